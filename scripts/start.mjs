@@ -1,0 +1,23 @@
+// `npm start`: installs and builds what is missing, then runs `backupd standalone` on the pinned Node.
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { ensureBuilt, ensureInstalled, environment, node, root } from './toolchain.mjs'
+
+try {
+  ensureInstalled()
+  ensureBuilt()
+} catch (error) {
+  console.error(`backupd: ${error.message}`)
+  process.exit(1)
+}
+
+const given = process.argv.slice(2)
+const args = given.length > 0 ? given : ['standalone', '--data', join(root, 'data')]
+const child = spawn(node, [join(root, 'dist/main.js'), ...args], { stdio: 'inherit', env: environment })
+
+// Ctrl-C reaches both of us: the child ends in good order, and then so do we. What reaches us alone is passed on.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => child.kill('SIGTERM'))
+process.on('SIGHUP', () => child.kill('SIGTERM'))
+child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))

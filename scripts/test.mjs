@@ -1,0 +1,57 @@
+// `npm test`: lint with the import rules, type check, what is generated against what is checked in, all tests.
+// The last line is `N passed, N failed`; arguments go to Vitest.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureBuilt, ensureInstalled, tool } from './toolchain.mjs'
+
+const colors = process.stdout.isTTY ? [] : ['--colors=off']
+const counts = { passed: 0, failed: 0, skipped: 0 }
+
+const checks = [
+  ['install', ensureInstalled],
+  ['build', ensureBuilt],
+  ['lint', () => tool('biome', ['ci', '--error-on-warnings', ...colors, '.'])],
+  ['types', () => tool('tsc', ['-p', 'tsconfig.json'])],
+  ['tests', runTests],
+]
+
+for (const [name, check] of checks) {
+  console.log(`\n── ${name}`)
+  try {
+    check()
+  } catch (error) {
+    console.error(`${name}: ${error.message}`)
+    if (name !== 'tests' || counts.failed === 0) counts.failed++
+    if (name === 'install' || name === 'build') break
+  }
+}
+
+const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
+console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`)
+process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0
+
+function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), 'backupd-test-'))
+  const report = join(folder, 'report.json')
+  try {
+    const given = process.argv.slice(2)
+    tool('vitest', [
+      'run',
+      '--coverage',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...given,
+    ])
+  } finally {
+    if (existsSync(report)) countTests(JSON.parse(readFileSync(report, 'utf8')))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function countTests(report) {
+  counts.passed += report.numPassedTests
+  counts.failed += report.numFailedTests
+  counts.skipped += report.numPendingTests + report.numTodoTests
+}

@@ -1,0 +1,100 @@
+// What `npm start` and `npm test` need before they can go: the packages of the lock file and a build of these sources.
+// Runs on any Node that can start npm 10 or newer; everything else runs on the Node pinned in package.json.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+export const node = join(root, 'node_modules/node/bin/node')
+
+const STAMP = join(root, 'dist/.built-from')
+const BUILT_FROM = [
+  'src',
+  'prisma',
+  'codegen.yml',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+]
+
+/** Nothing is to be fetched but packages: Prisma's engine is not needed (its client has none, migrations are ours). */
+export const environment = {
+  ...process.env,
+  PATH: join(root, 'node_modules/.bin') + delimiter + process.env.PATH,
+  PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true',
+  PRISMA_HIDE_UPDATE_MESSAGE: '1',
+  CHECKPOINT_DISABLE: '1',
+}
+
+/** Runs a program without a shell, its output shown. Throws where it fails. */
+export function run(command, args, options = {}) {
+  const done = spawnSync(command, args, { cwd: root, env: environment, stdio: 'inherit', ...options })
+  if (done.error) throw done.error
+  if (done.status !== 0)
+    throw new Error(`"${command} ${args.join(' ')}" ended with ${done.signal ?? done.status}`)
+}
+
+/** A program of node_modules/.bin on the pinned Node. */
+export function tool(name, args, options) {
+  run(node, [join(root, 'node_modules/.bin', name), ...args], options)
+}
+
+export function ensureNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(`Node ${process.versions.node} is too old to install backupd: use Node 20.19 or newer`)
+  }
+}
+
+export function ensureInstalled() {
+  ensureNode()
+  if (isInstalled()) return
+  console.log('Installing what package-lock.json names …')
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+}
+
+/** npm leaves a copy of the lock file in node_modules: every package that is there must be the one that is wanted. */
+function isInstalled() {
+  const there = readLock(join(root, 'node_modules/.package-lock.json'))
+  if (!there || !existsSync(node)) return false
+  const wanted = readLock(join(root, 'package-lock.json')) ?? {}
+  return Object.entries(wanted).every(
+    ([name, wish]) => name === '' || wish.optional || wish.peer || there[name]?.version === wish.version,
+  )
+}
+
+function readLock(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined
+}
+
+export function ensureBuilt() {
+  const from = fingerprint()
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === from) return
+  console.log('Building …')
+  rmSync(join(root, 'dist'), { recursive: true, force: true })
+  tool('tsc', ['-p', 'tsconfig.build.json'])
+  mkdirSync(dirname(STAMP), { recursive: true })
+  writeFileSync(STAMP, fingerprint())
+}
+
+function fingerprint() {
+  const hash = createHash('sha256')
+  for (const name of BUILT_FROM) addTo(hash, name)
+  return hash.digest('hex')
+}
+
+function addTo(hash, name) {
+  const entries = existsSync(join(root, name)) ? filesOf(name) : []
+  for (const file of entries) hash.update(`${file}\0`).update(readFileSync(join(root, file)))
+}
+
+function filesOf(name) {
+  if (name === 'package-lock.json' || name.includes('.')) return [name]
+  const all = readdirSync(join(root, name), { recursive: true, withFileTypes: true })
+  return all
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('generated'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort()
+}

@@ -1,0 +1,216 @@
+import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import type { DaemonDebug } from '../wire/daemon-api.ts'
+import type { Job, ScheduledJob } from '../wire/job.ts'
+import type { RecordState, RunRecord } from '../wire/record.ts'
+
+/** What the domain needs of the outside, and no more. catalog/ and fleet/ fit these; server/ puts them together. */
+
+export interface Page {
+  first: number
+  /** An opaque cursor of an earlier page. */
+  after?: string | undefined
+}
+
+export interface Slice<T> {
+  items: { cursor: string; node: T }[]
+  hasNextPage: boolean
+  totalCount: number
+}
+
+/** Every field narrows; a list means any of. `proc` is the full name here. Times are ISO 8601. */
+export interface RecordFilter {
+  app?: string
+  proc?: string
+  volumes?: string[]
+  instanceNo?: number
+  mode?: 'full' | 'increment'
+  action?: string
+  server?: string
+  jobId?: string
+  states?: RecordState[]
+  from?: string
+  to?: string
+}
+
+/** A record with the number of its last change: see RecordEvent in design. */
+export interface KeptRecord {
+  record: RunRecord
+  eventSeq: number
+}
+
+export interface RecordStore {
+  /**
+   * Puts news onto what is known (wire applyNews), with the backups it tells of, in one transaction;
+   * on disk when it resolves. Returns what changed, in order, each numbered.
+   */
+  take(news: RunRecord[]): Promise<KeptRecord[]>
+  get(rid: string): Promise<KeptRecord | undefined>
+  /** Newest start first. */
+  find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
+  /** The newest record of each job, for a DataLoader. */
+  lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
+  /** Not ended, of one server or of all. */
+  unfinished(server?: string): Promise<RunRecord[]>
+  /** State changes after `seq`, oldest first, at most `limit`. */
+  eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
+  /** A number never given before, for a progress event that is not kept. Counts on over restarts. */
+  nextEventSeq(): number
+}
+
+export interface BackupFilter {
+  app?: string
+  proc?: string
+  volumes?: string[]
+  instanceNo?: number
+  mode?: 'full' | 'increment'
+  server?: string
+  names?: string[]
+  from?: string
+  to?: string
+}
+
+export interface VolumeKey {
+  server: string
+  source: string
+}
+
+export interface BackupStore {
+  get(server: string, name: string): Promise<BackupInfo | undefined>
+  /** Newest first (sequence, then created). */
+  find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
+  /** The newest good one of each volume, for a DataLoader; keyed `${server} ${source}`. */
+  lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
+  remove(server: string, names: string[]): Promise<void>
+  /** What one namespace holds now, streamed by pages: adds, updates, removes. `dryRun` only counts. */
+  reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
+}
+
+export interface ReconcileCounts {
+  added: number
+  updated: number
+  removed: number
+  unchanged: number
+}
+
+export interface KnownServer {
+  ip: string
+  daemonId: string | null
+  /** ISO 8601 of its last word, null before the first. */
+  lastSeen: string | null
+  /** Left the inventory, and has not yet taken its empty list. */
+  leaving: boolean
+}
+
+export interface ServerStore {
+  all(): Promise<KnownServer[]>
+  save(server: KnownServer): Promise<void>
+  remove(ip: string): Promise<void>
+}
+
+export interface AuditStore {
+  /** Who asked for what, when, and what came of it. */
+  write(entry: {
+    at: string
+    who: string
+    verb: string
+    facts: Record<string, unknown>
+    outcome: string
+  }): Promise<void>
+}
+
+export interface CatalogCopier {
+  /** A consistent copy in a new file under `dir`; returns its path and size. Throws FORBIDDEN outside the copies directory. */
+  copyTo(dir: string): Promise<{ path: string; size: number }>
+}
+
+/** One daemon, over HTTP. Throws DAEMON_UNREACHABLE (with its address), DAEMON_REFUSED (with its words), or the daemon's own code. */
+export interface DaemonPort {
+  debug(ip: string): Promise<DaemonDebug>
+  jobs(ip: string): Promise<ScheduledJob[]>
+  setJobs(ip: string, jobs: Job[], version: string): Promise<void>
+  setNotify(ip: string, address: string): Promise<void>
+  runJob(ip: string, id: string, rid: string): Promise<string>
+  sleepJob(ip: string, id: string): Promise<void>
+  wakeJob(ip: string, id: string): Promise<void>
+  startScheduler(ip: string): Promise<void>
+  stopScheduler(ip: string): Promise<void>
+  record(ip: string, rid: string): Promise<RunRecord | undefined>
+  cancel(ip: string, rid: string): Promise<void>
+  backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
+  files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
+  deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
+  recover(ip: string, request: RecoverRequest): Promise<string>
+}
+
+export interface FilesRequest {
+  namespace: string
+  name: string
+  path: string
+  after: string | null
+  limit: number
+}
+
+export interface RecoverRequest {
+  rid: string
+  namespace: string
+  name: string
+  mode: 'full' | 'increment'
+  destDir: string
+  app: string
+  proc: string
+  files: string[] | null
+  snapshot: string | null
+  inUse: 'refuse' | 'proceed'
+}
+
+/** What should be backed up, as whichever source tells it. */
+export interface Inventory {
+  apps: InventoryApp[]
+}
+
+export interface InventoryApp {
+  name: string
+  procs: InventoryProc[]
+}
+
+export interface InventoryProc {
+  /** `hello.web.web` */
+  name: string
+  /** `web` */
+  shortName: string
+  instances: InventoryInstance[]
+}
+
+export interface InventoryInstance {
+  no: number
+  server: string
+  containers: string[]
+  volumes: InventoryVolume[]
+}
+
+export interface InventoryVolume {
+  /** As the proc names it: `/data/db`. */
+  name: string
+  /** Absolute path on the server; null = the usual place under the daemon's volume root. */
+  path: string | null
+  schedules: InventorySchedule[]
+}
+
+export interface InventorySchedule {
+  mode: 'full' | 'increment'
+  spec: string
+  /** As written: `30d`. */
+  expire: string
+  preRun: string
+  postRun: string
+}
+
+export type InventoryNews =
+  | { kind: 'inventory'; inventory: Inventory }
+  /** What was read cannot be used; the last good inventory stands. */
+  | { kind: 'broken'; problem: string }
+
+export interface InventorySource {
+  /** Calls back with the first state before it resolves (a first state that is broken rejects), then with each change. */
+  watch(onNews: (news: InventoryNews) => void): Promise<{ close(): Promise<void> }>
+}

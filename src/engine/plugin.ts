@@ -1,0 +1,58 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Progress, RunResult } from '../wire/record.ts'
+
+/**
+ * An action the engine can run: a value with a name, handed its world. `parseArgs` and `needs` run in the daemon's
+ * process and touch no file; `run` runs in a child process.
+ */
+export interface Plugin<Args = unknown> {
+  readonly name: string
+  /** Throws BAD_INPUT saying which argument is wrong and why. */
+  parseArgs(raw: Readonly<Record<string, unknown>>): Args
+  /** What no other run may hold meanwhile: absolute volume paths (a path also stands for what lies under it). */
+  needs(args: Args, settings: RunSettings): string[]
+  /** Runs nobody wants to read of when they did nothing: no record until they call `announce`, none without it. */
+  readonly quiet?: boolean
+  /** Answers a question at once; holds no lock, waits in no queue, leaves no record. */
+  readonly query?: boolean
+  run(args: Args, context: RunContext): Promise<RunOutcome>
+}
+
+/** The world of a run. Settings are plain data, so that they cross to the child process. */
+export interface RunSettings {
+  /** This daemon's IP: its namespace in the store. */
+  ip: string
+  daemonId: string
+  /** `<data>`: locks, journals. Absolute. */
+  dataDir: string
+  volumeRoot: string
+  /** Absolute directories that may be read and written, besides volumeRoot. */
+  allowPaths: string[]
+  store: StoreSettings
+  version: string
+}
+
+export type StoreSettings = { driver: 'local'; dir: string }
+
+export interface RunContext {
+  rid: string
+  jobId: string
+  settings: RunSettings
+  clock: Clock
+  /** Aborted when the run is cancelled or out of time. `reason` is a BackupdError. */
+  signal: AbortSignal
+  log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
+  /** What changed of the progress; cheap: call it as often as you like. */
+  progress(change: Partial<Progress>): void
+  /** Text form of paths (lib/byte-paths.ts). Counted always, kept up to MAX_WARNINGS. */
+  warn(message: string): void
+  /** For quiet plugins: the record is on disk when this resolves. Call it before the first effect. */
+  announce(): Promise<void>
+}
+
+export interface RunOutcome {
+  state: 'success' | 'partial'
+  /** Why it is partial, or what is worth a word; empty normally. */
+  reason: string
+  result: RunResult | null
+}

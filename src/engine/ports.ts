@@ -1,0 +1,49 @@
+import type { Job } from '../wire/job.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { RunSettings } from './plugin.ts'
+
+/** What the engine needs of whoever keeps its memory; the daemon keeps it in a database file. */
+export interface EngineMemory {
+  /** Jobs and sleep marks of the last time, for a start without a controller. */
+  loadJobs(): { jobs: Job[]; version: string }
+  saveJobs(jobs: Job[], version: string): void
+  saveSleep(id: string, asleep: boolean): void
+  /** Resolves when these records are on disk. Called before a run's first effect, and with every change of state. */
+  keep(records: RunRecord[]): Promise<void>
+  /** Progress only: may be dropped, never waits. */
+  progressed(record: RunRecord): void
+  find(rid: string): RunRecord | undefined
+  /** Records that had not ended when the daemon stopped. */
+  unfinished(): RunRecord[]
+  /** The last start of each job, unix ms. */
+  lastStarts(): Map<string, number>
+}
+
+/** Runs one action in a child process. */
+export interface Runner {
+  run(task: RunTask, on: RunnerEvents): Promise<RunEnd>
+  /** Takes no more tasks, lets children end or kills them at the deadline. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface RunTask {
+  rid: string
+  jobId: string
+  action: string
+  args: Readonly<Record<string, unknown>>
+  settings: RunSettings
+  signal: AbortSignal
+  /** Names of lock files under `<data>/locks` that the child takes first and holds to its end. */
+  locks: string[]
+}
+
+export interface RunnerEvents {
+  progress(change: Partial<NonNullable<RunRecord['progress']>>): void
+  warn(message: string): void
+  log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
+  announce(): Promise<void>
+}
+
+export type RunEnd =
+  | { state: 'success' | 'partial'; reason: string; result: RunRecord['result'] }
+  | { state: 'failed' | 'cancelled'; reason: string; error: NonNullable<RunRecord['error']> }

@@ -1,0 +1,47 @@
+import { BackupdError } from './errors.ts'
+
+const EXPIRE_UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `30d`, `12h`, `90m` → milliseconds. Throws BAD_INPUT. */
+export function parseExpire(text: string): number {
+  const match = /^(\d{1,9})([mhd])$/.exec(text)
+  const unit = EXPIRE_UNITS[match?.[2] ?? '']
+  if (!match || unit === undefined || Number(match[1]) === 0) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `"${text}" is no retention time: write a number and m, h or d, such as 30d`,
+    )
+  }
+  return Number(match[1]) * unit
+}
+
+const GO_UNITS: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
+
+/** A Go duration (`1h30m`, `90s`, `1.5h`) → milliseconds. Throws BAD_INPUT. */
+export function parseGoDuration(text: string): number {
+  const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y
+  let total = 0
+  while (part.lastIndex < text.length) {
+    const at = part.lastIndex
+    const match = part.exec(text)
+    if (!match) throw badDuration(text, at)
+    total += Number(match[1]) * (GO_UNITS[match[2] ?? ''] ?? Number.NaN)
+  }
+  if (text === '' || !Number.isFinite(total)) throw badDuration(text, 0)
+  return total
+}
+
+function badDuration(text: string, at: number): BackupdError {
+  return new BackupdError(
+    'BAD_INPUT',
+    `"${text}" is no duration (at "${text.slice(at)}"): write 90s, 15m or 1h30m`,
+  )
+}

@@ -1,0 +1,59 @@
+/**
+ * Where objects live. Names are relative to the store's root, `/` separated, without `..`: a driver refuses others.
+ * A driver moves bytes; what they mean, and the order of steps that publishes a backup, stands in store/.
+ * Errors: NOT_FOUND, STORE_FULL, STORE_UNAVAILABLE (lib/errors.ts), each naming the object.
+ */
+export interface Driver {
+  readonly name: string
+  readonly abilities: DriverAbilities
+  /** A new object under exactly this name; refused (CONFLICT) where it exists. Folders above are made. */
+  create(name: string): Promise<ObjectWriter>
+  open(name: string): Promise<ObjectReader>
+  stat(name: string): Promise<ObjectStat | undefined>
+  /** Atomic; replaces `to`. */
+  rename(from: string, to: string): Promise<void>
+  /** A small object replaced as a whole, durably. */
+  replace(name: string, content: Buffer): Promise<void>
+  /** No error where it is not there. */
+  remove(name: string): Promise<void>
+  /** Names and sizes directly in `folder`, unordered, streamed: a namespace can hold very many. */
+  list(folder: string): AsyncIterable<ObjectStat>
+  /** After this, names made, renamed or removed in `folder` outlive a power loss. */
+  syncFolder(folder: string): Promise<void>
+  space(): Promise<Space>
+  /** Throws STORE_UNAVAILABLE where the store is not what it should be (not mounted, read-only). */
+  check(): Promise<void>
+}
+
+export interface DriverAbilities {
+  /** `synced`: what is synced outlives a power loss. `acknowledged`: the other side has it, no more is known. */
+  durability: 'synced' | 'acknowledged'
+}
+
+export interface ObjectStat {
+  /** The last component only, for list(); the full name for stat(). */
+  name: string
+  kind: 'file' | 'folder' | 'other'
+  size: number
+  modifiedMs: number
+}
+
+export interface ObjectWriter {
+  write(chunk: Buffer): Promise<void>
+  /** Data on the disk. */
+  sync(): Promise<void>
+  /** After sync; no write may follow. */
+  close(): Promise<void>
+}
+
+export interface ObjectReader extends AsyncDisposable {
+  readonly size: number
+  /** Up to `length` bytes from `position`; fewer only at the end. */
+  read(position: number, length: number): Promise<Buffer>
+  close(): Promise<void>
+}
+
+export interface Space {
+  freeBytes: number
+  totalBytes: number
+}

@@ -1,0 +1,67 @@
+/**
+ * One thing in a volume, exactly: names are bytes, times nanoseconds. What tree/ reads, archive/ and snapshot/
+ * store, and what they give back to tree/ to write.
+ */
+export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'chardev' | 'blockdev'
+
+export interface TreeEntry {
+  type: EntryType
+  /** Relative to the volume, `/` separated, no leading or trailing slash; empty for the volume itself. */
+  path: Buffer
+  /** The permission bits, 0o7777. */
+  mode: number
+  uid: number
+  gid: number
+  /** Bytes of content for a file, else 0. */
+  size: number
+  mtimeNs: bigint
+  ctimeNs: bigint
+  device: bigint
+  inode: bigint
+  /** Names of this inode; over 1 on a file = it may be a hard link of another entry. */
+  links: number
+  /** For devices. */
+  major: number
+  minor: number
+  /** For symlinks: bytes, as they stand. */
+  linkTarget: Buffer | null
+  /** Extended attributes with their raw values, ACLs (`system.posix_acl_access`, `…_default`) and capabilities included. */
+  xattrs: Xattr[]
+  /** Where data lies in a sparse file, ascending, not overlapping; null = everywhere. */
+  extents: Extent[] | null
+}
+
+export interface Xattr {
+  /** Always ASCII or UTF-8 in practice; kept as the bytes it is. */
+  name: Buffer
+  value: Buffer
+}
+
+export interface Extent {
+  offset: number
+  length: number
+}
+
+/** Why something is not, or not exactly, in the backup. A `fault` makes the backup partial, a `note` does not. */
+export interface TreeWarning {
+  severity: 'note' | 'fault'
+  path: Buffer
+  /** A sentence without the path: `vanished before it was opened`. */
+  message: string
+}
+
+/** Where its content can be read from; `data` holds all of it for a small file that was read ahead. */
+export interface TreeItem {
+  entry: TreeEntry
+  data: Buffer | null
+  /** For a file without `data`: opens it safely and checks that it is still what the walk saw. */
+  open: (() => Promise<FileSource>) | null
+}
+
+export interface FileSource {
+  /** Reads into `buffer` from `position` of the file; 0 only at the end. */
+  read(buffer: Buffer, offset: number, length: number, position: number): Promise<number>
+  /** After the last read: undefined, or how the file changed meanwhile. */
+  changed(): Promise<'grew' | 'shrank' | 'changed' | undefined>
+  close(): Promise<void>
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { backupInfoSchema, fileInfoSchema } from './backup.ts'
+import { recordSchema } from './record.ts'
+
+/** The dialect of ours; an original daemon has none. docs/protocol.md describes every message. */
+export const PROTOCOL = 2
+
+/** `GET /api/v1/debug`. Without `protocol` the daemon is an original. */
+export const debugSchema = z.object({
+  crond_status: z.enum(['started', 'stopped']),
+  running_tasks: z.number().int(),
+  startTime: z.string(),
+  /** NEVER (`0001-01-01T00:00:00Z`) until a list of jobs came since the start. */
+  updateTime: z.string(),
+  protocol: z.number().int().optional(),
+  capabilities: z.array(z.string()).optional(),
+  /** Made once per data directory. */
+  daemonId: z.string().optional(),
+  ip: z.string().optional(),
+  version: z.string().optional(),
+  /** Running records, so that a controller can tell a silent one from a lost one. */
+  running: z.array(z.string()).optional(),
+  store: z
+    .object({
+      driver: z.string(),
+      freeBytes: z.number().nullable(),
+      totalBytes: z.number().nullable(),
+      error: z.string().nullable(),
+    })
+    .optional(),
+})
+export type DaemonDebug = z.infer<typeof debugSchema>
+
+/** What a protocol 2 daemon posts to a notify address. Taken = answered 2xx after the commit. */
+export const newsSchema = z.object({
+  protocol: z.literal(2),
+  daemonId: z.string(),
+  server: z.string(),
+  /** Oldest first. Records that only progressed come last, newest version only. */
+  records: z.array(recordSchema).max(1000),
+  /** rids that run now: their heartbeat. */
+  running: z.array(z.string()),
+})
+export type News = z.infer<typeof newsSchema>
+
+/** `GET /api/v1/backup/json?protocol=2&namespace=IP&after=NAME&limit=N`: by name, `next` = the last one where more follow. */
+export const backupPageSchema = z.object({ backups: z.array(backupInfoSchema), next: z.string().nullable() })
+export type BackupPage = z.infer<typeof backupPageSchema>
+
+/** `GET /api/v1/backup/files/NAME?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P, by path. */
+export const filePageSchema = z.object({ files: z.array(fileInfoSchema), next: z.string().nullable() })
+export type FilePage = z.infer<typeof filePageSchema>
+
+export const runAnswerSchema = z.object({ rid: z.string() })

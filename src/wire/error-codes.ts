@@ -1,0 +1,32 @@
+/** Every stable error code with what the operator should do. docs/errors.md is made of this table. */
+export const ERROR_CODES = {
+  NOT_FOUND: 'Check the id against the list it came from; it may have expired meanwhile.',
+  BAD_INPUT: 'Correct the request as the message says; nothing was changed.',
+  CONFLICT: 'Something else holds it (a run, a lock, a state). Wait for it or cancel it, then ask again.',
+  FORBIDDEN: 'The path or origin is not allowed; see --allow-path, --allowed-host.',
+  DAEMON_UNREACHABLE:
+    'See that the daemon runs and that the controller reaches its address; what it does goes on meanwhile.',
+  DAEMON_REFUSED: 'The daemon answered with a refusal; its message says why.',
+  DAEMON_RESTARTED: 'The daemon stopped while this ran. Nothing half done is left; run it again.',
+  STORE_FULL: 'Free room in the store or shorten a retention time, then run it again.',
+  STORE_UNAVAILABLE: 'The store cannot be read or written: see its mount, its permissions, its owner file.',
+  VOLUME_MISSING: 'The volume directory is not there: see the path and its mount.',
+  VOLUME_IN_USE: 'Stop the processes named, or ask to proceed (inUse: PROCEED).',
+  VOLUME_LOCKED: 'An unfinished recover holds the volume; see its journal as the message names it.',
+  NO_ROOM: 'The volume has not enough room for the recover; free as much as the message says.',
+  ARCHIVE_CORRUPT: 'The archive is not what was written. Nothing was restored; take an older backup.',
+  ARCHIVE_UNSAFE: 'The archive holds names that lead out of the volume. Nothing was restored.',
+  ARCHIVE_EMPTY: 'Nothing in the archive could be restored; the volume was left as it was.',
+  CANCELLED: 'Cancelled on request.',
+  TIMED_OUT: 'It took longer than allowed.',
+  RUNNER_DIED:
+    'The process that ran it ended (killed, out of memory). Nothing half done is left; run it again.',
+  TOO_COSTLY: 'Ask for less at once: fewer levels, smaller pages.',
+  INTERNAL: 'A fault of ours: see the log of the program named, and report it.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code)
+}

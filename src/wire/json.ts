@@ -1,0 +1,22 @@
+import type { z } from 'zod'
+import { BackupdError } from '../lib/errors.ts'
+
+/** JSON text → a checked value. Throws BAD_INPUT naming what was parsed and the first thing wrong with it. */
+export function parseJson<T>(what: string, text: string, schema: z.ZodType<T>): T {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new BackupdError('BAD_INPUT', `${what} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  return parseShape(what, value, schema)
+}
+
+/** An unknown value → a checked one. Throws BAD_INPUT. */
+export function parseShape<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const where = issue?.path.length ? ` at ${issue.path.join('.')}` : ''
+  throw new BackupdError('BAD_INPUT', `${what} is not valid${where}: ${issue?.message ?? 'unknown shape'}`)
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { NEVER } from '../lib/clock.ts'
+import { backupInfoSchema } from './backup.ts'
+
+export const RECORD_STATES = [
+  'queued',
+  'running',
+  'success',
+  'partial',
+  'failed',
+  'cancelled',
+  'lost',
+] as const
+export type RecordState = (typeof RECORD_STATES)[number]
+
+const TERMINAL: ReadonlySet<RecordState> = new Set(['success', 'partial', 'failed', 'cancelled', 'lost'])
+export function isTerminal(state: RecordState): boolean {
+  return TERMINAL.has(state)
+}
+
+export const progressSchema = z.object({
+  /** `walk`, `pack`, `publish`, `check`, `unpack`, `swap`, … */
+  phase: z.string(),
+  bytesDone: z.number().nonnegative(),
+  bytesTotal: z.number().nonnegative().nullable(),
+  filesDone: z.number().int().nonnegative(),
+  filesTotal: z.number().int().nonnegative().nullable(),
+  /** Text form of lib/byte-paths.ts. */
+  currentPath: z.string().nullable(),
+  bytesPerSecond: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
+})
+export type Progress = z.infer<typeof progressSchema>
+
+export const recordErrorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  facts: z.record(z.string(), z.json()),
+})
+export type RecordError = z.infer<typeof recordErrorSchema>
+
+/** What a run produced. `file` and `size` are the recorded system's; the rest is ours. */
+export const runResultSchema = z
+  .object({
+    file: z.string().optional(),
+    /** Bytes in the store. */
+    size: z.number().optional(),
+    /** The backup as it now stands in the store, for `backup` and `verify`. */
+    backup: backupInfoSchema.optional(),
+    /** Names that are no longer in the store, for `backup_expire` and deletes. */
+    deleted: z.array(z.string()).optional(),
+    /** Entries restored, for `backup_recover`. */
+    entriesRestored: z.number().int().optional(),
+    bytesRestored: z.number().optional(),
+  })
+  .catchall(z.json())
+export type RunResult = z.infer<typeof runResultSchema>
+
+/**
+ * One run, as a protocol 2 daemon tells it. `seq` counts the changes of this record on its daemon, progress
+ * included: of two versions of one rid the higher seq is the newer one, in whatever order they arrive.
+ */
+export const recordSchema = z.object({
+  rid: z.string().max(64),
+  seq: z.number().int().nonnegative(),
+  attempt: z.number().int().positive(),
+  /** IP of the daemon. */
+  server: z.string(),
+  /** Empty for a one-off action. */
+  jobId: z.string(),
+  spec: z.string(),
+  action: z.string(),
+  args: z.record(z.string(), z.unknown()),
+  type: z.enum(['cron', 'once']),
+  state: z.enum(RECORD_STATES),
+  /** ISO 8601; when it was queued until it runs. */
+  start: z.string(),
+  /** ISO 8601, or null until it ended. */
+  end: z.string().nullable(),
+  reason: z.string(),
+  error: recordErrorSchema.nullable(),
+  /** The first thousand; `warningCount` says how many there were. */
+  warnings: z.array(z.string()),
+  warningCount: z.number().int().nonnegative(),
+  result: runResultSchema.nullable(),
+  progress: progressSchema.nullable(),
+})
+export type RunRecord = z.infer<typeof recordSchema>
+
+export const MAX_WARNINGS = 1000
+
+/**
+ * News of one record put onto what is known of it. The same result in any order, once or twice:
+ * the higher seq wins, a terminal state never changes, except that `lost` gives way to the daemon's own word.
+ * @returns the record as it then stands, or undefined where the news changes nothing.
+ */
+export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
+  if (!known) return news
+  if (known.state === 'lost' && news.state !== 'lost') return news.seq >= known.seq ? news : undefined
+  if (isTerminal(known.state)) return undefined
+  return news.seq > known.seq || isTerminal(news.state) ? news : undefined
+}
+
+/** The record as the recorded system posts it: two posts a run, its own states, `end` = NEVER while it runs. */
+export const legacyRecordSchema = z.object({
+  id: z.string(),
+  spec: z.string(),
+  action: z.string(),
+  args: z.record(z.string(), z.unknown()).nullable(),
+  type: z.string(),
+  sleep: z.boolean(),
+  rid: z.string(),
+  result: z.unknown(),
+  state: z.string(),
+  start: z.string(),
+  end: z.string(),
+  reason: z.string(),
+})
+export type LegacyRecord = z.infer<typeof legacyRecordSchema>
+
+const LEGACY_STATE: Record<RecordState, string> = {
+  queued: 'running',
+  running: 'running',
+  success: 'success',
+  partial: 'failed',
+  failed: 'failed',
+  cancelled: 'failed',
+  lost: 'failed',
+}
+
+/** What is beyond the recorded system reads `failed` with the reason, so that no old script takes it for a success. */
+export function toLegacyRecord(record: RunRecord): LegacyRecord {
+  const { file, size } = record.result ?? {}
+  return {
+    id: record.jobId,
+    spec: record.spec,
+    action: record.action,
+    args: record.args,
+    type: record.type,
+    sleep: false,
+    rid: record.rid,
+    result: file === undefined ? null : { file, size: size ?? 0 },
+    state: LEGACY_STATE[record.state],
+    start: record.start,
+    end: record.end ?? NEVER,
+    reason: record.reason,
+  }
+}

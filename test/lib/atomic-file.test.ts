@@ -1,0 +1,31 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readFileIfThere, writeFileAtomically } from '../../src/lib/atomic-file.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'atomic-file-'))
+})
+afterEach(async () => {
+  await chmod(folder, 0o700)
+  await rm(folder, { recursive: true })
+})
+
+test('a file is replaced as a whole and leaves nothing beside it', async () => {
+  const file = join(folder, 'state.json')
+  expect(await readFileIfThere(file)).toBeUndefined()
+  await writeFileAtomically(file, 'old')
+  await writeFileAtomically(file, 'new')
+  expect(await readFileIfThere(file)).toBe('new')
+  expect(await readdir(folder)).toEqual(['state.json'])
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('a write that cannot be published leaves what was there, and no temporary file', async () => {
+  const file = join(folder, 'taken')
+  await mkdir(join(file, 'full'), { recursive: true })
+  await expect(writeFileAtomically(file, 'new')).rejects.toThrow()
+  expect(await readdir(folder)).toEqual(['taken'])
+})

@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { applyNews, type RecordState, type RunRecord, toLegacyRecord } from '../../src/wire/record.ts'
+
+function record(seq: number, state: RecordState, more: Partial<RunRecord> = {}): RunRecord {
+  return {
+    rid: '179542348924c5167216092acf430c138063f89f27',
+    seq,
+    attempt: 1,
+    server: '10.77.0.11',
+    jobId: '',
+    spec: '',
+    action: 'backup',
+    args: {},
+    type: 'once',
+    state,
+    start: '2026-11-23T08:44:49.335Z',
+    end: null,
+    reason: '',
+    error: null,
+    warnings: [],
+    warningCount: 0,
+    result: null,
+    progress: null,
+    ...more,
+  }
+}
+
+const life = [record(0, 'queued'), record(1, 'running'), record(2, 'running'), record(3, 'success')]
+
+test('news in any order, twice, or late gives the same record', () => {
+  const order = fc
+    .shuffledSubarray([...life, ...life], { minLength: 4 })
+    .filter((all) => all.includes(life[3]!))
+  fc.assert(
+    fc.property(order, (all) => {
+      const known = all.reduce<RunRecord | undefined>(
+        (kept, news) => applyNews(kept, news) ?? kept,
+        undefined,
+      )
+      expect(known).toEqual(life[3])
+    }),
+  )
+})
+
+test('lost gives way to the daemon’s own word, and to nothing else', () => {
+  const lost = record(1, 'lost')
+  expect(applyNews(lost, record(0, 'queued'))).toBeUndefined()
+  expect(applyNews(lost, record(3, 'success'))).toEqual(record(3, 'success'))
+  expect(applyNews(record(3, 'success'), record(4, 'lost'))).toBeUndefined()
+})
+
+test.each<[RecordState, string]>([
+  ['queued', 'running'],
+  ['running', 'running'],
+  ['success', 'success'],
+  ['partial', 'failed'],
+  ['failed', 'failed'],
+  ['cancelled', 'failed'],
+  ['lost', 'failed'],
+])('%s reads %s on the recorded wire', (state, legacy) => {
+  const told = toLegacyRecord(record(1, state, { reason: 'why', result: { file: 'a.tar.gz', size: 342 } }))
+  expect(told).toMatchObject({ state: legacy, reason: 'why', end: '0001-01-01T00:00:00Z' })
+  expect(told.result).toEqual({ file: 'a.tar.gz', size: 342 })
+})
