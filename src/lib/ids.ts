@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { BackupdError } from './errors.ts'
 
 /** A record's id: unix seconds + 32 hex digits. */
 export function newRid(nowMs: number): string {
-  return `${Math.floor(nowMs / 1000)}${randomBytes(16).toString('hex')}`
+  return `${Math.floor(nowMs / 1000)}${randomUUID().replaceAll('-', '')}`
 }
 
 export const RID_PATTERN = /^\d{10,11}[0-9a-f]{32}$/

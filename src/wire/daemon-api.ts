@@ -20,6 +20,8 @@ export const debugSchema = z.object({
   version: z.string().optional(),
   /** Running records, so that a controller can tell a silent one from a lost one. */
   running: z.array(z.string()).optional(),
+  /** What an operator must see to, a sentence each. */
+  problems: z.array(z.string()).optional(),
   store: z
     .object({
       driver: z.string(),

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   FORBIDDEN: 'The path or origin is not allowed; see --allow-path, --allowed-host.',
   DAEMON_UNREACHABLE:
     'See that the daemon runs and that the controller reaches its address; what it does goes on meanwhile.',
+  CONTROLLER_UNREACHABLE: 'See that the controller runs and listens at the address given.',
   DAEMON_REFUSED: 'The daemon answered with a refusal; its message says why.',
   DAEMON_RESTARTED: 'The daemon stopped while this ran. Nothing half done is left; run it again.',
   STORE_FULL: 'Free room in the store or shorten a retention time, then run it again.',
@@ -21,6 +22,8 @@ export const ERROR_CODES = {
   TIMED_OUT: 'It took longer than allowed.',
   RUNNER_DIED:
     'The process that ran it ended (killed, out of memory). Nothing half done is left; run it again.',
+  CATALOG_UNUSABLE:
+    'The catalog database cannot be read or written: its message names the file and the way out.',
   TOO_COSTLY: 'Ask for less at once: fewer levels, smaller pages.',
   INTERNAL: 'A fault of ours: see the log of the program named, and report it.',
 } as const

@@ -90,15 +90,23 @@ export type RunRecord = z.infer<typeof recordSchema>
 export const MAX_WARNINGS = 1000
 
 /**
- * News of one record put onto what is known of it. The same result in any order, once or twice:
- * the higher seq wins, a terminal state never changes, except that `lost` gives way to the daemon's own word.
+ * News of one record put onto what is known of it. The same result in any order, once or twice, since versions
+ * have one order: the daemon's own end is the last word and never changes; before it the higher seq is the
+ * newer one; `lost`, which is only the controller's guess, stands until a later word.
  * @returns the record as it then stands, or undefined where the news changes nothing.
  */
 export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
-  if (!known) return news
-  if (known.state === 'lost' && news.state !== 'lost') return news.seq >= known.seq ? news : undefined
-  if (isTerminal(known.state)) return undefined
-  return news.seq > known.seq || isTerminal(news.state) ? news : undefined
+  return !known || isNewer(news, known) ? news : undefined
+}
+
+function isNewer(news: RunRecord, known: RunRecord): boolean {
+  if (isOwnEnd(known)) return false
+  if (isOwnEnd(news) || news.seq !== known.seq) return isOwnEnd(news) || news.seq > known.seq
+  return news.state === 'lost' && known.state !== 'lost'
+}
+
+function isOwnEnd({ state }: RunRecord): boolean {
+  return isTerminal(state) && state !== 'lost'
 }
 
 /** The record as the recorded system posts it: two posts a run, its own states, `end` = NEVER while it runs. */

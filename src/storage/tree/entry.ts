@@ -50,11 +50,14 @@ export interface TreeWarning {
   message: string
 }
 
-/** Where its content can be read from; `data` holds all of it for a small file that was read ahead. */
+/**
+ * Where its content can be read from. `data` holds all of a small file that was read ahead; it is overwritten when the
+ * next items are asked for, and `open` no longer works then.
+ */
 export interface TreeItem {
   entry: TreeEntry
   data: Buffer | null
-  /** For a file without `data`: opens it safely and checks that it is still what the walk saw. */
+  /** For a file without `data`: opens the very inode the walk saw, and brings size, times and extents up to date. */
   open: (() => Promise<FileSource>) | null
 }
 

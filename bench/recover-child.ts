@@ -1,0 +1,45 @@
+import { open, readFile } from 'node:fs/promises'
+import { readIndex } from '../src/storage/archive/index-format.ts'
+import { unpackArchive } from '../src/storage/archive/unpack.ts'
+import type { ObjectReader } from '../src/storage/driver.ts'
+import { applyRootMetadata } from '../src/storage/tree/write.ts'
+
+/** Unpacks argv[2] into argv[3] and prints as JSON what it took. A process of its own, as a runner is. */
+const [, , file = '', target = ''] = process.argv
+let warnings = 0
+const { size, sha256 } = JSON.parse(await readFile(`${file}.json`, 'utf8'))
+const { root, ...summary } = await unpackArchive({
+  archive: await fileReader(file),
+  expected: { size, sha256 },
+  members: await membersIn(`${file}.index.gz`),
+  target,
+  signal: new AbortController().signal,
+  onProgress: () => {},
+  onWarning: () => warnings++,
+})
+if (root) await applyRootMetadata(target, root)
+const { maxRSS } = process.resourceUsage()
+console.log(JSON.stringify({ ...summary, warnings, peakMiB: Math.round(maxRSS / 1024) }))
+
+async function membersIn(index: string): Promise<number[]> {
+  const sizes: number[] = []
+  await using reader = await fileReader(index)
+  for await (const line of readIndex(reader)) {
+    if (line.kind === 'members') for (const [bytes] of line.sizes) sizes.push(bytes)
+  }
+  return sizes
+}
+
+async function fileReader(path: string): Promise<ObjectReader> {
+  const handle = await open(path, 'r')
+  const close = () => handle.close()
+  return {
+    size: (await handle.stat()).size,
+    async read(position, length) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, position)
+      return buffer.subarray(0, bytesRead)
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module'
+import { getSystemErrorMap } from 'node:util'
+
+/** For `dir`: relative to the working directory, which only absolute paths should use. */
+export const AT_FDCWD = -100
+
+/** A failed call. `message` reads like Node's: `ENOENT: no such file or directory, openat`. */
+export class KernelError extends Error {
+  readonly code: string
+  readonly errno: number
+  readonly syscall: string
+
+  constructor(errno: number, syscall: string) {
+    const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error']
+    super(`${code}: ${text}, ${syscall}`)
+    this.name = 'KernelError'
+    this.code = code
+    this.errno = errno
+    this.syscall = syscall
+  }
+}
+
+type Argument = number | bigint | Buffer
+
+/** A libc function. */
+export type Call = (...args: Argument[]) => number
+
+export interface Libc {
+  /** `int mkdirat(int, const void *, uint32_t)` → a callable that throws a KernelError where it returns -1. */
+  bind(prototype: string): Call
+  /** The same, but a failure is given back as the negative errno: for calls that fail often. */
+  attempt(prototype: string): Call
+  /** Where its bytes lie. They must stay referenced while libc uses them. */
+  addressOf(bytes: Buffer): bigint
+}
+
+/** libc.so.6 through koffi, on Linux with glibc; undefined elsewhere. */
+export function loadLibc(): Libc | undefined {
+  if (process.platform !== 'linux') return undefined
+  try {
+    // Not an import: where koffi has no binary, that would end the program instead of going without.
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+    const library = koffi.load('libc.so.6')
+    const attempt = (prototype: string) => negativeErrno(library.func(prototype), koffi.errno)
+    return {
+      attempt,
+      bind: (prototype) => checked(attempt(prototype), nameIn(prototype)),
+      addressOf: (bytes) => koffi.address(bytes),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function negativeErrno(raw: (...args: Argument[]) => unknown, errno: () => number): Call {
+  return (...args) => {
+    const result = Number(raw(...args))
+    return result === -1 ? -errno() : result
+  }
+}
+
+function checked(attempt: Call, name: string): Call {
+  return (...args) => {
+    const result = attempt(...args)
+    if (result < 0) throw new KernelError(-result, name)
+    return result
+  }
+}
+
+function nameIn(prototype: string): string {
+  return /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype
+}
+
+const EINVAL = 22
+
+/** The bytes as C wants them, NUL at the end. Throws EINVAL where they contain one. */
+export function cString(bytes: Buffer): Buffer {
+  if (bytes.includes(0)) throw new KernelError(EINVAL, 'path')
+  const text = Buffer.allocUnsafe(bytes.length + 1)
+  text.set(bytes)
+  text[bytes.length] = 0
+  return text
+}

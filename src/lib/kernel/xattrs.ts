@@ -1,0 +1,68 @@
+import { type Call, cString, KernelError, type Libc } from './libc.ts'
+
+/** An open file, a path whose last component is not followed, or what an O_PATH descriptor stands for. */
+export type XattrTarget = number | Buffer | { pinned: number }
+
+/** Extended attributes: ACLs (`system.posix_acl_access`) and capabilities (`security.capability`) are some too. */
+export interface KernelXattrs {
+  /** Empty where the file system has none. */
+  listXattrs(target: XattrTarget): Buffer[]
+  /** The raw value, or undefined where there is no such attribute. */
+  getXattr(target: XattrTarget, name: Buffer): Buffer | undefined
+  setXattr(target: XattrTarget, name: Buffer, value: Buffer): void
+  /** No error where it is not there. */
+  removeXattr(target: XattrTarget, name: Buffer): void
+}
+
+/** Linux allows neither a longer list nor a longer value (linux/limits.h). */
+const XATTR_MAX = 65536
+
+export function bindXattrs(libc: Libc): KernelXattrs {
+  const room = Buffer.allocUnsafeSlow(XATTR_MAX)
+  const list = bindBoth(libc, 'int64_t', 'listxattr', '_Out_ void *list, size_t size')
+  const get = bindBoth(libc, 'int64_t', 'getxattr', 'const void *name, _Out_ void *value, size_t size')
+  const set = bindBoth(libc, 'int', 'setxattr', 'const void *name, const void *value, size_t size, int flags')
+  const remove = bindBoth(libc, 'int', 'removexattr', 'const void *name')
+  return {
+    listXattrs: (target) => splitNames(room, without('ENOTSUP', () => list(target, room, XATTR_MAX)) ?? 0),
+    getXattr(target, name) {
+      const length = without('ENODATA', () => get(target, cString(name), room, XATTR_MAX))
+      return length === undefined ? undefined : Buffer.from(room.subarray(0, length))
+    },
+    setXattr: (target, name, value) => void set(target, cString(name), value, value.length, 0),
+    removeXattr: (target, name) => void without('ENODATA', () => remove(target, cString(name))),
+  }
+}
+
+type Rest = Parameters<Call>
+
+/** `fgetxattr` for descriptors and `lgetxattr` for paths, as one; `getxattr` follows no further than what is pinned. */
+function bindBoth(libc: Libc, result: string, name: string, rest: string) {
+  const byFd = libc.bind(`${result} f${name}(int fd, ${rest})`)
+  const byPath = libc.bind(`${result} l${name}(const void *path, ${rest})`)
+  const byLink = libc.bind(`${result} ${name}(const void *path, ${rest})`)
+  return (target: XattrTarget, ...args: Rest): number => {
+    if (typeof target === 'number') return byFd(target, ...args)
+    if (Buffer.isBuffer(target)) return byPath(cString(target), ...args)
+    return byLink(Buffer.from(`/proc/self/fd/${target.pinned}\0`), ...args)
+  }
+}
+
+function without<T>(code: string, call: () => T): T | undefined {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof KernelError && error.code === code) return undefined
+    throw error
+  }
+}
+
+function splitNames(list: Buffer, length: number): Buffer[] {
+  const names: Buffer[] = []
+  for (let at = 0; at < length; ) {
+    const end = list.indexOf(0, at)
+    names.push(Buffer.from(list.subarray(at, end)))
+    at = end + 1
+  }
+  return names
+}

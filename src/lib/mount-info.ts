@@ -1,0 +1,27 @@
+/** A line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Paths are bytes kept as latin1 text, one character a byte. */
+export interface Mount {
+  /** Of the mount, as /proc/PID/fdinfo names it. */
+  id: string
+  /** `8:1`; tells the file system. */
+  device: string
+  /** The directory of the file system that is mounted. */
+  root: string
+  /** Where, as that process sees it. */
+  point: string
+}
+
+/** The mounts of a mountinfo text (latin1), in the order they were made. */
+export function parseMountInfo(text: string): Mount[] {
+  return text.split('\n').filter(Boolean).map(parseMount)
+}
+
+function parseMount(line: string): Mount {
+  const [id = '', , device = '', root = '', point = ''] = line.split(' ')
+  return { id, device, root: unescapeOctal(root), point: unescapeOctal(point) }
+}
+
+/** Space, tab, newline and backslash are written `\040` and so on. */
+export function unescapeOctal(text: string): string {
+  if (!text.includes('\\')) return text
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
+}

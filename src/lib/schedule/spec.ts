@@ -1,0 +1,120 @@
+import { parseGoDuration } from '../durations.ts'
+import { BackupdError, messageOf } from '../errors.ts'
+import { FIELDS, parseField } from './spec-field.ts'
+import { isZone, localZone } from './zone.ts'
+
+/** Dates of a calendar, in a zone. Numbers ascend; weekdays are 0 (Sunday) to 6. */
+export interface CronSchedule {
+  kind: 'cron'
+  zone: string
+  seconds: number[]
+  minutes: number[]
+  hours: number[]
+  days: number[]
+  months: number[]
+  weekdays: number[]
+  /** Day of month and day of week are both given: either will do. Else both must fit. */
+  eitherDay: boolean
+  /** The hour field starts with `*`: runs follow elapsed time through a clock change. */
+  everyHour: boolean
+}
+
+/** Each whole multiple of `everyMs` since 1970, so that a restart neither loses nor delays a run. */
+export interface IntervalSchedule {
+  kind: 'interval'
+  everyMs: number
+}
+
+export type Schedule = CronSchedule | IntervalSchedule
+
+const NICKNAMES: Record<string, string> = {
+  '@yearly': '0 0 0 1 1 *',
+  '@annually': '0 0 0 1 1 *',
+  '@monthly': '0 0 0 1 * *',
+  '@weekly': '0 0 0 * * 0',
+  '@daily': '0 0 0 * * *',
+  '@midnight': '0 0 0 * * *',
+  '@hourly': '0 0 * * * *',
+}
+
+/** What an int64 of nanoseconds holds, as the recorded system keeps it: 292 years. */
+const LONGEST_INTERVAL_MS = 2 ** 63 / 1e6
+const MONTH_LENGTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/**
+ * A spec as the recorded system writes it → its schedule: 5 or 6 fields (seconds first), `@daily` and the like,
+ * `@every 1h30m`, each with `TZ=Area/City` or `CRON_TZ=` in front. Throws BAD_INPUT naming the field and the reason.
+ */
+export function parseSpec(spec: string): Schedule {
+  try {
+    const { zone, rest } = splitZone(spec.trim())
+    if (rest.startsWith('@every')) return parseInterval(rest)
+    const nickname = rest.startsWith('@') ? NICKNAMES[rest.toLowerCase()] : rest
+    if (nickname === undefined) throw new Error(`there is no ${rest}`)
+    return parseCalendar(nickname, zone)
+  } catch (cause) {
+    throw new BackupdError('BAD_INPUT', `"${spec}" is no schedule: ${messageOf(cause)}`, {
+      facts: { spec },
+      cause,
+    })
+  }
+}
+
+function splitZone(spec: string): { zone: string; rest: string } {
+  const match = /^(?:CRON_)?TZ=(\S*)\s*(.*)$/s.exec(spec)
+  if (!match) return { zone: localZone(), rest: spec }
+  const [, zone = '', rest = ''] = match
+  if (!isZone(zone)) throw new Error(`there is no time zone "${zone}"`)
+  return { zone, rest }
+}
+
+function parseInterval(text: string): IntervalSchedule {
+  const match = /^@every\s+(\S+)$/.exec(text)
+  if (!match?.[1]) throw new Error('after @every stands one duration, such as 1h30m')
+  const asked = parseGoDuration(match[1])
+  if (asked <= 0) throw new Error('an interval of 0 never moves on')
+  if (asked > LONGEST_INTERVAL_MS) throw new Error('the interval is longer than 292 years')
+  return { kind: 'interval', everyMs: Math.max(1000, Math.floor(asked / 1000) * 1000) }
+}
+
+function parseCalendar(text: string, zone: string): CronSchedule {
+  const parts = text === '' ? [] : text.split(/\s+/)
+  if (parts.length !== 5 && parts.length !== 6) {
+    throw new Error(
+      `it has ${parts.length} fields; write minute, hour, day of month, month, day of week (and second before them)`,
+    )
+  }
+  const [second = '', minute = '', hour = '', day = '', month = '', weekday = ''] =
+    parts.length === 5 ? ['0', ...parts] : parts
+  const schedule: CronSchedule = {
+    kind: 'cron',
+    zone,
+    seconds: field(second, 'second'),
+    minutes: field(minute, 'minute'),
+    hours: field(hour, 'hour'),
+    days: field(day, 'day'),
+    months: field(month, 'month'),
+    weekdays: [...new Set(field(weekday, 'weekday').map((value) => value % 7))].sort((a, b) => a - b),
+    eitherDay: !isStar(day) && !isStar(weekday),
+    everyHour: isStar(hour),
+  }
+  if (!everComes(schedule)) throw new Error(`day of month ${day} never comes in month ${month}`)
+  return schedule
+}
+
+function field(text: string, name: keyof typeof FIELDS): number[] {
+  try {
+    return parseField(text, FIELDS[name])
+  } catch (cause) {
+    throw new Error(`${FIELDS[name].name}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function isStar(text: string): boolean {
+  return text.startsWith('*') || text.startsWith('?')
+}
+
+function everComes({ days, months, eitherDay }: CronSchedule): boolean {
+  const first = days[0] ?? 1
+  return eitherDay || months.some((month) => first <= (MONTH_LENGTHS[month - 1] ?? 0))
+}

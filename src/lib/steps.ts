@@ -1,0 +1,34 @@
+import { BackupdError, errnoOf, messageOf } from './errors.ts'
+
+/** A long procedure as named steps: what fails says in which step, and what it was doing. */
+export interface Steps {
+  step<T>(name: string, act: () => Promise<T> | T): Promise<T>
+}
+
+const CODE_OF_ERRNO: Record<string, string> = { ENOSPC: 'NO_ROOM', EDQUOT: 'NO_ROOM' }
+
+/**
+ * @param task what the whole is, as the start of a sentence: `Cannot recover "db-17.tar.gz"`
+ * @param signal asked before each step: an aborted run ends with the reason of the abort
+ */
+export function namedSteps(task: string, signal: AbortSignal): Steps {
+  return {
+    async step(name, act) {
+      signal.throwIfAborted()
+      try {
+        return await act()
+      } catch (error) {
+        if (error === signal.reason || (signal.aborted && !(error instanceof BackupdError)))
+          throw signal.reason
+        throw inStep(task, name, error)
+      }
+    },
+  }
+}
+
+function inStep(task: string, name: string, error: unknown): BackupdError {
+  const known = error instanceof BackupdError ? error : undefined
+  const code = known?.code ?? CODE_OF_ERRNO[errnoOf(error) ?? ''] ?? 'INTERNAL'
+  const facts = { ...known?.facts, step: name }
+  return new BackupdError(code, `${task}: ${messageOf(error)} (step "${name}")`, { facts, cause: error })
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+
+/** The value of `system.posix_acl_*`; `minimal` where it names nobody: an access ACL then says what the mode says. */
+export type ParsedAcl = { value: Buffer; minimal: boolean } | { problem: string }
+
+interface AclEntry {
+  tag: number
+  permissions: number
+  id: number
+}
+
+/** Tags by word, without and with a name (linux/posix_acl.h). */
+const TAGS: Record<string, { own: number; named: number }> = {
+  user: { own: 0x01, named: 0x02 },
+  group: { own: 0x04, named: 0x08 },
+  mask: { own: 0x10, named: 0x10 },
+  other: { own: 0x20, named: 0x20 },
+}
+const NO_ID = 0xffffffff
+const ACL_VERSION = 2
+
+/**
+ * An ACL as text (`user::rw-,user:1234:r--,group::r--,mask::r--,other::r--`; lines do too, names and star's fourth
+ * field for ids) → as the kernel keeps it (linux/posix_acl_xattr.h): version, then tag, permissions and id of each.
+ */
+export function parseAclText(text: string): ParsedAcl {
+  const entries: AclEntry[] = []
+  for (const part of text.split(/[,\n]/)) {
+    const words = part.replace(/#.*/, '').trim()
+    if (words === '') continue
+    const entry = parseEntry(words)
+    if (typeof entry === 'string') return { problem: entry }
+    entries.push(entry)
+  }
+  return { value: encode(entries), minimal: entries.length <= 3 }
+}
+
+/** The entry, or what is wrong with it. */
+function parseEntry(words: string): AclEntry | string {
+  const [word = '', name = '', rights = '', star = ''] = words.split(':')
+  const tags = Object.entries(TAGS).find(([long]) => long === word || long[0] === word)
+  const match = /^([r-])([w-])([x-])$/.exec((tags && !isNamed(word) && rights === '' ? name : rights).trim())
+  if (!tags || !match) return `"${words.slice(0, 60)}" is not understood`
+  const named = isNamed(word) && name !== ''
+  const id = named ? idOf(tags[0], star || name) : NO_ID
+  if (id === undefined) return `there is no ${tags[0]} "${name}" here`
+  const permissions = (match[1] === 'r' ? 4 : 0) + (match[2] === 'w' ? 2 : 0) + (match[3] === 'x' ? 1 : 0)
+  return { tag: named ? tags[1].named : tags[1].own, permissions, id }
+}
+
+function isNamed(word: string): boolean {
+  return word[0] === 'u' || word[0] === 'g'
+}
+
+function idOf(kind: string, name: string): number | undefined {
+  if (/^\d{1,10}$/.test(name)) return Number(name)
+  const line = readFileSync(kind === 'user' ? '/etc/passwd' : '/etc/group', 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith(`${name}:`))
+  const id = line?.split(':')[2]
+  return id === undefined ? undefined : Number(id)
+}
+
+/** The kernel takes them in the order of their tags. */
+function encode(entries: readonly AclEntry[]): Buffer {
+  const value = Buffer.alloc(4 + entries.length * 8)
+  value.writeUInt32LE(ACL_VERSION, 0)
+  const ordered = entries.toSorted((a, b) => a.tag - b.tag || a.id - b.id)
+  for (const [index, { tag, permissions, id }] of ordered.entries()) {
+    value.writeUInt16LE(tag, 4 + index * 8)
+    value.writeUInt16LE(permissions, 6 + index * 8)
+    value.writeUInt32LE(id >>> 0, 8 + index * 8)
+  }
+  return value
+}

@@ -1,0 +1,84 @@
+import { Header } from 'tar'
+import { corrupt } from './archive-fault.ts'
+import { fieldBytes, fieldNumber } from './tar-fields.ts'
+
+export const BLOCK_SIZE = 512
+
+/** One header block as it stands, before long names and pax records are applied. */
+export interface TarHeader {
+  /** The type flag, one character; the NUL of old archives is given as `0`. */
+  type: string
+  name: Buffer
+  linkName: Buffer
+  mode: number
+  uid: number
+  gid: number
+  /** Bytes that follow in the stream. */
+  size: number
+  mtimeNs: bigint
+  major: number
+  minor: number
+  /** The block itself: an old GNU sparse header goes on in it. */
+  block: Buffer
+}
+
+/**
+ * Decodes a block of 512 bytes; null for a block of zeros. Numbers and checksum are decoded by the tar package's
+ * Header; names, which it turns into text, and devices, which it reads from posix headers only, from the block.
+ * Throws a corrupt ArchiveFault.
+ */
+export function decodeHeader(block: Buffer): TarHeader | null {
+  const header = decodeNumbers(block)
+  if (header.nullBlock && isZero(block)) return null
+  if (!header.cksumValid && !signedChecksumMatches(block, header.cksum))
+    throw corrupt('a tar header has a wrong checksum')
+  const flag = block[156] ?? 0
+  const device = flag === 0x33 || flag === 0x34
+  return {
+    type: flag === 0 ? '0' : String.fromCharCode(flag),
+    name: nameOf(block),
+    linkName: fieldBytes(block, 157, 100),
+    mode: (header.mode ?? 0) & 0o7777,
+    uid: header.uid ?? 0,
+    gid: header.gid ?? 0,
+    size: sizeOf(block),
+    mtimeNs: BigInt(Math.floor((header.mtime?.getTime() || 0) / 1000)) * 1_000_000_000n,
+    major: device ? fieldNumber(block, 329, 8) : 0,
+    minor: device ? fieldNumber(block, 337, 8) : 0,
+    block,
+  }
+}
+
+function decodeNumbers(block: Buffer): Header {
+  try {
+    return new Header(block, 0)
+  } catch {
+    throw corrupt('a tar header holds numbers that cannot be read')
+  }
+}
+
+/** Read strictly: a wrong size would lose the place of everything behind it. */
+function sizeOf(block: Buffer): number {
+  const size = fieldNumber(block, 124, 12)
+  if (size < 0) throw corrupt('a tar header holds a negative size')
+  return size
+}
+
+function isZero(block: Buffer): boolean {
+  return block.every((byte) => byte === 0)
+}
+
+/** Some old tars summed signed bytes. */
+function signedChecksumMatches(block: Buffer, expected: number | undefined): boolean {
+  let sum = 8 * 0x20
+  for (let at = 0; at < BLOCK_SIZE; at++) if (at < 148 || at >= 156) sum += block.readInt8(at)
+  return sum === expected
+}
+
+/** Posix headers hold the front of a long name in a field of its own; GNU ones keep other things there. */
+function nameOf(block: Buffer): Buffer {
+  const name = fieldBytes(block, 0, 100)
+  if (block.toString('latin1', 257, 263) !== 'ustar\0') return name
+  const prefix = fieldBytes(block, 345, 155)
+  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name])
+}

@@ -1,0 +1,66 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+/** A lock is held for a few small files' worth of work. Whoever holds it this long hangs. */
+const PATIENCE_MS = 60_000
+const LONGEST_PAUSE_MS = 50
+/** File systems without flock(2): processes are not kept apart there, callers in one process are. */
+const NO_LOCKS = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOLCK'])
+
+/** By path: the last caller of this process in the queue. */
+const queues = new Map<string, Promise<void>>()
+
+/** Excludes other callers of this process (in turn) and, by flock(2), other processes. Throws CONFLICT after a minute. */
+export async function lockFile(path: string): Promise<AsyncDisposable> {
+  const leave = await queue(path)
+  try {
+    const file = await open(path, FLAGS, 0o600)
+    try {
+      await lockOpenFile(file, path)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    return { [Symbol.asyncDispose]: () => file.close().finally(leave) }
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+async function queue(path: string): Promise<() => void> {
+  const before = queues.get(path)
+  const turn = Promise.withResolvers<void>()
+  queues.set(path, turn.promise)
+  await before
+  return () => {
+    if (queues.get(path) === turn.promise) queues.delete(path)
+    turn.resolve()
+  }
+}
+
+async function lockOpenFile(file: FileHandle, path: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (let pause = 1; !tryLock(file); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    if (performance.now() > deadline) {
+      throw new BackupdError(
+        'CONFLICT',
+        `Another process holds ${path} for over a minute: see which one, with fuser(1)`,
+      )
+    }
+    await wait(pause)
+  }
+}
+
+function tryLock(file: FileHandle): boolean {
+  try {
+    return loadKernel()?.tryLock(file.fd) ?? true
+  } catch (error) {
+    if (NO_LOCKS.has(errnoOf(error) ?? '')) return true
+    throw error
+  }
+}

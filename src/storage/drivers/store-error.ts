@@ -1,0 +1,43 @@
+import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
+
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
+
+const REASONS: Record<string, string> = {
+  EROFS: 'it is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EIO: 'the disk or the mount answered with an I/O error',
+  ENOTDIR: 'a part of the path is not a directory',
+  ELOOP: 'a symbolic link stands where the store keeps its own files',
+  ESTALE: 'the mount is stale',
+  ENOTCONN: 'the mount is not connected',
+}
+
+/** A failed call on the object `name` of the store at `dir` → the error of the driver contract that says what to do. */
+export function storeError(
+  doing: string,
+  place: { dir: string; name: string },
+  cause: unknown,
+): BackupdError {
+  if (cause instanceof BackupdError) return cause
+  const errno = errnoOf(cause)
+  const object = place.name === '' ? '' : `"${place.name}" in `
+  const what = `Cannot ${doing} ${object}the store ${place.dir}`
+  const details = { cause, facts: { object: place.name, errno: errno ?? null } }
+  if (errno === 'ENOENT') return new BackupdError('NOT_FOUND', `${what}: it is not there`, details)
+  if (errno === 'EEXIST') return new BackupdError('CONFLICT', `${what}: it is there already`, details)
+  if (errno === 'ENAMETOOLONG') return new BackupdError('BAD_INPUT', `${what}: the name is too long`, details)
+  if (errno !== undefined && FULL.has(errno)) {
+    return new BackupdError(
+      'STORE_FULL',
+      `${what}: the store is full. Free room in it or shorten a retention time`,
+      details,
+    )
+  }
+  const reason = REASONS[errno ?? ''] ?? messageOf(cause)
+  return new BackupdError(
+    'STORE_UNAVAILABLE',
+    `${what}: ${reason}. See its mount and its permissions`,
+    details,
+  )
+}

@@ -1,0 +1,26 @@
+import { beginBackup } from './begin-backup.ts'
+import { findBackup } from './find-backup.ts'
+import { checkNamespace } from './layout.ts'
+import { listBackups, newestManifest } from './list-backups.ts'
+import { oldestOfVolumes } from './oldest.ts'
+import { claimNamespace } from './owner.ts'
+import { removeBackups } from './remove-backups.ts'
+import { settleNamespace } from './settle.ts'
+import type { Store } from './store.ts'
+import type { StoreWorld } from './world.ts'
+
+/** A store over any driver. Throws BAD_INPUT where the identity's `ip` is none. */
+export function createStore(world: StoreWorld): Store {
+  checkNamespace(world.identity.ip)
+  return {
+    driver: world.driver,
+    claim: (takeOver) => claimNamespace(world, takeOver),
+    begin: (input) => beginBackup(world, input),
+    list: (namespace, options) => listBackups(world, namespace, options),
+    find: (namespace, name) => findBackup(world, namespace, name),
+    newest: (namespace, source) => newestManifest(world, { namespace, source }),
+    oldest: (namespace) => oldestOfVolumes(world, namespace),
+    remove: (names, stillDue) => removeBackups(world, names, stillDue),
+    settle: () => settleNamespace(world),
+  }
+}

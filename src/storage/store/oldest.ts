@@ -1,0 +1,19 @@
+import { checkNamespace } from './layout.ts'
+import { readMeta } from './meta-file.ts'
+import type { StoreWorld } from './world.ts'
+
+/** When the oldest full backup of each volume was made, unix ms, by `.meta`; undefined where there is none to read. */
+export async function oldestOfVolumes(
+  world: StoreWorld,
+  namespace: string,
+): Promise<Map<string, number> | undefined> {
+  const { meta, whole } = await readMeta(world, checkNamespace(namespace))
+  if (!whole) return undefined
+  const oldest = new Map<string, number>()
+  for (const { mode, source, created } of meta.entities()) {
+    if (mode !== 'full') continue
+    const createdMs = Date.parse(created)
+    if (!(createdMs >= (oldest.get(source) ?? Number.POSITIVE_INFINITY))) oldest.set(source, createdMs)
+  }
+  return oldest
+}

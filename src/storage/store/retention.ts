@@ -1,0 +1,64 @@
+import { isoTime } from '../../lib/clock.ts'
+import { type BackupInfo, isGood } from '../../wire/backup.ts'
+
+/** What the rule looks at. */
+export type Aged = Pick<
+  BackupInfo,
+  'name' | 'created' | 'sequence' | 'state' | 'suspect' | 'corrupt' | 'holds' | 'rid'
+>
+
+export interface RetentionPlan {
+  /** Oldest first. */
+  expired: string[]
+  /** Why nothing of this volume may expire now; null normally. */
+  stopped: string | null
+}
+
+/** How far ahead of the clock a backup may have been made: beyond that one of the two clocks was wrong. */
+export const FUTURE_TOLERANCE_MS = 5 * 60_000
+
+/**
+ * Which backups of one volume are older than `expireMs`. Order is the sequence, never the clock.
+ * - Age = min(now, newest good) − created: where backups stop being good, the good ones stop ageing. Where none ever
+ *   was good, the newest partial stands in for it.
+ * - Always kept: the newest good one; the newest partial (a suspect one counts as partial); what is held; what has a
+ *   manifest that cannot be read, since it may be held.
+ * - A corrupt backup protects nothing and is the measure of nothing; it ages like the others.
+ * - One made in the future stops it all.
+ */
+export function planRetention(
+  backups: readonly Aged[],
+  { expireMs, nowMs }: { expireMs: number; nowMs: number },
+): RetentionPlan {
+  const ordered = [...backups].sort(byAge)
+  const future = ordered.find((backup) => Date.parse(backup.created) > nowMs + FUTURE_TOLERANCE_MS)
+  if (future) return { expired: [], stopped: fromTheFuture(future, nowMs) }
+  const newestGood = ordered.findLast(isGood)
+  const newestPartial = ordered.findLast((backup) => !isGood(backup) && backup.corrupt === null)
+  const measure = newestGood ?? newestPartial
+  if (!measure) return { expired: [], stopped: null }
+  const endMs = Math.min(nowMs, Date.parse(measure.created))
+  const expired = ordered.filter(
+    (backup) =>
+      endMs - Date.parse(backup.created) > expireMs &&
+      backup !== newestGood &&
+      backup !== newestPartial &&
+      !mayBeHeld(backup),
+  )
+  return { expired: expired.map((backup) => backup.name), stopped: null }
+}
+
+function byAge(a: Aged, b: Aged): number {
+  return (
+    a.sequence - b.sequence || Date.parse(a.created) - Date.parse(b.created) || (a.name < b.name ? -1 : 1)
+  )
+}
+
+function mayBeHeld({ holds, corrupt, rid }: Aged): boolean {
+  return holds.length > 0 || (corrupt !== null && rid === null)
+}
+
+function fromTheFuture({ name, created }: Aged, nowMs: number): string {
+  const what = `"${name}" was made in the future (${created}; the clock says ${isoTime(nowMs)})`
+  return `${what}: nothing of this volume expires until the clock is past it. See the clock, or delete that backup`
+}

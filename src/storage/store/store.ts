@@ -1,0 +1,110 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { BackupInfo, Manifest } from '../../wire/backup.ts'
+import type { BackupPage } from '../../wire/daemon-api.ts'
+import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
+import { openDriver, type StoreSettings } from '../drivers/open-driver.ts'
+import { createStore } from './create-store.ts'
+
+/** Who opens the store: `ip` is its own namespace, the only one it ever writes to. */
+export interface StoreIdentity {
+  ip: string
+  /** Made once per data directory; stands in `<ip>/.owner`. */
+  daemonId: string
+  version: string
+}
+
+export interface StoreOptions {
+  /** What went wrong without making the call fail, such as a broken `.meta` that was set aside. */
+  warn?(message: string): void
+}
+
+export interface BeginInput {
+  archive: string
+  /** As lib/ids newRid makes it. */
+  rid: string
+  /** Absolute path of the volume. */
+  source: string
+  /** Whether a run is still at work; what others left of this archive is settled. Unless given, all count as running. */
+  isRunning?(rid: string): Promise<boolean>
+}
+
+/** The backups of a store, laid out as the design says. Namespaces are server IPs; any can be read. */
+export interface Store {
+  readonly driver: Driver
+  /** Makes this daemon the owner of its namespace; once at start. Throws CONFLICT naming another owner unless `takeOver`. */
+  claim(takeOver: boolean): Promise<void>
+  /** A new backup under temporary names. Needs claim() to have been called once in the store's life. */
+  begin(input: BeginInput): Promise<PendingBackup>
+  /** By name, at most `limit`; `next` = the last name looked at where more follow. */
+  list(namespace: string, options: { source?: string; after?: string; limit: number }): Promise<BackupPage>
+  /** Throws BAD_INPUT for what can be no backup's name. */
+  find(namespace: string, name: string): Promise<StoredBackup | undefined>
+  /** The newest manifest of a volume, by sequence. */
+  newest(namespace: string, source: string): Promise<Manifest | undefined>
+  /**
+   * When the oldest full backup of each volume was made (source → unix ms), by `.meta` alone: cheap, to see whether
+   * a closer look pays. undefined where `.meta` cannot tell.
+   */
+  oldest(namespace: string): Promise<Map<string, number> | undefined>
+  /** In the own namespace. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */
+  remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
+  /** Finishes what a crash left, before any run: rolls publishes forward, finishes deletes, sweeps left-overs. Touches nothing it does not know. */
+  settle(): Promise<Settled>
+}
+
+export interface Settled {
+  rolledForward: string[]
+  /** Temporary files and unfinished deletes that are gone now. */
+  swept: string[]
+  /** Names in the namespace nobody here made. */
+  unknown: string[]
+}
+
+/** What the writer of a backup knows of it; the store adds the rest. */
+export type ManifestFacts = Omit<
+  Manifest,
+  | 'format'
+  | 'name'
+  | 'sequence'
+  | 'created'
+  | 'server'
+  | 'durability'
+  | 'verified'
+  | 'corrupt'
+  | 'holds'
+  | 'writer'
+>
+
+export interface PendingBackup {
+  readonly name: string
+  readonly sequence: number
+  /** ISO 8601. */
+  readonly created: string
+  /** The archive and its index: write only; publish() syncs and closes them. */
+  readonly object: ObjectWriter
+  readonly index: ObjectWriter
+  /** All or nothing, also over a crash. Throws CONFLICT where another daemon took the namespace. `facts.index` = null drops the index. */
+  publish(facts: ManifestFacts): Promise<{ manifest: Manifest; info: BackupInfo }>
+  /** Removes what was not published; no error after publish(), nor the second time. */
+  abandon(): Promise<void>
+}
+
+export interface StoredBackup {
+  info: BackupInfo
+  /** null where there is none, or none that can be read. */
+  manifest: Manifest | null
+  openObject(): Promise<ObjectReader>
+  /** null where there is none, or it is not the one the manifest names (size, sha256). */
+  openIndex(): Promise<ObjectReader | null>
+  /** Its archive proved not to be what was written. false where that cannot be noted: another namespace, no manifest. */
+  markCorrupt(reason: string): Promise<boolean>
+}
+
+export async function openStore(
+  settings: StoreSettings,
+  identity: StoreIdentity,
+  clock: Clock,
+  options: StoreOptions = {},
+): Promise<Store> {
+  return createStore({ driver: openDriver(settings), identity, clock, warn: options.warn ?? (() => {}) })
+}

@@ -1,0 +1,67 @@
+import { BackupdError } from '../../lib/errors.ts'
+import type { TreeEntry } from '../tree/entry.ts'
+import { type Folder, lookUp, namesIn } from './folder.ts'
+import { type Child, type JournalHeader, writeJournal } from './journal.ts'
+import { mountsBelow } from './mount-table.ts'
+import { savePointer } from './pointer.ts'
+import { readRoot, rootOfEntry } from './root-metadata.ts'
+import type { Staging } from './staging.ts'
+import { isOwnName } from './staging-folders.ts'
+import type { SwapFolders } from './swap-folders.ts'
+import { syncFilesystem } from './sync-filesystem.ts'
+
+/**
+ * On disk when it resolves: all that was unpacked, the journal, the pointer to it. Nothing was moved yet.
+ * @param root the volume's own metadata to come; null = it keeps what it has
+ */
+export async function beginSwap(
+  staging: Staging,
+  folders: SwapFolders,
+  root: TreeEntry | null,
+): Promise<JournalHeader> {
+  const { dataDir, pointer } = staging
+  if (folders.staging.identity.inode !== staging.identity.inode)
+    throw new Error('the staging folder was replaced')
+  await refuseMounts(pointer.volume)
+  await syncFilesystem(folders.volume)
+  const header = headerOf(staging, folders, root)
+  await writeJournal(folders.staging, header, bothSides(folders))
+  await savePointer(dataDir, { ...pointer, phase: 'swap' })
+  return header
+}
+
+function headerOf({ pointer }: Staging, { volume }: SwapFolders, root: TreeEntry | null): JournalHeader {
+  const found = readRoot(volume)
+  const before = { ...found, mtimeNs: pointer.mtimeNs ?? found.mtimeNs }
+  return {
+    format: 1,
+    rid: pointer.rid,
+    volume: pointer.volume,
+    device: String(volume.identity.device),
+    inode: String(volume.identity.inode),
+    before,
+    after: root ? rootOfEntry(root) : before,
+  }
+}
+
+/** A mount would go to the old side with the name it is on. */
+async function refuseMounts(volume: string): Promise<void> {
+  const mounts = await mountsBelow(volume)
+  if (mounts.length === 0) return
+  const some = mounts.slice(0, 5).join(', ')
+  throw new BackupdError('CONFLICT', `Something is mounted inside "${volume}" (${some}): unmount it first`, {
+    facts: { mounts },
+  })
+}
+
+async function* bothSides({ volume, fresh }: SwapFolders): AsyncGenerator<Child> {
+  for await (const child of childrenIn(volume, 'old')) if (!isOwnName(child.name)) yield child
+  yield* childrenIn(fresh, 'new')
+}
+
+async function* childrenIn(folder: Folder, side: Child['side']): AsyncGenerator<Child> {
+  for await (const name of namesIn(folder)) {
+    const stats = lookUp(folder, name)
+    if (stats) yield { side, name, device: stats.dev, inode: stats.ino }
+  }
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import { type Mount, parseMountInfo } from '../../lib/mount-info.ts'
+
+/** Where something lies, whatever the mounts it is seen through. */
+export interface Place {
+  device: string
+  path: string
+}
+
+/** The mounts a process sees, in the order they were made. */
+export async function readMounts(pid: number | 'self'): Promise<Mount[]> {
+  return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'latin1'))
+}
+
+/** Whether `path` is `folder` or lies under it. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
+/** A path of a process → its place. Of mounts over each other the newest counts, as for the kernel. */
+export function placeOf(path: string, mounts: readonly Mount[]): Place | undefined {
+  let best: Mount | undefined
+  for (const mount of mounts) {
+    if (isWithin(path, mount.point) && (!best || mount.point.length >= best.point.length)) best = mount
+  }
+  if (!best) return undefined
+  const rest = best.point === '/' ? path : path.slice(best.point.length)
+  return { device: best.device, path: join(best.root, rest) }
+}
+
+function join(root: string, rest: string): string {
+  if (rest === '' || rest === '/') return root
+  return root === '/' ? rest : root + rest
+}
+
+/** The text of a path as mount tables and links have it. */
+export function pathText(path: string | Buffer): string {
+  return Buffer.from(path).toString('latin1')
+}
+
+/** Where something is mounted below `folder`, in our own view. */
+export async function mountsBelow(folder: string): Promise<string[]> {
+  const text = pathText(folder)
+  const points = (await readMounts('self')).map((mount) => mount.point)
+  return points
+    .filter((point) => point !== text && isWithin(point, text))
+    .map((point) => Buffer.from(point, 'latin1').toString())
+}

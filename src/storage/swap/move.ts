@@ -1,0 +1,44 @@
+import { linkSync, renameSync, unlinkSync } from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import { type Kernel, loadKernel } from '../../lib/kernel.ts'
+import { type Folder, lookUp } from './folder.ts'
+
+/** One name in a folder that is held open. */
+export interface NameIn {
+  folder: Folder
+  name: Buffer
+}
+
+/** Moves a name to another place of the same mount; throws EEXIST where that is taken. */
+export function moveWithoutReplacing(from: NameIn, to: NameIn): void {
+  const kernel = loadKernel()
+  if (!kernel || !moveAtomically(kernel, from, to)) moveStepwise(from, to)
+}
+
+/** False where the file system knows no rename that does not replace (NFS and some in user space). */
+function moveAtomically(kernel: Kernel, from: NameIn, to: NameIn): boolean {
+  try {
+    kernel.renameat2(
+      { dir: from.folder.fd, name: from.name },
+      { dir: to.folder.fd, name: to.name },
+      'noReplace',
+    )
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL' || errnoOf(error) === 'ENOSYS') return false
+    throw error
+  }
+}
+
+/** A link never replaces. Folders have none: what comes up between look and rename is kept unless it is empty. */
+export function moveStepwise(from: NameIn, to: NameIn): void {
+  const [source, target] = [from.folder.at(from.name), to.folder.at(to.name)]
+  if (!lookUp(from.folder, from.name)?.isDirectory()) {
+    linkSync(source, target)
+    unlinkSync(source)
+    return
+  }
+  if (lookUp(to.folder, to.name))
+    throw Object.assign(new Error('EEXIST: file exists, rename'), { code: 'EEXIST' })
+  renameSync(source, target)
+}

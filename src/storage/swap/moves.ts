@@ -1,0 +1,117 @@
+import { mkdirSync, unlinkSync } from 'node:fs'
+import { bytesToText } from '../../lib/byte-paths.ts'
+import { errnoOf } from '../../lib/errors.ts'
+import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { type Child, childrenOf, type JournalHeader } from './journal.ts'
+import { moveWithoutReplacing } from './move.ts'
+import { isOwnName } from './staging-folders.ts'
+import type { SwapFolders } from './swap-folders.ts'
+
+/** A process that makes the same name again and again is given up on after so many. */
+const ATTEMPTS = 100
+
+export interface Moving {
+  folders: SwapFolders
+  header: JournalHeader
+  /** Called for what was found in the volume and belongs to neither side; text form of its name. */
+  appeared(name: string): void
+  /** Called after each rename. */
+  moved(): void
+}
+
+export interface Move {
+  side: Child['side']
+  from: Folder
+  to: Folder
+}
+
+/**
+ * Moves the journal's children of one side that still are where they come from, known by their inode; what else
+ * has their name stays. What stands in their way in the volume is set aside. May be called again after any crash.
+ */
+export async function moveListed(moving: Moving, { side, from, to }: Move): Promise<void> {
+  const breathe = breather()
+  for await (const child of childrenOf(moving.folders.staging, side)) {
+    await breathe()
+    if (!isStill(child, from, moving)) continue
+    for (let attempt = 1; !move(from, to, child.name); attempt++) {
+      if (attempt === ATTEMPTS)
+        throw new Error(`something makes "${bytesToText(child.name)}" in the volume again and again`)
+      await clearWay(moving, { child, from, to })
+    }
+    moving.moved()
+  }
+}
+
+/** Devices are numbered anew at each boot: a child is on its volume's device now if it was then. */
+function isStill(child: Child, folder: Folder, { header, folders }: Moving): boolean {
+  const stats = lookUp(folder, child.name)
+  if (stats?.ino !== child.inode) return false
+  return (stats.dev === folders.volume.identity.device) === (String(child.device) === header.device)
+}
+
+/** False where the name is taken. */
+function move(from: Folder, to: Folder, name: Buffer): boolean {
+  try {
+    moveWithoutReplacing({ folder: from, name }, { folder: to, name })
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    // Gone between look and rename: the volume's own processes removed it. Still there, `to` itself was removed.
+    if (errnoOf(error) === 'ENOENT' && !lookUp(from, name)) return true
+    throw error
+  }
+}
+
+interface Blocked {
+  child: Child
+  from: Folder
+  to: Folder
+}
+
+async function clearWay(moving: Moving, { child, from, to }: Blocked): Promise<void> {
+  const { volume } = moving.folders
+  const there = lookUp(to, child.name)
+  if (there?.ino === child.inode && !there.isDirectory()) unlinkSync(from.at(child.name))
+  else await setAside(moving, to === volume ? to : from, child.name)
+}
+
+/** To the old side with what is in neither list; under a number, as names may come again. */
+export async function setAside(moving: Moving, from: Folder, name: Buffer): Promise<void> {
+  for (let round = 0; ; round++) {
+    await using late = await openRound(moving.folders.late, round)
+    if (!move(from, late, name)) continue
+    moving.appeared(bytesToText(name))
+    return
+  }
+}
+
+async function openRound(late: Folder, round: number): Promise<Folder> {
+  try {
+    mkdirSync(late.at(String(round)), { mode: 0o700 })
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+  }
+  return openFolder(late.at(String(round)))
+}
+
+/** Sets aside whatever is in the volume and is not known. */
+export async function setAsideUnknown(moving: Moving, isKnown: (inode: bigint) => boolean): Promise<void> {
+  const { volume } = moving.folders
+  const breathe = breather()
+  for await (const name of namesIn(volume)) {
+    await breathe()
+    if (isOwnName(name)) continue
+    const stats = lookUp(volume, name)
+    if (stats && !isKnown(stats.ino)) await setAside(moving, volume, name)
+  }
+}
+
+/** Everything in `from` back to the volume where its name is free. Returns the names that had to stay. */
+export async function giveBack(moving: Moving, from: Folder): Promise<string[]> {
+  const stayed: string[] = []
+  for await (const name of namesIn(from)) {
+    if (!move(from, moving.folders.volume, name)) stayed.push(bytesToText(name))
+  }
+  return stayed
+}

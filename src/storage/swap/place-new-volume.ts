@@ -1,0 +1,43 @@
+import { basename, dirname } from 'node:path'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { type Folder, openFolder } from './folder.ts'
+import { moveWithoutReplacing } from './move.ts'
+import { applyRoot, rootOfEntry } from './root-metadata.ts'
+import { discardStaging, type Staging } from './staging.ts'
+import { NEW } from './staging-folders.ts'
+import type { SwapOptions } from './swap-options.ts'
+import { syncFilesystem } from './sync-filesystem.ts'
+
+/** A volume that was missing: the folder with everything in it gets its name by one rename. */
+export async function placeNewVolume(
+  staging: Staging,
+  { root, signal, checkpoint, onRefused }: SwapOptions,
+): Promise<void> {
+  const { pointer } = staging
+  await using folder = await openFolder(pointer.staging)
+  await using parent = await openFolder(dirname(pointer.volume))
+  {
+    await using fresh = await openFolder(folder.at(NEW))
+    if (root) await applyRoot(fresh, rootOfEntry(root), onRefused)
+    else await fresh.chmod(0o755)
+  }
+  await syncFilesystem(folder)
+  signal.throwIfAborted()
+  checkpoint?.('in place')
+  rename(folder, parent, pointer.volume)
+  await parent.sync()
+  checkpoint?.('committed')
+  await discardStaging(staging)
+}
+
+function rename(staging: Folder, parent: Folder, volume: string): void {
+  const target = { folder: parent, name: Buffer.from(basename(volume)) }
+  try {
+    moveWithoutReplacing({ folder: staging, name: Buffer.from(NEW) }, target)
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    throw new BackupdError('CONFLICT', `"${volume}" was made by someone else meanwhile: recover again`, {
+      cause: error,
+    })
+  }
+}

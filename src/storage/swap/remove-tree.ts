@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import { breather, type Folder, isEmpty, lookUp, namesIn, openFolder } from './folder.ts'
+
+/**
+ * Empties a folder without ever following a link, however deep it is and however many names it holds: subfolders
+ * that are not empty are lifted to the top and come up again in the next round. Mounts are not entered.
+ * @throws the first error of what could not be removed, after everything else is gone
+ */
+export async function emptyFolder(top: Folder): Promise<void> {
+  const sweep: Sweep = {
+    top,
+    prefix: `.lifted-${randomBytes(8).toString('hex')}-`,
+    lifted: 0,
+    removed: 0,
+    failure: undefined,
+  }
+  while (!(await isEmpty(top))) {
+    sweep.removed = 0
+    sweep.failure = undefined
+    await removeOnce(sweep, top)
+    if (sweep.removed === 0) throw sweep.failure ?? new Error('the folder is filled as fast as it is emptied')
+  }
+}
+
+interface Sweep {
+  top: Folder
+  prefix: string
+  lifted: number
+  removed: number
+  failure: unknown
+}
+
+/** One round over `folder`: files go, and subfolders with what is directly in them. */
+async function removeOnce(sweep: Sweep, folder: Folder): Promise<void> {
+  const breathe = breather()
+  for await (const name of namesIn(folder)) {
+    await breathe()
+    try {
+      await removeEntry(sweep, folder, name)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') sweep.failure ??= error
+    }
+  }
+}
+
+async function removeEntry(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
+  const stats = lookUp(folder, name)
+  if (!stats) return
+  if (!stats.isDirectory()) unlinkSync(folder.at(name))
+  else if (folder === sweep.top) await removeFolder(sweep, name)
+  else if (!removeIfEmpty(folder, name)) await lift(sweep, folder, name)
+  sweep.removed++
+}
+
+async function removeFolder(sweep: Sweep, name: Buffer): Promise<void> {
+  if (removeIfEmpty(sweep.top, name)) return
+  await using inner = await openFolder(sweep.top.at(name))
+  if (inner.identity.device !== sweep.top.identity.device)
+    throw new Error('another file system is mounted in it')
+  await inner.chmod(0o700)
+  await removeOnce(sweep, inner)
+  rmdirSync(sweep.top.at(name))
+}
+
+function removeIfEmpty(folder: Folder, name: Buffer): boolean {
+  try {
+    rmdirSync(folder.at(name))
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Moves a subfolder to the top, so that neither depth nor the length of paths matters. */
+async function lift(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
+  {
+    await using inner = await openFolder(folder.at(name))
+    if (inner.identity.device !== sweep.top.identity.device)
+      throw new Error('another file system is mounted in it')
+    await inner.chmod(0o700)
+  }
+  renameSync(folder.at(name), sweep.top.at(`${sweep.prefix}${sweep.lifted++}`))
+}

@@ -1,0 +1,19 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import type { Pointer } from './pointer.ts'
+
+/** Sets a volume's own modification time again, which the staging inside it changed. No effect where there is none to set. */
+export async function restoreTime({ volume, inode, mtimeNs }: Pointer): Promise<void> {
+  if (mtimeNs === null) return
+  try {
+    await using folder = await open(volume, constants.O_RDONLY | constants.O_DIRECTORY)
+    if (String((await folder.stat({ bigint: true })).ino) !== inode) return
+    const kernel = loadKernel()
+    if (kernel) kernel.futimens(folder.fd, { mtimeNs: BigInt(mtimeNs) })
+    else await folder.utimes(new Date(), Number(mtimeNs) / 1e9)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'EROFS') throw error
+  }
+}

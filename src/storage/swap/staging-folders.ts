@@ -1,0 +1,100 @@
+import { accessSync, constants, renameSync } from 'node:fs'
+import { mkdir, rmdir, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import { OWN_PREFIX } from '../tree/own-prefix.ts'
+import { type Folder, openFolder } from './folder.ts'
+import { JOURNAL } from './journal.ts'
+import { emptyFolder } from './remove-tree.ts'
+
+const STAGING_PREFIX = `${OWN_PREFIX}recover-`
+
+/** In a staging folder: what is unpacked, what was in the volume, what appeared there meanwhile. */
+export const NEW = 'new'
+export const OLD = 'old'
+export const LATE = 'late'
+
+/** Names a backup leaves out at the top of a volume, and a swap leaves where they are. */
+export function isOwnName(name: Buffer): boolean {
+  return name.subarray(0, OWN_PREFIX.length).equals(OWN_PREFIX)
+}
+
+export function isStagingName(name: Buffer): boolean {
+  return name.toString('latin1').startsWith(STAGING_PREFIX)
+}
+
+/** Beside the volume where that is the same mount and may be written, else inside it. */
+export function stagingPath(volume: string, rid: string, exists: boolean): string {
+  const beside = join(dirname(volume), `${STAGING_PREFIX}${rid}`)
+  return !exists || isReachable(beside, volume) ? beside : join(volume, basename(beside))
+}
+
+/** Whether a rename leads from there into the volume: asked for what is not there, the kernel looks at mounts first. */
+function isReachable(beside: string, volume: string): boolean {
+  try {
+    accessSync(dirname(beside), constants.W_OK)
+    renameSync(beside, join(volume, basename(beside)))
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT'
+  }
+  return false
+}
+
+export function isInside(staging: string, volume: string): boolean {
+  return dirname(staging) === volume
+}
+
+/** Makes the staging folder, for us alone: what it would inherit of access lists is taken off before anything is in it. */
+export async function makeStagingFolders(staging: string): Promise<void> {
+  await mkdir(staging, { mode: 0o700 })
+  await using folder = await openFolder(staging)
+  for (const acl of ['system.posix_acl_default', 'system.posix_acl_access']) removeXattr(folder, acl)
+  await folder.chmod(0o700)
+  for (const name of [NEW, OLD, LATE]) await mkdir(folder.at(name), { mode: 0o700 })
+}
+
+function removeXattr(folder: Folder, name: string): void {
+  try {
+    loadKernel()?.removeXattr(folder.fd, Buffer.from(name))
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTSUP') throw error
+  }
+}
+
+/**
+ * Removes what was unpacked, the journal, and the folders that are empty then.
+ * @returns false where something else is left in it, or the staging folder itself could not be removed
+ */
+export async function removeStaging(staging: string): Promise<boolean> {
+  try {
+    await using folder = await openFolder(staging)
+    await emptyIfThere(folder, NEW)
+    for (const name of [NEW, OLD, LATE]) await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
+    await ignoring(['ENOENT'], unlink(folder.at(JOURNAL)))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true
+    throw error
+  }
+  return ignoring(['ENOTEMPTY', 'EEXIST'], rmdir(staging))
+}
+
+/** Empties one of the folders in it. */
+export async function emptyIfThere(staging: Folder, name: string): Promise<void> {
+  try {
+    await using folder = await openFolder(staging.at(name))
+    await emptyFolder(folder)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}
+
+async function ignoring(codes: string[], act: Promise<void>): Promise<boolean> {
+  try {
+    await act
+    return true
+  } catch (error) {
+    if (codes.includes(errnoOf(error) ?? '')) return false
+    throw error
+  }
+}

@@ -1,0 +1,88 @@
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { beginSwap } from './begin-swap.ts'
+import { inodeSetOf } from './inode-set.ts'
+import { childrenOf, commitJournal, readJournal, uncommitJournal } from './journal.ts'
+import { type Moving, moveListed, setAsideUnknown } from './moves.ts'
+import { placeNewVolume } from './place-new-volume.ts'
+import { goBack, goForward } from './roll.ts'
+import { applyRoot } from './root-metadata.ts'
+import type { Staging } from './staging.ts'
+import { openSwapFolders } from './swap-folders.ts'
+import type { SwapOptions } from './swap-options.ts'
+import { syncFilesystem } from './sync-filesystem.ts'
+
+/**
+ * Puts what was unpacked into the volume in place of its content; the volume stays the same directory. All of it is
+ * there when this resolves; when it throws, the volume is as it was.
+ * @throws VOLUME_LOCKED where neither could be reached: the journal is kept for settleJournals
+ */
+export async function swapIn(staging: Staging, options: SwapOptions): Promise<void> {
+  if (staging.pointer.inode === null) await placeNewVolume(staging, options)
+  else await swapContent(staging, options)
+}
+
+async function swapContent(staging: Staging, options: SwapOptions): Promise<void> {
+  const { warn, signal, checkpoint } = options
+  await using folders = await openSwapFolders(staging.pointer)
+  const header = await beginSwap(staging, folders, options.root)
+  checkpoint?.('journal written')
+  const appeared: string[] = []
+  const moved = () => {
+    checkpoint?.('moved')
+    signal.throwIfAborted()
+  }
+  const moving: Moving = { folders, header, moved, appeared: (name) => void appeared.push(name) }
+  // Once it is decided, nothing stops it.
+  const ending: Moving = { ...moving, moved: () => {} }
+  try {
+    await replaceChildren(moving, options)
+    await commitJournal(folders.staging)
+  } catch (error) {
+    await undo(staging, ending, { error, warn })
+    throw error
+  }
+  checkpoint?.('committed')
+  for (const name of appeared)
+    warn(`${name}: appeared in the volume during the swap; it went with the old content`)
+  await goForward({ ...staging, warn, checkpoint }, ending).catch((error: unknown) => {
+    const path = staging.pointer.staging
+    warn(`${path}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`)
+  })
+}
+
+async function replaceChildren(
+  moving: Moving,
+  { signal, checkpoint, onRefused }: SwapOptions,
+): Promise<void> {
+  const { volume, staging, fresh, old } = moving.folders
+  await moveListed(moving, { side: 'old', from: volume, to: old })
+  await setAsideUnknown(moving, () => false)
+  checkpoint?.('moved out')
+  signal.throwIfAborted()
+  await moveListed(moving, { side: 'new', from: fresh, to: volume })
+  await setAsideUnknown(moving, (await inodeSetOf(childrenOf(staging, 'new'))).has)
+  checkpoint?.('moved in')
+  await applyRoot(volume, moving.header.after, onRefused)
+  await syncFilesystem(volume)
+  signal.throwIfAborted()
+  checkpoint?.('in place')
+}
+
+interface Failure {
+  error: unknown
+  warn(message: string): void
+}
+
+async function undo(staging: Staging, moving: Moving, { error, warn }: Failure): Promise<void> {
+  const { staging: path, volume } = staging.pointer
+  try {
+    await uncommitJournal(moving.folders.staging, await readJournal(moving.folders.staging))
+    await goBack({ ...staging, warn }, moving)
+  } catch (cause) {
+    const why = `${messageOf(error)}; and "${volume}" could not be put back: ${messageOf(cause)}`
+    throw new BackupdError('VOLUME_LOCKED', `${why}. Restart the daemon to settle it, see "${path}"`, {
+      facts: { journal: path },
+      cause: error,
+    })
+  }
+}

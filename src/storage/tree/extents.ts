@@ -1,0 +1,50 @@
+import type { Kernel } from '../../lib/kernel.ts'
+import type { Extent } from './entry.ts'
+
+/** More pieces than this are joined over their smallest holes: a hostile file must not fill the memory. */
+const EXTENTS_MAX = 20_000
+/** Holes that start or end inside a unit of this are no holes: archives count in blocks. */
+const UNIT = 512
+
+/** Where the data of an open file lies, on whole blocks; null where it has no hole worth keeping. */
+export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] | null {
+  let extents: Extent[] = []
+  let smallestHole = UNIT
+  for (let at = nextData(kernel, fd, 0, size); at < size; ) {
+    const end = Math.min(Math.ceil(kernel.seekHole(fd, at) / UNIT) * UNIT, size)
+    if (end <= at) break
+    addExtent(extents, { offset: at, length: end - at }, smallestHole)
+    if (extents.length > EXTENTS_MAX) {
+      smallestHole = Math.max(smallestHole * 4, 64 * 1024)
+      extents = joined(extents, smallestHole)
+    }
+    at = nextData(kernel, fd, end, size)
+  }
+  return coversAll(extents, size) ? null : extents
+}
+
+function nextData(kernel: Kernel, fd: number, from: number, size: number): number {
+  if (from >= size) return size
+  const at = kernel.seekData(fd, from)
+  return at === undefined ? size : Math.max(Math.floor(at / UNIT) * UNIT, from)
+}
+
+function addExtent(extents: Extent[], extent: Extent, smallestHole: number): void {
+  const last = extents.at(-1)
+  if (last && extent.offset - (last.offset + last.length) < smallestHole) {
+    last.length = extent.offset + extent.length - last.offset
+  } else {
+    extents.push(extent)
+  }
+}
+
+function joined(extents: Extent[], smallestHole: number): Extent[] {
+  const kept: Extent[] = []
+  for (const extent of extents) addExtent(kept, extent, smallestHole)
+  return kept
+}
+
+function coversAll(extents: Extent[], size: number): boolean {
+  const only = extents[0]
+  return extents.length === 1 && only?.offset === 0 && only.length === size
+}

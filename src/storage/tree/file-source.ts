@@ -1,0 +1,59 @@
+import { fstatSync, read } from 'node:fs'
+import { promisify } from 'node:util'
+import { errnoOf } from '../../lib/errors.ts'
+import type { Kernel } from '../../lib/kernel.ts'
+import type { Extent, FileSource, TreeEntry } from './entry.ts'
+import { dataExtents } from './extents.ts'
+import { closePinned, openPinned, type Pin } from './pin.ts'
+import { changeBetween, mayHaveHoles } from './stat-entry.ts'
+
+const readFd = promisify(read)
+
+/** Opens a pinned file and brings `entry` up to date: what is read from now on is measured against this moment. */
+export async function openFile(pin: Pin, entry: TreeEntry, kernel: Kernel | undefined): Promise<FileSource> {
+  const { fd, stat } = await openPinned(pin)
+  entry.size = Number(stat.size)
+  entry.mtimeNs = stat.mtimeNs
+  entry.ctimeNs = stat.ctimeNs
+  entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
+  return {
+    read: (buffer, offset, length, position) =>
+      readAt(fd, buffer.subarray(offset, offset + length), { position, kernel }),
+    changed: async () => changeBetween(stat, fstatSync(fd, { bigint: true })),
+    close: async () => closePinned(pin, fd),
+  }
+}
+
+/** Small pieces that are in memory are not worth the way to another thread. */
+const SMALL_PIECE = 64 * 1024
+
+interface Where {
+  position: number
+  kernel: Kernel | undefined
+}
+
+async function readAt(fd: number, into: Buffer, { position, kernel }: Where): Promise<number> {
+  const cached = into.length <= SMALL_PIECE ? kernel?.readCached(fd, into, position) : undefined
+  return cached ?? (await readFd(fd, into, 0, into.length, position)).bytesRead
+}
+
+/** A file that is cut short meanwhile, or a file system that cannot say: read as if it had no holes. */
+function extentsIfKnown(kernel: Kernel, fd: number, size: number): Extent[] | null {
+  try {
+    return dataExtents(kernel, fd, size)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return null
+  }
+}
+
+/** Fills `buffer` from the start of the file, as far as it goes; gives the bytes read. */
+export async function readWhole(source: FileSource, buffer: Buffer): Promise<number> {
+  let filled = 0
+  while (filled < buffer.length) {
+    const count = await source.read(buffer, filled, buffer.length - filled, filled)
+    if (count === 0) break
+    filled += count
+  }
+  return filled
+}

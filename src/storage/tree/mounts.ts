@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import { parseMountInfo } from '../../lib/mount-info.ts'
+
+/** What is mounted at a directory and below it, as this process sees it. */
+export interface Mounts {
+  /** The mount the directory lies on, as mountIdOf gives it. */
+  id: string
+  /** Something is mounted at the directory itself. */
+  here: boolean
+  /**
+   * Relative paths, as latin1 text of their bytes, where something may be mounted: a mount can be hidden under
+   * another, so only mountIdOf tells for sure.
+   */
+  below: ReadonlySet<string>
+}
+
+/** By the mount table of this process (proc_pid_mountinfo(5)). `path` is the real path of what `fd` is open on. */
+export function mountsAt(fd: number, path: Buffer): Mounts {
+  const own = path.toString('latin1')
+  const prefix = own === '/' ? own : `${own}/`
+  const id = mountIdOf(fd)
+  const mounts = parseMountInfo(readProc('/proc/self/mountinfo'))
+  const below = mounts
+    .filter(({ point }) => point.startsWith(prefix))
+    .map(({ point }) => point.slice(prefix.length))
+  return { id, here: mounts.some((mount) => mount.id === id && mount.point === own), below: new Set(below) }
+}
+
+/** Which mount an open file lies on (proc_pid_fdinfo(5)); empty where the system does not say. */
+export function mountIdOf(fd: number): string {
+  return /^mnt_id:\s*(\d+)/m.exec(readProc(`/proc/self/fdinfo/${fd}`))?.[1] ?? ''
+}
+
+function readProc(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return ''
+    throw error
+  }
+}

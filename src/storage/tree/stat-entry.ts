@@ -1,0 +1,56 @@
+import { type BigIntStats, constants } from 'node:fs'
+import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import type { EntryType, TreeEntry } from './entry.ts'
+
+const TYPES = new Map<number, EntryType>([
+  [constants.S_IFREG, 'file'],
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFLNK, 'symlink'],
+  [constants.S_IFIFO, 'fifo'],
+  [constants.S_IFCHR, 'chardev'],
+  [constants.S_IFBLK, 'blockdev'],
+])
+
+/** Undefined for what a backup cannot hold: a socket. */
+export function typeOf(stat: BigIntStats): EntryType | undefined {
+  return TYPES.get(Number(stat.mode) & constants.S_IFMT)
+}
+
+/** What stat tells of an entry; link target, attributes and extents are read apart. */
+export function entryOf(type: EntryType, stat: BigIntStats, path: Buffer): TreeEntry {
+  const isDevice = type === 'chardev' || type === 'blockdev'
+  return {
+    type,
+    path,
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: type === 'file' ? Number(stat.size) : 0,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    device: stat.dev,
+    inode: stat.ino,
+    links: Number(stat.nlink),
+    major: isDevice ? majorOf(stat.rdev) : 0,
+    minor: isDevice ? minorOf(stat.rdev) : 0,
+    linkTarget: null,
+    xattrs: [],
+    extents: null,
+  }
+}
+
+/** A file of which a part may be a hole: fewer blocks than its size needs. */
+export function mayHaveHoles(stat: BigIntStats): boolean {
+  return stat.blocks * 512n < stat.size
+}
+
+/** How a file is no longer what it was when it was opened. A name of it made or removed changes nothing in it. */
+export function changeBetween(
+  before: BigIntStats,
+  after: BigIntStats,
+): 'grew' | 'shrank' | 'changed' | undefined {
+  if (after.size > before.size) return 'grew'
+  if (after.size < before.size) return 'shrank'
+  if (after.mtimeNs !== before.mtimeNs) return 'changed'
+  return after.ctimeNs === before.ctimeNs || after.nlink !== before.nlink ? undefined : 'changed'
+}

@@ -1,0 +1,59 @@
+import { realpath } from 'node:fs/promises'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import { type Kernel, loadKernel } from '../../lib/kernel.ts'
+import { readXattrs } from './attributes.ts'
+import type { TreeEntry } from './entry.ts'
+import { type Mounts, mountsAt } from './mounts.ts'
+import { type Pin, pinPath, unpin } from './pin.ts'
+import { reasonOf } from './reason.ts'
+import { entryOf, typeOf } from './stat-entry.ts'
+
+/** A volume held open for reading. */
+export interface OpenVolume extends Disposable {
+  readonly path: string
+  readonly pin: Pin
+  readonly root: TreeEntry
+  /** `major:minor` of its file system. */
+  readonly device: string
+  readonly mounts: Mounts
+  readonly kernel: Kernel | undefined
+  /** What cannot be read on this machine, in words; empty normally. */
+  readonly notKept: string[]
+}
+
+/** Throws VOLUME_MISSING where the path is not a directory that can be read. */
+export async function openVolume(path: string): Promise<OpenVolume> {
+  const pin = await pinPath(path).catch((error: unknown) => {
+    throw missing(path, errnoOf(error) === 'ENOENT' ? 'it is not there' : reasonOf(error), error)
+  })
+  try {
+    if (typeOf(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
+    return volumeOf(path, await realpath(path, { encoding: 'buffer' }), pin)
+  } catch (error) {
+    unpin(pin)
+    throw error instanceof BackupdError ? error : missing(path, reasonOf(error), error)
+  }
+}
+
+function volumeOf(path: string, real: Buffer, pin: Pin): OpenVolume {
+  const kernel = loadKernel()
+  const root = entryOf('directory', pin.stat, Buffer.alloc(0))
+  if (kernel) root.xattrs = readXattrs(kernel, { pinned: pin.fd })
+  return {
+    path,
+    pin,
+    root,
+    device: `${majorOf(pin.stat.dev)}:${minorOf(pin.stat.dev)}`,
+    mounts: mountsAt(pin.fd, real),
+    kernel,
+    notKept: kernel ? [] : ['extended attributes, ACLs and capabilities', 'holes in sparse files'],
+    [Symbol.dispose]: () => unpin(pin),
+  }
+}
+
+function missing(path: string, why: string, cause?: unknown): BackupdError {
+  return new BackupdError('VOLUME_MISSING', `Cannot back up "${path}": ${why}. See the path and its mount`, {
+    cause,
+  })
+}

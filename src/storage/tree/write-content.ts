@@ -1,0 +1,51 @@
+import { ftruncateSync, writeSync } from 'node:fs'
+import type { TreeEntry } from './entry.ts'
+
+/** The bytes of a file, in order, without its holes. */
+export interface ContentSource {
+  /** The next piece of at least one byte; null after the last. */
+  next(): Promise<Buffer | null>
+}
+
+/** Writes a file's content to `fd`; what lies between its extents stays a hole. Resolves to the bytes written. */
+export async function writeContent(fd: number, entry: TreeEntry, content: ContentSource): Promise<number> {
+  const written = entry.extents ? await writeExtents(fd, entry, content) : await writeDense(fd, content)
+  if (entry.extents) ftruncateSync(fd, entry.size)
+  return written
+}
+
+async function writeDense(fd: number, content: ContentSource): Promise<number> {
+  let position = 0
+  for (let piece = await content.next(); piece; piece = await content.next()) {
+    writeAll(fd, piece, position)
+    position += piece.length
+  }
+  return position
+}
+
+async function writeExtents(fd: number, entry: TreeEntry, content: ContentSource): Promise<number> {
+  let piece: Buffer | null = null
+  let used = 0
+  let written = 0
+  for (const extent of entry.extents ?? []) {
+    for (let done = 0; done < extent.length; ) {
+      if (!piece || used === piece.length) {
+        piece = await content.next()
+        used = 0
+      }
+      if (!piece) return written
+      const part: Buffer = piece.subarray(used, used + extent.length - done)
+      writeAll(fd, part, extent.offset + done)
+      used += part.length
+      done += part.length
+      written += part.length
+    }
+  }
+  return written
+}
+
+function writeAll(fd: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done)
+  }
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { deserialize, serialize } from 'node:v8'
+import type { TreeEntry } from './entry.ts'
+import type { Folder } from './write-folder.ts'
+import { componentsOf } from './write-paths.ts'
+
+/** Bytes of records kept in memory before they go to the file. */
+const KEPT_IN_MEMORY = 1 << 20
+const SPILL_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+const SLASH = Buffer.from('/')
+
+/**
+ * The metadata of directories, kept until everything in them is written. All but the last MiB of it lies in an
+ * unlinked file in the target, so that a million directories cost some 20 MB of memory.
+ */
+export class DirectoryLedger {
+  private readonly target: Folder
+  private readonly offsets: number[] = []
+  private readonly depths: number[] = []
+  private waiting: Buffer[] = []
+  private spilled = 0
+  private end = 0
+  private spill: number | undefined
+  private moved: { top: Buffer; count: number } | undefined
+
+  constructor(target: Folder) {
+    this.target = target
+  }
+
+  add(entry: TreeEntry): void {
+    const record = serialize(entry)
+    this.offsets.push(this.end)
+    this.depths.push(componentsOf(entry.path).length)
+    this.waiting.push(record)
+    this.end += record.length
+    if (this.end - this.spilled >= KEPT_IN_MEMORY) this.flush()
+  }
+
+  /** All directories so far now lie in a directory `top`. Once at most. */
+  moveBelow(top: Buffer): void {
+    this.moved = { top, count: this.offsets.length }
+    for (const index of this.depths.keys()) this.depths[index] = (this.depths[index] ?? 0) + 1
+  }
+
+  /** From the bottom up, whatever order they came in; of two records of one directory the later comes first. */
+  *bottomUp(): Generator<TreeEntry> {
+    this.waiting = [Buffer.concat(this.waiting)]
+    const order = Uint32Array.from(this.offsets.keys())
+    order.sort((a, b) => (this.depths[b] ?? 0) - (this.depths[a] ?? 0) || b - a)
+    for (const index of order) yield this.read(index)
+  }
+
+  close(): void {
+    if (this.spill !== undefined) closeSync(this.spill)
+    this.spill = undefined
+  }
+
+  private read(index: number): TreeEntry {
+    const start = this.offsets[index] ?? 0
+    const end = this.offsets[index + 1] ?? this.end
+    const entry = deserialize(this.bytes(start, end - start)) as TreeEntry
+    if (!this.moved || index >= this.moved.count) return entry
+    return { ...entry, path: Buffer.concat([this.moved.top, SLASH, entry.path]) }
+  }
+
+  private bytes(start: number, length: number): Buffer {
+    const inMemory = start - this.spilled
+    if (inMemory >= 0) return this.waiting[0]?.subarray(inMemory, inMemory + length) ?? Buffer.alloc(0)
+    const record = Buffer.alloc(length)
+    readSync(this.spill ?? -1, record, 0, length, start)
+    return record
+  }
+
+  private flush(): void {
+    this.spill ??= this.openSpill()
+    for (const record of this.waiting) {
+      writeSync(this.spill, record, 0, record.length, this.spilled)
+      this.spilled += record.length
+    }
+    this.waiting = []
+  }
+
+  private openSpill(): number {
+    const path = this.target.at(Buffer.from(`.directories-${randomBytes(12).toString('hex')}`))
+    const fd = openSync(path, SPILL_FLAGS, 0o600)
+    unlinkSync(path)
+    return fd
+  }
+}

@@ -1,0 +1,37 @@
+import { bytesToText } from '../../lib/byte-paths.ts'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+
+/** What a file system or missing rights answer to a single wish: the entry gets a warning, the rest goes on. */
+const REFUSALS = new Set([
+  'EPERM',
+  'EACCES',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EINVAL',
+  'EILSEQ',
+  'ENAMETOOLONG',
+  'EOVERFLOW',
+  'EFBIG',
+  'EMLINK',
+  'ENODEV',
+  'ENXIO',
+  'ERANGE',
+  'E2BIG',
+])
+
+export function isRefusal(error: unknown): boolean {
+  return REFUSALS.has(errnoOf(error) ?? '')
+}
+
+/** ENOSPC and EDQUOT as NO_ROOM, anything else as it is. */
+export function explainWriteError(error: unknown, path: Buffer): unknown {
+  const code = errnoOf(error)
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
+  const reason = code === 'ENOSPC' ? 'the file system is full' : 'a quota is used up'
+  const name = bytesToText(path)
+  return new BackupdError('NO_ROOM', `Cannot write "${name}": ${reason}. Free some room and run it again`, {
+    facts: { path: name },
+    cause: error,
+  })
+}

@@ -1,0 +1,19 @@
+const SLASH = 0x2f
+
+/** `a/b/c` → `a`, `b`, `c`. */
+export function componentsOf(path: Buffer): Buffer[] {
+  const names: Buffer[] = []
+  for (let at = 0; at < path.length; ) {
+    const slash = path.indexOf(SLASH, at)
+    const end = slash < 0 ? path.length : slash
+    if (end > at) names.push(path.subarray(at, end))
+    at = end + 1
+  }
+  return names
+}
+
+/** `a/b/c` → `a/b` and `c`; the folder is empty for a name directly in the root. */
+export function splitLast(path: Buffer): { folder: Buffer; name: Buffer } {
+  const slash = path.lastIndexOf(SLASH)
+  return { folder: path.subarray(0, Math.max(slash, 0)), name: path.subarray(slash + 1) }
+}

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import type { TreeEntry, TreeWarning } from './entry.ts'
+import { type ContentSource, writeContent } from './write-content.ts'
+import { DirectoryLedger } from './write-directories.ts'
+import { explainWriteError, isRefusal } from './write-errors.ts'
+import { type Folder, openFolderBeneath } from './write-folder.ts'
+import { Folders } from './write-folders.ts'
+import { applyMetadata, applyMetadataByName, type NameInFolder } from './write-metadata.ts'
+
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+const NODE_TYPE = { fifo: constants.S_IFIFO, chardev: constants.S_IFCHR, blockdev: constants.S_IFBLK }
+const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
+
+/**
+ * Writes entries into an empty directory, in any order, each relative to an open directory and never through a
+ * symlink (ELOOP, ENOTDIR). An entry that is there already gives way to the later one. What the file system or
+ * missing rights refuse is a fault; ENOSPC and EDQUOT throw NO_ROOM. Calls block: for a process of its own.
+ */
+export class TreeWriter {
+  private readonly folders: Folders
+  private readonly ledger: DirectoryLedger
+  private readonly onWarning: (warning: TreeWarning) => void
+  /** Directories that may stand in the ledger twice; true once their metadata is applied. */
+  private readonly restated = new Map<string, boolean>()
+  private removedFolder = false
+
+  constructor(target: string, onWarning: (warning: TreeWarning) => void) {
+    this.onWarning = onWarning
+    this.folders = new Folders(target)
+    this.ledger = new DirectoryLedger(this.folders.root)
+    dropDefaultAcl(this.folders.root)
+  }
+
+  /** Writes one entry below the root. `content` is read for files only. True where it is there now. */
+  async write(entry: TreeEntry, content: ContentSource): Promise<boolean> {
+    try {
+      if (entry.type === 'file') await this.writeFile(entry, content)
+      else if (entry.type === 'directory') this.writeDirectory(entry)
+      else if (entry.type === 'symlink') return this.writeSymlink(entry)
+      else return this.writeNode(entry)
+      return true
+    } catch (error) {
+      return this.refusedOrThrow(error, entry.path)
+    }
+  }
+
+  /** One more name for an entry that was written before: what it is where it is there now, else undefined. */
+  hardLink(path: Buffer, target: Buffer): 'file' | 'other' | undefined {
+    try {
+      const linked = lstatSync(this.place(target), { bigint: true })
+      if (!this.isThere(path, linked.ino))
+        this.create(path, (at) => linkSync(this.place(target), placeOf(at)))
+      return linked.isFile() ? 'file' : 'other'
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') this.fault(path, 'is a hard link to something that was not restored')
+      else this.refusedOrThrow(error, path)
+      return undefined
+    }
+  }
+
+  /** Moves all that is written into a new directory `top`, whose metadata `entry` has. Once at most. */
+  moveBelow(top: Buffer, entry: TreeEntry | null): void {
+    const { root } = this.folders
+    const names = readdirSync(root.at(Buffer.alloc(0)), { encoding: 'buffer' })
+    const aside = Buffer.from(`.moved-${randomBytes(12).toString('hex')}`)
+    mkdirSync(root.at(aside), 0o755)
+    const folder = openFolderBeneath(root, aside)
+    for (const name of names) renameSync(root.at(name), folder.at(name))
+    closeSync(folder.fd)
+    renameSync(root.at(aside), root.at(top))
+    this.folders.forget()
+    this.ledger.moveBelow(top)
+    for (const key of [...this.restated.keys()]) this.restated.set(`${top.toString('latin1')}/${key}`, false)
+    this.removedFolder = true
+    if (entry) this.writeDirectory({ ...entry, path: top })
+  }
+
+  /** Gives directories their metadata, from the bottom up, and puts everything on the disk. The root is left alone. */
+  finish(): void {
+    try {
+      for (const entry of this.ledger.bottomUp()) this.finishDirectory(entry)
+      const kernel = loadKernel()
+      if (kernel) kernel.syncfs(this.folders.root.fd)
+      else fsyncSync(this.folders.root.fd)
+    } catch (error) {
+      throw explainWriteError(error, Buffer.from('.'))
+    }
+  }
+
+  close(): void {
+    this.ledger.close()
+    this.folders.close()
+  }
+
+  private async writeFile(entry: TreeEntry, content: ContentSource): Promise<void> {
+    const fd = this.create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
+    try {
+      await writeContent(fd, entry, content)
+      applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      if (!loadKernel()) fsyncSync(fd)
+    } catch (error) {
+      this.remove(entry.path)
+      throw error
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  private writeDirectory(entry: TreeEntry): void {
+    const { folder, name } = this.folders.parentOf(entry.path)
+    const existed = !makeFolder(folder, name)
+    if (existed && !isFolder(folder.at(name))) this.create(entry.path, (at) => mkdirSync(placeOf(at), 0o700))
+    if (existed || this.removedFolder) this.restated.set(entry.path.toString('latin1'), false)
+    this.ledger.add(entry)
+  }
+
+  private writeSymlink(entry: TreeEntry): boolean {
+    const target = entry.linkTarget
+    if (!target?.length || target.includes(0)) return this.fault(entry.path, 'is a symlink without a target')
+    const at = this.create(entry.path, (place) => {
+      symlinkSync(target, placeOf(place))
+      return place
+    })
+    applyMetadataByName(at, entry, (message) => this.fault(entry.path, message))
+    return true
+  }
+
+  private writeNode(entry: TreeEntry): boolean {
+    const kernel = loadKernel()
+    const { type, major, minor, path } = entry
+    if (!kernel || type === 'file' || type === 'directory' || type === 'symlink') {
+      return this.fault(path, `a ${type} cannot be made on this machine`)
+    }
+    const at = this.create(path, (place) => {
+      kernel.mknodat(place.folder.fd, place.name, { mode: NODE_TYPE[type] | 0o600, major, minor })
+      return place
+    })
+    applyMetadataByName(at, entry, (message) => this.fault(path, message))
+    return true
+  }
+
+  private finishDirectory(entry: TreeEntry): void {
+    const key = entry.path.toString('latin1')
+    const applied = this.restated.get(key)
+    if (applied) return
+    if (applied === false) this.restated.set(key, true)
+    const fd = this.openDirectory(entry.path)
+    if (fd === undefined) return
+    try {
+      applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      if (!loadKernel()) fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  /** Undefined where a later entry has taken the directory's place. */
+  private openDirectory(path: Buffer): number | undefined {
+    try {
+      return openFolderBeneath(this.folders.root, path).fd
+    } catch (error) {
+      if (this.removedFolder && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? ''))
+        return undefined
+      throw error
+    }
+  }
+
+  /** Makes something under a new name; what has the name already is removed first. */
+  private create<T>(path: Buffer, make: (at: NameInFolder) => T): T {
+    try {
+      return make(this.folders.parentOf(path))
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    }
+    this.remove(path)
+    return make(this.folders.parentOf(path))
+  }
+
+  private remove(path: Buffer): void {
+    const place = this.place(path)
+    if (!isFolder(place)) {
+      unlinkSync(place)
+      return
+    }
+    this.removedFolder = true
+    rmSync(place, { recursive: true })
+    this.folders.forget()
+  }
+
+  private isThere(path: Buffer, inode: bigint): boolean {
+    return lstatSync(this.place(path), { bigint: true, throwIfNoEntry: false })?.ino === inode
+  }
+
+  private place(path: Buffer): Buffer {
+    return placeOf(this.folders.parentOf(path))
+  }
+
+  private refusedOrThrow(error: unknown, path: Buffer): boolean {
+    if (!isRefusal(error)) throw explainWriteError(error, path)
+    return this.fault(path, `could not be restored (${errnoOf(error)})`)
+  }
+
+  private fault(path: Buffer, message: string): false {
+    this.onWarning({ severity: 'fault', path, message })
+    return false
+  }
+}
+
+function placeOf({ folder, name }: NameInFolder): Buffer {
+  return folder.at(name)
+}
+
+/** False where something has the name already. */
+function makeFolder(folder: Folder, name: Buffer): boolean {
+  try {
+    mkdirSync(folder.at(name), 0o700)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function isFolder(place: Buffer): boolean {
+  return lstatSync(place).isDirectory()
+}
+
+/** What is written here must get its own ACL or none, never one that the target hands down. */
+function dropDefaultAcl(root: Folder): void {
+  try {
+    loadKernel()?.removeXattr(root.fd, DEFAULT_ACL)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+  }
+}

@@ -1,0 +1,46 @@
+/** What should be backed up, as whichever source tells it. */
+export interface Inventory {
+  apps: InventoryApp[]
+}
+
+export interface InventoryApp {
+  name: string
+  procs: InventoryProc[]
+}
+
+export interface InventoryProc {
+  /** `hello.web.web` */
+  name: string
+  /** `web` */
+  shortName: string
+  instances: InventoryInstance[]
+}
+
+export interface InventoryInstance {
+  no: number
+  server: string
+  containers: string[]
+  volumes: InventoryVolume[]
+}
+
+export interface InventoryVolume {
+  /** As the proc names it: `/data/db`. */
+  name: string
+  /** Absolute path on the server; null = the usual place under the daemon's volume root. */
+  path: string | null
+  schedules: InventorySchedule[]
+}
+
+export interface InventorySchedule {
+  mode: 'full' | 'increment'
+  spec: string
+  /** As written: `30d`. */
+  expire: string
+  preRun: string
+  postRun: string
+}
+
+export type InventoryNews =
+  | { kind: 'inventory'; inventory: Inventory }
+  /** What was read cannot be used; the last good inventory stands. */
+  | { kind: 'broken'; problem: string }

@@ -1,0 +1,9 @@
+import { openDriver } from '../../src/storage/drivers/open-driver.ts'
+import { faultyDriver } from '../../src/storage/wrap/fault.ts'
+import { tempDir } from '../support/store-world.ts'
+import { driverContract } from './driver-contract.ts'
+
+driverContract('local', () => openDriver({ driver: 'local', dir: tempDir() }))
+driverContract('local, in the fault wrapper without faults', () =>
+  faultyDriver(openDriver({ driver: 'local', dir: tempDir() })),
+)
