@@ -46,6 +46,8 @@ export interface RunContext {
   progress(change: Partial<Progress>): void
   /** Text form of paths (lib/byte-paths.ts). Counted always, kept up to MAX_WARNINGS. */
   warn(message: string): void
+  /** Whether another run of this daemon is still at work; one that was killed is not. */
+  isRunning(rid: string): Promise<boolean>
   /** For quiet plugins: the record is on disk when this resolves. Call it before the first effect. */
   announce(): Promise<void>
 }

@@ -15,7 +15,7 @@ export interface EngineMemory {
   find(rid: string): RunRecord | undefined
   /** Records that had not ended when the daemon stopped. */
   unfinished(): RunRecord[]
-  /** The last start of each job, unix ms. */
+  /** When the schedule last started each job, unix ms; runs by hand do not count. */
   lastStarts(): Map<string, number>
 }
 
@@ -35,11 +35,14 @@ export interface RunTask {
   signal: AbortSignal
   /** Names of lock files under `<data>/locks` that the child takes first and holds to its end. */
   locks: string[]
+  /** How long the child may take to end by itself once the signal is aborted; 10 s unless given. */
+  killAfterMs?: number
 }
 
 export interface RunnerEvents {
   progress(change: Partial<NonNullable<RunRecord['progress']>>): void
-  warn(message: string): void
+  /** `count` warnings (1 unless given), of which this is the last. */
+  warn(message: string, count?: number): void
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
   announce(): Promise<void>
 }

@@ -1,0 +1,134 @@
+import { BackupdError, type Json } from '../lib/errors.ts'
+import { newRid, RID_PATTERN } from '../lib/ids.ts'
+import type { Job, ScheduledJob } from '../wire/job.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { EngineOptions } from './engine-options.ts'
+import { JobTable, type TakenJobs } from './job-table.ts'
+import type { Plugin } from './plugin.ts'
+import { createQueries } from './queries.ts'
+import { Runs } from './runs.ts'
+import { type SettleReport, settle } from './settle.ts'
+
+export interface RunOptions {
+  /** Minted by the caller; one that was started before gives its record, whatever became of it. */
+  rid?: string
+}
+
+/** The cron worker without HTTP. */
+export interface Engine {
+  /** Replaces the list of jobs. What cannot be run is dropped with its reason; the same list again changes nothing. */
+  setJobs(jobs: Job[], version: string): TakenJobs
+  /** By next time, as the recorded system lists them. */
+  jobs(): ScheduledJob[]
+  job(id: string): ScheduledJob | undefined
+  /** Throws NOT_FOUND. */
+  sleep(id: string): void
+  wake(id: string): void
+  /** Starts and stops the schedule; runs go on. */
+  start(): void
+  stop(): void
+  readonly status: 'started' | 'stopped'
+  /** When a list of jobs came last, ISO 8601; NEVER until one came since the start. */
+  readonly updateTime: string
+  /** Resolves when the record is on disk. Throws NOT_FOUND, BAD_INPUT, CONFLICT (facts.rid), VOLUME_LOCKED. */
+  runJob(id: string, options?: RunOptions): Promise<RunRecord>
+  runOnce(action: string, args: Record<string, unknown>, options?: RunOptions): Promise<RunRecord>
+  /** The answer of a query plugin. Throws TIMED_OUT after 9 s. */
+  query(action: string, args: Record<string, unknown>): Promise<Json>
+  /** A queued run ends at once, a running one is told to. Throws NOT_FOUND, CONFLICT. */
+  cancel(rid: string): RunRecord
+  record(rid: string): RunRecord | undefined
+  /** Queued and running. */
+  running(): RunRecord[]
+  /** From now on every run that needs this path, one above or one below it is refused with VOLUME_LOCKED. */
+  lockVolume(path: string, reason: string): void
+  /** What lockVolume and settle() locked. */
+  locked(): { path: string; reason: string }[]
+  /** Once, before start(): ends what an earlier life left unfinished, in the records and on the volumes. */
+  settle(): Promise<SettleReport>
+  /** Stops the schedule, ends every run (failed, DAEMON_RESTARTED), kills what has not ended after `graceMs`; closes the runner. */
+  close(graceMs: number): Promise<void>
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { clock, log, plugins, memory } = options
+  const runs = new Runs(options)
+  const table = new JobTable({ clock, log, memory, isAction, onDue: runDue })
+  const query = createQueries({
+    ...options,
+    onLog: (level, message, facts = {}) => log[level](facts, message),
+  })
+
+  function isAction(action: string): boolean {
+    return plugins.some((plugin) => plugin.name === action && !plugin.query)
+  }
+
+  function pluginOf(action: string, isQuery: boolean): Plugin {
+    const plugin = plugins.find(({ name }) => name === action)
+    if (plugin && (plugin.query ?? false) === isQuery) return plugin
+    const known = plugins.filter((other) => (other.query ?? false) === isQuery).map(({ name }) => name)
+    throw new BackupdError('BAD_INPUT', `There is no action "${action}": there are ${known.join(', ')}`, {
+      facts: { action },
+    })
+  }
+
+  function requestOf(action: string, args: Record<string, unknown>, rid = newRid(clock.now())) {
+    return { plugin: pluginOf(action, false), args, rid }
+  }
+
+  function runDue(job: Job): void {
+    runs.askQuietly({ ...requestOf(job.action, job.args), job, type: 'cron' })
+  }
+
+  return {
+    setJobs: (jobs, version) => table.set(jobs, version),
+    jobs: () => table.list(),
+    job: (id) => table.get(id),
+    sleep: (id) => table.setAsleep(id, true),
+    wake: (id) => table.setAsleep(id, false),
+    start: () => table.start(),
+    stop: () => table.stop(),
+    get status() {
+      return table.status
+    },
+    get updateTime() {
+      return table.updateTime
+    },
+    async runJob(id, { rid } = {}) {
+      const known = rid === undefined ? undefined : runs.known(checkRid(rid))
+      if (known) return known
+      const job = table.find(id)
+      return runs.ask({ ...requestOf(job.action, job.args, rid), job, type: 'once' })
+    },
+    async runOnce(action, args, { rid } = {}) {
+      const known = rid === undefined ? undefined : runs.known(checkRid(rid))
+      return known ?? runs.ask({ ...requestOf(action, args, rid), job: undefined, type: 'once' })
+    },
+    async query(action, args) {
+      pluginOf(action, true).parseArgs(args)
+      return query(action, args)
+    },
+    cancel: (rid) => runs.cancel(rid),
+    record: (rid) => runs.find(rid),
+    running: () => runs.list(),
+    lockVolume: (path, reason) => runs.lockVolume(path, reason),
+    locked: () => runs.locked(),
+    async settle() {
+      const report = await settle(options)
+      for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)
+      return report
+    },
+    async close(graceMs) {
+      table.stop()
+      await runs.close(graceMs)
+    },
+  }
+}
+
+/** A rid names files, so it must look like one. */
+function checkRid(rid: string): string {
+  if (RID_PATTERN.test(rid)) return rid
+  throw new BackupdError('BAD_INPUT', `"${rid}" is no rid: unix seconds and 32 hex digits`, {
+    facts: { rid },
+  })
+}

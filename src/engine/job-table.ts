@@ -1,0 +1,187 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Clock, isoTime, NEVER } from '../lib/clock.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { parseSpec, type Schedule } from '../lib/schedule/spec.ts'
+import type { Job, ScheduledJob } from '../wire/job.ts'
+import type { EngineMemory } from './ports.ts'
+import { createTimers, SMALL_STEP_BACK_MS, type Timers } from './timers.ts'
+
+export interface JobTableOptions {
+  clock: Clock
+  log: Log
+  memory: EngineMemory
+  /** Whether a job may have this action. */
+  isAction(action: string): boolean
+  /** A job is due; `dueAt` is the time its schedule named. */
+  onDue(job: Job, dueAt: number): void
+}
+
+export interface TakenJobs {
+  accepted: number
+  dropped: { id: string; reason: string }[]
+}
+
+interface Entry {
+  job: Job
+  schedule: Schedule
+  /** Unix ms: when the schedule last ran it, and the last time of the schedule that was taken up since the start. */
+  prev: number | undefined
+  lastDue: number | undefined
+}
+
+/** The jobs, their sleep marks and their timers. What is set here is in the memory when the call returns. */
+export class JobTable {
+  readonly #options: JobTableOptions
+  #entries = new Map<string, Entry>()
+  #timers: Timers | undefined
+  #version: string
+  #taken: TakenJobs = { accepted: 0, dropped: [] }
+  #updatedAt: number | undefined
+
+  constructor(options: JobTableOptions) {
+    this.#options = options
+    const { jobs, version } = options.memory.loadJobs()
+    this.#version = version
+    for (const { id, reason } of this.#take(jobs).dropped) {
+      options.log.error({ job: id }, `a job of the last time is dropped: ${reason}`)
+    }
+    for (const [id, at] of options.memory.lastStarts()) {
+      const entry = this.#entries.get(id)
+      if (entry) entry.prev = at
+    }
+  }
+
+  get updateTime(): string {
+    return this.#updatedAt === undefined ? NEVER : isoTime(this.#updatedAt)
+  }
+
+  get status(): 'started' | 'stopped' {
+    return this.#timers ? 'started' : 'stopped'
+  }
+
+  set(jobs: readonly Job[], version: string): TakenJobs {
+    if (this.#updatedAt !== undefined && version !== '' && version === this.#version) return this.#taken
+    const before = this.#jobs()
+    this.#taken = this.#take(jobs)
+    const after = this.#jobs()
+    if (version !== this.#version || !isDeepStrictEqual(before, after)) {
+      this.#options.memory.saveJobs(after, version)
+    }
+    this.#version = version
+    this.#updatedAt = this.#options.clock.now()
+    return this.#taken
+  }
+
+  start(): void {
+    if (this.#timers) return
+    this.#timers = createTimers({ clock: this.#options.clock, onDue: (ids, dueAt) => this.#fire(ids, dueAt) })
+    for (const entry of this.#entries.values()) this.#schedule(entry)
+  }
+
+  stop(): void {
+    this.#timers?.close()
+    this.#timers = undefined
+  }
+
+  get(id: string): ScheduledJob | undefined {
+    const entry = this.#entries.get(id)
+    return entry && this.#describe(entry)
+  }
+
+  /** By next time; those that have none come last. */
+  list(): ScheduledJob[] {
+    const next = (job: ScheduledJob) => (job.next === NEVER ? '~' : job.next)
+    const jobs = [...this.#entries.values()].map((entry) => this.#describe(entry))
+    return jobs.sort((a, b) => (next(a) < next(b) ? -1 : Number(next(a) > next(b))))
+  }
+
+  /** Throws NOT_FOUND. */
+  find(id: string): Job {
+    const entry = this.#entries.get(id)
+    if (entry) return entry.job
+    throw new BackupdError('NOT_FOUND', `There is no job "${id}" on this server`, { facts: { id } })
+  }
+
+  /** Throws NOT_FOUND. */
+  setAsleep(id: string, asleep: boolean): void {
+    const job = this.find(id)
+    const entry = this.#entries.get(id)
+    if (!entry || job.sleep === asleep) return
+    this.#options.memory.saveSleep(id, asleep)
+    entry.job = { ...job, sleep: asleep }
+    this.#schedule(entry)
+  }
+
+  #jobs(): Job[] {
+    return [...this.#entries.values()].map((entry) => entry.job)
+  }
+
+  #take(jobs: readonly Job[]): TakenJobs {
+    const entries = new Map<string, Entry>()
+    const dropped: TakenJobs['dropped'] = []
+    const parse = rememberingParser()
+    for (const job of jobs) {
+      try {
+        entries.set(job.id, this.#entryOf(job, entries, parse))
+      } catch (error) {
+        dropped.push({ id: job.id, reason: messageOf(error) })
+      }
+    }
+    for (const id of this.#entries.keys()) if (!entries.has(id)) this.#timers?.remove(id)
+    this.#entries = entries
+    for (const entry of entries.values()) this.#schedule(entry)
+    return { accepted: entries.size, dropped }
+  }
+
+  #entryOf(job: Job, taken: ReadonlyMap<string, Entry>, parse: (spec: string) => Schedule): Entry {
+    if (taken.has(job.id)) throw new Error(`another job of this list has the id "${job.id}"`)
+    if (!this.#options.isAction(job.action)) throw new Error(`there is no action "${job.action}"`)
+    const schedule = parse(job.spec)
+    const known = this.#entries.get(job.id)
+    const lastDue = known?.job.spec === job.spec ? known.lastDue : undefined
+    return { job: { ...job, sleep: known?.job.sleep ?? job.sleep }, schedule, prev: known?.prev, lastDue }
+  }
+
+  #schedule({ job, schedule }: Entry): void {
+    if (job.sleep) this.#timers?.remove(job.id)
+    else this.#timers?.add(job.id, job.spec.trim(), schedule)
+  }
+
+  #fire(ids: readonly string[], dueAt: number): void {
+    for (const id of ids) {
+      const entry = this.#entries.get(id)
+      if (!entry || wasTakenUp(entry.lastDue, dueAt)) continue
+      entry.lastDue = dueAt
+      entry.prev = dueAt
+      try {
+        this.#options.onDue(entry.job, dueAt)
+      } catch (error) {
+        this.#options.log.error({ job: id, error: messageOf(error) }, 'a due job could not be started')
+      }
+    }
+  }
+
+  #describe({ job, prev }: Entry): ScheduledJob {
+    const next = this.#timers?.next(job.id)
+    return {
+      prev: prev === undefined ? NEVER : isoTime(prev),
+      next: next === undefined ? NEVER : isoTime(next),
+      job,
+    }
+  }
+}
+
+/** The clock was put back a little since, and the same time came again. */
+function wasTakenUp(lastDue: number | undefined, dueAt: number): boolean {
+  return lastDue !== undefined && lastDue >= dueAt && lastDue - dueAt <= SMALL_STEP_BACK_MS
+}
+
+function rememberingParser(): (spec: string) => Schedule {
+  const known = new Map<string, Schedule>()
+  return (spec) => {
+    const schedule = known.get(spec) ?? parseSpec(spec)
+    known.set(spec, schedule)
+    return schedule
+  }
+}

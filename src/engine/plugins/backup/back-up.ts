@@ -1,0 +1,151 @@
+import { basename } from 'node:path'
+import { resolveExistingVolume } from '../../../lib/allowed-paths.ts'
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import { messageOf } from '../../../lib/errors.ts'
+import { namedSteps, type Steps } from '../../../lib/steps.ts'
+import { type PackSummary, packArchive } from '../../../storage/archive/pack.ts'
+import {
+  type ManifestFacts,
+  openStore,
+  type PendingBackup,
+  type Store,
+} from '../../../storage/store/store.ts'
+import type { TreeWarning } from '../../../storage/tree/entry.ts'
+import type { Manifest } from '../../../wire/backup.ts'
+import type { BackupArgs } from '../../../wire/job.ts'
+import type { RunContext, RunOutcome } from '../../plugin.ts'
+import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { refuseOwnFolders } from '../own-folders.ts'
+import { suspicionOf } from './suspicion.ts'
+import { collectWarnings, type Warnings } from './warnings.ts'
+
+/** One backup under way. */
+interface Backup extends Steps {
+  args: BackupArgs
+  context: RunContext
+  store: Store
+  /** Real path. */
+  volume: string
+  warnings: Warnings
+}
+
+/**
+ * Begins, packs, publishes. Nothing is left in the store when this throws.
+ * @throws what the steps throw, each with the step's name: FORBIDDEN, VOLUME_MISSING, VOLUME_LOCKED, STORE_FULL,
+ * STORE_UNAVAILABLE, CONFLICT
+ */
+export async function backUp(args: BackupArgs, context: RunContext): Promise<RunOutcome> {
+  const { step } = namedSteps(`Cannot back up "${args.path}"`, context.signal)
+  const volume = await step('check the volume', () => checkVolume(args.path, context))
+  await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume))
+  const store = await step('open the store', () => openRunStore(context))
+  const run: Backup = { args, context, store, volume, step, warnings: collectWarnings(context) }
+  const { archive, path: source } = args
+  const { rid, isRunning } = context
+  const pending = await step('begin', () => store.begin({ archive, rid, source, isRunning }))
+  try {
+    return await packAndPublish(run, pending)
+  } finally {
+    await pending.abandon().catch((error: unknown) => {
+      context.warn(
+        `what was written of "${pending.name}" could not be removed (${messageOf(error)}); a restart sweeps it`,
+      )
+    })
+  }
+}
+
+async function checkVolume(path: string, { settings }: RunContext): Promise<string> {
+  const volume = await resolveExistingVolume(path, settings)
+  await refuseOwnFolders(volume, settings)
+  return volume
+}
+
+function openRunStore(context: RunContext): Promise<Store> {
+  const { settings, clock } = context
+  return openStore(settings.store, settings, clock, { warn: (message) => context.warn(message) })
+}
+
+async function packAndPublish(run: Backup, pending: PendingBackup): Promise<RunOutcome> {
+  const { args, context, store, step } = run
+  const before = await step('look at the backup before', () => store.newest(context.settings.ip, args.path))
+  context.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
+  const summary = await step('pack', () => pack(run, pending, before))
+  const suspect = suspicionOf(summary, before)
+  const reasons = reasonsOf(run, summary, suspect)
+  const facts = factsOf(run, summary, { suspect, isPartial: reasons.length > 0 })
+  context.progress({ phase: 'publish', currentPath: null })
+  const { info } = await step('publish', () => pending.publish(facts))
+  return {
+    state: info.state,
+    reason: reasons.join('; '),
+    result: { file: info.name, size: info.size, backup: info },
+  }
+}
+
+/** The totals of the backup before are what may be expected, until there is more. */
+function pack(
+  { args, context, volume, warnings }: Backup,
+  pending: PendingBackup,
+  before: Manifest | undefined,
+): Promise<PackSummary> {
+  return packArchive({
+    volume,
+    topName: Buffer.from(basename(args.path)),
+    out: pending.object,
+    index: pending.index,
+    signal: context.signal,
+    onProgress: ({ bytes, files, path }) => {
+      const outgrown = before && (bytes > before.bytes || files > before.files)
+      const totals = outgrown ? { bytesTotal: null, filesTotal: null } : {}
+      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals })
+    },
+    onWarning: ({ path, message }: TreeWarning) => warnings.add(`${bytesToText(path)}: ${message}`),
+  })
+}
+
+/** Why the backup is partial; empty where it is not. */
+function reasonsOf(
+  { args, warnings }: Backup,
+  { faults, notKept }: PackSummary,
+  suspect: string | null,
+): string[] {
+  const reasons: string[] = []
+  if (faults > 0)
+    reasons.push(`${faults} files could not be read, or changed meanwhile; the warnings name them`)
+  if (suspect !== null) reasons.push(suspect)
+  if (args.preRun !== '' || args.postRun !== '')
+    reasons.push('its hooks (preRun, postRun) are not run by this version')
+  for (const reason of reasons.slice(faults > 0 ? 1 : 0)) warnings.add(reason)
+  for (const what of notKept) warnings.add(`${what}: cannot be kept on this machine`)
+  return reasons
+}
+
+interface Verdict {
+  suspect: string | null
+  isPartial: boolean
+}
+
+function factsOf(
+  { args, context, warnings }: Backup,
+  summary: PackSummary,
+  { suspect, isPartial }: Verdict,
+): ManifestFacts {
+  const { app, proc, volume, instanceNo, containers, path: source } = args
+  const { size, sha256, index, entries, files, bytes, tarBytes, root, notKept } = summary
+  return {
+    ...{
+      mode: 'full',
+      app,
+      proc,
+      volume,
+      instanceNo,
+      containers,
+      source,
+      rid: context.rid,
+      jobId: context.jobId,
+    },
+    ...{ state: isPartial ? 'partial' : 'success', suspect },
+    ...{ size, sha256, index, entries, files, bytes, tarBytes, root, notKept },
+    ...{ warnings: warnings.kept, warningCount: warnings.count },
+  }
+}

@@ -1,0 +1,32 @@
+import type { PackSummary } from '../../../storage/archive/pack.ts'
+import type { Manifest } from '../../../wire/backup.ts'
+
+export type SeenVolume = Pick<PackSummary, 'root' | 'empty'>
+export type BackupBefore = Pick<Manifest, 'name' | 'root' | 'files' | 'suspect'>
+
+const EMPTY = 'the volume is empty'
+const UNMOUNTED = 'nothing is mounted on the volume'
+const REPLACED = 'the volume lies on another file system'
+
+/**
+ * Why a backup is doubtful, or null: the volume is empty, or not the mount it was, where it was neither in the backup
+ * before. While it stays empty or unmounted the doubt stays too, or the second such backup would pass for a good one.
+ */
+export function suspicionOf(now: SeenVolume, before: BackupBefore | undefined): string | null {
+  if (!before) return null
+  const doubted = (reason: string) => before.suspect?.includes(reason) ?? false
+  const reasons: string[] = []
+  if (now.empty && (before.files > 0 || doubted(EMPTY))) reasons.push(EMPTY)
+  if (!now.root.mountPoint && (before.root.mountPoint || doubted(UNMOUNTED))) reasons.push(UNMOUNTED)
+  else if (isOtherDevice(now.root, before.root))
+    reasons.push(`${REPLACED} (${now.root.device}, was ${before.root.device})`)
+  return reasons.length === 0
+    ? null
+    : `${reasons.join(', ')}, other than in an earlier backup (see ${before.name})`
+}
+
+/** Device numbers with major 0 (network and memory file systems) are given anew with each mount: they tell nothing. */
+function isOtherDevice(now: SeenVolume['root'], before: SeenVolume['root']): boolean {
+  const isNumbered = !now.device.startsWith('0:') || !before.device.startsWith('0:')
+  return isNumbered && now.mountPoint === before.mountPoint && now.device !== before.device
+}

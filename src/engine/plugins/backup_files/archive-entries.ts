@@ -1,0 +1,48 @@
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import { isoTime } from '../../../lib/clock.ts'
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { ArchivePlace } from '../../../storage/archive/archive-place.ts'
+import { ArchiveReader } from '../../../storage/archive/archive-reader.ts'
+import { ByteStream } from '../../../storage/archive/byte-stream.ts'
+import { gunzipArchive } from '../../../storage/archive/gunzip-archive.ts'
+import { readTarEntries, type TarEntry } from '../../../storage/archive/tar-entries.ts'
+import type { ObjectReader } from '../../../storage/driver.ts'
+import type { FileInfo } from '../../../wire/backup.ts'
+
+/** Beyond this JavaScript has no dates, while some file systems have. */
+const LAST_DATE_MS = 8.64e15
+
+/**
+ * The entries of an archive by reading all of it in order, for one that has no index. Paths are relative to the
+ * volume, as in an index. Throws ARCHIVE_CORRUPT, also for names that lead out; the signal's reason once aborted.
+ */
+export async function* archiveEntries(object: ObjectReader, signal: AbortSignal): AsyncGenerator<FileInfo> {
+  const stream = new ByteStream(gunzipArchive(new ArchiveReader(object, signal), null))
+  const place = new ArchivePlace((top) => {
+    throw new Error(`"${bytesToText(top)}" is not its only directory at the top`)
+  })
+  try {
+    for await (const entry of readTarEntries(stream)) {
+      const path = place.of(entry.name, entry.type === 'directory')
+      if (path.length > 0) yield fileInfoOf(entry, path)
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    if (error instanceof BackupdError) throw error
+    const what = `The files of the archive cannot be listed: ${messageOf(error)}`
+    throw new BackupdError('ARCHIVE_CORRUPT', what, { cause: error })
+  } finally {
+    await stream.close().catch(() => {})
+  }
+}
+
+function fileInfoOf(entry: TarEntry, path: Buffer): FileInfo {
+  const { type, size, mode, uid, gid, mtimeNs, linkName } = entry
+  const isLink = type === 'symlink' || type === 'hardlink'
+  return {
+    ...{ path: bytesToText(path), type, size, mode, uid, gid },
+    modified: isoTime(Math.max(-LAST_DATE_MS, Math.min(LAST_DATE_MS, Number(mtimeNs / 1_000_000n)))),
+    linkTarget: isLink ? bytesToText(linkName) : null,
+    sha256: null,
+  }
+}

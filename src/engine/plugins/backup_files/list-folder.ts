@@ -1,0 +1,44 @@
+import { textToBytes } from '../../../lib/byte-paths.ts'
+import { BackupdError } from '../../../lib/errors.ts'
+import { FirstKeys } from '../../../lib/first-keys.ts'
+import type { FileInfo } from '../../../wire/backup.ts'
+import type { FilePage } from '../../../wire/daemon-api.ts'
+
+export interface FolderQuestion {
+  /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
+  path: string
+  /** The last path of the page before; empty for the first page. */
+  after: string
+  limit: number
+}
+
+/**
+ * What lies directly in a folder of a backup, by the bytes of its path; memory of a page, whatever the backup holds.
+ * Throws NOT_FOUND where the backup has no such path, BAD_INPUT where it is no folder.
+ */
+export async function listFolder(
+  entries: AsyncIterable<FileInfo>,
+  { path, after, limit }: FolderQuestion,
+): Promise<FilePage> {
+  const folder = sortKey(path.replace(/^\/+|\/+$/g, ''))
+  const prefix = folder === '' ? '' : `${folder}/`
+  const found = new FirstKeys<FileInfo>(limit, sortKey(after))
+  let type: FileInfo['type'] | undefined = folder === '' ? 'directory' : undefined
+  for await (const entry of entries) {
+    const key = sortKey(entry.path)
+    if (key === folder) type = entry.type
+    else if (key.startsWith(prefix) && !key.includes('/', prefix.length)) found.put(key, () => entry)
+  }
+  if (type === undefined)
+    throw new BackupdError('NOT_FOUND', `There is no ${JSON.stringify(path)} in the backup`)
+  if (type !== 'directory')
+    throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} is a ${type}, not a directory`)
+  const page = found.page()
+  const files = page.entries.map(([, file]) => file)
+  return { files, next: page.more ? (files.at(-1)?.path ?? null) : null }
+}
+
+/** One character a byte, so that keys compare as the bytes of the path do. */
+function sortKey(path: string): string {
+  return textToBytes(path).toString('latin1')
+}

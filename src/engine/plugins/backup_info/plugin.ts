@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { BackupdError } from '../../../lib/errors.ts'
+import { openStore } from '../../../storage/store/store.ts'
+import { parseShape } from '../../../wire/json.ts'
+import type { Plugin } from '../../plugin.ts'
+
+const infoArgsSchema = z.object({ namespace: z.string(), name: z.string() })
+type InfoArgs = z.infer<typeof infoArgsSchema>
+
+/** One backup, as wire backupInfoSchema. Throws NOT_FOUND. */
+export const backupInfoPlugin: Plugin<InfoArgs> = {
+  name: 'backup_info',
+  query: true,
+  parseArgs: (raw) => parseShape('The question for a backup', raw, infoArgsSchema),
+  needs: () => [],
+  async run({ namespace, name }, { settings, clock, log }) {
+    const store = await openStore(settings.store, settings, clock, {
+      warn: (message) => log('warn', message),
+    })
+    const found = await store.find(namespace, name)
+    if (!found)
+      throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
+    return { state: 'success', reason: '', result: found.info }
+  },
+}

@@ -1,0 +1,17 @@
+import { readIndex } from '../../../storage/archive/index-format.ts'
+import type { StoredBackup } from '../../../storage/store/store.ts'
+
+/** The compressed sizes of an archive's gzip members, from its index; null where there is none that can be trusted. */
+export async function membersOf(backup: StoredBackup): Promise<number[] | null> {
+  try {
+    await using index = await backup.openIndex()
+    if (!index) return null
+    const sizes: number[] = []
+    for await (const line of readIndex(index)) {
+      if (line.kind === 'members') for (const [compressed] of line.sizes) sizes.push(compressed)
+    }
+    return sizes
+  } catch {
+    return null
+  }
+}

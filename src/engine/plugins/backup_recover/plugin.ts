@@ -1,0 +1,12 @@
+import type { RecoverArgs } from '../../../wire/job.ts'
+import type { Plugin } from '../../plugin.ts'
+import { recover } from './recover.ts'
+import { parseRecoverArgs } from './recover-args.ts'
+
+/** Puts a full backup back: everything in it, in place of everything in the volume, or nothing at all. */
+export const recoverPlugin: Plugin<RecoverArgs> = {
+  name: 'backup_recover',
+  parseArgs: parseRecoverArgs,
+  needs: ({ destDir }) => (destDir === '' ? [] : [destDir]),
+  run: recover,
+}

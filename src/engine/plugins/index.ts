@@ -1,0 +1,25 @@
+import type { Plugin } from '../plugin.ts'
+import { backupPlugin } from './backup/plugin.ts'
+import { backupDeletePlugin } from './backup_delete/plugin.ts'
+import { backupExpirePlugin } from './backup_expire/plugin.ts'
+import { backupFilesPlugin } from './backup_files/plugin.ts'
+import { backupInfoPlugin } from './backup_info/plugin.ts'
+import { backupListPlugin } from './backup_list/plugin.ts'
+import { recoverPlugin } from './backup_recover/plugin.ts'
+import { settlePlugin } from './settle/plugin.ts'
+import { storeSpacePlugin } from './store_space/plugin.ts'
+import { testPlugin } from './test/plugin.ts'
+
+/** Every action of the daemon. One line each; nothing registers itself. */
+export const plugins: readonly Plugin[] = [
+  backupPlugin,
+  backupDeletePlugin,
+  backupExpirePlugin,
+  backupFilesPlugin,
+  backupInfoPlugin,
+  backupListPlugin,
+  recoverPlugin,
+  settlePlugin,
+  storeSpacePlugin,
+  testPlugin,
+]

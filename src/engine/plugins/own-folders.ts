@@ -1,0 +1,18 @@
+import { realpath } from 'node:fs/promises'
+import { isUnder } from '../../lib/allowed-paths.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import type { RunSettings } from '../plugin.ts'
+
+/**
+ * A volume that holds the store or the daemon's own data, or lies in them, would back up itself, or take them away
+ * when recovered.
+ * @param volume its real path
+ * @throws FORBIDDEN
+ */
+export async function refuseOwnFolders(volume: string, { dataDir, store }: RunSettings): Promise<void> {
+  for (const [what, folder] of [['store', store.dir] as const, ['data directory', dataDir] as const]) {
+    const real = await realpath(folder).catch(() => folder)
+    const how = isUnder(real, volume) ? 'holds' : isUnder(volume, real) ? 'lies in' : undefined
+    if (how) throw new BackupdError('FORBIDDEN', `"${volume}" ${how} the ${what} of this daemon ("${real}")`)
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { openStore } from '../../../storage/store/store.ts'
+import { type SettledJournals, settleJournals } from '../../../storage/swap/settle.ts'
+import { parseShape } from '../../../wire/json.ts'
+import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
+
+const settleArgsSchema = z.strictObject({
+  /** Make the namespace ours though another daemon owns it. */
+  takeOver: z.boolean().default(false),
+})
+type SettleArgs = z.infer<typeof settleArgsSchema>
+
+/**
+ * Ends what an earlier life left half done, in the volumes and in the store; the first thing a daemon runs. The
+ * volumes come first and their result is there even where the store cannot be had: it is what locks are made of.
+ * Result: `settled`, `locked` (volume, journal, reason), and of the store `rolledForward`, `swept`, `unknown`, or `storeError`
+ * (code, message).
+ */
+export const settlePlugin: Plugin<SettleArgs> = {
+  name: 'settle',
+  parseArgs: (raw) => parseShape('The args of a settling run', raw, settleArgsSchema),
+  needs: () => [],
+  run: settle,
+}
+
+async function settle({ takeOver }: SettleArgs, context: RunContext): Promise<RunOutcome> {
+  context.progress({ phase: 'settle' })
+  const journals = await settleJournals(context.settings.dataDir)
+  for (const warning of journals.warnings) context.warn(warning)
+  const store = await settleStore(takeOver, context)
+  const reason = reasonOf(journals, store)
+  const result = {
+    settled: journals.settled.map((one) => ({ ...one })),
+    locked: journals.locked.map((one) => ({ ...one })),
+    ...store,
+  }
+  return { state: reason === '' ? 'success' : 'partial', reason, result }
+}
+
+type StoreResult =
+  | { rolledForward: string[]; swept: string[]; unknown: string[] }
+  | { storeError: { code: string; message: string } }
+
+async function settleStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
+  try {
+    const { settings, clock } = context
+    const store = await openStore(settings.store, settings, clock, {
+      warn: (message) => context.warn(message),
+    })
+    await store.claim(takeOver)
+    const { rolledForward, swept, unknown } = await store.settle()
+    return { rolledForward, swept, unknown }
+  } catch (error) {
+    const code = error instanceof BackupdError ? error.code : 'INTERNAL'
+    return { storeError: { code, message: messageOf(error) } }
+  }
+}
+
+function reasonOf({ locked }: SettledJournals, store: StoreResult): string {
+  const reasons = locked.map(({ volume, reason }) => `"${volume}" is locked: ${reason}`)
+  if ('storeError' in store) reasons.push(store.storeError.message)
+  return reasons.join('; ')
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { BackupdError } from '../../../lib/errors.ts'
+import { parseShape } from '../../../wire/json.ts'
+import type { Plugin, RunContext } from '../../plugin.ts'
+
+/** Every argument may be left out: `{}` is one step that succeeds at once. */
+const testArgsSchema = z.strictObject({
+  /** How many steps of progress; one file of a KiB each. */
+  steps: z.number().int().min(0).max(1_000_000).default(1),
+  /** Between two steps, milliseconds. */
+  delayMs: z.number().min(0).max(86_400_000).default(0),
+  /** The step (from 1) that fails. */
+  failAt: z.number().int().positive().optional(),
+  /** How many warnings it gives; they make it partial. */
+  warnings: z.number().int().min(0).max(1_000_000).default(0),
+  /** Runs on after the last step until it is cancelled. */
+  forever: z.boolean().default(false),
+  /** With `forever`: takes no notice of being cancelled. */
+  deaf: z.boolean().default(false),
+  /** The last step kills the process. */
+  die: z.boolean().default(false),
+  /** An absolute path that no other run may hold meanwhile. */
+  volume: z.string().startsWith('/').optional(),
+})
+type TestArgs = z.infer<typeof testArgsSchema>
+
+const STEP_BYTES = 1024
+
+/** Touches nothing: to try the line from the controller to a child process and back. */
+export const testPlugin: Plugin<TestArgs> = {
+  name: 'test',
+  parseArgs: (raw) => parseShape('The args of a test run', raw, testArgsSchema),
+  needs: (args) => (args.volume === undefined ? [] : [args.volume]),
+  async run(args, context) {
+    context.progress({ phase: 'test', bytesTotal: args.steps * STEP_BYTES, filesTotal: args.steps })
+    for (let step = 1; step <= args.steps; step++) await takeStep(step, args, context)
+    for (let n = 1; n <= args.warnings; n++) context.warn(`warning ${n} of ${args.warnings}`)
+    if (args.die) process.kill(process.pid, 'SIGKILL')
+    if (args.forever) await runOn(args, context)
+    return {
+      state: args.warnings > 0 ? 'partial' : 'success',
+      reason: args.warnings > 0 ? `${args.warnings} warnings were asked for` : '',
+      result: { steps: args.steps },
+    }
+  },
+}
+
+async function takeStep(step: number, args: TestArgs, context: RunContext): Promise<void> {
+  context.signal.throwIfAborted()
+  if (step === args.failAt) {
+    throw new BackupdError('INTERNAL', `Step ${step} failed, as it was asked to`, { facts: { step } })
+  }
+  context.progress({ bytesDone: step * STEP_BYTES, filesDone: step, currentPath: `step-${step}` })
+  if (args.delayMs > 0) await sleep(args.delayMs, undefined, { signal: context.signal })
+}
+
+async function runOn(args: TestArgs, context: RunContext): Promise<void> {
+  const tick = 60_000
+  for (;;) await sleep(tick, undefined, args.deaf ? {} : { signal: context.signal })
+}

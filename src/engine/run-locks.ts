@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BackupdError, errnoOf } from '../lib/errors.ts'
+import { type Kernel, loadKernel } from '../lib/kernel.ts'
+import { takePidFile } from './pid-file.ts'
+
+const RETRY_MS = 50
+const LIFE_PREFIX = 'run-'
+
+/** Held as long as the run lives: whoever takes it knows that the run is over. */
+export function lifeLock(rid: string): string {
+  return `${LIFE_PREFIX}${rid}`
+}
+
+/** The lock of a volume, by its absolute path. */
+export function volumeLock(path: string): string {
+  return `volume-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`
+}
+
+export interface HeldLocks {
+  release(): void
+}
+
+export interface LockOptions {
+  /** How long to try for. */
+  waitMs: number
+  signal?: AbortSignal
+  /** Without one, files that name their process stand in for flock. */
+  kernel?: Kernel | undefined
+}
+
+/**
+ * Takes the locks `<dataDir>/locks/<name>`, all or none; they end with the process at the latest.
+ * Throws CONFLICT naming the lock and the process that holds it.
+ */
+export async function takeLocks(
+  dataDir: string,
+  names: readonly string[],
+  options: LockOptions,
+): Promise<HeldLocks> {
+  if (names.length === 0) return { release: () => {} }
+  const folder = join(dataDir, 'locks')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const held: HeldLocks[] = []
+  const release = () => {
+    for (const lock of held.splice(0).reverse()) lock.release()
+  }
+  try {
+    for (const name of [...names].sort()) held.push(await takeLock(join(folder, name), name, options))
+  } catch (error) {
+    release()
+    throw error
+  }
+  return { release }
+}
+
+/** The life locks that lie in `<dataDir>/locks`: of runs that live, or that ended without saying so. */
+export async function leftLifeLocks(dataDir: string): Promise<string[]> {
+  try {
+    return (await readdir(join(dataDir, 'locks'))).filter((name) => name.startsWith(LIFE_PREFIX))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Whether the run of this rid lives: nobody else can take its life lock. */
+export async function isRunning(dataDir: string, rid: string): Promise<boolean> {
+  try {
+    const lock = await takeLocks(dataDir, [lifeLock(rid)], { waitMs: 0 })
+    lock.release()
+    return false
+  } catch (error) {
+    if (error instanceof BackupdError && error.code === 'CONFLICT') return true
+    throw error
+  }
+}
+
+async function takeLock(file: string, name: string, options: LockOptions): Promise<HeldLocks> {
+  const kernel = 'kernel' in options ? options.kernel : loadKernel()
+  const deadline = performance.now() + options.waitMs
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const lock = kernel ? tryFlock(file, kernel) : takePidFile(file)
+    if (lock) return lock
+    if (performance.now() >= deadline) throw heldByAnother(file, name)
+    await sleep(RETRY_MS, undefined, options.signal ? { signal: options.signal } : {})
+  }
+}
+
+function tryFlock(file: string, kernel: Kernel): HeldLocks | undefined {
+  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  try {
+    if (kernel.tryLock(fd) && isStill(file, fd)) {
+      ftruncateSync(fd)
+      writeSync(fd, `${process.pid}\n`, 0)
+      return { release: () => releaseFlock(file, fd) }
+    }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  closeSync(fd)
+  return undefined
+}
+
+/** Life locks go away with the run; a volume's stays, for the next. */
+function releaseFlock(file: string, fd: number): void {
+  if (basename(file).startsWith(LIFE_PREFIX)) unlinkSync(file)
+  closeSync(fd)
+}
+
+/** The name still leads to what was locked: nobody released and removed it in between. */
+function isStill(file: string, fd: number): boolean {
+  try {
+    return statSync(file).ino === fstatSync(fd).ino
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function heldByAnother(file: string, name: string): BackupdError {
+  const pid = Number.parseInt(readQuietly(file), 10)
+  const holder = Number.isNaN(pid) ? 'another process' : `process ${pid}`
+  return new BackupdError(
+    'CONFLICT',
+    `The lock "${name}" is held by ${holder}: wait for it to end, then ask again`,
+    {
+      facts: { lock: name, pid: Number.isNaN(pid) ? null : pid },
+    },
+  )
+}
+
+function readQuietly(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}

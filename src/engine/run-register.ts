@@ -1,0 +1,53 @@
+import { canCancel } from '../wire/actions.ts'
+import { overlap } from './path-lock.ts'
+import type { Run } from './run.ts'
+
+/** The runs that live: queued, running, or with their end not yet on disk. */
+export class RunRegister {
+  readonly #byRid = new Map<string, Run>()
+  /** Those of a job that have not ended. */
+  readonly #byJob = new Map<string, Set<Run>>()
+
+  add(run: Run): void {
+    this.#byRid.set(run.rid, run)
+    if (run.job) this.#byJob.set(run.job.id, (this.#byJob.get(run.job.id) ?? new Set()).add(run))
+  }
+
+  get(rid: string): Run | undefined {
+    return this.#byRid.get(rid)
+  }
+
+  all(): Run[] {
+    return [...this.#byRid.values()]
+  }
+
+  ofJob(id: string): readonly Run[] {
+    return [...(this.#byJob.get(id) ?? [])]
+  }
+
+  /** It has ended: its job may run again. */
+  end(run: Run): void {
+    if (!run.job) return
+    const runs = this.#byJob.get(run.job.id)
+    runs?.delete(run)
+    if (runs?.size === 0) this.#byJob.delete(run.job.id)
+  }
+
+  /** Its end is on disk. */
+  forget(run: Run): void {
+    this.#byRid.delete(run.rid)
+    run.over.resolve()
+  }
+
+  /** What makes a run pointless or wrong: one of the same job that waits, or a one-off of the same kind on the same volume. */
+  rivalOf(run: Run): Run | undefined {
+    if (run.job) return this.ofJob(run.job.id).find((other) => other.record.now.state === 'queued')
+    return this.all().find(
+      (other) =>
+        !other.job &&
+        other.plugin === run.plugin &&
+        canCancel(other.record.now.state) &&
+        overlap(other.ticket.needs, run.ticket.needs),
+    )
+  }
+}

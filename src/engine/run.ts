@@ -1,0 +1,69 @@
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { Job } from '../wire/job.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { EngineOptions } from './engine-options.ts'
+import { LiveRecord } from './live-record.ts'
+import type { Plugin, RunSettings } from './plugin.ts'
+import type { RunTask } from './ports.ts'
+import { lifeLock, volumeLock } from './run-locks.ts'
+import type { Ticket } from './run-queue.ts'
+
+export interface RunRequest {
+  plugin: Plugin
+  args: Record<string, unknown>
+  /** The job it is a run of; none for a one-off. */
+  job: Job | undefined
+  type: RunRecord['type']
+  rid: string
+}
+
+/** A run while it lives. */
+export interface Run extends RunRequest {
+  record: LiveRecord
+  /** Nobody has heard of it: a quiet run that has not announced itself. */
+  isSilent: boolean
+  ticket: Ticket
+  aborting: AbortController
+  /** Why it may not run, found out before it did. */
+  refusal: BackupdError | undefined
+  /** Its newest state is on disk. */
+  kept: Promise<void>
+  over: PromiseWithResolvers<void>
+}
+
+/** @param begin called when the run's turn has come */
+export function makeRun(
+  request: RunRequest,
+  { clock, settings, memory }: Pick<EngineOptions, 'clock' | 'settings' | 'memory'>,
+  begin: (run: Run) => void,
+): Run {
+  const { plugin, args, job, type, rid } = request
+  const origin = { rid, jobId: job?.id ?? '', spec: job?.spec ?? '', action: plugin.name, args, type }
+  const { needs, refusal } = needsOf(plugin, args, settings)
+  const tell = (record: RunRecord) => run.isSilent || memory.progressed(record)
+  const run: Run = {
+    ...request,
+    record: new LiveRecord({ ...origin, server: settings.ip }, clock, tell),
+    isSilent: false,
+    ticket: { needs, light: plugin.quiet === true, begin: () => begin(run) },
+    aborting: new AbortController(),
+    refusal,
+    kept: Promise.resolve(),
+    over: Promise.withResolvers(),
+  }
+  return run
+}
+
+function needsOf(plugin: Plugin, args: Record<string, unknown>, settings: RunSettings) {
+  try {
+    return { needs: plugin.needs(plugin.parseArgs(args), settings), refusal: undefined }
+  } catch (error) {
+    const refusal = error instanceof BackupdError ? error : new BackupdError('INTERNAL', messageOf(error))
+    return { needs: [], refusal }
+  }
+}
+
+export function taskOf({ rid, job, plugin, args, ticket, aborting }: Run, settings: RunSettings): RunTask {
+  const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]
+  return { rid, jobId: job?.id ?? '', action: plugin.name, args, settings, signal: aborting.signal, locks }
+}

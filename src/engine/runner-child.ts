@@ -1,0 +1,120 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { BackupdError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { FromChild, ToChild } from './child-messages.ts'
+import type { RunEnd, RunnerEvents, RunTask } from './ports.ts'
+import { toRecordError } from './record-error.ts'
+import { endOf } from './run-end.ts'
+
+/** How long an aborted run may take to end by itself. */
+const KILL_AFTER_MS = 10_000
+
+export interface RunnerChild {
+  readonly pid: number
+  /** One task at a time. Never rejects; resolves when the run is over and its locks are free. */
+  run(task: RunTask, on: RunnerEvents): Promise<ChildRunEnd>
+  kill(): void
+  /** Resolves when the process is gone. */
+  readonly gone: Promise<void>
+}
+
+export interface ChildRunEnd {
+  end: RunEnd
+  /** Bytes the process holds; undefined where it is gone. */
+  rss: number | undefined
+}
+
+export interface ForkOptions {
+  entry: URL
+  execArgv: readonly string[]
+  env: NodeJS.ProcessEnv | undefined
+  log: Log
+}
+
+export function forkChild({ entry, execArgv, env, log }: ForkOptions): RunnerChild {
+  const child = fork(entry, [String(process.pid)], {
+    execArgv: [...execArgv],
+    ...(env && { env }),
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const pid = child.pid ?? 0
+  logLines(child.stdout, (line) => log.info({ pid }, line))
+  logLines(child.stderr, (line) => log.warn({ pid }, line))
+  const death = deathOf(child)
+  return {
+    pid,
+    run: (task, on) => runIn(child, { task, on, death }),
+    kill: () => void child.kill('SIGKILL'),
+    gone: death.then(() => {}),
+  }
+}
+
+function logLines(stream: Readable | null, write: (line: string) => void): void {
+  if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', write)
+}
+
+/** How the process ended; it never fails. */
+function deathOf(child: ChildProcess): Promise<BackupdError> {
+  const { promise, resolve } = Promise.withResolvers<BackupdError>()
+  child.once('exit', (exitCode, signal) => {
+    const how = signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`
+    const hint = signal === 'SIGKILL' ? ' (out of memory, or by hand)' : ''
+    const message = `The process ${child.pid} that ran it ${how}${hint}: see the log, then run it again`
+    resolve(new BackupdError('RUNNER_DIED', message, { facts: { pid: child.pid ?? null, signal, exitCode } }))
+  })
+  child.on('error', (cause) => {
+    if (child.pid !== undefined) return
+    resolve(new BackupdError('RUNNER_DIED', `No process could be started: ${cause.message}`, { cause }))
+  })
+  return promise
+}
+
+interface Assignment {
+  task: RunTask
+  on: RunnerEvents
+  death: Promise<BackupdError>
+}
+
+async function runIn(child: ChildProcess, { task, on, death }: Assignment): Promise<ChildRunEnd> {
+  const { signal, killAfterMs = KILL_AFTER_MS, ...rest } = task
+  const ended = Promise.withResolvers<ChildRunEnd>()
+  const tell = (message: ToChild) => child.connected && child.send(message, () => {})
+  const hear = (message: FromChild) => {
+    if (message.kind === 'end') ended.resolve(message)
+    else hearEvent(message, on, tell)
+  }
+  let killing: NodeJS.Timeout | undefined
+  const abort = () => {
+    tell({ kind: 'abort', reason: toRecordError(signal.reason) })
+    killing = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+  }
+  child.on('message', hear)
+  void death.then((error) =>
+    ended.resolve({ end: endOf(signal.aborted ? signal.reason : error), rss: undefined }),
+  )
+  tell({ kind: 'run', task: rest })
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await ended.promise
+  } finally {
+    clearTimeout(killing)
+    child.off('message', hear)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function hearEvent(message: FromChild, on: RunnerEvents, tell: (message: ToChild) => void): void {
+  if (message.kind === 'progress') on.progress(message.change)
+  else if (message.kind === 'warn') on.warn(message.message, message.count)
+  else if (message.kind === 'log') on.log(message.level, message.message, message.facts)
+  else if (message.kind === 'announce') {
+    on.announce().then(
+      () => tell({ kind: 'announced', refusal: null }),
+      (error) => tell({ kind: 'announced', refusal: toRecordError(error) }),
+    )
+  }
+}

@@ -1,0 +1,99 @@
+import { extname } from 'node:path'
+import { BackupdError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { RunEnd, Runner, RunnerEvents, RunTask } from './ports.ts'
+import { endOf } from './run-end.ts'
+import { forkChild, type RunnerChild } from './runner-child.ts'
+import { within } from './within.ts'
+
+export interface RunnerOptions {
+  /** Idle children kept warm; more are forked as runs need them. */
+  size: number
+  log: Log
+  /** The module that a child runs; our own child.ts unless given. */
+  childEntry?: URL
+  /** Of Node and V8, for children. */
+  execArgv?: readonly string[]
+  /** The children's environment, such as UV_THREADPOOL_SIZE; the parent's own unless given. */
+  env?: NodeJS.ProcessEnv
+  /** A child is replaced after this many runs, or once it holds more memory than this when a run is over. */
+  maxRuns?: number
+  maxRssBytes?: number
+}
+
+/** A small young generation: a run makes much short-lived garbage, and its peak is what a machine must spare. */
+const EXEC_ARGV = ['--max-semi-space-size=4']
+const MAX_RUNS = 100
+const MAX_RSS_BYTES = 160 * 1024 * 1024
+/** Idle children beyond `size` end after this. */
+const SPARE_MS = 30_000
+/** How long a killed process may take to be gone. */
+const STUCK_MS = 2000
+
+interface Member {
+  child: RunnerChild
+  runs: number
+}
+
+/** Runs each task in a child process of its own choice: a warm one where there is one, else a new one. */
+export function createRunner(options: RunnerOptions): Runner {
+  const { log, size, maxRuns = MAX_RUNS, maxRssBytes = MAX_RSS_BYTES, execArgv = EXEC_ARGV } = options
+  const entry = options.childEntry ?? new URL(`./child${extname(import.meta.url)}`, import.meta.url)
+  const idle: Member[] = []
+  const alive = new Set<Member>()
+  let closed = false
+
+  function addMember(): Member {
+    const member = { child: forkChild({ entry, execArgv, log, env: options.env }), runs: 0 }
+    alive.add(member)
+    void member.child.gone.then(() => {
+      alive.delete(member)
+      removeIdle(member)
+    })
+    return member
+  }
+
+  function removeIdle(member: Member): boolean {
+    const at = idle.indexOf(member)
+    if (at >= 0) idle.splice(at, 1)
+    return at >= 0
+  }
+
+  function keepWarm(): void {
+    while (!closed && idle.length < size) idle.push(addMember())
+  }
+
+  function giveBack(member: Member, rss: number | undefined): void {
+    if (closed || rss === undefined || rss > maxRssBytes || member.runs >= maxRuns) member.child.kill()
+    else idle.push(member)
+    keepWarm()
+    if (idle.length > size) setTimeout(endSpare, SPARE_MS).unref()
+  }
+
+  function endSpare(): void {
+    while (idle.length > size) idle.shift()?.child.kill()
+  }
+
+  async function run(task: RunTask, on: RunnerEvents): Promise<RunEnd> {
+    if (closed) return endOf(new BackupdError('DAEMON_RESTARTED', 'The daemon is stopping'))
+    const member = idle.pop() ?? addMember()
+    member.runs++
+    const { end, rss } = await member.child.run(task, on)
+    if (rss === undefined) log.warn({ rid: task.rid, pid: member.child.pid }, end.reason)
+    giveBack(member, rss)
+    return end
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    closed = true
+    for (const member of idle.splice(0)) member.child.kill()
+    const gone = Promise.all([...alive].map((member) => member.child.gone))
+    if (await within(graceMs, gone)) return
+    for (const member of alive) member.child.kill()
+    if (!(await within(STUCK_MS, gone)))
+      log.error({}, 'a child process is stuck in the kernel and ends later')
+  }
+
+  keepWarm()
+  return { run, close }
+}

@@ -1,0 +1,233 @@
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import { canCancel } from '../wire/actions.ts'
+import type { Job } from '../wire/job.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { EngineOptions } from './engine-options.ts'
+import { createKeeper } from './keeper.ts'
+import { PathLock } from './path-lock.ts'
+import type { RunEnd, RunnerEvents } from './ports.ts'
+import { makeRun, type Run, type RunRequest, taskOf } from './run.ts'
+import { endOf } from './run-end.ts'
+import { RunQueue } from './run-queue.ts'
+import { RunRegister } from './run-register.ts'
+import { within } from './within.ts'
+
+type RunsOptions = Pick<EngineOptions, 'clock' | 'log' | 'runner' | 'memory' | 'settings' | 'concurrency'>
+
+/** A timer of Node waits no longer than this: 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** A record's end that could not be written is tried again after this. */
+const REWRITE_MS = 5000
+/** After its process is gone, the end of a run is on disk within this, or never. */
+const END_MS = 2000
+
+/** Every run from the wish for it to its end on disk. */
+export class Runs {
+  readonly #options: RunsOptions
+  readonly #keep: (record: RunRecord) => Promise<void>
+  readonly #queue: RunQueue
+  readonly #register = new RunRegister()
+  readonly #locked = new PathLock<string>()
+  #isClosing = false
+
+  constructor(options: RunsOptions) {
+    this.#options = options
+    this.#keep = createKeeper(options.memory)
+    this.#queue = new RunQueue(options.concurrency)
+  }
+
+  find(rid: string): RunRecord | undefined {
+    const run = this.#register.get(rid)
+    return run && !run.isSilent ? run.record.now : this.#options.memory.find(rid)
+  }
+
+  /** The record of a run that was asked for before, once it is on disk. */
+  known(rid: string): Promise<RunRecord> | undefined {
+    const run = this.#register.get(rid)
+    if (run) return run.kept.then(() => run.record.now)
+    const record = this.#options.memory.find(rid)
+    return record && Promise.resolve(record)
+  }
+
+  /** Queued and running. */
+  list(): RunRecord[] {
+    const shown = this.#register.all().filter((run) => !run.isSilent)
+    return shown.map((run) => run.record.now).filter(({ state }) => canCancel(state))
+  }
+
+  lockVolume(path: string, reason: string): void {
+    this.#locked.hold([path], reason)
+  }
+
+  locked(): { path: string; reason: string }[] {
+    return this.#locked.list().map(([path, reason]) => ({ path, reason }))
+  }
+
+  /** Starts or queues it; resolves when that is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
+  async ask(request: RunRequest): Promise<RunRecord> {
+    const run = this.#makeRun(request)
+    const refusal = run.refusal ?? this.#lockOn(run) ?? this.#conflictOf(run)
+    if (refusal) throw refusal
+    this.#admit(run)
+    try {
+      await run.kept
+    } catch (error) {
+      if (run.record.now.state === 'queued') this.#finish(run, endOf(error))
+      throw error
+    }
+    return run.record.now
+  }
+
+  /** The schedule wants it. What stands in its way is told by its record, since nobody waits for an answer. */
+  askQuietly(request: RunRequest & { job: Job }): void {
+    const { job, plugin, rid } = request
+    const { log } = this.#options
+    if (this.#isClosing) return
+    const [before] = this.#register.ofJob(job.id)
+    if (before) {
+      const facts = { job: job.id, action: job.action, rid: before.rid }
+      log.warn(facts, `job skipped: its last run is still ${before.record.now.state}`)
+      return
+    }
+    const run = this.#makeRun(request)
+    run.isSilent = plugin.quiet === true
+    this.#admit(run)
+    run.kept.catch((error) => log.error({ rid, error: messageOf(error) }, 'the record could not be written'))
+  }
+
+  /** Throws NOT_FOUND, CONFLICT. */
+  cancel(rid: string): RunRecord {
+    const record = this.find(rid)
+    if (!record) {
+      throw new BackupdError('NOT_FOUND', `There is no record "${rid}" on this server`, { facts: { rid } })
+    }
+    const { state } = record
+    const run = this.#register.get(rid)
+    if (!run || !canCancel(state)) {
+      throw new BackupdError('CONFLICT', `The run ${rid} has ended: it is ${state}`, {
+        facts: { rid, state },
+      })
+    }
+    this.#abort(run, new BackupdError('CANCELLED', 'Cancelled on request'))
+    return run.record.now
+  }
+
+  /** Ends everything; what has not ended after `graceMs` is killed. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true
+    const reason = new BackupdError('DAEMON_RESTARTED', 'The daemon was stopped while this ran: run it again')
+    const runs = this.#register.all()
+    for (const run of runs) if (canCancel(run.record.now.state)) this.#abort(run, reason)
+    await this.#options.runner.close(graceMs)
+    await within(END_MS, Promise.all(runs.map((run) => run.over.promise)))
+  }
+
+  #makeRun(request: RunRequest): Run {
+    return makeRun(request, this.#options, (run) => this.#begin(run))
+  }
+
+  #lockOn({ ticket }: Run): BackupdError | undefined {
+    const [reason] = this.#locked.holders(ticket.needs)
+    if (reason === undefined) return undefined
+    const message = `Nothing may touch ${ticket.needs.join(', ')}: ${reason}`
+    return new BackupdError('VOLUME_LOCKED', message, { facts: { reason } })
+  }
+
+  #conflictOf(run: Run): BackupdError | undefined {
+    if (this.#isClosing) return new BackupdError('CONFLICT', 'The daemon is stopping: ask again when it runs')
+    const rival = this.#register.rivalOf(run)?.record.now
+    if (!rival) return undefined
+    const { rid, state } = rival
+    const what = run.job
+      ? `The job "${run.job.id}"`
+      : `A ${run.plugin.name} of ${run.ticket.needs.join(', ')}`
+    const message = `${what} is ${state} already, as ${rid}: wait for it or cancel it`
+    return new BackupdError('CONFLICT', message, { facts: { rid } })
+  }
+
+  #admit(run: Run): void {
+    this.#register.add(run)
+    this.#queue.enter(run.ticket)
+    if (run.record.now.state === 'queued' && !run.isSilent) run.kept = this.#keep(run.record.now)
+  }
+
+  /** Its turn has come. */
+  #begin(run: Run): void {
+    const record = run.record.begin()
+    if (!run.isSilent) run.kept = this.#keep(record)
+    void this.#carryOut(run).then((end) => this.#finish(run, end))
+  }
+
+  /** The start is on disk before its first effect. */
+  async #carryOut(run: Run): Promise<RunEnd> {
+    const limit = limitTime(run)
+    try {
+      await run.kept
+      const refusal = run.refusal ?? this.#lockOn(run)
+      if (refusal) throw refusal
+      run.aborting.signal.throwIfAborted()
+      const { runner, settings } = this.#options
+      return await runner.run(taskOf(run, settings), this.#eventsOf(run))
+    } catch (error) {
+      return endOf(error)
+    } finally {
+      clearTimeout(limit)
+    }
+  }
+
+  #eventsOf(run: Run): RunnerEvents {
+    const { log } = this.#options
+    const facts = { rid: run.rid, action: run.plugin.name }
+    return {
+      progress: (change) => run.record.progressed(change),
+      warn: (message, count = 1) => run.record.warned(message, count),
+      log: (level, message, more = {}) => log[level]({ ...facts, ...more }, message),
+      announce: async () => {
+        if (!run.isSilent) return
+        run.isSilent = false
+        run.kept = this.#keep(run.record.now)
+        await run.kept
+      },
+    }
+  }
+
+  #abort(run: Run, reason: BackupdError): void {
+    if (run.record.now.state === 'queued') this.#finish(run, endOf(reason))
+    else run.aborting.abort(reason)
+  }
+
+  /** Its end is told before the start of those that waited for it. */
+  #finish(run: Run, end: RunEnd): void {
+    const record = run.record.end(end)
+    if (run.isSilent) this.#endSilently(run, end)
+    else void this.#keepEnd(run, record)
+    this.#register.end(run)
+    this.#queue.leave(run.ticket)
+  }
+
+  #endSilently(run: Run, end: RunEnd): void {
+    const facts = { rid: run.rid, action: run.plugin.name }
+    if ('error' in end) this.#options.log.warn({ ...facts, error: end.error.code }, end.reason)
+    this.#register.forget(run)
+  }
+
+  async #keepEnd(run: Run, record: RunRecord): Promise<void> {
+    try {
+      await this.#keep(record)
+      this.#register.forget(run)
+    } catch (error) {
+      const facts = { rid: run.rid, error: messageOf(error) }
+      this.#options.log.error(facts, 'the end of a run could not be written; it is tried again')
+      if (this.#isClosing) this.#register.forget(run)
+      else setTimeout(() => this.#keepEnd(run, record), REWRITE_MS).unref()
+    }
+  }
+}
+
+function limitTime({ job, aborting }: Run): NodeJS.Timeout | undefined {
+  const seconds = job?.options?.timeLimitSeconds
+  if (seconds === undefined) return undefined
+  const message = `It took longer than ${seconds} s, its time limit`
+  const error = new BackupdError('TIMED_OUT', message, { facts: { seconds } })
+  return setTimeout(() => aborting.abort(error), Math.min(seconds * 1000, LONGEST_TIMER_MS))
+}

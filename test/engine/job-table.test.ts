@@ -1,0 +1,255 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { JobTable } from '../../src/engine/job-table.ts'
+import { NEVER, systemClock } from '../../src/lib/clock.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import type { Job } from '../../src/wire/job.ts'
+import { MemoryWithoutDisk } from '../support/engine-memory.ts'
+
+const NOON = Date.UTC(2026, 10, 23, 12)
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+function jobOf(id: string, spec: string, change: Partial<Job> = {}): Job {
+  return {
+    id,
+    spec: spec.startsWith('@every') ? spec : `TZ=UTC ${spec}`,
+    action: 'test',
+    args: {},
+    type: 'cron',
+    sleep: false,
+    ...change,
+  }
+}
+
+/** A started table on a clock that the test moves; `fired` fills with `id @ named time`. */
+function openTable(memory = new MemoryWithoutDisk(), now = NOON) {
+  vi.useFakeTimers({ now })
+  onTestFinished(() => void vi.useRealTimers())
+  const fired: string[] = []
+  const table = new JobTable({
+    clock: systemClock,
+    log: silentLog,
+    memory,
+    isAction: (action) => action === 'test' || action === 'backup',
+    onDue: (job, dueAt) => void fired.push(`${job.id} @ ${new Date(dueAt).toISOString().slice(5, 19)}`),
+  })
+  onTestFinished(() => table.stop())
+  table.start()
+  return { table, memory, fired }
+}
+
+describe('a list of jobs', () => {
+  test('runs each job at its times', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '*/20 * * * *'), jobOf('b', '@hourly'), jobOf('c', '@every 30m')], 'v1')
+    expect(table.list().map(({ job, prev, next }) => [job.id, prev, next])).toEqual([
+      ['a', NEVER, '2026-11-23T12:20:00.000Z'],
+      ['c', NEVER, '2026-11-23T12:30:00.000Z'],
+      ['b', NEVER, '2026-11-23T13:00:00.000Z'],
+    ])
+    vi.advanceTimersByTime(HOUR)
+    expect(fired.sort()).toEqual([
+      'a @ 11-23T12:20:00',
+      'a @ 11-23T12:40:00',
+      'a @ 11-23T13:00:00',
+      'b @ 11-23T13:00:00',
+      'c @ 11-23T12:30:00',
+      'c @ 11-23T13:00:00',
+    ])
+    expect(table.get('b')).toMatchObject({
+      prev: '2026-11-23T13:00:00.000Z',
+      next: '2026-11-23T14:00:00.000Z',
+    })
+  })
+
+  test('what cannot run is dropped with its reason, the rest runs', () => {
+    const { table } = openTable()
+    const jobs = [
+      jobOf('good', '0 3 * * *'),
+      jobOf('x', 'bad spec'),
+      jobOf('y', '* * * * *', { action: 'nope' }),
+      jobOf('good', '0 4 * * *'),
+      jobOf('z', '*/0 * * * *'),
+    ]
+    expect(table.set(jobs, 'v1')).toEqual({
+      accepted: 1,
+      dropped: [
+        {
+          id: 'x',
+          reason:
+            '"TZ=UTC bad spec" is no schedule: it has 2 fields; write minute, hour, day of month, month, day of week (and second before them)',
+        },
+        { id: 'y', reason: 'there is no action "nope"' },
+        { id: 'good', reason: 'another job of this list has the id "good"' },
+        { id: 'z', reason: '"TZ=UTC */0 * * * *" is no schedule: minute: a step of 0 never moves on' },
+      ],
+    })
+    expect(table.list().map(({ job }) => job.spec)).toEqual(['TZ=UTC 0 3 * * *'])
+  })
+
+  test('the same list again, as another version too, makes no ripple', () => {
+    const { table, memory, fired } = openTable()
+    const jobs = [jobOf('a', '@hourly'), jobOf('', '* * * * *', { args: { info: [] } })]
+    table.set(jobs, 'v1')
+    vi.advanceTimersByTime(90 * MINUTE)
+    const before = table.list()
+    fired.length = 0
+    expect(table.set(structuredClone(jobs), 'v1')).toEqual({ accepted: 2, dropped: [] })
+    expect(memory.saves).toBe(1)
+    table.set(structuredClone(jobs), 'v2')
+    expect(table.list()).toEqual(before)
+    vi.advanceTimersByTime(31 * MINUTE)
+    expect(fired.filter((line) => line.startsWith('a'))).toEqual(['a @ 11-23T14:00:00'])
+    expect(fired).toHaveLength(32)
+  })
+
+  test('the same version changes nothing, whatever comes with it; no version always does', () => {
+    const { table } = openTable()
+    table.set([jobOf('a', '@hourly')], 'v1')
+    table.set([jobOf('b', '@hourly')], 'v1')
+    expect(table.list().map(({ job }) => job.id)).toEqual(['a'])
+    table.set([jobOf('b', '@hourly')], '')
+    table.set([jobOf('c', '@hourly')], '')
+    expect(table.list().map(({ job }) => job.id)).toEqual(['c'])
+  })
+
+  test('a job that leaves runs no more, one whose args changed keeps its times', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly')], 'v1')
+    vi.advanceTimersByTime(HOUR)
+    table.set([jobOf('b', '@hourly', { args: { steps: 2 } })], 'v2')
+    expect(table.get('b')).toMatchObject({ prev: '2026-11-23T13:00:00.000Z', job: { args: { steps: 2 } } })
+    fired.length = 0
+    vi.advanceTimersByTime(HOUR)
+    expect(fired).toEqual(['b @ 11-23T14:00:00'])
+    table.set([], 'v3')
+    vi.advanceTimersByTime(DAY)
+    expect(fired).toHaveLength(1)
+  })
+
+  test('asked to stop, it keeps its jobs and runs none', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '@hourly')], 'v1')
+    table.stop()
+    vi.advanceTimersByTime(DAY)
+    expect(table).toMatchObject({ status: 'stopped' })
+    expect(table.get('a')?.next).toBe(NEVER)
+    table.start()
+    table.start()
+    vi.advanceTimersByTime(HOUR)
+    expect(fired).toEqual(['a @ 11-24T13:00:00'])
+  })
+})
+
+describe('sleep', () => {
+  test('a sleeping job stays asleep over an update and a restart, and wakes when told', () => {
+    const { table, memory, fired } = openTable()
+    table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly', { sleep: true })], 'v1')
+    table.setAsleep('a', true)
+    table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly')], 'v2')
+    expect(table.list().map(({ job, next }) => [job.id, job.sleep, next])).toEqual([
+      ['a', true, NEVER],
+      ['b', true, NEVER],
+    ])
+    vi.advanceTimersByTime(DAY)
+    table.stop()
+    const again = openTable(memory)
+    vi.advanceTimersByTime(DAY)
+    again.table.setAsleep('a', false)
+    vi.advanceTimersByTime(HOUR)
+    expect([...fired, ...again.fired]).toEqual(['a @ 11-24T13:00:00'])
+    expect(memory.loadJobs().jobs.map(({ id, sleep }) => [id, sleep])).toEqual([
+      ['a', false],
+      ['b', true],
+    ])
+  })
+})
+
+describe('a restart', () => {
+  test('jobs of the last time run on; updateTime is never until a list comes, of the same version too', () => {
+    const { table, memory } = openTable()
+    expect(table.updateTime).toBe(NEVER)
+    table.set([jobOf('a', '@hourly')], 'v1')
+    expect(table.updateTime).toBe('2026-11-23T12:00:00.000Z')
+    table.stop()
+    const again = openTable(memory)
+    expect(again.table.updateTime).toBe(NEVER)
+    vi.advanceTimersByTime(HOUR)
+    expect(again.fired).toEqual(['a @ 11-23T13:00:00'])
+    expect(again.table.set([jobOf('a', '@hourly'), jobOf('b', '@daily')], 'v1').accepted).toBe(2)
+    expect(again.table.updateTime).toBe('2026-11-23T13:00:00.000Z')
+  })
+})
+
+describe('a clock that jumps', () => {
+  test('forward, as after a suspend: what was missed runs once', () => {
+    const { table, fired } = openTable()
+    table.set(
+      [jobOf('minutely', '* * * * *'), jobOf('at three', '0 15 * * *'), jobOf('tomorrow', '0 3 * * *')],
+      'v1',
+    )
+    vi.setSystemTime(NOON + 8 * HOUR + 10_000)
+    vi.advanceTimersByTime(2000)
+    expect(fired.sort()).toEqual(['at three @ 11-23T15:00:00', 'minutely @ 11-23T12:01:00'])
+    fired.length = 0
+    vi.advanceTimersByTime(MINUTE)
+    expect(fired).toEqual(['minutely @ 11-23T20:01:00'])
+  })
+
+  test('back by an hour: nothing runs again, and on it goes where the clock was', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '*/30 * * * *')], 'v1')
+    vi.advanceTimersByTime(61 * MINUTE)
+    expect(fired).toEqual(['a @ 11-23T12:30:00', 'a @ 11-23T13:00:00'])
+    vi.setSystemTime(NOON + MINUTE)
+    vi.advanceTimersByTime(HOUR)
+    table.stop()
+    table.start()
+    vi.advanceTimersByTime(10 * MINUTE)
+    expect(fired).toHaveLength(2)
+    vi.advanceTimersByTime(20 * MINUTE)
+    expect(fired).toEqual(['a @ 11-23T12:30:00', 'a @ 11-23T13:00:00', 'a @ 11-23T13:30:00'])
+  })
+
+  test('back by a year: it was wrong, schedules start afresh', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '@hourly')], 'v1')
+    vi.advanceTimersByTime(HOUR)
+    vi.setSystemTime(Date.UTC(2025, 10, 23, 12))
+    vi.advanceTimersByTime(HOUR)
+    expect(fired).toEqual(['a @ 11-23T13:00:00', 'a @ 11-23T13:00:00'])
+    expect(table.get('a')?.prev).toBe('2025-11-23T13:00:00.000Z')
+  })
+
+  test('a wait longer than Node can time', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '0 0 20 12 *')], 'v1')
+    vi.advanceTimersByTime(26 * DAY)
+    expect(fired).toEqual([])
+    vi.advanceTimersByTime(DAY)
+    expect(fired).toEqual(['a @ 12-20T00:00:00'])
+  })
+})
+
+test('a job that throws when it is due holds up no other', () => {
+  vi.useFakeTimers({ now: NOON })
+  onTestFinished(() => void vi.useRealTimers())
+  const fired: string[] = []
+  const onDue = (job: Job) => {
+    fired.push(job.id)
+    if (job.id === 'a') throw new Error('no')
+  }
+  const table = new JobTable({
+    clock: systemClock,
+    log: silentLog,
+    memory: new MemoryWithoutDisk(),
+    isAction: () => true,
+    onDue,
+  })
+  onTestFinished(() => table.stop())
+  table.start()
+  table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly'), jobOf('c', '0 13 * * *')], 'v1')
+  vi.advanceTimersByTime(2 * HOUR)
+  expect(fired.sort()).toEqual(['a', 'a', 'b', 'b', 'c'])
+})

@@ -1,0 +1,113 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { RunContext } from '../../../src/engine/plugin.ts'
+import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
+import { localDriver } from '../../../src/storage/drivers/local.ts'
+import { createStore } from '../../../src/storage/store/create-store.ts'
+import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { SOURCE, T0 } from '../../support/store-samples.ts'
+import { handClock, madeBackup } from '../../support/store-world.ts'
+
+const DAY = 86_400
+const OTHER = '/data/other'
+
+/** Daily backups of the last 20 days of one volume, and of another one. */
+async function twentyDays() {
+  const world = await makePluginWorld()
+  const clock = handClock()
+  const driver = localDriver(world.storeDir)
+  const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
+  const names: string[] = []
+  for (let day = 20; day >= 0; day--) {
+    clock.set(T0 - day * DAY)
+    names.push((await madeBackup(store)).name)
+    if (day > 17) await madeBackup(store, { archive: 'other', source: OTHER })
+  }
+  clock.set(T0 + 1)
+  const events: string[] = []
+  const change: Partial<RunContext> = {
+    clock,
+    announce: async () => void events.push(`announce with ${world.objects().length}`),
+    log: (level, message) => void (level === 'warn' && events.push(`warn ${message}`)),
+  }
+  const expire = (...info: string[]) =>
+    runPlugin(backupExpirePlugin, world.settings, { args: { info }, change })
+  const left = async () => (await store.list(SERVER, { limit: 1000 })).backups.map(({ name }) => name)
+  return { ...world, store, clock, names, events, change, expire, left }
+}
+
+describe('backup_expire', () => {
+  it('deletes what is older than each volume allows, announced before the first', async () => {
+    const { expire, names, left, events, objects } = await twentyDays()
+    const before = objects().length
+    const { state, result } = await expire(SOURCE, '7d', OTHER, '30d', `${SOURCE}@increment`, '1d')
+    expect(state).toBe('success')
+    expect(result).toEqual({ deleted: names.slice(0, 13) })
+    expect((await left()).filter((name) => names.includes(name))).toEqual(names.slice(13))
+    expect(events).toEqual([`announce with ${before}`])
+    expect(objects().length).toBe(before - 3 * 13)
+  })
+
+  it('plans again under the lock: what was found corrupt since takes no good backup with it', async () => {
+    const { expire, names, left, change, store } = await twentyDays()
+    change.announce = async () => {
+      for (const name of names.slice(5)) await (await store.find(SERVER, name))?.markCorrupt('bad blocks')
+    }
+    expect((await expire(SOURCE, '7d')).result).toEqual({ deleted: [] })
+    expect(await left()).toEqual(expect.arrayContaining(names))
+  })
+
+  it('leaves no word where it deletes nothing', async () => {
+    const { expire, events, left, names } = await twentyDays()
+    expect(
+      await expire(SOURCE, '30d', '/data/unknown', '1d', `${SOURCE}@increment`, 'nonsense'),
+    ).toMatchObject({
+      ...{ state: 'success', reason: '', result: { deleted: [] } },
+    })
+    expect(await expire()).toMatchObject({ state: 'success', result: { deleted: [] } })
+    expect(events).toEqual([])
+    expect((await left()).length).toBe(names.length + 3)
+  })
+
+  it('keeps the last of a volume whose backups stopped', async () => {
+    const { expire, left } = await twentyDays()
+    await expire(OTHER, '1d')
+    expect((await left()).filter((name) => name.startsWith('other'))).toEqual([
+      `other-${T0 - 19 * DAY}.tar.gz`,
+      `other-${T0 - 18 * DAY}.tar.gz`,
+    ])
+  })
+
+  it('goes on where one volume is malformed, and is partial', async () => {
+    const { expire, events } = await twentyDays()
+    const { state, reason, warnings, result } = await expire(OTHER, '1 fortnight', SOURCE, '19d', '/odd')
+    expect(state).toBe('partial')
+    expect(reason).toContain(`${OTHER}: "1 fortnight" is no retention time`)
+    expect(reason).toContain('/odd: "" is no retention time')
+    expect(warnings.length).toBe(2)
+    expect(result.deleted?.length).toBe(1)
+    expect(events.filter((event) => event.startsWith('announce')).length).toBe(1)
+  })
+
+  it('stops where a backup is of the future, and says so', async () => {
+    const { expire, clock, events, left } = await twentyDays()
+    clock.set(T0 - 2 * DAY)
+    const before = await left()
+    expect((await expire(SOURCE, '7d')).reason).toContain('was made in the future')
+    expect(await left()).toEqual(before)
+    expect(events).toEqual([expect.stringContaining('was made in the future')])
+  })
+
+  it('looks closer where .meta cannot tell', async () => {
+    const { expire, storeDir, names } = await twentyDays()
+    writeFileSync(join(storeDir, SERVER, '.meta'), 'garbage')
+    expect((await expire(SOURCE, '19d')).result).toEqual({ deleted: names.slice(0, 1) })
+  })
+
+  it('refuses args that are none', async () => {
+    const { settings } = await makePluginWorld()
+    const expire = runPlugin(backupExpirePlugin, settings, { args: { info: 'all' }, change: {} })
+    await expect(expire).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+})

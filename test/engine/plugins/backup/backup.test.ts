@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { backupPlugin } from '../../../../src/engine/plugins/backup/plugin.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
+import { BackupdError } from '../../../../src/lib/errors.ts'
+import { openStore } from '../../../../src/storage/store/store.ts'
+import { claimVolume } from '../../../../src/storage/swap/volume-claim.ts'
+import { backupArgs, makePluginWorld, SERVER } from '../../../support/plugin-world.ts'
+import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
+
+test('a full backup: result, manifest, and nothing else in the store', async () => {
+  const world = await makePluginWorld()
+  writeFileSync(`${world.volume}/file`, 'content')
+  const { state, reason, result } = await world.backUp()
+  expect({ state, reason }).toEqual({ state: 'success', reason: '' })
+  const name = result.file ?? ''
+  expect(world.objects()).toEqual([name, `${name}.index.gz`, `${name}.manifest.json`])
+  const manifest = (await world.store.find(SERVER, name))?.manifest
+  expect(manifest).toMatchObject({
+    source: world.volume,
+    files: 1,
+    bytes: 7,
+    state: 'success',
+    size: result.size,
+    suspect: null,
+  })
+  expect(result.backup).toMatchObject({ name, size: result.size, sha256: manifest?.sha256 })
+})
+
+test.each([
+  [{ mode: 'increment' }, 'Increments cannot be made'],
+  [{ path: 'relative' }, 'write it absolute'],
+  [{ path: '/data/../etc' }, 'write it absolute'],
+  [{ path: '/' }, 'cannot be a volume'],
+  [{ instanceNo: 'many' }, 'instanceNo'],
+])('refused at the door: %j', (change, message) => {
+  expect(() => backupPlugin.parseArgs({ ...backupArgs('/data/db'), ...change })).toThrow(message)
+})
+
+test('the engine is told which path it needs', () => {
+  const settings = {} as Parameters<typeof backupPlugin.needs>[1]
+  expect(backupPlugin.needs(backupPlugin.parseArgs(backupArgs('/data/db/')), settings)).toEqual(['/data/db'])
+})
+
+test('a volume that is missing, a file, elsewhere, or a link that leads elsewhere', async () => {
+  const world = await makePluginWorld()
+  writeFileSync(`${world.volumeRoot}/file`, '')
+  symlinkSync('/etc', `${world.volumeRoot}/link`)
+  const codeOf = (path: string) => world.backUp({ path }).catch((error: BackupdError) => error.code)
+  expect(await codeOf(`${world.volumeRoot}/none`)).toBe('VOLUME_MISSING')
+  expect(await codeOf(`${world.volumeRoot}/file`)).toBe('VOLUME_MISSING')
+  expect(await codeOf('/etc')).toBe('FORBIDDEN')
+  expect(await codeOf(`${world.volumeRoot}/link`)).toBe('FORBIDDEN')
+  expect(await codeOf(world.base)).toBe('FORBIDDEN')
+  expect(world.objects()).toEqual([])
+})
+
+test('a volume that holds the store is refused', async () => {
+  const world = await makePluginWorld()
+  const settings = { allowPaths: [world.base] }
+  const change = { settings: { ...world.settings, ...settings } }
+  await expect(world.backUp({ path: world.base }, change)).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+    message: expect.stringContaining('store'),
+  })
+})
+
+test('a volume that lies in the store or in the data directory is refused, in a recover too', async () => {
+  const world = await makePluginWorld()
+  writeFileSync(`${world.volume}/file`, 'x')
+  const name = (await world.backUp()).result.file ?? ''
+  const change = { settings: { ...world.settings, allowPaths: [world.base] } }
+  const before = world.objects()
+  for (const [path, what] of [
+    [join(world.storeDir, SERVER), 'store'],
+    [join(world.dataDir, 'recovers'), 'data directory'],
+  ] as const) {
+    const refusal = { code: 'FORBIDDEN', message: expect.stringContaining(`lies in the ${what}`) }
+    await expect(world.backUp({ path }, change)).rejects.toMatchObject(refusal)
+    await expect(world.recover(name, { destDir: path }, change)).rejects.toMatchObject(refusal)
+  }
+  expect(world.objects()).toEqual(before)
+})
+
+test('empty where it was not before is partial and suspect, and stays so until it is filled again', async () => {
+  const world = await makePluginWorld()
+  expect(await world.backUp()).toMatchObject({ state: 'success', result: { backup: { suspect: null } } })
+  writeFileSync(`${world.volume}/file`, 'content')
+  expect((await world.backUp()).state).toBe('success')
+  rmSync(`${world.volume}/file`)
+  for (const _ of ['the first time', 'and again']) {
+    const empty = await world.backUp()
+    expect(empty).toMatchObject({ state: 'partial', reason: expect.stringContaining('the volume is empty') })
+    expect(empty.result.backup?.suspect).toBe(empty.reason)
+    expect(empty.warnings).toEqual([empty.reason])
+  }
+  writeFileSync(`${world.volume}/file`, 'content')
+  expect(await world.backUp()).toMatchObject({ state: 'success', result: { backup: { suspect: null } } })
+})
+
+test.skipIf(!canMount)('not the mount it was before is suspect (needs mounts)', async () => {
+  const world = await makePluginWorld()
+  const unmount = mountTmpfs(world.volume)
+  onTestFinished(unmount)
+  writeFileSync(`${world.volume}/file`, 'content')
+  expect((await world.backUp()).state).toBe('success')
+  unmount()
+  writeFileSync(`${world.volume}/stray`, 'written into the empty mount point')
+  for (const _ of ['the first time', 'and again']) {
+    expect(await world.backUp()).toMatchObject({
+      state: 'partial',
+      reason: expect.stringContaining('nothing is mounted'),
+    })
+  }
+  onTestFinished(mountTmpfs(world.volume))
+  writeFileSync(`${world.volume}/file`, 'content')
+  expect((await world.backUp()).state).toBe('success')
+})
+
+test('hooks that are not run make it partial, and say so', async () => {
+  const world = await makePluginWorld()
+  const ran = await world.backUp({ preRun: 'quiesce.sh' })
+  expect(ran).toMatchObject({
+    state: 'partial',
+    reason: expect.stringContaining('preRun'),
+    result: { backup: { state: 'partial' } },
+  })
+})
+
+test('cancelled while it packs, nothing is left in the store', async () => {
+  const world = await makePluginWorld()
+  for (let n = 0; n < 100; n++) writeFileSync(`${world.volume}/${n}`, `${n}`)
+  const cancel = new AbortController()
+  const reason = new BackupdError('CANCELLED', 'cancelled')
+  const progress = () => cancel.abort(reason)
+  await expect(world.backUp({}, { signal: cancel.signal, progress })).rejects.toBe(reason)
+  expect(world.objects()).toEqual([])
+})
+
+test('a volume that another run works on', async () => {
+  const world = await makePluginWorld()
+  await using _claim = await claimVolume(world.dataDir, world.volume)
+  await expect(world.backUp()).rejects.toMatchObject({
+    code: 'CONFLICT',
+    facts: { step: 'claim the volume' },
+  })
+})
+
+test.skipIf(!canMount)('a store that fills up: STORE_FULL, nothing left (needs mounts)', async () => {
+  const world = await makePluginWorld()
+  const small = `${world.base}/small`
+  onTestFinished(mountTmpfs(small, 'size=1m'))
+  const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }
+  const store = await openStore(change.settings.store, world.settings, systemClock)
+  await store.claim(false)
+  writeFileSync(`${world.volume}/noise`, randomBytes(4 << 20))
+  await expect(world.backUp({}, change)).rejects.toMatchObject({ code: 'STORE_FULL' })
+  expect(readdirSync(`${small}/${SERVER}`).filter((name) => !name.startsWith('.'))).toEqual([])
+})

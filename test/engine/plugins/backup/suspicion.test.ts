@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { type BackupBefore, suspicionOf } from '../../../../src/engine/plugins/backup/suspicion.ts'
+
+const DISK = { device: '8:1', mountPoint: false }
+const MOUNT = { device: '8:17', mountPoint: true }
+
+function before(change: Partial<BackupBefore> = {}): BackupBefore {
+  return { name: 'db-1795423489.tar.gz', root: DISK, files: 3, suspect: null, ...change }
+}
+
+test('the first backup of a volume is never suspect', () => {
+  expect(suspicionOf({ root: DISK, empty: true }, undefined)).toBeNull()
+})
+
+test('empty before and empty now', () => {
+  expect(suspicionOf({ root: DISK, empty: true }, before({ files: 0 }))).toBeNull()
+})
+
+test('empty now, filled before', () => {
+  expect(suspicionOf({ root: DISK, empty: true }, before())).toContain('the volume is empty')
+})
+
+test('the mount is away, and doubt stays while it is', () => {
+  const first = suspicionOf({ root: DISK, empty: true }, before({ root: MOUNT }))
+  expect(first).toContain('the volume is empty, nothing is mounted on the volume')
+  const second = before({ suspect: first, files: 0 })
+  expect(suspicionOf({ root: DISK, empty: true }, second)).toContain('nothing is mounted')
+  expect(suspicionOf({ root: DISK, empty: false }, second)).toContain('nothing is mounted')
+  expect(suspicionOf({ root: MOUNT, empty: false }, second)).toBeNull()
+})
+
+test('another disk is mounted, or the disk below the volume is another', () => {
+  expect(
+    suspicionOf({ root: { ...MOUNT, device: '8:33' }, empty: false }, before({ root: MOUNT })),
+  ).toContain('(8:33, was 8:17)')
+  expect(suspicionOf({ root: { ...DISK, device: '8:2' }, empty: false }, before())).toContain(
+    '(8:2, was 8:1)',
+  )
+})
+
+test('numbers that a network file system gets anew with each mount tell nothing', () => {
+  const now = { root: { device: '0:51', mountPoint: true }, empty: false }
+  expect(suspicionOf(now, before({ root: { device: '0:47', mountPoint: true } }))).toBeNull()
+})
+
+test('a mount where there was none is no reason to doubt', () => {
+  expect(suspicionOf({ root: MOUNT, empty: false }, before())).toBeNull()
+})

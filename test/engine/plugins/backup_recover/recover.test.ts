@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { recoverPlugin } from '../../../../src/engine/plugins/backup_recover/plugin.ts'
+import { BackupdError } from '../../../../src/lib/errors.ts'
+import { claimVolume } from '../../../../src/storage/swap/volume-claim.ts'
+import { hold } from '../../../support/holder.ts'
+import { makePluginWorld, recoverArgs, SERVER } from '../../../support/plugin-world.ts'
+import { contentOf } from '../../../support/swap-world.ts'
+import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
+
+/** A volume with a backup of it, changed since. */
+async function makeBackedUpWorld() {
+  const world = await makePluginWorld()
+  for (let n = 0; n < 50; n++) writeFileSync(`${world.volume}/${n}`, randomBytes(10_000))
+  const { result } = await world.backUp()
+  writeFileSync(`${world.volume}/since`, 'made since')
+  const name = result.file ?? ''
+  const untouched = contentOf(world.volume)
+  const expectUntouched = () => {
+    expect(contentOf(world.volume)).toEqual(untouched)
+    expect(readdirSync(`${world.volumeRoot}/shop`)).toEqual(['db'])
+    expect(readdirSync(`${world.dataDir}/recovers`).filter((file) => file.endsWith('.json'))).toEqual([])
+  }
+  return { ...world, name, archive: `${world.storeDir}/${SERVER}/${name}`, expectUntouched }
+}
+
+test.each([
+  [{ backup: 'shop-shop.web.web-1-data-files' }, 'Increments cannot be recovered by this version'],
+  [{ files: ['a'] }, 'recovered whole'],
+  [{ namespace: '../10.0.0.1' }, 'not an IP address'],
+  [{ destDir: 'relative' }, 'write it absolute'],
+  [{ destDir: '/data/db/..' }, 'write it absolute'],
+  [{ inUse: 'maybe' }, 'inUse'],
+])('refused at the door: %j', (change, message) => {
+  expect(() => recoverPlugin.parseArgs({ ...recoverArgs('db-1795423489.tar.gz'), ...change })).toThrow(
+    message,
+  )
+})
+
+test('a backup that is not there, a destination that may not be touched', async () => {
+  const world = await makeBackedUpWorld()
+  await expect(world.recover('db-1.tar.gz')).rejects.toMatchObject({
+    code: expect.stringMatching(/NOT_FOUND|BAD_INPUT/),
+  })
+  await expect(world.recover('shop-x-1795423489.tar.gz')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(world.recover(world.name, { destDir: '/etc' })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  const nowhere = `${world.volumeRoot}/none/none`
+  await expect(world.recover(world.name, { destDir: nowhere })).rejects.toMatchObject({
+    code: 'VOLUME_MISSING',
+  })
+  world.expectUntouched()
+})
+
+test('one byte flipped: ARCHIVE_CORRUPT, the step named, the backup marked, the volume untouched', async () => {
+  const world = await makeBackedUpWorld()
+  const fd = openSync(world.archive, 'r+')
+  const at = Math.floor(readFileSync(world.archive).length / 2)
+  const byte = readFileSync(world.archive)[at] ?? 0
+  writeSync(fd, Buffer.from([byte ^ 1]), 0, 1, at)
+  closeSync(fd)
+  await expect(world.recover(world.name)).rejects.toMatchObject({
+    code: 'ARCHIVE_CORRUPT',
+    facts: { step: 'unpack' },
+  })
+  const { corrupt } = JSON.parse(readFileSync(`${world.archive}.manifest.json`, 'utf8'))
+  expect(corrupt.reason).toMatch(/The archive is/)
+  world.expectUntouched()
+})
+
+test('a truncated archive: ARCHIVE_CORRUPT, the volume untouched', async () => {
+  const world = await makeBackedUpWorld()
+  truncateSync(world.archive, 5000)
+  await expect(world.recover(world.name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' })
+  world.expectUntouched()
+})
+
+test('names that lead out: ARCHIVE_UNSAFE, nothing written anywhere', async () => {
+  const world = await makeBackedUpWorld()
+  const name = 'shop-evil-1795423489.tar.gz'
+  writeFileSync(`${world.base}/evil`, 'x')
+  mkdirSync(`${world.base}/db`)
+  execFileSync('tar', [
+    '-zcPf',
+    `${world.storeDir}/${SERVER}/${name}`,
+    '-C',
+    world.base,
+    'db',
+    '--transform',
+    's,evil,db/../../../evil,',
+    'evil',
+  ])
+  await expect(world.recover(name, { destDir: world.volume })).rejects.toMatchObject({
+    code: 'ARCHIVE_UNSAFE',
+  })
+  world.expectUntouched()
+})
+
+test('cancelled while it unpacks: the staging is gone, the volume untouched', async () => {
+  const world = await makeBackedUpWorld()
+  const cancel = new AbortController()
+  const reason = new BackupdError('CANCELLED', 'cancelled')
+  const progress = ({ filesDone }: { filesDone?: number }) => void (filesDone === 10 && cancel.abort(reason))
+  await expect(world.recover(world.name, {}, { signal: cancel.signal, progress })).rejects.toBe(reason)
+  world.expectUntouched()
+})
+
+test('a process in the volume: refused with its pid, gone ahead with when asked to', async () => {
+  const world = await makeBackedUpWorld()
+  const holder = await hold('/bin/sh', ['-c', 'echo ready; read x'], world.volume)
+  onTestFinished(() => holder.end())
+  await expect(world.recover(world.name)).rejects.toMatchObject({
+    code: 'VOLUME_IN_USE',
+    message: expect.stringContaining(`process ${holder.pid} (sh: working directory)`),
+    facts: { count: 1 },
+  })
+  world.expectUntouched()
+  const { state, warnings } = await world.recover(world.name, { inUse: 'proceed' })
+  expect(state).toBe('success')
+  expect(warnings[0]).toContain(`process ${holder.pid}`)
+  expect(readdirSync(world.volume)).not.toContain('since')
+})
+
+test('a process that comes while it unpacks is noticed before the swap', async () => {
+  const world = await makeBackedUpWorld()
+  let holder: ReturnType<typeof hold> | undefined
+  const progress = ({ phase }: { phase?: string }) => {
+    if (phase === 'unpack') holder = hold('/bin/sh', ['-c', 'echo ready; read x'], world.volume)
+  }
+  const result = world.recover(world.name, {}, { progress })
+  await expect(result).rejects.toMatchObject({
+    code: 'VOLUME_IN_USE',
+    facts: { step: 'look for users again' },
+  })
+  await (await holder)?.end()
+  world.expectUntouched()
+})
+
+test('two recovers of one volume at once: one of them is refused', async () => {
+  const world = await makeBackedUpWorld()
+  const results = await Promise.allSettled([world.recover(world.name), world.recover(world.name)])
+  expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(results.find((result) => result.status === 'rejected')).toMatchObject({
+    reason: { code: 'CONFLICT' },
+  })
+  expect(readdirSync(world.volume)).toHaveLength(50)
+  await using _claim = await claimVolume(world.dataDir, world.volume)
+})
+
+test.skipIf(!canMount)('room is checked first, with both numbers (needs mounts)', async () => {
+  const world = await makeBackedUpWorld()
+  const small = `${world.volumeRoot}/small`
+  onTestFinished(mountTmpfs(small, 'size=256k'))
+  await expect(world.recover(world.name, { destDir: small })).rejects.toMatchObject({
+    code: 'NO_ROOM',
+    message: expect.stringMatching(/needs \d{6} bytes beside what is there, and \d{6} are free/),
+    facts: { step: 'check for room' },
+  })
+  expect(readdirSync(small)).toEqual([])
+})
+
+test.skipIf(!canMount)(
+  'room that runs out while it unpacks: NO_ROOM, nothing left (needs mounts)',
+  async () => {
+    const world = await makeBackedUpWorld()
+    const small = `${world.volumeRoot}/small`
+    onTestFinished(mountTmpfs(small, 'size=1m'))
+    writeFileSync(`${small}/there`, 'x')
+    // Without a manifest only the compressed size is known beforehand.
+    const name = 'shop-zeros-1795423489.tar.gz'
+    mkdirSync(`${world.base}/db`)
+    writeFileSync(`${world.base}/db/zeros`, Buffer.alloc(4 << 20))
+    execFileSync('tar', ['-zcf', `${world.storeDir}/${SERVER}/${name}`, '-C', world.base, 'db'])
+    await expect(world.recover(name, { destDir: small })).rejects.toMatchObject({
+      code: 'NO_ROOM',
+      facts: { step: 'unpack' },
+    })
+    expect(readdirSync(small)).toEqual(['there'])
+  },
+)
+
+test('a partial backup recovers, with a warning', async () => {
+  const world = await makePluginWorld()
+  writeFileSync(`${world.volume}/file`, 'content')
+  const { result } = await world.backUp({ preRun: 'quiesce.sh' })
+  const { state, warnings } = await world.recover(result.file ?? '')
+  expect(state).toBe('success')
+  expect(warnings).toEqual([expect.stringContaining('the backup is partial')])
+})
+
+test('the engine is told which path it needs, where it is given', () => {
+  const settings = {} as Parameters<typeof recoverPlugin.needs>[1]
+  const args = recoverPlugin.parseArgs(recoverArgs('db-1795423489.tar.gz'))
+  expect(recoverPlugin.needs(args, settings)).toEqual([])
+  expect(recoverPlugin.needs({ ...args, destDir: '/data/db' }, settings)).toEqual(['/data/db'])
+})

@@ -1,0 +1,71 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { settlePlugin } from '../../../../src/engine/plugins/settle/plugin.ts'
+import { makePluginWorld, runPlugin, SERVER } from '../../../support/plugin-world.ts'
+import { recoverUntil } from '../../../support/recover-until.ts'
+import { fillOld } from '../../../support/swap-content.ts'
+import { contentOf, RID } from '../../../support/swap-world.ts'
+
+type World = Awaited<ReturnType<typeof makePluginWorld>>
+
+function settle(world: World, args = {}, settings = world.settings) {
+  return runPlugin(settlePlugin, settings, { args, change: {} })
+}
+
+test('what crashed in a volume and in the store is settled in one run', async () => {
+  const world = await makePluginWorld()
+  fillOld(world.volume)
+  const before = contentOf(world.volume)
+  await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
+  const part = `db-1795423489.tar.gz.part-${RID}`
+  writeFileSync(`${world.storeDir}/${SERVER}/${part}`, 'unfinished')
+  const { state, result } = await settle(world)
+  expect(state).toBe('success')
+  expect(result).toMatchObject({
+    settled: [{ volume: world.volume, rid: RID, outcome: 'went back' }],
+    locked: [],
+    swept: [expect.stringContaining(part)],
+    unknown: [],
+  })
+  expect(contentOf(world.volume)).toEqual(before)
+  expect(world.objects()).toEqual([])
+})
+
+test('a store of another daemon is said, and taken over when asked to; volumes are settled either way', async () => {
+  const world = await makePluginWorld()
+  fillOld(world.volume)
+  await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
+  const other = { ...world.settings, daemonId: 'daemon-2' }
+  const refused = await settle(world, {}, other)
+  expect(refused).toMatchObject({
+    state: 'partial',
+    result: { storeError: { code: 'CONFLICT' }, settled: [{ rid: RID }] },
+  })
+  expect(await settle(world, { takeOver: true }, other)).toMatchObject({
+    state: 'success',
+    result: { settled: [] },
+  })
+})
+
+test('what cannot be settled is reported with volume, journal and reason', async () => {
+  const world = await makePluginWorld()
+  fillOld(world.volume)
+  await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
+  const staging = `${world.volumeRoot}/shop/.backupd-recover-${RID}`
+  writeFileSync(`${staging}/journal`, 'not a journal\n')
+  const { state, reason, result } = await settle(world)
+  expect(state).toBe('partial')
+  expect(reason).toContain(world.volume)
+  expect(result).toMatchObject({
+    locked: [{ volume: world.volume, journal: staging, reason: expect.stringContaining('journal') }],
+  })
+  expect(readdirSync(`${staging}/old`)).not.toEqual([])
+})
+
+test('nothing to settle', async () => {
+  const world = await makePluginWorld()
+  expect(await settle(world)).toMatchObject({
+    state: 'success',
+    result: { settled: [], locked: [], swept: [] },
+  })
+})

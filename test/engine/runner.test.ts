@@ -1,0 +1,221 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { RunnerEvents, RunTask } from '../../src/engine/ports.ts'
+import { lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
+import { createRunner, type RunnerOptions } from '../../src/engine/runner.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { newRid } from '../../src/lib/ids.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { runSettings } from '../support/run-settings.ts'
+
+function startRunner(options: Partial<RunnerOptions> = {}) {
+  const runner = createRunner({ size: 1, log: silentLog, ...options })
+  onTestFinished(() => runner.close(0))
+  return runner
+}
+
+async function taskOf(args: Record<string, unknown>, change: Partial<RunTask> = {}): Promise<RunTask> {
+  const rid = newRid(Date.now())
+  const signal = new AbortController().signal
+  return {
+    rid,
+    jobId: '',
+    action: 'test',
+    args,
+    settings: await runSettings(),
+    signal,
+    locks: [lifeLock(rid)],
+    ...change,
+  }
+}
+
+function listener() {
+  const heard: { progress: object[]; warnings: number } = { progress: [], warnings: 0 }
+  const first = Promise.withResolvers<void>()
+  const on: RunnerEvents = {
+    progress: (change) => {
+      heard.progress.push(change)
+      first.resolve()
+    },
+    warn: (_message, count = 1) => {
+      heard.warnings += count
+    },
+    log: () => {},
+    announce: async () => {},
+  }
+  return { on, heard, begun: first.promise }
+}
+
+describe('a run in a child process', () => {
+  test('reports progress and ends with its result', async () => {
+    const { on, heard } = listener()
+    const end = await startRunner().run(await taskOf({ steps: 3 }), on)
+    expect(end).toEqual({ state: 'success', reason: '', result: { steps: 3 } })
+    const all = Object.assign({}, ...heard.progress)
+    expect(all).toEqual({
+      phase: 'test',
+      bytesTotal: 3072,
+      filesTotal: 3,
+      bytesDone: 3072,
+      filesDone: 3,
+      currentPath: 'step-3',
+    })
+  })
+
+  test('a hundred thousand steps and warnings cross in few messages, all counted', async () => {
+    const { on, heard } = listener()
+    const end = await startRunner().run(await taskOf({ steps: 100_000, warnings: 100_000 }), on)
+    expect(end.state).toBe('partial')
+    expect(heard.warnings).toBe(100_000)
+    expect(heard.progress.length).toBeLessThan(500)
+  })
+
+  test('fails with code, message and facts', async () => {
+    const end = await startRunner().run(await taskOf({ steps: 3, failAt: 2 }), listener().on)
+    const message = 'Step 2 failed, as it was asked to'
+    expect(end).toEqual({
+      state: 'failed',
+      reason: message,
+      error: { code: 'INTERNAL', message, facts: { step: 2 } },
+    })
+  })
+
+  test('bad args and an unknown action are failures, and the child goes on', async () => {
+    const runner = startRunner()
+    expect(await runner.run(await taskOf({ steps: 'x' }), listener().on)).toMatchObject({
+      state: 'failed',
+      error: { code: 'BAD_INPUT' },
+    })
+    expect(await runner.run(await taskOf({}, { action: 'nope' }), listener().on)).toMatchObject({
+      error: { code: 'BAD_INPUT' },
+    })
+    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
+  })
+})
+
+describe('ending a run', () => {
+  test('an aborted run ends as its reason says', async () => {
+    const runner = startRunner()
+    for (const [code, state] of [
+      ['CANCELLED', 'cancelled'],
+      ['TIMED_OUT', 'failed'],
+    ] as const) {
+      const aborting = new AbortController()
+      const { on, begun } = listener()
+      const end = runner.run(await taskOf({ forever: true }, { signal: aborting.signal }), on)
+      await begun
+      aborting.abort(new BackupdError(code, 'enough'))
+      expect(await end).toMatchObject({ state, reason: 'enough', error: { code } })
+    }
+  })
+
+  test.each([
+    ['its reason at the bottom of the error', {}, { state: 'cancelled', error: { code: 'CANCELLED' } }],
+    [
+      'an error of its own, which is told',
+      { own: true },
+      { state: 'failed', error: { code: 'STORE_UNAVAILABLE' } },
+    ],
+  ])('an aborted run may fail with %s', async (_name, args, wanted) => {
+    const runner = startRunner({ childEntry: new URL('../support/engine-child.ts', import.meta.url) })
+    const aborting = new AbortController()
+    const { on, begun } = listener()
+    const end = runner.run(await taskOf(args, { action: 'wrapping', signal: aborting.signal }), on)
+    await begun
+    aborting.abort(new BackupdError('CANCELLED', 'enough'))
+    expect(await end).toMatchObject(wanted)
+  })
+
+  test('one that does not listen is killed, and the next run finds a new child', async () => {
+    const runner = startRunner()
+    const aborting = new AbortController()
+    const { on, begun } = listener()
+    const end = runner.run(
+      await taskOf({ forever: true, deaf: true }, { signal: aborting.signal, killAfterMs: 10 }),
+      on,
+    )
+    await begun
+    aborting.abort(new BackupdError('CANCELLED', 'enough'))
+    expect(await end).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
+    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
+  })
+
+  test('a child that dies fails the run, and the next one works', async () => {
+    const runner = startRunner()
+    const end = await runner.run(await taskOf({ die: true }), listener().on)
+    expect(end).toMatchObject({
+      state: 'failed',
+      error: { code: 'RUNNER_DIED', facts: { signal: 'SIGKILL', exitCode: null } },
+    })
+    expect(end.reason).toContain('was killed by SIGKILL')
+    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
+  })
+
+  test('a child that cannot even start fails the run', async () => {
+    const runner = startRunner({ childEntry: new URL('file:///there/is/no/such/child.js') })
+    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({
+      state: 'failed',
+      error: { code: 'RUNNER_DIED', facts: { exitCode: 1 } },
+    })
+  })
+
+  test('a closed runner takes nothing more', async () => {
+    const runner = startRunner()
+    const { on, begun } = listener()
+    const end = runner.run(await taskOf({ forever: true }), on)
+    await begun
+    await runner.close(0)
+    expect(await end).toMatchObject({ state: 'failed', error: { code: 'RUNNER_DIED' } })
+    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({
+      state: 'failed',
+      error: { code: 'DAEMON_RESTARTED' },
+    })
+  })
+})
+
+describe('locks of a run', () => {
+  test('are held while it runs and free when it is over', async () => {
+    const runner = startRunner()
+    const aborting = new AbortController()
+    const settings = await runSettings()
+    const locks = [volumeLock('/data/db')]
+    const { on, begun } = listener()
+    const first = runner.run(
+      await taskOf({ forever: true }, { signal: aborting.signal, settings, locks }),
+      on,
+    )
+    await begun
+    const second = await runner.run(await taskOf({}, { settings, locks }), listener().on)
+    expect(second).toMatchObject({
+      state: 'failed',
+      error: { code: 'CONFLICT', facts: { lock: locks[0], pid: expect.any(Number) } },
+    })
+    aborting.abort(new BackupdError('CANCELLED', 'enough'))
+    await first
+    expect(await runner.run(await taskOf({}, { settings, locks }), listener().on)).toMatchObject({
+      state: 'success',
+    })
+  })
+
+  test('a life lock leaves no file behind', async () => {
+    const task = await taskOf({})
+    await startRunner().run(task, listener().on)
+    expect(existsSync(join(task.settings.dataDir, 'locks'))).toBe(true)
+    expect(readdirSync(join(task.settings.dataDir, 'locks'))).toEqual([])
+  })
+})
+
+test.each([
+  ['kept warm', {}, 1],
+  ['replaced after enough runs', { maxRuns: 2 }, 2],
+  ['replaced when it holds much memory', { maxRssBytes: 1 }, 4],
+])('a child is %s', async (_name, options, children) => {
+  const pids = new Set<unknown>()
+  const log = { ...silentLog, info: (facts: object) => void pids.add((facts as { pid?: number }).pid) }
+  const childEntry = new URL('../support/talking-child.ts', import.meta.url)
+  const runner = startRunner({ ...options, log, childEntry, size: 0 })
+  for (let n = 0; n < 4; n++) await runner.run(await taskOf({}), listener().on)
+  await runner.close(1000)
+  expect(pids.size).toBe(children)
+})

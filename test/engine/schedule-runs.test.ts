@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { silentLog } from '../../src/lib/log.ts'
+import type { Job } from '../../src/wire/job.ts'
+import { startEngine } from '../support/start-engine.ts'
+
+function eachSecond(id: string, action: string, args: Record<string, unknown>): Job {
+  return { id, spec: '* * * * * *', action, args, type: 'cron', sleep: false }
+}
+
+/** A log whose warnings can be waited for. */
+function listeningLog() {
+  const first = Promise.withResolvers<string>()
+  return {
+    log: { ...silentLog, warn: (_facts: object, message: string) => first.resolve(message) },
+    warned: first.promise,
+  }
+}
+
+test('the schedule runs a job, and prev is the second it named', async () => {
+  const { engine, memory } = await startEngine()
+  engine.setJobs([eachSecond('a', 'test', { steps: 1 })], 'v1')
+  engine.start()
+  const record = await memory.until(({ state }) => state === 'success')
+  engine.stop()
+  expect(record).toMatchObject({ jobId: 'a', spec: '* * * * * *', type: 'cron' })
+  expect(engine.job('a')?.prev).toMatch(/:\d\d\.000Z$/)
+})
+
+test('a job whose last run still runs is skipped, with a word in the log', async () => {
+  const { log, warned } = listeningLog()
+  const { engine, memory } = await startEngine({ log, concurrency: 5 })
+  engine.setJobs([eachSecond('a', 'test', { forever: true })], 'v1')
+  engine.start()
+  expect(await warned).toBe('job skipped: its last run is still running')
+  expect(memory.keeps).toHaveLength(1)
+})
+
+test('what stands in the way of a scheduled run is told by its record', async () => {
+  const { engine, memory } = await startEngine()
+  engine.lockVolume('/v/db', 'its journal is open')
+  engine.setJobs(
+    [eachSecond('bad', 'test', { steps: 'x' }), eachSecond('locked', 'test', { volume: '/v/db' })],
+    'v1',
+  )
+  engine.start()
+  expect(await memory.until(({ jobId, state }) => jobId === 'bad' && state === 'failed')).toMatchObject({
+    error: { code: 'BAD_INPUT' },
+  })
+  expect(await memory.until(({ jobId, state }) => jobId === 'locked' && state === 'failed')).toMatchObject({
+    error: { code: 'VOLUME_LOCKED' },
+    reason: 'Nothing may touch /v/db: its journal is open',
+  })
+})
+
+test('a quiet run that does nothing leaves no record, one that announces itself does', async () => {
+  const { log, warned } = listeningLog()
+  const { engine, memory } = await startEngine({ log })
+  engine.setJobs(
+    [
+      eachSecond('nothing', 'quiet', {}),
+      eachSecond('fails', 'quiet', { fail: true }),
+      eachSecond('works', 'quiet', { announce: true }),
+    ],
+    'v1',
+  )
+  engine.start()
+  const running = await memory.until(({ state }) => state === 'running')
+  expect(running.jobId).toBe('works')
+  expect(await memory.ended(running.rid)).toMatchObject({ state: 'success', seq: running.seq + 1 })
+  expect(await warned).toBe('it went wrong')
+  engine.stop()
+  expect(new Set(memory.versions.map(({ jobId }) => jobId))).toEqual(new Set(['works']))
+})
+
+test('a quiet run that was asked for by hand has a record', async () => {
+  const { engine, memory } = await startEngine()
+  const { rid } = await engine.runOnce('quiet', {})
+  expect(await memory.ended(rid)).toMatchObject({ state: 'success' })
+})
+
+test('long runs do not keep quiet ones waiting', async () => {
+  const { engine, memory } = await startEngine({ concurrency: 1 })
+  await engine.runOnce('test', { forever: true })
+  expect((await engine.runOnce('test', {})).state).toBe('queued')
+  const { rid } = await engine.runOnce('quiet', {})
+  expect(await memory.ended(rid)).toMatchObject({ state: 'success' })
+})

@@ -1,0 +1,20 @@
+import { createEngine } from '../../src/engine/engine.ts'
+import { createRunner } from '../../src/engine/runner.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { MemoryWithoutDisk } from './engine-memory.ts'
+import { enginePlugins } from './engine-plugins.ts'
+
+/** A process with an engine that runs one run forever, and tells its parent of it once it does. */
+const memory = new MemoryWithoutDisk()
+const engine = createEngine({
+  clock: systemClock,
+  log: silentLog,
+  plugins: enginePlugins,
+  runner: createRunner({ size: 1, log: silentLog }),
+  memory,
+  settings: JSON.parse(process.argv[2] ?? ''),
+  concurrency: 1,
+})
+const { rid } = await engine.runOnce('test', { forever: true })
+process.send?.(await memory.until((record) => record.rid === rid && record.progress !== null))

@@ -1,0 +1,67 @@
+import type { Plugin, RunOutcome } from '../../src/engine/plugin.ts'
+import { testPlugin } from '../../src/engine/plugins/test/plugin.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+
+const success: RunOutcome = { state: 'success', reason: '', result: null }
+
+/** Says nothing unless `args.announce`; then it may fail. */
+const quietPlugin: Plugin<{ announce?: boolean; fail?: boolean }> = {
+  name: 'quiet',
+  quiet: true,
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  async run(args, context) {
+    if (args.announce) await context.announce()
+    if (args.fail) throw new Error('it went wrong')
+    return success
+  },
+}
+
+/** Answers with what it was asked, after `args.afterMs`, or never. */
+const echoPlugin: Plugin<{ say?: string; never?: boolean }> = {
+  name: 'echo',
+  query: true,
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  async run(args) {
+    if (args.never) await new Promise<never>(() => setInterval(() => {}, 60_000))
+    return { ...success, result: { said: args.say ?? '' } }
+  },
+}
+
+/** Runs until it is aborted, then fails as a driver would that wraps every error, or with an error of its own. */
+const wrappingPlugin: Plugin<{ own?: boolean }> = {
+  name: 'wrapping',
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  async run({ own }, { signal, progress }) {
+    progress({ phase: 'wait' })
+    await new Promise((resolve) => {
+      const alive = setInterval(() => {}, 60_000)
+      signal.addEventListener('abort', () => resolve(clearInterval(alive)), { once: true })
+    })
+    throw new BackupdError('STORE_UNAVAILABLE', 'the store went away', own ? {} : { cause: signal.reason })
+  },
+}
+
+/** Reports locks as the args tell it. */
+const settlePlugin: Plugin = {
+  name: 'settle',
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  run: async (_args, { settings }) => ({
+    ...success,
+    result: {
+      settled: [],
+      locked: [{ volume: `${settings.volumeRoot}/locked`, journal: 'j', reason: 'its journal is open' }],
+    },
+  }),
+}
+
+export const enginePlugins: readonly Plugin[] = [
+  testPlugin,
+  quietPlugin,
+  echoPlugin,
+  wrappingPlugin,
+  settlePlugin,
+]

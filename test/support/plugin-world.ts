@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Plugin, RunContext, RunOutcome, RunSettings } from '../../src/engine/plugin.ts'
+import { backupPlugin } from '../../src/engine/plugins/backup/plugin.ts'
+import { recoverPlugin } from '../../src/engine/plugins/backup_recover/plugin.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { newRid } from '../../src/lib/ids.ts'
+import { openStore } from '../../src/storage/store/store.ts'
+import type { RunResult } from '../../src/wire/record.ts'
+
+export const SERVER = '10.77.0.11'
+const ARCHIVE = 'shop-shop.web.web-1-data-db'
+
+export interface Ran extends RunOutcome {
+  warnings: string[]
+  result: RunResult
+}
+
+/** A daemon's folders, its store claimed, and one volume that is empty; plugins run in this process. */
+export async function makePluginWorld() {
+  const base = mkdtempSync(join(tmpdir(), 'backupd-plugins-'))
+  onTestFinished(() => rmSync(base, { recursive: true, force: true }))
+  const [dataDir, storeDir, volumeRoot] = [join(base, 'data'), join(base, 'store'), join(base, 'volumes')]
+  const volume = join(volumeRoot, 'shop', 'db')
+  for (const folder of [dataDir, storeDir, volume]) mkdirSync(folder, { recursive: true })
+  const settings: RunSettings = {
+    ...{ ip: SERVER, daemonId: 'daemon-1', version: '0.0.0', dataDir, volumeRoot, allowPaths: [] },
+    store: { driver: 'local', dir: storeDir },
+  }
+  const store = await openStore(settings.store, settings, systemClock)
+  await store.claim(false)
+  const world = { base, dataDir, storeDir, volumeRoot, volume, settings, store }
+  return {
+    ...world,
+    backUp: (args: object = {}, change: Partial<RunContext> = {}) =>
+      runPlugin(backupPlugin, settings, { args: { ...backupArgs(volume), ...args }, change }),
+    recover: (backup: string, args: object = {}, change: Partial<RunContext> = {}) =>
+      runPlugin(recoverPlugin, settings, { args: { ...recoverArgs(backup), ...args }, change }),
+    /** What lies in the store for this server, the store's own files left out. */
+    objects: () =>
+      readdirSync(join(storeDir, SERVER))
+        .filter((name) => !name.startsWith('.'))
+        .sort(),
+  }
+}
+
+export function backupArgs(path: string) {
+  return {
+    ...{ app: 'shop', archive: ARCHIVE, containers: [], instanceNo: 1, mode: 'full', path },
+    ...{ postRun: '', preRun: '', proc: 'shop.web.web', volume: '/data/db' },
+  }
+}
+
+export function recoverArgs(backup: string) {
+  return { app: 'shop', proc: 'shop.web.web', backup, destDir: '', files: null, namespace: SERVER }
+}
+
+interface Call {
+  args: Record<string, unknown>
+  change: Partial<RunContext>
+}
+
+export async function runPlugin<Args>(plugin: Plugin<Args>, settings: RunSettings, call: Call): Promise<Ran> {
+  const warnings: string[] = []
+  const context: RunContext = {
+    ...{ rid: newRid(Date.now()), jobId: '', settings, clock: systemClock },
+    signal: new AbortController().signal,
+    log: () => {},
+    progress: () => {},
+    warn: (message) => void warnings.push(message),
+    announce: async () => {},
+    isRunning: async () => false,
+    ...call.change,
+  }
+  // Some machines have processes that nobody may look into.
+  const isOurs = (warning: string) => !warning.startsWith('processes that may not be looked into')
+  const outcome = await plugin.run(plugin.parseArgs(call.args), context)
+  return { ...outcome, result: outcome.result ?? {}, warnings: warnings.filter(isOurs) }
+}

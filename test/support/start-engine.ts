@@ -1,0 +1,32 @@
+import { onTestFinished } from 'vitest'
+import { createEngine } from '../../src/engine/engine.ts'
+import type { EngineOptions } from '../../src/engine/engine-options.ts'
+import { createRunner } from '../../src/engine/runner.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { MemoryWithoutDisk } from './engine-memory.ts'
+import { enginePlugins } from './engine-plugins.ts'
+import { runSettings } from './run-settings.ts'
+
+const childEntry = new URL('./engine-child.ts', import.meta.url)
+
+/** An engine with real children that know the plugins of engine-plugins.ts; it ends with the test. */
+export async function startEngine(
+  options: Partial<Omit<EngineOptions, 'memory'>> & { memory?: MemoryWithoutDisk } = {},
+) {
+  const memory = options.memory ?? new MemoryWithoutDisk()
+  const settings = options.settings ?? (await runSettings())
+  const runner = options.runner ?? createRunner({ size: 1, log: silentLog, childEntry })
+  const engine = createEngine({
+    clock: systemClock,
+    log: silentLog,
+    plugins: enginePlugins,
+    concurrency: 2,
+    ...options,
+    memory,
+    settings,
+    runner,
+  })
+  onTestFinished(() => engine.close(0))
+  return { engine, memory, settings, runner }
+}
