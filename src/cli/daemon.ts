@@ -1,0 +1,93 @@
+import { isIPv4 } from 'node:net'
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { startDaemon } from '../daemon/daemon.ts'
+import { systemClock } from '../lib/clock.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { parseAddress } from './address.ts'
+import { collect } from './collect.ts'
+import { createLog } from './log.ts'
+import { untilStopped } from './until-stopped.ts'
+import { VERSION } from './version.ts'
+
+interface DaemonFlags {
+  addr: string
+  ip: string
+  data: string
+  volumeRoot: string
+  allowPath: string[]
+  backupDriver: string
+  backupLocalDir?: string
+  allowedHost: string[]
+  concurrency: string
+  takeOver: boolean
+  debug: boolean
+}
+
+export function daemonCommand(): Command {
+  return new Command('daemon')
+    .description('Runs the backup jobs of this machine, as a controller tells it to.')
+    .option('--addr <host:port>', 'where to listen for the controller', ':9002')
+    .requiredOption('--ip <ip>', "this machine's IPv4 address, by which the controller and the store know it")
+    .option('--data <dir>', 'jobs, records and news that no controller has taken yet', '/var/lib/backupd')
+    .option('--volume-root <dir>', 'volumes lie under it', '/data/lain/volumes')
+    .option('--allow-path <dir>', 'another directory that may be read and written (repeatable)', collect, [])
+    .option('--backup-driver <name>', 'where backups go: moosefs or local', 'moosefs')
+    .option('--backup-moosefs-dir <dir>', 'the store of the moosefs driver', '/mfs/lain/backup')
+    .option('--backup-local-dir <dir>', 'the store of the local driver')
+    .option(
+      '--allowed-host <name>',
+      'a host name that requests may come to, besides IP addresses (repeatable)',
+      collect,
+      [],
+    )
+    .option('--concurrency <n>', 'runs at once', '4')
+    .option('--take-over', "take the store's namespace over from the daemon that owned it", false)
+    .option('--debug', 'log more', false)
+    .action(runDaemon)
+}
+
+async function runDaemon(flags: DaemonFlags): Promise<void> {
+  const log = createLog(flags)
+  const daemon = await startDaemon({
+    ...parseAddress('--addr', flags.addr),
+    ip: checkIp(flags.ip),
+    dataDir: flags.data,
+    volumeRoot: flags.volumeRoot,
+    allowPaths: flags.allowPath,
+    store: { driver: 'local', dir: localStore(flags) },
+    takeOver: flags.takeOver,
+    allowedHosts: flags.allowedHost,
+    log,
+    clock: systemClock,
+    concurrency: checkConcurrency(flags.concurrency),
+    version: VERSION,
+  })
+  log.info({ url: daemon.url, ip: flags.ip, data: flags.data }, `The daemon listens on ${daemon.url}`)
+  await untilStopped(() => daemon.close())
+}
+
+function checkIp(ip: string): string {
+  if (isIPv4(ip)) return ip
+  throw new BackupdError('BAD_INPUT', `--ip is "${ip}": write an IPv4 address, such as 10.0.0.1`)
+}
+
+function localStore({ backupDriver, backupLocalDir }: DaemonFlags): string {
+  if (backupDriver !== 'local') {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `--backup-driver ${backupDriver} is not in this version: use --backup-driver local --backup-local-dir DIR (a mounted directory will do)`,
+    )
+  }
+  if (backupLocalDir) return resolve(backupLocalDir)
+  throw new BackupdError(
+    'BAD_INPUT',
+    '--backup-driver local needs --backup-local-dir DIR: the directory to keep backups in',
+  )
+}
+
+function checkConcurrency(text: string): number {
+  const runs = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (runs > 0) return runs
+  throw new BackupdError('BAD_INPUT', `--concurrency is "${text}": write a whole number from 1 to 999`)
+}

@@ -1,0 +1,108 @@
+import { resolve } from 'node:path'
+import type { RunSettings, StoreSettings } from '../engine/plugin.ts'
+import { type Clock, isoTime } from '../lib/clock.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { openStore } from '../storage/store/store.ts'
+import { type DataDir, openDataDir } from './data-dir.ts'
+import { serve } from './http/server.ts'
+import { openEngine } from './open-engine.ts'
+import { warnOfReach } from './reach.ts'
+import { ROUTES } from './routes.ts'
+import { sleep } from './sleep.ts'
+import { Startup } from './startup.ts'
+import { StoreSpace } from './store-space.ts'
+
+export interface DaemonOptions {
+  host: string
+  /** 0 = any free port. */
+  port: number
+  /** This daemon's IP: its namespace in the store, and the prefix of its job ids. */
+  ip: string
+  dataDir: string
+  volumeRoot: string
+  allowPaths: string[]
+  store: StoreSettings
+  /** Takes the namespace over from another daemon that owned it. */
+  takeOver: boolean
+  /** Host names that requests may come to, besides IP addresses and localhost. */
+  allowedHosts: string[]
+  log: Log
+  clock: Clock
+  /** Runs at once. */
+  concurrency: number
+  version: string
+  /** Child processes kept ready; 1 unless given. */
+  warmRunners?: number
+}
+
+export interface Daemon {
+  /** `http://127.0.0.1:9002` */
+  url: string
+  /** Directories that runs may touch besides `allowPaths` from now on; replaces those of the last call. */
+  allow(paths: string[]): void
+  /** Takes no more requests, gives runs a while to end, brings what news it can; the rest is on disk. */
+  close(): Promise<void>
+}
+
+/** The daemon counts as started when its engine is up, or after this: a slow store does not keep it from answering. */
+const START_MS = 5000
+
+/**
+ * Opens its memory, listens, then brings its engine up (see Startup).
+ * Throws one BackupdError that says what stands in the way: the port, the data directory, another daemon that has
+ * that directory or the store's namespace.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  await using parts = new AsyncDisposableStack()
+  const { log, clock } = options
+  const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
+  const settings = settingsOf(options, dir)
+  const { engine, notifier } = openEngine({ ...options, settings }, parts)
+  const startup = new Startup({ claim: () => claimStore(options, settings), engine, log })
+  parts.defer(() => startup.stop())
+  const space = new StoreSpace(settings.store.driver, () => engine.query('store_space', {}))
+  const { ip, daemonId, version } = settings
+  const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
+  const world = { engine, notifier, space, log, ...facts, notReady: () => startup.waitsFor }
+  const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
+  warnOfReach(options)
+  notifier.start()
+  await bringUp(startup, log)
+  const owned = parts.move()
+  return {
+    url: http.url,
+    allow: (paths) => {
+      settings.allowPaths = absolute([...options.allowPaths, ...paths])
+    },
+    close: () => owned.disposeAsync(),
+  }
+}
+
+async function claimStore({ takeOver, clock }: DaemonOptions, settings: RunSettings): Promise<void> {
+  const store = await openStore(settings.store, settings, clock)
+  await store.claim(takeOver)
+}
+
+function settingsOf(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
+  const { ip, store, version } = options
+  const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths: absolute(options.allowPaths) }
+  return { ip, daemonId, dataDir: path, ...reach, store, version }
+}
+
+function absolute(paths: string[]): string[] {
+  return paths.map((path) => resolve(path))
+}
+
+/** Throws what comes up at once; what comes later is logged, and the daemon says on every route why it takes no work. */
+async function bringUp(startup: Startup, log: Log): Promise<void> {
+  const patience = new AbortController()
+  const run = startup.run()
+  const late = sleep(START_MS, patience.signal)
+  try {
+    await Promise.race([run, late])
+  } finally {
+    patience.abort()
+  }
+  run.catch((error) => log.error({ error }, `The daemon takes no work: ${messageOf(error)}`))
+}

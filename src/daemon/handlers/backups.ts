@@ -1,0 +1,124 @@
+import { BackupdError, type Json } from '../../lib/errors.ts'
+import { type BackupEntity, type BackupInfo, backupInfoSchema, type FileInfo } from '../../wire/backup.ts'
+import { type BackupPage, backupPageSchema, type FilePage, filePageSchema } from '../../wire/daemon-api.ts'
+import { parseShape } from '../../wire/json.ts'
+import type { Answer, Call, World } from '../http/route.ts'
+import { goTime } from '../legacy/go-time.ts'
+import { checkBackupName, readNamespace, splitBackupPath } from './names.ts'
+import { checkReady } from './run-request.ts'
+
+const PAGE = 500
+const LARGEST_PAGE = 1000
+
+/** `?protocol=2&namespace=IP&after=NAME&limit=N` pages; the recorded system's `?dir=PATH` is one list, null where it is empty. */
+export async function listBackups(call: Call, world: World): Promise<Answer> {
+  const { fields } = call
+  const namespace = readNamespace(fields, world.ip)
+  const source = fields.text('dir')
+  const wanted = source === '' ? { namespace } : { namespace, source }
+  if (fields.text('protocol') !== '2') return await listEntities(wanted, world)
+  const limit = fields.count('limit', PAGE, LARGEST_PAGE)
+  return { status: 200, body: await askPage(world, { ...wanted, limit }, fields.text('after')) }
+}
+
+async function listEntities(wanted: Record<string, unknown>, world: World): Promise<Answer> {
+  const entities: BackupEntity[] = []
+  for (let after: string | null = ''; after !== null; ) {
+    const page: BackupPage = await askPage(world, { ...wanted, limit: LARGEST_PAGE }, after)
+    entities.push(...page.backups.map(toEntity))
+    after = page.next
+  }
+  return { status: 200, body: entities.length > 0 ? entities : null }
+}
+
+async function askPage(world: World, wanted: Record<string, unknown>, after: string): Promise<BackupPage> {
+  const answer = await world.engine.query('backup_list', after === '' ? wanted : { ...wanted, after })
+  return parseShape('The list of backups', answer, backupPageSchema)
+}
+
+function toEntity(backup: BackupInfo): BackupEntity {
+  const { mode, source, volume, name, server, size, created, containers, instanceNo } = backup
+  return { mode, source, volume, name, server, size, created: goTime(created), containers, instanceNo }
+}
+
+export async function showBackup({ params, fields }: Call, world: World): Promise<Answer> {
+  const name = checkBackupName(params.file ?? '')
+  const namespace = readNamespace(fields, world.ip)
+  const answer = await inLegacyWords(`backup named ${name} not found`, () =>
+    world.engine.query('backup_info', { namespace, name }),
+  )
+  return { status: 200, body: toEntity(parseShape('The backup', answer, backupInfoSchema)) }
+}
+
+/** The recorded system's list: names, sizes, times, and which are directories. */
+export async function listFolder({ params, fields }: Call, world: World): Promise<Answer> {
+  const { name, inside } = splitBackupPath(params['*'] ?? '')
+  const namespace = readNamespace(fields, world.ip)
+  const files: FileInfo[] = []
+  for (let after: string | null = ''; after !== null; ) {
+    const question = {
+      namespace,
+      name,
+      path: inside,
+      limit: LARGEST_PAGE,
+      ...(after === '' ? {} : { after }),
+    }
+    const page: FilePage = await inLegacyWords(`open ${name}: no such file or directory`, () =>
+      askFiles(world, question),
+    )
+    files.push(...page.files)
+    after = page.next
+  }
+  return { status: 200, body: files.map(toFolderEntry) }
+}
+
+function toFolderEntry(file: FileInfo): Json {
+  const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+  return { name, size: file.size, mod_time: goTime(file.modified), dir: file.type === 'directory' }
+}
+
+/** `?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P. */
+export async function listFiles({ params, fields }: Call, world: World): Promise<Answer> {
+  const question = {
+    namespace: readNamespace(fields, world.ip),
+    name: checkBackupName(params.name ?? ''),
+    path: fields.text('path'),
+    limit: fields.count('limit', PAGE, LARGEST_PAGE),
+    ...(fields.text('after') === '' ? {} : { after: fields.text('after') }),
+  }
+  return { status: 200, body: await askFiles(world, question) }
+}
+
+async function askFiles(world: World, question: Record<string, unknown>): Promise<FilePage> {
+  return parseShape('The list of files', await world.engine.query('backup_files', question), filePageSchema)
+}
+
+/** The recorded system's words in front of what is missing, for scripts that look for them. */
+async function inLegacyWords<T>(words: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (cause) {
+    if (!(cause instanceof BackupdError) || cause.code !== 'NOT_FOUND') throw cause
+    throw new BackupdError(
+      'NOT_FOUND',
+      `Error happend when doing backup action: ${words}. GET /api/v1/backup/json lists what there is`,
+      { cause },
+    )
+  }
+}
+
+/** Field `files`, many; only in the daemon's own namespace. One that is not there is no error. */
+export async function deleteBackups({ fields }: Call, world: World): Promise<Answer> {
+  const names = fields.list('files')
+  for (const name of names) splitBackupPath(name)
+  const namespace = readNamespace(fields, world.ip)
+  if (namespace !== world.ip) {
+    throw new BackupdError(
+      'FORBIDDEN',
+      `The daemon on ${world.ip} deletes in its own namespace only: ask the daemon on ${namespace}`,
+    )
+  }
+  checkReady(world)
+  if (names.length > 0) await world.engine.query('backup_delete', { names })
+  return { status: 204 }
+}

@@ -1,0 +1,130 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
+import type { Fields } from '../http/fields.ts'
+import type { Answer, Call, World } from '../http/route.ts'
+import { goTime } from '../legacy/go-time.ts'
+import { checkReady, readRid } from './run-request.ts'
+
+/** Fields of a job that a list can be asked by, besides `args_<name>`. */
+const FILTERS = ['id', 'spec', 'action', 'type', 'sleep'] as const
+
+/** `?action=backup&args_app=hello`: each narrows. */
+export function listJobs({ fields }: Call, { engine }: World): Answer {
+  const jobs = engine.jobs().filter(({ job }) => fits(job, fields))
+  return { status: 200, body: jobs.map(printScheduled) }
+}
+
+function fits(job: Job, fields: Fields): boolean {
+  return fields.names.every((name) => {
+    if (name.startsWith('args_'))
+      return fields.list(name).includes(printed(job.args[name.slice('args_'.length)]))
+    const known = FILTERS.find((filter) => filter === name)
+    return known === undefined || fields.list(name).includes(String(job[known]))
+  })
+}
+
+function printed(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(printed).join(' ')}]` : String(value ?? '')
+}
+
+function printScheduled({ prev, next, job }: ScheduledJob): ScheduledJob {
+  return { prev: goTime(prev), next: goTime(next), job }
+}
+
+export function countJobs(_call: Call, { engine }: World): Answer {
+  return { status: 200, body: { count: engine.jobs().length } }
+}
+
+export function showJob({ params }: Call, { engine }: World): Answer {
+  return { status: 200, body: knownJob(params.id ?? '', engine).job }
+}
+
+/** Begins with the recorded system's words, spelt as it spells them, for scripts that look for them. */
+function knownJob(id: string, engine: World['engine']): ScheduledJob {
+  const job = engine.job(id)
+  if (job) return job
+  throw new BackupdError(
+    'NOT_FOUND',
+    `Unvalid Argument: Job not found with id="${id}"; GET /api/v1/cron/jobs lists the jobs of this daemon`,
+  )
+}
+
+/** Fields `data`, a JSON list, and `version`. What is no job is dropped, with a word in the log; the rest is taken. */
+export function setJobs({ fields }: Call, { engine, log }: World): Answer {
+  const read = readJobs(readList(fields))
+  const { accepted, dropped } = engine.setJobs(read.jobs, fields.text('version'))
+  const all = [...read.dropped, ...dropped]
+  log.info({ accepted, dropped: all.length, version: fields.text('version') }, 'A list of jobs came')
+  for (const { id, reason } of all.slice(0, 20)) log.warn({ id }, `Job "${id}" was dropped: ${reason}`)
+  return { status: 200, body: 'OK' }
+}
+
+function readList(fields: Fields): unknown[] {
+  const [first] = fields.rawList('data')
+  const parsed =
+    typeof first === 'string' ? parseList(first) : fields.has('data') ? fields.rawList('data') : undefined
+  if (Array.isArray(parsed)) return parsed
+  if (parsed === null) return []
+  throw new BackupdError(
+    'BAD_INPUT',
+    'Unvalid Argument: given data is not a list of jobs: send a JSON list in the form field "data"',
+  )
+}
+
+function parseList(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const problem = (cause as Error).message
+    throw new BackupdError(
+      'BAD_INPUT',
+      `Unvalid Argument: given data is not a valid json string: ${problem}. The jobs stay as they were`,
+      { cause },
+    )
+  }
+}
+
+function readJobs(list: unknown[]): { jobs: Job[]; dropped: { id: string; reason: string }[] } {
+  const jobs: Job[] = []
+  const dropped: { id: string; reason: string }[] = []
+  for (const [at, value] of list.entries()) {
+    const parsed = jobSchema.safeParse(value)
+    if (parsed.success) jobs.push(parsed.data)
+    else dropped.push({ id: idOf(value, at), reason: parsed.error.issues[0]?.message ?? 'it is no job' })
+  }
+  return { jobs, dropped }
+}
+
+function idOf(value: unknown, at: number): string {
+  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined
+  return typeof id === 'string' ? id : `number ${at + 1} of the list`
+}
+
+export async function runJob({ params, fields }: Call, world: World): Promise<Answer> {
+  const { job } = knownJob(params.id ?? '', world.engine)
+  checkReady(world)
+  const { rid } = await world.engine.runJob(job.id, readRid(fields))
+  return { status: 202, body: { rid } }
+}
+
+const JOB_ACTIONS: Readonly<Record<string, (call: Call, world: World) => Answer | Promise<Answer>>> = {
+  run: runJob,
+  sleep({ params }, { engine }) {
+    engine.sleep(knownJob(params.id ?? '', engine).job.id)
+    return { status: 201, body: '' }
+  },
+  wakeup({ params }, { engine }) {
+    engine.wake(knownJob(params.id ?? '', engine).job.id)
+    return { status: 204 }
+  },
+}
+
+export function actOnJob(call: Call, world: World): Answer | Promise<Answer> {
+  const name = call.params.action ?? ''
+  const action = Object.hasOwn(JOB_ACTIONS, name) ? JOB_ACTIONS[name] : undefined
+  if (action) return action(call, world)
+  throw new BackupdError(
+    'BAD_INPUT',
+    `A job has no action "${name}": ask for one of ${Object.keys(JOB_ACTIONS).join(', ')}`,
+  )
+}

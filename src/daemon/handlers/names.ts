@@ -1,0 +1,35 @@
+import { isIP } from 'node:net'
+import { BackupdError } from '../../lib/errors.ts'
+import type { Fields } from '../http/fields.ts'
+
+/** The folder of the store that is asked for: a server's IP, the daemon's own where none is named. Throws BAD_INPUT. */
+export function readNamespace(fields: Fields, own: string): string {
+  const namespace = fields.text('namespace') || own
+  if (isIP(namespace) !== 0) return namespace
+  throw new BackupdError('BAD_INPUT', `The namespace "${namespace}" is not an IP address`)
+}
+
+/** The name of a backup as it stands in the store. Throws BAD_INPUT for what could lead elsewhere. */
+export function checkBackupName(name: string): string {
+  if (isComponent(name) && !name.startsWith('.')) return name
+  throw new BackupdError(
+    'BAD_INPUT',
+    `"${printable(name)}" is no name of a backup: it must be one name, without "/" and no dot in front`,
+  )
+}
+
+/** `NAME` or `NAME/path/inside`. Throws BAD_INPUT for what leads out. */
+export function splitBackupPath(path: string): { name: string; inside: string } {
+  const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
+  checkBackupName(name)
+  if (inside.every(isComponent)) return { name, inside: inside.join('/') }
+  throw new BackupdError('BAD_INPUT', `"${printable(path)}" leads out of the backup: nothing was touched`)
+}
+
+function isComponent(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255 && !/[/\0]/.test(name)
+}
+
+function printable(name: string): string {
+  return name.length > 300 ? `${name.slice(0, 300)}…` : name
+}

@@ -1,0 +1,49 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { PROTOCOL } from '../../wire/daemon-api.ts'
+import type { Fields } from '../http/fields.ts'
+import type { Answer, Call, World } from '../http/route.ts'
+
+const MOST_ADDRESSES = 50
+
+export function showNotify(_call: Call, { notifier }: World): Answer {
+  return { status: 200, body: { addr: notifier.addresses() } }
+}
+
+/** Fields `addr` (one or many), added to those there are, and `protocol`. */
+export async function setNotify({ fields }: Call, { notifier }: World): Promise<Answer> {
+  const addresses = readAddresses(fields)
+  for (const address of addresses) checkAddress(address)
+  if (new Set([...notifier.addresses(), ...addresses]).size > MOST_ADDRESSES) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `A daemon brings news to ${MOST_ADDRESSES} addresses at most: POST /api/v1/notify/actions/remove takes one off`,
+    )
+  }
+  const protocol = fields.text('protocol') === String(PROTOCOL) ? PROTOCOL : 1
+  for (const address of addresses) await notifier.add({ address, protocol })
+  return { status: 200, body: 'OK' }
+}
+
+/** No error where the address is not there. */
+export async function removeNotify({ fields }: Call, { notifier }: World): Promise<Answer> {
+  for (const address of readAddresses(fields)) await notifier.remove(address)
+  return { status: 203, body: 'OK' }
+}
+
+function readAddresses(fields: Fields): string[] {
+  const addresses = fields.list('addr').filter((address) => address !== '')
+  if (addresses.length > 0) return addresses
+  throw new BackupdError(
+    'BAD_INPUT',
+    'No address was named: send the form field "addr", such as addr=http://10.0.0.1:9002/api/v2/system/notify',
+  )
+}
+
+function checkAddress(address: string): void {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (address.length <= 2000 && (url?.protocol === 'http:' || url?.protocol === 'https:')) return
+  throw new BackupdError(
+    'BAD_INPUT',
+    `"${address.slice(0, 300)}" is no notify address: send a URL that begins with http:// or https://`,
+  )
+}

@@ -1,0 +1,14 @@
+import { BackupdError } from '../../lib/errors.ts'
+import type { Answer, Call, World } from '../http/route.ts'
+
+export function showRecord({ params }: Call, { engine }: World): Answer {
+  const rid = params.rid ?? ''
+  const record = engine.record(rid)
+  if (record) return { status: 200, body: record }
+  throw new BackupdError('NOT_FOUND', `This daemon knows no record "${rid}"`)
+}
+
+/** Answers the record as it then stands; a running one ends a little later. */
+export function cancelRecord({ params }: Call, { engine }: World): Answer {
+  return { status: 202, body: engine.cancel(params.rid ?? '') }
+}

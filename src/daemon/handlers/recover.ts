@@ -1,0 +1,46 @@
+import { BackupdError } from '../../lib/errors.ts'
+import type { Answer, Call, World } from '../http/route.ts'
+import { checkBackupName, readNamespace } from './names.ts'
+import { checkReady, readRid } from './run-request.ts'
+
+/** Puts a whole backup back. */
+export function recoverFile(call: Call, world: World): Promise<Answer> {
+  return recover(call, world, { backup: checkBackupName(call.params.file ?? ''), files: null })
+}
+
+/** Puts files of a series back: field `files`, many, `*` = all. */
+export function recoverFolder(call: Call, world: World): Promise<Answer> {
+  const files = call.fields.list('files')
+  if (files.length === 0) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      'The recover of an increment needs "files": name the files, or send * for all',
+    )
+  }
+  return recover(call, world, { backup: checkBackupName(call.params.dir ?? ''), files })
+}
+
+async function recover(
+  { fields }: Call,
+  world: World,
+  what: { backup: string; files: string[] | null },
+): Promise<Answer> {
+  const args = {
+    ...what,
+    app: fields.text('app'),
+    proc: fields.text('proc'),
+    destDir: fields.text('destDir'),
+    namespace: readNamespace(fields, world.ip),
+    inUse: readInUse(fields.text('inUse')),
+  }
+  checkReady(world)
+  const { rid } = await world.engine.runOnce('backup_recover', args, readRid(fields))
+  return { status: 202, body: { rid } }
+}
+
+/** A caller that knows nothing of it gets what the recorded system does; the record then carries a warning. */
+function readInUse(text: string): 'refuse' | 'proceed' {
+  if (text === '' || text === 'proceed') return 'proceed'
+  if (text === 'refuse') return 'refuse'
+  throw new BackupdError('BAD_INPUT', `"inUse" is "${text}": write refuse or proceed`)
+}

@@ -1,0 +1,22 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { RID_PATTERN } from '../../lib/ids.ts'
+import type { Fields } from '../http/fields.ts'
+import type { World } from '../http/route.ts'
+
+/** The rid that the caller minted, if it did. Throws BAD_INPUT. */
+export function readRid(fields: Fields): { rid?: string } {
+  const rid = fields.text('rid')
+  if (rid === '') return {}
+  if (RID_PATTERN.test(rid)) return { rid }
+  throw new BackupdError(
+    'BAD_INPUT',
+    `"${rid}" is no record id: send unix seconds and 32 hex digits, or none`,
+  )
+}
+
+/** Nothing runs before what an earlier life left is settled. Throws STORE_UNAVAILABLE. */
+export function checkReady(world: World): void {
+  const reason = world.notReady()
+  if (reason === undefined) return
+  throw new BackupdError('STORE_UNAVAILABLE', `The daemon takes no work yet: ${reason}. Ask again soon`)
+}

@@ -1,0 +1,93 @@
+import { BackupdError } from '../../lib/errors.ts'
+
+/** What a caller sent: the form or JSON body, and the query for what the body does not name. */
+export class Fields {
+  readonly #values: Map<string, unknown[]>
+
+  constructor(values: Map<string, unknown[]>) {
+    this.#values = values
+  }
+
+  get names(): string[] {
+    return [...this.#values.keys()]
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name)
+  }
+
+  /** The first value as it came: a string from a form, anything from JSON. */
+  raw(name: string): unknown {
+    return this.#values.get(name)?.[0]
+  }
+
+  /** All values as they came. */
+  rawList(name: string): unknown[] {
+    return this.#values.get(name) ?? []
+  }
+
+  /** '' where it is missing. Throws BAD_INPUT for a JSON object or list. */
+  text(name: string): string {
+    return this.list(name)[0] ?? ''
+  }
+
+  list(name: string): string[] {
+    return this.rawList(name).map((value) => asText(name, value))
+  }
+
+  /** Throws BAD_INPUT for anything but a whole number from 1 to `most`. */
+  count(name: string, fallback: number, most: number): number {
+    const text = this.text(name)
+    if (text === '') return fallback
+    const count = /^\d{1,9}$/.test(text) ? Number(text) : 0
+    if (count >= 1 && count <= most) return count
+    throw new BackupdError('BAD_INPUT', `"${name}" is "${text}": write a whole number from 1 to ${most}`)
+  }
+}
+
+function asText(name: string, value: unknown): string {
+  if (value === null) return ''
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  throw new BackupdError(
+    'BAD_INPUT',
+    `"${name}" must be a text, not a JSON ${Array.isArray(value) ? 'list' : 'object'}`,
+  )
+}
+
+/** An urlencoded body; a name may come many times. */
+export function formValues(body: string): Map<string, unknown[]> {
+  const values = new Map<string, unknown[]>()
+  for (const [name, value] of new URLSearchParams(body)) addValue(values, name, value)
+  return values
+}
+
+function addValue(values: Map<string, unknown[]>, name: string, value: unknown): void {
+  const known = values.get(name)
+  if (known) known.push(value)
+  else values.set(name, [value])
+}
+
+/** A JSON body: an object, whose lists are read like names that come many times. Throws BAD_INPUT. */
+export function jsonValues(body: string): Map<string, unknown[]> {
+  if (body.trim() === '') return new Map()
+  const parsed = parseObject(body)
+  return new Map(
+    Object.entries(parsed).map(([name, value]) => [name, Array.isArray(value) ? value : [value]]),
+  )
+}
+
+function parseObject(body: string): object {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch (cause) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `The body is not the JSON that its content type says: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed
+  throw new BackupdError('BAD_INPUT', 'The JSON body must be an object of named fields')
+}

@@ -1,0 +1,50 @@
+import type { EngineMemory } from '../../engine/ports.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { RunRecord } from '../../wire/record.ts'
+import { CommitGroup } from './commit-group.ts'
+import type { Db } from './database.ts'
+import { JobMemory } from './job-memory.ts'
+import { type Kept, RecordMemory } from './record-memory.ts'
+
+/** Who is told what was kept (on disk) and what only moved on. */
+export interface MemoryListener {
+  kept(records: RunRecord[]): void
+  progressed(record: RunRecord): void
+}
+
+export interface DaemonMemory extends EngineMemory {
+  /** Forgets some of what is old and taken by all; returns how much, 0 when there is no more. */
+  prune(): number
+  /** Writes what waits. */
+  flush(): void
+}
+
+/** What the engine must not forget, in the daemon's database. */
+export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListener): DaemonMemory {
+  const jobs = new JobMemory(db)
+  const records = new RecordMemory(db, clock)
+  const write = db.transaction((kept: Kept[]) => {
+    for (const entry of kept) {
+      records.write(entry)
+      jobs.noteStart(entry.record)
+    }
+  })
+  const group = new CommitGroup<Kept[]>((batches) => {
+    const kept = batches.flat()
+    write(kept)
+    listener.kept(kept.map(({ record }) => record))
+  })
+  return {
+    loadJobs: () => jobs.load(),
+    saveJobs: (list, version) => jobs.save(list, version),
+    saveSleep: (id, asleep) => jobs.saveSleep(id, asleep),
+    keep: (list) =>
+      group.add(list.map((record) => ({ record: { ...record }, text: JSON.stringify(record) }))),
+    progressed: (record) => listener.progressed(record),
+    find: (rid) => records.find(rid),
+    unfinished: () => records.unfinished(),
+    lastStarts: () => jobs.lastStarts(),
+    prune: () => records.prune(),
+    flush: () => group.flush(),
+  }
+}

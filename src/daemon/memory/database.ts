@@ -1,0 +1,102 @@
+import { existsSync, renameSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+
+export type Db = Database.Database
+
+/** Counts up with each change of the tables below; a file with a higher one was made by a newer backupd. */
+const FORMAT = 1
+
+const TABLES = `
+  CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE sleeping (job_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE last_starts (job_id TEXT PRIMARY KEY, started INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE records (
+    rid TEXT PRIMARY KEY, begun INTEGER NOT NULL, ended INTEGER NOT NULL, kept_at INTEGER NOT NULL, record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX records_unfinished ON records (kept_at) WHERE ended = 0;
+  CREATE INDEX records_by_age ON records (kept_at);
+  CREATE TABLE news (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, modern INTEGER NOT NULL, legacy INTEGER NOT NULL,
+    kept_at INTEGER NOT NULL, record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX news_by_age ON news (kept_at);
+  CREATE TABLE addresses (
+    address TEXT PRIMARY KEY, protocol INTEGER NOT NULL, taken INTEGER NOT NULL, taken_at INTEGER, silent_since INTEGER
+  ) STRICT;
+`
+
+/**
+ * Opens the daemon's memory. One that is damaged is set aside and a new one begun, loudly: jobs come again from the
+ * controller, and backups that go on are worth more than the records that are lost.
+ * Throws STORE_UNAVAILABLE where the file cannot be read or written, BAD_INPUT where a newer backupd made it.
+ */
+export function openDatabase(file: string, log: Log): Db {
+  try {
+    return openSound(file)
+  } catch (error) {
+    if (!isDamage(error)) throw refusal(file, error)
+    const aside = setAside(file)
+    log.error(
+      { file, aside, problem: messageOf(error) },
+      `The daemon's memory ${file} is damaged and was set aside as ${aside}. A new one is begun: jobs come again from the controller; records and news that no controller had taken are lost`,
+    )
+    return openSound(file)
+  }
+}
+
+function openSound(file: string): Db {
+  const db = new Database(file)
+  try {
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    const verdict = db.pragma('quick_check(1)', { simple: true })
+    if (verdict !== 'ok') throw new Damage(String(verdict))
+    makeTables(db, file)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function makeTables(db: Db, file: string): void {
+  const format = Number(db.pragma('user_version', { simple: true }))
+  if (format > FORMAT) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `${file} was made by a newer backupd (format ${format}): start that one, or name another --data directory`,
+    )
+  }
+  if (format === FORMAT) return
+  db.transaction(() => {
+    db.exec(TABLES)
+    db.pragma(`user_version = ${FORMAT}`)
+  })()
+}
+
+class Damage extends Error {}
+
+function isDamage(error: unknown): boolean {
+  if (error instanceof Damage) return true
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
+}
+
+/** The write-ahead log belongs to its file: all three go together. */
+function setAside(file: string): string {
+  const aside = `${file}.damaged-${new Date().toISOString().replaceAll(/[^0-9TZ]/g, '')}`
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
+  }
+  return aside
+}
+
+function refusal(file: string, cause: unknown): BackupdError {
+  if (cause instanceof BackupdError) return cause
+  return new BackupdError(
+    'STORE_UNAVAILABLE',
+    `Cannot open the daemon's memory ${file}: ${messageOf(cause)}. See its permissions and the room on its disk`,
+    { cause },
+  )
+}

@@ -1,0 +1,64 @@
+import type { Job } from '../../wire/job.ts'
+import type { RunRecord } from '../../wire/record.ts'
+import type { Db } from './database.ts'
+
+/** The last list of jobs, who sleeps, and when each ran last: what a start without a controller goes by. */
+export class JobMemory {
+  readonly #db: Db
+  readonly #started
+
+  constructor(db: Db) {
+    this.#db = db
+    this.#started = db.prepare(
+      `INSERT INTO last_starts (job_id, started) VALUES (?, ?)
+       ON CONFLICT (job_id) DO UPDATE SET started = max(started, excluded.started)`,
+    )
+  }
+
+  load(): { jobs: Job[]; version: string } {
+    const jobs = JSON.parse(this.#fact('jobs') ?? '[]') as Job[]
+    const asleep = new Set(this.#db.prepare<[], string>('SELECT job_id FROM sleeping').pluck().all())
+    return {
+      jobs: jobs.map((job) => ({ ...job, sleep: asleep.has(job.id) })),
+      version: this.#fact('version') ?? '',
+    }
+  }
+
+  /** Sleep marks of jobs that stay are kept, those of jobs that left go with them. */
+  save(jobs: Job[], version: string): void {
+    this.#db.transaction(() => {
+      const set = this.#db.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)')
+      set.run('jobs', JSON.stringify(jobs))
+      set.run('version', version)
+      for (const job of jobs) if (job.sleep) this.saveSleep(job.id, true)
+      const ids = JSON.stringify(jobs.map((job) => job.id))
+      this.#db.prepare('DELETE FROM sleeping WHERE job_id NOT IN (SELECT value FROM json_each(?))').run(ids)
+      this.#db
+        .prepare('DELETE FROM last_starts WHERE job_id NOT IN (SELECT value FROM json_each(?))')
+        .run(ids)
+    })()
+  }
+
+  saveSleep(id: string, asleep: boolean): void {
+    const sql = asleep
+      ? 'INSERT OR IGNORE INTO sleeping (job_id) VALUES (?)'
+      : 'DELETE FROM sleeping WHERE job_id = ?'
+    this.#db.prepare(sql).run(id)
+  }
+
+  /** Notes a run that the schedule started; runs by hand do not move a schedule. */
+  noteStart(record: RunRecord): void {
+    if (record.type === 'cron') this.#started.run(record.jobId, Date.parse(record.start))
+  }
+
+  lastStarts(): Map<string, number> {
+    const rows = this.#db.prepare<[], { id: string; started: number }>(
+      'SELECT job_id AS id, started FROM last_starts',
+    )
+    return new Map(rows.all().map(({ id, started }) => [id, started]))
+  }
+
+  #fact(key: string): string | undefined {
+    return this.#db.prepare<[string], string>('SELECT value FROM facts WHERE key = ?').pluck().get(key)
+  }
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../lib/clock.ts'
+import { isTerminal, type RunRecord } from '../../wire/record.ts'
+import type { Db } from './database.ts'
+
+/** A version of a record as it was when it was handed over, whatever its run does to it later. */
+export interface Kept {
+  record: RunRecord
+  text: string
+}
+
+interface Known {
+  begun: number
+  ended: number
+}
+
+/** How long records and their news are kept, once every notify address has taken them. */
+const KEEP_MS = 30 * 86_400_000
+/** Rows a transaction removes at most, so that a big clean-up does not hold up the event loop. */
+const PRUNE_ROWS = 2000
+
+/**
+ * Every version of every record goes in twice: as the record that it now is, and as a line of news. News for a
+ * protocol 1 address are two lines a run, whatever states it went through: the first that runs and the first that ends.
+ */
+export class RecordMemory {
+  readonly #db: Db
+  readonly #clock: Clock
+  readonly #known
+  readonly #tell
+  readonly #put
+
+  constructor(db: Db, clock: Clock) {
+    this.#db = db
+    this.#clock = clock
+    this.#known = db.prepare<[string], Known>('SELECT begun, ended FROM records WHERE rid = ?')
+    this.#tell = db.prepare('INSERT INTO news (modern, legacy, kept_at, record) VALUES (?, ?, ?, ?)')
+    this.#put = db.prepare(
+      'INSERT OR REPLACE INTO records (rid, begun, ended, kept_at, record) VALUES (?, ?, ?, ?, ?)',
+    )
+  }
+
+  /** To be called inside a transaction. */
+  write({ record, text }: Kept): void {
+    const now = this.#clock.now()
+    const known = this.#known.get(record.rid) ?? { begun: 0, ended: 0 }
+    const ends = isTerminal(record.state)
+    const begins = record.state !== 'queued' && known.begun === 0
+    if (ends && begins) this.#tell.run(0, 1, now, JSON.stringify(asItBegan(record)))
+    const legacy = known.ended === 0 && (ends || begins)
+    this.#tell.run(1, Number(legacy), now, text)
+    this.#put.run(record.rid, Number(begins || known.begun === 1), Number(ends), now, text)
+  }
+
+  find(rid: string): RunRecord | undefined {
+    const text = this.#db
+      .prepare<[string], string>('SELECT record FROM records WHERE rid = ?')
+      .pluck()
+      .get(rid)
+    return text === undefined ? undefined : (JSON.parse(text) as RunRecord)
+  }
+
+  unfinished(): RunRecord[] {
+    const texts = this.#db
+      .prepare<[], string>('SELECT record FROM records WHERE ended = 0 ORDER BY kept_at')
+      .pluck()
+    return texts.all().map((text) => JSON.parse(text) as RunRecord)
+  }
+
+  /**
+   * Forgets some of what is old and taken by all; nothing without an address, for then nobody took it.
+   * @returns rows removed: ask again where there were any.
+   */
+  prune(): number {
+    const before = this.#clock.now() - KEEP_MS
+    const news = this.#db
+      .prepare(
+        `DELETE FROM news WHERE seq IN (
+           SELECT seq FROM news WHERE kept_at < ? AND seq <= (SELECT min(taken) FROM addresses) LIMIT ?)`,
+      )
+      .run(before, PRUNE_ROWS)
+    const records = this.#db
+      .prepare(
+        `DELETE FROM records WHERE rid IN (
+           SELECT rid FROM records WHERE ended = 1 AND kept_at < ?
+             AND kept_at < coalesce((SELECT min(kept_at) FROM news), 9e18) ORDER BY kept_at LIMIT ?)`,
+      )
+      .run(before, PRUNE_ROWS)
+    return news.changes + records.changes
+  }
+}
+
+function asItBegan(record: RunRecord): RunRecord {
+  return { ...record, state: 'running', end: null, reason: '', error: null, result: null, progress: null }
+}

@@ -1,0 +1,152 @@
+import { type Dispatcher, request } from 'undici'
+import { messageOf } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
+import { backoffMs } from './backoff.ts'
+import type { Delivery, Mail } from './mail.ts'
+import { Wake } from './wake.ts'
+
+export interface CourierWorld {
+  outbox: Outbox
+  dispatcher: Dispatcher
+  log: Log
+  /** The address was silent for too long and is to be dropped. */
+  onSilent(address: string): void
+}
+
+/** An address that takes longer than this to answer did not take it. */
+const ANSWER_MS = 20_000
+
+/**
+ * Brings one address its news, one post at a time, for as long as it takes: what is not answered 2xx is tried again
+ * after a growing pause. A loop of its own and not p-retry, since each attempt brings what is newest by then, for days.
+ * Other addresses do not wait for it.
+ */
+export class Courier {
+  readonly #to: NotifyAddress
+  readonly #mail: Mail
+  readonly #world: CourierWorld
+  readonly #news = new Wake()
+  readonly #retry = new Wake()
+  readonly #stop = new AbortController()
+  #failures = 0
+  #rested: (() => void)[] = []
+  /** `waits`: the address does not answer, and the next attempt is not due. */
+  #state: 'busy' | 'idle' | 'waits' = 'busy'
+  readonly #done: Promise<void>
+
+  constructor(to: NotifyAddress, mail: Mail, world: CourierWorld) {
+    this.#to = to
+    this.#mail = mail
+    this.#world = world
+    this.#done = this.#deliverAll()
+  }
+
+  get protocol(): NotifyAddress['protocol'] {
+    return this.#to.protocol
+  }
+
+  get mail(): Mail {
+    return this.#mail
+  }
+
+  /** There may be something new to say. */
+  wake(): void {
+    if (this.#state === 'idle') this.#state = 'busy'
+    this.#news.ring()
+  }
+
+  /** The address gave a sign of life: no need to wait for the next attempt. */
+  hurry(): void {
+    this.#failures = 0
+    this.#retry.ring()
+    this.wake()
+  }
+
+  /** Resolves when all is said, or the address cannot be reached now. */
+  async rest(): Promise<void> {
+    if (this.#state !== 'busy') return
+    await new Promise<void>((resolve) => this.#rested.push(resolve))
+  }
+
+  /** Gives up what is on its way: it counts as not taken. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    this.#news.ring()
+    this.#retry.ring()
+    await this.#done
+  }
+
+  async #deliverAll(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        const delivery = this.#mail.next()
+        if (delivery) await this.#deliver(delivery)
+        else await this.#pause()
+      } catch (error) {
+        await this.#failed(error)
+      }
+    }
+    this.#rest('idle')
+  }
+
+  async #pause(): Promise<void> {
+    this.#rest('idle')
+    await this.#news.wait(this.#mail.dueInMs())
+    this.#state = 'busy'
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_MS)])
+    const { statusCode, body } = await request(this.#to.address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(delivery.body),
+      dispatcher: this.#world.dispatcher,
+      signal,
+    })
+    await body.dump()
+    if (statusCode < 200 || statusCode > 299) throw new Error(`it answered ${statusCode}`)
+    delivery.taken()
+    if (this.#failures > 0)
+      this.#world.log.info({ address: this.#to.address }, `${this.#to.address} takes news again`)
+    this.#failures = 0
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    this.#failures += 1
+    this.#complain(error)
+    if (this.#isSilentTooLong()) {
+      this.#stop.abort()
+      return this.#world.onSilent(this.#to.address)
+    }
+    this.#rest('waits')
+    await this.#retry.wait(backoffMs(this.#failures))
+    this.#state = 'busy'
+  }
+
+  /** A disk that is full must not end the courier. */
+  #isSilentTooLong(): boolean {
+    try {
+      return this.#world.outbox.silent(this.#to.address)
+    } catch {
+      return false
+    }
+  }
+
+  /** Once when it begins and then now and again, not at each attempt of days. */
+  #complain(error: unknown): void {
+    if (this.#failures !== 1 && this.#failures % 60 !== 0) return
+    const { address } = this.#to
+    this.#world.log.warn(
+      { address, attempts: this.#failures },
+      `Cannot bring news to ${address}: ${messageOf(error)}. It is kept, and tried again at least each minute`,
+    )
+  }
+
+  #rest(state: 'idle' | 'waits'): void {
+    this.#state = state
+    for (const resolve of this.#rested.splice(0)) resolve()
+  }
+}

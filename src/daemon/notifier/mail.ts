@@ -1,0 +1,111 @@
+import { type News, PROTOCOL } from '../../wire/daemon-api.ts'
+import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts'
+import { goTime } from '../legacy/go-time.ts'
+import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
+import { ProgressBoard } from './progress-board.ts'
+
+/** One post, and what to do when it was taken. */
+export interface Delivery {
+  body: unknown
+  taken(): void
+}
+
+/** What one address is to be told, in its dialect. */
+export interface Mail {
+  /** The next post; undefined while there is nothing to say. */
+  next(): Delivery | undefined
+  /** ms until there is something to say though nothing new happens; Infinity normally. */
+  dueInMs(): number
+  progressed(record: RunRecord): void
+  kept(records: RunRecord[]): void
+}
+
+export interface Sender {
+  daemonId: string
+  /** The daemon's IP. */
+  server: string
+  /** rids that run now. */
+  running(): string[]
+}
+
+const BATCH_RECORDS = 100
+/** While something runs, an address hears from the daemon at least twice in the ten seconds it counts on. */
+const HEARTBEAT_MS = 5000
+
+/** The recorded system's dialect: two posts a run, one record each, in order. */
+export function legacyMail(outbox: Outbox, { address }: NotifyAddress): Mail {
+  return {
+    next() {
+      const batch = outbox.batch(address, 1)
+      const record = batch?.records[0]
+      if (!batch || !record) return undefined
+      return { body: legacyPost(record), taken: () => outbox.taken(address, batch.upTo) }
+    },
+    dueInMs: () => Number.POSITIVE_INFINITY,
+    progressed: () => {},
+    kept: () => {},
+  }
+}
+
+function legacyPost(record: RunRecord): unknown {
+  const legacy = toLegacyRecord(record)
+  return { ...legacy, start: goTime(legacy.start), end: goTime(legacy.end) }
+}
+
+/** Our dialect: batches of changes, with the newest progress and the heartbeat of what runs. */
+export class NewsMail implements Mail {
+  readonly #outbox: Outbox
+  readonly #address: string
+  readonly #sender: Sender
+  readonly #progress = new ProgressBoard()
+  #lastPost = Number.NEGATIVE_INFINITY
+
+  constructor(outbox: Outbox, { address }: NotifyAddress, sender: Sender) {
+    this.#outbox = outbox
+    this.#address = address
+    this.#sender = sender
+  }
+
+  next(): Delivery | undefined {
+    const now = performance.now()
+    const batch = this.#outbox.batch(this.#address, BATCH_RECORDS)
+    const progress = this.#progress.due(now)
+    if (!batch && progress.length === 0 && this.dueInMs() > 0) return undefined
+    const records = [...(batch?.records ?? []), ...progress]
+    return {
+      body: this.#news(records),
+      taken: () => {
+        this.#lastPost = now
+        this.#progress.sent(progress, now)
+        if (batch) this.#outbox.taken(this.#address, batch.upTo)
+      },
+    }
+  }
+
+  dueInMs(): number {
+    const now = performance.now()
+    const beat =
+      this.#sender.running().length > 0 ? this.#lastPost + HEARTBEAT_MS - now : Number.POSITIVE_INFINITY
+    return Math.min(beat, this.#progress.dueInMs(now))
+  }
+
+  progressed(record: RunRecord): void {
+    this.#progress.note({ ...record })
+  }
+
+  kept(records: RunRecord[]): void {
+    for (const record of records) if (isTerminal(record.state)) this.#progress.forget(record.rid)
+  }
+
+  #news(records: RunRecord[]): News {
+    const ended = new Set(records.filter(({ state }) => isTerminal(state)).map(({ rid }) => rid))
+    const running = this.#sender.running().filter((rid) => !ended.has(rid))
+    return {
+      protocol: PROTOCOL,
+      daemonId: this.#sender.daemonId,
+      server: this.#sender.server,
+      records,
+      running,
+    }
+  }
+}

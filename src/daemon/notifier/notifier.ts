@@ -1,0 +1,105 @@
+import { Agent } from 'undici'
+import type { Log } from '../../lib/log.ts'
+import type { RunRecord } from '../../wire/record.ts'
+import type { MemoryListener } from '../memory/daemon-memory.ts'
+import { type NotifyAddress, type Outbox, SILENCE_MS } from '../memory/outbox.ts'
+import { Courier } from './courier.ts'
+import { legacyMail, NewsMail, type Sender } from './mail.ts'
+
+/** Brings what happens to everyone who asked for it: one courier for each notify address. */
+export class Notifier implements MemoryListener {
+  readonly #outbox: Outbox
+  readonly #sender: Sender
+  readonly #log: Log
+  readonly #agent = new Agent({ pipelining: 1, keepAliveTimeout: 30_000 })
+  readonly #couriers = new Map<string, Courier>()
+  #dropped = false
+
+  constructor(outbox: Outbox, sender: Sender, log: Log) {
+    this.#outbox = outbox
+    this.#sender = sender
+    this.#log = log
+  }
+
+  start(): void {
+    for (const to of this.#outbox.addresses()) this.#send(to)
+  }
+
+  addresses(): string[] {
+    return this.#outbox.addresses().map(({ address }) => address)
+  }
+
+  /** Whether an address was dropped and none came since: a controller should introduce itself again. */
+  get deserted(): boolean {
+    return this.#dropped
+  }
+
+  async add(to: NotifyAddress): Promise<void> {
+    this.#dropped = false
+    this.#outbox.add(to)
+    const known = this.#couriers.get(to.address)
+    if (known?.protocol === to.protocol) return known.hurry()
+    this.#couriers.delete(to.address)
+    await known?.close()
+    if (!this.#couriers.has(to.address)) this.#send(to)
+  }
+
+  async remove(address: string): Promise<void> {
+    const courier = this.#couriers.get(address)
+    this.#couriers.delete(address)
+    this.#outbox.remove(address)
+    await courier?.close()
+  }
+
+  kept(records: RunRecord[]): void {
+    for (const courier of this.#couriers.values()) {
+      courier.mail.kept(records)
+      courier.wake()
+    }
+  }
+
+  progressed(record: RunRecord): void {
+    for (const courier of this.#couriers.values()) {
+      courier.mail.progressed(record)
+      courier.wake()
+    }
+  }
+
+  /** Resolves when everyone who can be reached has everything, or after `ms`. */
+  async flush(ms: number): Promise<void> {
+    const rests = [...this.#couriers.values()].map((courier) => courier.rest())
+    const deadline = AbortSignal.timeout(ms)
+    await Promise.race([
+      Promise.all(rests),
+      new Promise((resolve) => deadline.addEventListener('abort', resolve)),
+    ])
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#couriers.values()].map((courier) => courier.close()))
+    this.#couriers.clear()
+    await this.#agent.destroy()
+  }
+
+  #send(to: NotifyAddress): void {
+    const mail =
+      to.protocol === 2 ? new NewsMail(this.#outbox, to, this.#sender) : legacyMail(this.#outbox, to)
+    const world = {
+      outbox: this.#outbox,
+      dispatcher: this.#agent,
+      log: this.#log,
+      onSilent: (address: string) => this.#drop(address),
+    }
+    this.#couriers.set(to.address, new Courier(to, mail, world))
+  }
+
+  #drop(address: string): void {
+    this.#couriers.delete(address)
+    this.#outbox.remove(address)
+    this.#dropped = true
+    this.#log.error(
+      { address },
+      `${address} took no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`,
+    )
+  }
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { createEngine, type Engine } from '../engine/engine.ts'
+import type { RunSettings } from '../engine/plugin.ts'
+import { plugins } from '../engine/plugins/index.ts'
+import { createRunner } from '../engine/runner.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { createDaemonMemory } from './memory/daemon-memory.ts'
+import { openDatabase } from './memory/database.ts'
+import { Outbox } from './memory/outbox.ts'
+import { Notifier } from './notifier/notifier.ts'
+import { startUpkeep } from './upkeep.ts'
+
+export interface EngineSetup {
+  settings: RunSettings
+  log: Log
+  clock: Clock
+  concurrency: number
+  warmRunners?: number
+}
+
+/** Child processes kept ready: one makes the next run quick, more would only hold memory. */
+const WARM = 1
+/** What runs get to end by themselves when the daemon is told to stop, ms. */
+const GRACE_MS = 5000
+const FLUSH_MS = 2000
+
+/** The engine with the daemon's memory behind it and its notifier beside it; `parts` closes them in order. */
+export function openEngine(
+  setup: EngineSetup,
+  parts: AsyncDisposableStack,
+): { engine: Engine; notifier: Notifier } {
+  const { settings, log, clock, concurrency, warmRunners = WARM } = setup
+  const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
+  const running = () => engine.running().map(({ rid }) => rid)
+  const sender = { daemonId: settings.daemonId, server: settings.ip, running }
+  const notifier = parts.adopt(new Notifier(new Outbox(db, clock), sender, log), (it) => it.close())
+  const memory = createDaemonMemory(db, clock, notifier)
+  parts.defer(startUpkeep(() => memory.prune(), log))
+  const runner = createRunner({ size: warmRunners, log })
+  const engine = createEngine({ clock, log, plugins, runner, memory, settings, concurrency })
+  parts.defer(async () => {
+    await engine.close(GRACE_MS)
+    memory.flush()
+    await notifier.flush(FLUSH_MS)
+  })
+  return { engine, notifier }
+}

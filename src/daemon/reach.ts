@@ -1,0 +1,25 @@
+import { isIPv4 } from 'node:net'
+import type { Log } from '../lib/log.ts'
+
+export interface Reach {
+  host: string
+  port: number
+  ip: string
+  volumeRoot: string
+  allowPaths: string[]
+  log: Log
+}
+
+/** A daemon that others can reach says at start, in one line, who can now overwrite what. */
+export function warnOfReach({ host, port, ip, volumeRoot, allowPaths, log }: Reach): void {
+  if (isLoopback(host)) return
+  const paths = [volumeRoot, ...allowPaths].join(', ')
+  log.warn(
+    { host, port },
+    `Everyone who reaches ${host}:${port} can overwrite what lies under ${paths}, read every backup in the store and delete those of ${ip}: let only the controller reach this port`,
+  )
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}

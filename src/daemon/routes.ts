@@ -1,0 +1,37 @@
+import { deleteBackups, listBackups, listFiles, listFolder, showBackup } from './handlers/backups.ts'
+import { showDebug, showHealth, startScheduler, stopScheduler } from './handlers/daemon.ts'
+import { actOnJob, countJobs, listJobs, runJob, setJobs, showJob } from './handlers/jobs.ts'
+import { removeNotify, setNotify, showNotify } from './handlers/notify.ts'
+import { cancelRecord, showRecord } from './handlers/records.ts'
+import { recoverFile, recoverFolder } from './handlers/recover.ts'
+import type { Route } from './http/route.ts'
+
+/** Jobs of thousands of volumes come as one form field. */
+const JOBS_LIMIT = 32 * 1024 * 1024
+
+/** Every route of the daemon: the recorded system's with their statuses, then ours. docs/protocol.md describes each. */
+export const ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/api/v1/cron/jobs', handle: listJobs },
+  { method: 'PUT', path: '/api/v1/cron/jobs', handle: setJobs, bodyLimit: JOBS_LIMIT },
+  { method: 'GET', path: '/api/v1/cron/jobs/count', handle: countJobs },
+  { method: 'GET', path: '/api/v1/cron/jobs/:id', handle: showJob, notFound: 400 },
+  { method: 'POST', path: '/api/v1/cron/jobs/:id/actions/:action', handle: actOnJob, notFound: 400 },
+  { method: 'POST', path: '/api/v1/cron/once/:id', handle: runJob, notFound: 400 },
+  { method: 'PUT', path: '/api/v1/cron/start', handle: startScheduler },
+  { method: 'PUT', path: '/api/v1/cron/stop', handle: stopScheduler },
+  { method: 'GET', path: '/api/v1/backup/json', handle: listBackups },
+  { method: 'GET', path: '/api/v1/backup/info/file/:file', handle: showBackup, notFound: 503 },
+  { method: 'GET', path: '/api/v1/backup/filelist/dir/*', handle: listFolder, notFound: 503 },
+  { method: 'POST', path: '/api/v1/backup/delete', handle: deleteBackups },
+  { method: 'POST', path: '/api/v1/backup/full/recover/file/:file', handle: recoverFile },
+  { method: 'POST', path: '/api/v1/backup/increment/recover/dir/:dir', handle: recoverFolder },
+  { method: 'GET', path: '/api/v1/notify', handle: showNotify },
+  { method: 'PUT', path: '/api/v1/notify', handle: setNotify },
+  { method: 'POST', path: '/api/v1/notify/actions/remove', handle: removeNotify },
+  { method: 'GET', path: '/api/v1/debug', handle: showDebug },
+
+  { method: 'GET', path: '/api/v1/cron/records/:rid', handle: showRecord },
+  { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: cancelRecord },
+  { method: 'GET', path: '/api/v1/backup/files/:name', handle: listFiles },
+  { method: 'GET', path: '/healthz', handle: showHealth },
+]

@@ -1,0 +1,11 @@
+import { setTimeout } from 'node:timers/promises'
+
+/** @returns whether the time passed; false where the signal came first. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await setTimeout(ms, undefined, { signal })
+    return true
+  } catch {
+    return false
+  }
+}

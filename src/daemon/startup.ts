@@ -1,0 +1,103 @@
+import type { Engine } from '../engine/engine.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { sleep } from './sleep.ts'
+
+export interface StartupParts {
+  /** Makes the daemon the owner of its namespace. Throws CONFLICT where another is. */
+  claim(): Promise<void>
+  engine: Engine
+  log: Log
+}
+
+/** A store that has not answered by then is left for later. */
+const CLAIM_MS = 10_000
+const CLAIM_AGAIN_MS = 30_000
+
+/**
+ * Brings the engine up while HTTP already answers (`crond_status: stopped`): the store's namespace is claimed, what
+ * an earlier life left is settled, the schedule starts. A store that is not there stops none of it: its runs fail and
+ * say so, volumes can be settled without it, and it is claimed when it comes.
+ */
+export class Startup {
+  readonly #parts: StartupParts
+  readonly #stop = new AbortController()
+  #waitsFor: string | undefined = 'it is starting'
+
+  constructor(parts: StartupParts) {
+    this.#parts = parts
+  }
+
+  /** Why nothing may run yet. */
+  get waitsFor(): string | undefined {
+    return this.#waitsFor
+  }
+
+  /** Throws what the daemon cannot start with. */
+  async run(): Promise<void> {
+    const { engine, log } = this.#parts
+    this.#waitsFor = 'the store has not answered yet'
+    await this.#claimOrLater()
+    this.#waitsFor = 'what an earlier run left is being settled'
+    const { ended, locked } = await engine.settle()
+    if (ended.length > 0)
+      log.warn({ ended }, `${ended.length} runs had not ended when the daemon stopped; they read failed now`)
+    for (const { volume, reason } of locked)
+      log.error({ volume }, `The volume ${volume} is locked: ${reason}`)
+    if (this.#stop.signal.aborted) return
+    this.#waitsFor = undefined
+    engine.start()
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #claimOrLater(): Promise<void> {
+    try {
+      await this.#claimInTime()
+    } catch (error) {
+      if (isConflict(error)) throw error
+      this.#parts.log.error(
+        { error },
+        `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
+      )
+      void this.#claimLater()
+    }
+  }
+
+  async #claimLater(): Promise<void> {
+    while (await sleep(CLAIM_AGAIN_MS, this.#stop.signal)) {
+      try {
+        await this.#parts.claim()
+        return this.#parts.log.info({}, 'The store is there and claimed')
+      } catch (error) {
+        if (isConflict(error)) return this.#refuse(messageOf(error))
+      }
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.#waitsFor = reason
+    this.#parts.engine.stop()
+    this.#parts.log.error({}, `${reason}. The schedule was stopped`)
+  }
+
+  async #claimInTime(): Promise<void> {
+    const late = new AbortController()
+    const timeout = sleep(CLAIM_MS, late.signal).then((rang) => {
+      if (rang) throw new BackupdError('STORE_UNAVAILABLE', `it did not answer within ${CLAIM_MS / 1000} s`)
+    })
+    const claim = this.#parts.claim()
+    try {
+      await Promise.race([claim, timeout])
+    } finally {
+      late.abort()
+      claim.catch(() => {})
+    }
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof BackupdError && error.code === 'CONFLICT'
+}

@@ -1,0 +1,23 @@
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+
+const HOUR_MS = 3_600_000
+
+/** Forgets what is old, at once and then each hour, in small steps. @returns what ends it. */
+export function startUpkeep(prune: () => number, log: Log): () => void {
+  let step: NodeJS.Immediate | undefined
+  const sweep = () => {
+    step = undefined
+    try {
+      if (prune() > 0) step = setImmediate(sweep)
+    } catch (error) {
+      log.error({ error }, `The daemon's memory could not be tidied: ${messageOf(error)}`)
+    }
+  }
+  const timer = setInterval(sweep, HOUR_MS)
+  sweep()
+  return () => {
+    clearInterval(timer)
+    clearImmediate(step)
+  }
+}

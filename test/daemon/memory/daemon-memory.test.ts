@@ -1,0 +1,313 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
+import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
+import { jobSchema } from '../../../src/wire/job.ts'
+import type { RunRecord } from '../../../src/wire/record.ts'
+import { keptLog, movedClock, someRun, temporaryDir } from '../../support/daemon-kit.ts'
+
+const DAY = 86_400_000
+const ADDRESS = 'http://127.0.0.1:1/notify'
+
+let dir: ReturnType<typeof temporaryDir>
+let file: string
+let clock: ReturnType<typeof movedClock>
+let log: ReturnType<typeof keptLog>
+let db: Db
+let memory: DaemonMemory
+let outbox: Outbox
+let told: RunRecord[][]
+
+beforeEach(() => {
+  dir = temporaryDir()
+  file = join(dir.path, 'daemon.db')
+  clock = movedClock()
+  log = keptLog()
+  open()
+})
+
+afterEach(() => {
+  db.close()
+  dir[Symbol.dispose]()
+})
+
+function open(): void {
+  told = []
+  db = openDatabase(file, log)
+  outbox = new Outbox(db, clock)
+  memory = createDaemonMemory(db, clock, { kept: (records) => void told.push(records), progressed: () => {} })
+}
+
+function reopen(): void {
+  db.close()
+  open()
+}
+
+function jobs(...ids: string[]) {
+  return ids.map((id) => jobSchema.parse({ id, spec: '0 5 * * *', action: 'backup', args: { app: 'hello' } }))
+}
+
+describe('jobs', () => {
+  test('the list, its version and sleep marks are there after a restart', () => {
+    memory.saveJobs(jobs('', 'a', 'b'), 'v7')
+    memory.saveSleep('a', true)
+    memory.saveSleep('b', true)
+    memory.saveSleep('b', false)
+    reopen()
+    const known = memory.loadJobs()
+    expect(known.version).toBe('v7')
+    expect(known.jobs.map(({ id, sleep }) => [id, sleep])).toEqual([
+      ['', false],
+      ['a', true],
+      ['b', false],
+    ])
+    expect(known.jobs[0]?.args).toEqual({ app: 'hello' })
+  })
+
+  test('a sleeping job sleeps on over an update, and no mark outlives its job', () => {
+    memory.saveJobs(jobs('a', 'b'), 'v1')
+    memory.saveSleep('a', true)
+    memory.saveSleep('b', true)
+    memory.saveJobs(jobs('a'), 'v2')
+    memory.saveJobs(jobs('a', 'b'), 'v3')
+    expect(memory.loadJobs().jobs.map(({ sleep }) => sleep)).toEqual([true, false])
+  })
+
+  test('a new memory knows no jobs', () => {
+    expect(memory.loadJobs()).toEqual({ jobs: [], version: '' })
+    expect(memory.lastStarts()).toEqual(new Map())
+  })
+
+  test('the last start of a job is that of its schedule, not of a run by hand', async () => {
+    await memory.keep([someRun({ start: '2026-11-23T05:00:00.000Z' }).at('running')])
+    await memory.keep([someRun({ start: '2026-11-22T05:00:00.000Z' }).at('running')])
+    await memory.keep([someRun({ start: '2026-11-23T07:00:00.000Z', type: 'once' }).at('running')])
+    reopen()
+    expect(memory.lastStarts()).toEqual(new Map([['j1', Date.UTC(2026, 10, 23, 5)]]))
+  })
+})
+
+describe('records', () => {
+  test('what was kept is on disk when the promise resolves', async () => {
+    const run = someRun()
+    await memory.keep([run.at('queued')])
+    const other = new Database(file, { readonly: true })
+    const text = other.prepare('SELECT record FROM records').pluck().get() as string
+    other.close()
+    expect(JSON.parse(text)).toMatchObject({ rid: run.rid, state: 'queued' })
+  })
+
+  test('a record is kept as it was when it was handed over', async () => {
+    const record = someRun().at('running')
+    const kept = memory.keep([record])
+    record.state = 'failed'
+    await kept
+    expect(memory.find(record.rid)?.state).toBe('running')
+    expect(told.flat()[0]?.state).toBe('running')
+  })
+
+  test('many writers of one moment share one commit', async () => {
+    await Promise.all(Array.from({ length: 500 }, () => memory.keep([someRun().at('queued')])))
+    expect(told.map((group) => group.length)).toEqual([500])
+    expect(memory.unfinished()).toHaveLength(500)
+  })
+
+  test('a commit that fails is told to all who waited for it, and leaves nothing', async () => {
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON news WHEN json_extract(NEW.record, '$.jobId') = 'bad'
+             BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+    const good = someRun()
+    const results = await Promise.allSettled([
+      memory.keep([good.at('running')]),
+      memory.keep([someRun({ jobId: 'bad' }).at('running')]),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(memory.find(good.rid)).toBeUndefined()
+    expect(told).toEqual([])
+    await memory.keep([good.at('running')])
+    expect(memory.find(good.rid)?.state).toBe('running')
+  })
+
+  test('the newest version is found, and only what has not ended is unfinished', async () => {
+    const [first, second] = [someRun(), someRun()]
+    await memory.keep([first.at('queued'), second.at('queued')])
+    await memory.keep([first.at('running')])
+    await memory.keep([first.at('success')])
+    reopen()
+    expect(memory.find(first.rid)).toMatchObject({ state: 'success', seq: 3 })
+    expect(memory.find('nope')).toBeUndefined()
+    expect(memory.unfinished().map(({ rid }) => rid)).toEqual([second.rid])
+  })
+})
+
+describe('news', () => {
+  function newsOf(protocol: 1 | 2): [string, string][] {
+    const address = `${ADDRESS}/${protocol}`
+    outbox.add({ address, protocol })
+    return (outbox.batch(address, 100)?.records ?? []).map(({ rid, state }) => [rid, state])
+  }
+
+  test('protocol 2 gets every change, protocol 1 the first that runs and the end', async () => {
+    const run = someRun()
+    for (const state of ['queued', 'running', 'running', 'partial'] as const)
+      await memory.keep([run.at(state)])
+    expect(newsOf(2).map(([, state]) => state)).toEqual(['queued', 'running', 'running', 'partial'])
+    expect(newsOf(1)).toEqual([
+      [run.rid, 'running'],
+      [run.rid, 'partial'],
+    ])
+  })
+
+  test('a run that ended before it ran is two posts all the same on protocol 1', async () => {
+    const run = someRun()
+    await memory.keep([run.at('queued')])
+    await memory.keep([run.at('cancelled', { reason: 'on request' })])
+    expect(newsOf(1)).toEqual([
+      [run.rid, 'running'],
+      [run.rid, 'cancelled'],
+    ])
+    expect(newsOf(2).map(([, state]) => state)).toEqual(['queued', 'cancelled'])
+    const begin = outbox.batch(`${ADDRESS}/1`, 1)?.records[0]
+    expect(begin).toMatchObject({ end: null, reason: '', result: null })
+  })
+
+  test('an end that is told twice is one end on protocol 1', async () => {
+    const run = someRun()
+    await memory.keep([run.at('running')])
+    await memory.keep([run.at('success')])
+    await memory.keep([run.at('success')])
+    expect(newsOf(1)).toHaveLength(2)
+  })
+
+  test('each address has its own place, kept over a restart', async () => {
+    const run = someRun()
+    const other = 'http://127.0.0.1:2/notify'
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    outbox.add({ address: other, protocol: 2 })
+    await memory.keep([run.at('queued')])
+    await memory.keep([run.at('running')])
+    const first = outbox.batch(ADDRESS, 1)
+    expect(first?.records.map(({ state }) => state)).toEqual(['queued'])
+    outbox.taken(ADDRESS, first?.upTo ?? 0)
+    reopen()
+    expect(outbox.addresses().map(({ address }) => address)).toEqual([ADDRESS, other])
+    expect(outbox.batch(ADDRESS, 100)?.records.map(({ state }) => state)).toEqual(['running'])
+    expect(outbox.batch(other, 100)?.records.map(({ state }) => state)).toEqual(['queued', 'running'])
+  })
+
+  test('an address that is set again keeps its place, whatever it speaks now', async () => {
+    outbox.add({ address: ADDRESS, protocol: 1 })
+    await memory.keep([someRun().at('running')])
+    outbox.taken(ADDRESS, outbox.batch(ADDRESS, 1)?.upTo ?? 0)
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    expect(outbox.addresses()).toEqual([{ address: ADDRESS, protocol: 2 }])
+    expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
+  })
+
+  test('a batch stays digestible, and one large record goes alone', async () => {
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    const large = { warnings: [' '.repeat(300_000)] }
+    await memory.keep([
+      someRun().at('partial', large),
+      someRun().at('partial', large),
+      someRun().at('partial', { warnings: [' '.repeat(900_000)] }),
+    ])
+    const sizes: (number | undefined)[] = []
+    for (let batch = outbox.batch(ADDRESS, 100); batch; batch = outbox.batch(ADDRESS, 100)) {
+      sizes.push(batch.records.length)
+      outbox.taken(ADDRESS, batch.upTo)
+    }
+    expect(sizes).toEqual([1, 1, 1])
+  })
+
+  test('silence is counted from the first attempt that failed, over restarts, until an answer comes', () => {
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    expect(outbox.silent(ADDRESS)).toBe(false)
+    clock.move(SILENCE_MS - 1)
+    reopen()
+    expect(outbox.silent(ADDRESS)).toBe(false)
+    outbox.taken(ADDRESS, 0)
+    clock.move(1)
+    expect(outbox.silent(ADDRESS)).toBe(false)
+    clock.move(SILENCE_MS)
+    expect(outbox.silent(ADDRESS)).toBe(true)
+  })
+})
+
+describe('pruning', () => {
+  function pruneAll(): void {
+    while (memory.prune() > 0);
+  }
+
+  function counts(): { news: unknown; records: unknown } {
+    const count = (table: string) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()
+    return { news: count('news'), records: count('records') }
+  }
+
+  test('what is old goes once every address has it; what runs stays', async () => {
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    const [old, running] = [someRun(), someRun()]
+    await memory.keep([old.at('running'), old.at('success'), running.at('running')])
+    clock.move(31 * DAY)
+    pruneAll()
+    expect(counts()).toEqual({ news: 3, records: 2 })
+    outbox.taken(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
+    pruneAll()
+    expect(counts()).toEqual({ news: 0, records: 1 })
+    expect(memory.unfinished().map(({ rid }) => rid)).toEqual([running.rid])
+  })
+
+  test('what is not old stays', async () => {
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    await memory.keep([someRun().at('success')])
+    outbox.taken(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
+    clock.move(29 * DAY)
+    pruneAll()
+    expect(counts().records).toBe(1)
+  })
+
+  test('without an address news is kept, however old', async () => {
+    await memory.keep([someRun().at('success')])
+    clock.move(400 * DAY)
+    pruneAll()
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    expect(outbox.batch(ADDRESS, 100)?.records.map(({ state }) => state)).toEqual(['success'])
+  })
+})
+
+describe('a damaged file', () => {
+  test.each([
+    ['that is no database', () => writeFileSync(file, 'no database at all, not even nearly\n'.repeat(100))],
+    ['with a page overwritten', () => damagePage()],
+  ])('%s is set aside, loudly, and a new one begun', async (_what, damage) => {
+    memory.saveJobs(jobs(...Array.from({ length: 2000 }, (_, n) => `job-${n}`)), 'v1')
+    db.close()
+    damage()
+    open()
+    expect(memory.loadJobs()).toEqual({ jobs: [], version: '' })
+    expect(log.lines.map(({ level }) => level)).toEqual(['error'])
+    expect(log.lines[0]?.message).toContain('was set aside as')
+    expect(readdirSync(dir.path).some((name) => name.startsWith('daemon.db.damaged-'))).toBe(true)
+    await memory.keep([someRun().at('running')])
+    reopen()
+    expect(memory.unfinished()).toHaveLength(1)
+    expect(log.lines).toHaveLength(1)
+  })
+
+  function damagePage(): void {
+    const bytes = readFileSync(file)
+    bytes.fill(0x5a, 4096, 8192)
+    writeFileSync(file, bytes)
+  }
+
+  test('a newer backupd is not undone: the file stays as it is', () => {
+    db.pragma('user_version = 99')
+    db.close()
+    expect(() => open()).toThrow(/made by a newer backupd \(format 99\)/)
+    expect(log.lines).toEqual([])
+    db = new Database(file)
+    db.pragma('user_version = 1')
+  })
+})

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { Outbox } from '../../../src/daemon/memory/outbox.ts'
+import { backoffMs } from '../../../src/daemon/notifier/backoff.ts'
+import { NewsMail } from '../../../src/daemon/notifier/mail.ts'
+import type { News } from '../../../src/wire/daemon-api.ts'
+import { keptLog, movedClock, someProgress, someRun } from '../../support/daemon-kit.ts'
+
+let db: Db
+let mail: NewsMail
+let running: string[]
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  running = []
+  db = openDatabase(':memory:', keptLog())
+  const to = { address: 'http://127.0.0.1:1/', protocol: 2 } as const
+  const outbox = new Outbox(db, movedClock())
+  outbox.add(to)
+  mail = new NewsMail(outbox, to, { daemonId: 'd1', server: '10.0.0.1', running: () => running })
+})
+
+afterEach(() => {
+  db.close()
+  vi.useRealTimers()
+})
+
+/** Takes the next post, if there is one. */
+function take(): News | undefined {
+  const delivery = mail.next()
+  delivery?.taken()
+  return delivery?.body as News | undefined
+}
+
+test('while nothing runs and nothing is new there is nothing to say, ever', () => {
+  expect(mail.next()).toBeUndefined()
+  expect(mail.dueInMs()).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('while something runs a heartbeat is due well within ten seconds', () => {
+  running = ['r1']
+  expect(take()).toMatchObject({ records: [], running: ['r1'] })
+  expect(mail.next()).toBeUndefined()
+  const due = mail.dueInMs()
+  expect(due).toBeGreaterThan(0)
+  expect(due).toBeLessThan(10_000)
+  vi.advanceTimersByTime(due)
+  expect(take()).toMatchObject({ records: [], running: ['r1'] })
+})
+
+test('a heartbeat that was not taken is due at once', () => {
+  running = ['r1']
+  mail.next()
+  expect(mail.dueInMs()).toBeLessThanOrEqual(0)
+})
+
+test("a second of progress is a handful of posts, each the newest, and the last one is the run's last", () => {
+  const run = someRun()
+  const told: (number | undefined)[] = []
+  for (let n = 1; n <= 100; n++) {
+    mail.progressed(run.at('running', { progress: someProgress(n) }))
+    const news = take()
+    if (news) told.push(news.records[0]?.progress?.bytesDone)
+    vi.advanceTimersByTime(10)
+  }
+  vi.advanceTimersByTime(mail.dueInMs())
+  told.push(take()?.records[0]?.progress?.bytesDone)
+  expect(told).toEqual([1, 21, 41, 61, 81, 100])
+})
+
+test('progress that was not taken is told again, as it is by then', () => {
+  const run = someRun()
+  mail.progressed(run.at('running', { progress: someProgress(1) }))
+  expect(mail.next()).toBeDefined()
+  mail.progressed(run.at('running', { progress: someProgress(2) }))
+  expect(take()?.records.map(({ progress }) => progress?.bytesDone)).toEqual([2])
+  expect(mail.next()).toBeUndefined()
+})
+
+test('pauses grow to a minute, with jitter', () => {
+  const pauses = Array.from({ length: 40 }, (_, n) => backoffMs(n + 1))
+  expect(pauses[0]).toBeLessThanOrEqual(500)
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(60_000)
+  expect(Math.min(...pauses.slice(10))).toBeGreaterThanOrEqual(30_000)
+  expect(new Set(pauses.slice(10)).size).toBeGreaterThan(1)
+})

@@ -1,0 +1,256 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
+import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
+import { Notifier } from '../../../src/daemon/notifier/notifier.ts'
+import { newsSchema } from '../../../src/wire/daemon-api.ts'
+import { type LegacyRecord, type RunRecord, runResultSchema } from '../../../src/wire/record.ts'
+import { keptLog, movedClock, someProgress, someRun, temporaryDir } from '../../support/daemon-kit.ts'
+import { type NewsReceiver, startReceiver } from '../../support/news-receiver.ts'
+
+let dir: ReturnType<typeof temporaryDir>
+let clock: ReturnType<typeof movedClock>
+let log: ReturnType<typeof keptLog>
+let running: string[]
+let db: Db
+let notifier: Notifier
+let memory: DaemonMemory
+let receiver: NewsReceiver
+
+beforeEach(async () => {
+  dir = temporaryDir()
+  clock = movedClock()
+  log = keptLog()
+  running = []
+  open()
+  receiver = await startReceiver()
+})
+
+afterEach(async () => {
+  await close()
+  await receiver.close()
+  dir[Symbol.dispose]()
+})
+
+function open(): void {
+  db = openDatabase(join(dir.path, 'daemon.db'), log)
+  notifier = new Notifier(
+    new Outbox(db, clock),
+    { daemonId: 'd1', server: '10.0.0.1', running: () => running },
+    log,
+  )
+  memory = createDaemonMemory(db, clock, notifier)
+  notifier.start()
+}
+
+async function close(): Promise<void> {
+  await notifier.flush(1000)
+  await notifier.close()
+  db.close()
+}
+
+function states(posts: { records: RunRecord[] }[]): string[] {
+  return posts.flatMap(({ records }) => records.map(({ state }) => state))
+}
+
+test('changes arrive in order, in the shape of protocol 2', async () => {
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  const run = someRun()
+  for (const state of ['queued', 'running', 'success'] as const) await memory.keep([run.at(state)])
+  await receiver.until(() => states(receiver.taken).includes('success'))
+  expect(states(receiver.taken)).toEqual(['queued', 'running', 'success'])
+  for (const post of receiver.taken)
+    expect(newsSchema.parse(post)).toMatchObject({ daemonId: 'd1', server: '10.0.0.1' })
+  expect([...receiver.contentTypes]).toEqual(['POST application/json'])
+})
+
+test('the recorded posts come out as they were recorded, two a run', async () => {
+  const recorded = JSON.parse(readFileSync('test/fixtures/wire/notify.json', 'utf8')).map(
+    ({ body }: { body: LegacyRecord }) => body,
+  ) as LegacyRecord[]
+  await notifier.add({ address: receiver.url, protocol: 1 })
+  const ends = recorded.filter(({ state }) => state === 'success')
+  for (const end of ends) await keepRun(end)
+  await receiver.until(() => receiver.taken.length === recorded.length)
+  for (const end of ends) {
+    const posts = receiver.taken.filter(({ rid }) => rid === end.rid)
+    const begin = recorded.find(({ rid, state }) => rid === end.rid && state === 'running')
+    expect(posts).toEqual([begin, end])
+  }
+})
+
+async function keepRun(end: LegacyRecord): Promise<void> {
+  const { id: jobId, spec, action, args, type, rid, start } = end
+  const run = someRun({
+    jobId,
+    spec,
+    action,
+    args: args ?? {},
+    type: type === 'once' ? 'once' : 'cron',
+    rid,
+    start,
+  })
+  const result = end.result === null ? null : runResultSchema.parse(end.result)
+  await memory.keep([run.at('queued')])
+  await memory.keep([run.at('running')])
+  memory.progressed(run.at('running', { progress: someProgress(5) }))
+  await memory.keep([run.at('success', { end: end.end, result })])
+}
+
+test('what the recorded system has no word for reads failed, with the reason', async () => {
+  await notifier.add({ address: receiver.url, protocol: 1 })
+  await memory.keep([someRun().at('partial', { reason: '2 files changed while they were read' })])
+  await receiver.until(() => receiver.taken.length === 2)
+  expect(receiver.taken[1]).toMatchObject({ state: 'failed', reason: '2 files changed while they were read' })
+})
+
+test('an address that answers 500 gets the same again, then the rest in order, nothing twice', async () => {
+  let refusals = 2
+  receiver.answer = () => (refusals-- > 0 ? 500 : 204)
+  await notifier.add({ address: receiver.url, protocol: 1 })
+  const run = someRun()
+  for (const state of ['running', 'failed'] as const) await memory.keep([run.at(state)])
+  await receiver.until(() => receiver.taken.length === 2)
+  expect(receiver.seen.map(({ state }) => state)).toEqual(['running', 'running', 'running', 'failed'])
+  expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  expect(log.lines.at(-1)?.message).toContain('takes news again')
+})
+
+test('news waits for an address that is down, over a restart of the daemon, and comes when the address does', async () => {
+  const { port, url } = receiver
+  await receiver.close()
+  await notifier.add({ address: url, protocol: 2 })
+  const run = someRun()
+  await memory.keep([run.at('running')])
+  await close()
+  open()
+  await memory.keep([run.at('success')])
+  receiver = await startReceiver(port)
+  await receiver.until(() => states(receiver.taken).includes('success'))
+  expect(states(receiver.taken)).toEqual(['running', 'success'])
+  await close()
+  open()
+  await memory.keep([someRun().at('failed')])
+  await receiver.until(() => states(receiver.taken).includes('failed'))
+  expect(states(receiver.taken)).toEqual(['running', 'success', 'failed'])
+})
+
+test('one address that hangs keeps no other waiting', async () => {
+  await using other = await startReceiver()
+  receiver.answer = () => new Promise(() => {})
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await notifier.add({ address: other.url, protocol: 2 })
+  await memory.keep([someRun().at('success')])
+  await other.until(() => other.taken.length > 0)
+  expect(receiver.taken).toEqual([])
+})
+
+test('a backlog goes in batches of at most a hundred', async () => {
+  const runs = Array.from({ length: 250 }, () => someRun())
+  for (const run of runs) void memory.keep([run.at('failed')])
+  await memory.keep([])
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await receiver.until(() => states(receiver.taken).length === 250)
+  expect(receiver.taken.map(({ records }) => records.length)).toEqual([100, 100, 50])
+  expect(receiver.taken.flatMap(({ records }) => records.map(({ rid }) => rid))).toEqual(
+    runs.map(({ rid }) => rid),
+  )
+})
+
+test('progress that comes while an address is slow is told once, newest only, with what else is new', async () => {
+  const gate = Promise.withResolvers<number>()
+  receiver.answer = () => gate.promise
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  const [run, other] = [someRun(), someRun()]
+  running = [run.rid]
+  await memory.keep([run.at('running')])
+  await receiver.until(() => receiver.seen.length === 1)
+  for (let n = 1; n <= 50; n++) memory.progressed(run.at('running', { progress: someProgress(n) }))
+  await memory.keep([other.at('success')])
+  receiver.answer = () => 200
+  gate.resolve(200)
+  await receiver.until(() => receiver.taken.length === 2)
+  const [, second] = receiver.taken
+  expect(second?.records.map(({ rid, progress }) => [rid, progress?.bytesDone])).toEqual([
+    [other.rid, undefined],
+    [run.rid, 50],
+  ])
+  expect(second?.running).toEqual([run.rid])
+})
+
+test('no progress of a run comes after its end', async () => {
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  const run = someRun()
+  await memory.keep([run.at('running')])
+  memory.progressed(run.at('running', { progress: someProgress(1) }))
+  memory.progressed(run.at('running', { progress: someProgress(2) }))
+  await memory.keep([run.at('success')])
+  await notifier.flush(5000)
+  const all = states(receiver.taken)
+  expect(all.indexOf('success')).toBe(all.length - 1)
+})
+
+test('what still runs beats at once; what ended in the same post does not', async () => {
+  const [run, other] = [someRun(), someRun()]
+  running = [run.rid, other.rid]
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await receiver.until(() => receiver.taken.length === 1)
+  expect(receiver.taken[0]).toMatchObject({ records: [], running })
+  await memory.keep([run.at('success')])
+  await receiver.until(() => receiver.taken.length === 2)
+  expect(receiver.taken[1]?.running).toEqual([other.rid])
+})
+
+test('an address that speaks another protocol from now on gets what it has not taken in that one', async () => {
+  await notifier.add({ address: receiver.url, protocol: 1 })
+  const run = someRun()
+  await memory.keep([run.at('running')])
+  await receiver.until(() => receiver.taken.length === 1)
+  await notifier.flush(5000)
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await memory.keep([run.at('success')])
+  await receiver.until(() => receiver.taken.length === 2)
+  expect(receiver.taken[1]?.records.map(({ state }) => state)).toEqual(['success'])
+})
+
+test('an address that is set again is tried at once, however long the pause had become', async () => {
+  receiver.answer = () => 500
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await memory.keep([someRun().at('success')])
+  await receiver.until(() => receiver.seen.length === 4)
+  receiver.answer = () => 200
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await receiver.until(() => receiver.taken.length === 1)
+  expect(receiver.seen).toHaveLength(5)
+})
+
+test('an address that is taken off gets no more', async () => {
+  await using other = await startReceiver()
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await notifier.add({ address: other.url, protocol: 2 })
+  await notifier.remove(receiver.url)
+  expect(notifier.addresses()).toEqual([other.url])
+  await memory.keep([someRun().at('success')])
+  await other.until(() => other.taken.length === 1)
+  await notifier.flush(5000)
+  expect(receiver.seen).toEqual([])
+})
+
+test('an address that is silent for a week is dropped, loudly; the news stays for who comes next', async () => {
+  receiver.answer = () => 503
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await memory.keep([someRun().at('success')])
+  await receiver.until(() => receiver.seen.length === 2)
+  clock.move(SILENCE_MS)
+  await expect.poll(() => notifier.addresses(), { timeout: 20_000 }).toEqual([])
+  expect(notifier.deserted).toBe(true)
+  expect(log.lines.find(({ level }) => level === 'error')?.message).toContain(
+    'took no news for 7 days and was dropped',
+  )
+  receiver.answer = () => 200
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  expect(notifier.deserted).toBe(false)
+  await receiver.until(() => states(receiver.taken).length === 1)
+})
