@@ -74,9 +74,15 @@ export function ensureBuilt() {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === from) return
   console.log('Building …')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
+  generate()
   tool('tsc', ['-p', 'tsconfig.build.json'])
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, fingerprint())
+}
+
+/** The Prisma client. */
+export function generate() {
+  run(node, ['scripts/db-generate.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 function fingerprint() {

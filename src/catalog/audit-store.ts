@@ -1,0 +1,25 @@
+import type { Db } from './database.ts'
+import type { WriteQueue } from './write-queue.ts'
+
+export interface AuditEntry {
+  /** ISO 8601. */
+  at: string
+  who: string
+  verb: string
+  facts: Record<string, unknown>
+  outcome: string
+}
+
+export interface AuditStore {
+  /** On disk when it resolves. */
+  write(entry: AuditEntry): Promise<void>
+}
+
+export function createAuditStore(db: Db, writes: WriteQueue): AuditStore {
+  return {
+    write: ({ at, who, verb, facts, outcome }) =>
+      writes.run(async () => {
+        await db.audit.create({ data: { at, who, verb, facts: JSON.stringify(facts), outcome } })
+      }),
+  }
+}

@@ -1,0 +1,63 @@
+import type { BackupInfo } from '../wire/backup.ts'
+import { backupRow } from './backup-rows.ts'
+import type { DbTransaction } from './database.ts'
+import { timeKey } from './keyset.ts'
+import { inLists } from './numbers.ts'
+import type { KeptRecord } from './read-records.ts'
+
+/** What runs did to the store, in the order it was told. */
+export type BackupNews =
+  | { kind: 'stands'; info: BackupInfo; toldAt: string; touched: number }
+  | { kind: 'gone'; server: string; names: string[]; touched: number }
+
+export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
+  return changes.flatMap(({ record, eventSeq: touched }) => {
+    const { backup, deleted } = record.result ?? {}
+    const toldAt = `${timeKey(record.end ?? record.start) ?? ''} ${record.rid}`
+    const news: BackupNews[] = []
+    if (backup) news.push({ kind: 'stands', info: backup, toldAt, touched })
+    if (deleted?.length) news.push({ kind: 'gone', server: record.server, names: deleted, touched })
+    return news
+  })
+}
+
+/**
+ * The same result in whatever order runs are told of: of two words on one backup that of the run which ended
+ * later stands, and a backup that is gone stays gone (a name is never given twice).
+ */
+export async function keepBackupNews(
+  transaction: DbTransaction,
+  news: BackupNews[],
+  now: number,
+): Promise<void> {
+  for (const one of news) {
+    if (one.kind === 'stands') await keepStanding(transaction, one)
+    else await removeBackups(transaction, one, now)
+  }
+}
+
+async function keepStanding(
+  transaction: DbTransaction,
+  { info, toldAt, touched }: Extract<BackupNews, { kind: 'stands' }>,
+): Promise<void> {
+  const server_name = { server: info.server, name: info.name }
+  if (await transaction.tombstone.findUnique({ where: { server_name } })) return
+  const known = await transaction.backup.findUnique({ where: { server_name }, select: { toldAt: true } })
+  if (known && known.toldAt > toldAt) return
+  if (known) await transaction.backup.delete({ where: { server_name } })
+  await transaction.backup.create({ data: backupRow(info, { toldAt, touched }) })
+}
+
+/** Tombstones keep late news of them from bringing them back. */
+export async function removeBackups(
+  transaction: DbTransaction,
+  { server, names, touched }: { server: string; names: string[]; touched: number },
+  now: number,
+): Promise<void> {
+  for (const some of inLists([...new Set(names)])) {
+    const where = { server, name: { in: some } }
+    await transaction.backup.deleteMany({ where })
+    await transaction.tombstone.deleteMany({ where })
+    await transaction.tombstone.createMany({ data: some.map((name) => ({ server, name, at: now, touched })) })
+  }
+}

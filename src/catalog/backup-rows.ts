@@ -1,0 +1,43 @@
+import { type BackupInfo, isGood } from '../wire/backup.ts'
+import type { Backup, Prisma } from './generated/client.ts'
+import { timeKey } from './keyset.ts'
+import { toBigInt } from './numbers.ts'
+
+type Row = Prisma.BackupCreateManyInput
+
+/** @param told who told it and when (`toldAt`), and the number of the change. */
+export function backupRow(info: BackupInfo, told: { toldAt: string; touched: number }): Row {
+  const createdKey = `${timeKey(info.created) ?? '0000'} ${info.server} ${info.name}`
+  const sequence = toBigInt(Math.max(info.sequence, 0))
+  return {
+    ...info,
+    ...told,
+    createdKey,
+    sequenceKey: `${String(sequence).padStart(16, '0')} ${createdKey}`,
+    good: isGood(info),
+    instanceNo: toBigInt(info.instanceNo),
+    containers: JSON.stringify(info.containers),
+    size: toBigInt(info.size),
+    sequence,
+    holds: JSON.stringify(info.holds),
+    files: info.files === null ? null : toBigInt(info.files),
+    bytes: info.bytes === null ? null : toBigInt(info.bytes),
+  }
+}
+
+export function backupOf(row: Backup): BackupInfo {
+  const { createdKey, sequenceKey, good, toldAt, touched, ...info } = row
+  return {
+    ...info,
+    mode: info.mode as BackupInfo['mode'],
+    state: info.state as BackupInfo['state'],
+    durability: info.durability as BackupInfo['durability'],
+    containers: JSON.parse(info.containers),
+    holds: JSON.parse(info.holds),
+    instanceNo: Number(info.instanceNo),
+    size: Number(info.size),
+    sequence: Number(info.sequence),
+    files: info.files === null ? null : Number(info.files),
+    bytes: info.bytes === null ? null : Number(info.bytes),
+  }
+}

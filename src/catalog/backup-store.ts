@@ -1,0 +1,36 @@
+import type { BackupInfo } from '../wire/backup.ts'
+import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
+import { removeBackups } from './backup-news.ts'
+import { backupOf } from './backup-rows.ts'
+import { findBackups } from './find-backups.ts'
+import { lastGood, type VolumeKey } from './last-good.ts'
+import { type ReconcileCounts, reconcile } from './reconcile.ts'
+import type { CatalogWorld } from './world.ts'
+
+/** controller/ports.ts says what each is for. */
+export interface BackupStore {
+  get(server: string, name: string): Promise<BackupInfo | undefined>
+  find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
+  lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
+  remove(server: string, names: string[]): Promise<void>
+  reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
+}
+
+export function createBackupStore(world: CatalogWorld): BackupStore {
+  const { db, numbers, writes, clock } = world
+  return {
+    get: async (server, name) => {
+      const row = await db.backup.findUnique({ where: { server_name: { server, name } } })
+      return row ? backupOf(row) : undefined
+    },
+    find: (filter, page) => findBackups(db, filter, page),
+    lastGood: (keys) => lastGood(db, keys),
+    remove: (server, names) =>
+      writes.run(() =>
+        db.$transaction((transaction) =>
+          removeBackups(transaction, { server, names, touched: numbers.next() }, clock.now()),
+        ),
+      ),
+    reconcile: (server, pages, dryRun) => reconcile(world, { server, pages, dryRun }),
+  }
+}

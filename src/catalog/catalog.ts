@@ -1,0 +1,90 @@
+import { join, resolve } from 'node:path'
+import type { Clock } from '../lib/clock.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { makeFolder } from '../lib/make-folder.ts'
+import { type AuditStore, createAuditStore } from './audit-store.ts'
+import { type BackupStore, createBackupStore } from './backup-store.ts'
+import { lockCatalog } from './catalog-lock.ts'
+import { type CatalogCopier, createCopier } from './copier.ts'
+import { type Db, openDatabase } from './database.ts'
+import { openEventNumbers } from './event-numbers.ts'
+import { openRecordStore, type RecordStore } from './record-store.ts'
+import { createServerStore, type ServerStore } from './server-store.ts'
+import { createWriteQueue } from './write-queue.ts'
+
+export interface CatalogOptions {
+  /** Holds `catalog.db`, made where it is missing. */
+  dataDir: string
+  copyDir: string
+  log: Log
+  clock: Clock
+}
+
+/** What the controller remembers. Fits controller/ports.ts. */
+export interface Catalog {
+  records: RecordStore
+  backups: BackupStore
+  servers: ServerStore
+  audit: AuditStore
+  copier: CatalogCopier
+  /** Waits for what was begun; then another process may open it. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the catalog of a data directory; one process at a time may.
+ * Throws CONFLICT where another has it, CATALOG_UNUSABLE where the file cannot be used.
+ */
+export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
+  const dataDir = resolve(options.dataDir)
+  await makeDirectory(dataDir)
+  const file = join(dataDir, 'catalog.db')
+  const lock = lockCatalog(join(dataDir, 'catalog.lock'))
+  let db: Db | undefined
+  try {
+    db = openDatabase(file, options.log)
+    return await openStores({ ...options, db, file, release: lock.release })
+  } catch (error) {
+    await db?.$disconnect()
+    lock.release()
+    throw error
+  }
+}
+
+async function makeDirectory(dataDir: string): Promise<void> {
+  try {
+    await makeFolder(dataDir)
+  } catch (cause) {
+    throw new BackupdError(
+      'CATALOG_UNUSABLE',
+      `The data directory ${dataDir} cannot be made: ${messageOf(cause)}`,
+      { cause },
+    )
+  }
+}
+
+interface OpenedDatabase extends CatalogOptions {
+  db: Db
+  file: string
+  release(): void
+}
+
+async function openStores({ db, file, release, copyDir, clock, log }: OpenedDatabase): Promise<Catalog> {
+  const writes = createWriteQueue()
+  const numbers = await openEventNumbers(db, log)
+  const world = { db, numbers, writes, clock, log }
+  return {
+    records: await openRecordStore(world),
+    backups: createBackupStore(world),
+    servers: createServerStore(db, writes),
+    audit: createAuditStore(db, writes),
+    copier: createCopier({ file, copyDir, clock }),
+    async close() {
+      await writes.idle()
+      await numbers.close()
+      await db.$disconnect()
+      release()
+    },
+  }
+}

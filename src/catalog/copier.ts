@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve, sep } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { syncFolder } from '../lib/atomic-file.ts'
+import type { Clock } from '../lib/clock.ts'
+import { BackupdError, errnoOf } from '../lib/errors.ts'
+import { fileErrorOf } from './file-error.ts'
+
+export interface CatalogCopier {
+  copyTo(dir: string): Promise<{ path: string; size: number }>
+}
+
+export interface CopierOptions {
+  /** The catalog's database file. */
+  file: string
+  /** Copies go here or below, nowhere else; made where it is missing. */
+  copyDir: string
+  clock: Clock
+}
+
+/**
+ * Copies the catalog while it is in use, in a thread of its own. A copy is a whole database file
+ * `catalog-<time>-<random>.db`: put in the catalog's place it is the catalog of that moment.
+ */
+export function createCopier(options: CopierOptions): CatalogCopier {
+  return {
+    /** @param dir absolute, or relative to the copies directory. Throws FORBIDDEN outside it, links followed. */
+    async copyTo(dir) {
+      const folder = await folderFor(options.copyDir, dir)
+      const stamp = new Date(options.clock.now()).toISOString().replace(/[-:.]/g, '')
+      const path = join(folder, `catalog-${stamp}-${randomBytes(4).toString('hex')}.db`)
+      await publishCopy(options.file, path)
+      return { path, size: (await stat(path)).size }
+    },
+  }
+}
+
+async function folderFor(copyDir: string, dir: string): Promise<string> {
+  await mkdir(copyDir, { recursive: true, mode: 0o700 })
+  const allowed = await realpath(copyDir)
+  const folder = await realPathOf(resolve(allowed, dir))
+  if (folder !== allowed && !folder.startsWith(allowed + sep)) throw forbidden(dir, allowed)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+/** Links followed as far as the path exists. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    return join(await realPathOf(dirname(path)), basename(path))
+  }
+}
+
+function forbidden(dir: string, allowed: string): BackupdError {
+  return new BackupdError(
+    'FORBIDDEN',
+    `"${dir}" is outside ${allowed}, where copies go: name a directory in it, or start with --copy-dir`,
+  )
+}
+
+async function publishCopy(from: string, path: string): Promise<void> {
+  const part = `${path}.part`
+  try {
+    await copyInThread(from, part)
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw fileErrorOf(error, part) ?? error
+  }
+  await syncFolder(dirname(path))
+}
+
+/** Rejects with the error of the thread. */
+async function copyInThread(from: string, to: string): Promise<void> {
+  const entry = new URL(`./copy-worker${extname(import.meta.url)}`, import.meta.url)
+  await once(new Worker(entry, { workerData: { from, to }, execArgv: [] }), 'exit')
+}

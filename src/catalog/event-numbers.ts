@@ -1,0 +1,58 @@
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Db } from './database.ts'
+
+const KEY = 'event numbers given'
+/** So many numbers are marked as given on disk at a time; what is left of them is skipped after a crash. */
+const BLOCK = 10_000
+
+/** Numbers that count up and are never given twice, over restarts and crashes too. */
+export interface EventNumbers {
+  next(): number
+  close(): Promise<void>
+}
+
+export async function openEventNumbers(db: Db, log: Log): Promise<EventNumbers> {
+  let last = await lastGiven(db)
+  let reserved = last + BLOCK
+  let reserving: Promise<void> | undefined
+  await mark(db, reserved)
+
+  /** Half a block ahead of need. */
+  const reserve = async () => {
+    const upTo = last + BLOCK
+    await mark(db, upTo).then(
+      () => {
+        reserved = upTo
+      },
+      (error) =>
+        log.error(
+          { error: messageOf(error) },
+          'Event numbers could not be reserved; tried again with the next',
+        ),
+    )
+    reserving = undefined
+  }
+  return {
+    next() {
+      last += 1
+      if (last > reserved - BLOCK / 2) reserving ??= reserve()
+      return last
+    },
+    async close() {
+      await reserving
+      await mark(db, last)
+    },
+  }
+}
+
+async function lastGiven(db: Db): Promise<number> {
+  const marked = await db.meta.findUnique({ where: { key: KEY } })
+  const newest = await db.recordEvent.findFirst({ orderBy: { seq: 'desc' }, select: { seq: true } })
+  return Math.max(Number(marked?.value ?? 0), newest?.seq ?? 0)
+}
+
+async function mark(db: Db, upTo: number): Promise<void> {
+  const value = String(upTo)
+  await db.meta.upsert({ where: { key: KEY }, create: { key: KEY, value }, update: { value } })
+}

@@ -1,0 +1,34 @@
+import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
+
+const WAY_OUT: Record<string, string> = {
+  SQLITE_CORRUPT:
+    'is damaged. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
+  SQLITE_NOTADB:
+    'is not a database. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
+  SQLITE_FULL: 'cannot grow: its disk is full. Nothing was changed; free some room',
+  SQLITE_IOERR:
+    'cannot be read or written: its disk reports an error. Nothing was changed; see the system log',
+  SQLITE_READONLY:
+    'cannot be written. See its owner and permissions, and that its disk is mounted for writing',
+  SQLITE_CANTOPEN: 'cannot be opened. See that its directory is there, with its owner and permissions',
+}
+
+/**
+ * CATALOG_UNUSABLE, with the way out, where the database file is what is wrong; otherwise undefined.
+ * @param file named in the message; without it "The catalog database" is.
+ */
+export function fileErrorOf(error: unknown, file?: string): BackupdError | undefined {
+  const code = sqliteCodeOf(error)
+  const way = WAY_OUT[/^SQLITE_[A-Z]+/.exec(code ?? '')?.[0] ?? '']
+  if (way === undefined) return undefined
+  const message = `The catalog database ${file === undefined ? '' : `${file} `}${way} (${messageOf(error)})`
+  return new BackupdError('CATALOG_UNUSABLE', message, { facts: { sqlite: code ?? '' }, cause: error })
+}
+
+/** better-sqlite3 has it as `code`; the adapter wraps that as `cause.originalCode`. */
+function sqliteCodeOf(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (typeof cause === 'object' && cause !== null && 'originalCode' in cause)
+    return String(cause.originalCode)
+  return errnoOf(error)
+}

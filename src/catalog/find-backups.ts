@@ -1,0 +1,43 @@
+import type { BackupInfo } from '../wire/backup.ts'
+import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
+import { backupOf } from './backup-rows.ts'
+import type { Db } from './database.ts'
+import type { Prisma } from './generated/client.ts'
+import { keyAfter, keyBounds, rowsFor, toSlice } from './keyset.ts'
+
+/**
+ * Newest first: by sequence where the filter names one volume of one instance on one server, since clocks can
+ * jump; otherwise by the time of creation, since sequences count per volume. Throws BAD_INPUT for a bad cursor
+ * or time.
+ */
+export async function findBackups(db: Db, filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>> {
+  const order = isOneVolume(filter) ? 'sequenceKey' : 'createdKey'
+  const after = keyAfter(order, page)
+  const rows = await db.backup.findMany({
+    where: { AND: [whereBackups(filter), after === undefined ? {} : { [order]: { lt: after } }] },
+    orderBy: { [order]: 'desc' },
+    take: rowsFor(page),
+  })
+  const totalCount = await db.backup.count({ where: whereBackups(filter) })
+  const items = rows.map((row) => ({ key: row[order], node: backupOf(row) }))
+  return toSlice(items, page, { kind: order, totalCount })
+}
+
+function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): boolean {
+  const named = [server, app, proc, instanceNo].every((value) => value !== undefined)
+  return named && volumes?.length === 1
+}
+
+function whereBackups(filter: BackupFilter): Prisma.BackupWhereInput {
+  const { app, proc, volumes, instanceNo, mode, server, names } = filter
+  return {
+    app,
+    proc,
+    instanceNo,
+    mode,
+    server,
+    volume: volumes && { in: volumes },
+    name: names && { in: names },
+    createdKey: keyBounds(filter, undefined),
+  }
+}

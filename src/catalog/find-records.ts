@@ -1,0 +1,62 @@
+import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
+import type { RunRecord } from '../wire/record.ts'
+import { keyAfter, rowsFor, toSlice } from './keyset.ts'
+import { inLists } from './numbers.ts'
+import { readRecords } from './read-records.ts'
+import { whereRecords } from './record-filter.ts'
+import type { RecordWorld } from './world.ts'
+
+const CURSOR = 'record'
+
+type ReadWorld = Pick<RecordWorld, 'db' | 'live'>
+
+/** Newest start first. Throws BAD_INPUT for a bad cursor or time. */
+export async function findRecords(
+  world: ReadWorld,
+  filter: RecordFilter,
+  page: Page,
+): Promise<Slice<RunRecord>> {
+  const { db } = world
+  const rows = await db.record.findMany({
+    where: whereRecords(filter, keyAfter(CURSOR, page)),
+    orderBy: { startKey: 'desc' },
+    take: rowsFor(page),
+    select: { rid: true, startKey: true },
+  })
+  const totalCount = await db.record.count({ where: whereRecords(filter) })
+  return toSlice(await withRecords(world, rows), page, { kind: CURSOR, totalCount })
+}
+
+/** The newest of each job; a job that never ran is left out. */
+export async function lastOfJobs(
+  world: ReadWorld,
+  jobIds: readonly string[],
+): Promise<Map<string, RunRecord>> {
+  const last = new Map<string, RunRecord>()
+  for (const some of inLists(jobIds)) {
+    const newest = await world.db.record.groupBy({
+      by: ['jobId'],
+      where: { jobId: { in: some } },
+      _max: { startKey: true },
+    })
+    const keys = newest.map(({ _max }) => _max.startKey ?? '')
+    const rows = await world.db.record.findMany({
+      where: { startKey: { in: keys } },
+      select: { rid: true, startKey: true },
+    })
+    for (const { node } of await withRecords(world, rows)) last.set(node.jobId, node)
+  }
+  return last
+}
+
+/** Rows with their records; the newest word on those that run is in memory. */
+async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKey: string }[]) {
+  const records = await readRecords(
+    db,
+    rows.map(({ rid }) => rid),
+  )
+  return rows.flatMap(({ rid, startKey }) => {
+    const node = live.get(rid)?.record ?? records.get(rid)
+    return node ? [{ key: startKey, node }] : []
+  })
+}

@@ -1,0 +1,114 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type Database from 'better-sqlite3'
+import { BackupdError } from '../lib/errors.ts'
+
+/** The table and columns of Prisma's own migration history, so that its tools understand ours. */
+const HISTORY = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+  "id" TEXT PRIMARY KEY NOT NULL, "checksum" TEXT NOT NULL, "finished_at" DATETIME,
+  "migration_name" TEXT NOT NULL, "logs" TEXT, "rolled_back_at" DATETIME,
+  "started_at" DATETIME NOT NULL DEFAULT current_timestamp, "applied_steps_count" INTEGER UNSIGNED NOT NULL DEFAULT 0)`
+
+interface Migration {
+  name: string
+  sql: string
+  /** Hex sha256 of the file. */
+  checksum: string
+}
+
+interface Applied {
+  migration_name: string
+  checksum: string
+  finished_at: number | null
+}
+
+export interface MigrateOptions {
+  /** Holds one folder per migration, `<yyyymmddhhmmss>_<name>/migration.sql`; applied in the order of their names. */
+  folder: string
+  /** Called before the first change to a database that holds something. */
+  beforeFirst(name: string): void
+}
+
+/**
+ * Brings the database up to the migrations in the folder.
+ * @returns the names of those it applied.
+ * Throws CATALOG_UNUSABLE where one failed half way earlier, was changed after it was applied, or is not known here.
+ */
+export function migrate(database: Database.Database, options: MigrateOptions): string[] {
+  const all = readMigrations(options.folder)
+  const applied = readHistory(database)
+  checkHistory(database.name, all, applied)
+  const done = new Set(applied.map((row) => row.migration_name))
+  const pending = all.filter(({ name }) => !done.has(name))
+  if (pending[0] && applied.length > 0) options.beforeFirst(pending[0].name)
+  database.exec(HISTORY)
+  for (const migration of pending) apply(database, migration)
+  return pending.map(({ name }) => name)
+}
+
+function readMigrations(folder: string): Migration[] {
+  const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return names
+    .map((entry) => entry.name)
+    .sort()
+    .map((name) => {
+      const sql = readFileSync(join(folder, name, 'migration.sql'), 'utf8')
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
+    })
+}
+
+function readHistory(database: Database.Database): Applied[] {
+  const table = database.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_prisma_migrations'`).get()
+  if (!table) return []
+  const rows =
+    'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL'
+  return database.prepare<[], Applied>(rows).all()
+}
+
+function checkHistory(file: string, all: Migration[], applied: Applied[]): void {
+  const known = new Map(all.map((migration) => [migration.name, migration]))
+  for (const row of applied) {
+    const migration = known.get(row.migration_name)
+    const step = `${file}: the change "${row.migration_name}"`
+    if (!migration)
+      throw unusable(`${step} was made by a newer backupd; start that one, or restore an older copy`)
+    if (row.finished_at === null) {
+      throw unusable(
+        `${step} stopped half way; put the copy that was made before it (${file}.before-…) in its place`,
+      )
+    }
+    if (row.checksum !== migration.checksum) {
+      throw unusable(
+        `${step} is not the one that was applied; install the backupd release that made this catalog`,
+      )
+    }
+  }
+}
+
+function unusable(message: string): BackupdError {
+  return new BackupdError('CATALOG_UNUSABLE', message)
+}
+
+/**
+ * In one transaction, except what redefines tables: that switches foreign keys off first, which a transaction
+ * would ignore. Such a one can stop half way, and says so at the next start.
+ */
+function apply(database: Database.Database, migration: Migration): void {
+  const steps = () => runSteps(database, migration)
+  if (/^PRAGMA/m.test(migration.sql)) steps()
+  else database.transaction(steps)()
+}
+
+function runSteps(database: Database.Database, { name, sql, checksum }: Migration): void {
+  const id = randomUUID()
+  database
+    .prepare(
+      'INSERT INTO "_prisma_migrations" (id, checksum, migration_name, started_at) VALUES (?, ?, ?, ?)',
+    )
+    .run(id, checksum, name, Date.now())
+  database.exec(sql)
+  database
+    .prepare('UPDATE "_prisma_migrations" SET finished_at = ?, applied_steps_count = 1 WHERE id = ?')
+    .run(Date.now(), id)
+}

@@ -1,0 +1,137 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import type {
+  SqlDriverAdapter,
+  SqlDriverAdapterFactory,
+  SqlQuery,
+  SqlQueryable,
+  Transaction,
+} from '@prisma/driver-adapter-utils'
+import { fileErrorOf } from './file-error.ts'
+
+/** Work goes on this long, in ms, before timers and sockets get their turn. */
+const LONGEST_STRETCH_MS = 5
+
+const EACH_CONNECTION = 'PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;'
+
+/**
+ * What the SQLite adapter lacks, put around it:
+ * - SQLite answers within the call, so a chain of awaits would starve the event loop: here it gets a turn every 5 ms.
+ * - All queries share one connection, so those beside an open transaction would read and write inside it:
+ *   here they wait for its end.
+ * - Every commit is on disk, on every connection.
+ * - A COMMIT that fails (disk full) leaves no transaction open behind it.
+ * - Trouble with the file reads as CATALOG_UNUSABLE.
+ */
+export function oneAtATime(factory: SqlDriverAdapterFactory, file: string): SqlDriverAdapterFactory {
+  const { provider, adapterName } = factory
+  return {
+    provider,
+    adapterName,
+    async connect() {
+      const adapter = await factory.connect()
+      await adapter.executeScript(EACH_CONNECTION)
+      return guard(adapter, file)
+    },
+  }
+}
+
+function guard(adapter: SqlDriverAdapter, file: string): SqlDriverAdapter {
+  const gate = createGate()
+  const turn = createTurn()
+  const outside: Calling = (call) =>
+    turn()
+      .then(() => gate.outside(call))
+      .catch(rethrow(file))
+  const inside: Calling = (call) => turn().then(call).catch(rethrow(file))
+  return {
+    ...queriesOf(adapter, outside),
+    executeScript: (script) => outside(() => adapter.executeScript(script)),
+    startTransaction: async (level) => {
+      const leave = await gate.enter()
+      try {
+        return guardTransaction(await adapter.startTransaction(level), inside, leave)
+      } catch (error) {
+        leave()
+        throw error
+      }
+    },
+    dispose: () => adapter.dispose(),
+  }
+}
+
+/** How a call to the adapter is made. */
+type Calling = <T>(call: () => Promise<T>) => Promise<T>
+
+function queriesOf(adapter: SqlQueryable, calling: Calling): SqlQueryable {
+  return {
+    provider: adapter.provider,
+    adapterName: adapter.adapterName,
+    queryRaw: (query) => calling(() => adapter.queryRaw(query)),
+    executeRaw: (query) => calling(() => adapter.executeRaw(query)),
+  }
+}
+
+function guardTransaction(transaction: Transaction, inside: Calling, leave: () => void): Transaction {
+  const queries = queriesOf(transaction, inside)
+  return {
+    ...queries,
+    options: transaction.options,
+    executeRaw: (query) =>
+      isEnd(query) ? inside(() => end(transaction, query, leave)) : queries.executeRaw(query),
+    commit: () => transaction.commit().finally(leave),
+    rollback: () => transaction.rollback().finally(leave),
+  }
+}
+
+function isEnd({ sql }: SqlQuery): boolean {
+  return sql === 'COMMIT' || sql === 'ROLLBACK'
+}
+
+/** Where the end fails SQLite may have rolled back by itself, or still hold the transaction open. */
+async function end(transaction: Transaction, query: SqlQuery, leave: () => void): Promise<number> {
+  try {
+    return await transaction.executeRaw(query)
+  } catch (error) {
+    if (query.sql === 'ROLLBACK') return 0
+    await transaction.executeRaw({ ...query, sql: 'ROLLBACK' }).catch(() => {})
+    await transaction.rollback()
+    leave()
+    throw error
+  }
+}
+
+function rethrow(file: string): (error: unknown) => never {
+  return (error) => {
+    throw fileErrorOf(error, file) ?? error
+  }
+}
+
+/** One may be inside; calls from outside wait until nobody is, and are made before anybody can enter. */
+function createGate() {
+  let inside: Promise<void> | undefined
+  return {
+    async outside<T>(call: () => Promise<T>): Promise<T> {
+      while (inside) await inside
+      return await call()
+    },
+    async enter(): Promise<() => void> {
+      while (inside) await inside
+      const { promise, resolve } = Promise.withResolvers<void>()
+      inside = promise
+      return () => {
+        if (inside === promise) inside = undefined
+        resolve()
+      }
+    },
+  }
+}
+
+/** Gives the event loop a turn where the last one was too long ago. */
+function createTurn(): () => Promise<void> {
+  let last = performance.now()
+  return async () => {
+    if (performance.now() - last < LONGEST_STRETCH_MS) return
+    await eventLoopTurn()
+    last = performance.now()
+  }
+}

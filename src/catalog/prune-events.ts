@@ -1,0 +1,55 @@
+import { messageOf } from '../lib/errors.ts'
+import type { Db } from './database.ts'
+import type { CatalogWorld } from './world.ts'
+
+const DAY_MS = 86_400_000
+const KEEP_MS = 7 * DAY_MS
+const KEEP_COUNT = 100_000
+const TOMBSTONE_MS = 30 * DAY_MS
+/** Looks for old events after so many new ones, and after the first. */
+const LOOK_EVERY = 1000
+const SLICE = 500
+
+/**
+ * Removes events older than 7 days or beyond the newest 100,000, and tombstones older than 30 days (no daemon
+ * keeps news that long).
+ * @returns what to call with the number of events added, in the write queue: it removes one slice at most, so that
+ * news never waits long behind it. What fails is logged, and tried again.
+ */
+export function createPruner({ db, clock, log }: CatalogWorld): (added: number) => Promise<void> {
+  let untilLook = 0
+  let more = false
+  return async (added) => {
+    untilLook -= added
+    if (untilLook >= 0 && !more) return
+    untilLook = LOOK_EVERY
+    try {
+      more = await pruneSlice(db, clock.now())
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'Old events could not be removed; tried again later')
+    }
+  }
+}
+
+/** @returns whether there is more to remove. */
+async function pruneSlice(db: Db, now: number): Promise<boolean> {
+  const before = await firstToKeep(db, now - KEEP_MS)
+  const oldest = await db.recordEvent.findMany({
+    where: { seq: { lt: before } },
+    orderBy: { seq: 'asc' },
+    take: SLICE,
+    select: { seq: true },
+  })
+  const last = oldest.at(-1)
+  if (last) await db.recordEvent.deleteMany({ where: { seq: { lte: last.seq } } })
+  await db.tombstone.deleteMany({ where: { at: { lt: now - TOMBSTONE_MS } } })
+  return oldest.length === SLICE
+}
+
+/** The number of the first event that stays. */
+async function firstToKeep(db: Db, oldestMs: number): Promise<number> {
+  const order = { orderBy: { seq: 'desc' }, select: { seq: true } } as const
+  const tooMany = await db.recordEvent.findFirst({ ...order, skip: KEEP_COUNT })
+  const tooOld = await db.recordEvent.findFirst({ ...order, where: { at: { lt: oldestMs } } })
+  return Math.max(tooMany?.seq ?? 0, tooOld?.seq ?? 0) + 1
+}

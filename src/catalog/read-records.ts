@@ -1,0 +1,33 @@
+import type { RunRecord } from '../wire/record.ts'
+import type { Db } from './database.ts'
+import { inLists } from './numbers.ts'
+import { recordOf } from './record-rows.ts'
+
+/** A record with the number of its last change. */
+export interface KeptRecord {
+  record: RunRecord
+  eventSeq: number
+}
+
+/** As they stand on disk; what is not known is left out. */
+export async function readKept(db: Db, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
+  const kept = new Map<string, KeptRecord>()
+  for (const some of inLists(rids)) {
+    const rows = await db.record.findMany({
+      where: { rid: { in: some } },
+      select: { rid: true, eventSeq: true },
+    })
+    const records = rows.length === 0 ? new Map<string, RunRecord>() : await readRecords(db, some)
+    for (const { rid, eventSeq } of rows) {
+      const record = records.get(rid)
+      if (record) kept.set(rid, { record, eventSeq })
+    }
+  }
+  return kept
+}
+
+/** At most a page of them. */
+export async function readRecords(db: Db, rids: string[]): Promise<Map<string, RunRecord>> {
+  const bodies = await db.recordBody.findMany({ where: { rid: { in: rids } } })
+  return new Map(bodies.map(({ rid, json }) => [rid, recordOf(rid, json)]))
+}

@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { BackupInfo } from '../wire/backup.ts'
+import { removeBackups } from './backup-news.ts'
+import { backupOf, backupRow } from './backup-rows.ts'
+import type { Backup } from './generated/client.ts'
+import { inLists } from './numbers.ts'
+import type { CatalogWorld } from './world.ts'
+
+export interface ReconcileCounts {
+  added: number
+  updated: number
+  removed: number
+  unchanged: number
+}
+
+interface Reconciling extends CatalogWorld {
+  server: string
+  dryRun: boolean
+  /** News numbered above this came after the listing began, so it knows better. */
+  mark: number
+  counts: ReconcileCounts
+}
+
+/**
+ * Makes the catalog say what one namespace holds. Where the listing breaks off nothing is removed, and what was
+ * added or updated stays.
+ */
+export async function reconcile(
+  world: CatalogWorld,
+  { server, pages, dryRun }: { server: string; pages: AsyncIterable<BackupInfo[]>; dryRun: boolean },
+): Promise<ReconcileCounts> {
+  const counts = { added: 0, updated: 0, removed: 0, unchanged: 0 }
+  const now: Reconciling = { ...world, server, dryRun, mark: world.numbers.next(), counts }
+  const seen = new Set<string>()
+  for await (const page of pages) {
+    const own = page.filter((info) => info.server === server)
+    for (const { name } of own) seen.add(name)
+    for (const some of inLists(own)) await world.writes.run(() => takePage(now, some))
+  }
+  await removeUnseen(now, seen)
+  return counts
+}
+
+async function takePage(world: Reconciling, page: BackupInfo[]): Promise<void> {
+  const { db, server, dryRun, mark, counts } = world
+  const where = { server, name: { in: page.map(({ name }) => name) } }
+  const known = new Map((await db.backup.findMany({ where })).map((row) => [row.name, row]))
+  const goneSince = new Set(
+    (await db.tombstone.findMany({ where: { ...where, touched: { gt: mark } } })).map(nameOf),
+  )
+  const changed = page.filter((info) => {
+    const row = known.get(info.name)
+    if (goneSince.has(info.name) || (row && row.touched > mark)) return false
+    const change = changeOf(row, info)
+    counts[change] += 1
+    return change !== 'unchanged'
+  })
+  if (!dryRun && changed.length > 0) await write(world, changed, known)
+}
+
+function changeOf(row: Backup | undefined, info: BackupInfo): 'added' | 'updated' | 'unchanged' {
+  if (!row) return 'added'
+  return isDeepStrictEqual(backupOf(row), info) ? 'unchanged' : 'updated'
+}
+
+async function write({ db, server, numbers }: Reconciling, infos: BackupInfo[], known: Map<string, Backup>) {
+  const where = { server, name: { in: infos.map(nameOf) } }
+  const rows = infos.map((info) =>
+    backupRow(info, { toldAt: known.get(info.name)?.toldAt ?? '', touched: numbers.next() }),
+  )
+  await db.$transaction(async (transaction) => {
+    await transaction.backup.deleteMany({ where })
+    await transaction.tombstone.deleteMany({ where })
+    await transaction.backup.createMany({ data: rows })
+  })
+}
+
+async function removeUnseen(world: Reconciling, seen: Set<string>): Promise<void> {
+  const { db, server, mark, dryRun, counts, writes, numbers, clock } = world
+  const rows = await db.backup.findMany({ where: { server, touched: { lte: mark } }, select: { name: true } })
+  const unseen = rows.map(nameOf).filter((name) => !seen.has(name))
+  counts.removed = unseen.length
+  if (dryRun) return
+  for (const names of inLists(unseen)) {
+    const gone = { server, names, touched: numbers.next() }
+    await writes.run(() => db.$transaction((transaction) => removeBackups(transaction, gone, clock.now())))
+  }
+}
+
+function nameOf({ name }: { name: string }): string {
+  return name
+}

@@ -1,0 +1,25 @@
+import type { RecordFilter } from '../wire/listing.ts'
+import type { Prisma } from './generated/client.ts'
+import { keyBounds } from './keyset.ts'
+
+/** Throws BAD_INPUT for a time that is none. */
+export function whereRecords(filter: RecordFilter, after?: string): Prisma.RecordWhereInput {
+  const { app, instanceNo, mode, action, server, jobId } = filter
+  return {
+    app,
+    mode,
+    action,
+    server,
+    jobId,
+    startKey: keyBounds(filter, after),
+    proc: filter.proc === undefined ? undefined : { in: namesOfProc(filter.proc) },
+    volume: filter.volumes && { in: filter.volumes },
+    state: filter.states && { in: filter.states },
+    instanceNo,
+  }
+}
+
+/** Runs asked for the old way name their proc by its short name. */
+function namesOfProc(fullName: string): string[] {
+  return [fullName, fullName.slice(fullName.lastIndexOf('.') + 1)]
+}

@@ -1,0 +1,54 @@
+import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { Db } from './database.ts'
+import { eventsSince } from './event-store.ts'
+import { findRecords, lastOfJobs } from './find-records.ts'
+import { createPruner } from './prune-events.ts'
+import { type KeptRecord, readKept } from './read-records.ts'
+import { takeNews } from './take-news.ts'
+import type { CatalogWorld, RecordWorld } from './world.ts'
+
+/** controller/ports.ts says what each is for. */
+export interface RecordStore {
+  take(news: RunRecord[]): Promise<KeptRecord[]>
+  get(rid: string): Promise<KeptRecord | undefined>
+  find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
+  lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
+  unfinished(server?: string): Promise<RunRecord[]>
+  eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
+  nextEventSeq(): number
+}
+
+export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
+  const world: RecordWorld = { ...base, live: await loadLive(base.db) }
+  const { db, live, numbers, writes } = world
+  const prune = createPruner(world)
+  return {
+    take: (news) =>
+      writes.run(async () => {
+        const kept = await takeNews(world, news)
+        await prune(kept.length)
+        return kept
+      }),
+    get: async (rid) => live.get(rid) ?? (await readKept(db, [rid])).get(rid),
+    find: (filter, page) => findRecords(world, filter, page),
+    lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),
+    unfinished: async (server) => {
+      const records = [...live.values()].map(({ record }) => record)
+      return server === undefined ? records : records.filter((record) => record.server === server)
+    },
+    eventsSince: (seq, filter, limit) => eventsSince(db, { ...filter, after: seq, limit }),
+    nextEventSeq: () => numbers.next(),
+  }
+}
+
+async function loadLive(db: Db): Promise<Map<string, KeptRecord>> {
+  const rows = await db.record.findMany({
+    where: { state: { in: ['queued', 'running'] } },
+    select: { rid: true },
+  })
+  return readKept(
+    db,
+    rows.map(({ rid }) => rid),
+  )
+}

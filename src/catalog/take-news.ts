@@ -1,0 +1,85 @@
+import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
+import { backupNewsOf, keepBackupNews } from './backup-news.ts'
+import type { DbTransaction } from './database.ts'
+import { inLists } from './numbers.ts'
+import { type KeptRecord, readKept } from './read-records.ts'
+import { appOf, recordJson, recordRow } from './record-rows.ts'
+import type { RecordWorld } from './world.ts'
+
+/**
+ * Puts news onto what is known; what changed a state is on disk when it resolves, in one transaction, together
+ * with the backups it tells of. Mere progress is kept in memory: after a restart the daemon tells it again.
+ * Runs in the write queue.
+ */
+export async function takeNews(world: RecordWorld, news: RunRecord[]): Promise<KeptRecord[]> {
+  const known = await knownOf(world, news)
+  const { changes, progress } = fold(world, known, news)
+  if (changes.length > 0) {
+    const newest = [...new Set(changes.map(({ record }) => record.rid))].flatMap(
+      (rid) => known.get(rid) ?? [],
+    )
+    await world.db.$transaction(async (transaction) => {
+      await writeRecords(transaction, newest)
+      await writeEvents(transaction, changes, world.clock.now())
+      await keepBackupNews(transaction, backupNewsOf(changes), world.clock.now())
+    })
+  }
+  const kept = [...changes, ...progress].sort((a, b) => a.eventSeq - b.eventSeq)
+  for (const change of kept) remember(world.live, change)
+  return kept
+}
+
+async function knownOf({ db, live }: RecordWorld, news: RunRecord[]): Promise<Map<string, KeptRecord>> {
+  const rids = [...new Set(news.map(({ rid }) => rid))]
+  const known = await readKept(
+    db,
+    rids.filter((rid) => !live.has(rid)),
+  )
+  for (const rid of rids) {
+    const kept = live.get(rid)
+    if (kept) known.set(rid, kept)
+  }
+  return known
+}
+
+/** Leaves the newest version of each record in `known`. */
+function fold({ numbers }: RecordWorld, known: Map<string, KeptRecord>, news: RunRecord[]) {
+  const changes: KeptRecord[] = []
+  const progress: KeptRecord[] = []
+  for (const told of news) {
+    const before = known.get(told.rid)?.record
+    const record = applyNews(before, told)
+    if (!record) continue
+    const kept = { record, eventSeq: numbers.next() }
+    known.set(record.rid, kept)
+    const list = before?.state === record.state ? progress : changes
+    list.push(kept)
+  }
+  return { changes, progress }
+}
+
+function remember(live: Map<string, KeptRecord>, change: KeptRecord): void {
+  const { rid, state } = change.record
+  if (isTerminal(state)) live.delete(rid)
+  else live.set(rid, change)
+}
+
+/** Rows are replaced: deleting and inserting lists is far quicker than updating one by one. */
+async function writeRecords(transaction: DbTransaction, newest: KeptRecord[]): Promise<void> {
+  for (const some of inLists(newest)) {
+    const rids = some.map(({ record }) => record.rid)
+    await transaction.record.deleteMany({ where: { rid: { in: rids } } })
+    await transaction.recordBody.deleteMany({ where: { rid: { in: rids } } })
+    await transaction.record.createMany({ data: some.map((kept) => recordRow(kept.record, kept.eventSeq)) })
+    await transaction.recordBody.createMany({
+      data: some.map(({ record }) => ({ rid: record.rid, json: recordJson(record) })),
+    })
+  }
+}
+
+async function writeEvents(transaction: DbTransaction, changes: KeptRecord[], at: number): Promise<void> {
+  const rows = changes.map(({ record, eventSeq }) => {
+    return { seq: eventSeq, rid: record.rid, app: appOf(record), at, json: recordJson(record) }
+  })
+  for (const some of inLists(rows)) await transaction.recordEvent.createMany({ data: some })
+}

@@ -1,0 +1,77 @@
+import type { WrittenProc } from './inventory-apps.ts'
+import type { YamlReader } from './yaml-reader.ts'
+
+/** A folder name holds 255 bytes: seconds, endings and the id of a run come behind the archive's name. */
+const LONGEST_ARCHIVE = 170
+
+/** Volumes times instances: what one controller can keep in mind. */
+const MOST_PLACES = 200_000
+
+interface Place {
+  /** For people: `/data/db of shop.web.web, instance 1`. */
+  words: string
+  keyAt: number
+  server: string
+  path: string | null
+  archive: string
+}
+
+/** What no volume shows alone: two archives of one name, two volumes on one directory, names twice. */
+export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]): void {
+  const count = procs.reduce((sum, { instances, volumes }) => sum + instances.length * volumes.length, 0)
+  if (count > MOST_PLACES) {
+    reader.problem(
+      reader.root,
+      `it names ${count} volumes over all instances, ${MOST_PLACES} at most: split it`,
+    )
+    return
+  }
+  const places = procs.flatMap(placesOf)
+  for (const place of places) {
+    if (Buffer.byteLength(place.archive) <= LONGEST_ARCHIVE) continue
+    reader.problem(
+      { at: place.keyAt },
+      `the archive of ${place.words} would be named with more than ${LONGEST_ARCHIVE} bytes: shorten a name`,
+    )
+  }
+  const withPath = places.filter(({ path }) => path !== null)
+  reportTwins(reader, places, {
+    keyOf: ({ archive }) => archive,
+    wrong: 'have archives of the same name: rename one',
+  })
+  reportTwins(reader, withPath, {
+    keyOf: ({ path }) => path ?? '',
+    wrong: 'lie in the same directory: give each its own path',
+  })
+}
+
+function placesOf({ app, proc, instances, volumes }: WrittenProc): Place[] {
+  return instances.flatMap(({ no, server }) =>
+    volumes.map(({ name, path, keyAt }) => ({
+      words: `${name} of ${proc.name}, instance ${no}`,
+      keyAt,
+      server,
+      path,
+      archive: `${app}-${proc.name}-${no}${name.replaceAll('/', '-')}`,
+    })),
+  )
+}
+
+/** Names each place whose key an earlier one on the same server has. */
+function reportTwins(
+  reader: YamlReader,
+  places: Place[],
+  { keyOf, wrong }: { keyOf(place: Place): string; wrong: string },
+): void {
+  const first = new Map<string, Place>()
+  for (const place of places) {
+    const key = `${place.server} ${keyOf(place)}`
+    const earlier = first.get(key)
+    if (earlier)
+      reader.problem(
+        { at: place.keyAt },
+        `${place.words}, and ${earlier.words}, both on ${place.server}, ${wrong}`,
+      )
+    else first.set(key, place)
+  }
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { BackupdError } from '../lib/errors.ts'
+import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import {
+  backupPageSchema,
+  debugSchema,
+  type FilePage,
+  filePageSchema,
+  PROTOCOL,
+  runAnswerSchema,
+} from '../wire/daemon-api.ts'
+import type { DaemonHttp } from './daemon-http.ts'
+import { askFor, isMissingRoute, segment } from './daemon-question.ts'
+import { fromEntity, fromFolderEntry, legacyBackupsSchema, legacyFolderSchema } from './legacy-backups.ts'
+
+export interface FilesRequest {
+  namespace: string
+  name: string
+  path: string
+  after: string | null
+  limit: number
+}
+
+export interface RecoverRequest {
+  rid: string
+  namespace: string
+  name: string
+  mode: 'full' | 'increment'
+  destDir: string
+  app: string
+  proc: string
+  /** null swaps the whole content. */
+  files: string[] | null
+  snapshot: string | null
+  inUse: 'refuse' | 'proceed'
+}
+
+export interface DaemonBackups {
+  /** By name, a page at a time. An original tells of its own namespace only. */
+  backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
+  files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
+  deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
+  /** Returns the rid it runs under. */
+  recover(ip: string, request: RecoverRequest): Promise<string>
+}
+
+const PAGE = 1000
+const BACKUP = '/api/v1/backup'
+
+export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
+  return {
+    backups: (ip, namespace) => listBackups(http, ip, namespace),
+    files: (ip, request) => listFiles(http, ip, request),
+    async deleteBackups(ip, namespace, files) {
+      // An original would look for them in its own namespace.
+      if (namespace !== ip) throw foreignNamespace(ip, namespace, 'deletes')
+      await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
+    },
+    recover: (ip, request) => recover(http, ip, request),
+  }
+}
+
+const listSchema = z.union([backupPageSchema, legacyBackupsSchema])
+
+async function* listBackups(http: DaemonHttp, ip: string, namespace: string): AsyncGenerator<BackupInfo[]> {
+  for (let after: string | null = ''; after !== null; ) {
+    const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: PAGE }
+    if (after !== '') query.after = after
+    const answer: z.infer<typeof listSchema> = await askFor(http, ip, {
+      method: 'GET',
+      path: `${BACKUP}/json`,
+      query,
+      schema: listSchema,
+    })
+    if (Array.isArray(answer)) {
+      if (namespace !== ip) throw foreignNamespace(ip, namespace, 'lists')
+      return yield answer.map(fromEntity)
+    }
+    yield answer.backups
+    if (answer.next === after) throw endless(ip)
+    after = answer.next
+  }
+}
+
+async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): Promise<FilePage> {
+  const { namespace, name, path, after, limit } = request
+  const query = { namespace, path, limit, ...(after === null ? {} : { after }) }
+  try {
+    return await askFor(http, ip, {
+      method: 'GET',
+      path: `${BACKUP}/files/${segment(name)}`,
+      query,
+      schema: filePageSchema,
+    })
+  } catch (error) {
+    if (!isMissingRoute(error)) throw error
+    return await listFolder(http, ip, request)
+  }
+}
+
+/** An original lists the folders of an increment, each whole. */
+async function listFolder(
+  http: DaemonHttp,
+  ip: string,
+  { namespace, name, path, after, limit }: FilesRequest,
+) {
+  if (namespace !== ip) throw foreignNamespace(ip, namespace, 'lists')
+  const folder = [name, ...path.split('/')]
+    .filter((part) => part !== '')
+    .map(segment)
+    .join('/')
+  const entries = await askFor(http, ip, {
+    method: 'GET',
+    path: `${BACKUP}/filelist/dir/${folder}`,
+    schema: legacyFolderSchema,
+  })
+  const all = entries.map((entry) => fromFolderEntry(path, entry)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  const rest = after === null ? all : all.filter((file) => file.path > after)
+  const files = rest.slice(0, limit)
+  return { files, next: rest.length > limit ? (files.at(-1)?.path ?? null) : null }
+}
+
+async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
+  const { mode, name, files, snapshot, ...rest } = request
+  // A daemon that does not know these would put back more than was asked for.
+  if (mode === 'full' && files !== null)
+    await demand(http, ip, { capability: 'pick-files', what: 'put back single files of a full backup' })
+  if (snapshot !== null) await demand(http, ip, { capability: 'snapshots', what: 'pick a snapshot' })
+  const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
+  const form = { ...rest, ...(files === null ? {} : { files }), ...(snapshot === null ? {} : { snapshot }) }
+  const path = `${BACKUP}/${route}/${segment(name)}`
+  const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
+  return rid
+}
+
+async function demand(
+  http: DaemonHttp,
+  ip: string,
+  { capability, what }: { capability: string; what: string },
+): Promise<void> {
+  const debug = await askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema })
+  if (debug.capabilities?.includes(capability)) return
+  const message = `The daemon on ${ip} cannot ${what}; nothing was started. Leave that out, or bring the daemon up to date`
+  throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
+}
+
+function foreignNamespace(ip: string, namespace: string, does: string): BackupdError {
+  const message = `The daemon on ${ip} ${does} in its own namespace only: ask the daemon on ${namespace}`
+  return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, namespace } })
+}
+
+function endless(ip: string): BackupdError {
+  const message = `The daemon on ${ip} lists its backups in circles; see its version`
+  return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip } })
+}

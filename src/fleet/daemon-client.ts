@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { BackupdError } from '../lib/errors.ts'
+import { type DaemonDebug, debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
+import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
+import { type RunRecord, recordSchema } from '../wire/record.ts'
+import { createDaemonBackups, type DaemonBackups } from './daemon-backups.ts'
+import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
+import { askFor, isMissingRoute, segment } from './daemon-question.ts'
+
+/**
+ * The daemons, over HTTP; one of ours or an original. Fits DaemonPort of controller/ports.ts.
+ * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's words, or the daemon's own code.
+ */
+export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups {
+  close(): Promise<void>
+}
+
+interface DaemonJobs {
+  debug(ip: string): Promise<DaemonDebug>
+  jobs(ip: string): Promise<ScheduledJob[]>
+  setJobs(ip: string, jobs: Job[], version: string): Promise<void>
+  setNotify(ip: string, address: string): Promise<void>
+  sleepJob(ip: string, id: string): Promise<void>
+  wakeJob(ip: string, id: string): Promise<void>
+  startScheduler(ip: string): Promise<void>
+  stopScheduler(ip: string): Promise<void>
+}
+
+interface DaemonRuns {
+  /** Returns the rid it runs under: an original makes its own. */
+  runJob(ip: string, id: string, rid: string): Promise<string>
+  /** undefined where the daemon does not know it; an original knows none. */
+  record(ip: string, rid: string): Promise<RunRecord | undefined>
+  cancel(ip: string, rid: string): Promise<void>
+}
+
+export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
+  const http = createDaemonHttp(options)
+  return {
+    ...createDaemonJobs(http),
+    ...createDaemonRuns(http),
+    ...createDaemonBackups(http),
+    close: () => http.close(),
+  }
+}
+
+/** A Go program prints an empty list as null. */
+const jobsSchema = z
+  .array(scheduledJobSchema)
+  .nullable()
+  .transform((jobs) => jobs ?? [])
+
+function createDaemonJobs(http: DaemonHttp): DaemonJobs {
+  const put = async (ip: string, path: string, form: Record<string, string> = {}) => {
+    await http.ask(ip, { method: 'PUT', path: `/api/v1${path}`, form })
+  }
+  const act = async (ip: string, id: string, action: 'sleep' | 'wakeup') => {
+    await http.ask(ip, { method: 'POST', path: `${jobPath(id)}/actions/${action}`, form: {} })
+  }
+  return {
+    debug: (ip) => askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema }),
+    jobs: (ip) => askFor(http, ip, { method: 'GET', path: '/api/v1/cron/jobs', schema: jobsSchema }),
+    setJobs: (ip, jobs, version) => put(ip, '/cron/jobs', { data: JSON.stringify(jobs), version }),
+    setNotify: (ip, addr) => put(ip, '/notify', { addr, protocol: String(PROTOCOL) }),
+    sleepJob: (ip, id) => act(ip, id, 'sleep'),
+    wakeJob: (ip, id) => act(ip, id, 'wakeup'),
+    startScheduler: (ip) => put(ip, '/cron/start'),
+    stopScheduler: (ip) => put(ip, '/cron/stop'),
+  }
+}
+
+function createDaemonRuns(http: DaemonHttp): DaemonRuns {
+  return {
+    async runJob(ip, id, rid) {
+      const path = `${jobPath(id)}/actions/run`
+      const answer = await askFor(http, ip, { method: 'POST', path, form: { rid }, schema: runAnswerSchema })
+      return answer.rid
+    },
+    async record(ip, rid) {
+      try {
+        return await askFor(http, ip, { method: 'GET', path: recordPath(rid), schema: recordSchema })
+      } catch (error) {
+        if (isNotFound(error) || isMissingRoute(error)) return undefined
+        throw error
+      }
+    },
+    async cancel(ip, rid) {
+      try {
+        await http.ask(ip, { method: 'POST', path: `${recordPath(rid)}/actions/cancel`, form: {} })
+      } catch (error) {
+        throw isMissingRoute(error) ? cannotCancel(ip) : error
+      }
+    },
+  }
+}
+
+function jobPath(id: string): string {
+  return `/api/v1/cron/jobs/${segment(id)}`
+}
+
+function recordPath(rid: string): string {
+  return `/api/v1/cron/records/${segment(rid)}`
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof BackupdError && error.code === 'NOT_FOUND'
+}
+
+function cannotCancel(ip: string): BackupdError {
+  const message = `The daemon on ${ip} is an original one, which cannot cancel a run: wait for its end, or stop that daemon`
+  return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip } })
+}

@@ -1,0 +1,159 @@
+import { type Dispatcher, Pool } from 'undici'
+import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { isErrorCode } from '../wire/error-codes.ts'
+
+const PATIENCE_MS = 10_000
+const CONNECTIONS = 8
+/** The original lists all backups at once. */
+const LARGEST_ANSWER = 64 * 1024 * 1024
+const ERROR_CODE_HEADER = 'x-backupd-error-code'
+
+export interface DaemonRequest {
+  method: 'GET' | 'PUT' | 'POST'
+  path: string
+  query?: Record<string, string | number>
+  /** Sent urlencoded; a list sends its name many times. */
+  form?: Record<string, string | readonly string[]>
+}
+
+export interface DaemonHttp {
+  /** The body of a good answer. Throws DAEMON_UNREACHABLE, DAEMON_REFUSED, or the daemon's own code. */
+  ask(ip: string, request: DaemonRequest): Promise<string>
+  close(): Promise<void>
+}
+
+export interface DaemonHttpOptions {
+  /** The base URL of the daemon on a server: `http://10.0.0.1:9002`. */
+  addressOf(ip: string): string
+  log: Log
+  /** How long a daemon has for its whole answer, ms; 10 s where nothing is said. */
+  patienceMs?: number
+}
+
+/** HTTP with many daemons: a few connections to each, kept open. */
+export function createDaemonHttp({
+  addressOf,
+  log,
+  patienceMs = PATIENCE_MS,
+}: DaemonHttpOptions): DaemonHttp {
+  const pools = new Map<string, Pool>()
+  const poolOf = (origin: string) => {
+    const pool =
+      pools.get(origin) ?? new Pool(origin, { connections: CONNECTIONS, connect: { timeout: patienceMs } })
+    pools.set(origin, pool)
+    return pool
+  }
+  return {
+    async ask(ip, request) {
+      const address = new URL(addressOf(ip)).origin
+      const answer = await exchange(poolOf(address), request, patienceMs).catch((cause) => {
+        throw unreachable({ ip, address, patienceMs }, cause)
+      })
+      if (answer.status < 300) return answer.body
+      const refusal = refusalOf(answer, { ip, address, request })
+      log.warn({ server: ip, status: answer.status, code: refusal.code }, refusal.message)
+      throw refusal
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    },
+  }
+}
+
+interface Answer {
+  status: number
+  code: string
+  body: string
+}
+
+/** A question that changes nothing is asked again where a kept connection turns out to be dead. */
+async function exchange(pool: Pool, request: DaemonRequest, patienceMs: number): Promise<Answer> {
+  try {
+    return await exchangeOnce(pool, request, patienceMs)
+  } catch (error) {
+    if (request.method !== 'GET' || errnoOf(error) !== 'UND_ERR_SOCKET') throw error
+    return await exchangeOnce(pool, request, patienceMs)
+  }
+}
+
+async function exchangeOnce(
+  pool: Pool,
+  { method, path, query, form }: DaemonRequest,
+  patienceMs: number,
+): Promise<Answer> {
+  const response = await pool.request({
+    method,
+    path,
+    ...(query === undefined ? {} : { query }),
+    ...(form === undefined
+      ? {}
+      : { body: encodeForm(form), headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+    signal: AbortSignal.timeout(patienceMs),
+  })
+  const code = response.headers[ERROR_CODE_HEADER]
+  return {
+    status: response.statusCode,
+    code: typeof code === 'string' ? code : '',
+    body: await readBody(response.body),
+  }
+}
+
+function encodeForm(form: NonNullable<DaemonRequest['form']>): string {
+  const fields = new URLSearchParams()
+  for (const [name, value] of Object.entries(form)) {
+    for (const one of [value].flat()) fields.append(name, one)
+  }
+  return fields.toString()
+}
+
+async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > LARGEST_ANSWER) throw new Error(`its answer is larger than ${LARGEST_ANSWER} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function unreachable(
+  { ip, address, patienceMs }: { ip: string; address: string; patienceMs: number },
+  cause: unknown,
+): BackupdError {
+  const late = cause instanceof Error && cause.name === 'TimeoutError'
+  const reason = late ? `no answer within ${patienceMs / 1000} s` : reasonOf(cause)
+  const message = `The daemon on ${ip} could not be reached at ${address}: ${reason}. See that it runs and that nothing stands between`
+  return new BackupdError('DAEMON_UNREACHABLE', message, { facts: { server: ip, address, reason }, cause })
+}
+
+/** Where several addresses of one name were tried there is a list of errors and no message. */
+function reasonOf(cause: unknown): string {
+  return messageOf(cause) || errnoOf(cause) || 'unknown'
+}
+
+function refusalOf(
+  { status, code, body }: Answer,
+  { ip, address, request }: { ip: string; address: string; request: DaemonRequest },
+): BackupdError {
+  const words = wordsOf(body)
+  const facts = { server: ip, address, status }
+  if (isErrorCode(code)) return new BackupdError(code, words, { facts })
+  if (/Job not found|backup named .* not found/.test(words))
+    return new BackupdError('NOT_FOUND', words, { facts })
+  const message = `The daemon on ${ip} refused ${request.method} ${request.path} with status ${status}: ${words || 'no word'}`
+  return new BackupdError('DAEMON_REFUSED', message, { facts: { ...facts, words } })
+}
+
+/** A JSON string, `{"msg": …}`, or whatever else stands there, shortened. */
+function wordsOf(body: string): string {
+  let words: unknown
+  try {
+    words = JSON.parse(body)
+  } catch {
+    words = body
+  }
+  if (typeof words === 'object' && words !== null && 'msg' in words) words = words.msg
+  return (typeof words === 'string' ? words : body).trim().slice(0, 2000)
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { extname, resolve } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { InventoryNews } from '../wire/inventory.ts'
+import { watchFile } from './file-watch.ts'
+import { type InventoryText, readInventory } from './read-inventory.ts'
+import { readText } from './read-text.ts'
+
+/** What should be backed up, as whichever source tells it. Fits InventorySource of controller/ports.ts. */
+export interface InventorySource {
+  /** Calls back with the first state before it resolves; rejects with BAD_INPUT where that is broken. */
+  watch(onNews: (news: InventoryNews) => void): Promise<{ close(): Promise<void> }>
+}
+
+export interface InventoryFileOptions {
+  file: string
+  /** The server of a plain lain.yaml, which names none. */
+  localIp: string
+  log: Log
+}
+
+/** Bytes. */
+const LARGEST_FILE = 16 * 1024 * 1024
+/** Characters that are read within the event loop, at about a millisecond each thousand; more go to a thread. */
+const READ_HERE = 16 * 1024
+
+/** An inventory in a file that is watched. An edit that breaks it is told; the last good inventory stands. */
+export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
+  const path = resolve(file)
+  return {
+    async watch(onNews) {
+      const first = await look(path, localIp)
+      let last = first.state
+      const onChange = async () => {
+        const { news, state } = await look(path, localIp)
+        if (state === last) return
+        last = state
+        onNews(news)
+      }
+      if (first.news.kind === 'broken') throw new BackupdError('BAD_INPUT', first.news.problem)
+      onNews(first.news)
+      const watching = await watchFile(path, { onChange, log })
+      await onChange()
+      return watching
+    },
+  }
+}
+
+interface Look {
+  news: InventoryNews
+  /** The same for the same content. */
+  state: string
+}
+
+async function look(file: string, localIp: string): Promise<Look> {
+  try {
+    const text = await readText(file, LARGEST_FILE)
+    const state = createHash('sha256').update(text).digest('hex')
+    const read = text.length > READ_HERE ? readAside : readInventory
+    return { news: await read({ text, file, localIp }), state }
+  } catch (error) {
+    const problem = messageOf(error)
+    return { news: { kind: 'broken', problem }, state: problem }
+  }
+}
+
+/** In a thread of its own. */
+async function readAside(workerData: InventoryText): Promise<InventoryNews> {
+  const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
+  const worker = new Worker(entry, { workerData, execArgv: [] })
+  try {
+    const [news] = await once(worker, 'message')
+    return news as InventoryNews
+  } catch (cause) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `The inventory ${workerData.file} could not be read to its end: ${messageOf(cause)}`,
+      { cause },
+    )
+  } finally {
+    await worker.terminate()
+  }
+}

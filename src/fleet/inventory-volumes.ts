@@ -1,0 +1,142 @@
+import { parseExpire } from '../lib/durations.ts'
+import { messageOf } from '../lib/errors.ts'
+import { parseSpec } from '../lib/schedule/spec.ts'
+import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
+import type { Entry, Value, YamlReader } from './yaml-reader.ts'
+
+/** A volume as it is written, for every instance of its proc. */
+export interface WrittenVolume extends InventoryVolume {
+  /** Where its name stands. */
+  keyAt: number
+}
+
+export interface VolumeRules {
+  /** lain.yaml takes a volume without a slash in front for one under this directory; null where none is. */
+  base: string | null
+  known: readonly VolumeField[]
+}
+
+type VolumeField = 'path' | 'backup_full' | 'backup_increment'
+
+export const INVENTORY_VOLUMES: VolumeRules = {
+  base: null,
+  known: ['path', 'backup_full', 'backup_increment'],
+}
+export const LAIN_VOLUMES: VolumeRules = { base: '/lain/app', known: ['backup_full', 'backup_increment'] }
+
+const SCHEDULE_FIELDS = {
+  known: ['schedule', 'expire', 'pre_run', 'post_run'],
+  needed: ['schedule', 'expire'],
+  example: '{ schedule: "0 5 * * *", expire: 30d }',
+} as const
+const EXAMPLE = '/data/db: { backup_full: { schedule: "0 5 * * *", expire: 30d } }'
+
+/** A map of volumes, or lain.yaml's list of one-key maps and plain names. */
+export function readVolumes(reader: YamlReader, value: Value, rules: VolumeRules): WrittenVolume[] {
+  const entries = reader.isMap(value)
+    ? reader.entries(value, EXAMPLE)
+    : reader.list(value, `- ${EXAMPLE}`).flatMap((item) => listedVolume(reader, item))
+  const seen = new Set<string>()
+  return entries.flatMap((entry) => {
+    const volume = readVolume(reader, entry, rules)
+    if (!volume) return []
+    if (seen.has(volume.name))
+      reader.problem({ at: entry.keyAt }, `the volume ${volume.name} stands here for the second time`)
+    seen.add(volume.name)
+    return [volume]
+  })
+}
+
+function listedVolume(reader: YamlReader, item: Value): Entry[] {
+  if (!reader.isText(item)) return reader.entries(item, EXAMPLE)
+  const name = reader.text(item, '/data/db')
+  return name === undefined ? [] : [{ key: name, keyAt: item.at, node: null, at: item.at }]
+}
+
+function readVolume(
+  reader: YamlReader,
+  entry: Entry,
+  { base, known }: VolumeRules,
+): WrittenVolume | undefined {
+  const name = base === null || entry.key.startsWith('/') ? entry.key : `${base}/${entry.key}`
+  const flaw = pathFlaw(name)
+  if (flaw) return reader.problem({ at: entry.keyAt }, `the volume "${entry.key}" ${flaw}`)
+  const fields = reader.isEmpty(entry) ? {} : reader.fields(entry, { known, example: EXAMPLE })
+  const { path, backup_full, backup_increment } = fields
+  const schedules = [
+    readSchedule(reader, 'full', backup_full),
+    readSchedule(reader, 'increment', backup_increment),
+  ]
+  return {
+    name,
+    keyAt: entry.keyAt,
+    path: path ? readPath(reader, path) : null,
+    schedules: schedules.filter((schedule) => schedule !== undefined),
+  }
+}
+
+function readPath(reader: YamlReader, value: Value): string | null {
+  const path = reader.text(value, '/srv/shop/db')
+  const flaw = path === undefined ? undefined : pathFlaw(path)
+  if (flaw) reader.problem(value, `the path "${path}" ${flaw}`)
+  return path ?? null
+}
+
+/** What is wrong with it, as the end of a sentence. */
+function pathFlaw(path: string): string | undefined {
+  if (!path.startsWith('/')) return `must begin with "/": write it in full, such as /data/db`
+  if (path === '/') return 'is the whole machine: name a directory'
+  if (hasControls(path)) return 'has a control character in it: take it out'
+  const parts = path.slice(1).split('/')
+  if (parts.includes('..')) return 'leads out with "..": write where it leads to'
+  if (parts.includes('') || parts.includes('.'))
+    return 'has an empty or "." part: write each "/" once, none at the end'
+  return undefined
+}
+
+function hasControls(text: string): boolean {
+  return /\p{Cc}/u.test(text)
+}
+
+function readSchedule(
+  reader: YamlReader,
+  mode: InventorySchedule['mode'],
+  value: Entry | undefined,
+): InventorySchedule | undefined {
+  if (!value) return undefined
+  const { schedule, expire, pre_run, post_run } = reader.fields(value, SCHEDULE_FIELDS)
+  return {
+    mode,
+    spec: schedule ? readSpec(reader, schedule) : '',
+    expire: expire ? readExpire(reader, expire) : '',
+    preRun: pre_run ? readHook(reader, pre_run) : '',
+    postRun: post_run ? readHook(reader, post_run) : '',
+  }
+}
+
+function readSpec(reader: YamlReader, value: Value): string {
+  const spec = reader.text(value, '"0 5 * * *"') ?? ''
+  try {
+    parseSpec(spec)
+  } catch (error) {
+    reader.problem(value, messageOf(error))
+  }
+  return spec
+}
+
+function readExpire(reader: YamlReader, value: Value): string {
+  const expire = reader.text(value, '30d') ?? ''
+  try {
+    parseExpire(expire)
+  } catch (error) {
+    reader.problem(value, messageOf(error))
+  }
+  return expire
+}
+
+function readHook(reader: YamlReader, value: Value): string {
+  if (reader.isEmpty(value)) return ''
+  const hook = reader.text(value, 'quiesce.sh') ?? ''
+  if (hasControls(hook)) reader.problem(value, 'a hook is one line: name a script')
+  return hook
+}

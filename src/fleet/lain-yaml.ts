@@ -1,0 +1,85 @@
+import type { WrittenProc } from './inventory-apps.ts'
+import { LAIN_VOLUMES, readVolumes } from './inventory-volumes.ts'
+import { isName, lainProc } from './proc-name.ts'
+import { unknownWord } from './suggest.ts'
+import type { Entry, Value, YamlReader } from './yaml-reader.ts'
+
+/** What a lain.yaml says besides its procs; none of it concerns backups. */
+const SECTIONS = [
+  'appname',
+  'giturl',
+  'apptype',
+  'build',
+  'test',
+  'release',
+  'publish',
+  'use_services',
+  'use_resources',
+  'notify',
+]
+const PROC_SECTION = /^(web|worker|oneshot|portal)(\.|$)|^(proc|service)\./
+const PROC_FIELDS: readonly string[] = [
+  ...[
+    'type',
+    'user',
+    'image',
+    'entrypoint',
+    'cmd',
+    'workdir',
+    'working_dir',
+    'num_instances',
+    'cpu',
+    'labels',
+    'filters',
+  ],
+  ...['memory', 'port', 'ports', 'healthcheck', 'container_healthcheck', 'env', 'persistent_dirs', 'volumes'],
+  ...['cloud_volumes', 'secret_files', 'logs', 'mountpoint', 'https_only', 'stateful', 'secret_files_bypass'],
+  ...['kill_timeout', 'setup_time', 'service_name', 'allow_clients', 'portal', 'dns_search'],
+]
+
+const PROC_RULES = { known: PROC_FIELDS, example: 'volumes: …' }
+
+/** The procs of a lain.yaml that have volumes, each with its instance 1 on the given server. */
+export function readLainYaml(reader: YamlReader, root: Value, server: string): WrittenProc[] {
+  const sections = reader.entries(root, 'appname: shop')
+  const appname = sections.find(({ key }) => key === 'appname')
+  const app = appname ? reader.text(appname, 'appname: shop') : undefined
+  if (app === undefined) return []
+  if (!isName(app))
+    reader.problem(
+      appname ?? root,
+      `"${app}" is no name of an app: use letters, digits, "-" and "_", 100 at most`,
+    )
+  return sections.flatMap((section) => {
+    if (PROC_SECTION.test(section.key)) return readProc(reader, section, { app, server })
+    if (!SECTIONS.includes(section.key)) {
+      reader.problem(
+        { at: section.keyAt },
+        unknownWord(section.key, [...SECTIONS, 'web', 'worker.NAME', 'proc.NAME']),
+      )
+    }
+    return []
+  })
+}
+
+function readProc(
+  reader: YamlReader,
+  section: Entry,
+  { app, server }: { app: string; server: string },
+): WrittenProc[] {
+  if (reader.isEmpty(section)) return []
+  const { type, volumes, persistent_dirs } = reader.fields(section, PROC_RULES)
+  const proc = lainProc(app, section.key, type ? (reader.text(type, 'type: web') ?? '') : 'worker')
+  if (!proc) {
+    reader.problem(
+      { at: section.keyAt },
+      `"${section.key}" is no proc: write web, or worker.NAME, or proc.NAME with its type`,
+    )
+    return []
+  }
+  // Where both stand there, the recorded system reads persistent_dirs.
+  const list = persistent_dirs ?? volumes
+  if (!list || reader.isEmpty(list)) return []
+  const instances = [{ no: 1, server, containers: [], at: section.keyAt }]
+  return [{ app, proc, instances, volumes: readVolumes(reader, list, LAIN_VOLUMES) }]
+}

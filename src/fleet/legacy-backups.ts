@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { type BackupEntity, type BackupInfo, backupEntitySchema, type FileInfo } from '../wire/backup.ts'
+
+/** What an original daemon answers where ours would send a page; null where there is none. */
+export const legacyBackupsSchema = z
+  .array(backupEntitySchema)
+  .nullable()
+  .transform((list) => list ?? [])
+
+/** What is not in an original's list is not known: null, or as if all were well. */
+export function fromEntity(entity: BackupEntity): BackupInfo {
+  return {
+    ...entity,
+    source: entity.source.replace(/@increment$/, ''),
+    ...procOf(entity),
+    containers: entity.containers ?? [],
+    sequence: 0,
+    rid: null,
+    jobId: null,
+    state: 'success',
+    suspect: null,
+    corrupt: null,
+    verified: null,
+    holds: [],
+    sha256: null,
+    hasIndex: false,
+    files: null,
+    bytes: null,
+    durability: null,
+  }
+}
+
+/**
+ * An archive is named `<app>-<proc>-<instance>-<volume, / as ->[-<unix seconds>.tar.gz]`, the proc being
+ * `<app>.<type>.<name>`. Both are empty for a name of another kind.
+ */
+function procOf({ name, instanceNo, volume }: BackupEntity): { app: string; proc: string } {
+  const archive = name.replace(/-\d+\.tar\.gz$/, '')
+  const tail = `-${instanceNo}${volume.replaceAll('/', '-')}`
+  const head = archive.endsWith(tail) ? archive.slice(0, -tail.length) : ''
+  for (let at = head.indexOf('-'); at > 0; at = head.indexOf('-', at + 1)) {
+    const app = head.slice(0, at)
+    if (head.startsWith(`${app}.`, at + 1)) return { app, proc: head.slice(at + 1) }
+  }
+  return { app: '', proc: '' }
+}
+
+/** An original's list of a folder. */
+export const legacyFolderSchema = z
+  .array(z.object({ name: z.string(), size: z.number(), mod_time: z.string(), dir: z.boolean() }))
+  .nullable()
+  .transform((list) => list ?? [])
+
+export function fromFolderEntry(
+  folder: string,
+  { name, size, mod_time, dir }: { name: string; size: number; mod_time: string; dir: boolean },
+): FileInfo {
+  return {
+    path: folder === '' ? name : `${folder}/${name}`,
+    type: dir ? 'directory' : 'file',
+    size,
+    mode: dir ? 0o755 : 0o644,
+    uid: 0,
+    gid: 0,
+    modified: mod_time,
+    linkTarget: null,
+    sha256: null,
+  }
+}

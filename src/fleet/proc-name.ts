@@ -1,0 +1,37 @@
+/** The kinds of proc that lain.yaml knows. */
+const TYPES: readonly string[] = ['web', 'worker', 'oneshot', 'portal']
+const PART = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
+
+export interface ProcName {
+  /** `hello.web.web` */
+  name: string
+  /** `web` */
+  shortName: string
+}
+
+export function isName(text: string): boolean {
+  return text.length <= 100 && text.split('.').every((part) => PART.test(part))
+}
+
+/** `web` → `shop.web.web`, `worker.mail` → `shop.worker.mail`, `shop.worker.mail` as it is; undefined for others. */
+export function inventoryProc(app: string, key: string): ProcName | undefined {
+  const own = key.startsWith(`${app}.`) ? key.slice(app.length + 1) : undefined
+  return (own === undefined ? undefined : procOf(app, own.split('.'), 2)) ?? procOf(app, key.split('.'), 1)
+}
+
+/**
+ * The same for a section of lain.yaml; `proc.NAME` and `service.NAME` are of the type that stands inside, a worker
+ * where none does. undefined for a section that is no proc.
+ */
+export function lainProc(app: string, key: string, type: string): ProcName | undefined {
+  const [first = '', name] = key.split('.')
+  const isOpen = (first === 'proc' || first === 'service') && name !== undefined
+  return procOf(app, isOpen ? [type, name] : key.split('.'), 1)
+}
+
+function procOf(app: string, parts: string[], fewest: number): ProcName | undefined {
+  const [type = '', shortName = type] = parts
+  if (parts.length < fewest || parts.length > 2 || !PART.test(shortName) || !TYPES.includes(type))
+    return undefined
+  return { name: `${app}.${type}.${shortName}`, shortName }
+}

@@ -1,0 +1,44 @@
+import type { InventoryNews } from '../wire/inventory.ts'
+import { checkInventory } from './check-inventory.ts'
+import { readApps, toApps, type WrittenProc } from './inventory-apps.ts'
+import { readLainYaml } from './lain-yaml.ts'
+import { unknownWord } from './suggest.ts'
+import { printProblems } from './yaml-problems.ts'
+import { type Entry, YamlReader } from './yaml-reader.ts'
+
+export interface InventoryText {
+  text: string
+  /** Named in problems. */
+  file: string
+  /** The server of a plain lain.yaml, which names none. */
+  localIp: string
+}
+
+/** An inventory file or a lain.yaml → what should be backed up, or everything that is wrong with it. */
+export function readInventory({ text, file, localIp }: InventoryText): InventoryNews {
+  const reader = new YamlReader(text)
+  const procs = reader.problems.length > 0 ? [] : readRoot(reader, localIp)
+  if (reader.problems.length === 0) checkInventory(reader, procs)
+  if (reader.problems.length > 0) return { kind: 'broken', problem: printProblems(file, reader.problems) }
+  return { kind: 'inventory', inventory: { apps: toApps(procs) } }
+}
+
+function readRoot(reader: YamlReader, localIp: string): WrittenProc[] {
+  if (reader.isEmpty(reader.root)) {
+    reader.problem(
+      { at: 0 },
+      'nothing stands here: write "apps:" and the apps below it, or "apps: {}" for none',
+    )
+    return []
+  }
+  const entries = reader.entries(reader.root, 'apps: … or a lain.yaml with its appname: …')
+  const keys = entries.map(({ key }) => key)
+  if (keys.includes('appname') && !keys.includes('apps')) return readLainYaml(reader, reader.root, localIp)
+  return entries.flatMap((entry) => readTop(reader, entry))
+}
+
+function readTop(reader: YamlReader, entry: Entry): WrittenProc[] {
+  if (entry.key === 'apps') return readApps(reader, entry)
+  reader.problem({ at: entry.keyAt }, unknownWord(entry.key, ['apps']))
+  return []
+}

@@ -1,0 +1,154 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { unknownWord } from './suggest.ts'
+import { type Problem, syntaxProblems } from './yaml-problems.ts'
+
+/** A value of the file with its place; `node` is null where nothing stands after the key. */
+export interface Value {
+  node: Node | null
+  /** Offset in the text, for problems. */
+  at: number
+}
+
+export interface Entry extends Value {
+  key: string
+  keyAt: number
+}
+
+export interface FieldRules<K extends string> {
+  known: readonly K[]
+  needed?: readonly NoInfer<K>[]
+  example: string
+}
+
+/** So many values are read, aliases followed: a small file can stand for billions. */
+const MOST_VALUES = 1_000_000
+const MOST_PROBLEMS = 1000
+
+/**
+ * Reads a YAML text value by value; what is wrong is gathered with line and column, and reads as undefined, so
+ * that one pass finds all.
+ */
+export class YamlReader {
+  readonly problems: Problem[] = []
+  readonly root: Value
+  readonly #lines = new LineCounter()
+  readonly #document
+  #valuesLeft = MOST_VALUES
+
+  constructor(text: string) {
+    // Looking for the same key twice is quadratic there; entries() does it.
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
+    this.problems.push(...syntaxProblems(this.#document.errors, this.#lines))
+    this.root = { node: this.#document.contents, at: this.#document.contents?.range?.[0] ?? 0 }
+  }
+
+  problem({ at }: { at: number }, message: string): undefined {
+    if (this.#valuesLeft <= 0) return
+    const { line, col } = this.#lines.linePos(at)
+    if (this.problems.length < MOST_PROBLEMS) this.problems.push({ line, column: col, message })
+  }
+
+  /** The entries of a map with text keys, each once. `example` says what to write where there is none. */
+  entries(value: Value, example: string): Entry[] {
+    const node = this.#resolve(value)
+    if (isMap<Node, Node | null>(node))
+      return this.#once(node.items.flatMap((pair) => this.#entry(pair.key, pair.value)))
+    this.problem(value, `a map belongs here: ${example}`)
+    return []
+  }
+
+  /** As entries(), by key, where only some are known and some are needed. */
+  fields<K extends string>(
+    value: Value,
+    { known, needed, example }: FieldRules<K>,
+  ): Partial<Record<K, Entry>> {
+    const before = this.problems.length
+    const fields: Partial<Record<K, Entry>> = {}
+    for (const entry of this.entries(value, example)) {
+      const name = known.find((word) => word === entry.key)
+      if (name === undefined) this.problem({ at: entry.keyAt }, unknownWord(entry.key, known))
+      else fields[name] = entry
+    }
+    if (this.problems.length > before) return fields
+    for (const name of needed ?? []) {
+      if (!fields[name]) this.problem(value, `"${name}" is missing here: write ${example}`)
+    }
+    return fields
+  }
+
+  list(value: Value, example: string): Value[] {
+    const node = this.#resolve(value)
+    if (isSeq<Node>(node)) return node.items.map((item) => ({ node: item, at: item?.range?.[0] ?? value.at }))
+    this.problem(value, `a list belongs here: ${example}`)
+    return []
+  }
+
+  /** A text as it is written, numbers too. */
+  text(value: Value, example: string): string | undefined {
+    const node = this.#resolve(value)
+    const text = isScalar(node) ? scalarText(node.value, node.source) : undefined
+    return text ?? this.problem(value, `a text belongs here: ${example}`)
+  }
+
+  isMap(value: Value): boolean {
+    return isMap(this.#resolve(value))
+  }
+
+  isText(value: Value): boolean {
+    return isScalar(this.#resolve(value))
+  }
+
+  isEmpty(value: Value): boolean {
+    const node = this.#resolve(value)
+    return node === null || (isScalar(node) && node.value === null)
+  }
+
+  #once(entries: Entry[]): Entry[] {
+    const seen = new Set<string>()
+    for (const { key, keyAt } of entries) {
+      if (seen.has(key))
+        this.problem({ at: keyAt }, `"${key}" stands here for the second time: keep one of them`)
+      seen.add(key)
+    }
+    return entries
+  }
+
+  #entry(key: unknown, value: Node | null): Entry[] {
+    const keyAt = isScalar(key) || isMap(key) || isSeq(key) || isAlias(key) ? (key.range?.[0] ?? 0) : 0
+    const text = isScalar(key) ? scalarText(key.value, key.source) : undefined
+    if (text === undefined) return this.problem({ at: keyAt }, 'a key must be a plain text') ?? []
+    return [{ key: text, keyAt, node: value, at: value?.range?.[0] ?? keyAt }]
+  }
+
+  #resolve({ node, at }: Value): Node | null {
+    if (this.#valuesLeft === 1) this.#giveUp(at)
+    if (this.#valuesLeft <= 0) return null
+    this.#valuesLeft -= 1
+    return isAlias(node) ? this.#follow(node, at) : node
+  }
+
+  /** Nothing else counts then. */
+  #giveUp(at: number): void {
+    this.problems.length = 0
+    this.problem(
+      { at },
+      `the inventory stands for more than ${MOST_VALUES} values: split it, or use fewer aliases`,
+    )
+    this.#valuesLeft = 0
+  }
+
+  #follow(alias: Node & { source: string; resolve(document: unknown): unknown }, at: number): Node | null {
+    const target = alias.resolve(this.#document)
+    if (isMap(target) || isSeq(target) || isScalar(target)) return target
+    this.problem(
+      { at },
+      `"*${alias.source}" names no anchor: write "&${alias.source}" where it is first used, or put the text in quotes`,
+    )
+    return null
+  }
+}
+
+function scalarText(value: unknown, source: string | undefined): string | undefined {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'boolean' ? (source ?? String(value)) : undefined
+}

@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest'
+import type { BackupInfo } from '../../src/wire/backup.ts'
+import type { BackupFilter } from '../../src/wire/listing.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { tempCatalog } from '../support/temp-catalog.ts'
+
+async function catalogWith(...backups: Partial<BackupInfo>[]) {
+  const catalog = await tempCatalog()
+  const told = backups.map((backup, n) =>
+    sampleRecord({ rid: ridOf(n), state: 'success', result: { backup: sampleBackup(backup) } }),
+  )
+  await catalog.records.take(told)
+  return catalog
+}
+
+async function* pagesOf(...pages: BackupInfo[][]) {
+  yield* pages
+}
+
+test('a backup is kept whole', async () => {
+  const nulls = {
+    rid: null,
+    jobId: null,
+    sha256: null,
+    files: null,
+    bytes: null,
+    durability: null,
+    hasIndex: false,
+  }
+  const odd = {
+    name: 'odd',
+    suspect: 'empty',
+    corrupt: 'a byte flipped',
+    verified: '2026-01-01T00:00:00Z',
+    holds: ['h'],
+  }
+  const { backups } = await catalogWith({}, { ...nulls, ...odd, state: 'partial', mode: 'increment' })
+  expect(await backups.get('10.0.0.1', sampleBackup().name)).toEqual(sampleBackup())
+  expect(await backups.get('10.0.0.1', 'odd')).toEqual(
+    sampleBackup({ ...nulls, ...odd, state: 'partial', mode: 'increment' }),
+  )
+  expect(await backups.get('10.0.0.2', 'odd')).toBeUndefined()
+})
+
+describe('lists', () => {
+  const four = [
+    { name: 'a', created: '2026-01-01T00:00:00Z', sequence: 1 },
+    { name: 'b', created: '2025-12-31T00:00:00.25Z', sequence: 2 },
+    { name: 'c', created: '2026-01-03T00:00:00Z', sequence: 1, volume: '/w', mode: 'increment' },
+    {
+      name: 'd',
+      created: '2026-01-02T00:00:00Z',
+      sequence: 9,
+      server: '10.0.0.2',
+      app: 'b',
+      proc: 'b.web.web',
+      instanceNo: 2,
+    },
+  ] as const satisfies Partial<BackupInfo>[]
+  const oneVolume = {
+    server: '10.0.0.1',
+    app: 'hello',
+    proc: 'hello.web.web',
+    volumes: ['/data/db'],
+    instanceNo: 1,
+  }
+
+  test.each<[string, BackupFilter, string]>([
+    ['several volumes by their time', {}, 'cdab'],
+    ['one volume by its sequence, whatever the clock said', oneVolume, 'ba'],
+    ['an app', { app: 'hello' }, 'cab'],
+    ['a proc and its volumes', { proc: 'hello.web.web', volumes: ['/w', '/x'] }, 'c'],
+    ['an instance', { instanceNo: 2 }, 'd'],
+    ['a mode', { mode: 'increment' }, 'c'],
+    ['a server', { server: '10.0.0.2' }, 'd'],
+    ['names', { names: ['a', 'd', 'z'] }, 'da'],
+    ['a span of time', { from: '2026-01-01T00:00:00Z', to: '2026-01-03T00:00:00Z' }, 'da'],
+  ])('%s', async (_, filter, expected) => {
+    const { backups } = await catalogWith(...four)
+    const seen: string[] = []
+    let after: string | undefined
+    for (let more = true; more; ) {
+      const page = await backups.find(filter, { first: 1, after })
+      expect(page.totalCount).toBe(expected.length)
+      seen.push(...page.items.map(({ node }) => node.name))
+      after = page.items.at(-1)?.cursor
+      more = page.hasNextPage
+    }
+    expect(seen.join('')).toBe(expected)
+  })
+
+  test('the newest good one of each volume', async () => {
+    const { backups } = await catalogWith(
+      { name: 'a1', sequence: 1 },
+      { name: 'a2', sequence: 2 },
+      { name: 'a3', sequence: 3, suspect: 'empty where it was not' },
+      { name: 'a4', sequence: 4, corrupt: 'a byte flipped' },
+      { name: 'a5', sequence: 5, state: 'partial' },
+      { name: 'b', source: '/b', suspect: 'empty where it was not' },
+      { name: 'c', source: '/c', server: '10.0.0.2' },
+    )
+    const { source } = sampleBackup()
+    const keys = [source, '/b', '/c'].flatMap((path) => [
+      { server: '10.0.0.1', source: path },
+      { server: '10.0.0.2', source: path },
+    ])
+    const last = await backups.lastGood(keys)
+    const names = Object.fromEntries([...last].map(([key, { name }]) => [key, name]))
+    expect(names).toEqual({ [`10.0.0.1 ${source}`]: 'a2', '10.0.0.2 /c': 'c' })
+  })
+})
+
+describe('what is gone', () => {
+  test('stays gone when late news tells of it', async () => {
+    const { records, backups } = await catalogWith({ name: 'a' })
+    await backups.remove('10.0.0.1', ['a', 'b', 'b'])
+    const late = sampleRecord({
+      rid: ridOf(9),
+      state: 'success',
+      result: { backup: sampleBackup({ name: 'b' }) },
+    })
+    await records.take([late])
+    expect((await backups.find({}, { first: 9 })).totalCount).toBe(0)
+  })
+
+  test("is another server's backup of that name not", async () => {
+    const { backups } = await catalogWith({ name: 'a' }, { name: 'a', server: '10.0.0.2' })
+    await backups.remove('10.0.0.1', ['a'])
+    expect((await backups.find({}, { first: 9 })).items).toMatchObject([{ node: { server: '10.0.0.2' } }])
+  })
+})
+
+describe('reconcile', () => {
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => sampleBackup({ name }))
+  const listed = () =>
+    pagesOf([{ ...b, verified: '2026-01-01T00:00:00Z' } as BackupInfo], [c as BackupInfo, d as BackupInfo])
+
+  test('adds, updates and removes what the store says, and only counts on a dry run', async () => {
+    const { backups } = await catalogWith(
+      { name: 'a' },
+      { name: 'b' },
+      { name: 'c' },
+      { name: 'a', server: '10.0.0.2' },
+    )
+    const counts = { added: 1, updated: 1, removed: 1, unchanged: 1 }
+    expect(await backups.reconcile('10.0.0.1', listed(), true)).toEqual(counts)
+    expect((await backups.find({ names: ['a', 'd'] }, { first: 9 })).totalCount).toBe(2)
+    expect(await backups.reconcile('10.0.0.1', listed(), false)).toEqual(counts)
+    const { items } = await backups.find({}, { first: 9 })
+    const found = items.map(({ node }) => `${node.server} ${node.name} ${node.verified}`).sort()
+    expect(found).toEqual([
+      '10.0.0.1 b 2026-01-01T00:00:00Z',
+      '10.0.0.1 c null',
+      '10.0.0.1 d null',
+      '10.0.0.2 a null',
+    ])
+    expect(await backups.reconcile('10.0.0.1', listed(), false)).toEqual({
+      added: 0,
+      updated: 0,
+      removed: 0,
+      unchanged: 3,
+    })
+  })
+
+  test('brings back what was wrongly taken for gone', async () => {
+    const { backups } = await catalogWith()
+    await backups.remove('10.0.0.1', ['a'])
+    await backups.reconcile('10.0.0.1', pagesOf([a as BackupInfo]), false)
+    expect(await backups.get('10.0.0.1', 'a')).toEqual(a)
+  })
+
+  test('a listing that breaks off removes nothing', async () => {
+    const { backups } = await catalogWith({ name: 'a' })
+    async function* breaksOff() {
+      yield [b as BackupInfo]
+      throw new Error('store gone')
+    }
+    await expect(backups.reconcile('10.0.0.1', breaksOff(), false)).rejects.toThrow('store gone')
+    expect((await backups.find({}, { first: 9 })).totalCount).toBe(2)
+  })
+
+  test('news that comes while the store is listed is newer than the list', async () => {
+    const { records, backups } = await catalogWith({ name: 'a' }, { name: 'b' })
+    async function* staleList() {
+      const deleted = sampleRecord({
+        rid: ridOf(7),
+        action: 'backup_expire',
+        state: 'success',
+        result: { deleted: ['a'] },
+      })
+      const made = sampleRecord({ rid: ridOf(8), state: 'success', result: { backup: c as BackupInfo } })
+      const checked = sampleRecord({
+        rid: ridOf(9),
+        state: 'success',
+        end: '2027-01-01T00:00:00Z',
+        result: { backup: { ...b, verified: 'now' } as BackupInfo },
+      })
+      await records.take([deleted, made, checked])
+      yield [a as BackupInfo, b as BackupInfo]
+    }
+    const counts = await backups.reconcile('10.0.0.1', staleList(), false)
+    expect(counts).toEqual({ added: 0, updated: 0, removed: 0, unchanged: 0 })
+    const { items } = await backups.find({}, { first: 9 })
+    expect(items.map(({ node }) => `${node.name} ${node.verified}`).sort()).toEqual(['b now', 'c null'])
+  })
+})

@@ -1,0 +1,128 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type {
+  AuditStore,
+  BackupStore,
+  CatalogCopier,
+  RecordStore,
+  ServerStore,
+} from '../../src/controller/ports.ts'
+import { sampleRecord } from '../support/catalog-samples.ts'
+import { openIn, tempCatalog, tempFolder } from '../support/temp-catalog.ts'
+
+interface Ports {
+  records: RecordStore
+  backups: BackupStore
+  servers: ServerStore
+  audit: AuditStore
+  copier: CatalogCopier
+}
+
+const CHILD = fileURLToPath(new URL('../support/catalog-child.ts', import.meta.url))
+
+test('fits what the controller needs; servers and audit are kept', async () => {
+  const ports: Ports = await tempCatalog()
+  const server = { ip: '10.0.0.2', daemonId: null, lastSeen: null, leaving: false }
+  await ports.servers.save(server)
+  await ports.servers.save({ ...server, ip: '10.0.0.1' })
+  await ports.servers.save({ ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true })
+  expect(await ports.servers.all()).toEqual([
+    { ...server, ip: '10.0.0.1' },
+    { ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true },
+  ])
+  await ports.servers.remove('10.0.0.1')
+  await ports.servers.remove('10.0.0.1')
+  expect(await ports.servers.all()).toHaveLength(1)
+  await ports.audit.write({
+    at: '2026-01-01T00:00:00Z',
+    who: 'me',
+    verb: 'recover',
+    facts: { a: 1 },
+    outcome: 'ok',
+  })
+})
+
+describe('one process at a time', () => {
+  test('the second is told who has it, and may open it afterwards', async () => {
+    const folder = await tempFolder()
+    const first = await openIn(folder)
+    await expect(openIn(folder)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining(`in use by process ${process.pid}`),
+    })
+    await first.close()
+    await (await openIn(folder)).close()
+  })
+
+  test('what was acknowledged outlives kill -9, and so does no lock', async () => {
+    const folder = await tempFolder()
+    const child = fork(CHILD, [folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const acknowledged: string[] = []
+    child.on('message', (rid) => {
+      acknowledged.push(String(rid))
+      if (acknowledged.length === 40) child.kill('SIGKILL')
+    })
+    await once(child, 'message')
+    await expect(openIn(folder)).rejects.toThrow(`in use by process ${child.pid}`)
+    await once(child, 'close')
+    const after = await openIn(folder)
+    onTestFinished(() => after.close())
+    expect(acknowledged.length).toBeGreaterThanOrEqual(40)
+    for (const rid of acknowledged) expect((await after.records.get(rid))?.record.rid).toBe(rid)
+    const given = await after.records.eventsSince(0, {}, 1000)
+    expect(after.records.nextEventSeq()).toBeGreaterThan(given.at(-1)?.eventSeq ?? 0)
+  })
+})
+
+describe('copies', () => {
+  test('are whole databases, made while the catalog is in use', async () => {
+    const folder = await tempFolder()
+    const catalog = await openIn(folder)
+    onTestFinished(() => catalog.close())
+    await catalog.records.take([sampleRecord()])
+    const { path, size } = await catalog.copier.copyTo('nightly/one')
+    const inside = join(folder, 'copies', 'nightly')
+    const again = await catalog.copier.copyTo(inside)
+    expect(path.startsWith(join(inside, 'one', 'catalog-'))).toBe(true)
+    expect((await stat(path)).size).toBe(size)
+    expect(await readdir(inside)).toHaveLength(2)
+    for (const copy of [path, again.path]) {
+      const database = new Database(copy, { readonly: true })
+      expect(database.pragma('integrity_check', { simple: true })).toBe('ok')
+      expect(database.prepare('SELECT count(*) FROM Record').pluck().get()).toBe(1)
+      database.close()
+    }
+  })
+
+  test.each(['/tmp', '..', '../copies-2', 'link/below', '/proc/self/cwd'])(
+    'to %s are refused',
+    async (dir) => {
+      const folder = await tempFolder()
+      const catalog = await openIn(folder)
+      onTestFinished(() => catalog.close())
+      await mkdir(join(folder, 'copies'))
+      await symlink('/tmp', join(folder, 'copies', 'link'))
+      await expect(catalog.copier.copyTo(dir)).rejects.toMatchObject({
+        code: 'FORBIDDEN',
+        message: expect.stringContaining(`"${dir}" is outside`),
+      })
+      expect(await readdir(join(folder, 'copies'))).toEqual(['link'])
+    },
+  )
+
+  test('that cannot be made leave nothing behind', async () => {
+    const folder = await tempFolder()
+    const catalog = await openIn(folder)
+    onTestFinished(() => catalog.close())
+    await mkdir(join(folder, 'copies'))
+    await writeFile(join(folder, 'copies', 'file'), '')
+    await expect(catalog.copier.copyTo('file')).rejects.toThrow()
+    expect(await readdir(join(folder, 'copies'))).toEqual(['file'])
+  })
+})

@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process'
+import { copyFile, open, readFile, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import Database from 'better-sqlite3'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Db, openDatabase } from '../../src/catalog/database.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
+import { openIn, tempFolder } from '../support/temp-catalog.ts'
+
+async function tempDatabase(): Promise<{ db: Db; file: string }> {
+  const file = join(await tempFolder(), 'catalog.db')
+  const db = openDatabase(file, silentLog)
+  onTestFinished(() => db.$disconnect())
+  return { db, file }
+}
+
+test('every commit is on disk: write-ahead log, full sync', async () => {
+  const { db } = await tempDatabase()
+  const pragma = async (name: string) =>
+    Object.values((await db.$queryRawUnsafe<object[]>(`PRAGMA ${name}`))[0] ?? {})[0]
+  const settings = async () => [await pragma('journal_mode'), Number(await pragma('synchronous'))]
+  expect(await settings()).toEqual(['wal', 2])
+  await db.$transaction((transaction) => transaction.meta.create({ data: { key: 'a', value: '' } }))
+  expect(await settings()).toEqual(['wal', 2])
+})
+
+test('timers and sockets keep their turn during a long loop of writes', async () => {
+  const { db } = await tempDatabase()
+  let ticks = 0
+  const timer = setInterval(() => {
+    ticks += 1
+  }, 1)
+  onTestFinished(() => clearInterval(timer))
+  for (let n = 0; n < 300; n++) await db.meta.create({ data: { key: String(n), value: '' } })
+  for (let n = 0; n < 300; n++) await db.meta.findUnique({ where: { key: String(n) } })
+  expect(ticks).toBeGreaterThan(5)
+})
+
+describe('beside an open transaction', () => {
+  test('others neither see what is in it nor lose what they write', async () => {
+    const { db } = await tempDatabase()
+    const inside = Promise.withResolvers<void>()
+    const failed = db.$transaction(async (transaction) => {
+      await transaction.meta.create({ data: { key: 'rolled back', value: '' } })
+      inside.resolve()
+      await transaction.meta.create({ data: { key: 'rolled back too', value: '' } })
+      throw new Error('undo')
+    })
+    await inside.promise
+    const [seen] = await Promise.all([
+      db.meta.count(),
+      db.meta.create({ data: { key: 'stays', value: '' } }),
+      expect(failed).rejects.toThrow('undo'),
+    ])
+    expect(seen).toBe(0)
+    expect((await db.meta.findMany()).map(({ key }) => key)).toEqual(['stays'])
+  })
+
+  test('a crowd of both keeps them apart', async () => {
+    const { db } = await tempDatabase()
+    const undone = (n: number) =>
+      db.$transaction(async (transaction) => {
+        await transaction.meta.create({ data: { key: `undone ${n}`, value: '' } })
+        throw new Error('undo')
+      })
+    const works = Array.from({ length: 40 }, (_, n) => [
+      expect(undone(n)).rejects.toThrow('undo'),
+      db.meta.create({ data: { key: `stays ${n}`, value: '' } }),
+      db.meta.findMany({ where: { key: { startsWith: 'undone' } } }).then((seen) => expect(seen).toEqual([])),
+    ])
+    await Promise.all(works.flat())
+    expect(await db.meta.count()).toBe(40)
+  })
+
+  test('transactions wait for each other', async () => {
+    const { db } = await tempDatabase()
+    await db.meta.create({ data: { key: 'n', value: '0' } })
+    const increase = () =>
+      db.$transaction(async (transaction) => {
+        const row = await transaction.meta.findUniqueOrThrow({ where: { key: 'n' } })
+        await transaction.meta.update({ where: { key: 'n' }, data: { value: String(Number(row.value) + 1) } })
+      })
+    await Promise.all(Array.from({ length: 20 }, increase))
+    expect(await db.meta.findFirst()).toEqual({ key: 'n', value: '20' })
+  })
+})
+
+test('a full disk refuses, and it goes on when there is room again', async () => {
+  const { db } = await tempDatabase()
+  await db.$queryRawUnsafe('PRAGMA max_page_count = 60')
+  const big = { value: 'x'.repeat(300_000) }
+  await expect(db.meta.create({ data: { key: 'a', ...big } })).rejects.toMatchObject({
+    code: 'CATALOG_UNUSABLE',
+    message: expect.stringMatching(/catalog\.db cannot grow: its disk is full/),
+  })
+  const write = () =>
+    db.$transaction((transaction) => transaction.meta.create({ data: { key: 'b', ...big } }))
+  await expect(write()).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' })
+  await db.$queryRawUnsafe('PRAGMA max_page_count = 100000')
+  await write()
+  expect(await db.meta.count()).toBe(1)
+})
+
+test('a commit that fails leaves nothing open', async () => {
+  const { db } = await tempDatabase()
+  await db.$executeRawUnsafe('CREATE TABLE parent (id PRIMARY KEY)')
+  await db.$executeRawUnsafe('CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)')
+  const orphan = db.$transaction((transaction) =>
+    transaction.$executeRawUnsafe('INSERT INTO child VALUES (1)'),
+  )
+  await expect(orphan).rejects.toThrow()
+  await db.$transaction((transaction) => transaction.meta.create({ data: { key: 'after', value: '' } }))
+  expect(await db.meta.count()).toBe(1)
+})
+
+describe('a file that cannot be used', () => {
+  test.each<[string, (file: string) => Promise<unknown>, RegExp]>([
+    [
+      'is not a database',
+      (file) => writeFile(file, 'hello, I am a text file\n'.repeat(100)),
+      /catalog\.db is not a database\. Nothing was overwritten\. Put a copy/,
+    ],
+    [
+      'is cut short',
+      (file) => truncate(file, 9000),
+      /catalog\.db is damaged\. Nothing was overwritten.*rebuildCatalog/,
+    ],
+    ['has a page overwritten', scribble, /catalog\.db is damaged\. Nothing was overwritten/],
+  ])('%s: one clear line, and it is left as it was', async (_, damage, message) => {
+    const folder = await tempFolder()
+    const catalog = await openIn(folder)
+    await catalog.records.take(Array.from({ length: 200 }, (_, n) => sampleRecord({ rid: ridOf(n) })))
+    await catalog.close()
+    const file = join(folder, 'catalog.db')
+    await damage(file)
+    await copyFile(file, `${file}.damaged`)
+    await expect(openIn(folder)).rejects.toMatchObject({
+      code: 'CATALOG_UNUSABLE',
+      message: expect.stringMatching(message),
+    })
+    expect(await readFile(file)).toEqual(await readFile(`${file}.damaged`))
+  })
+
+  test('a directory that cannot be made is named', async () => {
+    const folder = await tempFolder()
+    await writeFile(join(folder, 'file'), '')
+    await expect(openIn(join(folder, 'file', 'data'))).rejects.toThrow(
+      `The data directory ${folder}/file/data cannot be made`,
+    )
+  })
+})
+
+async function scribble(file: string): Promise<void> {
+  const handle = await open(file, 'r+')
+  await handle.write(Buffer.alloc(4096, 0xa5), 0, 4096, 20 * 4096)
+  await handle.close()
+}
+
+test('a copy is made before an older database is changed', async () => {
+  const { db, file } = await tempDatabase()
+  await db.meta.create({ data: { key: 'old', value: 'kept' } })
+  await db.$disconnect()
+  const raw = new Database(file)
+  raw.exec('DROP TABLE Audit')
+  raw.exec("DELETE FROM _prisma_migrations WHERE migration_name NOT LIKE '%_init'")
+  raw.close()
+  const migrations = await tempFolder()
+  const real = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
+  await promisify(execFile)('cp', ['-r', `${real}/.`, migrations])
+  await promisify(execFile)('mkdir', [join(migrations, '99991231235959_later')])
+  await writeFile(join(migrations, '99991231235959_later', 'migration.sql'), 'CREATE TABLE later (x)')
+  await openDatabase(file, silentLog, migrations).$disconnect()
+  const copy = new Database(`${file}.before-99991231235959_later`, { readonly: true })
+  onTestFinished(() => void copy.close())
+  expect(copy.prepare('SELECT value FROM Meta').pluck().all()).toEqual(['kept'])
+  expect(copy.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'later'").pluck().get()).toBe(0)
+})
+
+test('the migrations lead to the schema', async () => {
+  const script = fileURLToPath(new URL('../../scripts/db-migration.mjs', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--check'])
+  expect(stdout).toContain('nothing to write')
+})

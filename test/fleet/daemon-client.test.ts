@@ -1,0 +1,374 @@
+import { createServer } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { DaemonPort } from '../../src/controller/ports.ts'
+import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { originalDaemon, type ScriptedAnswer, scriptedDaemon } from '../support/scripted-daemon.ts'
+
+const IP = '10.77.0.11'
+
+function clientOf(url: string, patienceMs = 10_000): DaemonPort {
+  const client = createDaemonClient({ addressOf: () => url, log: silentLog, patienceMs })
+  onTestFinished(() => client.close())
+  return client
+}
+
+/** A daemon that gives one answer to everything. */
+async function daemonThatSays(answer: ScriptedAnswer) {
+  const daemon = await scriptedDaemon(() => answer)
+  return { daemon, client: clientOf(daemon.url) }
+}
+
+async function collect<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
+  const all: T[] = []
+  for await (const page of pages) all.push(...page)
+  return all
+}
+
+const recoverRequest = {
+  rid: ridOf(1),
+  namespace: IP,
+  name: 'a b.tar.gz',
+  mode: 'full',
+  destDir: '/x',
+  app: 'hello',
+  proc: 'hello.web.web',
+  files: null,
+  snapshot: null,
+  inUse: 'refuse',
+} as const
+
+describe('what is sent', () => {
+  const job = {
+    id: 'j',
+    spec: '* * * * *',
+    action: 'backup',
+    args: { a: ['&=+ü'] },
+    type: 'cron',
+    sleep: false,
+  } as const
+
+  test.each<[string, (daemon: DaemonPort) => Promise<unknown>, object]>([
+    [
+      'jobs',
+      (d) => d.setJobs(IP, [job], 'v1'),
+      {
+        method: 'PUT',
+        path: '/api/v1/cron/jobs',
+        form: [
+          ['data', JSON.stringify([job])],
+          ['version', 'v1'],
+        ],
+      },
+    ],
+    [
+      'a notify address',
+      (d) => d.setNotify(IP, 'http://c/x'),
+      {
+        method: 'PUT',
+        path: '/api/v1/notify',
+        form: [
+          ['addr', 'http://c/x'],
+          ['protocol', '2'],
+        ],
+      },
+    ],
+    [
+      'a run',
+      (d) => d.runJob(IP, 'a/b', ridOf(1)),
+      { method: 'POST', path: '/api/v1/cron/jobs/a%2Fb/actions/run', form: [['rid', ridOf(1)]] },
+    ],
+    ['sleep', (d) => d.sleepJob(IP, 'j'), { method: 'POST', path: '/api/v1/cron/jobs/j/actions/sleep' }],
+    ['wake', (d) => d.wakeJob(IP, 'j'), { method: 'POST', path: '/api/v1/cron/jobs/j/actions/wakeup' }],
+    ['start', (d) => d.startScheduler(IP), { method: 'PUT', path: '/api/v1/cron/start' }],
+    ['stop', (d) => d.stopScheduler(IP), { method: 'PUT', path: '/api/v1/cron/stop' }],
+    ['cancel', (d) => d.cancel(IP, 'r'), { method: 'POST', path: '/api/v1/cron/records/r/actions/cancel' }],
+    [
+      'deletes',
+      (d) => d.deleteBackups(IP, IP, ['a', 'b']),
+      {
+        method: 'POST',
+        path: '/api/v1/backup/delete',
+        form: [
+          ['namespace', IP],
+          ['files', 'a'],
+          ['files', 'b'],
+        ],
+      },
+    ],
+    [
+      'a recover of all',
+      (d) => d.recover(IP, recoverRequest),
+      {
+        method: 'POST',
+        path: '/api/v1/backup/full/recover/file/a%20b.tar.gz',
+        form: [
+          ['rid', ridOf(1)],
+          ['namespace', IP],
+          ['destDir', '/x'],
+          ['app', 'hello'],
+          ['proc', 'hello.web.web'],
+          ['inUse', 'refuse'],
+        ],
+      },
+    ],
+    [
+      'a recover of some',
+      (d) => d.recover(IP, { ...recoverRequest, mode: 'increment', files: ['a', '*'] }),
+      {
+        path: '/api/v1/backup/increment/recover/dir/a%20b.tar.gz',
+        form: expect.arrayContaining([
+          ['files', 'a'],
+          ['files', '*'],
+        ]),
+      },
+    ],
+    [
+      'a question for files',
+      (d) => d.files(IP, { namespace: IP, name: 'n', path: 'a/b', after: 'a/b/c', limit: 9 }).catch(() => {}),
+      {
+        path: '/api/v1/backup/files/n',
+        query: [
+          ['namespace', IP],
+          ['path', 'a/b'],
+          ['limit', '9'],
+          ['after', 'a/b/c'],
+        ],
+      },
+    ],
+  ])('%s', async (_, ask, expected) => {
+    const { daemon, client } = await daemonThatSays({ body: { rid: ridOf(2) } })
+    await ask(client)
+    expect(daemon.seen).toMatchObject([expected])
+  })
+})
+
+describe('one of ours', () => {
+  test('tells of a record, or that it knows none', async () => {
+    const record = sampleRecord()
+    const { client } = await daemonThatSays({ body: record })
+    expect(await client.record(IP, record.rid)).toEqual(record)
+    const unknown = await daemonThatSays({
+      status: 404,
+      body: 'no such record',
+      headers: { 'x-backupd-error-code': 'NOT_FOUND' },
+    })
+    expect(await unknown.client.record(IP, 'r')).toBeUndefined()
+  })
+
+  test('lists backups page by page', async () => {
+    const names = ['a', 'b', 'c'].map((name) => sampleBackup({ name }))
+    const daemon = await scriptedDaemon(({ query }) => {
+      const at = names.findIndex(({ name }) => name === new Map(query).get('after')) + 1
+      return { body: { backups: names.slice(at, at + 1), next: at < 2 ? names[at]?.name : null } }
+    })
+    expect(await collect(clientOf(daemon.url).backups(IP, '10.0.0.9'))).toEqual(names)
+    expect(daemon.seen.map(({ query }) => new Map(query).get('after'))).toEqual([undefined, 'a', 'b'])
+    expect(daemon.seen[0]?.query).toEqual([
+      ['protocol', '2'],
+      ['namespace', '10.0.0.9'],
+      ['limit', '1000'],
+    ])
+  })
+
+  test('that lists in circles is not asked for ever', async () => {
+    const { client } = await daemonThatSays({ body: { backups: [], next: 'a' } })
+    await expect(collect(client.backups(IP, IP))).rejects.toThrow('in circles')
+  })
+
+  test('without the ability is not asked for a part, which it would take for the whole', async () => {
+    const body = {
+      crond_status: 'started',
+      running_tasks: 0,
+      startTime: '',
+      updateTime: '',
+      capabilities: ['snapshots'],
+    }
+    const { daemon, client } = await daemonThatSays({ body })
+    await expect(client.recover(IP, { ...recoverRequest, files: ['a'] })).rejects.toMatchObject({
+      code: 'DAEMON_REFUSED',
+      message: expect.stringContaining('cannot put back single files of a full backup; nothing was started'),
+    })
+    expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
+  })
+})
+
+describe('refusals', () => {
+  test.each<[string, ScriptedAnswer, string, string]>([
+    [
+      'a code of ours, with its words',
+      { status: 409, body: 'busy: wait', headers: { 'x-backupd-error-code': 'CONFLICT' } },
+      'CONFLICT',
+      'busy: wait',
+    ],
+    [
+      'a code nobody knows',
+      { status: 500, body: 'odd', headers: { 'x-backupd-error-code': 'constructor' } },
+      'DAEMON_REFUSED',
+      'refused PUT /api/v1/cron/start with status 500: odd',
+    ],
+    [
+      "an original's unknown job",
+      { status: 400, body: 'Unvalid Argument: Job not found with id="xx"' },
+      'NOT_FOUND',
+      'Job not found',
+    ],
+    [
+      'another program',
+      { status: 502, body: '<html>', headers: { 'content-type': 'text/html' } },
+      'DAEMON_REFUSED',
+      'status 502: <html>',
+    ],
+    [
+      'a redirect',
+      { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } },
+      'DAEMON_REFUSED',
+      'status 302: no word',
+    ],
+  ])('%s', async (_, answer, code, message) => {
+    const { client } = await daemonThatSays(answer)
+    await expect(client.startScheduler(IP)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test.each<[string, ScriptedAnswer]>([
+    ['not JSON', { body: '<html>', headers: { 'content-type': 'text/html' } }],
+    ['another shape', { body: { hello: 'world' } }],
+  ])('an answer that is %s names the daemon and what was asked', async (_, answer) => {
+    const { client } = await daemonThatSays(answer)
+    await expect(client.debug(IP)).rejects.toMatchObject({
+      code: 'DAEMON_REFUSED',
+      message: expect.stringContaining(
+        `The daemon on ${IP} speaks another language: the answer to GET /api/v1/debug is not`,
+      ),
+    })
+  })
+})
+
+describe('unreachable', () => {
+  test('nobody listens', async () => {
+    const daemon = await scriptedDaemon(() => ({}))
+    await daemon.close()
+    await expect(clientOf(daemon.url).debug(IP)).rejects.toMatchObject({
+      code: 'DAEMON_UNREACHABLE',
+      message: expect.stringContaining(
+        `The daemon on ${IP} could not be reached at ${daemon.url}: connect ECONNREFUSED`,
+      ),
+      facts: { server: IP, address: daemon.url },
+    })
+  })
+
+  test('it hangs up', async () => {
+    const daemon = await scriptedDaemon((_, response) => void response.destroy())
+    await expect(clientOf(daemon.url).startScheduler(IP)).rejects.toMatchObject({
+      code: 'DAEMON_UNREACHABLE',
+    })
+    expect(daemon.seen).toHaveLength(1)
+  })
+
+  test('it is restarted between two questions: a new connection is made', async () => {
+    let alive = true
+    const answer = { body: { crond_status: 'started', running_tasks: 0, startTime: '', updateTime: '' } }
+    const daemon = await scriptedDaemon((_, response) => (alive ? answer : void response.destroy()))
+    const client = clientOf(daemon.url)
+    await client.debug(IP)
+    alive = false
+    daemon.server.once('request', () => {
+      alive = true
+    })
+    expect(await client.debug(IP)).toEqual(answer.body)
+  })
+
+  test('it answers without end', async () => {
+    const daemon = await scriptedDaemon((_, response) => {
+      const chunk = Buffer.alloc(1 << 20, 0x20)
+      const more = () => {
+        while (!response.destroyed && response.write(chunk));
+        if (!response.destroyed) response.once('drain', more)
+      }
+      more()
+      return undefined
+    })
+    await expect(clientOf(daemon.url).debug(IP)).rejects.toThrow('its answer is larger than')
+  })
+
+  test('it never answers: the patience ends', async () => {
+    const mute = createServer(() => {})
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void mute.close())
+    const { port } = mute.address() as { port: number }
+    await expect(clientOf(`http://127.0.0.1:${port}`, 300).debug(IP)).rejects.toMatchObject({
+      code: 'DAEMON_UNREACHABLE',
+      message: expect.stringContaining('no answer within 0.3 s'),
+    })
+  })
+})
+
+describe('an original daemon', () => {
+  const original = async () => clientOf((await originalDaemon()).url)
+
+  test('is known by its debug', async () => {
+    const debug = await (await original()).debug(IP)
+    expect(debug).toMatchObject({ crond_status: 'stopped', updateTime: '2026-11-23T09:24:06.796190297Z' })
+    expect(debug.protocol).toBeUndefined()
+  })
+
+  test('lists its jobs, runs them under its own rid, and knows no record', async () => {
+    const client = await original()
+    const jobs = await client.jobs(IP)
+    expect(jobs.map(({ job }) => job.action)).toEqual(['backup_expire', 'backup', 'backup', 'backup'])
+    const job = '0a4d000bffffffffffffffffffffffffffffffff'
+    expect(await client.runJob(IP, job, ridOf(1))).toBe('179542584894707f03f22cefb31f63e65ad7ff0176')
+    expect(await client.record(IP, ridOf(1))).toBeUndefined()
+    await client.sleepJob(IP, job)
+    await client.setJobs(IP, [], 'v2')
+    await client.setNotify(IP, 'http://c/x')
+  })
+
+  test('cannot cancel, and says so', async () => {
+    await expect((await original()).cancel(IP, ridOf(1))).rejects.toMatchObject({
+      code: 'DAEMON_REFUSED',
+      message: expect.stringContaining('is an original one, which cannot cancel a run'),
+    })
+  })
+
+  test('lists its backups, with app and proc out of the name, in its own namespace only', async () => {
+    const client = await original()
+    expect(await collect(client.backups(IP, IP))).toMatchObject([
+      {
+        name: 'hello-hello.web.web-1-data-db-1795425846.tar.gz',
+        app: 'hello',
+        proc: 'hello.web.web',
+        volume: '/data/db',
+        instanceNo: 1,
+        server: IP,
+        size: 342,
+        sequence: 0,
+        state: 'success',
+      },
+      { name: 'hello-hello.web.web-1-data-db-1795425848.tar.gz' },
+    ])
+    await expect(collect(client.backups(IP, '10.77.0.12'))).rejects.toThrow('in its own namespace only')
+    await expect(client.deleteBackups(IP, '10.77.0.12', ['a'])).rejects.toThrow('in its own namespace only')
+  })
+
+  test('lists the folders of an increment', async () => {
+    const folder = [
+      { name: 'time.log', size: 6, mod_time: '2026-11-23T09:24:02Z', dir: false },
+      { name: 'sub', size: 300, mod_time: '2026-11-23T09:24:04Z', dir: true },
+    ]
+    const daemon = await scriptedDaemon(({ path }) =>
+      path === '/api/v1/backup/filelist/dir/mirror/in'
+        ? { body: folder }
+        : { status: 404, body: { msg: '404 not found' } },
+    )
+    const request = { namespace: IP, name: 'mirror', path: 'in', after: null, limit: 1 }
+    const first = await clientOf(daemon.url).files(IP, request)
+    expect(first).toMatchObject({ files: [{ path: 'in/sub', type: 'directory' }], next: 'in/sub' })
+    const second = await clientOf(daemon.url).files(IP, { ...request, after: 'in/sub' })
+    expect(second).toMatchObject({ files: [{ path: 'in/time.log', type: 'file', size: 6 }], next: null })
+  })
+})

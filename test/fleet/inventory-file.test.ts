@@ -1,0 +1,181 @@
+import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { InventorySource } from '../../src/controller/ports.ts'
+import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import type { InventoryNews } from '../../src/wire/inventory.ts'
+
+async function tempFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'backupd-test-inventory-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** An inventory whose app is named. */
+function of(app: string): string {
+  return `apps: { ${app}: { web: { on: [10.0.0.1], volumes: [/v] } } }\n`
+}
+
+/** Watches, and hands out the news one by one: an app's name, or the problem. */
+async function watched(file: string) {
+  const source: InventorySource = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
+  const news: string[] = []
+  const waiting: ((word: string) => void)[] = []
+  const onNews = (told: InventoryNews) => {
+    const word = told.kind === 'broken' ? told.problem : (told.inventory.apps[0]?.name ?? 'no app')
+    const waiter = waiting.shift()
+    if (waiter) waiter(word)
+    else news.push(word)
+  }
+  const watching = await source.watch(onNews)
+  onTestFinished(() => watching.close())
+  const next = () => {
+    const word = news.shift()
+    return word === undefined
+      ? new Promise<string>((resolve) => waiting.push(resolve))
+      : Promise.resolve(word)
+  }
+  return { next, close: () => watching.close(), left: news }
+}
+
+async function folderWith(text: string) {
+  const folder = await tempFolder()
+  const file = join(folder, 'inventory.yaml')
+  await writeFile(file, text)
+  return { folder, file }
+}
+
+describe('the first state', () => {
+  test('is told before watch() resolves', async () => {
+    const { file } = await folderWith(of('one'))
+    const { left } = await watched(file)
+    expect(left).toEqual(['one'])
+  })
+
+  test.each<[string, (file: string) => Promise<unknown>, RegExp]>([
+    ['is missing', (file) => unlink(file), /^The inventory \/.*inventory\.yaml is not there$/],
+    [
+      'is broken',
+      (file) => writeFile(file, 'aps:'),
+      /^The inventory \/.*inventory\.yaml cannot be used: line 1, column 1: "aps"/,
+    ],
+    ['is a directory', (file) => unlink(file).then(() => mkdir(file)), /is no file$/],
+    ['is not UTF-8', (file) => writeFile(file, Buffer.from([0x61, 0xff])), /is no text in UTF-8/],
+    ['is huge', (file) => writeFile(file, Buffer.alloc(17 * 1024 * 1024, '#')), /is larger than 16 MiB/],
+  ])('that %s rejects', async (_, spoil, message) => {
+    const { file } = await folderWith(of('one'))
+    await spoil(file)
+    await expect(watched(file)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(message),
+    })
+  })
+})
+
+describe('a change is told', () => {
+  test('when the file is edited in place', async () => {
+    const { file } = await folderWith(of('one'))
+    const { next } = await watched(file)
+    expect(await next()).toBe('one')
+    await writeFile(file, of('two'))
+    expect(await next()).toBe('two')
+  })
+
+  test('when an editor replaces the file, again and again', async () => {
+    const { folder, file } = await folderWith(of('a0'))
+    const { next } = await watched(file)
+    expect(await next()).toBe('a0')
+    for (const app of ['a1', 'a2', 'a3']) {
+      await writeFile(join(folder, 'new'), of(app))
+      await rename(join(folder, 'new'), file)
+      expect(await next()).toBe(app)
+    }
+  })
+
+  test('when a ConfigMap turns its ..data link', async () => {
+    const folder = await tempFolder()
+    const publish = async (version: string, text: string) => {
+      await mkdir(join(folder, version))
+      await writeFile(join(folder, version, 'inventory.yaml'), text)
+      await symlink(version, join(folder, '..data_tmp'))
+      await rename(join(folder, '..data_tmp'), join(folder, '..data'))
+    }
+    await publish('..1', of('one'))
+    await symlink('..data/inventory.yaml', join(folder, 'inventory.yaml'))
+    const { next } = await watched(join(folder, 'inventory.yaml'))
+    expect(await next()).toBe('one')
+    await publish('..2', of('two'))
+    await rm(join(folder, '..1'), { recursive: true })
+    expect(await next()).toBe('two')
+    await publish('..3', 'broken')
+    expect(await next()).toContain('cannot be used')
+  })
+
+  test('when a link to a file elsewhere leads to an edit, or elsewhere', async () => {
+    const { folder, file } = await folderWith(of('one'))
+    const other = await folderWith(of('three'))
+    await symlink(folder, join(other.folder, 'current'))
+    const { next } = await watched(join(other.folder, 'current', 'inventory.yaml'))
+    expect(await next()).toBe('one')
+    await writeFile(file, of('two'))
+    expect(await next()).toBe('two')
+    await symlink('.', join(other.folder, 'new'))
+    await rename(join(other.folder, 'new'), join(other.folder, 'current'))
+    expect(await next()).toBe('three')
+  })
+
+  test('when the directory goes and comes back', async () => {
+    const outer = await tempFolder()
+    const folder = join(outer, 'etc', 'backupd')
+    const file = join(folder, 'inventory.yaml')
+    await mkdir(folder, { recursive: true })
+    await writeFile(file, of('one'))
+    const { next } = await watched(file)
+    expect(await next()).toBe('one')
+    await rm(join(outer, 'etc'), { recursive: true })
+    expect(await next()).toMatch(/is not there$/)
+    await mkdir(folder, { recursive: true })
+    await writeFile(file, of('two'))
+    expect(await next()).toBe('two')
+  })
+
+  test('of a large file too', async () => {
+    const { file } = await folderWith(of('one'))
+    const { next } = await watched(file)
+    expect(await next()).toBe('one')
+    await writeFile(file, `${of('large')}# ${'x'.repeat(100_000)}\n`)
+    expect(await next()).toBe('large')
+  })
+})
+
+test('a broken edit is told, what comes back good too, and nothing twice', async () => {
+  const { folder, file } = await folderWith(of('one'))
+  const { next, left } = await watched(file)
+  expect(await next()).toBe('one')
+  await writeFile(file, 'apps: [')
+  expect(await next()).toMatch(/inventory\.yaml cannot be used: line/)
+  await writeFile(file, of('one'))
+  expect(await next()).toBe('one')
+  await unlink(file)
+  expect(await next()).toMatch(/is not there$/)
+  await writeFile(file, of('one'))
+  expect(await next()).toBe('one')
+  await writeFile(file, of('one'))
+  await writeFile(join(folder, 'another file'), 'x')
+  await writeFile(file, of('two'))
+  expect(await next()).toBe('two')
+  expect(left).toEqual([])
+})
+
+test('after close nothing is told', async () => {
+  const { file } = await folderWith(of('one'))
+  const first = await watched(file)
+  const second = await watched(file)
+  expect([await first.next(), await second.next()]).toEqual(['one', 'one'])
+  await first.close()
+  await writeFile(file, of('two'))
+  expect(await second.next()).toBe('two')
+  expect(first.left).toEqual([])
+})

@@ -1,0 +1,331 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { readInventory } from '../../src/fleet/read-inventory.ts'
+import type { InventoryNews } from '../../src/wire/inventory.ts'
+
+function read(text: string): InventoryNews {
+  return readInventory({ text, file: 'inventory.yaml', localIp: '127.0.0.1' })
+}
+
+/** The problems of a text, one string each: `line:column message`. */
+function problems(text: string): string[] {
+  const news = read(text)
+  if (news.kind !== 'broken') return []
+  return news.problem
+    .split(/cannot be used: |\n {2}/)
+    .slice(1)
+    .map((line) => line.replace(/^line (\d+), column (\d+): /, '$1:$2 '))
+}
+
+function inventory(text: string) {
+  const news = read(text)
+  if (news.kind === 'broken') throw new Error(news.problem)
+  return news.inventory
+}
+
+/** One proc with volumes, as YAML. */
+function shop(volumes: string, on = '[10.0.0.1]'): string {
+  return `apps:\n  shop:\n    web:\n      on: ${on}\n      volumes:\n${volumes.replace(/^/gm, '        ')}\n`
+}
+
+describe('an inventory file', () => {
+  test('as the documentation writes it', () => {
+    const text = `
+apps:
+  shop:
+    web:                                  # a proc
+      on: [10.0.0.1, { server: 10.0.0.2, instance: 7, containers: [c1, 0123] }]
+      volumes:
+        /data/db:
+          path: /srv/shop/db              # optional
+          backup_full:      { schedule: "0 5 * * *", expire: 30d }
+          backup_increment: { schedule: "@every 1h", expire: 7d, pre_run: quiesce.sh, post_run: resume.sh }
+`
+    const volume = {
+      name: '/data/db',
+      path: '/srv/shop/db',
+      schedules: [
+        { mode: 'full', spec: '0 5 * * *', expire: '30d', preRun: '', postRun: '' },
+        { mode: 'increment', spec: '@every 1h', expire: '7d', preRun: 'quiesce.sh', postRun: 'resume.sh' },
+      ],
+    }
+    expect(inventory(text)).toEqual({
+      apps: [
+        {
+          name: 'shop',
+          procs: [
+            {
+              name: 'shop.web.web',
+              shortName: 'web',
+              instances: [
+                { no: 1, server: '10.0.0.1', containers: [], volumes: [volume] },
+                { no: 7, server: '10.0.0.2', containers: ['c1', '0123'], volumes: [volume] },
+              ],
+            },
+          ],
+        },
+      ],
+    })
+  })
+
+  test.each([
+    ['web', 'shop.web.web', 'web'],
+    ['worker.mail', 'shop.worker.mail', 'mail'],
+    ['shop.worker.mail', 'shop.worker.mail', 'mail'],
+    ['shop.web.web', 'shop.web.web', 'web'],
+  ])('names a proc %s', (key, name, shortName) => {
+    const [app] = inventory(shop('/v:').replace('web:', `${key}:`)).apps
+    expect(app?.procs[0]).toMatchObject({ name, shortName })
+  })
+
+  test('may hold no app, a volume without a backup, and anchors', () => {
+    expect(inventory('apps: {}')).toEqual({ apps: [] })
+    const text = shop('/a: &daily { backup_full: { schedule: "@daily", expire: 7d } }\n/b: *daily\n/c:')
+    const volumes = inventory(text).apps[0]?.procs[0]?.instances[0]?.volumes
+    expect(volumes?.map(({ name, path, schedules }) => [name, path, schedules.length])).toEqual([
+      ['/a', null, 1],
+      ['/b', null, 1],
+      ['/c', null, 0],
+    ])
+  })
+
+  test.each([
+    '@every 1h30m',
+    '@midnight',
+    'TZ=Europe/Berlin 0 5 * * *',
+    '*/5 0-3,6 ? JAN-MAR MON',
+    '0 0 5 * * *',
+  ])('takes the schedule %s', (spec) => {
+    const text = shop(`/v: { backup_full: { schedule: "${spec}", expire: 1h } }`)
+    expect(inventory(text).apps[0]?.procs[0]?.instances[0]?.volumes[0]?.schedules[0]?.spec).toBe(spec)
+  })
+})
+
+describe('a lain.yaml', () => {
+  const text = `
+appname: hello
+build: { base: golang, script: [go build] }
+web:
+  cmd: hello
+  port: 80
+  volumes:
+    - /data/db: { backup_full: { schedule: "0 5 * * *", expire: 30d } }
+    - data/files:
+        backup_increment: { schedule: "0 23 * * *", expire: 10d, pre_run: a.sh, post_run: }
+    - /plain
+proc.job:
+  type: oneshot
+  persistent_dirs: [/logs]
+worker.none:
+  cmd: x
+`
+  test('is one app, its instance 1 on the local server', () => {
+    const [app, ...more] = inventory(text).apps
+    expect(more).toEqual([])
+    expect(app?.procs.map(({ name, shortName }) => [name, shortName])).toEqual([
+      ['hello.web.web', 'web'],
+      ['hello.oneshot.job', 'job'],
+    ])
+    const { volumes, ...instance } = app?.procs[0]?.instances[0] ?? { volumes: [] }
+    expect(instance).toEqual({ no: 1, server: '127.0.0.1', containers: [] })
+    expect(
+      volumes.map(({ name, path, schedules }) => [name, path, schedules.map(({ mode }) => mode)]),
+    ).toEqual([
+      ['/data/db', null, ['full']],
+      ['/lain/app/data/files', null, ['increment']],
+      ['/plain', null, []],
+    ])
+  })
+
+  test.each([
+    ['appname: hello\nvolums: []\n', ['2:1 "volums" is not known here: known are appname, giturl']],
+    ['appname: hello\nweb:\n  volume: []\n', ['3:3 "volume" is not known here: did you mean "volumes"?']],
+    ['appname: hello\nproc.a:\n  type: cron\n', ['2:1 "proc.a" is no proc']],
+    ['appname: -a\n', ['1:10 "-a" is no name of an app']],
+  ])('with a flaw: %j', (flawed, expected) => {
+    expect(problems(flawed)).toEqual(expected.map((start) => expect.stringContaining(start)))
+  })
+})
+
+describe('what is wrong is said with its line and column', () => {
+  const full = (inside: string) => shop(`/v: { backup_full: ${inside} }`)
+  test.each<[string, string, string[]]>([
+    ['nothing', '', ['1:1 nothing stands here: write "apps:"']],
+    ['comments alone', '# apps\n', ['1:1 nothing stands here']],
+    ['a list', '- a\n', ['1:1 a map belongs here']],
+    ['a word', 'hello\n', ['1:1 a map belongs here']],
+    ['an unknown top key', 'aps: {}\n', ['1:1 "aps" is not known here: did you mean "apps"?']],
+    ['apps of nothing', 'apps:\n', ['1:6 a map belongs here: shop:']],
+    ['an app name', 'apps: { "a b": {} }', ['1:9 "a b" is no name of an app']],
+    ['an app name that leads out', 'apps: { "..": {} }', ['1:9 ".." is no name of an app']],
+    ['a proc name', 'apps:\n  shop:\n    db: {}\n', ['3:5 "db" is no proc: write web for shop.web.web']],
+    ["another app's proc", 'apps:\n  shop:\n    cart.web.web: {}\n', ['3:5 "cart.web.web" is no proc']],
+    ['a proc without anything', 'apps:\n  shop:\n    web:\n', ['3:9 a map belongs here']],
+    [
+      'a proc that lacks both',
+      'apps:\n  shop:\n    web: {}\n',
+      ['3:10 "on" is missing here', '3:10 "volumes" is missing here'],
+    ],
+    [
+      'the same proc twice',
+      `${shop('/v:')}    shop.web.web: { on: [10.0.0.2], volumes: [/w] }`,
+      ['7:5 the proc shop.web.web stands here for the second time'],
+    ],
+    ['the same key twice', 'apps: {}\napps: {}\n', ['2:1 "apps" stands here for the second time']],
+    [
+      'a server',
+      shop('/v:', '[10.0.0.256, "::1", host]'),
+      ['4:12 "10.0.0.256" is no IPv4', '4:24 "::1" is no', '4:31 "host" is no'],
+    ],
+    [
+      'a server without its list',
+      shop('/v:', '10.0.0.1'),
+      ['4:11 a list belongs here: [10.0.0.1, 10.0.0.2]'],
+    ],
+    [
+      'an instance number',
+      shop('/v:', '[{ server: 10.0.0.1, instance: 0 }]'),
+      ['4:42 "0" is no number of an instance'],
+    ],
+    [
+      'an instance number twice',
+      shop('/v:', '[10.0.0.1, { server: 10.0.0.2, instance: 1 }]'),
+      ['4:22 instance 1 stands here for the second time'],
+    ],
+    [
+      'a typo in an instance',
+      shop('/v:', '[{ sever: 10.0.0.1 }]'),
+      ['4:14 "sever" is not known here: did you mean "server"?'],
+    ],
+    ['an instance without a server', shop('/v:', '[{ instance: 2 }]'), ['4:12 "server" is missing here']],
+    ['a container', shop('/v:', '[{ server: 10.0.0.1, containers: [-rf] }]'), ['4:45 "-rf" is no container']],
+    ['a relative volume', shop('data:'), ['6:9 the volume "data" must begin with "/"']],
+    ['the whole machine', shop('/:'), ['6:9 the volume "/" is the whole machine']],
+    ['a volume that leads out', shop('/a/../b:'), ['6:9 the volume "/a/../b" leads out with ".."']],
+    ['a slash too much', shop('/a/:'), ['6:9 the volume "/a/" has an empty or "." part']],
+    ['a newline in a volume', shop('"/a\\nb":'), ['6:9 the volume "/a\nb" has a control character']],
+    ['a path', shop('/v: { path: srv }'), ['6:21 the path "srv" must begin with "/"']],
+    ['a path that is a map', shop('/v: { path: {} }'), ['6:21 a text belongs here: /srv/shop/db']],
+    [
+      'a misspelt mode',
+      shop('/v: { backup_ful: {} }'),
+      ['6:15 "backup_ful" is not known here: did you mean "backup_full"?'],
+    ],
+    ['no schedule', full('{ expire: 1d }'), ['6:28 "schedule" is missing here']],
+    [
+      'a misspelt expire',
+      full('{ schedule: "@daily", exprie: 1d }'),
+      ['6:50 "exprie" is not known here: did you mean "expire"?'],
+    ],
+    [
+      'expire without its unit',
+      full('{ schedule: "@daily", expire: 30 }'),
+      ['6:58 "30" is no retention time: write a number and m, h or d'],
+    ],
+    ['an empty schedule', full('{ schedule: "", expire: 1d }'), ['6:40 "" is no schedule: it has 0 fields']],
+    ['four fields', full('{ schedule: "* * * *", expire: 1d }'), ['6:40 "* * * *" is no schedule']],
+    [
+      'a hook of two lines',
+      full('{ schedule: "@daily", expire: 1d, pre_run: "a\\nb" }'),
+      ['6:71 a hook is one line'],
+    ],
+    [
+      'colliding archives',
+      shop('/data/db:\n/data-db:'),
+      [
+        '7:9 /data-db of shop.web.web, instance 1, and /data/db of shop.web.web, instance 1, both on 10.0.0.1, have archives of the same name',
+      ],
+    ],
+    [
+      'two volumes on one path',
+      shop('/a: { path: /x }\n/b: { path: /x }'),
+      [
+        '7:9 /b of shop.web.web, instance 1, and /a of shop.web.web, instance 1, both on 10.0.0.1, lie in the same directory',
+      ],
+    ],
+    [
+      'two instances on one path',
+      shop('/a: { path: /x }', '[10.0.0.1, 10.0.0.1]'),
+      ['6:9 /a of shop.web.web, instance 2, and /a of shop.web.web, instance 1'],
+    ],
+    ['a name too long for a folder', shop(`/${'x'.repeat(200)}:`), ['6:9 the archive of /xxx']],
+    [
+      'an unquoted star',
+      full('{ schedule: * * * * *, expire: 1d }'),
+      ['6:40 a text that begins with * must stand in quotes'],
+    ],
+    [
+      'an unquoted @',
+      'apps:\n  x: @daily\n',
+      ['2:6 Plain value cannot start with reserved character @: put the text in quotes'],
+    ],
+    ['a tab', 'apps:\n\tshop: {}\n', ['2:1 tabs cannot indent: use spaces']],
+    ['two documents', 'apps: {}\n---\napps: {}\n', ['2:1 one document is enough']],
+    ['an alias of nothing', shop('/v: *nope'), ['6:13 "*nope" names no anchor']],
+    ['an open quote', 'apps: "x\n', ['2:1 Missing closing "quote']],
+  ])('%s', (_, text, expected) => {
+    expect(problems(text)).toEqual(expected.map((start) => expect.stringContaining(start)))
+  })
+
+  test('the same path on two servers is fine', () => {
+    expect(inventory(shop('/a: { path: /x }', '[10.0.0.1, 10.0.0.2]')).apps).toHaveLength(1)
+  })
+
+  test('one problem is one line; of many the first twenty are listed, in order', () => {
+    expect(read('aps: {}')).toEqual({
+      kind: 'broken',
+      problem:
+        'The inventory inventory.yaml cannot be used: line 1, column 1: "aps" is not known here: did you mean "apps"?',
+    })
+    const many = problems(shop(Array.from({ length: 30 }, (_, n) => `v${n}:`).join('\n')))
+    expect(many).toHaveLength(21)
+    expect(many[19]).toMatch(/^25:9 the volume "v19"/)
+    expect(many[20]).toBe('and 10 more')
+  })
+})
+
+describe('a small file that stands for billions', () => {
+  const many = (count: number, of: (n: number) => string) =>
+    Array.from({ length: count }, (_, n) => of(n)).join(', ')
+  const servers = `&servers [${many(1000, () => '10.0.0.1')}]`
+
+  test('of values is refused', () => {
+    const procs = many(1000, (n) => `worker.p${n}: { on: *servers, volumes: *v }`)
+    const text = `apps: { a: { web: { on: ${servers}, volumes: &v [${many(1000, (n) => `/v${n}`)}] }, ${procs} } }`
+    expect(problems(text)).toEqual([expect.stringContaining('stands for more than 1000000 values')])
+  })
+
+  test('of volumes is refused', () => {
+    const text = `apps: { a: { web: { on: ${servers}, volumes: [${many(300, (n) => `/v${n}`)}] } } }`
+    expect(problems(text)).toEqual([expect.stringContaining('it names 300000 volumes')])
+  })
+})
+
+test('whatever stands there, it is an inventory or problems', () => {
+  const words = [
+    'apps',
+    'shop',
+    'web',
+    'on',
+    'volumes',
+    'appname',
+    '/v',
+    'backup_full',
+    'schedule',
+    '__proto__',
+    '10.0.0.1',
+    '*a',
+    '&a',
+  ]
+  const marks = [': ', '\n', '  ', '- ', '{', '}', '[', ']', ', ', '"', '|', '# ', '!x ', '? ', '\t', '\0']
+  const soup = fc.array(fc.constantFrom(...words, ...marks), { maxLength: 40 }).map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(soup, (text) => {
+      const news = read(text)
+      if (news.kind === 'broken')
+        expect(news.problem).toMatch(/^The inventory inventory\.yaml cannot be used:/)
+      else expect(news.inventory.apps).toBeInstanceOf(Array)
+    }),
+    { numRuns: 1000 },
+  )
+})
