@@ -80,9 +80,10 @@ export function ensureBuilt() {
   writeFileSync(STAMP, fingerprint())
 }
 
-/** The Prisma client. */
+/** The Prisma client and the typed documents. */
 export function generate() {
   run(node, ['scripts/db-generate.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  tool('graphql-codegen', ['--config', 'codegen.yml', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 function fingerprint() {

@@ -1,36 +1,11 @@
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
+import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
-import type { RecordState, RunRecord } from '../wire/record.ts'
+import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts'
+import type { RunRecord } from '../wire/record.ts'
 
 /** What the domain needs of the outside, and no more. catalog/ and fleet/ fit these; server/ puts them together. */
-
-export interface Page {
-  first: number
-  /** An opaque cursor of an earlier page. */
-  after?: string | undefined
-}
-
-export interface Slice<T> {
-  items: { cursor: string; node: T }[]
-  hasNextPage: boolean
-  totalCount: number
-}
-
-/** Every field narrows; a list means any of. `proc` is the full name here. Times are ISO 8601. */
-export interface RecordFilter {
-  app?: string
-  proc?: string
-  volumes?: string[]
-  instanceNo?: number
-  mode?: 'full' | 'increment'
-  action?: string
-  server?: string
-  jobId?: string
-  states?: RecordState[]
-  from?: string
-  to?: string
-}
 
 /** A record with the number of its last change: see RecordEvent in design. */
 export interface KeptRecord {
@@ -41,7 +16,7 @@ export interface KeptRecord {
 export interface RecordStore {
   /**
    * Puts news onto what is known (wire applyNews), with the backups it tells of, in one transaction;
-   * on disk when it resolves. Returns what changed, in order, each numbered.
+   * on disk when it resolves (mere progress in memory only). Returns what changed, in order, each numbered.
    */
   take(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
@@ -55,18 +30,6 @@ export interface RecordStore {
   eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
   /** A number never given before, for a progress event that is not kept. Counts on over restarts. */
   nextEventSeq(): number
-}
-
-export interface BackupFilter {
-  app?: string
-  proc?: string
-  volumes?: string[]
-  instanceNo?: number
-  mode?: 'full' | 'increment'
-  server?: string
-  names?: string[]
-  from?: string
-  to?: string
 }
 
 export interface VolumeKey {
@@ -163,54 +126,13 @@ export interface RecoverRequest {
   inUse: 'refuse' | 'proceed'
 }
 
-/** What should be backed up, as whichever source tells it. */
-export interface Inventory {
-  apps: InventoryApp[]
-}
-
-export interface InventoryApp {
-  name: string
-  procs: InventoryProc[]
-}
-
-export interface InventoryProc {
-  /** `hello.web.web` */
-  name: string
-  /** `web` */
-  shortName: string
-  instances: InventoryInstance[]
-}
-
-export interface InventoryInstance {
-  no: number
-  server: string
-  containers: string[]
-  volumes: InventoryVolume[]
-}
-
-export interface InventoryVolume {
-  /** As the proc names it: `/data/db`. */
-  name: string
-  /** Absolute path on the server; null = the usual place under the daemon's volume root. */
-  path: string | null
-  schedules: InventorySchedule[]
-}
-
-export interface InventorySchedule {
-  mode: 'full' | 'increment'
-  spec: string
-  /** As written: `30d`. */
-  expire: string
-  preRun: string
-  postRun: string
-}
-
-export type InventoryNews =
-  | { kind: 'inventory'; inventory: Inventory }
-  /** What was read cannot be used; the last good inventory stands. */
-  | { kind: 'broken'; problem: string }
-
 export interface InventorySource {
   /** Calls back with the first state before it resolves (a first state that is broken rejects), then with each change. */
   watch(onNews: (news: InventoryNews) => void): Promise<{ close(): Promise<void> }>
+}
+
+/** The inventory last in force, so that one that shrank while the controller was away is noticed too. */
+export interface InventoryMemory {
+  load(): Promise<Inventory | undefined>
+  save(inventory: Inventory): Promise<void>
 }

@@ -1,0 +1,20 @@
+import type { Json } from '../lib/errors.ts'
+import type { ErrorCode } from '../wire/error-codes.ts'
+
+/** A verb that says no: nothing was changed. The edge turns it into its own kind of error, once. */
+export interface Refused {
+  refused: ErrorCode
+  /** A sentence: what was asked, why not, what to do. */
+  message: string
+  facts: Record<string, Json>
+}
+
+export type Answer<T> = T | Refused
+
+export function refuse(code: ErrorCode, message: string, facts: Record<string, Json> = {}): Refused {
+  return { refused: code, message, facts }
+}
+
+export function isRefused(answer: unknown): answer is Refused {
+  return typeof answer === 'object' && answer !== null && 'refused' in answer
+}

@@ -1,0 +1,25 @@
+import type { InventoryApp, InventoryInstance } from '../wire/inventory.ts'
+import { type PlannedVolume, volumeIdentity } from './plan.ts'
+import type { World } from './world.ts'
+
+/** By name. */
+export function listApps(world: World): InventoryApp[] {
+  return world.inventory.plan.inventory.apps.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+export function getApp(world: World, name: string): InventoryApp | undefined {
+  return world.inventory.plan.inventory.apps.find((app) => app.name === name)
+}
+
+/** The volumes of an instance that are planned; one with a fault is named among the inventory's problems. */
+export function volumesOf(
+  world: World,
+  place: { app: string; proc: string; instance: InventoryInstance },
+): PlannedVolume[] {
+  const { app, proc, instance } = place
+  return instance.volumes
+    .map(({ name }) =>
+      world.inventory.plan.volumesByName.get(volumeIdentity({ app, proc, instanceNo: instance.no, name })),
+    )
+    .filter((volume) => volume !== undefined)
+}

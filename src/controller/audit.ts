@@ -1,0 +1,32 @@
+import { isoTime } from '../lib/clock.ts'
+import { BackupdError, type Json, messageOf } from '../lib/errors.ts'
+import { type Answer, isRefused } from './answer.ts'
+import type { World } from './world.ts'
+
+export interface Ask {
+  /** Who asks: `graphql 10.0.0.7`. */
+  who: string
+  verb: string
+  facts: Record<string, Json>
+}
+
+/** Does it, and writes down who asked for what and what came of it. */
+export async function audited<T>(world: World, ask: Ask, work: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    const answer = await work()
+    await write(world, ask, isRefused(answer) ? `refused: ${answer.refused} ${answer.message}` : 'done')
+    return answer
+  } catch (error) {
+    const code = error instanceof BackupdError ? error.code : 'INTERNAL'
+    await write(world, ask, `failed: ${code} ${messageOf(error)}`)
+    throw error
+  }
+}
+
+async function write(world: World, ask: Ask, outcome: string): Promise<void> {
+  try {
+    await world.ports.audit.write({ at: isoTime(world.clock.now()), ...ask, outcome })
+  } catch (error) {
+    world.log.error({ err: error, ...ask, outcome }, 'An audit entry could not be written')
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { Background } from './background.ts'
+import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
+import { checkSilent } from './lost-records.ts'
+import { RecordLedger } from './record-ledger.ts'
+import { pollDue, recallServers } from './servers.ts'
+import type { ControllerSettings, Ports, World } from './world.ts'
+
+export interface ControllerInput {
+  ports: Ports
+  clock: Clock
+  log: Log
+  settings: ControllerSettings
+}
+
+/** A world that remembers what it knew when it stopped. It asks no daemon anything yet. */
+export async function createWorld({ ports, clock, log, settings }: ControllerInput): Promise<World> {
+  const world: World = {
+    ports,
+    clock,
+    log,
+    settings,
+    inventory: emptyInventory(),
+    servers: new Map(),
+    ledger: new RecordLedger(ports.records, clock),
+    background: new Background(log),
+  }
+  await world.ledger.load()
+  await recallInventory(world)
+  await recallServers(world)
+  return world
+}
+
+/** What is due now; call it each second. */
+export function tick(world: World): void {
+  void world.background.run('put the held inventory in force', () => releaseHeld(world))
+  pollDue(world)
+  checkSilent(world)
+}
+
+/** Ends subscriptions and waits for what is under way. */
+export async function closeWorld(world: World): Promise<void> {
+  world.ledger.events.close()
+  await world.background.settled()
+}

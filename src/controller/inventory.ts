@@ -1,0 +1,110 @@
+import { isoTime } from '../lib/clock.ts'
+import type { Inventory, InventoryNews } from '../wire/inventory.ts'
+import { makePlan } from './make-plan.ts'
+import type { Plan } from './plan.ts'
+import { adoptServers } from './servers.ts'
+import type { World } from './world.ts'
+
+/** The inventory in force, and what stands against the newest one. */
+export interface InventoryState {
+  plan: Plan
+  /** ISO 8601: since when this plan is in force. */
+  since: string
+  /** Why the newest inventory could not be read; null where it could. */
+  problem: string | null
+  held: HeldChange | null
+}
+
+/** A change that loses so much that it waits: a slip of the hand must not end the backups. */
+export interface HeldChange {
+  plan: Plan
+  lostVolumes: number
+  ofVolumes: number
+  /** Unix ms. */
+  since: number
+  until: number
+}
+
+export const HELD_FOR_MS = 10 * 60_000
+/** From so many volumes on, losing more than half is a sudden loss; losing all always is. */
+const MANY_VOLUMES = 10
+
+export function emptyInventory(): InventoryState {
+  return { plan: makePlan({ apps: [] }, '/'), since: isoTime(0), problem: null, held: null }
+}
+
+/** The inventory of the last time, in force until a source tells another. */
+export async function recallInventory(world: World): Promise<void> {
+  const remembered = await world.ports.inventoryMemory.load()
+  if (remembered) putInForce(world, makePlan(remembered, world.settings.volumeRoot))
+}
+
+/** News of the source: put in force, held, or, where it is broken, told and otherwise ignored. */
+export async function takeInventory(world: World, news: InventoryNews): Promise<void> {
+  const state = world.inventory
+  if (news.kind === 'broken') {
+    state.problem = news.problem
+    world.log.error(
+      { problem: news.problem },
+      'The inventory cannot be used; the last good one stays in force',
+    )
+    return
+  }
+  state.problem = null
+  const plan = makePlan(news.inventory, world.settings.volumeRoot)
+  const lost = lostVolumes(state.plan, plan)
+  if (isSudden(lost, state.plan.volumes.length)) hold(world, plan, lost)
+  else await accept(world, plan)
+}
+
+/** Puts a held change in force once its time has come. */
+export async function releaseHeld(world: World): Promise<void> {
+  const held = world.inventory.held
+  if (held && world.clock.now() >= held.until) await accept(world, held.plan)
+}
+
+export function lostVolumes(from: Plan, to: Plan): number {
+  return [...from.volumesByName.keys()].filter((volume) => !to.volumesByName.has(volume)).length
+}
+
+function isSudden(lost: number, of: number): boolean {
+  return of > 0 && (lost === of || (of >= MANY_VOLUMES && lost > of / 2))
+}
+
+function hold(world: World, plan: Plan, lost: number): void {
+  const { held, plan: inForce } = world.inventory
+  const now = world.clock.now()
+  const since = held && held.lostVolumes >= lost ? held.since : now
+  world.inventory.held = {
+    plan,
+    lostVolumes: lost,
+    ofVolumes: inForce.volumes.length,
+    since,
+    until: since + HELD_FOR_MS,
+  }
+  world.log.error(
+    { lost, of: inForce.volumes.length, until: isoTime(since + HELD_FOR_MS) },
+    `The new inventory loses ${lost} of ${inForce.volumes.length} volumes: it is held until ${isoTime(since + HELD_FOR_MS)}, the old one stays in force; put the volumes back if this is a mistake`,
+  )
+}
+
+async function accept(world: World, plan: Plan): Promise<void> {
+  world.inventory.held = null
+  if (plan.problems.length > 0) world.log.warn({ problems: plan.problems }, 'The inventory has faults')
+  putInForce(world, plan)
+  await adoptServers(world)
+  await remember(world, plan.inventory)
+}
+
+function putInForce(world: World, plan: Plan): void {
+  world.inventory.plan = plan
+  world.inventory.since = isoTime(world.clock.now())
+}
+
+async function remember(world: World, inventory: Inventory): Promise<void> {
+  try {
+    await world.ports.inventoryMemory.save(inventory)
+  } catch (error) {
+    world.log.error({ err: error }, 'The inventory could not be remembered for the next start')
+  }
+}

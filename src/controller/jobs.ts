@@ -1,0 +1,129 @@
+import { NEVER } from '../lib/clock.ts'
+import type { RunRecord } from '../wire/record.ts'
+import { type Answer, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import { SYSTEM_APP } from './expire-job.ts'
+import type { PlannedJob } from './plan.ts'
+import { isNamed } from './procs.ts'
+import { startRun } from './runs.ts'
+import { refreshSchedule } from './server-sync.ts'
+import type { World } from './world.ts'
+
+/** A job as it is planned, with what its daemon last told of it. */
+export interface JobView extends PlannedJob {
+  app: string
+  asleep: boolean
+  /** ISO 8601; null = never, or not known yet. */
+  prevRun: string | null
+  nextRun: string | null
+  /** Why it does not run; null where nothing is wrong. */
+  problem: string | null
+}
+
+export interface JobFilter {
+  app?: string | undefined
+  proc?: string | undefined
+  volume?: string | undefined
+  instanceNo?: number | undefined
+  mode?: 'full' | 'increment' | undefined
+  action?: string | undefined
+  server?: string | undefined
+}
+
+export function getJob(world: World, id: string): JobView | undefined {
+  const planned = world.inventory.plan.jobs.get(id)
+  return planned && view(world, planned)
+}
+
+export function listJobs(world: World, filter: JobFilter): JobView[] {
+  return world.inventory.plan.jobs
+    .values()
+    .filter((planned) => matches(planned, filter))
+    .map((planned) => view(world, planned))
+    .toArray()
+}
+
+/** Runs it now, besides its schedule. */
+export function runJob(world: World, who: string, id: string): Promise<Answer<RunRecord>> {
+  return withJob(world, { who, verb: 'runJob', id }, ({ server, job }) =>
+    startRun(world, { server, jobId: id, spec: job.spec, action: job.action, args: job.args }, (rid) =>
+      world.ports.daemon.runJob(server, job.id, rid),
+    ),
+  )
+}
+
+/** Its schedule rests until it is woken; asked twice it still sleeps. */
+export function sleepJob(world: World, who: string, id: string): Promise<Answer<JobView>> {
+  return withJob(world, { who, verb: 'sleepJob', id }, async (planned) => {
+    await world.ports.daemon.sleepJob(planned.server, planned.job.id)
+    return refreshed(world, planned)
+  })
+}
+
+export function wakeJob(world: World, who: string, id: string): Promise<Answer<JobView>> {
+  return withJob(world, { who, verb: 'wakeJob', id }, async (planned) => {
+    await world.ports.daemon.wakeJob(planned.server, planned.job.id)
+    return refreshed(world, planned)
+  })
+}
+
+interface JobAsk {
+  who: string
+  verb: string
+  id: string
+}
+
+function withJob<T>(
+  world: World,
+  { who, verb, id }: JobAsk,
+  work: (job: PlannedJob) => Promise<T>,
+): Promise<Answer<T>> {
+  return audited(world, { who, verb, facts: { id } }, async () => {
+    const planned = world.inventory.plan.jobs.get(id)
+    if (!planned) return refuse('NOT_FOUND', `There is no job "${id}"; see the list of jobs`, { id })
+    if (planned.job.id === '') {
+      return refuse(
+        'BAD_INPUT',
+        `"${id}" expires old backups each minute by itself; it cannot be run, put to sleep or woken`,
+        { id },
+      )
+    }
+    return work(planned)
+  })
+}
+
+async function refreshed(world: World, planned: PlannedJob): Promise<JobView> {
+  const server = world.servers.get(planned.server)
+  if (server) await refreshSchedule(world, server)
+  return view(world, planned)
+}
+
+function view(world: World, planned: PlannedJob): JobView {
+  const server = world.servers.get(planned.server)
+  const scheduled = server?.schedule.get(planned.id)
+  return {
+    ...planned,
+    app: planned.volume?.app ?? SYSTEM_APP,
+    asleep: scheduled?.job.sleep ?? false,
+    prevRun: timeOrNull(scheduled?.prev),
+    nextRun: timeOrNull(scheduled?.next),
+    problem: server?.dropped.get(planned.id) ?? null,
+  }
+}
+
+function timeOrNull(time: string | undefined): string | null {
+  return time === undefined || time === NEVER ? null : time
+}
+
+function matches({ server, job, volume }: PlannedJob, filter: JobFilter): boolean {
+  const { app, proc, instanceNo, mode } = filter
+  return (
+    (app === undefined || (volume?.app ?? SYSTEM_APP) === app) &&
+    (proc === undefined || (volume !== null && isNamed(volume.proc, proc))) &&
+    (filter.volume === undefined || volume?.name === filter.volume) &&
+    (instanceNo === undefined || volume?.instanceNo === instanceNo) &&
+    (mode === undefined || job.args.mode === mode) &&
+    (filter.action === undefined || job.action === filter.action) &&
+    (filter.server === undefined || server === filter.server)
+  )
+}

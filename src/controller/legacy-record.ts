@@ -1,0 +1,38 @@
+import { NEVER } from '../lib/clock.ts'
+import { serverOfJobId } from '../lib/ids.ts'
+import type { LegacyRecord, RunRecord, RunResult } from '../wire/record.ts'
+
+/**
+ * An original daemon posts a run twice, in either order: the end counts as the newer word.
+ * `from` names the server where the job id does not.
+ */
+export function fromLegacyRecord(legacy: LegacyRecord, from: string): RunRecord {
+  const ended = legacy.end !== NEVER && legacy.state !== 'running'
+  const failed = legacy.state !== 'running' && legacy.state !== 'success'
+  return {
+    rid: legacy.rid,
+    seq: ended ? 2 : 1,
+    attempt: 1,
+    server: serverOfJobId(legacy.id) ?? from,
+    jobId: legacy.id,
+    spec: legacy.spec,
+    action: legacy.action,
+    args: legacy.args ?? {},
+    type: legacy.type === 'cron' ? 'cron' : 'once',
+    state: !ended ? 'running' : failed ? 'failed' : 'success',
+    start: legacy.start,
+    end: ended ? legacy.end : null,
+    reason: legacy.reason,
+    error: ended && failed ? { code: 'DAEMON_REFUSED', message: legacy.reason, facts: {} } : null,
+    warnings: [],
+    warningCount: 0,
+    result: resultOf(legacy.result),
+    progress: null,
+  }
+}
+
+function resultOf(result: unknown): RunResult | null {
+  if (typeof result !== 'object' || result === null) return null
+  const { file, size } = result as { file?: unknown; size?: unknown }
+  return typeof file === 'string' ? { file, size: Number(size) || 0 } : null
+}

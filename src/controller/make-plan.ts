@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto'
+import { isIPv4 } from 'node:net'
+import { posix } from 'node:path'
+import { jobId } from '../lib/ids.ts'
+import type {
+  Inventory,
+  InventoryInstance,
+  InventoryProc,
+  InventorySchedule,
+  InventoryVolume,
+} from '../wire/inventory.ts'
+import type { BackupArgs, Job } from '../wire/job.ts'
+import { expireJob } from './expire-job.ts'
+import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
+
+/** `volumeRoot` is where volumes lie whose path the inventory does not name. */
+export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
+  const plan: Plan = {
+    inventory,
+    volumes: [],
+    volumesByName: new Map(),
+    volumesByPath: new Map(),
+    servers: new Map(),
+    jobs: new Map(),
+    problems: [],
+  }
+  const archives = new Map<string, PlannedVolume>()
+  for (const draft of draftVolumes(inventory, volumeRoot)) addVolume(plan, draft, archives)
+  for (const [ip, volumes] of Map.groupBy(plan.volumes, (volume) => volume.server))
+    addServer(plan, ip, volumes)
+  return plan
+}
+
+/** The version of a list of jobs: the same jobs, the same version, whoever computes it. */
+export function versionOf(jobs: Job[]): string {
+  return createHash('sha256').update(JSON.stringify(jobs)).digest('hex').slice(0, 32)
+}
+
+interface DraftVolume {
+  volume: PlannedVolume
+  schedules: InventorySchedule[]
+}
+
+function* draftVolumes(inventory: Inventory, volumeRoot: string): Generator<DraftVolume> {
+  for (const app of inventory.apps) {
+    for (const proc of app.procs) {
+      for (const instance of proc.instances) {
+        for (const volume of instance.volumes)
+          yield draftOf({ app: app.name, proc, instance, volume }, volumeRoot)
+      }
+    }
+  }
+}
+
+interface Place {
+  app: string
+  proc: InventoryProc
+  instance: InventoryInstance
+  volume: InventoryVolume
+}
+
+function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): DraftVolume {
+  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), volume.name)
+  return {
+    volume: {
+      app,
+      proc: proc.name,
+      instanceNo: instance.no,
+      server: instance.server,
+      containers: instance.containers,
+      name: volume.name,
+      path: volume.path ?? usual,
+      jobs: [],
+    },
+    schedules: volume.schedules,
+  }
+}
+
+function addVolume(
+  plan: Plan,
+  { volume, schedules }: DraftVolume,
+  archives: Map<string, PlannedVolume>,
+): void {
+  const name = `${volume.server} ${archiveOf(volume)}`
+  const problem = problemOf(volume, archives.get(name))
+  if (problem) {
+    plan.problems.push(problem)
+    return
+  }
+  archives.set(name, volume)
+  for (const schedule of schedules) {
+    const planned = backupJob(volume, schedule)
+    if (plan.jobs.has(planned.id)) continue
+    volume.jobs.push(planned)
+    plan.jobs.set(planned.id, planned)
+  }
+  plan.volumes.push(volume)
+  plan.volumesByName.set(volumeIdentity(volume), volume)
+  plan.volumesByPath.set(volumeKey(volume.server, volume.path), volume)
+}
+
+function problemOf(volume: PlannedVolume, namesake: PlannedVolume | undefined): string | undefined {
+  const what = `Volume ${volume.name} of ${volume.proc}, instance ${volume.instanceNo}, is left out`
+  if (!isIPv4(volume.server)) return `${what}: its server "${volume.server}" is no IPv4 address`
+  if (namesake)
+    return `${what}: its backups would be named like those of ${namesake.name}; rename one of them`
+  return undefined
+}
+
+function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {
+  const args: BackupArgs = {
+    app: volume.app,
+    archive: archiveOf(volume),
+    containers: volume.containers,
+    instanceNo: volume.instanceNo,
+    mode: schedule.mode,
+    path: volume.path,
+    postRun: schedule.postRun,
+    preRun: schedule.preRun,
+    proc: volume.proc,
+    volume: volume.name,
+  }
+  const id = jobId(volume.server, schedule.spec, 'backup', args)
+  const job: Job = { id, spec: schedule.spec, action: 'backup', args, type: 'cron', sleep: false }
+  return { id, server: volume.server, job, volume, expire: schedule.expire }
+}
+
+/** `<app>-<proc full name>-<instance>-<volume, / as ->` */
+function archiveOf(volume: PlannedVolume): string {
+  const name = volume.name.replace(/^\/+|\/+$/g, '').replaceAll('/', '-')
+  return `${volume.app}-${volume.proc}-${volume.instanceNo}-${name}`
+}
+
+function addServer(plan: Plan, ip: string, volumes: PlannedVolume[]): void {
+  const backups = volumes.flatMap((volume) => volume.jobs)
+  const expire = expireJob(ip, backups)
+  plan.jobs.set(expire.id, expire)
+  const jobs = [...backups, expire].map((planned) => planned.job)
+  plan.servers.set(ip, { ip, jobs, version: versionOf(jobs) })
+}

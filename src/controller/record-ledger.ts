@@ -1,0 +1,76 @@
+import type { Clock } from '../lib/clock.ts'
+import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { expireJobId } from './expire-job.ts'
+import type { KeptRecord, RecordStore } from './ports.ts'
+import { RecordEvents } from './record-events.ts'
+
+/** All news of records goes through here, one batch after the other: kept first, then told, in the order of its numbers. */
+export class RecordLedger {
+  readonly events = new RecordEvents()
+  readonly #store: RecordStore
+  readonly #clock: Clock
+  readonly #live = new Map<string, LiveRecord>()
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(store: RecordStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** Learns what had not ended when the controller stopped. */
+  async load(): Promise<void> {
+    for (const record of await this.#store.unfinished()) this.#remember(record)
+  }
+
+  /** On disk when it resolves. Returns whether a state changed. */
+  take(news: RunRecord[]): Promise<boolean> {
+    const taken = this.#tail.then(async () => {
+      this.heard(news.map(({ rid }) => rid))
+      return this.#tell(await this.#store.take(news.map(withOwnJobId)))
+    })
+    this.#tail = taken.catch(() => {})
+    return taken
+  }
+
+  /** These runs are alive: their daemon said so. */
+  heard(rids: Iterable<string>): void {
+    for (const rid of rids) {
+      const live = this.#live.get(rid)
+      if (live) live.heardAt = this.#clock.now()
+    }
+  }
+
+  /** Records that have not ended and of which no word came for `ms`. */
+  silent(ms: number): LiveRecord[] {
+    const now = this.#clock.now()
+    return [...this.#live.values()].filter((live) => now - live.heardAt > ms)
+  }
+
+  #tell(kept: KeptRecord[]): boolean {
+    let changed = false
+    for (const { record, eventSeq } of kept) {
+      const weight = this.#live.get(record.rid)?.record.state === record.state ? 'progress' : 'state'
+      changed ||= weight === 'state'
+      this.#remember(record)
+      this.events.publish({ seq: eventSeq, kind: 'CHANGE', record }, weight)
+    }
+    return changed
+  }
+
+  #remember(record: RunRecord): void {
+    if (isTerminal(record.state)) this.#live.delete(record.rid)
+    else this.#live.set(record.rid, { record, heardAt: this.#clock.now() })
+  }
+}
+
+export interface LiveRecord {
+  record: RunRecord
+  /** Unix ms of the last sign of life. */
+  heardAt: number
+}
+
+/** Expire jobs have no id on the wire; here each server's has its own. */
+function withOwnJobId(record: RunRecord): RunRecord {
+  const nameless = record.jobId === '' && record.action === 'backup_expire' && record.type === 'cron'
+  return nameless ? { ...record, jobId: expireJobId(record.server) } : record
+}

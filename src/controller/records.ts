@@ -1,0 +1,76 @@
+import { BackupdError } from '../lib/errors.ts'
+import { canCancel } from '../wire/actions.ts'
+import type { News } from '../wire/daemon-api.ts'
+import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
+import { isTerminal, type LegacyRecord, type RunRecord } from '../wire/record.ts'
+import { type Answer, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import { fromLegacyRecord } from './legacy-record.ts'
+import { relistSoon } from './listing.ts'
+import { heardFrom } from './servers.ts'
+import type { World } from './world.ts'
+
+/** Ends after which the store says more than the record. */
+const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
+  'ARCHIVE_CORRUPT', // the backup is marked, and must not go on counting as good
+  'DAEMON_RESTARTED', // what was whole is published
+])
+
+/** What a daemon tells; kept on disk when it resolves. */
+export async function takeNews(world: World, news: News): Promise<void> {
+  world.ledger.heard(news.running)
+  const changed = await world.ledger.take(news.records)
+  heardFrom(world, news.server, changed)
+  for (const { error, args } of news.records) {
+    const server = error && STORE_KNOWS_MORE.has(error.code) && serverOf(world, args, news)
+    if (server) relistSoon(world, server)
+  }
+}
+
+function serverOf({ servers }: World, { namespace }: RunRecord['args'], { server }: News) {
+  return servers.get(typeof namespace === 'string' ? namespace : server)
+}
+
+/** One post of an original daemon. `from` is the address it came from. */
+export async function takeLegacyRecord(world: World, legacy: LegacyRecord, from: string): Promise<void> {
+  const record = fromLegacyRecord(legacy, from)
+  await world.ledger.take([record])
+  heardFrom(world, record.server, true)
+  const server = world.servers.get(record.server)
+  // An original tells the name of what it made, no more.
+  if (server && isTerminal(record.state)) relistSoon(world, server)
+}
+
+export async function getRecord(world: World, rid: string): Promise<RunRecord | undefined> {
+  return (await world.ports.records.get(rid))?.record
+}
+
+/** Newest start first. */
+export function findRecords(world: World, filter: RecordFilter, page: Page): Promise<Slice<RunRecord>> {
+  return world.ports.records.find(filter, page)
+}
+
+export function cancelRecord(world: World, who: string, rid: string): Promise<Answer<RunRecord>> {
+  return audited(world, { who, verb: 'cancelRecord', facts: { rid } }, async () => {
+    const record = await getRecord(world, rid)
+    if (!record) return refuse('NOT_FOUND', `There is no record "${rid}" to cancel`, { rid })
+    if (!canCancel(record.state)) {
+      return refuse('CONFLICT', `Record ${rid} cannot be cancelled: it has ended already (${record.state})`, {
+        rid,
+      })
+    }
+    await world.ports.daemon.cancel(record.server, rid)
+    return latest(world, record)
+  })
+}
+
+/** The daemon's own word on a record, taken into the catalog; what is known where it has none. */
+export async function latest(world: World, known: RunRecord): Promise<RunRecord> {
+  try {
+    const told = await world.ports.daemon.record(known.server, known.rid)
+    if (told) await world.ledger.take([told])
+  } catch (error) {
+    if (!(error instanceof BackupdError)) throw error
+  }
+  return (await getRecord(world, known.rid)) ?? known
+}

@@ -1,0 +1,110 @@
+import type { BackupInfo } from '../wire/backup.ts'
+import type { RunRecord } from '../wire/record.ts'
+import { type Answer, isRefused, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import { type BackupName, locateBackup } from './backups.ts'
+import { type PlannedVolume, volumeIdentity } from './plan.ts'
+import { startRun } from './runs.ts'
+import type { World } from './world.ts'
+
+export interface RecoverWish {
+  backup: BackupName
+  /** Of an increment; its newest where none is named. */
+  snapshot?: string | undefined
+  /** null swaps the whole content. */
+  files?: string[] | undefined
+  inUse: 'refuse' | 'proceed'
+}
+
+export interface MigrateWish extends RecoverWish {
+  /** Number of the instance to recover into. */
+  to: number
+  volume: string
+}
+
+/** Puts a backup back where it was made. */
+export function recover(world: World, who: string, wish: RecoverWish): Promise<Answer<RunRecord>> {
+  return audited(world, { who, verb: 'recover', facts: factsOf(wish) }, async () => {
+    const backup = await recoverable(world, wish)
+    return isRefused(backup)
+      ? backup
+      : start(world, wish, { backup, server: backup.server, path: backup.source })
+  })
+}
+
+/** Puts a backup into a volume of another instance of the same proc, on whichever server that runs. */
+export function migrate(world: World, who: string, wish: MigrateWish): Promise<Answer<RunRecord>> {
+  const facts = { ...factsOf(wish), to: wish.to, volume: wish.volume }
+  return audited(world, { who, verb: 'migrate', facts }, async () => {
+    const backup = await recoverable(world, wish)
+    if (isRefused(backup)) return backup
+    const target = targetOf(world, backup, wish)
+    return isRefused(target)
+      ? target
+      : start(world, wish, { backup, server: target.server, path: target.path })
+  })
+}
+
+async function recoverable(
+  world: World,
+  { backup: name, snapshot, files }: RecoverWish,
+): Promise<Answer<BackupInfo>> {
+  const backup = await locateBackup(world, name)
+  if (isRefused(backup)) return backup
+  if (snapshot !== undefined && backup.mode === 'full') {
+    return refuse('BAD_INPUT', `"${backup.name}" is a full backup: it has no snapshots to pick from`, {
+      name: backup.name,
+    })
+  }
+  if (files?.length === 0)
+    return refuse('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
+  return backup
+}
+
+function targetOf(
+  world: World,
+  { app, proc }: BackupInfo,
+  { to, volume }: MigrateWish,
+): Answer<PlannedVolume> {
+  const target = world.inventory.plan.volumesByName.get(
+    volumeIdentity({ app, proc, instanceNo: to, name: volume }),
+  )
+  return (
+    target ??
+    refuse('NOT_FOUND', `The inventory has no instance ${to} of ${proc} with a volume ${volume}`, {
+      to,
+      volume,
+    })
+  )
+}
+
+interface Task {
+  backup: BackupInfo
+  /** Where to. */
+  server: string
+  path: string
+}
+
+function start(world: World, wish: RecoverWish, { backup, server, path }: Task): Promise<RunRecord> {
+  const files = wish.files ?? null
+  const { app, proc, name, mode } = backup
+  const args = { app, proc, backup: name, destDir: path, files, namespace: backup.server }
+  return startRun(world, { server, jobId: '', spec: '', action: 'backup_recover', args }, (rid) =>
+    world.ports.daemon.recover(server, {
+      rid,
+      namespace: backup.server,
+      name,
+      mode,
+      destDir: path,
+      app,
+      proc,
+      files,
+      snapshot: wish.snapshot ?? null,
+      inUse: wish.inUse,
+    }),
+  )
+}
+
+function factsOf({ backup, snapshot, files, inUse }: RecoverWish) {
+  return { ...backup, server: backup.server ?? null, snapshot: snapshot ?? null, files: files ?? null, inUse }
+}

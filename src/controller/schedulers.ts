@@ -1,0 +1,40 @@
+import { type Answer, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import type { ServerState } from './server-state.ts'
+import { pollServer } from './servers.ts'
+import type { World } from './world.ts'
+
+/** Lets the server's jobs start by themselves again. */
+export function startScheduler(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
+  return switchScheduler(world, { who, verb: 'startScheduler', ip }, () =>
+    world.ports.daemon.startScheduler(ip),
+  )
+}
+
+/** No job of the server starts by itself until it is started again; what runs goes on. */
+export function stopScheduler(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
+  return switchScheduler(world, { who, verb: 'stopScheduler', ip }, () =>
+    world.ports.daemon.stopScheduler(ip),
+  )
+}
+
+interface SwitchAsk {
+  who: string
+  verb: string
+  ip: string
+}
+
+function switchScheduler(
+  world: World,
+  { who, verb, ip }: SwitchAsk,
+  ask: () => Promise<void>,
+): Promise<Answer<ServerState>> {
+  return audited(world, { who, verb, facts: { ip } }, async () => {
+    const server = world.servers.get(ip)
+    if (!server) return refuse('NOT_FOUND', `There is no server "${ip}" in the inventory`, { ip })
+    await ask()
+    server.debug = await world.ports.daemon.debug(ip)
+    void pollServer(world, server)
+    return server
+  })
+}

@@ -1,0 +1,87 @@
+import type { DaemonDebug } from '../wire/daemon-api.ts'
+import { PROTOCOL } from '../wire/daemon-api.ts'
+import type { ScheduledJob } from '../wire/job.ts'
+
+/** What the controller knows of one daemon. */
+export interface ServerState {
+  readonly ip: string
+  daemonId: string | null
+  /** ISO 8601 of its last word; null before the first. */
+  lastSeen: string | null
+  /** Left the inventory and has not yet taken its empty list. */
+  leaving: boolean
+  /** Its last answer; null until the first since the controller started. */
+  debug: DaemonDebug | null
+  /** Why the last attempt to talk to it failed; null where it did not. */
+  error: string | null
+  /** Unix ms since when it has not answered; null while it does. */
+  silentSince: number | null
+  failures: number
+  /** Unix ms. */
+  nextPollAt: number
+  /** Its jobs with their times, by the id users see; as of the last good answer. */
+  schedule: Map<string, ScheduledJob>
+  /** Its schedule is older than its last news. */
+  scheduleStale: boolean
+  /** Unix ms. */
+  scheduleReadAt: number
+  /** The catalog may not hold what its namespace in the store holds. */
+  listingStale: boolean
+  /** Version of the jobs it took from this controller; null before the first. */
+  sentVersion: string | null
+  /** The start time of the daemon's process that knows our notify address; null where none does. */
+  registeredWith: string | null
+  /** Jobs it was sent and does not list, by the id users see, with the reason. */
+  dropped: Map<string, string>
+}
+
+export function newServer(ip: string): ServerState {
+  return {
+    ip,
+    daemonId: null,
+    lastSeen: null,
+    leaving: false,
+    debug: null,
+    error: null,
+    silentSince: null,
+    failures: 0,
+    nextPollAt: 0,
+    schedule: new Map(),
+    scheduleStale: false,
+    scheduleReadAt: 0,
+    listingStale: false,
+    sentVersion: null,
+    registeredWith: null,
+    dropped: new Map(),
+  }
+}
+
+export function isReachable(server: ServerState): boolean {
+  return server.debug !== null && server.silentSince === null
+}
+
+/** Answered at least once, and without a protocol: it knows nothing of ours. */
+export function isOriginal(server: ServerState): boolean {
+  return server.debug !== null && server.debug.protocol !== PROTOCOL
+}
+
+/** Everything an operator should know of it, each a sentence; empty when all is well. */
+export function problemsOf(server: ServerState): string[] {
+  const problems: string[] = []
+  if (server.error) problems.push(server.error)
+  if (server.leaving) problems.push('It left the inventory and has not yet taken its empty list of jobs')
+  if (isForeign(server))
+    problems.push(`The daemon there says it is ${server.debug?.ip}, so it is sent no jobs`)
+  if (server.debug?.crond_status === 'stopped')
+    problems.push('Its scheduler is stopped: no job starts by itself')
+  problems.push(...(server.debug?.problems ?? []))
+  if (server.debug?.store?.error) problems.push(`Its store: ${server.debug.store.error}`)
+  if (isOriginal(server)) problems.push('It is an original daemon: no live progress, no heartbeat')
+  return [...problems, ...server.dropped.values()]
+}
+
+/** A daemon that runs for another IP would write into another namespace. */
+export function isForeign(server: ServerState): boolean {
+  const ip = server.debug?.ip
+  return ip !== undefined && ip !== server.ip
+}

@@ -1,0 +1,70 @@
+import type { Job, ScheduledJob } from '../wire/job.ts'
+import { expireJobId } from './expire-job.ts'
+import { versionOf } from './make-plan.ts'
+import { isForeign, type ServerState } from './server-state.ts'
+import type { World } from './world.ts'
+
+/** Gives the daemon its jobs and our notify address where it lacks them, and reads its schedule. */
+export async function bringUpToDate(world: World, server: ServerState): Promise<void> {
+  if (isForeign(server)) {
+    server.schedule = new Map()
+    return
+  }
+  if (!server.leaving) await register(world, server)
+  do {
+    await sendJobs(world, server)
+    await refreshSchedule(world, server)
+  } while (server.sentVersion !== wantedJobs(world, server).version)
+}
+
+/** Reads the daemon's jobs with their times, and notes which of ours it did not take. */
+export async function refreshSchedule(world: World, server: ServerState): Promise<void> {
+  server.scheduleStale = false
+  server.scheduleReadAt = world.clock.now()
+  const listed = await world.ports.daemon.jobs(server.ip)
+  server.schedule = new Map(listed.map((scheduled) => [idForUsers(server.ip, scheduled), scheduled]))
+  server.dropped = server.leaving ? new Map() : droppedJobs(world, server)
+}
+
+async function register(world: World, server: ServerState): Promise<void> {
+  const process = `${server.debug?.daemonId ?? ''} ${server.debug?.startTime ?? ''}`
+  if (server.registeredWith === process && !lacksJobs(server)) return
+  await world.ports.daemon.setNotify(server.ip, `${world.settings.advertise}/api/v2/system/notify`)
+  server.registeredWith = process
+}
+
+async function sendJobs(world: World, server: ServerState): Promise<void> {
+  const { jobs, version } = wantedJobs(world, server)
+  if (server.sentVersion === version && !lacksJobs(server)) return
+  await world.ports.daemon.setJobs(server.ip, jobs, version)
+  server.sentVersion = version
+  world.log.info({ server: server.ip, jobs: jobs.length, version }, 'Jobs sent')
+}
+
+/** A daemon tells no time of its last list from its start on until one comes, and again when it gave our address up. */
+function lacksJobs({ debug }: ServerState): boolean {
+  return debug?.updateTime.startsWith('0001') ?? true
+}
+
+function wantedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
+  const planned = server.leaving ? undefined : world.inventory.plan.servers.get(server.ip)
+  return planned ?? { jobs: [], version: versionOf([]) }
+}
+
+function idForUsers(server: string, { job }: ScheduledJob): string {
+  return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
+}
+
+function droppedJobs(world: World, server: ServerState): Map<string, string> {
+  const dropped = new Map<string, string>()
+  for (const planned of world.inventory.plan.jobs.values()) {
+    if (planned.server !== server.ip || server.schedule.has(planned.id)) continue
+    const { action, spec } = planned.job
+    const of = planned.volume ? `of ${planned.volume.name} (${planned.volume.proc})` : `of the server`
+    dropped.set(
+      planned.id,
+      `The daemon does not run the job "${spec}" ${action} ${of}: see that the spec is a schedule and the path allowed`,
+    )
+  }
+  return dropped
+}

@@ -1,0 +1,120 @@
+import { isoTime } from '../lib/clock.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import { relistSoon } from './listing.ts'
+import { isReachable, newServer, type ServerState } from './server-state.ts'
+import { bringUpToDate, refreshSchedule } from './server-sync.ts'
+import type { World } from './world.ts'
+
+export const POLL_EVERY_MS = 30_000
+/** A daemon that does not answer is asked again after 1 s, 2 s, 4 s, … at most POLL_EVERY_MS. */
+const FIRST_RETRY_MS = 1000
+/** Between two reads of a schedule, and a millisecond more for each job. */
+const SCHEDULE_GAP_MS = 1000
+
+/** Servers of earlier times: those that are no longer in the inventory still have to take an empty list. */
+export async function recallServers(world: World): Promise<void> {
+  for (const { ip, daemonId, lastSeen } of await world.ports.servers.all()) {
+    const leaving = !world.inventory.plan.servers.has(ip)
+    world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving })
+  }
+}
+
+/** Fits the servers to the inventory in force and talks to all of them at once. */
+export async function adoptServers(world: World): Promise<void> {
+  const planned = world.inventory.plan.servers
+  for (const ip of planned.keys()) {
+    if (!world.servers.has(ip)) world.servers.set(ip, newServer(ip))
+  }
+  for (const server of world.servers.values()) {
+    const leaving = !planned.has(server.ip)
+    if (leaving && !server.leaving)
+      world.log.warn({ server: server.ip }, 'A server left the inventory: its jobs end')
+    server.leaving = leaving
+    server.nextPollAt = 0
+  }
+  pollDue(world)
+  for (const server of world.servers.values()) await saveServer(world, server)
+}
+
+/** Starts talking to every daemon whose time has come; each by itself, so that a slow one slows nobody. */
+export function pollDue(world: World): void {
+  const now = world.clock.now()
+  for (const server of world.servers.values()) {
+    const clockWentBack = server.nextPollAt - now > POLL_EVERY_MS
+    if (now >= server.nextPollAt || clockWentBack) void pollServer(world, server)
+    else if (isReachable(server) && isScheduleDue(server, now)) refreshSoon(world, server)
+  }
+}
+
+/** A list of thousands of jobs is not read each second. */
+function isScheduleDue({ scheduleStale, scheduleReadAt, schedule }: ServerState, now: number): boolean {
+  return scheduleStale && Math.abs(now - scheduleReadAt) >= SCHEDULE_GAP_MS + schedule.size
+}
+
+/** Asks the daemon how it is and gives it what it lacks. Resolves when done, whatever came of it. */
+export function pollServer(world: World, server: ServerState): Promise<void> {
+  return world.background.run(`talk to the daemon on ${server.ip}`, () => {
+    server.nextPollAt = world.clock.now() + POLL_EVERY_MS
+    return poll(world, server)
+  })
+}
+
+/** News came from there. `changed`: a run began or ended, so what is known of its jobs' times is old. */
+export function heardFrom(world: World, ip: string, changed: boolean): void {
+  const server = world.servers.get(ip)
+  if (!server) return
+  server.scheduleStale ||= changed
+  if (!isReachable(server)) void pollServer(world, server)
+}
+
+async function poll(world: World, server: ServerState): Promise<void> {
+  try {
+    server.debug = await world.ports.daemon.debug(server.ip)
+    world.ledger.heard(server.debug.running ?? [])
+    await bringUpToDate(world, server)
+    await cameThrough(world, server)
+  } catch (error) {
+    failed(world, server, error)
+  }
+}
+
+async function cameThrough(world: World, server: ServerState): Promise<void> {
+  if (server.error) world.log.info({ server: server.ip }, 'The daemon answers again')
+  const daemonId = server.debug?.daemonId ?? null
+  if (server.lastSeen === null || server.daemonId !== daemonId) server.listingStale = true
+  Object.assign(server, {
+    error: null,
+    silentSince: null,
+    failures: 0,
+    daemonId,
+    lastSeen: isoTime(world.clock.now()),
+  })
+  if (server.leaving && server.schedule.size === 0) return forget(world, server)
+  await saveServer(world, server)
+  if (server.listingStale) relistSoon(world, server)
+}
+
+function failed(world: World, server: ServerState, error: unknown): void {
+  const now = world.clock.now()
+  if (!server.error)
+    world.log.warn({ server: server.ip, err: error }, 'A daemon does not do what it is asked')
+  server.error = messageOf(error)
+  const silent = error instanceof BackupdError && error.code === 'DAEMON_UNREACHABLE'
+  server.silentSince = silent ? (server.silentSince ?? now) : null
+  server.nextPollAt = now + Math.min(POLL_EVERY_MS, FIRST_RETRY_MS * 2 ** server.failures)
+  server.failures += 1
+}
+
+function refreshSoon(world: World, server: ServerState): void {
+  void world.background.run(`list the jobs of ${server.ip}`, () => refreshSchedule(world, server))
+}
+
+async function saveServer(world: World, { ip, daemonId, lastSeen, leaving }: ServerState): Promise<void> {
+  await world.ports.servers.save({ ip, daemonId, lastSeen, leaving })
+}
+
+async function forget(world: World, server: ServerState): Promise<void> {
+  world.log.info({ server: server.ip }, 'A server that left the inventory has no jobs any more')
+  world.servers.delete(server.ip)
+  await world.ports.servers.remove(server.ip)
+}

@@ -1,0 +1,93 @@
+import type { KeptRecord } from './ports.ts'
+import { type EventFilter, type EventQueue, matches, type RecordEvent } from './record-events.ts'
+import type { World } from './world.ts'
+
+export interface Watch extends EventFilter {
+  /** The last number seen; undefined for a first look. */
+  since?: number | undefined
+}
+
+const GAP_PAGE = 500
+
+/**
+ * First how things stand (`SNAPSHOT`: the record asked for, else every one that has not ended), or, with `since`,
+ * every change of state missed and the newest progress of what runs; then each change as it comes. Ends when the
+ * controller closes or the listener is hopelessly behind: come back with `since`.
+ */
+export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<RecordEvent> {
+  const queue = world.ledger.events.listen(watch)
+  const events = tell(world, watch, queue)
+  return {
+    next: () => events.next(),
+    return() {
+      // The generator may be waiting for an event that never comes.
+      queue.close()
+      return events.return(undefined)
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+async function* tell(world: World, watch: Watch, queue: EventQueue): AsyncGenerator<RecordEvent, undefined> {
+  try {
+    const told = new Map<string, number>()
+    for await (const event of watch.since === undefined
+      ? snapshot(world, watch)
+      : gap(world, watch, watch.since)) {
+      told.set(event.record.rid, event.seq)
+      yield event
+    }
+    for (let event = await queue.next(); event; event = await queue.next()) {
+      if (event.seq > (told.get(event.record.rid) ?? -1)) yield event
+    }
+  } finally {
+    queue.close()
+  }
+}
+
+async function* snapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent> {
+  const { rid } = watch
+  for (const { record, eventSeq } of rid === undefined
+    ? await unfinished(world)
+    : await known(world, [rid])) {
+    if (matches(record, watch)) yield { seq: eventSeq, kind: 'SNAPSHOT', record }
+  }
+}
+
+/** Kept changes of state and the newest progress of what runs, in the order of their numbers. */
+async function* gap(world: World, watch: Watch, since: number): AsyncGenerator<RecordEvent> {
+  const { rid, app } = watch
+  const filter = { ...(rid !== undefined && { rid }), ...(app !== undefined && { app }) }
+  const progressed = (await unfinished(world)).filter(({ record }) => matches(record, watch))
+  let after = since
+  for (;;) {
+    const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
+    const last = kept.length < GAP_PAGE ? Number.POSITIVE_INFINITY : (kept.at(-1)?.eventSeq ?? after)
+    yield* merged(
+      kept,
+      progressed.filter(({ eventSeq }) => eventSeq > after && eventSeq <= last),
+    )
+    if (last === Number.POSITIVE_INFINITY) return
+    after = last
+  }
+}
+
+function merged(kept: KeptRecord[], progressed: KeptRecord[]): RecordEvent[] {
+  const bySeq = new Map([...progressed, ...kept].map((change) => [change.eventSeq, change]))
+  const inOrder = [...bySeq.values()].sort((one, other) => one.eventSeq - other.eventSeq)
+  return inOrder.map(({ record, eventSeq }) => ({ seq: eventSeq, kind: 'CHANGE', record }))
+}
+
+async function unfinished(world: World): Promise<KeptRecord[]> {
+  return known(
+    world,
+    (await world.ports.records.unfinished()).map(({ rid }) => rid),
+  )
+}
+
+async function known(world: World, rids: string[]): Promise<KeptRecord[]> {
+  const kept = await Promise.all(rids.map((rid) => world.ports.records.get(rid)))
+  return kept.filter((each) => each !== undefined)
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Background } from './background.ts'
+import type { InventoryState } from './inventory.ts'
+import type {
+  AuditStore,
+  BackupStore,
+  CatalogCopier,
+  DaemonPort,
+  InventoryMemory,
+  RecordStore,
+  ServerStore,
+} from './ports.ts'
+import type { RecordLedger } from './record-ledger.ts'
+import type { ServerState } from './server-state.ts'
+
+/** Everything a verb is handed: what it may ask, and what the controller knows now. */
+export interface World {
+  readonly ports: Ports
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: ControllerSettings
+  readonly inventory: InventoryState
+  /** Every server that is in the inventory or still has to take its empty list, by IP. */
+  readonly servers: Map<string, ServerState>
+  readonly ledger: RecordLedger
+  readonly background: Background
+}
+
+export interface Ports {
+  records: RecordStore
+  backups: BackupStore
+  servers: ServerStore
+  audit: AuditStore
+  copier: CatalogCopier
+  daemon: DaemonPort
+  inventoryMemory: InventoryMemory
+}
+
+export interface ControllerSettings {
+  /** Where daemons reach this controller: `http://10.0.0.1:9002`. */
+  advertise: string
+  /** Where volumes lie whose path the inventory does not name. */
+  volumeRoot: string
+}

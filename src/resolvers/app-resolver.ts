@@ -1,0 +1,87 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql'
+import { getApp, listApps, volumesOf } from '../controller/apps.ts'
+import { findBackups } from '../controller/backups.ts'
+import { getJob } from '../controller/jobs.ts'
+import type { Context } from './context.ts'
+import { toPage } from './filters.ts'
+import { toApp, toBackup, toConnection, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
+import { App, Instance, Proc, Volume } from './types/app.ts'
+import { Backup } from './types/backup.ts'
+import type { Connection } from './types/connection.ts'
+import { BackupConnection } from './types/connections.ts'
+import { Job } from './types/job.ts'
+import { Server } from './types/server.ts'
+
+@Resolver(() => App)
+export class AppResolver {
+  @Query(() => [App], { description: 'By name.' })
+  apps(@Ctx() { world }: Context): App[] {
+    return listApps(world).map(toApp)
+  }
+
+  @Query(() => App, { nullable: true })
+  app(@Ctx() { world }: Context, @Arg('name', () => ID) name: string): App | null {
+    const app = getApp(world, name)
+    return app ? toApp(app) : null
+  }
+
+  @FieldResolver(() => [Proc])
+  procs(@Root() { name, source }: App): Proc[] {
+    return source.map((proc) => toProc(name, proc))
+  }
+}
+
+@Resolver(() => Proc)
+export class ProcResolver {
+  @FieldResolver(() => [Instance])
+  instances(@Root() proc: Proc): Instance[] {
+    return proc.source.map((instance) => toInstance(proc, instance))
+  }
+}
+
+@Resolver(() => Instance)
+export class InstanceResolver {
+  @FieldResolver(() => Server)
+  server(@Ctx() { world }: Context, @Root() { source }: Instance): Server {
+    return toServer(world, source.server)
+  }
+
+  @FieldResolver(() => [Volume])
+  volumes(@Ctx() { world }: Context, @Root() { app, proc, source }: Instance): Volume[] {
+    return volumesOf(world, { app, proc, instance: source }).map(toVolume)
+  }
+}
+
+@Resolver(() => Volume)
+export class VolumeResolver {
+  @FieldResolver(() => [Job])
+  jobs(@Ctx() { world }: Context, @Root() { source }: Volume): Job[] {
+    const views = source.jobs.map(({ id }) => getJob(world, id)).filter((view) => view !== undefined)
+    return views.map(toJob)
+  }
+
+  @FieldResolver(() => Backup, {
+    nullable: true,
+    description: 'The newest that is whole, not corrupt, not suspect.',
+  })
+  async lastGood(@Ctx() { world, loaders }: Context, @Root() { source }: Volume): Promise<Backup | null> {
+    const backup = await loaders.lastGood.load({ server: source.server, source: source.path })
+    return backup && toBackup(world, backup)
+  }
+
+  @FieldResolver(() => BackupConnection, { description: 'Newest first.' })
+  async backups(
+    @Ctx() { world }: Context,
+    @Root() { source }: Volume,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<Backup>> {
+    const { app, proc, instanceNo, name } = source
+    const slice = await findBackups(
+      world,
+      { app, proc, instanceNo, volumes: [name] },
+      toPage(first ?? 50, after),
+    )
+    return toConnection(slice, (backup) => toBackup(world, backup))
+  }
+}

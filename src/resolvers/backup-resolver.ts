@@ -1,0 +1,104 @@
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { isRefused } from '../controller/answer.ts'
+import { deleteBackups, findBackups, listFiles, locateBackup } from '../controller/backups.ts'
+import { migrate, recover } from '../controller/recover.ts'
+import { orThrow } from './answer.ts'
+import type { Context } from './context.ts'
+import { toBackupFilter, toPage } from './filters.ts'
+import {
+  toBackup,
+  toConnection,
+  toFiles,
+  toMigrateWish,
+  toRecord,
+  toRecoverWish,
+  toServer,
+} from './mapper.ts'
+import { Backup, type File, Snapshot } from './types/backup.ts'
+import type { Connection } from './types/connection.ts'
+import { BackupConnection, FileConnection } from './types/connections.ts'
+import { BackupFilter, MigrateInput, RecoverInput } from './types/inputs.ts'
+import { Record } from './types/record.ts'
+import { Server } from './types/server.ts'
+
+@Resolver(() => Backup)
+export class BackupResolver {
+  @Query(() => BackupConnection, { description: 'Newest first.' })
+  async backups(
+    @Ctx() { world }: Context,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('filter', () => BackupFilter, { nullable: true }) filter?: BackupFilter,
+  ): Promise<Connection<Backup>> {
+    const slice = await findBackups(world, toBackupFilter(world, filter), toPage(first ?? 50, after))
+    return toConnection(slice, (backup) => toBackup(world, backup))
+  }
+
+  @Query(() => Backup, { nullable: true })
+  async backup(
+    @Ctx() { world }: Context,
+    @Arg('app', () => ID) app: string,
+    @Arg('proc', () => ID) proc: string,
+    @Arg('name', () => ID) name: string,
+    @Arg('server', () => ID, { nullable: true }) server?: string,
+  ): Promise<Backup | null> {
+    const found = await locateBackup(world, { app, proc, name, server })
+    return isRefused(found) && found.refused === 'NOT_FOUND' ? null : toBackup(world, orThrow(found))
+  }
+
+  @Mutation(() => Record, { description: 'Puts a backup back where it was made.' })
+  async recover(
+    @Ctx() { world, who }: Context,
+    @Arg('input', () => RecoverInput) input: RecoverInput,
+  ): Promise<Record> {
+    return toRecord(world, orThrow(await recover(world, who, toRecoverWish(input))))
+  }
+
+  @Mutation(() => Record, {
+    description: 'Puts a backup into a volume of another instance of the same proc.',
+  })
+  async migrate(
+    @Ctx() { world, who }: Context,
+    @Arg('input', () => MigrateInput) input: MigrateInput,
+  ): Promise<Record> {
+    return toRecord(world, orThrow(await migrate(world, who, toMigrateWish(input))))
+  }
+
+  @Mutation(() => [ID], { description: 'All of them or none is asked of the store; returns what is gone.' })
+  async deleteBackups(
+    @Ctx() { world, who }: Context,
+    @Arg('app', () => ID) app: string,
+    @Arg('proc', () => ID) proc: string,
+    @Arg('names', () => [ID]) names: string[],
+    @Arg('server', () => ID, { nullable: true }) server?: string,
+  ): Promise<string[]> {
+    return orThrow(await deleteBackups(world, who, { app, proc, names, server }))
+  }
+
+  @FieldResolver(() => Server, { description: 'In whose folder of the store it lies.' })
+  server(@Ctx() { world }: Context, @Root() { info }: Backup): Server {
+    return toServer(world, info.server)
+  }
+
+  @FieldResolver(() => FileConnection, { description: 'The entries directly under `path`, by path.' })
+  async files(
+    @Ctx() { world }: Context,
+    @Root() { info }: Backup,
+    @Arg('path', () => String, { nullable: true }) path?: string,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
+    @Arg('after', () => String, { nullable: true }) after?: string,
+  ): Promise<Connection<File>> {
+    const page = toPage(first ?? 100, after)
+    const found = await listFiles(world, info, {
+      path: path ?? '',
+      after: page.after ?? null,
+      limit: page.first,
+    })
+    return toFiles(found, after == null)
+  }
+
+  @FieldResolver(() => [Snapshot], { description: 'Of an increment, newest first; none of a full backup.' })
+  snapshots(): Snapshot[] {
+    return []
+  }
+}

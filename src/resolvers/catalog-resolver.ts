@@ -1,0 +1,26 @@
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
+import { copyCatalog, rebuildCatalog } from '../controller/catalog.ts'
+import { orThrow } from './answer.ts'
+import type { Context } from './context.ts'
+import { CatalogCopy, CatalogRebuild } from './types/catalog.ts'
+
+@Resolver()
+export class CatalogResolver {
+  @Mutation(() => CatalogCopy, { description: 'A consistent copy of the catalog in a new file under `dir`.' })
+  async copyCatalog(
+    @Ctx() { world, who }: Context,
+    @Arg('dir', () => String) dir: string,
+  ): Promise<CatalogCopy> {
+    return orThrow(await copyCatalog(world, who, dir))
+  }
+
+  @Mutation(() => CatalogRebuild, {
+    description: 'Makes the catalog what the store says; `dryRun` only counts.',
+  })
+  async rebuildCatalog(
+    @Ctx() { world, who }: Context,
+    @Arg('dryRun', () => Boolean, { nullable: true, defaultValue: false }) dryRun?: boolean,
+  ): Promise<CatalogRebuild> {
+    return { dryRun: dryRun === true, namespaces: orThrow(await rebuildCatalog(world, who, dryRun === true)) }
+  }
+}

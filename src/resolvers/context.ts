@@ -1,0 +1,10 @@
+import type { World } from '../controller/world.ts'
+import type { Loaders } from './loaders.ts'
+
+/** What every resolver is handed. */
+export interface Context {
+  world: World
+  /** Who asks, for the audit: `graphql 10.0.0.7`. */
+  who: string
+  loaders: Loaders
+}

@@ -1,0 +1,48 @@
+import { registerEnumType } from 'type-graphql'
+
+export const BackupMode = { FULL: 'full', INCREMENT: 'increment' } as const
+export type BackupMode = (typeof BackupMode)[keyof typeof BackupMode]
+registerEnumType(BackupMode, {
+  name: 'BackupMode',
+  description: 'FULL: one archive each time. INCREMENT: a series of snapshots under one name.',
+})
+
+export const RecordState = {
+  QUEUED: 'queued',
+  RUNNING: 'running',
+  SUCCESS: 'success',
+  PARTIAL: 'partial',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  LOST: 'lost',
+} as const
+export type RecordState = (typeof RecordState)[keyof typeof RecordState]
+registerEnumType(RecordState, {
+  name: 'RecordState',
+  description:
+    'SUCCESS is proved. A state that has ended never changes, but for LOST, which gives way to the daemon.',
+})
+
+export const EventKind = { SNAPSHOT: 'SNAPSHOT', CHANGE: 'CHANGE' } as const
+export type EventKind = (typeof EventKind)[keyof typeof EventKind]
+registerEnumType(EventKind, { name: 'EventKind' })
+
+export const InUse = { REFUSE: 'refuse', PROCEED: 'proceed' } as const
+export type InUse = (typeof InUse)[keyof typeof InUse]
+registerEnumType(InUse, { name: 'InUse', description: 'What to do where processes hold the volume open.' })
+
+export const SchedulerStatus = { STARTED: 'started', STOPPED: 'stopped' } as const
+export type SchedulerStatus = (typeof SchedulerStatus)[keyof typeof SchedulerStatus]
+registerEnumType(SchedulerStatus, { name: 'SchedulerStatus' })
+
+export const FileType = {
+  FILE: 'file',
+  DIRECTORY: 'directory',
+  SYMLINK: 'symlink',
+  HARDLINK: 'hardlink',
+  FIFO: 'fifo',
+  CHARDEV: 'chardev',
+  BLOCKDEV: 'blockdev',
+} as const
+export type FileType = (typeof FileType)[keyof typeof FileType]
+registerEnumType(FileType, { name: 'FileType' })

@@ -1,0 +1,52 @@
+import type { JobFilter } from '../controller/jobs.ts'
+import { fullProcName } from '../controller/procs.ts'
+import type { World } from '../controller/world.ts'
+import { BackupdError } from '../lib/errors.ts'
+import type { BackupFilter, Page, RecordFilter } from '../wire/listing.ts'
+import type * as inputs from './types/inputs.ts'
+
+const MAX_PAGE = 500
+
+/** Throws BAD_INPUT for a page of none or of too many. */
+export function toPage(first: number, after: string | null | undefined): Page {
+  if (first < 1 || first > MAX_PAGE) {
+    throw new BackupdError('BAD_INPUT', `first: ${first} is no size of a page: ask for 1 to ${MAX_PAGE}`, {
+      facts: { first },
+    })
+  }
+  return { first, ...(after != null && { after }) }
+}
+
+export function toJobFilter(filter: inputs.JobFilter | null | undefined): JobFilter {
+  return withoutNulls({ ...filter })
+}
+
+export function toRecordFilter(world: World, filter: inputs.RecordFilter | null | undefined): RecordFilter {
+  const { action, jobId, states } = filter ?? {}
+  return withoutNulls({ ...historyFilter(world, filter), action, jobId, states })
+}
+
+export function toBackupFilter(world: World, filter: inputs.BackupFilter | null | undefined): BackupFilter {
+  return withoutNulls({ ...historyFilter(world, filter), names: filter?.names })
+}
+
+function historyFilter(world: World, filter: inputs.RecordFilter | inputs.BackupFilter | null | undefined) {
+  const { app, proc, volume, volumes, instanceNo, mode, server, from, to } = filter ?? {}
+  return {
+    app,
+    proc: proc == null ? undefined : fullProcName(world, app ?? undefined, proc),
+    volumes: volumes || volume ? [...(volumes ?? []), ...(volume ? [volume] : [])] : undefined,
+    instanceNo,
+    mode,
+    server,
+    from: from?.toISOString(),
+    to: to?.toISOString(),
+  }
+}
+
+type Present<T> = { [K in keyof T]?: NonNullable<T[K]> }
+
+/** GraphQL's null and a filter left out mean the same. */
+function withoutNulls<T extends object>(value: T): Present<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each != null)) as Present<T>
+}

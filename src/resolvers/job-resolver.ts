@@ -1,0 +1,60 @@
+import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { getApp } from '../controller/apps.ts'
+import { getJob, listJobs, runJob, sleepJob, wakeJob } from '../controller/jobs.ts'
+import { orThrow } from './answer.ts'
+import type { Context } from './context.ts'
+import { toJobFilter } from './filters.ts'
+import { toApp, toJob, toRecord, toServer } from './mapper.ts'
+import { App } from './types/app.ts'
+import { JobFilter } from './types/inputs.ts'
+import { Job } from './types/job.ts'
+import { Record } from './types/record.ts'
+import { Server } from './types/server.ts'
+
+@Resolver(() => Job)
+export class JobResolver {
+  @Query(() => [Job])
+  jobs(
+    @Ctx() { world }: Context,
+    @Arg('filter', () => JobFilter, { nullable: true }) filter?: JobFilter,
+  ): Job[] {
+    return listJobs(world, toJobFilter(filter)).map(toJob)
+  }
+
+  @Query(() => Job, { nullable: true })
+  job(@Ctx() { world }: Context, @Arg('id', () => ID) id: string): Job | null {
+    const view = getJob(world, id)
+    return view ? toJob(view) : null
+  }
+
+  @Mutation(() => Record, { description: 'Runs it now, besides its schedule.' })
+  async runJob(@Ctx() { world, who }: Context, @Arg('id', () => ID) id: string): Promise<Record> {
+    return toRecord(world, orThrow(await runJob(world, who, id)))
+  }
+
+  @Mutation(() => Job, { description: 'Its schedule rests until it is woken.' })
+  async sleepJob(@Ctx() { world, who }: Context, @Arg('id', () => ID) id: string): Promise<Job> {
+    return toJob(orThrow(await sleepJob(world, who, id)))
+  }
+
+  @Mutation(() => Job)
+  async wakeJob(@Ctx() { world, who }: Context, @Arg('id', () => ID) id: string): Promise<Job> {
+    return toJob(orThrow(await wakeJob(world, who, id)))
+  }
+
+  @FieldResolver(() => App, { nullable: true, description: '`backupctl` for the jobs of the system itself.' })
+  app(@Ctx() { world }: Context, @Root() { appName }: Job): App {
+    return toApp(getApp(world, appName) ?? { name: appName, procs: [] })
+  }
+
+  @FieldResolver(() => Server)
+  server(@Ctx() { world }: Context, @Root() { serverIp }: Job): Server {
+    return toServer(world, serverIp)
+  }
+
+  @FieldResolver(() => Record, { nullable: true })
+  async lastRecord(@Ctx() { world, loaders }: Context, @Root() { id }: Job): Promise<Record | null> {
+    const record = await loaders.lastRecord.load(id)
+    return record && toRecord(world, record)
+  }
+}

@@ -1,0 +1,31 @@
+import DataLoader from 'dataloader'
+import { volumeKey } from '../controller/plan.ts'
+import type { VolumeKey } from '../controller/ports.ts'
+import type { World } from '../controller/world.ts'
+import type { BackupInfo } from '../wire/backup.ts'
+import type { RunRecord } from '../wire/record.ts'
+
+/** What nested lists ask for, gathered into one question. Nothing is cached: a subscription outlives any answer. */
+export interface Loaders {
+  lastRecord: DataLoader<string, RunRecord | null>
+  lastGood: DataLoader<VolumeKey, BackupInfo | null>
+}
+
+export function createLoaders(world: World): Loaders {
+  return {
+    lastRecord: new DataLoader(
+      async (jobIds: readonly string[]) => {
+        const last = await world.ports.records.lastOfJobs([...new Set(jobIds)])
+        return jobIds.map((id) => last.get(id) ?? null)
+      },
+      { cache: false },
+    ),
+    lastGood: new DataLoader(
+      async (keys: readonly VolumeKey[]) => {
+        const last = await world.ports.backups.lastGood(keys)
+        return keys.map(({ server, source }) => last.get(volumeKey(server, source)) ?? null)
+      },
+      { cache: false },
+    ),
+  }
+}

@@ -1,0 +1,229 @@
+import { isOrphaned, volumeOf } from '../controller/backups.ts'
+import { appOf } from '../controller/expire-job.ts'
+import type { InventoryState } from '../controller/inventory.ts'
+import type { JobView } from '../controller/jobs.ts'
+import { type PlannedVolume, volumeKey } from '../controller/plan.ts'
+import type { MigrateWish, RecoverWish } from '../controller/recover.ts'
+import { isReachable, newServer, problemsOf, type ServerState } from '../controller/server-state.ts'
+import type { World } from '../controller/world.ts'
+import { isoTime } from '../lib/clock.ts'
+import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
+import { ERROR_CODES, isErrorCode } from '../wire/error-codes.ts'
+import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
+import type { Slice } from '../wire/listing.ts'
+import type { RunRecord, RunResult } from '../wire/record.ts'
+import type { BackupMode } from './enums.ts'
+import type { App, Instance, Proc, Volume } from './types/app.ts'
+import type { Backup, File } from './types/backup.ts'
+import type { Connection } from './types/connection.ts'
+import type { MigrateInput, RecoverInput } from './types/inputs.ts'
+import type { InventoryStatus } from './types/inventory.ts'
+import type { Job } from './types/job.ts'
+import type { BackupResult, Record, RecordError } from './types/record.ts'
+import type { Server } from './types/server.ts'
+
+/** The one place where the domain's shapes become GraphQL's. */
+
+export function toApp({ name, procs }: InventoryApp): App {
+  return { name, source: procs }
+}
+
+export function toProc(app: string, { name, shortName, instances }: InventoryProc): Proc {
+  return { name, shortName, app, source: instances }
+}
+
+export function toInstance(proc: Proc, instance: InventoryInstance): Instance {
+  return {
+    no: instance.no,
+    containers: instance.containers,
+    app: proc.app,
+    proc: proc.name,
+    source: instance,
+  }
+}
+
+export function toVolume(volume: PlannedVolume): Volume {
+  return { name: volume.name, path: volume.path, source: volume }
+}
+
+export function toJob(view: JobView): Job {
+  const { id, job, volume, asleep, prevRun, nextRun, expire, problem } = view
+  return {
+    id,
+    spec: job.spec,
+    action: job.action,
+    proc: volume?.proc ?? null,
+    volume: volume?.name ?? null,
+    instanceNo: volume?.instanceNo ?? null,
+    mode: modeOf(job.args),
+    asleep,
+    prevRun,
+    nextRun,
+    expire,
+    args: job.args,
+    problem,
+    appName: view.app,
+    serverIp: view.server,
+  }
+}
+
+export function toRecord(world: World, record: RunRecord): Record {
+  const { args, action } = record
+  return {
+    rid: record.rid,
+    app: appOf(record),
+    proc: textOf(args.proc),
+    ...placeOf(world, record),
+    mode: modeOf(args),
+    action,
+    jobId: record.jobId || null,
+    spec: record.spec,
+    scheduled: record.type === 'cron',
+    args,
+    state: record.state,
+    progress: record.progress,
+    result: record.result && toResult(record.result),
+    reason: record.reason || null,
+    error: record.error && toError(record.error),
+    warnings: record.warnings,
+    warningCount: record.warningCount,
+    start: record.start,
+    end: record.end,
+    attempt: record.attempt,
+    serverIp: record.server,
+  }
+}
+
+/** A backup names its volume; a recover only the directory. */
+function placeOf(world: World, { args, server }: RunRecord): Pick<Record, 'volume' | 'instanceNo'> {
+  const target = world.inventory.plan.volumesByPath.get(volumeKey(server, textOf(args.destDir) ?? ''))
+  const instanceNo = typeof args.instanceNo === 'number' ? args.instanceNo : (target?.instanceNo ?? null)
+  return { volume: textOf(args.volume) ?? target?.name ?? null, instanceNo }
+}
+
+function toResult(result: RunResult): BackupResult {
+  return {
+    file: result.file ?? null,
+    size: result.size ?? null,
+    deleted: result.deleted ?? [],
+    entriesRestored: result.entriesRestored ?? null,
+    bytesRestored: result.bytesRestored ?? null,
+    backupInfo: result.backup ?? null,
+  }
+}
+
+function toError({ code, message, facts }: NonNullable<RunRecord['error']>): RecordError {
+  return { code, message, action: isErrorCode(code) ? ERROR_CODES[code] : ERROR_CODES.INTERNAL, facts }
+}
+
+export function toBackup(world: World, info: BackupInfo): Backup {
+  return {
+    id: `${info.server}/${info.name}`,
+    name: info.name,
+    app: info.app,
+    proc: info.proc,
+    volume: info.volume || (volumeOf(world, info)?.name ?? ''),
+    instanceNo: info.instanceNo,
+    mode: info.mode,
+    source: info.source,
+    size: info.size,
+    created: info.created,
+    good: isGood(info),
+    partial: info.state === 'partial',
+    suspect: info.suspect,
+    corrupt: info.corrupt,
+    verified: info.verified,
+    holds: info.holds,
+    orphaned: isOrphaned(world, info),
+    sha256: info.sha256,
+    fileCount: info.files,
+    contentBytes: info.bytes,
+    containers: info.containers,
+    rid: info.rid,
+    info,
+  }
+}
+
+/** A server that is in no inventory any more still has its name. */
+export function toServer(world: World, ip: string): Server {
+  const server = world.servers.get(ip)
+  const problems = server ? [...problemsOf(server)] : ['It is in the inventory no more']
+  return { ...fromState(server ?? newServer(ip)), problems }
+}
+
+function fromState(server: ServerState): Omit<Server, 'problems'> {
+  const { ip, debug, lastSeen, leaving } = server
+  return {
+    ip,
+    reachable: isReachable(server),
+    lastSeen,
+    leaving,
+    schedulerStatus: debug?.crond_status ?? null,
+    runningTasks: debug?.running_tasks ?? null,
+    protocol: debug?.protocol ?? null,
+    capabilities: debug?.capabilities ?? [],
+    version: debug?.version ?? null,
+    store: debug?.store ?? null,
+  }
+}
+
+export function toInventoryStatus({ plan, since, problem, held }: InventoryState): InventoryStatus {
+  return {
+    since,
+    volumes: plan.volumes.length,
+    servers: plan.servers.size,
+    problem,
+    faults: plan.problems,
+    held: held && {
+      since: isoTime(held.since),
+      until: isoTime(held.until),
+      lostVolumes: held.lostVolumes,
+      ofVolumes: held.ofVolumes,
+    },
+  }
+}
+
+export function toRecoverWish(input: RecoverInput): RecoverWish {
+  const { app, proc, backup, server, snapshot, files, inUse } = input
+  return {
+    backup: { app, proc, name: backup, server: server ?? undefined },
+    snapshot: snapshot ?? undefined,
+    files: files ?? undefined,
+    inUse,
+  }
+}
+
+export function toMigrateWish(input: MigrateInput): MigrateWish {
+  return { ...toRecoverWish(input), to: input.to, volume: input.volume }
+}
+
+/** One page of a folder; `first` = no other came before, so that it counts all where no other follows. */
+export function toFiles(
+  { files, next }: { files: FileInfo[]; next: string | null },
+  first: boolean,
+): Connection<File> {
+  const items = files.map((file) => ({ cursor: file.path, node: file }))
+  const connection = toConnection(
+    { items, hasNextPage: next !== null, totalCount: items.length },
+    (file) => file,
+  )
+  return { ...connection, totalCount: first && next === null ? items.length : null }
+}
+
+export function toConnection<T, U>(slice: Slice<T>, toNode: (node: T) => U): Connection<U> {
+  const edges = slice.items.map(({ cursor, node }) => ({ cursor, node: toNode(node) }))
+  return {
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: { hasNextPage: slice.hasNextPage, endCursor: edges.at(-1)?.cursor ?? null },
+    totalCount: slice.totalCount,
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+function modeOf({ mode }: { [name: string]: unknown }): BackupMode | null {
+  return mode === 'full' || mode === 'increment' ? mode : null
+}

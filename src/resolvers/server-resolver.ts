@@ -1,0 +1,44 @@
+import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { listJobs } from '../controller/jobs.ts'
+import { startScheduler, stopScheduler } from '../controller/schedulers.ts'
+import { orThrow } from './answer.ts'
+import type { Context } from './context.ts'
+import { toInventoryStatus, toJob, toServer } from './mapper.ts'
+import { InventoryStatus } from './types/inventory.ts'
+import { Job } from './types/job.ts'
+import { Server } from './types/server.ts'
+
+@Resolver(() => Server)
+export class ServerResolver {
+  @Query(() => [Server])
+  servers(@Ctx() { world }: Context): Server[] {
+    return [...world.servers.keys()].map((ip) => toServer(world, ip))
+  }
+
+  @Query(() => Server, { nullable: true })
+  server(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Server | null {
+    return world.servers.has(ip) ? toServer(world, ip) : null
+  }
+
+  @Query(() => InventoryStatus)
+  inventory(@Ctx() { world }: Context): InventoryStatus {
+    return toInventoryStatus(world.inventory)
+  }
+
+  @Mutation(() => Server)
+  async startScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
+    return toServer(world, orThrow(await startScheduler(world, who, ip)).ip)
+  }
+
+  @Mutation(() => Server, {
+    description: 'No job of it starts by itself until it is started again; what runs goes on.',
+  })
+  async stopScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
+    return toServer(world, orThrow(await stopScheduler(world, who, ip)).ip)
+  }
+
+  @FieldResolver(() => [Job])
+  jobs(@Ctx() { world }: Context, @Root() { ip }: Server): Job[] {
+    return listJobs(world, { server: ip }).map(toJob)
+  }
+}

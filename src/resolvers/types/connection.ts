@@ -1,0 +1,55 @@
+import { type ClassType, Field, Int, ObjectType } from 'type-graphql'
+
+@ObjectType()
+export class PageInfo {
+  @Field(() => Boolean)
+  hasNextPage!: boolean
+
+  @Field(() => String, { nullable: true, description: 'Pass it as `after` for the next page.' })
+  endCursor!: string | null
+}
+
+/** A page as GraphQL shows it. */
+export interface Connection<T> {
+  edges: { cursor: string; node: T }[]
+  nodes: T[]
+  pageInfo: PageInfo
+  totalCount: number | null
+}
+
+export interface ConnectionOptions {
+  /** The count cannot always be told. */
+  uncounted?: boolean
+}
+
+/** The GraphQL type `<name>Connection`, with its edges. */
+export function connectionType<T extends object>(
+  name: string,
+  node: () => ClassType<T>,
+  options: ConnectionOptions = {},
+) {
+  @ObjectType(`${name}Edge`)
+  class Edge {
+    @Field(() => String)
+    cursor!: string
+
+    @Field(() => node())
+    node!: T
+  }
+
+  @ObjectType(`${name}Connection`)
+  class NamedConnection implements Connection<T> {
+    @Field(() => [Edge])
+    edges!: Edge[]
+
+    @Field(() => [node()])
+    nodes!: T[]
+
+    @Field(() => PageInfo)
+    pageInfo!: PageInfo
+
+    @Field(() => Int, { nullable: options.uncounted === true })
+    totalCount!: number | null
+  }
+  return NamedConnection
+}

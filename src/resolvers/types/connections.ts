@@ -1,0 +1,8 @@
+import { Backup, File } from './backup.ts'
+import { connectionType } from './connection.ts'
+import { Record } from './record.ts'
+
+export const BackupConnection = connectionType('Backup', () => Backup)
+export const RecordConnection = connectionType('Record', () => Record)
+/** A folder is read page by page, so its count is known only where one page holds all of it. */
+export const FileConnection = connectionType('File', () => File, { uncounted: true })

@@ -1,0 +1,47 @@
+import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import type { GraphQLSchema, ValidationRule } from 'graphql'
+import type { Log } from '../lib/log.ts'
+import type { Context } from '../resolvers/context.ts'
+import { formatError } from './format-error.ts'
+
+export interface GraphQLParts {
+  schema: GraphQLSchema
+  limits: ValidationRule[]
+  log: Log
+}
+
+/** Tokens of a document: what a parser works through before any rule sees it. */
+export const MAX_TOKENS = 5000
+
+/** GraphQL over HTTP and in process; whoever made it stops it. Its protection against foreign pages' posts is on. */
+export async function startApollo({ schema, limits, log }: GraphQLParts): Promise<ApolloServer<Context>> {
+  const apollo = new ApolloServer<Context>({
+    schema,
+    validationRules: limits,
+    parseOptions: { maxTokens: MAX_TOKENS },
+    introspection: true,
+    csrfPrevention: true,
+    persistedQueries: false,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    plugins: [ApolloServerPluginLandingPageDisabled()],
+    logger: apolloLog(log),
+    formatError: (formatted, error) => formatError({ ...formatted, originalError: originalOf(error) }, log),
+  })
+  await apollo.start()
+  return apollo
+}
+
+function originalOf(error: unknown): unknown {
+  return error instanceof Error && 'originalError' in error ? error.originalError : undefined
+}
+
+function apolloLog(log: Log) {
+  return {
+    debug() {},
+    info() {},
+    warn: (message: unknown) => log.warn({}, String(message)),
+    error: (message: unknown) => log.error({}, String(message)),
+  }
+}

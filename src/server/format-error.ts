@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import type { GraphQLFormattedError } from 'graphql'
+import { BackupdError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { ERROR_CODES, isErrorCode } from '../wire/error-codes.ts'
+
+/** The library comes in two copies, whose classes do not know each other: this is what an error has of either. */
+interface AnyGraphQLError extends GraphQLFormattedError {
+  originalError?: unknown
+}
+
+/**
+ * What a client sees of a failure: a code of ours, the sentence, the facts. Of a fault of ours it sees only the id
+ * under which the log has it.
+ */
+export function formatError(error: AnyGraphQLError, log: Log): GraphQLFormattedError {
+  const { locations, path } = error
+  const place = { ...(locations && { locations }), ...(path && { path }) }
+  const cause = error.originalError
+  if (cause instanceof BackupdError)
+    return { message: cause.message, ...place, extensions: extensionsOf(cause) }
+  if (isBadRequest(error))
+    return { message: error.message, ...place, extensions: extensionsOf(asBadInput(error)) }
+  const id = randomUUID()
+  log.error({ id, err: cause ?? error }, 'A request failed by a fault of ours')
+  const internal = new BackupdError('INTERNAL', `Something went wrong here; the log has it under ${id}`, {
+    facts: { id },
+  })
+  return { message: internal.message, ...place, extensions: extensionsOf(internal) }
+}
+
+/** What failed before anything was executed, or was thrown as a GraphQL error, is the request's own fault. */
+function isBadRequest({ originalError, path, extensions }: AnyGraphQLError): boolean {
+  return path === undefined ? extensions?.code !== 'INTERNAL_SERVER_ERROR' : originalError === undefined
+}
+
+/** Apollo gives every failed validation its own code, and keeps ours in the error within. */
+function asBadInput({ message, extensions, originalError }: AnyGraphQLError): BackupdError {
+  const within = (originalError as AnyGraphQLError | undefined)?.extensions
+  const codes = [extensions?.code, within?.code].filter((code) => typeof code === 'string')
+  return new BackupdError(codes.find(isErrorCode) ?? 'BAD_INPUT', message)
+}
+
+function extensionsOf({ code, facts }: BackupdError): Record<string, unknown> {
+  return { code, facts, action: isErrorCode(code) ? ERROR_CODES[code] : null }
+}

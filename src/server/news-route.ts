@@ -1,0 +1,30 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { takeLegacyRecord, takeNews } from '../controller/records.ts'
+import type { World } from '../controller/world.ts'
+import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
+import { parseShape } from '../wire/json.ts'
+import { legacyRecordSchema } from '../wire/record.ts'
+
+/** A batch of records with their thousand warnings each. */
+const NEWS_LIMIT = 32 * 1024 * 1024
+
+/** Where daemons tell their news: a batch of ours, or one record of an original. 2xx = it is on disk. */
+export function addNewsRoute(app: FastifyInstance, world: World): void {
+  app.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
+    await take(world, request)
+    return reply.code(200).send(JSON.stringify('OK'))
+  })
+}
+
+async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
+  if (typeof body === 'object' && body !== null && 'protocol' in body && body.protocol === PROTOCOL) {
+    await takeNews(world, parseShape('The news', body, newsSchema))
+  } else {
+    await takeLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), plainIp(ip))
+  }
+}
+
+/** `::ffff:10.0.0.1` → `10.0.0.1` */
+function plainIp(ip: string): string {
+  return ip.replace(/^::ffff:/, '')
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http'
+import { openCatalog } from '../catalog/catalog.ts'
+import type { Execute } from '../client/execute.ts'
+import { closeWorld, createWorld, tick } from '../controller/controller.ts'
+import { takeInventory } from '../controller/inventory.ts'
+import type { InventorySource } from '../controller/ports.ts'
+import type { World } from '../controller/world.ts'
+import { createDaemonClient } from '../fleet/daemon-client.ts'
+import { guardBrowsers } from '../lib/browser-guard.ts'
+import type { Clock } from '../lib/clock.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Context } from '../resolvers/context.ts'
+import { createLoaders } from '../resolvers/loaders.ts'
+import { createSchema } from '../resolvers/schema.ts'
+import type { InventoryNews } from '../wire/inventory.ts'
+import { startApollo } from './apollo.ts'
+import { executeIn } from './execute.ts'
+import { serveSocket } from './graphql-socket.ts'
+import { addHealthRoute } from './health-route.ts'
+import { closeHttp, createHttpApp, listen } from './http-app.ts'
+import { createInventoryMemory } from './inventory-memory.ts'
+import { addNewsRoute } from './news-route.ts'
+import { queryLimits } from './query-limits.ts'
+import { addWebRoutes, readWebFiles } from './web-files.ts'
+
+export interface ControllerOptions {
+  host: string
+  /** 0 = any free port; then `advertise` may be empty and is where it listens. */
+  port: number
+  /** Where daemons reach this controller: `http://10.0.0.1:9002`. */
+  advertise: string
+  dataDir: string
+  /** Copies of the catalog go below it. */
+  copyDir: string
+  inventory: InventorySource
+  volumeRoot: string
+  /** Base URL of the daemon on a server. */
+  addressOf(ip: string): string
+  /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
+  allowedHosts: string[]
+  log: Log
+  clock: Clock
+  /** The built IDE; null = none. */
+  webDir: string | null
+  version: string
+}
+
+export interface Controller {
+  /** `http://127.0.0.1:9002` */
+  url: string
+  /** Typed documents in this process. */
+  execute: Execute
+  close(): Promise<void>
+}
+
+const TICK_MS = 1000
+
+/**
+ * Opens the catalog, listens, reads the inventory and talks to the daemons.
+ * Throws one BackupdError that says what stands in the way: the port, the data directory, the inventory.
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  await using parts = new AsyncDisposableStack()
+  const { log, dataDir } = options
+  const catalog = parts.adopt(await openCatalog(options), (it) => it.close())
+  const daemon = createDaemonClient(options)
+  const settings = { advertise: options.advertise.replace(/\/+$/, ''), volumeRoot: options.volumeRoot }
+  const inventoryMemory = createInventoryMemory(dataDir, log)
+  const world = await createWorld({
+    ports: { ...catalog, daemon, inventoryMemory },
+    clock: options.clock,
+    log,
+    settings,
+  })
+  parts.defer(() => closeWorld(world))
+  parts.defer(() => daemon.close())
+  const { url, execute } = await serve(world, options, parts)
+  settings.advertise ||= url
+  parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
+  const timer = setInterval(() => tick(world), TICK_MS)
+  parts.defer(() => clearInterval(timer))
+  const owned = parts.move()
+  return { url, execute, close: () => owned.disposeAsync() }
+}
+
+async function serve(world: World, options: ControllerOptions, parts: AsyncDisposableStack) {
+  const { log } = options
+  const graphql = { schema: createSchema(), limits: queryLimits(), log }
+  const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
+  const guard = guardOf(options)
+  const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
+  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, log }), closeHttp)
+  addNewsRoute(app, world)
+  addHealthRoute(app, world, options.version)
+  addWebRoutes(app, await readWebFiles(options.webDir))
+  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
+  const url = await listen(app, options.host, options.port)
+  return { url, execute: executeIn(apollo, () => makeContext('in process')) }
+}
+
+function guardOf({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {
+  const own = URL.canParse(advertise) ? [new URL(advertise).hostname] : []
+  const hosts = [...allowedHosts, ...own].map((host) => host.toLowerCase())
+  return ({ headers }) => guardBrowsers(headers, hosts)
+}
+
+/** News that comes while earlier news is being taken waits its turn. */
+async function watchInventory(world: World, source: InventorySource): Promise<{ close(): Promise<void> }> {
+  let taken = Promise.resolve()
+  const watching = await source.watch((news: InventoryNews) => {
+    taken = taken
+      .then(() => takeInventory(world, news))
+      .catch((error) => world.log.error({ err: error }, `A new inventory was not taken: ${messageOf(error)}`))
+  })
+  await taken
+  return watching
+}

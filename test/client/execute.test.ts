@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { executeOverHttp } from '../../src/client/execute-over-http.ts'
+import { JobsDocument, RunJobDocument, ServersDocument } from '../../src/client/generated/operations.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
+
+async function start() {
+  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  return startTestController({ folder: await testFolder(), inventory })
+}
+
+test('typed documents say the same in process and over HTTP', async () => {
+  const { execute, url } = await start()
+  const overHttp = executeOverHttp(url)
+  const { jobs } = await execute(JobsDocument, { filter: { action: 'backup' } })
+  expect(jobs).toMatchObject([{ proc: 'hello.web.web', mode: 'FULL', app: { name: 'hello' } }])
+  expect(await overHttp(JobsDocument, { filter: { action: 'backup' } })).toEqual({ jobs })
+  expect((await overHttp(ServersDocument, {})).servers).toMatchObject([{ ip: '127.0.0.1', reachable: false }])
+})
+
+test('a refusal is one error with its code, both ways', async () => {
+  const { execute, url } = await start()
+  for (const ask of [execute, executeOverHttp(url)]) {
+    await expect(ask(RunJobDocument, { id: 'nope' })).rejects.toMatchObject({
+      name: 'ControllerError',
+      code: 'NOT_FOUND',
+      message: 'There is no job "nope"; see the list of jobs',
+      facts: { id: 'nope' },
+    })
+  }
+})
+
+test('a controller that is not there is told with its address', async () => {
+  await expect(executeOverHttp('http://127.0.0.1:1')(ServersDocument, {})).rejects.toMatchObject({
+    code: 'CONTROLLER_UNREACHABLE',
+    message: expect.stringContaining('The controller at http://127.0.0.1:1 does not answer'),
+  })
+})

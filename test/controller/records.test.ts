@@ -1,0 +1,205 @@
+import { expect, test } from 'vitest'
+import { tick } from '../../src/controller/controller.ts'
+import { LOST_AFTER_MS, SILENT_AFTER_MS } from '../../src/controller/lost-records.ts'
+import { cancelRecord, getRecord, takeLegacyRecord, takeNews } from '../../src/controller/records.ts'
+import { NEVER } from '../../src/lib/clock.ts'
+import type { News } from '../../src/wire/daemon-api.ts'
+import type { RunRecord } from '../../src/wire/record.ts'
+import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
+import { helloInventory, type TestWorld, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const IP = '10.0.0.1'
+const RID = ridOf(1)
+
+async function oneServer() {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  await kit.take(helloInventory([IP]))
+  return { ...kit, daemon }
+}
+
+function news(records: RunRecord[], running: string[] = []): News {
+  return { protocol: 2, daemonId: 'x', server: IP, records, running }
+}
+
+async function after({ world, clock }: TestWorld, ms: number): Promise<void> {
+  clock.move(ms)
+  tick(world)
+  await world.background.settled()
+}
+
+const started = sampleRecord()
+const ended = sampleRecord({
+  seq: 9,
+  state: 'success',
+  end: '2026-11-23T08:45:00Z',
+  result: { backup: sampleBackup() },
+})
+
+test.for([
+  { what: 'in order', told: [[started], [ended]] },
+  { what: 'twice', told: [[started], [started], [ended], [ended]] },
+  { what: 'the end first', told: [[ended], [started]] },
+  {
+    what: 'late progress',
+    told: [[started], [ended], [{ ...started, seq: 5, progress: sampleProgress(7) }]],
+  },
+  { what: 'all at once', told: [[started, ended]] },
+])('news $what gives the same record and the same backups', async ({ told }) => {
+  const { world, catalog } = await oneServer()
+  for (const records of told) await takeNews(world, news(records))
+  expect(await getRecord(world, RID)).toMatchObject({ state: 'success', seq: 9 })
+  expect((await catalog.backups.find({}, { first: 5 })).totalCount).toBe(1)
+})
+
+test('progress is known at once and is no change of state on disk', async () => {
+  const { world, catalog } = await oneServer()
+  await takeNews(world, news([started]))
+  await takeNews(world, news([{ ...started, seq: 2, progress: sampleProgress(500) }]))
+  expect((await getRecord(world, RID))?.progress?.bytesDone).toBe(500)
+  expect(await catalog.records.eventsSince(0, { rid: RID }, 10)).toHaveLength(1)
+})
+
+test('a scheduled run of the expire job belongs to it', async () => {
+  const { world } = await oneServer()
+  const expire = { ...started, jobId: '', action: 'backup_expire', args: { info: [] } }
+  await takeNews(world, news([expire]))
+  expect((await getRecord(world, RID))?.jobId).toBe('0a000001-expire')
+})
+
+test('a heartbeat keeps a silent run alive', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]))
+  await after(kit, SILENT_AFTER_MS)
+  await takeNews(kit.world, news([], [RID]))
+  await after(kit, SILENT_AFTER_MS)
+  expect(kit.daemon.asked).not.toContain('record')
+})
+
+test('the debug answer counts as a heartbeat', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]))
+  kit.daemon.debug.running = [RID]
+  for (let at = 0; at < 4; at++) await after(kit, 31_000)
+  expect(kit.daemon.asked).not.toContain('record')
+})
+
+test('a daemon that is asked after a silent run is believed', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]))
+  kit.daemon.records.set(RID, ended)
+  await after(kit, SILENT_AFTER_MS + 1)
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
+})
+
+test('a run that its daemon does not know is lost, and a later word takes its place', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]))
+  await after(kit, SILENT_AFTER_MS + 1)
+  expect(await getRecord(kit.world, RID)).toMatchObject({
+    state: 'lost',
+    reason: 'The daemon on 10.0.0.1 knows nothing of this run',
+  })
+  await takeNews(kit.world, news([ended]))
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
+})
+
+test('a run whose daemon cannot be reached is lost after five minutes, not before', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]))
+  kit.daemon.down = true
+  await after(kit, LOST_AFTER_MS - 1000)
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
+  await after(kit, 1000)
+  expect(await getRecord(kit.world, RID)).toMatchObject({
+    state: 'lost',
+    reason: 'Nothing was heard of it for 300 s: The daemon on 10.0.0.1 could not be reached',
+  })
+})
+
+test('a controller that starts again asks after what had not ended', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]))
+  const again = await kit.reopen()
+  kit.daemon.records.set(RID, ended)
+  await after({ ...kit, world: again }, SILENT_AFTER_MS + 1)
+  expect(await getRecord(again, RID)).toMatchObject({ state: 'success' })
+})
+
+test('an original daemon tells a run in two posts, in either order; what it made is listed', async () => {
+  const { world, daemon, catalog } = await oneServer()
+  const legacy = {
+    id: '0a000001aaaa',
+    spec: '0 5 * * *',
+    action: 'backup',
+    args: started.args,
+    type: 'cron',
+    sleep: false,
+    rid: RID,
+    result: null,
+    state: 'running',
+    start: started.start,
+    end: NEVER,
+    reason: '',
+  }
+  const end = {
+    ...legacy,
+    state: 'success',
+    end: '2026-11-23T08:44:56.799Z',
+    result: { file: 'f.tar.gz', size: 342 },
+  }
+  daemon.backups = [sampleBackup()]
+  for (const post of [end, legacy]) await takeLegacyRecord(world, post, IP)
+  await world.background.settled()
+  expect(await getRecord(world, RID)).toMatchObject({
+    state: 'success',
+    server: IP,
+    result: { file: 'f.tar.gz', size: 342 },
+  })
+  expect((await catalog.backups.find({}, { first: 5 })).totalCount).toBe(1)
+})
+
+test('a run is cancelled by its daemon, and one that has ended is not', async () => {
+  const { world, daemon } = await oneServer()
+  await takeNews(world, news([started]))
+  daemon.records.set(RID, started)
+  expect(await cancelRecord(world, 'test', RID)).toMatchObject({ state: 'cancelled' })
+  expect(await cancelRecord(world, 'test', RID)).toMatchObject({
+    refused: 'CONFLICT',
+    message: `Record ${RID} cannot be cancelled: it has ended already (cancelled)`,
+  })
+  expect(await cancelRecord(world, 'test', ridOf(7))).toMatchObject({ refused: 'NOT_FOUND' })
+})
+
+test('an original daemon that restarted meanwhile, or is gone for five minutes, has lost its run', async () => {
+  for (const [what, reason] of [
+    ['restart', 'The daemon on 10.0.0.1 was restarted while this ran'],
+    ['down', 'The daemon on 10.0.0.1 has not been reached since 2026-11-23T09:01:00.000Z'],
+  ] as const) {
+    const kit = await testWorld()
+    const daemon = kit.daemons.add(new MemoryDaemon(IP, { protocol: undefined }))
+    await kit.take(helloInventory([IP]))
+    await takeNews(kit.world, news([started]))
+    await after(kit, 30_000)
+    if (what === 'restart') daemon.restart('2026-11-23T09:00:30Z')
+    else daemon.down = true
+    await after(kit, 30_000)
+    expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
+    for (let at = 0; at < 11; at++) await after(kit, 30_000)
+    expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'lost', reason })
+    expect(daemon.asked).not.toContain('record')
+  }
+})
+
+test('only what changed a state has the schedule read again', async () => {
+  const kit = await oneServer()
+  const reads = () => kit.daemon.asked.filter((question) => question === 'jobs').length
+  const before = reads()
+  await takeNews(kit.world, news([started]))
+  await after(kit, 1500)
+  expect(reads()).toBe(before + 1)
+  await takeNews(kit.world, news([{ ...started, seq: 2, progress: sampleProgress(1) }]))
+  await after(kit, 1500)
+  expect(reads()).toBe(before + 1)
+})

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import { closeWorld } from '../../src/controller/controller.ts'
+import type { RecordEvent } from '../../src/controller/record-events.ts'
+import { watchRecords } from '../../src/controller/watch-records.ts'
+import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
+import { testWorld } from '../support/controller-world.ts'
+
+const running = sampleRecord()
+const progress = (seq: number) => ({ ...running, seq, progress: sampleProgress(seq) })
+const done = sampleRecord({ seq: 90, state: 'success', end: '2026-11-23T08:45:00Z' })
+
+async function take(events: AsyncIterator<RecordEvent>, count: number): Promise<RecordEvent[]> {
+  const taken: RecordEvent[] = []
+  while (taken.length < count) taken.push((await events.next()).value)
+  return taken
+}
+
+test('first how it stands, then every change, each with a higher number', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const events = watchRecords(world, { rid: running.rid })
+  const [snapshot] = await take(events, 1)
+  expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { state: 'running' } })
+  const next = events.next()
+  await world.ledger.take([progress(2)])
+  await world.ledger.take([done])
+  const changes = [(await next).value as RecordEvent, ...(await take(events, 1))]
+  expect(changes.map(({ record }) => record.seq)).toEqual([2, 90])
+  const numbers = [snapshot, ...changes].map((event) => event?.seq ?? 0)
+  expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+})
+
+test('a look at everything begins with what has not ended', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([
+    done,
+    sampleRecord({ rid: ridOf(2) }),
+    sampleRecord({ rid: ridOf(3), args: { app: 'x' } }),
+  ])
+  const all = await take(watchRecords(world, {}), 2)
+  expect(all.map(({ record }) => record.rid).sort()).toEqual([ridOf(2), ridOf(3)])
+  const [ofApp] = await take(watchRecords(world, { app: 'x' }), 1)
+  expect(ofApp?.record.rid).toBe(ridOf(3))
+})
+
+test('since fills the gap with what changed meanwhile, progress too, and goes on live', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const [seen] = await take(watchRecords(world, {}), 1)
+  await world.ledger.take([progress(2)])
+  await world.ledger.take([sampleRecord({ rid: ridOf(2) })])
+  const events = watchRecords(world, { since: seen?.seq })
+  const missed = await take(events, 2)
+  expect(missed.map(({ kind, record }) => [kind, record.rid, record.seq])).toEqual([
+    ['CHANGE', running.rid, 2],
+    ['CHANGE', ridOf(2), 1],
+  ])
+  const live = events.next()
+  await world.ledger.take([done])
+  expect((await live).value).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
+})
+
+test('since fills the gap over a restart of the controller', async () => {
+  const { world, reopen } = await testWorld()
+  await world.ledger.take([running])
+  const [seen] = await take(watchRecords(world, {}), 1)
+  await world.ledger.take([done])
+  const again = await reopen()
+  const [missed] = await take(watchRecords(again, { since: seen?.seq }), 1)
+  expect(missed).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
+})
+
+test('a gap of more than a page is filled whole and in order', async () => {
+  const { world } = await testWorld()
+  const records = Array.from({ length: 1203 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) }))
+  await world.ledger.take(records)
+  const events = await take(watchRecords(world, { since: 0 }), records.length)
+  expect(new Set(events.map(({ record }) => record.rid)).size).toBe(records.length)
+  const numbers = events.map(({ seq }) => seq)
+  expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+})
+
+test('a slow listener gets every change of state and only the newest progress', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const events = watchRecords(world, { rid: running.rid })
+  await take(events, 1)
+  for (let seq = 2; seq < 50; seq++) await world.ledger.take([progress(seq)])
+  await world.ledger.take([done])
+  const told = await take(events, 2)
+  expect(told.map(({ record }) => record.seq)).toEqual([49, 90])
+})
+
+test('a listener that goes leaves nothing behind, even while it waits', async () => {
+  const { world } = await testWorld()
+  const events = watchRecords(world, {})
+  const waiting = events.next()
+  expect(world.ledger.events.listeners).toBe(1)
+  await events.return?.()
+  expect((await waiting).done).toBe(true)
+  expect(world.ledger.events.listeners).toBe(0)
+})
+
+test('closing the controller ends every listener', async () => {
+  const { world } = await testWorld()
+  const waiting = watchRecords(world, {}).next()
+  await closeWorld(world)
+  expect((await waiting).done).toBe(true)
+})

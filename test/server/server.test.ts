@@ -1,0 +1,133 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { helloInventory } from '../support/controller-world.ts'
+import { rawRequest } from '../support/raw-http.ts'
+import {
+  askGraphQL,
+  freePort,
+  socketClient,
+  startTestController,
+  testFolder,
+  toldInventory,
+} from '../support/real-controller.ts'
+
+test('a port in use is one clear error, and leaves nothing open', async () => {
+  const folder = await testFolder()
+  const port = await freePort()
+  const other = createServer().listen(port, '127.0.0.1')
+  await expect(startTestController({ folder, port })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: `The controller cannot listen on 127.0.0.1:${port}: the port is in use; stop what uses it, or choose another`,
+  })
+  await new Promise((resolve) => other.close(resolve))
+  expect((await startTestController({ folder, port })).url).toBe(`http://127.0.0.1:${port}`)
+})
+
+test('a broken inventory at the start is one clear error, and leaves nothing open', async () => {
+  const folder = await testFolder()
+  const port = await freePort()
+  const inventory = { watch: () => Promise.reject(new Error('line 3, column 7: no such word')) }
+  await expect(startTestController({ folder, port, inventory })).rejects.toThrow(
+    'line 3, column 7: no such word',
+  )
+  await startTestController({ folder, port })
+})
+
+test('a second controller on the same data is refused', async () => {
+  const folder = await testFolder()
+  await startTestController({ folder })
+  await expect(startTestController({ folder })).rejects.toMatchObject({ code: 'CONFLICT' })
+})
+
+test('closing ends what is open: subscriptions, kept connections, the port', async () => {
+  const folder = await testFolder()
+  const port = await freePort()
+  const first = await startTestController({ folder, port })
+  const events = socketClient(first.url).iterate({ query: 'subscription { recordUpdated { seq } }' })
+  const ended = events.next().then(
+    ({ done }) => done,
+    (closed) => closed.code,
+  )
+  await askGraphQL(first.url, '{ __typename }')
+  await first.close()
+  expect(await ended).toBe(1001)
+  await startTestController({ folder, port })
+})
+
+test('health tells the catalog, the inventory and each server, a silent one too', async () => {
+  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const { url } = await startTestController({ folder: await testFolder(), inventory })
+  const health = async () => JSON.parse((await rawRequest(url, { path: '/healthz' })).body)
+  expect(await health()).toEqual({
+    status: 'ok',
+    version: '1.2.3',
+    catalog: 'ok',
+    inventory: 'ok',
+    servers: [{ ip: '127.0.0.1', reachable: false, lastSeen: null }],
+  })
+  inventory.tell({ kind: 'broken', problem: 'line 1' })
+  await expect.poll(health).toMatchObject({ status: 'ok', inventory: 'line 1' })
+})
+
+test('a broken edit is told in GraphQL, and the last good inventory stays', async () => {
+  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const { url } = await startTestController({ folder: await testFolder(), inventory })
+  const status = () =>
+    askGraphQL(url, '{ inventory { volumes problem faults held { lostVolumes } } apps { name } }')
+  inventory.tell({ kind: 'broken', problem: 'line 1, column 2: what' })
+  await expect
+    .poll(async () => (await status()).data)
+    .toEqual({
+      inventory: { volumes: 1, problem: 'line 1, column 2: what', faults: [], held: null },
+      apps: [{ name: 'hello' }],
+    })
+  inventory.tell({ kind: 'inventory', inventory: { apps: [] } })
+  await expect
+    .poll(async () => (await status()).data)
+    .toMatchObject({
+      inventory: { volumes: 1, problem: null, held: { lostVolumes: 1 } },
+    })
+})
+
+test('an inventory that was emptied while the controller was away is held', async () => {
+  const folder = await testFolder()
+  const first = await startTestController({ folder, inventory: toldInventory(helloInventory(['127.0.0.1'])) })
+  await first.close()
+  const { url } = await startTestController({ folder, inventory: toldInventory({ apps: [] }) })
+  const { data } = await askGraphQL(url, '{ inventory { volumes held { lostVolumes ofVolumes } } }')
+  expect(data).toEqual({ inventory: { volumes: 1, held: { lostVolumes: 1, ofVolumes: 1 } } })
+})
+
+test('the IDE is what a browser gets at /graphql, its files come from /ide/, nothing else does', async () => {
+  const folder = await testFolder()
+  const webDir = join(folder, 'web')
+  await mkdir(join(webDir, 'assets'), { recursive: true })
+  await writeFile(join(webDir, 'index.html'), '<p>the IDE</p>')
+  await writeFile(join(webDir, 'assets/ide.js'), 'run()')
+  await writeFile(join(folder, 'secret'), 'secret')
+  const { url } = await startTestController({ folder, webDir })
+  const html = { accept: 'text/html,application/xhtml+xml' }
+  expect(await rawRequest(url, { path: '/graphql', headers: html })).toMatchObject({
+    status: 200,
+    body: '<p>the IDE</p>',
+    headers: { 'content-type': 'text/html; charset=utf-8', 'x-frame-options': 'DENY' },
+  })
+  expect(await rawRequest(url, { path: '/ide/assets/ide.js' })).toMatchObject({
+    body: 'run()',
+    headers: { 'content-type': 'text/javascript; charset=utf-8', 'x-content-type-options': 'nosniff' },
+  })
+  for (const path of [
+    '/ide/../secret',
+    '/ide/%2e%2e/secret',
+    '/ide/..%2fsecret',
+    '/ide/assets',
+    '/ide/%00',
+  ]) {
+    expect((await rawRequest(url, { path })).body).not.toContain('secret')
+  }
+  expect(
+    await rawRequest(url, { path: '/graphql', headers: { ...html, host: 'evil.example' } }),
+  ).toMatchObject({ status: 403 })
+})

@@ -1,0 +1,152 @@
+import type { DaemonPort, FilesRequest, RecoverRequest } from '../../src/controller/ports.ts'
+import { NEVER } from '../../src/lib/clock.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+import type { BackupInfo } from '../../src/wire/backup.ts'
+import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
+import type { Job, ScheduledJob } from '../../src/wire/job.ts'
+import type { RunRecord } from '../../src/wire/record.ts'
+
+/** One daemon that keeps everything in memory and does what it is told. */
+export class MemoryDaemon {
+  down = false
+  /** Answers nothing and refuses nothing: the caller waits until it is let go. */
+  hang: Promise<void> | undefined
+  /** Refuses runs with these words. */
+  refusal: BackupdError | undefined
+  debug: DaemonDebug
+  jobs: ScheduledJob[] = []
+  versions: string[] = []
+  notify: string[] = []
+  /** Actions it does not know, so that it drops their jobs. */
+  unknownSpecs = new Set<string>()
+  records = new Map<string, RunRecord>()
+  backups: BackupInfo[] = []
+  recovers: RecoverRequest[] = []
+  asked: string[] = []
+
+  constructor(ip: string, changes: Partial<DaemonDebug> = {}) {
+    this.debug = {
+      crond_status: 'started',
+      running_tasks: 0,
+      startTime: '2026-11-23T08:00:00Z',
+      updateTime: NEVER,
+      protocol: 2,
+      capabilities: [],
+      daemonId: `daemon of ${ip}`,
+      ip,
+      version: '1.0.0',
+      running: [],
+      ...changes,
+    }
+  }
+
+  restart(startTime: string): void {
+    this.debug = { ...this.debug, startTime, updateTime: NEVER }
+  }
+
+  setJobs(jobs: Job[], version: string): void {
+    this.versions.push(version)
+    const asleep = new Set(this.jobs.filter(({ job }) => job.sleep).map(({ job }) => job.id))
+    this.jobs = jobs
+      .filter(({ spec }) => !this.unknownSpecs.has(spec))
+      .map((job) => ({
+        prev: NEVER,
+        next: '2026-11-24T05:00:00Z',
+        job: { ...job, sleep: asleep.has(job.id) },
+      }))
+    this.debug.updateTime = '2026-11-23T09:00:00Z'
+  }
+}
+
+/** All daemons of a test, by IP. */
+export function memoryDaemons(): DaemonPort & {
+  at(ip: string): MemoryDaemon
+  add(daemon: MemoryDaemon): MemoryDaemon
+} {
+  const daemons = new Map<string, MemoryDaemon>()
+  const at = (ip: string) => {
+    const daemon = daemons.get(ip)
+    if (!daemon) throw unreachable(ip)
+    return daemon
+  }
+  const reach = async (ip: string, question: string) => {
+    const daemon = at(ip)
+    daemon.asked.push(question)
+    await daemon.hang
+    if (daemon.down) throw unreachable(ip)
+    return daemon
+  }
+  const run = async (ip: string, rid: string) => {
+    const daemon = await reach(ip, 'run')
+    if (daemon.refusal) throw daemon.refusal
+    return daemon.debug.protocol === 2 ? rid : `1795425846${'b'.repeat(32)}`
+  }
+  const setSleep = async (ip: string, id: string, sleep: boolean) => {
+    const daemon = await reach(ip, sleep ? 'sleep' : 'wake')
+    for (const { job } of daemon.jobs) if (job.id === id) job.sleep = sleep
+  }
+  return {
+    at,
+    add(daemon) {
+      daemons.set(daemon.debug.ip ?? '', daemon)
+      return daemon
+    },
+    debug: async (ip) => ({ ...(await reach(ip, 'debug')).debug }),
+    jobs: async (ip) => structuredClone((await reach(ip, 'jobs')).jobs),
+    setJobs: async (ip, jobs, version) => (await reach(ip, 'setJobs')).setJobs(jobs, version),
+    setNotify: async (ip, address) => void (await reach(ip, 'notify')).notify.push(address),
+    runJob: (ip, _id, rid) => run(ip, rid),
+    sleepJob: (ip, id) => setSleep(ip, id, true),
+    wakeJob: (ip, id) => setSleep(ip, id, false),
+    async startScheduler(ip) {
+      ;(await reach(ip, 'start')).debug.crond_status = 'started'
+    },
+    async stopScheduler(ip) {
+      ;(await reach(ip, 'stop')).debug.crond_status = 'stopped'
+    },
+    record: async (ip, rid) => (await reach(ip, 'record')).records.get(rid),
+    async cancel(ip, rid) {
+      const daemon = await reach(ip, 'cancel')
+      const record = daemon.records.get(rid)
+      if (record)
+        daemon.records.set(rid, { ...record, seq: record.seq + 1, state: 'cancelled', end: record.start })
+    },
+    async *backups(ip, namespace) {
+      yield (await reach(ip, 'backups')).backups.filter(({ server }) => server === namespace)
+    },
+    async files(ip, { name, path }: FilesRequest) {
+      const daemon = await reach(ip, 'files')
+      if (!daemon.backups.some((backup) => backup.name === name))
+        throw new BackupdError('NOT_FOUND', `no ${name}`)
+      const file = {
+        path: `${path}/a.txt`,
+        type: 'file' as const,
+        size: 3,
+        mode: 420,
+        uid: 3_000_000_000,
+        gid: 0,
+      }
+      return {
+        files: [{ ...file, modified: '2026-11-23T09:00:00Z', linkTarget: null, sha256: null }],
+        next: null,
+      }
+    },
+    async deleteBackups(ip, namespace, names) {
+      const daemon = await reach(ip, 'delete')
+      daemon.backups = daemon.backups.filter(
+        ({ server, name }) => server !== namespace || !names.includes(name),
+      )
+    },
+    async recover(ip, request) {
+      const rid = await run(ip, request.rid)
+      at(ip).recovers.push(request)
+      return rid
+    },
+  }
+}
+
+export function unreachable(ip: string): BackupdError {
+  return new BackupdError('DAEMON_UNREACHABLE', `The daemon on ${ip} could not be reached`, {
+    facts: { server: ip },
+  })
+}

@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from 'graphql-ws'
+import { onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import type { InventorySource } from '../../src/controller/ports.ts'
+import { startDaemon } from '../../src/daemon/daemon.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { type ControllerOptions, startController } from '../../src/server/server.ts'
+import type { Inventory, InventoryNews } from '../../src/wire/inventory.ts'
+import { keepingLog } from './controller-world.ts'
+
+/** A source that tells what a test says. */
+export function toldInventory(first: Inventory): InventorySource & { tell(news: InventoryNews): void } {
+  let listener: (news: InventoryNews) => void = () => {}
+  return {
+    async watch(onNews) {
+      listener = onNews
+      onNews({ kind: 'inventory', inventory: first })
+      return { close: async () => {} }
+    },
+    tell: (news) => listener(news),
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A folder that goes when the test ends, after everything that was started later. */
+export async function testFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'backupd-test-server-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export type StartOptions = Partial<ControllerOptions> & {
+  folder: string
+  daemonUrls?: Record<string, string>
+}
+
+/** A real controller on a free port; where nothing answers for a server, its daemon counts as down. */
+export async function startTestController({ folder, daemonUrls = {}, ...options }: StartOptions) {
+  const port = await freePort()
+  const log = keepingLog()
+  const controller = await startController({
+    host: '127.0.0.1',
+    port,
+    advertise: `http://127.0.0.1:${port}`,
+    dataDir: join(folder, 'controller'),
+    copyDir: join(folder, 'copies'),
+    inventory: toldInventory({ apps: [] }),
+    volumeRoot: join(folder, 'volumes'),
+    addressOf: (ip) => daemonUrls[ip] ?? 'http://127.0.0.1:1',
+    allowedHosts: [],
+    log,
+    clock: systemClock,
+    webDir: null,
+    version: '1.2.3',
+    ...options,
+  })
+  onTestFinished(() => controller.close())
+  return { ...controller, log }
+}
+
+/** A real daemon with a local store, its volumes under `<folder>/volumes`. */
+export async function startTestDaemon(folder: string, ip = '127.0.0.1') {
+  const log = keepingLog()
+  await mkdir(join(folder, 'volumes'), { recursive: true })
+  await mkdir(join(folder, 'store'), { recursive: true })
+  const daemon = await startDaemon({
+    host: '127.0.0.1',
+    port: 0,
+    ip,
+    dataDir: join(folder, `daemon-${ip}`),
+    volumeRoot: join(folder, 'volumes'),
+    allowPaths: [],
+    store: { driver: 'local', dir: join(folder, 'store') },
+    takeOver: false,
+    allowedHosts: [],
+    log,
+    clock: systemClock,
+    concurrency: 2,
+    version: '1.2.3',
+    warmRunners: 1,
+  })
+  onTestFinished(() => daemon.close())
+  return { ...daemon, log }
+}
+
+export interface GraphQLAnswer<T> {
+  status: number
+  data?: T
+  errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[]
+}
+
+/** One request over HTTP. */
+export async function askGraphQL<T = Record<string, unknown>>(
+  url: string,
+  query: string,
+  variables: object = {},
+): Promise<GraphQLAnswer<T>> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  return { status: response.status, ...((await response.json()) as object) }
+}
+
+/** graphql-ws, without coming back by itself. */
+export function socketClient(url: string, headers: Record<string, string> = {}) {
+  class Socket extends WebSocket {
+    constructor(address: string, protocols: string[]) {
+      super(address, protocols, { headers })
+    }
+  }
+  const client = createClient({
+    url: `${url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: Socket,
+    retryAttempts: 0,
+  })
+  onTestFinished(() => void client.dispose())
+  return client
+}
