@@ -13,6 +13,7 @@ const checks = [
   ['build', ensureBuilt],
   ['lint', () => tool('biome', ['ci', '--error-on-warnings', ...colors, '.'])],
   ['types', () => tool('tsc', ['-p', 'tsconfig.json'])],
+  ['types of the pages', () => tool('tsc', ['-p', 'src/web/tsconfig.json'])],
   ['tests', runTests],
 ]
 

@@ -76,6 +76,7 @@ export function ensureBuilt() {
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   generate()
   tool('tsc', ['-p', 'tsconfig.build.json'])
+  tool('vite', ['build', '--config', 'src/web/vite.config.ts', '--logLevel', 'error'])
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, fingerprint())
 }

@@ -1,0 +1,81 @@
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { systemClock } from '../lib/clock.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { inventoryOf } from '../server/inventory-of.ts'
+import { startController } from '../server/server.ts'
+import { type Address, parseAddress } from './address.ts'
+import { collect } from './collect.ts'
+import { createLog } from './log.ts'
+import { untilStopped } from './until-stopped.ts'
+import { VERSION } from './version.ts'
+import { webDir } from './web-dir.ts'
+
+interface ControllerFlags {
+  addr: string
+  inventory: string
+  advertise?: string
+  data: string
+  copyDir?: string
+  dport: string
+  volumeRoot: string
+  allowedHost: string[]
+  debug: boolean
+}
+
+export function controllerCommand(): Command {
+  return new Command('controller')
+    .description('Tells daemons what to back up, remembers what came of it, and answers users.')
+    .option('--addr <host:port>', 'where to listen for users and daemons', ':9002')
+    .requiredOption(
+      '--inventory <file>',
+      'what is backed up, where it is, how often, and how long that is kept',
+    )
+    .option('--advertise <url>', 'where daemons reach this controller, such as http://10.0.0.1:9002')
+    .option('--data <dir>', 'the catalog', '/var/lib/backupd')
+    .option('--copy-dir <dir>', 'where copies of the catalog may go; <data>/copies unless given')
+    .option('--dport <port>', 'the port of the daemons', '9002')
+    .option(
+      '--volume-root <dir>',
+      'where daemons find a volume whose path the inventory does not say',
+      '/data/lain/volumes',
+    )
+    .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
+    .option('--debug', 'log more', false)
+    .action(runController)
+}
+
+async function runController(flags: ControllerFlags): Promise<void> {
+  const log = createLog(flags)
+  const address = parseAddress('--addr', flags.addr)
+  const advertise = advertised(flags, address)
+  const dport = parseAddress('--dport', `:${flags.dport}`).port
+  const dataDir = resolve(flags.data)
+  const controller = await startController({
+    ...address,
+    advertise,
+    dataDir,
+    copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
+    inventory: inventoryOf({ file: resolve(flags.inventory), localIp: new URL(advertise).hostname, log }),
+    volumeRoot: flags.volumeRoot,
+    addressOf: (ip) => `http://${ip}:${dport}`,
+    allowedHosts: flags.allowedHost,
+    log,
+    clock: systemClock,
+    webDir,
+    version: VERSION,
+  })
+  log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
+  await untilStopped(() => controller.close())
+}
+
+/** Daemons must be able to come back to us: where we listen on every address, only the operator knows which one. */
+function advertised({ advertise, addr }: ControllerFlags, { host, port }: Address): string {
+  if (advertise === undefined && !['0.0.0.0', '::'].includes(host)) return `http://${host}:${port}`
+  if (advertise !== undefined && /^https?:$/.test(URL.parse(advertise)?.protocol ?? ''))
+    return advertise.replace(/\/$/, '')
+  throw new BackupdError(
+    'BAD_INPUT',
+    `--advertise is ${JSON.stringify(advertise ?? '')}: with --addr ${addr} say where daemons reach this controller, such as http://10.0.0.1:${port}`,
+  )
+}

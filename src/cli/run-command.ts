@@ -1,0 +1,48 @@
+import { Command, CommanderError } from 'commander'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import { normaliseArgv } from './argv.ts'
+import { shareCoresWithChildren } from './environment.ts'
+import { VERSION } from './version.ts'
+
+/** Only the command that is asked for is loaded: a daemon needs neither Apollo nor Prisma in its memory. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  standalone: async () => (await import('./standalone.ts')).standaloneCommand(),
+  controller: async () => (await import('./controller.ts')).controllerCommand(),
+  daemon: async () => (await import('./daemon.ts')).daemonCommand(),
+}
+
+/** Arguments in, exit code out: 0 done, 1 refused or failed with one line on stderr. */
+export async function runCommand(argv: string[]): Promise<number> {
+  shareCoresWithChildren()
+  try {
+    const program = await programFor(argv[0])
+    await program.parseAsync(normaliseArgv(argv), { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof BackupdError) process.stderr.write(`backupd: ${inOneLine(error.message)}\n`)
+    else process.stderr.write(`backupd: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`)
+    return 1
+  }
+}
+
+async function programFor(name = ''): Promise<Command> {
+  const root = new Command('backupd')
+    .description('A backup control plane that knows the truth about every backup, and says it.')
+    .version(VERSION)
+  // Settings that commands inherit when they are added.
+  root
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`backupd: ${text.replace(/^error: /, '')}`) })
+  const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  for (const load of one ? [one] : Object.values(COMMANDS)) {
+    root.addCommand((await load()).copyInheritedSettings(root))
+  }
+  return root
+}
+
+/** A message that lists several problems has one on each line. */
+function inOneLine(message: string): string {
+  const [first = '', ...rest] = message.split('\n').map((line) => line.trim())
+  return rest.length > 0 ? `${first} ${rest.join('; ')}` : first
+}

@@ -1,0 +1,155 @@
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { systemClock } from '../lib/clock.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { makeFolder } from '../lib/make-folder.ts'
+import { inventoryOf } from '../server/inventory-of.ts'
+import { type Controller, startController } from '../server/server.ts'
+import { parseAddress } from './address.ts'
+import { collect } from './collect.ts'
+import { makeExample } from './example/make-example.ts'
+import { createLog } from './log.ts'
+import { untilStopped } from './until-stopped.ts'
+import { VERSION } from './version.ts'
+import { webDir } from './web-dir.ts'
+import { welcome } from './welcome.ts'
+
+interface StandaloneFlags {
+  inventory?: string
+  data: string
+  addr: string
+  daemonAddr: string
+  ip: string
+  backupLocalDir?: string
+  copyDir?: string
+  volumeRoot: string
+  allowPath: string[]
+  allowedHost: string[]
+  takeOver: boolean
+  debug: boolean
+}
+
+export function standaloneCommand(): Command {
+  return new Command('standalone')
+    .description('One controller and one daemon in one process, with a local store.')
+    .option(
+      '--inventory <file>',
+      'what is backed up, how often, how long; without it an example is made to look at',
+    )
+    .option('--data <dir>', 'catalog, jobs, records, and the store unless it is elsewhere', './data')
+    .option('--addr <host:port>', 'where users reach the controller', '127.0.0.1:9002')
+    .option('--daemon-addr <host:port>', 'where the daemon listens', '127.0.0.1:9003')
+    .option('--ip <ip>', 'the name of this machine in the inventory and in the store', '127.0.0.1')
+    .option('--backup-local-dir <dir>', 'the store; <data>/store unless given')
+    .option('--copy-dir <dir>', 'where copies of the catalog may go; <data>/copies unless given')
+    .option(
+      '--volume-root <dir>',
+      'where volumes lie whose path the inventory does not say',
+      '/data/lain/volumes',
+    )
+    .option(
+      '--allow-path <dir>',
+      "a directory that may be read and written besides the inventory's volumes (repeatable)",
+      collect,
+      [],
+    )
+    .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
+    .option('--take-over', "take the store's namespace over from the daemon that owned it", false)
+    .option('--debug', 'log more', false)
+    .action(runStandalone)
+}
+
+async function runStandalone(flags: StandaloneFlags): Promise<void> {
+  const log = createLog(flags)
+  const dataDir = await makeDataDir(flags.data)
+  const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
+  await using parts = new AsyncDisposableStack()
+  const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log }), (it) => it.close())
+  const controller = parts.adopt(
+    await startLocalController(flags, { dataDir, log, daemon, inventory }),
+    (it) => it.close(),
+  )
+  process.stdout.write(
+    welcome({ url: controller.url, inventory, store: storeOf(flags, dataDir), example: !flags.inventory }),
+  )
+  // The daemon first: what it still has to say, the controller still takes.
+  await untilStopped(async () => {
+    await daemon.close()
+    await controller.close()
+  })
+}
+
+async function makeDataDir(path: string): Promise<string> {
+  const dataDir = resolve(path)
+  try {
+    await makeFolder(dataDir)
+    return dataDir
+  } catch (cause) {
+    const message = `The data directory ${dataDir} cannot be made: ${messageOf(cause)}. Name another with --data.`
+    throw new BackupdError('BAD_INPUT', message, { cause })
+  }
+}
+
+function exampleIn(dataDir: string): Promise<string> {
+  return makeExample(dataDir, () =>
+    process.stdout.write('Making an example: two volumes of 250 MiB together …\n'),
+  )
+}
+
+function storeOf(flags: StandaloneFlags, dataDir: string): string {
+  return resolve(flags.backupLocalDir ?? join(dataDir, 'store'))
+}
+
+interface Local {
+  dataDir: string
+  log: Log
+}
+
+async function startLocalDaemon(flags: StandaloneFlags, { dataDir, log }: Local): Promise<Daemon> {
+  const dir = storeOf(flags, dataDir)
+  if (!flags.backupLocalDir) await makeFolder(dir)
+  return startDaemon({
+    ...parseAddress('--daemon-addr', flags.daemonAddr),
+    ip: flags.ip,
+    dataDir: join(dataDir, 'daemon'),
+    volumeRoot: flags.volumeRoot,
+    allowPaths: flags.allowPath,
+    store: { driver: 'local', dir },
+    takeOver: flags.takeOver,
+    allowedHosts: flags.allowedHost,
+    log,
+    clock: systemClock,
+    concurrency: 2,
+    version: VERSION,
+  })
+}
+
+async function startLocalController(
+  flags: StandaloneFlags,
+  { dataDir, log, daemon, inventory }: Local & { daemon: Daemon; inventory: string },
+): Promise<Controller> {
+  const address = parseAddress('--addr', flags.addr)
+  // In one process the inventory is the operator's own word: the daemon may touch the volumes it names.
+  const source = inventoryOf({
+    file: inventory,
+    localIp: flags.ip,
+    log,
+    onPaths: (paths) => daemon.allow(paths),
+  })
+  return startController({
+    ...address,
+    advertise: '',
+    dataDir: join(dataDir, 'controller'),
+    copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
+    inventory: source,
+    volumeRoot: flags.volumeRoot,
+    addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
+    allowedHosts: flags.allowedHost,
+    log,
+    clock: systemClock,
+    webDir,
+    version: VERSION,
+  })
+}

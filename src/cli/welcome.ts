@@ -1,0 +1,30 @@
+export interface Welcome {
+  url: string
+  inventory: string
+  store: string
+  example: boolean
+}
+
+/** What a first user needs to know, and three things to try. */
+export function welcome({ url, inventory, store, example }: Welcome): string {
+  const facts = `
+backupd is up.
+
+  GraphQL IDE  ${url}/graphql
+  Inventory    ${inventory}
+  Store        ${store}
+`
+  return `${facts}${example ? tryThis(url, inventory) : ''}\nCtrl-C stops it.\n`
+}
+
+function tryThis(url: string, inventory: string): string {
+  const volume = inventory.replace(/inventory\.yaml$/, 'volumes/db')
+  return `
+Three things to try in the IDE (its tabs hold the queries):
+  1. Overview: what is backed up, when next, and how good the newest backup is.
+  2. Watch: keep it open; a backup of the example runs each minute, live.
+  3. Recover: delete something below ${volume}
+     and put it back with a name from the first tab.
+Or from here: curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
+`
+}

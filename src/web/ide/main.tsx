@@ -1,0 +1,20 @@
+import 'graphiql/setup-workers/vite'
+import 'graphiql/style.css'
+import { createGraphiQLFetcher } from '@graphiql/toolkit'
+import { GraphiQL } from 'graphiql'
+import { createClient } from 'graphql-ws'
+import { createRoot } from 'react-dom/client'
+import { EXAMPLES } from './examples.ts'
+
+const wsUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
+
+// Queries go over HTTP, subscriptions over graphql-ws, both on the path this page came from.
+const fetcher = createGraphiQLFetcher({
+  url: '/graphql',
+  wsClient: createClient({ url: wsUrl, lazy: true, shouldRetry: () => true }),
+})
+
+const root = document.getElementById('ide')
+if (root) {
+  createRoot(root).render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={EXAMPLES} />)
+}

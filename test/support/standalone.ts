@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+export interface Program {
+  process: ChildProcess
+  /** Everything it said, stdout and stderr, line by line. */
+  lines: string[]
+  /** Resolves with the first line that fits, said already or yet to come; rejects where the program ends before. */
+  said(pattern: RegExp): Promise<string>
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>
+}
+
+/** Runs the built program for real. */
+export function startProgram(args: string[]): Program {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines: string[] = []
+  const listeners = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line)
+      for (const listener of listeners) listener()
+    })
+  }
+  const ended = once(child, 'close').then(([code]) => {
+    for (const listener of listeners) listener()
+    return code as number | null
+  })
+  const said = (pattern: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => {
+        const line = lines.find((each) => pattern.test(each))
+        if (line !== undefined) resolve(line)
+        else if (child.exitCode !== null || child.signalCode !== null) {
+          reject(
+            new Error(
+              `it ended with ${child.exitCode ?? child.signalCode} and never said ${pattern}:\n${lines.join('\n')}`,
+            ),
+          )
+        } else return
+        listeners.delete(look)
+      }
+      listeners.add(look)
+      look()
+    })
+  return { process: child, lines, said, ended }
+}
+
+interface Answer<T> {
+  data?: T
+  errors?: { message: string; extensions: { code: string } }[]
+}
+
+/** One GraphQL request over HTTP. Throws the first error's message with its code in front. */
+export async function ask<T>(url: string, query: string, variables: object = {}): Promise<T> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  const answer = (await response.json()) as Answer<T>
+  const error = answer.errors?.[0]
+  if (error || !answer.data) throw new Error(`${error?.extensions.code}: ${error?.message}`)
+  return answer.data
+}
+
+/** One subscription over graphql-ws; ends when the loop over it is left. */
+export async function* watch<T>(url: string, query: string, variables: Record<string, unknown> = {}) {
+  const client = createClient({ url: url.replace(/^http/, 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  try {
+    for await (const result of client.iterate<T>({ query, variables })) {
+      if (result.errors?.[0]) throw new Error(result.errors[0].message)
+      if (result.data) yield result.data
+    }
+  } finally {
+    await client.dispose()
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** `<folder>/inventory.yaml`: the app shop with one volume, `<folder>/volume`. */
+export async function writeInventory(folder: string, spec = '0 3 * * *'): Promise<string> {
+  const file = join(folder, 'inventory.yaml')
+  const text = `apps:
+  shop:
+    web:
+      on: [127.0.0.1]
+      volumes:
+        /data/db:
+          path: ${join(folder, 'volume')}
+          backup_full: { schedule: "${spec}", expire: 30d }
+`
+  await writeFile(file, text)
+  return file
+}
+
+/** A standalone with its data in `<folder>/data`, on free ports; `more` options win. */
+export async function startStandalone(folder: string, more: string[] = []) {
+  const [port, daemonPort] = [await freePort(), await freePort()]
+  const program = startProgram([
+    'standalone',
+    ...['--inventory', await writeInventory(folder), '--data', join(folder, 'data')],
+    ...['--addr', `127.0.0.1:${port}`, '--daemon-addr', `127.0.0.1:${daemonPort}`, ...more],
+  ])
+  return { program, url: `http://127.0.0.1:${port}/graphql`, daemonUrl: `http://127.0.0.1:${daemonPort}` }
+}

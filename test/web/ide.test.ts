@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium, type Locator } from 'playwright-core'
+import { afterEach, expect, test } from 'vitest'
+import { ask, type Program, startStandalone } from '../support/standalone.ts'
+
+const BROWSER = '/usr/bin/chromium'
+const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync']
+const OFFLINE = ['--disable-background-networking', '--disable-component-update']
+
+let folder: string
+let program: Program | undefined
+let browser: Browser | undefined
+
+afterEach(async () => {
+  await browser?.close()
+  program?.process.kill('SIGKILL')
+  await program?.ended
+  await rm(folder, { recursive: true, force: true })
+})
+
+test.skipIf(!existsSync(BROWSER))(
+  `the IDE queries and subscribes, and asks no other host (needs ${BROWSER})`,
+  async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ide-'))
+    await mkdir(join(folder, 'volume'))
+    await writeFile(join(folder, 'volume/file'), 'x')
+    const started = await startStandalone(folder)
+    program = started.program
+    await program.said(/\/graphql/)
+
+    browser = await chromium.launch({ executablePath: BROWSER, args: [...QUIET, ...OFFLINE] })
+    const page = await browser.newPage()
+    const elsewhere: string[] = []
+    page.on('request', (request) => {
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(new URL(started.url).origin)) {
+        elsewhere.push(request.url())
+      }
+    })
+    await page.goto(started.url)
+    const run = page.locator('.graphiql-execute-button')
+    const answer = page.locator('.result-window')
+
+    // The page does not say when it takes a click for a query: click until one is answered.
+    await until(answer.getByText('"shop.web.web"'), () => run.click())
+
+    await page.getByText('Watch', { exact: true }).click()
+    await page.locator('.graphiql-query-editor').getByText('recordUpdated').waitFor()
+    const stop = page.locator('.graphiql-execute-button[aria-label*="Stop"]')
+    await until(stop, () => run.click())
+    const { jobs } = await ask<{ jobs: { id: string; action: string }[] }>(
+      started.url,
+      '{ jobs { id action } }',
+    )
+    const id = jobs.find((job) => job.action === 'backup')?.id
+    // Nor does it say when its subscription stands: run the job until one run is seen.
+    await until(answer.getByText('"SUCCESS"'), () =>
+      ask(started.url, 'mutation ($id: ID!) { runJob(id: $id) { rid } }', { id }),
+    )
+    expect(elsewhere).toEqual([])
+  },
+)
+
+/** Does it again and again, until this is seen. */
+async function until(seen: Locator, act: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 0; attempt < 10 && !(await seen.isVisible()); attempt++) {
+    await act()
+    await seen.waitFor({ timeout: 4000 }).catch(() => {})
+  }
+  expect(await seen.isVisible()).toBe(true)
+}
