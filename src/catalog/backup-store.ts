@@ -6,6 +6,7 @@ import { findBackups } from './find-backups.ts'
 import { lastGood, type VolumeKey } from './last-good.ts'
 import { type ReconcileCounts, reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
+import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
 /** controller/ports.ts says what each is for. */
 export interface BackupStore {
@@ -18,6 +19,13 @@ export interface BackupStore {
 
 export function createBackupStore(world: CatalogWorld): BackupStore {
   const { db, numbers, writes, clock } = world
+  // One listing of a namespace after the other: of two at once the older one could have the last word.
+  const listings = new Map<string, WriteQueue>()
+  const listingsOf = (server: string) => {
+    const known = listings.get(server) ?? createWriteQueue()
+    listings.set(server, known)
+    return known
+  }
   return {
     get: async (server, name) => {
       const row = await db.backup.findUnique({ where: { server_name: { server, name } } })
@@ -31,6 +39,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
           removeBackups(transaction, { server, names, touched: numbers.next() }, clock.now()),
         ),
       ),
-    reconcile: (server, pages, dryRun) => reconcile(world, { server, pages, dryRun }),
+    reconcile: (server, pages, dryRun) =>
+      listingsOf(server).run(() => reconcile(world, { server, pages, dryRun })),
   }
 }

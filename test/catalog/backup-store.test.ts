@@ -131,6 +131,27 @@ describe('what is gone', () => {
 })
 
 describe('reconcile', () => {
+  test('of two listings of a namespace at once the later one has the last word', async () => {
+    const { backups } = await tempCatalog()
+    const begun = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    async function* slow() {
+      begun.resolve()
+      await goOn.promise
+      yield [sampleBackup({ corrupt: 'as it was before' })]
+    }
+    const first = backups.reconcile('10.0.0.1', slow(), false)
+    await begun.promise
+    async function* later() {
+      await first
+      yield [sampleBackup()]
+    }
+    const second = backups.reconcile('10.0.0.1', later(), false)
+    goOn.resolve()
+    await second
+    expect(await backups.get('10.0.0.1', sampleBackup().name)).toEqual(sampleBackup())
+  })
+
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => sampleBackup({ name }))
   const listed = () =>
     pagesOf([{ ...b, verified: '2026-01-01T00:00:00Z' } as BackupInfo], [c as BackupInfo, d as BackupInfo])

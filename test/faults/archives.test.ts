@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -106,13 +107,19 @@ describe('an archive that another tar made, with', () => {
 })
 
 /** Puts an archive into the store as the recorded system would have, and has the catalog read it. */
-async function adopt({ store, volume, ask }: FaultWorld, name: string, archive: Buffer): Promise<void> {
+async function adopt(
+  { folder, store, volume, ask }: FaultWorld,
+  name: string,
+  archive: Buffer,
+): Promise<void> {
   const entity = {
     ...{ mode: 'full', source: volume, volume: '/data/db', name, server: '127.0.0.1', size: archive.length },
     ...{ created: '2023-11-14T22:13:20Z', containers: [], instanceNo: 1 },
   }
-  writeFileSync(join(store, '.meta'), JSON.stringify({ [volume]: [entity] }))
   writeFileSync(join(store, name), archive)
+  // By rename: the daemon may read it at this moment, and would set a half written one aside.
+  writeFileSync(join(folder, 'meta'), JSON.stringify({ [volume]: [entity] }))
+  renameSync(join(folder, 'meta'), join(store, '.meta'))
   await ask('mutation { rebuildCatalog { namespaces { added } } }')
   expect(await ask('{ backups { nodes { name } } }')).toEqual({ backups: { nodes: [{ name }] } })
 }
