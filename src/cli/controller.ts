@@ -2,6 +2,8 @@ import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import { inventoryOf } from '../server/inventory-of.ts'
 import { startController } from '../server/server.ts'
 import { type Address, parseAddress } from './address.ts'
@@ -66,7 +68,16 @@ async function runController(flags: ControllerFlags): Promise<void> {
     version: VERSION,
   })
   log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
+  warnOfReach(address, log)
   await untilStopped(() => controller.close())
+}
+
+function warnOfReach({ host, port }: Address, log: Log): void {
+  if (isLoopback(host)) return
+  log.warn(
+    { host, port },
+    `Everyone who reaches ${host}:${port} can run, recover, migrate and delete backups: let only operators and daemons reach this port`,
+  )
 }
 
 /** Daemons must be able to come back to us: where we listen on every address, only the operator knows which one. */

@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net'
 import type { Log } from '../lib/log.ts'
+import { isLoopback } from '../lib/loopback.ts'
 
 export interface Reach {
   host: string
@@ -18,8 +18,4 @@ export function warnOfReach({ host, port, ip, volumeRoot, allowPaths, log }: Rea
     { host, port },
     `Everyone who reaches ${host}:${port} can overwrite what lies under ${paths}, read every backup in the store and delete those of ${ip}: let only the controller reach this port`,
   )
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
