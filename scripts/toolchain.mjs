@@ -2,7 +2,7 @@
 // Runs on any Node that can start npm 10 or newer; everything else runs on the Node pinned in package.json.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -76,6 +76,7 @@ export function ensureBuilt() {
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   generate()
   tool('tsc', ['-p', 'tsconfig.build.json'])
+  chmodSync(join(root, 'dist/main.js'), 0o755)
   tool('vite', ['build', '--config', 'src/web/vite.config.ts', '--logLevel', 'error'])
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, fingerprint())
