@@ -1,5 +1,5 @@
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
-import type { DaemonDebug } from '../wire/daemon-api.ts'
+import type { DaemonDebug, FilesRequest, RecoverRequest } from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts'
@@ -103,27 +103,6 @@ export interface DaemonPort {
   files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
   recover(ip: string, request: RecoverRequest): Promise<string>
-}
-
-export interface FilesRequest {
-  namespace: string
-  name: string
-  path: string
-  after: string | null
-  limit: number
-}
-
-export interface RecoverRequest {
-  rid: string
-  namespace: string
-  name: string
-  mode: 'full' | 'increment'
-  destDir: string
-  app: string
-  proc: string
-  files: string[] | null
-  snapshot: string | null
-  inUse: 'refuse' | 'proceed'
 }
 
 export interface InventorySource {

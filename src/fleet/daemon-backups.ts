@@ -5,35 +5,15 @@ import {
   backupPageSchema,
   debugSchema,
   type FilePage,
+  type FilesRequest,
   filePageSchema,
   PROTOCOL,
+  type RecoverRequest,
   runAnswerSchema,
 } from '../wire/daemon-api.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, isMissingRoute, segment } from './daemon-question.ts'
 import { fromEntity, fromFolderEntry, legacyBackupsSchema, legacyFolderSchema } from './legacy-backups.ts'
-
-export interface FilesRequest {
-  namespace: string
-  name: string
-  path: string
-  after: string | null
-  limit: number
-}
-
-export interface RecoverRequest {
-  rid: string
-  namespace: string
-  name: string
-  mode: 'full' | 'increment'
-  destDir: string
-  app: string
-  proc: string
-  /** null swaps the whole content. */
-  files: string[] | null
-  snapshot: string | null
-  inUse: 'refuse' | 'proceed'
-}
 
 export interface DaemonBackups {
   /** By name, a page at a time. An original tells of its own namespace only. */

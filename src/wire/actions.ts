@@ -4,7 +4,3 @@ import { isTerminal, type RecordState } from './record.ts'
 export function canCancel(state: RecordState): boolean {
   return !isTerminal(state)
 }
-
-export function canSleep(job: { asleep: boolean }): boolean {
-  return !job.asleep
-}

@@ -54,3 +54,27 @@ export const filePageSchema = z.object({ files: z.array(fileInfoSchema), next: z
 export type FilePage = z.infer<typeof filePageSchema>
 
 export const runAnswerSchema = z.object({ rid: z.string() })
+
+/** What a controller asks of `GET /api/v1/backup/files/NAME`. */
+export interface FilesRequest {
+  namespace: string
+  name: string
+  path: string
+  after: string | null
+  limit: number
+}
+
+/** What a controller asks of the recover routes. */
+export interface RecoverRequest {
+  rid: string
+  namespace: string
+  name: string
+  mode: 'full' | 'increment'
+  destDir: string
+  app: string
+  proc: string
+  /** null swaps the whole content. */
+  files: string[] | null
+  snapshot: string | null
+  inUse: 'refuse' | 'proceed'
+}

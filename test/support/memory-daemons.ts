@@ -1,8 +1,8 @@
-import type { DaemonPort, FilesRequest, RecoverRequest } from '../../src/controller/ports.ts'
+import type { DaemonPort } from '../../src/controller/ports.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
-import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
+import type { DaemonDebug, FilesRequest, RecoverRequest } from '../../src/wire/daemon-api.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 
