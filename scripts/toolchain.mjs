@@ -13,6 +13,7 @@ const STAMP = join(root, 'dist/.built-from')
 const BUILT_FROM = [
   'src',
   'prisma',
+  'scripts/wasm-generate.mjs',
   'codegen.yml',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -82,10 +83,11 @@ export function ensureBuilt() {
   writeFileSync(STAMP, fingerprint())
 }
 
-/** The Prisma client and the typed documents. */
+/** The Prisma client, the typed documents, and the snapshot codec's WebAssembly. */
 export function generate() {
   run(node, ['scripts/db-generate.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] })
   tool('graphql-codegen', ['--config', 'codegen.yml', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  run(node, ['scripts/wasm-generate.mjs'])
 }
 
 function fingerprint() {

@@ -1,0 +1,92 @@
+import { randomBytes, scrypt } from 'node:crypto'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { type RepositoryKey, seal, unseal } from './crypt.ts'
+
+/** A file of a repository's `keys/`: the repository's key, sealed with one that is derived from a password. */
+export interface KeyFile {
+  created: string
+  username: string
+  hostname: string
+  kdf: 'scrypt'
+  N: number
+  r: number
+  p: number
+  /** 64 bytes, base64. */
+  salt: string
+  /** The sealed JSON of the key, base64. */
+  data: string
+}
+
+/** Who made a key and when, for people to read. */
+export type KeyMaker = Pick<KeyFile, 'created' | 'username' | 'hostname'>
+
+const COST = { N: 32_768, r: 8, p: 1 }
+/** What a key file may ask for: 128 · N · r bytes of memory. */
+const MEMORY_MAX = 512 * 1024 * 1024
+const SALT_LENGTH = 64
+const DERIVED_LENGTH = 64
+
+const positive = z.number().int().positive()
+const keyFileSchema = z.object({
+  created: z.string().default(''),
+  username: z.string().default(''),
+  hostname: z.string().default(''),
+  kdf: z.literal('scrypt'),
+  N: positive,
+  r: positive,
+  p: positive.max(64),
+  salt: z.string(),
+  data: z.string(),
+})
+
+const masterSchema = z.object({
+  mac: z.object({ k: z.string(), r: z.string() }),
+  encrypt: z.string(),
+})
+
+/** The parts of a key file, checked; throws where it is none. */
+export function parseKeyFile(json: Buffer): KeyFile {
+  return keyFileSchema.parse(JSON.parse(json.toString()))
+}
+
+/** A new key file for `key`, as JSON. */
+export async function sealKey(key: RepositoryKey, password: Buffer, maker: KeyMaker): Promise<Buffer> {
+  const salt = randomBytes(SALT_LENGTH)
+  const master = {
+    mac: { k: key.macK.toString('base64'), r: key.macR.toString('base64') },
+    encrypt: key.encrypt.toString('base64'),
+  }
+  const data = seal(await derive(password, salt, COST), Buffer.from(JSON.stringify(master)))
+  const file: KeyFile = {
+    ...maker,
+    kdf: 'scrypt',
+    ...COST,
+    salt: salt.toString('base64'),
+    data: data.toString('base64'),
+  }
+  return Buffer.from(JSON.stringify(file))
+}
+
+/** The key in a key file; undefined where the password is not the one it was made with. */
+export async function unsealKey(file: KeyFile, password: Buffer): Promise<RepositoryKey | undefined> {
+  const derived = await derive(password, Buffer.from(file.salt, 'base64'), file)
+  const plain = unseal(derived, Buffer.from(file.data, 'base64'))
+  if (!plain) return undefined
+  const { mac, encrypt } = masterSchema.parse(JSON.parse(plain.toString()))
+  return {
+    encrypt: Buffer.from(encrypt, 'base64'),
+    macK: Buffer.from(mac.k, 'base64'),
+    macR: Buffer.from(mac.r, 'base64'),
+  }
+}
+
+type Cost = Pick<KeyFile, 'N' | 'r' | 'p'>
+
+const scryptOf = promisify<Buffer, Buffer, number, object, Buffer>(scrypt)
+
+async function derive(password: Buffer, salt: Buffer, { N, r, p }: Cost): Promise<RepositoryKey> {
+  if (128 * N * r > MEMORY_MAX) throw new RangeError(`the key asks for ${128 * N * r} bytes of memory`)
+  const bytes = await scryptOf(password, salt, DERIVED_LENGTH, { N, r, p, maxmem: 2 * MEMORY_MAX })
+  return { encrypt: bytes.subarray(0, 32), macK: bytes.subarray(32, 48), macR: bytes.subarray(48, 64) }
+}

@@ -1,0 +1,21 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+
+/** The level that restic calls automatic. */
+const LEVEL = 3
+
+export function compress(plain: Buffer): Buffer {
+  return zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } })
+}
+
+/** What was packed, known to be `plainLength` bytes; throws where it is not, and never makes more of it. */
+export function decompress(packed: Buffer, plainLength: number): Buffer {
+  const plain = decompressUpTo(packed, plainLength)
+  if (plain.length !== plainLength)
+    throw new RangeError(`unpacks to ${plain.length} bytes, expected ${plainLength}`)
+  return plain
+}
+
+/** Where the length is not known. Throws a RangeError where it would be over `limit` bytes. */
+export function decompressUpTo(packed: Buffer, limit: number): Buffer {
+  return zstdDecompressSync(packed, { maxOutputLength: Math.max(limit, 1) })
+}

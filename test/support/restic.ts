@@ -1,0 +1,13 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+
+/** The judge of repositories: Debian's package `restic`. */
+export const hasRestic = spawnSync('restic', ['version']).status === 0
+
+/** Runs restic on a repository, and gives what it prints. Throws with its complaint where it fails. */
+export function restic(repository: string, passwordFile: string) {
+  return (...args: string[]): string =>
+    execFileSync('restic', ['-q', '-r', repository, '--password-file', passwordFile, '--no-cache', ...args], {
+      encoding: 'utf8',
+      maxBuffer: 1024 ** 3,
+    })
+}
