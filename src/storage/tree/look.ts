@@ -16,6 +16,11 @@ export const SMALL_FILE = 64 * 1024
 export interface Looker {
   volume: OpenVolume
   room(bytes: number): Buffer
+  /**
+   * Whether all of an entry is known by what stat tells of it: its attributes, its link target and its content are
+   * then not read. Nothing is known where nobody is asked.
+   */
+  isKnown?(entry: TreeEntry): boolean
   warn(severity: TreeWarning['severity'], path: Buffer, message: string): void
 }
 
@@ -34,29 +39,52 @@ export interface Place {
   path: Buffer
 }
 
-/** Looks at one entry; undefined, with a warning, for what cannot be backed up. */
-export async function look(looker: Looker, place: Place): Promise<Look | undefined> {
-  const pin = await pinOrWarn(looker, place)
-  if (!pin) return undefined
-  const isMount = isMountPoint(looker.volume, place.path, pin)
+/**
+ * Looks at one entry; undefined, with a warning, for what cannot be backed up. At once, without a promise, where
+ * nothing has to be waited for: most entries of most volumes.
+ */
+export function look(looker: Looker, place: Place): Look | undefined | Promise<Look | undefined> {
+  let pin: Pin | Promise<Pin>
   try {
-    const item = isMount ? mountItem(looker, place, pin) : await itemOf(looker, place, pin)
-    if (item) return { item, pin, isMount }
+    pin = pinChild(place.directory, place.name, looker.volume.kernel)
   } catch (error) {
-    looker.warn('fault', place.path, `cannot be read: ${reasonOf(error)}`)
+    return warnOfPin(looker, place, error)
   }
-  unpin(pin)
-  return undefined
+  return pin instanceof Promise ? lookWaiting(looker, place, pin) : lookPinned(looker, place, pin)
 }
 
-async function pinOrWarn(looker: Looker, { directory, name, path }: Place): Promise<Pin | undefined> {
+async function lookWaiting(looker: Looker, place: Place, pinning: Promise<Pin>): Promise<Look | undefined> {
+  let pin: Pin
   try {
-    return await pinChild(directory, name, looker.volume.kernel)
+    pin = await pinning
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') looker.warn('note', path, 'vanished before it was opened')
-    else looker.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
-    return undefined
+    return warnOfPin(looker, place, error)
   }
+  return await lookPinned(looker, place, pin)
+}
+
+function lookPinned(looker: Looker, place: Place, pin: Pin): Look | undefined | Promise<Look | undefined> {
+  const isMount = isMountPoint(looker.volume, place.path, pin)
+  const refused = (error: unknown) => {
+    looker.warn('fault', place.path, `cannot be read: ${reasonOf(error)}`)
+    return unpinned(pin)
+  }
+  const taken = (item: TreeItem | undefined) => (item ? { item, pin, isMount } : unpinned(pin))
+  try {
+    const item = isMount ? mountItem(looker, place, pin) : itemOf(looker, place, pin)
+    return item instanceof Promise ? item.then(taken, refused) : taken(item)
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+function unpinned(pin: Pin): undefined {
+  unpin(pin)
+}
+
+function warnOfPin(looker: Looker, { path }: Place, error: unknown): undefined {
+  if (errnoOf(error) === 'ENOENT') looker.warn('note', path, 'vanished before it was opened')
+  else looker.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
 }
 
 /** Where there is no mount table, another device number tells. */
@@ -74,15 +102,16 @@ function mountItem(looker: Looker, { path }: Place, pin: Pin): TreeItem {
   return { entry: { ...entry, size: 0, links: 1 }, data, open: null }
 }
 
-async function itemOf(looker: Looker, place: Place, pin: Pin): Promise<TreeItem | undefined> {
+function itemOf(looker: Looker, place: Place, pin: Pin): TreeItem | undefined | Promise<TreeItem> {
   const type = typeOf(pin.stat)
   if (type === undefined) {
     looker.warn('note', place.path, 'is a socket, which has no content: not kept')
     return undefined
   }
   const entry = entryOf(type, pin.stat, place.path)
+  if (looker.isKnown?.(entry)) return { entry, data: null, open: opener(looker, entry, pin) }
   readAttributes(looker, entry, pin)
-  if (type === 'symlink') entry.linkTarget = await linkTarget(looker.volume, place, pin)
+  if (type === 'symlink') return linkItem(looker.volume, entry, { place, pin })
   return type === 'file' ? fileItem(looker, entry, pin) : { entry, data: null, open: null }
 }
 
@@ -95,14 +124,31 @@ function readAttributes(looker: Looker, entry: TreeEntry, pin: Pin): void {
   }
 }
 
-async function linkTarget(volume: OpenVolume, { directory, name }: Place, pin: Pin): Promise<Buffer> {
-  if (volume.kernel) return volume.kernel.readlinkat(pin.fd, Buffer.alloc(0))
-  return await readlink(childPlace(directory, name), { encoding: 'buffer' })
+function linkItem(
+  { kernel }: OpenVolume,
+  entry: TreeEntry,
+  { place, pin }: { place: Place; pin: Pin },
+): TreeItem | Promise<TreeItem> {
+  const withTarget = (linkTarget: Buffer) => ({ entry: { ...entry, linkTarget }, data: null, open: null })
+  if (kernel) return withTarget(kernel.readlinkat(pin.fd, Buffer.alloc(0)))
+  return readlink(childPlace(place.directory, place.name), { encoding: 'buffer' }).then(withTarget)
 }
 
-async function fileItem(looker: Looker, entry: TreeEntry, pin: Pin): Promise<TreeItem> {
-  const open = () => openFile(pin, entry, looker.volume.kernel)
+function fileItem(looker: Looker, entry: TreeEntry, pin: Pin): TreeItem | Promise<TreeItem> {
+  const open = opener(looker, entry, pin)
   if (entry.size > SMALL_FILE) return { entry, data: null, open }
+  return readIfSmall(looker, entry, open)
+}
+
+function opener({ volume }: Looker, entry: TreeEntry, pin: Pin): () => Promise<FileSource> {
+  return () => openFile(pin, entry, volume.kernel)
+}
+
+async function readIfSmall(
+  looker: Looker,
+  entry: TreeEntry,
+  open: () => Promise<FileSource>,
+): Promise<TreeItem> {
   const source = await open()
   try {
     return entry.size > SMALL_FILE

@@ -1,4 +1,4 @@
-import { type Dir, type Dirent, opendir } from 'node:fs'
+import { type Dir, type Dirent, opendir, opendirSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 export interface ListedName {
@@ -14,31 +14,36 @@ export interface NameStream {
   close(): Promise<void>
 }
 
-interface ByteDir extends Omit<Dir, 'read'> {
+interface ByteDir extends Omit<Dir, 'read' | 'readSync'> {
   read(): Promise<Dirent<Buffer> | null>
+  readSync(): Dirent<Buffer> | null
+}
+
+interface ByteDirOptions {
+  encoding: 'buffer'
+  bufferSize: number
 }
 
 /** How many names one call of the kernel's brings. */
-const BUFFER_SIZE = 256
+const OPTIONS: ByteDirOptions = { encoding: 'buffer', bufferSize: 256 }
 
 // Node's types know names as bytes for readdir only.
-const openDir = promisify(opendir) as unknown as (
-  path: Buffer,
-  options: { encoding: 'buffer'; bufferSize: number },
-) => Promise<ByteDir>
+const openDir = promisify(opendir) as unknown as (path: Buffer, options: ByteDirOptions) => Promise<ByteDir>
+const openDirSync = opendirSync as unknown as (path: Buffer, options: ByteDirOptions) => ByteDir
 
-export async function openNames(place: Buffer): Promise<NameStream> {
-  const directory = await openDir(place, { encoding: 'buffer', bufferSize: BUFFER_SIZE })
+/** `cached`: the directory is in the kernel's memory, so that the way to another thread costs more than the reading. */
+export async function openNames(place: Buffer, cached = false): Promise<NameStream> {
+  const directory = cached ? openDirSync(place, OPTIONS) : await openDir(place, OPTIONS)
   return {
     async next(count) {
       const names: ListedName[] = []
       while (names.length < count) {
-        const found = await directory.read()
+        const found = cached ? directory.readSync() : await directory.read()
         if (!found) break
         names.push({ name: found.name, isDirectory: found.isDirectory() })
       }
       return names
     },
-    close: () => directory.close(),
+    close: async () => (cached ? directory.closeSync() : await directory.close()),
   }
 }

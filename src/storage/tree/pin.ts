@@ -32,10 +32,13 @@ export function pinPath(path: string): Promise<Pin> {
   return HAS_PROC ? pinByDescriptor(Buffer.from(path), 0) : pinByPath(Buffer.from(path))
 }
 
-/** Pins an entry of a pinned directory: a symlink as itself. Throws ENOENT where it is gone. */
-export async function pinChild(directory: Pin, name: Buffer, kernel: Kernel | undefined): Promise<Pin> {
+/** Pins an entry of a pinned directory: a symlink as itself. Throws ENOENT where it is gone. At once where the kernel has it in memory. */
+export function pinChild(directory: Pin, name: Buffer, kernel: Kernel | undefined): Pin | Promise<Pin> {
   const fd = kernel?.pinCached(directory.fd, name)
-  if (fd !== undefined) return pinOf(fd, true)
+  return fd === undefined ? pinWaiting(directory, name) : pinOf(fd, true)
+}
+
+async function pinWaiting(directory: Pin, name: Buffer): Promise<Pin> {
   const place = childPlace(directory, name)
   return await (HAS_PROC ? pinByDescriptor(place, constants.O_NOFOLLOW) : pinByPath(place))
 }

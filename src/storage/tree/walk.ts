@@ -1,18 +1,12 @@
-import type { TreeItem, TreeWarning } from './entry.ts'
-import { type Look, type Looker, look, SMALL_FILE } from './look.ts'
+import type { TreeItem } from './entry.ts'
+import { joinPath } from './join-path.ts'
+import { type Look, look } from './look.ts'
+import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, type NameStream, openNames } from './name-stream.ts'
 import { OWN_PREFIX } from './own-prefix.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import type { OpenVolume } from './volume.ts'
-
-export interface WalkOptions {
-  signal: AbortSignal
-  onWarning(warning: TreeWarning): void
-}
-
-/** How many names are looked at, and small files read, side by side. */
-const SIDE_BY_SIDE = 64
 
 /**
  * Everything in a volume, the volume itself first, each directory before what is in it, in batches; an item is good
@@ -37,7 +31,7 @@ export async function* walkTree(volume: OpenVolume, options: WalkOptions): Async
 }
 
 interface Walk {
-  looker: Looker & { reset(): void }
+  looker: ReturnType<typeof makeLooker>
   /** From the volume down to the directory that is being read. */
   open: OpenDirectory[]
   /** The batch that is being used. */
@@ -51,22 +45,6 @@ interface OpenDirectory {
   names: NameStream
   /** Directories in it that were seen and not yet entered: at most one batch. */
   directories: Buffer[]
-}
-
-function makeLooker(volume: OpenVolume, { onWarning }: WalkOptions): Walk['looker'] {
-  const arena = Buffer.allocUnsafeSlow(SIDE_BY_SIDE * SMALL_FILE)
-  let used = 0
-  return {
-    volume,
-    room(bytes) {
-      used += bytes
-      return arena.subarray(used - bytes, used)
-    },
-    reset() {
-      used = 0
-    },
-    warn: (severity, path, message) => onWarning({ severity, path, message }),
-  }
 }
 
 /** The next directory to enter, else the next names; at the directory's end it is left. */
@@ -102,13 +80,9 @@ async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> 
 
 async function lookAt(walk: Walk, top: OpenDirectory, names: Buffer[]): Promise<Look[]> {
   const looks = await Promise.all(
-    names.map((name) => look(walk.looker, { directory: top.pin, name, path: join(top.path, name) })),
+    names.map((name) => look(walk.looker, { directory: top.pin, name, path: joinPath(top.path, name) })),
   )
   return looks.filter((one) => one !== undefined)
-}
-
-function join(folder: Buffer, name: Buffer): Buffer {
-  return folder.length === 0 ? name : Buffer.concat([folder, Buffer.from('/'), name])
 }
 
 async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Look): Promise<void> {

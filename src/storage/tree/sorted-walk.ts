@@ -1,0 +1,140 @@
+import type { TreeEntry } from './entry.ts'
+import { joinPath } from './join-path.ts'
+import { type Look, look } from './look.ts'
+import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
+import { type ListedName, openNames } from './name-stream.ts'
+import { NameTable } from './name-table.ts'
+import { OWN_PREFIX } from './own-prefix.ts'
+import { type Pin, unpin } from './pin.ts'
+import { reasonOf } from './reason.ts'
+import type { OpenVolume } from './volume.ts'
+
+export interface SortedWalkOptions extends WalkOptions {
+  /** As Looker has it. A file that is known can still be opened. */
+  isKnown(entry: TreeEntry): boolean
+}
+
+/** A volume read directory by directory, the names of each in the order of their bytes. */
+export interface SortedWalk {
+  /** The volume itself. Undefined, with a warning, where it cannot be listed. */
+  openRoot(): Promise<SortedFolder | undefined>
+  /** A directory that was the last of a batch, while that batch is still held. Undefined, with a warning, where it cannot be listed. */
+  open(directory: Look): Promise<SortedFolder | undefined>
+}
+
+export interface SortedFolder {
+  /**
+   * The next things in it; none at its end. A directory that can be entered is always the last of its batch. What
+   * was given is good until next() or close() of this folder; the `data` of small files only until any next() of the
+   * walk. Throws the signal's reason.
+   */
+  next(): Promise<readonly Look[]>
+  close(): void
+}
+
+/**
+ * As walkTree() reads a volume, with the same warnings, but sorted: the names of one directory at a time are held in
+ * memory for each level of depth.
+ */
+export function sortedWalk(volume: OpenVolume, options: SortedWalkOptions): SortedWalk {
+  const looker = { ...makeLooker(volume, options), isKnown: options.isKnown }
+  const enter = (pin: Pin, path: Buffer) => enterFolder({ looker, pin, path, signal: options.signal })
+  return {
+    openRoot: () => enter(volume.pin, volume.root.path),
+    open: ({ item, pin }) => enter(pin, item.entry.path),
+  }
+}
+
+/** Something can be listed behind it that belongs to the volume. */
+export function canEnter({ item, isMount }: Look): boolean {
+  return item.entry.type === 'directory' && !isMount
+}
+
+interface Folder {
+  looker: ReturnType<typeof makeLooker>
+  pin: Pin
+  path: Buffer
+  signal: AbortSignal
+}
+
+async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
+  const names = await readNames(folder)
+  if (!names) return undefined
+  let place = 0
+  let held: Look[] = []
+  const release = () => {
+    for (const { pin } of held) unpin(pin)
+    held = []
+  }
+  return {
+    async next() {
+      release()
+      while (held.length === 0 && place < names.count) {
+        folder.signal.throwIfAborted()
+        folder.looker.reset()
+        const batch = nextBatch(names, place)
+        const looks = await lookAt(folder, batch)
+        const used = upToDirectory(looks)
+        place += used
+        held = looks.slice(0, used).filter((one) => one !== undefined)
+      }
+      return held
+    },
+    close: release,
+  }
+}
+
+/** Names up to the first that is said to be a directory. */
+function nextBatch(names: NameTable, from: number): ListedName[] {
+  const batch: ListedName[] = []
+  while (batch.length < SIDE_BY_SIDE && from + batch.length < names.count) {
+    const name = names.at(from + batch.length)
+    batch.push(name)
+    if (name.isDirectory) break
+  }
+  return batch
+}
+
+function lookAt({ looker, pin, path }: Folder, batch: ListedName[]): Promise<(Look | undefined)[]> {
+  return Promise.all(
+    batch.map(({ name }) => look(looker, { directory: pin, name, path: joinPath(path, name) })),
+  )
+}
+
+/** Something may have become a directory since it was listed: what follows it is looked at again later. */
+function upToDirectory(looks: readonly (Look | undefined)[]): number {
+  const directory = looks.findIndex((one) => one && canEnter(one))
+  if (directory < 0) return looks.length
+  for (const one of looks.slice(directory + 1)) if (one) unpin(one.pin)
+  return directory + 1
+}
+
+async function readNames({ looker, pin, path }: Folder): Promise<NameTable | undefined> {
+  const table = new NameTable()
+  const isRoot = path.length === 0
+  try {
+    const names = await openNames(pin.place, pin.cached)
+    try {
+      for (
+        let some = await names.next(SIDE_BY_SIDE);
+        some.length > 0;
+        some = await names.next(SIDE_BY_SIDE)
+      ) {
+        for (const one of some) if (!isRoot || !isOwn(one.name)) table.add(one)
+      }
+    } catch (error) {
+      looker.warn('fault', path, `cannot be listed to its end: ${reasonOf(error)}`)
+    } finally {
+      await names.close()
+    }
+  } catch (error) {
+    looker.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
+    return undefined
+  }
+  table.sort()
+  return table
+}
+
+function isOwn(name: Buffer): boolean {
+  return name.subarray(0, OWN_PREFIX.length).equals(OWN_PREFIX)
+}
