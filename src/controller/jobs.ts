@@ -43,9 +43,16 @@ export function listJobs(world: World, filter: JobFilter): JobView[] {
     .toArray()
 }
 
+/** A job that is asked for something. */
+export interface JobName {
+  id: string
+  /** Refused where it is of another app. */
+  app?: string | undefined
+}
+
 /** Runs it now, besides its schedule. */
-export function runJob(world: World, who: string, id: string): Promise<Answer<RunRecord>> {
-  return withJob(world, { who, verb: 'runJob', id }, ({ server, job }) =>
+export function runJob(world: World, who: string, name: JobName): Promise<Answer<RunRecord>> {
+  return withJob(world, { who, verb: 'runJob', ...name }, ({ id, server, job }) =>
     startRun(world, { server, jobId: id, spec: job.spec, action: job.action, args: job.args }, (rid) =>
       world.ports.daemon.runJob(server, job.id, rid),
     ),
@@ -53,34 +60,36 @@ export function runJob(world: World, who: string, id: string): Promise<Answer<Ru
 }
 
 /** Its schedule rests until it is woken; asked twice it still sleeps. */
-export function sleepJob(world: World, who: string, id: string): Promise<Answer<JobView>> {
-  return withJob(world, { who, verb: 'sleepJob', id }, async (planned) => {
+export function sleepJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
+  return withJob(world, { who, verb: 'sleepJob', ...name }, async (planned) => {
     await world.ports.daemon.sleepJob(planned.server, planned.job.id)
     return refreshed(world, planned)
   })
 }
 
-export function wakeJob(world: World, who: string, id: string): Promise<Answer<JobView>> {
-  return withJob(world, { who, verb: 'wakeJob', id }, async (planned) => {
+export function wakeJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
+  return withJob(world, { who, verb: 'wakeJob', ...name }, async (planned) => {
     await world.ports.daemon.wakeJob(planned.server, planned.job.id)
     return refreshed(world, planned)
   })
 }
 
-interface JobAsk {
+interface JobAsk extends JobName {
   who: string
   verb: string
-  id: string
 }
 
 function withJob<T>(
   world: World,
-  { who, verb, id }: JobAsk,
+  { who, verb, id, app }: JobAsk,
   work: (job: PlannedJob) => Promise<T>,
 ): Promise<Answer<T>> {
   return audited(world, { who, verb, facts: { id } }, async () => {
     const planned = world.inventory.plan.jobs.get(id)
-    if (!planned) return refuse('NOT_FOUND', `There is no job "${id}"; see the list of jobs`, { id })
+    if (!planned || (app !== undefined && appOfJob(planned) !== app)) {
+      const of = app === undefined ? '' : ` of ${app}`
+      return refuse('NOT_FOUND', `There is no job "${id}"${of}; see the list of jobs`, { id })
+    }
     if (planned.job.id === '') {
       return refuse(
         'BAD_INPUT',
@@ -103,7 +112,7 @@ function view(world: World, planned: PlannedJob): JobView {
   const scheduled = server?.schedule.get(planned.id)
   return {
     ...planned,
-    app: planned.volume?.app ?? SYSTEM_APP,
+    app: appOfJob(planned),
     asleep: scheduled?.job.sleep ?? false,
     prevRun: timeOrNull(scheduled?.prev),
     nextRun: timeOrNull(scheduled?.next),
@@ -111,14 +120,19 @@ function view(world: World, planned: PlannedJob): JobView {
   }
 }
 
+function appOfJob({ volume }: PlannedJob): string {
+  return volume?.app ?? SYSTEM_APP
+}
+
 function timeOrNull(time: string | undefined): string | null {
   return time === undefined || time === NEVER ? null : time
 }
 
-function matches({ server, job, volume }: PlannedJob, filter: JobFilter): boolean {
+function matches(planned: PlannedJob, filter: JobFilter): boolean {
+  const { server, job, volume } = planned
   const { app, proc, instanceNo, mode } = filter
   return (
-    (app === undefined || (volume?.app ?? SYSTEM_APP) === app) &&
+    (app === undefined || appOfJob(planned) === app) &&
     (proc === undefined || (volume !== null && isNamed(volume.proc, proc))) &&
     (filter.volume === undefined || volume?.name === filter.volume) &&
     (instanceNo === undefined || volume?.instanceNo === instanceNo) &&

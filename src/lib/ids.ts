@@ -36,6 +36,7 @@ export function jobId(serverIp: string, spec: string, action: string, args: Reco
   return ipv4Hex(serverIp) + createHash('md5').update(text).digest('hex')
 }
 
-function printValue(value: unknown): string {
+/** A value as the recorded system prints it. */
+export function printValue(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(printValue).join(' ')}]` : String(value ?? '')
 }

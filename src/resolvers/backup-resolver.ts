@@ -42,7 +42,7 @@ export class BackupResolver {
     @Arg('name', () => ID) name: string,
     @Arg('server', () => ID, { nullable: true }) server?: string,
   ): Promise<Backup | null> {
-    const found = await locateBackup(world, { app, proc, name, server })
+    const found = await locateBackup(world, { app, proc, name, server: server ?? undefined })
     return isRefused(found) && found.refused === 'NOT_FOUND' ? null : toBackup(world, orThrow(found))
   }
 
@@ -72,7 +72,7 @@ export class BackupResolver {
     @Arg('names', () => [ID]) names: string[],
     @Arg('server', () => ID, { nullable: true }) server?: string,
   ): Promise<string[]> {
-    return orThrow(await deleteBackups(world, who, { app, proc, names, server }))
+    return orThrow(await deleteBackups(world, who, { app, proc, names, server: server ?? undefined }))
   }
 
   @FieldResolver(() => Server, { description: 'In whose folder of the store it lies.' })

@@ -11,6 +11,8 @@ import { Job } from './types/job.ts'
 import { Record } from './types/record.ts'
 import { Server } from './types/server.ts'
 
+const OF_APP = { nullable: true, description: 'Refused where the job is of another app.' }
+
 @Resolver(() => Job)
 export class JobResolver {
   @Query(() => [Job])
@@ -28,18 +30,30 @@ export class JobResolver {
   }
 
   @Mutation(() => Record, { description: 'Runs it now, besides its schedule.' })
-  async runJob(@Ctx() { world, who }: Context, @Arg('id', () => ID) id: string): Promise<Record> {
-    return toRecord(world, orThrow(await runJob(world, who, id)))
+  async runJob(
+    @Ctx() { world, who }: Context,
+    @Arg('id', () => ID) id: string,
+    @Arg('app', () => ID, OF_APP) app?: string,
+  ): Promise<Record> {
+    return toRecord(world, orThrow(await runJob(world, who, { id, app: app ?? undefined })))
   }
 
   @Mutation(() => Job, { description: 'Its schedule rests until it is woken.' })
-  async sleepJob(@Ctx() { world, who }: Context, @Arg('id', () => ID) id: string): Promise<Job> {
-    return toJob(orThrow(await sleepJob(world, who, id)))
+  async sleepJob(
+    @Ctx() { world, who }: Context,
+    @Arg('id', () => ID) id: string,
+    @Arg('app', () => ID, OF_APP) app?: string,
+  ): Promise<Job> {
+    return toJob(orThrow(await sleepJob(world, who, { id, app: app ?? undefined })))
   }
 
   @Mutation(() => Job)
-  async wakeJob(@Ctx() { world, who }: Context, @Arg('id', () => ID) id: string): Promise<Job> {
-    return toJob(orThrow(await wakeJob(world, who, id)))
+  async wakeJob(
+    @Ctx() { world, who }: Context,
+    @Arg('id', () => ID) id: string,
+    @Arg('app', () => ID, OF_APP) app?: string,
+  ): Promise<Job> {
+    return toJob(orThrow(await wakeJob(world, who, { id, app: app ?? undefined })))
   }
 
   @FieldResolver(() => App, { nullable: true, description: '`backupctl` for the jobs of the system itself.' })

@@ -6,8 +6,9 @@ import { type PlannedVolume, volumeKey } from '../controller/plan.ts'
 import type { MigrateWish, RecoverWish } from '../controller/recover.ts'
 import { isReachable, newServer, problemsOf, type ServerState } from '../controller/server-state.ts'
 import type { World } from '../controller/world.ts'
-import { isoTime } from '../lib/clock.ts'
+import { isoTime, NEVER } from '../lib/clock.ts'
 import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
+import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { ERROR_CODES, isErrorCode } from '../wire/error-codes.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import type { Slice } from '../wire/listing.ts'
@@ -20,7 +21,7 @@ import type { MigrateInput, RecoverInput } from './types/inputs.ts'
 import type { InventoryStatus } from './types/inventory.ts'
 import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
-import type { Server } from './types/server.ts'
+import type { Server, ServerDebug } from './types/server.ts'
 
 /** The one place where the domain's shapes become GraphQL's. */
 
@@ -164,6 +165,17 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
     capabilities: debug?.capabilities ?? [],
     version: debug?.version ?? null,
     store: debug?.store ?? null,
+  }
+}
+
+export function toServerDebug(debug: DaemonDebug): ServerDebug {
+  return {
+    schedulerStatus: debug.crond_status,
+    runningTasks: debug.running_tasks,
+    startTime: debug.startTime,
+    updateTime: debug.updateTime === NEVER ? null : debug.updateTime,
+    goroutines: debug.goroutines ?? null,
+    memStats: debug.mem_stats ?? null,
   }
 }
 

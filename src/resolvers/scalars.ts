@@ -1,9 +1,13 @@
 import { GraphQLScalarType } from 'graphql'
 import { GraphQLBigInt, GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
 
-/** ISO 8601 text on the wire and in process alike. */
+const config = GraphQLDateTimeISO.toConfig()
+const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
+
+/** ISO 8601 text on the wire and in process alike; what came to the nanosecond goes out so. */
 export const DateTime = new GraphQLScalarType({
-  ...GraphQLDateTimeISO.toConfig(),
+  ...config,
+  serialize: (value) => (typeof value === 'string' && UTC.test(value) ? value : config.serialize?.(value)),
   name: 'DateTime',
   description: 'A moment, ISO 8601.',
   extensions: {},

@@ -1,18 +1,24 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { listJobs } from '../controller/jobs.ts'
+import { askDebug, listServers } from '../controller/list-servers.ts'
 import { startScheduler, stopScheduler } from '../controller/schedulers.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
-import { toInventoryStatus, toJob, toServer } from './mapper.ts'
+import { toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
 import { InventoryStatus } from './types/inventory.ts'
 import { Job } from './types/job.ts'
-import { Server } from './types/server.ts'
+import { Server, ServerDebug } from './types/server.ts'
 
 @Resolver(() => Server)
 export class ServerResolver {
   @Query(() => [Server])
-  servers(@Ctx() { world }: Context): Server[] {
-    return [...world.servers.keys()].map((ip) => toServer(world, ip))
+  servers(
+    @Ctx() { world }: Context,
+    @Arg('app', () => ID, { nullable: true, description: 'Those that it has volumes on.' }) app?: string,
+    @Arg('reachable', () => Boolean, { nullable: true }) reachable?: boolean,
+  ): Server[] {
+    const found = listServers(world, { app: app ?? undefined, reachable: reachable ?? undefined })
+    return found.map(({ ip }) => toServer(world, ip))
   }
 
   @Query(() => Server, { nullable: true })
@@ -35,6 +41,11 @@ export class ServerResolver {
   })
   async stopScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
     return toServer(world, orThrow(await stopScheduler(world, who, ip)).ip)
+  }
+
+  @FieldResolver(() => ServerDebug, { description: "The daemon's own word on itself, asked now." })
+  async debug(@Ctx() { world }: Context, @Root() { ip }: Server): Promise<ServerDebug> {
+    return toServerDebug(orThrow(await askDebug(world, ip)))
   }
 
   @FieldResolver(() => [Job])

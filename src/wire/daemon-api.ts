@@ -12,6 +12,8 @@ export const debugSchema = z.object({
   startTime: z.string(),
   /** NEVER (`0001-01-01T00:00:00Z`) until a list of jobs came since the start. */
   updateTime: z.string(),
+  goroutines: z.number().int().optional(),
+  mem_stats: z.record(z.string(), z.unknown()).optional(),
   protocol: z.number().int().optional(),
   capabilities: z.array(z.string()).optional(),
   /** Made once per data directory. */

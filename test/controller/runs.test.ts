@@ -30,7 +30,7 @@ test('a run is in the catalog before its daemon is asked, under the rid that the
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   const { promise, resolve } = Promise.withResolvers<void>()
   daemon.hang = promise
-  const asked = runJob(world, 'test', id)
+  const asked = runJob(world, 'test', { id })
   await expect.poll(() => daemon.asked.at(-1)).toBe('run')
   expect(await onlyRecord()).toMatchObject([{ state: 'queued', action: 'backup', jobId: id, server: IP }])
   resolve()
@@ -42,7 +42,7 @@ test('a run is in the catalog before its daemon is asked, under the rid that the
 test("a refused run stays as failed with the daemon's words", async () => {
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   daemon.refusal = new BackupdError('CONFLICT', 'the volume is locked', { facts: { volume: '/data/db' } })
-  await expect(runJob(world, 'test', id)).rejects.toMatchObject({ code: 'CONFLICT' })
+  await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: 'CONFLICT' })
   expect(await onlyRecord()).toMatchObject([
     {
       state: 'failed',
@@ -58,7 +58,7 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
   async (refusal) => {
     const { world, daemon, id, onlyRecord } = await oneServer()
     daemon.refusal = refusal
-    await expect(runJob(world, 'test', id)).rejects.toMatchObject({ code: refusal.code })
+    await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: refusal.code })
     const [lost] = await onlyRecord()
     expect(lost).toMatchObject({ state: 'lost', error: { code: refusal.code } })
     if (!lost) return
@@ -70,28 +70,31 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
 
 test('an original daemon runs it under an rid of its own', async () => {
   const { world, id, onlyRecord } = await oneServer({ protocol: undefined })
-  await runJob(world, 'test', id)
+  await runJob(world, 'test', { id })
   expect(await onlyRecord()).toMatchObject([{ rid: `1795425846${'b'.repeat(32)}`, state: 'queued' }])
 })
 
 test('an unknown job and an expire job are refused, and nothing is asked of anyone', async () => {
   const { world, daemon, expireId, audits } = await oneServer()
   const asked = daemon.asked.length
-  expect(await runJob(world, 'test', 'nope')).toEqual({
+  expect(await runJob(world, 'test', { id: 'nope' })).toEqual({
     refused: 'NOT_FOUND',
     message: 'There is no job "nope"; see the list of jobs',
     facts: { id: 'nope' },
   })
-  expect(await sleepJob(world, 'test', expireId)).toMatchObject({ refused: 'BAD_INPUT' })
+  expect(await sleepJob(world, 'test', { id: expireId })).toMatchObject({ refused: 'BAD_INPUT' })
   expect(daemon.asked).toHaveLength(asked)
   expect(audits).toMatchObject([{ outcome: expect.stringContaining('refused: NOT_FOUND') }, {}])
 })
 
 test('a job sleeps and wakes, and an update of the jobs does not wake it', async () => {
   const { world, id, take } = await oneServer()
-  expect(await sleepJob(world, 'test', id)).toMatchObject({ asleep: true, nextRun: '2026-11-24T05:00:00Z' })
+  expect(await sleepJob(world, 'test', { id })).toMatchObject({
+    asleep: true,
+    nextRun: '2026-11-24T05:00:00Z',
+  })
   await take(helloInventory([IP], ['/data/db', '/logs']))
-  expect(await wakeJob(world, 'test', id)).toMatchObject({ asleep: false })
+  expect(await wakeJob(world, 'test', { id })).toMatchObject({ asleep: false })
 })
 
 test('a stopped scheduler is a problem of its server', async () => {

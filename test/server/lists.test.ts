@@ -163,6 +163,6 @@ test('sizes beyond 32 bits, times and digests come whole', async () => {
   })
   const { records } = await ask<{ records: object }>('{ records { nodes { start end result { size } } } }')
   expect(records).toMatchObject({
-    nodes: [{ start: '2026-11-23T08:44:53.443Z', result: { size: 5_000_000_000 } }],
+    nodes: [{ start: '2026-11-23T08:44:53.443174691Z', result: { size: 5_000_000_000 } }],
   })
 })

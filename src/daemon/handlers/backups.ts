@@ -1,9 +1,9 @@
 import { BackupdError, type Json } from '../../lib/errors.ts'
+import { goTime } from '../../lib/go-time.ts'
 import { type BackupEntity, type BackupInfo, backupInfoSchema, type FileInfo } from '../../wire/backup.ts'
 import { type BackupPage, backupPageSchema, type FilePage, filePageSchema } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
 import type { Answer, Call, World } from '../http/route.ts'
-import { goTime } from '../legacy/go-time.ts'
 import { checkBackupName, readNamespace, splitBackupPath } from './names.ts'
 import { checkReady } from './run-request.ts'
 

@@ -1,7 +1,7 @@
 import { NEVER } from '../../lib/clock.ts'
+import { goTime } from '../../lib/go-time.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Answer, Call, World } from '../http/route.ts'
-import { goTime } from '../legacy/go-time.ts'
 import { checkReady } from './run-request.ts'
 
 /** What a controller can count on, besides the recorded routes. */

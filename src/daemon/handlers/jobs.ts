@@ -1,8 +1,8 @@
 import { BackupdError } from '../../lib/errors.ts'
+import { goTime } from '../../lib/go-time.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
-import { goTime } from '../legacy/go-time.ts'
 import { checkReady, readRid } from './run-request.ts'
 
 /** Fields of a job that a list can be asked by, besides `args_<name>`. */

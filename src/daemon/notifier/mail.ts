@@ -1,6 +1,6 @@
+import { goTime } from '../../lib/go-time.ts'
 import { type News, PROTOCOL } from '../../wire/daemon-api.ts'
 import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts'
-import { goTime } from '../legacy/go-time.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import { ProgressBoard } from './progress-board.ts'
 

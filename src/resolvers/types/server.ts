@@ -1,6 +1,6 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import { SchedulerStatus } from '../enums.ts'
-import { BigIntScalar, DateTime } from '../scalars.ts'
+import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 
 @ObjectType()
 export class StoreSpace {
@@ -15,6 +15,30 @@ export class StoreSpace {
 
   @Field(() => String, { nullable: true })
   error!: string | null
+}
+
+@ObjectType({ description: 'What a daemon tells of its own process.' })
+export class ServerDebug {
+  @Field(() => SchedulerStatus)
+  schedulerStatus!: SchedulerStatus
+
+  @Field(() => Int)
+  runningTasks!: number
+
+  @Field(() => DateTime)
+  startTime!: string
+
+  @Field(() => DateTime, { nullable: true, description: 'When it last took a list of jobs since its start.' })
+  updateTime!: string | null
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Goroutines of an original, open handles and timers of ours.',
+  })
+  goroutines!: number | null
+
+  @Field(() => JsonScalar, { nullable: true, description: 'As the runtime of the daemon names it; bytes.' })
+  memStats!: { [name: string]: unknown } | null
 }
 
 @ObjectType({ description: 'A machine that runs a daemon.' })
