@@ -21,6 +21,8 @@ export interface HttpOptions {
 }
 
 const BODY_LIMIT = 1024 * 1024
+/** As the recorded system writes it. */
+export const JSON_TYPE = 'application/json; charset=UTF-8'
 const CLOSE_MS = 3000
 
 /** The HTTP side, without a port yet: guarded, with GraphQL at /graphql; everything unknown is 404. */
@@ -40,7 +42,7 @@ export async function createHttpApp({
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async ({ raw }) => guard(raw))
   app.setErrorHandler<FastifyError>((error, request, reply) => refuse(error, request, { reply, log }))
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ msg: '404 not found' }))
+  app.setNotFoundHandler((_request, reply) => print(reply.code(404), { msg: '404 not found' }))
   await app.register(fastifyApollo(apollo), {
     path: '/graphql',
     method: ['GET', 'POST'],
@@ -90,7 +92,11 @@ function refuse(
 ): FastifyReply {
   const { status, code, message } = refusalOf(error, log)
   const words = request.url.startsWith('/graphql') ? { errors: [{ message, extensions: { code } }] } : message
-  return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(words))
+  return print(reply.code(status), words)
+}
+
+function print(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.header('content-type', JSON_TYPE).send(JSON.stringify(body))
 }
 
 function refusalOf(error: unknown, log: Log): { status: number; code: string; message: string } {

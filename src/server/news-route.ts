@@ -4,6 +4,7 @@ import type { World } from '../controller/world.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
+import { JSON_TYPE } from './http-app.ts'
 
 /** A batch of records with their thousand warnings each. */
 const NEWS_LIMIT = 32 * 1024 * 1024
@@ -12,7 +13,7 @@ const NEWS_LIMIT = 32 * 1024 * 1024
 export function addNewsRoute(app: FastifyInstance, world: World): void {
   app.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
     await take(world, request)
-    return reply.code(200).send(JSON.stringify('OK'))
+    return reply.code(200).header('content-type', JSON_TYPE).send(JSON.stringify('OK'))
   })
 }
 

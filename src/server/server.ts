@@ -22,6 +22,7 @@ import { closeHttp, createHttpApp, listen } from './http-app.ts'
 import { createInventoryMemory } from './inventory-memory.ts'
 import { addNewsRoute } from './news-route.ts'
 import { queryLimits } from './query-limits.ts'
+import { addRestRoutes } from './rest-routes.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
 
 export interface ControllerOptions {
@@ -89,14 +90,18 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   const graphql = { schema: createSchema(), limits: queryLimits(), log }
   const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
   const guard = guardOf(options)
+  const executeAs = (who: string) => executeIn(graphql, () => makeContext(who))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
   const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, log }), closeHttp)
-  addNewsRoute(app, world)
+  await app.register(async (legacy) => {
+    await addRestRoutes(legacy, { executeAs, clock: options.clock })
+    addNewsRoute(legacy, world)
+  })
   addHealthRoute(app, world, options.version)
   addWebRoutes(app, await readWebFiles(options.webDir))
   parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
   const url = await listen(app, options.host, options.port)
-  return { url, execute: executeIn(apollo, () => makeContext('in process')) }
+  return { url, execute: executeAs('in process') }
 }
 
 function guardOf({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {

@@ -1,0 +1,58 @@
+import { BackupdError } from '../lib/errors.ts'
+
+/** What a request says: its body, urlencoded or JSON, and its query for what the body does not name. */
+export class Fields {
+  readonly #values: Map<string, unknown[]>
+
+  /** Throws BAD_INPUT for a JSON body that names nothing, such as a list. */
+  constructor(query: unknown, body: unknown) {
+    this.#values = new Map([...entriesOf(query), ...entriesOf(body)])
+  }
+
+  get names(): string[] {
+    return [...this.#values.keys()]
+  }
+
+  /** '' where it is missing. */
+  text(name: string): string {
+    return this.list(name)[0] ?? ''
+  }
+
+  /** Throws BAD_INPUT for a JSON object or a list in a list. */
+  list(name: string): string[] {
+    return (this.#values.get(name) ?? []).map((value) => asText(name, value))
+  }
+
+  /** undefined where it is missing or empty. Throws BAD_INPUT for anything but a whole number. */
+  whole(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === '') return undefined
+    if (/^\d{1,9}$/.test(text)) return Number(text)
+    throw new BackupdError('BAD_INPUT', `"${name}" is "${shortened(text)}": write a whole number`)
+  }
+
+  /** Throws BAD_INPUT where it is missing or empty. */
+  needed(name: string, what: string): string {
+    const text = this.text(name)
+    if (text !== '') return text
+    throw new BackupdError('BAD_INPUT', `"${name}" is missing: name ${what}`)
+  }
+}
+
+function entriesOf(value: unknown): [string, unknown[]][] {
+  if (value === undefined || value === null) return []
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new BackupdError('BAD_INPUT', 'The JSON body must be an object of named fields')
+  return Object.entries(value).map(([name, each]) => [name, [each].flat()])
+}
+
+function asText(name: string, value: unknown): string {
+  if (value === null) return ''
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  throw new BackupdError('BAD_INPUT', `"${shortened(name)}" must be a text or a list of texts`)
+}
+
+function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}

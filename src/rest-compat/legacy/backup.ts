@@ -1,0 +1,24 @@
+import type { LegacyBackupFragment, LegacyFilesQuery } from '../../client/generated/operations.ts'
+import { goTime } from '../../lib/go-time.ts'
+
+export function legacyBackup({ volume, name, size, created, instanceNo }: LegacyBackupFragment) {
+  return { volume, name, size, created: goTime(created), instanceNo }
+}
+
+/** One instance after the other, of each its volumes, the oldest first. `backups` come newest first. */
+export function inLegacyOrder(backups: readonly LegacyBackupFragment[]): LegacyBackupFragment[] {
+  return backups
+    .toReversed()
+    .sort((one, other) => one.instanceNo - other.instanceNo || compare(one.volume, other.volume))
+}
+
+type LegacyFile = NonNullable<LegacyFilesQuery['backup']>['files']['nodes'][number]
+
+export function legacyFile({ path, type, size, modified }: LegacyFile) {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return { name, size, mod_time: goTime(modified), dir: type === 'DIRECTORY' }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}

@@ -1,0 +1,40 @@
+import type { LegacyJobFragment } from '../../client/generated/operations.ts'
+import { NEVER } from '../../lib/clock.ts'
+import { goTime } from '../../lib/go-time.ts'
+
+/** A job as the recorded system prints it; the expire job of a server has no id there. */
+export function legacyJob({ id, spec, action, args, asleep }: LegacyJobFragment) {
+  return { id: legacyJobId(id, action), spec, action, args, type: 'cron', sleep: asleep }
+}
+
+export function legacyJobId(id: string | null, action: string): string {
+  return id === null || action === 'backup_expire' ? '' : id
+}
+
+interface TimedJob extends LegacyJobFragment {
+  prevRun: string | null
+  nextRun: string | null
+}
+
+/** As lists for users have it: with its times, without what is no user's business. */
+export function scheduledJob(job: TimedJob) {
+  const { path: _path, archive: _archive, ...args } = argsOf(job)
+  return { prev: timeOf(job.prevRun), next: timeOf(job.nextRun), job: legacyJob({ ...job, args }) }
+}
+
+export function argsOf({ args }: { args: unknown }): Record<string, unknown> {
+  return typeof args === 'object' && args !== null ? { ...args } : {}
+}
+
+/** One server after the other, of each what comes next first. */
+export function bySchedule(one: TimedJob, other: TimedJob): number {
+  return compare(one.id.slice(0, 8), other.id.slice(0, 8)) || compare(one.nextRun ?? '', other.nextRun ?? '')
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0
+}
+
+function timeOf(time: string | null): string {
+  return time === null ? NEVER : goTime(time)
+}

@@ -1,0 +1,42 @@
+import type { LegacyRecordFragment, RecordState } from '../../client/generated/operations.ts'
+import { NEVER } from '../../lib/clock.ts'
+import { goTime } from '../../lib/go-time.ts'
+import { legacyJobId } from './job.ts'
+
+type LegacyState = 'running' | 'success' | 'failed'
+
+/** What is beyond the recorded system reads `failed` with the reason, so that no old script takes it for a success. */
+const STATES: Readonly<Record<RecordState, LegacyState>> = {
+  QUEUED: 'running',
+  RUNNING: 'running',
+  SUCCESS: 'success',
+  PARTIAL: 'failed',
+  FAILED: 'failed',
+  CANCELLED: 'failed',
+  LOST: 'failed',
+}
+
+export function legacyRecord(record: LegacyRecordFragment) {
+  const { result } = record
+  return {
+    id: legacyJobId(record.jobId, record.action),
+    spec: record.spec,
+    action: record.action,
+    args: record.args,
+    type: record.scheduled ? 'cron' : 'once',
+    sleep: false,
+    rid: record.rid,
+    result: result?.file == null ? null : { file: result.file, size: result.size ?? 0 },
+    state: STATES[record.state],
+    start: goTime(record.start),
+    end: record.end === null ? NEVER : goTime(record.end),
+    reason: record.reason ?? '',
+  }
+}
+
+/** `failed`, or a state of ours: `lost`. undefined where it is neither. */
+export function statesNamed(name: string): RecordState[] | undefined {
+  const all = Object.entries(STATES) as [RecordState, LegacyState][]
+  const found = all.filter(([state, legacy]) => legacy === name || state.toLowerCase() === name)
+  return found.length > 0 ? found.map(([state]) => state) : undefined
+}

@@ -1,0 +1,121 @@
+import {
+  LegacyBackupDocument,
+  LegacyBackupsDocument,
+  type LegacyBackupsQuery,
+  LegacyDeleteDocument,
+  LegacyFilesDocument,
+} from '../../client/generated/operations.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
+import { listed } from '../legacy/warning.ts'
+import type { Refusal } from '../refusal.ts'
+import { type Call, type Route, row } from '../row.ts'
+
+/** `volume`, many; without it all volumes of the proc. */
+const backupsOfProc = (path: string) =>
+  row({
+    method: 'GET',
+    path,
+    document: LegacyBackupsDocument,
+    ask: (call) => backupsAfter(call, null),
+    more(pages, call) {
+      const { pageInfo } = (pages.at(-1) ?? pages[0]).backups
+      return pageInfo.hasNextPage ? backupsAfter(call, pageInfo.endCursor) : undefined
+    },
+    answer(pages, call) {
+      const [first] = pages
+      const backups = pages.flatMap((page) => page.backups.nodes)
+      if (backups.length === 0) checkProc(first, call)
+      return listed(inLegacyOrder(backups).map(legacyBackup), first.silent)
+    },
+  })
+
+const filesOfBackup = (path: string) =>
+  row({
+    method: 'GET',
+    path,
+    document: LegacyFilesDocument,
+    ask: (call) => ({ ...nameOf(call), path: insideOf(call), after: null }),
+    more(pages, call) {
+      const info = (pages.at(-1) ?? pages[0]).backup?.files.pageInfo
+      return info?.hasNextPage
+        ? { ...nameOf(call), path: insideOf(call), after: info.endCursor ?? null }
+        : undefined
+    },
+    answer(pages, call) {
+      if (!pages[0].backup) throw noBackup(call, starOf(call))
+      const files = pages.flatMap(({ backup }) => backup?.files.nodes ?? [])
+      return { status: 200, body: files.map(legacyFile) }
+    },
+  })
+
+const BACKUPS = '/api/v2/app/:app/proc/:proc/backups'
+
+export const BACKUP_ROWS: readonly Route[] = [
+  backupsOfProc('/api/v1/backup/json/app/:app/proc/:proc'),
+  filesOfBackup('/api/v1/backup/filelist/app/:app/proc/:proc/dir/*'),
+  backupsOfProc(BACKUPS),
+  filesOfBackup(`${BACKUPS}/*?open=true`),
+  row({
+    method: 'GET',
+    path: `${BACKUPS}/*`,
+    document: LegacyBackupDocument,
+    ask: (call) => ({ ...nameOf(call), name: starOf(call) }),
+    answer([{ backup }], call) {
+      if (!backup) throw noBackup(call, starOf(call))
+      return { status: 200, body: legacyBackup(backup) }
+    },
+  }),
+  row({
+    method: 'POST',
+    path: `${BACKUPS}/actions/delete`,
+    document: LegacyDeleteDocument,
+    ask: ({ params, fields }) => ({
+      app: params.app ?? '',
+      proc: params.proc ?? '',
+      names: fields.list('files'),
+    }),
+    answer: () => ({ status: 204, body: '' }),
+    refused: { statuses: { NOT_FOUND: 400, FORBIDDEN: 400 }, words: noPermission },
+  }),
+]
+
+function backupsAfter({ params, fields }: Call, after: string | null) {
+  const { app = '', proc = '' } = params
+  const volumes = fields.list('volume').filter(Boolean)
+  return { app, filter: { app, proc, volumes: volumes.length > 0 ? volumes : null }, after }
+}
+
+/** `NAME`, or `NAME/path/inside`. */
+function nameOf(call: Call) {
+  const { app = '', proc = '' } = call.params
+  const [name = ''] = starOf(call).split('/')
+  return { app, proc, name, server: call.fields.text('server') || null }
+}
+
+function insideOf(call: Call): string {
+  return starOf(call).split('/').slice(1).filter(Boolean).join('/')
+}
+
+function starOf({ params }: Call): string {
+  return params['*'] ?? ''
+}
+
+function noBackup({ params }: Call, name: string): BackupdError {
+  const message = `There is no backup "${name}" of ${params.proc} of ${params.app}; see its list of backups`
+  return new BackupdError('NOT_FOUND', message)
+}
+
+function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
+  const { proc } = params
+  if (app?.procs.some(({ name, shortName }) => name === proc || shortName === proc)) return
+  throw new BackupdError(
+    'NOT_FOUND',
+    `The inventory has no proc ${proc} of ${params.app}, and no backup of it`,
+  )
+}
+
+function noPermission({ code, facts }: Refusal): string {
+  const refused = code === 'NOT_FOUND' || code === 'FORBIDDEN' || code === 'BAD_INPUT'
+  return refused && 'name' in facts ? `No permission to delete ${facts.name}` : 'Not deleted'
+}

@@ -1,0 +1,116 @@
+import {
+  LegacyAllJobsDocument,
+  LegacyJobDocument,
+  LegacyJobsDocument,
+  LegacyRunDocument,
+  LegacySleepDocument,
+  LegacyWakeDocument,
+} from '../../client/generated/operations.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import { argsFit, fits } from '../args-filter.ts'
+import { argsOf, bySchedule, legacyJob, scheduledJob } from '../legacy/job.ts'
+import { listed } from '../legacy/warning.ts'
+import { type Call, type Route, row } from '../row.ts'
+
+/** `action`, `args_<name>` and a job's own fields narrow the list. */
+const jobsOfApp = (path: string) =>
+  row({
+    method: 'GET',
+    path,
+    document: LegacyJobsDocument,
+    ask: ({ params, fields }) => ({ app: params.app ?? '', action: fields.text('action') || null }),
+    answer([{ jobs, silent }], { fields }) {
+      const found = jobs.filter(
+        (job) =>
+          argsFit(argsOf(job), fields) &&
+          fits(fields, 'id', job.id) &&
+          fits(fields, 'spec', job.spec) &&
+          fits(fields, 'sleep', String(job.asleep)),
+      )
+      return listed(found.sort(bySchedule).map(scheduledJob), silent)
+    },
+  })
+
+/** By server; one without jobs is left out. */
+const allJobs = (path: string) =>
+  row({
+    method: 'GET',
+    path,
+    document: LegacyAllJobsDocument,
+    ask: () => ({}),
+    answer([{ servers, silent }]) {
+      const planned = servers.filter(({ jobs }) => jobs.length > 0)
+      return listed(Object.fromEntries(planned.map(({ ip, jobs }) => [ip, jobs.map(legacyJob)])), silent)
+    },
+  })
+
+const askJob = ({ params }: Call) => ({ id: params.id ?? '', app: params.app ?? '' })
+const JOB = '/api/v2/app/:app/cron/jobs/:id'
+
+export const JOB_ROWS: readonly Route[] = [
+  jobsOfApp('/api/v1/cron/jobs/app/:app'),
+  allJobs('/api/v1/cron/jobs/all'),
+  row({
+    method: 'POST',
+    path: '/api/v1/cron/once/app/:app/id/:id',
+    document: LegacyRunDocument,
+    ask: askJob,
+    answer: ([{ runJob }]) => ({ status: 200, body: runJob.rid }),
+  }),
+  jobsOfApp('/api/v2/app/:app/cron/jobs'),
+  row({
+    method: 'GET',
+    path: JOB,
+    document: LegacyJobDocument,
+    ask: askJob,
+    answer([{ job }], call) {
+      if (job?.app?.name !== call.params.app) throw noJob(call)
+      return { status: 200, body: job && legacyJob(job) }
+    },
+    refused: { otherwise: 400 },
+  }),
+  row({
+    method: 'POST',
+    path: `${JOB}/actions/run`,
+    document: LegacyRunDocument,
+    ask: askJob,
+    answer: ([{ runJob }]) => ({ status: 200, body: runJob.rid }),
+    refused: { otherwise: 400 },
+  }),
+  row({
+    method: 'POST',
+    path: `${JOB}/actions/sleep`,
+    document: LegacySleepDocument,
+    ask: askJob,
+    answer: () => ({ status: 200, body: 'OK' }),
+    refused: { otherwise: 400 },
+  }),
+  row({
+    method: 'POST',
+    path: `${JOB}/actions/wakeup`,
+    document: LegacyWakeDocument,
+    ask: askJob,
+    answer: () => ({ status: 200, body: 'OK' }),
+    refused: { otherwise: 400 },
+  }),
+  row({
+    method: 'POST',
+    path: `${JOB}/actions/:action`,
+    document: LegacyJobDocument,
+    ask: askJob,
+    answer([{ job }], call) {
+      if (job?.app?.name !== call.params.app) throw noJob(call)
+      const message = `A job has no action "${call.params.action}": ask for run, sleep or wakeup`
+      throw new BackupdError('BAD_INPUT', message)
+    },
+    refused: { otherwise: 400 },
+  }),
+  allJobs('/api/v2/system/cron/jobs'),
+]
+
+function noJob({ params }: Call): BackupdError {
+  return new BackupdError(
+    'NOT_FOUND',
+    `There is no job "${params.id}" of ${params.app}; see the list of jobs`,
+  )
+}

@@ -1,0 +1,92 @@
+import {
+  LegacyRecordDocument,
+  type LegacyRecordFragment,
+  LegacyRecordsDocument,
+  type LegacyRecordsQuery,
+} from '../../client/generated/operations.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import { argsFit, fits, hasArgsFilter } from '../args-filter.ts'
+import { argsOf } from '../legacy/job.ts'
+import { legacyRecord, statesNamed } from '../legacy/record.ts'
+import { monthOf } from '../month.ts'
+import { type Call, type Pages, type Route, row } from '../row.ts'
+
+const USUAL_TOTAL = 100
+const MOST = 10_000
+const PAGE = 500
+
+/** The newest `total` of a month; `action`, `state`, `rid` and `args_<name>` narrow them. */
+const recordsOfApp = (path: string) =>
+  row({
+    method: 'GET',
+    path,
+    document: LegacyRecordsDocument,
+    ask: (call) => pageAfter(call, null),
+    more(pages, call) {
+      const { pageInfo } = lastOf(pages).records
+      const enough = found(pages, call).length >= totalOf(call)
+      return enough || !pageInfo.hasNextPage ? undefined : pageAfter(call, pageInfo.endCursor)
+    },
+    answer(pages, call) {
+      const records = found(pages, call).slice(0, totalOf(call))
+      const cut = Number(call.fields.text('total')) > MOST
+      const warnings = cut ? [`Only the newest ${MOST} are told at once: ask by month and year`] : []
+      return { status: 200, body: records.map(legacyRecord), warnings }
+    },
+  })
+
+const recordOfApp = (path: string) =>
+  row({
+    method: 'GET',
+    path,
+    document: LegacyRecordDocument,
+    ask: ({ params }) => ({ rid: params.rid ?? '' }),
+    answer([{ record }], { params }) {
+      if (record?.app === params.app && record) return { status: 200, body: legacyRecord(record) }
+      throw new BackupdError('NOT_FOUND', `There is no record "${params.rid}" of ${params.app}`)
+    },
+    refused: { statuses: { NOT_FOUND: 404 } },
+  })
+
+export const RECORD_ROWS: readonly Route[] = [
+  recordsOfApp('/api/v1/cron/records/app/:app'),
+  recordOfApp('/api/v1/cron/record/app/:app/id/:rid'),
+  recordsOfApp('/api/v2/app/:app/cron/records'),
+  recordOfApp('/api/v2/app/:app/cron/records/:rid'),
+]
+
+function pageAfter(call: Call, after: string | null) {
+  const { params, fields, now } = call
+  const action = fields.list('action').length === 1 ? fields.text('action') : null
+  const filter = { app: params.app ?? '', action, states: statesOf(call), ...monthOf(fields, now) }
+  const narrows = hasArgsFilter(fields) || fields.list('rid').length > 0
+  return { filter, first: narrows ? PAGE : Math.min(totalOf(call), PAGE), after }
+}
+
+function totalOf({ fields }: Call): number {
+  return Math.min(fields.whole('total') || USUAL_TOTAL, MOST)
+}
+
+function statesOf({ fields }: Call) {
+  const names = fields.list('state').filter(Boolean)
+  if (names.length === 0) return null
+  return names.flatMap((name) => statesNamed(name) ?? unknownState(name))
+}
+
+function unknownState(name: string): never {
+  throw new BackupdError('BAD_INPUT', `"${name}" is no state: ask for running, success or failed`)
+}
+
+function found(pages: Pages<LegacyRecordsQuery>, { fields }: Call): LegacyRecordFragment[] {
+  const all = pages.flatMap(({ records }) => records.nodes)
+  return all.filter(
+    (record) =>
+      fits(fields, 'rid', record.rid) &&
+      fits(fields, 'action', record.action) &&
+      argsFit(argsOf(record), fields),
+  )
+}
+
+function lastOf<R>(pages: Pages<R>): R {
+  return pages.at(-1) ?? pages[0]
+}

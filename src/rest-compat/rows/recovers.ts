@@ -1,0 +1,82 @@
+import {
+  type InUse,
+  LegacyMigrateDocument,
+  LegacyRecoverDocument,
+} from '../../client/generated/operations.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import type { Fields } from '../fields.ts'
+import { type Call, type Route, row } from '../row.ts'
+
+const recover = (path: string) =>
+  row({
+    method: 'POST',
+    path,
+    document: LegacyRecoverDocument,
+    ask: (call) => ({ input: wishOf(call) }),
+    answer: ([
+      {
+        recover: { rid },
+      },
+    ]) => ({ status: 200, body: rid }),
+  })
+
+const migrate = (path: string) =>
+  row({
+    method: 'POST',
+    path,
+    document: LegacyMigrateDocument,
+    ask(call) {
+      const { fields } = call
+      const volume = fields.needed('volume', 'the volume to recover into, such as /data/db')
+      fields.needed('to', 'the number of the instance to recover into')
+      return { input: { ...wishOf(call), volume, to: fields.whole('to') ?? 0 } }
+    },
+    answer: ([
+      {
+        migrate: { rid },
+      },
+    ]) => ({ status: 200, body: rid }),
+  })
+
+const V1 = '/api/v1/backup'
+const V2 = '/api/v2/app/:app/proc/:proc/backups/:name/actions'
+
+export const RECOVER_ROWS: readonly Route[] = [
+  recover(`${V1}/recover/app/:app/proc/:proc/file/:file`),
+  recover(`${V1}/recover/increment/app/:app/proc/:proc/dir/:dir`),
+  migrate(`${V1}/migrate/app/:app/proc/:proc/file/:file`),
+  migrate(`${V1}/migrate/increment/app/:app/proc/:proc/dir/:dir`),
+  recover(`${V2}/recover`),
+  migrate(`${V2}/migrate`),
+]
+
+/** A full backup goes back whole; of an increment, files must be named. */
+function wishOf({ params, fields }: Call) {
+  const { app = '', proc = '', file, dir, name } = params
+  const backup = file ?? dir ?? name ?? ''
+  const files = fields.list('files').filter(Boolean)
+  const isFull = file !== undefined || (dir === undefined && backup.endsWith('.tar.gz'))
+  if (!isFull && files.length === 0) throw noFiles(backup)
+  return {
+    app,
+    proc,
+    backup,
+    server: fields.text('server') || null,
+    snapshot: fields.text('snapshot') || null,
+    files: files.length > 0 ? files : null,
+    inUse: inUseOf(fields),
+  }
+}
+
+/** A caller that knows nothing of it gets what the recorded system does; the record then carries a warning. */
+function inUseOf(fields: Fields): InUse {
+  const text = fields.text('inUse')
+  if (text === '' || text === 'proceed') return 'PROCEED'
+  if (text === 'refuse') return 'REFUSE'
+  throw new BackupdError('BAD_INPUT', '"inUse" is neither refuse nor proceed')
+}
+
+function noFiles(backup: string): BackupdError {
+  const message = `The increment "${backup}" needs "files": name files and directories of it, or send * for all`
+  return new BackupdError('BAD_INPUT', message)
+}

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import { ROUTES } from '../../src/rest-compat/routes.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import { type RawAnswer, type RawRequest, rawRequest } from '../support/raw-http.ts'
+import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+const JSON_BODY = { 'content-type': 'application/json' }
+
+async function start() {
+  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const { url } = await startTestController({ folder: await testFolder(), inventory })
+  return (request: RawRequest) => rawRequest(url, request)
+}
+
+const NAMES: Record<string, string> = {
+  'a way out': '..%2f..%2fetc%2fpasswd',
+  'a NUL': 'a%00b',
+  'bytes that are no UTF-8': '%ff%fe',
+  'a broken escape': '%zz',
+  'a prototype': '__proto__',
+  'a very long name': 'x'.repeat(4000),
+  'a name beyond all limits': 'x'.repeat(4500),
+  'markup and quotes': '%3Cscript%3E%22%27%60',
+  'an injection': "hello'%20OR%201=1--",
+}
+
+const BODIES: Record<string, Partial<RawRequest>> = {
+  'no body': {},
+  'a form with each field many times': {
+    headers: FORM,
+    body: 'files=..%2f..&files=&files=%00&to=1e9&to=x&volume=..&volume=%ff&dir=..%2f..&server=::&inUse=',
+  },
+  'JSON of other shapes': { headers: JSON_BODY, body: '{"files":{"a":1},"to":[[1]],"volume":null,"dir":7}' },
+  'a JSON list': { headers: JSON_BODY, body: '[1]' },
+  'JSON null': { headers: JSON_BODY, body: 'null' },
+  'no JSON': { headers: JSON_BODY, body: '{"files"' },
+  'a JSON prototype': { headers: JSON_BODY, body: '{"__proto__":{"files":["x"]}}' },
+  'an empty JSON body': { headers: JSON_BODY, body: '' },
+  'another content type': { headers: { 'content-type': 'text/xml' }, body: '<a/>' },
+}
+
+const QUERY = 'total=-1&month=99&year=x&volume=%00&args___proto__=1&args_=&state=&open=true&open=false'
+
+function expectAnswer(what: string, { status, headers, body }: RawAnswer): void {
+  const told = { what, status, code: headers['x-backupd-error-code'], type: headers['content-type'] }
+  expect(told).toEqual({ ...told, type: 'application/json; charset=UTF-8' })
+  expect(told).not.toMatchObject({ code: 'INTERNAL' })
+  expect([200, 204, 400, 403, 404, 413, 414, 415, 500], what).toContain(status)
+  if (status !== 204) expect(() => JSON.parse(body), what).not.toThrow()
+  if (status >= 500) expect(told.code, `${what}: ${body}`).toBeDefined()
+}
+
+test.for(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
+  '%s stands hostile names and bodies',
+  async ([, { method, path }]) => {
+    const ask = await start()
+    const [pattern = '', flag] = path.split('?')
+    const query = flag ?? QUERY
+    for (const [what, name] of Object.entries(NAMES)) {
+      const url = `${pattern.replaceAll(/:\w+|\*/g, name)}?${query}`
+      expectAnswer(
+        `${what} in ${path}`,
+        await ask({ method, path: url, ...(method === 'GET' ? {} : { headers: FORM }) }),
+      )
+    }
+    const known = pattern.replace(':app', 'hello').replace(':proc', 'web').replace(':ip', '127.0.0.1')
+    for (const [what, body] of Object.entries(method === 'GET' ? {} : BODIES)) {
+      const url = known.replaceAll(/:\w+|\*/g, 'hello-hello.web.web-1-data-db')
+      expectAnswer(`${what} to ${path}`, await ask({ method, path: url, ...body }))
+    }
+    expect((await ask({ path: '/healthz' })).status).toBe(200)
+  },
+)
+
+test('a body without end is cut off', async () => {
+  const ask = await start()
+  const path = '/api/v2/app/hello/proc/web/backups/actions/delete'
+  const body = `files=${'x'.repeat(2 * 1024 * 1024)}`
+  expect(await ask({ method: 'POST', path, headers: FORM, body })).toMatchObject({ status: 413 })
+})
+
+test('other sites’ pages and unknown host names are refused, allowed names are not', async () => {
+  const { url } = await startTestController({
+    folder: await testFolder(),
+    allowedHosts: ['backupctl.lain.local'],
+  })
+  const ask = (headers: Record<string, string>) => rawRequest(url, { path: '/api/v1/cron/jobs/all', headers })
+  expect(await ask({ host: 'backupctl.lain.local' })).toMatchObject({ status: 200, body: '{}' })
+  const foreign: Record<string, string>[] = [
+    { host: 'evil.example' },
+    { origin: 'http://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+  ]
+  for (const headers of foreign) {
+    const { status, body } = await ask(headers)
+    expect(status).toBe(403)
+    expect(JSON.parse(body)).toContain('refused')
+  }
+})
+
+test.for([
+  ['records?total=x', '"total" is "x": write a whole number'],
+  ['records?month=13', '"month" is 13: write 1 to 12'],
+  ['records?year=99999', '"year" is 99999'],
+  ['records?state=done', '"done" is no state: ask for running, success or failed'],
+])('%s is 400 and says why', async ([question, words]) => {
+  const ask = await start()
+  const { status, body } = await ask({ path: `/api/v2/app/hello/cron/${question}` })
+  expect(status).toBe(400)
+  expect(JSON.parse(body)).toContain(words)
+})

@@ -1,0 +1,113 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { RecordDocument } from '../../src/client/generated/operations.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import { rawRequest } from '../support/raw-http.ts'
+import {
+  startTestController,
+  startTestDaemon,
+  testFolder,
+  toldInventory,
+} from '../support/real-controller.ts'
+
+const [UP, DOWN] = ['127.0.0.1', '127.0.0.2'] as const
+const APP = '/api/v2/app/hello'
+
+/** Two servers, one of which does not answer; a backup on the other. */
+async function start() {
+  const folder = await testFolder()
+  await mkdir(join(folder, 'volumes/hello/hello.web.web/1/data/db'), { recursive: true })
+  await writeFile(join(folder, 'volumes/hello/hello.web.web/1/data/db/a.txt'), 'one')
+  const { url: daemonUrl } = await startTestDaemon(folder, UP)
+  const inventory = toldInventory(helloInventory([UP, DOWN]))
+  const { execute, ...controller } = await startTestController({
+    folder,
+    inventory,
+    daemonUrls: { [UP]: daemonUrl },
+  })
+  const ask = async (path: string, method = 'GET') => {
+    const { status, headers, body } = await rawRequest(controller.url, { method, path })
+    return { status, warning: headers.warning, code: headers['x-backupd-error-code'], body: JSON.parse(body) }
+  }
+  const jobOf = (at: number) => async () => (await ask(`${APP}/cron/jobs`)).body[at]
+  await expect.poll(async () => (await jobOf(0)()).next).not.toMatch(/^0001/)
+  return { ask, execute, up: (await jobOf(0)()).job, down: (await jobOf(1)()).job }
+}
+
+const WARNING = `199 backupd "The daemon on ${DOWN} has not answered yet: what is shown of it is what it last told"`
+
+test('lists hold what the others have, and name the daemon that does not answer', async () => {
+  const { ask, execute, up } = await start()
+  const rid = (await ask(`${APP}/cron/jobs/${up.id}/actions/run`, 'POST')).body
+  const state = async () => (await execute(RecordDocument, { rid })).record?.state
+  await expect.poll(state, { timeout: 20_000 }).toBe('SUCCESS')
+  const backups = await ask(`${APP}/proc/web/backups?volume=/data/db`)
+  expect(backups).toMatchObject({
+    status: 200,
+    warning: WARNING,
+    body: [{ volume: '/data/db', instanceNo: 1 }],
+  })
+  expect(await ask(`${APP}/proc/hello.web.web/backups?volume=%2Fdata%2Fdb`)).toEqual(backups)
+  expect(await ask('/api/v1/backup/json/app/hello/proc/web')).toEqual(backups)
+  expect(await ask(`${APP}/cron/jobs`)).toMatchObject({ status: 200, warning: WARNING })
+  expect(await ask('/api/v1/cron/jobs/all')).toMatchObject({ status: 200, warning: WARNING })
+  expect(await ask(`/api/v2/server/${DOWN}/cron/jobs`)).toMatchObject({ status: 200, warning: WARNING })
+  expect((await ask(`/api/v2/server/${UP}/cron/jobs`)).warning).toBeUndefined()
+  expect((await ask('/api/v2/app/nope/cron/jobs')).warning).toBeUndefined()
+})
+
+test('what is asked of the daemon that does not answer fails with its name', async () => {
+  const { ask, down } = await start()
+  for (const [path, method, status] of [
+    [`/api/v2/server/${DOWN}/debug`, 'GET', 400],
+    [`/api/v2/server/${DOWN}/cron/actions/stop`, 'PUT', 400],
+    [`${APP}/cron/jobs/${down.id}/actions/sleep`, 'POST', 400],
+    [`/api/v1/cron/once/app/hello/id/${down.id}`, 'POST', 500],
+  ] as const) {
+    const answer = await ask(path, method)
+    expect(answer).toMatchObject({ status, code: 'DAEMON_UNREACHABLE' })
+    expect(answer.body).toContain(`The daemon on ${DOWN} could not be reached`)
+  }
+})
+
+test('jobs and records are narrowed by what they are asked for', async () => {
+  const { ask, execute, up, down } = await start()
+  const idsOf = async (query: string) => {
+    const { body } = await ask(`${APP}/cron/jobs?${query}`)
+    return body.map(({ job }: { job: { id: string } }) => job.id)
+  }
+  expect(await idsOf('args_proc=web')).toEqual([up.id, down.id])
+  expect(await idsOf('args_proc=hello.web.web&args_instanceNo=2')).toEqual([down.id])
+  expect(await idsOf('args_containers=%5Bc1%5D')).toEqual([up.id])
+  expect(await idsOf('action=backup_expire')).toEqual([])
+  expect(await idsOf('args_nope=1')).toEqual([])
+
+  const rids: string[] = []
+  for (const path of [`${APP}/cron/jobs/${up.id}/actions/run`, `/api/v1/cron/once/app/hello/id/${up.id}`]) {
+    const rid = (await ask(path, 'POST')).body
+    await expect
+      .poll(async () => (await execute(RecordDocument, { rid })).record?.state, { timeout: 20_000 })
+      .toBe('SUCCESS')
+    rids.unshift(rid)
+  }
+  const told = async (query: string) => {
+    const { body } = await ask(`/api/v1/cron/records/app/hello?${query}`)
+    return body.map(({ rid }: { rid: string }) => rid)
+  }
+  expect(await told('')).toEqual(rids)
+  expect(await told('total=1')).toEqual([rids[0]])
+  expect(await told(`rid=${rids[1]}`)).toEqual([rids[1]])
+  expect(await told('state=success&args_volume=/data/db&args_proc=web')).toEqual(rids)
+  expect(await told('state=failed')).toEqual([])
+  expect(await told('action=backup_recover')).toEqual([])
+  expect(await told('month=1&year=2016')).toEqual([])
+  expect(await ask(`/api/v2/app/other/cron/records/${rids[0]}`)).toMatchObject({
+    status: 404,
+    code: 'NOT_FOUND',
+  })
+  expect(await ask(`/api/v2/app/other/cron/jobs/${up.id}/actions/run`, 'POST')).toMatchObject({
+    status: 400,
+    body: expect.stringContaining(`There is no job "${up.id}" of other`),
+  })
+})

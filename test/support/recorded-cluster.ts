@@ -1,0 +1,97 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { jobId } from '../../src/lib/ids.ts'
+import type { Inventory } from '../../src/wire/inventory.ts'
+import { schedule } from './controller-world.ts'
+import { startTestController, startTestDaemon, testFolder, toldInventory } from './real-controller.ts'
+
+export const [ONE, TWO] = ['10.77.0.11', '10.77.0.12'] as const
+
+/** What the recorded system's inventory said (fixtures/wire/backupspec.json). */
+function recordedInventory(): Inventory {
+  const instance = (
+    no: number,
+    server: string,
+    volumes: Inventory['apps'][0]['procs'][0]['instances'][0]['volumes'],
+  ) => {
+    return { no, server, containers: [`c${no}`], volumes }
+  }
+  const db = { name: '/data/db', path: null, schedules: [schedule()] }
+  const increment = schedule({ mode: 'increment', spec: '0 23 * * *', expire: '10d' })
+  const files = { name: '/data/files', path: null, schedules: [increment] }
+  const logs = { name: '/logs', path: null, schedules: [schedule({ spec: '*/5 * * * *', expire: '1h' })] }
+  const web = [instance(1, ONE, [db, files]), instance(2, TWO, [db, files])]
+  const worker = [{ ...instance(1, ONE, [logs]), containers: ['c3'] }]
+  return {
+    apps: [
+      { name: 'hello', procs: [{ name: 'hello.web.web', shortName: 'web', instances: web }] },
+      {
+        name: 'ipaddr',
+        procs: [{ name: 'ipaddr.worker.ipaddr', shortName: 'ipaddr', instances: worker }],
+      },
+    ],
+  }
+}
+
+/** The recorded cluster with our programs: two daemons on one store, a controller, the files of the recording. */
+export async function startRecordedCluster() {
+  const folder = await testFolder()
+  const volumeFile = (no: number, path: string) =>
+    join(folder, `volumes/hello/hello.web.web/${no}/data`, path)
+  const write = async (no: number, path: string, text: string) => {
+    await mkdir(dirname(volumeFile(no, path)), { recursive: true })
+    await writeFile(volumeFile(no, path), text)
+  }
+  for (const no of [1, 2]) {
+    await write(no, 'db/table', `row ${no}\n`)
+    await write(no, 'files/time.log', `time${no}\n`)
+    await write(no, 'files/sub/s.txt', `s${no}\n`)
+  }
+  await mkdir(join(folder, 'volumes/ipaddr/ipaddr.worker.ipaddr/1/logs'), { recursive: true })
+  const one = await startTestDaemon(folder, ONE)
+  const two = await startTestDaemon(folder, TWO)
+  const daemonUrls = { [ONE]: one.url, [TWO]: two.url }
+  const controller = await startTestController({
+    folder,
+    daemonUrls,
+    inventory: toldInventory(recordedInventory()),
+  })
+  return { folder, one, two, controller, volumeFile, write }
+}
+
+export type RecordedCluster = Awaited<ReturnType<typeof startRecordedCluster>>
+
+/** One recorded exchange, or what was then on disk. */
+export interface Exchange {
+  name: string
+  method?: string
+  path?: string
+  form?: Record<string, string[]> | null
+  status?: number
+  type?: string
+  body?: unknown
+  state?: Record<string, string>
+}
+
+interface RecordedJob {
+  id: string
+  spec: string
+  action: string
+  args: Record<string, unknown>
+}
+
+/** The recorded exchanges as they would be where the volumes lie in `volumes`: a job's id is a digest of its args. */
+export async function recordedExchanges(volumes: string): Promise<Exchange[]> {
+  const recorded = await readFile('test/fixtures/wire/controller.json', 'utf8')
+  const text = recorded.replaceAll('/data/lain/volumes', volumes)
+  const exchanges = JSON.parse(text) as Exchange[]
+  const all = exchanges.find(({ name }) => name === 'v1 all jobs')?.body as Record<string, RecordedJob[]>
+  const jobs = Object.entries(all).flatMap(([ip, list]) => list.map((job) => ({ ip, ...job })))
+  const backups = jobs.filter(({ id }) => id !== '')
+  return JSON.parse(
+    backups.reduce(
+      (told, { ip, id, spec, action, args }) => told.replaceAll(id, jobId(ip, spec, action, args)),
+      text,
+    ),
+  ) as Exchange[]
+}
