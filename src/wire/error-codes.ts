@@ -18,6 +18,14 @@ export const ERROR_CODES = {
   ARCHIVE_CORRUPT: 'The archive is not what was written. Nothing was restored; take an older backup.',
   ARCHIVE_UNSAFE: 'The archive holds names that lead out of the volume. Nothing was restored.',
   ARCHIVE_EMPTY: 'Nothing in the archive could be restored; the volume was left as it was.',
+  REPOSITORY_PASSWORD:
+    'The password opens no key of the repository: give the right one with --repository-password-file.',
+  REPOSITORY_DAMAGED:
+    'A file of the repository is not what was written. Put it back from a copy, or see restic check and restic rebuild-index.',
+  REPOSITORY_LOCKED:
+    'Another process works on the repository. Wait for it; if it is known to be gone, remove its lock with restic unlock.',
+  SNAPSHOT_CORRUPT:
+    'Content of the snapshot is not what was written. Nothing damaged was restored; take another snapshot.',
   CANCELLED: 'Cancelled on request.',
   TIMED_OUT: 'It took longer than allowed.',
   RUNNER_DIED:

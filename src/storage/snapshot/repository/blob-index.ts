@@ -1,0 +1,154 @@
+import { randomInt } from 'node:crypto'
+import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import { type BlobEntry, BlobSegments } from './blob-segments.ts'
+import type { BlobPlace, BlobType } from './repository.ts'
+
+const SMALLEST_TABLE = 1 << 12
+/** A table that is fuller is doubled. */
+const FULLEST = 0.7
+const ID_LENGTH = 32
+
+/** A blob to put into the index; `plainLength` is 0 where it is not compressed. */
+export type IndexedBlob = Omit<BlobEntry, 'isTree'> & { type: BlobType; id: Buffer }
+
+/**
+ * Which blob lies where: every copy of it, by number. Typed arrays with open addressing: about 55 bytes a blob, and
+ * no limit below 2^31 of them.
+ */
+export class BlobIndex {
+  readonly #blobs = new BlobSegments()
+  readonly #packs: string[] = []
+  readonly #packNumbers = new Map<string, number>()
+  /** Entry + 1, or 0 where a slot is free. */
+  #table = new Uint32Array(SMALLEST_TABLE)
+  /** Ids are hashes, but whoever chooses contents chooses them a little: the place in the table is not theirs to know. */
+  readonly #seed = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
+  /** The id that is looked for. */
+  readonly #idBytes = Buffer.alloc(ID_LENGTH)
+  readonly #words = new Uint32Array(this.#idBytes.buffer, this.#idBytes.byteOffset, ID_LENGTH / 4)
+
+  /** Copies of blobs: entries are numbered from 0 to here. */
+  get size(): number {
+    return this.#blobs.size
+  }
+
+  get packCount(): number {
+    return this.#packs.length
+  }
+
+  /** The number that a pack goes by in this index. */
+  internPack(pack: string): number {
+    const known = this.#packNumbers.get(pack)
+    if (known !== undefined) return known
+    this.#packNumbers.set(pack, this.#packs.length)
+    return this.#packs.push(pack) - 1
+  }
+
+  packNumber(pack: string): number | undefined {
+    return this.#packNumbers.get(pack)
+  }
+
+  packId(pack: number): string {
+    return this.#packs[pack] ?? ''
+  }
+
+  /** Leaves out a copy that it has already, as where two index files know a pack. */
+  add({ type, id, ...place }: IndexedBlob): void {
+    if (this.#blobs.size >= this.#table.length * FULLEST) this.#grow()
+    this.#take(id)
+    const isTree = type === 'tree'
+    let slot = this.#firstSlot()
+    for (let held = this.#table[slot]; held; held = this.#table[slot]) {
+      if (this.#blobs.isBlob(held - 1, isTree, this.#words) && this.#isAt(held - 1, place)) return
+      slot = this.#next(slot)
+    }
+    this.#table[slot] = this.#blobs.push(this.#words, { ...place, isTree }) + 1
+  }
+
+  /** The entry of the blob's first copy, or -1. */
+  find(type: BlobType, id: Buffer): number {
+    this.#take(id)
+    const isTree = type === 'tree'
+    let slot = this.#firstSlot()
+    for (let held = this.#table[slot]; held; held = this.#table[slot]) {
+      if (this.#blobs.isBlob(held - 1, isTree, this.#words)) return held - 1
+      slot = this.#next(slot)
+    }
+    return -1
+  }
+
+  /** Entries of all its copies, the first one first. */
+  copies(type: BlobType, id: Buffer): number[] {
+    this.#take(id)
+    const found: number[] = []
+    let slot = this.#firstSlot()
+    for (let held = this.#table[slot]; held; held = this.#table[slot]) {
+      if (this.#blobs.isBlob(held - 1, type === 'tree', this.#words)) found.push(held - 1)
+      slot = this.#next(slot)
+    }
+    return found
+  }
+
+  has(type: BlobType, id: Buffer): boolean {
+    return this.find(type, id) >= 0
+  }
+
+  entryAt(entry: number): BlobEntry {
+    return this.#blobs.at(entry)
+  }
+
+  packOf(entry: number): number {
+    return this.#blobs.packOf(entry)
+  }
+
+  lengthOf(entry: number): number {
+    return this.#blobs.lengthOf(entry)
+  }
+
+  idAt(entry: number): Buffer {
+    const words = new Uint32Array(ID_LENGTH / 4)
+    this.#blobs.readWords(entry, words)
+    return Buffer.from(words.buffer)
+  }
+
+  placeAt(entry: number): BlobPlace {
+    const { pack, offset, length, plainLength } = this.#blobs.at(entry)
+    const compressed = plainLength > 0
+    return {
+      pack: this.packId(pack),
+      ...{ offset, length, compressed },
+      plainLength: compressed ? plainLength : length - SEAL_OVERHEAD,
+    }
+  }
+
+  #isAt(entry: number, place: { pack: number; offset: number }): boolean {
+    const held = this.#blobs.at(entry)
+    return held.pack === place.pack && held.offset === place.offset
+  }
+
+  #take(id: Buffer): void {
+    if (id.length !== ID_LENGTH) throw new RangeError(`a blob's id has 32 bytes, not ${id.length}`)
+    this.#idBytes.set(id)
+  }
+
+  #firstSlot(): number {
+    const [a = 0, b = 0] = this.#words
+    const mixed = Math.imul(a ^ this.#seed[0], 0x9e3779b1) ^ Math.imul(b ^ this.#seed[1], 0x85ebca77)
+    return ((mixed ^ (mixed >>> 15)) >>> 0) & (this.#table.length - 1)
+  }
+
+  #next(slot: number): number {
+    return (slot + 1) & (this.#table.length - 1)
+  }
+
+  /** Entries go into the new table in their order, so that the first copy stays the first. */
+  #grow(): void {
+    this.#table = new Uint32Array(this.#table.length * 2)
+    for (let entry = 0; entry < this.#blobs.size; entry++) {
+      this.#blobs.readWords(entry, this.#words)
+      let slot = this.#firstSlot()
+      while (this.#table[slot]) slot = this.#next(slot)
+      this.#table[slot] = entry + 1
+    }
+  }
+}

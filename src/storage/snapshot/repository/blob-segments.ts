@@ -1,0 +1,97 @@
+const SHIFT = 16
+const SEGMENT = 1 << SHIFT
+const MASK = SEGMENT - 1
+const ID_WORDS = 8
+
+/** One blob in one pack, as numbers. `plainLength` is 0 where it is not compressed. */
+export interface BlobEntry {
+  pack: number
+  isTree: boolean
+  offset: number
+  length: number
+  plainLength: number
+}
+
+interface Segment {
+  ids: Uint32Array
+  packs: Uint32Array
+  offsets: Uint32Array
+  lengths: Uint32Array
+  plainLengths: Uint32Array
+}
+
+/** Blobs by number, 48 bytes each. It grows by a segment at a time: nothing is copied, at no size. */
+export class BlobSegments {
+  readonly #segments: Segment[] = []
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  push(words: Uint32Array, { pack, isTree, offset, length, plainLength }: BlobEntry): number {
+    const entry = this.#size++
+    const at = entry & MASK
+    if (at === 0) this.#segments.push(newSegment())
+    const segment = this.#of(entry)
+    segment.ids.set(words, at * ID_WORDS)
+    segment.packs[at] = pack * 2 + (isTree ? 1 : 0)
+    segment.offsets[at] = offset
+    segment.lengths[at] = length
+    segment.plainLengths[at] = plainLength
+    return entry
+  }
+
+  isBlob(entry: number, isTree: boolean, words: Uint32Array): boolean {
+    const { ids, packs } = this.#of(entry)
+    const at = entry & MASK
+    if (((packs[at] ?? 0) & 1) !== (isTree ? 1 : 0)) return false
+    for (let word = 0; word < ID_WORDS; word++) {
+      if (ids[at * ID_WORDS + word] !== words[word]) return false
+    }
+    return true
+  }
+
+  /** Copies the id of `entry` into `words`. */
+  readWords(entry: number, words: Uint32Array): void {
+    const from = (entry & MASK) * ID_WORDS
+    words.set(this.#of(entry).ids.subarray(from, from + ID_WORDS))
+  }
+
+  packOf(entry: number): number {
+    return (this.#of(entry).packs[entry & MASK] ?? 0) >>> 1
+  }
+
+  lengthOf(entry: number): number {
+    return this.#of(entry).lengths[entry & MASK] ?? 0
+  }
+
+  at(entry: number): BlobEntry {
+    const { packs, offsets, lengths, plainLengths } = this.#of(entry)
+    const at = entry & MASK
+    const pack = packs[at] ?? 0
+    return {
+      pack: pack >>> 1,
+      isTree: (pack & 1) === 1,
+      offset: offsets[at] ?? 0,
+      length: lengths[at] ?? 0,
+      plainLength: plainLengths[at] ?? 0,
+    }
+  }
+
+  #of(entry: number): Segment {
+    const segment = this.#segments[entry >>> SHIFT]
+    if (!segment) throw new RangeError(`there is no blob ${entry} among ${this.#size}`)
+    return segment
+  }
+}
+
+function newSegment(): Segment {
+  return {
+    ids: new Uint32Array(SEGMENT * ID_WORDS),
+    packs: new Uint32Array(SEGMENT),
+    offsets: new Uint32Array(SEGMENT),
+    lengths: new Uint32Array(SEGMENT),
+    plainLengths: new Uint32Array(SEGMENT),
+  }
+}

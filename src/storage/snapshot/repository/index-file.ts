@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { messageOf } from '../../../lib/errors.ts'
+import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import type { BlobIndex } from './blob-index.ts'
+import { IndexPieces, type IndexReader } from './index-pieces.ts'
+import { isId, unpackedName } from './layout.ts'
+import type { BlobPlace, BlobType, Repository } from './repository.ts'
+import { repositoryDamaged } from './repository-errors.ts'
+import { readUnpacked, unpackedPieces } from './unpacked.ts'
+
+const id = z.string().refine(isId, 'no id')
+const packSchema = z.object({ id })
+/** `supersedes`: index files that this one has the content of; they are read too where they are still there. */
+const restSchema = z.object({ supersedes: z.array(id).nullish(), packs: z.array(z.never()).nullish() })
+
+/** A blob of a pack, as an index file and a pack's header have it. */
+export type IndexRow = Omit<BlobPlace, 'pack'> & { type: BlobType; id: Buffer }
+
+interface BlobJson {
+  id?: unknown
+  type?: unknown
+  offset?: unknown
+  length?: unknown
+  uncompressed_length?: unknown
+}
+
+/**
+ * Puts what an index file says into `index`; resolves with the numbers of the packs it names. Throws
+ * REPOSITORY_DAMAGED, and NOT_FOUND where it is gone meanwhile.
+ */
+export async function readIndexFile(
+  repository: Pick<Repository, 'place' | 'key'>,
+  fileId: string,
+  index: BlobIndex,
+): Promise<Uint32Array> {
+  const name = unpackedName(repository.place, 'index', fileId)
+  const sealed = await readUnpacked(repository.place, 'index', fileId)
+  const packs: number[] = []
+  const pieces = new IndexPieces(readerInto(index, packs))
+  try {
+    for await (const piece of unpackedPieces(repository.key, name, sealed)) pieces.push(piece)
+    pieces.end()
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof z.ZodError) {
+      throw repositoryDamaged(name, `it is no index (${messageOf(cause)})`, cause)
+    }
+    throw cause
+  }
+  return Uint32Array.from(packs)
+}
+
+function readerInto(index: BlobIndex, packs: number[]): IndexReader {
+  let rows: IndexRow[] = []
+  return {
+    blob: (json) => void rows.push(rowOf(JSON.parse(json))),
+    pack(json) {
+      const pack = index.internPack(packSchema.parse(JSON.parse(json)).id)
+      packs.push(pack)
+      for (const row of rows) index.add(indexedBlob(pack, row))
+      rows = []
+    },
+    rest: (json) => void restSchema.parse(JSON.parse(json)),
+  }
+}
+
+export function indexedBlob(pack: number, { compressed, plainLength, ...row }: IndexRow) {
+  return { ...row, pack, plainLength: compressed ? plainLength : 0 }
+}
+
+/** By hand: it is done millions of times. */
+function rowOf(blob: BlobJson): IndexRow {
+  const { id, type, offset, length, uncompressed_length: packed = 0 } = blob
+  if (typeof id !== 'string' || !isId(id)) throw new SyntaxError('a blob has no id')
+  if (type !== 'data' && type !== 'tree') throw new SyntaxError(`the blob ${id} is of no known type`)
+  if (!isUint32(offset) || !isUint32(length) || !isUint32(packed) || length < SEAL_OVERHEAD) {
+    throw new SyntaxError(`the blob ${id} lies nowhere`)
+  }
+  const plainLength = packed > 0 ? packed : length - SEAL_OVERHEAD
+  return { type, id: Buffer.from(id, 'hex'), offset, length, plainLength, compressed: packed > 0 }
+}
+
+function isUint32(value: unknown): value is number {
+  return typeof value === 'number' && value >>> 0 === value
+}
+
+/** An index file's JSON, of packs with their blobs. */
+export function indexJson(packs: Iterable<{ id: string; rows: readonly IndexRow[] }>): Buffer {
+  const texts: string[] = []
+  for (const { id, rows } of packs) texts.push(`{"id":"${id}","blobs":[${rows.map(rowJson).join(',')}]}`)
+  return Buffer.from(`{"packs":[${texts.join(',')}]}\n`)
+}
+
+function rowJson({ id, type, offset, length, compressed, plainLength }: IndexRow): string {
+  const packed = compressed ? `,"uncompressed_length":${plainLength}` : ''
+  return `{"id":"${id.toString('hex')}","type":"${type}","offset":${offset},"length":${length}${packed}}`
+}

@@ -1,0 +1,46 @@
+import { BackupdError } from '../../../lib/errors.ts'
+import { BlobIndex } from './blob-index.ts'
+import { readIndexFile } from './index-file.ts'
+import { folderName, idsIn } from './layout.ts'
+import type { Repository } from './repository.ts'
+
+const TRIES = 5
+
+/** The index of blobs in memory, with the index files that it was read from. */
+export class IndexKeeper {
+  index = new BlobIndex()
+  /** By file: the numbers of the packs that it names. */
+  readonly files = new Map<string, Uint32Array>()
+  readonly #repository: Pick<Repository, 'place' | 'key'>
+
+  constructor(repository: Pick<Repository, 'place' | 'key'>) {
+    this.#repository = repository
+  }
+
+  /** Reads what is new; all of it anew where a file that was read is gone. */
+  async load(): Promise<BlobIndex> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#loadOnce()
+        return this.index
+      } catch (error) {
+        // Somebody pruned, who takes old index files away after writing new ones.
+        const isGone = error instanceof BackupdError && error.code === 'NOT_FOUND'
+        if (!isGone || tries >= TRIES) throw error
+      }
+    }
+  }
+
+  async #loadOnce(): Promise<void> {
+    const { place } = this.#repository
+    const present = new Set<string>()
+    for await (const id of idsIn(place, folderName(place, 'index'))) present.add(id)
+    if ([...this.files.keys()].some((id) => !present.has(id))) {
+      this.index = new BlobIndex()
+      this.files.clear()
+    }
+    for (const id of present) {
+      if (!this.files.has(id)) this.files.set(id, await readIndexFile(this.#repository, id, this.index))
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { type RepositoryKey, seal } from '../codec/crypt.ts'
+import type { IndexRow } from './index-file.ts'
+import { packName } from './layout.ts'
+import { encodeHeader, LENGTH_FIELD } from './pack-header.ts'
+import { Publication } from './publish.ts'
+import type { PackedBlob, RepositoryPlace } from './repository.ts'
+
+const WRITE_AT_ONCE = 1024 * 1024
+/** A pack is closed when it has this much. */
+const FULL = 16 * 1024 * 1024
+const MOST_BLOBS = 50_000
+
+export interface FinishedPack {
+  id: string
+  rows: IndexRow[]
+  size: number
+}
+
+/** A pack being written. One call at a time. */
+export class OpenPack {
+  readonly #publication: Publication
+  readonly #place: RepositoryPlace
+  readonly #hash = createHash('sha256')
+  readonly #rows: IndexRow[] = []
+  #pieces: Buffer[] = []
+  #piecesLength = 0
+  #size = 0
+
+  private constructor(place: RepositoryPlace, publication: Publication) {
+    this.#place = place
+    this.#publication = publication
+  }
+
+  static async begin(place: RepositoryPlace): Promise<OpenPack> {
+    return new OpenPack(place, await Publication.begin(place))
+  }
+
+  get isFull(): boolean {
+    return this.#size >= FULL || this.#rows.length >= MOST_BLOBS
+  }
+
+  async add({ sealed, ...blob }: PackedBlob): Promise<void> {
+    this.#rows.push({ ...blob, offset: this.#size, length: sealed.length })
+    await this.#write(sealed)
+  }
+
+  async finish(key: RepositoryKey): Promise<FinishedPack> {
+    const header = seal(key, encodeHeader(this.#rows))
+    const length = Buffer.alloc(LENGTH_FIELD)
+    length.writeUInt32LE(header.length)
+    await this.#write(Buffer.concat([header, length]))
+    await this.#flush()
+    const id = this.#hash.digest('hex')
+    await this.#publication.publish(packName(this.#place, id))
+    return { id, rows: this.#rows, size: this.#size }
+  }
+
+  abandon(): Promise<void> {
+    return this.#publication.abandon()
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    this.#pieces.push(bytes)
+    this.#piecesLength += bytes.length
+    this.#size += bytes.length
+    if (this.#piecesLength >= WRITE_AT_ONCE) await this.#flush()
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#pieces, this.#piecesLength)
+    this.#pieces = []
+    this.#piecesLength = 0
+    this.#hash.update(bytes)
+    await this.#publication.write(bytes)
+  }
+}

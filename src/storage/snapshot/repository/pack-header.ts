@@ -1,0 +1,59 @@
+import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import type { IndexRow } from './index-file.ts'
+
+const ID_LENGTH = 32
+const PLAIN_ENTRY = 1 + 4 + ID_LENGTH
+const PACKED_ENTRY = PLAIN_ENTRY + 4
+/** The sealed header's length, at the very end of the pack. */
+export const LENGTH_FIELD = 4
+const LARGEST_HEADER = 16 * 1024 * 1024
+
+/** A pack's header before it is sealed: for each blob its type, lengths and id, in the order in which they lie. */
+export function encodeHeader(rows: readonly IndexRow[]): Buffer {
+  return Buffer.concat(rows.map(encodeEntry))
+}
+
+function encodeEntry({ type, id, length, plainLength, compressed }: IndexRow): Buffer {
+  const head = Buffer.alloc(compressed ? 9 : 5)
+  head[0] = (type === 'tree' ? 1 : 0) + (compressed ? 2 : 0)
+  head.writeUInt32LE(length, 1)
+  if (compressed) head.writeUInt32LE(plainLength, 5)
+  return Buffer.concat([head, id])
+}
+
+/** Throws a RangeError where it is no header. */
+export function parseHeader(header: Buffer): IndexRow[] {
+  const rows: IndexRow[] = []
+  let offset = 0
+  for (let at = 0; at < header.length; ) {
+    const kind = header.readUInt8(at)
+    if (kind > 3) throw new RangeError(`a blob of the unknown type ${kind}`)
+    const compressed = kind >= 2
+    const next = at + (compressed ? PACKED_ENTRY : PLAIN_ENTRY)
+    if (next > header.length) throw new RangeError('the header ends in the middle of a blob')
+    const length = header.readUInt32LE(at + 1)
+    const plainLength = compressed ? header.readUInt32LE(at + 5) : length - SEAL_OVERHEAD
+    const id = Buffer.from(header.subarray(next - ID_LENGTH, next))
+    rows.push({ type: kind & 1 ? 'tree' : 'data', id, offset, length, plainLength, compressed })
+    offset += length
+    at = next
+  }
+  return rows
+}
+
+/** Bytes that a pack has besides its blobs. */
+export function headerSize(rows: Iterable<{ compressed: boolean }>): number {
+  let size = SEAL_OVERHEAD + LENGTH_FIELD
+  for (const { compressed } of rows) size += compressed ? PACKED_ENTRY : PLAIN_ENTRY
+  return size
+}
+
+/** Where the sealed header begins in a pack of `packSize` bytes; throws a RangeError where that cannot be. */
+export function headerStart(packSize: number, lengthField: Buffer): number {
+  const length = lengthField.readUInt32LE(0)
+  const start = packSize - LENGTH_FIELD - length
+  if (length < SEAL_OVERHEAD || length > LARGEST_HEADER || start < 0) {
+    throw new RangeError(`a header of ${length} bytes in a pack of ${packSize}`)
+  }
+  return start
+}

@@ -1,0 +1,135 @@
+import { indexedBlob, indexJson } from './index-file.ts'
+import type { IndexKeeper } from './index-keeper.ts'
+import { type FinishedPack, OpenPack } from './open-pack.ts'
+import type { BlobType, PackedBlob, PackWriter, Repository } from './repository.ts'
+
+/** An index file is written when so many blobs wait for one. */
+const BLOBS_PER_INDEX = 50_000
+const PUBLISHED_AT_ONCE = 2
+
+/** Packs first, each on the disk before an index file names it. */
+export class RepositoryPackWriter implements PackWriter {
+  readonly #repository: Repository
+  readonly #keeper: IndexKeeper
+  readonly #open: Record<BlobType, OpenPack | undefined> = { data: undefined, tree: undefined }
+  /** The last call for each kind of pack: calls follow one another. */
+  readonly #last: Record<BlobType, Promise<void>> = { data: Promise.resolve(), tree: Promise.resolve() }
+  /** Blobs of packs that are not published yet. */
+  readonly #pending = new Set<string>()
+  readonly #publishing = new Set<Promise<void>>()
+  #unindexed: FinishedPack[] = []
+  #unindexedBlobs = 0
+  #failure: { error: unknown } | undefined
+  #packs = 0
+  #bytes = 0
+
+  constructor(repository: Repository, keeper: IndexKeeper) {
+    this.#repository = repository
+    this.#keeper = keeper
+  }
+
+  has(type: BlobType, id: Buffer): boolean {
+    return this.#pending.has(keyOf(type, id)) || this.#keeper.index.has(type, id)
+  }
+
+  add(blob: PackedBlob): Promise<void> {
+    if (this.has(blob.type, blob.id)) return Promise.resolve()
+    this.#pending.add(keyOf(blob.type, blob.id))
+    return this.#after(blob.type, () => this.#put(blob))
+  }
+
+  async finish(): Promise<{ packs: number; bytes: number }> {
+    for (const type of ['data', 'tree'] as const) await this.#after(type, () => this.#close(type))
+    await Promise.all(this.#publishing)
+    this.#throwFailure()
+    await this.#writeIndex()
+    return { packs: this.#packs, bytes: this.#bytes }
+  }
+
+  async abandon(): Promise<void> {
+    this.#failure ??= { error: new Error('the packs were abandoned') }
+    await Promise.allSettled([this.#last.data, this.#last.tree])
+    await Promise.allSettled(this.#publishing)
+    for (const type of ['data', 'tree'] as const) {
+      await this.#open[type]?.abandon()
+      this.#open[type] = undefined
+    }
+  }
+
+  #after(type: BlobType, act: () => Promise<void>): Promise<void> {
+    const turn = this.#last[type].then(() => {
+      this.#throwFailure()
+      return act()
+    })
+    this.#last[type] = turn.catch((error) => {
+      this.#failure ??= { error }
+    })
+    return turn
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error
+  }
+
+  async #put(blob: PackedBlob): Promise<void> {
+    this.#open[blob.type] ??= await OpenPack.begin(this.#repository.place)
+    const pack = this.#open[blob.type]
+    await pack?.add(blob)
+    if (pack?.isFull) await this.#close(blob.type)
+  }
+
+  /** Goes on in the background, so that the next pack fills while this one is synced. */
+  async #close(type: BlobType): Promise<void> {
+    const pack = this.#open[type]
+    if (!pack) return
+    this.#open[type] = undefined
+    while (this.#publishing.size >= PUBLISHED_AT_ONCE) await Promise.race(this.#publishing)
+    const publishing = this.#publish(pack)
+      .catch((error) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => this.#publishing.delete(publishing))
+    this.#publishing.add(publishing)
+  }
+
+  async #publish(pack: OpenPack): Promise<void> {
+    let finished: FinishedPack
+    try {
+      finished = await pack.finish(this.#repository.key)
+    } catch (error) {
+      await pack.abandon()
+      throw error
+    }
+    this.#packs += 1
+    this.#bytes += finished.size
+    this.#enter(finished)
+    if (this.#unindexedBlobs >= BLOBS_PER_INDEX) await this.#writeIndex()
+  }
+
+  #enter(pack: FinishedPack): void {
+    const number = this.#keeper.index.internPack(pack.id)
+    for (const row of pack.rows) {
+      this.#keeper.index.add(indexedBlob(number, row))
+      this.#pending.delete(keyOf(row.type, row.id))
+    }
+    this.#unindexed.push(pack)
+    this.#unindexedBlobs += pack.rows.length
+  }
+
+  async #writeIndex(): Promise<void> {
+    const packs = this.#unindexed
+    if (packs.length === 0) return
+    this.#unindexed = []
+    this.#unindexedBlobs = 0
+    const id = await this.#repository.saveUnpacked('index', indexJson(packs))
+    const { index, files } = this.#keeper
+    files.set(
+      id,
+      Uint32Array.from(packs, (pack) => index.internPack(pack.id)),
+    )
+  }
+}
+
+function keyOf(type: BlobType, id: Buffer): string {
+  return type + id.toString('latin1')
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../../../lib/clock.ts'
+import type { Driver } from '../../driver.ts'
+import type { RepositoryKey } from '../codec/crypt.ts'
+import type { BlobIndex } from './blob-index.ts'
+
+export interface RepositoryPlace {
+  driver: Driver
+  /** `<ip>/repo`, as a name for the driver. */
+  base: string
+}
+
+export interface OpenOptions {
+  password: Buffer
+  clock: Clock
+  signal?: AbortSignal
+  warn(message: string): void
+}
+
+export type BlobType = 'data' | 'tree'
+
+/** Small files that are sealed as a whole. */
+export type UnpackedKind = 'snapshots' | 'index' | 'locks' | 'keys'
+
+/** Where a blob lies. */
+export interface BlobPlace {
+  /** 64 hex digits. */
+  pack: string
+  offset: number
+  /** Sealed. */
+  length: number
+  plainLength: number
+  compressed: boolean
+}
+
+/** A blob as it is put into a pack. */
+export interface PackedBlob {
+  type: BlobType
+  id: Buffer
+  sealed: Buffer
+  plainLength: number
+  compressed: boolean
+}
+
+/** A restic repository, format 2, over any driver. Ids are 32 bytes for blobs, 64 hex digits for files. */
+export interface Repository extends AsyncDisposable {
+  readonly id: string
+  readonly place: RepositoryPlace
+  readonly key: RepositoryKey
+  readonly polynomial: bigint
+  readonly clock: Clock
+  warn(message: string): void
+  /** Loads the index of blobs, or brings it up to date. */
+  loadIndex(): Promise<BlobIndex>
+  /**
+   * Plain content of a blob, its id checked. Throws SNAPSHOT_CORRUPT with the facts `pack` and `blob` where no copy of
+   * it is whole, or where the index does not know it.
+   */
+  readBlob(type: BlobType, id: Buffer): Promise<Buffer>
+  /** As readBlob, of many: in the order in which they lie in their packs, neighbours read in one go; each id once. */
+  readBlobs(type: BlobType, ids: Iterable<Buffer>): AsyncIterable<{ id: Buffer; plain: Buffer }>
+  /** Plain length of a blob; undefined where the index does not know it. */
+  blobSize(type: BlobType, id: Buffer): number | undefined
+  locate(type: BlobType, id: Buffer): BlobPlace | undefined
+  beginPacks(): PackWriter
+  /** Sealed, compressed, published; resolves with its id. */
+  saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string>
+  /** Throws NOT_FOUND; REPOSITORY_DAMAGED where it is not what its id says. */
+  loadUnpacked(kind: UnpackedKind, id: string): Promise<Buffer>
+  listUnpacked(kind: UnpackedKind): AsyncIterable<string>
+  removeUnpacked(kind: UnpackedKind, id: string): Promise<void>
+}
+
+/** Puts blobs into packs of about 16 MiB, those of trees and of data apart. */
+export interface PackWriter {
+  /** In the index, or added here. */
+  has(type: BlobType, id: Buffer): boolean
+  /** Takes `sealed` over: it may not change afterwards. A blob that it has already is left out. */
+  add(blob: PackedBlob): Promise<void>
+  /** All of it on the disk, and indexed. */
+  finish(): Promise<{ packs: number; bytes: number }>
+  /** Leaves what is published to the next prune, and removes the rest. */
+  abandon(): Promise<void>
+}
