@@ -12,10 +12,11 @@ export type BackupNews =
 
 export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
   return changes.flatMap(({ record, eventSeq: touched }) => {
-    const { backup, deleted } = record.result ?? {}
+    const { backup, deleted, changed = [] } = record.result ?? {}
     const toldAt = `${timeKey(record.end ?? record.start) ?? ''} ${record.rid}`
     const news: BackupNews[] = []
-    if (backup) news.push({ kind: 'stands', info: backup, toldAt, touched })
+    for (const info of backup ? [backup, ...changed] : changed)
+      news.push({ kind: 'stands', info, toldAt, touched })
     if (deleted?.length) news.push({ kind: 'gone', server: record.server, names: deleted, touched })
     return news
   })
@@ -23,7 +24,7 @@ export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
 
 /**
  * The same result in whatever order runs are told of: of two words on one backup that of the run which ended
- * later stands, and a backup that is gone stays gone (a name is never given twice).
+ * later stands, and a backup that is gone stays gone: a name is never given twice, but to a series that is begun anew.
  */
 export async function keepBackupNews(
   transaction: DbTransaction,
@@ -41,11 +42,17 @@ async function keepStanding(
   { info, toldAt, touched }: Extract<BackupNews, { kind: 'stands' }>,
 ): Promise<void> {
   const server_name = { server: info.server, name: info.name }
-  if (await transaction.tombstone.findUnique({ where: { server_name } })) return
+  const tombstone = await transaction.tombstone.findUnique({ where: { server_name } })
+  if (tombstone && !isBegunAnew(info, Number(tombstone.at))) return
   const known = await transaction.backup.findUnique({ where: { server_name }, select: { toldAt: true } })
   if (known && known.toldAt > toldAt) return
   if (known) await transaction.backup.delete({ where: { server_name } })
   await transaction.backup.create({ data: backupRow(info, { toldAt, touched }) })
+}
+
+/** A series that was deleted comes back under its name with the next run. */
+function isBegunAnew({ series, created }: BackupInfo, goneAt: number): boolean {
+  return series !== null && Date.parse(created) > goneAt
 }
 
 /** Tombstones keep late news of them from bringing them back. */

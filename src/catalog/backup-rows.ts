@@ -14,7 +14,7 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
     ...told,
     createdKey,
     sequenceKey: `${String(sequence).padStart(16, '0')} ${createdKey}`,
-    good: isGood(info),
+    good: info.series ? info.series.lastGood !== null : isGood(info),
     instanceNo: toBigInt(info.instanceNo),
     containers: JSON.stringify(info.containers),
     size: toBigInt(info.size),
@@ -22,6 +22,7 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
     holds: JSON.stringify(info.holds),
     files: info.files === null ? null : toBigInt(info.files),
     bytes: info.bytes === null ? null : toBigInt(info.bytes),
+    series: info.series && JSON.stringify(info.series),
   }
 }
 
@@ -39,5 +40,6 @@ export function backupOf(row: Backup): BackupInfo {
     sequence: Number(info.sequence),
     files: info.files === null ? null : Number(info.files),
     bytes: info.bytes === null ? null : Number(info.bytes),
+    series: info.series === null ? null : JSON.parse(info.series),
   }
 }

@@ -8,12 +8,15 @@ export interface VolumeKey {
   source: string
 }
 
-/** The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. */
+/**
+ * The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. Archives are
+ * ordered by their sequence; of the newest archive and the series of snapshots the one with the later good point is it.
+ */
 export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>> {
   const last = new Map<string, BackupInfo>()
   for (const some of inLists(keys)) {
     const newest = await db.backup.groupBy({
-      by: ['server', 'source'],
+      by: ['server', 'source', 'mode'],
       where: {
         good: true,
         server: { in: [...new Set(some.map(({ server }) => server))] },
@@ -26,9 +29,16 @@ export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<
       .filter((volume) => wanted.has(nameOf(volume)))
       .map(({ _max }) => _max.sequenceKey ?? '')
     const rows = await db.backup.findMany({ where: { sequenceKey: { in: asked } } })
-    for (const row of rows) last.set(nameOf(row), backupOf(row))
+    for (const info of rows.map(backupOf)) {
+      const other = last.get(nameOf(info))
+      if (!other || goodSince(info) > goodSince(other)) last.set(nameOf(info), info)
+    }
   }
   return last
+}
+
+function goodSince({ created, series }: BackupInfo): number {
+  return Date.parse(series?.lastGood?.created ?? created)
 }
 
 function nameOf({ server, source }: VolumeKey): string {

@@ -101,13 +101,19 @@ async function listFolder(
 }
 
 async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
-  const { mode, name, files, snapshot, ...rest } = request
+  const { mode, name, files, snapshot, plan = false, ...rest } = request
   // A daemon that does not know these would put back more than was asked for.
   if (mode === 'full' && files !== null)
     await demand(http, ip, { capability: 'pick-files', what: 'put back single files of a full backup' })
   if (snapshot !== null) await demand(http, ip, { capability: 'snapshots', what: 'pick a snapshot' })
+  if (plan) await demand(http, ip, { capability: 'plan', what: 'tell beforehand what it would do' })
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
-  const form = { ...rest, ...(files === null ? {} : { files }), ...(snapshot === null ? {} : { snapshot }) }
+  const form = {
+    ...rest,
+    ...(files === null ? {} : { files }),
+    ...(snapshot === null ? {} : { snapshot }),
+    ...(plan ? { plan: 'true' } : {}),
+  }
   const path = `${BACKUP}/${route}/${segment(name)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
   return rid

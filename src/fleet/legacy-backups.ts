@@ -27,6 +27,7 @@ export function fromEntity(entity: BackupEntity): BackupInfo {
     files: null,
     bytes: null,
     durability: null,
+    series: null,
   }
 }
 

@@ -65,9 +65,20 @@ export const manifestSchema = z.object({
 })
 export type Manifest = z.infer<typeof manifestSchema>
 
+/** What a series of snapshots is, as a whole. */
+export const seriesSchema = z.object({
+  /** How many there are. */
+  snapshots: z.number().int(),
+  /** Restic's id of the newest one. */
+  newest: z.string(),
+  lastGood: z.object({ id: z.string(), created: z.string() }).nullable(),
+})
+export type Series = z.infer<typeof seriesSchema>
+
 /**
  * A backup as a protocol 2 daemon lists it and the catalog keeps it. Made of the manifest where there is one;
- * an archive without (the recorded system's) has what `.meta` and the folder tell, the rest null.
+ * an archive without (the recorded system's) has what `.meta` and the folder tell, the rest null. A series of snapshots
+ * has its newest one's.
  */
 export const backupInfoSchema = z.object({
   /** The namespace (server IP) it lies in. */
@@ -95,6 +106,8 @@ export const backupInfoSchema = z.object({
   files: z.number().int().nullable(),
   bytes: z.number().nullable(),
   durability: z.enum(['synced', 'acknowledged']).nullable(),
+  /** null for what is no series of snapshots: archives, and mirrors of the recorded system. */
+  series: seriesSchema.nullish().transform((series) => series ?? null),
 })
 export type BackupInfo = z.infer<typeof backupInfoSchema>
 

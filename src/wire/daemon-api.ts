@@ -62,8 +62,31 @@ export interface FilesRequest {
   namespace: string
   name: string
   path: string
+  /** Of an increment; the newest one where none is named. */
+  snapshot?: string | null
   after: string | null
   limit: number
+}
+
+/** What a controller asks of `GET /api/v1/backup/snapshots/NAME`. */
+export interface SnapshotsRequest {
+  namespace: string
+  name: string
+  after: string | null
+  limit: number
+}
+
+/** What a controller asks of `GET /api/v1/backup/diff/NAME`. */
+export interface DiffRequest extends SnapshotsRequest {
+  from: string
+  to: string
+}
+
+/** What a controller asks of `GET /api/v1/backup/history/NAME`. */
+export interface HistoryRequest {
+  namespace: string
+  name: string
+  path: string
 }
 
 /** What a controller asks of the recover routes. */
@@ -79,4 +102,6 @@ export interface RecoverRequest {
   files: string[] | null
   snapshot: string | null
   inUse: 'refuse' | 'proceed'
+  /** Only tell what would be done. */
+  plan?: boolean
 }

@@ -62,7 +62,7 @@ export const recoverArgsSchema = z.object({
   backup: z.string(),
   /** The directory to recover into; empty = where the backup was made. */
   destDir: z.string(),
-  /** null for a full recover. */
+  /** null for a recover of all of it. */
   files: z
     .array(z.string())
     .nullish()
@@ -71,5 +71,12 @@ export const recoverArgsSchema = z.object({
   namespace: z.string(),
   /** What to do where processes hold the volume open. */
   inUse: z.enum(['refuse', 'proceed']).optional(),
+  /** Of an increment: its id, or the beginning of it; null = the newest one. */
+  snapshot: z
+    .string()
+    .nullish()
+    .transform((id) => id ?? null),
+  /** Only tell what would be done. */
+  plan: z.boolean().optional(),
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { NEVER } from '../lib/clock.ts'
 import { backupInfoSchema } from './backup.ts'
+import { recoverPlanSchema } from './snapshot.ts'
 
 export const RECORD_STATES = [
   'queued',
@@ -52,6 +53,20 @@ export const runResultSchema = z
     /** Entries restored, for `backup_recover`. */
     entriesRestored: z.number().int().optional(),
     bytesRestored: z.number().optional(),
+    /** Series that changed, as they now stand in the store, for `backup_expire`. */
+    changed: z.array(backupInfoSchema).optional(),
+    /** Ids of snapshots that are no longer in their series. */
+    deletedSnapshots: z.array(z.string()).optional(),
+    /** What a recover would do, where only that was asked. */
+    plan: recoverPlanSchema.optional(),
+    /** For `backup` with mode increment. */
+    snapshot: z.string().optional(),
+    filesNew: z.number().int().optional(),
+    filesChanged: z.number().int().optional(),
+    filesUnchanged: z.number().int().optional(),
+    filesDeleted: z.number().int().optional(),
+    bytesRead: z.number().optional(),
+    bytesAdded: z.number().optional(),
   })
   .catchall(z.json())
 export type RunResult = z.infer<typeof runResultSchema>

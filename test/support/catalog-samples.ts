@@ -57,6 +57,7 @@ export function sampleBackup(changes: Partial<BackupInfo> = {}): BackupInfo {
     files: 3,
     bytes: 5_000_000_000,
     durability: 'synced',
+    series: null,
     ...changes,
   }
 }

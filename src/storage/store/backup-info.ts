@@ -34,6 +34,7 @@ export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Fo
     size: manifest.size,
     corrupt: manifest.corrupt?.reason ?? damage(manifest.size, size),
     hasIndex: manifest.index !== null,
+    series: null,
   }
 }
 
@@ -75,7 +76,7 @@ export function infoOfEntity(
       verified: null,
       holds: [],
     },
-    ...{ sha256: null, hasIndex: false, files: null, bytes: null, durability: null },
+    ...{ sha256: null, hasIndex: false, files: null, bytes: null, durability: null, series: null },
   }
 }
 

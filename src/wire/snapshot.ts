@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { fileInfoSchema } from './backup.ts'
+
+/** One point in time of an increment. */
+export const snapshotInfoSchema = z.object({
+  /** Restic's own id, 64 hex digits. */
+  id: z.string(),
+  /** ISO 8601. */
+  created: z.string(),
+  /** Per volume, counts up by one with each snapshot; 0 for one that restic made. */
+  sequence: z.number().int(),
+  state: z.enum(['success', 'partial']),
+  suspect: z.string().nullable(),
+  /** Whole, and not suspect. */
+  good: z.boolean(),
+  /** Bytes of file content in it; null where restic made it. */
+  size: z.number().nullable(),
+  files: z.number().int().nullable(),
+  /** Bytes that it added to the store. */
+  added: z.number().nullable(),
+  rid: z.string().nullable(),
+  jobId: z.string().nullable(),
+})
+export type SnapshotInfo = z.infer<typeof snapshotInfoSchema>
+
+/** `GET /api/v1/backup/snapshots/NAME?namespace=IP&after=ID&limit=N`: newest first. */
+export const snapshotPageSchema = z.object({
+  snapshots: z.array(snapshotInfoSchema),
+  next: z.string().nullable(),
+})
+export type SnapshotPage = z.infer<typeof snapshotPageSchema>
+
+export const CHANGES = ['added', 'removed', 'content', 'metadata', 'type'] as const
+
+/** What became of one path from one snapshot to another. */
+export const fileDiffSchema = z.object({
+  path: z.string(),
+  change: z.enum(CHANGES),
+  before: fileInfoSchema.nullable(),
+  after: fileInfoSchema.nullable(),
+})
+export type FileDiff = z.infer<typeof fileDiffSchema>
+
+/** `GET /api/v1/backup/diff/NAME?namespace=IP&from=ID&to=ID&after=PATH&limit=N`: by path. */
+export const diffPageSchema = z.object({ changes: z.array(fileDiffSchema), next: z.string().nullable() })
+export type DiffPage = z.infer<typeof diffPageSchema>
+
+/** A path as it was from this snapshot on, until the next one that is listed. */
+export const fileVersionSchema = z.object({
+  snapshot: z.string(),
+  created: z.string(),
+  change: z.enum(CHANGES),
+  /** null where it was removed. */
+  file: fileInfoSchema.nullable(),
+})
+export type FileVersion = z.infer<typeof fileVersionSchema>
+
+/** `GET /api/v1/backup/history/NAME?namespace=IP&path=P`: newest first; only snapshots in which something changed. */
+export const fileHistorySchema = z.object({ versions: z.array(fileVersionSchema) })
+export type FileHistory = z.infer<typeof fileHistorySchema>
+
+/** What a recover would do; nothing of it is done. */
+export const recoverPlanSchema = z.object({
+  /** How many paths there are of each. */
+  create: z.number().int(),
+  overwrite: z.number().int(),
+  delete: z.number().int(),
+  unchanged: z.number().int(),
+  /** Bytes of file content that would be written. */
+  bytes: z.number(),
+  /** The first thousand. */
+  steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: z.string() })),
+  /** There are more than are listed. */
+  more: z.boolean(),
+})
+export type RecoverPlan = z.infer<typeof recoverPlanSchema>
