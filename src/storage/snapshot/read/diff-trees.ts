@@ -1,0 +1,112 @@
+import type { TreeEntry } from '../../tree/entry.ts'
+import { componentsOf } from '../../tree/write-paths.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Change, changeOf } from './compare-nodes.ts'
+import { readTree, type TreeSource } from './tree-source.ts'
+
+/** One thing that is not as it was. */
+export interface Difference {
+  change: Change | 'added' | 'removed'
+  path: Buffer
+  /** Null where it was added. */
+  before: TreeEntry | null
+  /** Null where it was removed. */
+  after: TreeEntry | null
+}
+
+export interface DiffOptions {
+  signal: AbortSignal
+  /** Only what comes after this path of an earlier difference. */
+  after?: Buffer
+}
+
+/** A tree that is there in both, in one, or in none. */
+interface Pair {
+  before: Buffer | null
+  after: Buffer | null
+  folder: Buffer
+}
+
+const NOWHERE = Buffer.alloc(0)
+
+/**
+ * What differs between two trees, streamed: each directory before what is in it, by the bytes of the names. Everything
+ * in an added, removed or replaced directory is told too. Equal trees are not read.
+ */
+export function diffTrees(
+  source: TreeSource,
+  { before, after }: { before: Buffer; after: Buffer },
+  options: DiffOptions,
+): AsyncGenerator<Difference> {
+  const resume = componentsOf(options.after ?? NOWHERE)
+  return diffPair({ source, options }, { before, after, folder: NOWHERE }, resume)
+}
+
+interface Diff {
+  source: TreeSource
+  options: DiffOptions
+}
+
+/** `resume`: the names, from this folder on, that lead to the last difference that is known already. */
+async function* diffPair(diff: Diff, pair: Pair, resume: readonly Buffer[]): AsyncGenerator<Difference> {
+  diff.options.signal.throwIfAborted()
+  if (sameTree(pair)) return
+  const [known, ...deeper] = resume
+  for (const [before, after] of await joined(diff.source, pair)) {
+    const { name, entry } = (after ?? before) as Node
+    const order = known ? name.compare(known) : 1
+    if (order < 0) continue
+    const found = order > 0 ? differenceOf(before, after) : undefined
+    if (found) yield found
+    const inner = { before: before?.subtree ?? null, after: after?.subtree ?? null, folder: entry.path }
+    if (inner.before || inner.after) yield* diffPair(diff, inner, order === 0 ? deeper : [])
+  }
+}
+
+function sameTree({ before, after }: Pair): boolean {
+  return before !== null && after !== null && before.equals(after)
+}
+
+function differenceOf(before: Node | undefined, after: Node | undefined): Difference | undefined {
+  const change = before && after ? changeOf(before, after) : before ? 'removed' : 'added'
+  if (!change) return undefined
+  const path = (after ?? before)?.entry.path ?? NOWHERE
+  return { change, path, before: before?.entry ?? null, after: after?.entry ?? null }
+}
+
+type Both = [before: Node | undefined, after: Node | undefined]
+
+async function joined(source: TreeSource, { before, after, folder }: Pair): Promise<Generator<Both>> {
+  return join(
+    before ? await readTree(source, before, folder) : nothing(),
+    after ? await readTree(source, after, folder) : nothing(),
+  )
+}
+
+function* nothing(): Generator<Node> {}
+
+/** Both come by name. */
+function* join(befores: Generator<Node>, afters: Generator<Node>): Generator<Both> {
+  let before = befores.next().value as Node | undefined
+  let after = afters.next().value as Node | undefined
+  while (before || after) {
+    const order = before && after ? before.name.compare(after.name) : before ? -1 : 1
+    yield [order <= 0 ? before : undefined, order >= 0 ? after : undefined]
+    if (order <= 0) before = befores.next().value as Node | undefined
+    if (order >= 0) after = afters.next().value as Node | undefined
+  }
+}
+
+/** One page of it. `next` is the `after` of the page that follows; null where none does. */
+export async function diffPage(
+  source: TreeSource,
+  trees: { before: Buffer; after: Buffer },
+  { limit, ...options }: DiffOptions & { limit: number },
+): Promise<{ differences: Difference[]; next: Buffer | null }> {
+  const differences: Difference[] = []
+  for await (const difference of diffTrees(source, trees, options)) {
+    if (differences.length === limit) return { differences, next: differences.at(-1)?.path ?? null }
+    differences.push(difference)
+  }
+  return { differences, next: null }
+}
