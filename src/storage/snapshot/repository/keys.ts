@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os'
 import { isoTime } from '../../../lib/clock.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
@@ -8,6 +7,7 @@ import { publishSmall } from './publish.ts'
 import type { OpenOptions, RepositoryPlace } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 import { hashOf, readUnpacked } from './unpacked.ts'
+import { whoWeAre } from './who.ts'
 
 /** A new key file for `key`. */
 export async function addKey(
@@ -15,7 +15,8 @@ export async function addKey(
   { password, clock }: OpenOptions,
   key: RepositoryKey,
 ): Promise<void> {
-  const maker = { created: isoTime(clock.now()), username: userInfo().username, hostname: hostname() }
+  const { username, hostname } = whoWeAre()
+  const maker = { created: isoTime(clock.now()), username, hostname }
   const file = await sealKey(key, password, maker)
   await publishSmall(place, unpackedName(place, 'keys', hashOf(file).toString('hex')), file)
 }

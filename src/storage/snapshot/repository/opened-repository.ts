@@ -4,7 +4,7 @@ import type { BlobIndex } from './blob-index.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { Config } from './config.ts'
 import { IndexKeeper } from './index-keeper.ts'
-import { folderName, idsIn, parentOf, unpackedName } from './layout.ts'
+import { folderName, idsIn, listPacks, packName, parentOf, unpackedName } from './layout.ts'
 import { RepositoryPackWriter } from './pack-writer.ts'
 import { publishSmall } from './publish.ts'
 import type {
@@ -47,7 +47,6 @@ export class OpenedRepository implements Repository {
     return this.#keeper.load()
   }
 
-  /** By index file: the numbers of the packs that it names. */
   get indexFiles(): ReadonlyMap<string, Uint32Array> {
     return this.#keeper.files
   }
@@ -71,8 +70,16 @@ export class OpenedRepository implements Repository {
     return entry < 0 ? undefined : index.placeAt(entry)
   }
 
-  beginPacks(): PackWriter {
-    return new RepositoryPackWriter(this, this.#keeper)
+  beginPacks({ anew } = { anew: false }): PackWriter {
+    return new RepositoryPackWriter(this, this.#keeper, anew)
+  }
+
+  listPacks(): AsyncIterable<{ id: string; size: number }> {
+    return listPacks(this.place)
+  }
+
+  removePack(id: string): Promise<void> {
+    return this.place.driver.remove(packName(this.place, id))
   }
 
   async saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string> {
@@ -93,6 +100,7 @@ export class OpenedRepository implements Repository {
 
   async removeUnpacked(kind: UnpackedKind, id: string): Promise<void> {
     const name = unpackedName(this.place, kind, id)
+    if (!(await this.place.driver.stat(name))) return
     await this.place.driver.remove(name)
     await this.place.driver.syncFolder(parentOf(name))
   }

@@ -14,7 +14,8 @@ export class RepositoryPackWriter implements PackWriter {
   readonly #open: Record<BlobType, OpenPack | undefined> = { data: undefined, tree: undefined }
   /** The last call for each kind of pack: calls follow one another. */
   readonly #last: Record<BlobType, Promise<void>> = { data: Promise.resolve(), tree: Promise.resolve() }
-  /** Blobs of packs that are not published yet. */
+  readonly #anew: boolean
+  /** Blobs that the index does not know of yet; all that came, where it writes anew. */
   readonly #pending = new Set<string>()
   readonly #publishing = new Set<Promise<void>>()
   #unindexed: FinishedPack[] = []
@@ -23,13 +24,14 @@ export class RepositoryPackWriter implements PackWriter {
   #packs = 0
   #bytes = 0
 
-  constructor(repository: Repository, keeper: IndexKeeper) {
+  constructor(repository: Repository, keeper: IndexKeeper, anew: boolean) {
     this.#repository = repository
+    this.#anew = anew
     this.#keeper = keeper
   }
 
   has(type: BlobType, id: Buffer): boolean {
-    return this.#pending.has(keyOf(type, id)) || this.#keeper.index.has(type, id)
+    return this.#pending.has(keyOf(type, id)) || (!this.#anew && this.#keeper.index.has(type, id))
   }
 
   add(blob: PackedBlob): Promise<void> {
@@ -110,7 +112,7 @@ export class RepositoryPackWriter implements PackWriter {
     const number = this.#keeper.index.internPack(pack.id)
     for (const row of pack.rows) {
       this.#keeper.index.add(indexedBlob(number, row))
-      this.#pending.delete(keyOf(row.type, row.id))
+      if (!this.#anew) this.#pending.delete(keyOf(row.type, row.id))
     }
     this.#unindexed.push(pack)
     this.#unindexedBlobs += pack.rows.length

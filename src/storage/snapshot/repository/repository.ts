@@ -61,18 +61,26 @@ export interface Repository extends AsyncDisposable {
   /** Plain length of a blob; undefined where the index does not know it. */
   blobSize(type: BlobType, id: Buffer): number | undefined
   locate(type: BlobType, id: Buffer): BlobPlace | undefined
-  beginPacks(): PackWriter
+  /** By index file: the numbers of the packs that it names. */
+  readonly indexFiles: ReadonlyMap<string, Uint32Array>
+  /** `anew`: it takes blobs although the index has them, each once, as where they move from one pack to another. */
+  beginPacks(options?: { anew: boolean }): PackWriter
+  /** Every pack in the store, indexed or not. */
+  listPacks(): AsyncIterable<{ id: string; size: number }>
+  /** Its folder is not synced: a pack that is back after a power loss is in no index, and harms nobody. */
+  removePack(id: string): Promise<void>
   /** Sealed, compressed, published; resolves with its id. */
   saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string>
   /** Throws NOT_FOUND; REPOSITORY_DAMAGED where it is not what its id says. */
   loadUnpacked(kind: UnpackedKind, id: string): Promise<Buffer>
   listUnpacked(kind: UnpackedKind): AsyncIterable<string>
+  /** No error where it is not there. */
   removeUnpacked(kind: UnpackedKind, id: string): Promise<void>
 }
 
 /** Puts blobs into packs of about 16 MiB, those of trees and of data apart. */
 export interface PackWriter {
-  /** In the index, or added here. */
+  /** In the index, or added here; where it writes anew, added here. */
   has(type: BlobType, id: Buffer): boolean
   /** Takes `sealed` over: it may not change afterwards. A blob that it has already is left out. */
   add(blob: PackedBlob): Promise<void>

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncFolder } from '../../../lib/atomic-file.ts'
+import { errnoOf } from '../../../lib/errors.ts'
+import { loadKernel } from '../../../lib/kernel.ts'
+import { makeFolder } from '../../../lib/make-folder.ts'
+import { isId } from './layout.ts'
+
+/**
+ * Under the daemon's data directory: for each lock that is held, a file with the ids that it goes by in the repository,
+ * each written before the lock is made. Its process keeps the file locked (flock): where nobody does, that process
+ * is dead, and the locks that the file names are its remains.
+ */
+const FOLDER = 'repository-locks'
+const NEW = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR
+
+export class LockJournal {
+  readonly #path: string
+  readonly #file: FileHandle
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path
+    this.#file = file
+  }
+
+  static async begin(dataDir: string, repositoryId: string): Promise<LockJournal> {
+    const folder = join(dataDir, FOLDER)
+    await makeFolder(folder)
+    for (;;) {
+      const path = join(folder, randomUUID())
+      const file = await open(path, NEW, 0o600)
+      if (loadKernel()?.tryLock(file.fd) === false) {
+        // Somebody looks at it right now, and may take it away.
+        await file.close()
+        continue
+      }
+      const journal = new LockJournal(path, file)
+      await journal.#append(repositoryId)
+      await syncFolder(folder)
+      return journal
+    }
+  }
+
+  /** The lock of this id is about to be made. */
+  announce(lockId: string): Promise<void> {
+    return this.#append(lockId)
+  }
+
+  /** Nothing that it names is in the repository any more. */
+  async end(): Promise<void> {
+    await unlink(this.#path).catch(ignoreMissing)
+    await this.#file.close()
+  }
+
+  /** Leaves it to whoever locks the repository next. */
+  async leave(): Promise<void> {
+    await this.#file.close()
+  }
+
+  async #append(line: string): Promise<void> {
+    await this.#file.appendFile(`${line}\n`)
+    await this.#file.sync()
+  }
+}
+
+/** Ids of locks in this repository that dead processes left; `removed` is called when they are gone from it. */
+export async function* deadLocks(
+  dataDir: string,
+  repositoryId: string,
+): AsyncGenerator<{ ids: string[]; removed(): Promise<void> }> {
+  const kernel = loadKernel()
+  if (!kernel) return
+  for (const name of await namesIn(join(dataDir, FOLDER))) {
+    const path = join(dataDir, FOLDER, name)
+    const file = await open(path, 'r').catch(ignoreMissing)
+    if (!file) continue
+    try {
+      if (!kernel.tryLock(file.fd)) continue
+      const [repository, ...ids] = (await file.readFile('utf8')).split('\n')
+      if (repository !== repositoryId) continue
+      yield { ids: ids.filter(isId), removed: () => unlink(path).catch(ignoreMissing) }
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(ignoreMissing)) ?? []
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (errnoOf(error) !== 'ENOENT') throw error
+}

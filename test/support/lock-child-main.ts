@@ -1,0 +1,19 @@
+import { localDriver } from '../../src/storage/drivers/local.ts'
+import { lockRepository } from '../../src/storage/snapshot/repository/lock.ts'
+import { openRepository } from '../../src/storage/snapshot/repository/open-repository.ts'
+
+const [dir = '', kind = ''] = process.argv.slice(2)
+
+const repository = await openRepository(
+  { driver: localDriver(dir), base: '10.0.0.1/repo' },
+  { password: Buffer.from('correct horse'), clock: { now: () => Date.now() }, warn: console.error },
+)
+const signal = new AbortController().signal
+await lockRepository(repository, {
+  exclusive: kind === 'exclusive',
+  dataDir: `${dir}/daemon`,
+  waitMs: 0,
+  signal,
+})
+process.send?.('locked')
+process.once('disconnect', () => process.exit(1))
