@@ -7,6 +7,7 @@ import { BackupdError } from '../lib/errors.ts'
 import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { createLog } from './log.ts'
+import { passwordFileOf } from './password-file.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 
@@ -20,6 +21,7 @@ interface DaemonFlags {
   backupLocalDir?: string
   allowedHost: string[]
   concurrency: string
+  repositoryPasswordFile?: string
   takeOver: boolean
   debug: boolean
 }
@@ -42,6 +44,10 @@ export function daemonCommand(): Command {
       [],
     )
     .option('--concurrency <n>', 'runs at once', '4')
+    .option(
+      '--repository-password-file <file>',
+      'the password of increments; without it one is made in the store',
+    )
     .option('--take-over', "take the store's namespace over from the daemon that owned it", false)
     .option('--debug', 'log more', false)
     .action(runDaemon)
@@ -56,6 +62,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     volumeRoot: flags.volumeRoot,
     allowPaths: flags.allowPath,
     store: { driver: 'local', dir: localStore(flags) },
+    ...passwordFileOf(flags),
     takeOver: flags.takeOver,
     allowedHosts: flags.allowedHost,
     log,

@@ -11,6 +11,7 @@ import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { makeExample } from './example/make-example.ts'
 import { createLog } from './log.ts'
+import { passwordFileOf } from './password-file.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
@@ -27,6 +28,7 @@ interface StandaloneFlags {
   volumeRoot: string
   allowPath: string[]
   allowedHost: string[]
+  repositoryPasswordFile?: string
   takeOver: boolean
   debug: boolean
 }
@@ -56,6 +58,10 @@ export function standaloneCommand(): Command {
       [],
     )
     .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
+    .option(
+      '--repository-password-file <file>',
+      'the password of increments; without it one is made in the store',
+    )
     .option('--take-over', "take the store's namespace over from the daemon that owned it", false)
     .option('--debug', 'log more', false)
     .action(runStandalone)
@@ -117,6 +123,7 @@ async function startLocalDaemon(flags: StandaloneFlags, { dataDir, log }: Local)
     volumeRoot: flags.volumeRoot,
     allowPaths: flags.allowPath,
     store: { driver: 'local', dir },
+    ...passwordFileOf(flags),
     takeOver: flags.takeOver,
     allowedHosts: flags.allowedHost,
     log,

@@ -12,6 +12,7 @@ import { ROUTES } from './routes.ts'
 import { sleep } from './sleep.ts'
 import { Startup } from './startup.ts'
 import { StoreSpace } from './store-space.ts'
+import { tellPassword } from './tell-password.ts'
 
 export interface DaemonOptions {
   host: string
@@ -23,6 +24,8 @@ export interface DaemonOptions {
   volumeRoot: string
   allowPaths: string[]
   store: StoreSettings
+  /** The file with the password of increments; where none is given it is made in the store. */
+  repositoryPasswordFile?: string
   /** Takes the namespace over from another daemon that owned it. */
   takeOver: boolean
   /** Host names that requests may come to, besides IP addresses and localhost. */
@@ -79,15 +82,25 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-async function claimStore({ takeOver, clock }: DaemonOptions, settings: RunSettings): Promise<void> {
+async function claimStore({ takeOver, clock, log }: DaemonOptions, settings: RunSettings): Promise<void> {
   const store = await openStore(settings.store, settings, clock)
   await store.claim(takeOver)
+  const { made } = await store.preparePassword()
+  if (made) tellPassword(log, settings.store)
 }
 
 function settingsOf(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
-  const { ip, store, version } = options
+  const { ip, store, version, repositoryPasswordFile: file } = options
   const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths: absolute(options.allowPaths) }
-  return { ip, daemonId, dataDir: path, ...reach, store, version }
+  return {
+    ip,
+    daemonId,
+    dataDir: path,
+    ...reach,
+    store,
+    version,
+    ...(file === undefined ? {} : { repositoryPasswordFile: resolve(file) }),
+  }
 }
 
 function absolute(paths: string[]): string[] {

@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts'
 import { sleep } from './sleep.ts'
 
 export interface StartupParts {
-  /** Makes the daemon the owner of its namespace. Throws CONFLICT where another is. */
+  /** Makes the daemon the owner of its namespace. Throws CONFLICT where another is, REPOSITORY_PASSWORD where it cannot open the increments. */
   claim(): Promise<void>
   engine: Engine
   log: Log
@@ -57,7 +57,7 @@ export class Startup {
     try {
       await this.#claimInTime()
     } catch (error) {
-      if (isConflict(error)) throw error
+      if (isFinal(error)) throw error
       this.#parts.log.error(
         { error },
         `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
@@ -72,7 +72,7 @@ export class Startup {
         await this.#parts.claim()
         return this.#parts.log.info({}, 'The store is there and claimed')
       } catch (error) {
-        if (isConflict(error)) return this.#refuse(messageOf(error))
+        if (isFinal(error)) return this.#refuse(messageOf(error))
       }
     }
   }
@@ -98,6 +98,7 @@ export class Startup {
   }
 }
 
-function isConflict(error: unknown): boolean {
-  return error instanceof BackupdError && error.code === 'CONFLICT'
+/** Waiting does not help: the daemon must be started otherwise. */
+function isFinal(error: unknown): boolean {
+  return error instanceof BackupdError && ['CONFLICT', 'REPOSITORY_PASSWORD'].includes(error.code)
 }

@@ -30,6 +30,8 @@ export interface RunSettings {
   allowPaths: string[]
   store: StoreSettings
   version: string
+  /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
+  repositoryPasswordFile?: string
 }
 
 export type StoreSettings = { driver: 'local'; dir: string }

@@ -43,6 +43,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
 const listSchema = z.union([backupPageSchema, legacyBackupsSchema])
 
 async function* listBackups(http: DaemonHttp, ip: string, namespace: string): AsyncGenerator<BackupInfo[]> {
+  let unread: string | undefined
   for (let after: string | null = ''; after !== null; ) {
     const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: PAGE }
     if (after !== '') query.after = after
@@ -58,8 +59,11 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
     }
     yield answer.backups
     if (answer.next === after) throw endless(ip)
+    unread ??= answer.unread
     after = answer.next
   }
+  // Only now: the rest is listed, and what could not be read is not taken for gone.
+  if (unread !== undefined) throw unreadSeries(ip, namespace, unread)
 }
 
 async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): Promise<FilePage> {
@@ -133,6 +137,11 @@ async function demand(
 function foreignNamespace(ip: string, namespace: string, does: string): BackupdError {
   const message = `The daemon on ${ip} ${does} in its own namespace only: ask the daemon on ${namespace}`
   return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, namespace } })
+}
+
+function unreadSeries(ip: string, namespace: string, reason: string): BackupdError {
+  const message = `The increments of ${namespace} are not listed: ${reason}`
+  return new BackupdError('REPOSITORY_PASSWORD', message, { facts: { server: ip, namespace } })
 }
 
 function endless(ip: string): BackupdError {

@@ -48,7 +48,12 @@ export const newsSchema = z.object({
 export type News = z.infer<typeof newsSchema>
 
 /** `GET /api/v1/backup/json?protocol=2&namespace=IP&after=NAME&limit=N`: by name, `next` = the last one where more follow. */
-export const backupPageSchema = z.object({ backups: z.array(backupInfoSchema), next: z.string().nullable() })
+export const backupPageSchema = z.object({
+  backups: z.array(backupInfoSchema),
+  next: z.string().nullable(),
+  /** Why series of snapshots are missing: the repository could not be read. */
+  unread: z.string().optional(),
+})
 export type BackupPage = z.infer<typeof backupPageSchema>
 
 /** `GET /api/v1/backup/files/NAME?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P, by path. */

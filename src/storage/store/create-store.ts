@@ -1,7 +1,10 @@
+import { listWithSeries } from '../series/list-with-series.ts'
+import { openNamespace, openOwnRepository } from '../series/open-namespace.ts'
+import { preparePassword } from '../series/prepare-password.ts'
 import { beginBackup } from './begin-backup.ts'
 import { findBackup } from './find-backup.ts'
 import { checkNamespace } from './layout.ts'
-import { listBackups, newestManifest } from './list-backups.ts'
+import { newestManifest } from './list-backups.ts'
 import { oldestOfVolumes } from './oldest.ts'
 import { claimNamespace } from './owner.ts'
 import { removeBackups } from './remove-backups.ts'
@@ -16,10 +19,13 @@ export function createStore(world: StoreWorld): Store {
     driver: world.driver,
     claim: (takeOver) => claimNamespace(world, takeOver),
     begin: (input) => beginBackup(world, input),
-    list: (namespace, options) => listBackups(world, namespace, options),
+    list: (namespace, options) => listWithSeries(world, namespace, options),
     find: (namespace, name) => findBackup(world, namespace, name),
     newest: (namespace, source) => newestManifest(world, { namespace, source }),
     oldest: (namespace) => oldestOfVolumes(world, namespace),
+    repository: (namespace) => openNamespace(world, namespace),
+    ownRepository: () => openOwnRepository(world),
+    preparePassword: () => preparePassword(world),
     remove: (names, stillDue) => removeBackups(world, names, stillDue),
     settle: () => settleNamespace(world),
   }

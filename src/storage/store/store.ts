@@ -3,6 +3,7 @@ import type { BackupInfo, Manifest } from '../../wire/backup.ts'
 import type { BackupPage } from '../../wire/daemon-api.ts'
 import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
 import { openDriver, type StoreSettings } from '../drivers/open-driver.ts'
+import type { Repository } from '../snapshot/repository/repository.ts'
 import { createStore } from './create-store.ts'
 
 /** Who opens the store: `ip` is its own namespace, the only one it ever writes to. */
@@ -11,6 +12,8 @@ export interface StoreIdentity {
   /** Made once per data directory; stands in `<ip>/.owner`. */
   daemonId: string
   version: string
+  /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
+  repositoryPasswordFile?: string
 }
 
 export interface StoreOptions {
@@ -35,9 +38,9 @@ export interface Store {
   claim(takeOver: boolean): Promise<void>
   /** A new backup under temporary names. Needs claim() to have been called once in the store's life. */
   begin(input: BeginInput): Promise<PendingBackup>
-  /** By name, at most `limit`; `next` = the last name looked at where more follow. */
+  /** By name, at most `limit`; `next` = the last name looked at where more follow; `unread` = why series are missing. */
   list(namespace: string, options: { source?: string; after?: string; limit: number }): Promise<BackupPage>
-  /** Throws BAD_INPUT for what can be no backup's name. */
+  /** An archive or a mirror. Throws BAD_INPUT for what can be no backup's name. */
   find(namespace: string, name: string): Promise<StoredBackup | undefined>
   /** The newest manifest of a volume, by sequence. */
   newest(namespace: string, source: string): Promise<Manifest | undefined>
@@ -46,6 +49,12 @@ export interface Store {
    * a closer look pays. undefined where `.meta` cannot tell.
    */
   oldest(namespace: string): Promise<Map<string, number> | undefined>
+  /** The increments of any namespace; undefined where it has none. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
+  repository(namespace: string): Promise<Repository | undefined>
+  /** Those of the own namespace; made where there are none yet. */
+  ownRepository(): Promise<Repository>
+  /** Once at start: sees that the password of increments is there and the right one. Throws REPOSITORY_PASSWORD. */
+  preparePassword(): Promise<{ made: boolean }>
   /** In the own namespace. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */
   remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
   /** Finishes what a crash left, before any run: rolls publishes forward, finishes deletes, sweeps left-overs. Touches nothing it does not know. */

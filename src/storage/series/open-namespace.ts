@@ -1,0 +1,48 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { createRepository } from '../snapshot/repository/create-repository.ts'
+import { openRepository, repositoryExists } from '../snapshot/repository/open-repository.ts'
+import type { OpenOptions, Repository } from '../snapshot/repository/repository.ts'
+import { assertOwner } from '../store/owner.ts'
+import { exclusively, type StoreWorld } from '../store/world.ts'
+import { readPassword } from './repository-password.ts'
+import { placeOfRepository } from './repository-place.ts'
+
+/** The repository of a namespace, any one; undefined where there is none. Throws what openRepository throws, naming the namespace. */
+export async function openNamespace(world: StoreWorld, namespace: string): Promise<Repository | undefined> {
+  const place = placeOfRepository(world.driver, namespace)
+  if (!(await repositoryExists(place))) return undefined
+  const options = await openOptions(world)
+  try {
+    return await openRepository(place, options)
+  } catch (error) {
+    throw named(namespace, error)
+  }
+}
+
+/** That of the own namespace; made where there is none yet. */
+export async function openOwnRepository(world: StoreWorld): Promise<Repository> {
+  const { ip } = world.identity
+  return (await openNamespace(world, ip)) ?? (await createOwn(world, ip))
+}
+
+function createOwn(world: StoreWorld, ip: string): Promise<Repository> {
+  return exclusively(world, async () => {
+    await assertOwner(world)
+    const made = await openNamespace(world, ip)
+    return made ?? (await createRepository(placeOfRepository(world.driver, ip), await openOptions(world)))
+  })
+}
+
+async function openOptions(world: StoreWorld): Promise<OpenOptions> {
+  return {
+    password: await readPassword(world),
+    clock: world.clock,
+    warn: (message) => world.warn(message),
+  }
+}
+
+function named(namespace: string, error: unknown): unknown {
+  if (!(error instanceof BackupdError)) return error
+  const message = `The increments of ${namespace} cannot be opened: ${error.message}`
+  return new BackupdError(error.code, message, { facts: { ...error.facts, namespace }, cause: error })
+}

@@ -1,0 +1,53 @@
+import { isoTime } from '../../lib/clock.ts'
+import type { BackupInfo } from '../../wire/backup.ts'
+import type { SnapshotInfo } from '../../wire/snapshot.ts'
+import { ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
+
+/** A series as users see it: under one name, with what its newest snapshot tells. */
+export function infoOfSeries(namespace: string, { name, source, snapshots }: SnapshotSeries): BackupInfo {
+  const infos = snapshots.map(infoOfSnapshot)
+  const newest = infos.at(-1)
+  const lastGood = infos.findLast(({ good }) => good)
+  const facts = snapshots.findLast(({ file }) => file.backupd)?.file.backupd
+  const { app, proc } = facts ?? procOf(name)
+  return {
+    ...{ server: namespace, name, mode: 'increment', app, proc, source },
+    ...{
+      volume: facts?.volume ?? '',
+      instanceNo: facts?.instanceNo ?? 0,
+      containers: facts?.containers ?? [],
+    },
+    ...{ size: newest?.size ?? 0, files: newest?.files ?? null, bytes: newest?.size ?? null },
+    ...{ created: newest?.created ?? isoTime(0), sequence: newest?.sequence ?? 0 },
+    ...{ rid: newest?.rid ?? null, jobId: newest?.jobId ?? null },
+    ...{ state: newest?.state ?? 'partial', suspect: newest?.suspect ?? null },
+    ...{ corrupt: null, verified: null, holds: [], sha256: null, hasIndex: false },
+    durability: snapshots.at(-1)?.file.backupd?.durability ?? null,
+    series: {
+      snapshots: infos.length,
+      newest: newest?.id ?? '',
+      lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
+    },
+  }
+}
+
+const ARCHIVE = /^(?<app>.+?)-(?<proc>\k<app>\..+?)-\d+-/
+
+/** By the archive's name, where restic dropped what we knew. */
+function procOf(name: string): { app: string; proc: string } {
+  const { app = '', proc = '' } = ARCHIVE.exec(name)?.groups ?? {}
+  return { app, proc }
+}
+
+/** What restic made, or changed the tags of, has no facts of ours: it counts as whole unless its tag says partial. */
+export function infoOfSnapshot({ id, file, createdMs }: SeriesSnapshot): SnapshotInfo {
+  const facts = file.backupd
+  const state = facts?.state ?? (file.tags.includes('partial') ? 'partial' : 'success')
+  const suspect = facts?.suspect ?? null
+  return {
+    ...{ id, created: isoTime(createdMs), sequence: facts?.sequence ?? 0, state, suspect },
+    good: state === 'success' && suspect === null,
+    ...{ size: facts?.bytes ?? null, files: facts?.files ?? null, added: facts?.added ?? null },
+    ...{ rid: ridOf(file), jobId: facts?.jobId ?? null },
+  }
+}

@@ -1,0 +1,101 @@
+import { messageOf } from '../../lib/errors.ts'
+import { parseGoTime } from '../snapshot/nodes/go-time.ts'
+import { parseSnapshot, type SnapshotFile } from '../snapshot/nodes/snapshot-file.ts'
+import type { Repository } from '../snapshot/repository/repository.ts'
+import { eachOf } from '../store/small-objects.ts'
+
+export interface SeriesSnapshot {
+  id: string
+  file: SnapshotFile
+  /** Unix ms. */
+  createdMs: number
+}
+
+/** The snapshots of one volume, oldest first; never empty. */
+export interface SnapshotSeries {
+  /** The name that users see: its archive. */
+  name: string
+  /** Absolute path of the volume on its server. */
+  source: string
+  snapshots: SeriesSnapshot[]
+}
+
+const NAME_TAG = 'backup='
+const RID_TAG = 'rid='
+
+export function tagsOf(archive: string, rid: string, isPartial: boolean): string[] {
+  return [`${NAME_TAG}${archive}`, `${RID_TAG}${rid}`, ...(isPartial ? ['partial'] : [])]
+}
+
+export function ridOf({ tags }: SnapshotFile): string | null {
+  return tagged(tags, RID_TAG) ?? null
+}
+
+/** All series of a repository, by name. A snapshot file that cannot be read is told of by `warn`, and hides no other. */
+export async function readSeries(repository: Repository, namespace: string): Promise<SnapshotSeries[]> {
+  const ids: string[] = []
+  for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
+  const snapshots: SeriesSnapshot[] = []
+  for await (const snapshot of eachOf(ids, (id) => readSnapshot(repository, id)))
+    if (snapshot) snapshots.push(snapshot)
+  return groupSeries(snapshots, namespace)
+}
+
+async function readSnapshot(repository: Repository, id: string): Promise<SeriesSnapshot | undefined> {
+  try {
+    const file = parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
+    return { id, file, createdMs: Number((parseGoTime(file.time) ?? 0n) / 1_000_000n) }
+  } catch (error) {
+    repository.warn(`The snapshot ${id.slice(0, 8)} is left out: ${messageOf(error)}`)
+    return undefined
+  }
+}
+
+/**
+ * Snapshots are of the series that their tag names. Those that restic made without our tags belong to the volume whose
+ * hostname and path they carry, or are a series of their own, named after those.
+ */
+export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: string): SnapshotSeries[] {
+  const byTime = snapshots.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1))
+  const nameOfSource = new Map<string, string>()
+  for (const { file } of byTime) {
+    const name = tagged(file.tags, NAME_TAG)
+    if (name !== undefined) nameOfSource.set(sourceOf(file), name)
+  }
+  const nameOf = ({ file }: SeriesSnapshot): string => {
+    const own = file.hostname === namespace ? nameOfSource.get(sourceOf(file)) : undefined
+    return tagged(file.tags, NAME_TAG) ?? own ?? strangerName(file)
+  }
+  const series = [...Map.groupBy(byTime, nameOf)].map(([name, group]) => seriesOf(name, group))
+  return series.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function seriesOf(name: string, byTime: SeriesSnapshot[]): SnapshotSeries {
+  const snapshots = inOrder(byTime)
+  const newest = snapshots.at(-1)
+  return { name, source: newest ? sourceOf(newest.file) : '', snapshots }
+}
+
+/** Ours by their sequence, whatever the clock said; each of restic's before the first of ours that is younger. */
+function inOrder(byTime: readonly SeriesSnapshot[]): SeriesSnapshot[] {
+  const ours = byTime.filter(({ file }) => file.backupd)
+  ours.sort((a, b) => (a.file.backupd?.sequence ?? 0) - (b.file.backupd?.sequence ?? 0))
+  for (const stranger of byTime.filter(({ file }) => !file.backupd)) {
+    const at = ours.findIndex(({ createdMs }) => createdMs > stranger.createdMs)
+    ours.splice(at === -1 ? ours.length : at, 0, stranger)
+  }
+  return ours
+}
+
+function sourceOf({ paths }: SnapshotFile): string {
+  return paths[0] ?? '/'
+}
+
+function strangerName(file: SnapshotFile): string {
+  return `${file.hostname}-${sourceOf(file)}`.replaceAll('/', '-').replace(/^[.-]+/, '')
+}
+
+function tagged(tags: readonly string[], prefix: string): string | undefined {
+  const value = tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length)
+  return value && !value.includes('/') && !value.startsWith('.') ? value : undefined
+}
