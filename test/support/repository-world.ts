@@ -44,7 +44,8 @@ export function repositoryWorld(driverOf: (dir: string) => Driver = localDriver)
   return {
     ...{ dir, path, passwordFile, warnings, clock, place },
     create: async () => closedAfter(await createRepository(place, optionsOf(PASSWORD))),
-    open: async (password = PASSWORD) => closedAfter(await openRepository(place, optionsOf(password))),
+    open: async (password = PASSWORD, driver = place.driver) =>
+      closedAfter(await openRepository({ ...place, driver }, optionsOf(password))),
     /** Runs restic on the repository; throws where it fails. */
     restic: restic(path, passwordFile),
     /** restic's full check; throws where it finds anything. */

@@ -63,6 +63,16 @@ export class BlobReader {
     throw fault
   }
 
+  async readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer> {
+    try {
+      const sealed = await this.#sealed(place)
+      openBlob(this.#repository.key, { id, ...place }, sealed)
+      return sealed
+    } catch (error) {
+      throw snapshotCorrupt({ type, id }, place.pack, reasonOf(error))
+    }
+  }
+
   async *readMany(
     type: BlobType,
     ids: Iterable<Buffer>,

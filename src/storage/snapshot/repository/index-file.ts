@@ -33,10 +33,24 @@ export async function readIndexFile(
   fileId: string,
   index: BlobIndex,
 ): Promise<Uint32Array> {
+  const packs: number[] = []
+  await readPacks(repository, fileId, (id, rows) => {
+    const pack = index.internPack(id)
+    packs.push(pack)
+    for (const row of rows) index.add(indexedBlob(pack, row))
+  })
+  return Uint32Array.from(packs)
+}
+
+/** Calls back with each pack that an index file names. Throws as readIndexFile. */
+export async function readPacks(
+  repository: Pick<Repository, 'place' | 'key'>,
+  fileId: string,
+  onPack: (id: string, rows: IndexRow[]) => void,
+): Promise<void> {
   const name = unpackedName(repository.place, 'index', fileId)
   const sealed = await readUnpacked(repository.place, 'index', fileId)
-  const packs: number[] = []
-  const pieces = new IndexPieces(readerInto(index, packs))
+  const pieces = new IndexPieces(readerFor(onPack))
   try {
     for await (const piece of unpackedPieces(repository.key, name, sealed)) pieces.push(piece)
     pieces.end()
@@ -46,17 +60,14 @@ export async function readIndexFile(
     }
     throw cause
   }
-  return Uint32Array.from(packs)
 }
 
-function readerInto(index: BlobIndex, packs: number[]): IndexReader {
+function readerFor(onPack: (id: string, rows: IndexRow[]) => void): IndexReader {
   let rows: IndexRow[] = []
   return {
     blob: (json) => void rows.push(rowOf(JSON.parse(json))),
     pack(json) {
-      const pack = index.internPack(packSchema.parse(JSON.parse(json)).id)
-      packs.push(pack)
-      for (const row of rows) index.add(indexedBlob(pack, row))
+      onPack(packSchema.parse(JSON.parse(json)).id, rows)
       rows = []
     },
     rest: (json) => void restSchema.parse(JSON.parse(json)),

@@ -1,6 +1,6 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { BlobIndex } from './blob-index.ts'
-import { readIndexFile } from './index-file.ts'
+import { type IndexRow, indexJson, readIndexFile, readPacks } from './index-file.ts'
 import { folderName, idsIn } from './layout.ts'
 import type { Repository } from './repository.ts'
 
@@ -28,6 +28,30 @@ export class IndexKeeper {
         const isGone = error instanceof BackupdError && error.code === 'NOT_FOUND'
         if (!isGone || tries >= TRIES) throw error
       }
+    }
+  }
+
+  /** As Repository.dropFromIndex has it. */
+  async drop(
+    repository: Pick<Repository, 'place' | 'key' | 'saveUnpacked' | 'removeUnpacked'>,
+    packs: ReadonlySet<string>,
+  ): Promise<void> {
+    const numbers = new Set(Array.from(packs, (pack) => this.index.packNumber(pack)))
+    const touched = [...this.files].filter(([, named]) => named.some((number) => numbers.has(number)))
+    for (const [file] of touched) {
+      const kept: { id: string; rows: IndexRow[] }[] = []
+      await readPacks(repository, file, (id, rows) => {
+        if (!packs.has(id)) kept.push({ id, rows })
+      })
+      if (kept.length > 0) {
+        const fresh = await repository.saveUnpacked('index', indexJson(kept))
+        this.files.set(
+          fresh,
+          Uint32Array.from(kept, ({ id }) => this.index.internPack(id)),
+        )
+      }
+      await repository.removeUnpacked('index', file)
+      this.files.delete(file)
     }
   }
 

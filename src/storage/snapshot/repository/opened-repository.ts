@@ -82,6 +82,14 @@ export class OpenedRepository implements Repository {
     return this.place.driver.remove(packName(this.place, id))
   }
 
+  readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer> {
+    return this.#blobs.readSealed(type, id, place)
+  }
+
+  dropFromIndex(packs: ReadonlySet<string>): Promise<void> {
+    return this.#keeper.drop(this, packs)
+  }
+
   async saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string> {
     const sealed = kind === 'keys' ? content : sealUnpacked(this.key, content)
     const id = hashOf(sealed).toString('hex')

@@ -69,6 +69,13 @@ export interface Repository extends AsyncDisposable {
   listPacks(): AsyncIterable<{ id: string; size: number }>
   /** Its folder is not synced: a pack that is back after a power loss is in no index, and harms nobody. */
   removePack(id: string): Promise<void>
+  /** A blob as it lies in a pack, checked as readBlob does, from this copy alone. Throws SNAPSHOT_CORRUPT. */
+  readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer>
+  /**
+   * Rewrites the index files that name any of these packs without them, new ones before old ones go. The packs stay
+   * in the index in memory.
+   */
+  dropFromIndex(packs: ReadonlySet<string>): Promise<void>
   /** Sealed, compressed, published; resolves with its id. */
   saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string>
   /** Throws NOT_FOUND; REPOSITORY_DAMAGED where it is not what its id says. */

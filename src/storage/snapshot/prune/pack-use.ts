@@ -1,0 +1,26 @@
+import type { UsedBlobs } from './used-blobs.ts'
+
+/** What of a pack is needed. Bytes of sealed blobs, without the pack's header. */
+export interface PackUse {
+  /** Its number in the index. */
+  pack: number
+  usedBytes: number
+  unusedBytes: number
+  holdsTrees: boolean
+}
+
+/** Of every live pack in the index, one pass over it. */
+export function packUse(used: UsedBlobs): PackUse[] {
+  const { index } = used
+  const uses: PackUse[] = Array.from({ length: index.packCount }, (_, pack) => ({
+    ...{ pack, usedBytes: 0, unusedBytes: 0, holdsTrees: false },
+  }))
+  for (let entry = 0; entry < index.size; entry++) {
+    const use = uses[index.packOf(entry)]
+    if (!use) continue
+    if (used.isUsed(entry)) use.usedBytes += index.lengthOf(entry)
+    else use.unusedBytes += index.lengthOf(entry)
+    use.holdsTrees ||= index.entryAt(entry).isTree
+  }
+  return uses.filter(({ pack }) => !used.isDead(pack))
+}
