@@ -58,7 +58,12 @@ export interface TreeItem {
   entry: TreeEntry
   data: Buffer | null
   /** For a file without `data`: opens the very inode the walk saw, and brings size, times and extents up to date. */
-  open: (() => Promise<FileSource>) | null
+  open: (() => Promise<OpenFile>) | null
+}
+
+export interface OpenFile extends FileSource {
+  /** Its descriptor, for as long as it is not closed. */
+  readonly fd: number
 }
 
 export interface FileSource {

@@ -2,7 +2,7 @@ import { fstatSync, read } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../lib/errors.ts'
 import type { Kernel } from '../../lib/kernel.ts'
-import type { Extent, FileSource, TreeEntry } from './entry.ts'
+import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
 import { dataExtents } from './extents.ts'
 import { closePinned, openPinned, type Pin } from './pin.ts'
 import { changeBetween, mayHaveHoles } from './stat-entry.ts'
@@ -10,13 +10,14 @@ import { changeBetween, mayHaveHoles } from './stat-entry.ts'
 const readFd = promisify(read)
 
 /** Opens a pinned file and brings `entry` up to date: what is read from now on is measured against this moment. */
-export async function openFile(pin: Pin, entry: TreeEntry, kernel: Kernel | undefined): Promise<FileSource> {
+export async function openFile(pin: Pin, entry: TreeEntry, kernel: Kernel | undefined): Promise<OpenFile> {
   const { fd, stat } = await openPinned(pin)
   entry.size = Number(stat.size)
   entry.mtimeNs = stat.mtimeNs
   entry.ctimeNs = stat.ctimeNs
   entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
   return {
+    fd,
     read: (buffer, offset, length, position) =>
       readAt(fd, buffer.subarray(offset, offset + length), { position, kernel }),
     changed: async () => changeBetween(stat, fstatSync(fd, { bigint: true })),

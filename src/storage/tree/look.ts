@@ -1,7 +1,7 @@
 import { readlink } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import { readXattrs } from './attributes.ts'
-import type { FileSource, TreeEntry, TreeItem, TreeWarning } from './entry.ts'
+import type { FileSource, OpenFile, TreeEntry, TreeItem, TreeWarning } from './entry.ts'
 import { openFile, readWhole } from './file-source.ts'
 import { mountIdOf } from './mounts.ts'
 import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
@@ -129,7 +129,11 @@ function linkItem(
   entry: TreeEntry,
   { place, pin }: { place: Place; pin: Pin },
 ): TreeItem | Promise<TreeItem> {
-  const withTarget = (linkTarget: Buffer) => ({ entry: { ...entry, linkTarget }, data: null, open: null })
+  const withTarget = (linkTarget: Buffer) => ({
+    entry: Object.assign(entry, { linkTarget }),
+    data: null,
+    open: null,
+  })
   if (kernel) return withTarget(kernel.readlinkat(pin.fd, Buffer.alloc(0)))
   return readlink(childPlace(place.directory, place.name), { encoding: 'buffer' }).then(withTarget)
 }
@@ -140,14 +144,14 @@ function fileItem(looker: Looker, entry: TreeEntry, pin: Pin): TreeItem | Promis
   return readIfSmall(looker, entry, open)
 }
 
-function opener({ volume }: Looker, entry: TreeEntry, pin: Pin): () => Promise<FileSource> {
+function opener({ volume }: Looker, entry: TreeEntry, pin: Pin): () => Promise<OpenFile> {
   return () => openFile(pin, entry, volume.kernel)
 }
 
 async function readIfSmall(
   looker: Looker,
   entry: TreeEntry,
-  open: () => Promise<FileSource>,
+  open: () => Promise<OpenFile>,
 ): Promise<TreeItem> {
   const source = await open()
   try {

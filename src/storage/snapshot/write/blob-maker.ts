@@ -1,0 +1,85 @@
+import { hash } from 'node:crypto'
+import type { MessagePort } from 'node:worker_threads'
+import { type RepositoryKey, seal } from '../codec/crypt.ts'
+import { compress } from '../codec/zstd.ts'
+import type { AskMessage, BlobsMessage, SealedBlob } from './content-messages.ts'
+import { ID_LENGTH } from './content-messages.ts'
+
+/** Above this, whether a piece can be compressed is tried on a sample from its middle. */
+const SAMPLED = 256 * 1024
+const SAMPLE = 32 * 1024
+/** Saving less than this of it is not worth the work. */
+const WORTHWHILE = 0.97
+/** Blobs are handed over when they are so many bytes. */
+const TOGETHER = 1 << 20
+
+/** In a thread: makes blobs of the pieces that the repository does not have. */
+export class BlobMaker {
+  readonly #port: MessagePort
+  readonly #key: RepositoryKey
+  readonly #flag: Int32Array
+  readonly #wanted: Uint8Array
+
+  constructor(port: MessagePort, { key, answers }: { key: RepositoryKey; answers: SharedArrayBuffer }) {
+    this.#port = port
+    this.#key = key
+    this.#flag = new Int32Array(answers, 0, 1)
+    this.#wanted = new Uint8Array(answers, 4)
+  }
+
+  /**
+   * Their ids, in order, when those that are wanted are handed over. At most ASKED_AT_ONCE pieces. `bytes` of content
+   * they stand for, where that is more than they are.
+   */
+  put(pieces: readonly Buffer[], bytes = lengthOf(pieces)): Buffer {
+    const ids = Buffer.concat(pieces.map((piece) => hash('sha256', piece, 'buffer')))
+    this.#ask({ kind: 'ask', ids, bytes })
+    let blobs: SealedBlob[] = []
+    let length = 0
+    for (const [at, plain] of pieces.entries()) {
+      if (this.#wanted[at] !== 1) continue
+      const blob = sealedBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
+      blobs.push(blob)
+      length += blob.sealed.length
+      if (length < TOGETHER) continue
+      this.#handOver(blobs)
+      blobs = []
+      length = 0
+    }
+    if (blobs.length > 0) this.#handOver(blobs)
+    return ids
+  }
+
+  /** Waits for the answer. */
+  #ask(message: AskMessage): void {
+    Atomics.store(this.#flag, 0, 0)
+    this.#port.postMessage(message)
+    Atomics.wait(this.#flag, 0, 0)
+  }
+
+  #handOver(blobs: SealedBlob[]): void {
+    const message: BlobsMessage = { kind: 'blobs', blobs }
+    this.#port.postMessage(
+      message,
+      blobs.map((blob) => blob.sealed.buffer),
+    )
+  }
+}
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0)
+}
+
+/** Compressed where that makes it shorter. */
+function sealedBlob(key: RepositoryKey, plain: Buffer, id: Buffer): SealedBlob {
+  const packed = seemsIncompressible(plain) ? plain : compress(plain)
+  const compressed = packed.length < plain.length
+  const sealed = new Uint8Array(seal(key, compressed ? packed : plain))
+  return { id: new Uint8Array(id), sealed, plainLength: plain.length, compressed }
+}
+
+function seemsIncompressible(plain: Buffer): boolean {
+  if (plain.length < SAMPLED) return false
+  const middle = (plain.length - SAMPLE) >> 1
+  return compress(plain.subarray(middle, middle + SAMPLE)).length > SAMPLE * WORTHWHILE
+}

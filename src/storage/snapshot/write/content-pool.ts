@@ -1,0 +1,196 @@
+import { availableParallelism } from 'node:os'
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { PackWriter, Repository } from '../repository/repository.ts'
+import {
+  ANSWERS_LENGTH,
+  type AskMessage,
+  type BlobsMessage,
+  type ContentJob,
+  type DoneMessage,
+  type FromWorker,
+  ID_LENGTH,
+  type WorkerStart,
+} from './content-messages.ts'
+
+export interface Content {
+  /** The ids of its pieces, in order. */
+  ids: Buffer[]
+  /** What is wrong with it, in words. */
+  fault: string | undefined
+}
+
+export interface ContentPoolOptions {
+  repository: Repository
+  packs: PackWriter
+  /** How many threads; one for each core by default. */
+  workers: number | undefined
+  /** Content that was read, a piece at a time. */
+  onBytes(bytes: number): void
+}
+
+const MOST_WORKERS = 8
+/** Jobs that wait for a thread: more are not taken. */
+const WAITING_MOST = 8
+/** Bytes of blobs that are not written yet: threads wait for the disk above this. */
+const UNWRITTEN_MOST = 32 * 1024 * 1024
+
+interface Job {
+  content: ContentJob
+  done: PromiseWithResolvers<Content>
+}
+
+interface Thread {
+  worker: Worker
+  flag: Int32Array
+  wanted: Uint8Array
+  job: Job | undefined
+}
+
+/** Threads that turn the content of files into blobs, each of which is put into a pack once. */
+export class ContentPool {
+  readonly #options: ContentPoolOptions
+  readonly #threads: Thread[] = []
+  readonly #most: number
+  readonly #waiting: Job[] = []
+  /** Blobs that a thread was told to make. */
+  readonly #asked = new Set<string>()
+  #unwritten = 0
+  /** Answers that wait until blobs are written. */
+  #held: (() => void)[] = []
+  #room: PromiseWithResolvers<void> | undefined
+  #failure: { error: unknown } | undefined
+
+  constructor(options: ContentPoolOptions) {
+    this.#options = options
+    this.#most = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS)
+  }
+
+  /** A descriptor stays the caller's; memory of small files is taken over. */
+  run(content: Job['content']): Promise<Content> {
+    const done = Promise.withResolvers<Content>()
+    if (this.#failure) done.reject(this.#failure.error)
+    else this.#waiting.push({ content, done })
+    this.#deal()
+    return done.promise
+  }
+
+  /** Wait for what it gives before each job: there is room. Throws what made the pool fail. */
+  room(): Promise<void> | undefined {
+    if (this.#failure) throw this.#failure.error
+    if (this.#waiting.length < WAITING_MOST) return undefined
+    this.#room ??= Promise.withResolvers()
+    return this.#room.promise
+  }
+
+  /** Ends the threads, in the middle of their work too. */
+  async close(): Promise<void> {
+    this.#fail(new Error('the threads were ended'))
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+  }
+
+  #deal(): void {
+    while (this.#waiting.length > 0) {
+      const thread = this.#threads.find((one) => !one.job) ?? this.#anotherThread()
+      if (!thread) return
+      const job = this.#waiting.shift()
+      thread.job = job
+      if (job) send(thread.worker, job.content)
+    }
+    this.#tellRoom()
+  }
+
+  #tellRoom(): void {
+    if (!this.#failure && this.#waiting.length >= WAITING_MOST) return
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  #anotherThread(): Thread | undefined {
+    if (this.#threads.length >= this.#most) return undefined
+    const answers = new SharedArrayBuffer(ANSWERS_LENGTH)
+    const { key, polynomial } = this.#options.repository
+    const workerData: WorkerStart = { key, polynomial, answers }
+    const entry = new URL(`./content-worker${extname(import.meta.url)}`, import.meta.url)
+    const worker = new Worker(entry, { workerData, execArgv: [] })
+    const thread: Thread = {
+      worker,
+      flag: new Int32Array(answers, 0, 1),
+      wanted: new Uint8Array(answers, 4),
+      job: undefined,
+    }
+    worker.on('message', (message: FromWorker) => this.#hear(thread, message))
+    worker.on('error', (error) => this.#fail(error))
+    worker.on('exit', () => this.#fail(new Error('a thread ended by itself')))
+    this.#threads.push(thread)
+    return thread
+  }
+
+  #hear(thread: Thread, message: FromWorker): void {
+    if (message.kind === 'blobs') this.#write(message)
+    else if (message.kind === 'ask') this.#whenWritten(() => this.#answer(thread, message))
+    else this.#finish(thread, message)
+  }
+
+  #finish(thread: Thread, { ids, fault }: DoneMessage): void {
+    const { job } = thread
+    thread.job = undefined
+    job?.done.resolve({ ids: idsIn(Buffer.from(ids)), fault })
+    this.#deal()
+  }
+
+  #answer({ flag, wanted }: Thread, { ids, bytes }: AskMessage): void {
+    this.#options.onBytes(bytes)
+    for (const [at, id] of idsIn(Buffer.from(ids)).entries()) wanted[at] = this.#isWanted(id) ? 1 : 0
+    Atomics.store(flag, 0, 1)
+    Atomics.notify(flag, 0)
+  }
+
+  #isWanted(id: Buffer): boolean {
+    const key = id.toString('latin1')
+    if (this.#asked.has(key) || this.#options.packs.has('data', id)) return false
+    this.#asked.add(key)
+    return true
+  }
+
+  #write({ blobs }: BlobsMessage): void {
+    for (const { id, sealed, ...rest } of blobs) {
+      this.#unwritten += sealed.length
+      const blob = { type: 'data' as const, id: Buffer.from(id), sealed: Buffer.from(sealed.buffer), ...rest }
+      const written = this.#options.packs.add(blob)
+      this.#asked.delete(blob.id.toString('latin1'))
+      written.then(
+        () => this.#wrote(sealed.length),
+        (error) => this.#fail(error),
+      )
+    }
+  }
+
+  #wrote(bytes: number): void {
+    this.#unwritten -= bytes
+    if (this.#unwritten > UNWRITTEN_MOST) return
+    for (const answer of this.#held.splice(0)) answer()
+  }
+
+  #whenWritten(answer: () => void): void {
+    if (this.#unwritten > UNWRITTEN_MOST) this.#held.push(answer)
+    else answer()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure) return
+    this.#failure = { error }
+    for (const { job } of this.#threads) job?.done.reject(error)
+    for (const { done } of this.#waiting.splice(0)) done.reject(error)
+    this.#tellRoom()
+  }
+}
+
+function send(worker: Worker, job: ContentJob): void {
+  worker.postMessage(job, job.kind === 'small' ? [job.data.buffer] : [])
+}
+
+function idsIn(ids: Buffer): Buffer[] {
+  const count = ids.length / ID_LENGTH
+  return Array.from({ length: count }, (_, at) => ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
+}

@@ -1,0 +1,18 @@
+import { nodeBatches } from '../nodes/read-nodes.ts'
+import type { TreeSource } from '../read/tree-source.ts'
+
+/** How many files there are in these trees and below. */
+export async function countFiles(source: TreeSource, trees: Buffer[], signal: AbortSignal): Promise<number> {
+  let files = 0
+  const left = [...trees]
+  for (let tree = left.pop(); tree; tree = left.pop()) {
+    signal.throwIfAborted()
+    for (const nodes of nodeBatches(await source.readBlob('tree', tree), Buffer.alloc(0))) {
+      for (const { entry, subtree } of nodes) {
+        if (entry.type === 'file') files++
+        if (subtree) left.push(subtree)
+      }
+    }
+  }
+  return files
+}

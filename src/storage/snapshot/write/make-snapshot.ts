@@ -1,0 +1,221 @@
+import { addAbortListener } from 'node:events'
+import { BackupdError } from '../../../lib/errors.ts'
+import type { TreeWarning } from '../../tree/entry.ts'
+import { sortedWalk } from '../../tree/sorted-walk.ts'
+import { type OpenVolume, openVolume } from '../../tree/volume.ts'
+import { parseGoTime } from '../nodes/go-time.ts'
+import { encodeSnapshot, type SnapshotFacts, type SnapshotFile } from '../nodes/snapshot-file.ts'
+import { volumeTree } from '../read/volume-tree.ts'
+import type { PackWriter, Repository } from '../repository/repository.ts'
+import { Backlog } from './backlog.ts'
+import { ContentPool } from './content-pool.ts'
+import { countFiles } from './count-files.ts'
+import { Counts } from './counts.ts'
+import { FileReader } from './file-reader.ts'
+import { RunProgress, type SnapshotProgress } from './run-progress.ts'
+import { VolumeArchiver } from './volume-archiver.ts'
+import { storeWayTo } from './way-to-volume.ts'
+
+export interface MakeSnapshotInput {
+  /** Locked by the caller, for as long as this takes. */
+  repository: Repository
+  /** Absolute path of an existing directory. */
+  volume: string
+  /** What did not change since this one is not read again. */
+  parent: { id: string; snapshot: SnapshotFile } | null
+  hostname: string
+  /** The beginning of the run. */
+  time: Date
+  /**
+   * Says what to write into the snapshot, when all else is on the disk and nothing names it yet. What it throws stops
+   * the run without a snapshot.
+   */
+  describe(seen: SnapshotSeen): SnapshotWords | Promise<SnapshotWords>
+  signal: AbortSignal
+  /** Called often: keep it cheap. */
+  onProgress(progress: SnapshotProgress): void
+  onWarning(warning: TreeWarning): void
+  /** How many threads read and compress; one for each core by default. */
+  workers?: number
+}
+
+export interface SnapshotWords {
+  tags: string[]
+  facts: SnapshotFacts | null
+}
+
+/** What a run has found and kept. */
+export interface SnapshotSeen {
+  /** The id of its tree, which starts at `/`. */
+  tree: Buffer
+  filesNew: number
+  filesChanged: number
+  filesUnchanged: number
+  filesDeleted: number
+  /** Everything in the volume, itself included. */
+  entries: number
+  files: number
+  /** Content of all files. */
+  bytes: number
+  /** Content of the files that were read. */
+  bytesRead: number
+  /** What the packs take in the store that were written. */
+  bytesAdded: number
+  /** Warnings that make it partial. */
+  faults: number
+  /** `device` is `major:minor` of the file system the volume lies on. */
+  root: { device: string; mountPoint: boolean }
+  /** Nothing but directories in it. */
+  empty: boolean
+  /** What this machine cannot keep; empty normally. */
+  notKept: string[]
+}
+
+export interface SnapshotSummary extends SnapshotSeen {
+  snapshotId: string
+}
+
+/**
+ * Makes a snapshot of a volume, published as its last step: packs, then their index, then the snapshot's file.
+ * What is not, or not exactly, in it is warned of. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT where the parent's trees
+ * cannot be read, what the driver throws, and the signal's reason, at once.
+ */
+export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSummary> {
+  const { signal } = input
+  signal.throwIfAborted()
+  const made = make(input)
+  made.catch(() => {})
+  const aborted = Promise.withResolvers<never>()
+  using _listener = addAbortListener(signal, () => aborted.reject(signal.reason))
+  // A file operation on a mount that does not answer cannot be ended: nobody waits for it.
+  return await Promise.race([made, aborted.promise])
+}
+
+async function make(input: MakeSnapshotInput): Promise<SnapshotSummary> {
+  const { repository, signal } = input
+  using volume = await openVolume(input.volume)
+  await repository.loadIndex()
+  const packs = repository.beginPacks()
+  try {
+    const seen = await archive(input, volume, packs)
+    signal.throwIfAborted()
+    const { tags, facts } = await input.describe(seen)
+    signal.throwIfAborted()
+    const snapshotId = await repository.saveUnpacked('snapshots', snapshotOf(input, seen, { tags, facts }))
+    return { ...seen, snapshotId }
+  } catch (error) {
+    await packs.abandon()
+    throw error
+  }
+}
+
+async function archive(
+  input: MakeSnapshotInput,
+  volume: OpenVolume,
+  packs: PackWriter,
+): Promise<SnapshotSeen> {
+  const { repository, parent, signal } = input
+  const counts = new Counts()
+  const progress = new RunProgress(parent?.snapshot.backupd ?? null, input.onProgress)
+  const pool = new ContentPool({
+    ...{ repository, packs, workers: input.workers },
+    onBytes: (bytes) => progress.addBytes(bytes),
+  })
+  using _listener = addAbortListener(signal, () => void pool.close())
+  try {
+    const archiver = makeArchiver(input, { packs, pool, counts, progress })
+    const before = parent && (await treeBefore(repository, parent.snapshot, volume.path))
+    const walk = sortedWalk(volume, {
+      signal,
+      onWarning: counted(counts, input.onWarning),
+      isKnown: (entry) => archiver.isKnown(entry),
+    })
+    const built = await archiver.archive(walk, before)
+    counts.entries++
+    const tree = await storeWayTo(volume, built.id, { repository, packs })
+    counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
+    const { bytes: bytesAdded } = await packs.finish()
+    return seenOf(counts, volume, { tree, bytesAdded })
+  } finally {
+    await pool.close()
+  }
+}
+
+interface Parts {
+  packs: PackWriter
+  pool: ContentPool
+  counts: Counts
+  progress: RunProgress
+}
+
+/** Nodes that wait for their content, or for one before them. */
+const BACKLOG = 8192
+
+function makeArchiver(input: MakeSnapshotInput, { packs, pool, counts, progress }: Parts): VolumeArchiver {
+  const warn = counted(counts, input.onWarning)
+  const beforeNs = parseGoTime(input.parent?.snapshot.time ?? '') ?? 0n
+  return new VolumeArchiver({
+    ...{ repository: input.repository, packs, counts },
+    files: new FileReader(pool, (severity, path, message) => warn({ severity, path, message })),
+    backlog: new Backlog(BACKLOG),
+    rule: { beforeNs, hasData: (id) => packs.has('data', id) },
+    onKept: (entry, unchanged) => progress.addEntry(entry, unchanged),
+  })
+}
+
+function counted(counts: Counts, onWarning: (warning: TreeWarning) => void) {
+  return (warning: TreeWarning) => {
+    if (warning.severity === 'fault') counts.faults++
+    onWarning(warning)
+  }
+}
+
+/** Null where the parent is of another volume. */
+async function treeBefore(
+  repository: Repository,
+  parent: SnapshotFile,
+  path: string,
+): Promise<Buffer | null> {
+  try {
+    return (await volumeTree(repository, parent, path)).tree
+  } catch (error) {
+    if (error instanceof BackupdError && error.code === 'NOT_FOUND') return null
+    throw error
+  }
+}
+
+function seenOf(
+  counts: Counts,
+  volume: OpenVolume,
+  { tree, bytesAdded }: { tree: Buffer; bytesAdded: number },
+): SnapshotSeen {
+  const { goneTrees: _gone, others, ...told } = counts
+  return {
+    ...told,
+    tree,
+    bytesAdded,
+    root: { device: volume.device, mountPoint: volume.mounts.here },
+    empty: others === 0,
+    notKept: volume.notKept,
+  }
+}
+
+function snapshotOf(
+  input: MakeSnapshotInput,
+  { tree }: SnapshotSeen,
+  { tags, facts }: SnapshotWords,
+): Buffer {
+  return encodeSnapshot({
+    time: input.time.toISOString(),
+    tree,
+    parent: input.parent?.id ?? null,
+    paths: [input.volume],
+    hostname: input.hostname,
+    username: '',
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    tags,
+    original: null,
+    backupd: facts,
+  })
+}

@@ -1,0 +1,87 @@
+import { createHash, hash } from 'node:crypto'
+import { once } from 'node:events'
+import { constants, createZstdCompress } from 'node:zlib'
+import { seal, sealer } from '../codec/crypt.ts'
+import { compress } from '../codec/zstd.ts'
+import type { PackWriter, Repository } from '../repository/repository.ts'
+
+/** A tree that is larger is compressed and sealed piece by piece. */
+const AT_ONCE = 1 << 20
+
+export interface TreeStore {
+  repository: Repository
+  packs: PackWriter
+}
+
+/** A tree blob that is written from its front. */
+export class TreeBlob {
+  readonly #store: TreeStore
+  #pieces: Buffer[] = []
+  #length = 0
+  #large: LargeBlob | undefined
+
+  constructor(store: TreeStore) {
+    this.#store = store
+  }
+
+  /** Pieces keep their order in any case; waiting for what it gives keeps them from piling up. */
+  write(piece: Buffer): Promise<void> | undefined {
+    this.#length += piece.length
+    if (this.#large) return this.#large.write(piece)
+    this.#pieces.push(piece)
+    return this.#length > AT_ONCE ? this.#becomeLarge() : undefined
+  }
+
+  /** Stores it where the repository does not have it; resolves with its id. */
+  async finish(): Promise<Buffer> {
+    const { repository, packs } = this.#store
+    if (this.#large) return await this.#putLarge(this.#large)
+    const plain = this.#pieces.length === 1 && this.#pieces[0] ? this.#pieces[0] : Buffer.concat(this.#pieces)
+    const id = hash('sha256', plain, 'buffer')
+    if (packs.has('tree', id)) return id
+    const sealed = seal(repository.key, compress(plain))
+    await packs.add({ type: 'tree', id, sealed, plainLength: plain.length, compressed: true })
+    return id
+  }
+
+  async #becomeLarge(): Promise<void> {
+    const large = new LargeBlob(this.#store.repository)
+    this.#large = large
+    let last: Promise<void> | undefined
+    for (const piece of this.#pieces.splice(0)) last = large.write(piece)
+    await last
+  }
+
+  async #putLarge(large: LargeBlob): Promise<Buffer> {
+    const { id, sealed } = await large.finish()
+    const { packs } = this.#store
+    if (packs.has('tree', id)) return id
+    await packs.add({ type: 'tree', id, sealed, plainLength: this.#length, compressed: true })
+    return id
+  }
+}
+
+/** Of a blob that is large, only what is compressed and sealed is kept. */
+class LargeBlob {
+  readonly #hash = createHash('sha256')
+  readonly #zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+  readonly #sealed: Buffer[] = []
+  readonly #final: () => Buffer
+
+  constructor({ key }: Repository) {
+    const { update, final } = sealer(key)
+    this.#final = final
+    this.#zstd.on('data', (packed: Buffer) => this.#sealed.push(update(packed)))
+  }
+
+  async write(piece: Buffer): Promise<void> {
+    this.#hash.update(piece)
+    if (!this.#zstd.write(piece)) await once(this.#zstd, 'drain')
+  }
+
+  async finish(): Promise<{ id: Buffer; sealed: Buffer }> {
+    this.#zstd.end()
+    await once(this.#zstd, 'end')
+    return { id: this.#hash.digest(), sealed: Buffer.concat([...this.#sealed.splice(0), this.#final()]) }
+  }
+}

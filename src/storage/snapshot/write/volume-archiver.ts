@@ -1,0 +1,181 @@
+import type { TreeEntry } from '../../tree/entry.ts'
+import type { Look } from '../../tree/look.ts'
+import { canEnter, type SortedFolder, type SortedWalk } from '../../tree/sorted-walk.ts'
+import { type Node, nameOf } from '../nodes/node.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { Backlog } from './backlog.ts'
+import type { Counts } from './counts.ts'
+import type { FileReader, Reading } from './file-reader.ts'
+import { ParentFolder } from './parent-folder.ts'
+import type { TreeStore } from './tree-blob.ts'
+import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
+import { isSame, isUnchanged, type UnchangedRule } from './unchanged.ts'
+
+export interface VolumeArchiverOptions extends TreeStore {
+  repository: Repository
+  files: FileReader
+  backlog: Backlog
+  counts: Counts
+  rule: UnchangedRule
+  /** Something was kept, or looked at and found unchanged. */
+  onKept(entry: TreeEntry, unchanged: boolean): void
+}
+
+/** The directory that is being read. */
+interface Level {
+  parent: ParentFolder
+  tree: TreeBuilder
+  /** Of the names that were looked at last: what the snapshot before has. */
+  before: Map<TreeEntry, Node>
+  /** Of these, what need not be read. */
+  unchanged: Set<TreeEntry>
+}
+
+/** Turns a volume into trees: reads on while contents and trees of what it has seen are still on their way. */
+export class VolumeArchiver {
+  readonly #options: VolumeArchiverOptions
+  #level: Level | undefined
+
+  constructor(options: VolumeArchiverOptions) {
+    this.#options = options
+  }
+
+  /** For the walk, which asks it of each entry. */
+  isKnown(entry: TreeEntry): boolean {
+    const node = this.#level?.parent.take(nameOf(entry.path))
+    if (!node || !this.#level) return false
+    this.#level.before.set(entry, node)
+    if (!isUnchanged(entry, node, this.#options.rule)) return false
+    this.#level.unchanged.add(entry)
+    return true
+  }
+
+  /** The tree of the whole volume; `before` is what it was in the snapshot before. */
+  async archive(walk: SortedWalk, before: Buffer | null): Promise<BuiltTree> {
+    const root = await walk.openRoot()
+    const tree = await this.#folder(walk, { folder: root, path: Buffer.alloc(0), before })
+    this.#options.files.flush()
+    return await tree.finish()
+  }
+
+  async #folder(walk: SortedWalk, { folder, path, before }: FolderStep): Promise<TreeBuilder> {
+    const { repository, backlog, counts } = this.#options
+    const tree = new TreeBuilder(this.#options, backlog, before)
+    const plain = before && folder ? await repository.readBlob('tree', before) : null
+    const parent = new ParentFolder(plain, path, (node) => {
+      counts.gone(node)
+      tree.differs()
+    })
+    if (!folder) {
+      tree.differs()
+      return tree
+    }
+    const level: Level = { parent, tree, before: new Map(), unchanged: new Set() }
+    try {
+      for (
+        let looks = await this.#next(folder, level);
+        looks.length > 0;
+        looks = await this.#next(folder, level)
+      ) {
+        for (const look of looks) await this.#keep(walk, level, look)
+        const last = looks.at(-1)
+        if (last) parent.pass(nameOf(last.item.entry.path))
+        await this.#roomForMore()
+      }
+    } finally {
+      folder.close()
+    }
+    parent.pass()
+    return tree
+  }
+
+  async #next(folder: SortedFolder, level: Level): Promise<readonly Look[]> {
+    level.before.clear()
+    level.unchanged.clear()
+    this.#level = level
+    return await folder.next()
+  }
+
+  async #roomForMore(): Promise<void> {
+    const full = this.#options.backlog.room()
+    if (!full) return
+    this.#options.files.flush()
+    await full
+  }
+
+  async #keep(walk: SortedWalk, level: Level, look: Look): Promise<void> {
+    const { entry } = look.item
+    const before = level.before.get(entry)
+    const unchanged = before !== undefined && level.unchanged.has(entry)
+    if (canEnter(look)) await this.#keepFolder(walk, level, { look, before, unchanged })
+    else if (before && unchanged) this.#keepUnchanged(level, entry, before)
+    else if (entry.type === 'file') await this.#keepFile(level, look, before)
+    else this.#keepPlain(level, entry, before)
+  }
+
+  async #keepFolder(walk: SortedWalk, level: Level, { look, before, unchanged }: FolderLook): Promise<void> {
+    const { entry } = look.item
+    if (before && unchanged) entry.xattrs = before.entry.xattrs
+    this.#kept(entry, before, unchanged)
+    const folder = await walk.open(look)
+    const tree = await this.#folder(walk, { folder, path: entry.path, before: before?.subtree ?? null })
+    const stays = before !== undefined && unchanged && isSame(entry, before.entry)
+    level.tree.add(
+      tree.finish().then(({ id, same }) => ({ entry, content: null, subtree: id, same: same && stays })),
+    )
+  }
+
+  #keepUnchanged(level: Level, entry: TreeEntry, before: Node): void {
+    const { xattrs, linkTarget } = before.entry
+    const content = entry.type === 'file' ? before.content : null
+    level.tree.add({
+      entry: Object.assign(entry, { xattrs, linkTarget }),
+      content,
+      subtree: null,
+      same: isSame(entry, before.entry),
+    })
+    this.#kept(entry, before, true)
+  }
+
+  async #keepFile(level: Level, { item }: Look, before: Node | undefined): Promise<void> {
+    const reading = await this.#options.files.read(item)
+    if (!reading) return level.tree.differs()
+    level.tree.add(nodeOf(item.entry, reading))
+    this.#kept(item.entry, before, false)
+  }
+
+  /** What has no content; a mount point keeps its place alone. */
+  #keepPlain(level: Level, entry: TreeEntry, before: Node | undefined): void {
+    if (entry.type === 'directory') level.tree.add(this.#emptyFolder(entry))
+    else level.tree.add({ entry, content: null, subtree: null, same: false })
+    this.#kept(entry, before, false)
+  }
+
+  async #emptyFolder(entry: TreeEntry): Promise<NewNode> {
+    const { id } = await new TreeBuilder(this.#options, this.#options.backlog, null).finish()
+    return { entry, content: null, subtree: id, same: false }
+  }
+
+  #kept(entry: TreeEntry, before: Node | undefined, unchanged: boolean): void {
+    this.#options.counts.keep(entry, before, unchanged)
+    this.#options.onKept(entry, unchanged)
+  }
+}
+
+interface FolderStep {
+  /** Undefined where it cannot be listed. */
+  folder: SortedFolder | undefined
+  path: Buffer
+  before: Buffer | null
+}
+
+interface FolderLook {
+  look: Look
+  before: Node | undefined
+  unchanged: boolean
+}
+
+async function nodeOf(entry: TreeEntry, { content }: Reading): Promise<NewNode> {
+  const { ids } = await content
+  return { entry, content: ids, subtree: null, same: false }
+}

@@ -1,0 +1,45 @@
+import type { Kernel } from '../../../lib/kernel.ts'
+import { readXattrs } from '../../tree/attributes.ts'
+import type { TreeEntry } from '../../tree/entry.ts'
+import { pinPath, unpin } from '../../tree/pin.ts'
+import { entryOf } from '../../tree/stat-entry.ts'
+import type { OpenVolume } from '../../tree/volume.ts'
+import { componentsOf } from '../../tree/write-paths.ts'
+import { encodeTree } from '../nodes/tree-encoder.ts'
+import { TreeBlob, type TreeStore } from './tree-blob.ts'
+
+/**
+ * The tree from `/` down to a volume, each directory on the way with nothing else in it, as restic has it; resolves
+ * with its id.
+ */
+export async function storeWayTo(volume: OpenVolume, tree: Buffer, store: TreeStore): Promise<Buffer> {
+  const names = componentsOf(Buffer.from(volume.path))
+  let below = tree
+  for (let depth = names.length; depth > 0; depth--) {
+    const path = Buffer.from(`/${Buffer.concat(joined(names.slice(0, depth))).toString('latin1')}`, 'latin1')
+    const found = depth === names.length ? volume.root : await directoryAt(path, volume.kernel)
+    below = await storeOne(store, { ...found, path }, below)
+  }
+  return below
+}
+
+function joined(names: readonly Buffer[]): Buffer[] {
+  return names.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name]))
+}
+
+async function directoryAt(path: Buffer, kernel: Kernel | undefined): Promise<TreeEntry> {
+  const pin = await pinPath(path.toString())
+  try {
+    const entry = entryOf('directory', pin.stat, path)
+    if (kernel) entry.xattrs = readXattrs(kernel, { pinned: pin.fd })
+    return entry
+  } finally {
+    unpin(pin)
+  }
+}
+
+async function storeOne(store: TreeStore, entry: TreeEntry, subtree: Buffer): Promise<Buffer> {
+  const blob = new TreeBlob(store)
+  await blob.write(encodeTree([{ entry, content: null, subtree }]))
+  return await blob.finish()
+}
