@@ -1,26 +1,38 @@
 import { ftruncateSync, writeSync } from 'node:fs'
+import { dataRuns } from './data-runs.ts'
 import type { TreeEntry } from './entry.ts'
 
 /** The bytes of a file, in order, without its holes. */
 export interface ContentSource {
   /** The next piece of at least one byte; null after the last. */
   next(): Promise<Buffer | null>
+  /** Long runs of zeros in it become holes: for a source that does not know where the holes were. */
+  findHoles?: boolean
 }
 
 /** Writes a file's content to `fd`; what lies between its extents stays a hole. Resolves to the bytes written. */
 export async function writeContent(fd: number, entry: TreeEntry, content: ContentSource): Promise<number> {
-  const written = entry.extents ? await writeExtents(fd, entry, content) : await writeDense(fd, content)
-  if (entry.extents) ftruncateSync(fd, entry.size)
+  if (!entry.extents) return await writeDense(fd, content)
+  const written = await writeExtents(fd, entry, content)
+  ftruncateSync(fd, entry.size)
   return written
 }
 
 async function writeDense(fd: number, content: ContentSource): Promise<number> {
   let position = 0
   for (let piece = await content.next(); piece; piece = await content.next()) {
-    writeAll(fd, piece, position)
+    if (content.findHoles) writeData(fd, piece, position)
+    else writeAll(fd, piece, position)
     position += piece.length
   }
+  if (content.findHoles) ftruncateSync(fd, position)
   return position
+}
+
+function writeData(fd: number, bytes: Buffer, position: number): void {
+  for (const { offset, length } of dataRuns(bytes, position)) {
+    writeAll(fd, bytes.subarray(offset, offset + length), position + offset)
+  }
 }
 
 async function writeExtents(fd: number, entry: TreeEntry, content: ContentSource): Promise<number> {

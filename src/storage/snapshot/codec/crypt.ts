@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 import { Poly1305 } from './poly1305.ts'
 
 /** What all content of a repository is sealed with (restic's design document, "Keys, Encryption and MAC"). */
@@ -31,7 +39,7 @@ const shared = new Poly1305()
 /** `IV ‖ AES-256-CTR(plain) ‖ Poly1305-AES`, with a random IV. */
 export function seal(key: RepositoryKey, plain: Buffer): Buffer {
   const iv = randomBytes(IV_LENGTH)
-  const encrypted = createCipheriv('aes-256-ctr', key.encrypt, iv).update(plain)
+  const encrypted = createCipheriv('aes-256-ctr', readyFor(key).content, iv).update(plain)
   return Buffer.concat([iv, encrypted, shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()])
 }
 
@@ -42,7 +50,7 @@ export function unseal(key: RepositoryKey, sealed: Buffer): Buffer | undefined {
   const encrypted = sealed.subarray(IV_LENGTH, -MAC_LENGTH)
   const tag = shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()
   if (!timingSafeEqual(tag, sealed.subarray(-MAC_LENGTH))) return undefined
-  return createDecipheriv('aes-256-ctr', key.encrypt, iv).update(encrypted)
+  return createDecipheriv('aes-256-ctr', readyFor(key).content, iv).update(encrypted)
 }
 
 /** Seals what does not fit into memory: first what `update` gives for each piece, then `final`. */
@@ -53,7 +61,7 @@ export interface Sealer {
 
 export function sealer(key: RepositoryKey): Sealer {
   const iv = randomBytes(IV_LENGTH)
-  const cipher = createCipheriv('aes-256-ctr', key.encrypt, iv)
+  const cipher = createCipheriv('aes-256-ctr', readyFor(key).content, iv)
   const mac = new Poly1305().begin(oneTimeKey(key, iv))
   let head = iv
   const withHead = (bytes: Buffer) => {
@@ -73,6 +81,23 @@ export function sealer(key: RepositoryKey): Sealer {
 
 /** Poly1305-AES (D. J. Bernstein, 2005): r, and the nonce encrypted with k as s. */
 function oneTimeKey(key: RepositoryKey, nonce: Buffer): Buffer {
-  const aes = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false)
-  return Buffer.concat([key.macR, aes.update(nonce)])
+  return Buffer.concat([key.macR, readyFor(key).mac.update(nonce)])
+}
+
+interface ReadyKey {
+  content: KeyObject
+  /** ECB has no state: one serves for all nonces. */
+  mac: Cipheriv
+}
+
+const readyKeys = new WeakMap<RepositoryKey, ReadyKey>()
+
+/** To make a key ready takes longer than to seal a small file with it. */
+function readyFor(key: RepositoryKey): ReadyKey {
+  const known = readyKeys.get(key)
+  if (known) return known
+  const mac = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false)
+  const ready = { content: createSecretKey(key.encrypt), mac }
+  readyKeys.set(key, ready)
+  return ready
 }

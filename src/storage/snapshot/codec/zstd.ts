@@ -3,13 +3,20 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 /** The level that restic calls automatic. */
 const LEVEL = 3
 
+/** With room for all of the output at once nothing is copied together. */
+const SLACK = 64
+const LARGEST_CHUNK = 16 << 20
+
 export function compress(plain: Buffer): Buffer {
   return zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } })
 }
 
 /** What was packed, known to be `plainLength` bytes; throws where it is not, and never makes more of it. */
 export function decompress(packed: Buffer, plainLength: number): Buffer {
-  const plain = decompressUpTo(packed, plainLength)
+  const plain = zstdDecompressSync(packed, {
+    maxOutputLength: Math.max(plainLength, 1),
+    chunkSize: Math.min(plainLength + SLACK, LARGEST_CHUNK),
+  })
   if (plain.length !== plainLength)
     throw new RangeError(`unpacks to ${plain.length} bytes, expected ${plainLength}`)
   return plain

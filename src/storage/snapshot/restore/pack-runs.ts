@@ -1,0 +1,38 @@
+import type { BlobPlace } from '../repository/repository.ts'
+
+/** Blobs that lie this near to one another are read in one go. */
+const GAP = 64 * 1024
+const LONGEST_READ = 2 << 20
+
+export interface Wanted extends BlobPlace {
+  id: Buffer
+}
+
+/** Blobs of one pack that are read in one go. */
+export interface PackRun {
+  pack: string
+  offset: number
+  length: number
+  blobs: Wanted[]
+}
+
+/** As few and as long reads as they make, in the order of their packs. */
+export function packRuns(wanted: Wanted[]): PackRun[] {
+  wanted.sort((a, b) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : a.offset - b.offset))
+  const runs: PackRun[] = []
+  for (const blob of wanted) {
+    const run = runs.at(-1)
+    if (run && joins(run, blob)) {
+      run.blobs.push(blob)
+      run.length = Math.max(run.length, blob.offset + blob.length - run.offset)
+    } else {
+      runs.push({ pack: blob.pack, offset: blob.offset, length: blob.length, blobs: [blob] })
+    }
+  }
+  return runs
+}
+
+function joins(run: PackRun, { pack, offset, length }: Wanted): boolean {
+  const near = offset - (run.offset + run.length) <= GAP
+  return run.pack === pack && near && offset + length - run.offset <= LONGEST_READ
+}
