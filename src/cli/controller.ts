@@ -15,7 +15,8 @@ import { webDir } from './web-dir.ts'
 
 interface ControllerFlags {
   addr: string
-  inventory: string
+  inventory?: string
+  lainlet?: string
   advertise?: string
   data: string
   copyDir?: string
@@ -25,14 +26,15 @@ interface ControllerFlags {
   debug: boolean
 }
 
+/** Where the recorded system looks for it. */
+const LAINLET = 'lainlet.lain:9001'
+
 export function controllerCommand(): Command {
   return new Command('controller')
     .description('Tells daemons what to back up, remembers what came of it, and answers users.')
     .option('--addr <host:port>', 'where to listen for users and daemons', ':9002')
-    .requiredOption(
-      '--inventory <file>',
-      'what is backed up, where it is, how often, and how long that is kept',
-    )
+    .option('--inventory <file>', 'what is backed up, where it is, how often, and how long that is kept')
+    .option('--lainlet <host:port>', `the same, told by lainlet; ${LAINLET} where neither is given`)
     .option('--advertise <url>', 'where daemons reach this controller, such as http://10.0.0.1:9002')
     .option('--data <dir>', 'the catalog', '/var/lib/backupd')
     .option('--copy-dir <dir>', 'where copies of the catalog may go; <data>/copies unless given')
@@ -58,7 +60,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     advertise,
     dataDir,
     copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
-    inventory: inventoryOf({ file: resolve(flags.inventory), localIp: new URL(advertise).hostname, log }),
+    inventory: inventoryOf({ from: inventoryFrom(flags, log), localIp: new URL(advertise).hostname, log }),
     volumeRoot: flags.volumeRoot,
     addressOf: (ip) => `http://${ip}:${dport}`,
     allowedHosts: flags.allowedHost,
@@ -70,6 +72,21 @@ async function runController(flags: ControllerFlags): Promise<void> {
   log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
   warnOfReach(address, log)
   await untilStopped(() => controller.close())
+}
+
+function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {
+  if (inventory !== undefined && lainlet !== undefined) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      '--inventory and --lainlet are both given: what is backed up is told by one of them',
+    )
+  }
+  if (inventory !== undefined) return { file: resolve(inventory) }
+  const { host, port } = parseAddress('--lainlet', lainlet ?? LAINLET)
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const why = lainlet === undefined ? ', since neither --inventory nor --lainlet is given' : ''
+  log.info({ lainlet: address }, `The inventory is what lainlet at ${address} tells${why}`)
+  return { lainlet: address }
 }
 
 function warnOfReach({ host, port }: Address, log: Log): void {

@@ -140,7 +140,7 @@ async function startLocalController(
   const address = parseAddress('--addr', flags.addr)
   // In one process the inventory is the operator's own word: the daemon may touch the volumes it names.
   const source = inventoryOf({
-    file: inventory,
+    from: { file: inventory },
     localIp: flags.ip,
     log,
     onPaths: (paths) => daemon.allow(paths),

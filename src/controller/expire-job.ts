@@ -16,11 +16,14 @@ export function expireJobId(server: string): string {
   return `${ipv4Hex(server)}-expire`
 }
 
-/** One for each server, each minute: `info` = [source, expire, …], an increment's source ending in `@increment`. */
+/**
+ * One for each server, each minute: `info` = [source, expire, …], an increment's source ending in `@increment`. What has
+ * no readable expire stands not in it: it stays.
+ */
 export function expireJob(server: string, backups: PlannedJob[]): PlannedJob {
   const info = backups.flatMap(({ job, expire }) => {
     const suffix = job.args.mode === 'increment' ? '@increment' : ''
-    return [`${String(job.args.path)}${suffix}`, expire ?? '']
+    return expire ? [`${String(job.args.path)}${suffix}`, expire] : []
   })
   return {
     id: expireJobId(server),

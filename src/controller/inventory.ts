@@ -52,6 +52,7 @@ export async function takeInventory(world: World, news: InventoryNews): Promise<
   }
   state.problem = null
   const plan = makePlan(news.inventory, world.settings.volumeRoot)
+  plan.problems.unshift(...(news.faults ?? []))
   const lost = lostVolumes(state.plan, plan)
   if (isSudden(lost, state.plan.volumes.length)) hold(world, plan, lost)
   else await accept(world, plan)

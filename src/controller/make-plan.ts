@@ -60,7 +60,7 @@ interface Place {
 }
 
 function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): DraftVolume {
-  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), volume.name)
+  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), plainName(volume.name))
   return {
     volume: {
       app,
@@ -127,8 +127,13 @@ function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJ
 
 /** `<app>-<proc full name>-<instance>-<volume, / as ->` */
 function archiveOf(volume: PlannedVolume): string {
-  const name = volume.name.replace(/^\/+|\/+$/g, '').replaceAll('/', '-')
+  const name = plainName(volume.name).replaceAll('/', '-')
   return `${volume.app}-${volume.proc}-${volume.instanceNo}-${name}`
+}
+
+/** `/data//db/` → `data/db`, as the recorded system joins it. */
+function plainName(volume: string): string {
+  return posix.normalize(volume).replace(/^\/+|\/+$/g, '')
 }
 
 function addServer(plan: Plan, ip: string, volumes: PlannedVolume[]): void {

@@ -106,7 +106,10 @@ export interface DaemonPort {
 }
 
 export interface InventorySource {
-  /** Calls back with the first state before it resolves (a first state that is broken rejects), then with each change. */
+  /**
+   * Calls back with the first state before it resolves, then with each change. A file that is broken at first rejects;
+   * a source elsewhere that is away calls back with `broken`, and goes on trying.
+   */
   watch(onNews: (news: InventoryNews) => void): Promise<{ close(): Promise<void> }>
 }
 

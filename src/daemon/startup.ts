@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { sleep } from './sleep.ts'
+import { sleep } from '../lib/sleep.ts'
 
 export interface StartupParts {
   /** Makes the daemon the owner of its namespace. Throws CONFLICT where another is, REPOSITORY_PASSWORD where it cannot open the increments. */

@@ -2,10 +2,10 @@ import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
 /** A folder name holds 255 bytes: seconds, endings and the id of a run come behind the archive's name. */
-const LONGEST_ARCHIVE = 170
+export const LONGEST_ARCHIVE = 170
 
 /** Volumes times instances: what one controller can keep in mind. */
-const MOST_PLACES = 200_000
+export const MOST_PLACES = 200_000
 
 interface Place {
   /** For people: `/data/db of shop.web.web, instance 1`. */

@@ -2,6 +2,7 @@ import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
+import { hasControls, pathFlaw } from './path-flaw.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
 /** A volume as it is written, for every instance of its proc. */
@@ -80,22 +81,6 @@ function readPath(reader: YamlReader, value: Value): string | null {
   const flaw = path === undefined ? undefined : pathFlaw(path)
   if (flaw) reader.problem(value, `the path "${path}" ${flaw}`)
   return path ?? null
-}
-
-/** What is wrong with it, as the end of a sentence. */
-function pathFlaw(path: string): string | undefined {
-  if (!path.startsWith('/')) return `must begin with "/": write it in full, such as /data/db`
-  if (path === '/') return 'is the whole machine: name a directory'
-  if (hasControls(path)) return 'has a control character in it: take it out'
-  const parts = path.slice(1).split('/')
-  if (parts.includes('..')) return 'leads out with "..": write where it leads to'
-  if (parts.includes('') || parts.includes('.'))
-    return 'has an empty or "." part: write each "/" once, none at the end'
-  return undefined
-}
-
-function hasControls(text: string): boolean {
-  return /\p{Cc}/u.test(text)
 }
 
 function readSchedule(

@@ -35,3 +35,10 @@ function procOf(app: string, parts: string[], fewest: number): ProcName | undefi
     return undefined
   return { name: `${app}.${type}.${shortName}`, shortName }
 }
+
+/** `hello.web.web` → its app and name; undefined for what is not `<app>.<type>.<name>`. */
+export function keyProc(key: string): { app: string; name: string } | undefined {
+  const [app = '', type = '', name = '', ...more] = key.split('.')
+  if (more.length > 0 || key.length > 200) return undefined
+  return [app, type, name].every((part) => PART.test(part)) ? { app, name } : undefined
+}

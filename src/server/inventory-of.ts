@@ -1,10 +1,11 @@
 import type { InventorySource } from '../controller/ports.ts'
 import { createInventoryFile } from '../fleet/inventory-file.ts'
+import { createLainlet } from '../fleet/lainlet.ts'
 import type { Log } from '../lib/log.ts'
 import type { Inventory } from '../wire/inventory.ts'
 
 export interface InventoryChoice {
-  file: string
+  from: { file: string } | { lainlet: string }
   /** The server of a plain lain.yaml, which names none. */
   localIp: string
   log: Log
@@ -13,8 +14,11 @@ export interface InventoryChoice {
 }
 
 /** The inventory that a command line chose. */
-export function inventoryOf({ onPaths, ...choice }: InventoryChoice): InventorySource {
-  const source = createInventoryFile(choice)
+export function inventoryOf({ onPaths, from, localIp, log }: InventoryChoice): InventorySource {
+  const source =
+    'file' in from
+      ? createInventoryFile({ file: from.file, localIp, log })
+      : createLainlet({ address: from.lainlet, log })
   if (!onPaths) return source
   return {
     watch: (onNews) =>

@@ -34,13 +34,14 @@ export interface InventoryVolume {
 export interface InventorySchedule {
   mode: 'full' | 'increment'
   spec: string
-  /** As written: `30d`. */
+  /** As written: `30d`; empty where lainlet tells one that cannot be read: such backups never expire. */
   expire: string
   preRun: string
   postRun: string
 }
 
 export type InventoryNews =
-  | { kind: 'inventory'; inventory: Inventory }
-  /** What was read cannot be used; the last good inventory stands. */
+  /** `faults`: what of it had to be left out, a sentence each. */
+  | { kind: 'inventory'; inventory: Inventory; faults?: string[] }
+  /** What was read cannot be used, or nothing can be read; the last good inventory stands. */
   | { kind: 'broken'; problem: string }

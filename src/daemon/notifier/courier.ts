@@ -1,8 +1,8 @@
 import { type Dispatcher, request } from 'undici'
+import { backoffMs } from '../../lib/backoff.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
-import { backoffMs } from './backoff.ts'
 import type { Delivery, Mail } from './mail.ts'
 import { Wake } from './wake.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
 import { Outbox } from '../../../src/daemon/memory/outbox.ts'
-import { backoffMs } from '../../../src/daemon/notifier/backoff.ts'
 import { NewsMail } from '../../../src/daemon/notifier/mail.ts'
+import { backoffMs } from '../../../src/lib/backoff.ts'
 import type { News } from '../../../src/wire/daemon-api.ts'
 import { keptLog, movedClock, someProgress, someRun } from '../../support/daemon-kit.ts'
 

@@ -1,8 +1,0 @@
-const FIRST_MS = 500
-const LONGEST_MS = 60_000
-
-/** How long to wait after `failures` failures in a row, ms: doubling up to a minute, with jitter of up to a half. */
-export function backoffMs(failures: number): number {
-  const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 20))
-  return full * (0.5 + Math.random() / 2)
-}

@@ -1,0 +1,95 @@
+import { BackupdError } from '../lib/errors.ts'
+import type { Inventory, InventoryApp, InventoryProc } from '../wire/inventory.ts'
+import { MOST_PLACES } from './check-inventory.ts'
+import { readPod } from './pod-backups.ts'
+import { shortly } from './shortly.ts'
+
+export interface BackupSpec {
+  inventory: Inventory
+  /** What had to be left out, a sentence each. */
+  faults: string[]
+}
+
+/** So many are told one by one. */
+const MOST_FAULTS = 200
+
+/**
+ * What lainlet's /v2/backupspec tells: `<app>.<type>.<name>` → pods. One pod that cannot be read is named and left out;
+ * the others count. Throws BAD_INPUT where the whole is no such document.
+ */
+export function readBackupSpec(text: string): BackupSpec {
+  const spec: BackupSpec = { inventory: { apps: [] }, faults: [] }
+  const apps = new Map<string, Map<string, InventoryProc>>()
+  const seen = new Set<string>()
+  let places = 0
+  for (const [key, pods] of Object.entries(readDocument(text))) {
+    for (const pod of podsOf(key, pods, spec.faults)) {
+      places += addPod(apps, { key, pod, seen, faults: spec.faults })
+      if (places > MOST_PLACES) throw tooMany()
+    }
+  }
+  spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
+  spec.faults = firstOf(spec.faults)
+  return spec
+}
+
+function readDocument(text: string): object {
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (cause) {
+    throw new BackupdError('BAD_INPUT', `it sent what is not JSON: ${shortly((cause as Error).message)}`, {
+      cause,
+    })
+  }
+  if (typeof document === 'object' && document !== null && !Array.isArray(document)) return document
+  throw new BackupdError('BAD_INPUT', 'it sent JSON that is no map of procs')
+}
+
+function podsOf(key: string, pods: unknown, faults: string[]): unknown[] {
+  if (Array.isArray(pods)) return pods
+  if (pods !== null) faults.push(`${shortly(key)} is left out: it has no list of pods`)
+  return []
+}
+
+interface KnownPod {
+  key: string
+  pod: unknown
+  /** Proc and number of every instance so far. */
+  seen: Set<string>
+  faults: string[]
+}
+
+/** @returns how many volumes it has. */
+function addPod(apps: Map<string, Map<string, InventoryProc>>, { key, pod, seen, faults }: KnownPod): number {
+  let count = 0
+  for (const { app, proc, instance } of readPod(key, pod, faults)) {
+    const name = `${proc.name} ${instance.no}`
+    if (seen.has(name)) {
+      faults.push(
+        `Instance ${instance.no} of ${proc.name} on ${instance.server} is left out: it is there already`,
+      )
+      continue
+    }
+    seen.add(name)
+    const procs = apps.get(app) ?? new Map<string, InventoryProc>()
+    apps.set(app, procs)
+    const known = procs.get(proc.name) ?? { ...proc, instances: [] }
+    procs.set(proc.name, known)
+    known.instances.push(instance)
+    count += instance.volumes.length
+  }
+  return count
+}
+
+function tooMany(): BackupdError {
+  return new BackupdError(
+    'BAD_INPUT',
+    `it names more than ${MOST_PLACES} volumes, which is more than one controller takes`,
+  )
+}
+
+function firstOf(faults: string[]): string[] {
+  if (faults.length <= MOST_FAULTS) return faults
+  return [...faults.slice(0, MOST_FAULTS), `… and ${faults.length - MOST_FAULTS} more`]
+}

@@ -1,0 +1,81 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { type Dispatcher, request } from 'undici'
+
+export interface EventStreamOptions {
+  dispatcher: Dispatcher
+  /** Ends it. */
+  signal: AbortSignal
+  /** Without a whole line for so long, it is given up. */
+  silenceMs: number
+  /** Characters of one event. */
+  largestEvent: number
+}
+
+/**
+ * The events of a text/event-stream with data, until the other side ends it. Throws where it answers something else,
+ * falls silent, or sends more at once than is taken. A redirect is not followed.
+ */
+export async function* readEvents(
+  url: string,
+  options: EventStreamOptions,
+): AsyncGenerator<EventSourceMessage> {
+  const silence = new AbortController()
+  const seconds = options.silenceMs / 1000
+  const giveUp = () => silence.abort(new Error(`nothing was heard for ${seconds} s`))
+  const watchdog = setTimeout(giveUp, options.silenceMs)
+  try {
+    const body = await open(url, options.dispatcher, AbortSignal.any([options.signal, silence.signal]))
+    const stream = new EventReader(options.largestEvent)
+    for await (const chunk of body) {
+      // Bytes without an end of line are no sign of life: they could go on for ever.
+      if (stream.feed(chunk)) watchdog.refresh()
+      yield* stream.take()
+    }
+  } finally {
+    clearTimeout(watchdog)
+  }
+}
+
+async function open(url: string, dispatcher: Dispatcher, signal: AbortSignal) {
+  const response = await request(url, {
+    dispatcher,
+    signal,
+    headers: { accept: 'text/event-stream' },
+    bodyTimeout: 0,
+  })
+  const type = String(response.headers['content-type'] ?? 'no content type')
+  if (response.statusCode === 200 && /^text\/event-stream\b/i.test(type)) return response.body
+  response.body.destroy()
+  response.body.on('error', () => {})
+  throw new Error(`it answered ${response.statusCode} with ${type.slice(0, 100)}, not an event stream`)
+}
+
+class EventReader {
+  readonly #decoder = new TextDecoder()
+  readonly #events: EventSourceMessage[] = []
+  readonly #parser
+  #problem: Error | undefined
+
+  constructor(largest: number) {
+    this.#parser = createParser({
+      maxBufferSize: largest,
+      onEvent: (event) => void this.#events.push(event),
+      onError: (error) => {
+        if (error.type === 'max-buffer-size-exceeded')
+          this.#problem = new Error(`it sent more than ${largest} characters at once`)
+      },
+    })
+  }
+
+  /** @returns whether a line ended in it. */
+  feed(chunk: Uint8Array): boolean {
+    const text = this.#decoder.decode(chunk, { stream: true })
+    this.#parser.feed(text)
+    if (this.#problem) throw this.#problem
+    return text.includes('\n')
+  }
+
+  take(): EventSourceMessage[] {
+    return this.#events.splice(0)
+  }
+}

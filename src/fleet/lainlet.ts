@@ -1,0 +1,137 @@
+import type { EventSourceMessage } from 'eventsource-parser'
+import { Agent } from 'undici'
+import { backoffMs } from '../lib/backoff.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
+import type { InventoryNews } from '../wire/inventory.ts'
+import { readBackupSpec } from './backup-spec.ts'
+import { readEvents } from './event-stream.ts'
+import type { InventorySource } from './inventory-file.ts'
+import { shortly } from './shortly.ts'
+
+export interface LainletOptions {
+  /** HOST:PORT */
+  address: string
+  log: Log
+  /** lainlet is asked for a sign of life each so many seconds. */
+  heartbeatSeconds?: number
+}
+
+const HEARTBEAT_SECONDS = 10
+/** So many beats may be missing. */
+const BEATS_MISSED = 3
+const LONGEST_PAUSE_MS = 30_000
+/** A connection that held so long was a good one. */
+const STEADY_MS = 60_000
+/** Characters of one document. */
+const LARGEST_DOCUMENT = 32 * 1024 * 1024
+/** A start does not wait longer for the first word. */
+const FIRST_WORD_MS = 5000
+/** These carry the whole document as it then is. */
+const DOCUMENTS: ReadonlySet<string> = new Set(['init', 'update', 'delete'])
+
+/**
+ * What lainlet tells of the pods of a cluster. While it is away, or tells what cannot be read, the last good state
+ * stands; it is tried again for as long as it takes.
+ */
+export function createLainlet(options: LainletOptions): InventorySource {
+  return {
+    async watch(onNews) {
+      const watching = new LainletWatch(options, onNews)
+      await watching.firstWord()
+      return watching
+    },
+  }
+}
+
+class LainletWatch {
+  readonly #options: LainletOptions
+  readonly #onNews: (news: InventoryNews) => void
+  readonly #agent = new Agent({ connect: { timeout: 10_000 } })
+  readonly #stop = new AbortController()
+  readonly #first = Promise.withResolvers<void>()
+  readonly #done: Promise<void>
+  #failures = 0
+  /** This connection told a good one. */
+  #hasState = false
+  /** The last news, to tell nothing twice. */
+  #told = ''
+
+  constructor(options: LainletOptions, onNews: (news: InventoryNews) => void) {
+    this.#options = options
+    this.#onNews = onNews
+    this.#done = this.#follow()
+  }
+
+  async firstWord(): Promise<void> {
+    const late = new AbortController()
+    const signal = AbortSignal.any([late.signal, this.#stop.signal])
+    await Promise.race([this.#first.promise, sleep(FIRST_WORD_MS, signal)])
+    late.abort()
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+    await this.#agent.destroy()
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const begun = performance.now()
+      this.#hasState = false
+      const problem = await this.#listen()
+      if (this.#stop.signal.aborted) return
+      if (performance.now() - begun > STEADY_MS) this.#failures = 0
+      this.#failed(problem)
+      await sleep(backoffMs(this.#failures, LONGEST_PAUSE_MS), this.#stop.signal)
+    }
+  }
+
+  /** @returns why it ended. */
+  async #listen(): Promise<string> {
+    try {
+      for await (const event of this.#events()) this.#take(event)
+      return 'it closed the connection'
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+
+  #events(): AsyncGenerator<EventSourceMessage> {
+    const { address, heartbeatSeconds = HEARTBEAT_SECONDS } = this.#options
+    return readEvents(`http://${address}/v2/backupspec?watch=1&heartbeat=${heartbeatSeconds}`, {
+      dispatcher: this.#agent,
+      signal: this.#stop.signal,
+      silenceMs: heartbeatSeconds * BEATS_MISSED * 1000,
+      largestEvent: LARGEST_DOCUMENT,
+    })
+  }
+
+  #take({ event = '', data }: EventSourceMessage): void {
+    if (event === 'error') throw new Error(`it says: ${shortly(data)}`)
+    if (!DOCUMENTS.has(event)) return
+    const { inventory, faults } = readBackupSpec(data)
+    this.#hasState = true
+    this.#tell({ kind: 'inventory', inventory, faults })
+  }
+
+  /** A connection that is cut and comes back at once is no news. */
+  #failed(problem: string): void {
+    this.#failures += 1
+    const { address, log } = this.#options
+    const sentence = `lainlet at ${address} tells nothing: ${problem}. See that it runs and is reached from here`
+    if (this.#failures === 1) log.info({ address, problem }, `${sentence}; it is asked again`)
+    if (!this.#hasState && (this.#failures > 1 || this.#told === ''))
+      this.#tell({ kind: 'broken', problem: sentence })
+  }
+
+  #tell(news: InventoryNews): void {
+    const told = JSON.stringify(news)
+    if (told === this.#told) return
+    this.#told = told
+    this.#onNews(news)
+    this.#first.resolve()
+  }
+}

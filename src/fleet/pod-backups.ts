@@ -1,0 +1,180 @@
+import { isIPv4 } from 'node:net'
+import { posix } from 'node:path'
+import { z } from 'zod'
+import { parseExpire } from '../lib/durations.ts'
+import { messageOf } from '../lib/errors.ts'
+import { parseSpec } from '../lib/schedule/spec.ts'
+import type {
+  InventoryInstance,
+  InventoryProc,
+  InventorySchedule,
+  InventoryVolume,
+} from '../wire/inventory.ts'
+import { LONGEST_ARCHIVE } from './check-inventory.ts'
+import { hasControls, pathFlaw } from './path-flaw.ts'
+import { keyProc } from './proc-name.ts'
+import { shortly } from './shortly.ts'
+
+/** What one pod adds to the inventory: nearly always one of these, for its own proc. */
+export interface PodBackups {
+  app: string
+  proc: Pick<InventoryProc, 'name' | 'shortName'>
+  instance: InventoryInstance
+}
+
+const ANNOTATION_CHARACTERS = 1024 * 1024
+const MOST_ENTRIES = 1000
+
+const containerSchema = z.object({
+  Id: z.string().regex(/^[A-Za-z0-9][\w.-]{0,255}$/),
+  NodeIp: z.string(),
+})
+const podSchema = z.object({
+  Annotation: z.string().max(ANNOTATION_CHARACTERS),
+  Containers: z.array(containerSchema).nullish(),
+  InstanceNo: z.number().int().min(0).max(999_999_999),
+})
+type Pod = z.infer<typeof podSchema>
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '')
+const entrySchema = z.object({
+  procname: text,
+  volume: text,
+  schedule: text,
+  expire: text,
+  mode: text,
+  preRun: text,
+  postRun: text,
+})
+type Entry = z.infer<typeof entrySchema>
+
+/** @param faults gets a sentence for everything that has to be left out. */
+export function readPod(key: string, value: unknown, faults: string[]): PodBackups[] {
+  const no = Object(value).InstanceNo
+  const leaveOut = (what: string, why: string) =>
+    void faults.push(`${what} of ${shortly(key)}, instance ${shortly(no)}, is left out: ${why}`)
+  const pod = podSchema.safeParse(value)
+  if (!pod.success) {
+    leaveOut('The pod', issueOf(pod.error))
+    return []
+  }
+  const entries = readAnnotation(pod.data.Annotation)
+  if (typeof entries === 'string') leaveOut('The pod', entries)
+  if (typeof entries === 'string' || entries.length === 0) return []
+  const server = nodeOf(pod.data)
+  const app = keyProc(key)?.app
+  if (app === undefined) leaveOut('The pod', 'its key is not <app>.<type>.<name>')
+  else if (server === undefined)
+    leaveOut('The pod', 'its containers are not on one node with an IPv4 address')
+  else return assemble({ app, server, pod: pod.data }, entries, leaveOut)
+  return []
+}
+
+/** The entries as they stand; a text says what is wrong with all of them. */
+function readAnnotation(annotation: string): unknown[] | string {
+  if (annotation === '') return []
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(annotation)
+  } catch (error) {
+    return `its annotation is not JSON: ${shortly(messageOf(error))}`
+  }
+  if (typeof parsed !== 'object' || parsed === null) return 'its annotation is no JSON object'
+  const backup = 'backup' in parsed ? parsed.backup : null
+  if (backup === null) return []
+  if (!Array.isArray(backup)) return 'the "backup" of its annotation is no list'
+  return backup.length > MOST_ENTRIES ? `it has more than ${MOST_ENTRIES} backups` : backup
+}
+
+/** All containers of a pod are on one machine. */
+function nodeOf({ Containers }: Pod): string | undefined {
+  const [node, ...others] = new Set((Containers ?? []).map(({ NodeIp }) => NodeIp))
+  return node !== undefined && others.length === 0 && isIPv4(node) ? node : undefined
+}
+
+interface Place {
+  app: string
+  server: string
+  pod: Pod
+}
+
+type LeaveOut = (what: string, why: string) => void
+
+function assemble({ app, server, pod }: Place, entries: unknown[], leaveOut: LeaveOut): PodBackups[] {
+  const byProc = new Map<string, PodBackups>()
+  for (const [at, value] of entries.entries()) {
+    const entry = entrySchema.safeParse(value)
+    const what = entry.success && entry.data.volume ? shortly(entry.data.volume) : `Backup ${at + 1}`
+    const flaw = entry.success ? flawOf(entry.data, app, pod) : issueOf(entry.error)
+    if (flaw !== undefined || !entry.success) {
+      leaveOut(what, flaw ?? '')
+      continue
+    }
+    const { procname, volume, expire } = entry.data
+    const unreadable = expireFlaw(expire)
+    if (unreadable) leaveOut(`The expire of ${what}`, `${unreadable}. Its backups are kept for good`)
+    const known = byProc.get(procname) ?? {
+      app,
+      proc: { name: procname, shortName: keyProc(procname)?.name ?? procname },
+      instance: {
+        no: pod.InstanceNo,
+        server,
+        containers: (pod.Containers ?? []).map(({ Id }) => Id),
+        volumes: [],
+      },
+    }
+    byProc.set(procname, known)
+    volumeIn(known.instance, volume).schedules.push(scheduleOf(entry.data, unreadable ? '' : expire))
+  }
+  return [...byProc.values()]
+}
+
+/** Why it does not count. */
+function flawOf(entry: Entry, app: string, { InstanceNo }: Pod): string | undefined {
+  const missing = (['procname', 'volume', 'schedule', 'expire'] as const).filter((name) => entry[name] === '')
+  if (missing.length > 0) return `it names no ${missing.join(' and no ')}`
+  if (keyProc(entry.procname)?.app !== app)
+    return `its procname "${shortly(entry.procname)}" is none of ${app}`
+  const path = posix.join('/', entry.volume).replace(/(?<=.)\/$/, '')
+  const flaw = entry.volume.split('/').includes('..') ? pathFlaw(entry.volume) : pathFlaw(path)
+  if (flaw) return `its volume ${flaw}`
+  const archive = `${app}-${entry.procname}-${InstanceNo}${path}`
+  if (Buffer.byteLength(archive) > LONGEST_ARCHIVE) return 'its backups would have names that are too long'
+  if (!['', 'full', 'increment'].includes(entry.mode)) return `its mode "${shortly(entry.mode)}" is not known`
+  if (hasControls(entry.preRun + entry.postRun)) return 'its hooks have control characters in them'
+  return sentenceOf(() => parseSpec(entry.schedule))
+}
+
+function expireFlaw(expire: string): string | undefined {
+  return sentenceOf(() => parseExpire(expire))
+}
+
+function sentenceOf(read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    return shortly(messageOf(error))
+  }
+}
+
+function volumeIn(instance: InventoryInstance, name: string): InventoryVolume {
+  const known = instance.volumes.find((volume) => volume.name === name)
+  if (known) return known
+  const volume: InventoryVolume = { name, path: null, schedules: [] }
+  instance.volumes.push(volume)
+  return volume
+}
+
+function scheduleOf({ mode, schedule, preRun, postRun }: Entry, expire: string): InventorySchedule {
+  return { mode: mode === 'increment' ? 'increment' : 'full', spec: schedule, expire, preRun, postRun }
+}
+
+function issueOf(error: z.ZodError): string {
+  const [issue] = error.issues
+  const where = issue?.path.length ? ` (${issue.path.join('.')})` : ''
+  return `it has another shape${where}: ${shortly(issue?.message)}`
+}

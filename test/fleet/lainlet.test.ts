@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { createLainlet } from '../../src/fleet/lainlet.ts'
+import type { InventoryNews } from '../../src/wire/inventory.ts'
+import { keepingLog } from '../support/controller-world.ts'
+import { type Lainlet, type Misbehaviour, startLainlet } from '../support/lainlet.ts'
+
+const RECORDED = JSON.parse(readFileSync('test/fixtures/wire/backupspec.json', 'utf8'))
+
+async function lainletWith(document: unknown): Promise<Lainlet> {
+  const lainlet = await startLainlet(document)
+  onTestFinished(() => lainlet.close())
+  return lainlet
+}
+
+/** Watches until the test ends; every piece of news, in order. */
+async function watch(address: string, heartbeatSeconds = 1) {
+  const news: InventoryNews[] = []
+  const log = keepingLog()
+  const source = createLainlet({ address, log, heartbeatSeconds })
+  const watching = await source.watch((one) => void news.push(one))
+  onTestFinished(() => watching.close())
+  return { news, log, close: () => watching.close() }
+}
+
+const appsOf = (news: InventoryNews | undefined) =>
+  news?.kind === 'inventory' ? news.inventory.apps.map(({ name }) => name) : news?.problem
+
+test('the first state is there when it watches; each change follows, and nothing twice', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  const { news } = await watch(lainlet.address)
+  expect(news.map(appsOf)).toEqual([['hello', 'ipaddr']])
+  expect(lainlet.requests).toEqual(['/v2/backupspec?watch=1&heartbeat=1'])
+  const { 'hello.web.web': hello, ...rest } = RECORDED
+  lainlet.tell(RECORDED)
+  lainlet.tell({ 'hello.web.web': hello })
+  await expect.poll(() => news.length).toBe(2)
+  expect(appsOf(news[1])).toEqual(['hello'])
+  lainlet.tell(rest, 'delete')
+  await expect.poll(() => appsOf(news[2])).toEqual(['ipaddr'])
+})
+
+test('words that are none of its events change nothing', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  const { news } = await watch(lainlet.address)
+  lainlet.send(': a comment\n\nevent: later\ndata: {}\n\ndata: {}\n\nevent: heartbeat\n\n')
+  lainlet.tell({})
+  await expect.poll(() => news.length).toBe(2)
+  expect(appsOf(news[1])).toEqual([])
+})
+
+test('a connection that is cut comes again by itself, and is no news where nothing changed', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  const { news } = await watch(lainlet.address)
+  lainlet.cut()
+  await expect.poll(() => lainlet.watchers).toBe(0)
+  await expect.poll(() => lainlet.watchers).toBe(1)
+  lainlet.tell({})
+  await expect.poll(() => news.length).toBe(2)
+  expect(news.map(appsOf)).toEqual([['hello', 'ipaddr'], []])
+})
+
+test('what changed while it was away is told when it is back; that it was away, too', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  const { port } = lainlet
+  const { news } = await watch(lainlet.address)
+  await lainlet.close()
+  await expect.poll(() => news.length, { timeout: 10_000 }).toBe(2)
+  expect(appsOf(news[1])).toBe(
+    `lainlet at 127.0.0.1:${port} tells nothing: connect ECONNREFUSED 127.0.0.1:${port}. See that it runs and is reached from here`,
+  )
+  await using again = await startLainlet({}, { port })
+  await expect.poll(() => news.length, { timeout: 10_000 }).toBe(3)
+  expect(again.watchers).toBe(1)
+  expect(appsOf(news[2])).toEqual([])
+})
+
+test.each<[Misbehaviour, RegExp]>([
+  ['hang-up', /other side closed|ECONNRESET/],
+  ['garbage', /it sent what is not JSON/],
+  ['error', /it says: etcd cluster is unavailable/],
+  ['slow', /nothing was heard for 1\.5 s/],
+  ['mute', /nothing was heard for 1\.5 s/],
+  ['huge', /it sent more than 33554432 characters at once/],
+  ['json', /it answered 200 with application\/json, not an event stream/],
+  ['redirect', /it answered 302 with text\/event-stream, not an event stream/],
+  ['failing', /it answered 500 with text\/plain/],
+])('one that is there and %s is told as such, and heard once it is well', async (how, words) => {
+  const lainlet = await lainletWith(RECORDED)
+  lainlet.misbehave(how)
+  const { news } = await watch(lainlet.address, 0.5)
+  expect(news).toEqual([{ kind: 'broken', problem: expect.stringMatching(words) }])
+  lainlet.misbehave(undefined)
+  lainlet.cut()
+  await expect.poll(() => appsOf(news.at(-1)), { timeout: 10_000 }).toEqual(['hello', 'ipaddr'])
+})
+
+test('silence ends a connection; a beat keeps it', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  await watch(lainlet.address, 1)
+  const steady = lainlet.requests.length
+  lainlet.misbehave('silent')
+  const { log } = await watch(lainlet.address, 0.2)
+  await expect.poll(() => log.lines.join('\n')).toMatch(/nothing was heard for 0\.6/)
+  lainlet.misbehave(undefined)
+  await expect.poll(() => lainlet.requests.length).toBeGreaterThan(steady + 1)
+  expect(lainlet.requests.filter((url) => url.endsWith('heartbeat=1'))).toHaveLength(1)
+})
+
+test('close() ends a watch that waits for its first word', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  lainlet.misbehave('mute')
+  const source = createLainlet({ address: lainlet.address, log: keepingLog(), heartbeatSeconds: 1 })
+  const watching = await source.watch(() => {})
+  await watching.close()
+  expect(lainlet.watchers).toBe(0)
+})

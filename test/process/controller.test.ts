@@ -1,0 +1,38 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { startLainlet } from '../support/lainlet.ts'
+import { ask, freePort, startProgram } from '../support/standalone.ts'
+
+/** `backupd controller` on a free port, with a data directory of its own. */
+async function startController(more: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'controller-'))
+  const addr = `127.0.0.1:${await freePort()}`
+  const program = startProgram(['controller', '--addr', addr, '--data', folder, ...more])
+  onTestFinished(async () => {
+    program.process.kill('SIGKILL')
+    await program.ended
+    await rm(folder, { recursive: true, force: true })
+  })
+  await program.said(/The controller listens on/)
+  return { program, url: `http://${addr}/graphql` }
+}
+
+test('the controller backs up what lainlet tells', async () => {
+  const recorded = JSON.parse(await readFile('test/fixtures/wire/backupspec.json', 'utf8'))
+  await using lainlet = await startLainlet(recorded)
+  const { program, url } = await startController(['-lainlet', lainlet.address])
+  await program.said(/The inventory is what lainlet at 127\.0\.0\.1:\d+ tells"/)
+  const { jobs } = await ask<{ jobs: { id: string }[] }>(url, '{ jobs { id } }')
+  expect(jobs.map(({ id }) => id)).toContain('0a4d000b0b46c535c4493a6b508e69c211c35d81')
+})
+
+test('without a word on the inventory it looks for lainlet where the recorded system does', async () => {
+  const { program, url } = await startController([])
+  await program.said(
+    /what lainlet at lainlet\.lain:9001 tells, since neither --inventory nor --lainlet is given/,
+  )
+  const { inventory } = await ask<{ inventory: { problem: string } }>(url, '{ inventory { problem } }')
+  expect(inventory.problem).toContain('lainlet at lainlet.lain:9001 tells nothing')
+})
