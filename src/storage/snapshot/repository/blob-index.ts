@@ -53,16 +53,16 @@ export class BlobIndex {
   }
 
   /** Leaves out a copy that it has already, as where two index files know a pack. */
-  add({ type, id, ...place }: IndexedBlob): void {
+  add(blob: IndexedBlob): void {
     if (this.#blobs.size >= this.#table.length * FULLEST) this.#grow()
-    this.#take(id)
-    const isTree = type === 'tree'
+    this.#take(blob.id)
+    const isTree = blob.type === 'tree'
     let slot = this.#firstSlot()
     for (let held = this.#table[slot]; held; held = this.#table[slot]) {
-      if (this.#blobs.isBlob(held - 1, isTree, this.#words) && this.#isAt(held - 1, place)) return
+      if (this.#blobs.isBlob(held - 1, isTree, this.#words) && this.#isAt(held - 1, blob)) return
       slot = this.#next(slot)
     }
-    this.#table[slot] = this.#blobs.push(this.#words, { ...place, isTree }) + 1
+    this.#table[slot] = this.#blobs.push(this.#words, isTree, blob) + 1
   }
 
   /** The entry of the blob's first copy, or -1. */
@@ -122,8 +122,7 @@ export class BlobIndex {
   }
 
   #isAt(entry: number, place: { pack: number; offset: number }): boolean {
-    const held = this.#blobs.at(entry)
-    return held.pack === place.pack && held.offset === place.offset
+    return this.#blobs.packOf(entry) === place.pack && this.#blobs.offsetOf(entry) === place.offset
   }
 
   #take(id: Buffer): void {
@@ -132,7 +131,10 @@ export class BlobIndex {
   }
 
   #firstSlot(): number {
-    const [a = 0, b = 0] = this.#words
+    return this.#slotOf(this.#words[0] ?? 0, this.#words[1] ?? 0)
+  }
+
+  #slotOf(a: number, b: number): number {
     const mixed = Math.imul(a ^ this.#seed[0], 0x9e3779b1) ^ Math.imul(b ^ this.#seed[1], 0x85ebca77)
     return ((mixed ^ (mixed >>> 15)) >>> 0) & (this.#table.length - 1)
   }
@@ -145,8 +147,7 @@ export class BlobIndex {
   #grow(): void {
     this.#table = new Uint32Array(this.#table.length * 2)
     for (let entry = 0; entry < this.#blobs.size; entry++) {
-      this.#blobs.readWords(entry, this.#words)
-      let slot = this.#firstSlot()
+      let slot = this.#slotOf(this.#blobs.wordOf(entry, 0), this.#blobs.wordOf(entry, 1))
       while (this.#table[slot]) slot = this.#next(slot)
       this.#table[slot] = entry + 1
     }

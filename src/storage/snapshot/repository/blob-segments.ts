@@ -29,16 +29,16 @@ export class BlobSegments {
     return this.#size
   }
 
-  push(words: Uint32Array, { pack, isTree, offset, length, plainLength }: BlobEntry): number {
+  push(words: Uint32Array, isTree: boolean, place: Omit<BlobEntry, 'isTree'>): number {
     const entry = this.#size++
     const at = entry & MASK
     if (at === 0) this.#segments.push(newSegment())
     const segment = this.#of(entry)
-    segment.ids.set(words, at * ID_WORDS)
-    segment.packs[at] = pack * 2 + (isTree ? 1 : 0)
-    segment.offsets[at] = offset
-    segment.lengths[at] = length
-    segment.plainLengths[at] = plainLength
+    for (let word = 0; word < ID_WORDS; word++) segment.ids[at * ID_WORDS + word] = words[word] ?? 0
+    segment.packs[at] = place.pack * 2 + (isTree ? 1 : 0)
+    segment.offsets[at] = place.offset
+    segment.lengths[at] = place.length
+    segment.plainLengths[at] = place.plainLength
     return entry
   }
 
@@ -58,8 +58,17 @@ export class BlobSegments {
     words.set(this.#of(entry).ids.subarray(from, from + ID_WORDS))
   }
 
+  /** The 32 bits at `word` of its id. */
+  wordOf(entry: number, word: number): number {
+    return this.#of(entry).ids[(entry & MASK) * ID_WORDS + word] ?? 0
+  }
+
   packOf(entry: number): number {
     return (this.#of(entry).packs[entry & MASK] ?? 0) >>> 1
+  }
+
+  offsetOf(entry: number): number {
+    return this.#of(entry).offsets[entry & MASK] ?? 0
   }
 
   lengthOf(entry: number): number {

@@ -1,0 +1,78 @@
+import { readNodes } from '../nodes/read-nodes.ts'
+import { parseSnapshot } from '../nodes/snapshot-file.ts'
+import type { BlobIndex } from '../repository/blob-index.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { LostBlob } from './check-packs.ts'
+
+/** A file, or a directory whose list of names is lost, that a snapshot cannot give back whole. */
+export interface TouchedFile {
+  snapshot: string
+  /** From `/`. */
+  path: Buffer
+  isDirectory: boolean
+}
+
+/** Which files of which snapshots lost content belongs to. A directory that was seen to be whole is not read again. */
+export async function* touchedFiles(
+  repository: Repository,
+  lost: readonly LostBlob[],
+  signal: AbortSignal,
+): AsyncGenerator<TouchedFile> {
+  const search = new Search(repository, await repository.loadIndex(), lost)
+  for await (const snapshot of repository.listUnpacked('snapshots')) {
+    const { tree } = parseSnapshot(snapshot, await repository.loadUnpacked('snapshots', snapshot))
+    for await (const found of search.inTree(tree, Buffer.alloc(0))) {
+      signal.throwIfAborted()
+      yield { snapshot, ...found }
+    }
+  }
+}
+
+type Found = Omit<TouchedFile, 'snapshot'>
+
+class Search {
+  readonly #repository: Repository
+  readonly #index: BlobIndex
+  readonly #lost: Set<number>
+  /** A bit for each blob: trees below which everything is whole. */
+  readonly #whole: Uint8Array
+
+  constructor(repository: Repository, index: BlobIndex, lost: readonly LostBlob[]) {
+    this.#repository = repository
+    this.#index = index
+    this.#lost = new Set(lost.map(({ type, id }) => index.find(type, id)))
+    this.#whole = new Uint8Array(Math.ceil(index.size / 8))
+  }
+
+  async *inTree(tree: Buffer, path: Buffer): AsyncGenerator<Found> {
+    const entry = this.#index.find('tree', tree)
+    if (this.#isWhole(entry)) return
+    if (entry < 0 || this.#lost.has(entry)) {
+      yield { path: path.length > 0 ? path : Buffer.from('/'), isDirectory: true }
+      return
+    }
+    let isWhole = true
+    for await (const found of this.#inNodes(tree, path)) {
+      isWhole = false
+      yield found
+    }
+    if (isWhole) this.#whole[entry >>> 3] = (this.#whole[entry >>> 3] ?? 0) | (1 << (entry & 7))
+  }
+
+  async *#inNodes(tree: Buffer, path: Buffer): AsyncGenerator<Found> {
+    for (const { name, content, subtree } of readNodes(await this.#repository.readBlob('tree', tree))) {
+      const at = Buffer.concat([path, Buffer.from('/'), name])
+      if (subtree) yield* this.inTree(subtree, at)
+      if (content.some((id) => this.#isLost(id))) yield { path: at, isDirectory: false }
+    }
+  }
+
+  #isLost(id: Buffer): boolean {
+    const entry = this.#index.find('data', id)
+    return entry < 0 || this.#lost.has(entry)
+  }
+
+  #isWhole(entry: number): boolean {
+    return entry >= 0 && (((this.#whole[entry >>> 3] ?? 0) >>> (entry & 7)) & 1) === 1
+  }
+}
