@@ -114,13 +114,18 @@ async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): P
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
-    ...(files === null ? {} : { files }),
+    ...(files === null ? wholeOf(mode) : { files }),
     ...(snapshot === null ? {} : { snapshot }),
     ...(plan ? { plan: 'true' } : {}),
   }
   const path = `${BACKUP}/${route}/${segment(name)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
   return rid
+}
+
+/** Said aloud where a daemon would otherwise ask for names: an original refuses it, and swaps nothing. */
+function wholeOf(mode: RecoverRequest['mode']): Record<string, string> {
+  return mode === 'increment' ? { whole: 'true' } : {}
 }
 
 async function demand(

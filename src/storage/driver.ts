@@ -27,6 +27,11 @@ export interface Driver {
   space(): Promise<Space>
   /** Throws STORE_UNAVAILABLE where the store is not what it should be (not mounted, read-only). */
   check(): Promise<void>
+  /**
+   * Only where objects are files of this machine: runs `act` with a path of the folder that is good until it ends, for
+   * what lies there in a shape that is not ours. What `act` throws is thrown as it is.
+   */
+  withFolder?<T>(folder: string, act: (path: string) => Promise<T>): Promise<T>
 }
 
 export interface DriverAbilities {

@@ -60,6 +60,13 @@ export type BackupPage = z.infer<typeof backupPageSchema>
 export const filePageSchema = z.object({ files: z.array(fileInfoSchema), next: z.string().nullable() })
 export type FilePage = z.infer<typeof filePageSchema>
 
+/** `GET /api/v1/backup/namespaces`: the servers that have a folder in the daemon's store, dead ones too. */
+export const namespacesSchema = z.object({ namespaces: z.array(z.string()) })
+
+/** `GET /api/v1/backup/unknown?namespace=IP`: names in the folder that are no part of a backup, the first of them named. */
+export const unknownObjectsSchema = z.object({ count: z.number().int(), names: z.array(z.string()) })
+export type UnknownObjects = z.infer<typeof unknownObjectsSchema>
+
 export const runAnswerSchema = z.object({ rid: z.string() })
 
 /** What a controller asks of `GET /api/v1/backup/files/NAME`. */

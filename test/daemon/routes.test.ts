@@ -298,7 +298,8 @@ describe('backups', () => {
     ['a name that leads out', 'full/recover/file/..%2Fx.tar.gz', {}],
     ['a directory that leads out', 'full/recover/file/x.tar.gz', { destDir: '/data/../etc' }],
     ['no files of an increment', 'increment/recover/dir/x', {}],
-    ['files of an increment, which this version cannot do', 'increment/recover/dir/x', { files: ['a'] }],
+    ['files of an increment that lead out', 'increment/recover/dir/x', { files: ['../a'] }],
+    ['files of an increment, and all of it', 'increment/recover/dir/x', { files: ['a'], whole: 'true' }],
   ])('a recover with %s is refused', async (_what, path, form) => {
     const answer = await post(`/api/v1/backup/${path}`, { form: form as Record<string, string> })
     expect(answer).toMatchObject({ status: 400, code: 'BAD_INPUT', body: expect.any(String) })

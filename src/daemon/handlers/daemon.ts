@@ -5,7 +5,17 @@ import type { Answer, Call, World } from '../http/route.ts'
 import { checkReady } from './run-request.ts'
 
 /** What a controller can count on, besides the recorded routes. */
-const CAPABILITIES = ['news', 'progress', 'records', 'cancel', 'rid', 'in-use', 'files', 'pages']
+const CAPABILITIES = [
+  'news',
+  'progress',
+  'records',
+  'cancel',
+  'rid',
+  'in-use',
+  'files',
+  'pages',
+  'pick-files',
+]
 
 export function startScheduler(_call: Call, world: World): Answer {
   checkReady(world)

@@ -3,21 +3,24 @@ import type { Answer, Call, World } from '../http/route.ts'
 import { checkBackupName, readNamespace } from './names.ts'
 import { checkReady, readRid } from './run-request.ts'
 
-/** Puts a whole backup back. */
+/** Puts a full backup back: whole, or, with the field `files`, those alone. */
 export function recoverFile(call: Call, world: World): Promise<Answer> {
-  return recover(call, world, { backup: checkBackupName(call.params.file ?? ''), files: null })
+  const files = call.fields.list('files')
+  const backup = checkBackupName(call.params.file ?? '')
+  return recover(call, world, { backup, files: files.length > 0 ? files : null })
 }
 
-/** Puts files of a series back: field `files`, many, `*` = all. */
+/** Puts files of an increment in place: field `files`, many, `*` = all. `whole=true` swaps the whole content instead. */
 export function recoverFolder(call: Call, world: World): Promise<Answer> {
   const files = call.fields.list('files')
-  if (files.length === 0) {
+  const whole = call.fields.text('whole') === 'true'
+  if (whole === files.length > 0) {
     throw new BackupdError(
       'BAD_INPUT',
       'The recover of an increment needs "files": name the files, or send * for all',
     )
   }
-  return recover(call, world, { backup: checkBackupName(call.params.dir ?? ''), files })
+  return recover(call, world, { backup: checkBackupName(call.params.dir ?? ''), files: whole ? null : files })
 }
 
 async function recover(

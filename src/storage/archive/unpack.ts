@@ -1,5 +1,7 @@
+import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import type { ObjectReader } from '../driver.ts'
+import type { ChosenFiles } from '../tree/chosen-paths.ts'
 import type { EntryType, TreeEntry, TreeWarning } from '../tree/entry.ts'
 import { TreeWriter } from '../tree/write-tree.ts'
 import { unsafe } from './archive-fault.ts'
@@ -18,6 +20,8 @@ export interface UnpackInput {
   members: number[] | null
   /** An existing empty directory. */
   target: string
+  /** What is wanted, with the folders on the way to it; all of it where this is left out. */
+  chosen?: ChosenFiles | undefined
   signal: AbortSignal
   /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
@@ -107,10 +111,19 @@ class Unpacking {
 
   private async take(entry: TarEntry): Promise<void> {
     const path = this.place.of(entry.name, entry.type === 'directory')
+    if (path.length > 0 && !this.isWanted(entry, path)) return
     for (const message of entry.doubts) this.warn({ severity: 'fault', path, message })
     if (path.length === 0) this.root = rootOf(entry)
     else if (entry.type === 'hardlink') this.link(path, entry)
     else await this.write(treeEntryOf(entry.type, path, entry), entry.stored)
+  }
+
+  private isWanted({ type }: TarEntry, path: Buffer): boolean {
+    const { chosen } = this.input
+    if (!chosen) return true
+    chosen.saw(path)
+    const choice = chosen.of(path)
+    return choice === 'all' || (choice === 'way' && type === 'directory')
   }
 
   private link(path: Buffer, entry: TarEntry): void {
@@ -158,6 +171,7 @@ class Unpacking {
 
   /** What looked like the one directory at the top is only the first of several. */
   private loseTop(top: Buffer): void {
+    if (this.input.chosen) throw hasNoTop(top)
     this.writer.moveBelow(top, this.root)
     if (this.root) this.done.entries++
     this.root = null
@@ -184,7 +198,7 @@ class Unpacking {
 
   /** A backup of ours may be of an empty volume; with no manifest to say so, nothing restored is a failure. */
   private refuseNothing(): void {
-    if (this.done.entries > 0) return
+    if (this.done.entries > 0 || this.input.chosen) return
     if (this.root && this.input.expected && this.refused === 0) return
     const why =
       this.refused > 0 ? `none of its ${this.refused} entries could be restored` : 'it holds nothing'
@@ -195,6 +209,11 @@ class Unpacking {
   explain(error: unknown): unknown {
     return explainUnpackError(error, { position: this.stream.position, entry: this.current })
   }
+}
+
+function hasNoTop(top: Buffer): BackupdError {
+  const what = `Files cannot be chosen from this archive: "${bytesToText(top)}" is not its only directory at the top`
+  return new BackupdError('BAD_INPUT', `${what}, so their paths are not known. Recover all of it`)
 }
 
 function rootOf(entry: TarEntry): TreeEntry {

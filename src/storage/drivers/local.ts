@@ -121,6 +121,10 @@ class LocalDriver implements Driver {
     })
   }
 
+  async withFolder<T>(folder: string, act: (path: string) => Promise<T>): Promise<T> {
+    return act(await this.#attemptOn(folder)('open', () => folderPath(this.#dir, folder)))
+  }
+
   #attemptOn(name: string): Attempt {
     return async (doing, call) => {
       try {

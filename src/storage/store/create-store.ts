@@ -5,11 +5,13 @@ import { beginBackup } from './begin-backup.ts'
 import { findBackup } from './find-backup.ts'
 import { checkNamespace } from './layout.ts'
 import { newestManifest } from './list-backups.ts'
+import { sweepBuried } from './mirrors.ts'
 import { oldestOfVolumes } from './oldest.ts'
 import { claimNamespace } from './owner.ts'
 import { removeBackups } from './remove-backups.ts'
 import { settleNamespace } from './settle.ts'
 import type { Store } from './store.ts'
+import { namespacesOf, unknownObjects } from './unknown-objects.ts'
 import type { StoreWorld } from './world.ts'
 
 /** A store over any driver. Throws BAD_INPUT where the identity's `ip` is none. */
@@ -27,6 +29,9 @@ export function createStore(world: StoreWorld): Store {
     ownRepository: () => openOwnRepository(world),
     preparePassword: () => preparePassword(world),
     remove: (names, stillDue) => removeBackups(world, names, stillDue),
+    sweep: (signal) => sweepBuried(world, signal),
+    namespaces: () => namespacesOf(world),
+    unknown: (namespace) => unknownObjects(world, namespace),
     settle: () => settleNamespace(world),
   }
 }

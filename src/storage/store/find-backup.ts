@@ -5,6 +5,7 @@ import { checkBackupName, checkNamespace, keyOf, placeOf } from './layout.ts'
 import { describeBackup } from './list-backups.ts'
 import { markCorrupt } from './mark-corrupt.ts'
 import { readMeta } from './meta-file.ts'
+import { mirrorAt } from './mirrors.ts'
 import { openIfThere } from './small-objects.ts'
 import type { StoredBackup } from './store.ts'
 import type { StoreWorld } from './world.ts'
@@ -27,6 +28,7 @@ export async function findBackup(
   return {
     info,
     manifest,
+    mirror: info.mode === 'increment' ? mirrorAt(world, namespace, name) : null,
     openObject: () => driver.open(keyOf(namespace, name, 'object')),
     openIndex: () => openIndex(world, namespace, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server: namespace, name }, reason),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { BackupdError } from '../../lib/errors.ts'
 import type { ObjectName } from '../driver.ts'
@@ -16,11 +17,14 @@ export type Place =
   | { kind: Piece; backup: string }
   /** A temporary file; `of` is null where it replaces a file of the store's own. */
   | { kind: 'part'; of: Piece | null; backup: string; rid: string }
+  /** A mirror, or what was in one, that is being deleted. */
+  | { kind: 'buried'; backup: string }
   | { kind: 'own' }
   | { kind: 'unknown' }
 
 const BACKUP_NAME = /^(?<archive>[^./][^/]*)-(?<seconds>\d{9,12})\.tar\.gz$/
 const PART = /^(?<whole>.+)\.part-(?<rid>[0-9a-f]{42,43})$/
+const BURIED = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
 const LONGEST_ARCHIVE_NAME = 170
 
 /** Where a piece of a backup lies, as a name for the driver; with `rid`, its temporary name. */
@@ -40,6 +44,7 @@ export function parseBackupName(name: string): { archive: string; seconds: numbe
 
 export function placeOf({ name, kind }: ObjectName): Place {
   if (name === REPOSITORY && kind === 'folder') return { kind: 'own' }
+  if (kind === 'folder') return buriedOf(name)
   if (kind !== 'file') return { kind: 'unknown' }
   if (isOwn(name)) return { kind: 'own' }
   const { whole, rid } = PART.exec(name)?.groups ?? {}
@@ -47,6 +52,17 @@ export function placeOf({ name, kind }: ObjectName): Place {
   const piece = pieceOf(whole)
   if (piece) return { kind: 'part', of: piece.kind, backup: piece.backup, rid }
   return isOwn(whole) ? { kind: 'part', of: null, backup: '', rid } : { kind: 'unknown' }
+}
+
+/** A new name for the folder of a mirror that is to be deleted: whatever stands under such a name goes. */
+export function buriedName(backup: string): string {
+  const start = Buffer.byteLength(backup) > LONGEST_ARCHIVE_NAME ? backup.slice(0, 40) : backup
+  return `${start}.deleted-${randomBytes(21).toString('hex')}`
+}
+
+function buriedOf(name: string): Place {
+  const { backup } = BURIED.exec(name)?.groups ?? {}
+  return backup === undefined ? { kind: 'unknown' } : { kind: 'buried', backup }
 }
 
 function isOwn(name: string): boolean {
@@ -79,6 +95,16 @@ export function checkBackupName(name: string): string {
     'BAD_INPUT',
     `${JSON.stringify(name)} is no name of a backup: take one from the list of backups`,
   )
+}
+
+/** `NAME`, or `NAME/path/inside` for something in a mirror. Throws BAD_INPUT for what could lead elsewhere. */
+export function splitBackupPath(path: string): { name: string; inside: string | null } {
+  const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
+  checkBackupName(name)
+  if (inside.length === 0) return { name, inside: null }
+  const leadsOut = inside.some((part) => ['', '.', '..'].includes(part) || part.includes('\0'))
+  if (!leadsOut) return { name, inside: inside.join('/') }
+  throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} leads out of the backup: nothing was touched`)
 }
 
 /** Throws BAD_INPUT where no backup can be named after it. */

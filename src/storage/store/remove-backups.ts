@@ -1,15 +1,17 @@
 import { BackupdError } from '../../lib/errors.ts'
 import type { Driver } from '../driver.ts'
-import { checkBackupName, keyOf, placeOf } from './layout.ts'
+import { keyOf, placeOf, splitBackupPath } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
+import { buryInside, buryMirror } from './mirrors.ts'
 import { assertOwner } from './owner.ts'
 import { createSmall } from './small-objects.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**
- * Deletes backups of the own namespace, and finishes what earlier deletes left. Refuses all of them before the first
- * is touched: BAD_INPUT for what can be no backup's name and for mirrors, CONFLICT for what is held.
+ * Deletes backups of the own namespace, and finishes what earlier deletes left; `NAME/path` deletes a file or a folder
+ * in a mirror. Refuses all of them before the first is touched: BAD_INPUT for what can be no backup's name, leads out
+ * of a backup or into one that is no mirror, CONFLICT for what is held.
  * @param stillDue asked once nobody else can change the namespace: of `names` only what it names is deleted.
  * @returns the names that were there.
  */
@@ -18,29 +20,57 @@ export async function removeBackups(
   names: readonly string[],
   stillDue: () => Promise<readonly string[]> = async () => names,
 ): Promise<string[]> {
-  const asked = [...new Set(names.map(checkBackupName))]
+  const asked = [...new Set(names)].map((path) => ({ path, ...splitBackupPath(path) }))
   return exclusively(world, async () => {
     await assertOwner(world)
-    await refuseMirrors(world, asked)
-    const there: string[] = []
+    const isMirror = await mirrorsIn(world)
+    for (const { name, inside } of asked) if (inside !== null && !isMirror(name)) throw holdsNoFiles(name)
+    const there: Asked[] = []
     const due = new Set(await stillDue())
-    for (const name of asked) if (due.has(name) && (await canBeDeleted(world, name))) there.push(name)
-    for (const name of there) await bury(world, name)
-    await finishDeletes(world, await tombstonesIn(world.driver, world.identity.ip))
-    return there
+    for (const one of asked) {
+      if (due.has(one.path) && (isMirror(one.name) || (await canBeDeleted(world, one.name)))) there.push(one)
+    }
+    const gone: Asked[] = []
+    for (const one of there) if (await buryOne(world, one, isMirror(one.name))) gone.push(one)
+    const whole = there.filter(({ inside }) => inside === null).map(({ name }) => name)
+    await finishDeletes(world, [
+      ...new Set([...whole, ...(await tombstonesIn(world.driver, world.identity.ip))]),
+    ])
+    return gone.map(({ path }) => path)
   })
 }
 
-async function refuseMirrors(world: StoreWorld, names: string[]): Promise<void> {
+interface Asked {
+  /** As it was asked for. */
+  path: string
+  name: string
+  /** What in it; null = all of it. */
+  inside: string | null
+}
+
+async function mirrorsIn(world: StoreWorld): Promise<(name: string) => boolean> {
   const { meta } = await readMeta(world, world.identity.ip)
-  const mirror = names.find((name) => meta.find(name)?.mode === 'increment')
-  if (mirror === undefined) return
-  const what = `Cannot delete "${mirror}": it is a series of the recorded system, which can be read here, not deleted`
-  throw new BackupdError('BAD_INPUT', what)
+  return (name) => meta.find(name)?.mode === 'increment'
+}
+
+async function buryOne(world: StoreWorld, { name, inside }: Asked, isMirror: boolean): Promise<boolean> {
+  if (inside !== null) return buryInside(world, name, inside)
+  if (isMirror) return buryMirror(world, name)
+  await bury(world, name)
+  return true
+}
+
+function holdsNoFiles(name: string): BackupdError {
+  const what = `Nothing inside of "${name}" can be deleted: that works in a mirror of the recorded system only`
+  return new BackupdError('BAD_INPUT', what)
+}
+
+function isArchive(name: string): boolean {
+  return placeOf({ name, kind: 'file' }).kind === 'object'
 }
 
 async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
-  if (placeOf({ name, kind: 'file' }).kind !== 'object') return false
+  if (!isArchive(name)) return false
   const read = await readManifest(driver, identity.ip, name)
   const holds = read?.manifest?.holds ?? []
   if (holds.length > 0) {
@@ -77,13 +107,13 @@ export async function finishDeletes(world: StoreWorld, names: readonly string[])
   const { driver, identity } = world
   await driver.syncFolder(identity.ip)
   const isDropped = await dropFromMeta(world, names)
-  for (const name of names) {
+  for (const name of names.filter(isArchive)) {
     await driver.remove(keyOf(identity.ip, name, 'index'))
     await driver.remove(keyOf(identity.ip, name, 'object'))
   }
   await driver.syncFolder(identity.ip)
   if (!isDropped) await updateMeta(world, (meta) => meta.drop(names))
-  for (const name of names) await driver.remove(keyOf(identity.ip, name, 'tombstone'))
+  for (const name of names.filter(isArchive)) await driver.remove(keyOf(identity.ip, name, 'tombstone'))
   await driver.syncFolder(identity.ip)
 }
 

@@ -15,6 +15,8 @@ type Part = Place & { kind: 'part' }
 interface Folder {
   pieces: Record<Piece, Set<string>>
   parts: { fileName: string; part: Part }[]
+  /** Mirrors that are being deleted. */
+  buried: string[]
   strangers: string[]
 }
 
@@ -27,6 +29,7 @@ export function settleNamespace(world: StoreWorld): Promise<Settled> {
     await assertOwner(world)
     const folder = await readFolder(world)
     await finishDeletes(world, [...folder.pieces.tombstone])
+    await forgetBuried(world, folder.buried)
     const rolledForward = await rollForward(world, folder)
     const swept = [...folder.pieces.tombstone, ...(await sweep(world, folder))]
     await enterMissing(world, folder)
@@ -62,17 +65,25 @@ async function readFolder(
     index: new Set<string>(),
     tombstone: new Set<string>(),
   }
-  const folder: Folder = { pieces, parts: [], strangers: [] }
+  const folder: Folder = { pieces, parts: [], buried: [], strangers: [] }
   for await (const entry of driver.names(identity.ip)) {
     const place = placeOf(entry)
     if ('backup' in place && !isWanted(place.backup)) continue
     if (place.kind === 'unknown') folder.strangers.push(entry.name)
+    else if (place.kind === 'buried') folder.buried.push(place.backup)
     else if (place.kind === 'part') folder.parts.push({ fileName: entry.name, part: place })
     else if (place.kind !== 'own') pieces[place.kind].add(place.backup)
   }
   for (const name of pieces.tombstone)
     for (const piece of ['object', 'manifest', 'index'] as const) pieces[piece].delete(name)
   return folder
+}
+
+/** A mirror that was renamed to be deleted right before a crash still stands in `.meta`. */
+async function forgetBuried(world: StoreWorld, buried: string[]): Promise<void> {
+  const gone: string[] = []
+  for (const name of buried) if (!(await world.driver.stat(`${world.identity.ip}/${name}`))) gone.push(name)
+  if (gone.length > 0) await updateMeta(world, (meta) => meta.drop(gone))
 }
 
 /** An archive under its final name with its manifest still under a temporary one was whole and synced: it is published. */

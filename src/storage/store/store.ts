@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { BackupInfo, Manifest } from '../../wire/backup.ts'
-import type { BackupPage } from '../../wire/daemon-api.ts'
+import type { BackupPage, UnknownObjects } from '../../wire/daemon-api.ts'
 import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
 import { openDriver, type StoreSettings } from '../drivers/open-driver.ts'
 import type { Repository } from '../snapshot/repository/repository.ts'
@@ -55,8 +55,13 @@ export interface Store {
   ownRepository(): Promise<Repository>
   /** Once at start: sees that the password of increments is there and the right one. Throws REPOSITORY_PASSWORD. */
   preparePassword(): Promise<{ made: boolean }>
-  /** In the own namespace. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */
+  /** In the own namespace: backups, or `NAME/path` in a mirror. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */
   remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
+  /** Frees the room of deleted mirrors, which can take long; stopped at any time, the next call goes on. */
+  sweep(signal: AbortSignal): Promise<void>
+  /** The servers that have a folder here. */
+  namespaces(): Promise<string[]>
+  unknown(namespace: string): Promise<UnknownObjects>
   /** Finishes what a crash left, before any run: rolls publishes forward, finishes deletes, sweeps left-overs. Touches nothing it does not know. */
   settle(): Promise<Settled>
 }
@@ -98,8 +103,16 @@ export interface PendingBackup {
   abandon(): Promise<void>
 }
 
+/** An increment of the recorded system: the volume's files as they are. */
+export interface Mirror {
+  /** Runs `act` with the path of the folder; what is in it is as hostile as a volume. */
+  withFolder<T>(act: (path: string) => Promise<T>): Promise<T>
+}
+
 export interface StoredBackup {
   info: BackupInfo
+  /** null for everything but a mirror, which has neither object nor index. */
+  mirror: Mirror | null
   /** null where there is none, or none that can be read. */
   manifest: Manifest | null
   openObject(): Promise<ObjectReader>

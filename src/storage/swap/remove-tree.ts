@@ -6,11 +6,12 @@ import { breather, type Folder, isEmpty, lookUp, namesIn, openFolder } from './f
 /**
  * Empties a folder without ever following a link, however deep it is and however many names it holds: subfolders
  * that are not empty are lifted to the top and come up again in the next round. Mounts are not entered.
- * @throws the first error of what could not be removed, after everything else is gone
+ * @throws the first error of what could not be removed, after everything else is gone; the signal's reason once aborted
  */
-export async function emptyFolder(top: Folder): Promise<void> {
+export async function emptyFolder(top: Folder, signal?: AbortSignal): Promise<void> {
   const sweep: Sweep = {
     top,
+    signal,
     prefix: `.lifted-${randomBytes(8).toString('hex')}-`,
     lifted: 0,
     removed: 0,
@@ -26,6 +27,7 @@ export async function emptyFolder(top: Folder): Promise<void> {
 
 interface Sweep {
   top: Folder
+  signal: AbortSignal | undefined
   prefix: string
   lifted: number
   removed: number
@@ -37,6 +39,7 @@ async function removeOnce(sweep: Sweep, folder: Folder): Promise<void> {
   const breathe = breather()
   for await (const name of namesIn(folder)) {
     await breathe()
+    sweep.signal?.throwIfAborted()
     try {
       await removeEntry(sweep, folder, name)
     } catch (error) {

@@ -137,6 +137,18 @@ function metCalls(driver: Driver, faults: Faults): Driver {
     lock: (name) => met('lock', name, () => driver.lock(name)),
     space: () => met('space', '', () => driver.space()),
     check: () => met('check', '', () => driver.check()),
+    ...metFolders(driver, faults),
+  }
+}
+
+function metFolders(driver: Driver, faults: Faults): Pick<Driver, 'withFolder'> {
+  const withFolder = driver.withFolder?.bind(driver)
+  if (!withFolder) return {}
+  return {
+    async withFolder<T>(folder: string, act: (path: string) => Promise<T>): Promise<T> {
+      faults.meet('withFolder', folder)
+      return withFolder<T>(folder, act)
+    },
   }
 }
 

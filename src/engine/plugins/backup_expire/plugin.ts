@@ -17,7 +17,10 @@ const PAGE = 1000
 /** Deleted in one go, so that backups that want to publish wait for moments only. */
 const AT_ONCE = 100
 
-/** Deletes full backups that are older than their volume's `expire`. Leaves no record where it deletes nothing. */
+/**
+ * Deletes full backups that are older than their volume's `expire`. A mirror has but one state, its newest, and so
+ * never expires. Leaves no record where it deletes nothing.
+ */
 export const backupExpirePlugin: Plugin<VolumeRule[]> = {
   name: 'backup_expire',
   quiet: true,
@@ -35,6 +38,7 @@ export const backupExpirePlugin: Plugin<VolumeRule[]> = {
       context.signal.throwIfAborted()
       await expireVolume(rule, run)
     }
+    await store.sweep(context.signal)
     const { deleted, problems } = run
     return {
       state: problems.length > 0 ? 'partial' : 'success',

@@ -2,10 +2,12 @@ import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
 import { fileInfoOf, readIndex } from '../../../storage/archive/index-format.ts'
 import type { ObjectReader } from '../../../storage/driver.ts'
+import { listMirror } from '../../../storage/mirror/list-mirror.ts'
 import { openStore } from '../../../storage/store/store.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
+import type { FilePage } from '../../../wire/daemon-api.ts'
 import { parseShape } from '../../../wire/json.ts'
-import type { Plugin } from '../../plugin.ts'
+import type { Plugin, RunOutcome } from '../../plugin.ts'
 import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
 
@@ -20,7 +22,7 @@ type FilesArgs = z.infer<typeof filesArgsSchema>
 
 /**
  * One page of what lies directly in a folder of a backup, as wire filePageSchema: by the index beside the archive,
- * or, where that is missing or damaged, by reading the archive in order.
+ * or, where that is missing or damaged, by reading the archive in order. A mirror is read as it lies there.
  */
 export const backupFilesPlugin: Plugin<FilesArgs> = {
   name: 'backup_files',
@@ -34,19 +36,19 @@ export const backupFilesPlugin: Plugin<FilesArgs> = {
     const found = await store.find(namespace, name)
     if (!found)
       throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
-    if (found.info.mode === 'increment') throw notYet(name)
+    const question = { path, after, limit }
+    if (found.mirror) return answer(await found.mirror.withFolder((mirror) => listMirror(mirror, question)))
     const index = await found.openIndex()
     await using source = index ?? (await found.openObject())
     const entries = index ? indexEntries(index) : archiveEntries(source, signal)
-    return { state: 'success', reason: '', result: await listFolder(entries, { path, after, limit }) }
+    return answer(await listFolder(entries, question))
   },
+}
+
+function answer(page: FilePage): RunOutcome {
+  return { state: 'success', reason: '', result: { ...page } }
 }
 
 async function* indexEntries(index: ObjectReader): AsyncGenerator<FileInfo> {
   for await (const line of readIndex(index)) if (line.kind === 'entry') yield fileInfoOf(line)
-}
-
-function notYet(name: string): BackupdError {
-  const what = `Cannot list the files of "${name}": it is a series of the recorded system`
-  return new BackupdError('BAD_INPUT', `${what}, which can only be found and shown here`)
 }

@@ -3,7 +3,10 @@ import type { Plugin } from '../../plugin.ts'
 import { recover } from './recover.ts'
 import { parseRecoverArgs } from './recover-args.ts'
 
-/** Puts a full backup back: everything in it, in place of everything in the volume, or nothing at all. */
+/**
+ * Puts a backup back: everything in it, in place of everything in the volume, or nothing at all; or, with `files`, those
+ * alone, each in its place.
+ */
 export const recoverPlugin: Plugin<RecoverArgs> = {
   name: 'backup_recover',
   parseArgs: parseRecoverArgs,

@@ -2,10 +2,14 @@ import { type ResolvedVolume, resolveVolume } from '../../../lib/allowed-paths.t
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
-import { type UnpackSummary, unpackArchive } from '../../../storage/archive/unpack.ts'
+import { type UnpackInput, type UnpackSummary, unpackArchive } from '../../../storage/archive/unpack.ts'
+import { copyMirror } from '../../../storage/mirror/copy-mirror.ts'
 import { openStore, type StoredBackup } from '../../../storage/store/store.ts'
+import { putInPlace } from '../../../storage/swap/put-in-place.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
 import { swapIn } from '../../../storage/swap/swap.ts'
+import { type ChosenFiles, chosenFiles, EVERYTHING } from '../../../storage/tree/chosen-paths.ts'
+import type { TreeEntry, TreeWarning } from '../../../storage/tree/entry.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
@@ -20,12 +24,15 @@ interface Recover extends Steps {
   context: RunContext
   backup: StoredBackup
   volume: ResolvedVolume
+  /** null for all of it, in place of all that is there. */
+  chosen: ChosenFiles | null
   /** For what is looked at twice. */
   warnOnce(message: string): void
 }
 
 /**
- * Checks, stages, unpacks, swaps. The volume is as it was when this throws.
+ * Checks, stages, unpacks; then swaps the whole content, or puts what was chosen in place, name by name. The volume is
+ * as it was when this throws, but for names that were put in place already.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
  * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT
  */
@@ -36,7 +43,8 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
     checkVolume(args.destDir || backup.info.source, context),
   )
   await using claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
-  const run: Recover = { args, context, backup, volume, step, warnOnce: warnerOnce(context) }
+  const chosen = args.files && chosenFiles(args.files)
+  const run: Recover = { args, context, backup, volume, chosen, step, warnOnce: warnerOnce(context) }
   warnOfBackup(run)
   await step('check for room', () => checkRoom(backup, volume))
   await step('look for users', () => checkInUse(run))
@@ -66,20 +74,23 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   const { context, step } = run
   for (const path of staging.leftOver)
     context.warn(`"${path}" was left by a recover that is not known here; see to it`)
-  const summary = await step('unpack', () =>
-    unpack(run, staging).catch((error) => noteCorruption(run, error)),
-  )
+  const summary = await step('unpack', () => fill(run, staging).catch((error) => noteCorruption(run, error)))
+  const missing = run.chosen ? noteMissing(run, run.chosen) : 0
   // They may have come while it was unpacked.
   await step('look for users again', () => checkInUse(run))
-  const refused = await step('swap', () => swap(run, staging, summary))
-  return outcomeOf(summary, refused)
+  const refused = await step('swap', () => putBack(run, staging, summary))
+  return outcomeOf(summary, refused + missing)
 }
 
-async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
+async function findBackup(
+  { namespace, backup, snapshot }: RecoverArgs,
+  context: RunContext,
+): Promise<StoredBackup> {
   const { settings, clock } = context
   const store = await openStore(settings.store, settings, clock, { warn: (message) => context.warn(message) })
   const found = await store.find(namespace, backup)
   if (!found) throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)
+  if (snapshot !== null) throw new BackupdError('BAD_INPUT', 'it has no snapshots to pick from')
   return found
 }
 
@@ -102,25 +113,53 @@ async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
   if (volume.exists) await checkUsers(volume.path, { inUse: args.inUse ?? 'refuse', warn: warnOnce })
 }
 
-async function unpack({ backup, context }: Recover, { target }: Staging): Promise<UnpackSummary> {
-  const { manifest } = backup
-  const { signal } = context
+/** Puts what is wanted into the staging, from wherever the backup keeps it. */
+async function fill(run: Recover, { target }: Staging): Promise<UnpackSummary> {
+  const { backup, chosen, context } = run
+  const { manifest, mirror } = backup
   context.progress({
     phase: 'unpack',
-    bytesTotal: manifest?.bytes ?? null,
-    filesTotal: manifest?.files ?? null,
+    bytesTotal: chosen ? null : (manifest?.bytes ?? null),
+    filesTotal: chosen ? null : (manifest?.files ?? null),
   })
+  const into: Filling = {
+    target,
+    signal: context.signal,
+    onProgress: ({ bytes, files, path }) =>
+      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
+    onWarning: (warning) => warnOf(context, warning),
+  }
+  if (!mirror) return await unpack(run, into)
+  return await mirror.withFolder((folder) =>
+    copyMirror({ ...into, mirror: folder, chosen: chosen ?? EVERYTHING }),
+  )
+}
+
+type Filling = Pick<UnpackInput, 'target' | 'signal' | 'onProgress' | 'onWarning'>
+
+async function unpack({ backup, chosen }: Recover, into: Filling): Promise<UnpackSummary> {
+  const { manifest } = backup
   await using archive = await backup.openObject()
   return await unpackArchive({
+    ...into,
     archive,
     expected: manifest && { size: manifest.size, sha256: manifest.sha256 },
     members: await membersOf(backup),
-    target,
-    signal,
-    onProgress: ({ bytes, files, path }) =>
-      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
-    onWarning: ({ path, message }) => context.warn(`${bytesToText(path)}: ${message}`),
+    chosen: chosen ?? undefined,
   })
+}
+
+function warnOf(context: RunContext, { path, message }: TreeWarning): void {
+  context.warn(`${bytesToText(path)}: ${message}`)
+}
+
+/** What was named and is not there. @throws NOT_FOUND where nothing is */
+function noteMissing({ context }: Recover, chosen: ChosenFiles): number {
+  const missing = chosen.missing()
+  for (const path of missing) context.warn(`${path}: is not in the backup`)
+  if (!chosen.sawNothing()) return missing.length
+  const named = missing.slice(0, 5).map((path) => `"${path}"`)
+  throw new BackupdError('NOT_FOUND', `nothing of what was named is in the backup: ${named.join(', ')}`)
 }
 
 /** What proved corrupt is marked so in the store, or a backup nobody can recover would go on counting as good. */
@@ -135,15 +174,23 @@ async function noteCorruption({ backup, context }: Recover, error: unknown): Pro
   throw error
 }
 
-/** Returns how much of the volume's own metadata was refused. */
-async function swap(
-  { context, volume }: Recover,
-  staging: Staging,
-  { root }: UnpackSummary,
-): Promise<number> {
+/** Returns how much could not be put back exactly. */
+async function putBack(run: Recover, staging: Staging, { root }: UnpackSummary): Promise<number> {
+  const { context, volume, chosen } = run
+  context.progress({ phase: 'swap', currentPath: null })
+  if (!chosen || !volume.exists) return swap(run, staging, root)
+  const { faults } = await putInPlace({
+    staging,
+    isChosen: (path) => chosen.of(path) === 'all',
+    signal: context.signal,
+    onWarning: (warning) => warnOf(context, warning),
+  })
+  return faults
+}
+
+async function swap({ context, volume }: Recover, staging: Staging, root: TreeEntry | null): Promise<number> {
   const warn = (message: string) => context.warn(message)
   let refused = 0
-  context.progress({ phase: 'swap', currentPath: null })
   const onRefused = (message: string) => {
     refused++
     warn(`${volume.path}: ${message}`)

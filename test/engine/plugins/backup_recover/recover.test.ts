@@ -36,8 +36,9 @@ async function makeBackedUpWorld() {
 }
 
 test.each([
-  [{ backup: 'shop-shop.web.web-1-data-files' }, 'Increments cannot be recovered by this version'],
-  [{ files: ['a'] }, 'recovered whole'],
+  [{ files: [] }, 'No file is named'],
+  [{ files: ['../a'] }, 'is no path in a backup'],
+  [{ plan: true }, 'cannot be planned'],
   [{ namespace: '../10.0.0.1' }, 'not an IP address'],
   [{ destDir: 'relative' }, 'write it absolute'],
   [{ destDir: '/data/db/..' }, 'write it absolute'],
@@ -60,6 +61,29 @@ test('a backup that is not there, a destination that may not be touched', async 
     code: 'VOLUME_MISSING',
   })
   world.expectUntouched()
+})
+
+test('chosen files of a full backup: each in its place, the rest left alone', async () => {
+  const world = await makeBackedUpWorld()
+  for (const path of ['3', '4']) writeFileSync(`${world.volume}/${path}`, 'changed since')
+  const { state, result } = await world.recover(world.name, { files: ['3', '/7'] })
+  expect({ state, ...result }).toEqual({ state: 'success', entriesRestored: 3, bytesRestored: 20_000 })
+  expect(readFileSync(`${world.volume}/3`)).toHaveLength(10_000)
+  expect(readFileSync(`${world.volume}/4`, 'utf8')).toBe('changed since')
+  expect(readdirSync(world.volume)).toHaveLength(51)
+  expect(readdirSync(`${world.volumeRoot}/shop`)).toEqual(['db'])
+})
+
+test('files that are not in the backup: named, and refused where none is', async () => {
+  const world = await makeBackedUpWorld()
+  await expect(world.recover(world.name, { files: ['none', 'nor/this'] })).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('"none", "nor/this"'),
+  })
+  await expect(world.recover(world.name, { snapshot: 'abc' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  world.expectUntouched()
+  const { state, warnings } = await world.recover(world.name, { files: ['3', 'none'] })
+  expect({ state, warnings }).toEqual({ state: 'partial', warnings: ['none: is not in the backup'] })
 })
 
 test('one byte flipped: ARCHIVE_CORRUPT, the step named, the backup marked, the volume untouched', async () => {

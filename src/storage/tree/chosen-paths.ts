@@ -1,0 +1,70 @@
+import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import { componentsOf } from './write-paths.ts'
+
+/** `all`: it is chosen, with all that is in it. `way`: something below it is. */
+export type Choice = 'all' | 'way' | 'none'
+
+/** Which paths of a volume are wanted. */
+export interface Chosen {
+  of(path: Buffer): Choice
+}
+
+export const EVERYTHING: Chosen = { of: () => 'all' }
+
+/** Files and directories by their paths; an empty path is everything. */
+export function chosenPaths(paths: readonly Buffer[]): Chosen {
+  const wanted = new Set<string>()
+  const ways = new Set<string>()
+  for (const path of paths) {
+    const names = componentsOf(path).map((name) => name.toString('latin1'))
+    wanted.add(names.join('/'))
+    for (let depth = 0; depth < names.length; depth++) ways.add(names.slice(0, depth).join('/'))
+  }
+  if (wanted.has('')) return EVERYTHING
+  return { of: (path) => choiceOf(path.toString('latin1'), wanted, ways) }
+}
+
+function choiceOf(path: string, wanted: ReadonlySet<string>, ways: ReadonlySet<string>): Choice {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    if (wanted.has(path.slice(0, end))) return 'all'
+  }
+  return ways.has(path) ? 'way' : 'none'
+}
+
+/** What a user named, and which of it turned up. */
+export interface ChosenFiles extends Chosen {
+  /** Call it with each path that is there. */
+  saw(path: Buffer): void
+  /** What was named and never seen. */
+  missing(): string[]
+  /** Nothing of what was named was seen. */
+  sawNothing(): boolean
+}
+
+/**
+ * As users write them: paths in the text form of lib/byte-paths.ts, a directory with all that is in it, `*` for
+ * everything. Throws BAD_INPUT for a path that leads out, or to nothing.
+ */
+export function chosenFiles(files: readonly string[]): ChosenFiles {
+  const paths = files.includes('*') ? [] : files.map(pathOf)
+  const unseen = new Set(paths.map((path) => path.toString('latin1')))
+  const named = unseen.size
+  const chosen = paths.length === 0 ? EVERYTHING : chosenPaths(paths)
+  return {
+    of: (path) => chosen.of(path),
+    saw: (path) => void (unseen.size > 0 && unseen.delete(path.toString('latin1'))),
+    missing: () => [...unseen].map((path) => bytesToText(Buffer.from(path, 'latin1'))),
+    sawNothing: () => named > 0 && unseen.size === named,
+  }
+}
+
+function pathOf(file: string): Buffer {
+  const path = textToBytes(file.replace(/^\/+|\/+$/g, ''))
+  const names = path.toString('latin1').split('/')
+  if (names.every((name) => !['', '.', '..'].includes(name) && !name.includes('\0'))) return path
+  throw new BackupdError(
+    'BAD_INPUT',
+    `${JSON.stringify(file)} is no path in a backup: name a file, a directory, or * for all`,
+  )
+}
