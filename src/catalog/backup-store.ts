@@ -18,7 +18,7 @@ export interface BackupStore {
 }
 
 export function createBackupStore(world: CatalogWorld): BackupStore {
-  const { db, numbers, writes, clock } = world
+  const { db, numbers, writes, clock, lists } = world
   // One listing of a namespace after the other: of two at once the older one could have the last word.
   const listings = new Map<string, WriteQueue>()
   const listingsOf = (server: string) => {
@@ -31,7 +31,8 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
       const row = await db.backup.findUnique({ where: { server_name: { server, name } } })
       return row ? backupOf(row) : undefined
     },
-    find: (filter, page) => findBackups(db, filter, page),
+    find: (filter, page) =>
+      lists.backups.get(JSON.stringify([filter, page]), () => findBackups(db, filter, page)),
     lastGood: (keys) => lastGood(db, keys),
     remove: (server, names) =>
       writes.run(() =>

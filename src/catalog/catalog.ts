@@ -3,6 +3,10 @@ import type { Clock } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
+import type { BackupInfo } from '../wire/backup.ts'
+import type { Slice } from '../wire/listing.ts'
+import type { RunRecord } from '../wire/record.ts'
+import { AnswerCache } from './answer-cache.ts'
 import { type AuditStore, createAuditStore } from './audit-store.ts'
 import { type BackupStore, createBackupStore } from './backup-store.ts'
 import { lockCatalog } from './catalog-lock.ts'
@@ -11,6 +15,7 @@ import { type Db, openDatabase } from './database.ts'
 import { openEventNumbers } from './event-numbers.ts'
 import { openRecordStore, type RecordStore } from './record-store.ts'
 import { createServerStore, type ServerStore } from './server-store.ts'
+import type { Lists } from './world.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface CatalogOptions {
@@ -70,10 +75,29 @@ interface OpenedDatabase extends CatalogOptions {
   release(): void
 }
 
+/** Backups and records that are kept in memory, in pages. */
+const MOST_LISTED = 10_000
+
+function createLists(): Lists {
+  return {
+    backups: new AnswerCache<Slice<BackupInfo>>(lengthOf, MOST_LISTED),
+    records: new AnswerCache<Slice<RunRecord>>(lengthOf, MOST_LISTED),
+  }
+}
+
+/** A page of nothing takes room too. */
+function lengthOf({ items }: Slice<unknown>): number {
+  return items.length + 1
+}
+
 async function openStores({ db, file, release, copyDir, clock, log }: OpenedDatabase): Promise<Catalog> {
-  const writes = createWriteQueue()
+  const lists = createLists()
+  const writes = createWriteQueue(() => {
+    lists.backups.forget()
+    lists.records.forget()
+  })
   const numbers = await openEventNumbers(db, log)
-  const world = { db, numbers, writes, clock, log }
+  const world = { db, numbers, writes, lists, clock, log }
   return {
     records: await openRecordStore(world),
     backups: createBackupStore(world),

@@ -21,7 +21,7 @@ export interface RecordStore {
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
   const world: RecordWorld = { ...base, live: await loadLive(base.db) }
-  const { db, live, numbers, writes } = world
+  const { db, live, numbers, writes, lists } = world
   const prune = createPruner(world)
   return {
     take: (news) =>
@@ -31,7 +31,8 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
         return kept
       }),
     get: async (rid) => live.get(rid) ?? (await readKept(db, [rid])).get(rid),
-    find: (filter, page) => findRecords(world, filter, page),
+    find: (filter, page) =>
+      lists.records.get(JSON.stringify([filter, page]), () => findRecords(world, filter, page)),
     lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)

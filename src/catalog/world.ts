@@ -1,15 +1,26 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { BackupInfo } from '../wire/backup.ts'
+import type { Slice } from '../wire/listing.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { AnswerCache } from './answer-cache.ts'
 import type { Db } from './database.ts'
 import type { EventNumbers } from './event-numbers.ts'
 import type { KeptRecord } from './read-records.ts'
 import type { WriteQueue } from './write-queue.ts'
+
+/** Pages that were read and are still so: everything written through `writes` makes them be read anew. */
+export interface Lists {
+  backups: AnswerCache<Slice<BackupInfo>>
+  records: AnswerCache<Slice<RunRecord>>
+}
 
 /** What the stores of one catalog share. */
 export interface CatalogWorld {
   db: Db
   numbers: EventNumbers
   writes: WriteQueue
+  lists: Lists
   clock: Clock
   log: Log
 }

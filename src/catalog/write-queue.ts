@@ -5,11 +5,12 @@ export interface WriteQueue {
   idle(): Promise<void>
 }
 
-export function createWriteQueue(): WriteQueue {
+/** @param afterEach called when work has ended, well or not, before whoever handed it in hears of it. */
+export function createWriteQueue(afterEach: () => void = () => {}): WriteQueue {
   let tail: Promise<unknown> = Promise.resolve()
   return {
     run(work) {
-      const result = tail.then(work)
+      const result = tail.then(work).finally(afterEach)
       tail = result.catch(() => {})
       return result
     },

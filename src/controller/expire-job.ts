@@ -11,6 +11,10 @@ export function appOf({ action, args }: Pick<RunRecord, 'action' | 'args'>): str
   return action === 'backup_expire' ? SYSTEM_APP : ''
 }
 
+export function appOfJob({ volume }: Pick<PlannedJob, 'volume'>): string {
+  return volume?.app ?? SYSTEM_APP
+}
+
 /** The expire job of a server has no id on the wire; users see `0a4d000b-expire`. */
 export function expireJobId(server: string): string {
   return `${ipv4Hex(server)}-expire`

@@ -2,7 +2,7 @@ import { NEVER } from '../lib/clock.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
-import { SYSTEM_APP } from './expire-job.ts'
+import { appOfJob } from './expire-job.ts'
 import type { PlannedJob } from './plan.ts'
 import { isNamed } from './procs.ts'
 import { startRun } from './runs.ts'
@@ -36,11 +36,16 @@ export function getJob(world: World, id: string): JobView | undefined {
 }
 
 export function listJobs(world: World, filter: JobFilter): JobView[] {
-  return world.inventory.plan.jobs
-    .values()
+  return candidates(world, filter)
     .filter((planned) => matches(planned, filter))
     .map((planned) => view(world, planned))
-    .toArray()
+}
+
+/** As few as can be told at once. */
+function candidates(world: World, { app, server }: JobFilter): PlannedJob[] {
+  const { jobs, jobsByApp, jobsByServer } = world.inventory.plan
+  if (app !== undefined) return jobsByApp.get(app) ?? []
+  return server === undefined ? [...jobs.values()] : (jobsByServer.get(server) ?? [])
 }
 
 /** A job that is asked for something. */
@@ -118,10 +123,6 @@ function view(world: World, planned: PlannedJob): JobView {
     nextRun: timeOrNull(scheduled?.next),
     problem: server?.dropped.get(planned.id) ?? null,
   }
-}
-
-function appOfJob({ volume }: PlannedJob): string {
-  return volume?.app ?? SYSTEM_APP
 }
 
 function timeOrNull(time: string | undefined): string | null {

@@ -10,7 +10,7 @@ import type {
   InventoryVolume,
 } from '../wire/inventory.ts'
 import type { BackupArgs, Job } from '../wire/job.ts'
-import { expireJob } from './expire-job.ts'
+import { appOfJob, expireJob } from './expire-job.ts'
 import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
 
 /** `volumeRoot` is where volumes lie whose path the inventory does not name. */
@@ -22,12 +22,16 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
     volumesByPath: new Map(),
     servers: new Map(),
     jobs: new Map(),
+    jobsByApp: new Map(),
+    jobsByServer: new Map(),
     problems: [],
   }
   const archives = new Map<string, PlannedVolume>()
   for (const draft of draftVolumes(inventory, volumeRoot)) addVolume(plan, draft, archives)
   for (const [ip, volumes] of Map.groupBy(plan.volumes, (volume) => volume.server))
     addServer(plan, ip, volumes)
+  plan.jobsByApp = Map.groupBy(plan.jobs.values(), appOfJob)
+  plan.jobsByServer = Map.groupBy(plan.jobs.values(), ({ server }) => server)
   return plan
 }
 

@@ -12,6 +12,8 @@ export interface Plan {
   servers: Map<string, ServerPlan>
   /** By the id users see. */
   jobs: Map<string, PlannedJob>
+  jobsByApp: Map<string, PlannedJob[]>
+  jobsByServer: Map<string, PlannedJob[]>
   /** What could not be planned, each a sentence. */
   problems: string[]
 }

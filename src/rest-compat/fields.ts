@@ -43,7 +43,7 @@ function entriesOf(value: unknown): [string, unknown[]][] {
   if (value === undefined || value === null) return []
   if (typeof value !== 'object' || Array.isArray(value))
     throw new BackupdError('BAD_INPUT', 'The JSON body must be an object of named fields')
-  return Object.entries(value).map(([name, each]) => [name, [each].flat()])
+  return Object.entries(value).map(([name, each]) => [name, Array.isArray(each) ? each : [each]])
 }
 
 function asText(name: string, value: unknown): string {

@@ -14,6 +14,7 @@ export interface RestOptions {
   clock: Clock
 }
 
+const NOT_FOUND: Reply = { status: 404, body: { msg: '404 not found' } }
 export const ERROR_CODE_HEADER = 'x-backupd-error-code'
 
 /** The v1 and v2 URLs. Bodies are urlencoded or JSON; a JSON body may be empty. */
@@ -26,8 +27,14 @@ export async function addRestRoutes(app: FastifyInstance, options: RestOptions):
   })
   for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${pathOf(path)}`)) {
     const [method = '', url = ''] = path.split(' ')
-    app.route({ method, url, handler: (request, reply) => answer(routes, { request, reply, ...options }) })
+    const choices = routes.map((route) => ({ route, flags: flagsOf(route.path) }))
+    app.route({ method, url, handler: (request, reply) => answer(choices, { request, reply, ...options }) })
   }
+}
+
+interface Choice {
+  route: Route
+  flags: [string, string][]
 }
 
 interface Exchange extends RestOptions {
@@ -35,7 +42,7 @@ interface Exchange extends RestOptions {
   reply: FastifyReply
 }
 
-async function answer(routes: readonly Route[], exchange: Exchange): Promise<FastifyReply> {
+async function answer(choices: readonly Choice[], exchange: Exchange): Promise<FastifyReply> {
   const { request, reply, executeAs, clock } = exchange
   const { status, body, warnings = [], code } = await ask()
   reply.code(status).header('content-type', JSON_TYPE)
@@ -47,8 +54,8 @@ async function answer(routes: readonly Route[], exchange: Exchange): Promise<Fas
     try {
       const fields = new Fields(request.query, request.body)
       const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
-      const route = routes.find(({ path }) => isMeant(path, fields)) ?? routes[0]
-      return await (route as Route).reply(call, executeAs(`rest ${request.ip}`))
+      const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
+      return meant ? await meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND
     } catch (error) {
       return refusalOf(error)
     }
@@ -60,9 +67,8 @@ function pathOf(pattern: string): string {
 }
 
 /** A pattern that ends in `?open=true` is for requests that say so. */
-function isMeant(pattern: string, fields: Fields): boolean {
-  const wanted = new URLSearchParams(pattern.split('?')[1] ?? '')
-  return [...wanted].every(([name, value]) => fields.text(name) === value)
+function flagsOf(pattern: string): [string, string][] {
+  return [...new URLSearchParams(pattern.split('?')[1] ?? '')]
 }
 
 function warningOf(sentence: string): string {

@@ -2,8 +2,9 @@ import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
 import { BackupMode, FileType } from '../enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 
-@ObjectType()
+@ObjectType(SIMPLE)
 export class Backup {
   @Field(() => ID, { description: '`<server>/<name>`' })
   id!: string

@@ -1,6 +1,7 @@
 import { type ClassType, Field, Int, ObjectType } from 'type-graphql'
+import { SIMPLE } from '../simple.ts'
 
-@ObjectType()
+@ObjectType(SIMPLE)
 export class PageInfo {
   @Field(() => Boolean)
   hasNextPage!: boolean
@@ -28,7 +29,7 @@ export function connectionType<T extends object>(
   node: () => ClassType<T>,
   options: ConnectionOptions = {},
 ) {
-  @ObjectType(`${name}Edge`)
+  @ObjectType(`${name}Edge`, SIMPLE)
   class Edge {
     @Field(() => String)
     cursor!: string
@@ -37,7 +38,7 @@ export function connectionType<T extends object>(
     node!: T
   }
 
-  @ObjectType(`${name}Connection`)
+  @ObjectType(`${name}Connection`, SIMPLE)
   class NamedConnection implements Connection<T> {
     @Field(() => [Edge])
     edges!: Edge[]

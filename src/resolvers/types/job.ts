@@ -1,8 +1,9 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import { BackupMode } from '../enums.ts'
 import { DateTime, JsonScalar } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 
-@ObjectType()
+@ObjectType(SIMPLE)
 export class Job {
   @Field(() => ID, { description: 'An expire job is `<8 hex digits of the server>-expire`.' })
   id!: string

@@ -2,6 +2,7 @@ import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
 import { BackupMode, EventKind, RecordState } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 
 @ObjectType()
 export class Progress {
@@ -48,7 +49,7 @@ export class RecordError {
   facts!: { [name: string]: unknown }
 }
 
-@ObjectType()
+@ObjectType(SIMPLE)
 export class BackupResult {
   @Field(() => String, { nullable: true, description: 'Name of the backup in the store.' })
   file!: string | null
@@ -68,7 +69,7 @@ export class BackupResult {
   backupInfo!: BackupInfo | null
 }
 
-@ObjectType({ description: 'One run of a job or of a one-off action.' })
+@ObjectType({ ...SIMPLE, description: 'One run of a job or of a one-off action.' })
 export class Record {
   @Field(() => ID)
   rid!: string

@@ -1,6 +1,7 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import { SchedulerStatus } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
+import { SIMPLE } from '../simple.ts'
 
 @ObjectType()
 export class StoreSpace {
@@ -41,7 +42,7 @@ export class ServerDebug {
   memStats!: { [name: string]: unknown } | null
 }
 
-@ObjectType({ description: 'A machine that runs a daemon.' })
+@ObjectType({ ...SIMPLE, description: 'A machine that runs a daemon.' })
 export class Server {
   @Field(() => ID)
   ip!: string

@@ -1,0 +1,24 @@
+/** What is used of autocannon, which brings no types. */
+declare module 'autocannon' {
+  interface Options {
+    url: string
+    method?: string
+    headers?: Record<string, string>
+    body?: string
+    connections: number
+    /** Seconds. */
+    duration: number
+    /** Requests a second, of all connections together; latencies are then counted from when each was due. */
+    overallRate?: number
+  }
+  interface Result {
+    requests: { average: number; total: number }
+    /** Milliseconds. */
+    latency: { p50: number; p99: number; max: number }
+    errors: number
+    timeouts: number
+    non2xx: number
+  }
+  function autocannon(options: Options): Promise<Result>
+  export = autocannon
+}

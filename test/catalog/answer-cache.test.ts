@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { AnswerCache } from '../../src/catalog/answer-cache.ts'
+import { sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
+import { tempCatalog } from '../support/temp-catalog.ts'
+
+/** Counts how often it is asked; the answer is that number. */
+function counting() {
+  let asked = 0
+  const find = async () => ++asked
+  return { find, asked: () => asked }
+}
+
+test('an answer is kept until something is written', async () => {
+  const cache = new AnswerCache<number>(() => 1, 10)
+  const { find } = counting()
+  expect([await cache.get('a', find), await cache.get('a', find), await cache.get('b', find)]).toEqual([
+    1, 1, 2,
+  ])
+  cache.forget()
+  expect(await cache.get('a', find)).toBe(3)
+})
+
+test('an answer that was being read while something was written is not kept', async () => {
+  const cache = new AnswerCache<string>(() => 1, 10)
+  const reading = Promise.withResolvers<string>()
+  const early = cache.get('a', () => reading.promise)
+  cache.forget()
+  const late = cache.get('a', async () => 'new')
+  reading.resolve('old')
+  expect([await early, await late, await cache.get('a', async () => 'newest')]).toEqual(['old', 'new', 'new'])
+})
+
+test('a failure is told, and not kept', async () => {
+  const cache = new AnswerCache<number>(() => 1, 10)
+  const fail = async () => {
+    throw new Error('no disk')
+  }
+  await expect(cache.get('a', fail)).rejects.toThrow('no disk')
+  expect(await cache.get('a', async () => 7)).toBe(7)
+})
+
+test('what was asked first goes when there is too much', async () => {
+  const cache = new AnswerCache<number>((weight) => weight, 10)
+  const { find, asked } = counting()
+  for (const [question, weight] of [
+    ['a', 4],
+    ['b', 4],
+    ['c', 4],
+  ] as const)
+    await cache.get(question, async () => weight)
+  expect(await cache.get('b', find)).toBe(4)
+  expect(asked()).toBe(0)
+  expect(await cache.get('a', find)).toBe(1)
+})
+
+test('every way of writing is seen by the next question', async () => {
+  const { records, backups } = await tempCatalog()
+  const names = async () =>
+    (await backups.find({ app: 'hello' }, { first: 10 })).items.map(({ node }) => node.name)
+  const states = async () =>
+    (await records.find({ app: 'hello' }, { first: 10 })).items.map(
+      ({ node }) => node.progress?.bytesDone ?? node.state,
+    )
+  const [one, two] = [
+    sampleBackup({ name: 'one', sequence: 1 }),
+    sampleBackup({ name: 'two', sequence: 2, created: '2026-11-24T09:00:00Z' }),
+  ]
+  const told: unknown[] = [await names(), await states()]
+  await records.take([sampleRecord({ seq: 1 })])
+  told.push(await states())
+  await records.take([sampleRecord({ seq: 2, progress: sampleProgress(5) })])
+  told.push(await states())
+  await records.take([
+    sampleRecord({ seq: 3, state: 'success', end: '2026-11-23T09:00:00Z', result: { backup: one } }),
+  ])
+  told.push(await states(), await names())
+  await backups.reconcile(one.server, pagesOf([one, two]), false)
+  told.push(await names())
+  await backups.remove(one.server, ['one'])
+  told.push(await names())
+  await backups.reconcile(one.server, pagesOf([]), false)
+  told.push(await names())
+  expect(told).toEqual([[], [], ['running'], [5], ['success'], ['one'], ['two', 'one'], ['two'], []])
+})
+
+async function* pagesOf(backups: ReturnType<typeof sampleBackup>[]) {
+  yield backups
+}
