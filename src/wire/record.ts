@@ -151,6 +151,9 @@ const LEGACY_STATE: Record<RecordState, string> = {
   lost: 'failed',
 }
 
+/** Args of ours, which the recorded system's posts do not carry. */
+const OWN_ARGS: ReadonlySet<string> = new Set(['inUse', 'snapshot', 'plan'])
+
 /** What is beyond the recorded system reads `failed` with the reason, so that no old script takes it for a success. */
 export function toLegacyRecord(record: RunRecord): LegacyRecord {
   const { file, size } = record.result ?? {}
@@ -158,7 +161,7 @@ export function toLegacyRecord(record: RunRecord): LegacyRecord {
     id: record.jobId,
     spec: record.spec,
     action: record.action,
-    args: record.args,
+    args: Object.fromEntries(Object.entries(record.args).filter(([name]) => !OWN_ARGS.has(name))),
     type: record.type,
     sleep: false,
     rid: record.rid,

@@ -10,23 +10,31 @@ import { checkReady } from './run-request.ts'
 const PAGE = 500
 const LARGEST_PAGE = 1000
 
-/** `?protocol=2&namespace=IP&after=NAME&limit=N` pages; the recorded system's `?dir=PATH` is one list, null where it is empty. */
+/**
+ * `?protocol=2&namespace=IP&after=NAME&limit=N` pages; the recorded system's `?dir=PATH&dir=PATH` is one list, in the order
+ * of the paths, null where it is empty.
+ */
 export async function listBackups(call: Call, world: World): Promise<Answer> {
   const { fields } = call
   const namespace = readNamespace(fields, world.ip)
-  const source = fields.text('dir')
-  const wanted = source === '' ? { namespace } : { namespace, source }
-  if (fields.text('protocol') !== '2') return await listEntities(wanted, world)
+  const sources = fields.list('dir').filter((dir) => dir !== '')
+  if (fields.text('protocol') !== '2') return await listEntities(namespace, sources, world)
+  const [source] = sources
+  const wanted = source === undefined ? { namespace } : { namespace, source }
   const limit = fields.count('limit', PAGE, LARGEST_PAGE)
   return { status: 200, body: await askPage(world, { ...wanted, limit }, fields.text('after')) }
 }
 
-async function listEntities(wanted: Record<string, unknown>, world: World): Promise<Answer> {
+/** The original controller asks for all volumes of an app at once. */
+async function listEntities(namespace: string, sources: string[], world: World): Promise<Answer> {
+  const questions = sources.length === 0 ? [{ namespace }] : sources.map((source) => ({ namespace, source }))
   const entities: BackupEntity[] = []
-  for (let after: string | null = ''; after !== null; ) {
-    const page: BackupPage = await askPage(world, { ...wanted, limit: LARGEST_PAGE }, after)
-    entities.push(...page.backups.map(toEntity))
-    after = page.next
+  for (const question of questions) {
+    for (let after: string | null = ''; after !== null; ) {
+      const page: BackupPage = await askPage(world, { ...question, limit: LARGEST_PAGE }, after)
+      entities.push(...page.backups.map(toEntity))
+      after = page.next
+    }
   }
   return { status: 200, body: entities.length > 0 ? entities : null }
 }

@@ -2,6 +2,7 @@ import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Answer, Call, World } from '../http/route.ts'
+import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
 
 /** What a controller can count on, besides the recorded routes. */
@@ -15,6 +16,7 @@ const CAPABILITIES = [
   'files',
   'pages',
   'pick-files',
+  'namespaces',
 ]
 
 export function startScheduler(_call: Call, world: World): Answer {
@@ -31,11 +33,10 @@ export function stopScheduler(_call: Call, { engine }: World): Answer {
 /** `goroutines` and `mem_stats` are what the recorded system shows of its runtime; ours are the nearest to them. */
 export function showDebug(_call: Call, world: World): Answer {
   const running = world.engine.running().map(({ rid }) => rid)
-  const { heapUsed, rss } = process.memoryUsage()
   const body: DaemonDebug & Record<string, unknown> = {
     crond_status: world.engine.status,
     goroutines: process.getActiveResourcesInfo().length,
-    mem_stats: { Alloc: heapUsed, Sys: rss },
+    mem_stats: memStats(),
     running_tasks: running.length,
     startTime: goTime(world.startTime),
     updateTime: goTime(updateTime(world)),

@@ -120,7 +120,7 @@ const JOB_ACTIONS: Readonly<Record<string, (call: Call, world: World) => Answer 
 }
 
 export function actOnJob(call: Call, world: World): Answer | Promise<Answer> {
-  const name = call.params.action ?? ''
+  const name = (call.params.action ?? '').toLowerCase()
   const action = Object.hasOwn(JOB_ACTIONS, name) ? JOB_ACTIONS[name] : undefined
   if (action) return action(call, world)
   throw new BackupdError(
