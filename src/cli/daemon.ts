@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { startDaemon } from '../daemon/daemon.ts'
 import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
+import type { StoreSettings } from '../wire/store-settings.ts'
 import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { createLog } from './log.ts'
@@ -18,6 +19,7 @@ interface DaemonFlags {
   volumeRoot: string
   allowPath: string[]
   backupDriver: string
+  backupMoosefsDir: string
   backupLocalDir?: string
   allowedHost: string[]
   concurrency: string
@@ -35,7 +37,11 @@ export function daemonCommand(): Command {
     .option('--volume-root <dir>', 'volumes lie under it', '/data/lain/volumes')
     .option('--allow-path <dir>', 'another directory that may be read and written (repeatable)', collect, [])
     .option('--backup-driver <name>', 'where backups go: moosefs or local', 'moosefs')
-    .option('--backup-moosefs-dir <dir>', 'the store of the moosefs driver', '/mfs/lain/backup')
+    .option(
+      '--backup-moosefs-dir <dir>',
+      'the store of the moosefs driver, on a mounted MooseFS',
+      '/mfs/lain/backup',
+    )
     .option('--backup-local-dir <dir>', 'the store of the local driver')
     .option(
       '--allowed-host <name>',
@@ -61,7 +67,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     dataDir: flags.data,
     volumeRoot: flags.volumeRoot,
     allowPaths: flags.allowPath,
-    store: { driver: 'local', dir: localStore(flags) },
+    store: storeOf(flags),
     ...passwordFileOf(flags),
     takeOver: flags.takeOver,
     allowedHosts: flags.allowedHost,
@@ -79,14 +85,11 @@ function checkIp(ip: string): string {
   throw new BackupdError('BAD_INPUT', `--ip is "${ip}": write an IPv4 address, such as 10.0.0.1`)
 }
 
-function localStore({ backupDriver, backupLocalDir }: DaemonFlags): string {
-  if (backupDriver !== 'local') {
-    throw new BackupdError(
-      'BAD_INPUT',
-      `--backup-driver ${backupDriver} is not in this version: use --backup-driver local --backup-local-dir DIR (a mounted directory will do)`,
-    )
-  }
-  if (backupLocalDir) return resolve(backupLocalDir)
+function storeOf({ backupDriver, backupMoosefsDir, backupLocalDir }: DaemonFlags): StoreSettings {
+  if (backupDriver === 'moosefs') return { driver: 'moosefs', dir: resolve(backupMoosefsDir) }
+  if (backupDriver !== 'local')
+    throw new BackupdError('BAD_INPUT', `--backup-driver is "${backupDriver}": write moosefs or local`)
+  if (backupLocalDir) return { driver: 'local', dir: resolve(backupLocalDir) }
   throw new BackupdError(
     'BAD_INPUT',
     '--backup-driver local needs --backup-local-dir DIR: the directory to keep backups in',

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
-import type { RunSettings, StoreSettings } from '../engine/plugin.ts'
+import { z } from 'zod'
+import type { Engine } from '../engine/engine.ts'
+import type { RunSettings } from '../engine/plugin.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import { openStore } from '../storage/store/store.ts'
+import type { StoreSettings } from '../wire/store-settings.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import { serve } from './http/server.ts'
 import { openEngine } from './open-engine.ts'
@@ -48,6 +50,8 @@ export interface Daemon {
   close(): Promise<void>
 }
 
+const claimedSchema = z.object({ madePassword: z.boolean() })
+
 /** The daemon counts as started when its engine is up, or after this: a slow store does not keep it from answering. */
 const START_MS = 5000
 
@@ -62,7 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
   const settings = settingsOf(options, dir)
   const { engine, notifier } = openEngine({ ...options, settings }, parts)
-  const startup = new Startup({ claim: () => claimStore(options, settings), engine, log })
+  const startup = new Startup({ claim: () => claimStore(options, engine), engine, log })
   parts.defer(() => startup.stop())
   const space = new StoreSpace(settings.store.driver, () => engine.query('store_space', {}))
   const { ip, daemonId, version } = settings
@@ -82,11 +86,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-async function claimStore({ takeOver, clock, log }: DaemonOptions, settings: RunSettings): Promise<void> {
-  const store = await openStore(settings.store, settings, clock)
-  await store.claim(takeOver)
-  const { made } = await store.preparePassword()
-  if (made) tellPassword(log, settings.store)
+/** In a child process, as all file work: this one answers HTTP while a store does not. */
+async function claimStore({ takeOver, store, log }: DaemonOptions, engine: Engine): Promise<void> {
+  const claimed = claimedSchema.parse(await engine.query('store_claim', { takeOver }))
+  if (claimed.madePassword) tellPassword(log, store)
 }
 
 function settingsOf(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {

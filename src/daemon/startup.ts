@@ -4,7 +4,10 @@ import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
 
 export interface StartupParts {
-  /** Makes the daemon the owner of its namespace. Throws CONFLICT where another is, REPOSITORY_PASSWORD where it cannot open the increments. */
+  /**
+   * Makes the daemon the owner of its namespace. Throws CONFLICT where another is, REPOSITORY_PASSWORD where it cannot
+   * open the increments, STORE_NOT_MOUNTED where no store is.
+   */
   claim(): Promise<void>
   engine: Engine
   log: Log
@@ -37,9 +40,9 @@ export class Startup {
   async run(): Promise<void> {
     const { engine, log } = this.#parts
     this.#waitsFor = 'the store has not answered yet'
-    await this.#claimOrLater()
+    const withStore = await this.#claimOrLater()
     this.#waitsFor = 'what an earlier run left is being settled'
-    const { ended, locked } = await engine.settle()
+    const { ended, locked } = await engine.settle({ withStore })
     if (ended.length > 0)
       log.warn({ ended }, `${ended.length} runs had not ended when the daemon stopped; they read failed now`)
     for (const { volume, reason } of locked)
@@ -53,16 +56,19 @@ export class Startup {
     this.#stop.abort()
   }
 
-  async #claimOrLater(): Promise<void> {
+  /** Whether the store is claimed now. */
+  async #claimOrLater(): Promise<boolean> {
     try {
       await this.#claimInTime()
+      return true
     } catch (error) {
-      if (isFinal(error)) throw error
+      if (isFinal(error) || codeOf(error) === 'STORE_NOT_MOUNTED') throw error
       this.#parts.log.error(
         { error },
         `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
       )
       void this.#claimLater()
+      return false
     }
   }
 
@@ -100,5 +106,9 @@ export class Startup {
 
 /** Waiting does not help: the daemon must be started otherwise. */
 function isFinal(error: unknown): boolean {
-  return error instanceof BackupdError && ['CONFLICT', 'REPOSITORY_PASSWORD'].includes(error.code)
+  return ['CONFLICT', 'REPOSITORY_PASSWORD'].includes(codeOf(error) ?? '')
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof BackupdError ? error.code : undefined
 }

@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 
-const spaceSchema = z.object({ freeBytes: z.number(), totalBytes: z.number() })
+const spaceSchema = z.object({
+  freeBytes: z.number(),
+  totalBytes: z.number(),
+  trashBytes: z.number().nullable(),
+  quota: z.object({ usedBytes: z.number(), limitBytes: z.number() }).nullable(),
+  problems: z.array(z.string()),
+})
 
 /** How long an answer is good for. */
 const FRESH_MS = 30_000
@@ -12,13 +18,22 @@ export class StoreSpace {
   readonly #ask: () => Promise<unknown>
   readonly #driver: string
   #known: NonNullable<DaemonDebug['store']>
+  #problems: string[] = []
   #askedAt = Number.NEGATIVE_INFINITY
 
   /** @param ask the store_space query */
   constructor(driver: string, ask: () => Promise<unknown>) {
     this.#driver = driver
     this.#ask = ask
-    this.#known = { driver, freeBytes: null, totalBytes: null, error: null }
+    this.#known = {
+      ...{ driver, freeBytes: null, totalBytes: null, error: null },
+      ...{ trashBytes: null, quota: null },
+    }
+  }
+
+  /** What an operator should see to, as it was last seen. */
+  get problems(): readonly string[] {
+    return this.#problems
   }
 
   get(): NonNullable<DaemonDebug['store']> {
@@ -29,8 +44,9 @@ export class StoreSpace {
   async #refresh(): Promise<void> {
     this.#askedAt = performance.now()
     try {
-      const { freeBytes, totalBytes } = spaceSchema.parse(await this.#ask())
-      this.#known = { driver: this.#driver, freeBytes, totalBytes, error: null }
+      const { problems, ...room } = spaceSchema.parse(await this.#ask())
+      this.#known = { driver: this.#driver, ...room, error: null }
+      this.#problems = problems
     } catch (error) {
       this.#known = { ...this.#known, error: messageOf(error) }
     }

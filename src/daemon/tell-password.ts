@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { StoreSettings } from '../engine/plugin.ts'
 import type { Log } from '../lib/log.ts'
 import { PASSWORD_FILE } from '../storage/series/repository-password.ts'
+import type { StoreSettings } from '../wire/store-settings.ts'
 
 /** Told once, by the daemon that made it; the password itself has no place in a log. */
 export function tellPassword(log: Log, store: StoreSettings): void {

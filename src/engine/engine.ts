@@ -44,8 +44,11 @@ export interface Engine {
   lockVolume(path: string, reason: string): void
   /** What lockVolume and settle() locked. */
   locked(): { path: string; reason: string }[]
-  /** Once, before start(): ends what an earlier life left unfinished, in the records and on the volumes. */
-  settle(): Promise<SettleReport>
+  /**
+   * Once, before start(): ends what an earlier life left unfinished, in the records, on the volumes and in the store;
+   * not there where it does not answer: each run then settles what concerns it.
+   */
+  settle(options?: { withStore: boolean }): Promise<SettleReport>
   /** Stops the schedule, ends every run (failed, DAEMON_RESTARTED), kills what has not ended after `graceMs`; closes the runner. */
   close(graceMs: number): Promise<void>
 }
@@ -113,8 +116,8 @@ export function createEngine(options: EngineOptions): Engine {
     running: () => runs.list(),
     lockVolume: (path, reason) => runs.lockVolume(path, reason),
     locked: () => runs.locked(),
-    async settle() {
-      const report = await settle(options)
+    async settle({ withStore } = { withStore: true }) {
+      const report = await settle({ ...options, withStore })
       for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)
       return report
     },

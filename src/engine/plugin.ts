@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
+import type { StoreSettings } from '../wire/store-settings.ts'
 
 /**
  * An action the engine can run: a value with a name, handed its world. `parseArgs` and `needs` run in the daemon's
@@ -33,8 +34,6 @@ export interface RunSettings {
   /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
   repositoryPasswordFile?: string
 }
-
-export type StoreSettings = { driver: 'local'; dir: string }
 
 export interface RunContext {
   rid: string

@@ -30,7 +30,10 @@ const answerSchema = z.object({
 })
 type Answer = z.infer<typeof answerSchema>
 
-type SettleOptions = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'memory' | 'settings'>
+type SettleOptions = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'memory' | 'settings'> & {
+  /** false where the store does not answer: the volumes do not wait for it. */
+  withStore: boolean
+}
 
 /**
  * What an earlier life left unfinished is put in order, before anything new begins: first the life locks of its
@@ -70,7 +73,7 @@ export async function settle(options: SettleOptions): Promise<SettleReport> {
 async function settleVolumes(options: SettleOptions): Promise<Answer | undefined> {
   if (!options.plugins.some(({ name }) => name === ACTION)) return undefined
   const rid = newRid(options.clock.now())
-  const { settings } = options
+  const { settings, withStore } = options
   const on: RunnerEvents = {
     progress() {},
     warn: (message) => options.log.warn({ action: ACTION }, message),
@@ -79,7 +82,7 @@ async function settleVolumes(options: SettleOptions): Promise<Answer | undefined
   }
   const { signal } = new AbortController()
   const end = await options.runner.run(
-    { rid, jobId: '', action: ACTION, args: {}, settings, signal, locks: [lifeLock(rid)] },
+    { rid, jobId: '', action: ACTION, args: { withStore }, settings, signal, locks: [lifeLock(rid)] },
     on,
   )
   return answerOf(end)

@@ -8,6 +8,10 @@ export interface Mount {
   root: string
   /** Where, as that process sees it. */
   point: string
+  /** Of the file system: `ext4`, `fuse.mfs`. */
+  type: string
+  /** What is mounted, as the file system names it. */
+  source: string
 }
 
 /** The mounts of a mountinfo text (latin1), in the order they were made. */
@@ -16,8 +20,13 @@ export function parseMountInfo(text: string): Mount[] {
 }
 
 function parseMount(line: string): Mount {
-  const [id = '', , device = '', root = '', point = ''] = line.split(' ')
-  return { id, device, root: unescapeOctal(root), point: unescapeOctal(point) }
+  const [of = '', about = ''] = line.split(' - ')
+  const [id = '', , device = '', root = '', point = ''] = of.split(' ')
+  const [type = '', source = ''] = about.split(' ')
+  return {
+    ...{ id, device, root: unescapeOctal(root), point: unescapeOctal(point) },
+    ...{ type, source: unescapeOctal(source) },
+  }
 }
 
 /** Space, tab, newline and backslash are written `\040` and so on. */

@@ -164,7 +164,7 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
     protocol: debug?.protocol ?? null,
     capabilities: debug?.capabilities ?? [],
     version: debug?.version ?? null,
-    store: debug?.store ?? null,
+    store: debug?.store ? { trashBytes: null, quota: null, ...debug.store } : null,
   }
 }
 

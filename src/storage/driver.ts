@@ -1,7 +1,7 @@
 /**
  * Where objects live. Names are relative to the store's root, `/` separated, without `..`: a driver refuses others.
  * A driver moves bytes; what they mean, and the order of steps that publishes a backup, stands in store/.
- * Errors: NOT_FOUND, STORE_FULL, STORE_UNAVAILABLE (lib/errors.ts), each naming the object.
+ * Errors: NOT_FOUND, CONFLICT, STORE_FULL, STORE_UNAVAILABLE, STORE_NOT_MOUNTED (lib/errors.ts), each naming the object.
  */
 export interface Driver {
   readonly name: string
@@ -12,6 +12,8 @@ export interface Driver {
   stat(name: string): Promise<ObjectStat | undefined>
   /** Atomic; replaces `to`. */
   rename(from: string, to: string): Promise<void>
+  /** As rename, but refused (CONFLICT) where `to` is there. After a crash in between, the object may have both names. */
+  publish(from: string, to: string): Promise<void>
   /** A small object replaced as a whole, durably. */
   replace(name: string, content: Buffer): Promise<void>
   /** No error where it is not there. */
@@ -22,10 +24,10 @@ export interface Driver {
   names(folder: string): AsyncIterable<ObjectName>
   /** After this, names made, renamed or removed in `folder` outlive a power loss. */
   syncFolder(folder: string): Promise<void>
-  /** Keeps out everyone else who locks this name, other processes too, until disposed of or the process ends. */
+  /** Keeps out everyone else of this daemon who locks this name, its other processes too, until disposed of or the process ends. */
   lock(name: string): Promise<AsyncDisposable>
   space(): Promise<Space>
-  /** Throws STORE_UNAVAILABLE where the store is not what it should be (not mounted, read-only). */
+  /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED where the store is not what it should be. */
   check(): Promise<void>
   /**
    * Only where objects are files of this machine: runs `act` with a path of the folder that is good until it ends, for
@@ -69,4 +71,10 @@ export interface ObjectReader extends AsyncDisposable {
 export interface Space {
   freeBytes: number
   totalBytes: number
+  /** What was deleted and still takes room; null where the store has no such thing, or does not say. */
+  trashBytes: number | null
+  /** Where a quota bounds the store: of the narrowest one, in bytes. */
+  quota: { usedBytes: number; limitBytes: number } | null
+  /** What an operator should see to, a sentence each. */
+  problems: string[]
 }

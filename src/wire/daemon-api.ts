@@ -29,6 +29,10 @@ export const debugSchema = z.object({
       driver: z.string(),
       freeBytes: z.number().nullable(),
       totalBytes: z.number().nullable(),
+      /** What was deleted and still takes room. */
+      trashBytes: z.number().nullable().optional(),
+      /** The narrowest quota on the store. */
+      quota: z.object({ usedBytes: z.number(), limitBytes: z.number() }).nullable().optional(),
       error: z.string().nullable(),
     })
     .optional(),

@@ -11,6 +11,8 @@ export const ERROR_CODES = {
   DAEMON_RESTARTED: 'The daemon stopped while this ran. Nothing half done is left; run it again.',
   STORE_FULL: 'Free room in the store or shorten a retention time, then run it again.',
   STORE_UNAVAILABLE: 'The store cannot be read or written: see its mount, its permissions, its owner file.',
+  STORE_NOT_MOUNTED:
+    'Mount the store where the daemon looks for it, or name the right directory; nothing was written.',
   VOLUME_MISSING: 'The volume directory is not there: see the path and its mount.',
   VOLUME_IN_USE: 'Stop the processes named, or ask to proceed (inUse: PROCEED).',
   VOLUME_LOCKED: 'An unfinished recover holds the volume; see its journal as the message names it.',

@@ -36,6 +36,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
         await expect(driver.rename(bad, 'ns/x')).rejects.toMatchObject(refused)
         await put(driver, 'ns/y', 'y')
         await expect(driver.rename('ns/y', bad)).rejects.toMatchObject(refused)
+        await expect(driver.publish('ns/y', bad)).rejects.toMatchObject(refused)
         await expect(driver.lock(bad)).rejects.toMatchObject(refused)
       },
     )
@@ -64,6 +65,18 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       await driver.rename('ns/a', 'ns/b')
       expect(await text(driver, 'ns/b')).toBe('new')
       expect(await driver.stat('ns/a')).toBeUndefined()
+    })
+
+    it('publishes under a name that is free, and under no other', async () => {
+      const driver = await open()
+      await put(driver, 'ns/a', 'new')
+      await driver.publish('ns/a', 'ns/b')
+      expect(await text(driver, 'ns/b')).toBe('new')
+      expect(await driver.stat('ns/a')).toBeUndefined()
+      await put(driver, 'ns/a', 'newer')
+      await expect(driver.publish('ns/a', 'ns/b')).rejects.toMatchObject({ code: 'CONFLICT' })
+      expect([await text(driver, 'ns/a'), await text(driver, 'ns/b')]).toEqual(['newer', 'new'])
+      await expect(driver.publish('ns/none', 'ns/c')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     })
 
     it('replaces a small object as a whole and leaves nothing beside it', async () => {

@@ -3,7 +3,7 @@ import { faultyDriver } from '../../src/storage/wrap/fault.ts'
 import { tempDir } from '../support/store-world.ts'
 import { driverContract } from './driver-contract.ts'
 
-driverContract('local', () => openDriver({ driver: 'local', dir: tempDir() }))
+driverContract('local', () => openDriver({ driver: 'local', dir: tempDir() }, { dataDir: tempDir() }))
 driverContract('local, in the fault wrapper without faults', () =>
-  faultyDriver(openDriver({ driver: 'local', dir: tempDir() })),
+  faultyDriver(openDriver({ driver: 'local', dir: tempDir() }, { dataDir: tempDir() })),
 )

@@ -6,7 +6,7 @@ import { factsOf, INDEX, IP, OBJECT } from './store-samples.ts'
 const [task, dir = '', name = '', count = '1'] = process.argv.slice(2)
 
 if (task === 'publish') {
-  const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0' }
+  const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', dataDir: dir }
   const store = await openStore({ driver: 'local', dir }, identity, { now: () => Date.now() })
   const names: string[] = []
   for (let n = 0; n < Number(count); n++) names.push(await publishOne(store))

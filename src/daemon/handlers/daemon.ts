@@ -46,7 +46,10 @@ export function showDebug(_call: Call, world: World): Answer {
     ip: world.ip,
     version: world.version,
     running,
-    problems: world.engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`),
+    problems: [
+      ...world.engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`),
+      ...world.space.problems,
+    ],
     store: world.space.get(),
   }
   return { status: 200, body }

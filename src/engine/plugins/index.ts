@@ -7,6 +7,7 @@ import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { recoverPlugin } from './backup_recover/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
+import { storeClaimPlugin } from './store_claim/plugin.ts'
 import { storeSpacePlugin } from './store_space/plugin.ts'
 import { testPlugin } from './test/plugin.ts'
 
@@ -20,6 +21,7 @@ export const plugins: readonly Plugin[] = [
   backupListPlugin,
   recoverPlugin,
   settlePlugin,
+  storeClaimPlugin,
   storeSpacePlugin,
   testPlugin,
 ]

@@ -3,6 +3,15 @@ import { SchedulerStatus } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
+@ObjectType({ description: 'The narrowest quota that bounds the store.' })
+export class StoreQuota {
+  @Field(() => BigIntScalar)
+  usedBytes!: number
+
+  @Field(() => BigIntScalar)
+  limitBytes!: number
+}
+
 @ObjectType()
 export class StoreSpace {
   @Field(() => String)
@@ -13,6 +22,15 @@ export class StoreSpace {
 
   @Field(() => BigIntScalar, { nullable: true })
   totalBytes!: number | null
+
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'What was deleted and still takes room; null where the store has no trash, or does not say.',
+  })
+  trashBytes!: number | null
+
+  @Field(() => StoreQuota, { nullable: true })
+  quota!: StoreQuota | null
 
   @Field(() => String, { nullable: true })
   error!: string | null

@@ -41,7 +41,8 @@ export function fileReader(file: FileHandle, size: number, attempt: Attempt): Ob
   }
 }
 
-async function readFully(file: FileHandle, position: number, length: number): Promise<Buffer> {
+/** Fewer bytes than `length` only at the end. */
+export async function readFully(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {

@@ -1,16 +1,25 @@
+import { join } from 'node:path'
+import type { StoreSettings } from '../../wire/store-settings.ts'
 import type { Driver } from '../driver.ts'
 import { localDriver } from './local.ts'
+import { mooseFsDriver } from './moosefs/moosefs.ts'
 
-/** Which driver, and what it needs: plain data, so that it crosses to child processes. */
-export type StoreSettings = { driver: 'local'; dir: string }
+/** Whoever opens a store. */
+export interface Opener {
+  /** On this machine, this daemon's own. */
+  dataDir: string
+}
+
+type Open<Settings> = (settings: Settings, opener: Opener) => Driver
 
 /** Every driver there is, by name. A new one adds a line; test/contract/driver-contract.ts is its exam. */
-const DRIVERS: { [Name in StoreSettings['driver']]: (settings: StoreSettings & { driver: Name }) => Driver } =
-  {
-    local: (settings) => localDriver(settings.dir),
-  }
+const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { driver: Name }> } = {
+  local: ({ dir }) => localDriver(dir),
+  moosefs: ({ dir }, { dataDir }) => mooseFsDriver(dir, join(dataDir, 'locks')),
+}
 
 /** Touches nothing yet: see Driver.check. */
-export function openDriver(settings: StoreSettings): Driver {
-  return DRIVERS[settings.driver](settings)
+export function openDriver<Settings extends StoreSettings>(settings: Settings, opener: Opener): Driver {
+  const open = DRIVERS[settings.driver] as Open<StoreSettings>
+  return open(settings, opener)
 }

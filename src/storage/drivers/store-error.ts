@@ -1,6 +1,8 @@
 import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
 
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
+/** Node has no name for it: EDQUOT on Linux. */
+const OVER_QUOTA = -122
 
 const REASONS: Record<string, string> = {
   EROFS: 'it is read-only',
@@ -11,6 +13,7 @@ const REASONS: Record<string, string> = {
   ELOOP: 'a symbolic link stands where the store keeps its own files',
   ESTALE: 'the mount is stale',
   ENOTCONN: 'the mount is not connected',
+  ECONNABORTED: 'the mount went away meanwhile',
 }
 
 /** A failed call on the object `name` of the store at `dir` → the error of the driver contract that says what to do. */
@@ -27,7 +30,7 @@ export function storeError(
   if (errno === 'ENOENT') return new BackupdError('NOT_FOUND', `${what}: it is not there`, details)
   if (errno === 'EEXIST') return new BackupdError('CONFLICT', `${what}: it is there already`, details)
   if (errno === 'ENAMETOOLONG') return new BackupdError('BAD_INPUT', `${what}: the name is too long`, details)
-  if (errno !== undefined && FULL.has(errno)) {
+  if (FULL.has(errno ?? '') || isOverQuota(cause)) {
     return new BackupdError(
       'STORE_FULL',
       `${what}: the store is full. Free room in it or shorten a retention time`,
@@ -40,4 +43,8 @@ export function storeError(
     `${what}: ${reason}. See its mount and its permissions`,
     details,
   )
+}
+
+function isOverQuota(cause: unknown): boolean {
+  return cause instanceof Error && 'errno' in cause && cause.errno === OVER_QUOTA
 }

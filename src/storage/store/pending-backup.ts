@@ -118,10 +118,20 @@ class Pending implements PendingBackup {
 
   /** The folder is synced in between, so that no disk keeps the manifest's name and loses the archive's. */
   async #renameData(manifest: Manifest): Promise<void> {
-    await this.#rename('object')
-    this.#stage = 'renamed'
+    await this.#publishObject()
     if (manifest.index) await this.#rename('index')
     await this.#syncFolder()
+  }
+
+  /** Where it fails, it may be done all the same; unless the name was another's. */
+  async #publishObject(): Promise<void> {
+    this.#stage = 'renamed'
+    try {
+      await this.#world.driver.publish(this.#key('object', this.#place.rid), this.#key('object'))
+    } catch (error) {
+      if (error instanceof BackupdError && error.code === 'CONFLICT') this.#stage = 'writing'
+      throw error
+    }
   }
 
   async #renameManifest(): Promise<void> {

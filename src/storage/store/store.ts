@@ -1,8 +1,9 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { BackupInfo, Manifest } from '../../wire/backup.ts'
 import type { BackupPage, UnknownObjects } from '../../wire/daemon-api.ts'
+import type { StoreSettings } from '../../wire/store-settings.ts'
 import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
-import { openDriver, type StoreSettings } from '../drivers/open-driver.ts'
+import { type Opener, openDriver } from '../drivers/open-driver.ts'
 import type { Repository } from '../snapshot/repository/repository.ts'
 import { createStore } from './create-store.ts'
 
@@ -124,9 +125,14 @@ export interface StoredBackup {
 
 export async function openStore(
   settings: StoreSettings,
-  identity: StoreIdentity,
+  identity: StoreIdentity & Opener,
   clock: Clock,
   options: StoreOptions = {},
 ): Promise<Store> {
-  return createStore({ driver: openDriver(settings), identity, clock, warn: options.warn ?? (() => {}) })
+  return createStore({
+    driver: openDriver(settings, identity),
+    identity,
+    clock,
+    warn: options.warn ?? (() => {}),
+  })
 }

@@ -129,6 +129,7 @@ function metCalls(driver: Driver, faults: Faults): Driver {
     open: (name) => met('open', name, async () => metReader(name, await driver.open(name), faults)),
     stat: (name) => met('stat', name, () => driver.stat(name)),
     rename: (from, to) => met('rename', `${from} ${to}`, () => driver.rename(from, to)),
+    publish: (from, to) => met('publish', `${from} ${to}`, () => driver.publish(from, to)),
     replace: (name, content) => met('replace', name, () => driver.replace(name, content)),
     remove: (name) => met('remove', name, () => driver.remove(name)),
     list: (folder) => metList(driver.list(folder), () => faults.meet('list', folder)),

@@ -67,7 +67,7 @@ describe('publish', () => {
       `write ${part(`${NAME}.manifest.json`)}`,
       `sync ${part(`${NAME}.manifest.json`)}`,
       `syncFolder ${IP}`,
-      `rename ${part(NAME)} ${IP}/${NAME}`,
+      `publish ${part(NAME)} ${IP}/${NAME}`,
       `rename ${part(`${NAME}.index.gz`)} ${IP}/${NAME}.index.gz`,
       `syncFolder ${IP}`,
       `rename ${part(`${NAME}.manifest.json`)} ${IP}/${NAME}.manifest.json`,
@@ -108,7 +108,7 @@ describe('publish', () => {
     const driver = faultyLocal(tempDir())
     const { store } = await openedStore({ driver })
     const { pending, rid } = await writtenBackup(store)
-    driver.fail('rename').at(3)
+    driver.fail('rename').at(2)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('step "rename the manifest"')
     await pending.abandon()
     expect((await collect(driver.names(IP))).map(({ name }) => name)).not.toContain(NAME)
@@ -204,7 +204,7 @@ describe('a crash while publishing', () => {
     const driver = faultyLocal(dir)
     const { store } = await openedStore({ dir, driver })
     const { pending, rid } = await writtenBackup(store)
-    driver.crash('rename').at(2)
+    driver.crash('rename').at(1)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
     await drop(pending)
     return { dir, rid, name: pending.name }

@@ -8,6 +8,7 @@ import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
 const settleArgsSchema = z.strictObject({
   /** Make the namespace ours though another daemon owns it. */
   takeOver: z.boolean().default(false),
+  withStore: z.boolean().default(true),
 })
 type SettleArgs = z.infer<typeof settleArgsSchema>
 
@@ -24,11 +25,11 @@ export const settlePlugin: Plugin<SettleArgs> = {
   run: settle,
 }
 
-async function settle({ takeOver }: SettleArgs, context: RunContext): Promise<RunOutcome> {
+async function settle({ takeOver, withStore }: SettleArgs, context: RunContext): Promise<RunOutcome> {
   context.progress({ phase: 'settle' })
   const journals = await settleJournals(context.settings.dataDir)
   for (const warning of journals.warnings) context.warn(warning)
-  const store = await settleStore(takeOver, context)
+  const store = withStore ? await settleStore(takeOver, context) : NOTHING_THERE
   const reason = reasonOf(journals, store)
   const result = {
     settled: journals.settled.map((one) => ({ ...one })),
@@ -41,6 +42,8 @@ async function settle({ takeOver }: SettleArgs, context: RunContext): Promise<Ru
 type StoreResult =
   | { rolledForward: string[]; swept: string[]; unknown: string[] }
   | { storeError: { code: string; message: string } }
+
+const NOTHING_THERE: StoreResult = { rolledForward: [], swept: [], unknown: [] }
 
 async function settleStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
   try {

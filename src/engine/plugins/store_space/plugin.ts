@@ -1,7 +1,7 @@
 import { openStore } from '../../../storage/store/store.ts'
 import type { Plugin } from '../../plugin.ts'
 
-/** `{ freeBytes, totalBytes }` of the store. Throws STORE_UNAVAILABLE where it cannot be written. */
+/** The room of the store (storage/driver.ts, Space). Throws STORE_UNAVAILABLE where it cannot be written. */
 export const storeSpacePlugin: Plugin<null> = {
   name: 'store_space',
   query: true,
@@ -10,7 +10,6 @@ export const storeSpacePlugin: Plugin<null> = {
   async run(_args, { settings, clock }) {
     const { driver } = await openStore(settings.store, settings, clock)
     await driver.check()
-    const { freeBytes, totalBytes } = await driver.space()
-    return { state: 'success', reason: '', result: { freeBytes, totalBytes } }
+    return { state: 'success', reason: '', result: { ...(await driver.space()) } }
   },
 }

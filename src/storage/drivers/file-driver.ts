@@ -1,0 +1,210 @@
+import { constants } from 'node:fs'
+import { access, type FileHandle, lstat, open, opendir, rename, statfs, unlink } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { syncFolder } from '../../lib/atomic-file.ts'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import type {
+  Driver,
+  DriverAbilities,
+  ObjectName,
+  ObjectReader,
+  ObjectStat,
+  ObjectWriter,
+  Space,
+} from '../driver.ts'
+import { atFolder, atNewObject, atObject, type FilePlace, newObjectPath, objectPath } from './file-place.ts'
+import { type Attempt, fileReader, fileWriter } from './local-file.ts'
+import { lockFile } from './local-lock.ts'
+import { publishFile } from './publish-file.ts'
+import { NEW, replaceFile } from './replace-file.ts'
+import { storeError } from './store-error.ts'
+
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, R_OK, W_OK, X_OK } = constants
+const STATS_AT_ONCE = 32
+
+interface Dirent {
+  name: string
+  isFile(): boolean
+  isDirectory(): boolean
+}
+
+/** Objects as files: 0600, folders 0700, no symbolic link followed out of the store. What file systems differ in is overridden. */
+export class FileDriver implements Driver {
+  readonly name: string
+  readonly abilities: DriverAbilities
+  protected readonly place: FilePlace
+
+  constructor(name: string, abilities: DriverAbilities, place: FilePlace) {
+    this.name = name
+    this.abilities = abilities
+    this.place = place
+  }
+
+  async create(name: string): Promise<ObjectWriter> {
+    const attempt = this.attemptOn(name)
+    const file = await attempt('create', () =>
+      atNewObject(this.place, name, (path) => open(path, NEW, 0o600)),
+    )
+    return fileWriter(file, attempt)
+  }
+
+  open(name: string): Promise<ObjectReader> {
+    const attempt = this.attemptOn(name)
+    return attempt('open', async () => {
+      const file = await atObject(this.place, name, (path) => open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+      return fileReader(file, await sizeOfFile(file), attempt)
+    })
+  }
+
+  async stat(name: string): Promise<ObjectStat | undefined> {
+    return this.attemptOn(name)('look at', async () => {
+      const stats = await ifThere(() => atObject(this.place, name, (path) => lstat(path)))
+      return stats && { name, kind: kindOf(stats), size: stats.size, modifiedMs: stats.mtimeMs }
+    })
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#move('rename', { from, to }, rename)
+  }
+
+  publish(from: string, to: string): Promise<void> {
+    return this.#move('publish', { from, to }, publishFile)
+  }
+
+  replace(name: string, content: Buffer): Promise<void> {
+    return this.attemptOn(name)('replace', () =>
+      atNewObject(this.place, name, (path) => replaceFile(path, content)),
+    )
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.attemptOn(name)('remove', () =>
+      ifThere(() => atObject(this.place, name, (path) => unlink(path))),
+    )
+  }
+
+  async *list(folder: string): AsyncIterable<ObjectStat> {
+    let batch: ObjectName[] = []
+    for await (const entry of this.names(folder)) {
+      if (batch.push(entry) < STATS_AT_ONCE) continue
+      yield* await this.#statAll(folder, batch)
+      batch = []
+    }
+    yield* await this.#statAll(folder, batch)
+  }
+
+  async *names(folder: string): AsyncIterable<ObjectName> {
+    const attempt = this.attemptOn(folder)
+    const entries = await attempt('list', () =>
+      ifThere(() => atFolder(this.place, folder, (path) => opendir(path, { bufferSize: 1024 }))),
+    )
+    if (!entries) return
+    try {
+      for (let entry = await attempt('list', () => entries.read()); entry; ) {
+        yield { name: entry.name, kind: kindOf(entry) }
+        entry = await attempt('list', () => entries.read())
+      }
+    } finally {
+      await entries.close()
+    }
+  }
+
+  syncFolder(folder: string): Promise<void> {
+    return this.attemptOn(folder)('sync', () => atFolder(this.place, folder, syncFolder))
+  }
+
+  async lock(name: string): Promise<AsyncDisposable> {
+    return this.attemptOn(name)('lock', () => atNewObject(this.place, name, lockFile))
+  }
+
+  space(): Promise<Space> {
+    return this.attemptOn('')('ask the room of', async () => {
+      const { bavail, blocks, bsize } = await this.place.within((root) => statfs(root))
+      return {
+        ...{ freeBytes: bavail * bsize, totalBytes: blocks * bsize },
+        ...{ trashBytes: null, quota: null, problems: [] },
+      }
+    })
+  }
+
+  check(): Promise<void> {
+    return this.attemptOn('')('use', () =>
+      this.place.within(async (root) => {
+        // The dot: a path that is good for a while may itself be a link.
+        const stats = await lstat(`${root}/.`).catch(notADirectory)
+        if (!stats?.isDirectory()) {
+          throw new BackupdError('STORE_UNAVAILABLE', `The store ${this.place.dir} is not a directory`)
+        }
+        await access(root, R_OK | W_OK | X_OK)
+      }),
+    )
+  }
+
+  async withFolder<T>(folder: string, act: (path: string) => Promise<T>): Promise<T> {
+    let isOpen = false
+    try {
+      return await atFolder(this.place, folder, (path) => {
+        isOpen = true
+        return act(path)
+      })
+    } catch (error) {
+      if (isOpen) throw error
+      throw storeError('open', { dir: this.place.dir, name: folder }, error)
+    }
+  }
+
+  /** Makes the errors of calls on `name` those of the driver contract. */
+  protected attemptOn(name: string): Attempt {
+    return async (doing, call) => {
+      try {
+        return await call()
+      } catch (error) {
+        throw storeError(doing, { dir: this.place.dir, name }, error)
+      }
+    }
+  }
+
+  #move(
+    doing: string,
+    { from, to }: { from: string; to: string },
+    act: (from: string, to: string) => Promise<void>,
+  ): Promise<void> {
+    return this.attemptOn(from)(doing, () =>
+      this.place.within(async (root) =>
+        act(await objectPath(this.place, root, from), await newObjectPath(this.place, root, to)),
+      ),
+    )
+  }
+
+  async #statAll(folder: string, entries: ObjectName[]): Promise<ObjectStat[]> {
+    const prefix = folder === '' ? '' : `${folder}/`
+    const stats = await Promise.all(entries.map((entry) => this.stat(prefix + entry.name)))
+    return stats.flatMap((stat) => (stat ? [{ ...stat, name: basename(stat.name) }] : []))
+  }
+}
+
+function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory'>): ObjectName['kind'] {
+  if (entry.isFile()) return 'file'
+  return entry.isDirectory() ? 'folder' : 'other'
+}
+
+async function sizeOfFile(file: FileHandle): Promise<number> {
+  const stats = await file.stat()
+  if (stats.isFile()) return stats.size
+  await file.close()
+  throw new BackupdError('STORE_UNAVAILABLE', 'what lies there is not a file')
+}
+
+function notADirectory(error: unknown): undefined {
+  if (errnoOf(error) !== 'ENOTDIR') throw error
+  return undefined
+}
+
+export async function ifThere<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

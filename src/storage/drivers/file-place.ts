@@ -1,0 +1,67 @@
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { syncFolder } from '../../lib/atomic-file.ts'
+import { errnoOf } from '../../lib/errors.ts'
+import { checkObjectName } from './object-names.ts'
+
+/** Where the files of a driver lie. */
+export interface FilePlace {
+  /** As the operator named it. */
+  readonly dir: string
+  /** Hands over the store's root as a path that is good until `act` ends. Throws what says that the store is not there. */
+  within<T>(act: (root: string) => Promise<T>): Promise<T>
+  /** The path of a folder that is there. Throws ENOENT, or STORE_UNAVAILABLE where a link leads out of the root. */
+  folder(root: string, name: string): Promise<string>
+}
+
+/** `act` on the path of a folder of the store (`''` = the store itself). */
+export function atFolder<T>(place: FilePlace, folder: string, act: (path: string) => Promise<T>): Promise<T> {
+  return place.within(async (root) => act(await folderPath(place, root, folder)))
+}
+
+/** `act` on the path of an object; the folders above it are there, the object itself may be missing, or a link. */
+export function atObject<T>(place: FilePlace, name: string, act: (path: string) => Promise<T>): Promise<T> {
+  return place.within(async (root) => act(await objectPath(place, root, name)))
+}
+
+/** As atObject, after making the folders above it, each durably. */
+export function atNewObject<T>(
+  place: FilePlace,
+  name: string,
+  act: (path: string) => Promise<T>,
+): Promise<T> {
+  return place.within(async (root) => act(await newObjectPath(place, root, name)))
+}
+
+export async function objectPath(place: FilePlace, root: string, name: string): Promise<string> {
+  return join(await folderPath(place, root, foldersOf(name).join('/')), basename(name))
+}
+
+export async function newObjectPath(place: FilePlace, root: string, name: string): Promise<string> {
+  let at = root
+  let folder = ''
+  for (const part of foldersOf(name)) {
+    if (await makeFolder(join(at, part))) await syncFolder(at)
+    folder = join(folder, part)
+    at = await place.folder(root, folder)
+  }
+  return join(at, basename(name))
+}
+
+function foldersOf(name: string): string[] {
+  return checkObjectName(name).split('/').slice(0, -1)
+}
+
+async function folderPath(place: FilePlace, root: string, folder: string): Promise<string> {
+  return folder === '' ? root : place.folder(root, checkObjectName(folder))
+}
+
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, 0o700)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, lstat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder } from '../../../lib/make-folder.ts'
+import type { Driver, ObjectWriter, Space } from '../../driver.ts'
+import { FileDriver, ifThere } from '../file-driver.ts'
+import { atNewObject, atObject } from '../file-place.ts'
+import { lockFile } from '../local-lock.ts'
+import { checkObjectName } from '../object-names.ts'
+import { replaceFile } from '../replace-file.ts'
+import { seeControlFiles } from './mount.ts'
+import { type MooseFsPlace, mooseFsPlace } from './place.ts'
+import { provenWriter, readBack } from './read-back.ts'
+import { wholeSample } from './samples.ts'
+import { spaceOf } from './space.ts'
+import { Trash } from './trash.ts'
+
+/** A temporary file of the store: nobody wants it back from the trash. */
+const TEMPORARY = /\.part-[0-9a-f]+$/
+
+/**
+ * A directory of a mounted MooseFS as a store. What differs from a local directory: it must lie on a MooseFS whenever
+ * it is touched; samples of what was written are read back from the chunk servers; folders need no sync, since the
+ * master has a name once the call returns; temporary files skip the trash.
+ * @param lockDir on this machine, this daemon's own: a lock on MooseFS outlives the mount that holds it by a day.
+ */
+export function mooseFsDriver(dir: string, lockDir: string): Driver {
+  return new MooseFsDriver(mooseFsPlace(dir), lockDir)
+}
+
+class MooseFsDriver extends FileDriver {
+  readonly #mooseFs: MooseFsPlace
+  readonly #lockDir: string
+  readonly #trash: Trash
+
+  constructor(place: MooseFsPlace, lockDir: string) {
+    super('moosefs', { durability: 'acknowledged' }, place)
+    this.#mooseFs = place
+    this.#lockDir = lockDir
+    this.#trash = new Trash(place)
+  }
+
+  override async create(name: string): Promise<ObjectWriter> {
+    const writer = await super.create(name)
+    return provenWriter(writer, (samples) =>
+      this.attemptOn(name)('read back', () =>
+        atObject(this.place, name, (path) => readBack(path, name, samples)),
+      ),
+    )
+  }
+
+  /** What is replaced skips the trash, too: such files are replaced with every backup. */
+  override replace(name: string, content: Buffer): Promise<void> {
+    const prepare = async (file: FileHandle, temporary: string) => {
+      await readBack(temporary, name, wholeSample(content))
+      await this.#trash.skip((await file.stat()).ino)
+    }
+    return this.attemptOn(name)('replace', () =>
+      atNewObject(this.place, name, (path) => replaceFile(path, content, prepare)),
+    )
+  }
+
+  override async remove(name: string): Promise<void> {
+    await this.attemptOn(name)('remove', () =>
+      ifThere(() =>
+        atObject(this.place, name, async (path) => {
+          if (TEMPORARY.test(name)) await this.#skipTrash(path)
+          await unlink(path)
+        }),
+      ),
+    )
+  }
+
+  override syncFolder(folder: string): Promise<void> {
+    return this.attemptOn(folder)('sync', () => this.place.within(async () => {}))
+  }
+
+  override async lock(name: string): Promise<AsyncDisposable> {
+    checkObjectName(name)
+    return this.attemptOn(name)('lock', async () => {
+      await this.place.within(async () => {})
+      await makeFolder(this.#lockDir)
+      const file = createHash('sha256').update(`${this.place.dir}\n${name}`).digest('hex').slice(0, 32)
+      return lockFile(join(this.#lockDir, `store-${file}`))
+    })
+  }
+
+  override space(): Promise<Space> {
+    return this.attemptOn('')('ask the room of', () => spaceOf(this.#mooseFs))
+  }
+
+  override async check(): Promise<void> {
+    await super.check()
+    await this.attemptOn('')('use', async () => seeControlFiles(await this.#mooseFs.mount(), this.place.dir))
+  }
+
+  /** A file with a second name is an object that was just published. */
+  async #skipTrash(path: string): Promise<void> {
+    const { ino, nlink, size } = await lstat(path)
+    if (nlink === 1 && size > 0) await this.#trash.skip(ino)
+  }
+}

@@ -1,0 +1,67 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import { type Mount, parseMountInfo } from '../../../lib/mount-info.ts'
+
+/** A MooseFS as this process sees it mounted. Reading of it waits for no server. */
+export interface MooseFsMount extends Mount {
+  /** Where the root of what is mounted is seen, with its control files; undefined where only a part below it is. */
+  top: string | undefined
+}
+
+/**
+ * The mount that the open directory `fd` lies on. `dir` is its name, for the message.
+ * @throws STORE_NOT_MOUNTED where that is no MooseFS
+ */
+export async function mooseFsOf(fd: number, dir: string): Promise<MooseFsMount> {
+  const [mountId, mounts] = await Promise.all([mountIdOf(fd), readMounts()])
+  const mount = mounts.find(({ id }) => id === mountId)
+  if (!mount) throw notMooseFs(dir, 'what was mounted there is not mounted any more')
+  if (!isMooseFs(mount)) {
+    const where = `it lies on ${mount.point}, which is ${mount.type}`
+    throw notMooseFs(dir, Buffer.from(where, 'latin1').toString())
+  }
+  const top = mounts.find((other) => other.device === mount.device && other.root === '/')
+  return { ...mount, top: top && Buffer.from(top.point, 'latin1').toString() }
+}
+
+/** Inode numbers of `.masterinfo`: what mfsmount itself puts into the root, and no other file system has. */
+const CONTROL_INODES = [0x7fffffff, 0x7ffffffe]
+
+/** Sees that mfsmount is behind the mount and answers. Throws STORE_NOT_MOUNTED; ENOTCONN where it is dead. */
+export async function seeControlFiles({ top }: MooseFsMount, dir: string): Promise<void> {
+  if (top === undefined) return
+  const info = await lstatIfThere(join(top, '.masterinfo'))
+  if (info && CONTROL_INODES.includes(info.ino) && (await lstatIfThere(join(top, '.stats')))) return
+  throw notMooseFs(dir, `${top} has not the control files of a MooseFS (.masterinfo, .stats)`)
+}
+
+async function lstatIfThere(path: string) {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export function notMooseFs(dir: string, reason: string, cause?: unknown): BackupdError {
+  const message = `The store ${dir} is not on a mounted MooseFS: ${reason}. Mount it with mfsmount, or name a directory on it`
+  return new BackupdError('STORE_NOT_MOUNTED', message, { facts: { dir }, ...(cause ? { cause } : {}) })
+}
+
+/** mfsmount says `fuse.mfs`, or `fuse` with `mfs#HOST:PORT` as the source, by the version of libfuse. */
+function isMooseFs({ type, source }: Mount): boolean {
+  if (['fuse.mfs', 'fuse.moosefs', 'mfs', 'moosefs'].includes(type)) return true
+  return type === 'fuse' && source.startsWith('mfs#')
+}
+
+/** Of the mount that an open file lies on. */
+export async function mountIdOf(fd: number): Promise<string | undefined> {
+  const info = await readFile(`/proc/self/fdinfo/${fd}`, 'latin1')
+  return /^mnt_id:\s*(\d+)$/m.exec(info)?.[1]
+}
+
+async function readMounts(): Promise<Mount[]> {
+  return parseMountInfo(await readFile('/proc/self/mountinfo', 'latin1'))
+}

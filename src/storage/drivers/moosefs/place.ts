@@ -1,0 +1,73 @@
+import { constants } from 'node:fs'
+import { lstat, open } from 'node:fs/promises'
+import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import { O_PATH } from '../../../lib/kernel/open.ts'
+import type { FilePlace } from '../file-place.ts'
+import { type MooseFsMount, mooseFsOf, mountIdOf, notMooseFs } from './mount.ts'
+
+const FOLDER = O_PATH | constants.O_DIRECTORY
+/** How long a mount that was looked at is taken for the same one, by its id: one that goes gives the path another. */
+const FRESH_MS = 1000
+
+export interface MooseFsPlace extends FilePlace {
+  /** What the store lies on now. Throws as within(). */
+  mount(): Promise<MooseFsMount>
+}
+
+/**
+ * A directory of a mounted MooseFS. Every call opens it anew, sees that it lies on a MooseFS, and works relative to
+ * what it opened: where the mount goes away, no call reaches the empty directory under it. Nothing is kept open in
+ * between, so that the mount can be taken down.
+ */
+export function mooseFsPlace(dir: string): MooseFsPlace {
+  let seen: { id: string; at: number } | undefined
+
+  async function check(fd: number): Promise<void> {
+    if (seen && performance.now() - seen.at < FRESH_MS && (await mountIdOf(fd)) === seen.id) return
+    const { id } = await mooseFsOf(fd, dir)
+    seen = { id, at: performance.now() }
+  }
+
+  async function opened<T>(act: (fd: number) => Promise<T>): Promise<T> {
+    const file = await open(dir, FOLDER).catch((cause) => {
+      throw refusal(dir, cause)
+    })
+    try {
+      return await act(file.fd)
+    } finally {
+      await file.close()
+    }
+  }
+
+  return {
+    dir,
+    mount: () => opened((fd) => mooseFsOf(fd, dir)),
+    within: (act) =>
+      opened(async (fd) => {
+        await check(fd)
+        return act(`/proc/self/fd/${fd}`)
+      }),
+    async folder(root, name) {
+      let at = root
+      for (const part of name.split('/')) at = await realFolder(`${at}/${part}`, dir)
+      return at
+    },
+  }
+}
+
+async function realFolder(path: string, dir: string): Promise<string> {
+  const stats = await lstat(path)
+  if (stats.isDirectory()) return path
+  if (!stats.isSymbolicLink()) throw Object.assign(new Error(`ENOTDIR: ${path}`), { code: 'ENOTDIR' })
+  throw new BackupdError(
+    'STORE_UNAVAILABLE',
+    `A symbolic link stands where the store ${dir} has a folder: it leads out of the store, or could. Remove it`,
+  )
+}
+
+function refusal(dir: string, cause: unknown): unknown {
+  const errno = errnoOf(cause)
+  if (errno === 'ENOENT') return notMooseFs(dir, 'it is not there', cause)
+  if (errno === 'ENOTDIR') return notMooseFs(dir, 'it is not a directory', cause)
+  return cause
+}

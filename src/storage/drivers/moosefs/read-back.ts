@@ -1,0 +1,51 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { BackupdError } from '../../../lib/errors.ts'
+import type { ObjectWriter } from '../../driver.ts'
+import { readFully } from '../local-file.ts'
+import { digestOf, type Sample, Samples } from './samples.ts'
+
+const { O_DIRECT, O_NOFOLLOW, O_RDONLY } = constants
+
+/** `writer`, whose sync() also sees that the chunk servers give back what was written. */
+export function provenWriter(
+  writer: ObjectWriter,
+  prove: (samples: readonly Sample[]) => Promise<void>,
+): ObjectWriter {
+  const samples = new Samples()
+  return {
+    async write(chunk) {
+      await writer.write(chunk)
+      samples.add(chunk)
+    },
+    async sync() {
+      await writer.sync()
+      await prove(samples.taken())
+    },
+    close: () => writer.close(),
+  }
+}
+
+/**
+ * Reads samples of the object at `path` back past this machine's page cache (O_DIRECT), from the chunk servers.
+ * Throws STORE_UNAVAILABLE where one is not what was written.
+ */
+export async function readBack(path: string, name: string, samples: readonly Sample[]): Promise<void> {
+  if (samples.length === 0) return
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_DIRECT)
+  try {
+    for (const sample of samples) await compare(file, name, sample)
+  } finally {
+    await file.close()
+  }
+}
+
+async function compare(file: FileHandle, name: string, { position, length, sha256 }: Sample): Promise<void> {
+  const bytes = await readFully(file, position, length)
+  if (bytes.length === length && digestOf(bytes) === sha256) return
+  throw new BackupdError(
+    'STORE_UNAVAILABLE',
+    `"${name}" reads back other than it was written, at byte ${position}: see the disks of MooseFS's chunk servers (mfscheckfile, mfsfileinfo)`,
+    { facts: { object: name, position, length, got: bytes.length } },
+  )
+}

@@ -1,0 +1,39 @@
+import type { Driver } from '../../src/storage/driver.ts'
+import { openDriver } from '../../src/storage/drivers/open-driver.ts'
+
+/**
+ * What a test asks of the driver from inside a host, where MooseFS's way for tools is open; or from a process of its
+ * own, since one that has files open on a dead mount can start no other.
+ */
+const [task = '', dir = '', dataDir = ''] = process.argv.slice(2)
+const driver = openDriver({ driver: 'moosefs', dir }, { dataDir })
+
+if (task === 'space') console.log(JSON.stringify(await driver.space()))
+if (task === 'trash') await fillTrash(driver)
+if (task === 'write') await writeSlowly(driver)
+
+/** One file that lies in the trash then, and three that do not. */
+async function fillTrash(driver: Driver): Promise<void> {
+  for (const name of ['ns/kept', `ns/dropped.part-${'0'.repeat(42)}`]) {
+    const writer = await driver.create(name)
+    await writer.write(Buffer.alloc(1_000_000, 'x'))
+    await writer.sync()
+    await writer.close()
+    await driver.remove(name)
+  }
+  for (const letter of 'abc') await driver.replace('ns/small', Buffer.alloc(1000, letter))
+}
+
+/** Says when it has begun, and waits to be told to go on. */
+async function writeSlowly(driver: Driver): Promise<void> {
+  const writer = await driver.create('ns/object')
+  await writer.write(Buffer.alloc(1 << 20, 1))
+  process.send?.('begun')
+  await new Promise((resolve) => process.once('message', resolve))
+  for (let n = 2; n <= 4; n++) await writer.write(Buffer.alloc(1 << 20, n))
+  process.send?.('written')
+  await writer.sync()
+  await writer.close()
+  process.send?.('done')
+  process.disconnect()
+}
