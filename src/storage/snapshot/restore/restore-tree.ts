@@ -1,9 +1,9 @@
 import { BackupdError } from '../../../lib/errors.ts'
+import { type Chosen, type ChosenFiles, EVERYTHING } from '../../tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../tree/entry.ts'
 import { TreeWriter } from '../../tree/write-tree.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { BlobLoader, type ContentSource } from './blob-loader.ts'
-import { type Chosen, EVERYTHING } from './chosen-paths.ts'
 import { ContentAhead } from './content-ahead.ts'
 import { Damage } from './damage.ts'
 import { linkItems, type RestoreItem } from './link-items.ts'
@@ -16,7 +16,7 @@ export interface RestoreInput {
   /** An existing empty directory. */
   target: string
   /** Everything, where it is left out. Directories on the way to what is chosen are made too. */
-  chosen?: Chosen
+  chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
   signal: AbortSignal
   /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
@@ -94,6 +94,7 @@ class Restoring {
 
   private async take(item: RestoreItem): Promise<void> {
     const { entry } = item.node
+    this.input.chosen?.saw?.(entry.path)
     if (item.linkTo) this.link(item, item.linkTo)
     else if (entry.type === 'file') await this.writeFile(item)
     else this.count(await this.writer.write(entry, NOTHING), false)

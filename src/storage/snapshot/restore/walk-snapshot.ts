@@ -1,7 +1,7 @@
+import type { Choice, Chosen } from '../../tree/chosen-paths.ts'
 import type { Node } from '../nodes/node.ts'
 import { nodeBatches } from '../nodes/read-nodes.ts'
 import type { TreeSource } from '../read/tree-source.ts'
-import type { Choice, Chosen } from './chosen-paths.ts'
 import type { Damage } from './damage.ts'
 
 export interface SnapshotWalk {

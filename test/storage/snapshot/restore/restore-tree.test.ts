@@ -14,12 +14,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesToText } from '../../../../src/lib/byte-paths.ts'
 import { findNode, type VolumeTree } from '../../../../src/storage/snapshot/read/volume-tree.ts'
 import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
-import {
-  type Chosen,
-  chosenPaths,
-  EVERYTHING,
-} from '../../../../src/storage/snapshot/restore/chosen-paths.ts'
 import { restoreTree } from '../../../../src/storage/snapshot/restore/restore-tree.ts'
+import { type Chosen, chosenPaths, EVERYTHING } from '../../../../src/storage/tree/chosen-paths.ts'
 import type { TreeWarning } from '../../../../src/storage/tree/entry.ts'
 import { hasRestic } from '../../../support/restic.ts'
 import { ResticWorld } from '../../../support/restic-world.ts'

@@ -1,0 +1,100 @@
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { planRestore } from '../../../../src/storage/snapshot/restore/plan-restore.ts'
+import { chosenPaths } from '../../../../src/storage/tree/chosen-paths.ts'
+import { MemoryTrees, type Tree } from '../../../support/memory-trees.ts'
+
+let live: string
+
+beforeEach(() => {
+  live = mkdtempSync(`${tmpdir()}/plan-restore-`)
+  mkdirSync(`${live}/dir/gone`, { recursive: true })
+  mkdirSync(`${live}/full`)
+  mkdirSync(`${live}/.backupd-recover-x`)
+  for (const path of ['same', 'changed', 'dir/same', 'dir/gone/deep', 'full/x', 'new', 'dir/file'])
+    put(path, path)
+  symlinkSync('dir', `${live}/link`)
+})
+
+afterEach(() => rmSync(live, { recursive: true }))
+
+function put(path: string, content: string): void {
+  writeFileSync(`${live}/${path}`, content)
+  utimesSync(`${live}/${path}`, 1_700_000_000, 1_700_000_000)
+}
+
+async function plan(chosen?: string[], names = 100) {
+  const { uid, gid } = lstatSync(`${live}/same`)
+  const own = (content: string): Tree[string] => [content, { uid, gid }]
+  const trees = new MemoryTrees()
+  const tree = trees.add({
+    ...{
+      same: own('same'),
+      changed: own('longer'),
+      created: own('12345'),
+      link: own('not a link'),
+      full: own('a file'),
+    },
+    dir: { same: own('dir/same'), file: { inside: own('1') }, made: { x: own('22') } },
+  })
+  return await planRestore({
+    ...{
+      source: trees,
+      volume: { tree, root: null },
+      path: live,
+      names,
+      signal: new AbortController().signal,
+    },
+    ...(chosen && { chosen: chosenPaths(chosen.map((path) => Buffer.from(path))) }),
+  })
+}
+
+it('of the whole says what it would create, overwrite and delete', async () => {
+  expect(await plan()).toEqual({
+    create: { count: 4, bytes: 8, paths: ['created', 'dir/file/inside', 'dir/made', 'dir/made/x'] },
+    overwrite: { count: 4, bytes: 22, paths: ['changed', 'dir/file', 'full', 'link'] },
+    delete: { count: 4, bytes: 22, paths: ['dir/gone', 'dir/gone/deep', 'full/x', 'new'] },
+    refuse: { count: 0, bytes: 0, paths: [] },
+    same: 3,
+  })
+})
+
+it('of everything in place deletes only what is in a folder that becomes a file', async () => {
+  const found = await plan([''])
+  expect(found.delete.paths).toEqual(['full/x'])
+  expect(found.create.paths).toEqual(['created', 'dir/file/inside', 'dir/made', 'dir/made/x'])
+  expect(found.overwrite.paths).toEqual(['changed', 'dir/file', 'full', 'link'])
+  expect(found.refuse.count).toBe(0)
+})
+
+it('of chosen paths tells of these alone', async () => {
+  const found = await plan(['dir/made/x', 'changed', 'none'])
+  expect(found.create.paths).toEqual(['dir/made', 'dir/made/x'])
+  expect(found.overwrite.paths).toEqual(['changed'])
+  expect([found.delete.count, found.same]).toEqual([0, 0])
+})
+
+it('of a path that leads through a file in the volume leaves it out', async () => {
+  const found = await plan(['dir/file/inside'])
+  expect(found.refuse).toEqual({ count: 1, bytes: 0, paths: ['dir/file'] })
+  expect([found.create.count, found.overwrite.count, found.delete.count]).toEqual([0, 0, 0])
+})
+
+it('names the first of many, and counts the rest', async () => {
+  const { create } = await plan(undefined, 1)
+  expect(create).toEqual({ count: 4, bytes: 8, paths: ['created'] })
+})
+
+it('of a volume that is not there creates everything', async () => {
+  const trees = new MemoryTrees()
+  const volume = { tree: trees.add({ a: '1', d: { b: '22' } }), root: null }
+  const found = await planRestore({
+    source: trees,
+    volume,
+    path: null,
+    names: 9,
+    signal: new AbortController().signal,
+  })
+  expect(found).toMatchObject({ create: { count: 3, bytes: 3, paths: ['a', 'd', 'd/b'] }, same: 0 })
+})
