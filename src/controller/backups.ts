@@ -2,7 +2,7 @@ import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
-import { askReaders } from './listing.ts'
+import { askReaders, relistSoon } from './listing.ts'
 import { type PlannedVolume, volumeKey } from './plan.ts'
 import { fullProcName, isNamed } from './procs.ts'
 import type { World } from './world.ts'
@@ -75,34 +75,31 @@ export interface DeleteBackups {
   server?: string | undefined
 }
 
-/** All or none is asked of the store: one name that may not go refuses the rest. Returns what is gone. */
+/**
+ * All or none is asked of the store: one name that may not go refuses the rest. `NAME/path` deletes inside a mirror
+ * of the recorded system. Returns what is gone.
+ */
 export function deleteBackups(world: World, who: string, request: DeleteBackups): Promise<Answer<string[]>> {
   const { app, proc, names, server } = request
   return audited(
     world,
     { who, verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
     async () => {
-      const doomed: BackupInfo[] = []
+      const doomed: Doomed[] = []
       for (const name of new Set(names)) {
-        const backup =
-          refuseForeign(world, request, name) ?? (await locateBackup(world, { app, proc, name, server }))
-        if (isRefused(backup)) return backup
-        doomed.push(backup)
+        const one = refuseForeign(world, request, name) ?? (await doom(world, request, name))
+        if (isRefused(one)) return one
+        doomed.push(one)
       }
-      for (const [ip, backups] of Map.groupBy(doomed, (backup) => backup.server)) {
-        await deleteOn(
-          world,
-          ip,
-          backups.map((backup) => backup.name),
-        )
-      }
-      return doomed.map((backup) => backup.name)
+      for (const [ip, some] of Map.groupBy(doomed, ({ backup }) => backup.server))
+        await deleteOn(world, ip, some)
+      return doomed.map(({ name }) => name)
     },
   )
 }
 
 function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string): Answer<never> | undefined {
-  if (name.includes('/') || name.includes('\0') || name.startsWith('.')) {
+  if (!name.split('/').every(isComponent) || name.startsWith('.')) {
     return refuse('BAD_INPUT', `"${name}" is no name of a backup; nothing was deleted`, { name })
   }
   const full = fullProcName(world, app, proc)
@@ -110,14 +107,44 @@ function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string)
   return refuse('FORBIDDEN', `"${name}" does not belong to ${full} of ${app}; nothing was deleted`, { name })
 }
 
-async function deleteOn(world: World, ip: string, names: string[]): Promise<void> {
+interface Doomed {
+  /** As asked for: `NAME` or `NAME/path`. */
+  name: string
+  backup: BackupInfo
+}
+
+async function doom(
+  world: World,
+  { app, proc, server }: DeleteBackups,
+  name: string,
+): Promise<Answer<Doomed>> {
+  const [whole = ''] = name.split('/')
+  const backup = await locateBackup(world, { app, proc, name: whole, server })
+  if (isRefused(backup)) return backup
+  const isMirror = backup.mode === 'increment' && backup.series === null
+  if (name === whole || isMirror) return { name, backup }
+  const message = `Nothing inside of "${whole}" can be deleted, only all of it; nothing was deleted`
+  return refuse('BAD_INPUT', message, { name })
+}
+
+function isComponent(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('\0')
+}
+
+async function deleteOn(world: World, ip: string, doomed: Doomed[]): Promise<void> {
+  const server = world.servers.get(ip)
+  const names = doomed.map(({ name }) => name)
   try {
     await world.ports.daemon.deleteBackups(ip, ip, names)
   } catch (error) {
-    const server = world.servers.get(ip)
     // Some may be gone: the store's own list will tell.
     if (server) server.listingStale = true
     throw error
   }
-  await world.ports.backups.remove(ip, names)
+  const whole = doomed.filter(({ name, backup }) => name === backup.name)
+  await world.ports.backups.remove(
+    ip,
+    whole.map(({ name }) => name),
+  )
+  if (server && whole.length < doomed.length) relistSoon(world, server)
 }

@@ -1,9 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { jobId } from '../../src/lib/ids.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { schedule } from './controller-world.ts'
 import { startTestController, startTestDaemon, testFolder, toldInventory } from './real-controller.ts'
+import { recordedEntity, writeRecordedMeta } from './recorded-store.ts'
 
 export const [ONE, TWO] = ['10.77.0.11', '10.77.0.12'] as const
 
@@ -33,8 +34,23 @@ function recordedInventory(): Inventory {
   }
 }
 
-/** The recorded cluster with our programs: two daemons on one store, a controller, the files of the recording. */
-export async function startRecordedCluster() {
+export const MIRROR = 'hello-hello.web.web-1-data-files'
+
+/** An increment as the recorded system left it in the store. */
+async function leaveMirror(folder: string): Promise<void> {
+  const namespace = join(folder, 'store', ONE)
+  const source = join(folder, 'volumes/hello/hello.web.web/1/data/files')
+  await cp(source, join(namespace, MIRROR), { recursive: true, preserveTimestamps: true })
+  writeRecordedMeta(namespace, [
+    recordedEntity({ mode: 'increment', name: MIRROR, source, volume: '/data/files', size: 0 }),
+  ])
+}
+
+/**
+ * The recorded cluster with our programs: two daemons on one store, a controller, the files of the recording.
+ * With `mirror` the store already has the increment, made by the recorded system.
+ */
+export async function startRecordedCluster({ mirror }: { mirror: boolean }) {
   const folder = await testFolder()
   const volumeFile = (no: number, path: string) =>
     join(folder, `volumes/hello/hello.web.web/${no}/data`, path)
@@ -48,6 +64,7 @@ export async function startRecordedCluster() {
     await write(no, 'files/sub/s.txt', `s${no}\n`)
   }
   await mkdir(join(folder, 'volumes/ipaddr/ipaddr.worker.ipaddr/1/logs'), { recursive: true })
+  if (mirror) await leaveMirror(folder)
   const one = await startTestDaemon(folder, ONE)
   const two = await startTestDaemon(folder, TWO)
   const daemonUrls = { [ONE]: one.url, [TWO]: two.url }
@@ -56,7 +73,7 @@ export async function startRecordedCluster() {
     daemonUrls,
     inventory: toldInventory(recordedInventory()),
   })
-  return { folder, one, two, controller, volumeFile, write }
+  return { folder, volumes: join(folder, 'volumes'), one, two, controller, volumeFile, write }
 }
 
 export type RecordedCluster = Awaited<ReturnType<typeof startRecordedCluster>>

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { askHttp } from '../support/daemon-http.ts'
+import { MIRROR, ONE, startRecordedCluster } from '../support/recorded-cluster.ts'
+
+const BACKUPS = '/api/v2/app/hello/proc/web/backups'
+
+async function start() {
+  const { controller, folder } = await startRecordedCluster({ mirror: true })
+  const ask = (path: string, form?: { files: string[] }) =>
+    askHttp(controller.url, form ? 'POST' : 'GET', path, form ? { form } : {})
+  const listed = async () => ((await ask(BACKUPS)).body as { name: string }[]).map(({ name }) => name)
+  await expect.poll(listed).toEqual([MIRROR])
+  const isThere = (path: string) => existsSync(join(folder, 'store', ONE, MIRROR, path))
+  return { ask, listed, isThere, remove: (...files: string[]) => ask(`${BACKUPS}/actions/delete`, { files }) }
+}
+
+test('inside a mirror of the recorded system one file can be deleted, and the rest stays', async () => {
+  const { ask, listed, isThere, remove } = await start()
+  expect(await remove(`${MIRROR}/sub/s.txt`)).toMatchObject({ status: 204 })
+  expect([isThere('sub/s.txt'), isThere('time.log')]).toEqual([false, true])
+  expect((await ask(`${BACKUPS}/${MIRROR}/sub?open=true`)).body).toEqual([])
+  expect(await listed()).toEqual([MIRROR])
+})
+
+test('what leads out or belongs to others is 400, and nothing is deleted, not even what may go', async () => {
+  const { listed, isThere, remove } = await start()
+  for (const name of [
+    `${MIRROR}/../x`,
+    `${MIRROR}/sub/../../x`,
+    `${MIRROR}//sub`,
+    `${MIRROR}/./sub`,
+    `${MIRROR}/sub\0`,
+    'hello-hello.web.other-1-data-files/sub',
+    '.meta',
+  ]) {
+    const answer = await remove(`${MIRROR}/time.log`, name)
+    expect(answer).toMatchObject({
+      status: 400,
+      body: expect.stringContaining(`No permission to delete ${name}`),
+    })
+    expect([isThere('time.log'), await listed()]).toEqual([true, [MIRROR]])
+  }
+})

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest'
+import { askHttp } from '../support/daemon-http.ts'
+import { MIRROR, type RecordedCluster, startRecordedCluster } from '../support/recorded-cluster.ts'
+
+/** The requests of the old command line client, with what it reads from each answer to print it. */
+async function oldClient({ controller }: RecordedCluster) {
+  const ask = async <T>(
+    method: string,
+    path: string,
+    form?: Record<string, string | string[]>,
+  ): Promise<T> => {
+    const { status, body } = await askHttp(
+      controller.url,
+      method,
+      `/api/v2/app/hello${path}`,
+      form ? { form } : {},
+    )
+    if (status >= 300) throw new Error(String(body))
+    return body as T
+  }
+  const get = <T>(path: string) => ask<T>('GET', path)
+  const post = <T>(path: string, form?: Record<string, string | string[]>) => ask<T>('POST', path, form)
+  return {
+    jobs: () =>
+      get<{ prev: string; next: string; job: { id: string; args: Record<string, unknown> } }[]>('/cron/jobs'),
+    backups: (volume: string) =>
+      get<{ name: string; size: number; created: string; instanceNo: number }[]>(
+        `/proc/web/backups?volume=${volume}`,
+      ),
+    open: (name: string) =>
+      get<{ name: string; size: number; dir: boolean }[]>(`/proc/web/backups/${name}?open=true`),
+    remove: (files: string[]) => post('/proc/web/backups/actions/delete', { files }),
+    recover: (name: string, files?: string[]) =>
+      post<string>(`/proc/web/backups/${name}/actions/recover`, files && { files }),
+    migrate: (name: string, form: Record<string, string | string[]>) =>
+      post<string>(`/proc/web/backups/${name}/actions/migrate`, form),
+    records: (total: number) => get<{ rid: string; state: string }[]>(`/cron/records?total=${total}`),
+    record: (rid: string) =>
+      get<{ state: string; reason: string; start: string; end: string }>(`/cron/records/${rid}`),
+    run: (id: string) => post<string>(`/cron/jobs/${id}/actions/run`),
+  }
+}
+
+test('the old command line client does its work and prints what it reads', async () => {
+  const cluster = await startRecordedCluster({ mirror: true })
+  const client = await oldClient(cluster)
+  const ended = (rid: string) =>
+    expect.poll(async () => (await client.record(rid)).state, { timeout: 20_000 }).toBe('success')
+  await expect
+    .poll(async () => (await client.jobs()).filter(({ next }) => !next.startsWith('0001')).length)
+    .toBe(4)
+  const job = (await client.jobs()).find(
+    ({ job: { args } }) => args.volume === '/data/db' && args.instanceNo === 1,
+  )
+
+  const rid = await client.run(job?.job.id ?? '')
+  await ended(rid)
+  expect(await client.records(1)).toMatchObject([{ rid, state: 'success' }])
+  const [backup] = await client.backups('/data/db')
+  expect(backup).toEqual({
+    volume: '/data/db',
+    instanceNo: 1,
+    name: expect.stringMatching(/^hello-hello\.web\.web-1-data-db-\d{10}\.tar\.gz$/),
+    size: expect.any(Number),
+    created: expect.stringMatching(/Z$/),
+  })
+
+  expect(await client.open(MIRROR)).toMatchObject([
+    { name: 'sub', dir: true },
+    { name: 'time.log', size: 6, dir: false },
+  ])
+  expect(await client.open(`${MIRROR}/sub`)).toMatchObject([{ name: 's.txt', size: 3, dir: false }])
+  await ended(await client.recover(backup?.name ?? ''))
+  await ended(await client.recover(MIRROR, ['sub', 'time.log']))
+  await ended(await client.migrate(backup?.name ?? '', { volume: '/data/db', to: '2' }))
+  await ended(await client.migrate(MIRROR, { volume: '/data/files', to: '2', files: ['time.log'] }))
+  await client.remove([backup?.name ?? '', MIRROR])
+  expect([await client.backups('/data/db'), await client.backups('/data/files')]).toEqual([[], []])
+})
+
+test('what the old client prints of a refusal is a sentence', async () => {
+  const client = await oldClient(await startRecordedCluster({ mirror: true }))
+  await expect(client.remove(['other-1.tar.gz'])).rejects.toThrow(
+    /^No permission to delete other-1\.tar\.gz: .*nothing was deleted/,
+  )
+  await expect(client.recover(MIRROR)).rejects.toThrow(
+    /needs "files": name files and directories of it, or send \* for all/,
+  )
+  await expect(client.record('nope')).rejects.toThrow('There is no record "nope" of hello')
+})
