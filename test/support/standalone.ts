@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import type { NetHost } from './net-hosts.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -20,12 +21,14 @@ export interface Program {
   ended: Promise<number | null>
 }
 
-/** Runs the built program for real. */
-export function startProgram(args: string[]): Program {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs the built program for real, on a host of its own where one is given. */
+export function startProgram(args: string[], host?: NetHost): Program {
+  const start = host ? host.spawn : spawn
+  const child = start(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   const listeners = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line)
       for (const listener of listeners) listener()

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Cluster, digestOfArchive, NODES, startCluster } from '../support/cluster.ts'
+import { describeMooseFs } from '../support/describe-moosefs.ts'
+import { compareTrees } from '../support/tree-compare.ts'
+import { makeNastyTree } from '../support/tree-make.ts'
+
+/** Enough to be still under way when the master is stopped. */
+const BIG = 160 << 20
+const TEST_MS = 240_000
+/** A run that a dead master holds up ends when mfsmount gives up, after two minutes at most. */
+const LONG = { timeout: 170_000, interval: 200 }
+
+interface Job {
+  job: { id: string; args: { instanceNo: number; volume: string; mode: string } }
+}
+
+interface RunRecord {
+  state: string
+  reason: string
+  result?: { file?: string }
+}
+
+interface Manifest {
+  sha256: string
+  size: number
+  durability: string
+}
+
+describeMooseFs('a cluster on a MooseFS', () => {
+  let cluster: Cluster
+
+  beforeAll(async () => {
+    cluster = await startCluster(await spec())
+    makeVolume(1)
+    makeVolume(2)
+    writeFileSync(join(cluster.volume(1, 'big'), 'file'), randomBytes(BIG))
+  })
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+  async function spec() {
+    const file = new URL('../fixtures/wire/backupspec.json', import.meta.url)
+    const recorded = JSON.parse(readFileSync(file, 'utf8'))
+    return {
+      'hello.web.web': [1, 2].map((instance) => ({
+        ...recorded['hello.web.web'][instance - 1],
+        Annotation: JSON.stringify({
+          backup: ['/db', '/big'].map((volume) => ({
+            ...{ procname: 'hello.web.web', volume, schedule: '0 5 * * *', expire: '30d', mode: 'full' },
+            ...{ preRun: '', postRun: '' },
+          })),
+        }),
+      })),
+    }
+  }
+
+  function makeVolume(instance: number): void {
+    const folder = cluster.volume(instance, 'db')
+    mkdirSync(dirname(folder), { recursive: true })
+    if (instance === 1) makeNastyTree(folder)
+    else mkdirSync(folder)
+    mkdirSync(cluster.volume(instance, 'big'))
+    writeFileSync(join(cluster.volume(instance, 'big'), 'before'), `instance ${instance}`)
+  }
+
+  async function jobs(): Promise<Job[]> {
+    const { status, body } = await cluster.ask('GET', '/api/v2/app/hello/cron/jobs')
+    return status === 200 ? (body as Job[]) : []
+  }
+
+  /** Runs the job of a volume as old scripts do. @returns its rid */
+  async function run(instance: number, volume: string): Promise<string> {
+    const found = (await jobs()).find(
+      ({ job }) => job.args.instanceNo === instance && job.args.volume === volume,
+    )
+    const path = `/api/v2/app/hello/cron/jobs/${found?.job.id}/actions/run`
+    const { status, body } = await cluster.ask('POST', path)
+    expect(status).toBe(200)
+    return body as string
+  }
+
+  async function migrate(name: string, volume: string): Promise<string> {
+    const path = `/api/v2/app/hello/proc/web/backups/${name}/actions/migrate`
+    const { status, body } = await cluster.ask('POST', path, { volume, to: '2' })
+    expect(status).toBe(200)
+    return body as string
+  }
+
+  async function record(rid: string): Promise<RunRecord> {
+    const { body } = await cluster.ask('GET', `/api/v2/app/hello/cron/records/${rid}`)
+    return body as RunRecord
+  }
+
+  async function ended(rid: string): Promise<RunRecord> {
+    await expect.poll(async () => (await record(rid)).state, LONG).not.toBe('running')
+    return record(rid)
+  }
+
+  async function succeeded(rid: string): Promise<string> {
+    expect(await ended(rid)).toMatchObject({ state: 'success', reason: '' })
+    return (await record(rid)).result?.file ?? ''
+  }
+
+  const folderOf = (node: 0 | 1, viewer: 0 | 1 = node) =>
+    join(cluster.store(cluster.nodes[viewer]), NODES[node])
+
+  /** The archive is what its manifest says, and any tar reads it. */
+  function proveWhole(path: string): Manifest {
+    const manifest = JSON.parse(readFileSync(`${path}.manifest.json`, 'utf8')) as Manifest
+    expect(statSync(path).size).toBe(manifest.size)
+    expect(digestOfArchive(path)).toBe(manifest.sha256)
+    return manifest
+  }
+
+  async function bytesDone(rid: string): Promise<number> {
+    const query = 'query ($rid: ID!) { record(rid: $rid) { progress { bytesDone } } }'
+    const answer = await cluster.graphql<{ record: { progress: { bytesDone: number } | null } }>(query, {
+      rid,
+    })
+    return Number(answer.record.progress?.bytesDone ?? 0)
+  }
+
+  /** While the master is away, everybody answers within ten seconds, and says nothing wrong. */
+  async function askEverybody(rid: string): Promise<void> {
+    const answers = await Promise.all([
+      cluster.askDaemon(0, '/healthz'),
+      cluster.askDaemon(0, '/api/v1/debug'),
+      cluster.askDaemon(0, '/api/v1/backup/json'),
+      cluster.askDaemon(1, '/api/v1/debug'),
+      cluster.askDaemon(1, '/api/v1/backup/json'),
+      cluster.ask('GET', '/api/v2/app/hello/cron/jobs'),
+      cluster.ask('GET', '/api/v2/app/hello/proc/web/backups'),
+      cluster.ask('GET', `/api/v2/server/${NODES[0]}/debug`),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 503, 200, 503, 200, 200, 200])
+    expect((await record(rid)).state).not.toBe('success')
+  }
+
+  it('sends the jobs of lainlet to both machines, whatever lainlet does', async () => {
+    await expect.poll(async () => (await jobs()).length, LONG).toBe(4)
+    const servers = async () =>
+      (
+        await cluster.graphql<{ servers: { ip: string; store: { driver: string } | null }[] }>(
+          '{ servers { ip store { driver } } }',
+        )
+      ).servers.map(({ ip, store }) => `${ip} ${store?.driver}`)
+    await expect.poll(servers, LONG).toEqual(NODES.map((ip) => `${ip} moosefs`))
+    cluster.lainlet({ misbehave: 'garbage' })
+    cluster.lainlet({ cut: true })
+    expect(await jobs()).toHaveLength(4)
+    cluster.lainlet({ misbehave: null })
+    cluster.lainlet({ cut: true })
+    expect(await jobs()).toHaveLength(4)
+  })
+
+  it('backs up into the MooseFS and migrates to the other machine, everything alike', async () => {
+    const name = await succeeded(await run(1, '/db'))
+    expect(proveWhole(join(folderOf(0, 1), name))).toMatchObject({ durability: 'acknowledged' })
+    await succeeded(await migrate(name, '/db'))
+    expect(compareTrees(cluster.volume(1, 'db'), cluster.volume(2, 'db'))).toEqual([])
+  })
+
+  it(
+    'a master that stops in the middle of a backup: no success that is not whole, all well afterwards',
+    async () => {
+      const rid = await run(1, '/big')
+      await expect.poll(() => bytesDone(rid), LONG).toBeGreaterThan(0)
+      cluster.moosefs.stopMaster()
+      await askEverybody(rid)
+      cluster.moosefs.startMaster()
+      const { state, result } = await ended(rid)
+      const listed = readdirSync(folderOf(0)).filter((name) => /-big-\d+\.tar\.gz$/.test(name))
+      expect(listed).toEqual(state === 'success' ? [result?.file] : [])
+      for (const name of listed) proveWhole(join(folderOf(0, 1), name))
+      const next = await succeeded(await run(1, '/big'))
+      proveWhole(join(folderOf(0, 1), next))
+      expect(readdirSync(folderOf(0)).filter((name) => name.includes('.part-'))).toEqual([])
+    },
+    TEST_MS,
+  )
+
+  it(
+    'a master that stops in the middle of a recover: the volume is wholly old or wholly new',
+    async () => {
+      const name = await succeeded(await run(1, '/big'))
+      const old = `${cluster.volume(2, 'big')}-old`
+      cpSync(cluster.volume(2, 'big'), old, { recursive: true, preserveTimestamps: true })
+      const rid = await migrate(name, '/big')
+      await expect.poll(() => bytesDone(rid), LONG).toBeGreaterThan(0)
+      cluster.moosefs.stopMaster()
+      await askEverybody(rid)
+      cluster.moosefs.startMaster()
+      const { state } = await ended(rid)
+      const differences = (expected: string) =>
+        compareTrees(expected, cluster.volume(2, 'big'), { ignoreRoot: true })
+      expect(differences(state === 'success' ? cluster.volume(1, 'big') : old)).toEqual([])
+      await succeeded(await migrate(name, '/big'))
+      expect(differences(cluster.volume(1, 'big'))).toEqual([])
+      rmSync(old, { recursive: true })
+    },
+    TEST_MS,
+  )
+
+  it(
+    'a mount that goes away: runs say so, nothing is written under it, all well afterwards',
+    async () => {
+      const [first] = cluster.nodes
+      first.unmount()
+      const refused = await ended(await run(1, '/db'))
+      expect(refused.state).toBe('failed')
+      expect(refused.reason).toContain('is not on a mounted MooseFS')
+      mkdirSync(cluster.store(first), { recursive: true })
+      expect((await ended(await run(1, '/db'))).reason).toContain('is not on a mounted MooseFS')
+      expect(readdirSync(first.dir, { recursive: true })).toEqual(['lain', 'lain/backup'])
+      rmSync(join(first.dir, 'lain'), { recursive: true })
+      first.mount()
+      proveWhole(join(folderOf(0, 1), await succeeded(await run(1, '/db'))))
+    },
+    TEST_MS,
+  )
+})

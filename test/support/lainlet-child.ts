@@ -1,0 +1,15 @@
+import { type Misbehaviour, startLainlet } from './lainlet.ts'
+
+/** A lainlet on a host of its own; it is told by messages what to do. */
+const [host = '', port = ''] = process.argv.slice(2)
+
+export type LainletOrder = { tell: unknown } | { misbehave: Misbehaviour | null } | { cut: true }
+
+const lainlet = await startLainlet({}, { host, port: Number(port) })
+process.on('message', (order: LainletOrder) => {
+  if ('tell' in order) lainlet.tell(order.tell)
+  else if ('misbehave' in order) lainlet.misbehave(order.misbehave ?? undefined)
+  else lainlet.cut()
+})
+process.on('disconnect', () => process.exit(0))
+process.send?.('listening')
