@@ -32,6 +32,7 @@ export async function* checkPacks(
   const progress = { packs: 0, bytes: 0 }
   for (let number = 0; number < index.packCount; number++) {
     signal.throwIfAborted()
+    if (index.isGone(number)) continue
     const pack = index.packId(number)
     const { reason, bytes } = await readPack(repository, pack)
     progress.packs += 1

@@ -30,7 +30,7 @@ export class UsedBlobs {
   }
 
   isDead(pack: number): boolean {
-    return this.#deadPacks.has(pack)
+    return this.#deadPacks.has(pack) || this.index.isGone(pack)
   }
 
   /** What was used in it must have another copy by now. Throws REPOSITORY_DAMAGED where it has none. */

@@ -19,6 +19,7 @@ export class BlobIndex {
   readonly #blobs = new BlobSegments()
   readonly #packs: string[] = []
   readonly #packNumbers = new Map<string, number>()
+  readonly #gonePacks = new Set<number>()
   /** Entry + 1, or 0 where a slot is free. */
   #table = new Uint32Array(SMALLEST_TABLE)
   /** Ids are hashes, but whoever chooses contents chooses them a little: the place in the table is not theirs to know. */
@@ -39,7 +40,10 @@ export class BlobIndex {
   /** The number that a pack goes by in this index. */
   internPack(pack: string): number {
     const known = this.#packNumbers.get(pack)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#gonePacks.delete(known)
+      return known
+    }
     this.#packNumbers.set(pack, this.#packs.length)
     return this.#packs.push(pack) - 1
   }
@@ -50,6 +54,15 @@ export class BlobIndex {
 
   packId(pack: number): string {
     return this.#packs[pack] ?? ''
+  }
+
+  /** No index file names it any more: its copies keep their entries, and are not found. */
+  forgetPack(pack: number): void {
+    this.#gonePacks.add(pack)
+  }
+
+  isGone(pack: number): boolean {
+    return this.#gonePacks.has(pack)
   }
 
   /** Leaves out a copy that it has already, as where two index files know a pack. */
@@ -71,7 +84,7 @@ export class BlobIndex {
     const isTree = type === 'tree'
     let slot = this.#firstSlot()
     for (let held = this.#table[slot]; held; held = this.#table[slot]) {
-      if (this.#blobs.isBlob(held - 1, isTree, this.#words)) return held - 1
+      if (this.#blobs.isBlob(held - 1, isTree, this.#words) && this.#isHere(held - 1)) return held - 1
       slot = this.#next(slot)
     }
     return -1
@@ -83,7 +96,8 @@ export class BlobIndex {
     const found: number[] = []
     let slot = this.#firstSlot()
     for (let held = this.#table[slot]; held; held = this.#table[slot]) {
-      if (this.#blobs.isBlob(held - 1, type === 'tree', this.#words)) found.push(held - 1)
+      const isCopy = this.#blobs.isBlob(held - 1, type === 'tree', this.#words)
+      if (isCopy && this.#isHere(held - 1)) found.push(held - 1)
       slot = this.#next(slot)
     }
     return found
@@ -119,6 +133,10 @@ export class BlobIndex {
       ...{ offset, length, compressed },
       plainLength: compressed ? plainLength : length - SEAL_OVERHEAD,
     }
+  }
+
+  #isHere(entry: number): boolean {
+    return this.#gonePacks.size === 0 || !this.#gonePacks.has(this.#blobs.packOf(entry))
   }
 
   #isAt(entry: number, place: { pack: number; offset: number }): boolean {

@@ -53,6 +53,7 @@ export class IndexKeeper {
       await repository.removeUnpacked('index', file)
       this.files.delete(file)
     }
+    for (const number of numbers) if (number !== undefined) this.index.forgetPack(number)
   }
 
   async #loadOnce(): Promise<void> {

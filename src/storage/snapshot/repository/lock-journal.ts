@@ -31,8 +31,9 @@ export class LockJournal {
     for (;;) {
       const path = join(folder, randomUUID())
       const file = await open(path, NEW, 0o600)
-      if (loadKernel()?.tryLock(file.fd) === false) {
-        // Somebody looks at it right now, and may take it away.
+      const isOurs = loadKernel()?.tryLock(file.fd) !== false && (await file.stat()).nlink > 0
+      if (!isOurs) {
+        // Somebody who looks for remains took it for one.
         await file.close()
         continue
       }
@@ -78,7 +79,9 @@ export async function* deadLocks(
     if (!file) continue
     try {
       if (!kernel.tryLock(file.fd)) continue
-      const [repository, ...ids] = (await file.readFile('utf8')).split('\n')
+      const [repository = '', ...ids] = (await file.readFile('utf8')).split('\n')
+      // Killed before it could announce any.
+      if (!isId(repository)) await unlink(path)
       if (repository !== repositoryId) continue
       yield { ids: ids.filter(isId), removed: () => unlink(path).catch(ignoreMissing) }
     } finally {

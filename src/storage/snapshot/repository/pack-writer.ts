@@ -56,6 +56,9 @@ export class RepositoryPackWriter implements PackWriter {
       await this.#open[type]?.abandon()
       this.#open[type] = undefined
     }
+    // No index file names them: whoever counted on them would lose them to the next prune.
+    for (const pack of this.#unindexed) this.#forget(pack)
+    this.#unindexed = []
   }
 
   #after(type: BlobType, act: () => Promise<void>): Promise<void> {
@@ -118,12 +121,20 @@ export class RepositoryPackWriter implements PackWriter {
     this.#unindexedBlobs += pack.rows.length
   }
 
+  #forget({ id }: FinishedPack): void {
+    const { index } = this.#keeper
+    index.forgetPack(index.internPack(id))
+  }
+
   async #writeIndex(): Promise<void> {
     const packs = this.#unindexed
     if (packs.length === 0) return
     this.#unindexed = []
     this.#unindexedBlobs = 0
-    const id = await this.#repository.saveUnpacked('index', indexJson(packs))
+    const id = await this.#repository.saveUnpacked('index', indexJson(packs)).catch((error) => {
+      this.#unindexed.push(...packs)
+      throw error
+    })
     const { index, files } = this.#keeper
     files.set(
       id,

@@ -50,3 +50,17 @@ test('copies of a blob are kept apart, the first one first; the same copy is kep
 test('an id that is none is a fault of the caller', () => {
   expect(() => new BlobIndex().find('data', Buffer.alloc(31))).toThrow(RangeError)
 })
+
+test('a pack that is gone is not found, its copies elsewhere are; the same pack may come back', () => {
+  const index = new BlobIndex()
+  const blob = { type: 'data' as const, id: idOf(1), offset: 0, length: 50, plainLength: 0 }
+  for (const pack of ['a', 'b']) index.add({ ...blob, pack: index.internPack(pack) })
+  index.forgetPack(0)
+  expect(index.placeAt(index.find('data', idOf(1))).pack).toBe('b')
+  expect(index.copies('data', idOf(1))).toEqual([1])
+  index.forgetPack(1)
+  expect(index.has('data', idOf(1))).toBe(false)
+  index.add({ ...blob, pack: index.internPack('b') })
+  expect(index.copies('data', idOf(1))).toEqual([1])
+  expect(index.size).toBe(2)
+})
