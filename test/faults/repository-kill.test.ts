@@ -1,0 +1,43 @@
+import { randomInt } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { randomOf } from '../support/random-edits.ts'
+import { repositoryKillWorld } from '../support/repository-kill-world.ts'
+import type { Task } from '../support/repository-tasks.ts'
+import { hasRestic } from '../support/restic.ts'
+
+const KILLS = 50
+/** A prune has the most moments at which things lie half done. */
+const TASKS: Task[] = ['backup', 'prune', 'forget', 'prune', 'backup']
+/** What is to be done first, so that a task has something to do. */
+const BEFORE: Record<Task, Task[]> = { backup: [], forget: ['backup'], prune: ['backup', 'forget'] }
+
+describe.skipIf(!hasRestic)('kill -9 (needs restic)', () => {
+  const seed = randomInt(2 ** 31)
+
+  it(`${KILLS} random moments of backup, forget and prune: always whole, and the next run needs no hand (seed ${seed})`, async () => {
+    const world = await repositoryKillWorld(seed)
+    const random = randomOf(seed)
+    const took: Record<Task, { calls: number; ms: number }> = {
+      backup: await world.complete('backup'),
+      forget: await world.complete('forget'),
+      prune: await world.complete('prune'),
+    }
+    let kills = 0
+    for (let round = 0; kills < KILLS; round++) {
+      expect(round, 'rounds to hit the moments').toBeLessThan(3 * KILLS)
+      const task = TASKS[round % TASKS.length] ?? 'prune'
+      world.edits.edit(5)
+      for (const before of BEFORE[task]) await world.complete(before)
+      const { calls, ms } = took[task]
+      const moment = round % 2 === 0 ? { nth: 1 + Math.floor(random() * calls) } : { ms: random() * ms }
+      if (!(await world.kill(task, moment))) continue
+      kills++
+      expect(world.check, `${task} killed at ${JSON.stringify(moment)}`).not.toThrow()
+      took[task] = await world.complete(task)
+    }
+    await world.complete('prune')
+    expect(world.check).not.toThrow()
+    expect(await world.differences()).toEqual([])
+    expect(await world.leftOvers()).toEqual([])
+  }, 600_000)
+})

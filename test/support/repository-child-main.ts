@@ -1,0 +1,10 @@
+import { localDriver } from '../../src/storage/drivers/local.ts'
+import { openForTasks, runTask, type Task } from './repository-tasks.ts'
+import { suicidalDriver } from './suicidal-driver.ts'
+
+/** Does a task, and is killed at its nth call to the store; never for 0. */
+const [task = '', dir = '', nth = '0'] = process.argv.slice(2)
+process.send?.('begun')
+await using repository = await openForTasks(suicidalDriver(localDriver(dir), Number(nth)))
+await runTask(task as Task, dir, repository)
+process.disconnect()

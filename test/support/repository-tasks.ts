@@ -1,0 +1,65 @@
+import type { Driver } from '../../src/storage/driver.ts'
+import { parseSnapshot } from '../../src/storage/snapshot/nodes/snapshot-file.ts'
+import { forgetSnapshots } from '../../src/storage/snapshot/prune/forget.ts'
+import { prune } from '../../src/storage/snapshot/prune/prune.ts'
+import { lockRepository } from '../../src/storage/snapshot/repository/lock.ts'
+import { openRepository } from '../../src/storage/snapshot/repository/open-repository.ts'
+import type { Repository } from '../../src/storage/snapshot/repository/repository.ts'
+import { makeSnapshot } from '../../src/storage/snapshot/write/make-snapshot.ts'
+import { PASSWORD, REPOSITORY } from './repository-world.ts'
+import { IP } from './store-samples.ts'
+
+export type Task = 'backup' | 'forget' | 'prune'
+
+const signal = new AbortController().signal
+/** Snapshots that are left by a forget. */
+const KEPT = 3
+
+/** Opens the repository of the store behind `driver`. */
+export function openForTasks(driver: Driver): Promise<Repository> {
+  const options = { password: Buffer.from(PASSWORD), clock: { now: () => Date.now() }, warn: () => {} }
+  return openRepository({ driver, base: REPOSITORY }, options)
+}
+
+/** One run of the daemon whose store is `dir`, with its lock. */
+export async function runTask(task: Task, dir: string, repository: Repository): Promise<void> {
+  const takeLock = ({ exclusive }: { exclusive: boolean }) =>
+    lockRepository(repository, { exclusive, dataDir: `${dir}/daemon`, waitMs: 0, signal })
+  if (task === 'backup') {
+    await using _lock = await takeLock({ exclusive: false })
+    await backUp(repository, `${dir}/volume`)
+  } else if (task === 'forget') {
+    const points = await pointsOf(repository)
+    await forgetSnapshots(
+      repository,
+      points.slice(0, -KEPT).map(({ id }) => id),
+      { takeLock },
+    )
+  } else {
+    await prune(repository, { takeLock, signal, pause: async () => {}, maxUnused: 0, sliceBytes: 100_000 })
+  }
+}
+
+/** All snapshots, the oldest first. */
+export async function pointsOf(repository: Repository) {
+  const ids = await Array.fromAsync(repository.listUnpacked('snapshots'))
+  const points = await Promise.all(
+    ids.map(async (id) => ({
+      id,
+      snapshot: parseSnapshot(id, await repository.loadUnpacked('snapshots', id)),
+    })),
+  )
+  return points.sort((a, b) => Date.parse(a.snapshot.time) - Date.parse(b.snapshot.time))
+}
+
+async function backUp(repository: Repository, volume: string): Promise<void> {
+  await makeSnapshot({
+    ...{ repository, volume, signal, hostname: IP, time: new Date(), workers: 1 },
+    parent: (await pointsOf(repository)).at(-1) ?? null,
+    describe: () => ({ tags: ['backup=test'], facts: null }),
+    onProgress: () => {},
+    onWarning: ({ message }) => {
+      throw new Error(message)
+    },
+  })
+}
