@@ -51,6 +51,8 @@ export function volumeOf(world: World, backup: BackupInfo): PlannedVolume | unde
 
 export interface FilesPage {
   path: string
+  /** Of an increment; the newest where none is named. */
+  snapshot?: string | null
   after: string | null
   limit: number
 }

@@ -1,9 +1,18 @@
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
-import type { DaemonDebug, FilesRequest, RecoverRequest } from '../wire/daemon-api.ts'
+import type {
+  DaemonDebug,
+  DiffRequest,
+  FilesRequest,
+  HistoryRequest,
+  RecoverRequest,
+  SnapshotNames,
+  SnapshotsRequest,
+} from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 
 /** What the domain needs of the outside, and no more. catalog/ and fleet/ fit these; server/ puts them together. */
 
@@ -103,6 +112,11 @@ export interface DaemonPort {
   files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
   recover(ip: string, request: RecoverRequest): Promise<string>
+  snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
+  diff(ip: string, request: DiffRequest): Promise<DiffPage>
+  /** Returns the ids that were there. */
+  deleteSnapshots(ip: string, request: SnapshotNames): Promise<string[]>
+  history(ip: string, request: HistoryRequest): Promise<FileHistory>
 }
 
 export interface InventorySource {

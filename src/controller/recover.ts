@@ -14,6 +14,8 @@ export interface RecoverWish {
   /** null swaps the whole content. */
   files?: string[] | undefined
   inUse: 'refuse' | 'proceed'
+  /** Only tell what would be done. */
+  plan?: boolean
 }
 
 export interface MigrateWish extends RecoverWish {
@@ -88,7 +90,13 @@ interface Task {
 function start(world: World, wish: RecoverWish, { backup, server, path }: Task): Promise<RunRecord> {
   const files = wish.files ?? null
   const { app, proc, name, mode } = backup
-  const args = { app, proc, backup: name, destDir: path, files, namespace: backup.server }
+  const snapshot = wish.snapshot ?? null
+  const plan = wish.plan === true
+  const args = {
+    ...{ app, proc, backup: name, destDir: path, files, namespace: backup.server },
+    ...(snapshot !== null && { snapshot }),
+    ...(plan && { plan }),
+  }
   return startRun(world, { server, jobId: '', spec: '', action: 'backup_recover', args }, (rid) =>
     world.ports.daemon.recover(server, {
       rid,
@@ -99,12 +107,14 @@ function start(world: World, wish: RecoverWish, { backup, server, path }: Task):
       app,
       proc,
       files,
-      snapshot: wish.snapshot ?? null,
+      snapshot,
       inUse: wish.inUse,
+      plan,
     }),
   )
 }
 
-function factsOf({ backup, snapshot, files, inUse }: RecoverWish) {
-  return { ...backup, server: backup.server ?? null, snapshot: snapshot ?? null, files: files ?? null, inUse }
+function factsOf({ backup, snapshot, files, inUse, plan = false }: RecoverWish) {
+  const place = { ...backup, server: backup.server ?? null }
+  return { ...place, snapshot: snapshot ?? null, files: files ?? null, inUse, plan }
 }

@@ -4,6 +4,7 @@ import { actOnJob, countJobs, listJobs, runJob, setJobs, showJob } from './handl
 import { removeNotify, setNotify, showNotify } from './handlers/notify.ts'
 import { cancelRecord, showRecord } from './handlers/records.ts'
 import { recoverFile, recoverFolder } from './handlers/recover.ts'
+import { deleteSnapshots, listSnapshots, showDiff, showHistory } from './handlers/snapshots.ts'
 import type { Route } from './http/route.ts'
 
 /** Jobs of thousands of volumes come as one form field. */
@@ -33,5 +34,9 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/cron/records/:rid', handle: showRecord },
   { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: cancelRecord },
   { method: 'GET', path: '/api/v1/backup/files/:name', handle: listFiles },
+  { method: 'GET', path: '/api/v1/backup/snapshots/:name', handle: listSnapshots },
+  { method: 'POST', path: '/api/v1/backup/snapshots/:name/actions/delete', handle: deleteSnapshots },
+  { method: 'GET', path: '/api/v1/backup/diff/:name', handle: showDiff },
+  { method: 'GET', path: '/api/v1/backup/history/:name', handle: showHistory },
   { method: 'GET', path: '/healthz', handle: showHealth },
 ]

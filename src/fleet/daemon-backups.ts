@@ -3,14 +3,27 @@ import { BackupdError } from '../lib/errors.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import {
   backupPageSchema,
+  type DiffRequest,
   debugSchema,
+  deletedSnapshotsSchema,
   type FilePage,
   type FilesRequest,
   filePageSchema,
+  type HistoryRequest,
   PROTOCOL,
   type RecoverRequest,
   runAnswerSchema,
+  type SnapshotNames,
+  type SnapshotsRequest,
 } from '../wire/daemon-api.ts'
+import {
+  type DiffPage,
+  diffPageSchema,
+  type FileHistory,
+  fileHistorySchema,
+  type SnapshotPage,
+  snapshotPageSchema,
+} from '../wire/snapshot.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, isMissingRoute, segment } from './daemon-question.ts'
 import { fromEntity, fromFolderEntry, legacyBackupsSchema, legacyFolderSchema } from './legacy-backups.ts'
@@ -20,11 +33,22 @@ export interface DaemonBackups {
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
   files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
+  snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
+  diff(ip: string, request: DiffRequest): Promise<DiffPage>
+  history(ip: string, request: HistoryRequest): Promise<FileHistory>
+  /** Returns the ids that were there. */
+  deleteSnapshots(ip: string, request: SnapshotNames): Promise<string[]>
   /** Returns the rid it runs under. */
   recover(ip: string, request: RecoverRequest): Promise<string>
 }
 
 const PAGE = 1000
+
+function given(fields: Record<string, string | null | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, string] => field[1] != null),
+  )
+}
 const BACKUP = '/api/v1/backup'
 
 export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
@@ -37,6 +61,27 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
     recover: (ip, request) => recover(http, ip, request),
+    snapshots: (ip, { namespace, name, after, limit }) =>
+      askFor(http, ip, {
+        ...{ method: 'GET', path: `${BACKUP}/snapshots/${segment(name)}`, schema: snapshotPageSchema },
+        query: { namespace, limit, ...given({ after }) },
+      }),
+    diff: (ip, { namespace, name, from, to, after, limit }) =>
+      askFor(http, ip, {
+        ...{ method: 'GET', path: `${BACKUP}/diff/${segment(name)}`, schema: diffPageSchema },
+        query: { namespace, from, to, limit, ...given({ after }) },
+      }),
+    async deleteSnapshots(ip, { namespace, name, snapshots }) {
+      const path = `${BACKUP}/snapshots/${segment(name)}/actions/delete`
+      const form = { namespace, snapshots }
+      const answer = await askFor(http, ip, { method: 'POST', path, form, schema: deletedSnapshotsSchema })
+      return answer.deletedSnapshots
+    },
+    history: (ip, { namespace, name, path, after }) =>
+      askFor(http, ip, {
+        ...{ method: 'GET', path: `${BACKUP}/history/${segment(name)}`, schema: fileHistorySchema },
+        query: { namespace, path, ...given({ after }) },
+      }),
   }
 }
 
@@ -67,8 +112,8 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
 }
 
 async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): Promise<FilePage> {
-  const { namespace, name, path, after, limit } = request
-  const query = { namespace, path, limit, ...(after === null ? {} : { after }) }
+  const { namespace, name, path, snapshot, after, limit } = request
+  const query = { namespace, path, limit, ...given({ after, snapshot }) }
   try {
     return await askFor(http, ip, {
       method: 'GET',

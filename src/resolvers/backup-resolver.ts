@@ -14,7 +14,7 @@ import {
   toRecoverWish,
   toServer,
 } from './mapper.ts'
-import { Backup, type File, Snapshot } from './types/backup.ts'
+import { Backup, type File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
 import { BackupConnection, FileConnection } from './types/connections.ts'
 import { BackupFilter, MigrateInput, RecoverInput } from './types/inputs.ts'
@@ -80,25 +80,25 @@ export class BackupResolver {
     return toServer(world, info.server)
   }
 
-  @FieldResolver(() => FileConnection, { description: 'The entries directly under `path`, by path.' })
+  @FieldResolver(() => FileConnection, {
+    description:
+      'The entries directly under `path`, by path; of an increment those of a snapshot, the newest unless it is named.',
+  })
   async files(
     @Ctx() { world }: Context,
     @Root() { info }: Backup,
     @Arg('path', () => String, { nullable: true }) path?: string,
+    @Arg('snapshot', () => ID, { nullable: true }) snapshot?: string,
     @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<File>> {
     const page = toPage(first ?? 100, after)
     const found = await listFiles(world, info, {
       path: path ?? '',
+      snapshot: snapshot ?? null,
       after: page.after ?? null,
       limit: page.first,
     })
     return toFiles(found, after == null)
-  }
-
-  @FieldResolver(() => [Snapshot], { description: 'Of an increment, newest first; none of a full backup.' })
-  snapshots(): Snapshot[] {
-    return []
   }
 }

@@ -35,6 +35,23 @@ export const SchedulerStatus = { STARTED: 'started', STOPPED: 'stopped' } as con
 export type SchedulerStatus = (typeof SchedulerStatus)[keyof typeof SchedulerStatus]
 registerEnumType(SchedulerStatus, { name: 'SchedulerStatus' })
 
+export const FileChangeKind = {
+  ADDED: 'added',
+  REMOVED: 'removed',
+  CONTENT: 'content',
+  METADATA: 'metadata',
+  TYPE: 'type',
+} as const
+export type FileChangeKind = (typeof FileChangeKind)[keyof typeof FileChangeKind]
+registerEnumType(FileChangeKind, {
+  name: 'FileChangeKind',
+  description: 'TYPE: it is something else now, such as a directory that was a file.',
+})
+
+export const RecoverAction = { CREATE: 'create', OVERWRITE: 'overwrite', DELETE: 'delete' } as const
+export type RecoverAction = (typeof RecoverAction)[keyof typeof RecoverAction]
+registerEnumType(RecoverAction, { name: 'RecoverAction' })
+
 export const FileType = {
   FILE: 'file',
   DIRECTORY: 'directory',

@@ -109,6 +109,16 @@ function toResult(result: RunResult): BackupResult {
     deleted: result.deleted ?? [],
     entriesRestored: result.entriesRestored ?? null,
     bytesRestored: result.bytesRestored ?? null,
+    snapshot: result.snapshot ?? null,
+    deletedSnapshots: result.deletedSnapshots ?? [],
+    bytesFreed: result.bytesFreed ?? null,
+    filesNew: result.filesNew ?? null,
+    filesChanged: result.filesChanged ?? null,
+    filesUnchanged: result.filesUnchanged ?? null,
+    filesDeleted: result.filesDeleted ?? null,
+    bytesRead: result.bytesRead ?? null,
+    bytesAdded: result.bytesAdded ?? null,
+    plan: result.plan ?? null,
     backupInfo: result.backup ?? null,
   }
 }
@@ -141,6 +151,8 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     contentBytes: info.bytes,
     containers: info.containers,
     rid: info.rid,
+    snapshotCount: info.series?.snapshots ?? null,
+    lastGoodSnapshot: info.series?.lastGood?.id ?? null,
     info,
   }
 }
@@ -196,12 +208,13 @@ export function toInventoryStatus({ plan, since, problem, held }: InventoryState
 }
 
 export function toRecoverWish(input: RecoverInput): RecoverWish {
-  const { app, proc, backup, server, snapshot, files, inUse } = input
+  const { app, proc, backup, server, snapshot, files, inUse, plan } = input
   return {
     backup: { app, proc, name: backup, server: server ?? undefined },
     snapshot: snapshot ?? undefined,
     files: files ?? undefined,
     inUse,
+    plan,
   }
 }
 

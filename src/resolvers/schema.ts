@@ -7,6 +7,7 @@ import { CatalogResolver } from './catalog-resolver.ts'
 import { JobResolver } from './job-resolver.ts'
 import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
+import { SnapshotResolver } from './snapshot-resolver.ts'
 
 /** Every subscription brings its own source of events; the library insists on one of its own all the same. */
 const noPubSub: PubSub = {
@@ -31,6 +32,7 @@ export function createSchema(): GraphQLSchema {
       BackupResultResolver,
       BackupResolver,
       ServerResolver,
+      SnapshotResolver,
       CatalogResolver,
     ],
     pubSub: noPubSub,

@@ -92,6 +92,15 @@ export interface SnapshotsRequest {
   limit: number
 }
 
+/** What a controller asks of `POST /api/v1/backup/snapshots/NAME/actions/delete`. */
+export interface SnapshotNames {
+  namespace: string
+  name: string
+  snapshots: string[]
+}
+
+export const deletedSnapshotsSchema = z.object({ deletedSnapshots: z.array(z.string()) })
+
 /** What a controller asks of `GET /api/v1/backup/diff/NAME`. */
 export interface DiffRequest extends SnapshotsRequest {
   from: string
@@ -103,6 +112,7 @@ export interface HistoryRequest {
   namespace: string
   name: string
   path: string
+  after: string | null
 }
 
 /** What a controller asks of the recover routes. */

@@ -57,6 +57,8 @@ export const runResultSchema = z
     changed: z.array(backupInfoSchema).optional(),
     /** Ids of snapshots that are no longer in their series. */
     deletedSnapshots: z.array(z.string()).optional(),
+    /** Bytes that a prune gave back to the store. */
+    bytesFreed: z.number().optional(),
     /** What a recover would do, where only that was asked. */
     plan: recoverPlanSchema.optional(),
     /** For `backup` with mode increment. */

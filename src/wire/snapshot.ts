@@ -55,8 +55,11 @@ export const fileVersionSchema = z.object({
 })
 export type FileVersion = z.infer<typeof fileVersionSchema>
 
-/** `GET /api/v1/backup/history/NAME?namespace=IP&path=P`: newest first; only snapshots in which something changed. */
-export const fileHistorySchema = z.object({ versions: z.array(fileVersionSchema) })
+/** `GET /api/v1/backup/history/NAME?namespace=IP&path=P&after=ID`: newest first; only snapshots in which something changed. */
+export const fileHistorySchema = z.object({
+  versions: z.array(fileVersionSchema),
+  next: z.string().nullable(),
+})
 export type FileHistory = z.infer<typeof fileHistorySchema>
 
 /** What a recover would do; nothing of it is done. */

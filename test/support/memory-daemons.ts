@@ -137,6 +137,10 @@ export function memoryDaemons(): DaemonPort & {
         ({ server, name }) => server !== namespace || !names.includes(name),
       )
     },
+    snapshots: async () => ({ snapshots: [], next: null }),
+    diff: async () => ({ changes: [], next: null }),
+    history: async () => ({ versions: [], next: null }),
+    deleteSnapshots: async (_ip, { snapshots }) => snapshots,
     async recover(ip, request) {
       const rid = await run(ip, request.rid)
       at(ip).recovers.push(request)

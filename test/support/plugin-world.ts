@@ -31,6 +31,7 @@ export async function makePluginWorld() {
   }
   const store = await openStore(settings.store, settings, systemClock)
   await store.claim(false)
+  await store.preparePassword()
   const world = { base, dataDir, storeDir, volumeRoot, volume, settings, store }
   return {
     ...world,

@@ -91,6 +91,7 @@ export async function listFiles({ params, fields }: Call, world: World): Promise
     namespace: readNamespace(fields, world.ip),
     name: checkBackupName(params.name ?? ''),
     path: fields.text('path'),
+    snapshot: fields.text('snapshot'),
     limit: fields.count('limit', PAGE, LARGEST_PAGE),
     ...(fields.text('after') === '' ? {} : { after: fields.text('after') }),
   }

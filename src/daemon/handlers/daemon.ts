@@ -17,6 +17,7 @@ const CAPABILITIES = [
   'pages',
   'pick-files',
   'namespaces',
+  'snapshots',
 ]
 
 export function startScheduler(_call: Call, world: World): Answer {

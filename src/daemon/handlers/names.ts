@@ -9,6 +9,15 @@ export function readNamespace(fields: Fields, own: string): string {
   throw new BackupdError('BAD_INPUT', `The namespace "${namespace}" is not an IP address`)
 }
 
+/** Throws FORBIDDEN. */
+export function checkOwn(namespace: string, own: string): void {
+  if (namespace === own) return
+  throw new BackupdError(
+    'FORBIDDEN',
+    `The daemon on ${own} deletes in its own namespace only: ask the daemon on ${namespace}`,
+  )
+}
+
 /** The name of a backup as it stands in the store. Throws BAD_INPUT for what could lead elsewhere. */
 export function checkBackupName(name: string): string {
   if (isComponent(name) && !name.startsWith('.')) return name

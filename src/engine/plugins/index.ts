@@ -1,12 +1,16 @@
 import type { Plugin } from '../plugin.ts'
 import { backupPlugin } from './backup/plugin.ts'
 import { backupDeletePlugin } from './backup_delete/plugin.ts'
+import { backupDiffPlugin } from './backup_diff/plugin.ts'
 import { backupExpirePlugin } from './backup_expire/plugin.ts'
 import { backupFilesPlugin } from './backup_files/plugin.ts'
+import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { recoverPlugin } from './backup_recover/plugin.ts'
+import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
+import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
 import { storeSpacePlugin } from './store_space/plugin.ts'
 import { testPlugin } from './test/plugin.ts'
@@ -15,12 +19,16 @@ import { testPlugin } from './test/plugin.ts'
 export const plugins: readonly Plugin[] = [
   backupPlugin,
   backupDeletePlugin,
+  backupDiffPlugin,
   backupExpirePlugin,
   backupFilesPlugin,
+  backupHistoryPlugin,
   backupInfoPlugin,
   backupListPlugin,
+  backupSnapshotsPlugin,
   recoverPlugin,
   settlePlugin,
+  snapshotsDeletePlugin,
   storeClaimPlugin,
   storeSpacePlugin,
   testPlugin,

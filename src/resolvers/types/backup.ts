@@ -75,19 +75,16 @@ export class Backup {
   @Field(() => ID, { nullable: true })
   rid!: string | null
 
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many snapshots it has; null where it is no series of them.',
+  })
+  snapshotCount!: number | null
+
+  @Field(() => ID, { nullable: true, description: 'The newest snapshot that is whole, not suspect.' })
+  lastGoodSnapshot!: string | null
+
   info!: BackupInfo
-}
-
-@ObjectType({ description: 'One point in time of an increment.' })
-export class Snapshot {
-  @Field(() => ID)
-  id!: string
-
-  @Field(() => DateTime)
-  created!: string
-
-  @Field(() => BigIntScalar, { nullable: true })
-  size!: number | null
 }
 
 @ObjectType()

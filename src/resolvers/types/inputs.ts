@@ -84,6 +84,12 @@ export class RecoverInput {
 
   @Field(() => InUse, { defaultValue: InUse.REFUSE })
   inUse!: InUse
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Only tells what would be done: see `result.plan` of the record.',
+  })
+  plan!: boolean
 }
 
 @InputType()

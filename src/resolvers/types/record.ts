@@ -1,6 +1,6 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import type { BackupInfo } from '../../wire/backup.ts'
-import { BackupMode, EventKind, RecordState } from '../enums.ts'
+import { BackupMode, EventKind, RecordState, RecoverAction } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
@@ -49,6 +49,39 @@ export class RecordError {
   facts!: { [name: string]: unknown }
 }
 
+@ObjectType()
+export class RecoverStep {
+  @Field(() => RecoverAction)
+  action!: RecoverAction
+
+  @Field(() => String, { description: 'Below the volume.' })
+  path!: string
+}
+
+@ObjectType()
+export class RecoverPlan {
+  @Field(() => Int, { description: 'How many paths would be made, as the three after it.' })
+  create!: number
+
+  @Field(() => Int)
+  overwrite!: number
+
+  @Field(() => Int)
+  delete!: number
+
+  @Field(() => Int)
+  unchanged!: number
+
+  @Field(() => BigIntScalar, { description: 'Bytes of file content that would be written.' })
+  bytes!: number
+
+  @Field(() => [RecoverStep], { description: 'The first thousand.' })
+  steps!: RecoverStep[]
+
+  @Field(() => Boolean, { description: 'There are more than are listed.' })
+  more!: boolean
+}
+
 @ObjectType(SIMPLE)
 export class BackupResult {
   @Field(() => String, { nullable: true, description: 'Name of the backup in the store.' })
@@ -65,6 +98,39 @@ export class BackupResult {
 
   @Field(() => BigIntScalar, { nullable: true })
   bytesRestored!: number | null
+
+  @Field(() => ID, { nullable: true, description: 'The snapshot that was made.' })
+  snapshot!: string | null
+
+  @Field(() => [ID], { description: 'Snapshots that are no longer in their series.' })
+  deletedSnapshots!: string[]
+
+  @Field(() => BigIntScalar, { nullable: true, description: 'What a prune gave back to the store.' })
+  bytesFreed!: number | null
+
+  @Field(() => Int, { nullable: true, description: 'Against the snapshot before, as the three after it.' })
+  filesNew!: number | null
+
+  @Field(() => Int, { nullable: true })
+  filesChanged!: number | null
+
+  @Field(() => Int, { nullable: true })
+  filesUnchanged!: number | null
+
+  @Field(() => Int, { nullable: true })
+  filesDeleted!: number | null
+
+  @Field(() => BigIntScalar, { nullable: true, description: 'Content that was read for the snapshot.' })
+  bytesRead!: number | null
+
+  @Field(() => BigIntScalar, { nullable: true, description: 'What the snapshot added to the store.' })
+  bytesAdded!: number | null
+
+  @Field(() => RecoverPlan, {
+    nullable: true,
+    description: 'What the recover would do; nothing of it was done.',
+  })
+  plan!: RecoverPlan | null
 
   backupInfo!: BackupInfo | null
 }

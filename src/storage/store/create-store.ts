@@ -7,7 +7,7 @@ import { checkNamespace } from './layout.ts'
 import { newestManifest } from './list-backups.ts'
 import { sweepBuried } from './mirrors.ts'
 import { oldestOfVolumes } from './oldest.ts'
-import { claimNamespace } from './owner.ts'
+import { assertOwner, claimNamespace } from './owner.ts'
 import { removeBackups } from './remove-backups.ts'
 import { settleNamespace } from './settle.ts'
 import type { Store } from './store.ts'
@@ -20,6 +20,7 @@ export function createStore(world: StoreWorld): Store {
   return {
     driver: world.driver,
     claim: (takeOver) => claimNamespace(world, takeOver),
+    assertOwner: async () => void (await assertOwner(world)),
     begin: (input) => beginBackup(world, input),
     list: (namespace, options) => listWithSeries(world, namespace, options),
     find: (namespace, name) => findBackup(world, namespace, name),

@@ -7,6 +7,7 @@ import type { ObjectName } from '../driver.ts'
 export const META = '.meta'
 export const OWNER = '.owner'
 export const LOCK = '.lock'
+export const PRUNE_NOTE = '.prune'
 const REPOSITORY = 'repo'
 
 const SUFFIX = { object: '', manifest: '.manifest.json', index: '.index.gz', tombstone: '.deleted' } as const
@@ -66,7 +67,7 @@ function buriedOf(name: string): Place {
 }
 
 function isOwn(name: string): boolean {
-  return name === META || name === OWNER || name === LOCK || name.startsWith(`${META}.broken-`)
+  return [META, OWNER, LOCK, PRUNE_NOTE].includes(name) || name.startsWith(`${META}.broken-`)
 }
 
 function pieceOf(name: string): { kind: Piece; backup: string } | undefined {

@@ -37,6 +37,8 @@ export interface Store {
   readonly driver: Driver
   /** Makes this daemon the owner of its namespace; once at start. Throws CONFLICT naming another owner unless `takeOver`. */
   claim(takeOver: boolean): Promise<void>
+  /** Throws CONFLICT where the own namespace is another daemon's, STORE_UNAVAILABLE where it is nobody's. */
+  assertOwner(): Promise<void>
   /** A new backup under temporary names. Needs claim() to have been called once in the store's life. */
   begin(input: BeginInput): Promise<PendingBackup>
   /** By name, at most `limit`; `next` = the last name looked at where more follow; `unread` = why series are missing. */

@@ -60,9 +60,7 @@ describe('backup_expire', () => {
 
   it('leaves no word where it deletes nothing', async () => {
     const { expire, events, left, names } = await twentyDays()
-    expect(
-      await expire(SOURCE, '30d', '/data/unknown', '1d', `${SOURCE}@increment`, 'nonsense'),
-    ).toMatchObject({
+    expect(await expire(SOURCE, '30d', '/data/unknown', '1d', `${SOURCE}@increment`, '1d')).toMatchObject({
       ...{ state: 'success', reason: '', result: { deleted: [] } },
     })
     expect(await expire()).toMatchObject({ state: 'success', result: { deleted: [] } })

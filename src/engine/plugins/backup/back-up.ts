@@ -1,21 +1,16 @@
 import { basename } from 'node:path'
-import { resolveExistingVolume } from '../../../lib/allowed-paths.ts'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import { type PackSummary, packArchive } from '../../../storage/archive/pack.ts'
-import {
-  type ManifestFacts,
-  openStore,
-  type PendingBackup,
-  type Store,
-} from '../../../storage/store/store.ts'
+import type { ManifestFacts, PendingBackup, Store } from '../../../storage/store/store.ts'
 import type { TreeWarning } from '../../../storage/tree/entry.ts'
 import type { Manifest } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
-import { refuseOwnFolders } from '../own-folders.ts'
+import { checkVolume, openRunStore } from './begin.ts'
+import { reasonsOf } from './reasons.ts'
 import { suspicionOf } from './suspicion.ts'
 import { collectWarnings, type Warnings } from './warnings.ts'
 
@@ -54,17 +49,6 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   }
 }
 
-async function checkVolume(path: string, { settings }: RunContext): Promise<string> {
-  const volume = await resolveExistingVolume(path, settings)
-  await refuseOwnFolders(volume, settings)
-  return volume
-}
-
-function openRunStore(context: RunContext): Promise<Store> {
-  const { settings, clock } = context
-  return openStore(settings.store, settings, clock, { warn: (message) => context.warn(message) })
-}
-
 async function packAndPublish(run: Backup, pending: PendingBackup): Promise<RunOutcome> {
   const { args, context, store, step } = run
   const before = await step('look at the backup before', () => store.newest(context.settings.ip, args.path))
@@ -101,23 +85,6 @@ function pack(
     },
     onWarning: ({ path, message }: TreeWarning) => warnings.add(`${bytesToText(path)}: ${message}`),
   })
-}
-
-/** Why the backup is partial; empty where it is not. */
-function reasonsOf(
-  { args, warnings }: Backup,
-  { faults, notKept }: PackSummary,
-  suspect: string | null,
-): string[] {
-  const reasons: string[] = []
-  if (faults > 0)
-    reasons.push(`${faults} files could not be read, or changed meanwhile; the warnings name them`)
-  if (suspect !== null) reasons.push(suspect)
-  if (args.preRun !== '' || args.postRun !== '')
-    reasons.push('its hooks (preRun, postRun) are not run by this version')
-  for (const reason of reasons.slice(faults > 0 ? 1 : 0)) warnings.add(reason)
-  for (const what of notKept) warnings.add(`${what}: cannot be kept on this machine`)
-  return reasons
 }
 
 interface Verdict {

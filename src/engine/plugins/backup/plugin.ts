@@ -1,12 +1,13 @@
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
 import { backUp } from './back-up.ts'
+import { backUpIncrement } from './back-up-increment.ts'
 import { parseBackupArgs } from './backup-args.ts'
 
-/** Makes a full backup of a volume: one archive in the store, published whole or not at all. */
+/** Makes a full backup of a volume, one archive, or an increment, one snapshot of its series; whole or not at all. */
 export const backupPlugin: Plugin<BackupArgs> = {
   name: 'backup',
   parseArgs: parseBackupArgs,
   needs: ({ path }) => [path],
-  run: backUp,
+  run: (args, context) => (args.mode === 'full' ? backUp(args, context) : backUpIncrement(args, context)),
 }

@@ -1,13 +1,17 @@
 import { z } from 'zod'
+import { removeSeries } from '../../../storage/series/remove-series.ts'
 import { openStore } from '../../../storage/store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
+import { takeLockOf } from '../take-lock.ts'
 
 const deleteArgsSchema = z.object({ names: z.array(z.string()).min(1).max(10_000) })
 type DeleteArgs = z.infer<typeof deleteArgsSchema>
 
 /** An answer comes within seconds. */
 const SWEEP_MS = 3000
+/** Others are not waited for long. */
+const LOCK_WAIT_MS = 5000
 
 /** Deletes backups of the daemon's own namespace, all or none refused. `deleted` = those that were there. */
 export const backupDeletePlugin: Plugin<DeleteArgs> = {
@@ -15,13 +19,18 @@ export const backupDeletePlugin: Plugin<DeleteArgs> = {
   query: true,
   parseArgs: (raw) => parseShape('The names to delete', raw, deleteArgsSchema),
   needs: () => [],
-  async run({ names }, { settings, clock, log }) {
+  async run({ names }, context) {
+    const { settings, clock, log } = context
     const store = await openStore(settings.store, settings, clock, {
       warn: (message) => log('warn', message),
     })
-    const deleted = await store.remove(names)
+    const series = await removeSeries({ store, ip: settings.ip }, names, {
+      takeLockOf: (repository) => takeLockOf(repository, context, LOCK_WAIT_MS),
+      warn: (message) => log('warn', message),
+    })
+    const deleted = new Set([...series, ...(await store.remove(names))])
     // What this leaves of a large mirror is no backup any more; the expire job frees the rest of its room.
     await store.sweep(AbortSignal.timeout(SWEEP_MS))
-    return { state: 'success', reason: '', result: { deleted } }
+    return { state: 'success', reason: '', result: { deleted: [...deleted] } }
   },
 }

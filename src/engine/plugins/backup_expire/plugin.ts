@@ -1,25 +1,19 @@
-import { parseExpire } from '../../../lib/durations.ts'
-import { messageOf } from '../../../lib/errors.ts'
 import { planRetention } from '../../../storage/store/retention.ts'
-import { openStore, type Store } from '../../../storage/store/store.ts'
+import { openStore } from '../../../storage/store/store.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
 import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
-import type { Plugin, RunContext } from '../../plugin.ts'
-
-interface VolumeRule {
-  source: string
-  /** As the inventory writes it: `30d`. */
-  expire: string
-}
+import type { Plugin } from '../../plugin.ts'
+import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
+import { expireSeries } from './expire-series.ts'
 
 const PAGE = 1000
 /** Deleted in one go, so that backups that want to publish wait for moments only. */
 const AT_ONCE = 100
 
 /**
- * Deletes full backups that are older than their volume's `expire`. A mirror has but one state, its newest, and so
- * never expires. Leaves no record where it deletes nothing.
+ * Deletes full backups and snapshots that are older than their volume's `expire`, and gives the room of snapshots back
+ * once a day. A mirror has but one state, its newest, and so never expires. Leaves no record where it deletes nothing.
  */
 export const backupExpirePlugin: Plugin<VolumeRule[]> = {
   name: 'backup_expire',
@@ -31,38 +25,40 @@ export const backupExpirePlugin: Plugin<VolumeRule[]> = {
     const warn = (message: string) => log('warn', message)
     const store = await openStore(settings.store, settings, clock, { warn })
     const run: ExpireRun = {
-      ...{ store, context, deleted: [], problems: [] },
+      ...{ store, context, deleted: [], deletedSnapshots: [], changed: [], problems: [] },
       oldest: await store.oldest(settings.ip),
     }
-    for (const rule of rules) {
+    for (const rule of rules.filter(({ isSeries }) => !isSeries)) {
       context.signal.throwIfAborted()
       await expireVolume(rule, run)
     }
     await store.sweep(context.signal)
-    const { deleted, problems } = run
+    await expireSeries(
+      rules.filter(({ isSeries }) => isSeries),
+      run,
+    )
+    const { deleted, deletedSnapshots, changed, bytesFreed, problems } = run
     return {
       state: problems.length > 0 ? 'partial' : 'success',
       reason: problems.join('; '),
-      result: { deleted },
+      result: {
+        deleted,
+        ...(deletedSnapshots.length > 0 && { deletedSnapshots, changed }),
+        ...(bytesFreed !== undefined && { bytesFreed }),
+      },
     }
   },
 }
 
-interface ExpireRun {
-  store: Store
-  context: RunContext
-  /** Source → unix ms of its oldest backup; undefined where that takes a closer look. */
-  oldest: Map<string, number> | undefined
-  deleted: string[]
-  problems: string[]
-}
-
-/** `[source, expire, source, expire, …]`. Increments are series of snapshots, with a retention of their own. */
+/** `[source, expire, source, expire, …]`; the source of a series of snapshots ends in `@increment`. */
 function rulesOf(info: string[]): VolumeRule[] {
   const rules: VolumeRule[] = []
-  for (let at = 0; at < info.length; at += 2)
-    rules.push({ source: info[at] ?? '', expire: info[at + 1] ?? '' })
-  return rules.filter((rule) => !rule.source.endsWith('@increment'))
+  for (let at = 0; at < info.length; at += 2) {
+    const source = info[at] ?? ''
+    const isSeries = source.endsWith('@increment')
+    rules.push({ source: source.replace(/@increment$/, ''), isSeries, expire: info[at + 1] ?? '' })
+  }
+  return rules
 }
 
 async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Promise<void> {
@@ -84,14 +80,6 @@ async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Pro
   }
 }
 
-function msOf(expire: string): number | string {
-  try {
-    return parseExpire(expire)
-  } catch (error) {
-    return messageOf(error)
-  }
-}
-
 async function fullBackupsOf(source: string, { store, context }: ExpireRun): Promise<BackupInfo[]> {
   const backups: BackupInfo[] = []
   for (let after: string | null = ''; after !== null; ) {
@@ -101,11 +89,4 @@ async function fullBackupsOf(source: string, { store, context }: ExpireRun): Pro
     context.signal.throwIfAborted()
   }
   return backups
-}
-
-/** In the record, where there is one, and in the log in any case. */
-function tell({ context, problems }: ExpireRun, problem: string): void {
-  problems.push(problem)
-  context.warn(problem)
-  context.log('warn', problem)
 }

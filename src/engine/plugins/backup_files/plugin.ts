@@ -10,11 +10,14 @@ import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunOutcome } from '../../plugin.ts'
 import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
+import { seriesPage } from './series-page.ts'
 
 const filesArgsSchema = z.object({
   namespace: z.string(),
   name: z.string(),
   path: z.string().default(''),
+  /** Of an increment; the newest one where none is named. */
+  snapshot: z.string().default(''),
   after: z.string().default(''),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 })
@@ -29,10 +32,12 @@ export const backupFilesPlugin: Plugin<FilesArgs> = {
   query: true,
   parseArgs: (raw) => parseShape('The question for files of a backup', raw, filesArgsSchema),
   needs: () => [],
-  async run({ namespace, name, path, after, limit }, { settings, clock, log, signal }) {
+  async run({ namespace, name, path, snapshot, after, limit }, { settings, clock, log, signal }) {
     const store = await openStore(settings.store, settings, clock, {
       warn: (message) => log('warn', message),
     })
+    const page = await seriesPage(store, { namespace, name, snapshot, path, after, limit })
+    if (page) return { state: 'success', reason: '', result: page }
     const found = await store.find(namespace, name)
     if (!found)
       throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
+import { openSeries } from '../../../storage/series/open-series.ts'
+import { infoOfSeries } from '../../../storage/series/series-info.ts'
+import { parseBackupName } from '../../../storage/store/layout.ts'
 import { openStore } from '../../../storage/store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
@@ -17,6 +20,8 @@ export const backupInfoPlugin: Plugin<InfoArgs> = {
     const store = await openStore(settings.store, settings, clock, {
       warn: (message) => log('warn', message),
     })
+    await using opened = parseBackupName(name) ? null : ((await openSeries(store, namespace, name)) ?? null)
+    if (opened) return { state: 'success', reason: '', result: infoOfSeries(namespace, opened.series) }
     const found = await store.find(namespace, name)
     if (!found)
       throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)

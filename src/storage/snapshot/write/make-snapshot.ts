@@ -21,6 +21,8 @@ export interface MakeSnapshotInput {
   repository: Repository
   /** Absolute path of an existing directory. */
   volume: string
+  /** Where that is on its server, as the snapshot names it; `volume` unless given. */
+  sourcePath?: string
   /** What did not change since this one is not read again. */
   parent: { id: string; snapshot: SnapshotFile } | null
   hostname: string
@@ -124,7 +126,7 @@ async function archive(
   using _listener = addAbortListener(signal, () => void pool.close())
   try {
     const archiver = makeArchiver(input, { packs, pool, counts, progress })
-    const before = parent && (await treeBefore(repository, parent.snapshot, volume.path))
+    const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
     const walk = sortedWalk(volume, {
       signal,
       onWarning: counted(counts, input.onWarning),
@@ -132,13 +134,17 @@ async function archive(
     })
     const built = await archiver.archive(walk, before)
     counts.entries++
-    const tree = await storeWayTo(volume, built.id, { repository, packs })
+    const tree = await storeWayTo(volume, sourceOf(input), { tree: built.id, store: { repository, packs } })
     counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
     const { bytes: bytesAdded } = await packs.finish()
     return seenOf(counts, volume, { tree, bytesAdded })
   } finally {
     await pool.close()
   }
+}
+
+function sourceOf({ sourcePath, volume }: MakeSnapshotInput): string {
+  return sourcePath ?? volume
 }
 
 interface Parts {
@@ -209,7 +215,7 @@ function snapshotOf(
     time: input.time.toISOString(),
     tree,
     parent: input.parent?.id ?? null,
-    paths: [input.volume],
+    paths: [sourceOf(input)],
     hostname: input.hostname,
     username: '',
     uid: process.getuid?.() ?? 0,

@@ -1,4 +1,4 @@
-import type { Kernel } from '../../../lib/kernel.ts'
+import { errnoOf } from '../../../lib/errors.ts'
 import { readXattrs } from '../../tree/attributes.ts'
 import type { TreeEntry } from '../../tree/entry.ts'
 import { pinPath, unpin } from '../../tree/pin.ts'
@@ -10,14 +10,18 @@ import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
 /**
  * The tree from `/` down to a volume, each directory on the way with nothing else in it, as restic has it; resolves
- * with its id.
+ * with its id. Where a directory on the way is not on this machine the volume's own metadata stand in for it.
  */
-export async function storeWayTo(volume: OpenVolume, tree: Buffer, store: TreeStore): Promise<Buffer> {
-  const names = componentsOf(Buffer.from(volume.path))
+export async function storeWayTo(
+  volume: OpenVolume,
+  sourcePath: string,
+  { tree, store }: { tree: Buffer; store: TreeStore },
+): Promise<Buffer> {
+  const names = componentsOf(Buffer.from(sourcePath))
   let below = tree
   for (let depth = names.length; depth > 0; depth--) {
     const path = Buffer.from(`/${Buffer.concat(joined(names.slice(0, depth))).toString('latin1')}`, 'latin1')
-    const found = depth === names.length ? volume.root : await directoryAt(path, volume.kernel)
+    const found = depth === names.length ? volume.root : await directoryAt(path, volume)
     below = await storeOne(store, { ...found, path }, below)
   }
   return below
@@ -27,8 +31,12 @@ function joined(names: readonly Buffer[]): Buffer[] {
   return names.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name]))
 }
 
-async function directoryAt(path: Buffer, kernel: Kernel | undefined): Promise<TreeEntry> {
-  const pin = await pinPath(path.toString())
+async function directoryAt(path: Buffer, { kernel, root }: OpenVolume): Promise<TreeEntry> {
+  const pin = await pinPath(path.toString()).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  })
+  if (!pin) return root
   try {
     const entry = entryOf('directory', pin.stat, path)
     if (kernel) entry.xattrs = readXattrs(kernel, { pinned: pin.fd })

@@ -30,7 +30,6 @@ test('a full backup: result, manifest, and nothing else in the store', async () 
 })
 
 test.each([
-  [{ mode: 'increment' }, 'Increments cannot be made'],
   [{ path: 'relative' }, 'write it absolute'],
   [{ path: '/data/../etc' }, 'write it absolute'],
   [{ path: '/' }, 'cannot be a volume'],

@@ -1,0 +1,122 @@
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import { BackupdError } from '../../../lib/errors.ts'
+import { namedSteps } from '../../../lib/steps.ts'
+import { noteForgotten } from '../../../storage/series/prune-note.ts'
+import { readSeries, type SeriesSnapshot, type SnapshotSeries } from '../../../storage/series/series.ts'
+import { infoOfSeries } from '../../../storage/series/series-info.ts'
+import { parseSnapshot } from '../../../storage/snapshot/nodes/snapshot-file.ts'
+import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
+import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
+import { makeSnapshot, type SnapshotSummary } from '../../../storage/snapshot/write/make-snapshot.ts'
+import { checkArchiveName } from '../../../storage/store/layout.ts'
+import type { BackupArgs } from '../../../wire/job.ts'
+import type { RunResult } from '../../../wire/record.ts'
+import type { RunContext, RunOutcome } from '../../plugin.ts'
+import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { checkVolume, openRunStore } from './begin.ts'
+import { describeSnapshot, type Increment } from './describe-snapshot.ts'
+import { collectWarnings } from './warnings.ts'
+
+/** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
+const LOCK_WAIT_MS = 10 * 60_000
+
+/**
+ * Opens, locks, makes the snapshot, reads it back. Nothing names what is written until all of it is on the disk.
+ * @throws what the steps throw, each with the step's name: FORBIDDEN, VOLUME_MISSING, VOLUME_LOCKED, STORE_FULL,
+ * STORE_UNAVAILABLE, CONFLICT, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED
+ */
+export async function backUpIncrement(args: BackupArgs, context: RunContext): Promise<RunOutcome> {
+  const { step } = namedSteps(`Cannot back up "${args.path}"`, context.signal)
+  const { settings, signal } = context
+  checkArchiveName(args.archive)
+  const volume = await step('check the volume', () => checkVolume(args.path, context))
+  await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume))
+  const store = await step('open the store', () => openRunStore(context))
+  await using repository = await step('open the increments', () => store.ownRepository())
+  await step('check the owner', () => store.assertOwner())
+  const locking = { exclusive: false, dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal }
+  await using lock = await step('lock the increments', () => lockRepository(repository, locking))
+  const series = await step('look at the snapshots before', () => findSeries(repository, args, context))
+  const before = series?.snapshots.at(-1)
+  const sequence = Math.max(0, ...sequencesOf(series)) + 1
+  const warnings = collectWarnings(context)
+  const run: Increment = {
+    args,
+    context,
+    step,
+    store,
+    repository,
+    lock,
+    volume,
+    before,
+    sequence,
+    warnings,
+    reasons: [],
+  }
+  try {
+    const summary = await step('make the snapshot', () => make(run))
+    const made = await step('read it back', () => readBack(repository, summary))
+    return outcomeOf(run, summary, {
+      name: args.archive,
+      source: args.path,
+      snapshots: [...(series?.snapshots ?? []), made],
+    })
+  } catch (error) {
+    // What it wrote belongs to no snapshot: the next prune takes it.
+    await noteForgotten({ store, ip: settings.ip }, 1).catch(() => {})
+    throw error
+  }
+}
+
+async function findSeries(
+  repository: Repository,
+  { archive, path }: BackupArgs,
+  { settings }: RunContext,
+): Promise<SnapshotSeries | undefined> {
+  const series = (await readSeries(repository, settings.ip)).find(({ name }) => name === archive)
+  if (!series || series.source === path) return series
+  const what = `"${archive}" is the series of "${series.source}", not of "${path}"`
+  throw new BackupdError('CONFLICT', `${what}: delete that series, or name the volume otherwise`)
+}
+
+function sequencesOf(series: SnapshotSeries | undefined): number[] {
+  return series?.snapshots.map(({ file }) => file.backupd?.sequence ?? 0) ?? []
+}
+
+function make(run: Increment): Promise<SnapshotSummary> {
+  const { args, context, repository, lock, volume, before, warnings } = run
+  context.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
+  return makeSnapshot({
+    ...{ repository, volume, sourcePath: args.path, hostname: context.settings.ip },
+    parent: before ? { id: before.id, snapshot: before.file } : null,
+    time: new Date(context.clock.now()),
+    signal: AbortSignal.any([context.signal, lock.signal]),
+    describe: (seen) => describeSnapshot(run, seen),
+    onProgress: ({ bytes, files, path, ...totals }) =>
+      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),
+    onWarning: ({ path, message }) => warnings.add(`${bytesToText(path)}: ${message}`),
+  })
+}
+
+/** It counts once it is read back as it was written: its id is the hash of what lies there. */
+async function readBack(
+  repository: Repository,
+  { snapshotId: id }: SnapshotSummary,
+): Promise<SeriesSnapshot> {
+  const file = parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
+  return { id, file, createdMs: Date.parse(file.time) }
+}
+
+function outcomeOf(
+  { context, reasons }: Increment,
+  summary: SnapshotSummary,
+  series: SnapshotSeries,
+): RunOutcome {
+  const info = infoOfSeries(context.settings.ip, series)
+  const { filesNew, filesChanged, filesUnchanged, filesDeleted, bytesRead, bytesAdded } = summary
+  const result: RunResult = {
+    ...{ file: info.name, size: info.size, backup: info, snapshot: summary.snapshotId },
+    ...{ filesNew, filesChanged, filesUnchanged, filesDeleted, bytesRead, bytesAdded },
+  }
+  return { state: info.state, reason: reasons.join('; '), result }
+}

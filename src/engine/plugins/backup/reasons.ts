@@ -1,0 +1,24 @@
+import type { BackupArgs } from '../../../wire/job.ts'
+import type { Warnings } from './warnings.ts'
+
+interface Seen {
+  faults: number
+  notKept: string[]
+}
+
+/** Why a backup is partial, empty where it is not; each is warned of too. */
+export function reasonsOf(
+  { args, warnings }: { args: BackupArgs; warnings: Warnings },
+  { faults, notKept }: Seen,
+  suspect: string | null,
+): string[] {
+  const reasons: string[] = []
+  if (faults > 0)
+    reasons.push(`${faults} files could not be read, or changed meanwhile; the warnings name them`)
+  if (suspect !== null) reasons.push(suspect)
+  if (args.preRun !== '' || args.postRun !== '')
+    reasons.push('its hooks (preRun, postRun) are not run by this version')
+  for (const reason of reasons.slice(faults > 0 ? 1 : 0)) warnings.add(reason)
+  for (const what of notKept) warnings.add(`${what}: cannot be kept on this machine`)
+  return reasons
+}

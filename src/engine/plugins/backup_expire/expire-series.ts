@@ -1,0 +1,136 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { forgetInNamespace } from '../../../storage/series/forget-series.ts'
+import {
+  isLookDue,
+  isPruneDue,
+  noteLooked,
+  notePruned,
+  readPruneNote,
+} from '../../../storage/series/prune-note.ts'
+import { readSeries, type SnapshotSeries } from '../../../storage/series/series.ts'
+import { infoOfSeries, infoOfSnapshot } from '../../../storage/series/series-info.ts'
+import { prune, type TakeLock } from '../../../storage/snapshot/prune/prune.ts'
+import { LOOK_AGAIN_MS } from '../../../storage/snapshot/repository/lock.ts'
+import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
+import { planRetention } from '../../../storage/store/retention.ts'
+import { takeLockOf } from '../take-lock.ts'
+import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
+
+/** Longer than a slice of somebody's prune; a backup that runs for hours is not waited for. */
+const LOCK_WAIT_MS = 30_000
+
+interface SeriesRule {
+  source: string
+  expireMs: number
+}
+
+/** Forgets the snapshots that are older than their volume's `expire`, then prunes where that is due. */
+export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun): Promise<void> {
+  try {
+    await expireIfDue(readRules(rules, run), run)
+  } catch (error) {
+    // Somebody else has it: the next run comes in a minute.
+    if (error instanceof BackupdError && error.code === 'REPOSITORY_LOCKED')
+      return run.context.log('info', error.message)
+    if (run.context.signal.aborted) throw error
+    tell(run, messageOf(error))
+  }
+}
+
+function readRules(rules: readonly VolumeRule[], run: ExpireRun): SeriesRule[] {
+  return rules.flatMap(({ source, expire }) => {
+    const expireMs = msOf(expire)
+    if (typeof expireMs === 'number') return [{ source, expireMs }]
+    tell(run, `${source}: ${expireMs}`)
+    return []
+  })
+}
+
+async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promise<void> {
+  const { store, context } = run
+  const { ip } = context.settings
+  const namespace = { store, ip }
+  const nowMs = context.clock.now()
+  const note = await readPruneNote(namespace)
+  const shortest = Math.min(...rules.map(({ expireMs }) => expireMs))
+  const isLook = rules.length > 0 && isLookDue(note, shortest, nowMs)
+  if (!isLook && !isPruneDue(note, nowMs)) return
+  await using repository = await store.repository(ip)
+  if (!repository) return
+  await store.assertOwner()
+  if (isLook) {
+    await forgetExpired(rules, repository, run)
+    await noteLooked(namespace, nowMs)
+  }
+  if (isPruneDue(await readPruneNote(namespace), nowMs)) {
+    await pruneRepository(repository, run)
+    await notePruned(namespace, nowMs)
+  }
+}
+
+async function forgetExpired(
+  rules: readonly SeriesRule[],
+  repository: Repository,
+  run: ExpireRun,
+): Promise<void> {
+  const { store, context } = run
+  const { ip } = context.settings
+  const plan = async () => expiredOf(await readSeries(repository, ip), rules, run)
+  const { ids, stopped } = await plan()
+  for (const problem of stopped) tell(run, problem)
+  if (ids.length === 0) return
+  context.log('info', `${ids.length} snapshots are older than their volumes keep them`, { ids })
+  const warn = (message: string) => context.log('warn', message)
+  const forgetting = { store, ip, repository, takeLock: announcing(repository, run), warn }
+  // Another may have come, or gone, until nobody else can add or take any.
+  const stillDue = async () => (await plan()).ids
+  run.deletedSnapshots.push(...(await forgetInNamespace(forgetting, ids, stillDue)))
+  const sources = new Set(rules.map(({ source }) => source))
+  const now = (await readSeries(repository, ip)).filter(({ source }) => sources.has(source))
+  run.changed.push(...now.map((series) => infoOfSeries(ip, series)))
+}
+
+function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[], { context }: ExpireRun) {
+  const nowMs = context.clock.now()
+  const ids: string[] = []
+  const stopped: string[] = []
+  for (const { source, expireMs } of rules) {
+    for (const series of all.filter((one) => one.source === source)) {
+      const plan = planRetention(agedOf(series), { expireMs, nowMs })
+      ids.push(...plan.expired)
+      if (plan.stopped !== null) stopped.push(`${source}: ${plan.stopped}`)
+    }
+  }
+  return { ids, stopped }
+}
+
+/** In the order of the series: what restic made has no sequence of its own. */
+function agedOf({ snapshots }: SnapshotSeries) {
+  return snapshots.map((snapshot, n) => {
+    const { id, created, state, suspect } = infoOfSnapshot(snapshot)
+    return { name: id, created, state, suspect, sequence: n, corrupt: null, holds: [], rid: id }
+  })
+}
+
+async function pruneRepository(repository: Repository, run: ExpireRun): Promise<void> {
+  const { context } = run
+  context.progress({ phase: 'prune' })
+  const { bytesFreed } = await prune(repository, {
+    takeLock: announcing(repository, run),
+    signal: context.signal,
+    pause: () => wait(2 * LOOK_AGAIN_MS, undefined, { signal: context.signal }),
+    onProgress: ({ bytesFreed: bytesDone }) => context.progress({ bytesDone }),
+  })
+  run.bytesFreed = bytesFreed
+}
+
+/** There is a record from the moment on when something can be done. */
+function announcing(repository: Repository, { context }: ExpireRun): TakeLock {
+  const takeLock = takeLockOf(repository, context, LOCK_WAIT_MS)
+  return async (how) => {
+    const lock = await takeLock(how)
+    await context.announce()
+    return lock
+  }
+}

@@ -1,0 +1,29 @@
+import { findSnapshot } from '../../../storage/series/find-snapshot.ts'
+import { openSeries } from '../../../storage/series/open-series.ts'
+import { listSnapshotFolder } from '../../../storage/snapshot/read/list-folder.ts'
+import { volumeTree } from '../../../storage/snapshot/read/volume-tree.ts'
+import { parseBackupName } from '../../../storage/store/layout.ts'
+import type { Store } from '../../../storage/store/store.ts'
+import type { FilePage } from '../../../wire/daemon-api.ts'
+import type { FolderQuestion } from './list-folder.ts'
+
+export interface SeriesFolderQuestion extends FolderQuestion {
+  namespace: string
+  name: string
+  /** The newest where none is named. */
+  snapshot: string
+}
+
+/** A folder of a series' snapshot; undefined where there is no series of this name. */
+export async function seriesPage(
+  store: Store,
+  question: SeriesFolderQuestion,
+): Promise<FilePage | undefined> {
+  const { namespace, name, snapshot } = question
+  if (parseBackupName(name)) return undefined
+  await using opened = await openSeries(store, namespace, name)
+  if (!opened) return undefined
+  const { file } = findSnapshot(opened.series, snapshot)
+  await opened.repository.loadIndex()
+  return await listSnapshotFolder(opened.repository, await volumeTree(opened.repository, file), question)
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { textToBytes } from '../../../lib/byte-paths.ts'
+import { isoTime } from '../../../lib/clock.ts'
+import { openKnownSeries } from '../../../storage/series/open-series.ts'
+import type { SeriesSnapshot } from '../../../storage/series/series.ts'
+import { fileHistory } from '../../../storage/snapshot/read/file-history.ts'
+import { fileInfoOf } from '../../../storage/snapshot/read/file-info.ts'
+import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
+import { parseShape } from '../../../wire/json.ts'
+import type { FileVersion } from '../../../wire/snapshot.ts'
+import type { Plugin } from '../../plugin.ts'
+import { openQueryStore } from '../query-store.ts'
+
+const historyArgsSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  path: z.string(),
+  /** The id of a snapshot: only what is older. */
+  after: z.string().default(''),
+})
+type HistoryArgs = z.infer<typeof historyArgsSchema>
+
+/** Snapshots looked at for one answer. */
+const WINDOW = 200
+
+/**
+ * One path through the snapshots of a series, newest first, as wire fileHistorySchema. A page may be empty though more
+ * follow. Throws NOT_FOUND.
+ */
+export const backupHistoryPlugin: Plugin<HistoryArgs> = {
+  name: 'backup_history',
+  query: true,
+  parseArgs: (raw) => parseShape('The question for the history of a file', raw, historyArgsSchema),
+  needs: () => [],
+  async run({ namespace, name, path, after }, context) {
+    await using opened = await openKnownSeries(await openQueryStore(context), namespace, name)
+    const { repository, series } = opened
+    await repository.loadIndex()
+    const end = after === '' ? series.snapshots.length : indexOf(series.snapshots, after)
+    const from = Math.max(0, end - WINDOW)
+    const versions = await versionsIn(repository, series.snapshots.slice(Math.max(0, from - 1), end), {
+      path: textToBytes(path),
+      isBegin: from === 0,
+    })
+    const next = from > 0 ? (series.snapshots[from]?.id ?? null) : null
+    return { state: 'success', reason: '', result: { versions: versions.reverse(), next } }
+  },
+}
+
+function indexOf(snapshots: readonly SeriesSnapshot[], id: string): number {
+  return Math.max(
+    0,
+    snapshots.findIndex((snapshot) => snapshot.id === id),
+  )
+}
+
+/** Unless it is the series' very first, the first snapshot is there to compare the second with. */
+async function versionsIn(
+  repository: Repository,
+  snapshots: readonly SeriesSnapshot[],
+  { path, isBegin }: { path: Buffer; isBegin: boolean },
+): Promise<FileVersion[]> {
+  const points = snapshots.map(({ id, file }) => ({ id, snapshot: file }))
+  const created = new Map(snapshots.map(({ id, createdMs }) => [id, isoTime(createdMs)]))
+  const versions: FileVersion[] = []
+  let isFirst = !isBegin
+  for await (const { snapshot, entry, change } of fileHistory(repository, points, path)) {
+    if (change && !isFirst)
+      versions.push({
+        snapshot,
+        created: created.get(snapshot) ?? '',
+        change,
+        file: entry && fileInfoOf(entry),
+      })
+    isFirst = false
+  }
+  return versions
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { openKnownSeries } from '../../../storage/series/open-series.ts'
+import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
+import { parseShape } from '../../../wire/json.ts'
+import type { Plugin } from '../../plugin.ts'
+import { openQueryStore } from '../query-store.ts'
+
+const snapshotsArgsSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  /** The last id of the page before. */
+  after: z.string().default(''),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+})
+type SnapshotsArgs = z.infer<typeof snapshotsArgsSchema>
+
+/** One page of a series' snapshots, newest first, as wire snapshotPageSchema. Throws NOT_FOUND. */
+export const backupSnapshotsPlugin: Plugin<SnapshotsArgs> = {
+  name: 'backup_snapshots',
+  query: true,
+  parseArgs: (raw) => parseShape('The question for snapshots', raw, snapshotsArgsSchema),
+  needs: () => [],
+  async run({ namespace, name, after, limit }, context) {
+    const store = await openQueryStore(context)
+    await using opened = await openKnownSeries(store, namespace, name)
+    const newestFirst = opened.series.snapshots.toReversed()
+    // One that was deleted meanwhile ends the list: the reader begins anew.
+    const at = after === '' ? -1 : newestFirst.findIndex(({ id }) => id === after)
+    const from = after !== '' && at === -1 ? newestFirst.length : at + 1
+    const page = newestFirst.slice(from, from + limit)
+    const next = from + limit < newestFirst.length ? (page.at(-1)?.id ?? null) : null
+    return { state: 'success', reason: '', result: { snapshots: page.map(infoOfSnapshot), next } }
+  },
+}

@@ -1,0 +1,35 @@
+import type { DiffPage, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
+import type { Connection } from './types/connection.ts'
+import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
+
+/** As mapper.ts, for what is inside increments. */
+
+export function toSnapshot(info: SnapshotInfo): Snapshot {
+  const { id, created, good, state, suspect, size, files, added, rid } = info
+  const counts = { size, fileCount: files, bytesAdded: added }
+  return { id, created, good, partial: state === 'partial', suspect, ...counts, rid, info }
+}
+
+export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {
+  return uncounted(
+    changes.map((change) => ({ cursor: change.path, node: change })),
+    next,
+  )
+}
+
+export function toVersions({ versions, next }: FileHistory): Connection<FileVersion> {
+  return uncounted(
+    versions.map((version) => ({ cursor: version.snapshot, node: version })),
+    next,
+  )
+}
+
+/** `next` is the cursor to go on from, also where the page is empty. */
+function uncounted<T>(edges: { cursor: string; node: T }[], next: string | null): Connection<T> {
+  return {
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: { hasNextPage: next !== null, endCursor: next ?? edges.at(-1)?.cursor ?? null },
+    totalCount: null,
+  }
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { PRUNE_NOTE } from '../store/layout.ts'
+import { readSmall } from '../store/small-objects.ts'
+import type { Store } from '../store/store.ts'
+
+/** `<ip>/.prune`: what a prune would have to do, and when retention was looked at. */
+const noteSchema = z.object({
+  /** Snapshots that went, and runs that ended without one, since the last prune. */
+  forgotten: z.number().int().nonnegative(),
+  /** Unix ms; 0 before the first. */
+  prunedAt: z.number().nonnegative(),
+  /** When the ages of snapshots were last looked at; unix ms. */
+  lookedAt: z.number().nonnegative().catch(0),
+})
+export type PruneNote = z.infer<typeof noteSchema>
+
+const NOTHING: PruneNote = { forgotten: 0, prunedAt: 0, lookedAt: 0 }
+
+type Namespace = { store: Store; ip: string }
+
+export async function readPruneNote({ store, ip }: Namespace): Promise<PruneNote> {
+  const text = await readSmall(store.driver, `${ip}/${PRUNE_NOTE}`)
+  if (!text) return NOTHING
+  try {
+    return noteSchema.parse(JSON.parse(text.toString()))
+  } catch {
+    // It may have told of anything.
+    return { forgotten: 1, prunedAt: 0, lookedAt: 0 }
+  }
+}
+
+export async function noteForgotten(namespace: Namespace, count: number): Promise<void> {
+  if (count === 0) return
+  const note = await readPruneNote(namespace)
+  await write(namespace, { ...note, forgotten: note.forgotten + count })
+}
+
+export async function notePruned(namespace: Namespace, nowMs: number): Promise<void> {
+  await write(namespace, { ...(await readPruneNote(namespace)), forgotten: 0, prunedAt: nowMs })
+}
+
+export async function noteLooked(namespace: Namespace, nowMs: number): Promise<void> {
+  await write(namespace, { ...(await readPruneNote(namespace)), lookedAt: nowMs })
+}
+
+async function write({ store, ip }: Namespace, note: PruneNote): Promise<void> {
+  await store.driver.replace(`${ip}/${PRUNE_NOTE}`, Buffer.from(`${JSON.stringify(note)}\n`))
+}
+
+const DAY_MS = 24 * 60 * 60_000
+/** Runs that were killed leave no note; what they wrote goes after this. */
+const WEEK_MS = 7 * DAY_MS
+
+/** A prune reads the folders of all snapshots, so it is not done for each one that goes. */
+export function isPruneDue({ forgotten, prunedAt }: PruneNote, nowMs: number): boolean {
+  const since = nowMs - prunedAt
+  if (since < 0) return true
+  return forgotten > 0 ? since >= DAY_MS : prunedAt > 0 && since >= WEEK_MS
+}
+
+const LOOK_EVERY_MS = 10 * 60_000
+
+/** To open a repository takes a while, so ages are looked at as often as the shortest of them asks for. */
+export function isLookDue({ lookedAt }: PruneNote, shortestMs: number, nowMs: number): boolean {
+  const since = nowMs - lookedAt
+  return since < 0 || since >= Math.min(LOOK_EVERY_MS, shortestMs / 10)
+}
