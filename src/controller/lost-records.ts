@@ -3,6 +3,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { LiveRecord } from './record-ledger.ts'
 import { isOriginal, type ServerState } from './server-state.ts'
+import { pollServer } from './servers.ts'
 import type { World } from './world.ts'
 
 /** Without a sign of life for so long, the daemon is asked. */
@@ -33,7 +34,9 @@ async function wordOn(
 ): Promise<RunRecord | 'no answer yet' | undefined> {
   const server = world.servers.get(record.server)
   const waited = world.clock.now() - heardAt
-  if (server && isOriginal(server)) return wordOnOriginal(world, record, server)
+  // What kind it is, its first answer tells.
+  if (server?.debug === null) await pollServer(world, server)
+  if (server && isOriginal(server)) return wordOnOriginal(world, { record, heardAt }, server)
   try {
     const told = await world.ports.daemon.record(record.server, record.rid)
     return told ?? lost(world, record, `The daemon on ${record.server} knows nothing of this run`)
@@ -48,21 +51,33 @@ async function wordOn(
   }
 }
 
-/** An original daemon tells nothing until the end: a run is lost where it restarted meanwhile, or is not there. */
+/**
+ * An original daemon tells the begin and the end, each three times within minutes, and nothing between: its silence
+ * says nothing while something runs there. A run is lost where the daemon has restarted since, has not been reached
+ * for long, or has said for long that nothing runs.
+ */
 function wordOnOriginal(
   world: World,
-  record: RunRecord,
-  { debug, silentSince }: ServerState,
+  { record, heardAt }: LiveRecord,
+  { debug, silentSince, idle }: ServerState,
 ): RunRecord | undefined {
-  if (Date.parse(debug?.startTime ?? '') > Date.parse(record.start)) {
-    return lost(world, record, `The daemon on ${record.server} was restarted while this ran`)
-  }
-  if (silentSince === null || world.clock.now() - silentSince < LOST_AFTER_MS) return undefined
+  const now = world.clock.now()
+  const on = `The daemon on ${record.server}`
+  if (Date.parse(debug?.startTime ?? '') >= beganThere(record))
+    return lost(world, record, `${on} was restarted while this ran`)
+  if (silentSince !== null && now - silentSince >= LOST_AFTER_MS)
+    return lost(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
+  if (!idle || idle.until - Math.max(idle.since, heardAt) < LOST_AFTER_MS) return undefined
   return lost(
     world,
     record,
-    `The daemon on ${record.server} has not been reached since ${isoTime(silentSince)}`,
+    `${on} says that nothing runs there any more, and its word on the end never came: see whether the backup is there`,
   )
+}
+
+/** Unix ms by the daemon's own clock: its first post says when, before that the rid that it made does, to the second. */
+function beganThere({ state, rid, start }: RunRecord): number {
+  return state === 'queued' ? (Number(rid.slice(0, -32)) + 1) * 1000 : Date.parse(start)
 }
 
 function lost(world: World, record: RunRecord, reason: string): RunRecord {

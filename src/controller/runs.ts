@@ -2,7 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { newRid } from '../lib/ids.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { latest } from './records.ts'
+import { getRecord, latest } from './records.ts'
 import { isOriginal } from './server-state.ts'
 import type { World } from './world.ts'
 
@@ -44,7 +44,8 @@ async function startOnOriginal(
 ): Promise<RunRecord> {
   const record = { ...queued, rid: await ask(queued.rid) }
   await world.ledger.take([record])
-  return record
+  // Its posts may have been quicker than its answer.
+  return (await getRecord(world, record.rid)) ?? record
 }
 
 function queuedRecord(draft: RunDraft, rid: string, start: string): RunRecord {

@@ -16,6 +16,8 @@ export interface ServerState {
   error: string | null
   /** Unix ms since when it has not answered; null while it does. */
   silentSince: number | null
+  /** Unix ms: the first and the last of the polls at which it has said, in a row, that nothing runs there. */
+  idle: { since: number; until: number } | null
   failures: number
   /** Unix ms. */
   nextPollAt: number
@@ -44,6 +46,7 @@ export function newServer(ip: string): ServerState {
     debug: null,
     error: null,
     silentSince: null,
+    idle: null,
     failures: 0,
     nextPollAt: 0,
     schedule: new Map(),
@@ -65,6 +68,14 @@ export function isOriginal(server: ServerState): boolean {
   return server.debug !== null && server.debug.protocol !== PROTOCOL
 }
 
+const ORIGINAL_LACKS =
+  'It is an original daemon: no progress, no cancelling, no manifests, and no backup of another server can go there'
+
+/** What can be counted on, besides the recorded routes. */
+export function capabilitiesOf(server: ServerState): string[] {
+  return isOriginal(server) ? ['original'] : (server.debug?.capabilities ?? [])
+}
+
 /** Everything an operator should know of it, each a sentence; empty when all is well. */
 export function problemsOf(server: ServerState): string[] {
   const problems: string[] = []
@@ -76,7 +87,7 @@ export function problemsOf(server: ServerState): string[] {
     problems.push('Its scheduler is stopped: no job starts by itself')
   problems.push(...(server.debug?.problems ?? []))
   if (server.debug?.store?.error) problems.push(`Its store: ${server.debug.store.error}`)
-  if (isOriginal(server)) problems.push('It is an original daemon: no live progress, no heartbeat')
+  if (isOriginal(server)) problems.push(ORIGINAL_LACKS)
   return [...problems, ...server.dropped.values()]
 }
 

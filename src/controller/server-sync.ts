@@ -1,7 +1,7 @@
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import { expireJobId } from './expire-job.ts'
 import { versionOf } from './make-plan.ts'
-import { isForeign, type ServerState } from './server-state.ts'
+import { isForeign, isOriginal, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Gives the daemon its jobs and our notify address where it lacks them, and reads its schedule. */
@@ -10,11 +10,13 @@ export async function bringUpToDate(world: World, server: ServerState): Promise<
     server.schedule = new Map()
     return
   }
+  const asleep = sleepersToRecall(server)
   if (!server.leaving) await register(world, server)
   do {
     await sendJobs(world, server)
     await refreshSchedule(world, server)
   } while (server.sentVersion !== wantedJobs(world, server).version)
+  await putToSleepAgain(world, server, asleep)
 }
 
 /** Reads the daemon's jobs with their times, and notes which of ours it did not take. */
@@ -24,6 +26,27 @@ export async function refreshSchedule(world: World, server: ServerState): Promis
   const listed = await world.ports.daemon.jobs(server.ip)
   server.schedule = new Map(listed.map((scheduled) => [idForUsers(server.ip, scheduled), scheduled]))
   server.dropped = server.leaving ? new Map() : droppedJobs(world, server)
+}
+
+/**
+ * Jobs that slept on the daemon that was there before. One of ours keeps its marks over a restart; an original keeps
+ * them in memory, and one that took another's place has none.
+ */
+function sleepersToRecall(server: ServerState): string[] {
+  const isSame = server.daemonId !== null && server.daemonId === server.debug?.daemonId
+  if (isSame || !lacksJobs(server)) return []
+  return [...server.schedule.values()].filter(({ job }) => job.sleep).map(({ job }) => job.id)
+}
+
+async function putToSleepAgain(world: World, server: ServerState, ids: string[]): Promise<void> {
+  const awake = ids.filter((id) => server.schedule.get(id)?.job.sleep === false)
+  if (awake.length === 0) return
+  for (const id of awake) await world.ports.daemon.sleepJob(server.ip, id)
+  world.log.warn(
+    { server: server.ip, jobs: awake },
+    'The daemon had forgotten that jobs sleep; they sleep again',
+  )
+  await refreshSchedule(world, server)
 }
 
 async function register(world: World, server: ServerState): Promise<void> {
@@ -38,6 +61,8 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
   if (server.sentVersion === version && !lacksJobs(server)) return
   await world.ports.daemon.setJobs(server.ip, jobs, version)
   server.sentVersion = version
+  // A list starts an original's schedule.
+  if (isOriginal(server)) server.debug = await world.ports.daemon.debug(server.ip)
   world.log.info({ server: server.ip, jobs: jobs.length, version }, 'Jobs sent')
 }
 

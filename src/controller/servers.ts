@@ -1,5 +1,6 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { relistSoon } from './listing.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
 import { bringUpToDate, refreshSchedule } from './server-sync.ts'
@@ -70,12 +71,17 @@ export function heardFrom(world: World, ip: string, changed: boolean): void {
 async function poll(world: World, server: ServerState): Promise<void> {
   try {
     server.debug = await world.ports.daemon.debug(server.ip)
+    noteIdle(server, server.debug, world.clock.now())
     world.ledger.heard(server.debug.running ?? [])
     await bringUpToDate(world, server)
     await cameThrough(world, server)
   } catch (error) {
     failed(world, server, error)
   }
+}
+
+function noteIdle(server: ServerState, { running_tasks }: DaemonDebug, now: number): void {
+  server.idle = running_tasks > 0 ? null : { since: server.idle?.since ?? now, until: now }
 }
 
 async function cameThrough(world: World, server: ServerState): Promise<void> {
@@ -99,6 +105,7 @@ function failed(world: World, server: ServerState, error: unknown): void {
   if (!server.error)
     world.log.warn({ server: server.ip, err: error }, 'A daemon does not do what it is asked')
   server.error = messageOf(error)
+  server.idle = null
   const silent = error instanceof BackupdError && error.code === 'DAEMON_UNREACHABLE'
   server.silentSince = silent ? (server.silentSince ?? now) : null
   server.nextPollAt = now + Math.min(POLL_EVERY_MS, FIRST_RETRY_MS * 2 ** server.failures)

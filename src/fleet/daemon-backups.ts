@@ -150,12 +150,8 @@ async function listFolder(
 }
 
 async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
+  await demand(http, ip, needsOf(ip, request))
   const { mode, name, files, snapshot, plan = false, ...rest } = request
-  // A daemon that does not know these would put back more than was asked for.
-  if (mode === 'full' && files !== null)
-    await demand(http, ip, { capability: 'pick-files', what: 'put back single files of a full backup' })
-  if (snapshot !== null) await demand(http, ip, { capability: 'snapshots', what: 'pick a snapshot' })
-  if (plan) await demand(http, ip, { capability: 'plan', what: 'tell beforehand what it would do' })
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
@@ -168,18 +164,34 @@ async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): P
   return rid
 }
 
-/** Said aloud where a daemon would otherwise ask for names: an original refuses it, and swaps nothing. */
+/** Said aloud where a daemon would otherwise ask for names. */
 function wholeOf(mode: RecoverRequest['mode']): Record<string, string> {
   return mode === 'increment' ? { whole: 'true' } : {}
 }
 
-async function demand(
-  http: DaemonHttp,
-  ip: string,
-  { capability, what }: { capability: string; what: string },
-): Promise<void> {
+interface Need {
+  capability: string
+  what: string
+}
+
+/** What a daemon must know: one that does not would put back more than was asked for, or nothing, and call it done. */
+function needsOf(ip: string, { mode, namespace, files, snapshot, plan }: RecoverRequest): Need[] {
+  const needs: [boolean, string, string][] = [
+    [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
+    [mode === 'full' && files !== null, 'pick-files', 'put back single files of a full backup'],
+    [mode === 'increment' && files === null, 'whole', 'put back an increment without the names of files'],
+    [snapshot !== null, 'snapshots', 'pick a snapshot'],
+    [plan === true, 'plan', 'tell beforehand what it would do'],
+  ]
+  return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))
+}
+
+async function demand(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
+  if (needs.length === 0) return
   const debug = await askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema })
-  if (debug.capabilities?.includes(capability)) return
+  const missing = needs.find(({ capability }) => !debug.capabilities?.includes(capability))
+  if (!missing) return
+  const { capability, what } = missing
   const message = `The daemon on ${ip} cannot ${what}; nothing was started. Leave that out, or bring the daemon up to date`
   throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
 }

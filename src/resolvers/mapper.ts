@@ -4,7 +4,13 @@ import type { InventoryState } from '../controller/inventory.ts'
 import type { JobView } from '../controller/jobs.ts'
 import { type PlannedVolume, volumeKey } from '../controller/plan.ts'
 import type { MigrateWish, RecoverWish } from '../controller/recover.ts'
-import { isReachable, newServer, problemsOf, type ServerState } from '../controller/server-state.ts'
+import {
+  capabilitiesOf,
+  isReachable,
+  newServer,
+  problemsOf,
+  type ServerState,
+} from '../controller/server-state.ts'
 import type { World } from '../controller/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
@@ -174,7 +180,7 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
     schedulerStatus: debug?.crond_status ?? null,
     runningTasks: debug?.running_tasks ?? null,
     protocol: debug?.protocol ?? null,
-    capabilities: debug?.capabilities ?? [],
+    capabilities: capabilitiesOf(server),
     version: debug?.version ?? null,
     store: debug?.store ? { trashBytes: null, quota: null, ...debug.store } : null,
   }

@@ -192,6 +192,58 @@ test('an original daemon that restarted meanwhile, or is gone for five minutes, 
   }
 })
 
+async function originalServer() {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP, { protocol: undefined }))
+  await kit.take(helloInventory([IP]))
+  const state = async () => (await getRecord(kit.world, RID))?.state
+  return { ...kit, daemon, state }
+}
+
+test('an original daemon that says that something runs has lost nothing, for hours', async () => {
+  const kit = await originalServer()
+  kit.daemon.debug.running_tasks = 1
+  await takeNews(kit.world, news([started]))
+  for (let at = 0; at < 20; at++) await after(kit, 10 * 60_000)
+  expect(await kit.state()).toBe('running')
+})
+
+test('one that says for five minutes that nothing runs, and tells no end, has lost its run, until it tells all the same', async () => {
+  const kit = await originalServer()
+  kit.daemon.debug.running_tasks = 1
+  await takeNews(kit.world, news([started]))
+  await after(kit, 60 * 60_000)
+  kit.daemon.debug.running_tasks = 0
+  for (let at = 0; at < 10; at++) await after(kit, 30_000)
+  expect(await kit.state()).toBe('running')
+  for (let at = 0; at < 3; at++) await after(kit, 30_000)
+  expect(await getRecord(kit.world, RID)).toMatchObject({
+    state: 'lost',
+    reason: expect.stringContaining('says that nothing runs there any more'),
+  })
+  await takeNews(kit.world, news([{ ...ended, seq: 2 }]))
+  expect(await kit.state()).toBe('success')
+})
+
+test('a run asked of an original daemon whose clock is ahead is not taken for one of before its start', async () => {
+  const kit = await originalServer()
+  kit.daemon.restart('2026-11-23T09:23:59Z')
+  const asked = { ...started, rid: `1795425840${'b'.repeat(32)}`, seq: 0, state: 'queued' as const }
+  await takeNews(kit.world, news([asked]))
+  for (let at = 0; at < 3; at++) await after(kit, 30_000)
+  expect(await getRecord(kit.world, asked.rid)).toMatchObject({ state: 'queued' })
+})
+
+test('whether a daemon is an original is asked before its runs are, when the controller starts', async () => {
+  const kit = await originalServer()
+  kit.daemon.debug.running_tasks = 1
+  await takeNews(kit.world, news([started]))
+  const again = await kit.reopen()
+  await after({ ...kit, world: again }, SILENT_AFTER_MS + 1)
+  expect(await getRecord(again, RID)).toMatchObject({ state: 'running' })
+  expect(kit.daemon.asked).not.toContain('record')
+})
+
 test('only what changed a state has the schedule read again', async () => {
   const kit = await oneServer()
   const reads = () => kit.daemon.asked.filter((question) => question === 'jobs').length

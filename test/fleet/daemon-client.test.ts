@@ -355,6 +355,16 @@ describe('an original daemon', () => {
     await expect(client.deleteBackups(IP, '10.77.0.12', ['a'])).rejects.toThrow('in its own namespace only')
   })
 
+  test('is not asked to recover a backup of another server, which fails there each time', async () => {
+    const daemon = await originalDaemon()
+    const request = { ...recoverRequest, namespace: '10.77.0.12' }
+    await expect(clientOf(daemon.url).recover(IP, request)).rejects.toMatchObject({
+      code: 'DAEMON_REFUSED',
+      message: expect.stringContaining('cannot recover a backup of 10.77.0.12; nothing was started'),
+    })
+    expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
+  })
+
   test('lists the folders of an increment', async () => {
     const folder = [
       { name: 'time.log', size: 6, mod_time: '2026-11-23T09:24:02Z', dir: false },

@@ -18,6 +18,7 @@ const CAPABILITIES = [
   'pick-files',
   'namespaces',
   'snapshots',
+  'whole',
 ]
 
 export function startScheduler(_call: Call, world: World): Answer {

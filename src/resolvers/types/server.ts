@@ -85,7 +85,9 @@ export class Server {
   @Field(() => Int, { nullable: true, description: 'null for an original daemon.' })
   protocol!: number | null
 
-  @Field(() => [String])
+  @Field(() => [String], {
+    description: 'What its daemon can do besides the recorded routes; `original` = those alone.',
+  })
   capabilities!: string[]
 
   @Field(() => String, { nullable: true })
