@@ -12,6 +12,8 @@ import { repositoryDamaged } from './repository-errors.ts'
 const VERSION_ZSTD = 2
 const OBJECT = 0x7b
 const ARRAY = 0x5b
+const SMALL_PIECE = 16 * 1024
+const LARGE_PIECE = 256 * 1024
 /** A snapshot, a lock: one is a few KiB. */
 const LARGEST_WHOLE = 64 * 1024 * 1024
 
@@ -38,7 +40,8 @@ export async function* unpackedPieces(
 }
 
 async function* inflated(name: string, packed: Buffer): AsyncGenerator<Buffer> {
-  const inflate = createZstdDecompress()
+  const chunkSize = Math.min(Math.max(SMALL_PIECE, packed.length), LARGE_PIECE)
+  const inflate = createZstdDecompress({ chunkSize })
   inflate.end(packed)
   try {
     for await (const piece of inflate) yield piece
