@@ -3,12 +3,12 @@ import { type BlobLoader, blobKey, type Loaded } from './blob-loader.ts'
 
 /** Content that is read together: this much of it, or this many pieces. */
 const WINDOW_BYTES = 8 << 20
-const WINDOW_PIECES = 8192
+const WINDOW_PIECES = 1024
 /** Windows being read or waiting, besides the one that is being written. */
 const AHEAD = 2
 /** Items that are walked over at once, and kept waiting at most: most of a tree may have no content at all. */
-const ITEMS_AT_ONCE = 4096
-const ITEMS_WAITING = 16_384
+const ITEMS_AT_ONCE = 1024
+const ITEMS_WAITING = 4096
 
 /** Something to restore; `content` is what its pieces are, in order, empty for what has none. */
 export interface Item {
