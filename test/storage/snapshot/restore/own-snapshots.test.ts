@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { expect, test } from 'vitest'
+import { bytesToText } from '../../../../src/lib/byte-paths.ts'
+import { diffTrees } from '../../../../src/storage/snapshot/read/diff-trees.ts'
+import { type VolumeTree, volumeTree } from '../../../../src/storage/snapshot/read/volume-tree.ts'
+import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
+import { planRestore } from '../../../../src/storage/snapshot/restore/plan-restore.ts'
+import { restoreTree } from '../../../../src/storage/snapshot/restore/restore-tree.ts'
+import { readSnapshot } from '../../../support/repository-world.ts'
+import { snapshotWorld } from '../../../support/snapshot-world.ts'
+import { compareTrees } from '../../../support/tree-compare.ts'
+import { makeNastyTree } from '../../../support/tree-make.ts'
+
+const signal = new AbortController().signal
+
+async function volumeOf(repository: Repository, id: string): Promise<VolumeTree> {
+  return await volumeTree(repository, await readSnapshot(repository, id))
+}
+
+async function restore(repository: Repository, volume: VolumeTree, target: string) {
+  mkdirSync(target)
+  const warnings: string[] = []
+  const onWarning = ({ path, message }: { path: Buffer; message: string }) =>
+    void warnings.push(`${bytesToText(path)}: ${message}`)
+  const summary = await restoreTree({
+    source: repository,
+    volume,
+    target,
+    signal,
+    onProgress: () => {},
+    onWarning,
+  })
+  return { summary, warnings }
+}
+
+test('a snapshot of ours comes back identical in everything', async () => {
+  const { create, snapshot, volume, dir, treeWarnings } = snapshotWorld()
+  rmSync(volume, { recursive: true })
+  makeNastyTree(volume)
+  rmSync(`${volume}/sparse/beyond 8 GiB`)
+  const repository = await create()
+  const made = await snapshot(repository)
+  const tree = await volumeOf(repository, made.snapshotId)
+  const { summary, warnings } = await restore(repository, tree, `${dir}/out`)
+  expect(compareTrees(volume, `${dir}/out`, { ignoreRoot: true })).toEqual([])
+  expect([warnings, treeWarnings]).toEqual([[], []])
+  expect(summary).toMatchObject({ faults: 0, files: made.files, entries: made.entries })
+  const plan = await planRestore({ source: repository, volume: tree, path: volume, names: 5, signal })
+  expect([plan.create, plan.overwrite, plan.delete].map(({ paths }) => paths)).toEqual([[], [], []])
+  expect(plan.same).toBe(made.entries - 1)
+}, 30_000)
+
+test('files larger than all windows come back, with what is in them twice and their holes', async () => {
+  const { create, snapshot, volume, dir } = snapshotWorld()
+  const block = randomBytes(3 << 20)
+  writeFileSync(
+    `${volume}/large`,
+    Buffer.concat(Array.from({ length: 12 }, (_, n) => (n % 2 ? randomBytes(3 << 20) : block))),
+  )
+  writeFileSync(`${volume}/again`, Buffer.concat([block, Buffer.from('and more'), block]))
+  const fd = openSync(`${volume}/sparse`, 'w')
+  for (const at of [0, 20 << 20, 90 << 20]) writeSync(fd, block, 0, block.length, at)
+  ftruncateSync(fd, 100 << 20)
+  closeSync(fd)
+  const repository = await create()
+  const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
+  const { summary } = await restore(repository, tree, `${dir}/out`)
+  expect(compareTrees(volume, `${dir}/out`, { ignoreRoot: true })).toEqual([])
+  expect(summary.files).toBe(3)
+}, 30_000)
+
+test('two snapshots of ours differ in what was done between them', async () => {
+  const { create, snapshot, volume } = snapshotWorld()
+  for (const name of ['kept', 'edited', 'removed', 'renamed']) writeFileSync(`${volume}/${name}`, name)
+  const repository = await create()
+  const first = await snapshot(repository)
+  writeFileSync(`${volume}/edited`, 'otherwise')
+  rmSync(`${volume}/removed`)
+  renameSync(`${volume}/renamed`, `${volume}/after`)
+  const second = await snapshot(repository, { from: first.snapshotId })
+  const [before, after] = [
+    await volumeOf(repository, first.snapshotId),
+    await volumeOf(repository, second.snapshotId),
+  ]
+  const found: string[] = []
+  for await (const { change, path } of diffTrees(
+    repository,
+    { before: before.tree, after: after.tree },
+    { signal },
+  )) {
+    found.push(`${change} ${bytesToText(path)}`)
+  }
+  expect(found).toEqual(['added after', 'content edited', 'removed removed', 'removed renamed'])
+})
