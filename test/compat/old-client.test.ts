@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { askHttp } from '../support/daemon-http.ts'
 import { MIRROR, type RecordedCluster, startRecordedCluster } from '../support/recorded-cluster.ts'
@@ -87,4 +88,29 @@ test('what the old client prints of a refusal is a sentence', async () => {
     /needs "files": name files and directories of it, or send \* for all/,
   )
   await expect(client.record('nope')).rejects.toThrow('There is no record "nope" of hello')
+})
+
+test('bodies may be JSON; * puts every file of an increment in place, and removes none', async () => {
+  const { controller, volumeFile, write } = await startRecordedCluster({ mirror: true })
+  const backups = '/api/v2/app/hello/proc/hello.web.web/backups'
+  const ask = (path: string, json: unknown) => askHttp(controller.url, 'POST', `${backups}/${path}`, { json })
+  const listed = async () => (await askHttp(controller.url, 'GET', backups)).body
+  await expect.poll(listed).toHaveLength(1)
+  await write(1, 'files/time.log', 'damaged')
+  await write(1, 'files/sub/s.txt', 'damaged')
+  await write(1, 'files/more.txt', 'stays')
+  const { status, body } = await ask(`${MIRROR}/actions/recover`, { files: ['*'] })
+  expect(status).toBe(200)
+  const record = async () =>
+    (await askHttp(controller.url, 'GET', `/api/v2/app/hello/cron/records/${body}`)).body
+  await expect.poll(record, { timeout: 20_000 }).toMatchObject({ state: 'success' })
+  const texts = ['files/time.log', 'files/sub/s.txt', 'files/more.txt'].map((path) =>
+    readFileSync(volumeFile(1, path), 'utf8'),
+  )
+  expect(texts).toEqual(['time1\n', 's1\n', 'stays'])
+  expect(
+    await ask(`${MIRROR}/actions/migrate`, { volume: '/data/files', to: 'x', files: '*' }),
+  ).toMatchObject({ status: 400 })
+  expect(await ask('actions/delete', { files: [MIRROR] })).toMatchObject({ status: 204, body: '' })
+  expect(await listed()).toEqual([])
 })
