@@ -163,7 +163,7 @@ function questions(): Question[] {
   const graphql = (document: Parameters<typeof print>[0], variables: object) =>
     JSON.stringify({ query: print(document), variables })
   const app = 'app7'
-  const backups = { app, filter: { app, proc: 'web', volumes: ['/data/db'] } }
+  const backups = { app, filter: { app, proc: 'web', volumes: ['/data/db'] }, withProcs: false }
   const records = { filter: { app, from: `${month}01T00:00:00Z` }, first: 100 }
   return [
     { what: 'jobs of an app (4)', path: `/api/v2/app/${app}/cron/jobs`, target: 5000 },

@@ -13,6 +13,7 @@ import { lockCatalog } from './catalog-lock.ts'
 import { type CatalogCopier, createCopier } from './copier.ts'
 import { type Db, openDatabase } from './database.ts'
 import { openEventNumbers } from './event-numbers.ts'
+import type { KeptRecord } from './read-records.ts'
 import { openRecordStore, type RecordStore } from './record-store.ts'
 import { createServerStore, type ServerStore } from './server-store.ts'
 import type { Lists } from './world.ts'
@@ -77,11 +78,13 @@ interface OpenedDatabase extends CatalogOptions {
 
 /** Backups and records that are kept in memory, in pages. */
 const MOST_LISTED = 10_000
+const MOST_SINGLE = 1000
 
 function createLists(): Lists {
   return {
     backups: new AnswerCache<Slice<BackupInfo>>(lengthOf, MOST_LISTED),
     records: new AnswerCache<Slice<RunRecord>>(lengthOf, MOST_LISTED),
+    record: new AnswerCache<KeptRecord | undefined>(() => 1, MOST_SINGLE),
   }
 }
 
@@ -93,8 +96,7 @@ function lengthOf({ items }: Slice<unknown>): number {
 async function openStores({ db, file, release, copyDir, clock, log }: OpenedDatabase): Promise<Catalog> {
   const lists = createLists()
   const writes = createWriteQueue(() => {
-    lists.backups.forget()
-    lists.records.forget()
+    for (const list of Object.values(lists)) list.forget()
   })
   const numbers = await openEventNumbers(db, log)
   const world = { db, numbers, writes, lists, clock, log }

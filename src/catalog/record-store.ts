@@ -30,7 +30,8 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
         await prune(kept.length)
         return kept
       }),
-    get: async (rid) => live.get(rid) ?? (await readKept(db, [rid])).get(rid),
+    get: async (rid) =>
+      live.get(rid) ?? (await lists.record.get(rid, async () => (await readKept(db, [rid])).get(rid))),
     find: (filter, page) =>
       lists.records.get(JSON.stringify([filter, page]), () => findRecords(world, filter, page)),
     lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),

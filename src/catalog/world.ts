@@ -13,6 +13,7 @@ import type { WriteQueue } from './write-queue.ts'
 export interface Lists {
   backups: AnswerCache<Slice<BackupInfo>>
   records: AnswerCache<Slice<RunRecord>>
+  record: AnswerCache<KeptRecord | undefined>
 }
 
 /** What the stores of one catalog share. */

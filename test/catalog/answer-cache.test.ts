@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AnswerCache } from '../../src/catalog/answer-cache.ts'
-import { sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
+import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { tempCatalog } from '../support/temp-catalog.ts'
 
 /** Counts how often it is asked; the answer is that number. */
@@ -65,6 +65,7 @@ test('every way of writing is seen by the next question', async () => {
     sampleBackup({ name: 'one', sequence: 1 }),
     sampleBackup({ name: 'two', sequence: 2, created: '2026-11-24T09:00:00Z' }),
   ]
+  expect(await records.get(ridOf(1))).toBeUndefined()
   const told: unknown[] = [await names(), await states()]
   await records.take([sampleRecord({ seq: 1 })])
   told.push(await states())
@@ -80,6 +81,7 @@ test('every way of writing is seen by the next question', async () => {
   told.push(await names())
   await backups.reconcile(one.server, pagesOf([]), false)
   told.push(await names())
+  expect((await records.get(ridOf(1)))?.record.state).toBe('success')
   expect(told).toEqual([[], [], ['running'], [5], ['success'], ['one'], ['two', 'one'], ['two'], []])
 })
 

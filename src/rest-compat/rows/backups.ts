@@ -18,14 +18,16 @@ const backupsOfProc = (path: string) =>
     path,
     document: LegacyBackupsDocument,
     ask: (call) => backupsAfter(call, null),
+    /** Only where there is none it matters whether there is such a proc. */
     more(pages, call) {
-      const { pageInfo } = (pages.at(-1) ?? pages[0]).backups
+      const { pageInfo, nodes } = (pages.at(-1) ?? pages[0]).backups
+      if (nodes.length === 0 && pages.length === 1) return { ...backupsAfter(call, null), withProcs: true }
       return pageInfo.hasNextPage ? backupsAfter(call, pageInfo.endCursor) : undefined
     },
     answer(pages, call) {
       const [first] = pages
       const backups = pages.flatMap((page) => page.backups.nodes)
-      if (backups.length === 0) checkProc(first, call)
+      if (backups.length === 0) checkProc(pages.at(-1) ?? first, call)
       return listed(inLegacyOrder(backups).map(legacyBackup), first.silent)
     },
   })
@@ -83,7 +85,8 @@ export const BACKUP_ROWS: readonly Route[] = [
 function backupsAfter({ params, fields }: Call, after: string | null) {
   const { app = '', proc = '' } = params
   const volumes = fields.list('volume').filter(Boolean)
-  return { app, filter: { app, proc, volumes: volumes.length > 0 ? volumes : null }, after }
+  const filter = { app, proc, volumes: volumes.length > 0 ? volumes : null }
+  return { app, filter, after, withProcs: false }
 }
 
 /** `NAME`, or `NAME/path/inside`. */
