@@ -204,6 +204,23 @@ describeMooseFs('a cluster on a MooseFS', () => {
   )
 
   it(
+    'a daemon that starts while the master is away answers, and works when it is back',
+    async () => {
+      cluster.moosefs.stopMaster()
+      await cluster.restartDaemon(0)
+      expect((await cluster.askDaemon(0, '/api/v1/debug')).status).toBe(200)
+      await expect.poll(async () => (await cluster.askDaemon(0, '/healthz')).status, LONG).toBe(200)
+      expect((await cluster.askDaemon(0, '/api/v1/backup/json')).status).toBe(503)
+      cluster.moosefs.startMaster()
+      const backups = async () => (await cluster.askDaemon(0, '/api/v1/backup/json')).status
+      await expect.poll(backups, LONG).toBe(200)
+      await expect.poll(async () => (await jobs()).length, LONG).toBe(4)
+      proveWhole(join(folderOf(0, 1), await succeeded(await run(1, '/db'))))
+    },
+    TEST_MS,
+  )
+
+  it(
     'a mount that goes away: runs say so, nothing is written under it, all well afterwards',
     async () => {
       const [first] = cluster.nodes

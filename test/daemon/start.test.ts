@@ -142,6 +142,16 @@ test('a store that is not there stops no daemon: it answers, keeps time, and say
   expect((await daemon.ask('GET', '/api/v1/backup/json')).status).toBe(503)
 })
 
+test('a store that should be on a MooseFS and is not keeps the daemon from starting', async () => {
+  const store = { driver: 'moosefs', dir: dir.path } as const
+  await expect(startDaemon(optionsIn(dir.path, { store }))).rejects.toMatchObject({
+    code: 'STORE_NOT_MOUNTED',
+    message: expect.stringContaining(`The store ${dir.path} is not on a mounted MooseFS`),
+  })
+  await using daemon = await startTestDaemon({}, dir.path)
+  expect((await daemon.ask('GET', '/healthz')).status).toBe(200)
+})
+
 test('a daemon that others can reach says at start who can now overwrite what', async () => {
   await using daemon = await startTestDaemon({ host: '0.0.0.0', allowPaths: ['/srv/shop'] }, dir.path)
   const warnings = daemon.log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)

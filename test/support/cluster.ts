@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { LainletOrder } from './lainlet-child.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from './moosefs.ts'
 import { type HttpAnswer, type NetClient, netClient } from './net-client.ts'
-import { startProgram } from './standalone.ts'
+import { type Program, startProgram } from './standalone.ts'
 
 export const NODES = ['10.77.0.11', '10.77.0.12'] as const
 const CONTROLLER = '10.77.0.9'
@@ -26,6 +26,8 @@ export interface Cluster extends AsyncDisposable {
   graphql<T>(query: string, variables?: object): Promise<T>
   /** Of a node's daemon. */
   askDaemon(node: number, path: string): Promise<HttpAnswer>
+  /** Kills a node's daemon and starts it again; resolves when it listens. */
+  restartDaemon(node: 0 | 1): Promise<void>
   lainlet(order: LainletOrder): void
 }
 
@@ -48,17 +50,21 @@ export async function startCluster(document: unknown): Promise<Cluster> {
   await once(lainlet, 'message')
   lainlet.send({ tell: document })
   const root = join(dir, 'volumes')
-  for (const node of nodes) {
-    const daemon = startProgram(daemonArgs(node, { dir, root, store: store(node) }), node)
-    parts.defer(() => end(daemon.process))
-    await daemon.said(/The daemon listens/)
+  const daemons = [undefined, undefined] as (Program | undefined)[]
+  const restartDaemon = async (at: 0 | 1) => {
+    const node = nodes[at]
+    if (daemons[at]) await end(daemons[at].process)
+    daemons[at] = startProgram(daemonArgs(node, { dir, root, store: store(node) }), node)
+    await daemons[at].said(/The daemon listens/)
   }
+  parts.defer(async () => void (await Promise.all(daemons.map((daemon) => daemon && end(daemon.process)))))
+  for (const at of [0, 1] as const) await restartDaemon(at)
   const controller = startProgram(controllerArgs(dir, root), center)
   parts.defer(() => end(controller.process))
   await controller.said(/The controller listens/)
   const owned = parts.move()
   return {
-    ...{ moosefs, nodes, store, ...asking(client) },
+    ...{ moosefs, nodes, store, restartDaemon, ...asking(client) },
     volume: (instance, name) => join(root, 'hello/hello.web.web', String(instance), name),
     lainlet: (order) => void lainlet.send(order),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
