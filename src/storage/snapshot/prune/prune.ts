@@ -102,9 +102,15 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise
   const { maxUnused = MAX_UNUSED, sliceBytes = SLICE_BYTES } = options
   const victims = choosePacks(uses, { maxUnused, sliceBytes, skip })
   if (victims.length > 0) await clear(run, used, { victims, signal, assertHeld: () => lock.assertHeld() })
-  else await sweepTemporary(repository.place)
+  else await tidy(repository)
   summary.bytesUnused = packUse(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
   return victims.length > 0
+}
+
+/** What dead runs left half written, and the many small index files of those that had little to say. */
+async function tidy(repository: Repository): Promise<void> {
+  await sweepTemporary(repository.place)
+  await repository.dropFromIndex(new Set())
 }
 
 async function clear({ repository, summary, skip }: Prune, used: UsedBlobs, task: SliceTask): Promise<void> {

@@ -47,10 +47,6 @@ export class OpenedRepository implements Repository {
     return this.#keeper.load()
   }
 
-  get indexFiles(): ReadonlyMap<string, Uint32Array> {
-    return this.#keeper.files
-  }
-
   async readBlob(type: BlobType, id: Buffer): Promise<Buffer> {
     this.#options.signal?.throwIfAborted()
     return this.#blobs.read(type, id)

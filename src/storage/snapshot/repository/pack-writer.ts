@@ -2,9 +2,8 @@ import { indexedBlob, indexJson } from './index-file.ts'
 import type { IndexKeeper } from './index-keeper.ts'
 import { type FinishedPack, OpenPack } from './open-pack.ts'
 import type { BlobType, PackedBlob, PackWriter, Repository } from './repository.ts'
+import { BLOBS_PER_INDEX } from './rewrite-index.ts'
 
-/** An index file is written when so many blobs wait for one. */
-const BLOBS_PER_INDEX = 50_000
 const PUBLISHED_AT_ONCE = 2
 
 /** Packs first, each on the disk before an index file names it. */

@@ -61,8 +61,6 @@ export interface Repository extends AsyncDisposable {
   /** Plain length of a blob; undefined where the index does not know it. */
   blobSize(type: BlobType, id: Buffer): number | undefined
   locate(type: BlobType, id: Buffer): BlobPlace | undefined
-  /** By index file: the numbers of the packs that it names. */
-  readonly indexFiles: ReadonlyMap<string, Uint32Array>
   /** `anew`: it takes blobs although the index has them, each once, as where they move from one pack to another. */
   beginPacks(options?: { anew: boolean }): PackWriter
   /** Every pack in the store, indexed or not. */
@@ -72,8 +70,8 @@ export interface Repository extends AsyncDisposable {
   /** A blob as it lies in a pack, checked as readBlob does, from this copy alone. Throws SNAPSHOT_CORRUPT. */
   readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer>
   /**
-   * Rewrites the index files that name any of these packs without them, new ones before old ones go. The packs stay
-   * in the index in memory.
+   * Rewrites the index files that name any of these packs without them, new ones before old ones go; small ones too,
+   * where there are many. In the index in memory the packs' entries stay, and are not found.
    */
   dropFromIndex(packs: ReadonlySet<string>): Promise<void>
   /** Sealed, compressed, published; resolves with its id. */
