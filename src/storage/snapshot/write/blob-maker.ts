@@ -34,11 +34,11 @@ export class BlobMaker {
   put(pieces: readonly Buffer[], bytes = lengthOf(pieces)): Buffer {
     const ids = Buffer.concat(pieces.map((piece) => hash('sha256', piece, 'buffer')))
     this.#ask({ kind: 'ask', ids, bytes })
-    let blobs: SealedBlob[] = []
+    let blobs: NewBlob[] = []
     let length = 0
     for (const [at, plain] of pieces.entries()) {
       if (this.#wanted[at] !== 1) continue
-      const blob = sealedBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
+      const blob = newBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
       blobs.push(blob)
       length += blob.sealed.length
       if (length < TOGETHER) continue
@@ -57,13 +57,31 @@ export class BlobMaker {
     Atomics.wait(this.#flag, 0, 0)
   }
 
-  #handOver(blobs: SealedBlob[]): void {
-    const message: BlobsMessage = { kind: 'blobs', blobs }
-    this.#port.postMessage(
-      message,
-      blobs.map((blob) => blob.sealed.buffer),
-    )
+  #handOver(blobs: NewBlob[]): void {
+    const message = messageOf(blobs)
+    this.#port.postMessage(message, [message.bytes.buffer])
   }
+}
+
+interface NewBlob extends Omit<SealedBlob, 'length'> {
+  id: Buffer
+  sealed: Buffer
+}
+
+function messageOf(blobs: NewBlob[]): BlobsMessage {
+  const length = blobs.reduce((sum, { sealed }) => sum + ID_LENGTH + sealed.length, 0)
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const part of [...blobs.map(({ id }) => id), ...blobs.map(({ sealed }) => sealed)]) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  const described = blobs.map(({ sealed, plainLength, compressed }) => ({
+    length: sealed.length,
+    plainLength,
+    compressed,
+  }))
+  return { kind: 'blobs', blobs: described, bytes }
 }
 
 function lengthOf(pieces: readonly Buffer[]): number {
@@ -71,11 +89,10 @@ function lengthOf(pieces: readonly Buffer[]): number {
 }
 
 /** Compressed where that makes it shorter. */
-function sealedBlob(key: RepositoryKey, plain: Buffer, id: Buffer): SealedBlob {
+function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
   const packed = seemsIncompressible(plain) ? plain : compress(plain)
   const compressed = packed.length < plain.length
-  const sealed = new Uint8Array(seal(key, compressed ? packed : plain))
-  return { id: new Uint8Array(id), sealed, plainLength: plain.length, compressed }
+  return { id, sealed: seal(key, compressed ? packed : plain), plainLength: plain.length, compressed }
 }
 
 function seemsIncompressible(plain: Buffer): boolean {

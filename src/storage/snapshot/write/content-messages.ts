@@ -38,11 +38,13 @@ export interface AskMessage {
 export interface BlobsMessage {
   kind: 'blobs'
   blobs: SealedBlob[]
+  /** Their ids, then what is sealed, one behind the other: many small pieces of memory would be a burden. */
+  bytes: Uint8Array<ArrayBuffer>
 }
 
 export interface SealedBlob {
-  id: Uint8Array
-  sealed: Uint8Array<ArrayBuffer>
+  /** Of what is sealed. */
+  length: number
   plainLength: number
   compressed: boolean
 }
@@ -57,6 +59,6 @@ export interface DoneMessage {
 
 export const ID_LENGTH = 32
 /** So many blobs at most are asked for at once. */
-export const ASKED_AT_ONCE = 1024
+export const ASKED_AT_ONCE = 256
 /** In the shared memory: a word that is 0 while an answer is waited for, then one byte for each id. */
 export const ANSWERS_LENGTH = 4 + ASKED_AT_ONCE

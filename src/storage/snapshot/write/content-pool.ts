@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { PackWriter, Repository } from '../repository/repository.ts'
+import type { PackedBlob, PackWriter, Repository } from '../repository/repository.ts'
 import {
   ANSWERS_LENGTH,
   type AskMessage,
@@ -31,9 +31,13 @@ export interface ContentPoolOptions {
 
 const MOST_WORKERS = 8
 /** Jobs that wait for a thread: more are not taken. */
-const WAITING_MOST = 8
+const WAITING_MOST = 4
 /** Bytes of blobs that are not written yet: threads wait for the disk above this. */
-const UNWRITTEN_MOST = 32 * 1024 * 1024
+const UNWRITTEN_MOST = 16 * 1024 * 1024
+/** What threads leave behind is small and soon dead; ciphers hold memory that the garbage collection does not see. */
+const YOUNG_MIB = 8
+/** What a blob weighs besides its bytes while it is not written. */
+const BLOB_BURDEN = 2048
 
 interface Job {
   content: ContentJob
@@ -112,7 +116,11 @@ export class ContentPool {
     const { key, polynomial } = this.#options.repository
     const workerData: WorkerStart = { key, polynomial, answers }
     const entry = new URL(`./content-worker${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(entry, { workerData, execArgv: [] })
+    const worker = new Worker(entry, {
+      workerData,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    })
     const thread: Thread = {
       worker,
       flag: new Int32Array(answers, 0, 1),
@@ -153,17 +161,24 @@ export class ContentPool {
     return true
   }
 
-  #write({ blobs }: BlobsMessage): void {
-    for (const { id, sealed, ...rest } of blobs) {
-      this.#unwritten += sealed.length
-      const blob = { type: 'data' as const, id: Buffer.from(id), sealed: Buffer.from(sealed.buffer), ...rest }
-      const written = this.#options.packs.add(blob)
-      this.#asked.delete(blob.id.toString('latin1'))
-      written.then(
-        () => this.#wrote(sealed.length),
-        (error) => this.#fail(error),
-      )
+  #write({ blobs, bytes }: BlobsMessage): void {
+    const all = Buffer.from(bytes.buffer)
+    let at = blobs.length * ID_LENGTH
+    for (const [place, { length, ...rest }] of blobs.entries()) {
+      const id = all.subarray(place * ID_LENGTH, (place + 1) * ID_LENGTH)
+      this.#put({ type: 'data', id, sealed: all.subarray(at, at + length), ...rest })
+      at += length
     }
+  }
+
+  #put(blob: PackedBlob): void {
+    const burden = blob.sealed.length + BLOB_BURDEN
+    this.#unwritten += burden
+    this.#options.packs.add({ ...blob, id: Buffer.from(blob.id) }).then(
+      () => this.#wrote(burden),
+      (error) => this.#fail(error),
+    )
+    this.#asked.delete(blob.id.toString('latin1'))
   }
 
   #wrote(bytes: number): void {

@@ -1,0 +1,55 @@
+import type { RepositoryPlace } from '../src/storage/snapshot/repository/repository.ts'
+
+/**
+ * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints as JSON what it took. A process
+ * of its own, as a runner is, and of the built program, as runners are.
+ */
+const [, , store = '', volume = ''] = process.argv
+const { localDriver } = await built<typeof import('../src/storage/drivers/local.ts')>('drivers/local')
+const { createRepository } = await built<
+  typeof import('../src/storage/snapshot/repository/create-repository.ts')
+>('snapshot/repository/create-repository')
+const { openRepository, repositoryExists } = await built<
+  typeof import('../src/storage/snapshot/repository/open-repository.ts')
+>('snapshot/repository/open-repository')
+const { parseSnapshot } = await built<typeof import('../src/storage/snapshot/nodes/snapshot-file.ts')>(
+  'snapshot/nodes/snapshot-file',
+)
+const { makeSnapshot } = await built<typeof import('../src/storage/snapshot/write/make-snapshot.ts')>(
+  'snapshot/write/make-snapshot',
+)
+
+const place: RepositoryPlace = { driver: localDriver(store), base: 'repo' }
+const options = {
+  password: Buffer.from('benchmark'),
+  clock: { now: () => Date.now() },
+  warn: (message: string) => console.error(message),
+}
+await using repository = (await repositoryExists(place))
+  ? await openRepository(place, options)
+  : await createRepository(place, options)
+const { tree: _tree, ...summary } = await makeSnapshot({
+  repository,
+  volume,
+  parent: await newest(),
+  hostname: 'benchmark',
+  time: new Date(),
+  describe: () => ({ tags: [], facts: null }),
+  signal: new AbortController().signal,
+  onProgress: () => {},
+  onWarning: ({ path, message }) => console.error(`${path}: ${message}`),
+})
+const { maxRSS } = process.resourceUsage()
+console.log(JSON.stringify({ ...summary, peakMiB: Math.round(maxRSS / 1024) }))
+
+async function newest() {
+  const snapshots = []
+  for await (const id of repository.listUnpacked('snapshots')) {
+    snapshots.push({ id, snapshot: parseSnapshot(id, await repository.loadUnpacked('snapshots', id)) })
+  }
+  return snapshots.toSorted((a, b) => (a.snapshot.time < b.snapshot.time ? -1 : 1)).at(-1) ?? null
+}
+
+async function built<M>(name: string): Promise<M> {
+  return (await import(new URL(`../dist/storage/${name}.js`, import.meta.url).href)) as M
+}
