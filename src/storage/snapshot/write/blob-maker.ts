@@ -5,6 +5,8 @@ import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, SealedBlob } from './content-messages.ts'
 import { ID_LENGTH } from './content-messages.ts'
 
+/** Less than this becomes no shorter. */
+const TINY = 64
 /** Above this, whether a piece can be compressed is tried on a sample from its middle. */
 const SAMPLED = 256 * 1024
 const SAMPLE = 32 * 1024
@@ -90,7 +92,7 @@ function lengthOf(pieces: readonly Buffer[]): number {
 
 /** Compressed where that makes it shorter. */
 function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
-  const packed = seemsIncompressible(plain) ? plain : compress(plain)
+  const packed = plain.length < TINY || seemsIncompressible(plain) ? plain : compress(plain)
   const compressed = packed.length < plain.length
   return { id, sealed: seal(key, compressed ? packed : plain), plainLength: plain.length, compressed }
 }

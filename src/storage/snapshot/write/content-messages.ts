@@ -59,6 +59,6 @@ export interface DoneMessage {
 
 export const ID_LENGTH = 32
 /** So many blobs at most are asked for at once. */
-export const ASKED_AT_ONCE = 256
+export const ASKED_AT_ONCE = 128
 /** In the shared memory: a word that is 0 while an answer is waited for, then one byte for each id. */
 export const ANSWERS_LENGTH = 4 + ASKED_AT_ONCE

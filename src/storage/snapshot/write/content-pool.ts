@@ -31,11 +31,11 @@ export interface ContentPoolOptions {
 
 const MOST_WORKERS = 8
 /** Jobs that wait for a thread: more are not taken. */
-const WAITING_MOST = 4
+const WAITING_MOST = 2
 /** Bytes of blobs that are not written yet: threads wait for the disk above this. */
 const UNWRITTEN_MOST = 16 * 1024 * 1024
 /** What threads leave behind is small and soon dead; ciphers hold memory that the garbage collection does not see. */
-const YOUNG_MIB = 8
+const YOUNG_MIB = 12
 /** What a blob weighs besides its bytes while it is not written. */
 const BLOB_BURDEN = 2048
 

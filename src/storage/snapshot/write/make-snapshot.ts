@@ -155,7 +155,7 @@ interface Parts {
 }
 
 /** Nodes that wait for their content, or for one before them. */
-const BACKLOG = 2048
+const BACKLOG = 1024
 
 function makeArchiver(input: MakeSnapshotInput, { packs, pool, counts, progress }: Parts): VolumeArchiver {
   const warn = counted(counts, input.onWarning)
