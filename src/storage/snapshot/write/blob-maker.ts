@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { MessagePort } from 'node:worker_threads'
+import { release } from '../../archive/gzip-member.ts'
 import { type RepositoryKey, seal } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, SealedBlob } from './content-messages.ts'
@@ -71,6 +72,11 @@ interface NewBlob extends Omit<SealedBlob, 'length'> {
 }
 
 function messageOf(blobs: NewBlob[]): BlobsMessage {
+  const described = blobs.map(({ sealed, plainLength, compressed }) => ({
+    length: sealed.length,
+    plainLength,
+    compressed,
+  }))
   const length = blobs.reduce((sum, { sealed }) => sum + ID_LENGTH + sealed.length, 0)
   const bytes = new Uint8Array(length)
   let at = 0
@@ -78,11 +84,7 @@ function messageOf(blobs: NewBlob[]): BlobsMessage {
     bytes.set(part, at)
     at += part.length
   }
-  const described = blobs.map(({ sealed, plainLength, compressed }) => ({
-    length: sealed.length,
-    plainLength,
-    compressed,
-  }))
+  for (const { sealed } of blobs) release(sealed)
   return { kind: 'blobs', blobs: described, bytes }
 }
 
@@ -94,7 +96,9 @@ function lengthOf(pieces: readonly Buffer[]): number {
 function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
   const packed = plain.length < TINY || seemsIncompressible(plain) ? plain : compress(plain)
   const compressed = packed.length < plain.length
-  return { id, sealed: seal(key, compressed ? packed : plain), plainLength: plain.length, compressed }
+  const sealed = seal(key, compressed ? packed : plain)
+  if (packed !== plain) release(packed)
+  return { id, sealed, plainLength: plain.length, compressed }
 }
 
 function seemsIncompressible(plain: Buffer): boolean {

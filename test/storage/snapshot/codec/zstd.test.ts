@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { compress, decompress, decompressUpTo } from '../../../../src/storage/snapshot/codec/zstd.ts'
+import { compress, decompress } from '../../../../src/storage/snapshot/codec/zstd.ts'
 
 test.each([0, 1, 1000, 3_000_000])('%i bytes come back', (length) => {
   for (const plain of [Buffer.alloc(length, 'some text '), randomBytes(length)]) {
@@ -17,7 +17,7 @@ test('what is longer or shorter than it should be is refused', () => {
 test('a small piece never fills the memory', () => {
   const bomb = compress(Buffer.alloc(64 * 1024 * 1024))
   expect(bomb.length).toBeLessThan(10_000)
-  expect(() => decompressUpTo(bomb, 1_000_000)).toThrow(RangeError)
+  expect(() => decompress(bomb, 1_000_000)).toThrow(RangeError)
 })
 
 test('damage and a cut end are noticed', () => {
