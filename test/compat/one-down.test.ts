@@ -10,6 +10,7 @@ import {
   testFolder,
   toldInventory,
 } from '../support/real-controller.ts'
+import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const [UP, DOWN] = ['127.0.0.1', '127.0.0.2'] as const
 const APP = '/api/v2/app/hello'
@@ -110,4 +111,23 @@ test('jobs and records are narrowed by what they are asked for', async () => {
     status: 400,
     body: expect.stringContaining(`There is no job "${up.id}" of other`),
   })
+})
+
+test('a daemon that takes questions and never answers holds up no list', async () => {
+  const hanging = await scriptedDaemon(() => undefined)
+  const inventory = toldInventory(helloInventory([UP, DOWN]))
+  const daemonUrls = { [UP]: hanging.url, [DOWN]: hanging.url }
+  const { url } = await startTestController({ folder: await testFolder(), inventory, daemonUrls })
+  await expect.poll(() => hanging.seen.length).toBeGreaterThanOrEqual(2)
+  for (const path of [
+    `${APP}/cron/jobs`,
+    '/api/v1/cron/jobs/all',
+    `${APP}/proc/web/backups`,
+    `${APP}/cron/records`,
+  ]) {
+    const { status, headers } = await rawRequest(url, { path })
+    expect([path, status]).toEqual([path, 200])
+    if (!path.endsWith('records')) expect(headers.warning).toContain(UP)
+  }
+  expect(hanging.seen.every(({ path }) => path === '/api/v1/debug')).toBe(true)
 })
