@@ -36,19 +36,20 @@ export class MemoryTrees implements TreeSource {
   private node(path: Buffer, what: Tree[string]) {
     if (typeof what === 'object' && !Array.isArray(what)) {
       return {
-        entry: { ...plain, type: 'directory' as const, path, mode: 0o755 },
+        entry: { ...plainEntry, type: 'directory' as const, path, mode: 0o755 },
         content: null,
         subtree: this.add(what),
       }
     }
     const [content, own] = typeof what === 'string' ? [what, {}] : what
     const ids = content === '' ? [] : [createHash('sha256').update(content).digest()]
-    const entry = { ...plain, path, size: content.length, ...own }
+    const entry = { ...plainEntry, path, size: content.length, ...own }
     return { entry, content: entry.type === 'file' ? ids : null, subtree: null }
   }
 }
 
-const plain: TreeEntry = {
+/** A file, as small as it gets. */
+export const plainEntry: TreeEntry = {
   type: 'file',
   path: Buffer.alloc(0),
   mode: 0o644,

@@ -2,6 +2,7 @@ import type { TreeEntry } from '../../tree/entry.ts'
 import { componentsOf } from '../../tree/write-paths.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Change, changeOf } from './compare-nodes.ts'
+import { type Joined, joinNames, nothing } from './join-names.ts'
 import { readTree, type TreeSource } from './tree-source.ts'
 
 /** One thing that is not as it was. */
@@ -52,7 +53,7 @@ async function* diffPair(diff: Diff, pair: Pair, resume: readonly Buffer[]): Asy
   diff.options.signal.throwIfAborted()
   if (sameTree(pair)) return
   const [known, ...deeper] = resume
-  for (const [before, after] of await joined(diff.source, pair)) {
+  for await (const [before, after] of joined(diff.source, pair)) {
     const { name, entry } = (after ?? before) as Node
     const order = known ? name.compare(known) : 1
     if (order < 0) continue
@@ -74,27 +75,11 @@ function differenceOf(before: Node | undefined, after: Node | undefined): Differ
   return { change, path, before: before?.entry ?? null, after: after?.entry ?? null }
 }
 
-type Both = [before: Node | undefined, after: Node | undefined]
-
-async function joined(source: TreeSource, { before, after, folder }: Pair): Promise<Generator<Both>> {
-  return join(
-    before ? await readTree(source, before, folder) : nothing(),
-    after ? await readTree(source, after, folder) : nothing(),
+function joined(source: TreeSource, { before, after, folder }: Pair): AsyncGenerator<Joined<Node, Node>> {
+  return joinNames(
+    before ? readTree(source, before, folder) : nothing(),
+    after ? readTree(source, after, folder) : nothing(),
   )
-}
-
-function* nothing(): Generator<Node> {}
-
-/** Both come by name. */
-function* join(befores: Generator<Node>, afters: Generator<Node>): Generator<Both> {
-  let before = befores.next().value as Node | undefined
-  let after = afters.next().value as Node | undefined
-  while (before || after) {
-    const order = before && after ? before.name.compare(after.name) : before ? -1 : 1
-    yield [order <= 0 ? before : undefined, order >= 0 ? after : undefined]
-    if (order <= 0) before = befores.next().value as Node | undefined
-    if (order >= 0) after = afters.next().value as Node | undefined
-  }
 }
 
 /** One page of it. `next` is the `after` of the page that follows; null where none does. */

@@ -2,9 +2,8 @@ import { textToBytes } from '../../../lib/byte-paths.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
 import { componentsOf, splitLast } from '../../tree/write-paths.ts'
-import { nodeBatches } from '../nodes/read-nodes.ts'
 import { fileInfoOf } from './file-info.ts'
-import type { TreeSource } from './tree-source.ts'
+import { type TreeSource, treeBatches } from './tree-source.ts'
 import { folderTree, type VolumeTree } from './volume-tree.ts'
 
 export interface FolderQuestion {
@@ -27,10 +26,10 @@ export async function listSnapshotFolder(
   { path, after, limit }: FolderQuestion,
 ): Promise<FilePage> {
   const folder = withoutSlashes(textToBytes(path))
-  const tree = await source.readBlob('tree', await folderTree(source, volume, folder))
+  const tree = await folderTree(source, volume, folder)
   const last = splitLast(textToBytes(after)).name
   const files: FileInfo[] = []
-  for (const nodes of nodeBatches(tree, folder)) {
+  for await (const nodes of treeBatches(source, tree, folder)) {
     for (const { name, entry } of nodes) {
       if (name.compare(last) <= 0) continue
       if (files.length === limit) return { files, next: files.at(-1)?.path ?? null }

@@ -75,8 +75,12 @@ async function onlyWay(
 }
 
 async function onlyNode(source: TreeSource, tree: Buffer): Promise<Node | undefined> {
-  const [first, second] = await readTree(source, tree)
-  return second === undefined ? first : undefined
+  let only: Node | undefined
+  for await (const node of readTree(source, tree)) {
+    if (only) return undefined
+    only = node
+  }
+  return only
 }
 
 /** What lies at a path of the volume; undefined where there is nothing. An empty path is the volume itself: undefined. */

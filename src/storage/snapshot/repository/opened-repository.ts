@@ -16,6 +16,7 @@ import type {
   RepositoryPlace,
   UnpackedKind,
 } from './repository.ts'
+import { streamBlob } from './stream-blob.ts'
 import { hashOf, readUnpacked, sealUnpacked, unsealUnpacked } from './unpacked.ts'
 
 export class OpenedRepository implements Repository {
@@ -50,6 +51,10 @@ export class OpenedRepository implements Repository {
   async readBlob(type: BlobType, id: Buffer): Promise<Buffer> {
     this.#options.signal?.throwIfAborted()
     return this.#blobs.read(type, id)
+  }
+
+  streamBlob(type: BlobType, id: Buffer): AsyncIterable<Buffer> {
+    return streamBlob(this, type, id)
   }
 
   readBlobs(type: BlobType, ids: Iterable<Buffer>) {

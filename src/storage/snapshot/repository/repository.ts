@@ -56,6 +56,11 @@ export interface Repository extends AsyncDisposable {
    * it is whole, or where the index does not know it.
    */
   readBlob(type: BlobType, id: Buffer): Promise<Buffer>
+  /**
+   * As readBlob, in pieces, for a tree that is too large to be held whole. Its seal is checked before the first piece,
+   * its id behind the last one: SNAPSHOT_CORRUPT may come late.
+   */
+  streamBlob(type: BlobType, id: Buffer): AsyncIterable<Buffer>
   /** As readBlob, of many: in the order in which they lie in their packs, neighbours read in one go; each id once. */
   readBlobs(type: BlobType, ids: Iterable<Buffer>): AsyncIterable<{ id: Buffer; plain: Buffer }>
   /** Plain length of a blob; undefined where the index does not know it. */

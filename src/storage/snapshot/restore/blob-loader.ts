@@ -6,7 +6,10 @@ import { type PackRun, packRuns, type Wanted } from './pack-runs.ts'
 import { UnsealPool } from './unseal-pool.ts'
 
 /** Of a repository, what reading content needs; its index is loaded. */
-export type ContentSource = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob'>
+export type ContentSource = Pick<
+  Repository,
+  'place' | 'key' | 'locate' | 'readBlob' | 'blobSize' | 'streamBlob'
+>
 
 /** Plain content, or why it cannot be had (SNAPSHOT_CORRUPT). */
 export type Loaded = Buffer | BackupdError

@@ -3,6 +3,7 @@ import { type Choice, type Chosen, EVERYTHING } from '../../tree/chosen-paths.ts
 import type { TreeEntry } from '../../tree/entry.ts'
 import { type Folder, openFolder } from '../../tree/write-folder.ts'
 import type { Node } from '../nodes/node.ts'
+import { joinNames, nothing } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { type LiveEntry, liveEntries, withLive } from './live-folder.ts'
@@ -60,9 +61,9 @@ class Planning {
 
   async folder({ tree, path, live, goes }: Place, choice: Choice): Promise<void> {
     this.input.signal.throwIfAborted()
-    const nodes = tree ? await readTree(this.input.source, tree, path) : nothing()
+    const nodes = tree ? readTree(this.input.source, tree, path) : nothing()
     const there = live ? liveEntries(live, path.length === 0) : nothing()
-    for (const [node, entry] of byName(nodes, there)) {
+    for await (const [node, entry] of joinNames(nodes, there)) {
       if (node) await this.node(node, entry, { live, choice })
       else if (entry && goes) await this.gone(entry, path, live)
     }
@@ -108,21 +109,4 @@ function isSame(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
   if (type !== 'symlink' && mode !== (Number(stat.mode) & 0o7777)) return false
   if (type === 'file' && BigInt(entry.size) !== stat.size) return false
   return type === 'directory' || entry.mtimeNs === stat.mtimeNs
-}
-
-function* nothing(): Generator<never> {}
-
-/** Both come by name. */
-function* byName(
-  nodes: Generator<Node>,
-  there: Generator<LiveEntry>,
-): Generator<[node: Node | undefined, entry: LiveEntry | undefined]> {
-  let node = nodes.next().value as Node | undefined
-  let entry = there.next().value as LiveEntry | undefined
-  while (node || entry) {
-    const order = node && entry ? node.name.compare(entry.name) : node ? -1 : 1
-    yield [order <= 0 ? node : undefined, order >= 0 ? entry : undefined]
-    if (order <= 0) node = nodes.next().value as Node | undefined
-    if (order >= 0) entry = there.next().value as LiveEntry | undefined
-  }
 }

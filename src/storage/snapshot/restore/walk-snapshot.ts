@@ -1,7 +1,6 @@
 import type { Choice, Chosen } from '../../tree/chosen-paths.ts'
 import type { Node } from '../nodes/node.ts'
-import { nodeBatches } from '../nodes/read-nodes.ts'
-import type { TreeSource } from '../read/tree-source.ts'
+import { type TreeSource, treeBatches } from '../read/tree-source.ts'
 import type { Damage } from './damage.ts'
 
 export interface SnapshotWalk {
@@ -26,7 +25,7 @@ interface Place {
 
 async function* walkFolder(walk: SnapshotWalk, { tree, path, choice }: Place): AsyncGenerator<Node[]> {
   walk.signal.throwIfAborted()
-  for (const nodes of await batchesOf(walk, tree, path)) {
+  for await (const nodes of batchesOf(walk, tree, path)) {
     let plain: Node[] = []
     for (const node of nodes) {
       const inner = choice === 'all' ? 'all' : walk.chosen.of(node.entry.path)
@@ -41,11 +40,11 @@ async function* walkFolder(walk: SnapshotWalk, { tree, path, choice }: Place): A
   }
 }
 
-async function batchesOf(walk: SnapshotWalk, tree: Buffer, path: Buffer): Promise<Iterable<Node[]>> {
+/** Damage may come to light behind the last node of a large tree. */
+async function* batchesOf(walk: SnapshotWalk, tree: Buffer, path: Buffer): AsyncGenerator<Node[]> {
   try {
-    return nodeBatches(await walk.source.readBlob('tree', tree), path)
+    yield* treeBatches(walk.source, tree, path)
   } catch (error) {
     walk.damage.add(path, error)
-    return []
   }
 }

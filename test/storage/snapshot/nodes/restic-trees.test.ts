@@ -1,49 +1,41 @@
-import { rmSync, writeFileSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { formatGoTime, parseGoTime } from '../../../../src/storage/snapshot/nodes/go-time.ts'
 import { readNodes } from '../../../../src/storage/snapshot/nodes/read-nodes.ts'
-import { parseSnapshot } from '../../../../src/storage/snapshot/nodes/snapshot-file.ts'
 import { encodeTree } from '../../../../src/storage/snapshot/nodes/tree-encoder.ts'
+import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
 import type { TreeEntry } from '../../../../src/storage/tree/entry.ts'
 import { openVolume } from '../../../../src/storage/tree/volume.ts'
 import { walkTree } from '../../../../src/storage/tree/walk.ts'
-import { hasRestic, restic } from '../../../support/restic.ts'
+import { hasRestic } from '../../../support/restic.ts'
+import { ResticWorld } from '../../../support/restic-world.ts'
 import { makeNastyTree } from '../../../support/tree-make.ts'
 
 describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
-  let scratch: string
-  let run: ReturnType<typeof restic>
+  let world: ResticWorld
+  let repository: Repository
   const trees: { folder: Buffer; json: string }[] = []
 
   beforeAll(async () => {
-    scratch = await mkdtemp(`${tmpdir()}/restic-trees-`)
-    writeFileSync(`${scratch}/password`, 'secret')
-    run = restic(`${scratch}/repo`, `${scratch}/password`)
-    makeNastyTree(`${scratch}/volume`)
-    // To read a tree is a run of restic's.
-    for (const name of ['deep', 'modes', 'content', 'sparse', 'capability']) {
-      rmSync(`${scratch}/volume/${name}`, { recursive: true })
-    }
-    run('init')
-    run('backup', `${scratch}/volume`)
-    const [{ id }] = JSON.parse(run('snapshots', '--json')) as [{ id: string }]
-    const json = Buffer.from(run('cat', 'snapshot', id))
-    collect(parseSnapshot(id, json).tree, Buffer.alloc(0))
+    world = await ResticWorld.make()
+    makeNastyTree(`${world.folder}/volume`)
+    rmSync(`${world.folder}/volume/sparse`, { recursive: true })
+    world.restic('backup', `${world.folder}/volume`)
+    repository = await world.open()
+    const [newest] = await world.snapshots(repository)
+    await collect(newest?.snapshot.tree ?? Buffer.alloc(0), Buffer.alloc(0))
   }, 60_000)
 
-  afterAll(() => rmSync(scratch, { recursive: true }))
+  afterAll(() => world[Symbol.asyncDispose]())
 
-  function collect(tree: Buffer, folder: Buffer): void {
-    const json = run('cat', 'blob', tree.toString('hex'))
-    trees.push({ folder, json })
-    for (const { entry, subtree } of readNodes(Buffer.from(json), folder))
-      if (subtree) collect(subtree, entry.path)
+  async function collect(tree: Buffer, folder: Buffer): Promise<void> {
+    const json = await repository.readBlob('tree', tree)
+    trees.push({ folder, json: json.toString() })
+    for (const { entry, subtree } of readNodes(json, folder)) if (subtree) await collect(subtree, entry.path)
   }
 
   it('are written by us in the same bytes, but for what we leave out', () => {
-    expect(trees.length).toBeGreaterThan(12)
+    expect(trees.length).toBeGreaterThan(20)
     for (const { folder, json } of trees) {
       const nodes = [...readNodes(Buffer.from(json), folder)]
       const ours = encodeTree(
@@ -58,8 +50,8 @@ describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
   })
 
   it('tell of every entry what the volume itself tells', async () => {
-    using volume = await openVolume(`${scratch}/volume`)
-    const prefix = `${scratch.slice(1)}/volume`
+    using volume = await openVolume(`${world.folder}/volume`)
+    const prefix = `${world.folder.slice(1)}/volume`
     const stored = new Map<string, TreeEntry>()
     for (const { folder, json } of trees) {
       for (const { entry } of readNodes(Buffer.from(json), folder))
@@ -74,7 +66,7 @@ describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
         compared++
       }
     }
-    expect(compared).toBeGreaterThan(50)
+    expect(compared).toBeGreaterThan(100)
   })
 })
 

@@ -1,0 +1,32 @@
+/** What two lists have under one name. */
+export type Joined<A, B> = [a: A | undefined, b: B | undefined]
+
+interface Named {
+  name: Buffer
+}
+
+/** Two lists, both by the bytes of the names, as one. */
+export async function* joinNames<A extends Named, B extends Named>(
+  as: AsyncIterator<A, unknown>,
+  bs: AsyncIterator<B, unknown> | Iterator<B, unknown>,
+): AsyncGenerator<Joined<A, B>> {
+  try {
+    let a = nextOf(await as.next())
+    let b = nextOf(await bs.next())
+    while (a || b) {
+      const order = a && b ? a.name.compare(b.name) : a ? -1 : 1
+      yield [order <= 0 ? a : undefined, order >= 0 ? b : undefined]
+      if (order <= 0) a = nextOf(await as.next())
+      if (order >= 0) b = nextOf(await bs.next())
+    }
+  } finally {
+    await as.return?.()
+    await bs.return?.()
+  }
+}
+
+function nextOf<T>(result: IteratorResult<T, unknown>): T | undefined {
+  return result.done ? undefined : result.value
+}
+
+export async function* nothing(): AsyncGenerator<never> {}
