@@ -8,3 +8,10 @@ export function normaliseArgv(argv: readonly string[]): string[] {
 function withTwoDashes(argument: string): string {
   return /^-[a-z][a-z-]+(=|$)/i.test(argument) ? `-${argument}` : argument
 }
+
+/** `-debug` stands in front of the command in the recorded system: it goes behind it. */
+export function commandFirst(argv: readonly string[]): readonly string[] {
+  const at = argv.findIndex((argument) => !/^--?debug$/.test(argument))
+  const command = argv[at]
+  return command === undefined ? argv : [command, ...argv.slice(0, at), ...argv.slice(at + 1)]
+}

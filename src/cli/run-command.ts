@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { normaliseArgv } from './argv.ts'
+import { commandFirst, normaliseArgv } from './argv.ts'
 import { shareCoresWithChildren } from './environment.ts'
 import { VERSION } from './version.ts'
 
@@ -15,8 +15,9 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 export async function runCommand(argv: string[]): Promise<number> {
   shareCoresWithChildren()
   try {
-    const program = await programFor(argv[0])
-    await program.parseAsync(normaliseArgv(argv), { from: 'user' })
+    const ordered = commandFirst(argv)
+    const program = await programFor(ordered[0])
+    await program.parseAsync(normaliseArgv(ordered), { from: 'user' })
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseAddress } from '../../src/cli/address.ts'
-import { normaliseArgv } from '../../src/cli/argv.ts'
+import { commandFirst, normaliseArgv } from '../../src/cli/argv.ts'
 import { daemonCommand } from '../../src/cli/daemon.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
@@ -40,6 +40,21 @@ test.each([
   expect(normaliseArgv(given)).toEqual(read)
 })
 
+test.each([
+  [
+    ['-debug', 'daemon', '-addr', ':9002'],
+    ['daemon', '-debug', '-addr', ':9002'],
+  ],
+  [
+    ['daemon', '-debug'],
+    ['daemon', '-debug'],
+  ],
+  [['-debug'], ['-debug']],
+  [[], []],
+])('%j has its command first: %j', (given, ordered) => {
+  expect(commandFirst(given)).toEqual(ordered)
+})
+
 describe('an address', () => {
   test.each([
     ['127.0.0.1:9002', '127.0.0.1', 9002],
@@ -60,14 +75,9 @@ describe('an address', () => {
 
 test.each([
   [
-    'no driver',
-    ['--ip', '10.0.0.1'],
-    /^--backup-driver moosefs is not in this version: use --backup-driver local/,
-  ],
-  [
     'another driver',
     ['--ip', '10.0.0.1', '-backup-driver', 's3'],
-    /--backup-driver s3 is not in this version/,
+    /--backup-driver is "s3": write moosefs or local/,
   ],
   ['no store', ['--ip', '10.0.0.1', '-backup-driver', 'local'], /needs --backup-local-dir DIR/],
   ['no ip', ['-backup-driver', 'local'], /required option '--ip <ip>' not specified/],
@@ -79,6 +89,13 @@ test.each([
     .exitOverride()
     .configureOutput({ writeErr() {} })
   await expect(command.parseAsync(normaliseArgv(args), { from: 'user' })).rejects.toThrow(words)
+})
+
+test('without a word on the driver the store is the recorded one, on MooseFS', async () => {
+  const data = ['--data', join(dir.path, 'data'), '--volume-root', join(dir.path, 'volumes')]
+  const { code, stderr } = await spawnDaemon(['--ip', '10.0.0.1', '--addr', '127.0.0.1:0', ...data]).ended
+  expect(code).toBe(1)
+  expect(stderr).toContain('The store /mfs/lain/backup is not on a mounted MooseFS')
 })
 
 test('a data directory that cannot be written is one line and 1', async () => {

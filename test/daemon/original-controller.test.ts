@@ -115,6 +115,37 @@ test('a recover is told in exactly the two recorded posts, and done', async () =
   ])
 })
 
+test('an increment is told in exactly the two recorded posts, under the name that is recorded', async () => {
+  const recorded = RECORDED.map((post) => post.body).filter(({ args }) => args?.mode === 'increment')
+  const files = join(daemon.dir, 'volumes/hello/hello.web.web/1/data/files')
+  await mkdir(files, { recursive: true })
+  await writeFile(join(files, 'time.log'), 'time1\n')
+  const args = { ...recorded[0]?.args, path: files }
+  const increment = {
+    ...EXPIRE,
+    id: jobId(IP, '0 23 * * *', 'backup', args),
+    spec: '0 23 * * *',
+    action: 'backup',
+    args,
+  }
+  await sendJobs([job, increment], 'of both')
+  const { body } = await ask('POST', `/cron/once/${increment.id}`)
+  const { rid } = body as { rid: string }
+  const told = () => receiver.taken.filter((post) => post.rid === rid)
+  await receiver.until(() => told().length === 2)
+  const [begin, end] = recorded
+  const own = { id: increment.id, args, rid, start: TIME }
+  const result = { file: 'hello-hello.web.web-1-data-files', size: expect.any(Number) }
+  expect(told()).toEqual([
+    { ...begin, ...own },
+    { ...end, ...own, end: TIME, result },
+  ])
+  const dir = encodeURIComponent(files)
+  expect((await ask('GET', `/backup/json?dir=${dir}`)).body).toMatchObject([
+    { mode: 'increment', name: result.file, source: files, server: IP },
+  ])
+})
+
 test('a job that it puts to sleep stays asleep over its next list, a changed one too', async () => {
   expect(await ask('POST', `/cron/jobs/${job.id}/actions/sleep`)).toMatchObject({ status: 201 })
   await sendJobs([{ ...job, type: 'cron', sleep: false }], `${VERSION}%01`)
@@ -128,7 +159,8 @@ test('it stops and starts the schedule, deletes a backup, and takes its address 
   expect((await ask('GET', '/debug')).body).toMatchObject({ crond_status: 'stopped' })
   expect(await ask('PUT', '/cron/start')).toMatchObject({ status: 201, body: '' })
   const list = (await ask('GET', '/backup/json')).body as { name: string }[]
-  expect(await ask('POST', '/backup/delete', `files=${list[0]?.name}`)).toMatchObject({ status: 204 })
+  const files = list.map(({ name }) => `files=${name}`).join('&')
+  expect(await ask('POST', '/backup/delete', files)).toMatchObject({ status: 204 })
   expect((await ask('GET', '/backup/json')).body).toBeNull()
   const addr = `addr=${encodeURIComponent(receiver.url)}`
   expect(await ask('POST', '/notify/actions/remove', addr)).toMatchObject({ status: 203, body: 'OK' })

@@ -9,7 +9,7 @@ import { ask, freePort, startProgram } from '../support/standalone.ts'
 async function startController(more: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'controller-'))
   const addr = `127.0.0.1:${await freePort()}`
-  const program = startProgram(['controller', '--addr', addr, '--data', folder, ...more])
+  const program = startProgram(['-debug', 'controller', '--addr', addr, '--data', folder, ...more])
   onTestFinished(async () => {
     program.process.kill('SIGKILL')
     await program.ended
