@@ -49,12 +49,17 @@ export function migrate(world: World, who: string, wish: MigrateWish): Promise<A
 
 async function recoverable(
   world: World,
-  { backup: name, snapshot, files }: RecoverWish,
+  { backup: name, snapshot, files, plan = false }: RecoverWish,
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
   if (isRefused(backup)) return backup
   if (snapshot !== undefined && backup.mode === 'full') {
     return refuse('BAD_INPUT', `"${backup.name}" is a full backup: it has no snapshots to pick from`, {
+      name: backup.name,
+    })
+  }
+  if (plan && !backup.series) {
+    return refuse('BAD_INPUT', `Only the recover of a snapshot can be planned; "${backup.name}" has none`, {
       name: backup.name,
     })
   }

@@ -19,6 +19,7 @@ const CAPABILITIES = [
   'namespaces',
   'snapshots',
   'whole',
+  'plan',
 ]
 
 export function startScheduler(_call: Call, world: World): Answer {

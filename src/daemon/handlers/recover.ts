@@ -35,6 +35,8 @@ async function recover(
     destDir: fields.text('destDir'),
     namespace: readNamespace(fields, world.ip),
     inUse: readInUse(fields.text('inUse')),
+    ...(fields.text('snapshot') === '' ? {} : { snapshot: fields.text('snapshot') }),
+    ...(fields.text('plan') === 'true' ? { plan: true } : {}),
   }
   checkReady(world)
   const { rid } = await world.engine.runOnce('backup_recover', args, readRid(fields))

@@ -22,6 +22,8 @@ export interface SnapshotSeries {
 
 const NAME_TAG = 'backup='
 const RID_TAG = 'rid='
+/** A snapshot made of a mirror of the recorded system: known again, should the run end before the mirror went. */
+export const MIRROR_TAG = 'mirror'
 
 export function tagsOf(archive: string, rid: string, isPartial: boolean): string[] {
   return [`${NAME_TAG}${archive}`, `${RID_TAG}${rid}`, ...(isPartial ? ['partial'] : [])]

@@ -2,7 +2,7 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
 import { namedSteps } from '../../../lib/steps.ts'
 import { noteForgotten } from '../../../storage/series/prune-note.ts'
-import { readSeries, type SeriesSnapshot, type SnapshotSeries } from '../../../storage/series/series.ts'
+import type { SeriesSnapshot, SnapshotSeries } from '../../../storage/series/series.ts'
 import { infoOfSeries } from '../../../storage/series/series-info.ts'
 import { parseSnapshot } from '../../../storage/snapshot/nodes/snapshot-file.ts'
 import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
@@ -15,6 +15,7 @@ import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { checkVolume, openRunStore } from './begin.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
+import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
 import { collectWarnings } from './warnings.ts'
 
 /** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
@@ -36,7 +37,9 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
   await step('check the owner', () => store.assertOwner())
   const locking = { exclusive: false, dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal }
   await using lock = await step('lock the increments', () => lockRepository(repository, locking))
-  const series = await step('look at the snapshots before', () => findSeries(repository, args, context))
+  const series = await step('look at the snapshots before', () =>
+    findSeries({ args, context, store, repository, lock }),
+  )
   const before = series?.snapshots.at(-1)
   const sequence = Math.max(0, ...sequencesOf(series)) + 1
   const warnings = collectWarnings(context)
@@ -68,12 +71,10 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
   }
 }
 
-async function findSeries(
-  repository: Repository,
-  { archive, path }: BackupArgs,
-  { settings }: RunContext,
-): Promise<SnapshotSeries | undefined> {
-  const series = (await readSeries(repository, settings.ip)).find(({ name }) => name === archive)
+/** @throws CONFLICT where the series of this name is another volume's */
+async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
+  const { archive, path } = run.args
+  const series = await takeMirrorOver(run)
   if (!series || series.source === path) return series
   const what = `"${archive}" is the series of "${series.source}", not of "${path}"`
   throw new BackupdError('CONFLICT', `${what}: delete that series, or name the volume otherwise`)

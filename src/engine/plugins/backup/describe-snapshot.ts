@@ -1,5 +1,5 @@
 import type { Steps } from '../../../lib/steps.ts'
-import { type SeriesSnapshot, tagsOf } from '../../../storage/series/series.ts'
+import { MIRROR_TAG, type SeriesSnapshot, tagsOf } from '../../../storage/series/series.ts'
 import type { SnapshotFacts } from '../../../storage/snapshot/nodes/snapshot-file.ts'
 import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
@@ -8,7 +8,7 @@ import type { Store } from '../../../storage/store/store.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { reasonsOf } from './reasons.ts'
-import { suspicionOf } from './suspicion.ts'
+import { type BackupBefore, suspicionOf } from './suspicion.ts'
 import type { Warnings } from './warnings.ts'
 
 /** One increment under way. */
@@ -34,34 +34,43 @@ const WARNINGS_KEPT = 20
 /** The last word before the snapshot is published. Throws CONFLICT where another daemon took the namespace meanwhile. */
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
   const { args, context, before, lock, store } = run
-  const facts = before?.file.backupd
-  const suspect = suspicionOf(seen, before && facts ? { ...facts, name: before.id.slice(0, 8) } : undefined)
+  const suspect = suspicionOf(seen, before && beforeOf(before, seen))
   run.reasons = reasonsOf(run, seen, suspect)
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
   await lock.assertHeld()
   const isPartial = run.reasons.length > 0
-  return {
-    tags: tagsOf(args.archive, context.rid, isPartial),
-    facts: factsOf(run, seen, { suspect, isPartial }),
-  }
+  const { sequence, warnings } = run
+  const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings })
+  return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
 }
 
-interface Verdict {
+/** Restic tells nothing of what was there; where a mirror lay tells nothing of the volume's mount. */
+function beforeOf({ id, file }: SeriesSnapshot, { root }: SnapshotSeen): BackupBefore | undefined {
+  if (!file.backupd) return undefined
+  const known = { ...file.backupd, name: id.slice(0, 8) }
+  return file.tags.includes(MIRROR_TAG) ? { ...known, root } : known
+}
+
+export interface Verdict {
+  sequence: number
   suspect: string | null
   isPartial: boolean
+  warnings?: Pick<Warnings, 'kept' | 'count'>
 }
 
-function factsOf(
-  { args, context, sequence, store, warnings }: Increment,
+const NO_WARNINGS = { kept: [], count: 0 }
+
+/** What stands in a snapshot besides what restic has. */
+export function factsOfSnapshot(
+  { args, context, store }: Pick<Increment, 'args' | 'context' | 'store'>,
   seen: SnapshotSeen,
-  { suspect, isPartial }: Verdict,
+  { sequence, suspect, isPartial, warnings = NO_WARNINGS }: Verdict,
 ): SnapshotFacts {
   const { app, proc, volume, instanceNo, containers } = args
   const { files, bytes, entries, bytesAdded, root, notKept } = seen
   return {
-    ...{ format: 1, app, proc, volume, instanceNo, containers, jobId: context.jobId },
-    sequence,
+    ...{ format: 1, app, proc, volume, instanceNo, containers, jobId: context.jobId, sequence },
     ...{ state: isPartial ? 'partial' : 'success', suspect },
     ...{ files, bytes, entries, added: bytesAdded, root, notKept },
     ...{ warnings: warnings.kept.slice(0, WARNINGS_KEPT), warningCount: warnings.count },

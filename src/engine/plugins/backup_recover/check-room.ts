@@ -2,19 +2,18 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ResolvedVolume } from '../../../lib/allowed-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
-import type { StoredBackup } from '../../../storage/store/store.ts'
+import type { RecoverSource } from './recover-source.ts'
 
 /**
- * What is unpacked lies beside what is there until the swap, so all of it must fit as well. The tar stream tells how
- * much that is, holes left out; of an archive without a manifest only the compressed size is known, and the rest
- * shows while it is unpacked.
+ * What is unpacked lies beside what is there until the swap, so all of it must fit as well. Where its size is not
+ * known, the rest shows while it is unpacked.
  * @throws NO_ROOM with both numbers, in bytes or in files
  */
-export async function checkRoom({ manifest, info }: StoredBackup, volume: ResolvedVolume): Promise<void> {
+export async function checkRoom({ needs }: RecoverSource, volume: ResolvedVolume): Promise<void> {
   const room = await statfs(volume.exists ? volume.path : dirname(volume.path))
-  refuseLess('bytes', { needed: manifest?.tarBytes ?? info.size, free: room.bavail * room.bsize })
+  refuseLess('bytes', { needed: needs.bytes, free: room.bavail * room.bsize })
   // Some file systems make inodes as they go and count none.
-  if (room.files > 0) refuseLess('files', { needed: manifest?.entries ?? 0, free: room.ffree })
+  if (room.files > 0) refuseLess('files', { needed: needs.entries, free: room.ffree })
 }
 
 function refuseLess(unit: string, { needed, free }: { needed: number; free: number }): void {

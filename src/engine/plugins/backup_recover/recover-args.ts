@@ -5,7 +5,7 @@ import { chosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import { type RecoverArgs, recoverArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
 
-/** Throws BAD_INPUT; what this version cannot do yet is refused by name. */
+/** Throws BAD_INPUT. */
 export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): RecoverArgs {
   const args = parseShape('The args of a recover', raw, recoverArgsSchema)
   if (isIP(args.namespace) === 0)
@@ -13,6 +13,5 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
   if (args.files) chosenFiles(args.files)
   if (args.files?.length === 0)
     throw new BackupdError('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
-  if (args.plan) throw new BackupdError('BAD_INPUT', 'A recover cannot be planned by this version')
   return args.destDir === '' ? args : { ...args, destDir: checkVolumePath(args.destDir) }
 }

@@ -2,13 +2,12 @@ import { type ResolvedVolume, resolveVolume } from '../../../lib/allowed-paths.t
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
-import { type UnpackInput, type UnpackSummary, unpackArchive } from '../../../storage/archive/unpack.ts'
-import { copyMirror } from '../../../storage/mirror/copy-mirror.ts'
-import { openStore, type StoredBackup } from '../../../storage/store/store.ts'
+import type { UnpackSummary } from '../../../storage/archive/unpack.ts'
+import { openStore } from '../../../storage/store/store.ts'
 import { putInPlace } from '../../../storage/swap/put-in-place.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
 import { swapIn } from '../../../storage/swap/swap.ts'
-import { type ChosenFiles, chosenFiles, EVERYTHING } from '../../../storage/tree/chosen-paths.ts'
+import { type ChosenFiles, chosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../../storage/tree/entry.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
@@ -16,13 +15,15 @@ import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { checkRoom } from './check-room.ts'
 import { checkUsers } from './check-users.ts'
-import { membersOf } from './members-of.ts'
+import type { Filling, RecoverSource } from './recover-source.ts'
+import { seriesSource } from './series-source.ts'
+import { storedSource } from './stored-source.ts'
 
 /** One recover under way. */
 interface Recover extends Steps {
   args: RecoverArgs
   context: RunContext
-  backup: StoredBackup
+  source: RecoverSource
   volume: ResolvedVolume
   /** null for all of it, in place of all that is there. */
   chosen: ChosenFiles | null
@@ -34,19 +35,19 @@ interface Recover extends Steps {
  * Checks, stages, unpacks; then swaps the whole content, or puts what was chosen in place, name by name. The volume is
  * as it was when this throws, but for names that were put in place already.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
- * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT
+ * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT, REPOSITORY_PASSWORD,
+ * REPOSITORY_DAMAGED, REPOSITORY_LOCKED
  */
 export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
-  const backup = await step('find the backup', () => findBackup(args, context))
-  const volume = await step('check the volume', () =>
-    checkVolume(args.destDir || backup.info.source, context),
-  )
+  await using source = await step('find the backup', () => findBackup(args, context))
+  const volume = await step('check the volume', () => checkVolume(args.destDir || source.source, context))
+  if (args.plan) return await step('plan', () => plan(args, context, { source, volume }))
   await using claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const chosen = args.files && chosenFiles(args.files)
-  const run: Recover = { args, context, backup, volume, chosen, step, warnOnce: warnerOnce(context) }
+  const run: Recover = { args, context, source, volume, chosen, step, warnOnce: warnerOnce(context) }
   warnOfBackup(run)
-  await step('check for room', () => checkRoom(backup, volume))
+  await step('check for room', () => checkRoom(source, volume))
   await step('look for users', () => checkInUse(run))
   await using staging = await step('stage', () =>
     prepareStaging(claim, { rid: context.rid, exists: volume.exists }),
@@ -62,6 +63,18 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   }
 }
 
+/** Touches nothing. */
+async function plan(
+  { files }: RecoverArgs,
+  { signal, ...context }: RunContext,
+  { source, volume }: Pick<Recover, 'source' | 'volume'>,
+): Promise<RunOutcome> {
+  const path = volume.exists ? volume.path : null
+  const warn = (message: string) => context.warn(message)
+  const planned = await source.plan({ path, chosen: files && chosenFiles(files), signal, warn })
+  return { state: 'success', reason: '', result: { plan: planned } }
+}
+
 function warnerOnce(context: RunContext): (message: string) => void {
   const said = new Set<string>()
   return (message) => {
@@ -74,7 +87,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   const { context, step } = run
   for (const path of staging.leftOver)
     context.warn(`"${path}" was left by a recover that is not known here; see to it`)
-  const summary = await step('unpack', () => fill(run, staging).catch((error) => noteCorruption(run, error)))
+  const summary = await step('unpack', () => fill(run, staging))
   const missing = run.chosen ? noteMissing(run, run.chosen) : 0
   // They may have come while it was unpacked.
   await step('look for users again', () => checkInUse(run))
@@ -82,16 +95,18 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   return outcomeOf(summary, refused + missing)
 }
 
-async function findBackup(
-  { namespace, backup, snapshot }: RecoverArgs,
-  context: RunContext,
-): Promise<StoredBackup> {
+/** A series of snapshots stands before a mirror of its name, which it took over. */
+async function findBackup(args: RecoverArgs, context: RunContext): Promise<RecoverSource> {
+  const { namespace, backup, snapshot } = args
   const { settings, clock } = context
-  const store = await openStore(settings.store, settings, clock, { warn: (message) => context.warn(message) })
+  const warn = (message: string) => context.warn(message)
+  const store = await openStore(settings.store, settings, clock, { warn })
+  const series = await seriesSource(store, args, context)
+  if (series) return series
   const found = await store.find(namespace, backup)
   if (!found) throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)
   if (snapshot !== null) throw new BackupdError('BAD_INPUT', 'it has no snapshots to pick from')
-  return found
+  return storedSource(found, warn)
 }
 
 async function checkVolume(path: string, { settings }: RunContext): Promise<ResolvedVolume> {
@@ -101,11 +116,10 @@ async function checkVolume(path: string, { settings }: RunContext): Promise<Reso
   return volume
 }
 
-function warnOfBackup({ backup, volume, context }: Recover): void {
-  const { info } = backup
-  if (info.state === 'partial')
+function warnOfBackup({ source, volume, context }: Recover): void {
+  if (source.state === 'partial')
     context.warn('the backup is partial: what it lacks stands in the record that made it')
-  if (info.suspect !== null) context.warn(`the backup is suspect: ${info.suspect}`)
+  if (source.suspect !== null) context.warn(`the backup is suspect: ${source.suspect}`)
   if (!volume.exists) context.warn(`the volume "${volume.path}" was not there and is made`)
 }
 
@@ -114,13 +128,12 @@ async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
 }
 
 /** Puts what is wanted into the staging, from wherever the backup keeps it. */
-async function fill(run: Recover, { target }: Staging): Promise<UnpackSummary> {
-  const { backup, chosen, context } = run
-  const { manifest, mirror } = backup
+async function fill({ source, chosen, context }: Recover, { target }: Staging): Promise<UnpackSummary> {
+  const totals = chosen ? null : source.totals
   context.progress({
     phase: 'unpack',
-    bytesTotal: chosen ? null : (manifest?.bytes ?? null),
-    filesTotal: chosen ? null : (manifest?.files ?? null),
+    bytesTotal: totals?.bytes ?? null,
+    filesTotal: totals?.files ?? null,
   })
   const into: Filling = {
     target,
@@ -129,24 +142,7 @@ async function fill(run: Recover, { target }: Staging): Promise<UnpackSummary> {
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
     onWarning: (warning) => warnOf(context, warning),
   }
-  if (!mirror) return await unpack(run, into)
-  return await mirror.withFolder((folder) =>
-    copyMirror({ ...into, mirror: folder, chosen: chosen ?? EVERYTHING }),
-  )
-}
-
-type Filling = Pick<UnpackInput, 'target' | 'signal' | 'onProgress' | 'onWarning'>
-
-async function unpack({ backup, chosen }: Recover, into: Filling): Promise<UnpackSummary> {
-  const { manifest } = backup
-  await using archive = await backup.openObject()
-  return await unpackArchive({
-    ...into,
-    archive,
-    expected: manifest && { size: manifest.size, sha256: manifest.sha256 },
-    members: await membersOf(backup),
-    chosen: chosen ?? undefined,
-  })
+  return await source.fill(into, chosen)
 }
 
 function warnOf(context: RunContext, { path, message }: TreeWarning): void {
@@ -160,18 +156,6 @@ function noteMissing({ context }: Recover, chosen: ChosenFiles): number {
   if (!chosen.sawNothing()) return missing.length
   const named = missing.slice(0, 5).map((path) => `"${path}"`)
   throw new BackupdError('NOT_FOUND', `nothing of what was named is in the backup: ${named.join(', ')}`)
-}
-
-/** What proved corrupt is marked so in the store, or a backup nobody can recover would go on counting as good. */
-async function noteCorruption({ backup, context }: Recover, error: unknown): Promise<never> {
-  if (error instanceof BackupdError && error.code === 'ARCHIVE_CORRUPT') {
-    try {
-      await backup.markCorrupt(error.message)
-    } catch (failure) {
-      context.warn(`the backup could not be marked corrupt in the store: ${messageOf(failure)}`)
-    }
-  }
-  throw error
 }
 
 /** Returns how much could not be put back exactly. */

@@ -1,0 +1,73 @@
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { MIRROR_TAG, readSeries, type SnapshotSeries, tagsOf } from '../../../storage/series/series.ts'
+import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
+import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
+import {
+  makeSnapshot,
+  type SnapshotSeen,
+  type SnapshotWords,
+} from '../../../storage/snapshot/write/make-snapshot.ts'
+import type { Store, StoredBackup } from '../../../storage/store/store.ts'
+import type { BackupArgs } from '../../../wire/job.ts'
+import type { RunContext } from '../../plugin.ts'
+import { factsOfSnapshot } from './describe-snapshot.ts'
+
+export interface TakeOver {
+  args: BackupArgs
+  context: RunContext
+  store: Store
+  repository: Repository
+  lock: Lock
+}
+
+/**
+ * A mirror that the recorded system made of this volume becomes the first snapshot of the series; only then it goes.
+ * What cannot be taken over whole stays a mirror, with a warning.
+ * @returns the series as it is then
+ */
+export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | undefined> {
+  const { args, context, store } = run
+  const series = await seriesOf(run)
+  const found = await store.find(context.settings.ip, args.archive)
+  if (!found?.mirror || found.info.source !== args.path) return series
+  try {
+    if (!series?.snapshots.some(({ file }) => file.tags.includes(MIRROR_TAG))) await snapshotOf(run, found)
+    await store.remove([args.archive])
+    context.warn('the mirror of the recorded system was taken over: it is the first snapshot now')
+  } catch (error) {
+    context.signal.throwIfAborted()
+    context.warn(`the mirror of the recorded system stays as it is: ${messageOf(error)}`)
+  }
+  return await seriesOf(run)
+}
+
+async function seriesOf({ args, context, repository }: TakeOver): Promise<SnapshotSeries | undefined> {
+  return (await readSeries(repository, context.settings.ip)).find(({ name }) => name === args.archive)
+}
+
+async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup): Promise<void> {
+  const { args, context, repository, lock } = run
+  context.progress({ phase: 'take over', bytesTotal: null, filesTotal: null })
+  await mirror?.withFolder((volume) =>
+    makeSnapshot({
+      ...{ repository, volume, sourcePath: args.path, hostname: context.settings.ip, parent: null },
+      time: new Date(info.created),
+      signal: AbortSignal.any([context.signal, lock.signal]),
+      describe: (seen) => describe(run, seen),
+      onProgress: ({ bytes, files, path }) =>
+        context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
+      onWarning: ({ path, message }) => context.warn(`${bytesToText(path)} of the mirror: ${message}`),
+    }),
+  )
+}
+
+async function describe(run: TakeOver, seen: SnapshotSeen): Promise<SnapshotWords> {
+  const { args, context, store, lock } = run
+  if (seen.faults > 0)
+    throw new BackupdError('STORE_UNAVAILABLE', `${seen.faults} of its files could not be read`)
+  await store.assertOwner()
+  await lock.assertHeld()
+  const facts = factsOfSnapshot(run, seen, { sequence: 0, suspect: null, isPartial: false })
+  return { tags: [...tagsOf(args.archive, context.rid, false), MIRROR_TAG], facts }
+}

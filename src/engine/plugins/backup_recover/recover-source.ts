@@ -1,0 +1,29 @@
+import type { UnpackInput, UnpackSummary } from '../../../storage/archive/unpack.ts'
+import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
+import type { RecoverPlan } from '../../../wire/snapshot.ts'
+
+/** An empty directory to be filled, and who wants to hear of it. */
+export type Filling = Pick<UnpackInput, 'target' | 'signal' | 'onProgress' | 'onWarning'>
+
+export interface PlanQuestion {
+  /** The volume's real path; null where it is not there. */
+  path: string | null
+  /** null for all of it, in place of all that is there. */
+  chosen: ChosenFiles | null
+  signal: AbortSignal
+  warn(message: string): void
+}
+
+/** What a recover puts back, wherever it is kept. */
+export interface RecoverSource extends AsyncDisposable {
+  /** Absolute path of the directory that it was made of; empty where that is not known. */
+  readonly source: string
+  readonly state: 'success' | 'partial'
+  readonly suspect: string | null
+  /** What all of it is; null where that is not known. */
+  readonly totals: { bytes: number; files: number } | null
+  /** What all of it takes beside what is there; 0 where that is not known. */
+  readonly needs: { bytes: number; entries: number }
+  fill(into: Filling, chosen: ChosenFiles | null): Promise<UnpackSummary>
+  plan(question: PlanQuestion): Promise<RecoverPlan>
+}

@@ -1,0 +1,80 @@
+import { findSnapshot } from '../../../storage/series/find-snapshot.ts'
+import { type OpenSeries, openSeries } from '../../../storage/series/open-series.ts'
+import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
+import { volumeTree } from '../../../storage/snapshot/read/volume-tree.ts'
+import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
+import { planRestore } from '../../../storage/snapshot/restore/plan-restore.ts'
+import type { RestorePlan } from '../../../storage/snapshot/restore/plan-tally.ts'
+import { restoreTree } from '../../../storage/snapshot/restore/restore-tree.ts'
+import { parseBackupName } from '../../../storage/store/layout.ts'
+import type { Store } from '../../../storage/store/store.ts'
+import type { RecoverArgs } from '../../../wire/job.ts'
+import type { RecoverPlan } from '../../../wire/snapshot.ts'
+import type { RunContext } from '../../plugin.ts'
+import type { RecoverSource } from './recover-source.ts'
+
+/** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
+const LOCK_WAIT_MS = 5 * 60_000
+const NAMED = 1000
+
+/**
+ * A snapshot of a series; undefined where there is no series of this name. The repository stays locked meanwhile, that
+ * of another server too, or its prune could take away what is being read.
+ */
+export async function seriesSource(
+  store: Store,
+  { namespace, backup, snapshot }: RecoverArgs,
+  context: RunContext,
+): Promise<RecoverSource | undefined> {
+  if (parseBackupName(backup)) return undefined
+  await using parts = new AsyncDisposableStack()
+  const opened = parts.use((await openSeries(store, namespace, backup)) ?? null)
+  if (!opened) return undefined
+  const found = findSnapshot(opened.series, snapshot)
+  const { signal, settings } = context
+  const locking = { exclusive: false, dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal }
+  const lock = parts.use(await lockRepository(opened.repository, locking))
+  const owned = parts.move()
+  return {
+    ...(await sourceOf(opened, found, lock.signal)),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function sourceOf(
+  { repository, series }: OpenSeries,
+  found: ReturnType<typeof findSnapshot>,
+  held: AbortSignal,
+): Promise<Omit<RecoverSource, typeof Symbol.asyncDispose>> {
+  const { state, suspect, size, files } = infoOfSnapshot(found)
+  const volume = await volumeTree(repository, found.file)
+  return {
+    ...{ source: series.source, state, suspect },
+    totals: size === null || files === null ? null : { bytes: size, files },
+    // Holes are in the size of the content too, so it cannot tell how much room is needed.
+    needs: { bytes: 0, entries: found.file.backupd?.entries ?? 0 },
+    fill: ({ signal, ...into }, chosen) =>
+      restoreTree({
+        ...{ ...into, source: repository, volume, signal: AbortSignal.any([signal, held]) },
+        ...(chosen && { chosen }),
+      }),
+    async plan({ path, chosen, signal, warn }) {
+      const wanted = chosen ? { chosen } : {}
+      const plan = await planRestore({ source: repository, volume, path, names: NAMED, signal, ...wanted })
+      for (const name of plan.refuse.paths)
+        warn(`${name}: would be left out, a folder on its way is none now`)
+      return toRecoverPlan(plan)
+    },
+  }
+}
+
+function toRecoverPlan({ create, overwrite, delete: gone, same }: RestorePlan): RecoverPlan {
+  const kinds = [['create', create] as const, ['overwrite', overwrite] as const, ['delete', gone] as const]
+  const steps = kinds.flatMap(([action, { paths }]) => paths.map((path) => ({ action, path })))
+  return {
+    ...{ create: create.count, overwrite: overwrite.count, delete: gone.count, unchanged: same },
+    bytes: create.bytes + overwrite.bytes,
+    steps: steps.slice(0, NAMED),
+    more: create.count + overwrite.count + gone.count > Math.min(steps.length, NAMED),
+  }
+}

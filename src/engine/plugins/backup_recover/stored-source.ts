@@ -1,0 +1,62 @@
+import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { type UnpackSummary, unpackArchive } from '../../../storage/archive/unpack.ts'
+import { copyMirror } from '../../../storage/mirror/copy-mirror.ts'
+import type { StoredBackup } from '../../../storage/store/store.ts'
+import { type ChosenFiles, EVERYTHING } from '../../../storage/tree/chosen-paths.ts'
+import { membersOf } from './members-of.ts'
+import type { Filling, RecoverSource } from './recover-source.ts'
+
+/** An archive, or a mirror of the recorded system. */
+export function storedSource(backup: StoredBackup, warn: (message: string) => void): RecoverSource {
+  const { info, manifest, mirror } = backup
+  return {
+    ...{ source: info.source, state: info.state, suspect: info.suspect },
+    totals: manifest && { bytes: manifest.bytes, files: manifest.files },
+    // The tar stream tells how much it is, holes left out; of an archive without a manifest only the compressed size is known.
+    needs: { bytes: manifest?.tarBytes ?? info.size, entries: manifest?.entries ?? 0 },
+    async fill(into, chosen) {
+      if (!mirror)
+        return await unpack(backup, into, chosen).catch((error) => noteCorruption(backup, error, warn))
+      return await mirror.withFolder((folder) =>
+        copyMirror({ ...into, mirror: folder, chosen: chosen ?? EVERYTHING }),
+      )
+    },
+    async plan() {
+      const what = 'only the recover of a snapshot can be planned: leave out "plan"'
+      throw new BackupdError('BAD_INPUT', what)
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function unpack(
+  backup: StoredBackup,
+  into: Filling,
+  chosen: ChosenFiles | null,
+): Promise<UnpackSummary> {
+  const { manifest } = backup
+  await using archive = await backup.openObject()
+  return await unpackArchive({
+    ...into,
+    archive,
+    expected: manifest && { size: manifest.size, sha256: manifest.sha256 },
+    members: await membersOf(backup),
+    chosen: chosen ?? undefined,
+  })
+}
+
+/** What proved corrupt is marked so in the store, or a backup nobody can recover would go on counting as good. */
+async function noteCorruption(
+  backup: StoredBackup,
+  error: unknown,
+  warn: (message: string) => void,
+): Promise<never> {
+  if (error instanceof BackupdError && error.code === 'ARCHIVE_CORRUPT') {
+    try {
+      await backup.markCorrupt(error.message)
+    } catch (failure) {
+      warn(`the backup could not be marked corrupt in the store: ${messageOf(failure)}`)
+    }
+  }
+  throw error
+}

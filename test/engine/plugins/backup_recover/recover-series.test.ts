@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
+import { makePluginWorld, runPlugin, SERVER } from '../../../support/plugin-world.ts'
+import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
+import { hasRestic, restic } from '../../../support/restic.ts'
+import { compareTrees } from '../../../support/tree-compare.ts'
+import { makeNastyTree } from '../../../support/tree-make.ts'
+
+const NAME = 'shop-shop.web.web-1-data-db'
+
+/** A volume of everything a tree can have, and its first snapshot; then it changed, and there is a second. */
+async function makeSeries() {
+  const world = await makePluginWorld()
+  const { volume, base } = world
+  const increment = () => world.backUp({ mode: 'increment' })
+  const original = join(base, 'original')
+  rmSync(volume, { recursive: true })
+  makeNastyTree(volume)
+  writeFileSync(join(volume, 'time.log'), 'time1\n')
+  const first = await increment()
+  await world.recover(NAME, { destDir: join(world.volumeRoot, 'copy') })
+  writeFileSync(join(volume, 'time.log'), 'damaged')
+  writeFileSync(join(volume, 'since'), 'made since')
+  const second = await increment()
+  const ids = [String(first.result.snapshot), String(second.result.snapshot)]
+  return { ...world, increment, original, copy: join(world.volumeRoot, 'copy'), ids }
+}
+
+test('whole: the newest where none is named, an older one by its id; into another volume as well', async () => {
+  const { recover, volume, volumeRoot, copy, ids } = await makeSeries()
+  const older = await recover(NAME, { snapshot: ids[0]?.slice(0, 8) })
+  expect(older).toMatchObject({ state: 'success', warnings: [] })
+  expect(compareTrees(copy, volume)).toEqual([])
+  expect(await recover(NAME)).toMatchObject({ state: 'success' })
+  expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('damaged')
+  const other = join(volumeRoot, 'other')
+  expect(await recover(NAME, { snapshot: ids[0], destDir: other })).toMatchObject({ state: 'success' })
+  expect(compareTrees(copy, other)).toEqual([])
+})
+
+test('single files come back, in place, and the rest stays', async () => {
+  const { recover, volume, ids } = await makeSeries()
+  chmodSync(join(volume, 'time.log'), 0o600)
+  const one = await recover(NAME, { snapshot: ids[0], files: ['time.log', 'nowhere'] })
+  expect(one).toMatchObject({ state: 'partial', warnings: ['nowhere: is not in the backup'] })
+  expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('time1\n')
+  expect(readdirSync(volume)).toContain('since')
+  const none = recover(NAME, { files: ['nowhere'] })
+  await expect(none).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('a plan says what would be done, and does nothing', async () => {
+  const { recover, volume, ids } = await makeSeries()
+  const names = readdirSync(volume)
+  rmSync(join(volume, names.find((name) => name.startsWith('hello')) ?? 'time.log'), { force: true })
+  writeFileSync(join(volume, 'time.log'), 'other than either')
+  const whole = await recover(NAME, { snapshot: ids[0], plan: true })
+  expect(whole.result.plan).toMatchObject({ delete: 1, more: false })
+  expect(whole.result.plan?.steps).toContainEqual({ action: 'overwrite', path: 'time.log' })
+  expect(whole.result.plan?.steps).toContainEqual({ action: 'delete', path: 'since' })
+  const picked = await recover(NAME, { snapshot: ids[0], files: ['time.log'], plan: true })
+  expect(picked.result.plan).toMatchObject({ create: 0, overwrite: 1, delete: 0, bytes: 6 })
+  expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('other than either')
+})
+
+test('a snapshot that is not there is named', async () => {
+  const { recover } = await makeSeries()
+  await expect(recover(NAME, { snapshot: 'ffffffff' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('a damaged pack is found, and the volume stays as it is', async () => {
+  const { recover, storeDir, volume } = await makeSeries()
+  const packs = join(storeDir, SERVER, 'repo/data')
+  for (const name of readdirSync(packs, { recursive: true, withFileTypes: true })) {
+    if (!name.isFile()) continue
+    const path = join(name.parentPath, name.name)
+    const content = readFileSync(path)
+    for (let at = 16; at < content.length; at += 97) content[at] = (content[at] ?? 0) ^ 1
+    chmodSync(path, 0o600)
+    writeFileSync(path, content)
+  }
+  const before = readdirSync(volume)
+  await expect(recover(NAME)).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' })
+  expect(readdirSync(volume)).toEqual(before)
+})
+
+test('a mirror of the recorded system becomes the first snapshot, and only then goes', async () => {
+  const world = await makePluginWorld()
+  const namespace = join(world.storeDir, SERVER)
+  const mirror = join(namespace, NAME)
+  mkdirSync(mirror)
+  writeFileSync(join(mirror, 'time.log'), 'as the recorded system had it')
+  const of = { mode: 'increment', name: NAME, source: world.volume, server: SERVER, size: 29 } as const
+  writeRecordedMeta(namespace, [recordedEntity(of)])
+  writeFileSync(join(world.volume, 'time.log'), 'now')
+  const run = await world.backUp({ mode: 'increment' })
+  expect(run).toMatchObject({ state: 'success', warnings: [expect.stringContaining('was taken over')] })
+  expect(run.result.backup?.series).toMatchObject({ snapshots: 2 })
+  expect((await world.store.list(SERVER, { limit: 9 })).backups.map(({ name }) => name)).toEqual([NAME])
+  expect(readdirSync(namespace)).not.toContain(NAME)
+  await using repository = await world.store.repository(SERVER)
+  const snapshots = await Array.fromAsync(repository?.listUnpacked('snapshots') ?? [])
+  const oldest = snapshots.find((id) => id !== run.result.snapshot)
+  expect(await world.recover(NAME, { snapshot: oldest })).toMatchObject({ state: 'success' })
+  expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the recorded system had it')
+})
+
+test.skipIf(!hasRestic)(
+  'what expires is gone, its room too, and restic finds nothing wrong (needs restic)',
+  async () => {
+    const { settings, storeDir, volume, backUp } = await makePluginWorld()
+    const ids: string[] = []
+    for (const hoursAgo of [3, 2, 0]) {
+      writeFileSync(join(volume, 'blob'), randomBytes(1 << 20))
+      const clock = { now: () => Date.now() - hoursAgo * 3_600_000 }
+      ids.push(String((await backUp({ mode: 'increment' }, { clock })).result.snapshot))
+    }
+    const args = { info: [`${volume}@increment`, '1h'] }
+    const expired = await runPlugin(backupExpirePlugin, settings, { args, change: {} })
+    expect(expired.result.deletedSnapshots?.toSorted()).toEqual(ids.slice(0, 2).toSorted())
+    expect(expired.result.changed).toMatchObject([{ series: { snapshots: 1, newest: ids[2] } }])
+    expect(expired.result.bytesFreed).toBeGreaterThan(2 << 20)
+    restic(join(storeDir, SERVER, 'repo'), join(storeDir, '.repository-password'))('check', '--read-data')
+  },
+)
