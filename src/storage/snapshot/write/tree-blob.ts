@@ -67,6 +67,7 @@ class LargeBlob {
   readonly #zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 3 } })
   readonly #sealed: Buffer[] = []
   readonly #final: () => Buffer
+  #drained: Promise<void> | undefined
 
   constructor({ key }: Repository) {
     const { update, final } = sealer(key)
@@ -76,7 +77,11 @@ class LargeBlob {
 
   async write(piece: Buffer): Promise<void> {
     this.#hash.update(piece)
-    if (!this.#zstd.write(piece)) await once(this.#zstd, 'drain')
+    if (this.#zstd.write(piece)) return
+    this.#drained ??= once(this.#zstd, 'drain').then(() => {
+      this.#drained = undefined
+    })
+    await this.#drained
   }
 
   async finish(): Promise<{ id: Buffer; sealed: Buffer }> {

@@ -37,7 +37,9 @@ export class TreeBuilder {
   /** What is the same so far; null once something differs. */
   #same: NewNode[] | null
   #ended = false
-  #waits = false
+  #stored = false
+  /** Pieces of it that are still to be taken. */
+  #writing = 0
 
   /** `before`: its tree in the snapshot before. */
   constructor(store: TreeStore, backlog: Backlog, before: Buffer | null) {
@@ -81,7 +83,11 @@ export class TreeBuilder {
   }
 
   #drain(): void {
-    for (let slot = this.#slots[this.#first]; slot?.ready && !this.#waits; slot = this.#slots[this.#first]) {
+    for (
+      let slot = this.#slots[this.#first];
+      slot?.ready && this.#writing === 0;
+      slot = this.#slots[this.#first]
+    ) {
       this.#first++
       this.#backlog.remove()
       if (slot.node) this.#put(slot.node)
@@ -90,7 +96,7 @@ export class TreeBuilder {
     if (this.#first < this.#slots.length) return
     this.#slots = []
     this.#first = 0
-    if (this.#ended && !this.#waits) this.#end()
+    if (this.#ended && this.#writing === 0) this.#end()
   }
 
   #put(node: NewNode): void {
@@ -116,10 +122,10 @@ export class TreeBuilder {
 
   #waitFor(written: Promise<void> | undefined): void {
     if (!written) return
-    this.#waits = true
+    this.#writing++
     written.then(
       () => {
-        this.#waits = false
+        this.#writing--
         this.#drain()
       },
       (error) => this.#fail(error),
@@ -132,7 +138,8 @@ export class TreeBuilder {
   }
 
   #end(): void {
-    this.#waits = true
+    if (this.#stored) return
+    this.#stored = true
     if (this.#same && this.#before) this.#done.resolve({ id: this.#before, same: true })
     else this.#store().then(this.#done.resolve, (error) => this.#fail(error))
   }

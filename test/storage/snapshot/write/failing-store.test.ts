@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { localDriver } from '../../../../src/storage/drivers/local.ts'
+import { type DriverCall, type FaultyDriver, faultyDriver } from '../../../../src/storage/wrap/fault.ts'
+import { collectIds } from '../../../support/repository-world.ts'
+import { hasRestic } from '../../../support/restic.ts'
+import { snapshotWorld } from '../../../support/snapshot-world.ts'
+
+const MIB = 1024 * 1024
+
+test.each<[DriverCall, string]>([
+  ['write', 'while packs are written'],
+  ['sync', 'when a pack is synced'],
+  ['rename', 'when a pack is published'],
+])('a store that fails at %s, %s, ends it without a snapshot', async (call) => {
+  let faulty: FaultyDriver | undefined
+  const world = snapshotWorld((dir) => {
+    faulty = faultyDriver(localDriver(dir))
+    return faulty
+  })
+  for (let n = 0; n < 40; n++) writeFileSync(join(world.volume, `${n}`), randomBytes(MIB))
+  const repository = await world.create()
+  faulty?.fail(call)
+  await expect(world.snapshot(repository)).rejects.toMatchObject({ name: 'BackupdError' })
+  faulty?.assertAllHit()
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+})
+
+test.skipIf(!hasRestic)('the next run stores what the failed one did not (needs restic)', async () => {
+  let faulty: FaultyDriver | undefined
+  const world = snapshotWorld((dir) => {
+    faulty = faultyDriver(localDriver(dir))
+    return faulty
+  })
+  for (let n = 0; n < 20; n++) writeFileSync(join(world.volume, `${n}`), randomBytes(MIB))
+  const broken = await world.create()
+  faulty?.fail('write').times(1)
+  await expect(world.snapshot(broken)).rejects.toThrow()
+  faulty?.assertAllHit()
+  const repository = await world.open()
+  expect(await world.snapshot(repository)).toMatchObject({ files: 20, faults: 0 })
+  world.check()
+})
