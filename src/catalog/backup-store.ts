@@ -14,6 +14,7 @@ export interface BackupStore {
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   remove(server: string, names: string[]): Promise<void>
+  namespaces(): Promise<string[]>
   reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
 }
 
@@ -40,6 +41,10 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
           removeBackups(transaction, { server, names, touched: numbers.next() }, clock.now()),
         ),
       ),
+    namespaces: async () => {
+      const rows = await db.backup.groupBy({ by: ['server'], orderBy: { server: 'asc' } })
+      return rows.map(({ server }) => server)
+    },
     reconcile: (server, pages, dryRun) =>
       listingsOf(server).run(() => reconcile(world, { server, pages, dryRun })),
   }

@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   standalone: async () => (await import('./standalone.ts')).standaloneCommand(),
   controller: async () => (await import('./controller.ts')).controllerCommand(),
   daemon: async () => (await import('./daemon.ts')).daemonCommand(),
+  catalog: async () => (await import('./catalog.ts')).catalogCommand(),
 }
 
 /** Arguments in, exit code out: 0 done, 1 refused or failed with one line on stderr. */

@@ -4,9 +4,16 @@ import type { ReconcileCounts } from './ports.ts'
 import { isOriginal, isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
+export interface Relisted extends ReconcileCounts {
+  /** The daemon that told. */
+  reader: string
+}
+
 /** Makes the catalog say what the server's namespace in the store holds. */
-export async function relist(world: World, namespace: string, dryRun: boolean): Promise<ReconcileCounts> {
-  return world.ports.backups.reconcile(namespace, listingOf(world, namespace), dryRun)
+export async function relist(world: World, namespace: string, dryRun: boolean): Promise<Relisted> {
+  const { ip: reader, first, rest } = await startListing(world, namespace)
+  const counts = await world.ports.backups.reconcile(namespace, pagesOf(first, rest), dryRun)
+  return { ...counts, reader }
 }
 
 /** The same, in the background; tried again with the next poll where it fails. */
@@ -24,19 +31,24 @@ export function relistSoon(world: World, server: ServerState): void {
 
 /**
  * Asks the namespace's own daemon; where that cannot be reached, any other, which may share its store (a dead
- * server's backups are read so). What others do not know counts for nothing: their store may be another.
+ * server's backups are read so). What others do not know counts for nothing: their store may be another. A server
+ * that is not known here any more is asked last: it is likely to be gone.
  */
 export async function askReaders<T>(world: World, namespace: string, question: Question<T>): Promise<T> {
-  try {
-    return await question.ask(namespace)
-  } catch (error) {
-    if (!(error instanceof BackupdError) || error.code !== 'DAEMON_UNREACHABLE') throw error
-    for (const ip of othersThan(world, namespace)) {
-      const answer = await question.ask(ip).catch(() => undefined)
-      if (answer !== undefined && question.counts(answer)) return answer
+  const others = othersThan(world, namespace)
+  const readers = world.servers.has(namespace) ? [namespace, ...others] : [...others, namespace]
+  let failure: unknown
+  for (const ip of readers) {
+    try {
+      const answer = await question.ask(ip)
+      if (ip === namespace || question.counts(answer)) return answer
+    } catch (error) {
+      if (ip !== namespace) continue
+      if (!(error instanceof BackupdError) || error.code !== 'DAEMON_UNREACHABLE') throw error
+      failure = error
     }
-    throw error
   }
+  throw failure
 }
 
 interface Question<T> {
@@ -50,14 +62,20 @@ function othersThan(world: World, namespace: string): string[] {
   return others.map(({ ip }) => ip).filter((ip) => ip !== namespace)
 }
 
-/** Pages of the namespace. Another daemon than its own is believed only where it lists something. */
-async function* listingOf(world: World, namespace: string): AsyncGenerator<BackupInfo[]> {
-  const pages = await askReaders(world, namespace, {
+/** Another daemon than the namespace's own is believed only where it lists something. */
+function startListing(world: World, namespace: string) {
+  return askReaders(world, namespace, {
     async ask(ip) {
       const rest = world.ports.daemon.backups(ip, namespace)[Symbol.asyncIterator]()
-      return { first: await rest.next(), rest }
+      return { ip, first: await rest.next(), rest }
     },
     counts: ({ first }) => !first.done && first.value.length > 0,
   })
-  for (let page = pages.first; !page.done; page = await pages.rest.next()) yield page.value
+}
+
+async function* pagesOf(
+  first: IteratorResult<BackupInfo[]>,
+  rest: AsyncIterator<BackupInfo[]>,
+): AsyncGenerator<BackupInfo[]> {
+  for (let page = first; !page.done; page = await rest.next()) yield page.value
 }

@@ -7,6 +7,7 @@ import type {
   RecoverRequest,
   SnapshotNames,
   SnapshotsRequest,
+  UnknownObjects,
 } from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
@@ -53,6 +54,8 @@ export interface BackupStore {
   /** The newest good one of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   remove(server: string, names: string[]): Promise<void>
+  /** The servers of all backups there are. */
+  namespaces(): Promise<string[]>
   /** What one namespace holds now, streamed by pages: adds, updates, removes. `dryRun` only counts. */
   reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
 }
@@ -110,7 +113,12 @@ export interface DaemonPort {
   cancel(ip: string, rid: string): Promise<void>
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
   files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
+  /** Backups, or `NAME/path` in a mirror. */
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
+  /** The servers that have a folder in its store. */
+  namespaces(ip: string): Promise<string[]>
+  /** What in that folder is no part of a backup; undefined where the daemon cannot tell. */
+  unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
   recover(ip: string, request: RecoverRequest): Promise<string>
   snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
   diff(ip: string, request: DiffRequest): Promise<DiffPage>

@@ -1,6 +1,7 @@
 import { deleteBackups, listBackups, listFiles, listFolder, showBackup } from './handlers/backups.ts'
 import { showDebug, showHealth, startScheduler, stopScheduler } from './handlers/daemon.ts'
 import { actOnJob, countJobs, listJobs, runJob, setJobs, showJob } from './handlers/jobs.ts'
+import { listNamespaces, showUnknown } from './handlers/namespaces.ts'
 import { removeNotify, setNotify, showNotify } from './handlers/notify.ts'
 import { cancelRecord, showRecord } from './handlers/records.ts'
 import { recoverFile, recoverFolder } from './handlers/recover.ts'
@@ -38,5 +39,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/api/v1/backup/snapshots/:name/actions/delete', handle: deleteSnapshots },
   { method: 'GET', path: '/api/v1/backup/diff/:name', handle: showDiff },
   { method: 'GET', path: '/api/v1/backup/history/:name', handle: showHistory },
+  { method: 'GET', path: '/api/v1/backup/namespaces', handle: listNamespaces },
+  { method: 'GET', path: '/api/v1/backup/unknown', handle: showUnknown },
   { method: 'GET', path: '/healthz', handle: showHealth },
 ]

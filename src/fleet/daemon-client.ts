@@ -5,13 +5,14 @@ import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { type RunRecord, recordSchema } from '../wire/record.ts'
 import { createDaemonBackups, type DaemonBackups } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
+import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespaces.ts'
 import { askFor, isMissingRoute, segment } from './daemon-question.ts'
 
 /**
  * The daemons, over HTTP; one of ours or an original. Fits DaemonPort of controller/ports.ts.
  * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's words, or the daemon's own code.
  */
-export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups {
+export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups, DaemonNamespaces {
   close(): Promise<void>
 }
 
@@ -40,6 +41,7 @@ export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
     ...createDaemonJobs(http),
     ...createDaemonRuns(http),
     ...createDaemonBackups(http),
+    ...createDaemonNamespaces(http),
     close: () => http.close(),
   }
 }

@@ -157,6 +157,39 @@ test('rebuilding counts first, changes then; a server that is down loses nothing
   expect((await catalog.backups.find({ server: ONE }, { first: 9 })).totalCount).toBe(2)
 })
 
+test("a catalog made anew holds a dead server's backups, and those of folders nobody remembers", async () => {
+  const { world, one, two } = await twoServers()
+  const dead = sampleBackup({ server: '10.0.0.9' })
+  two.backups = [dead]
+  two.namespaces = ['10.0.0.8']
+  two.unknown.set('10.0.0.9', { count: 3, names: ['a', 'b', 'c'] })
+  expect(await rebuildCatalog(world, 'test', false)).toMatchObject([
+    { ip: ONE, unchanged: 2, unknown: { count: 0 }, error: null },
+    { ip: TWO, error: null },
+    { ip: '10.0.0.8', added: 0, unknown: null, error: null },
+    { ip: '10.0.0.9', added: 1, unknown: { count: 3, names: ['a', 'b', 'c'] }, error: null },
+  ])
+  expect(await locateBackup(world, { ...whole, server: '10.0.0.9' })).toEqual(dead)
+  const wish = {
+    backup: { ...whole, server: '10.0.0.9' },
+    inUse: 'refuse' as const,
+    to: 2,
+    volume: '/data/db',
+  }
+  expect(await migrate(world, 'test', wish)).toMatchObject({ server: TWO, state: 'queued' })
+  expect(two.recovers).toMatchObject([{ namespace: '10.0.0.9', name: NAME }])
+  // Whoever could read it is gone too: nothing is forgotten for that.
+  two.backups = []
+  expect((await rebuildCatalog(world, 'test', false)) as object[]).toMatchObject([
+    { ip: ONE },
+    { ip: TWO },
+    { ip: '10.0.0.8' },
+    { ip: '10.0.0.9', removed: 0, error: expect.stringContaining('could not be reached') },
+  ])
+  expect(await locateBackup(world, { ...whole, server: '10.0.0.9' })).toEqual(dead)
+  expect(one.asked).not.toContain('delete')
+})
+
 test('the backup of a volume that left the inventory is orphaned, and can still be had', async () => {
   const { world, take } = await twoServers()
   await take(helloInventory([ONE, TWO], ['/data/db', '/logs']))

@@ -2,7 +2,7 @@ import type { DaemonPort } from '../../src/controller/ports.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
-import type { DaemonDebug, FilesRequest, RecoverRequest } from '../../src/wire/daemon-api.ts'
+import type { DaemonDebug, FilesRequest, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 
@@ -22,6 +22,9 @@ export class MemoryDaemon {
   records = new Map<string, RunRecord>()
   backups: BackupInfo[] = []
   recovers: RecoverRequest[] = []
+  /** Folders of its store besides those of its backups. */
+  namespaces: string[] = []
+  unknown = new Map<string, UnknownObjects>()
   asked: string[] = []
 
   constructor(ip: string, changes: Partial<DaemonDebug> = {}) {
@@ -141,6 +144,13 @@ export function memoryDaemons(): DaemonPort & {
     diff: async () => ({ changes: [], next: null }),
     history: async () => ({ versions: [], next: null }),
     deleteSnapshots: async (_ip, { snapshots }) => snapshots,
+    async namespaces(ip) {
+      const daemon = await reach(ip, 'namespaces')
+      return [...new Set([ip, ...daemon.backups.map(({ server }) => server), ...daemon.namespaces])]
+    },
+    async unknown(ip, namespace) {
+      return (await reach(ip, 'unknown')).unknown.get(namespace) ?? { count: 0, names: [] }
+    },
     async recover(ip, request) {
       const rid = await run(ip, request.rid)
       at(ip).recovers.push(request)

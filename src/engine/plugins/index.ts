@@ -7,8 +7,10 @@ import { backupFilesPlugin } from './backup_files/plugin.ts'
 import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
+import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
 import { recoverPlugin } from './backup_recover/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
+import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
 import { snapshotsDeletePlugin } from './snapshots_delete/plugin.ts'
 import { storeClaimPlugin } from './store_claim/plugin.ts'
@@ -26,6 +28,8 @@ export const plugins: readonly Plugin[] = [
   backupInfoPlugin,
   backupListPlugin,
   backupSnapshotsPlugin,
+  backupNamespacesPlugin,
+  backupUnknownPlugin,
   recoverPlugin,
   settlePlugin,
   snapshotsDeletePlugin,

@@ -11,6 +11,15 @@ export class CatalogCopy {
 }
 
 @ObjectType()
+export class UnknownObjects {
+  @Field(() => Int)
+  count!: number
+
+  @Field(() => [String], { description: 'The first of them, by name.' })
+  names!: string[]
+}
+
+@ObjectType()
 export class NamespaceRebuild {
   @Field(() => ID, { description: 'The server whose folder of the store it is.' })
   ip!: string
@@ -26,6 +35,13 @@ export class NamespaceRebuild {
 
   @Field(() => Int)
   unchanged!: number
+
+  @Field(() => UnknownObjects, {
+    nullable: true,
+    description:
+      'What lies there and is no part of a backup: reported, never touched. null where no daemon tells.',
+  })
+  unknown!: UnknownObjects | null
 
   @Field(() => String, {
     nullable: true,

@@ -1,0 +1,72 @@
+import { Command } from 'commander'
+import { ControllerError } from '../client/execute.ts'
+import { executeOverHttp } from '../client/execute-over-http.ts'
+import { RebuildCatalogDocument, type RebuildCatalogMutation } from '../client/generated/operations.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { tableOf } from './table.ts'
+
+interface RebuildFlags {
+  url: string
+  dryRun: boolean
+  json: boolean
+}
+
+export function catalogCommand(): Command {
+  const rebuild = new Command('rebuild')
+    .description('Makes the catalog of a running controller what the stores hold, dead servers included.')
+    .option('--dry-run', 'only count, change nothing', false)
+    .option('--url <url>', 'the controller', 'http://127.0.0.1:9002')
+    .option('--json', 'print what the controller answers', false)
+    .action(rebuildCatalog)
+  return new Command('catalog').description('Sees to the catalog of a controller.').addCommand(rebuild)
+}
+
+type Rebuilt = RebuildCatalogMutation['rebuildCatalog']
+
+async function rebuildCatalog({ url, dryRun, json }: RebuildFlags): Promise<void> {
+  const rebuilt = await ask(url, dryRun)
+  process.stdout.write(json ? `${JSON.stringify(rebuilt)}\n` : wordsOf(rebuilt))
+  const unread = rebuilt.namespaces.filter(({ error }) => error !== null)
+  if (unread.length === 0) return
+  const names = unread.map(({ ip }) => ip).join(', ')
+  throw new BackupdError(
+    'STORE_UNAVAILABLE',
+    `Not everything could be read: the catalog keeps what it had of ${names}`,
+  )
+}
+
+async function ask(url: string, dryRun: boolean): Promise<Rebuilt> {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new BackupdError('BAD_INPUT', `--url is ${JSON.stringify(url)}: write it as http://10.0.0.1:9002`)
+  try {
+    return (await executeOverHttp(url)(RebuildCatalogDocument, { dryRun })).rebuildCatalog
+  } catch (error) {
+    if (error instanceof ControllerError) throw new BackupdError(error.code, error.message, { cause: error })
+    throw error
+  }
+}
+
+function wordsOf({ dryRun, namespaces }: Rebuilt): string {
+  const head = ['namespace', 'added', 'updated', 'removed', 'unchanged', 'unknown']
+  const rows = namespaces.map(({ ip, added, updated, removed, unchanged, unknown }) => [
+    ...[ip, added, updated, removed, unchanged],
+    unknown?.count ?? '?',
+  ])
+  const more = namespaces.flatMap(({ ip, unknown, error }) => [
+    ...(error === null ? [] : [`${ip}: ${error}`]),
+    ...(unknown?.count
+      ? [`${ip}: unknown, and left alone: ${unknown.names.map(quoted).join(', ')}${rest(unknown)}`]
+      : []),
+  ])
+  const done = dryRun ? ['Only counted: nothing was changed.'] : []
+  return `${[tableOf(head, rows), ...more, ...done].join('\n')}\n`
+}
+
+/** Names in a store can hold anything, also what moves a terminal's cursor. */
+function quoted(name: string): string {
+  return JSON.stringify(name)
+}
+
+function rest({ count, names }: { count: number; names: string[] }): string {
+  return count > names.length ? ` and ${count - names.length} more` : ''
+}

@@ -1,0 +1,12 @@
+/** Rows under each other, columns as wide as their widest; numbers to the right. */
+export function tableOf(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const width = (at: number) => Math.max(...[head, ...rows].map((row) => String(row[at] ?? '').length))
+  const lineOf = (row: readonly (string | number)[]) =>
+    row
+      .map((cell, at) =>
+        typeof rows[0]?.[at] === 'number' ? String(cell).padStart(width(at)) : String(cell).padEnd(width(at)),
+      )
+      .join('  ')
+      .trimEnd()
+  return [head, ...rows].map(lineOf).join('\n')
+}

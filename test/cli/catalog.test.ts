@@ -1,0 +1,91 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { runCommand } from '../../src/cli/run-command.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import {
+  startTestController,
+  startTestDaemon,
+  testFolder,
+  toldInventory,
+} from '../support/real-controller.ts'
+import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+
+/** What a command prints and how it ends. */
+async function run(...argv: string[]) {
+  const said = { out: '', err: '' }
+  const keep = (key: 'out' | 'err') => (text: string | Uint8Array) => {
+    said[key] += String(text)
+    return true
+  }
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep('out'))
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep('err'))
+  try {
+    const code = await runCommand(argv)
+    return { code, ...said }
+  } finally {
+    out.mockRestore()
+    err.mockRestore()
+  }
+}
+
+const [SERVER, DEAD] = ['127.0.0.1', '10.0.0.9'] as const
+
+test('catalog rebuild: counts first, then makes it; a dead server is read too, strangers are named', async () => {
+  const folder = await testFolder()
+  const namespace = join(folder, 'store', DEAD)
+  const name = 'hello-hello.web.web-1-data-db-1795425846.tar.gz'
+  mkdirSync(namespace, { recursive: true })
+  writeFileSync(join(namespace, name), 'an archive')
+  writeFileSync(join(namespace, 'stranger\u001b[2J'), '')
+  writeRecordedMeta(namespace, [recordedEntity({ name, source: '/data/db', server: DEAD })])
+  const daemon = await startTestDaemon(folder, SERVER)
+  const inventory = toldInventory(helloInventory([SERVER]))
+  const { url } = await startTestController({ folder, inventory, daemonUrls: { [SERVER]: daemon.url } })
+  const rebuild = (...flags: string[]) => run('catalog', 'rebuild', '--url', url, ...flags)
+
+  await expect
+    .poll(async () => (await rebuild('--dry-run')).out, { timeout: 10_000 })
+    .toContain(`${DEAD}       1`)
+  const counted = await rebuild('--dry-run')
+  expect(counted).toMatchObject({ code: 0, err: '' })
+  expect(counted.out.split('\n')).toEqual([
+    'namespace  added  updated  removed  unchanged  unknown',
+    '127.0.0.1      0        0        0          0        0',
+    '10.0.0.9       1        0        0          0        1',
+    '10.0.0.9: unknown, and left alone: "stranger\\u001b[2J"',
+    'Only counted: nothing was changed.',
+    '',
+  ])
+  expect((await rebuild()).out).toContain('10.0.0.9       1')
+  const again = JSON.parse((await rebuild('--json')).out)
+  expect(again).toMatchObject({
+    dryRun: false,
+    namespaces: [{ unchanged: 0 }, { ip: DEAD, added: 0, unchanged: 1 }],
+  })
+})
+
+test('a controller that is not there, an address that is none: one line, exit code 1', async () => {
+  expect(await run('catalog', 'rebuild', '--url', 'http://127.0.0.1:1')).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(
+      /^backupd: The controller at http:\/\/127\.0\.0\.1:1 does not answer[^\n]*\n$/,
+    ),
+  })
+  expect(await run('catalog', 'rebuild', '--url', 'localhost')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('write it as http://'),
+  })
+})
+
+test('a namespace that cannot be read: said, and exit code 1', async () => {
+  const folder = await testFolder()
+  const inventory = toldInventory(helloInventory([SERVER]))
+  const { url } = await startTestController({ folder, inventory })
+  const { code, out, err } = await run('catalog', 'rebuild', '--url', url)
+  expect([code, out]).toEqual([
+    1,
+    expect.stringMatching(/127\.0\.0\.1: The daemon on 127\.0\.0\.1 could not be reached/),
+  ])
+  expect(err).toBe('backupd: Not everything could be read: the catalog keeps what it had of 127.0.0.1\n')
+})
