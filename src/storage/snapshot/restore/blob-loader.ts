@@ -23,6 +23,8 @@ export class BlobLoader implements AsyncDisposable {
   private readonly signal: AbortSignal
   private readonly packs: OpenPacks
   private readonly pool: UnsealPool
+  private readonly loading = new Set<Promise<unknown>>()
+  private closed = false
 
   constructor(source: ContentSource, signal: AbortSignal) {
     this.source = source
@@ -33,6 +35,23 @@ export class BlobLoader implements AsyncDisposable {
 
   /** By blobKey(id), each of `ids`, which are all different. Throws where the store cannot be read. */
   async load(ids: Iterable<Buffer>): Promise<Map<string, Loaded>> {
+    const load = this.loadAll(ids)
+    this.loading.add(load)
+    try {
+      return await load
+    } finally {
+      this.loading.delete(load)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closed = true
+    await this.pool[Symbol.asyncDispose]()
+    await Promise.allSettled(this.loading)
+    await this.packs.close()
+  }
+
+  private async loadAll(ids: Iterable<Buffer>): Promise<Map<string, Loaded>> {
     const loaded = new Map<string, Loaded>()
     const wanted: Wanted[] = []
     for (const id of ids) {
@@ -41,18 +60,17 @@ export class BlobLoader implements AsyncDisposable {
       else loaded.set(blobKey(id), await this.readAlone(id))
     }
     const runs = packRuns(wanted)[Symbol.iterator]()
-    await Promise.all(Array.from({ length: LANES }, () => this.loadRuns(runs, loaded)))
+    // All of them end before it does: nothing may be read any more when the packs are closed.
+    const lanes = Array.from({ length: LANES }, () => this.loadRuns(runs, loaded))
+    const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected')
+    if (failed) throw failed.reason
     return loaded
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.pool[Symbol.asyncDispose]()
-    await this.packs.close()
   }
 
   private async loadRuns(runs: Iterator<PackRun>, loaded: Map<string, Loaded>): Promise<void> {
     for (let next = runs.next(); !next.done; next = runs.next()) {
       this.signal.throwIfAborted()
+      if (this.closed) throw new Error('the restore has ended')
       await this.loadRun(next.value, loaded)
     }
   }

@@ -20,12 +20,14 @@ export class UnsealPool implements AsyncDisposable {
   private threads: Worker[] = []
   private count = 0
   private bytes = 0
+  private ended = false
 
   constructor(key: RepositoryKey) {
     this.key = key
   }
 
   async open(run: SealedRun): Promise<OpenedRun> {
+    if (this.ended) throw new Error('the threads were ended')
     this.bytes += run.bytes.length
     if (this.bytes <= NOT_WORTH_A_THREAD) return openRun(this.key, run)
     if (this.threads.length === 0) this.start()
@@ -39,10 +41,8 @@ export class UnsealPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const threads = this.threads
-    this.threads = []
-    this.fail(new Error('the threads were ended'))
-    await Promise.all(threads.map((thread) => thread.terminate()))
+    this.end(new Error('the threads were ended'))
+    await Promise.all(this.threads.map((thread) => thread.terminate()))
   }
 
   private start(): void {
@@ -53,12 +53,13 @@ export class UnsealPool implements AsyncDisposable {
         this.tasks.get(task)?.resolve(opened)
         this.tasks.delete(task)
       })
-      thread.once('error', (error) => this.fail(error))
+      thread.once('error', (error) => this.end(error))
       return thread
     })
   }
 
-  private fail(error: unknown): void {
+  private end(error: unknown): void {
+    this.ended = true
     for (const { reject } of this.tasks.values()) reject(error)
     this.tasks.clear()
   }

@@ -9,7 +9,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { bytesToText } from '../../../../src/lib/byte-paths.ts'
 import { diffTrees } from '../../../../src/storage/snapshot/read/diff-trees.ts'
 import { type VolumeTree, volumeTree } from '../../../../src/storage/snapshot/read/volume-tree.ts'
@@ -18,6 +18,7 @@ import { planRestore } from '../../../../src/storage/snapshot/restore/plan-resto
 import { restoreTree } from '../../../../src/storage/snapshot/restore/restore-tree.ts'
 import { readSnapshot } from '../../../support/repository-world.ts'
 import { snapshotWorld } from '../../../support/snapshot-world.ts'
+import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 import { compareTrees } from '../../../support/tree-compare.ts'
 import { makeNastyTree } from '../../../support/tree-make.ts'
 
@@ -78,6 +79,18 @@ test('files larger than all windows come back, with what is in them twice and th
   expect(compareTrees(volume, `${dir}/out`, { ignoreRoot: true })).toEqual([])
   expect(summary.files).toBe(3)
 }, 30_000)
+
+test.skipIf(!canMount)('a full file system ends it, and all that was under way (needs mounts)', async () => {
+  const { create, snapshot, volume, dir } = snapshotWorld()
+  for (let n = 0; n < 12; n++) writeFileSync(`${volume}/${n}`, randomBytes(4 << 20))
+  const repository = await create()
+  const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
+  onTestFinished(mountTmpfs(`${dir}/small`))
+  await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
+    expect.objectContaining({ code: 'NO_ROOM' }),
+  )
+  expect(process.getActiveResourcesInfo()).not.toContain('MessagePort')
+})
 
 test('two snapshots of ours differ in what was done between them', async () => {
   const { create, snapshot, volume } = snapshotWorld()
