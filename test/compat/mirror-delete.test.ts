@@ -24,6 +24,30 @@ test('inside a mirror of the recorded system one file can be deleted, and the re
   expect(await listed()).toEqual([MIRROR])
 })
 
+test('inside a series of snapshots nothing can be deleted, only all of it', async () => {
+  const { controller } = await startRecordedCluster({ mirror: false })
+  const ask = (method: string, path: string, form?: { files: string[] }) =>
+    askHttp(controller.url, method, path, form ? { form } : {})
+  const jobs = async () =>
+    (await ask('GET', '/api/v2/app/hello/cron/jobs?args_mode=increment')).body as Listed[]
+  await expect.poll(async () => (await jobs())[0]?.next).not.toMatch(/^0001/)
+  await ask('POST', `/api/v2/app/hello/cron/jobs/${(await jobs())[0]?.job.id}/actions/run`)
+  const listed = async () => ((await ask('GET', BACKUPS)).body as { name: string }[]).map(({ name }) => name)
+  await expect.poll(listed, { timeout: 20_000 }).toEqual([MIRROR])
+  expect(await ask('POST', `${BACKUPS}/actions/delete`, { files: [`${MIRROR}/time.log`] })).toMatchObject({
+    status: 400,
+    body: expect.stringContaining(`Nothing inside of "${MIRROR}" can be deleted, only all of it`),
+  })
+  expect((await ask('GET', `${BACKUPS}/${MIRROR}?open=true`)).body).toHaveLength(2)
+  expect(await ask('POST', `${BACKUPS}/actions/delete`, { files: [MIRROR] })).toMatchObject({ status: 204 })
+  expect(await listed()).toEqual([])
+})
+
+interface Listed {
+  next: string
+  job: { id: string }
+}
+
 test('what leads out or belongs to others is 400, and nothing is deleted, not even what may go', async () => {
   const { listed, isThere, remove } = await start()
   for (const name of [

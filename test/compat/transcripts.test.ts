@@ -160,6 +160,11 @@ function isBetterError({ status = 0, body }: Exchange, ours: Answer): boolean {
   return typeof body === 'string' ? ours.body.startsWith(body) : ours.body.includes('. ')
 }
 
+test('every recorded exchange, the increment a series of snapshots', async () => {
+  const cluster = await startRecordedCluster({ mirror: false })
+  await replay(cluster, await recordedExchanges(cluster.volumes))
+})
+
 /** Not asked where the increment is the recorded system's own. */
 const MADE_BEFORE = 'v2 run increment'
 
