@@ -1,6 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { relistSoon } from './listing.ts'
 import type { LiveRecord } from './record-ledger.ts'
 import { isOriginal, type ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
@@ -68,6 +69,8 @@ function wordOnOriginal(
   if (silentSince !== null && now - silentSince >= LOST_AFTER_MS)
     return lost(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
   if (!idle || idle.until - Math.max(idle.since, heardAt) < LOST_AFTER_MS) return undefined
+  const server = world.servers.get(record.server)
+  if (server) relistSoon(world, server)
   return lost(
     world,
     record,

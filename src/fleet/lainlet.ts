@@ -16,6 +16,8 @@ export interface LainletOptions {
   log: Log
   /** lainlet is asked for a sign of life each so many seconds. */
   heartbeatSeconds?: number
+  /** lainlet drops a change that comes while it sends another: asked anew each so many seconds, none stays unknown. */
+  anewSeconds?: number
 }
 
 const HEARTBEAT_SECONDS = 10
@@ -24,6 +26,9 @@ const BEATS_MISSED = 3
 const LONGEST_PAUSE_MS = 30_000
 /** A connection that held so long was a good one. */
 const STEADY_MS = 60_000
+const ANEW_SECONDS = 600
+/** Between two documents that are read. */
+const READ_GAP_MS = 200
 /** Characters of one document. */
 const LARGEST_DOCUMENT = 32 * 1024 * 1024
 /** A start does not wait longer for the first word. */
@@ -57,6 +62,12 @@ class LainletWatch {
   #hasState = false
   /** The last news, to tell nothing twice. */
   #told = ''
+  /** A document that came and is not read yet. */
+  #newest: string | undefined
+  #reading: NodeJS.Timeout | undefined
+  #readAt = Number.NEGATIVE_INFINITY
+  /** Ends the connection that stands, with what is wrong with it. */
+  #broken = new AbortController()
 
   constructor(options: LainletOptions, onNews: (news: InventoryNews) => void) {
     this.#options = options
@@ -74,6 +85,7 @@ class LainletWatch {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#done
+    clearTimeout(this.#reading)
     await this.#agent.destroy()
   }
 
@@ -83,37 +95,63 @@ class LainletWatch {
       this.#hasState = false
       const problem = await this.#listen()
       if (this.#stop.signal.aborted) return
+      if (problem === undefined) continue
       if (performance.now() - begun > STEADY_MS) this.#failures = 0
       this.#failed(problem)
       await sleep(backoffMs(this.#failures, LONGEST_PAUSE_MS), this.#stop.signal)
     }
   }
 
-  /** @returns why it ended. */
-  async #listen(): Promise<string> {
+  /** @returns why it ended; undefined where it was ended to be made anew. */
+  async #listen(): Promise<string | undefined> {
+    this.#broken = new AbortController()
+    const anew = AbortSignal.timeout((this.#options.anewSeconds ?? ANEW_SECONDS) * 1000)
     try {
-      for await (const event of this.#events()) this.#take(event)
+      const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, anew])
+      for await (const event of this.#events(signal)) this.#take(event)
+      this.#readNow()
       return 'it closed the connection'
     } catch (error) {
-      return messageOf(error)
+      return anew.aborted ? undefined : messageOf(error)
     }
   }
 
-  #events(): AsyncGenerator<EventSourceMessage> {
+  #events(signal: AbortSignal): AsyncGenerator<EventSourceMessage> {
     const { address, heartbeatSeconds = HEARTBEAT_SECONDS } = this.#options
     return readEvents(`http://${address}/v2/backupspec?watch=1&heartbeat=${heartbeatSeconds}`, {
       dispatcher: this.#agent,
-      signal: this.#stop.signal,
+      signal,
       silenceMs: heartbeatSeconds * BEATS_MISSED * 1000,
       largestEvent: LARGEST_DOCUMENT,
     })
   }
 
+  /** Each document replaces the last: of a burst only the newest is read. */
   #take({ event = '', data }: EventSourceMessage): void {
     if (event === 'error') throw new Error(`it says: ${shortly(data)}`)
     if (!DOCUMENTS.has(event)) return
-    const { inventory, faults } = readBackupSpec(data)
+    this.#newest = data
+    const wait = Math.max(0, this.#readAt + READ_GAP_MS - performance.now())
+    this.#reading ??= setTimeout(() => this.#readOrBreak(), wait)
+  }
+
+  #readOrBreak(): void {
+    try {
+      this.#readNow()
+    } catch (error) {
+      this.#broken.abort(error)
+    }
+  }
+
+  #readNow(): void {
+    clearTimeout(this.#reading)
+    this.#reading = undefined
+    const text = this.#newest
+    this.#newest = undefined
+    if (text === undefined) return
+    const { inventory, faults } = readBackupSpec(text)
     this.#hasState = true
+    this.#readAt = performance.now()
     this.#tell({ kind: 'inventory', inventory, faults })
   }
 

@@ -14,10 +14,10 @@ async function lainletWith(document: unknown): Promise<Lainlet> {
 }
 
 /** Watches until the test ends; every piece of news, in order. */
-async function watch(address: string, heartbeatSeconds = 1) {
+async function watch(address: string, heartbeatSeconds = 1, anewSeconds = 600) {
   const news: InventoryNews[] = []
   const log = keepingLog()
-  const source = createLainlet({ address, log, heartbeatSeconds })
+  const source = createLainlet({ address, log, heartbeatSeconds, anewSeconds })
   const watching = await source.watch((one) => void news.push(one))
   onTestFinished(() => watching.close())
   return { news, log, close: () => watching.close() }
@@ -38,6 +38,23 @@ test('the first state is there when it watches; each change follows, and nothing
   expect(appsOf(news[1])).toEqual(['hello'])
   lainlet.tell(rest, 'delete')
   await expect.poll(() => appsOf(news[2])).toEqual(['ipaddr'])
+})
+
+test('of a burst of changes the newest is told, and soon', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  const { news } = await watch(lainlet.address)
+  const { 'hello.web.web': hello } = RECORDED
+  for (let at = 0; at < 1000; at++) lainlet.tell({ [`app${at}.web.web`]: [], 'hello.web.web': hello })
+  for (let at = 0; at < 1000; at++) lainlet.tell(at % 2 ? {} : RECORDED)
+  await expect.poll(() => appsOf(news.at(-1))).toEqual([])
+  expect(news.length).toBeLessThan(20)
+})
+
+test('it is asked anew now and then, which is no news', async () => {
+  const lainlet = await lainletWith(RECORDED)
+  const { news, log } = await watch(lainlet.address, 1, 0.1)
+  await expect.poll(() => lainlet.requests.length).toBeGreaterThan(3)
+  expect([news.map(appsOf), log.lines]).toEqual([[['hello', 'ipaddr']], []])
 })
 
 test('words that are none of its events change nothing', async () => {
