@@ -19,12 +19,14 @@ backupd is up.
 
 function tryThis(url: string, inventory: string): string {
   const volume = inventory.replace(/inventory\.yaml$/, 'volumes/db')
+  const files = inventory.replace(/inventory\.yaml$/, 'volumes/files')
   return `
-Three things to try in the IDE (its tabs hold the queries):
+Four things to try in the IDE (its tabs hold the queries):
   1. Overview: what is backed up, when next, and how good the newest backup is.
   2. Watch: keep it open; a backup of the example runs each minute, live.
   3. Recover: delete something below ${volume}
      and put it back with a name from the first tab.
+  4. Snapshots: change something below ${files}, wait two minutes, and see the difference.
 Or from here: curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
 `
 }

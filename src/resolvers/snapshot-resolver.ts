@@ -23,10 +23,10 @@ export class SnapshotResolver {
   async snapshots(
     @Ctx() { world }: Context,
     @Root() { info }: Backup,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 500 }) first?: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
     @Arg('after', () => ID, { nullable: true }) after?: string,
   ): Promise<Snapshot[]> {
-    const page = toPage(first ?? 500, after)
+    const page = toPage(first ?? 100, after)
     return (await listSnapshots(world, info, page)).map(toSnapshot)
   }
 

@@ -68,5 +68,6 @@ apps:
         /data/files:
           path: ${JSON.stringify(join(folder, 'volumes/files'))}
           backup_full: { schedule: "*/10 * * * *", expire: 1h }
+          backup_increment: { schedule: "*/2 * * * *", expire: 30m }
 `
 }

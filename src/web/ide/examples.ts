@@ -80,4 +80,30 @@ mutation Recover($input: RecoverInput!) {
   }
 }`,
   },
+  {
+    query: `# The points in time of an increment, and what changed since one of them.
+query Snapshots($name: ID!, $from: ID!) {
+  backup(app: "shop", proc: "web", name: $name) {
+    snapshotCount
+    snapshots {
+      id
+      created
+      good
+      size
+      bytesAdded
+    }
+    diff(from: $from) {
+      nodes {
+        change
+        path
+      }
+    }
+  }
+}
+`,
+    variables: `{
+  "name": "shop-shop.web.web-1-data-files",
+  "from": ""
+}`,
+  },
 ]

@@ -1,0 +1,30 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
+import { openStore } from '../../src/storage/store/store.ts'
+import { startTestDaemon, testFolder } from '../support/real-controller.ts'
+
+test('a first start tells where the password is, not what it is; a wrong one stops the next', async () => {
+  const folder = await testFolder()
+  const dir = join(folder, 'store')
+  const first = await startTestDaemon(folder)
+  const password = (await readFile(join(dir, '.repository-password'), 'utf8')).trim()
+  const told = JSON.stringify(first.log.lines)
+  expect(told).toContain(`The password of this store's increments was made: ${dir}/.repository-password`)
+  expect(told).not.toContain(password)
+  await first.close()
+
+  const dataDir = join(folder, 'daemon-127.0.0.1')
+  const daemonId = (await readFile(join(dataDir, 'daemon-id'), 'utf8')).trim()
+  const identity = { ip: '127.0.0.1', daemonId, dataDir, version: 'x' }
+  const store = await openStore({ driver: 'local', dir }, identity, systemClock)
+  await (await store.ownRepository())[Symbol.asyncDispose]()
+  const again = await startTestDaemon(folder)
+  expect(JSON.stringify(again.log.lines)).not.toContain('was made')
+  await again.close()
+
+  await writeFile(join(dir, '.repository-password'), 'wrong\n')
+  await expect(startTestDaemon(folder)).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+  expect(await readFile(join(dir, '.repository-password'), 'utf8')).toBe('wrong\n')
+})

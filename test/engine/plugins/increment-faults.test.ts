@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { BackupdError } from '../../../src/lib/errors.ts'
+import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { hasRestic, restic } from '../../support/restic.ts'
+import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
+
+const MIB = 1 << 20
+
+/** A store with room for a few MiB. */
+async function makeSmallStore() {
+  const world = await makePluginWorld()
+  onTestFinished(mountTmpfs(world.storeDir, 'size=4m'))
+  await world.store.claim(false)
+  await world.store.preparePassword()
+  const check = () =>
+    restic(join(world.storeDir, SERVER, 'repo'), join(world.storeDir, '.repository-password'))('check')
+  return { ...world, check, increment: () => world.backUp({ mode: 'increment' }) }
+}
+
+test.skipIf(!canMount)(
+  'a full store leaves no snapshot, and the next run needs no hand (needs mount)',
+  async () => {
+    const { volume, storeDir, increment, check } = await makeSmallStore()
+    writeFileSync(join(volume, 'small'), 'fits')
+    const first = await increment()
+    writeFileSync(join(volume, 'large'), randomBytes(12 * MIB))
+    await expect(increment()).rejects.toMatchObject({ code: 'STORE_FULL' })
+    expect(readdirSync(join(storeDir, SERVER, 'repo/snapshots'))).toEqual([first.result.snapshot])
+    expect(readdirSync(join(storeDir, SERVER, 'repo/locks'))).toEqual([])
+    rmSync(join(volume, 'large'))
+    writeFileSync(join(volume, 'small'), 'fits again')
+    expect(await increment()).toMatchObject({
+      state: 'success',
+      result: { backup: { series: { snapshots: 2 } } },
+    })
+    if (hasRestic) check()
+  },
+)
+
+test('a cancelled run leaves no snapshot and no lock', async () => {
+  const { volume, storeDir, store, backUp } = await makePluginWorld()
+  for (const n of [1, 2, 3, 4]) writeFileSync(join(volume, `${n}`), randomBytes(4 * MIB))
+  const cancelling = new AbortController()
+  const reason = new BackupdError('CANCELLED', 'Cancelled on request')
+  const progress = ({ bytesDone = 0 }: { bytesDone?: number }) => {
+    if (bytesDone > 0) cancelling.abort(reason)
+  }
+  const run = backUp({ mode: 'increment' }, { signal: cancelling.signal, progress })
+  await expect(run).rejects.toThrow()
+  expect((await store.list(SERVER, { limit: 9 })).backups).toEqual([])
+  await expect.poll(() => readdirSync(join(storeDir, SERVER, 'repo/locks'))).toEqual([])
+  expect(await backUp({ mode: 'increment' })).toMatchObject({ state: 'success', result: { filesNew: 4 } })
+})
+
+test('increments of a store whose password is another are refused by the run, and full backups go on', async () => {
+  const { volume, storeDir, backUp } = await makePluginWorld()
+  writeFileSync(join(volume, 'a'), 'a')
+  await backUp({ mode: 'increment' })
+  writeFileSync(join(storeDir, '.repository-password'), 'another')
+  const refused = backUp({ mode: 'increment' })
+  await expect(refused).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+  await expect(refused).rejects.toThrow(SERVER)
+  expect(await backUp()).toMatchObject({ state: 'success' })
+})

@@ -1,0 +1,130 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import {
+  BackupDiffDocument,
+  BackupFilesDocument,
+  BackupSnapshotsDocument,
+  BackupsDocument,
+  DeleteBackupsDocument,
+  DeleteSnapshotsDocument,
+  FileHistoryDocument,
+  JobsDocument,
+  MigrateDocument,
+  RecordDocument,
+  RecoverDocument,
+  RunJobDocument,
+} from '../../src/client/generated/operations.ts'
+import type { Inventory } from '../../src/wire/inventory.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import {
+  startTestController,
+  startTestDaemon,
+  testFolder,
+  toldInventory,
+} from '../support/real-controller.ts'
+import { hasRestic, restic } from '../support/restic.ts'
+
+const [ONE, TWO] = ['127.0.0.1', '127.0.0.2'] as const
+const NAME = 'hello-hello.web.web-1-data-db'
+const OF = { app: 'hello', proc: 'web' }
+
+function incrementsOf(inventory: Inventory): Inventory {
+  const volumes = inventory.apps.flatMap(({ procs }) =>
+    procs.flatMap(({ instances }) => instances.flatMap((instance) => instance.volumes)),
+  )
+  for (const volume of volumes)
+    volume.schedules = volume.schedules.map((schedule) => ({ ...schedule, mode: 'increment' }))
+  return inventory
+}
+
+/** Two daemons on one store, with an increment of each instance's volume in the inventory. */
+async function start() {
+  const folder = await testFolder()
+  const volumeOf = (no: number) => join(folder, `volumes/hello/hello.web.web/${no}/data/db`)
+  for (const no of [1, 2]) await mkdir(volumeOf(no), { recursive: true })
+  const one = await startTestDaemon(folder, ONE)
+  const two = await startTestDaemon(folder, TWO)
+  const daemonUrls = { [ONE]: one.url, [TWO]: two.url }
+  const inventory = toldInventory(incrementsOf(helloInventory([ONE, TWO])))
+  const { execute } = await startTestController({ folder, inventory, daemonUrls })
+  const ended = async (rid: string) => {
+    const record = async () => (await execute(RecordDocument, { rid })).record
+    await expect.poll(async () => (await record())?.state, { timeout: 20_000 }).not.toMatch(/QUEUED|RUNNING/)
+    return await record()
+  }
+  const run = async () => {
+    const find = async () =>
+      (await execute(JobsDocument, { filter: { server: ONE, action: 'backup' } })).jobs[0]
+    await expect.poll(async () => (await find())?.nextRun, { timeout: 20_000 }).toBeTruthy()
+    const { runJob } = await execute(RunJobDocument, { id: (await find())?.id ?? '' })
+    return await ended(runJob.rid)
+  }
+  return { execute, folder, volumeOf, ended, run }
+}
+
+test('increments, from the inventory to the last deletion', async () => {
+  const { execute, folder, volumeOf, ended, run } = await start()
+  const at = (name: string) => join(volumeOf(1), name)
+  await writeFile(at('orders.table'), 'as it was')
+  await writeFile(at('gone.txt'), 'soon gone')
+  const first = await run()
+  expect(first).toMatchObject({ state: 'SUCCESS', mode: 'INCREMENT', result: { file: NAME, filesNew: 2 } })
+  await writeFile(at('orders.table'), 'as it is now, longer')
+  await rm(at('gone.txt'))
+  const second = await run()
+  expect(second?.result).toMatchObject({ filesChanged: 1, filesDeleted: 1, filesNew: 0 })
+  const [older, newer] = [first?.result?.snapshot ?? '', second?.result?.snapshot ?? '']
+
+  const { backups } = await execute(BackupsDocument, {})
+  expect(backups.nodes).toMatchObject([
+    { name: NAME, mode: 'INCREMENT', good: true, snapshotCount: 2, lastGoodSnapshot: newer, size: 20 },
+  ])
+  const { backup } = await execute(BackupSnapshotsDocument, { ...OF, name: NAME })
+  expect(backup?.snapshots.map(({ id }) => id)).toEqual([newer, older])
+  const diff = (await execute(BackupDiffDocument, { ...OF, name: NAME, from: older })).backup?.diff.nodes
+  expect(diff?.map(({ change, path }) => `${change} ${path}`)).toEqual([
+    'REMOVED gone.txt',
+    'CONTENT orders.table',
+  ])
+  const history = await execute(FileHistoryDocument, { ...OF, name: NAME, path: 'gone.txt' })
+  expect(history.backup?.history.nodes).toMatchObject([
+    { snapshot: newer, change: 'REMOVED', file: null },
+    { snapshot: older, change: 'ADDED', file: { path: 'gone.txt' } },
+  ])
+  const files = await execute(BackupFilesDocument, { ...OF, name: NAME, snapshot: older })
+  expect(files.backup?.files.nodes.map(({ path }) => path)).toEqual(['gone.txt', 'orders.table'])
+
+  const wish = { ...OF, backup: NAME, snapshot: older }
+  const plan = await execute(RecoverDocument, { input: { ...wish, plan: true } })
+  expect((await ended(plan.recover.rid))?.result?.plan).toMatchObject({
+    ...{ create: 1, overwrite: 1, delete: 0 },
+    steps: [
+      { action: 'CREATE', path: 'gone.txt' },
+      { action: 'OVERWRITE', path: 'orders.table' },
+    ],
+  })
+  expect(await readdir(volumeOf(1))).toEqual(['orders.table'])
+  const one = await execute(RecoverDocument, { input: { ...wish, files: ['gone.txt'] } })
+  expect(await ended(one.recover.rid)).toMatchObject({ state: 'SUCCESS' })
+  expect(await readFile(at('orders.table'), 'utf8')).toBe('as it is now, longer')
+  const whole = await execute(RecoverDocument, { input: wish })
+  expect(await ended(whole.recover.rid)).toMatchObject({ state: 'SUCCESS' })
+  expect(await readFile(at('orders.table'), 'utf8')).toBe('as it was')
+  const moved = await execute(MigrateDocument, { input: { ...OF, backup: NAME, to: 2, volume: '/data/db' } })
+  expect(moved.migrate.server.ip).toBe(TWO)
+  expect(await ended(moved.migrate.rid)).toMatchObject({ state: 'SUCCESS' })
+  expect(await readFile(join(volumeOf(2), 'orders.table'), 'utf8')).toBe('as it is now, longer')
+
+  const deleted = await execute(DeleteSnapshotsDocument, { ...OF, backup: NAME, snapshots: [older] })
+  expect(deleted.deleteSnapshots).toEqual([older])
+  const count = async () => (await execute(BackupsDocument, {})).backups.nodes[0]?.snapshotCount
+  await expect.poll(count, { timeout: 20_000 }).toBe(1)
+  if (hasRestic)
+    restic(join(folder, `store/${ONE}/repo`), join(folder, 'store/.repository-password'))('check')
+  const gone = await execute(DeleteBackupsDocument, { ...OF, names: [NAME] })
+  expect(gone.deleteBackups).toEqual([NAME])
+  expect((await execute(BackupsDocument, {})).backups.nodes).toEqual([])
+  expect(await run()).toMatchObject({ state: 'SUCCESS', result: { filesNew: 2 } })
+  expect((await execute(BackupsDocument, {})).backups.nodes).toMatchObject([{ name: NAME, snapshotCount: 1 }])
+}, 90_000)
