@@ -140,3 +140,12 @@ it('counts what nobody knows and names the first of it, in a namespace of any se
   expect(await store.namespaces()).toEqual([IP, '10.0.0.9'])
   expect(await store.unknown('10.0.0.9')).toEqual({ count: 0, names: [] })
 })
+
+it("lists and counts where 100,000 files are nobody's", async () => {
+  const { store, namespace } = await recorded()
+  for (let n = 0; n < 100_000; n++) writeFileSync(join(namespace, `stranger-${n}`), '')
+  expect(await store.unknown(IP)).toMatchObject({ count: 100_000, names: { length: 20 } })
+  expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([NAME, ARCHIVE])
+  expect(await store.remove([NAME])).toEqual([NAME])
+  expect((await store.settle()).unknown).toHaveLength(100_000)
+})
