@@ -24,6 +24,11 @@ it.each([
   expect(error.facts).toEqual({ object: '10.0.0.1/x', errno })
 })
 
+it('knows a quota that is used up, for which Node has no name', () => {
+  const error = Object.assign(new Error('Unknown system error -122, fsync'), { errno: -122 })
+  expect(storeError('sync', place, error).code).toBe('STORE_FULL')
+})
+
 it('keeps an error that is for people already', () => {
   const known = new BackupdError('CONFLICT', 'known')
   expect(storeError('write', place, known)).toBe(known)
