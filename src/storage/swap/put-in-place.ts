@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs'
+import { renameSync, rmdirSync } from 'node:fs'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeWarning } from '../tree/entry.ts'
@@ -24,7 +24,7 @@ export interface InPlaceInput {
 /**
  * Puts what was staged into the volume, name by name, each by one rename; what was not staged stays as it is. A
  * folder that is there keeps what is in it, and takes the staged one's metadata if it was chosen. What is of another
- * kind than the chosen that is to take its name goes. A crash leaves each name either as it was or as it is to be.
+ * kind than the chosen that is to take its name goes, but for a folder that holds something. A crash leaves each name either as it was or as it is to be.
  * @returns how many names could not be put in place exactly; each was a warning
  * @throws VOLUME_MISSING where the volume is not the directory it was, and the signal's reason
  */
@@ -87,8 +87,10 @@ async function placeOne(placing: Placing, { from, to, path: folder }: Pair, name
   if (!there) return moveWithoutReplacing({ folder: from, name }, { folder: to, name })
   if (staged.isDirectory() && there.isDirectory()) return mergeFolder(placing, { from, to, path }, name)
   if (!staged.isDirectory() && !there.isDirectory()) return renameSync(from.at(name), to.at(name))
-  if (placing.isChosen(path)) return replace(placing, { from, to }, name)
-  fault(placing, path, 'is no directory in the volume, so what is to be in it was left out')
+  if (!placing.isChosen(path))
+    return fault(placing, path, 'is no directory in the volume, so what is to be in it was left out')
+  if (!replace(placing, { from, to, wasFolder: there.isDirectory() }, name))
+    fault(placing, path, 'is a directory in the volume that holds something: it was left alone')
 }
 
 async function mergeFolder(placing: Placing, { from, to, path }: Pair, name: Buffer): Promise<void> {
@@ -102,18 +104,41 @@ async function mergeFolder(placing: Placing, { from, to, path }: Pair, name: Buf
   if (placing.isChosen(path)) await applyRoot(there, metadata, (message) => fault(placing, path, message))
 }
 
-/** A directory in the place of something else, or the other way round: what was there goes to the old side. */
-function replace({ folders, removed }: Placing, { from, to }: Omit<Pair, 'path'>, name: Buffer): void {
+interface Exchange extends Omit<Pair, 'path'> {
+  wasFolder: boolean
+}
+
+/**
+ * A directory in the place of something else, which goes to the old side; or the other way round. False, with all as
+ * it was, where the directory holds something.
+ */
+function replace({ folders, removed }: Placing, { from, to, wasFolder }: Exchange, name: Buffer): boolean {
   const aside = folders.old.at(String(removed.count++))
   if (exchange(from, to, name)) {
-    renameSync(from.at(name), aside)
-    return
+    if (!wasFolder) renameSync(from.at(name), aside)
+    else if (!removeEmpty(from.at(name))) return !exchange(from, to, name)
+    return true
   }
   renameSync(to.at(name), aside)
   try {
-    renameSync(from.at(name), to.at(name))
+    if (!wasFolder || removeEmpty(aside)) {
+      renameSync(from.at(name), to.at(name))
+      return true
+    }
   } catch (error) {
     renameSync(aside, to.at(name))
+    throw error
+  }
+  renameSync(aside, to.at(name))
+  return false
+}
+
+function removeEmpty(folder: Buffer): boolean {
+  try {
+    rmdirSync(folder)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
     throw error
   }
 }

@@ -87,7 +87,7 @@ it('exchanges what is of another kind, if that name was chosen', async () => {
     writeFileSync(join(target, 'b/in'), 'in')
     symlinkSync('a', join(target, 'c'))
   })
-  mkdirSync(join(world.volume, 'a/full'), { recursive: true })
+  mkdirSync(join(world.volume, 'a'))
   writeFileSync(join(world.volume, 'b'), 'was a file')
   writeFileSync(join(world.volume, 'c'), 'was a file')
   expect(await world.place([''])).toEqual({ faults: 0, warnings: [] })
@@ -95,6 +95,21 @@ it('exchanges what is of another kind, if that name was chosen', async () => {
   expect([...tree].map(([path, { type }]) => `${path} ${type}`).sort()).toEqual(
     [' directory', 'a file', 'b directory', 'b/in file', 'c symlink'].sort(),
   )
+  expect(readdirSync(world.parent)).toEqual(['db'])
+})
+
+it('leaves a folder alone that holds something where a file is to be', async () => {
+  const world = await makePlacing((target) => {
+    writeFileSync(join(target, 'a'), 'a file')
+    writeFileSync(join(target, 'b'), 'b')
+  })
+  mkdirSync(join(world.volume, 'a/full'), { recursive: true })
+  expect(await world.place([''])).toEqual({
+    faults: 1,
+    warnings: ['a: is a directory in the volume that holds something: it was left alone'],
+  })
+  expect(readdirSync(join(world.volume, 'a'))).toEqual(['full'])
+  expect(world.textOf('b')).toBe('b')
   expect(readdirSync(world.parent)).toEqual(['db'])
 })
 

@@ -62,7 +62,7 @@ async function sourceOf(
       const wanted = chosen ? { chosen } : {}
       const plan = await planRestore({ source: repository, volume, path, names: NAMED, signal, ...wanted })
       for (const name of plan.refuse.paths)
-        warn(`${name}: would be left out, a folder on its way is none now`)
+        warn(`${name}: would be left alone, what is there is of another kind`)
       return toRecoverPlan(plan)
     },
   }

@@ -79,10 +79,12 @@ class Planning {
     if (inner === 'none' || (inner === 'way' && !subtree)) return
     const isFolder = there?.type === 'directory'
     if (inner === 'way' && there && !isFolder) return this.tally.add('refuse', path, 0)
+    if (!subtree && isFolder && !this.isWhole && (await holdsSomething(live, name)))
+      return this.tally.add('refuse', path, 0)
     if (inner === 'all' || !there) this.judge(entry, there)
     if (!subtree && !isFolder) return
     await withLive(isFolder ? live : undefined, name, (folder) =>
-      this.folder({ tree: subtree, path, live: folder, goes: !subtree || this.isWhole }, inner),
+      this.folder({ tree: subtree, path, live: folder, goes: this.isWhole }, inner),
     )
   }
 
@@ -100,6 +102,15 @@ class Planning {
       this.folder({ tree: null, path: inner, live: folder, goes: true }, 'all'),
     )
   }
+}
+
+/** Such a folder gives way to no file that is put in place. */
+async function holdsSomething(live: Folder | undefined, name: Buffer): Promise<boolean> {
+  let holds = false
+  await withLive(live, name, async (folder) => {
+    if (folder) for (const _entry of liveEntries(folder, false)) holds = true
+  })
+  return holds
 }
 
 /** As far as can be told without reading content. A folder's time changes with the names in it: that is not told. */

@@ -13,7 +13,10 @@ export interface RestorePlan {
   /** What is there and differs, in content as far as size and time tell, or in metadata. */
   overwrite: Tally
   delete: Tally
-  /** What would be left out: a folder on the way to what is chosen is none in the volume. */
+  /**
+   * What would be left out: a folder on the way to what is chosen is none in the volume, or a folder that holds
+   * something is where a file is to be.
+   */
   refuse: Tally
   /** What is there already as it would be restored. */
   same: number
