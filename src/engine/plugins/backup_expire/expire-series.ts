@@ -61,11 +61,23 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
   await store.assertOwner()
   if (isLook) {
     await forgetExpired(rules, repository, run)
-    await noteLooked(namespace, nowMs)
+    await unlessFull(noteLooked(namespace, nowMs), run)
   }
-  if (isPruneDue(await readPruneNote(namespace), nowMs)) {
+  // A full store may not have had room for the note.
+  const forgotten = Math.max((await readPruneNote(namespace)).forgotten, run.deletedSnapshots.length)
+  if (isPruneDue({ ...note, forgotten }, nowMs)) {
     await pruneRepository(repository, run)
-    await notePruned(namespace, nowMs)
+    await unlessFull(notePruned(namespace, nowMs), run)
+  }
+}
+
+/** Without the note the next run looks again. */
+async function unlessFull(noted: Promise<void>, { context }: ExpireRun): Promise<void> {
+  try {
+    await noted
+  } catch (error) {
+    if (!(error instanceof BackupdError) || error.code !== 'STORE_FULL') throw error
+    context.log('warn', error.message)
   }
 }
 
