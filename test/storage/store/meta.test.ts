@@ -104,3 +104,25 @@ function entitiesIn(dir: string): string[] {
     .map(({ name }) => name)
     .sort()
 }
+
+it('has entities of ours in the very shape of the recorded ones', async () => {
+  const { store, dir } = await openedStore()
+  await madeBackup(store)
+  const exchanges: { name: string; body: object[] }[] = JSON.parse(
+    readFileSync(new URL('../../fixtures/wire/daemon.json', import.meta.url), 'utf8'),
+  )
+  const recorded = exchanges.find(({ name }) => name === 'daemon backups')?.body[0] ?? {}
+  const lists: object[][] = Object.values(JSON.parse(readFileSync(join(dir, IP, '.meta'), 'utf8')))
+  const kinds = (entity: object) => Object.entries(entity).map(([key, value]) => [key, typeof value])
+  expect(kinds(lists[0]?.[0] ?? {})).toEqual(kinds(recorded))
+})
+
+it('keeps what it does not know of an entity, through our own backups and deletes', async () => {
+  const { store, dir } = await openedStore()
+  const strange = { ...ENTITY, label: 'of a later version', containers: null }
+  writeFileSync(join(dir, IP, '.meta'), `${JSON.stringify({ [SOURCE]: [strange] })}\0\0\0`)
+  writeFileSync(join(dir, IP, ENTITY.name), 'an archive')
+  const made = await madeBackup(store)
+  await store.remove([made.name])
+  expect(JSON.parse(readFileSync(join(dir, IP, '.meta'), 'utf8'))).toEqual({ [SOURCE]: [strange] })
+})

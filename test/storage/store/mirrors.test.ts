@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { recordedEntity, writeRecordedMeta } from '../../support/recorded-store.ts'
 import { IP, OBJECT, SOURCE } from '../../support/store-samples.ts'
-import { faultyLocal, openedStore, tempDir } from '../../support/store-world.ts'
+import { faultyLocal, madeBackup, openedStore, tempDir } from '../../support/store-world.ts'
 
 const NAME = 'hello-hello.web.web-1-data-db'
 const ARCHIVE = `${NAME}-1795425846.tar.gz`
@@ -148,4 +148,22 @@ it("lists and counts where 100,000 files are nobody's", async () => {
   expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([NAME, ARCHIVE])
   expect(await store.remove([NAME])).toEqual([NAME])
   expect((await store.settle()).unknown).toHaveLength(100_000)
+})
+
+it('is in no list where only its entry is left, which a delete takes away', async () => {
+  const { store, at, metaKeys } = await recorded()
+  rmSync(at(''), { recursive: true })
+  expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([ARCHIVE])
+  expect(await store.find(IP, NAME)).toBeUndefined()
+  expect(await store.remove([NAME])).toEqual([])
+  expect(metaKeys()).toEqual([SOURCE])
+})
+
+it('is named as unknown, and left alone, where .meta cannot tell of it', async () => {
+  const { store, namespace, names } = await recorded()
+  writeFileSync(join(namespace, '.meta'), '{"/data": [{')
+  expect(await store.unknown(IP)).toEqual({ count: 1, names: [NAME] })
+  await madeBackup(store)
+  expect(names()).toContain(NAME)
+  expect(names()).toContain(ARCHIVE)
 })

@@ -1,0 +1,33 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
+import { isoTime } from '../../../src/lib/clock.ts'
+import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { recordedEntity, writeRecordedMeta } from '../../support/recorded-store.ts'
+import { SOURCE, T0 } from '../../support/store-samples.ts'
+import { handClock } from '../../support/store-world.ts'
+
+const DAY = 86_400
+const nameOf = (day: number) => `hello-hello.web.web-1-data-db-${T0 - day * DAY}.tar.gz`
+
+it('archives of the recorded system expire by the age in .meta, all but the newest; their entries go with them', async () => {
+  const { settings, storeDir, objects } = await makePluginWorld()
+  const namespace = join(storeDir, SERVER)
+  const days = [0, 5, 20, 40]
+  const entities = days.map((day) =>
+    recordedEntity({ name: nameOf(day), source: SOURCE, created: isoTime((T0 - day * DAY) * 1000) }),
+  )
+  writeRecordedMeta(namespace, entities)
+  for (const day of days) writeFileSync(join(namespace, nameOf(day)), 'an archive')
+  const expire = (age: string) =>
+    runPlugin(backupExpirePlugin, settings, {
+      args: { info: [SOURCE, age, `${SOURCE}@increment`, age] },
+      change: { clock: handClock(T0 + 60) },
+    })
+  expect((await expire('10d')).result).toEqual({ deleted: [nameOf(40), nameOf(20)] })
+  expect(objects()).toEqual([nameOf(5), nameOf(0)].sort())
+  expect((await expire('1m')).result).toEqual({ deleted: [nameOf(5)] })
+  expect(objects()).toEqual([nameOf(0)])
+  expect(JSON.parse(readFileSync(join(namespace, '.meta'), 'utf8'))).toEqual({ [SOURCE]: [entities[0]] })
+})
