@@ -60,6 +60,7 @@ test.for([
     `{ apps { name procs { name instances { no server { ip store { freeBytes } } volumes { name lastGood { name server { ip } }
       jobs { id lastRecord { state progress { bytesDone } error { code } } } backups(first: 5) { nodes { name } } } } } } }`,
   ],
+  ['all backups with their snapshots, pages as they are', '{ backups { nodes { name snapshots { id } } } }'],
   [
     'a page of 500 with all its fields',
     `{ records(first: 500) { nodes { rid app proc volume action state reason warnings start end attempt args
