@@ -55,7 +55,7 @@ async function readSnapshot(repository: Repository, id: string): Promise<SeriesS
 
 /**
  * Snapshots are of the series that their tag names. Those that restic made without our tags belong to the volume whose
- * hostname and path they carry, or are a series of their own, named after those.
+ * hostname and path they carry, or are a series of their own, named after those; so are those of several paths.
  */
 export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: string): SnapshotSeries[] {
   const byTime = snapshots.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1))
@@ -65,11 +65,20 @@ export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: str
     if (name !== undefined) nameOfSource.set(sourceOf(file), name)
   }
   const nameOf = ({ file }: SeriesSnapshot): string => {
-    const own = file.hostname === namespace ? nameOfSource.get(sourceOf(file)) : undefined
+    const own = isOfOneVolume(file, namespace) ? nameOfSource.get(sourceOf(file)) : undefined
     return tagged(file.tags, NAME_TAG) ?? own ?? strangerName(file)
   }
   const series = [...Map.groupBy(byTime, nameOf)].map(([name, group]) => seriesOf(name, group))
   return series.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Whether it is of a volume of this server, not of another host or of several paths. */
+export function isOwnSeries({ snapshots }: SnapshotSeries, namespace: string): boolean {
+  return snapshots.some(({ file }) => isOfOneVolume(file, namespace))
+}
+
+function isOfOneVolume({ hostname, paths }: SnapshotFile, namespace: string): boolean {
+  return hostname === namespace && paths.length === 1
 }
 
 function seriesOf(name: string, byTime: SeriesSnapshot[]): SnapshotSeries {
@@ -89,12 +98,19 @@ function inOrder(byTime: readonly SeriesSnapshot[]): SeriesSnapshot[] {
   return ours
 }
 
+/** 0 where none is of ours. */
+export function lastSequence(series: SnapshotSeries | undefined): number {
+  const all = series?.snapshots.map(({ file }) => file.backupd?.sequence ?? 0) ?? []
+  return all.reduce((a, b) => Math.max(a, b), 0)
+}
+
 function sourceOf({ paths }: SnapshotFile): string {
   return paths[0] ?? '/'
 }
 
 function strangerName(file: SnapshotFile): string {
-  return `${file.hostname}-${sourceOf(file)}`.replaceAll('/', '-').replace(/^[.-]+/, '')
+  const paths = file.paths.length > 1 ? file.paths.join('-') : sourceOf(file)
+  return `${file.hostname}-${paths}`.replaceAll('/', '-').replace(/^[.-]+/, '')
 }
 
 function tagged(tags: readonly string[], prefix: string): string | undefined {

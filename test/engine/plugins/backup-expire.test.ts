@@ -6,6 +6,7 @@ import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/pl
 import { localDriver } from '../../../src/storage/drivers/local.ts'
 import { createStore } from '../../../src/storage/store/create-store.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { putSnapshots, sampleSnapshot } from '../../support/series-world.ts'
 import { SOURCE, T0 } from '../../support/store-samples.ts'
 import { handClock, madeBackup } from '../../support/store-world.ts'
 
@@ -66,6 +67,18 @@ describe('backup_expire', () => {
     expect(await expire()).toMatchObject({ state: 'success', result: { deleted: [] } })
     expect(events).toEqual([])
     expect((await left()).length).toBe(names.length + 3)
+  })
+
+  it('leaves snapshots alone that are of another host, or of more than the volume', async () => {
+    const { expire, store } = await twentyDays()
+    const strange = [20, 10, 0].flatMap((day) =>
+      [{ hostname: 'laptop' }, { paths: [SOURCE, '/etc'] }].map((of) =>
+        sampleSnapshot({ ...of, backupd: null, tags: [] }, T0 - day * DAY),
+      ),
+    )
+    await store.preparePassword()
+    await putSnapshots(store, ...strange)
+    expect((await expire(`${SOURCE}@increment`, '7d')).result).toEqual({ deleted: [] })
   })
 
   it('keeps the last of a volume whose backups stopped', async () => {

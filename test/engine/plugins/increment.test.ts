@@ -10,6 +10,7 @@ import { backupSnapshotsPlugin } from '../../../src/engine/plugins/backup_snapsh
 import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
+import { putSnapshots, sampleSnapshot } from '../../support/series-world.ts'
 
 const NAME = 'shop-shop.web.web-1-data-db'
 
@@ -64,6 +65,15 @@ describe('an increment', () => {
     const empty = await world.increment()
     expect(empty).toMatchObject({ state: 'partial', reason: expect.stringContaining('the volume is empty') })
     expect(empty.result.backup).toMatchObject({ series: { snapshots: 3, lastGood: { id: world.ids[1] } } })
+  })
+
+  test('of an emptied volume is suspect too where restic made a snapshot in between', async () => {
+    const world = await makeSeries()
+    const between = { hostname: SERVER, paths: [world.volume], backupd: null, tags: [] }
+    await putSnapshots(world.store, sampleSnapshot(between, Math.floor(Date.now() / 1000)))
+    for (const name of readdirSync(world.volume)) rmSync(world.file(name), { recursive: true })
+    const empty = await world.increment()
+    expect(empty).toMatchObject({ state: 'partial', reason: expect.stringContaining('the volume is empty') })
   })
 
   test('is refused where another volume has the series of that name', async () => {

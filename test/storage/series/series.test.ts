@@ -41,6 +41,14 @@ describe('snapshots', () => {
     expect(names).toEqual([`${IP}--srv-x`, ARCHIVE, `laptop-${SOURCE.replaceAll('/', '-')}`])
   })
 
+  test('of several paths are a series of their own', () => {
+    const several = ofRestic(T0 + 10, { paths: [SOURCE, '/etc'] })
+    expect(seriesOf(ours(1, T0), several).map(({ name }) => name)).toEqual([
+      `${IP}-${SOURCE.replaceAll('/', '-')}--etc`,
+      ARCHIVE,
+    ])
+  })
+
   test('whose tags lead elsewhere are named after host and path', () => {
     const names = seriesOf(ofRestic(T0, { tags: ['backup=../x'] })).map(({ name }) => name)
     expect(names).toEqual([`${IP}-${SOURCE.replaceAll('/', '-')}`])

@@ -2,7 +2,7 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
 import { namedSteps } from '../../../lib/steps.ts'
 import { noteForgotten } from '../../../storage/series/prune-note.ts'
-import type { SeriesSnapshot, SnapshotSeries } from '../../../storage/series/series.ts'
+import { lastSequence, type SeriesSnapshot, type SnapshotSeries } from '../../../storage/series/series.ts'
 import { infoOfSeries } from '../../../storage/series/series-info.ts'
 import { parseSnapshot } from '../../../storage/snapshot/nodes/snapshot-file.ts'
 import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
@@ -41,7 +41,8 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
     findSeries({ args, context, store, repository, lock }),
   )
   const before = series?.snapshots.at(-1)
-  const sequence = Math.max(0, ...sequencesOf(series)) + 1
+  const known = series?.snapshots.findLast(({ file }) => file.backupd)
+  const sequence = lastSequence(series) + 1
   const warnings = collectWarnings(context)
   const run: Increment = {
     args,
@@ -52,6 +53,7 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
     lock,
     volume,
     before,
+    known,
     sequence,
     warnings,
     reasons: [],
@@ -78,10 +80,6 @@ async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
   if (!series || series.source === path) return series
   const what = `"${archive}" is the series of "${series.source}", not of "${path}"`
   throw new BackupdError('CONFLICT', `${what}: delete that series, or name the volume otherwise`)
-}
-
-function sequencesOf(series: SnapshotSeries | undefined): number[] {
-  return series?.snapshots.map(({ file }) => file.backupd?.sequence ?? 0) ?? []
 }
 
 function make(run: Increment): Promise<SnapshotSummary> {

@@ -22,6 +22,8 @@ export interface Increment extends Steps {
   volume: string
   /** The newest snapshot there is. */
   before: SeriesSnapshot | undefined
+  /** The newest that tells what was there: those of restic do not. */
+  known: SeriesSnapshot | undefined
   /** One more than that of any snapshot of the series. */
   sequence: number
   warnings: Warnings
@@ -33,8 +35,8 @@ const WARNINGS_KEPT = 20
 
 /** The last word before the snapshot is published. Throws CONFLICT where another daemon took the namespace meanwhile. */
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
-  const { args, context, before, lock, store } = run
-  const suspect = suspicionOf(seen, before && beforeOf(before, seen))
+  const { args, context, known, lock, store } = run
+  const suspect = suspicionOf(seen, known && beforeOf(known, seen))
   run.reasons = reasonsOf(run, seen, suspect)
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
@@ -45,7 +47,7 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
   return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
 }
 
-/** Restic tells nothing of what was there; where a mirror lay tells nothing of the volume's mount. */
+/** Where a mirror lay tells nothing of the volume's mount. */
 function beforeOf({ id, file }: SeriesSnapshot, { root }: SnapshotSeen): BackupBefore | undefined {
   if (!file.backupd) return undefined
   const known = { ...file.backupd, name: id.slice(0, 8) }

@@ -1,6 +1,12 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
-import { MIRROR_TAG, readSeries, type SnapshotSeries, tagsOf } from '../../../storage/series/series.ts'
+import {
+  lastSequence,
+  MIRROR_TAG,
+  readSeries,
+  type SnapshotSeries,
+  tagsOf,
+} from '../../../storage/series/series.ts'
 import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
 import {
@@ -32,9 +38,10 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
   const found = await store.find(context.settings.ip, args.archive)
   if (!found?.mirror || found.info.source !== args.path) return series
   try {
-    if (!series?.snapshots.some(({ file }) => file.tags.includes(MIRROR_TAG))) await snapshotOf(run, found)
+    if (!isTakenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
+    if (!isTakenOver(await seriesOf(run), found)) throw new Error('its snapshot cannot be read back')
     await store.remove([args.archive])
-    context.warn('the mirror of the recorded system was taken over: it is the first snapshot now')
+    context.warn('the mirror of the recorded system was taken over: it is a snapshot of its series now')
   } catch (error) {
     context.signal.throwIfAborted()
     context.warn(`the mirror of the recorded system stays as it is: ${messageOf(error)}`)
@@ -42,11 +49,24 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
   return await seriesOf(run)
 }
 
+/** The recorded system, brought back for a while, makes another one, with a time of its own. */
+function isTakenOver(series: SnapshotSeries | undefined, { info }: StoredBackup): boolean {
+  const createdMs = Date.parse(info.created)
+  return !!series?.snapshots.some((one) => one.file.tags.includes(MIRROR_TAG) && one.createdMs === createdMs)
+}
+
+/** Before all of ours, unless it is younger than any. */
+function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredBackup): number {
+  const newestMs =
+    series?.snapshots.findLast(({ file }) => file.backupd)?.createdMs ?? Number.POSITIVE_INFINITY
+  return Date.parse(info.created) > newestMs ? lastSequence(series) + 1 : 0
+}
+
 async function seriesOf({ args, context, repository }: TakeOver): Promise<SnapshotSeries | undefined> {
   return (await readSeries(repository, context.settings.ip)).find(({ name }) => name === args.archive)
 }
 
-async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup): Promise<void> {
+async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup, sequence: number): Promise<void> {
   const { args, context, repository, lock } = run
   context.progress({ phase: 'take over', bytesTotal: null, filesTotal: null })
   await mirror?.withFolder((volume) =>
@@ -54,7 +74,7 @@ async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup): Promis
       ...{ repository, volume, sourcePath: args.path, hostname: context.settings.ip, parent: null },
       time: new Date(info.created),
       signal: AbortSignal.any([context.signal, lock.signal]),
-      describe: (seen) => describe(run, seen),
+      describe: (seen) => describe(run, seen, sequence),
       onProgress: ({ bytes, files, path }) =>
         context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
       onWarning: ({ path, message }) => context.warn(`${bytesToText(path)} of the mirror: ${message}`),
@@ -62,12 +82,12 @@ async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup): Promis
   )
 }
 
-async function describe(run: TakeOver, seen: SnapshotSeen): Promise<SnapshotWords> {
+async function describe(run: TakeOver, seen: SnapshotSeen, sequence: number): Promise<SnapshotWords> {
   const { args, context, store, lock } = run
   if (seen.faults > 0)
     throw new BackupdError('STORE_UNAVAILABLE', `${seen.faults} of its files could not be read`)
   await store.assertOwner()
   await lock.assertHeld()
-  const facts = factsOfSnapshot(run, seen, { sequence: 0, suspect: null, isPartial: false })
+  const facts = factsOfSnapshot(run, seen, { sequence, suspect: null, isPartial: false })
   return { tags: [...tagsOf(args.archive, context.rid, false), MIRROR_TAG], facts }
 }

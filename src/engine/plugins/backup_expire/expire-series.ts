@@ -8,7 +8,7 @@ import {
   notePruned,
   readPruneNote,
 } from '../../../storage/series/prune-note.ts'
-import { readSeries, type SnapshotSeries } from '../../../storage/series/series.ts'
+import { isOwnSeries, readSeries, type SnapshotSeries } from '../../../storage/series/series.ts'
 import { infoOfSeries, infoOfSnapshot } from '../../../storage/series/series-info.ts'
 import { prune, type TakeLock } from '../../../storage/snapshot/prune/prune.ts'
 import { LOOK_AGAIN_MS } from '../../../storage/snapshot/repository/lock.ts'
@@ -104,11 +104,12 @@ async function forgetExpired(
 }
 
 function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[], { context }: ExpireRun) {
-  const nowMs = context.clock.now()
+  const { clock, settings } = context
+  const nowMs = clock.now()
   const ids: string[] = []
   const stopped: string[] = []
   for (const { source, expireMs } of rules) {
-    for (const series of all.filter((one) => one.source === source)) {
+    for (const series of all.filter((one) => one.source === source && isOwnSeries(one, settings.ip))) {
       const plan = planRetention(agedOf(series), { expireMs, nowMs })
       ids.push(...plan.expired)
       if (plan.stopped !== null) stopped.push(`${source}: ${plan.stopped}`)

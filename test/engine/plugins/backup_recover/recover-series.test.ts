@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
+import { readSeries } from '../../../../src/storage/series/series.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../../support/plugin-world.ts'
 import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
 import { hasRestic, restic } from '../../../support/restic.ts'
@@ -106,6 +107,28 @@ test('a mirror of the recorded system becomes the first snapshot, and only then 
   const oldest = snapshots.find((id) => id !== run.result.snapshot)
   expect(await world.recover(NAME, { snapshot: oldest })).toMatchObject({ state: 'success' })
   expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the recorded system had it')
+})
+
+test('a mirror that the recorded system made anew, after one was taken over, is taken over too', async () => {
+  const world = await makePluginWorld()
+  const namespace = join(world.storeDir, SERVER)
+  const of = { mode: 'increment', name: NAME, source: world.volume, server: SERVER, size: 5 } as const
+  const mirror = (content: string, created: string) => {
+    mkdirSync(join(namespace, NAME))
+    writeFileSync(join(namespace, NAME, 'time.log'), content)
+    writeRecordedMeta(namespace, [recordedEntity({ ...of, created })])
+  }
+  mirror('first', '2026-11-01T10:00:00Z')
+  await world.backUp({ mode: 'increment' })
+  mirror('again', '2026-11-02T10:00:00Z')
+  const run = await world.backUp({ mode: 'increment' })
+  expect(run.result.backup?.series).toMatchObject({ snapshots: 4 })
+  await using repository = await world.store.repository(SERVER)
+  if (!repository) throw new Error('no repository')
+  const [series] = await readSeries(repository, SERVER)
+  const again = series?.snapshots.find(({ file }) => file.time.startsWith('2026-11-02'))
+  expect(await world.recover(NAME, { snapshot: again?.id })).toMatchObject({ state: 'success' })
+  expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('again')
 })
 
 test.skipIf(!hasRestic)(
