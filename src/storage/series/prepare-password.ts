@@ -24,8 +24,11 @@ async function opensAnother(world: StoreWorld): Promise<void> {
       await using repository = await openNamespace(world, namespace)
       if (repository) return
     } catch (error) {
-      if (!(error instanceof BackupdError) || error.code !== 'REPOSITORY_PASSWORD') throw error
-      refusal ??= error
+      if (!(error instanceof BackupdError)) throw error
+      // What is damaged tells nothing of the password, and is not this daemon's.
+      if (error.code === 'REPOSITORY_PASSWORD') refusal ??= error
+      else if (error.code === 'REPOSITORY_DAMAGED') world.warn(error.message)
+      else throw error
     }
   }
   if (refusal) throw refusal

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 const noteSchema = z.object({
   /** Snapshots that went, and runs that ended without one, since the last prune. */
   forgotten: z.number().int().nonnegative(),
-  /** Unix ms; 0 before the first. */
+  /** Unix ms; before the first, when it was first looked at. */
   prunedAt: z.number().nonnegative(),
   /** When the ages of snapshots were last looked at; unix ms. */
   lookedAt: z.number().nonnegative().catch(0),
@@ -39,8 +39,11 @@ export async function notePruned(namespace: Namespace, nowMs: number): Promise<v
   await write(namespace, { ...(await readPruneNote(namespace)), forgotten: 0, prunedAt: nowMs })
 }
 
+/** Where nothing was ever pruned, nor is to be, the time to the first prune begins. */
 export async function noteLooked(namespace: Namespace, nowMs: number): Promise<void> {
-  await write(namespace, { ...(await readPruneNote(namespace)), lookedAt: nowMs })
+  const note = await readPruneNote(namespace)
+  const prunedAt = note.forgotten === 0 && note.prunedAt === 0 ? nowMs : note.prunedAt
+  await write(namespace, { ...note, prunedAt, lookedAt: nowMs })
 }
 
 async function write({ store, ip }: Namespace, note: PruneNote): Promise<void> {

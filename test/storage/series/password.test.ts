@@ -82,6 +82,25 @@ describe('a password of the operator', () => {
     }
   })
 
+  test('is right where it opens one of the others, though another of them is damaged', async () => {
+    const dir = tempDir()
+    const file = passwordFile('right one')
+    for (const ip of ['10.0.0.2', '10.0.0.3']) {
+      const daemon = daemonOn(dir, { ip, file })
+      await daemon.claim(false)
+      await (await daemon.ownRepository())[Symbol.asyncDispose]()
+    }
+    for (const damaged of ['10.0.0.2', '10.0.0.3']) {
+      const config = join(dir, damaged, 'repo/config')
+      const content = readFileSync(config)
+      writeFileSync(config, 'x'.repeat(200))
+      expect(await daemonOn(dir, { ip: OTHER, file }).preparePassword()).toEqual({ made: false })
+      const refusal = daemonOn(dir, { ip: OTHER, file: passwordFile('wrong') }).preparePassword()
+      await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+      writeFileSync(config, content)
+    }
+  })
+
   test.each(['', ' \n'])('that is %j is none', async (text) => {
     const refusal = daemonOn(tempDir(), { file: passwordFile(text) }).preparePassword()
     await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })

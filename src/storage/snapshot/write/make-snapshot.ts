@@ -80,20 +80,22 @@ export interface SnapshotSummary extends SnapshotSeen {
 /**
  * Makes a snapshot of a volume, published as its last step: packs, then their index, then the snapshot's file.
  * What is not, or not exactly, in it is warned of. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT where the parent's trees
- * cannot be read, what the driver throws, and the signal's reason, at once.
+ * cannot be read, what the driver throws, and the signal's reason: at once, until it is being published.
  */
 export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSummary> {
   const { signal } = input
   signal.throwIfAborted()
-  const made = make(input)
-  made.catch(() => {})
   const aborted = Promise.withResolvers<never>()
-  using _listener = addAbortListener(signal, () => aborted.reject(signal.reason))
+  const listener = addAbortListener(signal, () => aborted.reject(signal.reason))
+  using _listener = listener
+  // What is being published may come to be: then it is waited for, and the caller's lock with it.
+  const made = make(input, () => listener[Symbol.dispose]())
+  made.catch(() => {})
   // A file operation on a mount that does not answer cannot be ended: nobody waits for it.
   return await Promise.race([made, aborted.promise])
 }
 
-async function make(input: MakeSnapshotInput): Promise<SnapshotSummary> {
+async function make(input: MakeSnapshotInput, onPublish: () => void): Promise<SnapshotSummary> {
   const { repository, signal } = input
   using volume = await openVolume(input.volume)
   await repository.loadIndex()
@@ -103,6 +105,7 @@ async function make(input: MakeSnapshotInput): Promise<SnapshotSummary> {
     signal.throwIfAborted()
     const { tags, facts } = await input.describe(seen)
     signal.throwIfAborted()
+    onPublish()
     const snapshotId = await repository.saveUnpacked('snapshots', snapshotOf(input, seen, { tags, facts }))
     return { ...seen, snapshotId }
   } catch (error) {

@@ -5,7 +5,8 @@ import { type Node, nameOf } from '../nodes/node.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
-import type { FileReader, Reading } from './file-reader.ts'
+import type { FileReader } from './file-reader.ts'
+import { nodeOfReading } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
@@ -140,7 +141,7 @@ export class VolumeArchiver {
   async #keepFile(level: Level, { item }: Look, before: Node | undefined): Promise<void> {
     const reading = await this.#options.files.read(item)
     if (!reading) return level.tree.differs()
-    level.tree.add(nodeOf(item.entry, reading))
+    level.tree.add(nodeOfReading(item.entry, reading))
     this.#kept(item.entry, before, false)
   }
 
@@ -173,9 +174,4 @@ interface FolderLook {
   look: Look
   before: Node | undefined
   unchanged: boolean
-}
-
-async function nodeOf(entry: TreeEntry, { content }: Reading): Promise<NewNode> {
-  const { ids } = await content
-  return { entry, content: ids, subtree: null, same: false }
 }

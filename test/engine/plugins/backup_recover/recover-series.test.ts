@@ -109,6 +109,22 @@ test('a mirror of the recorded system becomes the first snapshot, and only then 
   expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the recorded system had it')
 })
 
+test('what a killed run wrote goes a week later, though no snapshot ever went', async () => {
+  const { settings, storeDir, volume, backUp } = await makePluginWorld()
+  writeFileSync(join(volume, 'file'), 'content')
+  await backUp({ mode: 'increment' })
+  const left = join(storeDir, SERVER, 'repo/data/ab')
+  mkdirSync(left, { recursive: true })
+  writeFileSync(join(left, `ab${'0'.repeat(62)}`), randomBytes(5000))
+  const expireIn = (days: number) => {
+    const clock = { now: () => Date.now() + days * 86_400_000 }
+    const args = { info: [`${volume}@increment`, '30d'] }
+    return runPlugin(backupExpirePlugin, settings, { args, change: { clock } })
+  }
+  expect((await expireIn(0)).result).toEqual({ deleted: [] })
+  expect((await expireIn(8)).result.bytesFreed).toBe(5000)
+})
+
 test('a mirror that the recorded system made anew, after one was taken over, is taken over too', async () => {
   const world = await makePluginWorld()
   const namespace = join(world.storeDir, SERVER)

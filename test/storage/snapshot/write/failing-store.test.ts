@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { Driver } from '../../../../src/storage/driver.ts'
 import { localDriver } from '../../../../src/storage/drivers/local.ts'
 import { type DriverCall, type FaultyDriver, faultyDriver } from '../../../../src/storage/wrap/fault.ts'
 import { collectIds } from '../../../support/repository-world.ts'
@@ -27,6 +29,39 @@ test.each<[DriverCall, string]>([
   faulty?.assertAllHit()
   expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
 })
+
+test('what is cancelled while its snapshot is published ends when it is, under its lock', async () => {
+  const cancelling = new AbortController()
+  const published = Promise.withResolvers<void>()
+  const world = snapshotWorld((dir) => {
+    const driver = localDriver(dir)
+    return new Proxy(driver, {
+      get: (_, name) => (name === 'rename' ? rename : bound(driver, name)),
+    })
+    async function rename(from: string, to: string): Promise<void> {
+      if (to.includes('/snapshots/')) {
+        cancelling.abort(new Error('cancelled'))
+        await setImmediate()
+      }
+      await driver.rename(from, to)
+      if (to.includes('/snapshots/')) published.resolve()
+    }
+  })
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  const ended = world.snapshot(repository, { signal: cancelling.signal }).then(
+    ({ snapshotId }) => [snapshotId],
+    () => [],
+  )
+  const told = await ended
+  await published.promise
+  expect(told).toEqual(await collectIds(repository.listUnpacked('snapshots')))
+})
+
+function bound(driver: Driver, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(driver, name)
+  return typeof value === 'function' ? value.bind(driver) : value
+}
 
 test.skipIf(!hasRestic)('the next run stores what the failed one did not (needs restic)', async () => {
   let faulty: FaultyDriver | undefined
