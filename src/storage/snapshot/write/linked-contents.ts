@@ -16,11 +16,14 @@ interface Linked {
 export class LinkedContents {
   readonly #files = new Map<string, Linked>()
 
-  /** What another name of the file was read for; the entry takes over what it was then. */
+  /**
+   * What another name of the file was read for; the entry takes over what it was then. A file that was written since,
+   * or is a new one that got the inode of one that is gone, is read by itself.
+   */
   find(entry: TreeEntry): Reading | undefined {
     const key = keyOf(entry)
     const found = this.#files.get(key)
-    if (!found) return undefined
+    if (!found || found.entry.size !== entry.size || found.entry.mtimeNs !== entry.mtimeNs) return undefined
     if (--found.left <= 0) this.#files.delete(key)
     const { size, mtimeNs, ctimeNs } = found.entry
     Object.assign(entry, { size, mtimeNs, ctimeNs })

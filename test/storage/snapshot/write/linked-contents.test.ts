@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { LinkedContents } from '../../../../src/storage/snapshot/write/linked-contents.ts'
+import type { TreeEntry } from '../../../../src/storage/tree/entry.ts'
+
+const READING = { content: Promise.resolve({ ids: [Buffer.alloc(32, 1)], fault: undefined }) }
+
+function entry(change: Partial<TreeEntry> = {}): TreeEntry {
+  return {
+    ...{ type: 'file' as const, path: Buffer.from('f'), mode: 0o600, uid: 0, gid: 0, size: 10 },
+    ...{ mtimeNs: 5n, ctimeNs: 5n, device: 1n, inode: 2n, links: 3, major: 0, minor: 0 },
+    ...{ linkTarget: null, xattrs: [], extents: null },
+    ...change,
+  }
+}
+
+test('another name of a file is read no second time, though a name of it went meanwhile', () => {
+  const linked = new LinkedContents()
+  linked.add(entry(), READING)
+  const other = entry({ links: 2, ctimeNs: 6n })
+  expect(linked.find(other)).toBe(READING)
+  expect(other.ctimeNs).toBe(5n)
+})
+
+test.each<Partial<TreeEntry>>([{ size: 11 }, { mtimeNs: 6n }])(
+  'a new file that got the inode of one that is gone has content of its own: %o',
+  (change) => {
+    const linked = new LinkedContents()
+    linked.add(entry(), READING)
+    expect(linked.find(entry({ links: 2, ...change }))).toBeUndefined()
+  },
+)
