@@ -132,7 +132,10 @@ async function archive(
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
     const walk = sortedWalk(volume, {
       signal,
-      onWarning: counted(counts, input.onWarning),
+      onWarning: counted(counts, (warning) => {
+        if (warning.severity === 'fault') archiver.noteFault(warning.path)
+        input.onWarning(warning)
+      }),
       isKnown: (entry) => archiver.isKnown(entry),
     })
     const built = await archiver.archive(walk, before)

@@ -5,9 +5,14 @@ import type { NewNode } from './tree-builder.ts'
 /** No file changed last at the beginning of 1970. */
 const NEVER_NS = 0n
 
-/** The node of a file that was read. Where its content is not all that was there the next run takes it for changed. */
+/** What is not kept as it was there: the next run takes it for changed, and looks at it again. */
+export function distrust(entry: TreeEntry): void {
+  entry.ctimeNs = NEVER_NS
+}
+
+/** The node of a file that was read. */
 export async function nodeOfReading(entry: TreeEntry, { content }: Reading): Promise<NewNode> {
   const { ids, fault } = await content
-  if (fault !== undefined) entry.ctimeNs = NEVER_NS
+  if (fault !== undefined) distrust(entry)
   return { entry, content: ids, subtree: null, same: false }
 }

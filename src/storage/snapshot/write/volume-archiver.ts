@@ -6,7 +6,7 @@ import type { Repository } from '../repository/repository.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
 import type { FileReader } from './file-reader.ts'
-import { nodeOfReading } from './new-node.ts'
+import { distrust, nodeOfReading } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
@@ -30,6 +30,8 @@ interface Level {
   before: Map<TreeEntry, Node>
   /** Of these, what need not be read. */
   unchanged: Set<TreeEntry>
+  /** Paths of what could not be looked at whole. */
+  faulty: Set<string>
 }
 
 /** Turns a volume into trees: reads on while contents and trees of what it has seen are still on their way. */
@@ -49,6 +51,11 @@ export class VolumeArchiver {
     if (!isUnchanged(entry, node, this.#options.rule)) return false
     this.#level.unchanged.add(entry)
     return true
+  }
+
+  /** For the walk, which tells of what it cannot look at whole. */
+  noteFault(path: Buffer): void {
+    this.#level?.faulty.add(path.toString('latin1'))
   }
 
   /** The tree of the whole volume; `before` is what it was in the snapshot before. */
@@ -71,7 +78,7 @@ export class VolumeArchiver {
       tree.differs()
       return tree
     }
-    const level: Level = { parent, tree, before: new Map(), unchanged: new Set() }
+    const level: Level = { parent, tree, before: new Map(), unchanged: new Set(), faulty: new Set() }
     try {
       for (
         let looks = await this.#next(folder, level);
@@ -93,6 +100,7 @@ export class VolumeArchiver {
   async #next(folder: SortedFolder, level: Level): Promise<readonly Look[]> {
     level.before.clear()
     level.unchanged.clear()
+    level.faulty.clear()
     this.#level = level
     return await folder.next()
   }
@@ -108,6 +116,7 @@ export class VolumeArchiver {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
+    distrustIfFaulty(level, entry)
     if (canEnter(look)) await this.#keepFolder(walk, level, { look, before, unchanged })
     else if (before && unchanged) this.#keepUnchanged(level, entry, before)
     else if (entry.type === 'file') await this.#keepFile(level, look, before)
@@ -141,6 +150,7 @@ export class VolumeArchiver {
   async #keepFile(level: Level, { item }: Look, before: Node | undefined): Promise<void> {
     const reading = await this.#options.files.read(item)
     if (!reading) return level.tree.differs()
+    distrustIfFaulty(level, item.entry)
     level.tree.add(nodeOfReading(item.entry, reading))
     this.#kept(item.entry, before, false)
   }
@@ -161,6 +171,10 @@ export class VolumeArchiver {
     this.#options.counts.keep(entry, before, unchanged)
     this.#options.onKept(entry, unchanged)
   }
+}
+
+function distrustIfFaulty({ faulty }: Level, entry: TreeEntry): void {
+  if (faulty.has(entry.path.toString('latin1'))) distrust(entry)
 }
 
 interface FolderStep {

@@ -1,6 +1,8 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { expect, test } from 'vitest'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { loadKernel } from '../../../../src/lib/kernel.ts'
 import { encodeNode } from '../../../../src/storage/snapshot/nodes/node.ts'
 import { parseNode } from '../../../../src/storage/snapshot/nodes/parse-node.ts'
 import { ContentPool } from '../../../../src/storage/snapshot/write/content-pool.ts'
@@ -8,6 +10,8 @@ import { FileReader } from '../../../../src/storage/snapshot/write/file-reader.t
 import { nodeOfReading } from '../../../../src/storage/snapshot/write/new-node.ts'
 import { isUnchanged } from '../../../../src/storage/snapshot/write/unchanged.ts'
 import { repositoryWorld } from '../../../support/repository-world.ts'
+import { snapshotWorld } from '../../../support/snapshot-world.ts'
+import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
 test('a file that could not be read to its end is read again, though nothing about it changed', async () => {
   const repository = await repositoryWorld().create()
@@ -37,6 +41,31 @@ test('a file that could not be read to its end is read again, though nothing abo
   if (!before) throw new Error('no node')
   expect(isUnchanged(entry(), before, { beforeNs: 10n ** 18n, hasData: () => true })).toBe(false)
 })
+
+test.skipIf(!canMount)(
+  'what has more attributes than can be read is named by each run (needs mount)',
+  async () => {
+    const { create, snapshot, volume, treeWarnings } = snapshotWorld()
+    onTestFinished(mountTmpfs(volume))
+    mkdirSync(join(volume, 'folder'))
+    writeFileSync(join(volume, 'large'), Buffer.alloc(100_000, 1))
+    writeFileSync(join(volume, 'small'), 'small')
+    for (const name of ['folder', 'large', 'small']) fillAttributes(join(volume, name))
+    const repository = await create()
+    const first = await snapshot(repository)
+    const second = await snapshot(repository, { from: first.snapshotId })
+    expect([first.faults, second.faults]).toEqual([3, 3])
+    expect(new Set(treeWarnings)).toHaveLength(3)
+  },
+)
+
+/** Their names alone are longer than any list of them may be. */
+function fillAttributes(path: string): void {
+  const fd = openSync(path, 'r')
+  for (let n = 0; n < 300; n++)
+    loadKernel()?.setXattr(fd, Buffer.from(`trusted.${'n'.repeat(230)}${n}`), Buffer.from('v'))
+  closeSync(fd)
+}
 
 function entry() {
   return {
