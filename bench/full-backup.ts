@@ -3,6 +3,7 @@ import { openSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
 /**
@@ -23,7 +24,6 @@ const folder = dirname(tree.path)
 const archive = (name: string) => `${folder}/full-backup-${name}.tar.gz`
 
 /** As the engine starts its runners. */
-const RUNNER_ARGV = ['--max-semi-space-size=4']
 
 interface Outcome {
   seconds: number

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { RUNNER_ARGV } from '../src/engine/runner.ts'
 
 /**
  * Peak memory of snapshots of very many files: the first one, and one where nothing changed. The files lie in memory,
@@ -15,9 +16,8 @@ const { values } = parseArgs({
   },
 })
 const TARGET = 400
+const QUIET = '--disable-warning=ExperimentalWarning'
 const CHILD = fileURLToPath(new URL('./increment-child.ts', import.meta.url))
-/** As the engine starts its runners. */
-const RUNNER_ARGV = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning']
 
 const place = mkdtempSync(`${values.folder}/backupd-increment-memory-`)
 try {
@@ -25,7 +25,7 @@ try {
   mkdirSync(`${place}/store`)
   for (const what of ['first', 'unchanged']) {
     const start = performance.now()
-    const args = [...RUNNER_ARGV, CHILD, `${place}/store`, volume]
+    const args = [...RUNNER_ARGV, QUIET, CHILD, `${place}/store`, volume]
     const { files, peakMiB } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     const verdict = peakMiB <= TARGET ? 'reached' : 'MISSED'

@@ -3,6 +3,7 @@ import { createCipheriv } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
 /**
@@ -18,9 +19,8 @@ const { values } = parseArgs({
   },
 })
 const OUT = fileURLToPath(new URL('./out/', import.meta.url))
+const QUIET = '--disable-warning=ExperimentalWarning'
 const CHILD = fileURLToPath(new URL('./increment-child.ts', import.meta.url))
-/** As the engine starts its runners. */
-const RUNNER_ARGV = ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning']
 const MiB = 2 ** 20
 const rounds = Number(values.rounds)
 
@@ -35,7 +35,7 @@ writeFileSync(`${OUT}password`, 'benchmark')
 const ours: Contestant = {
   name: 'ours',
   repository: `${OUT}increment-ours`,
-  snapshot: (volume) => void run(process.execPath, [...RUNNER_ARGV, CHILD, ours.repository, volume]),
+  snapshot: (volume) => void run(process.execPath, [...RUNNER_ARGV, QUIET, CHILD, ours.repository, volume]),
 }
 const restic: Contestant = {
   name: 'restic',

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
 /**
@@ -21,7 +22,7 @@ const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const archive = `${tree.path}.tar.gz`
 const target = `${values.folder ?? tree.path}.recovered`
 /** As the daemon starts its runners. */
-const NODE = [process.execPath, '--max-semi-space-size=4'] as const
+const NODE = [process.execPath, ...RUNNER_ARGV] as const
 
 const contestants: Record<string, () => number> = { ours: runOurs, tar: runTar }
 const names = values.only ? [values.only] : Object.keys(contestants)

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
 /**
@@ -23,7 +24,7 @@ const repository = `${tree.path}.restic`
 const passwordFile = `${tree.path}.restic-password`
 const target = `${values.folder ?? tree.path}.restored`
 /** As the daemon starts its runners. */
-const NODE = [process.execPath, '--max-semi-space-size=4'] as const
+const NODE = [process.execPath, ...RUNNER_ARGV] as const
 
 const contestants: Record<string, () => number> = { ours: runOurs, restic: runRestic }
 const names = values.only ? [values.only] : Object.keys(contestants)
