@@ -33,6 +33,18 @@ export class MemoryTrees implements TreeSource {
     return id
   }
 
+  /** As many folders in one another, all named `d`, around a tree. */
+  addBelow(tree: Buffer, depth: number): Buffer {
+    let top = tree
+    const entry = { ...plainEntry, type: 'directory' as const, path: Buffer.from('d') }
+    for (let n = 0; n < depth; n++) {
+      const blob = encodeTree([{ entry, content: null, subtree: top }])
+      top = createHash('sha256').update(blob).digest()
+      this.blobs.set(top.toString('hex'), blob)
+    }
+    return top
+  }
+
   private node(path: Buffer, what: Tree[string]) {
     if (typeof what === 'object' && !Array.isArray(what)) {
       return {

@@ -48,20 +48,43 @@ interface Diff {
   options: DiffOptions
 }
 
-/** `resume`: the names, from this folder on, that lead to the last difference that is known already. */
-async function* diffPair(diff: Diff, pair: Pair, resume: readonly Buffer[]): AsyncGenerator<Difference> {
-  diff.options.signal.throwIfAborted()
-  if (sameTree(pair)) return
-  const [known, ...deeper] = resume
-  for await (const [before, after] of joined(diff.source, pair)) {
-    const { name, entry } = (after ?? before) as Node
-    const order = known ? name.compare(known) : 1
-    if (order < 0) continue
-    const found = order > 0 ? differenceOf(before, after) : undefined
-    if (found) yield found
-    const inner = { before: before?.subtree ?? null, after: after?.subtree ?? null, folder: entry.path }
-    if (inner.before || inner.after) yield* diffPair(diff, inner, order === 0 ? deeper : [])
+/** A pair of folders that is being gone through. */
+interface Level {
+  joined: AsyncGenerator<Joined<Node, Node>>
+  /** The names, from this folder on, that lead to the last difference that is known already. */
+  resume: readonly Buffer[]
+}
+
+/** No call within a call: trees may be deeper than any stack. */
+async function* diffPair(diff: Diff, top: Pair, resume: readonly Buffer[]): AsyncGenerator<Difference> {
+  if (sameTree(top)) return
+  const levels = [enter(diff, top, resume)]
+  try {
+    for (let level = levels.at(-1); level; level = levels.at(-1)) {
+      const { value, done } = await level.joined.next()
+      if (done) {
+        levels.pop()
+        continue
+      }
+      const [before, after] = value
+      const { name, entry } = (after ?? before) as Node
+      const [known, ...deeper] = level.resume
+      const order = known ? name.compare(known) : 1
+      if (order < 0) continue
+      const found = order > 0 ? differenceOf(before, after) : undefined
+      if (found) yield found
+      const inner = { before: before?.subtree ?? null, after: after?.subtree ?? null, folder: entry.path }
+      const isFolder = inner.before !== null || inner.after !== null
+      if (isFolder && !sameTree(inner)) levels.push(enter(diff, inner, order === 0 ? deeper : []))
+    }
+  } finally {
+    for (const { joined } of levels) await joined.return(undefined)
   }
+}
+
+function enter({ source, options }: Diff, pair: Pair, resume: readonly Buffer[]): Level {
+  options.signal.throwIfAborted()
+  return { joined: joined(source, pair), resume }
 }
 
 function sameTree({ before, after }: Pair): boolean {

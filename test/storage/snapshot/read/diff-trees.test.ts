@@ -22,6 +22,13 @@ describe('the difference of two trees', () => {
     expect(trees.reads).toEqual([])
   })
 
+  it('is found in trees that are deeper than any stack', async () => {
+    const [before, after] = ['old', 'other'].map((leaf) => trees.addBelow(trees.add({ leaf }), 5000))
+    if (!before || !after) throw new Error('no trees')
+    const { differences } = await diffPage(trees, { before, after }, { signal, limit: 2 })
+    expect(differences).toMatchObject([{ change: 'content', path: Buffer.from(`${'d/'.repeat(5000)}leaf`) }])
+  })
+
   it('names what came, went and changed, each directory before what is in it', async () => {
     const before = {
       a: '1',

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { encodeTree } from '../../../../src/storage/snapshot/nodes/tree-encoder.ts'
 import { Damage } from '../../../../src/storage/snapshot/restore/damage.ts'
 import { walkSnapshot } from '../../../../src/storage/snapshot/restore/walk-snapshot.ts'
 import { type Chosen, chosenPaths, EVERYTHING } from '../../../../src/storage/tree/chosen-paths.ts'
-import { MemoryTrees, plainEntry } from '../../../support/memory-trees.ts'
+import { MemoryTrees } from '../../../support/memory-trees.ts'
 
 async function walked(source: MemoryTrees, tree: Buffer, chosen: Chosen = EVERYTHING): Promise<string[]> {
   const walk = { source, chosen, damage: new Damage(), signal: new AbortController().signal }
@@ -24,14 +22,7 @@ test('each directory comes before what is in it, and what is behind it after tha
 
 test('a tree that is deeper than any stack is walked to its end', async () => {
   const trees = new MemoryTrees()
-  let top = trees.add({ leaf: 'leaf' })
-  for (let depth = 0; depth < 5000; depth++) {
-    const entry = { ...plainEntry, type: 'directory' as const, path: Buffer.from('d') }
-    const blob = encodeTree([{ entry, content: null, subtree: top }])
-    top = createHash('sha256').update(blob).digest()
-    trees.blobs.set(top.toString('hex'), blob)
-  }
-  const paths = await walked(trees, top)
+  const paths = await walked(trees, trees.addBelow(trees.add({ leaf: 'leaf' }), 5000))
   expect(paths).toHaveLength(5001)
   expect(paths.at(-1)).toBe(`${'d/'.repeat(5000)}leaf`)
 })
