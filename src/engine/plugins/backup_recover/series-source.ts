@@ -1,3 +1,4 @@
+import { BackupdError } from '../../../lib/errors.ts'
 import { findSnapshot } from '../../../storage/series/find-snapshot.ts'
 import { type OpenSeries, openSeries } from '../../../storage/series/open-series.ts'
 import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
@@ -34,11 +35,17 @@ export async function seriesSource(
   const { signal, settings } = context
   const locking = { exclusive: false, dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal }
   const lock = parts.use(await lockRepository(opened.repository, locking))
+  if (!lock.snapshots.includes(found.id)) throw goneMeanwhile(found.id)
   const owned = parts.move()
   return {
     ...(await sourceOf(opened, found, lock.signal)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function goneMeanwhile(id: string): BackupdError {
+  const what = `the snapshot ${id.slice(0, 8)} was deleted meanwhile: choose another one`
+  return new BackupdError('NOT_FOUND', what, { facts: { snapshot: id } })
 }
 
 async function sourceOf(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { readSeries } from '../../../../src/storage/series/series.ts'
+import { lockRepository } from '../../../../src/storage/snapshot/repository/lock.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../../support/plugin-world.ts'
 import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
 import { hasRestic, restic } from '../../../support/restic.ts'
@@ -70,6 +71,21 @@ test('a plan says what would be done, and does nothing', async () => {
 test('a snapshot that is not there is named', async () => {
   const { recover } = await makeSeries()
   await expect(recover(NAME, { snapshot: 'ffffffff' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('a snapshot that is deleted while its recover waits is said to be gone', async () => {
+  const { recover, store, settings, ids } = await makeSeries()
+  await using repository = await store.ownRepository()
+  const { signal } = new AbortController()
+  const locking = { exclusive: true, dataDir: settings.dataDir, waitMs: 0, signal }
+  const lock = await lockRepository(repository, locking)
+  const recovering = recover(NAME, { snapshot: ids[0] })
+  recovering.catch(() => {})
+  const isWaiting = () => readdirSync(join(settings.dataDir, 'repository-locks')).length > 1
+  await expect.poll(isWaiting).toBe(true)
+  await repository.removeUnpacked('snapshots', ids[0] ?? '')
+  await lock[Symbol.asyncDispose]()
+  await expect(recovering).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
 test('a damaged pack is found, and the volume stays as it is', async () => {
