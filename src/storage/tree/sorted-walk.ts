@@ -10,6 +10,8 @@ import { reasonOf } from './reason.ts'
 import type { OpenVolume } from './volume.ts'
 
 export interface SortedWalkOptions extends WalkOptions {
+  /** Waited for before names are looked at, with the last of them: who compares can read on up to it. */
+  beforeNames?(last: Buffer): Promise<void>
   /** As Looker has it. A file that is known can still be opened. */
   isKnown(entry: TreeEntry): boolean
 }
@@ -38,7 +40,7 @@ export interface SortedFolder {
  */
 export function sortedWalk(volume: OpenVolume, options: SortedWalkOptions): SortedWalk {
   const looker = { ...makeLooker(volume, options), isKnown: options.isKnown }
-  const enter = (pin: Pin, path: Buffer) => enterFolder({ looker, pin, path, signal: options.signal })
+  const enter = (pin: Pin, path: Buffer) => enterFolder({ looker, pin, path, options })
   return {
     openRoot: () => enter(volume.pin, volume.root.path),
     open: ({ item, pin }) => enter(pin, item.entry.path),
@@ -54,7 +56,7 @@ interface Folder {
   looker: ReturnType<typeof makeLooker>
   pin: Pin
   path: Buffer
-  signal: AbortSignal
+  options: SortedWalkOptions
 }
 
 async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
@@ -70,9 +72,11 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
     async next() {
       release()
       while (held.length === 0 && place < names.count) {
-        folder.signal.throwIfAborted()
+        folder.options.signal.throwIfAborted()
         folder.looker.reset()
         const batch = nextBatch(names, place)
+        const last = batch.at(-1)
+        if (last) await folder.options.beforeNames?.(last.name)
         const looks = await lookAt(folder, batch)
         const used = upToDirectory(looks)
         place += used

@@ -1,5 +1,5 @@
-import { readNodes } from '../nodes/read-nodes.ts'
 import { parseSnapshot } from '../nodes/snapshot-file.ts'
+import { readTree } from '../read/tree-source.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { LostBlob } from './check-packs.ts'
@@ -60,7 +60,7 @@ class Search {
   }
 
   async *#inNodes(tree: Buffer, path: Buffer): AsyncGenerator<Found> {
-    for (const { name, content, subtree } of readNodes(await this.#repository.readBlob('tree', tree))) {
+    for await (const { name, content, subtree } of readTree(this.#repository, tree)) {
       const at = Buffer.concat([path, Buffer.from('/'), name])
       if (subtree) yield* this.inTree(subtree, at)
       if (content.some((id) => this.#isLost(id))) yield { path: at, isDirectory: false }

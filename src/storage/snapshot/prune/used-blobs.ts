@@ -1,6 +1,8 @@
 import { BackupdError } from '../../../lib/errors.ts'
+import type { Node } from '../nodes/node.ts'
 import { nodeBatches } from '../nodes/read-nodes.ts'
 import { parseSnapshot } from '../nodes/snapshot-file.ts'
+import { LARGE_TREE, treeBatches } from '../read/tree-source.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
 import type { BlobType, Repository } from '../repository/repository.ts'
 import { Bitmap } from './bitmap.ts'
@@ -62,15 +64,22 @@ export class UsedBlobs {
     while (waiting.length > 0) {
       signal.throwIfAborted()
       const ids = waiting.splice(-AT_ONCE).map((entry) => this.index.idAt(entry))
-      for await (const { plain } of this.#repository.readBlobs('tree', ids)) {
-        for (const nodes of nodeBatches(plain, NO_FOLDER)) {
-          for (const { content, subtree } of nodes) {
-            for (const id of content) this.#used.add(this.#liveCopy('data', id, owner))
-            if (subtree) visit(subtree)
-          }
+      for await (const nodes of this.#nodesOf(ids)) {
+        for (const { content, subtree } of nodes) {
+          for (const id of content) this.#used.add(this.#liveCopy('data', id, owner))
+          if (subtree) visit(subtree)
         }
       }
     }
+  }
+
+  /** Small trees are read together, large ones in pieces. */
+  async *#nodesOf(ids: Buffer[]): AsyncGenerator<Node[]> {
+    const isLarge = (id: Buffer) => (this.#repository.blobSize('tree', id) ?? 0) > LARGE_TREE
+    for (const id of ids.filter(isLarge)) yield* treeBatches(this.#repository, id)
+    const small = ids.filter((id) => !isLarge(id))
+    for await (const { plain } of this.#repository.readBlobs('tree', small))
+      yield* nodeBatches(plain, NO_FOLDER)
   }
 
   #liveCopy(type: BlobType, id: Buffer, owner: string): number {

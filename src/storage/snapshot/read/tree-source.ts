@@ -10,7 +10,7 @@ export interface TreeSource {
 
 const NOWHERE = Buffer.alloc(0)
 /** Larger trees, of tens of thousands of names, are not held whole. */
-const LARGE_TREE = 8 << 20
+export const LARGE_TREE = 8 << 20
 
 /** The nodes of a tree, by name, some at a time; their paths begin with `folder`. */
 export async function* treeBatches(

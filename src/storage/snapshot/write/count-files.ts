@@ -1,5 +1,4 @@
-import { nodeBatches } from '../nodes/read-nodes.ts'
-import type { TreeSource } from '../read/tree-source.ts'
+import { type TreeSource, treeBatches } from '../read/tree-source.ts'
 
 /** How many files there are in these trees and below. */
 export async function countFiles(source: TreeSource, trees: Buffer[], signal: AbortSignal): Promise<number> {
@@ -7,7 +6,7 @@ export async function countFiles(source: TreeSource, trees: Buffer[], signal: Ab
   const left = [...trees]
   for (let tree = left.pop(); tree; tree = left.pop()) {
     signal.throwIfAborted()
-    for (const nodes of nodeBatches(await source.readBlob('tree', tree), Buffer.alloc(0))) {
+    for await (const nodes of treeBatches(source, tree)) {
       for (const { entry, subtree } of nodes) {
         if (entry.type === 'file') files++
         if (subtree) left.push(subtree)

@@ -136,6 +136,7 @@ async function archive(
         if (warning.severity === 'fault') archiver.noteFault(warning.path)
         input.onWarning(warning)
       }),
+      beforeNames: (last) => archiver.reach(last),
       isKnown: (entry) => archiver.isKnown(entry),
     })
     const built = await archiver.archive(walk, before)

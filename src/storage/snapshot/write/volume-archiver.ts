@@ -2,6 +2,7 @@ import type { TreeEntry } from '../../tree/entry.ts'
 import type { Look } from '../../tree/look.ts'
 import { canEnter, type SortedFolder, type SortedWalk } from '../../tree/sorted-walk.ts'
 import { type Node, nameOf } from '../nodes/node.ts'
+import { treeBatches } from '../read/tree-source.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
@@ -58,6 +59,11 @@ export class VolumeArchiver {
     this.#level?.faulty.add(path.toString('latin1'))
   }
 
+  /** For the walk, which tells the last name of those it looks at next. */
+  async reach(name: Buffer): Promise<void> {
+    await this.#level?.parent.reach(name)
+  }
+
   /** The tree of the whole volume; `before` is what it was in the snapshot before. */
   async archive(walk: SortedWalk, before: Buffer | null): Promise<BuiltTree> {
     const root = await walk.openRoot()
@@ -69,8 +75,8 @@ export class VolumeArchiver {
   async #folder(walk: SortedWalk, { folder, path, before }: FolderStep): Promise<TreeBuilder> {
     const { repository, backlog, counts } = this.#options
     const tree = new TreeBuilder(this.#options, backlog, before)
-    const plain = before && folder ? await repository.readBlob('tree', before) : null
-    const parent = new ParentFolder(plain, path, (node) => {
+    const batches = before && folder ? treeBatches(repository, before, path) : null
+    const parent = new ParentFolder(batches, (node) => {
       counts.gone(node)
       tree.differs()
     })
@@ -90,10 +96,11 @@ export class VolumeArchiver {
         if (last) parent.pass(nameOf(last.item.entry.path))
         await this.#roomForMore()
       }
+      await parent.passAll()
     } finally {
       folder.close()
+      await parent.close()
     }
-    parent.pass()
     return tree
   }
 
