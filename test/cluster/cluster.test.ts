@@ -235,6 +235,9 @@ describeMooseFs('a cluster on a MooseFS', () => {
       cluster.moosefs.startMaster()
       const backups = async () => (await cluster.askDaemon(0, '/api/v1/backup/json')).status
       await expect.poll(backups, LONG).toBe(200)
+      // It looks for the store again now and then, and runs nothing before it found it.
+      const debug = async () => (await cluster.askDaemon(0, '/api/v1/debug')).body
+      await expect.poll(debug, LONG).toMatchObject({ crond_status: 'started' })
       await expect.poll(async () => (await jobs()).length, LONG).toBe(6)
       proveWhole(join(folderOf(0, 1), await succeeded(await run(1, '/db'))))
     },
