@@ -1,8 +1,8 @@
 import type { RepositoryPlace } from '../src/storage/snapshot/repository/repository.ts'
 
 /**
- * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints as JSON what it took. A process
- * of its own, as a runner is, and of the built program, as runners are.
+ * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints as JSON what it took; without
+ * argv[3] only the repository. A process of its own, as a runner is, and of the built program, as runners are.
  */
 const [, , store = '', volume = ''] = process.argv
 const { localDriver } = await built<typeof import('../src/storage/drivers/local.ts')>('drivers/local')
@@ -28,6 +28,7 @@ const options = {
 await using repository = (await repositoryExists(place))
   ? await openRepository(place, options)
   : await createRepository(place, options)
+if (volume === '') process.exit(0)
 const { tree: _tree, ...summary } = await makeSnapshot({
   repository,
   volume,

@@ -124,6 +124,7 @@ function startAnew({ name, repository }: Contestant): void {
   rmSync(repository, { recursive: true, force: true })
   mkdirSync(repository)
   if (name === 'restic') runRestic('init', '-q')
+  else run(process.execPath, [...RUNNER_ARGV, QUIET, CHILD, repository])
   execFileSync('sync')
 }
 

@@ -51,8 +51,19 @@ function withinYears(iso: string): string {
   return iso.startsWith('-') ? `0000${iso.slice(7, 13)}` : iso.slice(0, 10)
 }
 
+const parsed: { text: string; ns: bigint | undefined } = { text: '', ns: undefined }
+
 /** The inverse, of any zone. Undefined for what is not RFC 3339. */
 export function parseGoTime(text: string): bigint | undefined {
+  // The times of a file are often one and the same.
+  if (text !== parsed.text) {
+    parsed.ns = parseAnew(text)
+    parsed.text = text
+  }
+  return parsed.ns
+}
+
+function parseAnew(text: string): bigint | undefined {
   const match = RFC3339.exec(text)
   if (!match) return undefined
   const [, year, month, day, hour, minute, second, fraction, sign, zoneHours, zoneMinutes] = match
