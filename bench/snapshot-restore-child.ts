@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs'
-import { systemClock } from '../src/lib/clock.ts'
-import { localDriver } from '../src/storage/drivers/local.ts'
-import { parseSnapshot } from '../src/storage/snapshot/nodes/snapshot-file.ts'
-import { volumeTree } from '../src/storage/snapshot/read/volume-tree.ts'
-import { openRepository } from '../src/storage/snapshot/repository/open-repository.ts'
-import { restoreTree } from '../src/storage/snapshot/restore/restore-tree.ts'
-import { applyRootMetadata } from '../src/storage/tree/write.ts'
 
-/** Restores the one snapshot of the repository argv[2] into argv[4] and prints as JSON what it took. argv[3] is the file with the password. */
+/** Restores the one snapshot of the repository argv[2] into argv[4] and prints as JSON what it took. argv[3] is the file with the password. Of the built program, as runners are. */
+const { systemClock } = await built<typeof import('../src/lib/clock.ts')>('lib/clock')
+const { localDriver } = await built<typeof import('../src/storage/drivers/local.ts')>('storage/drivers/local')
+const { parseSnapshot } = await built<typeof import('../src/storage/snapshot/nodes/snapshot-file.ts')>(
+  'storage/snapshot/nodes/snapshot-file',
+)
+const { volumeTree } = await built<typeof import('../src/storage/snapshot/read/volume-tree.ts')>(
+  'storage/snapshot/read/volume-tree',
+)
+const { openRepository } = await built<
+  typeof import('../src/storage/snapshot/repository/open-repository.ts')
+>('storage/snapshot/repository/open-repository')
+const { restoreTree } = await built<typeof import('../src/storage/snapshot/restore/restore-tree.ts')>(
+  'storage/snapshot/restore/restore-tree',
+)
+const { applyRootMetadata } = await built<typeof import('../src/storage/tree/write.ts')>('storage/tree/write')
 const [, , repositoryPath = '', passwordFile = '', target = ''] = process.argv
 let warnings = 0
 const slash = repositoryPath.lastIndexOf('/')
@@ -32,4 +40,8 @@ async function onlySnapshot() {
     return parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
   }
   throw new Error('there is no snapshot')
+}
+
+async function built<M>(name: string): Promise<M> {
+  return (await import(new URL(`../dist/${name}.js`, import.meta.url).href)) as M
 }

@@ -22,7 +22,12 @@ const { values } = parseArgs({
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const repository = `${tree.path}.restic`
 const passwordFile = `${tree.path}.restic-password`
-const target = `${values.folder ?? tree.path}.restored`
+/**
+ * One folder in it for each run, all removed at the end: ext4 searches past inodes that were freed a minute ago, which
+ * makes every file that follows a removal slow to create.
+ */
+const targets = `${values.folder ?? tree.path}.restored`
+let target = ''
 /** As the daemon starts its runners. */
 const NODE = [process.execPath, ...RUNNER_ARGV] as const
 
@@ -30,9 +35,10 @@ const contestants: Record<string, () => number> = { ours: runOurs, restic: runRe
 const names = values.only ? [values.only] : Object.keys(contestants)
 const seconds = new Map<string, number[]>(names.map((name) => [name, []]))
 makeRepository()
+rmSync(targets, { recursive: true, force: true })
 for (let round = 1; round <= Number(values.rounds); round++) {
   for (const name of names) {
-    emptyTarget()
+    newTarget(`${round}-${name}`)
     const start = performance.now()
     const peakMiB = contestants[name]?.() ?? 0
     const took = (performance.now() - start) / 1000
@@ -42,7 +48,7 @@ for (let round = 1; round <= Number(values.rounds); round++) {
     )
   }
 }
-rmSync(target, { recursive: true, force: true })
+rmSync(targets, { recursive: true, force: true })
 printMedians()
 
 function restic(...args: string[]): void {
@@ -58,8 +64,8 @@ function makeRepository(): void {
   writeFileSync(`${repository}.made`, '')
 }
 
-function emptyTarget(): void {
-  rmSync(target, { recursive: true, force: true })
+function newTarget(name: string): void {
+  target = `${targets}/${name}`
   mkdirSync(target, { recursive: true })
   execFileSync('sync')
 }
