@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { RUNNER_ARGV } from '../src/engine/runner.ts'
 import { mixedTree } from './mixed-tree.ts'
+import { restoreInTurns } from './restore-in-turns.ts'
 
 /**
  * Recovers a full backup of a mixed tree into an empty folder, by us and by `tar -xzf`, both until all is on the disk,
@@ -20,28 +21,17 @@ const { values } = parseArgs({
 })
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const archive = `${tree.path}.tar.gz`
-const target = `${values.folder ?? tree.path}.recovered`
 /** As the daemon starts its runners. */
 const NODE = [process.execPath, ...RUNNER_ARGV] as const
 
-const contestants: Record<string, () => number> = { ours: runOurs, tar: runTar }
-const names = values.only ? [values.only] : Object.keys(contestants)
-const seconds = new Map<string, number[]>(names.map((name) => [name, []]))
 makeArchive()
-for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const name of names) {
-    emptyTarget()
-    const start = performance.now()
-    const peakMiB = contestants[name]?.() ?? 0
-    const took = (performance.now() - start) / 1000
-    seconds.get(name)?.push(took)
-    console.log(
-      `round ${round}  ${name.padEnd(5)} ${took.toFixed(1)} s${peakMiB ? `, peak ${peakMiB} MiB` : ''}`,
-    )
-  }
-}
-rmSync(target, { recursive: true, force: true })
-printMedians()
+restoreInTurns({
+  what: `${tree.path}: ${values.mib} MiB, ${values.files} files`,
+  folder: `${values.folder ?? tree.path}.recovered`,
+  rounds: Number(values.rounds),
+  other: values.only ? null : 'tar',
+  contestants: { ours: runOurs, tar: runTar },
+})
 
 function makeArchive(): void {
   if (existsSync(`${archive}.json`)) return
@@ -51,13 +41,7 @@ function makeArchive(): void {
   writeFileSync(`${archive}.json`, summary)
 }
 
-function emptyTarget(): void {
-  rmSync(target, { recursive: true, force: true })
-  mkdirSync(target, { recursive: true })
-  execFileSync('sync')
-}
-
-function runOurs(): number {
+function runOurs(target: string): number {
   const [node, ...flags] = NODE
   const child = fileURLToPath(new URL('./recover-child.ts', import.meta.url))
   const printed = JSON.parse(execFileSync(node, [...flags, child, archive, target], { encoding: 'utf8' }))
@@ -66,23 +50,8 @@ function runOurs(): number {
   return printed.peakMiB
 }
 
-function runTar(): number {
+function runTar(target: string): number {
   execFileSync('tar', ['-xzf', archive, '-C', target])
   execFileSync('sync')
   return 0
-}
-
-function printMedians(): void {
-  console.log(`median   ${tree.path}: ${values.mib} MiB, ${values.files} files`)
-  for (const name of names) console.log(`         ${name.padEnd(5)} ${median(name).toFixed(1)} s`)
-  if (values.only) return
-  const ratio = median('ours') / median('tar')
-  console.log(
-    `ours / tar: ${ratio.toFixed(2)} of the time (at most 1.00: ${ratio <= 1 ? 'reached' : 'MISSED'})`,
-  )
-}
-
-function median(name: string): number {
-  const sorted = (seconds.get(name) ?? []).toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }

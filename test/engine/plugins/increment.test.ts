@@ -8,9 +8,11 @@ import { backupHistoryPlugin } from '../../../src/engine/plugins/backup_history/
 import { backupInfoPlugin } from '../../../src/engine/plugins/backup_info/plugin.ts'
 import { backupSnapshotsPlugin } from '../../../src/engine/plugins/backup_snapshots/plugin.ts'
 import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
+import { formatGoTime, parseGoTime } from '../../../src/storage/snapshot/nodes/go-time.ts'
+import { parseSnapshot } from '../../../src/storage/snapshot/nodes/snapshot-file.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
-import { putSnapshots, sampleSnapshot } from '../../support/series-world.ts'
+import { putSnapshots } from '../../support/series-world.ts'
 
 const NAME = 'shop-shop.web.web-1-data-db'
 
@@ -29,6 +31,10 @@ async function makeWorld() {
     file,
     ask,
     increment: () => world.backUp({ mode: 'increment' }),
+    snapshotFile: async (id = '') => {
+      await using repository = await world.store.ownRepository()
+      return parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
+    },
     restic: restic(join(world.storeDir, SERVER, 'repo'), join(world.storeDir, '.repository-password')),
   }
 }
@@ -69,8 +75,9 @@ describe('an increment', () => {
 
   test('of an emptied volume is suspect too where restic made a snapshot in between', async () => {
     const world = await makeSeries()
-    const between = { hostname: SERVER, paths: [world.volume], backupd: null, tags: [] }
-    await putSnapshots(world.store, sampleSnapshot(between, Math.floor(Date.now() / 1000)))
+    const newest = await world.snapshotFile(world.ids[1])
+    const afterIt = formatGoTime((parseGoTime(newest.time) ?? 0n) + 1n)
+    await putSnapshots(world.store, { ...newest, time: afterIt, backupd: null, tags: [] })
     for (const name of readdirSync(world.volume)) rmSync(world.file(name), { recursive: true })
     const empty = await world.increment()
     expect(empty).toMatchObject({ state: 'partial', reason: expect.stringContaining('the volume is empty') })

@@ -27,7 +27,9 @@ export async function volumeTree(
   volume: string | undefined = snapshot.paths[0],
 ): Promise<VolumeTree> {
   const names = componentsOf(Buffer.from(volume ?? '/'))
-  const found = await walkDown(source, snapshot.tree, names)
+  const found = await walkDown(names, snapshot.tree, (tree, name) =>
+    findChild(source, { id: tree, folder: NOWHERE }, name),
+  )
   if (found) return found
   if (snapshot.paths.length === 1 && snapshot.paths[0] === volume) {
     return await madeRelative(source, snapshot.tree, names)
@@ -37,14 +39,15 @@ export async function volumeTree(
   })
 }
 
+/** `step` finds a name in a tree. */
 async function walkDown(
-  source: TreeSource,
-  top: Buffer,
   names: readonly Buffer[],
+  top: Buffer,
+  step: (tree: Buffer, name: Buffer) => Promise<Node | undefined>,
 ): Promise<VolumeTree | undefined> {
   let found: VolumeTree = { tree: top, root: null }
   for (const name of names) {
-    const node = await findChild(source, { id: found.tree, folder: NOWHERE }, name)
+    const node = await step(found.tree, name)
     if (!node?.subtree) return undefined
     found = { tree: node.subtree, root: { ...node.entry, path: NOWHERE } }
   }
@@ -54,33 +57,20 @@ async function walkDown(
 /** The path was given to restic as `db`, as `../shop/db`, or as `.`: as many of its last names as lead down alone. */
 async function madeRelative(source: TreeSource, top: Buffer, names: readonly Buffer[]): Promise<VolumeTree> {
   for (let from = 1; from < names.length; from++) {
-    const found = await onlyWay(source, top, names.slice(from))
+    const found = await walkDown(names.slice(from), top, (tree, name) => onlyChild(source, tree, name))
     if (found) return found
   }
   return { tree: top, root: null }
 }
 
-async function onlyWay(
-  source: TreeSource,
-  top: Buffer,
-  names: readonly Buffer[],
-): Promise<VolumeTree | undefined> {
-  let found: VolumeTree = { tree: top, root: null }
-  for (const name of names) {
-    const only = await onlyNode(source, found.tree)
-    if (!only?.subtree || !only.name.equals(name)) return undefined
-    found = { tree: only.subtree, root: { ...only.entry, path: NOWHERE } }
-  }
-  return found
-}
-
-async function onlyNode(source: TreeSource, tree: Buffer): Promise<Node | undefined> {
+/** The one node of a tree, if that is its name. */
+async function onlyChild(source: TreeSource, tree: Buffer, name: Buffer): Promise<Node | undefined> {
   let only: Node | undefined
   for await (const node of readTree(source, tree)) {
     if (only) return undefined
     only = node
   }
-  return only
+  return only?.name.equals(name) ? only : undefined
 }
 
 /** What lies at a path of the volume; undefined where there is nothing. An empty path is the volume itself: undefined. */
