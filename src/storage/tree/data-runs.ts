@@ -4,7 +4,7 @@ import type { Extent } from './entry.ts'
 const PAGE = 4096
 const ZEROS = Buffer.alloc(PAGE)
 /** Shorter runs of zeros are written, unless they may go on in the piece before or after: holes everywhere would tear a file apart. */
-const SHORTEST_HOLE = 64 * 1024
+export const SHORTEST_HOLE = 64 * 1024
 
 /** Where data lies in bytes that stand at `position` of a file, long runs of zeros left out. */
 export function dataRuns(bytes: Buffer, position: number): Extent[] {

@@ -29,7 +29,8 @@ async function writeDense(fd: number, content: ContentSource): Promise<number> {
   return position
 }
 
-function writeData(fd: number, bytes: Buffer, position: number): void {
+/** Writes `bytes` at `position`; long runs of zeros in them become holes, the last of which is not there until the file is as long. */
+export function writeData(fd: number, bytes: Buffer, position: number): void {
   for (const { offset, length } of dataRuns(bytes, position)) {
     writeAll(fd, bytes.subarray(offset, offset + length), position + offset)
   }

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { SHORTEST_HOLE } from './data-runs.ts'
 import type { TreeEntry, TreeWarning } from './entry.ts'
 import { type ContentSource, writeContent } from './write-content.ts'
 import { DirectoryLedger } from './write-directories.ts'
@@ -50,14 +52,49 @@ export class TreeWriter {
   /** Writes one entry below the root. `content` is read for files only. True where it is there now. */
   async write(entry: TreeEntry, content: ContentSource): Promise<boolean> {
     try {
-      if (entry.type === 'file') await this.writeFile(entry, content)
-      else if (entry.type === 'directory') this.writeDirectory(entry)
+      if (entry.type === 'file') return await this.writeFile(entry, content)
+      if (entry.type === 'directory') this.writeDirectory(entry)
       else if (entry.type === 'symlink') return this.writeSymlink(entry)
       else return this.writeNode(entry)
       return true
     } catch (error) {
       return this.refusedOrThrow(error, entry.path)
     }
+  }
+
+  /** Opens a new file, whose content is then the caller's, who ends, fails or drops it. Undefined where it is refused. */
+  beginFile(entry: TreeEntry): number | undefined {
+    try {
+      return this.create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
+    } catch (error) {
+      this.refusedOrThrow(error, entry.path)
+      return undefined
+    }
+  }
+
+  /** Closes what was begun, with its metadata. `size`: of content that may end in a hole. True where it is there now. */
+  endFile(entry: TreeEntry, fd: number, size = 0): boolean {
+    try {
+      if (size >= SHORTEST_HOLE) ftruncateSync(fd, size)
+      applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      if (!loadKernel()) fsyncSync(fd)
+    } catch (error) {
+      return this.failFile(entry, fd, error)
+    }
+    closeSync(fd)
+    return true
+  }
+
+  /** Drops what was begun; a refusal is a fault, anything else is thrown. */
+  failFile(entry: TreeEntry, fd: number, error: unknown): false {
+    this.dropFile(entry, fd)
+    return this.refusedOrThrow(error, entry.path)
+  }
+
+  /** Closes and removes what was begun. */
+  dropFile({ path }: TreeEntry, fd: number): void {
+    closeSync(fd)
+    this.remove(path)
   }
 
   /** One more name for an entry that was written before: what it is where it is there now, else undefined. */
@@ -108,18 +145,15 @@ export class TreeWriter {
     this.folders.close()
   }
 
-  private async writeFile(entry: TreeEntry, content: ContentSource): Promise<void> {
-    const fd = this.create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
+  private async writeFile(entry: TreeEntry, content: ContentSource): Promise<boolean> {
+    const fd = this.beginFile(entry)
+    if (fd === undefined) return false
     try {
       await writeContent(fd, entry, content)
-      applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
-      if (!loadKernel()) fsyncSync(fd)
     } catch (error) {
-      this.remove(entry.path)
-      throw error
-    } finally {
-      closeSync(fd)
+      return this.failFile(entry, fd, error)
     }
+    return this.endFile(entry, fd)
   }
 
   private writeDirectory(entry: TreeEntry): void {
@@ -211,7 +245,7 @@ export class TreeWriter {
     return placeOf(this.folders.parentOf(path))
   }
 
-  private refusedOrThrow(error: unknown, path: Buffer): boolean {
+  private refusedOrThrow(error: unknown, path: Buffer): false {
     if (!isRefusal(error)) throw explainWriteError(error, path)
     return this.fault(path, `could not be restored (${errnoOf(error)})`)
   }

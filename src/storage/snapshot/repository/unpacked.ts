@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createZstdDecompress } from 'node:zlib'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { readSmall } from '../../store/small-objects.ts'
@@ -18,7 +18,7 @@ const LARGE_PIECE = 256 * 1024
 const LARGEST_WHOLE = 64 * 1024 * 1024
 
 export function hashOf(content: Buffer): Buffer {
-  return createHash('sha256').update(content).digest()
+  return hash('sha256', content, 'buffer')
 }
 
 export function sealUnpacked(key: RepositoryKey, content: Buffer): Buffer {

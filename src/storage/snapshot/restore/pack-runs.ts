@@ -4,22 +4,18 @@ import type { BlobPlace } from '../repository/repository.ts'
 const GAP = 64 * 1024
 const LONGEST_READ = 2 << 20
 
-export interface Wanted extends BlobPlace {
-  id: Buffer
-}
-
 /** Blobs of one pack that are read in one go. */
-export interface PackRun {
+export interface PackRun<B extends BlobPlace> {
   pack: string
   offset: number
   length: number
-  blobs: Wanted[]
+  blobs: B[]
 }
 
 /** As few and as long reads as they make, in the order of their packs. */
-export function packRuns(wanted: Wanted[]): PackRun[] {
+export function packRuns<B extends BlobPlace>(wanted: B[]): PackRun<B>[] {
   wanted.sort((a, b) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : a.offset - b.offset))
-  const runs: PackRun[] = []
+  const runs: PackRun<B>[] = []
   for (const blob of wanted) {
     const run = runs.at(-1)
     if (run && joins(run, blob)) {
@@ -32,7 +28,7 @@ export function packRuns(wanted: Wanted[]): PackRun[] {
   return runs
 }
 
-function joins(run: PackRun, { pack, offset, length }: Wanted): boolean {
+function joins(run: PackRun<BlobPlace>, { pack, offset, length }: BlobPlace): boolean {
   const near = offset - (run.offset + run.length) <= GAP
   return run.pack === pack && near && offset + length - run.offset <= LONGEST_READ
 }

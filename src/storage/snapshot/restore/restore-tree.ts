@@ -1,13 +1,14 @@
+import { closeSync } from 'node:fs'
 import { BackupdError } from '../../../lib/errors.ts'
 import { type Chosen, type ChosenFiles, EVERYTHING } from '../../tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../tree/entry.ts'
 import { TreeWriter } from '../../tree/write-tree.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
-import { BlobLoader, type ContentSource } from './blob-loader.ts'
-import { ContentAhead } from './content-ahead.ts'
+import { BlobPlacer, type ContentSource } from './blob-placer.ts'
 import { Damage } from './damage.ts'
 import { linkItems, type RestoreItem } from './link-items.ts'
 import { walkSnapshot } from './walk-snapshot.ts'
+import { type FilePlace, type Link, type OpenFile, Window } from './window.ts'
 
 export interface RestoreInput {
   /** Its index is loaded. */
@@ -51,34 +52,45 @@ export async function restoreTree(input: RestoreInput): Promise<RestoreSummary> 
   }
 }
 
+/** Windows being written, besides the one that is being filled. */
+const AHEAD = 3
+
 /** One snapshot on its way into one directory. */
 class Restoring {
   private readonly input: RestoreInput
-  private readonly loader: BlobLoader
+  private readonly placer: BlobPlacer<FilePlace>
   private readonly writer: TreeWriter
-  private readonly ahead: ContentAhead<RestoreItem>
   private readonly items: AsyncGenerator<RestoreItem[], undefined>
   private readonly damage = new Damage()
+  private readonly open = new Set<OpenFile>()
   private readonly done = { bytes: 0, files: 0, entries: 0 }
+  private readonly flying: { window: Window; placed: Promise<void> }[] = []
+  private window = new Window()
   private faults = 0
 
   constructor(input: RestoreInput) {
     const { source, chosen = EVERYTHING, signal, volume } = input
     this.input = input
     this.writer = new TreeWriter(input.target, (warning) => this.warn(warning))
-    this.loader = new BlobLoader(source, signal)
     this.items = linkItems(walkSnapshot({ source, chosen, damage: this.damage, signal }, volume.tree))
-    this.ahead = new ContentAhead(this.items, {
-      loader: this.loader,
-      sizeOf: (id) => source.locate('data', id)?.plainLength ?? 0,
+    this.placer = new BlobPlacer({
+      ...{ source, signal },
+      onPlaced: ({ file }, bytes) => this.tookPiece(file, bytes),
+      onFailed: ({ file }, error) => {
+        file.fault ??= error
+      },
     })
   }
 
   async run(): Promise<RestoreSummary> {
-    for (let item = await this.ahead.nextItem(); item; item = await this.ahead.nextItem()) {
-      this.input.signal.throwIfAborted()
-      await this.take(item)
+    for await (const items of this.items) {
+      for (const item of items) {
+        this.input.signal.throwIfAborted()
+        await this.take(item)
+      }
     }
+    await this.launch()
+    while (this.flying.length > 0) await this.land()
     if (this.damage.found) throw this.damage.asError()
     this.writer.finish()
     const { root } = this.input.volume
@@ -87,65 +99,99 @@ class Restoring {
   }
 
   async close(): Promise<void> {
+    // Before any file is closed: a thread must not write to a number that means another file by then.
+    await this.placer[Symbol.asyncDispose]()
+    for (const { fd } of this.open) closeSync(fd)
     this.writer.close()
-    await this.loader[Symbol.asyncDispose]()
     await this.items.return(undefined).catch(() => {})
   }
 
   private async take(item: RestoreItem): Promise<void> {
     const { entry } = item.node
     this.input.chosen?.saw?.(entry.path)
-    if (item.linkTo) this.link(item, item.linkTo)
-    else if (entry.type === 'file') await this.writeFile(item)
-    else this.count(await this.writer.write(entry, NOTHING), false)
-    this.input.onProgress({ bytes: this.done.bytes, files: this.done.files, path: entry.path })
+    if (item.linkTo) this.window.links.push({ path: entry.path, target: item.linkTo })
+    else if (entry.type === 'file') await this.takeFile(item)
+    else if (await this.writer.write(entry, NOTHING)) this.count(entry.path)
+    if (this.window.isFull) await this.launch()
   }
 
-  private link({ node }: RestoreItem, first: Buffer): void {
-    const { path } = node.entry
-    if (this.damage.has(first)) this.damage.touch(path)
-    else {
-      const linked = this.writer.hardLink(path, first)
-      this.count(linked !== undefined, linked === 'file')
+  private async takeFile({ node: { entry }, content }: RestoreItem): Promise<void> {
+    const fd = this.writer.beginFile(entry)
+    if (fd === undefined) return
+    const file: OpenFile = { entry, fd, placed: 0, fault: undefined }
+    this.open.add(file)
+    let position = 0
+    for (const id of content) {
+      if (this.window.isFull) await this.launch()
+      const where = this.input.source.locate('data', id)
+      this.window.add({ id, where }, { file, fd, position })
+      position += where?.plainLength ?? 0
     }
+    this.window.files.push(file)
   }
 
-  private async writeFile({ node: { entry }, content }: RestoreItem): Promise<void> {
-    const pieces = new Pieces(this.ahead, content.length)
-    const before = this.done.bytes
-    const next = async () => {
-      const piece = await pieces.next()
-      this.done.bytes += piece?.length ?? 0
-      if (piece && pieces.left > 0) this.progressWithin(entry.path)
-      return piece
+  /** Has the window written, and waits for an earlier one where too many are being written. */
+  private async launch(): Promise<void> {
+    const { window } = this
+    this.window = new Window()
+    const placed = this.placer.place(window.blobs)
+    // Whoever lands it hears of it.
+    placed.catch(() => {})
+    this.flying.push({ window, placed })
+    if (this.flying.length > AHEAD) await this.land()
+  }
+
+  /** In their order: what a file has in earlier windows is written by then, and what a link leads to is there. */
+  private async land(): Promise<void> {
+    const next = this.flying.shift()
+    if (!next) return
+    await next.placed
+    for (const file of next.window.files) this.endFile(file)
+    for (const link of next.window.links) this.link(link)
+  }
+
+  private tookPiece(file: OpenFile, bytes: number): void {
+    file.placed += bytes
+    this.done.bytes += bytes
+    this.tell(file.entry.path)
+  }
+
+  private endFile(file: OpenFile): void {
+    this.open.delete(file)
+    if (this.wrote(file)) {
+      this.done.files++
+      this.count(file.entry.path)
+    } else this.done.bytes -= file.placed
+  }
+
+  private wrote({ entry, fd, placed, fault }: OpenFile): boolean {
+    if (fault instanceof BackupdError) {
+      this.writer.dropFile(entry, fd)
+      this.damage.add(entry.path, fault)
+      return false
     }
-    const written = await this.unlessDamaged(entry.path, () =>
-      this.writer.write(entry, { next, findHoles: true }),
-    )
-    await this.unlessDamaged(entry.path, () => pieces.drain())
-    if (!written) this.done.bytes = before
-    else if (this.done.bytes - before !== entry.size) this.wrongSize(entry, this.done.bytes - before)
-    this.count(written === true, true)
+    if (fault) return this.writer.failFile(entry, fd, fault)
+    if (placed !== entry.size) this.wrongSize(entry, placed)
+    return this.writer.endFile(entry, fd, placed)
   }
 
-  /** Undefined, and noted, where it is damaged. */
-  private async unlessDamaged<T>(path: Buffer, act: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await act()
-    } catch (error) {
-      this.damage.add(path, error)
-      return undefined
+  private link({ path, target }: Link): void {
+    if (this.damage.has(target)) {
+      this.damage.touch(path)
+      return
     }
+    const linked = this.writer.hardLink(path, target)
+    if (linked === 'file') this.done.files++
+    if (linked) this.count(path)
   }
 
-  private progressWithin(path: Buffer): void {
-    this.input.signal.throwIfAborted()
+  private count(path: Buffer): void {
+    this.done.entries++
+    this.tell(path)
+  }
+
+  private tell(path: Buffer): void {
     this.input.onProgress({ bytes: this.done.bytes, files: this.done.files, path })
-  }
-
-  private count(restored: boolean, isFile: boolean): void {
-    if (restored) this.done.entries++
-    if (restored && isFile) this.done.files++
   }
 
   private wrongSize({ path, size }: TreeEntry, written: number): void {
@@ -159,33 +205,3 @@ class Restoring {
 }
 
 const NOTHING = { next: async () => null }
-
-/** The content of one file. */
-class Pieces {
-  left: number
-  private readonly ahead: ContentAhead<RestoreItem>
-
-  constructor(ahead: ContentAhead<RestoreItem>, count: number) {
-    this.ahead = ahead
-    this.left = count
-  }
-
-  /** Null at the end. Throws SNAPSHOT_CORRUPT. */
-  async next(): Promise<Buffer | null> {
-    if (this.left === 0) return null
-    this.left--
-    const piece = await this.ahead.nextPiece()
-    if (piece instanceof BackupdError) throw piece
-    return piece.length === 0 ? await this.next() : piece
-  }
-
-  /** Goes past what was not taken. Throws the last fault in it, once all of it is passed. */
-  async drain(): Promise<void> {
-    let fault: BackupdError | undefined
-    for (; this.left > 0; this.left--) {
-      const piece = await this.ahead.nextPiece()
-      if (piece instanceof BackupdError) fault = piece
-    }
-    if (fault) throw fault
-  }
-}

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { release } from '../../archive/gzip-member.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
-import { openRun, type SealedRun } from './open-run.ts'
+import { placeRun, type SealedRun } from './place-run.ts'
 
-/** A thread that opens sealed blobs. Gets runs, answers each with what it opened. */
+/** A thread that opens sealed blobs and writes what is in them. Gets runs, answers each with what did not go well. */
 const raw = workerData as RepositoryKey
 const key: RepositoryKey = {
   encrypt: Buffer.from(raw.encrypt),
@@ -12,7 +12,7 @@ const key: RepositoryKey = {
 }
 
 parentPort?.on('message', ({ task, run }: { task: number; run: SealedRun }) => {
-  const opened = openRun(key, run)
+  const placed = placeRun(key, run)
   release(Buffer.from(run.bytes.buffer))
-  parentPort?.postMessage({ task, opened }, [opened.plain.buffer as ArrayBuffer])
+  parentPort?.postMessage({ task, placed })
 })

@@ -1,0 +1,90 @@
+import { availableParallelism } from 'node:os'
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { RepositoryKey } from '../codec/crypt.ts'
+import { type PlacedRun, placeRun, type SealedRun } from './place-run.ts'
+
+const THREADS = Math.max(1, Math.min(3, availableParallelism()))
+/** Up to this much in all, starting threads takes longer than to do it here. */
+const NOT_WORTH_A_THREAD = 2 << 20
+
+interface Thread {
+  worker: Worker
+  /** Bytes that it was given and has not answered for. */
+  load: number
+}
+
+interface Task {
+  thread: Thread
+  bytes: number
+  resolve(placed: PlacedRun): void
+  reject(error: unknown): void
+}
+
+/** Opens sealed blobs and writes what is in them in threads, so that all of it goes on side by side. */
+export class PlacePool implements AsyncDisposable {
+  private readonly key: RepositoryKey
+  private readonly tasks = new Map<number, Task>()
+  private threads: Thread[] = []
+  private count = 0
+  private bytes = 0
+  private ended = false
+
+  constructor(key: RepositoryKey) {
+    this.key = key
+  }
+
+  /** The files stay open until it resolves, or the pool is disposed of. */
+  async place(run: SealedRun): Promise<PlacedRun> {
+    if (this.ended) throw new Error('the threads were ended')
+    this.bytes += run.bytes.length
+    if (this.bytes <= NOT_WORTH_A_THREAD) return placeRun(this.key, run)
+    if (this.threads.length === 0) this.start()
+    const thread = this.threads.reduce((a, b) => (b.load < a.load ? b : a))
+    const own = ownMemory(run)
+    const { length } = own.bytes
+    thread.load += length
+    const task = this.count++
+    return await new Promise((resolve, reject) => {
+      this.tasks.set(task, { thread, bytes: length, resolve, reject })
+      thread.worker.postMessage({ task, run: own }, [own.bytes.buffer as ArrayBuffer])
+    })
+  }
+
+  /** After it no thread writes any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end(new Error('the threads were ended'))
+    await Promise.all(this.threads.map(({ worker }) => worker.terminate()))
+  }
+
+  private start(): void {
+    const entry = new URL(`./place-worker${extname(import.meta.url)}`, import.meta.url)
+    this.threads = Array.from({ length: THREADS }, () => {
+      const worker = new Worker(entry, { workerData: this.key })
+      worker.on('message', (answer: { task: number; placed: PlacedRun }) => this.hear(answer))
+      worker.once('error', (error) => this.end(error))
+      worker.once('exit', () => this.end(new Error('a thread ended by itself')))
+      return { worker, load: 0 }
+    })
+  }
+
+  private hear({ task: number, placed }: { task: number; placed: PlacedRun }): void {
+    const task = this.tasks.get(number)
+    if (!task) return
+    this.tasks.delete(number)
+    task.thread.load -= task.bytes
+    task.resolve(placed)
+  }
+
+  private end(error: unknown): void {
+    this.ended = true
+    for (const { reject } of this.tasks.values()) reject(error)
+    this.tasks.clear()
+  }
+}
+
+/** Small buffers share their memory with others, which cannot go to another thread. */
+function ownMemory(run: SealedRun): SealedRun {
+  const { bytes } = run
+  return bytes.length === bytes.buffer.byteLength ? run : { ...run, bytes: Uint8Array.from(bytes) }
+}
