@@ -4,6 +4,7 @@ import { bindLocks, type KernelLocks } from './kernel/locks.ts'
 import { bindNames, type KernelNames } from './kernel/names.ts'
 import { bindOpen, type KernelOpen } from './kernel/open.ts'
 import { bindRanges, type KernelRanges } from './kernel/ranges.ts'
+import { bindStat, type KernelStat } from './kernel/stat.ts'
 import { bindXattrs, type KernelXattrs } from './kernel/xattrs.ts'
 
 /**
@@ -17,7 +18,8 @@ export interface Kernel
     KernelXattrs,
     KernelRanges,
     KernelLocks,
-    KernelCached {}
+    KernelCached,
+    KernelStat {}
 
 let loaded: { kernel: Kernel | undefined } | undefined
 
@@ -37,5 +39,6 @@ function bind(): Kernel | undefined {
     ...bindRanges(libc),
     ...bindLocks(libc),
     ...bindCached(libc),
+    ...bindStat(libc),
   }
 }

@@ -20,10 +20,16 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { majorOf, makeDevice, minorOf } from '../../src/lib/kernel/device-number.ts'
 import { O_PATH } from '../../src/lib/kernel/open.ts'
+import type { FileStat } from '../../src/lib/kernel/stat.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
 
 const loaded = loadKernel()
 const bytes = (text: string) => Buffer.from(text)
+const numbers = (stat: FileStat | undefined) =>
+  stat && [
+    ...[stat.mode, stat.uid, stat.gid, stat.nlink, stat.size].map(Number),
+    ...[stat.mtimeNs, stat.ctimeNs, stat.dev, stat.rdev, stat.ino],
+  ]
 const code = (expected: string) => expect.objectContaining({ name: 'KernelError', code: expected })
 
 describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
@@ -89,6 +95,24 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     expect(kernel.listXattrs({ pinned })).toEqual([])
     expect(kernel.readlinkat(pinned, Buffer.alloc(0))).toEqual(bytes('f'))
     closeSync(pinned)
+  })
+
+  test('stat is told as Node tells it, of a link itself, and nothing of what is not there', () => {
+    writeFileSync(join(path, 'f'), 'some')
+    symlinkSync('nowhere', join(path, 'link'))
+    mkdirSync(join(path, 'd'))
+    for (const name of ['f', 'link', 'd']) {
+      expect(numbers(kernel.statAt(dir, bytes(name)))).toEqual(
+        numbers(lstatSync(join(path, name), { bigint: true })),
+      )
+    }
+    const devices = openSync('/dev', constants.O_DIRECTORY)
+    expect(numbers(kernel.statAt(devices, bytes('null')))).toEqual(
+      numbers(lstatSync('/dev/null', { bigint: true })),
+    )
+    closeSync(devices)
+    expect(kernel.statAt(dir, bytes('gone'))).toBeUndefined()
+    expect(() => kernel.statAt(dir, bytes('f\0'))).toThrow(code('EINVAL'))
   })
 
   test('times are set to the nanosecond, before 1970 too, and one may be left alone', () => {

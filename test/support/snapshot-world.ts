@@ -12,6 +12,9 @@ import {
 import { repositoryWorld } from './repository-world.ts'
 import { IP } from './store-samples.ts'
 
+/** Not on this machine, so that the tree is of the volume alone: a folder above it, such as /tmp, is changed by others. */
+export const STILL_PATH = '/not/here/volume'
+
 export type SnapshotOptions = Partial<MakeSnapshotInput> & { from?: string }
 
 /** A repository, a volume beside it, and snapshots made of it. Times lie ahead, so that nothing is too young to trust. */

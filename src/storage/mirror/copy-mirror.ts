@@ -3,8 +3,7 @@ import { createLinkTable, type LinkTable } from '../archive/link-table.ts'
 import type { UnpackSummary } from '../archive/unpack.ts'
 import type { Chosen } from '../tree/chosen-paths.ts'
 import type { TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
-import type { Look } from '../tree/look.ts'
-import { canEnter, type SortedFolder, type SortedWalk, sortedWalk } from '../tree/sorted-walk.ts'
+import { canEnter, type Seen, type SortedFolder, type SortedWalk, sortedWalk } from '../tree/sorted-walk.ts'
 import { type OpenVolume, openVolume } from '../tree/volume.ts'
 import { TreeWriter } from '../tree/write-tree.ts'
 import { openContent } from './item-content.ts'
@@ -92,7 +91,7 @@ class Copy {
     }
   }
 
-  private async copy(look: Look): Promise<void> {
+  private async copy(look: Seen): Promise<void> {
     const { entry } = look.item
     this.input.chosen.saw?.(entry.path)
     if (await this.write(look.item)) this.count(entry)

@@ -109,7 +109,7 @@ function itemOf(looker: Looker, place: Place, pin: Pin): TreeItem | undefined | 
     return undefined
   }
   const entry = entryOf(type, pin.stat, place.path)
-  if (looker.isKnown?.(entry)) return { entry, data: null, open: opener(looker, entry, pin) }
+  if (looker.isKnown?.(entry)) return { entry, data: null, open: null }
   readAttributes(looker, entry, pin)
   if (type === 'symlink') return linkItem(looker.volume, entry, { place, pin })
   return type === 'file' ? fileItem(looker, entry, pin) : { entry, data: null, open: null }

@@ -1,4 +1,5 @@
 import type { TreeEntry } from './entry.ts'
+import { Glance } from './glance.ts'
 import { joinPath } from './join-path.ts'
 import { type Look, look } from './look.ts'
 import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
@@ -12,8 +13,13 @@ import type { OpenVolume } from './volume.ts'
 export interface SortedWalkOptions extends WalkOptions {
   /** Waited for before names are looked at, with the last of them: who compares can read on up to it. */
   beforeNames?(last: Buffer): Promise<void>
-  /** As Looker has it. A file that is known can still be opened. */
+  /** As Looker has it. */
   isKnown(entry: TreeEntry): boolean
+}
+
+/** What stands behind a name; what is known needs no pin, unless it is a directory. */
+export interface Seen extends Omit<Look, 'pin'> {
+  pin: Pin | undefined
 }
 
 /** A volume read directory by directory, the names of each in the order of their bytes. */
@@ -21,7 +27,7 @@ export interface SortedWalk {
   /** The volume itself. Undefined, with a warning, where it cannot be listed. */
   openRoot(): Promise<SortedFolder | undefined>
   /** A directory that was the last of a batch, while that batch is still held. Undefined, with a warning, where it cannot be listed. */
-  open(directory: Look): Promise<SortedFolder | undefined>
+  open(directory: Seen): Promise<SortedFolder | undefined>
 }
 
 export interface SortedFolder {
@@ -30,7 +36,7 @@ export interface SortedFolder {
    * was given is good until next() or close() of this folder; the `data` of small files only until any next() of the
    * walk. Throws the signal's reason.
    */
-  next(): Promise<readonly Look[]>
+  next(): Promise<readonly Seen[]>
   close(): void
 }
 
@@ -40,20 +46,25 @@ export interface SortedFolder {
  */
 export function sortedWalk(volume: OpenVolume, options: SortedWalkOptions): SortedWalk {
   const looker = { ...makeLooker(volume, options), isKnown: options.isKnown }
-  const enter = (pin: Pin, path: Buffer) => enterFolder({ looker, pin, path, options })
+  const glance = new Glance(looker)
+  const enter = (pin: Pin, path: Buffer) => enterFolder({ looker, glance, pin, path, options })
   return {
     openRoot: () => enter(volume.pin, volume.root.path),
-    open: ({ item, pin }) => enter(pin, item.entry.path),
+    async open({ item, pin }) {
+      if (!pin) throw new Error('only directories can be opened')
+      return await enter(pin, item.entry.path)
+    },
   }
 }
 
 /** Something can be listed behind it that belongs to the volume. */
-export function canEnter({ item, isMount }: Look): boolean {
+export function canEnter({ item, isMount }: Seen): boolean {
   return item.entry.type === 'directory' && !isMount
 }
 
 interface Folder {
   looker: ReturnType<typeof makeLooker>
+  glance: Glance
   pin: Pin
   path: Buffer
   options: SortedWalkOptions
@@ -63,9 +74,9 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
   const names = await readNames(folder)
   if (!names) return undefined
   let place = 0
-  let held: Look[] = []
+  let held: Seen[] = []
   const release = () => {
-    for (const { pin } of held) unpin(pin)
+    for (const { pin } of held) if (pin) unpin(pin)
     held = []
   }
   return {
@@ -99,17 +110,21 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
   return batch
 }
 
-function lookAt({ looker, pin, path }: Folder, batch: ListedName[]): Promise<(Look | undefined)[]> {
+function lookAt({ looker, glance, pin, path }: Folder, batch: ListedName[]): Promise<(Seen | undefined)[]> {
   return Promise.all(
-    batch.map(({ name }) => look(looker, { directory: pin, name, path: joinPath(path, name) })),
+    batch.map(({ name, isDirectory }) => {
+      const place = { directory: pin, name, path: joinPath(path, name) }
+      const item = isDirectory ? undefined : glance.known(place)
+      return item ? { item, pin: undefined, isMount: false } : look(looker, place)
+    }),
   )
 }
 
 /** Something may have become a directory since it was listed: what follows it is looked at again later. */
-function upToDirectory(looks: readonly (Look | undefined)[]): number {
+function upToDirectory(looks: readonly (Seen | undefined)[]): number {
   const directory = looks.findIndex((one) => one && canEnter(one))
   if (directory < 0) return looks.length
-  for (const one of looks.slice(directory + 1)) if (one) unpin(one.pin)
+  for (const one of looks.slice(directory + 1)) if (one?.pin) unpin(one.pin)
   return directory + 1
 }
 

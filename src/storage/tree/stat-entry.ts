@@ -1,5 +1,6 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import type { FileStat } from '../../lib/kernel/stat.ts'
 import type { EntryType, TreeEntry } from './entry.ts'
 
 const TYPES = new Map<number, EntryType>([
@@ -12,12 +13,12 @@ const TYPES = new Map<number, EntryType>([
 ])
 
 /** Undefined for what a backup cannot hold: a socket. */
-export function typeOf(stat: BigIntStats): EntryType | undefined {
+export function typeOf(stat: FileStat): EntryType | undefined {
   return TYPES.get(Number(stat.mode) & constants.S_IFMT)
 }
 
 /** What stat tells of an entry; link target, attributes and extents are read apart. */
-export function entryOf(type: EntryType, stat: BigIntStats, path: Buffer): TreeEntry {
+export function entryOf(type: EntryType, stat: FileStat, path: Buffer): TreeEntry {
   const isDevice = type === 'chardev' || type === 'blockdev'
   return {
     type,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,6 +84,32 @@ test('reads nothing of what is known already', async () => {
   expect(found.length).toBeGreaterThan(10)
   expect(found.every(({ data, entry }) => data === undefined && entry.xattrs.length === 0)).toBe(true)
 })
+
+test('tells the same of what is known and of what is looked at', async () => {
+  makeNastyTree(volume)
+  const told = ({ found }: { found: Found[] }) =>
+    found.map(({ entry }) => ({ ...entry, xattrs: [], linkTarget: null, extents: null }))
+  expect(told(await walk({ isKnown: () => true }))).toEqual(told(await walk()))
+})
+
+test.skipIf(process.getuid?.() !== 0)(
+  'names what is mounted where it knew a file (needs root)',
+  async (context) => {
+    mkdirSync(volume)
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(volume, name), name)
+    writeFileSync(join(dir, 'outside'), 'outside')
+    const mounted = spawnSync('mount', ['--bind', join(dir, 'outside'), join(volume, 'b')])
+    if (mounted.status !== 0) context.skip('this machine does not let root mount')
+    const walked = walk({ isKnown: () => true }).finally(() => spawnSync('umount', [join(volume, 'b')]))
+    const { found, warnings } = await walked
+    expect(found.map(({ entry }) => [pathOf(entry), entry.size])).toEqual([
+      ['a', 1],
+      ['b', 0],
+      ['c', 1],
+    ])
+    expect(warnings).toEqual(['b: is a mount point: what is mounted there is not part of the volume'])
+  },
+)
 
 test('goes through thousands of names, directories among them, without losing one', async () => {
   mkdirSync(volume)

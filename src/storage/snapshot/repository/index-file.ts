@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { messageOf } from '../../../lib/errors.ts'
-import { SEAL_OVERHEAD } from '../codec/crypt.ts'
-import type { BlobIndex } from './blob-index.ts'
+import type { BlobIndex, IndexedBlob } from './blob-index.ts'
 import { IndexPieces, type IndexReader } from './index-pieces.ts'
+import { type IndexRow, rowJson, rowOf, usualRow } from './index-row.ts'
 import { isId, unpackedName } from './layout.ts'
-import type { BlobPlace, BlobType, Repository } from './repository.ts'
+import type { Repository } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 import { readUnpacked, unpackedPieces } from './unpacked.ts'
 
@@ -12,17 +12,6 @@ const id = z.string().refine(isId, 'no id')
 const packSchema = z.object({ id })
 /** `supersedes`: index files that this one has the content of; they are read too where they are still there. */
 const restSchema = z.object({ supersedes: z.array(id).nullish(), packs: z.array(z.never()).nullish() })
-
-/** A blob of a pack, as an index file and a pack's header have it. */
-export type IndexRow = Omit<BlobPlace, 'pack'> & { type: BlobType; id: Buffer }
-
-interface BlobJson {
-  id?: unknown
-  type?: unknown
-  offset?: unknown
-  length?: unknown
-  uncompressed_length?: unknown
-}
 
 /**
  * Puts what an index file says into `index`; resolves with the numbers of the packs it names. Throws
@@ -65,6 +54,11 @@ export async function readPacks(
 function readerFor(onPack: (id: string, rows: IndexRow[]) => void): IndexReader {
   let rows: IndexRow[] = []
   return {
+    blobAt(chunk, at) {
+      const usual = usualRow(chunk, at)
+      if (usual) rows.push(usual.row)
+      return usual?.end
+    },
     blob: (json) => void rows.push(rowOf(JSON.parse(json))),
     pack(json) {
       onPack(packSchema.parse(JSON.parse(json)).id, rows)
@@ -74,24 +68,9 @@ function readerFor(onPack: (id: string, rows: IndexRow[]) => void): IndexReader 
   }
 }
 
-export function indexedBlob(pack: number, { compressed, plainLength, ...row }: IndexRow) {
-  return { ...row, pack, plainLength: compressed ? plainLength : 0 }
-}
-
-/** By hand: it is done millions of times. */
-function rowOf(blob: BlobJson): IndexRow {
-  const { id, type, offset, length, uncompressed_length: packed = 0 } = blob
-  if (typeof id !== 'string' || !isId(id)) throw new SyntaxError('a blob has no id')
-  if (type !== 'data' && type !== 'tree') throw new SyntaxError(`the blob ${id} is of no known type`)
-  if (!isUint32(offset) || !isUint32(length) || !isUint32(packed) || length < SEAL_OVERHEAD) {
-    throw new SyntaxError(`the blob ${id} lies nowhere`)
-  }
-  const plainLength = packed > 0 ? packed : length - SEAL_OVERHEAD
-  return { type, id: Buffer.from(id, 'hex'), offset, length, plainLength, compressed: packed > 0 }
-}
-
-function isUint32(value: unknown): value is number {
-  return typeof value === 'number' && value >>> 0 === value
+export function indexedBlob(pack: number, row: IndexRow): IndexedBlob {
+  const { type, id, offset, length, compressed, plainLength } = row
+  return { type, id, pack, offset, length, plainLength: compressed ? plainLength : 0 }
 }
 
 /** An index file's JSON, of packs with their blobs. */
@@ -99,9 +78,4 @@ export function indexJson(packs: Iterable<{ id: string; rows: readonly IndexRow[
   const texts: string[] = []
   for (const { id, rows } of packs) texts.push(`{"id":"${id}","blobs":[${rows.map(rowJson).join(',')}]}`)
   return Buffer.from(`{"packs":[${texts.join(',')}]}\n`)
-}
-
-function rowJson({ id, type, offset, length, compressed, plainLength }: IndexRow): string {
-  const packed = compressed ? `,"uncompressed_length":${plainLength}` : ''
-  return `{"id":"${id.toString('hex')}","type":"${type}","offset":${offset},"length":${length}${packed}}`
 }

@@ -1,5 +1,7 @@
 /** What an index file holds, handed over as it is read. */
 export interface IndexReader {
+  /** Reads a blob as blob() does where it can tell that one lies whole in `chunk` from `at` on; gives its end. */
+  blobAt?(chunk: Buffer, at: number): number | undefined
   /** A blob of the pack that is named next. `json` is one small object. */
   blob(json: string): void
   /** The pack that all blobs since the last one lie in: an object whose `blobs` are left out. */
@@ -89,12 +91,17 @@ export class IndexPieces {
 
   /** A blob that ends in this chunk and holds nothing unusual is handed over at once; resolves to its end. */
   #wholeBlob(chunk: Buffer, at: number): number | undefined {
+    const end = this.#reader.blobAt?.(chunk, at) ?? this.#flatBlob(chunk, at)
+    if (end !== undefined) this.#afterObject = true
+    return end
+  }
+
+  #flatBlob(chunk: Buffer, at: number): number | undefined {
     const end = chunk.indexOf(CLOSE_OBJECT, at) + 1
     if (end === 0) return undefined
     const json = chunk.toString('latin1', at, end)
     if (!FLAT.test(json)) return undefined
     this.#reader.blob(json)
-    this.#afterObject = true
     return end
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type RepositoryKey, seal } from '../codec/crypt.ts'
-import type { IndexRow } from './index-file.ts'
+import type { IndexRow } from './index-row.ts'
 import { packName } from './layout.ts'
 import { encodeHeader, LENGTH_FIELD } from './pack-header.ts'
 import { Publication } from './publish.ts'

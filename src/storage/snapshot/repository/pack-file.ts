@@ -1,6 +1,6 @@
 import { messageOf } from '../../../lib/errors.ts'
 import { unseal } from '../codec/crypt.ts'
-import type { IndexRow } from './index-file.ts'
+import type { IndexRow } from './index-row.ts'
 import { packName } from './layout.ts'
 import { headerStart, LENGTH_FIELD, parseHeader } from './pack-header.ts'
 import type { Repository } from './repository.ts'

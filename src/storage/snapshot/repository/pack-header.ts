@@ -1,5 +1,5 @@
 import { SEAL_OVERHEAD } from '../codec/crypt.ts'
-import type { IndexRow } from './index-file.ts'
+import type { IndexRow } from './index-row.ts'
 
 const ID_LENGTH = 32
 const PLAIN_ENTRY = 1 + 4 + ID_LENGTH

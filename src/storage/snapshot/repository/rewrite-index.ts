@@ -1,4 +1,5 @@
-import { type IndexRow, indexJson, readPacks } from './index-file.ts'
+import { indexJson, readPacks } from './index-file.ts'
+import type { IndexRow } from './index-row.ts'
 import type { Repository } from './repository.ts'
 
 /** An index file has about this many blobs, as restic has it. */

@@ -1,6 +1,5 @@
 import type { TreeEntry } from '../../tree/entry.ts'
-import type { Look } from '../../tree/look.ts'
-import { canEnter, type SortedFolder, type SortedWalk } from '../../tree/sorted-walk.ts'
+import { canEnter, type Seen, type SortedFolder, type SortedWalk } from '../../tree/sorted-walk.ts'
 import { type Node, nameOf } from '../nodes/node.ts'
 import { treeBatches } from '../read/tree-source.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -104,7 +103,7 @@ export class VolumeArchiver {
     return tree
   }
 
-  async #next(folder: SortedFolder, level: Level): Promise<readonly Look[]> {
+  async #next(folder: SortedFolder, level: Level): Promise<readonly Seen[]> {
     level.before.clear()
     level.unchanged.clear()
     level.faulty.clear()
@@ -119,7 +118,7 @@ export class VolumeArchiver {
     await full
   }
 
-  async #keep(walk: SortedWalk, level: Level, look: Look): Promise<void> {
+  async #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
@@ -154,7 +153,7 @@ export class VolumeArchiver {
     this.#kept(entry, before, true)
   }
 
-  async #keepFile(level: Level, { item }: Look, before: Node | undefined): Promise<void> {
+  async #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> {
     const reading = await this.#options.files.read(item)
     if (!reading) return level.tree.differs()
     distrustIfFaulty(level, item.entry)
@@ -192,7 +191,7 @@ interface FolderStep {
 }
 
 interface FolderLook {
-  look: Look
+  look: Seen
   before: Node | undefined
   unchanged: boolean
 }

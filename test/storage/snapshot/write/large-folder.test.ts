@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hasRestic } from '../../../support/restic.ts'
-import { snapshotWorld } from '../../../support/snapshot-world.ts'
+import { STILL_PATH, snapshotWorld } from '../../../support/snapshot-world.ts'
 
 /** More than are kept in the hope that nothing differs, and a tree that is compressed piece by piece. */
 const FILES = 6000
@@ -12,20 +12,20 @@ test.skipIf(!hasRestic)('a folder of many names is written as restic reads it (n
   mkdirSync(join(volume, 'many'))
   for (let n = 0; n < FILES; n++) writeFileSync(join(volume, `many/file-${n}`), `${n}`)
   const repository = await create()
-  const first = await snapshot(repository)
+  const first = await snapshot(repository, { sourcePath: STILL_PATH })
   expect(first).toMatchObject({ files: FILES, filesNew: FILES })
 
-  const same = await snapshot(repository, { from: first.snapshotId })
+  const same = await snapshot(repository, { from: first.snapshotId, sourcePath: STILL_PATH })
   expect(same).toMatchObject({ filesUnchanged: FILES, filesDeleted: 0, bytesAdded: 0 })
   expect(same.tree.equals(first.tree)).toBe(true)
 
   rmSync(join(volume, 'many/file-4321'))
   writeFileSync(join(volume, 'many/file-77'), 'changed')
-  const other = await snapshot(repository, { from: same.snapshotId })
+  const other = await snapshot(repository, { from: same.snapshotId, sourcePath: STILL_PATH })
   expect(other).toMatchObject({ filesUnchanged: FILES - 2, filesChanged: 1, filesDeleted: 1, filesNew: 0 })
   check()
   const listed = restic('ls', other.snapshotId).split('\n')
-  expect(listed.filter((line) => line.startsWith(join(volume, 'many/')))).toHaveLength(FILES - 1)
+  expect(listed.filter((line) => line.startsWith(`${STILL_PATH}/many/`))).toHaveLength(FILES - 1)
 })
 
 test('a folder that goes is counted with all that was in it', async () => {

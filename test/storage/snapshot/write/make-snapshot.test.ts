@@ -19,7 +19,7 @@ import type { SnapshotSeen, SnapshotWords } from '../../../../src/storage/snapsh
 import type { SnapshotProgress } from '../../../../src/storage/snapshot/write/run-progress.ts'
 import { collectIds } from '../../../support/repository-world.ts'
 import { hasRestic } from '../../../support/restic.ts'
-import { snapshotWorld, writeSome } from '../../../support/snapshot-world.ts'
+import { STILL_PATH, snapshotWorld, writeSome } from '../../../support/snapshot-world.ts'
 
 const MIB = 1024 * 1024
 
@@ -28,10 +28,10 @@ describe('what a snapshot counts', () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
-    const first = await snapshot(repository)
+    const first = await snapshot(repository, { sourcePath: STILL_PATH })
     expect(first).toMatchObject({ files: 4, filesNew: 4, filesUnchanged: 0, entries: 8, empty: false })
     expect(first.bytesRead).toBe(first.bytes)
-    const second = await snapshot(repository, { from: first.snapshotId })
+    const second = await snapshot(repository, { from: first.snapshotId, sourcePath: STILL_PATH })
     expect(second).toMatchObject({ filesNew: 0, filesChanged: 0, filesUnchanged: 4, filesDeleted: 0 })
     expect(second).toMatchObject({ files: 4, entries: 8, bytes: first.bytes, bytesRead: 0, bytesAdded: 0 })
     expect(second.tree.equals(first.tree)).toBe(true)
@@ -54,9 +54,9 @@ describe('what a snapshot counts', () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
-    const first = await snapshot(repository)
+    const first = await snapshot(repository, { sourcePath: STILL_PATH })
     chmodSync(join(volume, 'large'), 0o600)
-    const second = await snapshot(repository, { from: first.snapshotId })
+    const second = await snapshot(repository, { from: first.snapshotId, sourcePath: STILL_PATH })
     expect(second).toMatchObject({ filesChanged: 1, filesUnchanged: 3 })
     expect(second.tree.equals(first.tree)).toBe(false)
     expect(second.bytesAdded).toBeLessThan(10_000)

@@ -1,0 +1,84 @@
+import { makeDevice } from './device-number.ts'
+import { AT_FDCWD, cString, type Libc } from './libc.ts'
+
+/** What stat tells of a file; BigIntStats of Node's has all of it. */
+export interface FileStat {
+  mode: number | bigint
+  uid: number | bigint
+  gid: number | bigint
+  nlink: number | bigint
+  size: number | bigint
+  mtimeNs: bigint
+  ctimeNs: bigint
+  dev: bigint
+  rdev: bigint
+  ino: bigint
+}
+
+export interface KernelStat {
+  /** Of an entry of `dir`, a link as itself, with one call; undefined where there is no answer, for whatever reason. */
+  statAt(dir: number, name: Buffer): FileStat | undefined
+}
+
+const AT_SYMLINK_NOFOLLOW = 0x100
+const AT_NO_AUTOMOUNT = 0x800
+const FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
+const STATX_BASIC_STATS = 0x7ff
+const NS_PER_SECOND = 1_000_000_000n
+/** `struct statx` (statx(2)): its size, and where in it fields lie. */
+const SIZE = 256
+const AT = {
+  ...{ mask: 0, nlink: 16, uid: 20, gid: 24, mode: 28, ino: 32, size: 40 },
+  ...{ ctime: 96, mtime: 112, rdevMajor: 128, rdevMinor: 132, devMajor: 136, devMinor: 140 },
+}
+
+export function bindStat(libc: Libc): KernelStat {
+  const struct = Buffer.alloc(SIZE)
+  const call = statxOf(libc)
+  const statAt: KernelStat['statAt'] = (dir, name) => {
+    if (call(dir, cString(name), FLAGS, STATX_BASIC_STATS, struct) < 0) return undefined
+    return (struct.readUInt32LE(AT.mask) & STATX_BASIC_STATS) === STATX_BASIC_STATS
+      ? statIn(struct)
+      : undefined
+  }
+  return { statAt: statAt(AT_FDCWD, Buffer.from('.')) ? statAt : () => undefined }
+}
+
+/** Before glibc 2.28 there is no such function. */
+function statxOf(libc: Libc): ReturnType<Libc['attempt']> {
+  try {
+    return libc.attempt('int statx(int dir, const void *path, int flags, uint32_t mask, void *out)')
+  } catch {
+    return () => -1
+  }
+}
+
+function statIn(struct: Buffer): FileStat {
+  const { rdevMajor, rdevMinor, devMajor, devMinor } = AT
+  return {
+    mode: struct.readUInt16LE(AT.mode),
+    uid: struct.readUInt32LE(AT.uid),
+    gid: struct.readUInt32LE(AT.gid),
+    nlink: struct.readUInt32LE(AT.nlink),
+    size: struct.readBigUInt64LE(AT.size),
+    mtimeNs: timeAt(struct, AT.mtime),
+    ctimeNs: timeAt(struct, AT.ctime),
+    dev: deviceOf(struct.readUInt32LE(devMajor), struct.readUInt32LE(devMinor)),
+    rdev: deviceOf(struct.readUInt32LE(rdevMajor), struct.readUInt32LE(rdevMinor)),
+    ino: struct.readBigUInt64LE(AT.ino),
+  }
+}
+
+function timeAt(struct: Buffer, at: number): bigint {
+  return struct.readBigInt64LE(at) * NS_PER_SECOND + BigInt(struct.readUInt32LE(at + 8))
+}
+
+const last = { major: 0, minor: 0, device: 0n }
+
+/** Of a whole volume it is one and the same. */
+function deviceOf(major: number, minor: number): bigint {
+  if (major === 0 && minor === 0) return 0n
+  if (major !== last.major || minor !== last.minor)
+    Object.assign(last, { major, minor, device: makeDevice(major, minor) })
+  return last.device
+}

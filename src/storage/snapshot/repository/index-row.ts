@@ -1,0 +1,119 @@
+import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import { isId } from './layout.ts'
+import type { BlobPlace, BlobType } from './repository.ts'
+
+/** A blob of a pack, as an index file and a pack's header have it. */
+export type IndexRow = Omit<BlobPlace, 'pack'> & { type: BlobType; id: Buffer }
+
+interface BlobJson {
+  id?: unknown
+  type?: unknown
+  offset?: unknown
+  length?: unknown
+  uncompressed_length?: unknown
+}
+
+/** By hand: it is done millions of times. Throws a SyntaxError. */
+export function rowOf(blob: BlobJson): IndexRow {
+  const { id, type, offset, length, uncompressed_length: packed = 0 } = blob
+  if (typeof id !== 'string' || !isId(id)) throw new SyntaxError('a blob has no id')
+  if (type !== 'data' && type !== 'tree') throw new SyntaxError(`the blob ${id} is of no known type`)
+  if (!isUint32(offset) || !isUint32(length) || !isUint32(packed) || length < SEAL_OVERHEAD) {
+    throw new SyntaxError(`the blob ${id} lies nowhere`)
+  }
+  return rowAt({ type, id: Buffer.from(id, 'hex'), offset, length }, packed)
+}
+
+function rowAt(blob: Pick<IndexRow, 'type' | 'id' | 'offset' | 'length'>, packed: number): IndexRow {
+  const { type, id, offset, length } = blob
+  const plainLength = packed > 0 ? packed : length - SEAL_OVERHEAD
+  return { type, id, offset, length, plainLength, compressed: packed > 0 }
+}
+
+function isUint32(value: unknown): value is number {
+  return typeof value === 'number' && value >>> 0 === value
+}
+
+export function rowJson({ id, type, offset, length, compressed, plainLength }: IndexRow): string {
+  const packed = compressed ? `,"uncompressed_length":${plainLength}` : ''
+  return `{"id":"${id.toString('hex')}","type":"${type}","offset":${offset},"length":${length}${packed}}`
+}
+
+const ID = Buffer.from('{"id":"')
+const TYPE = Buffer.from('","type":"')
+const TYPES = [
+  { type: 'data', bytes: Buffer.from('data","offset":') },
+  { type: 'tree', bytes: Buffer.from('tree","offset":') },
+] as const
+const LENGTH = Buffer.from(',"length":')
+const PACKED = Buffer.from(',"uncompressed_length":')
+const CLOSE = 0x7d
+const ZERO = 0x30
+const ID_LENGTH = 32
+const HEX = Int8Array.from({ length: 256 }, (_, byte) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(byte)),
+)
+
+/** Reads bytes from a place on. */
+class Cursor {
+  at = 0
+  bytes: Buffer = Buffer.alloc(0)
+
+  /** Goes past them, where they come next. */
+  pass(expected: Buffer): boolean {
+    for (let n = 0; n < expected.length; n++) if (this.bytes[this.at + n] !== expected[n]) return false
+    this.at += expected.length
+    return true
+  }
+
+  /** Of 32 bytes; undefined where it is none. */
+  id(): Buffer | undefined {
+    const id = Buffer.allocUnsafe(ID_LENGTH)
+    let wrong = 0
+    for (let n = 0; n < ID_LENGTH; n++) {
+      const high = HEX[this.bytes[this.at + 2 * n] ?? 0] ?? -1
+      const low = HEX[this.bytes[this.at + 2 * n + 1] ?? 0] ?? -1
+      wrong |= high | low
+      id[n] = (high << 4) | low
+    }
+    this.at += 2 * ID_LENGTH
+    return wrong < 0 ? undefined : id
+  }
+
+  /** A number of 32 bits; -1 where it is none. */
+  uint32(): number {
+    const start = this.at
+    let value = 0
+    for (let digit = this.#digit(); digit >= 0 && value < 2 ** 32; digit = this.#digit()) {
+      value = value * 10 + digit
+      this.at++
+    }
+    const padded = this.at > start + 1 && this.bytes[start] === ZERO
+    return this.at === start || padded || value >= 2 ** 32 ? -1 : value
+  }
+
+  #digit(): number {
+    const digit = (this.bytes[this.at] ?? 0) - ZERO
+    return digit <= 9 ? digit : -1
+  }
+}
+
+const cursor = new Cursor()
+
+/**
+ * A blob's JSON as restic and we write it, to the byte, without making text of it: a run reads the whole index. Gives
+ * where it ends too; undefined where it is anything else, which is then to be parsed.
+ */
+export function usualRow(bytes: Buffer, at: number): { row: IndexRow; end: number } | undefined {
+  cursor.bytes = bytes
+  cursor.at = at
+  const id = cursor.pass(ID) ? cursor.id() : undefined
+  if (!id || !cursor.pass(TYPE)) return undefined
+  const type = TYPES.find((one) => cursor.pass(one.bytes))?.type
+  const offset = cursor.uint32()
+  if (!type || offset < 0 || !cursor.pass(LENGTH)) return undefined
+  const length = cursor.uint32()
+  const packed = cursor.pass(PACKED) ? cursor.uint32() : 0
+  if (length < SEAL_OVERHEAD || packed < 0 || bytes[cursor.at] !== CLOSE) return undefined
+  return { row: rowAt({ type, id, offset, length }, packed), end: cursor.at + 1 }
+}

@@ -1,0 +1,46 @@
+import type { TreeItem } from './entry.ts'
+import type { Looker, Place } from './look.ts'
+import { SIDE_BY_SIDE } from './looker.ts'
+import { entryOf, typeOf } from './stat-entry.ts'
+
+/** A glance that took longer has waited for a disk or a server: the next names are looked at side by side. */
+const WAITED_MS = 0.2
+
+/**
+ * Knows entries by one call, without pinning them: most of most volumes, where little changed. It blocks, so it gives
+ * way to real looks for a while where something was not in memory, and where little is known.
+ */
+export class Glance {
+  readonly #looker: Looker
+  #misses = 0
+  #pause = 0
+
+  constructor(looker: Looker) {
+    this.#looker = looker
+  }
+
+  /** What stands behind the name, where all of it is known and it is no directory. */
+  known(place: Place): TreeItem | undefined {
+    if (this.#pause > 0) {
+      this.#pause--
+      return undefined
+    }
+    const began = performance.now()
+    const item = this.#itemAt(place)
+    if (performance.now() - began > WAITED_MS) this.#pause = SIDE_BY_SIDE
+    else if (item) this.#misses = 0
+    else this.#pause = this.#misses = Math.min(2 * this.#misses + 1, SIDE_BY_SIDE)
+    return item
+  }
+
+  #itemAt({ directory, name, path }: Place): TreeItem | undefined {
+    const { isKnown, volume } = this.#looker
+    if (!isKnown || directory.fd < 0) return undefined
+    if (volume.mounts.below.size > 0 && volume.mounts.below.has(path.toString('latin1'))) return undefined
+    const stat = volume.kernel?.statAt(directory.fd, name)
+    const type = stat && typeOf(stat)
+    if (!type || type === 'directory') return undefined
+    const entry = entryOf(type, stat, path)
+    return isKnown(entry) ? { entry, data: null, open: null } : undefined
+  }
+}
