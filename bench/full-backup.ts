@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { openSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { RUNNER_ARGV } from '../src/engine/runner.ts'
+import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
 /**
@@ -73,10 +72,9 @@ function medianOf(name: string): Outcome {
 }
 
 async function runOurs(): Promise<Outcome> {
-  const child = fileURLToPath(new URL('./full-backup-child.ts', import.meta.url))
   let printed = ''
   const outcome = await timed('ours', async (file) => {
-    printed = await run(process.execPath, [...RUNNER_ARGV, child, tree.path, file])
+    printed = asRunner('./full-backup-child.ts', tree.path, file)
   })
   return { ...outcome, peakMiB: JSON.parse(printed).peakMiB }
 }
@@ -111,14 +109,8 @@ async function timed(name: string, work: (file: string) => Promise<void>): Promi
   return { seconds, mib, peakMiB: 0 }
 }
 
-async function run(command: string, args: string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let printed = ''
-  child.stdout.on('data', (chunk) => {
-    printed += chunk
-  })
-  await ended(child, command)
-  return printed
+async function run(command: string, args: string[]): Promise<void> {
+  await ended(spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }), command)
 }
 
 function ended(child: ReturnType<typeof spawn>, name: string): Promise<void> {

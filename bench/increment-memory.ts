@@ -1,12 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { RUNNER_ARGV } from '../src/engine/runner.ts'
+import { asRunner } from './as-runner.ts'
 
 /**
- * Peak memory of snapshots of very many files: the first one, and one where nothing changed. The files lie in memory,
- * under `--folder`; `--files` is how many, `--folders` in how many directories.
+ * Peak memory of snapshots of very many files: the first one, one where nothing changed, and restoring it. The files
+ * lie in memory, under `--folder`; `--files` is how many, `--folders` in how many directories.
  */
 const { values } = parseArgs({
   options: {
@@ -16,23 +14,31 @@ const { values } = parseArgs({
   },
 })
 const TARGET = 400
-const QUIET = '--disable-warning=ExperimentalWarning'
-const CHILD = fileURLToPath(new URL('./increment-child.ts', import.meta.url))
 
 const place = mkdtempSync(`${values.folder}/backupd-increment-memory-`)
 try {
   const volume = makeVolume()
-  mkdirSync(`${place}/store`)
-  for (const what of ['first', 'unchanged']) {
-    const start = performance.now()
-    const args = [...RUNNER_ARGV, QUIET, CHILD, `${place}/store`, volume]
-    const { files, peakMiB } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
-    const seconds = ((performance.now() - start) / 1000).toFixed(1)
-    const verdict = peakMiB <= TARGET ? 'reached' : 'MISSED'
-    console.log(`${what}: ${files} files, ${seconds} s, peak ${peakMiB} MiB (at most ${TARGET}: ${verdict})`)
-  }
+  for (const folder of ['store', 'restored']) mkdirSync(`${place}/${folder}`)
+  writeFileSync(`${place}/password`, 'benchmark')
+  measure('first', './increment-child.ts', `${place}/store`, volume)
+  measure('unchanged', './increment-child.ts', `${place}/store`, volume)
+  measure(
+    'restore',
+    './snapshot-restore-child.ts',
+    `${place}/store/repo`,
+    `${place}/password`,
+    `${place}/restored`,
+  )
 } finally {
   rmSync(place, { recursive: true, force: true })
+}
+
+function measure(what: string, child: string, ...args: string[]): void {
+  const start = performance.now()
+  const { files, peakMiB } = JSON.parse(asRunner(child, ...args))
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  const verdict = peakMiB <= TARGET ? 'reached' : 'MISSED'
+  console.log(`${what}: ${files} files, ${seconds} s, peak ${peakMiB} MiB (at most ${TARGET}: ${verdict})`)
 }
 
 function makeVolume(): string {

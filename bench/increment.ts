@@ -3,7 +3,7 @@ import { createCipheriv } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { RUNNER_ARGV } from '../src/engine/runner.ts'
+import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 
 /**
@@ -19,8 +19,7 @@ const { values } = parseArgs({
   },
 })
 const OUT = fileURLToPath(new URL('./out/', import.meta.url))
-const QUIET = '--disable-warning=ExperimentalWarning'
-const CHILD = fileURLToPath(new URL('./increment-child.ts', import.meta.url))
+const CHILD = './increment-child.ts'
 const MiB = 2 ** 20
 const rounds = Number(values.rounds)
 
@@ -35,7 +34,7 @@ writeFileSync(`${OUT}password`, 'benchmark')
 const ours: Contestant = {
   name: 'ours',
   repository: `${OUT}increment-ours`,
-  snapshot: (volume) => void run(process.execPath, [...RUNNER_ARGV, QUIET, CHILD, ours.repository, volume]),
+  snapshot: (volume) => void asRunner(CHILD, ours.repository, volume),
 }
 const restic: Contestant = {
   name: 'restic',
@@ -124,7 +123,7 @@ function startAnew({ name, repository }: Contestant): void {
   rmSync(repository, { recursive: true, force: true })
   mkdirSync(repository)
   if (name === 'restic') runRestic('init', '-q')
-  else run(process.execPath, [...RUNNER_ARGV, QUIET, CHILD, repository])
+  else asRunner(CHILD, repository)
   execFileSync('sync')
 }
 

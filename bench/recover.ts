@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { RUNNER_ARGV } from '../src/engine/runner.ts'
+import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 import { restoreInTurns } from './restore-in-turns.ts'
 
@@ -21,8 +20,6 @@ const { values } = parseArgs({
 })
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const archive = `${tree.path}.tar.gz`
-/** As the daemon starts its runners. */
-const NODE = [process.execPath, ...RUNNER_ARGV] as const
 
 makeArchive()
 restoreInTurns({
@@ -35,16 +32,11 @@ restoreInTurns({
 
 function makeArchive(): void {
   if (existsSync(`${archive}.json`)) return
-  const [node, ...flags] = NODE
-  const child = fileURLToPath(new URL('./full-backup-child.ts', import.meta.url))
-  const summary = execFileSync(node, [...flags, child, tree.path, archive], { encoding: 'utf8' })
-  writeFileSync(`${archive}.json`, summary)
+  writeFileSync(`${archive}.json`, asRunner('./full-backup-child.ts', tree.path, archive))
 }
 
 function runOurs(target: string): number {
-  const [node, ...flags] = NODE
-  const child = fileURLToPath(new URL('./recover-child.ts', import.meta.url))
-  const printed = JSON.parse(execFileSync(node, [...flags, child, archive, target], { encoding: 'utf8' }))
+  const printed = JSON.parse(asRunner('./recover-child.ts', archive, target))
   if (printed.files !== tree.files || printed.warnings > 0)
     throw new Error(`not all came back: ${JSON.stringify(printed)}`)
   return printed.peakMiB

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Restores the one snapshot of the repository argv[2] into argv[4] and prints as JSON what it took. argv[3] is the file with the password. Of the built program, as runners are. */
+/** Restores a snapshot of the repository argv[2] into argv[4] and prints as JSON what it took. argv[3] is the file with the password. Of the built program, as runners are. */
 const { systemClock } = await built<typeof import('../src/lib/clock.ts')>('lib/clock')
 const { localDriver } = await built<typeof import('../src/storage/drivers/local.ts')>('storage/drivers/local')
 const { parseSnapshot } = await built<typeof import('../src/storage/snapshot/nodes/snapshot-file.ts')>(
@@ -25,7 +25,7 @@ await using repository = await openRepository(place, { password, clock: systemCl
 await repository.loadIndex()
 const { root, ...summary } = await restoreTree({
   source: repository,
-  volume: await volumeTree(repository, await onlySnapshot()),
+  volume: await volumeTree(repository, await anySnapshot()),
   target,
   signal: new AbortController().signal,
   onProgress: () => {},
@@ -35,7 +35,7 @@ if (root) await applyRootMetadata(target, root)
 const { maxRSS } = process.resourceUsage()
 console.log(JSON.stringify({ ...summary, warnings, peakMiB: Math.round(maxRSS / 1024) }))
 
-async function onlySnapshot() {
+async function anySnapshot() {
   for await (const id of repository.listUnpacked('snapshots')) {
     return parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
   }

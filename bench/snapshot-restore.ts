@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { RUNNER_ARGV } from '../src/engine/runner.ts'
+import { asRunner } from './as-runner.ts'
 import { mixedTree } from './mixed-tree.ts'
 import { restoreInTurns } from './restore-in-turns.ts'
 
@@ -23,8 +22,6 @@ const { values } = parseArgs({
 const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const repository = `${tree.path}.restic`
 const passwordFile = `${tree.path}.restic-password`
-/** As the daemon starts its runners. */
-const NODE = [process.execPath, ...RUNNER_ARGV] as const
 
 makeRepository()
 restoreInTurns({
@@ -49,10 +46,7 @@ function makeRepository(): void {
 }
 
 function runOurs(target: string): number {
-  const [node, ...flags] = NODE
-  const child = fileURLToPath(new URL('./snapshot-restore-child.ts', import.meta.url))
-  const args = [...flags, child, repository, passwordFile, target]
-  const printed = JSON.parse(execFileSync(node, args, { encoding: 'utf8' }))
+  const printed = JSON.parse(asRunner('./snapshot-restore-child.ts', repository, passwordFile, target))
   if (printed.files !== tree.files || printed.warnings > 0)
     throw new Error(`not all came back: ${JSON.stringify(printed)}`)
   return printed.peakMiB
