@@ -26,8 +26,8 @@ export interface RunnerOptions {
  * is what a machine must spare.
  */
 export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=70']
-/** One arena for all threads of a child: with one for each, glibc keeps most of what each of them freed. */
-export const RUNNER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' }
+/** Few arenas: with one for each thread of a child, glibc keeps most of what each of them freed. */
+export const RUNNER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' }
 const MAX_RUNS = 100
 const MAX_RSS_BYTES = 160 * 1024 * 1024
 /** Idle children beyond `size` end after this. */

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { Readable, type TransformOptions } from 'node:stream'
 import { promisify } from 'node:util'
 import { createGunzip, gunzip, type ZlibOptions } from 'node:zlib'
+import { release } from '../../lib/release.ts'
 import type { ArchiveReader } from './archive-reader.ts'
-import { release } from './gzip-member.ts'
 
 /** Members inflated at once, on libuv's threads, while what came before is written. */
 const MEMBERS_AHEAD = 2

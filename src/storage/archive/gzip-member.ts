@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream'
 import { createDeflateRaw, createGzip, type ZlibOptions } from 'node:zlib'
+import { release } from '../../lib/release.ts'
 
 const LEVEL = 6
 /** Where a sample from the middle saves less than this at level 1, the block is stored as it is. */
@@ -45,10 +46,4 @@ function joined(pieces: Buffer[]): Buffer {
     first.byteOffset,
     pieces.reduce((sum, piece) => sum + piece.length, 0),
   )
-}
-
-/** Gives memory back now: left to the garbage collector, such buffers add up to most of what a backup takes. */
-export function release(bytes: Buffer): void {
-  const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
 }

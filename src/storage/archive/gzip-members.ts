@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { release } from '../../lib/release.ts'
 import type { ObjectWriter } from '../driver.ts'
-import { gzipMember, release } from './gzip-member.ts'
+import { gzipMember } from './gzip-member.ts'
 
 export interface GzipMembersOptions {
   out: ObjectWriter

@@ -7,6 +7,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
+import { release } from '../../../lib/release.ts'
 import { Poly1305 } from './poly1305.ts'
 
 /** What all content of a repository is sealed with (restic's design document, "Keys, Encryption and MAC"). */
@@ -40,7 +41,9 @@ const shared = new Poly1305()
 export function seal(key: RepositoryKey, plain: Buffer): Buffer {
   const iv = randomBytes(IV_LENGTH)
   const encrypted = createCipheriv('aes-256-ctr', readyFor(key).content, iv).update(plain)
-  return Buffer.concat([iv, encrypted, shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()])
+  const sealed = Buffer.concat([iv, encrypted, shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()])
+  release(encrypted)
+  return sealed
 }
 
 /** The plain text; undefined where the MAC is wrong: not sealed with this key, or not what was sealed. */

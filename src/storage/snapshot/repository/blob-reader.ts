@@ -1,4 +1,5 @@
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { release } from '../../../lib/release.ts'
 import { type RepositoryKey, unseal } from '../codec/crypt.ts'
 import { decompress } from '../codec/zstd.ts'
 import type { BlobIndex } from './blob-index.ts'
@@ -24,6 +25,7 @@ export function openBlob(
   const packed = unseal(key, sealed)
   if (!packed) throw new RangeError('its checksum is wrong')
   const plain = compressed ? inflate(packed, plainLength) : packed
+  if (plain !== packed) release(packed)
   if (!hashOf(plain).equals(id)) throw new RangeError('its content is not what its id says')
   return plain
 }

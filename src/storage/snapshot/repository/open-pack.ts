@@ -23,8 +23,8 @@ export class OpenPack {
   readonly #place: RepositoryPlace
   readonly #hash = createHash('sha256')
   readonly #rows: IndexRow[] = []
-  #pieces: Buffer[] = []
-  #piecesLength = 0
+  readonly #buffer = Buffer.allocUnsafeSlow(WRITE_AT_ONCE)
+  #filled = 0
   #size = 0
 
   private constructor(place: RepositoryPlace, publication: Publication) {
@@ -40,6 +40,7 @@ export class OpenPack {
     return this.#size >= FULL || this.#rows.length >= MOST_BLOBS
   }
 
+  /** When it resolves, `sealed` is the caller's again. */
   async add({ sealed, ...blob }: PackedBlob): Promise<void> {
     this.#rows.push({ ...blob, offset: this.#size, length: sealed.length })
     await this.#write(sealed)
@@ -61,16 +62,18 @@ export class OpenPack {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    this.#pieces.push(bytes)
-    this.#piecesLength += bytes.length
     this.#size += bytes.length
-    if (this.#piecesLength >= WRITE_AT_ONCE) await this.#flush()
+    for (let at = 0; at < bytes.length; ) {
+      const copied = bytes.copy(this.#buffer, this.#filled, at)
+      this.#filled += copied
+      at += copied
+      if (this.#filled === this.#buffer.length) await this.#flush()
+    }
   }
 
   async #flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#pieces, this.#piecesLength)
-    this.#pieces = []
-    this.#piecesLength = 0
+    const bytes = this.#buffer.subarray(0, this.#filled)
+    this.#filled = 0
     this.#hash.update(bytes)
     await this.#publication.write(bytes)
   }

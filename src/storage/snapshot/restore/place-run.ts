@@ -1,5 +1,5 @@
 import { errnoOf } from '../../../lib/errors.ts'
-import { release } from '../../archive/gzip-member.ts'
+import { release } from '../../../lib/release.ts'
 import { writeData } from '../../tree/write-content.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { openBlob } from '../repository/blob-reader.ts'

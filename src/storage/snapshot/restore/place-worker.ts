@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { release } from '../../archive/gzip-member.ts'
+import { release } from '../../../lib/release.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { placeRun, type SealedRun } from './place-run.ts'
 

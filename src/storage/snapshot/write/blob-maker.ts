@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { MessagePort } from 'node:worker_threads'
-import { release } from '../../archive/gzip-member.ts'
+import { release } from '../../../lib/release.ts'
 import { type RepositoryKey, seal } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, SealedBlob } from './content-messages.ts'
@@ -104,5 +104,8 @@ function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
 function seemsIncompressible(plain: Buffer): boolean {
   if (plain.length < SAMPLED) return false
   const middle = (plain.length - SAMPLE) >> 1
-  return compress(plain.subarray(middle, middle + SAMPLE)).length > SAMPLE * WORTHWHILE
+  const packed = compress(plain.subarray(middle, middle + SAMPLE))
+  const { length } = packed
+  release(packed)
+  return length > SAMPLE * WORTHWHILE
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { release } from '../../../lib/release.ts'
 import type { PackedBlob, PackWriter, Repository } from '../repository/repository.ts'
 import {
   ANSWERS_LENGTH,
@@ -164,21 +165,25 @@ export class ContentPool {
   #write({ blobs, bytes }: BlobsMessage): void {
     const all = Buffer.from(bytes.buffer)
     let at = blobs.length * ID_LENGTH
-    for (const [place, { length, ...rest }] of blobs.entries()) {
+    const written = blobs.map(({ length, ...rest }, place) => {
       const id = all.subarray(place * ID_LENGTH, (place + 1) * ID_LENGTH)
-      this.#put({ type: 'data', id, sealed: all.subarray(at, at + length), ...rest })
       at += length
-    }
+      return this.#put({ type: 'data', id, sealed: all.subarray(at - length, at), ...rest })
+    })
+    void Promise.all(written).then(() => release(all))
   }
 
-  #put(blob: PackedBlob): void {
+  async #put(blob: PackedBlob): Promise<void> {
     const burden = blob.sealed.length + BLOB_BURDEN
     this.#unwritten += burden
-    this.#options.packs.add({ ...blob, id: Buffer.from(blob.id) }).then(
-      () => this.#wrote(burden),
-      (error) => this.#fail(error),
-    )
+    const adding = this.#options.packs.add({ ...blob, id: Buffer.from(blob.id) })
     this.#asked.delete(blob.id.toString('latin1'))
+    try {
+      await adding
+      this.#wrote(burden)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #wrote(bytes: number): void {

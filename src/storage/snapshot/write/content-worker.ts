@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { release } from '../../../lib/release.ts'
 import { Chunker } from '../codec/chunker.ts'
 import { BlobMaker } from './blob-maker.ts'
 import type { ContentJob, DoneMessage, SmallFilesJob, WorkerStart } from './content-messages.ts'
@@ -28,5 +29,7 @@ function smallPieces({ data, lengths }: SmallFilesJob): FilePieces {
     at += length
     return Buffer.from(data.buffer, data.byteOffset + at - length, length)
   })
-  return { ids: maker.put(pieces), fault: undefined }
+  const ids = maker.put(pieces)
+  release(Buffer.from(data.buffer))
+  return { ids, fault: undefined }
 }
