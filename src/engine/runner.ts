@@ -25,7 +25,7 @@ export interface RunnerOptions {
  * A small young generation, and an old one that is collected soon: a run makes much short-lived garbage, and its peak
  * is what a machine must spare.
  */
-export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=70']
+export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=70']
 /** Few arenas: with one for each thread of a child, glibc keeps most of what each of them freed. */
 export const RUNNER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' }
 const MAX_RUNS = 100
