@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import type { TreeEntry } from './entry.ts'
 import { Glance } from './glance.ts'
 import { joinPath } from './join-path.ts'
@@ -110,14 +111,28 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
   return batch
 }
 
-function lookAt({ looker, glance, pin, path }: Folder, batch: ListedName[]): Promise<(Seen | undefined)[]> {
+function lookAt(folder: Folder, batch: ListedName[]): Promise<(Seen | undefined)[]> {
+  const { looker, glance, pin, path } = folder
+  const mayGlance = isInMemory(folder, batch[0])
   return Promise.all(
     batch.map(({ name, isDirectory }) => {
       const place = { directory: pin, name, path: joinPath(path, name) }
-      const item = isDirectory ? undefined : glance.known(place)
+      const item = isDirectory || !mayGlance ? undefined : glance.known(place)
       return item ? { item, pin: undefined, isMount: false } : look(looker, place)
     }),
   )
+}
+
+/** Elsewhere a call may wait for a server that does not answer, and the whole process with it. */
+function isInMemory({ looker: { volume }, pin }: Folder, first: ListedName | undefined): boolean {
+  if (pin.cached || !first || pin.fd < 0) return pin.cached
+  try {
+    const fd = volume.kernel?.pinCached(pin.fd, first.name)
+    if (fd !== undefined) closeSync(fd)
+    return fd !== undefined
+  } catch {
+    return false
+  }
 }
 
 /** Something may have become a directory since it was listed: what follows it is looked at again later. */

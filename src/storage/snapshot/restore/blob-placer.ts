@@ -1,9 +1,10 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { OpenPacks } from '../repository/open-packs.ts'
 import type { BlobPlace, Repository } from '../repository/repository.ts'
+import { snapshotCorrupt } from '../repository/repository-errors.ts'
 import { type PackRun, packRuns } from './pack-runs.ts'
 import { PlacePool } from './place-pool.ts'
-import { type Place, placeContent } from './place-run.ts'
+import { type Place, placeContent, type Refused } from './place-run.ts'
 
 /** Of a repository, what reading content needs; its index is loaded. */
 export type ContentSource = Pick<
@@ -18,10 +19,8 @@ export interface Wanted<P extends Place> {
   places: P[]
 }
 
-interface Located<P extends Place> extends BlobPlace {
-  id: Buffer
-  places: P[]
-}
+type Located<P extends Place> = Pick<Wanted<P>, 'id' | 'places'> & BlobPlace
+type Alone<P extends Place> = Pick<Located<P>, 'id' | 'places' | 'plainLength'>
 
 export interface PlacerOptions<P extends Place> {
   source: ContentSource
@@ -64,14 +63,15 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     this.closed = true
     await this.pool[Symbol.asyncDispose]()
     await Promise.allSettled(this.placing)
-    await this.packs.close()
+    // What was read is checked: a close that fails takes nothing of it back.
+    await this.packs.close().catch(() => {})
   }
 
   private async placeAll(wanted: Iterable<Wanted<P>>): Promise<void> {
     const located: Located<P>[] = []
     for (const { id, where, places } of wanted) {
       if (where) located.push({ id, places, ...where })
-      else await this.placeAlone({ id, places })
+      else await this.placeAlone({ id, places, plainLength: 0 })
     }
     const runs = packRuns(located)[Symbol.iterator]()
     // All of them end before it does: nothing may be read any more when the packs are closed.
@@ -97,9 +97,10 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     }))
     const { damaged, refused } = await this.pool.place({ bytes, blobs })
     const unwritten = new Set(damaged)
-    for (const { blob, place, code } of refused) this.fail(run.blobs[blob]?.places[place], code)
-    for (const [n, blob] of run.blobs.entries())
-      if (!unwritten.has(n)) this.tell(blob.places, blob.plainLength)
+    for (const [n, { places, plainLength }] of run.blobs.entries()) {
+      const not = refused.filter(({ blob }) => blob === n)
+      if (!unwritten.has(n)) this.tell(places, plainLength, not)
+    }
     for (const n of damaged) await this.placeAlone(run.blobs[n] as Located<P>)
   }
 
@@ -113,23 +114,24 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     }
   }
 
-  /** Finds another copy, or names the fault. */
-  private async placeAlone({ id, places }: Pick<Wanted<P>, 'id' | 'places'>): Promise<void> {
+  /** Finds another copy, or names the fault. One of another length than the index said would not fit in between. */
+  private async placeAlone({ id, places, plainLength }: Alone<P>): Promise<void> {
     try {
       const content = await this.options.source.readBlob('data', id)
-      for (const { place, code } of placeContent(content, places)) this.fail(places[place], code)
-      this.tell(places, content.length)
+      if (content.length !== plainLength)
+        throw snapshotCorrupt({ type: 'data', id }, null, 'the index has a wrong length of it')
+      this.tell(places, content.length, placeContent(content, places))
     } catch (error) {
       if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
       for (const place of places) this.options.onFailed(place, error)
     }
   }
 
-  private tell(places: readonly P[], bytes: number): void {
-    for (const place of places) this.options.onPlaced(place, bytes)
-  }
-
-  private fail(place: P | undefined, code: string): void {
-    if (place) this.options.onFailed(place, Object.assign(new Error(`cannot be written (${code})`), { code }))
+  private tell(places: readonly P[], bytes: number, refused: Refused[]): void {
+    for (const [at, place] of places.entries()) {
+      const code = refused.find((one) => one.place === at)?.code
+      if (code === undefined) this.options.onPlaced(place, bytes)
+      else this.options.onFailed(place, Object.assign(new Error(`cannot be written (${code})`), { code }))
+    }
   }
 }

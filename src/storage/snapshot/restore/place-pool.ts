@@ -28,7 +28,7 @@ export class PlacePool implements AsyncDisposable {
   private threads: Thread[] = []
   private count = 0
   private bytes = 0
-  private ended = false
+  private ended: { why: unknown } | undefined
 
   constructor(key: RepositoryKey) {
     this.key = key
@@ -36,7 +36,7 @@ export class PlacePool implements AsyncDisposable {
 
   /** The files stay open until it resolves, or the pool is disposed of. */
   async place(run: SealedRun): Promise<PlacedRun> {
-    if (this.ended) throw new Error('the threads were ended')
+    if (this.ended) throw this.ended.why
     this.bytes += run.bytes.length
     if (this.bytes <= NOT_WORTH_A_THREAD) return placeRun(this.key, run)
     if (this.threads.length === 0) this.start()
@@ -77,7 +77,7 @@ export class PlacePool implements AsyncDisposable {
   }
 
   private end(error: unknown): void {
-    this.ended = true
+    this.ended ??= { why: error }
     for (const { reject } of this.tasks.values()) reject(error)
     this.tasks.clear()
   }

@@ -26,11 +26,17 @@ export interface SealedRun {
   blobs: SealedBlob[]
 }
 
+/** A place, by its number, that could not be written, with why. */
+export interface Refused {
+  place: number
+  code: string
+}
+
 /** What did not go well; by number of blob, and of place. */
 export interface PlacedRun {
   /** Not whole: nothing of them is written. */
   damaged: number[]
-  refused: { blob: number; place: number; code: string }[]
+  refused: (Refused & { blob: number })[]
 }
 
 /** Writes the plain content of each blob, checked against its id, to all of its places; long runs of zeros become holes. */
@@ -48,9 +54,9 @@ export function placeRun(key: RepositoryKey, { bytes, blobs }: SealedRun): Place
   return placed
 }
 
-/** Gives the places that could not be written, with why. */
-export function placeContent(content: Buffer, places: readonly Place[]): { place: number; code: string }[] {
-  const refused: { place: number; code: string }[] = []
+/** Writes what it can of the places. */
+export function placeContent(content: Buffer, places: readonly Place[]): Refused[] {
+  const refused: Refused[] = []
   for (const [place, { fd, position }] of places.entries()) {
     try {
       writeData(fd, content, position)

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs'
 import { BackupdError } from '../../../lib/errors.ts'
 import { type Chosen, type ChosenFiles, EVERYTHING } from '../../tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../tree/entry.ts'
+import { explainWriteError, isRefusal } from '../../tree/write-errors.ts'
 import { TreeWriter } from '../../tree/write-tree.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { BlobPlacer, type ContentSource } from './blob-placer.ts'
@@ -67,6 +68,8 @@ class Restoring {
   private readonly flying: { window: Window; placed: Promise<void> }[] = []
   private window = new Window()
   private faults = 0
+  /** What ends it: a disk that is full, or broken. */
+  private fatal: { error: unknown } | undefined
 
   constructor(input: RestoreInput) {
     const { source, chosen = EVERYTHING, signal, volume } = input
@@ -76,9 +79,7 @@ class Restoring {
     this.placer = new BlobPlacer({
       ...{ source, signal },
       onPlaced: ({ file }, bytes) => this.tookPiece(file, bytes),
-      onFailed: ({ file }, error) => {
-        file.fault ??= error
-      },
+      onFailed: ({ file }, error) => this.failed(file, error),
     })
   }
 
@@ -101,7 +102,7 @@ class Restoring {
   async close(): Promise<void> {
     // Before any file is closed: a thread must not write to a number that means another file by then.
     await this.placer[Symbol.asyncDispose]()
-    for (const { fd } of this.open) closeSync(fd)
+    for (const { fd } of this.open) closeAnyway(fd)
     this.writer.close()
     await this.items.return(undefined).catch(() => {})
   }
@@ -132,6 +133,7 @@ class Restoring {
 
   /** Has the window written, and waits for an earlier one where too many are being written. */
   private async launch(): Promise<void> {
+    this.throwIfFatal()
     const { window } = this
     this.window = new Window()
     const placed = this.placer.place(window.blobs)
@@ -146,8 +148,20 @@ class Restoring {
     const next = this.flying.shift()
     if (!next) return
     await next.placed
+    this.throwIfFatal()
     for (const file of next.window.files) this.endFile(file)
     for (const link of next.window.links) this.link(link)
+  }
+
+  /** A file that is damaged says so, also where it was refused. */
+  private failed(file: OpenFile, error: unknown): void {
+    const isDamage = error instanceof BackupdError
+    if (isDamage || file.fault === undefined) file.fault = error
+    if (!isDamage && !isRefusal(error)) this.fatal ??= { error: explainWriteError(error, file.entry.path) }
+  }
+
+  private throwIfFatal(): void {
+    if (this.fatal) throw this.fatal.error
   }
 
   private tookPiece(file: OpenFile, bytes: number): void {
@@ -201,6 +215,15 @@ class Restoring {
   private warn(warning: TreeWarning): void {
     if (warning.severity === 'fault') this.faults++
     this.input.onWarning(warning)
+  }
+}
+
+/** Of a target that is thrown away. */
+function closeAnyway(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {
+    // It is closed all the same (close(2)).
   }
 }
 

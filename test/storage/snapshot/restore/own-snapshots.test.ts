@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { bytesToText } from '../../../../src/lib/byte-paths.ts'
+import { localDriver } from '../../../../src/storage/drivers/local.ts'
 import { diffTrees } from '../../../../src/storage/snapshot/read/diff-trees.ts'
 import { type VolumeTree, volumeTree } from '../../../../src/storage/snapshot/read/volume-tree.ts'
 import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
@@ -90,6 +91,35 @@ test.skipIf(!canMount)('a full file system ends it, and all that was under way (
     expect.objectContaining({ code: 'NO_ROOM' }),
   )
   expect(process.getActiveResourcesInfo()).not.toContain('MessagePort')
+})
+
+test.skipIf(!canMount)('a full file system ends it in the middle of a file (needs mounts)', async () => {
+  let read = 0
+  const counted = (at: string) => {
+    const driver = localDriver(at)
+    const open = driver.open.bind(driver)
+    driver.open = async (name) => {
+      const reader = await open(name)
+      const readFrom = reader.read.bind(reader)
+      reader.read = (position, length) => {
+        read += length
+        return readFrom(position, length)
+      }
+      return reader
+    }
+    return driver
+  }
+  const { create, snapshot, volume, dir } = snapshotWorld(counted)
+  writeFileSync(`${volume}/large`, randomBytes(120 << 20))
+  const repository = await create()
+  const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
+  onTestFinished(mountTmpfs(`${dir}/small`))
+  read = 0
+  await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
+    expect.objectContaining({ code: 'NO_ROOM' }),
+  )
+  expect(read).toBeGreaterThan(8 << 20)
+  expect(read).toBeLessThan(100 << 20)
 })
 
 test('two snapshots of ours differ in what was done between them', async () => {
