@@ -155,7 +155,13 @@ function noteMissing({ context }: Recover, chosen: ChosenFiles): number {
   for (const path of missing) context.warn(`${path}: is not in the backup`)
   if (!chosen.sawNothing()) return missing.length
   const named = missing.slice(0, 5).map((path) => `"${path}"`)
-  throw new BackupdError('NOT_FOUND', `nothing of what was named is in the backup: ${named.join(', ')}`)
+  const hint = missing.some((path) => path.includes('*'))
+    ? '. Patterns are not taken: name files or directories'
+    : ''
+  throw new BackupdError(
+    'NOT_FOUND',
+    `nothing of what was named is in the backup: ${named.join(', ')}${hint}`,
+  )
 }
 
 /** Returns how much could not be put back exactly. */

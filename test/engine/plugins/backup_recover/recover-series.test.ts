@@ -52,6 +52,8 @@ test('single files come back, in place, and the rest stays', async () => {
   expect(readdirSync(volume)).toContain('since')
   const none = recover(NAME, { files: ['nowhere'] })
   await expect(none).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  const pattern = recover(NAME, { files: ['time.*'] })
+  await expect(pattern).rejects.toThrow('"time.*". Patterns are not taken: name files or directories')
 })
 
 test('a plan says what would be done, and does nothing', async () => {
