@@ -9,8 +9,10 @@ export interface StartupParts {
    * open the increments, STORE_NOT_MOUNTED where no store is.
    */
   claim(): Promise<void>
-  engine: Engine
+  engine: Pick<Engine, 'settle' | 'start' | 'stop'>
   log: Log
+  /** How long until a store that was away is looked for again. */
+  againMs?: number
 }
 
 /** A store that has not answered by then is left for later. */
@@ -26,6 +28,8 @@ export class Startup {
   readonly #parts: StartupParts
   readonly #stop = new AbortController()
   #waitsFor: string | undefined = 'it is starting'
+  /** Why the store that came is not to be used. */
+  #refusal: string | undefined
 
   constructor(parts: StartupParts) {
     this.#parts = parts
@@ -33,7 +37,7 @@ export class Startup {
 
   /** Why nothing may run yet. */
   get waitsFor(): string | undefined {
-    return this.#waitsFor
+    return this.#waitsFor ?? this.#refusal
   }
 
   /** Throws what the daemon cannot start with. */
@@ -49,7 +53,7 @@ export class Startup {
       log.error({ volume }, `The volume ${volume} is locked: ${reason}`)
     if (this.#stop.signal.aborted) return
     this.#waitsFor = undefined
-    engine.start()
+    if (this.#refusal === undefined) engine.start()
   }
 
   stop(): void {
@@ -73,20 +77,30 @@ export class Startup {
   }
 
   async #claimLater(): Promise<void> {
-    while (await sleep(CLAIM_AGAIN_MS, this.#stop.signal)) {
+    while (await sleep(this.#parts.againMs ?? CLAIM_AGAIN_MS, this.#stop.signal)) {
       try {
         await this.#parts.claim()
-        return this.#parts.log.info({}, 'The store is there and claimed')
+        this.#use()
+        return
       } catch (error) {
-        if (isFinal(error)) return this.#refuse(messageOf(error))
+        if (isFinal(error)) this.#refuse(messageOf(error))
       }
     }
   }
 
+  /** Until it can be claimed after all: what is wrong may be mended, or was the store's first moment. */
   #refuse(reason: string): void {
-    this.#waitsFor = reason
-    this.#parts.engine.stop()
-    this.#parts.log.error({}, `${reason}. The schedule was stopped`)
+    if (this.#refusal === undefined) this.#parts.engine.stop()
+    if (this.#refusal !== reason)
+      this.#parts.log.error({}, `${reason}. The schedule is stopped; it is tried again`)
+    this.#refusal = reason
+  }
+
+  #use(): void {
+    this.#parts.log.info({}, 'The store is there and claimed')
+    if (this.#refusal === undefined) return
+    this.#refusal = undefined
+    if (this.#waitsFor === undefined) this.#parts.engine.start()
   }
 
   async #claimInTime(): Promise<void> {

@@ -74,14 +74,18 @@ describeMooseFs('a cluster on a MooseFS', () => {
     return status === 200 ? (body as Job[]) : []
   }
 
-  /** Runs the job of a volume as old scripts do. @returns its rid */
-  async function run(instance: number, volume: string): Promise<string> {
+  /** Runs the job of a volume as old scripts do. */
+  async function ask(instance: number, volume: string) {
     const found = (await jobs()).find(
       ({ job }) => job.args.instanceNo === instance && job.args.volume === volume,
     )
-    const path = `/api/v2/app/hello/cron/jobs/${found?.job.id}/actions/run`
-    const { status, body } = await cluster.ask('POST', path)
-    expect(status).toBe(200)
+    return await cluster.ask('POST', `/api/v2/app/hello/cron/jobs/${found?.job.id}/actions/run`)
+  }
+
+  /** @returns its rid */
+  async function run(instance: number, volume: string): Promise<string> {
+    const { status, body } = await ask(instance, volume)
+    expect({ status, body }).toMatchObject({ status: 200 })
     return body as string
   }
 
@@ -239,7 +243,14 @@ describeMooseFs('a cluster on a MooseFS', () => {
       const debug = async () => (await cluster.askDaemon(0, '/api/v1/debug')).body
       await expect.poll(debug, LONG).toMatchObject({ crond_status: 'started' })
       await expect.poll(async () => (await jobs()).length, LONG).toBe(6)
-      proveWhole(join(folderOf(0, 1), await succeeded(await run(1, '/db'))))
+      let rid = ''
+      const accepted = async () => {
+        const { status, body } = await ask(1, '/db')
+        rid = String(body)
+        return { status, body }
+      }
+      await expect.poll(accepted, LONG).toMatchObject({ status: 200 })
+      proveWhole(join(folderOf(0, 1), await succeeded(rid)))
     },
     TEST_MS,
   )

@@ -1,0 +1,40 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { Startup } from '../../src/daemon/startup.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { silentLog } from '../../src/lib/log.ts'
+
+/** Each claim fails with the next of `codes`, the ones after them succeed. */
+function startupWith(...codes: ('STORE_UNAVAILABLE' | 'CONFLICT')[]) {
+  const schedule: string[] = []
+  const startup = new Startup({
+    async claim() {
+      const code = codes.shift()
+      if (code) throw new BackupdError(code, `the store says ${code}`)
+    },
+    engine: {
+      settle: async () => ({ ended: [], locked: [] }),
+      start: () => void schedule.push('start'),
+      stop: () => void schedule.push('stop'),
+    },
+    log: silentLog,
+    againMs: 20,
+  })
+  onTestFinished(() => startup.stop())
+  return { startup, schedule, left: codes }
+}
+
+test('a store that comes and is refused is tried again, and used once it is right', async () => {
+  const { startup, schedule, left } = startupWith('STORE_UNAVAILABLE', 'CONFLICT', 'CONFLICT')
+  await startup.run()
+  expect(startup.waitsFor).toBeUndefined()
+  await vi.waitFor(() => expect(startup.waitsFor).toBe('the store says CONFLICT'))
+  await vi.waitFor(() => expect(startup.waitsFor).toBeUndefined())
+  expect(left).toEqual([])
+  expect(schedule).toEqual(['start', 'stop', 'start'])
+})
+
+test('a store that is refused at the start ends the daemon', async () => {
+  const { startup, schedule } = startupWith('CONFLICT')
+  await expect(startup.run()).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(schedule).toEqual([])
+})
