@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { commandFirst, normaliseArgv } from './argv.ts'
-import { shareCoresWithChildren } from './environment.ts'
+import { setEnvironmentOfChildren } from './environment.ts'
 import { VERSION } from './version.ts'
 
 /** Only the command that is asked for is loaded: a daemon needs neither Apollo nor Prisma in its memory. */
@@ -14,7 +14,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 
 /** Arguments in, exit code out: 0 done, 1 refused or failed with one line on stderr. */
 export async function runCommand(argv: string[]): Promise<number> {
-  shareCoresWithChildren()
+  setEnvironmentOfChildren()
   try {
     const ordered = commandFirst(argv)
     const program = await programFor(ordered[0])

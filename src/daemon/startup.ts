@@ -22,7 +22,8 @@ const CLAIM_AGAIN_MS = 30_000
 /**
  * Brings the engine up while HTTP already answers (`crond_status: stopped`): the store's namespace is claimed, what
  * an earlier life left is settled, the schedule starts. A store that is not there stops none of it: its runs fail and
- * say so, volumes can be settled without it, and it is claimed when it comes.
+ * say so, volumes can be settled without it, and it is claimed when it comes. Where it is then refused, the schedule
+ * stops until it can be claimed.
  */
 export class Startup {
   readonly #parts: StartupParts
@@ -66,7 +67,7 @@ export class Startup {
       await this.#claimInTime()
       return true
     } catch (error) {
-      if (isFinal(error) || codeOf(error) === 'STORE_NOT_MOUNTED') throw error
+      if (isRefusal(error) || codeOf(error) === 'STORE_NOT_MOUNTED') throw error
       this.#parts.log.error(
         { error },
         `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
@@ -83,7 +84,7 @@ export class Startup {
         this.#use()
         return
       } catch (error) {
-        if (isFinal(error)) this.#refuse(messageOf(error))
+        if (isRefusal(error)) this.#refuse(messageOf(error))
       }
     }
   }
@@ -118,8 +119,8 @@ export class Startup {
   }
 }
 
-/** Waiting does not help: the daemon must be started otherwise. */
-function isFinal(error: unknown): boolean {
+/** The store is there, and not for this daemon as it is. At its start that ends it. */
+function isRefusal(error: unknown): boolean {
   return ['CONFLICT', 'REPOSITORY_PASSWORD'].includes(codeOf(error) ?? '')
 }
 

@@ -29,14 +29,14 @@ export interface ChildRunEnd {
 export interface ForkOptions {
   entry: URL
   execArgv: readonly string[]
-  env: NodeJS.ProcessEnv
+  env: NodeJS.ProcessEnv | undefined
   log: Log
 }
 
 export function forkChild({ entry, execArgv, env, log }: ForkOptions): RunnerChild {
   const child = fork(entry, [String(process.pid)], {
     execArgv: [...execArgv],
-    env,
+    ...(env && { env }),
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -26,8 +26,6 @@ export interface RunnerOptions {
  * is what a machine must spare.
  */
 export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=70']
-/** Few arenas: with one for each thread of a child, glibc keeps most of what each of them freed. */
-export const RUNNER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' }
 const MAX_RUNS = 100
 const MAX_RSS_BYTES = 160 * 1024 * 1024
 /** Idle children beyond `size` end after this. */
@@ -43,14 +41,13 @@ interface Member {
 /** Runs each task in a child process of its own choice: a warm one where there is one, else a new one. */
 export function createRunner(options: RunnerOptions): Runner {
   const { log, size, maxRuns = MAX_RUNS, maxRssBytes = MAX_RSS_BYTES, execArgv = RUNNER_ARGV } = options
-  const env = { ...RUNNER_ENV, ...(options.env ?? process.env) }
   const entry = options.childEntry ?? new URL(`./child${extname(import.meta.url)}`, import.meta.url)
   const idle: Member[] = []
   const alive = new Set<Member>()
   let closed = false
 
   function addMember(): Member {
-    const member = { child: forkChild({ entry, execArgv, log, env }), runs: 0 }
+    const member = { child: forkChild({ entry, execArgv, log, env: options.env }), runs: 0 }
     alive.add(member)
     void member.child.gone.then(() => {
       alive.delete(member)

@@ -1,6 +1,8 @@
+import { closeSync } from 'node:fs'
 import type { TreeItem } from './entry.ts'
 import type { Looker, Place } from './look.ts'
 import { SIDE_BY_SIDE } from './looker.ts'
+import type { Pin } from './pin.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 
 /** A glance that took longer has waited for a disk or a server: the next names are looked at side by side. */
@@ -19,6 +21,21 @@ export class Glance {
     this.#looker = looker
   }
 
+  /**
+   * Whether the names of a directory can be had by a glance, `first` one of them: the kernel has them in memory.
+   * Elsewhere a call may wait for a server that does not answer, and the whole process with it.
+   */
+  serves(directory: Pin, first: Buffer): boolean {
+    if (directory.cached || directory.fd < 0) return directory.cached
+    try {
+      const fd = this.#looker.volume.kernel?.pinCached(directory.fd, first)
+      if (fd !== undefined) closeSync(fd)
+      return fd !== undefined
+    } catch {
+      return false
+    }
+  }
+
   /** What stands behind the name, where all of it is known and it is no directory. */
   known(place: Place): TreeItem | undefined {
     if (this.#pause > 0) {
@@ -35,7 +52,7 @@ export class Glance {
 
   #itemAt({ directory, name, path }: Place): TreeItem | undefined {
     const { isKnown, volume } = this.#looker
-    if (!isKnown || directory.fd < 0) return undefined
+    if (!isKnown) return undefined
     if (volume.mounts.below.size > 0 && volume.mounts.below.has(path.toString('latin1'))) return undefined
     const stat = volume.kernel?.statAt(directory.fd, name)
     const type = stat && typeOf(stat)

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import type { TreeEntry } from './entry.ts'
 import { Glance } from './glance.ts'
 import { joinPath } from './join-path.ts'
@@ -111,9 +110,8 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
   return batch
 }
 
-function lookAt(folder: Folder, batch: ListedName[]): Promise<(Seen | undefined)[]> {
-  const { looker, glance, pin, path } = folder
-  const mayGlance = isInMemory(folder, batch[0])
+function lookAt({ looker, glance, pin, path }: Folder, batch: ListedName[]): Promise<(Seen | undefined)[]> {
+  const mayGlance = batch[0] !== undefined && glance.serves(pin, batch[0].name)
   return Promise.all(
     batch.map(({ name, isDirectory }) => {
       const place = { directory: pin, name, path: joinPath(path, name) }
@@ -121,18 +119,6 @@ function lookAt(folder: Folder, batch: ListedName[]): Promise<(Seen | undefined)
       return item ? { item, pin: undefined, isMount: false } : look(looker, place)
     }),
   )
-}
-
-/** Elsewhere a call may wait for a server that does not answer, and the whole process with it. */
-function isInMemory({ looker: { volume }, pin }: Folder, first: ListedName | undefined): boolean {
-  if (pin.cached || !first || pin.fd < 0) return pin.cached
-  try {
-    const fd = volume.kernel?.pinCached(pin.fd, first.name)
-    if (fd !== undefined) closeSync(fd)
-    return fd !== undefined
-  } catch {
-    return false
-  }
 }
 
 /** Something may have become a directory since it was listed: what follows it is looked at again later. */

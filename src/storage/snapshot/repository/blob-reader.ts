@@ -4,13 +4,10 @@ import { type RepositoryKey, unseal } from '../codec/crypt.ts'
 import { decompress } from '../codec/zstd.ts'
 import type { BlobIndex } from './blob-index.ts'
 import { OpenPacks } from './open-packs.ts'
+import { type PackRun, packRuns } from './pack-runs.ts'
 import type { BlobPlace, BlobType, Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
 import { hashOf } from './unpacked.ts'
-
-/** Blobs that lie this near to one another are read in one go. */
-const GAP = 64 * 1024
-const LONGEST_READ = 4 * 1024 * 1024
 
 interface Wanted extends BlobPlace {
   id: Buffer
@@ -79,11 +76,10 @@ export class BlobReader {
     type: BlobType,
     ids: Iterable<Buffer>,
   ): AsyncGenerator<{ id: Buffer; plain: Buffer; pack: string }> {
-    for (const run of runsOf(this.#wanted(type, ids))) {
-      const [first] = run
-      const bytes = run.length > 1 ? await this.#bytesOf(run).catch(() => undefined) : undefined
-      for (const each of run) {
-        const sealed = bytes?.subarray(each.offset - (first?.offset ?? 0)).subarray(0, each.length)
+    for (const run of packRuns(this.#wanted(type, ids))) {
+      const bytes = run.blobs.length > 1 ? await this.#bytesOf(run) : undefined
+      for (const each of run.blobs) {
+        const sealed = bytes?.subarray(each.offset - run.offset).subarray(0, each.length)
         yield { id: each.id, pack: each.pack, plain: await this.#plainOf(type, each, sealed) }
       }
     }
@@ -113,19 +109,16 @@ export class BlobReader {
       if (entry < 0) throw snapshotCorrupt({ type, id }, null, 'the index does not know it')
       entries.set(entry, id)
     }
-    const wanted = [...entries].map(([entry, id]) => ({ id, ...index.placeAt(entry) }))
-    return wanted.sort((a, b) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : a.offset - b.offset))
+    return [...entries].map(([entry, id]) => ({ id, ...index.placeAt(entry) }))
+  }
+
+  /** Undefined where they cannot be read: each is then read alone, which says why. */
+  async #bytesOf({ pack, offset, length }: PackRun<Wanted>): Promise<Buffer | undefined> {
+    return await this.#packs.read(pack, offset, length).catch(() => undefined)
   }
 
   async #sealed({ pack, offset, length }: BlobPlace): Promise<Buffer> {
     return await this.#packs.read(pack, offset, length)
-  }
-
-  #bytesOf(run: readonly Wanted[]): Promise<Buffer> {
-    const [first] = run
-    const last = run.at(-1)
-    if (!first || !last) return Promise.resolve(Buffer.alloc(0))
-    return this.#packs.read(first.pack, first.offset, last.offset + last.length - first.offset)
   }
 }
 
@@ -134,24 +127,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof RangeError) return error.message
   if (error instanceof BackupdError && error.code === 'NOT_FOUND') return 'the pack is not in the store'
   throw error
-}
-
-/** Neighbours together, in their order. */
-function* runsOf(wanted: readonly Wanted[]): Generator<Wanted[]> {
-  let run: Wanted[] = []
-  for (const each of wanted) {
-    const [first] = run
-    const last = run.at(-1)
-    const joins =
-      first &&
-      last?.pack === each.pack &&
-      each.offset - (last.offset + last.length) <= GAP &&
-      each.offset + each.length - first.offset <= LONGEST_READ
-    if (!joins && run.length > 0) {
-      yield run
-      run = []
-    }
-    run.push(each)
-  }
-  if (run.length > 0) yield run
 }

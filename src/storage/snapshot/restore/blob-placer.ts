@@ -1,8 +1,8 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { OpenPacks } from '../repository/open-packs.ts'
+import { type PackRun, packRuns } from '../repository/pack-runs.ts'
 import type { BlobPlace, Repository } from '../repository/repository.ts'
 import { snapshotCorrupt } from '../repository/repository-errors.ts'
-import { type PackRun, packRuns } from './pack-runs.ts'
 import { PlacePool } from './place-pool.ts'
 import { type Place, placeContent, type Refused } from './place-run.ts'
 
@@ -96,12 +96,11 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
       places: places.map(({ fd, position }) => ({ fd, position })),
     }))
     const { damaged, refused } = await this.pool.place({ bytes, blobs })
-    const unwritten = new Set(damaged)
-    for (const [n, { places, plainLength }] of run.blobs.entries()) {
-      const not = refused.filter(({ blob }) => blob === n)
-      if (!unwritten.has(n)) this.tell(places, plainLength, not)
+    for (const [n, located] of run.blobs.entries()) {
+      const failed = refused.filter(({ blob }) => blob === n)
+      if (damaged.includes(n)) await this.placeAlone(located)
+      else this.tell(located.places, located.plainLength, failed)
     }
-    for (const n of damaged) await this.placeAlone(run.blobs[n] as Located<P>)
   }
 
   /** Nothing where the pack is not there: each of its blobs is then looked for alone. */
