@@ -26,7 +26,8 @@ Four things to try in the IDE (its tabs hold the queries):
   2. Watch: keep it open; a backup of the example runs each minute, live.
   3. Recover: delete something below ${volume}
      and put it back with a name from the first tab.
-  4. Snapshots: change something below ${files}, wait two minutes, and see the difference.
+  4. Snapshots: change something below ${files},
+     wait two minutes, and see the difference.
 Or from here: curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
 `
 }
