@@ -22,14 +22,19 @@ export function serveRuns(plugins: readonly Plugin[]): void {
 
 function send(message: FromChild): void {
   process.send?.(message, (error) => {
-    if (error) process.exit(1)
+    if (error) endAtOnce()
   })
 }
 
 /** The parent hands its process id as the first argument. */
 function endWithParent(): void {
   if (!process.send) throw new BackupdError('BAD_INPUT', 'This file is run by the daemon, not by hand')
-  process.on('disconnect', () => process.exit(1))
+  process.on('disconnect', endAtOnce)
   loadKernel()?.signalOnParentDeath('SIGKILL')
-  if (process.ppid !== Number(process.argv[2])) process.exit(1)
+  if (process.ppid !== Number(process.argv[2])) endAtOnce()
+}
+
+/** Nobody hears it any more. Not by exit, which terminates threads: see lib/thread.ts. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL')
 }

@@ -20,6 +20,11 @@ export interface RepositoryKey {
   macR: Buffer
 }
 
+/** A key that another thread sent: what were buffers there are bare arrays here. */
+export function sentKey({ encrypt, macK, macR }: RepositoryKey): RepositoryKey {
+  return { encrypt: Buffer.from(encrypt), macK: Buffer.from(macK), macR: Buffer.from(macR) }
+}
+
 const IV_LENGTH = 16
 const MAC_LENGTH = 16
 /** Bytes that a sealed text is longer than the plain one. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { Thread } from '../../../lib/thread.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { type PlacedRun, placeRun, type SealedRun } from './place-run.ts'
 
@@ -8,14 +8,14 @@ const THREADS = Math.max(1, Math.min(3, availableParallelism()))
 /** Up to this much in all, starting threads takes longer than to do it here. */
 const NOT_WORTH_A_THREAD = 2 << 20
 
-interface Thread {
-  worker: Worker
+interface Lane {
+  thread: Thread
   /** Bytes that it was given and has not answered for. */
   load: number
 }
 
 interface Task {
-  thread: Thread
+  lane: Lane
   bytes: number
   resolve(placed: PlacedRun): void
   reject(error: unknown): void
@@ -25,7 +25,7 @@ interface Task {
 export class PlacePool implements AsyncDisposable {
   private readonly key: RepositoryKey
   private readonly tasks = new Map<number, Task>()
-  private threads: Thread[] = []
+  private lanes: Lane[] = []
   private count = 0
   private bytes = 0
   private ended: { why: unknown } | undefined
@@ -39,32 +39,33 @@ export class PlacePool implements AsyncDisposable {
     if (this.ended) throw this.ended.why
     this.bytes += run.bytes.length
     if (this.bytes <= NOT_WORTH_A_THREAD) return placeRun(this.key, run)
-    if (this.threads.length === 0) this.start()
-    const thread = this.threads.reduce((a, b) => (b.load < a.load ? b : a))
+    if (this.lanes.length === 0) this.start()
+    const lane = this.lanes.reduce((a, b) => (b.load < a.load ? b : a))
     const own = ownMemory(run)
     const { length } = own.bytes
-    thread.load += length
+    lane.load += length
     const task = this.count++
     return await new Promise((resolve, reject) => {
-      this.tasks.set(task, { thread, bytes: length, resolve, reject })
-      thread.worker.postMessage({ task, run: own }, [own.bytes.buffer as ArrayBuffer])
+      this.tasks.set(task, { lane, bytes: length, resolve, reject })
+      lane.thread.worker.postMessage({ task, run: own }, [own.bytes.buffer as ArrayBuffer])
     })
   }
 
   /** After it no thread writes any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.end(new Error('the threads were ended'))
-    await Promise.all(this.threads.map(({ worker }) => worker.terminate()))
+    await Promise.all(this.lanes.map(({ thread }) => thread.end()))
   }
 
   private start(): void {
     const entry = new URL(`./place-worker${extname(import.meta.url)}`, import.meta.url)
-    this.threads = Array.from({ length: THREADS }, () => {
-      const worker = new Worker(entry, { workerData: this.key })
+    this.lanes = Array.from({ length: THREADS }, () => {
+      const thread = new Thread(entry, this.key)
+      const { worker } = thread
       worker.on('message', (answer: { task: number; placed: PlacedRun }) => this.hear(answer))
       worker.once('error', (error) => this.end(error))
       worker.once('exit', () => this.end(new Error('a thread ended by itself')))
-      return { worker, load: 0 }
+      return { thread, load: 0 }
     })
   }
 
@@ -72,7 +73,7 @@ export class PlacePool implements AsyncDisposable {
     const task = this.tasks.get(number)
     if (!task) return
     this.tasks.delete(number)
-    task.thread.load -= task.bytes
+    task.lane.load -= task.bytes
     task.resolve(placed)
   }
 

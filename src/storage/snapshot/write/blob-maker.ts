@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
-import type { MessagePort } from 'node:worker_threads'
 import { release } from '../../../lib/release.ts'
-import { type RepositoryKey, seal } from '../codec/crypt.ts'
+import type { ThreadWork } from '../../../lib/thread.ts'
+import { type RepositoryKey, seal, sentKey } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
-import type { AskMessage, BlobsMessage, SealedBlob } from './content-messages.ts'
+import type { AskMessage, BlobsMessage, ContentStart, SealedBlob } from './content-messages.ts'
 import { ID_LENGTH } from './content-messages.ts'
 
 /** Less than this becomes no shorter. */
@@ -18,14 +18,15 @@ const TOGETHER = 1 << 20
 
 /** In a thread: makes blobs of the pieces that the repository does not have. */
 export class BlobMaker {
-  readonly #port: MessagePort
+  readonly #work: ThreadWork<ContentStart>
   readonly #key: RepositoryKey
   readonly #flag: Int32Array
   readonly #wanted: Uint8Array
 
-  constructor(port: MessagePort, { key, answers }: { key: RepositoryKey; answers: SharedArrayBuffer }) {
-    this.#port = port
-    this.#key = key
+  constructor(work: ThreadWork<ContentStart>) {
+    const { key, answers } = work.start
+    this.#work = work
+    this.#key = sentKey(key)
     this.#flag = new Int32Array(answers, 0, 1)
     this.#wanted = new Uint8Array(answers, 4)
   }
@@ -40,6 +41,7 @@ export class BlobMaker {
     let blobs: NewBlob[] = []
     let length = 0
     for (const [at, plain] of pieces.entries()) {
+      this.#work.goOn()
       if (this.#wanted[at] !== 1) continue
       const blob = newBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
       blobs.push(blob)
@@ -56,13 +58,13 @@ export class BlobMaker {
   /** Waits for the answer. */
   #ask(message: AskMessage): void {
     Atomics.store(this.#flag, 0, 0)
-    this.#port.postMessage(message)
+    this.#work.send(message)
     Atomics.wait(this.#flag, 0, 0)
   }
 
   #handOver(blobs: NewBlob[]): void {
     const message = messageOf(blobs)
-    this.#port.postMessage(message, [message.bytes.buffer])
+    this.#work.send(message, [message.bytes.buffer])
   }
 }
 

@@ -2,7 +2,7 @@ import type { Extent } from '../../tree/entry.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 
 /** What crosses between the run and the threads that turn content into blobs. */
-export interface WorkerStart {
+export interface ContentStart {
   key: RepositoryKey
   polynomial: bigint
   answers: SharedArrayBuffer

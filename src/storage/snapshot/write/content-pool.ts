@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { release } from '../../../lib/release.ts'
+import { Thread } from '../../../lib/thread.ts'
 import type { PackedBlob, PackWriter, Repository } from '../repository/repository.ts'
 import {
   ANSWERS_LENGTH,
   type AskMessage,
   type BlobsMessage,
   type ContentJob,
+  type ContentStart,
   type DoneMessage,
   type FromWorker,
   ID_LENGTH,
-  type WorkerStart,
 } from './content-messages.ts'
 
 export interface Content {
@@ -45,8 +45,8 @@ interface Job {
   done: PromiseWithResolvers<Content>
 }
 
-interface Thread {
-  worker: Worker
+interface Lane {
+  thread: Thread
   flag: Int32Array
   wanted: Uint8Array
   job: Job | undefined
@@ -55,7 +55,7 @@ interface Thread {
 /** Threads that turn the content of files into blobs, each of which is put into a pack once. */
 export class ContentPool {
   readonly #options: ContentPoolOptions
-  readonly #threads: Thread[] = []
+  readonly #lanes: Lane[] = []
   readonly #most: number
   readonly #waiting: Job[] = []
   /** Blobs that a thread was told to make. */
@@ -88,19 +88,21 @@ export class ContentPool {
     return this.#room.promise
   }
 
-  /** Ends the threads, in the middle of their work too. */
+  /** Ends the threads, in the middle of their work too: each before its next piece. */
   async close(): Promise<void> {
     this.#fail(new Error('the threads were ended'))
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+    const ending = this.#lanes.map(({ thread }) => thread.end())
+    this.#tellHeld()
+    await Promise.all(ending)
   }
 
   #deal(): void {
     while (this.#waiting.length > 0) {
-      const thread = this.#threads.find((one) => !one.job) ?? this.#anotherThread()
-      if (!thread) return
+      const lane = this.#lanes.find((one) => !one.job) ?? this.#anotherLane()
+      if (!lane) return
       const job = this.#waiting.shift()
-      thread.job = job
-      if (job) send(thread.worker, job.content)
+      lane.job = job
+      if (job) send(lane.thread, job.content)
     }
     this.#tellRoom()
   }
@@ -111,44 +113,44 @@ export class ContentPool {
     this.#room = undefined
   }
 
-  #anotherThread(): Thread | undefined {
-    if (this.#threads.length >= this.#most) return undefined
+  #anotherLane(): Lane | undefined {
+    if (this.#lanes.length >= this.#most) return undefined
     const answers = new SharedArrayBuffer(ANSWERS_LENGTH)
     const { key, polynomial } = this.#options.repository
-    const workerData: WorkerStart = { key, polynomial, answers }
+    const start: ContentStart = { key, polynomial, answers }
     const entry = new URL(`./content-worker${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(entry, {
-      workerData,
+    const thread = new Thread(entry, start, {
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     })
-    const thread: Thread = {
-      worker,
+    const lane: Lane = {
+      thread,
       flag: new Int32Array(answers, 0, 1),
       wanted: new Uint8Array(answers, 4),
       job: undefined,
     }
-    worker.on('message', (message: FromWorker) => this.#hear(thread, message))
+    const { worker } = thread
+    worker.on('message', (message: FromWorker) => this.#hear(lane, message))
     worker.on('error', (error) => this.#fail(error))
     worker.on('exit', () => this.#fail(new Error('a thread ended by itself')))
-    this.#threads.push(thread)
-    return thread
+    this.#lanes.push(lane)
+    return lane
   }
 
-  #hear(thread: Thread, message: FromWorker): void {
-    if (message.kind === 'blobs') this.#write(message)
-    else if (message.kind === 'ask') this.#whenWritten(() => this.#answer(thread, message))
-    else this.#finish(thread, message)
+  #hear(lane: Lane, message: FromWorker): void {
+    if (message.kind === 'ask') this.#whenWritten(() => this.#answer(lane, message))
+    else if (message.kind === 'done') this.#finish(lane, message)
+    else if (!this.#failure) this.#write(message)
   }
 
-  #finish(thread: Thread, { ids, fault }: DoneMessage): void {
-    const { job } = thread
-    thread.job = undefined
+  #finish(lane: Lane, { ids, fault }: DoneMessage): void {
+    const { job } = lane
+    lane.job = undefined
     job?.done.resolve({ ids: idsIn(Buffer.from(ids)), fault })
     this.#deal()
   }
 
-  #answer({ flag, wanted }: Thread, { ids, bytes }: AskMessage): void {
+  #answer({ flag, wanted }: Lane, { ids, bytes }: AskMessage): void {
     this.#options.onBytes(bytes)
     for (const [at, id] of idsIn(Buffer.from(ids)).entries()) wanted[at] = this.#isWanted(id) ? 1 : 0
     Atomics.store(flag, 0, 1)
@@ -188,25 +190,28 @@ export class ContentPool {
 
   #wrote(bytes: number): void {
     this.#unwritten -= bytes
-    if (this.#unwritten > UNWRITTEN_MOST) return
-    for (const answer of this.#held.splice(0)) answer()
+    if (this.#unwritten <= UNWRITTEN_MOST) this.#tellHeld()
   }
 
   #whenWritten(answer: () => void): void {
-    if (this.#unwritten > UNWRITTEN_MOST) this.#held.push(answer)
+    if (this.#unwritten > UNWRITTEN_MOST && !this.#failure) this.#held.push(answer)
     else answer()
+  }
+
+  #tellHeld(): void {
+    for (const answer of this.#held.splice(0)) answer()
   }
 
   #fail(error: unknown): void {
     if (this.#failure) return
     this.#failure = { error }
-    for (const { job } of this.#threads) job?.done.reject(error)
+    for (const { job } of this.#lanes) job?.done.reject(error)
     for (const { done } of this.#waiting.splice(0)) done.reject(error)
     this.#tellRoom()
   }
 }
 
-function send(worker: Worker, job: ContentJob): void {
+function send({ worker }: Thread, job: ContentJob): void {
   worker.postMessage(job, job.kind === 'small' ? [job.data.buffer] : [])
 }
 

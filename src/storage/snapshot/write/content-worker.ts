@@ -1,29 +1,22 @@
-import { parentPort, workerData } from 'node:worker_threads'
 import { release } from '../../../lib/release.ts'
+import { serveThread } from '../../../lib/thread.ts'
 import { Chunker } from '../codec/chunker.ts'
 import { BlobMaker } from './blob-maker.ts'
-import type { ContentJob, DoneMessage, SmallFilesJob, WorkerStart } from './content-messages.ts'
+import type { ContentJob, ContentStart, DoneMessage, SmallFilesJob } from './content-messages.ts'
 import { type FilePieces, ROOM, readPieces } from './file-pieces.ts'
 
 // A thread of write/content-pool.ts: content comes in, blobs go out.
-if (!parentPort) throw new Error('this file is the entry of a thread')
-const port = parentPort
-const start = workerData as WorkerStart
-const key = {
-  encrypt: Buffer.from(start.key.encrypt),
-  macK: Buffer.from(start.key.macK),
-  macR: Buffer.from(start.key.macR),
-}
-const maker = new BlobMaker(port, { key, answers: start.answers })
-const chunker = new Chunker(start.polynomial, ROOM)
-
-port.on('message', (job: ContentJob) => {
-  const { ids, fault } = job.kind === 'file' ? readPieces(job, chunker, maker) : smallPieces(job)
-  const done: DoneMessage = { kind: 'done', ids, fault }
-  port.postMessage(done)
+serveThread<ContentStart, ContentJob>((work) => {
+  const maker = new BlobMaker(work)
+  const chunker = new Chunker(work.start.polynomial, ROOM)
+  return (job) => {
+    const pieces = job.kind === 'file' ? readPieces(job, chunker, maker) : smallPieces(job, maker)
+    const done: DoneMessage = { kind: 'done', ...pieces }
+    work.send(done)
+  }
 })
 
-function smallPieces({ data, lengths }: SmallFilesJob): FilePieces {
+function smallPieces({ data, lengths }: SmallFilesJob, maker: BlobMaker): FilePieces {
   let at = 0
   const pieces = lengths.map((length) => {
     at += length

@@ -1,0 +1,64 @@
+import { parentPort, Worker, type WorkerOptions, workerData } from 'node:worker_threads'
+
+interface Started {
+  start: unknown
+  ending: SharedArrayBuffer
+}
+
+/**
+ * A thread that is asked to end, never terminated: Node aborts the whole process where it terminates a thread that is
+ * just making a zstd context ("close before init", node_zlib.cc). Its entry calls `serveThread`.
+ */
+export class Thread {
+  readonly worker: Worker
+  readonly #ending = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
+  readonly #ended: Promise<void>
+
+  constructor(entry: URL, start: unknown, options: WorkerOptions = {}) {
+    const started: Started = { start, ending: this.#ending }
+    this.worker = new Worker(entry, { ...options, workerData: started })
+    this.#ended = new Promise((resolve) => this.worker.once('exit', () => resolve()))
+  }
+
+  /** Resolves when it is gone: it leaves before its next piece of work. Answers that it waits for must still come. */
+  async end(): Promise<void> {
+    Atomics.store(new Int32Array(this.#ending), 0, 1)
+    this.worker.postMessage(null)
+    await this.#ended
+  }
+}
+
+/** What a thread throws where it is asked to end in the middle of its work. */
+export class ThreadEnded extends Error {}
+
+export interface ThreadWork<Start> {
+  start: Start
+  /** Throws ThreadEnded where the thread is to end: call it between two pieces of work. */
+  goOn(): void
+  send(message: unknown, transfer?: ArrayBuffer[]): void
+}
+
+/** In a thread: calls what `begin` gives with one message after the other, until the thread is asked to end. */
+export function serveThread<Start, Message>(begin: (work: ThreadWork<Start>) => (message: Message) => void) {
+  const port = parentPort
+  if (!port) throw new Error('this file is the entry of a thread')
+  const { start, ending } = workerData as Started
+  const flag = new Int32Array(ending)
+  const goOn = () => {
+    if (Atomics.load(flag, 0) === 1) throw new ThreadEnded('the thread is to end')
+  }
+  const hear = begin({
+    start: start as Start,
+    goOn,
+    send: (message, transfer) => port.postMessage(message, transfer),
+  })
+  port.on('message', (message: Message) => {
+    try {
+      goOn()
+      hear(message)
+    } catch (error) {
+      if (!(error instanceof ThreadEnded)) throw error
+      port.close()
+    }
+  })
+}

@@ -1,0 +1,13 @@
+import { zstdCompressSync } from 'node:zlib'
+import { serveThread } from '../../src/lib/thread.ts'
+
+// The entry of a thread that makes one zstd context after the other, from its first message on, and never comes back.
+const PLAIN = Buffer.alloc(100, 'abc')
+
+serveThread<null, 'begin'>(({ goOn, send }) => () => {
+  send('begun')
+  for (;;) {
+    goOn()
+    zstdCompressSync(PLAIN)
+  }
+})
