@@ -7,6 +7,8 @@ import { ensureBuilt, ensureInstalled, tool } from './toolchain.mjs'
 
 const colors = process.stdout.isTTY ? [] : ['--colors=off']
 const counts = { passed: 0, failed: 0, skipped: 0 }
+/** What failed, in words: said at the end once more, where it is found. */
+const failures = []
 
 const checks = [
   ['install', ensureInstalled],
@@ -22,13 +24,15 @@ for (const [name, check] of checks) {
   try {
     check()
   } catch (error) {
-    console.error(`${name}: ${error.message}`)
+    failures.push(`${name}: ${error.message}`)
+    console.error(failures.at(-1))
     if (name !== 'tests' || counts.failed === 0) counts.failed++
     if (name === 'install' || name === 'build') break
   }
 }
 
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
+for (const failure of failures) console.error(`\n${failure}`)
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`)
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0
 
@@ -55,4 +59,14 @@ function countTests(report) {
   counts.passed += report.numPassedTests
   counts.failed += report.numFailedTests
   counts.skipped += report.numPendingTests + report.numTodoTests
+  for (const { name, message, assertionResults } of report.testResults) {
+    if (message) failures.push(`${name}\n${message}`)
+    for (const { status, fullName, failureMessages } of assertionResults)
+      if (status === 'failed') failures.push(`${name} > ${fullName}\n${inOurs(failureMessages.join('\n'))}`)
+  }
+}
+
+/** Without the frames of packages. */
+function inOurs(stack) {
+  return stack.replaceAll(/^ +at .*(node_modules|<anonymous>).*\n?/gm, '').trimEnd()
 }
