@@ -29,14 +29,16 @@ await using repository = (await repositoryExists(place))
   ? await openRepository(place, options)
   : await createRepository(place, options)
 if (volume === '') process.exit(0)
+const { signal } = new AbortController()
 const { tree: _tree, ...summary } = await makeSnapshot({
   repository,
+  lock: { signal, assertHeld: async () => {} },
   volume,
   parent: await newest(),
   hostname: 'benchmark',
   time: new Date(),
   describe: () => ({ tags: [], facts: null }),
-  signal: new AbortController().signal,
+  signal,
   onProgress: () => {},
   onWarning: ({ path, message }) => console.error(`${path}: ${message}`),
 })

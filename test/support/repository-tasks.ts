@@ -2,6 +2,7 @@ import type { Driver } from '../../src/storage/driver.ts'
 import { parseSnapshot } from '../../src/storage/snapshot/nodes/snapshot-file.ts'
 import { forgetSnapshots } from '../../src/storage/snapshot/prune/forget.ts'
 import { prune } from '../../src/storage/snapshot/prune/prune.ts'
+import type { Lock } from '../../src/storage/snapshot/repository/held-lock.ts'
 import { lockRepository } from '../../src/storage/snapshot/repository/lock.ts'
 import { openRepository } from '../../src/storage/snapshot/repository/open-repository.ts'
 import type { Repository } from '../../src/storage/snapshot/repository/repository.ts'
@@ -26,8 +27,8 @@ export async function runTask(task: Task, dir: string, repository: Repository): 
   const takeLock = ({ exclusive }: { exclusive: boolean }) =>
     lockRepository(repository, { exclusive, dataDir: `${dir}/daemon`, waitMs: 0, signal })
   if (task === 'backup') {
-    await using _lock = await takeLock({ exclusive: false })
-    await backUp(repository, `${dir}/volume`)
+    await using lock = await takeLock({ exclusive: false })
+    await backUp(repository, lock, `${dir}/volume`)
   } else if (task === 'forget') {
     const points = await pointsOf(repository)
     await forgetSnapshots(
@@ -52,9 +53,9 @@ export async function pointsOf(repository: Repository) {
   return points.sort((a, b) => Date.parse(a.snapshot.time) - Date.parse(b.snapshot.time))
 }
 
-async function backUp(repository: Repository, volume: string): Promise<void> {
+async function backUp(repository: Repository, lock: Lock, volume: string): Promise<void> {
   await makeSnapshot({
-    ...{ repository, volume, signal, hostname: IP, time: new Date(), workers: 1 },
+    ...{ repository, lock, volume, signal, hostname: IP, time: new Date(), workers: 1 },
     parent: (await pointsOf(repository)).at(-1) ?? null,
     describe: () => ({ tags: ['backup=test'], facts: null }),
     onProgress: () => {},

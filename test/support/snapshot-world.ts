@@ -17,6 +17,9 @@ export const STILL_PATH = '/not/here/volume'
 
 export type SnapshotOptions = Partial<MakeSnapshotInput> & { from?: string }
 
+/** For a repository that nobody else uses. */
+export const NO_LOCK = { signal: new AbortController().signal, assertHeld: async () => {} }
+
 /** A repository, a volume beside it, and snapshots made of it. Times lie ahead, so that nothing is too young to trust. */
 export function snapshotWorld(driverOf?: (dir: string) => Driver) {
   const world = repositoryWorld(driverOf)
@@ -38,6 +41,7 @@ export function snapshotWorld(driverOf?: (dir: string) => Driver) {
       made++
       return await makeSnapshot({
         repository,
+        lock: NO_LOCK,
         volume,
         parent: from ? await parentOf(repository, from) : null,
         hostname: IP,

@@ -86,10 +86,10 @@ function make(run: Increment): Promise<SnapshotSummary> {
   const { args, context, repository, lock, volume, before, warnings } = run
   context.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
   return makeSnapshot({
-    ...{ repository, volume, sourcePath: args.path, hostname: context.settings.ip },
+    ...{ repository, lock, volume, sourcePath: args.path, hostname: context.settings.ip },
     parent: before ? { id: before.id, snapshot: before.file } : null,
     time: new Date(context.clock.now()),
-    signal: AbortSignal.any([context.signal, lock.signal]),
+    signal: context.signal,
     describe: (seen) => describeSnapshot(run, seen),
     onProgress: ({ bytes, files, path, ...totals }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),

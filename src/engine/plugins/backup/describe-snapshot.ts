@@ -35,12 +35,11 @@ const WARNINGS_KEPT = 20
 
 /** The last word before the snapshot is published. Throws CONFLICT where another daemon took the namespace meanwhile. */
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
-  const { args, context, known, lock, store } = run
+  const { args, context, known, store } = run
   const suspect = suspicionOf(seen, known && beforeOf(known, seen))
   run.reasons = reasonsOf(run, seen, suspect)
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
-  await lock.assertHeld()
   const isPartial = run.reasons.length > 0
   const { sequence, warnings } = run
   const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings })

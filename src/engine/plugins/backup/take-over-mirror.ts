@@ -71,9 +71,9 @@ async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup, sequenc
   context.progress({ phase: 'take over', bytesTotal: null, filesTotal: null })
   await mirror?.withFolder((volume) =>
     makeSnapshot({
-      ...{ repository, volume, sourcePath: args.path, hostname: context.settings.ip, parent: null },
+      ...{ repository, lock, volume, sourcePath: args.path, hostname: context.settings.ip, parent: null },
       time: new Date(info.created),
-      signal: AbortSignal.any([context.signal, lock.signal]),
+      signal: context.signal,
       describe: (seen) => describe(run, seen, sequence),
       onProgress: ({ bytes, files, path }) =>
         context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
@@ -83,11 +83,10 @@ async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup, sequenc
 }
 
 async function describe(run: TakeOver, seen: SnapshotSeen, sequence: number): Promise<SnapshotWords> {
-  const { args, context, store, lock } = run
+  const { args, context, store } = run
   if (seen.faults > 0)
     throw new BackupdError('STORE_UNAVAILABLE', `${seen.faults} of its files could not be read`)
   await store.assertOwner()
-  await lock.assertHeld()
   const facts = factsOfSnapshot(run, seen, { sequence, suspect: null, isPartial: false })
   return { tags: [...tagsOf(args.archive, context.rid, false), MIRROR_TAG], facts }
 }

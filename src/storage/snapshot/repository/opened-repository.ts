@@ -11,6 +11,7 @@ import type {
   BlobPlace,
   BlobType,
   OpenOptions,
+  PackOptions,
   PackWriter,
   Repository,
   RepositoryPlace,
@@ -71,8 +72,8 @@ export class OpenedRepository implements Repository {
     return entry < 0 ? undefined : index.placeAt(entry)
   }
 
-  beginPacks({ anew } = { anew: false }): PackWriter {
-    return new RepositoryPackWriter(this, this.#keeper, anew)
+  beginPacks(options: PackOptions = {}): PackWriter {
+    return new RepositoryPackWriter(this, this.#keeper, options)
   }
 
   listPacks(): AsyncIterable<{ id: string; size: number }> {

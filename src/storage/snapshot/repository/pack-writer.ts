@@ -1,7 +1,7 @@
 import { indexedBlob, indexJson } from './index-file.ts'
 import type { IndexKeeper } from './index-keeper.ts'
 import { type FinishedPack, OpenPack } from './open-pack.ts'
-import type { BlobType, PackedBlob, PackWriter, Repository } from './repository.ts'
+import type { BlobType, PackedBlob, PackOptions, PackWriter, Repository } from './repository.ts'
 import { BLOBS_PER_INDEX } from './rewrite-index.ts'
 
 const PUBLISHED_AT_ONCE = 2
@@ -14,6 +14,7 @@ export class RepositoryPackWriter implements PackWriter {
   /** The last call for each kind of pack: calls follow one another. */
   readonly #last: Record<BlobType, Promise<void>> = { data: Promise.resolve(), tree: Promise.resolve() }
   readonly #anew: boolean
+  readonly #assertHeld: () => Promise<void>
   /** Blobs that the index does not know of yet; all that came, where it writes anew. */
   readonly #pending = new Set<string>()
   readonly #publishing = new Set<Promise<void>>()
@@ -23,10 +24,11 @@ export class RepositoryPackWriter implements PackWriter {
   #packs = 0
   #bytes = 0
 
-  constructor(repository: Repository, keeper: IndexKeeper, anew: boolean) {
+  constructor(repository: Repository, keeper: IndexKeeper, options: PackOptions) {
     this.#repository = repository
-    this.#anew = anew
     this.#keeper = keeper
+    this.#anew = options.anew ?? false
+    this.#assertHeld = options.assertHeld ?? (async () => {})
   }
 
   has(type: BlobType, id: Buffer): boolean {
@@ -42,8 +44,7 @@ export class RepositoryPackWriter implements PackWriter {
   async finish(): Promise<{ packs: number; bytes: number }> {
     for (const type of ['data', 'tree'] as const) await this.#after(type, () => this.#close(type))
     await Promise.all(this.#publishing)
-    this.#throwFailure()
-    await this.#writeIndex()
+    await this.#after('data', () => this.#writeIndex())
     return { packs: this.#packs, bytes: this.#bytes }
   }
 
@@ -130,10 +131,19 @@ export class RepositoryPackWriter implements PackWriter {
     if (packs.length === 0) return
     this.#unindexed = []
     this.#unindexedBlobs = 0
-    const id = await this.#repository.saveUnpacked('index', indexJson(packs)).catch((error) => {
+    try {
+      await this.#saveIndex(packs)
+    } catch (error) {
       this.#unindexed.push(...packs)
       throw error
-    })
+    }
+  }
+
+  /** Others count on it: without the lock, packs that it names may be gone. */
+  async #saveIndex(packs: FinishedPack[]): Promise<void> {
+    await this.#assertHeld()
+    this.#throwFailure()
+    const id = await this.#repository.saveUnpacked('index', indexJson(packs))
     const { index, files } = this.#keeper
     files.set(
       id,

@@ -66,8 +66,7 @@ export interface Repository extends AsyncDisposable {
   /** Plain length of a blob; undefined where the index does not know it. */
   blobSize(type: BlobType, id: Buffer): number | undefined
   locate(type: BlobType, id: Buffer): BlobPlace | undefined
-  /** `anew`: it takes blobs although the index has them, each once, as where they move from one pack to another. */
-  beginPacks(options?: { anew: boolean }): PackWriter
+  beginPacks(options?: PackOptions): PackWriter
   /** Every pack in the store, indexed or not. */
   listPacks(): AsyncIterable<{ id: string; size: number }>
   /** Its folder is not synced: a pack that is back after a power loss is in no index, and harms nobody. */
@@ -88,6 +87,13 @@ export interface Repository extends AsyncDisposable {
   removeUnpacked(kind: UnpackedKind, id: string): Promise<void>
 }
 
+export interface PackOptions {
+  /** It takes blobs although the index has them, each once, as where they move from one pack to another. */
+  anew?: boolean
+  /** Called before each index file: what it throws stops the writer. */
+  assertHeld?(): Promise<void>
+}
+
 /** Puts blobs into packs of about 16 MiB, those of trees and of data apart. */
 export interface PackWriter {
   /** In the index, or added here; where it writes anew, added here. */
@@ -96,6 +102,6 @@ export interface PackWriter {
   add(blob: PackedBlob): Promise<void>
   /** All of it on the disk, and indexed. */
   finish(): Promise<{ packs: number; bytes: number }>
-  /** Leaves what is published to the next prune, and removes the rest. */
+  /** Leaves what is published to the next prune, and removes the rest. After it nothing is written any more. */
   abandon(): Promise<void>
 }

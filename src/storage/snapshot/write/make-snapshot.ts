@@ -6,6 +6,7 @@ import { type OpenVolume, openVolume } from '../../tree/volume.ts'
 import { parseGoTime } from '../nodes/go-time.ts'
 import { encodeSnapshot, type SnapshotFacts, type SnapshotFile } from '../nodes/snapshot-file.ts'
 import { volumeTree } from '../read/volume-tree.ts'
+import type { Lock } from '../repository/held-lock.ts'
 import type { PackWriter, Repository } from '../repository/repository.ts'
 import { Backlog } from './backlog.ts'
 import { ContentPool } from './content-pool.ts'
@@ -17,8 +18,9 @@ import { VolumeArchiver } from './volume-archiver.ts'
 import { storeWayTo } from './way-to-volume.ts'
 
 export interface MakeSnapshotInput {
-  /** Locked by the caller, for as long as this takes. */
   repository: Repository
+  /** The repository's, held for as long as this takes. */
+  lock: Pick<Lock, 'signal' | 'assertHeld'>
   /** Absolute path of an existing directory. */
   volume: string
   /** Where that is on its server, as the snapshot names it; `volume` unless given. */
@@ -80,32 +82,40 @@ export interface SnapshotSummary extends SnapshotSeen {
 /**
  * Makes a snapshot of a volume, published as its last step: packs, then their index, then the snapshot's file.
  * What is not, or not exactly, in it is warned of. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT where the parent's trees
- * cannot be read, what the driver throws, and the signal's reason: at once, until it is being published.
+ * cannot be read, what the driver throws, and the signal's reason: not waiting for the volume, but for the store. When it
+ * ends nothing is written any more, so that the lock can go.
  */
 export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSummary> {
-  const { signal } = input
+  const { repository, lock } = input
+  const signal = AbortSignal.any([input.signal, lock.signal])
   signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const listener = addAbortListener(signal, () => aborted.reject(signal.reason))
+  const packs = repository.beginPacks({ assertHeld: () => lock.assertHeld() })
+  const abandoned = Promise.withResolvers<never>()
+  const abandon = () => packs.abandon().then(() => abandoned.reject(signal.reason), abandoned.reject)
+  const listener = addAbortListener(signal, () => void abandon())
   using _listener = listener
-  // What is being published may come to be: then it is waited for, and the caller's lock with it.
-  const made = make(input, () => listener[Symbol.dispose]())
+  // What is being published may come to be: then it is waited for.
+  const made = make({ ...input, signal }, packs, () => listener[Symbol.dispose]())
   made.catch(() => {})
-  // A file operation on a mount that does not answer cannot be ended: nobody waits for it.
-  return await Promise.race([made, aborted.promise])
+  // A file operation on a mount that does not answer cannot be ended: nobody waits for those on the volume.
+  return await Promise.race([made, abandoned.promise])
 }
 
-async function make(input: MakeSnapshotInput, onPublish: () => void): Promise<SnapshotSummary> {
-  const { repository, signal } = input
+async function make(
+  input: MakeSnapshotInput,
+  packs: PackWriter,
+  onPublish: () => void,
+): Promise<SnapshotSummary> {
+  const { repository, lock, signal } = input
   using volume = await openVolume(input.volume)
   await repository.loadIndex()
-  const packs = repository.beginPacks()
   try {
     const seen = await archive(input, volume, packs)
     signal.throwIfAborted()
     const { tags, facts } = await input.describe(seen)
     signal.throwIfAborted()
     onPublish()
+    await lock.assertHeld()
     const snapshotId = await repository.saveUnpacked('snapshots', snapshotOf(input, seen, { tags, facts }))
     return { ...seen, snapshotId }
   } catch (error) {

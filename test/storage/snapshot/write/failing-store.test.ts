@@ -8,7 +8,7 @@ import { localDriver } from '../../../../src/storage/drivers/local.ts'
 import { type DriverCall, type FaultyDriver, faultyDriver } from '../../../../src/storage/wrap/fault.ts'
 import { collectIds } from '../../../support/repository-world.ts'
 import { hasRestic } from '../../../support/restic.ts'
-import { snapshotWorld } from '../../../support/snapshot-world.ts'
+import { NO_LOCK, snapshotWorld } from '../../../support/snapshot-world.ts'
 
 const MIB = 1024 * 1024
 
@@ -56,6 +56,42 @@ test('what is cancelled while its snapshot is published ends when it is, under i
   const told = await ended
   await published.promise
   expect(told).toEqual(await collectIds(repository.listUnpacked('snapshots')))
+})
+
+test('what is cancelled while a pack is published writes no index once it has ended', async () => {
+  const cancelling = new AbortController()
+  const events: string[] = []
+  const world = snapshotWorld((dir) => {
+    const driver = localDriver(dir)
+    return new Proxy(driver, { get: (_, name) => (name === 'syncFolder' ? syncFolder : bound(driver, name)) })
+    async function syncFolder(folder: string): Promise<void> {
+      if (folder.includes('/data/')) {
+        cancelling.abort(new Error('cancelled'))
+        for (let turn = 0; turn < 100; turn++) await setImmediate()
+      }
+      await driver.syncFolder(folder)
+      events.push(folder.replace(/^.*repo\//, '').replace(/\/.*/, ''))
+    }
+  })
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  events.length = 0
+  await expect(world.snapshot(repository, { signal: cancelling.signal })).rejects.toThrow('cancelled')
+  events.push('ended')
+  for (let turn = 0; turn < 100; turn++) await setImmediate()
+  expect(events).toEqual(['data', 'data', 'ended'])
+  expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
+})
+
+test('a run that has lost its lock names its packs in no index', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  const assertHeld = () => Promise.reject(new Error('the lock is lost'))
+  const snapshot = world.snapshot(repository, { lock: { ...NO_LOCK, assertHeld } })
+  await expect(snapshot).rejects.toThrow('the lock is lost')
+  expect(await Array.fromAsync(repository.listPacks())).not.toEqual([])
+  expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
 })
 
 function bound(driver: Driver, name: string | symbol): unknown {
