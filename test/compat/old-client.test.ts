@@ -114,3 +114,28 @@ test('bodies may be JSON; * puts every file of an increment in place, and remove
   expect(await ask('actions/delete', { files: [MIRROR] })).toMatchObject({ status: 204, body: '' })
   expect(await listed()).toEqual([])
 })
+
+test('by no route an increment goes back without the names of files: what came since stays', async () => {
+  const { controller, one, volumeFile, write } = await startRecordedCluster({ mirror: true })
+  await expect
+    .poll(async () => (await askHttp(controller.url, 'GET', '/api/v1/backup/json/app/hello/proc/web')).body)
+    .toHaveLength(1)
+  await write(1, 'files/newer.txt', 'newer')
+  const refused = async (url: string, path: string, form = {}) => {
+    const { status, body } = await askHttp(url, 'POST', path, { form })
+    expect({ path, status, body }).toEqual({ path, status: 400, body: expect.stringContaining('"files"') })
+  }
+  const target = { volume: '/data/files', to: '2' }
+  for (const kind of ['file', 'dir']) {
+    const increment = kind === 'dir' ? '/increment' : ''
+    const path = `${increment}/app/hello/proc/web/${kind}/${MIRROR}`
+    await refused(controller.url, `/api/v1/backup/recover${path}`)
+    await refused(controller.url, `/api/v1/backup/migrate${path}`, target)
+  }
+  const backup = `/api/v2/app/hello/proc/web/backups/${MIRROR}`
+  await refused(controller.url, `${backup}/actions/recover`)
+  await refused(controller.url, `${backup}/actions/migrate`, target)
+  await refused(one.url, `/api/v1/backup/full/recover/file/${MIRROR}`)
+  expect((await askHttp(controller.url, 'GET', '/api/v2/app/hello/cron/records')).body).toEqual([])
+  expect(readFileSync(volumeFile(1, 'files/newer.txt'), 'utf8')).toBe('newer')
+})

@@ -298,6 +298,7 @@ describe('backups', () => {
     ['a name that leads out', 'full/recover/file/..%2Fx.tar.gz', {}],
     ['a directory that leads out', 'full/recover/file/x.tar.gz', { destDir: '/data/../etc' }],
     ['no files of an increment', 'increment/recover/dir/x', {}],
+    ['an increment by the route of full backups', 'full/recover/file/x', {}],
     ['files of an increment that lead out', 'increment/recover/dir/x', { files: ['../a'] }],
     ['files of an increment, and all of it', 'increment/recover/dir/x', { files: ['a'], whole: 'true' }],
   ])('a recover with %s is refused', async (_what, path, form) => {

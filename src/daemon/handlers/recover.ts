@@ -7,6 +7,7 @@ import { checkReady, readRid } from './run-request.ts'
 export function recoverFile(call: Call, world: World): Promise<Answer> {
   const files = call.fields.list('files')
   const backup = checkBackupName(call.params.file ?? '')
+  if (!backup.endsWith('.tar.gz')) throw noFullBackup(backup)
   return recover(call, world, { backup, files: files.length > 0 ? files : null })
 }
 
@@ -21,6 +22,14 @@ export function recoverFolder(call: Call, world: World): Promise<Answer> {
     )
   }
   return recover(call, world, { backup: checkBackupName(call.params.dir ?? ''), files: whole ? null : files })
+}
+
+function noFullBackup(name: string): BackupdError {
+  const route = `POST /api/v1/backup/increment/recover/dir/${name}`
+  return new BackupdError(
+    'BAD_INPUT',
+    `"${name}" is no full backup, whose names end in .tar.gz: ask ${route} with the field "files"`,
+  )
 }
 
 async function recover(

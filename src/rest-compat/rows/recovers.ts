@@ -55,7 +55,7 @@ function wishOf({ params, fields }: Call) {
   const { app = '', proc = '', file, dir, name } = params
   const backup = file ?? dir ?? name ?? ''
   const files = fields.list('files').filter(Boolean)
-  const isFull = file !== undefined || (dir === undefined && backup.endsWith('.tar.gz'))
+  const isFull = dir === undefined && backup.endsWith('.tar.gz')
   if (!isFull && files.length === 0) throw noFiles(backup)
   return {
     app,
