@@ -96,9 +96,11 @@ test('it migrates from the namespace of another server: all files', async () => 
   expect(await readFile(join(target, 'time.log'), 'utf8')).toBe('time2\n')
 })
 
-test('it deletes a file inside a mirror, then the mirror', async () => {
+test('it deletes a file inside a mirror, then the mirror; one on another server is asked for here too', async () => {
   const remove = (files: string) => daemon.ask('POST', '/api/v1/backup/delete', { form: { files } })
   const mirror = join(dir.path, 'store', IP, NAME)
+  const elsewhere = NAME.replace('-1-', '-2-')
+  expect(await remove(`${elsewhere}/sub`)).toMatchObject({ status: 204 })
   expect(await remove(`${NAME}/sub/s.txt`)).toMatchObject({ status: 204 })
   expect([existsSync(join(mirror, 'sub/s.txt')), existsSync(join(mirror, 'time.log'))]).toEqual([false, true])
   expect(await remove(NAME)).toMatchObject({ status: 204 })

@@ -11,7 +11,7 @@ import { exclusively, type StoreWorld } from './world.ts'
 /**
  * Deletes backups of the own namespace, and finishes what earlier deletes left; `NAME/path` deletes a file or a folder
  * in a mirror. Refuses all of them before the first is touched: BAD_INPUT for what can be no backup's name, leads out
- * of a backup or into one that is no mirror, CONFLICT for what is held.
+ * of a backup or into what is there and no mirror, CONFLICT for what is held.
  * @param stillDue asked once nobody else can change the namespace: of `names` only what it names is deleted.
  * @returns the names that were there.
  */
@@ -24,10 +24,12 @@ export async function removeBackups(
   return exclusively(world, async () => {
     await assertOwner(world)
     const isMirror = await mirrorsIn(world)
-    for (const { name, inside } of asked) if (inside !== null && !isMirror(name)) throw holdsNoFiles(name)
+    const known: Asked[] = []
+    for (const one of asked)
+      if (one.inside === null || (await holdsFiles(world, one.name, isMirror))) known.push(one)
     const there: Asked[] = []
     const due = new Set(await stillDue())
-    for (const one of asked) {
+    for (const one of known) {
       if (due.has(one.path) && (isMirror(one.name) || (await canBeDeleted(world, one.name)))) there.push(one)
     }
     const gone: Asked[] = []
@@ -60,9 +62,16 @@ async function buryOne(world: StoreWorld, { name, inside }: Asked, isMirror: boo
   return true
 }
 
-function holdsNoFiles(name: string): BackupdError {
+/** False where nothing of that name is there: the recorded system asks every server of a proc for the same names. */
+async function holdsFiles(
+  { driver, identity }: StoreWorld,
+  name: string,
+  isMirror: (name: string) => boolean,
+): Promise<boolean> {
+  if (!(await driver.stat(`${identity.ip}/${name}`))) return false
+  if (isMirror(name)) return true
   const what = `Nothing inside of "${name}" can be deleted: that works in a mirror of the recorded system only`
-  return new BackupdError('BAD_INPUT', what)
+  throw new BackupdError('BAD_INPUT', what)
 }
 
 function isArchive(name: string): boolean {

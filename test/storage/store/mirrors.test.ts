@@ -66,7 +66,6 @@ describe('deleting', () => {
     ['an empty part', `${NAME}//sub`],
     ['a NUL', `${NAME}/sub\0`],
     ['inside of an archive', `${ARCHIVE}/db`],
-    ['inside of nothing', 'none/x'],
     ['the own files', '.meta/x'],
   ])('refuses %s, and touches nothing', async (_what, path) => {
     const { store, at, names } = await recorded()
@@ -75,6 +74,14 @@ describe('deleting', () => {
       ['sub', 'time.log'],
       [NAME, ARCHIVE],
     ])
+  })
+
+  it('takes no notice of NAME/path where nothing of that NAME is, not even what .meta still tells of', async () => {
+    const { store, at } = await recorded()
+    const names = [`${NAME}/time.log`, 'none/x', `${NAME}-1795425847.tar.gz/db`]
+    expect(await store.remove(names)).toEqual([`${NAME}/time.log`])
+    rmSync(at(''), { recursive: true })
+    expect(await store.remove([`${NAME}/sub`])).toEqual([])
   })
 
   it('never follows a link that leads out', async () => {
