@@ -10,7 +10,7 @@ export interface InventoryState {
   plan: Plan
   /** ISO 8601: since when this plan is in force. */
   since: string
-  /** Why the newest inventory could not be read; null where it could. */
+  /** Why the newest inventory could not be read, or that none was told yet; null where one was read. */
   problem: string | null
   held: HeldChange | null
 }
@@ -29,8 +29,10 @@ export const HELD_FOR_MS = 10 * 60_000
 /** From so many volumes on, losing more than half is a sudden loss; losing all always is. */
 const MANY_VOLUMES = 10
 
+const NOTHING_TOLD = 'No inventory was told since the start; what was in force before stays in force'
+
 export function emptyInventory(): InventoryState {
-  return { plan: makePlan({ apps: [] }, '/'), since: isoTime(0), problem: null, held: null }
+  return { plan: makePlan({ apps: [] }, '/'), since: isoTime(0), problem: NOTHING_TOLD, held: null }
 }
 
 /** The inventory of the last time, in force until a source tells another. */

@@ -23,6 +23,8 @@ export interface LainletOptions {
 const HEARTBEAT_SECONDS = 10
 /** So many beats may be missing. */
 const BEATS_MISSED = 3
+/** So many may come before the first document; more than may be missing, so that silence is told as such. */
+const BEATS_BEFORE_DOCUMENT = 4
 const LONGEST_PAUSE_MS = 30_000
 /** A connection that held so long was a good one. */
 const STEADY_MS = 60_000
@@ -96,7 +98,7 @@ class LainletWatch {
       const problem = await this.#listen()
       if (this.#stop.signal.aborted) return
       if (problem === undefined) continue
-      if (performance.now() - begun > STEADY_MS) this.#failures = 0
+      if (this.#hasState && performance.now() - begun > STEADY_MS) this.#failures = 0
       this.#failed(problem)
       await sleep(backoffMs(this.#failures, LONGEST_PAUSE_MS), this.#stop.signal)
     }
@@ -106,6 +108,7 @@ class LainletWatch {
   async #listen(): Promise<string | undefined> {
     this.#broken = new AbortController()
     const anew = AbortSignal.timeout((this.#options.anewSeconds ?? ANEW_SECONDS) * 1000)
+    const late = setTimeout(() => this.#breakWithoutDocument(), this.#documentSeconds * 1000)
     try {
       const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, anew])
       for await (const event of this.#events(signal)) this.#take(event)
@@ -113,7 +116,19 @@ class LainletWatch {
       return 'it closed the connection'
     } catch (error) {
       return anew.aborted ? undefined : messageOf(error)
+    } finally {
+      clearTimeout(late)
     }
+  }
+
+  get #documentSeconds(): number {
+    return (this.#options.heartbeatSeconds ?? HEARTBEAT_SECONDS) * BEATS_BEFORE_DOCUMENT
+  }
+
+  /** Heartbeats alone keep a connection for ever, and tell nothing. */
+  #breakWithoutDocument(): void {
+    if (this.#hasState || this.#newest !== undefined) return
+    this.#broken.abort(new Error(`it sent no document within ${this.#documentSeconds} s`))
   }
 
   #events(signal: AbortSignal): AsyncGenerator<EventSourceMessage> {

@@ -98,6 +98,8 @@ test.each<[Misbehaviour, RegExp]>([
   ['error', /it says: etcd cluster is unavailable/],
   ['slow', /nothing was heard for 1\.5 s/],
   ['mute', /nothing was heard for 1\.5 s/],
+  ['beating', /it sent no document within 2 s/],
+  ['babbling', /it sent no document within 2 s/],
   ['huge', /it sent more than 33554432 characters at once/],
   ['json', /it answered 200 with application\/json, not an event stream/],
   ['redirect', /it answered 302 with text\/event-stream, not an event stream/],

@@ -71,6 +71,15 @@ test('health tells the catalog, the inventory and each server, a silent one too'
   await expect.poll(health).toMatchObject({ status: 'ok', inventory: 'line 1' })
 })
 
+test('an inventory that nobody has told is not called ok', async () => {
+  const inventory = { watch: async () => ({ close: async () => {} }) }
+  const { url } = await startTestController({ folder: await testFolder(), inventory })
+  const { body } = await rawRequest(url, { path: '/healthz' })
+  expect(JSON.parse(body)).toMatchObject({ inventory: expect.stringMatching(/^No inventory was told/) })
+  const { data } = await askGraphQL(url, '{ inventory { problem } }')
+  expect(data).toEqual({ inventory: { problem: JSON.parse(body).inventory } })
+})
+
 test('a broken edit is told in GraphQL, and the last good inventory stays', async () => {
   const inventory = toldInventory(helloInventory(['127.0.0.1']))
   const { url } = await startTestController({ folder: await testFolder(), inventory })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -14,6 +15,10 @@ export type Misbehaviour =
   | 'garbage'
   /** An error event in place of a first state, as the real one when it cannot ask its store. */
   | 'error'
+  /** Beats, and never tells its state. */
+  | 'beating'
+  /** Bytes that are no events, then beats alone. */
+  | 'babbling'
   /** One event without an end, byte by byte. */
   | 'slow'
   /** One event larger than anything sensible. */
@@ -140,6 +145,8 @@ const WRONG: Record<Exclude<Misbehaviour, 'silent'>, Answer> = {
   mute: () => {},
   garbage: ({ socket }) => socket.write(`${HEAD}id: 1\nevent: init\ndata: {"hello.web.web": [\n\n`),
   error: ({ socket }) => socket.end(`${HEAD}id: 0\nevent: error\ndata: etcd cluster is unavailable\n\n`),
+  beating: ({ socket }) => beat(socket),
+  babbling: ({ socket }) => beat(socket, randomBytes(5000)),
   slow({ socket }) {
     socket.write(`${HEAD}id: 1\nevent: init\ndata: {`)
     const timer = setInterval(() => socket.write(' '), 20)
@@ -158,6 +165,13 @@ const WRONG: Record<Exclude<Misbehaviour, 'silent'>, Answer> = {
   redirect: ({ socket }) =>
     socket.end(answer('302 Found\r\nLocation: http://127.0.0.1:1/', 'text/event-stream', '')),
   failing: ({ socket }) => socket.end(answer('500 Internal Server Error', 'text/plain', 'no')),
+}
+
+function beat(socket: Socket, first: Uint8Array = new Uint8Array()): void {
+  socket.write(HEAD)
+  socket.write(first)
+  const timer = setInterval(() => socket.write('id: 0\nevent: heartbeat\n\n'), 100)
+  socket.on('close', () => clearInterval(timer))
 }
 
 function answer(status: string, type: string, body: string): string {
