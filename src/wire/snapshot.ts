@@ -13,6 +13,8 @@ export const snapshotInfoSchema = z.object({
   suspect: z.string().nullable(),
   /** Whole, and not suspect. */
   good: z.boolean(),
+  /** Made of a mirror of the recorded system; never expires. */
+  mirror: z.boolean(),
   /** Bytes of file content in it; null where restic made it. */
   size: z.number().nullable(),
   files: z.number().int().nullable(),

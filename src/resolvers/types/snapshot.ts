@@ -15,6 +15,11 @@ export class Snapshot {
   @Field(() => Boolean, { description: 'Whole, not suspect.' })
   good!: boolean
 
+  @Field(() => Boolean, {
+    description: 'Made of a mirror of the recorded system: never expires, and is deleted by hand.',
+  })
+  mirror!: boolean
+
   @Field(() => Boolean, { description: 'Some files could not be kept; the record says which.' })
   partial!: boolean
 

@@ -1,7 +1,7 @@
 import { isoTime } from '../../lib/clock.ts'
 import type { BackupInfo } from '../../wire/backup.ts'
 import type { SnapshotInfo } from '../../wire/snapshot.ts'
-import { ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
+import { isOfMirror, ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
 /** A series as users see it: under one name, with what its newest snapshot tells. */
 export function infoOfSeries(namespace: string, { name, source, snapshots }: SnapshotSeries): BackupInfo {
@@ -40,13 +40,15 @@ function procOf(name: string): { app: string; proc: string } {
 }
 
 /** What restic made, or changed the tags of, has no facts of ours: it counts as whole unless its tag says partial. */
-export function infoOfSnapshot({ id, file, createdMs }: SeriesSnapshot): SnapshotInfo {
+export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
+  const { id, file, createdMs } = snapshot
   const facts = file.backupd
   const state = facts?.state ?? (file.tags.includes('partial') ? 'partial' : 'success')
   const suspect = facts?.suspect ?? null
   return {
     ...{ id, created: isoTime(createdMs), sequence: facts?.sequence ?? 0, state, suspect },
     good: state === 'success' && suspect === null,
+    mirror: isOfMirror(snapshot),
     ...{ size: facts?.bytes ?? null, files: facts?.files ?? null, added: facts?.added ?? null },
     ...{ rid: ridOf(file), jobId: facts?.jobId ?? null },
   }

@@ -25,6 +25,11 @@ const RID_TAG = 'rid='
 /** A snapshot made of a mirror of the recorded system: known again, should the run end before the mirror went. */
 export const MIRROR_TAG = 'mirror'
 
+/** The recorded system never deletes in a mirror: what went from the volume since may be here alone. */
+export function isOfMirror({ file }: SeriesSnapshot): boolean {
+  return file.tags.includes(MIRROR_TAG)
+}
+
 export function tagsOf(archive: string, rid: string, isPartial: boolean): string[] {
   return [`${NAME_TAG}${archive}`, `${RID_TAG}${rid}`, ...(isPartial ? ['partial'] : [])]
 }

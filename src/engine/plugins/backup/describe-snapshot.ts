@@ -1,5 +1,5 @@
 import type { Steps } from '../../../lib/steps.ts'
-import { MIRROR_TAG, type SeriesSnapshot, tagsOf } from '../../../storage/series/series.ts'
+import { isOfMirror, type SeriesSnapshot, tagsOf } from '../../../storage/series/series.ts'
 import type { SnapshotFacts } from '../../../storage/snapshot/nodes/snapshot-file.ts'
 import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
@@ -47,10 +47,11 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
 }
 
 /** Where a mirror lay tells nothing of the volume's mount. */
-function beforeOf({ id, file }: SeriesSnapshot, { root }: SnapshotSeen): BackupBefore | undefined {
+function beforeOf(snapshot: SeriesSnapshot, { root }: SnapshotSeen): BackupBefore | undefined {
+  const { id, file } = snapshot
   if (!file.backupd) return undefined
   const known = { ...file.backupd, name: id.slice(0, 8) }
-  return file.tags.includes(MIRROR_TAG) ? { ...known, root } : known
+  return isOfMirror(snapshot) ? { ...known, root } : known
 }
 
 export interface Verdict {

@@ -1,9 +1,11 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import {
+  isOfMirror,
   lastSequence,
   MIRROR_TAG,
   readSeries,
+  type SeriesSnapshot,
   type SnapshotSeries,
   tagsOf,
 } from '../../../storage/series/series.ts'
@@ -38,10 +40,13 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
   const found = await store.find(context.settings.ip, args.archive)
   if (!found?.mirror || found.info.source !== args.path) return series
   try {
-    if (!isTakenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
-    if (!isTakenOver(await seriesOf(run), found)) throw new Error('its snapshot cannot be read back')
+    if (!takenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
+    const taken = takenOver(await seriesOf(run), found)
+    if (!taken) throw new Error('its snapshot cannot be read back')
     await store.remove([args.archive])
-    context.warn('the mirror of the recorded system was taken over: it is a snapshot of its series now')
+    context.warn(
+      `the mirror of the recorded system was taken over: it is the snapshot ${taken.id.slice(0, 8)} of its series now, which stays until it is deleted by hand`,
+    )
   } catch (error) {
     context.signal.throwIfAborted()
     context.warn(`the mirror of the recorded system stays as it is: ${messageOf(error)}`)
@@ -50,9 +55,9 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
 }
 
 /** The recorded system, brought back for a while, makes another one, with a time of its own. */
-function isTakenOver(series: SnapshotSeries | undefined, { info }: StoredBackup): boolean {
+function takenOver(series: SnapshotSeries | undefined, { info }: StoredBackup): SeriesSnapshot | undefined {
   const createdMs = Date.parse(info.created)
-  return !!series?.snapshots.some((one) => one.file.tags.includes(MIRROR_TAG) && one.createdMs === createdMs)
+  return series?.snapshots.find((one) => isOfMirror(one) && one.createdMs === createdMs)
 }
 
 /** Before all of ours, unless it is younger than any. */

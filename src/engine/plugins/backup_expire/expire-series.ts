@@ -118,11 +118,12 @@ function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[],
   return { ids, stopped }
 }
 
-/** In the order of the series: what restic made has no sequence of its own. */
+/** In the order of the series: what restic made has no sequence of its own. A mirror is deleted by hand only. */
 function agedOf({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
-    const { id, created, state, suspect } = infoOfSnapshot(snapshot)
-    return { name: id, created, state, suspect, sequence: n, corrupt: null, holds: [], rid: id }
+    const { id, created, state, suspect, mirror } = infoOfSnapshot(snapshot)
+    const holds = mirror ? ['mirror'] : []
+    return { name: id, created, state, suspect, sequence: n, corrupt: null, holds, rid: id }
   })
 }
 

@@ -13,7 +13,7 @@ const AT_ONCE = 100
 
 /**
  * Deletes full backups and snapshots that are older than their volume's `expire`, and gives the room of snapshots back
- * once a day. A mirror has but one state, its newest, and so never expires. Leaves no record where it deletes nothing.
+ * once a day. A mirror never expires, nor does the snapshot made of it. Leaves no record where it deletes nothing.
  */
 export const backupExpirePlugin: Plugin<VolumeRule[]> = {
   name: 'backup_expire',

@@ -3,14 +3,20 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
+import { backupSnapshotsPlugin } from '../../../../src/engine/plugins/backup_snapshots/plugin.ts'
+import { snapshotsDeletePlugin } from '../../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { readSeries } from '../../../../src/storage/series/series.ts'
 import { lockRepository } from '../../../../src/storage/snapshot/repository/lock.ts'
+import { parseShape } from '../../../../src/wire/json.ts'
+import { snapshotPageSchema } from '../../../../src/wire/snapshot.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../../support/plugin-world.ts'
 import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
 import { hasRestic, restic } from '../../../support/restic.ts'
 import { compareTrees } from '../../../support/tree-compare.ts'
 import { makeNastyTree } from '../../../support/tree-make.ts'
 
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const NAME = 'shop-shop.web.web-1-data-db'
 
 /** A volume of everything a tree can have, and its first snapshot; then it changed, and there is a second. */
@@ -125,6 +131,39 @@ test('a mirror of the recorded system becomes the first snapshot, and only then 
   const oldest = snapshots.find((id) => id !== run.result.snapshot)
   expect(await world.recover(NAME, { snapshot: oldest })).toMatchObject({ state: 'success' })
   expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the recorded system had it')
+})
+
+test('what only a mirror holds never expires: its snapshot goes by hand', async () => {
+  const world = await makePluginWorld()
+  const namespace = join(world.storeDir, SERVER)
+  const created = new Date(Date.now() - 3 * DAY_MS).toISOString()
+  mkdirSync(join(namespace, NAME))
+  writeFileSync(join(namespace, NAME, 'deleted'), 'gone from the volume')
+  const of = { mode: 'increment', name: NAME, source: world.volume, server: SERVER, size: 20 } as const
+  writeRecordedMeta(namespace, [recordedEntity({ ...of, created })])
+  writeFileSync(join(world.volume, 'time.log'), 'now')
+  const ids: string[] = []
+  for (const hoursAgo of [2, 0]) {
+    const clock = { now: () => Date.now() - hoursAgo * HOUR_MS }
+    ids.push(String((await world.backUp({ mode: 'increment' }, { clock })).result.snapshot))
+  }
+  const args = { info: [`${world.volume}@increment`, '1h'] }
+  const expired = await runPlugin(backupExpirePlugin, world.settings, { args, change: {} })
+  expect(expired.result.deletedSnapshots).toEqual(ids.slice(0, 1))
+  const listing = { args: { namespace: SERVER, name: NAME }, change: {} }
+  const list = async () => {
+    const { result } = await runPlugin(backupSnapshotsPlugin, world.settings, listing)
+    return parseShape('The list', result, snapshotPageSchema).snapshots
+  }
+  const [newest, ofMirror] = await list()
+  expect([newest, ofMirror]).toMatchObject([{ id: ids[1], mirror: false }, { mirror: true }])
+  expect(await world.recover(NAME, { snapshot: ofMirror?.id, files: ['deleted'] })).toMatchObject({
+    state: 'success',
+  })
+  expect(readFileSync(join(world.volume, 'deleted'), 'utf8')).toBe('gone from the volume')
+  const byHand = { args: { name: NAME, snapshots: [ofMirror?.id] }, change: {} }
+  await runPlugin(snapshotsDeletePlugin, world.settings, byHand)
+  expect((await list()).map(({ id }) => id)).toEqual(ids.slice(1))
 })
 
 test('what a killed run wrote goes a week later, though no snapshot ever went', async () => {
