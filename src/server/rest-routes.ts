@@ -2,6 +2,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../client/execute.ts'
 import type { Clock } from '../lib/clock.ts'
+import { takeEmptyBodies } from '../lib/empty-bodies.ts'
 import { Fields } from '../rest-compat/fields.ts'
 import { refusalOf } from '../rest-compat/refusal.ts'
 import { ROUTES } from '../rest-compat/routes.ts'
@@ -17,7 +18,7 @@ export interface RestOptions {
 const NOT_FOUND: Reply = { status: 404, body: { msg: '404 not found' } }
 export const ERROR_CODE_HEADER = 'x-backupd-error-code'
 
-/** The v1 and v2 URLs. Bodies are urlencoded or JSON; a JSON body may be empty. */
+/** The v1 and v2 URLs. Bodies are urlencoded or JSON; an empty one may be of any type. */
 export async function addRestRoutes(app: FastifyInstance, options: RestOptions): Promise<void> {
   await app.register(formbody)
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -25,6 +26,7 @@ export async function addRestRoutes(app: FastifyInstance, options: RestOptions):
     if (body === '') done(null, undefined)
     else parse(request, String(body), done)
   })
+  takeEmptyBodies(app)
   for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${pathOf(path)}`)) {
     const [method = '', url = ''] = path.split(' ')
     const choices = routes.map((route) => ({ route, flags: flagsOf(route.path) }))

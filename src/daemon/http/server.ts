@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { guardBrowsers } from '../../lib/browser-guard.ts'
+import { takeEmptyBodies } from '../../lib/empty-bodies.ts'
 import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
 import { Fields, formValues, jsonValues } from './fields.ts'
 import { ERROR_CODE_HEADER, refusalOf } from './refusal.ts'
@@ -56,6 +57,7 @@ function readBodies(app: FastifyInstance): void {
       read(body)
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, parse(formValues))
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parse(jsonValues))
+  takeEmptyBodies(app)
 }
 
 function addRoute(app: FastifyInstance, route: Route, world: World): void {
