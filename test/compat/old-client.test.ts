@@ -115,6 +115,27 @@ test('bodies may be JSON; * puts every file of an increment in place, and remove
   expect(await listed()).toEqual([])
 })
 
+test('by no route a recover that was asked for its plan alone is done', async () => {
+  const { controller, one, volumeFile, write } = await startRecordedCluster({ mirror: true })
+  await expect
+    .poll(async () => (await askHttp(controller.url, 'GET', '/api/v1/backup/json/app/hello/proc/web')).body)
+    .toHaveLength(1)
+  await write(1, 'files/time.log', 'newer')
+  const refused = async (url: string, path: string, form: Record<string, string>) => {
+    const { status, body } = await askHttp(url, 'POST', path, { form: { files: '*', ...form } })
+    expect({ path, status, body }).toEqual({ path, status: 400, body: expect.stringContaining('"plan"') })
+  }
+  const v1 = (verb: string) => `/api/v1/backup/${verb}/increment/app/hello/proc/web/dir/${MIRROR}`
+  const v2 = (verb: string) => `/api/v2/app/hello/proc/web/backups/${MIRROR}/actions/${verb}`
+  for (const path of [v1, v2]) {
+    await refused(controller.url, path('recover'), { plan: 'true' })
+    await refused(controller.url, path('migrate'), { plan: '1', volume: '/data/files', to: '2' })
+  }
+  await refused(one.url, `/api/v1/backup/increment/recover/dir/${MIRROR}`, { plan: '1' })
+  expect((await askHttp(controller.url, 'GET', '/api/v2/app/hello/cron/records')).body).toEqual([])
+  expect(readFileSync(volumeFile(1, 'files/time.log'), 'utf8')).toBe('newer')
+})
+
 test('by no route an increment goes back without the names of files: what came since stays', async () => {
   const { controller, one, volumeFile, write } = await startRecordedCluster({ mirror: true })
   await expect

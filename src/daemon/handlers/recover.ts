@@ -45,7 +45,7 @@ async function recover(
     namespace: readNamespace(fields, world.ip),
     inUse: readInUse(fields.text('inUse')),
     ...(fields.text('snapshot') === '' ? {} : { snapshot: fields.text('snapshot') }),
-    ...(fields.text('plan') === 'true' ? { plan: true } : {}),
+    ...(readPlan(fields.text('plan')) ? { plan: true } : {}),
   }
   checkReady(world)
   const { rid } = await world.engine.runOnce('backup_recover', args, readRid(fields))
@@ -57,4 +57,10 @@ function readInUse(text: string): 'refuse' | 'proceed' {
   if (text === '' || text === 'proceed') return 'proceed'
   if (text === 'refuse') return 'refuse'
   throw new BackupdError('BAD_INPUT', `"inUse" is "${text}": write refuse or proceed`)
+}
+
+/** Who asks for one wants nothing overwritten: what cannot be read is not passed over. */
+function readPlan(text: string): boolean {
+  if (['', 'true', 'false'].includes(text)) return text === 'true'
+  throw new BackupdError('BAD_INPUT', `"plan" is "${text}": write true or false`)
 }

@@ -52,6 +52,7 @@ export const RECOVER_ROWS: readonly Route[] = [
 
 /** A full backup goes back whole; of an increment, files must be named. */
 function wishOf({ params, fields }: Call) {
+  refusePlan(fields)
   const { app = '', proc = '', file, dir, name } = params
   const backup = file ?? dir ?? name ?? ''
   const files = fields.list('files').filter(Boolean)
@@ -66,6 +67,13 @@ function wishOf({ params, fields }: Call) {
     files: files.length > 0 ? files : null,
     inUse: inUseOf(fields),
   }
+}
+
+/** Who asks for one wants nothing overwritten. */
+function refusePlan(fields: Fields): void {
+  if (['', 'false'].includes(fields.text('plan'))) return
+  const message = 'The field "plan" is not taken here: recover and migrate of /graphql have it'
+  throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 
 /** A caller that knows nothing of it gets what the recorded system does; the record then carries a warning. */
