@@ -71,7 +71,7 @@ export const recoverArgsSchema = z.object({
   namespace: z.string(),
   /** What to do where processes hold the volume open. */
   inUse: z.enum(['refuse', 'proceed']).optional(),
-  /** Of an increment: its id, or the beginning of it; null = the newest one. */
+  /** Of an increment: its id, or the beginning of it; null = the newest one that is not suspect. */
   snapshot: z
     .string()
     .nullish()

@@ -76,7 +76,10 @@ export class RecoverInput {
   })
   server?: string
 
-  @Field(() => ID, { nullable: true, description: 'Of an increment; its newest where none is named.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Of an increment; the newest that is not suspect where none is named.',
+  })
   snapshot?: string
 
   @Field(() => [String], { nullable: true, description: 'Without it the whole content is swapped.' })

@@ -1,6 +1,7 @@
 import { BackupdError } from '../../../lib/errors.ts'
-import { findSnapshot } from '../../../storage/series/find-snapshot.ts'
+import { findTrustedSnapshot } from '../../../storage/series/find-trusted-snapshot.ts'
 import { type OpenSeries, openSeries } from '../../../storage/series/open-series.ts'
+import type { SeriesSnapshot } from '../../../storage/series/series.ts'
 import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
 import { volumeTree } from '../../../storage/snapshot/read/volume-tree.ts'
 import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
@@ -31,7 +32,8 @@ export async function seriesSource(
   await using parts = new AsyncDisposableStack()
   const opened = parts.use((await openSeries(store, namespace, backup)) ?? null)
   if (!opened) return undefined
-  const found = findSnapshot(opened.series, snapshot)
+  const { found, notice } = findTrustedSnapshot(opened.series, snapshot)
+  if (notice !== null) context.warn(notice)
   const { signal, settings } = context
   const locking = { exclusive: false, dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal }
   const lock = parts.use(await lockRepository(opened.repository, locking))
@@ -50,7 +52,7 @@ function goneMeanwhile(id: string): BackupdError {
 
 async function sourceOf(
   { repository, series }: OpenSeries,
-  found: ReturnType<typeof findSnapshot>,
+  found: SeriesSnapshot,
   held: AbortSignal,
 ): Promise<Omit<RecoverSource, typeof Symbol.asyncDispose>> {
   const { state, suspect, size, files } = infoOfSnapshot(found)

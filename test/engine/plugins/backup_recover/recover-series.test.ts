@@ -49,6 +49,27 @@ test('whole: the newest where none is named, an older one by its id; into anothe
   expect(compareTrees(copy, other)).toEqual([])
 })
 
+test('without a name the newest that is not suspect is taken, and the record says which was passed over', async () => {
+  const { recover, backUp, volume } = await makePluginWorld()
+  writeFileSync(join(volume, 'precious'), 'content')
+  const good = await backUp({ mode: 'increment' })
+  rmSync(join(volume, 'precious'))
+  const suspect = await backUp({ mode: 'increment' })
+  expect(suspect).toMatchObject({ state: 'partial', result: { backup: { suspect: expect.any(String) } } })
+  const [taken, passed] = [good, suspect].map(({ result }) => String(result.snapshot).slice(0, 8))
+  const both = expect.stringMatching(`${passed}.* is suspect .*${taken}.* is taken`)
+  expect(await recover(NAME, { plan: true })).toMatchObject({
+    warnings: [both],
+    result: { plan: { create: 1 } },
+  })
+  expect(await recover(NAME)).toMatchObject({ state: 'success', warnings: [both] })
+  expect(readdirSync(volume)).toEqual(['precious'])
+  const doubt = expect.stringContaining('the backup is suspect')
+  const named = await recover(NAME, { snapshot: passed })
+  expect(named.warnings).toContainEqual(doubt)
+  expect(readdirSync(volume)).toEqual([])
+})
+
 test('single files come back, in place, and the rest stays', async () => {
   const { recover, volume, ids } = await makeSeries()
   chmodSync(join(volume, 'time.log'), 0o600)
