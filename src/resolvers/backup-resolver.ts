@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } fro
 import { isRefused } from '../controller/answer.ts'
 import { deleteBackups, findBackups, listFiles, locateBackup } from '../controller/backups.ts'
 import { migrate, recover } from '../controller/recover.ts'
+import { MOST_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { toBackupFilter, toPage } from './filters.ts'
@@ -85,14 +86,14 @@ export class BackupResolver {
       'The entries directly under `path`, by path; of an increment those of a snapshot, the newest unless it is named.',
   })
   async files(
-    @Ctx() { world }: Context,
+    @Ctx() { world, isOwnDocument }: Context,
     @Root() { info }: Backup,
     @Arg('path', () => String, { nullable: true }) path?: string,
     @Arg('snapshot', () => ID, { nullable: true }) snapshot?: string,
     @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<File>> {
-    const page = toPage(first ?? 100, after)
+    const page = toPage(first ?? 100, after, isOwnDocument ? MOST_FILES : undefined)
     const found = await listFiles(world, info, {
       path: path ?? '',
       snapshot: snapshot ?? null,

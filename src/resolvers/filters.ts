@@ -8,9 +8,9 @@ import type * as inputs from './types/inputs.ts'
 const MAX_PAGE = 500
 
 /** Throws BAD_INPUT for a page of none or of too many. */
-export function toPage(first: number, after: string | null | undefined): Page {
-  if (first < 1 || first > MAX_PAGE) {
-    throw new BackupdError('BAD_INPUT', `first: ${first} is no size of a page: ask for 1 to ${MAX_PAGE}`, {
+export function toPage(first: number, after: string | null | undefined, most = MAX_PAGE): Page {
+  if (first < 1 || first > most) {
+    throw new BackupdError('BAD_INPUT', `first: ${first} is no size of a page: ask for 1 to ${most}`, {
       facts: { first },
     })
   }

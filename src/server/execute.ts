@@ -16,7 +16,7 @@ export function executeIn({ schema, log }: GraphQLParts, makeContext: () => Cont
       schema,
       document,
       variableValues: variables as Record<string, unknown>,
-      contextValue: makeContext(),
+      contextValue: { ...makeContext(), isOwnDocument: true },
     })
     return resultOf({ data, errors: errors?.map((error) => formatError(error, log)) })
   }

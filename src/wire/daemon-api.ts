@@ -60,6 +60,9 @@ export const backupPageSchema = z.object({
 })
 export type BackupPage = z.infer<typeof backupPageSchema>
 
+/** Names of one folder that are listed at once: what the recorded routes, which know no pages, tell of it at most. */
+export const MOST_FILES = 200_000
+
 /** `GET /api/v1/backup/files/NAME?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P, by path. */
 export const filePageSchema = z.object({ files: z.array(fileInfoSchema), next: z.string().nullable() })
 export type FilePage = z.infer<typeof filePageSchema>

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { MOST_FILES } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import { startTestController, testFolder } from '../support/real-controller.ts'
+import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const COUNT = 1100
 const APP = '/api/v2/app/hello'
@@ -31,6 +33,27 @@ async function start() {
   return async <T>(path: string) => (await askHttp(url, 'GET', `${APP}${path}`)).body as T[]
 }
 
+/** A controller that knows of one increment, on a daemon whose folders hold `count` files. */
+async function startWithFiles(count: number) {
+  const files = Array.from({ length: count }, (_, n) => fileAt(`d/${String(n).padStart(6, '0')}`))
+  const daemon = await scriptedDaemon(({ query }) => {
+    const page = files.slice(0, Number(new Map(query).get('limit')))
+    return { body: { files: page, next: page.length < count ? (page.at(-1)?.path ?? null) : null } }
+  })
+  const daemonUrls = { '10.0.0.1': daemon.url }
+  const { url } = await startTestController({ folder: await testFolder(), daemonUrls })
+  const backup = sampleBackup({ name: 'NAME', mode: 'increment' })
+  const records = [sampleRecord({ state: 'success', end: backup.created, result: { backup, file: 'NAME' } })]
+  const json = { protocol: 2, daemonId: 'd', server: '10.0.0.1', records, running: [] }
+  expect((await askHttp(url, 'POST', '/api/v2/system/notify', { json })).status).toBe(200)
+  return { files, daemon, url }
+}
+
+function fileAt(path: string) {
+  const times = { modified: '2026-11-23T08:44:53.000Z', linkTarget: null, sha256: null }
+  return { path, type: 'file', size: 1, mode: 0o644, uid: 0, gid: 0, ...times }
+}
+
 function nameOf(n: number): string {
   return `hello-hello.web.web-1-data-db-${1_795_000_000 + n}.tar.gz`
 }
@@ -48,4 +71,23 @@ test('lists longer than a page of GraphQL are whole and in order', async () => {
   expect(await rids('?total=5000')).toEqual(newest)
   expect(await rids(`?args_instanceNo=1&total=1050`)).toEqual(newest.slice(0, 1050))
   expect(await rids(`?rid=${ridOf(3)}`)).toEqual([ridOf(3)])
+})
+
+test.each([
+  '/api/v1/backup/filelist/app/hello/proc/web/dir/NAME/d',
+  `${APP}/proc/web/backups/NAME/d?open=true`,
+])('%s asks the daemon once, however many files there are', async (path) => {
+  const { files, daemon, url } = await startWithFiles(3000)
+  const { body } = await askHttp(url, 'GET', path)
+  expect((body as { name: string }[]).map(({ name }) => `d/${name}`)).toEqual(files.map((file) => file.path))
+  expect(daemon.seen).toHaveLength(1)
+})
+
+test('a folder that is too large for one list is refused', async () => {
+  const { url } = await startWithFiles(MOST_FILES + 1)
+  expect(await askHttp(url, 'GET', `${APP}/proc/web/backups/NAME/d?open=true`)).toMatchObject({
+    status: 400,
+    code: 'TOO_COSTLY',
+    body: expect.stringContaining(`holds more than ${MOST_FILES} names`),
+  })
 })

@@ -1,7 +1,13 @@
 import { BackupdError, type Json } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type BackupEntity, type BackupInfo, backupInfoSchema, type FileInfo } from '../../wire/backup.ts'
-import { type BackupPage, backupPageSchema, type FilePage, filePageSchema } from '../../wire/daemon-api.ts'
+import {
+  type BackupPage,
+  backupPageSchema,
+  type FilePage,
+  filePageSchema,
+  MOST_FILES,
+} from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { checkBackupName, readNamespace, splitBackupPath } from './names.ts'
@@ -18,19 +24,26 @@ export async function listBackups(call: Call, world: World): Promise<Answer> {
   const { fields } = call
   const namespace = readNamespace(fields, world.ip)
   const sources = fields.list('dir').filter((dir) => dir !== '')
-  if (fields.text('protocol') !== '2') return await listEntities(namespace, sources, world)
+  if (fields.text('protocol') !== '2') return await listEntities({ call, namespace, sources }, world)
   const [source] = sources
   const wanted = source === undefined ? { namespace } : { namespace, source }
   const limit = fields.count('limit', PAGE, LARGEST_PAGE)
   return { status: 200, body: await askPage(world, { ...wanted, limit }, fields.text('after')) }
 }
 
+interface Listing {
+  call: Call
+  namespace: string
+  sources: string[]
+}
+
 /** The original controller asks for all volumes of an app at once. */
-async function listEntities(namespace: string, sources: string[], world: World): Promise<Answer> {
+async function listEntities({ call, namespace, sources }: Listing, world: World): Promise<Answer> {
   const questions = sources.length === 0 ? [{ namespace }] : sources.map((source) => ({ namespace, source }))
   const entities: BackupEntity[] = []
   for (const question of questions) {
     for (let after: string | null = ''; after !== null; ) {
+      call.late.throwIfAborted()
       const page: BackupPage = await askPage(world, { ...question, limit: LARGEST_PAGE }, after)
       entities.push(...page.backups.map(toEntity))
       after = page.next
@@ -58,26 +71,19 @@ export async function showBackup({ params, fields }: Call, world: World): Promis
   return { status: 200, body: toEntity(parseShape('The backup', answer, backupInfoSchema)) }
 }
 
-/** The recorded system's list: names, sizes, times, and which are directories. */
+/**
+ * The recorded system's list: names, sizes, times, and which are directories. Asked for in one go: each page would
+ * read the folder from its front, and perhaps a newer snapshot than the page before.
+ */
 export async function listFolder({ params, fields }: Call, world: World): Promise<Answer> {
   const { name, inside } = splitBackupPath(params['*'] ?? '')
-  const namespace = readNamespace(fields, world.ip)
-  const files: FileInfo[] = []
-  for (let after: string | null = ''; after !== null; ) {
-    const question = {
-      namespace,
-      name,
-      path: inside,
-      limit: LARGEST_PAGE,
-      ...(after === '' ? {} : { after }),
-    }
-    const page: FilePage = await inLegacyWords(`open ${name}: no such file or directory`, () =>
-      askFiles(world, question),
-    )
-    files.push(...page.files)
-    after = page.next
-  }
-  return { status: 200, body: files.map(toFolderEntry) }
+  const question = { namespace: readNamespace(fields, world.ip), name, path: inside, limit: MOST_FILES }
+  const { files, next } = await inLegacyWords(`open ${name}: no such file or directory`, () =>
+    askFiles(world, question),
+  )
+  if (next === null) return { status: 200, body: files.map(toFolderEntry) }
+  const words = `"${name}/${inside}" holds more than ${MOST_FILES} names, too many for one list: GET /api/v1/backup/files/NAME lists them by pages`
+  throw new BackupdError('TOO_COSTLY', words)
 }
 
 function toFolderEntry(file: FileInfo): Json {
@@ -92,7 +98,7 @@ export async function listFiles({ params, fields }: Call, world: World): Promise
     name: checkBackupName(params.name ?? ''),
     path: fields.text('path'),
     snapshot: fields.text('snapshot'),
-    limit: fields.count('limit', PAGE, LARGEST_PAGE),
+    limit: fields.count('limit', PAGE, MOST_FILES),
     ...(fields.text('after') === '' ? {} : { after: fields.text('after') }),
   }
   return { status: 200, body: await askFiles(world, question) }

@@ -11,6 +11,7 @@ export const ERROR_CODE_HEADER = 'x-backupd-error-code'
 
 const STATUS: Readonly<Record<string, number>> = {
   BAD_INPUT: 400,
+  TOO_COSTLY: 400,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,

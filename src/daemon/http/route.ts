@@ -23,6 +23,8 @@ export interface Call {
   /** Decoded path parameters. */
   params: Readonly<Record<string, string>>
   fields: Fields
+  /** Aborted once the caller was told that it takes too long: what goes on asking stops then. */
+  late: AbortSignal
 }
 
 export interface Answer {

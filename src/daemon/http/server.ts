@@ -77,15 +77,21 @@ function addRoute(app: FastifyInstance, route: Route, world: World): void {
 }
 
 async function answerInTime(route: Route, request: FastifyRequest, world: World): Promise<Answer> {
+  const late = new AbortController()
+  const params = request.params as Record<string, string>
   const answer = Promise.resolve(
-    route.handle({ params: request.params as Record<string, string>, fields: fieldsOf(request) }, world),
+    route.handle({ params, fields: fieldsOf(request), late: late.signal }, world),
   )
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
+  const tooLate = new Promise<never>((_, reject) => {
     const words = `${request.method} ${request.url} was not answered in time: ask for less, or see whether the store answers`
-    timer = setTimeout(() => reject(new BackupdError('TIMED_OUT', words)), ANSWER_MS)
+    timer = setTimeout(() => {
+      const error = new BackupdError('TIMED_OUT', words)
+      reject(error)
+      late.abort(error)
+    }, ANSWER_MS)
   })
-  return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+  return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
 }
 
 function fieldsOf(request: FastifyRequest): Fields {

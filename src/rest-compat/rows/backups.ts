@@ -6,6 +6,7 @@ import {
   LegacyFilesDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { MOST_FILES } from '../../wire/daemon-api.ts'
 import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
 import { listed } from '../legacy/warning.ts'
 import type { Refusal } from '../refusal.ts'
@@ -37,18 +38,13 @@ const filesOfBackup = (path: string) =>
     method: 'GET',
     path,
     document: LegacyFilesDocument,
-    ask: (call) => ({ ...nameOf(call), path: insideOf(call), after: null }),
-    more(pages, call) {
-      const info = (pages.at(-1) ?? pages[0]).backup?.files.pageInfo
-      return info?.hasNextPage
-        ? { ...nameOf(call), path: insideOf(call), after: info.endCursor ?? null }
-        : undefined
+    ask: (call) => ({ ...nameOf(call), path: insideOf(call), first: MOST_FILES }),
+    answer([{ backup }], call) {
+      if (!backup) throw noBackup(call, starOf(call))
+      if (backup.files.pageInfo.hasNextPage) throw tooManyFiles(starOf(call))
+      return { status: 200, body: backup.files.nodes.map(legacyFile) }
     },
-    answer(pages, call) {
-      if (!pages[0].backup) throw noBackup(call, starOf(call))
-      const files = pages.flatMap(({ backup }) => backup?.files.nodes ?? [])
-      return { status: 200, body: files.map(legacyFile) }
-    },
+    refused: { statuses: { TOO_COSTLY: 400 } },
   })
 
 const BACKUPS = '/api/v2/app/:app/proc/:proc/backups'
@@ -107,6 +103,11 @@ function starOf({ params }: Call): string {
 function noBackup({ params }: Call, name: string): BackupdError {
   const message = `There is no backup "${name}" of ${params.proc} of ${params.app}; see its list of backups`
   return new BackupdError('NOT_FOUND', message)
+}
+
+function tooManyFiles(path: string): BackupdError {
+  const message = `"${path}" holds more than ${MOST_FILES} names, too many for one list: GraphQL lists them by pages`
+  return new BackupdError('TOO_COSTLY', message)
 }
 
 function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {

@@ -5,7 +5,7 @@ import type { ObjectReader } from '../../../storage/driver.ts'
 import { listMirror } from '../../../storage/mirror/list-mirror.ts'
 import { openStore } from '../../../storage/store/store.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
-import type { FilePage } from '../../../wire/daemon-api.ts'
+import { type FilePage, MOST_FILES } from '../../../wire/daemon-api.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunOutcome } from '../../plugin.ts'
 import { archiveEntries } from './archive-entries.ts'
@@ -19,7 +19,7 @@ const filesArgsSchema = z.object({
   /** Of an increment; the newest one where none is named. */
   snapshot: z.string().default(''),
   after: z.string().default(''),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: z.coerce.number().int().min(1).max(MOST_FILES).default(100),
 })
 type FilesArgs = z.infer<typeof filesArgsSchema>
 

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { listBackups, listFolder } from '../../../src/daemon/handlers/backups.ts'
+import { Fields } from '../../../src/daemon/http/fields.ts'
+import type { World } from '../../../src/daemon/http/route.ts'
+import type { Json } from '../../../src/lib/errors.ts'
+import { sampleBackup } from '../../support/catalog-samples.ts'
+
+type Question = Record<string, unknown>
+
+/** A world whose engine answers as `answer` says, and what it was asked. */
+function worldWith(answer: (question: Question) => Json) {
+  const asked: Question[] = []
+  const engine = {
+    async query(_action: string, question: Question) {
+      asked.push(question)
+      return answer(question)
+    },
+  }
+  return { asked, world: { ip: '10.0.0.1', engine } as unknown as World }
+}
+
+function callOf(params: Record<string, string>, late = new AbortController().signal) {
+  return { params, fields: new Fields(new Map()), late }
+}
+
+const FILE = { type: 'file', size: 1, mode: 0o644, uid: 0, gid: 0, linkTarget: null, sha256: null }
+const fileAt = (path: string) => ({ ...FILE, path, modified: '2026-11-23T08:44:53.000Z' })
+
+test('the recorded list of a folder is one question, whatever the folder holds', async () => {
+  const files = Array.from({ length: 5000 }, (_, n) => fileAt(`d/${String(n).padStart(4, '0')}`))
+  const { asked, world } = worldWith(({ limit }) => {
+    const page = files.slice(0, Number(limit))
+    return { files: page, next: page.length < files.length ? 'd/more' : null }
+  })
+  const { body } = await listFolder(callOf({ '*': 'NAME/d' }), world)
+  expect((body as { name: string }[]).map(({ name }) => `d/${name}`)).toEqual(files.map(({ path }) => path))
+  expect(asked).toHaveLength(1)
+})
+
+test('a folder that is too large for one list is refused, and where to ask is said', async () => {
+  const { asked, world } = worldWith(() => ({ files: [fileAt('d/a')], next: 'd/a' }))
+  await expect(listFolder(callOf({ '*': 'NAME/d' }), world)).rejects.toMatchObject({
+    code: 'TOO_COSTLY',
+    message: expect.stringContaining('/api/v1/backup/files/NAME'),
+  })
+  expect(asked).toHaveLength(1)
+})
+
+test('the recorded list of backups asks no further once the caller was told that it is late', async () => {
+  const late = new AbortController()
+  const { asked, world } = worldWith(() => {
+    if (asked.length === 3) late.abort(new Error('late'))
+    return { backups: [sampleBackup()], next: `page ${asked.length}` }
+  })
+  await expect(listBackups(callOf({}, late.signal), world)).rejects.toThrow('late')
+  expect(asked).toHaveLength(3)
+})
