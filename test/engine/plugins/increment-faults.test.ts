@@ -1,13 +1,16 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { BackupdError } from '../../../src/lib/errors.ts'
+import { fillUp } from '../../support/fill-store.ts'
 import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 const MIB = 1 << 20
+const NAME = 'shop-shop.web.web-1-data-db'
 
 /** A store with room for a few MiB. */
 async function makeSmallStore() {
@@ -37,6 +40,29 @@ test.skipIf(!canMount)(
       result: { backup: { series: { snapshots: 2 } } },
     })
     if (hasRestic) check()
+  },
+)
+
+test.skipIf(!canMount)(
+  'what cannot be locked is recovered all the same, with a word: in a full store, and in one that is read-only (needs mount)',
+  async () => {
+    const { volume, storeDir, increment, recover } = await makeSmallStore()
+    writeFileSync(join(volume, 'file'), 'content')
+    await increment()
+    const expectReadable = async (why: string) => {
+      const warning = expect.stringMatching(`${why}.*It is read without a lock`)
+      const planned = await recover(NAME, { plan: true })
+      expect(planned).toMatchObject({ result: { plan: { unchanged: 1 } }, warnings: [warning] })
+      writeFileSync(join(volume, 'file'), 'damaged')
+      expect(await recover(NAME)).toMatchObject({ state: 'success', warnings: [warning] })
+      expect(readFileSync(join(volume, 'file'), 'utf8')).toBe('content')
+    }
+    const free = fillUp(storeDir)
+    await expectReadable('the store is full')
+    free()
+    execFileSync('mount', ['-o', 'remount,ro', storeDir])
+    await expectReadable('it is read-only')
+    expect(readdirSync(join(storeDir, SERVER, 'repo/locks'))).toEqual([])
   },
 )
 

@@ -4,7 +4,7 @@ import { type OpenSeries, openSeries } from '../../../storage/series/open-series
 import type { SeriesSnapshot } from '../../../storage/series/series.ts'
 import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
 import { volumeTree } from '../../../storage/snapshot/read/volume-tree.ts'
-import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
+import { lockForReading } from '../../../storage/snapshot/repository/read-lock.ts'
 import { planRestore } from '../../../storage/snapshot/restore/plan-restore.ts'
 import type { RestorePlan } from '../../../storage/snapshot/restore/plan-tally.ts'
 import { restoreTree } from '../../../storage/snapshot/restore/restore-tree.ts'
@@ -21,7 +21,7 @@ const NAMED = 1000
 
 /**
  * A snapshot of a series; undefined where there is no series of this name. The repository stays locked meanwhile, that
- * of another server too, or its prune could take away what is being read.
+ * of another server too, where the store can be written: its prune could take away what is being read.
  */
 export async function seriesSource(
   store: Store,
@@ -35,12 +35,13 @@ export async function seriesSource(
   const { found, notice } = findTrustedSnapshot(opened.series, snapshot)
   if (notice !== null) context.warn(notice)
   const { signal, settings } = context
-  const locking = { exclusive: false, dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal }
-  const lock = parts.use(await lockRepository(opened.repository, locking))
+  const warn = (message: string) => context.warn(message)
+  const locking = { dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal, warn }
+  const lock = parts.use(await lockForReading(opened.repository, locking))
   if (!lock.snapshots.includes(found.id)) throw goneMeanwhile(found.id)
   const owned = parts.move()
   return {
-    ...(await sourceOf(opened, found, lock.signal)),
+    ...(await sourceOf(opened, found)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -53,7 +54,6 @@ function goneMeanwhile(id: string): BackupdError {
 async function sourceOf(
   { repository, series }: OpenSeries,
   found: SeriesSnapshot,
-  held: AbortSignal,
 ): Promise<Omit<RecoverSource, typeof Symbol.asyncDispose>> {
   const { state, suspect, size, files } = infoOfSnapshot(found)
   const volume = await volumeTree(repository, found.file)
@@ -62,11 +62,8 @@ async function sourceOf(
     totals: size === null || files === null ? null : { bytes: size, files },
     // Holes are in the size of the content too, so it cannot tell how much room is needed.
     needs: { bytes: 0, entries: found.file.backupd?.entries ?? 0 },
-    fill: ({ signal, ...into }, chosen) =>
-      restoreTree({
-        ...{ ...into, source: repository, volume, signal: AbortSignal.any([signal, held]) },
-        ...(chosen && { chosen }),
-      }),
+    fill: (into, chosen) =>
+      restoreTree({ ...{ ...into, source: repository, volume }, ...(chosen && { chosen }) }),
     async plan({ path, chosen, signal, warn }) {
       const wanted = chosen ? { chosen } : {}
       const plan = await planRestore({ source: repository, volume, path, names: NAMED, signal, ...wanted })

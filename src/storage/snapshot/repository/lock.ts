@@ -46,7 +46,7 @@ async function lock(repository: Repository, options: LockOptions, onEnd: () => v
   const files = new LockFiles(repository, journal, options.exclusive)
   try {
     await acquire(repository, files, options)
-    const snapshots = await idsOf(repository, 'snapshots')
+    const snapshots = await snapshotIds(repository)
     if (options.withIndex !== false) await repository.loadIndex()
     return new HeldLock(repository, { files, journal, snapshots, onEnd }, options.tickMs ?? TICK_MS)
   } catch (error) {
@@ -111,6 +111,10 @@ async function removeDeadLocks(repository: Repository, dataDir: string): Promise
     for (const id of ids) await repository.removeUnpacked('locks', id)
     await removed()
   }
+}
+
+export function snapshotIds(repository: Repository): Promise<string[]> {
+  return idsOf(repository, 'snapshots')
 }
 
 async function idsOf(repository: Repository, kind: 'snapshots' | 'locks'): Promise<string[]> {
