@@ -24,6 +24,10 @@ test.each([
     ['--addr', ':9002', '--debug'],
   ],
   [['-backup-driver=local'], ['--backup-driver=local']],
+  [['-debug=true'], ['--debug']],
+  [['--debug=1'], ['--debug']],
+  [['-debug=False'], []],
+  [['-debug=maybe'], ['--debug=maybe']],
   [
     ['--addr', ':9002'],
     ['--addr', ':9002'],
@@ -48,6 +52,10 @@ test.each([
   [
     ['daemon', '-debug'],
     ['daemon', '-debug'],
+  ],
+  [
+    ['-debug=true', 'daemon'],
+    ['daemon', '-debug=true'],
   ],
   [['-debug'], ['-debug']],
   [[], []],
