@@ -11,6 +11,7 @@ import {
 import { isOwnSeries, readSeries, type SnapshotSeries } from '../../../storage/series/series.ts'
 import { infoOfSeries, infoOfSnapshot } from '../../../storage/series/series-info.ts'
 import { prune, type TakeLock } from '../../../storage/snapshot/prune/prune.ts'
+import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
 import { LOOK_AGAIN_MS } from '../../../storage/snapshot/repository/lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
 import { planRetention } from '../../../storage/store/retention.ts'
@@ -25,15 +26,21 @@ interface SeriesRule {
   expireMs: number
 }
 
-/** Forgets the snapshots that are older than their volume's `expire`, then prunes where that is due. */
+/**
+ * Forgets the snapshots that are older than their volume's `expire`, then prunes where that is due. Before that goes
+ * what a killed run left locked, of other servers too: they would wait for it forever.
+ */
 export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun): Promise<void> {
+  const { store, context } = run
   try {
+    const unlocked = await removeLeftLocks(store.driver, context.settings.dataDir)
+    for (const name of unlocked) context.log('info', `The lock "${name}" of a run that was killed is gone`)
     await expireIfDue(readRules(rules, run), run)
   } catch (error) {
     // Somebody else has it: the next run comes in a minute.
     if (error instanceof BackupdError && error.code === 'REPOSITORY_LOCKED')
-      return run.context.log('info', error.message)
-    if (run.context.signal.aborted) throw error
+      return context.log('info', error.message)
+    if (context.signal.aborted) throw error
     tell(run, messageOf(error))
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
 import { openStore } from '../../../storage/store/store.ts'
 import { type SettledJournals, settleJournals } from '../../../storage/swap/settle.ts'
 import { parseShape } from '../../../wire/json.ts'
@@ -53,7 +54,8 @@ async function settleStore(takeOver: boolean, context: RunContext): Promise<Stor
     })
     await store.claim(takeOver)
     const { rolledForward, swept, unknown } = await store.settle()
-    return { rolledForward, swept, unknown }
+    const locks = await removeLeftLocks(store.driver, settings.dataDir)
+    return { rolledForward, swept: [...swept, ...locks], unknown }
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : 'INTERNAL'
     return { storeError: { code, message: messageOf(error) } }

@@ -7,10 +7,11 @@ import { errnoOf } from '../../../lib/errors.ts'
 import { loadKernel } from '../../../lib/kernel.ts'
 import { makeFolder } from '../../../lib/make-folder.ts'
 import { isId } from './layout.ts'
+import type { Repository } from './repository.ts'
 
 /**
- * Under the daemon's data directory: for each lock that is held, a file with the ids that it goes by in the repository,
- * each written before the lock is made. Its process keeps the file locked (flock): where nobody does, that process
+ * Under the daemon's data directory: for each lock that is held, a file: which repository it is of, by id and by place,
+ * then the ids that it goes by in there, each written before the lock is made. Its process keeps the file locked (flock): where nobody does, that process
  * is dead, and the locks that the file names are its remains.
  */
 const FOLDER = 'repository-locks'
@@ -25,7 +26,7 @@ export class LockJournal {
     this.#file = file
   }
 
-  static async begin(dataDir: string, repositoryId: string): Promise<LockJournal> {
+  static async begin(dataDir: string, { id, place }: Pick<Repository, 'id' | 'place'>): Promise<LockJournal> {
     const folder = join(dataDir, FOLDER)
     await makeFolder(folder)
     for (;;) {
@@ -38,7 +39,7 @@ export class LockJournal {
         continue
       }
       const journal = new LockJournal(path, file)
-      await journal.#append(repositoryId)
+      await journal.#append(`${id} ${place.base}`)
       await syncFolder(folder)
       return journal
     }
@@ -66,11 +67,18 @@ export class LockJournal {
   }
 }
 
-/** Ids of locks in this repository that dead processes left; `removed` is called when they are gone from it. */
-export async function* deadLocks(
-  dataDir: string,
-  repositoryId: string,
-): AsyncGenerator<{ ids: string[]; removed(): Promise<void> }> {
+/** What a dead process of this daemon left of a lock. */
+export interface DeadLock {
+  repositoryId: string
+  /** `<ip>/repo` */
+  base: string
+  /** What it went by; not all of them need be there. */
+  ids: string[]
+  /** To be called when they are gone from the repository. */
+  removed(): Promise<void>
+}
+
+export async function* deadLocks(dataDir: string): AsyncGenerator<DeadLock> {
   const kernel = loadKernel()
   if (!kernel) return
   for (const name of await namesIn(join(dataDir, FOLDER))) {
@@ -79,11 +87,12 @@ export async function* deadLocks(
     if (!file) continue
     try {
       if (!kernel.tryLock(file.fd)) continue
-      const [repository = '', ...ids] = (await file.readFile('utf8')).split('\n')
+      const [of = '', ...ids] = (await file.readFile('utf8')).split('\n')
+      const [repositoryId = '', base = ''] = of.split(' ')
+      const removed = () => unlink(path).catch(ignoreMissing)
+      if (isId(repositoryId)) yield { repositoryId, base, ids: ids.filter(isId), removed }
       // Killed before it could announce any.
-      if (!isId(repository)) await unlink(path)
-      if (repository !== repositoryId) continue
-      yield { ids: ids.filter(isId), removed: () => unlink(path).catch(ignoreMissing) }
+      else await removed()
     } finally {
       await file.close()
     }

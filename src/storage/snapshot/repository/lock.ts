@@ -42,7 +42,7 @@ export async function lockRepository(repository: Repository, options: LockOption
 }
 
 async function lock(repository: Repository, options: LockOptions, onEnd: () => void): Promise<Lock> {
-  const journal = await LockJournal.begin(options.dataDir, repository.id)
+  const journal = await LockJournal.begin(options.dataDir, repository)
   const files = new LockFiles(repository, journal, options.exclusive)
   try {
     await acquire(repository, files, options)
@@ -107,7 +107,8 @@ async function readLock(repository: Repository, id: string): Promise<FoundLock |
 
 /** Only what a journal of ours names, and only where its process is dead. */
 async function removeDeadLocks(repository: Repository, dataDir: string): Promise<void> {
-  for await (const { ids, removed } of deadLocks(dataDir, repository.id)) {
+  for await (const { repositoryId, ids, removed } of deadLocks(dataDir)) {
+    if (repositoryId !== repository.id) continue
     for (const id of ids) await repository.removeUnpacked('locks', id)
     await removed()
   }

@@ -1,8 +1,11 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { settlePlugin } from '../../../../src/engine/plugins/settle/plugin.ts'
+import { killAndWait, lockRepositoryInChild } from '../../../support/lock-child.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../../support/plugin-world.ts'
 import { recoverUntil } from '../../../support/recover-until.ts'
+import { repositoryWorld } from '../../../support/repository-world.ts'
 import { fillOld } from '../../../support/swap-content.ts'
 import { contentOf, RID } from '../../../support/swap-world.ts'
 
@@ -60,6 +63,27 @@ test('what cannot be settled is reported with volume, journal and reason', async
     locked: [{ volume: world.volume, journal: staging, reason: expect.stringContaining('journal') }],
   })
   expect(readdirSync(`${staging}/old`)).not.toEqual([])
+})
+
+test('what a run that was killed left locked of another server goes: at the start, or when it is expired', async () => {
+  const world = await makePluginWorld()
+  const { dir, create } = repositoryWorld()
+  await create()
+  const store = { driver: 'local', dir } as const
+  const settings = { ...world.settings, store, dataDir: `${dir}/daemon` }
+  const locks = () => readdirSync(`${dir}/10.0.0.1/repo/locks`)
+  await killAndWait(await lockRepositoryInChild(dir, false))
+  const [left = ''] = locks()
+  const { state, result } = await settle(world, {}, settings)
+  expect({ state, swept: result.swept }).toEqual({
+    state: 'success',
+    swept: [`10.0.0.1/repo/locks/${left}`],
+  })
+  expect(locks()).toEqual([])
+
+  await killAndWait(await lockRepositoryInChild(dir, false))
+  await runPlugin(backupExpirePlugin, settings, { args: { info: [] }, change: {} })
+  expect(locks()).toEqual([])
 })
 
 test('nothing to settle', async () => {

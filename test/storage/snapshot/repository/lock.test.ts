@@ -3,6 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { localDriver } from '../../../../src/storage/drivers/local.ts'
+import { removeLeftLocks } from '../../../../src/storage/snapshot/repository/left-locks.ts'
 import { lockRepository } from '../../../../src/storage/snapshot/repository/lock.ts'
 import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
 import { faultyDriver } from '../../../../src/storage/wrap/fault.ts'
@@ -90,6 +91,26 @@ test('a lock of a dead run of ours is removed, one of a living run is not', asyn
   expect(locks()).toHaveLength(1)
   await held[Symbol.asyncDispose]()
   expect(locks()).toEqual([])
+  expect(journal()).toEqual([])
+})
+
+test('locks of dead runs are removed from whatever repository they are in; what is not found is left', async () => {
+  const { dir, place, repository, lock, locks, journal } = await lockWorld()
+  const remove = () => removeLeftLocks(place.driver, `${dir}/daemon`)
+  const child = await lockRepositoryInChild(dir, false)
+  expect(await remove()).toEqual([])
+  const [left = ''] = locks()
+  await killAndWait(child)
+  expect(await remove()).toEqual([`10.0.0.1/repo/locks/${left}`])
+  expect(locks()).toEqual([])
+  expect(journal()).toEqual([])
+
+  const other = await lockRepositoryInChild(dir, false)
+  for (const id of locks()) await repository.removeUnpacked('locks', id)
+  await killAndWait(other)
+  expect(await remove()).toEqual([])
+  expect(journal()).toHaveLength(1)
+  await (await lock(true))[Symbol.asyncDispose]()
   expect(journal()).toEqual([])
 })
 
