@@ -1,6 +1,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
-import { type Mount, unescapeOctal } from '../../lib/mount-info.ts'
+import type { Mount } from '../../lib/mount-info.ts'
+import { isGone, readProcLink } from './foreign-proc.ts'
+import { type Held, heldThings } from './held-things.ts'
 import { isWithin, type Place, pathText, placeOf, readMounts } from './mount-table.ts'
 
 export interface VolumeUser {
@@ -13,7 +15,7 @@ export interface VolumeUser {
 
 export interface FoundUsers {
   users: VolumeUser[]
-  /** Processes that this user may not look into. */
+  /** Processes of which something cannot be seen, and none of the rest is in the volume. */
   unseen: number
 }
 
@@ -31,9 +33,9 @@ export async function findUsers(volume: string): Promise<FoundUsers> {
   if (!place) return found
   const mountsOf = mountsByNamespace()
   for (const pid of await otherProcesses()) {
-    const what = await heldBy(pid, place, mountsOf).catch(ignoreGone)
-    if (what === 'unseen') found.unseen++
-    else if (what !== undefined) found.users.push({ pid, command: await commandOf(pid), what })
+    const { what, unseen } = await lookInto(pid, place, mountsOf)
+    if (what !== undefined) found.users.push({ pid, command: await commandOf(pid), what })
+    else if (unseen) found.unseen++
   }
   return found
 }
@@ -46,23 +48,15 @@ async function otherProcesses(): Promise<number[]> {
     .filter((pid) => pid !== process.pid)
 }
 
-/** Kernel threads and processes that end meanwhile hold nothing; what we may not read is said. */
-function ignoreGone(error: unknown): 'unseen' | undefined {
-  const code = errnoOf(error)
-  if (code === 'EACCES' || code === 'EPERM') return 'unseen'
-  if (code === 'ENOENT' || code === 'ESRCH' || code === 'EINVAL') return undefined
-  throw error
-}
-
 type MountsOf = (pid: number) => Promise<Mount[]>
 
 /** Processes of one mount namespace and root see the same mounts: read once. */
 function mountsByNamespace(): MountsOf {
-  const known = new Map<string, Promise<Mount[]>>()
+  const known = new Map<string, Mount[]>()
   return async (pid) => {
-    const root = await linkText(`/proc/${pid}/root`)
+    const root = await readProcLink(`/proc/${pid}/root`)
     const key = `${await readlink(`/proc/${pid}/ns/mnt`)} ${root}`
-    const mounts = known.get(key) ?? mountsUnder(pid, root)
+    const mounts = known.get(key) ?? (await mountsUnder(pid, root))
     known.set(key, mounts)
     return mounts
   }
@@ -76,14 +70,45 @@ async function mountsUnder(pid: number, root: string): Promise<Mount[]> {
   return [...(await readMounts('self')), ...moved]
 }
 
-async function heldBy(pid: number, volume: Place, mountsOf: MountsOf): Promise<string | undefined> {
-  const mounts = await mountsOf(pid)
-  for await (const { kind, path } of pathsOf(pid)) {
-    const inside = pathInside(path, volume, mounts)
-    if (inside === '') return kind
-    if (inside !== undefined) return `${kind} ${Buffer.from(inside, 'latin1')}`
+interface Look {
+  what?: string
+  /** Not all of it could be seen. */
+  unseen: boolean
+}
+
+async function lookInto(pid: number, volume: Place, mountsOf: MountsOf): Promise<Look> {
+  let unseen = false
+  try {
+    const mounts = await mountsOf(pid)
+    for await (const held of heldThings(pid)) {
+      const look = lookAt(held, volume, mounts)
+      if (look.what !== undefined) return look
+      unseen ||= look.unseen
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    unseen ||= !isGone(error)
   }
-  return undefined
+  return { unseen }
+}
+
+function lookAt({ kind, path, mount }: Held, volume: Place, mounts: Mount[]): Look {
+  if (path === undefined) {
+    const where = mounts.find(({ id }) => id === mount)
+    return byMount(kind, volume, where)
+  }
+  const inside = pathInside(path, volume, mounts)
+  if (inside === undefined) return { unseen: false }
+  return { what: inside === '' ? kind : `${kind} ${Buffer.from(inside, 'latin1')}`, unseen: false }
+}
+
+/** Without its path: containers mount the volume alone, and others of the same file system nothing of it. */
+function byMount(kind: string, volume: Place, mount: Mount | undefined): Look {
+  if (!mount) return { unseen: true }
+  if (mount.device !== volume.device) return { unseen: false }
+  if (isWithin(mount.root, volume.path))
+    return { what: `${kind} whose path is too long to be read`, unseen: false }
+  return { unseen: isWithin(volume.path, mount.root) }
 }
 
 function pathInside(path: string, volume: Place, mounts: Mount[]): string | undefined {
@@ -91,28 +116,6 @@ function pathInside(path: string, volume: Place, mounts: Mount[]): string | unde
   const place = placeOf(path, mounts)
   if (!place || place.device !== volume.device || !isWithin(place.path, volume.path)) return undefined
   return place.path.slice(volume.path.length).replace(/^\//, '')
-}
-
-interface HeldPath {
-  kind: string
-  /** latin1 text; a removed file ends in ` (deleted)`. */
-  path: string
-}
-
-async function* pathsOf(pid: number): AsyncGenerator<HeldPath> {
-  yield { kind: 'working directory', path: await linkText(`/proc/${pid}/cwd`) }
-  yield { kind: 'root directory', path: await linkText(`/proc/${pid}/root`) }
-  for (const fd of await readdir(`/proc/${pid}/fd`)) {
-    const path = await linkText(`/proc/${pid}/fd/${fd}`).catch(ignoreGone)
-    if (path !== undefined) yield { kind: 'open file', path }
-  }
-  const maps = await readFile(`/proc/${pid}/maps`, 'latin1')
-  for (const path of new Set(maps.match(/\/[^\n]*/g)))
-    yield { kind: 'mapped file', path: unescapeOctal(path) }
-}
-
-async function linkText(link: string): Promise<string> {
-  return (await readlink(link, { encoding: 'buffer' })).toString('latin1')
 }
 
 async function commandOf(pid: number): Promise<string> {

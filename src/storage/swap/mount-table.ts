@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { type Mount, parseMountInfo } from '../../lib/mount-info.ts'
+import { readProcText } from './foreign-proc.ts'
 
 /** Where something lies, whatever the mounts it is seen through. */
 export interface Place {
@@ -9,7 +9,7 @@ export interface Place {
 
 /** The mounts a process sees, in the order they were made. */
 export async function readMounts(pid: number | 'self'): Promise<Mount[]> {
-  return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'latin1'))
+  return parseMountInfo(await readProcText(`/proc/${pid}/mountinfo`))
 }
 
 /** Whether `path` is `folder` or lies under it. */

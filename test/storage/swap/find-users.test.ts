@@ -96,3 +96,47 @@ test.skipIf(!canMount)(
     expect(await usersOf(volume, holder)).toMatchObject([{ what: 'open file both' }])
   },
 )
+
+/** Goes 25 folders down, each with a name of 200 bytes: further than a link in /proc can tell. */
+const GO_DEEP = `const fs = require("fs")
+for (let n = 0; n < 25; n++) {
+  fs.mkdirSync("x".repeat(200), { recursive: true })
+  process.chdir("x".repeat(200))
+}`
+
+/** As Node cannot take such a tree away. */
+function makeDeepWorld() {
+  const world = makeSwapWorld()
+  onTestFinished(() => void execFileSync('rm', ['-rf', world.base]))
+  return world
+}
+
+test('a path too long to be read ends nothing, and what else the process holds is found', async () => {
+  const { base, volume } = makeDeepWorld()
+  const before = (await findUsers(volume)).unseen
+  const deep = await holdWithNode(`${GO_DEEP}; fs.openSync("file", "w")`, base)
+  expect(await usersOf(volume, deep)).toEqual([])
+  expect((await findUsers(volume)).unseen).toBe(before + 1)
+  const both = await holdWithNode(`${GO_DEEP}; fs.openSync("${volume}/both")`, base)
+  expect(await usersOf(volume, both)).toMatchObject([{ what: 'open file both' }])
+})
+
+test.skipIf(!canMount)(
+  'a path too long to be read, in a container: in the volume by what is mounted there, or nobody (needs mounts)',
+  async () => {
+    const { base, volume, parent } = makeDeepWorld()
+    const other = `${parent}/other`
+    for (const folder of [`${base}/inside`, other]) mkdirSync(folder)
+    const before = (await findUsers(volume)).unseen
+    const container = (mounted: string) => {
+      const node = `"${process.execPath}" -e '${GO_DEEP}; ${SAY_READY}'`
+      const script = `mount --bind "${mounted}" "${base}/inside" && cd "${base}/inside" && exec ${node}`
+      return hold('unshare', ['--mount', 'sh', '-c', script])
+    }
+    expect(await usersOf(volume, await container(volume))).toMatchObject([
+      { what: 'working directory whose path is too long to be read' },
+    ])
+    expect(await usersOf(volume, await container(other))).toEqual([])
+    expect((await findUsers(volume)).unseen).toBe(before)
+  },
+)

@@ -11,7 +11,7 @@ export interface UsersOptions {
 /** @throws VOLUME_IN_USE naming the processes that hold something in the volume, unless it was asked to proceed. */
 export async function checkUsers(volume: string, { inUse, warn }: UsersOptions): Promise<void> {
   const { users, unseen } = await findUsers(volume)
-  if (unseen > 0) warn(`processes that may not be looked into, and may use the volume: ${unseen}`)
+  if (unseen > 0) warn(`processes that could not be looked into wholly, and may use the volume: ${unseen}`)
   if (users.length === 0) return
   const named = users.slice(0, NAMED).map(nameOf).join(', ')
   const more = users.length > NAMED ? ` and ${users.length - NAMED} more` : ''
