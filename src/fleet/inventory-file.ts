@@ -67,20 +67,23 @@ async function look(file: string, localIp: string): Promise<Look> {
   }
 }
 
-/** In a thread of its own. */
+/** In a thread of its own, which ends by itself. */
 async function readAside(workerData: InventoryText): Promise<InventoryNews> {
   const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
   const worker = new Worker(entry, { workerData, execArgv: [] })
+  let news: InventoryNews | undefined
+  worker.once('message', (told: InventoryNews) => {
+    news = told
+  })
   try {
-    const [news] = await once(worker, 'message')
-    return news as InventoryNews
+    await once(worker, 'exit')
+    if (!news) throw new Error('its thread ended without a word')
+    return news
   } catch (cause) {
     throw new BackupdError(
       'BAD_INPUT',
       `The inventory ${workerData.file} could not be read to its end: ${messageOf(cause)}`,
       { cause },
     )
-  } finally {
-    await worker.terminate()
   }
 }
