@@ -26,7 +26,7 @@ export interface CopierOptions {
  */
 export function createCopier(options: CopierOptions): CatalogCopier {
   return {
-    /** @param dir absolute, or relative to the copies directory. Throws FORBIDDEN outside it, links followed. */
+    /** @param dir absolute, or relative to the copies directory. Throws FORBIDDEN outside it, links followed, BAD_INPUT for what can be none. */
     async copyTo(dir) {
       const folder = await folderFor(options.copyDir, dir)
       const stamp = new Date(options.clock.now()).toISOString().replace(/[-:.]/g, '')
@@ -40,11 +40,18 @@ export function createCopier(options: CopierOptions): CatalogCopier {
 async function folderFor(copyDir: string, dir: string): Promise<string> {
   await mkdir(copyDir, { recursive: true, mode: 0o700 })
   const allowed = await realpath(copyDir)
-  const folder = await realPathOf(resolve(allowed, dir))
-  if (folder !== allowed && !folder.startsWith(allowed + sep)) throw forbidden(dir, allowed)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  return folder
+  try {
+    const folder = await realPathOf(resolve(allowed, dir))
+    if (folder !== allowed && !folder.startsWith(allowed + sep)) throw forbidden(dir, allowed)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    return folder
+  } catch (cause) {
+    throw NO_DIRECTORY.includes(errnoOf(cause) ?? '') ? noDirectory(dir, allowed) : cause
+  }
 }
+
+/** The first is Node's for a NUL. */
+const NO_DIRECTORY = ['ERR_INVALID_ARG_VALUE', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'ELOOP']
 
 /** Links followed as far as the path exists. */
 async function realPathOf(path: string): Promise<string> {
@@ -54,6 +61,13 @@ async function realPathOf(path: string): Promise<string> {
     if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
     return join(await realPathOf(dirname(path)), basename(path))
   }
+}
+
+function noDirectory(dir: string, allowed: string): BackupdError {
+  return new BackupdError(
+    'BAD_INPUT',
+    `${JSON.stringify(dir)} is no directory and can be none: name another one in ${allowed}`,
+  )
 }
 
 function forbidden(dir: string, allowed: string): BackupdError {

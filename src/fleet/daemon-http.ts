@@ -1,13 +1,12 @@
 import { type Dispatcher, Pool } from 'undici'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { isErrorCode } from '../wire/error-codes.ts'
+import { ERROR_CODE_HEADER, isErrorCode } from '../wire/error-codes.ts'
 
 const PATIENCE_MS = 10_000
 const CONNECTIONS = 8
 /** The original lists all backups at once. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
-const ERROR_CODE_HEADER = 'x-backupd-error-code'
 
 export interface DaemonRequest {
   method: 'GET' | 'PUT' | 'POST'

@@ -9,8 +9,10 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
+import { frameworkRefusal } from '../lib/framework-refusal.ts'
 import type { Log } from '../lib/log.ts'
 import type { Context } from '../resolvers/context.ts'
+import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
 
 export interface HttpOptions {
   apollo: ApolloServer<Context>
@@ -92,7 +94,7 @@ function refuse(
 ): FastifyReply {
   const { status, code, message } = refusalOf(error, log)
   const words = request.url.startsWith('/graphql') ? { errors: [{ message, extensions: { code } }] } : message
-  return print(reply.code(status), words)
+  return print(reply.code(status).header(ERROR_CODE_HEADER, code), words)
 }
 
 function print(reply: FastifyReply, body: unknown): FastifyReply {
@@ -103,8 +105,8 @@ function refusalOf(error: unknown, log: Log): { status: number; code: string; me
   if (error instanceof BackupdError && STATUS[error.code] !== undefined) {
     return { status: STATUS[error.code] ?? 500, code: error.code, message: error.message }
   }
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-  if (status < 500) return { status, code: 'BAD_INPUT', message: messageOf(error) }
+  const refused = frameworkRefusal(error)
+  if (refused) return { ...refused, code: 'BAD_INPUT' }
   const id = randomUUID()
   log.error({ id, err: error }, 'A request failed by a fault of ours')
   return { status: 500, code: 'INTERNAL', message: `Something went wrong here; the log has it under ${id}` }

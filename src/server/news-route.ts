@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { takeLegacyRecord, takeNews } from '../controller/records.ts'
 import type { World } from '../controller/world.ts'
+import { BackupdError } from '../lib/errors.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
@@ -18,11 +19,17 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
 }
 
 async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
-  if (typeof body === 'object' && body !== null && 'protocol' in body && body.protocol === PROTOCOL) {
+  if (typeof body !== 'object' || body === null) throw noNews()
+  if ('protocol' in body && body.protocol === PROTOCOL) {
     await takeNews(world, parseShape('The news', body, newsSchema))
   } else {
     await takeLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), plainIp(ip))
   }
+}
+
+function noNews(): BackupdError {
+  const what = 'The record is not valid: the body is no JSON object'
+  return new BackupdError('BAD_INPUT', `${what}. Send one record, or news as daemons do, as application/json`)
 }
 
 /** `::ffff:10.0.0.1` → `10.0.0.1` */

@@ -7,6 +7,7 @@ import { Fields } from '../rest-compat/fields.ts'
 import { refusalOf } from '../rest-compat/refusal.ts'
 import { ROUTES } from '../rest-compat/routes.ts'
 import type { Reply, Route } from '../rest-compat/row.ts'
+import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
 import { JSON_TYPE } from './http-app.ts'
 
 export interface RestOptions {
@@ -16,7 +17,6 @@ export interface RestOptions {
 }
 
 const NOT_FOUND: Reply = { status: 404, body: { msg: '404 not found' } }
-export const ERROR_CODE_HEADER = 'x-backupd-error-code'
 
 /** The v1 and v2 URLs. Bodies are urlencoded or JSON; an empty one may be of any type. */
 export async function addRestRoutes(app: FastifyInstance, options: RestOptions): Promise<void> {

@@ -1,9 +1,14 @@
+/** Of a refusal over HTTP: its code, for programs. */
+export const ERROR_CODE_HEADER = 'x-backupd-error-code'
+
 /** Every stable error code with what the operator should do. docs/errors.md is made of this table. */
 export const ERROR_CODES = {
-  NOT_FOUND: 'Check the id against the list it came from; it may have expired meanwhile.',
+  NOT_FOUND:
+    'Check the name or id against the list it came from; a record or a backup may have expired meanwhile.',
   BAD_INPUT: 'Correct the request as the message says; nothing was changed.',
   CONFLICT: 'Something else holds it (a run, a lock, a state). Wait for it or cancel it, then ask again.',
-  FORBIDDEN: 'The path or origin is not allowed; see --allow-path, --allowed-host.',
+  FORBIDDEN:
+    'Name what the message says is allowed; operators allow paths with --allow-path, host names with --allowed-host.',
   DAEMON_UNREACHABLE:
     'See that the daemon runs and that the controller reaches its address; what it does goes on meanwhile.',
   CONTROLLER_UNREACHABLE: 'See that the controller runs and listens at the address given.',

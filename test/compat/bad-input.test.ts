@@ -110,3 +110,54 @@ test.for([
   expect(status).toBe(400)
   expect(JSON.parse(body)).toContain(words)
 })
+
+const DELETE = '/api/v2/app/hello/proc/web/backups/actions/delete'
+const GONE = 'hello-hello.web.web-1-data-db-1795425842.tar.gz'
+
+test.for<[string, RawRequest, number, RegExp]>([
+  [
+    'a type nobody knows',
+    { path: DELETE, headers: { 'content-type': 'text/xml' }, body: '<a/>' },
+    415,
+    /send /,
+  ],
+  ['too much', { path: DELETE, headers: FORM, body: 'x'.repeat(2 ** 21) }, 413, /send less at once$/],
+  ['half of JSON', { path: DELETE, headers: JSON_BODY, body: '{"files"' }, 400, /send valid JSON/],
+  ['no URL', { path: '/api/v2/app/%ff%fe/cron/jobs/x/actions/run' }, 400, /percent-encode names as UTF-8/],
+  [
+    'too long a name',
+    { path: `/api/v2/app/${'x'.repeat(4500)}/cron/jobs/x/actions/run` },
+    414,
+    /from a list$/,
+  ],
+  ['no news', { path: '/api/v2/system/notify' }, 400, /no JSON object\. Send one record/],
+  [
+    'a copy to no directory',
+    { path: '/api/v2/system/backup', headers: FORM, body: 'dir=a%00b' },
+    400,
+    /name another/,
+  ],
+  [
+    'the backup of others',
+    { path: DELETE, headers: FORM, body: 'files=other-1.tar.gz' },
+    400,
+    /^No permission to delete other-1\.tar\.gz: .* belong .*nothing was deleted\. Name what/,
+  ],
+  [
+    'a backup that is gone',
+    { path: DELETE, headers: FORM, body: `files=${GONE}` },
+    400,
+    /^Not deleted: There is no/,
+  ],
+  [
+    'a job that is not there',
+    { path: '/api/v2/app/hello/cron/jobs/x/actions/run' },
+    400,
+    /see the list of jobs\. Check the name or id .*; a record or a backup may have expired/,
+  ],
+])('of %s it is said what to do', async ([, request, status, words]) => {
+  const ask = await start()
+  const answer = await ask({ method: 'POST', ...request })
+  expect(answer).toMatchObject({ status, headers: { 'x-backupd-error-code': expect.any(String) } })
+  expect(JSON.parse(answer.body)).toMatch(words)
+})

@@ -1,4 +1,5 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { frameworkRefusal } from '../../lib/framework-refusal.ts'
 
 /** What a failed request is answered with: a sentence, and the code for programs in ERROR_CODE_HEADER. */
 export interface Refusal {
@@ -6,8 +7,6 @@ export interface Refusal {
   code: string
   message: string
 }
-
-export const ERROR_CODE_HEADER = 'x-backupd-error-code'
 
 const STATUS: Readonly<Record<string, number>> = {
   BAD_INPUT: 400,
@@ -28,23 +27,14 @@ const STATUS: Readonly<Record<string, number>> = {
 
 /** @param notFound the status of NOT_FOUND on this route */
 export function refusalOf(error: unknown, notFound = 404): Refusal {
-  if (!(error instanceof BackupdError)) return ofFramework(error) ?? fault(error)
+  if (!(error instanceof BackupdError)) {
+    const refused = frameworkRefusal(error)
+    return refused ? { ...refused, code: 'BAD_INPUT' } : fault(error)
+  }
   const { code, message } = error
   return { status: code === 'NOT_FOUND' ? notFound : (STATUS[code] ?? 500), code, message }
 }
 
-/** The HTTP framework's own refusals, in our words. */
-function ofFramework(error: unknown): Refusal | undefined {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-  if (status >= 500) return undefined
-  return { status, code: 'BAD_INPUT', message: FRAMEWORK_WORDS[status] ?? messageOf(error) }
-}
-
 function fault(error: unknown): Refusal {
   return { status: 500, code: 'INTERNAL', message: `A fault of the daemon: ${messageOf(error)}. See its log` }
-}
-
-const FRAMEWORK_WORDS: Readonly<Record<number, string>> = {
-  413: 'The body is larger than this route takes: send less at once',
-  415: 'The content type of the body is not known here: send application/x-www-form-urlencoded or application/json',
 }

@@ -2,8 +2,9 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { guardBrowsers } from '../../lib/browser-guard.ts'
 import { takeEmptyBodies } from '../../lib/empty-bodies.ts'
 import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
+import { ERROR_CODE_HEADER } from '../../wire/error-codes.ts'
 import { Fields, formValues, jsonValues } from './fields.ts'
-import { ERROR_CODE_HEADER, refusalOf } from './refusal.ts'
+import { refusalOf } from './refusal.ts'
 import type { Answer, Route, World } from './route.ts'
 
 export interface HttpServer {

@@ -119,7 +119,8 @@ function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
   )
 }
 
+/** The recorded system says so of a backup that is gone too, which would mislead. */
 function noPermission({ code, facts }: Refusal): string {
-  const refused = code === 'NOT_FOUND' || code === 'FORBIDDEN' || code === 'BAD_INPUT'
+  const refused = code === 'FORBIDDEN' || code === 'BAD_INPUT'
   return refused && 'name' in facts ? `No permission to delete ${facts.name}` : 'Not deleted'
 }
