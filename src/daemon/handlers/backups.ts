@@ -10,7 +10,7 @@ import {
 } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
 import type { Answer, Call, World } from '../http/route.ts'
-import { checkBackupName, readNamespace, splitBackupPath } from './names.ts'
+import { checkBackupName, checkOwn, readNamespace, splitBackupPath } from './names.ts'
 import { checkReady } from './run-request.ts'
 
 const PAGE = 500
@@ -127,12 +127,7 @@ export async function deleteBackups({ fields }: Call, world: World): Promise<Ans
   const names = fields.list('files')
   for (const name of names) splitBackupPath(name)
   const namespace = readNamespace(fields, world.ip)
-  if (namespace !== world.ip) {
-    throw new BackupdError(
-      'FORBIDDEN',
-      `The daemon on ${world.ip} deletes in its own namespace only: ask the daemon on ${namespace}`,
-    )
-  }
+  checkOwn(namespace, world.ip)
   checkReady(world)
   if (names.length > 0) await world.engine.query('backup_delete', { names })
   return { status: 204 }

@@ -1,5 +1,6 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
+import { printValue } from '../../lib/ids.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
@@ -17,14 +18,10 @@ export function listJobs({ fields }: Call, { engine }: World): Answer {
 function fits(job: Job, fields: Fields): boolean {
   return fields.names.every((name) => {
     if (name.startsWith('args_'))
-      return fields.list(name).includes(printed(job.args[name.slice('args_'.length)]))
+      return fields.list(name).includes(printValue(job.args[name.slice('args_'.length)]))
     const known = FILTERS.find((filter) => filter === name)
     return known === undefined || fields.list(name).includes(String(job[known]))
   })
-}
-
-function printed(value: unknown): string {
-  return Array.isArray(value) ? `[${value.map(printed).join(' ')}]` : String(value ?? '')
 }
 
 function printScheduled({ prev, next, job }: ScheduledJob): ScheduledJob {
