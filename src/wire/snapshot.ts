@@ -70,6 +70,7 @@ export const recoverPlanSchema = z.object({
   create: z.number().int(),
   overwrite: z.number().int(),
   delete: z.number().int(),
+  /** As far as can be told without reading content: a file of the same size and mtime is taken for the same. */
   unchanged: z.number().int(),
   /** Bytes of file content that would be written. */
   bytes: z.number(),

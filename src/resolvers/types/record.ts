@@ -69,7 +69,10 @@ export class RecoverPlan {
   @Field(() => Int)
   delete!: number
 
-  @Field(() => Int)
+  @Field(() => Int, {
+    description:
+      'How many are as they would be restored, as far as can be told without reading content: a file of the same size and time of change is taken for the same.',
+  })
   unchanged!: number
 
   @Field(() => BigIntScalar, { description: 'Bytes of file content that would be written.' })

@@ -25,5 +25,6 @@ export interface RecoverSource extends AsyncDisposable {
   /** What all of it takes beside what is there; 0 where that is not known. */
   readonly needs: { bytes: number; entries: number }
   fill(into: Filling, chosen: ChosenFiles | null): Promise<UnpackSummary>
-  plan(question: PlanQuestion): Promise<RecoverPlan>
+  /** `refused`: how much would be left out; each is a warning, as far as they are named. */
+  plan(question: PlanQuestion): Promise<{ plan: RecoverPlan; refused: number }>
 }

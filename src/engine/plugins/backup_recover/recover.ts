@@ -63,16 +63,23 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   }
 }
 
-/** Touches nothing. */
+/** Touches nothing, and says of what was named what the recover would. */
 async function plan(
   { files }: RecoverArgs,
-  { signal, ...context }: RunContext,
+  context: RunContext,
   { source, volume }: Pick<Recover, 'source' | 'volume'>,
 ): Promise<RunOutcome> {
   const path = volume.exists ? volume.path : null
-  const warn = (message: string) => context.warn(message)
-  const planned = await source.plan({ path, chosen: files && chosenFiles(files), signal, warn })
-  return { state: 'success', reason: '', result: { plan: planned } }
+  const chosen = files && chosenFiles(files)
+  const { signal } = context
+  const { plan, refused } = await source.plan({
+    path,
+    chosen,
+    signal,
+    warn: (message) => context.warn(message),
+  })
+  const missing = noteMissing(context, chosen)
+  return { ...endOf(refused + missing), result: { plan } }
 }
 
 function warnerOnce(context: RunContext): (message: string) => void {
@@ -88,7 +95,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   for (const path of staging.leftOver)
     context.warn(`"${path}" was left by a recover that is not known here; see to it`)
   const summary = await step('unpack', () => fill(run, staging))
-  const missing = run.chosen ? noteMissing(run, run.chosen) : 0
+  const missing = await step('unpack', () => noteMissing(context, run.chosen))
   // They may have come while it was unpacked.
   await step('look for users again', () => checkInUse(run))
   const refused = await step('swap', () => putBack(run, staging, summary))
@@ -150,7 +157,8 @@ function warnOf(context: RunContext, { path, message }: TreeWarning): void {
 }
 
 /** What was named and is not there. @throws NOT_FOUND where nothing is */
-function noteMissing({ context }: Recover, chosen: ChosenFiles): number {
+function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
+  if (!chosen) return 0
   const missing = chosen.missing()
   for (const path of missing) context.warn(`${path}: is not in the backup`)
   if (!chosen.sawNothing()) return missing.length
@@ -190,10 +198,11 @@ async function swap({ context, volume }: Recover, staging: Staging, root: TreeEn
 }
 
 function outcomeOf({ entries, bytes, faults }: UnpackSummary, refused: number): RunOutcome {
-  const inexact = faults + refused
-  return {
-    state: inexact === 0 ? 'success' : 'partial',
-    reason: inexact === 0 ? '' : `${inexact} entries could not be restored exactly; the warnings name them`,
-    result: { entriesRestored: entries, bytesRestored: bytes },
-  }
+  return { ...endOf(faults + refused), result: { entriesRestored: entries, bytesRestored: bytes } }
+}
+
+function endOf(inexact: number): Pick<RunOutcome, 'state' | 'reason'> {
+  if (inexact === 0) return { state: 'success', reason: '' }
+  const reason = `${inexact} entries could not be restored exactly; the warnings name them`
+  return { state: 'partial', reason }
 }

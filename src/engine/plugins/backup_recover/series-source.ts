@@ -69,7 +69,7 @@ async function sourceOf(
       const plan = await planRestore({ source: repository, volume, path, names: NAMED, signal, ...wanted })
       for (const name of plan.refuse.paths)
         warn(`${name}: would be left alone, what is there is of another kind`)
-      return toRecoverPlan(plan)
+      return { plan: toRecoverPlan(plan), refused: plan.refuse.count }
     },
   }
 }

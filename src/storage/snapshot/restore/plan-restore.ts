@@ -1,11 +1,12 @@
 import { closeSync } from 'node:fs'
-import { type Choice, type Chosen, EVERYTHING } from '../../tree/chosen-paths.ts'
+import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../tree/chosen-paths.ts'
 import type { TreeEntry } from '../../tree/entry.ts'
 import { type Folder, openFolder } from '../../tree/write-folder.ts'
 import type { Node } from '../nodes/node.ts'
 import { joinNames, nothing } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
+import { isAsRestored } from './as-restored.ts'
 import { type LiveEntry, liveEntries, withLive } from './live-folder.ts'
 import { PlanTally, type RestorePlan } from './plan-tally.ts'
 
@@ -15,7 +16,7 @@ export interface PlanInput {
   /** The volume as it is now; null where it is not there. */
   path: string | null
   /** What is chosen is put into the volume. Left out, the content of the volume is replaced as a whole. */
-  chosen?: Chosen
+  chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
   /** How many paths of each kind are named. */
   names: number
   signal: AbortSignal
@@ -41,6 +42,8 @@ interface Place {
   live: Folder | undefined
   /** What is only in the volume goes. */
   goes: boolean
+  /** Left out with all that is in it, which is only noted as seen. */
+  isRefused?: boolean
 }
 
 const SLASH = Buffer.from('/')
@@ -59,38 +62,53 @@ class Planning {
     this.tally = new PlanTally(input.names)
   }
 
-  async folder({ tree, path, live, goes }: Place, choice: Choice): Promise<void> {
+  async folder({ tree, path, live, goes, isRefused = false }: Place, choice: Choice): Promise<void> {
     this.input.signal.throwIfAborted()
     const nodes = tree ? readTree(this.input.source, tree, path) : nothing()
     const there = live ? liveEntries(live, path.length === 0) : nothing()
     for await (const [node, entry] of joinNames(nodes, there)) {
-      if (node) await this.node(node, entry, { live, choice })
+      if (node) await this.node(node, entry, { live, choice, isRefused })
       else if (entry && goes) await this.gone(entry, path, live)
     }
   }
 
+  /** Notes what is chosen as seen. */
+  private choiceOf({ entry, subtree }: Node, choice: Choice): Choice {
+    const inner = choice === 'all' ? 'all' : this.chosen.of(entry.path)
+    if (inner === 'none' || (inner === 'way' && !subtree)) return 'none'
+    this.input.chosen?.saw?.(entry.path)
+    return inner
+  }
+
   private async node(
-    { entry, name, subtree }: Node,
+    node: Node,
     there: LiveEntry | undefined,
-    { live, choice }: { live: Folder | undefined; choice: Choice },
+    { live, choice, isRefused }: Pick<Place, 'live' | 'isRefused'> & { choice: Choice },
   ): Promise<void> {
+    const { entry, name, subtree } = node
     const { path } = entry
-    const inner = choice === 'all' ? 'all' : this.chosen.of(path)
-    if (inner === 'none' || (inner === 'way' && !subtree)) return
+    const inner = this.choiceOf(node, choice)
+    if (inner === 'none') return
     const isFolder = there?.type === 'directory'
-    if (inner === 'way' && there && !isFolder) return this.tally.add('refuse', path, 0)
+    const isBarred = inner === 'way' && there !== undefined && !isFolder
+    if (isBarred) this.tally.add('refuse', path, 0)
+    if (isBarred || isRefused) return this.lookThrough(subtree, path, inner)
     if (!subtree && isFolder && !this.isWhole && (await holdsSomething(live, name)))
       return this.tally.add('refuse', path, 0)
-    if (inner === 'all' || !there) this.judge(entry, there)
+    if (inner === 'all' || !there) this.judge(entry, there, live)
     if (!subtree && !isFolder) return
     await withLive(isFolder ? live : undefined, name, (folder) =>
       this.folder({ tree: subtree, path, live: folder, goes: this.isWhole }, inner),
     )
   }
 
-  private judge(entry: TreeEntry, there: LiveEntry | undefined): void {
-    if (!there) this.tally.add('create', entry.path, entry.size)
-    else if (isSame(entry, there)) this.tally.plan.same++
+  private async lookThrough(tree: Buffer | null, path: Buffer, choice: Choice): Promise<void> {
+    if (tree) await this.folder({ tree, path, live: undefined, goes: false, isRefused: true }, choice)
+  }
+
+  private judge(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
+    if (!there || !live) this.tally.add('create', entry.path, entry.size)
+    else if (isAsRestored(entry, there, live)) this.tally.plan.same++
     else this.tally.add('overwrite', entry.path, entry.size)
   }
 
@@ -111,13 +129,4 @@ async function holdsSomething(live: Folder | undefined, name: Buffer): Promise<b
     if (folder) for (const _entry of liveEntries(folder, false)) holds = true
   })
   return holds
-}
-
-/** As far as can be told without reading content. A folder's time changes with the names in it: that is not told. */
-function isSame(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
-  const { uid, gid, mode } = entry
-  if (type !== entry.type || BigInt(uid) !== stat.uid || BigInt(gid) !== stat.gid) return false
-  if (type !== 'symlink' && mode !== (Number(stat.mode) & 0o7777)) return false
-  if (type === 'file' && BigInt(entry.size) !== stat.size) return false
-  return type === 'directory' || entry.mtimeNs === stat.mtimeNs
 }

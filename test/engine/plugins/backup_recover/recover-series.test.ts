@@ -97,6 +97,30 @@ test('a plan says what would be done, and does nothing', async () => {
   expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('other than either')
 })
 
+test('a plan ends as the recover would: over what is not in the backup, and what would be left alone', async () => {
+  const { recover, volume, ids } = await makeSeries()
+  for (const files of [['nowhere'], ['time.*', 'nowhere/in']]) {
+    const real = await recover(NAME, { files }).catch((error: unknown) => error)
+    await expect(recover(NAME, { files, plan: true })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: String((real as Error).message).replace('"unpack"', '"plan"'),
+    })
+  }
+  rmSync(join(volume, 'time.log'))
+  mkdirSync(join(volume, 'time.log/holds'), { recursive: true })
+  for (const files of [
+    ['since', 'nowhere'],
+    ['since', 'time.log'],
+  ]) {
+    const asked = { snapshot: ids[1], files }
+    const planned = await recover(NAME, { ...asked, plan: true })
+    const { state, reason, warnings } = await recover(NAME, asked)
+    expect(planned).toMatchObject({ state, reason, warnings: [expect.anything()] })
+    expect([state, warnings.length]).toEqual(['partial', 1])
+    expect(planned.warnings[0]?.split(':')[0]).toBe(warnings[0]?.split(':')[0])
+  }
+})
+
 test('a snapshot that is not there is named', async () => {
   const { recover } = await makeSeries()
   await expect(recover(NAME, { snapshot: 'ffffffff' })).rejects.toMatchObject({ code: 'NOT_FOUND' })

@@ -1,8 +1,20 @@
-import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { AT_FDCWD } from '../../../../src/lib/kernel/libc.ts'
+import { loadKernel } from '../../../../src/lib/kernel.ts'
 import { planRestore } from '../../../../src/storage/snapshot/restore/plan-restore.ts'
-import { chosenPaths } from '../../../../src/storage/tree/chosen-paths.ts'
+import { chosenFiles, chosenPaths } from '../../../../src/storage/tree/chosen-paths.ts'
 import { MemoryTrees, type Tree } from '../../../support/memory-trees.ts'
 
 let live: string
@@ -98,3 +110,50 @@ it('of a volume that is not there creates everything', async () => {
   })
   expect(found).toMatchObject({ create: { count: 3, bytes: 3, paths: ['a', 'd', 'd/b'] }, same: 0 })
 })
+
+it('of what is named tells which of it the snapshot has, also behind a file that is in the way', async () => {
+  const trees = new MemoryTrees()
+  const volume = { tree: trees.add({ same: '1', dir: { file: { inside: '2' } } }), root: null }
+  const chosen = chosenFiles(['same', 'dir/file/inside', 'dir/file/none', 'none', 'same/none'])
+  const { signal } = new AbortController()
+  const found = await planRestore({ source: trees, volume, path: live, names: 9, signal, chosen })
+  expect(found.refuse.paths).toEqual(['dir/file'])
+  expect(chosen.missing()).toEqual(['dir/file/none', 'none', 'same/none'])
+})
+
+it.skipIf(!loadKernel() || process.getuid?.() !== 0)(
+  'overwrites what differs in its attributes, its link target or its device number alone (needs root)',
+  async () => {
+    const kernel = loadKernel()
+    const time = 1_700_000_000_000_000_000n
+    const base = { mtimeNs: time, uid: 0, gid: 0 }
+    const attribute = (value: string) => ({ name: Buffer.from('user.a'), value: Buffer.from(value) })
+    const [text, bare] = [{ ...base, xattrs: [attribute('v')] }, base]
+    const link = { ...base, type: 'symlink' as const, mode: 0o777 }
+    const device = { ...base, type: 'chardev' as const, mode: 0o660, major: 1 }
+    for (const name of ['attribute', 'attribute2', 'attribute3']) put(name, 'x')
+    for (const name of ['attribute', 'attribute2'])
+      kernel?.setXattr(Buffer.from(`${live}/${name}`), Buffer.from('user.a'), Buffer.from('v'))
+    for (const name of ['link1', 'link2']) symlinkSync('aa', `${live}/${name}`)
+    const make = { mode: constants.S_IFCHR | 0o660, major: 1 }
+    for (const minor of [3, 5]) {
+      const path = Buffer.from(`${live}/device${minor}`)
+      kernel?.mknodat(AT_FDCWD, path, { ...make, minor })
+      chmodSync(path, 0o660)
+    }
+    for (const name of ['link1', 'link2', 'device3', 'device5'])
+      kernel?.utimensat(AT_FDCWD, Buffer.from(`${live}/${name}`), { mtimeNs: time })
+    const trees = new MemoryTrees()
+    const tree = trees.add({
+      ...{ attribute: ['x', text], attribute2: ['x', bare], attribute3: ['x', text] },
+      link1: ['', { ...link, linkTarget: Buffer.from('aa') }],
+      link2: ['', { ...link, linkTarget: Buffer.from('bb') }],
+      ...{ device3: ['', { ...device, minor: 3 }], device5: ['', { ...device, minor: 3 }] },
+    })
+    const { signal } = new AbortController()
+    const volume = { tree, root: null }
+    const found = await planRestore({ source: trees, volume, path: live, names: 9, signal })
+    expect(found.overwrite.paths).toEqual(['attribute2', 'attribute3', 'device5', 'link2'])
+    expect(found.same).toBe(3)
+  },
+)

@@ -1,0 +1,43 @@
+import { readlinkSync } from 'node:fs'
+import { majorOf, minorOf } from '../../../lib/kernel/device-number.ts'
+import { loadKernel } from '../../../lib/kernel.ts'
+import { readXattrs } from '../../tree/attributes.ts'
+import type { TreeEntry, Xattr } from '../../tree/entry.ts'
+import type { Folder } from '../../tree/write-folder.ts'
+import type { LiveEntry } from './live-folder.ts'
+
+/**
+ * Whether what is in an open folder of the volume is as it would be restored, as far as can be told without reading
+ * content: a file of the same size and mtime is taken for the same. The time of the last change tells nothing, since
+ * a restore cannot set it; a folder's mtime changes with the names in it.
+ */
+export function isAsRestored(entry: TreeEntry, there: LiveEntry, folder: Folder): boolean {
+  return hasSameStat(entry, there) && hasSameRest(entry, folder.at(there.name))
+}
+
+function hasSameStat(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
+  const { uid, gid, mode } = entry
+  if (type !== entry.type || BigInt(uid) !== stat.uid || BigInt(gid) !== stat.gid) return false
+  if (type !== 'symlink' && mode !== (Number(stat.mode) & 0o7777)) return false
+  if (type === 'file' && BigInt(entry.size) !== stat.size) return false
+  const isDevice = type === 'chardev' || type === 'blockdev'
+  if (isDevice && (entry.major !== majorOf(stat.rdev) || entry.minor !== minorOf(stat.rdev))) return false
+  return type === 'directory' || entry.mtimeNs === stat.mtimeNs
+}
+
+/** What cannot be read, or went meanwhile, is not known to be the same. */
+function hasSameRest({ type, linkTarget, xattrs }: TreeEntry, path: Buffer): boolean {
+  try {
+    if (type === 'symlink' && !linkTarget?.equals(readlinkSync(path, { encoding: 'buffer' }))) return false
+    const kernel = loadKernel()
+    return haveSameXattrs(xattrs, kernel ? readXattrs(kernel, path) : [])
+  } catch {
+    return false
+  }
+}
+
+/** In whatever order. */
+function haveSameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
+  if (a.length !== b.length) return false
+  return a.every(({ name, value }) => b.some((one) => one.name.equals(name) && one.value.equals(value)))
+}
