@@ -9,6 +9,7 @@ interface RebuildFlags {
   url: string
   dryRun: boolean
   json: boolean
+  forget: string[]
 }
 
 export function catalogCommand(): Command {
@@ -16,6 +17,12 @@ export function catalogCommand(): Command {
     .description('Makes the catalog of a running controller what the stores hold, dead servers included.')
     .option('--dry-run', 'only count, change nothing', false)
     .option('--url <url>', 'the controller', 'http://127.0.0.1:9002')
+    .option(
+      '--forget <ip>',
+      'a server that is gone, whose folder was removed; many',
+      (ip: string, more: string[]) => [...more, ip],
+      [],
+    )
     .option('--json', 'print what the controller answers', false)
     .action(rebuildCatalog)
   return new Command('catalog').description('Sees to the catalog of a controller.').addCommand(rebuild)
@@ -23,8 +30,8 @@ export function catalogCommand(): Command {
 
 type Rebuilt = RebuildCatalogMutation['rebuildCatalog']
 
-async function rebuildCatalog({ url, dryRun, json }: RebuildFlags): Promise<void> {
-  const rebuilt = await ask(url, dryRun)
+async function rebuildCatalog({ url, json, ...wish }: RebuildFlags): Promise<void> {
+  const rebuilt = await ask(url, wish)
   process.stdout.write(json ? `${JSON.stringify(rebuilt)}\n` : wordsOf(rebuilt))
   const unread = rebuilt.namespaces.filter(({ error }) => error !== null)
   if (unread.length === 0) return
@@ -35,11 +42,11 @@ async function rebuildCatalog({ url, dryRun, json }: RebuildFlags): Promise<void
   )
 }
 
-async function ask(url: string, dryRun: boolean): Promise<Rebuilt> {
+async function ask(url: string, wish: Pick<RebuildFlags, 'dryRun' | 'forget'>): Promise<Rebuilt> {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new BackupdError('BAD_INPUT', `--url is ${JSON.stringify(url)}: write it as http://10.0.0.1:9002`)
   try {
-    return (await executeOverHttp(url)(RebuildCatalogDocument, { dryRun })).rebuildCatalog
+    return (await executeOverHttp(url)(RebuildCatalogDocument, wish)).rebuildCatalog
   } catch (error) {
     if (error instanceof ControllerError) throw new BackupdError(error.code, error.message, { cause: error })
     throw error

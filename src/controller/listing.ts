@@ -16,7 +16,38 @@ export async function relist(world: World, namespace: string, dryRun: boolean): 
   return { ...counts, reader }
 }
 
-/** The same, in the background; tried again with the next poll where it fails. */
+/**
+ * Takes the namespace out of the catalog, whose folder is gone from the stores and whose own daemon does not answer.
+ * Every daemon that answers must have looked: a store that is not there shows nothing, and proves nothing. Throws
+ * CONFLICT where one still lists something of it or does not see its own folder; DAEMON_UNREACHABLE where none answers.
+ */
+export async function forgetNamespace(
+  world: World,
+  namespace: string,
+  dryRun: boolean,
+): Promise<ReconcileCounts> {
+  const others = othersThan(world, namespace)
+  if (others.length === 0) {
+    const message = `No daemon answers that could tell whether ${namespace} still has a folder; nothing of it was forgotten`
+    throw new BackupdError('DAEMON_UNREACHABLE', message)
+  }
+  for (const ip of others) await checkGone(world, namespace, ip)
+  return await world.ports.backups.reconcile(namespace, pagesOf(NOTHING, NO_MORE), dryRun)
+}
+
+async function checkGone({ ports: { daemon } }: World, namespace: string, ip: string): Promise<void> {
+  if (!(await daemon.namespaces(ip)).includes(ip)) {
+    const message = `The daemon on ${ip} does not find its own folder in its store, so it cannot tell of ${namespace}; nothing of it was forgotten. See its store`
+    throw new BackupdError('CONFLICT', message)
+  }
+  for await (const page of daemon.backups(ip, namespace)) {
+    if (page.length === 0) continue
+    const message = `The daemon on ${ip} still lists backups of ${namespace}; nothing of it was forgotten. Remove its folder from the store first`
+    throw new BackupdError('CONFLICT', message)
+  }
+}
+
+/** As relist, in the background; tried again with the next poll where it fails. */
 export function relistSoon(world: World, server: ServerState): void {
   server.listingStale = false
   void world.background.run(`list the backups of ${server.ip}`, async () => {
@@ -72,6 +103,9 @@ function startListing(world: World, namespace: string) {
     counts: ({ first }) => !first.done && first.value.length > 0,
   })
 }
+
+const NOTHING = { done: true, value: undefined } as const
+const NO_MORE = { next: async () => NOTHING }
 
 async function* pagesOf(
   first: IteratorResult<BackupInfo[]>,

@@ -1,4 +1,4 @@
-import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
+import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
 import { copyCatalog, rebuildCatalog } from '../controller/catalog.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
@@ -15,12 +15,15 @@ export class CatalogResolver {
   }
 
   @Mutation(() => CatalogRebuild, {
-    description: 'Makes the catalog what the store says; `dryRun` only counts.',
+    description:
+      'Makes the catalog what the store says; `dryRun` only counts. `forget`: servers that are gone with their folders.',
   })
   async rebuildCatalog(
     @Ctx() { world, who }: Context,
     @Arg('dryRun', () => Boolean, { nullable: true, defaultValue: false }) dryRun?: boolean,
+    @Arg('forget', () => [ID], { nullable: true }) forget?: string[],
   ): Promise<CatalogRebuild> {
-    return { dryRun: dryRun === true, namespaces: orThrow(await rebuildCatalog(world, who, dryRun === true)) }
+    const wish = { dryRun: dryRun === true, forget: forget ?? [] }
+    return { dryRun: wish.dryRun, namespaces: orThrow(await rebuildCatalog(world, who, wish)) }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/cli/run-command.ts'
@@ -31,22 +31,27 @@ async function run(...argv: string[]) {
 
 const [SERVER, DEAD] = ['127.0.0.1', '10.0.0.9'] as const
 
-test('catalog rebuild: counts first, then makes it; a dead server is read too, strangers are named', async () => {
+/** A store with one backup of a server that is dead, a daemon on it, and a controller that knows of that daemon. */
+async function start() {
   const folder = await testFolder()
   const namespace = join(folder, 'store', DEAD)
   const name = 'hello-hello.web.web-1-data-db-1795425846.tar.gz'
   mkdirSync(namespace, { recursive: true })
   writeFileSync(join(namespace, name), 'an archive')
-  writeFileSync(join(namespace, 'stranger\u001b[2J'), '')
   writeRecordedMeta(namespace, [recordedEntity({ name, source: '/data/db', server: DEAD })])
   const daemon = await startTestDaemon(folder, SERVER)
   const inventory = toldInventory(helloInventory([SERVER]))
   const { url } = await startTestController({ folder, inventory, daemonUrls: { [SERVER]: daemon.url } })
   const rebuild = (...flags: string[]) => run('catalog', 'rebuild', '--url', url, ...flags)
-
   await expect
     .poll(async () => (await rebuild('--dry-run')).out, { timeout: 10_000 })
     .toContain(`${DEAD}       1`)
+  return { folder, namespace, rebuild }
+}
+
+test('catalog rebuild: counts first, then makes it; a dead server is read too, strangers are named', async () => {
+  const { namespace, rebuild } = await start()
+  writeFileSync(join(namespace, 'stranger\u001b[2J'), '')
   const counted = await rebuild('--dry-run')
   expect(counted).toMatchObject({ code: 0, err: '' })
   expect(counted.out.split('\n')).toEqual([
@@ -63,6 +68,47 @@ test('catalog rebuild: counts first, then makes it; a dead server is read too, s
     dryRun: false,
     namespaces: [{ unchanged: 0 }, { ip: DEAD, added: 0, unchanged: 1 }],
   })
+})
+
+test('a dead server whose folder was removed stays in the catalog until it is to be forgotten', async () => {
+  const { namespace, rebuild } = await start()
+  await rebuild()
+  const early = await rebuild('--forget', DEAD)
+  expect(early).toMatchObject({ code: 1, out: expect.stringContaining('reads 10.0.0.9, so what it says') })
+  expect(early.out).toMatch(/^10\.0\.0\.9 +0 +0 +0 +1 /m)
+  rmSync(namespace, { recursive: true })
+  const unread = await rebuild()
+  expect(unread).toMatchObject({ code: 1, out: expect.stringContaining(`catalog rebuild --forget ${DEAD}`) })
+  expect(unread.out).toMatch(/^10\.0\.0\.9 +0 +0 +0 +0 /m)
+  expect((await rebuild('--dry-run', '--forget', DEAD)).out).toMatch(/^10\.0\.0\.9 +0 +0 +1 +0 /m)
+  const forgotten = await rebuild('--forget', DEAD)
+  expect([forgotten.code, forgotten.err]).toEqual([0, ''])
+  expect(forgotten.out).toMatch(/^10\.0\.0\.9 +0 +0 +1 +0 /m)
+  const after = await rebuild()
+  expect([after.code, after.out]).toEqual([0, expect.not.stringContaining(DEAD)])
+  expect(await rebuild('--forget', DEAD)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('no backups of 10.0.0.9'),
+  })
+  expect(await rebuild('--forget', SERVER)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('127.0.0.1 is in the inventory'),
+  })
+})
+
+test('nothing is forgotten while the store is away, or another directory stands in its place', async () => {
+  const { folder, rebuild } = await start()
+  await rebuild()
+  const store = join(folder, 'store')
+  renameSync(store, `${store}-away`)
+  expect(await rebuild('--forget', DEAD)).toMatchObject({ code: 1 })
+  mkdirSync(store)
+  const empty = await rebuild('--forget', DEAD)
+  expect(empty).toMatchObject({ code: 1, out: expect.stringContaining('nothing of it was forgotten') })
+  rmSync(store, { recursive: true })
+  renameSync(`${store}-away`, store)
+  const back = await rebuild()
+  expect(back.out).toMatch(/^10\.0\.0\.9 +0 +0 +0 +1 /m)
 })
 
 test('a controller that is not there, an address that is none: one line, exit code 1', async () => {

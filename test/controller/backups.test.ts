@@ -36,7 +36,7 @@ test('a backup is found by the short and the full name of its proc', async () =>
 test('a name that lies on two servers needs the server said', async () => {
   const { world, two } = await twoServers()
   two.backups = [sampleBackup({ server: TWO })]
-  await rebuildCatalog(world, 'test', false)
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
   expect(await locateBackup(world, whole)).toMatchObject({
     refused: 'CONFLICT',
     facts: { servers: [ONE, TWO] },
@@ -148,12 +148,12 @@ test('rebuilding counts first, changes then; a server that is down loses nothing
   ]
   const counts = { ip: ONE, added: 1, updated: 1, removed: 1, unchanged: 0, error: null }
   const down = { ip: TWO, added: 0, removed: 0, error: 'The daemon on 10.0.0.2 could not be reached' }
-  expect(await rebuildCatalog(world, 'test', true)).toMatchObject([counts, down])
+  expect(await rebuildCatalog(world, 'test', { dryRun: true, forget: [] })).toMatchObject([counts, down])
   expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ name: OTHER })
-  expect(await rebuildCatalog(world, 'test', false)).toMatchObject([counts, down])
+  expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([counts, down])
   expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ refused: 'NOT_FOUND' })
   one.down = true
-  await rebuildCatalog(world, 'test', false)
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
   expect((await catalog.backups.find({ server: ONE }, { first: 9 })).totalCount).toBe(2)
 })
 
@@ -163,7 +163,7 @@ test("a catalog made anew holds a dead server's backups, and those of folders no
   two.backups = [dead]
   two.namespaces = ['10.0.0.8']
   two.unknown.set('10.0.0.9', { count: 3, names: ['a', 'b', 'c'] })
-  expect(await rebuildCatalog(world, 'test', false)).toMatchObject([
+  expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([
     { ip: ONE, unchanged: 2, unknown: { count: 0 }, error: null },
     { ip: TWO, error: null },
     { ip: '10.0.0.8', added: 0, unknown: null, error: null },
@@ -180,7 +180,7 @@ test("a catalog made anew holds a dead server's backups, and those of folders no
   expect(two.recovers).toMatchObject([{ namespace: '10.0.0.9', name: NAME }])
   // Whoever could read it is gone too: nothing is forgotten for that.
   two.backups = []
-  expect((await rebuildCatalog(world, 'test', false)) as object[]).toMatchObject([
+  expect((await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })) as object[]).toMatchObject([
     { ip: ONE },
     { ip: TWO },
     { ip: '10.0.0.8' },
