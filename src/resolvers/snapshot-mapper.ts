@@ -5,9 +5,9 @@ import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
 /** As mapper.ts, for what is inside increments. */
 
 export function toSnapshot(info: SnapshotInfo): Snapshot {
-  const { id, created, good, mirror, state, suspect, size, files, added, rid } = info
+  const { id, created, good, mirror, state, suspect, corrupt, size, files, added, rid } = info
   const counts = { size, fileCount: files, bytesAdded: added }
-  return { id, created, good, mirror, partial: state === 'partial', suspect, ...counts, rid, info }
+  return { id, created, good, mirror, partial: state === 'partial', suspect, corrupt, ...counts, rid, info }
 }
 
 export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {

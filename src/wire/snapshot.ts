@@ -11,7 +11,9 @@ export const snapshotInfoSchema = z.object({
   sequence: z.number().int(),
   state: z.enum(['success', 'partial']),
   suspect: z.string().nullable(),
-  /** Whole, and not suspect. */
+  /** What of it was found damaged, and when; null where nothing was. */
+  corrupt: z.string().nullable(),
+  /** Whole, not corrupt, not suspect. */
   good: z.boolean(),
   /** Made of a mirror of the recorded system; never expires. */
   mirror: z.boolean(),

@@ -81,7 +81,10 @@ export class Backup {
   })
   snapshotCount!: number | null
 
-  @Field(() => ID, { nullable: true, description: 'The newest snapshot that is whole, not suspect.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The newest snapshot that is whole, not corrupt, not suspect.',
+  })
   lastGoodSnapshot!: string | null
 
   info!: BackupInfo

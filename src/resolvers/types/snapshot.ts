@@ -12,7 +12,7 @@ export class Snapshot {
   @Field(() => DateTime)
   created!: string
 
-  @Field(() => Boolean, { description: 'Whole, not suspect.' })
+  @Field(() => Boolean, { description: 'Whole, not corrupt, not suspect.' })
   good!: boolean
 
   @Field(() => Boolean, {
@@ -25,6 +25,9 @@ export class Snapshot {
 
   @Field(() => String, { nullable: true, description: 'Why it is doubtful.' })
   suspect!: string | null
+
+  @Field(() => String, { nullable: true, description: 'What of it was found damaged, and when.' })
+  corrupt!: string | null
 
   @Field(() => BigIntScalar, {
     nullable: true,

@@ -4,16 +4,22 @@ import { openRepository, repositoryExists } from '../snapshot/repository/open-re
 import type { OpenOptions, Repository } from '../snapshot/repository/repository.ts'
 import { assertOwner } from '../store/owner.ts'
 import { exclusively, type StoreWorld } from '../store/world.ts'
+import { readDamage } from './damage-note.ts'
 import { readPassword } from './repository-password.ts'
 import { placeOfRepository } from './repository-place.ts'
 
-/** The repository of a namespace, any one; undefined where there is none. Throws what openRepository throws, naming the namespace. */
+/**
+ * The repository of a namespace, any one, which knows of the damage that was noted; undefined where there is none.
+ * Throws what openRepository throws, naming the namespace.
+ */
 export async function openNamespace(world: StoreWorld, namespace: string): Promise<Repository | undefined> {
   const place = placeOfRepository(world.driver, namespace)
   if (!(await repositoryExists(place))) return undefined
   const options = await openOptions(world)
   try {
-    return await openRepository(place, options)
+    const repository = await openRepository(place, options)
+    repository.distrust(Object.keys((await readDamage(world.driver, namespace)).packs))
+    return repository
   } catch (error) {
     throw named(namespace, error)
   }

@@ -1,5 +1,5 @@
 import { isoTime } from '../../lib/clock.ts'
-import type { BackupInfo } from '../../wire/backup.ts'
+import { type BackupInfo, isGood } from '../../wire/backup.ts'
 import type { SnapshotInfo } from '../../wire/snapshot.ts'
 import { isOfMirror, ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
@@ -21,7 +21,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     ...{ created: newest?.created ?? isoTime(0), sequence: newest?.sequence ?? 0 },
     ...{ rid: newest?.rid ?? null, jobId: newest?.jobId ?? null },
     ...{ state: newest?.state ?? 'partial', suspect: newest?.suspect ?? null },
-    ...{ corrupt: null, verified: null, holds: [], sha256: null, hasIndex: false },
+    ...{ corrupt: newest?.corrupt ?? null, verified: null, holds: [], sha256: null, hasIndex: false },
     durability: snapshots.at(-1)?.file.backupd?.durability ?? null,
     series: {
       snapshots: infos.length,
@@ -41,13 +41,13 @@ function procOf(name: string): { app: string; proc: string } {
 
 /** What restic made, or changed the tags of, has no facts of ours: it counts as whole unless its tag says partial. */
 export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
-  const { id, file, createdMs } = snapshot
+  const { id, file, createdMs, corrupt } = snapshot
   const facts = file.backupd
   const state = facts?.state ?? (file.tags.includes('partial') ? 'partial' : 'success')
   const suspect = facts?.suspect ?? null
   return {
-    ...{ id, created: isoTime(createdMs), sequence: facts?.sequence ?? 0, state, suspect },
-    good: state === 'success' && suspect === null,
+    ...{ id, created: isoTime(createdMs), sequence: facts?.sequence ?? 0 },
+    ...{ state, suspect, corrupt, good: isGood({ state, suspect, corrupt }) },
     mirror: isOfMirror(snapshot),
     ...{ size: facts?.bytes ?? null, files: facts?.files ?? null, added: facts?.added ?? null },
     ...{ rid: ridOf(file), jobId: facts?.jobId ?? null },

@@ -3,12 +3,15 @@ import { parseGoTime } from '../snapshot/nodes/go-time.ts'
 import { parseSnapshot, type SnapshotFile } from '../snapshot/nodes/snapshot-file.ts'
 import type { Repository } from '../snapshot/repository/repository.ts'
 import { eachOf } from '../store/small-objects.ts'
+import { type DamageNote, readDamage } from './damage-note.ts'
 
 export interface SeriesSnapshot {
   id: string
   file: SnapshotFile
   /** Unix ms. */
   createdMs: number
+  /** What of it was found damaged, and when; null where nothing was. */
+  corrupt: string | null
 }
 
 /** The snapshots of one volume, oldest first; never empty. */
@@ -42,16 +45,22 @@ export function ridOf({ tags }: SnapshotFile): string | null {
 export async function readSeries(repository: Repository, namespace: string): Promise<SnapshotSeries[]> {
   const ids: string[] = []
   for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
+  const damage = await readDamage(repository.place.driver, namespace)
   const snapshots: SeriesSnapshot[] = []
-  for await (const snapshot of eachOf(ids, (id) => readSnapshot(repository, id)))
+  for await (const snapshot of eachOf(ids, (id) => readSnapshot(repository, id, damage)))
     if (snapshot) snapshots.push(snapshot)
   return groupSeries(snapshots, namespace)
 }
 
-async function readSnapshot(repository: Repository, id: string): Promise<SeriesSnapshot | undefined> {
+async function readSnapshot(
+  repository: Repository,
+  id: string,
+  { snapshots: { [id]: damage } }: DamageNote,
+): Promise<SeriesSnapshot | undefined> {
   try {
     const file = parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
-    return { id, file, createdMs: Number((parseGoTime(file.time) ?? 0n) / 1_000_000n) }
+    const createdMs = Number((parseGoTime(file.time) ?? 0n) / 1_000_000n)
+    return { id, file, createdMs, corrupt: damage ? `${damage.reason} (found ${damage.at})` : null }
   } catch (error) {
     repository.warn(`The snapshot ${id.slice(0, 8)} is left out: ${messageOf(error)}`)
     return undefined

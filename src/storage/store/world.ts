@@ -12,7 +12,10 @@ export interface StoreWorld {
 }
 
 /** Runs `act` while no other process of this daemon (nor this one) changes names or `.meta` of its namespace. */
-export async function exclusively<T>({ driver, identity }: StoreWorld, act: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(
+  { driver, identity }: Pick<StoreWorld, 'driver'> & { identity: Pick<StoreIdentity, 'ip'> },
+  act: () => Promise<T>,
+): Promise<T> {
   await using _lock = await driver.lock(`${identity.ip}/${LOCK}`)
   return await act()
 }

@@ -12,7 +12,7 @@ import { madeBackup, openedStore } from '../../support/store-world.ts'
 function seriesOf(...files: SnapshotFile[]) {
   const snapshots = files.map((file, n) => {
     const id = `${'abcdef'[n]}${String(n).repeat(63)}`
-    return { id, file, createdMs: Date.parse(file.time) }
+    return { id, file, createdMs: Date.parse(file.time), corrupt: null }
   })
   return groupSeries(snapshots, IP)
 }

@@ -13,6 +13,7 @@ import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunResult } from '../../../wire/record.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { noteIfDamaged } from '../note-damage.ts'
 import { checkVolume, openRunStore } from './begin.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
 import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
@@ -59,7 +60,7 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
     reasons: [],
   }
   try {
-    const summary = await step('make the snapshot', () => make(run))
+    const summary = await step('make the snapshot', () => makeDespiteDamage(run))
     const made = await step('read it back', () => readBack(repository, summary))
     return outcomeOf(run, summary, {
       name: args.archive,
@@ -82,8 +83,23 @@ async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
   throw new BackupdError('CONFLICT', `${what}: delete that series, or name the volume otherwise`)
 }
 
-function make(run: Increment): Promise<SnapshotSummary> {
-  const { args, context, repository, lock, volume, before, warnings } = run
+/** Where the snapshot before cannot be read, all of the volume is: what is damaged, and still there, is stored anew. */
+async function makeDespiteDamage(run: Increment): Promise<SnapshotSummary> {
+  const { context, store, repository, before } = run
+  const { ip: namespace } = context.settings
+  try {
+    return await make(run, before)
+  } catch (error) {
+    if (!before || !(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
+    context.warn(`the snapshot before is damaged, so that everything is read again: ${error.message}`)
+    await noteIfDamaged({ store, repository, namespace, id: before.id, context }, error)
+    await noteForgotten({ store, ip: namespace }, 1).catch(() => {})
+    return await make(run, undefined)
+  }
+}
+
+function make(run: Increment, before: SeriesSnapshot | undefined): Promise<SnapshotSummary> {
+  const { args, context, repository, lock, volume, warnings } = run
   context.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
   return makeSnapshot({
     ...{ repository, lock, volume, sourcePath: args.path, hostname: context.settings.ip },
@@ -103,7 +119,7 @@ async function readBack(
   { snapshotId: id }: SnapshotSummary,
 ): Promise<SeriesSnapshot> {
   const file = parseSnapshot(id, await repository.loadUnpacked('snapshots', id))
-  return { id, file, createdMs: Date.parse(file.time) }
+  return { id, file, createdMs: Date.parse(file.time), corrupt: null }
 }
 
 function outcomeOf(

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { noteDamagedPacks, tidyDamage } from '../../../storage/series/damage-note.ts'
 import { forgetInNamespace } from '../../../storage/series/forget-series.ts'
 import {
   isLookDue,
@@ -70,10 +71,12 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
     await forgetExpired(rules, repository, run)
     await unlessFull(noteLooked(namespace, nowMs), run)
   }
-  // A full store may not have had room for the note.
-  const forgotten = Math.max((await readPruneNote(namespace)).forgotten, run.deletedSnapshots.length)
+  // A full store may not have had room for the note. Packs with damage go as soon as nothing needs them: until then a
+  // restic that is run by hand takes their copies for good.
+  const counted = Math.max((await readPruneNote(namespace)).forgotten, run.deletedSnapshots.length)
+  const forgotten = counted + repository.distrusted.size
   if (isPruneDue({ ...note, forgotten }, nowMs)) {
-    await pruneRepository(repository, run)
+    await pruneNoting(repository, run)
     await unlessFull(notePruned(namespace, nowMs), run)
   }
 }
@@ -128,10 +131,23 @@ function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[],
 /** In the order of the series: what restic made has no sequence of its own. A mirror is deleted by hand only. */
 function agedOf({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
-    const { id, created, state, suspect, mirror } = infoOfSnapshot(snapshot)
+    const { id, created, state, suspect, corrupt, mirror } = infoOfSnapshot(snapshot)
     const holds = mirror ? ['mirror'] : []
-    return { name: id, created, state, suspect, sequence: n, corrupt: null, holds, rid: id }
+    return { name: id, created, state, suspect, sequence: n, corrupt, holds, rid: id }
   })
+}
+
+/** What of damage it finds is noted; what of it is gone then is not. */
+async function pruneNoting(repository: Repository, run: ExpireRun): Promise<void> {
+  const { store, context } = run
+  const noting = { store, ip: context.settings.ip, repository, nowMs: context.clock.now() }
+  try {
+    await pruneRepository(repository, run)
+  } catch (error) {
+    await noteDamagedPacks(noting).catch(() => {})
+    throw error
+  }
+  await unlessFull(tidyDamage(noting), run)
 }
 
 async function pruneRepository(repository: Repository, run: ExpireRun): Promise<void> {

@@ -4,7 +4,7 @@ import { type OpenSeries, openSeries } from '../../../storage/series/open-series
 import type { SeriesSnapshot } from '../../../storage/series/series.ts'
 import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
 import { volumeTree } from '../../../storage/snapshot/read/volume-tree.ts'
-import { lockForReading } from '../../../storage/snapshot/repository/read-lock.ts'
+import { lockForReading, type ReadLock } from '../../../storage/snapshot/repository/read-lock.ts'
 import { planRestore } from '../../../storage/snapshot/restore/plan-restore.ts'
 import type { RestorePlan } from '../../../storage/snapshot/restore/plan-tally.ts'
 import { restoreTree } from '../../../storage/snapshot/restore/restore-tree.ts'
@@ -13,6 +13,7 @@ import type { Store } from '../../../storage/store/store.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RecoverPlan } from '../../../wire/snapshot.ts'
 import type { RunContext } from '../../plugin.ts'
+import { noteIfDamaged, noteNotDamaged, type ReadSnapshot } from '../note-damage.ts'
 import type { RecoverSource } from './recover-source.ts'
 
 /** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
@@ -39,10 +40,32 @@ export async function seriesSource(
   const locking = { dataDir: settings.dataDir, waitMs: LOCK_WAIT_MS, signal, warn }
   const lock = parts.use(await lockForReading(opened.repository, locking))
   if (!lock.snapshots.includes(found.id)) throw goneMeanwhile(found.id)
+  const read = { store, repository: opened.repository, namespace, id: found.id, context }
+  const noting = noterOf(read, lock)
+  const source = await noting(() => sourceOf(opened, found))
   const owned = parts.move()
   return {
-    ...(await sourceOf(opened, found)),
+    ...source,
+    async fill(into, chosen) {
+      const summary = await noting(() => source.fill(into, chosen))
+      const isWhole = chosen === null && summary.faults === 0
+      if (isWhole && found.corrupt !== null) await noteNotDamaged(read)
+      return summary
+    },
+    plan: (question) => noting(() => source.plan(question)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Without the lock, what is missing may only have been pruned meanwhile. */
+function noterOf(read: ReadSnapshot, lock: ReadLock) {
+  return async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act()
+    } catch (error) {
+      if (lock.isHeld()) await noteIfDamaged(read, error)
+      throw error
+    }
   }
 }
 

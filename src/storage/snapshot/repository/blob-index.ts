@@ -16,6 +16,7 @@ export type IndexedBlob = Omit<BlobEntry, 'isTree'> & { type: BlobType; id: Buff
  * no limit below 2^31 of them.
  */
 export class BlobIndex {
+  readonly #distrusted: ReadonlySet<string>
   readonly #blobs = new BlobSegments()
   readonly #packs: string[] = []
   readonly #packNumbers = new Map<string, number>()
@@ -27,6 +28,11 @@ export class BlobIndex {
   /** The id that is looked for. */
   readonly #idBytes = Buffer.alloc(ID_LENGTH)
   readonly #words = new Uint32Array(this.#idBytes.buffer, this.#idBytes.byteOffset, ID_LENGTH / 4)
+
+  /** `distrusted`: packs with damage, which may come to be more. */
+  constructor(distrusted: ReadonlySet<string> = new Set()) {
+    this.#distrusted = distrusted
+  }
 
   /** Copies of blobs: entries are numbered from 0 to here. */
   get size(): number {
@@ -78,19 +84,23 @@ export class BlobIndex {
     this.#table[slot] = this.#blobs.push(this.#words, isTree, blob) + 1
   }
 
-  /** The entry of the blob's first copy, or -1. */
+  /** The entry of the blob's first copy, of one that is distrusted where there is no other; or -1. */
   find(type: BlobType, id: Buffer): number {
     this.#take(id)
     const isTree = type === 'tree'
     let slot = this.#firstSlot()
+    let doubtful = -1
     for (let held = this.#table[slot]; held; held = this.#table[slot]) {
-      if (this.#blobs.isBlob(held - 1, isTree, this.#words) && this.#isHere(held - 1)) return held - 1
+      if (this.#blobs.isBlob(held - 1, isTree, this.#words) && this.#isHere(held - 1)) {
+        if (this.#isTrusted(held - 1)) return held - 1
+        if (doubtful < 0) doubtful = held - 1
+      }
       slot = this.#next(slot)
     }
-    return -1
+    return doubtful
   }
 
-  /** Entries of all its copies, the first one first. */
+  /** Entries of all its copies, the first one first, those in packs with damage last. */
   copies(type: BlobType, id: Buffer): number[] {
     this.#take(id)
     const found: number[] = []
@@ -100,11 +110,14 @@ export class BlobIndex {
       if (isCopy && this.#isHere(held - 1)) found.push(held - 1)
       slot = this.#next(slot)
     }
-    return found
+    if (this.#distrusted.size === 0) return found
+    return found.sort((a, b) => Number(this.#isTrusted(b)) - Number(this.#isTrusted(a)))
   }
 
+  /** It has a copy, in a pack without damage. */
   has(type: BlobType, id: Buffer): boolean {
-    return this.find(type, id) >= 0
+    const entry = this.find(type, id)
+    return entry >= 0 && this.#isTrusted(entry)
   }
 
   entryAt(entry: number): BlobEntry {
@@ -137,6 +150,10 @@ export class BlobIndex {
 
   #isHere(entry: number): boolean {
     return this.#gonePacks.size === 0 || !this.#gonePacks.has(this.#blobs.packOf(entry))
+  }
+
+  #isTrusted(entry: number): boolean {
+    return this.#distrusted.size === 0 || !this.#distrusted.has(this.packId(this.#blobs.packOf(entry)))
   }
 
   #isAt(entry: number, place: { pack: number; offset: number }): boolean {

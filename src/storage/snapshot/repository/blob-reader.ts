@@ -37,11 +37,11 @@ function inflate(packed: Buffer, plainLength: number): Buffer {
 
 /** Reads blobs out of packs, each checked; where one copy is damaged, another one serves. */
 export class BlobReader {
-  readonly #repository: Pick<Repository, 'key' | 'warn'>
+  readonly #repository: Pick<Repository, 'key' | 'warn' | 'distrust'>
   readonly #index: () => BlobIndex
   readonly #packs: OpenPacks
 
-  constructor(repository: Pick<Repository, 'place' | 'key' | 'warn'>, index: () => BlobIndex) {
+  constructor(repository: Pick<Repository, 'place' | 'key' | 'warn' | 'distrust'>, index: () => BlobIndex) {
     this.#repository = repository
     this.#index = index
     this.#packs = new OpenPacks(repository.place)
@@ -56,7 +56,7 @@ export class BlobReader {
       try {
         return openBlob(this.#repository.key, { id, ...place }, await this.#sealed(place))
       } catch (error) {
-        fault = snapshotCorrupt({ type, id }, place.pack, reasonOf(error))
+        fault = this.#damaged({ type, id }, place.pack, reasonOf(error))
       }
     }
     throw fault
@@ -68,7 +68,7 @@ export class BlobReader {
       openBlob(this.#repository.key, { id, ...place }, sealed)
       return sealed
     } catch (error) {
-      throw snapshotCorrupt({ type, id }, place.pack, reasonOf(error))
+      throw this.#damaged({ type, id }, place.pack, reasonOf(error))
     }
   }
 
@@ -115,6 +115,11 @@ export class BlobReader {
   /** Undefined where they cannot be read: each is then read alone, which says why. */
   async #bytesOf({ pack, offset, length }: PackRun<Wanted>): Promise<Buffer | undefined> {
     return await this.#packs.read(pack, offset, length).catch(() => undefined)
+  }
+
+  #damaged(blob: { type: BlobType; id: Buffer }, pack: string, reason: string): BackupdError {
+    this.#repository.distrust([pack])
+    return snapshotCorrupt(blob, pack, reason)
   }
 
   async #sealed({ pack, offset, length }: BlobPlace): Promise<Buffer> {

@@ -12,7 +12,9 @@ const MANY_SMALL = 32
 
 /** The index of blobs in memory, with the index files that it was read from. */
 export class IndexKeeper {
-  index = new BlobIndex()
+  /** Packs with damage. */
+  readonly distrusted = new Set<string>()
+  index = new BlobIndex(this.distrusted)
   /** By file: the numbers of the packs that it names. */
   readonly files = new Map<string, Uint32Array>()
   readonly #repository: Pick<Repository, 'place' | 'key'>
@@ -79,7 +81,7 @@ export class IndexKeeper {
     const present = new Set<string>()
     for await (const id of idsIn(place, folderName(place, 'index'))) present.add(id)
     if ([...this.files.keys()].some((id) => !present.has(id))) {
-      this.index = new BlobIndex()
+      this.index = new BlobIndex(this.distrusted)
       this.files.clear()
     }
     for (const id of present) {

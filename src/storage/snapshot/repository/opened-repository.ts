@@ -45,6 +45,14 @@ export class OpenedRepository implements Repository {
     this.#options.warn(message)
   }
 
+  get distrusted(): ReadonlySet<string> {
+    return this.#keeper.distrusted
+  }
+
+  distrust(packs: Iterable<string>): void {
+    for (const pack of packs) this.#keeper.distrusted.add(pack)
+  }
+
   loadIndex(): Promise<BlobIndex> {
     return this.#keeper.load()
   }

@@ -11,6 +11,8 @@ const WITHOUT =
 export interface ReadLock extends AsyncDisposable {
   /** Snapshots that there were when it was locked. */
   readonly snapshots: readonly string[]
+  /** Nothing was taken away so far: what is missing was missing before. */
+  isHeld(): boolean
 }
 
 /**
@@ -25,13 +27,17 @@ export async function lockForReading(
   try {
     const lock = await lockRepository(repository, { ...options, exclusive: false })
     lock.signal.addEventListener('abort', () => warn(`${messageOf(lock.signal.reason)}. ${WITHOUT}`))
-    return lock
+    return {
+      snapshots: lock.snapshots,
+      isHeld: () => !lock.signal.aborted,
+      [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+    }
   } catch (error) {
     if (!cannotBeWritten(error)) throw error
     warn(`${messageOf(error)}. ${WITHOUT}`)
     const snapshots = await snapshotIds(repository)
     await repository.loadIndex()
-    return { snapshots, async [Symbol.asyncDispose]() {} }
+    return { snapshots, isHeld: () => false, async [Symbol.asyncDispose]() {} }
   }
 }
 

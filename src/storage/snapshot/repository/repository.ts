@@ -49,6 +49,12 @@ export interface Repository extends AsyncDisposable {
   readonly polynomial: bigint
   readonly clock: Clock
   warn(message: string): void
+  /**
+   * Packs with damage: those that distrust() named, and in which reading found some. Other copies of their blobs are
+   * read first, and who writes stores them again.
+   */
+  readonly distrusted: ReadonlySet<string>
+  distrust(packs: Iterable<string>): void
   /** Loads the index of blobs, or brings it up to date. */
   loadIndex(): Promise<BlobIndex>
   /**
@@ -96,7 +102,7 @@ export interface PackOptions {
 
 /** Puts blobs into packs of about 16 MiB, those of trees and of data apart. */
 export interface PackWriter {
-  /** In the index, or added here; where it writes anew, added here. */
+  /** In the index, in a pack without damage, or added here; where it writes anew, added here. */
   has(type: BlobType, id: Buffer): boolean
   /** Takes `sealed` over: it may not change afterwards. A blob that it has already is left out. */
   add(blob: PackedBlob): Promise<void>

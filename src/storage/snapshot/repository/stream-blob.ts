@@ -9,7 +9,7 @@ import { snapshotCorrupt } from './repository-errors.ts'
 
 const PIECE = 1 << 20
 
-type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob'>
+type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distrust'>
 
 /** See Repository.streamBlob. In memory is what is compressed, which of a tree is a small part. */
 export async function* streamBlob(source: Source, type: BlobType, id: Buffer): AsyncGenerator<Buffer> {
@@ -19,6 +19,10 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
     yield await source.readBlob(type, id)
     return
   }
+  const damaged = (reason: string) => {
+    source.distrust([place.pack])
+    return snapshotCorrupt({ type, id }, place.pack, reason)
+  }
   const hash = createHash('sha256')
   try {
     for await (const piece of inflate(packed)) {
@@ -27,10 +31,10 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
     }
   } catch (error) {
     if (!errnoOf(error)?.startsWith('ZSTD_')) throw error
-    throw snapshotCorrupt({ type, id }, place.pack, `it cannot be unpacked (${messageOf(error)})`)
+    throw damaged(`it cannot be unpacked (${messageOf(error)})`)
   }
   if (hash.digest().equals(id)) return
-  throw snapshotCorrupt({ type, id }, place.pack, 'its content is not what its id says')
+  throw damaged('its content is not what its id says')
 }
 
 /** Undefined where it is not whole there: another copy may be. */

@@ -47,6 +47,21 @@ test('copies of a blob are kept apart, the first one first; the same copy is kep
   expect(index.placeAt(index.find('data', idOf(1))).pack).toBe('a')
 })
 
+test('a copy in a pack with damage comes last, and does not count', () => {
+  const distrusted = new Set(['a', 'c'])
+  const index = new BlobIndex(distrusted)
+  const blob = { type: 'data' as const, id: idOf(1), offset: 0, length: 50, plainLength: 0 }
+  for (const pack of ['a', 'b', 'c']) index.add({ ...blob, pack: index.internPack(pack) })
+  const packs = () => index.copies('data', idOf(1)).map((entry) => index.placeAt(entry).pack)
+  expect(packs()).toEqual(['b', 'a', 'c'])
+  expect(index.placeAt(index.find('data', idOf(1))).pack).toBe('b')
+  expect(index.has('data', idOf(1))).toBe(true)
+  distrusted.add('b')
+  expect(packs()).toEqual(['a', 'b', 'c'])
+  expect(index.placeAt(index.find('data', idOf(1))).pack).toBe('a')
+  expect(index.has('data', idOf(1))).toBe(false)
+})
+
 test('an id that is none is a fault of the caller', () => {
   expect(() => new BlobIndex().find('data', Buffer.alloc(31))).toThrow(RangeError)
 })
