@@ -44,6 +44,8 @@ export interface Engine {
   lockVolume(path: string, reason: string): void
   /** What lockVolume and settle() locked. */
   locked(): { path: string; reason: string }[]
+  /** What jobs that leave no record could not do the last time, a sentence each. */
+  troubles(): string[]
   /**
    * Once, before start(): ends what an earlier life left unfinished, in the records, on the volumes and in the store;
    * not there where it does not answer: each run then settles what concerns it.
@@ -116,6 +118,7 @@ export function createEngine(options: EngineOptions): Engine {
     running: () => runs.list(),
     lockVolume: (path, reason) => runs.lockVolume(path, reason),
     locked: () => runs.locked(),
+    troubles: () => runs.troubles.list((id) => table.get(id) !== undefined),
     async settle({ withStore } = { withStore: true }) {
       const report = await settle({ ...options, withStore })
       for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)

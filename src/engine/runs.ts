@@ -6,6 +6,7 @@ import type { EngineOptions } from './engine-options.ts'
 import { createKeeper } from './keeper.ts'
 import { PathLock } from './path-lock.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
+import { QuietTroubles } from './quiet-troubles.ts'
 import { makeRun, type Run, type RunRequest, taskOf } from './run.ts'
 import { endOf } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
@@ -28,6 +29,7 @@ export class Runs {
   readonly #queue: RunQueue
   readonly #register = new RunRegister()
   readonly #locked = new PathLock<string>()
+  readonly troubles = new QuietTroubles()
   #isClosing = false
 
   constructor(options: RunsOptions) {
@@ -199,6 +201,7 @@ export class Runs {
   /** Its end is told before the start of those that waited for it. */
   #finish(run: Run, end: RunEnd): void {
     const record = run.record.end(end)
+    this.troubles.note(run, end)
     if (run.isSilent) this.#endSilently(run, end)
     else void this.#keepEnd(run, record)
     this.#register.end(run)

@@ -66,6 +66,16 @@ function ridOf({ status, body }: HttpAnswer): string {
   return (body as { rid: string }).rid
 }
 
+test('what the expire job cannot do is among the problems, though it leaves no record', async () => {
+  await using other = await startTestDaemon()
+  const expire = { id: '', spec: '* * * * * *', action: 'backup_expire', args: { info: ['/v', 'soon'] } }
+  const form = { data: JSON.stringify([expire]), version: 'v1' }
+  expect(await other.ask('PUT', '/api/v1/cron/jobs', { form })).toMatchObject({ status: 200 })
+  const problems = async () => debugSchema.parse((await other.ask('GET', '/api/v1/debug')).body).problems
+  const told = expect.stringMatching(/^The job backup_expire cannot do all that is due: \/v: "soon" is no/)
+  await expect.poll(problems, { timeout: 10_000 }).toEqual([told])
+})
+
 describe('runs', () => {
   test('a caller may mint the rid, and the same rid never starts twice', async () => {
     const rid = newRid(Date.now())

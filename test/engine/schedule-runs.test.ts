@@ -9,10 +9,10 @@ function eachSecond(id: string, action: string, args: Record<string, unknown>): 
 
 /** A log whose warnings can be waited for. */
 function listeningLog() {
-  const first = Promise.withResolvers<string>()
+  const warnings: string[] = []
   return {
-    log: { ...silentLog, warn: (_facts: object, message: string) => first.resolve(message) },
-    warned: first.promise,
+    log: { ...silentLog, warn: (_facts: object, message: string) => void warnings.push(message) },
+    warned: (message: string) => expect.poll(() => warnings, { timeout: 10_000 }).toContain(message),
   }
 }
 
@@ -31,7 +31,7 @@ test('a job whose last run still runs is skipped, with a word in the log', async
   const { engine, memory } = await startEngine({ log, concurrency: 5 })
   engine.setJobs([eachSecond('a', 'test', { forever: true })], 'v1')
   engine.start()
-  expect(await warned).toBe('job skipped: its last run is still running')
+  await warned('job skipped: its last run is still running')
   expect(memory.keeps).toHaveLength(1)
 })
 
@@ -67,9 +67,22 @@ test('a quiet run that does nothing leaves no record, one that announces itself 
   const running = await memory.until(({ state }) => state === 'running')
   expect(running.jobId).toBe('works')
   expect(await memory.ended(running.rid)).toMatchObject({ state: 'success', seq: running.seq + 1 })
-  expect(await warned).toBe('it went wrong')
+  await warned('it went wrong')
   engine.stop()
   expect(new Set(memory.versions.map(({ jobId }) => jobId))).toEqual(new Set(['works']))
+})
+
+test('what a quiet run could not do is known until a later one could, or its job is gone', async () => {
+  const { engine } = await startEngine()
+  engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v1')
+  engine.start()
+  const trouble = ['The job quiet cannot do all that is due: it went wrong']
+  await expect.poll(() => engine.troubles(), { timeout: 10_000 }).toEqual(trouble)
+  engine.setJobs([], 'v2')
+  expect(engine.troubles()).toEqual([])
+  engine.setJobs([eachSecond('a', 'quiet', {})], 'v3')
+  expect(engine.troubles()).toEqual(trouble)
+  await expect.poll(() => engine.troubles(), { timeout: 10_000 }).toEqual([])
 })
 
 test('a quiet run that was asked for by hand has a record', async () => {

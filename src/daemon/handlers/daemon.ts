@@ -51,6 +51,7 @@ export function showDebug(_call: Call, world: World): Answer {
     running,
     problems: [
       ...world.engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`),
+      ...world.engine.troubles(),
       ...world.space.problems,
     ],
     store: world.space.get(),

@@ -62,9 +62,16 @@ export function isPruneDue({ forgotten, prunedAt }: PruneNote, nowMs: number): b
 }
 
 const LOOK_EVERY_MS = 10 * 60_000
+const HOUR_MS = 60 * 60_000
 
 /** To open a repository takes a while, so ages are looked at as often as the shortest of them asks for. */
 export function isLookDue({ lookedAt }: PruneNote, shortestMs: number, nowMs: number): boolean {
   const since = nowMs - lookedAt
   return since < 0 || since >= Math.min(LOOK_EVERY_MS, shortestMs / 10)
+}
+
+/** Whether looking at ages, or a prune, has been due for an hour. */
+export function isLongDue({ forgotten, prunedAt, lookedAt }: PruneNote, nowMs: number): boolean {
+  const isPruneLate = nowMs - prunedAt >= (forgotten > 0 ? DAY_MS : WEEK_MS) + HOUR_MS
+  return isPruneLate || nowMs - lookedAt >= LOOK_EVERY_MS + HOUR_MS
 }

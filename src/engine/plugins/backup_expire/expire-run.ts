@@ -17,6 +17,8 @@ export interface VolumeRule {
 export interface ExpireRun {
   store: Store
   context: RunContext
+  /** How long others that have the increments locked are waited for. */
+  lockWaitMs: number
   /** Source → unix ms of its oldest full backup; undefined where that takes a closer look. */
   oldest: Map<string, number> | undefined
   deleted: string[]

@@ -3,6 +3,7 @@ import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { noteDamagedPacks, tidyDamage } from '../../../storage/series/damage-note.ts'
 import { forgetInNamespace } from '../../../storage/series/forget-series.ts'
 import {
+  isLongDue,
   isLookDue,
   isPruneDue,
   noteLooked,
@@ -18,9 +19,6 @@ import type { Repository } from '../../../storage/snapshot/repository/repository
 import { planRetention } from '../../../storage/store/retention.ts'
 import { takeLockOf } from '../take-lock.ts'
 import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
-
-/** Longer than a slice of somebody's prune; a backup that runs for hours is not waited for. */
-const LOCK_WAIT_MS = 30_000
 
 interface SeriesRule {
   source: string
@@ -38,12 +36,19 @@ export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun)
     for (const name of unlocked) context.log('info', `The lock "${name}" of a run that was killed is gone`)
     await expireIfDue(readRules(rules, run), run)
   } catch (error) {
-    // Somebody else has it: the next run comes in a minute.
     if (error instanceof BackupdError && error.code === 'REPOSITORY_LOCKED')
-      return context.log('info', error.message)
+      return await tellLockedOut(error.message, run)
     if (context.signal.aborted) throw error
     tell(run, messageOf(error))
   }
+}
+
+/** Mostly the next run, which comes in a minute, finds it free. */
+async function tellLockedOut(who: string, run: ExpireRun): Promise<void> {
+  const { store, context } = run
+  const note = await readPruneNote({ store, ip: context.settings.ip })
+  if (!isLongDue(note, context.clock.now())) return context.log('info', who)
+  tell(run, `Snapshots are neither expired nor pruned for a while now. ${who}`)
 }
 
 function readRules(rules: readonly VolumeRule[], run: ExpireRun): SeriesRule[] {
@@ -162,12 +167,12 @@ async function pruneRepository(repository: Repository, run: ExpireRun): Promise<
   run.bytesFreed = bytesFreed
 }
 
-/** There is a record from the moment on when something can be done. */
-function announcing(repository: Repository, { context }: ExpireRun): TakeLock {
-  const takeLock = takeLockOf(repository, context, LOCK_WAIT_MS)
+/** There is a record from the moment on when something can be done: nothing is before nobody else is there. */
+function announcing(repository: Repository, { context, lockWaitMs }: ExpireRun): TakeLock {
+  const takeLock = takeLockOf(repository, context, lockWaitMs)
   return async (how) => {
     const lock = await takeLock(how)
-    await context.announce()
+    if (how.exclusive) await context.announce()
     return lock
   }
 }

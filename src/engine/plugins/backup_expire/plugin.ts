@@ -10,6 +10,8 @@ import { expireSeries } from './expire-series.ts'
 const PAGE = 1000
 /** Deleted in one go, so that backups that want to publish wait for moments only. */
 const AT_ONCE = 100
+/** Longer than a slice of somebody's prune; a backup that runs for hours is not waited for. */
+const LOCK_WAIT_MS = 30_000
 
 /**
  * Deletes full backups and snapshots that are older than their volume's `expire`, and gives the room of snapshots back
@@ -26,7 +28,7 @@ export const backupExpirePlugin: Plugin<VolumeRule[]> = {
     const store = await openStore(settings.store, settings, clock, { warn })
     const run: ExpireRun = {
       ...{ store, context, deleted: [], deletedSnapshots: [], changed: [], problems: [] },
-      oldest: await store.oldest(settings.ip),
+      ...{ oldest: await store.oldest(settings.ip), lockWaitMs: LOCK_WAIT_MS },
     }
     for (const rule of rules.filter(({ isSeries }) => !isSeries)) {
       context.signal.throwIfAborted()
