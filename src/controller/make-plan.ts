@@ -124,7 +124,8 @@ function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJ
     proc: volume.proc,
     volume: volume.name,
   }
-  const id = jobId(volume.server, schedule.spec, 'backup', args)
+  const named = schedule.namesNoMode ? { ...args, mode: '' } : args
+  const id = jobId(volume.server, schedule.spec, 'backup', named)
   const job: Job = { id, spec: schedule.spec, action: 'backup', args, type: 'cron', sleep: false }
   return { id, server: volume.server, job, volume, expire: schedule.expire }
 }

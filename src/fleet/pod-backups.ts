@@ -170,7 +170,9 @@ function volumeIn(instance: InventoryInstance, name: string): InventoryVolume {
 }
 
 function scheduleOf({ mode, schedule, preRun, postRun }: Entry, expire: string): InventorySchedule {
-  return { mode: mode === 'increment' ? 'increment' : 'full', spec: schedule, expire, preRun, postRun }
+  const rest = { spec: schedule, expire, preRun, postRun }
+  if (mode === '') return { mode: 'full', namesNoMode: true, ...rest }
+  return { mode: mode === 'increment' ? 'increment' : 'full', ...rest }
 }
 
 function issueOf(error: z.ZodError): string {

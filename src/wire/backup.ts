@@ -1,8 +1,14 @@
 import { z } from 'zod'
 
+/** Where lainlet names no mode the recorded system writes an empty one, and makes a full backup. */
+export const recordedModeSchema = z
+  .enum(['full', 'increment', ''])
+  .nullish()
+  .transform((mode) => mode || 'full')
+
 /** A backup as the recorded system lists it (`GET /api/v1/backup/json` of a daemon, and `.meta`). */
 export const backupEntitySchema = z.object({
-  mode: z.enum(['full', 'increment']),
+  mode: recordedModeSchema,
   /** Absolute path of the volume on its server. */
   source: z.string(),
   volume: z.string(),

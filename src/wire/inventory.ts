@@ -33,6 +33,8 @@ export interface InventoryVolume {
 
 export interface InventorySchedule {
   mode: 'full' | 'increment'
+  /** lainlet names none, which the recorded system's job id tells from full. */
+  namesNoMode?: boolean
   spec: string
   /** As written: `30d`; empty where lainlet tells one that cannot be read: such backups never expire. */
   expire: string

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { recordedModeSchema } from './backup.ts'
 
 /**
  * A schedule as it travels to a daemon. The first six are the recorded system's; `options` is ours and
@@ -36,7 +37,7 @@ export const backupArgsSchema = z.object({
     .nullish()
     .transform((list) => list ?? []),
   instanceNo: z.coerce.number().int().nonnegative(),
-  mode: z.enum(['full', 'increment']),
+  mode: recordedModeSchema,
   path: z.string(),
   postRun: z
     .string()

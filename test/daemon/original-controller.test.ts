@@ -146,6 +146,16 @@ test('an increment is told in exactly the two recorded posts, under the name tha
   ])
 })
 
+test('where lainlet names no mode it sends an empty one: the run makes a full backup', async () => {
+  const args = { ...job.args, mode: '' }
+  const id = jobId(IP, job.spec, 'backup', args)
+  await sendJobs([job, { ...job, id, args }], 'without a mode')
+  const { rid } = (await ask('POST', `/cron/once/${id}`)).body as { rid: string }
+  const told = () => receiver.taken.filter((post) => post.rid === rid)
+  await receiver.until(() => told().length === 2)
+  expect(told().at(-1)).toMatchObject({ id, args, state: 'success', result: { file: NAME } })
+})
+
 test('a job that it puts to sleep stays asleep over its next list, a changed one too', async () => {
   expect(await ask('POST', `/cron/jobs/${job.id}/actions/sleep`)).toMatchObject({ status: 201 })
   await sendJobs([{ ...job, type: 'cron', sleep: false }], `${VERSION}%01`)

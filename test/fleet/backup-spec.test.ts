@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { makePlan } from '../../src/controller/make-plan.ts'
 import { readBackupSpec } from '../../src/fleet/backup-spec.ts'
+import { jobId } from '../../src/lib/ids.ts'
 
 const fixture = (name: string) => readFileSync(`test/fixtures/wire/${name}.json`, 'utf8')
 
@@ -66,11 +67,22 @@ test('a proc without a mode is backed up in full; hooks and several schedules of
       name: '/data/db',
       path: null,
       schedules: [
-        { mode: 'full', spec: '0 5 * * *', expire: '30d', preRun: 'a.sh', postRun: 'b.sh' },
+        {
+          ...{ mode: 'full', namesNoMode: true, spec: '0 5 * * *', expire: '30d' },
+          ...{ preRun: 'a.sh', postRun: 'b.sh' },
+        },
         { mode: 'increment', spec: '@hourly', expire: '30d', preRun: '', postRun: '' },
       ],
     },
   ])
+})
+
+test('where no mode is named the job has the id that the recorded system gives it', () => {
+  const { inventory } = read({ 'hello.web.web': [pod([entry()])] })
+  const [job] = makePlan(inventory, '/data/lain/volumes').jobs.values()
+  const { mode, ...args } = job?.job.args ?? {}
+  expect(mode).toBe('full')
+  expect(job?.id).toBe(jobId(job?.server ?? '', '0 5 * * *', 'backup', { ...args, mode: '' }))
 })
 
 test('a volume written with a slash too many lies where the recorded system looks for it', () => {

@@ -29,6 +29,11 @@ it('keeps what it cannot read of a list', () => {
   })
 })
 
+it.each([{ mode: '' }, { mode: undefined }])('takes an entity with %j for a full backup', ({ mode }) => {
+  const meta = Meta.parse(Buffer.from(JSON.stringify({ [SOURCE]: [{ ...ENTITY, mode }] })))
+  expect(meta.find(ENTITY.name)).toEqual(ENTITY)
+})
+
 it('takes any path as a source', () => {
   const meta = new Meta()
   meta.put({ ...ENTITY, source: '__proto__' })
