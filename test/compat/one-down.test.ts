@@ -83,6 +83,7 @@ test('jobs and records are narrowed by what they are asked for', async () => {
   expect(await idsOf('args_containers=%5Bc1%5D')).toEqual([up.id])
   expect(await idsOf('action=backup_expire')).toEqual([])
   expect(await idsOf('args_nope=1')).toEqual([])
+  expect([await idsOf('type=cron'), await idsOf('type=once')]).toEqual([[up.id, down.id], []])
 
   const rids: string[] = []
   for (const path of [`${APP}/cron/jobs/${up.id}/actions/run`, `/api/v1/cron/once/app/hello/id/${up.id}`]) {

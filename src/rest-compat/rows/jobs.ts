@@ -25,6 +25,7 @@ const jobsOfApp = (path: string) =>
           argsFit(argsOf(job), fields) &&
           fits(fields, 'id', job.id) &&
           fits(fields, 'spec', job.spec) &&
+          fits(fields, 'type', 'cron') &&
           fits(fields, 'sleep', String(job.asleep)),
       )
       return listed(found.sort(bySchedule).map(scheduledJob), silent)

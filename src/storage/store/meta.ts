@@ -20,9 +20,9 @@ export class Meta {
     }
   }
 
-  /** The text of a `.meta`; NULs may trail. Throws BAD_INPUT where it is not such a file. */
+  /** The text of a `.meta`; NULs may stand around it. Throws BAD_INPUT where it is not such a file. */
   static parse(text: Buffer): Meta {
-    const json = text.toString('utf8').replace(/\0+$/, '')
+    const json = text.toString('utf8').replace(/^\0+|\0+$/g, '')
     const lists = Object.entries(parseJson('it', json, listsSchema))
     return new Meta(lists.map(([source, list]) => [source, list ?? []] as const))
   }

@@ -34,6 +34,11 @@ it.each([{ mode: '' }, { mode: undefined }])('takes an entity with %j for a full
   expect(meta.find(ENTITY.name)).toEqual(ENTITY)
 })
 
+it('reads what stands among NULs', () => {
+  const text = `\0\0${JSON.stringify({ [SOURCE]: [ENTITY] })}\0`
+  expect(Meta.parse(Buffer.from(text)).find(ENTITY.name)).toEqual(ENTITY)
+})
+
 it('takes any path as a source', () => {
   const meta = new Meta()
   meta.put({ ...ENTITY, source: '__proto__' })
