@@ -37,7 +37,14 @@ const { tree: _tree, ...summary } = await makeSnapshot({
   parent: await newest(),
   hostname: 'benchmark',
   time: new Date(),
-  describe: () => ({ tags: [], facts: null }),
+  describe: ({ files, bytes, entries, root, notKept, bytesAdded: added }) => ({
+    tags: [],
+    facts: {
+      ...{ files, bytes, entries, root, notKept, added, sequence: 1, state: 'success', suspect: null },
+      ...{ format: 1, app: '', proc: '', volume: '', instanceNo: 1, containers: [], jobId: '' },
+      ...{ warnings: [], warningCount: 0, durability: 'synced', writer: 'benchmark' },
+    },
+  }),
   signal,
   onProgress: () => {},
   onWarning: ({ path, message }) => console.error(`${path}: ${message}`),

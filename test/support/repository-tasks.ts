@@ -8,6 +8,7 @@ import { openRepository } from '../../src/storage/snapshot/repository/open-repos
 import type { Repository } from '../../src/storage/snapshot/repository/repository.ts'
 import { makeSnapshot } from '../../src/storage/snapshot/write/make-snapshot.ts'
 import { PASSWORD, REPOSITORY } from './repository-world.ts'
+import { FACTS } from './snapshot-world.ts'
 import { IP } from './store-samples.ts'
 
 export type Task = 'backup' | 'forget' | 'prune'
@@ -57,7 +58,7 @@ async function backUp(repository: Repository, lock: Lock, volume: string): Promi
   await makeSnapshot({
     ...{ repository, lock, volume, signal, hostname: IP, time: new Date(), workers: 1 },
     parent: (await pointsOf(repository)).at(-1) ?? null,
-    describe: () => ({ tags: ['backup=test'], facts: null }),
+    describe: () => ({ tags: ['backup=test'], facts: FACTS }),
     onProgress: () => {},
     onWarning: ({ message }) => {
       throw new Error(message)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Driver } from '../../src/storage/driver.ts'
-import { parseSnapshot } from '../../src/storage/snapshot/nodes/snapshot-file.ts'
+import { parseSnapshot, type SnapshotFacts } from '../../src/storage/snapshot/nodes/snapshot-file.ts'
 import type { Repository } from '../../src/storage/snapshot/repository/repository.ts'
 import {
   type MakeSnapshotInput,
@@ -16,6 +16,14 @@ import { IP } from './store-samples.ts'
 export const STILL_PATH = '/not/here/volume'
 
 export type SnapshotOptions = Partial<MakeSnapshotInput> & { from?: string }
+
+/** Of a snapshot of ours that lacks nothing. */
+export const FACTS: SnapshotFacts = {
+  ...{ format: 1, app: '', proc: '', volume: '', instanceNo: 1, containers: [], jobId: '' },
+  ...{ sequence: 1, state: 'success', suspect: null, files: 1, bytes: 1, entries: 1, added: 1 },
+  ...{ root: { device: '0:0', mountPoint: false }, warnings: [], warningCount: 0, notKept: [] },
+  ...{ durability: 'synced', writer: 'test' },
+}
 
 /** For a repository that nobody else uses. */
 export const NO_LOCK = { signal: new AbortController().signal, assertHeld: async () => {} }
@@ -46,7 +54,7 @@ export function snapshotWorld(driverOf?: (dir: string) => Driver) {
         parent: from ? await parentOf(repository, from) : null,
         hostname: IP,
         time: new Date(Date.now() + made * 3_600_000),
-        describe: () => ({ tags: ['backup=test'], facts: null }),
+        describe: () => ({ tags: ['backup=test'], facts: FACTS }),
         signal: new AbortController().signal,
         onProgress: () => {},
         onWarning: ({ severity, path, message }) =>

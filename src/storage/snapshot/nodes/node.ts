@@ -35,6 +35,8 @@ export const NODE_TYPES: Record<EntryType, string> = {
 }
 
 const SLASH = 0x2f
+/** So many ids at a time become text: a file can have millions. */
+const TOGETHER = 1024
 
 /** The last name of a path. */
 export function nameOf(path: Buffer): Buffer {
@@ -80,6 +82,10 @@ function xattrsJson(xattrs: readonly Xattr[]): string {
 }
 
 function contentJson(ids: readonly Buffer[]): string {
-  if (ids.length === 0) return '[]'
-  return `["${ids.map((id) => id.toString('hex')).join('","')}"]`
+  const parts: string[] = []
+  for (let at = 0; at < ids.length; at += TOGETHER) {
+    const some = ids.slice(at, at + TOGETHER).map((id) => `"${id.toString('hex')}"`)
+    parts.push(some.join(','))
+  }
+  return `[${parts.join(',')}]`
 }

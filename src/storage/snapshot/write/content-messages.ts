@@ -51,8 +51,8 @@ export interface SealedBlob {
 
 export interface DoneMessage {
   kind: 'done'
-  /** The ids of all pieces. */
-  ids: Uint8Array
+  /** The ids of all pieces; null where the file is left out. */
+  ids: Uint8Array | null
   /** What is wrong with the content, in words. */
   fault: string | undefined
 }

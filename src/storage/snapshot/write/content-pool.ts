@@ -15,8 +15,8 @@ import {
 } from './content-messages.ts'
 
 export interface Content {
-  /** The ids of its pieces, in order. */
-  ids: Buffer[]
+  /** The ids of its pieces, in order; null where it is left out. */
+  ids: Buffer[] | null
   /** What is wrong with it, in words. */
   fault: string | undefined
 }
@@ -146,7 +146,7 @@ export class ContentPool {
   #finish(lane: Lane, { ids, fault }: DoneMessage): void {
     const { job } = lane
     lane.job = undefined
-    job?.done.resolve({ ids: idsIn(Buffer.from(ids)), fault })
+    job?.done.resolve({ ids: ids && idsIn(Buffer.from(ids)), fault })
     this.#deal()
   }
 

@@ -32,6 +32,15 @@ export class Counts {
     else this.filesNew++
   }
 
+  /** A file that was read again though nothing had touched it since: it was too young to be trusted. */
+  readAgain(content: readonly Buffer[], before: Node): void {
+    const isSame =
+      content.length === before.content.length && content.every((id, at) => before.content[at]?.equals(id))
+    if (!isSame) return
+    this.filesChanged--
+    this.filesUnchanged++
+  }
+
   gone({ entry, subtree }: Node): void {
     if (entry.type === 'file') this.filesDeleted++
     if (subtree) this.goneTrees.push(subtree)

@@ -8,9 +8,13 @@ import { type FileJob, ID_LENGTH } from './content-messages.ts'
 export const ROOM = 2 * CHUNK_MAX
 
 const SHRANK = 'shrank while it was read: the rest of it is zeros'
+/** All ids of a file are one line of text, which has a longest length: some 6 TiB of data, 2 TiB of hole. */
+const PIECES_MOST = 1 << 22
+const TOO_MANY = `has more than ${PIECES_MOST} pieces, more than a snapshot can hold of one file: it is left out. A full backup holds it`
 
 export interface FilePieces {
-  ids: Buffer
+  /** null where it is left out. */
+  ids: Buffer | null
   fault: string | undefined
 }
 
@@ -18,11 +22,13 @@ export interface FilePieces {
 export function readPieces(file: FileJob, chunker: Chunker, maker: BlobMaker): FilePieces {
   const reading = new FileReading(file, chunker, maker)
   reading.run()
+  if (reading.pieces > PIECES_MOST) return { ids: null, fault: TOO_MANY }
   return { ids: Buffer.concat(reading.ids), fault: reading.fault }
 }
 
 class FileReading {
   readonly ids: Buffer[] = []
+  pieces = 0
   fault: string | undefined
   readonly #file: FileJob
   readonly #chunker: Chunker
@@ -43,19 +49,25 @@ class FileReading {
   run(): void {
     this.#chunker.reset()
     const { size } = this.#file
-    while (this.#position < size) {
+    while (this.#position < size && this.pieces <= PIECES_MOST) {
       if (this.#filled === 0) this.#skipZeros()
       const from = this.#filled
       this.#fill()
       this.#cut(from)
     }
-    if (this.#filled > 0) this.ids.push(this.#maker.put([this.#chunker.buffer.subarray(0, this.#filled)]))
+    if (this.#filled > 0) this.#put([this.#chunker.buffer.subarray(0, this.#filled)])
+  }
+
+  #put(pieces: Buffer[]): void {
+    this.ids.push(this.#maker.put(pieces))
+    this.pieces += pieces.length
   }
 
   /** Zeros are cut at the shortest: a hole at the start of a piece need not be looked at. */
   #skipZeros(): void {
     const count = Math.floor((this.#nextData() - this.#position) / CHUNK_MIN)
-    if (count === 0) return
+    this.pieces += count
+    if (count === 0 || this.pieces > PIECES_MOST) return
     const id = this.#maker.put([ZEROS], count * CHUNK_MIN)
     this.ids.push(Buffer.alloc(count * ID_LENGTH, id))
     this.#position += count * CHUNK_MIN
@@ -110,7 +122,7 @@ class FileReading {
       pieces.push(buffer.subarray(start, end))
       start = at = end
     }
-    if (pieces.length > 0) this.ids.push(this.#maker.put(pieces))
+    if (pieces.length > 0) this.#put(pieces)
     buffer.copyWithin(0, start, this.#filled)
     this.#filled -= start
   }

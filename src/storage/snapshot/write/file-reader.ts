@@ -10,7 +10,7 @@ export interface Reading {
   content: Promise<Content>
 }
 
-type Warn = (severity: TreeWarning['severity'], path: Buffer, message: string) => void
+export type Warn = (severity: TreeWarning['severity'], path: Buffer, message: string) => void
 
 const NOTHING: Reading = { content: Promise.resolve({ ids: [], fault: undefined }) }
 

@@ -12,7 +12,8 @@ import { Backlog } from './backlog.ts'
 import { ContentPool } from './content-pool.ts'
 import { countFiles } from './count-files.ts'
 import { Counts } from './counts.ts'
-import { FileReader } from './file-reader.ts'
+import { FileReader, type Warn } from './file-reader.ts'
+import { leaveOut } from './leave-out.ts'
 import { RunProgress, type SnapshotProgress } from './run-progress.ts'
 import { VolumeArchiver } from './volume-archiver.ts'
 import { storeWayTo } from './way-to-volume.ts'
@@ -139,13 +140,15 @@ async function archive(
   using _listener = addAbortListener(signal, () => void pool.close())
   try {
     const archiver = makeArchiver(input, { packs, pool, counts, progress })
+    const warn = counted(counts, input.onWarning)
+    for (const message of leaveOut(volume.root)) warn({ severity: 'fault', path: volume.root.path, message })
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
     const walk = sortedWalk(volume, {
       signal,
-      onWarning: counted(counts, (warning) => {
+      onWarning: (warning) => {
         if (warning.severity === 'fault') archiver.noteFault(warning.path)
-        input.onWarning(warning)
-      }),
+        warn(warning)
+      },
       beforeNames: (last) => archiver.reach(last),
       isKnown: (entry) => archiver.isKnown(entry),
     })
@@ -175,13 +178,17 @@ interface Parts {
 const BACKLOG = 1024
 
 function makeArchiver(input: MakeSnapshotInput, { packs, pool, counts, progress }: Parts): VolumeArchiver {
-  const warn = counted(counts, input.onWarning)
-  const beforeNs = parseGoTime(input.parent?.snapshot.time ?? '') ?? 0n
+  const onWarning = counted(counts, input.onWarning)
+  const warn: Warn = (severity, path, message) => onWarning({ severity, path, message })
+  const before = input.parent?.snapshot
+  const beforeNs = parseGoTime(before?.time ?? '') ?? 0n
+  // restic does not keep all of them, nor does a machine that cannot see them.
+  const hasAttributes = before?.backupd?.notKept.length === 0
   return new VolumeArchiver({
     ...{ repository: input.repository, packs, counts },
-    files: new FileReader(pool, (severity, path, message) => warn({ severity, path, message })),
+    ...{ files: new FileReader(pool, warn), warn },
     backlog: new Backlog(BACKLOG),
-    rule: { beforeNs, hasData: (id) => packs.has('data', id) },
+    rule: { beforeNs, hasAttributes, hasData: (id) => packs.has('data', id) },
     onKept: (entry, unchanged) => progress.addEntry(entry, unchanged),
   })
 }

@@ -10,9 +10,10 @@ export function distrust(entry: TreeEntry): void {
   entry.ctimeNs = NEVER_NS
 }
 
-/** The node of a file that was read. */
-export async function nodeOfReading(entry: TreeEntry, { content }: Reading): Promise<NewNode> {
+/** The node of a file that was read; nothing where it is left out. */
+export async function nodeOfReading(entry: TreeEntry, { content }: Reading): Promise<NewNode | undefined> {
   const { ids, fault } = await content
+  if (!ids) return undefined
   if (fault !== undefined) distrust(entry)
   return { entry, content: ids, subtree: null, same: false }
 }

@@ -30,7 +30,7 @@ export class SmallFiles {
     this.#batch.used += data.length
     if (this.#batch.used >= TOGETHER || lengths.length === ASKED_AT_ONCE) this.flush()
     const { ids, fault } = await all.promise
-    return { ids: ids.slice(at, at + 1), fault }
+    return { ids: ids?.slice(at, at + 1) ?? null, fault }
   }
 
   /** Lets those that were added wait for no others. */

@@ -60,14 +60,13 @@ export class TreeBuilder {
     }
     const slot: Slot = { node: undefined, ready: false }
     this.#slots.push(slot)
-    node.then(
-      (known) => {
+    node
+      .then((known) => {
         slot.node = known
         slot.ready = true
         this.#drain()
-      },
-      (error) => this.#fail(error),
-    )
+      })
+      .catch((error) => this.#fail(error))
   }
 
   /** Something that the snapshot before has in this directory is not there any more. */
@@ -123,13 +122,12 @@ export class TreeBuilder {
   #waitFor(written: Promise<void> | undefined): void {
     if (!written) return
     this.#writing++
-    written.then(
-      () => {
+    written
+      .then(() => {
         this.#writing--
         this.#drain()
-      },
-      (error) => this.#fail(error),
-    )
+      })
+      .catch((error) => this.#fail(error))
   }
 
   #fail(error: unknown): void {

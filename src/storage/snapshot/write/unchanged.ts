@@ -8,23 +8,26 @@ const TICK_NS = 2_000_000_000n
 export interface UnchangedRule {
   /** When the snapshot before was begun. */
   beforeNs: bigint
+  /** It has all attributes and link targets as they were; where not, they are read again, and content alone is taken over. */
+  hasAttributes: boolean
   hasData(id: Buffer): boolean
 }
 
-/** Content, attributes and link target are those of the node: nothing of it has to be read. */
-export function isUnchanged(
-  entry: TreeEntry,
-  { entry: before, content }: Node,
-  rule: UnchangedRule,
-): boolean {
+/** Content, attributes and link target are what they were when the node was made: nothing of it has to be read. */
+export function isUnchanged(entry: TreeEntry, node: Node, rule: UnchangedRule): boolean {
+  return (
+    isUntouched(entry, node) && entry.ctimeNs <= rule.beforeNs - TICK_NS && node.content.every(rule.hasData)
+  )
+}
+
+/** By its times and inode; so shortly before the node was made, more may have happened than they tell. */
+export function isUntouched(entry: TreeEntry, { entry: before }: Node): boolean {
   return (
     entry.type === before.type &&
     entry.size === before.size &&
     entry.mtimeNs === before.mtimeNs &&
     entry.ctimeNs === before.ctimeNs &&
-    entry.inode === before.inode &&
-    entry.ctimeNs <= rule.beforeNs - TICK_NS &&
-    content.every(rule.hasData)
+    entry.inode === before.inode
   )
 }
 

@@ -5,12 +5,13 @@ import { treeBatches } from '../read/tree-source.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
-import type { FileReader } from './file-reader.ts'
+import type { FileReader, Reading, Warn } from './file-reader.ts'
+import { leaveOut } from './leave-out.ts'
 import { distrust, nodeOfReading } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
-import { isSame, isUnchanged, type UnchangedRule } from './unchanged.ts'
+import { isSame, isUnchanged, isUntouched, type UnchangedRule } from './unchanged.ts'
 
 export interface VolumeArchiverOptions extends TreeStore {
   repository: Repository
@@ -18,6 +19,7 @@ export interface VolumeArchiverOptions extends TreeStore {
   backlog: Backlog
   counts: Counts
   rule: UnchangedRule
+  warn: Warn
   /** Something was kept, or looked at and found unchanged. */
   onKept(entry: TreeEntry, unchanged: boolean): void
 }
@@ -48,7 +50,8 @@ export class VolumeArchiver {
     const node = this.#level?.parent.take(nameOf(entry.path))
     if (!node || !this.#level) return false
     this.#level.before.set(entry, node)
-    if (!isUnchanged(entry, node, this.#options.rule)) return false
+    const { rule } = this.#options
+    if (!rule.hasAttributes || !isUnchanged(entry, node, rule)) return false
     this.#level.unchanged.add(entry)
     return true
   }
@@ -122,6 +125,10 @@ export class VolumeArchiver {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
+    for (const message of leaveOut(entry)) {
+      this.#options.warn('fault', entry.path, message)
+      this.noteFault(entry.path)
+    }
     distrustIfFaulty(level, entry)
     if (canEnter(look)) await this.#keepFolder(walk, level, { look, before, unchanged })
     else if (before && unchanged) this.#keepUnchanged(level, entry, before)
@@ -154,11 +161,24 @@ export class VolumeArchiver {
   }
 
   async #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> {
-    const reading = await this.#options.files.read(item)
+    const { entry } = item
+    const { files, rule } = this.#options
+    if (before && isUnchanged(entry, before, rule)) {
+      level.tree.add({ entry, content: before.content, subtree: null, same: false })
+      return this.#kept(entry, before, true)
+    }
+    const reading = await files.read(item)
     if (!reading) return level.tree.differs()
-    distrustIfFaulty(level, item.entry)
-    level.tree.add(nodeOfReading(item.entry, reading))
-    this.#kept(item.entry, before, false)
+    distrustIfFaulty(level, entry)
+    level.tree.add(this.#nodeOf(entry, reading, before && isUntouched(entry, before) ? before : undefined))
+    this.#kept(entry, before, false)
+  }
+
+  /** `again`: what it was before, and should be still. */
+  async #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
+    const node = await nodeOfReading(entry, reading)
+    if (again && node?.content) this.#options.counts.readAgain(node.content, again)
+    return node
   }
 
   /** What has no content; a mount point keeps its place alone. */

@@ -6,6 +6,7 @@ import { entryOf } from '../../tree/stat-entry.ts'
 import type { OpenVolume } from '../../tree/volume.ts'
 import { componentsOf } from '../../tree/write-paths.ts'
 import { encodeTree } from '../nodes/tree-encoder.ts'
+import { leaveOut } from './leave-out.ts'
 import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
 /**
@@ -22,6 +23,7 @@ export async function storeWayTo(
   for (let depth = names.length; depth > 0; depth--) {
     const path = Buffer.from(`/${Buffer.concat(joined(names.slice(0, depth))).toString('latin1')}`, 'latin1')
     const found = depth === names.length ? volume.root : await directoryAt(path, volume)
+    leaveOut(found)
     below = await storeOne(store, { ...found, path }, below)
   }
   return below

@@ -17,8 +17,10 @@ import { type VolumeTree, volumeTree } from '../../../../src/storage/snapshot/re
 import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
 import { planRestore } from '../../../../src/storage/snapshot/restore/plan-restore.ts'
 import { restoreTree } from '../../../../src/storage/snapshot/restore/restore-tree.ts'
-import { readSnapshot } from '../../../support/repository-world.ts'
+import { collectIds, readSnapshot } from '../../../support/repository-world.ts'
+import { hasRestic } from '../../../support/restic.ts'
 import { snapshotWorld } from '../../../support/snapshot-world.ts'
+import { IP } from '../../../support/store-samples.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 import { compareTrees } from '../../../support/tree-compare.ts'
 import { makeNastyTree } from '../../../support/tree-make.ts'
@@ -61,6 +63,24 @@ test('a snapshot of ours comes back identical in everything', async () => {
   expect([plan.create, plan.overwrite, plan.delete].map(({ paths }) => paths)).toEqual([[], [], []])
   expect(plan.same).toBe(made.entries - 1)
 }, 30_000)
+
+test.skipIf(!hasRestic)(
+  'of what restic made, content alone is taken over: the rest is looked at again (needs restic)',
+  async () => {
+    const { create, snapshot, volume, dir, restic } = snapshotWorld()
+    rmSync(volume, { recursive: true })
+    makeNastyTree(volume)
+    rmSync(`${volume}/sparse/beyond 8 GiB`)
+    const repository = await create()
+    restic('backup', '--host', IP, '--time', '2037-01-01 00:00:00', volume)
+    const [from] = await collectIds(repository.listUnpacked('snapshots'))
+    const made = await snapshot(repository, { from })
+    expect(made).toMatchObject({ filesNew: 0, filesChanged: 0, bytesRead: 0, bytesAdded: expect.any(Number) })
+    const tree = await volumeOf(repository, made.snapshotId)
+    await restore(repository, tree, `${dir}/out`)
+    expect(compareTrees(volume, `${dir}/out`, { ignoreRoot: true })).toEqual([])
+  },
+)
 
 test('files larger than all windows come back, with what is in them twice and their holes', async () => {
   const { create, snapshot, volume, dir } = snapshotWorld()

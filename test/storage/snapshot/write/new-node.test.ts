@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -10,6 +10,7 @@ import { FileReader } from '../../../../src/storage/snapshot/write/file-reader.t
 import { nodeOfReading } from '../../../../src/storage/snapshot/write/new-node.ts'
 import { isUnchanged } from '../../../../src/storage/snapshot/write/unchanged.ts'
 import { repositoryWorld } from '../../../support/repository-world.ts'
+import { hasRestic } from '../../../support/restic.ts'
 import { snapshotWorld } from '../../../support/snapshot-world.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
@@ -34,12 +35,15 @@ test('a file that could not be read to its end is read again, though nothing abo
   const reading = await reader.read({ entry: looked, data: null, open })
   if (!reading) throw new Error('it was not opened')
   const made = await nodeOfReading(looked, reading)
+  if (!made) throw new Error('it was left out')
   await pool.close()
   await packs.abandon()
   expect(warnings).toEqual([expect.stringContaining('fault cannot be read to its end')])
   const before = parseNode(encodeNode(made.entry, made))
   if (!before) throw new Error('no node')
-  expect(isUnchanged(entry(), before, { beforeNs: 10n ** 18n, hasData: () => true })).toBe(false)
+  expect(
+    isUnchanged(entry(), before, { beforeNs: 10n ** 18n, hasAttributes: true, hasData: () => true }),
+  ).toBe(false)
 })
 
 test.skipIf(!canMount)(
@@ -58,6 +62,44 @@ test.skipIf(!canMount)(
     expect(new Set(treeWarnings)).toHaveLength(3)
   },
 )
+
+test.skipIf(!loadKernel() || !canMount)(
+  'attributes whose names are not UTF-8 are left out and named by each run (needs mount)',
+  async () => {
+    const { create, snapshot, volume, treeWarnings } = snapshotWorld()
+    onTestFinished(mountTmpfs(volume))
+    writeFileSync(join(volume, 'file'), 'content')
+    for (const target of [volume, join(volume, 'file')])
+      for (const name of ['trusted.kept', 'trusted.\xfe', 'trusted.\xff'])
+        loadKernel()?.setXattr(Buffer.from(target), Buffer.from(name, 'latin1'), Buffer.from('v'))
+    const repository = await create()
+    const first = await snapshot(repository)
+    const second = await snapshot(repository, { from: first.snapshotId })
+    expect([first.faults, second.faults]).toEqual([4, 4])
+    expect(new Set(treeWarnings)).toEqual(
+      new Set([
+        'fault : its extended attribute trusted.\\xfe is left out: its name is not UTF-8',
+        'fault : its extended attribute trusted.\\xff is left out: its name is not UTF-8',
+        'fault file: its extended attribute trusted.\\xfe is left out: its name is not UTF-8',
+        'fault file: its extended attribute trusted.\\xff is left out: its name is not UTF-8',
+      ]),
+    )
+  },
+)
+
+test('a file of more pieces than a snapshot can hold is left out and named, and nothing else is', async () => {
+  const { create, snapshot, volume, treeWarnings, restored, check } = snapshotWorld()
+  writeFileSync(join(volume, 'a'), 'content')
+  writeFileSync(join(volume, 'sparse'), '')
+  truncateSync(join(volume, 'sparse'), 3 * 2 ** 40)
+  writeFileSync(join(volume, 'z'), 'content')
+  const made = await snapshot(await create())
+  expect(made.faults).toBe(1)
+  expect(treeWarnings).toEqual([expect.stringMatching(/^fault sparse: has more than 4194304 pieces/)])
+  if (!hasRestic) return
+  check()
+  expect(readdirSync(restored(made.snapshotId))).toEqual(['a', 'z'])
+})
 
 /** Their names alone are longer than any list of them may be. */
 function fillAttributes(path: string): void {
