@@ -9,7 +9,7 @@ import { backupInfoPlugin } from '../../../src/engine/plugins/backup_info/plugin
 import { backupListPlugin } from '../../../src/engine/plugins/backup_list/plugin.ts'
 import { storeSpacePlugin } from '../../../src/engine/plugins/store_space/plugin.ts'
 import { backupInfoSchema } from '../../../src/wire/backup.ts'
-import { backupPageSchema, filePageSchema } from '../../../src/wire/daemon-api.ts'
+import { backupPageSchema, filePageSchema, MOST_FILES } from '../../../src/wire/daemon-api.ts'
 import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
 
 type World = Awaited<ReturnType<typeof makePluginWorld>>
@@ -77,7 +77,7 @@ describe('backup_files', () => {
     await expect(of({ name: 'none-1700000000.tar.gz' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(of({ name: '../x' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
     await expect(of({ namespace: '../etc' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    await expect(of({ limit: 1001 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(of({ limit: MOST_FILES + 1 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
   it.each([
