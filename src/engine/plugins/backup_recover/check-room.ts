@@ -2,21 +2,37 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ResolvedVolume } from '../../../lib/allowed-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
-import type { RecoverSource } from './recover-source.ts'
+import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
+import type { RecoverSource, Room } from './recover-source.ts'
 
-/**
- * What is unpacked lies beside what is there until the swap, so all of it must fit as well. Where its size is not
- * known, the rest shows while it is unpacked.
- * @throws NO_ROOM with both numbers, in bytes or in files
- */
-export async function checkRoom({ needs }: RecoverSource, volume: ResolvedVolume): Promise<void> {
-  const room = await statfs(volume.exists ? volume.path : dirname(volume.path))
-  refuseLess('bytes', { needed: needs.bytes, free: room.bavail * room.bsize })
-  // Some file systems make inodes as they go and count none.
-  if (room.files > 0) refuseLess('files', { needed: needs.entries, free: room.ffree })
+export interface RoomQuestion {
+  source: Pick<RecoverSource, 'needs' | 'measure'>
+  volume: ResolvedVolume
+  /** null for all of it. */
+  chosen: ChosenFiles | null
+  signal: AbortSignal
 }
 
-function refuseLess(unit: string, { needed, free }: { needed: number; free: number }): void {
+/**
+ * What is unpacked lies beside what is there until the swap, so all of it must fit as well; of what is chosen, that
+ * alone. Measured only where all of it might not fit. Where its size is not known, the rest shows while it is unpacked.
+ * @throws NO_ROOM with both numbers, in bytes or in files
+ */
+export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion): Promise<void> {
+  const free = await freeRoom(volume)
+  if (source.needs.bytes <= free.bytes && source.needs.entries <= free.entries) return
+  const needs = await source.measure(chosen, signal)
+  refuseLess('bytes', needs.bytes, free.bytes)
+  refuseLess('files', needs.entries, free.entries)
+}
+
+async function freeRoom({ exists, path }: ResolvedVolume): Promise<Room> {
+  const { bavail, bsize, files, ffree } = await statfs(exists ? path : dirname(path))
+  // Some file systems make inodes as they go and count none.
+  return { bytes: bavail * bsize, entries: files > 0 ? ffree : Number.POSITIVE_INFINITY }
+}
+
+function refuseLess(unit: string, needed: number, free: number): void {
   if (needed <= free) return
   throw new BackupdError('NO_ROOM', `it needs ${needed} ${unit} beside what is there, and ${free} are free`, {
     facts: { needed, free, unit },

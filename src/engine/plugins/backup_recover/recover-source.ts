@@ -5,6 +5,12 @@ import type { RecoverPlan } from '../../../wire/snapshot.ts'
 /** An empty directory to be filled, and who wants to hear of it. */
 export type Filling = Pick<UnpackInput, 'target' | 'signal' | 'onProgress' | 'onWarning'>
 
+/** On a disk. */
+export interface Room {
+  bytes: number
+  entries: number
+}
+
 export interface PlanQuestion {
   /** The volume's real path; null where it is not there. */
   path: string | null
@@ -22,8 +28,10 @@ export interface RecoverSource extends AsyncDisposable {
   readonly suspect: string | null
   /** What all of it is; null where that is not known. */
   readonly totals: { bytes: number; files: number } | null
-  /** What all of it takes beside what is there; 0 where that is not known. */
-  readonly needs: { bytes: number; entries: number }
+  /** What all of it takes at most beside what is there. */
+  readonly needs: Room
+  /** What that is, or what is chosen of it, as far as it is known beforehand. It may take a while. */
+  measure(chosen: ChosenFiles | null, signal: AbortSignal): Promise<Room>
   fill(into: Filling, chosen: ChosenFiles | null): Promise<UnpackSummary>
   /** `refused`: how much would be left out; each is a warning, as far as they are named. */
   plan(question: PlanQuestion): Promise<{ plan: RecoverPlan; refused: number }>

@@ -47,7 +47,7 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   const chosen = args.files && chosenFiles(args.files)
   const run: Recover = { args, context, source, volume, chosen, step, warnOnce: warnerOnce(context) }
   warnOfBackup(run)
-  await step('check for room', () => checkRoom(source, volume))
+  await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
   await step('look for users', () => checkInUse(run))
   await using staging = await step('stage', () =>
     prepareStaging(claim, { rid: context.rid, exists: volume.exists }),

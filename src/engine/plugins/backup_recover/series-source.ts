@@ -5,6 +5,7 @@ import type { SeriesSnapshot } from '../../../storage/series/series.ts'
 import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
 import { volumeTree } from '../../../storage/snapshot/read/volume-tree.ts'
 import { lockForReading, type ReadLock } from '../../../storage/snapshot/repository/read-lock.ts'
+import { measureRestore } from '../../../storage/snapshot/restore/measure-restore.ts'
 import { planRestore } from '../../../storage/snapshot/restore/plan-restore.ts'
 import type { RestorePlan } from '../../../storage/snapshot/restore/plan-tally.ts'
 import { restoreTree } from '../../../storage/snapshot/restore/restore-tree.ts'
@@ -19,6 +20,7 @@ import type { RecoverSource } from './recover-source.ts'
 /** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
 const LOCK_WAIT_MS = 5 * 60_000
 const NAMED = 1000
+const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
  * A snapshot of a series; undefined where there is no series of this name. The repository stays locked meanwhile, that
@@ -83,8 +85,10 @@ async function sourceOf(
   return {
     ...{ source: series.source, state, suspect },
     totals: size === null || files === null ? null : { bytes: size, files },
-    // Holes are in the size of the content too, so it cannot tell how much room is needed.
-    needs: { bytes: 0, entries: found.file.backupd?.entries ?? 0 },
+    // Holes and further names of hard links are in it too.
+    needs: { bytes: size ?? UNKNOWN, entries: found.file.backupd?.entries ?? UNKNOWN },
+    measure: (chosen, signal) =>
+      measureRestore({ source: repository, volume, signal, ...(chosen && { chosen }) }),
     fill: (into, chosen) =>
       restoreTree({ ...{ ...into, source: repository, volume }, ...(chosen && { chosen }) }),
     async plan({ path, chosen, signal, warn }) {

@@ -3,17 +3,22 @@ import { type UnpackSummary, unpackArchive } from '../../../storage/archive/unpa
 import { copyMirror } from '../../../storage/mirror/copy-mirror.ts'
 import type { StoredBackup } from '../../../storage/store/store.ts'
 import { type ChosenFiles, EVERYTHING } from '../../../storage/tree/chosen-paths.ts'
+import { measureArchive } from './measure-archive.ts'
 import { membersOf } from './members-of.ts'
 import type { Filling, RecoverSource } from './recover-source.ts'
 
 /** An archive, or a mirror of the recorded system. */
 export function storedSource(backup: StoredBackup, warn: (message: string) => void): RecoverSource {
   const { info, manifest, mirror } = backup
+  // The tar stream tells how much it is, holes left out; of an archive without a manifest only the compressed size is known.
+  const needs = { bytes: manifest?.tarBytes ?? info.size, entries: manifest?.entries ?? 0 }
   return {
     ...{ source: info.source, state: info.state, suspect: info.suspect },
     totals: manifest && { bytes: manifest.bytes, files: manifest.files },
-    // The tar stream tells how much it is, holes left out; of an archive without a manifest only the compressed size is known.
-    needs: { bytes: manifest?.tarBytes ?? info.size, entries: manifest?.entries ?? 0 },
+    needs,
+    async measure(chosen, signal) {
+      return chosen ? await measureArchive(backup, chosen, signal) : needs
+    },
     async fill(into, chosen) {
       if (!mirror)
         return await unpack(backup, into, chosen).catch((error) => noteCorruption(backup, error, warn))

@@ -1,0 +1,27 @@
+import { textToBytes } from '../../../lib/byte-paths.ts'
+import { readIndex } from '../../../storage/archive/index-format.ts'
+import type { StoredBackup } from '../../../storage/store/store.ts'
+import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
+import type { Room } from './recover-source.ts'
+
+/** What is chosen of an archive takes, from its index; nothing where there is none that can be trusted. */
+export async function measureArchive(
+  backup: StoredBackup,
+  chosen: ChosenFiles,
+  signal: AbortSignal,
+): Promise<Room> {
+  const room = { bytes: 0, entries: 0 }
+  try {
+    await using index = await backup.openIndex()
+    for await (const line of index ? readIndex(index) : []) {
+      signal.throwIfAborted()
+      if (line.kind !== 'entry' || chosen.of(textToBytes(line.path)) === 'none') continue
+      room.bytes += line.length
+      room.entries++
+    }
+    return room
+  } catch {
+    signal.throwIfAborted()
+    return { bytes: 0, entries: 0 }
+  }
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, ftruncateSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { checkRoom } from '../../../../src/engine/plugins/backup_recover/check-room.ts'
+import { makePluginWorld } from '../../../support/plugin-world.ts'
+import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
+
+const MIB = 1 << 20
+const SERIES = 'shop-shop.web.web-1-data-db'
+
+/** A backup of `large` and `small`, and another volume with room for the small one alone. */
+async function makeBackup(mode: 'full' | 'increment') {
+  const world = await makePluginWorld()
+  const { volume, volumeRoot } = world
+  writeFileSync(join(volume, 'large'), randomBytes(6 * MIB))
+  writeFileSync(join(volume, 'small'), randomBytes(MIB))
+  const { result } = await world.backUp({ mode })
+  const destDir = join(volumeRoot, 'narrow')
+  onTestFinished(mountTmpfs(destDir, 'size=4m'))
+  return { ...world, name: result.file ?? '', destDir }
+}
+
+test.skipIf(!canMount).for(['full', 'increment'] as const)(
+  'of a backup (%s) that does not fit nothing is unpacked, and files of it that fit are put back (needs mounts)',
+  async (mode) => {
+    const { recover, name, destDir } = await makeBackup(mode)
+    for (const files of [null, ['*'], ['large']]) {
+      await expect(recover(name, { destDir, files })).rejects.toMatchObject({
+        code: 'NO_ROOM',
+        facts: {
+          step: 'check for room',
+          unit: 'bytes',
+          needed: expect.any(Number),
+          free: expect.any(Number),
+        },
+      })
+      expect(readdirSync(destDir)).toEqual([])
+    }
+    expect(await recover(name, { destDir, files: ['small'] })).toMatchObject({ state: 'success' })
+    expect(statSync(join(destDir, 'small')).size).toBe(MIB)
+  },
+)
+
+test.skipIf(!canMount)(
+  'what is larger than the room by its holes alone is recovered (needs mounts)',
+  async () => {
+    const { recover, backUp, volume, destDir } = await makeBackup('increment')
+    rmSync(join(volume, 'large'))
+    const fd = openSync(join(volume, 'sparse'), 'w')
+    ftruncateSync(fd, 100 * MIB)
+    closeSync(fd)
+    await backUp({ mode: 'increment' })
+    expect(await recover(SERIES, { destDir })).toMatchObject({ state: 'success' })
+    expect(statSync(join(destDir, 'sparse')).size).toBe(100 * MIB)
+  },
+)
+
+test('what fits by its size is not measured', async () => {
+  const { volume } = await makePluginWorld()
+  const question = { volume: { path: volume, exists: true }, chosen: null, signal: AbortSignal.abort() }
+  let measured = 0
+  const measure = async () => {
+    measured++
+    return { bytes: 0, entries: 0 }
+  }
+  await checkRoom({ ...question, source: { needs: { bytes: 1, entries: 1 }, measure } })
+  expect(measured).toBe(0)
+  await checkRoom({ ...question, source: { needs: { bytes: Infinity, entries: 1 }, measure } })
+  expect(measured).toBe(1)
+})
