@@ -22,12 +22,20 @@ export function chosenPaths(paths: readonly Buffer[]): Chosen {
     for (let depth = 0; depth < names.length; depth++) ways.add(names.slice(0, depth).join('/'))
   }
   if (wanted.has('')) return EVERYTHING
-  return { of: (path) => choiceOf(path.toString('latin1'), wanted, ways) }
+  const lengths = new Set([...wanted].map((path) => path.length))
+  return { of: (path) => choiceOf(path.toString('latin1'), { wanted, lengths, ways }) }
 }
 
-function choiceOf(path: string, wanted: ReadonlySet<string>, ways: ReadonlySet<string>): Choice {
+interface Wanted {
+  wanted: ReadonlySet<string>
+  /** Of what is wanted: a path may have thousands of folders above it, each far too long to be looked up in vain. */
+  lengths: ReadonlySet<number>
+  ways: ReadonlySet<string>
+}
+
+function choiceOf(path: string, { wanted, lengths, ways }: Wanted): Choice {
   for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-    if (wanted.has(path.slice(0, end))) return 'all'
+    if (lengths.has(end) && wanted.has(path.slice(0, end))) return 'all'
   }
   return ways.has(path) ? 'way' : 'none'
 }

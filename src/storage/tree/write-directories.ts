@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 
 import { deserialize, serialize } from 'node:v8'
 import type { TreeEntry } from './entry.ts'
 import type { Folder } from './write-folder.ts'
-import { componentsOf } from './write-paths.ts'
+import { depthOf } from './write-paths.ts'
 
 /** Bytes of records kept in memory before they go to the file. */
 const KEPT_IN_MEMORY = 1 << 20
@@ -31,7 +31,7 @@ export class DirectoryLedger {
   add(entry: TreeEntry): void {
     const record = serialize(entry)
     this.offsets.push(this.end)
-    this.depths.push(componentsOf(entry.path).length)
+    this.depths.push(depthOf(entry.path))
     this.waiting.push(record)
     this.end += record.length
     if (this.end - this.spilled >= KEPT_IN_MEMORY) this.flush()

@@ -33,10 +33,26 @@ export function openFolderBeneath(root: Folder, path: Buffer): Folder {
   return folder
 }
 
-/** As much at once as the kernel takes; without it one name after the other. */
+/** The steps to `path` but the last one, which neighbours have in common, and the last. */
+export function splitWay(path: Buffer): { way: Buffer; rest: Buffer } {
+  const rest = stepsOf(path).at(-1) ?? path
+  return { way: path.subarray(0, Math.max(path.length - rest.length - 1, 0)), rest }
+}
+
+/** As many names at once as the kernel takes; without it one after the other. */
 function stepsOf(path: Buffer): Buffer[] {
-  if (loadKernel() && path.length <= LONGEST_STEP) return [path]
-  return componentsOf(path)
+  if (!loadKernel()) return componentsOf(path)
+  if (path.length <= LONGEST_STEP) return [path]
+  const steps: Buffer[] = []
+  let rest = path
+  while (rest.length > LONGEST_STEP) {
+    const end = rest.lastIndexOf(SLASH, LONGEST_STEP)
+    // A name so long is the kernel's to refuse.
+    if (end <= 0) break
+    steps.push(rest.subarray(0, end))
+    rest = rest.subarray(end + 1)
+  }
+  return [...steps, rest]
 }
 
 function openStep(folder: Folder, step: Buffer): Folder {

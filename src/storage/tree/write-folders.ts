@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
-import { type Folder, openFolder, openFolderBeneath } from './write-folder.ts'
+import { type Folder, openFolder, openFolderBeneath, splitWay } from './write-folder.ts'
 import { componentsOf, splitLast } from './write-paths.ts'
 
 /** Descriptors kept open: archives come folder by folder, so a few suffice. */
@@ -30,6 +30,12 @@ export class Folders {
     return { folder: this.last, name }
   }
 
+  /** Opens a folder that is there; the caller closes it. The way to it is kept open for its neighbours. */
+  reopen(path: Buffer): Folder {
+    const { way, rest } = splitWay(path)
+    return openFolderBeneath(this.folderAt(way), rest)
+  }
+
   /** For when a folder was removed: what is open may no longer be what its path means. */
   forget(): void {
     for (const folder of this.open.values()) closeSync(folder.fd)
@@ -54,8 +60,11 @@ export class Folders {
   }
 
   private openOrMake(path: Buffer): Folder {
+    // From the folder above where that is open: from the root a deep tree would cost the square of its depth.
+    const { folder, name } = splitLast(path)
+    const above = this.open.get(folder.toString('latin1'))
     try {
-      return openFolderBeneath(this.root, path)
+      return above ? openFolderBeneath(above, name) : openFolderBeneath(this.root, path)
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error
     }

@@ -12,6 +12,15 @@ export function componentsOf(path: Buffer): Buffer[] {
   return names
 }
 
+/** `a/b/c` → 3, without making as many names. */
+export function depthOf(path: Buffer): number {
+  let depth = 0
+  for (let at = 0; at < path.length; at++) {
+    if (path[at] !== SLASH && (at === 0 || path[at - 1] === SLASH)) depth++
+  }
+  return depth
+}
+
 /** `a/b/c` → `a/b` and `c`; the folder is empty for a name directly in the root. */
 export function splitLast(path: Buffer): { folder: Buffer; name: Buffer } {
   const slash = path.lastIndexOf(SLASH)

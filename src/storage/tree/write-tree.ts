@@ -206,11 +206,12 @@ export class TreeWriter {
 
   /** Undefined where a later entry has taken the directory's place. */
   private openDirectory(path: Buffer): number | undefined {
+    // What was removed must not be made again on the way.
+    if (!this.removedFolder) return this.folders.reopen(path).fd
     try {
       return openFolderBeneath(this.folders.root, path).fd
     } catch (error) {
-      if (this.removedFolder && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? ''))
-        return undefined
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
       throw error
     }
   }

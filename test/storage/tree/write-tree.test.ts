@@ -1,7 +1,16 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import type { TreeEntry } from '../../../src/storage/tree/entry.ts'
+import { openFolder, openFolderBeneath } from '../../../src/storage/tree/write-folder.ts'
 import { TreeWriter } from '../../../src/storage/tree/write-tree.ts'
 import { posixAcl } from '../../support/tree-make.ts'
 import { type Bench, isRoot, makeBench } from '../../support/unpack-kit.ts'
@@ -204,6 +213,24 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
       ).toBe('v')
     }
     expect(stat('c').rdev).toBe(BigInt(300 * 256 + (70_000 % 256) + Math.floor(70_000 / 256) * 2 ** 20))
+    expect(warnings).toEqual([])
+  })
+
+  test('a tree deeper than a path may be long is opened step by step, not name by name', async (context) => {
+    if (!kernel) return context.skip('this machine has no libc to open it with')
+    const depth = 300
+    const opens = vi.spyOn(kernel, 'openBeneath')
+    const pathAt = (level: number) => Array.from({ length: level }, () => 'd'.repeat(100)).join('/')
+    for (let level = 1; level <= depth; level++)
+      await write(made('directory', pathAt(level), { mode: 0o700 + (level % 8) }))
+    writer.finish()
+    const count = opens.mock.calls.length
+    opens.mockRestore()
+    expect(count).toBeLessThan(4 * depth)
+    for (const level of [1, 39, 40, 41, 200, depth]) {
+      const { fd } = openFolderBeneath(openFolder(bench.target), Buffer.from(pathAt(level)))
+      expect(fstatSync(fd).mode & 0o7777).toBe(0o700 + (level % 8))
+    }
     expect(warnings).toEqual([])
   })
 
