@@ -13,6 +13,7 @@ import type { World } from './world.ts'
 /** Ends after which the store says more than the record. */
 const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
   'ARCHIVE_CORRUPT', // the backup is marked, and must not go on counting as good
+  'SNAPSHOT_CORRUPT', // so is the snapshot
   'DAEMON_RESTARTED', // what was whole is published
 ])
 

@@ -1,4 +1,4 @@
-import type { BackupInfo } from '../wire/backup.ts'
+import type { BackupInfo, Series } from '../wire/backup.ts'
 import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/snapshot.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -17,14 +17,28 @@ export async function listSnapshots(
 ): Promise<SnapshotInfo[]> {
   if (!backup.series) return []
   const found: SnapshotInfo[] = []
-  for (let next: string | null = after; next !== null && found.length < first; ) {
+  let next: string | null = after
+  while (next !== null && found.length < first) {
     const limit = Math.min(PAGE, first - found.length)
     const request = { ...placeOf(backup), after: next === NO_ID ? null : next, limit }
     const page: SnapshotPage = await ask(world, backup, (ip) => world.ports.daemon.snapshots(ip, request))
     found.push(...page.snapshots)
     next = page.next
   }
+  if (after === NO_ID && isOld(backup.series, found, next === null)) relistNow(world, backup)
   return found
+}
+
+/** Another hand than ours changed the series, such as a restic; or what was damaged in it was read whole. */
+function isOld({ newest, snapshots, lastGood }: Series, found: SnapshotInfo[], isAll: boolean): boolean {
+  if (found[0]?.id !== newest || (isAll && found.length !== snapshots)) return true
+  const good = found.find((snapshot) => snapshot.good)
+  return (good !== undefined || isAll) && good?.id !== lastGood?.id
+}
+
+function relistNow(world: World, { server: ip }: BackupInfo): void {
+  const server = world.servers.get(ip)
+  if (server) relistSoon(world, server)
 }
 
 /** By its id, or the beginning of it. */
@@ -96,10 +110,9 @@ export function deleteSnapshots(
     if (isRefused(backup)) return backup
     if (!backup.series) return noSeries(backup)
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
-    const { server: ip } = backup
-    const deleted = await world.ports.daemon.deleteSnapshots(ip, { ...placeOf(backup), snapshots })
-    const server = world.servers.get(ip)
-    if (server) relistSoon(world, server)
+    const request = { ...placeOf(backup), snapshots }
+    const deleted = await world.ports.daemon.deleteSnapshots(backup.server, request)
+    relistNow(world, backup)
     return deleted
   })
 }

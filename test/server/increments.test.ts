@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
@@ -61,6 +62,34 @@ async function start() {
     return await ended(runJob.rid)
   }
   return { execute, folder, volumeOf, ended, run }
+}
+
+test('what other hands did to the snapshots, and damage that a recover finds, is in the lists within moments', async () => {
+  const { execute, folder, volumeOf, ended, run } = await start()
+  await writeFile(join(volumeOf(1), 'orders.table'), randomBytes(100_000))
+  const first = (await run())?.result?.snapshot ?? ''
+  const second = (await run())?.result?.snapshot ?? ''
+  const listed = async () => (await execute(BackupsDocument, {})).backups.nodes[0]
+  expect(await listed()).toMatchObject({ snapshotCount: 2, lastGoodSnapshot: second })
+  const repository = join(folder, `store/${ONE}/repo`)
+  await rm(join(repository, 'snapshots', second))
+  const { backup } = await execute(BackupSnapshotsDocument, { ...OF, name: NAME })
+  expect(backup?.snapshots.map(({ id }) => id)).toEqual([first])
+  const now = { snapshotCount: 1, lastGoodSnapshot: first, good: true }
+  await expect.poll(listed, { timeout: 20_000 }).toMatchObject(now)
+  for (const pack of await readdir(join(repository, 'data'), { recursive: true, withFileTypes: true }))
+    if (pack.isFile()) await damage(join(pack.parentPath, pack.name))
+  const { recover } = await execute(RecoverDocument, { input: { ...OF, backup: NAME } })
+  expect(await ended(recover.rid)).toMatchObject({ state: 'FAILED', error: { code: 'SNAPSHOT_CORRUPT' } })
+  const corrupt = { good: false, lastGoodSnapshot: null, corrupt: expect.stringContaining('damaged') }
+  await expect.poll(listed, { timeout: 20_000 }).toMatchObject(corrupt)
+}, 90_000)
+
+async function damage(path: string): Promise<void> {
+  const content = await readFile(path)
+  content[50] = (content[50] ?? 0) ^ 1
+  await chmod(path, 0o600)
+  await writeFile(path, content)
 }
 
 test('increments, from the inventory to the last deletion', async () => {

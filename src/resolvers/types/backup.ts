@@ -77,7 +77,7 @@ export class Backup {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'How many snapshots it has; null where it is no series of them.',
+    description: 'How many snapshots it has, as told last; null where it is no series of them.',
   })
   snapshotCount!: number | null
 
