@@ -17,6 +17,15 @@ export function formatGoTime(ns: bigint): string {
   return fraction === 0 ? `${secondText(second)}Z` : `${secondText(second)}.${fractionText(fraction)}Z`
 }
 
+/** The years 0 to 9999. */
+const FIRST_NS = -62_167_219_200n * NS
+const END_NS = 253_402_300_800n * NS
+
+/** What formatGoTime makes of a time: another one outside of its years. */
+export function keptTime(ns: bigint): bigint {
+  return ns >= FIRST_NS && ns < END_NS ? ns : (parseGoTime(formatGoTime(ns)) ?? ns)
+}
+
 function fractionText(fraction: number): string {
   const digits = (1e9 + fraction).toString()
   let end = digits.length

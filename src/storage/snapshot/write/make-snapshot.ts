@@ -141,7 +141,7 @@ async function archive(
   try {
     const archiver = makeArchiver(input, { packs, pool, counts, progress })
     const warn = counted(counts, input.onWarning)
-    for (const message of leaveOut(volume.root)) warn({ severity: 'fault', path: volume.root.path, message })
+    for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
     const walk = sortedWalk(volume, {
       signal,

@@ -1,4 +1,5 @@
 import type { TreeEntry } from '../../tree/entry.ts'
+import { keptTime } from '../nodes/go-time.ts'
 import type { Node } from '../nodes/node.ts'
 
 /** What changed so shortly before it was read may have changed again in the same tick of the file system's clock. */
@@ -25,7 +26,7 @@ export function isUntouched(entry: TreeEntry, { entry: before }: Node): boolean 
   return (
     entry.type === before.type &&
     entry.size === before.size &&
-    entry.mtimeNs === before.mtimeNs &&
+    keptTime(entry.mtimeNs) === before.mtimeNs &&
     entry.ctimeNs === before.ctimeNs &&
     entry.inode === before.inode
   )

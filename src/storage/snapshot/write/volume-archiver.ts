@@ -125,9 +125,9 @@ export class VolumeArchiver {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
-    for (const message of leaveOut(entry)) {
-      this.#options.warn('fault', entry.path, message)
-      this.noteFault(entry.path)
+    for (const { severity, message } of leaveOut(entry)) {
+      this.#options.warn(severity, entry.path, message)
+      if (severity === 'fault') this.noteFault(entry.path)
     }
     distrustIfFaulty(level, entry)
     if (canEnter(look)) await this.#keepFolder(walk, level, { look, before, unchanged })
