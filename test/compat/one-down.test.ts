@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { RecordDocument } from '../../src/client/generated/operations.ts'
+import { RebuildCatalogDocument, RecordDocument } from '../../src/client/generated/operations.ts'
 import { helloInventory } from '../support/controller-world.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import {
@@ -10,6 +10,7 @@ import {
   testFolder,
   toldInventory,
 } from '../support/real-controller.ts'
+import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const [UP, DOWN] = ['127.0.0.1', '127.0.0.2'] as const
@@ -33,7 +34,7 @@ async function start() {
   }
   const jobOf = (at: number) => async () => (await ask(`${APP}/cron/jobs`)).body[at]
   await expect.poll(async () => (await jobOf(0)()).next).not.toMatch(/^0001/)
-  return { ask, execute, up: (await jobOf(0)()).job, down: (await jobOf(1)()).job }
+  return { ask, execute, folder, inventory, up: (await jobOf(0)()).job, down: (await jobOf(1)()).job }
 }
 
 const WARNING = `199 backupd "The daemon on ${DOWN} has not answered yet: what is shown of it is what it last told"`
@@ -56,6 +57,21 @@ test('lists hold what the others have, and name the daemon that does not answer'
   expect(await ask(`/api/v2/server/${DOWN}/cron/jobs`)).toMatchObject({ status: 200, warning: WARNING })
   expect((await ask(`/api/v2/server/${UP}/cron/jobs`)).warning).toBeUndefined()
   expect((await ask('/api/v2/app/nope/cron/jobs')).warning).toBeUndefined()
+})
+
+test('a server that left the inventory without a word is named where its backups are listed, and nowhere else', async () => {
+  const { ask, execute, folder, inventory } = await start()
+  const namespace = join(folder, 'store', DOWN)
+  const source = join(folder, 'volumes/hello/hello.web.web/2/data/db')
+  const name = 'hello-hello.web.web-2-data-db-1795425842.tar.gz'
+  writeRecordedMeta(namespace, [recordedEntity({ name, source, server: DOWN, instanceNo: 2 })])
+  await writeFile(join(namespace, name), 'x'.repeat(342))
+  await execute(RebuildCatalogDocument, {})
+  inventory.tell({ kind: 'inventory', inventory: helloInventory([UP], ['/data/db', '/data/more']) })
+  await expect.poll(async () => (await ask(`${APP}/cron/jobs`)).body).toHaveLength(2)
+  const path = `${APP}/proc/web/backups?volume=`
+  expect(await ask(`${path}/data/db`)).toMatchObject({ warning: WARNING, body: [{ name }] })
+  expect(await ask(`${path}/data/more`)).toMatchObject({ warning: undefined, body: [] })
 })
 
 test('what is asked of the daemon that does not answer fails with its name', async () => {

@@ -29,7 +29,7 @@ const backupsOfProc = (path: string) =>
       const [first] = pages
       const backups = pages.flatMap((page) => page.backups.nodes)
       if (backups.length === 0) checkProc(pages.at(-1) ?? first, call)
-      return listed(inLegacyOrder(backups).map(legacyBackup), first.silent)
+      return listed(inLegacyOrder(backups).map(legacyBackup), silentAmong(backups, first))
     },
   })
 
@@ -77,6 +77,17 @@ export const BACKUP_ROWS: readonly Route[] = [
     refused: { statuses: { NOT_FOUND: 400, FORBIDDEN: 400 }, words: noPermission },
   }),
 ]
+
+/** Whose daemon does not answer: where the app has volumes, and where it had some and its backups are listed still. */
+function silentAmong(backups: readonly { id: string }[], { silent, silentAnywhere }: LegacyBackupsQuery) {
+  const owners = new Set([...silent.map(({ ip }) => ip), ...backups.map(({ id }) => serverOf(id))])
+  return silentAnywhere.filter(({ ip }) => owners.has(ip))
+}
+
+/** A backup's id is `<ip>/<name>`. */
+function serverOf(id: string): string {
+  return id.slice(0, id.indexOf('/'))
+}
 
 function backupsAfter({ params, fields }: Call, after: string | null) {
   const { app = '', proc = '' } = params
