@@ -13,8 +13,16 @@ export interface Forgetting {
   warn(message: string): void
 }
 
-/** Takes snapshots out of the own namespace, and notes that there is something to prune. As forgetSnapshots. */
-export async function forgetInNamespace(
+/** Takes snapshots out of the own namespace, of a full store too, and notes that there is something to prune. As forgetSnapshots. */
+export function forgetInNamespace(
+  forgetting: Forgetting,
+  ids: readonly string[],
+  stillDue?: () => Promise<readonly string[]>,
+): Promise<string[]> {
+  return forgetting.store.withReserve(() => forget(forgetting, ids, stillDue))
+}
+
+async function forget(
   { store, ip, repository, takeLock, warn }: Forgetting,
   ids: readonly string[],
   stillDue?: () => Promise<readonly string[]>,

@@ -50,19 +50,24 @@ async function write({ store, ip }: Namespace, note: PruneNote): Promise<void> {
   await store.driver.replace(`${ip}/${PRUNE_NOTE}`, Buffer.from(`${JSON.stringify(note)}\n`))
 }
 
-const DAY_MS = 24 * 60 * 60_000
+const HOUR_MS = 60 * 60_000
+const DAY_MS = 24 * HOUR_MS
 /** Runs that were killed leave no note; what they wrote goes after this. */
 const WEEK_MS = 7 * DAY_MS
 
 /** A prune reads the folders of all snapshots, so it is not done for each one that goes. */
-export function isPruneDue({ forgotten, prunedAt }: PruneNote, nowMs: number): boolean {
+export function isPruneDue(
+  { forgotten, prunedAt }: PruneNote,
+  nowMs: number,
+  { isStoreFull = false } = {},
+): boolean {
   const since = nowMs - prunedAt
   if (since < 0) return true
-  return forgotten > 0 ? since >= DAY_MS : prunedAt > 0 && since >= WEEK_MS
+  if (forgotten > 0) return since >= (isStoreFull ? HOUR_MS : DAY_MS)
+  return prunedAt > 0 && since >= (isStoreFull ? DAY_MS : WEEK_MS)
 }
 
 const LOOK_EVERY_MS = 10 * 60_000
-const HOUR_MS = 60 * 60_000
 
 /** To open a repository takes a while, so ages are looked at as often as the shortest of them asks for. */
 export function isLookDue({ lookedAt }: PruneNote, shortestMs: number, nowMs: number): boolean {

@@ -9,6 +9,7 @@ import { sweepBuried } from './mirrors.ts'
 import { oldestOfVolumes } from './oldest.ts'
 import { assertOwner, claimNamespace } from './owner.ts'
 import { removeBackups } from './remove-backups.ts'
+import { keepReserve, withReserve } from './reserve.ts'
 import { settleNamespace } from './settle.ts'
 import type { Store } from './store.ts'
 import { namespacesOf, unknownObjects } from './unknown-objects.ts'
@@ -28,6 +29,8 @@ export function createStore(world: StoreWorld): Store {
     oldest: (namespace) => oldestOfVolumes(world, namespace),
     repository: (namespace) => openNamespace(world, namespace),
     ownRepository: () => openOwnRepository(world),
+    withReserve: (act) => withReserve(world, act),
+    keepReserve: () => keepReserve(world),
     preparePassword: () => preparePassword(world),
     remove: (names, stillDue) => removeBackups(world, names, stillDue),
     sweep: (signal) => sweepBuried(world, signal),

@@ -8,6 +8,7 @@ export const META = '.meta'
 export const OWNER = '.owner'
 export const LOCK = '.lock'
 export const PRUNE_NOTE = '.prune'
+export const RESERVE = '.reserve'
 export const DAMAGE_NOTE = '.damaged'
 const REPOSITORY = 'repo'
 
@@ -68,7 +69,9 @@ function buriedOf(name: string): Place {
 }
 
 function isOwn(name: string): boolean {
-  return [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE].includes(name) || name.startsWith(`${META}.broken-`)
+  return (
+    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, RESERVE].includes(name) || name.startsWith(`${META}.broken-`)
+  )
 }
 
 function pieceOf(name: string): { kind: Piece; backup: string } | undefined {

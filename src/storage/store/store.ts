@@ -56,6 +56,10 @@ export interface Store {
   repository(namespace: string): Promise<Repository | undefined>
   /** Those of the own namespace; made where there are none yet. */
   ownRepository(): Promise<Repository>
+  /** Runs what deletes in the own increments; begins it anew, with room kept for it, where the store turns out to be full. */
+  withReserve<T>(act: () => Promise<T>): Promise<T>
+  /** Sees that there is such room, where the store has any. */
+  keepReserve(): Promise<void>
   /** Once at start: sees that the password of increments is there and the right one. Throws REPOSITORY_PASSWORD. */
   preparePassword(): Promise<{ made: boolean }>
   /** In the own namespace: backups, or `NAME/path` in a mirror. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
+import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { fillUp } from '../../support/fill-store.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
@@ -13,9 +15,9 @@ const MIB = 1 << 20
 const NAME = 'shop-shop.web.web-1-data-db'
 
 /** A store with room for a few MiB. */
-async function makeSmallStore() {
+async function makeSmallStore(size = '4m') {
   const world = await makePluginWorld()
-  onTestFinished(mountTmpfs(world.storeDir, 'size=4m'))
+  onTestFinished(mountTmpfs(world.storeDir, `size=${size}`))
   await world.store.claim(false)
   await world.store.preparePassword()
   const check = () =>
@@ -65,6 +67,56 @@ test.skipIf(!canMount)(
     expect(readdirSync(join(storeDir, SERVER, 'repo/locks'))).toEqual([])
   },
 )
+
+/** A store with snapshots of four hours, and what no index knows; then it is full. */
+async function makeFullStore(withReserve: boolean) {
+  const world = await makeSmallStore('32m')
+  const { volume, storeDir, settings, backUp } = world
+  const at = (hours: number) => ({ now: () => Date.now() + hours * 3_600_000 })
+  const ids: string[] = []
+  for (const hours of [-4, -3, -2, -1]) {
+    writeFileSync(join(volume, 'large'), randomBytes(2 * MIB))
+    ids.push(String((await backUp({ mode: 'increment' }, { clock: at(hours) })).result.snapshot))
+  }
+  const expire = (expire: string, hours: number) => {
+    const args = { info: [`${volume}@increment`, expire] }
+    return runPlugin(backupExpirePlugin, settings, { args, change: { clock: at(hours) } })
+  }
+  if (withReserve) await expire('30d', -1)
+  const left = join(storeDir, SERVER, 'repo/data/ab')
+  mkdirSync(left, { recursive: true })
+  writeFileSync(join(left, `ab${'0'.repeat(62)}`), randomBytes(MIB))
+  const free = fillUp(storeDir)
+  const [reserve, snapshots] = [join(storeDir, SERVER, '.reserve'), join(storeDir, SERVER, 'repo/snapshots')]
+  return { ...world, ids, expire, free, reserve, snapshots: () => readdirSync(snapshots).sort() }
+}
+
+test.skipIf(!canMount)(
+  'a full store is emptied all the same: by hand, by age and by a prune an hour later (needs mount)',
+  async () => {
+    const { settings, ids, expire, free, reserve, snapshots, check } = await makeFullStore(true)
+    const args = { name: NAME, snapshots: ids.slice(0, 1) }
+    const deleted = await runPlugin(snapshotsDeletePlugin, settings, { args, change: {} })
+    expect(deleted.result).toEqual({ deletedSnapshots: ids.slice(0, 1) })
+    expect(snapshots()).toEqual(ids.slice(1).sort())
+    const { state, result } = await expire('1h', 0)
+    expect(state).toBe('success')
+    expect(result.deletedSnapshots?.sort()).toEqual(ids.slice(1, 3).sort())
+    expect(result.bytesFreed).toBeGreaterThan(7 * MIB)
+    expect(statSync(reserve).size).toBe(4 * MIB)
+    free()
+    if (hasRestic) check()
+  },
+)
+
+test.skipIf(!canMount)('a full store that cannot be emptied is told of (needs mount)', async () => {
+  const { ids, expire, snapshots } = await makeFullStore(false)
+  expect(await expire('1h', 0)).toMatchObject({
+    state: 'partial',
+    reason: expect.stringContaining('the store is full'),
+  })
+  expect(snapshots()).toEqual(ids.sort())
+})
 
 test('a cancelled run leaves no snapshot and no lock', async () => {
   const { volume, storeDir, store, backUp } = await makePluginWorld()

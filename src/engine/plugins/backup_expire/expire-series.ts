@@ -8,17 +8,21 @@ import {
   isPruneDue,
   noteLooked,
   notePruned,
+  type PruneNote,
   readPruneNote,
 } from '../../../storage/series/prune-note.ts'
 import { isOwnSeries, readSeries, type SnapshotSeries } from '../../../storage/series/series.ts'
 import { infoOfSeries, infoOfSnapshot } from '../../../storage/series/series-info.ts'
-import { prune, type TakeLock } from '../../../storage/snapshot/prune/prune.ts'
+import { type PruneOptions, prune, type TakeLock } from '../../../storage/snapshot/prune/prune.ts'
 import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
 import { LOOK_AGAIN_MS } from '../../../storage/snapshot/repository/lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
 import { planRetention } from '../../../storage/store/retention.ts'
 import { takeLockOf } from '../take-lock.ts'
 import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
+
+/** What a slice of a prune may need: with less, room is given back sooner. */
+const FULL_BYTES = 64 * 1024 * 1024
 
 interface SeriesRule {
   source: string
@@ -68,22 +72,35 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
   const note = await readPruneNote(namespace)
   const shortest = Math.min(...rules.map(({ expireMs }) => expireMs))
   const isLook = rules.length > 0 && isLookDue(note, shortest, nowMs)
-  if (!isLook && !isPruneDue(note, nowMs)) return
+  if (!isLook && !(await mustPrune(note, run))) return
   await using repository = await store.repository(ip)
   if (!repository) return
   await store.assertOwner()
   if (isLook) {
     await forgetExpired(rules, repository, run)
-    await unlessFull(noteLooked(namespace, nowMs), run)
+    await unlessFull(
+      store.withReserve(() => noteLooked(namespace, nowMs)),
+      run,
+    )
   }
   // A full store may not have had room for the note. Packs with damage go as soon as nothing needs them: until then a
   // restic that is run by hand takes their copies for good.
   const counted = Math.max((await readPruneNote(namespace)).forgotten, run.deletedSnapshots.length)
   const forgotten = counted + repository.distrusted.size
-  if (isPruneDue({ ...note, forgotten }, nowMs)) {
+  if (await mustPrune({ ...note, forgotten }, run)) {
     await pruneNoting(repository, run)
-    await unlessFull(notePruned(namespace, nowMs), run)
+    await unlessFull(
+      store.withReserve(() => notePruned(namespace, nowMs)),
+      run,
+    )
   }
+}
+
+async function mustPrune(note: PruneNote, { store, context }: ExpireRun): Promise<boolean> {
+  const nowMs = context.clock.now()
+  if (isPruneDue(note, nowMs)) return true
+  if (!isPruneDue(note, nowMs, { isStoreFull: true })) return false
+  return (await store.driver.space()).freeBytes < FULL_BYTES
 }
 
 /** Without the note the next run looks again. */
@@ -156,14 +173,15 @@ async function pruneNoting(repository: Repository, run: ExpireRun): Promise<void
 }
 
 async function pruneRepository(repository: Repository, run: ExpireRun): Promise<void> {
-  const { context } = run
+  const { store, context } = run
   context.progress({ phase: 'prune' })
-  const { bytesFreed } = await prune(repository, {
+  const options: PruneOptions = {
     takeLock: announcing(repository, run),
     signal: context.signal,
     pause: () => wait(2 * LOOK_AGAIN_MS, undefined, { signal: context.signal }),
     onProgress: ({ bytesFreed: bytesDone }) => context.progress({ bytesDone }),
-  })
+  }
+  const { bytesFreed } = await store.withReserve(() => prune(repository, options))
   run.bytesFreed = bytesFreed
 }
 

@@ -39,6 +39,7 @@ export const backupExpirePlugin: Plugin<VolumeRule[]> = {
       rules.filter(({ isSeries }) => isSeries),
       run,
     )
+    await store.keepReserve()
     const { deleted, deletedSnapshots, changed, bytesFreed, problems } = run
     return {
       state: problems.length > 0 ? 'partial' : 'success',

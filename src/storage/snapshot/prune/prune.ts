@@ -96,21 +96,18 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise
   const uses = packUse(used)
   const unknown = await unknownPacks(repository, used, uses)
   await lock.assertHeld()
+  // Neither takes any room, so these go first: there may be none.
+  await sweepTemporary(repository.place)
   for (const { id } of unknown) await repository.removePack(id)
   summary.packsRemoved += unknown.length
   summary.bytesFreed += unknown.reduce((sum, { size }) => sum + size, 0)
   const { maxUnused = MAX_UNUSED, sliceBytes = SLICE_BYTES } = options
   const victims = choosePacks(uses, { maxUnused, sliceBytes, skip })
   if (victims.length > 0) await clear(run, used, { victims, signal, assertHeld: () => lock.assertHeld() })
-  else await tidy(repository)
+  // The many small index files of runs that had little to say.
+  else await repository.dropFromIndex(new Set())
   summary.bytesUnused = packUse(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
   return victims.length > 0
-}
-
-/** What dead runs left half written, and the many small index files of those that had little to say. */
-async function tidy(repository: Repository): Promise<void> {
-  await sweepTemporary(repository.place)
-  await repository.dropFromIndex(new Set())
 }
 
 async function clear({ repository, summary, skip }: Prune, used: UsedBlobs, task: SliceTask): Promise<void> {
