@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Plugin } from '../../../src/engine/plugin.ts'
 import { backupDiffPlugin } from '../../../src/engine/plugins/backup_diff/plugin.ts'
+import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { backupFilesPlugin } from '../../../src/engine/plugins/backup_files/plugin.ts'
 import { backupHistoryPlugin } from '../../../src/engine/plugins/backup_history/plugin.ts'
 import { backupInfoPlugin } from '../../../src/engine/plugins/backup_info/plugin.ts'
@@ -13,6 +14,7 @@ import { parseSnapshot } from '../../../src/storage/snapshot/nodes/snapshot-file
 import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { putSnapshots } from '../../support/series-world.ts'
+import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 const NAME = 'shop-shop.web.web-1-data-db'
 
@@ -87,7 +89,43 @@ describe('an increment', () => {
     const world = await makeSeries()
     const other = join(world.volumeRoot, 'other')
     mkdirSync(other)
-    await expect(world.backUp({ mode: 'increment', path: other })).rejects.toMatchObject({ code: 'CONFLICT' })
+    for (const whose of [{ volume: '/data-db' }, { app: 'other' }, { instanceNo: 2 }]) {
+      const run = world.backUp({ mode: 'increment', path: other, ...whose })
+      await expect(run).rejects.toMatchObject({ code: 'CONFLICT' })
+    }
+  })
+
+  test('goes on in its series where the volume moved; recovers and expiry follow it there', async () => {
+    const { volume, volumeRoot, settings, backUp, recover, file } = await makeWorld()
+    const clock = { now: () => Date.now() - 3 * 3_600_000 }
+    writeFileSync(file('a.txt'), 'first')
+    const first = await backUp({ mode: 'increment' }, { clock })
+    const path = join(volumeRoot, 'moved')
+    cpSync(volume, path, { recursive: true })
+    writeFileSync(join(path, 'a.txt'), 'second')
+    const increment = () => backUp({ mode: 'increment', path })
+    const second = await increment()
+    expect(second).toMatchObject({ state: 'success', warnings: [expect.stringContaining(`at "${volume}"`)] })
+    expect(second.result.backup).toMatchObject({ source: path, series: { snapshots: 2 } })
+    expect(await increment()).toMatchObject({ warnings: [], result: { filesNew: 0 } })
+    expect(await recover(NAME, { snapshot: first.result.snapshot })).toMatchObject({ state: 'success' })
+    expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('first')
+    const args = { info: [`${path}@increment`, '1h'] }
+    const expired = await runPlugin(backupExpirePlugin, settings, { args, change: {} })
+    expect(expired.result.deletedSnapshots).toEqual([first.result.snapshot])
+  })
+
+  test.skipIf(!canMount)('of a volume that moved off a mount is not suspect (needs mounts)', async () => {
+    const { volume, volumeRoot, backUp } = await makePluginWorld()
+    const unmount = mountTmpfs(volume)
+    onTestFinished(unmount)
+    writeFileSync(join(volume, 'a.txt'), 'content')
+    await backUp({ mode: 'increment' })
+    const path = join(volumeRoot, 'moved')
+    cpSync(volume, path, { recursive: true })
+    expect(await backUp({ mode: 'increment', path })).toMatchObject({ state: 'success', reason: '' })
+    rmSync(join(path, 'a.txt'))
+    expect(await backUp({ mode: 'increment', path })).toMatchObject({ state: 'partial' })
   })
 
   test.skipIf(!hasRestic)('is one that restic takes as its own (needs restic)', async () => {

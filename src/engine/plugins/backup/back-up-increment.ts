@@ -74,13 +74,27 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
   }
 }
 
-/** @throws CONFLICT where the series of this name is another volume's */
+/** A volume that moved goes on with its series. @throws CONFLICT where the series of this name is another volume's */
 async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
-  const { archive, path } = run.args
+  const { args, context } = run
   const series = await takeMirrorOver(run)
-  if (!series || series.source === path) return series
-  const what = `"${archive}" is the series of "${series.source}", not of "${path}"`
-  throw new BackupdError('CONFLICT', `${what}: delete that series, or name the volume otherwise`)
+  if (!series || series.source === args.path) return series
+  if (isOfVolume(series, args)) {
+    context.warn(`the volume was at "${series.source}" in the snapshot before: its series goes on here`)
+    return series
+  }
+  const what = `"${args.archive}" is the series of "${series.source}", not of "${args.path}"`
+  const then = 'name this volume otherwise, and it gets a series of its own; that one stays as it is'
+  throw new BackupdError('CONFLICT', `${what}: ${then}`)
+}
+
+/** Two volumes can share the name of a series. What restic made, or wrote anew, does not tell whose it is. */
+function isOfVolume({ snapshots }: SnapshotSeries, args: BackupArgs): boolean {
+  const { app, proc, volume, instanceNo } = args
+  const facts = snapshots.findLast(({ file }) => file.backupd)?.file.backupd
+  return (
+    facts?.app === app && facts.proc === proc && facts.volume === volume && facts.instanceNo === instanceNo
+  )
 }
 
 /** Where the snapshot before cannot be read, all of the volume is: what is damaged, and still there, is stored anew. */

@@ -36,7 +36,7 @@ const WARNINGS_KEPT = 20
 /** The last word before the snapshot is published. Throws CONFLICT where another daemon took the namespace meanwhile. */
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
   const { args, context, known, store } = run
-  const suspect = suspicionOf(seen, known && beforeOf(known, seen))
+  const suspect = suspicionOf(seen, known && beforeOf(known, seen, args.path))
   run.reasons = reasonsOf(run, seen, suspect)
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
@@ -46,12 +46,12 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
   return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
 }
 
-/** Where a mirror lay tells nothing of the volume's mount. */
-function beforeOf(snapshot: SeriesSnapshot, { root }: SnapshotSeen): BackupBefore | undefined {
+/** Where a mirror lay, or the volume before it moved, tells nothing of the volume's mount. */
+function beforeOf(snapshot: SeriesSnapshot, { root }: SnapshotSeen, path: string): BackupBefore | undefined {
   const { id, file } = snapshot
   if (!file.backupd) return undefined
   const known = { ...file.backupd, name: id.slice(0, 8) }
-  return isOfMirror(snapshot) ? { ...known, root } : known
+  return isOfMirror(snapshot) || file.paths[0] !== path ? { ...known, root } : known
 }
 
 export interface Verdict {
