@@ -1,4 +1,5 @@
 import {
+  closeSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -228,8 +229,11 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     opens.mockRestore()
     expect(count).toBeLessThan(4 * depth)
     for (const level of [1, 39, 40, 41, 200, depth]) {
-      const { fd } = openFolderBeneath(openFolder(bench.target), Buffer.from(pathAt(level)))
+      const root = openFolder(bench.target)
+      const { fd } = openFolderBeneath(root, Buffer.from(pathAt(level)))
       expect(fstatSync(fd).mode & 0o7777).toBe(0o700 + (level % 8))
+      closeSync(fd)
+      closeSync(root.fd)
     }
     expect(warnings).toEqual([])
   })
