@@ -6,8 +6,6 @@ import type { RepositoryPlace, UnpackedKind } from './repository.ts'
 const ID = /^[0-9a-f]{64}$/
 const TEMPORARY = /^backupd-[0-9a-f-]{36}$/
 
-export const FOLDERS: readonly UnpackedKind[] = ['keys', 'index', 'snapshots', 'locks']
-
 export function isId(text: string): boolean {
   return ID.test(text)
 }

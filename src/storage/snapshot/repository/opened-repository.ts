@@ -57,8 +57,7 @@ export class OpenedRepository implements Repository {
     return this.#keeper.load()
   }
 
-  async readBlob(type: BlobType, id: Buffer): Promise<Buffer> {
-    this.#options.signal?.throwIfAborted()
+  readBlob(type: BlobType, id: Buffer): Promise<Buffer> {
     return this.#blobs.read(type, id)
   }
 

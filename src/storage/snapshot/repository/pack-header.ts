@@ -41,13 +41,6 @@ export function parseHeader(header: Buffer): IndexRow[] {
   return rows
 }
 
-/** Bytes that a pack has besides its blobs. */
-export function headerSize(rows: Iterable<{ compressed: boolean }>): number {
-  let size = SEAL_OVERHEAD + LENGTH_FIELD
-  for (const { compressed } of rows) size += compressed ? PACKED_ENTRY : PLAIN_ENTRY
-  return size
-}
-
 /** Where the sealed header begins in a pack of `packSize` bytes; throws a RangeError where that cannot be. */
 export function headerStart(packSize: number, lengthField: Buffer): number {
   const length = lengthField.readUInt32LE(0)

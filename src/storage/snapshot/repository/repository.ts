@@ -12,7 +12,6 @@ export interface RepositoryPlace {
 export interface OpenOptions {
   password: Buffer
   clock: Clock
-  signal?: AbortSignal
   warn(message: string): void
 }
 
