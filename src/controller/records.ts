@@ -20,12 +20,27 @@ const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
 /** What a daemon tells; kept on disk when it resolves. */
 export async function takeNews(world: World, news: News): Promise<void> {
   world.ledger.heard(news.running)
+  const surprises = await countSurprises(world, news.records)
   const changed = await world.ledger.take(news.records)
   heardFrom(world, news.server, changed)
   for (const { error, args } of news.records) {
     const server = error && STORE_KNOWS_MORE.has(error.code) && serverOf(world, args, news)
     if (server) relistSoon(world, server)
   }
+  const own = world.servers.get(news.server)
+  if (own && surprises > 0) relistSoon(world, own)
+}
+
+/** Series that are not one snapshot longer than the catalog has them: other hands, such as a restic, changed them. */
+async function countSurprises({ ports }: World, records: readonly RunRecord[]): Promise<number> {
+  let count = 0
+  for (const { result } of records) {
+    const { server, name, series } = result?.backup ?? {}
+    if (!server || !name || !series) continue
+    const known = (await ports.backups.get(server, name))?.series?.snapshots ?? 0
+    if (series.snapshots !== known && series.snapshots !== known + 1) count++
+  }
+  return count
 }
 
 function serverOf({ servers }: World, { namespace }: RunRecord['args'], { server }: News) {

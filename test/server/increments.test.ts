@@ -12,6 +12,7 @@ import {
   FileHistoryDocument,
   JobsDocument,
   MigrateDocument,
+  RebuildCatalogDocument,
   RecordDocument,
   RecoverDocument,
   RunJobDocument,
@@ -84,6 +85,26 @@ test('what other hands did to the snapshots, and damage that a recover finds, is
   const corrupt = { good: false, lastGoodSnapshot: null, corrupt: expect.stringContaining('damaged') }
   await expect.poll(listed, { timeout: 20_000 }).toMatchObject(corrupt)
 }, 90_000)
+
+test.skipIf(!hasRestic)(
+  'a snapshot that restic made of the volume before is what the first run builds on, and of its series (needs restic)',
+  async () => {
+    const { execute, folder, volumeOf, run } = await start()
+    await writeFile(join(volumeOf(1), 'orders.table'), 'as it was')
+    const own = await run()
+    const repository = join(folder, `store/${ONE}/repo`)
+    const judge = restic(repository, join(folder, 'store/.repository-password'))
+    await rm(join(repository, 'snapshots', own?.result?.snapshot ?? ''))
+    judge('backup', '--host', ONE, volumeOf(1))
+    const names = async () => (await execute(BackupsDocument, {})).backups.nodes.map(({ name }) => name)
+    await execute(RebuildCatalogDocument, {})
+    await expect.poll(names, { timeout: 20_000 }).toEqual([expect.stringContaining('-volumes-hello-')])
+    expect(await run()).toMatchObject({ result: { filesNew: 0 } })
+    await expect.poll(names, { timeout: 20_000 }).toEqual([NAME])
+    expect((await execute(BackupsDocument, {})).backups.nodes).toMatchObject([{ snapshotCount: 2 }])
+  },
+  90_000,
+)
 
 async function damage(path: string): Promise<void> {
   const content = await readFile(path)

@@ -86,6 +86,20 @@ export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: str
   return series.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/**
+ * The series of this name; where there is none yet, what restic made of the volume without our tags: the first
+ * snapshot of ours makes one series of it all.
+ */
+export function seriesOfVolume(
+  all: readonly SnapshotSeries[],
+  { name, source, namespace }: { name: string; source: string; namespace: string },
+): SnapshotSeries | undefined {
+  const isUntagged = ({ file }: SeriesSnapshot) =>
+    isOfOneVolume(file, namespace) && tagged(file.tags, NAME_TAG) === undefined
+  const named = all.find((series) => series.name === name)
+  return named ?? all.find((series) => series.source === source && series.snapshots.every(isUntagged))
+}
+
 /** Whether it is of a volume of this server, not of another host or of several paths. */
 export function isOwnSeries({ snapshots }: SnapshotSeries, namespace: string): boolean {
   return snapshots.some(({ file }) => isOfOneVolume(file, namespace))

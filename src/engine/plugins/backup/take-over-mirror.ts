@@ -7,6 +7,7 @@ import {
   readSeries,
   type SeriesSnapshot,
   type SnapshotSeries,
+  seriesOfVolume,
   tagsOf,
 } from '../../../storage/series/series.ts'
 import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
@@ -68,7 +69,9 @@ function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredBackup)
 }
 
 async function seriesOf({ args, context, repository }: TakeOver): Promise<SnapshotSeries | undefined> {
-  return (await readSeries(repository, context.settings.ip)).find(({ name }) => name === args.archive)
+  const { ip: namespace } = context.settings
+  const all = await readSeries(repository, namespace)
+  return seriesOfVolume(all, { name: args.archive, source: args.path, namespace })
 }
 
 async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup, sequence: number): Promise<void> {
