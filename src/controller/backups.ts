@@ -106,7 +106,11 @@ function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string)
   }
   const full = fullProcName(world, app, proc)
   if (name.startsWith(`${app}-${full}-`)) return undefined
-  return refuse('FORBIDDEN', `"${name}" does not belong to ${full} of ${app}; nothing was deleted`, { name })
+  return refuse(
+    'FORBIDDEN',
+    `"${name}" does not belong to ${full} of ${app}; nothing was deleted: take names from its list of backups`,
+    { name },
+  )
 }
 
 interface Doomed {

@@ -7,8 +7,7 @@ export const ERROR_CODES = {
     'Check the name or id against the list it came from; a record or a backup may have expired meanwhile.',
   BAD_INPUT: 'Correct the request as the message says; nothing was changed.',
   CONFLICT: 'Something else holds it (a run, a lock, a state). Wait for it or cancel it, then ask again.',
-  FORBIDDEN:
-    'Name what the message says is allowed; operators allow paths with --allow-path, host names with --allowed-host.',
+  FORBIDDEN: 'Nothing was changed. Ask for what is allowed, or ask an operator to allow it.',
   DAEMON_UNREACHABLE:
     'See that the daemon runs and that the controller reaches its address; what it does goes on meanwhile.',
   CONTROLLER_UNREACHABLE: 'See that the controller runs and listens at the address given.',

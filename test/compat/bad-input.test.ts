@@ -141,7 +141,7 @@ test.for<[string, RawRequest, number, RegExp]>([
     'the backup of others',
     { path: DELETE, headers: FORM, body: 'files=other-1.tar.gz' },
     400,
-    /^No permission to delete other-1\.tar\.gz: .* belong .*nothing was deleted\. Name what/,
+    /^No permission to delete other-1\.tar\.gz: .* belong .*nothing was deleted: take names from its list of backups\. (?!.*--)/,
   ],
   [
     'a backup that is gone',
