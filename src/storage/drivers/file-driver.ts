@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, lstat, open, opendir, rename, statfs, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { syncFolder } from '../../lib/atomic-file.ts'
+import { byteText } from '../../lib/byte-counts.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type {
   Driver,
@@ -21,6 +22,8 @@ import { storeError } from './store-error.ts'
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, R_OK, W_OK, X_OK } = constants
 const STATS_AT_ONCE = 32
+/** Less of the whole than this is worth a word. */
+const LOW = 0.01
 
 interface Dirent {
   name: string
@@ -120,10 +123,10 @@ export class FileDriver implements Driver {
   space(): Promise<Space> {
     return this.attemptOn('')('ask the room of', async () => {
       const { bavail, blocks, bsize } = await this.place.within((root) => statfs(root))
-      return {
-        ...{ freeBytes: bavail * bsize, totalBytes: blocks * bsize },
-        ...{ trashBytes: null, quota: null, problems: [] },
-      }
+      const [freeBytes, totalBytes] = [bavail * bsize, blocks * bsize]
+      const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
+      const problems = freeBytes < LOW * totalBytes ? [left] : []
+      return { freeBytes, totalBytes, trashBytes: null, quota: null, problems }
     })
   }
 
