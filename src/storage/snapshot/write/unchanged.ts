@@ -26,7 +26,7 @@ export function isUntouched(entry: TreeEntry, { entry: before }: Node): boolean 
   return (
     entry.type === before.type &&
     entry.size === before.size &&
-    keptTime(entry.mtimeNs) === before.mtimeNs &&
+    (entry.mtimeNs === before.mtimeNs || keptTime(entry.mtimeNs) === before.mtimeNs) &&
     entry.ctimeNs === before.ctimeNs &&
     entry.inode === before.inode
   )

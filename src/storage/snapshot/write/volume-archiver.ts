@@ -125,15 +125,20 @@ export class VolumeArchiver {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
-    for (const { severity, message } of leaveOut(entry)) {
-      this.#options.warn(severity, entry.path, message)
-      if (severity === 'fault') this.noteFault(entry.path)
-    }
+    // What is as the snapshot before has it, it can hold.
+    if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#leaveOut(entry)
     distrustIfFaulty(level, entry)
     if (canEnter(look)) await this.#keepFolder(walk, level, { look, before, unchanged })
     else if (before && unchanged) this.#keepUnchanged(level, entry, before)
     else if (entry.type === 'file') await this.#keepFile(level, look, before)
     else this.#keepPlain(level, entry, before)
+  }
+
+  #leaveOut(entry: TreeEntry): void {
+    for (const { severity, message } of leaveOut(entry)) {
+      this.#options.warn(severity, entry.path, message)
+      if (severity === 'fault') this.noteFault(entry.path)
+    }
   }
 
   async #keepFolder(walk: SortedWalk, level: Level, { look, before, unchanged }: FolderLook): Promise<void> {
