@@ -9,7 +9,7 @@ import type {
   InventorySchedule,
   InventoryVolume,
 } from '../wire/inventory.ts'
-import type { BackupArgs, Job } from '../wire/job.ts'
+import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
 import { appOfJob, expireJob } from './expire-job.ts'
 import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
 
@@ -74,6 +74,7 @@ function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): Dr
       containers: instance.containers,
       name: volume.name,
       path: volume.path ?? usual,
+      ...(volume.consistency && { consistency: volume.consistency }),
       jobs: [],
     },
     schedules: volume.schedules,
@@ -127,7 +128,21 @@ function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJ
   const named = schedule.namesNoMode ? { ...args, mode: '' } : args
   const id = jobId(volume.server, schedule.spec, 'backup', named)
   const job: Job = { id, spec: schedule.spec, action: 'backup', args, type: 'cron', sleep: false }
+  const options = optionsOf(volume, schedule)
+  if (Object.keys(options).length > 0) job.options = options
   return { id, server: volume.server, job, volume, expire: schedule.expire }
+}
+
+/** The settings that were written; the others are absent, so that a list without settings keeps its version. */
+function optionsOf(
+  { consistency }: PlannedVolume,
+  { mode, timeLimitSeconds, rereadEveryDays }: InventorySchedule,
+): JobOptions {
+  return {
+    ...(timeLimitSeconds && { timeLimitSeconds }),
+    ...(consistency && { consistency }),
+    ...(rereadEveryDays && mode === 'increment' && { rereadEveryDays }),
+  }
 }
 
 /** `<app>-<proc full name>-<instance>-<volume, / as ->` */

@@ -27,6 +27,7 @@ export interface PlannedVolume {
   name: string
   /** Absolute, on the server. */
   path: string
+  consistency?: 'strict'
   jobs: PlannedJob[]
 }
 

@@ -35,12 +35,12 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
     send({ kind: 'announce' })
     return promise
   }
-  const { rid, jobId, settings } = task
+  const { rid, jobId, settings, options = {} } = task
   const { progress, warn } = reporter
   const log: RunContext['log'] = (level, message, facts = {}) => reporter.log(level, message, plain(facts))
   const { signal } = aborting
   const context: RunContext = {
-    ...{ rid, jobId, settings, clock: systemClock, signal, log, progress, warn, announce },
+    ...{ rid, jobId, settings, options, clock: systemClock, signal, log, progress, warn, announce },
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
   void runTask(task, plugins, context).then((end) => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 
@@ -39,6 +40,8 @@ export interface RunContext {
   rid: string
   jobId: string
   settings: RunSettings
+  /** Settings of the job that this is a run of; empty for a one-off run. */
+  options: JobOptions
   clock: Clock
   /** Aborted when the run is cancelled or out of time. `reason` is a BackupdError. */
   signal: AbortSignal

@@ -1,4 +1,4 @@
-import type { Job } from '../wire/job.ts'
+import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { RunSettings } from './plugin.ts'
 
@@ -32,6 +32,8 @@ export interface RunTask {
   action: string
   args: Readonly<Record<string, unknown>>
   settings: RunSettings
+  /** Settings of the job; none for a one-off run. */
+  options?: JobOptions
   signal: AbortSignal
   /** Names of lock files under `<data>/locks` that the child takes first and holds to its end. */
   locks: string[]

@@ -65,5 +65,6 @@ function needsOf(plugin: Plugin, args: Record<string, unknown>, settings: RunSet
 
 export function taskOf({ rid, job, plugin, args, ticket, aborting }: Run, settings: RunSettings): RunTask {
   const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]
-  return { rid, jobId: job?.id ?? '', action: plugin.name, args, settings, signal: aborting.signal, locks }
+  const { id: jobId = '', options = {} } = job ?? {}
+  return { rid, jobId, action: plugin.name, args, settings, options, signal: aborting.signal, locks }
 }

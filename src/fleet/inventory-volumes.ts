@@ -1,4 +1,4 @@
-import { parseExpire } from '../lib/durations.ts'
+import { parseExpire, parseGoDuration } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
@@ -17,19 +17,29 @@ export interface VolumeRules {
   known: readonly VolumeField[]
 }
 
-type VolumeField = 'path' | 'backup_full' | 'backup_increment'
+type VolumeField = 'path' | 'consistency' | 'backup_full' | 'backup_increment'
 
 export const INVENTORY_VOLUMES: VolumeRules = {
   base: null,
-  known: ['path', 'backup_full', 'backup_increment'],
+  known: ['path', 'consistency', 'backup_full', 'backup_increment'],
 }
-export const LAIN_VOLUMES: VolumeRules = { base: '/lain/app', known: ['backup_full', 'backup_increment'] }
+export const LAIN_VOLUMES: VolumeRules = {
+  base: '/lain/app',
+  known: ['consistency', 'backup_full', 'backup_increment'],
+}
 
+const COMMON_FIELDS = ['schedule', 'expire', 'pre_run', 'post_run', 'time_limit'] as const
 const SCHEDULE_FIELDS = {
-  known: ['schedule', 'expire', 'pre_run', 'post_run'],
+  full: COMMON_FIELDS,
+  increment: [...COMMON_FIELDS, 'reread_every'],
+} as const
+type ScheduleField = (typeof SCHEDULE_FIELDS)['increment'][number]
+const SCHEDULE_RULES = {
   needed: ['schedule', 'expire'],
   example: '{ schedule: "0 5 * * *", expire: 30d }',
 } as const
+/** A longer limit is a mistake in the unit. */
+const MAX_TIME_LIMIT_SECONDS = 365 * 86_400
 const EXAMPLE = '/data/db: { backup_full: { schedule: "0 5 * * *", expire: 30d } }'
 
 /** A map of volumes, or lain.yaml's list of one-key maps and plain names. */
@@ -63,7 +73,7 @@ function readVolume(
   const flaw = pathFlaw(name)
   if (flaw) return reader.problem({ at: entry.keyAt }, `the volume "${entry.key}" ${flaw}`)
   const fields = reader.isEmpty(entry) ? {} : reader.fields(entry, { known, example: EXAMPLE })
-  const { path, backup_full, backup_increment } = fields
+  const { path, consistency, backup_full, backup_increment } = fields
   const schedules = [
     readSchedule(reader, 'full', backup_full),
     readSchedule(reader, 'increment', backup_increment),
@@ -72,6 +82,7 @@ function readVolume(
     name,
     keyAt: entry.keyAt,
     path: path ? readPath(reader, path) : null,
+    ...(consistency && readConsistency(reader, consistency)),
     schedules: schedules.filter((schedule) => schedule !== undefined),
   }
 }
@@ -83,19 +94,34 @@ function readPath(reader: YamlReader, value: Value): string | null {
   return path ?? null
 }
 
+/** `any`, the default, is not passed on. */
+function readConsistency(reader: YamlReader, value: Value): Pick<InventoryVolume, 'consistency'> {
+  const word = reader.text(value, 'strict')
+  if (word === 'strict') return { consistency: word }
+  if (word !== undefined && word !== 'any')
+    reader.problem(value, `"${word}" is not a consistency: write strict or any`)
+  return {}
+}
+
 function readSchedule(
   reader: YamlReader,
   mode: InventorySchedule['mode'],
   value: Entry | undefined,
 ): InventorySchedule | undefined {
   if (!value) return undefined
-  const { schedule, expire, pre_run, post_run } = reader.fields(value, SCHEDULE_FIELDS)
+  const rules = { known: SCHEDULE_FIELDS[mode], ...SCHEDULE_RULES }
+  const { schedule, expire, pre_run, post_run, time_limit, reread_every } = reader.fields<ScheduleField>(
+    value,
+    rules,
+  )
   return {
     mode,
     spec: schedule ? readSpec(reader, schedule) : '',
     expire: expire ? readExpire(reader, expire) : '',
     preRun: pre_run ? readHook(reader, pre_run) : '',
     postRun: post_run ? readHook(reader, post_run) : '',
+    ...(time_limit && readTimeLimit(reader, time_limit)),
+    ...(reread_every && readRereadEvery(reader, reread_every)),
   }
 }
 
@@ -117,6 +143,26 @@ function readExpire(reader: YamlReader, value: Value): string {
     reader.problem(value, messageOf(error))
   }
   return expire
+}
+
+function readTimeLimit(reader: YamlReader, value: Value): Pick<InventorySchedule, 'timeLimitSeconds'> {
+  const text = reader.text(value, '2h') ?? ''
+  try {
+    const seconds = Math.ceil(parseGoDuration(text) / 1000)
+    if (seconds >= 1 && seconds <= MAX_TIME_LIMIT_SECONDS) return { timeLimitSeconds: seconds }
+    reader.problem(value, `the time limit "${text}" is out of range: write 1s to 8760h`)
+  } catch (error) {
+    reader.problem(value, messageOf(error))
+  }
+  return {}
+}
+
+function readRereadEvery(reader: YamlReader, value: Value): Pick<InventorySchedule, 'rereadEveryDays'> {
+  const text = reader.text(value, '30d') ?? ''
+  const days = /^([1-9]\d{0,3})d$/.exec(text)?.[1]
+  if (days !== undefined) return { rereadEveryDays: Number(days) }
+  reader.problem(value, `"${text}" is not a number of days: write 1d to 9999d, such as 30d`)
+  return {}
 }
 
 function readHook(reader: YamlReader, value: Value): string {

@@ -28,6 +28,8 @@ export interface InventoryVolume {
   name: string
   /** Absolute path on the server; null = the usual place under the daemon's volume root. */
   path: string | null
+  /** `strict`: a run during which files changed is partial. Absent: such changes are a warning. */
+  consistency?: 'strict'
   schedules: InventorySchedule[]
 }
 
@@ -40,6 +42,10 @@ export interface InventorySchedule {
   expire: string
   preRun: string
   postRun: string
+  /** The longest a run may take; absent: no limit. */
+  timeLimitSeconds?: number
+  /** Of increments: all files are read once in so many days; absent: only those whose timestamps changed. */
+  rereadEveryDays?: number
 }
 
 export type InventoryNews =

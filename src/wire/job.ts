@@ -1,9 +1,20 @@
 import { z } from 'zod'
 import { recordedModeSchema } from './backup.ts'
 
+/** Settings of a schedule that are no part of its id. A daemon ignores those it does not know. */
+export const jobOptionsSchema = z.object({
+  /** The longest a run may take, in seconds. */
+  timeLimitSeconds: z.number().int().positive().optional(),
+  /** `strict`: a run is partial if any file of the volume changed between the begin and the end of the run. */
+  consistency: z.literal('strict').optional(),
+  /** An increment reads every file again, whatever its timestamps say, once in so many days. */
+  rereadEveryDays: z.number().int().positive().optional(),
+})
+export type JobOptions = z.infer<typeof jobOptionsSchema>
+
 /**
- * A schedule as it travels to a daemon. The first six are the recorded system's; `options` is ours and
- * stands outside the id, so that an original daemon ignores it and ids stay as recorded.
+ * A schedule as it travels to a daemon. The first six fields are those of the legacy system; `options` is ours. It
+ * is not part of the id, so that a legacy daemon ignores it and ids stay the same.
  */
 export const jobSchema = z.object({
   id: z.string().max(200),
@@ -15,12 +26,7 @@ export const jobSchema = z.object({
     .transform((args) => args ?? {}),
   type: z.enum(['cron', 'once']).catch('cron'),
   sleep: z.boolean().catch(false),
-  options: z
-    .object({
-      /** The longest a run may take, in seconds. */
-      timeLimitSeconds: z.number().int().positive().optional(),
-    })
-    .optional(),
+  options: jobOptionsSchema.optional(),
 })
 export type Job = z.infer<typeof jobSchema>
 

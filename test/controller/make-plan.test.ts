@@ -63,6 +63,19 @@ test('a version changes with the jobs and with nothing else', () => {
   expect(version(helloInventory(['10.0.0.1'], ['/data/db', '/logs']))).not.toBe(before)
 })
 
+test('settings travel beside the args, and the id of the job stays the same', () => {
+  const plain = helloInventory(['10.0.0.1'])
+  const set = helloInventory(['10.0.0.1'])
+  const volume = set.apps[0]?.procs[0]?.instances[0]?.volumes[0]
+  if (!volume) throw new Error('the inventory has no volume')
+  volume.consistency = 'strict'
+  volume.schedules = [schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })]
+  const jobs = [...makePlan(set, ROOT).jobs.values()].map(({ job }) => job)
+  expect(jobs[0]?.options).toEqual({ timeLimitSeconds: 60, consistency: 'strict', rereadEveryDays: 7 })
+  volume.schedules = [schedule({ timeLimitSeconds: 60 })]
+  expect([...makePlan(set, ROOT).jobs.keys()]).toEqual([...makePlan(plain, ROOT).jobs.keys()])
+})
+
 test('a path of its own takes the place of the usual one', () => {
   const inventory = helloInventory(['10.0.0.1'])
   const volume = inventory.apps[0]?.procs[0]?.instances[0]?.volumes[0]

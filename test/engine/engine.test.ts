@@ -116,6 +116,14 @@ describe('a run', () => {
     expect(memory.keeps).toEqual([records.map(({ rid }) => rid)])
   })
 
+  test('is told the settings of its job', async () => {
+    const { engine, memory } = await startEngine()
+    const options = { consistency: 'strict', rereadEveryDays: 30 } as const
+    engine.setJobs([jobOf('set', {}, { action: 'options', options })], 'v1')
+    const { rid } = await engine.runJob('set')
+    expect(await memory.ended(rid)).toMatchObject({ state: 'success', reason: JSON.stringify(options) })
+  })
+
   test('is limited in time by its job', async () => {
     const { engine, memory } = await startEngine()
     engine.setJobs([jobOf('slow', FOREVER, { options: { timeLimitSeconds: 1 } })], 'v1')

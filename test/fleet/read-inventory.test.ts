@@ -68,6 +68,20 @@ apps:
     })
   })
 
+  test('with the settings of a volume and its schedules', () => {
+    const [app] = inventory(
+      shop(
+        '/v: { consistency: strict, backup_increment: { schedule: "@daily", expire: 7d, time_limit: 1h30m, reread_every: 30d } }\n/w: { consistency: any }',
+      ),
+    ).apps
+    const volumes = app?.procs[0]?.instances[0]?.volumes
+    expect(volumes?.[0]).toMatchObject({
+      consistency: 'strict',
+      schedules: [{ mode: 'increment', timeLimitSeconds: 5400, rereadEveryDays: 30 }],
+    })
+    expect(volumes?.[1]).not.toHaveProperty('consistency')
+  })
+
   test.each([
     ['web', 'shop.web.web', 'web'],
     ['worker.mail', 'shop.worker.mail', 'mail'],
@@ -221,6 +235,31 @@ describe('what is wrong is said with its line and column', () => {
       'expire without its unit',
       full('{ schedule: "@daily", expire: 30 }'),
       ['6:58 "30" is no retention time: write a number and m, h or d'],
+    ],
+    [
+      'a consistency that does not exist',
+      shop('/v: { consistency: strong }'),
+      ['6:28 "strong" is not a consistency: write strict or any'],
+    ],
+    [
+      'a time limit without a unit',
+      full('{ schedule: "@daily", expire: 1d, time_limit: 30 }'),
+      ['"30" is no duration'],
+    ],
+    [
+      'a time limit of nothing',
+      full('{ schedule: "@daily", expire: 1d, time_limit: 0s }'),
+      ['the time limit "0s" is out of range'],
+    ],
+    [
+      'a reread in hours',
+      shop('/v: { backup_increment: { schedule: "@daily", expire: 1d, reread_every: 12h } }'),
+      ['"12h" is not a number of days'],
+    ],
+    [
+      'a reread of full backups, which read everything',
+      full('{ schedule: "@daily", expire: 1d, reread_every: 30d }'),
+      ['"reread_every" is not known here'],
     ],
     ['an empty schedule', full('{ schedule: "", expire: 1d }'), ['6:40 "" is no schedule: it has 0 fields']],
     ['four fields', full('{ schedule: "* * * *", expire: 1d }'), ['6:40 "* * * *" is no schedule']],

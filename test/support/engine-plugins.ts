@@ -29,6 +29,14 @@ const echoPlugin: Plugin<{ say?: string; never?: boolean }> = {
   },
 }
 
+/** Ends with the settings of the job that it ran for. */
+const optionsPlugin: Plugin = {
+  name: 'options',
+  parseArgs: (raw) => raw,
+  needs: () => [],
+  run: async (_args, { options }) => ({ ...success, reason: JSON.stringify(options) }),
+}
+
 /** Runs until it is aborted, then fails as a driver would that wraps every error, or with an error of its own. */
 const wrappingPlugin: Plugin<{ own?: boolean }> = {
   name: 'wrapping',
@@ -59,6 +67,7 @@ const settlePlugin: Plugin = {
 }
 
 export const enginePlugins: readonly Plugin[] = [
+  optionsPlugin,
   testPlugin,
   quietPlugin,
   echoPlugin,

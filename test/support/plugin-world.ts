@@ -66,7 +66,7 @@ interface Call {
 export async function runPlugin<Args>(plugin: Plugin<Args>, settings: RunSettings, call: Call): Promise<Ran> {
   const warnings: string[] = []
   const context: RunContext = {
-    ...{ rid: newRid(Date.now()), jobId: '', settings, clock: systemClock },
+    ...{ rid: newRid(Date.now()), jobId: '', settings, options: {}, clock: systemClock },
     signal: new AbortController().signal,
     log: () => {},
     progress: () => {},
