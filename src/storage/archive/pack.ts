@@ -2,6 +2,7 @@ import { addAbortListener } from 'node:events'
 import { availableParallelism } from 'node:os'
 import type { ObjectWriter } from '../driver.ts'
 import type { TreeWarning } from '../tree/entry.ts'
+import type { WalkOptions } from '../tree/looker.ts'
 import { openVolume } from '../tree/volume.ts'
 import { walkTree } from '../tree/walk.ts'
 import { createGzipMembers } from './gzip-members.ts'
@@ -17,6 +18,8 @@ export interface PackInput {
   out: ObjectWriter
   index: ObjectWriter
   signal: AbortSignal
+  /** As WalkOptions has it. */
+  whyLeftOut?: WalkOptions['whyLeftOut']
   /** Totals so far, and what is being read. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
@@ -70,7 +73,8 @@ async function pack(input: PackInput): Promise<PackSummary> {
   using volume = await openVolume(input.volume)
   using links = createLinkTable()
   const packing = startPacking(input, links)
-  for await (const items of walkTree(volume, { signal: input.signal, onWarning: packing.onWarning })) {
+  const { signal, whyLeftOut } = input
+  for await (const items of walkTree(volume, { signal, whyLeftOut, onWarning: packing.onWarning })) {
     for (const item of items) await packItem(packing, item)
   }
   await putEnd(packing)

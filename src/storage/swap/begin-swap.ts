@@ -6,7 +6,7 @@ import { mountsBelow } from './mount-table.ts'
 import { savePointer } from './pointer.ts'
 import { readRoot, rootOfEntry } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
-import { isOwnName } from './staging-folders.ts'
+import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
@@ -55,7 +55,7 @@ async function refuseMounts(volume: string): Promise<void> {
 }
 
 async function* bothSides({ volume, fresh }: SwapFolders): AsyncGenerator<Child> {
-  for await (const child of childrenIn(volume, 'old')) if (!isOwnName(child.name)) yield child
+  for await (const child of childrenIn(volume, 'old')) if (!isStagingName(child.name)) yield child
   yield* childrenIn(fresh, 'new')
 }
 

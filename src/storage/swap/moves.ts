@@ -4,7 +4,7 @@ import { errnoOf } from '../../lib/errors.ts'
 import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
 import { type Child, childrenOf, type JournalHeader } from './journal.ts'
 import { moveWithoutReplacing } from './move.ts'
-import { isOwnName } from './staging-folders.ts'
+import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 
 /** A process that makes the same name again and again is given up on after so many. */
@@ -101,7 +101,7 @@ export async function setAsideUnknown(moving: Moving, isKnown: (inode: bigint) =
   const breathe = breather()
   for await (const name of namesIn(volume)) {
     await breathe()
-    if (isOwnName(name)) continue
+    if (isStagingName(name)) continue
     const stats = lookUp(volume, name)
     if (stats && !isKnown(stats.ino)) await setAside(moving, volume, name)
   }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -66,6 +67,13 @@ export async function readPointers(dataDir: string): Promise<FoundPointers> {
     }
   }
   return found
+}
+
+/** The pointer of one recover; undefined if there is none. Blocks for one small file. */
+export function readPointer(dataDir: string, rid: string): Pointer | undefined {
+  const file = pointerFile(dataDir, rid)
+  if (!existsSync(file)) return undefined
+  return parseJson(file, readFileSync(file, 'utf8'), pointerSchema)
 }
 
 async function pointerNames(dataDir: string): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { renameSync, rmdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeWarning } from '../tree/entry.ts'
@@ -8,7 +9,7 @@ import { moveWithoutReplacing } from './move.ts'
 import { emptyFolder } from './remove-tree.ts'
 import { applyRoot, readRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
-import { isOwnName } from './staging-folders.ts'
+import { isInside } from './staging-folders.ts'
 import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
@@ -57,14 +58,18 @@ async function placeAll(placing: Placing, pair: Pair): Promise<void> {
     placing.signal.throwIfAborted()
     const path = joinPath(pair.path, name)
     try {
-      if (pair.path.length === 0 && isOwnName(name))
-        fault(placing, path, 'has a name that is kept for recovers')
+      if (pair.path.length === 0 && isOwnStaging(placing, name))
+        fault(placing, path, 'has the name of the folder from which it is recovered: recover it once more')
       else await placeOne(placing, pair, name)
     } catch (error) {
       if (!isRefusal(error)) throw error
       fault(placing, path, `could not be put in place (${errnoOf(error)})`)
     }
   }
+}
+
+function isOwnStaging({ staging: { pointer } }: Placing, name: Buffer): boolean {
+  return isInside(pointer.staging, pointer.volume) && name.toString() === basename(pointer.staging)
 }
 
 /** What missing rights or a mount answer; the rest goes on. */

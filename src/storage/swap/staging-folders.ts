@@ -3,23 +3,18 @@ import { mkdir, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
-import { OWN_PREFIX } from '../tree/own-prefix.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { JOURNAL } from './journal.ts'
 import { emptyFolder } from './remove-tree.ts'
 
-const STAGING_PREFIX = `${OWN_PREFIX}recover-`
+export const STAGING_PREFIX = '.backupd-recover-'
 
 /** In a staging folder: what is unpacked, what was in the volume, what appeared there meanwhile. */
 export const NEW = 'new'
 export const OLD = 'old'
 export const LATE = 'late'
 
-/** Names a backup leaves out at the top of a volume, and a swap leaves where they are. */
-export function isOwnName(name: Buffer): boolean {
-  return name.subarray(0, OWN_PREFIX.length).equals(OWN_PREFIX)
-}
-
+/** A swap leaves these where they are at the top of a volume: they may hold what another recover moved away. */
 export function isStagingName(name: Buffer): boolean {
   return name.toString('latin1').startsWith(STAGING_PREFIX)
 }

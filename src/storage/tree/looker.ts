@@ -5,6 +5,8 @@ import type { OpenVolume } from './volume.ts'
 export interface WalkOptions {
   signal: AbortSignal
   onWarning(warning: TreeWarning): void
+  /** Why a name is not part of the volume, as a sentence without the path; undefined for all that belongs to it. */
+  whyLeftOut?(folder: Buffer, name: Buffer): string | undefined
 }
 
 /** How many names are looked at, and small files read, side by side. */

@@ -1,11 +1,11 @@
 import type { TreeEntry } from './entry.ts'
 import { Glance } from './glance.ts'
 import { joinPath } from './join-path.ts'
+import { withoutLeftOut } from './left-out.ts'
 import { type Look, look } from './look.ts'
 import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, openNames } from './name-stream.ts'
 import { NameTable } from './name-table.ts'
-import { OWN_PREFIX } from './own-prefix.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import type { OpenVolume } from './volume.ts'
@@ -129,9 +129,8 @@ function upToDirectory(looks: readonly (Seen | undefined)[]): number {
   return directory + 1
 }
 
-async function readNames({ looker, pin, path }: Folder): Promise<NameTable | undefined> {
+async function readNames({ looker, pin, path, options }: Folder): Promise<NameTable | undefined> {
   const table = new NameTable()
-  const isRoot = path.length === 0
   try {
     const names = await openNames(pin.place, pin.cached)
     try {
@@ -140,7 +139,7 @@ async function readNames({ looker, pin, path }: Folder): Promise<NameTable | und
         some.length > 0;
         some = await names.next(SIDE_BY_SIDE)
       ) {
-        for (const one of some) if (!isRoot || !isOwn(one.name)) table.add(one)
+        for (const one of withoutLeftOut(options, path, some)) table.add(one)
       }
     } catch (error) {
       looker.warn('fault', path, `cannot be listed to its end: ${reasonOf(error)}`)
@@ -153,8 +152,4 @@ async function readNames({ looker, pin, path }: Folder): Promise<NameTable | und
   }
   table.sort()
   return table
-}
-
-function isOwn(name: Buffer): boolean {
-  return name.subarray(0, OWN_PREFIX.length).equals(OWN_PREFIX)
 }

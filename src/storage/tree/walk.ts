@@ -1,9 +1,9 @@
 import type { TreeItem } from './entry.ts'
 import { joinPath } from './join-path.ts'
+import { withoutLeftOut } from './left-out.ts'
 import { type Look, look } from './look.ts'
 import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, type NameStream, openNames } from './name-stream.ts'
-import { OWN_PREFIX } from './own-prefix.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import type { OpenVolume } from './volume.ts'
@@ -14,7 +14,7 @@ import type { OpenVolume } from './volume.ts'
  * What cannot be read is left out with a warning. Throws the signal's reason.
  */
 export async function* walkTree(volume: OpenVolume, options: WalkOptions): AsyncGenerator<TreeItem[]> {
-  const walk: Walk = { looker: makeLooker(volume, options), open: [], held: [] }
+  const walk: Walk = { options, looker: makeLooker(volume, options), open: [], held: [] }
   try {
     yield [{ entry: volume.root, data: null, open: null }]
     await enter(walk, volume.pin, volume.root.path)
@@ -31,6 +31,7 @@ export async function* walkTree(volume: OpenVolume, options: WalkOptions): Async
 }
 
 interface Walk {
+  options: WalkOptions
   looker: ReturnType<typeof makeLooker>
   /** From the volume down to the directory that is being read. */
   open: OpenDirectory[]
@@ -69,8 +70,7 @@ async function nextLooks(walk: Walk, top: OpenDirectory): Promise<Look[]> {
 async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> {
   try {
     const names = await top.names.next(SIDE_BY_SIDE)
-    if (top.path.length > 0) return names
-    const others = names.filter(({ name }) => !name.subarray(0, OWN_PREFIX.length).equals(OWN_PREFIX))
+    const others = withoutLeftOut(walk.options, top.path, names)
     return others.length === 0 && names.length > 0 ? await listNames(walk, top) : others
   } catch (error) {
     walk.looker.warn('fault', top.path, `cannot be listed to its end: ${reasonOf(error)}`)

@@ -40,14 +40,16 @@ interface WalkPlan {
   /** Called with the paths of each batch while it is being used. */
   during?: (paths: string[]) => void
   change?: (volume: OpenVolume) => OpenVolume
+  whyLeftOut?: (folder: Buffer, name: Buffer) => string | undefined
 }
 
-async function walk({ during, change = (same) => same }: WalkPlan = {}): Promise<Walked> {
+async function walk({ during, change = (same) => same, ...leaving }: WalkPlan = {}): Promise<Walked> {
+  const options = { signal: new AbortController().signal, ...leaving }
   const walked: Walked = { paths: [], contents: new Map(), warnings: [], batches: [] }
   using open = await openVolume(volume)
   const onWarning = ({ severity, path, message }: { severity: string; path: Buffer; message: string }) =>
     void walked.warnings.push(`${severity} ${path.toString('latin1')}: ${message}`)
-  for await (const items of walkTree(change(open), { signal: new AbortController().signal, onWarning })) {
+  for await (const items of walkTree(change(open), { ...options, onWarning })) {
     const paths = items.map(({ entry }) => entry.path.toString('latin1'))
     walked.paths.push(...paths)
     walked.batches.push(items.length)
@@ -147,12 +149,14 @@ test('a folder that is moved away while it is read is read on, not what took its
   expect(new Set(contents.values())).toEqual(new Set(['own']))
 })
 
-test('a recover’s staging at the top is left out without a word, deeper it is a name like others', async () => {
-  mkdirSync(join(volume, '.backupd-recover-1/new'), { recursive: true })
-  mkdirSync(join(volume, 'sub/.backupd-recover-1'), { recursive: true })
-  const { paths, warnings } = await walk()
-  expect(paths.toSorted()).toEqual(['', 'sub', 'sub/.backupd-recover-1'])
-  expect(warnings).toEqual([])
+test('what the caller leaves out is named in a note', async () => {
+  mkdirSync(join(volume, 'own/new'), { recursive: true })
+  mkdirSync(join(volume, 'sub/own'), { recursive: true })
+  const whyLeftOut = (folder: Buffer, name: Buffer) =>
+    folder.length === 0 && name.toString() === 'own' ? 'is not part of it' : undefined
+  const { paths, warnings } = await walk({ whyLeftOut })
+  expect(paths.toSorted()).toEqual(['', 'sub', 'sub/own'])
+  expect(warnings).toEqual(['note own: is not part of it'])
 })
 
 test('a socket is left out with a note', async () => {

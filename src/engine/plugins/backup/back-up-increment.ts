@@ -9,6 +9,7 @@ import { lockRepository } from '../../../storage/snapshot/repository/lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
 import { makeSnapshot, type SnapshotSummary } from '../../../storage/snapshot/write/make-snapshot.ts'
 import { checkArchiveName } from '../../../storage/store/layout.ts'
+import { findOwnStaging } from '../../../storage/swap/find-own-staging.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunResult } from '../../../wire/record.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
@@ -120,6 +121,7 @@ function make(run: Increment, before: SeriesSnapshot | undefined): Promise<Snaps
     parent: before ? { id: before.id, snapshot: before.file } : null,
     time: new Date(context.clock.now()),
     signal: context.signal,
+    whyLeftOut: findOwnStaging(context.settings.dataDir, volume),
     describe: (seen) => describeSnapshot(run, seen),
     onProgress: ({ bytes, files, path, ...totals }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),

@@ -4,6 +4,7 @@ import { messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import { type PackSummary, packArchive } from '../../../storage/archive/pack.ts'
 import type { ManifestFacts, PendingBackup, Store } from '../../../storage/store/store.ts'
+import { findOwnStaging } from '../../../storage/swap/find-own-staging.ts'
 import type { TreeWarning } from '../../../storage/tree/entry.ts'
 import type { Manifest } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
@@ -78,6 +79,7 @@ function pack(
     out: pending.object,
     index: pending.index,
     signal: context.signal,
+    whyLeftOut: findOwnStaging(context.settings.dataDir, volume),
     onProgress: ({ bytes, files, path }) => {
       const outgrown = before && (bytes > before.bytes || files > before.files)
       const totals = outgrown ? { bytesTotal: null, filesTotal: null } : {}

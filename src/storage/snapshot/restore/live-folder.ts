@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, lstatSync, readdirSync } from 'node:fs'
 import { errnoOf } from '../../../lib/errors.ts'
+import { isStagingName } from '../../swap/staging-folders.ts'
 import type { EntryType } from '../../tree/entry.ts'
-import { OWN_PREFIX } from '../../tree/own-prefix.ts'
 import { typeOf } from '../../tree/stat-entry.ts'
 import { type Folder, openFolderBeneath } from '../../tree/write-folder.ts'
 
@@ -15,11 +15,11 @@ export interface LiveEntry {
 
 const HERE = Buffer.from('.')
 
-/** What is in an open folder of a volume, by the bytes of the names; at its top without a recover's own. */
+/** What is in an open folder of a volume, by the bytes of the names; at its top without staging folders, which a recover leaves alone. */
 export function* liveEntries(folder: Folder, isTop: boolean): Generator<LiveEntry> {
   const names = readdirSync(folder.at(HERE), { encoding: 'buffer' }).sort(Buffer.compare)
   for (const name of names) {
-    if (isTop && name.subarray(0, OWN_PREFIX.length).equals(OWN_PREFIX)) continue
+    if (isTop && isStagingName(name)) continue
     const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
     if (stat) yield { name, type: typeOf(stat), stat }
   }

@@ -1,6 +1,7 @@
 import { addAbortListener } from 'node:events'
 import { BackupdError } from '../../../lib/errors.ts'
 import type { TreeWarning } from '../../tree/entry.ts'
+import type { WalkOptions } from '../../tree/looker.ts'
 import { sortedWalk } from '../../tree/sorted-walk.ts'
 import { type OpenVolume, openVolume } from '../../tree/volume.ts'
 import { parseGoTime } from '../nodes/go-time.ts'
@@ -37,6 +38,8 @@ export interface MakeSnapshotInput {
    */
   describe(seen: SnapshotSeen): SnapshotWords | Promise<SnapshotWords>
   signal: AbortSignal
+  /** As WalkOptions has it. */
+  whyLeftOut?: WalkOptions['whyLeftOut']
   /** Called often: keep it cheap. */
   onProgress(progress: SnapshotProgress): void
   onWarning(warning: TreeWarning): void
@@ -145,6 +148,7 @@ async function archive(
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
     const walk = sortedWalk(volume, {
       signal,
+      whyLeftOut: input.whyLeftOut,
       onWarning: (warning) => {
         if (warning.severity === 'fault') archiver.noteFault(warning.path)
         warn(warning)

@@ -1,0 +1,17 @@
+import { joinPath } from './join-path.ts'
+import type { WalkOptions } from './looker.ts'
+import type { ListedName } from './name-stream.ts'
+
+/** The names that belong to the volume. Each of the others is a note: nothing is left out silently. */
+export function withoutLeftOut(
+  { whyLeftOut, onWarning }: WalkOptions,
+  folder: Buffer,
+  names: ListedName[],
+): ListedName[] {
+  if (!whyLeftOut) return names
+  return names.filter(({ name }) => {
+    const message = whyLeftOut(folder, name)
+    if (message !== undefined) onWarning({ severity: 'note', path: joinPath(folder, name), message })
+    return message === undefined
+  })
+}
