@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { posix } from 'node:path'
 import { jobId } from '../lib/ids.ts'
+import { findNestedPaths } from '../lib/nested-paths.ts'
 import type {
   Inventory,
   InventoryInstance,
@@ -27,7 +28,9 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
     problems: [],
   }
   const archives = new Map<string, PlannedVolume>()
-  for (const draft of draftVolumes(inventory, volumeRoot)) addVolume(plan, draft, archives)
+  const drafts = [...draftVolumes(inventory, volumeRoot)]
+  const above = volumesAbove(drafts.map(({ volume }) => volume))
+  for (const draft of drafts) addVolume(plan, draft, { archives, above })
   for (const [ip, volumes] of Map.groupBy(plan.volumes, (volume) => volume.server))
     addServer(plan, ip, volumes)
   plan.jobsByApp = Map.groupBy(plan.jobs.values(), appOfJob)
@@ -81,13 +84,25 @@ function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): Dr
   }
 }
 
-function addVolume(
-  plan: Plan,
-  { volume, schedules }: DraftVolume,
-  archives: Map<string, PlannedVolume>,
-): void {
+/** What else the inventory has that may stand in the way of a volume. */
+interface OtherVolumes {
+  /** The volumes planned so far, by server and archive. */
+  archives: Map<string, PlannedVolume>
+  /** Volumes below one of another proc → that one. */
+  above: ReadonlyMap<PlannedVolume, PlannedVolume>
+}
+
+function volumesAbove(volumes: PlannedVolume[]): Map<PlannedVolume, PlannedVolume> {
+  const owned = volumes.map((volume) => {
+    const { server, path, proc, instanceNo } = volume
+    return { server, path, owner: `${proc} ${instanceNo}`, volume }
+  })
+  return new Map(findNestedPaths(owned).map(({ inner, outer }) => [inner.volume, outer.volume]))
+}
+
+function addVolume(plan: Plan, { volume, schedules }: DraftVolume, { archives, above }: OtherVolumes): void {
   const name = `${volume.server} ${archiveOf(volume)}`
-  const problem = problemOf(volume, archives.get(name))
+  const problem = problemOf(volume, archives.get(name)) ?? nestedProblem(volume, above.get(volume))
   if (problem) {
     plan.problems.push(problem)
     return
@@ -110,6 +125,14 @@ function problemOf(volume: PlannedVolume, namesake: PlannedVolume | undefined): 
   if (namesake)
     return `${what}: its backups would be named like those of ${namesake.name}; rename one of them`
   return undefined
+}
+
+/** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */
+function nestedProblem(inner: PlannedVolume, outer: PlannedVolume | undefined): string | undefined {
+  if (!outer) return undefined
+  const what = `Volume ${inner.name} of ${inner.proc}, instance ${inner.instanceNo}, is left out`
+  const where = `volume ${outer.name} of ${outer.proc}, instance ${outer.instanceNo} ("${outer.path}")`
+  return `${what}: its directory "${inner.path}" on ${inner.server} lies in ${where}; move one of them`
 }
 
 function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {

@@ -1,3 +1,4 @@
+import { findNestedPaths } from '../lib/nested-paths.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
@@ -11,6 +12,8 @@ interface Place {
   /** For people: `/data/db of shop.web.web, instance 1`. */
   words: string
   keyAt: number
+  /** The instance whose containers may change what lies in it. */
+  owner: string
   server: string
   path: string | null
   archive: string
@@ -43,6 +46,20 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
     keyOf: ({ path }) => path ?? '',
     wrong: 'lie in the same directory: give each its own path',
   })
+  reportNested(reader, places)
+}
+
+/** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */
+function reportNested(reader: YamlReader, places: readonly Place[]): void {
+  const withPath = places.flatMap(({ path, ...rest }) => (path === null ? [] : [{ ...rest, path }]))
+  for (const { inner, outer } of findNestedPaths(withPath)) {
+    if (inner.path === outer.path) continue
+    reader.problem(
+      { at: inner.keyAt },
+      `${inner.words} ("${inner.path}"), lies below ${outer.words} ("${outer.path}"), both on ${inner.server}: ` +
+        'a proc cannot own a directory above the volume of another. Move one of them',
+    )
+  }
 }
 
 function placesOf({ app, proc, instances, volumes }: WrittenProc): Place[] {
@@ -50,6 +67,7 @@ function placesOf({ app, proc, instances, volumes }: WrittenProc): Place[] {
     volumes.map(({ name, path, keyAt }) => ({
       words: `${name} of ${proc.name}, instance ${no}`,
       keyAt,
+      owner: `${proc.name} ${no}`,
       server,
       path,
       archive: `${app}-${proc.name}-${no}${name.replaceAll('/', '-')}`,

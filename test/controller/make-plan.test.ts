@@ -98,3 +98,21 @@ test('a volume on what is no IPv4 is left out, and said so', () => {
   expect([...plan.servers.keys()]).toEqual(['10.0.0.2'])
   expect(plan.problems[0]).toContain('its server "node1" is no IPv4 address')
 })
+
+test('a volume below one of another proc is left out, and both are named, wherever their paths come from', () => {
+  const inventory = helloInventory(['10.0.0.1'])
+  const [app] = inventory.apps
+  const [proc] = app?.procs ?? []
+  const [instance] = proc?.instances ?? []
+  const [volume] = instance?.volumes ?? []
+  if (!app || !proc || !instance || !volume) throw new Error('the inventory is empty')
+  const path = `${ROOT}/hello/hello.web.web/1/data/db/ssl`
+  const volumes = [{ ...volume, name: '/ssl', path }]
+  app.procs.push({ name: 'hello.web.ssl', shortName: 'ssl', instances: [{ ...instance, volumes }] })
+  const plan = makePlan(inventory, ROOT)
+  expect(plan.volumes.map(({ proc }) => proc)).toEqual(['hello.web.web'])
+  expect(plan.problems).toEqual([
+    `Volume /ssl of hello.web.ssl, instance 1, is left out: its directory "${path}" on 10.0.0.1 lies in volume ` +
+      `/data/db of hello.web.web, instance 1 ("${ROOT}/hello/hello.web.web/1/data/db"); move one of them`,
+  ])
+})

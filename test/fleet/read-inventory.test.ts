@@ -287,6 +287,14 @@ describe('what is wrong is said with its line and column', () => {
       shop('/a: { path: /x }', '[10.0.0.1, 10.0.0.1]'),
       ['6:9 /a of shop.web.web, instance 2, and /a of shop.web.web, instance 1'],
     ],
+    [
+      'a volume below one of another proc',
+      'apps:\n  shop:\n    web: { on: [10.0.0.1], volumes: { /data: { path: /srv/shop } } }\n' +
+        '    worker.ssl: { on: [10.0.0.1], volumes: { /ssl: { path: /srv/shop/x/ssl } } }\n',
+      [
+        '4:46 /ssl of shop.worker.ssl, instance 1 ("/srv/shop/x/ssl"), lies below /data of shop.web.web, instance 1 ("/srv/shop"), both on 10.0.0.1: a proc cannot own',
+      ],
+    ],
     ['a name too long for a folder', shop(`/${'x'.repeat(200)}:`), ['6:9 the archive of /xxx']],
     [
       'an unquoted star',
