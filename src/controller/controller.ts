@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { Problems } from '../lib/problems.ts'
 import { Background } from './background.ts'
 import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
 import { checkSilent } from './lost-records.ts'
@@ -20,6 +21,7 @@ export async function createWorld({ ports, clock, log, settings }: ControllerInp
     ports,
     clock,
     log,
+    problems: new Problems(clock),
     settings,
     inventory: emptyInventory(),
     servers: new Map(),

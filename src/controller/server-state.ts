@@ -1,3 +1,4 @@
+import type { Problem } from '../lib/problems.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { PROTOCOL } from '../wire/daemon-api.ts'
 import type { ScheduledJob } from '../wire/job.ts'
@@ -76,19 +77,34 @@ export function capabilitiesOf(server: ServerState): string[] {
   return isOriginal(server) ? ['original'] : (server.debug?.capabilities ?? [])
 }
 
-/** Everything an operator should know of it, each a sentence; empty when all is well. */
-export function problemsOf(server: ServerState): string[] {
-  const problems: string[] = []
-  if (server.error) problems.push(server.error)
-  if (server.leaving) problems.push('It left the inventory and has not yet taken its empty list of jobs')
-  if (isForeign(server))
-    problems.push(`The daemon there says it is ${server.debug?.ip}, so it is sent no jobs`)
-  if (server.debug?.crond_status === 'stopped')
-    problems.push('Its scheduler is stopped: no job starts by itself')
-  problems.push(...(server.debug?.problems ?? []))
-  if (server.debug?.store?.error) problems.push(`Its store: ${server.debug.store.error}`)
-  if (isOriginal(server)) problems.push(ORIGINAL_LACKS)
-  return [...problems, ...server.dropped.values()]
+/**
+ * Everything an operator should know of it, each a sentence; empty when all is well.
+ * @param board what the controller itself found out
+ */
+export function problemsOf(server: ServerState, board: readonly Problem[] = []): string[] {
+  const age = isOriginal(server) ? [ORIGINAL_LACKS] : []
+  return [...toldFaults(server, board), ...age, ...server.dropped.values()]
+}
+
+/** What keeps backups from being made or seen there. That a daemon is a legacy one is no fault. */
+export function listFaults(server: ServerState, board: readonly Problem[]): string[] {
+  return [...toldFaults(server, board), ...server.dropped.values()]
+}
+
+function toldFaults(server: ServerState, board: readonly Problem[]): string[] {
+  const { ip, error, leaving, debug } = server
+  const told = debug?.problems ?? []
+  const storeError = debug?.store?.error
+  const faults = [
+    error,
+    leaving && 'It left the inventory and has not yet taken its empty list of jobs',
+    isForeign(server) && `The daemon there says it is ${debug?.ip}, so it is sent no jobs`,
+    debug?.crond_status === 'stopped' && 'Its scheduler is stopped: no job starts by itself',
+    ...told,
+    storeError && !told.some((text) => text.includes(storeError)) && `Its store: ${storeError}`,
+    ...board.filter(({ about }) => about === ip).map(({ text }) => text),
+  ]
+  return faults.filter((fault): fault is string => typeof fault === 'string' && fault !== '')
 }
 
 /** A daemon that runs for another IP would write into another namespace. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
 import type { Background } from './background.ts'
 import type { InventoryState } from './inventory.ts'
 import type {
@@ -19,6 +20,8 @@ export interface World {
   readonly ports: Ports
   readonly clock: Clock
   readonly log: Log
+  /** What an operator must see to; `about` names the server. Its daemon's own problems are in `servers`. */
+  readonly problems: Problems
   readonly settings: ControllerSettings
   readonly inventory: InventoryState
   /** Every server that is in the inventory or still has to take its empty list, by IP. */

@@ -5,6 +5,7 @@ import type { RunSettings } from '../engine/plugin.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { Problems } from '../lib/problems.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
@@ -65,13 +66,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { log, clock } = options
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
   const settings = settingsOf(options, dir)
-  const { engine, notifier } = openEngine({ ...options, settings }, parts)
+  const problems = new Problems(clock)
+  const { engine, notifier } = openEngine({ ...options, settings, problems }, parts)
   const startup = new Startup({ claim: () => claimStore(options, engine), engine, log })
   parts.defer(() => startup.stop())
-  const space = new StoreSpace(settings.store.driver, () => engine.query('store_space', {}))
+  const { driver } = settings.store
+  const space = new StoreSpace({ driver, problems, ask: () => engine.query('store_space', {}) })
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
-  const world = { engine, notifier, space, log, ...facts, notReady: () => startup.waitsFor }
+  const world = { engine, notifier, space, problems, log, ...facts, notReady: () => startup.waitsFor }
   const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()

@@ -5,6 +5,7 @@ import { plugins } from '../engine/plugins/index.ts'
 import { createRunner } from '../engine/runner.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
 import { createDaemonMemory } from './memory/daemon-memory.ts'
 import { openDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
@@ -15,6 +16,7 @@ export interface EngineSetup {
   settings: RunSettings
   log: Log
   clock: Clock
+  problems: Problems
   concurrency: number
   warmRunners?: number
 }
@@ -30,7 +32,7 @@ export function openEngine(
   setup: EngineSetup,
   parts: AsyncDisposableStack,
 ): { engine: Engine; notifier: Notifier } {
-  const { settings, log, clock, concurrency, warmRunners = WARM } = setup
+  const { settings, log, clock, problems, concurrency, warmRunners = WARM } = setup
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
   const running = () => engine.running().map(({ rid }) => rid)
   const sender = { daemonId: settings.daemonId, server: settings.ip, running }
@@ -38,7 +40,7 @@ export function openEngine(
   const memory = createDaemonMemory(db, clock, notifier)
   parts.defer(startUpkeep(() => memory.prune(), log))
   const runner = createRunner({ size: warmRunners, log })
-  const engine = createEngine({ clock, log, plugins, runner, memory, settings, concurrency })
+  const engine = createEngine({ clock, log, problems, plugins, runner, memory, settings, concurrency })
   parts.defer(async () => {
     await engine.close(GRACE_MS)
     memory.flush()

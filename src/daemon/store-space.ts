@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { messageOf } from '../lib/errors.ts'
+import type { Problems } from '../lib/problems.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 
 const spaceSchema = z.object({
@@ -13,27 +14,28 @@ const spaceSchema = z.object({
 /** How long an answer is good for. */
 const FRESH_MS = 30_000
 
+const SOURCE = 'store'
+
+export interface StoreSpaceOptions {
+  driver: string
+  problems: Problems
+  /** The store_space query. */
+  ask(): Promise<unknown>
+}
+
 /** The store's room as it was last seen: asking never waits for the store, it only has it looked up again. */
 export class StoreSpace {
-  readonly #ask: () => Promise<unknown>
-  readonly #driver: string
+  readonly #options: StoreSpaceOptions
   #known: NonNullable<DaemonDebug['store']>
-  #problems: string[] = []
   #askedAt = Number.NEGATIVE_INFINITY
 
-  /** @param ask the store_space query */
-  constructor(driver: string, ask: () => Promise<unknown>) {
-    this.#driver = driver
-    this.#ask = ask
+  constructor(options: StoreSpaceOptions) {
+    this.#options = options
+    const { driver } = options
     this.#known = {
       ...{ driver, freeBytes: null, totalBytes: null, error: null },
       ...{ trashBytes: null, quota: null },
     }
-  }
-
-  /** What an operator should see to, as it was last seen. */
-  get problems(): readonly string[] {
-    return this.#problems
   }
 
   get(): NonNullable<DaemonDebug['store']> {
@@ -42,13 +44,18 @@ export class StoreSpace {
   }
 
   async #refresh(): Promise<void> {
+    const { ask, driver, problems: board } = this.#options
     this.#askedAt = performance.now()
     try {
-      const { problems, ...room } = spaceSchema.parse(await this.#ask())
-      this.#known = { driver: this.#driver, ...room, error: null }
-      this.#problems = problems
+      const { problems, ...room } = spaceSchema.parse(await ask())
+      this.#known = { driver, ...room, error: null }
+      board.replace(
+        SOURCE,
+        problems.map((text, at) => ({ key: `room ${at}`, text })),
+      )
     } catch (error) {
       this.#known = { ...this.#known, error: messageOf(error) }
+      board.report({ source: SOURCE, key: 'error', text: `The store does not answer: ${messageOf(error)}` })
     }
   }
 }

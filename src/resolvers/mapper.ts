@@ -166,7 +166,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
 /** A server that is in no inventory any more still has its name. */
 export function toServer(world: World, ip: string): Server {
   const server = world.servers.get(ip)
-  const problems = server ? [...problemsOf(server)] : ['It is in the inventory no more']
+  const problems = server ? problemsOf(server, world.problems.list()) : ['It is in the inventory no more']
   return { ...fromState(server ?? newServer(ip)), problems }
 }
 

@@ -1,31 +1,15 @@
 import type { FastifyInstance } from 'fastify'
-import { isReachable } from '../controller/server-state.ts'
+import { readHealth } from '../controller/health.ts'
 import type { World } from '../controller/world.ts'
-import { messageOf } from '../lib/errors.ts'
 
-/** 200 while the catalog answers, else 503. A daemon that cannot be reached is told, and no reason to restart this. */
+/**
+ * 503 only while the controller cannot do its work: a restart would mend nothing else. What an operator must see to,
+ * on this machine or on a server, is `degraded` with the reason.
+ */
 export function addHealthRoute(app: FastifyInstance, world: World, version: string): void {
   app.get('/healthz', async (_request, reply) => {
-    const problem = await catalogProblem(world)
-    const servers = [...world.servers.values()].map((server) => {
-      return { ip: server.ip, reachable: isReachable(server), lastSeen: server.lastSeen }
-    })
-    const { problem: inventory } = world.inventory
-    return reply.code(problem === null ? 200 : 503).send({
-      status: problem === null ? 'ok' : 'failing',
-      version,
-      catalog: problem ?? 'ok',
-      inventory: inventory ?? 'ok',
-      servers,
-    })
+    const { status, reason, ...facts } = await readHealth(world)
+    const body = { status, version, ...(reason !== '' && { reason }), ...facts }
+    return reply.code(status === 'failing' ? 503 : 200).send(body)
   })
-}
-
-async function catalogProblem(world: World): Promise<string | null> {
-  try {
-    await world.ports.servers.all()
-    return null
-  } catch (error) {
-    return messageOf(error)
-  }
 }

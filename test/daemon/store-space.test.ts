@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import { StoreSpace } from '../../src/daemon/store-space.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { Problems } from '../../src/lib/problems.ts'
 
 const ROOM = {
   ...{ freeBytes: 5, totalBytes: 100, trashBytes: 7 },
@@ -8,19 +10,23 @@ const ROOM = {
 
 it('never waits for the store: it tells what was seen last, and has it looked up', async () => {
   const answer = Promise.withResolvers<unknown>()
-  const space = new StoreSpace('moosefs', () => answer.promise)
+  const problems = new Problems(systemClock)
+  const space = new StoreSpace({ driver: 'moosefs', problems, ask: () => answer.promise })
   const nothing = { driver: 'moosefs', freeBytes: null, totalBytes: null, trashBytes: null, quota: null }
   expect(space.get()).toEqual({ ...nothing, error: null })
-  expect(space.problems).toEqual([])
+  expect(problems.list()).toEqual([])
   answer.resolve(ROOM)
   await expect.poll(() => space.get().freeBytes).toBe(5)
-  const { problems, ...room } = ROOM
+  const { problems: texts, ...room } = ROOM
   expect(space.get()).toEqual({ driver: 'moosefs', ...room, error: null })
-  expect(space.problems).toEqual(problems)
+  expect(problems.list().map(({ text }) => text)).toEqual(texts)
 })
 
 it('says why the store does not answer', async () => {
-  const space = new StoreSpace('moosefs', () => Promise.reject(new Error('it hangs')))
+  const problems = new Problems(systemClock)
+  const ask = () => Promise.reject(new Error('it hangs'))
+  const space = new StoreSpace({ driver: 'moosefs', problems, ask })
   space.get()
   await expect.poll(() => space.get().error).toBe('it hangs')
+  expect(problems.list()).toMatchObject([{ source: 'store', text: 'The store does not answer: it hangs' }])
 })

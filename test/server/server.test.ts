@@ -60,15 +60,20 @@ test('health tells the catalog, the inventory and each server, a silent one too'
   const inventory = toldInventory(helloInventory(['127.0.0.1']))
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const health = async () => JSON.parse((await rawRequest(url, { path: '/healthz' })).body)
-  expect(await health()).toEqual({
-    status: 'ok',
+  await expect.poll(health).toEqual({
+    status: 'degraded',
     version: '1.2.3',
+    reason: expect.stringMatching(/^127\.0\.0\.1: The daemon on 127\.0\.0\.1 could not be reached/),
     catalog: 'ok',
     inventory: 'ok',
     servers: [{ ip: '127.0.0.1', reachable: false, lastSeen: null }],
   })
   inventory.tell({ kind: 'broken', problem: 'line 1' })
-  await expect.poll(health).toMatchObject({ status: 'ok', inventory: 'line 1' })
+  await expect.poll(health).toMatchObject({
+    status: 'degraded',
+    inventory: 'line 1',
+    reason: expect.stringContaining('The inventory: line 1'),
+  })
 })
 
 test('an inventory that nobody has told is not called ok', async () => {

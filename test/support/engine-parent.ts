@@ -2,6 +2,7 @@ import { createEngine } from '../../src/engine/engine.ts'
 import { createRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { Problems } from '../../src/lib/problems.ts'
 import { MemoryWithoutDisk } from './engine-memory.ts'
 import { enginePlugins } from './engine-plugins.ts'
 
@@ -10,6 +11,7 @@ const memory = new MemoryWithoutDisk()
 const engine = createEngine({
   clock: systemClock,
   log: silentLog,
+  problems: new Problems(systemClock),
   plugins: enginePlugins,
   runner: createRunner({ size: 1, log: silentLog }),
   memory,

@@ -4,6 +4,7 @@ import type { EngineOptions } from '../../src/engine/engine-options.ts'
 import { createRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { Problems } from '../../src/lib/problems.ts'
 import { MemoryWithoutDisk } from './engine-memory.ts'
 import { enginePlugins } from './engine-plugins.ts'
 import { runSettings } from './run-settings.ts'
@@ -17,6 +18,7 @@ export async function startEngine(
   const memory = options.memory ?? new MemoryWithoutDisk()
   const settings = options.settings ?? (await runSettings())
   const runner = options.runner ?? createRunner({ size: 1, log: silentLog, childEntry })
+  const problems = options.problems ?? new Problems(options.clock ?? systemClock)
   const engine = createEngine({
     clock: systemClock,
     log: silentLog,
@@ -26,7 +28,8 @@ export async function startEngine(
     memory,
     settings,
     runner,
+    problems,
   })
   onTestFinished(() => engine.close(0))
-  return { engine, memory, settings, runner }
+  return { engine, memory, settings, runner, problems }
 }

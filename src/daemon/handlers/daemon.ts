@@ -1,5 +1,6 @@
 import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
+import { limitTexts } from '../../lib/problems.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
@@ -21,6 +22,10 @@ const CAPABILITIES = [
   'whole',
   'plan',
 ]
+
+/** Texts that are told at once: a fault of the store can be a problem of thousands of volumes. */
+const MAX_PROBLEMS = 200
+const MAX_REASONS = 10
 
 export function startScheduler(_call: Call, world: World): Answer {
   checkReady(world)
@@ -49,11 +54,7 @@ export function showDebug(_call: Call, world: World): Answer {
     ip: world.ip,
     version: world.version,
     running,
-    problems: [
-      ...world.engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`),
-      ...world.engine.troubles(),
-      ...world.space.problems,
-    ],
+    problems: limitTexts(problemTexts(world), MAX_PROBLEMS),
     store: world.space.get(),
   }
   return { status: 200, body }
@@ -64,9 +65,19 @@ function updateTime({ engine, notifier }: World): string {
   return notifier.deserted ? NEVER : engine.updateTime
 }
 
+function problemTexts({ engine, problems }: World): string[] {
+  const locked = engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`)
+  return [...problems.list().map(({ text }) => text), ...locked, ...engine.troubles()]
+}
+
+/** 503 only while the daemon cannot do its work: whoever restarts what answers 503 would mend nothing else. */
 export function showHealth(_call: Call, world: World): Answer {
-  const reason = world.notReady()
-  return reason === undefined
-    ? { status: 200, body: { status: 'ok' } }
-    : { status: 503, body: { status: 'starting', reason } }
+  const notReady = world.notReady()
+  if (notReady !== undefined) return { status: 503, body: { status: 'starting', reason: notReady } }
+  world.space.get()
+  const reasons = problemTexts(world)
+  if (reasons.length === 0) return { status: 200, body: { status: 'ok' } }
+  const isFailing = world.problems.list().some(({ isFatal }) => isFatal)
+  const reason = limitTexts(reasons, MAX_REASONS).join('; ')
+  return { status: isFailing ? 503 : 200, body: { status: isFailing ? 'failing' : 'degraded', reason } }
 }

@@ -1,5 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Problems } from '../../lib/problems.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { StoreSpace } from '../store-space.ts'
 import type { Fields } from './fields.ts'
@@ -9,6 +10,7 @@ export interface World {
   engine: Engine
   notifier: Notifier
   space: StoreSpace
+  problems: Problems
   log: Log
   ip: string
   daemonId: string

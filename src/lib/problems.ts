@@ -1,0 +1,81 @@
+import { type Clock, isoTime } from './clock.ts'
+
+/*
+ * The board of what an operator must see to now. A daemon and a controller have one each (`world.problems`), and any
+ * part can add to it:
+ *
+ *   problems.report({ source: 'clock', key: 'doubt', text: 'The clock … Set it, then …' })   // again: new text, same since
+ *   problems.clear('clock', 'doubt')
+ *
+ * What is on a daemon's board is in `problems` of its /api/v1/debug, so in `server.problems` of GraphQL; it makes
+ * /healthz of both programs `degraded` (200), with `isFatal` `failing` (503). The controller adds what it knows of a
+ * server with `about: ip`. The board is memory only and writes no log: a source logs what begins and what ends, and
+ * reports again after a restart. Whoever reports also clears.
+ */
+
+export interface Report {
+  /** The part that reports it: `runs`, `store`, `clock`, `disk`. */
+  source: string
+  /** Tells it apart from other problems of the same source. */
+  key: string
+  /** What is wrong and what to do, one sentence or two. */
+  text: string
+  /** On the controller: the IP of the server it is about. Undefined = the program itself. */
+  about?: string
+  /** The program cannot do its work while this lasts. */
+  isFatal?: boolean
+}
+
+export interface Problem extends Report {
+  /** ISO 8601: when it was first reported. */
+  since: string
+}
+
+export class Problems {
+  readonly #clock: Clock
+  readonly #known = new Map<string, Problem>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  report(report: Report): void {
+    const id = idOf(report.source, report.key)
+    const since = this.#known.get(id)?.since ?? isoTime(this.#clock.now())
+    this.#known.set(id, { ...report, since })
+  }
+
+  /** @returns whether there was such a problem. */
+  clear(source: string, key: string): boolean {
+    return this.#known.delete(idOf(source, key))
+  }
+
+  has(source: string, key: string): boolean {
+    return this.#known.has(idOf(source, key))
+  }
+
+  /** All that a source has to report: those that are not among them are cleared. */
+  replace(source: string, reports: readonly Omit<Report, 'source'>[]): void {
+    const keys = new Set(reports.map(({ key }) => key))
+    for (const known of this.list()) {
+      if (known.source === source && !keys.has(known.key)) this.clear(source, known.key)
+    }
+    for (const report of reports) this.report({ source, ...report })
+  }
+
+  /** Fatal ones first, then in the order they were first reported. */
+  list(): Problem[] {
+    const all = [...this.#known.values()]
+    return [...all.filter(({ isFatal }) => isFatal), ...all.filter(({ isFatal }) => !isFatal)]
+  }
+}
+
+function idOf(source: string, key: string): string {
+  return `${source}\n${key}`
+}
+
+/** At most `limit` texts: a fault of the store can be a problem of thousands of volumes. */
+export function limitTexts(texts: readonly string[], limit: number): string[] {
+  if (texts.length <= limit) return [...texts]
+  return [...texts.slice(0, limit), `… and ${texts.length - limit} more`]
+}
