@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TreeEntry } from '../tree/entry.ts'
 
 /** Where the content of an inode with several names was put. */
 export interface LinkTarget {
@@ -9,17 +10,35 @@ export interface LinkTarget {
   offset: number
 }
 
+export interface FoundLink extends LinkTarget {
+  /**
+   * False if the inode changed since its first name was kept, or belongs to another file now: the inode of a deleted
+   * file is soon given to a new one.
+   */
+  isSame: boolean
+}
+
+/** What two names of one file have in common. */
+export type LinkIdentity = Pick<
+  TreeEntry,
+  'type' | 'size' | 'mtimeNs' | 'ctimeNs' | 'device' | 'inode' | 'links'
+>
+
 /**
  * The first name of each inode that has several. Millions of them: five bytes of memory a slot, the rest in a
  * temporary file that nobody else can see.
  */
 export interface LinkTable extends Disposable {
-  find(device: bigint, inode: bigint): LinkTarget | undefined
-  add(device: bigint, inode: bigint, target: LinkTarget): void
+  /** The first name of this inode. If it is the same file, and has names left, one of them is used up. */
+  claim(entry: LinkIdentity): FoundLink | undefined
+  /** Keeps the first name of a file, which replaces another file that had the inode before. */
+  add(entry: LinkIdentity, target: LinkTarget): void
 }
 
-/** In the file: device, inode, offset (8 bytes each), length of the path (4), the path, up to a multiple of UNIT. */
-const HEAD = 28
+/** A record in the file: these fields, then the path, up to a multiple of UNIT. */
+const AT = { device: 0, inode: 8, offset: 16, size: 24, mtime: 32, ctime: 40, type: 48, names: 56, path: 60 }
+const HEAD = 64
+const TYPE_LENGTH = AT.names - AT.type
 const UNIT = 16
 const FIRST_SLOTS = 1 << 12
 const FULL = 0.6
@@ -35,7 +54,7 @@ export function createLinkTable(): LinkTable {
 
   const holds = (slot: number, device: bigint, inode: bigint): boolean => {
     readSync(fd, head, 0, HEAD, (slots[slot] as number) * UNIT)
-    return head.readBigUInt64LE(8) === inode && head.readBigUInt64LE(0) === device
+    return head.readBigUInt64LE(AT.inode) === inode && head.readBigUInt64LE(AT.device) === device
   }
   /** The slot of the inode, or the free one where it belongs. */
   const slotOf = (device: bigint, inode: bigint): number => {
@@ -53,25 +72,20 @@ export function createLinkTable(): LinkTable {
     tags = new Uint8Array(slots.length)
     for (const at of records) {
       readSync(fd, head, 0, HEAD, at * UNIT)
-      slots[slotOf(head.readBigUInt64LE(0), head.readBigUInt64LE(8))] = at
+      slots[slotOf(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))] = at
     }
   }
   return {
-    find(device, inode) {
-      const at = fd < 0 ? 0 : (slots[slotOf(device, inode)] as number)
-      return at === 0 ? undefined : readTarget(fd, at * UNIT)
+    claim(entry) {
+      const at = fd < 0 ? 0 : (slots[slotOf(entry.device, entry.inode)] as number)
+      return at === 0 ? undefined : claimName(fd, at * UNIT, entry)
     },
-    add(device, inode, { path, offset }) {
+    add(entry, target) {
       if (fd < 0) fd = openUnnamed()
       if (++count > slots.length * FULL) grow()
-      const record = Buffer.alloc(Math.ceil((HEAD + path.length) / UNIT) * UNIT)
-      record.writeBigUInt64LE(device, 0)
-      record.writeBigUInt64LE(inode, 8)
-      record.writeDoubleLE(offset, 16)
-      record.writeUInt32LE(path.length, 24)
-      path.copy(record, HEAD)
+      const record = encodeRecord(entry, target)
       writeSync(fd, record, 0, record.length, end)
-      slots[slotOf(device, inode)] = end / UNIT
+      slots[slotOf(entry.device, entry.inode)] = end / UNIT
       end += record.length
     },
     [Symbol.dispose]() {
@@ -80,12 +94,43 @@ export function createLinkTable(): LinkTable {
   }
 }
 
-function readTarget(fd: number, at: number): LinkTarget {
+function encodeRecord(entry: LinkIdentity, { path, offset }: LinkTarget): Buffer {
+  const record = Buffer.alloc(Math.ceil((HEAD + path.length) / UNIT) * UNIT)
+  record.writeBigUInt64LE(entry.device, AT.device)
+  record.writeBigUInt64LE(entry.inode, AT.inode)
+  record.writeDoubleLE(offset, AT.offset)
+  record.writeDoubleLE(entry.size, AT.size)
+  record.writeBigInt64LE(BigInt.asIntN(64, entry.mtimeNs), AT.mtime)
+  record.writeBigInt64LE(BigInt.asIntN(64, entry.ctimeNs), AT.ctime)
+  record.write(entry.type.slice(0, TYPE_LENGTH), AT.type, 'latin1')
+  record.writeUInt32LE(1, AT.names)
+  record.writeUInt32LE(path.length, AT.path)
+  path.copy(record, HEAD)
+  return record
+}
+
+/** Reads the record at a place of the file, and counts the name in it if it is one of the same file. */
+function claimName(fd: number, at: number, entry: LinkIdentity): FoundLink {
   const head = Buffer.alloc(HEAD)
   readSync(fd, head, 0, HEAD, at)
-  const path = Buffer.alloc(head.readUInt32LE(24))
+  const path = Buffer.alloc(head.readUInt32LE(AT.path))
   readSync(fd, path, 0, path.length, at + HEAD)
-  return { path, offset: head.readDoubleLE(16) }
+  const names = head.readUInt32LE(AT.names)
+  const isSame = names < entry.links && describes(head, entry)
+  if (isSame) {
+    head.writeUInt32LE(names + 1, AT.names)
+    writeSync(fd, head, AT.names, 4, at + AT.names)
+  }
+  return { path, offset: head.readDoubleLE(AT.offset), isSame }
+}
+
+function describes(head: Buffer, { type, size, mtimeNs, ctimeNs }: LinkIdentity): boolean {
+  return (
+    head.readDoubleLE(AT.size) === size &&
+    head.readBigInt64LE(AT.mtime) === BigInt.asIntN(64, mtimeNs) &&
+    head.readBigInt64LE(AT.ctime) === BigInt.asIntN(64, ctimeNs) &&
+    head.toString('latin1', AT.type, AT.names).replaceAll('\0', '') === type.slice(0, TYPE_LENGTH)
+  )
 }
 
 function hashOf(device: bigint, inode: bigint): number {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FileSource, TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
-import { warnOfChange } from '../tree/look.ts'
+import { noLongerLinked, warnOfChange } from '../tree/look.ts'
 import { reasonOf } from '../tree/reason.ts'
 import { storeContent } from './content.ts'
 import type { GzipMembers } from './gzip-members.ts'
@@ -27,11 +27,12 @@ const ZEROS = Buffer.alloc(512)
 export async function packItem(packing: Packing, item: TreeItem): Promise<void> {
   const { entry } = item
   const mayBeLinked = entry.links > 1 && entry.type !== 'directory'
-  const earlier = mayBeLinked ? packing.links.find(entry.device, entry.inode) : undefined
+  const first = mayBeLinked ? packing.links.claim(entry) : undefined
   const offset = packing.stream.position
-  if (earlier) await packLink(packing, entry, earlier)
+  if (first?.isSame) await packLink(packing, entry, first)
   else if (!(await packNew(packing, item))) return
-  else if (mayBeLinked) packing.links.add(entry.device, entry.inode, { path: entry.path, offset })
+  else if (mayBeLinked) packing.links.add(entry, { path: entry.path, offset })
+  if (first && !first.isSame) packing.warn('note', entry.path, noLongerLinked(first.path))
   count(packing, entry)
 }
 

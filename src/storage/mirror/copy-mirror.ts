@@ -102,13 +102,12 @@ class Copy {
 
   private async write(item: TreeItem): Promise<boolean> {
     const { entry } = item
-    const first =
-      entry.links > 1 && entry.type !== 'directory' ? this.links.find(entry.device, entry.inode) : undefined
-    if (first) return this.writer.hardLink(entry.path, first.path) !== undefined
+    const mayBeLinked = entry.links > 1 && entry.type !== 'directory'
+    const first = mayBeLinked ? this.links.claim(entry) : undefined
+    if (first?.isSame) return this.writer.hardLink(entry.path, first.path) !== undefined
     const written =
       entry.type === 'file' ? await this.writeFile(item) : await this.writer.write(entry, NOTHING)
-    if (written && entry.links > 1 && entry.type !== 'directory')
-      this.links.add(entry.device, entry.inode, { path: entry.path, offset: 0 })
+    if (written && mayBeLinked) this.links.add(entry, { path: entry.path, offset: 0 })
     return written
   }
 

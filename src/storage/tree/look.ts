@@ -1,4 +1,5 @@
 import { readlink } from 'node:fs/promises'
+import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf } from '../../lib/errors.ts'
 import { readXattrs } from './attributes.ts'
 import type { FileSource, OpenFile, TreeEntry, TreeItem, TreeWarning } from './entry.ts'
@@ -182,4 +183,9 @@ export function warnOfChange(
     warn('note', path, 'grew while it was read: kept as long as it was when it was opened')
   else if (change === 'shrank') warn('fault', path, 'shrank while it was read: the rest of it is zeros')
   else warn('fault', path, 'changed while it was read')
+}
+
+/** The words for a name of an inode that changed, or was given to another file, since its `first` name was kept. */
+export function noLongerLinked(first: Buffer): string {
+  return `is kept as a file of its own, not as a hard link of "${bytesToText(first)}": that file changed or was replaced meanwhile`
 }

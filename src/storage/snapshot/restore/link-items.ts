@@ -10,7 +10,7 @@ export interface RestoreItem {
   content: readonly Buffer[]
 }
 
-/** Tells hard links from first names, by device and inode as restic does. */
+/** Finds the hard links: by device and inode as restic does, if they describe the same file. */
 export async function* linkItems(
   batches: AsyncIterable<Node[]>,
 ): AsyncGenerator<RestoreItem[], undefined, undefined> {
@@ -23,13 +23,13 @@ function itemOf(links: LinkTable, node: Node): RestoreItem {
   if (entry.links < 2 || entry.type === 'directory' || entry.inode === 0n)
     return { node, linkTo: null, content: node.content }
   const likeness = likenessOf(node)
-  const first = links.find(entry.device, entry.inode)
-  if (first?.offset === likeness) return { node, linkTo: first.path, content: [] }
-  if (!first) links.add(entry.device, entry.inode, { path: entry.path, offset: likeness })
+  const first = links.claim(entry)
+  if (first?.isSame && first.offset === likeness) return { node, linkTo: first.path, content: [] }
+  links.add(entry, { path: entry.path, offset: likeness })
   return { node, linkTo: null, content: node.content }
 }
 
-/** Names of one inode that were read at different times, with a change between, are no longer alike: no links then. */
+/** Names of one inode that were read at different times may have different content: they are not restored as links. */
 function likenessOf({ entry, content }: Node): number {
   let sum = entry.size + entry.type.length
   for (const id of content) sum = (sum * 31 + id.readUInt32LE(0)) % 2 ** 40

@@ -16,17 +16,12 @@ interface Linked {
 export class LinkedContents {
   readonly #files = new Map<string, Linked>()
 
-  /**
-   * What another name of the file was read for; the entry takes over what it was then. A file that was written since,
-   * or is a new one that got the inode of one that is gone, is read by itself.
-   */
+  /** What another name of the same file was read for; undefined if the file changed since, or another has its inode. */
   find(entry: TreeEntry): Reading | undefined {
     const key = keyOf(entry)
     const found = this.#files.get(key)
-    if (!found || found.entry.size !== entry.size || found.entry.mtimeNs !== entry.mtimeNs) return undefined
+    if (!found || !isSameFile(found.entry, entry)) return undefined
     if (--found.left <= 0) this.#files.delete(key)
-    const { size, mtimeNs, ctimeNs } = found.entry
-    Object.assign(entry, { size, mtimeNs, ctimeNs })
     return found.reading
   }
 
@@ -37,4 +32,8 @@ export class LinkedContents {
 
 function keyOf({ device, inode }: TreeEntry): string {
   return `${device}:${inode}`
+}
+
+function isSameFile(a: TreeEntry, b: TreeEntry): boolean {
+  return a.type === b.type && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
 }

@@ -1,5 +1,6 @@
 import { addAbortListener } from 'node:events'
 import { BackupdError } from '../../../lib/errors.ts'
+import { createLinkTable, type LinkTable } from '../../archive/link-table.ts'
 import type { TreeWarning } from '../../tree/entry.ts'
 import type { WalkOptions } from '../../tree/looker.ts'
 import { sortedWalk } from '../../tree/sorted-walk.ts'
@@ -141,8 +142,9 @@ async function archive(
     onBytes: (bytes) => progress.addBytes(bytes),
   })
   using _listener = addAbortListener(signal, () => void pool.close())
+  using links = createLinkTable()
   try {
-    const archiver = makeArchiver(input, { packs, pool, counts, progress })
+    const archiver = makeArchiver(input, { packs, pool, counts, progress, links })
     const warn = counted(counts, input.onWarning)
     for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
@@ -176,12 +178,16 @@ interface Parts {
   pool: ContentPool
   counts: Counts
   progress: RunProgress
+  links: LinkTable
 }
 
 /** Nodes that wait for their content, or for one before them. */
 const BACKLOG = 1024
 
-function makeArchiver(input: MakeSnapshotInput, { packs, pool, counts, progress }: Parts): VolumeArchiver {
+function makeArchiver(
+  input: MakeSnapshotInput,
+  { packs, pool, counts, progress, links }: Parts,
+): VolumeArchiver {
   const onWarning = counted(counts, input.onWarning)
   const warn: Warn = (severity, path, message) => onWarning({ severity, path, message })
   const before = input.parent?.snapshot
@@ -189,7 +195,7 @@ function makeArchiver(input: MakeSnapshotInput, { packs, pool, counts, progress 
   // restic does not keep all of them, nor does a machine that cannot see them.
   const hasAttributes = before?.backupd?.notKept.length === 0
   return new VolumeArchiver({
-    ...{ repository: input.repository, packs, counts },
+    ...{ repository: input.repository, packs, counts, links },
     ...{ files: new FileReader(pool, warn), warn },
     backlog: new Backlog(BACKLOG),
     rule: { beforeNs, hasAttributes, hasData: (id) => packs.has('data', id) },

@@ -1,3 +1,4 @@
+import type { LinkTable } from '../../archive/link-table.ts'
 import type { TreeEntry } from '../../tree/entry.ts'
 import { canEnter, type Seen, type SortedFolder, type SortedWalk } from '../../tree/sorted-walk.ts'
 import { type Node, nameOf } from '../nodes/node.ts'
@@ -9,6 +10,7 @@ import type { FileReader, Reading, Warn } from './file-reader.ts'
 import { leaveOut } from './leave-out.ts'
 import { distrust, nodeOfReading } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
+import { separateIfReplaced } from './separate-files.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
 import { isSame, isUnchanged, isUntouched, type UnchangedRule } from './unchanged.ts'
@@ -19,6 +21,8 @@ export interface VolumeArchiverOptions extends TreeStore {
   backlog: Backlog
   counts: Counts
   rule: UnchangedRule
+  /** Of everything in the snapshot that has several names. */
+  links: LinkTable
   warn: Warn
   /** Something was kept, or looked at and found unchanged. */
   onKept(entry: TreeEntry, unchanged: boolean): void
@@ -155,6 +159,7 @@ export class VolumeArchiver {
 
   #keepUnchanged(level: Level, entry: TreeEntry, before: Node): void {
     const { xattrs, linkTarget } = before.entry
+    this.#separate(entry)
     const content = entry.type === 'file' ? before.content : null
     level.tree.add({
       entry: Object.assign(entry, { xattrs, linkTarget }),
@@ -169,11 +174,13 @@ export class VolumeArchiver {
     const { entry } = item
     const { files, rule } = this.#options
     if (before && isUnchanged(entry, before, rule)) {
+      this.#separate(entry)
       level.tree.add({ entry, content: before.content, subtree: null, same: false })
       return this.#kept(entry, before, true)
     }
     const reading = await files.read(item)
     if (!reading) return level.tree.differs()
+    this.#separate(entry)
     distrustIfFaulty(level, entry)
     level.tree.add(this.#nodeOf(entry, reading, before && isUntouched(entry, before) ? before : undefined))
     this.#kept(entry, before, false)
@@ -188,6 +195,7 @@ export class VolumeArchiver {
 
   /** What has no content; a mount point keeps its place alone. */
   #keepPlain(level: Level, entry: TreeEntry, before: Node | undefined): void {
+    this.#separate(entry)
     if (entry.type === 'directory') level.tree.add(this.#emptyFolder(entry))
     else level.tree.add({ entry, content: null, subtree: null, same: false })
     this.#kept(entry, before, false)
@@ -196,6 +204,10 @@ export class VolumeArchiver {
   async #emptyFolder(entry: TreeEntry): Promise<NewNode> {
     const { id } = await new TreeBuilder(this.#options, this.#options.backlog, null).finish()
     return { entry, content: null, subtree: id, same: false }
+  }
+
+  #separate(entry: TreeEntry): void {
+    separateIfReplaced(this.#options.links, entry, this.#options.warn)
   }
 
   #kept(entry: TreeEntry, before: Node | undefined, unchanged: boolean): void {
