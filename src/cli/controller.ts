@@ -9,6 +9,7 @@ import { startController } from '../server/server.ts'
 import { type Address, parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { createLog } from './log.ts'
+import { repairOwnModes } from './own-files.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
@@ -55,6 +56,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const advertise = advertised(flags, address)
   const dport = parseAddress('--dport', `:${flags.dport}`).port
   const dataDir = resolve(flags.data)
+  repairOwnModes(dataDir, log)
   const controller = await startController({
     ...address,
     advertise,

@@ -8,6 +8,7 @@ import type { StoreSettings } from '../wire/store-settings.ts'
 import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { createLog } from './log.ts'
+import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
@@ -61,6 +62,7 @@ export function daemonCommand(): Command {
 
 async function runDaemon(flags: DaemonFlags): Promise<void> {
   const log = createLog(flags)
+  repairOwnModes(flags.data, log)
   const daemon = await startDaemon({
     ...parseAddress('--addr', flags.addr),
     ip: checkIp(flags.ip),

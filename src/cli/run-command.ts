@@ -15,6 +15,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 /** Arguments in, exit code out: 0 done, 1 refused or failed with one line on stderr. */
 export async function runCommand(argv: string[]): Promise<number> {
   setEnvironmentOfChildren()
+  keepFilesPrivate()
   try {
     const ordered = commandFirst(argv)
     const program = await programFor(ordered[0])
@@ -26,6 +27,11 @@ export async function runCommand(argv: string[]): Promise<number> {
     else process.stderr.write(`backupd: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`)
     return 1
   }
+}
+
+/** Whatever this process and its children write is for their user alone; a recover sets the modes of volumes itself. */
+function keepFilesPrivate(): void {
+  process.umask(0o077)
 }
 
 async function programFor(name = ''): Promise<Command> {

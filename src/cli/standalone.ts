@@ -11,6 +11,7 @@ import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { makeExample } from './example/make-example.ts'
 import { createLog } from './log.ts'
+import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
@@ -70,6 +71,7 @@ export function standaloneCommand(): Command {
 async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const log = createLog(flags)
   const dataDir = await makeDataDir(flags.data)
+  repairOwnModes(dataDir, log)
   const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
   await using parts = new AsyncDisposableStack()
   const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log }), (it) => it.close())

@@ -1,4 +1,5 @@
 import { BackupdError } from '../../lib/errors.ts'
+import { redactUrl } from '../../lib/redact-url.ts'
 import { PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
@@ -6,7 +7,7 @@ import type { Answer, Call, World } from '../http/route.ts'
 const MOST_ADDRESSES = 50
 
 export function showNotify(_call: Call, { notifier }: World): Answer {
-  return { status: 200, body: { addr: notifier.addresses() } }
+  return { status: 200, body: { addr: notifier.shownAddresses() } }
 }
 
 /** Fields `addr` (one or many), added to those there are, and `protocol`. */
@@ -44,6 +45,6 @@ function checkAddress(address: string): void {
   if (address.length <= 2000 && (url?.protocol === 'http:' || url?.protocol === 'https:')) return
   throw new BackupdError(
     'BAD_INPUT',
-    `"${address.slice(0, 300)}" is no notify address: send a URL that begins with http:// or https://`,
+    `"${redactUrl(address).slice(0, 300)}" is not a notify address: send a URL that begins with http:// or https://`,
   )
 }

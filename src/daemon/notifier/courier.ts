@@ -2,6 +2,7 @@ import { type Dispatcher, request } from 'undici'
 import { backoffMs } from '../../lib/backoff.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { authorizationOf, redactUrl } from '../../lib/redact-url.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import type { Delivery, Mail } from './mail.ts'
 import { Wake } from './wake.ts'
@@ -44,6 +45,11 @@ export class Courier {
 
   get protocol(): NotifyAddress['protocol'] {
     return this.#to.protocol
+  }
+
+  /** The address without its password. */
+  get #shown(): string {
+    return redactUrl(this.#to.address)
   }
 
   get mail(): Mail {
@@ -100,7 +106,7 @@ export class Courier {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_MS)])
     const { statusCode, body } = await request(this.#to.address, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...authorizationOf(this.#to.address) },
       body: JSON.stringify(delivery.body),
       dispatcher: this.#world.dispatcher,
       signal,
@@ -108,8 +114,7 @@ export class Courier {
     await body.dump()
     if (statusCode < 200 || statusCode > 299) throw new Error(`it answered ${statusCode}`)
     delivery.taken()
-    if (this.#failures > 0)
-      this.#world.log.info({ address: this.#to.address }, `${this.#to.address} takes news again`)
+    if (this.#failures > 0) this.#world.log.info({ address: this.#shown }, `${this.#shown} takes news again`)
     this.#failures = 0
   }
 
@@ -138,7 +143,7 @@ export class Courier {
   /** Once when it begins and then now and again, not at each attempt of days. */
   #complain(error: unknown): void {
     if (this.#failures !== 1 && this.#failures % 60 !== 0) return
-    const { address } = this.#to
+    const address = this.#shown
     this.#world.log.warn(
       { address, attempts: this.#failures },
       `Cannot bring news to ${address}: ${messageOf(error)}. It is kept, and tried again at least each minute`,

@@ -1,5 +1,6 @@
 import { Agent } from 'undici'
 import type { Log } from '../../lib/log.ts'
+import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
 import { type NotifyAddress, type Outbox, SILENCE_MS } from '../memory/outbox.ts'
@@ -29,6 +30,11 @@ export class Notifier implements MemoryListener {
     return this.#outbox.addresses().map(({ address }) => address)
   }
 
+  /** As they may be shown: without passwords. */
+  shownAddresses(): string[] {
+    return this.addresses().map(redactUrl)
+  }
+
   /** Whether an address was dropped and none came since: a controller should introduce itself again. */
   get deserted(): boolean {
     return this.#dropped
@@ -44,7 +50,13 @@ export class Notifier implements MemoryListener {
     if (!this.#couriers.has(to.address)) this.#send(to)
   }
 
+  /** @param address as it was added, or as it is shown */
   async remove(address: string): Promise<void> {
+    const named = this.addresses().filter((known) => known === address || redactUrl(known) === address)
+    await Promise.all(named.map((known) => this.#removeOne(known)))
+  }
+
+  async #removeOne(address: string): Promise<void> {
     const courier = this.#couriers.get(address)
     this.#couriers.delete(address)
     this.#outbox.remove(address)
@@ -97,9 +109,10 @@ export class Notifier implements MemoryListener {
     this.#couriers.delete(address)
     this.#outbox.remove(address)
     this.#dropped = true
+    const shown = redactUrl(address)
     this.#log.error(
-      { address },
-      `${address} took no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`,
+      { address: shown },
+      `${shown} took no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`,
     )
   }
 }

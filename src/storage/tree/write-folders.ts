@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync } from 'node:fs'
+import { closeSync, fchmodSync, mkdirSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { type Folder, openFolder, openFolderBeneath, splitWay } from './write-folder.ts'
 import { componentsOf, splitLast } from './write-paths.ts'
@@ -87,8 +87,9 @@ function makeFolders(root: Folder, path: Buffer): Folder {
   for (const name of componentsOf(path)) {
     const above = folder
     try {
-      makeIfMissing(above.at(name))
+      const isNew = makeIfMissing(above.at(name))
       folder = openFolderBeneath(above, name)
+      if (isNew) fchmodSync(folder.fd, IMPLIED_MODE)
     } finally {
       if (above !== root) closeSync(above.fd)
     }
@@ -96,10 +97,13 @@ function makeFolders(root: Folder, path: Buffer): Folder {
   return folder
 }
 
-function makeIfMissing(place: Buffer): void {
+/** Returns whether it was made. The umask applies to its mode. */
+function makeIfMissing(place: Buffer): boolean {
   try {
     mkdirSync(place, IMPLIED_MODE)
+    return true
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error
+    return false
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
+  fchmodSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -116,8 +117,9 @@ export class TreeWriter {
     const { root } = this.folders
     const names = readdirSync(root.at(Buffer.alloc(0)), { encoding: 'buffer' })
     const aside = Buffer.from(`.moved-${randomBytes(12).toString('hex')}`)
-    mkdirSync(root.at(aside), 0o755)
+    mkdirSync(root.at(aside), 0o700)
     const folder = openFolderBeneath(root, aside)
+    fchmodSync(folder.fd, 0o755)
     for (const name of names) renameSync(root.at(name), folder.at(name))
     closeSync(folder.fd)
     renameSync(root.at(aside), root.at(top))

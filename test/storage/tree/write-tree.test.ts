@@ -255,3 +255,19 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     )
   })
 })
+
+test('the umask of the process changes no mode of what is written', async () => {
+  const before = process.umask(0o077)
+  try {
+    await write(made('file', 'implied/file', { mode: 0o666 }), 'x')
+    await write(made('directory', 'folder', { mode: 0o2777 }))
+    writer.moveBelow(Buffer.from('top'), null)
+    writer.finish()
+  } finally {
+    process.umask(before)
+  }
+  const modes = ['top', 'top/implied', 'top/implied/file', 'top/folder'].map(
+    (path) => stat(path).mode & 0o7777n,
+  )
+  expect(modes).toEqual([0o755n, 0o755n, 0o666n, 0o2777n])
+})

@@ -1,0 +1,55 @@
+import { chmodSync, closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { errnoOf } from './errors.ts'
+
+/** Not in Node's constants. Opens a name without reading it: no lock of SQLite is lost when it is closed. */
+const O_PATH = 0o10000000
+const OTHERS = 0o077
+
+/**
+ * Takes all rights of group and others from what `isOurs` knows below `folder`, by its path relative to it.
+ * Only regular files and directories that belong to this user; symlinks are never followed, and unknown directories
+ * never entered. Returns the paths that were changed.
+ */
+export function makePrivate(folder: string, isOurs: (path: string) => boolean, below = ''): string[] {
+  return namesIn(join(folder, below)).flatMap((name) => {
+    const path = join(below, name)
+    if (!isOurs(path)) return []
+    const { changed, isFolder } = repair(join(folder, path))
+    return [...(changed ? [path] : []), ...(isFolder ? makePrivate(folder, isOurs, path) : [])]
+  })
+}
+
+function repair(path: string): { changed: boolean; isFolder: boolean } {
+  const fd = openName(path)
+  if (fd === undefined) return { changed: false, isFolder: false }
+  try {
+    const stats = fstatSync(fd)
+    const isFolder = stats.isDirectory()
+    if ((!isFolder && !stats.isFile()) || stats.uid !== process.geteuid?.())
+      return { changed: false, isFolder: false }
+    const changed = (stats.mode & OTHERS) !== 0
+    if (changed) chmodSync(`/proc/self/fd/${fd}`, stats.mode & 0o700)
+    return { changed, isFolder }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function openName(path: string): number | undefined {
+  try {
+    return openSync(path, O_PATH | constants.O_NOFOLLOW)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return []
+    throw error
+  }
+}

@@ -1,0 +1,69 @@
+import { chmodSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { repairOwnModes } from '../../src/cli/own-files.ts'
+import { keptLog, temporaryDir } from '../support/daemon-kit.ts'
+import { kill, localFlags, startMainProcess } from '../support/daemon-process.ts'
+
+let dir: ReturnType<typeof temporaryDir>
+
+beforeEach(() => {
+  dir = temporaryDir()
+})
+
+afterEach(() => {
+  dir[Symbol.dispose]()
+})
+
+const modeOf = (...path: string[]) => lstatSync(join(dir.path, ...path)).mode & 0o777
+
+function put(path: string, mode: number): void {
+  const file = join(dir.path, path)
+  writeFileSync(file, path)
+  chmodSync(file, mode)
+}
+
+function makeFolder(path: string, mode: number): void {
+  mkdirSync(join(dir.path, path))
+  chmodSync(join(dir.path, path), mode)
+}
+
+test('everything that a daemon writes into a data directory that existed is for its user alone', async () => {
+  for (const name of ['data', 'store', 'volumes']) makeFolder(name, 0o755)
+  put('data/daemon-id', 0o644)
+  writeFileSync(join(dir.path, 'data/daemon-id'), `${'0'.repeat(32)}\n`)
+  put('data/notes-of-the-operator.txt', 0o644)
+  const daemon = await startMainProcess(['daemon', ...localFlags(dir.path)])
+  const files = readdirSync(join(dir.path, 'data'), { recursive: true, withFileTypes: true })
+  const readable = files
+    .filter((entry) => (lstatSync(join(entry.parentPath, entry.name)).mode & 0o077) !== 0)
+    .map(({ name }) => name)
+  const { stderr } = await kill(daemon, 'SIGTERM')
+  expect(files.map(({ name }) => name)).toContain('daemon.db')
+  expect(readable).toEqual(['notes-of-the-operator.txt'])
+  expect(modeOf('data')).toBe(0o755)
+  expect(stderr).toMatch(/"level":40.*these are private now: daemon-id"/)
+})
+
+test('modes are repaired of our own files only, and no link is followed', () => {
+  for (const path of ['controller', 'copies', 'store', 'store/127.0.0.1', 'mine']) makeFolder(path, 0o755)
+  put('controller/catalog.db', 0o644)
+  put('controller/catalog.db-wal', 0o664)
+  put('copies/catalog-20261129T000000000Z-0a0b0c0d.db', 0o644)
+  put('copies/letter.txt', 0o644)
+  put('mine/catalog.db', 0o644)
+  put('secret', 0o644)
+  symlinkSync('../secret', join(dir.path, 'controller/inventory.json'))
+  const log = keptLog()
+  repairOwnModes(dir.path, log)
+  expect(modeOf('controller')).toBe(0o700)
+  expect(modeOf('controller/catalog.db')).toBe(0o600)
+  expect(modeOf('controller/catalog.db-wal')).toBe(0o600)
+  expect(modeOf('copies/catalog-20261129T000000000Z-0a0b0c0d.db')).toBe(0o600)
+  expect(modeOf('store')).toBe(0o700)
+  for (const path of ['copies/letter.txt', 'mine/catalog.db', 'secret']) expect(modeOf(path)).toBe(0o644)
+  for (const path of ['mine', 'store/127.0.0.1']) expect(modeOf(path)).toBe(0o755)
+  expect(log.lines.map(({ level }) => level)).toEqual(['warn'])
+  repairOwnModes(dir.path, log)
+  expect(log.lines).toHaveLength(1)
+})
