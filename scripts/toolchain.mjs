@@ -7,7 +7,8 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
-export const node = join(root, 'node_modules/node/bin/node')
+/** Of the package for this machine's processor; package.json names each under optionalDependencies. */
+export const node = join(root, 'node_modules/.bin/node')
 
 const STAMP = join(root, 'dist/.built-from')
 const BUILT_FROM = [
@@ -54,16 +55,29 @@ export function ensureInstalled() {
   if (isInstalled()) return
   console.log('Installing what package-lock.json names …')
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  ensurePinnedNode()
 }
 
-/** npm leaves a copy of the lock file in node_modules: every package that is there must be the one that is wanted. */
+/** npm says nothing when it leaves an optional package out: one for another processor, or one it could not fetch. */
+function ensurePinnedNode() {
+  if (existsSync(node)) return
+  const machine = `${process.platform} ${process.arch}`
+  throw new Error(
+    `Cannot install Node for ${machine}: package.json has it for Linux on x64 and arm64. If this is one of them, npm could not fetch it: run "npm ci" again`,
+  )
+}
+
+/** npm leaves a copy of the lock file in node_modules: every package there must be the one that is wanted, by its hash. */
 function isInstalled() {
   const there = readLock(join(root, 'node_modules/.package-lock.json'))
   if (!there || !existsSync(node)) return false
   const wanted = readLock(join(root, 'package-lock.json')) ?? {}
-  return Object.entries(wanted).every(
-    ([name, wish]) => name === '' || wish.optional || wish.peer || there[name]?.version === wish.version,
-  )
+  return Object.entries(wanted).every(([name, wish]) => name === '' || isAsWanted(there[name], wish))
+}
+
+/** Optional packages may be for another machine, peers may be left out. */
+function isAsWanted(found, { optional, peer, integrity }) {
+  return found ? found.integrity === integrity : Boolean(optional || peer)
 }
 
 function readLock(file) {
