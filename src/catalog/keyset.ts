@@ -1,3 +1,4 @@
+import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Page, Slice } from '../wire/listing.ts'
 
@@ -62,5 +63,5 @@ function boundOf(name: string, text: string): string {
 /** A time with any fraction or zone → ISO 8601 in UTC with milliseconds, which sorts as text. */
 export function timeKey(time: string): string | undefined {
   const ms = Date.parse(time)
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+  return Number.isNaN(ms) ? undefined : isoTime(ms)
 }

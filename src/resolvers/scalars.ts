@@ -1,13 +1,22 @@
 import { GraphQLScalarType } from 'graphql'
 import { GraphQLBigInt, GraphQLDateTimeISO, GraphQLJSON } from 'graphql-scalars'
+import { isoTime } from '../lib/clock.ts'
 
 const config = GraphQLDateTimeISO.toConfig()
+const OTHER_YEAR = /^[+-]\d{6}-/
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
 
-/** ISO 8601 text on the wire and in process alike; what came to the nanosecond goes out so. */
+/**
+ * RFC 3339 text on the wire and in process alike; what came to the nanosecond goes out so. A daemon may tell of years
+ * that RFC 3339 has no text for (`+275760-09-13…`): the nearest that it has goes out.
+ */
 export const DateTime = new GraphQLScalarType({
   ...config,
-  serialize: (value) => (typeof value === 'string' && UTC.test(value) ? value : config.serialize?.(value)),
+  serialize: (value) => {
+    if (typeof value === 'string' && UTC.test(value)) return value
+    const ms = typeof value === 'string' && OTHER_YEAR.test(value) ? Date.parse(value) : Number.NaN
+    return Number.isNaN(ms) ? config.serialize?.(value) : isoTime(ms)
+  },
   name: 'DateTime',
   description: 'A moment, ISO 8601.',
   extensions: {},

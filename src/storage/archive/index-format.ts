@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoTimeOfNs } from '../../lib/clock.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { type FileInfo, fileInfoSchema } from '../../wire/backup.ts'
 import type { ObjectReader } from '../driver.ts'
@@ -47,14 +48,10 @@ export type IndexEnd = z.infer<typeof endSchema>
 
 const lineSchema = z.discriminatedUnion('kind', [headerSchema, entrySchema, membersSchema, endSchema])
 
-/** The last millisecond a Date knows, and with a minus the first; some file systems know more. */
-const DATE_MAX = 8.64e15
-
 /** As the file list of a backup shows it. */
 export function fileInfoOf(entry: IndexEntry): FileInfo {
   const { path, type, size, mode, uid, gid, linkTarget, sha256 } = entry
-  const ms = Number(BigInt(entry.mtimeNs) / 1_000_000n)
-  const modified = new Date(Math.min(Math.max(ms, -DATE_MAX), DATE_MAX)).toISOString()
+  const modified = isoTimeOfNs(BigInt(entry.mtimeNs))
   return { path, type, size, mode, uid, gid, modified, linkTarget, sha256 }
 }
 

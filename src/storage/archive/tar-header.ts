@@ -1,6 +1,6 @@
 import { Header } from 'tar'
 import { corrupt } from './archive-fault.ts'
-import { fieldBytes, fieldNumber } from './tar-fields.ts'
+import { fieldBytes, fieldNanoseconds, fieldNumber } from './tar-fields.ts'
 
 export const BLOCK_SIZE = 512
 
@@ -23,15 +23,15 @@ export interface TarHeader {
 }
 
 /**
- * Decodes a block of 512 bytes; null for a block of zeros. Numbers and checksum are decoded by the tar package's
- * Header; names, which it turns into text, and devices, which it reads from posix headers only, from the block.
+ * Decodes a block of 512 bytes; null for a block of zeros. Owner, mode and checksum field are decoded by the tar
+ * package's Header. The rest is read from the block: it turns names into text, reads devices from posix headers only,
+ * and refuses times that JavaScript's dates cannot hold.
  * Throws a corrupt ArchiveFault.
  */
 export function decodeHeader(block: Buffer): TarHeader | null {
   const header = decodeNumbers(block)
-  if (header.nullBlock && isZero(block)) return null
-  if (!header.cksumValid && !signedChecksumMatches(block, header.cksum))
-    throw corrupt('a tar header has a wrong checksum')
+  if (isZero(block)) return null
+  if (!checksumMatches(block, header.cksum)) throw corrupt('a tar header has a wrong checksum')
   const flag = block[156] ?? 0
   const device = flag === 0x33 || flag === 0x34
   return {
@@ -42,16 +42,20 @@ export function decodeHeader(block: Buffer): TarHeader | null {
     uid: header.uid ?? 0,
     gid: header.gid ?? 0,
     size: sizeOf(block),
-    mtimeNs: BigInt(Math.floor((header.mtime?.getTime() || 0) / 1000)) * 1_000_000_000n,
+    mtimeNs: fieldNanoseconds(block, TIME_AT, TIME_BYTES),
     major: device ? fieldNumber(block, 329, 8) : 0,
     minor: device ? fieldNumber(block, 337, 8) : 0,
     block,
   }
 }
 
+const TIME_AT = 136
+const TIME_BYTES = 12
+
 function decodeNumbers(block: Buffer): Header {
+  const timeless = Buffer.from(block).fill(0, TIME_AT, TIME_AT + TIME_BYTES)
   try {
-    return new Header(block, 0)
+    return new Header(timeless, 0)
   } catch {
     throw corrupt('a tar header holds numbers that cannot be read')
   }
@@ -68,11 +72,17 @@ function isZero(block: Buffer): boolean {
   return block.every((byte) => byte === 0)
 }
 
-/** Some old tars summed signed bytes. */
-function signedChecksumMatches(block: Buffer, expected: number | undefined): boolean {
-  let sum = 8 * 0x20
-  for (let at = 0; at < BLOCK_SIZE; at++) if (at < 148 || at >= 156) sum += block.readInt8(at)
-  return sum === expected
+/** The checksum counts its own field as spaces. Some old tars summed signed bytes. */
+function checksumMatches(block: Buffer, expected: number | undefined): boolean {
+  let unsigned = 8 * 0x20
+  let signed = unsigned
+  for (let at = 0; at < BLOCK_SIZE; at++) {
+    if (at >= 148 && at < 156) continue
+    const byte = block[at] as number
+    unsigned += byte
+    signed += byte < 0x80 ? byte : byte - 0x100
+  }
+  return unsigned === expected || signed === expected
 }
 
 /** Posix headers hold the front of a long name in a field of its own; GNU ones keep other things there. */

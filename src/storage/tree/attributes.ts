@@ -1,13 +1,25 @@
+import { KernelError } from '../../lib/kernel/libc.ts'
 import type { XattrTarget } from '../../lib/kernel/xattrs.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Xattr } from './entry.ts'
 
-/** All extended attributes with their raw values. One that goes away meanwhile is left out. */
+/** All of one entry together: XFS holds hundreds of MiB, but headers of archives are refused above 64 MiB. */
+const MAX_XATTR_BYTES = 16 * 1024 * 1024
+const E2BIG = 7
+
+/**
+ * All extended attributes with their raw values. One that goes away meanwhile is left out. Throws E2BIG if they are
+ * more than a backup can hold.
+ */
 export function readXattrs(kernel: Kernel, target: XattrTarget): Xattr[] {
-  const names = kernel.listXattrs(target)
-  if (names.length === 0) return []
-  return names.flatMap((name) => {
+  const xattrs: Xattr[] = []
+  let bytes = 0
+  for (const name of kernel.listXattrs(target)) {
     const value = kernel.getXattr(target, name)
-    return value === undefined ? [] : { name, value }
-  })
+    if (value === undefined) continue
+    bytes += name.length + value.length
+    if (bytes > MAX_XATTR_BYTES) throw new KernelError(E2BIG, 'getxattr')
+    xattrs.push({ name, value })
+  }
+  return xattrs
 }

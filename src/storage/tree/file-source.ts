@@ -1,6 +1,7 @@
 import { fstatSync, read } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../lib/errors.ts'
+import { KernelError } from '../../lib/kernel/libc.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
 import { dataExtents } from './extents.ts'
@@ -9,9 +10,20 @@ import { changeBetween, mayHaveHoles } from './stat-entry.ts'
 
 const readFd = promisify(read)
 
-/** Opens a pinned file and brings `entry` up to date: what is read from now on is measured against this moment. */
+/** Beyond this no number here, nor in what reads our archives and snapshots, is exact: sparse files can be so large. */
+const MAX_FILE_BYTES = BigInt(Number.MAX_SAFE_INTEGER)
+const EFBIG = 27
+
+/**
+ * Opens a pinned file and brings `entry` up to date: what is read from now on is measured against this moment.
+ * Throws EFBIG for one that is larger than a backup can hold.
+ */
 export async function openFile(pin: Pin, entry: TreeEntry, kernel: Kernel | undefined): Promise<OpenFile> {
   const { fd, stat } = await openPinned(pin)
+  if (stat.size > MAX_FILE_BYTES) {
+    closePinned(pin, fd)
+    throw new KernelError(EFBIG, 'open')
+  }
   entry.size = Number(stat.size)
   entry.mtimeNs = stat.mtimeNs
   entry.ctimeNs = stat.ctimeNs

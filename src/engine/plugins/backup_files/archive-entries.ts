@@ -1,5 +1,5 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
-import { isoTime } from '../../../lib/clock.ts'
+import { isoTimeOfNs } from '../../../lib/clock.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { ArchivePlace } from '../../../storage/archive/archive-place.ts'
 import { ArchiveReader } from '../../../storage/archive/archive-reader.ts'
@@ -8,9 +8,6 @@ import { gunzipArchive } from '../../../storage/archive/gunzip-archive.ts'
 import { readTarEntries, type TarEntry } from '../../../storage/archive/tar-entries.ts'
 import type { ObjectReader } from '../../../storage/driver.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
-
-/** Beyond this JavaScript has no dates, while some file systems have. */
-const LAST_DATE_MS = 8.64e15
 
 /**
  * The entries of an archive by reading all of it in order, for one that has no index. Paths are relative to the
@@ -41,7 +38,7 @@ function fileInfoOf(entry: TarEntry, path: Buffer): FileInfo {
   const isLink = type === 'symlink' || type === 'hardlink'
   return {
     ...{ path: bytesToText(path), type, size, mode, uid, gid },
-    modified: isoTime(Math.max(-LAST_DATE_MS, Math.min(LAST_DATE_MS, Number(mtimeNs / 1_000_000n)))),
+    modified: isoTimeOfNs(mtimeNs),
     linkTarget: isLink ? bytesToText(linkName) : null,
     sha256: null,
   }

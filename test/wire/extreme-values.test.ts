@@ -1,0 +1,106 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { keyAfter, keyBounds, timeKey, toSlice } from '../../src/catalog/keyset.ts'
+import { isoTime, isoTimeOfNs } from '../../src/lib/clock.ts'
+import { DateTime } from '../../src/resolvers/scalars.ts'
+import { manifestText, parseManifest } from '../../src/storage/store/manifest.ts'
+import type { Manifest } from '../../src/wire/backup.ts'
+import { extremeSize, extremeTime } from '../support/extreme-entries.ts'
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const text = fc.string({ unit: 'binary' })
+const anyMs = fc.oneof(
+  fc.constantFrom(0, 8.64e15, -8.64e15, Number.MAX_VALUE, -Number.MAX_VALUE, 253_402_300_800_000),
+  fc.double({ noNaN: true }),
+  fc.integer(),
+)
+
+test('every moment has a text of RFC 3339 that GraphQL sends and reads', () => {
+  fc.assert(
+    fc.property(anyMs, (ms) => {
+      const iso = isoTime(ms)
+      expect(iso).toMatch(RFC_3339)
+      expect(DateTime.serialize(iso)).toBe(iso)
+      expect((DateTime.parseValue(iso) as Date).toISOString()).toBe(iso)
+    }),
+  )
+})
+
+test('texts of moments sort as the moments do', () => {
+  fc.assert(
+    fc.property(extremeTime, extremeTime, (a, b) => {
+      const [early, late] = a < b ? [a, b] : [b, a]
+      expect(isoTimeOfNs(early) <= isoTimeOfNs(late)).toBe(true)
+    }),
+  )
+})
+
+test.each([
+  ['+275760-09-13T00:00:00.000Z', '9999-12-31T23:59:59.999Z'],
+  ['-271821-04-20T00:00:00.000Z', '0000-01-01T00:00:00.000Z'],
+  ['2026-01-02T03:04:05.123456789Z', '2026-01-02T03:04:05.123456789Z'],
+])('what an older daemon tells of a file, %s, is sent as %s', (told, sent) => {
+  expect(DateTime.serialize(told)).toBe(sent)
+})
+
+test('bounds of a list hold for every time that a filter can name', () => {
+  const year = fc.constantFrom('0000', '0001', '1969', '2026', '9998', '9999')
+  const zone = fc.constantFrom('Z', '+23:59', '-23:59')
+  fc.assert(
+    fc.property(year, zone, year, zone, (fromYear, fromZone, toYear, toZone) => {
+      const from = `${fromYear}-01-01T00:00:00${fromZone}`
+      const to = `${toYear}-12-31T23:59:59${toZone}`
+      const bounds = keyBounds({ from, to }, undefined)
+      const key = '2026-06-01T00:00:00.000Z'
+      const isIn = Date.parse(from) <= Date.parse(key) && Date.parse(key) < Date.parse(to)
+      expect(key >= (bounds.gte ?? '') && key < (bounds.lt ?? '')).toBe(isIn)
+    }),
+  )
+})
+
+test('a time with any fraction has a key', () => {
+  expect(timeKey('9999-12-31T23:59:59.999999999-23:59')).toBe('9999-12-31T23:59:59.999Z')
+  expect(timeKey('soon')).toBeUndefined()
+})
+
+test('every cursor leads back to its key, and to no other list', () => {
+  fc.assert(
+    fc.property(text, (key) => {
+      const { items } = toSlice([{ key, node: 1 }], { first: 1 }, { kind: 'record', totalCount: 1 })
+      const after = items[0]?.cursor ?? ''
+      expect(keyAfter('record', { first: 1, after })).toBe(key)
+      expect(() => keyAfter('backup', { first: 1, after })).toThrow('is no cursor')
+    }),
+  )
+})
+
+test('a manifest with any texts and sizes comes back', () => {
+  const manifest: fc.Arbitrary<Manifest> = fc.record({
+    ...{ format: fc.constant(1 as const), name: text, mode: fc.constant('full' as const) },
+    ...{
+      app: text,
+      proc: text,
+      volume: text,
+      instanceNo: fc.nat(),
+      containers: fc.array(text),
+      source: text,
+    },
+    ...{ server: fc.ipV4(), created: anyMs.map(isoTime), sequence: extremeSize, rid: text, jobId: text },
+    state: fc.constantFrom('success' as const, 'partial' as const),
+    suspect: fc.option(text),
+    ...{ size: extremeSize, sha256: text, entries: extremeSize, files: extremeSize },
+    index: fc.option(fc.record({ size: extremeSize, sha256: text })),
+    ...{ bytes: extremeSize, tarBytes: extremeSize },
+    root: fc.record({ device: text, mountPoint: fc.boolean() }),
+    ...{ warnings: fc.array(text), warningCount: extremeSize, notKept: fc.array(text) },
+    durability: fc.constantFrom('synced' as const, 'acknowledged' as const),
+    verified: fc.option(anyMs.map(isoTime)),
+    corrupt: fc.option(fc.record({ at: text, reason: text })),
+    ...{ holds: fc.array(text), writer: text },
+  })
+  fc.assert(
+    fc.property(manifest, (written) => {
+      expect(parseManifest(written.name, manifestText(written))).toEqual({ manifest: written, problem: null })
+    }),
+  )
+})
