@@ -1,6 +1,5 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { closeSync, readSync, writeSync } from 'node:fs'
+import { openUnnamedFile } from '../../lib/unnamed-file.ts'
 import type { TreeEntry } from '../tree/entry.ts'
 
 /** Where the content of an inode with several names was put. */
@@ -81,7 +80,7 @@ export function createLinkTable(): LinkTable {
       return at === 0 ? undefined : claimName(fd, at * UNIT, entry)
     },
     add(entry, target) {
-      if (fd < 0) fd = openUnnamed()
+      if (fd < 0) fd = openUnnamedFile()
       if (++count > slots.length * FULL) grow()
       const record = encodeRecord(entry, target)
       writeSync(fd, record, 0, record.length, end)
@@ -139,14 +138,4 @@ function hashOf(device: bigint, inode: bigint): number {
   let hash = Math.imul(low ^ Math.imul(rest, 0x9e3779b1), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
-}
-
-/** A file without a name: gone when it is closed, whatever happens. */
-function openUnnamed(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'backupd-links-'))
-  try {
-    return openSync(join(folder, 'links'), 'wx+', 0o600)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 }

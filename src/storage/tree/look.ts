@@ -9,6 +9,7 @@ import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 import type { OpenVolume } from './volume.ts'
+import { openWhole } from './whole-file.ts'
 
 /** Up to this size a file is read when it is looked at. */
 export const SMALL_FILE = 64 * 1024
@@ -146,7 +147,10 @@ function fileItem(looker: Looker, entry: TreeEntry, pin: Pin): TreeItem | Promis
 }
 
 function opener({ volume }: Looker, entry: TreeEntry, pin: Pin): () => Promise<OpenFile> {
-  return () => openFile(pin, entry, volume.kernel)
+  return async () => {
+    const file = await openFile(pin, entry, volume.kernel)
+    return volume.hasTrueSizes ? file : await openWhole(file, entry)
+  }
 }
 
 async function readIfSmall(

@@ -8,6 +8,7 @@ import { type Mounts, mountsAt } from './mounts.ts'
 import { type Pin, pinPath, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
+import { hasTrueSizes } from './whole-file.ts'
 
 /** A volume held open for reading. */
 export interface OpenVolume extends Disposable {
@@ -18,6 +19,8 @@ export interface OpenVolume extends Disposable {
   readonly device: string
   readonly mounts: Mounts
   readonly kernel: Kernel | undefined
+  /** What stat says of the size of its files is what can be read of them. */
+  readonly hasTrueSizes: boolean
   /** What cannot be read on this machine, in words; empty normally. */
   readonly notKept: string[]
 }
@@ -29,19 +32,20 @@ export async function openVolume(path: string): Promise<OpenVolume> {
   })
   try {
     if (typeOf(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
-    return volumeOf(path, await realpath(path, { encoding: 'buffer' }), pin)
+    const real = await realpath(path, { encoding: 'buffer' })
+    return volumeOf(real, pin, { path, hasTrueSizes: await hasTrueSizes(pin.place) })
   } catch (error) {
     unpin(pin)
     throw error instanceof BackupdError ? error : missing(path, reasonOf(error), error)
   }
 }
 
-function volumeOf(path: string, real: Buffer, pin: Pin): OpenVolume {
+function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasTrueSizes'>): OpenVolume {
   const kernel = loadKernel()
   const root = entryOf('directory', pin.stat, Buffer.alloc(0))
   if (kernel) root.xattrs = readXattrs(kernel, { pinned: pin.fd })
   return {
-    path,
+    ...known,
     pin,
     root,
     device: `${majorOf(pin.stat.dev)}:${minorOf(pin.stat.dev)}`,

@@ -144,7 +144,7 @@ async function archive(
   using _listener = addAbortListener(signal, () => void pool.close())
   using links = createLinkTable()
   try {
-    const archiver = makeArchiver(input, { packs, pool, counts, progress, links })
+    const archiver = makeArchiver(input, { volume, packs, pool, counts, progress, links })
     const warn = counted(counts, input.onWarning)
     for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
@@ -174,6 +174,7 @@ function sourceOf({ sourcePath, volume }: MakeSnapshotInput): string {
 }
 
 interface Parts {
+  volume: OpenVolume
   packs: PackWriter
   pool: ContentPool
   counts: Counts
@@ -186,8 +187,9 @@ const BACKLOG = 1024
 
 function makeArchiver(
   input: MakeSnapshotInput,
-  { packs, pool, counts, progress, links }: Parts,
+  { volume, packs, pool, counts, progress, links }: Parts,
 ): VolumeArchiver {
+  const { hasTrueSizes } = volume
   const onWarning = counted(counts, input.onWarning)
   const warn: Warn = (severity, path, message) => onWarning({ severity, path, message })
   const before = input.parent?.snapshot
@@ -198,7 +200,7 @@ function makeArchiver(
     ...{ repository: input.repository, packs, counts, links },
     ...{ files: new FileReader(pool, warn), warn },
     backlog: new Backlog(BACKLOG),
-    rule: { beforeNs, hasAttributes, hasData: (id) => packs.has('data', id) },
+    rule: { beforeNs, hasAttributes, hasTrueSizes, hasData: (id) => packs.has('data', id) },
     onKept: (entry, unchanged) => progress.addEntry(entry, unchanged),
   })
 }

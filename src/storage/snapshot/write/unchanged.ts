@@ -12,10 +12,13 @@ export interface UnchangedRule {
   /** It has all attributes and link targets as they were; where not, they are read again, and content alone is taken over. */
   hasAttributes: boolean
   hasData(id: Buffer): boolean
+  /** The volume's file system reports true sizes: a file of size 0 has no content. */
+  hasTrueSizes: boolean
 }
 
 /** Content, attributes and link target are what they were when the node was made: nothing of it has to be read. */
 export function isUnchanged(entry: TreeEntry, node: Node, rule: UnchangedRule): boolean {
+  if (entry.type === 'file' && entry.size === 0 && !rule.hasTrueSizes) return false
   return (
     isUntouched(entry, node) && entry.ctimeNs <= rule.beforeNs - TICK_NS && node.content.every(rule.hasData)
   )

@@ -36,6 +36,8 @@ interface Level {
   before: Map<TreeEntry, Node>
   /** Of these, what need not be read. */
   unchanged: Set<TreeEntry>
+  /** And of which all but the content is read. */
+  sameContent: Set<TreeEntry>
   /** Paths of what could not be looked at whole. */
   faulty: Set<string>
 }
@@ -55,7 +57,11 @@ export class VolumeArchiver {
     if (!node || !this.#level) return false
     this.#level.before.set(entry, node)
     const { rule } = this.#options
-    if (!rule.hasAttributes || !isUnchanged(entry, node, rule)) return false
+    if (!isUnchanged(entry, node, rule)) return false
+    if (!rule.hasAttributes) {
+      this.#level.sameContent.add(entry)
+      return false
+    }
     this.#level.unchanged.add(entry)
     return true
   }
@@ -90,7 +96,14 @@ export class VolumeArchiver {
       tree.differs()
       return tree
     }
-    const level: Level = { parent, tree, before: new Map(), unchanged: new Set(), faulty: new Set() }
+    const level: Level = {
+      parent,
+      tree,
+      before: new Map(),
+      unchanged: new Set(),
+      sameContent: new Set(),
+      faulty: new Set(),
+    }
     try {
       for (
         let looks = await this.#next(folder, level);
@@ -113,6 +126,7 @@ export class VolumeArchiver {
   async #next(folder: SortedFolder, level: Level): Promise<readonly Seen[]> {
     level.before.clear()
     level.unchanged.clear()
+    level.sameContent.clear()
     level.faulty.clear()
     this.#level = level
     return await folder.next()
@@ -173,7 +187,8 @@ export class VolumeArchiver {
   async #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> {
     const { entry } = item
     const { files, rule } = this.#options
-    if (before && isUnchanged(entry, before, rule)) {
+    // It may have changed again when it was opened.
+    if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule)) {
       this.#separate(entry)
       level.tree.add({ entry, content: before.content, subtree: null, same: false })
       return this.#kept(entry, before, true)

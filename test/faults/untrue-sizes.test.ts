@@ -1,0 +1,80 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { loadKernel } from '../../src/lib/kernel.ts'
+import { openFile } from '../../src/storage/tree/file-source.ts'
+import { pinPath, unpin } from '../../src/storage/tree/pin.ts'
+import { entryOf } from '../../src/storage/tree/stat-entry.ts'
+import { hasTrueSizes, openWhole } from '../../src/storage/tree/whole-file.ts'
+import { packTo, untar } from '../support/packing.ts'
+import { snapshotWorld } from '../support/snapshot-world.ts'
+
+/** Every file in it says that its size is 0. */
+const PROC = '/proc/sys/kernel/random'
+/** Every file in it says that its size is 4096, and is shorter. */
+const SYS = '/sys/module/tcp_cubic/parameters'
+const LARGE = '/proc/kallsyms'
+
+function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'untrue-sizes-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+describe.each([PROC, SYS])('files that report a wrong size, in %s', (volume) => {
+  test.skipIf(!existsSync(volume))('are whole in an archive (needs that folder)', async () => {
+    const folder = tempFolder()
+    const { archive, summary, warnings } = await packTo(join(folder, 'a.tar.gz'), volume)
+    await untar(archive, folder)
+    expect({ warnings, faults: summary.faults }).toEqual({ warnings: [], faults: 0 })
+    for (const name of readdirSync(volume)) {
+      const copy = readFileSync(join(folder, volume.split('/').at(-1) ?? '', name), 'utf8')
+      if (!isNewEachTime(name)) expect(copy, name).toBe(readFileSync(join(volume, name), 'utf8'))
+      expect(copy.length, name).toBeGreaterThan(1)
+    }
+  })
+
+  test.skipIf(!existsSync(volume))(
+    'are whole in a snapshot, and are read in each (needs that folder)',
+    async () => {
+      const { create, snapshot, treeWarnings } = snapshotWorld()
+      const repository = await create()
+      const names = readdirSync(volume)
+      const bytes = names.reduce((sum, name) => sum + readFileSync(join(volume, name)).length, 0)
+      const first = await snapshot(repository, { volume })
+      const second = await snapshot(repository, { volume, from: first.snapshotId })
+      for (const one of [first, second]) {
+        expect(one).toMatchObject({ faults: 0, files: names.length, bytesRead: one.bytes })
+        // A number may get another digit meanwhile.
+        expect(Math.abs(one.bytes - bytes)).toBeLessThan(4)
+      }
+      expect(treeWarnings).toEqual([])
+    },
+  )
+})
+
+function isNewEachTime(name: string): boolean {
+  return name === 'uuid' || name === 'entropy_avail'
+}
+
+test.skipIf(!existsSync(LARGE))(
+  'a large file of size 0 is read to its end (needs /proc/kallsyms)',
+  async () => {
+    const pin = await pinPath(LARGE)
+    onTestFinished(() => unpin(pin))
+    const entry = entryOf('file', pin.stat, Buffer.from('f'))
+    const file = await openWhole(await openFile(pin, entry, loadKernel()), entry)
+    onTestFinished(() => file.close())
+    const content = readFileSync(LARGE)
+    const copy = Buffer.alloc(content.length)
+    expect(entry.size).toBe(content.length)
+    for (let at = 0; at < copy.length; ) at += await file.read(copy, at, copy.length - at, at)
+    expect(copy.equals(content)).toBe(true)
+  },
+)
+
+test('a file system whose sizes are not known to be true is not trusted', async () => {
+  expect(await hasTrueSizes(Buffer.from('/proc'))).toBe(false)
+  expect(await hasTrueSizes(Buffer.from('/dev/shm'))).toBe(true)
+})
