@@ -22,12 +22,13 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
     holds: JSON.stringify(info.holds),
     files: info.files === null ? null : toBigInt(info.files),
     bytes: info.bytes === null ? null : toBigInt(info.bytes),
+    clockDoubt: info.clockDoubt?.trusted ?? null,
     series: info.series && JSON.stringify(info.series),
   }
 }
 
 export function backupOf(row: Backup): BackupInfo {
-  const { createdKey, sequenceKey, good, toldAt, touched, ...info } = row
+  const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, ...info } = row
   return {
     ...info,
     mode: info.mode as BackupInfo['mode'],
@@ -40,6 +41,7 @@ export function backupOf(row: Backup): BackupInfo {
     sequence: Number(info.sequence),
     files: info.files === null ? null : Number(info.files),
     bytes: info.bytes === null ? null : Number(info.bytes),
+    ...(clockDoubt !== null && { clockDoubt: { trusted: clockDoubt } }),
     series: info.series === null ? null : JSON.parse(info.series),
   }
 }

@@ -1,7 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
+import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { Background } from './background.ts'
+import { reportClock } from './clocks.ts'
 import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
 import { checkSilent } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
@@ -11,15 +13,19 @@ import type { ControllerSettings, Ports, World } from './world.ts'
 export interface ControllerInput {
   ports: Ports
   clock: Clock
+  /** Unless given, the clock is never in doubt. */
+  trustedClock?: TrustedClock
   log: Log
   settings: ControllerSettings
 }
 
 /** A world that remembers what it knew when it stopped. It asks no daemon anything yet. */
-export async function createWorld({ ports, clock, log, settings }: ControllerInput): Promise<World> {
+export async function createWorld(input: ControllerInput): Promise<World> {
+  const { ports, clock, trustedClock, log, settings } = input
   const world: World = {
     ports,
     clock,
+    trustedClock,
     log,
     problems: new Problems(clock),
     settings,
@@ -37,6 +43,7 @@ export async function createWorld({ ports, clock, log, settings }: ControllerInp
 /** What is due now; call it each second. */
 export function tick(world: World): void {
   void world.background.run('put the held inventory in force', () => releaseHeld(world))
+  reportClock(world)
   pollDue(world)
   checkSilent(world)
 }

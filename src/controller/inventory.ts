@@ -63,7 +63,7 @@ export async function takeInventory(world: World, news: InventoryNews): Promise<
 /** Puts a held change in force once its time has come. */
 export async function releaseHeld(world: World): Promise<void> {
   const held = world.inventory.held
-  if (held && world.clock.now() >= held.until) await accept(world, held.plan)
+  if (held && holdTime(world) >= held.until) await accept(world, held.plan)
 }
 
 export function lostVolumes(from: Plan, to: Plan): number {
@@ -74,9 +74,14 @@ function isSudden(lost: number, of: number): boolean {
   return of > 0 && (lost === of || (of >= MANY_VOLUMES && lost > of / 2))
 }
 
+/** A clock that jumps ahead ends no hold. */
+function holdTime({ trustedClock, clock }: World): number {
+  return (trustedClock ?? clock).now()
+}
+
 function hold(world: World, plan: Plan, lost: number): void {
   const { held, plan: inForce } = world.inventory
-  const now = world.clock.now()
+  const now = holdTime(world)
   const since = held && held.lostVolumes >= lost ? held.since : now
   world.inventory.held = {
     plan,

@@ -1,3 +1,4 @@
+import type { ClockWitness } from '../lib/trusted-clock.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import type {
   DaemonDebug,
@@ -100,7 +101,10 @@ export interface CatalogCopier {
 
 /** One daemon, over HTTP. Throws DAEMON_UNREACHABLE (with its address), DAEMON_REFUSED (with its words), or the daemon's own code. */
 export interface DaemonPort {
-  debug(ip: string): Promise<DaemonDebug>
+  /** `witness`: our own clock, told with the question. */
+  debug(ip: string, witness?: ClockWitness): Promise<DaemonDebug>
+  /** The daemon trusts its clock as it is now. */
+  confirmClock(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>
   setJobs(ip: string, jobs: Job[], version: string): Promise<void>
   setNotify(ip: string, address: string): Promise<void>

@@ -1,6 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
+import { clockWitness, hearClock } from './clocks.ts'
 import { relistSoon } from './listing.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
 import { bringUpToDate, refreshSchedule } from './server-sync.ts'
@@ -70,7 +71,8 @@ export function heardFrom(world: World, ip: string, changed: boolean): void {
 
 async function poll(world: World, server: ServerState): Promise<void> {
   try {
-    server.debug = await world.ports.daemon.debug(server.ip)
+    server.debug = await world.ports.daemon.debug(server.ip, clockWitness(world, server))
+    hearClock(world, server.debug)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.heard(server.debug.running ?? [])
     await bringUpToDate(world, server)

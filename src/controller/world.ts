@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
+import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
 import type { InventoryState } from './inventory.ts'
 import type {
@@ -19,6 +20,8 @@ import type { ServerState } from './server-state.ts'
 export interface World {
   readonly ports: Ports
   readonly clock: Clock
+  /** Whether that clock is in doubt; undefined where nothing watches it. */
+  readonly trustedClock: TrustedClock | undefined
   readonly log: Log
   /** What an operator must see to; `about` names the server. Its daemon's own problems are in `servers`. */
   readonly problems: Problems

@@ -67,14 +67,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
   const settings = settingsOf(options, dir)
   const problems = new Problems(clock)
-  const { engine, notifier } = openEngine({ ...options, settings, problems }, parts)
+  const { engine, notifier, trustedClock } = openEngine({ ...options, settings, problems }, parts)
   const startup = new Startup({ claim: () => claimStore(options, engine), engine, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
   const space = new StoreSpace({ driver, problems, ask: () => engine.query('store_space', {}) })
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
-  const world = { engine, notifier, space, problems, log, ...facts, notReady: () => startup.waitsFor }
+  const notReady = () => startup.waitsFor
+  const world = { engine, notifier, space, problems, trustedClock, log, ...facts, notReady }
   const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()

@@ -6,6 +6,8 @@ import { createRunner } from '../engine/runner.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
+import type { TrustedClock } from '../lib/trusted-clock.ts'
+import { keepTime } from './keep-time.ts'
 import { createDaemonMemory } from './memory/daemon-memory.ts'
 import { openDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
@@ -31,13 +33,14 @@ const FLUSH_MS = 2000
 export function openEngine(
   setup: EngineSetup,
   parts: AsyncDisposableStack,
-): { engine: Engine; notifier: Notifier } {
+): { engine: Engine; notifier: Notifier; trustedClock: TrustedClock } {
   const { settings, log, clock, problems, concurrency, warmRunners = WARM } = setup
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
+  const trustedClock = keepTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
   const sender = { daemonId: settings.daemonId, server: settings.ip, running }
-  const notifier = parts.adopt(new Notifier(new Outbox(db, clock), sender, log), (it) => it.close())
-  const memory = createDaemonMemory(db, clock, notifier)
+  const notifier = parts.adopt(new Notifier(new Outbox(db, trustedClock), sender, log), (it) => it.close())
+  const memory = createDaemonMemory(db, trustedClock, notifier)
   parts.defer(startUpkeep(() => memory.prune(), log))
   const runner = createRunner({ size: warmRunners, log })
   const engine = createEngine({ clock, log, problems, plugins, runner, memory, settings, concurrency })
@@ -46,5 +49,5 @@ export function openEngine(
     memory.flush()
     await notifier.flush(FLUSH_MS)
   })
-  return { engine, notifier }
+  return { engine, notifier, trustedClock }
 }

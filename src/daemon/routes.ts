@@ -1,5 +1,5 @@
 import { deleteBackups, listBackups, listFiles, listFolder, showBackup } from './handlers/backups.ts'
-import { showDebug, showHealth, startScheduler, stopScheduler } from './handlers/daemon.ts'
+import { confirmClock, showDebug, showHealth, startScheduler, stopScheduler } from './handlers/daemon.ts'
 import { actOnJob, countJobs, listJobs, runJob, setJobs, showJob } from './handlers/jobs.ts'
 import { listNamespaces, showUnknown } from './handlers/namespaces.ts'
 import { removeNotify, setNotify, showNotify } from './handlers/notify.ts'
@@ -41,5 +41,6 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/backup/history/:name', handle: showHistory },
   { method: 'GET', path: '/api/v1/backup/namespaces', handle: listNamespaces },
   { method: 'GET', path: '/api/v1/backup/unknown', handle: showUnknown },
+  { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: confirmClock },
   { method: 'GET', path: '/healthz', handle: showHealth },
 ]

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { TimeAnchor } from '../lib/trusted-time.ts'
 import type { JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
@@ -34,6 +35,8 @@ export interface RunSettings {
   version: string
   /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
   repositoryPasswordFile?: string
+  /** The trusted time, to read the clock against (run-time.ts); it changes while the daemon runs. */
+  timeAnchor?: TimeAnchor
 }
 
 export interface RunContext {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
+import type { ClockWitness } from '../lib/trusted-clock.ts'
 import { type DaemonDebug, debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
 import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { type RunRecord, recordSchema } from '../wire/record.ts'
@@ -17,7 +18,8 @@ export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups, Dae
 }
 
 interface DaemonJobs {
-  debug(ip: string): Promise<DaemonDebug>
+  debug(ip: string, witness?: ClockWitness): Promise<DaemonDebug>
+  confirmClock(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>
   setJobs(ip: string, jobs: Job[], version: string): Promise<void>
   setNotify(ip: string, address: string): Promise<void>
@@ -60,7 +62,16 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
     await http.ask(ip, { method: 'POST', path: `${jobPath(id)}/actions/${action}`, form: {} })
   }
   return {
-    debug: (ip) => askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema }),
+    debug: (ip, witness) =>
+      askFor(http, ip, {
+        method: 'GET',
+        path: '/api/v1/debug',
+        query: clockQuery(witness),
+        schema: debugSchema,
+      }),
+    async confirmClock(ip) {
+      await http.ask(ip, { method: 'POST', path: '/api/v1/clock/actions/confirm', form: {} })
+    },
     jobs: (ip) => askFor(http, ip, { method: 'GET', path: '/api/v1/cron/jobs', schema: jobsSchema }),
     setJobs: (ip, jobs, version) => put(ip, '/cron/jobs', { data: JSON.stringify(jobs), version }),
     setNotify: (ip, addr) => put(ip, '/notify', { addr, protocol: String(PROTOCOL) }),
@@ -69,6 +80,10 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
     startScheduler: (ip) => put(ip, '/cron/start'),
     stopScheduler: (ip) => put(ip, '/cron/stop'),
   }
+}
+
+function clockQuery(witness: ClockWitness | undefined): Record<string, string | number> {
+  return witness === undefined ? {} : { clock: witness.nowMs, boot: witness.bootId }
 }
 
 function createDaemonRuns(http: DaemonHttp): DaemonRuns {

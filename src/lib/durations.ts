@@ -45,3 +45,16 @@ function badDuration(text: string, at: number): BackupdError {
     `"${text}" is no duration (at "${text.slice(at)}"): write 90s, 15m or 1h30m`,
   )
 }
+
+const PRINTED_UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+] as const
+
+/** Milliseconds → `60 days`, `1 hour`, `12 minutes`, `45 seconds`: the largest unit that fits, rounded. */
+export function printDuration(ms: number): string {
+  const [unit, unitMs] = PRINTED_UNITS.find(([, size]) => ms >= size) ?? ['second', 1000]
+  const count = Math.round(ms / unitMs)
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}

@@ -145,6 +145,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     source: info.source,
     size: info.size,
     created: info.created,
+    clockInDoubt: info.clockDoubt !== undefined,
     good: isGood(info),
     partial: info.state === 'partial',
     suspect: info.suspect,

@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { confirmClock } from '../controller/clocks.ts'
 import { listJobs } from '../controller/jobs.ts'
 import { askDebug, listServers } from '../controller/list-servers.ts'
 import { startScheduler, stopScheduler } from '../controller/schedulers.ts'
@@ -41,6 +42,13 @@ export class ServerResolver {
   })
   async stopScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
     return toServer(world, orThrow(await stopScheduler(world, who, ip)).ip)
+  }
+
+  @Mutation(() => Server, {
+    description: 'Its clock is right: what `problems` says of it ends, and backups expire by it again.',
+  })
+  async confirmClock(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
+    return toServer(world, orThrow(await confirmClock(world, who, ip)).ip)
   }
 
   @FieldResolver(() => ServerDebug, { description: "The daemon's own word on itself, asked now." })

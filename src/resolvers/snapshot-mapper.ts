@@ -7,7 +7,8 @@ import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
 export function toSnapshot(info: SnapshotInfo): Snapshot {
   const { id, created, good, mirror, state, suspect, corrupt, size, files, added, rid } = info
   const counts = { size, fileCount: files, bytesAdded: added }
-  return { id, created, good, mirror, partial: state === 'partial', suspect, corrupt, ...counts, rid, info }
+  const marks = { good, mirror, partial: state === 'partial', clockInDoubt: info.clockDoubt !== undefined }
+  return { id, created, ...marks, suspect, corrupt, ...counts, rid, info }
 }
 
 export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {

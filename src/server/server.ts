@@ -10,11 +10,13 @@ import { guardBrowsers } from '../lib/browser-guard.ts'
 import type { Clock } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Context } from '../resolvers/context.ts'
 import { createLoaders } from '../resolvers/loaders.ts'
 import { createSchema } from '../resolvers/schema.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { startApollo } from './apollo.ts'
+import { keepTime } from './clock-file.ts'
 import { executeIn } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
@@ -64,13 +66,17 @@ const TICK_MS = 1000
 export async function startController(options: ControllerOptions): Promise<Controller> {
   await using parts = new AsyncDisposableStack()
   const { log, dataDir } = options
-  const catalog = parts.adopt(await openCatalog(options), (it) => it.close())
+  let trustedClock: TrustedClock | undefined
+  const clock: Clock = { now: () => (trustedClock ?? options.clock).now() }
+  const catalog = parts.adopt(await openCatalog({ ...options, clock }), (it) => it.close())
+  trustedClock = keepTime(options, parts)
   const daemon = createDaemonClient(options)
   const settings = { advertise: options.advertise.replace(/\/+$/, ''), volumeRoot: options.volumeRoot }
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
     ports: { ...catalog, daemon, inventoryMemory },
     clock: options.clock,
+    trustedClock,
     log,
     settings,
   })

@@ -21,6 +21,10 @@ export const backupEntitySchema = z.object({
 })
 export type BackupEntity = z.infer<typeof backupEntitySchema>
 
+/** Marks a backup whose `created` may be wrong: the clock differed too much from the trusted time (ISO 8601). */
+export const clockDoubtSchema = z.object({ trusted: z.string() })
+export type MadeInDoubt = z.infer<typeof clockDoubtSchema>
+
 /**
  * `<name>.manifest.json` beside a full backup. What must outlive the catalog stands here.
  * Sizes in bytes, times ISO 8601, digests hex sha256.
@@ -66,6 +70,7 @@ export const manifestSchema = z.object({
   corrupt: z.object({ at: z.string(), reason: z.string() }).nullable(),
   /** Reasons to keep it whatever its age. */
   holds: z.array(z.string()),
+  clockDoubt: clockDoubtSchema.optional(),
   /** Version of backupd that wrote it. */
   writer: z.string(),
 })
@@ -112,6 +117,7 @@ export const backupInfoSchema = z.object({
   files: z.number().int().nullable(),
   bytes: z.number().nullable(),
   durability: z.enum(['synced', 'acknowledged']).nullable(),
+  clockDoubt: clockDoubtSchema.optional(),
   /** null for what is no series of snapshots: archives, and mirrors of the recorded system. */
   series: seriesSchema.nullish().transform((series) => series ?? null),
 })

@@ -24,6 +24,8 @@ export const debugSchema = z.object({
   running: z.array(z.string()).optional(),
   /** What an operator must see to, a sentence each. */
   problems: z.array(z.string()).optional(),
+  /** Its wall clock (unix ms), the boot id of its machine, and whether it differs too much from the trusted time. */
+  clock: z.object({ now: z.number(), boot: z.string(), inDoubt: z.boolean() }).optional(),
   store: z
     .object({
       driver: z.string(),

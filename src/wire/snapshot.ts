@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fileInfoSchema } from './backup.ts'
+import { clockDoubtSchema, fileInfoSchema } from './backup.ts'
 
 /** One point in time of an increment. */
 export const snapshotInfoSchema = z.object({
@@ -17,6 +17,7 @@ export const snapshotInfoSchema = z.object({
   good: z.boolean(),
   /** Made of a mirror of the recorded system; never expires. */
   mirror: z.boolean(),
+  clockDoubt: clockDoubtSchema.optional(),
   /** Bytes of file content in it; null where restic made it. */
   size: z.number().nullable(),
   files: z.number().int().nullable(),

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { closeWorld, createWorld } from '../../src/controller/controller.ts'
+import { type ControllerInput, closeWorld, createWorld } from '../../src/controller/controller.ts'
 import { takeInventory } from '../../src/controller/inventory.ts'
 import type { World } from '../../src/controller/world.ts'
 import type { Log } from '../../src/lib/log.ts'
@@ -26,7 +26,10 @@ export function keepingLog(): Log & { lines: string[] } {
 }
 
 /** A controller without HTTP: the real catalog, daemons in memory, a clock moved by hand. */
-export async function testWorld(folder?: string) {
+export async function testWorld(
+  folder?: string,
+  clocks: Partial<Pick<ControllerInput, 'clock' | 'trustedClock'>> = {},
+) {
   const dataDir = folder ?? (await tempFolder())
   const clock = handClock()
   const log = keepingLog()
@@ -43,6 +46,7 @@ export async function testWorld(folder?: string) {
     createWorld({
       ports: { ...catalog, daemon: daemons, inventoryMemory },
       clock,
+      ...clocks,
       log,
       settings: { advertise: 'http://10.0.0.9:9002', volumeRoot: '/data/lain/volumes' },
     })

@@ -1,6 +1,7 @@
 import type { DaemonPort } from '../../src/controller/ports.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
+import type { ClockWitness } from '../../src/lib/trusted-clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { DaemonDebug, FilesRequest, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
@@ -26,6 +27,8 @@ export class MemoryDaemon {
   namespaces: string[] = []
   unknown = new Map<string, UnknownObjects>()
   asked: string[] = []
+  /** What each question for its state told of the controller's clock. */
+  witnesses: (ClockWitness | undefined)[] = []
 
   constructor(ip: string, changes: Partial<DaemonDebug> = {}) {
     this.debug = {
@@ -94,7 +97,15 @@ export function memoryDaemons(): DaemonPort & {
       daemons.set(daemon.debug.ip ?? '', daemon)
       return daemon
     },
-    debug: async (ip) => ({ ...(await reach(ip, 'debug')).debug }),
+    async debug(ip, witness) {
+      const daemon = await reach(ip, 'debug')
+      daemon.witnesses.push(witness)
+      return { ...daemon.debug }
+    },
+    async confirmClock(ip) {
+      const { debug } = await reach(ip, 'confirmClock')
+      if (debug.clock) debug.clock.inDoubt = false
+    },
     jobs: async (ip) => structuredClone((await reach(ip, 'jobs')).jobs),
     setJobs: async (ip, jobs, version) => (await reach(ip, 'setJobs')).setJobs(jobs, version),
     setNotify: async (ip, address) => void (await reach(ip, 'notify')).notify.push(address),

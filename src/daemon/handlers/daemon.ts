@@ -2,6 +2,7 @@ import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { limitTexts } from '../../lib/problems.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
+import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
@@ -21,6 +22,7 @@ const CAPABILITIES = [
   'snapshots',
   'whole',
   'plan',
+  'clock',
 ]
 
 /** Texts that are told at once: a fault of the store can be a problem of thousands of volumes. */
@@ -39,7 +41,8 @@ export function stopScheduler(_call: Call, { engine }: World): Answer {
 }
 
 /** `goroutines` and `mem_stats` are what the recorded system shows of its runtime; ours are the nearest to them. */
-export function showDebug(_call: Call, world: World): Answer {
+export function showDebug({ fields }: Call, world: World): Answer {
+  hearClock(fields, world)
   const running = world.engine.running().map(({ rid }) => rid)
   const body: DaemonDebug & Record<string, unknown> = {
     crond_status: world.engine.status,
@@ -56,8 +59,27 @@ export function showDebug(_call: Call, world: World): Answer {
     running,
     problems: limitTexts(problemTexts(world), MAX_PROBLEMS),
     store: world.space.get(),
+    clock: describeClock(world),
   }
   return { status: 200, body }
+}
+
+/** A controller whose clock is not in doubt tells it with the question: `clock` (unix ms) and `boot` (its boot id). */
+function hearClock(fields: Fields, { trustedClock }: World): void {
+  const nowMs = Number(fields.text('clock'))
+  const bootId = fields.text('boot')
+  if (Number.isSafeInteger(nowMs) && nowMs > 0 && bootId !== '') trustedClock.hear({ nowMs, bootId })
+}
+
+function describeClock({ trustedClock }: World): NonNullable<DaemonDebug['clock']> {
+  const { doubt } = trustedClock
+  return { now: trustedClock.wallMs, boot: trustedClock.bootId, inDoubt: doubt !== null }
+}
+
+/** The operator says that the clock of this machine is right. */
+export function confirmClock(_call: Call, { trustedClock }: World): Answer {
+  trustedClock.confirm()
+  return { status: 200, body: 'OK' }
 }
 
 /** A controller whose notify address was dropped is thereby asked to introduce itself again. */

@@ -1,6 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
+import type { TrustedClock } from '../../lib/trusted-clock.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { StoreSpace } from '../store-space.ts'
 import type { Fields } from './fields.ts'
@@ -11,6 +12,7 @@ export interface World {
   notifier: Notifier
   space: StoreSpace
   problems: Problems
+  trustedClock: TrustedClock
   log: Log
   ip: string
   daemonId: string

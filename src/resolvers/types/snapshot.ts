@@ -12,6 +12,11 @@ export class Snapshot {
   @Field(() => DateTime)
   created!: string
 
+  @Field(() => Boolean, {
+    description: 'Made while the clock of the machine was in doubt: `created` may be wrong.',
+  })
+  clockInDoubt!: boolean
+
   @Field(() => Boolean, { description: 'Whole, not corrupt, not suspect.' })
   good!: boolean
 

@@ -23,6 +23,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     ...{ state: newest?.state ?? 'partial', suspect: newest?.suspect ?? null },
     ...{ corrupt: newest?.corrupt ?? null, verified: null, holds: [], sha256: null, hasIndex: false },
     durability: snapshots.at(-1)?.file.backupd?.durability ?? null,
+    ...(newest?.clockDoubt && { clockDoubt: newest.clockDoubt }),
     series: {
       snapshots: infos.length,
       newest: newest?.id ?? '',
@@ -49,6 +50,7 @@ export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
     ...{ id, created: isoTime(createdMs), sequence: facts?.sequence ?? 0 },
     ...{ state, suspect, corrupt, good: isGood({ state, suspect, corrupt }) },
     mirror: isOfMirror(snapshot),
+    ...(facts?.clockDoubt && { clockDoubt: facts.clockDoubt }),
     ...{ size: facts?.bytes ?? null, files: facts?.files ?? null, added: facts?.added ?? null },
     ...{ rid: ridOf(file), jobId: facts?.jobId ?? null },
   }

@@ -13,7 +13,7 @@ export interface Found {
 /** A backup of ours. An archive that is not there, or not as long as it was, is corrupt whatever the manifest says. */
 export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Found): BackupInfo {
   const { mode, app, proc, volume, instanceNo, source, containers, created, sequence, rid, jobId } = manifest
-  const { state, suspect, verified, holds, sha256, files, bytes, durability } = manifest
+  const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt } = manifest
   return {
     ...{
       server: namespace,
@@ -31,6 +31,7 @@ export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Fo
       jobId,
     },
     ...{ state, suspect, verified, holds, sha256, files, bytes, durability },
+    ...(clockDoubt && { clockDoubt }),
     size: manifest.size,
     corrupt: manifest.corrupt?.reason ?? damage(manifest.size, size),
     hasIndex: manifest.index !== null,

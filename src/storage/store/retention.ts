@@ -4,7 +4,7 @@ import { type BackupInfo, isGood } from '../../wire/backup.ts'
 /** What the rule looks at. */
 export type Aged = Pick<
   BackupInfo,
-  'name' | 'created' | 'sequence' | 'state' | 'suspect' | 'corrupt' | 'holds' | 'rid'
+  'name' | 'created' | 'sequence' | 'state' | 'suspect' | 'corrupt' | 'holds' | 'rid' | 'clockDoubt'
 >
 
 export interface RetentionPlan {
@@ -25,27 +25,39 @@ export const FUTURE_TOLERANCE_MS = 5 * 60_000
  *   manifest that cannot be read, since it may be held.
  * - A corrupt backup protects nothing and is the measure of nothing; it ages like the others.
  * - One made in the future stops it all.
+ * - One made while the clock was in doubt is the measure of nothing, and not "from the future"; its age is the smaller
+ *   of what its two times say.
  */
 export function planRetention(
   backups: readonly Aged[],
   { expireMs, nowMs }: { expireMs: number; nowMs: number },
 ): RetentionPlan {
   const ordered = [...backups].sort(byAge)
-  const future = ordered.find((backup) => Date.parse(backup.created) > nowMs + FUTURE_TOLERANCE_MS)
+  const dated = ordered.filter(({ clockDoubt }) => !clockDoubt)
+  const future = dated.find((backup) => Date.parse(backup.created) > nowMs + FUTURE_TOLERANCE_MS)
   if (future) return { expired: [], stopped: fromTheFuture(future, nowMs) }
   const newestGood = ordered.findLast(isGood)
-  const newestPartial = ordered.findLast((backup) => !isGood(backup) && backup.corrupt === null)
-  const measure = newestGood ?? newestPartial
+  const newestPartial = ordered.findLast(isPartial)
+  const measure = dated.findLast(isGood) ?? dated.findLast(isPartial)
   if (!measure) return { expired: [], stopped: null }
   const endMs = Math.min(nowMs, Date.parse(measure.created))
   const expired = ordered.filter(
     (backup) =>
-      endMs - Date.parse(backup.created) > expireMs &&
+      endMs - birthOf(backup) > expireMs &&
       backup !== newestGood &&
       backup !== newestPartial &&
       !mayBeHeld(backup),
   )
   return { expired: expired.map((backup) => backup.name), stopped: null }
+}
+
+function isPartial(backup: Aged): boolean {
+  return !isGood(backup) && backup.corrupt === null
+}
+
+/** Unix ms: the later of its two times if the clock was in doubt. */
+function birthOf({ created, clockDoubt }: Aged): number {
+  return Math.max(...[created, clockDoubt?.trusted ?? created].map((time) => Date.parse(time)))
 }
 
 function byAge(a: Aged, b: Aged): number {

@@ -61,6 +61,34 @@ describe('retention', () => {
     expect(planRetention([slightly, aged(50)], WEEK)).toEqual({ expired: ['50d'], stopped: null })
   })
 
+  describe('of backups made while the clock was in doubt', () => {
+    const doubted = (days: number, trustedDays: number, change: Partial<Aged> = {}) =>
+      aged(days, {
+        clockDoubt: { trusted: new Date(NOW - trustedDays * DAY).toISOString() },
+        sequence: 1000 - trustedDays,
+        ...change,
+      })
+
+    it('does not count one as from the future', () => {
+      const plan = planRetention([doubted(-60, 1), aged(0), aged(50)], WEEK)
+      expect(plan).toEqual({ expired: ['50d'], stopped: null })
+    })
+
+    it('takes none as the measure of others', () => {
+      expect(planRetention([doubted(0, 0), aged(50), aged(55), aged(58)], WEEK).expired).toEqual(['58d'])
+      expect(planRetention([doubted(0, 0), doubted(30, 30)], WEEK).expired).toEqual([])
+    })
+
+    it('keeps the newest good one although it is in doubt, and the newest good one that is not', () => {
+      expect(planRetention([doubted(9000, 9), aged(10), aged(20)], WEEK).expired).toEqual(['20d'])
+    })
+
+    it('ages it by the later of its two times', () => {
+      expect(planRetention([aged(0), doubted(9000, 6), doubted(9001, 8)], WEEK).expired).toEqual(['9001d'])
+      expect(planRetention([aged(0), doubted(6, 9000), doubted(8, 9001)], WEEK).expired).toEqual(['8d'])
+    })
+  })
+
   const anyBackup = fc.record({
     days: fc.integer({ min: 0, max: 60 }),
     sequence: fc.integer({ min: 0, max: 50 }),

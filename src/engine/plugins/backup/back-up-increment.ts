@@ -16,6 +16,7 @@ import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { noteIfDamaged } from '../note-damage.ts'
 import { checkVolume, openRunStore } from './begin.ts'
+import { readClockDoubt } from './clock-doubt.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
 import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
 import { collectWarnings } from './warnings.ts'
@@ -58,6 +59,7 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
     known,
     sequence,
     warnings,
+    clockDoubt: readClockDoubt(context, warnings),
     reasons: [],
   }
   try {

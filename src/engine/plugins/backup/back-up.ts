@@ -6,11 +6,12 @@ import { type PackSummary, packArchive } from '../../../storage/archive/pack.ts'
 import type { ManifestFacts, PendingBackup, Store } from '../../../storage/store/store.ts'
 import { findOwnStaging } from '../../../storage/swap/find-own-staging.ts'
 import type { TreeWarning } from '../../../storage/tree/entry.ts'
-import type { Manifest } from '../../../wire/backup.ts'
+import type { MadeInDoubt, Manifest } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { checkVolume, openRunStore } from './begin.ts'
+import { readClockDoubt } from './clock-doubt.ts'
 import { reasonsOf } from './reasons.ts'
 import { suspicionOf } from './suspicion.ts'
 import { collectWarnings, type Warnings } from './warnings.ts'
@@ -39,8 +40,9 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   const { archive, path: source } = args
   const { rid, isRunning } = context
   const pending = await step('begin', () => store.begin({ archive, rid, source, isRunning }))
+  const clockDoubt = readClockDoubt(context, run.warnings)
   try {
-    return await packAndPublish(run, pending)
+    return await packAndPublish(run, pending, clockDoubt)
   } finally {
     await pending.abandon().catch((error: unknown) => {
       context.warn(
@@ -50,7 +52,11 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   }
 }
 
-async function packAndPublish(run: Backup, pending: PendingBackup): Promise<RunOutcome> {
+async function packAndPublish(
+  run: Backup,
+  pending: PendingBackup,
+  clockDoubt: MadeInDoubt | undefined,
+): Promise<RunOutcome> {
   const { args, context, store, step } = run
   const before = await step('look at the backup before', () => store.newest(context.settings.ip, args.path))
   context.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
@@ -59,7 +65,7 @@ async function packAndPublish(run: Backup, pending: PendingBackup): Promise<RunO
   const reasons = reasonsOf(run, summary, suspect)
   const facts = factsOf(run, summary, { suspect, isPartial: reasons.length > 0 })
   context.progress({ phase: 'publish', currentPath: null })
-  const { info } = await step('publish', () => pending.publish(facts))
+  const { info } = await step('publish', () => pending.publish({ ...facts, clockDoubt }))
   return {
     state: info.state,
     reason: reasons.join('; '),

@@ -5,6 +5,7 @@ import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../storage/snapshot/write/make-snapshot.ts'
 import type { Store } from '../../../storage/store/store.ts'
+import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { reasonsOf } from './reasons.ts'
@@ -27,6 +28,7 @@ export interface Increment extends Steps {
   /** One more than that of any snapshot of the series. */
   sequence: number
   warnings: Warnings
+  clockDoubt: MadeInDoubt | undefined
   /** Why it is partial; empty where it is not, and until it is known. */
   reasons: string[]
 }
@@ -41,8 +43,8 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
   const isPartial = run.reasons.length > 0
-  const { sequence, warnings } = run
-  const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings })
+  const { sequence, warnings, clockDoubt } = run
+  const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings, clockDoubt })
   return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
 }
 
@@ -59,6 +61,7 @@ export interface Verdict {
   suspect: string | null
   isPartial: boolean
   warnings?: Pick<Warnings, 'kept' | 'count'>
+  clockDoubt?: MadeInDoubt | undefined
 }
 
 const NO_WARNINGS = { kept: [], count: 0 }
@@ -67,7 +70,7 @@ const NO_WARNINGS = { kept: [], count: 0 }
 export function factsOfSnapshot(
   { args, context, store }: Pick<Increment, 'args' | 'context' | 'store'>,
   seen: SnapshotSeen,
-  { sequence, suspect, isPartial, warnings = NO_WARNINGS }: Verdict,
+  { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt }: Verdict,
 ): SnapshotFacts {
   const { app, proc, volume, instanceNo, containers } = args
   const { files, bytes, entries, bytesAdded, root, notKept } = seen
@@ -77,5 +80,6 @@ export function factsOfSnapshot(
     ...{ files, bytes, entries, added: bytesAdded, root, notKept },
     ...{ warnings: warnings.kept.slice(0, WARNINGS_KEPT), warningCount: warnings.count },
     ...{ durability: store.driver.abilities.durability, writer: context.settings.version },
+    ...(clockDoubt && { clockDoubt }),
   }
 }

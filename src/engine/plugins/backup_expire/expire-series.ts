@@ -18,6 +18,7 @@ import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks
 import { LOOK_AGAIN_MS } from '../../../storage/snapshot/repository/lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
 import { planRetention } from '../../../storage/store/retention.ts'
+import { readRunTime } from '../../run-time.ts'
 import { takeLockOf } from '../take-lock.ts'
 import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
 
@@ -51,7 +52,7 @@ export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun)
 async function tellLockedOut(who: string, run: ExpireRun): Promise<void> {
   const { store, context } = run
   const note = await readPruneNote({ store, ip: context.settings.ip })
-  if (!isLongDue(note, context.clock.now())) return context.log('info', who)
+  if (!isLongDue(note, readRunTime(context).nowMs)) return context.log('info', who)
   tell(run, `Snapshots are neither expired nor pruned for a while now. ${who}`)
 }
 
@@ -68,7 +69,7 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
   const { store, context } = run
   const { ip } = context.settings
   const namespace = { store, ip }
-  const nowMs = context.clock.now()
+  const { nowMs } = readRunTime(context)
   const note = await readPruneNote(namespace)
   const shortest = Math.min(...rules.map(({ expireMs }) => expireMs))
   const isLook = rules.length > 0 && isLookDue(note, shortest, nowMs)
@@ -97,7 +98,7 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
 }
 
 async function mustPrune(note: PruneNote, { store, context }: ExpireRun): Promise<boolean> {
-  const nowMs = context.clock.now()
+  const { nowMs } = readRunTime(context)
   if (isPruneDue(note, nowMs)) return true
   if (!isPruneDue(note, nowMs, { isStoreFull: true })) return false
   return (await store.driver.space()).freeBytes < FULL_BYTES
@@ -136,8 +137,8 @@ async function forgetExpired(
 }
 
 function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[], { context }: ExpireRun) {
-  const { clock, settings } = context
-  const nowMs = clock.now()
+  const { settings } = context
+  const { nowMs } = readRunTime(context)
   const ids: string[] = []
   const stopped: string[] = []
   for (const { source, expireMs } of rules) {
@@ -153,16 +154,16 @@ function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[],
 /** In the order of the series: what restic made has no sequence of its own. A mirror is deleted by hand only. */
 function agedOf({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
-    const { id, created, state, suspect, corrupt, mirror } = infoOfSnapshot(snapshot)
+    const { id, created, state, suspect, corrupt, mirror, clockDoubt } = infoOfSnapshot(snapshot)
     const holds = mirror ? ['mirror'] : []
-    return { name: id, created, state, suspect, sequence: n, corrupt, holds, rid: id }
+    return { name: id, created, state, suspect, sequence: n, corrupt, holds, rid: id, clockDoubt }
   })
 }
 
 /** What of damage it finds is noted; what of it is gone then is not. */
 async function pruneNoting(repository: Repository, run: ExpireRun): Promise<void> {
   const { store, context } = run
-  const noting = { store, ip: context.settings.ip, repository, nowMs: context.clock.now() }
+  const noting = { store, ip: context.settings.ip, repository, nowMs: readRunTime(context).nowMs }
   try {
     await pruneRepository(repository, run)
   } catch (error) {

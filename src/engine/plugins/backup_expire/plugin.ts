@@ -4,6 +4,7 @@ import type { BackupInfo } from '../../../wire/backup.ts'
 import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
+import { readRunTime } from '../../run-time.ts'
 import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
 import { expireSeries } from './expire-series.ts'
 
@@ -68,7 +69,7 @@ async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Pro
   const expireMs = msOf(expire)
   if (typeof expireMs === 'string') return tell(run, `${source}: ${expireMs}`)
   const { store, context, oldest } = run
-  const nowMs = context.clock.now()
+  const { nowMs } = readRunTime(context)
   if (oldest && nowMs - (oldest.get(source) ?? nowMs) <= expireMs) return
   const plan = async () => planRetention(await fullBackupsOf(source, run), { expireMs, nowMs })
   const { expired, stopped } = await plan()

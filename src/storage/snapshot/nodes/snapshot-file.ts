@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { clockDoubtSchema } from '../../../wire/backup.ts'
 import { goJsonString } from './go-json.ts'
 import { parseGoTime } from './go-time.ts'
 
@@ -27,6 +28,7 @@ const snapshotFactsSchema = z.object({
   warnings: z.array(z.string()),
   warningCount: z.number().int(),
   notKept: z.array(z.string()),
+  clockDoubt: clockDoubtSchema.optional(),
   durability: z.enum(['synced', 'acknowledged']),
   writer: z.string(),
 })

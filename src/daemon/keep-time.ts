@@ -1,0 +1,32 @@
+import type { RunSettings } from '../engine/plugin.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
+import { CLOCK_TICK_MS, TrustedClock } from '../lib/trusted-clock.ts'
+import { createClockMemory } from './memory/clock-memory.ts'
+import type { Db } from './memory/database.ts'
+
+interface TimeKeeping {
+  clock: Clock
+  log: Log
+  problems: Problems
+  /** Runs read their clocks against the anchor in it. */
+  settings: RunSettings
+}
+
+/** Keeps the trusted time in the daemon's database, and hands it to runs, until `parts` are disposed. */
+export function keepTime(db: Db, keeping: TimeKeeping, parts: AsyncDisposableStack): TrustedClock {
+  const { clock, log, problems, settings } = keeping
+  const memory = createClockMemory(db)
+  const onChange = (it: TrustedClock) => {
+    settings.timeAnchor = it.anchor
+    problems.replace('clock', it.problems)
+  }
+  const trusted = new TrustedClock({ clock, memory, log, onChange })
+  const timer = setInterval(() => trusted.tick(), CLOCK_TICK_MS)
+  parts.defer(async () => {
+    clearInterval(timer)
+    await trusted.flush()
+  })
+  return trusted
+}
