@@ -26,6 +26,8 @@ interface DaemonFlags {
   concurrency: string
   repositoryPasswordFile?: string
   takeOver: boolean
+  claimStore: boolean
+  newRepository: boolean
   debug: boolean
 }
 
@@ -56,6 +58,16 @@ export function daemonCommand(): Command {
       'the password of increments; without it one is made in the store',
     )
     .option('--take-over', "take the store's namespace over from the daemon that owned it", false)
+    .option(
+      '--claim-store',
+      'start over with the store that is there now, although another one is known',
+      false,
+    )
+    .option(
+      '--new-repository',
+      'begin new increments, although earlier ones are missing from the store',
+      false,
+    )
     .option('--debug', 'log more', false)
     .action(runDaemon)
 }
@@ -72,6 +84,8 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     store: storeOf(flags),
     ...passwordFileOf(flags),
     takeOver: flags.takeOver,
+    claimStore: flags.claimStore,
+    newRepository: flags.newRepository,
     allowedHosts: flags.allowedHost,
     log,
     clock: systemClock,

@@ -31,6 +31,8 @@ interface StandaloneFlags {
   allowedHost: string[]
   repositoryPasswordFile?: string
   takeOver: boolean
+  claimStore: boolean
+  newRepository: boolean
   debug: boolean
 }
 
@@ -64,6 +66,16 @@ export function standaloneCommand(): Command {
       'the password of increments; without it one is made in the store',
     )
     .option('--take-over', "take the store's namespace over from the daemon that owned it", false)
+    .option(
+      '--claim-store',
+      'start over with the store that is there now, although another one is known',
+      false,
+    )
+    .option(
+      '--new-repository',
+      'begin new increments, although earlier ones are missing from the store',
+      false,
+    )
     .option('--debug', 'log more', false)
     .action(runStandalone)
 }
@@ -127,6 +139,8 @@ async function startLocalDaemon(flags: StandaloneFlags, { dataDir, log }: Local)
     store: { driver: 'local', dir },
     ...passwordFileOf(flags),
     takeOver: flags.takeOver,
+    claimStore: flags.claimStore,
+    newRepository: flags.newRepository,
     allowedHosts: flags.allowedHost,
     log,
     clock: systemClock,

@@ -10,6 +10,7 @@ import { sleep } from '../lib/sleep.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import { serve } from './http/server.ts'
+import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
 import { warnOfReach } from './reach.ts'
 import { ROUTES } from './routes.ts'
@@ -31,6 +32,10 @@ export interface DaemonOptions {
   repositoryPasswordFile?: string
   /** Takes the namespace over from another daemon that owned it. */
   takeOver: boolean
+  /** Accepts the store as it is now, although it is not the one that this daemon wrote to. */
+  claimStore?: boolean
+  /** Accepts that the increment repository is gone, or is another one. */
+  newRepository?: boolean
   /** Host names that requests may come to, besides IP addresses and localhost. */
   allowedHosts: string[]
   log: Log
@@ -51,7 +56,14 @@ export interface Daemon {
   close(): Promise<void>
 }
 
-const claimedSchema = z.object({ madePassword: z.boolean() })
+const claimedSchema = z.object({
+  madePassword: z.boolean(),
+  storeId: z.string(),
+  /** It is another store than the known one, and accepted as it is. */
+  startsOver: z.boolean(),
+  /** What is missing of the store that was claimed all the same. */
+  missing: z.string().optional(),
+})
 
 /** The daemon counts as started when its engine is up, or after this: a slow store does not keep it from answering. */
 const START_MS = 5000
@@ -67,8 +79,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
   const settings = settingsOf(options, dir)
   const problems = new Problems(clock)
-  const { engine, notifier, trustedClock } = openEngine({ ...options, settings, problems }, parts)
-  const startup = new Startup({ claim: () => claimStore(options, engine), engine, log })
+  const { engine, notifier, trustedClock, stores } = openEngine({ ...options, settings, problems }, parts)
+  const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
   const space = new StoreSpace({ driver, problems, ask: () => engine.query('store_space', {}) })
@@ -91,9 +103,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 /** In a child process, as all file work: this one answers HTTP while a store does not. */
-async function claimStore({ takeOver, store, log }: DaemonOptions, engine: Engine): Promise<void> {
-  const claimed = claimedSchema.parse(await engine.query('store_claim', { takeOver }))
-  if (claimed.madePassword) tellPassword(log, store)
+async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreMemory): Promise<void> {
+  const { takeOver, claimStore = false, newRepository = false, store, log } = options
+  if (newRepository) stores.forgetSnapshots()
+  const answer = await engine.query('store_claim', { takeOver, claimStore, newRepository })
+  const { madePassword, storeId, startsOver, missing } = claimedSchema.parse(answer)
+  stores.claimed(storeId, startsOver)
+  if (missing !== undefined) log.error({}, `${missing}. Full backups continue`)
+  if (madePassword) tellPassword(log, store)
+  if (claimStore && !startsOver)
+    log.warn({ storeId }, 'The store is the known one: start without --claim-store from now on')
 }
 
 function settingsOf(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {

@@ -8,9 +8,10 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { keepTime } from './keep-time.ts'
-import { createDaemonMemory } from './memory/daemon-memory.ts'
+import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
 import { openDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
+import { StoreMemory } from './memory/store-memory.ts'
 import { Notifier } from './notifier/notifier.ts'
 import { startUpkeep } from './upkeep.ts'
 
@@ -33,14 +34,16 @@ const FLUSH_MS = 2000
 export function openEngine(
   setup: EngineSetup,
   parts: AsyncDisposableStack,
-): { engine: Engine; notifier: Notifier; trustedClock: TrustedClock } {
+): { engine: Engine; notifier: Notifier; trustedClock: TrustedClock; stores: StoreMemory } {
   const { settings, log, clock, problems, concurrency, warmRunners = WARM } = setup
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
   const trustedClock = keepTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
   const sender = { daemonId: settings.daemonId, server: settings.ip, running }
   const notifier = parts.adopt(new Notifier(new Outbox(db, trustedClock), sender, log), (it) => it.close())
-  const memory = createDaemonMemory(db, trustedClock, notifier)
+  const stores = new StoreMemory(db, settings.ip)
+  settings.knownStore = stores.known
+  const memory = createDaemonMemory(db, trustedClock, alsoNoting(stores, notifier))
   parts.defer(startUpkeep(() => memory.prune(), log))
   const runner = createRunner({ size: warmRunners, log })
   const engine = createEngine({ clock, log, problems, plugins, runner, memory, settings, concurrency })
@@ -49,5 +52,15 @@ export function openEngine(
     memory.flush()
     await notifier.flush(FLUSH_MS)
   })
-  return { engine, notifier, trustedClock }
+  return { engine, notifier, trustedClock, stores }
+}
+
+function alsoNoting(stores: StoreMemory, listener: MemoryListener): MemoryListener {
+  return {
+    kept(records) {
+      stores.note(records)
+      listener.kept(records)
+    },
+    progressed: (record) => listener.progressed(record),
+  }
 }

@@ -6,7 +6,7 @@ import { sleep } from '../lib/sleep.ts'
 export interface StartupParts {
   /**
    * Makes the daemon the owner of its namespace. Throws CONFLICT where another is, REPOSITORY_PASSWORD where it cannot
-   * open the increments, STORE_NOT_MOUNTED where no store is.
+   * open the increments, STORE_NOT_MOUNTED where no store is, STORE_CHANGED if another store is there.
    */
   claim(): Promise<void>
   engine: Pick<Engine, 'settle' | 'start' | 'stop'>
@@ -67,14 +67,19 @@ export class Startup {
       await this.#claimInTime()
       return true
     } catch (error) {
-      if (isRefusal(error) || codeOf(error) === 'STORE_NOT_MOUNTED') throw error
-      this.#parts.log.error(
-        { error },
-        `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
-      )
+      if (endsDaemon(error)) throw error
+      if (isRefusal(error)) this.#refuse(messageOf(error))
+      else this.#tellAway(error)
       void this.#claimLater()
       return false
     }
+  }
+
+  #tellAway(error: unknown): void {
+    this.#parts.log.error(
+      { error },
+      `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
+    )
   }
 
   async #claimLater(): Promise<void> {
@@ -119,9 +124,14 @@ export class Startup {
   }
 }
 
-/** The store is there, and not for this daemon as it is. At its start that ends it. */
+/** Refusals that an operator must end. Another store is no such thing: the right one may be mounted a moment later. */
+function endsDaemon(error: unknown): boolean {
+  return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_NOT_MOUNTED'].includes(codeOf(error) ?? '')
+}
+
+/** The store is there, and not for this daemon as it is. */
 function isRefusal(error: unknown): boolean {
-  return ['CONFLICT', 'REPOSITORY_PASSWORD'].includes(codeOf(error) ?? '')
+  return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_CHANGED'].includes(codeOf(error) ?? '')
 }
 
 function codeOf(error: unknown): string | undefined {

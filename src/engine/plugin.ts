@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { TimeAnchor } from '../lib/trusted-time.ts'
 import type { JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
-import type { StoreSettings } from '../wire/store-settings.ts'
+import type { KnownStore, StoreSettings } from '../wire/store-settings.ts'
 
 /**
  * An action the engine can run: a value with a name, handed its world. `parseArgs` and `needs` run in the daemon's
@@ -37,6 +37,8 @@ export interface RunSettings {
   repositoryPasswordFile?: string
   /** The trusted time, to read the clock against (run-time.ts); it changes while the daemon runs. */
   timeAnchor?: TimeAnchor
+  /** What the daemon remembers of its namespace; it changes while the daemon runs. */
+  knownStore?: KnownStore
 }
 
 export interface RunContext {

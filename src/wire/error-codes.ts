@@ -17,6 +17,8 @@ export const ERROR_CODES = {
   STORE_UNAVAILABLE: 'The store cannot be read or written: see its mount, its permissions, its owner file.',
   STORE_NOT_MOUNTED:
     'Mount the store where the daemon looks for it, or name the right directory; nothing was written.',
+  STORE_CHANGED:
+    'Mount the store that the daemon knows, or put it back. To start over with what is there, start the daemon once with --claim-store.',
   VOLUME_MISSING: 'The volume directory is not there: see the path and its mount.',
   VOLUME_IN_USE: 'Stop the processes named, or ask to proceed (inUse: PROCEED).',
   VOLUME_LOCKED: 'An unfinished recover holds the volume; see its journal as the message names it.',
@@ -28,6 +30,8 @@ export const ERROR_CODES = {
     'The password opens no key of the repository: give the right one with --repository-password-file.',
   REPOSITORY_DAMAGED:
     'A file of the repository is not what was written. Put it back from a copy, or see restic check and restic rebuild-index.',
+  REPOSITORY_MISSING:
+    'Put the folder of the increments back. To go on without the earlier snapshots, start the daemon once with --new-repository.',
   REPOSITORY_LOCKED:
     'Another process works on the repository. Wait for it; if it is known to be gone, remove its lock with restic unlock.',
   SNAPSHOT_CORRUPT:

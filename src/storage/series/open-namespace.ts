@@ -5,16 +5,20 @@ import type { OpenOptions, Repository } from '../snapshot/repository/repository.
 import { assertOwner } from '../store/owner.ts'
 import { exclusively, type StoreWorld } from '../store/world.ts'
 import { readDamage } from './damage-note.ts'
+import { checkRepository, noteRepository } from './known-repository.ts'
 import { readPassword } from './repository-password.ts'
 import { placeOfRepository } from './repository-place.ts'
 
 /**
  * The repository of a namespace, any one, which knows of the damage that was noted; undefined where there is none.
- * Throws what openRepository throws, naming the namespace.
+ * Throws what openRepository throws, naming the namespace, and REPOSITORY_MISSING if the own one had one.
  */
 export async function openNamespace(world: StoreWorld, namespace: string): Promise<Repository | undefined> {
   const place = placeOfRepository(world.driver, namespace)
-  if (!(await repositoryExists(place))) return undefined
+  if (!(await repositoryExists(place))) {
+    if (namespace === world.identity.ip) await checkRepository(world)
+    return undefined
+  }
   const options = await openOptions(world)
   try {
     const repository = await openRepository(place, options)
@@ -25,10 +29,14 @@ export async function openNamespace(world: StoreWorld, namespace: string): Promi
   }
 }
 
-/** That of the own namespace; made where there is none yet. */
+/** That of the own namespace; made if there has never been one. Throws REPOSITORY_MISSING if it is not the known one. */
 export async function openOwnRepository(world: StoreWorld): Promise<Repository> {
   const { ip } = world.identity
-  return (await openNamespace(world, ip)) ?? (await createOwn(world, ip))
+  await using parts = new AsyncDisposableStack()
+  const repository = parts.use((await openNamespace(world, ip)) ?? (await createOwn(world, ip)))
+  await noteRepository(world, repository)
+  parts.move()
+  return repository
 }
 
 function createOwn(world: StoreWorld, ip: string): Promise<Repository> {

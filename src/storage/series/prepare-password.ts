@@ -1,18 +1,22 @@
 import { BackupdError } from '../../lib/errors.ts'
 import type { StoreWorld } from '../store/world.ts'
+import { checkRepository, noteRepository } from './known-repository.ts'
 import { openNamespace } from './open-namespace.ts'
 import { makePassword, namespacesWithRepository, readPassword } from './repository-password.ts'
 
 /**
  * Once at a daemon's start: sees that there is a password, and that it is the right one. It must open the own
- * repository; where there is none yet, one of another daemon. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED.
+ * repository; where there is none yet, one of another daemon. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, and
+ * REPOSITORY_MISSING before a new password could take the place of the one that opens the missing repository.
  * @returns whether the password was made now.
  */
 export async function preparePassword(world: StoreWorld): Promise<{ made: boolean }> {
   const { ip, repositoryPasswordFile } = world.identity
+  await checkRepository(world)
   const made = repositoryPasswordFile === undefined && (await makePassword(world))
   await readPassword(world)
   await using own = await openNamespace(world, ip)
+  if (own) await noteRepository(world, own)
   if (!own && !made) await opensAnother(world)
   return { made }
 }

@@ -2,12 +2,14 @@ import { listWithSeries } from '../series/list-with-series.ts'
 import { openNamespace, openOwnRepository } from '../series/open-namespace.ts'
 import { preparePassword } from '../series/prepare-password.ts'
 import { beginBackup } from './begin-backup.ts'
+import { claimNamespace } from './claim-namespace.ts'
 import { findBackup } from './find-backup.ts'
 import { checkNamespace } from './layout.ts'
 import { newestManifest } from './list-backups.ts'
 import { sweepBuried } from './mirrors.ts'
+import { namespaceProblems } from './namespace-problems.ts'
 import { oldestOfVolumes } from './oldest.ts'
-import { assertOwner, claimNamespace } from './owner.ts'
+import { assertOwner } from './owner.ts'
 import { removeBackups } from './remove-backups.ts'
 import { keepReserve, withReserve } from './reserve.ts'
 import { settleNamespace } from './settle.ts'
@@ -20,7 +22,7 @@ export function createStore(world: StoreWorld): Store {
   checkNamespace(world.identity.ip)
   return {
     driver: world.driver,
-    claim: (takeOver) => claimNamespace(world, takeOver),
+    claim: (takeOver, options) => claimNamespace(world, takeOver, options),
     assertOwner: async () => void (await assertOwner(world)),
     begin: (input) => beginBackup(world, input),
     list: (namespace, options) => listWithSeries(world, namespace, options),
@@ -32,6 +34,7 @@ export function createStore(world: StoreWorld): Store {
     withReserve: (act) => withReserve(world, act),
     keepReserve: () => keepReserve(world),
     preparePassword: () => preparePassword(world),
+    problems: () => namespaceProblems(world),
     remove: (names, stillDue) => removeBackups(world, names, stillDue),
     sweep: (signal) => sweepBuried(world, signal),
     namespaces: () => namespacesOf(world),

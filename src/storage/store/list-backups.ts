@@ -20,12 +20,21 @@ export interface ListOptions {
 /** Names looked at in one pass over the folder. */
 const MOST_AT_ONCE = 1000
 
-/** One page of a namespace's backups, by name. Throws STORE_UNAVAILABLE where the own one has neither backups nor owner. */
+/**
+ * One page of a namespace's backups, by name. Of the own one, throws STORE_CHANGED if it is not the known store, and
+ * STORE_UNAVAILABLE if it has neither backups nor owner: its backups must not pass for deleted.
+ */
 export async function listBackups(
   world: StoreWorld,
   namespace: string,
   options: ListOptions,
 ): Promise<BackupPage> {
+  const page = await readPage(world, namespace, options)
+  if (namespace === world.identity.ip) await assertClaimed(world, page.backups.length === 0)
+  return page
+}
+
+async function readPage(world: StoreWorld, namespace: string, options: ListOptions): Promise<BackupPage> {
   const { source, limit } = options
   if (!(limit >= 1))
     throw new BackupdError('BAD_INPUT', `A page of ${limit} backups cannot be: ask for 1 or more`)
@@ -48,7 +57,6 @@ export async function listBackups(
     }
     after = last
   }
-  if (backups.length === 0 && namespace === world.identity.ip) await assertClaimed(world)
   return { backups, next: null }
 }
 

@@ -2,35 +2,31 @@ import { z } from 'zod'
 import { BackupdError } from '../../lib/errors.ts'
 import { OWNER } from './layout.ts'
 import { readSmall } from './small-objects.ts'
-import { exclusively, type StoreWorld } from './world.ts'
+import type { StoreWorld } from './world.ts'
 
 /** `<ip>/.owner`: the one daemon that writes to the namespace. `epoch` counts the times it changed hands. */
-const ownerSchema = z.object({ daemonId: z.string(), epoch: z.number().int().positive() })
+const ownerSchema = z.object({
+  daemonId: z.string(),
+  epoch: z.number().int().positive(),
+  /** Made once for each namespace, and goes with it to another owner and in a copy. Daemons before this kept none. */
+  storeId: z.string().optional(),
+  /** The id of the increment repository, once there is one. */
+  repository: z.string().optional(),
+})
 export type Owner = z.infer<typeof ownerSchema>
 
 /** Nobody's id: an owner file that cannot be read is treated as another daemon's. */
 const UNREADABLE: Owner = { daemonId: '(unreadable)', epoch: 0 }
 
-/** Makes this daemon the owner. Throws CONFLICT where another one is, unless `takeOver`. */
-export async function claimNamespace(world: StoreWorld, takeOver: boolean): Promise<void> {
-  await world.driver.check()
-  await exclusively(world, async () => {
-    const owner = await readOwner(world)
-    if (owner?.daemonId === world.identity.daemonId) return
-    if (owner && !takeOver) throw ownedByOther(world, owner)
-    const claimed: Owner = { daemonId: world.identity.daemonId, epoch: (owner?.epoch ?? 0) + 1 }
-    await world.driver.replace(ownerKey(world), Buffer.from(`${JSON.stringify(claimed)}\n`))
-  })
-}
-
 /**
- * Throws CONFLICT where the namespace is another daemon's, or changed hands since `since`; STORE_UNAVAILABLE where
- * it has no owner at all: then this is not the store that was claimed at start, its mount is gone.
+ * Throws CONFLICT if the namespace is another daemon's, or changed hands since `since`; STORE_CHANGED if it is not the
+ * one this daemon knows; STORE_UNAVAILABLE if it has no owner and nothing is known of it.
  */
 export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Owner> {
   const owner = await readOwner(world)
+  if (owner && owner.daemonId !== world.identity.daemonId) throw ownedByOther(world, owner)
+  checkStoreId(world, owner)
   if (!owner) throw notClaimed(world)
-  if (owner.daemonId !== world.identity.daemonId) throw ownedByOther(world, owner)
   if (since && owner.epoch !== since.epoch) {
     const what = `The namespace ${world.identity.ip} changed hands and came back since this began`
     throw new BackupdError('CONFLICT', `${what}. Run it again`)
@@ -38,12 +34,14 @@ export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Own
   return owner
 }
 
-/** Throws STORE_UNAVAILABLE where the namespace has no owner: its mount is gone, and an empty folder would pass for it. */
-export async function assertClaimed(world: StoreWorld): Promise<void> {
-  if (!(await readOwner(world))) throw notClaimed(world)
+/** Throws STORE_CHANGED if this is not the known store; STORE_UNAVAILABLE if `isEmpty` and it has no owner. */
+export async function assertClaimed(world: StoreWorld, isEmpty: boolean): Promise<void> {
+  const owner = await readOwner(world)
+  checkStoreId(world, owner)
+  if (isEmpty && !owner) throw notClaimed(world)
 }
 
-async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {
+export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {
   const text = await readSmall(driver, `${identity.ip}/${OWNER}`)
   if (!text) return undefined
   try {
@@ -53,11 +51,22 @@ async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | unde
   }
 }
 
+/** Call it under exclusively(). */
+export async function writeOwner(world: StoreWorld, before: Owner | undefined, after: Owner): Promise<void> {
+  const text = JSON.stringify(after)
+  if (text !== JSON.stringify(before)) await world.driver.replace(ownerKey(world), Buffer.from(`${text}\n`))
+}
+
+function checkStoreId(world: StoreWorld, owner: Owner | undefined): void {
+  const id = world.identity.knownStore?.id ?? null
+  if (id !== null && owner?.storeId !== id) throw storeChanged(world, owner)
+}
+
 function ownerKey({ identity }: StoreWorld): string {
   return `${identity.ip}/${OWNER}`
 }
 
-function ownedByOther(world: StoreWorld, owner: Owner): BackupdError {
+export function ownedByOther(world: StoreWorld, owner: Owner): BackupdError {
   const { ip, daemonId } = world.identity
   const what = `The namespace ${ip} of the store belongs to the daemon ${owner.daemonId}, not to this one (${daemonId})`
   const then = 'Stop that one and start this one once with --take-over, or give this one its own --ip'
@@ -68,4 +77,16 @@ function notClaimed(world: StoreWorld): BackupdError {
   const what = `"${ownerKey(world)}" is not in the store`
   const then = 'See that the store is mounted; a daemon makes the file when it starts'
   return new BackupdError('STORE_UNAVAILABLE', `${what}. ${then}`)
+}
+
+export function storeChanged(world: StoreWorld, owner: Owner | undefined): BackupdError {
+  const { ip, knownStore } = world.identity
+  const found = owner ? `another store (${owner.storeId ?? 'without an id'})` : 'no ".owner" file'
+  const expected = knownStore?.id ? `the store ${knownStore.id}` : 'the store'
+  const what = `Cannot use the namespace ${ip} of the store: there is ${found}, expected ${expected} that this daemon made backups in`
+  const then =
+    'Mount that store, or put it back. To start over with what is there now, start the daemon once with --claim-store'
+  return new BackupdError('STORE_CHANGED', `${what}. ${then}`, {
+    facts: { namespace: ip, expected: knownStore?.id ?? null, found: owner?.storeId ?? null },
+  })
 }

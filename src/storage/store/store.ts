@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { BackupInfo, Manifest } from '../../wire/backup.ts'
 import type { BackupPage, UnknownObjects } from '../../wire/daemon-api.ts'
-import type { StoreSettings } from '../../wire/store-settings.ts'
+import type { KnownStore, StoreSettings } from '../../wire/store-settings.ts'
 import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
 import { type Opener, openDriver } from '../drivers/open-driver.ts'
 import type { Repository } from '../snapshot/repository/repository.ts'
@@ -15,6 +15,16 @@ export interface StoreIdentity {
   version: string
   /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
   repositoryPasswordFile?: string
+  /** Without it nothing is remembered: any namespace with this daemon's id, and any empty one, is taken for its own. */
+  knownStore?: KnownStore
+}
+
+/** What an operator asked for at the daemon's start, in order to start over. */
+export interface ClaimOptions {
+  /** Accept the store as it is now, although it is not the one that this daemon wrote to. */
+  claimStore?: boolean
+  /** Accept that the increment repository is gone, or is another one. */
+  newRepository?: boolean
 }
 
 export interface StoreOptions {
@@ -35,9 +45,12 @@ export interface BeginInput {
 /** The backups of a store, laid out as the design says. Namespaces are server IPs; any can be read. */
 export interface Store {
   readonly driver: Driver
-  /** Makes this daemon the owner of its namespace; once at start. Throws CONFLICT naming another owner unless `takeOver`. */
-  claim(takeOver: boolean): Promise<void>
-  /** Throws CONFLICT where the own namespace is another daemon's, STORE_UNAVAILABLE where it is nobody's. */
+  /**
+   * Makes this daemon the owner of its namespace; once at start. Returns the id of the store.
+   * Throws CONFLICT naming another owner unless `takeOver`, STORE_CHANGED if it is not the known store.
+   */
+  claim(takeOver: boolean, options?: ClaimOptions): Promise<string>
+  /** Throws CONFLICT if the own namespace is another daemon's, STORE_CHANGED or STORE_UNAVAILABLE if it is nobody's. */
   assertOwner(): Promise<void>
   /** A new backup under temporary names. Needs claim() to have been called once in the store's life. */
   begin(input: BeginInput): Promise<PendingBackup>
@@ -52,7 +65,7 @@ export interface Store {
    * a closer look pays. undefined where `.meta` cannot tell.
    */
   oldest(namespace: string): Promise<Map<string, number> | undefined>
-  /** The increments of any namespace; undefined where it has none. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
+  /** The increments of any namespace; undefined where it has none. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED; of the own one REPOSITORY_MISSING. */
   repository(namespace: string): Promise<Repository | undefined>
   /** Those of the own namespace; made where there are none yet. */
   ownRepository(): Promise<Repository>
@@ -62,6 +75,8 @@ export interface Store {
   keepReserve(): Promise<void>
   /** Once at start: sees that the password of increments is there and the right one. Throws REPOSITORY_PASSWORD. */
   preparePassword(): Promise<{ made: boolean }>
+  /** What is missing of the own namespace, a sentence each: the store itself, the increments, archives. */
+  problems(): Promise<string[]>
   /** In the own namespace: backups, or `NAME/path` in a mirror. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */
   remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
   /** Frees the room of deleted mirrors, which can take long; stopped at any time, the next call goes on. */

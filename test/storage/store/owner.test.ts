@@ -9,10 +9,10 @@ const owner = (dir: string) => JSON.parse(readFileSync(join(dir, IP, '.owner'), 
 describe('the owner of a namespace', () => {
   it('is the first daemon that claims it, and stays it over restarts', async () => {
     const { dir } = await openedStore()
-    expect(owner(dir)).toEqual({ daemonId: 'daemon-a', epoch: 1 })
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
     await storeIn(dir).store.claim(false)
     await storeIn(dir).store.claim(true)
-    expect(owner(dir)).toEqual({ daemonId: 'daemon-a', epoch: 1 })
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 
   it('refuses another daemon, naming both, unless that takes over', async () => {
@@ -25,7 +25,7 @@ describe('the owner of a namespace', () => {
       ),
     })
     await other.store.claim(true)
-    expect(owner(dir)).toEqual({ daemonId: 'daemon-b', epoch: 2 })
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-b', epoch: 2 })
   })
 
   it('cannot be replaced unasked because its file cannot be read', async () => {
@@ -34,7 +34,7 @@ describe('the owner of a namespace', () => {
     writeFileSync(join(dir, IP, '.owner'), 'garbage')
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
     await store.claim(true)
-    expect(owner(dir)).toEqual({ daemonId: 'daemon-a', epoch: 1 })
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 
   it('is looked at again before publish, delete and settle', async () => {

@@ -1,11 +1,15 @@
 import { z } from 'zod'
-import { openStore } from '../../../storage/store/store.ts'
+import { BackupdError } from '../../../lib/errors.ts'
+import { openStore, type Store } from '../../../storage/store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 
 const claimArgsSchema = z.strictObject({
   /** Make the namespace ours though another daemon owns it. */
   takeOver: z.boolean(),
+  /** As ClaimOptions. */
+  claimStore: z.boolean().default(false),
+  newRepository: z.boolean().default(false),
 })
 
 /** Makes this daemon the owner of its namespace, and sees to the password of increments. A query, so that a store that does not answer holds up nothing else. */
@@ -14,10 +18,28 @@ export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   query: true,
   parseArgs: (raw) => parseShape('The args of a claim', raw, claimArgsSchema),
   needs: () => [],
-  async run({ takeOver }, { settings, clock }) {
+  async run({ takeOver, ...options }, { settings, clock }) {
     const store = await openStore(settings.store, settings, clock)
-    await store.claim(takeOver)
-    const { made } = await store.preparePassword()
-    return { state: 'success', reason: '', result: { madePassword: made } }
+    const storeId = await store.claim(takeOver, options)
+    const startsOver = options.claimStore && settings.knownStore?.id !== storeId
+    const { knownStore: _forgotten, ...fresh } = settings
+    const claimed = startsOver ? await openStore(settings.store, fresh, clock) : store
+    return {
+      state: 'success',
+      reason: '',
+      result: { storeId, startsOver, ...(await preparePassword(claimed)) },
+    }
   },
+}
+
+/** Without its repository the store is claimed all the same: full backups do not need it. */
+async function preparePassword(store: Store): Promise<{ madePassword: boolean; missing?: string }> {
+  try {
+    const { made } = await store.preparePassword()
+    return { madePassword: made }
+  } catch (error) {
+    if (error instanceof BackupdError && error.code === 'REPOSITORY_MISSING')
+      return { madePassword: false, missing: error.message }
+    throw error
+  }
 }

@@ -1,0 +1,62 @@
+import type { RunRecord } from '../../wire/record.ts'
+import type { KnownStore } from '../../wire/store-settings.ts'
+import type { Db } from './database.ts'
+
+type BackupMode = 'full' | 'increment'
+
+/** Which store the daemon's namespace is in, and what the daemon has made there; one for each `--ip` it ever had. */
+export class StoreMemory {
+  readonly #db: Db
+  readonly #key: string
+  readonly #known: KnownStore
+
+  constructor(db: Db, ip: string) {
+    this.#db = db
+    this.#key = `store:${ip}`
+    const text = db.prepare<[string], string>('SELECT value FROM facts WHERE key = ?').pluck().get(this.#key)
+    this.#known = text === undefined ? this.#byRecords(ip) : (JSON.parse(text) as KnownStore)
+  }
+
+  /** The same object over the daemon's life: runs are handed what is known when they start. */
+  get known(): Readonly<KnownStore> {
+    return this.#known
+  }
+
+  /** The claim succeeded. If it starts over, what was made in another store says nothing of this one. */
+  claimed(id: string, startsOver: boolean): void {
+    this.#change(startsOver ? { id, madeArchives: false, madeSnapshots: false } : { id })
+  }
+
+  forgetSnapshots(): void {
+    this.#change({ madeSnapshots: false })
+  }
+
+  /** Notes what the ended runs among these records made. */
+  note(records: readonly RunRecord[]): void {
+    for (const { action, result } of records) {
+      const mode = action === 'backup' ? result?.backup?.mode : undefined
+      if (mode === 'full' && !this.#known.madeArchives) this.#change({ madeArchives: true })
+      if (mode === 'increment' && !this.#known.madeSnapshots) this.#change({ madeSnapshots: true })
+    }
+  }
+
+  #change(change: Partial<KnownStore>): void {
+    Object.assign(this.#known, change)
+    this.#db
+      .prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)')
+      .run(this.#key, JSON.stringify(this.#known))
+  }
+
+  /** A daemon from before store ids: what its records tell. They are read once, before the first claim. */
+  #byRecords(ip: string): KnownStore {
+    const made = this.#db
+      .prepare<[BackupMode, string], number>(
+        `SELECT 1 FROM records WHERE ended = 1 AND json_extract(record, '$.action') = 'backup'
+           AND json_extract(record, '$.result.backup.mode') = ? AND json_extract(record, '$.server') = ?
+         ORDER BY kept_at DESC LIMIT 1`,
+      )
+      .pluck()
+    const has = (mode: BackupMode) => made.get(mode, ip) !== undefined
+    return { id: null, madeArchives: has('full'), madeSnapshots: has('increment') }
+  }
+}
