@@ -24,6 +24,7 @@ const nothingKept: EngineMemory = {
   keep: async () => {},
   progressed() {},
   find: () => undefined,
+  failures: () => [],
   unfinished: () => [],
   lastStarts: () => new Map(),
 }

@@ -26,7 +26,10 @@ export async function audited<T>(world: World, ask: Ask, work: () => Promise<Ans
 async function write(world: World, ask: Ask, outcome: string): Promise<void> {
   try {
     await world.ports.audit.write({ at: isoTime(world.clock.now()), ...ask, outcome })
+    world.problems.clear('audit', 'write')
   } catch (error) {
     world.log.error({ err: error, ...ask, outcome }, 'An audit entry could not be written')
+    const text = `Cannot write to the audit: ${messageOf(error)}. Entries since are in the log only`
+    world.problems.report({ source: 'audit', key: 'write', text })
   }
 }

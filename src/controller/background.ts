@@ -1,13 +1,21 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
 
-/** Work that nobody waits for, except whoever closes the controller. A failure is logged, never lost, never thrown. */
+const SOURCE = 'background'
+
+/**
+ * Work that nobody waits for, except whoever closes the controller. A failure is logged and is a problem until work of the
+ * same name succeeds; it is never thrown.
+ */
 export class Background {
   readonly #log: Log
+  readonly #problems: Problems
   readonly #running = new Map<string, Promise<void>>()
 
-  constructor(log: Log) {
+  constructor(log: Log, problems: Problems) {
     this.#log = log
+    this.#problems = problems
   }
 
   /** Starts `work` unless work of the same name still runs; resolves when that one ends. */
@@ -16,12 +24,18 @@ export class Background {
     if (already) return already
     const running = work()
       .then(
-        () => {},
-        (error) => this.#log.error({ work: name, err: error }, `${name} failed: ${messageOf(error)}`),
+        () => void this.#problems.clear(SOURCE, name),
+        (error) => this.#failed(name, error),
       )
       .finally(() => this.#running.delete(name))
     this.#running.set(name, running)
     return running
+  }
+
+  #failed(name: string, error: unknown): void {
+    const text = `Cannot ${name}: ${messageOf(error)}. It is tried again`
+    this.#problems.report({ source: SOURCE, key: name, text })
+    this.#log.error({ work: name, err: error }, text)
   }
 
   /** Resolves when nothing runs any more. */

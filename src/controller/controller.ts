@@ -4,6 +4,7 @@ import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
+import { noteOutcome } from './failed-runs.ts'
 import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
 import { checkSilent } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
@@ -22,17 +23,18 @@ export interface ControllerInput {
 /** A world that remembers what it knew when it stopped. It asks no daemon anything yet. */
 export async function createWorld(input: ControllerInput): Promise<World> {
   const { ports, clock, trustedClock, log, settings } = input
+  const problems = new Problems(clock)
   const world: World = {
     ports,
     clock,
     trustedClock,
     log,
-    problems: new Problems(clock),
+    problems,
     settings,
     inventory: emptyInventory(),
     servers: new Map(),
-    ledger: new RecordLedger(ports.records, clock),
-    background: new Background(log),
+    ledger: new RecordLedger(ports.records, clock, (record) => noteOutcome(world, record)),
+    background: new Background(log, problems),
   }
   await world.ledger.load()
   await recallInventory(world)

@@ -1,4 +1,5 @@
 import { isoTime } from '../lib/clock.ts'
+import { messageOf } from '../lib/errors.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import { makePlan } from './make-plan.ts'
 import type { Plan } from './plan.ts'
@@ -112,7 +113,10 @@ function putInForce(world: World, plan: Plan): void {
 async function remember(world: World, inventory: Inventory): Promise<void> {
   try {
     await world.ports.inventoryMemory.save(inventory)
+    world.problems.clear('inventory', 'remember')
   } catch (error) {
-    world.log.error({ err: error }, 'The inventory could not be remembered for the next start')
+    const text = `Cannot remember the inventory for the next start: ${messageOf(error)}`
+    world.log.error({ err: error }, text)
+    world.problems.report({ source: 'inventory', key: 'remember', text })
   }
 }

@@ -84,6 +84,5 @@ function beganThere({ state, rid, start }: RunRecord): number {
 }
 
 function lost(world: World, record: RunRecord, reason: string): RunRecord {
-  world.log.warn({ rid: record.rid, server: record.server, reason }, 'A run is lost')
   return { ...record, state: 'lost', reason, error: null, end: isoTime(world.clock.now()), progress: null }
 }

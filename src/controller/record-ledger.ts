@@ -9,10 +9,13 @@ export class RecordLedger {
   readonly events = new RecordEvents()
   readonly #store: RecordStore
   readonly #clock: Clock
+  readonly #onChange: (record: RunRecord) => void
   readonly #live = new Map<string, LiveRecord>()
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(store: RecordStore, clock: Clock) {
+  /** @param onChange called with each record whose state changed, once that is on disk */
+  constructor(store: RecordStore, clock: Clock, onChange: (record: RunRecord) => void) {
+    this.#onChange = onChange
     this.#store = store
     this.#clock = clock
   }
@@ -52,6 +55,7 @@ export class RecordLedger {
       const weight = this.#live.get(record.rid)?.record.state === record.state ? 'progress' : 'state'
       changed ||= weight === 'state'
       this.#remember(record)
+      if (weight === 'state') this.#onChange(record)
       this.events.publish({ seq: eventSeq, kind: 'CHANGE', record }, weight)
     }
     return changed

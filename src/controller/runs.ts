@@ -1,6 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { newRid } from '../lib/ids.ts'
+import { describeFailure } from '../wire/failed-run.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { getRecord, latest } from './records.ts'
 import { isOriginal } from './server-state.ts'
@@ -30,7 +31,9 @@ export async function startRun(
   try {
     await ask(queued.rid)
   } catch (error) {
-    await world.ledger.take([notStarted(world, queued, error)])
+    const end = notStarted(world, queued, error)
+    if (end.state === 'failed') world.log.warn({ rid: end.rid }, describeFailure(end))
+    await world.ledger.take([end])
     throw error
   }
   return latest(world, queued)

@@ -2,6 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, hearClock } from './clocks.ts'
+import { dropOldOutcomes, recallOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
 import { bringUpToDate, refreshSchedule } from './server-sync.ts'
@@ -34,6 +35,7 @@ export async function adoptServers(world: World): Promise<void> {
     server.leaving = leaving
     server.nextPollAt = 0
   }
+  dropOldOutcomes(world)
   pollDue(world)
   for (const server of world.servers.values()) await saveServer(world, server)
 }
@@ -71,8 +73,10 @@ export function heardFrom(world: World, ip: string, changed: boolean): void {
 
 async function poll(world: World, server: ServerState): Promise<void> {
   try {
+    const isFirst = server.debug === null
     server.debug = await world.ports.daemon.debug(server.ip, clockWitness(world, server))
     hearClock(world, server.debug)
+    if (isFirst) await recallOutcomes(world, server.ip)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.heard(server.debug.running ?? [])
     await bringUpToDate(world, server)
@@ -115,7 +119,11 @@ function failed(world: World, server: ServerState, error: unknown): void {
 }
 
 function refreshSoon(world: World, server: ServerState): void {
-  void world.background.run(`list the jobs of ${server.ip}`, () => refreshSchedule(world, server))
+  void world.background.run(`list the jobs of ${server.ip}`, async () => {
+    await refreshSchedule(world, server)
+    // What failed there is a problem at once, not at the next poll.
+    server.debug = await world.ports.daemon.debug(server.ip)
+  })
 }
 
 async function saveServer(world: World, { ip, daemonId, lastSeen, leaving }: ServerState): Promise<void> {

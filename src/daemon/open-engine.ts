@@ -40,7 +40,8 @@ export function openEngine(
   const trustedClock = keepTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
   const sender = { daemonId: settings.daemonId, server: settings.ip, running }
-  const notifier = parts.adopt(new Notifier(new Outbox(db, trustedClock), sender, log), (it) => it.close())
+  const outbox = new Outbox(db, trustedClock)
+  const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems }), (it) => it.close())
   const stores = new StoreMemory(db, settings.ip)
   settings.knownStore = stores.known
   const memory = createDaemonMemory(db, trustedClock, alsoNoting(stores, notifier))

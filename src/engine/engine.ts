@@ -44,8 +44,6 @@ export interface Engine {
   lockVolume(path: string, reason: string): void
   /** What lockVolume and settle() locked. */
   locked(): { path: string; reason: string }[]
-  /** What jobs that leave no record could not do the last time, a sentence each. */
-  troubles(): string[]
   /**
    * Once, before start(): ends what an earlier life left unfinished, in the records, on the volumes and in the store;
    * not there where it does not answer: each run then settles what concerns it.
@@ -85,8 +83,20 @@ export function createEngine(options: EngineOptions): Engine {
     runs.askQuietly({ ...requestOf(job.action, job.args), job, type: 'cron' })
   }
 
+  function recallFailures(ended: readonly string[]): void {
+    for (const record of memory.failures()) {
+      if (ended.includes(record.rid)) runs.failed.log(record)
+      runs.failed.report(record)
+    }
+    runs.failed.keepJobs(() => table.list())
+  }
+
   return {
-    setJobs: (jobs, version) => table.set(jobs, version),
+    setJobs(jobs, version) {
+      const taken = table.set(jobs, version)
+      runs.failed.keepJobs(() => table.list())
+      return taken
+    },
     jobs: () => table.list(),
     job: (id) => table.get(id),
     sleep: (id) => table.setAsleep(id, true),
@@ -118,10 +128,10 @@ export function createEngine(options: EngineOptions): Engine {
     running: () => runs.list(),
     lockVolume: (path, reason) => runs.lockVolume(path, reason),
     locked: () => runs.locked(),
-    troubles: () => runs.troubles.list((id) => table.get(id) !== undefined),
     async settle({ withStore } = { withStore: true }) {
       const report = await settle({ ...options, withStore })
       for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)
+      recallFailures(report.ended)
       return report
     },
     async close(graceMs) {

@@ -13,6 +13,8 @@ export interface EngineMemory {
   /** Progress only: may be dropped, never waits. */
   progressed(record: RunRecord): void
   find(rid: string): RunRecord | undefined
+  /** The newest runs that did not succeed, where none with the same key (readRunKey) has succeeded since. */
+  failures(): RunRecord[]
   /** Records that had not ended when the daemon stopped. */
   unfinished(): RunRecord[]
   /** When the schedule last started each job, unix ms; runs by hand do not count. */

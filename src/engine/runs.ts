@@ -3,17 +3,20 @@ import { canCancel } from '../wire/actions.ts'
 import type { Job } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
+import { FailedRuns } from './failed-runs.ts'
 import { createKeeper } from './keeper.ts'
 import { PathLock } from './path-lock.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
-import { QuietTroubles } from './quiet-troubles.ts'
 import { makeRun, type Run, type RunRequest, taskOf } from './run.ts'
 import { endOf } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
 import { within } from './within.ts'
 
-type RunsOptions = Pick<EngineOptions, 'clock' | 'log' | 'runner' | 'memory' | 'settings' | 'concurrency'>
+type RunsOptions = Pick<
+  EngineOptions,
+  'clock' | 'log' | 'problems' | 'runner' | 'memory' | 'settings' | 'concurrency'
+>
 
 /** A timer of Node waits no longer than this: 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -29,11 +32,12 @@ export class Runs {
   readonly #queue: RunQueue
   readonly #register = new RunRegister()
   readonly #locked = new PathLock<string>()
-  readonly troubles = new QuietTroubles()
+  readonly failed: FailedRuns
   #isClosing = false
 
   constructor(options: RunsOptions) {
     this.#options = options
+    this.failed = new FailedRuns(options)
     this.#keep = createKeeper(options.memory)
     this.#queue = new RunQueue(options.concurrency)
   }
@@ -201,17 +205,11 @@ export class Runs {
   /** Its end is told before the start of those that waited for it. */
   #finish(run: Run, end: RunEnd): void {
     const record = run.record.end(end)
-    this.troubles.note(run, end)
-    if (run.isSilent) this.#endSilently(run, end)
+    this.failed.note(record, { isQuiet: run.plugin.quiet === true })
+    if (run.isSilent) this.#register.forget(run)
     else void this.#keepEnd(run, record)
     this.#register.end(run)
     this.#queue.leave(run.ticket)
-  }
-
-  #endSilently(run: Run, end: RunEnd): void {
-    const facts = { rid: run.rid, action: run.plugin.name }
-    if ('error' in end) this.#options.log.warn({ ...facts, error: end.error.code }, end.reason)
-    this.#register.forget(run)
   }
 
   async #keepEnd(run: Run, record: RunRecord): Promise<void> {

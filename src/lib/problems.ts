@@ -24,6 +24,8 @@ export interface Report {
   about?: string
   /** The program cannot do its work while this lasts. */
   isFatal?: boolean
+  /** Unix ms: it is no problem after that. */
+  untilMs?: number
 }
 
 export interface Problem extends Report {
@@ -65,6 +67,10 @@ export class Problems {
 
   /** Fatal ones first, then in the order they were first reported. */
   list(): Problem[] {
+    const now = this.#clock.now()
+    for (const [id, { untilMs }] of this.#known) {
+      if (untilMs !== undefined && untilMs < now) this.#known.delete(id)
+    }
     const all = [...this.#known.values()]
     return [...all.filter(({ isFatal }) => isFatal), ...all.filter(({ isFatal }) => !isFatal)]
   }

@@ -7,11 +7,15 @@ function eachSecond(id: string, action: string, args: Record<string, unknown>): 
   return { id, spec: '* * * * * *', action, args, type: 'cron', sleep: false }
 }
 
-/** A log whose warnings can be waited for. */
+/** A log whose warnings and errors can be waited for. */
 function listeningLog() {
   const warnings: string[] = []
   return {
-    log: { ...silentLog, warn: (_facts: object, message: string) => void warnings.push(message) },
+    log: {
+      ...silentLog,
+      warn: (_facts: object, message: string) => void warnings.push(message),
+      error: (_facts: object, message: string) => void warnings.push(message),
+    },
     warned: (message: string) => expect.poll(() => warnings, { timeout: 10_000 }).toContain(message),
   }
 }
@@ -67,22 +71,27 @@ test('a quiet run that does nothing leaves no record, one that announces itself 
   const running = await memory.until(({ state }) => state === 'running')
   expect(running.jobId).toBe('works')
   expect(await memory.ended(running.rid)).toMatchObject({ state: 'success', seq: running.seq + 1 })
-  await warned('it went wrong')
+  await warned(
+    'The run of quiet failed: it went wrong (INTERNAL). A fault of ours: see the log of the program named, and report it.',
+  )
   engine.stop()
   expect(new Set(memory.versions.map(({ jobId }) => jobId))).toEqual(new Set(['works']))
 })
 
 test('what a quiet run could not do is known until a later one could, or its job is gone', async () => {
-  const { engine } = await startEngine()
+  const { engine, problems } = await startEngine()
+  const texts = () => problems.list().map(({ text }) => text)
   engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v1')
   engine.start()
   const trouble = ['The job quiet cannot do all that is due: it went wrong']
-  await expect.poll(() => engine.troubles(), { timeout: 10_000 }).toEqual(trouble)
-  engine.setJobs([], 'v2')
-  expect(engine.troubles()).toEqual([])
-  engine.setJobs([eachSecond('a', 'quiet', {})], 'v3')
-  expect(engine.troubles()).toEqual(trouble)
-  await expect.poll(() => engine.troubles(), { timeout: 10_000 }).toEqual([])
+  await expect.poll(texts, { timeout: 10_000 }).toEqual(trouble)
+  engine.setJobs([eachSecond('a', 'quiet', {})], 'v2')
+  expect(texts()).toEqual(trouble)
+  await expect.poll(texts, { timeout: 10_000 }).toEqual([])
+  engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v3')
+  await expect.poll(texts, { timeout: 10_000 }).toEqual(trouble)
+  engine.setJobs([], 'v4')
+  expect(texts()).toEqual([])
 })
 
 test('a quiet run that was asked for by hand has a record', async () => {

@@ -1,4 +1,5 @@
 import type { EngineMemory } from '../../src/engine/ports.ts'
+import { readRunKey } from '../../src/wire/failed-run.ts'
 import type { Job } from '../../src/wire/job.ts'
 import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
 
@@ -61,6 +62,11 @@ export class MemoryWithoutDisk implements EngineMemory {
 
   all(): RunRecord[] {
     return [...this.#records.values()].map((text) => JSON.parse(text))
+  }
+
+  failures() {
+    const newest = new Map(this.all().map((record) => [readRunKey(record), record]))
+    return [...newest.values()].filter(({ state }) => ['failed', 'partial'].includes(state))
   }
 
   unfinished() {

@@ -89,7 +89,7 @@ function updateTime({ engine, notifier }: World): string {
 
 function problemTexts({ engine, problems }: World): string[] {
   const locked = engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`)
-  return [...problems.list().map(({ text }) => text), ...locked, ...engine.troubles()]
+  return [...problems.list().map(({ text }) => text), ...locked]
 }
 
 /** 503 only while the daemon cannot do its work: whoever restarts what answers 503 would mend nothing else. */

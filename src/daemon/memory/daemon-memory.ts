@@ -42,6 +42,7 @@ export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListene
       group.add(list.map((record) => ({ record: { ...record }, text: JSON.stringify(record) }))),
     progressed: (record) => listener.progressed(record),
     find: (rid) => records.find(rid),
+    failures: () => records.failures(),
     unfinished: () => records.unfinished(),
     lastStarts: () => jobs.lastStarts(),
     prune: () => records.prune(),

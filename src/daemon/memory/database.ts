@@ -27,6 +27,11 @@ const TABLES = `
   ) STRICT;
 `
 
+/** Came later. An older backupd ignores them, so that the format stays. */
+const LATER_TABLES = `
+  CREATE TABLE IF NOT EXISTS failed_runs (key TEXT PRIMARY KEY, rid TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`
+
 /**
  * Opens the daemon's memory. One that is damaged is set aside and a new one begun, loudly: jobs come again from the
  * controller, and backups that go on are worth more than the records that are lost.
@@ -69,9 +74,9 @@ function makeTables(db: Db, file: string): void {
       `${file} was made by a newer backupd (format ${format}): start that one, or name another --data directory`,
     )
   }
-  if (format === FORMAT) return
   db.transaction(() => {
-    db.exec(TABLES)
+    if (format !== FORMAT) db.exec(TABLES)
+    db.exec(LATER_TABLES)
     db.pragma(`user_version = ${FORMAT}`)
   })()
 }

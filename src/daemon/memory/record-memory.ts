@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import { readRunKey } from '../../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import type { Db } from './database.ts'
 
@@ -28,6 +29,8 @@ export class RecordMemory {
   readonly #known
   readonly #tell
   readonly #put
+  readonly #failed
+  readonly #succeeded
 
   constructor(db: Db, clock: Clock) {
     this.#db = db
@@ -37,6 +40,8 @@ export class RecordMemory {
     this.#put = db.prepare(
       'INSERT OR REPLACE INTO records (rid, begun, ended, kept_at, record) VALUES (?, ?, ?, ?, ?)',
     )
+    this.#failed = db.prepare('INSERT OR REPLACE INTO failed_runs (key, rid) VALUES (?, ?)')
+    this.#succeeded = db.prepare('DELETE FROM failed_runs WHERE key = ?')
   }
 
   /** To be called inside a transaction. */
@@ -49,6 +54,20 @@ export class RecordMemory {
     const legacy = known.ended === 0 && (ends || begins)
     this.#tell.run(1, Number(legacy), now, text)
     this.#put.run(record.rid, Number(begins || known.begun === 1), Number(ends), now, text)
+    if (ends) this.#noteOutcome(record)
+  }
+
+  /** A cancelled run says nothing about what it was for. */
+  #noteOutcome(record: RunRecord): void {
+    if (record.state === 'success') this.#succeeded.run(readRunKey(record))
+    else if (record.state !== 'cancelled') this.#failed.run(readRunKey(record), record.rid)
+  }
+
+  failures(): RunRecord[] {
+    const texts = this.#db
+      .prepare<[], string>('SELECT record FROM failed_runs JOIN records USING (rid)')
+      .pluck()
+    return texts.all().map((text) => JSON.parse(text) as RunRecord)
   }
 
   find(rid: string): RunRecord | undefined {
@@ -85,6 +104,7 @@ export class RecordMemory {
              AND kept_at < coalesce((SELECT min(kept_at) FROM news), 9e18) ORDER BY kept_at LIMIT ?)`,
       )
       .run(before, PRUNE_ROWS)
+    this.#db.exec('DELETE FROM failed_runs WHERE rid NOT IN (SELECT rid FROM records)')
     return news.changes + records.changes
   }
 }

@@ -2,6 +2,7 @@ import { type Dispatcher, request } from 'undici'
 import { backoffMs } from '../../lib/backoff.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Problems } from '../../lib/problems.ts'
 import { authorizationOf, redactUrl } from '../../lib/redact-url.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import type { Delivery, Mail } from './mail.ts'
@@ -11,10 +12,13 @@ export interface CourierWorld {
   outbox: Outbox
   dispatcher: Dispatcher
   log: Log
+  problems: Problems
   /** The address was silent for too long and is to be dropped. */
   onSilent(address: string): void
 }
 
+export const NEWS_SOURCE = 'news'
+const REPORTED_FAILURES = 6
 /** An address that takes longer than this to answer did not take it. */
 const ANSWER_MS = 20_000
 
@@ -116,12 +120,14 @@ export class Courier {
     delivery.taken()
     if (this.#failures > 0) this.#world.log.info({ address: this.#shown }, `${this.#shown} takes news again`)
     this.#failures = 0
+    this.#world.problems.clear(NEWS_SOURCE, this.#to.address)
   }
 
   async #failed(error: unknown): Promise<void> {
     if (this.#stop.signal.aborted) return
     this.#failures += 1
     this.#complain(error)
+    this.#report(error)
     if (this.#isSilentTooLong()) {
       this.#stop.abort()
       return this.#world.onSilent(this.#to.address)
@@ -148,6 +154,13 @@ export class Courier {
       { address, attempts: this.#failures },
       `Cannot bring news to ${address}: ${messageOf(error)}. It is kept, and tried again at least each minute`,
     )
+  }
+
+  /** A controller that only restarts is no problem. */
+  #report(error: unknown): void {
+    if (this.#failures < REPORTED_FAILURES) return
+    const text = `Cannot bring news to ${this.#shown}: ${messageOf(error)}. It is kept; see that the controller runs`
+    this.#world.problems.report({ source: NEWS_SOURCE, key: this.#to.address, text })
   }
 
   #rest(state: 'idle' | 'waits'): void {

@@ -1,10 +1,11 @@
 import { Agent } from 'undici'
 import type { Log } from '../../lib/log.ts'
+import type { Problems } from '../../lib/problems.ts'
 import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
 import { type NotifyAddress, type Outbox, SILENCE_MS } from '../memory/outbox.ts'
-import { Courier } from './courier.ts'
+import { Courier, NEWS_SOURCE } from './courier.ts'
 import { legacyMail, NewsMail, type Sender } from './mail.ts'
 
 /** Brings what happens to everyone who asked for it: one courier for each notify address. */
@@ -12,14 +13,16 @@ export class Notifier implements MemoryListener {
   readonly #outbox: Outbox
   readonly #sender: Sender
   readonly #log: Log
+  readonly #problems: Problems
   readonly #agent = new Agent({ pipelining: 1, keepAliveTimeout: 30_000 })
   readonly #couriers = new Map<string, Courier>()
   #dropped = false
 
-  constructor(outbox: Outbox, sender: Sender, log: Log) {
+  constructor(outbox: Outbox, sender: Sender, { log, problems }: { log: Log; problems: Problems }) {
     this.#outbox = outbox
     this.#sender = sender
     this.#log = log
+    this.#problems = problems
   }
 
   start(): void {
@@ -42,6 +45,7 @@ export class Notifier implements MemoryListener {
 
   async add(to: NotifyAddress): Promise<void> {
     this.#dropped = false
+    this.#problems.clear(NEWS_SOURCE, to.address)
     this.#outbox.add(to)
     const known = this.#couriers.get(to.address)
     if (known?.protocol === to.protocol) return known.hurry()
@@ -61,6 +65,7 @@ export class Notifier implements MemoryListener {
     this.#couriers.delete(address)
     this.#outbox.remove(address)
     await courier?.close()
+    this.#problems.clear(NEWS_SOURCE, address)
   }
 
   kept(records: RunRecord[]): void {
@@ -100,6 +105,7 @@ export class Notifier implements MemoryListener {
       outbox: this.#outbox,
       dispatcher: this.#agent,
       log: this.#log,
+      problems: this.#problems,
       onSilent: (address: string) => this.#drop(address),
     }
     this.#couriers.set(to.address, new Courier(to, mail, world))
@@ -110,9 +116,8 @@ export class Notifier implements MemoryListener {
     this.#outbox.remove(address)
     this.#dropped = true
     const shown = redactUrl(address)
-    this.#log.error(
-      { address: shown },
-      `${shown} took no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`,
-    )
+    const text = `${shown} took no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`
+    this.#log.error({ address: shown }, text)
+    this.#problems.report({ source: NEWS_SOURCE, key: address, text })
   }
 }

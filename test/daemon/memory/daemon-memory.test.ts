@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
 import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
+import { newRid } from '../../../src/lib/ids.ts'
 import { jobSchema } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { keptLog, movedClock, someRun, temporaryDir } from '../../support/daemon-kit.ts'
@@ -49,6 +50,26 @@ function reopen(): void {
 function jobs(...ids: string[]) {
   return ids.map((id) => jobSchema.parse({ id, spec: '0 5 * * *', action: 'backup', args: { app: 'hello' } }))
 }
+
+test('a failure is known after a restart, until a later run of the same volume succeeds', async () => {
+  const args = { path: '/srv/db', mode: 'full' }
+  const failed = someRun({ args, jobId: 'old schedule' })
+  await memory.keep([failed.at('running'), failed.at('failed', { reason: 'no room' })])
+  const cancelled = someRun({ args, rid: newRid(1) })
+  await memory.keep([cancelled.at('running'), cancelled.at('cancelled')])
+  reopen()
+  expect(memory.failures()).toMatchObject([{ rid: failed.rid, reason: 'no room' }])
+  const good = someRun({ args, jobId: 'new schedule', rid: newRid(2) })
+  await memory.keep([good.at('running'), good.at('success')])
+  reopen()
+  expect(memory.failures()).toEqual([])
+})
+
+test('a memory of the version before gets the tables that came later', () => {
+  db.exec('DROP TABLE failed_runs')
+  reopen()
+  expect(memory.failures()).toEqual([])
+})
 
 describe('jobs', () => {
   test('the list, its version and sleep marks are there after a restart', () => {

@@ -5,6 +5,7 @@ import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memor
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
 import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
 import { Notifier } from '../../../src/daemon/notifier/notifier.ts'
+import { Problems } from '../../../src/lib/problems.ts'
 import { newsSchema } from '../../../src/wire/daemon-api.ts'
 import { type LegacyRecord, type RunRecord, runResultSchema } from '../../../src/wire/record.ts'
 import { keptLog, movedClock, someProgress, someRun, temporaryDir } from '../../support/daemon-kit.ts'
@@ -39,7 +40,7 @@ function open(): void {
   notifier = new Notifier(
     new Outbox(db, clock),
     { daemonId: 'd1', server: '10.0.0.1', running: () => running },
-    log,
+    { log, problems: new Problems(clock) },
   )
   memory = createDaemonMemory(db, clock, notifier)
   notifier.start()

@@ -1,0 +1,54 @@
+import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
+import { describeFailure, readRunKey } from '../wire/failed-run.ts'
+import type { ScheduledJob } from '../wire/job.ts'
+import type { RunRecord } from '../wire/record.ts'
+
+/** A one-off run that failed is a problem for so long; a job's until a later run of it succeeds. */
+export const ONE_OFF_MS = 24 * 3_600_000
+const SOURCE = 'runs'
+
+/**
+ * Sees to it that no run fails in silence: each that does not succeed is a line in the log and a problem on the board,
+ * until a run with the same key succeeds or its job is gone. A cancelled run changes no problem: somebody wanted that.
+ */
+export class FailedRuns {
+  readonly #log: Log
+  readonly #problems: Problems
+
+  constructor({ log, problems }: { log: Log; problems: Problems }) {
+    this.#log = log
+    this.#problems = problems
+  }
+
+  /** A run has ended. @param isQuiet it leaves no record unless it does something, and logs what it cannot do */
+  note(record: RunRecord, { isQuiet }: { isQuiet: boolean }): void {
+    if (record.state === 'success') return void this.#problems.clear(SOURCE, readRunKey(record))
+    const isLogged = isQuiet && record.state === 'partial'
+    if (!isLogged) this.log(record)
+    if (record.state !== 'cancelled') this.report(record, { isQuiet })
+  }
+
+  log(record: RunRecord): void {
+    const { rid, action, error } = record
+    const facts = { rid, action, ...(error && { error: error.code }) }
+    this.#log[record.state === 'failed' ? 'error' : 'warn'](facts, describeFailure(record))
+  }
+
+  report(record: RunRecord, { isQuiet = false } = {}): void {
+    const text = isQuiet
+      ? `The job ${record.action} cannot do all that is due: ${record.reason}`
+      : describeFailure(record)
+    const isOneOff = record.jobId === '' && record.type === 'once'
+    const untilMs = isOneOff ? { untilMs: Date.parse(record.end ?? record.start) + ONE_OFF_MS } : {}
+    this.#problems.report({ source: SOURCE, key: readRunKey(record), text, ...untilMs })
+  }
+
+  /** Problems of jobs that are in no list any more are gone with them. */
+  keepJobs(list: () => readonly ScheduledJob[]): void {
+    const reported = this.#problems.list().filter(({ source, untilMs }) => source === SOURCE && !untilMs)
+    if (reported.length === 0) return
+    const keys = new Set(list().map(({ job }) => readRunKey({ ...job, jobId: job.id })))
+    for (const { key } of reported) if (!keys.has(key)) this.#problems.clear(SOURCE, key)
+  }
+}

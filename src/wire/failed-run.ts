@@ -1,0 +1,47 @@
+import { ERROR_CODES, isErrorCode } from './error-codes.ts'
+import type { RunRecord } from './record.ts'
+
+type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 'error' | 'rid'>
+
+/**
+ * Runs with the same key answer the same question, such as "is this volume backed up?": the newest one counts. It does
+ * not change when a schedule is edited, though the id of the job does.
+ */
+export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | 'args' | 'jobId'>): string {
+  const path = args.path ?? args.destDir
+  const target = typeof path === 'string' && path !== '' ? path : jobId
+  return [action, typeof args.mode === 'string' ? args.mode : '', target].join(' ')
+}
+
+/** One line about a run that did not succeed: what failed, why, what to do. */
+export function describeFailure(run: Ended): string {
+  const code = run.error?.code
+  const reason = run.reason.trim().replace(/\.$/, '') || 'no reason is known'
+  return `${describeRun(run)} ${VERBS[run.state] ?? run.state}: ${reason}${code ? ` (${code})` : ''}. ${adviceFor(run)}`
+}
+
+const VERBS: Partial<Record<RunRecord['state'], string>> = {
+  failed: 'failed',
+  partial: 'is partial',
+  cancelled: 'was cancelled',
+  lost: 'is lost',
+}
+
+function describeRun({ action, args }: Ended): string {
+  if (action === 'backup')
+    return `The ${args.mode === 'increment' ? 'increment' : 'full backup'} of ${quote(args.path)}`
+  if (action === 'backup_recover') return `The recover of ${quote(args.backup)} into ${quote(args.destDir)}`
+  return `The run of ${action}`
+}
+
+function quote(value: unknown): string {
+  return `"${typeof value === 'string' ? value : ''}"`
+}
+
+function adviceFor({ state, error, rid }: Ended): string {
+  if (state === 'partial') return `See the warnings of the record ${rid}`
+  if (state === 'lost')
+    return `See that the daemon runs, and whether the store has the result; then run it again`
+  if (state === 'cancelled') return 'Run it again if it is still needed'
+  return error && isErrorCode(error.code) ? ERROR_CODES[error.code] : `See the record ${rid}`
+}
