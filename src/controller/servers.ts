@@ -76,7 +76,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     const isFirst = server.debug === null
     server.debug = await world.ports.daemon.debug(server.ip, clockWitness(world, server))
     hearClock(world, server.debug)
-    if (isFirst) await recallOutcomes(world, server.ip)
+    if (isFirst) recallSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.heard(server.debug.running ?? [])
     await bringUpToDate(world, server)
@@ -116,6 +116,10 @@ function failed(world: World, server: ServerState, error: unknown): void {
   server.silentSince = silent ? (server.silentSince ?? now) : null
   server.nextPollAt = now + Math.min(POLL_EVERY_MS, FIRST_RETRY_MS * 2 ** server.failures)
   server.failures += 1
+}
+
+function recallSoon(world: World, { ip }: ServerState): void {
+  void world.background.run(`recall the last runs of ${ip}`, () => recallOutcomes(world, ip))
 }
 
 function refreshSoon(world: World, server: ServerState): void {
