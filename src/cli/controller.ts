@@ -9,6 +9,7 @@ import { startController } from '../server/server.ts'
 import { type Address, parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { createLog } from './log.ts'
+import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
@@ -57,6 +58,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const dport = parseAddress('--dport', `:${flags.dport}`).port
   const dataDir = resolve(flags.data)
   repairOwnModes(dataDir, log)
+  const hangUp = rereadOnHangUp(log)
   const controller = await startController({
     ...address,
     advertise,
@@ -73,6 +75,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   })
   log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
   warnOfReach(address, log)
+  hangUp.begin(() => controller.rereadInventory())
   await untilStopped(() => controller.close())
 }
 

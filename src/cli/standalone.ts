@@ -11,6 +11,7 @@ import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { makeExample } from './example/make-example.ts'
 import { createLog } from './log.ts'
+import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -82,6 +83,7 @@ export function standaloneCommand(): Command {
 
 async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const log = createLog(flags)
+  const hangUp = rereadOnHangUp(log)
   const dataDir = await makeDataDir(flags.data)
   repairOwnModes(dataDir, log)
   const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
@@ -91,6 +93,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
     await startLocalController(flags, { dataDir, log, daemon, inventory }),
     (it) => it.close(),
   )
+  hangUp.begin(() => controller.rereadInventory())
   process.stdout.write(
     welcome({ url: controller.url, inventory, store: storeOf(flags, dataDir), example: !flags.inventory }),
   )
@@ -154,12 +157,10 @@ async function startLocalController(
   { dataDir, log, daemon, inventory }: Local & { daemon: Daemon; inventory: string },
 ): Promise<Controller> {
   const address = parseAddress('--addr', flags.addr)
-  // In one process the inventory is the operator's own word: the daemon may touch the volumes it names.
   const source = inventoryOf({
     from: { file: inventory },
     localIp: flags.ip,
     log,
-    onPaths: (paths) => daemon.allow(paths),
   })
   return startController({
     ...address,
@@ -167,6 +168,8 @@ async function startLocalController(
     dataDir: join(dataDir, 'controller'),
     copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
     inventory: source,
+    // In one process the inventory is the operator's own word: the daemon may touch the volumes it names.
+    onPaths: (paths) => daemon.allow(paths),
     volumeRoot: flags.volumeRoot,
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
     allowedHosts: flags.allowedHost,

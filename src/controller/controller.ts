@@ -32,6 +32,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     problems,
     settings,
     inventory: emptyInventory(),
+    rereadInventory: async () => {},
     servers: new Map(),
     ledger: new RecordLedger(ports.records, clock, (record) => noteOutcome(world, record)),
     background: new Background(log, problems),

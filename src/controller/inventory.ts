@@ -30,10 +30,12 @@ export const HELD_FOR_MS = 10 * 60_000
 /** From so many volumes on, losing more than half is a sudden loss; losing all always is. */
 const MANY_VOLUMES = 10
 
+/** `since` before any inventory was in force. */
+const NEVER_IN_FORCE = isoTime(0)
 const NOTHING_TOLD = 'No inventory was told since the start; what was in force before stays in force'
 
 export function emptyInventory(): InventoryState {
-  return { plan: makePlan({ apps: [] }, '/'), since: isoTime(0), problem: NOTHING_TOLD, held: null }
+  return { plan: makePlan({ apps: [] }, '/'), since: NEVER_IN_FORCE, problem: NOTHING_TOLD, held: null }
 }
 
 /** The inventory of the last time, in force until a source tells another. */
@@ -42,11 +44,18 @@ export async function recallInventory(world: World): Promise<void> {
   if (remembered) putInForce(world, makePlan(remembered, world.settings.volumeRoot))
 }
 
+/** Whether an inventory is in force that may stay so while the source is broken. */
+export function hasInventory({ inventory }: World): boolean {
+  return inventory.since !== NEVER_IN_FORCE
+}
+
 /** News of the source: put in force, held, or, where it is broken, told and otherwise ignored. */
 export async function takeInventory(world: World, news: InventoryNews): Promise<void> {
   const state = world.inventory
   if (news.kind === 'broken') {
     state.problem = news.problem
+    // Only a document that can be read now may come into force.
+    state.held = null
     world.log.error(
       { problem: news.problem },
       'The inventory cannot be used; the last good one stays in force',
@@ -61,10 +70,12 @@ export async function takeInventory(world: World, news: InventoryNews): Promise<
   else await accept(world, plan)
 }
 
-/** Puts a held change in force once its time has come. */
+/** Puts a held change in force once its time has come, if the source still tells it. */
 export async function releaseHeld(world: World): Promise<void> {
-  const held = world.inventory.held
-  if (held && holdTime(world) >= held.until) await accept(world, held.plan)
+  const { held } = world.inventory
+  if (!held || holdTime(world) < held.until) return
+  await world.rereadInventory()
+  if (world.inventory.held === held) await accept(world, held.plan)
 }
 
 export function lostVolumes(from: Plan, to: Plan): number {
@@ -108,6 +119,7 @@ async function accept(world: World, plan: Plan): Promise<void> {
 function putInForce(world: World, plan: Plan): void {
   world.inventory.plan = plan
   world.inventory.since = isoTime(world.clock.now())
+  world.settings.onInForce?.(plan)
 }
 
 async function remember(world: World, inventory: Inventory): Promise<void> {

@@ -133,10 +133,16 @@ export interface DaemonPort {
 
 export interface InventorySource {
   /**
-   * Calls back with the first state before it resolves, then with each change. A file that is broken at first rejects;
-   * a source elsewhere that is away calls back with `broken`, and goes on trying.
+   * Calls back with the first state before it resolves, then with each change. A file that is broken at first rejects
+   * unless there is a last good inventory; a source elsewhere that is away calls back with `broken`, and goes on trying.
    */
-  watch(onNews: (news: InventoryNews) => void): Promise<{ close(): Promise<void> }>
+  watch(onNews: (news: InventoryNews) => void, options: { hasLastGood: boolean }): Promise<InventoryWatch>
+}
+
+export interface InventoryWatch {
+  /** Looks again now. Resolves after it called back, if there was news. */
+  reread(): Promise<void>
+  close(): Promise<void>
 }
 
 /** The inventory last in force, so that one that shrank while the controller was away is noticed too. */

@@ -4,6 +4,7 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
 import type { InventoryState } from './inventory.ts'
+import type { Plan } from './plan.ts'
 import type {
   AuditStore,
   BackupStore,
@@ -27,6 +28,8 @@ export interface World {
   readonly problems: Problems
   readonly settings: ControllerSettings
   readonly inventory: InventoryState
+  /** Has the source look again; resolves when its news is taken. Does nothing until a source is watched. */
+  rereadInventory(): Promise<void>
   /** Every server that is in the inventory or still has to take its empty list, by IP. */
   readonly servers: Map<string, ServerState>
   readonly ledger: RecordLedger
@@ -48,4 +51,6 @@ export interface ControllerSettings {
   advertise: string
   /** Where volumes lie whose path the inventory does not name. */
   volumeRoot: string
+  /** Called with each plan that comes into force, before its jobs go anywhere. */
+  onInForce?: ((plan: Plan) => void) | undefined
 }

@@ -25,7 +25,7 @@ export interface FileWatchOptions {
 export async function watchFile(
   path: string,
   options: FileWatchOptions,
-): Promise<{ close(): Promise<void> }> {
+): Promise<{ renew(): Promise<void>; close(): Promise<void> }> {
   const watch = new FileWatch(path, options)
   await watch.renew()
   return watch
@@ -40,14 +40,23 @@ class FileWatch {
   /** A watched directory went: what is there now under its name is another one. */
   #folderGone = false
   #work: Promise<void> = Promise.resolve()
+  #renewing: Promise<void> = Promise.resolve()
 
   constructor(path: string, options: FileWatchOptions) {
     this.#path = path
     this.#options = options
   }
 
-  /** Follows the path anew, and watches other directories where it leads elsewhere. */
-  async renew(): Promise<void> {
+  /** Follows the path again, and watches other directories if it leads elsewhere now. One call at a time. */
+  renew(): Promise<void> {
+    this.#renewing = this.#renewing.then(
+      () => this.#renew(),
+      () => this.#renew(),
+    )
+    return this.#renewing
+  }
+
+  async #renew(): Promise<void> {
     const places = await placesOf(this.#path)
     if (this.#watcher && !this.#folderGone && isDeepStrictEqual(places, this.#places)) return
     const old = this.#watcher
@@ -60,6 +69,7 @@ class FileWatch {
   async close(): Promise<void> {
     this.#soon.stop()
     await this.#work
+    await this.#renewing.catch(() => {})
     await this.#watcher?.close()
   }
 

@@ -11,8 +11,11 @@ import { readText } from './read-text.ts'
 
 /** What should be backed up, as whichever source tells it. Fits InventorySource of controller/ports.ts. */
 export interface InventorySource {
-  /** Calls back with the first state before it resolves; rejects with BAD_INPUT where that is broken. */
-  watch(onNews: (news: InventoryNews) => void): Promise<{ close(): Promise<void> }>
+  /** Calls back with the first state before it resolves; a file without a last good one rejects if it is broken. */
+  watch(
+    onNews: (news: InventoryNews) => void,
+    options?: { hasLastGood: boolean },
+  ): Promise<{ reread(): Promise<void>; close(): Promise<void> }>
 }
 
 export interface InventoryFileOptions {
@@ -31,20 +34,32 @@ const READ_HERE = 16 * 1024
 export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
   const path = resolve(file)
   return {
-    async watch(onNews) {
+    async watch(onNews, { hasLastGood } = { hasLastGood: false }) {
       const first = await look(path, localIp)
       let last = first.state
-      const onChange = async () => {
+      const lookAgain = async () => {
         const { news, state } = await look(path, localIp)
         if (state === last) return
         last = state
         onNews(news)
       }
-      if (first.news.kind === 'broken') throw new BackupdError('BAD_INPUT', first.news.problem)
+      let looking = Promise.resolve()
+      const onChange = () => {
+        looking = looking.then(lookAgain, lookAgain)
+        return looking
+      }
+      if (first.news.kind === 'broken' && !hasLastGood)
+        throw new BackupdError('BAD_INPUT', first.news.problem)
       onNews(first.news)
       const watching = await watchFile(path, { onChange, log })
       await onChange()
-      return watching
+      return {
+        async reread() {
+          await watching.renew()
+          await onChange()
+        },
+        close: () => watching.close(),
+      }
     },
   }
 }

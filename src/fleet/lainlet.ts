@@ -70,6 +70,8 @@ class LainletWatch {
   #readAt = Number.NEGATIVE_INFINITY
   /** Ends the connection that stands, with what is wrong with it. */
   #broken = new AbortController()
+  /** Ends the connection or the pause, to ask again. */
+  #again = new AbortController()
 
   constructor(options: LainletOptions, onNews: (news: InventoryNews) => void) {
     this.#options = options
@@ -82,6 +84,11 @@ class LainletWatch {
     const signal = AbortSignal.any([late.signal, this.#stop.signal])
     await Promise.race([this.#first.promise, sleep(FIRST_WORD_MS, signal)])
     late.abort()
+  }
+
+  /** Asks again at once, on a new connection. What it tells comes as news. */
+  async reread(): Promise<void> {
+    this.#again.abort()
   }
 
   async close(): Promise<void> {
@@ -100,14 +107,19 @@ class LainletWatch {
       if (problem === undefined) continue
       if (this.#hasState && performance.now() - begun > STEADY_MS) this.#failures = 0
       this.#failed(problem)
-      await sleep(backoffMs(this.#failures, LONGEST_PAUSE_MS), this.#stop.signal)
+      const woken = AbortSignal.any([this.#stop.signal, this.#again.signal])
+      await sleep(backoffMs(this.#failures, LONGEST_PAUSE_MS), woken)
     }
   }
 
   /** @returns why it ended; undefined where it was ended to be made anew. */
   async #listen(): Promise<string | undefined> {
     this.#broken = new AbortController()
-    const anew = AbortSignal.timeout((this.#options.anewSeconds ?? ANEW_SECONDS) * 1000)
+    this.#again = new AbortController()
+    const anew = AbortSignal.any([
+      this.#again.signal,
+      AbortSignal.timeout((this.#options.anewSeconds ?? ANEW_SECONDS) * 1000),
+    ])
     const late = setTimeout(() => this.#breakWithoutDocument(), this.#documentSeconds * 1000)
     try {
       const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, anew])

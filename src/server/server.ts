@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
 import { closeWorld, createWorld, tick } from '../controller/controller.ts'
-import { takeInventory } from '../controller/inventory.ts'
+import { hasInventory, takeInventory } from '../controller/inventory.ts'
+import type { Plan } from '../controller/plan.ts'
 import type { InventorySource } from '../controller/ports.ts'
 import type { World } from '../controller/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
@@ -38,6 +39,8 @@ export interface ControllerOptions {
   copyDir: string
   inventory: InventorySource
   volumeRoot: string
+  /** The volume paths of each inventory that comes into force, before its jobs go anywhere. */
+  onPaths?(paths: string[]): void
   /** Base URL of the daemon on a server. */
   addressOf(ip: string): string
   /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
@@ -54,6 +57,8 @@ export interface Controller {
   url: string
   /** Typed documents in this process. */
   execute: Execute
+  /** Reads the inventory again, whether or not it seems changed. */
+  rereadInventory(): Promise<void>
   close(): Promise<void>
 }
 
@@ -71,7 +76,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const catalog = parts.adopt(await openCatalog({ ...options, clock }), (it) => it.close())
   trustedClock = keepTime(options, parts)
   const daemon = createDaemonClient(options)
-  const settings = { advertise: options.advertise.replace(/\/+$/, ''), volumeRoot: options.volumeRoot }
+  const settings = {
+    advertise: options.advertise.replace(/\/+$/, ''),
+    volumeRoot: options.volumeRoot,
+    onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
+  }
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
     ports: { ...catalog, daemon, inventoryMemory },
@@ -88,7 +97,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const timer = setInterval(() => tick(world), TICK_MS)
   parts.defer(() => clearInterval(timer))
   const owned = parts.move()
-  return { url, execute, close: () => owned.disposeAsync() }
+  return {
+    url,
+    execute,
+    rereadInventory: () => world.rereadInventory(),
+    close: () => owned.disposeAsync(),
+  }
 }
 
 async function serve(world: World, options: ControllerOptions, parts: AsyncDisposableStack) {
@@ -119,11 +133,16 @@ function guardOf({ allowedHosts, advertise }: ControllerOptions): (request: Inco
 /** News that comes while earlier news is being taken waits its turn. */
 async function watchInventory(world: World, source: InventorySource): Promise<{ close(): Promise<void> }> {
   let taken = Promise.resolve()
-  const watching = await source.watch((news: InventoryNews) => {
+  const onNews = (news: InventoryNews) => {
     taken = taken
       .then(() => takeInventory(world, news))
       .catch((error) => world.log.error({ err: error }, `A new inventory was not taken: ${messageOf(error)}`))
-  })
+  }
+  const watching = await source.watch(onNews, { hasLastGood: hasInventory(world) })
   await taken
+  world.rereadInventory = async () => {
+    await watching.reread()
+    await taken
+  }
   return watching
 }

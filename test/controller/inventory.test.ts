@@ -94,3 +94,25 @@ test('a broken edit keeps the last good inventory and says so, until a good one 
   await take(helloInventory([IP], volumes(1)))
   expect(world.inventory.problem).toBeNull()
 })
+
+test('a held inventory does not come into force while its repair is broken', async () => {
+  const { world, take, clock, ticked, daemon } = await withVolumes(1)
+  await take(EMPTY)
+  await takeInventory(world, { kind: 'broken', problem: 'line 1: a typo' })
+  expect(world.inventory.held).toBeNull()
+  clock.move(2 * HELD_FOR_MS)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(2)
+  await take(EMPTY)
+  expect(world.inventory.held?.until).toBe(clock.now() + HELD_FOR_MS)
+})
+
+test('a held inventory comes into force only if the source still tells it', async () => {
+  const { world, take, clock, ticked, daemon } = await withVolumes(1)
+  await take(EMPTY)
+  world.rereadInventory = () => takeInventory(world, { kind: 'broken', problem: 'the file is gone' })
+  clock.move(2 * HELD_FOR_MS)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(2)
+  expect(world.inventory.problem).toBe('the file is gone')
+})

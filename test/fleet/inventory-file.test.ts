@@ -19,7 +19,7 @@ function of(app: string): string {
 }
 
 /** Watches, and hands out the news one by one: an app's name, or the problem. */
-async function watched(file: string) {
+async function watched(file: string, hasLastGood = false) {
   const source: InventorySource = createInventoryFile({ file, localIp: '127.0.0.1', log: silentLog })
   const news: string[] = []
   const waiting: ((word: string) => void)[] = []
@@ -29,7 +29,7 @@ async function watched(file: string) {
     if (waiter) waiter(word)
     else news.push(word)
   }
-  const watching = await source.watch(onNews)
+  const watching = await source.watch(onNews, { hasLastGood })
   onTestFinished(() => watching.close())
   const next = () => {
     const word = news.shift()
@@ -37,7 +37,7 @@ async function watched(file: string) {
       ? new Promise<string>((resolve) => waiting.push(resolve))
       : Promise.resolve(word)
   }
-  return { next, close: () => watching.close(), left: news }
+  return { next, reread: () => watching.reread(), close: () => watching.close(), left: news }
 }
 
 async function folderWith(text: string) {
@@ -178,4 +178,25 @@ test('after close nothing is told', async () => {
   await writeFile(file, of('two'))
   expect(await second.next()).toBe('two')
   expect(first.left).toEqual([])
+})
+
+describe('read again on request', () => {
+  test('an unchanged file is no news, a changed one is told before it resolves', async () => {
+    const { file } = await folderWith(of('one'))
+    const { next, reread, left } = await watched(file)
+    expect(await next()).toBe('one')
+    await reread()
+    expect(left).toEqual([])
+    await writeFile(file, of('two'))
+    await reread()
+    expect(left).toEqual(['two'])
+  })
+})
+
+test('a file that is broken at the start is told as such if there is a last good inventory', async () => {
+  const { file } = await folderWith('apps')
+  const { next } = await watched(file, true)
+  expect(await next()).toMatch(/^The inventory .*line 1/)
+  await writeFile(file, of('one'))
+  expect(await next()).toBe('one')
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -35,4 +35,16 @@ test('without a word on the inventory it looks for lainlet where the recorded sy
   )
   const { inventory } = await ask<{ inventory: { problem: string } }>(url, '{ inventory { problem } }')
   expect(inventory.problem).toContain('lainlet at lainlet.lain:9001 tells nothing')
+})
+
+test('SIGHUP makes the controller read its inventory again, and ends nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'inventory-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'inventory.yaml')
+  await writeFile(file, 'apps: { one: { web: { on: [10.0.0.1], volumes: [/v] } } }\n')
+  const { program, url } = await startController(['--inventory', file])
+  program.process.kill('SIGHUP')
+  await program.said(/SIGHUP: the inventory is read again/)
+  const { inventory } = await ask<{ inventory: { volumes: number } }>(url, '{ inventory { volumes } }')
+  expect(inventory.volumes).toBe(1)
 })

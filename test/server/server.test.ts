@@ -77,7 +77,7 @@ test('health tells the catalog, the inventory and each server, a silent one too'
 })
 
 test('an inventory that nobody has told is not called ok', async () => {
-  const inventory = { watch: async () => ({ close: async () => {} }) }
+  const inventory = { watch: async () => ({ reread: async () => {}, close: async () => {} }) }
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const { body } = await rawRequest(url, { path: '/healthz' })
   expect(JSON.parse(body)).toMatchObject({ inventory: expect.stringMatching(/^No inventory was told/) })

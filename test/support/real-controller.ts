@@ -20,7 +20,7 @@ export function toldInventory(first: Inventory): InventorySource & { tell(news: 
     async watch(onNews) {
       listener = onNews
       onNews({ kind: 'inventory', inventory: first })
-      return { close: async () => {} }
+      return { reread: async () => {}, close: async () => {} }
     },
     tell: (news) => listener(news),
   }
