@@ -5,7 +5,7 @@ import { migrate, recover } from '../controller/recover.ts'
 import { MOST_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
-import { toBackupFilter, toPage } from './filters.ts'
+import { optionalText, toBackupFilter, toPage } from './filters.ts'
 import {
   toBackup,
   toConnection,
@@ -96,7 +96,7 @@ export class BackupResolver {
     const page = toPage(first ?? 100, after, isOwnDocument ? MOST_FILES : undefined)
     const found = await listFiles(world, info, {
       path: path ?? '',
-      snapshot: snapshot ?? null,
+      snapshot: optionalText('snapshot', snapshot) ?? null,
       after: page.after ?? null,
       limit: page.first,
     })

@@ -7,6 +7,14 @@ import type * as inputs from './types/inputs.ts'
 
 const MAX_PAGE = 500
 
+/** null, like a missing argument, means the default; an empty text is a mistake of the caller. Throws BAD_INPUT. */
+export function optionalText(name: string, text: string | null | undefined): string | undefined {
+  if (text !== '') return text ?? undefined
+  throw new BackupdError('BAD_INPUT', `"${name}" is empty, expected a value. Leave it out, or send null`, {
+    facts: { name },
+  })
+}
+
 /** Throws BAD_INPUT for a page of none or of too many. */
 export function toPage(first: number, after: string | null | undefined, most = MAX_PAGE): Page {
   if (first < 1 || first > most) {
@@ -14,7 +22,8 @@ export function toPage(first: number, after: string | null | undefined, most = M
       facts: { first },
     })
   }
-  return { first, ...(after != null && { after }) }
+  const cursor = optionalText('after', after)
+  return { first, ...(cursor !== undefined && { after: cursor }) }
 }
 
 export function toJobFilter(filter: inputs.JobFilter | null | undefined): JobFilter {
@@ -35,7 +44,7 @@ function historyFilter(world: World, filter: inputs.RecordFilter | inputs.Backup
   return {
     app,
     proc: proc == null ? undefined : fullProcName(world, app ?? undefined, proc),
-    volumes: volumes || volume ? [...(volumes ?? []), ...(volume ? [volume] : [])] : undefined,
+    volumes: volumes == null && volume == null ? undefined : [...(volumes ?? []), volume ?? []].flat(),
     instanceNo,
     mode,
     server,

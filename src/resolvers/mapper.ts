@@ -20,6 +20,7 @@ import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inv
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums.ts'
+import { optionalText } from './filters.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
 import type { Backup, File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
@@ -217,8 +218,8 @@ export function toInventoryStatus({ plan, since, problem, held }: InventoryState
 export function toRecoverWish(input: RecoverInput): RecoverWish {
   const { app, proc, backup, server, snapshot, files, inUse, plan } = input
   return {
-    backup: { app, proc, name: backup, server: server ?? undefined },
-    snapshot: snapshot ?? undefined,
+    backup: { app, proc, name: backup, server: optionalText('server', server) },
+    snapshot: optionalText('snapshot', snapshot),
     files: files ?? undefined,
     inUse,
     plan,

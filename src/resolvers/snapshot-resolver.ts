@@ -8,7 +8,7 @@ import {
 } from '../controller/snapshots.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
-import { toPage } from './filters.ts'
+import { optionalText, toPage } from './filters.ts'
 import { toChanges, toSnapshot, toVersions } from './snapshot-mapper.ts'
 import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
@@ -52,7 +52,8 @@ export class SnapshotResolver {
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<FileChange>> {
     const page = toPage(first ?? 100, after)
-    const question = { from, to: to ?? undefined, after: page.after ?? null, limit: page.first }
+    optionalText('from', from)
+    const question = { from, to: optionalText('to', to), after: page.after ?? null, limit: page.first }
     return toChanges(orThrow(await diffSnapshots(world, info, question)))
   }
 

@@ -18,6 +18,15 @@ export class Fields {
     return this.list(name)[0] ?? ''
   }
 
+  /** null if it is missing or null. Throws BAD_INPUT if it is empty: that is a mistake of the caller, not a default. */
+  optional(name: string): string | null {
+    const value = this.#values.get(name)?.[0] ?? null
+    if (value === null) return null
+    const text = asText(name, value)
+    if (text !== '') return text
+    throw new BackupdError('BAD_INPUT', `"${name}" is empty, expected a value. Leave the field out`)
+  }
+
   /** Throws BAD_INPUT for a JSON object or a list in a list. */
   list(name: string): string[] {
     return (this.#values.get(name) ?? []).map((value) => asText(name, value))

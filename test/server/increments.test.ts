@@ -145,6 +145,22 @@ test('increments, from the inventory to the last deletion', async () => {
   const files = await execute(BackupFilesDocument, { ...OF, name: NAME, snapshot: older })
   expect(files.backup?.files.nodes.map(({ path }) => path)).toEqual(['gone.txt', 'orders.table'])
 
+  const empties = [
+    execute(BackupFilesDocument, { ...OF, name: NAME, snapshot: '' }),
+    execute(BackupFilesDocument, { ...OF, name: NAME, after: '' }),
+    execute(BackupDiffDocument, { ...OF, name: NAME, from: '' }),
+    execute(BackupDiffDocument, { ...OF, name: NAME, from: older, to: '' }),
+    execute(BackupSnapshotsDocument, { ...OF, name: NAME, after: '' }),
+    execute(RecoverDocument, { input: { ...OF, backup: NAME, snapshot: '' } }),
+  ]
+  for (const answer of empties)
+    await expect(answer).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringContaining('is empty'),
+    })
+  const newest = { ...OF, name: NAME, snapshot: null, after: null }
+  expect((await execute(BackupFilesDocument, newest)).backup?.files.nodes).toHaveLength(1)
+
   const wish = { ...OF, backup: NAME, snapshot: older }
   const plan = await execute(RecoverDocument, { input: { ...wish, plan: true } })
   expect((await ended(plan.recover.rid))?.result?.plan).toMatchObject({

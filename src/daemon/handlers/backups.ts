@@ -97,7 +97,7 @@ export async function listFiles({ params, fields }: Call, world: World): Promise
     namespace: readNamespace(fields, world.ip),
     name: checkBackupName(params.name ?? ''),
     path: fields.text('path'),
-    snapshot: fields.text('snapshot'),
+    snapshot: fields.optional('snapshot') ?? '',
     limit: fields.count('limit', PAGE, MOST_FILES),
     ...(fields.text('after') === '' ? {} : { after: fields.text('after') }),
   }

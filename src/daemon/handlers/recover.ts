@@ -37,6 +37,7 @@ async function recover(
   world: World,
   what: { backup: string; files: string[] | null },
 ): Promise<Answer> {
+  const snapshot = fields.optional('snapshot')
   const args = {
     ...what,
     app: fields.text('app'),
@@ -44,7 +45,7 @@ async function recover(
     destDir: fields.text('destDir'),
     namespace: readNamespace(fields, world.ip),
     inUse: readInUse(fields.text('inUse')),
-    ...(fields.text('snapshot') === '' ? {} : { snapshot: fields.text('snapshot') }),
+    ...(snapshot !== undefined && { snapshot }),
     ...(readPlan(fields.text('plan')) ? { plan: true } : {}),
   }
   checkReady(world)

@@ -31,6 +31,15 @@ export class Fields {
     return this.list(name)[0] ?? ''
   }
 
+  /** undefined if it is missing or null. Throws BAD_INPUT if it is empty: that is a mistake, not a default. */
+  optional(name: string): string | undefined {
+    const value = this.raw(name) ?? null
+    if (value === null) return undefined
+    const text = asText(name, value)
+    if (text !== '') return text
+    throw new BackupdError('BAD_INPUT', `"${name}" is empty, expected a value. Leave the field out`)
+  }
+
   list(name: string): string[] {
     return this.rawList(name).map((value) => asText(name, value))
   }

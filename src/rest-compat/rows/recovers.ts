@@ -63,7 +63,7 @@ function wishOf({ params, fields }: Call) {
     proc,
     backup,
     server: fields.text('server') || null,
-    snapshot: fields.text('snapshot') || null,
+    snapshot: fields.optional('snapshot'),
     files: files.length > 0 ? files : null,
     inUse: inUseOf(fields),
   }
