@@ -13,13 +13,27 @@ export interface AuditEntry {
 export interface AuditStore {
   /** On disk when it resolves. */
   write(entry: AuditEntry): Promise<void>
+  forget(before: string): Promise<number>
 }
+
+const FORGET_SLICE = 500
 
 export function createAuditStore(db: Db, writes: WriteQueue): AuditStore {
   return {
     write: ({ at, who, verb, facts, outcome }) =>
       writes.run(async () => {
         await db.audit.create({ data: { at, who, verb, facts: JSON.stringify(facts), outcome } })
+      }),
+    forget: (before) =>
+      writes.run(async () => {
+        const old = await db.audit.findMany({
+          where: { at: { lt: before } },
+          orderBy: { at: 'asc' },
+          take: FORGET_SLICE,
+          select: { id: true },
+        })
+        await db.audit.deleteMany({ where: { id: { in: old.map(({ id }) => id) } } })
+        return old.length
       }),
   }
 }

@@ -9,6 +9,8 @@ const BLOCK = 10_000
 /** Numbers that count up and are never given twice, over restarts and crashes too. */
 export interface EventNumbers {
   next(): number
+  /** The greatest number given so far. */
+  last(): number
   close(): Promise<void>
 }
 
@@ -39,6 +41,7 @@ export async function openEventNumbers(db: Db, log: Log): Promise<EventNumbers> 
       if (last > reserved - BLOCK / 2) reserving ??= reserve()
       return last
     },
+    last: () => last,
     async close() {
       await reserving
       await mark(db, last)

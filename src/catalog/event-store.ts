@@ -1,4 +1,4 @@
-import type { Db } from './database.ts'
+import type { Db, DbTransaction } from './database.ts'
 import type { KeptRecord } from './read-records.ts'
 import { recordOf } from './record-rows.ts'
 
@@ -18,4 +18,25 @@ export async function eventsSince(db: Db, { after, limit, rid, app }: EventQuery
     select: { seq: true, rid: true, json: true },
   })
   return rows.map((row) => ({ record: recordOf(row.rid, row.json), eventSeq: row.seq }))
+}
+
+const PRUNED_KEY = 'events pruned up to'
+
+/** Every change of state with a greater number is kept. */
+export async function prunedUpTo(db: Db | DbTransaction): Promise<number> {
+  const mark = await db.meta.findUnique({ where: { key: PRUNED_KEY } })
+  return Number(mark?.value ?? 0)
+}
+
+/** Call it in the transaction that removes the events. */
+export async function markPruned(db: DbTransaction, upTo: number): Promise<void> {
+  const value = String(upTo)
+  await db.meta.upsert({ where: { key: PRUNED_KEY }, create: { key: PRUNED_KEY, value }, update: { value } })
+}
+
+/** A catalog from before this mark may have been pruned up to its oldest event, or wholly. */
+export async function addPrunedMark(db: Db, lastGiven: number): Promise<void> {
+  if (await db.meta.findUnique({ where: { key: PRUNED_KEY } })) return
+  const oldest = await db.recordEvent.findFirst({ orderBy: { seq: 'asc' }, select: { seq: true } })
+  await db.$transaction((transaction) => markPruned(transaction, oldest ? oldest.seq - 1 : lastGiven))
 }

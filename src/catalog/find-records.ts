@@ -10,7 +10,7 @@ const CURSOR = 'record'
 
 type ReadWorld = Pick<RecordWorld, 'db' | 'live'>
 
-/** Newest start first. Throws BAD_INPUT for a bad cursor or time. */
+/** The latest request first. Throws BAD_INPUT for a bad cursor or time. */
 export async function findRecords(
   world: ReadWorld,
   filter: RecordFilter,

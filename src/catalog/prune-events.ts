@@ -1,5 +1,6 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Db } from './database.ts'
+import { markPruned } from './event-store.ts'
 import type { CatalogWorld } from './world.ts'
 
 const DAY_MS = 86_400_000
@@ -41,7 +42,12 @@ async function pruneSlice(db: Db, now: number): Promise<boolean> {
     select: { seq: true },
   })
   const last = oldest.at(-1)
-  if (last) await db.recordEvent.deleteMany({ where: { seq: { lte: last.seq } } })
+  if (last) {
+    await db.$transaction(async (transaction) => {
+      await transaction.recordEvent.deleteMany({ where: { seq: { lte: last.seq } } })
+      await markPruned(transaction, last.seq)
+    })
+  }
   await db.tombstone.deleteMany({ where: { at: { lt: now - TOMBSTONE_MS } } })
   return oldest.length === SLICE
 }

@@ -9,13 +9,20 @@ const SYSTEM_APP = 'backupctl'
 /** A start that is no time sorts below every one that is. */
 const NO_TIME = '0000'
 
-/** What lists filter and sort by; what the args do not tell is empty. */
-export function recordRow(record: RunRecord, eventSeq: number): Prisma.RecordCreateManyInput {
+/**
+ * The columns that lists filter and sort by; empty if the args do not have them.
+ * @param startKey the key of an earlier version of this record: a record does not move in lists when it starts
+ */
+export function recordRow(
+  record: RunRecord,
+  eventSeq: number,
+  startKey = startKeyOf(record),
+): Prisma.RecordCreateManyInput {
   const { rid, server, jobId, action, state, args } = record
   const instanceNo = Number(args.instanceNo)
   return {
     rid,
-    startKey: `${timeKey(record.start) ?? NO_TIME} ${rid}`,
+    startKey,
     eventSeq,
     server,
     jobId,
@@ -27,6 +34,11 @@ export function recordRow(record: RunRecord, eventSeq: number): Prisma.RecordCre
     instanceNo: Number.isInteger(instanceNo) ? toBigInt(instanceNo) : null,
     mode: textOf(args.mode),
   }
+}
+
+/** Of a queued record, `start` is the time of the request. */
+function startKeyOf({ start, rid }: RunRecord): string {
+  return `${timeKey(start) ?? NO_TIME} ${rid}`
 }
 
 export function appOf({ action, args }: RunRecord): string {

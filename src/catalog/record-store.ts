@@ -1,8 +1,9 @@
 import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { Db } from './database.ts'
-import { eventsSince } from './event-store.ts'
+import { addPrunedMark, eventsSince, prunedUpTo } from './event-store.ts'
 import { findRecords, lastOfJobs } from './find-records.ts'
+import { type ForgetRequest, forgetRecords } from './forget-records.ts'
 import { createPruner } from './prune-events.ts'
 import { type KeptRecord, readKept } from './read-records.ts'
 import { takeNews } from './take-news.ts'
@@ -16,12 +17,15 @@ export interface RecordStore {
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
   unfinished(server?: string): Promise<RunRecord[]>
   eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
+  keptEvents(): Promise<{ after: number; upTo: number }>
   nextEventSeq(): number
+  forget(request: ForgetRequest): Promise<{ deleted: number; next: string | null }>
 }
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
   const world: RecordWorld = { ...base, live: await loadLive(base.db) }
   const { db, live, numbers, writes, lists } = world
+  await addPrunedMark(db, numbers.last())
   const prune = createPruner(world)
   return {
     take: (news) =>
@@ -40,7 +44,9 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
       return server === undefined ? records : records.filter((record) => record.server === server)
     },
     eventsSince: (seq, filter, limit) => eventsSince(db, { ...filter, after: seq, limit }),
+    keptEvents: async () => ({ after: await prunedUpTo(db), upTo: numbers.last() }),
     nextEventSeq: () => numbers.next(),
+    forget: (request) => writes.run(() => forgetRecords(world, request)),
   }
 }
 

@@ -64,13 +64,23 @@ function remember(live: Map<string, KeptRecord>, change: KeptRecord): void {
   else live.set(rid, change)
 }
 
-/** Rows are replaced: deleting and inserting lists is far quicker than updating one by one. */
+/**
+ * Replaces rows: deleting and inserting lists is far quicker than updating one by one. A row keeps its place in
+ * lists, which is the time at which its run was requested.
+ */
 async function writeRecords(transaction: DbTransaction, newest: KeptRecord[]): Promise<void> {
   for (const some of inLists(newest)) {
     const rids = some.map(({ record }) => record.rid)
+    const placed = await transaction.record.findMany({
+      where: { rid: { in: rids } },
+      select: { rid: true, startKey: true },
+    })
+    const places = new Map(placed.map(({ rid, startKey }) => [rid, startKey]))
     await transaction.record.deleteMany({ where: { rid: { in: rids } } })
     await transaction.recordBody.deleteMany({ where: { rid: { in: rids } } })
-    await transaction.record.createMany({ data: some.map((kept) => recordRow(kept.record, kept.eventSeq)) })
+    await transaction.record.createMany({
+      data: some.map(({ record, eventSeq }) => recordRow(record, eventSeq, places.get(record.rid))),
+    })
     await transaction.recordBody.createMany({
       data: some.map(({ record }) => ({ rid: record.rid, json: recordJson(record) })),
     })

@@ -8,6 +8,7 @@ import { inventoryOf } from '../server/inventory-of.ts'
 import { startController } from '../server/server.ts'
 import { type Address, parseAddress } from './address.ts'
 import { collect } from './collect.ts'
+import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
@@ -24,6 +25,7 @@ interface ControllerFlags {
   copyDir?: string
   dport: string
   volumeRoot: string
+  keepRecords: string
   allowedHost: string[]
   debug: boolean
 }
@@ -46,6 +48,7 @@ export function controllerCommand(): Command {
       'where daemons find a volume whose path the inventory does not say',
       '/data/lain/volumes',
     )
+    .option(KEEP_RECORDS.flag, KEEP_RECORDS.text, KEEP_RECORDS.usual)
     .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
     .option('--debug', 'log more', false)
     .action(runController)
@@ -66,6 +69,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
     inventory: inventoryOf({ from: inventoryFrom(flags, log), localIp: new URL(advertise).hostname, log }),
     volumeRoot: flags.volumeRoot,
+    keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => `http://${ip}:${dport}`,
     allowedHosts: flags.allowedHost,
     log,

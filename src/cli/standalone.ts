@@ -10,6 +10,7 @@ import { type Controller, startController } from '../server/server.ts'
 import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
 import { makeExample } from './example/make-example.ts'
+import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
@@ -28,6 +29,7 @@ interface StandaloneFlags {
   backupLocalDir?: string
   copyDir?: string
   volumeRoot: string
+  keepRecords: string
   allowPath: string[]
   allowedHost: string[]
   repositoryPasswordFile?: string
@@ -61,6 +63,7 @@ export function standaloneCommand(): Command {
       collect,
       [],
     )
+    .option(KEEP_RECORDS.flag, KEEP_RECORDS.text, KEEP_RECORDS.usual)
     .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
     .option(
       '--repository-password-file <file>',
@@ -171,6 +174,7 @@ async function startLocalController(
     // In one process the inventory is the operator's own word: the daemon may touch the volumes it names.
     onPaths: (paths) => daemon.allow(paths),
     volumeRoot: flags.volumeRoot,
+    keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
     allowedHosts: flags.allowedHost,
     log,

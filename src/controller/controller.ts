@@ -5,6 +5,7 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { noteOutcome } from './failed-runs.ts'
+import { forgetHistoryIfDue } from './forget-history.ts'
 import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
 import { checkSilent } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
@@ -36,6 +37,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     servers: new Map(),
     ledger: new RecordLedger(ports.records, clock, (record) => noteOutcome(world, record)),
     background: new Background(log, problems),
+    history: { forgottenAt: null, closing: false },
   }
   await world.ledger.load()
   await recallInventory(world)
@@ -49,10 +51,12 @@ export function tick(world: World): void {
   reportClock(world)
   pollDue(world)
   checkSilent(world)
+  forgetHistoryIfDue(world)
 }
 
 /** Ends subscriptions and waits for what is under way. */
 export async function closeWorld(world: World): Promise<void> {
+  world.history.closing = true
   world.ledger.events.close()
   await world.background.settled()
 }

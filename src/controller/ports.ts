@@ -31,7 +31,7 @@ export interface RecordStore {
    */
   take(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
-  /** Newest start first. */
+  /** The latest request first; a record does not move when it starts. */
   find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
   /** The newest record of each job, for a DataLoader. */
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
@@ -39,8 +39,15 @@ export interface RecordStore {
   unfinished(server?: string): Promise<RunRecord[]>
   /** State changes after `seq`, oldest first, at most `limit`. */
   eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
+  /** Every change of state with a number above `after` and up to `upTo` is kept. */
+  keptEvents(): Promise<{ after: number; upTo: number }>
   /** A number never given before, for a progress event that is not kept. Counts on over restarts. */
   nextEventSeq(): number
+  /**
+   * Deletes one slice of the records that were requested `before` (ISO 8601 with milliseconds), except those that
+   * run, the newest of each job and those that a backup refers to; their numbers by day stay. Go on with `next`.
+   */
+  forget(request: { before: string; after: string | null }): Promise<{ deleted: number; next: string | null }>
 }
 
 export interface VolumeKey {
@@ -92,6 +99,8 @@ export interface AuditStore {
     facts: Record<string, unknown>
     outcome: string
   }): Promise<void>
+  /** Deletes one slice of the entries that are older; returns how many. */
+  forget(before: string): Promise<number>
 }
 
 export interface CatalogCopier {

@@ -61,7 +61,7 @@ export async function getRecord(world: World, rid: string): Promise<RunRecord | 
   return (await world.ports.records.get(rid))?.record
 }
 
-/** Newest start first. */
+/** The latest request first; a record does not move when it starts. */
 export function findRecords(world: World, filter: RecordFilter, page: Page): Promise<Slice<RunRecord>> {
   return world.ports.records.find(filter, page)
 }

@@ -1,3 +1,4 @@
+import { BackupdError } from '../lib/errors.ts'
 import type { KeptRecord } from './ports.ts'
 import { type EventFilter, type EventQueue, matches, type RecordEvent } from './record-events.ts'
 import type { World } from './world.ts'
@@ -13,6 +14,7 @@ const GAP_PAGE = 500
  * First how things stand (`SNAPSHOT`: the record asked for, else every one that has not ended), or, with `since`,
  * every change of state missed and the newest progress of what runs; then each change as it comes. Ends when the
  * controller closes or the listener is hopelessly behind: come back with `since`.
+ * Check `since` with checkSince() first.
  */
 export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<RecordEvent> {
   const queue = world.ledger.events.listen(watch)
@@ -30,12 +32,25 @@ export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<
   }
 }
 
+/** @throws EVENTS_GONE if changes after `since` are no longer kept */
+export async function checkSince(world: World, since: number): Promise<void> {
+  const { after, upTo } = await world.ports.records.keptEvents()
+  if (since >= after && since <= upTo) return
+  const why =
+    since < after
+      ? `changes are kept from number ${after + 1} on`
+      : `the last number given is ${upTo}; the catalog may have been replaced by an older copy`
+  throw new BackupdError('EVENTS_GONE', `Cannot continue after event ${since}: ${why}`, {
+    facts: { since, oldest: after + 1, newest: upTo },
+  })
+}
+
 async function* tell(world: World, watch: Watch, queue: EventQueue): AsyncGenerator<RecordEvent, undefined> {
   try {
     const told = new Map<string, number>()
     for await (const event of watch.since === undefined
       ? snapshot(world, watch)
-      : gap(world, watch, watch.since)) {
+      : gap(world, { ...watch, since: watch.since }, queue)) {
       told.set(event.record.rid, event.seq)
       yield event
     }
@@ -57,13 +72,19 @@ async function* snapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent
 }
 
 /** Kept changes of state and the newest progress of what runs, in the order of their numbers. */
-async function* gap(world: World, watch: Watch, since: number): AsyncGenerator<RecordEvent> {
-  const { rid, app } = watch
+async function* gap(
+  world: World,
+  watch: Watch & { since: number },
+  queue: EventQueue,
+): AsyncGenerator<RecordEvent> {
+  const { rid, app, since } = watch
   const filter = { ...(rid !== undefined && { rid }), ...(app !== undefined && { app }) }
   const progressed = (await unfinished(world)).filter(({ record }) => matches(record, watch))
   let after = since
   for (;;) {
     const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
+    // Pruned while a slow listener was reading: it ends here, and coming back with `since` says why.
+    if ((await world.ports.records.keptEvents()).after > after) return queue.close()
     const last = kept.length < GAP_PAGE ? Number.POSITIVE_INFINITY : (kept.at(-1)?.eventSeq ?? after)
     yield* merged(
       kept,

@@ -34,6 +34,8 @@ export interface World {
   readonly servers: Map<string, ServerState>
   readonly ledger: RecordLedger
   readonly background: Background
+  /** Of the deletion of old records. `forgottenAt`: unix ms of the last time, null before the first. */
+  readonly history: { forgottenAt: number | null; closing: boolean }
 }
 
 export interface Ports {
@@ -53,4 +55,6 @@ export interface ControllerSettings {
   volumeRoot: string
   /** Called with each plan that comes into force, before its jobs go anywhere. */
   onInForce?: ((plan: Plan) => void) | undefined
+  /** Records and audit entries are deleted when they are older. */
+  keepRecordsMs: number
 }

@@ -2,10 +2,10 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subs
 import { getJob } from '../controller/jobs.ts'
 import type { RecordEvent as DomainEvent } from '../controller/record-events.ts'
 import { cancelRecord, findRecords, getRecord } from '../controller/records.ts'
-import { watchRecords } from '../controller/watch-records.ts'
+import { checkSince, watchRecords } from '../controller/watch-records.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
-import { toPage, toRecordFilter } from './filters.ts'
+import { optionalText, toPage, toRecordFilter } from './filters.ts'
 import { toBackup, toConnection, toJob, toRecord, toServer } from './mapper.ts'
 import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
@@ -48,12 +48,15 @@ export class RecordResolver {
   @Subscription(() => RecordEvent, {
     description:
       'First how things stand, then every change, numbered; `since` fills the gap after a lost connection.',
-    subscribe: ({ args, context }: { args: WatchArgs; context: Context }) =>
-      watchRecords(context.world, {
-        rid: args.rid ?? undefined,
-        app: args.app ?? undefined,
-        since: args.since ?? undefined,
-      }),
+    subscribe: async ({ args, context: { world } }: { args: WatchArgs; context: Context }) => {
+      const { rid = null, app = null, since = null } = args
+      if (since !== null) await checkSince(world, since)
+      return watchRecords(world, {
+        rid: optionalText('rid', rid),
+        app: optionalText('app', app),
+        since: since ?? undefined,
+      })
+    },
   })
   recordUpdated(
     @Ctx() { world }: Context,

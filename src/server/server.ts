@@ -41,6 +41,7 @@ export interface ControllerOptions {
   volumeRoot: string
   /** The volume paths of each inventory that comes into force, before its jobs go anywhere. */
   onPaths?(paths: string[]): void
+  keepRecordsMs: number
   /** Base URL of the daemon on a server. */
   addressOf(ip: string): string
   /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
@@ -79,6 +80,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const settings = {
     advertise: options.advertise.replace(/\/+$/, ''),
     volumeRoot: options.volumeRoot,
+    keepRecordsMs: options.keepRecordsMs,
     onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
   }
   const inventoryMemory = createInventoryMemory(dataDir, log)

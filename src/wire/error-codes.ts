@@ -36,6 +36,7 @@ export const ERROR_CODES = {
     'Another process works on the repository. Wait for it; if it is known to be gone, remove its lock with restic unlock.',
   SNAPSHOT_CORRUPT:
     'Content of the snapshot is not what was written. Nothing damaged was restored; take another snapshot.',
+  EVENTS_GONE: 'Subscribe again without since, and read the list of records for what happened meanwhile.',
   CANCELLED: 'Cancelled on request.',
   TIMED_OUT: 'It took longer than allowed.',
   RUNNER_DIED:

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../src/catalog/catalog.ts'
@@ -275,6 +277,36 @@ describe('events', () => {
     expect(await records.eventsSince(start, { rid: queued.rid }, 2)).toEqual(changes.slice(0, 2))
     expect(await records.eventsSince(start, { app: 'other' }, 10)).toEqual([changes[2]])
     expect(await records.eventsSince(changes.at(-1)?.eventSeq ?? 0, {}, 10)).toEqual([])
+  })
+
+  test('a catalog tells which events it keeps, over prunings and restarts', async () => {
+    const clock = { ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
+    const folder = await tempFolder()
+    const catalog = await openIn(folder, clock)
+    const { records } = catalog
+    expect(await records.keptEvents()).toEqual({ after: 0, upTo: 0 })
+    await records.take([sampleRecord()])
+    clock.ms += 8 * 86_400_000
+    const many = Array.from({ length: 1100 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) }))
+    const newer = await records.take(many)
+    await records.take([sampleRecord({ rid: ridOf(9000) })])
+    const first = newer[0]?.eventSeq ?? 0
+    await expect.poll(records.keptEvents).toEqual({ after: first - 1, upTo: first + 1100 })
+    await catalog.close()
+    await using after = closing(await openIn(folder, clock))
+    expect(await after.catalog.records.keptEvents()).toMatchObject({ after: first - 1 })
+  })
+
+  test('a catalog from before this mark takes its oldest event for the first', async () => {
+    const folder = await tempFolder()
+    const before = await openIn(folder)
+    const kept = await before.records.take([sampleRecord({ state: 'queued' }), sampleRecord({ seq: 2 })])
+    await before.close()
+    const database = new Database(join(folder, 'catalog.db'))
+    database.exec("DELETE FROM Meta WHERE key = 'events pruned up to'; DELETE FROM RecordEvent WHERE seq = 1")
+    database.close()
+    await using after = closing(await openIn(folder))
+    expect(await after.catalog.records.keptEvents()).toMatchObject({ after: (kept[1]?.eventSeq ?? 0) - 1 })
   })
 
   test('numbers count on over restarts and are never given twice', async () => {

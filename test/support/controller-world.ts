@@ -48,7 +48,11 @@ export async function testWorld(
       clock,
       ...clocks,
       log,
-      settings: { advertise: 'http://10.0.0.9:9002', volumeRoot: '/data/lain/volumes' },
+      settings: {
+        advertise: 'http://10.0.0.9:9002',
+        volumeRoot: '/data/lain/volumes',
+        keepRecordsMs: 400 * 86_400_000,
+      },
     })
   const world = await open()
   onTestFinished(async () => {

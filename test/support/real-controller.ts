@@ -55,6 +55,7 @@ export async function startTestController({ folder, daemonUrls = {}, ...options 
     host: '127.0.0.1',
     port,
     advertise: `http://127.0.0.1:${port}`,
+    keepRecordsMs: 400 * 86_400_000,
     dataDir: join(folder, 'controller'),
     copyDir: join(folder, 'copies'),
     inventory: toldInventory({ apps: [] }),

@@ -1,0 +1,87 @@
+import { Prisma } from './generated/client.ts'
+import type { CatalogWorld } from './world.ts'
+
+/** Few enough that news never waits long behind one slice. */
+const SLICE = 200
+
+interface OldRecord {
+  rid: string
+  startKey: string
+  server: string
+  app: string
+  proc: string
+  volume: string
+  instanceNo: bigint | null
+  action: string
+  mode: string
+  state: string
+  /** 1 for the newest record of a job, and for one that a backup refers to. */
+  isKept: bigint | number
+}
+
+export interface ForgetRequest {
+  /** ISO 8601 with milliseconds: only records that were requested earlier. */
+  before: string
+  /** `next` of the slice before; null for the first. */
+  after: string | null
+}
+
+/**
+ * Deletes one slice of old records, oldest first: all that ended, except the newest of each job and those that a
+ * backup refers to. What they said of a volume is added to its counts by day, in the same transaction.
+ * Runs in the write queue.
+ * @returns `next`: where the next slice begins, null after the last
+ */
+export async function forgetRecords(
+  { db }: Pick<CatalogWorld, 'db'>,
+  { before, after }: ForgetRequest,
+): Promise<{ deleted: number; next: string | null }> {
+  const slice = await db.$queryRaw<OldRecord[]>`
+    SELECT rid, startKey, server, app, proc, volume, instanceNo, action, mode, state,
+      (jobId <> '' AND NOT EXISTS
+        (SELECT 1 FROM Record newer WHERE newer.jobId = old.jobId AND newer.startKey > old.startKey))
+      OR EXISTS (SELECT 1 FROM Backup WHERE Backup.rid = old.rid) AS isKept
+    FROM Record old
+    WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN ('queued', 'running')
+    ORDER BY startKey LIMIT ${SLICE}`
+  const old = slice.filter(({ isKept }) => Number(isKept) === 0)
+  if (old.length > 0) {
+    const rids = old.map(({ rid }) => rid)
+    await db.$transaction(async (transaction) => {
+      const days = countByDay(old)
+      if (days.length > 0) await transaction.$executeRaw(addDays(days))
+      await transaction.record.deleteMany({ where: { rid: { in: rids } } })
+      await transaction.recordBody.deleteMany({ where: { rid: { in: rids } } })
+    })
+  }
+  return { deleted: old.length, next: slice.length < SLICE ? null : (slice.at(-1)?.startKey ?? null) }
+}
+
+type Day = Prisma.RecordDayCreateManyInput
+
+function countByDay(old: OldRecord[]): Day[] {
+  const days = new Map<string, Day>()
+  for (const { server, app, proc, volume, instanceNo, startKey, action, mode, state } of old) {
+    if (volume === '') continue
+    const day = startKey.slice(0, 'YYYY-MM-DD'.length)
+    const key = [server, app, proc, volume, instanceNo, day, action, mode, state].join('\n')
+    const known = days.get(key)
+    const count = (known?.count ?? 0) + 1
+    days.set(key, {
+      ...(known ?? { server, app, proc, volume, instanceNo: instanceNo ?? 0n, day, action, mode, state }),
+      count,
+    })
+  }
+  return [...days.values()]
+}
+
+function addDays(days: Day[]): Prisma.Sql {
+  const rows = days.map(
+    (day) =>
+      Prisma.sql`(${day.server}, ${day.app}, ${day.proc}, ${day.volume}, ${day.instanceNo}, ${day.day}, ${day.action}, ${day.mode}, ${day.state}, ${day.count})`,
+  )
+  return Prisma.sql`
+    INSERT INTO RecordDay (server, app, proc, volume, instanceNo, day, action, mode, state, count)
+    VALUES ${Prisma.join(rows)}
+    ON CONFLICT DO UPDATE SET count = count + excluded.count`
+}

@@ -1,0 +1,17 @@
+import { parseExpire } from '../lib/durations.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+
+export const KEEP_RECORDS = {
+  flag: '--keep-records <time>',
+  text: 'records of runs and the audit are deleted when they are older, such as 90d; 400d unless given',
+  usual: '400d',
+} as const
+
+/** `400d` → milliseconds. @throws BAD_INPUT naming the flag */
+export function parseKeepRecords(text: string): number {
+  try {
+    return parseExpire(text)
+  } catch (cause) {
+    throw new BackupdError('BAD_INPUT', `--keep-records: ${messageOf(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,31 @@
+import type { World } from './world.ts'
+
+const FORGET_INTERVAL_MS = 3_600_000
+
+/** Deletes old records and audit entries, slice by slice, once an hour; call it as often as you like. */
+export function forgetHistoryIfDue(world: World): void {
+  const now = world.clock.now()
+  const { forgottenAt } = world.history
+  if (forgottenAt !== null && Math.abs(now - forgottenAt) < FORGET_INTERVAL_MS) return
+  world.history.forgottenAt = now
+  void world.background.run('delete old records', () => forgetHistory(world))
+}
+
+/** Ages count by the trusted clock: a clock that is ahead for a minute would delete the history. */
+export async function forgetHistory(world: World): Promise<void> {
+  const { ports, clock, trustedClock = clock, settings, log } = world
+  const before = new Date(trustedClock.now() - settings.keepRecordsMs).toISOString()
+  let records = 0
+  let next: string | null = null
+  do {
+    const slice = await ports.records.forget({ before, after: next })
+    records += slice.deleted
+    next = slice.next
+  } while (next !== null && !world.history.closing)
+  let audits = 0
+  for (let count = 1; count > 0 && !world.history.closing; ) {
+    count = await ports.audit.forget(before)
+    audits += count
+  }
+  if (records + audits > 0) log.info({ records, audits, before }, 'Old records were deleted')
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { tick } from '../../src/controller/controller.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { testWorld } from '../support/controller-world.ts'
+import { tempFolder } from '../support/temp-catalog.ts'
+
+const DAY_MS = 86_400_000
+const END = '2026-11-23T08:50:00Z'
+
+function ended(n: number, changes: Parameters<typeof sampleRecord>[0] = {}) {
+  return sampleRecord({ rid: ridOf(n), seq: 2, state: 'success', end: END, ...changes })
+}
+
+test('records older than --keep-records go, but not the last word on a job or a backup', async () => {
+  const folder = await tempFolder()
+  const { world, catalog, clock } = await testWorld(folder)
+  const running = sampleRecord({ rid: ridOf(9_000), jobId: 'other' })
+  await world.ledger.take([
+    // More than one slice of one job, then two of which a backup refers to the first.
+    ...Array.from({ length: 450 }, (_, n) => ended(n + 10, { state: n % 10 === 0 ? 'partial' : 'success' })),
+    ended(1, { jobId: 'rare', result: { backup: sampleBackup() } }),
+    ended(2, { jobId: 'rare', start: '2026-11-23T08:45:00Z' }),
+    running,
+  ])
+  await world.ports.audit.write({ at: END, who: 'me', verb: 'runJob', facts: {}, outcome: 'done' })
+  clock.move(399 * DAY_MS)
+  tick(world)
+  await world.background.settled()
+  expect((await catalog.records.find({}, { first: 1 })).totalCount).toBe(453)
+  clock.move(2 * DAY_MS)
+  tick(world)
+  await world.background.settled()
+  const left = (await catalog.records.find({}, { first: 500 })).items.map(({ node }) => node.rid)
+  expect(left.sort()).toEqual([ridOf(1), ridOf(2), ridOf(459), ridOf(9_000)].sort())
+  expect(await catalog.records.get(ridOf(10))).toBeUndefined()
+
+  const database = new Database(join(folder, 'catalog.db'), { readonly: true })
+  const days = database.prepare('SELECT day, state, count FROM RecordDay ORDER BY state').all()
+  expect(days).toEqual([
+    { day: '2026-11-23', state: 'partial', count: 45 },
+    { day: '2026-11-23', state: 'success', count: 404 },
+  ])
+  const count = (table: string) => database.prepare(`SELECT count(*) FROM ${table}`).pluck().get()
+  expect([count('RecordBody'), count('Audit')]).toEqual([4, 0])
+  database.close()
+})
