@@ -3,12 +3,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureBuilt, ensureInstalled, tool } from './toolchain.mjs'
+import { ensureBuilt, ensureInstalled, root, tool } from './toolchain.mjs'
 
 const colors = process.stdout.isTTY ? [] : ['--colors=off']
 const counts = { passed: 0, failed: 0, skipped: 0 }
-/** What failed, in words: said at the end once more, where it is found. */
+/** What failed, in words: printed once more at the end. */
 const failures = []
+/** Full titles of the tests that did not run. */
+const skips = []
 
 const checks = [
   ['install', ensureInstalled],
@@ -31,6 +33,8 @@ for (const [name, check] of checks) {
   }
 }
 
+printSkips()
+if (process.env.BACKUPD_ALLOWED_SKIPS) checkSkips(process.env.BACKUPD_ALLOWED_SKIPS)
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
 for (const failure of failures) console.error(`\n${failure}`)
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`)
@@ -61,8 +65,34 @@ function countTests(report) {
   counts.skipped += report.numPendingTests + report.numTodoTests
   for (const { name, message, assertionResults } of report.testResults) {
     if (message) failures.push(`${name}\n${message}`)
-    for (const { status, fullName, failureMessages } of assertionResults)
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'pending' || status === 'skipped' || status === 'todo') skips.push(fullName)
       if (status === 'failed') failures.push(`${name} > ${fullName}\n${inOurs(failureMessages.join('\n'))}`)
+    }
+  }
+}
+
+/** What did not run, by what it lacks: a title says so as in `(needs restic)`. */
+function printSkips() {
+  const reasonOf = (title) => /\((needs? [^)]+)\)/.exec(title)?.[1] ?? 'the test itself says why'
+  for (const reason of new Set(skips.map(reasonOf))) {
+    const titles = skips.filter((title) => reasonOf(title) === reason)
+    console.log(`\nSkipped, ${reason} (${titles.length}):`)
+    for (const title of titles) console.log(`  ${title}`)
+  }
+}
+
+/** A machine that has all that tests need may skip only what a file lists: one title a line, ` # ` and the reason. */
+function checkSkips(file) {
+  const lines = readFileSync(join(root, file), 'utf8').split('\n')
+  const titles = lines.filter((line) => !line.startsWith('#')).map((line) => line.split(' # ')[0].trim())
+  const allowed = titles.filter((title) => title !== '')
+  for (const title of skips) {
+    if (allowed.some((part) => title.includes(part))) continue
+    failures.push(
+      `Skipped although this machine must run it: "${title}". Install what it needs, or list it in ${file}`,
+    )
+    counts.failed++
   }
 }
 
