@@ -64,7 +64,7 @@ test.skipIf(!existsSync(LARGE))(
     const pin = await pinPath(LARGE)
     onTestFinished(() => unpin(pin))
     const entry = entryOf('file', pin.stat, Buffer.from('f'))
-    const file = await openWhole(await openFile(pin, entry, loadKernel()), entry)
+    const file = await openWhole(await openFile(pin, entry, { kernel: loadKernel() }), entry)
     onTestFinished(() => file.close())
     const content = readFileSync(LARGE)
     const copy = Buffer.alloc(content.length)

@@ -30,6 +30,8 @@ export interface Libc {
   bind(prototype: string): Call
   /** The same, but a failure is given back as the negative errno: for calls that fail often. */
   attempt(prototype: string): Call
+  /** The same as `bind`, in a thread of Node's pool. */
+  bindAsync(prototype: string): (...args: Argument[]) => Promise<number>
   /** Where its bytes lie. They must stay referenced while libc uses them. */
   addressOf(bytes: Buffer): bigint
 }
@@ -45,6 +47,7 @@ export function loadLibc(): Libc | undefined {
     return {
       attempt,
       bind: (prototype) => checked(attempt(prototype), nameIn(prototype)),
+      bindAsync: (prototype) => inThread(library.func(prototype), koffi.errno, nameIn(prototype)),
       addressOf: (bytes) => koffi.address(bytes),
     }
   } catch {
@@ -65,6 +68,21 @@ function checked(attempt: Call, name: string): Call {
     if (result < 0) throw new KernelError(-result, name)
     return result
   }
+}
+
+interface AsyncCall {
+  async: (...args: unknown[]) => void
+}
+
+function inThread(raw: AsyncCall, errno: () => number, name: string) {
+  return (...args: Argument[]) =>
+    new Promise<number>((resolve, reject) => {
+      raw.async(...args, (error: Error | null, result: unknown) => {
+        if (error) reject(error)
+        else if (Number(result) === -1) reject(new KernelError(errno(), name))
+        else resolve(Number(result))
+      })
+    })
 }
 
 function nameIn(prototype: string): string {

@@ -9,6 +9,8 @@ export interface KernelLocks {
   signalOnParentDeath(signal: NodeJS.Signals): void
   /** Everything written to the file system of `fd` is on the disk. */
   syncfs(fd: number): void
+  /** The same without blocking. It cannot be stopped: on a file system that hangs it never resolves. */
+  syncfsInThread(fd: number): Promise<void>
 }
 
 const LOCK_EX = 2
@@ -20,6 +22,7 @@ export function bindLocks(libc: Libc): KernelLocks {
   const flock = libc.bind('int flock(int fd, int operation)')
   const prctl = libc.bind('int prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)')
   const syncfs = libc.bind('int syncfs(int fd)')
+  const syncfsInThread = libc.bindAsync('int syncfs(int fd)')
   return {
     tryLock(fd) {
       try {
@@ -33,5 +36,6 @@ export function bindLocks(libc: Libc): KernelLocks {
     unlock: (fd) => void flock(fd, LOCK_UN),
     signalOnParentDeath: (signal) => void prctl(PR_SET_PDEATHSIG, constants.signals[signal], 0, 0, 0),
     syncfs: (fd) => void syncfs(fd),
+    syncfsInThread: (fd) => syncfsInThread(fd).then(() => {}),
   }
 }

@@ -2,6 +2,7 @@ import { addAbortListener } from 'node:events'
 import { availableParallelism } from 'node:os'
 import type { ObjectWriter } from '../driver.ts'
 import type { TreeWarning } from '../tree/entry.ts'
+import { flushVolume } from '../tree/flush-volume.ts'
 import type { WalkOptions } from '../tree/looker.ts'
 import { openVolume } from '../tree/volume.ts'
 import { walkTree } from '../tree/walk.ts'
@@ -70,9 +71,10 @@ const BLOCKS = Math.min(availableParallelism(), MOST_CORES) + 2
 const RECORD_SIZE = 10240
 
 async function pack(input: PackInput): Promise<PackSummary> {
-  using volume = await openVolume(input.volume)
+  using opened = await openVolume(input.volume)
   using links = createLinkTable()
   const packing = startPacking(input, links)
+  const volume = await flushVolume(opened, packing)
   const { signal, whyLeftOut } = input
   for await (const items of walkTree(volume, { signal, whyLeftOut, onWarning: packing.onWarning })) {
     for (const item of items) await packItem(packing, item)

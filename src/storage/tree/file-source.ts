@@ -6,7 +6,9 @@ import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
 import { dataExtents } from './extents.ts'
 import { closePinned, openPinned, type Pin } from './pin.ts'
+import { settleWrites } from './settle-writes.ts'
 import { changeBetween, mayHaveHoles } from './stat-entry.ts'
+import type { OpenVolume } from './volume.ts'
 
 const readFd = promisify(read)
 
@@ -18,7 +20,11 @@ const EFBIG = 27
  * Opens a pinned file and brings `entry` up to date: what is read from now on is measured against this moment.
  * Throws EFBIG for one that is larger than a backup can hold.
  */
-export async function openFile(pin: Pin, entry: TreeEntry, kernel: Kernel | undefined): Promise<OpenFile> {
+export async function openFile(
+  pin: Pin,
+  entry: TreeEntry,
+  { kernel, beganNs }: Pick<OpenVolume, 'kernel' | 'beganNs'>,
+): Promise<OpenFile> {
   const { fd, stat } = await openPinned(pin)
   if (stat.size > MAX_FILE_BYTES) {
     closePinned(pin, fd)
@@ -28,11 +34,13 @@ export async function openFile(pin: Pin, entry: TreeEntry, kernel: Kernel | unde
   entry.mtimeNs = stat.mtimeNs
   entry.ctimeNs = stat.ctimeNs
   entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
+  const isSettled = beganNs === undefined || (await settleWrites(fd, stat, beganNs))
   return {
     fd,
     read: (buffer, offset, length, position) =>
       readAt(fd, buffer.subarray(offset, offset + length), { position, kernel }),
-    changed: async () => changeBetween(stat, fstatSync(fd, { bigint: true })),
+    changed: async () =>
+      changeBetween(stat, fstatSync(fd, { bigint: true })) ?? (isSettled ? undefined : 'changed'),
     close: async () => closePinned(pin, fd),
   }
 }

@@ -148,7 +148,7 @@ function fileItem(looker: Looker, entry: TreeEntry, pin: Pin): TreeItem | Promis
 
 function opener({ volume }: Looker, entry: TreeEntry, pin: Pin): () => Promise<OpenFile> {
   return async () => {
-    const file = await openFile(pin, entry, volume.kernel)
+    const file = await openFile(pin, entry, volume)
     return volume.hasTrueSizes ? file : await openWhole(file, entry)
   }
 }

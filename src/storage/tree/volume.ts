@@ -21,6 +21,8 @@ export interface OpenVolume extends Disposable {
   readonly kernel: Kernel | undefined
   /** What stat says of the size of its files is what can be read of them. */
   readonly hasTrueSizes: boolean
+  /** When it was flushed (flushVolume), nanoseconds since 1970; undefined if it was not. */
+  readonly beganNs?: bigint
   /** What cannot be read on this machine, in words; empty normally. */
   readonly notKept: string[]
 }

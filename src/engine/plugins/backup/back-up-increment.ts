@@ -127,7 +127,7 @@ function make(run: Increment, before: SeriesSnapshot | undefined): Promise<Snaps
     describe: (seen) => describeSnapshot(run, seen),
     onProgress: ({ bytes, files, path, ...totals }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),
-    onWarning: ({ path, message }) => warnings.add(`${bytesToText(path)}: ${message}`),
+    onWarning: ({ path, message }) => warnings.add(`${bytesToText(path) || '.'}: ${message}`),
   })
 }
 

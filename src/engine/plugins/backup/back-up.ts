@@ -91,7 +91,7 @@ function pack(
       const totals = outgrown ? { bytesTotal: null, filesTotal: null } : {}
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals })
     },
-    onWarning: ({ path, message }: TreeWarning) => warnings.add(`${bytesToText(path)}: ${message}`),
+    onWarning: ({ path, message }: TreeWarning) => warnings.add(`${bytesToText(path) || '.'}: ${message}`),
   })
 }
 

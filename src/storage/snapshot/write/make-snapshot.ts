@@ -2,6 +2,7 @@ import { addAbortListener } from 'node:events'
 import { BackupdError } from '../../../lib/errors.ts'
 import { createLinkTable, type LinkTable } from '../../archive/link-table.ts'
 import type { TreeWarning } from '../../tree/entry.ts'
+import { flushVolume } from '../../tree/flush-volume.ts'
 import type { WalkOptions } from '../../tree/looker.ts'
 import { sortedWalk } from '../../tree/sorted-walk.ts'
 import { type OpenVolume, openVolume } from '../../tree/volume.ts'
@@ -112,8 +113,8 @@ async function make(
   onPublish: () => void,
 ): Promise<SnapshotSummary> {
   const { repository, lock, signal } = input
-  using volume = await openVolume(input.volume)
-  await repository.loadIndex()
+  using opened = await openVolume(input.volume)
+  const [volume] = await Promise.all([flushVolume(opened, input), repository.loadIndex()])
   try {
     const seen = await archive(input, volume, packs)
     signal.throwIfAborted()
