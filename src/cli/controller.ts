@@ -8,6 +8,7 @@ import { inventoryOf } from '../server/inventory-of.ts'
 import { startController } from '../server/server.ts'
 import { type Address, parseAddress } from './address.ts'
 import { collect } from './collect.ts'
+import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
@@ -27,6 +28,7 @@ interface ControllerFlags {
   volumeRoot: string
   keepRecords: string
   allowedHost: string[]
+  maxSocketsPerPeer: string
   debug: boolean
 }
 
@@ -50,6 +52,7 @@ export function controllerCommand(): Command {
     )
     .option(KEEP_RECORDS.flag, KEEP_RECORDS.text, KEEP_RECORDS.usual)
     .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
+    .option(...MAX_SOCKETS_OPTION)
     .option('--debug', 'log more', false)
     .action(runController)
 }
@@ -72,6 +75,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => `http://${ip}:${dport}`,
     allowedHosts: flags.allowedHost,
+    connections: connectionsOf(flags),
     log,
     clock: systemClock,
     webDir,

@@ -7,6 +7,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
+import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { createLog } from './log.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
@@ -28,6 +29,7 @@ interface DaemonFlags {
   takeOver: boolean
   claimStore: boolean
   newRepository: boolean
+  maxSocketsPerPeer: string
   debug: boolean
 }
 
@@ -68,6 +70,7 @@ export function daemonCommand(): Command {
       'begin new increments, although earlier ones are missing from the store',
       false,
     )
+    .option(...MAX_SOCKETS_OPTION)
     .option('--debug', 'log more', false)
     .action(runDaemon)
 }
@@ -87,6 +90,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     claimStore: flags.claimStore,
     newRepository: flags.newRepository,
     allowedHosts: flags.allowedHost,
+    connections: connectionsOf(flags),
     log,
     clock: systemClock,
     concurrency: checkConcurrency(flags.concurrency),

@@ -9,6 +9,7 @@ import { inventoryOf } from '../server/inventory-of.ts'
 import { type Controller, startController } from '../server/server.ts'
 import { parseAddress } from './address.ts'
 import { collect } from './collect.ts'
+import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { makeExample } from './example/make-example.ts'
 import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
@@ -36,6 +37,7 @@ interface StandaloneFlags {
   takeOver: boolean
   claimStore: boolean
   newRepository: boolean
+  maxSocketsPerPeer: string
   debug: boolean
 }
 
@@ -80,6 +82,7 @@ export function standaloneCommand(): Command {
       'begin new increments, although earlier ones are missing from the store',
       false,
     )
+    .option(...MAX_SOCKETS_OPTION)
     .option('--debug', 'log more', false)
     .action(runStandalone)
 }
@@ -148,6 +151,7 @@ async function startLocalDaemon(flags: StandaloneFlags, { dataDir, log }: Local)
     claimStore: flags.claimStore,
     newRepository: flags.newRepository,
     allowedHosts: flags.allowedHost,
+    connections: connectionsOf(flags),
     log,
     clock: systemClock,
     concurrency: 2,
@@ -177,6 +181,7 @@ async function startLocalController(
     keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
     allowedHosts: flags.allowedHost,
+    connections: connectionsOf(flags),
     log,
     clock: systemClock,
     webDir,

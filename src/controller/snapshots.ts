@@ -1,3 +1,4 @@
+import { PageGuard } from '../lib/page-guard.ts'
 import type { BackupInfo, Series } from '../wire/backup.ts'
 import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/snapshot.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
@@ -18,10 +19,12 @@ export async function listSnapshots(
   if (!backup.series) return []
   const found: SnapshotInfo[] = []
   let next: string | null = after
+  const guard = new PageGuard(backup.server)
   while (next !== null && found.length < first) {
     const limit = Math.min(PAGE, first - found.length)
     const request = { ...placeOf(backup), after: next === NO_ID ? null : next, limit }
     const page: SnapshotPage = await ask(world, backup, (ip) => world.ports.daemon.snapshots(ip, request))
+    guard.check(page.snapshots.length, page.next)
     found.push(...page.snapshots)
     next = page.next
   }
@@ -87,9 +90,11 @@ export async function fileHistory(
   if (!backup.series) return noSeries(backup)
   const versions: FileHistory['versions'] = []
   let next = after
+  const guard = new PageGuard(backup.server)
   do {
     const request = { ...placeOf(backup), path, after: next }
     const page = await ask(world, backup, (ip) => world.ports.daemon.history(ip, request))
+    guard.check(page.versions.length, page.next)
     versions.push(...page.versions)
     next = page.next
   } while (next !== null && versions.length < limit)

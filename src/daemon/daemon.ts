@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
 import type { RunSettings } from '../engine/plugin.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
+import type { ConnectionLimits } from '../lib/connection-limits.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
@@ -38,6 +39,8 @@ export interface DaemonOptions {
   newRepository?: boolean
   /** Host names that requests may come to, besides IP addresses and localhost. */
   allowedHosts: string[]
+  /** Where they differ from CONNECTION_LIMITS. */
+  connections?: Partial<ConnectionLimits>
   log: Log
   clock: Clock
   /** Runs at once. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
+import { PageGuard } from '../lib/page-guard.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import {
   backupPageSchema,
@@ -89,6 +90,7 @@ const listSchema = z.union([backupPageSchema, legacyBackupsSchema])
 
 async function* listBackups(http: DaemonHttp, ip: string, namespace: string): AsyncGenerator<BackupInfo[]> {
   let unread: string | undefined
+  const guard = new PageGuard(ip)
   for (let after: string | null = ''; after !== null; ) {
     const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: PAGE }
     if (after !== '') query.after = after
@@ -102,8 +104,8 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
       if (namespace !== ip) throw foreignNamespace(ip, namespace, 'lists')
       return yield answer.map(fromEntity)
     }
+    guard.check(answer.backups.length, answer.next)
     yield answer.backups
-    if (answer.next === after) throw endless(ip)
     unread ??= answer.unread
     after = answer.next
   }
@@ -204,9 +206,4 @@ function foreignNamespace(ip: string, namespace: string, does: string): BackupdE
 function unreadSeries(ip: string, namespace: string, reason: string): BackupdError {
   const message = `The increments of ${namespace} are not listed: ${reason}`
   return new BackupdError('REPOSITORY_PASSWORD', message, { facts: { server: ip, namespace } })
-}
-
-function endless(ip: string): BackupdError {
-  const message = `The daemon on ${ip} lists its backups in circles; see its version`
-  return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip } })
 }

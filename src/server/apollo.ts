@@ -1,13 +1,12 @@
 import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
-import type { GraphQLSchema, ValidationRule } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
 import type { Log } from '../lib/log.ts'
 import type { Context } from '../resolvers/context.ts'
 import { formatError } from './format-error.ts'
 
 export interface GraphQLParts {
   schema: GraphQLSchema
-  limits: ValidationRule[]
   log: Log
 }
 
@@ -15,10 +14,9 @@ export interface GraphQLParts {
 export const MAX_TOKENS = 5000
 
 /** GraphQL over HTTP and in process; whoever made it stops it. Its protection against foreign pages' posts is on. */
-export async function startApollo({ schema, limits, log }: GraphQLParts): Promise<ApolloServer<Context>> {
+export async function startApollo({ schema, log }: GraphQLParts): Promise<ApolloServer<Context>> {
   const apollo = new ApolloServer<Context>({
     schema,
-    validationRules: limits,
     parseOptions: { maxTokens: MAX_TOKENS },
     introspection: true,
     csrfPrevention: true,

@@ -1,13 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type DocumentNode, GraphQLError, parse, specifiedRules, validate } from 'graphql'
-import type { SubscribePayload } from 'graphql-ws'
-import { useServer as serveGraphQL } from 'graphql-ws/use/ws'
+import { GraphQLError, validate } from 'graphql'
+import type { Context as Connection, SubscribePayload } from 'graphql-ws'
+import { type Extra, useServer as serveGraphQL } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { messageOf } from '../lib/errors.ts'
 import type { Context } from '../resolvers/context.ts'
-import { type GraphQLParts, MAX_TOKENS } from './apollo.ts'
+import type { GraphQLParts } from './apollo.ts'
+import { documentProblem } from './document-problem.ts'
 import { formatError } from './format-error.ts'
+import { parseDocument } from './parse-document.ts'
+import { initProblem, SocketLimits } from './socket-limits.ts'
 
 export interface SocketOptions extends GraphQLParts {
   /** Throws for a request that may not come in. */
@@ -18,15 +21,27 @@ export interface SocketOptions extends GraphQLParts {
 /** Bytes of one message. */
 const MAX_PAYLOAD = 256 * 1024
 const INIT_PATIENCE_MS = 5000
+/** The protocol's close code for a message that is not as it must be. */
+const BAD_REQUEST = 4400
 
 /** GraphQL over graphql-ws at /graphql of the server. Close it before the server: it ends every subscription. */
 export function serveSocket(server: Server, options: SocketOptions): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD })
+  const limits = new SocketLimits()
   const graphql = serveGraphQL(
     {
       connectionInitWaitTimeout: INIT_PATIENCE_MS,
-      onSubscribe: ({ extra }, _id, payload) => operationOf(payload, extra.request, options),
-      onError: (_context, _id, _payload, errors) => format(errors, options),
+      onConnect: acceptInit,
+      onSubscribe(connection, id, payload) {
+        const problem = limits.begin(connection, id, payload)
+        return problem ? [problem] : operationOf(payload, connection.extra.request, options)
+      },
+      onComplete: (connection, id) => limits.end(connection, id),
+      onClose: (connection) => limits.close(connection),
+      onError(connection, id, _payload, errors) {
+        limits.end(connection, id)
+        return format(errors, options)
+      },
       onNext: (_context, _id, _payload, _args, result) =>
         result.errors && { ...result, errors: format(result.errors, options) },
     },
@@ -36,12 +51,22 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
   return { close: async () => void (await graphql.dispose()) }
 }
 
+/** Keeps nothing of the payload, which is not used. False closes the socket, here with the reason. */
+function acceptInit(connection: Connection<undefined, Extra>): boolean {
+  const problem = initProblem(connection.connectionParams)
+  Object.assign(connection, { connectionParams: undefined })
+  if (problem !== undefined) connection.extra.socket.close(BAD_REQUEST, problem)
+  return problem === undefined
+}
+
 /** What to execute, or why not: a document with faults ends its own operation, not the connection. */
 function operationOf(payload: SubscribePayload, { socket }: IncomingMessage, options: SocketOptions) {
-  const { schema, limits, makeContext } = options
-  const document = parsed(payload.query)
+  const { schema, makeContext } = options
+  const document = parseDocument(payload.query)
   if (document instanceof GraphQLError) return [document]
-  const problems = validate(schema, document, [...specifiedRules, ...limits])
+  const costly = documentProblem(schema, document)
+  if (costly) return [costly]
+  const problems = validate(schema, document)
   if (problems.length > 0) return problems
   return {
     schema,
@@ -49,14 +74,6 @@ function operationOf(payload: SubscribePayload, { socket }: IncomingMessage, opt
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? {},
     contextValue: makeContext(`graphql-ws ${socket.remoteAddress ?? ''}`),
-  }
-}
-
-function parsed(query: string): DocumentNode | GraphQLError {
-  try {
-    return parse(query, { maxTokens: MAX_TOKENS })
-  } catch (error) {
-    return error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))
   }
 }
 

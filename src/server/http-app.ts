@@ -8,11 +8,14 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import type { GraphQLSchema } from 'graphql'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import { frameworkRefusal } from '../lib/framework-refusal.ts'
 import type { Log } from '../lib/log.ts'
+import { meterBodies } from '../lib/meter-bodies.ts'
 import type { Context } from '../resolvers/context.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
+import { refuseCostlyDocuments } from './refuse-costly.ts'
 
 export interface HttpOptions {
   apollo: ApolloServer<Context>
@@ -20,6 +23,7 @@ export interface HttpOptions {
   /** Throws for a request that may not come in. */
   guard(request: IncomingMessage): void
   log: Log
+  schema: GraphQLSchema
 }
 
 const BODY_LIMIT = 1024 * 1024
@@ -33,6 +37,7 @@ export async function createHttpApp({
   makeContext,
   guard,
   log,
+  schema,
 }: HttpOptions): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -43,6 +48,8 @@ export async function createHttpApp({
   })
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async ({ raw }) => guard(raw))
+  meterBodies(app)
+  refuseCostlyDocuments(app, schema, log)
   app.setErrorHandler<FastifyError>((error, request, reply) => refuse(error, request, { reply, log }))
   app.setNotFoundHandler((_request, reply) => print(reply.code(404), { msg: '404 not found' }))
   await app.register(fastifyApollo(apollo), {
@@ -84,6 +91,7 @@ const STATUS: Readonly<Record<string, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,
+  TOO_COSTLY: 503,
 }
 
 /** Every refusal's body says what is wrong: GraphQL's way at /graphql, as a JSON string elsewhere. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { takeLegacyRecord, takeNews } from '../controller/records.ts'
 import type { World } from '../controller/world.ts'
 import { BackupdError } from '../lib/errors.ts'
+import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
@@ -30,9 +31,4 @@ async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
 function noNews(): BackupdError {
   const what = 'The record is not valid: the body is no JSON object'
   return new BackupdError('BAD_INPUT', `${what}. Send one record, or news as daemons do, as application/json`)
-}
-
-/** `::ffff:10.0.0.1` → `10.0.0.1` */
-function plainIp(ip: string): string {
-  return ip.replace(/^::ffff:/, '')
 }

@@ -9,6 +9,7 @@ import type { World } from '../controller/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { guardBrowsers } from '../lib/browser-guard.ts'
 import type { Clock } from '../lib/clock.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../lib/connection-limits.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
@@ -24,7 +25,6 @@ import { addHealthRoute } from './health-route.ts'
 import { closeHttp, createHttpApp, listen } from './http-app.ts'
 import { createInventoryMemory } from './inventory-memory.ts'
 import { addNewsRoute } from './news-route.ts'
-import { queryLimits } from './query-limits.ts'
 import { addRestRoutes } from './rest-routes.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
 
@@ -46,6 +46,8 @@ export interface ControllerOptions {
   addressOf(ip: string): string
   /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
   allowedHosts: string[]
+  /** Where they differ from CONNECTION_LIMITS. */
+  connections?: Partial<ConnectionLimits>
   log: Log
   clock: Clock
   /** The built IDE; null = none. */
@@ -109,12 +111,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
 async function serve(world: World, options: ControllerOptions, parts: AsyncDisposableStack) {
   const { log } = options
-  const graphql = { schema: createSchema(), limits: queryLimits(), log }
+  const graphql = { schema: createSchema(), log }
   const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
   const guard = guardOf(options)
   const executeAs = (who: string) => executeIn(graphql, () => makeContext(who))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
-  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, log }), closeHttp)
+  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeHttp)
   await app.register(async (legacy) => {
     await addRestRoutes(legacy, { executeAs, clock: options.clock })
     addNewsRoute(legacy, world)
@@ -122,6 +124,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   addHealthRoute(app, world, options.version)
   addWebRoutes(app, await readWebFiles(options.webDir))
   parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
+  limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
   const url = await listen(app, options.host, options.port)
   return { url, execute: executeAs('in process') }
 }

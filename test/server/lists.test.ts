@@ -3,7 +3,6 @@ import type { Context } from '../../src/resolvers/context.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
 import { startApollo } from '../../src/server/apollo.ts'
-import { queryLimits } from '../../src/server/query-limits.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { helloInventory, keepingLog, testWorld } from '../support/controller-world.ts'
 import { MemoryDaemon } from '../support/memory-daemons.ts'
@@ -14,7 +13,7 @@ async function start() {
   const kit = await testWorld()
   for (const ip of SERVERS) kit.daemons.add(new MemoryDaemon(ip))
   await kit.take(helloInventory(SERVERS, ['/data/db', '/logs', '/mail']))
-  const apollo = await startApollo({ schema: createSchema(), limits: queryLimits(), log: keepingLog() })
+  const apollo = await startApollo({ schema: createSchema(), log: keepingLog() })
   const ask = async <T>(query: string, variables: Record<string, unknown> = {}): Promise<T> => {
     const contextValue: Context = { world: kit.world, who: 'test', loaders: createLoaders(kit.world) }
     const { body } = await apollo.executeOperation({ query, variables }, { contextValue })

@@ -1,7 +1,9 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { guardBrowsers } from '../../lib/browser-guard.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../../lib/connection-limits.ts'
 import { takeEmptyBodies } from '../../lib/empty-bodies.ts'
 import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
+import { meterBodies } from '../../lib/meter-bodies.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-codes.ts'
 import { Fields, formValues, jsonValues } from './fields.ts'
 import { refusalOf } from './refusal.ts'
@@ -18,6 +20,8 @@ export interface HttpOptions {
   host: string
   port: number
   allowedHosts: readonly string[]
+  /** Where they differ from CONNECTION_LIMITS. */
+  connections?: Partial<ConnectionLimits>
 }
 
 /** Bytes, for every route that says nothing else. */
@@ -43,10 +47,12 @@ export async function serve(
   })
   const allowed = options.allowedHosts.map((host) => host.toLowerCase())
   app.addHook('onRequest', async ({ headers }) => guardBrowsers(headers, allowed))
+  meterBodies(app)
   readBodies(app)
   for (const route of routes) addRoute(app, route, world)
   app.setNotFoundHandler((_request, reply) => print(reply, { status: 404, body: { msg: '404 not found' } }))
   app.setErrorHandler((error, _request, reply) => refuse(reply, error))
+  limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
   await listen(app, options)
   return { url: urlOf(app, options.host), close: () => close(app) }
 }

@@ -6,6 +6,9 @@ import type { ObjectReader } from '../driver.ts'
 const READ_BYTES = 256 * 1024
 /** Paths have no limit, but a line that grows without end is no line. */
 const LINE_MAX = 16 * 1024 * 1024
+/** Lines of one deep folder compress some 200 times; zeros a thousand times. */
+const MAX_RATIO = 500
+const ALWAYS_ALLOWED = 1024 * 1024
 const LINE_FEED = 0x0a
 
 /** The lines of a gzip'd text object, one after the other. Throws ARCHIVE_CORRUPT where it does not unpack. */
@@ -38,7 +41,13 @@ async function* gunzipped(reader: ObjectReader): AsyncGenerator<Buffer> {
   })
   source.pipe(gunzip)
   try {
-    for await (const chunk of gunzip) yield chunk
+    let bytes = 0
+    const most = Math.max(ALWAYS_ALLOWED, reader.size * MAX_RATIO)
+    for await (const chunk of gunzip) {
+      bytes += chunk.length
+      if (bytes > most) throw new Error(`its ${reader.size} bytes unpack to more than ${most}`)
+      yield chunk
+    }
   } catch (error) {
     throw readError ?? damaged(messageOf(error), error)
   } finally {

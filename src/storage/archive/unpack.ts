@@ -9,13 +9,14 @@ import { ArchivePlace } from './archive-place.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ByteStream } from './byte-stream.ts'
 import { gunzipArchive } from './gunzip-archive.ts'
+import { limitInflated } from './limit-inflated.ts'
 import { readTarEntries, type TarEntry } from './tar-entries.ts'
 import { explainUnpackError } from './unpack-error.ts'
 
 export interface UnpackInput {
   archive: ObjectReader
   /** From the manifest; null where the archive has none: then its own checksums decide. */
-  expected: { size: number; sha256: string } | null
+  expected: { size: number; sha256: string; tarBytes?: number } | null
   /** Compressed sizes of the gzip members, from the index, to inflate side by side; null reads in order. */
   members: number[] | null
   /** An existing empty directory. */
@@ -86,7 +87,8 @@ class Unpacking {
   constructor(input: UnpackInput) {
     this.input = input
     this.archive = new ArchiveReader(input.archive, input.signal)
-    this.stream = new ByteStream(gunzipArchive(this.archive, input.members))
+    const inflated = gunzipArchive(this.archive, input.members)
+    this.stream = new ByteStream(limitInflated(inflated, input.expected?.tarBytes))
     this.writer = new TreeWriter(input.target, (warning) => this.warn(warning))
     this.place = new ArchivePlace((top) => this.loseTop(top))
   }

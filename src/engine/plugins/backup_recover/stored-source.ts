@@ -44,7 +44,7 @@ async function unpack(
   return await unpackArchive({
     ...into,
     archive,
-    expected: manifest && { size: manifest.size, sha256: manifest.sha256 },
+    expected: manifest && { size: manifest.size, sha256: manifest.sha256, tarBytes: manifest.tarBytes },
     members: await membersOf(backup),
     chosen: chosen ?? undefined,
   })

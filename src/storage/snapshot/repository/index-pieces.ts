@@ -23,6 +23,8 @@ const PACK = 3
 const BLOB = 5
 /** No pack's own fields, no blob, is longer. */
 const LONGEST = 1024 * 1024
+/** Of the root, with the ids of the index files that it replaces: 200,000 of them. */
+const LONGEST_ROOT = 16 * 1024 * 1024
 /** An object without another in it, and with no bracket nor escape in its strings. */
 const FLAT = /^\{(?:[^"\\{}]*"[^"\\{}]*")*[^"\\{}]*\}$/
 
@@ -132,7 +134,8 @@ export class IndexPieces {
     if (from >= to) return
     const owner = this.#depth >= BLOB ? BLOB : this.#depth >= PACK ? PACK : ROOT
     const text = (this.#texts.get(owner) ?? '') + chunk.toString('latin1', from, to)
-    if (text.length > LONGEST && owner !== ROOT) throw new SyntaxError('a part of it is far too long')
+    if (text.length > (owner === ROOT ? LONGEST_ROOT : LONGEST))
+      throw new SyntaxError('a part of it is far too long')
     this.#texts.set(owner, text)
   }
 }

@@ -25,7 +25,11 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
   }
   const hash = createHash('sha256')
   try {
+    let length = 0
     for await (const piece of inflate(packed)) {
+      length += piece.length
+      if (length > place.plainLength)
+        throw damaged(`it unpacks to more than the ${place.plainLength} bytes that the index says`)
       hash.update(piece)
       yield piece
     }

@@ -13,6 +13,10 @@ const VERSION_ZSTD = 2
 const OBJECT = 0x7b
 const ARRAY = 0x5b
 const SMALL_PIECE = 16 * 1024
+/** Ids, of which such files mostly consist, hardly compress; zeros and spaces do, a thousand times and more. */
+const MAX_RATIO = 100
+/** A small file may be anything up to this. */
+const ALWAYS_ALLOWED = 1024 * 1024
 const LARGE_PIECE = 256 * 1024
 /** A snapshot, a lock: one is a few KiB. */
 const LARGEST_WHOLE = 64 * 1024 * 1024
@@ -43,11 +47,22 @@ async function* inflated(name: string, packed: Buffer): AsyncGenerator<Buffer> {
   const chunkSize = Math.min(Math.max(SMALL_PIECE, packed.length), LARGE_PIECE)
   const inflate = createZstdDecompress({ chunkSize })
   inflate.end(packed)
+  const most = Math.max(ALWAYS_ALLOWED, packed.length * MAX_RATIO)
+  let length = 0
   try {
-    for await (const piece of inflate) yield piece
+    for await (const piece of inflate) {
+      length += piece.length
+      if (length > most) break
+      yield piece
+    }
   } catch (cause) {
     throw repositoryDamaged(name, `it cannot be unpacked (${messageOf(cause)})`, cause)
   }
+  if (length > most)
+    throw repositoryDamaged(
+      name,
+      `its ${packed.length} bytes unpack to more than ${most}, which no such file does`,
+    )
 }
 
 /** The content whole. Throws REPOSITORY_DAMAGED, above 64 MiB too. */

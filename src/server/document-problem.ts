@@ -1,0 +1,45 @@
+import {
+  type DefinitionNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql'
+import { DOCUMENT_LIMITS, DocumentWalk } from './document-walk.ts'
+
+/**
+ * Why a document is not executed, or undefined. To be called before the rules of GraphQL, one of which takes the
+ * square of what is repeated. This takes time linear in the document, and stops at the limit of selections.
+ */
+export function documentProblem(schema: GraphQLSchema, document: DocumentNode): GraphQLError | undefined {
+  try {
+    walkDocument(schema, document)
+    return undefined
+  } catch (error) {
+    if (error instanceof GraphQLError) return error
+    throw error
+  }
+}
+
+function walkDocument(schema: GraphQLSchema, { definitions }: DocumentNode): void {
+  const fragments = definitions.filter(isFragment)
+  if (fragments.length > DOCUMENT_LIMITS.fragments) {
+    throw new GraphQLError(
+      `The document has ${fragments.length} fragments, ${DOCUMENT_LIMITS.fragments} are allowed: ask for less at once`,
+      { extensions: { code: 'TOO_COSTLY' } },
+    )
+  }
+  const walk = new DocumentWalk(schema, fragments)
+  for (const operation of definitions.filter(isOperation)) walk.operation(operation)
+  for (const fragment of fragments) walk.unusedFragment(fragment)
+}
+
+function isFragment(definition: DefinitionNode): definition is FragmentDefinitionNode {
+  return definition.kind === Kind.FRAGMENT_DEFINITION
+}
+
+function isOperation(definition: DefinitionNode): definition is OperationDefinitionNode {
+  return definition.kind === Kind.OPERATION_DEFINITION
+}

@@ -1,0 +1,209 @@
+import {
+  type DirectiveNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql'
+/** What a document may ask for at once. Everything is counted as it will be executed: a fragment in each place of it. */
+export const DOCUMENT_LIMITS = {
+  /** Definitions of fragments. */
+  fragments: 100,
+  /** Fields, spreads and inline fragments of the whole document. */
+  selections: 2000,
+  depth: 12,
+  aliases: 30,
+  directives: 50,
+  /** The same name in one place of the answer: the rule that merges them compares each with each. */
+  repeats: 50,
+  /** Nodes of a page, times those of each page within. */
+  nodes: 5000,
+  /** Fields, times the nodes that they are asked of. */
+  values: 50_000,
+}
+
+/** What a page holds if the document leaves its size to a variable. */
+const PAGE_BY_VARIABLE = 500
+
+/** A place of the answer, with the names in it. */
+class AnswerPlace {
+  readonly names = new Map<string, { times: number; below: AnswerPlace }>()
+}
+
+interface Place {
+  answer: AnswerPlace
+  /** Undefined below what the schema does not know, which its own rules refuse. */
+  type: GraphQLNamedType | undefined
+  /** -Infinity in the schema's own description, whose depth GraphQL limits itself. */
+  depth: number
+  /** Types of the lists this place is in. */
+  lists: readonly string[]
+  /** How often this place is answered at most, as far as pages tell. */
+  nodes: number
+  /** Fragments on the way here. */
+  inside: readonly string[]
+}
+
+/** Counts what one document asks for; throws the GraphQLError of the first limit that it passes. */
+export class DocumentWalk {
+  readonly #schema: GraphQLSchema
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  readonly #used = new Set<string>()
+  #selections = 0
+  #counts = { aliases: 0, directives: 0, values: 0 }
+
+  constructor(schema: GraphQLSchema, fragments: readonly FragmentDefinitionNode[]) {
+    this.#schema = schema
+    this.#fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]))
+  }
+
+  operation({ operation, selectionSet, directives }: OperationDefinitionNode): void {
+    this.#begin(this.#schema.getRootType(operation) ?? undefined, selectionSet, directives)
+  }
+
+  /** What no operation uses is checked by GraphQL's rules all the same. */
+  unusedFragment({ name, typeCondition, selectionSet }: FragmentDefinitionNode): void {
+    if (this.#used.has(name.value)) return
+    this.#begin(this.#schema.getType(typeCondition.name.value), selectionSet, [])
+  }
+
+  #begin(type: GraphQLNamedType | undefined, set: SelectionSetNode, directives: Directives): void {
+    this.#counts = { aliases: 0, directives: 0, values: 0 }
+    this.#countDirectives(directives)
+    this.#walk(set, { answer: new AnswerPlace(), type, depth: 0, lists: [], nodes: 1, inside: [] })
+  }
+
+  #walk(set: SelectionSetNode, place: Place): void {
+    for (const selection of set.selections) {
+      if (++this.#selections > DOCUMENT_LIMITS.selections)
+        throw tooMany('fields and fragments, each counted in every place', DOCUMENT_LIMITS.selections)
+      this.#countDirectives(selection.directives)
+      this.#select(selection, place)
+    }
+  }
+
+  #select(selection: SelectionNode, place: Place): void {
+    if (selection.kind === Kind.FIELD) this.#field(selection, place)
+    else if (selection.kind === Kind.FRAGMENT_SPREAD) this.#spread(selection.name.value, place)
+    else this.#walk(selection.selectionSet, this.#narrowed(place, selection.typeCondition?.name.value))
+  }
+
+  #spread(name: string, place: Place): void {
+    const fragment = this.#fragments.get(name)
+    this.#used.add(name)
+    // Circles are refused by GraphQL's own rules.
+    if (!fragment || place.inside.includes(name)) return
+    const narrowed = this.#narrowed(place, fragment.typeCondition.name.value)
+    this.#walk(fragment.selectionSet, { ...narrowed, inside: [...place.inside, name] })
+  }
+
+  #narrowed(place: Place, condition: string | undefined): Place {
+    return condition === undefined ? place : { ...place, type: this.#schema.getType(condition) }
+  }
+
+  #field(field: FieldNode, place: Place): void {
+    this.#countField(field, place)
+    const below = this.#answerBelow(field, place)
+    if (field.selectionSet) this.#walk(field.selectionSet, this.#placeBelow(field, place, below))
+  }
+
+  #countField({ alias, name }: FieldNode, { depth, nodes }: Place): void {
+    if (depth + 1 > DOCUMENT_LIMITS.depth) throw limit('Depth', DOCUMENT_LIMITS.depth, 'ask for fewer levels')
+    if (alias && name.value !== '__typename' && ++this.#counts.aliases > DOCUMENT_LIMITS.aliases)
+      throw limit('Aliases', DOCUMENT_LIMITS.aliases, 'ask for less at once')
+    this.#counts.values += nodes
+    if (this.#counts.values > DOCUMENT_LIMITS.values)
+      throw limit('Cost', DOCUMENT_LIMITS.values, 'ask for smaller pages or fewer fields')
+  }
+
+  #answerBelow({ alias, name }: FieldNode, { answer }: Place): AnswerPlace {
+    const key = (alias ?? name).value
+    const known = answer.names.get(key)
+    if (!known) {
+      const below = new AnswerPlace()
+      answer.names.set(key, { times: 1, below })
+      return below
+    }
+    known.times += 1
+    if (known.times > DOCUMENT_LIMITS.repeats)
+      throw tooMany(`times "${key}" in one place`, DOCUMENT_LIMITS.repeats)
+    return known.below
+  }
+
+  #placeBelow(field: FieldNode, place: Place, answer: AnswerPlace): Place {
+    const definition = this.#definition(field.name.value, place.type)
+    const isSchema = field.name.value === '__schema'
+    const depth = isSchema ? Number.NEGATIVE_INFINITY : place.depth + 1
+    if (!definition)
+      return { ...place, answer, depth, type: isSchema ? this.#schema.getType('__Schema') : undefined }
+    const type = getNamedType(definition.type)
+    const nodes = place.nodes * pageSize(field, definition)
+    if (nodes > DOCUMENT_LIMITS.nodes) throw pagesWithinPages(field, nodes)
+    return { ...place, answer, depth, type, nodes, lists: listsBelow(field, definition, place) }
+  }
+
+  #definition(name: string, type: GraphQLNamedType | undefined): GraphQLField<unknown, unknown> | undefined {
+    return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined
+  }
+
+  #countDirectives(directives: Directives): void {
+    this.#counts.directives += directives?.length ?? 0
+    if (this.#counts.directives > DOCUMENT_LIMITS.directives)
+      throw limit('Directives', DOCUMENT_LIMITS.directives, 'ask for less at once')
+  }
+}
+
+type Directives = readonly DirectiveNode[] | undefined
+
+/** A list of a type inside a list of the same type (jobs of servers of jobs) multiplies. The description of the schema is one. */
+function listsBelow(
+  field: FieldNode,
+  { type }: GraphQLField<unknown, unknown>,
+  { lists, depth }: Place,
+): readonly string[] {
+  const isList = isListType(isNonNullType(type) ? type.ofType : type)
+  if (!isList || depth === Number.NEGATIVE_INFINITY) return lists
+  const name = getNamedType(type).name
+  if (lists.includes(name))
+    throw refusal(
+      `"${field.name.value}" asks for a list of ${name} inside a list of ${name}: ask for it on its own`,
+    )
+  return [...lists, name]
+}
+
+function pageSize(field: FieldNode, { args }: GraphQLField<unknown, unknown>): number {
+  const first = args.find(({ name }) => name === 'first')
+  if (!first) return 1
+  const given = field.arguments?.find(({ name }) => name.value === 'first')?.value
+  if (!given) return Number(first.defaultValue ?? 1)
+  return given.kind === Kind.INT ? Math.max(1, Number(given.value)) : PAGE_BY_VARIABLE
+}
+
+function pagesWithinPages(field: FieldNode, nodes: number): GraphQLError {
+  return refusal(
+    `"${field.name.value}" asks for up to ${nodes} nodes, pages within pages; ${DOCUMENT_LIMITS.nodes} are allowed: ask for smaller pages`,
+  )
+}
+
+function tooMany(what: string, most: number): GraphQLError {
+  return refusal(`The document asks for more than ${most} ${what}: ask for less at once`)
+}
+
+function limit(what: string, most: number, action: string): GraphQLError {
+  return refusal(`${what} limit of ${most} exceeded: ${action}`)
+}
+
+function refusal(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'TOO_COSTLY' } })
+}

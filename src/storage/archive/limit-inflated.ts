@@ -1,0 +1,15 @@
+import { corrupt } from './archive-fault.ts'
+
+/** The same pieces, as long as they are no more than the manifest says: a bomb must not fill the volume's disk. */
+export async function* limitInflated(
+  pieces: AsyncIterable<Buffer>,
+  expectedBytes: number | undefined,
+): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const piece of pieces) {
+    bytes += piece.length
+    if (expectedBytes !== undefined && bytes > expectedBytes)
+      throw corrupt(`it inflates to more than the ${expectedBytes} bytes that were written`)
+    yield piece
+  }
+}

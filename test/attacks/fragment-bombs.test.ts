@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs'
+import { buildSchema, type DocumentNode, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql'
+import { expect, test } from 'vitest'
+import { MAX_TOKENS } from '../../src/server/apollo.ts'
+import { documentProblem } from '../../src/server/document-problem.ts'
+import { DOCUMENT_LIMITS } from '../../src/server/document-walk.ts'
+import { askGraphQL, socketClient, startTestController, testFolder } from '../support/real-controller.ts'
+
+const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'))
+const times = <T>(count: number, make: (at: number) => T) =>
+  Array.from({ length: count }, (_, at) => make(at))
+
+/** A document of `count` parts, each a shape that takes some rule more than its length. */
+const SHAPES: Record<string, (count: number) => string> = {
+  'fragments spread twice': (count) =>
+    `{ ...f0 } ${times(count, (at) => `fragment f${at} on Query { __typename ...f${at + 1} ... on Query { ...f${at + 1} } }`).join(' ')} fragment f${count} on Query { __typename }`,
+  'fragments without fields spread twice': (count) =>
+    `{ ...f0 } ${times(count, (at) => `fragment f${at} on Query { ...f${at + 1} ... on Query { ...f${at + 1} } }`).join(' ')} fragment f${count} on Query { __typename }`,
+  'a bomb that no operation uses': (count) =>
+    `{ __typename } ${times(count, (at) => `fragment f${at} on Query { ...f${at + 1} ... on Query { ...f${at + 1} } }`).join(' ')} fragment f${count} on Query { __typename }`,
+  'the same field again and again': (count) => `{ ${'servers { ip } '.repeat(count)} }`,
+  'the same field in an unused fragment': (count) =>
+    `{ __typename } fragment f on Query { ${'servers { ip } '.repeat(count)} }`,
+  'many fragments side by side': (count) =>
+    `{ ${times(count, (at) => `...f${at}`).join(' ')} } ${times(count, (at) => `fragment f${at} on Query { servers { ip } }`).join(' ')}`,
+  'each fragment in all before it': (count) =>
+    `{ ...f0 } ${times(count, (at) => `fragment f${at} on Query { ${times(count - at - 1, (more) => `...f${at + 1 + more}`).join(' ')} __typename }`).join(' ')}`,
+  'circles of fragments': (count) =>
+    `{ ...f0 } ${times(count, (at) => `fragment f${at} on Query { ${times(count, (other) => `...f${other}`).join(' ')} }`).join(' ')}`,
+  'operations that share a fragment': (count) =>
+    `${times(count, (at) => `query q${at} { ...f }`).join(' ')} fragment f on Query { ${'__typename '.repeat(count)} }`,
+  'nested pairs': (count) =>
+    `{ jobs { ...f0 } } ${times(count, (at) => `fragment f${at} on Job { server { ip } a${at}: server { jobs { ...f${at + 1} } } }`).join(' ')} fragment f${count} on Job { id }`,
+}
+
+/** Counts every node that a rule is shown or looks at. */
+function workOf(document: DocumentNode): number {
+  let reads = 0
+  const counting = <T extends object>(value: T): T =>
+    new Proxy(value, {
+      get(target, key) {
+        const found = Reflect.get(target, key)
+        if (key !== 'selections' && key !== 'selectionSet') return found
+        reads += 1
+        return found && typeof found === 'object' ? counting(found) : found
+      },
+    })
+  documentProblem(schema, counting({ ...document, definitions: document.definitions.map(counting) }))
+  return reads
+}
+
+function largest(make: (count: number) => string): number {
+  let count = 1
+  while (fits(make(count * 2))) count *= 2
+  return count
+}
+
+function fits(query: string): boolean {
+  try {
+    parse(query, { maxTokens: MAX_TOKENS })
+    return true
+  } catch {
+    return false
+  }
+}
+
+test.each(Object.entries(SHAPES))('%s: the work has a bound, however large the document is', (_, make) => {
+  const document = parse(make(largest(make)), { maxTokens: MAX_TOKENS })
+  expect(documentProblem(schema, document)).toMatchObject({ extensions: { code: 'TOO_COSTLY' } })
+  expect(workOf(document)).toBeLessThan(4 * DOCUMENT_LIMITS.selections)
+})
+
+/** What passes the limits is small enough for the rules of GraphQL, the quadratic one too. */
+test.each(Object.entries(SHAPES))('%s: up to the limits, GraphQL compares few fields', (_, make) => {
+  let count = 1
+  while (!documentProblem(schema, parse(make(count + 1))) && count < 200) count += 1
+  const document = parse(make(count))
+  expect(comparisonsOf(schema, document)).toBeLessThan(200_000)
+})
+
+/** How often the rule that merges fields looks at the arguments of one: it does so for each pair. */
+function comparisonsOf(rules: GraphQLSchema, document: DocumentNode): number {
+  let looks = 0
+  JSON.stringify(document, (_key, value) => {
+    if (value?.kind === 'Field') {
+      const args = value.arguments
+      Object.defineProperty(value, 'arguments', {
+        get: () => {
+          looks += 1
+          return args
+        },
+        enumerable: true,
+      })
+    }
+    return value
+  })
+  validate(rules, document, specifiedRules)
+  return looks
+}
+
+test('a bomb of 1.3 kB is refused at once over HTTP and over a WebSocket', async () => {
+  const { url } = await startTestController({ folder: await testFolder() })
+  const bomb = SHAPES['fragments spread twice']?.(23) ?? ''
+  const refusal = { message: expect.stringMatching(/more than/), extensions: { code: 'TOO_COSTLY' } }
+  expect(await askGraphQL(url, bomb)).toMatchObject({ status: 400, errors: [refusal] })
+  const overGet = await fetch(`${url}/graphql?query=${encodeURIComponent(bomb)}`, {
+    headers: { 'apollo-require-preflight': '1' },
+  })
+  expect({ status: overGet.status, ...((await overGet.json()) as object) }).toMatchObject({
+    status: 400,
+    errors: [refusal],
+  })
+  await expect(socketClient(url).iterate({ query: bomb }).next()).rejects.toMatchObject([refusal])
+})
+
+const AT_THE_BOUND: [string, string, string, RegExp][] = [
+  ['selections', `{ ${fields(40, 2000)} }`, `{ ${fields(40, 2001)} }`, /more than 2000 fields/],
+  [
+    'repeats',
+    `{ ${'servers { ip } '.repeat(50)} }`,
+    `{ ${'servers { ip } '.repeat(51)} }`,
+    /more than 50 times "servers"/,
+  ],
+  ['fragments', fragments(100), fragments(101), /101 fragments, 100 are allowed/],
+  ['aliases', aliases(30), aliases(31), /Aliases limit of 30/],
+  ['directives', directives(50), directives(51), /Directives limit of 50/],
+  ['cost', records(24), records(25), /Cost limit of 50000/],
+]
+
+/** `sum` selections in all: inline fragments hold them, of different names so that none is repeated too often. */
+function fields(names: number, sum: number): string {
+  const all = times(sum - 1, (at) => `unknown${at % names}`)
+  return `... { ${all.join(' ')} }`
+}
+function fragments(count: number): string {
+  return `{ ...f0 } ${times(count, (at) => `fragment f${at} on Query { __typename }`).join(' ')}`
+}
+function aliases(count: number): string {
+  return `{ ${times(count, (at) => `a${at}: servers { ip }`).join(' ')} }`
+}
+function directives(count: number): string {
+  return `{ __typename ${'@include(if: true) '.repeat(count)} }`
+}
+/** 500 nodes with four fields each, `count` times. */
+function records(count: number): string {
+  return `{ ${times(count, (at) => `a${at}: records(first: 500) { nodes { rid app state } }`).join(' ')} }`
+}
+
+test.each(AT_THE_BOUND)(
+  '%s: what is at the bound passes, one more does not',
+  (_, within, beyond, message) => {
+    expect(documentProblem(schema, parse(within))).toBeUndefined()
+    expect(documentProblem(schema, parse(beyond))?.message).toMatch(message)
+  },
+)
