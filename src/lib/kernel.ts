@@ -1,4 +1,5 @@
 import { bindCached, type KernelCached } from './kernel/cached.ts'
+import { bindCoarseClock, type KernelCoarseClock } from './kernel/coarse-clock.ts'
 import { loadLibc } from './kernel/libc.ts'
 import { bindLocks, type KernelLocks } from './kernel/locks.ts'
 import { bindNames, type KernelNames } from './kernel/names.ts'
@@ -19,7 +20,8 @@ export interface Kernel
     KernelRanges,
     KernelLocks,
     KernelCached,
-    KernelStat {}
+    KernelStat,
+    KernelCoarseClock {}
 
 let loaded: { kernel: Kernel | undefined } | undefined
 
@@ -40,5 +42,6 @@ function bind(): Kernel | undefined {
     ...bindLocks(libc),
     ...bindCached(libc),
     ...bindStat(libc),
+    ...bindCoarseClock(libc),
   }
 }

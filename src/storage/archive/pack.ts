@@ -4,6 +4,10 @@ import type { ObjectWriter } from '../driver.ts'
 import type { TreeWarning } from '../tree/entry.ts'
 import { flushVolume } from '../tree/flush-volume.ts'
 import type { WalkOptions } from '../tree/looker.ts'
+import { takeBeginTime } from '../tree/recheck/begin-time.ts'
+import { walkAgain } from '../tree/recheck/walk-again.ts'
+import { WalkLog } from '../tree/recheck/walk-log.ts'
+import { walkMissed } from '../tree/recheck/walk-missed.ts'
 import { openVolume } from '../tree/volume.ts'
 import { walkTree } from '../tree/walk.ts'
 import { createGzipMembers } from './gzip-members.ts'
@@ -73,12 +77,18 @@ const RECORD_SIZE = 10240
 async function pack(input: PackInput): Promise<PackSummary> {
   using opened = await openVolume(input.volume)
   using links = createLinkTable()
+  using log = new WalkLog()
   const packing = startPacking(input, links)
   const volume = await flushVolume(opened, packing)
   const { signal, whyLeftOut } = input
-  for await (const items of walkTree(volume, { signal, whyLeftOut, onWarning: packing.onWarning })) {
+  const beginNs = await takeBeginTime(volume.kernel)
+  const options = { signal, whyLeftOut, log, beginNs, onWarning: packing.onWarning }
+  for await (const items of walkTree(volume, options)) {
     for (const item of items) await packItem(packing, item)
   }
+  await walkAgain(volume, options, async (missed) => {
+    for await (const item of walkMissed(volume, missed, options)) await packItem(packing, item)
+  })
   await putEnd(packing)
   const { counts } = packing
   const archive = await packing.stream.end()

@@ -4,10 +4,11 @@ import type { ListedName } from './name-stream.ts'
 
 /** The names that belong to the volume. Each of the others is a note: nothing is left out silently. */
 export function withoutLeftOut(
-  { whyLeftOut, onWarning }: WalkOptions,
+  { whyLeftOut, onWarning, part }: WalkOptions,
   folder: Buffer,
-  names: ListedName[],
+  listed: ListedName[],
 ): ListedName[] {
+  const names = part ? listed.filter(({ name }) => part.has(folder, name)) : listed
   if (!whyLeftOut) return names
   return names.filter(({ name }) => {
     const message = whyLeftOut(folder, name)

@@ -24,6 +24,8 @@ export interface Looker {
    */
   isKnown?(entry: TreeEntry): boolean
   warn(severity: TreeWarning['severity'], path: Buffer, message: string): void
+  /** The name was listed, and is not there any more. */
+  onVanished?(path: Buffer): void
 }
 
 /** What stands behind a name. `pin` is still held: unpin it when the item has been used. */
@@ -85,8 +87,10 @@ function unpinned(pin: Pin): undefined {
 }
 
 function warnOfPin(looker: Looker, { path }: Place, error: unknown): undefined {
-  if (errnoOf(error) === 'ENOENT') looker.warn('note', path, 'vanished before it was opened')
-  else looker.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
+  if (errnoOf(error) === 'ENOENT') {
+    looker.onVanished?.(path)
+    looker.warn('note', path, 'vanished before it was opened')
+  } else looker.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
 }
 
 /** Where there is no mount table, another device number tells. */

@@ -42,6 +42,17 @@ export class NameTable {
     return { name, isDirectory: this.#isDirectory[index] === 1 }
   }
 
+  /** After sort(). */
+  has(name: Buffer): boolean {
+    let from = 0
+    for (let to = this.#count; from < to; ) {
+      const middle = (from + to) >> 1
+      if (this.at(middle).name.compare(name) < 0) from = middle + 1
+      else to = middle
+    }
+    return from < this.#count && this.at(from).name.equals(name)
+  }
+
   #makeRoom(length: number): void {
     if (this.#used + length > this.#bytes.length) {
       const larger = Buffer.allocUnsafeSlow((this.#used + length) * 2)

@@ -8,6 +8,7 @@ import { type ListedName, openNames } from './name-stream.ts'
 import { NameTable } from './name-table.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
+import { addLooks, type LoggedLooks, stampOf } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 export interface SortedWalkOptions extends WalkOptions {
@@ -71,6 +72,8 @@ interface Folder {
 }
 
 async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
+  const { log: walkLog, part } = folder.options
+  const log = walkLog?.openFolder(folder.path, stampOf(folder.pin.stat), part?.leadsTo(folder.path) ?? false)
   const names = await readNames(folder)
   if (!names) return undefined
   let place = 0
@@ -91,12 +94,25 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
         const looks = await lookAt(folder, batch)
         const used = upToDirectory(looks)
         place += used
+        if (log) addLooks(log, looksIn(folder, batch, looks.slice(0, used)))
         held = looks.slice(0, used).filter((one) => one !== undefined)
       }
       return held
     },
-    close: release,
+    close() {
+      release()
+      log?.close()
+    },
   }
+}
+
+function looksIn(
+  { path, looker }: Folder,
+  batch: ListedName[],
+  looks: readonly (Seen | undefined)[],
+): LoggedLooks {
+  const names = batch.slice(0, looks.length).map(({ name }) => name)
+  return { folder: path, names, looks, vanished: looker.vanished }
 }
 
 /** Names up to the first that is said to be a directory. */

@@ -6,6 +6,7 @@ import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, type NameStream, openNames } from './name-stream.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
+import { addLooks, type FolderLog, stampOf } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 /**
@@ -46,6 +47,7 @@ interface OpenDirectory {
   names: NameStream
   /** Directories in it that were seen and not yet entered: at most one batch. */
   directories: Buffer[]
+  log: FolderLog | undefined
 }
 
 /** The next directory to enter, else the next names; at the directory's end it is left. */
@@ -82,6 +84,7 @@ async function lookAt(walk: Walk, top: OpenDirectory, names: Buffer[]): Promise<
   const looks = await Promise.all(
     names.map((name) => look(walk.looker, { directory: top.pin, name, path: joinPath(top.path, name) })),
   )
+  if (top.log) addLooks(top.log, { folder: top.path, names, looks, vanished: walk.looker.vanished })
   return looks.filter((one) => one !== undefined)
 }
 
@@ -92,7 +95,8 @@ async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Look): Promise<v
 
 async function enter(walk: Walk, pin: Pin, path: Buffer): Promise<void> {
   try {
-    walk.open.push({ pin, path, names: await openNames(pin.place), directories: [] })
+    const log = walk.options.log?.openFolder(path, stampOf(pin.stat), false)
+    walk.open.push({ pin, path, names: await openNames(pin.place), directories: [], log })
   } catch (error) {
     walk.looker.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
     if (path.length > 0) unpin(pin)
@@ -100,7 +104,8 @@ async function enter(walk: Walk, pin: Pin, path: Buffer): Promise<void> {
 }
 
 /** The volume's own pin belongs to who opened it. */
-async function leave({ names, pin }: OpenDirectory, volume: Pin): Promise<void> {
+async function leave({ names, pin, log }: OpenDirectory, volume: Pin): Promise<void> {
+  log?.close()
   await names.close()
   if (pin !== volume) unpin(pin)
 }

@@ -4,6 +4,10 @@ import { createLinkTable, type LinkTable } from '../../archive/link-table.ts'
 import type { TreeWarning } from '../../tree/entry.ts'
 import { flushVolume } from '../../tree/flush-volume.ts'
 import type { WalkOptions } from '../../tree/looker.ts'
+import { takeBeginTime } from '../../tree/recheck/begin-time.ts'
+import type { Missed } from '../../tree/recheck/missed.ts'
+import { walkAgain } from '../../tree/recheck/walk-again.ts'
+import { WalkLog } from '../../tree/recheck/walk-log.ts'
 import { sortedWalk } from '../../tree/sorted-walk.ts'
 import { type OpenVolume, openVolume } from '../../tree/volume.ts'
 import { parseGoTime } from '../nodes/go-time.ts'
@@ -17,7 +21,9 @@ import { countFiles } from './count-files.ts'
 import { Counts } from './counts.ts'
 import { FileReader, type Warn } from './file-reader.ts'
 import { leaveOut } from './leave-out.ts'
+import { mergeTrees } from './merge-trees.ts'
 import { RunProgress, type SnapshotProgress } from './run-progress.ts'
+import type { BuiltTree } from './tree-builder.ts'
 import { VolumeArchiver } from './volume-archiver.ts'
 import { storeWayTo } from './way-to-volume.ts'
 
@@ -144,30 +150,61 @@ async function archive(
   })
   using _listener = addAbortListener(signal, () => void pool.close())
   using links = createLinkTable()
+  using log = new WalkLog()
+  const beginNs = await takeBeginTime(volume.kernel)
+  const parts: Parts = { volume, packs, pool, counts, progress, links, log }
   try {
-    const archiver = makeArchiver(input, { volume, packs, pool, counts, progress, links })
     const warn = counted(counts, input.onWarning)
     for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
-    const walk = sortedWalk(volume, {
-      signal,
-      whyLeftOut: input.whyLeftOut,
-      onWarning: (warning) => {
-        if (warning.severity === 'fault') archiver.noteFault(warning.path)
-        warn(warning)
-      },
-      beforeNames: (last) => archiver.reach(last),
-      isKnown: (entry) => archiver.isKnown(entry),
+    let { id: volumeTreeId } = await archiveWalk(input, parts, { before })
+    await walkAgain(volume, { ...walkOptionsOf(input, warn), log, beginNs }, async (missed) => {
+      const { id } = await archiveWalk(input, parts, { before: null, missed })
+      await packs.finish()
+      volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
     })
-    const built = await archiver.archive(walk, before)
     counts.entries++
-    const tree = await storeWayTo(volume, sourceOf(input), { tree: built.id, store: { repository, packs } })
+    const store = { repository, packs }
+    const tree = await storeWayTo(volume, sourceOf(input), { tree: volumeTreeId, store })
     counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
     const { bytes: bytesAdded } = await packs.finish()
     return seenOf(counts, volume, { tree, bytesAdded })
   } finally {
     await pool.close()
   }
+}
+
+interface WalkStep {
+  /** The tree of the volume in the snapshot before. */
+  before: Buffer | null
+  /** If only this is walked. */
+  missed?: Missed
+}
+
+/** Resolves with the tree of what was walked. */
+async function archiveWalk(
+  input: MakeSnapshotInput,
+  parts: Parts,
+  { before, missed }: WalkStep,
+): Promise<BuiltTree> {
+  const { counts, log, volume } = parts
+  const archiver = makeArchiver(input, parts, missed)
+  const warn = counted(counts, input.onWarning)
+  const walk = sortedWalk(volume, {
+    ...walkOptionsOf(input, (warning) => {
+      if (warning.severity === 'fault') archiver.noteFault(warning.path)
+      warn(warning)
+    }),
+    log,
+    part: missed,
+    beforeNames: (last) => archiver.reach(last),
+    isKnown: (entry) => archiver.isKnown(entry),
+  })
+  return await archiver.archive(walk, before)
+}
+
+function walkOptionsOf({ signal, whyLeftOut }: MakeSnapshotInput, onWarning: WalkOptions['onWarning']) {
+  return { signal, whyLeftOut, onWarning }
 }
 
 function sourceOf({ sourcePath, volume }: MakeSnapshotInput): string {
@@ -181,6 +218,7 @@ interface Parts {
   counts: Counts
   progress: RunProgress
   links: LinkTable
+  log: WalkLog
 }
 
 /** Nodes that wait for their content, or for one before them. */
@@ -189,6 +227,7 @@ const BACKLOG = 1024
 function makeArchiver(
   input: MakeSnapshotInput,
   { volume, packs, pool, counts, progress, links }: Parts,
+  missed: Missed | undefined,
 ): VolumeArchiver {
   const { hasTrueSizes } = volume
   const onWarning = counted(counts, input.onWarning)
@@ -202,7 +241,11 @@ function makeArchiver(
     ...{ files: new FileReader(pool, warn), warn },
     backlog: new Backlog(BACKLOG),
     rule: { beforeNs, hasAttributes, hasTrueSizes, hasData: (id) => packs.has('data', id) },
-    onKept: (entry, unchanged) => progress.addEntry(entry, unchanged),
+    onKept(entry, unchanged) {
+      // Counted when it was walked first.
+      if (missed?.leadsTo(entry.path)) counts.entries--
+      else progress.addEntry(entry, unchanged)
+    },
   })
 }
 

@@ -1,0 +1,20 @@
+import type { Libc } from './libc.ts'
+
+export interface KernelCoarseClock {
+  /** Nanoseconds since 1970 as the kernel stamps files: up to 10 ms behind the clock. */
+  coarseNowNs(): bigint
+}
+
+const CLOCK_REALTIME_COARSE = 5
+const NS_PER_SECOND = 1_000_000_000n
+
+export function bindCoarseClock(libc: Libc): KernelCoarseClock {
+  const clockGettime = libc.bind('int clock_gettime(int clock, _Out_ void *time)')
+  const time = Buffer.alloc(16)
+  return {
+    coarseNowNs() {
+      clockGettime(CLOCK_REALTIME_COARSE, time)
+      return time.readBigInt64LE(0) * NS_PER_SECOND + time.readBigInt64LE(8)
+    },
+  }
+}

@@ -1,0 +1,109 @@
+import { errnoOf } from '../../../lib/errors.ts'
+import { joinPath } from '../join-path.ts'
+import type { WalkOptions } from '../looker.ts'
+import { openNames } from '../name-stream.ts'
+import { type Pin, pinChild, unpin } from '../pin.ts'
+import { typeOf } from '../stat-entry.ts'
+import type { OpenVolume } from '../volume.ts'
+import type { Missed } from './missed.ts'
+import { pinFolder, unpinFolder } from './pin-below.ts'
+import type { WalkLog } from './walk-log.ts'
+
+/** Of one directory that keeps changing so many entries are looked at; what is behind them may be old. */
+const MAX_LOOKED_AT = 10_000
+const MAX_NAMED = 20
+
+export type WarnOptions = Pick<WalkOptions, 'signal' | 'onWarning'> & { log: WalkLog; beginNs: bigint }
+
+/**
+ * Warns of what came into directories that have changed again since they were walked again, and is not in the backup.
+ * It is a fault if it is older than the run and was seen nowhere else: then it was moved, and may be missing.
+ */
+export async function warnOfMissed(volume: OpenVolume, missed: Missed, options: WarnOptions): Promise<void> {
+  for (const [key, names] of missed.folders) {
+    const path = Buffer.from(key, 'latin1')
+    const folder = await pinFolder(volume, path)
+    if (!folder) continue
+    const search = new OlderSearch(volume, options)
+    try {
+      for (let place = 0; place < names.count; place++)
+        await search.look(folder, joinPath(path, names.at(place).name))
+    } finally {
+      unpinFolder(volume, folder)
+    }
+    warn(path, search, options)
+  }
+}
+
+function warn(folder: Buffer, search: OlderSearch, { log, onWarning }: WarnOptions): void {
+  const seen = log.findInodes(new Set(search.older.map(({ inode }) => inode)))
+  const older = search.older.filter(({ inode }) => !seen.has(inode))
+  const message = 'was moved here while the volume was read, and may be missing in the backup'
+  for (const { path } of older.slice(0, MAX_NAMED)) onWarning({ severity: 'fault', path, message })
+  const more = older.length - MAX_NAMED
+  if (more > 0) onWarning({ severity: 'fault', path: folder, message: `${more} more: each ${message}` })
+  if (search.isCutShort)
+    onWarning({ severity: 'fault', path: folder, message: 'has too many new entries: some may be missing' })
+  else if (older.length === 0)
+    onWarning({
+      severity: 'note',
+      path: folder,
+      message: 'keeps changing: the backup lacks its newest entries',
+    })
+}
+
+/** Finds entries that are older than the run, as far as the file system says. */
+class OlderSearch {
+  readonly older: { path: Buffer; inode: bigint }[] = []
+  readonly #volume: OpenVolume
+  readonly #options: WarnOptions
+  #left = MAX_LOOKED_AT
+
+  constructor(volume: OpenVolume, options: WarnOptions) {
+    this.#volume = volume
+    this.#options = options
+  }
+
+  get isCutShort(): boolean {
+    return this.#left < 0
+  }
+
+  /** Looks at an entry of a directory, and below it if it is a new directory. */
+  async look(folder: Pin, path: Buffer): Promise<void> {
+    this.#options.signal.throwIfAborted()
+    if (this.#left-- <= 0) return
+    const pin = await pinIfThere(this.#volume, folder, path)
+    if (!pin) return
+    try {
+      if (isOlder(pin, this.#options.beginNs)) this.older.push({ path, inode: pin.stat.ino })
+      else if (typeOf(pin.stat) === 'directory' && pin.stat.dev === folder.stat.dev)
+        await this.#lookInto(pin, path)
+    } finally {
+      unpin(pin)
+    }
+  }
+
+  async #lookInto(folder: Pin, path: Buffer): Promise<void> {
+    const names = await openNames(folder.place, folder.cached)
+    try {
+      for (let some = await names.next(1); some.length > 0; some = await names.next(1))
+        for (const { name } of some) await this.look(folder, joinPath(path, name))
+    } finally {
+      await names.close()
+    }
+  }
+}
+
+async function pinIfThere({ kernel }: OpenVolume, folder: Pin, path: Buffer): Promise<Pin | undefined> {
+  try {
+    return await pinChild(folder, path.subarray(path.lastIndexOf(0x2f) + 1), kernel)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A file system that does not keep the birth of files says 0: the time of the last change of content stands for it. */
+function isOlder({ stat }: Pin, beginNs: bigint): boolean {
+  return (stat.birthtimeNs > 0n ? stat.birthtimeNs : stat.mtimeNs) <= beginNs
+}
