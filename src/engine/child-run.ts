@@ -6,6 +6,7 @@ import type { Plugin, RunContext } from './plugin.ts'
 import type { RunEnd } from './ports.ts'
 import { endOf } from './run-end.ts'
 import { type HeldLocks, isRunning, takeLocks } from './run-locks.ts'
+import { showStoreWait } from './store-wait.ts'
 
 /** How long a run waits for a lock that a dying process may still hold. */
 const LOCK_WAIT_MS = 2000
@@ -36,7 +37,9 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
     return promise
   }
   const { rid, jobId, settings, options = {} } = task
-  const { progress, warn } = reporter
+  const { warn } = reporter
+  const storeWait = showStoreWait((change) => reporter.progress(change))
+  const { progress } = storeWait
   const log: RunContext['log'] = (level, message, facts = {}) => reporter.log(level, message, plain(facts))
   const { signal } = aborting
   const context: RunContext = {
@@ -44,6 +47,7 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
   void runTask(task, plugins, context).then((end) => {
+    storeWait.close()
     reporter.close()
     send({ kind: 'end', end, rss: process.memoryUsage.rss() })
   })

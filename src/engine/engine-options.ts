@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
 import type { EngineMemory, Runner } from './ports.ts'
+import type { Uptime } from './run-watch.ts'
 
 export interface EngineOptions {
   clock: Clock
@@ -13,6 +14,8 @@ export interface EngineOptions {
   runner: Runner
   memory: EngineMemory
   settings: RunSettings
+  /** Milliseconds that only ever grow, to tell runs that hang and those out of time; the process's own unless given. */
+  uptime?: Uptime
   /** How many runs at once; runs of quiet plugins and queries do not count. */
   concurrency: number
 }

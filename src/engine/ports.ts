@@ -39,8 +39,8 @@ export interface RunTask {
   signal: AbortSignal
   /** Names of lock files under `<data>/locks` that the child takes first and holds to its end. */
   locks: string[]
-  /** How long the child may take to end by itself once the signal is aborted; 10 s unless given. */
-  killAfterMs?: number
+  /** How long the child may take to end by itself once the signal is aborted; 10 s unless given. Read at that time. */
+  readonly killAfterMs?: number | undefined
 }
 
 export interface RunnerEvents {
@@ -49,6 +49,11 @@ export interface RunnerEvents {
   warn(message: string, count?: number): void
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
   announce(): Promise<void>
+  /**
+   * The child was killed since it did not end when told to; it is no more from `gone` on. A process that waits in the
+   * kernel for a dead mount may stay for long: where this is given, the run ends without waiting for it.
+   */
+  killed?(gone: Promise<void>): void
 }
 
 export type RunEnd =

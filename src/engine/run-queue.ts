@@ -19,10 +19,10 @@ const LIGHT_LANES = 2
 export class RunQueue {
   readonly #held = new PathLock<Ticket>()
   readonly #heavy: Lane
-  readonly #light: Lane = { free: LIGHT_LANES, waiting: new Set(), running: new Set() }
+  readonly #light = newLane(LIGHT_LANES)
 
   constructor(concurrency: number) {
-    this.#heavy = { free: concurrency, waiting: new Set(), running: new Set() }
+    this.#heavy = newLane(concurrency)
   }
 
   /** Calls `begin` before it returns, where nothing is in the way. */
@@ -32,11 +32,20 @@ export class RunQueue {
     this.#advance(lane)
   }
 
+  /** A running one goes on without a lane: others may begin. It keeps what it needs. */
+  giveLane(ticket: Ticket): void {
+    const lane = this.#laneOf(ticket)
+    if (!lane.running.has(ticket) || lane.without.has(ticket)) return
+    lane.without.add(ticket)
+    lane.free++
+    this.#advance(lane)
+  }
+
   leave(ticket: Ticket): void {
     const lane = this.#laneOf(ticket)
     lane.waiting.delete(ticket)
     if (lane.running.delete(ticket)) {
-      lane.free++
+      if (!lane.without.delete(ticket)) lane.free++
       this.#held.release(ticket.needs, ticket)
     }
     this.#advance(this.#heavy)
@@ -69,4 +78,10 @@ interface Lane {
   free: number
   waiting: Set<Ticket>
   running: Set<Ticket>
+  /** Those of `running` that gave their lane to others. */
+  without: Set<Ticket>
+}
+
+function newLane(free: number): Lane {
+  return { free, waiting: new Set(), running: new Set(), without: new Set() }
 }

@@ -29,6 +29,8 @@ export interface Run extends RunRequest {
   /** Its newest state is on disk. */
   kept: Promise<void>
   over: PromiseWithResolvers<void>
+  /** Its process was killed; resolves when that is gone. */
+  killed: Promise<void> | undefined
 }
 
 /** @param begin called when the run's turn has come */
@@ -50,6 +52,7 @@ export function makeRun(
     refusal,
     kept: Promise.resolve(),
     over: Promise.withResolvers(),
+    killed: undefined,
   }
   return run
 }
@@ -63,8 +66,16 @@ function needsOf(plugin: Plugin, args: Record<string, unknown>, settings: RunSet
   }
 }
 
-export function taskOf({ rid, job, plugin, args, ticket, aborting }: Run, settings: RunSettings): RunTask {
+/** @param isHung asked when the run is told to end: one that hangs is killed at once */
+export function taskOf(run: Run, settings: RunSettings, isHung: () => boolean): RunTask {
+  const { rid, job, plugin, args, ticket, aborting } = run
   const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]
   const { id: jobId = '', options = {} } = job ?? {}
-  return { rid, jobId, action: plugin.name, args, settings, options, signal: aborting.signal, locks }
+  const { signal } = aborting
+  return {
+    ...{ rid, jobId, action: plugin.name, args, settings, options, signal, locks },
+    get killAfterMs() {
+      return isHung() ? 0 : undefined
+    },
+  }
 }

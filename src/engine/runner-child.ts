@@ -8,6 +8,8 @@ import type { RunEnd, RunnerEvents, RunTask } from './ports.ts'
 import { toRecordError } from './record-error.ts'
 import { endOf } from './run-end.ts'
 
+/** A killed process that is not gone after this is stuck in the kernel. */
+const STUCK_MS = 2000
 /** How long an aborted run may take to end by itself. */
 const KILL_AFTER_MS = 10_000
 
@@ -79,7 +81,7 @@ interface Assignment {
 }
 
 async function runIn(child: ChildProcess, { task, on, death }: Assignment): Promise<ChildRunEnd> {
-  const { signal, killAfterMs = KILL_AFTER_MS, ...rest } = task
+  const { signal, killAfterMs: _, ...rest } = task
   const ended = Promise.withResolvers<ChildRunEnd>()
   const tell = (message: ToChild) => child.connected && child.send(message, () => {})
   const hear = (message: FromChild) => {
@@ -87,9 +89,15 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
     else hearEvent(message, on, tell)
   }
   let killing: NodeJS.Timeout | undefined
+  const kill = () => {
+    child.kill('SIGKILL')
+    if (!on.killed) return
+    on.killed(death.then(() => {}))
+    killing = setTimeout(() => ended.resolve({ end: endOf(signal.reason), rss: undefined }), STUCK_MS)
+  }
   const abort = () => {
     tell({ kind: 'abort', reason: toRecordError(signal.reason) })
-    killing = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+    killing = setTimeout(kill, task.killAfterMs ?? KILL_AFTER_MS)
   }
   child.on('message', hear)
   void death.then((error) =>

@@ -11,15 +11,17 @@ import { makeRun, type Run, type RunRequest, taskOf } from './run.ts'
 import { endOf } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
+import { RunWatch } from './run-watch.ts'
+import { settleKilled } from './settle.ts'
 import { within } from './within.ts'
 
 type RunsOptions = Pick<
   EngineOptions,
-  'clock' | 'log' | 'problems' | 'runner' | 'memory' | 'settings' | 'concurrency'
+  'clock' | 'log' | 'problems' | 'plugins' | 'runner' | 'memory' | 'settings' | 'concurrency' | 'uptime'
 >
 
-/** A timer of Node waits no longer than this: 24 days. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** How often runs are looked at: see RunWatch. */
+const WATCH_MS = 1000
 /** A record's end that could not be written is tried again after this. */
 const REWRITE_MS = 5000
 /** After its process is gone, the end of a run is on disk within this, or never. */
@@ -32,6 +34,8 @@ export class Runs {
   readonly #queue: RunQueue
   readonly #register = new RunRegister()
   readonly #locked = new PathLock<string>()
+  readonly #watch: RunWatch
+  readonly #watching: NodeJS.Timeout
   readonly failed: FailedRuns
   #isClosing = false
 
@@ -40,6 +44,12 @@ export class Runs {
     this.failed = new FailedRuns(options)
     this.#keep = createKeeper(options.memory)
     this.#queue = new RunQueue(options.concurrency)
+    const { uptime = () => performance.now(), log, problems } = options
+    this.#watch = new RunWatch({
+      ...{ uptime, log, problems, onLimit: endAtLimit },
+      onYield: (run) => this.#queue.giveLane(run.ticket),
+    })
+    this.#watching = setInterval(() => this.#watch.check(), WATCH_MS).unref()
   }
 
   find(rid: string): RunRecord | undefined {
@@ -121,6 +131,7 @@ export class Runs {
   /** Ends everything; what has not ended after `graceMs` is killed. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
+    clearInterval(this.#watching)
     const reason = new BackupdError('DAEMON_RESTARTED', 'The daemon was stopped while this ran: run it again')
     const runs = this.#register.all()
     for (const run of runs) if (canCancel(run.record.now.state)) this.#abort(run, reason)
@@ -160,24 +171,23 @@ export class Runs {
   /** Its turn has come. */
   #begin(run: Run): void {
     const record = run.record.begin()
+    this.#watch.begin(run)
     if (!run.isSilent) run.kept = this.#keep(record)
     void this.#carryOut(run).then((end) => this.#finish(run, end))
   }
 
   /** The start is on disk before its first effect. */
   async #carryOut(run: Run): Promise<RunEnd> {
-    const limit = limitTime(run)
     try {
       await run.kept
       const refusal = run.refusal ?? this.#lockOn(run)
       if (refusal) throw refusal
       run.aborting.signal.throwIfAborted()
       const { runner, settings } = this.#options
-      return await runner.run(taskOf(run, settings), this.#eventsOf(run))
+      const task = taskOf(run, settings, () => this.#watch.isHung(run))
+      return await runner.run(task, this.#eventsOf(run))
     } catch (error) {
       return endOf(error)
-    } finally {
-      clearTimeout(limit)
     }
   }
 
@@ -185,7 +195,13 @@ export class Runs {
     const { log } = this.#options
     const facts = { rid: run.rid, action: run.plugin.name }
     return {
-      progress: (change) => run.record.progressed(change),
+      progress: (change) => {
+        this.#watch.progressed(run, change)
+        run.record.progressed(change)
+      },
+      killed: (gone) => {
+        run.killed = gone
+      },
       warn: (message, count = 1) => run.record.warned(message, count),
       log: (level, message, more = {}) => log[level]({ ...facts, ...more }, message),
       announce: async () => {
@@ -209,7 +225,24 @@ export class Runs {
     if (run.isSilent) this.#register.forget(run)
     else void this.#keepEnd(run, record)
     this.#register.end(run)
-    this.#queue.leave(run.ticket)
+    this.#watch.end(run)
+    if (run.killed && !this.#isClosing) this.#leaveKilled(run, run.killed)
+    else this.#queue.leave(run.ticket)
+  }
+
+  /** Its volume stays locked until its process is gone and what that left is settled. */
+  #leaveKilled(run: Run, gone: Promise<void>): void {
+    const { ticket, rid } = run
+    const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, see whether the volume's mount answers`
+    this.#locked.hold(ticket.needs, reason)
+    const { hasRoom } = this.#watch
+    const settled = this.#watch
+      .holdStuck(gone)
+      .then(() => settleKilled(this.#options, ticket.needs, () => this.#isClosing))
+      .then(() => this.#locked.release(ticket.needs, reason))
+    // With too many that hang it keeps its lane, so that no more processes come.
+    if (hasRoom) this.#queue.leave(ticket)
+    else void settled.then(() => this.#queue.leave(ticket))
   }
 
   async #keepEnd(run: Run, record: RunRecord): Promise<void> {
@@ -225,10 +258,7 @@ export class Runs {
   }
 }
 
-function limitTime({ job, aborting }: Run): NodeJS.Timeout | undefined {
-  const seconds = job?.options?.timeLimitSeconds
-  if (seconds === undefined) return undefined
+function endAtLimit({ aborting }: Run, seconds: number): void {
   const message = `It took longer than ${seconds} s, its time limit`
-  const error = new BackupdError('TIMED_OUT', message, { facts: { seconds } })
-  return setTimeout(() => aborting.abort(error), Math.min(seconds * 1000, LONGEST_TIMER_MS))
+  if (!aborting.signal.aborted) aborting.abort(new BackupdError('TIMED_OUT', message, { facts: { seconds } }))
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
@@ -70,7 +71,10 @@ export async function settle(options: SettleOptions): Promise<SettleReport> {
 }
 
 /** undefined where no such action is known. */
-async function settleVolumes(options: SettleOptions): Promise<Answer | undefined> {
+async function settleVolumes(
+  options: SettleOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Answer | undefined> {
   if (!options.plugins.some(({ name }) => name === ACTION)) return undefined
   const rid = newRid(options.clock.now())
   const { settings, withStore } = options
@@ -80,12 +84,50 @@ async function settleVolumes(options: SettleOptions): Promise<Answer | undefined
     log: (level, message, facts = {}) => options.log[level]({ action: ACTION, ...facts }, message),
     announce: async () => {},
   }
-  const { signal } = new AbortController()
   const end = await options.runner.run(
-    { rid, jobId: '', action: ACTION, args: { withStore }, settings, signal, locks: [lifeLock(rid)] },
+    {
+      rid,
+      jobId: '',
+      action: ACTION,
+      args: { withStore },
+      settings,
+      signal,
+      locks: [lifeLock(rid)],
+      killAfterMs: 0,
+    },
     on,
   )
   return answerOf(end)
+}
+
+/** Between two tries to settle what a killed run left. */
+const SETTLE_AGAIN_MS = 30_000
+/** A volume whose mount does not answer again would hold up the process. */
+const SETTLE_MS = 60_000
+
+/** What a run left that was killed: tried until it is settled, or the daemon stops. Never rejects. */
+export async function settleKilled(
+  options: Omit<SettleOptions, 'withStore'>,
+  volumes: readonly string[],
+  isClosing: () => boolean,
+): Promise<void> {
+  if (volumes.length === 0) return
+  while (!isClosing()) {
+    try {
+      const answer = await settleVolumes({ ...options, withStore: false }, AbortSignal.timeout(SETTLE_MS))
+      const [locked] = answer?.locked.filter(({ volume }) => volumes.includes(volume)) ?? []
+      for (const one of answer?.settled ?? [])
+        options.log.warn(one, `a recover that was killed ${one.outcome}`)
+      if (!locked) return
+      options.log.error(locked, `The volume ${locked.volume} is locked: ${locked.reason}`)
+    } catch (error) {
+      options.log.error(
+        { volumes },
+        `What a killed run left cannot be settled: ${messageOf(error)}. It is tried again`,
+      )
+    }
+    await sleep(SETTLE_AGAIN_MS, undefined, { ref: false })
+  }
 }
 
 function answerOf(end: RunEnd): Answer {

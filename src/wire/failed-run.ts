@@ -27,7 +27,8 @@ const VERBS: Partial<Record<RunRecord['state'], string>> = {
   lost: 'is lost',
 }
 
-function describeRun({ action, args }: Ended): string {
+/** `The full backup of "/srv/db"` */
+export function describeRun({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
   if (action === 'backup')
     return `The ${args.mode === 'increment' ? 'increment' : 'full backup'} of ${quote(args.path)}`
   if (action === 'backup_recover') return `The recover of ${quote(args.backup)} into ${quote(args.destDir)}`

@@ -19,6 +19,9 @@ export function isTerminal(state: RecordState): boolean {
   return TERMINAL.has(state)
 }
 
+/** The phase of a run while it waits for its store, or for a lock in it: it is not hung then. */
+export const WAIT_FOR_STORE = 'wait-store'
+
 export const progressSchema = z.object({
   /** `walk`, `pack`, `publish`, `check`, `unpack`, `swap`, … */
   phase: z.string(),

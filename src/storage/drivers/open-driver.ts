@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { StoreSettings } from '../../wire/store-settings.ts'
 import type { Driver } from '../driver.ts'
+import { meteredDriver } from '../wrap/metered-driver.ts'
 import { localDriver } from './local.ts'
 import { mooseFsDriver } from './moosefs/moosefs.ts'
 
@@ -21,5 +22,5 @@ const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { drive
 /** Touches nothing yet: see Driver.check. */
 export function openDriver<Settings extends StoreSettings>(settings: Settings, opener: Opener): Driver {
   const open = DRIVERS[settings.driver] as Open<StoreSettings>
-  return open(settings, opener)
+  return meteredDriver(open(settings, opener))
 }

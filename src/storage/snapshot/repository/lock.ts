@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError } from '../../../lib/errors.ts'
+import { storeMeter } from '../../../lib/store-meter.ts'
 import { outliveHangUp } from './hang-up.ts'
 import { HeldLock, type Lock, LockFiles } from './held-lock.ts'
 import { unpackedName } from './layout.ts'
@@ -66,9 +67,8 @@ async function acquire(repository: Repository, files: LockFiles, options: LockOp
     const other = await tryOnce(repository, files)
     if (!other) return
     if (performance.now() >= deadline) throw lockedBy(other, repository)
-    await wait(LOOK_AGAIN_MS * (0.5 + Math.random() / 2), undefined, { signal: options.signal }).catch(
-      () => {},
-    )
+    const pauseMs = LOOK_AGAIN_MS * (0.5 + Math.random() / 2)
+    await storeMeter.during(() => wait(pauseMs, undefined, { signal: options.signal }).catch(() => {}))
   }
 }
 

@@ -1,0 +1,143 @@
+import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
+import { describeRun } from '../wire/failed-run.ts'
+import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
+import type { Run } from './run.ts'
+
+/** Milliseconds that only ever grow; the wall clock jumps. */
+export type Uptime = () => number
+
+export const HUNG_AFTER_MS = 60_000
+export const YIELD_AFTER_MS = 10 * 60_000
+/** Runs without a lane and processes that do not die, together: each holds memory and threads. */
+export const MAX_HUNG = 16
+const SOURCE = 'hung'
+
+interface Watched {
+  beganAt: number
+  /** When it was looked at last. */
+  checkedAt: number
+  /** Without progress, in ms. The time that it waits for the store does not count. */
+  idleMs: number
+  /** As it was told last; the record follows a little later. */
+  progress: Partial<Progress>
+}
+
+export interface WatchOptions {
+  uptime: Uptime
+  log: Log
+  problems: Problems
+  /** It has taken longer than its job allows. */
+  onLimit(run: Run, seconds: number): void
+  /** It gives its lane to others, and keeps its volume. */
+  onYield(run: Run): void
+}
+
+/** Tells runs that work from runs that hang, such as on a mount whose server is gone. */
+export class RunWatch {
+  readonly #options: WatchOptions
+  readonly #watched = new Map<Run, Watched>()
+  readonly #yielded = new Set<Run>()
+  /** Processes that were killed and are still there. */
+  #stuck = 0
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+  }
+
+  begin(run: Run): void {
+    const now = this.#options.uptime()
+    this.#watched.set(run, { beganAt: now, checkedAt: now, idleMs: 0, progress: {} })
+  }
+
+  end(run: Run): void {
+    this.#watched.delete(run)
+    this.#yielded.delete(run)
+    this.#options.problems.clear(SOURCE, run.rid)
+  }
+
+  isHung(run: Run): boolean {
+    return (this.#watched.get(run)?.idleMs ?? 0) >= HUNG_AFTER_MS
+  }
+
+  get hasRoom(): boolean {
+    return this.#yielded.size + this.#stuck < MAX_HUNG
+  }
+
+  /** A process that was killed is still there, until `gone`. */
+  async holdStuck(gone: Promise<void>): Promise<void> {
+    this.#stuck++
+    await gone
+    this.#stuck--
+  }
+
+  progressed(run: Run, change: Partial<Progress>): void {
+    const watched = this.#watched.get(run)
+    if (!watched) return
+    const before = watched.progress
+    watched.progress = { ...before, ...change }
+    if (!isProgress(before, change)) return
+    if (watched.idleMs >= HUNG_AFTER_MS) this.#goesOn(run)
+    watched.idleMs = 0
+    watched.checkedAt = this.#options.uptime()
+  }
+
+  /** Looks at every run; call it each second or so. */
+  check(): void {
+    for (const [run, watched] of this.#watched) this.#check(run, watched)
+  }
+
+  #check(run: Run, watched: Watched): void {
+    const now = this.#options.uptime()
+    if (watched.progress.phase !== WAIT_FOR_STORE) watched.idleMs += now - watched.checkedAt
+    watched.checkedAt = now
+    const seconds = run.job?.options?.timeLimitSeconds
+    if (watched.idleMs >= HUNG_AFTER_MS) this.#hangs(run, watched)
+    if (seconds !== undefined && now - watched.beganAt >= seconds * 1000) this.#options.onLimit(run, seconds)
+  }
+
+  #hangs(run: Run, { idleMs, progress }: Watched): void {
+    const { problems, log, onYield } = this.#options
+    if (!problems.has(SOURCE, run.rid)) {
+      const text = describeHang(run, progress)
+      problems.report({ source: SOURCE, key: run.rid, text })
+      log.warn({ rid: run.rid, action: run.plugin.name }, text)
+    }
+    if (idleMs < YIELD_AFTER_MS || this.#yielded.has(run) || !this.hasRoom) return
+    this.#yielded.add(run)
+    log.warn({ rid: run.rid }, `The run ${run.rid} still makes no progress: other runs get its lane`)
+    onYield(run)
+  }
+
+  #goesOn(run: Run): void {
+    this.#options.problems.clear(SOURCE, run.rid)
+    this.#options.log.info({ rid: run.rid }, `The run ${run.rid} makes progress again`)
+  }
+}
+
+/** Entries, bytes or the phase. To wait for the store, or no longer to, is none. */
+function isProgress(before: Partial<Progress>, change: Partial<Progress>): boolean {
+  const { phase, bytesDone, filesDone, currentPath } = change
+  if (phase === WAIT_FOR_STORE || before.phase === WAIT_FOR_STORE) {
+    return isOther(bytesDone, before.bytesDone) || isOther(filesDone, before.filesDone)
+  }
+  const pairs = [
+    [phase, before.phase],
+    [bytesDone, before.bytesDone],
+    [filesDone, before.filesDone],
+    [currentPath, before.currentPath],
+  ] as const
+  return pairs.some(([now, then]) => isOther(now, then))
+}
+
+function isOther(now: unknown, then: unknown): boolean {
+  return now !== undefined && now !== then
+}
+
+function describeHang({ record, rid }: Run, { phase: name, currentPath }: Partial<Progress>): string {
+  const { action, args } = record.now
+  const at = currentPath ? `, at "${currentPath}"` : ''
+  const phase = name === undefined ? '' : ` (${name}${at})`
+  const minute = `${HUNG_AFTER_MS / 1000} s`
+  return `${describeRun({ action, args })} has made no progress for ${minute}${phase}: see whether the volume's mount answers, or cancel the run ${rid}`
+}

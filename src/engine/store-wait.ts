@@ -1,0 +1,40 @@
+import { storeMeter } from '../lib/store-meter.ts'
+import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
+
+const LOOK_MS = 1000
+/** A run that reports progress this often is not shown as waiting, however slow its store is. */
+const QUIET_MS = 5000
+
+type Report = (change: Partial<Progress>) => void
+
+/** Shows the phase WAIT_FOR_STORE while a run has nothing to report, since its store takes most of the time. */
+export function showStoreWait(report: Report): { progress: Report; close(): void } {
+  let phase = 'start'
+  let reportedAt = performance.now()
+  let waitedMs = storeMeter.waitedMs
+  let isShown = false
+
+  function look(): void {
+    const waited = storeMeter.waitedMs - waitedMs
+    waitedMs = storeMeter.waitedMs
+    if (performance.now() - reportedAt < QUIET_MS) return
+    show(waited > LOOK_MS / 2)
+  }
+
+  function show(isWaiting: boolean): void {
+    if (isWaiting === isShown) return
+    isShown = isWaiting
+    report({ phase: isWaiting ? WAIT_FOR_STORE : phase })
+  }
+
+  const timer = setInterval(look, LOOK_MS).unref()
+  return {
+    progress(change) {
+      phase = change.phase ?? phase
+      reportedAt = performance.now()
+      report(isShown ? { phase, ...change } : change)
+      isShown = false
+    },
+    close: () => clearInterval(timer),
+  }
+}

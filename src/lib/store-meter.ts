@@ -1,0 +1,26 @@
+/**
+ * How long this process has waited for its store. A child process works on one run at a time, so that the time is that
+ * run's. A run that waits for the store is not hung: see engine/run-watch.ts.
+ */
+class StoreMeter {
+  #pending = 0
+  #since = 0
+  #waitedMs = 0
+
+  /** Counts the time that `work` takes; works at the same time count once. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#pending++ === 0) this.#since = performance.now()
+    try {
+      return await work()
+    } finally {
+      if (--this.#pending === 0) this.#waitedMs += performance.now() - this.#since
+    }
+  }
+
+  /** In all, what still lasts included. */
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#pending > 0 ? performance.now() - this.#since : 0)
+  }
+}
+
+export const storeMeter = new StoreMeter()

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { HUNG_AFTER_MS, YIELD_AFTER_MS } from '../../src/engine/run-watch.ts'
+import { jobSchema } from '../../src/wire/job.ts'
+import { startEngine } from '../support/start-engine.ts'
+
+const PATIENCE = { timeout: 30_000, interval: 20 }
+const HANGS = { forever: true, deaf: true }
+
+/** An engine with one lane, and a clock for its runs that only a test moves. */
+async function oneLane() {
+  let uptime = 0
+  const started = await startEngine({ concurrency: 1, uptime: () => uptime })
+  const pass = (ms: number) => {
+    uptime += ms
+  }
+  const hang = async (args: object = {}) => {
+    const { rid } = await started.engine.runOnce('test', { ...HANGS, ...args })
+    await started.memory.until((record) => record.rid === rid && record.progress?.filesDone === 1)
+    return rid
+  }
+  const texts = () => started.problems.list().map(({ text }) => text)
+  return { ...started, pass, hang, texts }
+}
+
+test('a run that hangs is named, gives its lane to others after ten minutes, and keeps its volume', async () => {
+  const { engine, memory, pass, hang, texts } = await oneLane()
+  const volume = '/srv/hung'
+  const hung = await hang({ volume })
+  const other = await engine.runOnce('test', {})
+  const rival = engine.setJobs(
+    [jobSchema.parse({ id: 'j', spec: '@yearly', action: 'test', args: { volume } })],
+    'v1',
+  )
+  expect(rival.accepted).toBe(1)
+  const waits = await engine.runJob('j')
+  pass(HUNG_AFTER_MS)
+  await expect.poll(texts, PATIENCE).toEqual([expect.stringContaining(`cancel the run ${hung}`)])
+  expect(engine.record(other.rid)?.state).toBe('queued')
+  pass(YIELD_AFTER_MS - HUNG_AFTER_MS)
+  expect((await memory.ended(other.rid)).state).toBe('success')
+  expect(engine.record(waits.rid)?.state).toBe('queued')
+  expect(engine.record(hung)?.state).toBe('running')
+})
+
+test('a run that hangs ends at once when it is cancelled, and its volume is free again', async () => {
+  const { engine, memory, pass, hang, texts } = await oneLane()
+  const volume = '/srv/hung'
+  const hung = await hang({ volume })
+  pass(HUNG_AFTER_MS)
+  await expect.poll(texts, PATIENCE).toHaveLength(1)
+  engine.cancel(hung)
+  expect(await memory.ended(hung)).toMatchObject({ state: 'cancelled' })
+  await expect.poll(() => engine.locked(), PATIENCE).toEqual([])
+  const { rid } = await engine.runOnce('test', { volume })
+  expect((await memory.ended(rid)).state).toBe('success')
+})
+
+test('a run that hangs ends at its time limit', async () => {
+  const { engine, memory, pass } = await oneLane()
+  const job = { id: 'j', spec: '@yearly', action: 'test', args: HANGS, options: { timeLimitSeconds: 3600 } }
+  engine.setJobs([jobSchema.parse(job)], 'v1')
+  const { rid } = await engine.runJob('j')
+  await memory.until((record) => record.rid === rid && record.progress?.filesDone === 1)
+  pass(3_600_000)
+  expect(await memory.ended(rid)).toMatchObject({ state: 'failed', error: { code: 'TIMED_OUT' } })
+})
