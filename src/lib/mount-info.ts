@@ -2,6 +2,8 @@
 export interface Mount {
   /** Of the mount, as /proc/PID/fdinfo names it. */
   id: string
+  /** Of the mount that it is attached to. */
+  parent: string
   /** `8:1`; tells the file system. */
   device: string
   /** The directory of the file system that is mounted. */
@@ -21,10 +23,10 @@ export function parseMountInfo(text: string): Mount[] {
 
 function parseMount(line: string): Mount {
   const [of = '', about = ''] = line.split(' - ')
-  const [id = '', , device = '', root = '', point = ''] = of.split(' ')
+  const [id = '', parent = '', device = '', root = '', point = ''] = of.split(' ')
   const [type = '', source = ''] = about.split(' ')
   return {
-    ...{ id, device, root: unescapeOctal(root), point: unescapeOctal(point) },
+    ...{ id, parent, device, root: unescapeOctal(root), point: unescapeOctal(point) },
     ...{ type, source: unescapeOctal(source) },
   }
 }

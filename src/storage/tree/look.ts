@@ -41,6 +41,8 @@ export interface Place {
   directory: Pin
   name: Buffer
   path: Buffer
+  /** As the directory says. */
+  isDirectory?: boolean
 }
 
 /**
@@ -48,6 +50,7 @@ export interface Place {
  * nothing has to be waited for: most entries of most volumes.
  */
 export function look(looker: Looker, place: Place): Look | undefined | Promise<Look | undefined> {
+  if (isInMountTable(looker.volume, place.path)) return lookAtMount(looker, place)
   let pin: Pin | Promise<Pin>
   try {
     pin = pinChild(place.directory, place.name, looker.volume.kernel)
@@ -68,14 +71,16 @@ async function lookWaiting(looker: Looker, place: Place, pinning: Promise<Pin>):
 }
 
 function lookPinned(looker: Looker, place: Place, pin: Pin): Look | undefined | Promise<Look | undefined> {
-  const isMount = isMountPoint(looker.volume, place.path, pin)
+  const isMount = isMountPoint(looker.volume, pin)
   const refused = (error: unknown) => {
     looker.warn('fault', place.path, `cannot be read: ${reasonOf(error)}`)
     return unpinned(pin)
   }
   const taken = (item: TreeItem | undefined) => (item ? { item, pin, isMount } : unpinned(pin))
   try {
-    const item = isMount ? mountItem(looker, place, pin) : itemOf(looker, place, pin)
+    const item = isMount
+      ? mountItem(looker, entryOf(typeOf(pin.stat) ?? 'file', pin.stat, place.path))
+      : itemOf(looker, place, pin)
     return item instanceof Promise ? item.then(taken, refused) : taken(item)
   } catch (error) {
     return refused(error)
@@ -93,17 +98,29 @@ function warnOfPin(looker: Looker, { path }: Place, error: unknown): undefined {
   } else looker.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
 }
 
-/** Where there is no mount table, another device number tells. */
-function isMountPoint(volume: OpenVolume, path: Buffer, pin: Pin): boolean {
-  if (pin.fd < 0) return pin.stat.dev !== volume.pin.stat.dev
-  const { id, below } = volume.mounts
-  return below.size > 0 && below.has(path.toString('latin1')) && mountIdOf(pin.fd) !== id
+function isInMountTable({ mounts: { below } }: OpenVolume, path: Buffer): boolean {
+  return below.size > 0 && below.has(path.toString('latin1'))
+}
+
+/** Never touched: the server of what is mounted there may be dead, and every call would wait for it. */
+function lookAtMount(looker: Looker, place: Place): Look {
+  const { directory, name, path, isDirectory = true } = place
+  const { stat } = directory
+  const entry = entryOf(isDirectory ? 'directory' : 'file', stat, path)
+  const mode = isDirectory ? entry.mode : entry.mode & 0o666
+  const pin = { fd: -1, place: childPlace(directory, name), cached: false, stat }
+  return { item: mountItem(looker, { ...entry, mode }), pin, isMount: true }
+}
+
+/** Mounted since the mount table was read, or no such table: another device number tells. */
+function isMountPoint(volume: OpenVolume, pin: Pin): boolean {
+  if (pin.stat.dev === volume.pin.stat.dev) return false
+  return pin.fd < 0 || mountIdOf(pin.fd) !== volume.mounts.id
 }
 
 /** The place is kept, so that it can be mounted again, and nothing of what is mounted there. */
-function mountItem(looker: Looker, { path }: Place, pin: Pin): TreeItem {
-  looker.warn('note', path, 'is a mount point: what is mounted there is not part of the volume')
-  const entry = entryOf(typeOf(pin.stat) ?? 'file', pin.stat, path)
+function mountItem(looker: Looker, entry: TreeEntry): TreeItem {
+  looker.warn('note', entry.path, 'is a mount point: what is mounted there is not part of the volume')
   const data = entry.type === 'file' ? Buffer.alloc(0) : null
   return { entry: { ...entry, size: 0, links: 1 }, data, open: null }
 }

@@ -9,8 +9,8 @@ export interface Mounts {
   /** Something is mounted at the directory itself. */
   here: boolean
   /**
-   * Relative paths, as latin1 text of their bytes, where something may be mounted: a mount can be hidden under
-   * another, so only mountIdOf tells for sure.
+   * Relative paths, as latin1 text of their bytes, where something is mounted. A mount that another one hides is attached
+   * to that one's parent, so that it is not among them.
    */
   below: ReadonlySet<string>
 }
@@ -22,7 +22,7 @@ export function mountsAt(fd: number, path: Buffer): Mounts {
   const id = mountIdOf(fd)
   const mounts = parseMountInfo(readProc('/proc/self/mountinfo'))
   const below = mounts
-    .filter(({ point }) => point.startsWith(prefix))
+    .filter(({ point, parent }) => point.startsWith(prefix) && (id === '' || parent === id))
     .map(({ point }) => point.slice(prefix.length))
   return { id, here: mounts.some((mount) => mount.id === id && mount.point === own), below: new Set(below) }
 }

@@ -130,7 +130,7 @@ function lookAt({ looker, glance, pin, path }: Folder, batch: ListedName[]): Pro
   const mayGlance = batch[0] !== undefined && glance.serves(pin, batch[0].name)
   return Promise.all(
     batch.map(({ name, isDirectory }) => {
-      const place = { directory: pin, name, path: joinPath(path, name) }
+      const place = { directory: pin, name, path: joinPath(path, name), isDirectory }
       const item = isDirectory || !mayGlance ? undefined : glance.known(place)
       return item ? { item, pin: undefined, isMount: false } : look(looker, place)
     }),

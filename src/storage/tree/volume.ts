@@ -10,6 +10,9 @@ import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 import { hasTrueSizes } from './whole-file.ts'
 
+/** How long a reading of the mount table is good for. */
+const MOUNTS_MS = 1000
+
 /** A volume held open for reading. */
 export interface OpenVolume extends Disposable {
   readonly path: string
@@ -44,6 +47,7 @@ export async function openVolume(path: string): Promise<OpenVolume> {
 
 function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasTrueSizes'>): OpenVolume {
   const kernel = loadKernel()
+  const mounts = keepFresh(() => mountsAt(pin.fd, real))
   const root = entryOf('directory', pin.stat, Buffer.alloc(0))
   if (kernel) root.xattrs = readXattrs(kernel, { pinned: pin.fd })
   return {
@@ -51,10 +55,25 @@ function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasT
     pin,
     root,
     device: `${majorOf(pin.stat.dev)}:${minorOf(pin.stat.dev)}`,
-    mounts: mountsAt(pin.fd, real),
+    get mounts() {
+      return mounts()
+    },
     kernel,
     notKept: kernel ? [] : ['extended attributes, ACLs and capabilities', 'holes in sparse files'],
     [Symbol.dispose]: () => unpin(pin),
+  }
+}
+
+/** Something may be mounted while the volume is read. */
+function keepFresh(read: () => Mounts): () => Mounts {
+  let mounts = read()
+  let readAt = performance.now()
+  return () => {
+    if (performance.now() - readAt >= MOUNTS_MS) {
+      mounts = read()
+      readAt = performance.now()
+    }
+    return mounts
   }
 }
 

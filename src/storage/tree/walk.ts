@@ -54,7 +54,7 @@ interface OpenDirectory {
 async function nextLooks(walk: Walk, top: OpenDirectory): Promise<Look[]> {
   walk.looker.reset()
   const directory = top.directories.pop()
-  if (directory) return await lookAt(walk, top, [directory])
+  if (directory) return await lookAt(walk, top, { names: [directory], isDirectory: true })
   const names = await listNames(walk, top)
   if (names.length === 0) {
     walk.open.pop()
@@ -62,11 +62,8 @@ async function nextLooks(walk: Walk, top: OpenDirectory): Promise<Look[]> {
     return []
   }
   top.directories = names.filter((one) => one.isDirectory).map((one) => one.name)
-  return await lookAt(
-    walk,
-    top,
-    names.filter((one) => !one.isDirectory).map((one) => one.name),
-  )
+  const others = names.filter((one) => !one.isDirectory).map((one) => one.name)
+  return await lookAt(walk, top, { names: others, isDirectory: false })
 }
 
 async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> {
@@ -80,9 +77,16 @@ async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> 
   }
 }
 
-async function lookAt(walk: Walk, top: OpenDirectory, names: Buffer[]): Promise<Look[]> {
+interface Names {
+  names: Buffer[]
+  isDirectory: boolean
+}
+
+async function lookAt(walk: Walk, top: OpenDirectory, { names, isDirectory }: Names): Promise<Look[]> {
   const looks = await Promise.all(
-    names.map((name) => look(walk.looker, { directory: top.pin, name, path: joinPath(top.path, name) })),
+    names.map((name) =>
+      look(walk.looker, { directory: top.pin, name, path: joinPath(top.path, name), isDirectory }),
+    ),
   )
   if (top.log) addLooks(top.log, { folder: top.path, names, looks, vanished: walk.looker.vanished })
   return looks.filter((one) => one !== undefined)

@@ -1,0 +1,44 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync } from 'node:fs'
+import { onTestFinished } from 'vitest'
+
+/** A FUSE file system whose server answers nothing; with a second argument the server is gone at once. */
+const SERVER = `
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+fd = os.open('/dev/fuse', os.O_RDWR)
+options = b'fd=%d,rootmode=40000,user_id=0,group_id=0' % fd
+if libc.mount(b'backupd-test', os.fsencode(sys.argv[1]), b'fuse', 0, options): sys.exit(os.strerror(ctypes.get_errno()))
+print('mounted', flush=True)
+if len(sys.argv) == 2: time.sleep(3600)
+`
+
+/** Why this machine cannot have such a mount; undefined if it can. */
+export const noHungMounts = whyNot()
+
+function whyNot(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can mount'
+  if (!existsSync('/dev/fuse')) return 'there is no /dev/fuse'
+  if (spawnSync('python3', ['-c', 'import ctypes']).status !== 0) return 'there is no python3'
+  return spawnSync('unshare', ['--mount', 'true']).status === 0 ? undefined : 'mount is refused'
+}
+
+/** Mounts at `folder`, until the test is over. Nothing in this process may touch it. */
+export async function mountHung(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const server = spawn('python3', ['-c', SERVER, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => {
+    // Whoever waits for an answer gets an error when the server is gone.
+    server.kill('SIGKILL')
+    execFileSync('umount', ['-l', folder])
+  })
+  await once(server.stdout, 'data')
+}
+
+/** The same, with a server that is gone: every call fails (ENOTCONN). */
+export function mountDead(folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  execFileSync('python3', ['-c', SERVER, folder, 'dead'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]))
+}
