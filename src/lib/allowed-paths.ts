@@ -1,16 +1,12 @@
-import { lstat, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join, normalize, sep } from 'node:path'
 import { BackupdError, errnoOf } from './errors.ts'
+import { type HeldVolume, holdVolume } from './held-volume.ts'
+import { followTrusted, type TrustedWay } from './trusted-path.ts'
 
 export interface AllowedRoots {
   volumeRoot: string
   allowPaths: readonly string[]
-}
-
-export interface ResolvedVolume {
-  /** The real path, no symbolic link in it. */
-  path: string
-  exists: boolean
 }
 
 /** Whether `path` is `root` or lies under it. Both absolute and normal. */
@@ -29,58 +25,96 @@ export function checkVolumePath(path: string): string {
 }
 
 /**
- * Follows every symbolic link of a volume's path and checks that what it leads to may be touched.
- * The volume itself may be missing, its parent may not.
- * @throws BAD_INPUT for a path that is not absolute and normal, FORBIDDEN outside the roots,
- * VOLUME_MISSING where the parent is missing or the volume is no directory.
+ * Opens a volume and checks that it may be touched. Links above an allowed root are followed, which only root and the
+ * daemon's user can change; below it, and for the volume itself, none is. The volume may be missing, its parent may not.
+ * The caller disposes of it at the end of the run.
+ * @throws BAD_INPUT for a path that is not absolute and normal, FORBIDDEN outside the roots, for a symbolic link, and
+ * if others can change what leads to the root, VOLUME_MISSING if the parent is missing or the volume is not a directory
  */
-export async function resolveVolume(path: string, roots: AllowedRoots): Promise<ResolvedVolume> {
+export async function resolveVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
   const given = checkVolumePath(path)
-  const real = await realPath(given)
-  const resolved = real ?? join(await realParent(given), basename(given))
-  const allowed = await Promise.all(
-    [roots.volumeRoot, ...roots.allowPaths].map(async (root) => (await realPath(root)) ?? root),
-  )
-  if (!allowed.some((root) => isUnder(resolved, root))) throw forbidden(given, resolved)
-  if (real !== undefined && !(await stat(real)).isDirectory()) {
-    throw new BackupdError('VOLUME_MISSING', `The volume "${given}" is not a directory`)
+  const allowed = await followRoots([roots.volumeRoot, ...roots.allowPaths])
+  const { stopped, real, rest, endsInLink } = await followToRoot(given, allowed)
+  if (!stopped) throw outsideRoots(given, real)
+  const resolved = join(real, ...rest)
+  try {
+    if (endsInLink) throw symbolicLink(given, resolved)
+    return holdVolume(real, rest)
+  } catch (error) {
+    throw await explainOpen(error, given, resolved)
   }
-  return { path: resolved, exists: real !== undefined }
 }
 
 /** The volume, which must be there. Throws as resolveVolume, and VOLUME_MISSING. */
-export async function resolveExistingVolume(path: string, roots: AllowedRoots): Promise<string> {
+export async function resolveExistingVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
   const volume = await resolveVolume(path, roots)
-  if (!volume.exists)
-    throw new BackupdError('VOLUME_MISSING', `The volume "${path}" is not there: see its mount`)
-  return volume.path
+  if (volume.exists) return volume
+  volume[Symbol.dispose]()
+  throw new BackupdError('VOLUME_MISSING', `The volume "${path}" does not exist: see its mount`)
 }
 
-async function realPath(path: string): Promise<string | undefined> {
+interface AllowedDirectories {
+  /** As they were given. */
+  given: string[]
+  real: Set<string>
+}
+
+/**
+ * The real paths of the roots. One inside another does not count: whoever owns the outer one could turn it into a link
+ * to anywhere. Nor does one that cannot be reached, or that others can lead elsewhere.
+ */
+async function followRoots(given: string[]): Promise<AllowedDirectories> {
+  const real = new Set<string>()
+  for (const root of given.toSorted((a, b) => a.length - b.length)) {
+    const way = await followTrusted(root, (at) => real.has(at)).catch(() => undefined)
+    if (way && !way.stopped) real.add(way.real)
+  }
+  return { given, real }
+}
+
+async function followToRoot(path: string, { given, real }: AllowedDirectories): Promise<TrustedWay> {
   try {
-    return await realpath(path)
+    return await followTrusted(path, (at) => real.has(at))
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error
-    await refuseDanglingLink(path)
-    return undefined
+    const isInside = given.some((root) => isUnder(path, root))
+    throw isInside || !(error instanceof BackupdError) ? unreachable(path, error) : outsideRoots(path, path)
   }
 }
 
-async function refuseDanglingLink(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined)
-  if (found) throw new BackupdError('VOLUME_MISSING', `"${path}" is a symbolic link that leads nowhere`)
+async function explainOpen(error: unknown, given: string, resolved: string): Promise<unknown> {
+  const code = errnoOf(error)
+  if (code === 'ENOENT')
+    return missing(`"${given}" does not exist, nor does the directory it would lie in`, error)
+  if (code !== 'ELOOP' && code !== 'ENOTDIR' && code !== 'EXDEV') return unreachable(given, error)
+  const real = await realpath(given).catch(() => undefined)
+  // A link that is one no more when it is looked at again was put there by somebody all the same.
+  if (real !== undefined && (code === 'ELOOP' || real !== resolved)) return symbolicLink(given, real)
+  return missing(`"${given}" is not a directory, or a symbolic link on the way leads nowhere`, error)
 }
 
-async function realParent(path: string): Promise<string> {
-  const parent = await realPath(dirname(path))
-  if (parent !== undefined && (await stat(parent)).isDirectory()) return parent
-  throw new BackupdError(
-    'VOLUME_MISSING',
-    `The volume "${path}" is not there, nor the directory it would lie in`,
+function symbolicLink(given: string, real: string): BackupdError {
+  const what = `"${given}" leads through a symbolic link to "${real}", expected a path without one below an allowed directory`
+  return new BackupdError(
+    'FORBIDDEN',
+    `${what}. Write the real path in the inventory, if it is the right one`,
+    {
+      facts: { path: real },
+    },
   )
 }
 
-function forbidden(given: string, resolved: string): BackupdError {
+/** What the file system answers, in words; it is for an operator to mend. */
+function unreachable(path: string, error: unknown): unknown {
+  const code = errnoOf(error)
+  if (error instanceof BackupdError || code === undefined) return error
+  return missing(`"${path}" cannot be opened (${code}): see its mount and its permissions`, error)
+}
+
+function missing(what: string, cause: unknown): BackupdError {
+  return new BackupdError('VOLUME_MISSING', `The volume ${what}`, { cause })
+}
+
+function outsideRoots(given: string, resolved: string): BackupdError {
   const leads = given === resolved ? '' : ` (it leads to "${resolved}")`
   return new BackupdError(
     'FORBIDDEN',

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { prepareStaging } from '../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
-import { RID } from '../support/swap-world.ts'
+import { heldVolume, RID } from '../support/swap-world.ts'
 
 const MODES = ['full', 'increment']
 
@@ -57,7 +57,7 @@ test.each(MODES)('the staging folder of a volume inside this one is left out by 
   const inner = join(volume, 'sub/inner')
   mkdirSync(inner, { recursive: true })
   await using claim = await claimVolume(dataDir, inner)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   writeFileSync(join(staging.target, 'half'), 'unpacked half')
   const made = await backUp({ mode })
   expect(made.state).toBe('success')

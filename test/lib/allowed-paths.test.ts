@@ -1,13 +1,30 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import {
+  type AllowedRoots,
   checkVolumePath,
   isUnder,
   resolveExistingVolume,
   resolveVolume,
 } from '../../src/lib/allowed-paths.ts'
+
+/** Resolved, and held until the test ends. */
+async function resolve(path: string, roots: AllowedRoots) {
+  const volume = await resolveVolume(path, roots)
+  onTestFinished(() => volume[Symbol.dispose]())
+  return volume
+}
 
 function makeWorld() {
   const base = mkdtempSync(join(tmpdir(), 'backupd-allowed-'))
@@ -20,12 +37,12 @@ function makeWorld() {
 
 test('under the root and under an allowed path', async () => {
   const { base, roots } = makeWorld()
-  expect(await resolveVolume(`${base}/root/app/db/`, roots)).toEqual({
+  expect(await resolve(`${base}/root/app/db/`, roots)).toMatchObject({
     path: `${base}/root/app/db`,
     exists: true,
   })
-  expect(await resolveVolume(`${base}/allowed`, roots)).toEqual({ path: `${base}/allowed`, exists: true })
-  expect(await resolveVolume(`${base}/allowed/new`, roots)).toEqual({
+  expect(await resolve(`${base}/allowed`, roots)).toMatchObject({ path: `${base}/allowed`, exists: true })
+  expect(await resolve(`${base}/allowed/new`, roots)).toMatchObject({
     path: `${base}/allowed/new`,
     exists: false,
   })
@@ -38,19 +55,80 @@ test('a name that only starts like the root is outside', async () => {
   expect(isUnder('/data', '/')).toBe(true)
 })
 
-test('links are followed before it is decided, in the roots too', async () => {
+test('a link below a root is refused with what it leads to, one above a root is followed', async () => {
   const { base, roots } = makeWorld()
   symlinkSync(`${base}/secret`, `${base}/root/out`)
   symlinkSync(`${base}/allowed/db`, `${base}/root/across`)
   symlinkSync(`${base}/root`, `${base}/alias`)
   await expect(resolveVolume(`${base}/root/out/db`, roots)).rejects.toMatchObject({
     code: 'FORBIDDEN',
-    message: expect.stringContaining('--allow-path'),
+    message: expect.stringContaining(`symbolic link to "${base}/secret/db"`),
   })
-  await expect(resolveVolume(`${base}/root/out/new`, roots)).rejects.toMatchObject({ code: 'FORBIDDEN' })
-  expect((await resolveVolume(`${base}/root/across`, roots)).path).toBe(`${base}/allowed/db`)
+  await expect(resolveVolume(`${base}/root/out/new/db`, roots)).rejects.toThrow()
+  await expect(resolveVolume(`${base}/root/across`, roots)).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+    message: expect.stringContaining(`symbolic link to "${base}/allowed/db"`),
+  })
   const aliased = { volumeRoot: `${base}/alias`, allowPaths: [] }
-  expect((await resolveVolume(`${base}/alias/app/db`, aliased)).path).toBe(`${base}/root/app/db`)
+  for (const path of [`${base}/alias/app/db`, `${base}/root/app/db`])
+    expect((await resolve(path, aliased)).path).toBe(`${base}/root/app/db`)
+  expect((await resolve(`${base}/alias/app/db`, roots)).path).toBe(`${base}/root/app/db`)
+  await expect(
+    resolveVolume(`${base}/alias`, { ...aliased, volumeRoot: `${base}/alias` }),
+  ).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+    message: expect.stringContaining(`symbolic link to "${base}/root"`),
+  })
+})
+
+test('what is outside all roots is refused with what it leads to', async () => {
+  const { base, roots } = makeWorld()
+  symlinkSync(`${base}/secret`, `${base}/link`)
+  for (const path of [`${base}/secret/db`, `${base}/link/db`, `${base}/secret/none/none`])
+    await expect(resolveVolume(path, roots)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('--allow-path'),
+      facts: { path: path.replace('/link', '/secret') },
+    })
+})
+
+test('a root that others can lead elsewhere is refused, and the directory named', async () => {
+  const { base, roots } = makeWorld()
+  mkdirSync(`${base}/shared/root/db`, { recursive: true })
+  const shared = { ...roots, allowPaths: [`${base}/shared/root`] }
+  expect(await resolve(`${base}/shared/root/db`, shared)).toMatchObject({ exists: true })
+  for (const mode of [0o777, 0o775, 0o757]) {
+    chmodSync(`${base}/shared`, mode)
+    await expect(resolveVolume(`${base}/shared/root/db`, shared)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      facts: { path: `${base}/shared` },
+      message: expect.stringContaining(`--allow-path "${base}/shared"`),
+    })
+  }
+  const wider = { ...roots, allowPaths: [`${base}/shared/root`, `${base}/shared`] }
+  expect(await resolve(`${base}/shared/root/db`, wider)).toMatchObject({ path: `${base}/shared/root/db` })
+  chmodSync(`${base}/shared`, 0o1777)
+  expect(await resolve(`${base}/shared/root/db`, shared)).toMatchObject({ exists: true })
+})
+
+test('a root inside another is no way around: a link in the outer one is refused', async () => {
+  const { base, roots } = makeWorld()
+  const nested = { ...roots, allowPaths: [`${base}/root/app/db`] }
+  rmSync(`${base}/root/app/db`, { recursive: true })
+  symlinkSync(`${base}/secret/db`, `${base}/root/app/db`)
+  await expect(resolveVolume(`${base}/root/app/db`, nested)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  await expect(resolveVolume(`${base}/secret/db`, nested)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+})
+
+test('what is held stays the same directory, whatever its path leads to', async () => {
+  const { base, roots } = makeWorld()
+  const held = await resolve(`${base}/root/app/db`, roots)
+  writeFileSync(`${base}/root/app/db/own`, '')
+  renameSync(`${base}/root/app`, `${base}/root/moved`)
+  symlinkSync(`${base}/secret`, `${base}/root/app`)
+  expect(readdirSync(held.place)).toEqual(['own'])
+  expect(readdirSync(held.parent)).toEqual(['db'])
+  expect(held.currentPath()).toBe(`${base}/root/moved/db`)
 })
 
 test('missing parents, files and dangling links are no volumes', async () => {

@@ -19,8 +19,8 @@ export interface Ran extends RunOutcome {
 }
 
 /** A daemon's folders, its store claimed, and one volume that is empty; plugins run in this process. */
-export async function makePluginWorld() {
-  const base = mkdtempSync(join(tmpdir(), 'backupd-plugins-'))
+export async function makePluginWorld(parent = tmpdir()) {
+  const base = mkdtempSync(join(parent, 'backupd-plugins-'))
   onTestFinished(() => rmSync(base, { recursive: true, force: true }))
   const [dataDir, storeDir, volumeRoot] = [join(base, 'data'), join(base, 'store'), join(base, 'volumes')]
   const volume = join(volumeRoot, 'shop', 'db')

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { holdRealPath } from '../../src/lib/held-volume.ts'
 import { prepareStaging } from '../../src/storage/swap/staging.ts'
 import { swapIn } from '../../src/storage/swap/swap.ts'
 import type { Checkpoint } from '../../src/storage/swap/swap-options.ts'
@@ -10,7 +11,6 @@ interface Order {
   dataDir: string
   volume: string
   rid: string
-  exists: boolean
   point: Checkpoint | 'staged' | 'never'
   /** From 1. */
   time: number
@@ -28,7 +28,7 @@ function pass(point: Checkpoint | 'staged'): void {
 }
 
 const claim = await claimVolume(order.dataDir, order.volume)
-const staging = await prepareStaging(claim, order)
+const staging = await prepareStaging(claim, { rid: order.rid, volume: holdRealPath(order.volume) })
 fillNew(staging.target)
 pass('staged')
 await swapIn(staging, {

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { holdRealPath } from '../../src/lib/held-volume.ts'
 import { fillOld } from './swap-content.ts'
 import { describeTree } from './tree-compare.ts'
 
@@ -18,6 +19,13 @@ export function makeSwapWorld() {
   mkdirSync(volume, { recursive: true })
   fillOld(volume)
   return { base, dataDir, volume, parent: join(base, 'volumes') }
+}
+
+/** A volume that is held until the test ends, whether it exists or not. */
+export function heldVolume(path: string) {
+  const held = holdRealPath(path)
+  onTestFinished(() => held[Symbol.dispose]())
+  return held
 }
 
 /** What is in a folder, down to the last time and inode number of the folder itself. */

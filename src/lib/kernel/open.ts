@@ -10,6 +10,8 @@ export interface KernelOpen {
    * components are opened one by one with O_NOFOLLOW; a mount of the same file system then passes unseen.
    */
   openBeneath(dir: number, path: Buffer, flags: number, mode?: number): number
+  /** As openBeneath, but mounts on the way are entered. */
+  openAcrossMounts(dir: number, path: Buffer, flags: number): number
 }
 
 /** Names the file itself, without opening it for reading. */
@@ -24,7 +26,8 @@ const RESOLVE_NO_XDEV = 0x01
 export const RESOLVE_NO_MAGICLINKS = 0x02
 const RESOLVE_NO_SYMLINKS = 0x04
 export const RESOLVE_BENEATH = 0x08
-const RESOLVE = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH
+const RESOLVE_NO_LINKS = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH
+const RESOLVE = RESOLVE_NO_XDEV | RESOLVE_NO_LINKS
 const OPEN_HOW_SIZE = 24
 /** A rename elsewhere may interrupt the lookup with EAGAIN. */
 const ATTEMPTS = 32
@@ -38,9 +41,16 @@ export function bindOpen(libc: Libc): KernelOpen {
     rawOpenat(dir, cString(path), flags | O_CLOEXEC, mode)
   const viaOpenat2: KernelOpen['openBeneath'] = (dir, path, flags, mode = 0) =>
     openat2(rawOpenat2, dir, cString(path), openHow(flags, mode, RESOLVE))
-  const viaOpenat: KernelOpen['openBeneath'] = (dir, path, flags, mode) =>
-    openStepwise(openat, { dir, path, flags, mode })
-  return { openat, openBeneath: hasOpenat2(viaOpenat2) ? viaOpenat2 : viaOpenat }
+  if (!hasOpenat2(viaOpenat2)) {
+    return {
+      openat,
+      openBeneath: (dir, path, flags, mode) => openStepwise(openat, { dir, path, flags, mode }),
+      openAcrossMounts: (dir, path, flags) => openStepwise(openat, { dir, path, flags, acrossMounts: true }),
+    }
+  }
+  const openAcrossMounts: KernelOpen['openAcrossMounts'] = (dir, path, flags) =>
+    openat2(rawOpenat2, dir, cString(path), openHow(flags, 0, RESOLVE_NO_LINKS))
+  return { openat, openBeneath: viaOpenat2, openAcrossMounts }
 }
 
 /** `struct open_how`: flags, mode, how to resolve. */
@@ -76,10 +86,13 @@ interface OpenRequest {
   dir: number
   path: Buffer
   flags: number
-  mode: number | undefined
+  mode?: number | undefined
+  acrossMounts?: boolean
 }
 
-function openStepwise(openat: KernelOpen['openat'], { dir, path, flags, mode }: OpenRequest): number {
+/** One component after the other, each with O_NOFOLLOW: what openat2 does at once. */
+export function openStepwise(openat: KernelOpen['openat'], request: OpenRequest): number {
+  const { dir, path, flags, mode, acrossMounts = false } = request
   const names = componentsOf(path)
   const device = fstatSync(dir).dev
   let at = dir
@@ -92,7 +105,7 @@ function openStepwise(openat: KernelOpen['openat'], { dir, path, flags, mode }: 
     } finally {
       if (from !== dir) closeSync(from)
     }
-    refuseOtherDevice(at, device)
+    if (!acrossMounts) refuseOtherDevice(at, device)
   }
   return at
 }

@@ -19,10 +19,10 @@ export async function beginSwap(
   folders: SwapFolders,
   root: TreeEntry | null,
 ): Promise<JournalHeader> {
-  const { dataDir, pointer } = staging
+  const { dataDir, pointer, volume } = staging
   if (folders.staging.identity.inode !== staging.identity.inode)
     throw new Error('the staging folder was replaced')
-  await refuseMounts(pointer.volume)
+  await refuseMounts(volume.currentPath())
   await syncFilesystem(folders.volume)
   const header = headerOf(staging, folders, root)
   await writeJournal(folders.staging, header, bothSides(folders))
@@ -37,6 +37,7 @@ function headerOf({ pointer }: Staging, { volume }: SwapFolders, root: TreeEntry
     format: 1,
     rid: pointer.rid,
     volume: pointer.volume,
+    nonce: pointer.nonce,
     device: String(volume.identity.device),
     inode: String(volume.identity.inode),
     before,

@@ -18,6 +18,8 @@ const headerSchema = z.object({
   format: z.literal(1),
   rid: z.string(),
   volume: z.string(),
+  /** The pointer's: another journal that was put here does not have it. Absent in journals of older versions. */
+  nonce: z.string().optional(),
   /** Of the volume when the journal was written: tells of each child whether it lies on the same device. */
   device: z.string(),
   inode: z.string(),

@@ -1,10 +1,10 @@
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { applyRoot, rootOfEntry } from './root-metadata.ts'
 import { discardStaging, type Staging } from './staging.ts'
-import { NEW } from './staging-folders.ts'
+import { NEW, stagingPlace } from './staging-folders.ts'
 import type { SwapOptions } from './swap-options.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
@@ -13,9 +13,9 @@ export async function placeNewVolume(
   staging: Staging,
   { root, signal, checkpoint, onRefused }: SwapOptions,
 ): Promise<void> {
-  const { pointer } = staging
-  await using folder = await openFolder(pointer.staging)
-  await using parent = await openFolder(dirname(pointer.volume))
+  const { pointer, volume } = staging
+  await using folder = await openFolder(stagingPlace(pointer, volume))
+  await using parent = await openFolder(volume.parent)
   {
     await using fresh = await openFolder(folder.at(NEW))
     if (root) await applyRoot(fresh, rootOfEntry(root), onRefused)

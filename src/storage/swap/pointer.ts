@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { syncFolder, writeFileAtomically } from '../../lib/atomic-file.ts'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { parseJson } from '../../wire/json.ts'
+import { seenVolumeSchema } from './seen-volume.ts'
 
 /**
  * `<dataDir>/recovers/<rid>.json`: says that a recover was under way, and where, so that what a crash left is found.
@@ -23,6 +24,9 @@ const pointerSchema = z.object({
   staging: z.string(),
   /** In phase `done`: the volume's own time, to be set again where the staging was in it. */
   mtimeNs: z.string().nullable(),
+  /** These tell the volume from whatever has its path later. Absent in pointers of older versions. */
+  nonce: z.string().optional(),
+  seen: seenVolumeSchema.optional(),
 })
 export type Pointer = z.infer<typeof pointerSchema>
 

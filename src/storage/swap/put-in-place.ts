@@ -30,7 +30,7 @@ export interface InPlaceInput {
  * @throws VOLUME_MISSING where the volume is not the directory it was, and the signal's reason
  */
 export async function putInPlace(input: InPlaceInput): Promise<{ faults: number }> {
-  await using folders = await openSwapFolders(input.staging.pointer)
+  await using folders = await openSwapFolders(input.staging.pointer, input.staging.volume)
   const placing: Placing = { ...input, folders, breathe: breather(), faults: 0, removed: { count: 0 } }
   await placeAll(placing, { from: folders.fresh, to: folders.volume, path: Buffer.alloc(0) })
   await syncFilesystem(folders.volume)

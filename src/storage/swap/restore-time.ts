@@ -1,14 +1,15 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
+import type { HeldVolume } from '../../lib/held-volume.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { Pointer } from './pointer.ts'
 
 /** Sets a volume's own modification time again, which the staging inside it changed. No effect where there is none to set. */
-export async function restoreTime({ volume, inode, mtimeNs }: Pointer): Promise<void> {
-  if (mtimeNs === null) return
+export async function restoreTime({ inode, mtimeNs }: Pointer, volume: HeldVolume): Promise<void> {
+  if (mtimeNs === null || !volume.exists) return
   try {
-    await using folder = await open(volume, constants.O_RDONLY | constants.O_DIRECTORY)
+    await using folder = await open(volume.place, constants.O_RDONLY | constants.O_DIRECTORY)
     if (String((await folder.stat({ bigint: true })).ino) !== inode) return
     const kernel = loadKernel()
     if (kernel) kernel.futimens(folder.fd, { mtimeNs: BigInt(mtimeNs) })

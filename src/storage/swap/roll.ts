@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/errors.ts'
+import type { HeldVolume } from '../../lib/held-volume.ts'
 import { cleanUp } from './clean-up.ts'
 import { namesIn, openFolder } from './folder.ts'
 import { giveBack, type Moving, moveListed } from './moves.ts'
@@ -13,6 +14,7 @@ import { syncFilesystem } from './sync-filesystem.ts'
 export interface Ending {
   dataDir: string
   pointer: Pointer
+  volume: HeldVolume
   warn(message: string): void
   checkpoint?: ((at: Checkpoint) => void) | undefined
 }
@@ -63,10 +65,10 @@ async function giveBackRest(moving: Moving): Promise<string[]> {
 }
 
 /** From here on the pointer says that the volume is settled; what is left is to clean up. */
-async function wrapUp({ dataDir, pointer, checkpoint }: Ending, { folders }: Moving): Promise<void> {
+async function wrapUp({ dataDir, pointer, volume, checkpoint }: Ending, { folders }: Moving): Promise<void> {
   const mtimeNs = isInside(pointer.staging, pointer.volume) ? readRoot(folders.volume).mtimeNs : null
   const done: Pointer = { ...pointer, phase: 'done', mtimeNs }
   await savePointer(dataDir, done)
   checkpoint?.('done')
-  await cleanUp(dataDir, done)
+  await cleanUp(dataDir, done, volume)
 }

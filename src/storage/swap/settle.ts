@@ -1,10 +1,13 @@
 import { lstat } from 'node:fs/promises'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
+import { type HeldVolume, holdRealPath } from '../../lib/held-volume.ts'
 import { cleanUp } from './clean-up.ts'
-import { isEmpty } from './folder.ts'
+import { isEmpty, openFolder } from './folder.ts'
 import { readJournal } from './journal.ts'
-import { type Pointer, pointerFile, readPointers } from './pointer.ts'
+import { dropPointer, type Pointer, pointerFile, readPointers } from './pointer.ts'
 import { type Ending, goBack, goForward } from './roll.ts'
+import { checkSameVolume } from './seen-volume.ts'
+import { isInside } from './staging-folders.ts'
 import { openSwapFolders } from './swap-folders.ts'
 import { claimVolume, type VolumeClaim } from './volume-claim.ts'
 
@@ -53,11 +56,13 @@ export async function settleVolume({ dataDir, volume }: VolumeClaim): Promise<Se
   return result
 }
 
-type Settle = (ending: Ending) => Promise<SettledJournal['outcome']>
+/** A recover that is to be ended; its volume is not open yet. */
+type Unsettled = Omit<Ending, 'volume'>
+type Settle = (ending: Unsettled) => Promise<SettledJournal['outcome']>
 
 async function settleInto(
   result: SettledJournals,
-  { dataDir, pointer }: Pick<Ending, 'dataDir' | 'pointer'>,
+  { dataDir, pointer }: Pick<Unsettled, 'dataDir' | 'pointer'>,
   settle: Settle,
 ): Promise<void> {
   const { volume, rid, staging } = pointer
@@ -69,20 +74,49 @@ async function settleInto(
   }
 }
 
-async function settleClaimed(ending: Ending): Promise<SettledJournal['outcome']> {
+async function settleClaimed(ending: Unsettled): Promise<SettledJournal['outcome']> {
   await using _claim = await claimVolume(ending.dataDir, ending.pointer.volume)
   return await settleOne(ending)
 }
 
-async function settleOne(ending: Ending): Promise<SettledJournal['outcome']> {
-  if (ending.pointer.phase === 'swap') return settleSwap(ending)
-  await cleanUp(ending.dataDir, ending.pointer)
+/** The path was real when it was written down. Whoever made a link of a part of it since leads nobody through it. */
+async function settleOne(ending: Unsettled): Promise<SettledJournal['outcome']> {
+  const { dataDir, pointer } = ending
+  using volume = hold(pointer)
+  if (pointer.phase === 'swap') return await settleSwap({ ...ending, volume: volume ?? noVolume(pointer) })
+  if (!volume) await dropPointer(dataDir, pointer.rid)
+  else await sweep(dataDir, pointer, volume)
   return 'swept'
 }
 
+/** Undefined if not even the directory above is there: then there is no staging either. */
+function hold({ volume }: Pointer): HeldVolume | undefined {
+  try {
+    return holdRealPath(volume)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function noVolume({ volume }: Pointer): never {
+  throw Object.assign(new Error(`"${volume}" does not exist`), { code: 'ENOENT' })
+}
+
+/** What lies inside another directory of that path is not ours to remove. */
+async function sweep(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<void> {
+  if (volume.exists && isInside(pointer.staging, pointer.volume)) {
+    await using folder = await openFolder(volume.place)
+    checkSameVolume(pointer, folder)
+  }
+  await cleanUp(dataDir, pointer, volume)
+}
+
 async function settleSwap(ending: Ending): Promise<SettledJournal['outcome']> {
-  await using folders = await openSwapFolders(ending.pointer)
+  if (!ending.volume.exists) noVolume(ending.pointer)
+  await using folders = await openSwapFolders(ending.pointer, ending.volume)
   const { header, sealed, committed } = await readJournal(folders.staging)
+  if (header.nonce !== ending.pointer.nonce) throw new Error('its journal is not the one of this recover')
   if (!sealed && !(await isEmpty(folders.old))) throw new Error('its journal is damaged')
   const moving = {
     folders,
@@ -96,7 +130,10 @@ async function settleSwap(ending: Ending): Promise<SettledJournal['outcome']> {
 }
 
 async function explain(dataDir: string, pointer: Pointer, error: unknown): Promise<string> {
-  if (errnoOf(error) !== 'ENOENT') return messageOf(error)
+  const code = errnoOf(error) ?? ''
+  if (code === 'ELOOP' || code === 'ENOTDIR')
+    return `"${pointer.volume}" leads through a symbolic link or a file now: put the directory back where it was`
+  if (code !== 'ENOENT') return messageOf(error)
   const there = await lstat(pointer.volume).catch(() => undefined)
   const missing = there ? pointer.staging : pointer.volume
   return `"${missing}" is not there: see its mount, or remove "${pointerFile(dataDir, pointer.rid)}" if the volume is gone for good`

@@ -2,9 +2,11 @@ import { accessSync, constants, renameSync } from 'node:fs'
 import { mkdir, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from '../../lib/errors.ts'
+import type { HeldVolume } from '../../lib/held-volume.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { JOURNAL } from './journal.ts'
+import type { Pointer } from './pointer.ts'
 import { emptyFolder } from './remove-tree.ts'
 
 export const STAGING_PREFIX = '.backupd-recover-'
@@ -20,16 +22,17 @@ export function isStagingName(name: Buffer): boolean {
 }
 
 /** Beside the volume where that is the same mount and may be written, else inside it. */
-export function stagingPath(volume: string, rid: string, exists: boolean): string {
-  const beside = join(dirname(volume), `${STAGING_PREFIX}${rid}`)
-  return !exists || isReachable(beside, volume) ? beside : join(volume, basename(beside))
+export function stagingPath(volume: HeldVolume, rid: string): string {
+  const name = `${STAGING_PREFIX}${rid}`
+  const isBeside = !volume.exists || isReachable(volume, name)
+  return join(isBeside ? dirname(volume.path) : volume.path, name)
 }
 
 /** Whether a rename leads from there into the volume: asked for what is not there, the kernel looks at mounts first. */
-function isReachable(beside: string, volume: string): boolean {
+function isReachable({ parent, place }: HeldVolume, name: string): boolean {
   try {
-    accessSync(dirname(beside), constants.W_OK)
-    renameSync(beside, join(volume, basename(beside)))
+    accessSync(parent, constants.W_OK)
+    renameSync(`${parent}/${name}`, `${place}/${name}`)
   } catch (error) {
     return errnoOf(error) === 'ENOENT'
   }
@@ -38,6 +41,12 @@ function isReachable(beside: string, volume: string): boolean {
 
 export function isInside(staging: string, volume: string): boolean {
   return dirname(staging) === volume
+}
+
+/** A path to the staging folder of a recover that follows the volume, wherever its path leads meanwhile. */
+export function stagingPlace({ staging, volume: path }: Pointer, volume: HeldVolume): string {
+  const folder = isInside(staging, path) ? volume.place : volume.parent
+  return `${folder}/${basename(staging)}`
 }
 
 /** Makes the staging folder, for us alone: what it would inherit of access lists is taken off before anything is in it. */

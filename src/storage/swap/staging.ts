@@ -1,17 +1,27 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import type { HeldVolume } from '../../lib/held-volume.ts'
 import { cleanUp } from './clean-up.ts'
 import { type Folder, type Identity, namesIn, openFolder } from './folder.ts'
 import { type Pointer, readPointers, savePointer } from './pointer.ts'
-import { isInside, isStagingName, makeStagingFolders, NEW, stagingPath } from './staging-folders.ts'
+import { seeVolume } from './seen-volume.ts'
+import {
+  isInside,
+  isStagingName,
+  makeStagingFolders,
+  NEW,
+  stagingPath,
+  stagingPlace,
+} from './staging-folders.ts'
 import type { VolumeClaim } from './volume-claim.ts'
 
 /** Where a recover unpacks before the volume is touched. */
 export interface Staging extends AsyncDisposable {
   readonly dataDir: string
   readonly pointer: Pointer
+  readonly volume: HeldVolume
   /** An empty directory to unpack into; valid while the staging is not disposed. */
   readonly target: string
   /** The staging folder itself, to know it again. */
@@ -22,8 +32,8 @@ export interface Staging extends AsyncDisposable {
 
 export interface StagingPlan {
   rid: string
-  /** False where the volume is to be made. */
-  exists: boolean
+  /** The claimed volume; if it does not exist it is to be made. It must be held until the staging is disposed. */
+  volume: HeldVolume
 }
 
 /**
@@ -34,14 +44,16 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
   if (!/^[\w-]{1,64}$/.test(plan.rid))
     throw new BackupdError('BAD_INPUT', `"${plan.rid}" is no id of a record`)
   await refuseUnfinished(claim.dataDir, claim.volume)
-  const pointer = await planPointer(claim.volume, plan)
-  if (existsSync(pointer.staging)) throw inTheWay(pointer)
+  const { volume } = plan
+  const pointer = await planPointer(plan)
+  const place = stagingPlace(pointer, volume)
+  if (existsSync(place)) throw inTheWay(pointer)
   await savePointer(claim.dataDir, pointer)
   try {
-    await makeStagingFolders(pointer.staging)
-    return await openStaging(claim.dataDir, pointer)
+    await makeStagingFolders(place)
+    return await openStaging(claim.dataDir, pointer, volume)
   } catch (error) {
-    await cleanUp(claim.dataDir, pointer)
+    await cleanUp(claim.dataDir, pointer, volume)
     throw errnoOf(error) === 'EROFS' ? readOnly(claim.volume, error) : error
   }
 }
@@ -61,34 +73,30 @@ async function refuseUnfinished(dataDir: string, volume: string): Promise<void> 
 }
 
 /** Takes the staging away again where the swap did not begin; otherwise swapIn has cleaned up, or left it to be settled. */
-export async function discardStaging({ dataDir, pointer }: Staging): Promise<void> {
+export async function discardStaging({ dataDir, pointer, volume }: Staging): Promise<void> {
   const { pointers } = await readPointers(dataDir)
   if (pointers.some(({ rid, phase }) => rid === pointer.rid && phase === 'staging'))
-    await cleanUp(dataDir, pointer)
+    await cleanUp(dataDir, pointer, volume)
 }
 
-async function planPointer(volume: string, { rid, exists }: StagingPlan): Promise<Pointer> {
-  const staging = stagingPath(volume, rid, exists)
-  const stats = exists ? await stat(volume, { bigint: true }) : undefined
-  const mtimeNs = stats && isInside(staging, volume) ? String(stats.mtimeNs) : null
-  return {
-    format: 1,
-    rid,
-    phase: 'staging',
-    volume,
-    inode: stats ? String(stats.ino) : null,
-    staging,
-    mtimeNs,
-  }
+async function planPointer({ rid, volume }: StagingPlan): Promise<Pointer> {
+  const staging = stagingPath(volume, rid)
+  const nonce = randomBytes(16).toString('hex')
+  const made = { format: 1, rid, phase: 'staging', volume: volume.path, staging, nonce } as const
+  if (!volume.exists) return { ...made, inode: null, mtimeNs: null }
+  await using folder = await openFolder(volume.place)
+  const { inode, mtimeNs, seen } = seeVolume(folder)
+  return { ...made, inode, mtimeNs: isInside(staging, volume.path) ? mtimeNs : null, seen }
 }
 
-async function openStaging(dataDir: string, pointer: Pointer): Promise<Staging> {
-  const leftOver = await findLeftOver(dataDir, pointer)
-  await using folder = await openFolder(pointer.staging)
+async function openStaging(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<Staging> {
+  const leftOver = await findLeftOver(dataDir, volume)
+  await using folder = await openFolder(stagingPlace(pointer, volume))
   const target = await openFolder(folder.at(NEW))
   return {
     dataDir,
     pointer,
+    volume,
     target: target.self,
     identity: folder.identity,
     leftOver,
@@ -97,11 +105,13 @@ async function openStaging(dataDir: string, pointer: Pointer): Promise<Staging> 
 }
 
 /** Staging folders beside the volume or in it that no pointer names: somebody else's, or from another data directory. */
-async function findLeftOver(dataDir: string, { volume, inode }: Pointer): Promise<string[]> {
+async function findLeftOver(dataDir: string, volume: HeldVolume): Promise<string[]> {
   const known = new Set((await readPointers(dataDir)).pointers.map((pointer) => pointer.staging))
   const found: string[] = []
-  for (const path of inode === null ? [dirname(volume)] : [dirname(volume), volume]) {
-    await using folder = await openFolder(path)
+  const places = [{ path: dirname(volume.path), place: volume.parent }]
+  if (volume.exists) places.push({ path: volume.path, place: volume.place })
+  for (const { path, place } of places) {
+    await using folder = await openFolder(place)
     for await (const name of stagingNames(folder)) {
       if (!known.has(`${path}/${name}`)) found.push(`${path}/${name}`)
     }

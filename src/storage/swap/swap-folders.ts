@@ -1,8 +1,8 @@
-import { basename } from 'node:path'
-import { BackupdError } from '../../lib/errors.ts'
+import type { HeldVolume } from '../../lib/held-volume.ts'
 import { type Folder, openFolder } from './folder.ts'
 import type { Pointer } from './pointer.ts'
-import { isInside, LATE, NEW, OLD } from './staging-folders.ts'
+import { checkSameVolume } from './seen-volume.ts'
+import { LATE, NEW, OLD, stagingPlace } from './staging-folders.ts'
 
 /** The folders between which a swap moves names, all held open. */
 export interface SwapFolders extends AsyncDisposable {
@@ -16,15 +16,12 @@ export interface SwapFolders extends AsyncDisposable {
   readonly late: Folder
 }
 
-/** @throws VOLUME_MISSING where the volume is not the directory it was when the recover began. */
-export async function openSwapFolders(pointer: Pointer): Promise<SwapFolders> {
+/** @throws VOLUME_MISSING if the volume is not the directory it was when the recover began. */
+export async function openSwapFolders(pointer: Pointer, held: HeldVolume): Promise<SwapFolders> {
   await using opened = new AsyncDisposableStack()
-  const volume = opened.use(await openFolder(pointer.volume))
-  if (String(volume.identity.inode) !== pointer.inode) throw notTheSame(pointer.volume)
-  const path = isInside(pointer.staging, pointer.volume)
-    ? volume.at(basename(pointer.staging))
-    : pointer.staging
-  const staging = opened.use(await openFolder(path))
+  const volume = opened.use(await openFolder(held.place))
+  checkSameVolume(pointer, volume)
+  const staging = opened.use(await openFolder(stagingPlace(pointer, held)))
   const [fresh, old, late] = [
     opened.use(await openFolder(staging.at(NEW))),
     opened.use(await openFolder(staging.at(OLD))),
@@ -32,8 +29,4 @@ export async function openSwapFolders(pointer: Pointer): Promise<SwapFolders> {
   ]
   const owned = opened.move()
   return { volume, staging, fresh, old, late, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-function notTheSame(volume: string): BackupdError {
-  return new BackupdError('VOLUME_MISSING', `"${volume}" is not the directory it was: see its mount`)
 }

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises'
+import { readlink, realpath } from 'node:fs/promises'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
@@ -37,12 +37,17 @@ export async function openVolume(path: string): Promise<OpenVolume> {
   })
   try {
     if (typeOf(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
-    const real = await realpath(path, { encoding: 'buffer' })
+    const real = await realPathOf(path, pin)
     return volumeOf(real, pin, { path, hasTrueSizes: await hasTrueSizes(pin.place) })
   } catch (error) {
     unpin(pin)
     throw error instanceof BackupdError ? error : missing(path, reasonOf(error), error)
   }
+}
+
+/** Of what is pinned, whatever the path leads to by now. */
+function realPathOf(path: string, pin: Pin): Promise<Buffer> {
+  return pin.fd < 0 ? realpath(path, { encoding: 'buffer' }) : readlink(pin.place, { encoding: 'buffer' })
 }
 
 function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasTrueSizes'>): OpenVolume {

@@ -15,7 +15,7 @@ import { prepareStaging } from '../../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
 import { fillNew } from '../../support/swap-content.ts'
-import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
 
 function expectNewContent(base: string, volume: string): void {
@@ -75,7 +75,7 @@ test.each(['in place', 'committed'])(
   async (point) => {
     const { base, dataDir, parent } = makeSwapWorld()
     const volume = `${parent}/fresh`
-    expect(await recoverUntil({ dataDir, volume, exists: false, point })).toBe('SIGKILL')
+    expect(await recoverUntil({ dataDir, volume, point })).toBe('SIGKILL')
     expect((await settleJournals(dataDir)).settled).toEqual([{ volume, rid: RID, outcome: 'swept' }])
     if (point === 'committed') expectNewContent(base, volume)
     expect(readdirSync(parent).sort()).toEqual(point === 'committed' ? ['db', 'fresh'] : ['db'])
@@ -119,7 +119,9 @@ test('a volume that is not there locks it, and is settled when it is back', asyn
     { reason: expect.stringContaining('not the directory it was') },
   ])
   await using claim = await claimVolume(dataDir, volume)
-  await expect(prepareStaging(claim, { rid: `${RID.slice(0, -1)}b`, exists: true })).rejects.toMatchObject({
+  await expect(
+    prepareStaging(claim, { rid: `${RID.slice(0, -1)}b`, volume: heldVolume(claim.volume) }),
+  ).rejects.toMatchObject({
     code: 'VOLUME_LOCKED',
   })
   await claim[Symbol.asyncDispose]()

@@ -7,7 +7,7 @@ import { swapIn } from '../../../src/storage/swap/swap.ts'
 import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
 import { fillNew, fillOld, NEW_ROOT } from '../../support/swap-content.ts'
-import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 const QUIET = { root: NEW_ROOT, signal: new AbortController().signal, warn: () => {}, onRefused: () => {} }
@@ -25,12 +25,12 @@ test.skipIf(!canMount)(
   async () => {
     const { dataDir, volume, parent, before } = makeMountedWorld()
     await using claim = await claimVolume(dataDir, volume)
-    const first = await prepareStaging(claim, { rid: RID, exists: true })
+    const first = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
     expect(first.pointer.staging).toBe(`${volume}/.backupd-recover-${RID}`)
     await discardStaging(first)
     await first[Symbol.asyncDispose]()
     expect(contentOf(volume)).toEqual(before)
-    await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
     fillNew(staging.target)
     await swapIn(staging, QUIET)
     expect(readdirSync(volume)).toContain('new only')
@@ -82,7 +82,7 @@ test.skipIf(!canMount)(
     onTestFinished(mountTmpfs(`${volume}/was a folder/deep`))
     writeFileSync(`${volume}/was a folder/deep/precious`, 'x')
     await using claim = await claimVolume(dataDir, volume)
-    await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
     fillNew(staging.target)
     await expect(swapIn(staging, QUIET)).rejects.toMatchObject({
       code: 'CONFLICT',
@@ -98,7 +98,7 @@ test.skipIf(!canMount)('a volume mounted read-only is refused (needs mounts)', a
   const volume = `${parent}/mounted`
   onTestFinished(mountTmpfs(volume, 'ro'))
   await using claim = await claimVolume(dataDir, volume)
-  await expect(prepareStaging(claim, { rid: RID, exists: true })).rejects.toMatchObject({
+  await expect(prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })).rejects.toMatchObject({
     code: 'CONFLICT',
     message: expect.stringContaining('read-only'),
   })

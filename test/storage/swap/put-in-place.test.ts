@@ -17,7 +17,7 @@ import { settleJournals } from '../../../src/storage/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
 import { chosenPaths } from '../../../src/storage/tree/chosen-paths.ts'
-import { makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
 import { describeTree } from '../../support/tree-compare.ts'
 
 /** A volume with nothing in it, and a staging that `fill` fills. */
@@ -26,7 +26,7 @@ async function makePlacing(fill: (target: string) => void) {
   rmSync(world.volume, { recursive: true })
   mkdirSync(world.volume)
   const claim = await claimVolume(world.dataDir, world.volume)
-  const staging = await prepareStaging(claim, { rid: RID, exists: true })
+  const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fill(staging.target)
   const place = async (chosen: string[], signal = new AbortController().signal) => {
     const warnings: string[] = []

@@ -7,7 +7,7 @@ import { swapIn } from '../../../src/storage/swap/swap.ts'
 import type { Checkpoint, SwapOptions } from '../../../src/storage/swap/swap-options.ts'
 import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
 import { fillNew, NEW_ROOT } from '../../support/swap-content.ts'
-import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
 
 function optionsOf(change: Partial<SwapOptions> = {}) {
@@ -37,7 +37,7 @@ test('the content is swapped, the volume stays the directory it was, with the me
   const world = makeSwapWorld()
   const inode = lstatSync(world.volume).ino
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   const { options, warnings } = optionsOf()
   await swapIn(staging, options)
@@ -63,7 +63,7 @@ test('staging lies beside the volume, for its owner alone, and inherits no acces
   )
   loadKernel()?.setXattr(Buffer.from(world.parent), Buffer.from('system.posix_acl_default'), acl)
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   const path = `${world.parent}/.backupd-recover-${RID}`
   for (const folder of [path, `${path}/new`, `${path}/old`]) {
     expect(lstatSync(folder).mode & 0o7777).toBe(0o700)
@@ -76,7 +76,7 @@ test('staging lies beside the volume, for its owner alone, and inherits no acces
 test('a volume that someone removes while it is empty: no success, old and new content are kept and named', async () => {
   const world = makeSwapWorld()
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   const old = readdirSync(world.volume).sort()
   const path = `${world.parent}/.backupd-recover-${RID}`
@@ -97,7 +97,7 @@ test('a volume that is missing is made by one rename', async () => {
   const world = makeSwapWorld()
   const volume = `${world.parent}/fresh`
   await using claim = await claimVolume(world.dataDir, volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: false })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   await swapIn(staging, optionsOf().options)
   expectNew({ base: world.base, volume })
@@ -109,7 +109,7 @@ test('a volume that someone made meanwhile is not replaced', async () => {
   const world = makeSwapWorld()
   const volume = `${world.parent}/fresh`
   await using claim = await claimVolume(world.dataDir, volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: false })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   mkdirSync(volume)
   await expect(swapIn(staging, optionsOf().options)).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -125,7 +125,7 @@ test.each<Checkpoint>(['journal written', 'moved', 'moved out', 'moved in', 'in 
     const before = contentOf(world.volume)
     const cancel = new AbortController()
     await using claim = await claimVolume(world.dataDir, world.volume)
-    await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
     fillNew(staging.target)
     const reason = new Error('cancelled')
     const checkpoint = (at: Checkpoint) => void (at === point && cancel.abort(reason))
@@ -144,7 +144,7 @@ test.each<Checkpoint>(['journal written', 'moved', 'moved out', 'moved in', 'in 
 test('what appears in the volume meanwhile goes with the old content and is named', async () => {
   const world = makeSwapWorld()
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   const appear: Partial<Record<Checkpoint, string[]>> = {
     'journal written': ['first'],
@@ -163,7 +163,7 @@ test('what appeared stays in the volume when the swap goes back, under a taken n
   const world = makeSwapWorld()
   const cancel = new AbortController()
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   const checkpoint = (at: Checkpoint) => {
     if (at !== 'moved out') return
@@ -183,7 +183,7 @@ test('staging folders that no recover of ours left are named and stay', async ()
   mkdirSync(`${world.parent}/.backupd-recover-unknown`)
   mkdirSync(`${world.volume}/.backupd-recover-inside`)
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   expect(staging.leftOver.sort()).toEqual([
     `${world.parent}/.backupd-recover-unknown`,
     `${world.volume}/.backupd-recover-inside`,
@@ -206,7 +206,7 @@ test('50,000 names at the top of a volume', async () => {
   const world = makeSwapWorld()
   for (let n = 0; n < 50_000; n++) writeFileSync(`${world.volume}/${n}`, '')
   await using claim = await claimVolume(world.dataDir, world.volume)
-  await using staging = await prepareStaging(claim, { rid: RID, exists: true })
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
   await swapIn(staging, optionsOf().options)
   expectNew(world)

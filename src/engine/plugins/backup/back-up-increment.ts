@@ -15,7 +15,7 @@ import type { RunResult } from '../../../wire/record.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { noteIfDamaged } from '../note-damage.ts'
-import { checkVolume, openRunStore } from './begin.ts'
+import { openRunStore, openRunVolume } from './begin.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
 import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
@@ -33,8 +33,8 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
   const { step } = namedSteps(`Cannot back up "${args.path}"`, context.signal)
   const { settings, signal } = context
   checkArchiveName(args.archive)
-  const volume = await step('check the volume', () => checkVolume(args.path, context))
-  await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume))
+  using volume = await step('check the volume', () => openRunVolume(args.path, context))
+  await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const store = await step('open the store', () => openRunStore(context))
   await using repository = await step('open the increments', () => store.ownRepository())
   await step('check the owner', () => store.assertOwner())
@@ -119,11 +119,11 @@ function make(run: Increment, before: SeriesSnapshot | undefined): Promise<Snaps
   const { args, context, repository, lock, volume, warnings } = run
   context.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
   return makeSnapshot({
-    ...{ repository, lock, volume, sourcePath: args.path, hostname: context.settings.ip },
+    ...{ repository, lock, volume: volume.place, sourcePath: args.path, hostname: context.settings.ip },
     parent: before ? { id: before.id, snapshot: before.file } : null,
     time: new Date(context.clock.now()),
     signal: context.signal,
-    whyLeftOut: findOwnStaging(context.settings.dataDir, volume),
+    whyLeftOut: findOwnStaging(context.settings.dataDir, volume.path),
     describe: (seen) => describeSnapshot(run, seen),
     onProgress: ({ bytes, files, path, ...totals }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),

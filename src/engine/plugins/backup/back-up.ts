@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { messageOf } from '../../../lib/errors.ts'
+import type { HeldVolume } from '../../../lib/held-volume.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import { type PackSummary, packArchive } from '../../../storage/archive/pack.ts'
 import type { ManifestFacts, PendingBackup, Store } from '../../../storage/store/store.ts'
@@ -10,7 +11,7 @@ import type { MadeInDoubt, Manifest } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
-import { checkVolume, openRunStore } from './begin.ts'
+import { openRunStore, openRunVolume } from './begin.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { reasonsOf } from './reasons.ts'
 import { suspicionOf } from './suspicion.ts'
@@ -21,8 +22,7 @@ interface Backup extends Steps {
   args: BackupArgs
   context: RunContext
   store: Store
-  /** Real path. */
-  volume: string
+  volume: HeldVolume
   warnings: Warnings
 }
 
@@ -33,8 +33,8 @@ interface Backup extends Steps {
  */
 export async function backUp(args: BackupArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot back up "${args.path}"`, context.signal)
-  const volume = await step('check the volume', () => checkVolume(args.path, context))
-  await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume))
+  using volume = await step('check the volume', () => openRunVolume(args.path, context))
+  await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const store = await step('open the store', () => openRunStore(context))
   const run: Backup = { args, context, store, volume, step, warnings: collectWarnings(context) }
   const { archive, path: source } = args
@@ -80,12 +80,12 @@ function pack(
   before: Manifest | undefined,
 ): Promise<PackSummary> {
   return packArchive({
-    volume,
+    volume: volume.place,
     topName: Buffer.from(basename(args.path)),
     out: pending.object,
     index: pending.index,
     signal: context.signal,
-    whyLeftOut: findOwnStaging(context.settings.dataDir, volume),
+    whyLeftOut: findOwnStaging(context.settings.dataDir, volume.path),
     onProgress: ({ bytes, files, path }) => {
       const outgrown = before && (bytes > before.bytes || files > before.files)
       const totals = outgrown ? { bytesTotal: null, filesTotal: null } : {}

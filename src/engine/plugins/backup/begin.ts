@@ -1,13 +1,19 @@
 import { resolveExistingVolume } from '../../../lib/allowed-paths.ts'
+import type { HeldVolume } from '../../../lib/held-volume.ts'
 import { openStore, type Store } from '../../../storage/store/store.ts'
 import type { RunContext } from '../../plugin.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 
-/** Gives the volume's real path. Throws FORBIDDEN, VOLUME_MISSING. */
-export async function checkVolume(path: string, { settings }: RunContext): Promise<string> {
+/** Opens the volume for the whole run. Throws FORBIDDEN, VOLUME_MISSING. */
+export async function openRunVolume(path: string, { settings }: RunContext): Promise<HeldVolume> {
   const volume = await resolveExistingVolume(path, settings)
-  await refuseOwnFolders(volume, settings)
-  return volume
+  try {
+    await refuseOwnFolders(volume.path, settings)
+    return volume
+  } catch (error) {
+    volume[Symbol.dispose]()
+    throw error
+  }
 }
 
 export function openRunStore(context: RunContext): Promise<Store> {

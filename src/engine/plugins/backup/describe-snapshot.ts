@@ -1,3 +1,4 @@
+import type { HeldVolume } from '../../../lib/held-volume.ts'
 import type { Steps } from '../../../lib/steps.ts'
 import { isOfMirror, type SeriesSnapshot, tagsOf } from '../../../storage/series/series.ts'
 import type { SnapshotFacts } from '../../../storage/snapshot/nodes/snapshot-file.ts'
@@ -19,8 +20,7 @@ export interface Increment extends Steps {
   store: Store
   repository: Repository
   lock: Lock
-  /** Real path. */
-  volume: string
+  volume: HeldVolume
   /** The newest snapshot there is. */
   before: SeriesSnapshot | undefined
   /** The newest that tells what was there: those of restic do not. */

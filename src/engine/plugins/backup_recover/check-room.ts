@@ -1,13 +1,12 @@
 import { statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import type { ResolvedVolume } from '../../../lib/allowed-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
+import type { HeldVolume } from '../../../lib/held-volume.ts'
 import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import type { RecoverSource, Room } from './recover-source.ts'
 
 export interface RoomQuestion {
   source: Pick<RecoverSource, 'needs' | 'measure'>
-  volume: ResolvedVolume
+  volume: HeldVolume
   /** null for all of it. */
   chosen: ChosenFiles | null
   signal: AbortSignal
@@ -26,8 +25,8 @@ export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion
   refuseLess('files', needs.entries, free.entries)
 }
 
-async function freeRoom({ exists, path }: ResolvedVolume): Promise<Room> {
-  const { bavail, bsize, files, ffree } = await statfs(exists ? path : dirname(path))
+async function freeRoom(volume: HeldVolume): Promise<Room> {
+  const { bavail, bsize, files, ffree } = await statfs(volume.exists ? volume.place : volume.parent)
   // Some file systems make inodes as they go and count none.
   return { bytes: bavail * bsize, entries: files > 0 ? ffree : Number.POSITIVE_INFINITY }
 }

@@ -1,6 +1,7 @@
-import { type ResolvedVolume, resolveVolume } from '../../../lib/allowed-paths.ts'
+import { resolveVolume } from '../../../lib/allowed-paths.ts'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import type { HeldVolume } from '../../../lib/held-volume.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import type { UnpackSummary } from '../../../storage/archive/unpack.ts'
 import { openStore } from '../../../storage/store/store.ts'
@@ -24,7 +25,7 @@ interface Recover extends Steps {
   args: RecoverArgs
   context: RunContext
   source: RecoverSource
-  volume: ResolvedVolume
+  volume: HeldVolume
   /** null for all of it, in place of all that is there. */
   chosen: ChosenFiles | null
   /** For what is looked at twice. */
@@ -41,7 +42,7 @@ interface Recover extends Steps {
 export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
   await using source = await step('find the backup', () => findBackup(args, context))
-  const volume = await step('check the volume', () => checkVolume(args.destDir || source.source, context))
+  using volume = await step('check the volume', () => openTarget(args.destDir || source.source, context))
   if (args.plan) return await step('plan', () => plan(args, context, { source, volume }))
   await using claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const chosen = args.files && chosenFiles(args.files)
@@ -49,9 +50,7 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   warnOfBackup(run)
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
   await step('look for users', () => checkInUse(run))
-  await using staging = await step('stage', () =>
-    prepareStaging(claim, { rid: context.rid, exists: volume.exists }),
-  )
+  await using staging = await step('stage', () => prepareStaging(claim, { rid: context.rid, volume }))
   try {
     return await fillAndSwap(run, staging)
   } finally {
@@ -69,7 +68,7 @@ async function plan(
   context: RunContext,
   { source, volume }: Pick<Recover, 'source' | 'volume'>,
 ): Promise<RunOutcome> {
-  const path = volume.exists ? volume.path : null
+  const path = volume.exists ? volume.place : null
   const chosen = files && chosenFiles(files)
   const { signal } = context
   const { plan, refused } = await source.plan({
@@ -116,11 +115,17 @@ async function findBackup(args: RecoverArgs, context: RunContext): Promise<Recov
   return storedSource(found, warn)
 }
 
-async function checkVolume(path: string, { settings }: RunContext): Promise<ResolvedVolume> {
+/** Opens the volume for the whole run; it may be missing. */
+async function openTarget(path: string, { settings }: RunContext): Promise<HeldVolume> {
   if (path === '') throw new BackupdError('BAD_INPUT', 'where it was made is not known: give destDir')
   const volume = await resolveVolume(path, settings)
-  await refuseOwnFolders(volume.path, settings)
-  return volume
+  try {
+    await refuseOwnFolders(volume.path, settings)
+    return volume
+  } catch (error) {
+    volume[Symbol.dispose]()
+    throw error
+  }
 }
 
 function warnOfBackup({ source, volume, context }: Recover): void {
@@ -131,7 +136,7 @@ function warnOfBackup({ source, volume, context }: Recover): void {
 }
 
 async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
-  if (volume.exists) await checkUsers(volume.path, { inUse: args.inUse ?? 'refuse', warn: warnOnce })
+  if (volume.exists) await checkUsers(volume.currentPath(), { inUse: args.inUse ?? 'refuse', warn: warnOnce })
 }
 
 /** Puts what is wanted into the staging, from wherever the backup keeps it. */

@@ -1,7 +1,8 @@
 import { errnoOf } from '../../../lib/errors.ts'
+import { holdRealPath } from '../../../lib/held-volume.ts'
 import { readXattrs } from '../../tree/attributes.ts'
 import type { TreeEntry } from '../../tree/entry.ts'
-import { pinPath, unpin } from '../../tree/pin.ts'
+import { type Pin, pinPath, unpin } from '../../tree/pin.ts'
 import { entryOf } from '../../tree/stat-entry.ts'
 import type { OpenVolume } from '../../tree/volume.ts'
 import { componentsOf } from '../../tree/write-paths.ts'
@@ -11,7 +12,7 @@ import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
 /**
  * The tree from `/` down to a volume, each directory on the way with nothing else in it, as restic has it; resolves
- * with its id. Where a directory on the way is not on this machine the volume's own metadata stand in for it.
+ * with its id. The volume's own metadata stand in for a directory that is not on this machine, or a symbolic link.
  */
 export async function storeWayTo(
   volume: OpenVolume,
@@ -34,10 +35,7 @@ function joined(names: readonly Buffer[]): Buffer[] {
 }
 
 async function directoryAt(path: Buffer, { kernel, root }: OpenVolume): Promise<TreeEntry> {
-  const pin = await pinPath(path.toString()).catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined
-    throw error
-  })
+  const pin = await pinReal(path)
   if (!pin) return root
   try {
     const entry = entryOf('directory', pin.stat, path)
@@ -45,6 +43,17 @@ async function directoryAt(path: Buffer, { kernel, root }: OpenVolume): Promise<
     return entry
   } finally {
     unpin(pin)
+  }
+}
+
+/** Owners of a volume above this one may have put a link to elsewhere in the way: none is followed. */
+async function pinReal(path: Buffer): Promise<Pin | undefined> {
+  try {
+    using directory = holdRealPath(path.toString())
+    return directory.exists ? await pinPath(directory.place) : undefined
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
   }
 }
 

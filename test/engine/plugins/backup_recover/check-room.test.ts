@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { checkRoom } from '../../../../src/engine/plugins/backup_recover/check-room.ts'
 import { makePluginWorld } from '../../../support/plugin-world.ts'
+import { heldVolume } from '../../../support/swap-world.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
 const MIB = 1 << 20
@@ -58,7 +59,7 @@ test.skipIf(!canMount)(
 
 test('what fits by its size is not measured', async () => {
   const { volume } = await makePluginWorld()
-  const question = { volume: { path: volume, exists: true }, chosen: null, signal: AbortSignal.abort() }
+  const question = { volume: heldVolume(volume), chosen: null, signal: AbortSignal.abort() }
   let measured = 0
   const measure = async () => {
     measured++

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { resolveVolume } from '../../src/lib/allowed-paths.ts'
+import { holdRealPath } from '../../src/lib/held-volume.ts'
+import { beginSwap } from '../../src/storage/swap/begin-swap.ts'
+import { childrenOf } from '../../src/storage/swap/journal.ts'
+import { moveListed } from '../../src/storage/swap/moves.ts'
+import * as inPlace from '../../src/storage/swap/put-in-place.ts'
+import { settleJournals } from '../../src/storage/swap/settle.ts'
+import { discardStaging, prepareStaging, type Staging } from '../../src/storage/swap/staging.ts'
+import * as wholeSwap from '../../src/storage/swap/swap.ts'
+import { openSwapFolders } from '../../src/storage/swap/swap-folders.ts'
+import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { countOutcomes, makeSwappedWorld, noSwaps } from '../support/swapped-world.ts'
+
+const ROUNDS = 200
+const PATIENCE_MS = 240_000
+
+describe.skipIf(noSwaps)(
+  `a directory above the volume changes places with a link (${noSwaps ?? 'races'})`,
+  () => {
+    // A series grows with each round, and is read in the next: fewer of them.
+    test.each([
+      ['full', ROUNDS],
+      ['increment', ROUNDS / 4],
+    ])(
+      'no backup holds what is elsewhere (%s)',
+      { timeout: PATIENCE_MS },
+      async (mode, rounds) => {
+        const world = await makeSwappedWorld()
+        await world.flip()
+        const outcomes = await countOutcomes(rounds, async () => {
+          const { state, result } = await world.backUp({ mode, path: world.volume })
+          expect(result.backup).toMatchObject({ files: 1, bytes: 3 })
+          return state
+        })
+        expectRefusedOr('success', outcomes)
+        world.expectHostUntouched()
+      },
+    )
+
+    test.each([
+      ['all of it', swapIn],
+      ['single files', putInPlace],
+    ])('no recover writes elsewhere (%s)', { timeout: PATIENCE_MS }, async (_, put) => {
+      const world = await makeSwappedWorld()
+      const { volume, settings } = world
+      await world.flip()
+      let number = 0
+      const outcomes = await countOutcomes(ROUNDS, async () => {
+        using held = await resolveVolume(volume, settings)
+        await using claim = await claimVolume(settings.dataDir, volume)
+        await using staging = await prepareStaging(claim, { rid: `rid-${number++}`, volume: held })
+        writeFileSync(`${staging.target}/own`, `recovered ${number}`)
+        await put(staging)
+        await discardStaging(staging)
+        expect(readFileSync(`${held.place}/own`, 'utf8')).toBe(`recovered ${number}`)
+        return 'success'
+      })
+      expectRefusedOr('success', outcomes)
+      world.expectHostUntouched()
+      expect(pointersIn(world.dataDir)).toEqual([])
+    })
+
+    // Each looks through all processes twice: fewer rounds.
+    test.each([
+      ['recover', null, false],
+      ['recover of single files', ['own'], false],
+      ['migration', null, true],
+    ])('nor does the action (%s)', { timeout: PATIENCE_MS }, async (_, files, isMigration) => {
+      const world = await makeSwappedWorld()
+      const { result } = await world.backUp(isMigration ? {} : { path: world.volume })
+      await world.flip()
+      const destDir = isMigration ? world.volume : ''
+      const outcomes = await countOutcomes(ROUNDS / 5, async () => {
+        const { state } = await world.recover(result.file ?? '', { files, destDir, inUse: 'proceed' })
+        return state
+      })
+      expectRefusedOr('success', outcomes)
+      world.expectHostUntouched()
+      expect(pointersIn(world.dataDir)).toEqual([])
+    })
+
+    test('no half swap is settled elsewhere', { timeout: PATIENCE_MS }, async () => {
+      const world = await makeSwappedWorld()
+      const { dataDir, volume } = world
+      await world.flip()
+      let number = 0
+      await stopHalfWay({ dataDir, volume, rid: `rid-${number++}` })
+      for (let settled = 0; settled < ROUNDS; ) {
+        if (pointersIn(dataDir).length === 0) await stopHalfWay({ dataDir, volume, rid: `rid-${number++}` })
+        else settled += (await settleJournals(dataDir)).settled.length
+        world.expectHostUntouched()
+      }
+      using held = await holdAtLast(volume)
+      expect(readFileSync(`${held.place}/own`, 'utf8')).toBe('own')
+      expect(readdirSync(held.parent)).toEqual(['ssl'])
+    })
+  },
+)
+
+function expectRefusedOr(
+  good: string,
+  { [good]: good_ = 0, FORBIDDEN = 0, ...others }: Record<string, number>,
+) {
+  expect(others).toEqual({})
+  expect(good_).toBeGreaterThan(0)
+  expect(FORBIDDEN).toBeGreaterThan(0)
+}
+
+const { signal } = new AbortController()
+const NOBODY = { signal, warn: () => {}, onRefused: () => {}, onWarning: () => {} }
+
+async function swapIn(staging: Staging): Promise<void> {
+  await wholeSwap.swapIn(staging, { ...NOBODY, root: null })
+}
+
+async function putInPlace(staging: Staging): Promise<void> {
+  expect(await inPlace.putInPlace({ ...NOBODY, staging, isChosen: () => true })).toEqual({ faults: 0 })
+}
+
+function pointersIn(dataDir: string): string[] {
+  return readdirSync(join(dataDir, 'recovers')).filter((name) => name.endsWith('.json'))
+}
+
+/** Until the directory is where it belongs. */
+async function holdAtLast(path: string) {
+  for (;;) {
+    try {
+      return holdRealPath(path)
+    } catch {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+}
+
+/** What a run leaves that was killed when all of the old content was out of the volume. */
+async function stopHalfWay({ dataDir, volume, rid }: { dataDir: string; volume: string; rid: string }) {
+  using held = await holdAtLast(volume)
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid, volume: held })
+  writeFileSync(`${staging.target}/new`, 'new')
+  await using folders = await openSwapFolders(staging.pointer, held)
+  const header = await beginSwap(staging, folders, null)
+  const moving = { folders, header, appeared: () => {}, moved: () => {} }
+  await moveListed(moving, { side: 'old', from: folders.volume, to: folders.old })
+  expect((await Array.fromAsync(childrenOf(folders.staging, 'old'))).length).toBe(1)
+}
