@@ -16,7 +16,8 @@ export interface TrustedWay {
 
 /** The kernel follows no more links than that in one path. */
 const MAX_LINKS = 40
-const OTHERS_WRITE = 0o022
+const GROUP_WRITE = 0o020
+const OTHERS_WRITE = 0o002
 const STICKY = 0o1000
 
 /**
@@ -58,7 +59,7 @@ type Found = 'missing' | 'there' | { target: string }
 
 async function lookAt(directory: string, entry: string): Promise<Found> {
   const [above, found] = await Promise.all([stat(directory), lstatOrMissing(entry)])
-  const isShared = (above.mode & OTHERS_WRITE) !== 0
+  const isShared = isWritableByOthers(above)
   // In a sticky directory, such as /tmp, others can neither rename nor remove what is not theirs.
   if (!isOwn(above.uid) || (isShared && (above.mode & STICKY) === 0)) throw untrusted(directory, above)
   if (isShared && found && !isOwn(found.uid)) throw untrusted(directory, above, entry)
@@ -73,6 +74,16 @@ async function lstatOrMissing(path: string) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw error
   }
+}
+
+function isWritableByOthers({ mode, gid }: { mode: number; gid: number }): boolean {
+  if ((mode & OTHERS_WRITE) !== 0) return true
+  return (mode & GROUP_WRITE) !== 0 && !isPrivateGroup(gid)
+}
+
+/** Many systems give each user a group of the same number, and the umask 002 with it. That of root has other members. */
+function isPrivateGroup(gid: number): boolean {
+  return gid !== 0 && gid === process.geteuid?.() && gid === process.getegid?.()
 }
 
 function isOwn(uid: number): boolean {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import {
   type AllowedRoots,
   checkVolumePath,
@@ -148,5 +149,22 @@ test.each(['', 'data', './data', '/data/../etc', '/data/./db', '/data//db', '/',
   '%j is no volume path',
   (path) => {
     expect(() => checkVolumePath(path)).toThrow()
+  },
+)
+
+test.skipIf(process.getuid?.() !== 0)(
+  'the private group of the user who runs it is no other user (needs root)',
+  async () => {
+    const { base, roots } = makeWorld()
+    mkdirSync(`${base}/shared/root/db`, { recursive: true })
+    chmodSync(`${base}/shared`, 0o775)
+    const shared = { ...roots, allowPaths: [`${base}/shared/root`] }
+    vi.spyOn(process, 'geteuid').mockReturnValue(1234)
+    vi.spyOn(process, 'getegid').mockReturnValue(1234)
+    onTestFinished(() => void vi.restoreAllMocks())
+    chownSync(`${base}/shared`, 1234, 1234)
+    expect(await resolve(`${base}/shared/root/db`, shared)).toMatchObject({ exists: true })
+    chownSync(`${base}/shared`, 1234, 1235)
+    await expect(resolveVolume(`${base}/shared/root/db`, shared)).rejects.toMatchObject({ code: 'FORBIDDEN' })
   },
 )
