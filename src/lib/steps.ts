@@ -1,11 +1,10 @@
-import { BackupdError, errnoOf, messageOf } from './errors.ts'
+import { BackupdError, messageOf } from './errors.ts'
+import { codeOfSystemError } from './system-errors.ts'
 
 /** A long procedure as named steps: what fails says in which step, and what it was doing. */
 export interface Steps {
   step<T>(name: string, act: () => Promise<T> | T): Promise<T>
 }
-
-const CODE_OF_ERRNO: Record<string, string> = { ENOSPC: 'NO_ROOM', EDQUOT: 'NO_ROOM' }
 
 /**
  * @param task what the whole is, as the start of a sentence: `Cannot recover "db-17.tar.gz"`
@@ -28,7 +27,7 @@ export function namedSteps(task: string, signal: AbortSignal): Steps {
 
 function inStep(task: string, name: string, error: unknown): BackupdError {
   const known = error instanceof BackupdError ? error : undefined
-  const code = known?.code ?? CODE_OF_ERRNO[errnoOf(error) ?? ''] ?? 'INTERNAL'
+  const code = known?.code ?? codeOfSystemError(error) ?? 'INTERNAL'
   const facts = { ...known?.facts, step: name }
   return new BackupdError(code, `${task}: ${messageOf(error)} (step "${name}")`, { facts, cause: error })
 }

@@ -24,21 +24,17 @@ describe.skipIf(noSwaps)(
     test.each([
       ['full', ROUNDS],
       ['increment', ROUNDS / 4],
-    ])(
-      'no backup holds what is elsewhere (%s)',
-      { timeout: PATIENCE_MS },
-      async (mode, rounds) => {
-        const world = await makeSwappedWorld()
-        await world.flip()
-        const outcomes = await countOutcomes(rounds, async () => {
-          const { state, result } = await world.backUp({ mode, path: world.volume })
-          expect(result.backup).toMatchObject({ files: 1, bytes: 3 })
-          return state
-        })
-        expectRefusedOr('success', outcomes)
-        world.expectHostUntouched()
-      },
-    )
+    ])('no backup holds what is elsewhere (%s)', { timeout: PATIENCE_MS }, async (mode, rounds) => {
+      const world = await makeSwappedWorld()
+      await world.flip()
+      const outcomes = await countOutcomes(rounds, async () => {
+        const { state, result } = await world.backUp({ mode, path: world.volume })
+        expect(result.backup).toMatchObject({ files: 1, bytes: 3 })
+        return state
+      })
+      expectRefusedOr('success', outcomes)
+      world.expectHostUntouched()
+    })
 
     test.each([
       ['all of it', swapIn],

@@ -6,7 +6,10 @@ import { loadKernel } from '../../lib/kernel.ts'
 import type { Pointer } from './pointer.ts'
 
 /** Sets a volume's own modification time again, which the staging inside it changed. No effect where there is none to set. */
-export async function restoreTime({ inode, mtimeNs }: Pointer, volume: HeldVolume): Promise<void> {
+export async function restoreTime(
+  { inode, mtimeNs }: Pick<Pointer, 'inode' | 'mtimeNs'>,
+  volume: HeldVolume,
+): Promise<void> {
   if (mtimeNs === null || !volume.exists) return
   try {
     await using folder = await open(volume.place, constants.O_RDONLY | constants.O_DIRECTORY)

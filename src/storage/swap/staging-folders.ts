@@ -28,6 +28,16 @@ export function stagingPath(volume: HeldVolume, rid: string): string {
   return join(isBeside ? dirname(volume.path) : volume.path, name)
 }
 
+/** The same inside the volume, whatever lies beside it. */
+export function stagingPathInside(volume: HeldVolume, rid: string): string {
+  return join(volume.path, `${STAGING_PREFIX}${rid}`)
+}
+
+/** An empty directory that is moved into the volume to try it, and out of it at once. */
+export function probeName(staging: string): string {
+  return `${staging}-probe`
+}
+
 /** Whether a rename leads from there into the volume: asked for what is not there, the kernel looks at mounts first. */
 function isReachable({ parent, place }: HeldVolume, name: string): boolean {
   try {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../../lib/held-volume.ts'
 import { cleanUp } from './clean-up.ts'
@@ -13,8 +13,10 @@ import {
   makeStagingFolders,
   NEW,
   stagingPath,
+  stagingPathInside,
   stagingPlace,
 } from './staging-folders.ts'
+import { tryRenames } from './try-renames.ts'
 import type { VolumeClaim } from './volume-claim.ts'
 
 /** Where a recover unpacks before the volume is touched. */
@@ -34,28 +36,50 @@ export interface StagingPlan {
   rid: string
   /** The claimed volume; if it does not exist it is to be made. It must be held until the staging is disposed. */
   volume: HeldVolume
+  /** What is in the volume and not staged stays: names are put in place one by one. */
+  keepsOthers?: boolean
 }
 
 /**
  * Makes an empty staging folder, 0700, for a recover of the claimed volume; what leads to it is on disk before.
- * @throws CONFLICT where the volume is read-only or this rid has one, VOLUME_LOCKED where another recover is unfinished
+ * @throws CONFLICT where the volume is read-only or this rid has one, VOLUME_LOCKED where another recover is unfinished,
+ * SYSTEM_REFUSED if neither beside the volume nor inside it renames would do
  */
 export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Promise<Staging> {
   if (!/^[\w-]{1,64}$/.test(plan.rid))
     throw new BackupdError('BAD_INPUT', `"${plan.rid}" is no id of a record`)
   await refuseUnfinished(claim.dataDir, claim.volume)
+  const { volume, rid } = plan
+  const [usual, inside] = [stagingPath(volume, rid), stagingPathInside(volume, rid)]
+  try {
+    return await makeStaging(claim, plan, usual)
+  } catch (error) {
+    // A quota project lets nothing in from outside, and everything from within.
+    const mayHelp = error instanceof BackupdError && error.facts.errno === 'EXDEV'
+    if (!mayHelp || usual === inside) throw error
+  }
+  return await makeStaging(claim, plan, inside)
+}
+
+async function makeStaging({ dataDir }: VolumeClaim, plan: StagingPlan, staging: string): Promise<Staging> {
   const { volume } = plan
-  const pointer = await planPointer(plan)
+  const pointer = await planPointer(plan, staging)
   const place = stagingPlace(pointer, volume)
   if (existsSync(place)) throw inTheWay(pointer)
-  await savePointer(claim.dataDir, pointer)
+  await savePointer(dataDir, pointer)
   try {
     await makeStagingFolders(place)
-    return await openStaging(claim.dataDir, pointer, volume)
+    if (volume.exists) await tryAt(place, plan)
+    return await openStaging(dataDir, pointer, volume)
   } catch (error) {
-    await cleanUp(claim.dataDir, pointer, volume)
-    throw errnoOf(error) === 'EROFS' ? readOnly(claim.volume, error) : error
+    await cleanUp(dataDir, pointer, volume)
+    throw errnoOf(error) === 'EROFS' ? readOnly(volume.path, error) : error
   }
+}
+
+async function tryAt(place: string, { volume, keepsOthers = false }: StagingPlan): Promise<void> {
+  await using staging = await openFolder(place)
+  await tryRenames({ volume, staging, name: basename(place), replacesAll: !keepsOthers })
 }
 
 /** @throws VOLUME_LOCKED where a recover of this volume stopped half way. */
@@ -79,8 +103,7 @@ export async function discardStaging({ dataDir, pointer, volume }: Staging): Pro
     await cleanUp(dataDir, pointer, volume)
 }
 
-async function planPointer({ rid, volume }: StagingPlan): Promise<Pointer> {
-  const staging = stagingPath(volume, rid)
+async function planPointer({ rid, volume }: StagingPlan, staging: string): Promise<Pointer> {
   const nonce = randomBytes(16).toString('hex')
   const made = { format: 1, rid, phase: 'staging', volume: volume.path, staging, nonce } as const
   if (!volume.exists) return { ...made, inode: null, mtimeNs: null }

@@ -50,7 +50,9 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   warnOfBackup(run)
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
   await step('look for users', () => checkInUse(run))
-  await using staging = await step('stage', () => prepareStaging(claim, { rid: context.rid, volume }))
+  await using staging = await step('stage', () =>
+    prepareStaging(claim, { rid: context.rid, volume, keepsOthers: chosen !== null }),
+  )
   try {
     return await fillAndSwap(run, staging)
   } finally {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { codeOfSystemError } from '../../../lib/system-errors.ts'
 import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
 import { openStore } from '../../../storage/store/store.ts'
 import { type SettledJournals, settleJournals } from '../../../storage/swap/settle.ts'
@@ -57,7 +58,7 @@ async function settleStore(takeOver: boolean, context: RunContext): Promise<Stor
     const locks = await removeLeftLocks(store.driver, settings.dataDir)
     return { rolledForward, swept: [...swept, ...locks], unknown }
   } catch (error) {
-    const code = error instanceof BackupdError ? error.code : 'INTERNAL'
+    const code = error instanceof BackupdError ? error.code : (codeOfSystemError(error) ?? 'INTERNAL')
     return { storeError: { code, message: messageOf(error) } }
   }
 }

@@ -1,0 +1,32 @@
+import { errnoOf } from './errors.ts'
+
+/** What an operator can cause or fix: room, rights, attributes, mounts, devices, limits. */
+const CODES: Readonly<Record<string, string>> = {
+  ...{ ENOSPC: 'NO_ROOM', EDQUOT: 'NO_ROOM' },
+  ...Object.fromEntries(
+    [
+      ...[
+        'EACCES',
+        'EPERM',
+        'EROFS',
+        'EXDEV',
+        'EBUSY',
+        'ETXTBSY',
+        'ELOOP',
+        'ENOTDIR',
+        'EISDIR',
+        'ENOENT',
+        'EEXIST',
+      ],
+      ...['ENOTEMPTY', 'ENAMETOOLONG', 'EMLINK', 'EFBIG', 'EOVERFLOW', 'EILSEQ', 'ENOTSUP', 'EOPNOTSUPP'],
+      ...['EIO', 'EUCLEAN', 'ENODEV', 'ENXIO', 'EREMOTEIO', 'ENOMEDIUM', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT'],
+      ...['EHOSTDOWN', 'EHOSTUNREACH', 'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'ESHUTDOWN', 'ENOLINK'],
+      ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOLCK', 'EINTR'],
+    ].map((errno) => [errno, 'SYSTEM_REFUSED']),
+  ),
+}
+
+/** The stable code for a call that the system refused; undefined for what only a fault of ours explains. */
+export function codeOfSystemError(error: unknown): string | undefined {
+  return CODES[errnoOf(error) ?? '']
+}

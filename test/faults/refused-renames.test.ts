@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process'
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { toRecordError } from '../../src/engine/record-error.ts'
+import { namedSteps } from '../../src/lib/steps.ts'
+import { prepareStaging } from '../../src/storage/swap/staging.ts'
+import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { makePluginWorld } from '../support/plugin-world.ts'
+import { heldVolume, RID } from '../support/swap-world.ts'
+
+/** Why this machine cannot do it; undefined if it can. The world is gone again afterwards. */
+function whyNot(act: (folder: string) => void): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'backupd-try-'))
+  try {
+    act(folder)
+    return undefined
+  } catch (error) {
+    return `refused here: ${error instanceof Error ? error.message.split('\n')[0] : error}`
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function run(command: string, ...args: string[]): void {
+  execFileSync(command, args, { stdio: 'pipe' })
+}
+
+const noFlags = whyNot((folder) => {
+  run('chattr', '+i', folder)
+  run('chattr', '-i', folder)
+})
+
+function mountOverlay(base: string): string {
+  const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) => join(base, name))
+  for (const folder of [join(lower ?? '', 'below'), upper, work, merged])
+    mkdirSync(folder ?? '', { recursive: true })
+  writeFileSync(join(lower ?? '', 'below/file'), 'from below')
+  const layers = `lowerdir=${lower},upperdir=${upper},workdir=${work},redirect_dir=off`
+  run('mount', '-t', 'overlay', 'overlay', '-o', layers, merged ?? '')
+  return merged ?? ''
+}
+
+const noOverlay = whyNot((folder) => run('umount', '-l', mountOverlay(folder)))
+
+/** XFS keeps quota projects apart whether or not quotas are counted. */
+function mountWithProjects(base: string): string {
+  const [image, point] = [join(base, 'image'), join(base, 'mounted')]
+  writeFileSync(image, '')
+  truncateSync(image, 320 * 1024 * 1024)
+  run('mkfs.xfs', '-q', image)
+  mkdirSync(point)
+  run('mount', '-o', 'loop', image, point)
+  return point
+}
+
+const noProjects = whyNot((folder) => run('umount', '-l', mountWithProjects(folder)))
+
+test.skipIf(noFlags).each(['+i', '+a'])(
+  `a file that chattr made %s is named before anything is unpacked (${noFlags ?? 'needs chattr'})`,
+  async (flag) => {
+    const { volume, backUp, recover } = await makePluginWorld()
+    const precious = join(volume, 'precious')
+    writeFileSync(precious, 'x')
+    const { result } = await backUp()
+    const before = lstatSync(volume, { bigint: true }).mtimeNs
+    run('chattr', flag, precious)
+    onTestFinished(() => run('chattr', '-ia', precious))
+    await expect(recover(result.file ?? '')).rejects.toMatchObject({
+      code: 'SYSTEM_REFUSED',
+      facts: { errno: 'EPERM', step: 'stage' },
+      message: expect.stringMatching(/"precious" out of the volume.*chattr.*files: \["\*"\]/),
+    })
+    expect(readdirSync(volume)).toEqual(['precious'])
+    expect(lstatSync(volume, { bigint: true }).mtimeNs).toBe(before)
+    run('chattr', '-ia', precious)
+    expect(await recover(result.file ?? '')).toMatchObject({ state: 'success' })
+  },
+)
+
+test.skipIf(noOverlay)(
+  `a directory in a lower layer of an overlay is named, and single files are put in place (${noOverlay ?? 'needs overlayfs'})`,
+  async () => {
+    const { base, settings, backUp, recover } = await makePluginWorld()
+    const volume = mountOverlay(base)
+    onTestFinished(() => run('umount', '-l', volume))
+    const change = { settings: { ...settings, allowPaths: [volume] } }
+    const { result } = await backUp({ path: volume }, change)
+    writeFileSync(join(volume, 'below/file'), 'changed')
+    await expect(recover(result.file ?? '', {}, change)).rejects.toMatchObject({
+      code: 'SYSTEM_REFUSED',
+      facts: { errno: 'EXDEV' },
+      message: expect.stringContaining('"below" out of the volume'),
+    })
+    expect(readdirSync(volume)).toEqual(['below'])
+    expect(await recover(result.file ?? '', { files: ['*'] }, change)).toMatchObject({ state: 'success' })
+    expect(readFileSync(join(volume, 'below/file'), 'utf8')).toBe('from below')
+  },
+)
+
+test.skipIf(noProjects)(
+  `a volume with a quota project of its own is staged inside and recovered (${noProjects ?? 'needs XFS'})`,
+  async () => {
+    const { base, settings, backUp, recover } = await makePluginWorld()
+    const mounted = mountWithProjects(base)
+    onTestFinished(() => run('umount', '-l', mounted))
+    const volume = join(mounted, 'db')
+    mkdirSync(volume)
+    run('chattr', '+P', '-p', '42', volume)
+    writeFileSync(join(volume, 'file'), 'as it was')
+    const change = { settings: { ...settings, allowPaths: [mounted] } }
+    const { result } = await backUp({ path: volume }, change)
+    writeFileSync(join(volume, 'file'), 'changed')
+    {
+      await using claim = await claimVolume(settings.dataDir, volume)
+      await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(volume) })
+      expect(staging.pointer.staging).toBe(`${volume}/.backupd-recover-${RID}`)
+    }
+    rmSync(join(settings.dataDir, 'recovers', `${RID}.json`))
+    run('rm', '-r', `${volume}/.backupd-recover-${RID}`)
+    expect(await recover(result.file ?? '', {}, change)).toMatchObject({ state: 'success' })
+    expect(readFileSync(join(volume, 'file'), 'utf8')).toBe('as it was')
+    expect(readdirSync(volume)).toEqual(['file'])
+  },
+)
+
+test.each(['EXDEV', 'EPERM', 'EACCES', 'EROFS', 'EIO', 'ESTALE', 'EMFILE', 'EBUSY', 'ENOTCONN'])(
+  'a run that %s stops does not end as INTERNAL',
+  async (code) => {
+    const error = Object.assign(new Error(`${code}: refused, rename`), { code })
+    expect(toRecordError(error)).toMatchObject({ code: 'SYSTEM_REFUSED' })
+    const { step } = namedSteps('Cannot recover it', new AbortController().signal)
+    const fail = () => {
+      throw error
+    }
+    await expect(step('swap', fail)).rejects.toMatchObject({ code: 'SYSTEM_REFUSED' })
+  },
+)
