@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DaemonPort } from '../../src/controller/ports.ts'
 import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import type { RecoverRequest } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { originalDaemon, type ScriptedAnswer, scriptedDaemon } from '../support/scripted-daemon.ts'
 
@@ -177,18 +178,25 @@ describe('one of ours', () => {
     await expect(collect(client.backups(IP, IP))).rejects.toThrow('the same page follows again and again')
   })
 
-  test('without the ability is not asked for a part, which it would take for the whole', async () => {
+  test.each([
+    ['put back single files of a full backup', { files: ['a'] }],
+    ['put back an increment without the names of files', { mode: 'increment' }],
+    ['tell beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
+    ['pick a snapshot', { mode: 'increment', files: ['a'], snapshot: 'abcd' }],
+    ['recover a backup of 10.0.0.9', { namespace: '10.0.0.9' }],
+  ] as const)('that cannot %s is not asked to: it would do something else', async (what, wish) => {
     const body = {
       crond_status: 'started',
       running_tasks: 0,
       startTime: '',
       updateTime: '',
-      capabilities: ['snapshots'],
+      capabilities: ['news'],
     }
     const { daemon, client } = await daemonThatSays({ body })
-    await expect(client.recover(IP, { ...recoverRequest, files: ['a'] })).rejects.toMatchObject({
+    const request = { ...recoverRequest, ...wish } as RecoverRequest
+    await expect(client.recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining('cannot put back single files of a full backup; nothing was started'),
+      message: expect.stringContaining(`cannot ${what}; nothing was started`),
     })
     expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
   })

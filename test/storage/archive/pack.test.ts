@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BackupdError } from '../../../src/lib/errors.ts'
+import { encodeHead } from '../../../src/storage/archive/member-header.ts'
 import { packArchive } from '../../../src/storage/archive/pack.ts'
 import { isRoot, packTo, untar } from '../../support/packing.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
@@ -61,6 +63,33 @@ describe('an archive, judged by GNU tar', () => {
     const { archive } = await packTo(join(dir, 'a.tar.gz'), join(dir, 'v'), { topName })
     await untar(archive, join(dir, 'out'))
     expect(readdirSync(join(dir, 'out'), { encoding: 'buffer' })).toEqual([topName])
+  })
+
+  test.each([
+    [155, 100, false],
+    [156, 100, true],
+    [155, 101, true],
+    [1, 100, false],
+    [0, 100, false],
+    [0, 101, true],
+  ])('names a folder of %i and a file of %i bytes, in a pax record: %s', (prefix, name, isLong) => {
+    const path = Buffer.from(`${prefix > 0 ? `${'p'.repeat(prefix)}/` : ''}${'n'.repeat(name)}`)
+    const entry = {
+      ...{ type: 'file' as const, path, mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n, ctimeNs: 0n },
+      ...{ device: 1n, inode: 2n, links: 1, major: 0, minor: 0, linkTarget: null, xattrs: [], extents: null },
+    }
+    const head = encodeHead({
+      entry,
+      name: path,
+      linkName: null,
+      isHardLink: false,
+      size: 0,
+      sparseSize: null,
+    })
+    expect(head.length > 512).toBe(isLong)
+    const archive = join(dir, 'a.tar')
+    writeFileSync(archive, Buffer.concat([head, Buffer.alloc(1024)]))
+    expect(execFileSync('tar', ['-tf', archive], { encoding: 'utf8' })).toBe(`${path}\n`)
   })
 
   test('is several gzip members for content above a block, and smaller than the content that compresses', async () => {

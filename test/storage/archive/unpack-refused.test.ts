@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -157,6 +158,17 @@ test('where all that it holds is refused the archive is empty', async () => {
   using bench = makeBench('memory')
   const parts = [pax([['path', `db/${'n'.repeat(300)}`]]), file('db/x', 'long')]
   expect(await refusalOf(archiveOf(directory('db/'), ...parts), bench.target)).toBe(
+    'ARCHIVE_EMPTY: Nothing to recover from the archive: none of its 1 entries could be restored',
+  )
+})
+
+test('an archive of ours of which every entry is refused does not empty the volume', async () => {
+  using bench = makeBench('memory')
+  const parts = [pax([['path', `db/${'n'.repeat(300)}`]]), file('db/x', 'long')]
+  const archive = archiveOf(directory('db/'), ...parts)
+  const sha256 = createHash('sha256').update(archive).digest('hex')
+  const expected = { size: archive.length, sha256 }
+  expect(await refusalOf(archive, bench.target, { expected })).toBe(
     'ARCHIVE_EMPTY: Nothing to recover from the archive: none of its 1 entries could be restored',
   )
 })

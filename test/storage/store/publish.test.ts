@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { BackupdError } from '../../../src/lib/errors.ts'
 import { newRid } from '../../../src/lib/ids.ts'
 import { localDriver } from '../../../src/storage/drivers/local.ts'
 import { faultyDriver } from '../../../src/storage/wrap/fault.ts'
@@ -102,6 +103,32 @@ describe('publish', () => {
     await second.publish(factsOf(rid))
     await second.abandon()
     expect(names()).toEqual(WHOLE)
+  })
+
+  it("leaves somebody else's archive alone that took the name meanwhile", async () => {
+    const { store, dir, names } = await openedStore()
+    const { pending, rid } = await writtenBackup(store)
+    writeFileSync(join(dir, IP, NAME), 'another archive')
+    await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
+    await pending.abandon()
+    expect(names()).toEqual([NAME])
+    expect(readFileSync(join(dir, IP, NAME), 'utf8')).toBe('another archive')
+  })
+
+  it('removes an archive whose publish failed although it took effect', async () => {
+    const driver = localDriver(tempDir())
+    const publish = driver.publish.bind(driver)
+    let isCut = true
+    driver.publish = async (from, to) => {
+      await publish(from, to)
+      if (isCut) throw new BackupdError('STORE_UNAVAILABLE', 'the answer was lost')
+    }
+    const { store } = await openedStore({ driver })
+    const { pending, rid } = await writtenBackup(store)
+    await expect(pending.publish(factsOf(rid))).rejects.toThrow('the answer was lost')
+    isCut = false
+    await pending.abandon()
+    expect((await collect(driver.names(IP))).filter(({ name }) => name.startsWith(ARCHIVE))).toEqual([])
   })
 
   it('abandons as a whole what failed between its two renames', async () => {

@@ -127,6 +127,17 @@ test('a lock that no journal of ours knows stays, however old, and is named', as
   expect(locks()).toHaveLength(1)
 })
 
+test('of two who look before either has added its lock, at most one gets it', async () => {
+  const { lock, locks } = await lockWorld()
+  for (let round = 0; round < 20; round++) {
+    const both = await Promise.allSettled([lock(true), lock(round % 2 === 0)])
+    const held = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(held.length).toBeLessThan(2)
+    expect(locks()).toHaveLength(held.length)
+    for (const one of held) await one[Symbol.asyncDispose]()
+  }
+})
+
 test('a lock file that cannot be read is in the way, an empty one is not', async () => {
   const { path, lock, repository } = await lockWorld()
   await (await lock(false))[Symbol.asyncDispose]()

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -14,6 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BackupdError } from '../../../../src/lib/errors.ts'
 import type { Repository } from '../../../../src/storage/snapshot/repository/repository.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../../src/storage/snapshot/write/make-snapshot.ts'
 import type { SnapshotProgress } from '../../../../src/storage/snapshot/write/run-progress.ts'
@@ -236,3 +238,22 @@ async function forgetDataPacks(repository: Repository): Promise<void> {
     await repository.removeUnpacked('index', id)
   }
 }
+
+test('nothing is published once the lock of the repository is lost', async () => {
+  const { create, snapshot, volume, path } = snapshotWorld()
+  writeSome(volume)
+  const repository = await create()
+  let isHeld = true
+  const lock = {
+    signal: new AbortController().signal,
+    async assertHeld() {
+      if (!isHeld) throw new BackupdError('REPOSITORY_LOCKED', 'the lock is lost')
+    },
+  }
+  const describe = () => {
+    isHeld = false
+    return { tags: ['backup=test'], facts: FACTS }
+  }
+  await expect(snapshot(repository, { lock, describe })).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
+  expect(existsSync(join(path, 'snapshots'))).toBe(false)
+})
