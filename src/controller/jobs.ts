@@ -1,4 +1,5 @@
 import { NEVER } from '../lib/clock.ts'
+import { DISK_SOURCE } from '../lib/problems.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -57,11 +58,12 @@ export interface JobName {
 
 /** Runs it now, besides its schedule. */
 export function runJob(world: World, who: string, name: JobName): Promise<Answer<RunRecord>> {
-  return withJob(world, { who, verb: 'runJob', ...name }, ({ id, server, job }) =>
-    startRun(world, { server, jobId: id, spec: job.spec, action: job.action, args: job.args }, (rid) =>
-      world.ports.daemon.runJob(server, job.id, rid),
-    ),
-  )
+  return withJob<RunRecord>(world, { who, verb: 'runJob', ...name }, async ({ id, server, job }) => {
+    const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
+    if (full) return refuse('DISK_FULL', `Cannot start a backup: ${full.text}`)
+    const draft = { server, jobId: id, spec: job.spec, action: job.action, args: job.args }
+    return startRun(world, draft, (rid) => world.ports.daemon.runJob(server, job.id, rid))
+  })
 }
 
 /** Its schedule rests until it is woken; asked twice it still sleeps. */
@@ -87,7 +89,7 @@ interface JobAsk extends JobName {
 function withJob<T>(
   world: World,
   { who, verb, id, app }: JobAsk,
-  work: (job: PlannedJob) => Promise<T>,
+  work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
   return audited(world, { who, verb, facts: { id } }, async () => {
     const planned = world.inventory.plan.jobs.get(id)

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { RunSettings } from '../engine/plugin.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import type { ConnectionLimits } from '../lib/connection-limits.ts'
+import { DataRoom } from '../lib/data-room.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
@@ -82,7 +83,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
   const settings = settingsOf(options, dir)
   const problems = new Problems(clock)
-  const { engine, notifier, trustedClock, stores } = openEngine({ ...options, settings, problems }, parts)
+  const room = parts.adopt(await DataRoom.open({ dir: dir.path, clock, log, problems }), (it) => it.close())
+  const setup = { ...options, settings, problems, room }
+  const { engine, notifier, trustedClock, stores } = openEngine(setup, parts)
   const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store

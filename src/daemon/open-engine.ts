@@ -4,8 +4,10 @@ import type { RunSettings } from '../engine/plugin.ts'
 import { plugins } from '../engine/plugins/index.ts'
 import { createRunner } from '../engine/runner.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { DataRoom } from '../lib/data-room.ts'
+import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import type { Problems } from '../lib/problems.ts'
+import { DISK_SOURCE, type Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { keepTime } from './keep-time.ts'
 import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
@@ -20,6 +22,7 @@ export interface EngineSetup {
   log: Log
   clock: Clock
   problems: Problems
+  room: DataRoom
   concurrency: number
   warmRunners?: number
 }
@@ -35,7 +38,7 @@ export function openEngine(
   setup: EngineSetup,
   parts: AsyncDisposableStack,
 ): { engine: Engine; notifier: Notifier; trustedClock: TrustedClock; stores: StoreMemory } {
-  const { settings, log, clock, problems, concurrency, warmRunners = WARM } = setup
+  const { settings, log, clock, problems, room, concurrency, warmRunners = WARM } = setup
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
   const trustedClock = keepTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
@@ -44,16 +47,28 @@ export function openEngine(
   const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems }), (it) => it.close())
   const stores = new StoreMemory(db, settings.ip)
   settings.knownStore = stores.known
-  const memory = createDaemonMemory(db, trustedClock, alsoNoting(stores, notifier))
+  const memory = createDaemonMemory(db, trustedClock, {
+    ...alsoNoting(stores, notifier),
+    diskFull: () => room.reportFull(),
+  })
   parts.defer(startUpkeep(() => memory.prune(), log))
   const runner = createRunner({ size: warmRunners, log })
-  const engine = createEngine({ clock, log, problems, plugins, runner, memory, settings, concurrency })
+  const admit = (action: string) => (action === 'backup' && room.isFull ? diskFull(problems) : undefined)
+  const engine = createEngine({
+    ...{ clock, log, problems, plugins, runner, memory, settings, concurrency, admit },
+  })
   parts.defer(async () => {
     await engine.close(GRACE_MS)
     memory.flush()
     await notifier.flush(FLUSH_MS)
   })
   return { engine, notifier, trustedClock, stores }
+}
+
+/** Nothing but a backup is refused: everything else makes room, or is what somebody needs now. */
+function diskFull(problems: Problems): BackupdError {
+  const why = problems.list().find(({ source }) => source === DISK_SOURCE)?.text ?? ''
+  return new BackupdError('DISK_FULL', `Cannot start a backup: ${why}`)
 }
 
 function alsoNoting(stores: StoreMemory, listener: MemoryListener): MemoryListener {

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
@@ -16,6 +17,8 @@ export interface EngineOptions {
   settings: RunSettings
   /** Milliseconds that only ever grow, to tell runs that hang and those out of time; the process's own unless given. */
   uptime?: Uptime
+  /** Why no run of this action may begin now; undefined if it may. */
+  admit?(action: string): BackupdError | undefined
   /** How many runs at once; runs of quiet plugins and queries do not count. */
   concurrency: number
 }

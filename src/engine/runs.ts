@@ -17,7 +17,16 @@ import { within } from './within.ts'
 
 type RunsOptions = Pick<
   EngineOptions,
-  'clock' | 'log' | 'problems' | 'plugins' | 'runner' | 'memory' | 'settings' | 'concurrency' | 'uptime'
+  | 'clock'
+  | 'log'
+  | 'problems'
+  | 'plugins'
+  | 'runner'
+  | 'memory'
+  | 'settings'
+  | 'concurrency'
+  | 'uptime'
+  | 'admit'
 >
 
 /** How often runs are looked at: see RunWatch. */
@@ -82,7 +91,7 @@ export class Runs {
   /** Starts or queues it; resolves when that is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
   async ask(request: RunRequest): Promise<RunRecord> {
     const run = this.#makeRun(request)
-    const refusal = run.refusal ?? this.#lockOn(run) ?? this.#conflictOf(run)
+    const refusal = this.#refusalOf(run) ?? this.#conflictOf(run)
     if (refusal) throw refusal
     this.#admit(run)
     try {
@@ -98,7 +107,8 @@ export class Runs {
   askQuietly(request: RunRequest & { job: Job }): void {
     const { job, plugin, rid } = request
     const { log } = this.#options
-    if (this.#isClosing) return
+    // A full disk is logged by whoever watches it, not by each run that does not begin.
+    if (this.#isClosing || this.#options.admit?.(plugin.name)) return
     const [before] = this.#register.ofJob(job.id)
     if (before) {
       const facts = { job: job.id, action: job.action, rid: before.rid }
@@ -143,6 +153,10 @@ export class Runs {
     return makeRun(request, this.#options, (run) => this.#begin(run))
   }
 
+  #refusalOf(run: Run): BackupdError | undefined {
+    return run.refusal ?? this.#options.admit?.(run.plugin.name) ?? this.#lockOn(run)
+  }
+
   #lockOn({ ticket }: Run): BackupdError | undefined {
     const [reason] = this.#locked.holders(ticket.needs)
     if (reason === undefined) return undefined
@@ -180,7 +194,7 @@ export class Runs {
   async #carryOut(run: Run): Promise<RunEnd> {
     try {
       await run.kept
-      const refusal = run.refusal ?? this.#lockOn(run)
+      const refusal = this.#refusalOf(run)
       if (refusal) throw refusal
       run.aborting.signal.throwIfAborted()
       const { runner, settings } = this.#options
@@ -245,15 +259,15 @@ export class Runs {
     else void settled.then(() => this.#queue.leave(ticket))
   }
 
-  async #keepEnd(run: Run, record: RunRecord): Promise<void> {
+  async #keepEnd(run: Run, record: RunRecord, { isFirst = true } = {}): Promise<void> {
     try {
       await this.#keep(record)
       this.#register.forget(run)
     } catch (error) {
       const facts = { rid: run.rid, error: messageOf(error) }
-      this.#options.log.error(facts, 'the end of a run could not be written; it is tried again')
+      if (isFirst) this.#options.log.error(facts, 'the end of a run could not be written; it is tried again')
       if (this.#isClosing) this.#register.forget(run)
-      else setTimeout(() => this.#keepEnd(run, record), REWRITE_MS).unref()
+      else setTimeout(() => this.#keepEnd(run, record, { isFirst: false }), REWRITE_MS).unref()
     }
   }
 }

@@ -13,6 +13,9 @@ import { type Clock, isoTime } from './clock.ts'
  * reports again after a restart. Whoever reports also clears.
  */
 
+/** The source of the one problem that stops new backups: see lib/data-room.ts. */
+export const DISK_SOURCE = 'disk'
+
 export interface Report {
   /** The part that reports it: `runs`, `store`, `clock`, `disk`. */
   source: string

@@ -10,6 +10,7 @@ import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { guardBrowsers } from '../lib/browser-guard.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../lib/connection-limits.ts'
+import { DataRoom } from '../lib/data-room.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
@@ -94,6 +95,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     settings,
   })
   parts.defer(() => closeWorld(world))
+  const { problems } = world
+  parts.adopt(await DataRoom.open({ dir: dataDir, clock, log, problems }), (it) => it.close())
   parts.defer(() => daemon.close())
   const { url, execute } = await serve(world, options, parts)
   settings.advertise ||= url

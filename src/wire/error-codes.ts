@@ -14,6 +14,8 @@ export const ERROR_CODES = {
   DAEMON_REFUSED: 'The daemon answered with a refusal; its message says why.',
   DAEMON_RESTARTED: 'The daemon stopped while this ran. Nothing half done is left; run it again.',
   STORE_FULL: 'Free room in the store or shorten a retention time, then run it again.',
+  DISK_FULL:
+    'Free room on the disk of the data directory named; new backups start again on their own once there is enough.',
   STORE_UNAVAILABLE: 'The store cannot be read or written: see its mount, its permissions, its owner file.',
   STORE_NOT_MOUNTED:
     'Mount the store where the daemon looks for it, or name the right directory; nothing was written.',

@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<string, number>> = {
   STORE_NOT_MOUNTED: 503,
   TIMED_OUT: 503,
   STORE_FULL: 507,
+  DISK_FULL: 507,
 }
 
 /** @param notFound the status of NOT_FOUND on this route */

@@ -10,6 +10,8 @@ import { type Kept, RecordMemory } from './record-memory.ts'
 export interface MemoryListener {
   kept(records: RunRecord[]): void
   progressed(record: RunRecord): void
+  /** There is no room for a commit, which is tried once more right after. */
+  diskFull?(): void
 }
 
 export interface DaemonMemory extends EngineMemory {
@@ -31,13 +33,14 @@ export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListene
   })
   const group = new CommitGroup<Kept[]>((batches) => {
     const kept = batches.flat()
-    write(kept)
+    retryIfFull(() => write(kept), listener)
     listener.kept(kept.map(({ record }) => record))
   })
+  const jobsIfRoom = (save: () => void) => retryIfFull(save, listener)
   return {
     loadJobs: () => jobs.load(),
-    saveJobs: (list, version) => jobs.save(list, version),
-    saveSleep: (id, asleep) => jobs.saveSleep(id, asleep),
+    saveJobs: (list, version) => jobsIfRoom(() => jobs.save(list, version)),
+    saveSleep: (id, asleep) => jobsIfRoom(() => jobs.saveSleep(id, asleep)),
     keep: (list) =>
       group.add(list.map((record) => ({ record: { ...record }, text: JSON.stringify(record) }))),
     progressed: (record) => listener.progressed(record),
@@ -48,4 +51,19 @@ export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListene
     prune: () => records.prune(),
     flush: () => group.flush(),
   }
+}
+
+/** The listener gives a reserve back; SQLite has left nothing of the first try. */
+function retryIfFull(write: () => void, { diskFull }: MemoryListener): void {
+  try {
+    write()
+  } catch (error) {
+    if (!diskFull || !isDiskFull(error)) throw error
+    diskFull()
+    write()
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_(FULL|IOERR)/.test(String(error.code))
 }

@@ -12,6 +12,8 @@ export interface RetentionPlan {
   expired: string[]
   /** Why nothing of this volume may expire now; null normally. */
   stopped: string | null
+  /** Why some stay that are old enough: no good backup has followed. null normally. */
+  delayed: string | null
 }
 
 /** How far ahead of the clock a backup may have been made: beyond that one of the two clocks was wrong. */
@@ -35,20 +37,26 @@ export function planRetention(
   const ordered = [...backups].sort(byAge)
   const dated = ordered.filter(({ clockDoubt }) => !clockDoubt)
   const future = dated.find((backup) => Date.parse(backup.created) > nowMs + FUTURE_TOLERANCE_MS)
-  if (future) return { expired: [], stopped: fromTheFuture(future, nowMs) }
+  if (future) return { expired: [], stopped: fromTheFuture(future, nowMs), delayed: null }
   const newestGood = ordered.findLast(isGood)
   const newestPartial = ordered.findLast(isPartial)
   const measure = dated.findLast(isGood) ?? dated.findLast(isPartial)
-  if (!measure) return { expired: [], stopped: null }
+  if (!measure) return { expired: [], stopped: null, delayed: null }
   const endMs = Math.min(nowMs, Date.parse(measure.created))
-  const expired = ordered.filter(
-    (backup) =>
-      endMs - birthOf(backup) > expireMs &&
-      backup !== newestGood &&
-      backup !== newestPartial &&
-      !mayBeHeld(backup),
+  const mayGo = ordered.filter(
+    (backup) => backup !== newestGood && backup !== newestPartial && !mayBeHeld(backup),
   )
-  return { expired: expired.map((backup) => backup.name), stopped: null }
+  const olderAt = (ms: number) => mayGo.filter((backup) => ms - birthOf(backup) > expireMs)
+  const expired = olderAt(endMs)
+  const late = olderAt(nowMs).length - expired.length
+  const isFollowed = newestGood !== undefined && ordered.at(-1) !== newestGood
+  const delayed = late > 0 && isFollowed ? withoutGood(newestGood, late) : null
+  return { expired: expired.map((backup) => backup.name), stopped: null, delayed }
+}
+
+function withoutGood({ name }: Aged, late: number): string {
+  const what = late === 1 ? '1 backup that is old enough stays' : `${late} backups that are old enough stay`
+  return `no backup since "${name}" is good: ${what} until one is. See why the runs of this volume are partial`
 }
 
 function isPartial(backup: Aged): boolean {

@@ -38,8 +38,21 @@ describe('retention', () => {
     ['none with a time that is none', [aged(0), aged(20, { created: 'never' })], []],
   ]
   it.each(cases)('takes %s', (_what, backups, expired) => {
-    expect(planRetention(backups, WEEK)).toEqual({ expired, stopped: null })
-    expect(planRetention(backups.toReversed(), WEEK)).toEqual({ expired, stopped: null })
+    expect(planRetention(backups, WEEK)).toMatchObject({ expired, stopped: null })
+    expect(planRetention(backups.toReversed(), WEEK)).toMatchObject({ expired, stopped: null })
+  })
+
+  it('says which backups stay since only partial ones follow a good one', () => {
+    const { expired, delayed } = planRetention(
+      [partial(0), aged(5, { name: 'good' }), aged(9), aged(20)],
+      WEEK,
+    )
+    expect(expired).toEqual(['20d'])
+    expect(delayed).toBe(
+      'no backup since "good" is good: 1 backup that is old enough stays until one is. See why the runs of this volume are partial',
+    )
+    expect(planRetention([aged(5), aged(9), aged(20)], WEEK).delayed).toBeNull()
+    expect(planRetention([partial(0), aged(5)], WEEK).delayed).toBeNull()
   })
 
   it('goes by the sequence where the clock went back', () => {
@@ -58,7 +71,7 @@ describe('retention', () => {
         'nothing of this volume expires until the clock is past it. See the clock, or delete that backup',
     )
     const slightly = aged(-FUTURE_TOLERANCE_MS / DAY, { sequence: 2000 })
-    expect(planRetention([slightly, aged(50)], WEEK)).toEqual({ expired: ['50d'], stopped: null })
+    expect(planRetention([slightly, aged(50)], WEEK)).toMatchObject({ expired: ['50d'], stopped: null })
   })
 
   describe('of backups made while the clock was in doubt', () => {
@@ -71,7 +84,7 @@ describe('retention', () => {
 
     it('does not count one as from the future', () => {
       const plan = planRetention([doubted(-60, 1), aged(0), aged(50)], WEEK)
-      expect(plan).toEqual({ expired: ['50d'], stopped: null })
+      expect(plan).toMatchObject({ expired: ['50d'], stopped: null })
     })
 
     it('takes none as the measure of others', () => {

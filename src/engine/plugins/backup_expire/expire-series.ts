@@ -145,7 +145,8 @@ function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[],
     for (const series of all.filter((one) => one.source === source && isOwnSeries(one, settings.ip))) {
       const plan = planRetention(agedOf(series), { expireMs, nowMs })
       ids.push(...plan.expired)
-      if (plan.stopped !== null) stopped.push(`${source}: ${plan.stopped}`)
+      const why = plan.stopped ?? plan.delayed
+      if (why !== null) stopped.push(`${source}: ${why}`)
     }
   }
   return { ids, stopped }

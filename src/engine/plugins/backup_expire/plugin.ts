@@ -72,8 +72,9 @@ async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Pro
   const { nowMs } = readRunTime(context)
   if (oldest && nowMs - (oldest.get(source) ?? nowMs) <= expireMs) return
   const plan = async () => planRetention(await fullBackupsOf(source, run), { expireMs, nowMs })
-  const { expired, stopped } = await plan()
+  const { expired, stopped, delayed } = await plan()
   if (stopped !== null) return tell(run, `${source}: ${stopped}`)
+  if (delayed !== null) tell(run, `${source}: ${delayed}`)
   if (expired.length === 0) return
   await context.announce()
   context.log('info', `${expired.length} backups of ${source} are older than ${expire}`, { expired })
