@@ -1,14 +1,28 @@
-import pino from 'pino'
+import pino, { type DestinationStream } from 'pino'
 import type { Log } from '../lib/log.ts'
+import { printLogLine } from './terminal-log.ts'
 
-/** One JSON object a line on stderr, written at once, so that nothing is lost when the process ends. */
-export function createLog(options: { debug: boolean }): Log {
+export interface LogOptions {
+  debug: boolean
+  isTerminal?: boolean
+  to?: DestinationStream
+}
+
+/**
+ * The log on stderr, written at once, so that nothing is lost when the process ends: for people on a terminal, one
+ * JSON object a line anywhere else.
+ */
+export function createLog({
+  debug,
+  isTerminal = process.stderr.isTTY,
+  to = pino.destination({ dest: 2, sync: true }),
+}: LogOptions): Log {
   return pino(
     {
-      level: options.debug ? 'debug' : 'info',
+      level: debug ? 'debug' : 'info',
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { error: pino.stdSerializers.err },
     },
-    pino.destination({ dest: 2, sync: true }),
+    isTerminal ? { write: (line) => void to.write(printLogLine(line)) } : to,
   )
 }

@@ -9,6 +9,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   standalone: async () => (await import('./standalone.ts')).standaloneCommand(),
   controller: async () => (await import('./controller.ts')).controllerCommand(),
   daemon: async () => (await import('./daemon.ts')).daemonCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),
 }
 

@@ -26,6 +26,8 @@ const INSTANCE_FIELDS = {
   needed: ['server'],
   example: '{ server: 10.0.0.2, instance: 7, containers: [c1] }',
 } as const
+export const PROC_KEYS = PROC_FIELDS.known
+export const INSTANCE_KEYS = INSTANCE_FIELDS.known
 const APP_EXAMPLE = 'shop: { web: { on: [10.0.0.1], volumes: … } }'
 
 /** The `apps:` of an inventory file. */

@@ -64,6 +64,11 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
   }
 }
 
+/** Once, without watching it. */
+export async function readInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
+  return (await look(file, localIp)).news
+}
+
 interface Look {
   news: InventoryNews
   /** The same for the same content. */

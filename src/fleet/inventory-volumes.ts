@@ -33,6 +33,7 @@ const SCHEDULE_FIELDS = {
   full: COMMON_FIELDS,
   increment: [...COMMON_FIELDS, 'reread_every'],
 } as const
+export const SCHEDULE_KEYS = SCHEDULE_FIELDS.increment
 type ScheduleField = (typeof SCHEDULE_FIELDS)['increment'][number]
 const SCHEDULE_RULES = {
   needed: ['schedule', 'expire'],

@@ -1,7 +1,8 @@
 import type { InventorySource } from '../controller/ports.ts'
-import { createInventoryFile } from '../fleet/inventory-file.ts'
+import { createInventoryFile, readInventoryFile } from '../fleet/inventory-file.ts'
 import { createLainlet } from '../fleet/lainlet.ts'
 import type { Log } from '../lib/log.ts'
+import type { InventoryNews } from '../wire/inventory.ts'
 
 export interface InventoryChoice {
   from: { file: string } | { lainlet: string }
@@ -15,4 +16,9 @@ export function inventoryOf({ from, localIp, log }: InventoryChoice): InventoryS
   return 'file' in from
     ? createInventoryFile({ file: from.file, localIp, log })
     : createLainlet({ address: from.lainlet, log })
+}
+
+/** What the controller would make of a file. */
+export function checkInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
+  return readInventoryFile(file, localIp)
 }

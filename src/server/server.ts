@@ -27,6 +27,7 @@ import { closeHttp, createHttpApp, listen } from './http-app.ts'
 import { createInventoryMemory } from './inventory-memory.ts'
 import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
+import { addStartPage } from './start-page.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
 
 export interface ControllerOptions {
@@ -125,7 +126,9 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
     addNewsRoute(legacy, world)
   })
   addHealthRoute(app, world, options.version)
-  addWebRoutes(app, await readWebFiles(options.webDir))
+  const webFiles = await readWebFiles(options.webDir)
+  addWebRoutes(app, webFiles)
+  addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
   parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
   limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
   const url = await listen(app, options.host, options.port)

@@ -52,7 +52,7 @@ export function addWebRoutes(app: FastifyInstance, files: Map<string, WebFile>):
 }
 
 /** No other page may show it in a frame, and nothing is taken for what it is not. */
-const PAGE_HEADERS = {
+export const PAGE_HEADERS = {
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',

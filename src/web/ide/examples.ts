@@ -1,7 +1,10 @@
-/** The tabs of a first visit: look, run, watch, recover. */
-export const EXAMPLES = [
-  {
-    query: `# What is backed up, and how good is its newest backup?
+import type { ExampleNames } from './example-names.ts'
+
+/** The tabs of a first visit: look, run, watch, recover; with names that this controller knows. */
+export function examplesFor({ app, proc, job, backup, series }: ExampleNames) {
+  return [
+    {
+      query: `# What is backed up, and how good is its newest backup?
 query Overview {
   apps {
     procs {
@@ -25,9 +28,9 @@ query Overview {
   }
 }
 `,
-  },
-  {
-    query: `# Every run as it happens. Keep it open.
+    },
+    {
+      query: `# Every run as it happens. Keep it open.
 subscription Watch {
   recordUpdated {
     seq
@@ -48,9 +51,9 @@ subscription Watch {
   }
 }
 `,
-  },
-  {
-    query: `# The id of a job stands in the first tab.
+    },
+    {
+      query: `# The ids of other jobs stand in the first tab.
 mutation Run($id: ID!) {
   runJob(id: $id) {
     rid
@@ -58,11 +61,11 @@ mutation Run($id: ID!) {
   }
 }
 `,
-    variables: '{ "id": "" }',
-  },
-  {
-    query: `# Puts a volume back to what a backup holds.
-# Its name stands in the first tab.
+      variables: JSON.stringify({ id: job }, null, 2),
+    },
+    {
+      query: `# Puts a volume back to what a backup holds.
+# Another name stands in the first tab.
 mutation Recover($input: RecoverInput!) {
   recover(input: $input) {
     rid
@@ -71,19 +74,12 @@ mutation Recover($input: RecoverInput!) {
   }
 }
 `,
-    variables: `{
-  "input": {
-    "app": "shop",
-    "proc": "web",
-    "backup": "",
-    "inUse": "REFUSE"
-  }
-}`,
-  },
-  {
-    query: `# The points in time of an increment, and what changed since one of them.
-query Snapshots($name: ID!, $from: ID!) {
-  backup(app: "shop", proc: "web", name: $name) {
+      variables: JSON.stringify({ input: { app, proc, backup, inUse: 'REFUSE' } }, null, 2),
+    },
+    {
+      query: `# The points in time of an increment, and what changed since one of them.
+query Snapshots($app: ID!, $proc: ID!, $name: ID!, $from: ID!) {
+  backup(app: $app, proc: $proc, name: $name) {
     snapshotCount
     snapshots {
       id
@@ -101,9 +97,11 @@ query Snapshots($name: ID!, $from: ID!) {
   }
 }
 `,
-    variables: `{
-  "name": "shop-shop.web.web-1-data-files",
-  "from": ""
-}`,
-  },
-]
+      variables: JSON.stringify(
+        { app: series.app, proc: series.proc, name: series.name, from: series.snapshot },
+        null,
+        2,
+      ),
+    },
+  ]
+}

@@ -4,7 +4,8 @@ import { createGraphiQLFetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'
 import { createClient } from 'graphql-ws'
 import { createRoot } from 'react-dom/client'
-import { EXAMPLES } from './examples.ts'
+import { readExampleNames } from './example-names.ts'
+import { examplesFor } from './examples.ts'
 
 const wsUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
 
@@ -16,5 +17,6 @@ const fetcher = createGraphiQLFetcher({
 
 const root = document.getElementById('ide')
 if (root) {
-  createRoot(root).render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={EXAMPLES} />)
+  const examples = examplesFor(await readExampleNames('/graphql'))
+  createRoot(root).render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={examples} />)
 }

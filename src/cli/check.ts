@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { BackupdError } from '../lib/errors.ts'
+import { checkInventoryFile } from '../server/inventory-of.ts'
+import type { Inventory } from '../wire/inventory.ts'
+import { tableOf } from './table.ts'
+
+interface CheckFlags {
+  ip: string
+  volumeRoot: string
+}
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('Reads an inventory file as the controller would, and changes nothing.')
+    .argument('<file>', 'the inventory, or a lain.yaml')
+    .option('--ip <ip>', 'the server of a lain.yaml, which names none', '127.0.0.1')
+    .option('--volume-root <dir>', 'where daemons find volumes without a path', '/data/lain/volumes')
+    .action(checkInventory)
+}
+
+/** Prints what is backed up where, or throws BAD_INPUT with every problem by line and column. */
+async function checkInventory(file: string, { ip, volumeRoot }: CheckFlags): Promise<void> {
+  const news = await checkInventoryFile(resolve(file), ip)
+  if (news.kind === 'broken') throw new BackupdError('BAD_INPUT', news.problem)
+  process.stdout.write(describeInventory(news.inventory, volumeRoot))
+}
+
+/** A line for each volume, and the paths that each daemon must be allowed. */
+export function describeInventory({ apps }: Inventory, volumeRoot: string): string {
+  const volumes = apps.flatMap(({ procs }) =>
+    procs.flatMap(({ name, instances }) =>
+      instances.flatMap(({ no, server, volumes }) =>
+        volumes.map((volume) => ({ proc: name, no, server, ...volume })),
+      ),
+    ),
+  )
+  const rows = volumes.map(({ server, proc, no, name, path, schedules }) => [
+    ...[server, proc, no, name, path ?? `below ${volumeRoot}`],
+    schedules.map(({ mode, spec, expire }) => `${mode} ${spec} (${expire})`).join(', ') || 'no schedule',
+  ])
+  const table =
+    rows.length > 0 ? `${tableOf(['server', 'proc', 'no', 'volume', 'path', 'schedules'], rows)}\n` : ''
+  const servers = Map.groupBy(
+    volumes.flatMap(({ server, path }) => (path === null ? [] : [{ server, path }])),
+    ({ server }) => server,
+  )
+  const flags = [...servers].map(
+    ([server, own]) =>
+      `  ${server}: ${[...new Set(own.map(({ path }) => `--allow-path ${path}`))].join(' ')}\n`,
+  )
+  const allow =
+    flags.length > 0 ? `Daemons need these paths, or directories above them:\n${flags.join('')}` : ''
+  return `${table}${allow}The inventory is valid: ${volumes.length} volumes.\n`
+}

@@ -1,0 +1,69 @@
+/** Names for the example tabs; empty where the controller has nothing of the kind yet. */
+export interface ExampleNames {
+  app: string
+  proc: string
+  /** The id of a job that makes backups. */
+  job: string
+  /** The newest good backup of a volume. */
+  backup: string
+  /** An increment, with its oldest listed snapshot. */
+  series: { app: string; proc: string; name: string; snapshot: string }
+}
+
+const QUERY = `{
+  apps { name procs { shortName instances { volumes { jobs { id } lastGood { name } } } } }
+  backups(filter: { mode: INCREMENT }, first: 1) { nodes { app proc name snapshots(first: 10) { id } } }
+}`
+
+interface Answer {
+  data?: {
+    apps: { name: string; procs: { shortName: string; instances: { volumes: Volume[] }[] }[] }[]
+    backups: { nodes: { app: string; proc: string; name: string; snapshots: { id: string }[] }[] }
+  } | null
+}
+
+interface Volume {
+  jobs: { id: string }[]
+  lastGood: { name: string } | null
+}
+
+/** What is in the way of an answer must not keep the page from opening. */
+const PATIENCE_MS = 3000
+
+/** Asks the controller; with everything empty if it does not answer. */
+export async function readExampleNames(url: string): Promise<ExampleNames> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: QUERY }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    })
+    return pickNames((await response.json()) as Answer)
+  } catch {
+    return pickNames({})
+  }
+}
+
+/** Of the first volume with a good backup, else of the first one with a job. */
+export function pickNames({ data }: Answer): ExampleNames {
+  const volumes = (data?.apps ?? []).flatMap(({ name: app, procs }) =>
+    procs.flatMap(({ shortName: proc, instances }) =>
+      instances.flatMap(({ volumes }) => volumes.map((volume) => ({ app, proc, ...volume }))),
+    ),
+  )
+  const chosen = volumes.find(({ lastGood }) => lastGood) ?? volumes.find(({ jobs }) => jobs.length > 0)
+  const increment = data?.backups.nodes[0]
+  return {
+    app: chosen?.app ?? '',
+    proc: chosen?.proc ?? '',
+    job: chosen?.jobs[0]?.id ?? '',
+    backup: chosen?.lastGood?.name ?? '',
+    series: {
+      app: increment?.app ?? '',
+      proc: increment?.proc ?? '',
+      name: increment?.name ?? '',
+      snapshot: increment?.snapshots.at(-1)?.id ?? '',
+    },
+  }
+}

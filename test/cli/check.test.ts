@@ -1,0 +1,62 @@
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { runCommand } from '../../src/cli/run-command.ts'
+import { INVENTORY_KEYS } from '../../src/fleet/inventory-keys.ts'
+import { temporaryDir } from '../support/daemon-kit.ts'
+
+let dir: ReturnType<typeof temporaryDir>
+let output: { stdout: string; stderr: string }
+
+beforeEach(() => {
+  dir = temporaryDir()
+  output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      output[name] += text
+      return true
+    })
+  }
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  dir[Symbol.dispose]()
+})
+
+async function check(text: string): Promise<number> {
+  const file = join(dir.path, 'inventory.yaml')
+  writeFileSync(file, text)
+  return await runCommand(['check', file])
+}
+
+const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
+const exampleOf = (page: string) => /```yaml\n(apps:[\s\S]*?)```/.exec(page)?.[1] ?? ''
+
+test('the inventory of the README is valid, and its commands allow its paths', async () => {
+  const readme = await read('README.md')
+  expect(await check(exampleOf(readme))).toBe(0)
+  expect(output.stdout).toContain('The inventory is valid: 2 volumes.')
+  expect(output.stdout).toContain('10.0.0.1: --allow-path /srv/shop/db')
+  const daemons = readme.match(/backupd daemon [^\n]*/g) ?? []
+  expect(daemons).toHaveLength(2)
+  for (const command of daemons) expect(command).toContain('--allow-path /srv/shop ')
+})
+
+test('the example of docs/inventory.md is valid, and the page names every key that is read', async () => {
+  const page = await read('docs/inventory.md')
+  expect(await check(exampleOf(page))).toBe(0)
+  expect(output.stdout).toContain('The inventory is valid: 4 volumes.')
+  for (const key of INVENTORY_KEYS) expect(page).toContain(`\`${key}\``)
+})
+
+test('a file that is wrong is refused with line and column, and exit code 1', async () => {
+  expect(await check('apps:\n  shop:\n    web: { on: [10.0.0], volumes: {} }\n')).toBe(1)
+  expect(output.stderr).toMatch(/^backupd: .*inventory.yaml cannot be used: line 3, column \d+: "10.0.0" is/)
+})
+
+test('a file that is not there is refused', async () => {
+  expect(await runCommand(['check', join(dir.path, 'none.yaml')])).toBe(1)
+  expect(output.stderr).toContain('none.yaml')
+})

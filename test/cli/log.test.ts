@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { createLog } from '../../src/cli/log.ts'
+
+function logged(isTerminal: boolean, message: string, facts: object = {}): string {
+  const lines: string[] = []
+  const log = createLog({ debug: false, isTerminal, to: { write: (line) => void lines.push(line) } })
+  log.warn(facts, message)
+  return lines.join('')
+}
+
+test('the log is JSON unless it goes to a terminal', () => {
+  expect(JSON.parse(logged(false, 'hello', { volume: '/data' }))).toMatchObject({
+    level: 40,
+    msg: 'hello',
+    volume: '/data',
+  })
+})
+
+test('on a terminal a person can read it', () => {
+  const text = logged(true, 'hello', { volume: '/data' })
+  expect(text).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] .*WARN.*: .*hello/)
+  expect(text).toContain('volume: "/data"')
+  expect(text).not.toContain('"msg"')
+})
+
+test('no name in the log moves the cursor of a terminal', () => {
+  const evil = 'a\u001b[2Jb\rc\u009bd\u202ee\u007f\bf'
+  const text = logged(true, evil, { error: new Error(evil), path: evil })
+  // Colours are the only sequences, and they are not those of the name.
+  const controls = [...text].filter((char) => /[\p{Cc}\u202e]/u.test(char) && char !== '\n' && char !== '\t')
+  expect(controls.filter((char) => char !== '\u001b')).toEqual([])
+  expect(text).not.toContain('\u001b[2J')
+  expect(text).toContain('\\u001b[2J')
+  expect(logged(true, 'back\\slash \\u001b')).toContain('back\\slash \\u001b')
+})
