@@ -12,6 +12,9 @@ import { askHttp } from '../support/daemon-http.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { optionsIn, startTestDaemon } from '../support/daemon-start.ts'
 
+/** A loaded machine takes its time to start the processes that claim and settle. */
+const LONG = { timeout: 60_000 }
+
 let dir: ReturnType<typeof temporaryDir>
 
 beforeEach(() => {
@@ -36,7 +39,7 @@ test('a port in use is one clear sentence, and the data directory is free again'
   )
   server.close()
   await using daemon = await startTestDaemon({}, dir.path)
-  expect((await daemon.ask('GET', '/healthz')).status).toBe(200)
+  await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
 test('an address that is not of this machine is refused', async () => {
@@ -61,7 +64,7 @@ test('two daemons on one data directory: the second is refused, the first runs o
     code: 'CONFLICT',
     message: expect.stringContaining(`Another daemon (process ${process.pid}) uses the data directory`),
   })
-  expect((await first.ask('GET', '/healthz')).status).toBe(200)
+  await expect.poll(async () => (await first.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
 test('while what an earlier life left is not settled, the daemon answers and takes no work', async () => {
@@ -112,7 +115,7 @@ test("another daemon's namespace in the store is refused, and taken over only on
     message: expect.stringMatching(/take-over/),
   })
   await using daemon = await startTestDaemon({ ...other, takeOver: true }, dir.path)
-  expect((await daemon.ask('GET', '/healthz')).status).toBe(200)
+  await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
 test('the daemon id is made once', async () => {
@@ -149,7 +152,7 @@ test('a store that should be on a MooseFS and is not keeps the daemon from start
     message: expect.stringContaining(`The store ${dir.path} is not on a mounted MooseFS`),
   })
   await using daemon = await startTestDaemon({}, dir.path)
-  expect((await daemon.ask('GET', '/healthz')).status).toBe(200)
+  await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
 test('a daemon that others can reach says at start who can now overwrite what', async () => {
@@ -166,5 +169,5 @@ test('a closed daemon leaves nothing open, and its lock is free', async () => {
   await expect(daemon.ask('GET', '/healthz')).rejects.toThrow()
   expect(readFileSync(join(dir.path, 'data/locks/daemon'), 'utf8')).toBe(`${process.pid}\n`)
   await using again = await startTestDaemon({}, dir.path)
-  expect((await again.ask('GET', '/healthz')).status).toBe(200)
+  await expect.poll(async () => (await again.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
