@@ -24,16 +24,22 @@ function whyNot(): string | undefined {
   return spawnSync('unshare', ['--mount', 'true']).status === 0 ? undefined : 'mount is refused'
 }
 
-/** Mounts at `folder`, until the test is over. Nothing in this process may touch it. */
-export async function mountHung(folder: string): Promise<void> {
+/**
+ * Mounts at `folder`, until the test is over. Nothing in this process may touch it.
+ * @returns ends it sooner: whoever waits for an answer gets an error
+ */
+export async function mountHung(folder: string): Promise<() => void> {
   mkdirSync(folder, { recursive: true })
   const server = spawn('python3', ['-c', SERVER, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(() => {
-    // Whoever waits for an answer gets an error when the server is gone.
+  let isMounted = true
+  const release = () => {
     server.kill('SIGKILL')
-    execFileSync('umount', ['-l', folder])
-  })
+    if (isMounted) execFileSync('umount', ['-l', folder])
+    isMounted = false
+  }
+  onTestFinished(release)
   await once(server.stdout, 'data')
+  return release
 }
 
 /** The same, with a server that is gone: every call fails (ENOTCONN). */

@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { startTestDaemon } from '../support/daemon-start.ts'
+import { mountHung, noHungMounts } from '../support/hung-mount.ts'
+
+const PATIENCE = { timeout: 60_000, interval: 100 }
+const title =
+  'a run that is stuck in the kernel ends when it is cancelled, and its volume stays locked until it is gone'
+
+it(title, { timeout: 120_000 }, async ({ skip }) => {
+  if (noHungMounts !== undefined) skip(noHungMounts)
+  await using daemon = await startTestDaemon()
+  const path = join(daemon.dir, 'volumes/db')
+  mkdirSync(path)
+  const release = await mountHung(path)
+  const args = {
+    ...{ app: 'hello', archive: 'hello-web-web-1-data-db', containers: [], instanceNo: 1, mode: 'full' },
+    ...{ postRun: '', preRun: '', proc: 'hello.web.web', volume: '/data/db', path },
+  }
+  const data = JSON.stringify([{ id: 'j', spec: '@yearly', action: 'backup', args }])
+  await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data, version: '1' } })
+  const run = () => daemon.ask('POST', '/api/v1/cron/once/j')
+  const { rid } = (await run()).body as { rid: string }
+  const state = async () => (await daemon.ask('GET', `/api/v1/cron/records/${rid}`)).body
+  await expect.poll(state, PATIENCE).toMatchObject({ state: 'running' })
+  await daemon.ask('POST', `/api/v1/cron/records/${rid}/actions/cancel`)
+  await expect.poll(state, PATIENCE).toMatchObject({ state: 'cancelled' })
+  expect(await run()).toMatchObject({ status: 409, code: 'VOLUME_LOCKED' })
+  release()
+  await expect.poll(async () => (await run()).status, PATIENCE).toBe(202)
+})
