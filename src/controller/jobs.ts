@@ -56,13 +56,23 @@ export interface JobName {
   app?: string | undefined
 }
 
+export interface RunJob extends JobName {
+  /** An increment reads every file, whatever its timestamps say. */
+  reread?: boolean
+}
+
 /** Runs it now, besides its schedule. */
-export function runJob(world: World, who: string, name: JobName): Promise<Answer<RunRecord>> {
-  return withJob<RunRecord>(world, { who, verb: 'runJob', ...name }, async ({ id, server, job }) => {
+export function runJob(
+  world: World,
+  who: string,
+  { reread = false, ...name }: RunJob,
+): Promise<Answer<RunRecord>> {
+  const ask = { who, verb: 'runJob', ...name, ...(reread && { facts: { reread } }) }
+  return withJob<RunRecord>(world, ask, async ({ id, server, job }) => {
     const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
     if (full) return refuse('DISK_FULL', `Cannot start a backup: ${full.text}`)
     const draft = { server, jobId: id, spec: job.spec, action: job.action, args: job.args }
-    return startRun(world, draft, (rid) => world.ports.daemon.runJob(server, job.id, rid))
+    return startRun(world, draft, (rid) => world.ports.daemon.runJob(server, job.id, { rid, reread }))
   })
 }
 
@@ -84,14 +94,15 @@ export function wakeJob(world: World, who: string, name: JobName): Promise<Answe
 interface JobAsk extends JobName {
   who: string
   verb: string
+  facts?: Record<string, boolean>
 }
 
 function withJob<T>(
   world: World,
-  { who, verb, id, app }: JobAsk,
+  { who, verb, id, app, facts }: JobAsk,
   work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  return audited(world, { who, verb, facts: { id } }, async () => {
+  return audited(world, { who, verb, facts: { id, ...facts } }, async () => {
     const planned = world.inventory.plan.jobs.get(id)
     if (!planned || (app !== undefined && appOfJob(planned) !== app)) {
       const of = app === undefined ? '' : ` of ${app}`

@@ -108,6 +108,12 @@ export interface CatalogCopier {
   copyTo(dir: string): Promise<{ path: string; size: number }>
 }
 
+export interface RunWish {
+  rid: string
+  /** An increment reads every file, whatever its timestamps say. */
+  reread: boolean
+}
+
 /** One daemon, over HTTP. Throws DAEMON_UNREACHABLE (with its address), DAEMON_REFUSED (with its words), or the daemon's own code. */
 export interface DaemonPort {
   /** `witness`: our own clock, told with the question. */
@@ -117,7 +123,7 @@ export interface DaemonPort {
   jobs(ip: string): Promise<ScheduledJob[]>
   setJobs(ip: string, jobs: Job[], version: string): Promise<void>
   setNotify(ip: string, address: string): Promise<void>
-  runJob(ip: string, id: string, rid: string): Promise<string>
+  runJob(ip: string, id: string, run: RunWish): Promise<string>
   sleepJob(ip: string, id: string): Promise<void>
   wakeJob(ip: string, id: string): Promise<void>
   startScheduler(ip: string): Promise<void>

@@ -14,6 +14,11 @@ export interface RunOptions {
   rid?: string
 }
 
+export interface JobRunOptions extends RunOptions {
+  /** An increment reads every file, whatever its timestamps say. */
+  reread?: boolean
+}
+
 /** The cron worker without HTTP. */
 export interface Engine {
   /** Replaces the list of jobs. What cannot be run is dropped with its reason; the same list again changes nothing. */
@@ -31,7 +36,7 @@ export interface Engine {
   /** When a list of jobs came last, ISO 8601; NEVER until one came since the start. */
   readonly updateTime: string
   /** Resolves when the record is on disk. Throws NOT_FOUND, BAD_INPUT, CONFLICT (facts.rid), VOLUME_LOCKED. */
-  runJob(id: string, options?: RunOptions): Promise<RunRecord>
+  runJob(id: string, options?: JobRunOptions): Promise<RunRecord>
   runOnce(action: string, args: Record<string, unknown>, options?: RunOptions): Promise<RunRecord>
   /** The answer of a query plugin. Throws TIMED_OUT after 9 s. */
   query(action: string, args: Record<string, unknown>): Promise<Json>
@@ -109,11 +114,12 @@ export function createEngine(options: EngineOptions): Engine {
     get updateTime() {
       return table.updateTime
     },
-    async runJob(id, { rid } = {}) {
+    async runJob(id, { rid, reread } = {}) {
       const known = rid === undefined ? undefined : runs.known(checkRid(rid))
       if (known) return known
       const job = table.find(id)
-      return runs.ask({ ...requestOf(job.action, job.args, rid), job, type: 'once' })
+      const options = reread === true ? { reread } : {}
+      return runs.ask({ ...requestOf(job.action, job.args, rid), job, options, type: 'once' })
     },
     async runOnce(action, args, { rid } = {}) {
       const known = rid === undefined ? undefined : runs.known(checkRid(rid))

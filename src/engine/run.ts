@@ -1,5 +1,5 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import type { Job } from '../wire/job.ts'
+import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { LiveRecord } from './live-record.ts'
@@ -15,6 +15,8 @@ export interface RunRequest {
   job: Job | undefined
   type: RunRecord['type']
   rid: string
+  /** Settings of this run alone, besides those of its job. */
+  options?: JobOptions
 }
 
 /** A run while it lives. */
@@ -70,7 +72,8 @@ function needsOf(plugin: Plugin, args: Record<string, unknown>, settings: RunSet
 export function taskOf(run: Run, settings: RunSettings, isHung: () => boolean): RunTask {
   const { rid, job, plugin, args, ticket, aborting } = run
   const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]
-  const { id: jobId = '', options = {} } = job ?? {}
+  const jobId = job?.id ?? ''
+  const options = { ...job?.options, ...run.options }
   const { signal } = aborting
   return {
     ...{ rid, jobId, action: plugin.name, args, settings, options, signal, locks },

@@ -188,7 +188,8 @@ function needsOf(ip: string, { mode, namespace, files, snapshot, plan }: Recover
   return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))
 }
 
-async function demand(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
+/** Throws DAEMON_REFUSED if the daemon lacks one of these: it would ignore what it does not know. */
+export async function demand(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
   if (needs.length === 0) return
   const debug = await askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema })
   const missing = needs.find(({ capability }) => !debug.capabilities?.includes(capability))

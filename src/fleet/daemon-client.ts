@@ -4,7 +4,7 @@ import type { ClockWitness } from '../lib/trusted-clock.ts'
 import { type DaemonDebug, debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
 import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { type RunRecord, recordSchema } from '../wire/record.ts'
-import { createDaemonBackups, type DaemonBackups } from './daemon-backups.ts'
+import { createDaemonBackups, type DaemonBackups, demand } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
 import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespaces.ts'
 import { askFor, isMissingRoute, segment } from './daemon-question.ts'
@@ -31,7 +31,7 @@ interface DaemonJobs {
 
 interface DaemonRuns {
   /** Returns the rid it runs under: an original makes its own. */
-  runJob(ip: string, id: string, rid: string): Promise<string>
+  runJob(ip: string, id: string, run: { rid: string; reread: boolean }): Promise<string>
   /** undefined where the daemon does not know it; an original knows none. */
   record(ip: string, rid: string): Promise<RunRecord | undefined>
   cancel(ip: string, rid: string): Promise<void>
@@ -88,9 +88,11 @@ function clockQuery(witness: ClockWitness | undefined): Record<string, string | 
 
 function createDaemonRuns(http: DaemonHttp): DaemonRuns {
   return {
-    async runJob(ip, id, rid) {
+    async runJob(ip, id, { rid, reread }) {
       const path = `${jobPath(id)}/actions/run`
-      const answer = await askFor(http, ip, { method: 'POST', path, form: { rid }, schema: runAnswerSchema })
+      const form = { rid, ...(reread && { reread: 'true' }) }
+      if (reread) await demand(http, ip, [{ capability: 'reread', what: 'read every file again' }])
+      const answer = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
       return answer.rid
     },
     async record(ip, rid) {

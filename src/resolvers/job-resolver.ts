@@ -12,6 +12,11 @@ import { Record } from './types/record.ts'
 import { Server } from './types/server.ts'
 
 const OF_APP = { nullable: true, description: 'Refused where the job is of another app.' }
+const REREAD = {
+  nullable: true,
+  description:
+    'An increment reads every file once, whatever its timestamps say. A full backup always does. False if left out.',
+}
 
 @Resolver(() => Job)
 export class JobResolver {
@@ -34,8 +39,10 @@ export class JobResolver {
     @Ctx() { world, who }: Context,
     @Arg('id', () => ID) id: string,
     @Arg('app', () => ID, OF_APP) app?: string,
+    @Arg('reread', () => Boolean, REREAD) reread?: boolean,
   ): Promise<Record> {
-    return toRecord(world, orThrow(await runJob(world, who, { id, app: app ?? undefined })))
+    const wish = { id, app: app ?? undefined, reread: reread ?? false }
+    return toRecord(world, orThrow(await runJob(world, who, wish)))
   }
 
   @Mutation(() => Job, { description: 'Its schedule rests until it is woken.' })

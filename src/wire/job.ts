@@ -9,6 +9,8 @@ export const jobOptionsSchema = z.object({
   consistency: z.literal('strict').optional(),
   /** An increment reads every file again, whatever its timestamps say, once in so many days. */
   rereadEveryDays: z.number().int().positive().optional(),
+  /** An increment reads every file again; of a single run, when it is asked for. */
+  reread: z.boolean().optional(),
 })
 export type JobOptions = z.infer<typeof jobOptionsSchema>
 

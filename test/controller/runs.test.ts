@@ -39,6 +39,13 @@ test('a run is in the catalog before its daemon is asked, under the rid that the
   expect(audits).toMatchObject([{ who: 'test', verb: 'runJob', facts: { id }, outcome: 'done' }])
 })
 
+test('a run that reads every file asks the daemon for that, and the audit says so', async () => {
+  const { world, daemon, id, audits } = await oneServer()
+  await runJob(world, 'test', { id, reread: true })
+  expect(daemon.asked).toContain('run reread')
+  expect(audits).toMatchObject([{ verb: 'runJob', facts: { id, reread: true } }])
+})
+
 test("a refused run stays as failed with the daemon's words", async () => {
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   daemon.refusal = new BackupdError('CONFLICT', 'the volume is locked', { facts: { volume: '/data/db' } })

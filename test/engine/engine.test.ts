@@ -124,6 +124,16 @@ describe('a run', () => {
     expect(await memory.ended(rid)).toMatchObject({ state: 'success', reason: JSON.stringify(options) })
   })
 
+  test('is told the settings of its own besides', async () => {
+    const { engine, memory } = await startEngine()
+    engine.setJobs([jobOf('set', {}, { action: 'options', options: { consistency: 'strict' } })], 'v1')
+    const { rid } = await engine.runJob('set', { reread: true })
+    const options = { consistency: 'strict', reread: true }
+    expect(await memory.ended(rid)).toMatchObject({ state: 'success', reason: JSON.stringify(options) })
+    const next = await engine.runJob('set')
+    expect(await memory.ended(next.rid)).toMatchObject({ reason: JSON.stringify({ consistency: 'strict' }) })
+  })
+
   test('is limited in time by its job', async () => {
     const { engine, memory } = await startEngine()
     engine.setJobs([jobOf('slow', FOREVER, { options: { timeLimitSeconds: 1 } })], 'v1')

@@ -77,7 +77,7 @@ describe('what is sent', () => {
     ],
     [
       'a run',
-      (d) => d.runJob(IP, 'a/b', ridOf(1)),
+      (d) => d.runJob(IP, 'a/b', { rid: ridOf(1), reread: false }),
       { method: 'POST', path: '/api/v1/cron/jobs/a%2Fb/actions/run', form: [['rid', ridOf(1)]] },
     ],
     ['sleep', (d) => d.sleepJob(IP, 'j'), { method: 'POST', path: '/api/v1/cron/jobs/j/actions/sleep' }],
@@ -329,7 +329,9 @@ describe('an original daemon', () => {
     const jobs = await client.jobs(IP)
     expect(jobs.map(({ job }) => job.action)).toEqual(['backup_expire', 'backup', 'backup', 'backup'])
     const job = '0a4d000bffffffffffffffffffffffffffffffff'
-    expect(await client.runJob(IP, job, ridOf(1))).toBe('179542584894707f03f22cefb31f63e65ad7ff0176')
+    expect(await client.runJob(IP, job, { rid: ridOf(1), reread: false })).toBe(
+      '179542584894707f03f22cefb31f63e65ad7ff0176',
+    )
     expect(await client.record(IP, ridOf(1))).toBeUndefined()
     await client.sleepJob(IP, job)
     await client.setJobs(IP, [], 'v2')
@@ -369,6 +371,16 @@ describe('an original daemon', () => {
     await expect(clientOf(daemon.url).recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
       message: expect.stringContaining('cannot recover a backup of 10.77.0.12; nothing was started'),
+    })
+    expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
+  })
+
+  test('is not asked for a run that reads every file, since it would read as usual', async () => {
+    const daemon = await originalDaemon()
+    const wish = { rid: ridOf(1), reread: true }
+    await expect(clientOf(daemon.url).runJob(IP, 'j', wish)).rejects.toMatchObject({
+      code: 'DAEMON_REFUSED',
+      message: expect.stringContaining('cannot read every file again; nothing was started'),
     })
     expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
   })

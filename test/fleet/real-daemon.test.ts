@@ -97,7 +97,7 @@ test('client and daemon agree on jobs, runs, backups, recovers and deletes', asy
   await client.wakeJob(IP, job.id)
 
   const rid = newRid(Date.now())
-  expect(await client.runJob(IP, job.id, rid)).toBe(rid)
+  expect(await client.runJob(IP, job.id, { rid, reread: true })).toBe(rid)
   const backedUp = await endOf(rid)
   expect(backedUp).toMatchObject({
     error: null,
@@ -130,7 +130,7 @@ test('client and daemon agree on jobs, runs, backups, recovers and deletes', asy
 
 test('and on what is refused', async () => {
   const rid = newRid(Date.now())
-  await expect(client.runJob(IP, 'nope', rid)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(client.runJob(IP, 'nope', { rid, reread: false })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(await client.record(IP, rid)).toBeUndefined()
   await expect(client.cancel(IP, rid)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   await client.stopScheduler(IP)

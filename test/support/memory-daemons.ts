@@ -82,8 +82,8 @@ export function memoryDaemons(): DaemonPort & {
     if (daemon.down) throw unreachable(ip)
     return daemon
   }
-  const run = async (ip: string, rid: string) => {
-    const daemon = await reach(ip, 'run')
+  const run = async (ip: string, rid: string, question = 'run') => {
+    const daemon = await reach(ip, question)
     if (daemon.refusal) throw daemon.refusal
     return daemon.debug.protocol === 2 ? rid : `1795425846${'b'.repeat(32)}`
   }
@@ -109,7 +109,7 @@ export function memoryDaemons(): DaemonPort & {
     jobs: async (ip) => structuredClone((await reach(ip, 'jobs')).jobs),
     setJobs: async (ip, jobs, version) => (await reach(ip, 'setJobs')).setJobs(jobs, version),
     setNotify: async (ip, address) => void (await reach(ip, 'notify')).notify.push(address),
-    runJob: (ip, _id, rid) => run(ip, rid),
+    runJob: (ip, _id, { rid, reread }) => run(ip, rid, reread ? 'run reread' : 'run'),
     sleepJob: (ip, id) => setSleep(ip, id, true),
     wakeJob: (ip, id) => setSleep(ip, id, false),
     async startScheduler(ip) {

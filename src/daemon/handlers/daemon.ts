@@ -22,6 +22,7 @@ const CAPABILITIES = [
   'snapshots',
   'whole',
   'plan',
+  'reread',
   'clock',
 ]
 

@@ -4,7 +4,7 @@ import { printValue } from '../../lib/ids.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
-import { checkReady, readRid } from './run-request.ts'
+import { checkReady, readFlag, readRid } from './run-request.ts'
 
 /** Fields of a job that a list can be asked by, besides `args_<name>`. */
 const FILTERS = ['id', 'spec', 'action', 'type', 'sleep'] as const
@@ -100,7 +100,10 @@ function idOf(value: unknown, at: number): string {
 export async function runJob({ params, fields }: Call, world: World): Promise<Answer> {
   const { job } = knownJob(params.id ?? '', world.engine)
   checkReady(world)
-  const { rid } = await world.engine.runJob(job.id, readRid(fields))
+  const { rid } = await world.engine.runJob(job.id, {
+    ...readRid(fields),
+    reread: readFlag(fields, 'reread'),
+  })
   return { status: 202, body: { rid } }
 }
 

@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { checkBackupName, readNamespace } from './names.ts'
-import { checkReady, readRid } from './run-request.ts'
+import { checkReady, readFlag, readRid } from './run-request.ts'
 
 /** Puts a full backup back: whole, or, with the field `files`, those alone. */
 export function recoverFile(call: Call, world: World): Promise<Answer> {
@@ -46,7 +46,7 @@ async function recover(
     namespace: readNamespace(fields, world.ip),
     inUse: readInUse(fields.text('inUse')),
     ...(snapshot !== undefined && { snapshot }),
-    ...(readPlan(fields.text('plan')) ? { plan: true } : {}),
+    ...(readFlag(fields, 'plan') ? { plan: true } : {}),
   }
   checkReady(world)
   const { rid } = await world.engine.runOnce('backup_recover', args, readRid(fields))
@@ -58,10 +58,4 @@ function readInUse(text: string): 'refuse' | 'proceed' {
   if (text === '' || text === 'proceed') return 'proceed'
   if (text === 'refuse') return 'refuse'
   throw new BackupdError('BAD_INPUT', `"inUse" is "${text}": write refuse or proceed`)
-}
-
-/** Who asks for one wants nothing overwritten: what cannot be read is not passed over. */
-function readPlan(text: string): boolean {
-  if (['', 'true', 'false'].includes(text)) return text === 'true'
-  throw new BackupdError('BAD_INPUT', `"plan" is "${text}": write true or false`)
 }

@@ -20,3 +20,10 @@ export function checkReady(world: World): void {
   if (reason === undefined) return
   throw new BackupdError('STORE_UNAVAILABLE', `The daemon takes no work yet: ${reason}. Ask again soon`)
 }
+
+/** False if it is left out. Throws BAD_INPUT for anything but true or false. */
+export function readFlag(fields: Fields, name: string): boolean {
+  const text = fields.text(name)
+  if (['', 'true', 'false'].includes(text)) return text === 'true'
+  throw new BackupdError('BAD_INPUT', `"${name}" is "${text}": write true or false`)
+}

@@ -18,6 +18,7 @@ import { noteIfDamaged } from '../note-damage.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
+import { planReread } from './plan-reread.ts'
 import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
 import { collectWarnings } from './warnings.ts'
 
@@ -60,6 +61,7 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
     sequence,
     warnings,
     clockDoubt: readClockDoubt(context, warnings),
+    reread: planReread(series, context),
     reasons: [],
   }
   try {
@@ -111,16 +113,19 @@ async function makeDespiteDamage(run: Increment): Promise<SnapshotSummary> {
     context.warn(`the snapshot before is damaged, so that everything is read again: ${error.message}`)
     await noteIfDamaged({ store, repository, namespace, id: before.id, context }, error)
     await noteForgotten({ store, ip: namespace }, 1).catch(() => {})
+    run.reread = planReread(undefined, context)
     return await make(run, undefined)
   }
 }
 
 function make(run: Increment, before: SeriesSnapshot | undefined): Promise<SnapshotSummary> {
-  const { args, context, repository, lock, volume, warnings } = run
+  const { args, context, repository, lock, volume, warnings, reread } = run
+  if (before && reread.reread) context.log('info', 'every file is read, whatever its timestamps say')
   context.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
   return makeSnapshot({
     ...{ repository, lock, volume: volume.place, sourcePath: args.path, hostname: context.settings.ip },
     parent: before ? { id: before.id, snapshot: before.file } : null,
+    reread: reread.reread,
     time: new Date(context.clock.now()),
     signal: context.signal,
     whyLeftOut: findOwnStaging(context.settings.dataDir, volume.path),

@@ -9,6 +9,7 @@ import type { Store } from '../../../storage/store/store.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
+import type { RereadPlan } from './plan-reread.ts'
 import { reasonsOf } from './reasons.ts'
 import { type BackupBefore, suspicionOf } from './suspicion.ts'
 import type { Warnings } from './warnings.ts'
@@ -29,6 +30,7 @@ export interface Increment extends Steps {
   sequence: number
   warnings: Warnings
   clockDoubt: MadeInDoubt | undefined
+  reread: RereadPlan
   /** Why it is partial; empty where it is not, and until it is known. */
   reasons: string[]
 }
@@ -43,8 +45,8 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
   const isPartial = run.reasons.length > 0
-  const { sequence, warnings, clockDoubt } = run
-  const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings, clockDoubt })
+  const { sequence, warnings, clockDoubt, reread } = run
+  const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings, clockDoubt, ...reread })
   return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
 }
 
@@ -62,6 +64,7 @@ export interface Verdict {
   isPartial: boolean
   warnings?: Pick<Warnings, 'kept' | 'count'>
   clockDoubt?: MadeInDoubt | undefined
+  lastReread?: string | undefined
 }
 
 const NO_WARNINGS = { kept: [], count: 0 }
@@ -70,7 +73,7 @@ const NO_WARNINGS = { kept: [], count: 0 }
 export function factsOfSnapshot(
   { args, context, store }: Pick<Increment, 'args' | 'context' | 'store'>,
   seen: SnapshotSeen,
-  { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt }: Verdict,
+  { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt, lastReread }: Verdict,
 ): SnapshotFacts {
   const { app, proc, volume, instanceNo, containers } = args
   const { files, bytes, entries, bytesAdded, root, notKept } = seen
@@ -81,5 +84,6 @@ export function factsOfSnapshot(
     ...{ warnings: warnings.kept.slice(0, WARNINGS_KEPT), warningCount: warnings.count },
     ...{ durability: store.driver.abilities.durability, writer: context.settings.version },
     ...(clockDoubt && { clockDoubt }),
+    ...(lastReread !== undefined && { lastReread }),
   }
 }

@@ -29,6 +29,8 @@ const snapshotFactsSchema = z.object({
   warningCount: z.number().int(),
   notKept: z.array(z.string()),
   clockDoubt: clockDoubtSchema.optional(),
+  /** When every file was read last, whatever its timestamps said, ISO 8601. */
+  lastReread: z.string().optional(),
   durability: z.enum(['synced', 'acknowledged']),
   writer: z.string(),
 })

@@ -32,13 +32,14 @@ export class Counts {
     else this.filesNew++
   }
 
-  /** A file that was read again though nothing had touched it since: it was too young to be trusted. */
-  readAgain(content: readonly Buffer[], before: Node): void {
+  /** A file that was read again although its timestamps say that nothing changed. Gives whether nothing did. */
+  readAgain(content: readonly Buffer[], before: Node): boolean {
     const isSame =
       content.length === before.content.length && content.every((id, at) => before.content[at]?.equals(id))
-    if (!isSame) return
+    if (!isSame) return false
     this.filesChanged--
     this.filesUnchanged++
+    return true
   }
 
   gone({ entry, subtree }: Node): void {

@@ -37,6 +37,8 @@ export interface MakeSnapshotInput {
   sourcePath?: string
   /** What did not change since this one is not read again. */
   parent: { id: string; snapshot: SnapshotFile } | null
+  /** All of it is read all the same. */
+  reread?: boolean
   hostname: string
   /** The beginning of the run. */
   time: Date
@@ -240,7 +242,13 @@ function makeArchiver(
     ...{ repository: input.repository, packs, counts, links },
     ...{ files: new FileReader(pool, warn), warn },
     backlog: new Backlog(BACKLOG),
-    rule: { beforeNs, hasAttributes, hasTrueSizes, hasData: (id) => packs.has('data', id) },
+    rule: {
+      reread: input.reread === true,
+      beforeNs,
+      hasAttributes,
+      hasTrueSizes,
+      hasData: (id) => packs.has('data', id),
+    },
     onKept(entry, unchanged) {
       // Counted when it was walked first.
       if (missed?.leadsTo(entry.path)) counts.entries--

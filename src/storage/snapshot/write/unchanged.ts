@@ -7,6 +7,8 @@ const TICK_NS = 2_000_000_000n
 
 /** Tells what is as the snapshot before has it. */
 export interface UnchangedRule {
+  /** Everything is read again, whatever its timestamps say. */
+  reread: boolean
   /** When the snapshot before was begun. */
   beforeNs: bigint
   /** It has all attributes and link targets as they were; where not, they are read again, and content alone is taken over. */
@@ -18,10 +20,14 @@ export interface UnchangedRule {
 
 /** Content, attributes and link target are what they were when the node was made: nothing of it has to be read. */
 export function isUnchanged(entry: TreeEntry, node: Node, rule: UnchangedRule): boolean {
+  if (rule.reread) return false
   if (entry.type === 'file' && entry.size === 0 && !rule.hasTrueSizes) return false
-  return (
-    isUntouched(entry, node) && entry.ctimeNs <= rule.beforeNs - TICK_NS && node.content.every(rule.hasData)
-  )
+  return isUntouched(entry, node) && isSettled(entry, rule) && node.content.every(rule.hasData)
+}
+
+/** It changed long enough before the snapshot before was begun for its timestamps to tell of every change since. */
+export function isSettled({ ctimeNs }: TreeEntry, { beforeNs }: UnchangedRule): boolean {
+  return ctimeNs <= beforeNs - TICK_NS
 }
 
 /** By its times and inode; so shortly before the node was made, more may have happened than they tell. */

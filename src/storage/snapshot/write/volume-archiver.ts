@@ -13,7 +13,7 @@ import { ParentFolder } from './parent-folder.ts'
 import { separateIfReplaced } from './separate-files.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
-import { isSame, isUnchanged, isUntouched, type UnchangedRule } from './unchanged.ts'
+import { isSame, isSettled, isUnchanged, isUntouched, type UnchangedRule } from './unchanged.ts'
 
 export interface VolumeArchiverOptions extends TreeStore {
   repository: Repository
@@ -27,6 +27,9 @@ export interface VolumeArchiverOptions extends TreeStore {
   /** Something was kept, or looked at and found unchanged. */
   onKept(entry: TreeEntry, unchanged: boolean): void
 }
+
+const CHANGED_UNSEEN =
+  'its content differs from the snapshot before, although no timestamp says so: kept as it is now'
 
 /** The directory that is being read. */
 interface Level {
@@ -204,7 +207,9 @@ export class VolumeArchiver {
   /** `again`: what it was before, and should be still. */
   async #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
     const node = await nodeOfReading(entry, reading)
-    if (again && node?.content) this.#options.counts.readAgain(node.content, again)
+    const { counts, rule, warn } = this.#options
+    if (!again || !node?.content || counts.readAgain(node.content, again)) return node
+    if (rule.reread && isSettled(entry, rule)) warn('note', entry.path, CHANGED_UNSEEN)
     return node
   }
 

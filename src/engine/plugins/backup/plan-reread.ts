@@ -1,0 +1,35 @@
+import { isoTime } from '../../../lib/clock.ts'
+import type { SnapshotSeries } from '../../../storage/series/series.ts'
+import type { RunContext } from '../../plugin.ts'
+
+/** Whether an increment reads every file regardless of timestamps, and when that was done last, this run included. */
+export interface RereadPlan {
+  reread: boolean
+  /** ISO 8601; undefined if nothing is known of it. */
+  lastReread: string | undefined
+}
+
+const DAY_MS = 86_400_000
+/** A daily schedule starts seconds earlier or later: that must not make it a day more. */
+const SLACK_MS = 3_600_000
+
+/** The backup itself remembers the last time: a daemon may restart or be replaced in between. */
+export function planReread(
+  series: SnapshotSeries | undefined,
+  { options, clock }: Pick<RunContext, 'options' | 'clock'>,
+): RereadPlan {
+  const now = clock.now()
+  const last = series && findLastReread(series, now)
+  const days = options.rereadEveryDays
+  const isDue = days !== undefined && (last === undefined || now - last >= days * DAY_MS - SLACK_MS)
+  const reread = series === undefined || options.reread === true || isDue
+  const lastMs = reread ? now : last
+  return { reread, lastReread: lastMs === undefined ? undefined : isoTime(lastMs) }
+}
+
+/** One in the future was noted while the clock was wrong. */
+function findLastReread({ snapshots }: SnapshotSeries, now: number): number | undefined {
+  const times = snapshots.map(({ file }) => Date.parse(file.backupd?.lastReread ?? ''))
+  const past = times.filter((time) => time <= now)
+  return past.length === 0 ? undefined : Math.max(...past)
+}
