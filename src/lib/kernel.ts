@@ -1,5 +1,6 @@
 import { bindCached, type KernelCached } from './kernel/cached.ts'
 import { bindCoarseClock, type KernelCoarseClock } from './kernel/coarse-clock.ts'
+import { bindFlags, type KernelFlags } from './kernel/flags.ts'
 import { loadLibc } from './kernel/libc.ts'
 import { bindLocks, type KernelLocks } from './kernel/locks.ts'
 import { bindNames, type KernelNames } from './kernel/names.ts'
@@ -20,6 +21,7 @@ export interface Kernel
     KernelRanges,
     KernelLocks,
     KernelCached,
+    KernelFlags,
     KernelStat,
     KernelCoarseClock {}
 
@@ -41,6 +43,7 @@ function bind(): Kernel | undefined {
     ...bindRanges(libc),
     ...bindLocks(libc),
     ...bindCached(libc),
+    ...bindFlags(libc),
     ...bindStat(libc),
     ...bindCoarseClock(libc),
   }

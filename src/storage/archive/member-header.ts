@@ -1,5 +1,6 @@
 import { Header } from 'tar'
 import type { EntryType, TreeEntry } from '../tree/entry.ts'
+import { flagsText } from '../tree/inode-flags.ts'
 import { encodePaxRecords, paxTime } from './pax-encode.ts'
 import type { PaxRecord } from './pax-records.ts'
 import { BLOCK_SIZE } from './tar-header.ts'
@@ -71,7 +72,9 @@ function paxRecords(
     add('GNU.sparse.name', name)
     add('GNU.sparse.realsize', sparseSize)
   }
-  return isHardLink ? records : [...records, ...xattrRecords(entry.xattrs)]
+  if (isHardLink) return records
+  if (entry.flags) add('SCHILY.fflags', flagsText(entry.flags))
+  return [...records, ...xattrRecords(entry.xattrs)]
 }
 
 function fitsSeconds(ns: bigint): boolean {

@@ -89,6 +89,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
   await walkAgain(volume, options, async (missed) => {
     for await (const item of walkMissed(volume, missed, options)) await packItem(packing, item)
   })
+  volume.losses.tell(packing.onWarning)
   await putEnd(packing)
   const { counts } = packing
   const archive = await packing.stream.end()

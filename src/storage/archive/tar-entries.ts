@@ -1,4 +1,5 @@
 import type { EntryType, Extent, Xattr } from '../tree/entry.ts'
+import { parseFlags } from '../tree/inode-flags.ts'
 import { corrupt } from './archive-fault.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { lastValue, type PaxRecord, parsePaxRecords } from './pax-records.ts'
@@ -27,6 +28,8 @@ export interface TarEntry {
   stored: number
   extents: Extent[] | null
   xattrs: Xattr[]
+  /** Inode flags, 0 for none. */
+  flags: number
   /** What of the entry is not understood: ends of a sentence. */
   doubts: string[]
 }
@@ -172,6 +175,7 @@ function entryOf({ header, pending, type, size, sparse }: EntryParts): TarEntry 
     stored: type === 'file' ? stored : 0,
     extents: sparse?.extents ?? null,
     xattrs,
+    flags: parseFlags(textOf(records, 'SCHILY.fflags')?.toString('latin1') ?? ''),
     doubts,
   }
 }

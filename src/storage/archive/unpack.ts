@@ -3,7 +3,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import type { ObjectReader } from '../driver.ts'
 import type { ChosenFiles } from '../tree/chosen-paths.ts'
 import type { EntryType, TreeEntry, TreeWarning } from '../tree/entry.ts'
-import { TreeWriter } from '../tree/write-tree.ts'
+import { type OnProtected, TreeWriter } from '../tree/write-tree.ts'
 import { unsafe } from './archive-fault.ts'
 import { ArchivePlace } from './archive-place.ts'
 import { ArchiveReader } from './archive-reader.ts'
@@ -27,6 +27,8 @@ export interface UnpackInput {
   /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
+  /** As TreeWriter has it. */
+  onProtected?: OnProtected
 }
 
 export interface UnpackSummary {
@@ -89,7 +91,7 @@ class Unpacking {
     this.archive = new ArchiveReader(input.archive, input.signal)
     const inflated = gunzipArchive(this.archive, input.members)
     this.stream = new ByteStream(limitInflated(inflated, input.expected?.tarBytes))
-    this.writer = new TreeWriter(input.target, (warning) => this.warn(warning))
+    this.writer = new TreeWriter(input.target, (warning) => this.warn(warning), input.onProtected)
     this.place = new ArchivePlace((top) => this.loseTop(top))
   }
 
@@ -225,8 +227,11 @@ function rootOf(entry: TarEntry): TreeEntry {
 
 /** What a tar does not tell (inode, device, times of change) is zero. */
 function treeEntryOf(type: EntryType, path: Buffer, entry: TarEntry): TreeEntry {
-  const { mode, uid, gid, size, mtimeNs, major, minor, xattrs, extents } = entry
+  const { mode, uid, gid, size, mtimeNs, major, minor, xattrs, flags, extents } = entry
   const linkTarget = type === 'symlink' ? entry.linkName : null
   const unknown = { ctimeNs: 0n, device: 0n, inode: 0n, links: 1 }
-  return { type, path, mode, uid, gid, size, mtimeNs, major, minor, linkTarget, xattrs, extents, ...unknown }
+  return {
+    ...{ type, path, mode, uid, gid, size, mtimeNs, major, minor, linkTarget, xattrs, extents, ...unknown },
+    ...(flags !== 0 && { flags }),
+  }
 }

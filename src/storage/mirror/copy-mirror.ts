@@ -5,7 +5,7 @@ import type { Chosen } from '../tree/chosen-paths.ts'
 import type { TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
 import { canEnter, type Seen, type SortedFolder, type SortedWalk, sortedWalk } from '../tree/sorted-walk.ts'
 import { type OpenVolume, openVolume } from '../tree/volume.ts'
-import { TreeWriter } from '../tree/write-tree.ts'
+import { type OnProtected, TreeWriter } from '../tree/write-tree.ts'
 import { openContent } from './item-content.ts'
 
 export interface CopyInput {
@@ -18,6 +18,8 @@ export interface CopyInput {
   /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
+  /** As TreeWriter has it. */
+  onProtected?: OnProtected
 }
 
 /**
@@ -60,7 +62,7 @@ class Copy {
     this.volume = volume
     this.links = links
     const onWarning = (warning: TreeWarning) => this.warn(warning)
-    this.writer = new TreeWriter(input.target, onWarning)
+    this.writer = new TreeWriter(input.target, onWarning, input.onProtected)
     const isKnown = (entry: TreeEntry) => !this.isWanted(entry)
     this.walk = sortedWalk(volume, { signal: input.signal, onWarning, isKnown })
   }

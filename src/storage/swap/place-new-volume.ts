@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
+import { protectListed } from './protected-list.ts'
 import { applyRoot, rootOfEntry } from './root-metadata.ts'
 import { discardStaging, type Staging } from './staging.ts'
 import { NEW, stagingPlace } from './staging-folders.ts'
@@ -11,7 +12,7 @@ import { syncFilesystem } from './sync-filesystem.ts'
 /** A volume that was missing: the folder with everything in it gets its name by one rename. */
 export async function placeNewVolume(
   staging: Staging,
-  { root, signal, checkpoint, onRefused }: SwapOptions,
+  { root, signal, checkpoint, onRefused, warn }: SwapOptions,
 ): Promise<void> {
   const { pointer, volume } = staging
   await using folder = await openFolder(stagingPlace(pointer, volume))
@@ -20,6 +21,7 @@ export async function placeNewVolume(
     await using fresh = await openFolder(folder.at(NEW))
     if (root) await applyRoot(fresh, rootOfEntry(root), onRefused)
     else await fresh.chmod(0o755)
+    await protectListed({ staging: folder, top: fresh, warn })
   }
   await syncFilesystem(folder)
   signal.throwIfAborted()

@@ -6,6 +6,7 @@ import type { TreeWarning } from '../tree/entry.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
+import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
 import { applyRoot, readRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
@@ -33,6 +34,12 @@ export async function putInPlace(input: InPlaceInput): Promise<{ faults: number 
   await using folders = await openSwapFolders(input.staging.pointer, input.staging.volume)
   const placing: Placing = { ...input, folders, breathe: breather(), faults: 0, removed: { count: 0 } }
   await placeAll(placing, { from: folders.fresh, to: folders.volume, path: Buffer.alloc(0) })
+  await protectListed({
+    staging: folders.staging,
+    top: folders.volume,
+    isChosen: (path) => input.isChosen(path),
+    warn: (message) => input.onWarning({ severity: 'note', path: Buffer.alloc(0), message }),
+  })
   await syncFilesystem(folders.volume)
   await emptyOld(placing)
   return { faults: placing.faults }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { breather, type Folder, isEmpty, lookUp, namesIn, openFolder } from './folder.ts'
+import { despiteProtection, unprotectOpen } from './unprotect.ts'
 
 /**
  * Empties a folder without ever following a link, however deep it is and however many names it holds: subfolders
@@ -51,7 +52,8 @@ async function removeOnce(sweep: Sweep, folder: Folder): Promise<void> {
 async function removeEntry(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
   const stats = lookUp(folder, name)
   if (!stats) return
-  if (!stats.isDirectory()) unlinkSync(folder.at(name))
+  const place = folder.at(name)
+  if (!stats.isDirectory()) despiteProtection(place, () => unlinkSync(place))
   else if (folder === sweep.top) await removeFolder(sweep, name)
   else if (!removeIfEmpty(folder, name)) await lift(sweep, folder, name)
   sweep.removed++
@@ -62,6 +64,7 @@ async function removeFolder(sweep: Sweep, name: Buffer): Promise<void> {
   await using inner = await openFolder(sweep.top.at(name))
   if (inner.identity.device !== sweep.top.identity.device)
     throw new Error('another file system is mounted in it')
+  unprotectOpen(inner.fd)
   await inner.chmod(0o700)
   await removeOnce(sweep, inner)
   rmdirSync(sweep.top.at(name))
@@ -69,7 +72,7 @@ async function removeFolder(sweep: Sweep, name: Buffer): Promise<void> {
 
 function removeIfEmpty(folder: Folder, name: Buffer): boolean {
   try {
-    rmdirSync(folder.at(name))
+    despiteProtection(folder.at(name), () => rmdirSync(folder.at(name)))
     return true
   } catch (error) {
     if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
@@ -83,6 +86,7 @@ async function lift(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
     await using inner = await openFolder(folder.at(name))
     if (inner.identity.device !== sweep.top.identity.device)
       throw new Error('another file system is mounted in it')
+    unprotectOpen(inner.fd)
     await inner.chmod(0o700)
   }
   renameSync(folder.at(name), sweep.top.at(`${sweep.prefix}${sweep.lifted++}`))

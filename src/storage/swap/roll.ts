@@ -4,6 +4,7 @@ import { cleanUp } from './clean-up.ts'
 import { namesIn, openFolder } from './folder.ts'
 import { giveBack, type Moving, moveListed } from './moves.ts'
 import { type Pointer, savePointer } from './pointer.ts'
+import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
 import { applyRoot, readRoot } from './root-metadata.ts'
 import { isInside } from './staging-folders.ts'
@@ -21,9 +22,11 @@ export interface Ending {
 
 /** After the mark: sees that everything is in place, and removes the old side. May be called again after a crash. */
 export async function goForward(ending: Ending, moving: Moving): Promise<void> {
-  const { fresh, volume, old, late } = moving.folders
+  const { fresh, volume, old, late, staging } = moving.folders
   await moveListed(moving, { side: 'new', from: fresh, to: volume })
   await syncFilesystem(volume)
+  const protecting = { staging, top: volume, warn: (message: string) => ending.warn(message) }
+  if (await protectListed(protecting)) await syncFilesystem(volume)
   try {
     for (const folder of [old, late]) await emptyFolder(folder)
   } catch (error) {

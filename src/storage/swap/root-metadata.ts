@@ -1,7 +1,9 @@
 import { fstatSync } from 'node:fs'
 import { z } from 'zod'
+import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeEntry, Xattr } from '../tree/entry.ts'
+import { PROTECTING_FLAGS, readFlags, setFlags } from '../tree/inode-flags.ts'
 import { applyRootMetadata } from '../tree/write.ts'
 import type { Folder } from './folder.ts'
 
@@ -12,6 +14,8 @@ export const rootMetadataSchema = z.object({
   gid: z.number().int(),
   mtimeNs: z.string(),
   xattrs: z.array(z.object({ name: z.base64(), value: z.base64() })),
+  /** Inode flags; a journal from before has none. */
+  flags: z.number().int().nonnegative().optional(),
 })
 export type RootMetadata = z.infer<typeof rootMetadataSchema>
 
@@ -24,7 +28,13 @@ export function readRoot(folder: Folder): RootMetadata {
     gid: Number(stats.gid),
     mtimeNs: String(stats.mtimeNs),
     xattrs: readXattrs(folder.fd).map(toBase64),
+    flags: flagsOf(folder.fd),
   }
+}
+
+function flagsOf(fd: number): number {
+  const kernel = loadKernel()
+  return kernel ? readFlags(kernel, fd, false).flags : 0
 }
 
 function readXattrs(fd: number): Xattr[] {
@@ -39,7 +49,9 @@ function toBase64({ name, value }: Xattr): { name: string; value: string } {
 
 export function rootOfEntry(entry: TreeEntry): RootMetadata {
   const { mode, uid, gid, mtimeNs, xattrs } = entry
-  return { mode, uid, gid, mtimeNs: String(mtimeNs), xattrs: xattrs.map(toBase64) }
+  // An immutable volume could be recovered once only; the recover says that it is not made so.
+  const flags = (entry.flags ?? 0) & ~PROTECTING_FLAGS
+  return { mode, uid, gid, mtimeNs: String(mtimeNs), xattrs: xattrs.map(toBase64), flags }
 }
 
 /** The entry of a volume itself, as tree/ writes it. */
@@ -74,4 +86,16 @@ export async function applyRoot(
   onRefused: (message: string) => void,
 ): Promise<void> {
   await applyRootMetadata(volume.self, entryOfRoot(root), onRefused)
+  applyFlags(volume, root.flags, onRefused)
+}
+
+function applyFlags(volume: Folder, flags: number | undefined, onRefused: (message: string) => void): void {
+  const kernel = loadKernel()
+  if (flags === undefined || !kernel || kernel.getFlags(volume.fd) === undefined) return
+  try {
+    setFlags(kernel, volume.fd, flags)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    onRefused(`its inode flags (chattr) could not be restored (${errnoOf(error)})`)
+  }
 }

@@ -7,6 +7,7 @@ import { loadKernel } from '../../lib/kernel.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { JOURNAL } from './journal.ts'
 import type { Pointer } from './pointer.ts'
+import { PROTECTED } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
 
 export const STAGING_PREFIX = '.backupd-recover-'
@@ -86,6 +87,7 @@ export async function removeStaging(staging: string): Promise<boolean> {
     await emptyIfThere(folder, NEW)
     for (const name of [NEW, OLD, LATE]) await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
     await ignoring(['ENOENT'], unlink(folder.at(JOURNAL)))
+    await ignoring(['ENOENT'], unlink(folder.at(PROTECTED)))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return true
     throw error

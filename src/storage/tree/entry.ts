@@ -27,6 +27,8 @@ export interface TreeEntry {
   linkTarget: Buffer | null
   /** Extended attributes with their raw values, ACLs (`system.posix_acl_access`, `…_default`) and capabilities included. */
   xattrs: Xattr[]
+  /** Inode flags (chattr) as inode-flags.ts knows them; left out for none. */
+  flags?: number
   /** Where data lies in a sparse file, ascending, not overlapping; null = everywhere. */
   extents: Extent[] | null
 }

@@ -4,7 +4,9 @@ import { errnoOf } from '../../lib/errors.ts'
 import { readXattrs } from './attributes.ts'
 import type { FileSource, OpenFile, TreeEntry, TreeItem, TreeWarning } from './entry.ts'
 import { openFile, readWhole } from './file-source.ts'
+import { readFlags, readFlagsAt } from './inode-flags.ts'
 import { mountIdOf } from './mounts.ts'
+import { noteFlags } from './note-flags.ts'
 import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
@@ -145,6 +147,8 @@ function readAttributes(looker: Looker, entry: TreeEntry, pin: Pin): void {
   } catch (error) {
     looker.warn('fault', entry.path, `its extended attributes cannot be read: ${reasonOf(error)}`)
   }
+  if (entry.type === 'directory')
+    noteFlags(looker.volume, entry, readFlagsAt(looker.volume.kernel, pin.place))
 }
 
 function linkItem(
@@ -170,6 +174,7 @@ function fileItem(looker: Looker, entry: TreeEntry, pin: Pin): TreeItem | Promis
 function opener({ volume }: Looker, entry: TreeEntry, pin: Pin): () => Promise<OpenFile> {
   return async () => {
     const file = await openFile(pin, entry, volume)
+    if (volume.kernel) noteFlags(volume, entry, readFlags(volume.kernel, file.fd, false))
     return volume.hasTrueSizes ? file : await openWhole(file, entry)
   }
 }

@@ -4,7 +4,10 @@ import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { readXattrs } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
+import { readFlagsAt } from './inode-flags.ts'
+import { Losses } from './losses.ts'
 import { type Mounts, mountsAt } from './mounts.ts'
+import { noteFlags } from './note-flags.ts'
 import { type Pin, pinPath, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
@@ -28,6 +31,8 @@ export interface OpenVolume extends Disposable {
   readonly beganNs?: bigint
   /** What cannot be read on this machine, in words; empty normally. */
   readonly notKept: string[]
+  /** What of its entries is not kept; told at the end of the run. */
+  readonly losses: Losses
 }
 
 /** Throws VOLUME_MISSING where the path is not a directory that can be read. */
@@ -54,8 +59,13 @@ function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasT
   const kernel = loadKernel()
   const mounts = keepFresh(() => mountsAt(pin.fd, real))
   const root = entryOf('directory', pin.stat, Buffer.alloc(0))
-  if (kernel) root.xattrs = readXattrs(kernel, { pinned: pin.fd })
+  const losses = new Losses()
+  if (kernel) {
+    root.xattrs = readXattrs(kernel, { pinned: pin.fd })
+    noteFlags({ losses }, root, readFlagsAt(kernel, pin.place))
+  }
   return {
+    losses,
     ...known,
     pin,
     root,

@@ -19,6 +19,8 @@ import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { SHORTEST_HOLE } from './data-runs.ts'
 import type { TreeEntry, TreeWarning } from './entry.ts'
+import { Losses } from './losses.ts'
+import { RestOfMetadata } from './rest-of-metadata.ts'
 import { type ContentSource, writeContent } from './write-content.ts'
 import { DirectoryLedger } from './write-directories.ts'
 import { explainWriteError, isRefusal } from './write-errors.ts'
@@ -29,6 +31,12 @@ import { applyMetadata, applyMetadataByName, type NameInFolder } from './write-m
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const NODE_TYPE = { fifo: constants.S_IFIFO, chardev: constants.S_IFCHR, blockdev: constants.S_IFBLK }
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
+
+/**
+ * Told of an entry that is immutable or append-only, with all its inode flags: to be set when it is where it is to
+ * stay, since nothing can rename or remove it then.
+ */
+export type OnProtected = (path: Buffer, flags: number) => void
 
 /**
  * Writes entries into an empty directory, in any order, each relative to an open directory and never through a
@@ -42,10 +50,13 @@ export class TreeWriter {
   /** Directories that may stand in the ledger twice; true once their metadata is applied. */
   private readonly restated = new Map<string, boolean>()
   private removedFolder = false
+  private readonly losses = new Losses()
+  private readonly rest: RestOfMetadata
 
-  constructor(target: string, onWarning: (warning: TreeWarning) => void) {
+  constructor(target: string, onWarning: (warning: TreeWarning) => void, onProtected?: OnProtected) {
     this.onWarning = onWarning
     this.folders = new Folders(target)
+    this.rest = new RestOfMetadata(this.folders.root, this.losses, onProtected)
     this.ledger = new DirectoryLedger(this.folders.root)
     dropDefaultAcl(this.folders.root)
   }
@@ -78,6 +89,7 @@ export class TreeWriter {
     try {
       if (size >= SHORTEST_HOLE) ftruncateSync(fd, size)
       applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      this.rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
     } catch (error) {
       return this.failFile(entry, fd, error)
@@ -140,6 +152,7 @@ export class TreeWriter {
     } catch (error) {
       throw explainWriteError(error, Buffer.from('.'))
     }
+    this.losses.tell(this.onWarning)
   }
 
   close(): void {
@@ -174,6 +187,7 @@ export class TreeWriter {
       return place
     })
     applyMetadataByName(at, entry, (message) => this.fault(entry.path, message))
+    this.rest.noteTime(entry)
     return true
   }
 
@@ -200,6 +214,7 @@ export class TreeWriter {
     if (fd === undefined) return
     try {
       applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      this.rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
     } finally {
       closeSync(fd)

@@ -15,6 +15,7 @@ import type { RunResult } from '../../../wire/record.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { noteIfDamaged } from '../note-damage.ts'
+import { warningText } from '../warning-text.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
@@ -132,7 +133,7 @@ function make(run: Increment, before: SeriesSnapshot | undefined): Promise<Snaps
     describe: (seen) => describeSnapshot(run, seen),
     onProgress: ({ bytes, files, path, ...totals }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),
-    onWarning: ({ path, message }) => warnings.add(`${bytesToText(path) || '.'}: ${message}`),
+    onWarning: (warning) => warnings.add(warningText(warning)),
   })
 }
 

@@ -11,6 +11,7 @@ import type { MadeInDoubt, Manifest } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { warningText } from '../warning-text.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { reasonsOf } from './reasons.ts'
@@ -91,7 +92,7 @@ function pack(
       const totals = outgrown ? { bytesTotal: null, filesTotal: null } : {}
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals })
     },
-    onWarning: ({ path, message }: TreeWarning) => warnings.add(`${bytesToText(path) || '.'}: ${message}`),
+    onWarning: (warning: TreeWarning) => warnings.add(warningText(warning)),
   })
 }
 

@@ -80,7 +80,7 @@ export function factsOfSnapshot(
   return {
     ...{ format: 1, app, proc, volume, instanceNo, containers, jobId: context.jobId, sequence },
     ...{ state: isPartial ? 'partial' : 'success', suspect },
-    ...{ files, bytes, entries, added: bytesAdded, root, notKept },
+    ...{ files, bytes, entries, added: bytesAdded, root, notKept, inodeFlags: true },
     ...{ warnings: warnings.kept.slice(0, WARNINGS_KEPT), warningCount: warnings.count },
     ...{ durability: store.driver.abilities.durability, writer: context.settings.version },
     ...(clockDoubt && { clockDoubt }),

@@ -3,7 +3,7 @@ import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import type { RecoverPlan } from '../../../wire/snapshot.ts'
 
 /** An empty directory to be filled, and who wants to hear of it. */
-export type Filling = Pick<UnpackInput, 'target' | 'signal' | 'onProgress' | 'onWarning'>
+export type Filling = Pick<UnpackInput, 'target' | 'signal' | 'onProgress' | 'onWarning' | 'onProtected'>
 
 /** On a disk. */
 export interface Room {

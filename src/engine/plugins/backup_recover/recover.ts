@@ -5,15 +5,19 @@ import type { HeldVolume } from '../../../lib/held-volume.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import type { UnpackSummary } from '../../../storage/archive/unpack.ts'
 import { openStore } from '../../../storage/store/store.ts'
+import { withProtectedList } from '../../../storage/swap/protected-list.ts'
 import { putInPlace } from '../../../storage/swap/put-in-place.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
 import { swapIn } from '../../../storage/swap/swap.ts'
 import { type ChosenFiles, chosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../../storage/tree/entry.ts'
+import { PROTECTING_FLAGS } from '../../../storage/tree/inode-flags.ts'
+import type { OnProtected } from '../../../storage/tree/write-tree.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
+import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
 import { checkUsers } from './check-users.ts'
 import type { Filling, RecoverSource } from './recover-source.ts'
@@ -142,7 +146,10 @@ async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
 }
 
 /** Puts what is wanted into the staging, from wherever the backup keeps it. */
-async function fill({ source, chosen, context }: Recover, { target }: Staging): Promise<UnpackSummary> {
+async function fill(
+  { source, chosen, context }: Recover,
+  { target, pointer }: Staging,
+): Promise<UnpackSummary> {
   const totals = chosen ? null : source.totals
   context.progress({
     phase: 'unpack',
@@ -156,11 +163,14 @@ async function fill({ source, chosen, context }: Recover, { target }: Staging): 
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
     onWarning: (warning) => warnOf(context, warning),
   }
-  return await source.fill(into, chosen)
+  return await withProtectedList(pointer, async (list) => {
+    const onProtected: OnProtected = (path, flags) => list.add(path, flags)
+    return await source.fill({ ...into, onProtected }, chosen)
+  })
 }
 
-function warnOf(context: RunContext, { path, message }: TreeWarning): void {
-  context.warn(`${bytesToText(path)}: ${message}`)
+function warnOf(context: RunContext, warning: TreeWarning): void {
+  context.warn(warningText(warning))
 }
 
 /** What was named and is not there. @throws NOT_FOUND where nothing is */
@@ -195,6 +205,8 @@ async function putBack(run: Recover, staging: Staging, { root }: UnpackSummary):
 
 async function swap({ context, volume }: Recover, staging: Staging, root: TreeEntry | null): Promise<number> {
   const warn = (message: string) => context.warn(message)
+  if ((root?.flags ?? 0) & PROTECTING_FLAGS)
+    warn(`${volume.path}: was immutable or append-only itself, which it is not made again: see chattr`)
   let refused = 0
   const onRefused = (message: string) => {
     refused++

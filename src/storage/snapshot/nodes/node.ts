@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { makeDevice } from '../../../lib/kernel/device-number.ts'
 import type { EntryType, TreeEntry, Xattr } from '../../tree/entry.ts'
+import { withFlags } from './flags-attribute.ts'
 import { goJsonString } from './go-json.ts'
 import { toGoMode } from './go-mode.ts'
 import { goQuote } from './go-quote.ts'
@@ -62,7 +63,8 @@ export function nodeJson(entry: TreeEntry, { content, subtree }: NodeFacts): str
   // restic has it of files, symlinks and devices; a fifo can have several names too.
   if (entry.type !== 'directory' && entry.links !== 0) json += `,"links":${entry.links}`
   if (entry.linkTarget) json += linkTargetJson(entry.linkTarget)
-  if (entry.xattrs.length > 0) json += xattrsJson(entry.xattrs)
+  const xattrs = withFlags(entry)
+  if (xattrs.length > 0) json += xattrsJson(xattrs)
   if (entry.major !== 0 || entry.minor !== 0) json += `,"device":${makeDevice(entry.major, entry.minor)}`
   json += `,"content":${content ? contentJson(content) : 'null'}`
   return subtree ? `${json},"subtree":"${subtree.toString('hex')}"}` : `${json}}`

@@ -1,6 +1,7 @@
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { majorOf, minorOf } from '../../../lib/kernel/device-number.ts'
 import type { EntryType, TreeEntry, Xattr } from '../../tree/entry.ts'
+import { splitFlags } from './flags-attribute.ts'
 import { fromGoMode } from './go-mode.ts'
 import { goUnquote } from './go-quote.ts'
 import { parseGoTime } from './go-time.ts'
@@ -84,7 +85,7 @@ function entryOf(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
     major: isDevice ? majorOf(device) : 0,
     minor: isDevice ? minorOf(device) : 0,
     linkTarget: type === 'symlink' ? targetOf(raw) : null,
-    xattrs: raw.extended_attributes ? xattrsOf(raw.extended_attributes) : [],
+    ...(raw.extended_attributes ? splitFlags(xattrsOf(raw.extended_attributes)) : { xattrs: [] }),
     extents: null,
   }
 }

@@ -28,6 +28,8 @@ const snapshotFactsSchema = z.object({
   warnings: z.array(z.string()),
   warningCount: z.number().int(),
   notKept: z.array(z.string()),
+  /** Its nodes have inode flags where there were any. */
+  inodeFlags: z.boolean().optional(),
   clockDoubt: clockDoubtSchema.optional(),
   /** When every file was read last, whatever its timestamps said, ISO 8601. */
   lastReread: z.string().optional(),

@@ -33,7 +33,13 @@ function same(a: Buffer | null, b: Buffer | null): boolean {
 function sameMetadata(a: TreeEntry, b: TreeEntry): boolean {
   const sameTime = a.type === 'directory' || a.mtimeNs === b.mtimeNs
   const sameOwner = a.uid === b.uid && a.gid === b.gid
-  return sameTime && sameOwner && a.mode === b.mode && sameXattrs(a.xattrs, b.xattrs)
+  return (
+    sameTime &&
+    sameOwner &&
+    a.mode === b.mode &&
+    (a.flags ?? 0) === (b.flags ?? 0) &&
+    sameXattrs(a.xattrs, b.xattrs)
+  )
 }
 
 function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {

@@ -1,8 +1,9 @@
-import { readlinkSync } from 'node:fs'
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import { majorOf, minorOf } from '../../../lib/kernel/device-number.ts'
-import { loadKernel } from '../../../lib/kernel.ts'
+import { type Kernel, loadKernel } from '../../../lib/kernel.ts'
 import { readXattrs } from '../../tree/attributes.ts'
 import type { TreeEntry, Xattr } from '../../tree/entry.ts'
+import { readFlags } from '../../tree/inode-flags.ts'
 import type { Folder } from '../../tree/write-folder.ts'
 import type { LiveEntry } from './live-folder.ts'
 
@@ -26,13 +27,24 @@ function hasSameStat(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
 }
 
 /** What cannot be read, or went meanwhile, is not known to be the same. */
-function hasSameRest({ type, linkTarget, xattrs }: TreeEntry, path: Buffer): boolean {
+function hasSameRest({ type, linkTarget, xattrs, flags = 0 }: TreeEntry, path: Buffer): boolean {
   try {
     if (type === 'symlink' && !linkTarget?.equals(readlinkSync(path, { encoding: 'buffer' }))) return false
     const kernel = loadKernel()
+    if (kernel && flags !== 0 && !hasFlags(kernel, path, flags)) return false
     return haveSameXattrs(xattrs, kernel ? readXattrs(kernel, path) : [])
   } catch {
     return false
+  }
+}
+
+/** Only what a snapshot has is looked for: to open every file for it would take too long. */
+function hasFlags(kernel: Kernel, path: Buffer, flags: number): boolean {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    return readFlags(kernel, fd, false).flags === flags
+  } finally {
+    closeSync(fd)
   }
 }
 

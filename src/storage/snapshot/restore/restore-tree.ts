@@ -3,7 +3,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { type Chosen, type ChosenFiles, EVERYTHING } from '../../tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../tree/entry.ts'
 import { explainWriteError, isRefusal } from '../../tree/write-errors.ts'
-import { TreeWriter } from '../../tree/write-tree.ts'
+import { type OnProtected, TreeWriter } from '../../tree/write-tree.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { BlobPlacer, type ContentSource } from './blob-placer.ts'
 import { Damage } from './damage.ts'
@@ -23,6 +23,8 @@ export interface RestoreInput {
   /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
+  /** As TreeWriter has it. */
+  onProtected?: OnProtected
 }
 
 export interface RestoreSummary {
@@ -74,7 +76,7 @@ class Restoring {
   constructor(input: RestoreInput) {
     const { source, chosen = EVERYTHING, signal, volume } = input
     this.input = input
-    this.writer = new TreeWriter(input.target, (warning) => this.warn(warning))
+    this.writer = new TreeWriter(input.target, (warning) => this.warn(warning), input.onProtected)
     this.items = linkItems(walkSnapshot({ source, chosen, damage: this.damage, signal }, volume.tree))
     this.placer = new BlobPlacer({
       ...{ source, signal },

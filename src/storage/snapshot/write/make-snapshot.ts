@@ -165,6 +165,7 @@ async function archive(
       await packs.finish()
       volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
     })
+    volume.losses.tell(warn)
     counts.entries++
     const store = { repository, packs }
     const tree = await storeWayTo(volume, sourceOf(input), { tree: volumeTreeId, store })
@@ -236,8 +237,8 @@ function makeArchiver(
   const warn: Warn = (severity, path, message) => onWarning({ severity, path, message })
   const before = input.parent?.snapshot
   const beforeNs = parseGoTime(before?.time ?? '') ?? 0n
-  // restic does not keep all of them, nor does a machine that cannot see them.
-  const hasAttributes = before?.backupd?.notKept.length === 0
+  // restic does not keep all of them, nor does a machine that cannot see them, nor did we before inode flags.
+  const hasAttributes = before?.backupd?.notKept.length === 0 && before.backupd.inodeFlags === true
   return new VolumeArchiver({
     ...{ repository: input.repository, packs, counts, links },
     ...{ files: new FileReader(pool, warn), warn },

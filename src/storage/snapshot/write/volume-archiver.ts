@@ -1,5 +1,5 @@
 import type { LinkTable } from '../../archive/link-table.ts'
-import type { TreeEntry } from '../../tree/entry.ts'
+import type { TreeEntry, TreeItem } from '../../tree/entry.ts'
 import { canEnter, type Seen, type SortedFolder, type SortedWalk } from '../../tree/sorted-walk.ts'
 import { type Node, nameOf } from '../nodes/node.ts'
 import { treeBatches } from '../read/tree-source.ts'
@@ -164,7 +164,7 @@ export class VolumeArchiver {
 
   async #keepFolder(walk: SortedWalk, level: Level, { look, before, unchanged }: FolderLook): Promise<void> {
     const { entry } = look.item
-    if (before && unchanged) entry.xattrs = before.entry.xattrs
+    if (before && unchanged) takeAttributes(entry, before.entry)
     this.#kept(entry, before, unchanged)
     const folder = await walk.open(look)
     const tree = await this.#folder(walk, { folder, path: entry.path, before: before?.subtree ?? null })
@@ -175,11 +175,11 @@ export class VolumeArchiver {
   }
 
   #keepUnchanged(level: Level, entry: TreeEntry, before: Node): void {
-    const { xattrs, linkTarget } = before.entry
+    const { linkTarget } = before.entry
     this.#separate(entry)
     const content = entry.type === 'file' ? before.content : null
     level.tree.add({
-      entry: Object.assign(entry, { xattrs, linkTarget }),
+      entry: Object.assign(takeAttributes(entry, before.entry), { linkTarget }),
       content,
       subtree: null,
       same: isSame(entry, before.entry),
@@ -193,6 +193,7 @@ export class VolumeArchiver {
     // It may have changed again when it was opened.
     if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule)) {
       this.#separate(entry)
+      await lookAtFlags(item)
       level.tree.add({ entry, content: before.content, subtree: null, same: false })
       return this.#kept(entry, before, true)
     }
@@ -234,6 +235,16 @@ export class VolumeArchiver {
     this.#options.counts.keep(entry, before, unchanged)
     this.#options.onKept(entry, unchanged)
   }
+}
+
+function takeAttributes(entry: TreeEntry, { xattrs, flags }: TreeEntry): TreeEntry {
+  return Object.assign(entry, { xattrs }, flags === undefined ? {} : { flags })
+}
+
+/** Inode flags are read when a file is opened. One whose content is taken over is opened for them. */
+async function lookAtFlags({ open }: TreeItem): Promise<void> {
+  const file = await open?.().catch(() => undefined)
+  await file?.close()
 }
 
 function distrustIfFaulty({ faulty }: Level, entry: TreeEntry): void {

@@ -1,0 +1,133 @@
+import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { z } from 'zod'
+import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import { parseJson } from '../../wire/json.ts'
+import { setFlags } from '../tree/inode-flags.ts'
+import { breather, type Folder, openFolder } from './folder.ts'
+
+/**
+ * Beside the journal: `[path, flags]` for each entry that is immutable or append-only, a JSON line each. It is on the
+ * disk before anything is moved. The flags are set after the swap, again after a crash: before, nothing could be moved.
+ */
+export const PROTECTED = 'protected'
+
+const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+const FLUSH_BYTES = 64 * 1024
+const lineSchema = z.tuple([z.string(), z.number().int().nonnegative()])
+
+/** Collects the list while the staging is filled. Nothing is written if nothing is protected. */
+export class ProtectedList {
+  readonly #staging: Folder
+  #fd: number | undefined
+  #pending = ''
+
+  constructor(staging: Folder) {
+    this.#staging = staging
+  }
+
+  add(path: Buffer, flags: number): void {
+    this.#pending += `${JSON.stringify([bytesToText(path), flags])}\n`
+    if (this.#pending.length >= FLUSH_BYTES) this.#flush()
+  }
+
+  /** On the disk when it resolves. */
+  async close(): Promise<void> {
+    if (this.#pending !== '') this.#flush()
+    if (this.#fd === undefined) return
+    fsyncSync(this.#fd)
+    closeSync(this.#fd)
+    this.#fd = undefined
+    await this.#staging.sync()
+  }
+
+  #flush(): void {
+    this.#fd ??= openSync(this.#staging.at(PROTECTED), WRITE, 0o600)
+    writeSync(this.#fd, this.#pending)
+    this.#pending = ''
+  }
+}
+
+/** `fill` adds to the list of a staging; it is on the disk when this resolves. */
+export async function withProtectedList<T>(
+  { staging }: { staging: string },
+  fill: (list: ProtectedList) => Promise<T>,
+): Promise<T> {
+  await using folder = await openFolder(staging)
+  const list = new ProtectedList(folder)
+  try {
+    return await fill(list)
+  } finally {
+    await list.close()
+  }
+}
+
+export interface Protecting {
+  /** Where the list lies. */
+  staging: Folder
+  /** What the paths of the list start from. */
+  top: Folder
+  isChosen?(path: Buffer): boolean
+  warn(message: string): void
+}
+
+/** Sets the flags of the list. May be called again after a crash. Returns whether there were any. */
+export async function protectListed({ staging, top, isChosen, warn }: Protecting): Promise<boolean> {
+  const refused: string[] = []
+  const breathe = breather()
+  let count = 0
+  for await (const { path, flags } of listed(staging)) {
+    await breathe()
+    if (isChosen && !isChosen(path)) continue
+    count++
+    const reason = protect(top, path, flags)
+    if (reason !== undefined) refused.push(`"${bytesToText(path)}" (${reason})`)
+  }
+  if (refused.length > 0) {
+    const some = refused.slice(0, 3).join(', ')
+    warn(
+      `the flags "immutable" or "append-only" of ${refused.length} entries could not be restored, such as ${some}`,
+    )
+  }
+  return count > 0
+}
+
+function protect(top: Folder, path: Buffer, flags: number): string | undefined {
+  const kernel = loadKernel()
+  if (!kernel) return 'ENOSYS'
+  try {
+    const fd = kernel.openBeneath(top.fd, path, READ)
+    try {
+      setFlags(kernel, fd, flags)
+    } finally {
+      closeSync(fd)
+    }
+    return undefined
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    return code
+  }
+}
+
+/** Whole lines only. */
+async function* listed(staging: Folder): AsyncGenerator<{ path: Buffer; flags: number }> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(staging.at(PROTECTED), READ)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return
+    throw error
+  }
+  try {
+    for await (const line of file.readLines({ autoClose: false, start: 0 })) {
+      const [path, flags] = parseJson('A line of the list of protected entries', line, lineSchema)
+      yield { path: textToBytes(path), flags }
+    }
+  } finally {
+    await file.close()
+  }
+}

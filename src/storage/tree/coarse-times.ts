@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
+import { loadKernel } from '../../lib/kernel.ts'
+import type { Losses } from './losses.ts'
+import type { Folder } from './write-folder.ts'
+
+const PROBE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+/** An odd second with nine digits behind the point: what a file system rounds shows in it. */
+const PROBE_NS = 1_000_000_001_987_654_321n
+const GRANULARITIES_NS = [1n, 100n, 1000n, 1_000_000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n]
+
+/** Tells whose times the file system of a target cannot hold exactly. The granularity is probed once. */
+export class CoarseTimes {
+  readonly #target: Folder
+  readonly #losses: Losses
+  #granularityNs: bigint | undefined
+
+  constructor(target: Folder, losses: Losses) {
+    this.#target = target
+    this.#losses = losses
+  }
+
+  note(path: Buffer, mtimeNs: bigint): void {
+    this.#granularityNs ??= probe(this.#target)
+    if (mtimeNs % this.#granularityNs === 0n) return
+    this.#losses.add(
+      `the file system keeps times to ${textOf(this.#granularityNs)}: those of % are rounded`,
+      path,
+    )
+  }
+}
+
+function textOf(ns: bigint): string {
+  return ns >= 1_000_000_000n ? `${ns / 1_000_000_000n} s` : `${ns} ns`
+}
+
+/** Nanoseconds; 1 where the file system is exact, or nothing can be found out. */
+function probe(target: Folder): bigint {
+  const place = target.at(Buffer.from(`.times-${randomBytes(12).toString('hex')}`))
+  const kernel = loadKernel()
+  if (!kernel) return 1n
+  const fd = openSync(place, PROBE_FLAGS, 0o600)
+  try {
+    unlinkSync(place)
+    kernel.futimens(fd, { mtimeNs: PROBE_NS })
+    const kept = fstatSync(fd, { bigint: true }).mtimeNs
+    return GRANULARITIES_NS.findLast((ns) => kept === PROBE_NS - (PROBE_NS % ns)) ?? 1n
+  } finally {
+    closeSync(fd)
+  }
+}

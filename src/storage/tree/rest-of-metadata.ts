@@ -1,0 +1,47 @@
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import { CoarseTimes } from './coarse-times.ts'
+import type { TreeEntry } from './entry.ts'
+import { PROTECTING_FLAGS, setFlags } from './inode-flags.ts'
+import type { Losses } from './losses.ts'
+import type { Folder } from './write-folder.ts'
+import type { OnProtected } from './write-tree.ts'
+
+/** What not every file system can hold: inode flags, and times to the nanosecond. What is lost is counted. */
+export class RestOfMetadata {
+  readonly #losses: Losses
+  readonly #times: CoarseTimes
+  readonly #onProtected: OnProtected | undefined
+
+  constructor(target: Folder, losses: Losses, onProtected?: OnProtected) {
+    this.#losses = losses
+    this.#times = new CoarseTimes(target, losses)
+    this.#onProtected = onProtected
+  }
+
+  /** After all other metadata of an open file or directory. */
+  apply(fd: number, entry: TreeEntry): void {
+    this.noteTime(entry)
+    const { flags = 0, path } = entry
+    if (flags === 0) return
+    if (!this.#set(fd, entry) || !(flags & PROTECTING_FLAGS)) return
+    if (this.#onProtected) this.#onProtected(path, flags)
+    else this.#losses.add('the flags "immutable" and "append-only" of % were not restored', path)
+  }
+
+  noteTime({ path, mtimeNs }: TreeEntry): void {
+    this.#times.note(path, mtimeNs)
+  }
+
+  #set(fd: number, { flags = 0, path }: TreeEntry): boolean {
+    const kernel = loadKernel()
+    try {
+      if (kernel) setFlags(kernel, fd, flags & ~PROTECTING_FLAGS)
+      return kernel !== undefined
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error
+      this.#losses.add(`the inode flags (chattr) of % could not be restored (${errnoOf(error)})`, path)
+      return false
+    }
+  }
+}

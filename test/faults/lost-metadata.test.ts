@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process'
+import { linkSync, lstatSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { withProtectedList } from '../../src/storage/swap/protected-list.ts'
+import { settleJournals } from '../../src/storage/swap/settle.ts'
+import { prepareStaging } from '../../src/storage/swap/staging.ts'
+import { swapIn } from '../../src/storage/swap/swap.ts'
+import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { PROTECTING_FLAGS } from '../../src/storage/tree/inode-flags.ts'
+import { flagsOf, itOnExt4, whyNoFlags } from '../support/disk-image.ts'
+import { makePluginWorld } from '../support/plugin-world.ts'
+import { makeSwapWorld, RID } from '../support/swap-world.ts'
+
+const noFlags = whyNoFlags()
+const MODES = ['full', 'increment'] as const
+
+function chattr(dir: string, flags: string, ...paths: string[]): void {
+  execFileSync('chattr', [flags, ...paths], { cwd: dir, stdio: 'pipe' })
+}
+
+function unprotectAtEnd(dir: string): void {
+  onTestFinished(() => void execFileSync('chattr', ['-R', '-f', '-i', '-a', dir], { stdio: 'pipe' }))
+}
+
+/** A volume with a log that is append-only, and a directory with something immutable in it. */
+async function makeFlaggedWorld() {
+  const world = await makePluginWorld()
+  unprotectAtEnd(world.base)
+  const { volume } = world
+  mkdirSync(join(volume, 'd'))
+  for (const name of ['plain', 'app', 'nodump', 'd/imm', 'large']) writeFileSync(join(volume, name), name)
+  writeFileSync(join(volume, 'large'), Buffer.alloc(200_000, 1))
+  linkSync(join(volume, 'd/imm'), join(volume, 'd/link'))
+  chattr(volume, '+a', 'app')
+  chattr(volume, '+i', 'd/imm', 'd')
+  chattr(volume, '+d', 'nodump', 'large')
+  chattr(volume, '+A', '.')
+  return world
+}
+
+const FLAGGED = ['.', 'plain', 'app', 'nodump', 'large', 'd', 'd/imm', 'd/link']
+const EXPECTED = ['A .', ' plain', 'a app', 'd nodump', 'd large', 'i d', 'i d/imm', 'i d/link']
+
+function withoutFlags(volume: string): void {
+  chattr(volume, '-i', 'd')
+  execFileSync('chattr', ['-R', '-iadA', volume], { stdio: 'pipe' })
+}
+
+describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'})`, () => {
+  it.each(MODES)('come back with a %s backup, those that forbid renames after the swap', async (mode) => {
+    const world = await makeFlaggedWorld()
+    const { volume } = world
+    const backup = await world.backUp({ mode })
+    expect(backup).toMatchObject({ state: 'success', warnings: [] })
+    withoutFlags(volume)
+    writeFileSync(join(volume, 'plain'), 'changed')
+    const name = backup.result.file ?? ''
+    expect(await world.recover(name)).toMatchObject({ state: 'success', warnings: [] })
+    expect(flagsOf(volume, ...FLAGGED)).toEqual(EXPECTED)
+    expect(readFileSync(join(volume, 'plain'), 'utf8')).toBe('plain')
+  })
+
+  it.each(MODES)(
+    'come back with a %s backup for single files, and for a volume that is made',
+    async (mode) => {
+      const world = await makeFlaggedWorld()
+      const { volume } = world
+      const name = (await world.backUp({ mode })).result.file ?? ''
+      withoutFlags(volume)
+      expect(await world.recover(name, { files: ['app', 'd'] })).toMatchObject({ state: 'success' })
+      expect(flagsOf(volume, 'app', 'nodump', 'd', 'd/imm')).toEqual(['a app', ' nodump', 'i d', 'i d/imm'])
+      const destDir = `${world.volumeRoot}/shop/second`
+      expect(await world.recover(name, { destDir })).toMatchObject({ state: 'success' })
+      expect(flagsOf(destDir, ...FLAGGED)).toEqual(EXPECTED)
+    },
+  )
+
+  it('stay in later snapshots of what did not change', async () => {
+    const world = await makeFlaggedWorld()
+    await world.backUp({ mode: 'increment' })
+    writeFileSync(join(world.volume, 'new'), '')
+    const name = (await world.backUp({ mode: 'increment' })).result.file ?? ''
+    withoutFlags(world.volume)
+    await world.recover(name)
+    expect(flagsOf(world.volume, ...FLAGGED)).toEqual(EXPECTED)
+  })
+
+  it('do not keep old content that is protected from being removed', async () => {
+    const world = await makePluginWorld()
+    unprotectAtEnd(world.base)
+    mkdirSync(join(world.volume, 'd/e'), { recursive: true })
+    writeFileSync(join(world.volume, 'd/e/imm'), '')
+    chattr(world.volume, '+i', 'd/e/imm', 'd/e')
+    const name = (await world.backUp()).result.file ?? ''
+    expect(await world.recover(name)).toMatchObject({ state: 'success', warnings: [] })
+    expect(await world.recover(name)).toMatchObject({ state: 'success', warnings: [] })
+    expect(flagsOf(world.volume, 'd/e', 'd/e/imm')).toEqual(['i d/e', 'i d/e/imm'])
+  })
+
+  it('are set after a crash between the swap and them', async () => {
+    const { dataDir, volume, parent } = makeSwapWorld()
+    unprotectAtEnd(parent)
+    const claim = await claimVolume(dataDir, volume)
+    const staging = await prepareStaging(claim, { rid: RID, exists: true })
+    writeFileSync(`${staging.target}/imm`, 'new')
+    await withProtectedList(staging.pointer, async (list) => list.add(Buffer.from('imm'), PROTECTING_FLAGS))
+    const checkpoint = (at: string) => {
+      if (at === 'committed') throw new Error('crashed')
+    }
+    const options = { root: null, signal: new AbortController().signal, warn: () => {}, onRefused: () => {} }
+    await expect(swapIn(staging, { ...options, checkpoint })).rejects.toThrow('crashed')
+    await staging[Symbol.asyncDispose]()
+    await claim[Symbol.asyncDispose]()
+    expect(flagsOf(volume, 'imm')).toEqual([' imm'])
+    expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went forward' }])
+    expect(flagsOf(volume, 'imm')).toEqual(['ia imm'])
+  })
+
+  it('cannot be had by whoever sets an attribute of the name that snapshots keep them under', async () => {
+    const world = await makePluginWorld()
+    writeFileSync(join(world.volume, 'f'), '')
+    execFileSync('setfattr', ['-n', 'user.backupd.fflags', '-v', 'schg', join(world.volume, 'f')])
+    const name = (await world.backUp({ mode: 'increment' })).result.file ?? ''
+    await world.recover(name)
+    expect(flagsOf(world.volume, 'f')).toEqual([' f'])
+  })
+})
+
+itOnExt4(
+  'times that the target cannot hold are one warning, and the recover succeeds',
+  ['-I', '128'],
+  async (disk) => {
+    const world = await makePluginWorld()
+    world.settings.allowPaths.push(disk)
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(world.volume, name), name)
+    utimesSync(join(world.volume, 'c'), 1_700_000_000, 1_700_000_000)
+    const name = (await world.backUp()).result.file ?? ''
+    const recovered = await world.recover(name, { destDir: join(disk, 'v') })
+    expect(recovered.state).toBe('success')
+    expect(recovered.warnings.filter((warning) => warning.includes('times'))).toEqual([
+      expect.stringMatching(
+        /^\.: the file system keeps times to 1 s: those of 2 entries are rounded, such as "[ab]", "[ab]"$/,
+      ),
+    ])
+    expect(lstatSync(join(disk, 'v/c')).mtimeMs).toBe(1_700_000_000_000)
+  },
+)
