@@ -1,10 +1,11 @@
+import { isProcNamed } from '../lib/proc-names.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { askReaders, relistSoon } from './listing.ts'
 import { type PlannedVolume, volumeKey } from './plan.ts'
-import { fullProcName, isNamed } from './procs.ts'
+import { fullProcName } from './procs.ts'
 import type { World } from './world.ts'
 
 /** A backup as users name it: `proc` short or full, `server` where the name alone does not tell. */
@@ -27,7 +28,7 @@ export async function locateBackup(
 ): Promise<Answer<BackupInfo>> {
   const filter: BackupFilter = { app, names: [name], ...(server !== undefined && { server }) }
   const { items } = await findBackups(world, filter, { first: 100 })
-  const [found, ...others] = items.map(({ node }) => node).filter((backup) => isNamed(backup.proc, proc))
+  const [found, ...others] = items.map(({ node }) => node).filter((backup) => isProcNamed(backup.proc, proc))
   if (!found)
     return refuse('NOT_FOUND', `There is no backup "${name}" of ${proc} of ${app}; see its list of backups`, {
       name,

@@ -1,11 +1,11 @@
 import { NEVER } from '../lib/clock.ts'
 import { DISK_SOURCE } from '../lib/problems.ts'
+import { isProcNamed } from '../lib/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { appOfJob } from './expire-job.ts'
 import type { PlannedJob } from './plan.ts'
-import { isNamed } from './procs.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './server-sync.ts'
 import type { World } from './world.ts'
@@ -147,7 +147,7 @@ function matches(planned: PlannedJob, filter: JobFilter): boolean {
   const { app, proc, instanceNo, mode } = filter
   return (
     (app === undefined || appOfJob(planned) === app) &&
-    (proc === undefined || (volume !== null && isNamed(volume.proc, proc))) &&
+    (proc === undefined || (volume !== null && isProcNamed(volume.proc, proc))) &&
     (filter.volume === undefined || volume?.name === filter.volume) &&
     (instanceNo === undefined || volume?.instanceNo === instanceNo) &&
     (mode === undefined || job.args.mode === mode) &&

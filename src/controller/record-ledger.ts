@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { recoverAction } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { expireJobId } from './expire-job.ts'
 import type { KeptRecord, RecordStore } from './ports.ts'
@@ -29,7 +30,7 @@ export class RecordLedger {
   take(news: RunRecord[]): Promise<boolean> {
     const taken = this.#tail.then(async () => {
       this.heard(news.map(({ rid }) => rid))
-      return this.#tell(await this.#store.take(news.map(withOwnJobId)))
+      return this.#tell(await this.#store.take(news.map(withOwnNames)))
     })
     this.#tail = taken.catch(() => {})
     return taken
@@ -73,8 +74,10 @@ export interface LiveRecord {
   heardAt: number
 }
 
-/** Expire jobs have no id on the wire; here each server's has its own. */
-function withOwnJobId(record: RunRecord): RunRecord {
+/** Expire jobs have no id on the wire, and plans no action of their own with daemons from before; here they have. */
+function withOwnNames(record: RunRecord): RunRecord {
   const nameless = record.jobId === '' && record.action === 'backup_expire' && record.type === 'cron'
-  return nameless ? { ...record, jobId: expireJobId(record.server) } : record
+  if (nameless) return { ...record, jobId: expireJobId(record.server) }
+  const isPlan = record.action === 'backup_recover' && record.args.plan === true
+  return isPlan ? { ...record, action: recoverAction(true) } : record
 }

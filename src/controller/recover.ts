@@ -1,4 +1,5 @@
 import type { BackupInfo } from '../wire/backup.ts'
+import { recoverAction } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -22,6 +23,8 @@ export interface MigrateWish extends RecoverWish {
   /** Number of the instance to recover into. */
   to: number
   volume: string
+  /** `volume` once more, if the backup was made of a volume of another name. */
+  confirmVolume?: string | undefined
 }
 
 /** Puts a backup back where it was made. */
@@ -41,9 +44,9 @@ export function migrate(world: World, who: string, wish: MigrateWish): Promise<A
     const backup = await recoverable(world, wish)
     if (isRefused(backup)) return backup
     const target = targetOf(world, backup, wish)
-    return isRefused(target)
-      ? target
-      : start(world, wish, { backup, server: target.server, path: target.path })
+    if (isRefused(target)) return target
+    const slip = unconfirmed(backup, wish)
+    return slip ?? start(world, wish, { backup, server: target.server, path: target.path })
   })
 }
 
@@ -66,6 +69,20 @@ async function recoverable(
   if (files?.length === 0)
     return refuse('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
   return backup
+}
+
+/** A slip in the volume's name would replace the content of another volume. */
+function unconfirmed(
+  { name, volume: own }: BackupInfo,
+  { volume, confirmVolume }: MigrateWish,
+): Answer<never> | undefined {
+  if (volume === own || volume === confirmVolume) return undefined
+  const madeOf = own === '' ? 'a volume that is not known' : `the volume "${own}"`
+  return refuse(
+    'BAD_INPUT',
+    `Cannot migrate "${name}" into the volume "${volume}": it was made of ${madeOf}, expected one of the same name. If that is meant, send confirmVolume: "${volume}"; nothing was changed`,
+    { name, volume: own, target: volume },
+  )
 }
 
 function targetOf(
@@ -102,7 +119,7 @@ function start(world: World, wish: RecoverWish, { backup, server, path }: Task):
     ...(snapshot !== null && { snapshot }),
     ...(plan && { plan }),
   }
-  return startRun(world, { server, jobId: '', spec: '', action: 'backup_recover', args }, (rid) =>
+  return startRun(world, { server, jobId: '', spec: '', action: recoverAction(plan), args }, (rid) =>
     world.ports.daemon.recover(server, {
       rid,
       namespace: backup.server,

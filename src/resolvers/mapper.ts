@@ -221,13 +221,14 @@ export function toRecoverWish(input: RecoverInput): RecoverWish {
     backup: { app, proc, name: backup, server: optionalText('server', server) },
     snapshot: optionalText('snapshot', snapshot),
     files: files ?? undefined,
-    inUse,
-    plan,
+    inUse: inUse ?? 'refuse',
+    plan: plan ?? false,
   }
 }
 
 export function toMigrateWish(input: MigrateInput): MigrateWish {
-  return { ...toRecoverWish(input), to: input.to, volume: input.volume }
+  const { to, volume, confirmVolume } = input
+  return { ...toRecoverWish(input), to, volume, confirmVolume: confirmVolume ?? undefined }
 }
 
 /** One page of a folder; `first` = no other came before, so that it counts all where no other follows. */

@@ -1,16 +1,17 @@
 import { printValue } from '../lib/ids.ts'
+import { isProcNamed } from '../lib/proc-names.ts'
 import type { Fields } from './fields.ts'
 
 const PREFIX = 'args_'
 
-/** Whether args are what `args_<name>=<value>` asks for; a name given many times means any of. `proc` may be short. */
+/** Whether args are what `args_<name>=<value>` asks for; a name given many times means any of. `proc` may be written as isProcNamed() takes it. */
 export function argsFit(args: Readonly<Record<string, unknown>>, fields: Fields): boolean {
   return fields.names.every((name) => {
     if (!name.startsWith(PREFIX)) return true
     const key = name.slice(PREFIX.length)
     const printed = Object.hasOwn(args, key) ? printValue(args[key]) : ''
     const wanted = fields.list(name)
-    return wanted.includes(printed) || (key === 'proc' && wanted.includes(shortName(printed)))
+    return wanted.includes(printed) || (key === 'proc' && wanted.some((asked) => isProcNamed(printed, asked)))
   })
 }
 
@@ -22,8 +23,4 @@ export function hasArgsFilter(fields: Fields): boolean {
 export function fits(fields: Fields, name: string, value: string): boolean {
   const wanted = fields.list(name)
   return wanted.length === 0 || wanted.includes(value)
-}
-
-function shortName(proc: string): string {
-  return proc.slice(proc.lastIndexOf('.') + 1)
 }

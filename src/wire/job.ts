@@ -89,3 +89,8 @@ export const recoverArgsSchema = z.object({
   plan: z.boolean().optional(),
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>
+
+/** Plans have an action of their own, so that nobody takes the record of one for a recover that was done. */
+export function recoverAction(isPlan: boolean): 'backup_recover' | 'backup_recover_plan' {
+  return isPlan ? 'backup_recover_plan' : 'backup_recover'
+}

@@ -122,6 +122,13 @@ test.for<[string, RawRequest, number, RegExp]>([
     /send /,
   ],
   ['too much', { path: DELETE, headers: FORM, body: 'x'.repeat(2 ** 21) }, 413, /send less at once$/],
+  [
+    'no name that is understood',
+    { path: DELETE, headers: FORM, body: `names=${GONE}` },
+    400,
+    /^Not deleted: the request names no backup in the field "files" \(it has "names"\): send files=NAME/,
+  ],
+  ['names that are empty', { path: DELETE, headers: FORM, body: 'files=&files=' }, 400, /names no backup/],
   ['half of JSON', { path: DELETE, headers: JSON_BODY, body: '{"files"' }, 400, /send valid JSON/],
   ['no URL', { path: '/api/v2/app/%ff%fe/cron/jobs/x/actions/run' }, 400, /percent-encode names as UTF-8/],
   [

@@ -34,7 +34,7 @@ export interface EndedRecord {
 }
 
 /** Some machines have processes that nobody may look into. */
-const isOfVolume = (warning: string) => !warning.startsWith('processes that could not be looked into')
+const isOfVolume = (warning: string) => !warning.startsWith('processes that could not be inspected')
 
 export interface FaultWorldOptions {
   /** Called before anything starts, with the folders of the store and of the volume's proc. */

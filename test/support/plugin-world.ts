@@ -76,7 +76,7 @@ export async function runPlugin<Args>(plugin: Plugin<Args>, settings: RunSetting
     ...call.change,
   }
   // Some machines have processes that nobody may look into.
-  const isOurs = (warning: string) => !warning.startsWith('processes that could not be looked into')
+  const isOurs = (warning: string) => !warning.startsWith('processes that could not be inspected')
   const outcome = await plugin.run(plugin.parseArgs(call.args), context)
   return { ...outcome, result: outcome.result ?? {}, warnings: warnings.filter(isOurs) }
 }

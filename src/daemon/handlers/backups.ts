@@ -124,11 +124,16 @@ async function inLegacyWords<T>(words: string, ask: () => Promise<T>): Promise<T
 
 /** Field `files`, many; only in the daemon's own namespace. One that is not there is no error. */
 export async function deleteBackups({ fields }: Call, world: World): Promise<Answer> {
-  const names = fields.list('files')
+  const names = fields.list('files').filter((name) => name !== '')
   for (const name of names) splitBackupPath(name)
+  if (names.length === 0)
+    throw new BackupdError(
+      'BAD_INPUT',
+      'Cannot delete backups: the field "files" names none. Nothing was deleted',
+    )
   const namespace = readNamespace(fields, world.ip)
   checkOwn(namespace, world.ip)
   checkReady(world)
-  if (names.length > 0) await world.engine.query('backup_delete', { names })
+  await world.engine.query('backup_delete', { names })
   return { status: 204 }
 }

@@ -1,4 +1,5 @@
 import { BackupdError } from '../../lib/errors.ts'
+import { recoverAction } from '../../wire/job.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { checkBackupName, readNamespace } from './names.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
@@ -49,7 +50,7 @@ async function recover(
     ...(readFlag(fields, 'plan') ? { plan: true } : {}),
   }
   checkReady(world)
-  const { rid } = await world.engine.runOnce('backup_recover', args, readRid(fields))
+  const { rid } = await world.engine.runOnce(recoverAction('plan' in args), args, readRid(fields))
   return { status: 202, body: { rid } }
 }
 

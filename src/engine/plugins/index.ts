@@ -8,7 +8,7 @@ import { backupHistoryPlugin } from './backup_history/plugin.ts'
 import { backupInfoPlugin } from './backup_info/plugin.ts'
 import { backupListPlugin } from './backup_list/plugin.ts'
 import { backupNamespacesPlugin } from './backup_namespaces/plugin.ts'
-import { recoverPlugin } from './backup_recover/plugin.ts'
+import { recoverPlanPlugin, recoverPlugin } from './backup_recover/plugin.ts'
 import { backupSnapshotsPlugin } from './backup_snapshots/plugin.ts'
 import { backupUnknownPlugin } from './backup_unknown/plugin.ts'
 import { settlePlugin } from './settle/plugin.ts'
@@ -31,6 +31,7 @@ export const plugins: readonly Plugin[] = [
   backupNamespacesPlugin,
   backupUnknownPlugin,
   recoverPlugin,
+  recoverPlanPlugin,
   settlePlugin,
   snapshotsDeletePlugin,
   storeClaimPlugin,

@@ -85,14 +85,16 @@ export class RecoverInput {
   @Field(() => [String], { nullable: true, description: 'Without it the whole content is swapped.' })
   files?: string[]
 
-  @Field(() => InUse, { defaultValue: InUse.REFUSE })
-  inUse!: InUse
+  @Field(() => InUse, { nullable: true, defaultValue: InUse.REFUSE })
+  inUse?: InUse | null
 
   @Field(() => Boolean, {
+    nullable: true,
     defaultValue: false,
-    description: 'Only tells what would be done: see `result.plan` of the record.',
+    description:
+      'Only tells what would be done: see `result.plan` of the record, whose action is `backup_recover_plan`.',
   })
-  plan!: boolean
+  plan?: boolean | null
 }
 
 @InputType()
@@ -102,4 +104,11 @@ export class MigrateInput extends RecoverInput {
 
   @Field(() => String)
   volume!: string
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Needed if `volume` is not the name of the volume that the backup was made of: `volume` once more.',
+  })
+  confirmVolume?: string | null
 }

@@ -6,7 +6,9 @@ import {
   LegacyFilesDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { isProcNamed } from '../../lib/proc-names.ts'
 import { MOST_FILES } from '../../wire/daemon-api.ts'
+import type { Fields } from '../fields.ts'
 import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
 import { listed } from '../legacy/warning.ts'
 import type { Refusal } from '../refusal.ts'
@@ -71,12 +73,24 @@ export const BACKUP_ROWS: readonly Route[] = [
     ask: ({ params, fields }) => ({
       app: params.app ?? '',
       proc: params.proc ?? '',
-      names: fields.list('files'),
+      names: namesIn(fields),
     }),
     answer: () => ({ status: 204, body: '' }),
     refused: { statuses: { NOT_FOUND: 400, FORBIDDEN: 400 }, words: noPermission },
   }),
 ]
+
+/** Throws BAD_INPUT where the request names nothing that is understood: whoever sent it wanted something deleted. */
+function namesIn(fields: Fields): string[] {
+  const names = fields.list('files').filter(Boolean)
+  if (names.length > 0) return names
+  const sent = fields.names.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))
+  const found = sent.length > 0 ? `it has ${sent.join(', ')}` : 'it has none'
+  throw new BackupdError(
+    'BAD_INPUT',
+    `the request names no backup in the field "files" (${found}): send files=NAME, many`,
+  )
+}
 
 /** Whose daemon does not answer: where the app has volumes, and where it had some and its backups are listed still. */
 function silentAmong(backups: readonly { id: string }[], { silent, silentAnywhere }: LegacyBackupsQuery) {
@@ -123,7 +137,7 @@ function tooManyFiles(path: string): BackupdError {
 
 function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
   const { proc } = params
-  if (app?.procs.some(({ name, shortName }) => name === proc || shortName === proc)) return
+  if (app?.procs.some(({ name }) => isProcNamed(name, proc ?? ''))) return
   throw new BackupdError(
     'NOT_FOUND',
     `The inventory has no proc ${proc} of ${params.app}, and no backup of it`,

@@ -29,7 +29,8 @@ const migrate = (path: string) =>
       const { fields } = call
       const volume = fields.needed('volume', 'the volume to recover into, such as /data/db')
       fields.needed('to', 'the number of the instance to recover into')
-      return { input: { ...wishOf(call), volume, to: fields.whole('to') ?? 0 } }
+      // As the recorded system, these routes take the volume's name as it is sent.
+      return { input: { ...wishOf(call), volume, confirmVolume: volume, to: fields.whole('to') ?? 0 } }
     },
     answer: ([
       {

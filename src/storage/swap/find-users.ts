@@ -15,9 +15,11 @@ export interface VolumeUser {
 
 export interface FoundUsers {
   users: VolumeUser[]
-  /** Processes of which something cannot be seen, and none of the rest is in the volume. */
-  unseen: number
+  /** Processes of which something cannot be seen, and none of the rest is in the volume. Kernel threads are left out. */
+  unseen: UnseenProcess[]
 }
+
+export type UnseenProcess = Pick<VolumeUser, 'pid' | 'command'>
 
 /**
  * The processes that hold something in a volume: working directory, root, open files and directories, mapped files.
@@ -29,13 +31,13 @@ export interface FoundUsers {
  */
 export async function findUsers(volume: string): Promise<FoundUsers> {
   const place = placeOf(pathText(volume), await readMounts('self'))
-  const found: FoundUsers = { users: [], unseen: 0 }
+  const found: FoundUsers = { users: [], unseen: [] }
   if (!place) return found
   const mountsOf = mountsByNamespace()
   for (const pid of await otherProcesses()) {
     const { what, unseen } = await lookInto(pid, place, mountsOf)
     if (what !== undefined) found.users.push({ pid, command: await commandOf(pid), what })
-    else if (unseen) found.unseen++
+    else if (unseen && !(await isKernelThread(pid))) found.unseen.push({ pid, command: await commandOf(pid) })
   }
   return found
 }
@@ -116,6 +118,17 @@ function pathInside(path: string, volume: Place, mounts: Mount[]): string | unde
   const place = placeOf(path, mounts)
   if (!place || place.device !== volume.device || !isWithin(place.path, volume.path)) return undefined
   return place.path.slice(volume.path.length).replace(/^\//, '')
+}
+
+const PF_KTHREAD = 0x00200000
+
+/** It has no files of its own. One that is gone by now counts as one. */
+async function isKernelThread(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined)
+  if (stat === undefined) return true
+  // Behind the name, which may hold anything: state, ppid, pgrp, session, tty, tpgid, flags (proc(5)).
+  const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]
+  return (Number(flags) & PF_KTHREAD) !== 0
 }
 
 async function commandOf(pid: number): Promise<string> {

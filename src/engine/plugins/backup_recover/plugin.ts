@@ -13,3 +13,10 @@ export const recoverPlugin: Plugin<RecoverArgs> = {
   needs: ({ destDir }) => (destDir === '' ? [] : [destDir]),
   run: recover,
 }
+
+/** Tells what a recover of a snapshot would do, and changes nothing. */
+export const recoverPlanPlugin: Plugin<RecoverArgs> = {
+  ...recoverPlugin,
+  name: 'backup_recover_plan',
+  parseArgs: (raw) => ({ ...parseRecoverArgs(raw), plan: true }),
+}

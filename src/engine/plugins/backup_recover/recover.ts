@@ -33,7 +33,7 @@ interface Recover extends Steps {
   /** null for all of it, in place of all that is there. */
   chosen: ChosenFiles | null
   /** For what is looked at twice. */
-  warnOnce(message: string): void
+  warnOnce(message: string, kind?: string): void
 }
 
 /**
@@ -87,11 +87,11 @@ async function plan(
   return { ...endOf(refused + missing), result: { plan } }
 }
 
-function warnerOnce(context: RunContext): (message: string) => void {
+function warnerOnce(context: RunContext): Recover['warnOnce'] {
   const said = new Set<string>()
-  return (message) => {
-    if (!said.has(message)) context.warn(message)
-    said.add(message)
+  return (message, kind = message) => {
+    if (!said.has(kind)) context.warn(message)
+    said.add(kind)
   }
 }
 

@@ -1,0 +1,14 @@
+/** `hello.web.web` → `web` */
+export function shortNameOf(proc: string): string {
+  return proc.slice(proc.lastIndexOf('.') + 1)
+}
+
+/**
+ * Users write `web` or `hello.web.web`; an inventory also writes `worker.mail`, and lain.yaml `proc.mail` and
+ * `service.mail`.
+ */
+export function isProcNamed(proc: string, asked: string): boolean {
+  const short = shortNameOf(proc)
+  const withType = proc.split('.').slice(-2).join('.')
+  return [proc, short, withType, `proc.${short}`, `service.${short}`].includes(asked)
+}

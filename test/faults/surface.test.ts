@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { fullProcName } from '../../src/controller/procs.ts'
+import { type MigrateWish, migrate } from '../../src/controller/recover.ts'
+import { unseenWarning } from '../../src/engine/plugins/backup_recover/check-users.ts'
+import { isProcNamed } from '../../src/lib/proc-names.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { helloInventory, testWorld } from '../support/controller-world.ts'
+import { startTestDaemon } from '../support/daemon-start.ts'
+import { hold } from '../support/holder.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { makePluginWorld } from '../support/plugin-world.ts'
+
+const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
+
+async function helloWorld(volumes = ['/data/db', '/logs']) {
+  const kit = await testWorld()
+  const one = kit.daemons.add(new MemoryDaemon(ONE))
+  const two = kit.daemons.add(new MemoryDaemon(TWO))
+  one.backups = [sampleBackup()]
+  await kit.take(helloInventory([ONE, TWO], volumes))
+  return { ...kit, two }
+}
+
+describe('a migrate into a volume of another name', () => {
+  const wish: MigrateWish = {
+    backup: { app: 'hello', proc: 'web', name: sampleBackup().name },
+    ...{ to: 2, volume: '/logs', inUse: 'refuse' },
+  }
+
+  test.each([undefined, '', '/data/db'])('is refused if it is confirmed with %s', async (confirmVolume) => {
+    const { world, two } = await helloWorld()
+    expect(await migrate(world, 'test', { ...wish, confirmVolume })).toMatchObject({
+      refused: 'BAD_INPUT',
+      message: expect.stringMatching(
+        /into the volume "\/logs": it was made of the volume "\/data\/db".*confirmVolume: "\/logs"/,
+      ),
+    })
+    expect(two.recovers).toEqual([])
+  })
+
+  test('is done if it is confirmed; one of the same name needs no word', async () => {
+    const { world, two } = await helloWorld()
+    expect(await migrate(world, 'test', { ...wish, confirmVolume: '/logs' })).toMatchObject({
+      state: 'queued',
+    })
+    expect(await migrate(world, 'test', { ...wish, volume: '/data/db' })).toMatchObject({ state: 'queued' })
+    expect(two.recovers).toHaveLength(2)
+  })
+})
+
+describe('the record of a plan', () => {
+  test('has an action of its own on the daemon', async () => {
+    await using daemon = await startTestDaemon()
+    const path = '/api/v1/backup/increment/recover/dir/nothing'
+    const ask = (form: Record<string, string>) =>
+      daemon.ask('POST', path, { form: { files: '*', destDir: `${daemon.dir}/volumes/v`, ...form } })
+    const actionOf = async (form: Record<string, string>) => {
+      // A daemon that has just started takes no work yet.
+      await expect
+        .poll(async () => (await daemon.ask('GET', '/healthz')).status, { timeout: 60_000 })
+        .toBe(200)
+      const { body } = await ask(form)
+      return (await daemon.ended((body as { rid: string }).rid)).action
+    }
+    expect(await actionOf({ plan: 'true' })).toBe('backup_recover_plan')
+    expect(await actionOf({})).toBe('backup_recover')
+  })
+
+  test('has one in the catalog, too, if a daemon from before made it', async () => {
+    const { world, catalog } = await helloWorld()
+    await world.ledger.take([
+      sampleRecord({ rid: ridOf(1), action: 'backup_recover', args: { plan: true } }),
+      sampleRecord({ rid: ridOf(2), action: 'backup_recover', args: {} }),
+    ])
+    const { items } = await catalog.records.find({ action: 'backup_recover' }, { first: 10 })
+    expect(items.map(({ node }) => node.args)).toEqual([{}])
+    expect((await catalog.records.find({ action: 'backup_recover_plan' }, { first: 10 })).items).toHaveLength(
+      1,
+    )
+  })
+})
+
+test('no input with a default is said to be needed: an IDE would ask for it', () => {
+  const schema = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')
+  expect(schema.match(/^.*! = .*$/gm)).toBeNull()
+})
+
+test('a proc can be named as the inventory names it', async () => {
+  for (const asked of ['mail', 'worker.mail', 'shop.worker.mail', 'proc.mail', 'service.mail'])
+    expect(isProcNamed('shop.worker.mail', asked)).toBe(true)
+  for (const asked of ['worker', 'web.mail', 'shop.web.mail', 'shop.mail', ''])
+    expect(isProcNamed('shop.worker.mail', asked)).toBe(false)
+  const { world } = await helloWorld()
+  expect(fullProcName(world, 'hello', 'web.web')).toBe('hello.web.web')
+  expect(fullProcName(world, 'hello', 'worker.gone')).toBe('hello.worker.gone')
+})
+
+const DEEP = 'x'.repeat(200)
+/** Further down than a link in /proc can tell: nobody can see where its working directory is. */
+const GO_DEEP = `const fs = require("fs")
+for (let n = 0; n < 25; n++) {
+  fs.mkdirSync("${DEEP}", { recursive: true })
+  process.chdir("${DEEP}")
+}
+process.stdout.write("ready")
+setInterval(() => {}, 1e9)`
+
+describe('the warning about processes that could not be inspected', () => {
+  test('names them, and is absent if it is pid 1 alone', () => {
+    const init = { pid: 1, command: 'init' }
+    expect(unseenWarning([])).toBeUndefined()
+    expect(unseenWarning([init])).toBeUndefined()
+    expect(unseenWarning([init, { pid: 7, command: 'db' }])).toContain('may use the volume: 1 (init), 7 (db)')
+  })
+
+  test('appears once in a recover, which looks twice', async () => {
+    const world = await makePluginWorld()
+    const name = (await world.backUp()).result.file ?? ''
+    onTestFinished(() => void execFileSync('rm', ['-rf', `${world.base}/${DEEP}`]))
+    const holder = await hold(process.execPath, ['-e', GO_DEEP], world.base)
+    onTestFinished(() => holder.end())
+    const warnings: string[] = []
+    await world.recover(name, {}, { warn: (message) => void warnings.push(message) })
+    const ours = warnings.filter((warning) => warning.includes('could not be inspected'))
+    expect(ours).toEqual([expect.stringContaining(`${holder.pid} (`)])
+  })
+})
+
+test('a delete that names nothing is refused by a daemon, too', async () => {
+  await using daemon = await startTestDaemon()
+  const ask = (form: Record<string, string>) => daemon.ask('POST', '/api/v1/backup/delete', { form })
+  for (const form of [{}, { files: '' }, { names: 'a-1795425842.tar.gz' }])
+    expect(await ask(form)).toMatchObject({ status: 400, code: 'BAD_INPUT' })
+})
