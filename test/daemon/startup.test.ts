@@ -4,7 +4,7 @@ import { BackupdError } from '../../src/lib/errors.ts'
 import { silentLog } from '../../src/lib/log.ts'
 
 /** Each claim fails with the next of `codes`, the ones after them succeed. */
-function startupWith(...codes: ('STORE_UNAVAILABLE' | 'CONFLICT')[]) {
+function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLICT')[]) {
   const schedule: string[] = []
   const startup = new Startup({
     async claim() {
@@ -37,4 +37,13 @@ test('a store that is refused at the start ends the daemon', async () => {
   const { startup, schedule } = startupWith('CONFLICT')
   await expect(startup.run()).rejects.toMatchObject({ code: 'CONFLICT' })
   expect(schedule).toEqual([])
+})
+
+test('another store at the start does not end the daemon: nothing runs until the known one is there', async () => {
+  const { startup, schedule, left } = startupWith('STORE_CHANGED', 'STORE_CHANGED')
+  await startup.run()
+  expect(startup.waitsFor).toBe('the store says STORE_CHANGED')
+  await vi.waitFor(() => expect(startup.waitsFor).toBeUndefined())
+  expect(left).toEqual([])
+  expect(schedule.at(-1)).toBe('start')
 })

@@ -289,12 +289,12 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
     const name = (await world.backUp()).result?.file ?? ''
     unmount()
     const { state, error } = await world.backUp()
-    expect({ state, code: error?.code }).toEqual({ state: 'FAILED', code: 'STORE_UNAVAILABLE' })
-    expect(error?.message).toContain('See that the store is mounted')
+    expect({ state, code: error?.code }).toEqual({ state: 'FAILED', code: 'STORE_CHANGED' })
+    expect(error?.message).toContain('Mount that store')
     expect(readdirSync(world.store).filter((each) => each !== '.lock')).toEqual([])
     expect(await world.ask('mutation { rebuildCatalog { namespaces { removed error } } }')).toEqual({
       rebuildCatalog: {
-        namespaces: [{ removed: 0, error: expect.stringContaining('See that the store is mounted') }],
+        namespaces: [{ removed: 0, error: expect.stringContaining('Mount that store') }],
       },
     })
     expect(await world.lastGood()).toBe(name)
