@@ -131,6 +131,6 @@ describe('the warning about processes that could not be inspected', () => {
 test('a delete that names nothing is refused by a daemon, too', async () => {
   await using daemon = await startTestDaemon()
   const ask = (form: Record<string, string>) => daemon.ask('POST', '/api/v1/backup/delete', { form })
-  for (const form of [{}, { files: '' }, { names: 'a-1795425842.tar.gz' }])
-    expect(await ask(form)).toMatchObject({ status: 400, code: 'BAD_INPUT' })
+  const forms: Record<string, string>[] = [{}, { files: '' }, { names: 'a-1795425842.tar.gz' }]
+  for (const form of forms) expect(await ask(form)).toMatchObject({ status: 400, code: 'BAD_INPUT' })
 })
