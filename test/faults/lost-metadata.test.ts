@@ -5,12 +5,13 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { withProtectedList } from '../../src/storage/swap/protected-list.ts'
 import { settleJournals } from '../../src/storage/swap/settle.ts'
 import { prepareStaging } from '../../src/storage/swap/staging.ts'
+import { stagingPlace } from '../../src/storage/swap/staging-folders.ts'
 import { swapIn } from '../../src/storage/swap/swap.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
 import { PROTECTING_FLAGS } from '../../src/storage/tree/inode-flags.ts'
 import { flagsOf, itOnExt4, whyNoFlags } from '../support/disk-image.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
-import { makeSwapWorld, RID } from '../support/swap-world.ts'
+import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
 
 const noFlags = whyNoFlags()
 const MODES = ['full', 'increment'] as const
@@ -102,9 +103,11 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
     const { dataDir, volume, parent } = makeSwapWorld()
     unprotectAtEnd(parent)
     const claim = await claimVolume(dataDir, volume)
-    const staging = await prepareStaging(claim, { rid: RID, exists: true })
+    const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
     writeFileSync(`${staging.target}/imm`, 'new')
-    await withProtectedList(staging.pointer, async (list) => list.add(Buffer.from('imm'), PROTECTING_FLAGS))
+    await withProtectedList(stagingPlace(staging.pointer, staging.volume), async (list) =>
+      list.add(Buffer.from('imm'), PROTECTING_FLAGS),
+    )
     const checkpoint = (at: string) => {
       if (at === 'committed') throw new Error('crashed')
     }

@@ -51,12 +51,12 @@ export class ProtectedList {
   }
 }
 
-/** `fill` adds to the list of a staging; it is on the disk when this resolves. */
+/** `fill` adds to the list of the staging folder at `place`; it is on the disk when this resolves. */
 export async function withProtectedList<T>(
-  { staging }: { staging: string },
+  place: string,
   fill: (list: ProtectedList) => Promise<T>,
 ): Promise<T> {
-  await using folder = await openFolder(staging)
+  await using folder = await openFolder(place)
   const list = new ProtectedList(folder)
   try {
     return await fill(list)

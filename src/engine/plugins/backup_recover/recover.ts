@@ -8,6 +8,7 @@ import { openStore } from '../../../storage/store/store.ts'
 import { withProtectedList } from '../../../storage/swap/protected-list.ts'
 import { putInPlace } from '../../../storage/swap/put-in-place.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
+import { stagingPlace } from '../../../storage/swap/staging-folders.ts'
 import { swapIn } from '../../../storage/swap/swap.ts'
 import { type ChosenFiles, chosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../../storage/tree/entry.ts'
@@ -148,7 +149,7 @@ async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
 /** Puts what is wanted into the staging, from wherever the backup keeps it. */
 async function fill(
   { source, chosen, context }: Recover,
-  { target, pointer }: Staging,
+  { target, pointer, volume }: Staging,
 ): Promise<UnpackSummary> {
   const totals = chosen ? null : source.totals
   context.progress({
@@ -163,7 +164,7 @@ async function fill(
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
     onWarning: (warning) => warnOf(context, warning),
   }
-  return await withProtectedList(pointer, async (list) => {
+  return await withProtectedList(stagingPlace(pointer, volume), async (list) => {
     const onProtected: OnProtected = (path, flags) => list.add(path, flags)
     return await source.fill({ ...into, onProtected }, chosen)
   })
