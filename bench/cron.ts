@@ -19,6 +19,7 @@ interface Load {
 }
 const nothingKept: EngineMemory = {
   loadJobs: () => ({ jobs: [], version: '' }),
+  loadLeftSleepers: () => [],
   saveJobs() {},
   saveSleep() {},
   keep: async () => {},
@@ -42,6 +43,7 @@ function loadOurs(specs: string[], onFire: () => void): Load {
   }))
   const begin = performance.now()
   const table = new JobTable({
+    agingClock: systemClock,
     clock: systemClock,
     log: silentLog,
     memory: nothingKept,

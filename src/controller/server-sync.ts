@@ -59,11 +59,18 @@ async function register(world: World, server: ServerState): Promise<void> {
 async function sendJobs(world: World, server: ServerState): Promise<void> {
   const { jobs, version } = wantedJobs(world, server)
   if (server.sentVersion === version && !lacksJobs(server)) return
+  const staysStopped = isStoppedOnPurpose(server)
   await world.ports.daemon.setJobs(server.ip, jobs, version)
+  if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
   // A list starts an original's schedule.
   if (isOriginal(server)) server.debug = await world.ports.daemon.debug(server.ip)
   world.log.info({ server: server.ip, jobs: jobs.length, version }, 'Jobs sent')
+}
+
+/** An original that has had a list was stopped by somebody, and a list would start it again. */
+function isStoppedOnPurpose(server: ServerState): boolean {
+  return isOriginal(server) && !lacksJobs(server) && server.debug?.crond_status === 'stopped'
 }
 
 /** A daemon tells no time of its last list from its start on until one comes, and again when it gave our address up. */

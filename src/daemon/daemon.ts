@@ -84,16 +84,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const settings = settingsOf(options, dir)
   const problems = new Problems(clock)
   const room = parts.adopt(await DataRoom.open({ dir: dir.path, clock, log, problems }), (it) => it.close())
-  const setup = { ...options, settings, problems, room }
-  const { engine, notifier, trustedClock, stores } = openEngine(setup, parts)
-  const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, log })
+  const opened = openEngine({ ...options, settings, problems, room }, parts)
+  const { engine, scheduler, notifier, trustedClock, stores } = opened
+  const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
   const space = new StoreSpace({ driver, problems, ask: () => engine.query('store_space', {}) })
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
-  const world = { engine, notifier, space, problems, trustedClock, log, ...facts, notReady }
+  const world = { engine, scheduler, notifier, space, problems, trustedClock, log, ...facts, notReady }
   const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()

@@ -15,6 +15,7 @@ import { openDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
 import { StoreMemory } from './memory/store-memory.ts'
 import { Notifier } from './notifier/notifier.ts'
+import { SchedulerSwitch } from './scheduler-switch.ts'
 import { startUpkeep } from './upkeep.ts'
 
 export interface EngineSetup {
@@ -27,6 +28,14 @@ export interface EngineSetup {
   warmRunners?: number
 }
 
+export interface OpenedEngine {
+  engine: Engine
+  scheduler: SchedulerSwitch
+  notifier: Notifier
+  trustedClock: TrustedClock
+  stores: StoreMemory
+}
+
 /** Child processes kept ready: one makes the next run quick, more would only hold memory. */
 const WARM = 1
 /** What runs get to end by themselves when the daemon is told to stop, ms. */
@@ -34,10 +43,7 @@ const GRACE_MS = 5000
 const FLUSH_MS = 2000
 
 /** The engine with the daemon's memory behind it and its notifier beside it; `parts` closes them in order. */
-export function openEngine(
-  setup: EngineSetup,
-  parts: AsyncDisposableStack,
-): { engine: Engine; notifier: Notifier; trustedClock: TrustedClock; stores: StoreMemory } {
+export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): OpenedEngine {
   const { settings, log, clock, problems, room, concurrency, warmRunners = WARM } = setup
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
   const trustedClock = keepTime(db, setup, parts)
@@ -54,15 +60,15 @@ export function openEngine(
   parts.defer(startUpkeep(() => memory.prune(), log))
   const runner = createRunner({ size: warmRunners, log })
   const admit = (action: string) => (action === 'backup' && room.isFull ? diskFull(problems) : undefined)
-  const engine = createEngine({
-    ...{ clock, log, problems, plugins, runner, memory, settings, concurrency, admit },
-  })
+  const shared = { clock, agingClock: trustedClock, log, problems, settings, concurrency }
+  const engine = createEngine({ ...shared, plugins, runner, memory, admit })
+  const scheduler = new SchedulerSwitch(engine, db, log)
   parts.defer(async () => {
     await engine.close(GRACE_MS)
     memory.flush()
     await notifier.flush(FLUSH_MS)
   })
-  return { engine, notifier, trustedClock, stores }
+  return { engine, scheduler, notifier, trustedClock, stores }
 }
 
 /** Nothing but a backup is refused: everything else makes room, or is what somebody needs now. */

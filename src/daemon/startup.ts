@@ -9,7 +9,9 @@ export interface StartupParts {
    * open the increments, STORE_NOT_MOUNTED where no store is, STORE_CHANGED if another store is there.
    */
   claim(): Promise<void>
-  engine: Pick<Engine, 'settle' | 'start' | 'stop'>
+  engine: Pick<Engine, 'settle' | 'stop'>
+  /** Starts the schedule unless it was stopped on request. */
+  scheduler: { resume(): void }
   log: Log
   /** How long until a store that was away is looked for again. */
   againMs?: number
@@ -54,7 +56,7 @@ export class Startup {
       log.error({ volume }, `The volume ${volume} is locked: ${reason}`)
     if (this.#stop.signal.aborted) return
     this.#waitsFor = undefined
-    if (this.#refusal === undefined) engine.start()
+    if (this.#refusal === undefined) this.#parts.scheduler.resume()
   }
 
   stop(): void {
@@ -106,7 +108,7 @@ export class Startup {
     this.#parts.log.info({}, 'The store is there and claimed')
     if (this.#refusal === undefined) return
     this.#refusal = undefined
-    if (this.#waitsFor === undefined) this.#parts.engine.start()
+    if (this.#waitsFor === undefined) this.#parts.scheduler.resume()
   }
 
   async #claimInTime(): Promise<void> {

@@ -8,6 +8,8 @@ import type { Uptime } from './run-watch.ts'
 
 export interface EngineOptions {
   clock: Clock
+  /** What to age things by; `clock` unless given. */
+  agingClock?: Clock
   log: Log
   /** Where the engine reports what an operator must see to. */
   problems: Problems

@@ -61,7 +61,8 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { clock, log, plugins, memory } = options
   const runs = new Runs(options)
-  const table = new JobTable({ clock, log, memory, isAction, onDue: runDue })
+  const agingClock = options.agingClock ?? clock
+  const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
   const query = createQueries({
     ...options,
     onLog: (level, message, facts = {}) => log[level](facts, message),

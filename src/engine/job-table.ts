@@ -2,13 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Clock, isoTime, NEVER } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { parseSpec, type Schedule } from '../lib/schedule/spec.ts'
+import { followsElapsedTime, parseSpec, type Schedule } from '../lib/schedule/spec.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
+import { carrySleep, type LeftSleeper, type SleepCarrier } from './left-sleepers.ts'
 import type { EngineMemory } from './ports.ts'
 import { createTimers, SMALL_STEP_BACK_MS, type Timers } from './timers.ts'
 
 export interface JobTableOptions {
   clock: Clock
+  /** What sleep marks of jobs that left are aged by. */
+  agingClock: Clock
   log: Log
   memory: EngineMemory
   /** Whether a job may have this action. */
@@ -38,11 +41,13 @@ export class JobTable {
   #version: string
   #taken: TakenJobs = { accepted: 0, dropped: [] }
   #updatedAt: number | undefined
+  #left: LeftSleeper[]
 
   constructor(options: JobTableOptions) {
     this.#options = options
     const { jobs, version } = options.memory.loadJobs()
     this.#version = version
+    this.#left = options.memory.loadLeftSleepers()
     for (const { id, reason } of this.#take(jobs).dropped) {
       options.log.error({ job: id }, `a job of the last time is dropped: ${reason}`)
     }
@@ -63,10 +68,12 @@ export class JobTable {
   set(jobs: readonly Job[], version: string): TakenJobs {
     if (this.#updatedAt !== undefined && version !== '' && version === this.#version) return this.#taken
     const before = this.#jobs()
-    this.#taken = this.#take(jobs)
+    const carrier = this.#carrySleep(jobs)
+    this.#taken = this.#take(jobs, carrier)
+    this.#left = carrier.rest()
     const after = this.#jobs()
     if (version !== this.#version || !isDeepStrictEqual(before, after)) {
-      this.#options.memory.saveJobs(after, version)
+      this.#options.memory.saveJobs(after, version, this.#left)
     }
     this.#version = version
     this.#updatedAt = this.#options.clock.now()
@@ -117,13 +124,23 @@ export class JobTable {
     return [...this.#entries.values()].map((entry) => entry.job)
   }
 
-  #take(jobs: readonly Job[]): TakenJobs {
+  /** Sleep marks of jobs that leave with this list, and of those that left before. */
+  #carrySleep(jobs: readonly Job[]): SleepCarrier {
+    const ids = new Set(jobs.map(({ id }) => id))
+    const leaving = this.#jobs().filter(({ id, sleep }) => sleep && !ids.has(id))
+    for (const { id } of leaving)
+      this.#options.log.warn({ job: id }, 'A sleeping job left the list: what comes of its volume sleeps on')
+    return carrySleep(this.#left, leaving, this.#options.agingClock.now())
+  }
+
+  #take(jobs: readonly Job[], carrier?: SleepCarrier): TakenJobs {
     const entries = new Map<string, Entry>()
     const dropped: TakenJobs['dropped'] = []
     const parse = rememberingParser()
     for (const job of jobs) {
       try {
-        entries.set(job.id, this.#entryOf(job, entries, parse))
+        if (entries.has(job.id)) throw new Error(`another job of this list has the id "${job.id}"`)
+        entries.set(job.id, this.#entryOf(job, parse, carrier))
       } catch (error) {
         dropped.push({ id: job.id, reason: messageOf(error) })
       }
@@ -134,13 +151,20 @@ export class JobTable {
     return { accepted: entries.size, dropped }
   }
 
-  #entryOf(job: Job, taken: ReadonlyMap<string, Entry>, parse: (spec: string) => Schedule): Entry {
-    if (taken.has(job.id)) throw new Error(`another job of this list has the id "${job.id}"`)
+  #entryOf(job: Job, parse: (spec: string) => Schedule, carrier: SleepCarrier | undefined): Entry {
     if (!this.#options.isAction(job.action)) throw new Error(`there is no action "${job.action}"`)
     const schedule = parse(job.spec)
     const known = this.#entries.get(job.id)
     const lastDue = known?.job.spec === job.spec ? known.lastDue : undefined
-    return { job: { ...job, sleep: known?.job.sleep ?? job.sleep }, schedule, prev: known?.prev, lastDue }
+    const sleep = known?.job.sleep ?? (job.sleep || this.#sleepsOn(job, carrier))
+    return { job: { ...job, sleep }, schedule, prev: known?.prev, lastDue }
+  }
+
+  #sleepsOn(job: Job, carrier: SleepCarrier | undefined): boolean {
+    const sleepsOn = carrier?.claim(job) ?? false
+    if (sleepsOn)
+      this.#options.log.warn({ job: job.id }, 'A new job sleeps, as the job of its volume did before it')
+    return sleepsOn
   }
 
   #schedule({ job, schedule }: Entry): void {
@@ -151,7 +175,7 @@ export class JobTable {
   #fire(ids: readonly string[], dueAt: number): void {
     for (const id of ids) {
       const entry = this.#entries.get(id)
-      if (!entry || wasTakenUp(entry.lastDue, dueAt)) continue
+      if (!entry || wasTakenUp(entry, dueAt)) continue
       entry.lastDue = dueAt
       entry.prev = dueAt
       try {
@@ -172,8 +196,9 @@ export class JobTable {
   }
 }
 
-/** The clock was put back a little since, and the same time came again. */
-function wasTakenUp(lastDue: number | undefined, dueAt: number): boolean {
+/** The clock was put back a little since, and the same named time came again. */
+function wasTakenUp({ lastDue, schedule }: Entry, dueAt: number): boolean {
+  if (followsElapsedTime(schedule)) return lastDue === dueAt
   return lastDue !== undefined && lastDue >= dueAt && lastDue - dueAt <= SMALL_STEP_BACK_MS
 }
 

@@ -1,12 +1,15 @@
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
+import type { LeftSleeper } from './left-sleepers.ts'
 import type { RunSettings } from './plugin.ts'
 
 /** What the engine needs of whoever keeps its memory; the daemon keeps it in a database file. */
 export interface EngineMemory {
   /** Jobs and sleep marks of the last time, for a start without a controller. */
   loadJobs(): { jobs: Job[]; version: string }
-  saveJobs(jobs: Job[], version: string): void
+  /** `left`: the sleep marks of jobs that left, all of them. */
+  saveJobs(jobs: Job[], version: string, left?: readonly LeftSleeper[]): void
+  loadLeftSleepers(): LeftSleeper[]
   saveSleep(id: string, asleep: boolean): void
   /** Resolves when these records are on disk. Called before a run's first effect, and with every change of state. */
   keep(records: RunRecord[]): Promise<void>

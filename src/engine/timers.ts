@@ -1,7 +1,7 @@
 import nodeSchedule from 'node-schedule'
 import type { Clock } from '../lib/clock.ts'
 import { nextTime } from '../lib/schedule/next-time.ts'
-import type { Schedule } from '../lib/schedule/spec.ts'
+import { followsElapsedTime, type Schedule } from '../lib/schedule/spec.ts'
 
 export interface Timers {
   /** The same id with the same spec again changes nothing. */
@@ -18,8 +18,10 @@ export interface TimersOptions {
   onDue(ids: readonly string[], dueAt: number): void
 }
 
-/** A clock put back by more than this was wrong: schedules start afresh. By less, they wait until it catches up. */
+/** Named times wait for a clock that was put back by less than this to catch up. By more, it was wrong: they start afresh. */
 export const SMALL_STEP_BACK_MS = 3 * 3_600_000
+/** The clock is read each second: one that reads less than before by more than this was put back. */
+const STEP_BACK_MS = 1000
 /** A machine that slept, or a clock put forward, is noticed within this. */
 const WATCH_MS = 1000
 
@@ -31,22 +33,28 @@ interface Bucket {
   next: number | undefined
   /** The clock when `next` was computed. */
   since: number
+  /** `next` was moved along with a clock that was put back. */
+  isMoved: boolean
   timer: nodeSchedule.Job | undefined
 }
 
 /**
  * The timers of a schedule: one of node-schedule's for each distinct spec (its zone included), the ids behind it.
  * We compute each date, it waits for it. Whatever the clock does: what was missed runs once, and no named time
- * runs twice unless the clock is put back by more than three hours.
+ * runs twice unless the clock is put back by more than three hours. Schedules that follow elapsed time go on as if the
+ * clock had not been put back.
  */
 export function createTimers({ clock, onDue }: TimersOptions): Timers {
   const buckets = new Map<string, Bucket>()
   const bucketOf = new Map<string, Bucket>()
   const watch = setInterval(fireDue, WATCH_MS)
+  let readBefore = clock.now()
 
   /** All that is due first, the dates of the next time after that: on a busy second they would make it late. */
   function fireDue(): void {
     const now = clock.now()
+    if (readBefore - now > STEP_BACK_MS) moveBack(readBefore - now)
+    readBefore = now
     const due = [...buckets.values()].filter((bucket) => bucket.next !== undefined && bucket.next <= now)
     for (const { ids, next = now } of due) onDue([...ids], next)
     for (const bucket of buckets.values()) {
@@ -55,8 +63,20 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
     }
   }
 
+  /** The clock was put back: what follows elapsed time is due as long from now as before. */
+  function moveBack(byMs: number): void {
+    for (const bucket of buckets.values()) {
+      if (!followsElapsedTime(bucket.schedule) || bucket.next === undefined) continue
+      bucket.next -= byMs
+      bucket.since -= byMs
+      bucket.isMoved = true
+      wait(bucket)
+    }
+  }
+
   function arm(bucket: Bucket, now: number): void {
-    bucket.next = nextTime(bucket.schedule, now)
+    bucket.next = bucket.isMoved ? afterMove(bucket.schedule, now) : nextTime(bucket.schedule, now)
+    bucket.isMoved = false
     bucket.since = now
     wait(bucket)
   }
@@ -99,6 +119,7 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
         ids: new Set(),
         next: undefined,
         since: 0,
+        isMoved: false,
         timer: undefined,
       }
       if (!buckets.has(spec)) {
@@ -117,4 +138,12 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
       bucketOf.clear()
     },
   }
+}
+
+/** Back to the times that the schedule names, passing over one that comes too soon after the run that was moved. */
+function afterMove(schedule: Schedule, now: number): number | undefined {
+  const next = nextTime(schedule, now)
+  const following = next === undefined ? undefined : nextTime(schedule, next)
+  if (next === undefined || following === undefined) return next
+  return next - now < (following - next) / 2 ? following : next
 }

@@ -13,9 +13,9 @@ function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLIC
     },
     engine: {
       settle: async () => ({ ended: [], locked: [] }),
-      start: () => void schedule.push('start'),
       stop: () => void schedule.push('stop'),
     },
+    scheduler: { resume: () => void schedule.push('start') },
     log: silentLog,
     againMs: 20,
   })

@@ -1,3 +1,4 @@
+import type { LeftSleeper } from '../../src/engine/left-sleepers.ts'
 import type { EngineMemory } from '../../src/engine/ports.ts'
 import { readRunKey } from '../../src/wire/failed-run.ts'
 import type { Job } from '../../src/wire/job.ts'
@@ -18,6 +19,7 @@ export class MemoryWithoutDisk implements EngineMemory {
   readonly #records = new Map<string, string>()
   #jobs = '[]'
   #version = ''
+  #left = '[]'
   #tried: PromiseWithResolvers<void> | undefined
   readonly #waiting = new Set<() => void>()
 
@@ -25,10 +27,15 @@ export class MemoryWithoutDisk implements EngineMemory {
     return { jobs: JSON.parse(this.#jobs) as Job[], version: this.#version }
   }
 
-  saveJobs(jobs: Job[], version: string) {
+  saveJobs(jobs: Job[], version: string, left: readonly LeftSleeper[] = []) {
     this.saves++
+    this.#left = JSON.stringify(left)
     this.#jobs = JSON.stringify(jobs)
     this.#version = version
+  }
+
+  loadLeftSleepers() {
+    return JSON.parse(this.#left) as LeftSleeper[]
   }
 
   saveSleep(id: string, asleep: boolean) {

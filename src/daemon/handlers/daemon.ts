@@ -32,12 +32,12 @@ const MAX_REASONS = 10
 
 export function startScheduler(_call: Call, world: World): Answer {
   checkReady(world)
-  world.engine.start()
+  world.scheduler.start()
   return { status: 201, body: '' }
 }
 
-export function stopScheduler(_call: Call, { engine }: World): Answer {
-  engine.stop()
+export function stopScheduler(_call: Call, { scheduler }: World): Answer {
+  scheduler.stop()
   return { status: 201, body: '' }
 }
 

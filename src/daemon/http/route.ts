@@ -3,12 +3,14 @@ import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import type { TrustedClock } from '../../lib/trusted-clock.ts'
 import type { Notifier } from '../notifier/notifier.ts'
+import type { SchedulerSwitch } from '../scheduler-switch.ts'
 import type { StoreSpace } from '../store-space.ts'
 import type { Fields } from './fields.ts'
 
 /** What the handlers work on. */
 export interface World {
   engine: Engine
+  scheduler: SchedulerSwitch
   notifier: Notifier
   space: StoreSpace
   problems: Problems

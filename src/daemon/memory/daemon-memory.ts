@@ -39,7 +39,8 @@ export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListene
   const jobsIfRoom = (save: () => void) => retryIfFull(save, listener)
   return {
     loadJobs: () => jobs.load(),
-    saveJobs: (list, version) => jobsIfRoom(() => jobs.save(list, version)),
+    saveJobs: (list, version, left) => jobsIfRoom(() => jobs.save(list, version, left)),
+    loadLeftSleepers: () => jobs.loadLeftSleepers(),
     saveSleep: (id, asleep) => jobsIfRoom(() => jobs.saveSleep(id, asleep)),
     keep: (list) =>
       group.add(list.map((record) => ({ record: { ...record }, text: JSON.stringify(record) }))),

@@ -1,6 +1,10 @@
+import { z } from 'zod'
+import type { LeftSleeper } from '../../engine/left-sleepers.ts'
 import type { Job } from '../../wire/job.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { Db } from './database.ts'
+
+const leftSleepersSchema = z.array(z.object({ key: z.string(), leftAt: z.number() })).catch([])
 
 /** The last list of jobs, who sleeps, and when each ran last: what a start without a controller goes by. */
 export class JobMemory {
@@ -24,12 +28,13 @@ export class JobMemory {
     }
   }
 
-  /** Sleep marks of jobs that stay are kept, those of jobs that left go with them. */
-  save(jobs: Job[], version: string): void {
+  /** Sleep marks of jobs that stay are kept; those of jobs that left are in `left`. */
+  save(jobs: Job[], version: string, left: readonly LeftSleeper[] = []): void {
     this.#db.transaction(() => {
       const set = this.#db.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)')
       set.run('jobs', JSON.stringify(jobs))
       set.run('version', version)
+      set.run('left-sleepers', JSON.stringify(left))
       for (const job of jobs) if (job.sleep) this.saveSleep(job.id, true)
       const ids = JSON.stringify(jobs.map((job) => job.id))
       this.#db.prepare('DELETE FROM sleeping WHERE job_id NOT IN (SELECT value FROM json_each(?))').run(ids)
@@ -37,6 +42,11 @@ export class JobMemory {
         .prepare('DELETE FROM last_starts WHERE job_id NOT IN (SELECT value FROM json_each(?))')
         .run(ids)
     })()
+  }
+
+  /** Sleep marks of jobs that left the list. */
+  loadLeftSleepers(): LeftSleeper[] {
+    return leftSleepersSchema.parse(JSON.parse(this.#fact('left-sleepers') ?? '[]'))
   }
 
   saveSleep(id: string, asleep: boolean): void {

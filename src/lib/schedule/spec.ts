@@ -27,6 +27,11 @@ export interface IntervalSchedule {
 
 export type Schedule = CronSchedule | IntervalSchedule
 
+/** Whether its runs follow elapsed time through a change of the clock: `@every`, and an hour field that starts with `*`. */
+export function followsElapsedTime(schedule: Schedule): boolean {
+  return schedule.kind === 'interval' || schedule.everyHour
+}
+
 const NICKNAMES: Record<string, string> = {
   '@yearly': '0 0 0 1 1 *',
   '@annually': '0 0 0 1 1 *',

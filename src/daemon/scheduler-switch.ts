@@ -1,0 +1,36 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Log } from '../lib/log.ts'
+import type { Db } from './memory/database.ts'
+
+/** Starts and stops the schedule. A stop that was asked for is kept in the database, and outlives a restart. */
+export class SchedulerSwitch {
+  readonly #engine: Pick<Engine, 'start' | 'stop'>
+  readonly #db: Db
+  readonly #log: Log
+
+  constructor(engine: Pick<Engine, 'start' | 'stop'>, db: Db, log: Log) {
+    this.#engine = engine
+    this.#db = db
+    this.#log = log
+  }
+
+  get isStopped(): boolean {
+    return this.#db.prepare("SELECT 1 FROM facts WHERE key = 'scheduler-stopped'").get() !== undefined
+  }
+
+  start(): void {
+    this.#db.prepare("DELETE FROM facts WHERE key = 'scheduler-stopped'").run()
+    this.#engine.start()
+  }
+
+  stop(): void {
+    this.#db.prepare("INSERT OR REPLACE INTO facts (key, value) VALUES ('scheduler-stopped', '1')").run()
+    this.#engine.stop()
+  }
+
+  /** For the daemon's own start: what an operator stopped stays so. */
+  resume(): void {
+    if (!this.isStopped) this.#engine.start()
+    else this.#log.warn({}, 'The scheduler stays stopped, as it was asked to be: no job starts on its own')
+  }
+}

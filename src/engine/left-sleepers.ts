@@ -1,0 +1,46 @@
+import type { Job } from '../wire/job.ts'
+
+/** The sleep mark of a job that left the list. It waits for a job of the same volume to come. */
+export interface LeftSleeper {
+  /** What the job is of, without its schedule. */
+  key: string
+  /** Unix ms. */
+  leftAt: number
+}
+
+/** A mark whose job stays away longer is forgotten: whoever adds the volume again wants backups of it. */
+export const FORGET_SLEEPER_MS = 30 * 86_400_000
+const MAX_LEFT_SLEEPERS = 10_000
+
+export interface SleepCarrier {
+  /** Whether this new job takes over the mark of one that left; each mark goes to one job. */
+  claim(job: Job): boolean
+  /** The marks that nobody took over. */
+  rest(): LeftSleeper[]
+}
+
+/**
+ * Carries sleep marks from jobs that left the list to jobs of the same volume that came, at once or later: an edited
+ * schedule makes another job, and a file that is written in two steps lacks a volume for a moment.
+ */
+export function carrySleep(
+  left: readonly LeftSleeper[],
+  leaving: readonly Job[],
+  nowMs: number,
+): SleepCarrier {
+  const marks = [...left, ...leaving.map((job) => ({ key: sleepKey(job), leftAt: nowMs }))]
+  return {
+    claim(job) {
+      const at = marks.findIndex(({ key }) => key === sleepKey(job))
+      if (at >= 0) marks.splice(at, 1)
+      return at >= 0
+    },
+    rest: () => marks.filter(({ leftAt }) => nowMs - leftAt < FORGET_SLEEPER_MS).slice(-MAX_LEFT_SLEEPERS),
+  }
+}
+
+function sleepKey({ id, action, args }: Job): string {
+  const { app, proc, instanceNo, volume, mode } = args
+  if (typeof volume !== 'string' || volume === '') return JSON.stringify([action, id])
+  return JSON.stringify([action, app, proc, String(instanceNo), volume, mode || 'full'])
+}
