@@ -20,7 +20,7 @@ export interface TimersOptions {
 
 /** Named times wait for a clock that was put back by less than this to catch up. By more, it was wrong: they start afresh. */
 export const SMALL_STEP_BACK_MS = 3 * 3_600_000
-/** The clock is read each second: one that reads less than before by more than this was put back. */
+/** A clock that reads less than it should by more than this was put back. */
 const STEP_BACK_MS = 1000
 /** A machine that slept, or a clock put forward, is noticed within this. */
 const WATCH_MS = 1000
@@ -48,19 +48,30 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
   const buckets = new Map<string, Bucket>()
   const bucketOf = new Map<string, Bucket>()
   const watch = setInterval(fireDue, WATCH_MS)
-  let readBefore = clock.now()
+  let readBefore = readBoth()
 
   /** All that is due first, the dates of the next time after that: on a busy second they would make it late. */
   function fireDue(): void {
     const now = clock.now()
-    if (readBefore - now > STEP_BACK_MS) moveBack(readBefore - now)
-    readBefore = now
+    const steppedBack = stepBack()
+    if (steppedBack > STEP_BACK_MS) moveBack(steppedBack)
     const due = [...buckets.values()].filter((bucket) => bucket.next !== undefined && bucket.next <= now)
     for (const { ids, next = now } of due) onDue([...ids], next)
     for (const bucket of buckets.values()) {
       const isDue = bucket.next !== undefined && bucket.next <= now
       if (isDue || bucket.since - now > SMALL_STEP_BACK_MS) arm(bucket, now)
     }
+  }
+
+  function readBoth() {
+    return { wall: clock.now(), elapsed: performance.now() }
+  }
+
+  /** By how much the clock was put back since it was read before, ms. */
+  function stepBack(): number {
+    const before = readBefore
+    readBefore = readBoth()
+    return before.wall + (readBefore.elapsed - before.elapsed) - readBefore.wall
   }
 
   /** The clock was put back: what follows elapsed time is due as long from now as before. */
