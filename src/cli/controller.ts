@@ -13,6 +13,7 @@ import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
+import { takeTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
@@ -65,6 +66,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const dataDir = resolve(flags.data)
   repairOwnModes(dataDir, log)
   const hangUp = rereadOnHangUp(log)
+  takeTimeZone(log)
   const controller = await startController({
     ...address,
     advertise,

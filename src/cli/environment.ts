@@ -1,5 +1,10 @@
 import { availableParallelism } from 'node:os'
 
+/** The time zone that the environment names. */
+export function environmentZone(): string | undefined {
+  return process.env.TZ
+}
+
 /**
  * The one place that touches the environment: what child processes must be told before they start. libuv's pool, on
  * which archives are compressed, has four threads unless told otherwise: on a larger machine one for each core, and two

@@ -16,6 +16,7 @@ import { createLog } from './log.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
+import { takeTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
@@ -90,11 +91,12 @@ export function standaloneCommand(): Command {
 async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const log = createLog(flags)
   const hangUp = rereadOnHangUp(log)
+  const zoneProblem = takeTimeZone(log)
   const dataDir = await makeDataDir(flags.data)
   repairOwnModes(dataDir, log)
   const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
   await using parts = new AsyncDisposableStack()
-  const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log }), (it) => it.close())
+  const daemon = parts.adopt(await startLocalDaemon(flags, { dataDir, log, zoneProblem }), (it) => it.close())
   const controller = parts.adopt(
     await startLocalController(flags, { dataDir, log, daemon, inventory }),
     (it) => it.close(),
@@ -136,7 +138,10 @@ interface Local {
   log: Log
 }
 
-async function startLocalDaemon(flags: StandaloneFlags, { dataDir, log }: Local): Promise<Daemon> {
+async function startLocalDaemon(
+  flags: StandaloneFlags,
+  { dataDir, log, zoneProblem }: Local & { zoneProblem: string | null },
+): Promise<Daemon> {
   const dir = storeOf(flags, dataDir)
   if (!flags.backupLocalDir) await makeFolder(dir)
   return startDaemon({
@@ -154,6 +159,7 @@ async function startLocalDaemon(flags: StandaloneFlags, { dataDir, log }: Local)
     connections: connectionsOf(flags),
     log,
     clock: systemClock,
+    zoneProblem,
     concurrency: 2,
     version: VERSION,
   })

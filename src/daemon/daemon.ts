@@ -44,6 +44,8 @@ export interface DaemonOptions {
   connections?: Partial<ConnectionLimits>
   log: Log
   clock: Clock
+  /** Why the machine's time zone could not be taken; its schedules run in UTC then. */
+  zoneProblem?: string | null
   /** Runs at once. */
   concurrency: number
   version: string
@@ -83,6 +85,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
   const settings = settingsOf(options, dir)
   const problems = new Problems(clock)
+  const { zoneProblem: text } = options
+  if (text) problems.report({ source: 'time-zone', key: 'unknown', text })
   const room = parts.adopt(await DataRoom.open({ dir: dir.path, clock, log, problems }), (it) => it.close())
   const opened = openEngine({ ...options, settings, problems, room }, parts)
   const { engine, scheduler, notifier, trustedClock, stores } = opened

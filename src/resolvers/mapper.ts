@@ -184,6 +184,7 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
     protocol: debug?.protocol ?? null,
     capabilities: capabilitiesOf(server),
     version: debug?.version ?? null,
+    timeZone: debug?.timeZone ?? null,
     store: debug?.store ? { trashBytes: null, quota: null, ...debug.store } : null,
   }
 }

@@ -26,6 +26,8 @@ export const debugSchema = z.object({
   problems: z.array(z.string()).optional(),
   /** Its wall clock (unix ms), the boot id of its machine, and whether it differs too much from the trusted time. */
   clock: z.object({ now: z.number(), boot: z.string(), inDoubt: z.boolean() }).optional(),
+  /** Of schedules that name none. */
+  timeZone: z.string().optional(),
   store: z
     .object({
       driver: z.string(),

@@ -1,6 +1,7 @@
 import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { limitTexts } from '../../lib/problems.ts'
+import { localZone } from '../../lib/schedule/zone.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
@@ -61,6 +62,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
     problems: limitTexts(problemTexts(world), MAX_PROBLEMS),
     store: world.space.get(),
     clock: describeClock(world),
+    timeZone: localZone(),
   }
   return { status: 200, body }
 }

@@ -42,10 +42,25 @@ export function isZone(zone: string): boolean {
 
 let ownZone: string | undefined
 
-/** The machine's own zone; UTC where it has none that Intl knows. */
+/** The zone of schedules that name none: the one given to setLocalZone, or what Intl says. */
 export function localZone(): string {
-  ownZone ??= new Intl.DateTimeFormat().resolvedOptions().timeZone ?? ''
-  return isZone(ownZone) ? ownZone : 'UTC'
+  ownZone ??= intlZone()
+  return ownZone
+}
+
+/** Once, at the start of a program. */
+export function setLocalZone(zone: string): void {
+  ownZone = zone
+}
+
+function intlZone(): string {
+  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone ?? ''
+  return isZone(zone) ? zone : 'UTC'
+}
+
+/** Frees what a search through all zones has loaded. */
+export function forgetZones(): void {
+  formats.clear()
 }
 
 /** The wall time minus UTC, milliseconds, at an instant. */

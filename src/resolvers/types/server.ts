@@ -93,6 +93,12 @@ export class Server {
   @Field(() => String, { nullable: true })
   version!: string | null
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The time zone of schedules that name none; null if the daemon does not say.',
+  })
+  timeZone!: string | null
+
   @Field(() => StoreSpace, { nullable: true })
   store!: StoreSpace | null
 

@@ -1,0 +1,105 @@
+import { readFileSync, realpathSync } from 'node:fs'
+import { errnoOf, messageOf } from '../errors.ts'
+import { type PosixRule, parsePosixRule, sampleOffsets } from './posix-rule.ts'
+import { forgetZones, isZone, offsetAt } from './zone.ts'
+
+/** The zone of schedules that name none. */
+export interface MachineZone {
+  /** As Intl knows it: `Europe/Berlin`, `UTC`, `+05:30`. */
+  zone: string
+  /** Why it is UTC although the machine says otherwise; null normally. */
+  problem: string | null
+}
+
+export interface MachineZoneSources {
+  /** The environment's TZ. */
+  tz: string | undefined
+  localtime?: string
+  /** Debian's /etc/timezone, which names the zone that /etc/localtime is a copy of. */
+  timezone?: string
+}
+
+/** Reads TZ as libc does: a name, a file, or a POSIX rule; without it /etc/localtime, a link or a file. */
+export function resolveMachineZone(sources: MachineZoneSources): MachineZone {
+  const { tz, localtime = '/etc/localtime', timezone = '/etc/timezone' } = sources
+  const hints = [readLine(timezone), new Intl.DateTimeFormat().resolvedOptions().timeZone]
+  const usual = hints.filter((hint): hint is string => hint !== undefined && isZone(hint))
+  try {
+    const zone = tz === undefined ? zoneOfLocaltime(localtime, usual) : zoneOfTz(tz.replace(/^:/, ''), usual)
+    return { zone, problem: null }
+  } catch (error) {
+    const what = tz === undefined ? localtime : `TZ=${tz}`
+    const then = 'Schedules that name no zone run in UTC: correct it, or write TZ=Area/City before them'
+    return { zone: 'UTC', problem: `Cannot use the time zone ${what}: ${messageOf(error)}. ${then}` }
+  }
+}
+
+function zoneOfTz(tz: string, usual: readonly string[]): string {
+  if (tz === '') return 'UTC'
+  const name = tz.replace(/^(?:posix|right)\//, '')
+  if (isZone(name)) return name
+  if (tz.startsWith('/')) return zoneOfFile(tz, usual)
+  const rule = parsePosixRule(tz)
+  if (rule) return zoneOfRule(tz, rule, usual)
+  throw new Error('there is no such time zone, expected a name such as Europe/Berlin')
+}
+
+/** A machine without the file is on UTC. */
+function zoneOfLocaltime(path: string, usual: readonly string[]): string {
+  try {
+    return zoneOfFile(path, usual)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 'UTC'
+    throw error
+  }
+}
+
+function zoneOfFile(path: string, usual: readonly string[]): string {
+  const named = [path, realpathSync(path)].map(nameInPath).find((name) => name !== undefined)
+  if (named !== undefined) return named
+  const text = readFileSync(path, 'latin1')
+  if (!text.startsWith('TZif')) throw new Error('it is not a time zone file')
+  const footer = text.trimEnd().split('\n').at(-1) ?? ''
+  const rule = parsePosixRule(footer)
+  if (!rule) throw new Error('the file does not say which rule holds today')
+  return zoneOfRule(footer, rule, usual)
+}
+
+function nameInPath(path: string): string | undefined {
+  const name = /\/zoneinfo\/(?:posix\/|right\/)?(.+)$/.exec(path)?.[1]
+  return name !== undefined && isZone(name) ? name : undefined
+}
+
+/** A zone with the same offsets in the years to come. */
+function zoneOfRule(text: string, rule: PosixRule, usual: readonly string[]): string {
+  if (!rule.daylight) return fixedZone(rule.standardMs)
+  const year = new Date().getUTCFullYear()
+  const samples = sampleOffsets(rule, [year, year + 1, year + 2])
+  const fits = (zone: string) =>
+    samples.every(({ instant, offsetMs }) => offsetAt(zone, instant) === offsetMs)
+  const zone = [...usual, ...Intl.supportedValuesOf('timeZone')].find(fits)
+  forgetZones()
+  if (zone === undefined) throw new Error(`no known time zone changes its clocks as ${text} says`)
+  return zone
+}
+
+function fixedZone(offsetMs: number): string {
+  if (offsetMs === 0) return 'UTC'
+  const minutes = Math.abs(offsetMs) / 60_000
+  const zone = `${offsetMs < 0 ? '-' : '+'}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`
+  if (!/^[+-](?:[01]\d|2[0-3]):[0-5]\d$/.test(zone))
+    throw new Error('its distance from UTC is not a clock time')
+  return zone
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0')
+}
+
+function readLine(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
