@@ -23,12 +23,13 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
     files: info.files === null ? null : toBigInt(info.files),
     bytes: info.bytes === null ? null : toBigInt(info.bytes),
     clockDoubt: info.clockDoubt?.trusted ?? null,
+    changedWhileRead: info.changedWhileRead ? JSON.stringify(info.changedWhileRead) : null,
     series: info.series && JSON.stringify(info.series),
   }
 }
 
 export function backupOf(row: Backup): BackupInfo {
-  const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, ...info } = row
+  const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, changedWhileRead, ...info } = row
   return {
     ...info,
     mode: info.mode as BackupInfo['mode'],
@@ -42,6 +43,7 @@ export function backupOf(row: Backup): BackupInfo {
     files: info.files === null ? null : Number(info.files),
     bytes: info.bytes === null ? null : Number(info.bytes),
     ...(clockDoubt !== null && { clockDoubt: { trusted: clockDoubt } }),
+    ...(changedWhileRead !== null && { changedWhileRead: JSON.parse(changedWhileRead) }),
     series: info.series === null ? null : JSON.parse(info.series),
   }
 }

@@ -8,7 +8,8 @@ export function toSnapshot(info: SnapshotInfo): Snapshot {
   const { id, created, good, mirror, state, suspect, corrupt, size, files, added, rid } = info
   const counts = { size, fileCount: files, bytesAdded: added }
   const marks = { good, mirror, partial: state === 'partial', clockInDoubt: info.clockDoubt !== undefined }
-  return { id, created, ...marks, suspect, corrupt, ...counts, rid, info }
+  const changedWhileRead = info.changedWhileRead ?? null
+  return { id, created, ...marks, changedWhileRead, suspect, corrupt, ...counts, rid, info }
 }
 
 export function toChanges({ changes, next }: DiffPage): Connection<FileChange> {

@@ -25,6 +25,14 @@ export type BackupEntity = z.infer<typeof backupEntitySchema>
 export const clockDoubtSchema = z.object({ trusted: z.string() })
 export type MadeInDoubt = z.infer<typeof clockDoubtSchema>
 
+/** Files of a backup that changed since its run began. */
+export const changedWhileReadSchema = z.object({
+  count: z.number().int().nonnegative(),
+  /** Of the first hundred: paths in the volume, text form of lib/byte-paths.ts. */
+  names: z.array(z.string()),
+})
+export type ChangedWhileRead = z.infer<typeof changedWhileReadSchema>
+
 /**
  * `<name>.manifest.json` beside a full backup. What must outlive the catalog stands here.
  * Sizes in bytes, times ISO 8601, digests hex sha256.
@@ -71,6 +79,8 @@ export const manifestSchema = z.object({
   /** Reasons to keep it whatever its age. */
   holds: z.array(z.string()),
   clockDoubt: clockDoubtSchema.optional(),
+  /** Absent if a version that did not look wrote it. */
+  changedWhileRead: changedWhileReadSchema.optional(),
   /** Version of backupd that wrote it. */
   writer: z.string(),
 })
@@ -118,6 +128,7 @@ export const backupInfoSchema = z.object({
   bytes: z.number().nullable(),
   durability: z.enum(['synced', 'acknowledged']).nullable(),
   clockDoubt: clockDoubtSchema.optional(),
+  changedWhileRead: changedWhileReadSchema.optional(),
   /** null for what is no series of snapshots: archives, and mirrors of the recorded system. */
   series: seriesSchema.nullish().transform((series) => series ?? null),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { NEVER } from '../lib/clock.ts'
-import { backupInfoSchema } from './backup.ts'
+import { backupInfoSchema, changedWhileReadSchema } from './backup.ts'
 import { recoverPlanSchema } from './snapshot.ts'
 
 export const RECORD_STATES = [
@@ -72,6 +72,8 @@ export const runResultSchema = z
     filesDeleted: z.number().int().optional(),
     bytesRead: z.number().optional(),
     bytesAdded: z.number().optional(),
+    /** For `backup`. */
+    changedWhileRead: changedWhileReadSchema.optional(),
   })
   .catchall(z.json())
 export type RunResult = z.infer<typeof runResultSchema>

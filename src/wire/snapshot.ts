@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clockDoubtSchema, fileInfoSchema } from './backup.ts'
+import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
 
 /** One point in time of an increment. */
 export const snapshotInfoSchema = z.object({
@@ -18,6 +18,7 @@ export const snapshotInfoSchema = z.object({
   /** Made of a mirror of the recorded system; never expires. */
   mirror: z.boolean(),
   clockDoubt: clockDoubtSchema.optional(),
+  changedWhileRead: changedWhileReadSchema.optional(),
   /** Bytes of file content in it; null where restic made it. */
   size: z.number().nullable(),
   files: z.number().int().nullable(),

@@ -4,6 +4,15 @@ import { BackupMode, FileType } from '../enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
+@ObjectType({ ...SIMPLE, description: 'Files that changed while their volume was backed up.' })
+export class ChangedWhileRead {
+  @Field(() => Int)
+  count!: number
+
+  @Field(() => [String], { description: 'Paths in the volume, of the first hundred.' })
+  names!: string[]
+}
+
 @ObjectType(SIMPLE)
 export class Backup {
   @Field(() => ID, { description: '`<server>/<name>`' })
@@ -52,6 +61,12 @@ export class Backup {
     description: 'Why it is doubtful: empty or unmounted where it was not before.',
   })
   suspect!: string | null
+
+  @Field(() => ChangedWhileRead, {
+    nullable: true,
+    description: 'Files that changed since the run began; null if that was not looked at.',
+  })
+  changedWhileRead!: ChangedWhileRead | null
 
   @Field(() => String, { nullable: true, description: 'What was found wrong with it.' })
   corrupt!: string | null

@@ -3,6 +3,7 @@ import type { BackupInfo } from '../../wire/backup.ts'
 import { BackupMode, EventKind, RecordState, RecoverAction } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
+import { ChangedWhileRead } from './backup.ts'
 
 @ObjectType()
 export class Progress {
@@ -193,6 +194,12 @@ export class Record {
 
   @Field(() => Int)
   warningCount!: number
+
+  @Field(() => ChangedWhileRead, {
+    nullable: true,
+    description: 'Files that changed since the run began; null if that was not looked at.',
+  })
+  changedWhileRead!: ChangedWhileRead | null
 
   @Field(() => DateTime)
   start!: string

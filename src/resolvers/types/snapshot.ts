@@ -2,7 +2,7 @@ import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { SnapshotInfo } from '../../wire/snapshot.ts'
 import { FileChangeKind } from '../enums.ts'
 import { BigIntScalar, DateTime } from '../scalars.ts'
-import { File } from './backup.ts'
+import { ChangedWhileRead, File } from './backup.ts'
 
 @ObjectType({ description: 'One point in time of an increment.' })
 export class Snapshot {
@@ -30,6 +30,12 @@ export class Snapshot {
 
   @Field(() => String, { nullable: true, description: 'Why it is doubtful.' })
   suspect!: string | null
+
+  @Field(() => ChangedWhileRead, {
+    nullable: true,
+    description: 'Files that changed since the run began; null if that was not looked at.',
+  })
+  changedWhileRead!: ChangedWhileRead | null
 
   @Field(() => String, { nullable: true, description: 'What of it was found damaged, and when.' })
   corrupt!: string | null

@@ -5,6 +5,7 @@ import type { TreeWarning } from '../tree/entry.ts'
 import { flushVolume } from '../tree/flush-volume.ts'
 import type { WalkOptions } from '../tree/looker.ts'
 import { takeBeginTime } from '../tree/recheck/begin-time.ts'
+import { type ChangedFiles, findChangedFiles } from '../tree/recheck/changed-files.ts'
 import { walkAgain } from '../tree/recheck/walk-again.ts'
 import { WalkLog } from '../tree/recheck/walk-log.ts'
 import { walkMissed } from '../tree/recheck/walk-missed.ts'
@@ -48,6 +49,8 @@ export interface PackSummary {
   faults: number
   /** What this machine cannot keep; empty normally. */
   notKept: string[]
+  /** Files in it that changed since the run began. */
+  changedWhileRead: ChangedFiles
 }
 
 /**
@@ -90,6 +93,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
     for await (const item of walkMissed(volume, missed, options)) await packItem(packing, item)
   })
   volume.losses.tell(packing.onWarning)
+  const changedWhileRead = await findChangedFiles(volume, log, options)
   await putEnd(packing)
   const { counts } = packing
   const archive = await packing.stream.end()
@@ -105,6 +109,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
     empty: counts.others === 0,
     faults: packing.faults(),
     notKept: volume.notKept,
+    changedWhileRead,
   }
 }
 

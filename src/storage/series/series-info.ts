@@ -24,6 +24,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     ...{ corrupt: newest?.corrupt ?? null, verified: null, holds: [], sha256: null, hasIndex: false },
     durability: snapshots.at(-1)?.file.backupd?.durability ?? null,
     ...(newest?.clockDoubt && { clockDoubt: newest.clockDoubt }),
+    ...(newest?.changedWhileRead && { changedWhileRead: newest.changedWhileRead }),
     series: {
       snapshots: infos.length,
       newest: newest?.id ?? '',
@@ -51,6 +52,7 @@ export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
     ...{ state, suspect, corrupt, good: isGood({ state, suspect, corrupt }) },
     mirror: isOfMirror(snapshot),
     ...(facts?.clockDoubt && { clockDoubt: facts.clockDoubt }),
+    ...(facts?.changedWhileRead && { changedWhileRead: facts.changedWhileRead }),
     ...{ size: facts?.bytes ?? null, files: facts?.files ?? null, added: facts?.added ?? null },
     ...{ rid: ridOf(file), jobId: facts?.jobId ?? null },
   }

@@ -13,7 +13,8 @@ export interface Found {
 /** A backup of ours. An archive that is not there, or not as long as it was, is corrupt whatever the manifest says. */
 export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Found): BackupInfo {
   const { mode, app, proc, volume, instanceNo, source, containers, created, sequence, rid, jobId } = manifest
-  const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt } = manifest
+  const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt, changedWhileRead } =
+    manifest
   return {
     ...{
       server: namespace,
@@ -32,6 +33,7 @@ export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Fo
     },
     ...{ state, suspect, verified, holds, sha256, files, bytes, durability },
     ...(clockDoubt && { clockDoubt }),
+    ...(changedWhileRead && { changedWhileRead }),
     size: manifest.size,
     corrupt: manifest.corrupt?.reason ?? damage(manifest.size, size),
     hasIndex: manifest.index !== null,

@@ -17,6 +17,7 @@ import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { noteIfDamaged } from '../note-damage.ts'
 import { warningText } from '../warning-text.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
+import { describeChanged } from './changed-while-read.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
 import { planReread } from './plan-reread.ts'
@@ -156,6 +157,7 @@ function outcomeOf(
   const result: RunResult = {
     ...{ file: info.name, size: info.size, backup: info, snapshot: summary.snapshotId },
     ...{ filesNew, filesChanged, filesUnchanged, filesDeleted, bytesRead, bytesAdded },
+    changedWhileRead: describeChanged(summary.changedWhileRead),
   }
   return { state: info.state, reason: reasons.join('; '), result }
 }

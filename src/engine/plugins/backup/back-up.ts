@@ -13,6 +13,7 @@ import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { warningText } from '../warning-text.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
+import { describeChanged } from './changed-while-read.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { reasonsOf } from './reasons.ts'
 import { suspicionOf } from './suspicion.ts'
@@ -70,7 +71,10 @@ async function packAndPublish(
   return {
     state: info.state,
     reason: reasons.join('; '),
-    result: { file: info.name, size: info.size, backup: info },
+    result: {
+      ...{ file: info.name, size: info.size, backup: info },
+      changedWhileRead: describeChanged(summary.changedWhileRead),
+    },
   }
 }
 
@@ -123,5 +127,6 @@ function factsOf(
     ...{ state: isPartial ? 'partial' : 'success', suspect },
     ...{ size, sha256, index, entries, files, bytes, tarBytes, root, notKept },
     ...{ warnings: warnings.kept, warningCount: warnings.count },
+    changedWhileRead: describeChanged(summary.changedWhileRead),
   }
 }

@@ -9,6 +9,7 @@ import type { Store } from '../../../storage/store/store.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
+import { describeChanged } from './changed-while-read.ts'
 import type { RereadPlan } from './plan-reread.ts'
 import { reasonsOf } from './reasons.ts'
 import { type BackupBefore, suspicionOf } from './suspicion.ts'
@@ -85,5 +86,6 @@ export function factsOfSnapshot(
     ...{ durability: store.driver.abilities.durability, writer: context.settings.version },
     ...(clockDoubt && { clockDoubt }),
     ...(lastReread !== undefined && { lastReread }),
+    changedWhileRead: describeChanged(seen.changedWhileRead),
   }
 }

@@ -1,15 +1,25 @@
+import type { ChangedFiles } from '../../../storage/tree/recheck/changed-files.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
+import type { RunContext } from '../../plugin.ts'
+import { warnOfChanged } from './changed-while-read.ts'
 import type { Warnings } from './warnings.ts'
 
 interface Seen {
   faults: number
   notKept: string[]
+  changedWhileRead: ChangedFiles
+}
+
+interface Run {
+  args: BackupArgs
+  context: Pick<RunContext, 'options'>
+  warnings: Warnings
 }
 
 /** Why a backup is partial, empty where it is not; each is warned of too. */
 export function reasonsOf(
-  { args, warnings }: { args: BackupArgs; warnings: Warnings },
-  { faults, notKept }: Seen,
+  { args, context, warnings }: Run,
+  { faults, notKept, changedWhileRead }: Seen,
   suspect: string | null,
 ): string[] {
   const reasons: string[] = []
@@ -18,6 +28,9 @@ export function reasonsOf(
   if (suspect !== null) reasons.push(suspect)
   if (args.preRun !== '' || args.postRun !== '')
     reasons.push('its hooks (preRun, postRun) are not run by this version')
+  const changed = warnOfChanged(changedWhileRead)
+  if (changed !== undefined && context.options.consistency === 'strict') reasons.push(changed)
+  else if (changed !== undefined) warnings.add(changed)
   for (const reason of reasons.slice(faults > 0 ? 1 : 0)) warnings.add(reason)
   for (const what of notKept) warnings.add(`${what}: cannot be kept on this machine`)
   return reasons

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
-import { clockDoubtSchema } from '../../../wire/backup.ts'
+import { changedWhileReadSchema, clockDoubtSchema } from '../../../wire/backup.ts'
 import { goJsonString } from './go-json.ts'
 import { parseGoTime } from './go-time.ts'
 
@@ -33,6 +33,7 @@ const snapshotFactsSchema = z.object({
   clockDoubt: clockDoubtSchema.optional(),
   /** When every file was read last, whatever its timestamps said, ISO 8601. */
   lastReread: z.string().optional(),
+  changedWhileRead: changedWhileReadSchema.optional(),
   durability: z.enum(['synced', 'acknowledged']),
   writer: z.string(),
 })

@@ -5,6 +5,7 @@ import type { TreeWarning } from '../../tree/entry.ts'
 import { flushVolume } from '../../tree/flush-volume.ts'
 import type { WalkOptions } from '../../tree/looker.ts'
 import { takeBeginTime } from '../../tree/recheck/begin-time.ts'
+import { type ChangedFiles, findChangedFiles } from '../../tree/recheck/changed-files.ts'
 import type { Missed } from '../../tree/recheck/missed.ts'
 import { walkAgain } from '../../tree/recheck/walk-again.ts'
 import { WalkLog } from '../../tree/recheck/walk-log.ts'
@@ -87,6 +88,8 @@ export interface SnapshotSeen {
   empty: boolean
   /** What this machine cannot keep; empty normally. */
   notKept: string[]
+  /** Files in it that changed since the run began. */
+  changedWhileRead: ChangedFiles
 }
 
 export interface SnapshotSummary extends SnapshotSeen {
@@ -166,12 +169,13 @@ async function archive(
       volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
     })
     volume.losses.tell(warn)
+    const changedWhileRead = await findChangedFiles(volume, log, { signal, beginNs })
     counts.entries++
     const store = { repository, packs }
     const tree = await storeWayTo(volume, sourceOf(input), { tree: volumeTreeId, store })
     counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
     const { bytes: bytesAdded } = await packs.finish()
-    return seenOf(counts, volume, { tree, bytesAdded })
+    return { ...seenOf(counts, volume, { tree, bytesAdded }), changedWhileRead }
   } finally {
     await pool.close()
   }
@@ -283,7 +287,7 @@ function seenOf(
   counts: Counts,
   volume: OpenVolume,
   { tree, bytesAdded }: { tree: Buffer; bytesAdded: number },
-): SnapshotSeen {
+): Omit<SnapshotSeen, 'changedWhileRead'> {
   const { goneTrees: _gone, others, ...told } = counts
   return {
     ...told,
