@@ -1,4 +1,5 @@
 import { type BackupInfo, isGood } from '../wire/backup.ts'
+import { readBackupRow } from '../wire/mend.ts'
 import type { Backup, Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'
@@ -28,22 +29,31 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
   }
 }
 
+/** One bad row must not hide a list: what of it cannot be read is left out. */
 export function backupOf(row: Backup): BackupInfo {
   const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, changedWhileRead, ...info } = row
-  return {
+  return readBackupRow({
     ...info,
     mode: info.mode as BackupInfo['mode'],
     state: info.state as BackupInfo['state'],
     durability: info.durability as BackupInfo['durability'],
-    containers: JSON.parse(info.containers),
-    holds: JSON.parse(info.holds),
+    containers: parseOrNull(info.containers),
+    holds: parseOrNull(info.holds),
     instanceNo: Number(info.instanceNo),
     size: Number(info.size),
     sequence: Number(info.sequence),
     files: info.files === null ? null : Number(info.files),
     bytes: info.bytes === null ? null : Number(info.bytes),
     ...(clockDoubt !== null && { clockDoubt: { trusted: clockDoubt } }),
-    ...(changedWhileRead !== null && { changedWhileRead: JSON.parse(changedWhileRead) }),
-    series: info.series === null ? null : JSON.parse(info.series),
+    ...(changedWhileRead !== null && { changedWhileRead: parseOrNull(changedWhileRead) ?? undefined }),
+    series: info.series === null ? null : parseOrNull(info.series),
+  })
+}
+
+function parseOrNull(json: string) {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return null
   }
 }

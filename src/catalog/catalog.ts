@@ -13,6 +13,7 @@ import { lockCatalog } from './catalog-lock.ts'
 import { type CatalogCopier, createCopier } from './copier.ts'
 import { type Db, openDatabase } from './database.ts'
 import { openEventNumbers } from './event-numbers.ts'
+import { openIdentity } from './identity.ts'
 import type { KeptRecord } from './read-records.ts'
 import { openRecordStore, type RecordStore } from './record-store.ts'
 import { createServerStore, type ServerStore } from './server-store.ts'
@@ -34,6 +35,8 @@ export interface Catalog {
   servers: ServerStore
   audit: AuditStore
   copier: CatalogCopier
+  /** By what daemons know this controller. */
+  identity: string
   /** Waits for what was begun; then another process may open it. */
   close(): Promise<void>
 }
@@ -106,6 +109,7 @@ async function openStores({ db, file, release, copyDir, clock, log }: OpenedData
     servers: createServerStore(db, writes),
     audit: createAuditStore(db, writes),
     copier: createCopier({ file, copyDir, clock }),
+    identity: await openIdentity(db),
     async close() {
       await writes.idle()
       await numbers.close()

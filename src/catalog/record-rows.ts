@@ -1,5 +1,5 @@
-import { parseJson } from '../wire/json.ts'
-import { type RunRecord, recordSchema } from '../wire/record.ts'
+import { readRecordRow } from '../wire/mend.ts'
+import type { RunRecord } from '../wire/record.ts'
 import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'
@@ -53,6 +53,15 @@ export function recordJson(record: RunRecord): string {
   return JSON.stringify(record)
 }
 
+/** One bad row must not hide a list: what of it cannot be read is left out. */
 export function recordOf(rid: string, json: string): RunRecord {
-  return parseJson(`The catalog's record ${rid}`, json, recordSchema)
+  return readRecordRow(rid, parseOrNothing(json))
+}
+
+function parseOrNothing(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return {}
+  }
 }

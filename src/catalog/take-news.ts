@@ -1,4 +1,5 @@
 import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
+import { findForeignPart } from '../wire/record-sender.ts'
 import { backupNewsOf, keepBackupNews } from './backup-news.ts'
 import type { DbTransaction } from './database.ts'
 import { inLists } from './numbers.ts'
@@ -47,6 +48,7 @@ function fold({ numbers }: RecordWorld, known: Map<string, KeptRecord>, news: Ru
   const changes: KeptRecord[] = []
   const progress: KeptRecord[] = []
   for (const told of news) {
+    if (findForeignPart(told) !== undefined) continue
     const before = known.get(told.rid)?.record
     const record = applyNews(before, told)
     if (!record) continue

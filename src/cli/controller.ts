@@ -11,6 +11,7 @@ import { collect } from './collect.ts'
 import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
+import { parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { takeTimeZone } from './time-zone.ts'
@@ -30,6 +31,8 @@ interface ControllerFlags {
   keepRecords: string
   allowedHost: string[]
   maxSocketsPerPeer: string
+  newsFrom: string[]
+  takeOver: boolean
   debug: boolean
 }
 
@@ -54,6 +57,13 @@ export function controllerCommand(): Command {
     .option(KEEP_RECORDS.flag, KEEP_RECORDS.text, KEEP_RECORDS.usual)
     .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
     .option(...MAX_SOCKETS_OPTION)
+    .option(
+      '--news-from <server=address>',
+      "an address that a server's news comes from besides its own (repeatable)",
+      collect,
+      [],
+    )
+    .option('--take-over', 'take daemons over whose jobs are from another controller', false)
     .option('--debug', 'log more', false)
     .action(runController)
 }
@@ -76,6 +86,8 @@ async function runController(flags: ControllerFlags): Promise<void> {
     volumeRoot: flags.volumeRoot,
     keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => `http://${ip}:${dport}`,
+    newsFrom: parseNewsFrom(flags.newsFrom),
+    takesOver: () => flags.takeOver,
     allowedHosts: flags.allowedHost,
     connections: connectionsOf(flags),
     log,

@@ -31,6 +31,7 @@ interface DaemonFlags {
   claimStore: boolean
   newRepository: boolean
   maxSocketsPerPeer: string
+  releaseController: boolean
   debug: boolean
 }
 
@@ -72,6 +73,7 @@ export function daemonCommand(): Command {
       false,
     )
     .option(...MAX_SOCKETS_OPTION)
+    .option('--release-controller', 'let another controller send the next list of jobs', false)
     .option('--debug', 'log more', false)
     .action(runDaemon)
 }
@@ -91,6 +93,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     takeOver: flags.takeOver,
     claimStore: flags.claimStore,
     newRepository: flags.newRepository,
+    releaseController: flags.releaseController,
     allowedHosts: flags.allowedHost,
     connections: connectionsOf(flags),
     log,

@@ -186,6 +186,10 @@ async function startLocalController(
     volumeRoot: flags.volumeRoot,
     keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
+    // One process is one pair, whatever became of either half of its data.
+    takesOver: (server) => server === flags.ip,
+    // The machine may be named by an address that it does not have.
+    newsFrom: (server) => (server === flags.ip ? ['127.0.0.1'] : []),
     allowedHosts: flags.allowedHost,
     connections: connectionsOf(flags),
     log,

@@ -10,6 +10,7 @@ import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
 import { checkSilent } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { pollDue, recallServers } from './servers.ts'
+import { SetAside } from './set-aside.ts'
 import type { ControllerSettings, Ports, World } from './world.ts'
 
 export interface ControllerInput {
@@ -38,6 +39,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     ledger: new RecordLedger(ports.records, clock, (record) => noteOutcome(world, record)),
     background: new Background(log, problems),
     history: { forgottenAt: null, closing: false },
+    setAside: new SetAside({ clock, log, problems }),
   }
   await world.ledger.load()
   await recallInventory(world)
@@ -52,6 +54,7 @@ export function tick(world: World): void {
   pollDue(world)
   checkSilent(world)
   forgetHistoryIfDue(world)
+  world.setAside.forgetOld()
 }
 
 /** Ends subscriptions and waits for what is under way. */

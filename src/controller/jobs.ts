@@ -134,7 +134,7 @@ function view(world: World, planned: PlannedJob): JobView {
     asleep: scheduled?.job.sleep ?? false,
     prevRun: timeOrNull(scheduled?.prev),
     nextRun: timeOrNull(scheduled?.next),
-    problem: server?.dropped.get(planned.id) ?? null,
+    problem: server?.conflict ?? server?.dropped.get(planned.id) ?? null,
   }
 }
 

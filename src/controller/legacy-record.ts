@@ -1,19 +1,17 @@
 import { NEVER } from '../lib/clock.ts'
-import { serverOfJobId } from '../lib/ids.ts'
-import type { LegacyRecord, RunRecord, RunResult } from '../wire/record.ts'
+import { type LegacyRecord, type RunRecord, type RunResult, runResultSchema } from '../wire/record.ts'
 
 /**
- * An original daemon posts a run twice, in either order: the end counts as the newer word.
- * `from` names the server where the job id does not.
+ * A legacy daemon posts a run twice, in either order: the end counts as the newer word.
  */
-export function fromLegacyRecord(legacy: LegacyRecord, from: string): RunRecord {
+export function fromLegacyRecord(legacy: LegacyRecord, server: string): RunRecord {
   const ended = legacy.end !== NEVER && legacy.state !== 'running'
   const failed = legacy.state !== 'running' && legacy.state !== 'success'
   return {
     rid: legacy.rid,
     seq: ended ? 2 : 1,
     attempt: 1,
-    server: serverOfJobId(legacy.id) ?? from,
+    server,
     jobId: legacy.id,
     spec: legacy.spec,
     action: legacy.action,
@@ -34,5 +32,6 @@ export function fromLegacyRecord(legacy: LegacyRecord, from: string): RunRecord 
 function resultOf(result: unknown): RunResult | null {
   if (typeof result !== 'object' || result === null) return null
   const { file, size } = result as { file?: unknown; size?: unknown }
-  return typeof file === 'string' ? { file, size: Number(size) || 0 } : null
+  const parsed = runResultSchema.safeParse({ file, size: Number(size) || 0 })
+  return parsed.success && parsed.data.file !== undefined ? parsed.data : null
 }

@@ -21,16 +21,16 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
     volumes: [],
     volumesByName: new Map(),
     volumesByPath: new Map(),
+    volumesByArchive: new Map(),
     servers: new Map(),
     jobs: new Map(),
     jobsByApp: new Map(),
     jobsByServer: new Map(),
     problems: [],
   }
-  const archives = new Map<string, PlannedVolume>()
   const drafts = [...draftVolumes(inventory, volumeRoot)]
   const above = volumesAbove(drafts.map(({ volume }) => volume))
-  for (const draft of drafts) addVolume(plan, draft, { archives, above })
+  for (const draft of drafts) addVolume(plan, draft, above)
   for (const [ip, volumes] of Map.groupBy(plan.volumes, (volume) => volume.server))
     addServer(plan, ip, volumes)
   plan.jobsByApp = Map.groupBy(plan.jobs.values(), appOfJob)
@@ -85,13 +85,6 @@ function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): Dr
 }
 
 /** What else the inventory has that may stand in the way of a volume. */
-interface OtherVolumes {
-  /** The volumes planned so far, by server and archive. */
-  archives: Map<string, PlannedVolume>
-  /** Volumes below one of another proc → that one. */
-  above: ReadonlyMap<PlannedVolume, PlannedVolume>
-}
-
 function volumesAbove(volumes: PlannedVolume[]): Map<PlannedVolume, PlannedVolume> {
   const owned = volumes.map((volume) => {
     const { server, path, proc, instanceNo } = volume
@@ -100,14 +93,20 @@ function volumesAbove(volumes: PlannedVolume[]): Map<PlannedVolume, PlannedVolum
   return new Map(findNestedPaths(owned).map(({ inner, outer }) => [inner.volume, outer.volume]))
 }
 
-function addVolume(plan: Plan, { volume, schedules }: DraftVolume, { archives, above }: OtherVolumes): void {
-  const name = `${volume.server} ${archiveOf(volume)}`
-  const problem = problemOf(volume, archives.get(name)) ?? nestedProblem(volume, above.get(volume))
+/** @param above volumes below one of another proc, and that one */
+function addVolume(
+  plan: Plan,
+  { volume, schedules }: DraftVolume,
+  above: ReadonlyMap<PlannedVolume, PlannedVolume>,
+): void {
+  const archive = volumeKey(volume.server, archiveOf(volume))
+  const namesake = plan.volumesByArchive.get(archive)
+  const problem = problemOf(volume, namesake) ?? nestedProblem(volume, above.get(volume))
   if (problem) {
     plan.problems.push(problem)
     return
   }
-  archives.set(name, volume)
+  plan.volumesByArchive.set(archive, volume)
   for (const schedule of schedules) {
     const planned = backupJob(volume, schedule)
     if (plan.jobs.has(planned.id)) continue

@@ -9,6 +9,8 @@ export interface Plan {
   volumesByName: Map<string, PlannedVolume>
   /** Keyed by volumeKey. */
   volumesByPath: Map<string, PlannedVolume>
+  /** Keyed by volumeKey of the server and the archive that backups are named after. */
+  volumesByArchive: Map<string, PlannedVolume>
   servers: Map<string, ServerPlan>
   /** By the id users see. */
   jobs: Map<string, PlannedJob>
@@ -49,8 +51,9 @@ export interface ServerPlan {
   version: string
 }
 
-export function volumeKey(server: string, path: string): string {
-  return `${server} ${path}`
+/** @param name a path, or the name of an archive */
+export function volumeKey(server: string, name: string): string {
+  return `${server} ${name}`
 }
 
 /** The same volume, wherever it lies. */

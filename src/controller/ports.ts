@@ -5,6 +5,7 @@ import type {
   DiffRequest,
   FilesRequest,
   HistoryRequest,
+  JobsSender,
   RecoverRequest,
   SnapshotNames,
   SnapshotsRequest,
@@ -121,7 +122,8 @@ export interface DaemonPort {
   /** The daemon trusts its clock as it is now. */
   confirmClock(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>
-  setJobs(ip: string, jobs: Job[], version: string): Promise<void>
+  /** Throws CONFLICT where its jobs are from another controller. */
+  setJobs(ip: string, jobs: Job[], sender: JobsSender): Promise<void>
   setNotify(ip: string, address: string): Promise<void>
   runJob(ip: string, id: string, run: RunWish): Promise<string>
   sleepJob(ip: string, id: string): Promise<void>

@@ -29,19 +29,24 @@ export class RecordLedger {
   /** On disk when it resolves. Returns whether a state changed. */
   take(news: RunRecord[]): Promise<boolean> {
     const taken = this.#tail.then(async () => {
-      this.heard(news.map(({ rid }) => rid))
+      for (const { rid, server } of news) this.heard([rid], server)
       return this.#tell(await this.#store.take(news.map(withOwnNames)))
     })
     this.#tail = taken.catch(() => {})
     return taken
   }
 
-  /** These runs are alive: their daemon said so. */
-  heard(rids: Iterable<string>): void {
+  /** These runs are alive: the daemon on `server` said so. What it says of runs elsewhere does not count. */
+  heard(rids: Iterable<string>, server: string): void {
     for (const rid of rids) {
       const live = this.#live.get(rid)
-      if (live) live.heardAt = this.#clock.now()
+      if (live?.record.server === server) live.heardAt = this.#clock.now()
     }
+  }
+
+  /** Whether runs of this server have not ended. */
+  hasLive(server: string): boolean {
+    return [...this.#live.values()].some(({ record }) => record.server === server)
   }
 
   /** Records that have not ended and of which no word came for `ms`. */

@@ -7,6 +7,7 @@ import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
+import { checkSender, keepOwn, serverOfLegacyRecord } from './news-sender.ts'
 import { heardFrom } from './servers.ts'
 import type { World } from './world.ts'
 
@@ -17,13 +18,26 @@ const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
   'DAEMON_RESTARTED', // what was whole is published
 ])
 
-/** What a daemon tells; kept on disk when it resolves. */
-export async function takeNews(world: World, news: News): Promise<void> {
-  world.ledger.heard(news.running)
-  const surprises = await countSurprises(world, news.records)
-  const changed = await world.ledger.take(news.records)
+export interface Post {
+  /** The address that the connection came from. */
+  from: string
+  /** Why records of it could not be read. */
+  setAside?: readonly string[]
+}
+
+/**
+ * What a daemon tells; kept on disk when it resolves. Records that cannot be used are set aside, and the others count.
+ * Throws FORBIDDEN for news that did not come from the server it is of.
+ */
+export async function takeNews(world: World, news: News, { from, setAside = [] }: Post): Promise<void> {
+  checkSender(world, news.server, from)
+  world.setAside.note(news.server, 'records', setAside)
+  const records = await keepOwn(world, news.server, news.records)
+  world.ledger.heard(news.running, news.server)
+  const surprises = await countSurprises(world, records)
+  const changed = await world.ledger.take(records)
   heardFrom(world, news.server, changed)
-  for (const { error, args } of news.records) {
+  for (const { error, args } of records) {
     const server = error && STORE_KNOWS_MORE.has(error.code) && serverOf(world, args, news)
     if (server) relistSoon(world, server)
   }
@@ -47,10 +61,10 @@ function serverOf({ servers }: World, { namespace }: RunRecord['args'], { server
   return servers.get(typeof namespace === 'string' ? namespace : server)
 }
 
-/** One post of an original daemon. `from` is the address it came from. */
-export async function takeLegacyRecord(world: World, legacy: LegacyRecord, from: string): Promise<void> {
-  const record = fromLegacyRecord(legacy, from)
-  await world.ledger.take([record])
+/** One post of a legacy daemon. Throws FORBIDDEN for one that did not come from the server it is of. */
+export async function takeLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
+  const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
+  await world.ledger.take(await keepOwn(world, record.server, [record]))
   heardFrom(world, record.server, true)
   const server = world.servers.get(record.server)
   // An original tells the name of what it made, no more.

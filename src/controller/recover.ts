@@ -4,7 +4,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
-import { type PlannedVolume, volumeIdentity } from './plan.ts'
+import { type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
 import { startRun } from './runs.ts'
 import type { World } from './world.ts'
 
@@ -27,13 +27,13 @@ export interface MigrateWish extends RecoverWish {
   confirmVolume?: string | undefined
 }
 
-/** Puts a backup back where it was made. */
+/** Puts a backup back into the volume that it was made of. */
 export function recover(world: World, who: string, wish: RecoverWish): Promise<Answer<RunRecord>> {
   return audited(world, { who, verb: 'recover', facts: factsOf(wish) }, async () => {
     const backup = await recoverable(world, wish)
-    return isRefused(backup)
-      ? backup
-      : start(world, wish, { backup, server: backup.server, path: backup.source })
+    if (isRefused(backup)) return backup
+    const home = homeOf(world, backup)
+    return isRefused(home) ? home : start(world, wish, { backup, server: backup.server, path: home.path })
   })
 }
 
@@ -83,6 +83,29 @@ function unconfirmed(
     `Cannot migrate "${name}" into the volume "${volume}": it was made of ${madeOf}, expected one of the same name. If that is meant, send confirmVolume: "${volume}"; nothing was changed`,
     { name, volume: own, target: volume },
   )
+}
+
+/**
+ * The volume that the backup is named after, as the inventory has it now. What the catalog or a manifest says of its
+ * path does not count: whoever can write there could aim the recover at another volume.
+ */
+function homeOf({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
+  const home = inventory.plan.volumesByArchive.get(volumeKey(server, archiveOfBackup(name)))
+  if (home) return home
+  const what = `Cannot recover "${name}": the inventory has no volume on ${server} that it is named after`
+  return refuse(
+    'NOT_FOUND',
+    `${what}. Migrate it to a volume of the inventory, or put its volume back there`,
+    {
+      name,
+      server,
+    },
+  )
+}
+
+/** `<archive>-<unix seconds>.tar.gz` is a full backup; an increment is named like its archive. */
+function archiveOfBackup(name: string): string {
+  return name.replace(/-\d{9,12}\.tar\.gz$/, '')
 }
 
 function targetOf(

@@ -34,6 +34,8 @@ export interface ServerState {
   sentVersion: string | null
   /** The start time of the daemon's process that knows our notify address; null where none does. */
   registeredWith: string | null
+  /** Why it takes no jobs from this controller: they are from another one. null where that is not so. */
+  conflict: string | null
   /** Jobs it was sent and does not list, by the id users see, with the reason. */
   dropped: Map<string, string>
 }
@@ -56,6 +58,7 @@ export function newServer(ip: string): ServerState {
     listingStale: false,
     sentVersion: null,
     registeredWith: null,
+    conflict: null,
     dropped: new Map(),
   }
 }
@@ -97,7 +100,9 @@ function toldFaults(server: ServerState, board: readonly Problem[]): string[] {
   const storeError = debug?.store?.error
   const faults = [
     error,
-    leaving && 'It left the inventory and has not yet taken its empty list of jobs',
+    server.conflict,
+    leaving &&
+      'It left the inventory; it has not yet taken its empty list of jobs, or its last runs have not ended',
     isForeign(server) && `The daemon there says it is ${debug?.ip}, so it is sent no jobs`,
     debug?.crond_status === 'stopped' && 'Its scheduler is stopped: no job starts by itself',
     ...told,

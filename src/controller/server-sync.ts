@@ -1,3 +1,4 @@
+import { BackupdError } from '../lib/errors.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import { expireJobId } from './expire-job.ts'
 import { versionOf } from './make-plan.ts'
@@ -11,9 +12,9 @@ export async function bringUpToDate(world: World, server: ServerState): Promise<
     return
   }
   const asleep = sleepersToRecall(server)
-  if (!server.leaving) await register(world, server)
+  if (!server.leaving && !isOfAnother(world, server)) await register(world, server)
   do {
-    await sendJobs(world, server)
+    if (!(await trySendJobs(world, server))) return
     await refreshSchedule(world, server)
   } while (server.sentVersion !== wantedJobs(world, server).version)
   await putToSleepAgain(world, server, asleep)
@@ -56,11 +57,44 @@ async function register(world: World, server: ServerState): Promise<void> {
   server.registeredWith = process
 }
 
+/** @returns false where its jobs are from another controller; that is said in `conflict`, and nothing was changed. */
+async function trySendJobs(world: World, server: ServerState): Promise<boolean> {
+  try {
+    await sendJobs(world, server)
+    server.conflict = null
+    return true
+  } catch (error) {
+    if (!(error instanceof BackupdError) || error.code !== 'CONFLICT') throw error
+    if (server.conflict === null) world.log.error({ server: server.ip }, error.message)
+    Object.assign(server, {
+      conflict: error.message,
+      sentVersion: null,
+      schedule: new Map(),
+      dropped: new Map(),
+    })
+    return false
+  }
+}
+
+/** The jobs there are from another controller, and this one is not to take them over. */
+function isOfAnother(world: World, server: ServerState): boolean {
+  const { controller } = server.debug ?? {}
+  return controller !== undefined && controller.id !== world.settings.identity && !mayTakeOver(world, server)
+}
+
+/** Once in the life of this process: two that take over must not go on taking it from each other. */
+function mayTakeOver({ settings }: World, { ip, sentVersion, conflict }: ServerState): boolean {
+  return sentVersion === null && conflict === null && settings.takesOver(ip)
+}
+
 async function sendJobs(world: World, server: ServerState): Promise<void> {
   const { jobs, version } = wantedJobs(world, server)
-  if (server.sentVersion === version && !lacksJobs(server)) return
+  if (server.sentVersion === version && !lacksJobs(server) && !isOfAnother(world, server)) return
   const staysStopped = isStoppedOnPurpose(server)
-  await world.ports.daemon.setJobs(server.ip, jobs, version)
+  const { identity, advertise } = world.settings
+  const controller = { id: identity, url: advertise }
+  const takeOver = mayTakeOver(world, server)
+  await world.ports.daemon.setJobs(server.ip, jobs, { version, controller, takeOver })
   if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
   // A list starts an original's schedule.

@@ -78,7 +78,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     hearClock(world, server.debug)
     if (isFirst) recallSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
-    world.ledger.heard(server.debug.running ?? [])
+    world.ledger.heard(server.debug.running ?? [], server.ip)
     await bringUpToDate(world, server)
     await cameThrough(world, server)
   } catch (error) {
@@ -101,7 +101,8 @@ async function cameThrough(world: World, server: ServerState): Promise<void> {
     daemonId,
     lastSeen: isoTime(world.clock.now()),
   })
-  if (server.leaving && server.schedule.size === 0) return forget(world, server)
+  const isGone = server.leaving && server.schedule.size === 0 && !world.ledger.hasLive(server.ip)
+  if (isGone) return forget(world, server)
   await saveServer(world, server)
   if (server.listingStale) relistSoon(world, server)
 }

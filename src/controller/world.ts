@@ -16,6 +16,7 @@ import type {
 } from './ports.ts'
 import type { RecordLedger } from './record-ledger.ts'
 import type { ServerState } from './server-state.ts'
+import type { SetAside } from './set-aside.ts'
 
 /** Everything a verb is handed: what it may ask, and what the controller knows now. */
 export interface World {
@@ -36,6 +37,7 @@ export interface World {
   readonly background: Background
   /** Of the deletion of old records. `forgottenAt`: unix ms of the last time, null before the first. */
   readonly history: { forgottenAt: number | null; closing: boolean }
+  readonly setAside: SetAside
 }
 
 export interface Ports {
@@ -51,10 +53,16 @@ export interface Ports {
 export interface ControllerSettings {
   /** Where daemons reach this controller: `http://10.0.0.1:9002`. */
   advertise: string
+  /** By what daemons know this controller; kept in the catalog. */
+  identity: string
+  /** Whether a daemon whose jobs are from another controller is to change over to this one. */
+  takesOver(server: string): boolean
   /** Where volumes lie whose path the inventory does not name. */
   volumeRoot: string
   /** Called with each plan that comes into force, before its jobs go anywhere. */
   onInForce?: ((plan: Plan) => void) | undefined
   /** Records and audit entries are deleted when they are older. */
   keepRecordsMs: number
+  /** Addresses that news of this server may come from besides its own. */
+  newsFrom(server: string): readonly string[]
 }

@@ -10,6 +10,7 @@ import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
+import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import { serve } from './http/server.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
@@ -38,6 +39,8 @@ export interface DaemonOptions {
   claimStore?: boolean
   /** Accepts that the increment repository is gone, or is another one. */
   newRepository?: boolean
+  /** Lets any controller send the next list of jobs. */
+  releaseController?: boolean
   /** Host names that requests may come to, besides IP addresses and localhost. */
   allowedHosts: string[]
   /** Where they differ from CONNECTION_LIMITS. */
@@ -89,7 +92,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   if (text) problems.report({ source: 'time-zone', key: 'unknown', text })
   const room = parts.adopt(await DataRoom.open({ dir: dir.path, clock, log, problems }), (it) => it.close())
   const opened = openEngine({ ...options, settings, problems, room }, parts)
-  const { engine, scheduler, notifier, trustedClock, stores } = opened
+  const { engine, scheduler, notifier, trustedClock, stores, controllers } = opened
+  const bond = parts.adopt(new ControllerBond(controllers, { problems, log }), (it) => it.close())
+  if (options.releaseController) bond.release()
   const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
@@ -97,7 +102,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
-  const world = { engine, scheduler, notifier, space, problems, trustedClock, log, ...facts, notReady }
+  const world = { engine, scheduler, notifier, bond, space, problems, trustedClock, log, ...facts, notReady }
   const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()

@@ -10,6 +10,7 @@ import type { Log } from '../lib/log.ts'
 import { DISK_SOURCE, type Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { keepTime } from './keep-time.ts'
+import { ControllerMemory } from './memory/controller-memory.ts'
 import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
 import { openDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
@@ -34,6 +35,7 @@ export interface OpenedEngine {
   notifier: Notifier
   trustedClock: TrustedClock
   stores: StoreMemory
+  controllers: ControllerMemory
 }
 
 /** Child processes kept ready: one makes the next run quick, more would only hold memory. */
@@ -68,7 +70,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
     memory.flush()
     await notifier.flush(FLUSH_MS)
   })
-  return { engine, scheduler, notifier, trustedClock, stores }
+  return { engine, scheduler, notifier, trustedClock, stores, controllers: new ControllerMemory(db) }
 }
 
 /** Nothing but a backup is refused: everything else makes room, or is what somebody needs now. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { TimeAnchor } from '../lib/trusted-time.ts'
-import type { JobOptions } from '../wire/job.ts'
+import type { Job, JobOptions } from '../wire/job.ts'
 import type { Progress, RunResult } from '../wire/record.ts'
 import type { KnownStore, StoreSettings } from '../wire/store-settings.ts'
 
@@ -12,6 +12,8 @@ export interface Plugin<Args = unknown> {
   readonly name: string
   /** Throws BAD_INPUT saying which argument is wrong and why. */
   parseArgs(raw: Readonly<Record<string, unknown>>): Args
+  /** What `needs` and the run get in place of the args as they were asked for; the record keeps those. */
+  fillArgs?(raw: Readonly<Record<string, unknown>>, daemon: DaemonFacts): Readonly<Record<string, unknown>>
   /** What no other run may hold meanwhile: absolute volume paths (a path also stands for what lies under it). */
   needs(args: Args, settings: RunSettings): string[]
   /** Runs nobody wants to read of when they did nothing: no record until they call `announce`, none without it. */
@@ -19,6 +21,13 @@ export interface Plugin<Args = unknown> {
   /** Answers a question at once; holds no lock, waits in no queue, leaves no record. */
   readonly query?: boolean
   run(args: Args, context: RunContext): Promise<RunOutcome>
+}
+
+/** What only the daemon's process knows. */
+export interface DaemonFacts {
+  settings: RunSettings
+  /** The list of jobs in force. */
+  jobs: readonly Job[]
 }
 
 /** The world of a run. Settings are plain data, so that they cross to the child process. */

@@ -10,7 +10,7 @@ import type { Ticket } from './run-queue.ts'
 
 export interface RunRequest {
   plugin: Plugin
-  args: Record<string, unknown>
+  args: Readonly<Record<string, unknown>>
   /** The job it is a run of; none for a one-off. */
   job: Job | undefined
   type: RunRecord['type']
@@ -35,18 +35,25 @@ export interface Run extends RunRequest {
   killed: Promise<void> | undefined
 }
 
+export interface RunWorld extends Pick<EngineOptions, 'clock' | 'settings' | 'memory'> {
+  /** The list of jobs in force. */
+  jobs(): readonly Job[]
+}
+
 /** @param begin called when the run's turn has come */
 export function makeRun(
   request: RunRequest,
-  { clock, settings, memory }: Pick<EngineOptions, 'clock' | 'settings' | 'memory'>,
+  { clock, settings, memory, jobs }: RunWorld,
   begin: (run: Run) => void,
 ): Run {
   const { plugin, args, job, type, rid } = request
   const origin = { rid, jobId: job?.id ?? '', spec: job?.spec ?? '', action: plugin.name, args, type }
-  const { needs, refusal } = needsOf(plugin, args, settings)
+  const filled = plugin.fillArgs?.(args, { settings, jobs: jobs() }) ?? args
+  const { needs, refusal } = needsOf(plugin, filled, settings)
   const tell = (record: RunRecord) => run.isSilent || memory.progressed(record)
   const run: Run = {
     ...request,
+    args: filled,
     record: new LiveRecord({ ...origin, server: settings.ip }, clock, tell),
     isSilent: false,
     ticket: { needs, light: plugin.quiet === true, begin: () => begin(run) },
@@ -59,7 +66,7 @@ export function makeRun(
   return run
 }
 
-function needsOf(plugin: Plugin, args: Record<string, unknown>, settings: RunSettings) {
+function needsOf(plugin: Plugin, args: RunRequest['args'], settings: RunSettings) {
   try {
     return { needs: plugin.needs(plugin.parseArgs(args), settings), refusal: undefined }
   } catch (error) {

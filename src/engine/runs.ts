@@ -7,7 +7,7 @@ import { FailedRuns } from './failed-runs.ts'
 import { createKeeper } from './keeper.ts'
 import { PathLock } from './path-lock.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
-import { makeRun, type Run, type RunRequest, taskOf } from './run.ts'
+import { makeRun, type Run, type RunRequest, type RunWorld, taskOf } from './run.ts'
 import { endOf } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
@@ -15,19 +15,8 @@ import { RunWatch } from './run-watch.ts'
 import { settleKilled } from './settle.ts'
 import { within } from './within.ts'
 
-type RunsOptions = Pick<
-  EngineOptions,
-  | 'clock'
-  | 'log'
-  | 'problems'
-  | 'plugins'
-  | 'runner'
-  | 'memory'
-  | 'settings'
-  | 'concurrency'
-  | 'uptime'
-  | 'admit'
->
+type RunsOptions = RunWorld &
+  Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'uptime' | 'admit'>
 
 /** How often runs are looked at: see RunWatch. */
 const WATCH_MS = 1000

@@ -100,9 +100,9 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
       query,
       schema: listSchema,
     })
-    if (Array.isArray(answer)) {
+    if ('good' in answer) {
       if (namespace !== ip) throw foreignNamespace(ip, namespace, 'lists')
-      return yield answer.map(fromEntity)
+      return yield answer.good.map((entity) => fromEntity(entity, ip))
     }
     guard.check(answer.backups.length, answer.next)
     yield answer.backups
@@ -145,7 +145,9 @@ async function listFolder(
     path: `${BACKUP}/filelist/dir/${folder}`,
     schema: legacyFolderSchema,
   })
-  const all = entries.map((entry) => fromFolderEntry(path, entry)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  const all = entries.good
+    .map((entry) => fromFolderEntry(path, entry))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
   const rest = after === null ? all : all.filter((file) => file.path > after)
   const files = rest.slice(0, limit)
   return { files, next: rest.length > limit ? (files.at(-1)?.path ?? null) : null }

@@ -1,9 +1,16 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
 import type { ClockWitness } from '../lib/trusted-clock.ts'
-import { type DaemonDebug, debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
+import {
+  type DaemonDebug,
+  debugSchema,
+  type JobsSender,
+  PROTOCOL,
+  runAnswerSchema,
+} from '../wire/daemon-api.ts'
 import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import { type RunRecord, recordSchema } from '../wire/record.ts'
+import { parseEach } from '../wire/tolerant.ts'
 import { createDaemonBackups, type DaemonBackups, demand } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
 import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespaces.ts'
@@ -21,7 +28,7 @@ interface DaemonJobs {
   debug(ip: string, witness?: ClockWitness): Promise<DaemonDebug>
   confirmClock(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>
-  setJobs(ip: string, jobs: Job[], version: string): Promise<void>
+  setJobs(ip: string, jobs: Job[], sender: JobsSender): Promise<void>
   setNotify(ip: string, address: string): Promise<void>
   sleepJob(ip: string, id: string): Promise<void>
   wakeJob(ip: string, id: string): Promise<void>
@@ -50,9 +57,9 @@ export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
 
 /** A Go program prints an empty list as null. */
 const jobsSchema = z
-  .array(scheduledJobSchema)
+  .array(z.unknown())
   .nullable()
-  .transform((jobs) => jobs ?? [])
+  .transform((list) => parseEach(scheduledJobSchema, list ?? []))
 
 function createDaemonJobs(http: DaemonHttp): DaemonJobs {
   const put = async (ip: string, path: string, form: Record<string, string> = {}) => {
@@ -72,8 +79,16 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
     async confirmClock(ip) {
       await http.ask(ip, { method: 'POST', path: '/api/v1/clock/actions/confirm', form: {} })
     },
-    jobs: (ip) => askFor(http, ip, { method: 'GET', path: '/api/v1/cron/jobs', schema: jobsSchema }),
-    setJobs: (ip, jobs, version) => put(ip, '/cron/jobs', { data: JSON.stringify(jobs), version }),
+    jobs: async (ip) =>
+      (await askFor(http, ip, { method: 'GET', path: '/api/v1/cron/jobs', schema: jobsSchema })).good,
+    setJobs: (ip, jobs, { version, controller, takeOver }) =>
+      put(ip, '/cron/jobs', {
+        data: JSON.stringify(jobs),
+        version,
+        controller: controller.id,
+        controllerUrl: controller.url,
+        ...(takeOver ? { takeOver: 'true' } : {}),
+      }),
     setNotify: (ip, addr) => put(ip, '/notify', { addr, protocol: String(PROTOCOL) }),
     sleepJob: (ip, id) => act(ip, id, 'sleep'),
     wakeJob: (ip, id) => act(ip, id, 'wakeup'),
@@ -97,7 +112,8 @@ function createDaemonRuns(http: DaemonHttp): DaemonRuns {
     },
     async record(ip, rid) {
       try {
-        return await askFor(http, ip, { method: 'GET', path: recordPath(rid), schema: recordSchema })
+        const record = await askFor(http, ip, { method: 'GET', path: recordPath(rid), schema: recordSchema })
+        return record.rid === rid && record.server === ip ? record : undefined
       } catch (error) {
         if (isNotFound(error) || isMissingRoute(error)) return undefined
         throw error

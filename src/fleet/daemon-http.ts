@@ -1,6 +1,8 @@
+import { isIPv4 } from 'node:net'
 import { type Dispatcher, Pool } from 'undici'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER, isErrorCode } from '../wire/error-codes.ts'
 
 const PATIENCE_MS = 10_000
@@ -19,13 +21,17 @@ export interface DaemonRequest {
 export interface DaemonHttp {
   /** The body of a good answer. Throws DAEMON_UNREACHABLE, DAEMON_REFUSED, or the daemon's own code. */
   ask(ip: string, request: DaemonRequest): Promise<string>
+  /** What of an answer could not be used. */
+  noteSetAside(ip: string, what: string, reasons: readonly string[]): void
   close(): Promise<void>
 }
 
 export interface DaemonHttpOptions {
-  /** The base URL of the daemon on a server: `http://10.0.0.1:9002`. */
-  addressOf(ip: string): string
+  /** The base URL of the daemon on a server: `http://10.0.0.1:9002`; undefined for what is not a known server. */
+  addressOf(ip: string): string | undefined
   log: Log
+  /** Called for what of an answer could not be used; logged if it is left out. */
+  onSetAside?: DaemonHttp['noteSetAside']
   /** How long a daemon has for its whole answer, ms; 10 s where nothing is said. */
   patienceMs?: number
 }
@@ -34,6 +40,7 @@ export interface DaemonHttpOptions {
 export function createDaemonHttp({
   addressOf,
   log,
+  onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Some ${what} could not be used`),
   patienceMs = PATIENCE_MS,
 }: DaemonHttpOptions): DaemonHttp {
   const pools = new Map<string, Pool>()
@@ -45,7 +52,9 @@ export function createDaemonHttp({
   }
   return {
     async ask(ip, request) {
-      const address = new URL(addressOf(ip)).origin
+      const url = isIPv4(ip) ? addressOf(ip) : undefined
+      if (url === undefined) throw unknownServer(ip)
+      const address = new URL(url).origin
       const answer = await exchange(poolOf(address), request, patienceMs).catch((cause) => {
         throw unreachable({ ip, address, patienceMs }, cause)
       })
@@ -54,6 +63,7 @@ export function createDaemonHttp({
       log.warn({ server: ip, status: answer.status, code: refusal.code }, refusal.message)
       throw refusal
     },
+    noteSetAside: onSetAside,
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
     },
@@ -117,6 +127,13 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> 
   return Buffer.concat(chunks).toString('utf8')
 }
 
+/** Its name may come from a daemon or from the catalog: nothing is sent to a place that no inventory named. */
+function unknownServer(ip: string): BackupdError {
+  const name = withoutControls(ip.slice(0, 100))
+  const message = `Cannot ask the daemon on "${name}": it is not a server of the inventory. Add it to the inventory to reach it`
+  return new BackupdError('DAEMON_UNREACHABLE', message, { facts: { server: name } })
+}
+
 function unreachable(
   { ip, address, patienceMs }: { ip: string; address: string; patienceMs: number },
   cause: unknown,
@@ -154,5 +171,5 @@ function wordsOf(body: string): string {
     words = body
   }
   if (typeof words === 'object' && words !== null && 'msg' in words) words = words.msg
-  return (typeof words === 'string' ? words : body).trim().slice(0, 2000)
+  return withoutControls((typeof words === 'string' ? words : body).trim().slice(0, 2000))
 }

@@ -11,11 +11,18 @@ export async function askFor<T>(
 ): Promise<T> {
   const body = await http.ask(ip, request)
   try {
-    return parseJson(`the answer to ${request.method} ${request.path}`, body, schema)
+    const answer = parseJson(`the answer to ${request.method} ${request.path}`, body, schema)
+    noteSetAside(http, { ip, path: request.path, answer })
+    return answer
   } catch (cause) {
     const message = `The daemon on ${ip} speaks another language: ${messageOf(cause)}. See that it is a backupd daemon`
     throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip }, cause })
   }
+}
+
+function noteSetAside(http: DaemonHttp, { ip, path, answer }: { ip: string; path: string; answer: unknown }) {
+  const { setAside } = Object(answer) as { setAside?: string[] }
+  if (setAside) http.noteSetAside(ip, `items of its answer to ${path.split('/', 5).join('/')}`, setAside)
 }
 
 /** The daemon has no such route: it is an original. */

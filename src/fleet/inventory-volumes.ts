@@ -1,8 +1,9 @@
 import { parseExpire, parseGoDuration } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
+import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
-import { hasControls, pathFlaw } from './path-flaw.ts'
+import { pathFlaw } from './path-flaw.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
 /** A volume as it is written, for every instance of its proc. */

@@ -1,16 +1,22 @@
 import { z } from 'zod'
+import { isoTime } from '../lib/clock.ts'
 import { type BackupEntity, type BackupInfo, backupEntitySchema, type FileInfo } from '../wire/backup.ts'
+import { bigCount, isMoment } from '../wire/fields.ts'
+import { parseEach } from '../wire/tolerant.ts'
 
 /** What an original daemon answers where ours would send a page; null where there is none. */
 export const legacyBackupsSchema = z
-  .array(backupEntitySchema)
+  .array(z.unknown())
   .nullable()
-  .transform((list) => list ?? [])
+  .transform((list) => parseEach(backupEntitySchema, list ?? []))
 
 /** What is not in an original's list is not known: null, or as if all were well. */
-export function fromEntity(entity: BackupEntity): BackupInfo {
+/** @param server the daemon that told, which lists its own namespace only */
+export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
   return {
     ...entity,
+    server,
+    created: createdOf(entity),
     source: entity.source.replace(/@increment$/, ''),
     ...procOf(entity),
     containers: entity.containers ?? [],
@@ -31,6 +37,11 @@ export function fromEntity(entity: BackupEntity): BackupInfo {
   }
 }
 
+function createdOf({ created, name }: BackupEntity): string {
+  if (isMoment(created)) return created
+  return isoTime(Number(/-(\d{1,10})\.tar\.gz$/.exec(name)?.[1] ?? 0) * 1000)
+}
+
 /**
  * An archive is named `<app>-<proc>-<instance>-<volume, / as ->[-<unix seconds>.tar.gz]`, the proc being
  * `<app>.<type>.<name>`. Both are empty for a name of another kind.
@@ -46,11 +57,18 @@ function procOf({ name, instanceNo, volume }: BackupEntity): { app: string; proc
   return { app: '', proc: '' }
 }
 
+const legacyFileSchema = z.object({
+  name: z.string(),
+  size: bigCount,
+  mod_time: z.string().max(40),
+  dir: z.boolean(),
+})
+
 /** An original's list of a folder. */
 export const legacyFolderSchema = z
-  .array(z.object({ name: z.string(), size: z.number(), mod_time: z.string(), dir: z.boolean() }))
+  .array(z.unknown())
   .nullable()
-  .transform((list) => list ?? [])
+  .transform((list) => parseEach(legacyFileSchema, list ?? []))
 
 export function fromFolderEntry(
   folder: string,

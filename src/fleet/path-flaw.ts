@@ -1,3 +1,5 @@
+import { hasControls } from '../lib/plain-text.ts'
+
 /** What is wrong with the path of a volume, as the end of a sentence. */
 export function pathFlaw(path: string): string | undefined {
   if (!path.startsWith('/')) return `must begin with "/": write it in full, such as /data/db`
@@ -8,8 +10,4 @@ export function pathFlaw(path: string): string | undefined {
   if (parts.includes('') || parts.includes('.'))
     return 'has an empty or "." part: write each "/" once, none at the end'
   return undefined
-}
-
-export function hasControls(text: string): boolean {
-  return /\p{Cc}/u.test(text)
 }

@@ -3,6 +3,7 @@ import { posix } from 'node:path'
 import { z } from 'zod'
 import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
+import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type {
   InventoryInstance,
@@ -11,7 +12,7 @@ import type {
   InventoryVolume,
 } from '../wire/inventory.ts'
 import { LONGEST_ARCHIVE } from './check-inventory.ts'
-import { hasControls, pathFlaw } from './path-flaw.ts'
+import { pathFlaw } from './path-flaw.ts'
 import { keyProc } from './proc-name.ts'
 import { shortly } from './shortly.ts'
 

@@ -16,6 +16,7 @@ import { isoTime, NEVER } from '../lib/clock.ts'
 import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { ERROR_CODES, isErrorCode } from '../wire/error-codes.ts'
+import { count } from '../wire/fields.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
@@ -106,7 +107,8 @@ export function toRecord(world: World, record: RunRecord): Record {
 /** A backup names its volume; a recover only the directory. */
 function placeOf(world: World, { args, server }: RunRecord): Pick<Record, 'volume' | 'instanceNo'> {
   const target = world.inventory.plan.volumesByPath.get(volumeKey(server, textOf(args.destDir) ?? ''))
-  const instanceNo = typeof args.instanceNo === 'number' ? args.instanceNo : (target?.instanceNo ?? null)
+  const named = count.safeParse(args.instanceNo)
+  const instanceNo = named.success ? named.data : (target?.instanceNo ?? null)
   return { volume: textOf(args.volume) ?? target?.name ?? null, instanceNo }
 }
 

@@ -46,6 +46,10 @@ export interface ControllerOptions {
   keepRecordsMs: number
   /** Base URL of the daemon on a server. */
   addressOf(ip: string): string
+  /** Addresses that news of a server may come from besides its own. */
+  newsFrom?(server: string): readonly string[]
+  /** Whether a daemon whose jobs are from another controller is to change over to this one; never unless given. */
+  takesOver?(server: string): boolean
   /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
   allowedHosts: string[]
   /** Where they differ from CONNECTION_LIMITS. */
@@ -80,21 +84,28 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const clock: Clock = { now: () => (trustedClock ?? options.clock).now() }
   const catalog = parts.adopt(await openCatalog({ ...options, clock }), (it) => it.close())
   trustedClock = keepTime(options, parts)
-  const daemon = createDaemonClient(options)
+  let opened: World | undefined
+  const daemon = createDaemonClient({
+    log,
+    addressOf: (ip) => (opened?.servers.has(ip) ? options.addressOf(ip) : undefined),
+    onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
+  })
+  const { volumeRoot, keepRecordsMs, newsFrom = () => [], takesOver = () => false } = options
+  const { identity, ...stores } = catalog
   const settings = {
     advertise: options.advertise.replace(/\/+$/, ''),
-    volumeRoot: options.volumeRoot,
-    keepRecordsMs: options.keepRecordsMs,
+    ...{ volumeRoot, keepRecordsMs, newsFrom, takesOver, identity },
     onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
   }
   const inventoryMemory = createInventoryMemory(dataDir, log)
   const world = await createWorld({
-    ports: { ...catalog, daemon, inventoryMemory },
+    ports: { ...stores, daemon, inventoryMemory },
     clock: options.clock,
     trustedClock,
     log,
     settings,
   })
+  opened = world
   parts.defer(() => closeWorld(world))
   const { problems } = world
   parts.adopt(await DataRoom.open({ dir: dataDir, clock, log, problems }), (it) => it.close())

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bigCount, count, ipv4, moment, name, objectName, rid, wordList, words } from './fields.ts'
 
 /** Where lainlet names no mode the recorded system writes an empty one, and makes a full backup. */
 export const recordedModeSchema = z
@@ -10,26 +11,26 @@ export const recordedModeSchema = z
 export const backupEntitySchema = z.object({
   mode: recordedModeSchema,
   /** Absolute path of the volume on its server. */
-  source: z.string(),
-  volume: z.string(),
-  name: z.string(),
-  server: z.string(),
-  size: z.number(),
-  created: z.string(),
-  containers: z.array(z.string()).nullable(),
-  instanceNo: z.number().int(),
+  source: words,
+  volume: name,
+  name: objectName,
+  server: words,
+  size: bigCount,
+  created: words,
+  containers: z.array(name).nullable(),
+  instanceNo: count,
 })
 export type BackupEntity = z.infer<typeof backupEntitySchema>
 
 /** Marks a backup whose `created` may be wrong: the clock differed too much from the trusted time (ISO 8601). */
-export const clockDoubtSchema = z.object({ trusted: z.string() })
+export const clockDoubtSchema = z.object({ trusted: moment })
 export type MadeInDoubt = z.infer<typeof clockDoubtSchema>
 
 /** Files of a backup that changed since its run began. */
 export const changedWhileReadSchema = z.object({
-  count: z.number().int().nonnegative(),
+  count,
   /** Of the first hundred: paths in the volume, text form of lib/byte-paths.ts. */
-  names: z.array(z.string()),
+  names: wordList,
 })
 export type ChangedWhileRead = z.infer<typeof changedWhileReadSchema>
 
@@ -39,60 +40,60 @@ export type ChangedWhileRead = z.infer<typeof changedWhileReadSchema>
  */
 export const manifestSchema = z.object({
   format: z.literal(1),
-  name: z.string(),
+  name: objectName,
   mode: z.literal('full'),
-  app: z.string(),
-  proc: z.string(),
-  volume: z.string(),
-  instanceNo: z.number().int(),
-  containers: z.array(z.string()),
+  app: name,
+  proc: name,
+  volume: name,
+  instanceNo: count,
+  containers: z.array(name),
   /** Absolute path of the volume on its server. */
-  source: z.string(),
-  server: z.string(),
-  created: z.string(),
+  source: words,
+  server: ipv4,
+  created: moment,
   /** Per volume, counts up by one with each backup: the order of backups, whatever the clock said. */
-  sequence: z.number().int().nonnegative(),
-  rid: z.string(),
-  jobId: z.string(),
+  sequence: bigCount,
+  rid,
+  jobId: name,
   state: z.enum(['success', 'partial']),
   /** Why this backup is doubtful (empty or unmounted where it was not before); null where it is not. */
-  suspect: z.string().nullable(),
+  suspect: words.nullable(),
   /** The archive as it lies in the store. */
-  size: z.number(),
-  sha256: z.string(),
+  size: bigCount,
+  sha256: name,
   /** The index beside it (`<name>.index.gz`); null where there is none. */
-  index: z.object({ size: z.number(), sha256: z.string() }).nullable(),
+  index: z.object({ size: bigCount, sha256: name }).nullable(),
   /** What is inside: entries by kind, bytes of file content, bytes of the tar stream. */
-  entries: z.number().int(),
-  files: z.number().int(),
-  bytes: z.number(),
-  tarBytes: z.number(),
+  entries: bigCount,
+  files: count,
+  bytes: bigCount,
+  tarBytes: bigCount,
   /** The root when it was read: to tell next time whether this is the mount it was. */
-  root: z.object({ device: z.string(), mountPoint: z.boolean() }),
-  warnings: z.array(z.string()),
-  warningCount: z.number().int(),
+  root: z.object({ device: name, mountPoint: z.boolean() }),
+  warnings: wordList,
+  warningCount: bigCount,
   /** What could not be kept on this machine, such as `extended attributes`; empty normally. */
-  notKept: z.array(z.string()),
+  notKept: wordList,
   durability: z.enum(['synced', 'acknowledged']),
-  verified: z.string().nullable(),
-  corrupt: z.object({ at: z.string(), reason: z.string() }).nullable(),
+  verified: moment.nullable(),
+  corrupt: z.object({ at: moment, reason: words }).nullable(),
   /** Reasons to keep it whatever its age. */
-  holds: z.array(z.string()),
+  holds: wordList,
   clockDoubt: clockDoubtSchema.optional(),
   /** Absent if a version that did not look wrote it. */
   changedWhileRead: changedWhileReadSchema.optional(),
   /** Version of backupd that wrote it. */
-  writer: z.string(),
+  writer: words,
 })
 export type Manifest = z.infer<typeof manifestSchema>
 
 /** What a series of snapshots is, as a whole. */
 export const seriesSchema = z.object({
   /** How many there are. */
-  snapshots: z.number().int(),
+  snapshots: count,
   /** Restic's id of the newest one. */
-  newest: z.string(),
-  lastGood: z.object({ id: z.string(), created: z.string() }).nullable(),
+  newest: name,
+  lastGood: z.object({ id: name, created: moment }).nullable(),
 })
 export type Series = z.infer<typeof seriesSchema>
 
@@ -103,29 +104,29 @@ export type Series = z.infer<typeof seriesSchema>
  */
 export const backupInfoSchema = z.object({
   /** The namespace (server IP) it lies in. */
-  server: z.string(),
-  name: z.string(),
+  server: ipv4,
+  name: objectName,
   mode: z.enum(['full', 'increment']),
-  app: z.string(),
-  proc: z.string(),
-  volume: z.string(),
-  instanceNo: z.number().int(),
-  source: z.string(),
-  containers: z.array(z.string()),
-  size: z.number(),
-  created: z.string(),
-  sequence: z.number().int(),
-  rid: z.string().nullable(),
-  jobId: z.string().nullable(),
+  app: name,
+  proc: name,
+  volume: name,
+  instanceNo: count,
+  source: words,
+  containers: z.array(name),
+  size: bigCount,
+  created: moment,
+  sequence: bigCount,
+  rid: rid.nullable(),
+  jobId: name.nullable(),
   state: z.enum(['success', 'partial']),
-  suspect: z.string().nullable(),
-  corrupt: z.string().nullable(),
-  verified: z.string().nullable(),
-  holds: z.array(z.string()),
-  sha256: z.string().nullable(),
+  suspect: words.nullable(),
+  corrupt: words.nullable(),
+  verified: moment.nullable(),
+  holds: wordList,
+  sha256: name.nullable(),
   hasIndex: z.boolean(),
-  files: z.number().int().nullable(),
-  bytes: z.number().nullable(),
+  files: count.nullable(),
+  bytes: bigCount.nullable(),
   durability: z.enum(['synced', 'acknowledged']).nullable(),
   clockDoubt: clockDoubtSchema.optional(),
   changedWhileRead: changedWhileReadSchema.optional(),
@@ -143,13 +144,13 @@ export function isGood(backup: Pick<BackupInfo, 'state' | 'suspect' | 'corrupt'>
 export const fileInfoSchema = z.object({
   path: z.string(),
   type: z.enum(['file', 'directory', 'symlink', 'hardlink', 'fifo', 'chardev', 'blockdev']),
-  size: z.number(),
-  mode: z.number().int(),
-  uid: z.number().int(),
-  gid: z.number().int(),
-  /** ISO 8601. */
-  modified: z.string(),
+  size: bigCount,
+  mode: count,
+  uid: bigCount,
+  gid: bigCount,
+  /** ISO 8601; of any year. */
+  modified: z.string().max(40),
   linkTarget: z.string().nullable(),
-  sha256: z.string().nullable(),
+  sha256: name.nullable(),
 })
 export type FileInfo = z.infer<typeof fileInfoSchema>

@@ -1,66 +1,95 @@
 import { z } from 'zod'
-import { backupInfoSchema, fileInfoSchema } from './backup.ts'
-import { recordSchema } from './record.ts'
+import { type BackupInfo, fileInfoSchema } from './backup.ts'
+import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
+import { readBackup } from './mend.ts'
+import { type RunRecord, recordSchema } from './record.ts'
+import { parseEach, tolerantObject, tolerantPage } from './tolerant.ts'
 
 /** The dialect of ours; an original daemon has none. docs/protocol.md describes every message. */
 export const PROTOCOL = 2
 
 /** `GET /api/v1/debug`. Without `protocol` the daemon is an original. */
-export const debugSchema = z.object({
+const debugShape = z.object({
   crond_status: z.enum(['started', 'stopped']),
-  running_tasks: z.number().int(),
-  startTime: z.string(),
+  running_tasks: count,
+  startTime: moment,
   /** NEVER (`0001-01-01T00:00:00Z`) until a list of jobs came since the start. */
-  updateTime: z.string(),
-  goroutines: z.number().int().optional(),
-  mem_stats: z.record(z.string(), z.unknown()).optional(),
-  protocol: z.number().int().optional(),
-  capabilities: z.array(z.string()).optional(),
+  updateTime: moment,
+  goroutines: count.optional(),
+  mem_stats: jsonObject.optional(),
+  protocol: count.optional(),
+  capabilities: wordList.optional(),
   /** Made once per data directory. */
-  daemonId: z.string().optional(),
-  ip: z.string().optional(),
-  version: z.string().optional(),
+  daemonId: name.optional(),
+  ip: name.optional(),
+  version: words.optional(),
   /** Running records, so that a controller can tell a silent one from a lost one. */
-  running: z.array(z.string()).optional(),
+  running: z.array(name).optional(),
   /** What an operator must see to, a sentence each. */
-  problems: z.array(z.string()).optional(),
+  problems: wordList.optional(),
   /** Its wall clock (unix ms), the boot id of its machine, and whether it differs too much from the trusted time. */
-  clock: z.object({ now: z.number(), boot: z.string(), inDoubt: z.boolean() }).optional(),
+  clock: z.object({ now: measure, boot: name, inDoubt: z.boolean() }).optional(),
   /** Of schedules that name none. */
-  timeZone: z.string().optional(),
+  timeZone: words.optional(),
   store: z
     .object({
-      driver: z.string(),
-      freeBytes: z.number().nullable(),
-      totalBytes: z.number().nullable(),
+      driver: words,
+      freeBytes: bigCount.nullable(),
+      totalBytes: bigCount.nullable(),
       /** What was deleted and still takes room. */
-      trashBytes: z.number().nullable().optional(),
+      trashBytes: bigCount.nullable().optional(),
       /** The narrowest quota on the store. */
-      quota: z.object({ usedBytes: z.number(), limitBytes: z.number() }).nullable().optional(),
-      error: z.string().nullable(),
+      quota: z.object({ usedBytes: bigCount, limitBytes: bigCount }).nullable().optional(),
+      error: words.nullable(),
     })
     .optional(),
+  /** The controller that its list of jobs is from; none for a legacy controller. */
+  controller: z.object({ id: name, url: words }).optional(),
+  /** What of the answer could not be read, and was left out. */
+  setAside: wordList.optional(),
 })
-export type DaemonDebug = z.infer<typeof debugSchema>
+export const debugSchema = tolerantObject(debugShape)
+
+/** Who sends a list of jobs. A daemon takes lists of one controller only. */
+export interface JobsSender {
+  /** The same non-empty version means the same list. */
+  version: string
+  controller: { id: string; url: string }
+  /** The daemon changes over from another controller. */
+  takeOver: boolean
+}
+export type DaemonDebug = z.infer<typeof debugShape>
 
 /** What a protocol 2 daemon posts to a notify address. Taken = answered 2xx after the commit. */
-export const newsSchema = z.object({
-  protocol: z.literal(2),
-  daemonId: z.string(),
-  server: z.string(),
+export interface News {
+  protocol: 2
+  daemonId: string
+  server: string
   /** Oldest first. Records that only progressed come last, newest version only. */
-  records: z.array(recordSchema).max(1000),
+  records: RunRecord[]
   /** rids that run now: their heartbeat. */
-  running: z.array(z.string()),
-})
-export type News = z.infer<typeof newsSchema>
+  running: string[]
+}
+
+/** News as it came: records that cannot be read are set aside, and the others count. */
+export const newsSchema = z
+  .object({
+    protocol: z.literal(2),
+    daemonId: name,
+    server: ipv4,
+    records: z.array(z.unknown()).max(1000),
+    running: z.array(z.unknown()).max(10_000),
+  })
+  .transform(({ records, running, ...sender }): News & { setAside: string[] } => {
+    const { good, setAside } = parseEach(recordSchema, records)
+    return { ...sender, records: good, running: parseEach(rid, running).good, setAside }
+  })
 
 /** `GET /api/v1/backup/json?protocol=2&namespace=IP&after=NAME&limit=N`: by name, `next` = the last one where more follow. */
-export const backupPageSchema = z.object({
-  backups: z.array(backupInfoSchema),
-  next: z.string().nullable(),
+export const backupPageSchema = tolerantPage('backups', tolerantBackup(), {
+  next: name.nullable(),
   /** Why series of snapshots are missing: the repository could not be read. */
-  unread: z.string().optional(),
+  unread: words.optional(),
 })
 export type BackupPage = z.infer<typeof backupPageSchema>
 
@@ -68,17 +97,17 @@ export type BackupPage = z.infer<typeof backupPageSchema>
 export const MOST_FILES = 200_000
 
 /** `GET /api/v1/backup/files/NAME?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P, by path. */
-export const filePageSchema = z.object({ files: z.array(fileInfoSchema), next: z.string().nullable() })
+export const filePageSchema = tolerantPage('files', fileInfoSchema, { next: z.string().nullable() })
 export type FilePage = z.infer<typeof filePageSchema>
 
 /** `GET /api/v1/backup/namespaces`: the servers that have a folder in the daemon's store, dead ones too. */
-export const namespacesSchema = z.object({ namespaces: z.array(z.string()) })
+export const namespacesSchema = tolerantPage('namespaces', z.union([ipv4, z.ipv6()]), {})
 
 /** `GET /api/v1/backup/unknown?namespace=IP`: names in the folder that are no part of a backup, the first of them named. */
-export const unknownObjectsSchema = z.object({ count: z.number().int(), names: z.array(z.string()) })
+export const unknownObjectsSchema = z.object({ count, names: wordList })
 export type UnknownObjects = z.infer<typeof unknownObjectsSchema>
 
-export const runAnswerSchema = z.object({ rid: z.string() })
+export const runAnswerSchema = z.object({ rid })
 
 /** What a controller asks of `GET /api/v1/backup/files/NAME`. */
 export interface FilesRequest {
@@ -106,7 +135,7 @@ export interface SnapshotNames {
   snapshots: string[]
 }
 
-export const deletedSnapshotsSchema = z.object({ deletedSnapshots: z.array(z.string()) })
+export const deletedSnapshotsSchema = z.object({ deletedSnapshots: z.array(name) })
 
 /** What a controller asks of `GET /api/v1/backup/diff/NAME`. */
 export interface DiffRequest extends SnapshotsRequest {
@@ -137,4 +166,18 @@ export interface RecoverRequest {
   inUse: 'refuse' | 'proceed'
   /** Only tell what would be done. */
   plan?: boolean
+}
+
+/** One that cannot be read is shown as corrupt: what is left out of a list would be taken for gone. */
+function tolerantBackup(): z.ZodType<BackupInfo> {
+  return z.unknown().transform((value, context) => {
+    const backup = readBackup(value)
+    if (backup) return backup
+    context.issues.push({
+      code: 'custom',
+      message: 'expected a backup with a server and a name',
+      input: value,
+    })
+    return z.NEVER
+  })
 }

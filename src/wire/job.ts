@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { recordedModeSchema } from './backup.ts'
+import { moment, name, runArgs } from './fields.ts'
 
 /** Settings of a schedule that are no part of its id. A daemon ignores those it does not know. */
 export const jobOptionsSchema = z.object({
@@ -19,13 +20,10 @@ export type JobOptions = z.infer<typeof jobOptionsSchema>
  * is not part of the id, so that a legacy daemon ignores it and ids stay the same.
  */
 export const jobSchema = z.object({
-  id: z.string().max(200),
-  spec: z.string().max(200),
-  action: z.string().max(100),
-  args: z
-    .record(z.string(), z.unknown())
-    .nullish()
-    .transform((args) => args ?? {}),
+  id: name.max(200),
+  spec: name.max(200),
+  action: name.max(100),
+  args: runArgs.nullish().transform((args) => args ?? {}),
   type: z.enum(['cron', 'once']).catch('cron'),
   sleep: z.boolean().catch(false),
   options: jobOptionsSchema.optional(),
@@ -33,7 +31,7 @@ export const jobSchema = z.object({
 export type Job = z.infer<typeof jobSchema>
 
 /** A job with its times; `prev` and `next` are ISO 8601, NEVER where there is none. */
-export const scheduledJobSchema = z.object({ prev: z.string(), next: z.string(), job: jobSchema })
+export const scheduledJobSchema = z.object({ prev: moment, next: moment, job: jobSchema })
 export type ScheduledJob = z.infer<typeof scheduledJobSchema>
 
 /** The ten args of a backup job, as recorded. `path` and `archive` are left out of lists for users. */
@@ -69,8 +67,10 @@ export const recoverArgsSchema = z.object({
   proc: z.string(),
   /** The backup's name in the store. */
   backup: z.string(),
-  /** The directory to recover into; empty = where the backup was made. */
+  /** The directory to recover into; empty = the volume that the backup is named after. */
   destDir: z.string(),
+  /** Within a daemon: the paths of its jobs, where none of them is the volume that the backup is named after. */
+  jobPaths: z.array(z.string()).optional(),
   /** null for a recover of all of it. */
   files: z
     .array(z.string())

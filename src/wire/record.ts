@@ -1,6 +1,21 @@
 import { z } from 'zod'
 import { NEVER } from '../lib/clock.ts'
 import { backupInfoSchema, changedWhileReadSchema } from './backup.ts'
+import {
+  bigCount,
+  count,
+  ipv4,
+  json,
+  jsonObject,
+  measure,
+  moment,
+  name,
+  objectName,
+  rid,
+  runArgs,
+  toWords,
+  words,
+} from './fields.ts'
 import { recoverPlanSchema } from './snapshot.ts'
 
 export const RECORD_STATES = [
@@ -24,101 +39,103 @@ export const WAIT_FOR_STORE = 'wait-store'
 
 export const progressSchema = z.object({
   /** `walk`, `pack`, `publish`, `check`, `unpack`, `swap`, … */
-  phase: z.string(),
-  bytesDone: z.number().nonnegative(),
-  bytesTotal: z.number().nonnegative().nullable(),
-  filesDone: z.number().int().nonnegative(),
-  filesTotal: z.number().int().nonnegative().nullable(),
+  phase: words,
+  bytesDone: bigCount,
+  bytesTotal: bigCount.nullable(),
+  filesDone: count,
+  filesTotal: count.nullable(),
   /** Text form of lib/byte-paths.ts. */
-  currentPath: z.string().nullable(),
-  bytesPerSecond: z.number().nullable(),
-  etaSeconds: z.number().nullable(),
+  currentPath: words.nullable(),
+  bytesPerSecond: measure.nullable(),
+  etaSeconds: measure.nullable(),
 })
 export type Progress = z.infer<typeof progressSchema>
 
 export const recordErrorSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  facts: z.record(z.string(), z.json()),
+  code: name,
+  message: words,
+  facts: jsonObject,
 })
 export type RecordError = z.infer<typeof recordErrorSchema>
 
 /** What a run produced. `file` and `size` are the recorded system's; the rest is ours. */
 export const runResultSchema = z
   .object({
-    file: z.string().optional(),
+    file: objectName.optional(),
     /** Bytes in the store. */
-    size: z.number().optional(),
+    size: bigCount.optional(),
     /** The backup as it now stands in the store, for `backup` and `verify`. */
     backup: backupInfoSchema.optional(),
     /** Names that are no longer in the store, for `backup_expire` and deletes. */
-    deleted: z.array(z.string()).optional(),
+    deleted: z.array(name).optional(),
     /** Entries restored, for `backup_recover`. */
-    entriesRestored: z.number().int().optional(),
-    bytesRestored: z.number().optional(),
+    entriesRestored: count.optional(),
+    bytesRestored: bigCount.optional(),
     /** Series that changed, as they now stand in the store, for `backup_expire`. */
     changed: z.array(backupInfoSchema).optional(),
     /** Ids of snapshots that are no longer in their series. */
-    deletedSnapshots: z.array(z.string()).optional(),
+    deletedSnapshots: z.array(name).optional(),
     /** Bytes that a prune gave back to the store. */
-    bytesFreed: z.number().optional(),
+    bytesFreed: bigCount.optional(),
     /** What a recover would do, where only that was asked. */
     plan: recoverPlanSchema.optional(),
     /** For `backup` with mode increment. */
-    snapshot: z.string().optional(),
-    filesNew: z.number().int().optional(),
-    filesChanged: z.number().int().optional(),
-    filesUnchanged: z.number().int().optional(),
-    filesDeleted: z.number().int().optional(),
-    bytesRead: z.number().optional(),
-    bytesAdded: z.number().optional(),
+    snapshot: name.optional(),
+    filesNew: count.optional(),
+    filesChanged: count.optional(),
+    filesUnchanged: count.optional(),
+    filesDeleted: count.optional(),
+    bytesRead: bigCount.optional(),
+    bytesAdded: bigCount.optional(),
     /** For `backup`. */
     changedWhileRead: changedWhileReadSchema.optional(),
   })
-  .catchall(z.json())
+  .catchall(json)
 export type RunResult = z.infer<typeof runResultSchema>
+
+export const MAX_WARNINGS = 1000
 
 /**
  * One run, as a protocol 2 daemon tells it. `seq` counts the changes of this record on its daemon, progress
  * included: of two versions of one rid the higher seq is the newer one, in whatever order they arrive.
  */
 export const recordSchema = z.object({
-  rid: z.string().max(64),
-  seq: z.number().int().nonnegative(),
-  attempt: z.number().int().positive(),
+  rid,
+  seq: bigCount,
+  attempt: count,
   /** IP of the daemon. */
-  server: z.string(),
+  server: ipv4,
   /** Empty for a one-off action. */
-  jobId: z.string(),
-  spec: z.string(),
-  action: z.string(),
-  args: z.record(z.string(), z.unknown()),
+  jobId: name,
+  spec: name,
+  action: name,
+  args: runArgs,
   type: z.enum(['cron', 'once']),
   state: z.enum(RECORD_STATES),
   /** ISO 8601; when it was queued until it runs. */
-  start: z.string(),
+  start: moment,
   /** ISO 8601, or null until it ended. */
-  end: z.string().nullable(),
-  reason: z.string(),
+  end: moment.nullable(),
+  reason: words,
   error: recordErrorSchema.nullable(),
   /** The first thousand; `warningCount` says how many there were. */
-  warnings: z.array(z.string()),
-  warningCount: z.number().int().nonnegative(),
+  warnings: z.array(z.string()).transform((list) => list.slice(0, MAX_WARNINGS).map(toWords)),
+  warningCount: count,
   result: runResultSchema.nullable(),
   progress: progressSchema.nullable(),
 })
 export type RunRecord = z.infer<typeof recordSchema>
 
-export const MAX_WARNINGS = 1000
-
 /**
  * News of one record put onto what is known of it. The same result in any order, once or twice, since versions
  * have one order: the daemon's own end is the last word and never changes; before it the higher seq is the
- * newer one; `lost`, which is only the controller's guess, stands until a later word.
+ * newer one; `lost`, which is only the controller's guess, stands until a later word. A record stays with its server:
+ * what another one says of it changes nothing.
  * @returns the record as it then stands, or undefined where the news changes nothing.
  */
 export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
-  return !known || isNewer(news, known) ? news : undefined
+  if (!known) return news
+  return news.server === known.server && isNewer(news, known) ? news : undefined
 }
 
 function isNewer(news: RunRecord, known: RunRecord): boolean {
@@ -133,18 +150,18 @@ function isOwnEnd({ state }: RunRecord): boolean {
 
 /** The record as the recorded system posts it: two posts a run, its own states, `end` = NEVER while it runs. */
 export const legacyRecordSchema = z.object({
-  id: z.string(),
-  spec: z.string(),
-  action: z.string(),
-  args: z.record(z.string(), z.unknown()).nullable(),
-  type: z.string(),
+  id: name,
+  spec: name,
+  action: name,
+  args: runArgs.nullable(),
+  type: name,
   sleep: z.boolean(),
-  rid: z.string(),
-  result: z.unknown(),
-  state: z.string(),
-  start: z.string(),
-  end: z.string(),
-  reason: z.string(),
+  rid,
+  result: json.optional(),
+  state: name,
+  start: moment,
+  end: moment,
+  reason: words,
 })
 export type LegacyRecord = z.infer<typeof legacyRecordSchema>
 

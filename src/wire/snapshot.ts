@@ -1,18 +1,20 @@
 import { z } from 'zod'
 import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
+import { bigCount, count, moment, name, rid, words } from './fields.ts'
+import { tolerantPage } from './tolerant.ts'
 
 /** One point in time of an increment. */
 export const snapshotInfoSchema = z.object({
   /** Restic's own id, 64 hex digits. */
-  id: z.string(),
+  id: name,
   /** ISO 8601. */
-  created: z.string(),
+  created: moment,
   /** Per volume, counts up by one with each snapshot; 0 for one that restic made. */
-  sequence: z.number().int(),
+  sequence: bigCount,
   state: z.enum(['success', 'partial']),
-  suspect: z.string().nullable(),
+  suspect: words.nullable(),
   /** What of it was found damaged, and when; null where nothing was. */
-  corrupt: z.string().nullable(),
+  corrupt: words.nullable(),
   /** Whole, not corrupt, not suspect. */
   good: z.boolean(),
   /** Made of a mirror of the recorded system; never expires. */
@@ -20,20 +22,17 @@ export const snapshotInfoSchema = z.object({
   clockDoubt: clockDoubtSchema.optional(),
   changedWhileRead: changedWhileReadSchema.optional(),
   /** Bytes of file content in it; null where restic made it. */
-  size: z.number().nullable(),
-  files: z.number().int().nullable(),
+  size: bigCount.nullable(),
+  files: count.nullable(),
   /** Bytes that it added to the store. */
-  added: z.number().nullable(),
-  rid: z.string().nullable(),
-  jobId: z.string().nullable(),
+  added: bigCount.nullable(),
+  rid: rid.nullable(),
+  jobId: name.nullable(),
 })
 export type SnapshotInfo = z.infer<typeof snapshotInfoSchema>
 
 /** `GET /api/v1/backup/snapshots/NAME?namespace=IP&after=ID&limit=N`: newest first. */
-export const snapshotPageSchema = z.object({
-  snapshots: z.array(snapshotInfoSchema),
-  next: z.string().nullable(),
-})
+export const snapshotPageSchema = tolerantPage('snapshots', snapshotInfoSchema, { next: name.nullable() })
 export type SnapshotPage = z.infer<typeof snapshotPageSchema>
 
 export const CHANGES = ['added', 'removed', 'content', 'metadata', 'type'] as const
@@ -48,13 +47,13 @@ export const fileDiffSchema = z.object({
 export type FileDiff = z.infer<typeof fileDiffSchema>
 
 /** `GET /api/v1/backup/diff/NAME?namespace=IP&from=ID&to=ID&after=PATH&limit=N`: by path. */
-export const diffPageSchema = z.object({ changes: z.array(fileDiffSchema), next: z.string().nullable() })
+export const diffPageSchema = tolerantPage('changes', fileDiffSchema, { next: z.string().nullable() })
 export type DiffPage = z.infer<typeof diffPageSchema>
 
 /** A path as it was from this snapshot on, until the next one that is listed. */
 export const fileVersionSchema = z.object({
-  snapshot: z.string(),
-  created: z.string(),
+  snapshot: name,
+  created: moment,
   change: z.enum(CHANGES),
   /** null where it was removed. */
   file: fileInfoSchema.nullable(),
@@ -62,22 +61,19 @@ export const fileVersionSchema = z.object({
 export type FileVersion = z.infer<typeof fileVersionSchema>
 
 /** `GET /api/v1/backup/history/NAME?namespace=IP&path=P&after=ID`: newest first; only snapshots in which something changed. */
-export const fileHistorySchema = z.object({
-  versions: z.array(fileVersionSchema),
-  next: z.string().nullable(),
-})
+export const fileHistorySchema = tolerantPage('versions', fileVersionSchema, { next: name.nullable() })
 export type FileHistory = z.infer<typeof fileHistorySchema>
 
 /** What a recover would do; nothing of it is done. */
 export const recoverPlanSchema = z.object({
   /** How many paths there are of each. */
-  create: z.number().int(),
-  overwrite: z.number().int(),
-  delete: z.number().int(),
+  create: count,
+  overwrite: count,
+  delete: count,
   /** As far as can be told without reading content: a file of the same size and mtime is taken for the same. */
-  unchanged: z.number().int(),
+  unchanged: count,
   /** Bytes of file content that would be written. */
-  bytes: z.number(),
+  bytes: bigCount,
   /** The first thousand. */
   steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: z.string() })),
   /** There are more than are listed. */

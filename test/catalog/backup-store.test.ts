@@ -6,9 +6,11 @@ import { tempCatalog } from '../support/temp-catalog.ts'
 
 async function catalogWith(...backups: Partial<BackupInfo>[]) {
   const catalog = await tempCatalog()
-  const told = backups.map((backup, n) =>
-    sampleRecord({ rid: ridOf(n), state: 'success', result: { backup: sampleBackup(backup) } }),
-  )
+  const told = backups.map((backup, n) => {
+    const info = sampleBackup(backup)
+    const { server } = info
+    return sampleRecord({ rid: ridOf(n), server, jobId: '', state: 'success', result: { backup: info } })
+  })
   await catalog.records.take(told)
   return catalog
 }
@@ -214,7 +216,7 @@ describe('reconcile', () => {
         rid: ridOf(9),
         state: 'success',
         end: '2027-01-01T00:00:00Z',
-        result: { backup: { ...b, verified: 'now' } as BackupInfo },
+        result: { backup: { ...b, verified: '2026-12-01T00:00:00Z' } as BackupInfo },
       })
       await records.take([deleted, made, checked])
       yield [a as BackupInfo, b as BackupInfo]
@@ -222,6 +224,9 @@ describe('reconcile', () => {
     const counts = await backups.reconcile('10.0.0.1', staleList(), false)
     expect(counts).toEqual({ added: 0, updated: 0, removed: 0, unchanged: 0 })
     const { items } = await backups.find({}, { first: 9 })
-    expect(items.map(({ node }) => `${node.name} ${node.verified}`).sort()).toEqual(['b now', 'c null'])
+    expect(items.map(({ node }) => `${node.name} ${node.verified}`).sort()).toEqual([
+      'b 2026-12-01T00:00:00Z',
+      'c null',
+    ])
   })
 })

@@ -26,7 +26,7 @@ describe('taking news', () => {
     const record = sampleRecord({
       state: 'partial',
       args: { app: 'hello', odd: [1, { deep: null }] },
-      error: { code: 'STORE_FULL', message: 'full\n"\u0000', facts: { free: 0 } },
+      error: { code: 'STORE_FULL', message: 'full "', facts: { free: 0 } },
       warnings: Array.from({ length: MAX_WARNINGS }, (_, n) => `file ${n}\\xff vanished`),
       warningCount: 2_000_000,
       result: { file: 'x', size: 2 ** 40, extra: { a: [1] } },
@@ -67,13 +67,14 @@ describe('taking news', () => {
     expect(await records.take([sampleRecord()])).toHaveLength(1)
   })
 
-  test('sizes beyond what a number holds do not stop the news', async () => {
+  test('sizes beyond what a number holds do not stop the news, and are left out of the list', async () => {
     const { records, backups } = await tempCatalog()
     const backup = sampleBackup({ size: 1e300, sequence: 2 ** 60, instanceNo: 2 ** 40 })
     await records.take([sampleRecord({ state: 'success', result: { backup } })])
     expect(await backups.get(backup.server, backup.name)).toMatchObject({
       size: Number.MAX_SAFE_INTEGER,
-      instanceNo: 2 ** 40,
+      instanceNo: 0,
+      corrupt: expect.stringContaining('instanceNo'),
     })
   })
 })
@@ -85,7 +86,8 @@ function livesOf(lane: number): RunRecord[] {
   const minute = (n: number) => `2026-11-23T09:0${n}:00Z`
   const x = sampleBackup({ server, name: 'x.tar.gz', rid: rid(0) })
   const y = sampleBackup({ server, name: 'y.tar.gz', rid: rid(1), sequence: 2 })
-  const run = (n: number, changes: Partial<RunRecord>) => sampleRecord({ rid: rid(n), server, ...changes })
+  const run = (n: number, changes: Partial<RunRecord>) =>
+    sampleRecord({ rid: rid(n), server, jobId: '', ...changes })
   return [
     run(0, { seq: 1, state: 'queued' }),
     run(0, { seq: 2 }),

@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest'
 import { MOST_FILES } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { helloInventory } from '../support/controller-world.ts'
 import { askHttp } from '../support/daemon-http.ts'
-import { startTestController, testFolder } from '../support/real-controller.ts'
+import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const COUNT = 1100
+const inventory = toldInventory(helloInventory(['10.0.0.1']))
 const APP = '/api/v2/app/hello'
 
 /** A controller that was told of 1,100 runs of this month, each with its backup. */
 async function start() {
-  const { url } = await startTestController({ folder: await testFolder() })
+  const { url } = await startTestController({ folder: await testFolder(), inventory })
   const monthStart = new Date(new Date().setUTCDate(1)).setUTCHours(0, 0, 0, 0)
   const records = Array.from({ length: COUNT }, (_, n) => {
     const time = new Date(monthStart + n).toISOString()
@@ -41,7 +43,7 @@ async function startWithFiles(count: number) {
     return { body: { files: page, next: page.length < count ? (page.at(-1)?.path ?? null) : null } }
   })
   const daemonUrls = { '10.0.0.1': daemon.url }
-  const { url } = await startTestController({ folder: await testFolder(), daemonUrls })
+  const { url } = await startTestController({ folder: await testFolder(), daemonUrls, inventory })
   const backup = sampleBackup({ name: 'NAME', mode: 'increment' })
   const records = [sampleRecord({ state: 'success', end: backup.created, result: { backup, file: 'NAME' } })]
   const json = { protocol: 2, daemonId: 'd', server: '10.0.0.1', records, running: [] }
@@ -80,7 +82,7 @@ test.each([
   const { files, daemon, url } = await startWithFiles(3000)
   const { body } = await askHttp(url, 'GET', path)
   expect((body as { name: string }[]).map(({ name }) => `d/${name}`)).toEqual(files.map((file) => file.path))
-  expect(daemon.seen).toHaveLength(1)
+  expect(daemon.seen.filter((seen) => seen.path.includes('/backup/files/'))).toHaveLength(1)
 })
 
 test('a folder that is too large for one list is refused', async () => {

@@ -80,8 +80,10 @@ test.for([
   },
 )
 
-test('recover goes where the backup was made', async () => {
+test('recover goes where the inventory has the volume, whatever the catalog says of the backup', async () => {
   const { world, one } = await twoServers()
+  one.backups = one.backups.map((backup) => ({ ...backup, source: '/etc', volume: '/x', instanceNo: 9 }))
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
   const record = await recover(world, 'test', { backup: whole, inUse: 'refuse' })
   expect(record).toMatchObject({ action: 'backup_recover', server: ONE, state: 'queued' })
   expect(one.recovers).toMatchObject([
@@ -190,14 +192,19 @@ test("a catalog made anew holds a dead server's backups, and those of folders no
   expect(one.asked).not.toContain('delete')
 })
 
-test('the backup of a volume that left the inventory is orphaned, and can still be had', async () => {
+test('the backup of a volume that left the inventory is orphaned, and can be had in a volume that is there', async () => {
   const { world, take } = await twoServers()
   await take(helloInventory([ONE, TWO], ['/data/db', '/logs']))
   await take(helloInventory([ONE, TWO], ['/logs']))
   const backup = await locateBackup(world, whole)
   if ('refused' in backup) throw new Error(backup.message)
   expect(isOrphaned(world, backup)).toBe(true)
-  expect(await recover(world, 'test', { backup: whole, inUse: 'refuse' })).toMatchObject({ state: 'queued' })
+  expect(await recover(world, 'test', { backup: whole, inUse: 'refuse' })).toMatchObject({
+    refused: 'NOT_FOUND',
+    message: expect.stringContaining('Migrate it to a volume of the inventory'),
+  })
+  const wish = { backup: whole, inUse: 'refuse' as const, to: 1, volume: '/logs', confirmVolume: '/logs' }
+  expect(await migrate(world, 'test', wish)).toMatchObject({ state: 'queued' })
 })
 
 test('a short name that means two procs is refused', async () => {

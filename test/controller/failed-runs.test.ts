@@ -35,7 +35,7 @@ function news(record: RunRecord) {
 
 test('a run that is lost is a problem and degrades health, until a later run of the job succeeds', async () => {
   const { world, clock, record, log, reopen } = await oneServer()
-  await takeNews(world, news(record({ rid: ridOf(1) })))
+  await takeNews(world, news(record({ rid: ridOf(1) })), { from: IP })
   clock.move(SILENT_AFTER_MS + 1)
   tick(world)
   await world.background.settled()
@@ -51,7 +51,7 @@ test('a run that is lost is a problem and degrades health, until a later run of 
   await again.background.settled()
   expect(listProblems(again)).toEqual([lost])
   const end = { rid: ridOf(2), seq: 9, state: 'success', end: '2026-11-23T09:45:00Z' } as const
-  await takeNews(world, news(record(end)))
+  await takeNews(world, news(record(end)), { from: IP })
   expect(listProblems(world)).toEqual([])
   expect(await readHealth(world)).toMatchObject({ status: 'ok', reason: '' })
 })
@@ -61,7 +61,11 @@ test('a failure on a legacy daemon, which tells no problems, is one all the same
   const { rid, jobId: id, spec, action, args } = record({ rid: ridOf(1) })
   const legacy = { id, spec, action, args, type: 'cron', sleep: false, rid, result: null }
   const times = { start: '2026-11-23T08:30:00Z', end: '2026-11-23T08:31:00Z' }
-  await takeLegacyRecord(world, { ...legacy, ...times, state: 'failed', reason: 'tar: no such file' }, IP)
+  await takeLegacyRecord(
+    world,
+    { ...legacy, ...times, state: 'failed', reason: 'tar: no such file' },
+    { from: IP },
+  )
   expect(listProblems(world)).toContainEqual(expect.stringContaining('failed: tar: no such file'))
   expect((await readHealth(world)).status).toBe('degraded')
   await take(helloInventory([IP], ['/data/db', '/data/other']))

@@ -70,7 +70,11 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
     expect(lost).toMatchObject({ state: 'lost', error: { code: refusal.code } })
     if (!lost) return
     const began = { ...lost, seq: 1, state: 'running' as const, end: null, error: null }
-    await takeNews(world, { protocol: 2, daemonId: 'x', server: IP, records: [began], running: [] })
+    await takeNews(
+      world,
+      { protocol: 2, daemonId: 'x', server: IP, records: [began], running: [] },
+      { from: IP },
+    )
     expect(await getRecord(world, lost.rid)).toMatchObject({ state: 'running' })
   },
 )

@@ -72,7 +72,11 @@ test('a silent daemon that tells news is asked at once', async () => {
   kit.one.down = true
   await kit.take(helloInventory([ONE]))
   kit.one.down = false
-  await takeNews(kit.world, { protocol: 2, daemonId: 'x', server: ONE, records: [], running: [] })
+  await takeNews(
+    kit.world,
+    { protocol: 2, daemonId: 'x', server: ONE, records: [], running: [] },
+    { from: ONE },
+  )
   await kit.world.background.settled()
   expect(kit.one.jobs).toHaveLength(2)
 })

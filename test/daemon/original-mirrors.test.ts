@@ -36,6 +36,9 @@ beforeAll(async () => {
   await leaveMirror(optionsIn(dir.path).store.dir, OTHER, 'time2\n')
   daemon = await startTestDaemon({ ip: IP }, dir.path)
   receiver = await startReceiver()
+  const job = { id: 'files', spec: '0 23 * * *', action: 'backup', type: 'cron', sleep: false }
+  const args = { archive: NAME, path: volume }
+  await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data: JSON.stringify([{ ...job, args }]) } })
   await daemon.ask('PUT', '/api/v1/notify', { form: { addr: receiver.url } })
 })
 

@@ -22,7 +22,7 @@ async function watchWorld() {
     onLimit: ({ rid }) => void limits.push(rid),
     onYield: ({ rid }) => void yields.push(rid),
   })
-  const options = { clock, settings: await runSettings(), memory: new MemoryWithoutDisk() }
+  const options = { clock, settings: await runSettings(), memory: new MemoryWithoutDisk(), jobs: () => [] }
   const begin = (timeLimitSeconds?: number): Run => {
     const job = jobSchema.parse({
       id: 'j',

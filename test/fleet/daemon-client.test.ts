@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DaemonPort } from '../../src/controller/ports.ts'
 import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
+import { NEVER } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { RecoverRequest } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
@@ -25,6 +26,10 @@ async function collect<T>(pages: AsyncIterable<T[]>): Promise<T[]> {
   const all: T[] = []
   for await (const page of pages) all.push(...page)
   return all
+}
+
+const senderOf = (version: string) => {
+  return { version, controller: { id: 'c1', url: 'http://10.0.0.9:9002' }, takeOver: false }
 }
 
 const recoverRequest = {
@@ -53,13 +58,15 @@ describe('what is sent', () => {
   test.each<[string, (daemon: DaemonPort) => Promise<unknown>, object]>([
     [
       'jobs',
-      (d) => d.setJobs(IP, [job], 'v1'),
+      (d) => d.setJobs(IP, [job], senderOf('v1')),
       {
         method: 'PUT',
         path: '/api/v1/cron/jobs',
         form: [
           ['data', JSON.stringify([job])],
           ['version', 'v1'],
+          ['controller', 'c1'],
+          ['controllerUrl', 'http://10.0.0.9:9002'],
         ],
       },
     ],
@@ -147,9 +154,11 @@ describe('what is sent', () => {
 
 describe('one of ours', () => {
   test('tells of a record, or that it knows none', async () => {
-    const record = sampleRecord()
+    const record = sampleRecord({ server: IP })
     const { client } = await daemonThatSays({ body: record })
     expect(await client.record(IP, record.rid)).toEqual(record)
+    expect(await client.record(IP, ridOf(9))).toBeUndefined()
+    expect(await client.record('10.0.0.9', record.rid)).toBeUndefined()
     const unknown = await daemonThatSays({
       status: 404,
       body: 'no such record',
@@ -188,8 +197,8 @@ describe('one of ours', () => {
     const body = {
       crond_status: 'started',
       running_tasks: 0,
-      startTime: '',
-      updateTime: '',
+      startTime: NEVER,
+      updateTime: NEVER,
       capabilities: ['news'],
     }
     const { daemon, client } = await daemonThatSays({ body })
@@ -279,7 +288,9 @@ describe('unreachable', () => {
 
   test('it is restarted between two questions: a new connection is made', async () => {
     let alive = true
-    const answer = { body: { crond_status: 'started', running_tasks: 0, startTime: '', updateTime: '' } }
+    const answer = {
+      body: { crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER },
+    }
     const daemon = await scriptedDaemon((_, response) => (alive ? answer : void response.destroy()))
     const client = clientOf(daemon.url)
     await client.debug(IP)
@@ -334,7 +345,7 @@ describe('an original daemon', () => {
     )
     expect(await client.record(IP, ridOf(1))).toBeUndefined()
     await client.sleepJob(IP, job)
-    await client.setJobs(IP, [], 'v2')
+    await client.setJobs(IP, [], senderOf('v2'))
     await client.setNotify(IP, 'http://c/x')
   })
 

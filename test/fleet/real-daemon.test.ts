@@ -89,7 +89,11 @@ test('client and daemon agree on jobs, runs, backups, recovers and deletes', asy
   expect(await client.debug(IP)).toMatchObject({ protocol: 2, ip: IP, crond_status: 'started' })
   const job = backupJob()
   await client.setNotify(IP, 'http://127.0.0.1:9/api/v2/system/notify')
-  await client.setJobs(IP, [job], 'v1')
+  await client.setJobs(IP, [job], {
+    version: 'v1',
+    controller: { id: 'c'.repeat(32), url: 'http://10.0.0.9:9002' },
+    takeOver: false,
+  })
   await client.sleepJob(IP, job.id)
   expect((await client.jobs(IP)).map((one) => one.job)).toMatchObject([
     { id: job.id, args: job.args, sleep: true },

@@ -99,11 +99,16 @@ test('the controller is exchanged over a daemon of ours, and back: ids and sleep
   expect(await listed(daemon.url)).toEqual(before)
   expect((await askHttp(daemon.url, 'GET', '/api/v1/notify')).body).toEqual({ addr: [address] })
   await controller.close()
+  await daemon.close()
 
+  // The original has no identity: the daemon is told that its jobs may come from another one now.
+  const released = await startTestDaemon(folder, IP, { releaseController: true })
+  const health = async () => (await askHttp(released.url, 'GET', '/healthz')).status
+  await expect.poll(health, { timeout: 30_000 }).toBe(200)
   await using original = await startReceiver(port)
-  await sendJobs(daemon.url, address)
-  expect(await listed(daemon.url)).toEqual(before)
-  const again = await askHttp(daemon.url, 'POST', `/api/v1/cron/once/${db}`)
+  await sendJobs(released.url, address)
+  expect(await listed(released.url)).toEqual(before)
+  const again = await askHttp(released.url, 'POST', `/api/v1/cron/once/${db}`)
   const told = () => original.taken.filter((post) => post.rid === (again.body as { rid: string }).rid)
   await original.until(() => told().length === 2)
   expect(told().map(({ state }) => state)).toEqual(['running', 'success'])

@@ -52,6 +52,9 @@ export async function testWorld(
         advertise: 'http://10.0.0.9:9002',
         volumeRoot: '/data/lain/volumes',
         keepRecordsMs: 400 * 86_400_000,
+        identity: catalog.identity,
+        newsFrom: () => [],
+        takesOver: () => false,
       },
     })
   const world = await open()

@@ -3,7 +3,13 @@ import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { ClockWitness } from '../../src/lib/trusted-clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
-import type { DaemonDebug, FilesRequest, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
+import type {
+  DaemonDebug,
+  FilesRequest,
+  JobsSender,
+  RecoverRequest,
+  UnknownObjects,
+} from '../../src/wire/daemon-api.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 
@@ -50,7 +56,11 @@ export class MemoryDaemon {
     this.debug = { ...this.debug, startTime, updateTime: NEVER }
   }
 
-  setJobs(jobs: Job[], version: string): void {
+  setJobs(jobs: Job[], { version, controller, takeOver }: JobsSender): void {
+    const known = this.debug.controller
+    if (known && known.id !== controller.id && !takeOver)
+      throw new BackupdError('CONFLICT', `the jobs of this daemon are from ${known.id}`)
+    this.debug.controller = controller
     this.versions.push(version)
     const asleep = new Set(this.jobs.filter(({ job }) => job.sleep).map(({ job }) => job.id))
     this.jobs = jobs
@@ -107,7 +117,7 @@ export function memoryDaemons(): DaemonPort & {
       if (debug.clock) debug.clock.inDoubt = false
     },
     jobs: async (ip) => structuredClone((await reach(ip, 'jobs')).jobs),
-    setJobs: async (ip, jobs, version) => (await reach(ip, 'setJobs')).setJobs(jobs, version),
+    setJobs: async (ip, jobs, sender) => (await reach(ip, 'setJobs')).setJobs(jobs, sender),
     setNotify: async (ip, address) => void (await reach(ip, 'notify')).notify.push(address),
     runJob: (ip, _id, { rid, reread }) => run(ip, rid, reread ? 'run reread' : 'run'),
     sleepJob: (ip, id) => setSleep(ip, id, true),

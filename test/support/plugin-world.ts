@@ -8,6 +8,7 @@ import { recoverPlugin } from '../../src/engine/plugins/backup_recover/plugin.ts
 import { systemClock } from '../../src/lib/clock.ts'
 import { newRid } from '../../src/lib/ids.ts'
 import { openStore } from '../../src/storage/store/store.ts'
+import type { Job } from '../../src/wire/job.ts'
 import type { RunResult } from '../../src/wire/record.ts'
 
 export const SERVER = '10.77.0.11'
@@ -32,13 +33,19 @@ export async function makePluginWorld(parent = tmpdir()) {
   const store = await openStore(settings.store, settings, systemClock)
   await store.claim(false)
   await store.preparePassword()
+  const jobs: Job[] = [
+    { id: 'job', spec: '@daily', action: 'backup', args: backupArgs(volume), type: 'cron', sleep: false },
+  ]
   const world = { base, dataDir, storeDir, volumeRoot, volume, settings, store }
   return {
     ...world,
     backUp: (args: object = {}, change: Partial<RunContext> = {}) =>
       runPlugin(backupPlugin, settings, { args: { ...backupArgs(volume), ...args }, change }),
     recover: (backup: string, args: object = {}, change: Partial<RunContext> = {}) =>
-      runPlugin(recoverPlugin, settings, { args: { ...recoverArgs(backup), ...args }, change }),
+      runPlugin(recoverPlugin, settings, {
+        args: recoverPlugin.fillArgs?.({ ...recoverArgs(backup), ...args }, { settings, jobs }) ?? {},
+        change,
+      }),
     /** What lies in the store for this server, the store's own files left out. */
     objects: () =>
       readdirSync(join(storeDir, SERVER))
@@ -59,7 +66,7 @@ export function recoverArgs(backup: string) {
 }
 
 interface Call {
-  args: Record<string, unknown>
+  args: Readonly<Record<string, unknown>>
   change: Partial<RunContext>
 }
 

@@ -7,7 +7,7 @@ import { createClient } from 'graphql-ws'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { InventorySource } from '../../src/controller/ports.ts'
-import { startDaemon } from '../../src/daemon/daemon.ts'
+import { type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type ControllerOptions, startController } from '../../src/server/server.ts'
 import type { Inventory, InventoryNews } from '../../src/wire/inventory.ts'
@@ -61,6 +61,8 @@ export async function startTestController({ folder, daemonUrls = {}, ...options 
     inventory: toldInventory({ apps: [] }),
     volumeRoot: join(folder, 'volumes'),
     addressOf: (ip) => daemonUrls[ip] ?? 'http://127.0.0.1:1',
+    // The daemons of a test have addresses that this machine does not have.
+    newsFrom: () => ['127.0.0.1'],
     allowedHosts: [],
     log,
     clock: systemClock,
@@ -73,7 +75,7 @@ export async function startTestController({ folder, daemonUrls = {}, ...options 
 }
 
 /** A real daemon with a local store, its volumes under `<folder>/volumes`. */
-export async function startTestDaemon(folder: string, ip = '127.0.0.1') {
+export async function startTestDaemon(folder: string, ip = '127.0.0.1', more: Partial<DaemonOptions> = {}) {
   const log = keepingLog()
   await mkdir(join(folder, 'volumes'), { recursive: true })
   await mkdir(join(folder, 'store'), { recursive: true })
@@ -92,6 +94,7 @@ export async function startTestDaemon(folder: string, ip = '127.0.0.1') {
     concurrency: 2,
     version: '1.2.3',
     warmRunners: 1,
+    ...more,
   })
   onTestFinished(() => daemon.close())
   return { ...daemon, log }

@@ -58,6 +58,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
     daemonId: world.daemonId,
     ip: world.ip,
     version: world.version,
+    ...(world.bond.controller && { controller: world.bond.controller }),
     running,
     problems: limitTexts(problemTexts(world), MAX_PROBLEMS),
     store: world.space.get(),

@@ -1,9 +1,11 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { printValue } from '../../lib/ids.ts'
+import { withoutControls } from '../../lib/plain-text.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
+import type { KnownController } from '../memory/controller-memory.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
 
 /** Fields of a job that a list can be asked by, besides `args_<name>`. */
@@ -46,14 +48,27 @@ function knownJob(id: string, engine: World['engine']): ScheduledJob {
   )
 }
 
-/** Fields `data`, a JSON list, and `version`. What is no job is dropped, with a word in the log; the rest is taken. */
-export function setJobs({ fields }: Call, { engine, log }: World): Answer {
+/**
+ * Fields `data`, a JSON list, and `version`; of our controllers also `controller`, `controllerUrl`, `takeOver`. What is
+ * not a job is dropped, with a line in the log; the rest is taken. Throws CONFLICT for a list of another controller.
+ */
+export function setJobs({ fields }: Call, { engine, bond, log }: World): Answer {
   const read = readJobs(readList(fields))
+  bond.accept({ controller: readController(fields), takeOver: fields.text('takeOver') === 'true' })
   const { accepted, dropped } = engine.setJobs(read.jobs, fields.text('version'))
   const all = [...read.dropped, ...dropped]
   log.info({ accepted, dropped: all.length, version: fields.text('version') }, 'A list of jobs came')
   for (const { id, reason } of all.slice(0, 20)) log.warn({ id }, `Job "${id}" was dropped: ${reason}`)
   return { status: 200, body: 'OK' }
+}
+
+function readController(fields: Fields): KnownController | undefined {
+  const id = fields.text('controller')
+  if (id === '') return undefined
+  if (/^[0-9a-f]{32}$/.test(id))
+    return { id, url: withoutControls(fields.text('controllerUrl').slice(0, 300)) }
+  const what = `The field "controller" is "${withoutControls(id.slice(0, 100))}", expected 32 hex digits`
+  throw new BackupdError('BAD_INPUT', `${what}. The jobs stay as they were`)
 }
 
 function readList(fields: Fields): unknown[] {

@@ -2,6 +2,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import type { TrustedClock } from '../../lib/trusted-clock.ts'
+import type { ControllerBond } from '../controller-bond.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { SchedulerSwitch } from '../scheduler-switch.ts'
 import type { StoreSpace } from '../store-space.ts'
@@ -12,6 +13,7 @@ export interface World {
   engine: Engine
   scheduler: SchedulerSwitch
   notifier: Notifier
+  bond: ControllerBond
   space: StoreSpace
   problems: Problems
   trustedClock: TrustedClock

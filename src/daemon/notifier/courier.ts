@@ -2,6 +2,7 @@ import { type Dispatcher, request } from 'undici'
 import { backoffMs } from '../../lib/backoff.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { withoutControls } from '../../lib/plain-text.ts'
 import type { Problems } from '../../lib/problems.ts'
 import { authorizationOf, redactUrl } from '../../lib/redact-url.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
@@ -21,6 +22,8 @@ export const NEWS_SOURCE = 'news'
 const REPORTED_FAILURES = 6
 /** An address that takes longer than this to answer did not take it. */
 const ANSWER_MS = 20_000
+/** Characters of a refusal that are logged. */
+const MAX_REFUSAL = 500
 
 /**
  * Brings one address its news, one post at a time, for as long as it takes: what is not answered 2xx is tried again
@@ -115,8 +118,8 @@ export class Courier {
       dispatcher: this.#world.dispatcher,
       signal,
     })
+    if (statusCode < 200 || statusCode > 299) throw await refusalOf(statusCode, body)
     await body.dump()
-    if (statusCode < 200 || statusCode > 299) throw new Error(`it answered ${statusCode}`)
     delivery.taken()
     if (this.#failures > 0) this.#world.log.info({ address: this.#shown }, `${this.#shown} takes news again`)
     this.#failures = 0
@@ -167,4 +170,15 @@ export class Courier {
     this.#state = state
     for (const resolve of this.#rested.splice(0)) resolve()
   }
+}
+
+/** With the first words of the answer, which say why. */
+async function refusalOf(statusCode: number, body: Dispatcher.ResponseData['body']): Promise<Error> {
+  let text = ''
+  for await (const chunk of body) {
+    text += chunk
+    if (text.length >= MAX_REFUSAL) break
+  }
+  const reason = withoutControls(text.slice(0, MAX_REFUSAL)).trim()
+  return new Error(`it answered ${statusCode}${reason && `: ${reason}`}`)
 }

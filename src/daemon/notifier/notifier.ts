@@ -5,6 +5,7 @@ import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
 import { type NotifyAddress, type Outbox, SILENCE_MS } from '../memory/outbox.ts'
+import { boundConnector } from './bound-connector.ts'
 import { Courier, NEWS_SOURCE } from './courier.ts'
 import { legacyMail, NewsMail, type Sender } from './mail.ts'
 
@@ -14,7 +15,8 @@ export class Notifier implements MemoryListener {
   readonly #sender: Sender
   readonly #log: Log
   readonly #problems: Problems
-  readonly #agent = new Agent({ pipelining: 1, keepAliveTimeout: 30_000 })
+  readonly #agent: Agent
+  #isUnbound = false
   readonly #couriers = new Map<string, Courier>()
   #dropped = false
 
@@ -23,6 +25,8 @@ export class Notifier implements MemoryListener {
     this.#sender = sender
     this.#log = log
     this.#problems = problems
+    const connect = boundConnector(sender.server, (reason) => this.#warnUnbound(reason))
+    this.#agent = new Agent({ pipelining: 1, keepAliveTimeout: 30_000, connect })
   }
 
   start(): void {
@@ -109,6 +113,16 @@ export class Notifier implements MemoryListener {
       onSilent: (address: string) => this.#drop(address),
     }
     this.#couriers.set(to.address, new Courier(to, mail, world))
+  }
+
+  #warnUnbound(reason: string): void {
+    if (this.#isUnbound) return
+    this.#isUnbound = true
+    const { server } = this.#sender
+    this.#log.warn(
+      { server, reason },
+      `News cannot be sent from ${server} (${reason}): it goes out from another address, which the controller refuses unless it was started with --news-from ${server}=ADDRESS`,
+    )
   }
 
   #drop(address: string): void {

@@ -1,5 +1,6 @@
 import { isoTime } from '../../lib/clock.ts'
 import type { BackupEntity, BackupInfo, Manifest } from '../../wire/backup.ts'
+import { isMoment } from '../../wire/fields.ts'
 import { parseBackupName } from './layout.ts'
 
 /** What the folder of the store tells of a backup. */
@@ -96,6 +97,6 @@ function procOf(name: string, volume: string, instanceNo: number): { app: string
 }
 
 function createdOf(entity: BackupEntity | undefined, name: string): string {
-  if (entity && !Number.isNaN(Date.parse(entity.created))) return entity.created
+  if (entity && isMoment(entity.created)) return entity.created
   return isoTime((parseBackupName(name)?.seconds ?? 0) * 1000)
 }

@@ -1,7 +1,7 @@
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
 import { recover } from './recover.ts'
-import { parseRecoverArgs } from './recover-args.ts'
+import { fillDestDir, parseRecoverArgs } from './recover-args.ts'
 
 /**
  * Puts a backup back: everything in it, in place of everything in the volume, or nothing at all; or, with `files`, those
@@ -10,6 +10,7 @@ import { parseRecoverArgs } from './recover-args.ts'
 export const recoverPlugin: Plugin<RecoverArgs> = {
   name: 'backup_recover',
   parseArgs: parseRecoverArgs,
+  fillArgs: fillDestDir,
   needs: ({ destDir }) => (destDir === '' ? [] : [destDir]),
   run: recover,
 }

@@ -4,6 +4,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { chosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import { type RecoverArgs, recoverArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
+import type { DaemonFacts } from '../../plugin.ts'
 
 /** Throws BAD_INPUT. */
 export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): RecoverArgs {
@@ -14,4 +15,19 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
   if (args.files?.length === 0)
     throw new BackupdError('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
   return args.destDir === '' ? args : { ...args, destDir: checkVolumePath(args.destDir) }
+}
+
+/**
+ * An empty destDir, as legacy controllers send it, means the volume that the backup is named after, where this daemon's
+ * own list of jobs has it. The paths of all jobs go along for a legacy backup of another name. What a manifest says of
+ * its path does not count: whoever can write there could aim the recover at another volume.
+ */
+export function fillDestDir(raw: Readonly<Record<string, unknown>>, { settings, jobs }: DaemonFacts) {
+  if (raw.destDir !== '') return raw
+  const isOwn = raw.namespace === settings.ip
+  const volumes = jobs.filter(({ action }) => isOwn && action === 'backup').map(({ args }) => args)
+  const archive = String(raw.backup).replace(/-\d{9,12}\.tar\.gz$/, '')
+  const named = volumes.find((args) => args.archive === archive)
+  if (typeof named?.path === 'string') return { ...raw, destDir: named.path }
+  return { ...raw, jobPaths: volumes.map(({ path }) => String(path)) }
 }

@@ -22,8 +22,8 @@ export interface PlanQuestion {
 
 /** What a recover puts back, wherever it is kept. */
 export interface RecoverSource extends AsyncDisposable {
-  /** Absolute path of the directory that it was made of; empty where that is not known. */
-  readonly source: string
+  /** Where a legacy backup was made, as `.meta` says; null for others, and where that is not known. */
+  readonly legacySource: string | null
   readonly state: 'success' | 'partial'
   readonly suspect: string | null
   /** What all of it is; null where that is not known. */

@@ -47,7 +47,9 @@ interface Recover extends Steps {
 export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
   await using source = await step('find the backup', () => findBackup(args, context))
-  using volume = await step('check the volume', () => openTarget(args.destDir || source.source, context))
+  using volume = await step('check the volume', () =>
+    openTarget(args.destDir || homeOf(args, source), context),
+  )
   if (args.plan) return await step('plan', () => plan(args, context, { source, volume }))
   await using claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const chosen = args.files && chosenFiles(args.files)
@@ -122,9 +124,15 @@ async function findBackup(args: RecoverArgs, context: RunContext): Promise<Recov
   return storedSource(found, warn)
 }
 
+/** A legacy backup goes back where `.meta` says it was made, if a job of this daemon backs that directory up. */
+function homeOf({ jobPaths = [] }: RecoverArgs, { legacySource }: RecoverSource): string {
+  if (legacySource !== null && jobPaths.includes(legacySource)) return legacySource
+  const what = 'no job of this daemon backs up the volume that it is named after'
+  throw new BackupdError('BAD_INPUT', `${what}. Migrate it to a volume of the inventory, or give destDir`)
+}
+
 /** Opens the volume for the whole run; it may be missing. */
 async function openTarget(path: string, { settings }: RunContext): Promise<HeldVolume> {
-  if (path === '') throw new BackupdError('BAD_INPUT', 'where it was made is not known: give destDir')
   const volume = await resolveVolume(path, settings)
   try {
     await refuseOwnFolders(volume.path, settings)

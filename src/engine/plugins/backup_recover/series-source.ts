@@ -77,13 +77,13 @@ function goneMeanwhile(id: string): BackupdError {
 }
 
 async function sourceOf(
-  { repository, series }: OpenSeries,
+  { repository }: OpenSeries,
   found: SeriesSnapshot,
 ): Promise<Omit<RecoverSource, typeof Symbol.asyncDispose>> {
   const { state, suspect, size, files } = infoOfSnapshot(found)
   const volume = await volumeTree(repository, found.file)
   return {
-    ...{ source: series.source, state, suspect },
+    ...{ legacySource: null, state, suspect },
     totals: size === null || files === null ? null : { bytes: size, files },
     // Holes and further names of hard links are in it too.
     needs: { bytes: size ?? UNKNOWN, entries: found.file.backupd?.entries ?? UNKNOWN },

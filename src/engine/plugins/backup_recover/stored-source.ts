@@ -10,10 +10,11 @@ import type { Filling, RecoverSource } from './recover-source.ts'
 /** An archive, or a mirror of the recorded system. */
 export function storedSource(backup: StoredBackup, warn: (message: string) => void): RecoverSource {
   const { info, manifest, mirror } = backup
+  const isLegacy = manifest === null && info.corrupt === null && info.source !== ''
   // The tar stream tells how much it is, holes left out; of an archive without a manifest only the compressed size is known.
   const needs = { bytes: manifest?.tarBytes ?? info.size, entries: manifest?.entries ?? 0 }
   return {
-    ...{ source: info.source, state: info.state, suspect: info.suspect },
+    ...{ legacySource: isLegacy ? info.source : null, state: info.state, suspect: info.suspect },
     totals: manifest && { bytes: manifest.bytes, files: manifest.files },
     needs,
     async measure(chosen, signal) {

@@ -1,0 +1,59 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
+
+/** A problem is cleared when nothing of its kind came for so long. */
+const FORGET_MS = 24 * 60 * 60_000
+/** Between two lines of the log on the same. */
+const LOG_EVERY_MS = 60_000
+const SOURCE = 'set aside'
+
+interface Entry {
+  count: number
+  at: number
+  loggedAt: number
+}
+
+interface SetAsideParts {
+  clock: Clock
+  log: Log
+  problems: Problems
+}
+
+/** What came from a known server and could not be used: counted, named in the problems of the server, and logged. */
+export class SetAside {
+  readonly #parts: SetAsideParts
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(parts: SetAsideParts) {
+    this.#parts = parts
+  }
+
+  /** @param what the kind of thing, such as `records` */
+  note(server: string, what: string, reasons: readonly string[]): void {
+    const last = reasons.at(-1)
+    if (last === undefined) return
+    const { clock, log, problems } = this.#parts
+    const now = clock.now()
+    const key = `${server} ${what}`
+    const entry = this.#entries.get(key) ?? { count: 0, at: now, loggedAt: Number.NEGATIVE_INFINITY }
+    this.#entries.set(key, entry)
+    entry.count += reasons.length
+    entry.at = now
+    const text = `Set aside ${entry.count} ${what} that could not be used; the last: ${last}`
+    problems.report({ source: SOURCE, key, text, about: server })
+    if (Math.abs(now - entry.loggedAt) < LOG_EVERY_MS) return
+    entry.loggedAt = now
+    log.warn({ server, what, count: entry.count, reason: last }, text)
+  }
+
+  /** Clears the problems of which nothing new came for a day; call it now and then. */
+  forgetOld(): void {
+    const now = this.#parts.clock.now()
+    for (const [key, { at }] of this.#entries) {
+      if (Math.abs(now - at) < FORGET_MS) continue
+      this.#entries.delete(key)
+      this.#parts.problems.clear(SOURCE, key)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { BackupdError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Problems } from '../lib/problems.ts'
+import type { ControllerMemory, KnownController } from './memory/controller-memory.ts'
+
+export interface ListSender {
+  /** undefined for a legacy controller, which has no identity. */
+  controller: KnownController | undefined
+  /** Its operator wants this daemon for it. */
+  takeOver: boolean
+}
+
+/** How long another controller that was refused stays a problem; it asks again at least each minute. */
+const PROBLEM_MS = 5 * 60_000
+const PROBLEM = ['controller', 'conflict'] as const
+
+/**
+ * One controller has the say over the jobs of a daemon. The first list that comes with an identity sets whose; a list
+ * from another one would end the backups of the first without a word, so it is refused.
+ */
+export class ControllerBond {
+  readonly #memory: ControllerMemory
+  readonly #problems: Problems
+  readonly #log: Log
+  #known: KnownController | undefined
+  #clearing: NodeJS.Timeout | undefined
+
+  constructor(memory: ControllerMemory, { problems, log }: { problems: Problems; log: Log }) {
+    this.#memory = memory
+    this.#problems = problems
+    this.#log = log
+    this.#known = memory.load()
+  }
+
+  /** Whose list of jobs it is; undefined until a list came with an identity. */
+  get controller(): KnownController | undefined {
+    return this.#known
+  }
+
+  /** Call it before a list counts: remembered when it returns. Throws CONFLICT for a list of another controller. */
+  accept({ controller, takeOver }: ListSender): void {
+    const known = this.#known
+    if (known && controller?.id !== known.id && !takeOver) throw this.#refuse(known, controller)
+    if (!controller || (controller.id === known?.id && controller.url === known.url)) return
+    this.#memory.save(controller)
+    this.#known = controller
+    if (known && known.id !== controller.id) {
+      const words = `${describe(controller)} took this daemon over from ${describe(known)}`
+      this.#log.warn({ controller, before: known }, words)
+      this.#clear()
+    }
+  }
+
+  /** Any controller may send the next list. */
+  release(): void {
+    if (this.#known) this.#log.warn({ before: this.#known }, `${describe(this.#known)} was released`)
+    this.#memory.forget()
+    this.#known = undefined
+  }
+
+  close(): void {
+    clearTimeout(this.#clearing)
+  }
+
+  #refuse(known: KnownController, other: KnownController | undefined): BackupdError {
+    const who = other ? describe(other) : 'a legacy controller'
+    const todo =
+      'Start the controller that shall have it with --take-over, or this daemon once with --release-controller'
+    const text = `Another controller sent a list of jobs: ${who}, expected ${describe(known)}. ${todo}`
+    if (!this.#problems.has(...PROBLEM)) this.#log.warn({ controller: other ?? null, known }, text)
+    this.#problems.report({ source: PROBLEM[0], key: PROBLEM[1], text })
+    clearTimeout(this.#clearing)
+    this.#clearing = setTimeout(() => this.#clear(), PROBLEM_MS).unref()
+    const message = `Cannot take a list of jobs from ${who}: the jobs of this daemon are from ${describe(known)}. ${todo}`
+    return new BackupdError('CONFLICT', message, { facts: { controller: known.id, url: known.url } })
+  }
+
+  #clear(): void {
+    clearTimeout(this.#clearing)
+    this.#problems.clear(...PROBLEM)
+  }
+}
+
+function describe({ id, url }: KnownController): string {
+  return `the controller ${id.slice(0, 8)} at ${url}`
+}

@@ -1,0 +1,80 @@
+import { isIPv4 } from 'node:net'
+import { z } from 'zod'
+import type { Json } from '../lib/errors.ts'
+import { hasControls, withoutControls } from '../lib/plain-text.ts'
+
+/**
+ * What the fields of a message may hold: no more than GraphQL can show, the database can keep, and a URL, a path or a
+ * terminal can take. Every number, time and text in src/wire is one of these; test/wire/bounds.test.ts checks that.
+ */
+
+const MAX_INT32 = 2 ** 31 - 1
+const MAX_TEXT = 64 * 1024
+/** Levels of lists and objects in free JSON, such as `args`. */
+const MAX_LEVELS = 32
+
+/** A count that GraphQL shows as Int. */
+export const count = z.number().int().min(0).max(MAX_INT32)
+/** Bytes, and other counts that GraphQL shows as BigInt. */
+export const bigCount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+/** A rate or a duration. */
+export const measure = z.number().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z')
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** RFC 3339, in the years 1 to 9999. `0001-01-01T00:00:00Z` means never. */
+export const moment = z.string().refine(isMoment, 'expected a time such as 2026-01-31T05:00:00Z')
+
+export function isMoment(text: string): boolean {
+  const ms = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
+  return ms >= FIRST_MS && ms <= LAST_MS
+}
+
+/** Words for people: control characters are escaped, and what is too long is cut. */
+export const words = z.string().transform(toWords)
+export const wordList = z.array(z.string()).transform((list) => list.map(toWords))
+
+export function toWords(text: string): string {
+  return withoutControls(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
+}
+
+/** A name: of an app, a proc, a volume, a job, a container. */
+export const name = z
+  .string()
+  .max(4096)
+  .refine((text) => !hasControls(text), 'expected a name without control characters')
+/** The name of an object in the store: one part of a path. */
+export const objectName = name.refine(isPathPart, 'expected one part of a path')
+
+function isPathPart(text: string): boolean {
+  const isDots = text === '' || text === '.' || text === '..'
+  return !isDots && !text.includes('/') && Buffer.byteLength(text) <= 255
+}
+
+/** The id of a run, as either system makes it. */
+export const rid = z.string().regex(/^[\w-]{1,64}$/, 'expected the id of a run')
+export const ipv4 = z.string().refine(isIPv4, 'expected an IPv4 address')
+
+/** Free JSON; nested so little that it can be written and read again. */
+export const json = z.custom<Json>(isShallow, `expected at most ${MAX_LEVELS} levels`)
+export const jsonObject = z
+  .custom<Record<string, Json>>(isObject, 'expected an object')
+  .refine(isShallow, `expected at most ${MAX_LEVELS} levels`)
+/** The arguments of a job or a run. */
+export const runArgs = jsonObject.transform((args): Record<string, unknown> => args)
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Without recursion: a value can be nested more deeply than the stack allows. */
+function isShallow(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; depth <= MAX_LEVELS; depth++) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+    if (level.length === 0) return true
+  }
+  return false
+}

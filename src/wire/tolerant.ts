@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { toWords } from './fields.ts'
+
+/** Flaws that are described one by one. */
+const MAX_DESCRIBED = 100
+
+/** Good items, and a sentence for each bad one that was set aside. */
+export interface Sorted<T> {
+  good: T[]
+  setAside: string[]
+}
+
+/** One bad item must not hide the others: each is parsed on its own. */
+export function parseEach<T>(item: z.ZodType<T>, values: readonly unknown[]): Sorted<T> {
+  const sorted: Sorted<T> = { good: [], setAside: [] }
+  for (const value of values) {
+    const parsed = item.safeParse(value)
+    if (parsed.success) sorted.good.push(parsed.data)
+    else addFlaw(sorted.setAside, `${labelOf(value)}: ${issueOf(parsed.error)}`)
+  }
+  return sorted
+}
+
+/** A page of a list, whose bad items are left out and described in `setAside`. */
+export function tolerantPage<K extends string, T, S extends z.ZodRawShape>(
+  key: K,
+  item: z.ZodType<T>,
+  rest: S,
+) {
+  type Page = z.infer<z.ZodObject<S>> & { [P in K]: T[] } & { setAside?: string[] | undefined }
+  const shape = z.object({ ...rest, [key]: z.array(z.unknown()), setAside: z.array(z.string()).optional() })
+  return shape.transform((page): Page => {
+    const { [key]: values, setAside: told = [], ...others } = page as { [name: string]: unknown }
+    const { good, setAside } = parseEach(item, values as unknown[])
+    const all = [...(told as string[]).slice(0, MAX_DESCRIBED).map(toWords), ...setAside]
+    return { ...others, [key]: good, ...(all.length > 0 && { setAside: all }) } as Page
+  })
+}
+
+/** Leaves bad fields out, and describes them in `setAside`; an issue where a required one is bad. */
+export function tolerantObject<S extends z.ZodRawShape>(object: z.ZodObject<S>) {
+  return z.unknown().transform((value, context) => {
+    const first = object.safeParse(value)
+    if (first.success) return first.data
+    const setAside = first.error.issues.map(describeIssue)
+    const second = object.safeParse(withoutFields(value, first.error))
+    if (second.success) return { ...second.data, setAside: setAside.slice(0, MAX_DESCRIBED) }
+    context.issues.push({ code: 'custom', message: issueOf(second.error), input: value })
+    return z.NEVER
+  })
+}
+
+/** Where the first thing is wrong, and what. */
+export function issueOf(error: z.ZodError): string {
+  const [issue] = error.issues
+  return issue ? describeIssue(issue) : 'unknown shape'
+}
+
+function describeIssue({ path, message }: z.core.$ZodIssue): string {
+  return toWords(path.length === 0 ? message : `${path.join('.')}: ${message}`)
+}
+
+/** What a person can know it by. */
+function labelOf(value: unknown): string {
+  const { name, rid, id, path } = Object(value) as Record<string, unknown>
+  const label = [name, rid, id, path].find((each) => typeof each === 'string')
+  return typeof label === 'string' ? toWords(label.slice(0, 100)) : 'an item without a name'
+}
+
+function withoutFields(value: unknown, { issues }: z.ZodError): unknown {
+  const bad = new Set(issues.map(({ path }) => path[0]))
+  return Object.fromEntries(Object.entries(Object(value)).filter(([key]) => !bad.has(key)))
+}
+
+function addFlaw(flaws: string[], flaw: string): void {
+  if (flaws.length < MAX_DESCRIBED) flaws.push(flaw)
+  else flaws[MAX_DESCRIBED - 1] = 'and more'
+}

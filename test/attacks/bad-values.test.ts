@@ -1,0 +1,198 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { NEVER } from '../../src/lib/clock.ts'
+import * as backup from '../../src/wire/backup.ts'
+import * as daemonApi from '../../src/wire/daemon-api.ts'
+import * as job from '../../src/wire/job.ts'
+import * as record from '../../src/wire/record.ts'
+import * as snapshot from '../../src/wire/snapshot.ts'
+import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import {
+  askGraphQL,
+  type StartOptions,
+  startTestController,
+  testFolder,
+  toldInventory,
+} from '../support/real-controller.ts'
+import { scriptedDaemon } from '../support/scripted-daemon.ts'
+
+const IP = '10.0.0.1'
+
+/** Everything that a message from outside is read with. */
+const EXPORTED: [string, unknown][] = Object.entries({
+  ...backup,
+  ...daemonApi,
+  ...job,
+  ...record,
+  ...snapshot,
+})
+const PARSERS = EXPORTED.filter((entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType)
+
+const NASTY = [
+  ...[3e9, 1.5, -1, 1e308, 2 ** 53, 0, '', 'never', '+033658-09-27T01:46:40.000Z', '9999-99-99T99:99:99Z'],
+  ...[null, true, [], {}, [null], { a: 1 }, '\u009b31m\u001b[2J\n', '\ud800', '../..', '127.0.0.77:1/#'],
+  'x'.repeat(5000),
+  JSON.parse('{"__proto__":{"polluted":1}}'),
+  JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`),
+] as const
+
+/** The places of a value: paths to everything in it. */
+function placesIn(value: unknown, at: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [at]
+  return [at, ...Object.entries(value).flatMap(([key, inner]) => placesIn(inner, [...at, key]))]
+}
+
+function put(value: unknown, [first, ...rest]: string[], nasty: unknown): unknown {
+  if (first === undefined) return nasty
+  const copy = Array.isArray(value) ? [...value] : { ...(value as object) }
+  Object.assign(copy, { [first]: put((value as Record<string, unknown>)[first], rest, nasty) })
+  return copy
+}
+
+/** A good value with something nasty somewhere in it. */
+function spoilt(good: unknown): fc.Arbitrary<unknown> {
+  const nasty = fc.oneof(fc.constantFrom<unknown>(...NASTY), fc.jsonValue())
+  return fc.tuple(fc.constantFrom(...placesIn(good)), nasty).map(([place, bad]) => put(good, place, bad))
+}
+
+const whole = sampleRecord({
+  rid: ridOf(2),
+  state: 'partial',
+  end: '2026-11-23T08:45:00Z',
+  error: { code: 'STORE_FULL', message: 'full', facts: { free: 1 } },
+  warnings: ['a'],
+  warningCount: 1,
+  progress: sampleProgress(7),
+  result: {
+    file: 'f.tar.gz',
+    size: 1,
+    backup: sampleBackup({ series: { snapshots: 1, newest: 'a', lastGood: null } }),
+    entriesRestored: 1,
+    filesNew: 1,
+  },
+})
+
+const LISTS = `{
+  records { totalCount nodes { rid state start end reason warningCount warnings attempt args instanceNo volume
+    error { code message facts } progress { phase bytesDone filesDone etaSeconds bytesPerSecond }
+    result { file size entriesRestored filesNew backup { name created } } } }
+  backups { totalCount nodes { id name created size fileCount contentBytes instanceNo corrupt verified holds
+    containers snapshotCount source sha256 } }
+  servers { ip lastSeen runningTasks protocol capabilities version problems store { driver freeBytes totalBytes } }
+  jobs { id prevRun nextRun asleep spec args problem }
+}`
+
+interface Lists {
+  records: { totalCount: number; nodes: { rid: string; start: string; reason: string | null }[] }
+  backups: { totalCount: number; nodes: { name: string; created: string; corrupt: string | null }[] }
+  servers: { problems: string[] }[]
+}
+
+async function askLists(url: string): Promise<Lists> {
+  const answer = await askGraphQL<Lists>(url, LISTS)
+  expect(answer.errors).toBeUndefined()
+  const { data } = answer
+  if (!data) throw new Error(`no data, status ${answer.status}`)
+  const told = JSON.stringify([data.servers, data.records.nodes.map(({ reason }) => reason)])
+  expect(told).not.toMatch(/\p{Cc}/u)
+  return data
+}
+
+function start(options: StartOptions) {
+  return startTestController({ inventory: toldInventory(helloInventory([IP])), ...options })
+}
+
+async function post(url: string, body: unknown): Promise<number> {
+  const response = await fetch(`${url}/api/v2/system/notify`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  await response.body?.cancel()
+  return response.status
+}
+
+function newsOf(records: unknown[]) {
+  return { protocol: 2, daemonId: 'x', server: IP, records, running: [] }
+}
+
+test('no parser of src/wire throws, whatever it is fed', () => {
+  expect(PARSERS.length).toBeGreaterThan(20)
+  const anything = fc.oneof(fc.jsonValue(), spoilt(whole), spoilt(sampleBackup()), spoilt(newsOf([whole])))
+  fc.assert(
+    fc.property(anything, (value) => {
+      for (const [name, parser] of PARSERS) expect(() => parser.safeParse(value), name).not.toThrow()
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('bad records are set aside one by one: the others count, and every list answers', async () => {
+  const { url } = await start({ folder: await testFolder() })
+  let at = 10
+  await fc.assert(
+    fc.asyncProperty(fc.array(spoilt(whole), { minLength: 1, maxLength: 20 }), async (bad) => {
+      const good = sampleRecord({ rid: ridOf(at++) })
+      expect(await post(url, newsOf([...bad, good]))).toBe(200)
+      const { records } = await askLists(url)
+      expect(records.nodes.map(({ rid }) => rid)).toContain(good.rid)
+    }),
+    { numRuns: 15 },
+  )
+  expect((await askLists(url)).servers[0]?.problems.join('\n')).toMatch(/Set aside \d+ records/)
+})
+
+test('whatever a daemon answers, every list of the controller answers', async () => {
+  const good = {
+    debug: {
+      ...{ crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER, protocol: 2 },
+      ...{ capabilities: ['news'], daemonId: 'd', ip: IP, version: '1', running: [], problems: ['p'] },
+      store: { driver: 'local', freeBytes: 1, totalBytes: 2, trashBytes: null, quota: null, error: null },
+    },
+    jobs: [
+      {
+        ...{ prev: NEVER, next: '2026-11-24T05:00:00Z' },
+        job: { id: 'a', spec: '@daily', action: 'backup', args: {}, type: 'cron', sleep: false },
+      },
+    ],
+    json: { backups: [sampleBackup()], next: null },
+  }
+  await fc.assert(
+    fc.asyncProperty(spoilt(good), async (bad) => {
+      const answers = Object(bad) as Record<string, unknown>
+      const { url: daemonUrl } = await scriptedDaemon(({ path }) => {
+        const body = answers[path.split('/').at(-1) ?? '']
+        return body === undefined ? { status: 404, body: {} } : { body }
+      })
+      const { url, close } = await start({ folder: await testFolder(), daemonUrls: { [IP]: daemonUrl } })
+      await askLists(url)
+      await close()
+    }),
+    { numRuns: 12 },
+  )
+})
+
+test('rows that an earlier version kept, and that nobody may send now, hide no list', async () => {
+  const folder = await testFolder()
+  const before = await start({ folder })
+  const good = sampleRecord({ rid: ridOf(3) })
+  expect(await post(before.url, newsOf([whole, good]))).toBe(200)
+  await before.close()
+  const db = new Database(join(folder, 'controller', 'catalog.db'))
+  const json = JSON.stringify({ ...whole, start: 'never', warningCount: 3e9, server: '127.0.0.77:1/#' })
+  db.prepare('UPDATE RecordBody SET json = ? WHERE rid = ?').run(json, whole.rid)
+  db.prepare('UPDATE RecordBody SET json = ? WHERE rid = ?').run('{"rid": ', good.rid)
+  db.prepare(
+    `UPDATE Backup SET created = 'never', files = 3000000000, containers = '{', instanceNo = -1`,
+  ).run()
+  db.close()
+  const { url } = await start({ folder })
+  const { records, backups } = await askLists(url)
+  expect(records.nodes.map(({ rid }) => rid).sort()).toEqual([whole.rid, good.rid].sort())
+  expect(records.nodes.map(({ reason }) => reason)).toContainEqual(expect.stringContaining('can be read'))
+  expect(backups.nodes).toMatchObject([{ corrupt: expect.stringContaining('its description is not valid') }])
+})
