@@ -153,6 +153,42 @@ test.each(['../../victim', '\\\\x2e\\\\x2e', '..', ''])(
   },
 )
 
+/** Cuts the journal off behind its first `lines` lines, as a damaged disk may. */
+function cutJournal(staging: string, lines: number): void {
+  const journal = readFileSync(`${staging}/journal`, 'utf8').split('\n')
+  expect(journal).toContain('["sealed"]')
+  writeFileSync(`${staging}/journal`, `${journal.slice(0, lines).join('\n')}\n`)
+}
+
+test.each(['moved out', 'moved in', 'committed'])(
+  'killed at "%s", a journal without its seal locks the volume, and nothing is moved',
+  async (point) => {
+    const { dataDir, volume } = makeSwapWorld()
+    await recoverUntil({ dataDir, volume, point })
+    const staging = `${volume}/../.backupd-recover-${RID}`
+    cutJournal(staging, 2)
+    const before = [contentOf(volume), contentOf(`${staging}/old`), contentOf(`${staging}/new`)]
+    const { settled, locked } = await settleJournals(dataDir)
+    expect(settled).toEqual([])
+    expect(locked).toEqual([{ volume, journal: expect.any(String), reason: 'its journal is damaged' }])
+    expect([contentOf(volume), contentOf(`${staging}/old`), contentOf(`${staging}/new`)]).toEqual(before)
+    expect(existsSync(`${dataDir}/recovers/${RID}.json`)).toBe(true)
+  },
+)
+
+test('a journal without its seal is removed if nothing was moved', async () => {
+  const { dataDir, volume, parent } = makeSwapWorld()
+  const before = contentOf(volume)
+  await recoverUntil({ dataDir, volume, point: 'journal written' })
+  cutJournal(`${volume}/../.backupd-recover-${RID}`, 2)
+  expect(await settleJournals(dataDir)).toEqual({
+    settled: [{ volume, rid: RID, outcome: 'went back' }],
+    ...{ locked: [], warnings: [] },
+  })
+  expect(contentOf(volume)).toEqual(before)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
 test('a link in place of the staging folder is not followed', async () => {
   const { base, dataDir, volume } = makeSwapWorld()
   await recoverUntil({ dataDir, volume, point: 'staged' })
