@@ -153,3 +153,50 @@ test.each(AT_THE_BOUND)(
     expect(documentProblem(schema, parse(beyond))?.message).toMatch(message)
   },
 )
+
+const ALIASES = times(31, (at) => `a${at}: servers { ip }`).join(' ')
+const CIRCLES: Record<string, string> = {
+  'a fragment in itself': '{ ...f } fragment f on Query { __typename ...f }',
+  'a fragment in itself, and nothing else': '{ ...f } fragment f on Query { ...f }',
+  'two fragments in each other': '{ ...f } fragment f on Query { ...g } fragment g on Query { ...f }',
+  'a fragment in itself, twice': '{ ...f } fragment f on Query { ...f ... on Query { ...f } }',
+  'a circle with fields in it':
+    '{ servers { ...f } } fragment f on Server { jobs { ...g } } fragment g on Job { id server { ...f } }',
+  'a circle that no operation uses':
+    '{ __typename } fragment f on Query { ...g } fragment g on Query { ...f }',
+}
+
+test.each(Object.entries(CIRCLES))('%s costs no more than it holds, and GraphQL refuses it', (_, query) => {
+  const document = parse(query)
+  expect(documentProblem(schema, document)).toBeUndefined()
+  expect(workOf(document)).toBeLessThan(100)
+  expect(validate(schema, document).map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^Cannot spread fragment "[fg]" within itself/),
+  )
+})
+
+test.each([
+  ['before the circle', `{ ...f } fragment f on Query { ${ALIASES} ...g } fragment g on Query { ...f }`],
+  ['behind the circle', `{ ...f } fragment f on Query { ...g ${ALIASES} } fragment g on Query { ...f }`],
+  ['within the circle', `{ ...f } fragment f on Query { ...g } fragment g on Query { ...f ${ALIASES} }`],
+  [
+    'in a circle that no operation uses',
+    `{ __typename } fragment f on Query { ...g } fragment g on Query { ...f ${ALIASES} }`,
+  ],
+])('too many aliases %s are counted', (_, query) => {
+  expect(documentProblem(schema, parse(query))?.message).toMatch(/Aliases limit of 30/)
+})
+
+test('circles of fragments are refused over HTTP and over a WebSocket', async () => {
+  const { url } = await startTestController({ folder: await testFolder() })
+  for (const query of Object.values(CIRCLES)) {
+    const refusal = expect.objectContaining({ message: expect.stringMatching(/^Cannot spread fragment/) })
+    expect(await askGraphQL(url, query)).toMatchObject({
+      status: 400,
+      errors: expect.arrayContaining([refusal]),
+    })
+    await expect(socketClient(url).iterate({ query }).next()).rejects.toEqual(
+      expect.arrayContaining([refusal]),
+    )
+  }
+})

@@ -186,11 +186,14 @@ describe('locks of a run', () => {
       on,
     )
     await begun
-    const second = await runner.run(await taskOf({}, { settings, locks }), listener().on)
+    const { on: onSecond, heard } = listener()
+    const second = await runner.run(await taskOf({ warnings: 1 }, { settings, locks }), onSecond)
     expect(second).toMatchObject({
       state: 'failed',
       error: { code: 'CONFLICT', facts: { lock: locks[0], pid: expect.any(Number) } },
     })
+    // It has not begun: the lock comes before anything else.
+    expect(heard).toEqual({ progress: [], warnings: 0 })
     aborting.abort(new BackupdError('CANCELLED', 'enough'))
     await first
     expect(await runner.run(await taskOf({}, { settings, locks }), listener().on)).toMatchObject({

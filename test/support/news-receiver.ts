@@ -19,6 +19,8 @@ export interface NewsReceiver extends AsyncDisposable {
   contentTypes: Set<string>
   /** The status of the next answers; a promise holds the answer back. */
   answer: (post: Post) => number | Promise<number>
+  /** Sent with every answer. */
+  headers: Record<string, string>
   /** Resolves when the condition holds; asked again at every post and answer. */
   until(condition: () => boolean): Promise<void>
   close(): Promise<void>
@@ -40,6 +42,7 @@ export async function startReceiver(port = 0): Promise<NewsReceiver> {
     seen: [],
     contentTypes: new Set(),
     answer: () => 200,
+    headers: {},
     until: (condition) =>
       new Promise((resolve) => {
         const look = () => {
@@ -68,7 +71,7 @@ async function take(
   check()
   const status = await receiver.answer(post)
   if (status < 300) receiver.taken.push(post)
-  response.writeHead(status).end('"OK"')
+  response.writeHead(status, receiver.headers).end('"OK"')
   check()
 }
 

@@ -120,6 +120,24 @@ test('an address that answers 500 gets the same again, then the rest in order, n
   expect(log.lines.at(-1)?.message).toContain('takes news again')
 })
 
+test.each([301, 302, 303, 304, 307, 308])(
+  'news that is answered %i is not delivered: it goes nowhere else, and is sent again',
+  async (status) => {
+    await using other = await startReceiver()
+    receiver.headers = { location: other.url }
+    let redirects = 2
+    receiver.answer = () => (redirects-- > 0 ? status : 204)
+    await notifier.add({ address: receiver.url, protocol: 2 })
+    await memory.keep([someRun().at('success')])
+    await receiver.until(() => receiver.taken.length === 1)
+    expect(states(receiver.seen)).toEqual(['success', 'success', 'success'])
+    expect(other.seen).toEqual([])
+    expect(log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      expect.stringContaining(`it answered ${status}`),
+    ])
+  },
+)
+
 test('news waits for an address that is down, over a restart of the daemon, and comes when the address does', async () => {
   const { port, url } = receiver
   await receiver.close()

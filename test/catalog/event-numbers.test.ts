@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Db, openDatabase } from '../../src/catalog/database.ts'
+import { type EventNumbers, openEventNumbers } from '../../src/catalog/event-numbers.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { tempFolder } from '../support/temp-catalog.ts'
+
+/** Event numbers as a new process opens them; whoever had them before has crashed and closed nothing. */
+async function processesOf() {
+  const file = join(await tempFolder(), 'catalog.db')
+  return async (): Promise<{ db: Db; numbers: EventNumbers }> => {
+    const db = openDatabase(file, silentLog)
+    onTestFinished(() => db.$disconnect())
+    return { db, numbers: await openEventNumbers(db, silentLog) }
+  }
+}
+
+test('numbers of events that were not stored are not given again after a crash', async () => {
+  const start = await processesOf()
+  let greatest = 0
+  for (let crash = 0; crash < 3; crash++) {
+    const { numbers } = await start()
+    expect(numbers.last()).toBeGreaterThanOrEqual(greatest)
+    for (let n = 0; n < 10; n++) {
+      const next = numbers.next()
+      expect(next).toBeGreaterThan(greatest)
+      greatest = next
+    }
+  }
+})
+
+test('more numbers than are reserved at a time are not given again after a crash', async () => {
+  const start = await processesOf()
+  const { db, numbers } = await start()
+  for (let round = 0; round < 30; round++) {
+    for (let n = 0; n < 1000; n++) numbers.next()
+    // The database does one thing after the other: what was reserved is on disk now.
+    await db.meta.count()
+  }
+  const { numbers: after } = await start()
+  expect(after.next()).toBeGreaterThan(numbers.last())
+})
+
+test('a reservation that fails is made with a later number', async () => {
+  const start = await processesOf()
+  const { db } = await start()
+  let failures = 1
+  const failing = new Proxy(db, {
+    get(target, key) {
+      if (key !== 'meta') return Reflect.get(target, key)
+      const upsert = (args: Parameters<typeof db.meta.upsert>[0]) =>
+        failures-- === 0 ? Promise.reject(new Error('the disk is full')) : target.meta.upsert(args)
+      return { findUnique: target.meta.findUnique, upsert }
+    },
+  })
+  const numbers = await openEventNumbers(failing, silentLog)
+  for (let round = 0; round < 30; round++) {
+    for (let n = 0; n < 1000; n++) numbers.next()
+    await db.meta.count()
+  }
+  expect(failures).toBeLessThan(0)
+  const { numbers: after } = await start()
+  expect(after.next()).toBeGreaterThan(numbers.last())
+})
+
+test('a catalog that was closed continues without a gap', async () => {
+  const start = await processesOf()
+  const { numbers } = await start()
+  const given = numbers.next()
+  await numbers.close()
+  const { numbers: after } = await start()
+  expect(after.next()).toBe(given + 1)
+})

@@ -1,0 +1,82 @@
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { lifeLock, takeLocks, volumeLock } from '../../src/engine/run-locks.ts'
+import { newRid } from '../../src/lib/ids.ts'
+import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
+import { runSettings } from '../support/run-settings.ts'
+
+const kernel = loadKernel()
+const testWithFlock = test.skipIf(kernel === undefined)
+
+/** Does something right before the first flock, when the lock file is open already. */
+function interrupted(before: () => void): Kernel {
+  if (!kernel) throw new Error('this test needs flock')
+  let isFirst = true
+  return {
+    ...kernel,
+    tryLock(fd) {
+      if (isFirst) before()
+      isFirst = false
+      return kernel.tryLock(fd)
+    },
+  }
+}
+
+async function lockFile() {
+  const { dataDir } = await runSettings()
+  const name = lifeLock(newRid(Date.now()))
+  mkdirSync(join(dataDir, 'locks'))
+  return { dataDir, name, file: join(dataDir, 'locks', name) }
+}
+
+testWithFlock(
+  'a lock file that another process made again before the flock is not locked twice',
+  async () => {
+    const { dataDir, name, file } = await lockFile()
+    const racing = interrupted(() => {
+      rmSync(file)
+      const other = openSync(file, 'w+')
+      onTestFinished(() => closeSync(other))
+      expect(kernel?.tryLock(other)).toBe(true)
+    })
+    await expect(takeLocks(dataDir, [name], { waitMs: 0, kernel: racing })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      facts: { lock: name },
+    })
+  },
+)
+
+testWithFlock('a lock file that was removed before the flock is made again, not locked unseen', async () => {
+  const { dataDir, name, file } = await lockFile()
+  const racing = interrupted(() => rmSync(file))
+  const held = await takeLocks(dataDir, [name], { waitMs: 60_000, kernel: racing })
+  expect(statSync(file).size).toBeGreaterThan(0)
+  await expect(takeLocks(dataDir, [name], { waitMs: 0 })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    facts: { lock: name, pid: process.pid },
+  })
+  held.release()
+})
+
+test.each([
+  ['flock', {}],
+  ['files that name their process', { kernel: undefined }],
+])('%s: locks that were taken before one that is held are given back', async (_name, how) => {
+  const { dataDir } = await runSettings()
+  const held = await takeLocks(dataDir, ['b'], { waitMs: 0, ...how })
+  await expect(takeLocks(dataDir, ['a', 'b'], { waitMs: 0, ...how })).rejects.toMatchObject({
+    facts: { lock: 'b' },
+  })
+  const first = await takeLocks(dataDir, ['a'], { waitMs: 0, ...how })
+  first.release()
+  held.release()
+})
+
+testWithFlock('the file of a volume lock stays, so that nobody locks a removed one', async () => {
+  const { dataDir } = await runSettings()
+  const name = volumeLock('/data/db')
+  const held = await takeLocks(dataDir, [name], { waitMs: 0 })
+  held.release()
+  expect(readdirSync(join(dataDir, 'locks'))).toEqual([name])
+})
