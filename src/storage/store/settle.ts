@@ -118,6 +118,8 @@ async function finishPublish(
     )
   }
   if (await driver.stat(key('index', rid))) await driver.rename(key('index', rid), key('index'))
+  // As in a publish: a manifest that a power loss leaves names pieces that it leaves too.
+  await driver.syncFolder(identity.ip)
   await driver.rename(key('manifest', rid), key('manifest'))
   await driver.syncFolder(identity.ip)
   return true

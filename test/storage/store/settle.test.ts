@@ -9,8 +9,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { localDriver } from '../../../src/storage/drivers/local.ts'
+import { faultyDriver } from '../../../src/storage/wrap/fault.ts'
 import { ARCHIVE, IP, T0 } from '../../support/store-samples.ts'
-import { drop, madeBackup, namesIn, openedStore, writtenBackup } from '../../support/store-world.ts'
+import { drop, madeBackup, namesIn, openedStore, tempDir, writtenBackup } from '../../support/store-world.ts'
 
 const RID = `1795425846${'a'.repeat(32)}`
 
@@ -55,6 +57,36 @@ it('publishes what a killed run had whole when the next one begins', async () =>
   expect((await store.find(IP, name))?.info.state).toBe('success')
   await pending.abandon()
 })
+
+it.each([
+  ['whole', false],
+  ['too short', true],
+])(
+  'finishes the publish of an archive that is %s: synced before the manifest, and after it',
+  async (_, isShort) => {
+    const dir = tempDir()
+    const driver = faultyDriver(localDriver(dir))
+    const { store } = await openedStore({ dir, driver })
+    const { name, rid } = await madeBackup(store)
+    const [index, manifest] = [`${IP}/${name}.index.gz`, `${IP}/${name}.manifest.json`]
+    for (const piece of [index, manifest]) renameSync(join(dir, piece), join(dir, `${piece}.part-${rid}`))
+    unlinkSync(join(dir, IP, '.meta'))
+    if (isShort) writeFileSync(join(dir, IP, name), 'short')
+    const before = driver.calls.length
+    expect((await store.settle()).rolledForward).toEqual([name])
+    const steps = driver.calls
+      .slice(before)
+      .filter((call) => !/^(open|read|stat|names|list|lock|close) /.test(call))
+    expect(steps).toEqual([
+      ...(isShort ? [`replace ${manifest}.part-${rid}`] : []),
+      `rename ${index}.part-${rid} ${index}`,
+      `syncFolder ${IP}`,
+      `rename ${manifest}.part-${rid} ${manifest}`,
+      `syncFolder ${IP}`,
+      `replace ${IP}/.meta`,
+    ])
+  },
+)
 
 it('reports what nobody made, and leaves it as it is', async () => {
   const { store, dir } = await openedStore()
