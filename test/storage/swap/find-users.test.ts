@@ -97,6 +97,28 @@ test.skipIf(!canMount)(
   },
 )
 
+/** As a user who may not look into the processes of root. */
+async function findAsNobody(volume: string) {
+  process.seteuid?.(65_534)
+  try {
+    return await findUsers(volume)
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+test.skipIf(process.getuid?.() !== 0)(
+  'a process that another user may not look into counts as unseen (needs root)',
+  async () => {
+    const { volume } = makeSwapWorld()
+    const holder = await holdWithNode('', volume)
+    onTestFinished(() => holder.end())
+    const { users, unseen } = await findAsNobody(volume)
+    expect(users).toEqual([])
+    expect(unseen).toContainEqual({ pid: holder.pid, command: expect.any(String) })
+  },
+)
+
 /** Goes 25 folders down, each with a name of 200 bytes: further than a link in /proc can tell. */
 const GO_DEEP = `const fs = require("fs")
 for (let n = 0; n < 25; n++) {
