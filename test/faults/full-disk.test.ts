@@ -1,10 +1,19 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect } from 'vitest'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
 import { helloInventory } from '../support/controller-world.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
-import { askGraphQL, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
+import {
+  askGraphQL,
+  startTestDaemon as startRealDaemon,
+  startTestController,
+  testFolder,
+  toldInventory,
+} from '../support/real-controller.ts'
+import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 50 }
@@ -94,4 +103,95 @@ itMounts('a full disk under --data of the controller refuses backups and is told
   expect(errors?.[0]?.extensions.code).toBe('DISK_FULL')
   makeRoom(dir)
   await expect.poll(async () => (await health()).status, PATIENCE).toBe(200)
+})
+
+const DAY_MS = 86_400_000
+
+/** Three legacy backups of hello's /data/db, four to two days old, with `kept` in it; their names, the oldest first. */
+function fillLegacyStore(namespace: string, volume: string): string[] {
+  mkdirSync(namespace, { recursive: true })
+  mkdirSync(volume, { recursive: true })
+  writeFileSync(join(volume, 'table'), 'kept')
+  const entities = [4, 3, 2].map((days) => {
+    const ms = Date.now() - days * DAY_MS
+    const name = `hello-hello.web.web-1-data-db-${Math.floor(ms / 1000)}.tar.gz`
+    execFileSync('tar', ['-czf', join(namespace, name), '-C', join(volume, '..'), 'db'])
+    const created = new Date(ms).toISOString()
+    return recordedEntity({ name, source: volume, server: basename(namespace), created })
+  })
+  writeRecordedMeta(namespace, entities)
+  return entities.map(({ name }) => name)
+}
+
+/** Fills the disk and waits until the data directories have given back their reserves. */
+async function fillWithReserves(dir: string, dataDirs: string[]): Promise<void> {
+  const reserves = () => dataDirs.map((each) => existsSync(join(each, 'reserve')))
+  expect(reserves()).toEqual(dataDirs.map(() => true))
+  fill(join(dir, 'fill'))
+  await expect.poll(reserves, PATIENCE).toEqual(dataDirs.map(() => false))
+}
+
+function readAudit(dataDir: string) {
+  const database = new Database(join(dataDir, 'catalog.db'), { readonly: true })
+  const entries = database.prepare('SELECT verb, outcome FROM Audit ORDER BY id').all()
+  database.close()
+  return entries
+}
+
+itMounts('while the disk is full, a delete and a recover succeed, and the audit has them', async () => {
+  const { dir } = smallFileSystem(SIZE_KIB)
+  const ip = '127.0.0.1'
+  const volume = join(dir, 'volumes/hello/hello.web.web/1/data/db')
+  const [oldest = '', middle = '', newest = ''] = fillLegacyStore(join(dir, 'store', ip), volume)
+  const daemon = await startRealDaemon(dir, ip)
+  const inventory = toldInventory(helloInventory([ip]))
+  const { url } = await startTestController({ folder: dir, inventory, daemonUrls: { [ip]: daemon.url } })
+  const ask = async <T>(query: string, variables: object = {}): Promise<T> => {
+    const { data, errors } = await askGraphQL<T>(url, query, variables)
+    if (errors || !data) throw new Error(JSON.stringify(errors))
+    return data
+  }
+  const list = () => ask('{ backups { nodes { name } } }')
+  const listed = (...names: string[]) => ({ backups: { nodes: names.map((name) => ({ name })) } })
+  await expect.poll(list, PATIENCE).toEqual(listed(newest, middle, oldest))
+  await fillWithReserves(dir, [join(dir, 'controller'), join(dir, `daemon-${ip}`)])
+
+  const remove = 'mutation ($names: [ID!]!) { deleteBackups(app: "hello", proc: "web", names: $names) }'
+  expect(await ask(remove, { names: [middle] })).toEqual({ deleteBackups: [middle] })
+  expect(readdirSync(join(dir, 'store', ip))).not.toContain(middle)
+  expect(await list()).toEqual(listed(newest, oldest))
+
+  writeFileSync(join(volume, 'table'), 'lost')
+  const input = { app: 'hello', proc: 'web', backup: newest }
+  const recover = 'mutation ($input: RecoverInput!) { recover(input: $input) { rid } }'
+  const { rid } = (await ask<{ recover: { rid: string } }>(recover, { input })).recover
+  const record = () => ask('query ($rid: ID!) { record(rid: $rid) { state reason } }', { rid })
+  await expect.poll(record, PATIENCE).toEqual({ record: { state: 'SUCCESS', reason: null } })
+  expect(readFileSync(join(volume, 'table'), 'utf8')).toBe('kept')
+
+  expect(readAudit(join(dir, 'controller'))).toEqual([
+    { verb: 'deleteBackups', outcome: 'done' },
+    { verb: 'recover', outcome: 'done' },
+  ])
+  for (const each of [url, daemon.url]) expect((await fetch(`${each}/healthz`)).status).toBe(503)
+})
+
+itMounts('while the disk is full, backups expire', async () => {
+  const { dir } = smallFileSystem(SIZE_KIB)
+  const volume = join(dir, 'volumes/db')
+  const namespace = join(dir, 'store/10.77.0.11')
+  const [oldest = '', middle = '', newest = ''] = fillLegacyStore(namespace, volume)
+  await using daemon = await startTestDaemon({}, dir)
+  const args = { info: [volume, '1d'] }
+  const data = JSON.stringify([{ id: 'e', spec: '@yearly', action: 'backup_expire', args }])
+  await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data, version: '1' } })
+  await fillWithReserves(dir, [join(dir, 'data')])
+  const { body } = await daemon.ask('POST', '/api/v1/cron/once/e')
+  const { rid } = body as { rid: string }
+  await expect
+    .poll(async () => (await daemon.ask('GET', `/api/v1/cron/records/${rid}`)).body, PATIENCE)
+    .toMatchObject({ state: 'success', result: { deleted: [oldest, middle] } })
+  const archives = readdirSync(namespace).filter((name) => name.endsWith('.tar.gz'))
+  expect(archives).toEqual([newest])
+  expect((await daemon.ask('GET', '/healthz')).status).toBe(503)
 })
