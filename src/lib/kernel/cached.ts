@@ -1,11 +1,14 @@
 import { closeSync, constants } from 'node:fs'
 import { AT_FDCWD, cString, KernelError, type Libc } from './libc.ts'
-import { O_PATH, OPENAT2, openHow, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, SYS_OPENAT2 } from './open.ts'
+import { O_PATH, OPENAT2, openHow, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, SYS_OPENAT2 } from './open.ts'
 
 /** What the kernel has in memory, without waiting for a disk or a server. */
 export interface KernelCached {
-  /** Pins an entry of `dir` (O_PATH, a link as itself); undefined where it cannot be found without waiting. */
-  pinCached(dir: number, name: Buffer): number | undefined
+  /**
+   * Pins an entry below `dir` (O_PATH, a link as itself); undefined if it cannot be found without waiting. Throws
+   * ELOOP if a component on the way is a link.
+   */
+  pinCached(dir: number, path: Buffer): number | undefined
   /**
    * Reads from the page cache; undefined where it would wait, or the file system cannot say. Gives fewer bytes than
    * `into` takes at the end of the file, or where the rest would wait.
@@ -26,7 +29,7 @@ export function bindCached(libc: Libc): KernelCached {
 
 function bindPin(libc: Libc): KernelCached['pinCached'] {
   const openat2 = libc.attempt(OPENAT2)
-  const how = openHow(O_NOFOLLOW_PATH, 0, RESOLVE_CACHED | RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
+  const how = openHow(O_NOFOLLOW_PATH, 0, RESOLVE_CACHED | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
   const pin = (dir: number, name: Buffer) => openat2(SYS_OPENAT2, dir, cString(name), how, how.length)
   const probe = pin(AT_FDCWD, Buffer.from('.'))
   if (probe >= 0) closeSync(probe)

@@ -24,7 +24,7 @@ export const OPENAT2 =
   'int64_t syscall(int64_t number, int dir, const void *path, const void *how, size_t size)'
 const RESOLVE_NO_XDEV = 0x01
 export const RESOLVE_NO_MAGICLINKS = 0x02
-const RESOLVE_NO_SYMLINKS = 0x04
+export const RESOLVE_NO_SYMLINKS = 0x04
 export const RESOLVE_BENEATH = 0x08
 const RESOLVE_NO_LINKS = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH
 const RESOLVE = RESOLVE_NO_XDEV | RESOLVE_NO_LINKS

@@ -6,6 +6,7 @@ import { flushVolume } from '../tree/flush-volume.ts'
 import type { WalkOptions } from '../tree/looker.ts'
 import { takeBeginTime } from '../tree/recheck/begin-time.ts'
 import { type ChangedFiles, findChangedFiles } from '../tree/recheck/changed-files.ts'
+import { RecheckSteps } from '../tree/recheck/recheck-steps.ts'
 import { walkAgain } from '../tree/recheck/walk-again.ts'
 import { WalkLog } from '../tree/recheck/walk-log.ts'
 import { walkMissed } from '../tree/recheck/walk-missed.ts'
@@ -26,8 +27,8 @@ export interface PackInput {
   signal: AbortSignal
   /** As WalkOptions has it. */
   whyLeftOut?: WalkOptions['whyLeftOut']
-  /** Totals so far, and what is being read. Called often: keep it cheap. */
-  onProgress(done: { bytes: number; files: number; path: Buffer }): void
+  /** Totals so far, and what is being read, or looked at again. Called often: keep it cheap. */
+  onProgress(done: { bytes: number; files: number; path: Buffer; phase?: 'recheck' }): void
   onWarning(warning: TreeWarning): void
 }
 
@@ -85,14 +86,16 @@ async function pack(input: PackInput): Promise<PackSummary> {
   const volume = await flushVolume(opened, packing)
   const { signal, whyLeftOut } = input
   const beginNs = await takeBeginTime(volume.kernel)
-  const options = { signal, whyLeftOut, log, beginNs, onWarning: packing.onWarning }
+  const { onWarning, onRecheck } = packing
+  const steps = new RecheckSteps({ signal, onWarning, onRecheck })
+  const options = { signal, whyLeftOut, log, beginNs, onWarning, steps }
   for await (const items of walkTree(volume, options)) {
     for (const item of items) await packItem(packing, item)
   }
   await walkAgain(volume, options, async (missed) => {
     for await (const item of walkMissed(volume, missed, options)) await packItem(packing, item)
   })
-  volume.losses.tell(packing.onWarning)
+  volume.losses.tell(onWarning)
   const changedWhileRead = await findChangedFiles(volume, log, options)
   await putEnd(packing)
   const { counts } = packing
@@ -134,6 +137,8 @@ function startPacking({ topName, out, index: indexOut, signal, ...tell }: PackIn
     warn: (severity: TreeWarning['severity'], path: Buffer, message: string) =>
       onWarning({ severity, path, message }),
     progress: (path: Buffer) => tell.onProgress({ bytes: counts.bytes, files: counts.files, path }),
+    onRecheck: (path: Buffer) =>
+      tell.onProgress({ bytes: counts.bytes, files: counts.files, path, phase: 'recheck' }),
   }
 }
 

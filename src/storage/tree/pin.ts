@@ -34,8 +34,13 @@ export function pinPath(path: string): Promise<Pin> {
 
 /** Pins an entry of a pinned directory: a symlink as itself. Throws ENOENT where it is gone. At once where the kernel has it in memory. */
 export function pinChild(directory: Pin, name: Buffer, kernel: Kernel | undefined): Pin | Promise<Pin> {
-  const fd = kernel?.pinCached(directory.fd, name)
-  return fd === undefined ? pinWaiting(directory, name) : pinOf(fd, true)
+  return pinIfCached(directory, name, kernel) ?? pinWaiting(directory, name)
+}
+
+/** As pinChild, but for a path of several components too; undefined if the kernel does not have all of it in memory. */
+export function pinIfCached(directory: Pin, path: Buffer, kernel: Kernel | undefined): Pin | undefined {
+  const fd = kernel?.pinCached(directory.fd, path)
+  return fd === undefined ? undefined : pinOf(fd, true)
 }
 
 async function pinWaiting(directory: Pin, name: Buffer): Promise<Pin> {

@@ -132,8 +132,8 @@ function make(run: Increment, before: SeriesSnapshot | undefined): Promise<Snaps
     signal: context.signal,
     whyLeftOut: findOwnStaging(context.settings.dataDir, volume.path),
     describe: (seen) => describeSnapshot(run, seen),
-    onProgress: ({ bytes, files, path, ...totals }) =>
-      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals }),
+    onProgress: ({ bytes, files, path, ...rest }) =>
+      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...rest }),
     onWarning: (warning) => warnings.add(warningText(warning)),
   })
 }

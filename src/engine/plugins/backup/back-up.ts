@@ -91,10 +91,16 @@ function pack(
     index: pending.index,
     signal: context.signal,
     whyLeftOut: findOwnStaging(context.settings.dataDir, volume.path),
-    onProgress: ({ bytes, files, path }) => {
+    onProgress: ({ bytes, files, path, ...phase }) => {
       const outgrown = before && (bytes > before.bytes || files > before.files)
       const totals = outgrown ? { bytesTotal: null, filesTotal: null } : {}
-      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...totals })
+      context.progress({
+        bytesDone: bytes,
+        filesDone: files,
+        currentPath: bytesToText(path),
+        ...totals,
+        ...phase,
+      })
     },
     onWarning: (warning: TreeWarning) => warnings.add(warningText(warning)),
   })

@@ -7,6 +7,7 @@ import type { WalkOptions } from '../../tree/looker.ts'
 import { takeBeginTime } from '../../tree/recheck/begin-time.ts'
 import { type ChangedFiles, findChangedFiles } from '../../tree/recheck/changed-files.ts'
 import type { Missed } from '../../tree/recheck/missed.ts'
+import { RecheckSteps } from '../../tree/recheck/recheck-steps.ts'
 import { walkAgain } from '../../tree/recheck/walk-again.ts'
 import { WalkLog } from '../../tree/recheck/walk-log.ts'
 import { sortedWalk } from '../../tree/sorted-walk.ts'
@@ -163,13 +164,15 @@ async function archive(
     for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
     const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
     let { id: volumeTreeId } = await archiveWalk(input, parts, { before })
-    await walkAgain(volume, { ...walkOptionsOf(input, warn), log, beginNs }, async (missed) => {
+    const onRecheck = (path: Buffer) => progress.addRecheck(path)
+    const steps = new RecheckSteps({ signal, onWarning: warn, onRecheck })
+    await walkAgain(volume, { ...walkOptionsOf(input, warn), log, beginNs, steps }, async (missed) => {
       const { id } = await archiveWalk(input, parts, { before: null, missed })
       await packs.finish()
       volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
     })
     volume.losses.tell(warn)
-    const changedWhileRead = await findChangedFiles(volume, log, { signal, beginNs })
+    const changedWhileRead = await findChangedFiles(volume, log, { beginNs, steps })
     counts.entries++
     const store = { repository, packs }
     const tree = await storeWayTo(volume, sourceOf(input), { tree: volumeTreeId, store })

@@ -4,8 +4,10 @@ export interface SnapshotProgress {
   /** Content that was read, or found unchanged. */
   bytes: number
   files: number
-  /** What was kept last. */
+  /** What was kept last, or looked at again. */
   path: Buffer
+  /** If it was looked at again. */
+  phase?: 'recheck'
   /** As the snapshot before had them; null where that is not known, or is passed. */
   bytesTotal: number | null
   filesTotal: number | null
@@ -43,13 +45,19 @@ export class RunProgress {
     this.#report()
   }
 
-  #report(): void {
+  addRecheck(path: Buffer): void {
+    this.#path = path
+    this.#report('recheck')
+  }
+
+  #report(phase?: 'recheck'): void {
     const totals = this.#totals
     const isOver = totals !== null && (this.#bytes > totals.bytes || this.#files > totals.files)
     this.#tell({
       bytes: this.#bytes,
       files: this.#files,
       path: this.#path,
+      ...(phase && { phase }),
       bytesTotal: totals && !isOver ? totals.bytes : null,
       filesTotal: totals && !isOver ? totals.files : null,
     })

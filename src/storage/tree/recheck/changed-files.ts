@@ -1,12 +1,11 @@
 import { lstat } from 'node:fs/promises'
-import { setImmediate } from 'node:timers/promises'
-import { errnoOf } from '../../../lib/errors.ts'
 import type { FileStat } from '../../../lib/kernel/stat.ts'
 import { joinPath } from '../join-path.ts'
 import { SIDE_BY_SIDE } from '../looker.ts'
 import { childPlace, type Pin } from '../pin.ts'
 import type { OpenVolume } from '../volume.ts'
 import { pinFolder, unpinFolder } from './pin-below.ts'
+import type { RecheckSteps } from './recheck-steps.ts'
 import type { LoggedFolder, LoggedName, WalkLog } from './walk-log.ts'
 
 export interface ChangedFiles {
@@ -16,16 +15,17 @@ export interface ChangedFiles {
 }
 
 export interface ChangedFilesOptions {
-  signal: AbortSignal
   /** Of the run. */
   beginNs: bigint
+  steps: RecheckSteps
 }
+
+/** Null if the file is gone, undefined if it cannot be read. */
+type SeenTime = Pick<FileStat, 'ctimeNs'> | null | undefined
 
 const MAX_NAMES = 100
 /** A call that took longer has waited for a disk or a server: the next names are looked at side by side. */
 const WAITED_MS = 0.2
-/** Calls that block are made for so long at most before others get their turn. */
-const TURN_MS = 20
 
 /**
  * Looks again at each file that a walk saw, and counts those that changed or went since the run began: they are, each
@@ -48,7 +48,6 @@ class ChangeSearch {
   readonly found: ChangedFiles = { count: 0, names: [] }
   readonly #volume: OpenVolume
   readonly #options: ChangedFilesOptions
-  #turnBegan = performance.now()
   /** Calls that must not block, because one before them had to wait. */
   #sideBySide = 0
 
@@ -58,27 +57,30 @@ class ChangeSearch {
   }
 
   async look(folder: LoggedFolder, log: WalkLog): Promise<void> {
-    const pin = await pinFolder(this.#volume, folder.path)
+    const { steps } = this.#options
+    await steps.next(folder.path)
+    const pin = await steps.attempt(folder.path, () => pinFolder(this.#volume, folder.path))
+    if (pin === undefined) return
+    const sameMount = pin && pin.stat.dev === folder.device ? pin : null
     try {
       for (const names of log.names(folder)) {
         const files = names.filter(({ type }) => type === 'file')
         for (let at = 0; at < files.length; at += SIDE_BY_SIDE)
-          await this.#lookAt(folder.path, pin, files.slice(at, at + SIDE_BY_SIDE))
+          await this.#lookAt(folder.path, sameMount, files.slice(at, at + SIDE_BY_SIDE))
       }
     } finally {
       if (pin) unpinFolder(this.#volume, pin)
     }
   }
 
-  async #lookAt(folder: Buffer, pin: Pin | undefined, files: LoggedName[]): Promise<void> {
-    this.#options.signal.throwIfAborted()
-    const waiting = files.map((file) => pin && (this.#fastStat(pin, file.name) ?? slowStat(pin, file.name)))
-    const stats = await Promise.all(waiting)
+  /** Without a pin the directory is gone, and its files with it. */
+  async #lookAt(folder: Buffer, pin: Pin | null, files: LoggedName[]): Promise<void> {
+    await this.#options.steps.next(joinPath(folder, files[0]?.name ?? Buffer.alloc(0)))
+    const stats = await Promise.all(
+      files.map(({ name }) => pin && (this.#fastStat(pin, name) ?? this.#slowStat(pin, folder, name))),
+    )
     for (const [at, file] of files.entries())
       if (this.#hasChanged(file, stats[at])) this.#add(joinPath(folder, file.name))
-    if (performance.now() - this.#turnBegan < TURN_MS) return
-    await setImmediate()
-    this.#turnBegan = performance.now()
   }
 
   /** Undefined if the kernel may have to wait for it, or it fails. */
@@ -93,22 +95,19 @@ class ChangeSearch {
     return stat
   }
 
-  /** Changed, or gone: `stat` is undefined then. Only a name more or less of it is a change too. */
-  #hasChanged(file: LoggedName, stat: Pick<FileStat, 'ctimeNs'> | undefined): boolean {
-    return !stat || stat.ctimeNs > this.#options.beginNs || stat.ctimeNs !== file.ctimeNs
+  #slowStat(pin: Pin, folder: Buffer, name: Buffer): Promise<SeenTime> {
+    const stat = () => lstat(childPlace(pin, name), { bigint: true })
+    return this.#options.steps.attempt(joinPath(folder, name), stat)
+  }
+
+  /** A file that is gone has changed. Only a name more or less of it is a change too. */
+  #hasChanged(file: LoggedName, seen: SeenTime): boolean {
+    if (seen === undefined) return false
+    return seen === null || seen.ctimeNs > this.#options.beginNs || seen.ctimeNs !== file.ctimeNs
   }
 
   #add(path: Buffer): void {
     this.found.count++
     if (this.found.names.length < MAX_NAMES) this.found.names.push(path)
-  }
-}
-
-async function slowStat(pin: Pin, name: Buffer): Promise<Pick<FileStat, 'ctimeNs'> | undefined> {
-  try {
-    return await lstat(childPlace(pin, name), { bigint: true })
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return undefined
   }
 }

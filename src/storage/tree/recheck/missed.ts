@@ -8,7 +8,8 @@ import { NameTable } from '../name-table.ts'
 import { type Pin, pinChild, unpin } from '../pin.ts'
 import { typeOf } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
-import { pinFolder, unpinFolder } from './pin-below.ts'
+import { isGone, pinFolder, unpinFolder } from './pin-below.ts'
+import type { RecheckSteps } from './recheck-steps.ts'
 import type { LoggedFolder, WalkLog } from './walk-log.ts'
 
 /** A directory may have changed again within one tick of its clock, which is 2 s on the coarsest file systems. */
@@ -39,17 +40,22 @@ export class Missed implements WalkPart {
   }
 }
 
-export type RecheckOptions = Pick<WalkOptions, 'signal' | 'whyLeftOut'>
+export type FindMissedOptions = Pick<WalkOptions, 'whyLeftOut'> & { steps: RecheckSteps }
 
 /** Looks at each directory of a walk again, and lists those that changed. The log expects them to be walked again. */
-export async function findMissed(volume: OpenVolume, log: WalkLog, options: RecheckOptions): Promise<Missed> {
+export async function findMissed(
+  volume: OpenVolume,
+  log: WalkLog,
+  options: FindMissedOptions,
+): Promise<Missed> {
   const missed = new Missed()
   const count = log.folderCount
   for (let index = 0; index < count; index++) {
-    options.signal.throwIfAborted()
     const folder = log.folderAt(index)
     if (!folder) continue
-    const names = await namesIfChanged({ volume, log, options }, folder)
+    await options.steps.next(folder.path)
+    const look = () => namesIfChanged({ volume, log, options }, folder)
+    const names = await options.steps.attempt(folder.path, look)
     if (!names || names.count === 0) continue
     missed.add(folder.path, names)
     log.listAgain(index)
@@ -60,13 +66,12 @@ export async function findMissed(volume: OpenVolume, log: WalkLog, options: Rech
 interface Recheck {
   volume: OpenVolume
   log: WalkLog
-  options: RecheckOptions
+  options: FindMissedOptions
 }
 
 /** A directory that is gone was moved or removed: its new place is new in another one. */
 async function namesIfChanged(recheck: Recheck, folder: LoggedFolder): Promise<NameTable | undefined> {
   const pin = await pinFolder(recheck.volume, folder.path)
-  if (!pin) return undefined
   try {
     const now = folder.path.length === 0 ? await freshStat(pin) : pin.stat
     if (now.dev !== folder.device || !mayHaveChanged(folder, now)) return undefined
@@ -104,7 +109,7 @@ async function newNames(recheck: Recheck, folder: LoggedFolder, pin: Pin): Promi
       some.length > 0;
       some = await listed.next(SIDE_BY_SIDE)
     ) {
-      options.signal.throwIfAborted()
+      await options.steps.next(joinPath(folder.path, some[0]?.name ?? Buffer.alloc(0)))
       const names = some.filter(
         ({ name }) => !known.has(name) && options.whyLeftOut?.(folder.path, name) === undefined,
       )
@@ -118,15 +123,15 @@ async function newNames(recheck: Recheck, folder: LoggedFolder, pin: Pin): Promi
   return found
 }
 
-/** It is still there, and no socket. */
+/** It still exists, and is not a socket. If it cannot be read, whoever looks at it next warns of it. */
 async function canBeKept({ kernel }: OpenVolume, folder: Pin, name: Buffer): Promise<boolean> {
   try {
     const pin = await pinChild(folder, name, kernel)
     unpin(pin)
     return typeOf(pin.stat) !== undefined
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
+    if (errnoOf(error) === undefined) throw error
+    return !isGone(error)
   }
 }
 

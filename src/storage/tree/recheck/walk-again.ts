@@ -1,6 +1,7 @@
 import type { WalkOptions } from '../looker.ts'
 import type { OpenVolume } from '../volume.ts'
 import { findMissed, type Missed } from './missed.ts'
+import type { RecheckSteps } from './recheck-steps.ts'
 import type { WalkLog } from './walk-log.ts'
 import { warnOfMissed } from './warn-of-missed.ts'
 
@@ -8,6 +9,7 @@ export interface WalkAgainOptions extends Omit<WalkOptions, 'part'> {
   log: WalkLog
   /** Of the run. */
   beginNs: bigint
+  steps: RecheckSteps
 }
 
 /**

@@ -1,4 +1,3 @@
-import { errnoOf } from '../../../lib/errors.ts'
 import { joinPath } from '../join-path.ts'
 import type { WalkOptions } from '../looker.ts'
 import { openNames } from '../name-stream.ts'
@@ -7,13 +6,19 @@ import { typeOf } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
 import type { Missed } from './missed.ts'
 import { pinFolder, unpinFolder } from './pin-below.ts'
+import type { RecheckSteps } from './recheck-steps.ts'
 import type { WalkLog } from './walk-log.ts'
 
 /** Of one directory that keeps changing so many entries are looked at; what is behind them may be old. */
 const MAX_LOOKED_AT = 10_000
 const MAX_NAMED = 20
+const SLASH = 0x2f
 
-export type WarnOptions = Pick<WalkOptions, 'signal' | 'onWarning'> & { log: WalkLog; beginNs: bigint }
+export interface WarnOptions extends Pick<WalkOptions, 'onWarning'> {
+  log: WalkLog
+  beginNs: bigint
+  steps: RecheckSteps
+}
 
 /**
  * Warns of what came into directories that have changed again since they were walked again, and is not in the backup.
@@ -22,7 +27,7 @@ export type WarnOptions = Pick<WalkOptions, 'signal' | 'onWarning'> & { log: Wal
 export async function warnOfMissed(volume: OpenVolume, missed: Missed, options: WarnOptions): Promise<void> {
   for (const [key, names] of missed.folders) {
     const path = Buffer.from(key, 'latin1')
-    const folder = await pinFolder(volume, path)
+    const folder = await options.steps.attempt(path, () => pinFolder(volume, path))
     if (!folder) continue
     const search = new OlderSearch(volume, options)
     try {
@@ -70,14 +75,16 @@ class OlderSearch {
 
   /** Looks at an entry of a directory, and below it if it is a new directory. */
   async look(folder: Pin, path: Buffer): Promise<void> {
-    this.#options.signal.throwIfAborted()
+    const { beginNs, steps } = this.#options
+    await steps.next(path)
     if (this.#left-- <= 0) return
-    const pin = await pinIfThere(this.#volume, folder, path)
+    const name = path.subarray(path.lastIndexOf(SLASH) + 1)
+    const pin = await steps.attempt(path, () => pinChild(folder, name, this.#volume.kernel))
     if (!pin) return
     try {
-      if (isOlder(pin, this.#options.beginNs)) this.older.push({ path, inode: pin.stat.ino })
+      if (isOlder(pin, beginNs)) this.older.push({ path, inode: pin.stat.ino })
       else if (typeOf(pin.stat) === 'directory' && pin.stat.dev === folder.stat.dev)
-        await this.#lookInto(pin, path)
+        await steps.attempt(path, () => this.#lookInto(pin, path))
     } finally {
       unpin(pin)
     }
@@ -91,15 +98,6 @@ class OlderSearch {
     } finally {
       await names.close()
     }
-  }
-}
-
-async function pinIfThere({ kernel }: OpenVolume, folder: Pin, path: Buffer): Promise<Pin | undefined> {
-  try {
-    return await pinChild(folder, path.subarray(path.lastIndexOf(0x2f) + 1), kernel)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
   }
 }
 

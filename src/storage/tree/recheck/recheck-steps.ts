@@ -1,0 +1,61 @@
+import { setImmediate } from 'node:timers/promises'
+import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import type { WalkOptions } from '../looker.ts'
+import { reasonOf } from '../reason.ts'
+import { isGone } from './pin-below.ts'
+
+export interface RecheckOptions extends Pick<WalkOptions, 'signal' | 'onWarning'> {
+  /** The path that is looked at again. Called often: keep it cheap. */
+  onRecheck(path: Buffer): void
+}
+
+/** Steps that never wait are made for so long at most before others get their turn. */
+const TURN_MS = 20
+/** Further entries that cannot be looked at again share one warning. */
+const MAX_NAMED = 1000
+
+/** The steps of a recheck: each one reports progress, and none fails the run if the volume cannot be read. */
+export class RecheckSteps {
+  readonly #options: RecheckOptions
+  readonly #faulty = new Set<string>()
+  #turnBegan = performance.now()
+
+  constructor(options: RecheckOptions) {
+    this.#options = options
+  }
+
+  /** Call it before each look. Throws the signal's reason. */
+  async next(path: Buffer): Promise<void> {
+    this.#options.signal.throwIfAborted()
+    this.#options.onRecheck(path)
+    if (performance.now() - this.#turnBegan < TURN_MS) return
+    await setImmediate()
+    this.#turnBegan = performance.now()
+  }
+
+  /** Resolves with null if the entry is gone, and with undefined if it cannot be read: that is a fault, with a warning. */
+  async attempt<T>(path: Buffer, look: () => T | Promise<T>): Promise<T | null | undefined> {
+    try {
+      return await look()
+    } catch (error) {
+      if (isGone(error)) return null
+      this.#addFault(path, error)
+      return undefined
+    }
+  }
+
+  /** Warns once for each path. Throws whatever is no error of the file system. */
+  #addFault(path: Buffer, error: unknown): void {
+    this.#options.signal.throwIfAborted()
+    if (errnoOf(error) === undefined || error instanceof BackupdError) throw error
+    const key = path.toString('latin1')
+    if (this.#faulty.has(key) || this.#faulty.size > MAX_NAMED) return
+    this.#faulty.add(key)
+    if (this.#faulty.size <= MAX_NAMED) this.#warn(path, `cannot be looked at again: ${reasonOf(error)}`)
+    else this.#warn(Buffer.alloc(0), `more than ${MAX_NAMED} entries cannot be looked at again`)
+  }
+
+  #warn(path: Buffer, message: string): void {
+    this.#options.onWarning({ severity: 'fault', path, message })
+  }
+}
