@@ -31,3 +31,16 @@ export async function readRecords(db: Db, rids: string[]): Promise<Map<string, R
   const bodies = await db.recordBody.findMany({ where: { rid: { in: rids } } })
   return new Map(bodies.map(({ rid, json }) => [rid, recordOf(rid, json)]))
 }
+
+/** Reads no bodies: the server of each run that is on disk. */
+export async function readServers(db: Db, rids: readonly string[]): Promise<Map<string, string>> {
+  const servers = new Map<string, string>()
+  for (const some of inLists(rids)) {
+    const rows = await db.record.findMany({
+      where: { rid: { in: some } },
+      select: { rid: true, server: true },
+    })
+    for (const { rid, server } of rows) servers.set(rid, server)
+  }
+  return servers
+}

@@ -1,4 +1,4 @@
-import { readRecordRow } from '../wire/mend.ts'
+import { readRecordRow } from '../wire/mend-record.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'

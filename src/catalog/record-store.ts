@@ -5,7 +5,7 @@ import { addPrunedMark, eventsSince, prunedUpTo } from './event-store.ts'
 import { findRecords, lastOfJobs } from './find-records.ts'
 import { type ForgetRequest, forgetRecords } from './forget-records.ts'
 import { createPruner } from './prune-events.ts'
-import { type KeptRecord, readKept } from './read-records.ts'
+import { type KeptRecord, readKept, readServers } from './read-records.ts'
 import { takeNews } from './take-news.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
 
@@ -13,6 +13,7 @@ import type { CatalogWorld, RecordWorld } from './world.ts'
 export interface RecordStore {
   take(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
+  serversOf(rids: readonly string[]): Promise<Map<string, string>>
   find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
   unfinished(server?: string): Promise<RunRecord[]>
@@ -36,6 +37,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
       }),
     get: async (rid) =>
       live.get(rid) ?? (await lists.record.get(rid, async () => (await readKept(db, [rid])).get(rid))),
+    serversOf: (rids) => readServers(db, rids),
     find: (filter, page) =>
       lists.records.get(JSON.stringify([filter, page]), () => findRecords(world, filter, page)),
     lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),

@@ -11,7 +11,7 @@ import { collect } from './collect.ts'
 import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
-import { parseNewsFrom } from './news-from.ts'
+import { NEWS_FROM_OPTION, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { takeTimeZone } from './time-zone.ts'
@@ -57,12 +57,7 @@ export function controllerCommand(): Command {
     .option(KEEP_RECORDS.flag, KEEP_RECORDS.text, KEEP_RECORDS.usual)
     .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
     .option(...MAX_SOCKETS_OPTION)
-    .option(
-      '--news-from <server=address>',
-      "an address that a server's news comes from besides its own (repeatable)",
-      collect,
-      [],
-    )
+    .option(...NEWS_FROM_OPTION)
     .option('--take-over', 'take daemons over whose jobs are from another controller', false)
     .option('--debug', 'log more', false)
     .action(runController)

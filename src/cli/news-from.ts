@@ -1,17 +1,28 @@
 import { isIPv4 } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
+import { parseIp } from '../lib/plain-ip.ts'
+import { collect } from './collect.ts'
+
+/** Flag, description, parser and default, for every command that takes news. */
+export const NEWS_FROM_OPTION = [
+  '--news-from <server=address>',
+  "an address that a server's news comes from besides its own (repeatable)",
+  collect,
+  [] as string[],
+] as const
 
 /**
  * `SERVER=ADDRESS` of a command line, many: where news of a server comes from if something translates addresses
- * between it and the controller. Throws BAD_INPUT.
+ * between it and the controller. The address is of either IP version. Throws BAD_INPUT.
  */
 export function parseNewsFrom(pairs: readonly string[]): (server: string) => readonly string[] {
   const addresses = new Map<string, string[]>()
   for (const pair of pairs) {
-    const [server = '', address = '', ...more] = pair.split('=')
-    if (!isIPv4(server) || !isIPv4(address) || more.length > 0) {
+    const [server, address, ...more] = pair.split('=').map(parseIp)
+    if (server === undefined || !isIPv4(server) || address === undefined || more.length > 0) {
       const what = `--news-from is ${JSON.stringify(pair)}`
-      throw new BackupdError('BAD_INPUT', `${what}, expected SERVER=ADDRESS, such as 10.0.0.5=192.168.1.1`)
+      const examples = '10.0.0.5=192.168.1.1 or 10.0.0.5=2001:db8::1'
+      throw new BackupdError('BAD_INPUT', `${what}, expected SERVER=ADDRESS, such as ${examples}`)
     }
     addresses.set(server, [...(addresses.get(server) ?? []), address])
   }

@@ -13,6 +13,7 @@ import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { makeExample } from './example/make-example.ts'
 import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
 import { createLog } from './log.ts'
+import { NEWS_FROM_OPTION, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
@@ -39,6 +40,7 @@ interface StandaloneFlags {
   claimStore: boolean
   newRepository: boolean
   maxSocketsPerPeer: string
+  newsFrom: string[]
   debug: boolean
 }
 
@@ -84,6 +86,7 @@ export function standaloneCommand(): Command {
       false,
     )
     .option(...MAX_SOCKETS_OPTION)
+    .option(...NEWS_FROM_OPTION)
     .option('--debug', 'log more', false)
     .action(runStandalone)
 }
@@ -188,8 +191,7 @@ async function startLocalController(
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
     // One process is one pair, whatever became of either half of its data.
     takesOver: (server) => server === flags.ip,
-    // The machine may be named by an address that it does not have.
-    newsFrom: (server) => (server === flags.ip ? ['127.0.0.1'] : []),
+    newsFrom: newsFromOf(flags),
     allowedHosts: flags.allowedHost,
     connections: connectionsOf(flags),
     log,
@@ -197,4 +199,10 @@ async function startLocalController(
     webDir,
     version: VERSION,
   })
+}
+
+/** `--ip` may be an address that this machine does not have: then its own news comes from loopback. */
+function newsFromOf({ ip, newsFrom }: StandaloneFlags): (server: string) => readonly string[] {
+  const given = parseNewsFrom(newsFrom)
+  return (server) => (server === ip ? ['127.0.0.1', '::1', ...given(server)] : given(server))
 }

@@ -38,23 +38,22 @@ function serverAt({ servers, settings }: World, from: string): string {
   return only !== undefined && others.length === 0 ? only : from
 }
 
-/** Records that count; the others are noted, since the rest of the batch must not wait for them. */
+/** Records that count; the others are noted, because the rest of the batch must not wait for them. */
 export async function keepOwn(world: World, server: string, records: readonly RunRecord[]) {
+  const known = await world.ports.records.serversOf(records.map(({ rid }) => rid))
   const own: RunRecord[] = []
+  const flaws: string[] = []
   for (const record of records) {
-    const flaw = await findFlaw(world, server, record)
+    const flaw = findFlaw(record, { server, known: known.get(record.rid) ?? server })
     if (flaw === undefined) own.push(record)
-    else world.setAside.note(server, 'records', [`${record.rid}: ${flaw}`])
+    else flaws.push(`${record.rid}: ${flaw}`)
   }
+  world.setAside.note(server, 'records', flaws)
   return own
 }
 
-async function findFlaw(world: World, server: string, record: RunRecord): Promise<string | undefined> {
+function findFlaw(record: RunRecord, { server, known }: { server: string; known: string }) {
   if (record.server !== server) return `it is of ${record.server}, expected ${server}`
   if (record.state === 'lost') return 'only a controller calls a run lost'
-  const foreign = findForeignPart(record)
-  if (foreign !== undefined) return foreign
-  const known = await world.ports.records.get(record.rid)
-  const isForeign = known !== undefined && known.record.server !== server
-  return isForeign ? `this run is one of ${known.record.server}` : undefined
+  return findForeignPart(record) ?? (known === server ? undefined : `this run is one of ${known}`)
 }

@@ -32,6 +32,8 @@ export interface RecordStore {
    */
   take(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
+  /** The server of each of these runs that is known. */
+  serversOf(rids: readonly string[]): Promise<Map<string, string>>
   /** The latest request first; a record does not move when it starts. */
   find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
   /** The newest record of each job, for a DataLoader. */

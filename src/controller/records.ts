@@ -21,17 +21,24 @@ const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
 export interface Post {
   /** The address that the connection came from. */
   from: string
-  /** Why records of it could not be read. */
+  /** Why records of it could not be used. */
   setAside?: readonly string[]
+  /** Why parts of its records were left out. */
+  mended?: readonly string[]
 }
 
 /**
  * What a daemon tells; kept on disk when it resolves. Records that cannot be used are set aside, and the others count.
  * Throws FORBIDDEN for news that did not come from the server it is of.
  */
-export async function takeNews(world: World, news: News, { from, setAside = [] }: Post): Promise<void> {
+export async function takeNews(
+  world: World,
+  news: News,
+  { from, setAside = [], mended = [] }: Post,
+): Promise<void> {
   checkSender(world, news.server, from)
   world.setAside.note(news.server, 'records', setAside)
+  world.setAside.note(news.server, 'parts of records', mended)
   const records = await keepOwn(world, news.server, news.records)
   world.ledger.heard(news.running, news.server)
   const surprises = await countSurprises(world, records)

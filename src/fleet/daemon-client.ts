@@ -9,7 +9,8 @@ import {
   runAnswerSchema,
 } from '../wire/daemon-api.ts'
 import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
-import { type RunRecord, recordSchema } from '../wire/record.ts'
+import { tolerantRecordSchema } from '../wire/mend-record.ts'
+import type { RunRecord } from '../wire/record.ts'
 import { parseEach } from '../wire/tolerant.ts'
 import { createDaemonBackups, type DaemonBackups, demand } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
@@ -112,7 +113,8 @@ function createDaemonRuns(http: DaemonHttp): DaemonRuns {
     },
     async record(ip, rid) {
       try {
-        const record = await askFor(http, ip, { method: 'GET', path: recordPath(rid), schema: recordSchema })
+        const path = recordPath(rid)
+        const record = await askFor(http, ip, { method: 'GET', path, schema: tolerantRecordSchema })
         return record.rid === rid && record.server === ip ? record : undefined
       } catch (error) {
         if (isNotFound(error) || isMissingRoute(error)) return undefined

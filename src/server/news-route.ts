@@ -28,8 +28,8 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
 async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
   if (typeof body !== 'object' || body === null) throw noNews()
   if ('protocol' in body && body.protocol === PROTOCOL) {
-    const { setAside, ...news } = parseShape('The news', body, newsSchema)
-    await takeNews(world, news, { from: plainIp(ip), setAside })
+    const { setAside, mended, ...news } = parseShape('The news', body, newsSchema)
+    await takeNews(world, news, { from: plainIp(ip), setAside, mended })
   } else {
     await takeLegacy(world, body, plainIp(ip))
   }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { type BackupInfo, fileInfoSchema } from './backup.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
 import { readBackup } from './mend.ts'
-import { type RunRecord, recordSchema } from './record.ts'
+import { readRecords, type SortedRecords } from './mend-record.ts'
+import type { RunRecord } from './record.ts'
 import { parseEach, tolerantObject, tolerantPage } from './tolerant.ts'
 
 /** The dialect of ours; an original daemon has none. docs/protocol.md describes every message. */
@@ -71,7 +72,7 @@ export interface News {
   running: string[]
 }
 
-/** News as it came: records that cannot be read are set aside, and the others count. */
+/** News as it came: records that cannot be used are set aside, bad parts of others are left out, and the rest counts. */
 export const newsSchema = z
   .object({
     protocol: z.literal(2),
@@ -80,9 +81,9 @@ export const newsSchema = z
     records: z.array(z.unknown()).max(1000),
     running: z.array(z.unknown()).max(10_000),
   })
-  .transform(({ records, running, ...sender }): News & { setAside: string[] } => {
-    const { good, setAside } = parseEach(recordSchema, records)
-    return { ...sender, records: good, running: parseEach(rid, running).good, setAside }
+  .transform(({ records, running, ...sender }): News & Omit<SortedRecords, 'good'> => {
+    const { good, ...flaws } = readRecords(records)
+    return { ...sender, records: good, running: parseEach(rid, running).good, ...flaws }
   })
 
 /** `GET /api/v1/backup/json?protocol=2&namespace=IP&after=NAME&limit=N`: by name, `next` = the last one where more follow. */

@@ -5,7 +5,8 @@ import { hasControls, withoutControls } from '../lib/plain-text.ts'
 
 /**
  * What the fields of a message may hold: no more than GraphQL can show, the database can keep, and a URL, a path or a
- * terminal can take. Every number, time and text in src/wire is one of these; test/wire/bounds.test.ts checks that.
+ * terminal can take. Every number, time and text in src/wire is one of these. test/attacks/bad-values.test.ts feeds the
+ * parsers with values out of bounds.
  */
 
 const MAX_INT32 = 2 ** 31 - 1

@@ -2,7 +2,6 @@ import type { z } from 'zod'
 import { withoutControls } from '../lib/plain-text.ts'
 import { type BackupInfo, backupInfoSchema } from './backup.ts'
 import { ipv4, objectName } from './fields.ts'
-import { type RunRecord, recordSchema } from './record.ts'
 import { issueOf } from './tolerant.ts'
 
 /**
@@ -10,27 +9,13 @@ import { issueOf } from './tolerant.ts'
  * shown with those values left out: one of them must not hide a list.
  */
 
-const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z'
+export const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z'
 
 const UNKNOWN_BACKUP: Omit<BackupInfo, 'server' | 'name'> = {
   ...{ mode: 'full', app: '', proc: '', volume: '', instanceNo: 0, source: '', containers: [], size: 0 },
   ...{ created: UNKNOWN_TIME, sequence: 0, rid: null, jobId: null, state: 'partial', suspect: null },
   ...{ corrupt: null, verified: null, holds: [], sha256: null, hasIndex: false, files: null, bytes: null },
   ...{ durability: null, series: null },
-}
-
-const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
-  ...{ seq: 0, attempt: 1, server: '0.0.0.0', jobId: '', spec: '', action: '', args: {}, type: 'once' },
-  ...{
-    state: 'lost',
-    start: UNKNOWN_TIME,
-    end: null,
-    reason: '',
-    error: null,
-    warnings: [],
-    warningCount: 0,
-  },
-  ...{ result: null, progress: null },
 }
 
 /** A backup as it should be, or with what is wrong left out and named in `corrupt`; undefined where it has no name. */
@@ -56,17 +41,8 @@ function mendBackup(value: unknown, error: z.ZodError): BackupInfo {
   return { ...mended, ...named, corrupt: corrupt ?? `its description is not valid (${issueOf(error)})` }
 }
 
-/** A record of the catalog; what of it cannot be read is left out and named in its reason. */
-export function readRecordRow(rid: string, value: unknown): RunRecord {
-  const parsed = recordSchema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const mended = fieldsOf(recordSchema.shape, value, UNKNOWN_RECORD)
-  const reason = `${mended.reason} (not all of this record can be read: ${issueOf(parsed.error)})`.trimStart()
-  return { ...mended, rid, reason }
-}
-
 /** Each field as its schema reads it, or what stands for one that is not known. */
-function fieldsOf<T extends object>(shape: Record<string, z.ZodType>, value: unknown, unknown: T): T {
+export function fieldsOf<T extends object>(shape: Record<string, z.ZodType>, value: unknown, unknown: T): T {
   const fields = Object(value) as Record<string, unknown>
   const read = Object.entries(unknown).map(([key, fallback]) => {
     const parsed = shape[key]?.safeParse(fields[key])

@@ -61,7 +61,7 @@ function describeIssue({ path, message }: z.core.$ZodIssue): string {
 }
 
 /** What a person can know it by. */
-function labelOf(value: unknown): string {
+export function labelOf(value: unknown): string {
   const { name, rid, id, path } = Object(value) as Record<string, unknown>
   const label = [name, rid, id, path].find((each) => typeof each === 'string')
   return typeof label === 'string' ? toWords(label.slice(0, 100)) : 'an item without a name'
@@ -72,7 +72,7 @@ function withoutFields(value: unknown, { issues }: z.ZodError): unknown {
   return Object.fromEntries(Object.entries(Object(value)).filter(([key]) => !bad.has(key)))
 }
 
-function addFlaw(flaws: string[], flaw: string): void {
+export function addFlaw(flaws: string[], flaw: string): void {
   if (flaws.length < MAX_DESCRIBED) flaws.push(flaw)
   else flaws[MAX_DESCRIBED - 1] = 'and more'
 }

@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { json, name } from './fields.ts'
+import { fieldsOf, readBackup, UNKNOWN_TIME } from './mend.ts'
+import { type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
+import { addFlaw, issueOf, labelOf } from './tolerant.ts'
+
+/**
+ * Records with a value out of bounds. Their good parts count: the end of a run must not be lost because of a count in
+ * its result. News, answers of daemons and rows of the catalog are all mended here.
+ */
+
+const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
+  ...{ seq: 0, attempt: 1, server: '0.0.0.0', jobId: '', spec: '', action: '', args: {}, type: 'once' },
+  ...{ state: 'lost', start: UNKNOWN_TIME, end: null, reason: '', error: null, warnings: [] },
+  ...{ warningCount: 0, result: null, progress: null },
+}
+
+/** Without one of these a record says nothing that can be used. */
+const requiredSchema = recordSchema.pick({
+  rid: true,
+  server: true,
+  state: true,
+  jobId: true,
+  action: true,
+  start: true,
+  seq: true,
+})
+
+const list = z.array(z.unknown())
+const names = list.transform((items) => items.filter((item) => name.safeParse(item).success))
+const strings = list.transform((items) => items.filter((item) => typeof item === 'string'))
+
+/** A list loses only its bad items, and a backup is marked as corrupt, so that it is not taken for gone. */
+const RESULT_PARTS = new Map<string, z.ZodType>(
+  Object.entries({
+    ...runResultSchema.shape,
+    backup: z.unknown().transform(readBackup),
+    changed: list.transform((items) => items.flatMap((item) => readBackup(item) ?? [])),
+    deleted: names,
+    deletedSnapshots: names,
+  }),
+)
+
+const partsShape = {
+  ...recordSchema.shape,
+  error: z.unknown().transform(mendError),
+  result: z.unknown().transform(mendResult),
+  warnings: strings.pipe(recordSchema.shape.warnings),
+}
+
+export interface SortedRecords {
+  good: RunRecord[]
+  /** Why a record could not be used, a sentence each. */
+  setAside: string[]
+  /** Why part of a record that counts was left out, a sentence each. */
+  mended: string[]
+}
+
+/** Leaves out the parts of records that are not valid, and the records that cannot be used at all. */
+export function readRecords(values: readonly unknown[]): SortedRecords {
+  const sorted: SortedRecords = { good: [], setAside: [], mended: [] }
+  for (const value of values) {
+    const parsed = recordSchema.safeParse(value)
+    const required = requiredSchema.safeParse(value)
+    if (parsed.success) sorted.good.push(parsed.data)
+    else if (required.success) {
+      sorted.good.push(mendRecord(required.data.rid, value, parsed.error))
+      addFlaw(sorted.mended, `${required.data.rid}: ${issueOf(parsed.error)}`)
+    } else addFlaw(sorted.setAside, `${labelOf(value)}: ${issueOf(required.error)}`)
+  }
+  return sorted
+}
+
+/** One record, mended where it can be; an issue where it cannot be used. */
+export const tolerantRecordSchema: z.ZodType<RunRecord> = z.unknown().transform((value, context) => {
+  const { good, setAside } = readRecords([value])
+  if (good[0]) return good[0]
+  context.issues.push({ code: 'custom', message: setAside[0] ?? 'expected a record', input: value })
+  return z.NEVER
+})
+
+/** A record of the catalog, which is shown whatever is wrong with it. */
+export function readRecordRow(rid: string, value: unknown): RunRecord {
+  const parsed = recordSchema.safeParse(value)
+  return parsed.success ? parsed.data : mendRecord(rid, value, parsed.error)
+}
+
+/** What is left out is named in the reason. */
+function mendRecord(rid: string, value: unknown, error: z.ZodError): RunRecord {
+  const mended = fieldsOf(partsShape, value, UNKNOWN_RECORD)
+  const reason = `${mended.reason} (not all of this record can be read: ${issueOf(error)})`.trimStart()
+  const warningCount = Math.max(mended.warningCount, mended.warnings.length)
+  return { ...mended, rid, reason, warningCount }
+}
+
+function mendError(value: unknown): RunRecord['error'] {
+  const { code } = Object(value)
+  if (!recordErrorSchema.shape.code.safeParse(code).success) return null
+  return fieldsOf(recordErrorSchema.shape, value, { code: '', message: '', facts: {} })
+}
+
+function mendResult(value: unknown): RunRecord['result'] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const parts = Object.entries(value).flatMap(([key, part]) => {
+    const parsed = (RESULT_PARTS.get(key) ?? json).safeParse(part)
+    return parsed.success && parsed.data !== undefined ? [[key, parsed.data]] : []
+  })
+  return Object.fromEntries(parts)
+}
