@@ -5,9 +5,9 @@ const WAY_OUT: Record<string, string> = {
     'is damaged. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
   SQLITE_NOTADB:
     'is not a database. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
-  SQLITE_FULL: 'cannot grow: its disk is full. Nothing was changed; free some room',
+  SQLITE_FULL: 'cannot grow: its disk is full. The catalog was not changed; free some room',
   SQLITE_IOERR:
-    'cannot be read or written: its disk reports an error. Nothing was changed; see the system log',
+    'cannot be read or written: its disk reports an error. The catalog was not changed; see the system log',
   SQLITE_READONLY:
     'cannot be written. See its owner and permissions, and that its disk is mounted for writing',
   SQLITE_CANTOPEN: 'cannot be opened. See that its directory is there, with its owner and permissions',

@@ -140,18 +140,18 @@ function isComponent(name: string): boolean {
 
 async function deleteOn(world: World, ip: string, doomed: Doomed[]): Promise<void> {
   const server = world.servers.get(ip)
-  const names = doomed.map(({ name }) => name)
+  const whole = doomed.filter(({ name, backup }) => name === backup.name)
   try {
-    await world.ports.daemon.deleteBackups(ip, ip, names)
+    await world.ports.daemon.deleteBackups(ip, ip, namesOf(doomed))
+    await world.ports.backups.remove(ip, namesOf(whole))
   } catch (error) {
-    // Some may be gone: the store's own list will tell.
+    // Some may be gone, and the catalog may not know it: the store's own list will tell.
     if (server) server.listingStale = true
     throw error
   }
-  const whole = doomed.filter(({ name, backup }) => name === backup.name)
-  await world.ports.backups.remove(
-    ip,
-    whole.map(({ name }) => name),
-  )
   if (server && whole.length < doomed.length) relistSoon(world, server)
+}
+
+function namesOf(doomed: readonly Doomed[]): string[] {
+  return doomed.map(({ name }) => name)
 }

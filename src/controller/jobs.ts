@@ -70,7 +70,8 @@ export function runJob(
   const ask = { who, verb: 'runJob', ...name, ...(reread && { facts: { reread } }) }
   return withJob<RunRecord>(world, ask, async ({ id, server, job }) => {
     const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
-    if (full) return refuse('DISK_FULL', `Cannot start a backup: ${full.text}`)
+    // What makes room, and what needs none, must go on.
+    if (full && job.action === 'backup') return refuse('DISK_FULL', `Cannot start a backup: ${full.text}`)
     const draft = { server, jobId: id, spec: job.spec, action: job.action, args: job.args }
     return startRun(world, draft, (rid) => world.ports.daemon.runJob(server, job.id, { rid, reread }))
   })

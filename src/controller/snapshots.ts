@@ -116,9 +116,12 @@ export function deleteSnapshots(
     if (!backup.series) return noSeries(backup)
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
     const request = { ...placeOf(backup), snapshots }
-    const deleted = await world.ports.daemon.deleteSnapshots(backup.server, request)
-    relistNow(world, backup)
-    return deleted
+    try {
+      return await world.ports.daemon.deleteSnapshots(backup.server, request)
+    } finally {
+      // Where it failed, some may be gone all the same.
+      relistNow(world, backup)
+    }
   })
 }
 
