@@ -25,18 +25,20 @@ export function checkVolumePath(path: string): string {
 }
 
 /**
- * Opens a volume and checks that it may be touched. Links above an allowed root are followed, which only root and the
- * daemon's user can change; below it, and for the volume itself, none is. The volume may be missing, its parent may not.
- * The caller disposes of it at the end of the run.
- * @throws BAD_INPUT for a path that is not absolute and normal, FORBIDDEN outside the roots, for a symbolic link, and
- * if others can change what leads to the root, VOLUME_MISSING if the parent is missing or the volume is not a directory
+ * Opens a volume and checks that it may be touched. Links that only root and the daemon's user can change are followed,
+ * up to an allowed root or to the first directory that others can change. No link below these is followed, nor is the
+ * volume itself one. Whoever can change a directory above a root can rename directories within it. At worst, another
+ * directory inside that one is taken for the volume: the root then protects no more than --allow-path of that directory.
+ * The volume may be missing, its parent may not. The caller disposes of the result at the end of the run.
+ * @throws BAD_INPUT for a path that is not absolute and normal, FORBIDDEN outside the roots and for a symbolic link,
+ * VOLUME_MISSING if the parent is missing or the volume is not a directory
  */
 export async function resolveVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
   const given = checkVolumePath(path)
   const allowed = await followRoots([roots.volumeRoot, ...roots.allowPaths])
-  const { stopped, real, rest, endsInLink } = await followToRoot(given, allowed)
-  if (!stopped) throw outsideRoots(given, real)
+  const { real, rest, endsInLink } = await followToRoot(given, allowed)
   const resolved = join(real, ...rest)
+  if (!allowed.real.values().some((root) => isUnder(resolved, root))) throw outsideRoots(given, resolved)
   try {
     if (endsInLink) throw symbolicLink(given, resolved)
     return holdVolume(real, rest)
@@ -61,13 +63,14 @@ interface AllowedDirectories {
 
 /**
  * The real paths of the roots. One inside another does not count: whoever owns the outer one could turn it into a link
- * to anywhere. Nor does one that cannot be reached, or that others can lead elsewhere.
+ * to anywhere. Nor does one that cannot be reached. Below a directory that others can change, a root stands as it was
+ * given: if a link leads to it, opening the volume fails.
  */
 async function followRoots(given: string[]): Promise<AllowedDirectories> {
   const real = new Set<string>()
   for (const root of given.toSorted((a, b) => a.length - b.length)) {
     const way = await followTrusted(root, (at) => real.has(at)).catch(() => undefined)
-    if (way && !way.stopped) real.add(way.real)
+    if (way && !way.stopped) real.add(join(way.real, ...way.rest))
   }
   return { given, real }
 }
@@ -93,7 +96,7 @@ async function explainOpen(error: unknown, given: string, resolved: string): Pro
 }
 
 function symbolicLink(given: string, real: string): BackupdError {
-  const what = `"${given}" leads through a symbolic link to "${real}", expected a path without one below an allowed directory`
+  const what = `"${given}" leads through a symbolic link to "${real}", expected a path without one below an allowed directory or one that others can change`
   return new BackupdError(
     'FORBIDDEN',
     `${what}. Write the real path in the inventory, if it is the right one`,

@@ -26,7 +26,7 @@ const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 /**
  * Opens the directory `names` below `root`, and the one above it, without following a symbolic link below `root`.
  * Mounts on the way are entered.
- * @param root a real path, of which nobody but root and this user can change the directories above
+ * @param root a real path; nobody but root and this user can change the directories above it
  * @param names none for `root` itself
  * @throws ELOOP or ENOTDIR for a link or a file on the way, ENOENT if the directory above is missing
  */

@@ -4,11 +4,11 @@ import { BackupdError, errnoOf } from './errors.ts'
 
 /** How far a path was followed. */
 export interface TrustedWay {
-  /** Whether the walk ended at a path where it was to stop. */
+  /** Whether the walk ended at a path at which it was to stop. */
   stopped: boolean
-  /** No symbolic link is in it. What is missing at its end stands as it was given. */
+  /** Contains no symbolic link. Names of it that do not exist stand as they were given. */
   real: string
-  /** The names that are left. */
+  /** The names that are left. If `stopped` is false, they lie below the first directory that others can change. */
   rest: string[]
   /** The last name of the path is a symbolic link, which was followed. */
   endsInLink: boolean
@@ -21,9 +21,10 @@ const OTHERS_WRITE = 0o002
 const STICKY = 0o1000
 
 /**
- * Follows a path from `/`, links included, up to the first place where `stopAt` says so. All directories it looks into
- * can be changed by root and the user of this process only, so nobody else can lead the path elsewhere later.
- * @throws FORBIDDEN naming the first directory that others can change, and what the file system answers
+ * Follows a path from `/`, links included, up to the first place at which `stopAt` returns true, or to the first
+ * directory that somebody besides root and the user of this process can change. That directory itself is named in one
+ * that only these two can change, so nobody else can replace it later.
+ * @throws FORBIDDEN for a link that leads back out of such a directory with "..", and errors of the file system
  */
 export async function followTrusted(path: string, stopAt: (real: string) => boolean): Promise<TrustedWay> {
   const way: TrustedWay = { stopped: false, real: '/', rest: namesOf(path), endsInLink: false }
@@ -38,6 +39,7 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
     }
     const next = join(way.real, name)
     const found: Found = isMissing ? 'missing' : await lookAt(way.real, next)
+    if (found === 'untrusted') return endUntrusted(path, way, name)
     isMissing ||= found === 'missing'
     if (typeof found === 'string') {
       way.real = next
@@ -51,18 +53,30 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
   }
 }
 
+/** No link is followed from here on, so what ".." leads to cannot be told from the names. */
+function endUntrusted(path: string, way: TrustedWay, name: string): TrustedWay {
+  way.rest.unshift(name)
+  if (!way.rest.includes('..')) return way
+  const what = `a symbolic link on the way leads through "${way.real}", which others can change, and has ".." after it`
+  const todo = 'Write the real path in the inventory'
+  throw new BackupdError('FORBIDDEN', `Cannot follow "${path}": ${what}, expected none. ${todo}`, {
+    facts: { path: way.real },
+  })
+}
+
 function namesOf(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.')
 }
 
-type Found = 'missing' | 'there' | { target: string }
+type Found = 'missing' | 'there' | 'untrusted' | { target: string }
 
 async function lookAt(directory: string, entry: string): Promise<Found> {
   const [above, found] = await Promise.all([stat(directory), lstatOrMissing(entry)])
   const isShared = isWritableByOthers(above)
   // In a sticky directory, such as /tmp, others can neither rename nor remove what is not theirs.
-  if (!isOwn(above.uid) || (isShared && (above.mode & STICKY) === 0)) throw untrusted(directory, above)
-  if (isShared && found && !isOwn(found.uid)) throw untrusted(directory, above, entry)
+  if (!isOwn(above.uid) || (isShared && (above.mode & STICKY) === 0)) return 'untrusted'
+  // A name that does not exist there can be created by others.
+  if (isShared && !(found && isOwn(found.uid))) return 'untrusted'
   if (!found) return 'missing'
   return found.isSymbolicLink() ? { target: await readlink(entry) } : 'there'
 }
@@ -81,23 +95,14 @@ function isWritableByOthers({ mode, gid }: { mode: number; gid: number }): boole
   return (mode & GROUP_WRITE) !== 0 && !isPrivateGroup(gid)
 }
 
-/** Many systems give each user a group of the same number, and the umask 002 with it. That of root has other members. */
+/** Many systems give each user a group of the same number, and the umask 002 with it. */
 function isPrivateGroup(gid: number): boolean {
-  return gid !== 0 && gid === process.geteuid?.() && gid === process.getegid?.()
+  const user = process.geteuid?.()
+  // Whoever is in group 0 counts as root, whatever group a daemon that runs as root has.
+  if (user === 0) return gid === 0
+  return gid === user && gid === process.getegid?.()
 }
 
 function isOwn(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.()
-}
-
-function untrusted(
-  directory: string,
-  { uid, mode }: { uid: number; mode: number },
-  entry?: string,
-): BackupdError {
-  const octal = (mode & 0o7777).toString(8)
-  const whose = entry === undefined ? '' : `, and "${entry}" in it belongs to another user`
-  const what = `"${directory}" (owner ${uid}, mode ${octal})${whose}, expected that only root and the daemon's user can change what leads to an allowed directory`
-  const hint = `Take the write permission away, or start the daemon with --allow-path "${directory}"`
-  return new BackupdError('FORBIDDEN', `others can change ${what}. ${hint}`, { facts: { path: directory } })
 }

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   type AllowedRoots,
   checkVolumePath,
@@ -93,23 +93,37 @@ test('what is outside all roots is refused with what it leads to', async () => {
     })
 })
 
-test('a root that others can lead elsewhere is refused, and the directory named', async () => {
+test('a root below a directory that others can change is opened from that directory, without links', async () => {
   const { base, roots } = makeWorld()
   mkdirSync(`${base}/shared/root/db`, { recursive: true })
-  const shared = { ...roots, allowPaths: [`${base}/shared/root`] }
-  expect(await resolve(`${base}/shared/root/db`, shared)).toMatchObject({ exists: true })
-  for (const mode of [0o777, 0o775, 0o757]) {
+  symlinkSync(`${base}/secret`, `${base}/shared/link`)
+  symlinkSync(`${base}/shared/root`, `${base}/alias`)
+  const shared = { ...roots, allowPaths: [`${base}/alias`, `${base}/shared/link`] }
+  for (const mode of [0o755, 0o777, 0o757, 0o1777]) {
     chmodSync(`${base}/shared`, mode)
-    await expect(resolveVolume(`${base}/shared/root/db`, shared)).rejects.toMatchObject({
-      code: 'FORBIDDEN',
-      facts: { path: `${base}/shared` },
-      message: expect.stringContaining(`--allow-path "${base}/shared"`),
-    })
+    for (const path of ['shared/root/db', 'alias/db', 'shared/root'])
+      expect(await resolve(`${base}/${path}`, shared)).toMatchObject({ exists: true })
+    await expect(resolveVolume(`${base}/shared/other`, shared)).rejects.toMatchObject({ code: 'FORBIDDEN' })
   }
-  const wider = { ...roots, allowPaths: [`${base}/shared/root`, `${base}/shared`] }
-  expect(await resolve(`${base}/shared/root/db`, wider)).toMatchObject({ path: `${base}/shared/root/db` })
-  chmodSync(`${base}/shared`, 0o1777)
-  expect(await resolve(`${base}/shared/root/db`, shared)).toMatchObject({ exists: true })
+  chmodSync(`${base}/shared`, 0o777)
+  for (const path of ['', '/db'])
+    await expect(resolveVolume(`${base}/shared/link${path}`, shared)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      facts: { path: `${base}/secret${path}` },
+    })
+  await expect(resolveVolume(`${base}/secret/db`, shared)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+})
+
+test('a link that leads out of a directory that others can change is not followed', async () => {
+  const { base, roots } = makeWorld()
+  mkdirSync(`${base}/shared/x`, { recursive: true })
+  chmodSync(`${base}/shared`, 0o777)
+  symlinkSync('shared/x/../../secret', `${base}/out`)
+  const out = { ...roots, allowPaths: [`${base}/out`] }
+  await expect(resolveVolume(`${base}/out/db`, out)).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+    facts: { path: `${base}/shared` },
+  })
 })
 
 test('a root inside another is no way around: a link in the outer one is refused', async () => {
@@ -152,19 +166,35 @@ test.each(['', 'data', './data', '/data/../etc', '/data/./db', '/data//db', '/',
   },
 )
 
-test.skipIf(process.getuid?.() !== 0)(
-  'the private group of the user who runs it is no other user (needs root)',
-  async () => {
+describe.skipIf(process.getuid?.() !== 0)('who counts as another user (needs root)', () => {
+  /** Links are followed only through what others cannot change. */
+  async function isTrusted(mode: number, [uid, gid]: [number, number], user?: number): Promise<boolean> {
     const { base, roots } = makeWorld()
-    mkdirSync(`${base}/shared/root/db`, { recursive: true })
-    chmodSync(`${base}/shared`, 0o775)
-    const shared = { ...roots, allowPaths: [`${base}/shared/root`] }
-    vi.spyOn(process, 'geteuid').mockReturnValue(1234)
-    vi.spyOn(process, 'getegid').mockReturnValue(1234)
-    onTestFinished(() => void vi.restoreAllMocks())
-    chownSync(`${base}/shared`, 1234, 1234)
-    expect(await resolve(`${base}/shared/root/db`, shared)).toMatchObject({ exists: true })
-    chownSync(`${base}/shared`, 1234, 1235)
-    await expect(resolveVolume(`${base}/shared/root/db`, shared)).rejects.toMatchObject({ code: 'FORBIDDEN' })
-  },
-)
+    mkdirSync(`${base}/shared`)
+    symlinkSync(`${base}/allowed`, `${base}/shared/link`)
+    chmodSync(`${base}/shared`, mode)
+    chownSync(`${base}/shared`, uid, gid)
+    if (user !== undefined) {
+      vi.spyOn(process, 'geteuid').mockReturnValue(user)
+      vi.spyOn(process, 'getegid').mockReturnValue(user)
+      onTestFinished(() => void vi.restoreAllMocks())
+    }
+    return await resolve(`${base}/shared/link/db`, roots).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  test('not group 0, if the daemon runs as root', async () => {
+    expect(await isTrusted(0o775, [0, 0])).toBe(true)
+    expect(await isTrusted(0o775, [0, 12345])).toBe(false)
+    expect(await isTrusted(0o777, [0, 0])).toBe(false)
+    expect(await isTrusted(0o755, [12345, 0])).toBe(false)
+  })
+
+  test('not the private group of the user who runs it', async () => {
+    expect(await isTrusted(0o775, [1234, 1234], 1234)).toBe(true)
+    expect(await isTrusted(0o775, [1234, 1235], 1234)).toBe(false)
+    expect(await isTrusted(0o775, [0, 0], 1234)).toBe(false)
+  })
+})
