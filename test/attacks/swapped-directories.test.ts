@@ -68,7 +68,7 @@ describe.skipIf(noSwaps)(
       const world = await makeSwappedWorld()
       const { result } = await world.backUp(isMigration ? {} : { path: world.volume })
       await world.flip()
-      const destDir = isMigration ? world.volume : ''
+      const destDir = world.volume
       const outcomes = await countOutcomes(ROUNDS / 5, async () => {
         const { state } = await world.recover(result.file ?? '', { files, destDir, inUse: 'proceed' })
         return state
