@@ -26,6 +26,8 @@ export interface CatalogOptions {
   copyDir: string
   log: Log
   clock: Clock
+  /** Called where a write finds the disk full, to make room; it is tried once more. */
+  onDiskFull?(): void
 }
 
 /** What the controller remembers. Fits controller/ports.ts. */
@@ -96,10 +98,14 @@ function lengthOf({ items }: Slice<unknown>): number {
   return items.length + 1
 }
 
-async function openStores({ db, file, release, copyDir, clock, log }: OpenedDatabase): Promise<Catalog> {
+async function openStores(options: OpenedDatabase): Promise<Catalog> {
+  const { db, file, release, copyDir, clock, log } = options
   const lists = createLists()
-  const writes = createWriteQueue(() => {
-    for (const list of Object.values(lists)) list.forget()
+  const writes = createWriteQueue({
+    afterEach: () => {
+      for (const list of Object.values(lists)) list.forget()
+    },
+    onDiskFull: () => options.onDiskFull?.(),
   })
   const numbers = await openEventNumbers(db, log)
   const world = { db, numbers, writes, lists, clock, log }

@@ -1,11 +1,13 @@
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 
+const DISK_FULL = 'cannot grow: its disk is full'
+
 const WAY_OUT: Record<string, string> = {
   SQLITE_CORRUPT:
     'is damaged. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
   SQLITE_NOTADB:
     'is not a database. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
-  SQLITE_FULL: 'cannot grow: its disk is full. The catalog was not changed; free some room',
+  SQLITE_FULL: `${DISK_FULL}. The catalog was not changed; free some room`,
   SQLITE_IOERR:
     'cannot be read or written: its disk reports an error. The catalog was not changed; see the system log',
   SQLITE_READONLY:
@@ -23,6 +25,11 @@ export function fileErrorOf(error: unknown, file?: string): BackupdError | undef
   if (way === undefined) return undefined
   const message = `The catalog database ${file === undefined ? '' : `${file} `}${way} (${messageOf(error)})`
   return new BackupdError('CATALOG_UNUSABLE', message, { facts: { sqlite: code ?? '' }, cause: error })
+}
+
+/** Whether there is no room for what was to be written. Prisma puts an error of its own around ours: the text stays. */
+export function isDiskFull(error: unknown): boolean {
+  return errnoOf(error) === 'CATALOG_UNUSABLE' && messageOf(error).includes(DISK_FULL)
 }
 
 /** better-sqlite3 has it as `code`; the adapter wraps that as `cause.originalCode`. */

@@ -48,14 +48,16 @@ async function takePage(world: Reconciling, page: BackupInfo[]): Promise<void> {
   const goneSince = new Set(
     (await db.tombstone.findMany({ where: { ...where, touched: { gt: mark } } })).map(nameOf),
   )
+  const found: (keyof ReconcileCounts)[] = []
   const changed = page.filter((info) => {
     const row = known.get(info.name)
     if (goneSince.has(info.name) || (row && row.touched > mark)) return false
     const change = changeOf(row, info)
-    counts[change] += 1
+    found.push(change)
     return change !== 'unchanged'
   })
   if (!dryRun && changed.length > 0) await write(world, changed, known)
+  for (const change of found) counts[change] += 1
 }
 
 function changeOf(row: Backup | undefined, info: BackupInfo): 'added' | 'updated' | 'unchanged' {

@@ -19,13 +19,15 @@ export interface ControllerInput {
   /** Unless given, the clock is never in doubt. */
   trustedClock?: TrustedClock
   log: Log
+  /** What is on the board already, where something is. */
+  problems?: Problems
   settings: ControllerSettings
 }
 
 /** A world that remembers what it knew when it stopped. It asks no daemon anything yet. */
 export async function createWorld(input: ControllerInput): Promise<World> {
   const { ports, clock, trustedClock, log, settings } = input
-  const problems = new Problems(clock)
+  const { problems = new Problems(clock) } = input
   const world: World = {
     ports,
     clock,

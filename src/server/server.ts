@@ -10,9 +10,11 @@ import { createDaemonClient } from '../fleet/daemon-client.ts'
 import { guardBrowsers } from '../lib/browser-guard.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../lib/connection-limits.ts'
-import { DataRoom } from '../lib/data-room.ts'
+import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { makeFolder } from '../lib/make-folder.ts'
+import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Context } from '../resolvers/context.ts'
 import { createLoaders } from '../resolvers/loaders.ts'
@@ -82,7 +84,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { log, dataDir } = options
   let trustedClock: TrustedClock | undefined
   const clock: Clock = { now: () => (trustedClock ?? options.clock).now() }
-  const catalog = parts.adopt(await openCatalog({ ...options, clock }), (it) => it.close())
+  const problems = new Problems(clock)
+  const room = await openRoom({ dir: dataDir, clock, log, problems }, parts)
+  const onDiskFull = () => room.reportFull()
+  const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull }), (it) => it.close())
   trustedClock = keepTime(options, parts)
   let opened: World | undefined
   const daemon = createDaemonClient({
@@ -103,12 +108,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     clock: options.clock,
     trustedClock,
     log,
+    problems,
     settings,
   })
   opened = world
   parts.defer(() => closeWorld(world))
-  const { problems } = world
-  parts.adopt(await DataRoom.open({ dir: dataDir, clock, log, problems }), (it) => it.close())
   parts.defer(() => daemon.close())
   const { url, execute } = await serve(world, options, parts)
   settings.advertise ||= url
@@ -122,6 +126,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     rereadInventory: () => world.rereadInventory(),
     close: () => owned.disposeAsync(),
   }
+}
+
+/** Before the catalog, which may need the reserve to open. A directory that cannot be made is the catalog's to refuse. */
+async function openRoom(options: DataRoomOptions, parts: AsyncDisposableStack): Promise<DataRoom> {
+  await makeFolder(options.dir).catch(() => {})
+  return parts.adopt(await DataRoom.open(options), (it) => it.close())
 }
 
 async function serve(world: World, options: ControllerOptions, parts: AsyncDisposableStack) {

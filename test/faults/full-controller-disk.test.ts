@@ -1,11 +1,16 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
+import { openCatalog } from '../../src/catalog/catalog.ts'
 import { deleteBackups, locateBackup } from '../../src/controller/backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/controller/servers.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
 import { helloInventory, testWorld } from '../support/controller-world.ts'
 import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { askGraphQL, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 
 const IP = '10.0.0.1'
@@ -45,4 +50,35 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
   pollDue(world)
   await world.background.settled()
   expect(await locateBackup(world, whole)).toMatchObject({ refused: 'NOT_FOUND' })
+})
+
+itMounts('a controller whose disk is full writes on from its reserve, and starts again with it', async () => {
+  const { dir } = smallFileSystem((MIN_FREE_BYTES / 1024) * 1.5)
+  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const options = { folder: await testFolder(), dataDir: join(dir, 'data'), inventory }
+  const first = await startTestController(options)
+  expect(readdirSync(options.dataDir)).toContain('reserve')
+  await first.close()
+  fill(dir)
+  const { url } = await startTestController(options)
+  expect(readdirSync(options.dataDir)).not.toContain('reserve')
+  const { data } = await askGraphQL<{ jobs: { id: string }[] }>(url, '{ jobs { id } }')
+  expect(data?.jobs.length).toBeGreaterThan(0)
+  expect((await fetch(`${url}/healthz`)).status).toBe(503)
+})
+
+itMounts('a catalog write that finds the disk full is done once more after room was made', async () => {
+  const { dir } = smallFileSystem(16 * 1024)
+  let made = 0
+  const onDiskFull = () => {
+    made += 1
+    makeRoom(dir)
+  }
+  const options = { dataDir: dir, copyDir: join(dir, 'copies'), log: silentLog, clock: systemClock }
+  const catalog = await openCatalog({ ...options, onDiskFull })
+  onTestFinished(() => catalog.close())
+  fill(dir)
+  const facts = { text: 'x'.repeat(MIB) }
+  await catalog.audit.write({ at: '2026-11-29T00:00:00Z', who: 'test', verb: 'v', facts, outcome: 'done' })
+  expect(made).toBe(1)
 })
