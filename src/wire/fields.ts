@@ -22,10 +22,10 @@ export const bigCount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 export const measure = z.number().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
-const FIRST_MS = Date.parse('0001-01-01T00:00:00Z')
+const FIRST_MS = Date.parse('0000-01-01T00:00:00Z')
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
-/** RFC 3339, in the years 1 to 9999. `0001-01-01T00:00:00Z` means never. */
+/** RFC 3339, in the years 0 to 9999, as lib/clock.ts writes them. `0001-01-01T00:00:00Z` means never. */
 export const moment = z.string().refine(isMoment, 'expected a time such as 2026-01-31T05:00:00Z')
 
 export function isMoment(text: string): boolean {

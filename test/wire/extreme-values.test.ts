@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keyAfter, keyBounds, timeKey, toSlice } from '../../src/catalog/keyset.ts'
 import { isoTime, isoTimeOfNs } from '../../src/lib/clock.ts'
+import { withoutControls } from '../../src/lib/plain-text.ts'
 import { DateTime } from '../../src/resolvers/scalars.ts'
 import { manifestText, parseManifest } from '../../src/storage/store/manifest.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
@@ -9,6 +10,11 @@ import { extremeSize, extremeTime } from '../support/extreme-entries.ts'
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const text = fc.string({ unit: 'binary' })
+/** Control characters are escaped when a manifest is read, and no name may have them. */
+const printable = text.map(withoutControls)
+const objectName = printable.filter(
+  (name) => !['', '.', '..'].includes(name) && !name.includes('/') && Buffer.byteLength(name) <= 255,
+)
 const anyMs = fc.oneof(
   fc.constantFrom(0, 8.64e15, -8.64e15, Number.MAX_VALUE, -Number.MAX_VALUE, 253_402_300_800_000),
   fc.double({ noNaN: true }),
@@ -74,29 +80,35 @@ test('every cursor leads back to its key, and to no other list', () => {
   )
 })
 
-test('a manifest with any texts and sizes comes back', () => {
+test('a manifest with any printable texts and sizes comes back', () => {
   const manifest: fc.Arbitrary<Manifest> = fc.record({
-    ...{ format: fc.constant(1 as const), name: text, mode: fc.constant('full' as const) },
+    ...{ format: fc.constant(1 as const), name: objectName, mode: fc.constant('full' as const) },
     ...{
-      app: text,
-      proc: text,
-      volume: text,
+      app: printable,
+      proc: printable,
+      volume: printable,
       instanceNo: fc.nat(),
-      containers: fc.array(text),
-      source: text,
+      containers: fc.array(printable),
+      source: printable,
     },
-    ...{ server: fc.ipV4(), created: anyMs.map(isoTime), sequence: extremeSize, rid: text, jobId: text },
+    ...{
+      server: fc.ipV4(),
+      created: anyMs.map(isoTime),
+      sequence: extremeSize,
+      rid: fc.stringMatching(/^[\w-]{1,64}$/),
+      jobId: printable,
+    },
     state: fc.constantFrom('success' as const, 'partial' as const),
-    suspect: fc.option(text),
-    ...{ size: extremeSize, sha256: text, entries: extremeSize, files: extremeSize },
-    index: fc.option(fc.record({ size: extremeSize, sha256: text })),
+    suspect: fc.option(printable),
+    ...{ size: extremeSize, sha256: printable, entries: extremeSize, files: fc.nat() },
+    index: fc.option(fc.record({ size: extremeSize, sha256: printable })),
     ...{ bytes: extremeSize, tarBytes: extremeSize },
-    root: fc.record({ device: text, mountPoint: fc.boolean() }),
-    ...{ warnings: fc.array(text), warningCount: extremeSize, notKept: fc.array(text) },
+    root: fc.record({ device: printable, mountPoint: fc.boolean() }),
+    ...{ warnings: fc.array(printable), warningCount: extremeSize, notKept: fc.array(printable) },
     durability: fc.constantFrom('synced' as const, 'acknowledged' as const),
     verified: fc.option(anyMs.map(isoTime)),
-    corrupt: fc.option(fc.record({ at: text, reason: text })),
-    ...{ holds: fc.array(text), writer: text },
+    corrupt: fc.option(fc.record({ at: anyMs.map(isoTime), reason: printable })),
+    ...{ holds: fc.array(printable), writer: printable },
   })
   fc.assert(
     fc.property(manifest, (written) => {
