@@ -124,7 +124,7 @@ async function inLegacyWords<T>(words: string, ask: () => Promise<T>): Promise<T
 
 /** Field `files`, many; only in the daemon's own namespace. One that is not there is no error. */
 export async function deleteBackups({ fields }: Call, world: World): Promise<Answer> {
-  const names = fields.list('files').filter((name) => name !== '')
+  const names = fields.list('files')
   for (const name of names) splitBackupPath(name)
   if (names.length === 0)
     throw new BackupdError(
