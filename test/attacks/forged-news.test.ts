@@ -184,10 +184,10 @@ test("a backup whose source was changed is recovered to the inventory's path all
     (await execute(JobsDocument, { filter: { server: VICTIM, action: 'backup' } })).jobs.filter(
       (job) => job.nextRun,
     )
-  await expect.poll(jobs, { timeout: 20_000 }).toHaveLength(1)
+  await expect.poll(jobs, { timeout: 30_000 }).toHaveLength(1)
   const { runJob } = await execute(RunJobDocument, { id: (await jobs())[0]?.id ?? '' })
   const ended = async (rid: string) => (await record(rid))?.state
-  await expect.poll(() => ended(runJob.rid), { timeout: 20_000 }).toBe('SUCCESS')
+  await expect.poll(() => ended(runJob.rid), { timeout: 30_000 }).toBe('SUCCESS')
   const name = (await execute(BackupsDocument, {})).backups.nodes[0]?.name ?? ''
   const lie = sampleBackup({ server: VICTIM, name, source: other, volume: '/data/other', created: end })
   const told = {
@@ -201,7 +201,7 @@ test("a backup whose source was changed is recovered to the inventory's path all
   const { recover } = await execute(RecoverDocument, {
     input: { app: 'hello', proc: 'web', backup: name, inUse: 'PROCEED' },
   })
-  await expect.poll(() => ended(recover.rid), { timeout: 20_000 }).toMatch(/SUCCESS|PARTIAL/)
+  await expect.poll(() => ended(recover.rid), { timeout: 30_000 }).toMatch(/SUCCESS|PARTIAL/)
   expect(await readdir(volume)).toEqual(['mine'])
   expect(await readdir(other)).toEqual(['precious'])
 })

@@ -44,7 +44,7 @@ async function start() {
   const { url } = await startTestController({ folder, inventory, daemonUrls: { [SERVER]: daemon.url } })
   const rebuild = (...flags: string[]) => run('catalog', 'rebuild', '--url', url, ...flags)
   await expect
-    .poll(async () => (await rebuild('--dry-run')).out, { timeout: 10_000 })
+    .poll(async () => (await rebuild('--dry-run')).out, { timeout: 30_000 })
     .toContain(`${DEAD}       1`)
   return { folder, namespace, rebuild }
 }

@@ -19,7 +19,7 @@ async function start() {
     const { body } = await rawRequest(controller.url, { path: '/api/v2/app/hello/cron/jobs' })
     return JSON.parse(body) as { next: string; job: { id: string } }[]
   }
-  await expect.poll(async () => (await jobs())[0]?.next, { timeout: 20_000 }).not.toMatch(/^0001/)
+  await expect.poll(async () => (await jobs())[0]?.next, { timeout: 30_000 }).not.toMatch(/^0001/)
   const id = (await jobs()).map(({ job }) => job.id).find((each) => each.startsWith('0a4d000b')) ?? ''
   return [
     ['the controller', controller.url, `/api/v2/app/hello/cron/jobs/${id}/actions/wakeup`, 200],

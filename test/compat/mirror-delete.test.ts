@@ -33,7 +33,7 @@ test('inside a series of snapshots nothing can be deleted, only all of it', asyn
   await expect.poll(async () => (await jobs())[0]?.next).not.toMatch(/^0001/)
   await ask('POST', `/api/v2/app/hello/cron/jobs/${(await jobs())[0]?.job.id}/actions/run`)
   const listed = async () => ((await ask('GET', BACKUPS)).body as { name: string }[]).map(({ name }) => name)
-  await expect.poll(listed, { timeout: 20_000 }).toEqual([MIRROR])
+  await expect.poll(listed, { timeout: 30_000 }).toEqual([MIRROR])
   expect(await ask('POST', `${BACKUPS}/actions/delete`, { files: [`${MIRROR}/time.log`] })).toMatchObject({
     status: 400,
     body: expect.stringContaining(`Nothing inside of "${MIRROR}" can be deleted, only all of it`),

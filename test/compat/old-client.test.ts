@@ -46,7 +46,7 @@ test('the old command line client does its work and prints what it reads', async
   const cluster = await startRecordedCluster({ mirror: true })
   const client = await oldClient(cluster)
   const ended = (rid: string) =>
-    expect.poll(async () => (await client.record(rid)).state, { timeout: 20_000 }).toBe('success')
+    expect.poll(async () => (await client.record(rid)).state, { timeout: 30_000 }).toBe('success')
   await expect
     .poll(async () => (await client.jobs()).filter(({ next }) => !next.startsWith('0001')).length)
     .toBe(4)
@@ -103,7 +103,7 @@ test('bodies may be JSON; * puts every file of an increment in place, and remove
   expect(status).toBe(200)
   const record = async () =>
     (await askHttp(controller.url, 'GET', `/api/v2/app/hello/cron/records/${body}`)).body
-  await expect.poll(record, { timeout: 20_000 }).toMatchObject({ state: 'success' })
+  await expect.poll(record, { timeout: 30_000 }).toMatchObject({ state: 'success' })
   const texts = ['files/time.log', 'files/sub/s.txt', 'files/more.txt'].map((path) =>
     readFileSync(volumeFile(1, path), 'utf8'),
   )

@@ -43,7 +43,7 @@ test('lists hold what the others have, and name the daemon that does not answer'
   const { ask, execute, up } = await start()
   const rid = (await ask(`${APP}/cron/jobs/${up.id}/actions/run`, 'POST')).body
   const state = async () => (await execute(RecordDocument, { rid })).record?.state
-  await expect.poll(state, { timeout: 20_000 }).toBe('SUCCESS')
+  await expect.poll(state, { timeout: 30_000 }).toBe('SUCCESS')
   const backups = await ask(`${APP}/proc/web/backups?volume=/data/db`)
   expect(backups).toMatchObject({
     status: 200,
@@ -105,7 +105,7 @@ test('jobs and records are narrowed by what they are asked for', async () => {
   for (const path of [`${APP}/cron/jobs/${up.id}/actions/run`, `/api/v1/cron/once/app/hello/id/${up.id}`]) {
     const rid = (await ask(path, 'POST')).body
     await expect
-      .poll(async () => (await execute(RecordDocument, { rid })).record?.state, { timeout: 20_000 })
+      .poll(async () => (await execute(RecordDocument, { rid })).record?.state, { timeout: 30_000 })
       .toBe('SUCCESS')
     rids.unshift(rid)
   }

@@ -73,7 +73,7 @@ test('what the expire job cannot do is among the problems, though it leaves no r
   expect(await other.ask('PUT', '/api/v1/cron/jobs', { form })).toMatchObject({ status: 200 })
   const problems = async () => debugSchema.parse((await other.ask('GET', '/api/v1/debug')).body).problems
   const told = expect.stringMatching(/^The job backup_expire cannot do all that is due: \/v: "soon" is no/)
-  await expect.poll(problems, { timeout: 10_000 }).toEqual([told])
+  await expect.poll(problems, { timeout: 30_000 }).toEqual([told])
 })
 
 describe('runs', () => {

@@ -16,7 +16,7 @@ function listeningLog() {
       warn: (_facts: object, message: string) => void warnings.push(message),
       error: (_facts: object, message: string) => void warnings.push(message),
     },
-    warned: (message: string) => expect.poll(() => warnings, { timeout: 10_000 }).toContain(message),
+    warned: (message: string) => expect.poll(() => warnings, { timeout: 30_000 }).toContain(message),
   }
 }
 
@@ -84,12 +84,12 @@ test('what a quiet run could not do is known until a later one could, or its job
   engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v1')
   engine.start()
   const trouble = ['The job quiet cannot do all that is due: it went wrong']
-  await expect.poll(texts, { timeout: 10_000 }).toEqual(trouble)
+  await expect.poll(texts, { timeout: 30_000 }).toEqual(trouble)
   engine.setJobs([eachSecond('a', 'quiet', {})], 'v2')
   expect(texts()).toEqual(trouble)
-  await expect.poll(texts, { timeout: 10_000 }).toEqual([])
+  await expect.poll(texts, { timeout: 30_000 }).toEqual([])
   engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v3')
-  await expect.poll(texts, { timeout: 10_000 }).toEqual(trouble)
+  await expect.poll(texts, { timeout: 30_000 }).toEqual(trouble)
   engine.setJobs([], 'v4')
   expect(texts()).toEqual([])
 })

@@ -34,10 +34,10 @@ test('a typo in the repair of a held inventory ends the hold, and the last good 
   await write(GOOD)
   const { url } = await start()
   await write(EMPTY)
-  await expect.poll(() => statusOf(url), { timeout: 20_000 }).toMatchObject({ held: { lostVolumes: 1 } })
+  await expect.poll(() => statusOf(url), { timeout: 30_000 }).toMatchObject({ held: { lostVolumes: 1 } })
   await write(TYPO)
   await expect
-    .poll(() => statusOf(url), { timeout: 20_000 })
+    .poll(() => statusOf(url), { timeout: 30_000 })
     .toMatchObject({ volumes: 1, held: null, problem: expect.stringContaining('inventory.yaml') })
 })
 
@@ -46,7 +46,7 @@ test('a held inventory takes no permission from the volumes that are still in fo
   await write(GOOD)
   const { url } = await start()
   await write(EMPTY)
-  await expect.poll(() => statusOf(url), { timeout: 20_000 }).toMatchObject({ held: { lostVolumes: 1 } })
+  await expect.poll(() => statusOf(url), { timeout: 30_000 }).toMatchObject({ held: { lostVolumes: 1 } })
   expect(allowed).toEqual([['/srv/db']])
 })
 

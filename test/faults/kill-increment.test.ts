@@ -52,7 +52,7 @@ async function startRun(url: string): Promise<string> {
         '{ jobs(filter: { action: "backup" }) { id nextRun } }',
       )
     ).jobs[0]
-  await expect.poll(async () => (await job())?.nextRun, { timeout: 20_000 }).toBeTruthy()
+  await expect.poll(async () => (await job())?.nextRun, { timeout: 30_000 }).toBeTruthy()
   const run = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
   return (await ask<{ runJob: { rid: string } }>(url, run, { id: (await job())?.id })).runJob.rid
 }

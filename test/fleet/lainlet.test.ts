@@ -82,12 +82,12 @@ test('what changed while it was away is told when it is back; that it was away, 
   const { port } = lainlet
   const { news } = await watch(lainlet.address)
   await lainlet.close()
-  await expect.poll(() => news.length, { timeout: 10_000 }).toBe(2)
+  await expect.poll(() => news.length, { timeout: 30_000 }).toBe(2)
   expect(appsOf(news[1])).toBe(
     `lainlet at 127.0.0.1:${port} tells nothing: connect ECONNREFUSED 127.0.0.1:${port}. See that it runs and is reached from here`,
   )
   await using again = await startLainlet({}, { port })
-  await expect.poll(() => news.length, { timeout: 10_000 }).toBe(3)
+  await expect.poll(() => news.length, { timeout: 30_000 }).toBe(3)
   expect(again.watchers).toBe(1)
   expect(appsOf(news[2])).toEqual([])
 })
@@ -111,7 +111,7 @@ test.each<[Misbehaviour, RegExp]>([
   expect(news).toEqual([{ kind: 'broken', problem: expect.stringMatching(words) }])
   lainlet.misbehave(undefined)
   lainlet.cut()
-  await expect.poll(() => appsOf(news.at(-1)), { timeout: 10_000 }).toEqual(['hello', 'ipaddr'])
+  await expect.poll(() => appsOf(news.at(-1)), { timeout: 30_000 }).toEqual(['hello', 'ipaddr'])
 })
 
 test('silence ends a connection; a beat keeps it', async () => {

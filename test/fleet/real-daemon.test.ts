@@ -75,7 +75,7 @@ async function endOf(rid: string) {
     const record = await client.record(IP, rid)
     return record && isTerminal(record.state) ? record.state : undefined
   }
-  await expect.poll(ended, { timeout: 20_000 }).toBeDefined()
+  await expect.poll(ended, { timeout: 30_000 }).toBeDefined()
   return client.record(IP, rid)
 }
 

@@ -72,12 +72,12 @@ async function namesIn(execute: Execute): Promise<string[]> {
 
 /** Waits until the daemon was asked, so that it is known to answer. */
 async function adopted({ execute }: { execute: Execute }, count: number) {
-  await expect.poll(async () => (await namesIn(execute)).length, { timeout: 10_000 }).toBe(count)
+  await expect.poll(async () => (await namesIn(execute)).length, { timeout: 30_000 }).toBe(count)
 }
 
 async function ended(execute: Execute, rid: string) {
   const record = async () => (await execute(RecordDocument, { rid })).record
-  await expect.poll(async () => (await record())?.state, { timeout: 20_000 }).not.toMatch(/QUEUED|RUNNING/)
+  await expect.poll(async () => (await record())?.state, { timeout: 30_000 }).not.toMatch(/QUEUED|RUNNING/)
   return await record()
 }
 

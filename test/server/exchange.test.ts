@@ -94,7 +94,7 @@ test('the controller is exchanged over a daemon of ours, and back: ids and sleep
   const shown = (await ours()).map(({ id, asleep }) => [id.endsWith('-expire') ? '' : id, asleep])
   expect(shown.sort()).toEqual(before)
   await expect
-    .poll(async () => (await execute(RecordDocument, { rid })).record?.state, { timeout: 10_000 })
+    .poll(async () => (await execute(RecordDocument, { rid })).record?.state, { timeout: 30_000 })
     .toBe('SUCCESS')
   expect(await listed(daemon.url)).toEqual(before)
   expect((await askHttp(daemon.url, 'GET', '/api/v1/notify')).body).toEqual({ addr: [address] })
@@ -120,7 +120,7 @@ test('a daemon is exchanged under our controller, and back: ids and sleep marks 
   const original = await startOriginalDaemon(clock.now)
   let url = original.url
   const { execute } = await controllerOn(await freePort(), () => url, clock)
-  await expect.poll(() => original.daemon.jobs.length, { timeout: 10_000 }).toBe(4)
+  await expect.poll(() => original.daemon.jobs.length, { timeout: 30_000 }).toBe(4)
   await execute(SleepJobDocument, { id: db })
   const before = await listed(original.url)
   expect(before).toContainEqual([db, true])
@@ -128,16 +128,16 @@ test('a daemon is exchanged under our controller, and back: ids and sleep marks 
   const ours = await startTestDaemon(folder, IP)
   url = ours.url
   clock.move(31_000)
-  await expect.poll(() => listed(ours.url), { timeout: 10_000 }).toEqual(before)
+  await expect.poll(() => listed(ours.url), { timeout: 30_000 }).toEqual(before)
   const server = async () => (await execute(ServersDocument, {})).servers.find(({ ip }) => ip === IP)
   await expect.poll(async () => (await server())?.protocol).toBe(2)
   const { runJob } = await execute(RunJobDocument, { id: db })
   const state = async () => (await execute(RecordDocument, { rid: runJob.rid })).record?.state
-  await expect.poll(state, { timeout: 20_000 }).toBe('SUCCESS')
+  await expect.poll(state, { timeout: 30_000 }).toBe('SUCCESS')
 
   original.daemon.restart()
   url = original.url
   clock.move(31_000)
-  await expect.poll(() => listed(original.url), { timeout: 10_000 }).toEqual(before)
+  await expect.poll(() => listed(original.url), { timeout: 30_000 }).toEqual(before)
   await expect.poll(async () => (await server())?.capabilities).toEqual(['original'])
 })

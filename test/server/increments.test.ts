@@ -52,13 +52,13 @@ async function start() {
   const { execute } = await startTestController({ folder, inventory, daemonUrls })
   const ended = async (rid: string) => {
     const record = async () => (await execute(RecordDocument, { rid })).record
-    await expect.poll(async () => (await record())?.state, { timeout: 20_000 }).not.toMatch(/QUEUED|RUNNING/)
+    await expect.poll(async () => (await record())?.state, { timeout: 30_000 }).not.toMatch(/QUEUED|RUNNING/)
     return await record()
   }
   const run = async () => {
     const find = async () =>
       (await execute(JobsDocument, { filter: { server: ONE, action: 'backup' } })).jobs[0]
-    await expect.poll(async () => (await find())?.nextRun, { timeout: 20_000 }).toBeTruthy()
+    await expect.poll(async () => (await find())?.nextRun, { timeout: 30_000 }).toBeTruthy()
     const { runJob } = await execute(RunJobDocument, { id: (await find())?.id ?? '' })
     return await ended(runJob.rid)
   }
@@ -77,13 +77,13 @@ test('what other hands did to the snapshots, and damage that a recover finds, is
   const { backup } = await execute(BackupSnapshotsDocument, { ...OF, name: NAME })
   expect(backup?.snapshots.map(({ id }) => id)).toEqual([first])
   const now = { snapshotCount: 1, lastGoodSnapshot: first, good: true }
-  await expect.poll(listed, { timeout: 20_000 }).toMatchObject(now)
+  await expect.poll(listed, { timeout: 30_000 }).toMatchObject(now)
   for (const pack of await readdir(join(repository, 'data'), { recursive: true, withFileTypes: true }))
     if (pack.isFile()) await damage(join(pack.parentPath, pack.name))
   const { recover } = await execute(RecoverDocument, { input: { ...OF, backup: NAME } })
   expect(await ended(recover.rid)).toMatchObject({ state: 'FAILED', error: { code: 'SNAPSHOT_CORRUPT' } })
   const corrupt = { good: false, lastGoodSnapshot: null, corrupt: expect.stringContaining('damaged') }
-  await expect.poll(listed, { timeout: 20_000 }).toMatchObject(corrupt)
+  await expect.poll(listed, { timeout: 30_000 }).toMatchObject(corrupt)
 }, 90_000)
 
 test.skipIf(!hasRestic)(
@@ -98,9 +98,9 @@ test.skipIf(!hasRestic)(
     judge('backup', '--host', ONE, volumeOf(1))
     const names = async () => (await execute(BackupsDocument, {})).backups.nodes.map(({ name }) => name)
     await execute(RebuildCatalogDocument, {})
-    await expect.poll(names, { timeout: 20_000 }).toEqual([expect.stringContaining('-volumes-hello-')])
+    await expect.poll(names, { timeout: 30_000 }).toEqual([expect.stringContaining('-volumes-hello-')])
     expect(await run()).toMatchObject({ result: { filesNew: 0 } })
-    await expect.poll(names, { timeout: 20_000 }).toEqual([NAME])
+    await expect.poll(names, { timeout: 30_000 }).toEqual([NAME])
     expect((await execute(BackupsDocument, {})).backups.nodes).toMatchObject([{ snapshotCount: 2 }])
   },
   90_000,
@@ -185,7 +185,7 @@ test('increments, from the inventory to the last deletion', async () => {
   const deleted = await execute(DeleteSnapshotsDocument, { ...OF, backup: NAME, snapshots: [older] })
   expect(deleted.deleteSnapshots).toEqual([older])
   const count = async () => (await execute(BackupsDocument, {})).backups.nodes[0]?.snapshotCount
-  await expect.poll(count, { timeout: 20_000 }).toBe(1)
+  await expect.poll(count, { timeout: 30_000 }).toBe(1)
   if (hasRestic)
     restic(join(folder, `store/${ONE}/repo`), join(folder, 'store/.repository-password'))('check')
   const gone = await execute(DeleteBackupsDocument, { ...OF, names: [NAME] })

@@ -51,10 +51,10 @@ test('what lainlet tells is backed up; what is wrong with a pod is named; an out
   const controller = await controllerOf(lainlet)
   const { execute, url } = controller
   const job = async () => (await execute(JobsDocument, { filter: { action: 'backup' } })).jobs[0]
-  await expect.poll(async () => (await job())?.nextRun, { timeout: 10_000 }).toBeTruthy()
+  await expect.poll(async () => (await job())?.nextRun, { timeout: 30_000 }).toBeTruthy()
   const { runJob } = await execute(RunJobDocument, { id: (await job())?.id ?? '' })
   const state = async () => (await execute(RecordDocument, { rid: runJob.rid })).record?.state
-  await expect.poll(state, { timeout: 20_000 }).toBe('SUCCESS')
+  await expect.poll(state, { timeout: 30_000 }).toBe('SUCCESS')
   expect((await execute(BackupsDocument, {})).backups.totalCount).toBe(1)
 
   const broken = { ...podOf([DB], 2), Annotation: '{' }
@@ -67,7 +67,7 @@ test('what lainlet tells is backed up; what is wrong with a pod is named; an out
 
   await lainlet.close()
   await expect
-    .poll(() => inventoryOf(url), { timeout: 10_000 })
+    .poll(() => inventoryOf(url), { timeout: 30_000 })
     .toMatchObject({
       volumes: 1,
       problem: expect.stringContaining(`lainlet at ${lainlet.address} tells nothing`),
@@ -83,6 +83,6 @@ test('what lainlet tells is backed up; what is wrong with a pod is named; an out
   const back = await startLainlet({ 'hello.web.web': [podOf([DB])] }, { port: lainlet.port })
   onTestFinished(() => back.close())
   await expect
-    .poll(() => inventoryOf(again.url), { timeout: 10_000 })
+    .poll(() => inventoryOf(again.url), { timeout: 30_000 })
     .toEqual({ volumes: 1, servers: 1, problem: null, faults: [], held: null })
 })

@@ -46,7 +46,7 @@ async function start(servers: string[] = [ONE]) {
     daemonUrls: { [ONE]: url, ...(two && { [TWO]: two.url }) },
   })
   const { execute } = controller
-  await expect.poll(() => original.jobs.length, { timeout: 10_000 }).toBe(3)
+  await expect.poll(() => original.jobs.length, { timeout: 30_000 }).toBe(3)
   const stateOf = async (rid: string) => (await execute(RecordDocument, { rid })).record?.state
   const jobs = () => execute(JobsDocument, { filter: { server: ONE, action: 'backup' } })
   const jobId = async () => (await jobs()).jobs.find(({ volume }) => volume === '/data/db')?.id ?? ''
@@ -145,7 +145,7 @@ test('a backup of its server goes to a server of ours', async () => {
   const { migrate } = await execute(MigrateDocument, { input: { ...input, to: 2 } })
   expect(migrate.server.ip).toBe(TWO)
   // The store of this test holds no such archive: that ours looks for it there is what counts.
-  await expect.poll(() => stateOf(migrate.rid), { timeout: 20_000 }).toBe('FAILED')
+  await expect.poll(() => stateOf(migrate.rid), { timeout: 30_000 }).toBe('FAILED')
   const { record } = await execute(RecordDocument, { rid: migrate.rid })
   expect(record?.reason).toContain(FULL.name)
   expect(original.runs.size).toBe(0)
@@ -159,7 +159,7 @@ test('one that restarted gets its jobs again, and what slept sleeps', async () =
   clock.move(10_000)
   original.restart()
   clock.move(31_000)
-  await expect.poll(() => original.jobs.map((job) => job.id), { timeout: 10_000 }).toEqual(before)
+  await expect.poll(() => original.jobs.map((job) => job.id), { timeout: 30_000 }).toEqual(before)
   await expect.poll(() => original.jobs.find((job) => job.id === id)?.sleep).toBe(true)
   await expect
     .poll(async () => (await jobs()).jobs.map((job) => [job.volume, job.asleep]))

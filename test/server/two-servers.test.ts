@@ -35,7 +35,7 @@ async function start() {
   const { execute, ...controller } = await startTestController({ folder, inventory, daemonUrls })
   const ended = async (rid: string) => {
     const state = async () => (await execute(RecordDocument, { rid })).record?.state
-    await expect.poll(state, { timeout: 20_000 }).not.toMatch(/QUEUED|RUNNING/)
+    await expect.poll(state, { timeout: 30_000 }).not.toMatch(/QUEUED|RUNNING/)
     return (await execute(RecordDocument, { rid })).record
   }
   const jobOn = async (server: string) => {

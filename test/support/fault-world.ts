@@ -122,7 +122,7 @@ export async function faultWorld({ prepare }: FaultWorldOptions = {}) {
   }
 
   await expect
-    .poll(() => ask('{ jobs(filter: { action: "backup" }) { nextRun } }'), { timeout: 10_000 })
+    .poll(() => ask('{ jobs(filter: { action: "backup" }) { nextRun } }'), { timeout: 30_000 })
     .toMatchObject({ jobs: [{ nextRun: expect.any(String) }] })
   return {
     ...{ folder, store: join(store, IP), instance, volume, url, daemon, inventory },

@@ -108,7 +108,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
     files: counts.files,
     bytes: counts.bytes,
     tarBytes: archive.plainBytes,
-    root: { device: volume.device, mountPoint: volume.mounts.here },
+    root: { device: volume.device, mountPoint: volume.mounts().here },
     empty: counts.others === 0,
     faults: packing.faults(),
     notKept: volume.notKept,

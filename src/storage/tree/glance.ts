@@ -53,7 +53,8 @@ export class Glance {
   #itemAt({ directory, name, path }: Place): TreeItem | undefined {
     const { isKnown, volume } = this.#looker
     if (!isKnown) return undefined
-    if (volume.mounts.below.size > 0 && volume.mounts.below.has(path.toString('latin1'))) return undefined
+    const { below } = volume.mounts()
+    if (below.size > 0 && below.has(path.toString('latin1'))) return undefined
     const stat = volume.kernel?.statAt(directory.fd, name)
     const type = stat && typeOf(stat)
     if (!type || type === 'directory') return undefined

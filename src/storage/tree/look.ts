@@ -100,7 +100,8 @@ function warnOfPin(looker: Looker, { path }: Place, error: unknown): undefined {
   } else looker.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
 }
 
-function isInMountTable({ mounts: { below } }: OpenVolume, path: Buffer): boolean {
+function isInMountTable({ mounts }: OpenVolume, path: Buffer): boolean {
+  const { below } = mounts()
   return below.size > 0 && below.has(path.toString('latin1'))
 }
 
@@ -117,7 +118,7 @@ function lookAtMount(looker: Looker, place: Place): Look {
 /** Mounted since the mount table was read, or no such table: another device number tells. */
 function isMountPoint(volume: OpenVolume, pin: Pin): boolean {
   if (pin.stat.dev === volume.pin.stat.dev) return false
-  return pin.fd < 0 || mountIdOf(pin.fd) !== volume.mounts.id
+  return pin.fd < 0 || mountIdOf(pin.fd) !== volume.mounts().id
 }
 
 /** The place is kept, so that it can be mounted again, and nothing of what is mounted there. */

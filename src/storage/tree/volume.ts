@@ -23,7 +23,8 @@ export interface OpenVolume extends Disposable {
   readonly root: TreeEntry
   /** `major:minor` of its file system. */
   readonly device: string
-  readonly mounts: Mounts
+  /** The mount table, read again each second: something may be mounted while the volume is read. */
+  mounts(): Mounts
   readonly kernel: Kernel | undefined
   /** What stat says of the size of its files is what can be read of them. */
   readonly hasTrueSizes: boolean
@@ -70,16 +71,13 @@ function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasT
     pin,
     root,
     device: `${majorOf(pin.stat.dev)}:${minorOf(pin.stat.dev)}`,
-    get mounts() {
-      return mounts()
-    },
+    mounts,
     kernel,
     notKept: kernel ? [] : ['extended attributes, ACLs and capabilities', 'holes in sparse files'],
     [Symbol.dispose]: () => unpin(pin),
   }
 }
 
-/** Something may be mounted while the volume is read. */
 function keepFresh(read: () => Mounts): () => Mounts {
   let mounts = read()
   let readAt = performance.now()

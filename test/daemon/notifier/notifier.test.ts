@@ -264,7 +264,7 @@ test('an address that is silent for a week is dropped, loudly; the news stays fo
   await memory.keep([someRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
   clock.move(SILENCE_MS)
-  await expect.poll(() => notifier.addresses(), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => notifier.addresses(), { timeout: 30_000 }).toEqual([])
   expect(notifier.deserted).toBe(true)
   expect(log.lines.find(({ level }) => level === 'error')?.message).toContain(
     'took no news for 7 days and was dropped',

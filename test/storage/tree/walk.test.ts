@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AT_FDCWD } from '../../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../../src/lib/kernel.ts'
+import { flushVolume } from '../../../src/storage/tree/flush-volume.ts'
 import { SMALL_FILE } from '../../../src/storage/tree/look.ts'
 import { type OpenVolume, openVolume } from '../../../src/storage/tree/volume.ts'
 import { walkTree } from '../../../src/storage/tree/walk.ts'
@@ -199,13 +200,13 @@ test.skipIf(!isRoot)('a volume that is a mount says so (needs root)', async (con
   mkdirSync(volume)
   {
     using plain = await openVolume(volume)
-    expect(plain.mounts.here).toBe(false)
+    expect(plain.mounts().here).toBe(false)
   }
   const mounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', volume])
   if (mounted.status !== 0) context.skip('this machine does not let root mount')
   try {
     using mount = await openVolume(volume)
-    expect(mount.mounts.here).toBe(true)
+    expect(mount.mounts().here).toBe(true)
     expect(mount.device).toMatch(/^0:\d+$/)
   } finally {
     spawnSync('umount', [volume])
@@ -230,4 +231,19 @@ test('a tree deeper than a path may be long is walked to its end', async (contex
   expect(paths).toHaveLength(62)
   expect([...contents.keys()][0]).toMatch(/^(d{100}\/){60}leaf$/)
   expect(warnings).toEqual([])
+})
+
+test.skipIf(!isRoot)('a mount made after the begin of the run is seen (needs root)', async (context) => {
+  const inside = join(volume, 'late')
+  mkdirSync(inside, { recursive: true })
+  using opened = await openVolume(volume)
+  const flushed = await flushVolume(opened, { onWarning: () => {} })
+  expect(flushed.mounts().below.size).toBe(0)
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', inside])
+  if (mounted.status !== 0) context.skip('this machine does not let root mount')
+  try {
+    await expect.poll(() => [...flushed.mounts().below]).toEqual(['late'])
+  } finally {
+    spawnSync('umount', [inside])
+  }
 })

@@ -296,7 +296,7 @@ function seenOf(
     ...told,
     tree,
     bytesAdded,
-    root: { device: volume.device, mountPoint: volume.mounts.here },
+    root: { device: volume.device, mountPoint: volume.mounts().here },
     empty: others === 0,
     notKept: volume.notKept,
   }

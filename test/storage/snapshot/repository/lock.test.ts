@@ -227,7 +227,7 @@ describe.skipIf(!hasRestic)('with restic (needs restic)', () => {
     const args = ['-r', path, '--password-file', passwordFile, '--no-cache', 'backup', '--stdin']
     const other = spawn('restic', args, { stdio: ['pipe', 'ignore', 'ignore'] })
     onTestFinished(() => void other.kill('SIGKILL'))
-    await expect.poll(() => locks().length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => locks().length, { timeout: 30_000 }).toBe(1)
     await (await lock(false))[Symbol.asyncDispose]()
     await expect(lock(true)).rejects.toMatchObject({ facts: { pid: other.pid ?? 0 } })
     await killAndWait(other)
