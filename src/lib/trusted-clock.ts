@@ -71,7 +71,8 @@ export class TrustedClock implements Clock {
     this.#boot = options.boot ?? systemBootClock
     const bootMs = this.#boot.elapsedMs()
     const note = options.memory.load()
-    const isSameBoot = note?.bootId === this.#boot.bootId
+    // A restarted container can count its uptime anew under the boot id of its host.
+    const isSameBoot = note?.bootId === this.#boot.bootId && note.bootMs <= bootMs
     const offset = isSameBoot ? note.bootMs : 0
     this.#anchor = note
       ? { trustedMs: note.trustedMs, bootMs: offset }

@@ -55,6 +55,15 @@ describe('the trusted clock', () => {
     expect(trusted.now()).toBe(MACHINE_START + 3 * DAY)
   })
 
+  it('takes the restart of a container, whose boot id stays, for a start of the machine', () => {
+    const machine = machineClocks()
+    machine.run(machine.start(), DAY)
+    machine.restartContainer()
+    const trusted = machine.start()
+    expect(trusted.doubt).toBeNull()
+    expect(trusted.now()).toBe(machine.clock.now())
+  })
+
   it('ends doubt after six steady hours', () => {
     const machine = machineClocks()
     const trusted = machine.start()

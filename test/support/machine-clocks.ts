@@ -47,6 +47,10 @@ export function machineClocks(start = MACHINE_START) {
       elapsed = 0
       boots += 1
     },
+    /** A container starts again: its uptime counts anew, and the boot id is its host's. */
+    restartContainer() {
+      elapsed = 0
+    },
     start: () => new TrustedClock({ clock, boot, memory, log }),
     /** Time passes while the program runs and looks at its clocks. */
     run(trusted: TrustedClock, ms: number) {
