@@ -36,7 +36,7 @@ export async function makePluginWorld(parent = tmpdir()) {
   const jobs: Job[] = [
     { id: 'job', spec: '@daily', action: 'backup', args: backupArgs(volume), type: 'cron', sleep: false },
   ]
-  const world = { base, dataDir, storeDir, volumeRoot, volume, settings, store }
+  const world = { base, dataDir, storeDir, volumeRoot, volume, settings, store, jobs }
   return {
     ...world,
     backUp: (args: object = {}, change: Partial<RunContext> = {}) =>

@@ -132,9 +132,8 @@ test.each([301, 302, 303, 304, 307, 308])(
     await receiver.until(() => receiver.taken.length === 1)
     expect(states(receiver.seen)).toEqual(['success', 'success', 'success'])
     expect(other.seen).toEqual([])
-    expect(log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
-      expect.stringContaining(`it answered ${status}`),
-    ])
+    const warnings = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
+    expect(warnings).toContainEqual(expect.stringContaining(`it answered ${status}`))
   },
 )
 

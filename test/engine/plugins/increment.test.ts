@@ -96,13 +96,14 @@ describe('an increment', () => {
   })
 
   test('goes on in its series where the volume moved; recovers and expiry follow it there', async () => {
-    const { volume, volumeRoot, settings, backUp, recover, file } = await makeWorld()
+    const { volume, volumeRoot, settings, jobs, backUp, recover, file } = await makeWorld()
     const clock = { now: () => Date.now() - 3 * 3_600_000 }
     writeFileSync(file('a.txt'), 'first')
     const first = await backUp({ mode: 'increment' }, { clock })
     const path = join(volumeRoot, 'moved')
     cpSync(volume, path, { recursive: true })
     writeFileSync(join(path, 'a.txt'), 'second')
+    for (const job of jobs) job.args.path = path
     const increment = () => backUp({ mode: 'increment', path })
     const second = await increment()
     expect(second).toMatchObject({ state: 'success', warnings: [expect.stringContaining(`at "${volume}"`)] })
