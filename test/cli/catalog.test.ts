@@ -58,7 +58,7 @@ test('catalog rebuild: counts first, then makes it; a dead server is read too, s
     'namespace  added  updated  removed  unchanged  unknown',
     '127.0.0.1      0        0        0          0        0',
     '10.0.0.9       1        0        0          0        1',
-    '10.0.0.9: unknown, and left alone: "stranger\\u001b[2J"',
+    '10.0.0.9: unknown, and left alone: "stranger\\\\x1b[2J"',
     'Only counted: nothing was changed.',
     '',
   ])

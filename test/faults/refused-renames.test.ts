@@ -97,13 +97,15 @@ test.skipIf(noOverlay)(
     const change = { settings: { ...settings, allowPaths: [volume] } }
     const { result } = await backUp({ path: volume }, change)
     writeFileSync(join(volume, 'below/file'), 'changed')
-    await expect(recover(result.file ?? '', {}, change)).rejects.toMatchObject({
+    await expect(recover(result.file ?? '', { destDir: volume }, change)).rejects.toMatchObject({
       code: 'SYSTEM_REFUSED',
       facts: { errno: 'EXDEV' },
       message: expect.stringContaining('"below" out of the volume'),
     })
     expect(readdirSync(volume)).toEqual(['below'])
-    expect(await recover(result.file ?? '', { files: ['*'] }, change)).toMatchObject({ state: 'success' })
+    expect(await recover(result.file ?? '', { destDir: volume, files: ['*'] }, change)).toMatchObject({
+      state: 'success',
+    })
     expect(readFileSync(join(volume, 'below/file'), 'utf8')).toBe('from below')
   },
 )
@@ -128,7 +130,7 @@ test.skipIf(noProjects)(
     }
     rmSync(join(settings.dataDir, 'recovers', `${RID}.json`))
     run('rm', '-r', `${volume}/.backupd-recover-${RID}`)
-    expect(await recover(result.file ?? '', {}, change)).toMatchObject({ state: 'success' })
+    expect(await recover(result.file ?? '', { destDir: volume }, change)).toMatchObject({ state: 'success' })
     expect(readFileSync(join(volume, 'file'), 'utf8')).toBe('as it was')
     expect(readdirSync(volume)).toEqual(['file'])
   },
