@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { socketClient, startTestController, testFolder } from '../support/real-controller.ts'
+import { helloInventory } from '../support/controller-world.ts'
+import { socketClient, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 
 const WATCH = `subscription ($rid: ID, $app: ID, $since: Int) { recordUpdated(rid: $rid, app: $app, since: $since) {
   seq kind record { rid state progress { bytesDone } job { id lastRecord { rid } } } } }`
@@ -12,7 +13,8 @@ interface Told {
 }
 
 async function start() {
-  const controller = await startTestController({ folder: await testFolder() })
+  const inventory = toldInventory(helloInventory(['10.0.0.1']))
+  const controller = await startTestController({ folder: await testFolder(), inventory })
   const tell = async (...records: object[]) => {
     const body = JSON.stringify({ protocol: 2, daemonId: 'x', server: '10.0.0.1', records, running: [] })
     const headers = { 'content-type': 'application/json' }
