@@ -85,6 +85,9 @@ export async function removeStaging(staging: string): Promise<boolean> {
   try {
     await using folder = await openFolder(staging)
     await emptyIfThere(folder, NEW)
+    // What a run that was killed while it tried renames left.
+    for (const probe of [`${OLD}/probe`, probeName(basename(staging))])
+      await ignoring(['ENOENT', 'ENOTEMPTY', 'ENOTDIR'], rmdir(folder.at(probe)))
     for (const name of [NEW, OLD, LATE]) await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
     await ignoring(['ENOENT'], unlink(folder.at(JOURNAL)))
     await ignoring(['ENOENT'], unlink(folder.at(PROTECTED)))
