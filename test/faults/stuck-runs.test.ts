@@ -13,7 +13,7 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   await using daemon = await startTestDaemon()
   const path = join(daemon.dir, 'volumes/db')
   mkdirSync(path)
-  const release = await mountHung(path)
+  const mount = await mountHung(path)
   const args = {
     ...{ app: 'hello', archive: 'hello-web-web-1-data-db', containers: [], instanceNo: 1, mode: 'full' },
     ...{ postRun: '', preRun: '', proc: 'hello.web.web', volume: '/data/db', path },
@@ -24,9 +24,10 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   const { rid } = (await run()).body as { rid: string }
   const state = async () => (await daemon.ask('GET', `/api/v1/cron/records/${rid}`)).body
   await expect.poll(state, PATIENCE).toMatchObject({ state: 'running' })
+  await mount.asked
   await daemon.ask('POST', `/api/v1/cron/records/${rid}/actions/cancel`)
   await expect.poll(state, PATIENCE).toMatchObject({ state: 'cancelled' })
   expect(await run()).toMatchObject({ status: 409, code: 'VOLUME_LOCKED' })
-  release()
+  mount.release()
   await expect.poll(async () => (await run()).status, PATIENCE).toBe(202)
 })

@@ -1,17 +1,28 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 
-/** A FUSE file system whose server answers nothing; with a second argument the server is gone at once. */
+/**
+ * A FUSE file system whose server answers the handshake and nothing else. It prints "asked" when somebody waits for it.
+ * With a second argument the server is gone at once.
+ */
 const SERVER = `
-import ctypes, os, sys, time
+import ctypes, os, select, struct, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 fd = os.open('/dev/fuse', os.O_RDWR)
 options = b'fd=%d,rootmode=40000,user_id=0,group_id=0' % fd
 if libc.mount(b'backupd-test', os.fsencode(sys.argv[1]), b'fuse', 0, options): sys.exit(os.strerror(ctypes.get_errno()))
+if len(sys.argv) == 2:
+    unique = struct.unpack('=IIQ', os.read(fd, 65536)[:16])[2]
+    # FUSE_INIT of version 7.12: 16 bytes of header, 24 of answer.
+    os.write(fd, struct.pack('=IiQIIIIII', 40, 0, unique, 7, 12, 65536, 0, 0, 65536))
 print('mounted', flush=True)
-if len(sys.argv) == 2: time.sleep(3600)
+if len(sys.argv) == 2:
+    select.select([fd], [], [])
+    print('asked', flush=True)
+    time.sleep(3600)
 `
 
 /** Why this machine cannot have such a mount; undefined if it can. */
@@ -24,11 +35,15 @@ function whyNot(): string | undefined {
   return spawnSync('unshare', ['--mount', 'true']).status === 0 ? undefined : 'mount is refused'
 }
 
-/**
- * Mounts at `folder`, until the test is over. Nothing in this process may touch it.
- * @returns ends it sooner: whoever waits for an answer gets an error
- */
-export async function mountHung(folder: string): Promise<() => void> {
+export interface HungMount {
+  /** Resolves when somebody waits for an answer of the file system. */
+  asked: Promise<void>
+  /** Unmounts it: whoever waits for an answer gets an error. */
+  release(): void
+}
+
+/** Mounts at `folder`, until the test is over. Nothing in this process may touch it. */
+export async function mountHung(folder: string): Promise<HungMount> {
   mkdirSync(folder, { recursive: true })
   const server = spawn('python3', ['-c', SERVER, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   let isMounted = true
@@ -38,8 +53,11 @@ export async function mountHung(folder: string): Promise<() => void> {
     isMounted = false
   }
   onTestFinished(release)
-  await once(server.stdout, 'data')
-  return release
+  const lines = createInterface({ input: server.stdout })
+  const asked = Promise.withResolvers<void>()
+  lines.on('line', (line) => line === 'asked' && asked.resolve())
+  await once(lines, 'line')
+  return { asked: asked.promise, release }
 }
 
 /** The same, with a server that is gone: every call fails (ENOTCONN). */
