@@ -13,6 +13,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What is waited for comes within moments; a loaded machine may take longer.
     expect: { poll: { timeout: 30_000 } },
-    coverage: { provider: 'v8', include: ['src/**'], exclude: ['src/**/generated/**', 'src/web/**'] },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/**/generated/**', 'src/web/**'] },
   },
 })

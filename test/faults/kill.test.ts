@@ -30,7 +30,7 @@ const backupMoments: [string, Moment][] = [
     ({ world }) =>
       foundIn(world.store, (names) =>
         names.find(
-          (name) => name.includes('.tar.gz.part-') && sizeOrNone(join(world.store, name)) > 40_000_000,
+          (name) => name.includes('.tar.gz.part-') && sizeOrNone(join(world.store, name)) > 16_000_000,
         ),
       ),
   ],

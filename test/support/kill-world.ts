@@ -33,10 +33,10 @@ export interface Running {
   url: string
 }
 
-const LARGE = 100
+const LARGE = 40
 const SMALL = 3000
 
-/** A folder for the built program's data and one volume of about 100 MiB that packs slowly; gone after the test. */
+/** A folder for the built program's data and one volume of about 40 MiB that packs slowly; gone after the test. */
 export async function killWorld() {
   const folder = await mkdtemp(join(roomyFolder(), 'backupd-kill-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
