@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { localDriver } from '../../../src/storage/drivers/local.ts'
 import { collect } from '../../support/collect.ts'
+import { recordDisk } from '../../support/recorded-disk.ts'
 import { itMounts, smallFileSystem } from '../../support/small-file-system.ts'
 import { lockInChild } from '../../support/store-child.ts'
 import { tempDir } from '../../support/store-world.ts'
@@ -17,6 +18,18 @@ describe('the local driver', () => {
     expect(statSync(join(dir, 'ns')).mode & 0o777).toBe(0o700)
     for (const name of ['object', 'small', '.lock'])
       expect(statSync(join(dir, 'ns', name)).mode & 0o777).toBe(0o600)
+  })
+
+  it('has the content of what it replaces on the disk before it has its name', async () => {
+    const dir = tempDir()
+    const { steps } = await recordDisk(dir)
+    await localDriver(dir).replace('ns/small', Buffer.from('x'))
+    expect(steps.map((step) => step.replaceAll(/part-[0-9a-f]{42}/g, 'PART'))).toEqual([
+      'writeFile ns/small.PART',
+      'sync ns/small.PART',
+      'move ns/small.PART ns/small',
+      'sync ns',
+    ])
   })
 
   it('follows no symbolic link out of the store', async () => {

@@ -49,6 +49,21 @@ describe('deleting', () => {
     expect(await store.remove([NAME])).toEqual([])
   })
 
+  it('a mirror is on the disk as deleted before its entry goes', async () => {
+    const dir = tempDir()
+    await recorded(dir)
+    const faulty = faultyLocal(dir)
+    const { store } = await openedStore({ dir, driver: faulty })
+    await store.remove([NAME])
+    const steps = faulty.calls.filter((call) => /^(rename|syncFolder|replace) /.test(call))
+    const at = steps.findIndex((call) => call.startsWith(`rename ${IP}/${NAME} `))
+    expect(at).toBeGreaterThanOrEqual(0)
+    expect(steps.slice(at + 1)).toEqual([
+      ...[`syncFolder ${IP}`, `syncFolder ${IP}`],
+      ...[`replace ${IP}/.meta`, `syncFolder ${IP}`, `syncFolder ${IP}`],
+    ])
+  })
+
   it('NAME/path takes just that', async () => {
     const { store, at } = await recorded()
     expect(await store.remove([`${NAME}/sub/deep`, `${NAME}/time.log/`, `${NAME}/none/x`])).toEqual([

@@ -37,15 +37,18 @@ describe('the owner of a namespace', () => {
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 
-  it('is looked at again before publish, delete and settle', async () => {
+  it('is looked at again before publish, delete, settle and a mark', async () => {
     const { dir, store, names } = await openedStore()
     const { name } = await madeBackup(store)
     const { pending, rid } = await writtenBackup(store)
+    const found = await store.find(IP, name)
     await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
     const before = names()
     const conflict = { code: 'CONFLICT', message: expect.stringContaining('daemon-b') }
     await expect(store.remove([name])).rejects.toMatchObject(conflict)
     await expect(store.settle()).rejects.toMatchObject(conflict)
+    await expect(found?.markCorrupt('damaged')).rejects.toMatchObject(conflict)
+    expect((await store.find(IP, name))?.info.corrupt).toBeNull()
     await expect(writtenBackup(store)).rejects.toMatchObject(conflict)
     expect(names()).toEqual(before)
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject(conflict)

@@ -176,18 +176,23 @@ test.each(['moved out', 'moved in', 'committed'])(
   },
 )
 
-test('a journal without its seal is removed if nothing was moved', async () => {
-  const { dataDir, volume, parent } = makeSwapWorld()
-  const before = contentOf(volume)
-  await recoverUntil({ dataDir, volume, point: 'journal written' })
-  cutJournal(`${volume}/../.backupd-recover-${RID}`, 2)
-  expect(await settleJournals(dataDir)).toEqual({
-    settled: [{ volume, rid: RID, outcome: 'went back' }],
-    ...{ locked: [], warnings: [] },
-  })
-  expect(contentOf(volume)).toEqual(before)
-  expect(readdirSync(parent)).toEqual(['db'])
-})
+test.each(['', '["committed"]\n'])(
+  'a journal without its seal that ends in %j is removed if nothing was moved',
+  async (end) => {
+    const { dataDir, volume, parent } = makeSwapWorld()
+    const before = contentOf(volume)
+    await recoverUntil({ dataDir, volume, point: 'journal written' })
+    const staging = `${volume}/../.backupd-recover-${RID}`
+    cutJournal(staging, 2)
+    appendFileSync(`${staging}/journal`, end)
+    expect(await settleJournals(dataDir)).toEqual({
+      settled: [{ volume, rid: RID, outcome: 'went back' }],
+      ...{ locked: [], warnings: [] },
+    })
+    expect(contentOf(volume)).toEqual(before)
+    expect(readdirSync(parent)).toEqual(['db'])
+  },
+)
 
 test('a link in place of the staging folder is not followed', async () => {
   const { base, dataDir, volume } = makeSwapWorld()

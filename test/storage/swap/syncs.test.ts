@@ -89,6 +89,17 @@ testSyncs('a swap syncs each step before the next one counts on it (needs libc)'
   ])
 })
 
+testSyncs('flags of restored entries are on the disk before the old content goes (needs libc)', async () => {
+  const world = await syncWorld()
+  const staging = `${world.parent}/.backupd-recover-${RID}`
+  await withProtectedList(staging, async (list) => list.add(Buffer.from('new'), 0))
+  const steps = await swapSteps(world)
+  expect(steps.slice(steps.indexOf('-- committed') + 1, steps.indexOf('-- emptied'))).toEqual([
+    ...['syncfs volumes/db', 'syncfs volumes/db'],
+    `remove ${STAGING}/old/old`,
+  ])
+})
+
 testSyncs('a swap that goes back is on the disk before its pointer says so (needs libc)', async () => {
   const steps = await swapSteps(await syncWorld(), 'moved out')
   expect(steps).toEqual([

@@ -86,6 +86,26 @@ test('a pack that no index names stays if the lock is lost', async () => {
   expect(existsSync(pack)).toBe(false)
 })
 
+test('a prune goes on where another one took all packs between its search and its first slice', async () => {
+  const { world, repository } = await sliceWorld()
+  const other = await world.open()
+  await other.loadIndex()
+  const options = { signal, pause: async () => {}, maxUnused: 0 }
+  let isDone = false
+  const summary = await prune(repository, {
+    ...options,
+    takeLock: async ({ exclusive }) => {
+      if (exclusive && !isDone) {
+        isDone = true
+        expect(await prune(other, { ...options, takeLock })).toMatchObject({ packsRemoved: 2 })
+      }
+      return takeLock()
+    },
+  })
+  expect(summary).toMatchObject({ packsRemoved: 0, bytesUnused: 0 })
+  expect(await prune(other, { ...options, takeLock })).toMatchObject({ packsRemoved: 0, bytesFreed: 0 })
+})
+
 test('no snapshot is forgotten if the lock is lost', async () => {
   const { repository } = await sliceWorld()
   const ids = await collectIds(repository.listUnpacked('snapshots'))

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
+import type { Driver } from '../../../../src/storage/driver.ts'
 import { localDriver } from '../../../../src/storage/drivers/local.ts'
 import { removeLeftLocks } from '../../../../src/storage/snapshot/repository/left-locks.ts'
 import { lockRepository } from '../../../../src/storage/snapshot/repository/lock.ts'
@@ -165,6 +166,35 @@ test('it is refreshed every five minutes: the next one is there before the last 
   clock.ms -= 60 * MINUTE
   await expect.poll(() => locks().length === 1 && locks()[0] !== second).toBe(true)
   await held.assertHeld()
+})
+
+test('one that is released while it is refreshed leaves nothing', async () => {
+  const begun = Promise.withResolvers<void>()
+  const goesOn = Promise.withResolvers<void>()
+  let isSlow = false
+  const slowly = (dir: string): Driver => {
+    const driver = localDriver(dir)
+    const create = driver.create.bind(driver)
+    return Object.assign(driver, {
+      async create(name: string) {
+        if (isSlow) {
+          begun.resolve()
+          await goesOn.promise
+        }
+        return create(name)
+      },
+    })
+  }
+  const { clock, lock, locks, journal } = await lockWorld(repositoryWorld(slowly))
+  const held = await lock(false)
+  isSlow = true
+  clock.ms += 6 * MINUTE
+  await begun.promise
+  const released = held[Symbol.asyncDispose]()
+  await new Promise((resolve) => setImmediate(resolve))
+  goesOn.resolve()
+  await released
+  expect([locks(), journal()]).toEqual([[], []])
 })
 
 test('one that could not be refreshed for 22 minutes is lost', async () => {

@@ -1,0 +1,87 @@
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { settleJournals } from '../../../src/storage/swap/settle.ts'
+import { discardStaging, prepareStaging } from '../../../src/storage/swap/staging.ts'
+import { swapIn } from '../../../src/storage/swap/swap.ts'
+import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
+import { recoverUntil } from '../../support/recover-until.ts'
+import { fillNew, NEW_ROOT } from '../../support/swap-content.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+
+const QUIET = { root: NEW_ROOT, warn: () => {}, onRefused: () => {} }
+
+test('another folder in place of the staging folder is not swapped in', async () => {
+  const { dataDir, volume, base } = makeSwapWorld()
+  const before = contentOf(volume)
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  fillNew(staging.target)
+  renameSync(staging.pointer.staging, `${base}/taken away`)
+  for (const name of ['new', 'old', 'late'])
+    mkdirSync(`${staging.pointer.staging}/${name}`, { recursive: true })
+  writeFileSync(`${staging.pointer.staging}/new/foreign`, 'foreign')
+  const { signal } = new AbortController()
+  await expect(swapIn(staging, { ...QUIET, signal })).rejects.toThrow('the staging folder was replaced')
+  expect(contentOf(volume)).toEqual(before)
+})
+
+test('a recover that is cancelled before its new volume has a name makes none', async () => {
+  const { dataDir, parent } = makeSwapWorld()
+  await using claim = await claimVolume(dataDir, `${parent}/fresh`)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  fillNew(staging.target)
+  const signal = AbortSignal.abort(new Error('cancelled'))
+  await expect(swapIn(staging, { ...QUIET, signal })).rejects.toThrow('cancelled')
+  await discardStaging(staging)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
+test('what has the name and the inode of a staged entry, but lies on another device, is not put into the volume', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await recoverUntil({ dataDir, volume, point: 'moved out' })
+  appendFileSync(editJournal(volume, 'new'), '["committed"]\n')
+  expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went forward' }])
+  const names = readdirSync(volume)
+  expect(names).toContain('was a folder')
+  expect(names).not.toContain('new only')
+})
+
+test('an old entry that is not what the journal says is put back all the same', async () => {
+  const { dataDir, volume, parent } = makeSwapWorld()
+  const names = readdirSync(volume)
+  await recoverUntil({ dataDir, volume, point: 'moved out' })
+  editJournal(volume, 'old')
+  expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went back' }])
+  expect(readdirSync(volume)).toEqual(names)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
+test('a staging folder inside another directory that has the path of the volume now is left alone', async () => {
+  const { dataDir, volume, base } = makeSwapWorld()
+  await recoverUntil({ dataDir, volume, point: 'staged' })
+  const file = `${dataDir}/recovers/${RID}.json`
+  const inside = `${volume}/.backupd-recover-${RID}`
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), staging: inside }))
+  renameSync(volume, `${base}/away`)
+  mkdirSync(`${inside}/new`, { recursive: true })
+  writeFileSync(`${inside}/new/precious`, 'of another recover')
+  expect((await settleJournals(dataDir)).locked).toMatchObject([
+    { volume, reason: expect.stringContaining('not the directory it was') },
+  ])
+  expect(readFileSync(`${inside}/new/precious`, 'utf8')).toBe('of another recover')
+})
+
+/** Has the journal say that `<side> only` lies on another device. Returns its path. */
+function editJournal(volume: string, side: 'old' | 'new'): string {
+  const journal = `${volume}/../.backupd-recover-${RID}/journal`
+  const lines = readFileSync(journal, 'utf8').split('\n')
+  const at = lines.findIndex((line) => line.startsWith(`["${side}","${side} only"`))
+  lines[at] = onOtherDevice(lines[at] ?? '')
+  writeFileSync(journal, lines.join('\n'))
+  return journal
+}
+
+function onOtherDevice(line: string): string {
+  const [side, name, device, inode] = JSON.parse(line)
+  return JSON.stringify([side, name, String(BigInt(device) + 1n), inode])
+}
