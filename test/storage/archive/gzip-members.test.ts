@@ -43,6 +43,24 @@ test('pieces of all sizes come out as they went in, in order', async () => {
   expect(sizes.reduce((sum, [size]) => sum + size, 0)).toBe(bytes.length)
 })
 
+test('one member is written at a time, however many are ready', async () => {
+  const out = memoryWriter()
+  let writing = 0
+  let most = 0
+  const write = async (chunk: Buffer) => {
+    most = Math.max(most, ++writing)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await out.write(chunk)
+    writing--
+  }
+  const members = createGzipMembers({ out: { ...out, write }, blockSize: 1000, blocks: 4 })
+  const content = randomBytes(8000)
+  await members.append(content)
+  await members.end()
+  expect(most).toBe(1)
+  expect(gunzipSync(out.bytes()).equals(content)).toBe(true)
+})
+
 test('space is filled in place', async () => {
   const out = memoryWriter()
   const members = createGzipMembers({ out, blockSize: 1000, blocks: 2 })

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Driver } from '../../../../src/storage/driver.ts'
 import { localDriver } from '../../../../src/storage/drivers/local.ts'
+import type { PackWriter } from '../../../../src/storage/snapshot/repository/repository.ts'
 import { type DriverCall, type FaultyDriver, faultyDriver } from '../../../../src/storage/wrap/fault.ts'
-import { collectIds } from '../../../support/repository-world.ts'
+import { blobOf, collectIds } from '../../../support/repository-world.ts'
 import { hasRestic } from '../../../support/restic.ts'
 import { NO_LOCK, snapshotWorld } from '../../../support/snapshot-world.ts'
 
@@ -28,6 +29,27 @@ test.each<[DriverCall, string]>([
   await expect(world.snapshot(repository)).rejects.toMatchObject({ name: 'BackupdError' })
   faulty?.assertAllHit()
   expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+  expect(readdirSync(join(world.path, 'tmp'))).toEqual(['create.lock'])
+})
+
+test('a run that fails at its last step leaves nothing half written, and adds no more', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), randomBytes(MIB))
+  const repository = await world.create()
+  const began: PackWriter[] = []
+  const { beginPacks } = repository
+  repository.beginPacks = (options) => {
+    const packs = beginPacks.call(repository, options)
+    began.push(packs)
+    return packs
+  }
+  const describe = () => {
+    throw new Error('not described')
+  }
+  await expect(world.snapshot(repository, { describe })).rejects.toThrow('not described')
+  expect(readdirSync(join(world.path, 'tmp'))).toEqual(['create.lock'])
+  const plain = Buffer.from('too late')
+  await expect(began[0]?.add(blobOf(repository, 'data', plain))).rejects.toThrow('abandoned')
 })
 
 test('what is cancelled while its snapshot is published ends when it is, under its lock', async () => {
