@@ -15,6 +15,7 @@ export interface RecoverWish {
   /** null swaps the whole content. */
   files?: string[] | undefined
   inUse: 'refuse' | 'proceed'
+  onRefusedRename?: 'refuse' | 'in-place'
   /** Only tell what would be done. */
   plan?: boolean
 }
@@ -52,7 +53,7 @@ export function migrate(world: World, who: string, wish: MigrateWish): Promise<A
 
 async function recoverable(
   world: World,
-  { backup: name, snapshot, files, plan = false }: RecoverWish,
+  { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverWish,
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
   if (isRefused(backup)) return backup
@@ -66,6 +67,11 @@ async function recoverable(
       name: backup.name,
     })
   }
+  if (files && onRefusedRename === 'in-place')
+    return refuse(
+      'BAD_INPUT',
+      'A copy in place is of the whole volume: leave "files" out, or "onRefusedRename"',
+    )
   if (files?.length === 0)
     return refuse('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
   return backup
@@ -137,9 +143,11 @@ function start(world: World, wish: RecoverWish, { backup, server, path }: Task):
   const { app, proc, name, mode } = backup
   const snapshot = wish.snapshot ?? null
   const plan = wish.plan === true
+  const inPlace = wish.onRefusedRename === 'in-place' ? { onRefusedRename: wish.onRefusedRename } : {}
   const args = {
     ...{ app, proc, backup: name, destDir: path, files, namespace: backup.server },
     ...(snapshot !== null && { snapshot }),
+    ...inPlace,
     ...(plan && { plan }),
   }
   return startRun(world, { server, jobId: '', spec: '', action: recoverAction(plan), args }, (rid) =>
@@ -154,12 +162,13 @@ function start(world: World, wish: RecoverWish, { backup, server, path }: Task):
       files,
       snapshot,
       inUse: wish.inUse,
+      ...inPlace,
       plan,
     }),
   )
 }
 
-function factsOf({ backup, snapshot, files, inUse, plan = false }: RecoverWish) {
+function factsOf({ backup, snapshot, files, inUse, onRefusedRename = 'refuse', plan = false }: RecoverWish) {
   const place = { ...backup, server: backup.server ?? null }
-  return { ...place, snapshot: snapshot ?? null, files: files ?? null, inUse, plan }
+  return { ...place, snapshot: snapshot ?? null, files: files ?? null, inUse, onRefusedRename, plan }
 }

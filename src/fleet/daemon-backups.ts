@@ -155,12 +155,13 @@ async function listFolder(
 
 async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
   await demand(http, ip, needsOf(ip, request))
-  const { mode, name, files, snapshot, plan = false, ...rest } = request
+  const { mode, name, files, snapshot, onRefusedRename, plan = false, ...rest } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
     ...(files === null ? wholeOf(mode) : { files }),
     ...(snapshot === null ? {} : { snapshot }),
+    ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
   }
   const path = `${BACKUP}/${route}/${segment(name)}`
@@ -179,12 +180,14 @@ interface Need {
 }
 
 /** What a daemon must know: one that does not would put back more than was asked for, or nothing, and call it done. */
-function needsOf(ip: string, { mode, namespace, files, snapshot, plan }: RecoverRequest): Need[] {
+function needsOf(ip: string, request: RecoverRequest): Need[] {
+  const { mode, namespace, files, snapshot, plan, onRefusedRename } = request
   const needs: [boolean, string, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
     [mode === 'full' && files !== null, 'pick-files', 'put back single files of a full backup'],
     [mode === 'increment' && files === null, 'whole', 'put back an increment without the names of files'],
     [snapshot !== null, 'snapshots', 'pick a snapshot'],
+    [onRefusedRename === 'in-place', 'in-place', 'copy in place if renames are refused'],
     [plan === true, 'plan', 'tell beforehand what it would do'],
   ]
   return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))

@@ -31,6 +31,14 @@ export const InUse = { REFUSE: 'refuse', PROCEED: 'proceed' } as const
 export type InUse = (typeof InUse)[keyof typeof InUse]
 registerEnumType(InUse, { name: 'InUse', description: 'What to do where processes hold the volume open.' })
 
+export const OnRefusedRename = { REFUSE: 'refuse', IN_PLACE: 'in-place' } as const
+export type OnRefusedRename = (typeof OnRefusedRename)[keyof typeof OnRefusedRename]
+registerEnumType(OnRefusedRename, {
+  name: 'OnRefusedRename',
+  description:
+    'What to do if the file system refuses to rename what is in the volume. IN_PLACE: remove the old content and copy the new, with no way back once it has begun.',
+})
+
 export const SchedulerStatus = { STARTED: 'started', STOPPED: 'stopped' } as const
 export type SchedulerStatus = (typeof SchedulerStatus)[keyof typeof SchedulerStatus]
 registerEnumType(SchedulerStatus, { name: 'SchedulerStatus' })

@@ -221,12 +221,13 @@ export function toInventoryStatus({ plan, since, problem, held }: InventoryState
 }
 
 export function toRecoverWish(input: RecoverInput): RecoverWish {
-  const { app, proc, backup, server, snapshot, files, inUse, plan } = input
+  const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan } = input
   return {
     backup: { app, proc, name: backup, server: optionalText('server', server) },
     snapshot: optionalText('snapshot', snapshot),
     files: files ?? undefined,
     inUse: inUse ?? 'refuse',
+    onRefusedRename: onRefusedRename ?? 'refuse',
     plan: plan ?? false,
   }
 }

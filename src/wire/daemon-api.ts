@@ -165,6 +165,7 @@ export interface RecoverRequest {
   files: string[] | null
   snapshot: string | null
   inUse: 'refuse' | 'proceed'
+  onRefusedRename?: 'refuse' | 'in-place'
   /** Only tell what would be done. */
   plan?: boolean
 }

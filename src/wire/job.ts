@@ -80,6 +80,8 @@ export const recoverArgsSchema = z.object({
   namespace: z.string(),
   /** What to do where processes hold the volume open. */
   inUse: z.enum(['refuse', 'proceed']).optional(),
+  /** What to do if the file system refuses the renames of a recover of the whole volume. */
+  onRefusedRename: z.enum(['refuse', 'in-place']).optional(),
   /** Of an increment: its id, or the beginning of it; null = the newest one that is not suspect. */
   snapshot: z
     .string()

@@ -176,7 +176,7 @@ const LEGACY_STATE: Record<RecordState, string> = {
 }
 
 /** Args of ours, which the recorded system's posts do not carry. */
-const OWN_ARGS: ReadonlySet<string> = new Set(['inUse', 'snapshot', 'plan'])
+const OWN_ARGS: ReadonlySet<string> = new Set(['inUse', 'onRefusedRename', 'snapshot', 'plan'])
 
 /** What is beyond the recorded system reads `failed` with the reason, so that no old script takes it for a success. */
 export function toLegacyRecord(record: RunRecord): LegacyRecord {

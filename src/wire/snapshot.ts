@@ -78,5 +78,7 @@ export const recoverPlanSchema = z.object({
   steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: z.string() })),
   /** There are more than are listed. */
   more: z.boolean(),
+  /** Told if it was asked to copy in place: whether renames are refused, so that it would be. */
+  inPlace: z.boolean().optional(),
 })
 export type RecoverPlan = z.infer<typeof recoverPlanSchema>

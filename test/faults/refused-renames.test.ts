@@ -1,15 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { toRecordError } from '../../src/engine/record-error.ts'
@@ -17,54 +6,15 @@ import { namedSteps } from '../../src/lib/steps.ts'
 import { prepareStaging } from '../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
+import {
+  mountOverlay,
+  mountWithProjects,
+  noFlags,
+  noOverlay,
+  noProjects,
+  run,
+} from '../support/refused-renames.ts'
 import { heldVolume, RID } from '../support/swap-world.ts'
-
-/** Why this machine cannot do it; undefined if it can. The world is gone again afterwards. */
-function whyNot(act: (folder: string) => void): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'backupd-try-'))
-  try {
-    act(folder)
-    return undefined
-  } catch (error) {
-    return `refused here: ${error instanceof Error ? error.message.split('\n')[0] : error}`
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-function run(command: string, ...args: string[]): void {
-  execFileSync(command, args, { stdio: 'pipe' })
-}
-
-const noFlags = whyNot((folder) => {
-  run('chattr', '+i', folder)
-  run('chattr', '-i', folder)
-})
-
-function mountOverlay(base: string): string {
-  const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) => join(base, name))
-  for (const folder of [join(lower ?? '', 'below'), upper, work, merged])
-    mkdirSync(folder ?? '', { recursive: true })
-  writeFileSync(join(lower ?? '', 'below/file'), 'from below')
-  const layers = `lowerdir=${lower},upperdir=${upper},workdir=${work},redirect_dir=off`
-  run('mount', '-t', 'overlay', 'overlay', '-o', layers, merged ?? '')
-  return merged ?? ''
-}
-
-const noOverlay = whyNot((folder) => run('umount', '-l', mountOverlay(folder)))
-
-/** XFS keeps quota projects apart whether or not quotas are counted. */
-function mountWithProjects(base: string): string {
-  const [image, point] = [join(base, 'image'), join(base, 'mounted')]
-  writeFileSync(image, '')
-  truncateSync(image, 320 * 1024 * 1024)
-  run('mkfs.xfs', '-q', image)
-  mkdirSync(point)
-  run('mount', '-o', 'loop', image, point)
-  return point
-}
-
-const noProjects = whyNot((folder) => run('umount', '-l', mountWithProjects(folder)))
 
 test.skipIf(noFlags).each(['+i', '+a'])(
   `a file that chattr made %s is named before anything is unpacked (${noFlags ?? 'needs chattr'})`,
@@ -79,7 +29,9 @@ test.skipIf(noFlags).each(['+i', '+a'])(
     await expect(recover(result.file ?? '')).rejects.toMatchObject({
       code: 'SYSTEM_REFUSED',
       facts: { errno: 'EPERM', step: 'stage' },
-      message: expect.stringMatching(/"precious" out of the volume.*chattr.*files: \["\*"\]/),
+      message: expect.stringMatching(
+        /"precious" out of the volume.*chattr.*onRefusedRename: IN_PLACE.*files: \["\*"\]/,
+      ),
     })
     expect(readdirSync(volume)).toEqual(['precious'])
     expect(lstatSync(volume, { bigint: true }).mtimeNs).toBe(before)

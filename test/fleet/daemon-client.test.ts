@@ -191,6 +191,7 @@ describe('one of ours', () => {
     ['put back single files of a full backup', { files: ['a'] }],
     ['put back an increment without the names of files', { mode: 'increment' }],
     ['tell beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
+    ['copy in place if renames are refused', { onRefusedRename: 'in-place' }],
     ['pick a snapshot', { mode: 'increment', files: ['a'], snapshot: 'abcd' }],
     ['recover a backup of 10.0.0.9', { namespace: '10.0.0.9' }],
   ] as const)('that cannot %s is not asked to: it would do something else', async (what, wish) => {

@@ -3,13 +3,22 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { RID } from './swap-world.ts'
 
-const CHILD = fileURLToPath(new URL('./swap-child.ts', import.meta.url))
-
-/** Recovers in a process that kills itself at the n-th time it passes a point; see swap-child.ts. */
-export async function recoverUntil(order: object): Promise<NodeJS.Signals | null> {
-  const child = spawn(process.execPath, [CHILD, JSON.stringify({ rid: RID, time: 1, ...order })], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+/** Recovers in a process that kills itself at the n-th time it passes a point; see swap-child.ts, or another `child`. */
+export async function recoverUntil(order: {
+  child?: string
+  [key: string]: unknown
+}): Promise<NodeJS.Signals | null> {
+  const child = spawn(
+    process.execPath,
+    [childFile(order.child), JSON.stringify({ rid: RID, time: 1, ...order })],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  )
   const [, signal] = await once(child, 'exit')
   return signal
+}
+
+function childFile(name = 'swap-child.ts'): string {
+  return fileURLToPath(new URL(name, import.meta.url))
 }

@@ -25,6 +25,7 @@ const CAPABILITIES = [
   'plan',
   'reread',
   'clock',
+  'in-place',
 ]
 
 /** Texts that are told at once: a fault of the store can be a problem of thousands of volumes. */

@@ -47,6 +47,7 @@ async function recover(
     namespace: readNamespace(fields, world.ip),
     inUse: readInUse(fields.text('inUse')),
     ...(snapshot !== undefined && { snapshot }),
+    ...readOnRefusedRename(fields.text('onRefusedRename')),
     ...(readFlag(fields, 'plan') ? { plan: true } : {}),
   }
   checkReady(world)
@@ -59,4 +60,10 @@ function readInUse(text: string): 'refuse' | 'proceed' {
   if (text === '' || text === 'proceed') return 'proceed'
   if (text === 'refuse') return 'refuse'
   throw new BackupdError('BAD_INPUT', `"inUse" is "${text}": write refuse or proceed`)
+}
+
+function readOnRefusedRename(text: string): { onRefusedRename?: 'in-place' } {
+  if (text === '' || text === 'refuse') return {}
+  if (text === 'in-place') return { onRefusedRename: text }
+  throw new BackupdError('BAD_INPUT', `"onRefusedRename" is "${text}": write refuse or in-place`)
 }

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int } from 'type-graphql'
-import { BackupMode, InUse, RecordState } from '../enums.ts'
+import { BackupMode, InUse, OnRefusedRename, RecordState } from '../enums.ts'
 import { DateTime } from '../scalars.ts'
 
 @InputType()
@@ -87,6 +87,9 @@ export class RecoverInput {
 
   @Field(() => InUse, { nullable: true, defaultValue: InUse.REFUSE })
   inUse?: InUse | null
+
+  @Field(() => OnRefusedRename, { nullable: true, defaultValue: OnRefusedRename.REFUSE })
+  onRefusedRename?: OnRefusedRename | null
 
   @Field(() => Boolean, {
     nullable: true,

@@ -84,6 +84,13 @@ export class RecoverPlan {
 
   @Field(() => Boolean, { description: 'There are more than are listed.' })
   more!: boolean
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether renames are refused, so that it would be a copy in place; null if that was not asked for.',
+  })
+  inPlace?: boolean | null
 }
 
 @ObjectType(SIMPLE)

@@ -54,6 +54,7 @@ export const RECOVER_ROWS: readonly Route[] = [
 /** A full backup goes back whole; of an increment, files must be named. */
 function wishOf({ params, fields }: Call) {
   refusePlan(fields)
+  refuseInPlace(fields)
   const { app = '', proc = '', file, dir, name } = params
   const backup = file ?? dir ?? name ?? ''
   const files = fields.list('files').filter(Boolean)
@@ -74,6 +75,13 @@ function wishOf({ params, fields }: Call) {
 function refusePlan(fields: Fields): void {
   if (['', 'false'].includes(fields.text('plan'))) return
   const message = 'The field "plan" is not taken here: recover and migrate of /graphql have it'
+  throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
+}
+
+/** Who asks for it learns that nothing was done, and where it can be had. */
+function refuseInPlace(fields: Fields): void {
+  if (['', 'refuse'].includes(fields.text('onRefusedRename'))) return
+  const message = 'The field "onRefusedRename" is not taken here: recover and migrate of /graphql have it'
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 

@@ -30,7 +30,11 @@ export async function beginSwap(
   return header
 }
 
-function headerOf({ pointer }: Staging, { volume }: SwapFolders, root: TreeEntry | null): JournalHeader {
+export function headerOf(
+  { pointer }: Staging,
+  { volume }: SwapFolders,
+  root: TreeEntry | null,
+): JournalHeader {
   const found = readRoot(volume)
   const before = { ...found, mtimeNs: pointer.mtimeNs ?? found.mtimeNs }
   return {
@@ -45,8 +49,8 @@ function headerOf({ pointer }: Staging, { volume }: SwapFolders, root: TreeEntry
   }
 }
 
-/** A mount would go to the old side with the name it is on. */
-async function refuseMounts(volume: string): Promise<void> {
+/** A mount would go with the name it is on. @throws CONFLICT */
+export async function refuseMounts(volume: string): Promise<void> {
   const mounts = await mountsBelow(volume)
   if (mounts.length === 0) return
   const some = mounts.slice(0, 5).join(', ')

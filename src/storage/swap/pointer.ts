@@ -14,8 +14,11 @@ import { seenVolumeSchema } from './seen-volume.ts'
 const pointerSchema = z.object({
   format: z.literal(1),
   rid: z.string(),
-  /** `staging`: the volume is untouched. `swap`: its journal tells. `done`: only the staging may still be there. */
-  phase: z.enum(['staging', 'swap', 'done']),
+  /**
+   * `staging`: the volume is untouched. `swap`: its journal tells. `copy`: it is to be copied in place, again if need
+   * be. `done`: only the staging may still be there.
+   */
+  phase: z.enum(['staging', 'swap', 'copy', 'done']),
   /** Real path. */
   volume: z.string(),
   /** Of the volume; null where it was missing and is made by this recover. A mount that is away has another. */

@@ -68,7 +68,10 @@ async function giveBackRest(moving: Moving): Promise<string[]> {
 }
 
 /** From here on the pointer says that the volume is settled; what is left is to clean up. */
-async function wrapUp({ dataDir, pointer, volume, checkpoint }: Ending, { folders }: Moving): Promise<void> {
+export async function wrapUp(
+  { dataDir, pointer, volume, checkpoint }: Ending,
+  { folders }: Pick<Moving, 'folders'>,
+): Promise<void> {
   const mtimeNs = isInside(pointer.staging, pointer.volume) ? readRoot(folders.volume).mtimeNs : null
   const done: Pointer = { ...pointer, phase: 'done', mtimeNs }
   await savePointer(dataDir, done)

@@ -1,7 +1,10 @@
 import { lstat } from 'node:fs/promises'
+import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { type HeldVolume, holdRealPath } from '../../lib/held-volume.ts'
+import type { TreeWarning } from '../tree/entry.ts'
 import { cleanUp } from './clean-up.ts'
+import { copyForward } from './copy-in-place.ts'
 import { isEmpty, openFolder } from './folder.ts'
 import { readJournal } from './journal.ts'
 import { dropPointer, type Pointer, pointerFile, readPointers } from './pointer.ts'
@@ -84,6 +87,7 @@ async function settleOne(ending: Unsettled): Promise<SettledJournal['outcome']> 
   const { dataDir, pointer } = ending
   using volume = hold(pointer)
   if (pointer.phase === 'swap') return await settleSwap({ ...ending, volume: volume ?? noVolume(pointer) })
+  if (pointer.phase === 'copy') return await settleCopy({ ...ending, volume: volume ?? noVolume(pointer) })
   if (!volume) await dropPointer(dataDir, pointer.rid)
   else await sweep(dataDir, pointer, volume)
   return 'swept'
@@ -127,6 +131,19 @@ async function settleSwap(ending: Ending): Promise<SettledJournal['outcome']> {
   }
   await (committed ? goForward : goBack)(ending, moving)
   return committed ? 'went forward' : 'went back'
+}
+
+/** A copy in place goes forward only: it begins once more from the staging, which is whole. */
+async function settleCopy(ending: Ending): Promise<SettledJournal['outcome']> {
+  if (!ending.volume.exists) noVolume(ending.pointer)
+  await using folders = await openSwapFolders(ending.pointer, ending.volume)
+  const { header, sealed } = await readJournal(folders.staging)
+  if (header.nonce !== ending.pointer.nonce) throw new Error('its journal is not the one of this recover')
+  if (!sealed) throw new Error('its journal is damaged')
+  const onWarning = ({ path, message }: TreeWarning) => ending.warn(`${bytesToText(path) || '.'}: ${message}`)
+  const { signal } = new AbortController()
+  await copyForward({ ending, folders, header, signal, onWarning, onProgress: () => {} })
+  return 'went forward'
 }
 
 async function explain(dataDir: string, pointer: Pointer, error: unknown): Promise<string> {

@@ -16,7 +16,7 @@ import {
   stagingPathInside,
   stagingPlace,
 } from './staging-folders.ts'
-import { tryRenames } from './try-renames.ts'
+import { isRefusedRename, tryRenames } from './try-renames.ts'
 import type { VolumeClaim } from './volume-claim.ts'
 
 /** Where a recover unpacks before the volume is touched. */
@@ -28,6 +28,8 @@ export interface Staging extends AsyncDisposable {
   readonly target: string
   /** The staging folder itself, to know it again. */
   readonly identity: Identity
+  /** Why its content must be copied into the volume, since it cannot be moved; null if it can. */
+  readonly refusedRename: string | null
   /** Staging folders that lie here and are not ours to remove. */
   readonly leftOver: string[]
 }
@@ -38,6 +40,8 @@ export interface StagingPlan {
   volume: HeldVolume
   /** What is in the volume and not staged stays: names are put in place one by one. */
   keepsOthers?: boolean
+  /** If renames are refused, the content will be copied in place. */
+  mayCopy?: boolean
 }
 
 /**
@@ -51,26 +55,37 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
   await refuseUnfinished(claim.dataDir, claim.volume)
   const { volume, rid } = plan
   const [usual, inside] = [stagingPath(volume, rid), stagingPathInside(volume, rid)]
+  const refusedRename = (error: unknown) => {
+    if (!plan.mayCopy || !isRefusedRename(error)) throw error
+    return makeStaging(claim, { ...plan, staging: usual, refusedRename: error.message })
+  }
   try {
-    return await makeStaging(claim, plan, usual)
+    return await makeStaging(claim, { ...plan, staging: usual })
   } catch (error) {
     // A quota project lets nothing in from outside, and everything from within.
-    const mayHelp = error instanceof BackupdError && error.facts.errno === 'EXDEV'
-    if (!mayHelp || usual === inside) throw error
+    const mayHelp = isRefusedRename(error) && error.facts.errno === 'EXDEV'
+    if (!mayHelp || usual === inside) return await refusedRename(error)
   }
-  return await makeStaging(claim, plan, inside)
+  return await makeStaging(claim, { ...plan, staging: inside }).catch(refusedRename)
 }
 
-async function makeStaging({ dataDir }: VolumeClaim, plan: StagingPlan, staging: string): Promise<Staging> {
-  const { volume } = plan
+interface StagingToMake extends StagingPlan {
+  /** Its path. */
+  staging: string
+  /** Renames were tried in vain: they are not tried again. */
+  refusedRename?: string
+}
+
+async function makeStaging({ dataDir }: VolumeClaim, plan: StagingToMake): Promise<Staging> {
+  const { volume, staging, refusedRename = null } = plan
   const pointer = await planPointer(plan, staging)
   const place = stagingPlace(pointer, volume)
   if (existsSync(place)) throw inTheWay(pointer)
   await savePointer(dataDir, pointer)
   try {
     await makeStagingFolders(place)
-    if (volume.exists) await tryAt(place, plan)
-    return await openStaging(dataDir, pointer, volume)
+    if (volume.exists && refusedRename === null) await tryAt(place, plan)
+    return { ...(await openStaging(dataDir, pointer, volume)), refusedRename }
   } catch (error) {
     await cleanUp(dataDir, pointer, volume)
     throw errnoOf(error) === 'EROFS' ? readOnly(volume.path, error) : error
@@ -85,7 +100,9 @@ async function tryAt(place: string, { volume, keepsOthers = false }: StagingPlan
 /** @throws VOLUME_LOCKED where a recover of this volume stopped half way. */
 async function refuseUnfinished(dataDir: string, volume: string): Promise<void> {
   const { pointers } = await readPointers(dataDir)
-  const open = pointers.find((pointer) => pointer.volume === volume && pointer.phase === 'swap')
+  const open = pointers.find(
+    ({ volume: path, phase }) => path === volume && (phase === 'swap' || phase === 'copy'),
+  )
   if (!open) return
   throw new BackupdError(
     'VOLUME_LOCKED',
@@ -112,7 +129,11 @@ async function planPointer({ rid, volume }: StagingPlan, staging: string): Promi
   return { ...made, inode, mtimeNs: isInside(staging, volume.path) ? mtimeNs : null, seen }
 }
 
-async function openStaging(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<Staging> {
+async function openStaging(
+  dataDir: string,
+  pointer: Pointer,
+  volume: HeldVolume,
+): Promise<Omit<Staging, 'refusedRename'>> {
   const leftOver = await findLeftOver(dataDir, volume)
   await using folder = await openFolder(stagingPlace(pointer, volume))
   const target = await openFolder(folder.at(NEW))

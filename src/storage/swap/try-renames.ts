@@ -99,11 +99,18 @@ const REMEDIES: Record<string, string> = {
   EACCES: 'Give the daemon the right to write and recover again, or ',
 }
 
+/** Whether this is what `tryRenames` throws. */
+export function isRefusedRename(error: unknown): error is BackupdError {
+  return (
+    error instanceof BackupdError && error.code === 'SYSTEM_REFUSED' && REFUSALS.has(`${error.facts.errno}`)
+  )
+}
+
 function refused(what: string, errno: string, cause: unknown): BackupdError {
-  const remedy = `${REMEDIES[errno]}recover with files: ["*"], which puts every file in its place and removes nothing`
+  const remedy = `${REMEDIES[errno]}recover with onRefusedRename: IN_PLACE, which removes the old content and copies the new (there is no way back), or with files: ["*"], which puts every file in its place and removes nothing`
   const message = `the file system refuses to ${what} (${errno}): ${REASONS[errno]}. Nothing was changed. ${remedy}`
   return new BackupdError('SYSTEM_REFUSED', message.replace('. recover', '. Recover'), {
-    facts: { errno },
+    facts: { errno, alternatives: ['onRefusedRename: IN_PLACE', 'files: ["*"]'] },
     cause,
   })
 }

@@ -29,6 +29,21 @@ function unprotect(place: Buffer): boolean {
   }
 }
 
+/** False also for what cannot be opened. */
+export function isProtected(place: Buffer): boolean {
+  try {
+    const fd = openSync(place, READ)
+    try {
+      return ((loadKernel()?.getFlags(fd) ?? 0) & PROTECTING_FLAGS) !== 0
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return false
+  }
+}
+
 /** Takes "immutable" and "append-only" off an open file or directory. False where there is nothing to take off. */
 export function unprotectOpen(fd: number): boolean {
   const kernel = loadKernel()

@@ -11,7 +11,6 @@ import {
   openSync,
   readdirSync,
   renameSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
@@ -20,6 +19,7 @@ import { loadKernel } from '../../lib/kernel.ts'
 import { SHORTEST_HOLE } from './data-runs.ts'
 import type { TreeEntry, TreeWarning } from './entry.ts'
 import { Losses } from './losses.ts'
+import { removeFolder } from './remove-folder.ts'
 import { RestOfMetadata } from './rest-of-metadata.ts'
 import { type ContentSource, writeContent } from './write-content.ts'
 import { DirectoryLedger } from './write-directories.ts'
@@ -251,7 +251,7 @@ export class TreeWriter {
       return
     }
     this.removedFolder = true
-    rmSync(place, { recursive: true })
+    removeFolder(place)
     this.folders.forget()
   }
 

@@ -27,7 +27,8 @@ export async function applyRootMetadata(
   }
 }
 
-function removeOtherXattrs(fd: number, root: TreeEntry): void {
+/** Takes off what an open directory has and its entry does not. Labels of the machine stay. */
+export function removeOtherXattrs(fd: number, root: Pick<TreeEntry, 'xattrs'>): void {
   const kernel = loadKernel()
   for (const name of kernel?.listXattrs(fd) ?? []) {
     const wanted = root.xattrs.some((xattr) => xattr.name.equals(name))

@@ -14,6 +14,10 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
   if (args.files) chosenFiles(args.files)
   if (args.files?.length === 0)
     throw new BackupdError('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
+  if (args.files && args.onRefusedRename === 'in-place') {
+    const what = 'A copy in place is of the whole volume: leave "files" out, or "onRefusedRename"'
+    throw new BackupdError('BAD_INPUT', what)
+  }
   return args.destDir === '' ? args : { ...args, destDir: checkVolumePath(args.destDir) }
 }
 

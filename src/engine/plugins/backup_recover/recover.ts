@@ -21,6 +21,7 @@ import { refuseOwnFolders } from '../own-folders.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
 import { checkUsers } from './check-users.ts'
+import { copy, mayCopy, warnOfCopy, wouldCopy } from './in-place.ts'
 import type { Filling, RecoverSource } from './recover-source.ts'
 import { seriesSource } from './series-source.ts'
 import { storedSource } from './stored-source.ts'
@@ -39,7 +40,7 @@ interface Recover extends Steps {
 
 /**
  * Checks, stages, unpacks; then swaps the whole content, or puts what was chosen in place, name by name. The volume is
- * as it was when this throws, but for names that were put in place already.
+ * as it was when this throws, but for names that were put in place already, and VOLUME_LOCKED.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
  * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT, REPOSITORY_PASSWORD,
  * REPOSITORY_DAMAGED, REPOSITORY_LOCKED
@@ -58,8 +59,9 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
   await step('look for users', () => checkInUse(run))
   await using staging = await step('stage', () =>
-    prepareStaging(claim, { rid: context.rid, volume, keepsOthers: chosen !== null }),
+    prepareStaging(claim, { rid: context.rid, volume, keepsOthers: chosen !== null, mayCopy: mayCopy(args) }),
   )
+  warnOfCopy(staging, (message) => context.warn(message))
   try {
     return await fillAndSwap(run, staging)
   } finally {
@@ -71,15 +73,16 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   }
 }
 
-/** Touches nothing, and says of what was named what the recover would. */
+/** Changes nothing, and says of what was named what the recover would. */
 async function plan(
-  { files }: RecoverArgs,
+  args: RecoverArgs,
   context: RunContext,
   { source, volume }: Pick<Recover, 'source' | 'volume'>,
 ): Promise<RunOutcome> {
   const path = volume.exists ? volume.place : null
-  const chosen = files && chosenFiles(files)
+  const chosen = args.files && chosenFiles(args.files)
   const { signal } = context
+  const how = await wouldCopy(args, context, volume)
   const { plan, refused } = await source.plan({
     path,
     chosen,
@@ -87,7 +90,7 @@ async function plan(
     warn: (message) => context.warn(message),
   })
   const missing = noteMissing(context, chosen)
-  return { ...endOf(refused + missing), result: { plan } }
+  return { ...endOf(refused + missing), result: { plan: { ...plan, ...how } } }
 }
 
 function warnerOnce(context: RunContext): Recover['warnOnce'] {
@@ -199,10 +202,11 @@ function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
 }
 
 /** Returns how much could not be put back exactly. */
-async function putBack(run: Recover, staging: Staging, { root }: UnpackSummary): Promise<number> {
+async function putBack(run: Recover, staging: Staging, summary: UnpackSummary): Promise<number> {
   const { context, volume, chosen } = run
+  if (staging.refusedRename !== null) return await copy(context, staging, summary)
   context.progress({ phase: 'swap', currentPath: null })
-  if (!chosen || !volume.exists) return swap(run, staging, root)
+  if (!chosen || !volume.exists) return swap(run, staging, summary.root)
   const { faults } = await putInPlace({
     staging,
     isChosen: (path) => chosen.of(path) === 'all',

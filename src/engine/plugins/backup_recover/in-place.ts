@@ -1,0 +1,47 @@
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import type { HeldVolume } from '../../../lib/held-volume.ts'
+import type { UnpackSummary } from '../../../storage/archive/unpack.ts'
+import { copyInPlace } from '../../../storage/swap/copy-in-place.ts'
+import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
+import type { RecoverArgs } from '../../../wire/job.ts'
+import type { RunContext } from '../../plugin.ts'
+import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { warningText } from '../warning-text.ts'
+
+export function mayCopy({ onRefusedRename }: RecoverArgs): boolean {
+  return onRefusedRename === 'in-place'
+}
+
+/** Never silent: a copy in place removes the old content for good. */
+export function warnOfCopy({ refusedRename }: Staging, warn: (message: string) => void): void {
+  if (refusedRename === null) return
+  const why = refusedRename.split('. Nothing was changed')[0]
+  warn(`${why}. So it is copied in place, as asked: from the first change on there is no way back`)
+}
+
+/** Returns how much could not be put in place exactly. */
+export async function copy(context: RunContext, staging: Staging, summary: UnpackSummary): Promise<number> {
+  const { root, bytes: bytesTotal, files: filesTotal } = summary
+  context.progress({ phase: 'copy', bytesTotal, filesTotal, bytesDone: 0, filesDone: 0 })
+  const { faults } = await copyInPlace({
+    ...{ staging, root, signal: context.signal },
+    onWarning: (warning) => context.warn(warningText(warning)),
+    onProgress: ({ bytes, files, path }) =>
+      context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
+  })
+  return faults
+}
+
+/** For a plan: tries the renames as the recover would, and removes the staging folder again. */
+export async function wouldCopy(
+  args: RecoverArgs,
+  context: RunContext,
+  volume: HeldVolume,
+): Promise<{ inPlace?: boolean }> {
+  if (!mayCopy(args)) return {}
+  await using claim = await claimSettledVolume(context, volume.path)
+  await using staging = await prepareStaging(claim, { rid: context.rid, volume, mayCopy: true })
+  warnOfCopy(staging, (message) => context.warn(`the recover would be a copy: ${message}`))
+  await discardStaging(staging)
+  return { inPlace: staging.refusedRename !== null }
+}

@@ -1,0 +1,93 @@
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { readFile, statfs } from 'node:fs/promises'
+import { bytesToText } from '../../lib/byte-paths.ts'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import { joinPath } from '../tree/join-path.ts'
+import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { probeName } from './staging-folders.ts'
+import type { SwapFolders } from './swap-folders.ts'
+import { isProtected, unprotectOpen } from './unprotect.ts'
+
+const OVERLAYFS = 0x794c7630
+/** CAP_LINUX_IMMUTABLE in the masks of /proc/self/status. */
+const MAY_UNPROTECT = 1n << 9n
+
+/**
+ * What can be known before the first change of a copy in place: that the volume can be written, that immutable and
+ * append-only names can be removed, and that there is room for the new content once the old one is gone.
+ * @throws SYSTEM_REFUSED, NO_ROOM; only metadata of the volume itself may have changed then
+ */
+export async function checkCopy(
+  { volume, fresh }: SwapFolders,
+  staging: string,
+  signal: AbortSignal,
+): Promise<void> {
+  tryToWrite(volume, staging)
+  const refuses = (await mayUnprotect()) ? undefined : refuseProtected
+  const freed = await measure({ top: volume, signal, refuses })
+  const needed = await measure({ top: fresh, signal })
+  const { bavail, bsize, type } = await statfs(volume.self)
+  // What lies in a lower layer takes the same room when it is gone.
+  const free = bavail * bsize + (type === OVERLAYFS ? 0 : freed)
+  if (needed <= free) return
+  const message = `a copy in place needs ${needed} bytes beside what was unpacked, and ${free} are free once the old content is gone`
+  throw new BackupdError('NO_ROOM', message, { facts: { needed, free, unit: 'bytes' } })
+}
+
+function tryToWrite(volume: Folder, staging: string): void {
+  unprotectOpen(volume.fd)
+  const probe = volume.at(probeName(staging))
+  try {
+    mkdirSync(probe, { mode: 0o700 })
+    rmdirSync(probe)
+  } catch (error) {
+    throw refused('the volume cannot be written', errnoOf(error) ?? '', error)
+  }
+}
+
+async function mayUnprotect(): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'latin1')
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return (BigInt(`0x${mask}`) & MAY_UNPROTECT) !== 0n
+}
+
+function refuseProtected(folder: Folder, name: Buffer, path: Buffer): void {
+  if (!isProtected(folder.at(name))) return
+  const what = `"${bytesToText(path)}" is immutable or append-only, and the daemon may not change that`
+  throw refused(`${what} (CAP_LINUX_IMMUTABLE). Take the attribute away (chattr -i -a)`, 'EPERM')
+}
+
+function refused(what: string, errno: string, cause?: unknown): BackupdError {
+  const message = `nothing can be copied in place: ${what}${cause ? ` (${errno})` : ''}. Nothing was changed`
+  return new BackupdError('SYSTEM_REFUSED', message, { facts: { errno }, cause })
+}
+
+interface Measuring {
+  top: Folder
+  signal: AbortSignal
+  refuses?: ((folder: Folder, name: Buffer, path: Buffer) => void) | undefined
+}
+
+/** Bytes on the disk, of a hard link its share. */
+async function measure({ top, signal, refuses }: Measuring): Promise<number> {
+  if (!loadKernel()) return 0
+  const breathe = breather()
+  let bytes = 0
+  const visit = async (folder: Folder, path: Buffer): Promise<void> => {
+    for await (const name of namesIn(folder)) {
+      await breathe()
+      signal.throwIfAborted()
+      const stats = lookUp(folder, name)
+      if (!stats) continue
+      const inner = joinPath(path, name)
+      refuses?.(folder, name, inner)
+      bytes += (Number(stats.blocks) * 512) / (stats.isDirectory() ? 1 : Number(stats.nlink))
+      if (!stats.isDirectory() || stats.dev !== top.identity.device) continue
+      await using below = await openFolder(folder.at(name))
+      await visit(below, inner)
+    }
+  }
+  await visit(top, Buffer.alloc(0))
+  return Math.ceil(bytes)
+}

@@ -1,0 +1,120 @@
+import { type BigIntStats, constants, fstatSync, rmdirSync, unlinkSync } from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import { joinPath } from '../tree/join-path.ts'
+import { removeOtherXattrs } from '../tree/write.ts'
+import { isRefusal } from '../tree/write-errors.ts'
+import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { isStagingName } from './staging-folders.ts'
+import { despiteProtection, unprotectOpen } from './unprotect.ts'
+
+export interface Clearing {
+  volume: Folder
+  /** What is to be in the volume: directories that are in both stay, so that their inode and quota project do. */
+  wanted: Folder
+  signal: AbortSignal
+  onPath(path: Buffer): void
+}
+
+/**
+ * Removes everything in a volume but the directories that are wanted, which lose what their content would inherit.
+ * Mounts are not entered, links not followed. What is refused stays; `removeUnwanted` finds it again.
+ */
+export async function clearVolume(clearing: Clearing): Promise<void> {
+  await clear({ ...clearing, mayStay: () => false, breathe: breather(), refuse: () => {} })
+}
+
+export interface Unwanted {
+  removed(path: Buffer): void
+  /** `reason`: as the end of a sentence. */
+  refused(path: Buffer, reason: string): void
+}
+
+/** Removes what is not wanted, as something of the same kind, by now. The times of the directories stay. */
+export async function removeUnwanted(clearing: Clearing, { removed, refused }: Unwanted): Promise<void> {
+  await clear({ ...clearing, mayStay: isSameKind, breathe: breather(), refuse: refused, removed })
+}
+
+interface Pass extends Clearing {
+  mayStay(there: BigIntStats, wanted: BigIntStats): boolean
+  breathe(): Promise<void>
+  refuse(path: Buffer, reason: string): void
+  /** Only in the pass that looks for what is left. */
+  removed?(path: Buffer): void
+}
+
+interface Pair {
+  there: Folder
+  /** Undefined if nothing of it is wanted. */
+  wanted: Folder | undefined
+  path: Buffer
+}
+
+function clear(pass: Pass): Promise<void> {
+  return clearFolder(pass, { there: pass.volume, wanted: pass.wanted, path: Buffer.alloc(0) })
+}
+
+async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
+  const { mtimeNs } = fstatSync(pair.there.fd, { bigint: true })
+  for await (const name of namesIn(pair.there)) {
+    await pass.breathe()
+    pass.signal.throwIfAborted()
+    if (pair.path.length === 0 && isStagingName(name)) continue
+    const path = joinPath(pair.path, name)
+    pass.onPath(path)
+    try {
+      await clearName(pass, { ...pair, path }, name)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') continue
+      if (!isRefusal(error) && !MAY_STAY.has(errnoOf(error) ?? '')) throw error
+      pass.refuse(path, `could not be removed (${errnoOf(error)})`)
+    }
+  }
+  if (pass.removed) loadKernel()?.futimens(pair.there.fd, { mtimeNs })
+}
+
+/** Something else took the name meanwhile, came up in it, or is mounted there. */
+const MAY_STAY = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBUSY', 'EXDEV'])
+
+async function clearName(pass: Pass, pair: Pair, name: Buffer): Promise<void> {
+  const { there, wanted, path } = pair
+  const found = lookUp(there, name)
+  if (!found) return
+  const twin = wanted && lookUp(wanted, name)
+  if (found.isDirectory())
+    return await clearDirectory(pass, pair, { name, stays: twin?.isDirectory() ?? false })
+  if (twin && pass.mayStay(found, twin)) return
+  const place = there.at(name)
+  despiteProtection(place, () => unlinkSync(place))
+  pass.removed?.(path)
+}
+
+async function clearDirectory(
+  pass: Pass,
+  { there, wanted, path }: Pair,
+  { name, stays }: { name: Buffer; stays: boolean },
+): Promise<void> {
+  {
+    await using inner = await openFolder(there.at(name))
+    if (inner.identity.device !== pass.volume.identity.device)
+      throw Object.assign(new Error('EXDEV: something is mounted in it'), { code: 'EXDEV' })
+    const isFirstPass = !pass.removed
+    if (isFirstPass || !stays) await openUp(inner)
+    await using twin = stays && wanted ? await openFolder(wanted.at(name)) : null
+    await clearFolder(pass, { there: inner, wanted: twin ?? undefined, path })
+    if (isFirstPass) removeOtherXattrs(inner.fd, { xattrs: [] })
+  }
+  if (stays) return
+  rmdirSync(there.at(name))
+  pass.removed?.(path)
+}
+
+async function openUp(folder: Folder): Promise<void> {
+  unprotectOpen(folder.fd)
+  await folder.chmod(0o700)
+}
+
+function isSameKind(there: BigIntStats, wanted: BigIntStats): boolean {
+  const kind = BigInt(constants.S_IFMT)
+  return (there.mode & kind) === (wanted.mode & kind)
+}

@@ -1,0 +1,152 @@
+import { basename } from 'node:path'
+import { bytesToText } from '../../lib/byte-paths.ts'
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { copyMirror } from '../mirror/copy-mirror.ts'
+import type { TreeEntry, TreeWarning } from '../tree/entry.ts'
+import { headerOf, refuseMounts } from './begin-swap.ts'
+import { checkCopy } from './check-copy.ts'
+import { type Clearing, clearVolume, removeUnwanted } from './clear-volume.ts'
+import { type JournalHeader, writeJournal } from './journal.ts'
+import { type Pointer, savePointer } from './pointer.ts'
+import { protectListed } from './protected-list.ts'
+import { type Ending, wrapUp } from './roll.ts'
+import { applyRoot } from './root-metadata.ts'
+import type { Staging } from './staging.ts'
+import { isInside } from './staging-folders.ts'
+import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
+import { syncFilesystem } from './sync-filesystem.ts'
+import { unprotectOpen } from './unprotect.ts'
+
+/**
+ * Replaces the content of a volume without a rename, for file systems that refuse those: once all that was unpacked is
+ * on the disk, the old content is removed and the new one copied. There is no way back from the first change on. The
+ * staging stays whole to the end, so after a crash, or when there is room again, the copy is done once more.
+ */
+export interface CopyInput {
+  staging: Staging
+  /** The volume's own metadata in the backup; null = it keeps what it has. */
+  root: TreeEntry | null
+  signal: AbortSignal
+  onWarning(warning: TreeWarning): void
+  onProgress(done: { bytes: number; files: number; path: Buffer }): void
+  checkpoint?(at: CopyCheckpoint): void
+}
+
+/** The points a copy passes, in this order. */
+export type CopyCheckpoint = 'begun' | 'cleared' | 'copied' | 'in place'
+
+/**
+ * @returns how much could not be put in place exactly; each was a warning
+ * @throws SYSTEM_REFUSED, NO_ROOM, CONFLICT with the volume as it was; VOLUME_LOCKED if the copy stopped half way
+ */
+export async function copyInPlace(input: CopyInput): Promise<{ faults: number }> {
+  const { staging } = input
+  await using folders = await openSwapFolders(staging.pointer, staging.volume)
+  await refuseMounts(staging.volume.currentPath())
+  const header = headerOf(staging, folders, input.root)
+  const pointer = await beginCopy(input, folders, header)
+  try {
+    return await copyForward({ ...input, ending: endingOf(input, pointer), folders, header })
+  } catch (error) {
+    throw halfWay(staging, error)
+  }
+}
+
+/** On disk when it resolves: all that was unpacked, the journal, the pointer to it. Nothing was removed yet. */
+async function beginCopy(
+  { staging, signal }: CopyInput,
+  folders: SwapFolders,
+  header: JournalHeader,
+): Promise<Pointer> {
+  const pointer: Pointer = { ...staging.pointer, phase: 'copy' }
+  try {
+    await checkCopy(folders, basename(pointer.staging), signal)
+    await syncFilesystem(folders.staging)
+    await writeJournal(folders.staging, header, nothing())
+    signal.throwIfAborted()
+    await savePointer(staging.dataDir, pointer)
+  } catch (error) {
+    await applyRoot(folders.volume, header.before, () => {})
+    throw error
+  }
+  return pointer
+}
+
+async function* nothing() {}
+
+function endingOf({ staging, onWarning }: CopyInput, pointer: Pointer): Ending {
+  const warn = (message: string) => onWarning({ severity: 'note', path: Buffer.alloc(0), message })
+  return { dataDir: staging.dataDir, volume: staging.volume, pointer, warn }
+}
+
+function halfWay({ pointer: { volume, staging } }: Staging, cause: unknown): BackupdError {
+  const what = `the copy into "${volume}" stopped half way (${messageOf(cause)}): its content is neither the old nor the new`
+  const todo = `Remove the cause; the next run on the volume, or a restart of the daemon, copies it again from "${staging}"`
+  return new BackupdError('VOLUME_LOCKED', `${what}. ${todo}`, { facts: { journal: staging }, cause })
+}
+
+export interface Forward extends Pick<CopyInput, 'signal' | 'onWarning' | 'onProgress' | 'checkpoint'> {
+  ending: Ending
+  folders: SwapFolders
+  header: JournalHeader
+}
+
+/** From whatever an earlier attempt left to the end. May be called again after a crash. */
+export async function copyForward(forward: Forward): Promise<{ faults: number }> {
+  const { ending, folders, header, checkpoint, onWarning } = forward
+  const { volume, staging } = folders
+  let faults = 0
+  const fault = (path: Buffer, message: string) => {
+    faults++
+    onWarning({ severity: 'fault', path, message })
+  }
+  checkpoint?.('begun')
+  unprotectOpen(volume.fd)
+  await clearVolume(clearingOf(forward))
+  checkpoint?.('cleared')
+  faults += await copyAll(forward, fault)
+  checkpoint?.('copied')
+  await removeLeft(forward, fault)
+  await applyRoot(volume, header.after, (message) => fault(Buffer.alloc(0), message))
+  await syncFilesystem(volume)
+  const protecting = { staging, top: volume, warn: (message: string) => ending.warn(message) }
+  if (await protectListed(protecting)) await syncFilesystem(volume)
+  checkpoint?.('in place')
+  await wrapUp(ending, { folders })
+  return { faults }
+}
+
+function clearingOf({ folders, signal, onProgress }: Forward): Clearing {
+  const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
+  return { volume: folders.volume, wanted: folders.fresh, signal, onPath }
+}
+
+type Fault = (path: Buffer, message: string) => void
+
+/** Returns the faults of the copy itself. */
+async function copyAll({ ending, folders, ...input }: Forward, fault: Fault): Promise<number> {
+  const { staging, volume } = ending.pointer
+  const own = isInside(staging, volume) ? basename(staging) : null
+  const of = (path: Buffer) => {
+    if (path.toString() !== own) return 'all'
+    fault(path, 'has the name of the folder from which it is recovered: recover it once more')
+    return 'none'
+  }
+  const { signal, onWarning, onProgress } = input
+  const copy = { mirror: folders.fresh.self, target: folders.volume.self, chosen: { of } }
+  return (await copyMirror({ ...copy, signal, onWarning, onProgress })).faults
+}
+
+async function removeLeft(forward: Forward, fault: Fault): Promise<void> {
+  const appeared: string[] = []
+  let count = 0
+  const removed = (path: Buffer) => {
+    if (count++ < 3) appeared.push(`"${bytesToText(path)}"`)
+  }
+  await removeUnwanted({ ...clearingOf(forward), onPath: () => {} }, { removed, refused: fault })
+  if (count === 0) return
+  const names = count === 1 ? '1 name' : `${count} names`
+  forward.ending.warn(
+    `${names} appeared in the volume during the copy and went with the old content, such as ${appeared.join(', ')}`,
+  )
+}

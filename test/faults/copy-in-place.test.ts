@@ -1,0 +1,299 @@
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { settleJournals } from '../../src/storage/swap/settle.ts'
+import type { Progress } from '../../src/wire/record.ts'
+import { makePluginWorld } from '../support/plugin-world.ts'
+import { recoverUntil } from '../support/recover-until.ts'
+import {
+  mountOverlay,
+  mountWithProjects,
+  noFlags,
+  noOverlay,
+  noProjects,
+  run,
+} from '../support/refused-renames.ts'
+import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
+import { fillNew } from '../support/swap-content.ts'
+import { contentOf, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { compareTrees } from '../support/tree-compare.ts'
+
+const IN_PLACE = { onRefusedRename: 'in-place' }
+const NO_WAY_BACK = expect.stringMatching(/refuses to move .*copied in place, as asked.*no way back/)
+
+/** What a volume may hold: modes, links of both kinds, holes, odd names, empty directories. */
+function fill(volume: string): void {
+  mkdirSync(join(volume, 'below/deep/empty'), { recursive: true })
+  writeFileSync(join(volume, 'below/file'), 'as it was')
+  writeFileSync(join(volume, 'below/deep/secret'), 'x', { mode: 0o640 })
+  linkSync(join(volume, 'below/file'), join(volume, 'below/linked'))
+  symlinkSync('/etc/passwd', join(volume, 'below/link'))
+  run('truncate', '-s', '5M', join(volume, 'hole'))
+  run('setfattr', '-n', 'user.note', '-v', 'kept', join(volume, 'below'))
+  run('touch', '-d', '2001-02-03T04:05:06.789012345Z', join(volume, 'below/deep'), volume)
+  chmodSync(join(volume, 'below'), 0o2755)
+}
+
+/** Content of other kinds, and more of it. */
+function change(volume: string): void {
+  rmSync(join(volume, 'below/link'))
+  mkdirSync(join(volume, 'below/link/full'), { recursive: true })
+  rmSync(join(volume, 'below/deep'), { recursive: true })
+  writeFileSync(join(volume, 'below/deep'), 'a file now')
+  writeFileSync(join(volume, 'below/file'), 'changed')
+  mkdirSync(join(volume, 'added/inner'), { recursive: true })
+  writeFileSync(join(volume, 'added/inner/file'), 'not in the backup')
+  symlinkSync('/etc', join(volume, 'leads out'))
+  run('setfattr', '-n', 'user.other', '-v', 'x', join(volume, 'below'))
+}
+
+/** Backs up a volume, changes it, recovers it in place, and compares. */
+async function recoverChanged(volume: string, mode: 'full' | 'increment', root: string): Promise<void> {
+  const { base, settings, backUp, recover } = await makePluginWorld()
+  fill(volume)
+  const copy = join(base, 'copy')
+  run('cp', '-a', volume, copy)
+  const world = { settings: { ...settings, allowPaths: [root] } }
+  const { result } = await backUp({ path: volume, mode }, world)
+  change(volume)
+  const args = { destDir: volume, ...IN_PLACE }
+  const phases = new Set<string | undefined>()
+  const progress = ({ phase }: Partial<Progress>) => void phases.add(phase)
+  const ran = await recover(result.file ?? '', args, { ...world, progress })
+  expect(ran).toMatchObject({ state: 'success', warnings: [NO_WAY_BACK] })
+  expect(phases).toContain('copy')
+  expect(compareTrees(copy, volume)).toEqual([])
+  expect(readdirSync(join(settings.dataDir, 'recovers')).filter((name) => name.endsWith('.json'))).toEqual([])
+}
+
+test.skipIf(noOverlay).each(['full', 'increment'] as const)(
+  `a volume on an overlay is recovered in place: %s (${noOverlay ?? 'needs overlayfs'})`,
+  async (mode) => {
+    const { base } = makeSwapWorld()
+    const volume = mountOverlay(base)
+    onTestFinished(() => run('umount', '-l', volume))
+    await recoverChanged(volume, mode, volume)
+  },
+)
+
+test.skipIf(noProjects)(
+  `directories of other quota projects are recovered in place and keep their project (${noProjects ?? 'needs XFS'})`,
+  async () => {
+    const mounted = mountWithProjects(makeSwapWorld().base)
+    onTestFinished(() => run('umount', '-l', mounted))
+    const volume = join(mounted, 'db')
+    const below = join(volume, 'below')
+    mkdirSync(below, { recursive: true })
+    run('chattr', '+P', '-p', '42', volume)
+    run('chattr', '+P', '-p', '43', below)
+    const { ino } = lstatSync(below)
+    await recoverChanged(volume, 'full', mounted)
+    expect(lstatSync(below).ino).toBe(ino)
+  },
+)
+
+test.skipIf(noFlags)(
+  `immutable names, deep ones too, and an immutable volume are recovered in place (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const { volume, backUp, recover } = await makePluginWorld()
+    onTestFinished(() => run('chattr', '-R', '-ia', volume))
+    mkdirSync(join(volume, 'deep'))
+    writeFileSync(join(volume, 'kept'), 'as it was')
+    writeFileSync(join(volume, 'deep/appended'), 'as it was')
+    run('chattr', '+a', join(volume, 'deep/appended'))
+    run('chattr', '+i', join(volume, 'kept'), volume)
+    const { result } = await backUp()
+    run('chattr', '-i', join(volume, 'kept'), volume)
+    writeFileSync(join(volume, 'kept'), 'changed')
+    writeFileSync(join(volume, 'deep/gone'), '')
+    run('chattr', '+i', join(volume, 'deep/gone'), join(volume, 'deep'), volume)
+    const ran = await recover(result.file ?? '', IN_PLACE)
+    expect(ran.warnings).toContainEqual(NO_WAY_BACK)
+    expect(ran.state).toBe('success')
+    expect(readFileSync(join(volume, 'kept'), 'utf8')).toBe('as it was')
+    expect(readdirSync(join(volume, 'deep'))).toEqual(['appended'])
+    expect(() => renameSync(join(volume, 'kept'), join(volume, 'moved'))).toThrow('EPERM')
+    expect(() => rmSync(join(volume, 'deep/appended'))).toThrow('EPERM')
+  },
+)
+
+test('where renames work, IN_PLACE changes nothing about the swap', async () => {
+  const { volume, backUp, recover } = await makePluginWorld()
+  writeFileSync(join(volume, 'file'), 'as it was')
+  const { ino } = lstatSync(join(volume, 'file'))
+  const { result } = await backUp()
+  const phases = new Set<string | undefined>()
+  const progress = ({ phase }: Partial<Progress>) => void phases.add(phase)
+  const ran = await recover(result.file ?? '', IN_PLACE, { progress })
+  expect(ran).toMatchObject({ state: 'success', warnings: [] })
+  expect(phases).not.toContain('copy')
+  expect(lstatSync(join(volume, 'file')).ino).not.toBe(ino)
+})
+
+test('single files are not copied in place', async () => {
+  const { recover } = await makePluginWorld()
+  await expect(recover('x-1795452570.tar.gz', { files: ['*'], ...IN_PLACE })).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: expect.stringContaining('leave "files" out'),
+  })
+})
+
+test.skipIf(noFlags)(`a plan tells whether it would be a copy (${noFlags ?? 'needs chattr'})`, async () => {
+  const { volume, backUp, recover } = await makePluginWorld()
+  writeFileSync(join(volume, 'file'), 'as it was')
+  const { result } = await backUp({ mode: 'increment' })
+  const args = { plan: true, ...IN_PLACE }
+  const before = contentOf(volume)
+  expect((await recover(result.file ?? '', args)).result.plan).toMatchObject({ inPlace: false })
+  run('chattr', '+i', join(volume, 'file'))
+  onTestFinished(() => run('chattr', '-i', join(volume, 'file')))
+  const refused = await recover(result.file ?? '', args)
+  expect(refused.result.plan).toMatchObject({ inPlace: true })
+  expect(refused.warnings).toEqual([NO_WAY_BACK])
+  expect((await recover(result.file ?? '', { plan: true })).result.plan).not.toHaveProperty('inPlace')
+  expect(contentOf(volume)).toEqual(before)
+})
+
+/** A volume with an immutable name in it, so that nothing can be moved out. */
+function makeImmutableWorld() {
+  const world = makeSwapWorld()
+  onTestFinished(() => run('chattr', '-R', '-i', world.parent))
+  run('chattr', '+i', join(world.volume, 'old only'))
+  return { ...world, child: 'copy-child.ts' }
+}
+
+function expectNewContent({ base, volume, parent }: ReturnType<typeof makeImmutableWorld>): void {
+  mkdirSync(`${base}/expected`)
+  fillNew(`${base}/expected`)
+  expect(compareTrees(`${base}/expected`, volume, { ignoreRoot: true, ignore: ['mtimeNs'] })).toEqual([])
+  expect(lstatSync(volume).mode & 0o7777).toBe(0o751)
+  expect(readdirSync(parent)).toEqual(['db'])
+}
+
+test.skipIf(noFlags).each([
+  ['begun', 1],
+  ['cleared', 1],
+  ['writing', 1],
+  ['writing', 3],
+  ['writing', 5],
+  ['copied', 1],
+  ['in place', 1],
+])(
+  `killed at "%s" (%i), the copy is done to its end afterwards (${noFlags ?? 'needs chattr'})`,
+  async (point, time) => {
+    const world = makeImmutableWorld()
+    const { dataDir, volume } = world
+    const { ino } = lstatSync(volume)
+    expect(await recoverUntil({ ...world, point, time })).toBe('SIGKILL')
+    expect(await settleJournals(dataDir)).toEqual({
+      settled: [{ volume, rid: RID, outcome: 'went forward' }],
+      ...{ locked: [], warnings: [] },
+    })
+    expectNewContent(world)
+    expect(lstatSync(volume).ino).toBe(ino)
+    expect(existsSync(`${dataDir}/recovers/${RID}.json`)).toBe(false)
+  },
+)
+
+test.skipIf(noFlags)(
+  `killed before the copy begins, the volume is untouched (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const world = makeImmutableWorld()
+    const before = contentOf(world.volume)
+    expect(await recoverUntil({ ...world, point: 'unpacked' })).toBe('SIGKILL')
+    expect((await settleJournals(world.dataDir)).settled).toMatchObject([{ outcome: 'swept' }])
+    expect(contentOf(world.volume)).toEqual(before)
+  },
+)
+
+test.skipIf(noFlags)(
+  `a copy that stopped half way with a foreign journal locks the volume (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const world = makeImmutableWorld()
+    await recoverUntil({ ...world, point: 'writing', time: 2 })
+    const journal = join(world.parent, `.backupd-recover-${RID}`, 'journal')
+    const text = readFileSync(journal, 'utf8')
+    const before = contentOf(world.volume)
+    for (const damaged of [text.replace(/"nonce":"../, '"nonce":"zz'), text.replace('["sealed"]\n', '')]) {
+      writeFileSync(journal, damaged)
+      const { settled, locked } = await settleJournals(world.dataDir)
+      expect(settled).toEqual([])
+      expect(locked).toMatchObject([{ volume: world.volume, reason: expect.stringContaining('its journal') }])
+      expect(contentOf(world.volume)).toEqual(before)
+    }
+  },
+)
+
+test.skipIf(noFlags)(
+  `what appears during the copy is removed and named (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const world = makeImmutableWorld()
+    expect(await recoverUntil({ ...world, point: 'never', appear: ['at work', 'both'] })).toBe(null)
+    expectNewContent(world)
+  },
+)
+
+itMounts('a disk that is too full for a copy in place is noticed before the first change', async () => {
+  const { volume, world, backUp, recover, room } = await makeFullWorld()
+  const { result } = await backUp()
+  const keep = join(volume, 'below/file')
+  const before = contentOf(volume)
+  room.fillUpTo(3)
+  await expect(recover(result.file ?? '', { destDir: volume, ...IN_PLACE }, world)).rejects.toMatchObject({
+    code: 'NO_ROOM',
+  })
+  expect(contentOf(volume).tree).toEqual(before.tree)
+  expect(existsSync(keep)).toBe(true)
+})
+
+itMounts('a disk that fills up during a copy in place locks the volume until there is room', async () => {
+  const { volume, world, backUp, recover, room } = await makeFullWorld()
+  const { result } = await backUp()
+  let isCopying = false
+  const progress = ({ phase, bytesDone = 0 }: Partial<Progress>) => {
+    if (isCopying && bytesDone > 0) room.fillUpTo(0)
+    isCopying = bytesDone === 0 && (isCopying || phase === 'copy')
+  }
+  const args = { destDir: volume, ...IN_PLACE }
+  await expect(recover(result.file ?? '', args, { ...world, progress })).rejects.toMatchObject({
+    code: 'VOLUME_LOCKED',
+    message: expect.stringMatching(/file system is full.*neither the old nor the new/),
+  })
+  await expect(backUp()).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
+  room.free()
+  const again = await backUp()
+  expect(again.warnings).toContainEqual(expect.stringContaining('it went forward'))
+  expect(readFileSync(join(volume, 'big')).equals(Buffer.alloc(4 << 20, 'b'))).toBe(true)
+})
+
+/** An overlay whose upper layer is small: 16 MiB, of which the volume has 4. */
+async function makeFullWorld() {
+  const { dir } = smallFileSystem(16 * 1024)
+  const volume = mountOverlay(dir)
+  onTestFinished(() => run('umount', '-l', volume))
+  const { settings, backUp, recover } = await makePluginWorld()
+  const world = { settings: { ...settings, allowPaths: [volume] } }
+  writeFileSync(join(volume, 'big'), Buffer.alloc(4 << 20, 'b'))
+  const filler = join(dir, 'filler')
+  const room = {
+    fillUpTo(mib: number) {
+      const { bavail, bsize } = statfsSync(dir)
+      writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - mib * (1 << 20), 0)))
+    },
+    free: () => rmSync(filler),
+  }
+  return { volume, world, recover, room, backUp: () => backUp({ path: volume }, world) }
+}
