@@ -30,6 +30,18 @@ test('an answer that was being read while something was written is not kept', as
   expect([await early, await late, await cache.get('a', async () => 'newest')]).toEqual(['old', 'new', 'new'])
 })
 
+test('an answer that was being read while something was written takes no room', async () => {
+  const cache = new AnswerCache<string>(() => 6, 10)
+  const reading = Promise.withResolvers<string>()
+  const early = cache.get('a', () => reading.promise)
+  cache.forget()
+  const late = cache.get('a', async () => 'new')
+  await late
+  reading.resolve('old')
+  await early
+  expect(await cache.get('a', async () => 'newest')).toBe('new')
+})
+
 test('a failure is told, and not kept', async () => {
   const cache = new AnswerCache<number>(() => 1, 10)
   const fail = async () => {

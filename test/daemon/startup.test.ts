@@ -47,3 +47,11 @@ test('another store at the start does not end the daemon: nothing runs until the
   expect(left).toEqual([])
   expect(schedule.at(-1)).toBe('start')
 })
+
+test('a daemon that is stopped while it starts starts no schedule', async () => {
+  const { startup, schedule } = startupWith()
+  const started = startup.run()
+  startup.stop()
+  await started
+  expect(schedule).toEqual([])
+})

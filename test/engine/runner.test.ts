@@ -110,6 +110,12 @@ describe('ending a run', () => {
     }
   })
 
+  test('a run that was aborted before its child has it ends as its reason says', async () => {
+    const signal = AbortSignal.abort(new BackupdError('CANCELLED', 'enough'))
+    const end = await startRunner().run(await taskOf({ forever: true }, { signal }), listener().on)
+    expect(end).toMatchObject({ state: 'cancelled', reason: 'enough', error: { code: 'CANCELLED' } })
+  })
+
   test.each([
     ['its reason at the bottom of the error', {}, { state: 'cancelled', error: { code: 'CANCELLED' } }],
     [

@@ -112,6 +112,11 @@ describe('jobs', () => {
 })
 
 describe('records', () => {
+  test('a commit is on the disk when it returns: write-ahead log, full sync', () => {
+    expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
+    expect(db.pragma('synchronous', { simple: true })).toBe(2)
+  })
+
   test('what was kept is on disk when the promise resolves', async () => {
     const run = someRun()
     await memory.keep([run.at('queued')])

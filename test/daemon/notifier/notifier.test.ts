@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
 import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
@@ -271,5 +271,31 @@ test('an address that is silent for a week is dropped, loudly; the news stays fo
   receiver.answer = () => 200
   await notifier.add({ address: receiver.url, protocol: 2 })
   expect(notifier.deserted).toBe(false)
+  await receiver.until(() => states(receiver.taken).length === 1)
+})
+
+test('an address that never answers is tried again', async () => {
+  const timeout = AbortSignal.timeout.bind(AbortSignal)
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms === 20_000 ? 50 : ms))
+  onTestFinished(() => void vi.restoreAllMocks())
+  const never = new Promise<number>(() => {})
+  receiver.answer = () => never
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await memory.keep([someRun().at('success')])
+  await receiver.until(() => receiver.seen.length === 2)
+  receiver.answer = () => 200
+  await receiver.until(() => states(receiver.taken).length === 1)
+})
+
+test('a memory that cannot note the silence of an address ends no news', async () => {
+  receiver.answer = () => 503
+  db.exec(
+    "CREATE TRIGGER full BEFORE UPDATE OF silent_since ON addresses BEGIN SELECT raise(FAIL, 'full'); END",
+  )
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await memory.keep([someRun().at('success')])
+  await receiver.until(() => receiver.seen.length === 2)
+  db.exec('DROP TRIGGER full')
+  receiver.answer = () => 200
   await receiver.until(() => states(receiver.taken).length === 1)
 })
