@@ -107,7 +107,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     },
     onDiskFull: () => options.onDiskFull?.(),
   })
-  const numbers = await openEventNumbers(db, log)
+  const numbers = await openEventNumbers(db, writes, log)
   const world = { db, numbers, writes, lists, clock, log }
   return {
     records: await openRecordStore(world),
@@ -115,7 +115,7 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     servers: createServerStore(db, writes),
     audit: createAuditStore(db, writes),
     copier: createCopier({ file, copyDir, clock }),
-    identity: await openIdentity(db),
+    identity: await openIdentity(db, writes),
     async close() {
       await writes.idle()
       await numbers.close()

@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Db } from './database.ts'
+import type { WriteQueue } from './write-queue.ts'
 
 const KEY = 'event numbers given'
 /** So many numbers are marked as given on disk at a time; what is left of them is skipped after a crash. */
@@ -14,16 +15,17 @@ export interface EventNumbers {
   close(): Promise<void>
 }
 
-export async function openEventNumbers(db: Db, log: Log): Promise<EventNumbers> {
+export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Promise<EventNumbers> {
+  const mark = (upTo: number) => writes.run(() => saveMark(db, upTo))
   let last = await lastGiven(db)
   let reserved = last + BLOCK
   let reserving: Promise<void> | undefined
-  await mark(db, reserved)
+  await mark(reserved)
 
   /** Half a block ahead of need. */
   const reserve = async () => {
     const upTo = last + BLOCK
-    await mark(db, upTo).then(
+    await mark(upTo).then(
       () => {
         reserved = upTo
       },
@@ -44,7 +46,7 @@ export async function openEventNumbers(db: Db, log: Log): Promise<EventNumbers> 
     last: () => last,
     async close() {
       await reserving
-      await mark(db, last)
+      await mark(last)
     },
   }
 }
@@ -55,7 +57,7 @@ async function lastGiven(db: Db): Promise<number> {
   return Math.max(Number(marked?.value ?? 0), newest?.seq ?? 0)
 }
 
-async function mark(db: Db, upTo: number): Promise<void> {
+async function saveMark(db: Db, upTo: number): Promise<void> {
   const value = String(upTo)
   await db.meta.upsert({ where: { key: KEY }, create: { key: KEY, value }, update: { value } })
 }

@@ -1,6 +1,7 @@
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
+import { hasNoRoomBeside } from '../lib/room-probe.ts'
 
-const DISK_FULL = 'cannot grow: its disk is full'
+const DISK_FULL = 'cannot grow: its disk or quota is full'
 
 const WAY_OUT: Record<string, string> = {
   SQLITE_CORRUPT:
@@ -21,7 +22,9 @@ const WAY_OUT: Record<string, string> = {
  */
 export function fileErrorOf(error: unknown, file?: string): BackupdError | undefined {
   const code = sqliteCodeOf(error)
-  const way = WAY_OUT[/^SQLITE_[A-Z]+/.exec(code ?? '')?.[0] ?? '']
+  const kind = /^SQLITE_[A-Z]+/.exec(code ?? '')?.[0] ?? ''
+  const isQuota = kind === 'SQLITE_IOERR' && file !== undefined && hasNoRoomBeside(file)
+  const way = WAY_OUT[isQuota ? 'SQLITE_FULL' : kind]
   if (way === undefined) return undefined
   const message = `The catalog database ${file === undefined ? '' : `${file} `}${way} (${messageOf(error)})`
   return new BackupdError('CATALOG_UNUSABLE', message, { facts: { sqlite: code ?? '' }, cause: error })

@@ -14,11 +14,14 @@ const FIRST_RETRY_MS = 1000
 /** Between two reads of a schedule, and a millisecond more for each job. */
 const SCHEDULE_GAP_MS = 1000
 
-/** Servers of earlier times: those that are no longer in the inventory still have to take an empty list. */
+/**
+ * Servers of earlier times: those that are no longer in the inventory still have to take an empty list. What was
+ * deleted just before the controller stopped may still be in the catalog, so their backups are listed again.
+ */
 export async function recallServers(world: World): Promise<void> {
   for (const { ip, daemonId, lastSeen } of await world.ports.servers.all()) {
     const leaving = !world.inventory.plan.servers.has(ip)
-    world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving })
+    world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving, listingStale: true })
   }
 }
 

@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 /** A value that survives JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -23,10 +25,27 @@ export class BackupdError extends Error {
   }
 }
 
-/** The system error code (`ENOENT`) of a failed call, or undefined. */
+/** By their numbers on Linux, the codes for which neither Node's errors nor `os.constants` have a name. */
+const UNNAMED: readonly [number, string][] = [
+  [108, 'ESHUTDOWN'],
+  [112, 'EHOSTDOWN'],
+  [117, 'EUCLEAN'],
+  [121, 'EREMOTEIO'],
+  [123, 'ENOMEDIUM'],
+]
+const NAMES = new Map([
+  ...UNNAMED,
+  ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
+])
+
+/**
+ * The system error code (`ENOENT`) of a failed call, or undefined. Node calls those it has no name for, such as EDQUOT
+ * and ESTALE, "Unknown system error -122": they are named here.
+ */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
+  if (!error.code.startsWith('Unknown system error ')) return error.code
+  return NAMES.get(-Number(error.code.slice('Unknown system error '.length))) ?? error.code
 }
 
 /** A sentence for whatever was thrown. */

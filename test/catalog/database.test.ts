@@ -94,7 +94,7 @@ test('a full disk refuses, and it goes on when there is room again', async () =>
   const big = { value: 'x'.repeat(300_000) }
   await expect(db.meta.create({ data: { key: 'a', ...big } })).rejects.toMatchObject({
     code: 'CATALOG_UNUSABLE',
-    message: expect.stringMatching(/catalog\.db cannot grow: its disk is full/),
+    message: expect.stringMatching(/catalog\.db cannot grow: its disk or quota is full/),
   })
   const write = () =>
     db.$transaction((transaction) => transaction.meta.create({ data: { key: 'b', ...big } }))

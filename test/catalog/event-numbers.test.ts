@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Db, openDatabase } from '../../src/catalog/database.ts'
 import { type EventNumbers, openEventNumbers } from '../../src/catalog/event-numbers.ts'
+import { createWriteQueue } from '../../src/catalog/write-queue.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 
@@ -11,7 +12,7 @@ async function processesOf() {
   return async (): Promise<{ db: Db; numbers: EventNumbers }> => {
     const db = openDatabase(file, silentLog)
     onTestFinished(() => db.$disconnect())
-    return { db, numbers: await openEventNumbers(db, silentLog) }
+    return { db, numbers: await openEventNumbers(db, createWriteQueue(), silentLog) }
   }
 }
 
@@ -53,7 +54,7 @@ test('a reservation that fails is made with a later number', async () => {
       return { findUnique: target.meta.findUnique, upsert }
     },
   })
-  const numbers = await openEventNumbers(failing, silentLog)
+  const numbers = await openEventNumbers(failing, createWriteQueue(), silentLog)
   for (let round = 0; round < 30; round++) {
     for (let n = 0; n < 1000; n++) numbers.next()
     await db.meta.count()

@@ -97,6 +97,21 @@ test('a server that leaves is sent an empty list until it takes it, over a resta
   expect((await kit.catalog.servers.all()).map(({ ip }) => ip)).toEqual([ONE])
 })
 
+test('after a restart of the controller backups are listed again: some may be gone that it could not forget', async () => {
+  const kit = await twoServers()
+  kit.one.backups = [sampleBackup({ server: ONE })]
+  await kit.take(helloInventory([ONE]))
+  const inCatalog = async () => (await kit.catalog.backups.find({}, { first: 9 })).totalCount
+  expect(await inCatalog()).toBe(1)
+  kit.one.backups = []
+  await after(kit, POLL_EVERY_MS)
+  expect(await inCatalog()).toBe(1)
+  const again = await kit.reopen()
+  tick(again)
+  await again.background.settled()
+  expect(await inCatalog()).toBe(0)
+})
+
 test('a job that the daemon did not take is named with the server', async () => {
   const kit = await twoServers()
   kit.one.unknownSpecs.add('0 5 * * *')

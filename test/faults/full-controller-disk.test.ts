@@ -2,6 +2,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
+import { fileErrorOf } from '../../src/catalog/file-error.ts'
 import { deleteBackups, locateBackup } from '../../src/controller/backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/controller/servers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -42,7 +43,7 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
   const deleting = deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
   await expect(deleting).rejects.toMatchObject({
     code: 'CATALOG_UNUSABLE',
-    message: expect.stringMatching(/disk is full\. The catalog was not changed; free some room/),
+    message: expect.stringMatching(/disk or quota is full\. The catalog was not changed; free some room/),
   })
   expect(daemon.backups).toEqual([])
   makeRoom(dir)
@@ -81,4 +82,13 @@ itMounts('a catalog write that finds the disk full is done once more after room 
   const facts = { text: 'x'.repeat(MIB) }
   await catalog.audit.write({ at: '2026-11-29T00:00:00Z', who: 'test', verb: 'v', facts, outcome: 'done' })
   expect(made).toBe(1)
+})
+
+itMounts('an I/O error counts as a full disk or quota if nothing more can be written', async () => {
+  const { dir } = smallFileSystem(1024)
+  const failed = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' })
+  const file = join(dir, 'catalog.db')
+  expect(fileErrorOf(failed, file)?.message).toMatch(/reports an error/)
+  fill(dir)
+  expect(fileErrorOf(failed, file)?.message).toMatch(/its disk or quota is full/)
 })

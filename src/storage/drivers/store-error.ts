@@ -1,8 +1,6 @@
 import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
 
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
-/** Node has no name for it: EDQUOT on Linux. */
-const OVER_QUOTA = -122
 
 const REASONS: Record<string, string> = {
   EROFS: 'it is read-only',
@@ -30,7 +28,7 @@ export function storeError(
   if (errno === 'ENOENT') return new BackupdError('NOT_FOUND', `${what}: it is not there`, details)
   if (errno === 'EEXIST') return new BackupdError('CONFLICT', `${what}: it is there already`, details)
   if (errno === 'ENAMETOOLONG') return new BackupdError('BAD_INPUT', `${what}: the name is too long`, details)
-  if (FULL.has(errno ?? '') || isOverQuota(cause)) {
+  if (FULL.has(errno ?? '')) {
     return new BackupdError(
       'STORE_FULL',
       `${what}: the store is full. Free room in it or shorten a retention time`,
@@ -43,8 +41,4 @@ export function storeError(
     `${what}: ${reason}. See its mount and its permissions`,
     details,
   )
-}
-
-function isOverQuota(cause: unknown): boolean {
-  return cause instanceof Error && 'errno' in cause && cause.errno === OVER_QUOTA
 }
