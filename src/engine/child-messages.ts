@@ -13,6 +13,8 @@ export type ToChild =
 /** What a child tells the daemon, in order. */
 export type FromChild =
   | { kind: 'progress'; change: Partial<Progress> }
+  /** Work goes on that tells no progress. */
+  | { kind: 'alive' }
   /** `count` warnings, of which `message` is the last. */
   | { kind: 'warn'; message: string; count: number }
   | { kind: 'log'; level: 'info' | 'warn' | 'error'; message: string; facts: Record<string, Json> }

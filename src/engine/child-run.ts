@@ -1,5 +1,6 @@
 import { systemClock } from '../lib/clock.ts'
 import { BackupdError, type Json } from '../lib/errors.ts'
+import { readStepCount } from '../lib/work-steps.ts'
 import type { FromChild, ToChild } from './child-messages.ts'
 import { createReporter } from './child-reporter.ts'
 import type { Plugin, RunContext } from './plugin.ts'
@@ -10,6 +11,8 @@ import { showStoreWait } from './store-wait.ts'
 
 /** How long a run waits for a lock that a dying process may still hold. */
 const LOCK_WAIT_MS = 2000
+/** How often work without progress of its own is told. */
+const ALIVE_MS = 5000
 
 type Task = Extract<ToChild, { kind: 'run' }>['task']
 
@@ -46,12 +49,24 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
     ...{ rid, jobId, settings, options, clock: systemClock, signal, log, progress, warn, announce },
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
+  const alive = tellWork(send)
   void runTask(task, plugins, context).then((end) => {
+    clearInterval(alive)
     storeWait.close()
     reporter.close()
     send({ kind: 'end', end, rss: process.memoryUsage.rss() })
   })
   return { abort: (reason) => aborting.abort(reason), announced: (refusal) => answer(refusal) }
+}
+
+/** While nothing steps on, such as in a call to a mount that hangs, nothing is told. */
+function tellWork(send: World['send']): NodeJS.Timeout {
+  let told = readStepCount()
+  const tell = () => {
+    if (readStepCount() !== told) send({ kind: 'alive' })
+    told = readStepCount()
+  }
+  return setInterval(tell, ALIVE_MS).unref()
 }
 
 /** Facts for the log may hold anything; what crosses to the parent is plain. */

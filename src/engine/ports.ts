@@ -48,6 +48,8 @@ export interface RunTask {
 
 export interface RunnerEvents {
   progress(change: Partial<NonNullable<RunRecord['progress']>>): void
+  /** It works, though there is nothing to show. */
+  alive?(): void
   /** `count` warnings (1 unless given), of which this is the last. */
   warn(message: string, count?: number): void
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void

@@ -76,7 +76,13 @@ export class RunWatch {
     if (!watched) return
     const before = watched.progress
     watched.progress = { ...before, ...change }
-    if (!isProgress(before, change)) return
+    if (isProgress(before, change)) this.worked(run)
+  }
+
+  /** It does not hang, whether or not there is progress to show. */
+  worked(run: Run): void {
+    const watched = this.#watched.get(run)
+    if (!watched) return
     if (watched.idleMs >= HUNG_AFTER_MS) this.#goesOn(run)
     watched.idleMs = 0
     watched.checkedAt = this.#options.uptime()

@@ -117,6 +117,7 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
 
 function hearEvent(message: FromChild, on: RunnerEvents, tell: (message: ToChild) => void): void {
   if (message.kind === 'progress') on.progress(message.change)
+  else if (message.kind === 'alive') on.alive?.()
   else if (message.kind === 'warn') on.warn(message.message, message.count)
   else if (message.kind === 'log') on.log(message.level, message.message, message.facts)
   else if (message.kind === 'announce') {

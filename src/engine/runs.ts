@@ -202,6 +202,7 @@ export class Runs {
         this.#watch.progressed(run, change)
         run.record.progressed(change)
       },
+      alive: () => this.#watch.worked(run),
       killed: (gone) => {
         run.killed = gone
       },

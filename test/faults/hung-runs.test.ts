@@ -1,6 +1,12 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { HUNG_AFTER_MS, YIELD_AFTER_MS } from '../../src/engine/run-watch.ts'
+import { readStepCount } from '../../src/lib/work-steps.ts'
+import { openFolder } from '../../src/storage/swap/folder.ts'
+import { emptyFolder } from '../../src/storage/swap/remove-tree.ts'
 import { jobSchema } from '../../src/wire/job.ts'
+import { temporaryDir } from '../support/daemon-kit.ts'
 import { startEngine } from '../support/start-engine.ts'
 
 const PATIENCE = { timeout: 30_000, interval: 20 }
@@ -53,6 +59,24 @@ test('a run that hangs ends at once when it is cancelled, and its volume is free
   await expect.poll(() => engine.locked(), PATIENCE).toEqual([])
   const { rid } = await engine.runOnce('test', { volume })
   expect((await memory.ended(rid)).state).toBe('success')
+})
+
+test('a run that works on without progress to show does not hang', async () => {
+  const { engine, pass, hang, texts } = await oneLane()
+  const busy = await hang({ busy: true })
+  pass(HUNG_AFTER_MS)
+  await expect.poll(texts, PATIENCE).toHaveLength(1)
+  await expect.poll(texts, PATIENCE).toEqual([])
+  expect(engine.record(busy)?.state).toBe('running')
+})
+
+test('each name that is removed from a folder counts as work', async () => {
+  using dir = temporaryDir()
+  for (let n = 0; n < 20; n++) writeFileSync(join(dir.path, `${n}`), '')
+  const before = readStepCount()
+  await using folder = await openFolder(Buffer.from(dir.path))
+  await emptyFolder(folder)
+  expect(readStepCount() - before).toBeGreaterThanOrEqual(20)
 })
 
 test('a run that hangs ends at its time limit', async () => {

@@ -1,6 +1,7 @@
 import { type BigIntStats, constants, lstatSync } from 'node:fs'
 import { type FileHandle, open, opendir } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
+import { countStep } from '../../lib/work-steps.ts'
 
 /** What a name stands for, whatever it is called: device and inode. */
 export interface Identity {
@@ -69,10 +70,11 @@ export function lookUp(folder: Folder, name: Buffer | string): BigIntStats | und
   }
 }
 
-/** Lets the process breathe (signals, progress) in loops of calls that do not wait; call it each time round. */
+/** For loops of calls that block: counts a step each time round, and now and then lets signals and messages through. */
 export function breather(every = 256): () => Promise<void> {
   let count = 0
   return async () => {
+    countStep()
     if (++count % every === 0) await new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
+import { countStep } from '../../../lib/work-steps.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext } from '../../plugin.ts'
 
@@ -18,6 +19,8 @@ const testArgsSchema = z.strictObject({
   forever: z.boolean().default(false),
   /** With `forever`: takes no notice of being cancelled. */
   deaf: z.boolean().default(false),
+  /** With `forever`: works, and tells no progress. */
+  busy: z.boolean().default(false),
   /** The last step kills the process. */
   die: z.boolean().default(false),
   /** An absolute path that no other run may hold meanwhile. */
@@ -56,6 +59,9 @@ async function takeStep(step: number, args: TestArgs, context: RunContext): Prom
 }
 
 async function runOn(args: TestArgs, context: RunContext): Promise<void> {
-  const tick = 60_000
-  for (;;) await sleep(tick, undefined, args.deaf ? {} : { signal: context.signal })
+  const tick = args.busy ? 100 : 60_000
+  for (;;) {
+    await sleep(tick, undefined, args.deaf ? {} : { signal: context.signal })
+    if (args.busy) countStep()
+  }
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../../../lib/errors.ts'
+import { countStep } from '../../../lib/work-steps.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
 import type { Lock } from '../repository/held-lock.ts'
 import { sweepTemporary } from '../repository/layout.ts'
@@ -98,7 +99,10 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise
   await lock.assertHeld()
   // Neither takes any room, so these go first: there may be none.
   await sweepTemporary(repository.place)
-  for (const { id } of unknown) await repository.removePack(id)
+  for (const { id } of unknown) {
+    await repository.removePack(id)
+    countStep()
+  }
   summary.packsRemoved += unknown.length
   summary.bytesFreed += unknown.reduce((sum, { size }) => sum + size, 0)
   const { maxUnused = MAX_UNUSED, sliceBytes = SLICE_BYTES } = options

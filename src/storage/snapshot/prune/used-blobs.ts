@@ -1,4 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
+import { countStep } from '../../../lib/work-steps.ts'
 import type { Node } from '../nodes/node.ts'
 import { nodeBatches } from '../nodes/read-nodes.ts'
 import { parseSnapshot } from '../nodes/snapshot-file.ts'
@@ -65,6 +66,7 @@ export class UsedBlobs {
       signal.throwIfAborted()
       const ids = waiting.splice(-AT_ONCE).map((entry) => this.index.idAt(entry))
       for await (const nodes of this.#nodesOf(ids)) {
+        countStep()
         for (const { content, subtree } of nodes) {
           for (const id of content) this.#used.add(this.#liveCopy('data', id, owner))
           if (subtree) visit(subtree)
