@@ -230,3 +230,13 @@ describe('reconcile', () => {
     ])
   })
 })
+
+test('of two runs on one backup the one that ended later has the word, whichever is told last', async () => {
+  const { records, backups } = await tempCatalog()
+  const word = (n: number, end: string, verified: string | null) =>
+    sampleRecord({ rid: ridOf(n), state: 'success', end, result: { backup: sampleBackup({ verified }) } })
+  const checked = word(2, '2026-11-24T09:00:00Z', '2026-11-24T08:59:00Z')
+  for (const record of [checked, word(1, '2026-11-23T09:00:00Z', null)]) await records.take([record])
+  const { server, name } = sampleBackup()
+  expect((await backups.get(server, name))?.verified).toBe('2026-11-24T08:59:00Z')
+})
