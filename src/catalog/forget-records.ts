@@ -15,7 +15,7 @@ interface OldRecord {
   action: string
   mode: string
   state: string
-  /** 1 for the newest record of a job, and for one that a backup refers to. */
+  /** 1 for the newest record of a job, and for one that a backup or a snapshot refers to. */
   isKept: bigint | number
 }
 
@@ -28,7 +28,8 @@ export interface ForgetRequest {
 
 /**
  * Deletes one slice of old records, oldest first: all that ended, except the newest of each job and those that a
- * backup refers to. What they said of a volume is added to its counts by day, in the same transaction.
+ * backup or a snapshot refers to. The catalog does not list the snapshots of a series: increments that were asked for
+ * after the oldest of them was made, or within a day before, count as referred to. What they said of a volume is added to its counts by day, in the same transaction.
  * Runs in the write queue.
  * @returns `next`: where the next slice begins, null after the last
  */
@@ -40,7 +41,11 @@ export async function forgetRecords(
     SELECT rid, startKey, server, app, proc, volume, instanceNo, action, mode, state,
       (jobId <> '' AND NOT EXISTS
         (SELECT 1 FROM Record newer WHERE newer.jobId = old.jobId AND newer.startKey > old.startKey))
-      OR EXISTS (SELECT 1 FROM Backup WHERE Backup.rid = old.rid) AS isKept
+      OR EXISTS (SELECT 1 FROM Backup WHERE Backup.rid = old.rid)
+      OR (action = 'backup' AND mode = 'increment' AND state IN ('success', 'partial') AND EXISTS
+        (SELECT 1 FROM Backup series WHERE series.server = old.server AND series.app = old.app
+          AND series.proc = old.proc AND series.volume = old.volume AND series.instanceNo = old.instanceNo
+          AND old.startKey >= strftime('%Y-%m-%dT%H:%M:%S', series.series ->> 'oldestCreated', '-1 day'))) AS isKept
     FROM Record old
     WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN ('queued', 'running')
     ORDER BY startKey LIMIT ${SLICE}`

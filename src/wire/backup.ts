@@ -93,6 +93,8 @@ export const seriesSchema = z.object({
   snapshots: count,
   /** Restic's id of the newest one. */
   newest: name,
+  /** When the oldest one was made; daemons of earlier versions do not tell. */
+  oldestCreated: moment.optional(),
   lastGood: z.object({ id: name, created: moment }).nullable(),
 })
 export type Series = z.infer<typeof seriesSchema>

@@ -46,3 +46,39 @@ test('records older than --keep-records go, but not the last word on a job or a 
   expect([count('RecordBody'), count('Audit')]).toEqual([4, 0])
   database.close()
 })
+
+test('records of the snapshots that a series still has are kept, and older ones go', async () => {
+  const { world, catalog, clock } = await testWorld(await tempFolder())
+  const about = { app: 'hello', proc: 'hello.web.web', volume: '/data/db', instanceNo: 1 }
+  const run = (n: number, day: number, mode: string) =>
+    ended(n, { jobId: mode, start: `2026-11-${day}T08:44:53Z`, args: { ...about, mode } })
+  const series = {
+    snapshots: 2,
+    newest: 'ab'.repeat(32),
+    oldestCreated: '2026-11-15T08:44:53Z',
+    lastGood: null,
+  }
+  const backup = sampleBackup({
+    mode: 'increment',
+    name: 'hello-hello.web.web-1-data-db',
+    rid: ridOf(4),
+    series,
+  })
+  await world.ledger.take([
+    run(1, 10, 'increment'),
+    run(2, 15, 'increment'),
+    run(3, 16, 'full'),
+    run(4, 17, 'increment'),
+    run(5, 18, 'full'),
+  ])
+  await catalog.backups.reconcile(backup.server, pageOf([backup]), false)
+  clock.move(401 * DAY_MS)
+  tick(world)
+  await world.background.settled()
+  const left = (await catalog.records.find({}, { first: 9 })).items.map(({ node }) => node.rid)
+  expect(left.sort()).toEqual([ridOf(2), ridOf(4), ridOf(5)])
+})
+
+async function* pageOf<T>(page: T[]) {
+  yield page
+}

@@ -28,6 +28,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     series: {
       snapshots: infos.length,
       newest: newest?.id ?? '',
+      ...(infos[0] && { oldestCreated: infos[0].created }),
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
     },
   }
