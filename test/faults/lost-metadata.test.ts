@@ -12,6 +12,7 @@ import { PROTECTING_FLAGS } from '../../src/storage/tree/inode-flags.ts'
 import { flagsOf, itOnExt4, whyNoFlags } from '../support/disk-image.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
 import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { canMount } from '../support/tmpfs.ts'
 
 const noFlags = whyNoFlags()
 const MODES = ['full', 'increment'] as const
@@ -147,5 +148,63 @@ itOnExt4(
       ),
     ])
     expect(lstatSync(join(disk, 'v/c')).mtimeMs).toBe(1_700_000_000_000)
+  },
+)
+
+const NEEDS = 'needs root and mounts'
+
+/** Recovers into a file system of another kind, mounted where the volume is to be. */
+async function recoverOnto(options: string[], fill: (volume: string) => void) {
+  const world = await makePluginWorld()
+  fill(world.volume)
+  const name = (await world.backUp()).result.file ?? ''
+  const disk = join(world.volumeRoot, 'disk')
+  mkdirSync(disk)
+  execFileSync('mount', [...options, 'backupd-test', disk], { stdio: 'pipe' })
+  onTestFinished(() => void execFileSync('umount', ['-l', disk]))
+  return await world.recover(name, { destDir: join(disk, 'v') })
+}
+
+const attributes = (volume: string) => {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    writeFileSync(join(volume, name), name)
+    for (const key of ['user.one', 'user.two'])
+      execFileSync('setfattr', ['-n', key, '-v', 'x', join(volume, name)])
+  }
+  execFileSync('setfacl', ['-m', 'u:1234:r', join(volume, 'a'), join(volume, 'b')])
+}
+
+it.skipIf(!canMount)(
+  `attributes and access lists that the target refuses are one warning for each kind (${NEEDS})`,
+  async () => {
+    const { state, reason, warnings } = await recoverOnto(['-t', 'ramfs'], attributes)
+    expect(state).toBe('partial')
+    expect(reason).toMatch(/^7 entries could not be restored exactly/)
+    expect(warnings.filter((warning) => warning.includes('could not be restored'))).toEqual([
+      expect.stringMatching(
+        /^\.: the extended attributes \(user\.\*\) of 5 entries .* \(ENOTSUP\), such as ("[a-e]"(, )?){3}$/,
+      ),
+      expect.stringMatching(/^\.: the access lists of 2 entries .* \(ENOTSUP\), such as "[ab]", "[ab]"$/),
+    ])
+  },
+)
+
+itOnExt4(
+  'a time that the target cannot hold at all is a warning, and the nearest is set',
+  ['-I', '128'],
+  async (disk) => {
+    const world = await makePluginWorld()
+    world.settings.allowPaths.push(disk)
+    for (const name of ['far', 'near']) writeFileSync(join(world.volume, name), name)
+    utimesSync(join(world.volume, 'near'), 1_700_000_000, 1_700_000_000)
+    utimesSync(join(world.volume, 'far'), 4_000_000_000, 4_000_000_000)
+    expect(lstatSync(join(world.volume, 'far')).mtimeMs).toBe(4_000_000_000_000)
+    const name = (await world.backUp()).result.file ?? ''
+    const { state, warnings } = await world.recover(name, { destDir: join(disk, 'v') })
+    expect(state).toBe('success')
+    expect(warnings).toContain(
+      '.: the file system cannot hold the times of 1 entry, and has the nearest that it can, such as "far"',
+    )
+    expect(lstatSync(join(disk, 'v/near')).mtimeMs).toBe(1_700_000_000_000)
   },
 )

@@ -18,10 +18,13 @@ export interface FileStat {
 export interface KernelStat {
   /** Of an entry of `dir`, a link as itself, with one call; undefined where there is no answer, for whatever reason. */
   statAt(dir: number, name: Buffer): FileStat | undefined
+  /** The time of change of what is open, or pinned (O_PATH), exactly; undefined where there is no answer. */
+  mtimeOf(fd: number): bigint | undefined
 }
 
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AT_NO_AUTOMOUNT = 0x800
+const AT_EMPTY_PATH = 0x1000
 const FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
 const STATX_BASIC_STATS = 0x7ff
 const NS_PER_SECOND = 1_000_000_000n
@@ -41,7 +44,13 @@ export function bindStat(libc: Libc): KernelStat {
       ? statIn(struct)
       : undefined
   }
-  return { statAt: statAt(AT_FDCWD, Buffer.from('.')) ? statAt : () => undefined }
+  const isThere = statAt(AT_FDCWD, Buffer.from('.')) !== undefined
+  const mtimeOf: KernelStat['mtimeOf'] = (fd) => {
+    if (!isThere || fd < 0) return undefined
+    const failed = call(fd, cString(Buffer.alloc(0)), FLAGS | AT_EMPTY_PATH, STATX_BASIC_STATS, struct) < 0
+    return failed ? undefined : timeAt(struct, AT.mtime)
+  }
+  return { statAt: isThere ? statAt : () => undefined, mtimeOf }
 }
 
 /** Before glibc 2.28 there is no such function. */

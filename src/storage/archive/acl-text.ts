@@ -53,12 +53,12 @@ function isNamed(word: string): boolean {
 }
 
 function idOf(kind: string, name: string): number | undefined {
-  if (/^\d{1,10}$/.test(name)) return Number(name)
+  if (/^\d{1,10}$/.test(name)) return Number(name) < NO_ID ? Number(name) : undefined
   const line = readFileSync(kind === 'user' ? '/etc/passwd' : '/etc/group', 'utf8')
     .split('\n')
     .find((text) => text.startsWith(`${name}:`))
   const id = line?.split(':')[2]
-  return id === undefined ? undefined : Number(id)
+  return id !== undefined && /^\d+$/.test(id) && Number(id) < NO_ID ? Number(id) : undefined
 }
 
 /** The kernel takes them in the order of their tags. */
@@ -69,7 +69,7 @@ function encode(entries: readonly AclEntry[]): Buffer {
   for (const [index, { tag, permissions, id }] of ordered.entries()) {
     value.writeUInt16LE(tag, 4 + index * 8)
     value.writeUInt16LE(permissions, 6 + index * 8)
-    value.writeUInt32LE(id >>> 0, 8 + index * 8)
+    value.writeUInt32LE(id, 8 + index * 8)
   }
   return value
 }

@@ -169,7 +169,7 @@ class Unpacking {
   }
 
   private warn(warning: TreeWarning): void {
-    if (warning.severity === 'fault') this.faults++
+    if (warning.severity === 'fault') this.faults += warning.count ?? 1
     this.input.onWarning(warning)
   }
 

@@ -141,7 +141,7 @@ class Copy {
   }
 
   private warn(warning: TreeWarning): void {
-    if (warning.severity === 'fault') this.faults++
+    if (warning.severity === 'fault') this.faults += warning.count ?? 1
     this.input.onWarning(warning)
   }
 }

@@ -27,7 +27,8 @@ export async function checkCopy(
   const refuses = (await mayUnprotect()) ? undefined : refuseProtected
   const freed = await measure({ top: volume, signal, refuses })
   const needed = await measure({ top: fresh, signal })
-  const { bavail, bsize, type } = await statfs(volume.self)
+  const { blocks, bavail, bsize, type } = await statfs(volume.self)
+  if (blocks === 0) return
   // What lies in a lower layer takes the same room when it is gone.
   const free = bavail * bsize + (type === OVERLAYFS ? 0 : freed)
   if (needed <= free) return

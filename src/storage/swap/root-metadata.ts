@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeEntry, Xattr } from '../tree/entry.ts'
+import { exactMtimeNs } from '../tree/exact-time.ts'
 import { PROTECTING_FLAGS, readFlags, setFlags } from '../tree/inode-flags.ts'
 import { applyRootMetadata } from '../tree/write.ts'
 import type { Folder } from './folder.ts'
@@ -26,7 +27,7 @@ export function readRoot(folder: Folder): RootMetadata {
     mode: Number(stats.mode) & 0o7777,
     uid: Number(stats.uid),
     gid: Number(stats.gid),
-    mtimeNs: String(stats.mtimeNs),
+    mtimeNs: String(exactMtimeNs(folder.fd, stats.mtimeNs)),
     xattrs: readXattrs(folder.fd).map(toBase64),
     flags: flagsOf(folder.fd),
   }

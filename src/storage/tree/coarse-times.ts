@@ -20,7 +20,12 @@ export class CoarseTimes {
     this.#losses = losses
   }
 
-  note(path: Buffer, mtimeNs: bigint): void {
+  /** @param read tells what the file system made of the time of this entry; undefined if that is not known */
+  note(path: Buffer, mtimeNs: bigint, read: () => bigint | undefined): void {
+    if (isFar(mtimeNs) && isClamped(mtimeNs, read())) {
+      this.#losses.add('the file system cannot hold the times of %, and has the nearest that it can', path)
+      return
+    }
     this.#granularityNs ??= probe(this.#target)
     if (mtimeNs % this.#granularityNs === 0n) return
     this.#losses.add(
@@ -28,6 +33,20 @@ export class CoarseTimes {
       path,
     )
   }
+}
+
+/** Every file system holds the seconds of 31 bits. */
+const FAR_NS = 2n ** 31n * 1_000_000_000n
+const COARSEST_NS = 2_000_000_000n
+
+function isFar(ns: bigint): boolean {
+  return ns < 0n || ns >= FAR_NS
+}
+
+function isClamped(wanted: bigint, kept: bigint | undefined): boolean {
+  if (kept === undefined) return false
+  const off = wanted - kept
+  return off > COARSEST_NS || off < -COARSEST_NS
 }
 
 function textOf(ns: bigint): string {

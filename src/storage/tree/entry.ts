@@ -50,6 +50,8 @@ export interface TreeWarning {
   path: Buffer
   /** A sentence without the path: `vanished before it was opened`. */
   message: string
+  /** How many entries it stands for; 1 if left out. */
+  count?: number
 }
 
 /**

@@ -4,6 +4,7 @@ import { errnoOf } from '../../lib/errors.ts'
 import { KernelError } from '../../lib/kernel/libc.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
+import { exactMtimeNs } from './exact-time.ts'
 import { dataExtents } from './extents.ts'
 import { closePinned, openPinned, type Pin } from './pin.ts'
 import { settleWrites } from './settle-writes.ts'
@@ -31,7 +32,7 @@ export async function openFile(
     throw new KernelError(EFBIG, 'open')
   }
   entry.size = Number(stat.size)
-  entry.mtimeNs = stat.mtimeNs
+  entry.mtimeNs = exactMtimeNs(fd, stat.mtimeNs)
   entry.ctimeNs = stat.ctimeNs
   entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
   const isSettled = beganNs === undefined || (await settleWrites(fd, stat, beganNs))

@@ -3,6 +3,7 @@ import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf } from '../../lib/errors.ts'
 import { readXattrs } from './attributes.ts'
 import type { FileSource, OpenFile, TreeEntry, TreeItem, TreeWarning } from './entry.ts'
+import { exactMtimeNs } from './exact-time.ts'
 import { openFile, readWhole } from './file-source.ts'
 import { readFlags, readFlagsAt } from './inode-flags.ts'
 import { mountIdOf } from './mounts.ts'
@@ -135,6 +136,7 @@ function itemOf(looker: Looker, place: Place, pin: Pin): TreeItem | undefined | 
     return undefined
   }
   const entry = entryOf(type, pin.stat, place.path)
+  entry.mtimeNs = exactMtimeNs(pin.fd, entry.mtimeNs)
   if (looker.isKnown?.(entry)) return { entry, data: null, open: null }
   readAttributes(looker, entry, pin)
   if (type === 'symlink') return linkItem(looker.volume, entry, { place, pin })

@@ -3,24 +3,30 @@ import type { TreeWarning } from './entry.ts'
 
 const MAX_NAMED = 3
 
+type Severity = TreeWarning['severity']
+
 /** What of many entries could not be kept or restored: one warning for each kind, with a count and the first names. */
 export class Losses {
-  readonly #kinds = new Map<string, { count: number; named: string[] }>()
+  readonly #kinds = new Map<string, { severity: Severity; count: number; named: string[]; last: Buffer }>()
 
-  /** @param kind a sentence with `%` for the count of entries: `the project ids of % are not kept` */
-  add(kind: string, path: Buffer): void {
-    const known = this.#kinds.get(kind) ?? { count: 0, named: [] }
-    known.count++
-    if (known.named.length < MAX_NAMED) known.named.push(`"${bytesToText(path) || '.'}"`)
-    this.#kinds.set(kind, known)
+  /**
+   * @param kind a sentence with `%` for the count of entries: `the project ids of % are not kept`
+   * @param severity a `fault` makes the run partial: something of the content, owner, rights or attributes is missing
+   */
+  add(kind: string, path: Buffer, severity: Severity = 'note'): void {
+    const known = this.#kinds.get(kind)
+    if (known?.last.equals(path)) return
+    const count = known?.count ?? 0
+    const named = known?.named ?? []
+    if (named.length < MAX_NAMED) named.push(`"${bytesToText(path) || '.'}"`)
+    this.#kinds.set(kind, { severity, count: count + 1, named, last: Buffer.from(path) })
   }
 
-  /** None of them makes a run partial: content, owner and mode are there. */
   tell(onWarning: (warning: TreeWarning) => void): void {
-    for (const [kind, { count, named }] of this.#kinds) {
+    for (const [kind, { severity, count, named }] of this.#kinds) {
       const entries = count === 1 ? '1 entry' : `${count} entries`
       const message = `${kind.replace('%', entries)}, such as ${named.join(', ')}`
-      onWarning({ severity: 'note', path: Buffer.alloc(0), message })
+      onWarning({ severity, path: Buffer.alloc(0), message, count })
     }
     this.#kinds.clear()
   }

@@ -5,6 +5,7 @@ import type { TreeEntry } from './entry.ts'
 import { PROTECTING_FLAGS, setFlags } from './inode-flags.ts'
 import type { Losses } from './losses.ts'
 import type { Folder } from './write-folder.ts'
+import type { NameInFolder } from './write-metadata.ts'
 import type { OnProtected } from './write-tree.ts'
 
 /** What not every file system can hold: inode flags, and times to the nanosecond. What is lost is counted. */
@@ -21,7 +22,7 @@ export class RestOfMetadata {
 
   /** After all other metadata of an open file or directory. */
   apply(fd: number, entry: TreeEntry): void {
-    this.noteTime(entry)
+    this.#times.note(entry.path, entry.mtimeNs, () => loadKernel()?.mtimeOf(fd))
     const { flags = 0, path } = entry
     if (flags === 0) return
     if (!this.#set(fd, entry) || !(flags & PROTECTING_FLAGS)) return
@@ -29,8 +30,9 @@ export class RestOfMetadata {
     else this.#losses.add('the flags "immutable" and "append-only" of % were not restored', path)
   }
 
-  noteTime({ path, mtimeNs }: TreeEntry): void {
-    this.#times.note(path, mtimeNs)
+  /** The same of what is only named, which has no flags. */
+  noteTime({ folder, name }: NameInFolder, { path, mtimeNs }: TreeEntry): void {
+    this.#times.note(path, mtimeNs, () => loadKernel()?.statAt(folder.fd, name)?.mtimeNs)
   }
 
   #set(fd: number, { flags = 0, path }: TreeEntry): boolean {

@@ -4,6 +4,7 @@ import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { readXattrs } from './attributes.ts'
 import type { TreeEntry } from './entry.ts'
+import { exactMtimeNs } from './exact-time.ts'
 import { readFlagsAt } from './inode-flags.ts'
 import { Losses } from './losses.ts'
 import { type Mounts, mountsAt } from './mounts.ts'
@@ -60,6 +61,7 @@ function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasT
   const kernel = loadKernel()
   const mounts = keepFresh(() => mountsAt(pin.fd, real))
   const root = entryOf('directory', pin.stat, Buffer.alloc(0))
+  root.mtimeNs = exactMtimeNs(pin.fd, root.mtimeNs)
   const losses = new Losses()
   if (kernel) {
     root.xattrs = readXattrs(kernel, { pinned: pin.fd })

@@ -1,8 +1,10 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { loadKernel } from '../../lib/kernel.ts'
+import { isRefusal } from './write-errors.ts'
 import { componentsOf } from './write-paths.ts'
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
+const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
 /** Below PATH_MAX, which a path may exceed though each of its names does not. */
 const LONGEST_STEP = 4000
 
@@ -71,4 +73,13 @@ const SLASH = Buffer.from('/')
 function asFolder(fd: number, path: Buffer): Folder {
   const prefix = HAS_PROC ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH])
   return { fd, at: (name) => Buffer.concat([prefix, name]) }
+}
+
+/** What is written here must get its own ACL or none, never one that the target hands down. */
+export function dropDefaultAcl(root: Folder): void {
+  try {
+    loadKernel()?.removeXattr(root.fd, DEFAULT_ACL)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+  }
 }

@@ -5,8 +5,11 @@ import type { TreeEntry, Xattr } from './entry.ts'
 import { isRefusal } from './write-errors.ts'
 import type { Folder } from './write-folder.ts'
 
-/** Told, as the end of a sentence, what of an entry the file system or missing rights refused. */
-export type OnRefused = (message: string) => void
+/**
+ * Told, as the end of a sentence, what of an entry the file system or missing rights refused; and as `Losses` counts it,
+ * without what is this entry's own.
+ */
+export type OnRefused = (message: string, kind: string) => void
 
 /** Something in an open folder that cannot, or must not, be opened itself: a symlink, a fifo, a device. */
 export interface NameInFolder {
@@ -20,10 +23,10 @@ export interface NameInFolder {
  */
 export function applyMetadata(fd: number, entry: TreeEntry, onRefused: OnRefused): void {
   const { uid, gid, mode, mtimeNs } = entry
-  attempt(`owner ${uid}:${gid}`, onRefused, () => fchownSync(fd, uid, gid))
-  attempt(`mode ${mode.toString(8)}`, onRefused, () => fchmodSync(fd, mode))
+  attempt([`owner ${uid}:${gid}`, 'owners'], onRefused, () => fchownSync(fd, uid, gid))
+  attempt([`mode ${mode.toString(8)}`, 'modes'], onRefused, () => fchmodSync(fd, mode))
   applyXattrs(fd, entry.xattrs, onRefused)
-  attempt('times', onRefused, () => setTimes(fd, mtimeNs))
+  attempt(['times', 'times'], onRefused, () => setTimes(fd, mtimeNs))
 }
 
 /** The same for what is only named; a symlink has no mode. */
@@ -31,12 +34,14 @@ export function applyMetadataByName(at: NameInFolder, entry: TreeEntry, onRefuse
   const { uid, gid, mode, mtimeNs } = entry
   const kernel = loadKernel()
   const path = at.folder.at(at.name)
-  attempt(`owner ${uid}:${gid}`, onRefused, () => lchownSync(path, uid, gid))
+  attempt([`owner ${uid}:${gid}`, 'owners'], onRefused, () => lchownSync(path, uid, gid))
   if (entry.type !== 'symlink') {
-    attempt(`mode ${mode.toString(8)}`, onRefused, () => kernel?.fchmodat(at.folder.fd, at.name, mode))
+    attempt([`mode ${mode.toString(8)}`, 'modes'], onRefused, () =>
+      kernel?.fchmodat(at.folder.fd, at.name, mode),
+    )
   }
   applyXattrs(path, entry.xattrs, onRefused)
-  attempt('times', onRefused, () => {
+  attempt(['times', 'times'], onRefused, () => {
     if (kernel) kernel.utimensat(at.folder.fd, at.name, { mtimeNs })
     else lutimesSync(path, seconds(mtimeNs), seconds(mtimeNs))
   })
@@ -56,17 +61,31 @@ function applyXattrs(target: number | Buffer, xattrs: readonly Xattr[], onRefuse
   if (xattrs.length === 0) return
   const kernel = loadKernel()
   if (!kernel) {
-    onRefused('has extended attributes or ACLs, which cannot be written on this machine')
+    const what = 'extended attributes or ACLs'
+    onRefused(
+      `has ${what}, which cannot be written on this machine`,
+      `the ${what} of % cannot be written here`,
+    )
     return
   }
   for (const { name, value } of aclsLast(xattrs)) {
     attempt(
-      `extended attribute ${name.toString()}`,
+      [`extended attribute ${name.toString()}`, kindOfXattr(name.toString('latin1'))],
       onRefused,
       () => kernel.setXattr(target, name, value),
       'ENOSPC',
     )
   }
+}
+
+/** Names of attributes can be anything, so kinds go by what stands before the first dot. */
+function kindOfXattr(name: string): string {
+  if (ACLS.includes(name)) return 'access lists'
+  if (name === 'security.capability') return 'capabilities'
+  const [space = ''] = name.split('.', 1)
+  return ['user', 'trusted', 'security', 'system'].includes(space)
+    ? `extended attributes (${space}.*)`
+    : 'extended attributes'
 }
 
 const ACLS = ['system.posix_acl_access', 'system.posix_acl_default']
@@ -77,12 +96,18 @@ function aclsLast(xattrs: readonly Xattr[]): readonly Xattr[] {
 }
 
 /** `alsoRefusal`: ENOSPC of an attribute means that the inode's own room is used up, not the disk's. */
-function attempt(what: string, onRefused: OnRefused, apply: () => void, alsoRefusal?: string): void {
+function attempt(
+  [what, kind]: [what: string, kind: string],
+  onRefused: OnRefused,
+  apply: () => void,
+  alsoRefusal?: string,
+): void {
   try {
     apply()
   } catch (error) {
     const refused = isRefusal(error) || (alsoRefusal !== undefined && errnoOf(error) === alsoRefusal)
     if (!refused) throw error
-    onRefused(`its ${what} could not be restored (${errnoOf(error)})`)
+    const end = `could not be restored (${errnoOf(error)})`
+    onRefused(`its ${what} ${end}`, `the ${kind} of % ${end}`)
   }
 }

@@ -24,13 +24,12 @@ import { RestOfMetadata } from './rest-of-metadata.ts'
 import { type ContentSource, writeContent } from './write-content.ts'
 import { DirectoryLedger } from './write-directories.ts'
 import { explainWriteError, isRefusal } from './write-errors.ts'
-import { type Folder, openFolderBeneath } from './write-folder.ts'
+import { dropDefaultAcl, type Folder, openFolderBeneath } from './write-folder.ts'
 import { Folders } from './write-folders.ts'
-import { applyMetadata, applyMetadataByName, type NameInFolder } from './write-metadata.ts'
+import { applyMetadata, applyMetadataByName, type NameInFolder, type OnRefused } from './write-metadata.ts'
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const NODE_TYPE = { fifo: constants.S_IFIFO, chardev: constants.S_IFCHR, blockdev: constants.S_IFBLK }
-const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
 
 /**
  * Told of an entry that is immutable or append-only, with all its inode flags: to be set when it is where it is to
@@ -88,7 +87,7 @@ export class TreeWriter {
   endFile(entry: TreeEntry, fd: number, size = 0): boolean {
     try {
       if (size >= SHORTEST_HOLE) ftruncateSync(fd, size)
-      applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      applyMetadata(fd, entry, this.onRefused(entry))
       this.rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
     } catch (error) {
@@ -186,8 +185,8 @@ export class TreeWriter {
       symlinkSync(target, placeOf(place))
       return place
     })
-    applyMetadataByName(at, entry, (message) => this.fault(entry.path, message))
-    this.rest.noteTime(entry)
+    applyMetadataByName(at, entry, this.onRefused(entry))
+    this.rest.noteTime(at, entry)
     return true
   }
 
@@ -201,7 +200,8 @@ export class TreeWriter {
       kernel.mknodat(place.folder.fd, place.name, { mode: NODE_TYPE[type] | 0o600, major, minor })
       return place
     })
-    applyMetadataByName(at, entry, (message) => this.fault(path, message))
+    applyMetadataByName(at, entry, this.onRefused(entry))
+    this.rest.noteTime(at, entry)
     return true
   }
 
@@ -213,7 +213,7 @@ export class TreeWriter {
     const fd = this.openDirectory(entry.path)
     if (fd === undefined) return
     try {
-      applyMetadata(fd, entry, (message) => this.fault(entry.path, message))
+      applyMetadata(fd, entry, this.onRefused(entry))
       this.rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
     } finally {
@@ -268,6 +268,11 @@ export class TreeWriter {
     return this.fault(path, `could not be restored (${errnoOf(error)})`)
   }
 
+  /** Counted: on a file system that has no owners every entry loses its own. */
+  private onRefused({ path }: TreeEntry): OnRefused {
+    return (_, kind) => this.losses.add(kind, path, 'fault')
+  }
+
   private fault(path: Buffer, message: string): false {
     this.onWarning({ severity: 'fault', path, message })
     return false
@@ -291,13 +296,4 @@ function makeFolder(folder: Folder, name: Buffer): boolean {
 
 function isFolder(place: Buffer): boolean {
   return lstatSync(place).isDirectory()
-}
-
-/** What is written here must get its own ACL or none, never one that the target hands down. */
-function dropDefaultAcl(root: Folder): void {
-  try {
-    loadKernel()?.removeXattr(root.fd, DEFAULT_ACL)
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-  }
 }

@@ -26,9 +26,10 @@ export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion
 }
 
 async function freeRoom(volume: HeldVolume): Promise<Room> {
-  const { bavail, bsize, files, ffree } = await statfs(volume.exists ? volume.place : volume.parent)
-  // Some file systems make inodes as they go and count none.
-  return { bytes: bavail * bsize, entries: files > 0 ? ffree : Number.POSITIVE_INFINITY }
+  const { blocks, bavail, bsize, files, ffree } = await statfs(volume.exists ? volume.place : volume.parent)
+  // Some file systems make inodes as they go and count none; some, such as ramfs, do not even count blocks.
+  const unknown = Number.POSITIVE_INFINITY
+  return { bytes: blocks > 0 ? bavail * bsize : unknown, entries: files > 0 ? ffree : unknown }
 }
 
 function refuseLess(unit: string, needed: number, free: number): void {

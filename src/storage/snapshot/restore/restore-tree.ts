@@ -215,7 +215,7 @@ class Restoring {
   }
 
   private warn(warning: TreeWarning): void {
-    if (warning.severity === 'fault') this.faults++
+    if (warning.severity === 'fault') this.faults += warning.count ?? 1
     this.input.onWarning(warning)
   }
 }
