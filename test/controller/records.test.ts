@@ -225,6 +225,14 @@ test('one that says for five minutes that nothing runs, and tells no end, has lo
   expect(await kit.state()).toBe('success')
 })
 
+test('one that has said for long that nothing runs has not lost a run that it told of since', async () => {
+  const kit = await originalServer()
+  for (let at = 0; at < 12; at++) await after(kit, 30_000)
+  await takeNews(kit.world, news([{ ...started, start: '2026-11-23T09:06:00Z' }]), { from: IP })
+  for (let at = 0; at < 4; at++) await after(kit, 30_000)
+  expect(await kit.state()).toBe('running')
+})
+
 test('a run asked of an original daemon whose clock is ahead is not taken for one of before its start', async () => {
   const kit = await originalServer()
   kit.daemon.restart('2026-11-23T09:23:59Z')

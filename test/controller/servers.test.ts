@@ -152,3 +152,15 @@ test('an inventory that changes while a daemon is talked to reaches it all the s
   await kit.world.background.settled()
   expect(kit.one.jobs).toHaveLength(3)
 })
+
+test('a controller that is to take over does so once, not again from one that took over since', async () => {
+  const kit = await twoServers()
+  kit.world.settings.takesOver = () => true
+  kit.one.debug.controller = { id: 'before', url: 'http://10.0.0.8:9002' }
+  await kit.take(helloInventory([ONE]))
+  expect(kit.one.debug.controller?.id).toBe(kit.world.settings.identity)
+  kit.one.debug.controller = { id: 'since', url: 'http://10.0.0.7:9002' }
+  for (let poll = 0; poll < 3; poll++) await after(kit, POLL_EVERY_MS)
+  expect(kit.one.debug.controller?.id).toBe('since')
+  expect(kit.world.servers.get(ONE)?.conflict).toContain('since')
+})

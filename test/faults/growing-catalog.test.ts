@@ -82,3 +82,16 @@ test('records of the snapshots that a series still has are kept, and older ones 
 async function* pageOf<T>(page: T[]) {
   yield page
 }
+
+test('a run that has not ended keeps its record, however old', async () => {
+  const { catalog } = await testWorld()
+  await catalog.records.take([
+    sampleRecord({ rid: ridOf(1), jobId: '' }),
+    sampleRecord({ rid: ridOf(2), jobId: '', state: 'queued' }),
+    ended(3, { jobId: '' }),
+  ])
+  const request = { before: '2030-01-01T00:00:00.000Z', after: null }
+  expect(await catalog.records.forget(request)).toEqual({ deleted: 1, next: null })
+  const left = (await catalog.records.find({}, { first: 9 })).items.map(({ node }) => node.rid)
+  expect(left.sort()).toEqual([ridOf(1), ridOf(2)])
+})
