@@ -107,3 +107,23 @@ test('closing the controller ends every listener', async () => {
   await closeWorld(world)
   expect((await waiting).done).toBe(true)
 })
+
+test('a listener whose gap is pruned while it reads is let go, and misses nothing unsaid', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take(Array.from({ length: 700 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) })))
+  const { records } = world.ports
+  const { upTo } = await records.keptEvents()
+  let pages = 0
+  world.ports.records = {
+    ...records,
+    eventsSince(...asked) {
+      pages++
+      return records.eventsSince(...asked)
+    },
+    keptEvents: async () => ({ after: pages > 1 ? upTo : 0, upTo }),
+  }
+  const events = watchRecords(world, { since: 0 })
+  const told = await take(events, 500)
+  expect(told).toHaveLength(500)
+  expect(await events.next()).toEqual({ value: undefined, done: true })
+})

@@ -6,6 +6,7 @@ import { withoutControls } from '../../src/lib/plain-text.ts'
 import { DateTime } from '../../src/resolvers/scalars.ts'
 import { manifestText, parseManifest } from '../../src/storage/store/manifest.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
+import { json, objectName as objectNameField } from '../../src/wire/fields.ts'
 import { extremeSize, extremeTime } from '../support/extreme-entries.ts'
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -115,4 +116,13 @@ test('a manifest with any printable texts and sizes comes back', () => {
       expect(parseManifest(written.name, manifestText(written))).toEqual({ manifest: written, problem: null })
     }),
   )
+})
+
+test('free JSON has 32 levels at most, and names 255 bytes', () => {
+  const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
+  expect([32, 33].map((levels) => json.safeParse(nested(levels)).success)).toEqual([true, false])
+  expect(['é'.repeat(127), 'é'.repeat(128)].map((name) => objectNameField.safeParse(name).success)).toEqual([
+    true,
+    false,
+  ])
 })

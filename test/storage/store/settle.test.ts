@@ -134,3 +134,13 @@ it('touches no other namespace', async () => {
   await store.settle()
   expect(existsSync(part)).toBe(true)
 })
+
+it('leaves the index of an archive that stands, whatever a dead run left of its manifest', async () => {
+  const { store, dir, names } = await openedStore()
+  const { name } = await madeBackup(store)
+  renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${RID}`))
+  const { rolledForward, swept } = await store.settle()
+  expect(rolledForward).toEqual([])
+  expect(swept).toEqual([`${name}.manifest.json.part-${RID}`])
+  expect(names()).toEqual([name, `${name}.index.gz`])
+})
