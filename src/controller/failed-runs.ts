@@ -1,13 +1,13 @@
 import { describeFailure, readRunKey } from '../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
-import { isOriginal } from './server-state.ts'
+import { tellsFailures } from './server-state.ts'
 import type { World } from './world.ts'
 
 const SOURCE = 'runs'
 const ONE_OFF_MS = 24 * 3_600_000
 
 /**
- * Failures that no daemon tells of: runs that are lost, and all runs of a legacy daemon, which knows no problems. Each is a
+ * Failures that no daemon tells of: runs that are lost, and all runs of daemons that do not tell failures. Each is a
  * line in the log and a problem of its server, until the next run with the same key, or the end of its job.
  */
 export function noteOutcome(world: World, record: RunRecord): void {
@@ -38,7 +38,7 @@ export function dropOldOutcomes(world: World): void {
 function isOursToTell({ servers }: World, { server, state }: RunRecord): boolean {
   if (state === 'lost') return true
   const known = servers.get(server)
-  return known !== undefined && isOriginal(known) && (state === 'failed' || state === 'partial')
+  return known?.debug != null && !tellsFailures(known) && (state === 'failed' || state === 'partial')
 }
 
 function report({ problems, clock }: World, record: RunRecord): void {

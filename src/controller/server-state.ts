@@ -72,6 +72,11 @@ export function isOriginal(server: ServerState): boolean {
   return server.debug !== null && server.debug.protocol !== PROTOCOL
 }
 
+/** Whether its problems name runs that did not succeed: those of legacy and earlier daemons do not. */
+export function tellsFailures(server: ServerState): boolean {
+  return server.debug?.capabilities?.includes('failures') ?? false
+}
+
 const ORIGINAL_LACKS =
   'It is an original daemon: no progress, no cancelling, no manifests, and no backup of another server can go there'
 

@@ -5,6 +5,7 @@ import { SILENT_AFTER_MS } from '../../src/controller/lost-records.ts'
 import { takeLegacyRecord, takeNews } from '../../src/controller/records.ts'
 import { problemsOf } from '../../src/controller/server-state.ts'
 import type { World } from '../../src/controller/world.ts'
+import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { helloInventory, testWorld } from '../support/controller-world.ts'
@@ -12,9 +13,9 @@ import { MemoryDaemon } from '../support/memory-daemons.ts'
 
 const IP = '10.0.0.1'
 
-async function oneServer({ legacy = false } = {}) {
+async function oneServer(debug: Partial<DaemonDebug> = {}) {
   const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP, legacy ? { protocol: undefined } : {}))
+  const daemon = kit.daemons.add(new MemoryDaemon(IP, debug))
   await kit.take(helloInventory([IP]))
   const [job] = kit.world.inventory.plan.jobs.values()
   if (!job) throw new Error('there is no job')
@@ -57,7 +58,7 @@ test('a run that is lost is a problem and degrades health, until a later run of 
 })
 
 test('a failure on a legacy daemon, which tells no problems, is one all the same', async () => {
-  const { world, record, take } = await oneServer({ legacy: true })
+  const { world, record, take } = await oneServer({ protocol: undefined, capabilities: undefined })
   const { rid, jobId: id, spec, action, args } = record({ rid: ridOf(1) })
   const legacy = { id, spec, action, args, type: 'cron', sleep: false, rid, result: null }
   const times = { start: '2026-11-23T08:30:00Z', end: '2026-11-23T08:31:00Z' }
@@ -71,4 +72,27 @@ test('a failure on a legacy daemon, which tells no problems, is one all the same
   await take(helloInventory([IP], ['/data/db', '/data/other']))
   expect(listProblems(world)).toContainEqual(expect.stringContaining('failed: tar: no such file'))
   expect((await readHealth(world)).reason).not.toContain('original daemon')
+})
+
+test('a failure on an earlier daemon of ours, which does not tell failures, is a problem until a run succeeds', async () => {
+  const { world, record, log, reopen } = await oneServer({ capabilities: ['news', 'progress', 'records'] })
+  const end = { seq: 9, end: '2026-11-23T08:45:00Z' } as const
+  const failed = record({ ...end, rid: ridOf(1), state: 'failed', reason: 'tar: no such file' })
+  await takeNews(world, news(failed), { from: IP })
+  const told = expect.stringContaining('failed: tar: no such file')
+  expect(listProblems(world)).toEqual([told])
+  expect(log.lines.filter((line) => line.includes('no such file'))).toHaveLength(1)
+  const again = await reopen()
+  tick(again)
+  await again.background.settled()
+  expect(listProblems(again)).toEqual([told])
+  await takeNews(world, news(record({ ...end, rid: ridOf(2), state: 'success' })), { from: IP })
+  expect(listProblems(world)).toEqual([])
+})
+
+test('a failure on a daemon that tells failures is not told twice', async () => {
+  const { world, record } = await oneServer({ capabilities: ['failures'] })
+  const failed = { rid: ridOf(1), seq: 9, state: 'failed', end: '2026-11-23T08:45:00Z' } as const
+  await takeNews(world, news(record(failed)), { from: IP })
+  expect(listProblems(world)).toEqual([])
 })

@@ -43,7 +43,7 @@ export class MemoryDaemon {
       startTime: '2026-11-23T08:00:00Z',
       updateTime: NEVER,
       protocol: 2,
-      capabilities: [],
+      capabilities: ['failures'],
       daemonId: `daemon of ${ip}`,
       ip,
       version: '1.0.0',

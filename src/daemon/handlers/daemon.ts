@@ -26,6 +26,7 @@ const CAPABILITIES = [
   'reread',
   'clock',
   'in-place',
+  'failures',
 ]
 
 /** Texts that are told at once: a fault of the store can be a problem of thousands of volumes. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { dropGoneArchives } from './gone-archives.ts'
-import { type Owner, ownedByOther, readOwner, storeChanged, writeOwner } from './owner.ts'
+import { isKnown, type Owner, ownedByOther, readOwner, storeChanged, writeOwner } from './owner.ts'
 import type { ClaimOptions } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
@@ -33,14 +33,6 @@ function checkClaim(
 ): void {
   if (owner && owner.daemonId !== world.identity.daemonId && !takeOver) throw ownedByOther(world, owner)
   if (!claimStore && !isKnown(world, owner)) throw storeChanged(world, owner)
-}
-
-/** A daemon from before store ids knows by its records that it made backups: its namespace cannot be empty. */
-function isKnown({ identity }: StoreWorld, owner: Owner | undefined): boolean {
-  const known = identity.knownStore
-  if (!known) return true
-  if (known.id !== null) return owner?.storeId === known.id
-  return owner !== undefined || !(known.madeArchives || known.madeSnapshots)
 }
 
 function ownerAfter(

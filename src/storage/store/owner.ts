@@ -25,7 +25,7 @@ const UNREADABLE: Owner = { daemonId: '(unreadable)', epoch: 0 }
 export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Owner> {
   const owner = await readOwner(world)
   if (owner && owner.daemonId !== world.identity.daemonId) throw ownedByOther(world, owner)
-  checkStoreId(world, owner)
+  checkKnown(world, owner)
   if (!owner) throw notClaimed(world)
   if (since && owner.epoch !== since.epoch) {
     const what = `The namespace ${world.identity.ip} changed hands and came back since this began`
@@ -37,7 +37,7 @@ export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Own
 /** Throws STORE_CHANGED if this is not the known store; STORE_UNAVAILABLE if `isEmpty` and it has no owner. */
 export async function assertClaimed(world: StoreWorld, isEmpty: boolean): Promise<void> {
   const owner = await readOwner(world)
-  checkStoreId(world, owner)
+  checkKnown(world, owner)
   if (isEmpty && !owner) throw notClaimed(world)
 }
 
@@ -57,9 +57,16 @@ export async function writeOwner(world: StoreWorld, before: Owner | undefined, a
   if (text !== JSON.stringify(before)) await world.driver.replace(ownerKey(world), Buffer.from(`${text}\n`))
 }
 
-function checkStoreId(world: StoreWorld, owner: Owner | undefined): void {
-  const id = world.identity.knownStore?.id ?? null
-  if (id !== null && owner?.storeId !== id) throw storeChanged(world, owner)
+function checkKnown(world: StoreWorld, owner: Owner | undefined): void {
+  if (!isKnown(world, owner)) throw storeChanged(world, owner)
+}
+
+/** A daemon from before store ids knows by its records that it made backups: its namespace cannot be empty. */
+export function isKnown({ identity }: StoreWorld, owner: Owner | undefined): boolean {
+  const known = identity.knownStore
+  if (!known) return true
+  if (known.id !== null) return owner?.storeId === known.id
+  return owner !== undefined || !(known.madeArchives || known.madeSnapshots)
 }
 
 function ownerKey({ identity }: StoreWorld): string {

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { expect, onTestFinished } from 'vitest'
+import {
+  JobsDocument,
+  RecordDocument,
+  RecoverDocument,
+  RunJobDocument,
+} from '../../src/client/generated/operations.ts'
+import { inventoryOf } from '../../src/server/inventory-of.ts'
+import { keepingLog } from './controller-world.ts'
+import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
+
+/** What a real older version left (test/fixtures/older-version/README.md). */
+export const [ONE, TWO] = ['127.0.0.1', '127.0.0.2'] as const
+/** Job ids, journals and snapshots hold the paths of volumes, so it must lie where it was made. */
+export const PLACE = '/tmp/backupd-of-c500901'
+const KEPT_FOR_EVER = 36_500 * 86_400_000
+
+const fixture = new URL('../fixtures/older-version/data.tar.zst', import.meta.url)
+
+/** What the older controller listed before it stopped. */
+export interface Listed {
+  backups: { nodes: ListedBackup[] }
+  records: { nodes: { rid: string; state: string; action: string }[] }
+}
+
+export interface ListedBackup {
+  id: string
+  mode: string
+  volume: string
+  created: string
+  partial: boolean
+  server: { ip: string }
+  snapshots: { id: string; created: string }[]
+}
+
+/** The question that gave it. */
+const LISTED = `{
+  records(first: 100) { totalCount nodes { rid action state reason volume start end warnings } }
+  backups(first: 30) { totalCount nodes { id mode volume instanceNo created size partial good suspect corrupt orphaned
+    fileCount snapshotCount source server { ip } snapshots(first: 20) { id created good partial size fileCount } } }
+}`
+
+/** Unpacks it where it was made, for one test at a time on this machine. */
+export async function unpackOlder(name: 'stopped' | 'killed'): Promise<{ listed: Listed }> {
+  await placeIsOurs()
+  rmSync(PLACE, { recursive: true, force: true })
+  onTestFinished(() => rmSync(PLACE, { recursive: true, force: true }))
+  mkdirSync(PLACE)
+  const input = zstdDecompressSync(readFileSync(fixture))
+  execFileSync('tar', ['-xf', '-', '-C', PLACE, '--strip-components=1', name], { input })
+  const listed = execFileSync('tar', ['-xOf', '-', 'listed.json'], { input, encoding: 'utf8' })
+  return { listed: JSON.parse(listed) as Listed }
+}
+
+/** A name in the kernel that one process can hold, and that goes with it. */
+async function placeIsOurs(): Promise<void> {
+  for (;;) {
+    const server = createServer()
+    const held = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen('\0backupd-older-data', () => resolve(true))
+    })
+    if (held) return onTestFinished(() => new Promise((resolve) => server.close(() => resolve())))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** Today's daemons on what the older ones left. */
+export function startDaemonOnOlder(ip: string, more: Parameters<typeof startTestDaemon>[2] = {}) {
+  return startTestDaemon(PLACE, ip, more)
+}
+
+/** Today's controller on the older one's catalog and inventory. */
+export function startControllerOnOlder(daemonUrls: Record<string, string>) {
+  const log = keepingLog()
+  return startTestController({
+    folder: PLACE,
+    daemonUrls,
+    keepRecordsMs: KEPT_FOR_EVER,
+    inventory: inventoryOf({ from: { file: join(PLACE, 'inventory.yaml') }, localIp: ONE, log }),
+  })
+}
+
+/** A store, or a list from it, that took longer than it may on a busy machine is asked again. */
+export const PATIENCE = { timeout: 120_000, interval: 200 }
+
+/** Today's programs on all of it, once every job is known. */
+export async function startOnOlder() {
+  const one = await startDaemonOnOlder(ONE)
+  const two = await startDaemonOnOlder(TWO)
+  const controller = await startControllerOnOlder({ [ONE]: one.url, [TWO]: two.url })
+  const { execute, url } = controller
+  const jobs = async () => (await execute(JobsDocument, {})).jobs
+  const planned = async () =>
+    (await jobs()).filter(({ nextRun, asleep }) => nextRun !== null || asleep).length
+  await expect.poll(planned, PATIENCE).toBe(8)
+  const ended = async (rid: string) => {
+    const record = async () => (await execute(RecordDocument, { rid })).record
+    await expect.poll(async () => (await record())?.state, PATIENCE).not.toMatch(/QUEUED|RUNNING/)
+    return await record()
+  }
+  const jobOf = async (volume: string, ip: string) =>
+    (await jobs()).find((job) => job.volume === volume && job.server.ip === ip)?.id ?? ''
+  const backUp = async (volume: string, ip: string) =>
+    await ended((await execute(RunJobDocument, { id: await jobOf(volume, ip) })).runJob.rid)
+  const recover = async (input: { backup: string; proc?: string; snapshot?: string }) => {
+    const whole = { app: 'shop', proc: 'web', server: ONE, ...input }
+    return await ended((await execute(RecoverDocument, { input: whole })).recover.rid)
+  }
+  /** What it lists, or what it says if it cannot. */
+  const listed = async () => {
+    const { data, errors } = await askGraphQL<Listed>(url, LISTED)
+    return errors ? errors.map(({ message }) => message) : data
+  }
+  return { one, two, controller, execute, jobs, jobOf, ended, backUp, recover, listed }
+}
