@@ -171,10 +171,12 @@ test('it is refreshed every five minutes: the next one is there before the last 
 test('one that is released while it is refreshed leaves nothing', async () => {
   const begun = Promise.withResolvers<void>()
   const goesOn = Promise.withResolvers<void>()
+  const published = Promise.withResolvers<void>()
   let isSlow = false
   const slowly = (dir: string): Driver => {
     const driver = localDriver(dir)
     const create = driver.create.bind(driver)
+    const rename = driver.rename.bind(driver)
     return Object.assign(driver, {
       async create(name: string) {
         if (isSlow) {
@@ -182,6 +184,10 @@ test('one that is released while it is refreshed leaves nothing', async () => {
           await goesOn.promise
         }
         return create(name)
+      },
+      async rename(from: string, to: string) {
+        await rename(from, to)
+        if (isSlow) published.resolve()
       },
     })
   }
@@ -193,7 +199,7 @@ test('one that is released while it is refreshed leaves nothing', async () => {
   const released = held[Symbol.asyncDispose]()
   await new Promise((resolve) => setImmediate(resolve))
   goesOn.resolve()
-  await released
+  await Promise.all([released, published.promise])
   expect([locks(), journal()]).toEqual([[], []])
 })
 
