@@ -3,6 +3,7 @@ import { ControllerError } from '../client/execute.ts'
 import { executeOverHttp } from '../client/execute-over-http.ts'
 import { RebuildCatalogDocument, type RebuildCatalogMutation } from '../client/generated/operations.ts'
 import { BackupdError } from '../lib/errors.ts'
+import { print } from './print.ts'
 import { tableOf } from './table.ts'
 
 interface RebuildFlags {
@@ -32,7 +33,7 @@ type Rebuilt = RebuildCatalogMutation['rebuildCatalog']
 
 async function rebuildCatalog({ url, json, ...wish }: RebuildFlags): Promise<void> {
   const rebuilt = await ask(url, wish)
-  process.stdout.write(json ? `${JSON.stringify(rebuilt)}\n` : wordsOf(rebuilt))
+  print(json ? `${JSON.stringify(rebuilt)}\n` : wordsOf(rebuilt))
   const unread = rebuilt.namespaces.filter(({ error }) => error !== null)
   if (unread.length === 0) return
   const names = unread.map(({ ip }) => ip).join(', ')

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { BackupdError } from '../lib/errors.ts'
 import { checkInventoryFile } from '../server/inventory-of.ts'
 import type { Inventory } from '../wire/inventory.ts'
+import { print } from './print.ts'
 import { tableOf } from './table.ts'
 
 interface CheckFlags {
@@ -23,7 +24,7 @@ export function checkCommand(): Command {
 async function checkInventory(file: string, { ip, volumeRoot }: CheckFlags): Promise<void> {
   const news = await checkInventoryFile(resolve(file), ip)
   if (news.kind === 'broken') throw new BackupdError('BAD_INPUT', news.problem)
-  process.stdout.write(describeInventory(news.inventory, volumeRoot))
+  print(describeInventory(news.inventory, volumeRoot))
 }
 
 /** A line for each volume, and the paths that each daemon must be allowed. */

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { commandFirst, normaliseArgv } from './argv.ts'
 import { setEnvironmentOfChildren } from './environment.ts'
+import { printError } from './print.ts'
 import { VERSION } from './version.ts'
 
 /** Only the command that is asked for is loaded: a daemon needs neither Apollo nor Prisma in its memory. */
@@ -24,8 +25,8 @@ export async function runCommand(argv: string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
-    if (error instanceof BackupdError) process.stderr.write(`backupd: ${inOneLine(error.message)}\n`)
-    else process.stderr.write(`backupd: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`)
+    if (error instanceof BackupdError) printError(`backupd: ${inOneLine(error.message)}\n`)
+    else printError(`backupd: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`)
     return 1
   }
 }
@@ -42,7 +43,7 @@ async function programFor(name = ''): Promise<Command> {
   // Settings that commands inherit when they are added.
   root
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`backupd: ${text.replace(/^error: /, '')}`) })
+    .configureOutput({ outputError: (text) => printError(`backupd: ${text.replace(/^error: /, '')}`) })
   const one = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   for (const load of one ? [one] : Object.values(COMMANDS)) {
     root.addCommand((await load()).copyInheritedSettings(root))

@@ -17,6 +17,7 @@ import { NEWS_FROM_OPTION, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
+import { print } from './print.ts'
 import { takeTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
@@ -105,7 +106,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
     (it) => it.close(),
   )
   hangUp.begin(() => controller.rereadInventory())
-  process.stdout.write(
+  print(
     welcome({ url: controller.url, inventory, store: storeOf(flags, dataDir), example: !flags.inventory }),
   )
   // The daemon first: what it still has to say, the controller still takes.
@@ -127,9 +128,7 @@ async function makeDataDir(path: string): Promise<string> {
 }
 
 function exampleIn(dataDir: string): Promise<string> {
-  return makeExample(dataDir, () =>
-    process.stdout.write('Making an example: two volumes of 250 MiB together …\n'),
-  )
+  return makeExample(dataDir, () => print('Making an example: two volumes of 250 MiB together …\n'))
 }
 
 function storeOf(flags: StandaloneFlags, dataDir: string): string {

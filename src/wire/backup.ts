@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { bigCount, count, ipv4, moment, name, objectName, rid, wordList, words } from './fields.ts'
+import {
+  bigCount,
+  count,
+  fileMoment,
+  ipv4,
+  moment,
+  name,
+  objectName,
+  pathText,
+  rid,
+  wordList,
+  words,
+} from './fields.ts'
 
 /** Where lainlet names no mode the recorded system writes an empty one, and makes a full backup. */
 export const recordedModeSchema = z
@@ -144,15 +156,14 @@ export function isGood(backup: Pick<BackupInfo, 'state' | 'suspect' | 'corrupt'>
 
 /** One entry of a backup's file list. `path` is relative to the volume, text form of lib/byte-paths.ts. */
 export const fileInfoSchema = z.object({
-  path: z.string(),
+  path: pathText,
   type: z.enum(['file', 'directory', 'symlink', 'hardlink', 'fifo', 'chardev', 'blockdev']),
   size: bigCount,
   mode: count,
   uid: bigCount,
   gid: bigCount,
-  /** ISO 8601; of any year. */
-  modified: z.string().max(40),
-  linkTarget: z.string().nullable(),
+  modified: fileMoment,
+  linkTarget: pathText.nullable(),
   sha256: name.nullable(),
 })
 export type FileInfo = z.infer<typeof fileInfoSchema>

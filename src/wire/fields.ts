@@ -33,6 +33,16 @@ export function isMoment(text: string): boolean {
   return ms >= FIRST_MS && ms <= LAST_MS
 }
 
+const OTHER_YEAR = /^[+-]\d{6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
+
+/** The time of a file: a moment, or one of a year that daemons of earlier versions wrote as `+275760-09-13…`. */
+export const fileMoment = z
+  .string()
+  .refine(
+    (text) => isMoment(text) || (OTHER_YEAR.test(text) && !Number.isNaN(Date.parse(text))),
+    'expected a time such as 2026-01-31T05:00:00Z',
+  )
+
 /** Words for people: control characters are escaped, and what is too long is cut. */
 export const words = z.string().transform(toWords)
 export const wordList = z.array(z.string()).transform((list) => list.map(toWords))
@@ -46,6 +56,10 @@ export const name = z
   .string()
   .max(4096)
   .refine((text) => !hasControls(text), 'expected a name without control characters')
+/** A path of any length as text: what is a control character in it stands as `\\xHH`. */
+export const pathText = z
+  .string()
+  .refine((text) => !hasControls(text), 'expected a path without control characters')
 /** The name of an object in the store: one part of a path. */
 export const objectName = name.refine(isPathPart, 'expected one part of a path')
 

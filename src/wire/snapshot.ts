@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './backup.ts'
-import { bigCount, count, moment, name, rid, words } from './fields.ts'
+import { bigCount, count, moment, name, pathText, rid, words } from './fields.ts'
 import { tolerantPage } from './tolerant.ts'
 
 /** One point in time of an increment. */
@@ -39,7 +39,7 @@ export const CHANGES = ['added', 'removed', 'content', 'metadata', 'type'] as co
 
 /** What became of one path from one snapshot to another. */
 export const fileDiffSchema = z.object({
-  path: z.string(),
+  path: pathText,
   change: z.enum(CHANGES),
   before: fileInfoSchema.nullable(),
   after: fileInfoSchema.nullable(),
@@ -75,7 +75,7 @@ export const recoverPlanSchema = z.object({
   /** Bytes of file content that would be written. */
   bytes: bigCount,
   /** The first thousand. */
-  steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: z.string() })),
+  steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: pathText })),
   /** There are more than are listed. */
   more: z.boolean(),
   /** Told if it was asked to copy in place: whether renames are refused, so that it would be. */

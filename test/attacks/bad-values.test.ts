@@ -102,6 +102,16 @@ async function askLists(url: string): Promise<Lists> {
   return data
 }
 
+/** What is inside of backups, and what apps hold: a daemon is asked for it when somebody looks. */
+const INSIDE = `{
+  apps { name procs { name instances { no volumes { name path lastGood { name created } } } } }
+  backups(first: 2) { nodes { name
+    snapshots(first: 2) { id created partial suspect corrupt good size fileCount bytesAdded }
+    files(first: 2) { nodes { path type size mode uid gid modified linkTarget sha256 } pageInfo { endCursor } }
+    history(path: "a", first: 2) { nodes { snapshot created change file { path modified } } }
+    diff(from: "ab", first: 2) { nodes { path change before { size } after { path modified } } } } }
+}`
+
 function start(options: StartOptions) {
   return startTestController({ inventory: toldInventory(helloInventory([IP])), ...options })
 }
@@ -173,6 +183,65 @@ test('whatever a daemon answers, every list of the controller answers', async ()
       await close()
     }),
     { numRuns: 12 },
+  )
+})
+
+test('whatever a daemon answers of what is inside of backups, nothing ends as INTERNAL or reaches a terminal raw', async () => {
+  const created = '2026-11-23T08:45:00Z'
+  const file = {
+    ...{ path: 'a', type: 'file', size: 1, mode: 0o644, uid: 1, gid: 1, modified: created },
+    ...{ linkTarget: null, sha256: null },
+  }
+  const point = {
+    ...{
+      id: 'ab'.repeat(32),
+      created,
+      sequence: 1,
+      state: 'success',
+      suspect: null,
+      corrupt: null,
+      good: true,
+    },
+    ...{ mirror: false, size: 1, files: 1, added: 1, rid: ridOf(1), jobId: 'j' },
+  }
+  const name = 'hello-hello.web.web-1-data-db'
+  const series = { snapshots: 1, newest: point.id, lastGood: null }
+  const backup = sampleBackup({ server: IP, name, mode: 'increment', series })
+  const debug = {
+    crond_status: 'started',
+    running_tasks: 0,
+    startTime: NEVER,
+    updateTime: NEVER,
+    protocol: 2,
+  }
+  const good = {
+    snapshots: { snapshots: [point], next: null },
+    files: { files: [file], next: null },
+    history: { versions: [{ snapshot: point.id, created, change: 'added', file }], next: null },
+    diff: { changes: [{ path: 'a', change: 'content', before: file, after: file }], next: null },
+  }
+  let answers: Record<string, unknown> = good
+  const { url: daemonUrl } = await scriptedDaemon(({ path, method }) => {
+    if (method !== 'GET') return {}
+    if (path.endsWith('/jobs')) return { body: [] }
+    if (path.endsWith('/debug')) return { body: { ...debug, capabilities: ['snapshots', 'diff', 'history'] } }
+    if (path.endsWith('/json')) return { body: { backups: [backup], next: null } }
+    const body = answers[path.split('/').at(-2) ?? '']
+    return body === undefined ? { status: 404, body: {} } : { body }
+  })
+  const { url } = await start({ folder: await testFolder(), daemonUrls: { [IP]: daemonUrl } })
+  const ask = () => askGraphQL<Record<string, unknown[]>>(url, INSIDE)
+  const whole = async () => JSON.stringify(await ask())
+  await expect.poll(whole).toContain(`"snapshot":"${point.id}"`)
+  expect(await whole()).not.toContain('"errors"')
+  await fc.assert(
+    fc.asyncProperty(spoilt(good), async (bad) => {
+      answers = Object(bad)
+      const answer = await ask()
+      expect(JSON.stringify(answer.errors ?? [])).not.toContain('INTERNAL')
+      expect(JSON.stringify(answer).replaceAll('\\n', '')).not.toMatch(/[\u007f-\u009f]|\\u00[01]/)
+    }),
+    { numRuns: 80 },
   )
 })
 

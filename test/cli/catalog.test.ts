@@ -10,6 +10,7 @@ import {
   toldInventory,
 } from '../support/real-controller.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 /** What a command prints and how it ends. */
 async function run(...argv: string[]) {
@@ -48,6 +49,32 @@ async function start() {
     .toContain(`${DEAD}       1`)
   return { folder, namespace, rebuild }
 }
+
+test('what a controller answers moves no cursor: neither a table nor an error of it', async () => {
+  const hostile = 'x\u009b2J\u001b]0;y\u0007\u202e'
+  const namespaces = [
+    {
+      ip: hostile,
+      error: hostile,
+      added: 0,
+      updated: 0,
+      removed: 0,
+      unchanged: 0,
+      unknown: { count: 1, names: [hostile] },
+    },
+  ]
+  const errors = [{ message: hostile, extensions: { code: hostile } }]
+  const answers = [{ data: { rebuildCatalog: { dryRun: false, namespaces } } }, { errors }]
+  for (const body of answers) {
+    const { url } = await scriptedDaemon(() => ({ body }))
+    for (const flags of [[], ['--json']]) {
+      const { code, out, err } = await run('catalog', 'rebuild', '--url', url, ...flags)
+      expect(code).toBe(1)
+      expect(out + err).toContain('x\\u009b2J')
+      expect((out + err).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+    }
+  }
+})
 
 test('catalog rebuild: counts first, then makes it; a dead server is read too, strangers are named', async () => {
   const { namespace, rebuild } = await start()
