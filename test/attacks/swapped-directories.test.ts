@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { resolveVolume } from '../../src/lib/allowed-paths.ts'
 import { holdRealPath } from '../../src/lib/held-volume.ts'
 import { beginSwap } from '../../src/storage/swap/begin-swap.ts'
@@ -11,11 +12,17 @@ import { settleJournals } from '../../src/storage/swap/settle.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../src/storage/swap/staging.ts'
 import * as wholeSwap from '../../src/storage/swap/swap.ts'
 import { openSwapFolders } from '../../src/storage/swap/swap-folders.ts'
+import { isProtected } from '../../src/storage/swap/unprotect.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
-import { countOutcomes, makeSwappedWorld, noSwaps } from '../support/swapped-world.ts'
+import { countOutcomes } from '../support/flip.ts'
+import { recoverArgs } from '../support/plugin-world.ts'
+import { raceRecovers } from '../support/races.ts'
+import { noFlags, run } from '../support/refused-renames.ts'
+import { makeSwappedWorld, noSwaps } from '../support/swapped-world.ts'
 
 const ROUNDS = 200
 const PATIENCE_MS = 240_000
+const notRoot = process.getuid?.() === 0 ? undefined : 'only root can give a directory to others'
 
 describe.skipIf(noSwaps)(
   `a directory above the volume changes places with a link (${noSwaps ?? 'races'})`,
@@ -59,7 +66,6 @@ describe.skipIf(noSwaps)(
       expect(pointersIn(world.dataDir)).toEqual([])
     })
 
-    // Each looks through all processes twice: fewer rounds.
     test.each([
       ['recover', null, false],
       ['recover of single files', ['own'], false],
@@ -67,16 +73,50 @@ describe.skipIf(noSwaps)(
     ])('nor does the action (%s)', { timeout: PATIENCE_MS }, async (_, files, isMigration) => {
       const world = await makeSwappedWorld()
       const { result } = await world.backUp(isMigration ? {} : { path: world.volume })
-      await world.flip()
-      const destDir = world.volume
-      const outcomes = await countOutcomes(ROUNDS / 5, async () => {
-        const { state } = await world.recover(result.file ?? '', { files, destDir, inUse: 'proceed' })
-        return state
-      })
-      expectRefusedOr('success', outcomes)
-      world.expectHostUntouched()
-      expect(pointersIn(world.dataDir)).toEqual([])
+      await raceActions(world, { ...recoverArgs(result.file ?? ''), files })
     })
+
+    test.skipIf(noFlags)(
+      `nor does a copy in place (${noFlags ?? 'needs chattr'})`,
+      { timeout: PATIENCE_MS },
+      async () => {
+        const world = await makeSwappedWorld()
+        const places = world.names.map((name) => join(name, 'y/ssl/own'))
+        onTestFinished(() => places.forEach((place) => void spawnSync('chattr', ['-i', place])))
+        run('chattr', '+i', join(world.volume, 'own'))
+        const { result } = await world.backUp({ path: world.volume })
+        await raceActions(world, { ...recoverArgs(result.file ?? ''), onRefusedRename: 'in-place' })
+        expect(places.some((place) => isProtected(Buffer.from(place)))).toBe(true)
+      },
+    )
+
+    test.skipIf(notRoot).each([
+      ['recover', null],
+      ['recover of single files', ['own']],
+    ])(
+      `nor if others own a directory above what is allowed (%s) (${notRoot ?? 'needs root'})`,
+      { timeout: PATIENCE_MS },
+      async (_, files) => {
+        const world = await makeSwappedWorld('untrusted')
+        const { result } = await world.backUp({ path: world.volume })
+        await raceActions(world, { ...recoverArgs(result.file ?? ''), files })
+      },
+    )
+
+    test.skipIf(notRoot)(
+      `nor does a backup hold what is elsewhere then (${notRoot ?? 'needs root'})`,
+      { timeout: PATIENCE_MS },
+      async () => {
+        const world = await makeSwappedWorld('untrusted')
+        await world.flip()
+        const outcomes = await countOutcomes(ROUNDS, async () => {
+          const { state, result } = await world.backUp({ path: world.volume })
+          expect(result.backup).toMatchObject({ files: 1, bytes: 3 })
+          return state
+        })
+        expectRefusedOr('success', outcomes)
+      },
+    )
 
     test('no half swap is settled elsewhere', { timeout: PATIENCE_MS }, async () => {
       const world = await makeSwappedWorld()
@@ -95,6 +135,17 @@ describe.skipIf(noSwaps)(
     })
   },
 )
+
+type World = Awaited<ReturnType<typeof makeSwappedWorld>>
+
+/** Whole recovers, as a daemon runs them. */
+async function raceActions(world: World, args: object): Promise<void> {
+  const { names, settings, volume } = world
+  const order = { ...args, destDir: volume, inUse: 'proceed' }
+  expectRefusedOr('success', await raceRecovers({ names, rounds: ROUNDS, settings, args: order }))
+  world.expectHostUntouched()
+  expect(pointersIn(world.dataDir)).toEqual([])
+}
 
 function expectRefusedOr(
   good: string,

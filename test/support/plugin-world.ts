@@ -2,22 +2,16 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Plugin, RunContext, RunOutcome, RunSettings } from '../../src/engine/plugin.ts'
+import type { RunContext, RunSettings } from '../../src/engine/plugin.ts'
 import { backupPlugin } from '../../src/engine/plugins/backup/plugin.ts'
 import { recoverPlugin } from '../../src/engine/plugins/backup_recover/plugin.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { newRid } from '../../src/lib/ids.ts'
 import { openStore } from '../../src/storage/store/store.ts'
 import type { Job } from '../../src/wire/job.ts'
-import type { RunResult } from '../../src/wire/record.ts'
+import { runPlugin } from './run-plugin.ts'
 
 export const SERVER = '10.77.0.11'
 const ARCHIVE = 'shop-shop.web.web-1-data-db'
-
-export interface Ran extends RunOutcome {
-  warnings: string[]
-  result: RunResult
-}
 
 /** A daemon's folders, its store claimed, and one volume that is empty; plugins run in this process. */
 export async function makePluginWorld(parent = tmpdir()) {
@@ -63,27 +57,4 @@ export function backupArgs(path: string) {
 
 export function recoverArgs(backup: string) {
   return { app: 'shop', proc: 'shop.web.web', backup, destDir: '', files: null, namespace: SERVER }
-}
-
-interface Call {
-  args: Readonly<Record<string, unknown>>
-  change: Partial<RunContext>
-}
-
-export async function runPlugin<Args>(plugin: Plugin<Args>, settings: RunSettings, call: Call): Promise<Ran> {
-  const warnings: string[] = []
-  const context: RunContext = {
-    ...{ rid: newRid(Date.now()), jobId: '', settings, options: {}, clock: systemClock },
-    signal: new AbortController().signal,
-    log: () => {},
-    progress: () => {},
-    warn: (message) => void warnings.push(message),
-    announce: async () => {},
-    isRunning: async () => false,
-    ...call.change,
-  }
-  // Some machines have processes that nobody may look into.
-  const isOurs = (warning: string) => !warning.startsWith('processes that could not be inspected')
-  const outcome = await plugin.run(plugin.parseArgs(call.args), context)
-  return { ...outcome, result: outcome.result ?? {}, warnings: warnings.filter(isOurs) }
 }

@@ -5,8 +5,9 @@ import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { backupSnapshotsPlugin } from '../../../src/engine/plugins/backup_snapshots/plugin.ts'
 import type { SnapshotInfo } from '../../../src/wire/snapshot.ts'
-import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
+import { runPlugin } from '../../support/run-plugin.ts'
 
 const NAME = 'shop-shop.web.web-1-data-db'
 const MIB = 1 << 20

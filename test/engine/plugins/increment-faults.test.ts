@@ -7,8 +7,9 @@ import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/pl
 import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { fillUp } from '../../support/fill-store.ts'
-import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
+import { runPlugin } from '../../support/run-plugin.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 const MIB = 1 << 20

@@ -11,8 +11,9 @@ import { backupSnapshotsPlugin } from '../../../src/engine/plugins/backup_snapsh
 import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { formatGoTime, parseGoTime } from '../../../src/storage/snapshot/nodes/go-time.ts'
 import { parseSnapshot } from '../../../src/storage/snapshot/nodes/snapshot-file.ts'
-import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
+import { runPlugin } from '../../support/run-plugin.ts'
 import { putSnapshots } from '../../support/series-world.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 

@@ -10,7 +10,8 @@ import { backupListPlugin } from '../../../src/engine/plugins/backup_list/plugin
 import { storeSpacePlugin } from '../../../src/engine/plugins/store_space/plugin.ts'
 import { backupInfoSchema } from '../../../src/wire/backup.ts'
 import { backupPageSchema, filePageSchema, MOST_FILES } from '../../../src/wire/daemon-api.ts'
-import { makePluginWorld, runPlugin, SERVER } from '../../support/plugin-world.ts'
+import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { runPlugin } from '../../support/run-plugin.ts'
 
 type World = Awaited<ReturnType<typeof makePluginWorld>>
 
