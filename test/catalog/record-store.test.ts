@@ -55,6 +55,17 @@ describe('taking news', () => {
     expect(await after.catalog.records.take([progressed])).toHaveLength(1)
   })
 
+  test('a record that tells of a backup of another server is left out, whoever let it through', async () => {
+    const { records, backups } = await tempCatalog()
+    const foreign = sampleBackup({ server: '10.0.0.2' })
+    const forged = sampleRecord({ state: 'success', result: { backup: foreign } })
+    expect(await records.take([forged, sampleRecord({ rid: ridOf(2) })])).toMatchObject([
+      { record: { rid: ridOf(2) } },
+    ])
+    expect(await records.get(forged.rid)).toBeUndefined()
+    expect(await backups.get('10.0.0.2', foreign.name)).toBeUndefined()
+  })
+
   test('a batch that cannot be kept changes nothing', async () => {
     const { records } = await tempCatalog()
     const broken = sampleRecord({
