@@ -42,6 +42,7 @@ const { tree: _tree, ...summary } = await makeSnapshot({
     facts: {
       ...{ files, bytes, entries, root, notKept, added, sequence: 1, state: 'success', suspect: null },
       ...{ format: 1, app: '', proc: '', volume: '', instanceNo: 1, containers: [], jobId: '' },
+      inodeFlags: true,
       ...{ warnings: [], warningCount: 0, durability: 'synced', writer: 'benchmark' },
     },
   }),
