@@ -25,7 +25,9 @@ export function sentKey({ encrypt, macK, macR }: RepositoryKey): RepositoryKey {
   return { encrypt: Buffer.from(encrypt), macK: Buffer.from(macK), macR: Buffer.from(macR) }
 }
 
-const IV_LENGTH = 16
+/** Of AES, and of its counters. */
+export const BLOCK = 16
+const IV_LENGTH = BLOCK
 const MAC_LENGTH = 16
 /** Bytes that a sealed text is longer than the plain one. */
 export const SEAL_OVERHEAD = IV_LENGTH + MAC_LENGTH
@@ -87,9 +89,14 @@ export function sealer(key: RepositoryKey): Sealer {
   }
 }
 
+/** For each nonce the half of Poly1305's one-time key that is not r. */
+export function macKeysFor(key: RepositoryKey, nonces: Buffer): Buffer {
+  return readyFor(key).mac.update(nonces)
+}
+
 /** Poly1305-AES (D. J. Bernstein, 2005): r, and the nonce encrypted with k as s. */
 function oneTimeKey(key: RepositoryKey, nonce: Buffer): Buffer {
-  return Buffer.concat([key.macR, readyFor(key).mac.update(nonce)])
+  return Buffer.concat([key.macR, macKeysFor(key, nonce)])
 }
 
 interface ReadyKey {
@@ -101,7 +108,7 @@ interface ReadyKey {
 const readyKeys = new WeakMap<RepositoryKey, ReadyKey>()
 
 /** To make a key ready takes longer than to seal a small file with it. */
-function readyFor(key: RepositoryKey): ReadyKey {
+export function readyFor(key: RepositoryKey): ReadyKey {
   const known = readyKeys.get(key)
   if (known) return known
   const mac = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false)

@@ -22,15 +22,21 @@ export class Poly1305 {
   readonly #key = view(this.#wasm, this.#wasm.keyAt(), KEY_LENGTH)
   #filled = 0
 
-  /** `r ‖ s`, 32 bytes that are never used for two messages. */
-  begin(oneTimeKey: Buffer): this {
-    this.#key.set(oneTimeKey)
+  /** `r ‖ s`, 32 bytes that are never used for two messages; `s` may come apart. */
+  begin(r: Buffer, s?: Buffer): this {
+    this.#key.set(r)
+    if (s) this.#key.set(s, r.length)
     this.#filled = 0
     this.#wasm.begin()
     return this
   }
 
   update(bytes: Buffer): this {
+    if (bytes.length < this.#input.length - this.#filled) {
+      this.#input.set(bytes, this.#filled)
+      this.#filled += bytes.length
+      return this
+    }
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.subarray(at, at + this.#input.length - this.#filled)
       this.#input.set(piece, this.#filled)
@@ -45,8 +51,14 @@ export class Poly1305 {
   }
 
   tag(): Buffer {
+    const tag = Buffer.allocUnsafe(TAG_LENGTH)
+    this.writeTag(tag, 0)
+    return tag
+  }
+
+  writeTag(into: Buffer, at: number): void {
     this.#wasm.finish(this.#filled)
-    return Buffer.from(this.#key.subarray(0, TAG_LENGTH))
+    this.#key.copy(into, at, 0, TAG_LENGTH)
   }
 }
 

@@ -40,10 +40,10 @@ export class OpenPack {
     return this.#size >= FULL || this.#rows.length >= MOST_BLOBS
   }
 
-  /** When it resolves, `sealed` is the caller's again. */
-  async add({ sealed, ...blob }: PackedBlob): Promise<void> {
-    this.#rows.push({ ...blob, offset: this.#size, length: sealed.length })
-    await this.#write(sealed)
+  /** When it resolves, or at once if nothing has to be waited for, `sealed` is the caller's again. */
+  add({ type, id, sealed, plainLength, compressed }: PackedBlob): Promise<void> | undefined {
+    this.#rows.push({ type, id, offset: this.#size, length: sealed.length, plainLength, compressed })
+    return this.#write(sealed)
   }
 
   async finish(key: RepositoryKey): Promise<FinishedPack> {
@@ -61,8 +61,14 @@ export class OpenPack {
     return this.#publication.abandon()
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  #write(bytes: Buffer): Promise<void> | undefined {
     this.#size += bytes.length
+    if (this.#filled + bytes.length >= this.#buffer.length) return this.#writeThrough(bytes)
+    this.#filled += bytes.copy(this.#buffer, this.#filled)
+    return undefined
+  }
+
+  async #writeThrough(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       const copied = bytes.copy(this.#buffer, this.#filled, at)
       this.#filled += copied

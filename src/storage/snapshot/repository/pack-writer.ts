@@ -15,8 +15,8 @@ export class RepositoryPackWriter implements PackWriter {
   readonly #last: Record<BlobType, Promise<void>> = { data: Promise.resolve(), tree: Promise.resolve() }
   readonly #anew: boolean
   readonly #assertHeld: () => Promise<void>
-  /** Blobs that the index does not know of yet; all that came, where it writes anew. */
-  readonly #pending = new Set<string>()
+  /** Blobs that the index does not know of yet; all that came, where it writes anew. Their ids as latin1 text. */
+  readonly #pending: Record<BlobType, Set<string>> = { data: new Set(), tree: new Set() }
   readonly #publishing = new Set<Promise<void>>()
   #unindexed: FinishedPack[] = []
   #unindexedBlobs = 0
@@ -32,13 +32,23 @@ export class RepositoryPackWriter implements PackWriter {
   }
 
   has(type: BlobType, id: Buffer): boolean {
-    return this.#pending.has(keyOf(type, id)) || (!this.#anew && this.#keeper.index.has(type, id))
+    return this.#pending[type].has(keyOf(id)) || this.#isIndexed(type, id)
+  }
+
+  claim(type: BlobType, id: Buffer): boolean {
+    const pending = this.#pending[type]
+    const key = keyOf(id)
+    if (pending.has(key) || this.#isIndexed(type, id)) return false
+    pending.add(key)
+    return true
   }
 
   add(blob: PackedBlob): Promise<void> {
-    if (this.has(blob.type, blob.id)) return Promise.resolve()
-    this.#pending.add(keyOf(blob.type, blob.id))
-    return this.#after(blob.type, () => this.#put(blob))
+    return this.claim(blob.type, blob.id) ? this.addClaimed(blob.type, [blob]) : Promise.resolve()
+  }
+
+  addClaimed(type: BlobType, blobs: readonly PackedBlob[]): Promise<void> {
+    return this.#after(type, () => this.#put(type, blobs))
   }
 
   async finish(): Promise<{ packs: number; bytes: number }> {
@@ -61,6 +71,10 @@ export class RepositoryPackWriter implements PackWriter {
     this.#unindexed = []
   }
 
+  #isIndexed(type: BlobType, id: Buffer): boolean {
+    return !this.#anew && this.#keeper.index.has(type, id)
+  }
+
   #after(type: BlobType, act: () => Promise<void>): Promise<void> {
     const turn = this.#last[type].then(() => {
       this.#throwFailure()
@@ -76,11 +90,14 @@ export class RepositoryPackWriter implements PackWriter {
     if (this.#failure) throw this.#failure.error
   }
 
-  async #put(blob: PackedBlob): Promise<void> {
-    this.#open[blob.type] ??= await OpenPack.begin(this.#repository.place)
-    const pack = this.#open[blob.type]
-    await pack?.add(blob)
-    if (pack?.isFull) await this.#close(blob.type)
+  async #put(type: BlobType, blobs: readonly PackedBlob[]): Promise<void> {
+    for (const blob of blobs) {
+      const pack = this.#open[type] ?? (await OpenPack.begin(this.#repository.place))
+      this.#open[type] = pack
+      const written = pack.add(blob)
+      if (written) await written
+      if (pack.isFull) await this.#close(type)
+    }
   }
 
   /** Goes on in the background, so that the next pack fills while this one is synced. */
@@ -115,7 +132,7 @@ export class RepositoryPackWriter implements PackWriter {
     const number = this.#keeper.index.internPack(pack.id)
     for (const row of pack.rows) {
       this.#keeper.index.add(indexedBlob(number, row))
-      if (!this.#anew) this.#pending.delete(keyOf(row.type, row.id))
+      if (!this.#anew) this.#pending[row.type].delete(keyOf(row.id))
     }
     this.#unindexed.push(pack)
     this.#unindexedBlobs += pack.rows.length
@@ -152,6 +169,6 @@ export class RepositoryPackWriter implements PackWriter {
   }
 }
 
-function keyOf(type: BlobType, id: Buffer): string {
-  return type + id.toString('latin1')
+function keyOf(id: Buffer): string {
+  return id.toString('latin1')
 }

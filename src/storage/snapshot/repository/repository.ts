@@ -105,6 +105,10 @@ export interface PackWriter {
   has(type: BlobType, id: Buffer): boolean
   /** Takes `sealed` over: it may not change afterwards. A blob that it has already is left out. */
   add(blob: PackedBlob): Promise<void>
+  /** If it is wanted: from now on it counts as added, and must follow with addClaimed(). */
+  claim(type: BlobType, id: Buffer): boolean
+  /** As add(), of many of one type that were claimed. */
+  addClaimed(type: BlobType, blobs: readonly PackedBlob[]): Promise<void>
   /** All of it on the disk, and indexed. */
   finish(): Promise<{ packs: number; bytes: number }>
   /** Leaves what is published to the next prune, and removes the rest. After it nothing is written any more. */

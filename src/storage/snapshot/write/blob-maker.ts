@@ -4,10 +4,9 @@ import type { ThreadWork } from '../../../lib/thread.ts'
 import { type RepositoryKey, seal, sentKey } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, ContentStart, SealedBlob } from './content-messages.ts'
-import { ID_LENGTH } from './content-messages.ts'
+import { ID_LENGTH, idsIn } from './content-messages.ts'
+import { SmallBlobs, TINY } from './small-blobs.ts'
 
-/** Less than this becomes no shorter. */
-const TINY = 64
 /** Above this, whether a piece can be compressed is tried on a sample from its middle. */
 const SAMPLED = 256 * 1024
 const SAMPLE = 32 * 1024
@@ -20,6 +19,7 @@ const TOGETHER = 1 << 20
 export class BlobMaker {
   readonly #work: ThreadWork<ContentStart>
   readonly #key: RepositoryKey
+  readonly #small: SmallBlobs
   readonly #flag: Int32Array
   readonly #wanted: Uint8Array
 
@@ -27,6 +27,7 @@ export class BlobMaker {
     const { key, answers } = work.start
     this.#work = work
     this.#key = sentKey(key)
+    this.#small = new SmallBlobs(this.#key)
     this.#flag = new Int32Array(answers, 0, 1)
     this.#wanted = new Uint8Array(answers, 4)
   }
@@ -36,8 +37,7 @@ export class BlobMaker {
    * they stand for, where that is more than they are.
    */
   put(pieces: readonly Buffer[], bytes = lengthOf(pieces)): Buffer {
-    const ids = Buffer.concat(pieces.map((piece) => hash('sha256', piece, 'buffer')))
-    this.#ask({ kind: 'ask', ids, bytes })
+    const ids = this.#askFor(pieces, bytes)
     let blobs: NewBlob[] = []
     let length = 0
     for (const [at, plain] of pieces.entries()) {
@@ -52,6 +52,27 @@ export class BlobMaker {
       length = 0
     }
     if (blobs.length > 0) this.#handOver(blobs)
+    return ids
+  }
+
+  /** As put(), of pieces that are so short that they are handed over together. */
+  putSmall(pieces: readonly Buffer[]): Buffer {
+    const ids = this.#askFor(pieces, lengthOf(pieces))
+    const isWanted = (_: unknown, at: number) => this.#wanted[at] === 1
+    const wanted = pieces.filter(isWanted)
+    this.#work.goOn()
+    if (wanted.length === 0) return ids
+    const message = this.#small.make(wanted, idsIn(ids).filter(isWanted))
+    this.#work.send(message, [message.bytes.buffer])
+    return ids
+  }
+
+  /** Their ids, when it is known which are wanted. */
+  #askFor(pieces: readonly Buffer[], bytes: number): Buffer {
+    const ids = Buffer.allocUnsafeSlow(pieces.length * ID_LENGTH)
+    for (const [at, piece] of pieces.entries())
+      ids.write(hash('sha256', piece, 'binary'), at * ID_LENGTH, ID_LENGTH, 'latin1')
+    this.#ask({ kind: 'ask', ids, bytes })
     return ids
   }
 

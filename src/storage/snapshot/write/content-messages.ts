@@ -58,6 +58,13 @@ export interface DoneMessage {
 }
 
 export const ID_LENGTH = 32
+
+/** Ids that lie one behind the other. */
+export function idsIn(ids: Buffer): Buffer[] {
+  const count = ids.length / ID_LENGTH
+  return Array.from({ length: count }, (_, at) => ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
+}
+
 /** So many blobs at most are asked for at once. */
 export const ASKED_AT_ONCE = 128
 /** In the shared memory: a word that is 0 while an answer is waited for, then one byte for each id. */

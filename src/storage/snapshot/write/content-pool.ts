@@ -12,6 +12,8 @@ import {
   type DoneMessage,
   type FromWorker,
   ID_LENGTH,
+  idsIn,
+  type SealedBlob,
 } from './content-messages.ts'
 
 export interface Content {
@@ -58,8 +60,6 @@ export class ContentPool {
   readonly #lanes: Lane[] = []
   readonly #most: number
   readonly #waiting: Job[] = []
-  /** Blobs that a thread was told to make. */
-  readonly #asked = new Set<string>()
   #unwritten = 0
   /** Answers that wait until blobs are written. */
   #held: (() => void)[] = []
@@ -152,36 +152,29 @@ export class ContentPool {
 
   #answer({ flag, wanted }: Lane, { ids, bytes }: AskMessage): void {
     this.#options.onBytes(bytes)
-    for (const [at, id] of idsIn(Buffer.from(ids)).entries()) wanted[at] = this.#isWanted(id) ? 1 : 0
+    for (const [at, id] of idsIn(Buffer.from(ids)).entries())
+      wanted[at] = this.#options.packs.claim('data', id) ? 1 : 0
     Atomics.store(flag, 0, 1)
     Atomics.notify(flag, 0)
-  }
-
-  #isWanted(id: Buffer): boolean {
-    const key = id.toString('latin1')
-    if (this.#asked.has(key) || this.#options.packs.has('data', id)) return false
-    this.#asked.add(key)
-    return true
   }
 
   #write({ blobs, bytes }: BlobsMessage): void {
     const all = Buffer.from(bytes.buffer)
     let at = blobs.length * ID_LENGTH
-    const written = blobs.map(({ length, ...rest }, place) => {
-      const id = all.subarray(place * ID_LENGTH, (place + 1) * ID_LENGTH)
+    const ids = idsIn(Buffer.from(all.subarray(0, at)))
+    const packed = ids.map((id, place): PackedBlob => {
+      const { length, plainLength, compressed } = blobs[place] as SealedBlob
       at += length
-      return this.#put({ type: 'data', id, sealed: all.subarray(at - length, at), ...rest })
+      return { type: 'data', id, sealed: all.subarray(at - length, at), plainLength, compressed }
     })
-    void Promise.all(written).then(() => release(all))
+    void this.#put(packed, all.length).then(() => release(all))
   }
 
-  async #put(blob: PackedBlob): Promise<void> {
-    const burden = blob.sealed.length + BLOB_BURDEN
+  async #put(blobs: PackedBlob[], bytes: number): Promise<void> {
+    const burden = bytes + blobs.length * BLOB_BURDEN
     this.#unwritten += burden
-    const adding = this.#options.packs.add({ ...blob, id: Buffer.from(blob.id) })
-    this.#asked.delete(blob.id.toString('latin1'))
     try {
-      await adding
+      await this.#options.packs.addClaimed('data', blobs)
       this.#wrote(burden)
     } catch (error) {
       this.#fail(error)
@@ -213,9 +206,4 @@ export class ContentPool {
 
 function send({ worker }: Thread, job: ContentJob): void {
   worker.postMessage(job, job.kind === 'small' ? [job.data.buffer] : [])
-}
-
-function idsIn(ids: Buffer): Buffer[] {
-  const count = ids.length / ID_LENGTH
-  return Array.from({ length: count }, (_, at) => ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
 }

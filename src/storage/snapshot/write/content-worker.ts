@@ -22,7 +22,7 @@ function smallPieces({ data, lengths }: SmallFilesJob, maker: BlobMaker): FilePi
     at += length
     return Buffer.from(data.buffer, data.byteOffset + at - length, length)
   })
-  const ids = maker.put(pieces)
+  const ids = maker.putSmall(pieces)
   release(Buffer.from(data.buffer))
   return { ids, fault: undefined }
 }

@@ -1,0 +1,51 @@
+import type { RepositoryKey } from '../codec/crypt.ts'
+import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import { nextInBatch, sealBatch } from '../codec/seal-batch.ts'
+import { compressBound, SmallCompressor } from '../codec/small-compressor.ts'
+import { type BlobsMessage, ID_LENGTH, type SealedBlob } from './content-messages.ts'
+
+/** Less than this becomes no shorter. */
+export const TINY = 64
+
+/** In a thread: makes blobs of many short pieces at once. What a call costs is most of what one alone takes. */
+export class SmallBlobs {
+  readonly #key: RepositoryKey
+  readonly #compressor = new SmallCompressor()
+  /** What is sealed next, each on a block of its own. */
+  #texts = Buffer.alloc(0)
+
+  constructor(key: RepositoryKey) {
+    this.#key = key
+  }
+
+  /** `ids`: of the pieces, in order. */
+  make(pieces: readonly Buffer[], ids: readonly Buffer[]): BlobsMessage {
+    this.#makeRoom(pieces)
+    const lengths: number[] = []
+    let end = 0
+    const blobs = pieces.map((plain): SealedBlob => {
+      const packed =
+        plain.length < TINY ? plain.length : this.#compressor.compressInto(this.#texts, end, plain)
+      const compressed = packed < plain.length
+      const length = compressed ? packed : plain.copy(this.#texts, end)
+      lengths.push(length)
+      end = nextInBatch(end, length)
+      return { length: length + SEAL_OVERHEAD, plainLength: plain.length, compressed }
+    })
+    return { kind: 'blobs', blobs, bytes: this.#seal(ids, lengths, end) }
+  }
+
+  #seal(ids: readonly Buffer[], lengths: readonly number[], end: number): Uint8Array<ArrayBuffer> {
+    const idBytes = ids.length * ID_LENGTH
+    const length = lengths.reduce((sum, one) => sum + one + SEAL_OVERHEAD, idBytes)
+    const sealed = Buffer.allocUnsafeSlow(length)
+    for (const [place, id] of ids.entries()) sealed.set(id, place * ID_LENGTH)
+    sealBatch(this.#key, { texts: this.#texts.subarray(0, end), lengths }, { sealed, at: idBytes })
+    return sealed
+  }
+
+  #makeRoom(pieces: readonly Buffer[]): void {
+    const needed = pieces.reduce((sum, { length }) => nextInBatch(sum, compressBound(length)), 0)
+    if (needed > this.#texts.length) this.#texts = Buffer.allocUnsafeSlow(needed)
+  }
+}
