@@ -1,5 +1,5 @@
 import { closeSync, constants } from 'node:fs'
-import { AT_FDCWD, cString, KernelError, type Libc } from './libc.ts'
+import { AT_FDCWD, KernelError, type Libc, passingCString } from './libc.ts'
 import { O_PATH, OPENAT2, openHow, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, SYS_OPENAT2 } from './open.ts'
 
 /** What the kernel has in memory, without waiting for a disk or a server. */
@@ -11,9 +11,9 @@ export interface KernelCached {
   pinCached(dir: number, path: Buffer): number | undefined
   /**
    * Reads from the page cache; undefined where it would wait, or the file system cannot say. Gives fewer bytes than
-   * `into` takes at the end of the file, or where the rest would wait.
+   * `into` (its first `length` bytes) takes at the end of the file, or where the rest would wait.
    */
-  readCached(fd: number, into: Buffer, position: number): number | undefined
+  readCached(fd: number, into: Buffer, position: number, length?: number): number | undefined
 }
 
 const RESOLVE_CACHED = 0x20
@@ -30,7 +30,7 @@ export function bindCached(libc: Libc): KernelCached {
 function bindPin(libc: Libc): KernelCached['pinCached'] {
   const openat2 = libc.attempt(OPENAT2)
   const how = openHow(O_NOFOLLOW_PATH, 0, RESOLVE_CACHED | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
-  const pin = (dir: number, name: Buffer) => openat2(SYS_OPENAT2, dir, cString(name), how, how.length)
+  const pin = (dir: number, name: Buffer) => openat2(SYS_OPENAT2, dir, passingCString(name), how, how.length)
   const probe = pin(AT_FDCWD, Buffer.from('.'))
   if (probe >= 0) closeSync(probe)
   // Before Linux 5.12, or where a filter forbids it: everything waits.
@@ -43,9 +43,11 @@ function bindRead(libc: Libc): KernelCached['readCached'] {
     'int64_t preadv2(int fd, const void *iov, int count, int64_t offset, int flags)',
   )
   const iovec = Buffer.alloc(16)
-  return (fd, into, position) => {
-    iovec.writeBigUInt64LE(libc.addressOf(into), 0)
-    iovec.writeBigUInt64LE(BigInt(into.length), 8)
+  let last: Buffer | undefined
+  return (fd, into, position, length = into.length) => {
+    if (into !== last) iovec.writeBigUInt64LE(libc.addressOf(into), 0)
+    last = into
+    iovec.writeUInt32LE(length, 8)
     return unlessWaiting(preadv2(fd, iovec, 1, position, RWF_NOWAIT), 'preadv2')
   }
 }

@@ -91,6 +91,16 @@ function nameIn(prototype: string): string {
 
 const EINVAL = 22
 
+const scratch = Buffer.alloc(4097)
+
+/** As cString(), good until the next call: for the calls that are made for each file. */
+export function passingCString(bytes: Buffer): Buffer {
+  if (bytes.length >= scratch.length || bytes.includes(0)) return cString(bytes)
+  scratch.set(bytes)
+  scratch[bytes.length] = 0
+  return scratch
+}
+
 /** The bytes as C wants them, NUL at the end. Throws EINVAL where they contain one. */
 export function cString(bytes: Buffer): Buffer {
   if (bytes.includes(0)) throw new KernelError(EINVAL, 'path')

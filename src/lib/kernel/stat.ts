@@ -1,5 +1,5 @@
 import { makeDevice } from './device-number.ts'
-import { AT_FDCWD, cString, type Libc } from './libc.ts'
+import { AT_FDCWD, type Libc, passingCString } from './libc.ts'
 
 /** What stat tells of a file; BigIntStats of Node's has all of it. */
 export interface FileStat {
@@ -18,6 +18,10 @@ export interface FileStat {
 export interface KernelStat {
   /** Of an entry of `dir`, a link as itself, with one call; undefined where there is no answer, for whatever reason. */
   statAt(dir: number, name: Buffer): FileStat | undefined
+  /** The same, of the ctime alone. */
+  ctimeAt(dir: number, name: Buffer): bigint | undefined
+  /** Of an open file. */
+  ctimeOf(fd: number): bigint | undefined
   /** The time of change of what is open, or pinned (O_PATH), exactly; undefined where there is no answer. */
   mtimeOf(fd: number): bigint | undefined
 }
@@ -25,7 +29,9 @@ export interface KernelStat {
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AT_NO_AUTOMOUNT = 0x800
 const AT_EMPTY_PATH = 0x1000
+const NO_NAME = Buffer.alloc(1)
 const FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
+const STATX_CTIME = 0x80
 const STATX_BASIC_STATS = 0x7ff
 const NS_PER_SECOND = 1_000_000_000n
 /** `struct statx` (statx(2)): its size, and where in it fields lie. */
@@ -39,18 +45,25 @@ export function bindStat(libc: Libc): KernelStat {
   const struct = Buffer.alloc(SIZE)
   const call = statxOf(libc)
   const statAt: KernelStat['statAt'] = (dir, name) => {
-    if (call(dir, cString(name), FLAGS, STATX_BASIC_STATS, struct) < 0) return undefined
+    if (call(dir, passingCString(name), FLAGS, STATX_BASIC_STATS, struct) < 0) return undefined
     return (struct.readUInt32LE(AT.mask) & STATX_BASIC_STATS) === STATX_BASIC_STATS
       ? statIn(struct)
       : undefined
   }
-  const isThere = statAt(AT_FDCWD, Buffer.from('.')) !== undefined
+  const ctimeBy = (dir: number, name: Buffer, flags: number) => {
+    if (call(dir, name, flags, STATX_CTIME, struct) < 0) return undefined
+    return struct.readUInt32LE(AT.mask) & STATX_CTIME ? timeAt(struct, AT.ctime) : undefined
+  }
+  const ctimeAt: KernelStat['ctimeAt'] = (dir, name) => ctimeBy(dir, passingCString(name), FLAGS)
+  const ctimeOf: KernelStat['ctimeOf'] = (fd) => ctimeBy(fd, NO_NAME, AT_EMPTY_PATH)
   const mtimeOf: KernelStat['mtimeOf'] = (fd) => {
-    if (!isThere || fd < 0) return undefined
-    const failed = call(fd, cString(Buffer.alloc(0)), FLAGS | AT_EMPTY_PATH, STATX_BASIC_STATS, struct) < 0
+    if (fd < 0) return undefined
+    const failed = call(fd, NO_NAME, FLAGS | AT_EMPTY_PATH, STATX_BASIC_STATS, struct) < 0
     return failed ? undefined : timeAt(struct, AT.mtime)
   }
-  return { statAt: isThere ? statAt : () => undefined, mtimeOf }
+  if (statAt(AT_FDCWD, Buffer.from('.'))) return { statAt, ctimeAt, ctimeOf, mtimeOf }
+  const unknown = () => undefined
+  return { statAt: unknown, ctimeAt: unknown, ctimeOf: unknown, mtimeOf: unknown }
 }
 
 /** Before glibc 2.28 there is no such function. */

@@ -16,6 +16,8 @@ export interface KernelXattrs {
 
 /** Linux allows neither a longer list nor a longer value (linux/limits.h). */
 const XATTR_MAX = 65536
+/** The kernel sets aside as many bytes as it is offered, and most lists are short. */
+const SHORT_LIST = 256
 
 export function bindXattrs(libc: Libc): KernelXattrs {
   const room = Buffer.allocUnsafeSlow(XATTR_MAX)
@@ -24,7 +26,10 @@ export function bindXattrs(libc: Libc): KernelXattrs {
   const set = bindBoth(libc, 'int', 'setxattr', 'const void *name, const void *value, size_t size, int flags')
   const remove = bindBoth(libc, 'int', 'removexattr', 'const void *name')
   return {
-    listXattrs: (target) => splitNames(room, without('ENOTSUP', () => list(target, room, XATTR_MAX)) ?? 0),
+    listXattrs(target) {
+      const listed = (size: number) => without('ENOTSUP', () => list(target, room, size)) ?? 0
+      return splitNames(room, without('ERANGE', () => listed(SHORT_LIST)) ?? listed(XATTR_MAX))
+    },
     getXattr(target, name) {
       const length = without('ENODATA', () => get(target, cString(name), room, XATTR_MAX))
       return length === undefined ? undefined : Buffer.from(room.subarray(0, length))

@@ -1,4 +1,4 @@
-import { fstatSync, read } from 'node:fs'
+import { type BigIntStats, fstatSync, read } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../lib/errors.ts'
 import { KernelError } from '../../lib/kernel/libc.ts'
@@ -31,10 +31,7 @@ export async function openFile(
     closePinned(pin, fd)
     throw new KernelError(EFBIG, 'open')
   }
-  entry.size = Number(stat.size)
-  entry.mtimeNs = exactMtimeNs(fd, stat.mtimeNs)
-  entry.ctimeNs = stat.ctimeNs
-  entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
+  bringUpToDate(entry, stat, { kernel, fd })
   const isSettled = beganNs === undefined || (await settleWrites(fd, stat, beganNs))
   return {
     fd,
@@ -44,6 +41,18 @@ export async function openFile(
       changeBetween(stat, fstatSync(fd, { bigint: true })) ?? (isSettled ? undefined : 'changed'),
     close: async () => closePinned(pin, fd),
   }
+}
+
+/** What may have changed since the walk saw it. */
+export function bringUpToDate(
+  entry: TreeEntry,
+  stat: BigIntStats,
+  { kernel, fd }: { kernel: Kernel | undefined; fd: number },
+): void {
+  entry.size = Number(stat.size)
+  entry.mtimeNs = exactMtimeNs(fd, stat.mtimeNs)
+  entry.ctimeNs = stat.ctimeNs
+  entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
 }
 
 /** Small pieces that are in memory are not worth the way to another thread. */

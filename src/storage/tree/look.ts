@@ -9,13 +9,11 @@ import { readFlags, readFlagsAt } from './inode-flags.ts'
 import { mountIdOf } from './mounts.ts'
 import { noteFlags } from './note-flags.ts'
 import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
+import { readCachedFile, SMALL_FILE } from './read-cached.ts'
 import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 import type { OpenVolume } from './volume.ts'
 import { openWhole } from './whole-file.ts'
-
-/** Up to this size a file is read when it is looked at. */
-export const SMALL_FILE = 64 * 1024
 
 /** What a look at names needs. `room` hands out memory that is free again when the next names are looked at. */
 export interface Looker {
@@ -138,9 +136,17 @@ function itemOf(looker: Looker, place: Place, pin: Pin): TreeItem | undefined | 
   const entry = entryOf(type, pin.stat, place.path)
   entry.mtimeNs = exactMtimeNs(pin.fd, entry.mtimeNs)
   if (looker.isKnown?.(entry)) return { entry, data: null, open: null }
+  const content = type === 'file' ? readCachedFile(looker.volume, entry, pin) : undefined
+  if (content) return cachedItem(looker, entry, content)
   readAttributes(looker, entry, pin)
   if (type === 'symlink') return linkItem(looker.volume, entry, { place, pin })
   return type === 'file' ? fileItem(looker, entry, pin) : { entry, data: null, open: null }
+}
+
+function cachedItem({ room }: Looker, entry: TreeEntry, content: Buffer): TreeItem {
+  const data = room(content.length)
+  data.set(content)
+  return { entry, data, open: null }
 }
 
 function readAttributes(looker: Looker, entry: TreeEntry, pin: Pin): void {

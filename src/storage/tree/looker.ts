@@ -1,5 +1,6 @@
 import type { TreeWarning } from './entry.ts'
-import { type Looker, SMALL_FILE } from './look.ts'
+import type { Looker } from './look.ts'
+import { SMALL_FILE } from './read-cached.ts'
 import type { WalkLog } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 

@@ -58,11 +58,27 @@ async function pinByDescriptor(path: Buffer, flags: number): Promise<Pin> {
 
 function pinOf(fd: number, cached: boolean): Pin {
   try {
-    const place = Buffer.from(`/proc/self/fd/${fd}`, 'latin1')
-    return { fd, place, cached, stat: fstatSync(fd, { bigint: true }) }
+    return new DescriptorPin(fd, cached, fstatSync(fd, { bigint: true }))
   } catch (error) {
     closeSync(fd)
     throw error
+  }
+}
+
+class DescriptorPin implements Pin {
+  readonly fd: number
+  readonly cached: boolean
+  readonly stat: BigIntStats
+
+  constructor(fd: number, cached: boolean, stat: BigIntStats) {
+    this.fd = fd
+    this.cached = cached
+    this.stat = stat
+  }
+
+  /** Made when it is asked for: most pins are never opened again. */
+  get place(): Buffer {
+    return Buffer.from(`/proc/self/fd/${this.fd}`, 'latin1')
   }
 }
 
@@ -74,10 +90,15 @@ export function unpin(pin: Pin): void {
   if (pin.fd >= 0) closeSync(pin.fd)
 }
 
+/** Opens for reading what the kernel has in memory. */
+export function openCached(pin: Pin): number {
+  return openSync(pin.place, OPEN_TO_READ)
+}
+
 /** Opens what is pinned for reading; `closePinned` closes it. */
 export async function openPinned(pin: Pin): Promise<{ fd: number; stat: BigIntStats }> {
   const flags = OPEN_TO_READ | (pin.fd >= 0 ? 0 : constants.O_NOFOLLOW)
-  const fd = pin.cached ? openSync(pin.place, flags) : await opened(pin.place, flags)
+  const fd = pin.cached ? openCached(pin) : await opened(pin.place, flags)
   try {
     const stat = fstatSync(fd, { bigint: true })
     if (!isSame(stat, pin.stat)) throw new KernelError(ESTALE, 'open')

@@ -20,7 +20,7 @@ const NOTHING_TO_FLUSH = ['EINVAL', 'EROFS', 'ENOSYS', 'EOPNOTSUPP']
  */
 export async function settleWrites(fd: number, stat: BigIntStats, beganNs: bigint): Promise<boolean> {
   const { ctimeNs } = stat
-  if (ctimeNs + tickNs(ctimeNs) < beganNs) return true
+  if (areWritesSettled(stat, beganNs)) return true
   // A store in the same tick would leave the timestamp as it is.
   if (BigInt(Date.now()) * NS_PER_MS < ctimeNs + BigInt(TICK_MS) * NS_PER_MS) await setTimeout(TICK_MS)
   try {
@@ -29,6 +29,11 @@ export async function settleWrites(fd: number, stat: BigIntStats, beganNs: bigin
   } catch (error) {
     return NOTHING_TO_FLUSH.includes(errnoOf(error) ?? '')
   }
+}
+
+/** It did not change since the volume was flushed. */
+export function areWritesSettled({ ctimeNs }: Pick<BigIntStats, 'ctimeNs'>, beganNs: bigint): boolean {
+  return ctimeNs + tickNs(ctimeNs) < beganNs
 }
 
 function tickNs(timeNs: bigint): bigint {

@@ -1,3 +1,4 @@
+import { allKnown } from '../../lib/all-known.ts'
 import type { TreeEntry } from './entry.ts'
 import { Glance } from './glance.ts'
 import { joinPath } from './join-path.ts'
@@ -126,15 +127,18 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
   return batch
 }
 
-function lookAt({ looker, glance, pin, path }: Folder, batch: ListedName[]): Promise<(Seen | undefined)[]> {
+/** Without a promise where nothing has to be waited for. */
+function lookAt(
+  { looker, glance, pin, path }: Folder,
+  batch: ListedName[],
+): (Seen | undefined)[] | Promise<(Seen | undefined)[]> {
   const mayGlance = batch[0] !== undefined && glance.serves(pin, batch[0].name)
-  return Promise.all(
-    batch.map(({ name, isDirectory }) => {
-      const place = { directory: pin, name, path: joinPath(path, name), isDirectory }
-      const item = isDirectory || !mayGlance ? undefined : glance.known(place)
-      return item ? { item, pin: undefined, isMount: false } : look(looker, place)
-    }),
-  )
+  const looks = batch.map(({ name, isDirectory }) => {
+    const place = { directory: pin, name, path: joinPath(path, name), isDirectory }
+    const item = isDirectory || !mayGlance ? undefined : glance.known(place)
+    return item ? { item, pin: undefined, isMount: false } : look(looker, place)
+  })
+  return allKnown<Seen | undefined>(looks)
 }
 
 /** Something may have become a directory since it was listed: what follows it is looked at again later. */

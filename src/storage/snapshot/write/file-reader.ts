@@ -29,17 +29,25 @@ export class FileReader {
 
   /**
    * Begins to read a file, and brings its entry up to date. Undefined, with a warning, where it cannot be opened.
-   * What the item has read ahead is taken over before it resolves.
+   * What the item has read ahead is taken over before it resolves, or without a promise if there is room for it.
    */
-  async read(item: TreeItem): Promise<Reading | undefined> {
-    const { entry } = item
+  read(item: TreeItem): Reading | undefined | Promise<Reading | undefined> {
+    const { entry, data } = item
     const linked = entry.links > 1 ? this.#linked.find(entry) : undefined
     if (linked) return linked
     const full = this.#pool.room()
-    if (full) await full
+    return data && !full ? this.#begun(entry, this.#take(data)) : this.#readWaiting(item, full)
+  }
+
+  async #readWaiting(item: TreeItem, full: Promise<void> | undefined): Promise<Reading | undefined> {
+    await full
     const reading = item.data ? this.#take(item.data) : await this.#open(item)
     reading?.content.catch(() => {})
-    if (reading && entry.links > 1) this.#linked.add(entry, reading)
+    return reading && this.#begun(item.entry, reading)
+  }
+
+  #begun(entry: TreeEntry, reading: Reading): Reading {
+    if (entry.links > 1) this.#linked.add(entry, reading)
     return reading
   }
 

@@ -1,5 +1,5 @@
 import type { TreeEntry } from '../../tree/entry.ts'
-import type { Reading } from './file-reader.ts'
+import type { Content } from './content-pool.ts'
 import type { NewNode } from './tree-builder.ts'
 
 /** No file changed last at the beginning of 1970. */
@@ -11,8 +11,7 @@ export function distrust(entry: TreeEntry): void {
 }
 
 /** The node of a file that was read; nothing where it is left out. */
-export async function nodeOfReading(entry: TreeEntry, { content }: Reading): Promise<NewNode | undefined> {
-  const { ids, fault } = await content
+export function nodeOfContent(entry: TreeEntry, { ids, fault }: Content): NewNode | undefined {
   if (!ids) return undefined
   if (fault !== undefined) distrust(entry)
   return { entry, content: ids, subtree: null, same: false }

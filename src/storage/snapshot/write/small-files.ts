@@ -1,4 +1,4 @@
-import { SMALL_FILE } from '../../tree/look.ts'
+import { SMALL_FILE } from '../../tree/read-cached.ts'
 import { ASKED_AT_ONCE } from './content-messages.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 
@@ -9,7 +9,8 @@ interface Batch {
   data: Uint8Array<ArrayBuffer>
   used: number
   lengths: number[]
-  all: PromiseWithResolvers<Content>
+  /** For each file, told what becomes of it. */
+  waiting: PromiseWithResolvers<Content>[]
 }
 
 /** Collects files that are in memory, so that a thread gets many at once. */
@@ -22,15 +23,16 @@ export class SmallFiles {
   }
 
   /** At most SMALL_FILE bytes, which are copied. */
-  async add(data: Buffer): Promise<Content> {
+  add(data: Buffer): Promise<Content> {
     this.#batch ??= newBatch()
-    const { lengths, all } = this.#batch
-    const at = lengths.push(data.length) - 1
+    const { lengths, waiting } = this.#batch
+    const content = Promise.withResolvers<Content>()
+    waiting.push(content)
+    lengths.push(data.length)
     this.#batch.data.set(data, this.#batch.used)
     this.#batch.used += data.length
     if (this.#batch.used >= TOGETHER || lengths.length === ASKED_AT_ONCE) this.flush()
-    const { ids, fault } = await all.promise
-    return { ids: ids?.slice(at, at + 1) ?? null, fault }
+    return content.promise
   }
 
   /** Lets those that were added wait for no others. */
@@ -38,12 +40,23 @@ export class SmallFiles {
     const batch = this.#batch
     if (!batch) return
     this.#batch = undefined
-    const { data, lengths, all } = batch
-    this.#pool.run({ kind: 'small', data, lengths }).then(all.resolve, all.reject)
+    const { data, lengths, waiting } = batch
+    this.#pool.run({ kind: 'small', data, lengths }).then(
+      ({ ids, fault }) => {
+        for (const [at, { resolve }] of waiting.entries())
+          resolve({ ids: ids?.slice(at, at + 1) ?? null, fault })
+      },
+      (error) => {
+        for (const { promise, reject } of waiting) {
+          promise.catch(() => {})
+          reject(error)
+        }
+      },
+    )
   }
 }
 
 function newBatch(): Batch {
   const data = new Uint8Array(TOGETHER + SMALL_FILE)
-  return { data, used: 0, lengths: [], all: Promise.withResolvers() }
+  return { data, used: 0, lengths: [], waiting: [] }
 }

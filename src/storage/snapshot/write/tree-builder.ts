@@ -60,13 +60,20 @@ export class TreeBuilder {
     }
     const slot: Slot = { node: undefined, ready: false }
     this.#slots.push(slot)
-    node
-      .then((known) => {
-        slot.node = known
-        slot.ready = true
-        this.#drain()
-      })
-      .catch((error) => this.#fail(error))
+    node.then(
+      (known) => this.#arrive(slot, known),
+      (error) => this.#fail(error),
+    )
+  }
+
+  #arrive(slot: Slot, node: NewNode | undefined): void {
+    slot.node = node
+    slot.ready = true
+    try {
+      this.#drain()
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /** Something that the snapshot before has in this directory is not there any more. */

@@ -8,11 +8,12 @@ import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
 import type { FileReader, Reading, Warn } from './file-reader.ts'
 import { leaveOut } from './leave-out.ts'
-import { distrust, nodeOfReading } from './new-node.ts'
+import { distrust, nodeOfContent } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import { separateIfReplaced } from './separate-files.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
+import { Turn } from './turn.ts'
 import { isSame, isSettled, isUnchanged, isUntouched, type UnchangedRule } from './unchanged.ts'
 
 export interface VolumeArchiverOptions extends TreeStore {
@@ -48,6 +49,7 @@ interface Level {
 /** Turns a volume into trees: reads on while contents and trees of what it has seen are still on their way. */
 export class VolumeArchiver {
   readonly #options: VolumeArchiverOptions
+  readonly #turn = new Turn()
   #level: Level | undefined
 
   constructor(options: VolumeArchiverOptions) {
@@ -113,10 +115,14 @@ export class VolumeArchiver {
         looks.length > 0;
         looks = await this.#next(folder, level)
       ) {
-        for (const look of looks) await this.#keep(walk, level, look)
+        for (const look of looks) {
+          const kept = this.#keep(walk, level, look)
+          if (kept) await kept
+        }
         const last = looks.at(-1)
         if (last) parent.pass(nameOf(last.item.entry.path))
         await this.#roomForMore()
+        await this.#turn.pass()
       }
       await parent.passAll()
     } finally {
@@ -142,17 +148,19 @@ export class VolumeArchiver {
     await full
   }
 
-  async #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> {
+  /** Without a promise where nothing has to be waited for: most entries of most volumes. */
+  #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> | undefined {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
     // What is as the snapshot before has it, it can hold.
     if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#leaveOut(entry)
     distrustIfFaulty(level, entry)
-    if (canEnter(look)) await this.#keepFolder(walk, level, { look, before, unchanged })
-    else if (before && unchanged) this.#keepUnchanged(level, entry, before)
-    else if (entry.type === 'file') await this.#keepFile(level, look, before)
+    if (canEnter(look)) return this.#keepFolder(walk, level, { look, before, unchanged })
+    if (!(before && unchanged) && entry.type === 'file') return this.#keepFile(level, look, before)
+    if (before && unchanged) this.#keepUnchanged(level, entry, before)
     else this.#keepPlain(level, entry, before)
+    return undefined
   }
 
   #leaveOut(entry: TreeEntry): void {
@@ -187,18 +195,32 @@ export class VolumeArchiver {
     this.#kept(entry, before, true)
   }
 
-  async #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> {
+  #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> | undefined {
     const { entry } = item
     const { files, rule } = this.#options
     // It may have changed again when it was opened.
-    if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule)) {
-      this.#separate(entry)
-      await lookAtFlags(item)
-      level.tree.add({ entry, content: before.content, subtree: null, same: false })
-      return this.#kept(entry, before, true)
+    if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule))
+      return this.#keepContent(level, item, before)
+    const reading = files.read(item)
+    if (reading instanceof Promise)
+      return reading.then((one) => this.#keepReading(level, { entry, before }, one))
+    this.#keepReading(level, { entry, before }, reading)
+    return undefined
+  }
+
+  async #keepContent(level: Level, item: TreeItem, before: Node): Promise<void> {
+    const { entry } = item
+    this.#separate(entry)
+    await lookAtFlags(item)
+    level.tree.add({ entry, content: before.content, subtree: null, same: false })
+    this.#kept(entry, before, true)
+  }
+
+  #keepReading(level: Level, { entry, before }: Changed, reading: Reading | undefined): void {
+    if (!reading) {
+      level.tree.differs()
+      return
     }
-    const reading = await files.read(item)
-    if (!reading) return level.tree.differs()
     this.#separate(entry)
     distrustIfFaulty(level, entry)
     level.tree.add(this.#nodeOf(entry, reading, before && isUntouched(entry, before) ? before : undefined))
@@ -206,10 +228,15 @@ export class VolumeArchiver {
   }
 
   /** `again`: what it was before, and should be still. */
-  async #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
-    const node = await nodeOfReading(entry, reading)
+  #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
+    return reading.content.then((content) => this.#checkAgain(nodeOfContent(entry, content), again))
+  }
+
+  #checkAgain(node: NewNode | undefined, again: Node | undefined): NewNode | undefined {
+    if (!again || !node?.content) return node
+    const { entry } = node
     const { counts, rule, warn } = this.#options
-    if (!again || !node?.content || counts.readAgain(node.content, again)) return node
+    if (counts.readAgain(node.content, again)) return node
     if (rule.reread && isSettled(entry, rule)) warn('note', entry.path, CHANGED_UNSEEN)
     return node
   }
@@ -248,7 +275,7 @@ async function lookAtFlags({ open }: TreeItem): Promise<void> {
 }
 
 function distrustIfFaulty({ faulty }: Level, entry: TreeEntry): void {
-  if (faulty.has(entry.path.toString('latin1'))) distrust(entry)
+  if (faulty.size > 0 && faulty.has(entry.path.toString('latin1'))) distrust(entry)
 }
 
 interface FolderStep {
@@ -256,6 +283,11 @@ interface FolderStep {
   folder: SortedFolder | undefined
   path: Buffer
   before: Buffer | null
+}
+
+interface Changed {
+  entry: TreeEntry
+  before: Node | undefined
 }
 
 interface FolderLook {

@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises'
-import type { FileStat } from '../../../lib/kernel/stat.ts'
+import { allKnown } from '../../../lib/all-known.ts'
 import { joinPath } from '../join-path.ts'
 import { SIDE_BY_SIDE } from '../looker.ts'
 import { childPlace, type Pin } from '../pin.ts'
@@ -20,8 +20,8 @@ export interface ChangedFilesOptions {
   steps: RecheckSteps
 }
 
-/** Null if the file is gone, undefined if it cannot be read. */
-type SeenTime = Pick<FileStat, 'ctimeNs'> | null | undefined
+/** The ctime; null if the file is gone, undefined if it cannot be read. */
+type SeenTime = bigint | null | undefined
 
 const MAX_NAMES = 100
 /** A call that took longer has waited for a disk or a server: the next names are looked at side by side. */
@@ -76,34 +76,35 @@ class ChangeSearch {
   /** Without a pin the directory is gone, and its files with it. */
   async #lookAt(folder: Buffer, pin: Pin | null, files: LoggedName[]): Promise<void> {
     await this.#options.steps.next(joinPath(folder, files[0]?.name ?? Buffer.alloc(0)))
-    const stats = await Promise.all(
-      files.map(({ name }) => pin && (this.#fastStat(pin, name) ?? this.#slowStat(pin, folder, name))),
+    const looks = files.map(
+      ({ name }) => pin && (this.#fastCtime(pin, name) ?? this.#slowCtime(pin, folder, name)),
     )
+    const ctimes = await allKnown<SeenTime>(looks)
     for (const [at, file] of files.entries())
-      if (this.#hasChanged(file, stats[at])) this.#add(joinPath(folder, file.name))
+      if (this.#hasChanged(file, ctimes[at])) this.#add(joinPath(folder, file.name))
   }
 
   /** Undefined if the kernel may have to wait for it, or it fails. */
-  #fastStat(pin: Pin, name: Buffer): FileStat | undefined {
+  #fastCtime(pin: Pin, name: Buffer): bigint | undefined {
     if (!pin.cached || this.#sideBySide > 0) {
       this.#sideBySide--
       return undefined
     }
     const began = performance.now()
-    const stat = this.#volume.kernel?.statAt(pin.fd, name)
+    const ctime = this.#volume.kernel?.ctimeAt(pin.fd, name)
     if (performance.now() - began > WAITED_MS) this.#sideBySide = SIDE_BY_SIDE
-    return stat
+    return ctime
   }
 
-  #slowStat(pin: Pin, folder: Buffer, name: Buffer): Promise<SeenTime> {
-    const stat = () => lstat(childPlace(pin, name), { bigint: true })
-    return this.#options.steps.attempt(joinPath(folder, name), stat)
+  #slowCtime(pin: Pin, folder: Buffer, name: Buffer): Promise<SeenTime> {
+    const read = async () => (await lstat(childPlace(pin, name), { bigint: true })).ctimeNs
+    return this.#options.steps.attempt(joinPath(folder, name), read)
   }
 
   /** A file that is gone has changed. Only a name more or less of it is a change too. */
   #hasChanged(file: LoggedName, seen: SeenTime): boolean {
     if (seen === undefined) return false
-    return seen === null || seen.ctimeNs > this.#options.beginNs || seen.ctimeNs !== file.ctimeNs
+    return seen === null || seen > this.#options.beginNs || seen !== file.ctimeNs
   }
 
   #add(path: Buffer): void {

@@ -7,7 +7,7 @@ import { encodeNode } from '../../../../src/storage/snapshot/nodes/node.ts'
 import { parseNode } from '../../../../src/storage/snapshot/nodes/parse-node.ts'
 import { ContentPool } from '../../../../src/storage/snapshot/write/content-pool.ts'
 import { FileReader } from '../../../../src/storage/snapshot/write/file-reader.ts'
-import { nodeOfReading } from '../../../../src/storage/snapshot/write/new-node.ts'
+import { nodeOfContent } from '../../../../src/storage/snapshot/write/new-node.ts'
 import { isUnchanged } from '../../../../src/storage/snapshot/write/unchanged.ts'
 import { repositoryWorld } from '../../../support/repository-world.ts'
 import { hasRestic } from '../../../support/restic.ts'
@@ -34,7 +34,7 @@ test('a file that could not be read to its end is read again, though nothing abo
   })
   const reading = await reader.read({ entry: looked, data: null, open })
   if (!reading) throw new Error('it was not opened')
-  const made = await nodeOfReading(looked, reading)
+  const made = nodeOfContent(looked, await reading.content)
   if (!made) throw new Error('it was left out')
   await pool.close()
   await packs.abandon()

@@ -1,0 +1,49 @@
+import { closeSync } from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import type { Kernel } from '../../lib/kernel.ts'
+import { readXattrs } from './attributes.ts'
+import type { TreeEntry, Xattr } from './entry.ts'
+import { bringUpToDate } from './file-source.ts'
+import { readFlags } from './inode-flags.ts'
+import { noteFlags } from './note-flags.ts'
+import { openCached, type Pin } from './pin.ts'
+import { areWritesSettled } from './settle-writes.ts'
+import type { OpenVolume } from './volume.ts'
+
+/** Up to this size a file is read when it is looked at. */
+export const SMALL_FILE = 64 * 1024
+
+const scratch = Buffer.allocUnsafeSlow(SMALL_FILE)
+
+/**
+ * All of a small file, its attributes and its flags, without a promise, if the kernel has it in memory and nothing
+ * is unusual about it. It has then not changed since it was pinned. Undefined for any other one, which is then read as
+ * if this had not been tried. The content is good until the next call.
+ */
+export function readCachedFile(volume: OpenVolume, entry: TreeEntry, pin: Pin): Buffer | undefined {
+  const { kernel, hasTrueSizes, beganNs } = volume
+  const { size } = entry
+  if (!kernel || !pin.cached || !hasTrueSizes || size > SMALL_FILE) return undefined
+  if (beganNs !== undefined && !areWritesSettled(pin.stat, beganNs)) return undefined
+  const fd = openCached(pin)
+  try {
+    if (size > 0 && kernel.readCached(fd, scratch, 0, size) !== size) return undefined
+    const xattrs = xattrsIfReadable(kernel, fd)
+    const flags = readFlags(kernel, fd, false)
+    if (!xattrs || kernel.ctimeOf(fd) !== pin.stat.ctimeNs) return undefined
+    bringUpToDate(entry, pin.stat, { kernel, fd })
+    noteFlags(volume, Object.assign(entry, { xattrs }), flags)
+    return scratch.subarray(0, size)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function xattrsIfReadable(kernel: Kernel, fd: number): Xattr[] | undefined {
+  try {
+    return readXattrs(kernel, fd)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
+}
