@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { localDriver } from '../../../src/storage/drivers/local.ts'
@@ -30,6 +30,16 @@ describe('the local driver', () => {
       'move ns/small.PART ns/small',
       'sync ns',
     ])
+  })
+
+  it('locks a file that could not be locked before', async () => {
+    const dir = tempDir()
+    const driver = localDriver(dir)
+    mkdirSync(join(dir, 'ns'))
+    symlinkSync('elsewhere', join(dir, 'ns/.lock'))
+    await expect(driver.lock('ns/.lock')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    unlinkSync(join(dir, 'ns/.lock'))
+    await using _lock = await driver.lock('ns/.lock')
   })
 
   it('follows no symbolic link out of the store', async () => {

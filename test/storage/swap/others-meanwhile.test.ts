@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { loadKernel } from '../../../src/lib/kernel.ts'
 import { settleJournals } from '../../../src/storage/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../../src/storage/swap/staging.ts'
 import { swapIn } from '../../../src/storage/swap/swap.ts'
@@ -70,6 +71,20 @@ test('a staging folder inside another directory that has the path of the volume 
   ])
   expect(readFileSync(`${inside}/new/precious`, 'utf8')).toBe('of another recover')
 })
+
+test.skipIf(!loadKernel())(
+  'a volume at which a run is at work is not settled beside it (needs libc)',
+  async () => {
+    const { dataDir, volume } = makeSwapWorld()
+    await recoverUntil({ dataDir, volume, point: 'moved out' })
+    const before = contentOf(volume)
+    await using _claim = await claimVolume(dataDir, volume)
+    const { settled, locked } = await settleJournals(dataDir)
+    expect(settled).toEqual([])
+    expect(locked).toMatchObject([{ volume, reason: expect.stringContaining('Another run works on') }])
+    expect(contentOf(volume)).toEqual(before)
+  },
+)
 
 /** Has the journal say that `<side> only` lies on another device. Returns its path. */
 function editJournal(volume: string, side: 'old' | 'new'): string {

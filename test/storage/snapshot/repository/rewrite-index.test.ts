@@ -48,6 +48,18 @@ test('index files without some packs: what names none of them stays, small files
   expect(index.has('data', idOf(contentOf(100)))).toBe(true)
 })
 
+test('what an index file named that another run took away is forgotten', async () => {
+  const { repository, packs, open } = await filled(2)
+  const other = await open()
+  await other.loadIndex()
+  await repository.dropFromIndex(new Set(packs.slice(0, 1)))
+  await other.loadIndex()
+  expect([0, 1].map((n) => other.blobSize('data', idOf(contentOf(n))))).toEqual([
+    undefined,
+    contentOf(1).length,
+  ])
+})
+
 test('broken off at any call, the index knows all that it knew', async () => {
   const { dir } = await filled(34)
   let isDone = false
