@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { newRid } from '../lib/ids.ts'
+import { FINISHED } from '../wire/failed-run.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
@@ -147,15 +148,16 @@ function tell({ log }: SettleOptions, answer: Answer): void {
 
 const STOPPED = 'The daemon stopped while this ran'
 const BY_OUTCOME: Record<string, string> = {
-  'went forward': `${STOPPED}, and finished it when it started again: the volume holds what the backup holds`,
+  [FINISHED]: `${STOPPED}, and finished it when it started again: the volume holds what the backup holds`,
   'went back': `${STOPPED}, and took it back when it started again: the volume is as it was. Run it again`,
 }
 
 async function endRecords({ memory, clock }: SettleOptions, answer: Answer | undefined): Promise<string[]> {
   const outcomes = new Map(answer?.settled.map(({ rid, outcome }) => [rid, outcome]))
   const ended = memory.unfinished().map((record): RunRecord => {
-    const message = BY_OUTCOME[outcomes.get(record.rid) ?? ''] ?? `${STOPPED}: run it again`
-    const error = toRecordError(new BackupdError('DAEMON_RESTARTED', message))
+    const outcome = outcomes.get(record.rid) ?? null
+    const message = BY_OUTCOME[outcome ?? ''] ?? `${STOPPED}: run it again`
+    const error = toRecordError(new BackupdError('DAEMON_RESTARTED', message, { facts: { outcome } }))
     const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
     return { ...record, ...end, seq: record.seq + 1 }
   })

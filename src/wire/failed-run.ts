@@ -20,6 +20,9 @@ export function describeFailure(run: Ended): string {
   return `${describeRun(run)} ${VERBS[run.state] ?? run.state}: ${reason}${code ? ` (${code})` : ''}. ${adviceFor(run)}`
 }
 
+/** Of a recover that the daemon finished when it started again: `facts.outcome` of DAEMON_RESTARTED. */
+export const FINISHED = 'went forward'
+
 const VERBS: Partial<Record<RunRecord['state'], string>> = {
   failed: 'failed',
   partial: 'is partial',
@@ -44,5 +47,6 @@ function adviceFor({ state, error, rid }: Ended): string {
   if (state === 'lost')
     return `See that the daemon runs, and whether the store has the result; then run it again`
   if (state === 'cancelled') return 'Run it again if it is still needed'
+  if (error?.facts.outcome === FINISHED) return 'Nothing is left to do'
   return error && isErrorCode(error.code) ? ERROR_CODES[error.code] : `See the record ${rid}`
 }
