@@ -4,11 +4,8 @@ import { join } from 'node:path'
 import type { Driver } from '../../src/storage/driver.ts'
 import { parseSnapshot, type SnapshotFacts } from '../../src/storage/snapshot/nodes/snapshot-file.ts'
 import type { Repository } from '../../src/storage/snapshot/repository/repository.ts'
-import {
-  type MakeSnapshotInput,
-  makeSnapshot,
-  type SnapshotSummary,
-} from '../../src/storage/snapshot/write/make-snapshot.ts'
+import { makeSnapshot } from '../../src/storage/snapshot/write/make-snapshot.ts'
+import type { MakeSnapshotInput, SnapshotSummary } from '../../src/storage/snapshot/write/snapshot-input.ts'
 import { repositoryWorld } from './repository-world.ts'
 import { IP } from './store-samples.ts'
 

@@ -4,7 +4,7 @@ import { isOfMirror, type SeriesSnapshot, tagsOf } from '../../../storage/series
 import type { SnapshotFacts } from '../../../storage/snapshot/nodes/snapshot-file.ts'
 import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
-import type { SnapshotSeen, SnapshotWords } from '../../../storage/snapshot/write/make-snapshot.ts'
+import type { SnapshotSeen, SnapshotWords } from '../../../storage/snapshot/write/snapshot-input.ts'
 import type { Store } from '../../../storage/store/store.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'

@@ -12,11 +12,8 @@ import {
 } from '../../../storage/series/series.ts'
 import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
 import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
-import {
-  makeSnapshot,
-  type SnapshotSeen,
-  type SnapshotWords,
-} from '../../../storage/snapshot/write/make-snapshot.ts'
+import { makeSnapshot } from '../../../storage/snapshot/write/make-snapshot.ts'
+import type { SnapshotSeen, SnapshotWords } from '../../../storage/snapshot/write/snapshot-input.ts'
 import type { Store, StoredBackup } from '../../../storage/store/store.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'

@@ -5,7 +5,7 @@ import type { TreeWarning } from '../../tree/entry.ts'
 import { flushVolume } from '../../tree/flush-volume.ts'
 import type { WalkOptions } from '../../tree/looker.ts'
 import { takeBeginTime } from '../../tree/recheck/begin-time.ts'
-import { type ChangedFiles, findChangedFiles } from '../../tree/recheck/changed-files.ts'
+import { findChangedFiles } from '../../tree/recheck/changed-files.ts'
 import type { Missed } from '../../tree/recheck/missed.ts'
 import { RecheckSteps } from '../../tree/recheck/recheck-steps.ts'
 import { walkAgain } from '../../tree/recheck/walk-again.ts'
@@ -13,9 +13,8 @@ import { WalkLog } from '../../tree/recheck/walk-log.ts'
 import { sortedWalk } from '../../tree/sorted-walk.ts'
 import { type OpenVolume, openVolume } from '../../tree/volume.ts'
 import { parseGoTime } from '../nodes/go-time.ts'
-import { encodeSnapshot, type SnapshotFacts, type SnapshotFile } from '../nodes/snapshot-file.ts'
+import { encodeSnapshot, type SnapshotFile } from '../nodes/snapshot-file.ts'
 import { volumeTree } from '../read/volume-tree.ts'
-import type { Lock } from '../repository/held-lock.ts'
 import type { PackWriter, Repository } from '../repository/repository.ts'
 import { Backlog } from './backlog.ts'
 import { ContentPool } from './content-pool.ts'
@@ -24,78 +23,11 @@ import { Counts } from './counts.ts'
 import { FileReader, type Warn } from './file-reader.ts'
 import { leaveOut } from './leave-out.ts'
 import { mergeTrees } from './merge-trees.ts'
-import { RunProgress, type SnapshotProgress } from './run-progress.ts'
+import { RunProgress } from './run-progress.ts'
+import type { MakeSnapshotInput, SnapshotSeen, SnapshotSummary, SnapshotWords } from './snapshot-input.ts'
 import type { BuiltTree } from './tree-builder.ts'
 import { VolumeArchiver } from './volume-archiver.ts'
 import { storeWayTo } from './way-to-volume.ts'
-
-export interface MakeSnapshotInput {
-  repository: Repository
-  /** The repository's, held for as long as this takes. */
-  lock: Pick<Lock, 'signal' | 'assertHeld'>
-  /** Absolute path of an existing directory. */
-  volume: string
-  /** Where that is on its server, as the snapshot names it; `volume` unless given. */
-  sourcePath?: string
-  /** What did not change since this one is not read again. */
-  parent: { id: string; snapshot: SnapshotFile } | null
-  /** All of it is read all the same. */
-  reread?: boolean
-  hostname: string
-  /** The beginning of the run. */
-  time: Date
-  /**
-   * Says what to write into the snapshot, when all else is on the disk and nothing names it yet. What it throws stops
-   * the run without a snapshot.
-   */
-  describe(seen: SnapshotSeen): SnapshotWords | Promise<SnapshotWords>
-  signal: AbortSignal
-  /** As WalkOptions has it. */
-  whyLeftOut?: WalkOptions['whyLeftOut']
-  /** Called often: keep it cheap. */
-  onProgress(progress: SnapshotProgress): void
-  onWarning(warning: TreeWarning): void
-  /** How many threads read and compress; one for each core by default. */
-  workers?: number
-}
-
-export interface SnapshotWords {
-  tags: string[]
-  facts: SnapshotFacts | null
-}
-
-/** What a run has found and kept. */
-export interface SnapshotSeen {
-  /** The id of its tree, which starts at `/`. */
-  tree: Buffer
-  filesNew: number
-  filesChanged: number
-  filesUnchanged: number
-  filesDeleted: number
-  /** Everything in the volume, itself included. */
-  entries: number
-  files: number
-  /** Content of all files. */
-  bytes: number
-  /** Content of the files that were read. */
-  bytesRead: number
-  /** What the packs take in the store that were written. */
-  bytesAdded: number
-  /** Warnings that make it partial. */
-  faults: number
-  /** `device` is `major:minor` of the file system the volume lies on. */
-  root: { device: string; mountPoint: boolean }
-  /** Nothing but directories in it. */
-  empty: boolean
-  /** What this machine cannot keep; empty normally. */
-  notKept: string[]
-  /** Files in it that changed since the run began. */
-  changedWhileRead: ChangedFiles
-}
-
-export interface SnapshotSummary extends SnapshotSeen {
-  snapshotId: string
-}
 
 /**
  * Makes a snapshot of a volume, published as its last step: packs, then their index, then the snapshot's file.
