@@ -238,6 +238,23 @@ test.skipIf(noFlags)(
 )
 
 test.skipIf(noFlags)(
+  `names like those of staging folders are ordinary content (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const { volume, backUp, recover } = await makePluginWorld()
+    const [mine, other] = [join(volume, '.backupd-recover-mine'), join(volume, '.backupd-recover-other')]
+    for (const folder of [mine, other]) mkdirSync(folder)
+    writeFileSync(join(mine, 'file'), 'as it was')
+    writeFileSync(join(volume, 'stuck'), '')
+    const { result } = await backUp()
+    writeFileSync(join(mine, 'added'), 'not in the backup')
+    run('chattr', '+i', join(volume, 'stuck'))
+    expect((await recover(result.file ?? '', IN_PLACE)).warnings).toContainEqual(NO_WAY_BACK)
+    expect(readdirSync(mine)).toEqual(['file'])
+    expect(readdirSync(volume).sort()).toEqual(['.backupd-recover-mine', '.backupd-recover-other', 'stuck'])
+  },
+)
+
+test.skipIf(noFlags)(
   `what appears during the copy is removed and named (${noFlags ?? 'needs chattr'})`,
   async () => {
     const world = makeImmutableWorld()

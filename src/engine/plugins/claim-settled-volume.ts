@@ -1,3 +1,4 @@
+import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { settleVolume } from '../../storage/swap/settle.ts'
 import { claimVolume, type VolumeClaim } from '../../storage/swap/volume-claim.ts'
@@ -11,7 +12,9 @@ import type { RunContext } from '../plugin.ts'
 export async function claimSettledVolume(context: RunContext, volume: string): Promise<VolumeClaim> {
   const claim = await claimVolume(context.settings.dataDir, volume)
   try {
-    const { settled, locked, warnings } = await settleVolume(claim)
+    const { settled, locked, warnings } = await settleVolume(claim, (path) =>
+      context.progress({ currentPath: bytesToText(path) }),
+    )
     for (const { rid, outcome } of settled)
       context.warn(`an earlier recover (${rid}) had stopped half way: it ${outcome}`)
     for (const warning of warnings) context.warn(warning)

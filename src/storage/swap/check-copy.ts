@@ -13,20 +13,24 @@ const OVERLAYFS = 0x794c7630
 /** CAP_LINUX_IMMUTABLE in the masks of /proc/self/status. */
 const MAY_UNPROTECT = 1n << 9n
 
+export interface CopyChecks {
+  /** The name of the staging folder. */
+  staging: string
+  signal: AbortSignal
+  onPath(path: Buffer): void
+}
+
 /**
  * What can be known before the first change of a copy in place: that the volume can be written, that immutable and
  * append-only names can be removed, and that there is room for the new content once the old one is gone.
  * @throws SYSTEM_REFUSED, NO_ROOM; only metadata of the volume itself may have changed then
  */
-export async function checkCopy(
-  { volume, fresh }: SwapFolders,
-  staging: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function checkCopy({ volume, fresh }: SwapFolders, checks: CopyChecks): Promise<void> {
+  const { staging, ...looking } = checks
   tryToWrite(volume, staging)
   const refuses = (await mayUnprotect()) ? undefined : refuseProtected
-  const freed = await measure({ top: volume, signal, refuses })
-  const needed = await measure({ top: fresh, signal })
+  const freed = await measure({ top: volume, ...looking, refuses })
+  const needed = await measure({ top: fresh, ...looking })
   const { blocks, bavail, bsize, type } = await statfs(volume.self)
   if (blocks === 0) return
   // What lies in a lower layer takes the same room when it is gone.
@@ -64,14 +68,13 @@ function refused(what: string, errno: string, cause?: unknown): BackupdError {
   return new BackupdError('SYSTEM_REFUSED', message, { facts: { errno }, cause })
 }
 
-interface Measuring {
+interface Measuring extends Omit<CopyChecks, 'staging'> {
   top: Folder
-  signal: AbortSignal
   refuses?: ((folder: Folder, name: Buffer, path: Buffer) => void) | undefined
 }
 
 /** Bytes on the disk, of a hard link its share. */
-async function measure({ top, signal, refuses }: Measuring): Promise<number> {
+async function measure({ top, signal, onPath, refuses }: Measuring): Promise<number> {
   if (!loadKernel()) return 0
   const breathe = breather()
   let bytes = 0
@@ -82,6 +85,7 @@ async function measure({ top, signal, refuses }: Measuring): Promise<number> {
       const stats = lookUp(folder, name)
       if (!stats) continue
       const inner = joinPath(path, name)
+      onPath(inner)
       refuses?.(folder, name, inner)
       bytes += (Number(stats.blocks) * 512) / (stats.isDirectory() ? 1 : Number(stats.nlink))
       if (!stats.isDirectory() || stats.dev !== top.identity.device) continue

@@ -12,6 +12,8 @@ export interface Clearing {
   volume: Folder
   /** What is to be in the volume: directories that are in both stay, so that their inode and quota project do. */
   wanted: Folder
+  /** The name of the staging folder, if it lies in the volume: it stays. */
+  own: string | null
   signal: AbortSignal
   onPath(path: Buffer): void
 }
@@ -59,7 +61,7 @@ async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
   for await (const name of namesIn(pair.there)) {
     await pass.breathe()
     pass.signal.throwIfAborted()
-    if (pair.path.length === 0 && isStagingName(name)) continue
+    if (pair.path.length === 0 && isStaging(pass, name)) continue
     const path = joinPath(pair.path, name)
     pass.onPath(path)
     try {
@@ -71,6 +73,11 @@ async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
     }
   }
   if (pass.removed) loadKernel()?.futimens(pair.there.fd, { mtimeNs })
+}
+
+/** Another recover's, unless the backup has something of this name. */
+function isStaging({ own, wanted }: Pass, name: Buffer): boolean {
+  return name.toString() === own || (isStagingName(name) && !lookUp(wanted, name))
 }
 
 /** Something else took the name meanwhile, came up in it, or is mounted there. */

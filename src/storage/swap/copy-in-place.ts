@@ -6,6 +6,7 @@ import type { TreeEntry, TreeWarning } from '../tree/entry.ts'
 import { headerOf, refuseMounts } from './begin-swap.ts'
 import { checkCopy } from './check-copy.ts'
 import { type Clearing, clearVolume, removeUnwanted } from './clear-volume.ts'
+import { lookUp } from './folder.ts'
 import { type JournalHeader, writeJournal } from './journal.ts'
 import { type Pointer, savePointer } from './pointer.ts'
 import { protectListed } from './protected-list.ts'
@@ -54,13 +55,14 @@ export async function copyInPlace(input: CopyInput): Promise<{ faults: number }>
 
 /** On disk when it resolves: all that was unpacked, the journal, the pointer to it. Nothing was removed yet. */
 async function beginCopy(
-  { staging, signal }: CopyInput,
+  { staging, signal, onProgress }: CopyInput,
   folders: SwapFolders,
   header: JournalHeader,
 ): Promise<Pointer> {
   const pointer: Pointer = { ...staging.pointer, phase: 'copy' }
   try {
-    await checkCopy(folders, basename(pointer.staging), signal)
+    const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
+    await checkCopy(folders, { staging: basename(pointer.staging), signal, onPath })
     await syncFilesystem(folders.staging)
     await writeJournal(folders.staging, header, nothing())
     signal.throwIfAborted()
@@ -116,22 +118,24 @@ export async function copyForward(forward: Forward): Promise<{ faults: number }>
   return { faults }
 }
 
-function clearingOf({ folders, signal, onProgress }: Forward): Clearing {
+function clearingOf({ ending, folders, signal, onProgress }: Forward): Clearing {
   const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
-  return { volume: folders.volume, wanted: folders.fresh, signal, onPath }
+  return { volume: folders.volume, wanted: folders.fresh, own: ownName(ending), signal, onPath }
+}
+
+/** Of the staging folder, if it lies in the volume. */
+function ownName({ pointer: { staging, volume } }: Ending): string | null {
+  return isInside(staging, volume) ? basename(staging) : null
 }
 
 type Fault = (path: Buffer, message: string) => void
 
 /** Returns the faults of the copy itself. */
 async function copyAll({ ending, folders, ...input }: Forward, fault: Fault): Promise<number> {
-  const { staging, volume } = ending.pointer
-  const own = isInside(staging, volume) ? basename(staging) : null
-  const of = (path: Buffer) => {
-    if (path.toString() !== own) return 'all'
-    fault(path, 'has the name of the folder from which it is recovered: recover it once more')
-    return 'none'
-  }
+  const own = ownName(ending)
+  if (own !== null && lookUp(folders.fresh, own))
+    fault(Buffer.from(own), 'has the name of the folder from which it is recovered: recover it once more')
+  const of = (path: Buffer) => (path.toString() === own ? 'none' : 'all')
   const { signal, onWarning, onProgress } = input
   const copy = { mirror: folders.fresh.self, target: folders.volume.self, chosen: { of } }
   return (await copyMirror({ ...copy, signal, onWarning, onProgress })).faults

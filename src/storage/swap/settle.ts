@@ -39,39 +39,44 @@ export interface LockedVolume {
  * Ends every recover that a crash left, before any job: what had not reached its mark goes back, what had goes
  * forward, what had not begun is swept. Never throws for one of them: it is in `locked` with the reason.
  */
-export async function settleJournals(dataDir: string): Promise<SettledJournals> {
+export async function settleJournals(dataDir: string, onPath: OnPath = () => {}): Promise<SettledJournals> {
   const { pointers, broken } = await readPointers(dataDir)
   const result: SettledJournals = { settled: [], locked: [], warnings: [] }
   // Whichever volume it was, it may be half swapped.
   for (const { file, reason } of broken) result.locked.push({ volume: '/', journal: file, reason })
-  for (const pointer of pointers) await settleInto(result, { dataDir, pointer }, settleClaimed)
+  for (const pointer of pointers) await settleInto(result, { dataDir, pointer, onPath }, settleClaimed)
   return result
 }
 
 /** The same for one volume that is claimed already: whoever left something there is gone. */
-export async function settleVolume({ dataDir, volume }: VolumeClaim): Promise<SettledJournals> {
+export async function settleVolume(
+  { dataDir, volume }: VolumeClaim,
+  onPath: OnPath = () => {},
+): Promise<SettledJournals> {
   const { pointers, broken } = await readPointers(dataDir)
   const result: SettledJournals = { settled: [], locked: [], warnings: [] }
   for (const { file, reason } of broken) result.locked.push({ volume, journal: file, reason })
   for (const pointer of pointers) {
-    if (pointer.volume === volume) await settleInto(result, { dataDir, pointer }, settleOne)
+    if (pointer.volume === volume) await settleInto(result, { dataDir, pointer, onPath }, settleOne)
   }
   return result
 }
 
 /** A recover that is to be ended; its volume is not open yet. */
-type Unsettled = Omit<Ending, 'volume'>
+type Unsettled = Omit<Ending, 'volume'> & { onPath: OnPath }
+/** Told what is being copied: that may take as long as a recover. */
+type OnPath = (path: Buffer) => void
 type Settle = (ending: Unsettled) => Promise<SettledJournal['outcome']>
 
 async function settleInto(
   result: SettledJournals,
-  { dataDir, pointer }: Pick<Unsettled, 'dataDir' | 'pointer'>,
+  { dataDir, pointer, onPath }: Omit<Unsettled, 'warn'>,
   settle: Settle,
 ): Promise<void> {
   const { volume, rid, staging } = pointer
   const warn = (message: string) => void result.warnings.push(message)
   try {
-    result.settled.push({ volume, rid, outcome: await settle({ dataDir, pointer, warn }) })
+    result.settled.push({ volume, rid, outcome: await settle({ dataDir, pointer, onPath, warn }) })
   } catch (error) {
     result.locked.push({ volume, journal: staging, reason: await explain(dataDir, pointer, error) })
   }
@@ -134,7 +139,7 @@ async function settleSwap(ending: Ending): Promise<SettledJournal['outcome']> {
 }
 
 /** A copy in place goes forward only: it begins once more from the staging, which is whole. */
-async function settleCopy(ending: Ending): Promise<SettledJournal['outcome']> {
+async function settleCopy(ending: Ending & Unsettled): Promise<SettledJournal['outcome']> {
   if (!ending.volume.exists) noVolume(ending.pointer)
   await using folders = await openSwapFolders(ending.pointer, ending.volume)
   const { header, sealed } = await readJournal(folders.staging)
@@ -142,7 +147,8 @@ async function settleCopy(ending: Ending): Promise<SettledJournal['outcome']> {
   if (!sealed) throw new Error('its journal is damaged')
   const onWarning = ({ path, message }: TreeWarning) => ending.warn(`${bytesToText(path) || '.'}: ${message}`)
   const { signal } = new AbortController()
-  await copyForward({ ending, folders, header, signal, onWarning, onProgress: () => {} })
+  const onProgress = ({ path }: { path: Buffer }) => ending.onPath(path)
+  await copyForward({ ending, folders, header, signal, onWarning, onProgress })
   return 'went forward'
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { codeOfSystemError } from '../../../lib/system-errors.ts'
 import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
@@ -29,7 +30,8 @@ export const settlePlugin: Plugin<SettleArgs> = {
 
 async function settle({ takeOver, withStore }: SettleArgs, context: RunContext): Promise<RunOutcome> {
   context.progress({ phase: 'settle' })
-  const journals = await settleJournals(context.settings.dataDir)
+  const onPath = (path: Buffer) => context.progress({ currentPath: bytesToText(path) })
+  const journals = await settleJournals(context.settings.dataDir, onPath)
   for (const warning of journals.warnings) context.warn(warning)
   const store = withStore ? await settleStore(takeOver, context) : NOTHING_THERE
   const reason = reasonOf(journals, store)
