@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { resolveVolume } from '../../src/lib/allowed-paths.ts'
@@ -87,6 +87,29 @@ describe.skipIf(noSwaps)(
         const { result } = await world.backUp({ path: world.volume })
         await raceActions(world, { ...recoverArgs(result.file ?? ''), onRefusedRename: 'in-place' })
         expect(places.some((place) => isProtected(Buffer.from(place)))).toBe(true)
+      },
+    )
+
+    test.skipIf(noFlags)(
+      `nor does a copy in place if directories in the volume do (${noFlags ?? 'needs chattr'})`,
+      { timeout: PATIENCE_MS },
+      async () => {
+        const world = await makeSwappedWorld()
+        const { volume, settings, host } = world
+        const own = join(volume, 'own')
+        onTestFinished(() => void spawnSync('chattr', ['-i', own]))
+        run('chattr', '+i', own)
+        mkdirSync(join(volume, 'd/y/ssl'), { recursive: true })
+        writeFileSync(join(volume, 'd/y/ssl/own'), 'own')
+        const { result } = await world.backUp({ path: volume })
+        const args = { ...recoverArgs(result.file ?? ''), destDir: volume, onRefusedRename: 'in-place' }
+        const names = [join(volume, 'd'), join(volume, 'z')] as const
+        const order = { names, target: host, rounds: ROUNDS, settings }
+        const outcomes = await raceRecovers({ ...order, args: { ...args, inUse: 'proceed' } })
+        const { success = 0, partial, SYSTEM_REFUSED, VOLUME_LOCKED, ...others } = outcomes
+        expect(others).toEqual({})
+        expect(success).toBeGreaterThan(0)
+        world.expectHostUntouched()
       },
     )
 

@@ -1,11 +1,18 @@
 import { Worker } from 'node:worker_threads'
 import { BackupdError } from '../../src/lib/errors.ts'
 
-/** Lets two names change places in a thread, from the first time on until the function given back is called. */
-export async function startFlipping(names: readonly [string, string]): Promise<() => Promise<void>> {
+/**
+ * Lets two names change places in a thread, from the first time on until the function given back is called.
+ * @param target with it, the names lie in a volume: one is made a directory again and again, one a link to the target
+ */
+export async function startFlipping(
+  names: readonly [string, string],
+  target?: string,
+): Promise<() => Promise<void>> {
+  const child = target === undefined ? './flip-child.ts' : './plant-child.ts'
   const flags = new Int32Array(new SharedArrayBuffer(8))
-  const worker = new Worker(new URL('./flip-child.ts', import.meta.url), {
-    workerData: { names, flags },
+  const worker = new Worker(new URL(child, import.meta.url), {
+    workerData: { names, target, flags },
     trackUnmanagedFds: false,
   })
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))

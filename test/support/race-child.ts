@@ -4,8 +4,8 @@ import type { RaceOrder } from './races.ts'
 import { runPlugin } from './run-plugin.ts'
 
 /** Run as a process: recovers again and again while two names change places, and prints how that ended. */
-const { names, rounds, settings, args } = JSON.parse(process.argv[2] ?? '{}') as RaceOrder
-const stop = await startFlipping(names)
+const { names, target, rounds, settings, args } = JSON.parse(process.argv[2] ?? '{}') as RaceOrder
+const stop = await startFlipping(names, target)
 const outcomes = await countOutcomes(rounds, async () => {
   const { state } = await runPlugin(recoverPlugin, settings, { args })
   return state

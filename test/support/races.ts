@@ -6,6 +6,8 @@ import type { Outcomes } from './flip.ts'
 
 export interface RaceOrder {
   names: readonly [string, string]
+  /** As startFlipping has it. */
+  target?: string
   rounds: number
   settings: RunSettings
   args: Readonly<Record<string, unknown>>

@@ -46,6 +46,7 @@ export async function makeSwappedWorld(anchor: 'trusted' | 'untrusted' = 'truste
     ...world,
     volume,
     names,
+    host,
     flip: async () => {
       const stop = await startFlipping(names)
       onTestFinished(stop)

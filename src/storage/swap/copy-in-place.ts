@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { bytesToText } from '../../lib/byte-paths.ts'
-import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
 import { copyMirror } from '../mirror/copy-mirror.ts'
 import type { TreeEntry, TreeWarning } from '../tree/entry.ts'
 import { headerOf, refuseMounts } from './begin-swap.ts'
@@ -104,9 +104,7 @@ export async function copyForward(forward: Forward): Promise<{ faults: number }>
   }
   checkpoint?.('begun')
   unprotectOpen(volume.fd)
-  await clearVolume(clearingOf(forward))
-  checkpoint?.('cleared')
-  faults += await copyAll(forward, fault)
+  faults += await replaceContent(forward, fault)
   checkpoint?.('copied')
   await removeLeft(forward, fault)
   await applyRoot(volume, header.after, (message) => fault(Buffer.alloc(0), message))
@@ -116,6 +114,22 @@ export async function copyForward(forward: Forward): Promise<{ faults: number }>
   checkpoint?.('in place')
   await wrapUp(ending, { folders })
   return { faults }
+}
+
+/** What a process in the volume causes that replaces directories meanwhile; no link is followed. */
+const DISTURBED = new Set(['ELOOP', 'ENOTDIR', 'ENOENT', 'ENOTEMPTY', 'EEXIST'])
+const ATTEMPTS = 20
+
+async function replaceContent(forward: Forward, fault: Fault): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await clearVolume(clearingOf(forward))
+      forward.checkpoint?.('cleared')
+      return await copyAll(forward, fault)
+    } catch (error) {
+      if (attempt === ATTEMPTS || !DISTURBED.has(errnoOf(error) ?? '')) throw error
+    }
+  }
 }
 
 function clearingOf({ ending, folders, signal, onProgress }: Forward): Clearing {

@@ -148,7 +148,9 @@ async function settleCopy(ending: Ending & Unsettled): Promise<SettledJournal['o
   const onWarning = ({ path, message }: TreeWarning) => ending.warn(`${bytesToText(path) || '.'}: ${message}`)
   const { signal } = new AbortController()
   const onProgress = ({ path }: { path: Buffer }) => ending.onPath(path)
-  await copyForward({ ending, folders, header, signal, onWarning, onProgress })
+  await copyForward({ ending, folders, header, signal, onWarning, onProgress }).catch((cause: unknown) => {
+    throw new Error(`its content could not be copied: ${messageOf(cause)}`, { cause })
+  })
   return 'went forward'
 }
 
