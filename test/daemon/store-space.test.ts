@@ -30,3 +30,14 @@ it('says why the store does not answer', async () => {
   await expect.poll(() => space.get().error).toBe('it hangs')
   expect(problems.list()).toMatchObject([{ source: 'store', text: 'The store does not answer: it hangs' }])
 })
+
+it('a store that is slow is asked once, however often its room is looked at', async () => {
+  let asked = 0
+  const ask = () => {
+    asked++
+    return new Promise<never>(() => {})
+  }
+  const space = new StoreSpace({ driver: 'local', problems: new Problems(systemClock), ask })
+  for (let look = 0; look < 5; look++) space.get()
+  expect(asked).toBe(1)
+})

@@ -1,5 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { RunEnd, Runner, RunnerEvents, RunTask } from '../../src/engine/ports.ts'
+import { leftLifeLocks, lifeLock } from '../../src/engine/run-locks.ts'
+import { newRid } from '../../src/lib/ids.ts'
 import { startEngine } from '../support/start-engine.ts'
 
 const SUCCESS: RunEnd = { state: 'success', reason: '', result: null }
@@ -74,4 +78,13 @@ test('what a process says after the end of its run changes no record', async () 
   on.progress({ phase: 'late' })
   on.warn('late')
   expect(memory.versions.filter((record) => record.rid === rid).at(-1)).toEqual(last)
+})
+
+test('nothing is left locked once the runs of an earlier life are settled', async () => {
+  const { engine, settings } = await startEngine()
+  const locks = join(settings.dataDir, 'locks')
+  mkdirSync(locks)
+  writeFileSync(join(locks, lifeLock(newRid(Date.now()))), '')
+  await engine.settle({ withStore: false })
+  expect(await leftLifeLocks(settings.dataDir)).toEqual([])
 })

@@ -232,6 +232,23 @@ describe('news', () => {
     expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
   })
 
+  test('an address never has less than it had: a late word on an earlier batch changes nothing', async () => {
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    await memory.keep([someRun().at('running')])
+    const early = outbox.batch(ADDRESS, 100)?.upTo ?? 0
+    await memory.keep([someRun().at('success')])
+    for (const upTo of [outbox.batch(ADDRESS, 100)?.upTo ?? 0, early]) outbox.taken(ADDRESS, upTo)
+    expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
+  })
+
+  test('an address that comes again starts with no silence', () => {
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    expect(outbox.silent(ADDRESS)).toBe(false)
+    clock.move(SILENCE_MS)
+    outbox.add({ address: ADDRESS, protocol: 2 })
+    expect(outbox.silent(ADDRESS)).toBe(false)
+  })
+
   test('a batch stays digestible, and one large record goes alone', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     const large = { warnings: [' '.repeat(300_000)] }

@@ -234,6 +234,20 @@ test('an address that speaks another protocol from now on gets what it has not t
   expect(receiver.taken[1]?.records.map(({ state }) => state)).toEqual(['success'])
 })
 
+test('an address that is set twice at once to another protocol is told all once', async () => {
+  await memory.keep([someRun().at('success')])
+  const held = Promise.withResolvers<number>()
+  receiver.answer = () => held.promise
+  await notifier.add({ address: receiver.url, protocol: 1 })
+  await receiver.until(() => receiver.seen.length === 1)
+  const modern = { address: receiver.url, protocol: 2 } as const
+  await Promise.all([notifier.add(modern), notifier.add(modern)])
+  await receiver.until(() => receiver.seen.length > 1)
+  held.resolve(200)
+  await notifier.flush(5000)
+  expect(receiver.seen.filter(({ protocol }) => protocol === 2)).toHaveLength(1)
+})
+
 test('an address that is set again is tried at once, however long the pause had become', async () => {
   receiver.answer = () => 500
   await notifier.add({ address: receiver.url, protocol: 2 })
