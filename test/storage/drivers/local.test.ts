@@ -32,6 +32,14 @@ describe('the local driver', () => {
     ])
   })
 
+  it('has the folders above a new object on the disk', async () => {
+    const dir = tempDir()
+    mkdirSync(join(dir, 'store'))
+    const { steps } = await recordDisk(dir)
+    await (await localDriver(join(dir, 'store')).create('a/b/object')).close()
+    expect(steps).toEqual(['sync store', 'sync store/a'])
+  })
+
   it('locks a file that could not be locked before', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
