@@ -29,7 +29,8 @@ export interface ForgetRequest {
 /**
  * Deletes one slice of old records, oldest first: all that ended, except the newest of each job and those that a
  * backup or a snapshot refers to. The catalog does not list the snapshots of a series: increments that were asked for
- * after the oldest of them was made, or within a day before, count as referred to. What they said of a volume is added to its counts by day, in the same transaction.
+ * after the oldest of them was made, or within a day before, count as referred to; all of them, if a daemon of an earlier
+ * version does not tell when that was. What they said of a volume is added to its counts by day, in the same transaction.
  * Runs in the write queue.
  * @returns `next`: where the next slice begins, null after the last
  */
@@ -45,7 +46,8 @@ export async function forgetRecords(
       OR (action = 'backup' AND mode = 'increment' AND state IN ('success', 'partial') AND EXISTS
         (SELECT 1 FROM Backup series WHERE series.server = old.server AND series.app = old.app
           AND series.proc = old.proc AND series.volume = old.volume AND series.instanceNo = old.instanceNo
-          AND old.startKey >= strftime('%Y-%m-%dT%H:%M:%S', series.series ->> 'oldestCreated', '-1 day'))) AS isKept
+          AND series.series IS NOT NULL AND old.startKey >=
+            ifnull(strftime('%Y-%m-%dT%H:%M:%S', series.series ->> 'oldestCreated', '-1 day'), ''))) AS isKept
     FROM Record old
     WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN ('queued', 'running')
     ORDER BY startKey LIMIT ${SLICE}`

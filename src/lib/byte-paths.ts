@@ -1,13 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 
+const CONTROLS = /\p{Cc}/gu
+
 /**
- * File names are bytes; JSON and GraphQL carry text. A backslash is written `\\`, a byte that is not
- * UTF-8 `\xHH`; both are read back alike, so every name has exactly one text and every text one name.
+ * File names are bytes; JSON and GraphQL carry text. A backslash is written `\\`, a byte that is not UTF-8, or of a
+ * control character (C1 too), `\xHH`; all are read back alike, so every name has exactly one text.
  */
 export function bytesToText(name: Buffer): string {
   if (isUtf8(name)) {
     const text = name.toString('utf8')
-    return text.includes('\\') ? text.replaceAll('\\', '\\\\') : text
+    return escapeControls(text.includes('\\') ? text.replaceAll('\\', '\\\\') : text)
   }
   let text = ''
   for (let at = 0; at < name.length; ) {
@@ -17,7 +19,12 @@ export function bytesToText(name: Buffer): string {
     else text += char[0] === 0x5c ? '\\\\' : char.toString('utf8')
     at += char.length
   }
-  return text
+  return escapeControls(text)
+}
+
+/** What earlier versions wrote as a path's text may hold raw control characters: as `bytesToText` writes it now. */
+export function escapeControls(text: string): string {
+  return text.replace(CONTROLS, (control) => Buffer.from(control).toString('hex').replace(/../g, '\\x$&'))
 }
 
 /** Bytes of the whole UTF-8 character at `at`; 0 where there is none. */

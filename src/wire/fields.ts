@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { z } from 'zod'
+import { escapeControls } from '../lib/byte-paths.ts'
 import type { Json } from '../lib/errors.ts'
 import { hasControls, withoutControls } from '../lib/plain-text.ts'
 
@@ -56,10 +57,8 @@ export const name = z
   .string()
   .max(4096)
   .refine((text) => !hasControls(text), 'expected a name without control characters')
-/** A path of any length as text: what is a control character in it stands as `\\xHH`. */
-export const pathText = z
-  .string()
-  .refine((text) => !hasControls(text), 'expected a path without control characters')
+/** A path of any length, or the target of a link, in the text form of lib/byte-paths.ts. */
+export const pathText = z.string().transform(escapeControls)
 /** The name of an object in the store: one part of a path. */
 export const objectName = name.refine(isPathPart, 'expected one part of a path')
 

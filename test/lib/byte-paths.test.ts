@@ -5,7 +5,9 @@ import { bytesToText, textToBytes } from '../../src/lib/byte-paths.ts'
 test.each([
   ['plain.txt', Buffer.from('plain.txt')],
   ['a\\\\b', Buffer.from('a\\b')],
-  ['new\nline "quoted"', Buffer.from('new\nline "quoted"')],
+  ['new\\x0aline "quoted"', Buffer.from('new\nline "quoted"')],
+  ['Icon\\x0d', Buffer.from('Icon\r')],
+  ['c1\\xc2\\x9b', Buffer.from('c1\u009b')],
   ['gr\\xfc\\xdf', Buffer.from([0x67, 0x72, 0xfc, 0xdf])],
   ['ä\\xff\\\\', Buffer.from([0xc3, 0xa4, 0xff, 0x5c])],
 ])('%j stands for exactly one name', (text, bytes) => {

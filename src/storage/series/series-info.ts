@@ -28,10 +28,17 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     series: {
       snapshots: infos.length,
       newest: newest?.id ?? '',
-      ...(infos[0] && { oldestCreated: infos[0].created }),
+      ...(snapshots.length > 0 && { oldestCreated: oldestOf(snapshots) }),
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
     },
   }
+}
+
+/** By time and not by order: a clock may have been wrong. */
+function oldestOf(snapshots: readonly SeriesSnapshot[]): string {
+  return isoTime(
+    snapshots.reduce((oldest, { createdMs }) => Math.min(oldest, createdMs), Number.POSITIVE_INFINITY),
+  )
 }
 
 const ARCHIVE = /^(?<app>.+?)-(?<proc>\k<app>\..+?)-\d+-/

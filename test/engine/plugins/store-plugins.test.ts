@@ -38,7 +38,7 @@ async function backedUp() {
   return { ...world, name: result.file as string, object: join(world.storeDir, SERVER, `${result.file}`) }
 }
 
-const TOP = ['a.txt', 'b\n.txt', 'conf', 'conf-d', 'empty', 'link', 'raw-\\xff\\\\']
+const TOP = ['a.txt', 'b\\x0a.txt', 'conf', 'conf-d', 'empty', 'link', 'raw-\\xff\\\\']
 
 describe('backup_files', () => {
   it('lists what lies directly in a folder, as find(1) sees it', async () => {

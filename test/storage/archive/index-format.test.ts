@@ -66,7 +66,7 @@ test('the index tells of every entry, in order and without gaps', () => {
   expect(tar.subarray(end).every((byte) => byte === 0)).toBe(true)
 })
 
-test.each(['large', 'new\nline', '\\xff', 'holes', 'sub/2999'])(
+test.each(['large', 'new\\x0aline', '\\xff', 'holes', 'sub/2999'])(
   '%j can be read by its byte range alone',
   async (path) => {
     const content = await contentOf(entry(path))
@@ -95,9 +95,16 @@ test('the members cover the archive, and each can be unpacked alone', () => {
 })
 
 test('an entry reads as a line of a file list', () => {
-  const info = fileInfoSchema.parse(fileInfoOf(entry('new\nline')))
-  expect(info).toMatchObject({ path: 'new\nline', type: 'file', size: 5 })
+  const info = fileInfoSchema.parse(fileInfoOf(entry('new\\x0aline')))
+  expect(info).toMatchObject({ path: 'new\\x0aline', type: 'file', size: 5 })
   expect(Math.abs(Date.parse(info.modified) - Date.now())).toBeLessThan(600_000)
+})
+
+test('an index of an earlier version, which has names with control characters as they are, reads the same', async () => {
+  const now = gunzipSync(packed.index).toString('utf8')
+  const before = now.replaceAll(/\\\\x(0[0-9a-f]|1[0-9a-f]|7f)/g, (_, hex) => `\\u00${hex}`)
+  expect(before).not.toBe(now)
+  expect(await read(gzipSync(before))).toEqual(lines)
 })
 
 describe('a damaged index is refused', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
 import { fileInfoOf, readIndex } from '../../../storage/archive/index-format.ts'
 import type { ObjectReader } from '../../../storage/driver.ts'
@@ -41,7 +42,7 @@ export const backupFilesPlugin: Plugin<FilesArgs> = {
     const found = await store.find(namespace, name)
     if (!found)
       throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
-    const question = { path, after, limit }
+    const question = { path: bytesToText(textToBytes(path)), after, limit }
     if (found.mirror) return answer(await found.mirror.withFolder((mirror) => listMirror(mirror, question)))
     const index = await found.openIndex()
     await using source = index ?? (await found.openObject())
