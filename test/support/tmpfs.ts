@@ -23,3 +23,14 @@ export function mountTmpfs(folder: string, options = 'size=8m'): () => void {
     mounted = false
   }
 }
+
+/** Shows `source` at the directory `folder` too, on the same device; unmounted by the function given back. */
+export function bindMount(source: string, folder: string): () => void {
+  mkdirSync(folder, { recursive: true })
+  execFileSync('mount', ['--bind', source, folder])
+  let mounted = true
+  return () => {
+    if (mounted) execFileSync('umount', ['-l', folder])
+    mounted = false
+  }
+}

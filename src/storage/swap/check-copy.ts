@@ -4,7 +4,7 @@ import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { joinPath } from '../tree/join-path.ts'
-import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { probeName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 import { isProtected, unprotectOpen } from './unprotect.ts'
@@ -88,8 +88,9 @@ async function measure({ top, signal, onPath, refuses }: Measuring): Promise<num
       onPath(inner)
       refuses?.(folder, name, inner)
       bytes += (Number(stats.blocks) * 512) / (stats.isDirectory() ? 1 : Number(stats.nlink))
-      if (!stats.isDirectory() || stats.dev !== top.identity.device) continue
+      if (!stats.isDirectory()) continue
       await using below = await openFolder(folder.at(name))
+      if (!isOnSameMount(below, top)) continue
       await visit(below, inner)
     }
   }

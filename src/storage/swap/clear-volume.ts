@@ -4,7 +4,7 @@ import { loadKernel } from '../../lib/kernel.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { removeOtherXattrs } from '../tree/write.ts'
 import { isRefusal } from '../tree/write-errors.ts'
-import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { isStagingName } from './staging-folders.ts'
 import { despiteProtection, unprotectOpen } from './unprotect.ts'
 
@@ -103,7 +103,7 @@ async function clearDirectory(
 ): Promise<void> {
   {
     await using inner = await openFolder(there.at(name))
-    if (inner.identity.device !== pass.volume.identity.device)
+    if (!isOnSameMount(inner, pass.volume))
       throw Object.assign(new Error('EXDEV: something is mounted in it'), { code: 'EXDEV' })
     const isFirstPass = !pass.removed
     if (isFirstPass || !stays) await openUp(inner)

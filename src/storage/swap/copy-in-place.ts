@@ -64,6 +64,8 @@ async function beginCopy(
     const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
     await checkCopy(folders, { staging: basename(pointer.staging), signal, onPath })
     await syncFilesystem(folders.staging)
+    // The checks may have taken long.
+    await refuseMounts(staging.volume.currentPath())
     await writeJournal(folders.staging, header, nothing())
     signal.throwIfAborted()
     await savePointer(staging.dataDir, pointer)
@@ -123,6 +125,7 @@ const ATTEMPTS = 20
 async function replaceContent(forward: Forward, fault: Fault): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
+      await refuseMounts(forward.ending.volume.currentPath())
       await clearVolume(clearingOf(forward))
       forward.checkpoint?.('cleared')
       return await copyAll(forward, fault)

@@ -2,6 +2,7 @@ import { type BigIntStats, constants, lstatSync } from 'node:fs'
 import { type FileHandle, open, opendir } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
+import { mountIdOf } from '../tree/mounts.ts'
 
 /** What a name stands for, whatever it is called: device and inode. */
 export interface Identity {
@@ -46,6 +47,11 @@ function folderOf(handle: FileHandle, identity: Identity): Folder {
     sync: () => handle.sync(),
     [Symbol.asyncDispose]: () => handle.close(),
   }
+}
+
+/** False if something is mounted in between. A bind mount of the same file system has the same device number. */
+export function isOnSameMount(folder: Folder, top: Folder): boolean {
+  return folder.identity.device === top.identity.device && mountIdOf(folder.fd) === mountIdOf(top.fd)
 }
 
 /** The names in a folder as bytes, streamed: a volume can hold very many. */

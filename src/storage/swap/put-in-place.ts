@@ -4,7 +4,7 @@ import { errnoOf, messageOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeWarning } from '../tree/entry.ts'
 import { joinPath } from '../tree/join-path.ts'
-import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
@@ -108,7 +108,7 @@ async function placeOne(placing: Placing, { from, to, path: folder }: Pair, name
 async function mergeFolder(placing: Placing, { from, to, path }: Pair, name: Buffer): Promise<void> {
   await using staged = await openFolder(from.at(name))
   await using there = await openFolder(to.at(name))
-  if (there.identity.device !== placing.folders.volume.identity.device)
+  if (!isOnSameMount(there, placing.folders.volume))
     return fault(placing, path, 'is a mount point in the volume: what is mounted there was left alone')
   const metadata = readRoot(staged)
   await staged.chmod(0o700)

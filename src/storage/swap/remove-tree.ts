@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
-import { breather, type Folder, isEmpty, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, isEmpty, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { despiteProtection, unprotectOpen } from './unprotect.ts'
 
 /**
@@ -62,8 +62,7 @@ async function removeEntry(sweep: Sweep, folder: Folder, name: Buffer): Promise<
 async function removeFolder(sweep: Sweep, name: Buffer): Promise<void> {
   if (removeIfEmpty(sweep.top, name)) return
   await using inner = await openFolder(sweep.top.at(name))
-  if (inner.identity.device !== sweep.top.identity.device)
-    throw new Error('another file system is mounted in it')
+  if (!isOnSameMount(inner, sweep.top)) throw new Error('something is mounted in it')
   unprotectOpen(inner.fd)
   await inner.chmod(0o700)
   await removeOnce(sweep, inner)
@@ -84,8 +83,7 @@ function removeIfEmpty(folder: Folder, name: Buffer): boolean {
 async function lift(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
   {
     await using inner = await openFolder(folder.at(name))
-    if (inner.identity.device !== sweep.top.identity.device)
-      throw new Error('another file system is mounted in it')
+    if (!isOnSameMount(inner, sweep.top)) throw new Error('something is mounted in it')
     unprotectOpen(inner.fd)
     await inner.chmod(0o700)
   }

@@ -1,13 +1,24 @@
 import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
+import { mountIdOf } from './mounts.ts'
 import { openFolder } from './write-folder.ts'
+import type { NameInFolder } from './write-metadata.ts'
 
-/** Removes a directory with all that is in it. Each one is held open meanwhile, so that no link leads out of it. */
-export function removeFolder(place: Buffer): void {
+/**
+ * Removes a directory with all that is in it. Each one is held open meanwhile, so that no link leads out of it.
+ * @throws EXDEV if something is mounted at it or in it; what is mounted stays
+ */
+export function removeFolder({ folder, name }: NameInFolder): void {
+  removeBelow(folder.at(name), mountIdOf(folder.fd))
+}
+
+function removeBelow(place: Buffer, mount: string): void {
   const folder = openFolder(place)
   try {
+    if (mountIdOf(folder.fd) !== mount)
+      throw Object.assign(new Error('EXDEV: something is mounted in it'), { code: 'EXDEV' })
     for (const name of readdirSync(folder.at(Buffer.from('.')), { encoding: 'buffer' })) {
       const inner = folder.at(name)
-      if (lstatSync(inner).isDirectory()) removeFolder(inner)
+      if (lstatSync(inner).isDirectory()) removeBelow(inner, mount)
       else unlinkSync(inner)
     }
   } finally {

@@ -245,13 +245,13 @@ export class TreeWriter {
   }
 
   private remove(path: Buffer): void {
-    const place = this.place(path)
-    if (!isFolder(place)) {
-      unlinkSync(place)
+    const at = this.folders.parentOf(path)
+    if (!isFolder(placeOf(at))) {
+      unlinkSync(placeOf(at))
       return
     }
     this.removedFolder = true
-    removeFolder(place)
+    removeFolder(at)
     this.folders.forget()
   }
 

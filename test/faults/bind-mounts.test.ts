@@ -1,0 +1,144 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { clearVolume, removeUnwanted } from '../../src/storage/swap/clear-volume.ts'
+import { copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
+import { openFolder } from '../../src/storage/swap/folder.ts'
+import { putInPlace } from '../../src/storage/swap/put-in-place.ts'
+import { emptyFolder } from '../../src/storage/swap/remove-tree.ts'
+import { settleJournals } from '../../src/storage/swap/settle.ts'
+import { discardStaging, prepareStaging } from '../../src/storage/swap/staging.ts'
+import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { TreeWriter } from '../../src/storage/tree/write-tree.ts'
+import { recoverUntil } from '../support/recover-until.ts'
+import { noFlags, run } from '../support/refused-renames.ts'
+import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { bindMount, canMount } from '../support/tmpfs.ts'
+
+const { signal } = new AbortController()
+const testBinds = test.skipIf(!canMount)
+const testCopies = test.skipIf(!canMount || noFlags !== undefined)
+
+/** A directory outside the volume that can be mounted at `was a folder/deep`; both have the same device. */
+function makeBindWorld() {
+  const world = makeSwapWorld()
+  const source = `${world.base}/outside`
+  mkdirSync(source)
+  writeFileSync(`${source}/precious`, 'x')
+  const point = `${world.volume}/was a folder/deep`
+  const bind = () => {
+    const unmount = bindMount(source, point)
+    onTestFinished(unmount)
+    expect(lstatSync(point).dev).toBe(lstatSync(world.volume).dev)
+    return unmount
+  }
+  return { ...world, point, bind, expectIntact: () => expect(readdirSync(source)).toEqual(['precious']) }
+}
+
+function makeImmutableWorld() {
+  const world = makeBindWorld()
+  run('chattr', '+i', `${world.volume}/old only`)
+  onTestFinished(() => run('chattr', '-R', '-i', world.parent))
+  return { ...world, child: 'copy-child.ts' }
+}
+
+testBinds('a bind mount inside a volume is not emptied with it (needs mounts)', async () => {
+  const { base, volume, bind, expectIntact } = makeBindWorld()
+  bind()
+  mkdirSync(`${base}/wanted`)
+  await using folder = await openFolder(volume)
+  await using wanted = await openFolder(`${base}/wanted`)
+  const clearing = { volume: folder, wanted, own: null, signal, onPath: () => {} }
+  await clearVolume(clearing)
+  expect(readdirSync(volume)).toEqual(['was a folder'])
+  expectIntact()
+  const refused: string[] = []
+  await removeUnwanted(clearing, { removed: () => {}, refused: (path) => void refused.push(`${path}`) })
+  expect(refused).toContain('was a folder/deep')
+  expectIntact()
+})
+
+testBinds('a bind mount inside old content is not emptied with it (needs mounts)', async () => {
+  const { volume, bind, expectIntact } = makeBindWorld()
+  bind()
+  await using folder = await openFolder(`${volume}/was a folder`)
+  await expect(emptyFolder(folder)).rejects.toThrow()
+  expectIntact()
+})
+
+testBinds.each(['was a folder', 'was a folder/deep'])(
+  'a file "%s" does not replace a directory with a bind mount (needs mounts)',
+  async (path) => {
+    const { volume, bind, expectIntact } = makeBindWorld()
+    bind()
+    const writer = new TreeWriter(volume, () => {})
+    const entry = { ...NEW_ROOT, type: 'file' as const, path: Buffer.from(path), links: 1 }
+    await expect(writer.write(entry, { next: async () => null })).rejects.toMatchObject({ code: 'EXDEV' })
+    writer.close()
+    expectIntact()
+  },
+)
+
+testBinds('single files are not put into a bind mount (needs mounts)', async () => {
+  const { dataDir, volume, bind, expectIntact } = makeBindWorld()
+  bind()
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, {
+    ...{ rid: RID, volume: heldVolume(volume), keepsOthers: true },
+  })
+  mkdirSync(`${staging.target}/was a folder/deep`, { recursive: true })
+  writeFileSync(`${staging.target}/was a folder/deep/added`, 'new')
+  const warnings: string[] = []
+  const onWarning = ({ path, message }: { path: Buffer; message: string }) =>
+    void warnings.push(`${path}: ${message}`)
+  expect(await putInPlace({ staging, signal, isChosen: () => true, onWarning })).toEqual({ faults: 1 })
+  expect(warnings).toEqual([expect.stringMatching(/^was a folder\/deep: is a mount point/)])
+  expectIntact()
+  await discardStaging(staging)
+})
+
+testCopies(
+  'a mount made while a copy in place is checked is refused, nothing changed (needs mounts)',
+  async () => {
+    const { dataDir, volume, bind, expectIntact } = makeImmutableWorld()
+    const before = contentOf(volume).tree
+    await using claim = await claimVolume(dataDir, volume)
+    await using staging = await prepareStaging(claim, {
+      ...{ rid: RID, volume: heldVolume(volume), mayCopy: true },
+    })
+    fillNew(staging.target)
+    let unmount = (): void => {}
+    const onProgress = ({ path }: { path: Buffer }) => {
+      if (`${path}` === 'was a folder/deep/file') unmount = bind()
+    }
+    const copying = copyInPlace({ staging, root: NEW_ROOT, signal, onWarning: () => {}, onProgress })
+    await expect(copying).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('deep'),
+    })
+    expectIntact()
+    unmount()
+    expect(contentOf(volume).tree).toEqual(before)
+    await discardStaging(staging)
+  },
+)
+
+testCopies.each(['begun', 'cleared'])(
+  'a mount made after a copy was killed at "%s" locks the volume until it is gone (needs mounts)',
+  async (point) => {
+    const world = makeImmutableWorld()
+    const { dataDir, volume, bind, expectIntact } = world
+    expect(await recoverUntil({ ...world, point })).toBe('SIGKILL')
+    const unmount = bind()
+    expect(await settleJournals(dataDir)).toMatchObject({
+      settled: [],
+      locked: [{ volume, reason: expect.stringMatching(/is mounted inside .*deep.*unmount it first/) }],
+    })
+    expectIntact()
+    expect(existsSync(`${volume}/new only`)).toBe(false)
+    unmount()
+    expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went forward' }])
+    expect(readdirSync(volume)).toContain('new only')
+    expectIntact()
+  },
+)
