@@ -212,7 +212,7 @@ async function stopHalfWay({ dataDir, volume, rid }: { dataDir: string; volume: 
   await using staging = await prepareStaging(claim, { rid, volume: held })
   writeFileSync(`${staging.target}/new`, 'new')
   await using folders = await openSwapFolders(staging.pointer, held)
-  const header = await beginSwap(staging, folders, null)
+  const header = await beginSwap(staging, folders, { root: null })
   const moving = { folders, header, appeared: () => {}, moved: () => {} }
   await moveListed(moving, { side: 'old', from: folders.volume, to: folders.old })
   expect((await Array.fromAsync(childrenOf(folders.staging, 'old'))).length).toBe(1)

@@ -13,6 +13,8 @@ interface Order {
   /** `writing`: at the n-th entry that is written. */
   point: CopyCheckpoint | 'unpacked' | 'writing' | 'never'
   time: number
+  /** What could not be unpacked exactly. */
+  unpackFaults?: number
   /** Files made in the volume once it is cleared, as its own processes might. */
   appear?: string[]
 }
@@ -38,6 +40,7 @@ pass('unpacked')
 await copyInPlace({
   staging,
   root: NEW_ROOT,
+  unpackFaults: order.unpackFaults ?? 0,
   signal: new AbortController().signal,
   onWarning: ({ path, message }) => console.log(`${path}: ${message}`),
   onProgress: () => {

@@ -11,6 +11,8 @@ interface Order {
   dataDir: string
   volume: string
   rid: string
+  /** What could not be unpacked exactly. */
+  unpackFaults?: number
   point: Checkpoint | 'staged' | 'never'
   /** From 1. */
   time: number
@@ -33,6 +35,7 @@ fillNew(staging.target)
 pass('staged')
 await swapIn(staging, {
   root: NEW_ROOT,
+  unpackFaults: order.unpackFaults ?? 0,
   signal: new AbortController().signal,
   warn: (message) => console.log(message),
   onRefused: (message) => console.log(message),

@@ -1,22 +1,25 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { settleVolume } from '../../storage/swap/settle.ts'
+import { type CopyPolicy, type SettledJournals, settleVolume } from '../../storage/swap/settle.ts'
 import { claimVolume, type VolumeClaim } from '../../storage/swap/volume-claim.ts'
 import type { RunContext } from '../plugin.ts'
 
 /**
- * Takes a volume for this run alone, and first ends what a run that was killed left there.
+ * Takes a volume for this run alone, and first ends what a run that was killed left there. An interrupted copy in place
+ * is finished for a recover alone, which replaces the content anyway.
  * @param volume its real path
  * @throws CONFLICT where another run has it, VOLUME_LOCKED where what was left cannot be ended
  */
-export async function claimSettledVolume(context: RunContext, volume: string): Promise<VolumeClaim> {
+export async function claimSettledVolume(
+  context: RunContext,
+  volume: string,
+  copies: CopyPolicy = 'refuse',
+): Promise<VolumeClaim> {
   const claim = await claimVolume(context.settings.dataDir, volume)
   try {
-    const { settled, locked, warnings } = await settleVolume(claim, (path) =>
-      context.progress({ currentPath: bytesToText(path) }),
-    )
-    for (const { rid, outcome } of settled)
-      context.warn(`an earlier recover (${rid}) had stopped half way: it ${outcome}`)
+    const onPath = (path: Buffer) => context.progress({ currentPath: bytesToText(path) })
+    const { settled, locked, warnings } = await settleVolume(claim, { onPath, copies })
+    for (const one of settled) context.warn(settledWarning(one))
     for (const warning of warnings) context.warn(warning)
     if (locked[0]) throw volumeLocked(volume, locked[0])
     return claim
@@ -24,6 +27,11 @@ export async function claimSettledVolume(context: RunContext, volume: string): P
     await claim[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function settledWarning({ rid, outcome, faults }: SettledJournals['settled'][number]): string {
+  const inexact = faults === undefined ? '' : `, but ${faults} entries could not be restored exactly`
+  return `an earlier recover (${rid}) had stopped half way: it ${outcome}${inexact}`
 }
 
 function volumeLocked(

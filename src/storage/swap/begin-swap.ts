@@ -12,28 +12,34 @@ import { syncFilesystem } from './sync-filesystem.ts'
 
 /**
  * On disk when it resolves: all that was unpacked, the journal, the pointer to it. Nothing was moved yet.
- * @param root the volume's own metadata to come; null = it keeps what it has
  */
 export async function beginSwap(
   staging: Staging,
   folders: SwapFolders,
-  root: TreeEntry | null,
+  unpacked: Unpacked,
 ): Promise<JournalHeader> {
   const { dataDir, pointer, volume } = staging
   if (folders.staging.identity.inode !== staging.identity.inode)
     throw new Error('the staging folder was replaced')
   await refuseMounts(volume.currentPath())
   await syncFilesystem(folders.volume)
-  const header = headerOf(staging, folders, root)
+  const header = headerOf(staging, folders, unpacked)
   await writeJournal(folders.staging, header, bothSides(folders))
   await savePointer(dataDir, { ...pointer, phase: 'swap' })
   return header
 }
 
+export interface Unpacked {
+  /** The volume's own metadata to come; null = it keeps what it has. */
+  root: TreeEntry | null
+  /** How much could not be unpacked exactly. */
+  unpackFaults?: number
+}
+
 export function headerOf(
   { pointer }: Staging,
   { volume }: SwapFolders,
-  root: TreeEntry | null,
+  { root, unpackFaults = 0 }: Unpacked,
 ): JournalHeader {
   const found = readRoot(volume)
   const before = { ...found, mtimeNs: pointer.mtimeNs ?? found.mtimeNs }
@@ -45,6 +51,7 @@ export function headerOf(
     device: String(volume.identity.device),
     inode: String(volume.identity.inode),
     before,
+    unpackFaults,
     after: root ? rootOfEntry(root) : before,
   }
 }

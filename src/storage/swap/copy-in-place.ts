@@ -27,6 +27,8 @@ export interface CopyInput {
   staging: Staging
   /** The volume's own metadata in the backup; null = it keeps what it has. */
   root: TreeEntry | null
+  /** How much could not be unpacked exactly: told by whoever finishes the copy after a crash. */
+  unpackFaults?: number
   signal: AbortSignal
   onWarning(warning: TreeWarning): void
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
@@ -44,7 +46,7 @@ export async function copyInPlace(input: CopyInput): Promise<{ faults: number }>
   const { staging } = input
   await using folders = await openSwapFolders(staging.pointer, staging.volume)
   await refuseMounts(staging.volume.currentPath())
-  const header = headerOf(staging, folders, input.root)
+  const header = headerOf(staging, folders, input)
   const pointer = await beginCopy(input, folders, header)
   try {
     return await copyForward({ ...input, ending: endingOf(input, pointer), folders, header })
@@ -85,7 +87,7 @@ function endingOf({ staging, onWarning }: CopyInput, pointer: Pointer): Ending {
 
 function halfWay({ pointer: { volume, staging } }: Staging, cause: unknown): BackupdError {
   const what = `the copy into "${volume}" stopped half way (${messageOf(cause)}): its content is neither the old nor the new`
-  const todo = `Remove the cause; the next run on the volume, or a restart of the daemon, copies it again from "${staging}"`
+  const todo = `Remove the cause; the next recover of the volume, or a restart of the daemon, copies it again from "${staging}"`
   return new BackupdError('VOLUME_LOCKED', `${what}. ${todo}`, { facts: { journal: staging }, cause })
 }
 

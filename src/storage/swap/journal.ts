@@ -25,6 +25,8 @@ const headerSchema = z.object({
   inode: z.string(),
   before: rootMetadataSchema,
   after: rootMetadataSchema,
+  /** How much could not be unpacked exactly. Absent in journals of older versions. */
+  unpackFaults: z.number().int().nonnegative().optional(),
 })
 export type JournalHeader = z.infer<typeof headerSchema>
 

@@ -14,6 +14,8 @@ export type Checkpoint =
 export interface SwapOptions {
   /** The volume's own metadata in the archive; null = it keeps what it has. */
   root: TreeEntry | null
+  /** How much could not be unpacked exactly: told by whoever ends the swap after a crash. */
+  unpackFaults?: number
   /** Heeded until everything is in place; what was moved goes back then. */
   signal: AbortSignal
   warn(message: string): void

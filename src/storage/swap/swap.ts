@@ -24,7 +24,7 @@ export async function swapIn(staging: Staging, options: SwapOptions): Promise<vo
 async function swapContent(staging: Staging, options: SwapOptions): Promise<void> {
   const { warn, signal, checkpoint } = options
   await using folders = await openSwapFolders(staging.pointer, staging.volume)
-  const header = await beginSwap(staging, folders, options.root)
+  const header = await beginSwap(staging, folders, options)
   checkpoint?.('journal written')
   const appeared: string[] = []
   const moved = () => {

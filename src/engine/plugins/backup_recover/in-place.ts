@@ -21,10 +21,10 @@ export function warnOfCopy({ refusedRename }: Staging, warn: (message: string) =
 
 /** Returns how much could not be put in place exactly. */
 export async function copy(context: RunContext, staging: Staging, summary: UnpackSummary): Promise<number> {
-  const { root, bytes: bytesTotal, files: filesTotal } = summary
+  const { root, faults: unpackFaults, bytes: bytesTotal, files: filesTotal } = summary
   context.progress({ phase: 'copy', bytesTotal, filesTotal, bytesDone: 0, filesDone: 0 })
   const { faults } = await copyInPlace({
-    ...{ staging, root, signal: context.signal },
+    ...{ staging, root, unpackFaults, signal: context.signal },
     onWarning: (warning) => context.warn(warningText(warning)),
     onProgress: ({ bytes, files, path }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),

@@ -5,13 +5,14 @@ import type { HeldVolume } from '../../../lib/held-volume.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import type { UnpackSummary } from '../../../storage/archive/unpack.ts'
 import { openStore } from '../../../storage/store/store.ts'
+import { checkUsers } from '../../../storage/swap/check-users.ts'
 import { withProtectedList } from '../../../storage/swap/protected-list.ts'
 import { putInPlace } from '../../../storage/swap/put-in-place.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
 import { stagingPlace } from '../../../storage/swap/staging-folders.ts'
 import { swapIn } from '../../../storage/swap/swap.ts'
 import { type ChosenFiles, chosenFiles } from '../../../storage/tree/chosen-paths.ts'
-import type { TreeEntry, TreeWarning } from '../../../storage/tree/entry.ts'
+import type { TreeWarning } from '../../../storage/tree/entry.ts'
 import { PROTECTING_FLAGS } from '../../../storage/tree/inode-flags.ts'
 import type { OnProtected } from '../../../storage/tree/write-tree.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
@@ -20,7 +21,6 @@ import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
-import { checkUsers } from './check-users.ts'
 import { copy, mayCopy, warnOfCopy, wouldCopy } from './in-place.ts'
 import type { Filling, RecoverSource } from './recover-source.ts'
 import { seriesSource } from './series-source.ts'
@@ -52,7 +52,9 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
     openTarget(args.destDir || homeOf(args, source), context),
   )
   if (args.plan) return await step('plan', () => plan(args, context, { source, volume }))
-  await using claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
+  await using claim = await step('claim the volume', () =>
+    claimSettledVolume(context, volume.path, args.inUse === 'proceed' ? 'proceed' : 'if-unused'),
+  )
   const chosen = args.files && chosenFiles(args.files)
   const run: Recover = { args, context, source, volume, chosen, step, warnOnce: warnerOnce(context) }
   warnOfBackup(run)
@@ -206,7 +208,7 @@ async function putBack(run: Recover, staging: Staging, summary: UnpackSummary): 
   const { context, volume, chosen } = run
   if (staging.refusedRename !== null) return await copy(context, staging, summary)
   context.progress({ phase: 'swap', currentPath: null })
-  if (!chosen || !volume.exists) return swap(run, staging, summary.root)
+  if (!chosen || !volume.exists) return swap(run, staging, summary)
   const { faults } = await putInPlace({
     staging,
     isChosen: (path) => chosen.of(path) === 'all',
@@ -216,7 +218,11 @@ async function putBack(run: Recover, staging: Staging, summary: UnpackSummary): 
   return faults
 }
 
-async function swap({ context, volume }: Recover, staging: Staging, root: TreeEntry | null): Promise<number> {
+async function swap(
+  { context, volume }: Recover,
+  staging: Staging,
+  { root, faults: unpackFaults }: UnpackSummary,
+): Promise<number> {
   const warn = (message: string) => context.warn(message)
   if ((root?.flags ?? 0) & PROTECTING_FLAGS)
     warn(`${volume.path}: was immutable or append-only itself, which it is not made again: see chattr`)
@@ -225,7 +231,7 @@ async function swap({ context, volume }: Recover, staging: Staging, root: TreeEn
     refused++
     warn(`${volume.path}: ${message}`)
   }
-  await swapIn(staging, { root, signal: context.signal, warn, onRefused })
+  await swapIn(staging, { root, unpackFaults, signal: context.signal, warn, onRefused })
   return refused
 }
 

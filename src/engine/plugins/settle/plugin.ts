@@ -1,9 +1,11 @@
+import { realpath } from 'node:fs/promises'
 import { z } from 'zod'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { codeOfSystemError } from '../../../lib/system-errors.ts'
 import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
 import { openStore } from '../../../storage/store/store.ts'
+import { readPointers } from '../../../storage/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../storage/swap/settle.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
@@ -12,13 +14,15 @@ const settleArgsSchema = z.strictObject({
   /** Make the namespace ours though another daemon owns it. */
   takeOver: z.boolean().default(false),
   withStore: z.boolean().default(true),
+  /** Copies in place are finished on these volumes; on all if it is left out. The others are named in `copies`. */
+  copiesOf: z.array(z.string()).optional(),
 })
 type SettleArgs = z.infer<typeof settleArgsSchema>
 
 /**
  * Ends what an earlier life left half done, in the volumes and in the store; the first thing a daemon runs. The
  * volumes come first and their result is there even where the store cannot be had: it is what locks are made of.
- * Result: `settled`, `locked` (volume, journal, reason), and of the store `rolledForward`, `swept`, `unknown`, or `storeError`
+ * Result: `settled`, `locked` (volume, journal, reason), `copies` (volume, rid), and of the store `rolledForward`, `swept`, `unknown`, or `storeError`
  * (code, message).
  */
 export const settlePlugin: Plugin<SettleArgs> = {
@@ -28,19 +32,36 @@ export const settlePlugin: Plugin<SettleArgs> = {
   run: settle,
 }
 
-async function settle({ takeOver, withStore }: SettleArgs, context: RunContext): Promise<RunOutcome> {
+async function settle(
+  { takeOver, withStore, copiesOf }: SettleArgs,
+  context: RunContext,
+): Promise<RunOutcome> {
   context.progress({ phase: 'settle' })
   const onPath = (path: Buffer) => context.progress({ currentPath: bytesToText(path) })
-  const journals = await settleJournals(context.settings.dataDir, onPath)
+  const { dataDir } = context.settings
+  const copies = copiesOf ? await findOtherCopies(dataDir, copiesOf) : []
+  const journals = await settleJournals(dataDir, { onPath, leave: copies.map(({ rid }) => rid) })
   for (const warning of journals.warnings) context.warn(warning)
   const store = withStore ? await settleStore(takeOver, context) : NOTHING_THERE
   const reason = reasonOf(journals, store)
   const result = {
     settled: journals.settled.map((one) => ({ ...one })),
     locked: journals.locked.map((one) => ({ ...one })),
+    copies,
     ...store,
   }
   return { state: reason === '' ? 'success' : 'partial', reason, result }
+}
+
+/** Interrupted copies in place of volumes besides these. */
+async function findOtherCopies(
+  dataDir: string,
+  volumes: readonly string[],
+): Promise<{ volume: string; rid: string }[]> {
+  const real = await Promise.all(volumes.map((path) => realpath(path).catch(() => path)))
+  const { pointers } = await readPointers(dataDir)
+  const others = pointers.filter(({ phase, volume }) => phase === 'copy' && !real.includes(volume))
+  return others.map(({ volume, rid }) => ({ volume, rid }))
 }
 
 type StoreResult =

@@ -1,5 +1,5 @@
-import { BackupdError } from '../../../lib/errors.ts'
-import { findUsers, type UnseenProcess, type VolumeUser } from '../../../storage/swap/find-users.ts'
+import { BackupdError } from '../../lib/errors.ts'
+import { findUsers, type UnseenProcess, type VolumeUser } from './find-users.ts'
 
 const NAMED = 20
 
