@@ -32,6 +32,9 @@ const UNNAMED: readonly [number, string][] = [
   [117, 'EUCLEAN'],
   [121, 'EREMOTEIO'],
   [123, 'ENOMEDIUM'],
+  [126, 'ENOKEY'],
+  [127, 'EKEYEXPIRED'],
+  [128, 'EKEYREVOKED'],
 ]
 const NAMES = new Map([
   ...UNNAMED,

@@ -21,7 +21,17 @@ const CODES: Readonly<Record<string, string>> = {
       ...['ENOTEMPTY', 'ENAMETOOLONG', 'EMLINK', 'EFBIG', 'EOVERFLOW', 'EILSEQ', 'ENOTSUP', 'EOPNOTSUPP'],
       ...['EIO', 'EUCLEAN', 'ENODEV', 'ENXIO', 'EREMOTEIO', 'ENOMEDIUM', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT'],
       ...['EHOSTDOWN', 'EHOSTUNREACH', 'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'ESHUTDOWN', 'ENOLINK'],
-      ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOLCK', 'EINTR'],
+      ...[
+        'ENETUNREACH',
+        'ENETDOWN',
+        'ENETRESET',
+        'EPROTO',
+        'EBADMSG',
+        'ENOKEY',
+        'EKEYEXPIRED',
+        'EKEYREVOKED',
+      ],
+      ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOLCK', 'EINTR', 'ENOSYS', 'ENOTTY'],
     ].map((errno) => [errno, 'SYSTEM_REFUSED']),
   ),
 }

@@ -10,6 +10,7 @@ test.each([
   [-116, 'ESTALE'],
   [-117, 'EUCLEAN'],
   [-123, 'ENOMEDIUM'],
+  [-126, 'ENOKEY'],
 ])('an error that Node has no name for is known by its number %i: %s', (errno, name) => {
   expect(errnoOf(unknown(errno))).toBe(name)
 })

@@ -113,7 +113,8 @@ export class Backup {
 @ObjectType()
 export class File {
   @Field(() => String, {
-    description: 'Below the volume. A backslash is written `\\\\`, a byte that is not UTF-8 `\\xHH`.',
+    description:
+      'Below the volume. A backslash is written `\\\\`, a byte that is not UTF-8 or of a control character `\\xHH`.',
   })
   path!: string
 

@@ -24,7 +24,7 @@ export class Progress {
 
   @Field(() => String, {
     nullable: true,
-    description: 'A backslash is written `\\\\`, a byte that is not UTF-8 `\\xHH`.',
+    description: 'A backslash is written `\\\\`, a byte that is not UTF-8 or of a control character `\\xHH`.',
   })
   currentPath!: string | null
 

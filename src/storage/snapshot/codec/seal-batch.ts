@@ -4,9 +4,9 @@ import { Poly1305 } from './poly1305.ts'
 
 const mac = new Poly1305()
 
-/** Where the next text of a batch begins. */
+/** Where the next text of a batch begins: behind a block of its own even if this one is empty, so that it has its own IV. */
 export function nextInBatch(at: number, length: number): number {
-  return Math.ceil((at + length) / BLOCK) * BLOCK
+  return Math.ceil((at + Math.max(length, 1)) / BLOCK) * BLOCK
 }
 
 /**
@@ -40,7 +40,7 @@ function ivsOf(first: Buffer, lengths: readonly number[]): Buffer {
   let counted = 0
   for (const [place, length] of lengths.entries()) {
     writeSum(ivs.subarray(place * BLOCK, (place + 1) * BLOCK), first, counted)
-    counted += Math.ceil(length / BLOCK)
+    counted = nextInBatch(counted * BLOCK, length) / BLOCK
   }
   return ivs
 }

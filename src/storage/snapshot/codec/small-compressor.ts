@@ -17,6 +17,8 @@ export class SmallCompressor {
     const engine = this.#engine
     if (!engine) return compress(plain).copy(room, at)
     const available = room.length - at
+    // What fails inside leaves it as it was.
+    engine._writeState.fill(0)
     engine._handle.writeSync(constants.ZSTD_e_end, plain, 0, plain.length, room, at, available)
     const [left = 0, unread] = engine._writeState
     if (left === 0 || unread !== 0) throw new RangeError('a compressed text does not fit into its room')
