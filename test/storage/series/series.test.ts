@@ -83,7 +83,7 @@ test('a series tells what its newest snapshot tells, and which was the last good
   })
   expect(info).toMatchObject({ app: 'hello', proc: 'hello.web.web', volume: '/data/db', source: SOURCE })
   expect(info.series).toEqual({
-    ...{ snapshots: 2, newest: series.snapshots[1]?.id },
+    ...{ snapshots: 2, newest: series.snapshots[1]?.id, oldestCreated: new Date(T0 * 1000).toISOString() },
     lastGood: { id: series.snapshots[0]?.id, created: new Date(T0 * 1000).toISOString() },
   })
 })
