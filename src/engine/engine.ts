@@ -3,6 +3,7 @@ import { newRid, RID_PATTERN } from '../lib/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
+import { finishCopy } from './finish-copy.ts'
 import { JobTable, type TakenJobs } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
 import { createQueries } from './queries.ts'
@@ -53,7 +54,7 @@ export interface Engine {
    * Once, before start(): ends what an earlier life left unfinished, in the records, on the volumes and in the store;
    * not there where it does not answer: each run then settles what concerns it.
    */
-  settle(options?: { withStore: boolean }): Promise<SettleReport>
+  settle(options?: { withStore: boolean }): Promise<Omit<SettleReport, 'copies'>>
   /** Stops the schedule, ends every run (failed, DAEMON_RESTARTED), kills what has not ended after `graceMs`; closes the runner. */
   close(graceMs: number): Promise<void>
 }
@@ -136,8 +137,9 @@ export function createEngine(options: EngineOptions): Engine {
     lockVolume: (path, reason) => runs.lockVolume(path, reason),
     locked: () => runs.locked(),
     async settle({ withStore } = { withStore: true }) {
-      const report = await settle({ ...options, withStore })
+      const { copies, ...report } = await settle({ ...options, withStore })
       for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)
+      for (const copy of copies) void finishCopy({ ...options, runs }, copy)
       recallFailures(report.ended)
       return report
     },

@@ -12,11 +12,19 @@ import { endOf } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
 import { RunWatch } from './run-watch.ts'
-import { settleKilled } from './settle.ts'
+import { type LaterSettling, settleLater } from './settle-later.ts'
+import type { Locked } from './settle-volumes.ts'
 import { within } from './within.ts'
 
 type RunsOptions = RunWorld &
   Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'uptime' | 'admit'>
+
+interface SettleWait extends Partial<Pick<LaterSettling, 'onLocked' | 'onSettled'>> {
+  /** Why the volumes are locked, until it was tried. */
+  reason: string
+  /** The first try waits for it. */
+  after?: Promise<void>
+}
 
 /** How often runs are looked at: see RunWatch. */
 const WATCH_MS = 1000
@@ -75,6 +83,21 @@ export class Runs {
 
   locked(): { path: string; reason: string }[] {
     return this.#locked.list().map(([path, reason]) => ({ path, reason }))
+  }
+
+  /** Settles what was left on these volumes, as often as it takes; nothing else touches them until then. */
+  async lockUntilSettled(volumes: readonly string[], { reason, after, ...told }: SettleWait): Promise<void> {
+    let held = reason
+    this.#locked.hold(volumes, held)
+    await after
+    const onLocked = (locked: Locked) => {
+      this.#locked.hold(volumes, locked.reason)
+      this.#locked.release(volumes, held)
+      held = locked.reason
+      told.onLocked?.(locked)
+    }
+    await settleLater(this.#options, { ...told, volumes, onLocked, isClosing: () => this.#isClosing })
+    this.#locked.release(volumes, held)
   }
 
   /** Starts or queues it; resolves when that is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
@@ -238,12 +261,8 @@ export class Runs {
   #leaveKilled(run: Run, gone: Promise<void>): void {
     const { ticket, rid } = run
     const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, see whether the volume's mount answers`
-    this.#locked.hold(ticket.needs, reason)
     const { hasRoom } = this.#watch
-    const settled = this.#watch
-      .holdStuck(gone)
-      .then(() => settleKilled(this.#options, ticket.needs, () => this.#isClosing))
-      .then(() => this.#locked.release(ticket.needs, reason))
+    const settled = this.lockUntilSettled(ticket.needs, { reason, after: this.#watch.holdStuck(gone) })
     // With too many that hang it keeps its lane, so that no more processes come.
     if (hasRoom) this.#queue.leave(ticket)
     else void settled.then(() => this.#queue.leave(ticket))

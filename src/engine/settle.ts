@@ -1,36 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
-import { isoTime } from '../lib/clock.ts'
+import { type Clock, isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { newRid } from '../lib/ids.ts'
 import { FINISHED } from '../wire/failed-run.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
-import type { RunEnd, RunnerEvents } from './ports.ts'
-import { fromRecordError, toRecordError } from './record-error.ts'
-import { leftLifeLocks, lifeLock, takeLocks } from './run-locks.ts'
+import { toRecordError } from './record-error.ts'
+import { leftLifeLocks, takeLocks } from './run-locks.ts'
+import { type Locked, type SettleAnswer, type Settled, settleVolumes } from './settle-volumes.ts'
 
 export interface SettleReport {
   /** rids of an earlier life that now read failed, DAEMON_RESTARTED. */
   ended: string[]
   /** Volumes that nothing may touch, and why. */
   locked: { volume: string; reason: string }[]
+  /** Copies in place that are to be finished while other jobs run. */
+  copies: SettleAnswer['copies']
 }
 
 /** How long processes of an earlier life may take to be gone: they are killed with their parent. */
 const LIFE_WAIT_MS = 20_000
-const ACTION = 'settle'
-
-const namesSchema = z.array(z.string()).default([])
-const answerSchema = z.object({
-  locked: z.array(z.object({ volume: z.string(), reason: z.string() })),
-  settled: z.array(z.object({ volume: z.string(), rid: z.string(), outcome: z.string() })).default([]),
-  rolledForward: namesSchema,
-  swept: namesSchema,
-  unknown: namesSchema,
-  storeError: z.object({ message: z.string() }).optional(),
-})
-type Answer = z.infer<typeof answerSchema>
 
 type SettleOptions = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'memory' | 'settings'> & {
   /** false where the store does not answer: the volumes do not wait for it. */
@@ -48,9 +35,14 @@ export async function settle(options: SettleOptions): Promise<SettleReport> {
       waitMs: LIFE_WAIT_MS,
     })
     try {
-      const answer = await settleVolumes(options)
+      const answer = await settleVolumes(options, { withStore: options.withStore, copiesOf: [] })
       if (answer) tell(options, answer)
-      return { ended: await endRecords(options, answer), locked: answer?.locked ?? [] }
+      const { locked = [], copies = [] } = answer ?? {}
+      return {
+        ended: await endRecords(options, answer),
+        locked: locked.map(({ volume, reason }) => ({ volume, reason })),
+        copies,
+      }
     } finally {
       locks.release()
     }
@@ -61,6 +53,7 @@ export async function settle(options: SettleOptions): Promise<SettleReport> {
     )
     return {
       ended: [],
+      copies: [],
       locked: [
         {
           volume: '/',
@@ -71,73 +64,8 @@ export async function settle(options: SettleOptions): Promise<SettleReport> {
   }
 }
 
-/** undefined where no such action is known. */
-async function settleVolumes(
-  options: SettleOptions,
-  signal: AbortSignal = new AbortController().signal,
-): Promise<Answer | undefined> {
-  if (!options.plugins.some(({ name }) => name === ACTION)) return undefined
-  const rid = newRid(options.clock.now())
-  const { settings, withStore } = options
-  const on: RunnerEvents = {
-    progress() {},
-    warn: (message) => options.log.warn({ action: ACTION }, message),
-    log: (level, message, facts = {}) => options.log[level]({ action: ACTION, ...facts }, message),
-    announce: async () => {},
-  }
-  const end = await options.runner.run(
-    {
-      rid,
-      jobId: '',
-      action: ACTION,
-      args: { withStore },
-      settings,
-      signal,
-      locks: [lifeLock(rid)],
-      killAfterMs: 0,
-    },
-    on,
-  )
-  return answerOf(end)
-}
-
-/** Between two tries to settle what a killed run left. */
-const SETTLE_AGAIN_MS = 30_000
-/** A volume whose mount does not answer again would hold up the process. */
-const SETTLE_MS = 60_000
-
-/** What a run left that was killed: tried until it is settled, or the daemon stops. Never rejects. */
-export async function settleKilled(
-  options: Omit<SettleOptions, 'withStore'>,
-  volumes: readonly string[],
-  isClosing: () => boolean,
-): Promise<void> {
-  if (volumes.length === 0) return
-  while (!isClosing()) {
-    try {
-      const answer = await settleVolumes({ ...options, withStore: false }, AbortSignal.timeout(SETTLE_MS))
-      const [locked] = answer?.locked.filter(({ volume }) => volumes.includes(volume)) ?? []
-      for (const one of answer?.settled ?? [])
-        options.log.warn(one, `a recover that was killed ${one.outcome}`)
-      if (!locked) return
-      options.log.error(locked, `The volume ${locked.volume} is locked: ${locked.reason}`)
-    } catch (error) {
-      options.log.error(
-        { volumes },
-        `What a killed run left cannot be settled: ${messageOf(error)}. It is tried again`,
-      )
-    }
-    await sleep(SETTLE_AGAIN_MS, undefined, { ref: false })
-  }
-}
-
-function answerOf(end: RunEnd): Answer {
-  if ('error' in end) throw fromRecordError(end.error)
-  return answerSchema.parse(end.result)
-}
-
 /** What was done without being asked, and what is strange: in the log, since no record tells of it. */
-function tell({ log }: SettleOptions, answer: Answer): void {
+function tell({ log }: SettleOptions, answer: SettleAnswer): void {
   for (const one of answer.settled) log.warn(one, `a recover that had stopped half way ${one.outcome}`)
   for (const name of answer.rolledForward) log.warn({ name }, 'a backup that was whole is published now')
   for (const name of answer.swept) log.info({ name }, 'a temporary file of a run that was killed is gone')
@@ -147,20 +75,50 @@ function tell({ log }: SettleOptions, answer: Answer): void {
 }
 
 const STOPPED = 'The daemon stopped while this ran'
-const BY_OUTCOME: Record<string, string> = {
-  [FINISHED]: `${STOPPED}, and finished it when it started again: the volume holds what the backup holds`,
-  'went back': `${STOPPED}, and took it back when it started again: the volume is as it was. Run it again`,
+
+/** What became of a run that the daemon's end interrupted; neither: it left nothing to settle. */
+export interface HowItEnded {
+  settled?: Settled | undefined
+  locked?: Locked
 }
 
-async function endRecords({ memory, clock }: SettleOptions, answer: Answer | undefined): Promise<string[]> {
-  const outcomes = new Map(answer?.settled.map(({ rid, outcome }) => [rid, outcome]))
-  const ended = memory.unfinished().map((record): RunRecord => {
-    const outcome = outcomes.get(record.rid) ?? null
-    const message = BY_OUTCOME[outcome ?? ''] ?? `${STOPPED}: run it again`
-    const error = toRecordError(new BackupdError('DAEMON_RESTARTED', message, { facts: { outcome } }))
-    const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
-    return { ...record, ...end, seq: record.seq + 1 }
-  })
+async function endRecords(
+  { memory, clock }: SettleOptions,
+  { settled = [], copies = [] }: Partial<SettleAnswer> = {},
+): Promise<string[]> {
+  const isLeft = (rid: string) => copies.some((copy) => copy.rid === rid)
+  const ended = memory
+    .unfinished()
+    .filter(({ rid }) => !isLeft(rid))
+    .map((record) =>
+      endInterrupted(record, { settled: settled.find(({ rid }) => rid === record.rid) }, clock),
+    )
   if (ended.length > 0) await memory.keep(ended)
   return ended.map(({ rid }) => rid)
+}
+
+export function endInterrupted(record: RunRecord, how: HowItEnded, clock: Clock): RunRecord {
+  const error = toRecordError(errorOf(how))
+  const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
+  return { ...record, ...end, seq: record.seq + 1 }
+}
+
+function errorOf({ settled, locked }: HowItEnded): BackupdError {
+  if (locked) {
+    const { journal, reason } = locked
+    const message = `${STOPPED}, in its copy in place, which cannot be finished yet (see "${journal}"): ${reason}`
+    return new BackupdError('VOLUME_LOCKED', message, { facts: { journal, reason } })
+  }
+  const { outcome = null, faults = 0 } = settled ?? {}
+  const facts = { outcome, ...(faults > 0 && { faults }) }
+  return new BackupdError('DAEMON_RESTARTED', `${STOPPED}${describeEnd(outcome, faults)}`, { facts })
+}
+
+function describeEnd(outcome: string | null, faults: number): string {
+  if (outcome === 'went back')
+    return ', and took it back when it started again: the volume is as it was. Run it again'
+  if (outcome !== FINISHED) return ': run it again'
+  const exact = 'the volume holds what the backup holds'
+  const inexact = `${faults} entries could not be restored exactly; the warnings and the log of the daemon name them`
+  return `, and finished it when it started again: ${faults === 0 ? exact : inexact}`
 }

@@ -47,6 +47,7 @@ function adviceFor({ state, error, rid }: Ended): string {
   if (state === 'lost')
     return `See that the daemon runs, and whether the store has the result; then run it again`
   if (state === 'cancelled') return 'Run it again if it is still needed'
-  if (error?.facts.outcome === FINISHED) return 'Nothing is left to do'
+  if (error?.facts.outcome === FINISHED)
+    return error.facts.faults ? `See the warnings of the record ${rid}` : 'Nothing is left to do'
   return error && isErrorCode(error.code) ? ERROR_CODES[error.code] : `See the record ${rid}`
 }

@@ -1,41 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import type { RunEnd, Runner, RunnerEvents, RunTask } from '../../src/engine/ports.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { RunEnd } from '../../src/engine/ports.ts'
 import { leftLifeLocks, lifeLock } from '../../src/engine/run-locks.ts'
+import { SETTLE_IDLE_MS } from '../../src/engine/settle-later.ts'
 import { newRid } from '../../src/lib/ids.ts'
+import { heldEngine, SUCCESS } from '../support/held-engine.ts'
 import { startEngine } from '../support/start-engine.ts'
 
-const SUCCESS: RunEnd = { state: 'success', reason: '', result: null }
 const KILLED: RunEnd = {
   state: 'failed',
   reason: 'it was killed',
   error: { code: 'RUNNER_DIED', message: 'it was killed', facts: {} },
-}
-
-interface Begun {
-  task: RunTask
-  on: RunnerEvents
-  end(end: RunEnd): void
-}
-
-/** An engine whose runs end when the test says so. */
-async function heldEngine() {
-  const begun: Begun[] = []
-  const runner: Runner = {
-    run(task, on) {
-      const { promise, resolve } = Promise.withResolvers<RunEnd>()
-      begun.push({ task, on, end: resolve })
-      return promise
-    },
-    close: async () => {},
-  }
-  const nth = (n: number) =>
-    expect
-      .poll(() => begun[n])
-      .toBeDefined()
-      .then(() => begun[n] as Begun)
-  return { ...(await startEngine({ runner })), begun, nth }
 }
 
 const VOLUME = { volume: '/v/db' }
@@ -87,4 +63,23 @@ test('nothing is left locked once the runs of an earlier life are settled', asyn
   writeFileSync(join(locks, lifeLock(newRid(Date.now()))), '')
   await engine.settle({ withStore: false })
   expect(await leftLifeLocks(settings.dataDir)).toEqual([])
+})
+
+test('settling what a killed run left may take as long as it goes on, and is ended only without progress', async () => {
+  const { engine, nth } = await heldEngine()
+  await engine.runOnce('test', VOLUME)
+  const run = await nth(0)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  run.on.killed?.(Promise.resolve())
+  run.end(KILLED)
+  const { on, task } = await nth(1)
+  expect(task.args).toMatchObject({ copiesOf: [VOLUME.volume] })
+  for (const works of [() => on.alive?.(), () => on.progress({ currentPath: 'a' }), () => on.alive?.()]) {
+    await vi.advanceTimersByTimeAsync(SETTLE_IDLE_MS - 10_000)
+    works()
+  }
+  expect(task.signal.aborted).toBe(false)
+  await vi.advanceTimersByTimeAsync(SETTLE_IDLE_MS)
+  expect(task.signal.reason).toMatchObject({ code: 'TIMED_OUT' })
 })

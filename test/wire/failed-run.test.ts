@@ -5,17 +5,18 @@ import { sampleRecord } from '../support/catalog-samples.ts'
 const recover = { action: 'backup_recover', args: { backup: 'b.tar.gz', destDir: '/srv/db' } }
 
 test.each([
-  ['went forward', /Nothing is left to do$/],
-  ['went back', /run it again/i],
+  ['went forward', 0, /Nothing is left to do$/],
+  ['went forward', 2, /See the warnings of the record/],
+  ['went back', 0, /run it again/i],
 ])(
   'a recover that the daemon ended when it started again, and that %s, says what is left to do',
-  (outcome, advice) => {
-    const error = { code: 'DAEMON_RESTARTED', message: 'stopped', facts: { outcome } }
+  (outcome, faults, advice) => {
+    const error = { code: 'DAEMON_RESTARTED', message: 'stopped', facts: { outcome, faults } }
     const text = describeFailure(
       sampleRecord({ ...recover, state: 'failed', reason: 'The daemon stopped', error }),
     )
     expect(text).toMatch(/^The recover of "b.tar.gz" into "\/srv\/db" failed: The daemon stopped/)
     expect(text).toMatch(advice)
-    expect(/Nothing is left/.test(text)).toBe(outcome === 'went forward')
+    expect(/Nothing is left/.test(text)).toBe(outcome === 'went forward' && faults === 0)
   },
 )

@@ -1,10 +1,14 @@
-import { readdirSync, writeFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { settlePlugin } from '../../../../src/engine/plugins/settle/plugin.ts'
 import { killAndWait, lockRepositoryInChild } from '../../../support/lock-child.ts'
 import { makePluginWorld, SERVER } from '../../../support/plugin-world.ts'
 import { recoverUntil } from '../../../support/recover-until.ts'
+import { noFlags, run } from '../../../support/refused-renames.ts'
 import { repositoryWorld } from '../../../support/repository-world.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
 import { fillOld } from '../../../support/swap-content.ts'
@@ -86,6 +90,39 @@ test('what a run that was killed left locked of another server goes: at the star
   await runPlugin(backupExpirePlugin, settings, { args: { info: [] }, change: {} })
   expect(locks()).toEqual([])
 })
+
+test.skipIf(noFlags)(
+  `a copy in place is left, or finished once nobody uses the volume (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const world = await makePluginWorld()
+    const { dataDir, volume } = world
+    fillOld(volume)
+    onTestFinished(() => run('chattr', '-R', '-i', volume))
+    run('chattr', '+i', join(volume, 'old only'))
+    await recoverUntil({ child: 'copy-child.ts', dataDir, volume, point: 'writing' })
+    const before = contentOf(volume)
+    expect(await settle(world, { copiesOf: [] })).toMatchObject({
+      state: 'success',
+      result: { settled: [], locked: [], copies: [{ volume, rid: RID }] },
+    })
+    const user = spawn('sleep', ['60'], { cwd: volume })
+    onTestFinished(() => void user.kill())
+    await once(user, 'spawn')
+    expect((await settle(world)).result).toMatchObject({
+      settled: [],
+      locked: [{ volume, reason: expect.stringMatching(/in use by process .*sleep/) }],
+    })
+    expect(contentOf(volume)).toEqual(before)
+    user.kill()
+    await once(user, 'exit')
+    const link = join(world.base, 'link')
+    symlinkSync(volume, link)
+    expect((await settle(world, { copiesOf: [link] })).result).toMatchObject({
+      settled: [{ volume, rid: RID, outcome: 'went forward' }],
+      copies: [],
+    })
+  },
+)
 
 test('nothing to settle', async () => {
   const world = await makePluginWorld()

@@ -1,0 +1,39 @@
+import { messageOf } from '../lib/errors.ts'
+import { isTerminal } from '../wire/record.ts'
+import type { EngineOptions } from './engine-options.ts'
+import type { Runs } from './runs.ts'
+import { endInterrupted, type HowItEnded } from './settle.ts'
+import type { SettleAnswer } from './settle-volumes.ts'
+
+type Finishing = Pick<EngineOptions, 'memory' | 'clock' | 'log'> & { runs: Runs }
+type Copy = SettleAnswer['copies'][number]
+
+/**
+ * Finishes a copy in place that the last life left, while its volume is locked and all else goes on. The record of the
+ * recover ends as soon as it is known what became of it.
+ */
+export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): Promise<void> {
+  const record = finishing.memory.unfinished().find((one) => one.rid === rid)
+  const end = (how: HowItEnded) =>
+    record && endRecord(finishing, endInterrupted(record, how, finishing.clock))
+  const reason = `the copy in place of the recover ${rid} was interrupted and is being finished`
+  finishing.log.warn({ volume, rid }, `The volume ${volume} is locked: ${reason}`)
+  await finishing.runs.lockUntilSettled([volume], {
+    reason,
+    onLocked: (locked) => void end({ locked }),
+    onSettled: (settled) => void (settled.rid === rid && end({ settled })),
+  })
+}
+
+/** One that has ended keeps its end; the problem that is reported of it is replaced. */
+async function endRecord(
+  { memory, log, runs }: Finishing,
+  record: ReturnType<typeof endInterrupted>,
+): Promise<void> {
+  const known = memory.find(record.rid)
+  runs.failed.note(record, { isQuiet: false })
+  if (!known || isTerminal(known.state)) return
+  await memory.keep([record]).catch((error: unknown) => {
+    log.error({ rid: record.rid, error: messageOf(error) }, 'the end of a run could not be written')
+  })
+}

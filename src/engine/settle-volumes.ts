@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { BackupdError } from '../lib/errors.ts'
+import { newRid } from '../lib/ids.ts'
+import type { EngineOptions } from './engine-options.ts'
+import type { RunEnd, RunnerEvents } from './ports.ts'
+import { fromRecordError } from './record-error.ts'
+import { lifeLock } from './run-locks.ts'
+
+const ACTION = 'settle'
+
+const namesSchema = z.array(z.string()).default([])
+const settledSchema = z.object({
+  ...{ volume: z.string(), rid: z.string(), outcome: z.string() },
+  /** How much of what went forward is not exactly as the backup has it. */
+  faults: z.number().default(0),
+})
+const lockedSchema = z.object({ volume: z.string(), journal: z.string().default(''), reason: z.string() })
+const answerSchema = z.object({
+  locked: z.array(lockedSchema),
+  settled: z.array(settledSchema).default([]),
+  /** Interrupted copies in place that were left as they are. */
+  copies: z.array(z.object({ volume: z.string(), rid: z.string() })).default([]),
+  rolledForward: namesSchema,
+  swept: namesSchema,
+  unknown: namesSchema,
+  storeError: z.object({ message: z.string() }).optional(),
+})
+export type SettleAnswer = z.infer<typeof answerSchema>
+export type Settled = z.infer<typeof settledSchema>
+export type Locked = z.infer<typeof lockedSchema>
+
+export type VolumeSettling = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'settings'>
+
+export interface SettleTask {
+  /** false where the store does not answer: the volumes do not wait for it. */
+  withStore: boolean
+  /** Copies in place are finished on these volumes only. */
+  copiesOf: readonly string[]
+  /** It is killed if it makes no progress for so long; never if this is left out. */
+  idleMs?: number
+}
+
+/** Runs the action `settle` in a child process. undefined where no such action is known. */
+export async function settleVolumes(
+  { clock, log, plugins, runner, settings }: VolumeSettling,
+  { idleMs, ...args }: SettleTask,
+): Promise<SettleAnswer | undefined> {
+  if (!plugins.some(({ name }) => name === ACTION)) return undefined
+  const rid = newRid(clock.now())
+  using limit = limitIdleTime(idleMs)
+  const { signal, heard } = limit
+  const on: RunnerEvents = {
+    progress: heard,
+    alive: heard,
+    warn: (message) => log.warn({ action: ACTION }, message),
+    log: (level, message, facts = {}) => log[level]({ action: ACTION, ...facts }, message),
+    announce: async () => {},
+  }
+  const task = { rid, jobId: '', action: ACTION, args: { ...args }, settings, signal }
+  return answerOf(await runner.run({ ...task, locks: [lifeLock(rid)], killAfterMs: 0 }, on))
+}
+
+function limitIdleTime(ms: number | undefined): Disposable & { signal: AbortSignal; heard(): void } {
+  const aborting = new AbortController()
+  const { signal } = aborting
+  if (ms === undefined) return { signal, heard() {}, [Symbol.dispose]() {} }
+  const message = `It made no progress for ${ms / 60_000} minutes: see whether the volume's mount answers`
+  const timer = setTimeout(() => aborting.abort(new BackupdError('TIMED_OUT', message)), ms).unref()
+  return { signal, heard: () => void timer.refresh(), [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
+function answerOf(end: RunEnd): SettleAnswer {
+  if ('error' in end) throw fromRecordError(end.error)
+  return answerSchema.parse(end.result)
+}
