@@ -48,7 +48,7 @@ testBinds('a bind mount inside a volume is not emptied with it (needs mounts)', 
   mkdirSync(`${base}/wanted`)
   await using folder = await openFolder(volume)
   await using wanted = await openFolder(`${base}/wanted`)
-  const clearing = { volume: folder, wanted, own: null, signal, onPath: () => {} }
+  const clearing = { volume: folder, wanted, own: null, held: [], signal, onPath: () => {} }
   await clearVolume(clearing)
   expect(readdirSync(volume)).toEqual(['was a folder'])
   expectIntact()

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { BackupdError } from '../../lib/errors.ts'
 import type { TreeEntry } from '../tree/entry.ts'
 import { type Folder, lookUp, namesIn } from './folder.ts'
@@ -19,8 +20,7 @@ export async function beginSwap(
   unpacked: Unpacked,
 ): Promise<JournalHeader> {
   const { dataDir, pointer, volume } = staging
-  if (folders.staging.identity.inode !== staging.identity.inode)
-    throw new Error('the staging folder was replaced')
+  checkStaging(staging, folders)
   await refuseMounts(volume.currentPath())
   await syncFilesystem(folders.volume)
   const header = headerOf(staging, folders, unpacked)
@@ -34,6 +34,16 @@ export interface Unpacked {
   root: TreeEntry | null
   /** How much could not be unpacked exactly. */
   unpackFaults?: number
+}
+
+/** @throws CONFLICT if what was unpacked does not lie where it was unpacked */
+export function checkStaging({ identity, target, pointer }: Staging, { staging, fresh }: SwapFolders): void {
+  const unpacked = lstatSync(target, { bigint: true })
+  if (staging.identity.inode === identity.inode && fresh.identity.inode === unpacked.ino) return
+  throw new BackupdError(
+    'CONFLICT',
+    `The staging folder "${pointer.staging}" was replaced while the backup was unpacked. Nothing was changed: recover once more`,
+  )
 }
 
 export function headerOf(

@@ -4,6 +4,7 @@ import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { joinPath } from '../tree/join-path.ts'
+import { isStaging } from './clear-volume.ts'
 import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { probeName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
@@ -24,18 +25,24 @@ export interface CopyChecks {
  * What can be known before the first change of a copy in place: that the volume can be written, that immutable and
  * append-only names can be removed, and that there is room for the new content once the old one is gone.
  * @throws SYSTEM_REFUSED, NO_ROOM; only metadata of the volume itself may have changed then
+ * @returns how many entries are to be copied; undefined if it cannot be known
  */
-export async function checkCopy({ volume, fresh }: SwapFolders, checks: CopyChecks): Promise<void> {
+export async function checkCopy(
+  { volume, fresh }: SwapFolders,
+  checks: CopyChecks,
+): Promise<number | undefined> {
   const { staging, ...looking } = checks
   tryToWrite(volume, staging)
   const refuses = (await mayUnprotect()) ? undefined : refuseProtected
-  const freed = await measure({ top: volume, ...looking, refuses })
-  const needed = await measure({ top: fresh, ...looking })
+  if (!loadKernel()) return undefined
+  const stays = (name: Buffer) => isStaging({ own: staging, wanted: fresh }, name)
+  const { bytes: freed } = await measure({ top: volume, ...looking, stays, refuses })
+  const { bytes: needed, entries } = await measure({ top: fresh, ...looking })
   const { blocks, bavail, bsize, type } = await statfs(volume.self)
-  if (blocks === 0) return
+  if (blocks === 0) return entries
   // What lies in a lower layer takes the same room when it is gone.
   const free = bavail * bsize + (type === OVERLAYFS ? 0 : freed)
-  if (needed <= free) return
+  if (needed <= free) return entries
   const message = `a copy in place needs ${needed} bytes beside what was unpacked, and ${free} are free once the old content is gone`
   throw new BackupdError('NO_ROOM', message, { facts: { needed, free, unit: 'bytes' } })
 }
@@ -70,20 +77,24 @@ function refused(what: string, errno: string, cause?: unknown): BackupdError {
 
 interface Measuring extends Omit<CopyChecks, 'staging'> {
   top: Folder
+  /** Of names at the top: they are not looked at. */
+  stays?: (name: Buffer) => boolean
   refuses?: ((folder: Folder, name: Buffer, path: Buffer) => void) | undefined
 }
 
-/** Bytes on the disk, of a hard link its share. */
-async function measure({ top, signal, onPath, refuses }: Measuring): Promise<number> {
-  if (!loadKernel()) return 0
+/** `bytes` on the disk, of a hard link its share. */
+async function measure(measuring: Measuring): Promise<{ bytes: number; entries: number }> {
+  const { top, signal, onPath, stays, refuses } = measuring
   const breathe = breather()
   let bytes = 0
+  let entries = 0
   const visit = async (folder: Folder, path: Buffer): Promise<void> => {
     for await (const name of namesIn(folder)) {
       await breathe()
       signal.throwIfAborted()
       const stats = lookUp(folder, name)
-      if (!stats) continue
+      if (!stats || (path.length === 0 && stays?.(name))) continue
+      entries++
       const inner = joinPath(path, name)
       onPath(inner)
       refuses?.(folder, name, inner)
@@ -95,5 +106,5 @@ async function measure({ top, signal, onPath, refuses }: Measuring): Promise<num
     }
   }
   await visit(top, Buffer.alloc(0))
-  return Math.ceil(bytes)
+  return { bytes: Math.ceil(bytes), entries }
 }

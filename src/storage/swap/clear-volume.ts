@@ -4,7 +4,7 @@ import { loadKernel } from '../../lib/kernel.ts'
 import { joinPath } from '../tree/join-path.ts'
 import { removeOtherXattrs } from '../tree/write.ts'
 import { isRefusal } from '../tree/write-errors.ts'
-import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
+import { breather, type Folder, type Identity, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { isStagingName } from './staging-folders.ts'
 import { despiteProtection, unprotectOpen } from './unprotect.ts'
 
@@ -14,6 +14,8 @@ export interface Clearing {
   wanted: Folder
   /** The name of the staging folder, if it lies in the volume: it stays. */
   own: string | null
+  /** What is being copied from: it stays, whatever it was renamed to. */
+  held: readonly Identity[]
   signal: AbortSignal
   onPath(path: Buffer): void
 }
@@ -75,8 +77,8 @@ async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
   if (pass.removed) loadKernel()?.futimens(pair.there.fd, { mtimeNs })
 }
 
-/** Another recover's, unless the backup has something of this name. */
-function isStaging({ own, wanted }: Pass, name: Buffer): boolean {
+/** Our own staging folder; or another recover's, unless the backup has something of this name. */
+export function isStaging({ own, wanted }: Pick<Clearing, 'own' | 'wanted'>, name: Buffer): boolean {
   return name.toString() === own || (isStagingName(name) && !lookUp(wanted, name))
 }
 
@@ -87,6 +89,8 @@ async function clearName(pass: Pass, pair: Pair, name: Buffer): Promise<void> {
   const { there, wanted, path } = pair
   const found = lookUp(there, name)
   if (!found) return
+  if (pass.held.some(({ device, inode }) => device === found.dev && inode === found.ino))
+    throw Object.assign(new Error('EBUSY: it is the staging folder'), { code: 'EBUSY' })
   const twin = wanted && lookUp(wanted, name)
   if (found.isDirectory())
     return await clearDirectory(pass, pair, { name, stays: twin?.isDirectory() ?? false })

@@ -3,14 +3,15 @@ import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
 import { copyMirror } from '../mirror/copy-mirror.ts'
 import type { TreeEntry, TreeWarning } from '../tree/entry.ts'
-import { headerOf, refuseMounts } from './begin-swap.ts'
+import { checkStaging, headerOf, refuseMounts } from './begin-swap.ts'
 import { checkCopy } from './check-copy.ts'
+import { cleanUp } from './clean-up.ts'
 import { type Clearing, clearVolume, removeUnwanted } from './clear-volume.ts'
 import { lookUp } from './folder.ts'
 import { type JournalHeader, writeJournal } from './journal.ts'
 import { type Pointer, savePointer } from './pointer.ts'
 import { protectListed } from './protected-list.ts'
-import { type Ending, wrapUp } from './roll.ts'
+import { type Ending, markDone } from './roll.ts'
 import { applyRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { isInside } from './staging-folders.ts'
@@ -46,8 +47,8 @@ export async function copyInPlace(input: CopyInput): Promise<{ faults: number }>
   const { staging } = input
   await using folders = await openSwapFolders(staging.pointer, staging.volume)
   await refuseMounts(staging.volume.currentPath())
-  const header = headerOf(staging, folders, input)
-  const pointer = await beginCopy(input, folders, header)
+  checkStaging(staging, folders)
+  const { pointer, header } = await beginCopy(input, folders)
   try {
     return await copyForward({ ...input, ending: endingOf(input, pointer), folders, header })
   } catch (error) {
@@ -57,14 +58,15 @@ export async function copyInPlace(input: CopyInput): Promise<{ faults: number }>
 
 /** On disk when it resolves: all that was unpacked, the journal, the pointer to it. Nothing was removed yet. */
 async function beginCopy(
-  { staging, signal, onProgress }: CopyInput,
+  input: CopyInput,
   folders: SwapFolders,
-  header: JournalHeader,
-): Promise<Pointer> {
+): Promise<{ pointer: Pointer; header: JournalHeader }> {
+  const { staging, signal, onProgress } = input
+  const header = headerOf(staging, folders, input)
   const pointer: Pointer = { ...staging.pointer, phase: 'copy' }
   try {
     const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
-    await checkCopy(folders, { staging: basename(pointer.staging), signal, onPath })
+    header.entries = await checkCopy(folders, { staging: basename(pointer.staging), signal, onPath })
     await syncFilesystem(folders.staging)
     // The checks may have taken long.
     await refuseMounts(staging.volume.currentPath())
@@ -75,7 +77,7 @@ async function beginCopy(
     await applyRoot(folders.volume, header.before, () => {})
     throw error
   }
-  return pointer
+  return { pointer, header }
 }
 
 async function* nothing() {}
@@ -101,22 +103,26 @@ export interface Forward extends Pick<CopyInput, 'signal' | 'onWarning' | 'onPro
 export async function copyForward(forward: Forward): Promise<{ faults: number }> {
   const { ending, folders, header, checkpoint, onWarning } = forward
   const { volume, staging } = folders
-  let faults = 0
+  checkpoint?.('begun')
+  unprotectOpen(volume.fd)
+  let faults = await replaceContent(forward)
+  checkpoint?.('copied')
   const fault = (path: Buffer, message: string) => {
     faults++
     onWarning({ severity: 'fault', path, message })
   }
-  checkpoint?.('begun')
-  unprotectOpen(volume.fd)
-  faults += await replaceContent(forward, fault)
-  checkpoint?.('copied')
   await removeLeft(forward, fault)
   await applyRoot(volume, header.after, (message) => fault(Buffer.alloc(0), message))
   await syncFilesystem(volume)
   const protecting = { staging, top: volume, warn: (message: string) => ending.warn(message) }
   if (await protectListed(protecting)) await syncFilesystem(volume)
   checkpoint?.('in place')
-  await wrapUp(ending, { folders })
+  const done = await markDone(ending, folders)
+  await cleanUp(ending.dataDir, done, ending.volume).catch((error: unknown) =>
+    ending.warn(
+      `${done.staging}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`,
+    ),
+  )
   return { faults }
 }
 
@@ -124,13 +130,14 @@ export async function copyForward(forward: Forward): Promise<{ faults: number }>
 const DISTURBED = new Set(['ELOOP', 'ENOTDIR', 'ENOENT', 'ENOTEMPTY', 'EEXIST'])
 const ATTEMPTS = 20
 
-async function replaceContent(forward: Forward, fault: Fault): Promise<number> {
+/** Returns the faults of the attempt that came to its end. */
+async function replaceContent(forward: Forward): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
       await refuseMounts(forward.ending.volume.currentPath())
       await clearVolume(clearingOf(forward))
       forward.checkpoint?.('cleared')
-      return await copyAll(forward, fault)
+      return await copyAll(forward)
     } catch (error) {
       if (attempt === ATTEMPTS || !DISTURBED.has(errnoOf(error) ?? '')) throw error
     }
@@ -139,7 +146,9 @@ async function replaceContent(forward: Forward, fault: Fault): Promise<number> {
 
 function clearingOf({ ending, folders, signal, onProgress }: Forward): Clearing {
   const onPath = (path: Buffer) => onProgress({ bytes: 0, files: 0, path })
-  return { volume: folders.volume, wanted: folders.fresh, own: ownName(ending), signal, onPath }
+  const { volume, fresh, staging } = folders
+  const held = [staging.identity, fresh.identity]
+  return { volume, wanted: fresh, own: ownName(ending), held, signal, onPath }
 }
 
 /** Of the staging folder, if it lies in the volume. */
@@ -150,14 +159,24 @@ function ownName({ pointer: { staging, volume } }: Ending): string | null {
 type Fault = (path: Buffer, message: string) => void
 
 /** Returns the faults of the copy itself. */
-async function copyAll({ ending, folders, ...input }: Forward, fault: Fault): Promise<number> {
+async function copyAll({ ending, folders, header, ...input }: Forward): Promise<number> {
   const own = ownName(ending)
-  if (own !== null && lookUp(folders.fresh, own))
+  const fault: Fault = (path, message) => input.onWarning({ severity: 'fault', path, message })
+  const isHidden = own !== null && lookUp(folders.fresh, own) !== undefined
+  if (isHidden)
     fault(Buffer.from(own), 'has the name of the folder from which it is recovered: recover it once more')
   const of = (path: Buffer) => (path.toString() === own ? 'none' : 'all')
   const { signal, onWarning, onProgress } = input
   const copy = { mirror: folders.fresh.self, target: folders.volume.self, chosen: { of } }
-  return (await copyMirror({ ...copy, signal, onWarning, onProgress })).faults
+  const { entries, faults } = await copyMirror({ ...copy, signal, onWarning, onProgress })
+  if (isHidden || faults > 0) return faults + (isHidden ? 1 : 0)
+  const missing = Math.max((header.entries ?? 0) - entries, 0)
+  if (missing > 0)
+    fault(
+      Buffer.alloc(0),
+      `only ${entries} of ${header.entries} entries were copied: something removed the rest from "${ending.pointer.staging}". Recover it once more`,
+    )
+  return missing
 }
 
 async function removeLeft(forward: Forward, fault: Fault): Promise<void> {

@@ -27,6 +27,8 @@ const headerSchema = z.object({
   after: rootMetadataSchema,
   /** How much could not be unpacked exactly. Absent in journals of older versions. */
   unpackFaults: z.number().int().nonnegative().optional(),
+  /** Of a copy in place: how many entries were unpacked. */
+  entries: z.number().int().nonnegative().optional(),
 })
 export type JournalHeader = z.infer<typeof headerSchema>
 

@@ -8,6 +8,7 @@ import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
 import { applyRoot, readRoot } from './root-metadata.ts'
 import { isInside } from './staging-folders.ts'
+import type { SwapFolders } from './swap-folders.ts'
 import type { Checkpoint } from './swap-options.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
@@ -67,14 +68,18 @@ async function giveBackRest(moving: Moving): Promise<string[]> {
   return stayed
 }
 
+async function wrapUp(ending: Ending, { folders }: Pick<Moving, 'folders'>): Promise<void> {
+  await cleanUp(ending.dataDir, await markDone(ending, folders), ending.volume)
+}
+
 /** From here on the pointer says that the volume is settled; what is left is to clean up. */
-export async function wrapUp(
-  { dataDir, pointer, volume, checkpoint }: Ending,
-  { folders }: Pick<Moving, 'folders'>,
-): Promise<void> {
-  const mtimeNs = isInside(pointer.staging, pointer.volume) ? readRoot(folders.volume).mtimeNs : null
+export async function markDone(
+  { dataDir, pointer, checkpoint }: Ending,
+  { volume }: Pick<SwapFolders, 'volume'>,
+): Promise<Pointer> {
+  const mtimeNs = isInside(pointer.staging, pointer.volume) ? readRoot(volume).mtimeNs : null
   const done: Pointer = { ...pointer, phase: 'done', mtimeNs }
   await savePointer(dataDir, done)
   checkpoint?.('done')
-  await cleanUp(dataDir, done, volume)
+  return done
 }

@@ -2,6 +2,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
+import { copyInPlace } from '../../../src/storage/swap/copy-in-place.ts'
+import { readPointer } from '../../../src/storage/swap/pointer.ts'
 import { withProtectedList } from '../../../src/storage/swap/protected-list.ts'
 import { putInPlace } from '../../../src/storage/swap/put-in-place.ts'
 import { prepareStaging } from '../../../src/storage/swap/staging.ts'
@@ -65,6 +67,19 @@ async function swapSteps({ staging, record }: SyncWorld, abortAt?: Checkpoint): 
   return steps
 }
 
+/** Copies `new` in place of `old`, whatever renames would do. */
+async function copySteps({ staging, record }: SyncWorld): Promise<string[]> {
+  writeFileSync(join(staging.target, 'new'), 'new')
+  const { steps, note } = await record()
+  const { signal } = new AbortController()
+  const onWarning = ({ message }: { message: string }) => note(message)
+  const phase = () => readPointer(staging.dataDir, RID)?.phase
+  const checkpoint = (at: string) => note(`-- ${at}, phase ${phase()}`)
+  await copyInPlace({ staging, root: null, signal, onWarning, onProgress: () => {}, checkpoint })
+  // The times a file system can hold are probed with a file.
+  return steps.filter((step) => !step.includes('/.times-'))
+}
+
 async function placeSteps({ staging, record }: SyncWorld): Promise<string[]> {
   const { steps, note } = await record()
   const { signal } = new AbortController()
@@ -113,6 +128,37 @@ testSyncs('a swap that goes back is on the disk before its pointer says so (need
     `remove ${STAGING}/new/new`,
     ...[`remove ${POINTER}`, 'sync data/recovers'],
   ])
+})
+
+testSyncs(
+  'a copy in place removes nothing before the way to its end is on the disk (needs libc)',
+  async () => {
+    const steps = await copySteps(await syncWorld())
+    expect(steps).toEqual([
+      // Whether the volume can be written.
+      `remove volumes/db/.backupd-recover-RID-probe`,
+      `syncfs ${STAGING}`,
+      ...BEGUN.slice(1, -1),
+      '-- begun, phase copy',
+      'remove volumes/db/old',
+      '-- cleared, phase copy',
+      ...['syncfs volumes/db', '-- copied, phase copy'],
+      ...['syncfs volumes/db', '-- in place, phase copy'],
+      ...POINTER_SAVED,
+      `remove ${STAGING}/new/new`,
+      ...[`remove ${POINTER}`, 'sync data/recovers'],
+    ])
+  },
+)
+
+testSyncs('flags of copied entries are on the disk before the copy counts as done (needs libc)', async () => {
+  const world = await syncWorld()
+  const staging = `${world.parent}/.backupd-recover-${RID}`
+  await withProtectedList(staging, async (list) => list.add(Buffer.from('new'), 0))
+  const steps = await copySteps(world)
+  expect(
+    steps.slice(steps.indexOf('-- copied, phase copy') + 1, steps.indexOf('-- in place, phase copy')),
+  ).toEqual([...['syncfs volumes/db', 'syncfs volumes/db']])
 })
 
 testSyncs('a new volume is whole on the disk before it gets its name (needs libc)', async () => {

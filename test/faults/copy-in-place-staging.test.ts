@@ -1,0 +1,137 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type CopyInput, copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
+import { settleVolume } from '../../src/storage/swap/settle.ts'
+import { prepareStaging } from '../../src/storage/swap/staging.ts'
+import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { noFlags, run } from '../support/refused-renames.ts'
+import { fillNew, fillOld, NEW_ROOT } from '../support/swap-content.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { bindMount, canMount } from '../support/tmpfs.ts'
+
+const testInside = test.skipIf(!canMount || noFlags !== undefined)
+
+/** A volume with a mount of its own, of 16 MiB, so that the staging lies inside; nothing can be moved out of it. */
+async function makeInsideWorld() {
+  const { base, dataDir } = makeSwapWorld()
+  const [volume, image] = [join(base, 'mounted'), join(base, 'image')]
+  mkdirSync(volume)
+  run('truncate', '-s', '16M', image)
+  run('mkfs.ext4', '-q', image)
+  run('mount', '-o', 'loop', image, volume)
+  onTestFinished(() => run('umount', '-l', volume))
+  run('rmdir', join(volume, 'lost+found'))
+  fillOld(volume)
+  run('chattr', '+i', join(volume, 'old only'))
+  const claim = await claimVolume(dataDir, volume)
+  const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(volume), mayCopy: true })
+  onTestFinished(async () => {
+    await staging[Symbol.asyncDispose]()
+    await claim[Symbol.asyncDispose]()
+  })
+  fillNew(staging.target)
+  const warnings: string[] = []
+  const onWarning: CopyInput['onWarning'] = ({ path, message }) => void warnings.push(`${path}: ${message}`)
+  const { signal } = new AbortController()
+  const input: CopyInput = { staging, root: NEW_ROOT, signal, onWarning, onProgress: () => {} }
+  const copy = (change: Partial<CopyInput> = {}) => copyInPlace({ ...input, ...change })
+  return { dataDir, claim, volume, staging: staging.pointer.staging, target: staging.target, copy, warnings }
+}
+
+/** What `fillNew` makes, as the text of its names. */
+const NEW_NAMES = ['both', 'new only', 'was a file', 'was a folder']
+
+testInside('a staging folder inside the volume does not count as room to come (needs mounts)', async () => {
+  const { volume, target, copy } = await makeInsideWorld()
+  writeFileSync(join(target, 'big'), Buffer.alloc(8 << 20, 'b'))
+  const before = readdirSync(volume)
+  await expect(copy()).rejects.toMatchObject({ code: 'NO_ROOM' })
+  expect(readdirSync(volume)).toEqual(before)
+  expect(readFileSync(join(volume, 'both'), 'utf8')).toBe('old both')
+})
+
+testInside('a staging folder that is renamed during the copy is not emptied (needs mounts)', async () => {
+  const { volume, staging, copy, warnings } = await makeInsideWorld()
+  mkdirSync(join(volume, 'elsewhere'))
+  const moved = join(volume, 'elsewhere/moved')
+  const checkpoint: CopyInput['checkpoint'] = (at) => {
+    if (at === 'begun') renameSync(staging, moved)
+  }
+  expect((await copy({ checkpoint })).faults).toBeGreaterThan(0)
+  expect(warnings).toContain('elsewhere/moved: could not be removed (EBUSY)')
+  expect(readdirSync(volume)).toEqual(expect.arrayContaining(NEW_NAMES))
+  expect(readFileSync(join(volume, 'new only'), 'utf8')).toBe('new new only')
+  expect(existsSync(join(moved, 'new/new only'))).toBe(true)
+})
+
+testInside.each(['the staging folder', 'what was unpacked'])(
+  '%s is not copied if something else took its place (needs mounts)',
+  async (what) => {
+    const { volume, staging, copy } = await makeInsideWorld()
+    const replaced = what === 'the staging folder' ? staging : join(staging, 'new')
+    renameSync(replaced, `${replaced}-moved`)
+    for (const folder of ['new', 'old', 'late']) mkdirSync(join(staging, folder), { recursive: true })
+    const before = contentOf(volume).tree
+    await expect(copy()).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('replaced'),
+    })
+    expect(contentOf(volume).tree).toEqual(before)
+  },
+)
+
+testInside('what is missing in the staging when it is copied is a fault (needs mounts)', async () => {
+  const { target, copy, warnings } = await makeInsideWorld()
+  const checkpoint: CopyInput['checkpoint'] = (at) => {
+    if (at === 'cleared') for (const name of ['both', 'new only']) unlinkSync(join(target, name))
+  }
+  expect(await copy({ checkpoint })).toEqual({ faults: 2 })
+  expect(warnings).toEqual([expect.stringMatching(/only 5 of 7 entries were copied/)])
+})
+
+testInside(
+  'an entry with the name of the staging folder is counted, once for all attempts (needs mounts)',
+  async () => {
+    const { volume, staging, target, copy, warnings } = await makeInsideWorld()
+    mkdirSync(join(target, `.backupd-recover-${RID}`))
+    let isDisturbed = false
+    const onProgress: CopyInput['onProgress'] = ({ files }) => {
+      if (files === 0 || isDisturbed) return
+      isDisturbed = true
+      throw Object.assign(new Error('ENOTDIR'), { code: 'ENOTDIR' })
+    }
+    expect(await copy({ onProgress })).toEqual({ faults: 1 })
+    expect(isDisturbed).toBe(true)
+    expect(warnings).toContainEqual(expect.stringContaining('has the name of the folder from which'))
+    expect(existsSync(staging)).toBe(false)
+    expect(readdirSync(volume)).toEqual(expect.arrayContaining(NEW_NAMES))
+  },
+)
+
+testInside(
+  'a copy that is in place but cannot be cleaned up does not lock the volume (needs mounts)',
+  async () => {
+    const { dataDir, claim, volume, staging, copy, warnings } = await makeInsideWorld()
+    let unmount = (): void => {}
+    const checkpoint: CopyInput['checkpoint'] = (at) => {
+      if (at === 'in place') unmount = bindMount(dataDir, join(staging, 'new/in the way'))
+    }
+    onTestFinished(() => unmount())
+    expect(await copy({ checkpoint })).toEqual({ faults: 0 })
+    expect(warnings).toEqual([expect.stringMatching(/could not be cleaned up .*the next run on the volume/)])
+    unmount()
+    writeFileSync(join(volume, 'new only'), 'written since')
+    expect(await settleVolume(claim)).toMatchObject({ settled: [{ outcome: 'swept' }], locked: [] })
+    expect(readFileSync(join(volume, 'new only'), 'utf8')).toBe('written since')
+    expect(existsSync(staging)).toBe(false)
+  },
+)
