@@ -70,24 +70,28 @@ const RESTARTED = {
   error: { code: 'DAEMON_RESTARTED' },
 }
 
-test.each(backupMoments)(
-  'killed in a backup, %s: it failed, nothing of it is left, the next one works',
-  async (_, moment) => {
+/** A program takes seconds to start: one is killed again and again, and what it left is settled by the next. */
+const LONG = { timeout: 300_000 }
+
+test(
+  'killed in a backup, at any moment: it failed, nothing of it is left, the next one works',
+  LONG,
+  async () => {
     const world = await killWorld()
-    const running = await world.start()
-    const rid = await startBackup(running)
-    await moment({ running, rid, world })
-    await kill(running)
+    let running = await world.start()
+    for (const [when, moment] of backupMoments) {
+      const rid = await startBackup(running)
+      await moment({ running, rid, world })
+      await kill(running)
 
-    const again = await world.start()
-    expect(await recordWhen(again, rid, hasEnded)).toMatchObject(RESTARTED)
-    expect(world.objects()).toEqual([])
-    await expectSettled(again, { backups: 0 })
-
-    const next = await backUp(again)
-    expect(next.state).toBe('SUCCESS')
+      running = await world.start()
+      expect(await recordWhen(running, rid, hasEnded), when).toMatchObject(RESTARTED)
+      expect(world.objects(), when).toEqual([])
+      await expectSettled(running, { backups: 0 })
+    }
+    expect((await backUp(running)).state).toBe('SUCCESS')
     expect(world.objects()).toHaveLength(3)
-    await expectSettled(again, { backups: 1 })
+    await expectSettled(running, { backups: 1 })
   },
 )
 
@@ -111,34 +115,41 @@ const recoverMoments: [string, Moment][] = [
   ['in the swap', pointerSays('swap')],
 ]
 
-test.each(recoverMoments)(
-  'killed in a recover, %s: the volume is wholly old or wholly new, the next one works',
-  async (_, moment) => {
-    const world = await killWorld()
-    const running = await world.start()
-    const { state, result } = await backUp(running)
-    expect(state).toBe('SUCCESS')
-    const fresh = world.digest()
+const recoverKilled =
+  'killed in a recover, at any moment: the volume is wholly old or wholly new, the next one works'
+
+test(recoverKilled, LONG, async () => {
+  const { world, backup, fresh, ...first } = await backedUp()
+  let { running } = first
+  for (const [when, moment] of recoverMoments) {
     world.damage()
     const old = world.digest()
-    const rid = await startRecover(running, result?.file ?? '')
+    const rid = await startRecover(running, backup)
     await moment({ running, rid, world })
     await kill(running)
 
-    const again = await world.start()
-    const ended = await recordWhen(again, rid, hasEnded)
-    expect(ended).toMatchObject(RESTARTED)
-    expect(world.leftOvers()).toEqual([])
-    expect(world.digest()).toBe(ended.reason?.includes('and finished it') ? fresh : old)
-    await expectSettled(again, { backups: 1 })
+    running = await world.start()
+    const ended = await recordWhen(running, rid, hasEnded)
+    expect(ended, when).toMatchObject(RESTARTED)
+    expect(world.leftOvers(), when).toEqual([])
+    expect(world.digest(), when).toBe(ended.reason?.includes('and finished it') ? fresh : old)
+    await expectSettled(running, { backups: 1 })
 
-    const next = await recordWhen(again, await startRecover(again, result?.file ?? ''), hasEnded)
-    expect(next).toMatchObject({ state: 'SUCCESS', error: null })
-    expect(world.digest()).toBe(fresh)
-    expect(world.leftOvers()).toEqual([])
-    expect((await backUp(again)).state).toBe('SUCCESS')
-  },
-)
+    const next = await recordWhen(running, await startRecover(running, backup), hasEnded)
+    expect(next, when).toMatchObject({ state: 'SUCCESS', error: null })
+    expect(world.digest(), when).toBe(fresh)
+    expect(world.leftOvers(), when).toEqual([])
+  }
+  expect((await backUp(running)).state).toBe('SUCCESS')
+})
+
+async function backedUp() {
+  const world = await killWorld()
+  const running = await world.start()
+  const { state, result } = await backUp(running)
+  expect(state).toBe('SUCCESS')
+  return { world, running, backup: result?.file ?? '', fresh: world.digest() }
+}
 
 /** Its staging is gone: it was quicker than we. */
 function doneAlready(error: unknown): void {
@@ -146,12 +157,9 @@ function doneAlready(error: unknown): void {
 }
 
 test('killed in a recover once it is decided: the volume is wholly new, nothing of the old is left', async () => {
-  const world = await killWorld()
-  const running = await world.start()
-  const { result } = await backUp(running)
-  const fresh = world.digest()
+  const { world, running, backup, fresh } = await backedUp()
   world.damage()
-  const rid = await startRecover(running, result?.file ?? '')
+  const rid = await startRecover(running, backup)
   await pointerSays('swap')({ running, rid, world })
   const staging = join(world.folder, `.backupd-recover-${rid}`)
   const isDecided = () =>
@@ -189,26 +197,25 @@ test('only the process of a backup is killed: RUNNER_DIED, the program goes on',
   expect(world.objects().filter((name) => name.includes('.part-'))).toEqual([])
 })
 
-test.each(recoverMoments.slice(1))(
-  'only the process of a recover is killed, %s: RUNNER_DIED, the next one ends what is left',
-  async (_, moment) => {
-    const world = await killWorld()
-    const running = await world.start()
-    const { result } = await backUp(running)
-    const fresh = world.digest()
+const processKilled =
+  'only the process of a recover is killed, at any moment: RUNNER_DIED, the next one ends what is left'
+
+test(processKilled, LONG, async () => {
+  const { world, running, backup, fresh } = await backedUp()
+  for (const [when, moment] of recoverMoments.slice(1)) {
     world.damage()
-    const rid = await startRecover(running, result?.file ?? '')
+    const rid = await startRecover(running, backup)
     await moment({ running, rid, world })
     process.kill(world.runnerOf(rid), 'SIGKILL')
-    expect(await recordWhen(running, rid, hasEnded)).toMatchObject({
+    expect(await recordWhen(running, rid, hasEnded), when).toMatchObject({
       state: 'FAILED',
       error: { code: 'RUNNER_DIED' },
     })
 
-    const next = await recordWhen(running, await startRecover(running, result?.file ?? ''), hasEnded)
-    expect(next).toMatchObject({ state: 'SUCCESS', error: null })
-    expect(world.digest()).toBe(fresh)
-    expect(world.leftOvers()).toEqual([])
+    const next = await recordWhen(running, await startRecover(running, backup), hasEnded)
+    expect(next, when).toMatchObject({ state: 'SUCCESS', error: null })
+    expect(world.digest(), when).toBe(fresh)
+    expect(world.leftOvers(), when).toEqual([])
     await expectSettled(running, { backups: 1 })
-  },
-)
+  }
+})
