@@ -8,29 +8,20 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type CopyInput, copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
 import { settleVolume } from '../../src/storage/swap/settle.ts'
 import { prepareStaging } from '../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
-import { noFlags, run } from '../support/refused-renames.ts'
-import { fillNew, fillOld, NEW_ROOT } from '../support/swap-content.ts'
-import { contentOf, heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
-import { bindMount, canMount } from '../support/tmpfs.ts'
+import { mountInsideWorld, testInside } from '../support/inside-world.ts'
+import { run } from '../support/refused-renames.ts'
+import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
+import { contentOf, heldVolume, RID } from '../support/swap-world.ts'
+import { bindMount } from '../support/tmpfs.ts'
 
-const testInside = test.skipIf(!canMount || noFlags !== undefined)
-
-/** A volume with a mount of its own, of 16 MiB, so that the staging lies inside; nothing can be moved out of it. */
+/** The staging lies inside the volume, and nothing can be moved out of it. */
 async function makeInsideWorld() {
-  const { base, dataDir } = makeSwapWorld()
-  const [volume, image] = [join(base, 'mounted'), join(base, 'image')]
-  mkdirSync(volume)
-  run('truncate', '-s', '16M', image)
-  run('mkfs.ext4', '-q', image)
-  run('mount', '-o', 'loop', image, volume)
-  onTestFinished(() => run('umount', '-l', volume))
-  run('rmdir', join(volume, 'lost+found'))
-  fillOld(volume)
+  const { dataDir, volume } = mountInsideWorld()
   run('chattr', '+i', join(volume, 'old only'))
   const claim = await claimVolume(dataDir, volume)
   const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(volume), mayCopy: true })

@@ -5,7 +5,7 @@ import { type Folder, lookUp, namesIn } from './folder.ts'
 import { type Child, type JournalHeader, writeJournal } from './journal.ts'
 import { mountsBelow } from './mount-table.ts'
 import { savePointer } from './pointer.ts'
-import { readRoot, rootOfEntry } from './root-metadata.ts'
+import { readRoot, rootOfEntry, unprotectedRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
@@ -52,7 +52,8 @@ export function headerOf(
   { root, unpackFaults = 0 }: Unpacked,
 ): JournalHeader {
   const found = readRoot(volume)
-  const before = { ...found, mtimeNs: pointer.mtimeNs ?? found.mtimeNs }
+  const flags = (found.flags ?? 0) | (pointer.protection ?? 0)
+  const before = { ...found, flags, mtimeNs: pointer.mtimeNs ?? found.mtimeNs }
   return {
     format: 1,
     rid: pointer.rid,
@@ -62,7 +63,7 @@ export function headerOf(
     inode: String(volume.identity.inode),
     before,
     unpackFaults,
-    after: root ? rootOfEntry(root) : before,
+    after: root ? rootOfEntry(root) : unprotectedRoot(before),
   }
 }
 

@@ -12,7 +12,7 @@ import { type JournalHeader, writeJournal } from './journal.ts'
 import { type Pointer, savePointer } from './pointer.ts'
 import { protectListed } from './protected-list.ts'
 import { type Ending, markDone } from './roll.ts'
-import { applyRoot } from './root-metadata.ts'
+import { applyRoot, protectionLost } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { isInside } from './staging-folders.ts'
 import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
@@ -49,8 +49,11 @@ export async function copyInPlace(input: CopyInput): Promise<{ faults: number }>
   await refuseMounts(staging.volume.currentPath())
   checkStaging(staging, folders)
   const { pointer, header } = await beginCopy(input, folders)
+  const ending = endingOf(input, pointer)
+  const lost = protectionLost(pointer.volume, input.root ? input.root.flags : header.before.flags)
+  if (lost) ending.warn(lost)
   try {
-    return await copyForward({ ...input, ending: endingOf(input, pointer), folders, header })
+    return await copyForward({ ...input, ending, folders, header })
   } catch (error) {
     throw halfWay(staging, error)
   }

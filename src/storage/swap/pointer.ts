@@ -29,6 +29,8 @@ const pointerSchema = z.object({
   mtimeNs: z.string().nullable(),
   /** These tell the volume from whatever has its path later. Absent in pointers of older versions. */
   nonce: z.string().optional(),
+  /** "Immutable" and "append-only" of the volume itself, if the staging is in it: it gets them back with its time. */
+  protection: z.number().int().nonnegative().optional(),
   seen: seenVolumeSchema.optional(),
 })
 export type Pointer = z.infer<typeof pointerSchema>

@@ -5,6 +5,9 @@ import type { HeldVolume } from '../../lib/held-volume.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { Pointer } from './pointer.ts'
 
+/** EPERM: an append-only directory keeps its time until the staging is removed. */
+const IGNORED = new Set(['ENOENT', 'EROFS', 'EPERM'])
+
 /** Sets a volume's own modification time again, which the staging inside it changed. No effect where there is none to set. */
 export async function restoreTime(
   { inode, mtimeNs }: Pick<Pointer, 'inode' | 'mtimeNs'>,
@@ -18,6 +21,6 @@ export async function restoreTime(
     if (kernel) kernel.futimens(folder.fd, { mtimeNs: BigInt(mtimeNs) })
     else await folder.utimes(new Date(), Number(mtimeNs) / 1e9)
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'EROFS') throw error
+    if (!IGNORED.has(errnoOf(error) ?? '')) throw error
   }
 }

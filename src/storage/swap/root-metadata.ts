@@ -49,10 +49,20 @@ function toBase64({ name, value }: Xattr): { name: string; value: string } {
 }
 
 export function rootOfEntry(entry: TreeEntry): RootMetadata {
-  const { mode, uid, gid, mtimeNs, xattrs } = entry
-  // An immutable volume could be recovered once only; the recover says that it is not made so.
-  const flags = (entry.flags ?? 0) & ~PROTECTING_FLAGS
-  return { mode, uid, gid, mtimeNs: String(mtimeNs), xattrs: xattrs.map(toBase64), flags }
+  const { mode, uid, gid, mtimeNs, xattrs, flags = 0 } = entry
+  const root = { mode, uid, gid, mtimeNs: String(mtimeNs), xattrs: xattrs.map(toBase64), flags }
+  return unprotectedRoot(root)
+}
+
+/** An immutable volume could be recovered once only; the recover says that it is not made so. */
+export function unprotectedRoot(root: RootMetadata): RootMetadata {
+  return { ...root, flags: (root.flags ?? 0) & ~PROTECTING_FLAGS }
+}
+
+/** The warning for it; undefined if there is nothing to warn of. */
+export function protectionLost(volume: string, flags = 0): string | undefined {
+  if (!(flags & PROTECTING_FLAGS)) return undefined
+  return `${volume}: was immutable or append-only itself, which it is not made again: see chattr`
 }
 
 /** The entry of a volume itself, as tree/ writes it. */

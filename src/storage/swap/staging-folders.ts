@@ -9,6 +9,7 @@ import { JOURNAL } from './journal.ts'
 import type { Pointer } from './pointer.ts'
 import { PROTECTED } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
+import { isProtected } from './unprotect.ts'
 
 export const STAGING_PREFIX = '.backupd-recover-'
 
@@ -43,6 +44,8 @@ export function probeName(staging: string): string {
 function isReachable({ parent, place }: HeldVolume, name: string): boolean {
   try {
     accessSync(parent, constants.W_OK)
+    // Nothing could be removed from it again.
+    if (isProtected(Buffer.from(parent))) return false
     renameSync(`${parent}/${name}`, `${place}/${name}`)
   } catch (error) {
     return errnoOf(error) === 'ENOENT'

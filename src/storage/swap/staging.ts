@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../../lib/held-volume.ts'
-import { cleanUp } from './clean-up.ts'
+import { cleanUp, unprotectVolume } from './clean-up.ts'
 import { type Folder, type Identity, namesIn, openFolder } from './folder.ts'
 import { type Pointer, readPointers, savePointer } from './pointer.ts'
 import { seeVolume } from './seen-volume.ts'
@@ -16,7 +16,8 @@ import {
   stagingPathInside,
   stagingPlace,
 } from './staging-folders.ts'
-import { isRefusedRename, tryRenames } from './try-renames.ts'
+import { explainRefusal, isRefusedRename, tryRenames } from './try-renames.ts'
+import { protectionOf } from './unprotect.ts'
 import type { VolumeClaim } from './volume-claim.ts'
 
 /** Where a recover unpacks before the volume is touched. */
@@ -59,15 +60,22 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
     if (!plan.mayCopy || !isRefusedRename(error)) throw error
     return makeStaging(claim, { ...plan, staging: usual, refusedRename: error.message })
   }
+  let firstRefusal: unknown
   try {
     return await makeStaging(claim, { ...plan, staging: usual })
   } catch (error) {
+    firstRefusal = error
     // A quota project lets nothing in from outside, and everything from within.
     const mayHelp = isRefusedRename(error) && error.facts.errno === 'EXDEV'
     if (!mayHelp || usual === inside) return await refusedRename(error)
   }
-  return await makeStaging(claim, { ...plan, staging: inside }).catch(refusedRename)
+  return await makeStaging(claim, { ...plan, staging: inside }).catch((error: unknown) =>
+    refusedRename(NO_ROOM_INSIDE.has(errnoOf(error) ?? '') ? firstRefusal : error),
+  )
 }
+
+/** What a project whose quota is used up answers; the copy tells whether there is room once the old content is gone. */
+const NO_ROOM_INSIDE = new Set(['EDQUOT', 'ENOSPC'])
 
 interface StagingToMake extends StagingPlan {
   /** Its path. */
@@ -83,7 +91,11 @@ async function makeStaging({ dataDir }: VolumeClaim, plan: StagingToMake): Promi
   if (existsSync(place)) throw inTheWay(pointer)
   await savePointer(dataDir, pointer)
   try {
-    await makeStagingFolders(place)
+    if (pointer.protection && refusedRename !== null) await unprotectVolume(volume)
+    await makeStagingFolders(place).catch((error: unknown) => {
+      explainRefusal(`make the folder "${staging}"`, error)
+      throw error
+    })
     if (volume.exists && refusedRename === null) await tryAt(place, plan)
     return { ...(await openStaging(dataDir, pointer, volume)), refusedRename }
   } catch (error) {
@@ -126,7 +138,8 @@ async function planPointer({ rid, volume }: StagingPlan, staging: string): Promi
   if (!volume.exists) return { ...made, inode: null, mtimeNs: null }
   await using folder = await openFolder(volume.place)
   const { inode, mtimeNs, seen } = seeVolume(folder)
-  return { ...made, inode, mtimeNs: isInside(staging, volume.path) ? mtimeNs : null, seen }
+  if (!isInside(staging, volume.path)) return { ...made, inode, mtimeNs: null, seen }
+  return { ...made, inode, mtimeNs, seen, protection: protectionOf(folder.fd) }
 }
 
 async function openStaging(

@@ -62,7 +62,7 @@ function tryMoveIn(volume: Folder, { staging, name }: RenamesToTry): void {
     asRefusal('move anything into the volume', () =>
       moveWithoutReplacing({ folder: staging, name: probe }, { folder: volume, name: probe }),
     )
-    rmdirSync(volume.at(probe))
+    asRefusal('remove anything from the volume', () => rmdirSync(volume.at(probe)))
   } catch (error) {
     removeIfThere(staging.at(probe))
     throw error
@@ -82,9 +82,15 @@ function asRefusal(what: string, rename: () => void): void {
     rename()
   } catch (error) {
     const errno = errnoOf(error) ?? ''
-    if (REFUSALS.has(errno)) throw refused(what, errno, error)
+    explainRefusal(what, error)
     if (!['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOENT', 'EBUSY'].includes(errno)) throw error
   }
+}
+
+/** @throws SYSTEM_REFUSED, as `tryRenames` does, if rights, attributes, quotas or layers refuse `what` */
+export function explainRefusal(what: string, error: unknown): void {
+  const errno = errnoOf(error) ?? ''
+  if (REFUSALS.has(errno)) throw refused(what, errno, error)
 }
 
 const REASONS: Record<string, string> = {

@@ -34,7 +34,7 @@ export function isProtected(place: Buffer): boolean {
   try {
     const fd = openSync(place, READ)
     try {
-      return ((loadKernel()?.getFlags(fd) ?? 0) & PROTECTING_FLAGS) !== 0
+      return protectionOf(fd) !== 0
     } finally {
       closeSync(fd)
     }
@@ -42,6 +42,11 @@ export function isProtected(place: Buffer): boolean {
     if (errnoOf(error) === undefined) throw error
     return false
   }
+}
+
+/** Which of "immutable" and "append-only" an open file or directory has. */
+export function protectionOf(fd: number): number {
+  return (loadKernel()?.getFlags(fd) ?? 0) & PROTECTING_FLAGS
 }
 
 /** Takes "immutable" and "append-only" off an open file or directory. False where there is nothing to take off. */

@@ -8,12 +8,12 @@ import { openStore } from '../../../storage/store/store.ts'
 import { checkUsers } from '../../../storage/swap/check-users.ts'
 import { withProtectedList } from '../../../storage/swap/protected-list.ts'
 import { putInPlace } from '../../../storage/swap/put-in-place.ts'
+import { protectionLost } from '../../../storage/swap/root-metadata.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../storage/swap/staging.ts'
 import { stagingPlace } from '../../../storage/swap/staging-folders.ts'
 import { swapIn } from '../../../storage/swap/swap.ts'
 import { type ChosenFiles, chosenFiles } from '../../../storage/tree/chosen-paths.ts'
 import type { TreeWarning } from '../../../storage/tree/entry.ts'
-import { PROTECTING_FLAGS } from '../../../storage/tree/inode-flags.ts'
 import type { OnProtected } from '../../../storage/tree/write-tree.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
@@ -224,8 +224,8 @@ async function swap(
   { root, faults: unpackFaults }: UnpackSummary,
 ): Promise<number> {
   const warn = (message: string) => context.warn(message)
-  if ((root?.flags ?? 0) & PROTECTING_FLAGS)
-    warn(`${volume.path}: was immutable or append-only itself, which it is not made again: see chattr`)
+  const lost = protectionLost(volume.path, root?.flags)
+  if (lost) warn(lost)
   let refused = 0
   const onRefused = (message: string) => {
     refused++

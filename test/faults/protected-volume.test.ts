@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { dirname, join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
+import { settleJournals } from '../../src/storage/swap/settle.ts'
+import { discardStaging, prepareStaging } from '../../src/storage/swap/staging.ts'
+import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { mountInsideWorld, testInside } from '../support/inside-world.ts'
+import { mountWithProjects, noProjects, run } from '../support/refused-renames.ts'
+import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
+import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+
+/** The volume itself is immutable (`i`) or append-only (`a`), and has a mount of its own. */
+function makeProtectedWorld(flag: string) {
+  const { dataDir, volume } = mountInsideWorld()
+  run('chattr', `+${flag}`, volume)
+  onTestFinished(() => run('chattr', '-ia', volume))
+  const look = () => ({
+    names: readdirSync(volume).sort(),
+    mtimeNs: lstatSync(volume, { bigint: true }).mtimeNs,
+    flags: execFileSync('lsattr', ['-d', volume], { encoding: 'utf8' }).split(' ')[0],
+    hasPointer: existsSync(`${dataDir}/recovers/${RID}.json`),
+  })
+  const plan = () => ({ rid: RID, volume: heldVolume(volume) })
+  return { dataDir, volume, look, plan }
+}
+
+testInside.each(['i', 'a'])(
+  'a volume with chattr +%s itself is refused with the ways to recover it, and left as it was (needs mounts)',
+  async (flag) => {
+    const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
+    const before = look()
+    await using claim = await claimVolume(dataDir, volume)
+    for (const keepsOthers of [false, true]) {
+      await expect(prepareStaging(claim, { ...plan(), keepsOthers })).rejects.toMatchObject({
+        code: 'SYSTEM_REFUSED',
+        facts: { errno: 'EPERM', alternatives: expect.arrayContaining(['onRefusedRename: IN_PLACE']) },
+      })
+      expect(look()).toEqual(before)
+    }
+  },
+)
+
+testInside.each(['i', 'a'])(
+  'a volume with chattr +%s has it again if nothing is copied, after a crash too (needs mounts)',
+  async (flag) => {
+    const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
+    const before = look()
+    const prepare = async (end: typeof discardStaging) => {
+      await using claim = await claimVolume(dataDir, volume)
+      await using staging = await prepareStaging(claim, { ...plan(), mayCopy: true })
+      expect(staging.refusedRename).toContain('EPERM')
+      fillNew(staging.target)
+      await end(staging)
+    }
+    await prepare(discardStaging)
+    expect(look()).toEqual(before)
+    await prepare(async () => {})
+    expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'swept' }])
+    expect(look()).toEqual(before)
+  },
+)
+
+testInside.each([
+  ['i', null],
+  ['a', null],
+  ['i', { ...NEW_ROOT, flags: 0x10 }],
+])(
+  'a volume with chattr +%s is copied in place and said to be without it (needs mounts)',
+  async (flag, root) => {
+    const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
+    await using claim = await claimVolume(dataDir, volume)
+    await using staging = await prepareStaging(claim, { ...plan(), mayCopy: true })
+    fillNew(staging.target)
+    const warnings: string[] = []
+    const onWarning = ({ message }: { message: string }) => void warnings.push(message)
+    const { signal } = new AbortController()
+    expect(await copyInPlace({ staging, root, signal, onWarning, onProgress: () => {} })).toEqual({
+      faults: 0,
+    })
+    expect(warnings).toEqual([expect.stringContaining('which it is not made again')])
+    expect(look()).toMatchObject({ hasPointer: false, flags: expect.not.stringMatching(/[ia]/) })
+    expect(readFileSync(join(volume, 'new only'), 'utf8')).toBe('new new only')
+    expect(look().names).not.toContain('old only')
+  },
+)
+
+/** As a project does whose quota is used up. */
+function refuseFoldersIn(folder: string): void {
+  const { mkdir } = promises
+  vi.spyOn(promises, 'mkdir').mockImplementation(async (path, options) => {
+    if (realpathSync(dirname(`${path}`)) === folder)
+      throw Object.assign(new Error('EDQUOT: quota exceeded'), { code: 'EDQUOT' })
+    return await mkdir(path, options)
+  })
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+    syncBuiltinESMExports()
+  })
+}
+
+test.skipIf(noProjects)(
+  `a project without room for a staging folder inside names the other ways (${noProjects ?? 'needs XFS'})`,
+  async () => {
+    const { base, dataDir } = makeSwapWorld()
+    const mounted = mountWithProjects(base)
+    onTestFinished(() => run('umount', '-l', mounted))
+    const volume = join(mounted, 'db')
+    mkdirSync(volume)
+    run('chattr', '+P', '-p', '42', volume)
+    writeFileSync(join(volume, 'file'), 'as it was')
+    refuseFoldersIn(volume)
+    await using claim = await claimVolume(dataDir, volume)
+    const plan = { rid: RID, volume: heldVolume(volume) }
+    await expect(prepareStaging(claim, plan)).rejects.toMatchObject({
+      code: 'SYSTEM_REFUSED',
+      facts: { errno: 'EXDEV', alternatives: expect.arrayContaining(['onRefusedRename: IN_PLACE']) },
+    })
+    await using staging = await prepareStaging(claim, { ...plan, mayCopy: true })
+    expect(staging.pointer.staging).toBe(join(mounted, `.backupd-recover-${RID}`))
+    expect(staging.refusedRename).toContain('EXDEV')
+    await discardStaging(staging)
+    expect(readdirSync(volume)).toEqual(['file'])
+  },
+)
