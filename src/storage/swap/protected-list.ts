@@ -3,10 +3,11 @@ import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
 import { errnoOf } from '../../lib/errors.ts'
-import { loadKernel } from '../../lib/kernel.ts'
+import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { parseJson } from '../../wire/json.ts'
 import { setFlags } from '../tree/inode-flags.ts'
 import { breather, type Folder, openFolder } from './folder.ts'
+import { PIN, reopenPlain } from './unprotect.ts'
 
 /**
  * Beside the journal: `[path, flags]` for each entry that is immutable or append-only, a JSON line each. It is on the
@@ -99,17 +100,27 @@ function protect(top: Folder, path: Buffer, flags: number): string | undefined {
   const kernel = loadKernel()
   if (!kernel) return 'ENOSYS'
   try {
-    const fd = kernel.openBeneath(top.fd, path, READ)
+    const pin = kernel.openBeneath(top.fd, path, PIN)
     try {
-      setFlags(kernel, fd, flags)
+      return protectPinned(kernel, pin, flags)
     } finally {
-      closeSync(fd)
+      closeSync(pin)
     }
-    return undefined
   } catch (error) {
     const code = errnoOf(error)
     if (code === undefined) throw error
     return code
+  }
+}
+
+function protectPinned(kernel: Kernel, pin: number, flags: number): string | undefined {
+  const fd = reopenPlain(pin)
+  if (fd === undefined) return 'ENOTSUP'
+  try {
+    setFlags(kernel, fd, flags)
+    return undefined
+  } finally {
+    closeSync(fd)
   }
 }
 

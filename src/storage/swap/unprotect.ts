@@ -1,9 +1,8 @@
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
+import { O_PATH } from '../../lib/kernel/open.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { PROTECTING_FLAGS } from '../tree/inode-flags.ts'
-
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** Calls `act` again without the flags that forbid it: what is in the way of a recover goes, immutable or not. */
 export function despiteProtection<T>(place: Buffer, act: () => T): T {
@@ -16,12 +15,13 @@ export function despiteProtection<T>(place: Buffer, act: () => T): T {
 }
 
 function unprotect(place: Buffer): boolean {
-  let fd: number
+  let fd: number | undefined
   try {
-    fd = openSync(place, READ)
+    fd = openPlain(place)
   } catch {
     return false
   }
+  if (fd === undefined) return false
   try {
     return unprotectOpen(fd)
   } finally {
@@ -29,10 +29,33 @@ function unprotect(place: Buffer): boolean {
   }
 }
 
+function openPlain(place: Buffer): number | undefined {
+  const pin = openSync(place, PIN)
+  try {
+    return reopenPlain(pin)
+  } finally {
+    closeSync(pin)
+  }
+}
+
+/** To pin what may be anything. */
+export const PIN = O_PATH | constants.O_NOFOLLOW
+
+/**
+ * Opens what is pinned for reading if it is a regular file or a directory, which alone have flags. Undefined for
+ * anything else: a tape rewinds, and a watchdog starts, when it is opened. The caller closes both.
+ */
+export function reopenPlain(pin: number): number | undefined {
+  const stats = fstatSync(pin)
+  if (!stats.isFile() && !stats.isDirectory()) return undefined
+  return openSync(`/proc/self/fd/${pin}`, constants.O_RDONLY | constants.O_NONBLOCK)
+}
+
 /** False also for what cannot be opened. */
 export function isProtected(place: Buffer): boolean {
   try {
-    const fd = openSync(place, READ)
+    const fd = openPlain(place)
+    if (fd === undefined) return false
     try {
       return protectionOf(fd) !== 0
     } finally {
