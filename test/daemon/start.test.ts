@@ -134,11 +134,8 @@ test('a store that is not there stops no daemon: it answers, keeps time, and say
   const store = { driver: 'local', dir: join(dir.path, 'not-mounted/store') } as const
   writeFileSync(join(dir.path, 'not-mounted'), '')
   await using daemon = await startTestDaemon({ store }, dir.path)
-  expect(
-    daemon.log.lines.some(
-      ({ level, message }) => level === 'error' && message.includes('The store cannot be claimed'),
-    ),
-  ).toBe(true)
+  const errors = () => daemon.log.lines.filter(({ level }) => level === 'error').map(({ message }) => message)
+  await expect.poll(errors).toContainEqual(expect.stringContaining('The store cannot be claimed'))
   expect((await daemon.ask('GET', '/api/v1/debug')).body).toMatchObject({ crond_status: 'started' })
   const storeOf = async () => debugSchema.parse((await daemon.ask('GET', '/api/v1/debug')).body).store
   await expect.poll(async () => (await storeOf())?.error).toEqual(expect.any(String))
