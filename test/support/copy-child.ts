@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { holdRealPath } from '../../src/lib/held-volume.ts'
 import { type CopyCheckpoint, copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
 import { prepareStaging } from '../../src/storage/swap/staging.ts'
@@ -17,6 +17,8 @@ interface Order {
   unpackFaults?: number
   /** Files made in the volume once it is cleared, as its own processes might. */
   appear?: string[]
+  /** So many directories in each other are unpacked, with 20 files in each. */
+  depth?: number
 }
 
 const order = JSON.parse(process.argv[2] ?? '{}') as Order
@@ -36,6 +38,12 @@ const volume = holdRealPath(order.volume)
 const staging = await prepareStaging(claim, { rid: order.rid, volume, mayCopy: true })
 if (staging.refusedRename === null) throw new Error('renames are not refused here')
 fillNew(staging.target)
+let deepest = staging.target
+for (let level = 0; level < (order.depth ?? 0); level++) {
+  deepest += '/z'
+  mkdirSync(deepest)
+  for (let file = 0; file < 20; file++) writeFileSync(`${deepest}/${file}`, '')
+}
 pass('unpacked')
 await copyInPlace({
   staging,

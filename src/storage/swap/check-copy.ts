@@ -4,7 +4,9 @@ import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { joinPath } from '../tree/join-path.ts'
+import { SIDE_BY_SIDE } from '../tree/looker.ts'
 import { isStaging } from './clear-volume.ts'
+import { countFreeDescriptors } from './descriptors.ts'
 import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { probeName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
@@ -36,8 +38,11 @@ export async function checkCopy(
   const refuses = (await mayUnprotect()) ? undefined : refuseProtected
   if (!loadKernel()) return undefined
   const stays = (name: Buffer) => isStaging({ own: staging, wanted: fresh }, name)
-  const { bytes: freed } = await measure({ top: volume, ...looking, stays, refuses })
-  const { bytes: needed, entries } = await measure({ top: fresh, ...looking })
+  const held = { free: await countFreeDescriptors() }
+  const old = { top: volume, stays, refuses, held: { ...held, inFolder: heldToClear } }
+  const { bytes: freed } = await measure({ ...looking, ...old })
+  const copied = { top: fresh, held: { ...held, inFolder: heldToCopy } }
+  const { bytes: needed, entries } = await measure({ ...looking, ...copied })
   const { blocks, bavail, bsize, type } = await statfs(volume.self)
   if (blocks === 0) return entries
   // What lies in a lower layer takes the same room when it is gone.
@@ -70,25 +75,46 @@ function refuseProtected(folder: Folder, name: Buffer, path: Buffer): void {
   throw refused(`${what} (CAP_LINUX_IMMUTABLE). Take the attribute away (chattr -i -a)`, 'EPERM')
 }
 
+function tooDeep(free: number): BackupdError {
+  const what = `directories lie so deep in each other that more than ${free} files would be open at once`
+  return refused(`${what}. Raise the daemon's limit of open files (LimitNOFILE in its unit)`, 'EMFILE')
+}
+
 function refused(what: string, errno: string, cause?: unknown): BackupdError {
   const message = `nothing can be copied in place: ${what}${cause ? ` (${errno})` : ''}. Nothing was changed`
   return new BackupdError('SYSTEM_REFUSED', message, { facts: { errno }, cause })
+}
+
+/** The folder, its listing and its twin in what is wanted. */
+async function heldToClear(): Promise<number> {
+  return 3
+}
+
+/** A sorted walk holds the folder and the names before the one that it is in. */
+async function heldToCopy(folder: Folder): Promise<number> {
+  let count = 1
+  for await (const _ of namesIn(folder)) if (++count > SIDE_BY_SIDE) break
+  return count
 }
 
 interface Measuring extends Omit<CopyChecks, 'staging'> {
   top: Folder
   /** Of names at the top: they are not looked at. */
   stays?: (name: Buffer) => boolean
+  /** Descriptors: how many may be open at once, and how many are for a folder while what is below it is cleared or copied. */
+  held: { free: number; inFolder(folder: Folder): Promise<number> }
   refuses?: ((folder: Folder, name: Buffer, path: Buffer) => void) | undefined
 }
 
 /** `bytes` on the disk, of a hard link its share. */
 async function measure(measuring: Measuring): Promise<{ bytes: number; entries: number }> {
-  const { top, signal, onPath, stays, refuses } = measuring
+  const { top, signal, onPath, stays, held, refuses } = measuring
   const breathe = breather()
   let bytes = 0
   let entries = 0
-  const visit = async (folder: Folder, path: Buffer): Promise<void> => {
+  const visit = async (folder: Folder, path: Buffer, open: number): Promise<void> => {
+    const opened = open + (await held.inFolder(folder))
+    if (opened > held.free) throw tooDeep(held.free)
     for await (const name of namesIn(folder)) {
       await breathe()
       signal.throwIfAborted()
@@ -102,9 +128,9 @@ async function measure(measuring: Measuring): Promise<{ bytes: number; entries: 
       if (!stats.isDirectory()) continue
       await using below = await openFolder(folder.at(name))
       if (!isOnSameMount(below, top)) continue
-      await visit(below, inner)
+      await visit(below, inner, opened)
     }
   }
-  await visit(top, Buffer.alloc(0))
+  await visit(top, Buffer.alloc(0), 0)
   return { bytes: Math.ceil(bytes), entries }
 }
