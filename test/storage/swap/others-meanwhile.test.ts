@@ -22,7 +22,10 @@ test('another folder in place of the staging folder is not swapped in', async ()
     mkdirSync(`${staging.pointer.staging}/${name}`, { recursive: true })
   writeFileSync(`${staging.pointer.staging}/new/foreign`, 'foreign')
   const { signal } = new AbortController()
-  await expect(swapIn(staging, { ...QUIET, signal })).rejects.toThrow('the staging folder was replaced')
+  await expect(swapIn(staging, { ...QUIET, signal })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: expect.stringContaining('was replaced'),
+  })
   expect(contentOf(volume)).toEqual(before)
 })
 
