@@ -62,12 +62,14 @@ export async function takeInventory(world: World, news: InventoryNews): Promise<
     )
     return
   }
+  const wasRefused = (state.problem !== null && state.problem !== NOTHING_TOLD) || state.held !== null
   state.problem = null
   const plan = makePlan(news.inventory, world.settings.volumeRoot)
   plan.problems.unshift(...(news.faults ?? []))
   const lost = lostVolumes(state.plan, plan)
-  if (isSudden(lost, state.plan.volumes.length)) hold(world, plan, lost)
-  else await accept(world, plan)
+  if (isSudden(lost, state.plan.volumes.length)) return hold(world, plan, lost)
+  await accept(world, plan)
+  if (wasRefused) world.log.info({}, `The inventory is in force again; volumes in it: ${plan.volumes.length}`)
 }
 
 /** Puts a held change in force once its time has come, if the source still tells it. */

@@ -56,9 +56,11 @@ test('more than half of ten is held, half of ten and most of nine are not', asyn
 })
 
 test('volumes that come back end the hold', async () => {
-  const { world, take, clock, ticked, daemon } = await withVolumes(2)
+  const { world, take, clock, ticked, daemon, log } = await withVolumes(2)
   await take(EMPTY)
+  expect(log.lines.join('\n')).not.toContain('in force again')
   await take(helloInventory([IP], volumes(2)))
+  expect(log.lines.join('\n')).toContain('The inventory is in force again; volumes in it: 2')
   expect(world.inventory.held).toBeNull()
   clock.move(2 * HELD_FOR_MS)
   await ticked()
@@ -87,11 +89,12 @@ test('an inventory that was emptied while the controller was away is held too', 
 })
 
 test('a broken edit keeps the last good inventory and says so, until a good one comes', async () => {
-  const { world, take } = await withVolumes(1)
+  const { world, take, log } = await withVolumes(1)
   await takeInventory(world, { kind: 'broken', problem: 'line 3, column 7: no such word' })
   expect(world.inventory.problem).toBe('line 3, column 7: no such word')
   expect(jobIdsOf(world)).toHaveLength(2)
   await take(helloInventory([IP], volumes(1)))
+  expect(log.lines.join('\n')).toContain('The inventory is in force again; volumes in it: 1')
   expect(world.inventory.problem).toBeNull()
 })
 
