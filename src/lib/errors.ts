@@ -46,9 +46,11 @@ const NAMES = new Map([
  * and ESTALE, "Unknown system error -122": they are named here.
  */
 export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
-  if (!error.code.startsWith('Unknown system error ')) return error.code
-  return NAMES.get(-Number(error.code.slice('Unknown system error '.length))) ?? error.code
+  if (!(error instanceof Error)) return undefined
+  const { code, errno } = error as NodeJS.ErrnoException
+  if (typeof code === 'string' && !code.startsWith('Unknown system error ')) return code
+  const name = typeof errno === 'number' ? NAMES.get(Math.abs(errno)) : undefined
+  return name ?? (typeof code === 'string' ? code : undefined)
 }
 
 /** A sentence for whatever was thrown. */
