@@ -35,7 +35,7 @@ async function makeInterrupted() {
 
 test.skipIf(noFlags)(
   `a daemon finishes an interrupted copy in place once nobody uses the volume; other jobs run (${noFlags ?? 'needs chattr'})`,
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const { dir, dataDir, volume, user, expected } = await makeInterrupted()
     const daemon = await startDaemonProcess(localFlags(dir.path))
@@ -49,12 +49,12 @@ test.skipIf(noFlags)(
     await ask('PUT', '/api/v1/cron/jobs', { data: JSON.stringify(jobs), version: 'v1' })
     const inUse = expect.stringMatching(/in use by process .*sleep/)
     const backUp = () => ask('POST', '/api/v1/cron/once/db')
-    await expect.poll(async () => (await backUp()).body, { timeout: 60_000 }).toEqual(inUse)
+    await expect.poll(async () => (await backUp()).body, { timeout: 120_000 }).toEqual(inUse)
     expect((await ask('POST', '/api/v1/cron/once/other')).status).toBe(202)
     expect(existsSync(join(volume, 'written since'))).toBe(true)
 
     user.kill()
-    await expect.poll(async () => (await backUp()).status, { timeout: 60_000, interval: 500 }).toBe(202)
+    await expect.poll(async () => (await backUp()).status, { timeout: 120_000, interval: 500 }).toBe(202)
     expect(readdirSync(volume)).not.toContain('written since')
     expect(compareTrees(expected, volume, { ignoreRoot: true, ignore: ['mtimeNs'] })).toEqual([])
     expect(readdirSync(join(dataDir, 'recovers')).filter((name) => name.endsWith('.json'))).toEqual([])
