@@ -16,6 +16,11 @@ export interface Plugin<Args = unknown> {
   fillArgs?(raw: Readonly<Record<string, unknown>>, daemon: DaemonFacts): Readonly<Record<string, unknown>>
   /** What no other run may hold meanwhile: absolute volume paths (a path also stands for what lies under it). */
   needs(args: Args, settings: RunSettings): string[]
+  /**
+   * Whether a run with these args settles, before anything else, what an interrupted run left on its volumes, in spite of
+   * what kept the daemon from it: such a run passes that lock.
+   */
+  settlesFirst?(raw: Readonly<Record<string, unknown>>): boolean
   /** Runs nobody wants to read of when they did nothing: no record until they call `announce`, none without it. */
   readonly quiet?: boolean
   /** Answers a question at once; holds no lock, waits in no queue, leaves no record. */

@@ -1,5 +1,6 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { canCancel } from '../wire/actions.ts'
+import { describeRun } from '../wire/failed-run.ts'
 import type { Job } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -18,6 +19,12 @@ import { within } from './within.ts'
 
 type RunsOptions = RunWorld &
   Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'uptime' | 'admit'>
+
+interface VolumeLock {
+  reason: string
+  /** What was left there could not be settled so far, and whoever left it is gone. */
+  isUnsettled?: boolean
+}
 
 interface SettleWait extends Partial<Pick<LaterSettling, 'onLocked' | 'onSettled'>> {
   /** Why the volumes are locked, until it was tried. */
@@ -39,7 +46,7 @@ export class Runs {
   readonly #keep: (record: RunRecord) => Promise<void>
   readonly #queue: RunQueue
   readonly #register = new RunRegister()
-  readonly #locked = new PathLock<string>()
+  readonly #locked = new PathLock<VolumeLock>()
   readonly #watch: RunWatch
   readonly #watching: NodeJS.Timeout
   readonly failed: FailedRuns
@@ -78,22 +85,23 @@ export class Runs {
   }
 
   lockVolume(path: string, reason: string): void {
-    this.#locked.hold([path], reason)
+    this.#locked.hold([path], { reason })
   }
 
   locked(): { path: string; reason: string }[] {
-    return this.#locked.list().map(([path, reason]) => ({ path, reason }))
+    return this.#locked.list().map(([path, { reason }]) => ({ path, reason }))
   }
 
   /** Settles what was left on these volumes, as often as it takes; nothing else touches them until then. */
   async lockUntilSettled(volumes: readonly string[], { reason, after, ...told }: SettleWait): Promise<void> {
-    let held = reason
+    let held: VolumeLock = { reason }
     this.#locked.hold(volumes, held)
     await after
     const onLocked = (locked: Locked) => {
-      this.#locked.hold(volumes, locked.reason)
+      const next = { reason: locked.reason, isUnsettled: true }
+      this.#locked.hold(volumes, next)
       this.#locked.release(volumes, held)
-      held = locked.reason
+      held = next
       told.onLocked?.(locked)
     }
     await settleLater(this.#options, { ...told, volumes, onLocked, isClosing: () => this.#isClosing })
@@ -169,9 +177,11 @@ export class Runs {
     return run.refusal ?? this.#options.admit?.(run.plugin.name) ?? this.#lockOn(run)
   }
 
-  #lockOn({ ticket }: Run): BackupdError | undefined {
-    const [reason] = this.#locked.holders(ticket.needs)
-    if (reason === undefined) return undefined
+  #lockOn({ ticket, args, plugin }: Run): BackupdError | undefined {
+    const mayPass = plugin.settlesFirst?.(args) ?? false
+    const lock = this.#locked.holders(ticket.needs).find(({ isUnsettled }) => !(isUnsettled && mayPass))
+    if (!lock) return undefined
+    const { reason } = lock
     const message = `Nothing may touch ${ticket.needs.join(', ')}: ${reason}`
     return new BackupdError('VOLUME_LOCKED', message, { facts: { reason } })
   }
@@ -181,9 +191,7 @@ export class Runs {
     const rival = this.#register.rivalOf(run)?.record.now
     if (!rival) return undefined
     const { rid, state } = rival
-    const what = run.job
-      ? `The job "${run.job.id}"`
-      : `A ${run.plugin.name} of ${run.ticket.needs.join(', ')}`
+    const what = run.job ? `The job "${run.job.id}"` : describeRun(rival)
     const message = `${what} is ${state} already, as ${rid}: wait for it or cancel it`
     return new BackupdError('CONFLICT', message, { facts: { rid } })
   }

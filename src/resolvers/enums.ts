@@ -36,7 +36,7 @@ export type OnRefusedRename = (typeof OnRefusedRename)[keyof typeof OnRefusedRen
 registerEnumType(OnRefusedRename, {
   name: 'OnRefusedRename',
   description:
-    'What to do if the file system refuses to rename what is in the volume. IN_PLACE: remove the old content and copy the new, with no way back once it has begun.',
+    'What to do if the file system refuses to rename what is in the volume. IN_PLACE: remove the old content and copy the new, which cannot be undone once it has begun.',
 })
 
 export const SchedulerStatus = { STARTED: 'started', STOPPED: 'stopped' } as const

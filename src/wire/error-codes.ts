@@ -23,9 +23,10 @@ export const ERROR_CODES = {
     'Mount the store that the daemon knows, or put it back. To start over with what is there, start the daemon once with --claim-store.',
   VOLUME_MISSING: 'The volume directory is not there: see the path and its mount.',
   VOLUME_IN_USE: 'Stop the processes named, or ask to proceed (inUse: PROCEED).',
-  VOLUME_LOCKED: 'An unfinished recover holds the volume; see its journal as the message names it.',
+  VOLUME_LOCKED:
+    'An unfinished recover holds the volume. Do what the message says; docs/recover.md has every case.',
   SYSTEM_REFUSED:
-    'See the error in the message: permissions, attributes (lsattr), the mount, a limit. Mend it, or take the way it names, and run it again.',
+    'See the error in the message: permissions, attributes (lsattr), the mount, a limit. Fix it, or do what the message names instead, and run it again.',
   NO_ROOM: 'The volume has not enough room for the recover; free as much as the message says.',
   ARCHIVE_CORRUPT: 'The archive is not what was written. Nothing was restored; take an older backup.',
   ARCHIVE_UNSAFE: 'The archive holds names that lead out of the volume. Nothing was restored.',

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import type { RunRecord } from '../../src/wire/record.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { kill, localFlags, startDaemonProcess } from '../support/daemon-process.ts'
@@ -33,21 +34,59 @@ async function makeInterrupted() {
   return { dir, dataDir, volume, user, expected: join(dir.path, 'expected') }
 }
 
+async function startDaemon(folder: string) {
+  const daemon = await startDaemonProcess(localFlags(folder))
+  onTestFinished(async () => void (await kill(daemon, 'SIGKILL')))
+  return (method: string, path: string, form = {}) => askHttp(daemon.url, method, path, { form })
+}
+
+const JOB = { spec: '0 6 * * *', type: 'cron', sleep: false }
+
+test.skipIf(noFlags)(
+  `a recover that is to proceed in spite of users passes the lock of an interrupted copy (${noFlags ?? 'needs chattr'})`,
+  { timeout: 300_000 },
+  async () => {
+    const { dir, volume, user } = await makeInterrupted()
+    const source = join(dir.path, 'volumes/source')
+    mkdirSync(source)
+    writeFileSync(join(source, 'wanted'), 'content')
+    const ask = await startDaemon(dir.path)
+    const job = { ...JOB, id: 'source', action: 'backup', args: backupArgs(source) }
+    await ask('PUT', '/api/v1/cron/jobs', { data: JSON.stringify([job]), version: 'v1' })
+    const recordOf = async (rid: string) =>
+      (await ask('GET', `/api/v1/cron/records/${rid}`)).body as RunRecord
+    const ended = async ({ body }: { body: unknown }) => {
+      const { rid } = body as { rid: string }
+      await expect
+        .poll(async () => (await recordOf(rid)).state, { timeout: 60_000 })
+        .not.toMatch(/queued|running/)
+      return await recordOf(rid)
+    }
+    const { result } = await ended(await ask('POST', '/api/v1/cron/once/source'))
+    const recover = (inUse: string) =>
+      ask('POST', `/api/v1/backup/full/recover/file/${result?.file}`, { destDir: volume, inUse })
+    const isLocked = expect.stringMatching(/copy in place was interrupted .* in use by process/)
+    await expect.poll(async () => (await recover('refuse')).body, { timeout: 60_000 }).toEqual(isLocked)
+    expect(await ended(await recover('proceed'))).toMatchObject({ state: 'success', error: null })
+    expect(user.exitCode).toBeNull()
+    expect(readdirSync(volume)).toEqual(['wanted'])
+    const refused = async () => (await recover('refuse')).body
+    await expect.poll(refused, { timeout: 120_000, interval: 500 }).not.toEqual(isLocked)
+  },
+)
+
 test.skipIf(noFlags)(
   `a daemon finishes an interrupted copy in place once nobody uses the volume; other jobs run (${noFlags ?? 'needs chattr'})`,
   { timeout: 300_000 },
   async () => {
     const { dir, dataDir, volume, user, expected } = await makeInterrupted()
-    const daemon = await startDaemonProcess(localFlags(dir.path))
-    onTestFinished(async () => void (await kill(daemon, 'SIGKILL')))
-    const ask = (method: string, path: string, form = {}) => askHttp(daemon.url, method, path, { form })
-    const job = { spec: '0 6 * * *', type: 'cron', sleep: false }
+    const ask = await startDaemon(dir.path)
     const jobs = [
-      { ...job, id: 'other', action: 'test', args: {} },
-      { ...job, id: 'db', action: 'backup', args: backupArgs(volume) },
+      { ...JOB, id: 'other', action: 'test', args: {} },
+      { ...JOB, id: 'db', action: 'backup', args: backupArgs(volume) },
     ]
     await ask('PUT', '/api/v1/cron/jobs', { data: JSON.stringify(jobs), version: 'v1' })
-    const inUse = expect.stringMatching(/in use by process .*sleep/)
+    const inUse = expect.stringMatching(/copy in place was interrupted .* in use by process .*sleep/)
     const backUp = () => ask('POST', '/api/v1/cron/once/db')
     await expect.poll(async () => (await backUp()).body, { timeout: 120_000 }).toEqual(inUse)
     expect((await ask('POST', '/api/v1/cron/once/other')).status).toBe(202)

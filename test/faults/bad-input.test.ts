@@ -310,7 +310,7 @@ test('two recovers of one volume at once: one is refused by name, the volume is 
   expect(refused).toMatchObject([
     {
       message: expect.stringMatching(
-        new RegExp(`^A backup_recover of .*/data/db is (queued|running) already, as ${taken[0]}`),
+        new RegExp(`^The recover of ".*" into ".*/data/db" is (queued|running) already, as ${taken[0]}`),
       ),
       extensions: { code: 'CONFLICT', action: ERROR_CODES.CONFLICT },
     },

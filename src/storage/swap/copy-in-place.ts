@@ -21,7 +21,7 @@ import { unprotectOpen } from './unprotect.ts'
 
 /**
  * Replaces the content of a volume without a rename, for file systems that refuse those: once all that was unpacked is
- * on the disk, the old content is removed and the new one copied. There is no way back from the first change on. The
+ * on the disk, the old content is removed and the new one copied. From the first change on this cannot be undone. The
  * staging stays whole to the end, so after a crash, or when there is room again, the copy is done once more.
  */
 export interface CopyInput {

@@ -7,12 +7,12 @@ import { checkUsers } from './check-users.ts'
 import { cleanUp } from './clean-up.ts'
 import { copyForward } from './copy-in-place.ts'
 import { isEmpty, openFolder } from './folder.ts'
-import { readJournal } from './journal.ts'
+import { type Journal, readJournal } from './journal.ts'
 import { dropPointer, type Pointer, pointerFile, readPointers } from './pointer.ts'
 import { type Ending, goBack, goForward } from './roll.ts'
 import { checkSameVolume } from './seen-volume.ts'
 import { isInside } from './staging-folders.ts'
-import { openSwapFolders } from './swap-folders.ts'
+import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
 import { claimVolume, type VolumeClaim } from './volume-claim.ts'
 
 export interface SettledJournals {
@@ -145,8 +145,7 @@ async function sweep(dataDir: string, pointer: Pointer, volume: HeldVolume): Pro
 async function settleSwap(ending: Ending): Promise<Settled> {
   if (!ending.volume.exists) noVolume(ending.pointer)
   await using folders = await openSwapFolders(ending.pointer, ending.volume)
-  const { header, sealed, committed } = await readJournal(folders.staging)
-  if (header.nonce !== ending.pointer.nonce) throw new Error('its journal is not the one of this recover')
+  const { header, sealed, committed } = await readOwnJournal(ending.pointer, folders)
   if (!sealed && !(await isEmpty(folders.old))) throw new Error('its journal is damaged')
   const moving = {
     folders,
@@ -159,6 +158,12 @@ async function settleSwap(ending: Ending): Promise<Settled> {
   return committed ? wentForward(header.unpackFaults) : { outcome: 'went back' }
 }
 
+async function readOwnJournal({ nonce }: Pointer, { staging }: SwapFolders): Promise<Journal> {
+  const journal = await readJournal(staging)
+  if (journal.header.nonce !== nonce) throw new Error('its journal is not the one of this recover')
+  return journal
+}
+
 function wentForward(faults = 0): Settled {
   return { outcome: 'went forward', ...(faults > 0 && { faults }) }
 }
@@ -167,8 +172,7 @@ function wentForward(faults = 0): Settled {
 async function settleCopy(ending: Ending & Unsettled): Promise<Settled> {
   if (!ending.volume.exists) noVolume(ending.pointer)
   await using folders = await openSwapFolders(ending.pointer, ending.volume)
-  const { header, sealed } = await readJournal(folders.staging)
-  if (header.nonce !== ending.pointer.nonce) throw new Error('its journal is not the one of this recover')
+  const { header, sealed } = await readOwnJournal(ending.pointer, folders)
   if (!sealed) throw new Error('its journal is damaged')
   await refuseCopy(ending)
   const onWarning = ({ path, message }: TreeWarning) => ending.warn(`${bytesToText(path) || '.'}: ${message}`)
@@ -191,7 +195,12 @@ async function refuseCopy({
     throw new Error(
       'its copy in place was interrupted, so the volume holds neither the old nor the new content. Stop what uses the volume, then recover it or restart the daemon: both finish the copy',
     )
-  await checkUsers(volume.currentPath(), { inUse: copies === 'proceed' ? 'proceed' : 'refuse', warn })
+  const inUse = copies === 'proceed' ? 'proceed' : 'refuse'
+  await checkUsers(volume.currentPath(), { inUse, warn }).catch((cause: unknown) => {
+    throw new Error(`its copy in place was interrupted and cannot be finished yet: ${messageOf(cause)}`, {
+      cause,
+    })
+  })
 }
 
 async function explain(dataDir: string, pointer: Pointer, error: unknown): Promise<string> {

@@ -58,7 +58,7 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
   const [usual, inside] = [stagingPath(volume, rid), stagingPathInside(volume, rid)]
   const refusedRename = (error: unknown) => {
     if (!plan.mayCopy || !isRefusedRename(error)) throw error
-    return makeStaging(claim, { ...plan, staging: usual, refusedRename: error.message })
+    return makeStaging(claim, { ...plan, staging: usual, refusedRename: `${error.facts.reason}` })
   }
   let firstRefusal: unknown
   try {

@@ -100,9 +100,9 @@ const REASONS: Record<string, string> = {
   EACCES: 'the daemon may not write there',
 }
 const REMEDIES: Record<string, string> = {
-  EXDEV: '',
-  EPERM: 'Take the attribute away (chattr -i -a) and recover again, or ',
-  EACCES: 'Give the daemon the right to write and recover again, or ',
+  EXDEV: 'Recover',
+  EPERM: 'Take the attribute away (chattr -i -a) and recover again, or recover',
+  EACCES: 'Give the daemon the right to write and recover again, or recover',
 }
 
 /** Whether this is what `tryRenames` throws. */
@@ -113,10 +113,10 @@ export function isRefusedRename(error: unknown): error is BackupdError {
 }
 
 function refused(what: string, errno: string, cause: unknown): BackupdError {
-  const remedy = `${REMEDIES[errno]}recover with onRefusedRename: IN_PLACE, which removes the old content and copies the new (there is no way back), or with files: ["*"], which puts every file in its place and removes nothing`
-  const message = `the file system refuses to ${what} (${errno}): ${REASONS[errno]}. Nothing was changed. ${remedy}`
-  return new BackupdError('SYSTEM_REFUSED', message.replace('. recover', '. Recover'), {
-    facts: { errno, alternatives: ['onRefusedRename: IN_PLACE', 'files: ["*"]'] },
+  const remedy = `${REMEDIES[errno]} with onRefusedRename: IN_PLACE, which removes the old content and copies the new (this cannot be undone), or with files: ["*"], which puts every file in its place and removes nothing`
+  const reason = `the file system refuses to ${what} (${errno}): ${REASONS[errno]}`
+  return new BackupdError('SYSTEM_REFUSED', `${reason}. Nothing was changed. ${remedy}`, {
+    facts: { errno, reason, alternatives: ['onRefusedRename: IN_PLACE', 'files: ["*"]'] },
     cause,
   })
 }

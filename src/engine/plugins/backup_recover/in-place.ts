@@ -15,8 +15,7 @@ export function mayCopy({ onRefusedRename }: RecoverArgs): boolean {
 /** Never silent: a copy in place removes the old content for good. */
 export function warnOfCopy({ refusedRename }: Staging, warn: (message: string) => void): void {
   if (refusedRename === null) return
-  const why = refusedRename.split('. Nothing was changed')[0]
-  warn(`${why}. So it is copied in place, as asked: from the first change on there is no way back`)
+  warn(`${refusedRename}. So it is copied in place, as asked; once it has begun, this cannot be undone`)
 }
 
 /** Returns how much could not be put in place exactly. */

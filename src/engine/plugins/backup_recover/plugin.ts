@@ -12,6 +12,7 @@ export const recoverPlugin: Plugin<RecoverArgs> = {
   parseArgs: parseRecoverArgs,
   fillArgs: fillDestDir,
   needs: ({ destDir }) => (destDir === '' ? [] : [destDir]),
+  settlesFirst: ({ inUse }) => inUse === 'proceed',
   run: recover,
 }
 
@@ -20,4 +21,5 @@ export const recoverPlanPlugin: Plugin<RecoverArgs> = {
   ...recoverPlugin,
   name: 'backup_recover_plan',
   parseArgs: (raw) => ({ ...parseRecoverArgs(raw), plan: true }),
+  settlesFirst: () => false,
 }
