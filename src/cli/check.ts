@@ -52,5 +52,6 @@ export function describeInventory({ apps }: Inventory, volumeRoot: string): stri
   )
   const allow =
     flags.length > 0 ? `Daemons need these paths, or directories above them:\n${flags.join('')}` : ''
-  return `${table}${allow}The inventory is valid: ${volumes.length} volumes.\n`
+  const warning = volumes.length === 0 ? ' Nothing is backed up with it.' : ''
+  return `${table}${allow}The inventory is valid: ${volumes.length} volumes.${warning}\n`
 }

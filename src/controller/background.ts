@@ -12,6 +12,7 @@ export class Background {
   readonly #log: Log
   readonly #problems: Problems
   readonly #running = new Map<string, Promise<void>>()
+  #isClosing = false
 
   constructor(log: Log, problems: Problems) {
     this.#log = log
@@ -32,7 +33,13 @@ export class Background {
     return running
   }
 
+  /** What fails from now on fails because the daemons or the catalog go too: it is not told. */
+  close(): void {
+    this.#isClosing = true
+  }
+
   #failed(name: string, error: unknown): void {
+    if (this.#isClosing) return
     const text = `Cannot ${name}: ${messageOf(error)}. It is tried again`
     this.#problems.report({ source: SOURCE, key: name, text })
     this.#log.error({ work: name, err: error }, text)

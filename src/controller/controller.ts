@@ -62,6 +62,7 @@ export function tick(world: World): void {
 /** Ends subscriptions and waits for what is under way. */
 export async function closeWorld(world: World): Promise<void> {
   world.history.closing = true
+  world.background.close()
   world.ledger.events.close()
   await world.background.settled()
 }

@@ -51,6 +51,11 @@ test('the example of docs/inventory.md is valid, and the page names every key th
   for (const key of INVENTORY_KEYS) expect(page).toContain(`\`${key}\``)
 })
 
+test('an inventory without volumes is valid, with a warning', async () => {
+  expect(await check('apps: {}\n')).toBe(0)
+  expect(output.stdout).toBe('The inventory is valid: 0 volumes. Nothing is backed up with it.\n')
+})
+
 test('a file that is wrong is refused with line and column, and exit code 1', async () => {
   expect(await check('apps:\n  shop:\n    web: { on: [10.0.0], volumes: {} }\n')).toBe(1)
   expect(output.stderr).toMatch(/^backupd: .*inventory.yaml cannot be used: line 3, column \d+: "10.0.0" is/)
