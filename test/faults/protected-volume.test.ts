@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -17,7 +9,7 @@ import { settleJournals } from '../../src/storage/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
 import { mountInsideWorld, testInside } from '../support/inside-world.ts'
-import { mountWithProjects, noProjects, run } from '../support/refused-renames.ts'
+import { makeProjectVolume, noProjects, run } from '../support/refused-renames.ts'
 import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
 import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
 
@@ -115,12 +107,7 @@ test.skipIf(noProjects)(
   `a project without room for a staging folder inside names the other ways (${noProjects ?? 'needs XFS'})`,
   async () => {
     const { base, dataDir } = makeSwapWorld()
-    const mounted = mountWithProjects(base)
-    onTestFinished(() => run('umount', '-l', mounted))
-    const volume = join(mounted, 'db')
-    mkdirSync(volume)
-    run('chattr', '+P', '-p', '42', volume)
-    writeFileSync(join(volume, 'file'), 'as it was')
+    const { mounted, volume } = makeProjectVolume(base)
     refuseFoldersIn(volume)
     await using claim = await claimVolume(dataDir, volume)
     const plan = { rid: RID, volume: heldVolume(volume) }

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { toRecordError } from '../../src/engine/record-error.ts'
@@ -7,8 +7,8 @@ import { prepareStaging } from '../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
 import {
+  makeProjectVolume,
   mountOverlay,
-  mountWithProjects,
   noFlags,
   noOverlay,
   noProjects,
@@ -66,12 +66,7 @@ test.skipIf(noProjects)(
   `a volume with a quota project of its own is staged inside and recovered (${noProjects ?? 'needs XFS'})`,
   async () => {
     const { base, settings, backUp, recover } = await makePluginWorld()
-    const mounted = mountWithProjects(base)
-    onTestFinished(() => run('umount', '-l', mounted))
-    const volume = join(mounted, 'db')
-    mkdirSync(volume)
-    run('chattr', '+P', '-p', '42', volume)
-    writeFileSync(join(volume, 'file'), 'as it was')
+    const { mounted, volume } = makeProjectVolume(base)
     const change = { settings: { ...settings, allowPaths: [mounted] } }
     const { result } = await backUp({ path: volume }, change)
     writeFileSync(join(volume, 'file'), 'changed')

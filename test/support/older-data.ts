@@ -16,7 +16,7 @@ import { askGraphQL, startTestController, startTestDaemon } from './real-control
 
 /** What a real older version left (test/fixtures/older-version/README.md). */
 export const [ONE, TWO] = ['127.0.0.1', '127.0.0.2'] as const
-/** Job ids, journals and snapshots hold the paths of volumes, so it must lie where it was made. */
+/** Job ids, journals and snapshots hold the paths of volumes, so it must be unpacked at the path at which it was made. */
 export const PLACE = '/tmp/backupd-of-c500901'
 const KEPT_FOR_EVER = 36_500 * 86_400_000
 
@@ -45,7 +45,7 @@ const LISTED = `{
     fileCount snapshotCount source server { ip } snapshots(first: 20) { id created good partial size fileCount } } }
 }`
 
-/** Unpacks it where it was made, for one test at a time on this machine. */
+/** Unpacks it at the path at which it was made; only one test on this machine can have it at a time. */
 export async function unpackOlder(name: 'stopped' | 'killed'): Promise<{ listed: Listed }> {
   await placeIsOurs()
   rmSync(PLACE, { recursive: true, force: true })

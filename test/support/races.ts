@@ -27,7 +27,7 @@ function tryAlone(): boolean {
   }
 }
 
-/** Recovers `rounds` times while the names change places, in a process that sees no others where that can be had. */
+/** Recovers `rounds` times while the names change places, in a pid namespace of its own if the machine allows that. */
 export async function raceRecovers(order: RaceOrder): Promise<Outcomes> {
   const [command, first] = canBeAlone ? ['unshare', ALONE] : [process.execPath, []]
   const { stdout } = await promisify(execFile)(command, [...first, CHILD, JSON.stringify(order)])

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 
 /** Why this machine cannot do it; undefined if it can. The world is gone again afterwards. */
 function whyNot(act: (folder: string) => void): string | undefined {
@@ -47,6 +48,17 @@ export function mountWithProjects(base: string): string {
   mkdirSync(point)
   run('mount', '-o', 'loop', image, point)
   return point
+}
+
+/** A volume with a quota project of its own, which holds `file`; gone after the test. */
+export function makeProjectVolume(base: string): { mounted: string; volume: string } {
+  const mounted = mountWithProjects(base)
+  onTestFinished(() => run('umount', '-l', mounted))
+  const volume = join(mounted, 'db')
+  mkdirSync(volume)
+  run('chattr', '+P', '-p', '42', volume)
+  writeFileSync(join(volume, 'file'), 'as it was')
+  return { mounted, volume }
 }
 
 export const noProjects = whyNot((folder) => run('umount', '-l', mountWithProjects(folder)))

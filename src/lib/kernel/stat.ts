@@ -22,7 +22,7 @@ export interface KernelStat {
   ctimeAt(dir: number, name: Buffer): bigint | undefined
   /** Of an open file. */
   ctimeOf(fd: number): bigint | undefined
-  /** The time of change of what is open, or pinned (O_PATH), exactly; undefined where there is no answer. */
+  /** The exact mtime of what is open, or pinned (O_PATH); undefined if the kernel gives none. */
   mtimeOf(fd: number): bigint | undefined
 }
 

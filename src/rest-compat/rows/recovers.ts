@@ -78,7 +78,7 @@ function refusePlan(fields: Fields): void {
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 
-/** Who asks for it learns that nothing was done, and where it can be had. */
+/** The answer says that nothing was done, and which API can do it. */
 function refuseInPlace(fields: Fields): void {
   if (['', 'refuse'].includes(fields.text('onRefusedRename'))) return
   const message = 'The field "onRefusedRename" is not taken here: recover and migrate of /graphql have it'

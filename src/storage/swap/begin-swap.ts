@@ -36,7 +36,7 @@ export interface Unpacked {
   unpackFaults?: number
 }
 
-/** @throws CONFLICT if what was unpacked does not lie where it was unpacked */
+/** @throws CONFLICT if the staging folder, or the folder that was unpacked into, is another one by now */
 export function checkStaging({ identity, target, pointer }: Staging, { staging, fresh }: SwapFolders): void {
   const unpacked = lstatSync(target, { bigint: true })
   if (staging.identity.inode === identity.inode && fresh.identity.inode === unpacked.ino) return

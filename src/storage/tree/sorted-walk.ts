@@ -127,7 +127,7 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
   return batch
 }
 
-/** Without a promise where nothing has to be waited for. */
+/** Without a promise if nothing has to be waited for. */
 function lookAt(
   { looker, glance, pin, path }: Folder,
   batch: ListedName[],

@@ -1,7 +1,7 @@
 import { constants, createZstdCompress } from 'node:zlib'
 import { compress, LEVEL } from './zstd.ts'
 
-/** What Node's own zstdCompressSync works with. It makes all of this anew for each text, which takes longer than a short text. */
+/** What Node's own zstdCompressSync works with. It makes new ones for each text, which takes longer than to compress a short one. */
 interface Engine {
   _handle: { writeSync(flush: number, ...ranges: readonly (Buffer | number)[]): void }
   /** Bytes of room, then bytes of input, that the last call left. */

@@ -15,7 +15,7 @@ export class RepositoryPackWriter implements PackWriter {
   readonly #last: Record<BlobType, Promise<void>> = { data: Promise.resolve(), tree: Promise.resolve() }
   readonly #anew: boolean
   readonly #assertHeld: () => Promise<void>
-  /** Blobs that the index does not know of yet; all that came, where it writes anew. Their ids as latin1 text. */
+  /** Blobs that the index does not know of yet; all that came, if it stores known blobs again. Their ids as latin1 text. */
   readonly #pending: Record<BlobType, Set<string>> = { data: new Set(), tree: new Set() }
   readonly #publishing = new Set<Promise<void>>()
   #unindexed: FinishedPack[] = []

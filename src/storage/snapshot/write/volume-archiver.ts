@@ -148,7 +148,7 @@ export class VolumeArchiver {
     await full
   }
 
-  /** Without a promise where nothing has to be waited for: most entries of most volumes. */
+  /** Without a promise if nothing has to be waited for, which holds for most entries of most volumes. */
   #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> | undefined {
     const { entry } = look.item
     const before = level.before.get(entry)

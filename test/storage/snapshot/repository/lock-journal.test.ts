@@ -38,7 +38,7 @@ test('a journal names a lock before the lock is there', async () => {
 })
 
 test.skipIf(!loadKernel())(
-  'a journal that was removed before it was locked is begun anew (needs libc)',
+  'a journal that was removed before it was locked is created again (needs libc)',
   async () => {
     const { dir, create } = repositoryWorld()
     const repository = await create()
