@@ -1,5 +1,6 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
+import fs, { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { clearVolume, removeUnwanted } from '../../src/storage/swap/clear-volume.ts'
 import { copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
 import { openFolder } from '../../src/storage/swap/folder.ts'
@@ -67,6 +68,35 @@ testBinds('a bind mount inside old content is not emptied with it (needs mounts)
 })
 
 testBinds.each(['was a folder', 'was a folder/deep'])(
+  'a mount made at "%s" while old content is removed keeps its mode and all in it (needs mounts)',
+  async (path) => {
+    const { base, volume } = makeSwapWorld()
+    const [source, point] = [`${base}/outside`, `${volume}/${path}`]
+    mkdirSync(source, { mode: 0o755 })
+    writeFileSync(`${source}/precious`, 'x')
+    const { rmdirSync } = fs
+    vi.spyOn(fs, 'rmdirSync').mockImplementation((folder) => {
+      const isPoint = existsSync(point) && lstatSync(folder).ino === lstatSync(point).ino
+      try {
+        rmdirSync(folder)
+      } catch (error) {
+        if (isPoint) onTestFinished(bindMount(source, point))
+        throw error
+      }
+    })
+    syncBuiltinESMExports()
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+      syncBuiltinESMExports()
+    })
+    await using folder = await openFolder(volume)
+    await expect(emptyFolder(folder)).rejects.toThrow()
+    expect(readdirSync(source)).toEqual(['precious'])
+    expect(lstatSync(source).mode & 0o777).toBe(0o755)
+  },
+)
+
+testBinds.each(['was a folder', 'was a folder/deep'])(
   'a file "%s" does not replace a directory with a bind mount (needs mounts)',
   async (path) => {
     const { volume, bind, expectIntact } = makeBindWorld()
@@ -122,6 +152,23 @@ testCopies(
     await discardStaging(staging)
   },
 )
+
+testCopies('a mount made while a copy in place is checked is not entered (needs mounts)', async () => {
+  const { dataDir, volume, bind } = makeImmutableWorld()
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, {
+    ...{ rid: RID, volume: heldVolume(volume), mayCopy: true },
+  })
+  const paths: string[] = []
+  const onProgress = ({ path }: { path: Buffer }) => {
+    paths.push(`${path}`)
+    if (`${path}` === 'was a folder/deep') bind()
+  }
+  const copying = copyInPlace({ staging, root: NEW_ROOT, signal, onWarning: () => {}, onProgress })
+  await expect(copying).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(paths).toContain('was a folder/deep')
+  expect(paths).not.toContain('was a folder/deep/precious')
+})
 
 testCopies.each(['begun', 'cleared'])(
   'a mount made after a copy was killed at "%s" locks the volume until it is gone (needs mounts)',

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -93,6 +94,20 @@ test('killed twice, in the swap and again while it is put back, it still ends', 
   renameSync(`${staging}/old/old only`, `${volume}/old only`)
   expect((await settleJournals(dataDir)).settled).toHaveLength(1)
   expect(contentOf(volume)).toEqual(before)
+})
+
+test('killed between the two names of a move without rename, one name is left and nothing is said', async () => {
+  const { dataDir, volume, parent } = makeSwapWorld()
+  const before = contentOf(volume)
+  await recoverUntil({ dataDir, volume, point: 'moved out' })
+  const staging = `${parent}/.backupd-recover-${RID}`
+  linkSync(`${staging}/old/old only`, `${volume}/old only`)
+  expect(await settleJournals(dataDir)).toEqual({
+    settled: [{ volume, rid: RID, outcome: 'went back' }],
+    ...{ locked: [], warnings: [] },
+  })
+  expect(contentOf(volume)).toEqual(before)
+  expect(readdirSync(parent)).toEqual(['db'])
 })
 
 test('what processes made after the crash is kept when the swap goes back', async () => {
@@ -194,6 +209,16 @@ test.each(['', '["committed"]\n'])(
     expect(readdirSync(parent)).toEqual(['db'])
   },
 )
+
+test('a journal with a line that does not end is not read into memory', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await recoverUntil({ dataDir, volume, point: 'journal written' })
+  const journal = `${volume}/../.backupd-recover-${RID}/journal`
+  writeFileSync(journal, Buffer.alloc((16 << 20) + 1, 'x'))
+  expect((await settleJournals(dataDir)).locked).toMatchObject([
+    { volume, reason: expect.stringContaining('a line without end') },
+  ])
+})
 
 test('a link in place of the staging folder is not followed', async () => {
   const { base, dataDir, volume } = makeSwapWorld()
