@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readFileIfThere, writeFileAtomically } from '../../src/lib/atomic-file.ts'
+import { recordDisk } from '../support/recorded-disk.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -28,4 +29,20 @@ test('a write that cannot be published leaves what was there, and no temporary f
   await mkdir(join(file, 'full'), { recursive: true })
   await expect(writeFileAtomically(file, 'new')).rejects.toThrow()
   expect(await readdir(folder)).toEqual(['taken'])
+})
+
+test('the content is on disk before it gets its name, and the name before the write is over', async () => {
+  const below = join(folder, 'data')
+  await mkdir(below)
+  const disk = await recordDisk(folder)
+  await writeFileAtomically(join(below, 'state.json'), 'new')
+  disk.note('over')
+  const file = 'data/state.json'
+  expect(disk.steps).toEqual([
+    `writeFile ${file}.tmp`,
+    `sync ${file}.tmp`,
+    `move ${file}.tmp ${file}`,
+    'sync data',
+    'over',
+  ])
 })

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { deleteBackups } from '../../../src/daemon/handlers/backups.ts'
+import { deleteSnapshots } from '../../../src/daemon/handlers/snapshots.ts'
+import { Fields } from '../../../src/daemon/http/fields.ts'
+import type { World } from '../../../src/daemon/http/route.ts'
+
+const OWN = '10.0.0.1'
+const NAME = 'shop-shop.web.web-1-data-db-1795425846.tar.gz'
+
+/** What the store was asked to do. */
+function worldWith({ notReady }: { notReady?: string } = {}) {
+  const asked: [action: string, question: unknown][] = []
+  const engine = {
+    async query(action: string, question: unknown) {
+      asked.push([action, question])
+      return { deletedSnapshots: ['a1'] }
+    },
+  }
+  return { asked, world: { ip: OWN, engine, notReady: () => notReady } as unknown as World }
+}
+
+function callOf(fields: Record<string, unknown[]>, params: Record<string, string> = {}) {
+  return { params, fields: new Fields(new Map(Object.entries(fields))), late: new AbortController().signal }
+}
+
+const DELETES = [
+  ['backups', (world: World, more = {}) => deleteBackups(callOf({ files: [NAME], ...more }), world)],
+  [
+    'snapshots',
+    (world: World, more = {}) =>
+      deleteSnapshots(callOf({ snapshots: ['a1'], ...more }, { name: NAME }), world),
+  ],
+] as const
+
+test.each(DELETES)('%s are deleted in the own namespace, named or not', async (_what, act) => {
+  const { asked, world } = worldWith()
+  await act(world)
+  await act(world, { namespace: [OWN] })
+  expect(asked).toHaveLength(2)
+})
+
+test.each(DELETES)(
+  '%s of another server are not deleted: its own daemon may be using them',
+  async (_w, act) => {
+    const { asked, world } = worldWith()
+    await expect(act(world, { namespace: ['10.0.0.2'] })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(act(world, { namespace: ['..'] })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    expect(asked).toEqual([])
+  },
+)
+
+test.each(DELETES)(
+  '%s are not deleted before what an interrupted run left is settled',
+  async (_what, act) => {
+    const { asked, world } = worldWith({ notReady: 'it is starting' })
+    await expect(act(world)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(asked).toEqual([])
+  },
+)
+
+test.each(['.meta', '.', '..', '', 'a/../b', 'a//b', '/a', 'a\0', 'x'.repeat(256)])(
+  'one bad name among good ones deletes nothing: %j',
+  async (name) => {
+    const { asked, world } = worldWith()
+    await expect(deleteBackups(callOf({ files: [NAME, name] }), world)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    })
+    expect(asked).toEqual([])
+  },
+)
+
+test.each(['.meta', '..', 'a/b', 'a\0', 'x'.repeat(256)])(
+  'snapshots of what can be no backup are not asked for: %j',
+  async (name) => {
+    const { asked, world } = worldWith()
+    await expect(deleteSnapshots(callOf({ snapshots: ['a1'] }, { name }), world)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    })
+    expect(asked).toEqual([])
+  },
+)
+
+test('a delete that names nothing is refused, and names of 255 bytes or inside of a mirror are not', async () => {
+  const { asked, world } = worldWith()
+  await expect(deleteBackups(callOf({}), world)).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  const names = ['x'.repeat(255), 'mirror/.hidden/a file', 'mirror/dir/']
+  expect(await deleteBackups(callOf({ files: names }), world)).toEqual({ status: 204 })
+  expect(asked).toEqual([['backup_delete', { names }]])
+})

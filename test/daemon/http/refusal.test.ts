@@ -1,0 +1,39 @@
+import { errorCodes } from 'fastify'
+import { expect, test } from 'vitest'
+import { refusalOf } from '../../../src/daemon/http/refusal.ts'
+import { BackupdError } from '../../../src/lib/errors.ts'
+import { ERROR_CODES, type ErrorCode } from '../../../src/wire/error-codes.ts'
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  ...{ BAD_INPUT: 400, TOO_COSTLY: 400, FORBIDDEN: 403, NOT_FOUND: 404 },
+  ...{ CONFLICT: 409, VOLUME_IN_USE: 409, VOLUME_LOCKED: 409, REPOSITORY_LOCKED: 409 },
+  ...{ STORE_UNAVAILABLE: 503, STORE_CHANGED: 503, STORE_NOT_MOUNTED: 503, TIMED_OUT: 503 },
+  ...{ REPOSITORY_PASSWORD: 503, REPOSITORY_DAMAGED: 503, REPOSITORY_MISSING: 503 },
+  ...{ STORE_FULL: 507, DISK_FULL: 507 },
+}
+
+test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
+  'a caller can tell by the status what to do about %s, and whether to ask again',
+  (code) => {
+    expect(refusalOf(new BackupdError(code, 'no'))).toEqual({
+      status: STATUS[code] ?? 500,
+      code,
+      message: 'no',
+    })
+  },
+)
+
+test('only what is not there gets the status that the recorded system has for it on a route', () => {
+  expect(refusalOf(new BackupdError('NOT_FOUND', 'no'), 503).status).toBe(503)
+  expect(refusalOf(new BackupdError('FORBIDDEN', 'no'), 503).status).toBe(403)
+})
+
+test('a fault of ours is 500 and no blame of the caller, a body that cannot be read is the caller’s', () => {
+  expect(refusalOf(new TypeError('x is undefined'))).toMatchObject({ status: 500, code: 'INTERNAL' })
+  expect(refusalOf('thrown text')).toMatchObject({ status: 500, code: 'INTERNAL' })
+  expect(refusalOf(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())).toMatchObject({
+    status: 413,
+    code: 'BAD_INPUT',
+    message: expect.stringContaining('send less at once'),
+  })
+})
