@@ -1,0 +1,85 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { lockCatalog } from '../../src/catalog/catalog-lock.ts'
+import { openDatabase } from '../../src/catalog/database.ts'
+import { openEventNumbers } from '../../src/catalog/event-numbers.ts'
+import { createWriteQueue } from '../../src/catalog/write-queue.ts'
+import { silentLog } from '../../src/lib/log.ts'
+import { openIn, tempFolder } from '../support/temp-catalog.ts'
+
+/** How often this process holds the file open. */
+function holdsOf(file: string): number {
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+  return links.filter((link) => link === file).length
+}
+
+test('a catalog that cannot be opened is not locked afterwards, so that it opens once it is repaired', async () => {
+  const folder = await tempFolder()
+  await writeFile(join(folder, 'catalog.db'), 'no database at all, not even nearly\n'.repeat(100))
+  await expect(openIn(folder)).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' })
+  await rm(join(folder, 'catalog.db'))
+  await (await openIn(folder)).close()
+})
+
+test('a lock that is refused holds no file open', async () => {
+  const file = join(await tempFolder(), 'catalog.lock')
+  const held = lockCatalog(file)
+  const before = holdsOf(file)
+  for (let n = 0; n < 3; n++)
+    expect(() => lockCatalog(file)).toThrow(
+      expect.objectContaining({
+        code: 'CONFLICT',
+        message: expect.stringContaining(`process ${process.pid}`),
+      }),
+    )
+  expect(holdsOf(file)).toBeLessThanOrEqual(before + 1)
+  held.release()
+  lockCatalog(file).release()
+  expect(holdsOf(file)).toBe(0)
+})
+
+test('what is being written when the catalog closes is written', async () => {
+  const folder = await tempFolder()
+  const catalog = await openIn(folder)
+  const server = { ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false }
+  const writing = Promise.all(
+    Array.from({ length: 20 }, (_, n) => catalog.servers.save({ ...server, ip: `10.0.0.${n}` })),
+  )
+  await catalog.close()
+  await writing
+  const again = await openIn(folder)
+  onTestFinished(() => again.close())
+  expect(await again.servers.all()).toHaveLength(20)
+})
+
+test('a transaction that cannot begin holds up nobody', async () => {
+  const db = openDatabase(join(await tempFolder(), 'catalog.db'), silentLog)
+  onTestFinished(() => db.$disconnect())
+  const level = { isolationLevel: 'ReadUncommitted' } as never
+  await expect(db.$transaction(async () => {}, level)).rejects.toThrow()
+  expect(await db.meta.count()).toBe(0)
+  await db.$transaction((transaction) => transaction.meta.create({ data: { key: 'a', value: '' } }))
+})
+
+test('numbers are reserved before the last of those that are is given, not when it is', async () => {
+  const file = join(await tempFolder(), 'catalog.db')
+  const db = openDatabase(file, silentLog)
+  onTestFinished(() => db.$disconnect())
+  const numbers = await openEventNumbers(db, createWriteQueue(), silentLog)
+  for (let n = 0; n < 5001; n++) numbers.next()
+  const reserved = async () => Number((await db.meta.findFirst({ where: { value: { not: '' } } }))?.value)
+  await expect.poll(reserved).toBeGreaterThan(numbers.last() + 5000)
+  for (let n = 0; n < 5000; n++) numbers.next()
+  const after = openDatabase(file, silentLog)
+  onTestFinished(() => after.$disconnect())
+  const again = await openEventNumbers(after, createWriteQueue(), silentLog)
+  expect(again.next()).toBeGreaterThan(numbers.last())
+})
