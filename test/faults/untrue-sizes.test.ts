@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadKernel } from '../../src/lib/kernel.ts'
+import type { OpenFile, TreeEntry } from '../../src/storage/tree/entry.ts'
 import { openFile } from '../../src/storage/tree/file-source.ts'
 import { pinPath, unpin } from '../../src/storage/tree/pin.ts'
 import { entryOf } from '../../src/storage/tree/stat-entry.ts'
@@ -73,6 +74,36 @@ test.skipIf(!existsSync(LARGE))(
     expect(copy.equals(content)).toBe(true)
   },
 )
+
+/** A file of which stat says that it is empty. */
+function openEmpty(read: OpenFile['read'], changed: OpenFile['changed'] = async () => undefined) {
+  let isClosed = false
+  const close = async () => {
+    isClosed = true
+  }
+  return { file: { fd: -1, read, changed, close }, isClosed: () => isClosed }
+}
+
+const EMPTY = { size: 0, extents: null } as TreeEntry
+
+test('a file that does not end within 1 GiB is refused, and nothing of it stays open', async () => {
+  const open = () => readdirSync('/proc/self/fd').length
+  const before = open()
+  // More than was asked for: a gigabyte need not be written for this.
+  const { file, isClosed } = openEmpty(async (_, __, length) => (length === 2 ? 2 : 2 ** 30 + 1))
+  await expect(openWhole(file, { ...EMPTY })).rejects.toMatchObject({ code: 'EFBIG' })
+  expect([isClosed(), open()]).toEqual([true, before])
+})
+
+test('a file that grew since it was opened is kept as long as it was, not copied', async () => {
+  const { file } = openEmpty(
+    async () => 2,
+    async () => 'grew',
+  )
+  const entry = { ...EMPTY }
+  expect(await openWhole(file, entry)).toBe(file)
+  expect(entry.size).toBe(0)
+})
 
 test('a file system whose sizes are not known to be true is not trusted', async () => {
   expect(await hasTrueSizes(Buffer.from('/proc'))).toBe(false)

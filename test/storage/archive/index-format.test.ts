@@ -130,7 +130,17 @@ describe('a damaged index is refused', () => {
   test('without its header', () => refused(zipped(textLines().slice(1))))
   test('without its end', () => refused(zipped(textLines().slice(0, -1))))
   test('with a line less', () => refused(zipped(textLines().toSpliced(5, 1))))
-  test('with lines behind its end', () => refused(zipped([...textLines(), textLines()[3] as string])))
+  test('with a gzip member less', () => {
+    const isMembers = (line: string) => line.startsWith('{"kind":"members"')
+    const some = textLines()
+    const at = some.findIndex(isMembers)
+    const { sizes, ...rest } = JSON.parse(some[at] ?? '')
+    return refused(zipped(some.with(at, JSON.stringify({ ...rest, sizes: sizes.slice(1) }))))
+  })
+  test('with lines behind its end', async () => {
+    const members = textLines().findLast((line) => line.includes('"members","sizes"')) as string
+    for (const line of [textLines()[3] as string, members]) await refused(zipped([...textLines(), line]))
+  })
   test('with a line that is none', () => refused(zipped(textLines().toSpliced(5, 1, '{"kind":"entry"}'))))
   test('of another format', () => refused(gzipSync(text().replace('"format":1', '"format":2'))))
   test('whose last line does not end', () => refused(gzipSync(text().trimEnd())))

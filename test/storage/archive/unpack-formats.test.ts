@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { create } from 'tar'
 import { describe, expect, test } from 'vitest'
@@ -261,8 +261,10 @@ describe('pax headers', () => {
       ),
       TOP,
       file('db/a', 'x'),
+      symlink('db/l', 'a'),
     )
     expect(out.read('a')).toBe('x')
+    expect(readlinkSync(`${out.target}/l`)).toBe('a')
   })
 
   test('one stays with its entry though GNU headers stand between', async () => {

@@ -91,6 +91,16 @@ describe('TreeWriter', () => {
     expect([stat('d/e').mode & 0o7777n, stat('d/e').mtimeNs]).toEqual([0o1777n, 6n])
   })
 
+  test('of two records of one directory the later counts, below the root and deeper', async () => {
+    for (const mode of [0o711, 0o750, 0o705]) {
+      await write(made('directory', 'd', { mode, mtimeNs: BigInt(mode) }))
+      await write(made('directory', 'd/e', { mode, mtimeNs: BigInt(mode) }))
+    }
+    writer.finish()
+    for (const path of ['d', 'd/e'])
+      expect([stat(path).mode & 0o7777n, stat(path).mtimeNs]).toEqual([0o705n, 0o705n])
+  })
+
   test('thousands of directories, more than is kept in memory', async () => {
     const entries = Array.from({ length: 6000 }, (_, n) =>
       made('directory', n % 3 === 0 ? `${n}` : `${n - (n % 3)}/${n}`, {
