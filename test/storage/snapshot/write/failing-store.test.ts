@@ -116,6 +116,38 @@ test('a run that has lost its lock names its packs in no index', async () => {
   expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
 })
 
+test('a run that loses its lock after all else is on the disk publishes no snapshot', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  let isLost = false
+  const assertHeld = async () => {
+    if (isLost) throw new Error('the lock is lost')
+  }
+  const describe = () => {
+    isLost = true
+    return { tags: [], facts: null }
+  }
+  const snapshot = world.snapshot(repository, { lock: { ...NO_LOCK, assertHeld }, describe })
+  await expect(snapshot).rejects.toThrow('the lock is lost')
+  expect(await collectIds(repository.listUnpacked('index'))).toHaveLength(1)
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+})
+
+test('a run that is cancelled while it is described publishes no snapshot', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  const cancelling = new AbortController()
+  const describe = () => {
+    cancelling.abort(new Error('cancelled'))
+    return { tags: [], facts: null }
+  }
+  const snapshot = world.snapshot(repository, { signal: cancelling.signal, describe })
+  await expect(snapshot).rejects.toThrow('cancelled')
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+})
+
 function bound(driver: Driver, name: string | symbol): unknown {
   const value: unknown = Reflect.get(driver, name)
   return typeof value === 'function' ? value.bind(driver) : value

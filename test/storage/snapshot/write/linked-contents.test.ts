@@ -19,6 +19,19 @@ test('another name of a file is not read again', () => {
   expect(linked.find(entry())).toBe(READING)
 })
 
+test('a file is forgotten when all its names have come', () => {
+  const linked = new LinkedContents()
+  linked.add(entry(), READING)
+  expect([1, 2, 3].map(() => linked.find(entry()))).toEqual([READING, READING, undefined])
+})
+
+test('no more than 50,000 files are remembered', () => {
+  const linked = new LinkedContents()
+  for (let n = 0; n <= 50_000; n++) linked.add(entry({ inode: BigInt(n) }), READING)
+  expect(linked.find(entry({ inode: 49_999n }))).toBe(READING)
+  expect(linked.find(entry({ inode: 50_000n }))).toBeUndefined()
+})
+
 test.each<Partial<TreeEntry>>([{ size: 11 }, { mtimeNs: 6n }, { ctimeNs: 6n }])(
   'a new file that got the inode of one that is gone has content of its own: %o',
   (change) => {
