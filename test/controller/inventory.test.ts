@@ -72,6 +72,8 @@ test('news that loses no more does not put the end of the hold off', async () =>
   await take(helloInventory([IP], volumes(1)))
   const until = world.inventory.held?.until
   clock.move(60_000)
+  await take(helloInventory([IP], volumes(1)))
+  expect(world.inventory.held?.until).toBe(until)
   await take(helloInventory([IP], volumes(2)))
   expect(world.inventory.held?.until).toBe(until)
   await take(EMPTY)

@@ -118,6 +118,27 @@ test('a run whose daemon cannot be reached is lost after five minutes, not befor
   })
 })
 
+test('a daemon that does not answer is asked after one silent run, not after each in turn', async () => {
+  const kit = await oneServer()
+  const runs = [1, 2, 3].map((n) => sampleRecord({ rid: ridOf(n) }))
+  await takeNews(kit.world, news(runs), { from: IP })
+  kit.daemon.down = true
+  await after(kit, SILENT_AFTER_MS + 1)
+  expect(kit.daemon.asked.filter((question) => question === 'record')).toHaveLength(1)
+  kit.daemon.down = false
+  await after(kit, 1000)
+  for (const { rid } of runs) expect(await getRecord(kit.world, rid)).toMatchObject({ state: 'lost' })
+})
+
+test('a daemon cannot call its own run lost: the next good word would not count', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started, { ...started, seq: 2, state: 'lost' }]), { from: IP })
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
+  expect(kit.world.problems.list()).toMatchObject([
+    { source: 'set aside', text: expect.stringContaining('only a controller calls a run lost') },
+  ])
+})
+
 test('a controller that starts again asks after what had not ended', async () => {
   const kit = await oneServer()
   await takeNews(kit.world, news([started]), { from: IP })

@@ -30,6 +30,17 @@ test('first how it stands, then every change, each with a higher number', async 
   expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
 })
 
+test('a change that comes before the first look is told once', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const events = watchRecords(world, {})
+  await world.ledger.take([progress(2)])
+  const [snapshot] = await take(events, 1)
+  expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { seq: 2 } })
+  await world.ledger.take([done])
+  expect((await take(events, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 90 } })
+})
+
 test('a look at everything begins with what has not ended', async () => {
   const { world } = await testWorld()
   await world.ledger.take([

@@ -259,6 +259,17 @@ test('an address that is set again is tried at once, however long the pause had 
   expect(receiver.seen).toHaveLength(5)
 })
 
+test('an address that is set again is said to fail at once, and its pauses begin at half a second', async () => {
+  receiver.answer = () => 500
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await memory.keep([someRun().at('success')])
+  await receiver.until(() => receiver.seen.length === 2)
+  const said = () => log.lines.filter(({ message }) => message.startsWith('Cannot bring news')).length
+  expect(said()).toBe(1)
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await expect.poll(said).toBe(2)
+})
+
 test('an address that is taken off gets no more', async () => {
   await using other = await startReceiver()
   await notifier.add({ address: receiver.url, protocol: 2 })

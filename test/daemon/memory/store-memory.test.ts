@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createDaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
+import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { StoreMemory } from '../../../src/daemon/memory/store-memory.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { silentLog } from '../../../src/lib/log.ts'
+import type { RunRecord } from '../../../src/wire/record.ts'
+import { sampleBackup } from '../../support/catalog-samples.ts'
+import { someRun } from '../../support/daemon-kit.ts'
+import { tempDir } from '../../support/store-world.ts'
+
+const IP = '127.0.0.1'
+const ID = 'a'.repeat(32)
+
+let db: Db
+beforeEach(() => {
+  db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  onTestFinished(() => void db.close())
+})
+
+function made(mode: 'full' | 'increment', about: Partial<RunRecord> = {}): RunRecord {
+  return someRun(about).at('success', { result: { backup: sampleBackup({ mode }) } })
+}
+
+test('what was made in a store is known after a restart, each kind on its own', () => {
+  const stores = new StoreMemory(db, IP)
+  stores.claimed(ID, false)
+  stores.note([someRun().at('failed'), made('full', { action: 'backup_recover' })])
+  expect(stores.known).toEqual({ id: ID, madeArchives: false, madeSnapshots: false })
+  stores.note([made('increment')])
+  expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: false, madeSnapshots: true })
+  stores.note([made('full')])
+  expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: true, madeSnapshots: true })
+  stores.forgetSnapshots()
+  expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: true, madeSnapshots: false })
+})
+
+test('a start over with another store forgets what was made in the one before, a start with the same does not', () => {
+  const stores = new StoreMemory(db, IP)
+  stores.claimed(ID, false)
+  stores.note([made('full'), made('increment')])
+  stores.claimed(ID, false)
+  expect(stores.known).toMatchObject({ madeArchives: true, madeSnapshots: true })
+  stores.claimed('b'.repeat(32), true)
+  expect(new StoreMemory(db, IP).known).toEqual({
+    ...{ id: 'b'.repeat(32), madeArchives: false, madeSnapshots: false },
+  })
+})
+
+test('each address that the daemon ever had has its own store', () => {
+  new StoreMemory(db, IP).claimed(ID, false)
+  expect(new StoreMemory(db, '127.0.0.2').known.id).toBeNull()
+})
+
+test('a memory from before store ids tells by its own records what was made', async () => {
+  const memory = createDaemonMemory(db, systemClock, { kept() {}, progressed() {} })
+  await memory.keep([made('increment', { server: '10.0.0.9' })])
+  expect(new StoreMemory(db, IP).known.madeSnapshots).toBe(false)
+  await memory.keep([made('increment', { server: IP, rid: `1795425846${'c'.repeat(32)}` })])
+  expect(new StoreMemory(db, IP).known).toEqual({ id: null, madeArchives: false, madeSnapshots: true })
+})
