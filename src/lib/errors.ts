@@ -41,6 +41,11 @@ const NAMES = new Map([
   ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
 ])
 
+/** The name of an error of Linux by its number; undefined if there is none. */
+export function nameErrno(errno: number): string | undefined {
+  return NAMES.get(Math.abs(errno))
+}
+
 /**
  * The system error code (`ENOENT`) of a failed call, or undefined. Node calls those it has no name for, such as EDQUOT
  * and ESTALE, "Unknown system error -122": they are named here.
@@ -49,7 +54,7 @@ export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { code, errno } = error as NodeJS.ErrnoException
   if (typeof code === 'string' && !code.startsWith('Unknown system error ')) return code
-  const name = typeof errno === 'number' ? NAMES.get(Math.abs(errno)) : undefined
+  const name = typeof errno === 'number' ? nameErrno(errno) : undefined
   return name ?? (typeof code === 'string' ? code : undefined)
 }
 

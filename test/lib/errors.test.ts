@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { errnoOf } from '../../src/lib/errors.ts'
+import { KernelError } from '../../src/lib/kernel/libc.ts'
 
 /** As Node makes it for a call that failed with an error it does not know. */
 const unknown = (errno: number) =>
@@ -13,6 +14,18 @@ test.each([
   [-126, 'ENOKEY'],
 ])('an error that Node has no name for is known by its number %i: %s', (errno, name) => {
   expect(errnoOf(unknown(errno))).toBe(name)
+})
+
+test.each([
+  [37, 'ENOLCK'],
+  [116, 'ESTALE'],
+  [117, 'EUCLEAN'],
+  [122, 'EDQUOT'],
+  [11, 'EAGAIN'],
+  [95, 'ENOTSUP'],
+])('a call of the kernel that fails with %i has the code %s, whether or not Node knows it', (errno, name) => {
+  const error = new KernelError(errno, 'flock')
+  expect([error.code, errnoOf(error)]).toEqual([name, name])
 })
 
 test('a number that Linux has no name for stays as it is', () => {

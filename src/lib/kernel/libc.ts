@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { getSystemErrorMap } from 'node:util'
+import { nameErrno } from '../errors.ts'
 
 /** For `dir`: relative to the working directory, which only absolute paths should use. */
 export const AT_FDCWD = -100
@@ -11,7 +12,8 @@ export class KernelError extends Error {
   readonly syscall: string
 
   constructor(errno: number, syscall: string) {
-    const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error']
+    // Node has no name for some, such as EDQUOT, ESTALE and ENOLCK.
+    const [code, text] = getSystemErrorMap().get(-errno) ?? [nameErrno(errno) ?? `E${errno}`, 'unknown error']
     super(`${code}: ${text}, ${syscall}`)
     this.name = 'KernelError'
     this.code = code
