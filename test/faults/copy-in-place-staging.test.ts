@@ -1,5 +1,7 @@
 import {
   existsSync,
+  linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -107,6 +109,34 @@ testInside(
     expect(readdirSync(volume)).toEqual(expect.arrayContaining(NEW_NAMES))
   },
 )
+
+testInside(
+  'a copy that is disturbed again and again is given up after twenty attempts (needs mounts)',
+  async () => {
+    const { dataDir, claim, copy } = await makeInsideWorld()
+    let attempts = 0
+    const checkpoint: CopyInput['checkpoint'] = (at) => {
+      if (at !== 'cleared') return
+      attempts++
+      throw Object.assign(new Error('ENOTDIR: replaced meanwhile'), { code: 'ENOTDIR' })
+    }
+    await expect(copy({ checkpoint })).rejects.toMatchObject({
+      code: 'VOLUME_LOCKED',
+      message: expect.stringContaining('replaced meanwhile'),
+    })
+    expect(attempts).toBe(20)
+    expect(await settleVolume(claim)).toMatchObject({ settled: [{ outcome: 'went forward' }], locked: [] })
+    expect(existsSync(join(dataDir, 'recovers', `${RID}.json`))).toBe(false)
+  },
+)
+
+testInside('a file with several names takes its room once (needs mounts)', async () => {
+  const { volume, target, copy } = await makeInsideWorld()
+  writeFileSync(join(target, 'first name'), Buffer.alloc(4 << 20, 'b'))
+  for (const name of ['second', 'third', 'fourth']) linkSync(join(target, 'first name'), join(target, name))
+  expect(await copy()).toEqual({ faults: 0 })
+  expect(lstatSync(join(volume, 'fourth')).nlink).toBe(4)
+})
 
 testInside(
   'a copy that is in place but cannot be cleaned up does not lock the volume (needs mounts)',

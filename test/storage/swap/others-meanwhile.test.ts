@@ -1,13 +1,25 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
+import { beginSwap } from '../../../src/storage/swap/begin-swap.ts'
+import { moveListed } from '../../../src/storage/swap/moves.ts'
 import { settleJournals } from '../../../src/storage/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../../src/storage/swap/staging.ts'
 import { swapIn } from '../../../src/storage/swap/swap.ts'
+import { openSwapFolders } from '../../../src/storage/swap/swap-folders.ts'
 import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
 import { fillNew, NEW_ROOT } from '../../support/swap-content.ts'
 import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { posixAcl } from '../../support/tree-make.ts'
 
 const QUIET = { root: NEW_ROOT, warn: () => {}, onRefused: () => {} }
 
@@ -39,6 +51,69 @@ test('a recover that is cancelled before its new volume has a name makes none', 
   await discardStaging(staging)
   expect(readdirSync(parent)).toEqual(['db'])
 })
+
+test('a process that makes the same name again and again is given up on', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  writeFileSync(`${staging.target}/both`, 'new')
+  await using folders = await openSwapFolders(staging.pointer, staging.volume)
+  const header = await beginSwap(staging, folders, { root: null })
+  let times = 0
+  const appeared = (name: string) => writeFileSync(`${volume}/${name}`, `again ${++times}`)
+  const moving = { folders, header, appeared, moved: () => {} }
+  const { fresh } = folders
+  await expect(moveListed(moving, { side: 'new', from: fresh, to: folders.volume })).rejects.toThrow(
+    'something makes "both" in the volume again and again',
+  )
+  expect(times).toBe(99)
+  expect(readFileSync(`${staging.target}/both`, 'utf8')).toBe('new')
+})
+
+test('a volume that another run has is refused, and nothing of it stays open', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await using _claim = await claimVolume(dataDir, volume)
+  const before = readdirSync('/proc/self/fd').length
+  await expect(claimVolume(dataDir, volume)).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(readdirSync('/proc/self/fd').length).toBe(before)
+})
+
+test('renames are tried without a trace, whatever in the volume has the names that are tried', async () => {
+  const { dataDir, volume, parent } = makeSwapWorld()
+  mkdirSync(`${volume}/.backupd-recover-${RID}-probe/full`, { recursive: true })
+  const before = contentOf(volume)
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  for (const name of ['late', 'new', 'old'])
+    expect(readdirSync(`${staging.pointer.staging}/${name}`)).toEqual([])
+  await discardStaging(staging)
+  expect(contentOf(volume)).toEqual(before)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
+test.skipIf(!loadKernel())(
+  'a staging folder inherits no access list from where it lies (needs libc)',
+  async () => {
+    const { dataDir, volume, parent } = makeSwapWorld()
+    const kernel = loadKernel()
+    const name = Buffer.from('system.posix_acl_default')
+    // user::rwx, user:1234:rwx, group::---, mask::rwx, other::---
+    const entries = [
+      [1, 7],
+      [2, 7, 1234],
+      [4, 0],
+      [16, 7],
+      [32, 0],
+    ] as const
+    kernel?.setXattr(Buffer.from(parent), name, posixAcl(entries.map((one) => [...one])))
+    await using claim = await claimVolume(dataDir, volume)
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+    for (const path of ['', '/new', '/old', '/late'])
+      expect(kernel?.listXattrs(Buffer.from(`${staging.pointer.staging}${path}`)), path).toEqual([])
+    expect(lstatSync(staging.pointer.staging).mode & 0o777).toBe(0o700)
+    await discardStaging(staging)
+  },
+)
 
 test('what has the name and the inode of a staged entry, but lies on another device, is not put into the volume', async () => {
   const { dataDir, volume } = makeSwapWorld()

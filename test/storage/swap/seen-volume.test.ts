@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { majorOf } from '../../../src/lib/kernel/device-number.ts'
 import { settleJournals } from '../../../src/storage/swap/settle.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
 import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
@@ -41,6 +42,14 @@ test('mounts are compared within one boot and one mount namespace only', async (
     expect((await settleJournals(dataDir)).locked).toEqual([])
     expect(contentOf(volume)).toEqual(before)
   }
+})
+
+test('a disk that is mounted once more is the same volume', async () => {
+  const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
+  expect(majorOf(BigInt(pointer.seen.device)), 'a disk, not a file system in memory').not.toBe(0)
+  save({ ...pointer, seen: { ...pointer.seen, mount: 'none' } })
+  expect((await settleJournals(dataDir)).locked).toEqual([])
+  expect(contentOf(volume)).toEqual(before)
 })
 
 test('a journal without the nonce of its pointer is not followed', async () => {
