@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { errnoOf } from './errors.ts'
 
 const BYTES = 64 * 1024
@@ -22,7 +22,8 @@ export function hasNoRoomBeside(file: string): boolean {
 function writeProbe(path: string): void {
   const file = openSync(path, 'w', 0o600)
   try {
-    writeSync(file, Buffer.alloc(BYTES, 'room '))
+    // Not writeSync, which writes a part where only a part has room.
+    writeFileSync(file, Buffer.alloc(BYTES, 'room '))
     fsyncSync(file)
   } finally {
     closeSync(file)
