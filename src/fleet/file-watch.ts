@@ -1,5 +1,5 @@
 import { lstat, readlink } from 'node:fs/promises'
-import { dirname, join, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type FSWatcher, watch } from 'chokidar'
 import { errnoOf, messageOf } from '../lib/errors.ts'
@@ -60,6 +60,8 @@ class FileWatch {
     const places = await placesOf(this.#path)
     if (this.#watcher && !this.#folderGone && isDeepStrictEqual(places, this.#places)) return
     const old = this.#watcher
+    // chokidar shares what watches a path: a new watcher would be given the one of the directory that is gone.
+    if (this.#folderGone) await old?.close()
     this.#places = places
     this.#folderGone = false
     this.#watcher = await this.#watch(places)
@@ -97,6 +99,13 @@ class FileWatch {
     watcher.on('all', (_event, changed) => {
       if (folders.has(changed)) this.#folderGone = true
       if (folders.has(changed) || names.has(changed)) this.#soon.start()
+    })
+    // Of a directory that is replaced in one moment chokidar tells nothing, and goes on watching the one before.
+    watcher.on('raw', (_event, name, about) => {
+      const { watchedPath } = about as { watchedPath: string }
+      if (!folders.has(watchedPath) || name !== basename(watchedPath)) return
+      this.#folderGone = true
+      this.#soon.start()
     })
     return watcher
   }

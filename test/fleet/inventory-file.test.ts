@@ -1,3 +1,4 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -139,6 +140,37 @@ describe('a change is told', () => {
     await mkdir(folder, { recursive: true })
     await writeFile(file, of('two'))
     expect(await next()).toBe('two')
+  })
+
+  test.each<[string, (folder: string) => void]>([
+    [
+      'made anew',
+      (folder) => {
+        rmSync(folder, { recursive: true })
+        mkdirSync(folder)
+        writeFileSync(join(folder, 'inventory.yaml'), of('two'))
+      },
+    ],
+    [
+      'exchanged by renames',
+      (folder) => {
+        mkdirSync(`${folder}.new`)
+        writeFileSync(join(`${folder}.new`, 'inventory.yaml'), of('two'))
+        renameSync(folder, `${folder}.old`)
+        renameSync(`${folder}.new`, folder)
+      },
+    ],
+  ])('when the directory is %s in one moment, and of later edits in it', async (_how, replace) => {
+    const folder = join(await tempFolder(), 'backupd')
+    const file = join(folder, 'inventory.yaml')
+    await mkdir(folder)
+    await writeFile(file, of('one'))
+    const { next } = await watched(file)
+    expect(await next()).toBe('one')
+    replace(folder)
+    expect(await next()).toBe('two')
+    await writeFile(file, of('three'))
+    expect(await next()).toBe('three')
   })
 
   test('of a large file too', async () => {
