@@ -32,3 +32,9 @@ test('a mark that nobody took over waits for 30 days', () => {
   expect(later(FORGET_SLEEPER_MS - 1)).toEqual([mark])
   expect(later(FORGET_SLEEPER_MS)).toEqual([])
 })
+
+test('of too many marks the newest stay', () => {
+  const left = Array.from({ length: 10_002 }, (_, n) => ({ key: `mark ${n}`, leftAt: NOW }))
+  const rest = carrySleep(left, [], NOW).rest()
+  expect([rest.length, rest.at(0)?.key, rest.at(-1)?.key]).toEqual([10_000, 'mark 2', 'mark 10001'])
+})

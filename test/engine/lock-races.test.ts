@@ -1,0 +1,73 @@
+import fs, { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { takePidFile } from '../../src/engine/pid-file.ts'
+import { lifeLock, takeLocks } from '../../src/engine/run-locks.ts'
+import { newRid } from '../../src/lib/ids.ts'
+import { loadKernel } from '../../src/lib/kernel.ts'
+import { runSettings } from '../support/run-settings.ts'
+import { tempDir } from '../support/store-world.ts'
+
+const kernel = loadKernel()
+const DEAD = '4194303 1\n'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+})
+
+test.skipIf(!kernel)(
+  'the file of a life lock is removed while it is locked, so that no other holder loses it',
+  async () => {
+    const { dataDir } = await runSettings()
+    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))], { waitMs: 0 })
+    const { unlinkSync } = fs
+    const locked: boolean[] = []
+    vi.spyOn(fs, 'unlinkSync').mockImplementation((path) => {
+      const fd = openSync(path, 'r+')
+      locked.push(kernel?.tryLock(fd) === false)
+      closeSync(fd)
+      unlinkSync(path)
+    })
+    syncBuiltinESMExports()
+    held.release()
+    expect(locked).toEqual([true])
+    expect(readdirSync(join(dataDir, 'locks'))).toEqual([])
+  },
+)
+
+test('a lock that another took over from the dead in the same moment is not taken from it', () => {
+  const folder = tempDir()
+  const [file, other] = [join(folder, 'lock'), join(folder, 'other')]
+  const living = takePidFile(other)
+  const alive = readFileSync(other, 'utf8')
+  writeFileSync(file, DEAD)
+  const { renameSync } = fs
+  vi.spyOn(fs, 'renameSync').mockImplementationOnce((from, to) => {
+    writeFileSync(from, alive)
+    renameSync(from, to)
+  })
+  syncBuiltinESMExports()
+  expect(takePidFile(file)).toBeUndefined()
+  expect(readFileSync(file, 'utf8')).toBe(alive)
+  expect(readdirSync(folder).sort()).toEqual(['lock', 'other'])
+  living?.release()
+})
+
+test('a lock of the dead that somebody else removes in the same moment is taken, and nothing is left beside it', () => {
+  const folder = tempDir()
+  const file = join(folder, 'lock')
+  writeFileSync(file, DEAD)
+  const { renameSync } = fs
+  vi.spyOn(fs, 'renameSync').mockImplementationOnce((from, to) => {
+    fs.rmSync(from)
+    renameSync(from, to)
+  })
+  syncBuiltinESMExports()
+  const held = takePidFile(file)
+  expect(held).toBeDefined()
+  expect(readdirSync(folder)).toEqual(['lock'])
+  held?.release()
+  expect(readdirSync(folder)).toEqual([])
+})
