@@ -125,6 +125,12 @@ const AT_THE_BOUND: [string, string, string, RegExp][] = [
   ['aliases', aliases(30), aliases(31), /Aliases limit of 30/],
   ['directives', directives(50), directives(51), /Directives limit of 50/],
   ['cost', records(24), records(25), /Cost limit of 50000/],
+  [
+    'cost beside a page of less than nothing',
+    records(23).replace('}', '} z: records(first: -9) { nodes { rid } }'),
+    records(25).replace('{', '{ z: records(first: -9000) { nodes { rid app state } }'),
+    /Cost limit of 50000/,
+  ],
 ]
 
 /** `sum` selections in all: inline fragments hold them, of different names so that none is repeated too often. */

@@ -8,6 +8,11 @@ test.each<[string, string[], string]>([
     '--inventory and --lainlet are both given',
   ],
   ['a lainlet without a port', ['--lainlet', 'lainlet.lain'], '--lainlet is "lainlet.lain": write HOST:PORT'],
+  [
+    'a time of keeping that is none',
+    ['--inventory', 'a.yaml', '--keep-records', 'soon'],
+    '--keep-records: "soon" is no retention time',
+  ],
   ['a lainlet with a path', ['--lainlet', 'http://h:1/x'], '--lainlet is "http://h:1/x": write HOST:PORT'],
 ])('%s is refused before anything is opened', async (_, flags, words) => {
   const command = controllerCommand().exitOverride()

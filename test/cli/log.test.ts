@@ -24,10 +24,12 @@ test('on a terminal a person can read it', () => {
 })
 
 test('no name in the log moves the cursor of a terminal', () => {
-  const evil = 'a\u001b[2Jb\rc\u009bd\u202ee\u007f\bf'
+  const evil = 'a\u001b[2Jb\rc\u009bd\u202ee\u007f\bf\u2028g\u2066h\u2069'
   const text = logged(true, evil, { error: new Error(evil), path: evil })
   // Colours are the only sequences, and they are not those of the name.
-  const controls = [...text].filter((char) => /[\p{Cc}\u202e]/u.test(char) && char !== '\n' && char !== '\t')
+  const controls = [...text].filter(
+    (char) => /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u.test(char) && char !== '\n' && char !== '\t',
+  )
   expect(controls.filter((char) => char !== '\u001b')).toEqual([])
   expect(text).not.toContain('\u001b[2J')
   expect(text).toContain('\\u001b[2J')

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ControllerError, resultOf } from '../../src/client/execute.ts'
 import { executeOverHttp } from '../../src/client/execute-over-http.ts'
 import { JobsDocument, RunJobDocument, ServersDocument } from '../../src/client/generated/operations.ts'
 import { helloInventory } from '../support/controller-world.ts'
@@ -35,4 +36,24 @@ test('a controller that is not there is told with its address', async () => {
     code: 'CONTROLLER_UNREACHABLE',
     message: expect.stringContaining('The controller at http://127.0.0.1:1 does not answer'),
   })
+})
+
+test('an answer with an error is an error, whatever it says besides', () => {
+  const refused = (extensions: Record<string, unknown>) => {
+    try {
+      return resultOf({ data: { jobs: [] }, errors: [{ message: 'no', extensions }] })
+    } catch (error) {
+      return error
+    }
+  }
+  const known = { code: 'NOT_FOUND', facts: { id: 'x' }, action: 'Check the name' }
+  expect(refused(known)).toBeInstanceOf(ControllerError)
+  expect(refused(known)).toMatchObject({ message: 'no', ...known })
+  expect(refused({})).toMatchObject({ code: 'INTERNAL', facts: {}, action: null })
+  expect(refused({ code: 7, facts: 'x', action: {} })).toMatchObject({
+    code: 'INTERNAL',
+    facts: {},
+    action: null,
+  })
+  expect(resultOf({ data: { jobs: [] }, errors: [] })).toEqual({ jobs: [] })
 })

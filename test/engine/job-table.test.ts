@@ -223,6 +223,29 @@ describe('a clock that jumps', () => {
     expect(table.get('a')?.prev).toBe('2025-11-23T13:00:00.000Z')
   })
 
+  test('back by more than three hours, named times start afresh; by three hours they wait', () => {
+    const { table } = openTable()
+    table.set([jobOf('a', '0 11,13 * * *')], 'v1')
+    vi.setSystemTime(NOON - 3 * HOUR)
+    vi.advanceTimersByTime(2000)
+    expect(table.get('a')?.next).toBe('2026-11-23T13:00:00.000Z')
+    vi.setSystemTime(NOON - 30 * DAY)
+    vi.advanceTimersByTime(2000)
+    expect(table.get('a')?.next).toBe('2026-10-24T13:00:00.000Z')
+  })
+
+  test('back by ten minutes, and stopped and started meanwhile: the named time that ran does not run again', () => {
+    const { table, fired } = openTable()
+    table.set([jobOf('a', '0 13 * * *')], 'v1')
+    vi.advanceTimersByTime(HOUR + MINUTE)
+    expect(fired).toEqual(['a @ 11-23T13:00:00'])
+    vi.setSystemTime(NOON + 50 * MINUTE)
+    table.stop()
+    table.start()
+    vi.advanceTimersByTime(20 * MINUTE)
+    expect(fired).toEqual(['a @ 11-23T13:00:00'])
+  })
+
   test('a wait longer than Node can time', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '0 0 20 12 *')], 'v1')

@@ -42,3 +42,18 @@ test('a store that hangs holds a few processes, however often it is asked', asyn
   tasks.at(-1)?.end({ state: 'success', reason: '', result: { freeBytes: 1 } })
   expect(await answer).toEqual({ freeBytes: 1 })
 })
+
+test('a question whose process could not be had gives its turn back', async () => {
+  let failures = 20
+  const runner: Runner = {
+    run: async () => {
+      if (failures-- > 0) throw new Error('no process')
+      return { state: 'success', reason: '', result: { said: 'yes' } }
+    },
+    close: async () => {},
+  }
+  const settings = await runSettings()
+  const query = createQueries({ clock: systemClock, runner, settings, onLog: () => {} })
+  for (let n = 0; n < 20; n++) await expect(query('echo', {})).rejects.toThrow('no process')
+  expect(await query('echo', {})).toEqual({ said: 'yes' })
+})

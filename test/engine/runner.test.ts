@@ -110,6 +110,18 @@ describe('ending a run', () => {
     }
   })
 
+  test('an abort that comes after the end of a run does not end the next one in its child', async () => {
+    const runner = startRunner()
+    const [first, second] = [new AbortController(), new AbortController()]
+    await runner.run(await taskOf({}, { signal: first.signal }), listener().on)
+    const { on, begun } = listener()
+    const end = runner.run(await taskOf({ forever: true }, { signal: second.signal }), on)
+    await begun
+    first.abort(new BackupdError('TIMED_OUT', 'late'))
+    second.abort(new BackupdError('CANCELLED', 'enough'))
+    expect(await end).toMatchObject({ state: 'cancelled', reason: 'enough' })
+  })
+
   test('a run that was aborted before its child has it ends as its reason says', async () => {
     const signal = AbortSignal.abort(new BackupdError('CANCELLED', 'enough'))
     const end = await startRunner().run(await taskOf({ forever: true }, { signal }), listener().on)
@@ -218,6 +230,7 @@ describe('locks of a run', () => {
 test.each([
   ['kept warm', {}, 1],
   ['replaced after enough runs', { maxRuns: 2 }, 2],
+  ['replaced after each run', { maxRuns: 1 }, 4],
   ['replaced when it holds much memory', { maxRssBytes: 1 }, 4],
 ])('a child is %s', async (_name, options, children) => {
   const pids = new Set<unknown>()

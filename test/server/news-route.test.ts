@@ -97,6 +97,15 @@ test.for([
   expect(await states()).toEqual([])
 })
 
+test('a record with a key that could change a prototype loses it, and holds up no other', async () => {
+  const { post, states } = await start()
+  const body = JSON.stringify(news([sampleRecord({ rid: ridOf(2) }), done]))
+  const evil = body.replace('"args":{', '"args":{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}},')
+  expect(evil).not.toBe(body)
+  expect(await post(evil)).toMatchObject({ status: 200 })
+  expect((await states())?.map(({ rid }) => rid).sort()).toEqual([done.rid, ridOf(2)].sort())
+})
+
 test('a body without end is cut off', async () => {
   const { post } = await start()
   const answer = await post(news([sampleRecord({ reason: 'x'.repeat(33 * 1024 * 1024) })]))

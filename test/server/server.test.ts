@@ -105,6 +105,17 @@ test('a broken edit is told in GraphQL, and the last good inventory stays', asyn
     })
 })
 
+test('an inventory that cannot be taken is logged, and the next one is taken all the same', async () => {
+  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const { url, log } = await startTestController({ folder: await testFolder(), inventory })
+  inventory.tell({ kind: 'inventory', inventory: { apps: null as never } })
+  await expect.poll(() => log.lines.join('\n')).toContain('A new inventory was not taken')
+  inventory.tell({ kind: 'inventory', inventory: helloInventory(['127.0.0.1', '127.0.0.2']) })
+  await expect
+    .poll(async () => (await askGraphQL(url, '{ inventory { volumes } }')).data)
+    .toEqual({ inventory: { volumes: 2 } })
+})
+
 test('an inventory that was emptied while the controller was away is held', async () => {
   const folder = await testFolder()
   const first = await startTestController({ folder, inventory: toldInventory(helloInventory(['127.0.0.1'])) })

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+
+const MODULE = new URL('../../src/cli/until-stopped.ts', import.meta.url).href
+
+/** A program that closes for ever, at once, or with an error; its words and its end. */
+function start(close: string) {
+  const code = `
+    import { untilStopped } from ${JSON.stringify(MODULE)}
+    const alive = setInterval(() => {}, 60_000)
+    const close = async () => { console.log('closing'); ${close} }
+    const stopped = untilStopped(close).finally(() => clearInterval(alive))
+    console.log('started')
+    await stopped
+    console.log('closed')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const ended = once(child, 'exit')
+  return { child, ended, next: async () => (await lines.next()).value as string | undefined }
+}
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s closes, and the program ends with what it had to do',
+  async (signal) => {
+    const { child, ended, next } = start('')
+    expect(await next()).toBe('started')
+    child.kill(signal)
+    expect([await next(), await next()]).toEqual(['closing', 'closed'])
+    expect(await ended).toEqual([0, null])
+  },
+)
+
+test('a second signal ends a program at once whose closing hangs', async () => {
+  const { child, ended, next } = start('await new Promise(() => {})')
+  expect(await next()).toBe('started')
+  child.kill('SIGTERM')
+  expect(await next()).toBe('closing')
+  child.kill('SIGINT')
+  expect(await ended).toEqual([130, null])
+})
+
+test('a closing that fails is an error of the program', async () => {
+  const { child, ended, next } = start("throw new Error('no')")
+  expect(await next()).toBe('started')
+  child.kill('SIGTERM')
+  expect(await next()).toBe('closing')
+  expect(await ended).toEqual([1, null])
+})
