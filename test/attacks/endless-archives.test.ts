@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { ByteStream } from '../../src/storage/archive/byte-stream.ts'
 import { gunzippedLines } from '../../src/storage/archive/gunzip-lines.ts'
 import { readOldSparseMap, readPaxSparseMap } from '../../src/storage/archive/sparse-map.ts'
-import { archiveOf, directory, entry, file, header, pax } from '../support/tar-blocks.ts'
+import { archiveOf, directory, END, entry, file, header, pax } from '../support/tar-blocks.ts'
 import { makeBench, readerOf, refusalOf } from '../support/unpack-kit.ts'
 
 const MIB = 1 << 20
@@ -99,6 +100,33 @@ test.each(['L', 'K', 'x', 'g'])('a header "%s" that says it has 64 MiB or more i
   expect(await refusalOf(archiveOf(directory('db/'), huge), bench.target)).toMatch(
     /^ARCHIVE_CORRUPT: .*a header of 67108865 bytes is none/,
   )
+})
+
+/** An archive of one gzip member, and that member's size. */
+function oneMember(content: Buffer, level: number) {
+  const archive = gzipSync(Buffer.concat([directory('db/'), file('db/f', content), END]), { level })
+  return { archive, members: [archive.length] }
+}
+
+test('a gzip member that inflates to more than 16 MiB is not held in memory', async () => {
+  using bench = makeBench('memory')
+  const { archive, members } = oneMember(Buffer.alloc(17 * MIB), 9)
+  expect(await refusalOf(archive, bench.target, { members })).toMatch(
+    /^ARCHIVE_CORRUPT: .*it does not inflate/,
+  )
+})
+
+test.each([
+  ['is larger than ours are', (size: number) => [size]],
+  ['has no bytes', (size: number) => [0, size]],
+  ['has less than none', (size: number) => [-1, size + 1]],
+])('an archive with a gzip member that %s is read as a stream', async (_, membersOf) => {
+  using bench = makeBench('memory')
+  const content = randomBytes(17 * MIB)
+  const { archive } = oneMember(content, 0)
+  const members = membersOf(archive.length)
+  expect(await refusalOf(archive, bench.target, { members })).toBe('restored: []')
+  expect(readFileSync(`${bench.target}/f`).equals(content)).toBe(true)
 })
 
 test('a name of more than 1 MiB is refused', async () => {

@@ -41,6 +41,26 @@ test('another folder in place of the staging folder is not swapped in', async ()
   expect(contentOf(volume)).toEqual(before)
 })
 
+test.each(['journal written', 'moved', 'moved out', 'moved in'])(
+  'a swap that is cancelled at "%s" leaves the old content, whole',
+  async (point) => {
+    const { dataDir, volume, parent } = makeSwapWorld()
+    const before = contentOf(volume)
+    await using claim = await claimVolume(dataDir, volume)
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+    fillNew(staging.target)
+    const cancelling = new AbortController()
+    const checkpoint = (at: string) => {
+      if (at === point) cancelling.abort(new Error('cancelled'))
+    }
+    const { signal } = cancelling
+    await expect(swapIn(staging, { ...QUIET, signal, checkpoint })).rejects.toThrow('cancelled')
+    expect(contentOf(volume)).toEqual(before)
+    expect(readdirSync(parent)).toEqual(['db'])
+    expect(await settleJournals(dataDir)).toEqual({ settled: [], locked: [], warnings: [] })
+  },
+)
+
 test('a recover that is cancelled before its new volume has a name makes none', async () => {
   const { dataDir, parent } = makeSwapWorld()
   await using claim = await claimVolume(dataDir, `${parent}/fresh`)
