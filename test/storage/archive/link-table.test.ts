@@ -40,6 +40,13 @@ test.each<Partial<LinkIdentity>>([
   expect(table.claim(file(change))).toEqual({ path: Buffer.from('first'), offset: 512, isSame: false })
 })
 
+test('tells inodes of one number on devices that differ in their high bits alone', () => {
+  using table = createLinkTable()
+  table.add(file({ device: 1n }), { path: Buffer.from('first'), offset: 0 })
+  expect(table.claim(file({ device: 1n + 2n ** 32n }))).toBeUndefined()
+  expect(table.claim(file({ device: 1n }))).toMatchObject({ isSame: true })
+})
+
 test('gives a file no more names than its link count allows', () => {
   using table = createLinkTable()
   table.add(file(), { path: Buffer.from('first'), offset: 0 })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openControl } from '../../../../src/storage/drivers/moosefs/control.ts'
 import { type MooseFsMount, seeControlFiles } from '../../../../src/storage/drivers/moosefs/mount.ts'
@@ -43,9 +44,11 @@ async function mountAnswering(then: Buffer[] | 'close', first = packet(REGISTERE
       if (then === 'close') return void socket.end()
       for (const piece of then) {
         socket.write(piece)
-        await new Promise((resolve) => setImmediate(resolve))
+        // So that each comes alone.
+        if (then.length > 1) await setTimeout(10)
       }
     }
+    socket.setNoDelay(true)
     socket.on('error', () => {})
     socket.on('data', (chunk) => {
       bytes = Buffer.concat([bytes, chunk])
@@ -76,7 +79,8 @@ describe('the way to MooseFS for tools', () => {
 
   test('takes an answer in any pieces, with empty messages before it', async () => {
     const bytes = Buffer.concat([packet(0, Buffer.alloc(0)), packet(STATFS.answers, withId(roomOf(77)))])
-    const pieces = Array.from({ length: bytes.length }, (_, at) => bytes.subarray(at, at + 1))
+    const cuts = [0, 3, 8, 11, 16, 18, 40, bytes.length]
+    const pieces = cuts.slice(1).map((end, at) => bytes.subarray(cuts[at], end))
     expect(await (await mountAnswering(pieces)).control.trashBytes()).toBe(77)
     expect(await (await mountAnswering([bytes])).control.trashBytes()).toBe(77)
   })
