@@ -138,3 +138,17 @@ test('a listener whose gap is pruned while it reads is let go, and misses nothin
   expect(told).toHaveLength(500)
   expect(await events.next()).toEqual({ value: undefined, done: true })
 })
+
+test('a listener that is hopelessly behind is let go, and holds no more than it may', async () => {
+  const { world } = await testWorld()
+  const queue = world.ledger.events.listen({})
+  const offer = (seq: number) => queue.offer({ seq, kind: 'CHANGE', record: running }, 'state')
+  for (let seq = 1; seq <= 10_000; seq++) offer(seq)
+  expect(world.ledger.events.listeners).toBe(1)
+  offer(10_001)
+  expect(world.ledger.events.listeners).toBe(0)
+  offer(10_002)
+  let last = 0
+  for (let event = await queue.next(); event; event = await queue.next()) last = event.seq
+  expect(last).toBe(10_001)
+})

@@ -115,6 +115,11 @@ describe('what is wrong with one pod is named, and hurts no other', () => {
     ['an instance that is no number', { ...GOOD, InstanceNo: '1' }, 'it has another shape (InstanceNo)'],
     ['a container on nothing', { ...GOOD, Containers: [] }, 'are not on one node with an IPv4 address'],
     [
+      'containers on two nodes',
+      { ...GOOD, Containers: ['10.0.0.1', '10.0.0.2'].map((NodeIp, n) => ({ Id: `c${n}`, NodeIp })) },
+      'are not on one node with an IPv4 address',
+    ],
+    [
       'a container that is an option',
       { ...GOOD, Containers: [{ Id: '--privileged', NodeIp: '10.0.0.1' }] },
       'it has another shape (Containers.0.Id)',

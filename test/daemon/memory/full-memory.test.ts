@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { createDaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
+import { openDatabase } from '../../../src/daemon/memory/database.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { silentLog } from '../../../src/lib/log.ts'
+import type { RunRecord } from '../../../src/wire/record.ts'
+import { someRun } from '../../support/daemon-kit.ts'
+import { tempDir } from '../../support/store-world.ts'
+
+/** A memory whose file cannot grow until `makesRoom` is asked to make room, if it does. */
+function fullMemory(makesRoom: boolean) {
+  const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  onTestFinished(() => void db.close())
+  const told: RunRecord[] = []
+  let asked = 0
+  const memory = createDaemonMemory(db, systemClock, {
+    kept: (records) => void told.push(...records),
+    progressed() {},
+    diskFull() {
+      asked++
+      if (makesRoom) db.pragma('max_page_count = 100000')
+    },
+  })
+  db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`)
+  return { memory, told, asked: () => asked }
+}
+
+const large = () => someRun().at('partial', { warnings: ['x'.repeat(200_000)] })
+
+test('a commit that finds no room is done once more after the reserve was given back, and told once', async () => {
+  const { memory, told, asked } = fullMemory(true)
+  const record = large()
+  await memory.keep([record])
+  expect(asked()).toBe(1)
+  expect(memory.find(record.rid)).toEqual(record)
+  expect(told).toEqual([record])
+})
+
+test('a commit for which there is no room at all fails, leaves nothing and tells nobody', async () => {
+  const { memory, told, asked } = fullMemory(false)
+  const record = large()
+  await expect(memory.keep([record])).rejects.toMatchObject({ code: 'SQLITE_FULL' })
+  expect(asked()).toBe(1)
+  expect(memory.find(record.rid)).toBeUndefined()
+  expect(told).toEqual([])
+})
+
+test('an error that no room would mend is not tried again', () => {
+  const { memory, asked } = fullMemory(true)
+  expect(() => memory.saveSleep(Symbol('no text') as never, true)).toThrow()
+  expect(asked()).toBe(0)
+})
