@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
+import { xattrsOf } from '../../../src/storage/archive/tar-xattrs.ts'
+import { xattrRecords } from '../../../src/storage/archive/xattr-records.ts'
 import { archiveOf, directory, file, pax } from '../../support/tar-blocks.ts'
 import { makeBench, unpack } from '../../support/unpack-kit.ts'
 
@@ -52,3 +54,14 @@ test.runIf(kernel)('an ACL for someone who is not known here is said', async () 
     'fault f: has an ACL that could not be restored (there is no user "who-is-this" here)',
   ])
 })
+
+test.each(['user.a=b', 'user.a%3Db', 'user.%', 'user.%25', 'user.%253D=%25', 'user.\xff'])(
+  'the attribute %j has the same name in an archive and out of it',
+  (name) => {
+    const value = Buffer.from('value')
+    const records = xattrRecords([{ name: Buffer.from(name, 'latin1'), value }])
+    expect(records[0]?.key).not.toContain('=')
+    const { xattrs, doubts } = xattrsOf(records)
+    expect([xattrs.map((one) => one.name.toString('latin1')), doubts]).toEqual([[name], []])
+  },
+)

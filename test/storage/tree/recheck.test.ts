@@ -6,6 +6,7 @@ import { findChangedFiles } from '../../../src/storage/tree/recheck/changed-file
 import { findMissed } from '../../../src/storage/tree/recheck/missed.ts'
 import { RecheckSteps } from '../../../src/storage/tree/recheck/recheck-steps.ts'
 import { addLooks, stampOf, WalkLog } from '../../../src/storage/tree/recheck/walk-log.ts'
+import { warnOfMissed } from '../../../src/storage/tree/recheck/warn-of-missed.ts'
 import { entryOf } from '../../../src/storage/tree/stat-entry.ts'
 import { openVolume } from '../../../src/storage/tree/volume.ts'
 import { tempDir } from '../../support/store-world.ts'
@@ -126,6 +127,24 @@ test('an inode counts as seen under any name, also of a directory that is listed
   expect(log.findInodes(wanted)).toEqual(both)
   log.listAgain(0)
   expect(log.findInodes(wanted)).toEqual(both)
+})
+
+test('of a directory with more than 10,000 new entries the rest is told as one', async () => {
+  const { dir, volume, log, logFolder, warnings } = await walkedWorld()
+  logFolder('sub', ['a', 'b'])
+  for (let n = 0; n <= 10_000; n++) writeFileSync(join(dir, 'sub', `${n}`), '')
+  const { signal } = new AbortController()
+  const onWarning = ({ path, message }: { path: Buffer; message: string }) =>
+    void warnings.push(`${path}: ${message}`)
+  const steps = new RecheckSteps({ signal, onWarning, onRecheck: () => {} })
+  const missed = await findMissed(volume, log, { steps, whyLeftOut: undefined })
+  // As if all of them were older than the run.
+  await warnOfMissed(volume, missed, { log, beginNs: NEVER, steps, onWarning })
+  expect(warnings).toHaveLength(22)
+  expect(warnings.slice(-2)).toEqual([
+    'sub: 9980 more: each was moved here while the volume was read, and may be missing in the backup',
+    'sub: has too many new entries: some may be missing',
+  ])
 })
 
 test('the stamps of more directories than it has room for at first are kept', async () => {
