@@ -103,6 +103,11 @@ const attacks: [what: string, parts: (outside: string) => Buffer[], says: string
     'leads through a symbolic link',
   ],
   [
+    'a hard link to the volume itself',
+    () => [file('a', 'x'), hardLink('h', '.')],
+    'a hard link to the volume itself',
+  ],
+  [
     'a symlink as the volume itself',
     (outside) => [directory('./'), symlink('.', outside)],
     'a symlink in the place of the volume itself',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   lstatSync,
@@ -10,13 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { bytesToText } from '../../../src/lib/byte-paths.ts'
+import { withProtectedList } from '../../../src/storage/swap/protected-list.ts'
 import { putInPlace } from '../../../src/storage/swap/put-in-place.ts'
 import { settleJournals } from '../../../src/storage/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../../src/storage/swap/staging.ts'
 import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
 import { chosenPaths } from '../../../src/storage/tree/chosen-paths.ts'
+import { noFlags, run } from '../../support/refused-renames.ts'
 import { heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
 import { describeTree } from '../../support/tree-compare.ts'
 
@@ -140,3 +143,23 @@ it('stops between two names when it is told to, and leaves nothing lying about',
   expect([readdirSync(world.volume), readdirSync(world.parent)]).toEqual([[], ['db']])
   expect(await settleJournals(world.dataDir)).toEqual({ settled: [], locked: [], warnings: [] })
 })
+
+it.skipIf(noFlags)(
+  `leaves the flags of what only leads to the chosen as they are (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const APPEND_ONLY = 0x20
+    const world = await makePlacing((target) => {
+      mkdirSync(join(target, 'way/chosen'), { recursive: true })
+    })
+    mkdirSync(join(world.volume, 'way/chosen'), { recursive: true })
+    const flagsOf = (path: string) =>
+      execFileSync('lsattr', ['-d', join(world.volume, path)], { encoding: 'utf8' }).split(' ')[0]
+    await withProtectedList(`${world.parent}/.backupd-recover-${RID}`, async (list) => {
+      for (const path of ['way', 'way/chosen']) list.add(Buffer.from(path), APPEND_ONLY)
+    })
+    onTestFinished(() => run('chattr', '-R', '-a', world.volume))
+    expect(await world.place(['way/chosen'])).toEqual({ faults: 0, warnings: [] })
+    expect(flagsOf('way/chosen')).toContain('a')
+    expect(flagsOf('way')).not.toContain('a')
+  },
+)
