@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { deleteBackups } from '../../src/controller/backups.ts'
 import { runJob } from '../../src/controller/jobs.ts'
 import { getRecord } from '../../src/controller/records.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/controller/servers.ts'
@@ -134,4 +135,21 @@ test('a run whose daemon cannot be asked after it is told as it is known', async
   expect(record).toMatchObject({ state: 'queued' })
   if (!('rid' in record)) throw new Error('it was refused')
   expect(await getRecord(world, record.rid)).toMatchObject({ state: 'queued' })
+})
+
+test('a delete that broke off is found out with the next poll: some of it may be gone', async () => {
+  const { world, daemon, catalog, take, poll } = await oneServer()
+  daemon.backups = [sampleBackup({ server: IP })]
+  await take(helloInventory([IP]))
+  const { name, app } = sampleBackup()
+  expect(await catalog.backups.get(IP, name)).toBeDefined()
+  world.ports.daemon.deleteBackups = async () => {
+    daemon.backups = []
+    throw new BackupdError('DAEMON_UNREACHABLE', 'it hung up')
+  }
+  const deleting = deleteBackups(world, 'test', { app, proc: 'web', names: [name] })
+  await expect(deleting).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' })
+  expect(await catalog.backups.get(IP, name)).toBeDefined()
+  await poll()
+  expect(await catalog.backups.get(IP, name)).toBeUndefined()
 })

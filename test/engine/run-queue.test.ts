@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { RunQueue, type Ticket } from '../../src/engine/run-queue.ts'
+
+function tickets(begun: string[]) {
+  return (name: string, light = false): Ticket => ({
+    needs: [`/srv/${name}`],
+    light,
+    begin: () => void begun.push(name),
+  })
+}
+
+test('a run that gave its lane away frees no second one when it ends', () => {
+  const begun: string[] = []
+  const ticket = tickets(begun)
+  const queue = new RunQueue(1)
+  const [a, b, c, d] = [ticket('a'), ticket('b'), ticket('c'), ticket('d')]
+  for (const each of [a, b, c, d]) queue.enter(each)
+  expect(begun).toEqual(['a'])
+  queue.giveLane(a)
+  queue.giveLane(a)
+  expect(begun).toEqual(['a', 'b'])
+  queue.leave(a)
+  queue.leave(a)
+  expect(begun).toEqual(['a', 'b'])
+  queue.leave(b)
+  expect(begun).toEqual(['a', 'b', 'c'])
+  queue.giveLane(d)
+  queue.leave(c)
+  expect(begun).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('a run without a lane keeps what it needs, from light runs too', () => {
+  const begun: string[] = []
+  const ticket = tickets(begun)
+  const queue = new RunQueue(1)
+  const [first, same] = [ticket('a'), ticket('a', true)]
+  queue.enter(first)
+  queue.giveLane(first)
+  queue.enter(same)
+  expect(begun).toEqual(['a'])
+  queue.leave(first)
+  expect(begun).toEqual(['a', 'a'])
+})
