@@ -182,6 +182,24 @@ describe('one of ours', () => {
     ])
   })
 
+  test('that cannot read its increments lists the rest first: what is unread is not taken for gone', async () => {
+    const daemon = await scriptedDaemon(({ query }) => {
+      const isFirst = !new Map(query).has('after')
+      const page = isFirst ? { next: 'a', unread: 'the password is wrong' } : { next: null }
+      return { body: { backups: [sampleBackup({ name: isFirst ? 'a' : 'b' })], ...page } }
+    })
+    const listed: string[] = []
+    const list = async () => {
+      for await (const page of clientOf(daemon.url).backups(IP, IP))
+        listed.push(...page.map(({ name }) => name))
+    }
+    await expect(list()).rejects.toMatchObject({
+      code: 'REPOSITORY_PASSWORD',
+      message: expect.stringContaining('the password is wrong'),
+    })
+    expect(listed).toEqual(['a', 'b'])
+  })
+
   test('that lists in circles is not asked for ever', async () => {
     const { client } = await daemonThatSays({ body: { backups: [], next: 'a' } })
     await expect(collect(client.backups(IP, IP))).rejects.toThrow('the same page follows again and again')

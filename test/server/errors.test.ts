@@ -117,3 +117,12 @@ test('an error of ours keeps its code whichever way it came', () => {
     extensions: { code: 'STORE_FULL', facts: { freeBytes: 0 }, action: ERROR_CODES.STORE_FULL },
   })
 })
+
+test('a refusal that a library wraps keeps the code that it had', () => {
+  const wrapped = Object.assign(new Error('too much'), { extensions: { code: 'TOO_COSTLY' } })
+  const error = { message: 'too much', extensions: { code: 'BAD_USER_INPUT' }, originalError: wrapped }
+  expect(formatError(error, keepingLog()).extensions).toMatchObject({ code: 'TOO_COSTLY' })
+  expect(formatError({ message: 'x', extensions: { code: 'ODD' } }, keepingLog()).extensions).toMatchObject({
+    code: 'BAD_INPUT',
+  })
+})
