@@ -35,6 +35,20 @@ describe('snapshots', () => {
     expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, undefined, 2])
   })
 
+  test('of restic that are younger than all of ours stand last', () => {
+    const [series] = seriesOf(ours(1, T0), ours(2, T0 + 10), ofRestic(T0 + 20))
+    expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, 2, undefined])
+  })
+
+  test('of which two have ids that begin alike are told apart by more of the id', () => {
+    const [series] = seriesOf(ours(1, T0), ours(2, T0 + 1))
+    if (!series) throw new Error('no series')
+    const alike = series.snapshots.map((one, n) => ({ ...one, id: `abcd${n}`.padEnd(64, '0') }))
+    const of = { ...series, snapshots: alike }
+    expect(() => findSnapshot(of, 'abcd')).toThrow('fits 2 snapshots')
+    expect(findSnapshot(of, 'abcd1')).toBe(alike[1])
+  })
+
   test('of another host or path are a series of their own', () => {
     const strange = [ofRestic(T0, { hostname: 'laptop' }), ofRestic(T0, { paths: ['/srv/x'] })]
     const names = seriesOf(ours(1, T0), ...strange).map(({ name }) => name)

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { majorOf } from '../../../src/lib/kernel/device-number.ts'
+import { findOwnStaging } from '../../../src/storage/swap/find-own-staging.ts'
 import { settleJournals } from '../../../src/storage/swap/settle.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
 import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
@@ -50,6 +51,16 @@ test('a disk that is mounted once more is the same volume', async () => {
   save({ ...pointer, seen: { ...pointer.seen, mount: 'none' } })
   expect((await settleJournals(dataDir)).locked).toEqual([])
   expect(contentOf(volume)).toEqual(before)
+})
+
+test('a walk leaves out the staging of a recover at its very place, and no other of that name', async () => {
+  const { dataDir, parent } = await makeHalfSwapped()
+  const name = Buffer.from(`.backupd-recover-${RID}`)
+  const own = findOwnStaging(dataDir, parent)
+  expect(own(Buffer.alloc(0), name)).toContain(RID)
+  expect(own(Buffer.from('deeper'), name)).toBeUndefined()
+  expect(findOwnStaging(dataDir, join(parent, 'db'))(Buffer.alloc(0), name)).toBeUndefined()
+  expect(own(Buffer.alloc(0), Buffer.from('.backupd-recover-../x'))).toBeUndefined()
 })
 
 test('a journal without the nonce of its pointer is not followed', async () => {
