@@ -1,30 +1,11 @@
 import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
+import type { InventoryState } from './inventory-state.ts'
 import { makePlan } from './make-plan.ts'
 import type { Plan } from './plan.ts'
 import { adoptServers } from './servers.ts'
 import type { World } from './world.ts'
-
-/** The inventory in force, and what stands against the newest one. */
-export interface InventoryState {
-  plan: Plan
-  /** ISO 8601: since when this plan is in force. */
-  since: string
-  /** Why the newest inventory could not be read, or that none was told yet; null where one was read. */
-  problem: string | null
-  held: HeldChange | null
-}
-
-/** A change that loses so much that it waits: a slip of the hand must not end the backups. */
-export interface HeldChange {
-  plan: Plan
-  lostVolumes: number
-  ofVolumes: number
-  /** Unix ms. */
-  since: number
-  until: number
-}
 
 export const HELD_FOR_MS = 10 * 60_000
 /** From so many volumes on, losing more than half is a sudden loss; losing all always is. */

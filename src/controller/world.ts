@@ -3,7 +3,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
-import type { InventoryState } from './inventory.ts'
+import type { InventoryState } from './inventory-state.ts'
 import type { Plan } from './plan.ts'
 import type {
   AuditStore,

@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
 import type { EngineMemory, Runner } from './ports.ts'
-import type { Uptime } from './run-watch.ts'
+import type { Uptime } from './uptime.ts'
 
 export interface EngineOptions {
   clock: Clock

@@ -3,9 +3,7 @@ import type { Problems } from '../lib/problems.ts'
 import { describeRun } from '../wire/failed-run.ts'
 import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 import type { Run } from './run.ts'
-
-/** Milliseconds that only ever grow; the wall clock jumps. */
-export type Uptime = () => number
+import type { Uptime } from './uptime.ts'
 
 export const HUNG_AFTER_MS = 60_000
 export const YIELD_AFTER_MS = 10 * 60_000

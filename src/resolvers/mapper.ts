@@ -1,6 +1,6 @@
 import { isOrphaned, volumeOf } from '../controller/backups.ts'
 import { appOf } from '../controller/expire-job.ts'
-import type { InventoryState } from '../controller/inventory.ts'
+import type { InventoryState } from '../controller/inventory-state.ts'
 import type { JobView } from '../controller/jobs.ts'
 import { type PlannedVolume, volumeKey } from '../controller/plan.ts'
 import type { MigrateWish, RecoverWish } from '../controller/recover.ts'

@@ -2,6 +2,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { Execute } from '../client/execute.ts'
 import type { Fields } from './fields.ts'
 import { type Refusals, refusalOf } from './refusal.ts'
+import type { Reply } from './reply.ts'
 
 /** One request, as a row reads it. */
 export interface Call {
@@ -10,16 +11,6 @@ export interface Call {
   fields: Fields
   /** Unix ms. */
   now: number
-}
-
-export interface Reply {
-  status: number
-  /** Printed as JSON; a 204 has none. */
-  body: unknown
-  /** Each a sentence for the Warning header. */
-  warnings?: readonly string[]
-  /** Of a refusal: wire/error-codes.ts. */
-  code?: string
 }
 
 /** One old URL: the GraphQL document behind it, how its arguments are read, how its answer becomes legacy JSON. */

@@ -7,14 +7,10 @@ import { localDriver } from '../../src/storage/drivers/local.ts'
 import { seal } from '../../src/storage/snapshot/codec/crypt.ts'
 import { compress } from '../../src/storage/snapshot/codec/zstd.ts'
 import { encodeSnapshot, parseSnapshot } from '../../src/storage/snapshot/nodes/snapshot-file.ts'
+import type { BlobType } from '../../src/storage/snapshot/repository/blob-place.ts'
 import { createRepository } from '../../src/storage/snapshot/repository/create-repository.ts'
 import { openRepository } from '../../src/storage/snapshot/repository/open-repository.ts'
-import type {
-  BlobType,
-  PackedBlob,
-  PackWriter,
-  Repository,
-} from '../../src/storage/snapshot/repository/repository.ts'
+import type { PackedBlob, PackWriter, Repository } from '../../src/storage/snapshot/repository/repository.ts'
 import { restic } from './restic.ts'
 import { IP } from './store-samples.ts'
 import { tempDir } from './store-world.ts'

@@ -1,4 +1,4 @@
-import type { Reply } from '../row.ts'
+import type { Reply } from '../reply.ts'
 
 interface SilentServer {
   ip: string

@@ -3,7 +3,9 @@ import { BackupdError } from '../../lib/errors.ts'
 import type { ObjectReader } from '../driver.ts'
 import type { ChosenFiles } from '../tree/chosen-paths.ts'
 import type { EntryType, TreeEntry, TreeWarning } from '../tree/entry.ts'
-import { type OnProtected, TreeWriter } from '../tree/write-tree.ts'
+import type { OnProtected } from '../tree/on-protected.ts'
+import type { UnpackSummary } from '../tree/unpack-summary.ts'
+import { TreeWriter } from '../tree/write-tree.ts'
 import { unsafe } from './archive-fault.ts'
 import { ArchivePlace } from './archive-place.ts'
 import { ArchiveReader } from './archive-reader.ts'
@@ -29,19 +31,6 @@ export interface UnpackInput {
   onWarning(warning: TreeWarning): void
   /** As TreeWriter has it. */
   onProtected?: OnProtected
-}
-
-export interface UnpackSummary {
-  /** Everything restored, the root included. */
-  entries: number
-  /** Names of files, each hard link one. */
-  files: number
-  /** Bytes of file content, without holes. */
-  bytes: number
-  /** The top directory's own metadata, not applied to the target; null where the archive has no entry for it. */
-  root: TreeEntry | null
-  /** What could not be restored exactly; each was a warning. */
-  faults: number
 }
 
 /**

@@ -1,11 +1,12 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { createLinkTable, type LinkTable } from '../archive/link-table.ts'
-import type { UnpackSummary } from '../archive/unpack.ts'
 import type { Chosen } from '../tree/chosen-paths.ts'
 import type { TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
+import type { OnProtected } from '../tree/on-protected.ts'
 import { canEnter, type Seen, type SortedFolder, type SortedWalk, sortedWalk } from '../tree/sorted-walk.ts'
+import type { UnpackSummary } from '../tree/unpack-summary.ts'
 import { type OpenVolume, openVolume } from '../tree/volume.ts'
-import { type OnProtected, TreeWriter } from '../tree/write-tree.ts'
+import { TreeWriter } from '../tree/write-tree.ts'
 import { openContent } from './item-content.ts'
 
 export interface CopyInput {

@@ -1,11 +1,8 @@
-import type { Clock } from '../../lib/clock.ts'
 import type { BackupInfo, Manifest } from '../../wire/backup.ts'
 import type { BackupPage, UnknownObjects } from '../../wire/daemon-api.ts'
-import type { KnownStore, StoreSettings } from '../../wire/store-settings.ts'
+import type { KnownStore } from '../../wire/store-settings.ts'
 import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
-import { type Opener, openDriver } from '../drivers/open-driver.ts'
 import type { Repository } from '../snapshot/repository/repository.ts'
-import { createStore } from './create-store.ts'
 
 /** Who opens the store: `ip` is its own namespace, the only one it ever writes to. */
 export interface StoreIdentity {
@@ -142,18 +139,4 @@ export interface StoredBackup {
   openIndex(): Promise<ObjectReader | null>
   /** Its archive proved not to be what was written. false where that cannot be noted: another namespace, no manifest. */
   markCorrupt(reason: string): Promise<boolean>
-}
-
-export async function openStore(
-  settings: StoreSettings,
-  identity: StoreIdentity & Opener,
-  clock: Clock,
-  options: StoreOptions = {},
-): Promise<Store> {
-  return createStore({
-    driver: openDriver(settings, identity),
-    identity,
-    clock,
-    warn: options.warn ?? (() => {}),
-  })
 }

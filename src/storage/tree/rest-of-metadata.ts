@@ -4,9 +4,9 @@ import { CoarseTimes } from './coarse-times.ts'
 import type { TreeEntry } from './entry.ts'
 import { PROTECTING_FLAGS, setFlags } from './inode-flags.ts'
 import type { Losses } from './losses.ts'
+import type { OnProtected } from './on-protected.ts'
 import type { Folder } from './write-folder.ts'
 import type { NameInFolder } from './write-metadata.ts'
-import type { OnProtected } from './write-tree.ts'
 
 /** What not every file system can hold: inode flags, and times to the nanosecond. What is lost is counted. */
 export class RestOfMetadata {

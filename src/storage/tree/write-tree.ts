@@ -19,6 +19,7 @@ import { loadKernel } from '../../lib/kernel.ts'
 import { SHORTEST_HOLE } from './data-runs.ts'
 import type { TreeEntry, TreeWarning } from './entry.ts'
 import { Losses } from './losses.ts'
+import type { OnProtected } from './on-protected.ts'
 import { removeFolder } from './remove-folder.ts'
 import { RestOfMetadata } from './rest-of-metadata.ts'
 import { type ContentSource, writeContent } from './write-content.ts'
@@ -30,12 +31,6 @@ import { applyMetadata, applyMetadataByName, type NameInFolder, type OnRefused }
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const NODE_TYPE = { fifo: constants.S_IFIFO, chardev: constants.S_IFCHR, blockdev: constants.S_IFBLK }
-
-/**
- * Told of an entry that is immutable or append-only, with all its inode flags: to be set when it is where it is to
- * stay, since nothing can rename or remove it then.
- */
-export type OnProtected = (path: Buffer, flags: number) => void
 
 /**
  * Writes entries into an empty directory, in any order, each relative to an open directory and never through a

@@ -1,6 +1,7 @@
 import { resolveExistingVolume } from '../../../lib/allowed-paths.ts'
 import type { HeldVolume } from '../../../lib/held-volume.ts'
-import { openStore, type Store } from '../../../storage/store/store.ts'
+import { openStore } from '../../../storage/store/open-store.ts'
+import type { Store } from '../../../storage/store/store.ts'
 import type { RunContext } from '../../plugin.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 

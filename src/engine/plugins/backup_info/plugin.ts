@@ -3,7 +3,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { openSeries } from '../../../storage/series/open-series.ts'
 import { infoOfSeries } from '../../../storage/series/series-info.ts'
 import { parseBackupName } from '../../../storage/store/layout.ts'
-import { openStore } from '../../../storage/store/store.ts'
+import { openStore } from '../../../storage/store/open-store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
-import { openStore, type Store } from '../../../storage/store/store.ts'
+import { openStore } from '../../../storage/store/open-store.ts'
+import type { Store } from '../../../storage/store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 

@@ -1,4 +1,4 @@
-import { openStore } from '../../../storage/store/store.ts'
+import { openStore } from '../../../storage/store/open-store.ts'
 import type { Plugin } from '../../plugin.ts'
 
 /** The room of the store (storage/driver.ts, Space), and among its problems what is missing of the own namespace. Throws STORE_UNAVAILABLE where it cannot be written. */

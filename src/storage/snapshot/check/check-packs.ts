@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { BackupdError } from '../../../lib/errors.ts'
+import type { BlobType } from '../repository/blob-place.ts'
 import { packName } from '../repository/layout.ts'
-import type { BlobType, Repository } from '../repository/repository.ts'
+import type { Repository } from '../repository/repository.ts'
 
 const READ_AT_ONCE = 4 * 1024 * 1024
 

@@ -5,7 +5,8 @@ import { nodeBatches } from '../nodes/read-nodes.ts'
 import { parseSnapshot } from '../nodes/snapshot-file.ts'
 import { LARGE_TREE, treeBatches } from '../read/tree-source.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
-import type { BlobType, Repository } from '../repository/repository.ts'
+import type { BlobType } from '../repository/blob-place.ts'
+import type { Repository } from '../repository/repository.ts'
 import { Bitmap } from './bitmap.ts'
 
 /** Trees that are read together. */

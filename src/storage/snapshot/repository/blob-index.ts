@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
 import { type BlobEntry, BlobSegments } from './blob-segments.ts'
-import type { BlobPlace, BlobType } from './repository.ts'
 
 const SMALLEST_TABLE = 1 << 12
 /** A table that is fuller is doubled. */

@@ -1,6 +1,6 @@
 import { SEAL_OVERHEAD } from '../codec/crypt.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
 import { isId } from './layout.ts'
-import type { BlobPlace, BlobType } from './repository.ts'
 
 /** A blob of a pack, as an index file and a pack's header have it. */
 export type IndexRow = Omit<BlobPlace, 'pack'> & { type: BlobType; id: Buffer }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import type { BlobIndex } from './blob-index.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
 import { BlobReader } from './blob-reader.ts'
 import type { Config } from './config.ts'
 import { IndexKeeper } from './index-keeper.ts'
@@ -8,8 +9,6 @@ import { folderName, idsIn, listPacks, packName, parentOf, unpackedName } from '
 import { RepositoryPackWriter } from './pack-writer.ts'
 import { publishSmall } from './publish.ts'
 import type {
-  BlobPlace,
-  BlobType,
   OpenOptions,
   PackOptions,
   PackWriter,

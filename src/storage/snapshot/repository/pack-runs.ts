@@ -1,4 +1,4 @@
-import type { BlobPlace } from './repository.ts'
+import type { BlobPlace } from './blob-place.ts'
 
 /** Blobs that lie this near to one another are read in one go. */
 const GAP = 64 * 1024

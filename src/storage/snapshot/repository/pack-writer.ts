@@ -1,7 +1,8 @@
+import type { BlobType } from './blob-place.ts'
 import { indexedBlob, indexJson } from './index-file.ts'
 import type { IndexKeeper } from './index-keeper.ts'
 import { type FinishedPack, OpenPack } from './open-pack.ts'
-import type { BlobType, PackedBlob, PackOptions, PackWriter, Repository } from './repository.ts'
+import type { PackedBlob, PackOptions, PackWriter, Repository } from './repository.ts'
 import { BLOBS_PER_INDEX } from './rewrite-index.ts'
 
 const PUBLISHED_AT_ONCE = 2

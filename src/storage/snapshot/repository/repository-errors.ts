@@ -1,5 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
-import type { BlobType } from './repository.ts'
+import type { BlobType } from './blob-place.ts'
 
 /** A file of the repository that is not what was written. */
 export function repositoryDamaged(name: string, reason: string, cause?: unknown): BackupdError {

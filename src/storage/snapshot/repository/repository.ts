@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Driver } from '../../driver.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import type { BlobIndex } from './blob-index.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
 
 export interface RepositoryPlace {
   driver: Driver
@@ -15,21 +16,8 @@ export interface OpenOptions {
   warn(message: string): void
 }
 
-export type BlobType = 'data' | 'tree'
-
 /** Small files that are sealed as a whole. */
 export type UnpackedKind = 'snapshots' | 'index' | 'locks' | 'keys'
-
-/** Where a blob lies. */
-export interface BlobPlace {
-  /** 64 hex digits. */
-  pack: string
-  offset: number
-  /** Sealed. */
-  length: number
-  plainLength: number
-  compressed: boolean
-}
 
 /** A blob as it is put into a pack. */
 export interface PackedBlob {

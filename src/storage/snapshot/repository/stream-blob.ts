@@ -3,8 +3,9 @@ import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 import { BackupdError, errnoOf, messageOf } from '../../../lib/errors.ts'
 import { unseal } from '../codec/crypt.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
 import { packName } from './layout.ts'
-import type { BlobPlace, BlobType, Repository } from './repository.ts'
+import type { Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
 
 const PIECE = 1 << 20

@@ -3,12 +3,8 @@ import { warnOfChange } from '../../tree/look.ts'
 import { reasonOf } from '../../tree/reason.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 import { LinkedContents } from './linked-contents.ts'
+import type { Reading } from './reading.ts'
 import { SmallFiles } from './small-files.ts'
-
-/** A file that is being read. */
-export interface Reading {
-  content: Promise<Content>
-}
 
 export type Warn = (severity: TreeWarning['severity'], path: Buffer, message: string) => void
 

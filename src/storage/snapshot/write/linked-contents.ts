@@ -1,5 +1,5 @@
 import type { TreeEntry } from '../../tree/entry.ts'
-import type { Reading } from './file-reader.ts'
+import type { Reading } from './reading.ts'
 
 /** More are not remembered: they are read once for each name. */
 const MOST = 50_000
