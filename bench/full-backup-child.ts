@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { packArchive } from '../src/storage/archive/pack.ts'
-import type { ObjectWriter } from '../src/storage/driver.ts'
+import { packArchive } from '../src/archive/pack.ts'
+import type { ObjectWriter } from '../src/objects/driver.ts'
 
 /** Packs argv[2] into argv[3], syncs, and prints as JSON what it took. A process of its own, as a runner is. */
 const [, , volume = '', file = ''] = process.argv

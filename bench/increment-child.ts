@@ -1,22 +1,22 @@
-import type { RepositoryPlace } from '../src/storage/snapshot/repository/repository.ts'
+import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
 
 /**
  * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints as JSON what it took; without
  * argv[3] only the repository. A process of its own, as a runner is, and of the built program, as runners are.
  */
 const [, , store = '', volume = ''] = process.argv
-const { localDriver } = await built<typeof import('../src/storage/drivers/local.ts')>('drivers/local')
-const { createRepository } = await built<
-  typeof import('../src/storage/snapshot/repository/create-repository.ts')
->('snapshot/repository/create-repository')
-const { openRepository, repositoryExists } = await built<
-  typeof import('../src/storage/snapshot/repository/open-repository.ts')
->('snapshot/repository/open-repository')
-const { parseSnapshot } = await built<typeof import('../src/storage/snapshot/nodes/snapshot-file.ts')>(
-  'snapshot/nodes/snapshot-file',
+const { localDriver } = await built<typeof import('../src/objects/drivers/local.ts')>('objects/drivers/local')
+const { createRepository } = await built<typeof import('../src/restic/repository/create-repository.ts')>(
+  'restic/repository/create-repository',
 )
-const { makeSnapshot } = await built<typeof import('../src/storage/snapshot/write/make-snapshot.ts')>(
-  'snapshot/write/make-snapshot',
+const { openRepository, repositoryExists } = await built<
+  typeof import('../src/restic/repository/open-repository.ts')
+>('restic/repository/open-repository')
+const { parseSnapshot } = await built<typeof import('../src/restic/nodes/snapshot-file.ts')>(
+  'restic/nodes/snapshot-file',
+)
+const { makeSnapshot } = await built<typeof import('../src/restic/write/make-snapshot.ts')>(
+  'restic/write/make-snapshot',
 )
 
 const place: RepositoryPlace = { driver: localDriver(store), base: 'repo' }
@@ -62,5 +62,5 @@ async function newest() {
 }
 
 async function built<M>(name: string): Promise<M> {
-  return (await import(new URL(`../dist/storage/${name}.js`, import.meta.url).href)) as M
+  return (await import(new URL(`../dist/${name}.js`, import.meta.url).href)) as M
 }

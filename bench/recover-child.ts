@@ -1,8 +1,8 @@
 import { open, readFile } from 'node:fs/promises'
-import { readIndex } from '../src/storage/archive/index-format.ts'
-import { unpackArchive } from '../src/storage/archive/unpack.ts'
-import type { ObjectReader } from '../src/storage/driver.ts'
-import { applyRootMetadata } from '../src/storage/tree/write.ts'
+import { readIndex } from '../src/archive/index-format.ts'
+import { unpackArchive } from '../src/archive/unpack.ts'
+import type { ObjectReader } from '../src/objects/driver.ts'
+import { applyRootMetadata } from '../src/volume/tree/write.ts'
 
 /** Unpacks argv[2] into argv[3] and prints as JSON what it took. A process of its own, as a runner is. */
 const [, , file = '', target = ''] = process.argv

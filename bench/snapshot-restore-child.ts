@@ -2,20 +2,19 @@ import { readFileSync } from 'node:fs'
 
 /** Restores a snapshot of the repository argv[2] into argv[4] and prints as JSON what it took. argv[3] is the file with the password. Of the built program, as runners are. */
 const { systemClock } = await built<typeof import('../src/lib/clock.ts')>('lib/clock')
-const { localDriver } = await built<typeof import('../src/storage/drivers/local.ts')>('storage/drivers/local')
-const { parseSnapshot } = await built<typeof import('../src/storage/snapshot/nodes/snapshot-file.ts')>(
-  'storage/snapshot/nodes/snapshot-file',
+const { localDriver } = await built<typeof import('../src/objects/drivers/local.ts')>('objects/drivers/local')
+const { parseSnapshot } = await built<typeof import('../src/restic/nodes/snapshot-file.ts')>(
+  'restic/nodes/snapshot-file',
 )
-const { volumeTree } = await built<typeof import('../src/storage/snapshot/read/volume-tree.ts')>(
-  'storage/snapshot/read/volume-tree',
+const { volumeTree } =
+  await built<typeof import('../src/restic/read/volume-tree.ts')>('restic/read/volume-tree')
+const { openRepository } = await built<typeof import('../src/restic/repository/open-repository.ts')>(
+  'restic/repository/open-repository',
 )
-const { openRepository } = await built<
-  typeof import('../src/storage/snapshot/repository/open-repository.ts')
->('storage/snapshot/repository/open-repository')
-const { restoreTree } = await built<typeof import('../src/storage/snapshot/restore/restore-tree.ts')>(
-  'storage/snapshot/restore/restore-tree',
+const { restoreTree } = await built<typeof import('../src/restic/restore/restore-tree.ts')>(
+  'restic/restore/restore-tree',
 )
-const { applyRootMetadata } = await built<typeof import('../src/storage/tree/write.ts')>('storage/tree/write')
+const { applyRootMetadata } = await built<typeof import('../src/volume/tree/write.ts')>('volume/tree/write')
 const [, , repositoryPath = '', passwordFile = '', target = ''] = process.argv
 let warnings = 0
 const slash = repositoryPath.lastIndexOf('/')

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main } from 'assemblyscript/asc'
 
-const snapshot = fileURLToPath(new URL('../src/storage/snapshot', import.meta.url))
+const snapshot = fileURLToPath(new URL('../src/restic', import.meta.url))
 const sources = join(snapshot, 'codec/wasm')
 const target = join(snapshot, 'generated')
 

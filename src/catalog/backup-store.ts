@@ -8,7 +8,7 @@ import { type ReconcileCounts, reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
-/** controller/ports.ts says what each is for. */
+/** domain/ports.ts says what each is for. */
 export interface BackupStore {
   get(server: string, name: string): Promise<BackupInfo | undefined>
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>

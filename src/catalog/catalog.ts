@@ -30,7 +30,7 @@ export interface CatalogOptions {
   onDiskFull?(): void
 }
 
-/** What the controller remembers. Fits controller/ports.ts. */
+/** What the controller remembers. Fits domain/ports.ts. */
 export interface Catalog {
   records: RecordStore
   backups: BackupStore

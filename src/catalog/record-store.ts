@@ -9,7 +9,7 @@ import { type KeptRecord, readKept, readServers } from './read-records.ts'
 import { takeNews } from './take-news.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
 
-/** controller/ports.ts says what each is for. */
+/** domain/ports.ts says what each is for. */
 export interface RecordStore {
   take(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>

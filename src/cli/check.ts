@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { checkInventoryFile } from '../controller/inventory-of.ts'
 import { BackupdError } from '../lib/errors.ts'
-import { checkInventoryFile } from '../server/inventory-of.ts'
 import type { Inventory } from '../wire/inventory.ts'
 import { print } from './print.ts'
 import { tableOf } from './table.ts'

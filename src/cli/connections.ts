@@ -1,4 +1,4 @@
-import { CONNECTION_LIMITS } from '../lib/connection-limits.ts'
+import { CONNECTION_LIMITS } from '../http/connection-limits.ts'
 import { BackupdError } from '../lib/errors.ts'
 
 /** Flag, description and default, for every command that listens. */

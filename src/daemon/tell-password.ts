@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Log } from '../lib/log.ts'
-import { PASSWORD_FILE } from '../storage/series/repository-password.ts'
+import { PASSWORD_FILE } from '../store/kinds/series/repository-password.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 
 /** Told once, by the daemon that made it; the password itself has no place in a log. */

@@ -1,5 +1,5 @@
 import { BackupdError, type Json } from '../lib/errors.ts'
-import { newRid, RID_PATTERN } from '../lib/ids.ts'
+import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'

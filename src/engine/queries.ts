@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, type Json } from '../lib/errors.ts'
-import { newRid } from '../lib/ids.ts'
+import { newRid } from '../wire/ids.ts'
 import type { RunSettings } from './plugin.ts'
 import type { Runner, RunnerEvents } from './ports.ts'
 import { fromRecordError } from './record-error.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
-import { newRid } from '../lib/ids.ts'
+import { newRid } from '../wire/ids.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
 import { fromRecordError } from './record-error.ts'

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
-import { PageGuard } from '../lib/page-guard.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import {
   backupPageSchema,
@@ -17,6 +16,7 @@ import {
   type SnapshotNames,
   type SnapshotsRequest,
 } from '../wire/daemon-api.ts'
+import { PageGuard } from '../wire/page-guard.ts'
 import {
   type DiffPage,
   diffPageSchema,

@@ -18,7 +18,7 @@ import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespac
 import { askFor, isMissingRoute, segment } from './daemon-question.ts'
 
 /**
- * The daemons, over HTTP; one of ours or an original. Fits DaemonPort of controller/ports.ts.
+ * The daemons, over HTTP; one of ours or an original. Fits DaemonPort of domain/ports.ts.
  * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's words, or the daemon's own code.
  */
 export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups, DaemonNamespaces {

@@ -9,7 +9,7 @@ import { watchFile } from './file-watch.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
 import { readText } from './read-text.ts'
 
-/** What should be backed up, as whichever source tells it. Fits InventorySource of controller/ports.ts. */
+/** What should be backed up, as whichever source tells it. Fits InventorySource of domain/ports.ts. */
 export interface InventorySource {
   /** Calls back with the first state before it resolves; a file without a last good one rejects if it is broken. */
   watch(

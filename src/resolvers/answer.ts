@@ -1,4 +1,4 @@
-import { type Answer, isRefused } from '../controller/answer.ts'
+import { type Answer, isRefused } from '../domain/answer.ts'
 import { BackupdError } from '../lib/errors.ts'
 
 /** The domain's refusals become GraphQL errors here, and only here. */

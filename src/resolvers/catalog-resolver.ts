@@ -1,5 +1,5 @@
 import { Arg, Ctx, ID, Mutation, Resolver } from 'type-graphql'
-import { copyCatalog, rebuildCatalog } from '../controller/catalog.ts'
+import { copyCatalog, rebuildCatalog } from '../domain/catalog.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { CatalogCopy, CatalogRebuild } from './types/catalog.ts'

@@ -1,4 +1,4 @@
-import type { World } from '../controller/world.ts'
+import type { World } from '../domain/world.ts'
 import type { Loaders } from './loaders.ts'
 
 /** What every resolver is handed. */

@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
-import { getApp } from '../controller/apps.ts'
-import { getJob, listJobs, runJob, sleepJob, wakeJob } from '../controller/jobs.ts'
+import { getApp } from '../domain/apps.ts'
+import { getJob, listJobs, runJob, sleepJob, wakeJob } from '../domain/jobs.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { toJobFilter } from './filters.ts'

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
-import { volumeKey } from '../controller/plan.ts'
-import type { VolumeKey } from '../controller/ports.ts'
-import type { World } from '../controller/world.ts'
+import { volumeKey } from '../domain/plan.ts'
+import type { VolumeKey } from '../domain/ports.ts'
+import type { World } from '../domain/world.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { RunRecord } from '../wire/record.ts'
 

@@ -1,17 +1,17 @@
-import { isOrphaned, volumeOf } from '../controller/backups.ts'
-import { appOf } from '../controller/expire-job.ts'
-import type { InventoryState } from '../controller/inventory-state.ts'
-import type { JobView } from '../controller/jobs.ts'
-import { type PlannedVolume, volumeKey } from '../controller/plan.ts'
-import type { MigrateWish, RecoverWish } from '../controller/recover.ts'
+import { isOrphaned, volumeOf } from '../domain/backups.ts'
+import { appOf } from '../domain/expire-job.ts'
+import type { InventoryState } from '../domain/inventory-state.ts'
+import type { JobView } from '../domain/jobs.ts'
+import { type PlannedVolume, volumeKey } from '../domain/plan.ts'
+import type { MigrateWish, RecoverWish } from '../domain/recover.ts'
 import {
   capabilitiesOf,
   isReachable,
   newServer,
   problemsOf,
   type ServerState,
-} from '../controller/server-state.ts'
-import type { World } from '../controller/world.ts'
+} from '../domain/server-state.ts'
+import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'

@@ -12,10 +12,10 @@ import { SnapshotResolver } from './snapshot-resolver.ts'
 /** Every subscription brings its own source of events; the library insists on one of its own all the same. */
 const noPubSub: PubSub = {
   publish() {
-    throw new Error('Events go through controller/record-events')
+    throw new Error('Events go through domain/record-events')
   },
   subscribe() {
-    throw new Error('Events come from controller/watch-records')
+    throw new Error('Events come from domain/watch-records')
   },
 }
 

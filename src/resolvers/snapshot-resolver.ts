@@ -5,7 +5,7 @@ import {
   fileHistory,
   getSnapshot,
   listSnapshots,
-} from '../controller/snapshots.ts'
+} from '../domain/snapshots.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { optionalText, toPage } from './filters.ts'

@@ -1,5 +1,5 @@
-import { printValue } from '../lib/ids.ts'
-import { isProcNamed } from '../lib/proc-names.ts'
+import { printValue } from '../wire/ids.ts'
+import { isProcNamed } from '../wire/proc-names.ts'
 import type { Fields } from './fields.ts'
 
 const PREFIX = 'args_'

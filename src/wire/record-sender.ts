@@ -1,4 +1,4 @@
-import { serverOfJobId } from '../lib/ids.ts'
+import { serverOfJobId } from './ids.ts'
 import type { RunRecord } from './record.ts'
 
 /**

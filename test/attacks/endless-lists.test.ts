@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { MAX_PAGES, PageGuard } from '../../src/lib/page-guard.ts'
+import { MAX_PAGES, PageGuard } from '../../src/wire/page-guard.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const ENDLESS = /^Cannot read the list of the daemon on 10.77.0.11: it does not end/

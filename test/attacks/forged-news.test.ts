@@ -12,7 +12,7 @@ import {
   RunJobDocument,
   ServersDocument,
 } from '../../src/client/generated/operations.ts'
-import { newRid } from '../../src/lib/ids.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { helloInventory } from '../support/controller-world.ts'

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { buildSchema, type DocumentNode, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { MAX_TOKENS } from '../../src/server/apollo.ts'
-import { documentProblem } from '../../src/server/document-problem.ts'
-import { DOCUMENT_LIMITS } from '../../src/server/document-walk.ts'
+import { MAX_TOKENS } from '../../src/controller/apollo.ts'
+import { documentProblem } from '../../src/controller/document-problem.ts'
+import { DOCUMENT_LIMITS } from '../../src/controller/document-walk.ts'
 import { askGraphQL, socketClient, startTestController, testFolder } from '../support/real-controller.ts'
 
 const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'))

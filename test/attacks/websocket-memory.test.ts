@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { type RawData, WebSocket } from 'ws'
-import { SOCKET_LIMITS } from '../../src/server/socket-limits.ts'
+import { SOCKET_LIMITS } from '../../src/controller/socket-limits.ts'
 import { startTestController, testFolder } from '../support/real-controller.ts'
 
 const WATCH = 'subscription { recordUpdated { seq } }'

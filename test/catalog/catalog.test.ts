@@ -11,7 +11,7 @@ import type {
   CatalogCopier,
   RecordStore,
   ServerStore,
-} from '../../src/controller/ports.ts'
+} from '../../src/domain/ports.ts'
 import { sampleRecord } from '../support/catalog-samples.ts'
 import { openIn, tempCatalog, tempFolder } from '../support/temp-catalog.ts'
 

@@ -17,8 +17,8 @@ import {
   RunJobDocument,
   ServersDocument,
 } from '../../src/client/generated/operations.ts'
+import { inventoryOf } from '../../src/controller/inventory-of.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { inventoryOf } from '../../src/server/inventory-of.ts'
 import type { Job } from '../../src/wire/job.ts'
 import {
   endsIn,

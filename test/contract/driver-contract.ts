@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
-import type { Driver, ObjectName } from '../../src/storage/driver.ts'
+import type { Driver, ObjectName } from '../../src/objects/driver.ts'
 import { collect } from '../support/collect.ts'
 
 /** The exam every driver sits. `open` makes a driver over an empty store. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
-import { openDriver } from '../../src/storage/drivers/open-driver.ts'
+import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { describeMooseFs } from '../support/describe-moosefs.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from '../support/moosefs.ts'
 import { tempDir } from '../support/store-world.ts'

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
-import { openStore } from '../../src/storage/store/open-store.ts'
+import { openStore } from '../../src/store/open-store.ts'
 import { startTestDaemon, testFolder } from '../support/real-controller.ts'
 
 test('a first start tells where the password is, not what it is; a wrong one stops the next', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { newRid } from '../../src/lib/ids.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import type { Job } from '../../src/wire/job.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { startEngine } from '../support/start-engine.ts'

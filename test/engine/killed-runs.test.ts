@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { RunEnd } from '../../src/engine/ports.ts'
 import { leftLifeLocks, lifeLock } from '../../src/engine/run-locks.ts'
 import { SETTLE_IDLE_MS } from '../../src/engine/settle-later.ts'
-import { newRid } from '../../src/lib/ids.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import { heldEngine, SUCCESS } from '../support/held-engine.ts'
 import { startEngine } from '../support/start-engine.ts'
 

@@ -2,8 +2,8 @@ import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'n
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { lifeLock, takeLocks, volumeLock } from '../../src/engine/run-locks.ts'
-import { newRid } from '../../src/lib/ids.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import { runSettings } from '../support/run-settings.ts'
 
 const kernel = loadKernel()

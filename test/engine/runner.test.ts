@@ -5,8 +5,8 @@ import type { RunnerEvents, RunTask } from '../../src/engine/ports.ts'
 import { lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
 import { createRunner, type RunnerOptions } from '../../src/engine/runner.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { newRid } from '../../src/lib/ids.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import { runSettings } from '../support/run-settings.ts'
 
 function startRunner(options: Partial<RunnerOptions> = {}) {

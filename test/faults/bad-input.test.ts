@@ -8,10 +8,10 @@
  * | malformed inventory | fleet/read-inventory (line and column), fleet/inventory-file, process/standalone (at start); the edit of a running one: here |
  * | spec that is nonsense | engine/spec, fleet/read-inventory; from another controller: here |
  * | volume that is missing, empty, not a directory | engine/plugins/backup; to the user: here |
- * | store full, read-only | storage/store/full-store; to the user: here |
- * | archive truncated, with a flipped byte | storage/archive/unpack-damaged (every position); to the user: faults/archives |
- * | archive with `../`, absolute names, links that lead out | storage/archive/unpack-hostile (each way); to the user: faults/archives |
- * | names with newlines, quotes, bytes that are no UTF-8 | storage/archive/unpack-own; listed, walked and recovered: faults/archives |
+ * | store full, read-only | store/full-store; to the user: here |
+ * | archive truncated, with a flipped byte | archive/unpack-damaged (every position); to the user: faults/archives |
+ * | archive with `../`, absolute names, links that lead out | archive/unpack-hostile (each way); to the user: faults/archives |
+ * | names with newlines, quotes, bytes that are no UTF-8 | archive/unpack-own; listed, walked and recovered: faults/archives |
  * | two recovers of one volume at once | engine/plugins/backup_recover; to the user: here |
  * | bodies that are huge, or not what they say | server/guards, server/news-route, daemon/routes; without a length, compressed, cut off: faults/bodies |
  * | killed in the middle | faults/kill |

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { takeNews } from '../../src/controller/records.ts'
+import { takeNews } from '../../src/domain/records.ts'
 import { newsSchema } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { helloInventory, testWorld } from '../support/controller-world.ts'

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { inventoryOf } from '../../src/controller/inventory-of.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { inventoryOf } from '../../src/server/inventory-of.ts'
 import { askGraphQL, startTestController, testFolder } from '../support/real-controller.ts'
 
 const GOOD = `apps:

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { settleJournals } from '../../src/storage/swap/settle.ts'
+import { settleJournals } from '../../src/volume/swap/settle.ts'
 import type { Progress } from '../../src/wire/record.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
 import { recoverUntil } from '../support/recover-until.ts'

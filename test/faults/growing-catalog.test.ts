@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import { tick } from '../../src/controller/controller.ts'
+import { tick } from '../../src/domain/controller.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { testWorld } from '../support/controller-world.ts'
 import { tempFolder } from '../support/temp-catalog.ts'

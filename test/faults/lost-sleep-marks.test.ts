@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { bringUpToDate } from '../../src/controller/server-sync.ts'
+import { bringUpToDate } from '../../src/domain/server-sync.ts'
 import { helloInventory, testWorld } from '../support/controller-world.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'

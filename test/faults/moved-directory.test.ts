@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { treeBatches } from '../../src/storage/snapshot/read/tree-source.ts'
-import { volumeTree } from '../../src/storage/snapshot/read/volume-tree.ts'
+import { treeBatches } from '../../src/restic/read/tree-source.ts'
+import { volumeTree } from '../../src/restic/read/volume-tree.ts'
 import { packTo, untar } from '../support/packing.ts'
 import { parentOf, snapshotWorld } from '../support/snapshot-world.ts'
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { prepareStaging } from '../../src/storage/swap/staging.ts'
-import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { prepareStaging } from '../../src/volume/swap/staging.ts'
+import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
 import { heldVolume, RID } from '../support/swap-world.ts'
 

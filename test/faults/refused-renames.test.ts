@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { toRecordError } from '../../src/engine/record-error.ts'
 import { namedSteps } from '../../src/lib/steps.ts'
-import { prepareStaging } from '../../src/storage/swap/staging.ts'
-import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { prepareStaging } from '../../src/volume/swap/staging.ts'
+import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
 import {
   makeProjectVolume,

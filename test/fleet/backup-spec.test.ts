@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { makePlan } from '../../src/controller/make-plan.ts'
+import { makePlan } from '../../src/domain/make-plan.ts'
 import { readBackupSpec } from '../../src/fleet/backup-spec.ts'
-import { jobId } from '../../src/lib/ids.ts'
+import { jobId } from '../../src/wire/ids.ts'
 
 const fixture = (name: string) => readFileSync(`test/fixtures/wire/${name}.json`, 'utf8')
 

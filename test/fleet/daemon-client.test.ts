@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { DaemonPort } from '../../src/controller/ports.ts'
+import type { DaemonPort } from '../../src/domain/ports.ts'
 import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'

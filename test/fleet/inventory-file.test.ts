@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { InventorySource } from '../../src/controller/ports.ts'
+import type { InventorySource } from '../../src/domain/ports.ts'
 import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'

@@ -1,6 +1,6 @@
-import type { Driver, ObjectReader } from '../../src/storage/driver.ts'
-import type { RepositoryKey } from '../../src/storage/snapshot/codec/crypt.ts'
-import type { Repository } from '../../src/storage/snapshot/repository/repository.ts'
+import type { Driver, ObjectReader } from '../../src/objects/driver.ts'
+import type { RepositoryKey } from '../../src/restic/codec/crypt.ts'
+import type { Repository } from '../../src/restic/repository/repository.ts'
 import { readerOf } from './unpack-kit.ts'
 
 type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distrust'>

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { holdRealPath } from '../../src/lib/held-volume.ts'
-import { type CopyCheckpoint, copyInPlace } from '../../src/storage/swap/copy-in-place.ts'
-import { prepareStaging } from '../../src/storage/swap/staging.ts'
-import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { holdRealPath } from '../../src/volume/held-volume.ts'
+import { type CopyCheckpoint, copyInPlace } from '../../src/volume/swap/copy-in-place.ts'
+import { prepareStaging } from '../../src/volume/swap/staging.ts'
+import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { fillNew, NEW_ROOT } from './swap-content.ts'
 
 /** Run as a process: copies into a volume in which renames are refused, and kills itself at a point. */

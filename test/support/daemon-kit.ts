@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../../src/lib/clock.ts'
-import { newRid } from '../../src/lib/ids.ts'
 import type { Log } from '../../src/lib/log.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import type { Progress, RecordState, RunRecord } from '../../src/wire/record.ts'
 
 /** A directory of its own, gone at the end. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { EntryType, TreeEntry, Xattr } from '../../src/storage/tree/entry.ts'
+import type { EntryType, TreeEntry, Xattr } from '../../src/volume/tree/entry.ts'
 
 /** What a volume can hold at its worst, for the tests that write an entry and read it back. */
 

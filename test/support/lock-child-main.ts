@@ -1,6 +1,6 @@
-import { localDriver } from '../../src/storage/drivers/local.ts'
-import { lockRepository } from '../../src/storage/snapshot/repository/lock.ts'
-import { openRepository } from '../../src/storage/snapshot/repository/open-repository.ts'
+import { localDriver } from '../../src/objects/drivers/local.ts'
+import { lockRepository } from '../../src/restic/repository/lock.ts'
+import { openRepository } from '../../src/restic/repository/open-repository.ts'
 
 const [dir = '', kind = ''] = process.argv.slice(2)
 

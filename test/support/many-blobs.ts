@@ -1,4 +1,4 @@
-import { BlobIndex } from '../../src/storage/snapshot/repository/blob-index.ts'
+import { BlobIndex } from '../../src/restic/repository/blob-index.ts'
 
 const BLOBS_PER_PACK = 1600
 const words = new Uint32Array(8)

@@ -1,4 +1,4 @@
-import type { DaemonPort } from '../../src/controller/ports.ts'
+import type { DaemonPort } from '../../src/domain/ports.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { ClockWitness } from '../../src/lib/trusted-clock.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { encodeTree } from '../../src/storage/snapshot/nodes/tree-encoder.ts'
-import type { TreeSource } from '../../src/storage/snapshot/read/tree-source.ts'
-import type { TreeEntry } from '../../src/storage/tree/entry.ts'
+import { encodeTree } from '../../src/restic/nodes/tree-encoder.ts'
+import type { TreeSource } from '../../src/restic/read/tree-source.ts'
+import type { TreeEntry } from '../../src/volume/tree/entry.ts'
 
 /** A folder by name: text is a file's content, an object a folder, an array an entry with something of its own. */
 export interface Tree {

@@ -1,5 +1,5 @@
-import type { Driver } from '../../src/storage/driver.ts'
-import { openDriver } from '../../src/storage/drivers/open-driver.ts'
+import type { Driver } from '../../src/objects/driver.ts'
+import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 
 /**
  * What a test asks of the driver from inside a host, where MooseFS's way for tools is open; or from a process of its

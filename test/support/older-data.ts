@@ -10,7 +10,7 @@ import {
   RecoverDocument,
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
-import { inventoryOf } from '../../src/server/inventory-of.ts'
+import { inventoryOf } from '../../src/controller/inventory-of.ts'
 import { keepingLog } from './controller-world.ts'
 import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
 

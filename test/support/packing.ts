@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { type PackInput, type PackSummary, packArchive } from '../../src/storage/archive/pack.ts'
-import type { ObjectReader, ObjectWriter } from '../../src/storage/driver.ts'
+import { type PackInput, type PackSummary, packArchive } from '../../src/archive/pack.ts'
+import type { ObjectReader, ObjectWriter } from '../../src/objects/driver.ts'
 
 export const isRoot = process.getuid?.() === 0
 

@@ -6,7 +6,7 @@ import type { RunContext, RunSettings } from '../../src/engine/plugin.ts'
 import { backupPlugin } from '../../src/engine/plugins/backup/plugin.ts'
 import { recoverPlugin } from '../../src/engine/plugins/backup_recover/plugin.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { openStore } from '../../src/storage/store/open-store.ts'
+import { openStore } from '../../src/store/open-store.ts'
 import type { Job } from '../../src/wire/job.ts'
 import { runPlugin } from './run-plugin.ts'
 

@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { jobId } from '../../src/lib/ids.ts'
+import { jobId } from '../../src/wire/ids.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
 import { schedule } from './controller-world.ts'
 import { startTestController, startTestDaemon, testFolder, toldInventory } from './real-controller.ts'

@@ -1,4 +1,4 @@
-import { localDriver } from '../../src/storage/drivers/local.ts'
+import { localDriver } from '../../src/objects/drivers/local.ts'
 import { openForTasks, runTask, type Task } from './repository-tasks.ts'
 import { suicidalDriver } from './suicidal-driver.ts'
 

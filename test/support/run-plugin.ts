@@ -1,6 +1,6 @@
 import type { Plugin, RunContext, RunOutcome, RunSettings } from '../../src/engine/plugin.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { newRid } from '../../src/lib/ids.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import type { RunResult } from '../../src/wire/record.ts'
 
 export interface Ran extends RunOutcome {

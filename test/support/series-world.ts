@@ -1,11 +1,11 @@
-import { tagsOf } from '../../src/storage/series/series.ts'
-import { formatGoTime } from '../../src/storage/snapshot/nodes/go-time.ts'
+import { formatGoTime } from '../../src/restic/nodes/go-time.ts'
 import {
   encodeSnapshot,
   type SnapshotFacts,
   type SnapshotFile,
-} from '../../src/storage/snapshot/nodes/snapshot-file.ts'
-import type { Store } from '../../src/storage/store/store.ts'
+} from '../../src/restic/nodes/snapshot-file.ts'
+import { tagsOf } from '../../src/store/kinds/series/series.ts'
+import type { Store } from '../../src/store/store.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from './store-samples.ts'
 
 export function sampleFacts(changes: Partial<SnapshotFacts> = {}): SnapshotFacts {

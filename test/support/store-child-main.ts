@@ -1,7 +1,7 @@
-import { newRid } from '../../src/lib/ids.ts'
-import { localDriver } from '../../src/storage/drivers/local.ts'
-import { openStore } from '../../src/storage/store/open-store.ts'
-import type { Store } from '../../src/storage/store/store.ts'
+import { localDriver } from '../../src/objects/drivers/local.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import { factsOf, INDEX, IP, OBJECT } from './store-samples.ts'
 
 const [task, dir = '', name = '', count = '1'] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ManifestFacts } from '../../src/storage/store/store.ts'
+import type { ManifestFacts } from '../../src/store/store.ts'
 
 export const IP = '10.0.0.1'
 export const SOURCE = '/data/lain/volumes/hello/hello.web.web/1/data/db'

@@ -1,4 +1,4 @@
-import type { Driver, ObjectWriter } from '../../src/storage/driver.ts'
+import type { Driver, ObjectWriter } from '../../src/objects/driver.ts'
 
 /** `driver` whose process is killed at its nth call; at a write, when half of the bytes are written. */
 export function suicidalDriver(driver: Driver, nth: number): Driver & { readonly calls: number } {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import { holdRealPath } from '../../src/lib/held-volume.ts'
-import { prepareStaging } from '../../src/storage/swap/staging.ts'
-import { swapIn } from '../../src/storage/swap/swap.ts'
-import type { Checkpoint } from '../../src/storage/swap/swap-options.ts'
-import { claimVolume } from '../../src/storage/swap/volume-claim.ts'
+import { holdRealPath } from '../../src/volume/held-volume.ts'
+import { prepareStaging } from '../../src/volume/swap/staging.ts'
+import { swapIn } from '../../src/volume/swap/swap.ts'
+import type { Checkpoint } from '../../src/volume/swap/swap-options.ts'
+import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { fillNew, NEW_ROOT } from './swap-content.ts'
 
 /** Run as a process: recovers into a volume and kills itself at the n-th time it passes a point. */

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TreeEntry } from '../../src/storage/tree/entry.ts'
+import type { TreeEntry } from '../../src/volume/tree/entry.ts'
 
 /** Names that are in both, in one only, that are no text, that change their kind. */
 export function fillOld(folder: string): void {

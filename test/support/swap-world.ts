@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { holdRealPath } from '../../src/lib/held-volume.ts'
+import { holdRealPath } from '../../src/volume/held-volume.ts'
 import { fillOld } from './swap-content.ts'
 import { describeTree } from './tree-compare.ts'
 

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type UnpackInput, unpackArchive } from '../../src/archive/unpack.ts'
 import { bytesToText } from '../../src/lib/byte-paths.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { type UnpackInput, unpackArchive } from '../../src/storage/archive/unpack.ts'
-import type { ObjectReader } from '../../src/storage/driver.ts'
-import type { UnpackSummary } from '../../src/storage/tree/unpack-summary.ts'
+import type { ObjectReader } from '../../src/objects/driver.ts'
+import type { UnpackSummary } from '../../src/volume/tree/unpack-summary.ts'
 
 /** A folder with room for an archive and what it unpacks to; gone at the end of the block. */
 export interface Bench extends Disposable {

@@ -4,7 +4,7 @@ import { keyAfter, keyBounds, timeKey, toSlice } from '../../src/catalog/keyset.
 import { isoTime, isoTimeOfNs } from '../../src/lib/clock.ts'
 import { withoutControls } from '../../src/lib/plain-text.ts'
 import { DateTime } from '../../src/resolvers/scalars.ts'
-import { manifestText, parseManifest } from '../../src/storage/store/manifest.ts'
+import { manifestText, parseManifest } from '../../src/store/manifest.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
 import { json, objectName as objectNameField } from '../../src/wire/fields.ts'
 import { extremeSize, extremeTime } from '../support/extreme-entries.ts'

@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
-import { printValue } from '../../lib/ids.ts'
 import { withoutControls } from '../../lib/plain-text.ts'
+import { printValue } from '../../wire/ids.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'

@@ -1,5 +1,5 @@
 import { BackupdError } from '../../lib/errors.ts'
-import { RID_PATTERN } from '../../lib/ids.ts'
+import { RID_PATTERN } from '../../wire/ids.ts'
 import type { Fields } from '../http/fields.ts'
 import type { World } from '../http/route.ts'
 

@@ -1,5 +1,5 @@
+import { frameworkRefusal } from '../../http/framework-refusal.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
-import { frameworkRefusal } from '../../lib/framework-refusal.ts'
 
 /** What a failed request is answered with: a sentence, and the code for programs in ERROR_CODE_HEADER. */
 export interface Refusal {

@@ -1,7 +1,7 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { type CopyPolicy, type SettledJournals, settleVolume } from '../../storage/swap/settle.ts'
-import { claimVolume, type VolumeClaim } from '../../storage/swap/volume-claim.ts'
+import { type CopyPolicy, type SettledJournals, settleVolume } from '../../volume/swap/settle.ts'
+import { claimVolume, type VolumeClaim } from '../../volume/swap/volume-claim.ts'
 import type { RunContext } from '../plugin.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
-import { type Noting, noteCorrupt, noteWhole } from '../../storage/series/damage-note.ts'
-import type { Repository } from '../../storage/snapshot/repository/repository.ts'
-import type { Store } from '../../storage/store/store.ts'
+import type { Repository } from '../../restic/repository/repository.ts'
+import { type Noting, noteCorrupt, noteWhole } from '../../store/kinds/series/damage-note.ts'
+import type { Store } from '../../store/store.ts'
 import type { RunContext } from '../plugin.ts'
 
 /** A snapshot that is read. */

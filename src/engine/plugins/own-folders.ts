@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
-import { isUnder } from '../../lib/allowed-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { isUnder } from '../../volume/allowed-paths.ts'
 import type { RunSettings } from '../plugin.ts'
 
 /**

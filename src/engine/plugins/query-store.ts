@@ -1,5 +1,5 @@
-import { openStore } from '../../storage/store/open-store.ts'
-import type { Store } from '../../storage/store/store.ts'
+import { openStore } from '../../store/open-store.ts'
+import type { Store } from '../../store/store.ts'
 import type { RunContext } from '../plugin.ts'
 
 /** The store, for a question: what it warns of goes to the log, since there is no record. */

@@ -1,6 +1,6 @@
-import type { TakeLock } from '../../storage/snapshot/prune/prune.ts'
-import { lockRepository } from '../../storage/snapshot/repository/lock.ts'
-import type { Repository } from '../../storage/snapshot/repository/repository.ts'
+import type { TakeLock } from '../../restic/prune/prune.ts'
+import { lockRepository } from '../../restic/repository/lock.ts'
+import type { Repository } from '../../restic/repository/repository.ts'
 import type { RunContext } from '../plugin.ts'
 
 /** Locks a repository for this run, as the parts that forget and prune ask for it. */

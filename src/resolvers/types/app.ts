@@ -1,5 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql'
-import type { PlannedVolume } from '../../controller/plan.ts'
+import type { PlannedVolume } from '../../domain/plan.ts'
 import type { InventoryInstance, InventoryProc } from '../../wire/inventory.ts'
 
 @ObjectType()

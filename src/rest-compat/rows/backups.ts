@@ -6,8 +6,8 @@ import {
   LegacyFilesDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { isProcNamed } from '../../lib/proc-names.ts'
 import { MOST_FILES } from '../../wire/daemon-api.ts'
+import { isProcNamed } from '../../wire/proc-names.ts'
 import type { Fields } from '../fields.ts'
 import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
 import { listed } from '../legacy/warning.ts'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { RunContext } from '../../../src/engine/plugin.ts'
 import { claimSettledVolume } from '../../../src/engine/plugins/claim-settled-volume.ts'
-import { makeRecoversFolder } from '../../../src/storage/swap/pointer.ts'
-import { claimVolume } from '../../../src/storage/swap/volume-claim.ts'
+import { makeRecoversFolder } from '../../../src/volume/swap/pointer.ts'
+import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
 import { makePluginWorld } from '../../support/plugin-world.ts'
 
 test('a volume that cannot be settled is free again for the next run', async () => {

@@ -1,4 +1,4 @@
-import { checkVolumePath } from '../../../lib/allowed-paths.ts'
+import { checkVolumePath } from '../../../volume/allowed-paths.ts'
 import { type BackupArgs, backupArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
 

@@ -1,7 +1,7 @@
-import { resolveExistingVolume } from '../../../lib/allowed-paths.ts'
-import type { HeldVolume } from '../../../lib/held-volume.ts'
-import { openStore } from '../../../storage/store/open-store.ts'
-import type { Store } from '../../../storage/store/store.ts'
+import { openStore } from '../../../store/open-store.ts'
+import type { Store } from '../../../store/store.ts'
+import { resolveExistingVolume } from '../../../volume/allowed-paths.ts'
+import type { HeldVolume } from '../../../volume/held-volume.ts'
 import type { RunContext } from '../../plugin.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 

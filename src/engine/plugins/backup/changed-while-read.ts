@@ -1,5 +1,5 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
-import type { ChangedFiles } from '../../../storage/tree/recheck/changed-files.ts'
+import type { ChangedFiles } from '../../../volume/tree/recheck/changed-files.ts'
 import type { ChangedWhileRead } from '../../../wire/backup.ts'
 
 const SHOWN = 3

@@ -1,5 +1,5 @@
 import { isoTime } from '../../../lib/clock.ts'
-import type { SnapshotSeries } from '../../../storage/series/series.ts'
+import type { SnapshotSeries } from '../../../store/kinds/series/series.ts'
 import type { RunContext } from '../../plugin.ts'
 
 /** Whether an increment reads every file regardless of timestamps, and when that was done last, this run included. */

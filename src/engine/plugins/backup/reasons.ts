@@ -1,4 +1,4 @@
-import type { ChangedFiles } from '../../../storage/tree/recheck/changed-files.ts'
+import type { ChangedFiles } from '../../../volume/tree/recheck/changed-files.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { warnOfChanged } from './changed-while-read.ts'

@@ -1,4 +1,4 @@
-import type { PackSummary } from '../../../storage/archive/pack.ts'
+import type { PackSummary } from '../../../archive/pack.ts'
 import type { Manifest } from '../../../wire/backup.ts'
 
 export type SeenVolume = Pick<PackSummary, 'root' | 'empty'>

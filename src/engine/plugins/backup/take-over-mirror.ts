@@ -1,5 +1,9 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import type { Lock } from '../../../restic/repository/held-lock.ts'
+import type { Repository } from '../../../restic/repository/repository.ts'
+import { makeSnapshot } from '../../../restic/write/make-snapshot.ts'
+import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
 import {
   isOfMirror,
   lastSequence,
@@ -9,12 +13,8 @@ import {
   type SnapshotSeries,
   seriesOfVolume,
   tagsOf,
-} from '../../../storage/series/series.ts'
-import type { Lock } from '../../../storage/snapshot/repository/held-lock.ts'
-import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
-import { makeSnapshot } from '../../../storage/snapshot/write/make-snapshot.ts'
-import type { SnapshotSeen, SnapshotWords } from '../../../storage/snapshot/write/snapshot-input.ts'
-import type { Store, StoredBackup } from '../../../storage/store/store.ts'
+} from '../../../store/kinds/series/series.ts'
+import type { Store, StoredBackup } from '../../../store/store.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { factsOfSnapshot } from './describe-snapshot.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { removeSeries } from '../../../storage/series/remove-series.ts'
-import { openStore } from '../../../storage/store/open-store.ts'
+import { removeSeries } from '../../../store/kinds/series/remove-series.ts'
+import { openStore } from '../../../store/open-store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 import { takeLockOf } from '../take-lock.ts'

@@ -1,6 +1,6 @@
 import { parseExpire } from '../../../lib/durations.ts'
 import { messageOf } from '../../../lib/errors.ts'
-import type { Store } from '../../../storage/store/store.ts'
+import type { Store } from '../../../store/store.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
 import type { RunContext } from '../../plugin.ts'
 

@@ -1,7 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
-import { noteDamagedPacks, tidyDamage } from '../../../storage/series/damage-note.ts'
-import { forgetInNamespace } from '../../../storage/series/forget-series.ts'
+import { type PruneOptions, prune, type TakeLock } from '../../../restic/prune/prune.ts'
+import { removeLeftLocks } from '../../../restic/repository/left-locks.ts'
+import { LOOK_AGAIN_MS } from '../../../restic/repository/lock.ts'
+import type { Repository } from '../../../restic/repository/repository.ts'
+import { noteDamagedPacks, tidyDamage } from '../../../store/kinds/series/damage-note.ts'
+import { forgetInNamespace } from '../../../store/kinds/series/forget-series.ts'
 import {
   isLongDue,
   isLookDue,
@@ -10,14 +14,10 @@ import {
   notePruned,
   type PruneNote,
   readPruneNote,
-} from '../../../storage/series/prune-note.ts'
-import { isOwnSeries, readSeries, type SnapshotSeries } from '../../../storage/series/series.ts'
-import { infoOfSeries, infoOfSnapshot } from '../../../storage/series/series-info.ts'
-import { type PruneOptions, prune, type TakeLock } from '../../../storage/snapshot/prune/prune.ts'
-import { removeLeftLocks } from '../../../storage/snapshot/repository/left-locks.ts'
-import { LOOK_AGAIN_MS } from '../../../storage/snapshot/repository/lock.ts'
-import type { Repository } from '../../../storage/snapshot/repository/repository.ts'
-import { planRetention } from '../../../storage/store/retention.ts'
+} from '../../../store/kinds/series/prune-note.ts'
+import { isOwnSeries, readSeries, type SnapshotSeries } from '../../../store/kinds/series/series.ts'
+import { infoOfSeries, infoOfSnapshot } from '../../../store/kinds/series/series-info.ts'
+import { planRetention } from '../../../store/retention.ts'
 import { readRunTime } from '../../run-time.ts'
 import { takeLockOf } from '../take-lock.ts'
 import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'

@@ -1,5 +1,5 @@
-import { openStore } from '../../../storage/store/open-store.ts'
-import { planRetention } from '../../../storage/store/retention.ts'
+import { openStore } from '../../../store/open-store.ts'
+import { planRetention } from '../../../store/retention.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
 import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'

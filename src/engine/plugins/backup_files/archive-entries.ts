@@ -1,12 +1,12 @@
+import { ArchivePlace } from '../../../archive/archive-place.ts'
+import { ArchiveReader } from '../../../archive/archive-reader.ts'
+import { ByteStream } from '../../../archive/byte-stream.ts'
+import { gunzipArchive } from '../../../archive/gunzip-archive.ts'
+import { readTarEntries, type TarEntry } from '../../../archive/tar-entries.ts'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { isoTimeOfNs } from '../../../lib/clock.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
-import { ArchivePlace } from '../../../storage/archive/archive-place.ts'
-import { ArchiveReader } from '../../../storage/archive/archive-reader.ts'
-import { ByteStream } from '../../../storage/archive/byte-stream.ts'
-import { gunzipArchive } from '../../../storage/archive/gunzip-archive.ts'
-import { readTarEntries, type TarEntry } from '../../../storage/archive/tar-entries.ts'
-import type { ObjectReader } from '../../../storage/driver.ts'
+import type { ObjectReader } from '../../../objects/driver.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 
 /**

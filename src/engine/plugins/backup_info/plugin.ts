@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
-import { openSeries } from '../../../storage/series/open-series.ts'
-import { infoOfSeries } from '../../../storage/series/series-info.ts'
-import { parseBackupName } from '../../../storage/store/layout.ts'
-import { openStore } from '../../../storage/store/open-store.ts'
+import { openSeries } from '../../../store/kinds/series/open-series.ts'
+import { infoOfSeries } from '../../../store/kinds/series/series-info.ts'
+import { parseBackupName } from '../../../store/layout.ts'
+import { openStore } from '../../../store/open-store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 

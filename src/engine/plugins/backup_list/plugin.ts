@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { openStore } from '../../../storage/store/open-store.ts'
+import { openStore } from '../../../store/open-store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 

@@ -1,4 +1,4 @@
-import { openStore } from '../../../storage/store/open-store.ts'
+import { openStore } from '../../../store/open-store.ts'
 import type { Plugin } from '../../plugin.ts'
 
 /** The servers that have a folder in the store, as wire namespacesSchema. */

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { BackupdError } from '../../../lib/errors.ts'
-import type { HeldVolume } from '../../../lib/held-volume.ts'
-import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
+import type { HeldVolume } from '../../../volume/held-volume.ts'
+import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { RecoverSource, Room } from './recover-source.ts'
 
 export interface RoomQuestion {

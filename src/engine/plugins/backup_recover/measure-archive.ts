@@ -1,7 +1,7 @@
+import { readIndex } from '../../../archive/index-format.ts'
 import { textToBytes } from '../../../lib/byte-paths.ts'
-import { readIndex } from '../../../storage/archive/index-format.ts'
-import type { StoredBackup } from '../../../storage/store/store.ts'
-import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
+import type { StoredBackup } from '../../../store/store.ts'
+import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { Room } from './recover-source.ts'
 
 /** What is chosen of an archive takes, from its index; nothing where there is none that can be trusted. */

@@ -1,5 +1,5 @@
-import { readIndex } from '../../../storage/archive/index-format.ts'
-import type { StoredBackup } from '../../../storage/store/store.ts'
+import { readIndex } from '../../../archive/index-format.ts'
+import type { StoredBackup } from '../../../store/store.ts'
 
 /** The compressed sizes of an archive's gzip members, from its index; null where there is none that can be trusted. */
 export async function membersOf(backup: StoredBackup): Promise<number[] | null> {

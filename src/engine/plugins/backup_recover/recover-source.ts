@@ -1,6 +1,6 @@
-import type { UnpackInput } from '../../../storage/archive/unpack.ts'
-import type { ChosenFiles } from '../../../storage/tree/chosen-paths.ts'
-import type { UnpackSummary } from '../../../storage/tree/unpack-summary.ts'
+import type { UnpackInput } from '../../../archive/unpack.ts'
+import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
+import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { RecoverPlan } from '../../../wire/snapshot.ts'
 
 /** An empty directory to be filled, and who wants to hear of it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { openKnownSeries } from '../../../storage/series/open-series.ts'
-import { infoOfSnapshot } from '../../../storage/series/series-info.ts'
+import { openKnownSeries } from '../../../store/kinds/series/open-series.ts'
+import { infoOfSnapshot } from '../../../store/kinds/series/series-info.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openQueryStore } from '../query-store.ts'

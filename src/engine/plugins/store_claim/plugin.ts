@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
-import { openStore } from '../../../storage/store/open-store.ts'
-import type { Store } from '../../../storage/store/store.ts'
+import { openStore } from '../../../store/open-store.ts'
+import type { Store } from '../../../store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 

@@ -1,7 +1,7 @@
-import { openStore } from '../../../storage/store/open-store.ts'
+import { openStore } from '../../../store/open-store.ts'
 import type { Plugin } from '../../plugin.ts'
 
-/** The room of the store (storage/driver.ts, Space), and among its problems what is missing of the own namespace. Throws STORE_UNAVAILABLE where it cannot be written. */
+/** The room of the store (objects/driver.ts, Space), and among its problems what is missing of the own namespace. Throws STORE_UNAVAILABLE where it cannot be written. */
 export const storeSpacePlugin: Plugin<null> = {
   name: 'store_space',
   query: true,

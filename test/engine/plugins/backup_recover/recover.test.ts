@@ -13,7 +13,7 @@ import {
 import { expect, onTestFinished, test } from 'vitest'
 import { recoverPlugin } from '../../../../src/engine/plugins/backup_recover/plugin.ts'
 import { BackupdError } from '../../../../src/lib/errors.ts'
-import { claimVolume } from '../../../../src/storage/swap/volume-claim.ts'
+import { claimVolume } from '../../../../src/volume/swap/volume-claim.ts'
 import { hold } from '../../../support/holder.ts'
 import { makePluginWorld, recoverArgs, SERVER } from '../../../support/plugin-world.ts'
 import { contentOf } from '../../../support/swap-world.ts'

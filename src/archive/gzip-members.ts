@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { release } from '../lib/release.ts'
+import type { ObjectWriter } from '../objects/driver.ts'
+import { gzipMember } from './gzip-member.ts'
+
+export interface GzipMembersOptions {
+  out: ObjectWriter
+  /** Bytes of content in a member. */
+  blockSize: number
+  /** Blocks held at once, each being filled, compressed or written; at least 2. */
+  blocks: number
+  /** After a member is written: its bytes, and the bytes of content in it. */
+  onMember?(bytes: number, plainBytes: number): void
+}
+
+export interface GzipSummary {
+  /** Bytes written. */
+  size: number
+  sha256: string
+  members: number
+  plainBytes: number
+}
+
+/**
+ * A gzip file made of independent members, compressed side by side and written in order. Where a call gives a promise,
+ * wait for it: all blocks are in use, or one could not be written.
+ */
+export interface GzipMembers {
+  /** Bytes of content so far. */
+  readonly position: number
+  /** The rest of the current block, never empty: fill it from its start, then say `filled`. */
+  space(): Buffer
+  filled(bytes: number): Promise<void> | undefined
+  append(bytes: Buffer): Promise<void> | undefined
+  /** All compressed and written; the writer stays open. */
+  end(): Promise<GzipSummary>
+}
+
+export function createGzipMembers(options: GzipMembersOptions): GzipMembers {
+  const queue = memberQueue(options)
+  let block: Buffer = Buffer.allocUnsafeSlow(options.blockSize)
+  let used = 0
+  let done = 0
+  const full = async (): Promise<void> => {
+    const next = queue.add(block, used)
+    done += used
+    used = 0
+    block = (await next) ?? Buffer.allocUnsafeSlow(options.blockSize)
+  }
+  const filled = (bytes: number): Promise<void> | undefined => {
+    used += bytes
+    return used === block.length ? full() : undefined
+  }
+  return {
+    get position() {
+      return done + used
+    },
+    space: () => block.subarray(used),
+    filled,
+    append(bytes) {
+      if (bytes.length > block.length - used) return appendLong(this, bytes)
+      block.set(bytes, used)
+      return filled(bytes.length)
+    },
+    async end() {
+      if (used > 0) await full()
+      return await queue.end()
+    },
+  }
+}
+
+async function appendLong(members: GzipMembers, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const count = bytes.copy(members.space(), 0, at)
+    at += count
+    await members.filled(count)
+  }
+}
+
+/** Blocks on their way: compressed as they come, written one after the other. */
+function memberQueue({ out, blocks, onMember }: GzipMembersOptions) {
+  const waiting: Promise<Buffer>[] = []
+  const hash = createHash('sha256')
+  const summary = { size: 0, members: 0, plainBytes: 0 }
+  let last: Promise<unknown> = Promise.resolve()
+
+  const write = async (
+    block: Buffer,
+    plainBytes: number,
+    compressed: Promise<Buffer>,
+    before: Promise<unknown>,
+  ) => {
+    const [member] = await Promise.all([compressed, before])
+    await out.write(member)
+    hash.update(member)
+    const { length } = member
+    release(member)
+    summary.size += length
+    summary.members++
+    summary.plainBytes += plainBytes
+    onMember?.(length, plainBytes)
+    return block
+  }
+  return {
+    /** Takes the block; gives back another that may be filled, or undefined where one more may be made. */
+    add(block: Buffer, bytes: number): Promise<Buffer | undefined> {
+      const written = write(block, bytes, gzipMember(block.subarray(0, bytes)), last)
+      written.catch(() => {})
+      last = written
+      waiting.push(written)
+      return waiting.length < blocks ? Promise.resolve(undefined) : (waiting.shift() as Promise<Buffer>)
+    },
+    async end(): Promise<GzipSummary> {
+      await last
+      return { ...summary, sha256: hash.digest('hex') }
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { isoTimeOfNs } from '../lib/clock.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import type { ObjectReader } from '../objects/driver.ts'
+import { type FileInfo, fileInfoSchema } from '../wire/backup.ts'
+import { gunzippedLines } from './gunzip-lines.ts'
+
+/**
+ * The index beside an archive: gzip'd lines of JSON, written while the archive is. One header, an entry line for each
+ * entry in the archive's order, a members line now and then, and one end line; without it the index is not whole.
+ * Offsets and lengths are bytes of the tar stream (gunzipped), paths the text form of lib/byte-paths.ts.
+ */
+export type IndexLine = IndexHeader | IndexEntry | IndexMembers | IndexEnd
+
+const count = z.number().int().nonnegative()
+
+const headerSchema = z.object({
+  kind: z.literal('header'),
+  format: z.literal(1),
+  /** The one directory at the top of the archive. */
+  topName: z.string(),
+})
+export type IndexHeader = z.infer<typeof headerSchema>
+
+/** `sha256` is that of the whole content, and null too for a sparse file with more than 1 GiB of holes. */
+const entrySchema = fileInfoSchema.omit({ modified: true }).extend({
+  kind: z.literal('entry'),
+  /** Nanoseconds since 1970, decimal. */
+  mtimeNs: z.string().regex(/^-?\d+$/),
+  /** Where its first header stands, pax records included. */
+  offset: count,
+  /** Up to the next entry: headers, content, padding. A multiple of 512. */
+  length: count,
+  /** For a hard link: the `offset` of the entry that has its content; else null. */
+  dataEntry: count.nullable(),
+})
+export type IndexEntry = z.infer<typeof entrySchema>
+
+const membersSchema = z.object({
+  kind: z.literal('members'),
+  /** Gzip members in order: bytes in the archive, bytes of the tar stream. */
+  sizes: z.array(z.tuple([count, count])),
+})
+export type IndexMembers = z.infer<typeof membersSchema>
+
+const endSchema = z.object({ kind: z.literal('end'), entries: count, members: count, tarBytes: count })
+export type IndexEnd = z.infer<typeof endSchema>
+
+const lineSchema = z.discriminatedUnion('kind', [headerSchema, entrySchema, membersSchema, endSchema])
+
+/** As the file list of a backup shows it. */
+export function fileInfoOf(entry: IndexEntry): FileInfo {
+  const { path, type, size, mode, uid, gid, linkTarget, sha256 } = entry
+  const modified = isoTimeOfNs(BigInt(entry.mtimeNs))
+  return { path, type, size, mode, uid, gid, modified, linkTarget, sha256 }
+}
+
+/** Streams an index. Throws ARCHIVE_CORRUPT where it is not what was written, at the latest at its end. */
+export async function* readIndex(reader: ObjectReader): AsyncGenerator<IndexLine> {
+  const seen = { lines: 0, entries: 0, members: 0, ended: false }
+  for await (const text of gunzippedLines(reader)) {
+    const line = parseLine(text)
+    if (seen.ended || (seen.lines === 0) !== (line.kind === 'header'))
+      throw corrupt('its lines are out of order')
+    seen.lines++
+    if (line.kind === 'entry') seen.entries++
+    if (line.kind === 'members') seen.members += line.sizes.length
+    if (line.kind === 'end') seen.ended = endsWhole(line, seen)
+    yield line
+  }
+  if (!seen.ended) throw corrupt('its end is missing')
+}
+
+function endsWhole(end: IndexEnd, seen: { entries: number; members: number }): true {
+  if (end.entries !== seen.entries || end.members !== seen.members) throw corrupt('lines are missing')
+  return true
+}
+
+function parseLine(text: string): IndexLine {
+  try {
+    return lineSchema.parse(JSON.parse(text))
+  } catch (error) {
+    throw corrupt('a line is not one of an index', error)
+  }
+}
+
+function corrupt(what: string, cause?: unknown): BackupdError {
+  const why = cause === undefined ? '' : ` (${messageOf(cause).slice(0, 200)})`
+  return new BackupdError('ARCHIVE_CORRUPT', `The index of the archive is damaged: ${what}${why}`, { cause })
+}

@@ -1,0 +1,78 @@
+import { bytesToText } from '../lib/byte-paths.ts'
+import type { ObjectWriter } from '../objects/driver.ts'
+import type { TreeEntry } from '../volume/tree/entry.ts'
+import { createGzipMembers } from './gzip-members.ts'
+import type { IndexLine } from './index-format.ts'
+
+export interface IndexedEntry {
+  entry: TreeEntry
+  /** Of its content; null for what has none. */
+  sha256: string | null
+  offset: number
+  length: number
+  /** For a hard link: the entry that has the content. */
+  link: { path: Buffer; offset: number } | null
+}
+
+export interface IndexWriter {
+  add(indexed: IndexedEntry): Promise<void> | undefined
+  /** A gzip member of the archive; cheap, written with what comes next. */
+  addMember(bytes: number, plainBytes: number): void
+  end(tarBytes: number): Promise<{ size: number; sha256: string }>
+}
+
+const BLOCK_SIZE = 256 * 1024
+const BLOCKS = 2
+const MEMBERS_PER_LINE = 256
+
+/** Writes the index of an archive while it is made; index-format.ts says what is in it. */
+export function createIndexWriter(out: ObjectWriter, topName: Buffer): IndexWriter {
+  const lines = createGzipMembers({ out, blockSize: BLOCK_SIZE, blocks: BLOCKS })
+  const put = (line: IndexLine) => lines.append(Buffer.from(`${JSON.stringify(line)}\n`))
+  let pending: [number, number][] = []
+  const total = { entries: 0, members: 0 }
+  const putMembers = () => {
+    const sizes = pending
+    pending = []
+    total.members += sizes.length
+    return put({ kind: 'members', sizes })
+  }
+  const afterwards = async (added: Promise<void> | undefined) => {
+    await added
+    await putMembers()
+  }
+  put({ kind: 'header', format: 1, topName: bytesToText(topName) })
+  return {
+    add(indexed) {
+      total.entries++
+      const added = put(entryLine(indexed))
+      return pending.length < MEMBERS_PER_LINE ? added : afterwards(added)
+    },
+    addMember: (bytes, plainBytes) => void pending.push([bytes, plainBytes]),
+    async end(tarBytes) {
+      await putMembers()
+      await put({ kind: 'end', ...total, tarBytes })
+      const { size, sha256 } = await lines.end()
+      return { size, sha256 }
+    },
+  }
+}
+
+function entryLine({ entry, sha256, offset, length, link }: IndexedEntry): IndexLine {
+  const target = link ? link.path : entry.linkTarget
+  return {
+    kind: 'entry',
+    path: bytesToText(entry.path),
+    type: link ? 'hardlink' : entry.type,
+    size: entry.size,
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    mtimeNs: String(entry.mtimeNs),
+    linkTarget: target && bytesToText(target),
+    sha256,
+    offset,
+    length,
+    dataEntry: link?.offset ?? null,
+  }
+}

@@ -1,0 +1,169 @@
+import { Header } from 'tar'
+import type { EntryType, TreeEntry } from '../volume/tree/entry.ts'
+import { flagsText } from '../volume/tree/inode-flags.ts'
+import { encodePaxRecords, paxTime } from './pax-encode.ts'
+import type { PaxRecord } from './pax-records.ts'
+import { BLOCK_SIZE } from './tar-header.ts'
+import { xattrRecords } from './xattr-records.ts'
+
+/** What goes into the archive before an entry's content. */
+export interface MemberHead {
+  entry: TreeEntry
+  /** The whole name in the archive. */
+  name: Buffer
+  /** Of a symlink: its target; of a hard link: the name of the entry that has the content. */
+  linkName: Buffer | null
+  isHardLink: boolean
+  /** Bytes that follow the header, without padding. */
+  size: number
+  /** For a sparse file: its size with holes. `size` then counts the map and the data. */
+  sparseSize: number | null
+}
+
+const HEADER_TYPES = {
+  file: 'File',
+  directory: 'Directory',
+  symlink: 'SymbolicLink',
+  fifo: 'FIFO',
+  chardev: 'CharacterDevice',
+  blockdev: 'BlockDevice',
+} as const satisfies Record<EntryType, string>
+
+const NS_PER_SECOND = 1_000_000_000n
+/** What the octal fields of a ustar header hold (POSIX.1-2017, pax, "ustar Interchange Format"). */
+const ID_MAX = 0o7777777
+const NUMBER_MAX = 0o77777777777
+const NAME_BYTES = 100
+const PREFIX_BYTES = 155
+const SLASH = 0x2f
+
+/** The ustar header, with a pax header before it where something does not fit in exactly. */
+export function encodeHead(head: MemberHead): Buffer {
+  const split = splitName(head.name)
+  const records = paxRecords(head, split !== undefined)
+  const block = ustarBlock(
+    head,
+    split ?? { prefix: Buffer.alloc(0), name: head.name.subarray(0, NAME_BYTES) },
+  )
+  return records.length === 0 ? block : Buffer.concat([paxHeader(head, encodePaxRecords(records)), block])
+}
+
+/** Content is followed by zeros up to a whole block. */
+export function paddingOf(size: number): number {
+  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE
+}
+
+function paxRecords(
+  { entry, name, linkName, size, sparseSize, isHardLink }: MemberHead,
+  nameFits: boolean,
+): PaxRecord[] {
+  const records: PaxRecord[] = []
+  const add = (key: string, value: string | number | Buffer) =>
+    records.push({ key, value: Buffer.isBuffer(value) ? value : Buffer.from(String(value)) })
+  if (sparseSize === null && !nameFits) add('path', name)
+  if (linkName && linkName.length > NAME_BYTES) add('linkpath', linkName)
+  if (!fitsSeconds(entry.mtimeNs)) add('mtime', paxTime(entry.mtimeNs))
+  if (entry.uid > ID_MAX) add('uid', entry.uid)
+  if (entry.gid > ID_MAX) add('gid', entry.gid)
+  if (size > NUMBER_MAX) add('size', size)
+  if (sparseSize !== null) {
+    add('GNU.sparse.major', 1)
+    add('GNU.sparse.minor', 0)
+    add('GNU.sparse.name', name)
+    add('GNU.sparse.realsize', sparseSize)
+  }
+  if (isHardLink) return records
+  if (entry.flags) add('SCHILY.fflags', flagsText(entry.flags))
+  return [...records, ...xattrRecords(entry.xattrs)]
+}
+
+function fitsSeconds(ns: bigint): boolean {
+  return ns % NS_PER_SECOND === 0n && ns >= 0n && ns / NS_PER_SECOND <= BigInt(NUMBER_MAX)
+}
+
+interface SplitName {
+  prefix: Buffer
+  name: Buffer
+}
+
+/** As a ustar header takes it; undefined where it is too long. */
+function splitName(name: Buffer): SplitName | undefined {
+  if (name.length <= NAME_BYTES) return { prefix: Buffer.alloc(0), name }
+  const slash = name.indexOf(SLASH, name.length - NAME_BYTES - 1)
+  if (slash <= 0 || slash > PREFIX_BYTES || slash === name.length - 1) return undefined
+  return { prefix: name.subarray(0, slash), name: name.subarray(slash + 1) }
+}
+
+function ustarBlock(
+  { entry, linkName, isHardLink, size, sparseSize, name: whole }: MemberHead,
+  { prefix, name }: SplitName,
+): Buffer {
+  const header = new Header({
+    path: '',
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    size: Math.min(size, NUMBER_MAX),
+    mtime: new Date(Number(clampSeconds(entry.mtimeNs)) * 1000),
+    type: isHardLink ? 'Link' : HEADER_TYPES[entry.type],
+    devmaj: entry.major,
+    devmin: entry.minor,
+  })
+  const shown = sparseSize === null ? name : sparseName(whole)
+  return withNames(header, { prefix: sparseSize === null ? prefix : Buffer.alloc(0), name: shown, linkName })
+}
+
+function clampSeconds(ns: bigint): bigint {
+  if (ns < 0n) return 0n
+  const seconds = ns / NS_PER_SECOND
+  return seconds > BigInt(NUMBER_MAX) ? BigInt(NUMBER_MAX) : seconds
+}
+
+/** What a tar that knows no sparse files would call the map and data: not the name of the file itself. */
+function sparseName(name: Buffer): Buffer {
+  const base = name.subarray(name.lastIndexOf(SLASH) + 1)
+  return Buffer.concat([Buffer.from('GNUSparseFile.0/'), base]).subarray(0, NAME_BYTES)
+}
+
+function paxHeader({ name, entry }: MemberHead, body: Buffer): Buffer {
+  const base = name.subarray(name.lastIndexOf(SLASH, name.length - 2) + 1)
+  const header = new Header({
+    path: '',
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    size: body.length,
+    mtime: new Date(Number(clampSeconds(entry.mtimeNs)) * 1000),
+    type: 'ExtendedHeader',
+  })
+  const shown = Buffer.concat([Buffer.from('PaxHeaders/'), base]).subarray(0, NAME_BYTES)
+  const block = withNames(header, { prefix: Buffer.alloc(0), name: shown, linkName: null })
+  return Buffer.concat([block, body, Buffer.alloc(paddingOf(body.length))])
+}
+
+/** The tar package's Header takes names as text; ours are bytes, so they are put into the block it made. */
+function withNames(
+  header: Header,
+  { prefix, name, linkName }: SplitName & { linkName: Buffer | null },
+): Buffer {
+  const block = Buffer.alloc(BLOCK_SIZE)
+  header.encode(block)
+  const link = (linkName ?? Buffer.alloc(0)).subarray(0, NAME_BYTES)
+  name.copy(block, NAME_AT)
+  link.copy(block, LINK_NAME_AT)
+  prefix.copy(block, PREFIX_AT)
+  const sum = (header.cksum ?? 0) + sumOf(name) + sumOf(link) + sumOf(prefix)
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, CHECKSUM_AT, 'latin1')
+  return block
+}
+
+const NAME_AT = 0
+const CHECKSUM_AT = 148
+const LINK_NAME_AT = 157
+const PREFIX_AT = 345
+
+function sumOf(bytes: Buffer): number {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at++) sum += bytes[at] as number
+  return sum
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import type { InventoryMemory } from '../domain/ports.ts'
+import { readFileIfThere, writeFileAtomically } from '../lib/atomic-file.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Inventory } from '../wire/inventory.ts'
+
+/** The inventory last in force, as `<data>/inventory.json`: written and read by this program alone. */
+export function createInventoryMemory(dataDir: string, log: Log): InventoryMemory {
+  const file = join(dataDir, 'inventory.json')
+  return {
+    async load() {
+      try {
+        const text = await readFileIfThere(file)
+        return text === undefined ? undefined : (JSON.parse(text) as Inventory)
+      } catch (error) {
+        log.warn(
+          { file },
+          `The inventory of the last time cannot be read, so a sudden loss would go unnoticed: ${messageOf(error)}`,
+        )
+        return undefined
+      }
+    },
+    save: (inventory) => writeFileAtomically(file, JSON.stringify(inventory)),
+  }
+}

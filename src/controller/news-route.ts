@@ -1,0 +1,52 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { takeLegacyRecord, takeNews } from '../domain/records.ts'
+import type { World } from '../domain/world.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { plainIp } from '../lib/plain-ip.ts'
+import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
+import { parseShape } from '../wire/json.ts'
+import { legacyRecordSchema } from '../wire/record.ts'
+import { JSON_TYPE } from './http-app.ts'
+
+/** A batch of records with their thousand warnings each. */
+const NEWS_LIMIT = 32 * 1024 * 1024
+
+/** Where daemons tell their news: a batch of ours, or one record of an original. 2xx = it is on disk. */
+export function addNewsRoute(app: FastifyInstance, world: World): void {
+  app.register(async (scope) => {
+    // A record with a key that could change a prototype loses it; the rest of the batch must not wait for that.
+    scope.removeContentTypeParser('application/json')
+    const parse = scope.getDefaultJsonParser('remove', 'remove')
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, parse)
+    scope.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
+      await take(world, request)
+      return reply.code(200).header('content-type', JSON_TYPE).send(JSON.stringify('OK'))
+    })
+  })
+}
+
+async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
+  if (typeof body !== 'object' || body === null) throw noNews()
+  if ('protocol' in body && body.protocol === PROTOCOL) {
+    const { setAside, mended, ...news } = parseShape('The news', body, newsSchema)
+    await takeNews(world, news, { from: plainIp(ip), setAside, mended })
+  } else {
+    await takeLegacy(world, body, plainIp(ip))
+  }
+}
+
+/** A known daemon would send a bad record again and again: it is set aside, and answered like a good one. */
+async function takeLegacy(world: World, body: object, from: string): Promise<void> {
+  try {
+    await takeLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), { from })
+  } catch (error) {
+    const isBad = error instanceof BackupdError && error.code === 'BAD_INPUT'
+    if (!isBad || !world.servers.has(from)) throw error
+    world.setAside.note(from, 'records', [error.message])
+  }
+}
+
+function noNews(): BackupdError {
+  const what = 'The record is not valid: the body is no JSON object'
+  return new BackupdError('BAD_INPUT', `${what}. Send one record, or news as daemons do, as application/json`)
+}

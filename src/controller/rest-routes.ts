@@ -1,0 +1,79 @@
+import formbody from '@fastify/formbody'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Execute } from '../client/execute.ts'
+import { takeEmptyBodies } from '../http/empty-bodies.ts'
+import type { Clock } from '../lib/clock.ts'
+import { Fields } from '../rest-compat/fields.ts'
+import { refusalOf } from '../rest-compat/refusal.ts'
+import type { Reply } from '../rest-compat/reply.ts'
+import { ROUTES } from '../rest-compat/routes.ts'
+import type { Route } from '../rest-compat/row.ts'
+import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
+import { JSON_TYPE } from './http-app.ts'
+
+export interface RestOptions {
+  /** Runs documents for whoever asks. */
+  executeAs(who: string): Execute
+  clock: Clock
+}
+
+const NOT_FOUND: Reply = { status: 404, body: { msg: '404 not found' } }
+
+/** The v1 and v2 URLs. Bodies are urlencoded or JSON; an empty one may be of any type. */
+export async function addRestRoutes(app: FastifyInstance, options: RestOptions): Promise<void> {
+  await app.register(formbody)
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, String(body), done)
+  })
+  takeEmptyBodies(app)
+  for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${pathOf(path)}`)) {
+    const [method = '', url = ''] = path.split(' ')
+    const choices = routes.map((route) => ({ route, flags: flagsOf(route.path) }))
+    app.route({ method, url, handler: (request, reply) => answer(choices, { request, reply, ...options }) })
+  }
+}
+
+interface Choice {
+  route: Route
+  flags: [string, string][]
+}
+
+interface Exchange extends RestOptions {
+  request: FastifyRequest
+  reply: FastifyReply
+}
+
+async function answer(choices: readonly Choice[], exchange: Exchange): Promise<FastifyReply> {
+  const { request, reply, executeAs, clock } = exchange
+  const { status, body, warnings = [], code } = await ask()
+  reply.code(status).header('content-type', JSON_TYPE)
+  if (warnings.length > 0) reply.header('warning', warnings.map(warningOf).join(', '))
+  if (code !== undefined) reply.header(ERROR_CODE_HEADER, code)
+  return status === 204 ? reply.send() : reply.send(JSON.stringify(body))
+
+  async function ask(): Promise<Reply> {
+    try {
+      const fields = new Fields(request.query, request.body)
+      const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
+      const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
+      return meant ? await meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND
+    } catch (error) {
+      return refusalOf(error)
+    }
+  }
+}
+
+function pathOf(pattern: string): string {
+  return pattern.split('?')[0] ?? pattern
+}
+
+/** A pattern that ends in `?open=true` is for requests that say so. */
+function flagsOf(pattern: string): [string, string][] {
+  return [...new URLSearchParams(pattern.split('?')[1] ?? '')]
+}
+
+function warningOf(sentence: string): string {
+  return `199 backupd "${sentence.replaceAll(/["\\\r\n]/g, ' ')}"`
+}

@@ -1,0 +1,180 @@
+import type { IncomingMessage } from 'node:http'
+import { openCatalog } from '../catalog/catalog.ts'
+import type { Execute } from '../client/execute.ts'
+import { closeWorld, createWorld, tick } from '../domain/controller.ts'
+import { hasInventory, takeInventory } from '../domain/inventory.ts'
+import type { Plan } from '../domain/plan.ts'
+import type { InventorySource } from '../domain/ports.ts'
+import type { World } from '../domain/world.ts'
+import { createDaemonClient } from '../fleet/daemon-client.ts'
+import { guardBrowsers } from '../http/browser-guard.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
+import type { Clock } from '../lib/clock.ts'
+import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { makeFolder } from '../lib/make-folder.ts'
+import { Problems } from '../lib/problems.ts'
+import type { TrustedClock } from '../lib/trusted-clock.ts'
+import type { Context } from '../resolvers/context.ts'
+import { createLoaders } from '../resolvers/loaders.ts'
+import { createSchema } from '../resolvers/schema.ts'
+import type { InventoryNews } from '../wire/inventory.ts'
+import { startApollo } from './apollo.ts'
+import { keepTime } from './clock-file.ts'
+import { executeIn } from './execute.ts'
+import { serveSocket } from './graphql-socket.ts'
+import { addHealthRoute } from './health-route.ts'
+import { closeHttp, createHttpApp, listen } from './http-app.ts'
+import { createInventoryMemory } from './inventory-memory.ts'
+import { addNewsRoute } from './news-route.ts'
+import { addRestRoutes } from './rest-routes.ts'
+import { addStartPage } from './start-page.ts'
+import { addWebRoutes, readWebFiles } from './web-files.ts'
+
+export interface ControllerOptions {
+  host: string
+  /** 0 = any free port; then `advertise` may be empty and is where it listens. */
+  port: number
+  /** Where daemons reach this controller: `http://10.0.0.1:9002`. */
+  advertise: string
+  dataDir: string
+  /** Copies of the catalog go below it. */
+  copyDir: string
+  inventory: InventorySource
+  volumeRoot: string
+  /** The volume paths of each inventory that comes into force, before its jobs go anywhere. */
+  onPaths?(paths: string[]): void
+  keepRecordsMs: number
+  /** Base URL of the daemon on a server. */
+  addressOf(ip: string): string
+  /** Addresses that news of a server may come from besides its own. */
+  newsFrom?(server: string): readonly string[]
+  /** Whether a daemon whose jobs are from another controller is to change over to this one; never unless given. */
+  takesOver?(server: string): boolean
+  /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
+  allowedHosts: string[]
+  /** Where they differ from CONNECTION_LIMITS. */
+  connections?: Partial<ConnectionLimits>
+  log: Log
+  clock: Clock
+  /** The built IDE; null = none. */
+  webDir: string | null
+  version: string
+}
+
+export interface Controller {
+  /** `http://127.0.0.1:9002` */
+  url: string
+  /** Typed documents in this process. */
+  execute: Execute
+  /** Reads the inventory again, whether or not it seems changed. */
+  rereadInventory(): Promise<void>
+  close(): Promise<void>
+}
+
+const TICK_MS = 1000
+
+/**
+ * Opens the catalog, listens, reads the inventory and talks to the daemons.
+ * Throws one BackupdError that says what stands in the way: the port, the data directory, the inventory.
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  await using parts = new AsyncDisposableStack()
+  const { log, dataDir } = options
+  let trustedClock: TrustedClock | undefined
+  const clock: Clock = { now: () => (trustedClock ?? options.clock).now() }
+  const problems = new Problems(clock)
+  const room = await openRoom({ dir: dataDir, clock, log, problems }, parts)
+  const onDiskFull = () => room.reportFull()
+  const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull }), (it) => it.close())
+  trustedClock = keepTime(options, parts)
+  let opened: World | undefined
+  const daemon = createDaemonClient({
+    log,
+    addressOf: (ip) => (opened?.servers.has(ip) ? options.addressOf(ip) : undefined),
+    onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
+  })
+  const { volumeRoot, keepRecordsMs, newsFrom = () => [], takesOver = () => false } = options
+  const { identity, ...stores } = catalog
+  const settings = {
+    advertise: options.advertise.replace(/\/+$/, ''),
+    ...{ volumeRoot, keepRecordsMs, newsFrom, takesOver, identity },
+    onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
+  }
+  const inventoryMemory = createInventoryMemory(dataDir, log)
+  const world = await createWorld({
+    ports: { ...stores, daemon, inventoryMemory },
+    clock: options.clock,
+    trustedClock,
+    log,
+    problems,
+    settings,
+  })
+  opened = world
+  parts.defer(() => closeWorld(world))
+  parts.defer(() => daemon.close())
+  const { url, execute } = await serve(world, options, parts)
+  settings.advertise ||= url
+  parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
+  const timer = setInterval(() => tick(world), TICK_MS)
+  parts.defer(() => clearInterval(timer))
+  const owned = parts.move()
+  return {
+    url,
+    execute,
+    rereadInventory: () => world.rereadInventory(),
+    close: () => owned.disposeAsync(),
+  }
+}
+
+/** Before the catalog, which may need the reserve to open. A directory that cannot be made is the catalog's to refuse. */
+async function openRoom(options: DataRoomOptions, parts: AsyncDisposableStack): Promise<DataRoom> {
+  await makeFolder(options.dir).catch(() => {})
+  return parts.adopt(await DataRoom.open(options), (it) => it.close())
+}
+
+async function serve(world: World, options: ControllerOptions, parts: AsyncDisposableStack) {
+  const { log } = options
+  const graphql = { schema: createSchema(), log }
+  const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
+  const guard = guardOf(options)
+  const executeAs = (who: string) => executeIn(graphql, () => makeContext(who))
+  const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
+  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeHttp)
+  await app.register(async (legacy) => {
+    await addRestRoutes(legacy, { executeAs, clock: options.clock })
+    addNewsRoute(legacy, world)
+  })
+  addHealthRoute(app, world, options.version)
+  const webFiles = await readWebFiles(options.webDir)
+  addWebRoutes(app, webFiles)
+  addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
+  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
+  limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
+  const url = await listen(app, options.host, options.port)
+  return { url, execute: executeAs('in process') }
+}
+
+function guardOf({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {
+  const own = URL.canParse(advertise) ? [new URL(advertise).hostname] : []
+  const hosts = [...allowedHosts, ...own].map((host) => host.toLowerCase())
+  return ({ headers }) => guardBrowsers(headers, hosts)
+}
+
+/** News that comes while earlier news is being taken waits its turn. */
+async function watchInventory(world: World, source: InventorySource): Promise<{ close(): Promise<void> }> {
+  let taken = Promise.resolve()
+  const onNews = (news: InventoryNews) => {
+    taken = taken
+      .then(() => takeInventory(world, news))
+      .catch((error) => world.log.error({ err: error }, `A new inventory was not taken: ${messageOf(error)}`))
+  }
+  const watching = await source.watch(onNews, { hasLastGood: hasInventory(world) })
+  await taken
+  world.rereadInventory = async () => {
+    await watching.reread()
+    await taken
+  }
+  return watching
+}

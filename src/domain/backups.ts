@@ -1,0 +1,157 @@
+import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
+import { isProcNamed } from '../wire/proc-names.ts'
+import { type Answer, isRefused, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import { askReaders, relistSoon } from './listing.ts'
+import { type PlannedVolume, volumeKey } from './plan.ts'
+import { fullProcName } from './procs.ts'
+import type { World } from './world.ts'
+
+/** A backup as users name it: `proc` short or full, `server` where the name alone does not tell. */
+export interface BackupName {
+  app: string
+  proc: string
+  name: string
+  server?: string | undefined
+}
+
+/** Newest first. */
+export function findBackups(world: World, filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>> {
+  return world.ports.backups.find(filter, page)
+}
+
+/** Refuses NOT_FOUND, and CONFLICT where several servers hold one of that name. */
+export async function locateBackup(
+  world: World,
+  { app, proc, name, server }: BackupName,
+): Promise<Answer<BackupInfo>> {
+  const filter: BackupFilter = { app, names: [name], ...(server !== undefined && { server }) }
+  const { items } = await findBackups(world, filter, { first: 100 })
+  const [found, ...others] = items.map(({ node }) => node).filter((backup) => isProcNamed(backup.proc, proc))
+  if (!found)
+    return refuse('NOT_FOUND', `There is no backup "${name}" of ${proc} of ${app}; see its list of backups`, {
+      name,
+    })
+  if (others.length === 0) return found
+  const servers = [found, ...others].map((backup) => backup.server).sort()
+  return refuse('CONFLICT', `Backup "${name}" lies on ${servers.join(' and ')}: say which server`, {
+    name,
+    servers,
+  })
+}
+
+/** Is its volume no longer in the inventory? */
+export function isOrphaned(world: World, backup: BackupInfo): boolean {
+  return !world.inventory.plan.volumesByPath.has(volumeKey(backup.server, backup.source))
+}
+
+export function volumeOf(world: World, backup: BackupInfo): PlannedVolume | undefined {
+  return world.inventory.plan.volumesByPath.get(volumeKey(backup.server, backup.source))
+}
+
+export interface FilesPage {
+  path: string
+  /** Of an increment; the newest where none is named. */
+  snapshot?: string | null
+  after: string | null
+  limit: number
+}
+
+/** The entries directly under `path` of the backup, by path. */
+export function listFiles(
+  world: World,
+  backup: BackupInfo,
+  page: FilesPage,
+): Promise<{ files: FileInfo[]; next: string | null }> {
+  const request = { namespace: backup.server, name: backup.name, ...page }
+  return askReaders(world, backup.server, {
+    ask: (ip) => world.ports.daemon.files(ip, request),
+    counts: () => true,
+  })
+}
+
+export interface DeleteBackups {
+  app: string
+  proc: string
+  names: string[]
+  server?: string | undefined
+}
+
+/**
+ * All or none is asked of the store: one name that may not go refuses the rest. `NAME/path` deletes inside a mirror
+ * of the recorded system. Returns what is gone.
+ */
+export function deleteBackups(world: World, who: string, request: DeleteBackups): Promise<Answer<string[]>> {
+  const { app, proc, names, server } = request
+  return audited(
+    world,
+    { who, verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
+    async () => {
+      const doomed: Doomed[] = []
+      for (const name of new Set(names)) {
+        const one = refuseForeign(world, request, name) ?? (await doom(world, request, name))
+        if (isRefused(one)) return one
+        doomed.push(one)
+      }
+      for (const [ip, some] of Map.groupBy(doomed, ({ backup }) => backup.server))
+        await deleteOn(world, ip, some)
+      return doomed.map(({ name }) => name)
+    },
+  )
+}
+
+function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string): Answer<never> | undefined {
+  if (!name.split('/').every(isComponent) || name.startsWith('.')) {
+    return refuse('BAD_INPUT', `"${name}" is no name of a backup; nothing was deleted`, { name })
+  }
+  const full = fullProcName(world, app, proc)
+  if (name.startsWith(`${app}-${full}-`)) return undefined
+  return refuse(
+    'FORBIDDEN',
+    `"${name}" does not belong to ${full} of ${app}; nothing was deleted: take names from its list of backups`,
+    { name },
+  )
+}
+
+interface Doomed {
+  /** As asked for: `NAME` or `NAME/path`. */
+  name: string
+  backup: BackupInfo
+}
+
+async function doom(
+  world: World,
+  { app, proc, server }: DeleteBackups,
+  name: string,
+): Promise<Answer<Doomed>> {
+  const [whole = ''] = name.split('/')
+  const backup = await locateBackup(world, { app, proc, name: whole, server })
+  if (isRefused(backup)) return backup
+  const isMirror = backup.mode === 'increment' && backup.series === null
+  if (name === whole || isMirror) return { name, backup }
+  const message = `Nothing inside of "${whole}" can be deleted, only all of it; nothing was deleted`
+  return refuse('BAD_INPUT', message, { name })
+}
+
+function isComponent(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('\0')
+}
+
+async function deleteOn(world: World, ip: string, doomed: Doomed[]): Promise<void> {
+  const server = world.servers.get(ip)
+  const whole = doomed.filter(({ name, backup }) => name === backup.name)
+  try {
+    await world.ports.daemon.deleteBackups(ip, ip, namesOf(doomed))
+    await world.ports.backups.remove(ip, namesOf(whole))
+  } catch (error) {
+    // Some may be gone, and the catalog may not know it: the store's own list will tell.
+    if (server) server.listingStale = true
+    throw error
+  }
+  if (server && whole.length < doomed.length) relistSoon(world, server)
+}
+
+function namesOf(doomed: readonly Doomed[]): string[] {
+  return doomed.map(({ name }) => name)
+}

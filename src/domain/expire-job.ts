@@ -1,0 +1,39 @@
+import { ipv4Hex } from '../wire/ids.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { PlannedJob } from './plan.ts'
+
+/** The app that the jobs of the system itself belong to. */
+export const SYSTEM_APP = 'backupctl'
+
+/** Empty for a one-off action that is of no app. */
+export function appOf({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
+  if (typeof args.app === 'string' && args.app !== '') return args.app
+  return action === 'backup_expire' ? SYSTEM_APP : ''
+}
+
+export function appOfJob({ volume }: Pick<PlannedJob, 'volume'>): string {
+  return volume?.app ?? SYSTEM_APP
+}
+
+/** The expire job of a server has no id on the wire; users see `0a4d000b-expire`. */
+export function expireJobId(server: string): string {
+  return `${ipv4Hex(server)}-expire`
+}
+
+/**
+ * One for each server, each minute: `info` = [source, expire, …], an increment's source ending in `@increment`. What has
+ * no readable expire stands not in it: it stays.
+ */
+export function expireJob(server: string, backups: PlannedJob[]): PlannedJob {
+  const info = backups.flatMap(({ job, expire }) => {
+    const suffix = job.args.mode === 'increment' ? '@increment' : ''
+    return expire ? [`${String(job.args.path)}${suffix}`, expire] : []
+  })
+  return {
+    id: expireJobId(server),
+    server,
+    job: { id: '', spec: '* * * * *', action: 'backup_expire', args: { info }, type: 'cron', sleep: false },
+    volume: null,
+    expire: null,
+  }
+}

@@ -1,0 +1,158 @@
+import { NEVER } from '../lib/clock.ts'
+import { DISK_SOURCE } from '../lib/problems.ts'
+import { isProcNamed } from '../wire/proc-names.ts'
+import type { RunRecord } from '../wire/record.ts'
+import { type Answer, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import { appOfJob } from './expire-job.ts'
+import type { PlannedJob } from './plan.ts'
+import { startRun } from './runs.ts'
+import { refreshSchedule } from './server-sync.ts'
+import type { World } from './world.ts'
+
+/** A job as it is planned, with what its daemon last told of it. */
+export interface JobView extends PlannedJob {
+  app: string
+  asleep: boolean
+  /** ISO 8601; null = never, or not known yet. */
+  prevRun: string | null
+  nextRun: string | null
+  /** Why it does not run; null where nothing is wrong. */
+  problem: string | null
+}
+
+export interface JobFilter {
+  app?: string | undefined
+  proc?: string | undefined
+  volume?: string | undefined
+  instanceNo?: number | undefined
+  mode?: 'full' | 'increment' | undefined
+  action?: string | undefined
+  server?: string | undefined
+}
+
+export function getJob(world: World, id: string): JobView | undefined {
+  const planned = world.inventory.plan.jobs.get(id)
+  return planned && view(world, planned)
+}
+
+export function listJobs(world: World, filter: JobFilter): JobView[] {
+  return candidates(world, filter)
+    .filter((planned) => matches(planned, filter))
+    .map((planned) => view(world, planned))
+}
+
+/** As few as can be told at once. */
+function candidates(world: World, { app, server }: JobFilter): PlannedJob[] {
+  const { jobs, jobsByApp, jobsByServer } = world.inventory.plan
+  if (app !== undefined) return jobsByApp.get(app) ?? []
+  return server === undefined ? [...jobs.values()] : (jobsByServer.get(server) ?? [])
+}
+
+/** A job that is asked for something. */
+export interface JobName {
+  id: string
+  /** Refused where it is of another app. */
+  app?: string | undefined
+}
+
+export interface RunJob extends JobName {
+  /** An increment reads every file, whatever its timestamps say. */
+  reread?: boolean
+}
+
+/** Runs it now, besides its schedule. */
+export function runJob(
+  world: World,
+  who: string,
+  { reread = false, ...name }: RunJob,
+): Promise<Answer<RunRecord>> {
+  const ask = { who, verb: 'runJob', ...name, ...(reread && { facts: { reread } }) }
+  return withJob<RunRecord>(world, ask, async ({ id, server, job }) => {
+    const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
+    // What makes room, and what needs none, must go on.
+    if (full && job.action === 'backup') return refuse('DISK_FULL', `Cannot start a backup: ${full.text}`)
+    const draft = { server, jobId: id, spec: job.spec, action: job.action, args: job.args }
+    return startRun(world, draft, (rid) => world.ports.daemon.runJob(server, job.id, { rid, reread }))
+  })
+}
+
+/** Its schedule rests until it is woken; asked twice it still sleeps. */
+export function sleepJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
+  return withJob(world, { who, verb: 'sleepJob', ...name }, async (planned) => {
+    await world.ports.daemon.sleepJob(planned.server, planned.job.id)
+    return refreshed(world, planned)
+  })
+}
+
+export function wakeJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
+  return withJob(world, { who, verb: 'wakeJob', ...name }, async (planned) => {
+    await world.ports.daemon.wakeJob(planned.server, planned.job.id)
+    return refreshed(world, planned)
+  })
+}
+
+interface JobAsk extends JobName {
+  who: string
+  verb: string
+  facts?: Record<string, boolean>
+}
+
+function withJob<T>(
+  world: World,
+  { who, verb, id, app, facts }: JobAsk,
+  work: (job: PlannedJob) => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  return audited(world, { who, verb, facts: { id, ...facts } }, async () => {
+    const planned = world.inventory.plan.jobs.get(id)
+    if (!planned || (app !== undefined && appOfJob(planned) !== app)) {
+      const of = app === undefined ? '' : ` of ${app}`
+      return refuse('NOT_FOUND', `There is no job "${id}"${of}; see the list of jobs`, { id })
+    }
+    if (planned.job.id === '') {
+      return refuse(
+        'BAD_INPUT',
+        `"${id}" expires old backups each minute by itself; it cannot be run, put to sleep or woken`,
+        { id },
+      )
+    }
+    return work(planned)
+  })
+}
+
+async function refreshed(world: World, planned: PlannedJob): Promise<JobView> {
+  const server = world.servers.get(planned.server)
+  if (server) await refreshSchedule(world, server)
+  return view(world, planned)
+}
+
+function view(world: World, planned: PlannedJob): JobView {
+  const server = world.servers.get(planned.server)
+  const scheduled = server?.schedule.get(planned.id)
+  return {
+    ...planned,
+    app: appOfJob(planned),
+    asleep: scheduled?.job.sleep ?? false,
+    prevRun: timeOrNull(scheduled?.prev),
+    nextRun: timeOrNull(scheduled?.next),
+    problem: server?.conflict ?? server?.dropped.get(planned.id) ?? null,
+  }
+}
+
+function timeOrNull(time: string | undefined): string | null {
+  return time === undefined || time === NEVER ? null : time
+}
+
+function matches(planned: PlannedJob, filter: JobFilter): boolean {
+  const { server, job, volume } = planned
+  const { app, proc, instanceNo, mode } = filter
+  return (
+    (app === undefined || appOfJob(planned) === app) &&
+    (proc === undefined || (volume !== null && isProcNamed(volume.proc, proc))) &&
+    (filter.volume === undefined || volume?.name === filter.volume) &&
+    (instanceNo === undefined || volume?.instanceNo === instanceNo) &&
+    (mode === undefined || job.args.mode === mode) &&
+    (filter.action === undefined || job.action === filter.action) &&
+    (filter.server === undefined || server === filter.server)
+  )
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { isIPv4 } from 'node:net'
+import { posix } from 'node:path'
+import { findNestedPaths } from '../lib/nested-paths.ts'
+import { jobId } from '../wire/ids.ts'
+import type {
+  Inventory,
+  InventoryInstance,
+  InventoryProc,
+  InventorySchedule,
+  InventoryVolume,
+} from '../wire/inventory.ts'
+import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
+import { appOfJob, expireJob } from './expire-job.ts'
+import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
+
+/** `volumeRoot` is where volumes lie whose path the inventory does not name. */
+export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
+  const plan: Plan = {
+    inventory,
+    volumes: [],
+    volumesByName: new Map(),
+    volumesByPath: new Map(),
+    volumesByArchive: new Map(),
+    servers: new Map(),
+    jobs: new Map(),
+    jobsByApp: new Map(),
+    jobsByServer: new Map(),
+    problems: [],
+  }
+  const drafts = [...draftVolumes(inventory, volumeRoot)]
+  const above = volumesAbove(drafts.map(({ volume }) => volume))
+  for (const draft of drafts) addVolume(plan, draft, above)
+  for (const [ip, volumes] of Map.groupBy(plan.volumes, (volume) => volume.server))
+    addServer(plan, ip, volumes)
+  plan.jobsByApp = Map.groupBy(plan.jobs.values(), appOfJob)
+  plan.jobsByServer = Map.groupBy(plan.jobs.values(), ({ server }) => server)
+  return plan
+}
+
+/** The version of a list of jobs: the same jobs, the same version, whoever computes it. */
+export function versionOf(jobs: Job[]): string {
+  return createHash('sha256').update(JSON.stringify(jobs)).digest('hex').slice(0, 32)
+}
+
+interface DraftVolume {
+  volume: PlannedVolume
+  schedules: InventorySchedule[]
+}
+
+function* draftVolumes(inventory: Inventory, volumeRoot: string): Generator<DraftVolume> {
+  for (const app of inventory.apps) {
+    for (const proc of app.procs) {
+      for (const instance of proc.instances) {
+        for (const volume of instance.volumes)
+          yield draftOf({ app: app.name, proc, instance, volume }, volumeRoot)
+      }
+    }
+  }
+}
+
+interface Place {
+  app: string
+  proc: InventoryProc
+  instance: InventoryInstance
+  volume: InventoryVolume
+}
+
+function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): DraftVolume {
+  const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), plainName(volume.name))
+  return {
+    volume: {
+      app,
+      proc: proc.name,
+      instanceNo: instance.no,
+      server: instance.server,
+      containers: instance.containers,
+      name: volume.name,
+      path: volume.path ?? usual,
+      ...(volume.consistency && { consistency: volume.consistency }),
+      jobs: [],
+    },
+    schedules: volume.schedules,
+  }
+}
+
+/** What else the inventory has that may stand in the way of a volume. */
+function volumesAbove(volumes: PlannedVolume[]): Map<PlannedVolume, PlannedVolume> {
+  const owned = volumes.map((volume) => {
+    const { server, path, proc, instanceNo } = volume
+    return { server, path, owner: `${proc} ${instanceNo}`, volume }
+  })
+  return new Map(findNestedPaths(owned).map(({ inner, outer }) => [inner.volume, outer.volume]))
+}
+
+/** @param above volumes below one of another proc, and that one */
+function addVolume(
+  plan: Plan,
+  { volume, schedules }: DraftVolume,
+  above: ReadonlyMap<PlannedVolume, PlannedVolume>,
+): void {
+  const archive = volumeKey(volume.server, archiveOf(volume))
+  const namesake = plan.volumesByArchive.get(archive)
+  const problem = problemOf(volume, namesake) ?? nestedProblem(volume, above.get(volume))
+  if (problem) {
+    plan.problems.push(problem)
+    return
+  }
+  plan.volumesByArchive.set(archive, volume)
+  for (const schedule of schedules) {
+    const planned = backupJob(volume, schedule)
+    if (plan.jobs.has(planned.id)) continue
+    volume.jobs.push(planned)
+    plan.jobs.set(planned.id, planned)
+  }
+  plan.volumes.push(volume)
+  plan.volumesByName.set(volumeIdentity(volume), volume)
+  plan.volumesByPath.set(volumeKey(volume.server, volume.path), volume)
+}
+
+function problemOf(volume: PlannedVolume, namesake: PlannedVolume | undefined): string | undefined {
+  const what = `Volume ${volume.name} of ${volume.proc}, instance ${volume.instanceNo}, is left out`
+  if (!isIPv4(volume.server)) return `${what}: its server "${volume.server}" is no IPv4 address`
+  if (namesake)
+    return `${what}: its backups would be named like those of ${namesake.name}; rename one of them`
+  return undefined
+}
+
+/** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */
+function nestedProblem(inner: PlannedVolume, outer: PlannedVolume | undefined): string | undefined {
+  if (!outer) return undefined
+  const what = `Volume ${inner.name} of ${inner.proc}, instance ${inner.instanceNo}, is left out`
+  const where = `volume ${outer.name} of ${outer.proc}, instance ${outer.instanceNo} ("${outer.path}")`
+  return `${what}: its directory "${inner.path}" on ${inner.server} lies in ${where}; move one of them`
+}
+
+function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {
+  const args: BackupArgs = {
+    app: volume.app,
+    archive: archiveOf(volume),
+    containers: volume.containers,
+    instanceNo: volume.instanceNo,
+    mode: schedule.mode,
+    path: volume.path,
+    postRun: schedule.postRun,
+    preRun: schedule.preRun,
+    proc: volume.proc,
+    volume: volume.name,
+  }
+  const named = schedule.namesNoMode ? { ...args, mode: '' } : args
+  const id = jobId(volume.server, schedule.spec, 'backup', named)
+  const job: Job = { id, spec: schedule.spec, action: 'backup', args, type: 'cron', sleep: false }
+  const options = optionsOf(volume, schedule)
+  if (Object.keys(options).length > 0) job.options = options
+  return { id, server: volume.server, job, volume, expire: schedule.expire }
+}
+
+/** The settings that were written; the others are absent, so that a list without settings keeps its version. */
+function optionsOf(
+  { consistency }: PlannedVolume,
+  { mode, timeLimitSeconds, rereadEveryDays }: InventorySchedule,
+): JobOptions {
+  return {
+    ...(timeLimitSeconds && { timeLimitSeconds }),
+    ...(consistency && { consistency }),
+    ...(rereadEveryDays && mode === 'increment' && { rereadEveryDays }),
+  }
+}
+
+/** `<app>-<proc full name>-<instance>-<volume, / as ->` */
+function archiveOf(volume: PlannedVolume): string {
+  const name = plainName(volume.name).replaceAll('/', '-')
+  return `${volume.app}-${volume.proc}-${volume.instanceNo}-${name}`
+}
+
+/** `/data//db/` → `data/db`, as the recorded system joins it. */
+function plainName(volume: string): string {
+  return posix.normalize(volume).replace(/^\/+|\/+$/g, '')
+}
+
+function addServer(plan: Plan, ip: string, volumes: PlannedVolume[]): void {
+  const backups = volumes.flatMap((volume) => volume.jobs)
+  const expire = expireJob(ip, backups)
+  plan.jobs.set(expire.id, expire)
+  const jobs = [...backups, expire].map((planned) => planned.job)
+  plan.servers.set(ip, { ip, jobs, version: versionOf(jobs) })
+}

@@ -1,0 +1,59 @@
+import { BackupdError } from '../lib/errors.ts'
+import { serverOfJobId } from '../wire/ids.ts'
+import type { LegacyRecord, RunRecord } from '../wire/record.ts'
+import { findForeignPart } from '../wire/record-sender.ts'
+import type { World } from './world.ts'
+
+/**
+ * News counts for the server that it came from. Anyone who reaches the controller can post, and a daemon can be in
+ * foreign hands: it must not be able to speak of the runs and the backups of another one.
+ */
+
+/** Throws FORBIDDEN unless `from` is an address of the server, and the server is a known one. */
+export function checkSender(world: World, server: string, from: string): void {
+  if (!world.servers.has(server)) {
+    const what = `Cannot take news of ${server}: it is not a server of the inventory`
+    throw new BackupdError('FORBIDDEN', `${what}. Add it to the inventory; its news is kept until then`)
+  }
+  if (from === server || world.settings.newsFrom(server).includes(from)) return
+  const what = `Cannot take news of ${server}: it came from ${from}, expected ${server}`
+  const todo = `If the daemon is behind an address translation, start the controller with --news-from ${server}=${from}`
+  world.setAside.note(server, 'posts in its name', [`it came from ${from}`])
+  throw new BackupdError('FORBIDDEN', `${what}. ${todo}`, { facts: { server, from } })
+}
+
+/**
+ * The server of a legacy record: that of its job, else the one that the address belongs to. Throws FORBIDDEN where there
+ * is none, or the address is not one of its own.
+ */
+export function serverOfLegacyRecord(world: World, { id }: LegacyRecord, from: string): string {
+  const server = serverOfJobId(id) ?? serverAt(world, from)
+  checkSender(world, server, from)
+  return server
+}
+
+function serverAt({ servers, settings }: World, from: string): string {
+  if (servers.has(from)) return from
+  const [only, ...others] = [...servers.keys()].filter((ip) => settings.newsFrom(ip).includes(from))
+  return only !== undefined && others.length === 0 ? only : from
+}
+
+/** Records that count; the others are noted, because the rest of the batch must not wait for them. */
+export async function keepOwn(world: World, server: string, records: readonly RunRecord[]) {
+  const known = await world.ports.records.serversOf(records.map(({ rid }) => rid))
+  const own: RunRecord[] = []
+  const flaws: string[] = []
+  for (const record of records) {
+    const flaw = findFlaw(record, { server, known: known.get(record.rid) ?? server })
+    if (flaw === undefined) own.push(record)
+    else flaws.push(`${record.rid}: ${flaw}`)
+  }
+  world.setAside.note(server, 'records', flaws)
+  return own
+}
+
+function findFlaw(record: RunRecord, { server, known }: { server: string; known: string }) {
+  if (record.server !== server) return `it is of ${record.server}, expected ${server}`
+  if (record.state === 'lost') return 'only a controller calls a run lost'
+  return findForeignPart(record) ?? (known === server ? undefined : `this run is one of ${known}`)
+}

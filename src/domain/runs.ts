@@ -1,0 +1,80 @@
+import { isoTime } from '../lib/clock.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
+import { describeFailure } from '../wire/failed-run.ts'
+import { newRid } from '../wire/ids.ts'
+import type { RunRecord } from '../wire/record.ts'
+import { getRecord, latest } from './records.ts'
+import { isOriginal } from './server-state.ts'
+import type { World } from './world.ts'
+
+/** Whoever answers so may have begun all the same. */
+const UNCERTAIN: ReadonlySet<string> = new Set(['DAEMON_UNREACHABLE', 'TIMED_OUT', 'INTERNAL'])
+
+/** What a run is to be, before a daemon knows of it. */
+export type RunDraft = Pick<RunRecord, 'server' | 'jobId' | 'spec' | 'action' | 'args'>
+
+/**
+ * Starts a run on a daemon under an rid of ours. Its record is in the catalog before the daemon is asked, so that
+ * no run goes unseen: a refusal leaves it failed with the daemon's words; silence leaves it lost, since the daemon
+ * may have begun, and whatever it says later counts. `ask` resolves to the rid the daemon runs it under.
+ */
+export async function startRun(
+  world: World,
+  draft: RunDraft,
+  ask: (rid: string) => Promise<string>,
+): Promise<RunRecord> {
+  const now = world.clock.now()
+  const queued = queuedRecord(draft, newRid(now), isoTime(now))
+  const server = world.servers.get(draft.server)
+  if (server && isOriginal(server)) return startOnOriginal(world, queued, ask)
+  await world.ledger.take([queued])
+  try {
+    await ask(queued.rid)
+  } catch (error) {
+    const end = notStarted(world, queued, error)
+    if (end.state === 'failed') world.log.warn({ rid: end.rid }, describeFailure(end))
+    await world.ledger.take([end])
+    throw error
+  }
+  return latest(world, queued)
+}
+
+/** An original daemon makes the rid itself, so there is nothing to write down before. */
+async function startOnOriginal(
+  world: World,
+  queued: RunRecord,
+  ask: (rid: string) => Promise<string>,
+): Promise<RunRecord> {
+  const record = { ...queued, rid: await ask(queued.rid) }
+  await world.ledger.take([record])
+  // Its posts may have been quicker than its answer.
+  return (await getRecord(world, record.rid)) ?? record
+}
+
+function queuedRecord(draft: RunDraft, rid: string, start: string): RunRecord {
+  return {
+    ...draft,
+    rid,
+    start,
+    seq: 0,
+    attempt: 1,
+    type: 'once',
+    state: 'queued',
+    end: null,
+    reason: '',
+    error: null,
+    warnings: [],
+    warningCount: 0,
+    result: null,
+    progress: null,
+  }
+}
+
+function notStarted(world: World, queued: RunRecord, cause: unknown): RunRecord {
+  const known = cause instanceof BackupdError
+  const code = known ? cause.code : 'INTERNAL'
+  const reason = known ? messageOf(cause) : 'A fault of the controller; see its log'
+  const state = UNCERTAIN.has(code) ? 'lost' : 'failed'
+  const error = { code, message: reason, facts: known ? cause.facts : {} }
+  return { ...queued, state, reason, error, end: isoTime(world.clock.now()) }
+}

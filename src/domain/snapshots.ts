@@ -1,0 +1,138 @@
+import type { BackupInfo, Series } from '../wire/backup.ts'
+import { PageGuard } from '../wire/page-guard.ts'
+import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/snapshot.ts'
+import { type Answer, isRefused, refuse } from './answer.ts'
+import { audited } from './audit.ts'
+import { type BackupName, locateBackup } from './backups.ts'
+import { askReaders, relistSoon } from './listing.ts'
+import type { World } from './world.ts'
+
+const PAGE = 1000
+const NO_ID = ''
+
+/** Of an increment, newest first, from the one after `after` on; none of a full backup or of a mirror. */
+export async function listSnapshots(
+  world: World,
+  backup: BackupInfo,
+  { first, after = NO_ID }: { first: number; after?: string | undefined },
+): Promise<SnapshotInfo[]> {
+  if (!backup.series) return []
+  const found: SnapshotInfo[] = []
+  let next: string | null = after
+  const guard = new PageGuard(backup.server)
+  while (next !== null && found.length < first) {
+    const limit = Math.min(PAGE, first - found.length)
+    const request = { ...placeOf(backup), after: next === NO_ID ? null : next, limit }
+    const page: SnapshotPage = await ask(world, backup, (ip) => world.ports.daemon.snapshots(ip, request))
+    guard.check(page.snapshots.length, page.next)
+    found.push(...page.snapshots)
+    next = page.next
+  }
+  if (after === NO_ID && isOld(backup.series, found, next === null)) relistNow(world, backup)
+  return found
+}
+
+/** Another hand than ours changed the series, such as a restic; or what was damaged in it was read whole. */
+function isOld({ newest, snapshots, lastGood }: Series, found: SnapshotInfo[], isAll: boolean): boolean {
+  if (found[0]?.id !== newest || (isAll && found.length !== snapshots)) return true
+  const good = found.find((snapshot) => snapshot.good)
+  return (good !== undefined || isAll) && good?.id !== lastGood?.id
+}
+
+function relistNow(world: World, { server: ip }: BackupInfo): void {
+  const server = world.servers.get(ip)
+  if (server) relistSoon(world, server)
+}
+
+/** By its id, or the beginning of it. */
+export async function getSnapshot(
+  world: World,
+  backup: BackupInfo,
+  id: string,
+): Promise<SnapshotInfo | undefined> {
+  if (id === '') return undefined
+  const all = await listSnapshots(world, backup, { first: Number.MAX_SAFE_INTEGER })
+  const fits = all.filter((snapshot) => snapshot.id.startsWith(id))
+  return fits.length === 1 ? fits[0] : undefined
+}
+
+export interface DiffQuestion {
+  from: string
+  /** The newest where none is named. */
+  to?: string | undefined
+  after: string | null
+  limit: number
+}
+
+/** What differs between two snapshots, by path. */
+export async function diffSnapshots(
+  world: World,
+  backup: BackupInfo,
+  { to = NO_ID, ...question }: DiffQuestion,
+): Promise<Answer<DiffPage>> {
+  if (!backup.series) return noSeries(backup)
+  const request = { ...placeOf(backup), to, ...question }
+  return await ask(world, backup, (ip) => world.ports.daemon.diff(ip, request))
+}
+
+export interface HistoryQuestion {
+  path: string
+  after: string | null
+  limit: number
+}
+
+/** One path through all snapshots, newest first. `next` is the `after` of the page that follows. */
+export async function fileHistory(
+  world: World,
+  backup: BackupInfo,
+  { path, after, limit }: HistoryQuestion,
+): Promise<Answer<FileHistory>> {
+  if (!backup.series) return noSeries(backup)
+  const versions: FileHistory['versions'] = []
+  let next = after
+  const guard = new PageGuard(backup.server)
+  do {
+    const request = { ...placeOf(backup), path, after: next }
+    const page = await ask(world, backup, (ip) => world.ports.daemon.history(ip, request))
+    guard.check(page.versions.length, page.next)
+    versions.push(...page.versions)
+    next = page.next
+  } while (next !== null && versions.length < limit)
+  if (versions.length <= limit) return { versions, next }
+  return { versions: versions.slice(0, limit), next: versions[limit - 1]?.snapshot ?? null }
+}
+
+/** The room they took comes back with the next prune. Returns the ids that are gone. */
+export function deleteSnapshots(
+  world: World,
+  who: string,
+  request: { backup: BackupName; snapshots: string[] },
+): Promise<Answer<string[]>> {
+  const { backup: name, snapshots } = request
+  const facts = { ...name, server: name.server ?? null, snapshots }
+  return audited(world, { who, verb: 'deleteSnapshots', facts }, async () => {
+    const backup = await locateBackup(world, name)
+    if (isRefused(backup)) return backup
+    if (!backup.series) return noSeries(backup)
+    if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
+    const request = { ...placeOf(backup), snapshots }
+    try {
+      return await world.ports.daemon.deleteSnapshots(backup.server, request)
+    } finally {
+      // Where it failed, some may be gone all the same.
+      relistNow(world, backup)
+    }
+  })
+}
+
+function placeOf({ server, name }: BackupInfo): { namespace: string; name: string } {
+  return { namespace: server, name }
+}
+
+function ask<T>(world: World, { server }: BackupInfo, question: (ip: string) => Promise<T>): Promise<T> {
+  return askReaders(world, server, { ask: question, counts: () => true })
+}
+
+function noSeries({ name }: BackupInfo): Answer<never> {
+  return refuse('BAD_INPUT', `"${name}" has no snapshots: it is not an increment of this system`, { name })
+}

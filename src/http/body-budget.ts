@@ -1,0 +1,83 @@
+import { Transform } from 'node:stream'
+import { BackupdError } from '../lib/errors.ts'
+import { plainIp } from '../lib/plain-ip.ts'
+
+export interface BodyLimits {
+  /** Bytes of bodies of one address that are not answered yet. */
+  perPeer: number
+  /** Of all addresses together. */
+  total: number
+}
+
+/** One body of the largest kind at once from each address. */
+export const BODY_LIMITS: BodyLimits = { perPeer: 33 * 1024 * 1024, total: 128 * 1024 * 1024 }
+
+/** Counts the bodies in memory, half-sent ones too: each alone is within its limit, many at once are not. */
+export class BodyBudget {
+  readonly #limits: BodyLimits
+  readonly #peers = new Map<string, number>()
+  #total = 0
+
+  constructor(limits: BodyLimits = BODY_LIMITS) {
+    this.#limits = limits
+  }
+
+  /**
+   * The same body, counted while it comes. Errors with TOO_COSTLY above the limits. Call `release` once when the
+   * request has ended, however it ended.
+   */
+  meter(address: string): { body: MeteredBody; release(): void } {
+    const peer = plainIp(address)
+    let bytes = 0
+    const body = new MeteredBody((length) => {
+      bytes += length
+      this.#add(peer, length)
+      return this.#reasonAgainst(peer)
+    })
+    return { body, release: () => this.#add(peer, -bytes) }
+  }
+
+  #add(peer: string, bytes: number): void {
+    this.#total += bytes
+    const left = (this.#peers.get(peer) ?? 0) + bytes
+    if (left > 0) this.#peers.set(peer, left)
+    else this.#peers.delete(peer)
+  }
+
+  #reasonAgainst(peer: string): BackupdError | undefined {
+    const { perPeer, total } = this.#limits
+    if ((this.#peers.get(peer) ?? 0) > perPeer)
+      return tooMuch(`${peer} sends more than ${perPeer} bytes at once`)
+    if (this.#total > total) return tooMuch(`more than ${total} bytes of requests are on their way`)
+    return undefined
+  }
+}
+
+/** Passes a body on. Fastify compares `receivedEncodedLength` with the Content-Length. */
+export class MeteredBody extends Transform {
+  receivedEncodedLength = 0
+  readonly #count: (length: number) => BackupdError | undefined
+
+  constructor(count: (length: number) => BackupdError | undefined) {
+    super()
+    this.#count = count
+  }
+
+  override _transform(
+    chunk: Buffer,
+    _encoding: string,
+    done: (error?: Error | null, chunk?: Buffer) => void,
+  ) {
+    this.receivedEncodedLength += chunk.length
+    const problem = this.#count(chunk.length)
+    if (problem) done(problem)
+    else done(null, chunk)
+  }
+}
+
+function tooMuch(why: string): BackupdError {
+  return new BackupdError(
+    'TOO_COSTLY',
+    `Cannot read the body: ${why}. Send fewer requests at once, or try again later`,
+  )
+}

@@ -1,0 +1,40 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
+import { BackupdError } from '../lib/errors.ts'
+
+/**
+ * No web page may drive a program of ours, not even one that made its own name lead here.
+ * Throws FORBIDDEN for a request that another site's page sent, or that came to a host name nobody allowed
+ * (`allowedHosts`, in small letters).
+ */
+export function guardBrowsers(headers: IncomingHttpHeaders, allowedHosts: readonly string[]): void {
+  const host = headers.host ?? ''
+  const name = hostNameOf(host)
+  if (isIP(name) === 0 && name !== 'localhost' && !allowedHosts.includes(name)) {
+    throw new BackupdError(
+      'FORBIDDEN',
+      `Requests for the host "${host}" are refused: ask by IP address, or allow that name with --allowed-host`,
+    )
+  }
+  const site = headers['sec-fetch-site']
+  if (site === 'cross-site' || site === 'same-site') throw foreign(`Sec-Fetch-Site: ${site}`)
+  const { origin } = headers
+  if (origin !== undefined && hostOf(origin) !== hostOf(`http://${host}`)) throw foreign(`Origin: ${origin}`)
+}
+
+function foreign(header: string): BackupdError {
+  return new BackupdError(
+    'FORBIDDEN',
+    `Requests from other sites' pages are refused (${header}): ask from a program or from this host`,
+  )
+}
+
+/** `[::1]:9002` → `::1`; in small letters. */
+function hostNameOf(host: string): string {
+  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, '')
+  return name.toLowerCase()
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined
+}

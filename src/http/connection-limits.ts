@@ -1,0 +1,58 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { plainIp } from '../lib/plain-ip.ts'
+
+export interface ConnectionLimits {
+  /** Open connections of one address. */
+  perPeer: number
+  /** Of all addresses together. */
+  total: number
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = { perPeer: 1000, total: 4000 }
+
+/** Connections above the limits are answered 503 with the reason and closed, whatever they were to become. */
+export function limitConnections(server: Server, limits: ConnectionLimits): void {
+  const peers = new Map<string, number>()
+  let total = 0
+  // Before Node's own listener, which would read the request.
+  server.prependListener('connection', (socket: Socket) => {
+    const peer = plainIp(socket.remoteAddress ?? '')
+    const ofPeer = (peers.get(peer) ?? 0) + 1
+    const reason = reasonAgainst(limits, { peer, ofPeer, total: total + 1 })
+    peers.set(peer, ofPeer)
+    total += 1
+    socket.once('close', () => {
+      total -= 1
+      const left = (peers.get(peer) ?? 1) - 1
+      if (left > 0) peers.set(peer, left)
+      else peers.delete(peer)
+    })
+    if (reason !== undefined) refuse(socket, reason)
+  })
+}
+
+function reasonAgainst(
+  limits: ConnectionLimits,
+  { peer, ofPeer, total }: { peer: string; ofPeer: number; total: number },
+): string | undefined {
+  if (ofPeer > limits.perPeer)
+    return `Cannot open another connection from ${peer}: it has ${limits.perPeer} already. Close some, or start this program with a higher --max-sockets-per-peer`
+  if (total > limits.total)
+    return `Cannot open another connection: all ${limits.total} are taken. Try again later`
+  return undefined
+}
+
+function refuse(socket: Socket, reason: string): void {
+  const body = JSON.stringify(reason)
+  const head = [
+    'HTTP/1.1 503 Service Unavailable',
+    'Connection: close',
+    'Content-Type: application/json; charset=UTF-8',
+    'x-backupd-error-code: TOO_COSTLY',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.on('error', () => {})
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroySoon()
+}

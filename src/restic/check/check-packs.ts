@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { BackupdError } from '../../lib/errors.ts'
+import type { BlobType } from '../repository/blob-place.ts'
+import { packName } from '../repository/layout.ts'
+import type { Repository } from '../repository/repository.ts'
+
+const READ_AT_ONCE = 4 * 1024 * 1024
+
+/** Content that no pack of the repository has whole. */
+export interface LostBlob {
+  type: BlobType
+  id: Buffer
+}
+
+export interface DamagedPack {
+  pack: string
+  reason: string
+  /** What of its content is not whole anywhere else either. */
+  lost: LostBlob[]
+}
+
+export interface CheckOptions {
+  signal: AbortSignal
+  onProgress?(progress: { packs: number; bytes: number }): void
+}
+
+/** Reads every pack that the index names, and gives those that are not what was written. */
+export async function* checkPacks(
+  repository: Repository,
+  { signal, onProgress }: CheckOptions,
+): AsyncGenerator<DamagedPack> {
+  const index = await repository.loadIndex()
+  const progress = { packs: 0, bytes: 0 }
+  for (let number = 0; number < index.packCount; number++) {
+    signal.throwIfAborted()
+    if (index.isGone(number)) continue
+    const pack = index.packId(number)
+    const { reason, bytes } = await readPack(repository, pack)
+    progress.packs += 1
+    progress.bytes += bytes
+    onProgress?.({ ...progress })
+    if (reason !== undefined) yield { pack, reason, lost: await lostOf(repository, number) }
+  }
+}
+
+/** A pack's name is the hash of all that is in it. */
+async function readPack(
+  { place }: Repository,
+  pack: string,
+): Promise<{ reason: string | undefined; bytes: number }> {
+  try {
+    await using reader = await place.driver.open(packName(place, pack))
+    const hash = createHash('sha256')
+    for (let at = 0; at < reader.size; at += READ_AT_ONCE) hash.update(await reader.read(at, READ_AT_ONCE))
+    const isWhole = hash.digest('hex') === pack
+    return { reason: isWhole ? undefined : 'its content is not what its name says', bytes: reader.size }
+  } catch (error) {
+    if (!isCode(error, 'NOT_FOUND')) throw error
+    return { reason: 'it is not in the store', bytes: 0 }
+  }
+}
+
+async function lostOf(repository: Repository, pack: number): Promise<LostBlob[]> {
+  const index = await repository.loadIndex()
+  const lost: LostBlob[] = []
+  for (let entry = 0; entry < index.size; entry++) {
+    if (index.packOf(entry) !== pack) continue
+    const blob = { type: index.entryAt(entry).isTree ? 'tree' : 'data', id: index.idAt(entry) } as const
+    if (!(await isReadable(repository, blob))) lost.push(blob)
+  }
+  return lost
+}
+
+async function isReadable(repository: Repository, { type, id }: LostBlob): Promise<boolean> {
+  try {
+    await repository.readBlob(type, id)
+    return true
+  } catch (error) {
+    if (isCode(error, 'SNAPSHOT_CORRUPT')) return false
+    throw error
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof BackupdError && error.code === code
+}

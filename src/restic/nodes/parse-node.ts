@@ -1,0 +1,136 @@
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import type { EntryType, TreeEntry, Xattr } from '../../volume/tree/entry.ts'
+import { splitFlags } from './flags-attribute.ts'
+import { fromGoMode } from './go-mode.ts'
+import { goUnquote } from './go-quote.ts'
+import { parseGoTime } from './go-time.ts'
+import { NODE_TYPES, type Node } from './node.ts'
+
+/** As JSON.parse gives it; numbers that JavaScript cannot hold are text (see quoteLargeNumbers). */
+export type RawNode = Record<string, unknown>
+
+const TYPES = new Map(Object.entries(NODE_TYPES).map(([type, restics]) => [restics, type as EntryType]))
+/** What restic keeps and cannot restore either. */
+const WITHOUT_CONTENT = new Set(['socket', 'irregular'])
+const LARGE_NUMBER = /"(inode|device_id|device|size|links)":(\d{16,})/g
+const MAY_BE_LARGE = /:\d{16}/
+
+/** Numbers of 64 bits as text, so that JSON.parse does not round them. */
+export function quoteLargeNumbers(json: string): string {
+  return MAY_BE_LARGE.test(json) ? json.replaceAll(LARGE_NUMBER, '"$1":"$2"') : json
+}
+
+/** One node, in a `folder` of the volume. Throws SNAPSHOT_CORRUPT; undefined for a socket. */
+export function parseNode(json: Buffer | string, folder: Buffer = Buffer.alloc(0)): Node | undefined {
+  try {
+    return nodeOf(JSON.parse(quoteLargeNumbers(json.toString())) as RawNode, prefixOf(folder))
+  } catch (error) {
+    throw error instanceof BackupdError ? error : badTree(messageOf(error))
+  }
+}
+
+/** What a name is put behind to be a path. */
+export function prefixOf(folder: Buffer): Buffer {
+  return folder.length === 0 ? folder : Buffer.concat([folder, Buffer.from('/')])
+}
+
+export function badTree(why: string): BackupdError {
+  return new BackupdError('SNAPSHOT_CORRUPT', `A directory in the repository cannot be read: ${why}`, {
+    facts: { why },
+  })
+}
+
+/** A node of JSON.parse's. Undefined for a socket. Throws SNAPSHOT_CORRUPT. */
+export function nodeOf(raw: RawNode, prefix: Buffer): Node | undefined {
+  const name = nodeName(raw.name)
+  const type = TYPES.get(raw.type as string)
+  if (type === undefined) {
+    if (WITHOUT_CONTENT.has(raw.type as string)) return undefined
+    throw badTree(`"${raw.name}" is of an unknown type, ${JSON.stringify(raw.type)}`)
+  }
+  const path = prefix.length === 0 ? name : Buffer.concat([prefix, name])
+  const subtree = type === 'directory' ? idOf(raw.subtree) : null
+  return { name, entry: entryOf(raw, type, path), content: contentOf(raw.content), subtree }
+}
+
+/** A name that could lead elsewhere is no name. */
+function nodeName(raw: unknown): Buffer {
+  const name = typeof raw === 'string' ? goUnquote(raw) : undefined
+  if (!name || name.length === 0 || name.includes(0) || name.includes(0x2f) || isDots(name)) {
+    throw badTree(`${JSON.stringify(raw)} is no name`)
+  }
+  return name
+}
+
+function isDots(name: Buffer): boolean {
+  return name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e))
+}
+
+function entryOf(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
+  const isDevice = type === 'chardev' || type === 'blockdev'
+  const device = isDevice ? bigOf(raw.device) : 0n
+  return {
+    type,
+    path,
+    mode: fromGoMode(numberOf(raw.mode)),
+    uid: numberOf(raw.uid),
+    gid: numberOf(raw.gid),
+    size: type === 'file' ? numberOf(raw.size) : 0,
+    mtimeNs: timeOf(raw.mtime),
+    ctimeNs: timeOf(raw.ctime),
+    device: bigOf(raw.device_id),
+    inode: bigOf(raw.inode),
+    links: numberOf(raw.links) || 1,
+    major: isDevice ? majorOf(device) : 0,
+    minor: isDevice ? minorOf(device) : 0,
+    linkTarget: type === 'symlink' ? targetOf(raw) : null,
+    ...(raw.extended_attributes ? splitFlags(xattrsOf(raw.extended_attributes)) : { xattrs: [] }),
+    extents: null,
+  }
+}
+
+function numberOf(raw: unknown): number {
+  const value = raw === undefined ? 0 : Number(raw)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw badTree(`${JSON.stringify(raw)} is no number`)
+}
+
+function bigOf(raw: unknown): bigint {
+  if (raw === undefined) return 0n
+  if (typeof raw === 'string' && raw.length <= 20) return BigInt.asUintN(64, BigInt(raw))
+  return BigInt(numberOf(raw))
+}
+
+function timeOf(raw: unknown): bigint {
+  if (raw === undefined) return 0n
+  const time = typeof raw === 'string' ? parseGoTime(raw) : undefined
+  if (time === undefined) throw badTree(`${JSON.stringify(raw)} is no time`)
+  return time
+}
+
+function targetOf(raw: RawNode): Buffer {
+  if (typeof raw.linktarget_raw === 'string') return Buffer.from(raw.linktarget_raw, 'base64')
+  return Buffer.from(typeof raw.linktarget === 'string' ? raw.linktarget : '')
+}
+
+function xattrsOf(raw: unknown): Xattr[] {
+  if (!Array.isArray(raw)) throw badTree('its extended attributes are no list')
+  return raw.map(({ name, value }: { name?: unknown; value?: unknown }) => {
+    if (typeof name !== 'string' || name === '') throw badTree('an extended attribute has no name')
+    return { name: Buffer.from(name), value: Buffer.from(typeof value === 'string' ? value : '', 'base64') }
+  })
+}
+
+function contentOf(raw: unknown): Buffer[] {
+  if (raw === null || raw === undefined) return []
+  if (!Array.isArray(raw)) throw badTree('its content is no list')
+  return raw.map(idOf)
+}
+
+const ID = /^[\da-f]{64}$/
+
+function idOf(raw: unknown): Buffer {
+  if (typeof raw === 'string' && ID.test(raw)) return Buffer.from(raw, 'hex')
+  throw badTree(`${JSON.stringify(raw)} is no id`)
+}

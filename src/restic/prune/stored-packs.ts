@@ -1,0 +1,39 @@
+import { BackupdError } from '../../lib/errors.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { PackUse } from './pack-use.ts'
+import type { UsedBlobs } from './used-blobs.ts'
+
+const NAMED = 5
+
+export interface StoredPack {
+  id: string
+  size: number
+}
+
+/**
+ * Compares the packs in the store with the index. Resolves with those that no index file names: of runs that were
+ * killed before they wrote theirs. Throws REPOSITORY_DAMAGED where one that is needed is not there.
+ */
+export async function unknownPacks(
+  repository: Repository,
+  used: UsedBlobs,
+  uses: readonly PackUse[],
+): Promise<StoredPack[]> {
+  const missing = new Set(
+    uses.filter(({ usedBytes }) => usedBytes > 0).map(({ pack }) => used.index.packId(pack)),
+  )
+  const unknown: StoredPack[] = []
+  for await (const stored of repository.listPacks()) {
+    missing.delete(stored.id)
+    const pack = used.index.packNumber(stored.id)
+    if (pack === undefined || used.isDead(pack)) unknown.push(stored)
+  }
+  if (missing.size === 0) return unknown
+  const packs = [...missing]
+  const named = packs.slice(0, NAMED).join(', ') + (packs.length > NAMED ? ', …' : '')
+  throw new BackupdError(
+    'REPOSITORY_DAMAGED',
+    `${packs.length} packs that snapshots need are not in the store (${named}): nothing was pruned. Put them back from a copy of the store, or see "restic check"`,
+    { facts: { packs: packs.slice(0, NAMED), count: packs.length } },
+  )
+}

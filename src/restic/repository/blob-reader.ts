@@ -1,0 +1,136 @@
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { release } from '../../lib/release.ts'
+import { type RepositoryKey, unseal } from '../codec/crypt.ts'
+import { decompress } from '../codec/zstd.ts'
+import type { BlobIndex } from './blob-index.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
+import { OpenPacks } from './open-packs.ts'
+import { type PackRun, packRuns } from './pack-runs.ts'
+import type { Repository } from './repository.ts'
+import { snapshotCorrupt } from './repository-errors.ts'
+import { hashOf } from './unpacked.ts'
+
+interface Wanted extends BlobPlace {
+  id: Buffer
+}
+
+/** The plain content of a blob, checked against its id; throws a RangeError that says what is wrong with it. */
+export function openBlob(
+  key: RepositoryKey,
+  { id, plainLength, compressed }: { id: Buffer; plainLength: number; compressed: boolean },
+  sealed: Buffer,
+): Buffer {
+  const packed = unseal(key, sealed)
+  if (!packed) throw new RangeError('its checksum is wrong')
+  const plain = compressed ? inflate(packed, plainLength) : packed
+  if (plain !== packed) release(packed)
+  if (!hashOf(plain).equals(id)) throw new RangeError('its content is not what its id says')
+  return plain
+}
+
+function inflate(packed: Buffer, plainLength: number): Buffer {
+  try {
+    return decompress(packed, plainLength)
+  } catch (error) {
+    throw new RangeError(`it cannot be unpacked (${messageOf(error)})`)
+  }
+}
+
+/** Reads blobs out of packs, each checked; where one copy is damaged, another one serves. */
+export class BlobReader {
+  readonly #repository: Pick<Repository, 'key' | 'warn' | 'distrust'>
+  readonly #index: () => BlobIndex
+  readonly #packs: OpenPacks
+
+  constructor(repository: Pick<Repository, 'place' | 'key' | 'warn' | 'distrust'>, index: () => BlobIndex) {
+    this.#repository = repository
+    this.#index = index
+    this.#packs = new OpenPacks(repository.place)
+  }
+
+  async read(type: BlobType, id: Buffer): Promise<Buffer> {
+    const index = this.#index()
+    let fault = snapshotCorrupt({ type, id }, null, 'the index does not know it')
+    for (const [copy, entry] of index.copies(type, id).entries()) {
+      if (copy > 0) this.#repository.warn(`${fault.message}. Another copy of it is read`)
+      const place = index.placeAt(entry)
+      try {
+        return openBlob(this.#repository.key, { id, ...place }, await this.#sealed(place))
+      } catch (error) {
+        fault = this.#damaged({ type, id }, place.pack, reasonOf(error))
+      }
+    }
+    throw fault
+  }
+
+  async readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer> {
+    try {
+      const sealed = await this.#sealed(place)
+      openBlob(this.#repository.key, { id, ...place }, sealed)
+      return sealed
+    } catch (error) {
+      throw this.#damaged({ type, id }, place.pack, reasonOf(error))
+    }
+  }
+
+  async *readMany(
+    type: BlobType,
+    ids: Iterable<Buffer>,
+  ): AsyncGenerator<{ id: Buffer; plain: Buffer; pack: string }> {
+    for (const run of packRuns(this.#wanted(type, ids))) {
+      const bytes = run.blobs.length > 1 ? await this.#bytesOf(run) : undefined
+      for (const each of run.blobs) {
+        const sealed = bytes?.subarray(each.offset - run.offset).subarray(0, each.length)
+        yield { id: each.id, pack: each.pack, plain: await this.#plainOf(type, each, sealed) }
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#packs.close()
+  }
+
+  /** Where it is not whole in what was read, it is read alone: that names the fault, or finds another copy. */
+  async #plainOf(type: BlobType, wanted: Wanted, sealed: Buffer | undefined): Promise<Buffer> {
+    if (sealed) {
+      try {
+        return openBlob(this.#repository.key, wanted, sealed)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+      }
+    }
+    return this.read(type, wanted.id)
+  }
+
+  #wanted(type: BlobType, ids: Iterable<Buffer>): Wanted[] {
+    const index = this.#index()
+    const entries = new Map<number, Buffer>()
+    for (const id of ids) {
+      const entry = index.find(type, id)
+      if (entry < 0) throw snapshotCorrupt({ type, id }, null, 'the index does not know it')
+      entries.set(entry, id)
+    }
+    return [...entries].map(([entry, id]) => ({ id, ...index.placeAt(entry) }))
+  }
+
+  /** Undefined where they cannot be read: each is then read alone, which says why. */
+  async #bytesOf({ pack, offset, length }: PackRun<Wanted>): Promise<Buffer | undefined> {
+    return await this.#packs.read(pack, offset, length).catch(() => undefined)
+  }
+
+  #damaged(blob: { type: BlobType; id: Buffer }, pack: string, reason: string): BackupdError {
+    this.#repository.distrust([pack])
+    return snapshotCorrupt(blob, pack, reason)
+  }
+
+  async #sealed({ pack, offset, length }: BlobPlace): Promise<Buffer> {
+    return await this.#packs.read(pack, offset, length)
+  }
+}
+
+/** What is wrong with a blob. Throws on where it is the store that cannot be read, which says nothing of the blob. */
+function reasonOf(error: unknown): string {
+  if (error instanceof RangeError) return error.message
+  if (error instanceof BackupdError && error.code === 'NOT_FOUND') return 'the pack is not in the store'
+  throw error
+}

@@ -1,0 +1,42 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { newKey } from '../codec/crypt.ts'
+import { newConfig, sealConfig } from './config.ts'
+import { addKey } from './keys.ts'
+import { configName, folderName, idsIn, unpackedName } from './layout.ts'
+import { holdsData, repositoryExists } from './open-repository.ts'
+import { OpenedRepository } from './opened-repository.ts'
+import { publishSmall } from './publish.ts'
+import type { OpenOptions, RepositoryPlace } from './repository.ts'
+import { repositoryDamaged } from './repository-errors.ts'
+
+/**
+ * A new, empty repository with one key. Its config is written last: a repository without one is not there yet, and
+ * is begun anew. Throws CONFLICT where there is one.
+ */
+export async function createRepository(
+  place: RepositoryPlace,
+  options: OpenOptions,
+): Promise<OpenedRepository> {
+  await using _lock = await place.driver.lock(`${place.base}/tmp/create.lock`)
+  if (await repositoryExists(place)) throw isThere(place)
+  if (await holdsData(place)) throw repositoryDamaged(configName(place), 'it is not there')
+  await removeKeys(place)
+  const key = newKey()
+  const config = newConfig()
+  await addKey(place, options, key)
+  await publishSmall(place, configName(place), sealConfig(key, config))
+  return new OpenedRepository(place, options, { key, config })
+}
+
+/** Those of a creation that was cut short: they open nothing. */
+async function removeKeys(place: RepositoryPlace): Promise<void> {
+  const keys: string[] = []
+  for await (const id of idsIn(place, folderName(place, 'keys'))) keys.push(id)
+  for (const id of keys) await place.driver.remove(unpackedName(place, 'keys', id))
+}
+
+function isThere({ base }: RepositoryPlace): BackupdError {
+  return new BackupdError('CONFLICT', `There is a repository "${base}" already`, {
+    facts: { repository: base },
+  })
+}

@@ -1,0 +1,174 @@
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { unpackedName } from './layout.ts'
+import { lockJson } from './lock-file.ts'
+import type { LockJournal } from './lock-journal.ts'
+import { publishSmall } from './publish.ts'
+import type { Repository } from './repository.ts'
+import { hashOf, sealUnpacked } from './unpacked.ts'
+
+const REFRESH_MS = 5 * 60_000
+/** As restic has it: a while before others take the lock for one that was left behind. */
+const LOST_MS = 22 * 60_000
+const TRY_AGAIN_MS = 30_000
+
+export interface Lock extends AsyncDisposable {
+  /** Aborted where the lock was lost: nothing may be written any more. */
+  readonly signal: AbortSignal
+  /** Snapshots that there were when it was locked. */
+  readonly snapshots: readonly string[]
+  /** Right before what others count on is written: throws where the lock was lost. */
+  assertHeld(): Promise<void>
+}
+
+/** One lock file after another, the next one before the last one goes. */
+export class LockFiles {
+  readonly exclusive: boolean
+  readonly #repository: Repository
+  readonly #journal: LockJournal
+  readonly ids = new Set<string>()
+
+  constructor(repository: Repository, journal: LockJournal, exclusive: boolean) {
+    this.#repository = repository
+    this.#journal = journal
+    this.exclusive = exclusive
+  }
+
+  /** Its id is in the journal before the lock is in the repository. */
+  async add(): Promise<void> {
+    const { place, key, clock } = this.#repository
+    const sealed = sealUnpacked(key, lockJson(clock.now(), this.exclusive))
+    const id = hashOf(sealed).toString('hex')
+    await this.#journal.announce(id)
+    this.ids.add(id)
+    await publishSmall(place, unpackedName(place, 'locks', id), sealed)
+  }
+
+  async remove(ids = [...this.ids]): Promise<void> {
+    for (const id of ids) {
+      await this.#repository.removeUnpacked('locks', id)
+      this.ids.delete(id)
+    }
+  }
+
+  /** Whether one is still there: somebody may have unlocked the repository by force. */
+  async isThere(): Promise<boolean> {
+    const { place } = this.#repository
+    for (const id of this.ids) if (await place.driver.stat(unpackedName(place, 'locks', id))) return true
+    return false
+  }
+}
+
+interface HeldParts {
+  files: LockFiles
+  journal: LockJournal
+  snapshots: readonly string[]
+  onEnd(): void
+}
+
+/** A lock that is kept fresh until it is disposed of. */
+export class HeldLock implements Lock {
+  readonly snapshots: readonly string[]
+  readonly #repository: Repository
+  readonly #files: LockFiles
+  readonly #journal: LockJournal
+  readonly #onEnd: () => void
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #refreshed: { wall: number; elapsed: number }
+  /** The age at which it is refreshed. */
+  #dueAge = REFRESH_MS
+  #refreshing: Promise<void> | undefined
+
+  constructor(repository: Repository, parts: HeldParts, tickMs: number) {
+    this.#repository = repository
+    this.#files = parts.files
+    this.#journal = parts.journal
+    this.#onEnd = parts.onEnd
+    this.snapshots = parts.snapshots
+    this.#refreshed = this.#now()
+    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  async assertHeld(): Promise<void> {
+    this.#loseWhenOld()
+    if (!this.signal.aborted && !(await this.#files.isThere())) this.#lose(removed(this.#repository))
+    this.signal.throwIfAborted()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#refreshing
+    try {
+      await this.#files.remove()
+      await this.#journal.end()
+    } catch (error) {
+      await this.#journal.leave()
+      this.#repository.warn(`A lock of ours stays until the next run: ${messageOf(error)}`)
+    } finally {
+      this.#onEnd()
+    }
+  }
+
+  #tick(): void {
+    this.#loseWhenOld()
+    if (this.#refreshing || this.signal.aborted || !this.#isDue()) return
+    this.#refreshing = this.#refresh()
+      .catch((error) => {
+        this.#dueAge = this.#age() + TRY_AGAIN_MS
+        this.#repository.warn(`The lock could not be refreshed, it is tried again: ${messageOf(error)}`)
+      })
+      .finally(() => {
+        this.#refreshing = undefined
+      })
+  }
+
+  /** A clock that was set back makes it due too: others read the time in the lock. */
+  #isDue(): boolean {
+    return this.#age() >= this.#dueAge || this.#repository.clock.now() < this.#refreshed.wall
+  }
+
+  #loseWhenOld(): void {
+    if (this.#age() >= LOST_MS) this.#lose(notRefreshed(this.#repository))
+  }
+
+  async #refresh(): Promise<void> {
+    if (!(await this.#files.isThere())) {
+      this.#lose(removed(this.#repository))
+      return
+    }
+    const before = [...this.#files.ids]
+    const now = this.#now()
+    await this.#files.add()
+    this.#refreshed = now
+    this.#dueAge = REFRESH_MS
+    await this.#files.remove(before)
+  }
+
+  #lose(reason: BackupdError): void {
+    if (!this.signal.aborted) this.#controller.abort(reason)
+  }
+
+  /** By the wall, or by the time that passed here, whichever is more. */
+  #age(): number {
+    const { wall, elapsed } = this.#now()
+    return Math.max(wall - this.#refreshed.wall, elapsed - this.#refreshed.elapsed)
+  }
+
+  #now() {
+    return { wall: this.#repository.clock.now(), elapsed: performance.now() }
+  }
+}
+
+function notRefreshed({ place }: Repository): BackupdError {
+  const what = `The lock on the repository "${place.base}" could not be refreshed for 22 minutes`
+  return new BackupdError('REPOSITORY_LOCKED', `${what}: others may take it for dead. Run this again`)
+}
+
+function removed({ place }: Repository): BackupdError {
+  const what = `The lock on the repository "${place.base}" was removed by somebody else`
+  return new BackupdError('REPOSITORY_LOCKED', `${what}, as restic unlock --remove-all does. Run this again`)
+}

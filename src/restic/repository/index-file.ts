@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { messageOf } from '../../lib/errors.ts'
+import type { BlobIndex, IndexedBlob } from './blob-index.ts'
+import { IndexPieces, type IndexReader } from './index-pieces.ts'
+import { type IndexRow, rowJson, rowOf, usualRow } from './index-row.ts'
+import { isId, unpackedName } from './layout.ts'
+import type { Repository } from './repository.ts'
+import { repositoryDamaged } from './repository-errors.ts'
+import { readUnpacked, unpackedPieces } from './unpacked.ts'
+
+const id = z.string().refine(isId, 'no id')
+const packSchema = z.object({ id })
+/** `supersedes`: index files that this one has the content of; they are read too where they are still there. */
+const restSchema = z.object({ supersedes: z.array(id).nullish(), packs: z.array(z.never()).nullish() })
+
+/**
+ * Puts what an index file says into `index`; resolves with the numbers of the packs it names. Throws
+ * REPOSITORY_DAMAGED, and NOT_FOUND where it is gone meanwhile.
+ */
+export async function readIndexFile(
+  repository: Pick<Repository, 'place' | 'key'>,
+  fileId: string,
+  index: BlobIndex,
+): Promise<Uint32Array> {
+  const packs: number[] = []
+  await readPacks(repository, fileId, (id, rows) => {
+    const pack = index.internPack(id)
+    packs.push(pack)
+    for (const row of rows) index.add(indexedBlob(pack, row))
+  })
+  return Uint32Array.from(packs)
+}
+
+/** Calls back with each pack that an index file names. Throws as readIndexFile. */
+export async function readPacks(
+  repository: Pick<Repository, 'place' | 'key'>,
+  fileId: string,
+  onPack: (id: string, rows: IndexRow[]) => void,
+): Promise<void> {
+  const name = unpackedName(repository.place, 'index', fileId)
+  const sealed = await readUnpacked(repository.place, 'index', fileId)
+  const pieces = new IndexPieces(readerFor(onPack))
+  try {
+    for await (const piece of unpackedPieces(repository.key, name, sealed)) pieces.push(piece)
+    pieces.end()
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof z.ZodError) {
+      throw repositoryDamaged(name, `it is no index (${messageOf(cause)})`, cause)
+    }
+    throw cause
+  }
+}
+
+function readerFor(onPack: (id: string, rows: IndexRow[]) => void): IndexReader {
+  let rows: IndexRow[] = []
+  return {
+    blobAt(chunk, at) {
+      const usual = usualRow(chunk, at)
+      if (usual) rows.push(usual.row)
+      return usual?.end
+    },
+    blob: (json) => void rows.push(rowOf(JSON.parse(json))),
+    pack(json) {
+      onPack(packSchema.parse(JSON.parse(json)).id, rows)
+      rows = []
+    },
+    rest: (json) => void restSchema.parse(JSON.parse(json)),
+  }
+}
+
+export function indexedBlob(pack: number, row: IndexRow): IndexedBlob {
+  const { type, id, offset, length, compressed, plainLength } = row
+  return { type, id, pack, offset, length, plainLength: compressed ? plainLength : 0 }
+}
+
+/** An index file's JSON, of packs with their blobs. */
+export function indexJson(packs: Iterable<{ id: string; rows: readonly IndexRow[] }>): Buffer {
+  const texts: string[] = []
+  for (const { id, rows } of packs) texts.push(`{"id":"${id}","blobs":[${rows.map(rowJson).join(',')}]}`)
+  return Buffer.from(`{"packs":[${texts.join(',')}]}\n`)
+}

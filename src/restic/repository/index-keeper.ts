@@ -1,0 +1,91 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { BlobIndex } from './blob-index.ts'
+import { readIndexFile } from './index-file.ts'
+import { folderName, idsIn } from './layout.ts'
+import type { Repository } from './repository.ts'
+import { rewriteIndex } from './rewrite-index.ts'
+
+const TRIES = 5
+/** An index file of one run that had little to say. So many of them are put together. */
+const SMALL_PACKS = 8
+const MANY_SMALL = 32
+
+/** The index of blobs in memory, with the index files that it was read from. */
+export class IndexKeeper {
+  /** Packs with damage. */
+  readonly distrusted = new Set<string>()
+  index = new BlobIndex(this.distrusted)
+  /** By file: the numbers of the packs that it names. */
+  readonly files = new Map<string, Uint32Array>()
+  readonly #repository: Pick<Repository, 'place' | 'key'>
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(repository: Pick<Repository, 'place' | 'key'>) {
+    this.#repository = repository
+  }
+
+  /** Reads what is new; all of it anew where a file that was read is gone. One call after the other. */
+  load(): Promise<BlobIndex> {
+    return this.#inTurn(() => this.#load())
+  }
+
+  /** As Repository.dropFromIndex has it. */
+  drop(
+    repository: Pick<Repository, 'place' | 'key' | 'saveUnpacked' | 'removeUnpacked'>,
+    packs: ReadonlySet<string>,
+  ): Promise<void> {
+    return this.#inTurn(async () => {
+      const files = this.#filesToRewrite(packs)
+      for (const [file, named] of await rewriteIndex(repository, files, packs)) {
+        this.files.set(
+          file,
+          Uint32Array.from(named, (pack) => this.index.internPack(pack)),
+        )
+      }
+      for (const file of files) this.files.delete(file)
+      for (const pack of packs) this.index.forgetPack(this.index.internPack(pack))
+    })
+  }
+
+  /** Those that name one of the packs, and small ones where runs have left many. */
+  #filesToRewrite(packs: ReadonlySet<string>): string[] {
+    const numbers = new Set(Array.from(packs, (pack) => this.index.packNumber(pack)))
+    const isTouched = (named: Uint32Array) => named.some((number) => numbers.has(number))
+    const small = [...this.files].filter(([, named]) => named.length <= SMALL_PACKS)
+    const others = small.length >= MANY_SMALL ? small : []
+    const touched = [...this.files].filter(([, named]) => isTouched(named))
+    return [...new Set([...touched, ...others].map(([file]) => file))]
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act)
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async #load(): Promise<BlobIndex> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#loadOnce()
+        return this.index
+      } catch (error) {
+        // Somebody pruned, who takes old index files away after writing new ones.
+        const isGone = error instanceof BackupdError && error.code === 'NOT_FOUND'
+        if (!isGone || tries >= TRIES) throw error
+      }
+    }
+  }
+
+  async #loadOnce(): Promise<void> {
+    const { place } = this.#repository
+    const present = new Set<string>()
+    for await (const id of idsIn(place, folderName(place, 'index'))) present.add(id)
+    if ([...this.files.keys()].some((id) => !present.has(id))) {
+      this.index = new BlobIndex(this.distrusted)
+      this.files.clear()
+    }
+    for (const id of present) {
+      if (!this.files.has(id)) this.files.set(id, await readIndexFile(this.#repository, id, this.index))
+    }
+  }
+}

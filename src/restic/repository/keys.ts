@@ -1,0 +1,64 @@
+import { isoTime } from '../../lib/clock.ts'
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import type { RepositoryKey } from '../codec/crypt.ts'
+import { parseKeyFile, sealKey, unsealKey } from '../codec/password-key.ts'
+import { folderName, idsIn, unpackedName } from './layout.ts'
+import { publishSmall } from './publish.ts'
+import type { OpenOptions, RepositoryPlace } from './repository.ts'
+import { repositoryDamaged } from './repository-errors.ts'
+import { hashOf, readUnpacked } from './unpacked.ts'
+import { whoWeAre } from './who.ts'
+
+/** A new key file for `key`. */
+export async function addKey(
+  place: RepositoryPlace,
+  { password, clock }: OpenOptions,
+  key: RepositoryKey,
+): Promise<void> {
+  const { username, hostname } = whoWeAre()
+  const maker = { created: isoTime(clock.now()), username, hostname }
+  const file = await sealKey(key, password, maker)
+  await publishSmall(place, unpackedName(place, 'keys', hashOf(file).toString('hex')), file)
+}
+
+/** What the password opens: one key, unless a creation of the repository was cut short. */
+export async function* keysFor(place: RepositoryPlace, options: OpenOptions): AsyncGenerator<RepositoryKey> {
+  const faults: BackupdError[] = []
+  let read = 0
+  let opened = 0
+  for await (const id of idsIn(place, folderName(place, 'keys'))) {
+    read += 1
+    const key = await openKey(place, id, options).catch((error) => void faults.push(asFault(error)))
+    if (!key) continue
+    opened += 1
+    yield key
+  }
+  if (opened > 0) return
+  for (const fault of faults) options.warn(fault.message)
+  if (read === 0) throw repositoryDamaged(folderName(place, 'keys'), 'there is no key file in it')
+  if (faults.length === read) throw faults[0]
+  throw wrongPassword(place)
+}
+
+function asFault(error: unknown): BackupdError {
+  if (error instanceof BackupdError) return error
+  throw error
+}
+
+async function openKey(place: RepositoryPlace, id: string, { password }: OpenOptions) {
+  const file = await readUnpacked(place, 'keys', id)
+  try {
+    return await unsealKey(parseKeyFile(file), password)
+  } catch (cause) {
+    throw repositoryDamaged(unpackedName(place, 'keys', id), `it is no key (${messageOf(cause)})`, cause)
+  }
+}
+
+function wrongPassword({ base }: RepositoryPlace): BackupdError {
+  return new BackupdError(
+    'REPOSITORY_PASSWORD',
+    `Cannot open the repository "${base}": the password is not one of its own. Give the right one with ` +
+      '--repository-password-file; nothing was changed',
+    { facts: { repository: base } },
+  )
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import type { ObjectName } from '../../objects/driver.ts'
+import type { RepositoryPlace, UnpackedKind } from './repository.ts'
+
+/** Where restic's local layout has things. What lies elsewhere, or has another name, it does not look at. */
+const ID = /^[0-9a-f]{64}$/
+const TEMPORARY = /^backupd-[0-9a-f-]{36}$/
+
+export function isId(text: string): boolean {
+  return ID.test(text)
+}
+
+export function configName({ base }: RepositoryPlace): string {
+  return `${base}/config`
+}
+
+export function folderName({ base }: RepositoryPlace, kind: UnpackedKind): string {
+  return `${base}/${kind}`
+}
+
+export function unpackedName(place: RepositoryPlace, kind: UnpackedKind, id: string): string {
+  return `${folderName(place, kind)}/${id}`
+}
+
+export function packName({ base }: RepositoryPlace, id: string): string {
+  return `${base}/data/${id.slice(0, 2)}/${id}`
+}
+
+/** A new name for what is not whole yet. */
+export function temporaryName({ base }: RepositoryPlace): string {
+  return `${base}/tmp/backupd-${randomUUID()}`
+}
+
+export function parentOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('/'))
+}
+
+/** The ids that name files in a folder of the repository. */
+export async function* idsIn({ driver }: RepositoryPlace, folder: string): AsyncGenerator<string> {
+  for await (const entry of driver.names(folder)) if (isNamedById(entry)) yield entry.name
+}
+
+/** Every pack that there is, indexed or not, with its size. */
+export async function* listPacks(place: RepositoryPlace): AsyncGenerator<{ id: string; size: number }> {
+  const data = `${place.base}/data`
+  for await (const { name, kind } of place.driver.names(data)) {
+    if (kind !== 'folder' || !/^[0-9a-f]{2}$/.test(name)) continue
+    for await (const entry of place.driver.list(`${data}/${name}`)) {
+      if (isNamedById(entry)) yield { id: entry.name, size: entry.size }
+    }
+  }
+}
+
+/**
+ * Removes what runs that are dead left half written. Only while nobody else writes: under an exclusive lock, or before
+ * any run is started. Resolves with the names.
+ */
+export async function sweepTemporary({ driver, base }: RepositoryPlace): Promise<string[]> {
+  const swept: string[] = []
+  for await (const { name, kind } of driver.names(`${base}/tmp`)) {
+    if (kind === 'file' && TEMPORARY.test(name)) swept.push(`${base}/tmp/${name}`)
+  }
+  for (const name of swept) await driver.remove(name)
+  return swept
+}
+
+function isNamedById({ name, kind }: ObjectName): boolean {
+  return kind === 'file' && isId(name)
+}

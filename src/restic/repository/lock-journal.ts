@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncFolder } from '../../lib/atomic-file.ts'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import { makeFolder } from '../../lib/make-folder.ts'
+import { isId } from './layout.ts'
+import type { Repository } from './repository.ts'
+
+/**
+ * Under the daemon's data directory: for each lock that is held, a file: which repository it is of, by id and by place,
+ * then the ids that it goes by in there, each written before the lock is made. Its process keeps the file locked (flock): where nobody does, that process
+ * is dead, and the locks that the file names are its remains.
+ */
+const FOLDER = 'repository-locks'
+const NEW = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR
+
+export class LockJournal {
+  readonly #path: string
+  readonly #file: FileHandle
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path
+    this.#file = file
+  }
+
+  static async begin(dataDir: string, { id, place }: Pick<Repository, 'id' | 'place'>): Promise<LockJournal> {
+    const folder = join(dataDir, FOLDER)
+    await makeFolder(folder)
+    for (;;) {
+      const path = join(folder, randomUUID())
+      const file = await open(path, NEW, 0o600)
+      const isOurs = loadKernel()?.tryLock(file.fd) !== false && (await file.stat()).nlink > 0
+      if (!isOurs) {
+        // Somebody who looks for remains took it for one.
+        await file.close()
+        continue
+      }
+      const journal = new LockJournal(path, file)
+      await journal.#append(`${id} ${place.base}`)
+      await syncFolder(folder)
+      return journal
+    }
+  }
+
+  /** The lock of this id is about to be made. */
+  announce(lockId: string): Promise<void> {
+    return this.#append(lockId)
+  }
+
+  /** Nothing that it names is in the repository any more. */
+  async end(): Promise<void> {
+    await unlink(this.#path).catch(ignoreMissing)
+    await this.#file.close()
+  }
+
+  /** Leaves it to whoever locks the repository next. */
+  async leave(): Promise<void> {
+    await this.#file.close()
+  }
+
+  async #append(line: string): Promise<void> {
+    await this.#file.appendFile(`${line}\n`)
+    await this.#file.sync()
+  }
+}
+
+/** What a dead process of this daemon left of a lock. */
+export interface DeadLock {
+  repositoryId: string
+  /** `<ip>/repo` */
+  base: string
+  /** What it went by; not all of them need be there. */
+  ids: string[]
+  /** To be called when they are gone from the repository. */
+  removed(): Promise<void>
+}
+
+export async function* deadLocks(dataDir: string): AsyncGenerator<DeadLock> {
+  const kernel = loadKernel()
+  if (!kernel) return
+  for (const name of await namesIn(join(dataDir, FOLDER))) {
+    const path = join(dataDir, FOLDER, name)
+    const file = await open(path, 'r').catch(ignoreMissing)
+    if (!file) continue
+    try {
+      if (!kernel.tryLock(file.fd)) continue
+      const [of = '', ...ids] = (await file.readFile('utf8')).split('\n')
+      const [repositoryId = '', base = ''] = of.split(' ')
+      const removed = () => unlink(path).catch(ignoreMissing)
+      if (isId(repositoryId)) yield { repositoryId, base, ids: ids.filter(isId), removed }
+      // Killed before it could announce any.
+      else await removed()
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(ignoreMissing)) ?? []
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (errnoOf(error) !== 'ENOENT') throw error
+}

@@ -1,0 +1,56 @@
+import type { ObjectReader } from '../../objects/driver.ts'
+import { packName } from './layout.ts'
+import type { RepositoryPlace } from './repository.ts'
+
+const KEPT_OPEN = 16
+
+interface OpenPack {
+  reader: Promise<ObjectReader>
+  busy: number
+}
+
+/** Reads from packs, and keeps the few that were read from last open. */
+export class OpenPacks {
+  readonly #place: RepositoryPlace
+  /** The one that was used last stands last. */
+  readonly #packs = new Map<string, OpenPack>()
+
+  constructor(place: RepositoryPlace) {
+    this.#place = place
+  }
+
+  /** Fewer bytes at the end of the pack. Throws NOT_FOUND where the pack is not there. */
+  async read(pack: string, offset: number, length: number): Promise<Buffer> {
+    const open = this.#open(pack)
+    open.busy += 1
+    try {
+      return await (await open.reader).read(offset, length)
+    } finally {
+      open.busy -= 1
+      await this.#closeIdle(KEPT_OPEN)
+    }
+  }
+
+  /** Nothing may be read meanwhile. */
+  async close(): Promise<void> {
+    await this.#closeIdle(0)
+  }
+
+  #open(pack: string): OpenPack {
+    const known = this.#packs.get(pack)
+    const open = known ?? { reader: this.#place.driver.open(packName(this.#place, pack)), busy: 0 }
+    this.#packs.delete(pack)
+    this.#packs.set(pack, open)
+    if (!known) open.reader.catch(() => this.#packs.delete(pack))
+    return open
+  }
+
+  async #closeIdle(kept: number): Promise<void> {
+    for (const [pack, { reader, busy }] of this.#packs) {
+      if (this.#packs.size <= kept) return
+      if (busy > 0) continue
+      this.#packs.delete(pack)
+      await (await reader).close()
+    }
+  }
+}

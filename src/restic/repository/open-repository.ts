@@ -1,0 +1,58 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { readConfig, unsealConfig } from './config.ts'
+import { keysFor } from './keys.ts'
+import { configName, folderName, idsIn, listPacks } from './layout.ts'
+import { OpenedRepository } from './opened-repository.ts'
+import type { OpenOptions, RepositoryPlace } from './repository.ts'
+import { repositoryDamaged } from './repository-errors.ts'
+
+const FORMAT = 2
+
+export async function repositoryExists(place: RepositoryPlace): Promise<boolean> {
+  return (await place.driver.stat(configName(place))) !== undefined
+}
+
+/**
+ * Throws NOT_FOUND where there is none, REPOSITORY_PASSWORD where the password opens no key of it, REPOSITORY_DAMAGED
+ * where its config or its keys are not whole. Changes nothing.
+ */
+export async function openRepository(
+  place: RepositoryPlace,
+  options: OpenOptions,
+): Promise<OpenedRepository> {
+  const sealed = await readConfig(place)
+  if (!sealed) throw await missing(place)
+  let fault: unknown
+  for await (const key of keysFor(place, options)) {
+    try {
+      const config = await unsealConfig(place, key, sealed)
+      if (config.version !== FORMAT) throw otherFormat(place, config.version)
+      return new OpenedRepository(place, options, { key, config })
+    } catch (error) {
+      fault = error
+    }
+  }
+  throw fault
+}
+
+/** Whether snapshots, packs or indexes are there: then what is there is not the beginning of a repository. */
+export async function holdsData(place: RepositoryPlace): Promise<boolean> {
+  for (const kind of ['snapshots', 'index'] as const) {
+    for await (const _id of idsIn(place, folderName(place, kind))) return true
+  }
+  for await (const _pack of listPacks(place)) return true
+  return false
+}
+
+async function missing(place: RepositoryPlace): Promise<BackupdError> {
+  if (await holdsData(place)) return repositoryDamaged(configName(place), 'it is not there')
+  return new BackupdError('NOT_FOUND', `There is no repository "${place.base}" in the store`, {
+    facts: { repository: place.base },
+  })
+}
+
+function otherFormat({ base }: RepositoryPlace, version: number): BackupdError {
+  const what = `The repository "${base}" is of format ${version}; only format ${FORMAT} is read and written`
+  const then = version === 1 ? '. Bring it up with: restic migrate upgrade_repo_v2' : ''
+  return new BackupdError('CONFLICT', what + then, { facts: { repository: base, version } })
+}

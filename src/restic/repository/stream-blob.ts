@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { createZstdDecompress } from 'node:zlib'
+import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
+import { unseal } from '../codec/crypt.ts'
+import type { BlobPlace, BlobType } from './blob-place.ts'
+import { packName } from './layout.ts'
+import type { Repository } from './repository.ts'
+import { snapshotCorrupt } from './repository-errors.ts'
+
+const PIECE = 1 << 20
+
+type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distrust'>
+
+/** See Repository.streamBlob. In memory is what is compressed, which of a tree is a small part. */
+export async function* streamBlob(source: Source, type: BlobType, id: Buffer): AsyncGenerator<Buffer> {
+  const place = source.locate(type, id)
+  const packed = place?.compressed ? await packedAt(source, place) : undefined
+  if (!place || !packed) {
+    yield await source.readBlob(type, id)
+    return
+  }
+  const damaged = (reason: string) => {
+    source.distrust([place.pack])
+    return snapshotCorrupt({ type, id }, place.pack, reason)
+  }
+  const hash = createHash('sha256')
+  try {
+    let length = 0
+    for await (const piece of inflate(packed)) {
+      length += piece.length
+      if (length > place.plainLength)
+        throw damaged(`it unpacks to more than the ${place.plainLength} bytes that the index says`)
+      hash.update(piece)
+      yield piece
+    }
+  } catch (error) {
+    if (!errnoOf(error)?.startsWith('ZSTD_')) throw error
+    throw damaged(`it cannot be unpacked (${messageOf(error)})`)
+  }
+  if (hash.digest().equals(id)) return
+  throw damaged('its content is not what its id says')
+}
+
+/** Undefined where it is not whole there: another copy may be. */
+async function packedAt(
+  { place: repository, key }: Source,
+  { pack, offset, length }: BlobPlace,
+): Promise<Buffer | undefined> {
+  try {
+    await using reader = await repository.driver.open(packName(repository, pack))
+    return unseal(key, await reader.read(offset, length))
+  } catch (error) {
+    if (error instanceof BackupdError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+async function* inflate(packed: Buffer): AsyncGenerator<Buffer> {
+  const output = Readable.from(piecesOf(packed)).pipe(createZstdDecompress({ chunkSize: PIECE }))
+  try {
+    yield* output
+  } finally {
+    output.destroy()
+  }
+}
+
+function* piecesOf(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE)
+}

@@ -1,0 +1,55 @@
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
+import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import { type Kernel, loadKernel } from '../../lib/kernel.ts'
+import { readXattrs } from '../../volume/tree/attributes.ts'
+import type { TreeEntry, Xattr } from '../../volume/tree/entry.ts'
+import { readFlags } from '../../volume/tree/inode-flags.ts'
+import type { Folder } from '../../volume/tree/write-folder.ts'
+import type { LiveEntry } from './live-folder.ts'
+
+/**
+ * Whether what is in an open folder of the volume is as it would be restored, as far as can be told without reading
+ * content: a file of the same size and mtime is taken for the same. The time of the last change tells nothing, since
+ * a restore cannot set it; a folder's mtime changes with the names in it.
+ */
+export function isAsRestored(entry: TreeEntry, there: LiveEntry, folder: Folder): boolean {
+  return hasSameStat(entry, there) && hasSameRest(entry, folder.at(there.name))
+}
+
+function hasSameStat(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
+  const { uid, gid, mode } = entry
+  if (type !== entry.type || BigInt(uid) !== stat.uid || BigInt(gid) !== stat.gid) return false
+  if (type !== 'symlink' && mode !== (Number(stat.mode) & 0o7777)) return false
+  if (type === 'file' && BigInt(entry.size) !== stat.size) return false
+  const isDevice = type === 'chardev' || type === 'blockdev'
+  if (isDevice && (entry.major !== majorOf(stat.rdev) || entry.minor !== minorOf(stat.rdev))) return false
+  return type === 'directory' || entry.mtimeNs === stat.mtimeNs
+}
+
+/** What cannot be read, or went meanwhile, is not known to be the same. */
+function hasSameRest({ type, linkTarget, xattrs, flags = 0 }: TreeEntry, path: Buffer): boolean {
+  try {
+    if (type === 'symlink' && !linkTarget?.equals(readlinkSync(path, { encoding: 'buffer' }))) return false
+    const kernel = loadKernel()
+    if (kernel && flags !== 0 && !hasFlags(kernel, path, flags)) return false
+    return haveSameXattrs(xattrs, kernel ? readXattrs(kernel, path) : [])
+  } catch {
+    return false
+  }
+}
+
+/** Only what a snapshot has is looked for: to open every file for it would take too long. */
+function hasFlags(kernel: Kernel, path: Buffer, flags: number): boolean {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    return readFlags(kernel, fd, false).flags === flags
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** In whatever order. */
+function haveSameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
+  if (a.length !== b.length) return false
+  return a.every(({ name, value }) => b.some((one) => one.name.equals(name) && one.value.equals(value)))
+}

@@ -1,0 +1,49 @@
+import { type BigIntStats, closeSync, lstatSync, readdirSync } from 'node:fs'
+import { errnoOf } from '../../lib/errors.ts'
+import { isStagingName } from '../../volume/swap/staging-folders.ts'
+import type { EntryType } from '../../volume/tree/entry.ts'
+import { typeOf } from '../../volume/tree/stat-entry.ts'
+import { type Folder, openFolderBeneath } from '../../volume/tree/write-folder.ts'
+
+/** Something in a volume as it is now. */
+export interface LiveEntry {
+  name: Buffer
+  /** Undefined for a socket. */
+  type: EntryType | undefined
+  stat: BigIntStats
+}
+
+const HERE = Buffer.from('.')
+
+/** What is in an open folder of a volume, by the bytes of the names; at its top without staging folders, which a recover leaves alone. */
+export function* liveEntries(folder: Folder, isTop: boolean): Generator<LiveEntry> {
+  const names = readdirSync(folder.at(HERE), { encoding: 'buffer' }).sort(Buffer.compare)
+  for (const name of names) {
+    if (isTop && isStagingName(name)) continue
+    const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
+    if (stat) yield { name, type: typeOf(stat), stat }
+  }
+}
+
+/** A folder in it, as long as `use` takes; undefined where it is gone, is none any more, or something is mounted there. */
+export async function withLive(
+  folder: Folder | undefined,
+  name: Buffer,
+  use: (inner: Folder | undefined) => Promise<void>,
+): Promise<void> {
+  const inner = folder && openIfFolder(folder, name)
+  try {
+    await use(inner)
+  } finally {
+    if (inner) closeSync(inner.fd)
+  }
+}
+
+function openIfFolder(folder: Folder, name: Buffer): Folder | undefined {
+  try {
+    return openFolderBeneath(folder, name)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { type Chosen, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
+import { CHUNK_MIN } from '../codec/chunker.ts'
+import type { TreeSource } from '../read/tree-source.ts'
+import type { VolumeTree } from '../read/volume-tree.ts'
+import { Damage } from './damage.ts'
+import { linkItems, type RestoreItem } from './link-items.ts'
+import { walkSnapshot } from './walk-snapshot.ts'
+
+export interface MeasureInput {
+  source: TreeSource
+  volume: VolumeTree
+  /** Everything, where it is left out. */
+  chosen?: Chosen
+  signal: AbortSignal
+}
+
+/**
+ * How much room a restore takes: hard links once, without the pieces that are zeros, which become holes. Zeros are
+ * cut at the shortest, so shorter holes count as data. Reads trees and no content; a tree that is damaged is left out.
+ */
+export async function measureRestore({
+  source,
+  volume,
+  chosen = EVERYTHING,
+  signal,
+}: MeasureInput): Promise<{ bytes: number; entries: number }> {
+  const needs = { bytes: 0, entries: 0 }
+  const zeros = createHash('sha256').update(Buffer.alloc(CHUNK_MIN)).digest()
+  const walk = walkSnapshot({ source, chosen, signal, damage: new Damage() }, volume.tree)
+  for await (const items of linkItems(walk)) {
+    signal.throwIfAborted()
+    for (const item of items) {
+      if (item.linkTo) continue
+      needs.entries++
+      needs.bytes += bytesOf(item, zeros)
+    }
+  }
+  return needs
+}
+
+function bytesOf({ node: { entry }, content }: RestoreItem, zeros: Buffer): number {
+  const holes = content.reduce((count, id) => (id.equals(zeros) ? count + 1 : count), 0)
+  return entry.size - holes * CHUNK_MIN
+}

@@ -1,0 +1,132 @@
+import { closeSync } from 'node:fs'
+import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
+import type { TreeEntry } from '../../volume/tree/entry.ts'
+import { type Folder, openFolder } from '../../volume/tree/write-folder.ts'
+import type { Node } from '../nodes/node.ts'
+import { joinNames, nothing } from '../read/join-names.ts'
+import { readTree, type TreeSource } from '../read/tree-source.ts'
+import type { VolumeTree } from '../read/volume-tree.ts'
+import { isAsRestored } from './as-restored.ts'
+import { type LiveEntry, liveEntries, withLive } from './live-folder.ts'
+import { PlanTally, type RestorePlan } from './plan-tally.ts'
+
+export interface PlanInput {
+  source: TreeSource
+  volume: VolumeTree
+  /** The volume as it is now; null where it is not there. */
+  path: string | null
+  /** What is chosen is put into the volume. Left out, the content of the volume is replaced as a whole. */
+  chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
+  /** How many paths of each kind are named. */
+  names: number
+  signal: AbortSignal
+}
+
+/** What a restore would create, overwrite and delete, without reading any content. Changes nothing. */
+export async function planRestore(input: PlanInput): Promise<RestorePlan> {
+  const live = input.path === null ? undefined : openFolder(input.path)
+  try {
+    const planning = new Planning(input)
+    const top = { tree: input.volume.tree, path: Buffer.alloc(0), live, goes: input.chosen === undefined }
+    await planning.folder(top, input.chosen?.of(top.path) ?? 'all')
+    return planning.tally.plan
+  } finally {
+    if (live) closeSync(live.fd)
+  }
+}
+
+interface Place {
+  /** Null where the snapshot has nothing there. */
+  tree: Buffer | null
+  path: Buffer
+  live: Folder | undefined
+  /** What is only in the volume goes. */
+  goes: boolean
+  /** Left out with all that is in it, which is only noted as seen. */
+  isRefused?: boolean
+}
+
+const SLASH = Buffer.from('/')
+
+class Planning {
+  readonly tally: PlanTally
+  private readonly input: PlanInput
+  private readonly chosen: Chosen
+  /** Everything that the snapshot does not have goes. */
+  private readonly isWhole: boolean
+
+  constructor(input: PlanInput) {
+    this.input = input
+    this.chosen = input.chosen ?? EVERYTHING
+    this.isWhole = input.chosen === undefined
+    this.tally = new PlanTally(input.names)
+  }
+
+  async folder({ tree, path, live, goes, isRefused = false }: Place, choice: Choice): Promise<void> {
+    this.input.signal.throwIfAborted()
+    const nodes = tree ? readTree(this.input.source, tree, path) : nothing()
+    const there = live ? liveEntries(live, path.length === 0) : nothing()
+    for await (const [node, entry] of joinNames(nodes, there)) {
+      if (node) await this.node(node, entry, { live, choice, isRefused })
+      else if (entry && goes) await this.gone(entry, path, live)
+    }
+  }
+
+  /** Notes what is chosen as seen. */
+  private choiceOf({ entry, subtree }: Node, choice: Choice): Choice {
+    const inner = choice === 'all' ? 'all' : this.chosen.of(entry.path)
+    if (inner === 'none' || (inner === 'way' && !subtree)) return 'none'
+    this.input.chosen?.saw?.(entry.path)
+    return inner
+  }
+
+  private async node(
+    node: Node,
+    there: LiveEntry | undefined,
+    { live, choice, isRefused }: Pick<Place, 'live' | 'isRefused'> & { choice: Choice },
+  ): Promise<void> {
+    const { entry, name, subtree } = node
+    const { path } = entry
+    const inner = this.choiceOf(node, choice)
+    if (inner === 'none') return
+    const isFolder = there?.type === 'directory'
+    const isBarred = inner === 'way' && there !== undefined && !isFolder
+    if (isBarred) this.tally.add('refuse', path, 0)
+    if (isBarred || isRefused) return this.lookThrough(subtree, path, inner)
+    if (!subtree && isFolder && !this.isWhole && (await holdsSomething(live, name)))
+      return this.tally.add('refuse', path, 0)
+    if (inner === 'all' || !there) this.judge(entry, there, live)
+    if (!subtree && !isFolder) return
+    await withLive(isFolder ? live : undefined, name, (folder) =>
+      this.folder({ tree: subtree, path, live: folder, goes: this.isWhole }, inner),
+    )
+  }
+
+  private async lookThrough(tree: Buffer | null, path: Buffer, choice: Choice): Promise<void> {
+    if (tree) await this.folder({ tree, path, live: undefined, goes: false, isRefused: true }, choice)
+  }
+
+  private judge(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
+    if (!there || !live) this.tally.add('create', entry.path, entry.size)
+    else if (isAsRestored(entry, there, live)) this.tally.plan.same++
+    else this.tally.add('overwrite', entry.path, entry.size)
+  }
+
+  private async gone({ name, type, stat }: LiveEntry, path: Buffer, live: Folder | undefined): Promise<void> {
+    const inner = path.length === 0 ? name : Buffer.concat([path, SLASH, name])
+    this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
+    if (type !== 'directory') return
+    await withLive(live, name, (folder) =>
+      this.folder({ tree: null, path: inner, live: folder, goes: true }, 'all'),
+    )
+  }
+}
+
+/** Such a folder gives way to no file that is put in place. */
+async function holdsSomething(live: Folder | undefined, name: Buffer): Promise<boolean> {
+  let holds = false
+  await withLive(live, name, async (folder) => {
+    if (folder) for (const _entry of liveEntries(folder, false)) holds = true
+  })
+  return holds
+}

@@ -1,0 +1,80 @@
+import type { Choice, Chosen } from '../../volume/tree/chosen-paths.ts'
+import type { Node } from '../nodes/node.ts'
+import { type TreeSource, treeBatches } from '../read/tree-source.ts'
+import type { Damage } from './damage.ts'
+
+export interface SnapshotWalk {
+  source: TreeSource
+  chosen: Chosen
+  damage: Damage
+  signal: AbortSignal
+}
+
+const NOWHERE = Buffer.alloc(0)
+
+/** Everything chosen below a tree, each directory before what is in it. A tree that is damaged is left out, and noted. */
+export async function* walkSnapshot(walk: SnapshotWalk, tree: Buffer): AsyncGenerator<Node[]> {
+  // No call within a call: a tree may be deeper than any stack.
+  const levels = [enter(walk, { tree, path: NOWHERE, choice: walk.chosen.of(NOWHERE) })]
+  try {
+    for (let level = levels.at(-1); level; level = levels.at(-1)) {
+      const { nodes, inner } = take(walk, level)
+      if (nodes.length > 0) yield nodes
+      if (inner) levels.push(enter(walk, inner))
+      else if (!(await refill(level))) levels.pop()
+    }
+  } finally {
+    for (const { batches } of levels) await batches.return(undefined)
+  }
+}
+
+interface Place {
+  tree: Buffer
+  path: Buffer
+  choice: Choice
+}
+
+/** A directory that is being gone through. */
+interface Level {
+  batches: AsyncGenerator<Node[]>
+  choice: Choice
+  nodes: readonly Node[]
+  at: number
+}
+
+function enter(walk: SnapshotWalk, { tree, path, choice }: Place): Level {
+  walk.signal.throwIfAborted()
+  return { batches: batchesOf(walk, tree, path), choice, nodes: [], at: 0 }
+}
+
+/** What is chosen of the batch up to its next directory, which is to be entered then. */
+function take(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: Place | undefined } {
+  const nodes: Node[] = []
+  while (level.at < level.nodes.length) {
+    const node = level.nodes[level.at++] as Node
+    const { path } = node.entry
+    const choice = level.choice === 'all' ? 'all' : walk.chosen.of(path)
+    if (choice === 'none' || (choice === 'way' && !node.subtree)) continue
+    nodes.push(node)
+    if (node.subtree) return { nodes, inner: { tree: node.subtree, path, choice } }
+  }
+  return { nodes, inner: undefined }
+}
+
+/** False at the end of the directory. */
+async function refill(level: Level): Promise<boolean> {
+  const { value, done } = await level.batches.next()
+  if (done) return false
+  level.nodes = value
+  level.at = 0
+  return true
+}
+
+/** Damage may come to light behind the last node of a large tree. */
+async function* batchesOf(walk: SnapshotWalk, tree: Buffer, path: Buffer): AsyncGenerator<Node[]> {
+  try {
+    yield* treeBatches(walk.source, tree, path)
+  } catch (error) {
+    walk.damage.add(path, error)
+  }
+}

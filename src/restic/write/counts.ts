@@ -1,0 +1,49 @@
+import type { TreeEntry } from '../../volume/tree/entry.ts'
+import type { Node } from '../nodes/node.ts'
+
+/** What a run has seen so far. */
+export class Counts {
+  entries = 0
+  files = 0
+  /** Content of all files. */
+  bytes = 0
+  /** Content of the files that were read. */
+  bytesRead = 0
+  filesNew = 0
+  filesChanged = 0
+  filesUnchanged = 0
+  filesDeleted = 0
+  /** Everything that is no directory. */
+  others = 0
+  faults = 0
+  /** Trees that are gone with all that was in them. */
+  readonly goneTrees: Buffer[] = []
+
+  keep(entry: TreeEntry, before: Node | undefined, unchanged: boolean): void {
+    this.entries++
+    if (entry.type !== 'directory') this.others++
+    if (before && before.entry.type !== entry.type) this.gone(before)
+    if (entry.type !== 'file') return
+    this.files++
+    this.bytes += entry.size
+    if (!unchanged) this.bytesRead += entry.size
+    if (unchanged) this.filesUnchanged++
+    else if (before?.entry.type === 'file') this.filesChanged++
+    else this.filesNew++
+  }
+
+  /** A file that was read again although its timestamps say that nothing changed. Gives whether nothing did. */
+  readAgain(content: readonly Buffer[], before: Node): boolean {
+    const isSame =
+      content.length === before.content.length && content.every((id, at) => before.content[at]?.equals(id))
+    if (!isSame) return false
+    this.filesChanged--
+    this.filesUnchanged++
+    return true
+  }
+
+  gone({ entry, subtree }: Node): void {
+    if (entry.type === 'file') this.filesDeleted++
+    if (subtree) this.goneTrees.push(subtree)
+  }
+}

@@ -1,0 +1,147 @@
+import { readSync } from 'node:fs'
+import { reasonOf } from '../../volume/tree/reason.ts'
+import { CHUNK_MAX, CHUNK_MIN, type Chunker } from '../codec/chunker.ts'
+import type { BlobMaker } from './blob-maker.ts'
+import { type FileJob, ID_LENGTH } from './content-messages.ts'
+
+/** What a Chunker needs to have room for: one piece that goes on, and what is read behind it. */
+export const ROOM = 2 * CHUNK_MAX
+
+const SHRANK = 'shrank while it was read: the rest of it is zeros'
+/** All ids of a file are one line of text, which has a longest length: some 6 TiB of data, 2 TiB of hole. */
+const PIECES_MOST = 1 << 22
+const TOO_MANY = `has more than ${PIECES_MOST} pieces, more than a snapshot can hold of one file: it is left out. A full backup holds it`
+
+export interface FilePieces {
+  /** null where it is left out. */
+  ids: Buffer | null
+  fault: string | undefined
+}
+
+/** In a thread: reads an open file from its start to its size, and cuts it into pieces. */
+export function readPieces(file: FileJob, chunker: Chunker, maker: BlobMaker): FilePieces {
+  const reading = new FileReading(file, chunker, maker)
+  reading.run()
+  if (reading.pieces > PIECES_MOST) return { ids: null, fault: TOO_MANY }
+  return { ids: Buffer.concat(reading.ids), fault: reading.fault }
+}
+
+class FileReading {
+  readonly ids: Buffer[] = []
+  pieces = 0
+  fault: string | undefined
+  readonly #file: FileJob
+  readonly #chunker: Chunker
+  readonly #maker: BlobMaker
+  /** Where in the file it is read next. */
+  #position = 0
+  /** In the chunker's buffer: the piece that goes on begins at 0, and this is where it ends so far. */
+  #filled = 0
+  /** Of the extents, the first that is not passed. */
+  #extent = 0
+
+  constructor(file: FileJob, chunker: Chunker, maker: BlobMaker) {
+    this.#file = file
+    this.#chunker = chunker
+    this.#maker = maker
+  }
+
+  run(): void {
+    this.#chunker.reset()
+    const { size } = this.#file
+    while (this.#position < size && this.pieces <= PIECES_MOST) {
+      if (this.#filled === 0) this.#skipZeros()
+      const from = this.#filled
+      this.#fill()
+      this.#cut(from)
+    }
+    if (this.#filled > 0) this.#put([this.#chunker.buffer.subarray(0, this.#filled)])
+  }
+
+  #put(pieces: Buffer[]): void {
+    this.ids.push(this.#maker.put(pieces))
+    this.pieces += pieces.length
+  }
+
+  /** Zeros are cut at the shortest: a hole at the start of a piece need not be looked at. */
+  #skipZeros(): void {
+    const count = Math.floor((this.#nextData() - this.#position) / CHUNK_MIN)
+    this.pieces += count
+    if (count === 0 || this.pieces > PIECES_MOST) return
+    const id = this.#maker.put([ZEROS], count * CHUNK_MIN)
+    this.ids.push(Buffer.alloc(count * ID_LENGTH, id))
+    this.#position += count * CHUNK_MIN
+  }
+
+  /** Fills the buffer, or takes all that is left. */
+  #fill(): void {
+    const { buffer } = this.#chunker
+    const end = Math.min(buffer.length, this.#filled + this.#file.size - this.#position)
+    while (this.#filled < end) {
+      const data = this.#nextData()
+      const left = end - this.#filled
+      const hole = Math.min(data - this.#position, left)
+      if (hole > 0) this.#zeros(hole)
+      else
+        this.#read(
+          buffer.subarray(this.#filled, this.#filled + Math.min(left, this.#dataEnd() - this.#position)),
+        )
+    }
+  }
+
+  #zeros(length: number): void {
+    this.#chunker.buffer.fill(0, this.#filled, this.#filled + length)
+    this.#filled += length
+    this.#position += length
+  }
+
+  #read(into: Buffer): void {
+    let count = 0
+    try {
+      if (this.fault === undefined) count = readSync(this.#file.fd, into, 0, into.length, this.#position)
+      if (count === 0) this.fault ??= SHRANK
+    } catch (error) {
+      this.fault = `cannot be read to its end: ${reasonOf(error)}; the rest of it is zeros`
+    }
+    if (this.fault !== undefined) this.#zeros(into.length)
+    else {
+      this.#filled += count
+      this.#position += count
+    }
+  }
+
+  /** Makes pieces of what is whole, and moves the one that goes on to the front. */
+  #cut(from: number): void {
+    const { buffer } = this.#chunker
+    const pieces: Buffer[] = []
+    let start = 0
+    let at = from
+    for (;;) {
+      const end = this.#chunker.next(at, this.#filled)
+      if (end === undefined) break
+      pieces.push(buffer.subarray(start, end))
+      start = at = end
+    }
+    if (pieces.length > 0) this.#put(pieces)
+    buffer.copyWithin(0, start, this.#filled)
+    this.#filled -= start
+  }
+
+  /** Where the next data lies, at or behind the position; the end of the file where there is none. */
+  #nextData(): number {
+    const { extents, size } = this.#file
+    if (!extents) return this.#position
+    for (let extent = extents[this.#extent]; extent; extent = extents[++this.#extent]) {
+      if (extent.offset + extent.length > this.#position) return Math.max(extent.offset, this.#position)
+    }
+    return size
+  }
+
+  /** Behind the data at the position. */
+  #dataEnd(): number {
+    const extent = this.#file.extents?.[this.#extent]
+    return extent ? extent.offset + extent.length : this.#file.size
+  }
+}
+
+const ZEROS = Buffer.alloc(CHUNK_MIN)

@@ -1,0 +1,81 @@
+import type { OpenFile, TreeEntry, TreeItem, TreeWarning } from '../../volume/tree/entry.ts'
+import { warnOfChange } from '../../volume/tree/look.ts'
+import { reasonOf } from '../../volume/tree/reason.ts'
+import type { Content, ContentPool } from './content-pool.ts'
+import { LinkedContents } from './linked-contents.ts'
+import type { Reading } from './reading.ts'
+import { SmallFiles } from './small-files.ts'
+
+export type Warn = (severity: TreeWarning['severity'], path: Buffer, message: string) => void
+
+const NOTHING: Reading = { content: Promise.resolve({ ids: [], fault: undefined }) }
+
+/** Sends the content of files to the threads. */
+export class FileReader {
+  readonly #pool: ContentPool
+  readonly #warn: Warn
+  readonly #small: SmallFiles
+  readonly #linked = new LinkedContents()
+
+  constructor(pool: ContentPool, warn: Warn) {
+    this.#pool = pool
+    this.#warn = warn
+    this.#small = new SmallFiles(pool)
+  }
+
+  /**
+   * Begins to read a file, and brings its entry up to date. Undefined, with a warning, where it cannot be opened.
+   * What the item has read ahead is taken over before it resolves, or without a promise if there is room for it.
+   */
+  read(item: TreeItem): Reading | undefined | Promise<Reading | undefined> {
+    const { entry, data } = item
+    const linked = entry.links > 1 ? this.#linked.find(entry) : undefined
+    if (linked) return linked
+    const full = this.#pool.room()
+    return data && !full ? this.#begun(entry, this.#take(data)) : this.#readWaiting(item, full)
+  }
+
+  async #readWaiting(item: TreeItem, full: Promise<void> | undefined): Promise<Reading | undefined> {
+    await full
+    const reading = item.data ? this.#take(item.data) : await this.#open(item)
+    reading?.content.catch(() => {})
+    return reading && this.#begun(item.entry, reading)
+  }
+
+  #begun(entry: TreeEntry, reading: Reading): Reading {
+    if (entry.links > 1) this.#linked.add(entry, reading)
+    return reading
+  }
+
+  /** Lets small files wait for no others. */
+  flush(): void {
+    this.#small.flush()
+  }
+
+  #take(data: Buffer): Reading {
+    return data.length === 0 ? NOTHING : { content: this.#small.add(data) }
+  }
+
+  async #open({ entry, open }: TreeItem): Promise<Reading | undefined> {
+    try {
+      const file = await open?.()
+      return file ? { content: this.#readOpen(entry, file) } : NOTHING
+    } catch (error) {
+      this.#warn('fault', entry.path, `cannot be opened: ${reasonOf(error)}`)
+      return undefined
+    }
+  }
+
+  async #readOpen(entry: TreeEntry, file: OpenFile): Promise<Content> {
+    try {
+      const { size, extents } = entry
+      const content = await this.#pool.run({ kind: 'file', fd: file.fd, size, extents })
+      const change = content.fault === undefined ? await file.changed() : undefined
+      if (content.fault !== undefined) this.#warn('fault', entry.path, content.fault)
+      else if (change) warnOfChange(this.#warn, entry.path, change)
+      return content
+    } finally {
+      await file.close()
+    }
+  }
+}

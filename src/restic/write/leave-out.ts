@@ -1,0 +1,22 @@
+import { isUtf8 } from 'node:buffer'
+import { bytesToText } from '../../lib/byte-paths.ts'
+import type { TreeEntry, TreeWarning } from '../../volume/tree/entry.ts'
+import { formatGoTime, keptTime } from '../nodes/go-time.ts'
+
+type LeftOut = Pick<TreeWarning, 'severity' | 'message'>
+
+/** Takes from an entry what the format cannot hold. Says of each what and why, as a warning does. */
+export function leaveOut(entry: TreeEntry): LeftOut[] {
+  const { mtimeNs } = entry
+  const strange = entry.xattrs.filter(({ name }) => !isUtf8(name))
+  if (strange.length > 0) entry.xattrs = entry.xattrs.filter(({ name }) => isUtf8(name))
+  const warnings = strange.map(({ name }): LeftOut => {
+    const message = `its extended attribute ${bytesToText(name)} is left out: its name is not UTF-8`
+    return { severity: 'fault', message }
+  })
+  if (keptTime(mtimeNs) !== mtimeNs) {
+    const message = `its time of change is kept as ${formatGoTime(mtimeNs)}: a snapshot has no other years than 0 to 9999`
+    warnings.push({ severity: 'note', message })
+  }
+  return warnings
+}

@@ -1,0 +1,255 @@
+import { addAbortListener } from 'node:events'
+import { BackupdError } from '../../lib/errors.ts'
+import type { TreeWarning } from '../../volume/tree/entry.ts'
+import { flushVolume } from '../../volume/tree/flush-volume.ts'
+import { createLinkTable, type LinkTable } from '../../volume/tree/link-table.ts'
+import type { WalkOptions } from '../../volume/tree/looker.ts'
+import { takeBeginTime } from '../../volume/tree/recheck/begin-time.ts'
+import { findChangedFiles } from '../../volume/tree/recheck/changed-files.ts'
+import type { Missed } from '../../volume/tree/recheck/missed.ts'
+import { RecheckSteps } from '../../volume/tree/recheck/recheck-steps.ts'
+import { walkAgain } from '../../volume/tree/recheck/walk-again.ts'
+import { WalkLog } from '../../volume/tree/recheck/walk-log.ts'
+import { sortedWalk } from '../../volume/tree/sorted-walk.ts'
+import { type OpenVolume, openVolume } from '../../volume/tree/volume.ts'
+import { parseGoTime } from '../nodes/go-time.ts'
+import { encodeSnapshot, type SnapshotFile } from '../nodes/snapshot-file.ts'
+import { volumeTree } from '../read/volume-tree.ts'
+import type { PackWriter, Repository } from '../repository/repository.ts'
+import { Backlog } from './backlog.ts'
+import { ContentPool } from './content-pool.ts'
+import { countFiles } from './count-files.ts'
+import { Counts } from './counts.ts'
+import { FileReader, type Warn } from './file-reader.ts'
+import { leaveOut } from './leave-out.ts'
+import { mergeTrees } from './merge-trees.ts'
+import { RunProgress } from './run-progress.ts'
+import type { MakeSnapshotInput, SnapshotSeen, SnapshotSummary, SnapshotWords } from './snapshot-input.ts'
+import type { BuiltTree } from './tree-builder.ts'
+import { VolumeArchiver } from './volume-archiver.ts'
+import { storeWayTo } from './way-to-volume.ts'
+
+/**
+ * Makes a snapshot of a volume, published as its last step: packs, then their index, then the snapshot's file.
+ * What is not, or not exactly, in it is warned of. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT where the parent's trees
+ * cannot be read, what the driver throws, and the signal's reason: not waiting for the volume, but for the store. When it
+ * ends nothing is written any more, so that the lock can go.
+ */
+export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSummary> {
+  const { repository, lock } = input
+  const signal = AbortSignal.any([input.signal, lock.signal])
+  signal.throwIfAborted()
+  const packs = repository.beginPacks({ assertHeld: () => lock.assertHeld() })
+  const abandoned = Promise.withResolvers<never>()
+  const abandon = () => packs.abandon().then(() => abandoned.reject(signal.reason), abandoned.reject)
+  const listener = addAbortListener(signal, () => void abandon())
+  using _listener = listener
+  // What is being published may come to be: then it is waited for.
+  const made = make({ ...input, signal }, packs, () => listener[Symbol.dispose]())
+  made.catch(() => {})
+  // A file operation on a mount that does not answer cannot be ended: nobody waits for those on the volume.
+  return await Promise.race([made, abandoned.promise])
+}
+
+async function make(
+  input: MakeSnapshotInput,
+  packs: PackWriter,
+  onPublish: () => void,
+): Promise<SnapshotSummary> {
+  const { repository, lock, signal } = input
+  using opened = await openVolume(input.volume)
+  const [volume] = await Promise.all([flushVolume(opened, input), repository.loadIndex()])
+  try {
+    const seen = await archive(input, volume, packs)
+    signal.throwIfAborted()
+    const { tags, facts } = await input.describe(seen)
+    signal.throwIfAborted()
+    onPublish()
+    await lock.assertHeld()
+    const snapshotId = await repository.saveUnpacked('snapshots', snapshotOf(input, seen, { tags, facts }))
+    return { ...seen, snapshotId }
+  } catch (error) {
+    await packs.abandon()
+    throw error
+  }
+}
+
+async function archive(
+  input: MakeSnapshotInput,
+  volume: OpenVolume,
+  packs: PackWriter,
+): Promise<SnapshotSeen> {
+  const { repository, parent, signal } = input
+  const counts = new Counts()
+  const progress = new RunProgress(parent?.snapshot.backupd ?? null, input.onProgress)
+  const pool = new ContentPool({
+    ...{ repository, packs, workers: input.workers },
+    onBytes: (bytes) => progress.addBytes(bytes),
+  })
+  using _listener = addAbortListener(signal, () => void pool.close())
+  using links = createLinkTable()
+  using log = new WalkLog()
+  const beginNs = await takeBeginTime(volume.kernel)
+  const parts: Parts = { volume, packs, pool, counts, progress, links, log }
+  try {
+    const warn = counted(counts, input.onWarning)
+    for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
+    const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
+    let { id: volumeTreeId } = await archiveWalk(input, parts, { before })
+    const onRecheck = (path: Buffer) => progress.addRecheck(path)
+    const steps = new RecheckSteps({ signal, onWarning: warn, onRecheck })
+    await walkAgain(volume, { ...walkOptionsOf(input, warn), log, beginNs, steps }, async (missed) => {
+      const { id } = await archiveWalk(input, parts, { before: null, missed })
+      await packs.finish()
+      volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
+    })
+    volume.losses.tell(warn)
+    const changedWhileRead = await findChangedFiles(volume, log, { beginNs, steps })
+    counts.entries++
+    const store = { repository, packs }
+    const tree = await storeWayTo(volume, sourceOf(input), { tree: volumeTreeId, store })
+    counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
+    const { bytes: bytesAdded } = await packs.finish()
+    return { ...seenOf(counts, volume, { tree, bytesAdded }), changedWhileRead }
+  } finally {
+    await pool.close()
+  }
+}
+
+interface WalkStep {
+  /** The tree of the volume in the snapshot before. */
+  before: Buffer | null
+  /** If only this is walked. */
+  missed?: Missed
+}
+
+/** Resolves with the tree of what was walked. */
+async function archiveWalk(
+  input: MakeSnapshotInput,
+  parts: Parts,
+  { before, missed }: WalkStep,
+): Promise<BuiltTree> {
+  const { counts, log, volume } = parts
+  const archiver = makeArchiver(input, parts, missed)
+  const warn = counted(counts, input.onWarning)
+  const walk = sortedWalk(volume, {
+    ...walkOptionsOf(input, (warning) => {
+      if (warning.severity === 'fault') archiver.noteFault(warning.path)
+      warn(warning)
+    }),
+    log,
+    part: missed,
+    beforeNames: (last) => archiver.reach(last),
+    isKnown: (entry) => archiver.isKnown(entry),
+  })
+  return await archiver.archive(walk, before)
+}
+
+function walkOptionsOf({ signal, whyLeftOut }: MakeSnapshotInput, onWarning: WalkOptions['onWarning']) {
+  return { signal, whyLeftOut, onWarning }
+}
+
+function sourceOf({ sourcePath, volume }: MakeSnapshotInput): string {
+  return sourcePath ?? volume
+}
+
+interface Parts {
+  volume: OpenVolume
+  packs: PackWriter
+  pool: ContentPool
+  counts: Counts
+  progress: RunProgress
+  links: LinkTable
+  log: WalkLog
+}
+
+/** Nodes that wait for their content, or for one before them. */
+const BACKLOG = 1024
+
+function makeArchiver(
+  input: MakeSnapshotInput,
+  { volume, packs, pool, counts, progress, links }: Parts,
+  missed: Missed | undefined,
+): VolumeArchiver {
+  const { hasTrueSizes } = volume
+  const onWarning = counted(counts, input.onWarning)
+  const warn: Warn = (severity, path, message) => onWarning({ severity, path, message })
+  const before = input.parent?.snapshot
+  const beforeNs = parseGoTime(before?.time ?? '') ?? 0n
+  // restic does not keep all of them, nor does a machine that cannot see them, nor did we before inode flags.
+  const hasAttributes = before?.backupd?.notKept.length === 0 && before.backupd.inodeFlags === true
+  return new VolumeArchiver({
+    ...{ repository: input.repository, packs, counts, links },
+    ...{ files: new FileReader(pool, warn), warn },
+    backlog: new Backlog(BACKLOG),
+    rule: {
+      reread: input.reread === true,
+      beforeNs,
+      hasAttributes,
+      hasTrueSizes,
+      hasData: (id) => packs.has('data', id),
+    },
+    onKept(entry, unchanged) {
+      // Counted when it was walked first.
+      if (missed?.leadsTo(entry.path)) counts.entries--
+      else progress.addEntry(entry, unchanged)
+    },
+  })
+}
+
+function counted(counts: Counts, onWarning: (warning: TreeWarning) => void) {
+  return (warning: TreeWarning) => {
+    if (warning.severity === 'fault') counts.faults++
+    onWarning(warning)
+  }
+}
+
+/** Null where the parent is of another volume. */
+async function treeBefore(
+  repository: Repository,
+  parent: SnapshotFile,
+  path: string,
+): Promise<Buffer | null> {
+  try {
+    return (await volumeTree(repository, parent, path)).tree
+  } catch (error) {
+    if (error instanceof BackupdError && error.code === 'NOT_FOUND') return null
+    throw error
+  }
+}
+
+function seenOf(
+  counts: Counts,
+  volume: OpenVolume,
+  { tree, bytesAdded }: { tree: Buffer; bytesAdded: number },
+): Omit<SnapshotSeen, 'changedWhileRead'> {
+  const { goneTrees: _gone, others, ...told } = counts
+  return {
+    ...told,
+    tree,
+    bytesAdded,
+    root: { device: volume.device, mountPoint: volume.mounts().here },
+    empty: others === 0,
+    notKept: volume.notKept,
+  }
+}
+
+function snapshotOf(
+  input: MakeSnapshotInput,
+  { tree }: SnapshotSeen,
+  { tags, facts }: SnapshotWords,
+): Buffer {
+  return encodeSnapshot({
+    time: input.time.toISOString(),
+    tree,
+    parent: input.parent?.id ?? null,
+    paths: [sourceOf(input)],
+    hostname: input.hostname,
+    username: '',
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    tags,
+    original: null,
+    backupd: facts,
+  })
+}

@@ -1,0 +1,21 @@
+import type { TreeEntry } from '../../volume/tree/entry.ts'
+import type { LinkTable } from '../../volume/tree/link-table.ts'
+import { noLongerLinked } from '../../volume/tree/look.ts'
+import type { Warn } from './file-reader.ts'
+
+/** No file system has this number. */
+const NO_DEVICE = 0n
+
+/**
+ * restic joins the files of one device and inode, if one of them has several links. A file whose inode changed, or was
+ * another one's, while the volume was read gets one link and no device, so that nothing joins it. Its inode stays: with
+ * another one the next run would read it again. Call this once for each entry, when its times are final.
+ */
+export function separateIfReplaced(links: LinkTable, entry: TreeEntry, warn: Warn): void {
+  if (entry.links < 2 || entry.type === 'directory') return
+  const first = links.claim(entry)
+  if (!first) links.add(entry, { path: entry.path, offset: 0 })
+  if (!first || first.isSame) return
+  Object.assign(entry, { links: 1, device: NO_DEVICE })
+  warn('note', entry.path, noLongerLinked(first.path))
+}

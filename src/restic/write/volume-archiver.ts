@@ -1,0 +1,298 @@
+import type { TreeEntry, TreeItem } from '../../volume/tree/entry.ts'
+import type { LinkTable } from '../../volume/tree/link-table.ts'
+import { canEnter, type Seen, type SortedFolder, type SortedWalk } from '../../volume/tree/sorted-walk.ts'
+import { type Node, nameOf } from '../nodes/node.ts'
+import { treeBatches } from '../read/tree-source.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { Backlog } from './backlog.ts'
+import type { Counts } from './counts.ts'
+import type { FileReader, Warn } from './file-reader.ts'
+import { leaveOut } from './leave-out.ts'
+import { distrust, nodeOfContent } from './new-node.ts'
+import { ParentFolder } from './parent-folder.ts'
+import type { Reading } from './reading.ts'
+import { separateIfReplaced } from './separate-files.ts'
+import type { TreeStore } from './tree-blob.ts'
+import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
+import { Turn } from './turn.ts'
+import { isSame, isSettled, isUnchanged, isUntouched, type UnchangedRule } from './unchanged.ts'
+
+export interface VolumeArchiverOptions extends TreeStore {
+  repository: Repository
+  files: FileReader
+  backlog: Backlog
+  counts: Counts
+  rule: UnchangedRule
+  /** Of everything in the snapshot that has several names. */
+  links: LinkTable
+  warn: Warn
+  /** Something was kept, or looked at and found unchanged. */
+  onKept(entry: TreeEntry, unchanged: boolean): void
+}
+
+const CHANGED_UNSEEN =
+  'its content differs from the snapshot before, although no timestamp says so: kept as it is now'
+
+/** The directory that is being read. */
+interface Level {
+  parent: ParentFolder
+  tree: TreeBuilder
+  /** Of the names that were looked at last: what the snapshot before has. */
+  before: Map<TreeEntry, Node>
+  /** Of these, what need not be read. */
+  unchanged: Set<TreeEntry>
+  /** And of which all but the content is read. */
+  sameContent: Set<TreeEntry>
+  /** Paths of what could not be looked at whole. */
+  faulty: Set<string>
+}
+
+/** Turns a volume into trees: reads on while contents and trees of what it has seen are still on their way. */
+export class VolumeArchiver {
+  readonly #options: VolumeArchiverOptions
+  readonly #turn = new Turn()
+  #level: Level | undefined
+
+  constructor(options: VolumeArchiverOptions) {
+    this.#options = options
+  }
+
+  /** For the walk, which asks it of each entry. */
+  isKnown(entry: TreeEntry): boolean {
+    const node = this.#level?.parent.take(nameOf(entry.path))
+    if (!node || !this.#level) return false
+    this.#level.before.set(entry, node)
+    const { rule } = this.#options
+    if (!isUnchanged(entry, node, rule)) return false
+    if (!rule.hasAttributes) {
+      this.#level.sameContent.add(entry)
+      return false
+    }
+    this.#level.unchanged.add(entry)
+    return true
+  }
+
+  /** For the walk, which tells of what it cannot look at whole. */
+  noteFault(path: Buffer): void {
+    this.#level?.faulty.add(path.toString('latin1'))
+  }
+
+  /** For the walk, which tells the last name of those it looks at next. */
+  async reach(name: Buffer): Promise<void> {
+    await this.#level?.parent.reach(name)
+  }
+
+  /** The tree of the whole volume; `before` is what it was in the snapshot before. */
+  async archive(walk: SortedWalk, before: Buffer | null): Promise<BuiltTree> {
+    const root = await walk.openRoot()
+    const tree = await this.#folder(walk, { folder: root, path: Buffer.alloc(0), before })
+    this.#options.files.flush()
+    return await tree.finish()
+  }
+
+  async #folder(walk: SortedWalk, { folder, path, before }: FolderStep): Promise<TreeBuilder> {
+    const { repository, backlog, counts } = this.#options
+    const tree = new TreeBuilder(this.#options, backlog, before)
+    const batches = before && folder ? treeBatches(repository, before, path) : null
+    const parent = new ParentFolder(batches, (node) => {
+      counts.gone(node)
+      tree.differs()
+    })
+    if (!folder) {
+      tree.differs()
+      return tree
+    }
+    const level: Level = {
+      parent,
+      tree,
+      before: new Map(),
+      unchanged: new Set(),
+      sameContent: new Set(),
+      faulty: new Set(),
+    }
+    try {
+      for (
+        let looks = await this.#next(folder, level);
+        looks.length > 0;
+        looks = await this.#next(folder, level)
+      ) {
+        for (const look of looks) {
+          const kept = this.#keep(walk, level, look)
+          if (kept) await kept
+        }
+        const last = looks.at(-1)
+        if (last) parent.pass(nameOf(last.item.entry.path))
+        await this.#roomForMore()
+        await this.#turn.pass()
+      }
+      await parent.passAll()
+    } finally {
+      folder.close()
+      await parent.close()
+    }
+    return tree
+  }
+
+  async #next(folder: SortedFolder, level: Level): Promise<readonly Seen[]> {
+    level.before.clear()
+    level.unchanged.clear()
+    level.sameContent.clear()
+    level.faulty.clear()
+    this.#level = level
+    return await folder.next()
+  }
+
+  async #roomForMore(): Promise<void> {
+    const full = this.#options.backlog.room()
+    if (!full) return
+    this.#options.files.flush()
+    await full
+  }
+
+  /** Without a promise if nothing has to be waited for, which holds for most entries of most volumes. */
+  #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> | undefined {
+    const { entry } = look.item
+    const before = level.before.get(entry)
+    const unchanged = before !== undefined && level.unchanged.has(entry)
+    // What is as the snapshot before has it, it can hold.
+    if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#leaveOut(entry)
+    distrustIfFaulty(level, entry)
+    if (canEnter(look)) return this.#keepFolder(walk, level, { look, before, unchanged })
+    if (!(before && unchanged) && entry.type === 'file') return this.#keepFile(level, look, before)
+    if (before && unchanged) this.#keepUnchanged(level, entry, before)
+    else this.#keepPlain(level, entry, before)
+    return undefined
+  }
+
+  #leaveOut(entry: TreeEntry): void {
+    for (const { severity, message } of leaveOut(entry)) {
+      this.#options.warn(severity, entry.path, message)
+      if (severity === 'fault') this.noteFault(entry.path)
+    }
+  }
+
+  async #keepFolder(walk: SortedWalk, level: Level, { look, before, unchanged }: FolderLook): Promise<void> {
+    const { entry } = look.item
+    if (before && unchanged) takeAttributes(entry, before.entry)
+    this.#kept(entry, before, unchanged)
+    const folder = await walk.open(look)
+    const tree = await this.#folder(walk, { folder, path: entry.path, before: before?.subtree ?? null })
+    const stays = before !== undefined && unchanged && isSame(entry, before.entry)
+    level.tree.add(
+      tree.finish().then(({ id, same }) => ({ entry, content: null, subtree: id, same: same && stays })),
+    )
+  }
+
+  #keepUnchanged(level: Level, entry: TreeEntry, before: Node): void {
+    const { linkTarget } = before.entry
+    this.#separate(entry)
+    const content = entry.type === 'file' ? before.content : null
+    level.tree.add({
+      entry: Object.assign(takeAttributes(entry, before.entry), { linkTarget }),
+      content,
+      subtree: null,
+      same: isSame(entry, before.entry),
+    })
+    this.#kept(entry, before, true)
+  }
+
+  #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> | undefined {
+    const { entry } = item
+    const { files, rule } = this.#options
+    // It may have changed again when it was opened.
+    if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule))
+      return this.#keepContent(level, item, before)
+    const reading = files.read(item)
+    if (reading instanceof Promise)
+      return reading.then((one) => this.#keepReading(level, { entry, before }, one))
+    this.#keepReading(level, { entry, before }, reading)
+    return undefined
+  }
+
+  async #keepContent(level: Level, item: TreeItem, before: Node): Promise<void> {
+    const { entry } = item
+    this.#separate(entry)
+    await lookAtFlags(item)
+    level.tree.add({ entry, content: before.content, subtree: null, same: false })
+    this.#kept(entry, before, true)
+  }
+
+  #keepReading(level: Level, { entry, before }: Changed, reading: Reading | undefined): void {
+    if (!reading) {
+      level.tree.differs()
+      return
+    }
+    this.#separate(entry)
+    distrustIfFaulty(level, entry)
+    level.tree.add(this.#nodeOf(entry, reading, before && isUntouched(entry, before) ? before : undefined))
+    this.#kept(entry, before, false)
+  }
+
+  /** `again`: what it was before, and should be still. */
+  #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
+    return reading.content.then((content) => this.#checkAgain(nodeOfContent(entry, content), again))
+  }
+
+  #checkAgain(node: NewNode | undefined, again: Node | undefined): NewNode | undefined {
+    if (!again || !node?.content) return node
+    const { entry } = node
+    const { counts, rule, warn } = this.#options
+    if (counts.readAgain(node.content, again)) return node
+    if (rule.reread && isSettled(entry, rule)) warn('note', entry.path, CHANGED_UNSEEN)
+    return node
+  }
+
+  /** What has no content; a mount point keeps its place alone. */
+  #keepPlain(level: Level, entry: TreeEntry, before: Node | undefined): void {
+    this.#separate(entry)
+    if (entry.type === 'directory') level.tree.add(this.#emptyFolder(entry))
+    else level.tree.add({ entry, content: null, subtree: null, same: false })
+    this.#kept(entry, before, false)
+  }
+
+  async #emptyFolder(entry: TreeEntry): Promise<NewNode> {
+    const { id } = await new TreeBuilder(this.#options, this.#options.backlog, null).finish()
+    return { entry, content: null, subtree: id, same: false }
+  }
+
+  #separate(entry: TreeEntry): void {
+    separateIfReplaced(this.#options.links, entry, this.#options.warn)
+  }
+
+  #kept(entry: TreeEntry, before: Node | undefined, unchanged: boolean): void {
+    this.#options.counts.keep(entry, before, unchanged)
+    this.#options.onKept(entry, unchanged)
+  }
+}
+
+function takeAttributes(entry: TreeEntry, { xattrs, flags }: TreeEntry): TreeEntry {
+  return Object.assign(entry, { xattrs }, flags === undefined ? {} : { flags })
+}
+
+/** Inode flags are read when a file is opened. One whose content is taken over is opened for them. */
+async function lookAtFlags({ open }: TreeItem): Promise<void> {
+  const file = await open?.().catch(() => undefined)
+  await file?.close()
+}
+
+function distrustIfFaulty({ faulty }: Level, entry: TreeEntry): void {
+  if (faulty.size > 0 && faulty.has(entry.path.toString('latin1'))) distrust(entry)
+}
+
+interface FolderStep {
+  /** Undefined where it cannot be listed. */
+  folder: SortedFolder | undefined
+  path: Buffer
+  before: Buffer | null
+}
+
+interface Changed {
+  entry: TreeEntry
+  before: Node | undefined
+}
+
+interface FolderLook {
+  look: Seen
+  before: Node | undefined
+  unchanged: boolean
+}

@@ -1,0 +1,102 @@
+import { isoTime } from '../lib/clock.ts'
+import type { BackupEntity, BackupInfo, Manifest } from '../wire/backup.ts'
+import { isMoment } from '../wire/fields.ts'
+import { parseBackupName } from './layout.ts'
+
+/** What the folder of the store tells of a backup. */
+export interface Found {
+  namespace: string
+  name: string
+  /** null where the archive itself is not there. */
+  size: number | null
+}
+
+/** A backup of ours. An archive that is not there, or not as long as it was, is corrupt whatever the manifest says. */
+export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Found): BackupInfo {
+  const { mode, app, proc, volume, instanceNo, source, containers, created, sequence, rid, jobId } = manifest
+  const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt, changedWhileRead } =
+    manifest
+  return {
+    ...{
+      server: namespace,
+      name,
+      mode,
+      app,
+      proc,
+      volume,
+      instanceNo,
+      source,
+      containers,
+      created,
+      sequence,
+      rid,
+      jobId,
+    },
+    ...{ state, suspect, verified, holds, sha256, files, bytes, durability },
+    ...(clockDoubt && { clockDoubt }),
+    ...(changedWhileRead && { changedWhileRead }),
+    size: manifest.size,
+    corrupt: manifest.corrupt?.reason ?? damage(manifest.size, size),
+    hasIndex: manifest.index !== null,
+    series: null,
+  }
+}
+
+function damage(expected: number, size: number | null): string | null {
+  if (size === expected) return null
+  return size === null ? 'the archive is not there' : `the archive is ${size} bytes, expected ${expected}`
+}
+
+/**
+ * A backup without a manifest of ours: what `.meta` says of it, else what its name does. Its sequence is 0: before
+ * all of ours. `problem` says why a manifest that is there could not be used.
+ */
+export function infoOfEntity(
+  entity: BackupEntity | undefined,
+  found: Found,
+  problem: string | null = null,
+): BackupInfo {
+  const { namespace, name, size } = found
+  const volume = entity?.volume ?? ''
+  const instanceNo = entity?.instanceNo ?? 0
+  return {
+    server: namespace,
+    name,
+    mode: entity?.mode ?? 'full',
+    ...procOf(name, volume, instanceNo),
+    volume,
+    instanceNo,
+    source: entity?.source.replace(/@increment$/, '') ?? '',
+    containers: entity?.containers ?? [],
+    size: size ?? entity?.size ?? 0,
+    created: createdOf(entity, name),
+    sequence: 0,
+    ...{
+      rid: null,
+      jobId: null,
+      state: 'success',
+      suspect: null,
+      corrupt: problem,
+      verified: null,
+      holds: [],
+    },
+    ...{ sha256: null, hasIndex: false, files: null, bytes: null, durability: null, series: null },
+  }
+}
+
+/** An archive is named `<app>-<app>.<type>.<proc>-<instance>-<volume, / as ->`. */
+function procOf(name: string, volume: string, instanceNo: number): { app: string; proc: string } {
+  const archive = parseBackupName(name)?.archive ?? name
+  const tail = `-${instanceNo}${volume.replaceAll('/', '-')}`
+  const head = archive.endsWith(tail) ? archive.slice(0, archive.length - tail.length) : ''
+  for (let at = head.indexOf('-'); at > 0; at = head.indexOf('-', at + 1)) {
+    const app = head.slice(0, at)
+    if (head.startsWith(`${app}.`, at + 1)) return { app, proc: head.slice(at + 1) }
+  }
+  return { app: '', proc: '' }
+}
+
+function createdOf(entity: BackupEntity | undefined, name: string): string {
+  if (entity && isMoment(entity.created)) return entity.created
+  return isoTime((parseBackupName(name)?.seconds ?? 0) * 1000)
+}

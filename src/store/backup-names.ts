@@ -1,0 +1,61 @@
+import { FirstKeys } from '../lib/first-keys.ts'
+import type { Driver } from '../objects/driver.ts'
+import { type Place, parseBackupName, placeOf } from './layout.ts'
+import type { Meta } from './meta.ts'
+
+/** What of a backup is in the folder. `pending` = its manifest stands under a temporary name. */
+type Seen = Partial<Record<Place['kind'] | 'pending' | 'mirror', true>>
+
+export interface NamesQuery {
+  after: string
+  limit: number
+  /** Which names count; all where it is left out. */
+  keep?: ((name: string) => boolean) | undefined
+}
+
+/**
+ * Names of the backups in a namespace, in order: what has a manifest, archives without one that nobody is publishing,
+ * and the mirrors that `.meta` knows; nothing that is being deleted. May be fewer than `limit` though more follow:
+ * then go on after `last`. One pass over the folder, memory of a page.
+ */
+export async function backupNames(
+  driver: Driver,
+  { namespace, meta }: { namespace: string; meta: Meta },
+  { after, limit, keep = () => true }: NamesQuery,
+): Promise<{ names: string[]; last: string | null }> {
+  const found = new FirstKeys<Seen>(limit, after)
+  for await (const entry of driver.names(namespace)) {
+    const isMirror = entry.kind === 'folder' && meta.find(entry.name)?.mode === 'increment'
+    const [name, what] = isMirror ? [entry.name, 'mirror' as const] : seenOf(placeOf(entry))
+    if (name !== '' && keep(name)) found.put(name, (seen) => ({ ...seen, [what]: true }))
+  }
+  const { entries, more } = found.page()
+  const names = entries.filter(([, seen]) => isListed(seen)).map(([name]) => name)
+  return { names, last: more ? (entries.at(-1)?.[0] ?? null) : null }
+}
+
+function seenOf(place: Place): [name: string, what: keyof Seen] {
+  if (place.kind === 'own' || place.kind === 'unknown') return ['', place.kind]
+  return [place.backup, place.kind === 'part' && place.of === 'manifest' ? 'pending' : place.kind]
+}
+
+function isListed(seen: Seen): boolean {
+  if (seen.tombstone) return false
+  return Boolean(seen.manifest || seen.mirror || (seen.object && !seen.pending))
+}
+
+/**
+ * Which names can be backups of a volume, without reading them all: those that `.meta` lists under it, and those
+ * named after the same archives. Identity is the manifest's: ask that too.
+ */
+export function namesOfVolume(meta: Meta, source: string, archive?: string): (name: string) => boolean {
+  const names = new Set<string>()
+  const archives = new Set(archive === undefined ? [] : [archive])
+  for (const entity of meta.entities()) {
+    if (entity.source.replace(/@increment$/, '') !== source) continue
+    names.add(entity.name)
+    const parsed = parseBackupName(entity.name)
+    if (parsed) archives.add(parsed.archive)
+  }
+  return (name) => names.has(name) || archives.has(parseBackupName(name)?.archive ?? '')
+}

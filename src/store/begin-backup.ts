@@ -1,0 +1,55 @@
+import { isoTime } from '../lib/clock.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { RID_PATTERN } from '../wire/ids.ts'
+import { backupName, checkArchiveName, keyOf, parseBackupName, placeOf } from './layout.ts'
+import { newestManifest } from './list-backups.ts'
+import { assertOwner } from './owner.ts'
+import { pendingBackup } from './pending-backup.ts'
+import { settleArchive } from './settle.ts'
+import type { BeginInput, PendingBackup } from './store.ts'
+import { exclusively, type StoreWorld } from './world.ts'
+
+/** After what a killed run of the archive left: a name and a sequence number nobody has, and the archive and its index open for writing under temporary names. */
+export async function beginBackup(
+  world: StoreWorld,
+  { archive, rid, source, isRunning = async () => true }: BeginInput,
+): Promise<PendingBackup> {
+  checkArchiveName(archive)
+  if (!RID_PATTERN.test(rid))
+    throw new BackupdError('BAD_INPUT', `${JSON.stringify(rid)} is not the id of a run`)
+  return exclusively(world, async () => {
+    const owner = await assertOwner(world)
+    await settleArchive(world, archive, isRunning)
+    const now = world.clock.now()
+    const name = backupName(
+      archive,
+      Math.max(Math.floor(now / 1000), (await lastSeconds(world, archive)) + 1),
+    )
+    const newest = await newestManifest(world, { namespace: world.identity.ip, source, archive })
+    const place = { name, rid, created: isoTime(now), sequence: (newest?.sequence ?? 0) + 1, owner }
+    return pendingBackup(world, place, await openParts(world, name, rid))
+  })
+}
+
+/** Of every name of the archive, pending and deleted ones too, whatever the clock says now. */
+async function lastSeconds({ driver, identity }: StoreWorld, archive: string): Promise<number> {
+  let last = 0
+  for await (const entry of driver.names(identity.ip)) {
+    const place = placeOf(entry)
+    const parsed = 'backup' in place ? parseBackupName(place.backup) : undefined
+    if (parsed?.archive === archive) last = Math.max(last, parsed.seconds)
+  }
+  return last
+}
+
+async function openParts({ driver, identity }: StoreWorld, name: string, rid: string) {
+  const objectKey = keyOf(identity.ip, name, 'object', rid)
+  const object = await driver.create(objectKey)
+  try {
+    return { object, index: await driver.create(keyOf(identity.ip, name, 'index', rid)) }
+  } catch (error) {
+    await object.close()
+    await driver.remove(objectKey)
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+import { beginBackup } from './begin-backup.ts'
+import { claimNamespace } from './claim-namespace.ts'
+import { findBackup } from './find-backup.ts'
+import { listWithSeries } from './kinds/series/list-with-series.ts'
+import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
+import { preparePassword } from './kinds/series/prepare-password.ts'
+import { checkNamespace } from './layout.ts'
+import { newestManifest } from './list-backups.ts'
+import { sweepBuried } from './mirrors.ts'
+import { namespaceProblems } from './namespace-problems.ts'
+import { oldestOfVolumes } from './oldest.ts'
+import { assertOwner } from './owner.ts'
+import { removeBackups } from './remove-backups.ts'
+import { keepReserve, withReserve } from './reserve.ts'
+import { settleNamespace } from './settle.ts'
+import type { Store } from './store.ts'
+import { namespacesOf, unknownObjects } from './unknown-objects.ts'
+import type { StoreWorld } from './world.ts'
+
+/** A store over any driver. Throws BAD_INPUT where the identity's `ip` is none. */
+export function createStore(world: StoreWorld): Store {
+  checkNamespace(world.identity.ip)
+  return {
+    driver: world.driver,
+    claim: (takeOver, options) => claimNamespace(world, takeOver, options),
+    assertOwner: async () => void (await assertOwner(world)),
+    begin: (input) => beginBackup(world, input),
+    list: (namespace, options) => listWithSeries(world, namespace, options),
+    find: (namespace, name) => findBackup(world, namespace, name),
+    newest: (namespace, source) => newestManifest(world, { namespace, source }),
+    oldest: (namespace) => oldestOfVolumes(world, namespace),
+    repository: (namespace) => openNamespace(world, namespace),
+    ownRepository: () => openOwnRepository(world),
+    withReserve: (act) => withReserve(world, act),
+    keepReserve: () => keepReserve(world),
+    preparePassword: () => preparePassword(world),
+    problems: () => namespaceProblems(world),
+    remove: (names, stillDue) => removeBackups(world, names, stillDue),
+    sweep: (signal) => sweepBuried(world, signal),
+    namespaces: () => namespacesOf(world),
+    unknown: (namespace) => unknownObjects(world, namespace),
+    settle: () => settleNamespace(world),
+  }
+}

@@ -1,0 +1,63 @@
+import { eachOf } from '../objects/small-objects.ts'
+import type { BackupEntity } from '../wire/backup.ts'
+import { keyOf } from './layout.ts'
+import { readMeta, updateMeta } from './meta-file.ts'
+import type { StoreWorld } from './world.ts'
+
+/** Volumes whose archives are looked for, so that the check stays quick in a large namespace. */
+const MAX_VOLUMES = 1000
+const MAX_NAMED = 3
+
+/**
+ * Archives that `.meta` names and that are not in the own namespace: nobody deleted them through backupd. Looks for the
+ * oldest and the newest of each volume. A sentence, or undefined.
+ */
+export async function describeGoneArchives(world: StoreWorld): Promise<string | undefined> {
+  const { meta, whole } = await readMeta(world, world.identity.ip)
+  const isBare = !whole && world.identity.knownStore?.madeArchives && !(await hasArchive(world))
+  if (isBare) return sentence(world, 'all archives are')
+  const gone = await listGone(world, oldestAndNewest(meta.entities()))
+  if (gone.length === 0) return undefined
+  const named = gone.slice(0, MAX_NAMED).map((name) => `"${name}"`)
+  const more = gone.length > MAX_NAMED ? `, and ${gone.length - MAX_NAMED} more` : ''
+  return sentence(world, `${named.join(', ')}${more} ${gone.length > 1 ? 'are' : 'is'}`)
+}
+
+function sentence({ identity }: StoreWorld, what: string): string {
+  const then = 'Put them back, or start the daemon once with --claim-store to accept that they are gone'
+  return `In the namespace ${identity.ip} ${what} missing, although nobody deleted them through backupd. ${then}; backups continue`
+}
+
+/** Accepts what is gone: its entries leave `.meta`. Call it under exclusively(). */
+export async function dropGoneArchives(world: StoreWorld): Promise<void> {
+  const { meta } = await readMeta(world, world.identity.ip)
+  const gone = await listGone(world, [...meta.entities()].filter(isArchive))
+  if (gone.length > 0) await updateMeta(world, (own) => own.drop(gone))
+}
+
+async function listGone({ driver, identity }: StoreWorld, entities: BackupEntity[]): Promise<string[]> {
+  const stats = eachOf(entities, async ({ name }) => ({
+    name,
+    isThere: (await driver.stat(keyOf(identity.ip, name, 'object'))) !== undefined,
+  }))
+  const gone: string[] = []
+  for await (const { name, isThere } of stats) if (!isThere) gone.push(name)
+  return gone
+}
+
+function isArchive({ mode }: BackupEntity): boolean {
+  return mode === 'full'
+}
+
+function oldestAndNewest(entities: Iterable<BackupEntity>): BackupEntity[] {
+  const bySource = Map.groupBy([...entities].filter(isArchive), ({ source }) => source)
+  return [...bySource.values()].slice(0, MAX_VOLUMES).flatMap((list) => {
+    const byTime = list.toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created))
+    return byTime.length > 1 ? [...byTime.slice(0, 1), ...byTime.slice(-1)] : byTime
+  })
+}
+
+async function hasArchive({ driver, identity }: StoreWorld): Promise<boolean> {
+  for await (const { name } of driver.names(identity.ip)) if (name.endsWith('.tar.gz')) return true
+  return false
+}

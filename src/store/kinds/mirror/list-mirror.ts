@@ -1,0 +1,92 @@
+import { closeSync, lstatSync, readlinkSync } from 'node:fs'
+import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
+import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import { FirstKeys } from '../../../lib/first-keys.ts'
+import { fileInfoOf } from '../../../restic/read/file-info.ts'
+import { joinPath } from '../../../volume/tree/join-path.ts'
+import { openNames } from '../../../volume/tree/name-stream.ts'
+import { entryOf, typeOf } from '../../../volume/tree/stat-entry.ts'
+import { type Folder, openFolder, openFolderBeneath } from '../../../volume/tree/write-folder.ts'
+import { componentsOf } from '../../../volume/tree/write-paths.ts'
+import type { FileInfo } from '../../../wire/backup.ts'
+import type { FilePage } from '../../../wire/daemon-api.ts'
+
+export interface MirrorQuestion {
+  /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
+  path: string
+  /** The last path of the page before; empty for the first page. */
+  after: string
+  limit: number
+}
+
+const NAMES_AT_ONCE = 256
+
+/**
+ * What lies directly in a folder of a mirror, by the bytes of its path; links are shown, never followed. Memory of a
+ * page, however many names there are. Throws NOT_FOUND where there is no such path, BAD_INPUT where it is no folder.
+ * @param mirror a trusted path
+ */
+export async function listMirror(mirror: string, { path, after, limit }: MirrorQuestion): Promise<FilePage> {
+  const inside = Buffer.concat(componentsOf(textToBytes(path)).flatMap((name) => [SLASH, name])).subarray(1)
+  const root = openFolder(mirror)
+  try {
+    const folder = openInside(root, inside, path)
+    try {
+      return await pageOf(folder, { inside, after: textToBytes(after).toString('latin1'), limit })
+    } finally {
+      if (folder !== root) closeSync(folder.fd)
+    }
+  } finally {
+    closeSync(root.fd)
+  }
+}
+
+const SLASH = Buffer.from('/')
+const SELF = Buffer.from('.')
+
+function openInside(root: Folder, inside: Buffer, path: string): Folder {
+  try {
+    return inside.length === 0 ? root : openFolderBeneath(root, inside)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'ENOTDIR' || code === 'ELOOP')
+      throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} is not a directory in the backup`)
+    if (code === 'ENOENT' || code === 'EXDEV' || code === 'ENAMETOOLONG')
+      throw new BackupdError('NOT_FOUND', `There is no ${JSON.stringify(path)} in the backup`)
+    throw error
+  }
+}
+
+interface Wanted {
+  inside: Buffer
+  /** One character a byte, so that keys compare as the bytes do. */
+  after: string
+  limit: number
+}
+
+async function pageOf(folder: Folder, { inside, after, limit }: Wanted): Promise<FilePage> {
+  const found = new FirstKeys<Buffer>(limit, after)
+  const names = await openNames(folder.at(SELF))
+  try {
+    for (let some = await names.next(NAMES_AT_ONCE); some.length > 0; some = await names.next(NAMES_AT_ONCE))
+      for (const { name } of some) found.put(joinPath(inside, name).toString('latin1'), () => name)
+  } finally {
+    await names.close()
+  }
+  const { entries, more } = found.page()
+  const last = entries.at(-1)?.[0]
+  return {
+    files: entries.flatMap(([, name]) => infoOf(folder, inside, name)),
+    next: more && last !== undefined ? bytesToText(Buffer.from(last, 'latin1')) : null,
+  }
+}
+
+/** Nothing for what went meanwhile, and for a socket, which no backup holds. */
+function infoOf(folder: Folder, inside: Buffer, name: Buffer): FileInfo[] {
+  const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
+  const type = stat && typeOf(stat)
+  if (!stat || !type) return []
+  const entry = entryOf(type, stat, joinPath(inside, name))
+  if (type === 'symlink') entry.linkTarget = readlinkSync(folder.at(name), { encoding: 'buffer' })
+  return [fileInfoOf(entry)]
+}

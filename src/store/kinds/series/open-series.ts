@@ -1,0 +1,32 @@
+import { BackupdError } from '../../../lib/errors.ts'
+import type { Repository } from '../../../restic/repository/repository.ts'
+import type { Store } from '../../store.ts'
+import { readSeries, type SnapshotSeries } from './series.ts'
+
+/** A series of any namespace, with its repository open. */
+export interface OpenSeries extends AsyncDisposable {
+  repository: Repository
+  series: SnapshotSeries
+}
+
+/** undefined where there is no series of this name. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
+export async function openSeries(
+  store: Store,
+  namespace: string,
+  name: string,
+): Promise<OpenSeries | undefined> {
+  await using parts = new AsyncDisposableStack()
+  const repository = parts.use((await store.repository(namespace)) ?? null)
+  if (!repository) return undefined
+  const series = (await readSeries(repository, namespace)).find((one) => one.name === name)
+  if (!series) return undefined
+  const opened = parts.move()
+  return { repository, series, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+/** As openSeries. Throws NOT_FOUND. */
+export async function openKnownSeries(store: Store, namespace: string, name: string): Promise<OpenSeries> {
+  const opened = await openSeries(store, namespace, name)
+  if (opened) return opened
+  throw new BackupdError('NOT_FOUND', `There is no series of snapshots "${name}" in ${namespace}`)
+}

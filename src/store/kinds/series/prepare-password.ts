@@ -1,0 +1,39 @@
+import { BackupdError } from '../../../lib/errors.ts'
+import type { StoreWorld } from '../../world.ts'
+import { checkRepository, noteRepository } from './known-repository.ts'
+import { openNamespace } from './open-namespace.ts'
+import { makePassword, namespacesWithRepository, readPassword } from './repository-password.ts'
+
+/**
+ * Once at a daemon's start: sees that there is a password, and that it is the right one. It must open the own
+ * repository; where there is none yet, one of another daemon. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, and
+ * REPOSITORY_MISSING before a new password could take the place of the one that opens the missing repository.
+ * @returns whether the password was made now.
+ */
+export async function preparePassword(world: StoreWorld): Promise<{ made: boolean }> {
+  const { ip, repositoryPasswordFile } = world.identity
+  await checkRepository(world)
+  const made = repositoryPasswordFile === undefined && (await makePassword(world))
+  await readPassword(world)
+  await using own = await openNamespace(world, ip)
+  if (own) await noteRepository(world, own)
+  if (!own && !made) await opensAnother(world)
+  return { made }
+}
+
+async function opensAnother(world: StoreWorld): Promise<void> {
+  let refusal: unknown
+  for await (const namespace of namespacesWithRepository(world.driver)) {
+    try {
+      await using repository = await openNamespace(world, namespace)
+      if (repository) return
+    } catch (error) {
+      if (!(error instanceof BackupdError)) throw error
+      // What is damaged tells nothing of the password, and is not this daemon's.
+      if (error.code === 'REPOSITORY_PASSWORD') refusal ??= error
+      else if (error.code === 'REPOSITORY_DAMAGED') world.warn(error.message)
+      else throw error
+    }
+  }
+  if (refusal) throw refusal
+}

@@ -1,0 +1,34 @@
+import { BackupdError } from '../../../lib/errors.ts'
+import { parseBackupName } from '../../layout.ts'
+import type { Store } from '../../store.ts'
+import { type Forgetting, forgetInNamespace } from './forget-series.ts'
+import { readSeries } from './series.ts'
+
+/** Deletes whole series of the own namespace, by their names. Returns those that were there. */
+export async function removeSeries(
+  { store, ip }: { store: Store; ip: string },
+  names: readonly string[],
+  how: Pick<Forgetting, 'warn'> & {
+    takeLockOf(repository: Forgetting['repository']): Forgetting['takeLock']
+  },
+): Promise<string[]> {
+  const wanted = new Set(names.filter((name) => !parseBackupName(name)))
+  if (wanted.size === 0) return []
+  await using repository = await store.repository(ip)
+  if (!repository) return []
+  const all = await readSeries(repository, ip)
+  const inside = names.find((name) => all.some((series) => name.startsWith(`${series.name}/`)))
+  if (inside !== undefined) throw insideSeries(inside)
+  const doomed = all.filter(({ name }) => wanted.has(name))
+  if (doomed.length === 0) return []
+  await store.assertOwner()
+  const ids = doomed.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
+  const takeLock = how.takeLockOf(repository)
+  await forgetInNamespace({ store, ip, repository, takeLock, warn: how.warn }, ids)
+  return doomed.map(({ name }) => name)
+}
+
+function insideSeries(name: string): BackupdError {
+  const what = `"${name}" lies inside the snapshots of a series, which are deleted whole or not at all`
+  return new BackupdError('BAD_INPUT', `${what}; nothing was deleted`)
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
+import { BackupdError } from '../lib/errors.ts'
+import type { ObjectName } from '../objects/driver.ts'
+
+/** Names in a namespace that are the store's own business. */
+export const META = '.meta'
+export const OWNER = '.owner'
+export const LOCK = '.lock'
+export const PRUNE_NOTE = '.prune'
+export const RESERVE = '.reserve'
+export const DAMAGE_NOTE = '.damaged'
+const REPOSITORY = 'repo'
+
+const SUFFIX = { object: '', manifest: '.manifest.json', index: '.index.gz', tombstone: '.deleted' } as const
+export type Piece = keyof typeof SUFFIX
+
+/** What one name in a namespace is; `backup` is the name of the backup it belongs to. */
+export type Place =
+  | { kind: Piece; backup: string }
+  /** A temporary file; `of` is null where it replaces a file of the store's own. */
+  | { kind: 'part'; of: Piece | null; backup: string; rid: string }
+  /** A mirror, or what was in one, that is being deleted. */
+  | { kind: 'buried'; backup: string }
+  | { kind: 'own' }
+  | { kind: 'unknown' }
+
+const BACKUP_NAME = /^(?<archive>[^./][^/]*)-(?<seconds>\d{9,12})\.tar\.gz$/
+const PART = /^(?<whole>.+)\.part-(?<rid>[0-9a-f]{42,43})$/
+const BURIED = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
+const LONGEST_ARCHIVE_NAME = 170
+
+/** Where a piece of a backup lies, as a name for the driver; with `rid`, its temporary name. */
+export function keyOf(namespace: string, backup: string, piece: Piece, rid?: string): string {
+  return `${namespace}/${backup}${SUFFIX[piece]}${rid === undefined ? '' : `.part-${rid}`}`
+}
+
+export function backupName(archive: string, seconds: number): string {
+  return `${archive}-${seconds}.tar.gz`
+}
+
+/** `<archive>-<unix seconds>.tar.gz` taken apart; undefined for another name. */
+export function parseBackupName(name: string): { archive: string; seconds: number } | undefined {
+  const { archive, seconds } = BACKUP_NAME.exec(name)?.groups ?? {}
+  return archive === undefined ? undefined : { archive, seconds: Number(seconds) }
+}
+
+export function placeOf({ name, kind }: ObjectName): Place {
+  if (name === REPOSITORY && kind === 'folder') return { kind: 'own' }
+  if (kind === 'folder') return buriedOf(name)
+  if (kind !== 'file') return { kind: 'unknown' }
+  if (isOwn(name)) return { kind: 'own' }
+  const { whole, rid } = PART.exec(name)?.groups ?? {}
+  if (whole === undefined || rid === undefined) return pieceOf(name) ?? { kind: 'unknown' }
+  const piece = pieceOf(whole)
+  if (piece) return { kind: 'part', of: piece.kind, backup: piece.backup, rid }
+  return isOwn(whole) ? { kind: 'part', of: null, backup: '', rid } : { kind: 'unknown' }
+}
+
+/** A new name for the folder of a mirror that is to be deleted: whatever stands under such a name goes. */
+export function buriedName(backup: string): string {
+  const start = Buffer.byteLength(backup) > LONGEST_ARCHIVE_NAME ? backup.slice(0, 40) : backup
+  return `${start}.deleted-${randomBytes(21).toString('hex')}`
+}
+
+function buriedOf(name: string): Place {
+  const { backup } = BURIED.exec(name)?.groups ?? {}
+  return backup === undefined ? { kind: 'unknown' } : { kind: 'buried', backup }
+}
+
+function isOwn(name: string): boolean {
+  return (
+    [META, OWNER, LOCK, PRUNE_NOTE, DAMAGE_NOTE, RESERVE].includes(name) || name.startsWith(`${META}.broken-`)
+  )
+}
+
+function pieceOf(name: string): { kind: Piece; backup: string } | undefined {
+  for (const kind of ['manifest', 'index', 'tombstone', 'object'] as const) {
+    const backup = name.endsWith(SUFFIX[kind]) ? name.slice(0, name.length - SUFFIX[kind].length) : ''
+    if (BACKUP_NAME.test(backup)) return { kind, backup }
+  }
+  return undefined
+}
+
+/** A namespace is an IP. Throws BAD_INPUT. */
+export function checkNamespace(namespace: string): string {
+  if (isIP(namespace)) return namespace
+  throw new BackupdError(
+    'BAD_INPUT',
+    `${JSON.stringify(namespace)} is no namespace: it is a server's IP, such as 10.0.0.1`,
+  )
+}
+
+/** A name a backup can have, as users write it. Throws BAD_INPUT for paths, temporary names and the store's own. */
+export function checkBackupName(name: string): string {
+  const place = placeOf({ name, kind: 'file' })
+  const isPlain = name !== '' && !name.startsWith('.') && !/[/\0]/.test(name) && name !== REPOSITORY
+  if (isPlain && (place.kind === 'object' || place.kind === 'unknown') && !PART.test(name)) return name
+  throw new BackupdError(
+    'BAD_INPUT',
+    `${JSON.stringify(name)} is no name of a backup: take one from the list of backups`,
+  )
+}
+
+/** `NAME`, or `NAME/path/inside` for something in a mirror. Throws BAD_INPUT for what could lead elsewhere. */
+export function splitBackupPath(path: string): { name: string; inside: string | null } {
+  const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
+  checkBackupName(name)
+  if (inside.length === 0) return { name, inside: null }
+  const leadsOut = inside.some((part) => ['', '.', '..'].includes(part) || part.includes('\0'))
+  if (!leadsOut) return { name, inside: inside.join('/') }
+  throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} leads out of the backup: nothing was touched`)
+}
+
+/** Throws BAD_INPUT where no backup can be named after it. */
+export function checkArchiveName(archive: string): string {
+  const named = parseBackupName(backupName(archive, 1_000_000_000))?.archive === archive
+  if (named && !archive.includes('\0') && Buffer.byteLength(archive) <= LONGEST_ARCHIVE_NAME) return archive
+  const rule = `it must be a plain file name of at most ${LONGEST_ARCHIVE_NAME} bytes that starts with no dot`
+  throw new BackupdError(
+    'BAD_INPUT',
+    `No backup can be named after the archive ${JSON.stringify(archive)}: ${rule}`,
+  )
+}

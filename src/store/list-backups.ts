@@ -1,0 +1,106 @@
+import { BackupdError } from '../lib/errors.ts'
+import { eachOf } from '../objects/small-objects.ts'
+import type { BackupInfo, Manifest } from '../wire/backup.ts'
+import type { BackupPage } from '../wire/daemon-api.ts'
+import { infoOfEntity, infoOfManifest } from './backup-info.ts'
+import { backupNames, namesOfVolume } from './backup-names.ts'
+import { checkNamespace, keyOf } from './layout.ts'
+import { readManifest } from './manifest.ts'
+import type { Meta } from './meta.ts'
+import { readMeta } from './meta-file.ts'
+import { assertClaimed } from './owner.ts'
+import type { StoreWorld } from './world.ts'
+
+export interface ListOptions {
+  source?: string
+  after?: string
+  limit: number
+}
+
+/** Names looked at in one pass over the folder. */
+const MOST_AT_ONCE = 1000
+
+/**
+ * One page of a namespace's backups, by name. Of the own one, throws STORE_CHANGED if it is not the known store, and
+ * STORE_UNAVAILABLE if it has neither backups nor owner: its backups must not pass for deleted.
+ */
+export async function listBackups(
+  world: StoreWorld,
+  namespace: string,
+  options: ListOptions,
+): Promise<BackupPage> {
+  const page = await readPage(world, namespace, options)
+  if (namespace === world.identity.ip) await assertClaimed(world, page.backups.length === 0)
+  return page
+}
+
+async function readPage(world: StoreWorld, namespace: string, options: ListOptions): Promise<BackupPage> {
+  const { source, limit } = options
+  if (!(limit >= 1))
+    throw new BackupdError('BAD_INPUT', `A page of ${limit} backups cannot be: ask for 1 or more`)
+  const { meta, whole } = await readMeta(world, checkNamespace(namespace))
+  const keep = source !== undefined && whole ? namesOfVolume(meta, source) : undefined
+  const backups: BackupInfo[] = []
+  for (let after: string | null = options.after ?? ''; after !== null; ) {
+    const query = {
+      after,
+      keep,
+      limit: Math.min(MOST_AT_ONCE, source === undefined ? limit - backups.length : MOST_AT_ONCE),
+    }
+    const { names, last } = await backupNames(world.driver, { namespace, meta }, query)
+    for await (const described of eachOf(names, (name) => describeBackup(world, { namespace, name, meta }))) {
+      if (!described || (source !== undefined && described.info.source !== source)) continue
+      backups.push(described.info)
+      if (backups.length < limit) continue
+      const isLast = last === null && described.info.name === names.at(-1)
+      return { backups, next: isLast ? null : described.info.name }
+    }
+    after = last
+  }
+  return { backups, next: null }
+}
+
+export interface Described {
+  info: BackupInfo
+  manifest: Manifest | null
+}
+
+/** A backup as it stands in the store now; undefined where it went meanwhile. */
+export async function describeBackup(
+  { driver }: StoreWorld,
+  { namespace, name, meta }: { namespace: string; name: string; meta: Meta },
+): Promise<Described | undefined> {
+  const [read, object] = await Promise.all([
+    readManifest(driver, namespace, name),
+    driver.stat(keyOf(namespace, name, 'object')),
+  ])
+  const found = { namespace, name, size: object?.kind === 'file' ? object.size : null }
+  if (read?.manifest) return { info: infoOfManifest(read.manifest, found), manifest: read.manifest }
+  const entity = meta.find(name)
+  const isMirror = object?.kind === 'folder' && entity?.mode === 'increment'
+  if (!read && found.size === null && !isMirror) return undefined
+  return { info: infoOfEntity(entity, found, read?.problem), manifest: null }
+}
+
+/** The newest manifest of a volume, by sequence; `archive` adds what is named after it. */
+export async function newestManifest(
+  world: StoreWorld,
+  { namespace, source, archive }: { namespace: string; source: string; archive?: string },
+): Promise<Manifest | undefined> {
+  const { meta, whole } = await readMeta(world, checkNamespace(namespace))
+  const keep = whole ? namesOfVolume(meta, source, archive) : undefined
+  let newest: Manifest | undefined
+  for (let after: string | null = ''; after !== null; ) {
+    const { names, last } = await backupNames(
+      world.driver,
+      { namespace, meta },
+      { after, keep, limit: MOST_AT_ONCE },
+    )
+    for await (const read of eachOf(names, (name) => readManifest(world.driver, namespace, name))) {
+      const manifest = read?.manifest
+      if (manifest?.source === source && manifest.sequence >= (newest?.sequence ?? 0)) newest = manifest
+    }
+    after = last
+  }
+  return newest
+}

@@ -1,0 +1,28 @@
+import { isoTime } from '../lib/clock.ts'
+import type { Manifest } from '../wire/backup.ts'
+import { keyOf } from './layout.ts'
+import { manifestText, readManifest } from './manifest.ts'
+import { assertOwner } from './owner.ts'
+import { exclusively, type StoreWorld } from './world.ts'
+
+/**
+ * Writes into the manifest that the archive is not what was written, so that no one counts on it from now on.
+ * Only in the own namespace, and only where there is a manifest; the first finding stands.
+ * @returns whether it is marked now.
+ */
+export async function markCorrupt(
+  world: StoreWorld,
+  { server, name }: Pick<Manifest, 'server' | 'name'>,
+  reason: string,
+): Promise<boolean> {
+  if (server !== world.identity.ip) return false
+  return exclusively(world, async () => {
+    await assertOwner(world)
+    const manifest = (await readManifest(world.driver, server, name))?.manifest
+    if (!manifest) return false
+    if (manifest.corrupt) return true
+    const corrupt = { at: isoTime(world.clock.now()), reason }
+    await world.driver.replace(keyOf(server, name, 'manifest'), manifestText({ ...manifest, corrupt }))
+    return true
+  })
+}

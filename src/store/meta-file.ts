@@ -1,0 +1,77 @@
+import { messageOf } from '../lib/errors.ts'
+import { eachOf, readSmall } from '../objects/small-objects.ts'
+import type { BackupEntity, Manifest } from '../wire/backup.ts'
+import { META, placeOf } from './layout.ts'
+import { readManifest } from './manifest.ts'
+import { Meta } from './meta.ts'
+import type { StoreWorld } from './world.ts'
+
+/** Of any namespace. `whole` is false where there is none or it cannot be read: then it may lack anything. */
+export async function readMeta(
+  { driver, warn }: StoreWorld,
+  namespace: string,
+): Promise<{ meta: Meta; whole: boolean }> {
+  const text = await readSmall(driver, `${namespace}/${META}`)
+  if (!text) return { meta: new Meta(), whole: false }
+  try {
+    return { meta: Meta.parse(text), whole: true }
+  } catch (error) {
+    warn(
+      `"${namespace}/${META}" cannot be read (${messageOf(error)}): backups without a manifest lack what stood there`,
+    )
+    return { meta: new Meta(), whole: false }
+  }
+}
+
+/**
+ * Changes the own `.meta`; call it under exclusively(). One that is missing or broken is made again from the
+ * manifests, the broken one kept aside. `change` says whether it changed anything.
+ */
+export async function updateMeta(world: StoreWorld, change: (meta: Meta) => boolean): Promise<void> {
+  const { meta, remade } = await ownMeta(world)
+  const changed = change(meta)
+  if (changed || remade) await world.driver.replace(metaKey(world), meta.toText())
+}
+
+async function ownMeta(world: StoreWorld): Promise<{ meta: Meta; remade: boolean }> {
+  const text = await readSmall(world.driver, metaKey(world))
+  if (!text) return { meta: await metaOfManifests(world), remade: true }
+  try {
+    return { meta: Meta.parse(text), remade: false }
+  } catch (error) {
+    await setAside(world, messageOf(error))
+    return { meta: await metaOfManifests(world), remade: true }
+  }
+}
+
+async function setAside(world: StoreWorld, why: string): Promise<void> {
+  const aside = `${metaKey(world)}.broken-${Math.floor(world.clock.now() / 1000)}`
+  await world.driver.rename(metaKey(world), aside)
+  world.warn(
+    `"${metaKey(world)}" cannot be read (${why}): made again from the manifests. The old one is "${aside}"`,
+  )
+}
+
+async function metaOfManifests(world: StoreWorld): Promise<Meta> {
+  const { driver, identity } = world
+  const names: string[] = []
+  for await (const entry of driver.names(identity.ip)) {
+    const place = placeOf(entry)
+    if (place.kind === 'manifest') names.push(place.backup)
+  }
+  const entities: BackupEntity[] = []
+  for await (const read of eachOf(names.sort(), (name) => readManifest(driver, identity.ip, name))) {
+    if (read?.manifest) entities.push(entityOf(read.manifest))
+  }
+  return new Meta(Map.groupBy(entities, (entity) => entity.source))
+}
+
+/** A backup of ours as the recorded system lists it. */
+export function entityOf(manifest: Manifest): BackupEntity {
+  const { mode, source, volume, name, server, size, created, containers, instanceNo } = manifest
+  return { mode, source, volume, name, server, size, created, containers, instanceNo }
+}
+
+function metaKey({ identity }: StoreWorld): string {
+  return `${identity.ip}/${META}`
+}

@@ -1,0 +1,117 @@
+import { closeSync, fsyncSync, lstatSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { syncFolder } from '../lib/atomic-file.ts'
+import { textToBytes } from '../lib/byte-paths.ts'
+import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
+import { openFolder as openToEmpty } from '../volume/swap/folder.ts'
+import { emptyFolder } from '../volume/swap/remove-tree.ts'
+import { type Folder, openFolder, openFolderBeneath } from '../volume/tree/write-folder.ts'
+import { splitLast } from '../volume/tree/write-paths.ts'
+import { buriedName, placeOf } from './layout.ts'
+import type { Mirror } from './store.ts'
+import type { StoreWorld } from './world.ts'
+
+/**
+ * A mirror is what the recorded system calls an increment: the folder `<ip>/<archive>`, in which the volume's files
+ * lie as they are. Only `.meta` tells it from a stranger's folder.
+ */
+export function mirrorAt({ driver }: StoreWorld, namespace: string, name: string): Mirror {
+  return {
+    async withFolder(act) {
+      if (driver.withFolder) return driver.withFolder(`${namespace}/${name}`, act)
+      throw new BackupdError('STORE_UNAVAILABLE', `A store of the kind "${driver.name}" holds no mirrors`)
+    },
+  }
+}
+
+/** From here on it is no backup any more, after a crash neither. False where there was none. */
+export async function buryMirror({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
+  const folder = await driver.stat(`${identity.ip}/${name}`)
+  if (folder?.kind !== 'folder') return false
+  await driver.rename(`${identity.ip}/${name}`, `${identity.ip}/${buriedName(name)}`)
+  await driver.syncFolder(identity.ip)
+  return true
+}
+
+/** The same for a file or a folder in a mirror, which no link leads to. False where there was none. */
+export async function buryInside(world: StoreWorld, name: string, inside: string): Promise<boolean> {
+  const { folder, name: last } = splitLast(textToBytes(inside))
+  return inNamespace(world, async (namespace) => {
+    const mirror = openFolder(join(namespace, name))
+    try {
+      const parent = openBeneath(mirror, folder)
+      return parent
+        ? await removeName(parent, last, { mirror, grave: join(namespace, buriedName(name)) })
+        : false
+    } finally {
+      closeSync(mirror.fd)
+    }
+  })
+}
+
+function openBeneath(mirror: Folder, folder: Buffer): Folder | undefined {
+  try {
+    return folder.length === 0 ? mirror : openFolderBeneath(mirror, folder)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+async function removeName(
+  parent: Folder,
+  name: Buffer,
+  { mirror, grave }: { mirror: Folder; grave: string },
+): Promise<boolean> {
+  try {
+    const stat = lstatSync(parent.at(name), { throwIfNoEntry: false })
+    if (!stat) return false
+    if (stat.isDirectory()) renameSync(parent.at(name), grave)
+    else unlinkSync(parent.at(name))
+    fsyncSync(parent.fd)
+    if (stat.isDirectory()) await syncFolder(join(grave, '..'))
+    return true
+  } finally {
+    if (parent !== mirror) closeSync(parent.fd)
+  }
+}
+
+/** Frees the room of what was buried in the own namespace; may be stopped at any time, and goes on with the next call. */
+export async function sweepBuried(world: StoreWorld, signal: AbortSignal): Promise<void> {
+  const { driver, identity, warn } = world
+  for await (const entry of driver.names(identity.ip)) {
+    if (signal.aborted) return
+    if (placeOf(entry).kind !== 'buried') continue
+    try {
+      await inNamespace(world, (namespace) => removeAll(join(namespace, entry.name), signal))
+    } catch (error) {
+      if (!signal.aborted) warn(`"${identity.ip}/${entry.name}" could not be removed: ${messageOf(error)}`)
+    }
+  }
+}
+
+async function removeAll(path: string, signal: AbortSignal): Promise<void> {
+  {
+    await using folder = await openToEmpty(path)
+    await folder.chmod(0o700)
+    await emptyFolder(folder, signal)
+  }
+  rmdirSync(path)
+}
+
+async function inNamespace<T>(
+  { driver, identity }: StoreWorld,
+  act: (path: string) => Promise<T>,
+): Promise<T> {
+  if (!driver.withFolder)
+    throw new BackupdError('STORE_UNAVAILABLE', `A store of the kind "${driver.name}" holds no mirrors`)
+  return driver.withFolder(identity.ip, async (path) => {
+    try {
+      return await act(path)
+    } catch (cause) {
+      if (errnoOf(cause) === undefined) throw cause
+      const message = `Cannot delete in ${identity.ip} of the store: ${messageOf(cause)}. See its mount and its permissions`
+      throw new BackupdError('STORE_UNAVAILABLE', message, { cause })
+    }
+  })
+}

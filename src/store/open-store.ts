@@ -1,0 +1,19 @@
+import type { Clock } from '../lib/clock.ts'
+import { type Opener, openDriver } from '../objects/drivers/open-driver.ts'
+import type { StoreSettings } from '../wire/store-settings.ts'
+import { createStore } from './create-store.ts'
+import type { Store, StoreIdentity, StoreOptions } from './store.ts'
+
+export async function openStore(
+  settings: StoreSettings,
+  identity: StoreIdentity & Opener,
+  clock: Clock,
+  options: StoreOptions = {},
+): Promise<Store> {
+  return createStore({
+    driver: openDriver(settings, identity),
+    identity,
+    clock,
+    warn: options.warn ?? (() => {}),
+  })
+}

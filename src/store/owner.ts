@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { BackupdError } from '../lib/errors.ts'
+import { readSmall } from '../objects/small-objects.ts'
+import { OWNER } from './layout.ts'
+import type { StoreWorld } from './world.ts'
+
+/** `<ip>/.owner`: the one daemon that writes to the namespace. `epoch` counts the times it changed hands. */
+const ownerSchema = z.object({
+  daemonId: z.string(),
+  epoch: z.number().int().positive(),
+  /** Made once for each namespace, and goes with it to another owner and in a copy. Daemons before this kept none. */
+  storeId: z.string().optional(),
+  /** The id of the increment repository, once there is one. */
+  repository: z.string().optional(),
+})
+export type Owner = z.infer<typeof ownerSchema>
+
+/** Nobody's id: an owner file that cannot be read is treated as another daemon's. */
+const UNREADABLE: Owner = { daemonId: '(unreadable)', epoch: 0 }
+
+/**
+ * Throws CONFLICT if the namespace is another daemon's, or changed hands since `since`; STORE_CHANGED if it is not the
+ * one this daemon knows; STORE_UNAVAILABLE if it has no owner and nothing is known of it.
+ */
+export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Owner> {
+  const owner = await readOwner(world)
+  if (owner && owner.daemonId !== world.identity.daemonId) throw ownedByOther(world, owner)
+  checkKnown(world, owner)
+  if (!owner) throw notClaimed(world)
+  if (since && owner.epoch !== since.epoch) {
+    const what = `The namespace ${world.identity.ip} changed hands and came back since this began`
+    throw new BackupdError('CONFLICT', `${what}. Run it again`)
+  }
+  return owner
+}
+
+/** Throws STORE_CHANGED if this is not the known store; STORE_UNAVAILABLE if `isEmpty` and it has no owner. */
+export async function assertClaimed(world: StoreWorld, isEmpty: boolean): Promise<void> {
+  const owner = await readOwner(world)
+  checkKnown(world, owner)
+  if (isEmpty && !owner) throw notClaimed(world)
+}
+
+export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {
+  const text = await readSmall(driver, `${identity.ip}/${OWNER}`)
+  if (!text) return undefined
+  try {
+    return ownerSchema.parse(JSON.parse(text.toString()))
+  } catch {
+    return UNREADABLE
+  }
+}
+
+/** Call it under exclusively(). */
+export async function writeOwner(world: StoreWorld, before: Owner | undefined, after: Owner): Promise<void> {
+  const text = JSON.stringify(after)
+  if (text !== JSON.stringify(before)) await world.driver.replace(ownerKey(world), Buffer.from(`${text}\n`))
+}
+
+function checkKnown(world: StoreWorld, owner: Owner | undefined): void {
+  if (!isKnown(world, owner)) throw storeChanged(world, owner)
+}
+
+/** A daemon from before store ids knows by its records that it made backups: its namespace cannot be empty. */
+export function isKnown({ identity }: StoreWorld, owner: Owner | undefined): boolean {
+  const known = identity.knownStore
+  if (!known) return true
+  if (known.id !== null) return owner?.storeId === known.id
+  return owner !== undefined || !(known.madeArchives || known.madeSnapshots)
+}
+
+function ownerKey({ identity }: StoreWorld): string {
+  return `${identity.ip}/${OWNER}`
+}
+
+export function ownedByOther(world: StoreWorld, owner: Owner): BackupdError {
+  const { ip, daemonId } = world.identity
+  const what = `The namespace ${ip} of the store belongs to the daemon ${owner.daemonId}, not to this one (${daemonId})`
+  const then = 'Stop that one and start this one once with --take-over, or give this one its own --ip'
+  return new BackupdError('CONFLICT', `${what}. ${then}`, { facts: { owner: owner.daemonId, daemonId } })
+}
+
+function notClaimed(world: StoreWorld): BackupdError {
+  const what = `"${ownerKey(world)}" is not in the store`
+  const then = 'See that the store is mounted; a daemon makes the file when it starts'
+  return new BackupdError('STORE_UNAVAILABLE', `${what}. ${then}`)
+}
+
+export function storeChanged(world: StoreWorld, owner: Owner | undefined): BackupdError {
+  const { ip, knownStore } = world.identity
+  const found = owner ? `another store (${owner.storeId ?? 'without an id'})` : 'no ".owner" file'
+  const expected = knownStore?.id ? `the store ${knownStore.id}` : 'the store'
+  const what = `Cannot use the namespace ${ip} of the store: there is ${found}, expected ${expected} that this daemon made backups in`
+  const then =
+    'Mount that store, or put it back. To start over with what is there now, start the daemon once with --claim-store'
+  return new BackupdError('STORE_CHANGED', `${what}. ${then}`, {
+    facts: { namespace: ip, expected: knownStore?.id ?? null, found: owner?.storeId ?? null },
+  })
+}

@@ -1,0 +1,21 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Driver } from '../objects/driver.ts'
+import { LOCK } from './layout.ts'
+import type { StoreIdentity } from './store.ts'
+
+/** What every part of the store is handed. */
+export interface StoreWorld {
+  driver: Driver
+  identity: StoreIdentity
+  clock: Clock
+  warn(message: string): void
+}
+
+/** Runs `act` while no other process of this daemon (nor this one) changes names or `.meta` of its namespace. */
+export async function exclusively<T>(
+  { driver, identity }: Pick<StoreWorld, 'driver'> & { identity: Pick<StoreIdentity, 'ip'> },
+  act: () => Promise<T>,
+): Promise<T> {
+  await using _lock = await driver.lock(`${identity.ip}/${LOCK}`)
+  return await act()
+}

@@ -1,0 +1,127 @@
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join, normalize, sep } from 'node:path'
+import { BackupdError, errnoOf } from '../lib/errors.ts'
+import { type HeldVolume, holdVolume } from './held-volume.ts'
+import { followTrusted, type TrustedWay } from './trusted-path.ts'
+
+export interface AllowedRoots {
+  volumeRoot: string
+  allowPaths: readonly string[]
+}
+
+/** Whether `path` is `root` or lies under it. Both absolute and normal. */
+export function isUnder(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
+}
+
+/** An absolute path without `.`, `..`, doubled or trailing slashes, as it was given. Throws BAD_INPUT. */
+export function checkVolumePath(path: string): string {
+  const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path
+  if (!isAbsolute(trimmed) || normalize(trimmed) !== trimmed || path.includes('\0')) {
+    throw new BackupdError('BAD_INPUT', `"${path}" is no volume path: write it absolute, without "." or ".."`)
+  }
+  if (trimmed === sep) throw new BackupdError('BAD_INPUT', 'The root directory "/" cannot be a volume')
+  return trimmed
+}
+
+/**
+ * Opens a volume and checks that it may be touched. Links that only root and the daemon's user can change are followed,
+ * up to an allowed root or to the first directory that others can change. No link below these is followed, nor is the
+ * volume itself one. Whoever can change a directory above a root can rename directories within it. At worst, another
+ * directory inside that one is taken for the volume: the root then protects no more than --allow-path of that directory.
+ * The volume may be missing, its parent may not. The caller disposes of the result at the end of the run.
+ * @throws BAD_INPUT for a path that is not absolute and normal, FORBIDDEN outside the roots and for a symbolic link,
+ * VOLUME_MISSING if the parent is missing or the volume is not a directory
+ */
+export async function resolveVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
+  const given = checkVolumePath(path)
+  const allowed = await followRoots([roots.volumeRoot, ...roots.allowPaths])
+  const { real, rest, endsInLink } = await followToRoot(given, allowed)
+  const resolved = join(real, ...rest)
+  if (!allowed.real.values().some((root) => isUnder(resolved, root))) throw outsideRoots(given, resolved)
+  try {
+    if (endsInLink) throw symbolicLink(given, resolved)
+    return holdVolume(real, rest)
+  } catch (error) {
+    throw await explainOpen(error, given, resolved)
+  }
+}
+
+/** The volume, which must be there. Throws as resolveVolume, and VOLUME_MISSING. */
+export async function resolveExistingVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
+  const volume = await resolveVolume(path, roots)
+  if (volume.exists) return volume
+  volume[Symbol.dispose]()
+  throw new BackupdError('VOLUME_MISSING', `The volume "${path}" does not exist: see its mount`)
+}
+
+interface AllowedDirectories {
+  /** As they were given. */
+  given: string[]
+  real: Set<string>
+}
+
+/**
+ * The real paths of the roots. One inside another does not count: whoever owns the outer one could turn it into a link
+ * to anywhere. Nor does one that cannot be reached. Below a directory that others can change, a root stands as it was
+ * given: if a link leads to it, opening the volume fails.
+ */
+async function followRoots(given: string[]): Promise<AllowedDirectories> {
+  const real = new Set<string>()
+  for (const root of given.toSorted((a, b) => a.length - b.length)) {
+    const way = await followTrusted(root, (at) => real.has(at)).catch(() => undefined)
+    if (way && !way.stopped) real.add(join(way.real, ...way.rest))
+  }
+  return { given, real }
+}
+
+async function followToRoot(path: string, { given, real }: AllowedDirectories): Promise<TrustedWay> {
+  try {
+    return await followTrusted(path, (at) => real.has(at))
+  } catch (error) {
+    const isInside = given.some((root) => isUnder(path, root))
+    throw isInside || !(error instanceof BackupdError) ? unreachable(path, error) : outsideRoots(path, path)
+  }
+}
+
+async function explainOpen(error: unknown, given: string, resolved: string): Promise<unknown> {
+  const code = errnoOf(error)
+  if (code === 'ENOENT')
+    return missing(`"${given}" does not exist, nor does the directory it would lie in`, error)
+  if (code !== 'ELOOP' && code !== 'ENOTDIR' && code !== 'EXDEV') return unreachable(given, error)
+  const real = await realpath(given).catch(() => undefined)
+  // A link that is one no more when it is looked at again was put there by somebody all the same.
+  if (real !== undefined && (code === 'ELOOP' || real !== resolved)) return symbolicLink(given, real)
+  return missing(`"${given}" is not a directory, or a symbolic link on the way leads nowhere`, error)
+}
+
+function symbolicLink(given: string, real: string): BackupdError {
+  const what = `"${given}" leads through a symbolic link to "${real}", expected a path without one below an allowed directory or one that others can change`
+  return new BackupdError(
+    'FORBIDDEN',
+    `${what}. Write the real path in the inventory, if it is the right one`,
+    {
+      facts: { path: real },
+    },
+  )
+}
+
+/** What the file system answers, in words; it is for an operator to mend. */
+function unreachable(path: string, error: unknown): unknown {
+  const code = errnoOf(error)
+  if (error instanceof BackupdError || code === undefined) return error
+  return missing(`"${path}" cannot be opened (${code}): see its mount and its permissions`, error)
+}
+
+function missing(what: string, cause: unknown): BackupdError {
+  return new BackupdError('VOLUME_MISSING', `The volume ${what}`, { cause })
+}
+
+function outsideRoots(given: string, resolved: string): BackupdError {
+  const leads = given === resolved ? '' : ` (it leads to "${resolved}")`
+  return new BackupdError(
+    'FORBIDDEN',
+    `"${given}"${leads} lies neither under --volume-root nor under an --allow-path: start the daemon with --allow-path for it`,
+    { facts: { path: resolved } },
+  )
+}

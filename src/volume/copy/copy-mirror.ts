@@ -1,0 +1,150 @@
+import { BackupdError, messageOf } from '../../lib/errors.ts'
+import type { Chosen } from '../tree/chosen-paths.ts'
+import type { TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
+import { createLinkTable, type LinkTable } from '../tree/link-table.ts'
+import type { OnProtected } from '../tree/on-protected.ts'
+import { canEnter, type Seen, type SortedFolder, type SortedWalk, sortedWalk } from '../tree/sorted-walk.ts'
+import type { UnpackSummary } from '../tree/unpack-summary.ts'
+import { type OpenVolume, openVolume } from '../tree/volume.ts'
+import { TreeWriter } from '../tree/write-tree.ts'
+import { openContent } from './item-content.ts'
+
+export interface CopyInput {
+  /** The folder of the mirror: a trusted path, with anything in it. */
+  mirror: string
+  /** An existing empty directory. */
+  target: string
+  chosen: Chosen & { saw?(path: Buffer): void }
+  signal: AbortSignal
+  /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
+  onProgress(done: { bytes: number; files: number; path: Buffer }): void
+  onWarning(warning: TreeWarning): void
+  /** As TreeWriter has it. */
+  onProtected?: OnProtected
+}
+
+/**
+ * Copies what is chosen of a mirror into an empty directory, and puts it on the disk; links are copied, never
+ * followed. Folders on the way to something chosen come too. Everything but the root gets its metadata. What cannot
+ * be read or written exactly is a warning. Blocks: for a process of its own. Throws STORE_UNAVAILABLE, NO_ROOM, and
+ * the signal's reason once aborted. The target is then to be thrown away.
+ */
+export async function copyMirror(input: CopyInput): Promise<UnpackSummary> {
+  using volume = await openMirror(input.mirror)
+  using links = createLinkTable()
+  const copy = new Copy(input, volume, links)
+  try {
+    return await copy.run()
+  } finally {
+    copy.close()
+  }
+}
+
+async function openMirror(mirror: string): Promise<OpenVolume> {
+  try {
+    return await openVolume(mirror)
+  } catch (cause) {
+    const message = `The mirror cannot be read: ${messageOf(cause)}`
+    throw new BackupdError('STORE_UNAVAILABLE', message, { cause })
+  }
+}
+
+class Copy {
+  private readonly input: CopyInput
+  private readonly volume: OpenVolume
+  private readonly links: LinkTable
+  private readonly walk: SortedWalk
+  private readonly writer: TreeWriter
+  private readonly done = { bytes: 0, files: 0, entries: 0 }
+  private faults = 0
+
+  constructor(input: CopyInput, volume: OpenVolume, links: LinkTable) {
+    this.input = input
+    this.volume = volume
+    this.links = links
+    const onWarning = (warning: TreeWarning) => this.warn(warning)
+    this.writer = new TreeWriter(input.target, onWarning, input.onProtected)
+    const isKnown = (entry: TreeEntry) => !this.isWanted(entry)
+    this.walk = sortedWalk(volume, { signal: input.signal, onWarning, isKnown })
+  }
+
+  async run(): Promise<UnpackSummary> {
+    const root = await this.walk.openRoot()
+    if (root) await this.copyFolder(root)
+    this.writer.finish()
+    return { ...this.done, root: this.volume.root, faults: this.faults }
+  }
+
+  close(): void {
+    this.writer.close()
+  }
+
+  private isWanted({ path, type }: TreeEntry): boolean {
+    const choice = this.input.chosen.of(path)
+    return choice === 'all' || (choice === 'way' && type === 'directory')
+  }
+
+  private async copyFolder(folder: SortedFolder): Promise<void> {
+    try {
+      for (let looks = await folder.next(); looks.length > 0; looks = await folder.next()) {
+        for (const look of looks) if (this.isWanted(look.item.entry)) await this.copy(look)
+      }
+    } finally {
+      folder.close()
+    }
+  }
+
+  private async copy(look: Seen): Promise<void> {
+    const { entry } = look.item
+    this.input.chosen.saw?.(entry.path)
+    if (await this.write(look.item)) this.count(entry)
+    this.progress(entry.path)
+    const inner = canEnter(look) ? await this.walk.open(look) : undefined
+    if (inner) await this.copyFolder(inner)
+  }
+
+  private async write(item: TreeItem): Promise<boolean> {
+    const { entry } = item
+    const mayBeLinked = entry.links > 1 && entry.type !== 'directory'
+    const first = mayBeLinked ? this.links.claim(entry) : undefined
+    if (first?.isSame) return this.writer.hardLink(entry.path, first.path) !== undefined
+    const written =
+      entry.type === 'file' ? await this.writeFile(item) : await this.writer.write(entry, NOTHING)
+    if (written && mayBeLinked) this.links.add(entry, { path: entry.path, offset: 0 })
+    return written
+  }
+
+  private async writeFile(item: TreeItem): Promise<boolean> {
+    const { signal } = this.input
+    const content = await openContent(item, {
+      onBytes: (bytes) => {
+        signal.throwIfAborted()
+        this.done.bytes += bytes
+        this.progress(item.entry.path)
+      },
+      onFault: (message) => this.warn({ severity: 'fault', path: item.entry.path, message }),
+    })
+    if (!content) return false
+    try {
+      return await this.writer.write(item.entry, content)
+    } finally {
+      await content.close()
+    }
+  }
+
+  private count({ type }: TreeEntry): void {
+    this.done.entries++
+    if (type === 'file') this.done.files++
+  }
+
+  private progress(path: Buffer): void {
+    this.input.onProgress({ bytes: this.done.bytes, files: this.done.files, path })
+  }
+
+  private warn(warning: TreeWarning): void {
+    if (warning.severity === 'fault') this.faults += warning.count ?? 1
+    this.input.onWarning(warning)
+  }
+}
+
+const NOTHING = { next: async () => null }

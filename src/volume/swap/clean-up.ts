@@ -1,0 +1,45 @@
+import { rmdir } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import type { HeldVolume } from '../held-volume.ts'
+import { openFolder } from './folder.ts'
+import { dropPointer, type Pointer } from './pointer.ts'
+import { restoreTime } from './restore-time.ts'
+import { isInside, probeName, removeStaging, stagingPlace } from './staging-folders.ts'
+import { unprotectOpen } from './unprotect.ts'
+
+/** Removes the staging, or what may go of it, and forgets the recover. */
+export async function cleanUp(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<void> {
+  if (volume.exists && pointer.protection) await unprotectVolume(volume)
+  const isGone = !volume.exists && isInside(pointer.staging, pointer.volume)
+  if (!isGone) await removeStaging(stagingPlace(pointer, volume))
+  if (volume.exists) await removeProbe(`${volume.place}/${probeName(basename(pointer.staging))}`)
+  await restoreTime(pointer, volume)
+  if (volume.exists && pointer.phase === 'staging') await protectVolume(pointer, volume)
+  await dropPointer(dataDir, pointer.rid)
+}
+
+/** So that a folder can be made in it and removed again, until `cleanUp`. */
+export async function unprotectVolume(volume: HeldVolume): Promise<void> {
+  await using folder = await openFolder(volume.place)
+  unprotectOpen(folder.fd)
+}
+
+/** After a copy in place it stays without: nobody could recover it a second time. */
+async function protectVolume({ protection }: Pointer, volume: HeldVolume): Promise<void> {
+  const kernel = loadKernel()
+  if (!protection || !kernel) return
+  await using folder = await openFolder(volume.place)
+  const flags = kernel.getFlags(folder.fd) ?? 0
+  if ((flags | protection) !== flags) kernel.setFlags(folder.fd, flags | protection)
+}
+
+/** A killed run may have left it; what is not empty is not ours. */
+async function removeProbe(probe: string): Promise<void> {
+  try {
+    await rmdir(probe)
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'EROFS'].includes(errnoOf(error) ?? '')) throw error
+  }
+}

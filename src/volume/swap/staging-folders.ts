@@ -1,0 +1,122 @@
+import { accessSync, constants, renameSync } from 'node:fs'
+import { mkdir, rmdir, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { errnoOf } from '../../lib/errors.ts'
+import { loadKernel } from '../../lib/kernel.ts'
+import type { HeldVolume } from '../held-volume.ts'
+import { type Folder, openFolder } from './folder.ts'
+import { JOURNAL } from './journal.ts'
+import type { Pointer } from './pointer.ts'
+import { PROTECTED } from './protected-list.ts'
+import { emptyFolder } from './remove-tree.ts'
+import { isProtected } from './unprotect.ts'
+
+export const STAGING_PREFIX = '.backupd-recover-'
+
+/** In a staging folder: what is unpacked, what was in the volume, what appeared there meanwhile. */
+export const NEW = 'new'
+export const OLD = 'old'
+export const LATE = 'late'
+
+/** A swap leaves these where they are at the top of a volume: they may hold what another recover moved away. */
+export function isStagingName(name: Buffer): boolean {
+  return name.toString('latin1').startsWith(STAGING_PREFIX)
+}
+
+/** Beside the volume where that is the same mount and may be written, else inside it. */
+export function stagingPath(volume: HeldVolume, rid: string): string {
+  const name = `${STAGING_PREFIX}${rid}`
+  const isBeside = !volume.exists || isReachable(volume, name)
+  return join(isBeside ? dirname(volume.path) : volume.path, name)
+}
+
+/** The same inside the volume, whatever lies beside it. */
+export function stagingPathInside(volume: HeldVolume, rid: string): string {
+  return join(volume.path, `${STAGING_PREFIX}${rid}`)
+}
+
+/** An empty directory that is moved into the volume to try it, and out of it at once. */
+export function probeName(staging: string): string {
+  return `${staging}-probe`
+}
+
+/** Whether a rename leads from there into the volume: asked for what is not there, the kernel looks at mounts first. */
+function isReachable({ parent, place }: HeldVolume, name: string): boolean {
+  try {
+    accessSync(parent, constants.W_OK)
+    // Nothing could be removed from it again.
+    if (isProtected(Buffer.from(parent))) return false
+    renameSync(`${parent}/${name}`, `${place}/${name}`)
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT'
+  }
+  return false
+}
+
+export function isInside(staging: string, volume: string): boolean {
+  return dirname(staging) === volume
+}
+
+/** A path to the staging folder of a recover that follows the volume, wherever its path leads meanwhile. */
+export function stagingPlace({ staging, volume: path }: Pointer, volume: HeldVolume): string {
+  const folder = isInside(staging, path) ? volume.place : volume.parent
+  return `${folder}/${basename(staging)}`
+}
+
+/** Makes the staging folder, for us alone: what it would inherit of access lists is taken off before anything is in it. */
+export async function makeStagingFolders(staging: string): Promise<void> {
+  await mkdir(staging, { mode: 0o700 })
+  await using folder = await openFolder(staging)
+  for (const acl of ['system.posix_acl_default', 'system.posix_acl_access']) removeXattr(folder, acl)
+  await folder.chmod(0o700)
+  for (const name of [NEW, OLD, LATE]) await mkdir(folder.at(name), { mode: 0o700 })
+}
+
+function removeXattr(folder: Folder, name: string): void {
+  try {
+    loadKernel()?.removeXattr(folder.fd, Buffer.from(name))
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTSUP') throw error
+  }
+}
+
+/**
+ * Removes what was unpacked, the journal, and the folders that are empty then.
+ * @returns false where something else is left in it, or the staging folder itself could not be removed
+ */
+export async function removeStaging(staging: string): Promise<boolean> {
+  try {
+    await using folder = await openFolder(staging)
+    await emptyIfThere(folder, NEW)
+    // What a run that was killed while it tried renames left.
+    for (const probe of [`${OLD}/probe`, probeName(basename(staging))])
+      await ignoring(['ENOENT', 'ENOTEMPTY', 'ENOTDIR'], rmdir(folder.at(probe)))
+    for (const name of [NEW, OLD, LATE]) await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
+    await ignoring(['ENOENT'], unlink(folder.at(JOURNAL)))
+    await ignoring(['ENOENT'], unlink(folder.at(PROTECTED)))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true
+    throw error
+  }
+  return ignoring(['ENOTEMPTY', 'EEXIST'], rmdir(staging))
+}
+
+/** Empties one of the folders in it. */
+export async function emptyIfThere(staging: Folder, name: string): Promise<void> {
+  try {
+    await using folder = await openFolder(staging.at(name))
+    await emptyFolder(folder)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}
+
+async function ignoring(codes: string[], act: Promise<void>): Promise<boolean> {
+  try {
+    await act
+    return true
+  } catch (error) {
+    if (codes.includes(errnoOf(error) ?? '')) return false
+    throw error
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdirSync, renameSync, rmdirSync } from 'node:fs'
+import { bytesToText } from '../../lib/byte-paths.ts'
+import { BackupdError, errnoOf } from '../../lib/errors.ts'
+import type { HeldVolume } from '../held-volume.ts'
+import { breather, type Folder, namesIn, openFolder } from './folder.ts'
+import { moveWithoutReplacing } from './move.ts'
+import { restoreTime } from './restore-time.ts'
+import { seeVolume } from './seen-volume.ts'
+import { isStagingName, OLD, probeName } from './staging-folders.ts'
+
+/** What rights, attributes, quotas and layers answer to a rename; anything else is no answer to this question. */
+const REFUSALS = new Set(['EXDEV', 'EPERM', 'EACCES'])
+
+export interface RenamesToTry {
+  volume: HeldVolume
+  /** The staging folder, made and still empty. */
+  staging: Folder
+  /** The name of the staging folder. */
+  name: string
+  /** All that is in the volume will be moved out, not only new names moved in. */
+  replacesAll: boolean
+}
+
+/**
+ * Tries before anything is unpacked what the swap will do: on some file systems renames fail that look possible. Nothing
+ * in the volume changes, its own modification time included.
+ * @throws SYSTEM_REFUSED with `facts.errno` and what else can be done
+ */
+export async function tryRenames(renames: RenamesToTry): Promise<void> {
+  await using folder = await openFolder(renames.volume.place)
+  if (renames.replacesAll) await tryMovesOut(folder, renames)
+  const before = seeVolume(folder)
+  try {
+    tryMoveIn(folder, renames)
+  } finally {
+    await restoreTime(before, renames.volume)
+  }
+}
+
+/** A directory that holds something is never replaced: the answer is about the name that would move, which stays. */
+async function tryMovesOut(volume: Folder, { staging }: RenamesToTry): Promise<void> {
+  const full = staging.at(OLD)
+  await using old = await openFolder(full)
+  const content = old.at('probe')
+  mkdirSync(content)
+  try {
+    const breathe = breather()
+    for await (const name of namesIn(volume)) {
+      await breathe()
+      if (!isStagingName(name))
+        asRefusal(`move "${bytesToText(name)}" out of the volume`, () => renameSync(volume.at(name), full))
+    }
+  } finally {
+    rmdirSync(content)
+  }
+}
+
+function tryMoveIn(volume: Folder, { staging, name }: RenamesToTry): void {
+  const probe = Buffer.from(probeName(name))
+  mkdirSync(staging.at(probe), { mode: 0o700 })
+  try {
+    asRefusal('move anything into the volume', () =>
+      moveWithoutReplacing({ folder: staging, name: probe }, { folder: volume, name: probe }),
+    )
+    asRefusal('remove anything from the volume', () => rmdirSync(volume.at(probe)))
+  } catch (error) {
+    removeIfThere(staging.at(probe))
+    throw error
+  }
+}
+
+function removeIfThere(folder: Buffer): void {
+  try {
+    rmdirSync(folder)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}
+
+function asRefusal(what: string, rename: () => void): void {
+  try {
+    rename()
+  } catch (error) {
+    const errno = errnoOf(error) ?? ''
+    explainRefusal(what, error)
+    if (!['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOENT', 'EBUSY'].includes(errno)) throw error
+  }
+}
+
+/** @throws SYSTEM_REFUSED, as `tryRenames` does, if rights, attributes, quotas or layers refuse `what` */
+export function explainRefusal(what: string, error: unknown): void {
+  const errno = errnoOf(error) ?? ''
+  if (REFUSALS.has(errno)) throw refused(what, errno, error)
+}
+
+const REASONS: Record<string, string> = {
+  EXDEV: 'it lies in a lower layer of an overlay file system, or belongs to another quota project',
+  EPERM:
+    'it, or the volume itself, is immutable or append-only (lsattr shows i or a), or it belongs to another user in a sticky directory',
+  EACCES: 'the daemon may not write there',
+}
+const REMEDIES: Record<string, string> = {
+  EXDEV: 'Recover',
+  EPERM: 'Take the attribute away (chattr -i -a) and recover again, or recover',
+  EACCES: 'Give the daemon the right to write and recover again, or recover',
+}
+
+/** Whether this is what `tryRenames` throws. */
+export function isRefusedRename(error: unknown): error is BackupdError {
+  return (
+    error instanceof BackupdError && error.code === 'SYSTEM_REFUSED' && REFUSALS.has(`${error.facts.errno}`)
+  )
+}
+
+function refused(what: string, errno: string, cause: unknown): BackupdError {
+  const remedy = `${REMEDIES[errno]} with onRefusedRename: IN_PLACE, which removes the old content and copies the new (this cannot be undone), or with files: ["*"], which puts every file in its place and removes nothing`
+  const reason = `the file system refuses to ${what} (${errno}): ${REASONS[errno]}`
+  return new BackupdError('SYSTEM_REFUSED', `${reason}. Nothing was changed. ${remedy}`, {
+    facts: { errno, reason, alternatives: ['onRefusedRename: IN_PLACE', 'files: ["*"]'] },
+    cause,
+  })
+}

@@ -1,0 +1,141 @@
+import { closeSync, readSync, writeSync } from 'node:fs'
+import { openUnnamedFile } from '../../lib/unnamed-file.ts'
+import type { TreeEntry } from './entry.ts'
+
+/** Where the content of an inode with several names was put. */
+export interface LinkTarget {
+  path: Buffer
+  /** Where its entry starts in the tar stream. */
+  offset: number
+}
+
+export interface FoundLink extends LinkTarget {
+  /**
+   * False if the inode changed since its first name was kept, or belongs to another file now: the inode of a deleted
+   * file is soon given to a new one.
+   */
+  isSame: boolean
+}
+
+/** What two names of one file have in common. */
+export type LinkIdentity = Pick<
+  TreeEntry,
+  'type' | 'size' | 'mtimeNs' | 'ctimeNs' | 'device' | 'inode' | 'links'
+>
+
+/**
+ * The first name of each inode that has several. Millions of them: five bytes of memory a slot, the rest in a
+ * temporary file that nobody else can see.
+ */
+export interface LinkTable extends Disposable {
+  /** The first name of this inode. If it is the same file, and has names left, one of them is used up. */
+  claim(entry: LinkIdentity): FoundLink | undefined
+  /** Keeps the first name of a file, which replaces another file that had the inode before. */
+  add(entry: LinkIdentity, target: LinkTarget): void
+}
+
+/** A record in the file: these fields, then the path, up to a multiple of UNIT. */
+const AT = { device: 0, inode: 8, offset: 16, size: 24, mtime: 32, ctime: 40, type: 48, names: 56, path: 60 }
+const HEAD = 64
+const TYPE_LENGTH = AT.names - AT.type
+const UNIT = 16
+const FIRST_SLOTS = 1 << 12
+const FULL = 0.6
+
+export function createLinkTable(): LinkTable {
+  const head = Buffer.alloc(HEAD)
+  let fd = -1
+  let end = UNIT
+  let count = 0
+  /** Where the record starts, in units; 0 = free. Beside it eight more bits of the hash, to spare most reads. */
+  let slots = new Uint32Array(FIRST_SLOTS)
+  let tags = new Uint8Array(FIRST_SLOTS)
+
+  const holds = (slot: number, device: bigint, inode: bigint): boolean => {
+    readSync(fd, head, 0, HEAD, (slots[slot] as number) * UNIT)
+    return head.readBigUInt64LE(AT.inode) === inode && head.readBigUInt64LE(AT.device) === device
+  }
+  /** The slot of the inode, or the free one where it belongs. */
+  const slotOf = (device: bigint, inode: bigint): number => {
+    const hash = hashOf(device, inode)
+    let slot = hash & (slots.length - 1)
+    while (slots[slot] !== 0 && !(tags[slot] === hash >>> 24 && holds(slot, device, inode))) {
+      slot = (slot + 1) & (slots.length - 1)
+    }
+    tags[slot] = hash >>> 24
+    return slot
+  }
+  const grow = () => {
+    const records = slots.filter((at) => at !== 0)
+    slots = new Uint32Array(slots.length * 2)
+    tags = new Uint8Array(slots.length)
+    for (const at of records) {
+      readSync(fd, head, 0, HEAD, at * UNIT)
+      slots[slotOf(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))] = at
+    }
+  }
+  return {
+    claim(entry) {
+      const at = fd < 0 ? 0 : (slots[slotOf(entry.device, entry.inode)] as number)
+      return at === 0 ? undefined : claimName(fd, at * UNIT, entry)
+    },
+    add(entry, target) {
+      if (fd < 0) fd = openUnnamedFile()
+      if (++count > slots.length * FULL) grow()
+      const record = encodeRecord(entry, target)
+      writeSync(fd, record, 0, record.length, end)
+      slots[slotOf(entry.device, entry.inode)] = end / UNIT
+      end += record.length
+    },
+    [Symbol.dispose]() {
+      if (fd >= 0) closeSync(fd)
+    },
+  }
+}
+
+function encodeRecord(entry: LinkIdentity, { path, offset }: LinkTarget): Buffer {
+  const record = Buffer.alloc(Math.ceil((HEAD + path.length) / UNIT) * UNIT)
+  record.writeBigUInt64LE(entry.device, AT.device)
+  record.writeBigUInt64LE(entry.inode, AT.inode)
+  record.writeDoubleLE(offset, AT.offset)
+  record.writeDoubleLE(entry.size, AT.size)
+  record.writeBigInt64LE(BigInt.asIntN(64, entry.mtimeNs), AT.mtime)
+  record.writeBigInt64LE(BigInt.asIntN(64, entry.ctimeNs), AT.ctime)
+  record.write(entry.type.slice(0, TYPE_LENGTH), AT.type, 'latin1')
+  record.writeUInt32LE(1, AT.names)
+  record.writeUInt32LE(path.length, AT.path)
+  path.copy(record, HEAD)
+  return record
+}
+
+/** Reads the record at a place of the file, and counts the name in it if it is one of the same file. */
+function claimName(fd: number, at: number, entry: LinkIdentity): FoundLink {
+  const head = Buffer.alloc(HEAD)
+  readSync(fd, head, 0, HEAD, at)
+  const path = Buffer.alloc(head.readUInt32LE(AT.path))
+  readSync(fd, path, 0, path.length, at + HEAD)
+  const names = head.readUInt32LE(AT.names)
+  const isSame = names < entry.links && describes(head, entry)
+  if (isSame) {
+    head.writeUInt32LE(names + 1, AT.names)
+    writeSync(fd, head, AT.names, 4, at + AT.names)
+  }
+  return { path, offset: head.readDoubleLE(AT.offset), isSame }
+}
+
+function describes(head: Buffer, { type, size, mtimeNs, ctimeNs }: LinkIdentity): boolean {
+  return (
+    head.readDoubleLE(AT.size) === size &&
+    head.readBigInt64LE(AT.mtime) === BigInt.asIntN(64, mtimeNs) &&
+    head.readBigInt64LE(AT.ctime) === BigInt.asIntN(64, ctimeNs) &&
+    head.toString('latin1', AT.type, AT.names).replaceAll('\0', '') === type.slice(0, TYPE_LENGTH)
+  )
+}
+
+function hashOf(device: bigint, inode: bigint): number {
+  const low = Number(inode & 0xffffffffn)
+  const rest = Number((inode >> 32n) & 0xffffffffn) ^ Number(device & 0xffffffffn)
+  let hash = Math.imul(low ^ Math.imul(rest, 0x9e3779b1), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

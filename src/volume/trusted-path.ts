@@ -1,0 +1,108 @@
+import { lstat, readlink, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join } from 'node:path'
+import { BackupdError, errnoOf } from '../lib/errors.ts'
+
+/** How far a path was followed. */
+export interface TrustedWay {
+  /** Whether the walk ended at a path at which it was to stop. */
+  stopped: boolean
+  /** Contains no symbolic link. Names of it that do not exist stand as they were given. */
+  real: string
+  /** The names that are left. If `stopped` is false, they lie below the first directory that others can change. */
+  rest: string[]
+  /** The last name of the path is a symbolic link, which was followed. */
+  endsInLink: boolean
+}
+
+/** The kernel follows no more links than that in one path. */
+const MAX_LINKS = 40
+const GROUP_WRITE = 0o020
+const OTHERS_WRITE = 0o002
+const STICKY = 0o1000
+
+/**
+ * Follows a path from `/`, links included, up to the first place at which `stopAt` returns true, or to the first
+ * directory that somebody besides root and the user of this process can change. That directory itself is named in one
+ * that only these two can change, so nobody else can replace it later.
+ * @throws FORBIDDEN for a link that leads back out of such a directory with "..", and errors of the file system
+ */
+export async function followTrusted(path: string, stopAt: (real: string) => boolean): Promise<TrustedWay> {
+  const way: TrustedWay = { stopped: false, real: '/', rest: namesOf(path), endsInLink: false }
+  let isMissing = false
+  for (let links = 0; ; ) {
+    way.stopped = stopAt(way.real)
+    const name = way.stopped ? undefined : way.rest.shift()
+    if (name === undefined) return way
+    if (name === '..') {
+      way.real = dirname(way.real)
+      continue
+    }
+    const next = join(way.real, name)
+    const found: Found = isMissing ? 'missing' : await lookAt(way.real, next)
+    if (found === 'untrusted') return endUntrusted(path, way, name)
+    isMissing ||= found === 'missing'
+    if (typeof found === 'string') {
+      way.real = next
+      continue
+    }
+    if (++links > MAX_LINKS)
+      throw new BackupdError('BAD_INPUT', `"${path}" has too many symbolic links in it`)
+    way.endsInLink ||= way.rest.length === 0
+    way.rest.unshift(...namesOf(found.target))
+    if (isAbsolute(found.target)) way.real = '/'
+  }
+}
+
+/** No link is followed from here on, so what ".." leads to cannot be told from the names. */
+function endUntrusted(path: string, way: TrustedWay, name: string): TrustedWay {
+  way.rest.unshift(name)
+  if (!way.rest.includes('..')) return way
+  const what = `a symbolic link on the way leads through "${way.real}", which others can change, and has ".." after it`
+  const todo = 'Write the real path in the inventory'
+  throw new BackupdError('FORBIDDEN', `Cannot follow "${path}": ${what}, expected none. ${todo}`, {
+    facts: { path: way.real },
+  })
+}
+
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.')
+}
+
+type Found = 'missing' | 'there' | 'untrusted' | { target: string }
+
+async function lookAt(directory: string, entry: string): Promise<Found> {
+  const [above, found] = await Promise.all([stat(directory), lstatOrMissing(entry)])
+  const isShared = isWritableByOthers(above)
+  // In a sticky directory, such as /tmp, others can neither rename nor remove what is not theirs.
+  if (!isOwn(above.uid) || (isShared && (above.mode & STICKY) === 0)) return 'untrusted'
+  // A name that does not exist there can be created by others.
+  if (isShared && !(found && isOwn(found.uid))) return 'untrusted'
+  if (!found) return 'missing'
+  return found.isSymbolicLink() ? { target: await readlink(entry) } : 'there'
+}
+
+async function lstatOrMissing(path: string) {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+function isWritableByOthers({ mode, gid }: { mode: number; gid: number }): boolean {
+  if ((mode & OTHERS_WRITE) !== 0) return true
+  return (mode & GROUP_WRITE) !== 0 && !isPrivateGroup(gid)
+}
+
+/** Many systems give each user a group of the same number, and the umask 002 with it. */
+function isPrivateGroup(gid: number): boolean {
+  const user = process.geteuid?.()
+  // Whoever is in group 0 counts as root, whatever group a daemon that runs as root has.
+  if (user === 0) return gid === 0
+  return gid === user && gid === process.getegid?.()
+}
+
+function isOwn(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.()
+}

@@ -1,0 +1,42 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { isIPv4 } from 'node:net'
+import { BackupdError } from '../lib/errors.ts'
+
+/** A record's id: unix seconds + 32 hex digits. */
+export function newRid(nowMs: number): string {
+  return `${Math.floor(nowMs / 1000)}${randomUUID().replaceAll('-', '')}`
+}
+
+export const RID_PATTERN = /^\d{10,11}[0-9a-f]{32}$/
+
+/** `10.77.0.11` → `0a4d000b`. Throws BAD_INPUT for anything but an IPv4. */
+export function ipv4Hex(ip: string): string {
+  if (!isIPv4(ip)) throw new BackupdError('BAD_INPUT', `"${ip}" is not an IPv4 address, such as 10.0.0.1`)
+  return ip
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('')
+}
+
+/** The server that a job id names: `0a4d000b…` → `10.77.0.11`; undefined where it names none. */
+export function serverOfJobId(id: string): string | undefined {
+  if (!/^[0-9a-f]{8}/.test(id)) return undefined
+  return [0, 2, 4, 6].map((at) => Number.parseInt(id.slice(at, at + 2), 16)).join('.')
+}
+
+/**
+ * The job id of the recorded system: hex of the server's IPv4 + md5 of `<spec>/<action>/[<values in key order>]`;
+ * a list prints as `[a b]`.
+ */
+export function jobId(serverIp: string, spec: string, action: string, args: Record<string, unknown>): string {
+  const values = Object.keys(args)
+    .sort()
+    .map((key) => printValue(args[key]))
+  const text = `${spec}/${action}/[${values.join(' ')}]`
+  return ipv4Hex(serverIp) + createHash('md5').update(text).digest('hex')
+}
+
+/** A value as the recorded system prints it. */
+export function printValue(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(printValue).join(' ')}]` : String(value ?? '')
+}

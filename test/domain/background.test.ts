@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { Background } from '../../src/domain/background.ts'
+import { Problems } from '../../src/lib/problems.ts'
+import { keptLog, movedClock } from '../support/daemon-kit.ts'
+
+test('work that fails is logged and a problem, until the controller is closed: then daemons go away too', async () => {
+  const log = keptLog()
+  const problems = new Problems(movedClock())
+  const background = new Background(log, problems)
+  const fail = () => Promise.reject(new Error('connect ECONNREFUSED'))
+  await background.run('list the jobs', fail)
+  expect(problems.list()).toMatchObject([{ text: expect.stringContaining('Cannot list the jobs: connect') }])
+  expect(log.lines).toHaveLength(1)
+  background.close()
+  await background.run('list the backups', fail)
+  expect(problems.list()).toHaveLength(1)
+  expect(log.lines).toHaveLength(1)
+})
+
+test('work of one name is done once at a time, and again when it is over, however it ended', async () => {
+  const background = new Background(keptLog(), new Problems(movedClock()))
+  const { promise, reject } = Promise.withResolvers<void>()
+  let begun = 0
+  const work = () => {
+    begun++
+    return promise
+  }
+  const first = background.run('list the jobs', work)
+  expect(background.run('list the jobs', work)).toBe(first)
+  expect(begun).toBe(1)
+  reject(new Error('no answer'))
+  await first
+  await background.run('list the jobs', async () => void begun++)
+  expect(begun).toBe(2)
+})
+
+test('closing waits for what failed and what was begun meanwhile', async () => {
+  const background = new Background(keptLog(), new Problems(movedClock()))
+  const done: string[] = []
+  void background.run('first', async () => {
+    await new Promise(setImmediate)
+    void background.run('second', async () => {
+      await new Promise(setImmediate)
+      done.push('second')
+    })
+    throw new Error('first failed')
+  })
+  await background.settled()
+  expect(done).toEqual(['second'])
+})

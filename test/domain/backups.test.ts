@@ -1,0 +1,220 @@
+import { expect, test } from 'vitest'
+import { deleteBackups, isOrphaned, listFiles, locateBackup } from '../../src/domain/backups.ts'
+import { rebuildCatalog } from '../../src/domain/catalog.ts'
+import { fullProcName } from '../../src/domain/procs.ts'
+import { migrate, recover } from '../../src/domain/recover.ts'
+import type { BackupInfo } from '../../src/wire/backup.ts'
+import { sampleBackup } from '../support/catalog-samples.ts'
+import { helloInventory, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
+const NAME = sampleBackup().name
+const OTHER = 'hello-hello.web.web-1-data-db-1795425999.tar.gz'
+
+/** hello.web.web on both servers, two backups in the folder of the first. */
+async function twoServers(more: BackupInfo[] = []) {
+  const kit = await testWorld()
+  const one = kit.daemons.add(new MemoryDaemon(ONE))
+  const two = kit.daemons.add(new MemoryDaemon(TWO))
+  one.backups = [sampleBackup(), sampleBackup({ name: OTHER, sequence: 2 }), ...more]
+  await kit.take(helloInventory([ONE, TWO]))
+  return { ...kit, one, two }
+}
+
+const whole = { app: 'hello', proc: 'web', name: NAME }
+
+test('a backup is found by the short and the full name of its proc', async () => {
+  const { world } = await twoServers()
+  expect(await locateBackup(world, whole)).toMatchObject({ name: NAME, server: ONE })
+  expect(await locateBackup(world, { ...whole, proc: 'hello.web.web' })).toMatchObject({ name: NAME })
+  for (const wrong of [{ name: 'nope' }, { proc: 'api' }, { app: 'other' }, { server: TWO }]) {
+    expect(await locateBackup(world, { ...whole, ...wrong })).toMatchObject({ refused: 'NOT_FOUND' })
+  }
+})
+
+test('a name that lies on two servers needs the server said', async () => {
+  const { world, two } = await twoServers()
+  two.backups = [sampleBackup({ server: TWO })]
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  expect(await locateBackup(world, whole)).toMatchObject({
+    refused: 'CONFLICT',
+    facts: { servers: [ONE, TWO] },
+  })
+  expect(await locateBackup(world, { ...whole, server: TWO })).toMatchObject({ server: TWO })
+})
+
+test('deleting takes them out of the store and out of the catalog', async () => {
+  const { world, one } = await twoServers()
+  expect(await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME, NAME] })).toEqual([
+    NAME,
+  ])
+  expect(one.backups.map(({ name }) => name)).toEqual([OTHER])
+  expect(await locateBackup(world, whole)).toMatchObject({ refused: 'NOT_FOUND' })
+})
+
+test.for([
+  [
+    'a path that leads out',
+    'hello-hello.web.web-1-data-files/../../x',
+    'BAD_INPUT',
+    /is no name of a backup/,
+  ],
+  ['a name with a zero byte', 'hello-hello.web.web-1\0', 'BAD_INPUT', /is no name of a backup/],
+  ['a dot name', '.owner', 'BAD_INPUT', /is no name of a backup/],
+  [
+    "another app's",
+    'other-other.web.web-1-x-1.tar.gz',
+    'FORBIDDEN',
+    /"other-other.* does not belong to hello.web.web of hello/,
+  ],
+  ['one that is not there', 'hello-hello.web.web-1-data-db-1.tar.gz', 'NOT_FOUND', /There is no backup/],
+] as const)(
+  'deleting %s is refused, and with it everything asked along',
+  async ([, name, refused, message]) => {
+    const { world, one } = await twoServers()
+    const answer = await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME, name] })
+    expect(answer).toMatchObject({ refused, message: expect.stringMatching(message) })
+    expect(one.asked).not.toContain('delete')
+    expect(one.backups).toHaveLength(2)
+  },
+)
+
+test('recover goes where the inventory has the volume, whatever the catalog says of the backup', async () => {
+  const { world, one } = await twoServers()
+  one.backups = one.backups.map((backup) => ({ ...backup, source: '/etc', volume: '/x', instanceNo: 9 }))
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  const record = await recover(world, 'test', { backup: whole, inUse: 'refuse' })
+  expect(record).toMatchObject({ action: 'backup_recover', server: ONE, state: 'queued' })
+  expect(one.recovers).toMatchObject([
+    {
+      name: NAME,
+      namespace: ONE,
+      destDir: '/data/lain/volumes/hello/hello.web.web/1/data/db',
+      proc: 'hello.web.web',
+      files: null,
+      inUse: 'refuse',
+    },
+  ])
+})
+
+test('migrate goes to the volume of the other instance, the backup staying where it lies', async () => {
+  const { world, one, two } = await twoServers()
+  await migrate(world, 'test', { backup: whole, to: 2, volume: '/data/db', files: ['a'], inUse: 'proceed' })
+  expect(one.recovers).toEqual([])
+  expect(two.recovers).toMatchObject([
+    {
+      namespace: ONE,
+      destDir: '/data/lain/volumes/hello/hello.web.web/2/data/db',
+      files: ['a'],
+      inUse: 'proceed',
+    },
+  ])
+})
+
+test.for([
+  ['an unknown backup', { backup: { ...whole, name: 'x' } }, 'NOT_FOUND'],
+  ['an unknown instance', { to: 9 }, 'NOT_FOUND'],
+  ['an unknown volume', { volume: '/nope' }, 'NOT_FOUND'],
+  ['a snapshot of a full backup', { snapshot: 's1' }, 'BAD_INPUT'],
+  ['an empty list of files', { files: [] }, 'BAD_INPUT'],
+] as const)('migrating %s is refused and leaves no record', async ([, wrong, refused]) => {
+  const { world, catalog } = await twoServers()
+  const wish = { backup: whole, to: 2, volume: '/data/db', inUse: 'refuse' as const, ...wrong }
+  expect(
+    await migrate(world, 'test', { ...wish, files: wrong && 'files' in wrong ? [] : undefined }),
+  ).toMatchObject({ refused })
+  expect((await catalog.records.find({}, { first: 1 })).totalCount).toBe(0)
+})
+
+test("a dead server's backups are read through another daemon of the same store", async () => {
+  const { world, one, two } = await twoServers()
+  const backup = await locateBackup(world, whole)
+  if ('refused' in backup) throw new Error(backup.message)
+  one.down = true
+  await expect(listFiles(world, backup, { path: '', after: null, limit: 10 })).rejects.toMatchObject({
+    code: 'DAEMON_UNREACHABLE',
+  })
+  two.backups = [backup]
+  expect((await listFiles(world, backup, { path: 'sub', after: null, limit: 10 })).files).toMatchObject([
+    { path: 'sub/a.txt' },
+  ])
+})
+
+test('rebuilding counts first, changes then; a server that is down loses nothing', async () => {
+  const { world, one, two, catalog } = await twoServers()
+  two.down = true
+  one.backups = [
+    sampleBackup({ size: 5 }),
+    sampleBackup({ name: 'hello-hello.web.web-1-data-db-3.tar.gz', sequence: 3 }),
+  ]
+  const counts = { ip: ONE, added: 1, updated: 1, removed: 1, unchanged: 0, error: null }
+  const down = { ip: TWO, added: 0, removed: 0, error: 'The daemon on 10.0.0.2 could not be reached' }
+  expect(await rebuildCatalog(world, 'test', { dryRun: true, forget: [] })).toMatchObject([counts, down])
+  expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ name: OTHER })
+  expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([counts, down])
+  expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ refused: 'NOT_FOUND' })
+  one.down = true
+  await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
+  expect((await catalog.backups.find({ server: ONE }, { first: 9 })).totalCount).toBe(2)
+})
+
+test("a catalog made anew holds a dead server's backups, and those of folders nobody remembers", async () => {
+  const { world, one, two } = await twoServers()
+  const dead = sampleBackup({ server: '10.0.0.9' })
+  two.backups = [dead]
+  two.namespaces = ['10.0.0.8']
+  two.unknown.set('10.0.0.9', { count: 3, names: ['a', 'b', 'c'] })
+  expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([
+    { ip: ONE, unchanged: 2, unknown: { count: 0 }, error: null },
+    { ip: TWO, error: null },
+    { ip: '10.0.0.8', added: 0, unknown: null, error: null },
+    { ip: '10.0.0.9', added: 1, unknown: { count: 3, names: ['a', 'b', 'c'] }, error: null },
+  ])
+  expect(await locateBackup(world, { ...whole, server: '10.0.0.9' })).toEqual(dead)
+  const wish = {
+    backup: { ...whole, server: '10.0.0.9' },
+    inUse: 'refuse' as const,
+    to: 2,
+    volume: '/data/db',
+  }
+  expect(await migrate(world, 'test', wish)).toMatchObject({ server: TWO, state: 'queued' })
+  expect(two.recovers).toMatchObject([{ namespace: '10.0.0.9', name: NAME }])
+  // Whoever could read it is gone too: nothing is forgotten for that.
+  two.backups = []
+  expect((await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })) as object[]).toMatchObject([
+    { ip: ONE },
+    { ip: TWO },
+    { ip: '10.0.0.8' },
+    { ip: '10.0.0.9', removed: 0, error: expect.stringContaining('could not be reached') },
+  ])
+  expect(await locateBackup(world, { ...whole, server: '10.0.0.9' })).toEqual(dead)
+  expect(one.asked).not.toContain('delete')
+})
+
+test('the backup of a volume that left the inventory is orphaned, and can be had in a volume that is there', async () => {
+  const { world, take } = await twoServers()
+  await take(helloInventory([ONE, TWO], ['/data/db', '/logs']))
+  await take(helloInventory([ONE, TWO], ['/logs']))
+  const backup = await locateBackup(world, whole)
+  if ('refused' in backup) throw new Error(backup.message)
+  expect(isOrphaned(world, backup)).toBe(true)
+  expect(await recover(world, 'test', { backup: whole, inUse: 'refuse' })).toMatchObject({
+    refused: 'NOT_FOUND',
+    message: expect.stringContaining('Migrate it to a volume of the inventory'),
+  })
+  const wish = { backup: whole, inUse: 'refuse' as const, to: 1, volume: '/logs', confirmVolume: '/logs' }
+  expect(await migrate(world, 'test', wish)).toMatchObject({ state: 'queued' })
+})
+
+test('a short name that means two procs is refused', async () => {
+  const { world, take } = await twoServers()
+  const inventory = helloInventory([ONE])
+  inventory.apps[0]?.procs.push({ name: 'hello.worker.web', shortName: 'web', instances: [] })
+  await take(inventory)
+  expect(() => fullProcName(world, 'hello', 'web')).toThrow(
+    '"web" means hello.web.web and hello.worker.web: write the full name',
+  )
+  expect(fullProcName(world, 'hello', 'hello.worker.web')).toBe('hello.worker.web')
+  expect(fullProcName(world, 'gone', 'web')).toBe('gone.web.web')
+})

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { tick } from '../../src/domain/controller.ts'
+import { takeNews } from '../../src/domain/records.ts'
+import { pollDue } from '../../src/domain/servers.ts'
+import { SetAside } from '../../src/domain/set-aside.ts'
+import { Problems } from '../../src/lib/problems.ts'
+import type { RunRecord } from '../../src/wire/record.ts'
+import { sampleRecord } from '../support/catalog-samples.ts'
+import { handClock, helloInventory, keepingLog, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const IP = '10.0.0.1'
+const DAY = 24 * 3_600_000
+
+async function oneServer() {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  await kit.take(helloInventory([IP]))
+  const count = (question: string) => daemon.asked.filter((asked) => asked === question).length
+  return { ...kit, daemon, count }
+}
+
+test('a clock that is put back by a day leaves no daemon unasked for a day', async () => {
+  const { world, clock, count } = await oneServer()
+  const before = count('debug')
+  pollDue(world)
+  await world.background.settled()
+  expect(count('debug')).toBe(before)
+  clock.move(-DAY)
+  pollDue(world)
+  await world.background.settled()
+  expect(count('debug')).toBe(before + 1)
+})
+
+test('a schedule that is stale is read again, although the clock was put back', async () => {
+  const { world, clock, daemon, count } = await oneServer()
+  const readAfter = async (ms: number, seq: number, state: 'running' | 'success') => {
+    await takeNews(world, newsOf(daemon, sampleRecord({ server: IP, seq, state })), { from: IP })
+    clock.move(ms)
+    pollDue(world)
+    await world.background.settled()
+    return count('jobs')
+  }
+  const before = count('jobs')
+  expect(await readAfter(20_000, 1, 'running')).toBe(before + 1)
+  expect(await readAfter(-10_000, 2, 'success')).toBe(before + 2)
+})
+
+function newsOf({ debug }: MemoryDaemon, record: RunRecord) {
+  const daemonId = debug.daemonId ?? ''
+  return { protocol: 2 as const, daemonId, server: IP, records: [record], running: [] }
+}
+
+test('old records are looked for each hour, and an hour after the clock was put back', async () => {
+  const { world, clock } = await oneServer()
+  let looks = 0
+  const { forget } = world.ports.records
+  world.ports.records.forget = (request) => {
+    looks++
+    return forget(request)
+  }
+  const look = async (ms: number) => {
+    clock.move(ms)
+    tick(world)
+    await world.background.settled()
+    return looks
+  }
+  expect(await look(0)).toBe(1)
+  expect(await look(3_599_999)).toBe(1)
+  expect(await look(1)).toBe(2)
+  expect(await look(-DAY)).toBe(3)
+})
+
+test('what is set aside is logged each minute, and a minute after the clock was put back', () => {
+  const clock = handClock()
+  const log = keepingLog()
+  const problems = new Problems(clock)
+  const setAside = new SetAside({ clock, log, problems })
+  const note = (ms: number) => {
+    clock.move(ms)
+    setAside.note(IP, 'records', ['bad'])
+    return log.lines.length
+  }
+  expect([note(0), note(59_999), note(1), note(-DAY)]).toEqual([1, 1, 2, 3])
+  expect(problems.list()).toMatchObject([{ text: expect.stringContaining('Set aside 4 records') }])
+  setAside.note(IP, 'records', [])
+  clock.move(DAY - 1)
+  setAside.forgetOld()
+  expect(problems.list()).toHaveLength(1)
+  clock.move(-DAY)
+  setAside.forgetOld()
+  expect(problems.list()).toHaveLength(1)
+  clock.move(-DAY)
+  setAside.forgetOld()
+  expect(problems.list()).toEqual([])
+})

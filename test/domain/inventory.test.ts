@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { tick } from '../../src/domain/controller.ts'
+import { HELD_FOR_MS, takeInventory } from '../../src/domain/inventory.ts'
+import { helloInventory, jobIdsOf, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const IP = '10.0.0.1'
+const volumes = (count: number) => Array.from({ length: count }, (_, at) => `/v${at}`)
+const EMPTY = { apps: [] }
+
+async function withVolumes(count: number) {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  await kit.take(helloInventory([IP], volumes(count)))
+  const ticked = async () => {
+    tick(kit.world)
+    await kit.world.background.settled()
+  }
+  return { ...kit, daemon, ticked }
+}
+
+test('a change goes to the daemon at once', async () => {
+  const { take, daemon } = await withVolumes(2)
+  expect(daemon.jobs).toHaveLength(3)
+  await take(helloInventory([IP], volumes(3)))
+  expect(daemon.jobs).toHaveLength(4)
+})
+
+test('an inventory that loses everything is held for ten minutes, then comes into force', async () => {
+  const { world, take, daemon, clock, ticked, log } = await withVolumes(1)
+  await take(EMPTY)
+  expect(world.inventory.held).toMatchObject({ lostVolumes: 1, ofVolumes: 1 })
+  expect(log.lines.join('\n')).toContain(
+    'The new inventory loses 1 of 1 volumes: it is held until 2026-11-23T09:10:00',
+  )
+  clock.move(HELD_FOR_MS - 1)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(2)
+  clock.move(1)
+  await ticked()
+  await ticked()
+  expect(daemon.jobs).toEqual([])
+  expect(world.inventory.held).toBeNull()
+})
+
+test('more than half of ten is held, half of ten and most of nine are not', async () => {
+  for (const [before, after, held] of [
+    [10, 4, true],
+    [10, 5, false],
+    [9, 1, false],
+  ] as const) {
+    const { world, take } = await withVolumes(before)
+    await take(helloInventory([IP], volumes(after)))
+    expect([before, after, world.inventory.held !== null]).toEqual([before, after, held])
+  }
+})
+
+test('volumes that come back end the hold', async () => {
+  const { world, take, clock, ticked, daemon, log } = await withVolumes(2)
+  await take(EMPTY)
+  expect(log.lines.join('\n')).not.toContain('in force again')
+  await take(helloInventory([IP], volumes(2)))
+  expect(log.lines.join('\n')).toContain('The inventory is in force again; volumes in it: 2')
+  expect(world.inventory.held).toBeNull()
+  clock.move(2 * HELD_FOR_MS)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(3)
+})
+
+test('news that loses no more does not put the end of the hold off', async () => {
+  const { world, take, clock } = await withVolumes(10)
+  await take(helloInventory([IP], volumes(1)))
+  const until = world.inventory.held?.until
+  clock.move(60_000)
+  await take(helloInventory([IP], volumes(1)))
+  expect(world.inventory.held?.until).toBe(until)
+  await take(helloInventory([IP], volumes(2)))
+  expect(world.inventory.held?.until).toBe(until)
+  await take(EMPTY)
+  expect(world.inventory.held?.until).toBe(clock.now() + HELD_FOR_MS)
+})
+
+test('an inventory that was emptied while the controller was away is held too', async () => {
+  const { reopen, memory } = await withVolumes(3)
+  expect(memory.inventory?.apps).toHaveLength(1)
+  const again = await reopen()
+  expect(jobIdsOf(again)).toHaveLength(4)
+  await takeInventory(again, { kind: 'inventory', inventory: EMPTY })
+  expect(again.inventory.held).toMatchObject({ lostVolumes: 3 })
+  expect(jobIdsOf(again)).toHaveLength(4)
+})
+
+test('a broken edit keeps the last good inventory and says so, until a good one comes', async () => {
+  const { world, take, log } = await withVolumes(1)
+  await takeInventory(world, { kind: 'broken', problem: 'line 3, column 7: no such word' })
+  expect(world.inventory.problem).toBe('line 3, column 7: no such word')
+  expect(jobIdsOf(world)).toHaveLength(2)
+  await take(helloInventory([IP], volumes(1)))
+  expect(log.lines.join('\n')).toContain('The inventory is in force again; volumes in it: 1')
+  expect(world.inventory.problem).toBeNull()
+})
+
+test('a held inventory does not come into force while its repair is broken', async () => {
+  const { world, take, clock, ticked, daemon } = await withVolumes(1)
+  await take(EMPTY)
+  await takeInventory(world, { kind: 'broken', problem: 'line 1: a typo' })
+  expect(world.inventory.held).toBeNull()
+  clock.move(2 * HELD_FOR_MS)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(2)
+  await take(EMPTY)
+  expect(world.inventory.held?.until).toBe(clock.now() + HELD_FOR_MS)
+})
+
+test('a held inventory comes into force only if the source still tells it', async () => {
+  const { world, take, clock, ticked, daemon } = await withVolumes(1)
+  await take(EMPTY)
+  world.rereadInventory = () => takeInventory(world, { kind: 'broken', problem: 'the file is gone' })
+  clock.move(2 * HELD_FOR_MS)
+  await ticked()
+  expect(daemon.jobs).toHaveLength(2)
+  expect(world.inventory.problem).toBe('the file is gone')
+})

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { makePlan } from '../../src/domain/make-plan.ts'
+import type { Inventory } from '../../src/wire/inventory.ts'
+import { helloInventory, schedule } from '../support/controller-world.ts'
+
+const ROOT = '/data/lain/volumes'
+
+interface RecordedPod {
+  Annotation: string
+  Containers: { Id: string; NodeIp: string }[]
+  InstanceNo: number
+}
+
+/** The recorded inventory, as lainlet told it. */
+async function recordedInventory(): Promise<Inventory> {
+  const text = await readFile(new URL('../fixtures/wire/backupspec.json', import.meta.url), 'utf8')
+  const procs = Object.entries(JSON.parse(text) as Record<string, RecordedPod[]>)
+  return {
+    apps: procs.map(([name, pods]) => ({
+      name: name.split('.')[0] ?? '',
+      procs: [
+        {
+          name,
+          shortName: name.split('.')[2] ?? '',
+          instances: pods.map((pod) => ({
+            no: pod.InstanceNo,
+            server: pod.Containers[0]?.NodeIp ?? '',
+            containers: pod.Containers.map(({ Id }) => Id),
+            volumes: JSON.parse(pod.Annotation).backup.map((backup: Record<string, string>) => ({
+              name: backup.volume,
+              path: null,
+              schedules: [
+                schedule({ spec: backup.schedule, expire: backup.expire, mode: backup.mode as 'full' }),
+              ],
+            })),
+          })),
+        },
+      ],
+    })),
+  }
+}
+
+test('the recorded inventory makes the recorded jobs, ids and args and all', async () => {
+  const plan = makePlan(await recordedInventory(), ROOT)
+  const exchanges = JSON.parse(
+    await readFile(new URL('../fixtures/wire/controller.json', import.meta.url), 'utf8'),
+  )
+  const recorded = exchanges.find((exchange: { name: string }) => exchange.name === 'v1 all jobs').body
+  const made = Object.fromEntries([...plan.servers].map(([ip, { jobs }]) => [ip, jobs]))
+  expect(made).toEqual(recorded)
+})
+
+test('the id of the README is the id of its text', () => {
+  const plan = makePlan(helloInventory(['10.77.0.11']), ROOT)
+  expect([...plan.jobs.keys()]).toEqual(['0a4d000b0b46c535c4493a6b508e69c211c35d81', '0a4d000b-expire'])
+})
+
+test('a version changes with the jobs and with nothing else', () => {
+  const version = (inventory: Inventory) => makePlan(inventory, ROOT).servers.get('10.0.0.1')?.version
+  const before = version(helloInventory(['10.0.0.1']))
+  expect(version(helloInventory(['10.0.0.1', '10.0.0.2']))).toBe(before)
+  expect(version(helloInventory(['10.0.0.1'], ['/data/db', '/logs']))).not.toBe(before)
+})
+
+test('settings travel beside the args, and the id of the job stays the same', () => {
+  const plain = helloInventory(['10.0.0.1'])
+  const set = helloInventory(['10.0.0.1'])
+  const volume = set.apps[0]?.procs[0]?.instances[0]?.volumes[0]
+  if (!volume) throw new Error('the inventory has no volume')
+  volume.consistency = 'strict'
+  volume.schedules = [schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })]
+  const jobs = [...makePlan(set, ROOT).jobs.values()].map(({ job }) => job)
+  expect(jobs[0]?.options).toEqual({ timeLimitSeconds: 60, consistency: 'strict', rereadEveryDays: 7 })
+  volume.schedules = [schedule({ timeLimitSeconds: 60 })]
+  expect([...makePlan(set, ROOT).jobs.keys()]).toEqual([...makePlan(plain, ROOT).jobs.keys()])
+})
+
+test('a path of its own takes the place of the usual one', () => {
+  const inventory = helloInventory(['10.0.0.1'])
+  const volume = inventory.apps[0]?.procs[0]?.instances[0]?.volumes[0]
+  if (volume) volume.path = '/srv/db'
+  const [planned] = makePlan(inventory, ROOT).volumes
+  expect(planned?.path).toBe('/srv/db')
+  expect(planned?.jobs[0]?.job.args.path).toBe('/srv/db')
+})
+
+test('a volume whose backups would be named like those of another is left out, and said so', () => {
+  const plan = makePlan(helloInventory(['10.0.0.1'], ['/data/db', '/data-db']), ROOT)
+  expect(plan.volumes.map(({ name }) => name)).toEqual(['/data/db'])
+  expect(plan.problems).toEqual([
+    'Volume /data-db of hello.web.web, instance 1, is left out: its backups would be named like those of /data/db; rename one of them',
+  ])
+})
+
+test('a volume on what is no IPv4 is left out, and said so', () => {
+  const plan = makePlan(helloInventory(['node1', '10.0.0.2']), ROOT)
+  expect([...plan.servers.keys()]).toEqual(['10.0.0.2'])
+  expect(plan.problems[0]).toContain('its server "node1" is no IPv4 address')
+})
+
+test('a volume below one of another proc is left out, and both are named, wherever their paths come from', () => {
+  const inventory = helloInventory(['10.0.0.1'])
+  const [app] = inventory.apps
+  const [proc] = app?.procs ?? []
+  const [instance] = proc?.instances ?? []
+  const [volume] = instance?.volumes ?? []
+  if (!app || !proc || !instance || !volume) throw new Error('the inventory is empty')
+  const path = `${ROOT}/hello/hello.web.web/1/data/db/ssl`
+  const volumes = [{ ...volume, name: '/ssl', path }]
+  app.procs.push({ name: 'hello.web.ssl', shortName: 'ssl', instances: [{ ...instance, volumes }] })
+  const plan = makePlan(inventory, ROOT)
+  expect(plan.volumes.map(({ proc }) => proc)).toEqual(['hello.web.web'])
+  expect(plan.problems).toEqual([
+    `Volume /ssl of hello.web.ssl, instance 1, is left out: its directory "${path}" on 10.0.0.1 lies in volume ` +
+      `/data/db of hello.web.web, instance 1 ("${ROOT}/hello/hello.web.web/1/data/db"); move one of them`,
+  ])
+})

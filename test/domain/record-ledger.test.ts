@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import type { RecordStore } from '../../src/domain/ports.ts'
+import { RecordLedger } from '../../src/domain/record-ledger.ts'
+import { sampleRecord } from '../support/catalog-samples.ts'
+import { handClock } from '../support/controller-world.ts'
+import { tempCatalog } from '../support/temp-catalog.ts'
+
+const RUNNING = sampleRecord()
+
+async function ledgerOf(change: Partial<RecordStore> = {}) {
+  const { records } = await tempCatalog()
+  const clock = handClock()
+  const ledger = new RecordLedger({ ...records, ...change }, clock, () => {})
+  return { ledger, clock, records }
+}
+
+test('a batch that cannot be kept holds up no later one', async () => {
+  let fails = true
+  const { records } = await tempCatalog()
+  const { ledger } = await ledgerOf({
+    async take(news) {
+      if (fails) throw new Error('the disk is full')
+      return records.take(news)
+    },
+  })
+  await expect(ledger.take([RUNNING])).rejects.toThrow('the disk is full')
+  fails = false
+  expect(await ledger.take([RUNNING])).toBe(true)
+})
+
+test('only the server of a run says that it is alive', async () => {
+  const { ledger, clock } = await ledgerOf()
+  await ledger.take([RUNNING])
+  clock.move(60_000)
+  ledger.heard([RUNNING.rid], '10.9.9.9')
+  expect(ledger.silent(59_000).map(({ record }) => record.rid)).toEqual([RUNNING.rid])
+  ledger.heard([RUNNING.rid], RUNNING.server)
+  expect(ledger.silent(59_000)).toEqual([])
+})

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { runJob, sleepJob, wakeJob } from '../../src/domain/jobs.ts'
+import { getRecord, takeNews } from '../../src/domain/records.ts'
+import { startScheduler, stopScheduler } from '../../src/domain/schedulers.ts'
+import { problemsOf } from '../../src/domain/server-state.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { RID_PATTERN } from '../../src/wire/ids.ts'
+import { helloInventory, jobIdsOf, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon, unreachable } from '../support/memory-daemons.ts'
+
+const IP = '10.0.0.1'
+
+async function oneServer(changes = {}) {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP, changes))
+  await kit.take(helloInventory([IP]))
+  const audits: object[] = []
+  const write = kit.world.ports.audit.write
+  kit.world.ports.audit.write = async (entry) => {
+    audits.push(entry)
+    await write(entry)
+  }
+  const [id = '', expireId = ''] = jobIdsOf(kit.world)
+  const onlyRecord = async () =>
+    (await kit.catalog.records.find({}, { first: 2 })).items.map(({ node }) => node)
+  return { ...kit, daemon, audits, id, expireId, onlyRecord }
+}
+
+test('a run is in the catalog before its daemon is asked, under the rid that the daemon gets', async () => {
+  const { world, daemon, id, onlyRecord, audits } = await oneServer()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  daemon.hang = promise
+  const asked = runJob(world, 'test', { id })
+  await expect.poll(() => daemon.asked.at(-1)).toBe('run')
+  expect(await onlyRecord()).toMatchObject([{ state: 'queued', action: 'backup', jobId: id, server: IP }])
+  resolve()
+  const record = await asked
+  expect(record).toMatchObject({ state: 'queued', rid: expect.stringMatching(RID_PATTERN) })
+  expect(audits).toMatchObject([{ who: 'test', verb: 'runJob', facts: { id }, outcome: 'done' }])
+})
+
+test('a run that reads every file asks the daemon for that, and the audit says so', async () => {
+  const { world, daemon, id, audits } = await oneServer()
+  await runJob(world, 'test', { id, reread: true })
+  expect(daemon.asked).toContain('run reread')
+  expect(audits).toMatchObject([{ verb: 'runJob', facts: { id, reread: true } }])
+})
+
+test("a refused run stays as failed with the daemon's words", async () => {
+  const { world, daemon, id, onlyRecord, audits } = await oneServer()
+  daemon.refusal = new BackupdError('CONFLICT', 'the volume is locked', { facts: { volume: '/data/db' } })
+  await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(await onlyRecord()).toMatchObject([
+    {
+      state: 'failed',
+      reason: 'the volume is locked',
+      error: { code: 'CONFLICT', facts: { volume: '/data/db' } },
+    },
+  ])
+  expect(audits).toMatchObject([{ outcome: 'failed: CONFLICT the volume is locked' }])
+})
+
+test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')])(
+  'a run whose daemon gave no clear answer is lost until it says otherwise: $code',
+  async (refusal) => {
+    const { world, daemon, id, onlyRecord } = await oneServer()
+    daemon.refusal = refusal
+    await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: refusal.code })
+    const [lost] = await onlyRecord()
+    expect(lost).toMatchObject({ state: 'lost', error: { code: refusal.code } })
+    if (!lost) return
+    const began = { ...lost, seq: 1, state: 'running' as const, end: null, error: null }
+    await takeNews(
+      world,
+      { protocol: 2, daemonId: 'x', server: IP, records: [began], running: [] },
+      { from: IP },
+    )
+    expect(await getRecord(world, lost.rid)).toMatchObject({ state: 'running' })
+  },
+)
+
+test('an original daemon runs it under an rid of its own', async () => {
+  const { world, id, onlyRecord } = await oneServer({ protocol: undefined })
+  await runJob(world, 'test', { id })
+  expect(await onlyRecord()).toMatchObject([{ rid: `1795425846${'b'.repeat(32)}`, state: 'queued' }])
+})
+
+test('an unknown job and an expire job are refused, and nothing is asked of anyone', async () => {
+  const { world, daemon, expireId, audits } = await oneServer()
+  const asked = daemon.asked.length
+  expect(await runJob(world, 'test', { id: 'nope' })).toEqual({
+    refused: 'NOT_FOUND',
+    message: 'There is no job "nope"; see the list of jobs',
+    facts: { id: 'nope' },
+  })
+  expect(await sleepJob(world, 'test', { id: expireId })).toMatchObject({ refused: 'BAD_INPUT' })
+  expect(daemon.asked).toHaveLength(asked)
+  expect(audits).toMatchObject([{ outcome: expect.stringContaining('refused: NOT_FOUND') }, {}])
+})
+
+test('a job sleeps and wakes, and an update of the jobs does not wake it', async () => {
+  const { world, id, take } = await oneServer()
+  expect(await sleepJob(world, 'test', { id })).toMatchObject({
+    asleep: true,
+    nextRun: '2026-11-24T05:00:00Z',
+  })
+  await take(helloInventory([IP], ['/data/db', '/logs']))
+  expect(await wakeJob(world, 'test', { id })).toMatchObject({ asleep: false })
+})
+
+test('a stopped scheduler is a problem of its server', async () => {
+  const { world } = await oneServer()
+  const stopped = await stopScheduler(world, 'test', IP)
+  if ('refused' in stopped) throw new Error(stopped.message)
+  expect(problemsOf(stopped)).toEqual(['Its scheduler is stopped: no job starts by itself'])
+  expect(await startScheduler(world, 'test', IP)).toMatchObject({ debug: { crond_status: 'started' } })
+  expect(await stopScheduler(world, 'test', '10.9.9.9')).toMatchObject({ refused: 'NOT_FOUND' })
+})

@@ -1,0 +1,155 @@
+import { expect, test } from 'vitest'
+import { deleteBackups } from '../../src/domain/backups.ts'
+import { runJob } from '../../src/domain/jobs.ts'
+import { getRecord } from '../../src/domain/records.ts'
+import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { sampleBackup } from '../support/catalog-samples.ts'
+import { helloInventory, jobIdsOf, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const IP = '10.0.0.1'
+
+async function oneServer() {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  const poll = async (ms = POLL_EVERY_MS) => {
+    kit.clock.move(ms)
+    pollDue(kit.world)
+    await kit.world.background.settled()
+  }
+  const count = (question: string) => daemon.asked.filter((asked) => asked === question).length
+  return { ...kit, daemon, poll, count }
+}
+
+test('a list of backups that breaks off is made again with the next poll', async () => {
+  const { world, daemons, daemon, catalog, take, poll } = await oneServer()
+  daemon.backups = [sampleBackup({ server: IP })]
+  const list = daemons.backups
+  let fails = true
+  world.ports.daemon.backups = (ip, namespace) => {
+    if (fails) throw new BackupdError('STORE_UNAVAILABLE', 'the store hangs')
+    return list(ip, namespace)
+  }
+  await take(helloInventory([IP]))
+  expect(world.problems.list()).toMatchObject([{ text: expect.stringContaining('the store hangs') }])
+  fails = false
+  await poll()
+  expect(await catalog.backups.get(IP, sampleBackup().name)).toBeDefined()
+  expect(world.problems.list()).toEqual([])
+})
+
+test('jobs that could not be sent are sent again, and an address that could not be set is set', async () => {
+  const { world, daemons, daemon, take, poll } = await oneServer()
+  const { setNotify, setJobs } = daemons
+  daemon.debug.updateTime = '2026-11-23T08:30:00Z'
+  let failures = 1
+  const failOnce = () => {
+    if (failures-- > 0) throw new BackupdError('DAEMON_REFUSED', 'its disk is full')
+  }
+  world.ports.daemon.setNotify = async (ip, address) => {
+    failOnce()
+    await setNotify(ip, address)
+  }
+  await take(helloInventory([IP]))
+  expect([daemon.notify, daemon.versions]).toEqual([[], []])
+  expect(world.servers.get(IP)?.error).toBe('its disk is full')
+  failures = 1
+  world.ports.daemon.setNotify = setNotify
+  world.ports.daemon.setJobs = async (ip, jobs, sender) => {
+    failOnce()
+    await setJobs(ip, jobs, sender)
+  }
+  await poll()
+  expect(daemon.notify).toHaveLength(1)
+  expect(daemon.versions).toEqual([])
+  await poll()
+  expect(daemon.versions).toHaveLength(1)
+  expect(world.servers.get(IP)?.error).toBeNull()
+})
+
+test('a daemon that fails is asked again after one, two, four seconds, at last each half a minute', async () => {
+  const { daemon, take, poll, count } = await oneServer()
+  daemon.down = true
+  await take(helloInventory([IP]))
+  for (const pause of [1000, 2000, 4000, 8000, 16_000, POLL_EVERY_MS, POLL_EVERY_MS]) {
+    const before = count('debug')
+    await poll(pause - 1)
+    expect([pause, count('debug')]).toEqual([pause, before])
+    await poll(1)
+    expect([pause, count('debug')]).toEqual([pause, before + 1])
+  }
+  daemon.down = false
+  await poll(POLL_EVERY_MS)
+  daemon.down = true
+  await poll(POLL_EVERY_MS)
+  const before = count('debug')
+  await poll(1000)
+  expect(count('debug')).toBe(before + 1)
+})
+
+test('a daemon that answers with a refusal is not silent, one that cannot be reached is since the first time', async () => {
+  const { world, daemons, daemon, take, poll, clock } = await oneServer()
+  daemon.down = true
+  await take(helloInventory([IP]))
+  const since = clock.now()
+  await poll(1000)
+  expect(world.servers.get(IP)?.silentSince).toBe(since)
+  daemon.down = false
+  const { debug } = daemons
+  world.ports.daemon.debug = () => Promise.reject(new BackupdError('DAEMON_REFUSED', 'no'))
+  await poll()
+  expect(world.servers.get(IP)?.silentSince).toBeNull()
+  world.ports.daemon.debug = debug
+  await poll()
+  expect(world.servers.get(IP)).toMatchObject({ error: null, failures: 0 })
+})
+
+test('an audit entry that cannot be written fails nothing, and is a problem until one can', async () => {
+  const { world, take } = await oneServer()
+  await take(helloInventory([IP]))
+  const { write } = world.ports.audit
+  world.ports.audit.write = () => Promise.reject(new Error('the disk is full'))
+  const [id = ''] = jobIdsOf(world)
+  const record = await runJob(world, 'test', { id })
+  expect(record).toMatchObject({ jobId: id })
+  expect(world.problems.list()).toMatchObject([
+    { source: 'audit', text: expect.stringContaining('disk is full') },
+  ])
+  world.ports.audit.write = write
+  await runJob(world, 'test', { id })
+  expect(world.problems.list()).toEqual([])
+})
+
+test('a run whose daemon cannot be asked after it is told as it is known', async () => {
+  const { world, daemons, daemon, take } = await oneServer()
+  await take(helloInventory([IP]))
+  const { runJob: run } = daemons
+  world.ports.daemon.runJob = async (...asked) => {
+    const rid = await run(...asked)
+    daemon.down = true
+    return rid
+  }
+  const [id = ''] = jobIdsOf(world)
+  const record = await runJob(world, 'test', { id })
+  expect(record).toMatchObject({ state: 'queued' })
+  if (!('rid' in record)) throw new Error('it was refused')
+  expect(await getRecord(world, record.rid)).toMatchObject({ state: 'queued' })
+})
+
+test('a delete that broke off is found out with the next poll: some of it may be gone', async () => {
+  const { world, daemon, catalog, take, poll } = await oneServer()
+  daemon.backups = [sampleBackup({ server: IP })]
+  await take(helloInventory([IP]))
+  const { name, app } = sampleBackup()
+  expect(await catalog.backups.get(IP, name)).toBeDefined()
+  world.ports.daemon.deleteBackups = async () => {
+    daemon.backups = []
+    throw new BackupdError('DAEMON_UNREACHABLE', 'it hung up')
+  }
+  const deleting = deleteBackups(world, 'test', { app, proc: 'web', names: [name] })
+  await expect(deleting).rejects.toMatchObject({ code: 'DAEMON_UNREACHABLE' })
+  expect(await catalog.backups.get(IP, name)).toBeDefined()
+  await poll()
+  expect(await catalog.backups.get(IP, name)).toBeUndefined()
+})

@@ -1,0 +1,166 @@
+import { expect, test } from 'vitest'
+import { tick } from '../../src/domain/controller.ts'
+import { takeInventory } from '../../src/domain/inventory.ts'
+import { takeNews } from '../../src/domain/records.ts'
+import { isReachable, problemsOf } from '../../src/domain/server-state.ts'
+import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
+import { sampleBackup } from '../support/catalog-samples.ts'
+import { helloInventory, type TestWorld, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
+
+async function twoServers() {
+  const kit = await testWorld()
+  const one = kit.daemons.add(new MemoryDaemon(ONE))
+  const two = kit.daemons.add(new MemoryDaemon(TWO))
+  return { ...kit, one, two }
+}
+
+async function after({ world, clock }: TestWorld, ms: number): Promise<void> {
+  clock.move(ms)
+  tick(world)
+  await world.background.settled()
+}
+
+test('a daemon gets our address and its jobs, once', async () => {
+  const kit = await twoServers()
+  await kit.take(helloInventory([ONE, TWO]))
+  await after(kit, POLL_EVERY_MS)
+  expect(kit.one.notify).toEqual(['http://10.0.0.9:9002/api/v2/system/notify'])
+  expect(kit.one.versions).toHaveLength(1)
+  expect(kit.one.jobs.map(({ job }) => job.action)).toEqual(['backup', 'backup_expire'])
+})
+
+test('a daemon that restarted gets both again, with the next poll', async () => {
+  const kit = await twoServers()
+  await kit.take(helloInventory([ONE]))
+  kit.one.restart('2026-11-23T08:59:59Z')
+  await after(kit, POLL_EVERY_MS)
+  expect(kit.one.versions).toHaveLength(2)
+  expect(kit.one.notify).toHaveLength(2)
+})
+
+test('a daemon that is down hides and slows nobody, and gets its jobs when it is back', async () => {
+  const kit = await twoServers()
+  kit.two.down = true
+  await kit.take(helloInventory([ONE, TWO]))
+  const server = kit.world.servers.get(TWO)
+  expect(kit.one.jobs).toHaveLength(2)
+  expect(server && problemsOf(server)).toEqual(['The daemon on 10.0.0.2 could not be reached'])
+  kit.two.down = false
+  await after(kit, 1000)
+  expect(kit.two.jobs).toHaveLength(2)
+  expect(server && isReachable(server)).toBe(true)
+})
+
+test('a daemon that never answers keeps the others waiting for nothing', async () => {
+  const kit = await twoServers()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  kit.two.hang = promise
+  await takeInventory(kit.world, { kind: 'inventory', inventory: helloInventory([ONE, TWO]) })
+  await expect.poll(() => kit.one.jobs).toHaveLength(2)
+  kit.clock.move(POLL_EVERY_MS)
+  tick(kit.world)
+  await expect.poll(() => kit.one.asked.filter((question) => question === 'debug')).toHaveLength(2)
+  expect(kit.two.asked).toEqual(['debug'])
+  resolve()
+})
+
+test('a silent daemon that tells news is asked at once', async () => {
+  const kit = await twoServers()
+  kit.one.down = true
+  await kit.take(helloInventory([ONE]))
+  kit.one.down = false
+  await takeNews(
+    kit.world,
+    { protocol: 2, daemonId: 'x', server: ONE, records: [], running: [] },
+    { from: ONE },
+  )
+  await kit.world.background.settled()
+  expect(kit.one.jobs).toHaveLength(2)
+})
+
+test('a server that leaves is sent an empty list until it takes it, over a restart of the controller too', async () => {
+  const kit = await twoServers()
+  await kit.take(helloInventory([ONE, TWO]))
+  kit.two.down = true
+  await kit.take(helloInventory([ONE]))
+  expect(kit.two.jobs).toHaveLength(2)
+  const again = await kit.reopen()
+  expect(again.servers.get(TWO)?.leaving).toBe(true)
+  kit.two.down = false
+  tick(again)
+  await again.background.settled()
+  expect(kit.two.jobs).toEqual([])
+  expect([...again.servers.keys()]).toEqual([ONE])
+  expect((await kit.catalog.servers.all()).map(({ ip }) => ip)).toEqual([ONE])
+})
+
+test('after a restart of the controller backups are listed again: some may be gone that it could not forget', async () => {
+  const kit = await twoServers()
+  kit.one.backups = [sampleBackup({ server: ONE })]
+  await kit.take(helloInventory([ONE]))
+  const inCatalog = async () => (await kit.catalog.backups.find({}, { first: 9 })).totalCount
+  expect(await inCatalog()).toBe(1)
+  kit.one.backups = []
+  await after(kit, POLL_EVERY_MS)
+  expect(await inCatalog()).toBe(1)
+  const again = await kit.reopen()
+  tick(again)
+  await again.background.settled()
+  expect(await inCatalog()).toBe(0)
+})
+
+test('a job that the daemon did not take is named with the server', async () => {
+  const kit = await twoServers()
+  kit.one.unknownSpecs.add('0 5 * * *')
+  await kit.take(helloInventory([ONE]))
+  const server = kit.world.servers.get(ONE)
+  expect(server && problemsOf(server)).toEqual([
+    'The daemon does not run the job "0 5 * * *" backup of /data/db (hello.web.web): see that the spec is a schedule and the path allowed',
+  ])
+})
+
+test('a daemon that runs for another IP is sent nothing', async () => {
+  const kit = await testWorld()
+  const stranger = kit.daemons.add(new MemoryDaemon(ONE))
+  stranger.debug.ip = '10.0.0.7'
+  await kit.take(helloInventory([ONE]))
+  expect(stranger.versions).toEqual([])
+  const server = kit.world.servers.get(ONE)
+  expect(server && problemsOf(server)).toEqual([
+    'The daemon there says it is 10.0.0.7, so it is sent no jobs',
+  ])
+})
+
+test('the backups that a new server holds already come into the catalog', async () => {
+  const kit = await twoServers()
+  kit.one.backups = [sampleBackup({ server: ONE })]
+  await kit.take(helloInventory([ONE]))
+  const { items } = await kit.catalog.backups.find({ server: ONE }, { first: 5 })
+  expect(items.map(({ node }) => node.name)).toEqual([sampleBackup().name])
+})
+
+test('an inventory that changes while a daemon is talked to reaches it all the same', async () => {
+  const kit = await twoServers()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  kit.one.hang = promise
+  await takeInventory(kit.world, { kind: 'inventory', inventory: helloInventory([ONE], ['/a']) })
+  await takeInventory(kit.world, { kind: 'inventory', inventory: helloInventory([ONE], ['/a', '/b']) })
+  resolve()
+  await kit.world.background.settled()
+  expect(kit.one.jobs).toHaveLength(3)
+})
+
+test('a controller that is to take over does so once, not again from one that took over since', async () => {
+  const kit = await twoServers()
+  kit.world.settings.takesOver = () => true
+  kit.one.debug.controller = { id: 'before', url: 'http://10.0.0.8:9002' }
+  await kit.take(helloInventory([ONE]))
+  expect(kit.one.debug.controller?.id).toBe(kit.world.settings.identity)
+  kit.one.debug.controller = { id: 'since', url: 'http://10.0.0.7:9002' }
+  for (let poll = 0; poll < 3; poll++) await after(kit, POLL_EVERY_MS)
+  expect(kit.one.debug.controller?.id).toBe('since')
+  expect(kit.world.servers.get(ONE)?.conflict).toContain('since')
+})

@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest'
+import { closeWorld } from '../../src/domain/controller.ts'
+import type { RecordEvent } from '../../src/domain/record-events.ts'
+import { watchRecords } from '../../src/domain/watch-records.ts'
+import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
+import { testWorld } from '../support/controller-world.ts'
+
+const running = sampleRecord()
+const progress = (seq: number) => ({ ...running, seq, progress: sampleProgress(seq) })
+const done = sampleRecord({ seq: 90, state: 'success', end: '2026-11-23T08:45:00Z' })
+
+async function take(events: AsyncIterator<RecordEvent>, count: number): Promise<RecordEvent[]> {
+  const taken: RecordEvent[] = []
+  while (taken.length < count) taken.push((await events.next()).value)
+  return taken
+}
+
+test('first how it stands, then every change, each with a higher number', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const events = watchRecords(world, { rid: running.rid })
+  const [snapshot] = await take(events, 1)
+  expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { state: 'running' } })
+  const next = events.next()
+  await world.ledger.take([progress(2)])
+  await world.ledger.take([done])
+  const changes = [(await next).value as RecordEvent, ...(await take(events, 1))]
+  expect(changes.map(({ record }) => record.seq)).toEqual([2, 90])
+  const numbers = [snapshot, ...changes].map((event) => event?.seq ?? 0)
+  expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+})
+
+test('a change that comes before the first look is told once', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const events = watchRecords(world, {})
+  await world.ledger.take([progress(2)])
+  const [snapshot] = await take(events, 1)
+  expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { seq: 2 } })
+  await world.ledger.take([done])
+  expect((await take(events, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 90 } })
+})
+
+test('a look at everything begins with what has not ended', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([
+    done,
+    sampleRecord({ rid: ridOf(2) }),
+    sampleRecord({ rid: ridOf(3), args: { app: 'x' } }),
+  ])
+  const all = await take(watchRecords(world, {}), 2)
+  expect(all.map(({ record }) => record.rid).sort()).toEqual([ridOf(2), ridOf(3)])
+  const [ofApp] = await take(watchRecords(world, { app: 'x' }), 1)
+  expect(ofApp?.record.rid).toBe(ridOf(3))
+})
+
+test('since fills the gap with what changed meanwhile, progress too, and goes on live', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const [seen] = await take(watchRecords(world, {}), 1)
+  await world.ledger.take([progress(2)])
+  await world.ledger.take([sampleRecord({ rid: ridOf(2) })])
+  const events = watchRecords(world, { since: seen?.seq })
+  const missed = await take(events, 2)
+  expect(missed.map(({ kind, record }) => [kind, record.rid, record.seq])).toEqual([
+    ['CHANGE', running.rid, 2],
+    ['CHANGE', ridOf(2), 1],
+  ])
+  const live = events.next()
+  await world.ledger.take([done])
+  expect((await live).value).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
+})
+
+test('since fills the gap over a restart of the controller', async () => {
+  const { world, reopen } = await testWorld()
+  await world.ledger.take([running])
+  const [seen] = await take(watchRecords(world, {}), 1)
+  await world.ledger.take([done])
+  const again = await reopen()
+  const [missed] = await take(watchRecords(again, { since: seen?.seq }), 1)
+  expect(missed).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
+})
+
+test('a gap of more than a page is filled whole and in order', async () => {
+  const { world } = await testWorld()
+  const records = Array.from({ length: 1203 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) }))
+  await world.ledger.take(records)
+  const events = await take(watchRecords(world, { since: 0 }), records.length)
+  expect(new Set(events.map(({ record }) => record.rid)).size).toBe(records.length)
+  const numbers = events.map(({ seq }) => seq)
+  expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+})
+
+test('a slow listener gets every change of state and only the newest progress', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take([running])
+  const events = watchRecords(world, { rid: running.rid })
+  await take(events, 1)
+  for (let seq = 2; seq < 50; seq++) await world.ledger.take([progress(seq)])
+  await world.ledger.take([done])
+  const told = await take(events, 2)
+  expect(told.map(({ record }) => record.seq)).toEqual([49, 90])
+})
+
+test('a listener that goes leaves nothing behind, even while it waits', async () => {
+  const { world } = await testWorld()
+  const events = watchRecords(world, {})
+  const waiting = events.next()
+  expect(world.ledger.events.listeners).toBe(1)
+  await events.return?.()
+  expect((await waiting).done).toBe(true)
+  expect(world.ledger.events.listeners).toBe(0)
+})
+
+test('closing the controller ends every listener', async () => {
+  const { world } = await testWorld()
+  const waiting = watchRecords(world, {}).next()
+  await closeWorld(world)
+  expect((await waiting).done).toBe(true)
+})
+
+test('a listener whose gap is pruned while it reads is let go, and misses nothing unsaid', async () => {
+  const { world } = await testWorld()
+  await world.ledger.take(Array.from({ length: 700 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) })))
+  const { records } = world.ports
+  const { upTo } = await records.keptEvents()
+  let pages = 0
+  world.ports.records = {
+    ...records,
+    eventsSince(...asked) {
+      pages++
+      return records.eventsSince(...asked)
+    },
+    keptEvents: async () => ({ after: pages > 1 ? upTo : 0, upTo }),
+  }
+  const events = watchRecords(world, { since: 0 })
+  const told = await take(events, 500)
+  expect(told).toHaveLength(500)
+  expect(await events.next()).toEqual({ value: undefined, done: true })
+})
+
+test('a listener that is hopelessly behind is let go, and holds no more than it may', async () => {
+  const { world } = await testWorld()
+  const queue = world.ledger.events.listen({})
+  const offer = (seq: number) => queue.offer({ seq, kind: 'CHANGE', record: running }, 'state')
+  for (let seq = 1; seq <= 10_000; seq++) offer(seq)
+  expect(world.ledger.events.listeners).toBe(1)
+  offer(10_001)
+  expect(world.ledger.events.listeners).toBe(0)
+  offer(10_002)
+  let last = 0
+  for (let event = await queue.next(); event; event = await queue.next()) last = event.seq
+  expect(last).toBe(10_001)
+})

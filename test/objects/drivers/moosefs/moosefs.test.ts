@@ -1,0 +1,174 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Driver, Space } from '../../../../src/objects/driver.ts'
+import { readBack } from '../../../../src/objects/drivers/moosefs/read-back.ts'
+import { wholeSample } from '../../../../src/objects/drivers/moosefs/samples.ts'
+import { openDriver } from '../../../../src/objects/drivers/open-driver.ts'
+import { describeMooseFs } from '../../../support/describe-moosefs.ts'
+import { type MooseFs, type MooseFsHost, startMooseFs } from '../../../support/moosefs.ts'
+import { tempDir } from '../../../support/store-world.ts'
+
+const CHILD = fileURLToPath(new URL('../../../support/moosefs-child.ts', import.meta.url))
+
+function driverOn(dir: string): Driver {
+  return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir() })
+}
+
+async function put(driver: Driver, name: string, content: Buffer): Promise<void> {
+  const writer = await driver.create(name)
+  await writer.write(content)
+  await writer.sync()
+  await writer.close()
+}
+
+describe('the moosefs driver where there is no MooseFS', () => {
+  it('refuses a directory of another file system, naming it', async () => {
+    const driver = driverOn(tempDir())
+    const refused = {
+      code: 'STORE_NOT_MOUNTED',
+      message: expect.stringMatching(/is not on a mounted MooseFS: it lies on \/.*, which is \w+/),
+    }
+    await expect(driver.check()).rejects.toMatchObject(refused)
+    await expect(driver.create('ns/object')).rejects.toMatchObject(refused)
+    await expect(driver.lock('ns/.lock')).rejects.toMatchObject(refused)
+  })
+
+  it('refuses a directory that is not there', async () => {
+    await expect(driverOn(join(tempDir(), 'none')).check()).rejects.toMatchObject({
+      code: 'STORE_NOT_MOUNTED',
+      message: expect.stringContaining('it is not there'),
+    })
+  })
+})
+
+describeMooseFs('the moosefs driver on a real MooseFS', () => {
+  let moosefs: MooseFs
+  let host: MooseFsHost
+  let other: MooseFsHost
+  let dir: string
+  let count = 0
+
+  beforeAll(async () => {
+    moosefs = await startMooseFs()
+    host = moosefs.addHost('10.77.0.11')
+    other = moosefs.addHost('10.77.0.12')
+  })
+  afterAll(() => moosefs[Symbol.asyncDispose]())
+  beforeEach(() => {
+    dir = join(host.dir, `store-${count++}`)
+    mkdirSync(dir)
+  })
+
+  const received = () => {
+    const [link] = JSON.parse(host.run('ip', '-s', '-j', 'link', 'show', 'eth0'))
+    return link.stats64.rx.bytes as number
+  }
+  const inHost = (task: string) => JSON.parse(host.run(process.execPath, CHILD, task, dir, tempDir()))
+
+  it('writes nothing under the mount once it is gone, and goes on when it is back', async () => {
+    const driver = driverOn(dir)
+    const under = host.dir
+    await put(driver, 'ns/before', Buffer.from('x'))
+    const open = await driver.create('ns/open')
+    host.unmount()
+    const gone = { code: 'STORE_NOT_MOUNTED' }
+    await expect(driver.create('ns/object')).rejects.toMatchObject(gone)
+    await expect(driver.replace('ns/small', Buffer.from('x'))).rejects.toMatchObject(gone)
+    await expect(driver.rename('ns/before', 'ns/after')).rejects.toMatchObject(gone)
+    await expect(driver.check()).rejects.toMatchObject(gone)
+    mkdirSync(dir)
+    await expect(driver.create('ns/object')).rejects.toMatchObject(gone)
+    expect(readdirSync(under, { recursive: true })).toEqual([dir.slice(under.length + 1)])
+    rmSync(dir, { recursive: true })
+    await open.write(Buffer.from('what was open still goes to the MooseFS'))
+    await open.close()
+    host.mount()
+    expect(statSync(join(dir, 'ns/open')).size).toBe(39)
+    await put(driver, 'ns/object', Buffer.from('x'))
+  })
+
+  it('says that a mount whose mfsmount died does not answer', async () => {
+    const driver = driverOn(dir)
+    await driver.check()
+    host.killMount()
+    const refusal = () => driver.check().then(String, ({ code, message }) => `${code}: ${message}`)
+    await expect.poll(refusal).toMatch(/^STORE_UNAVAILABLE: .* the mount is not connected/)
+    host.unmount()
+    host.mount()
+    await driver.check()
+  })
+
+  it('waits for a master that went away, and goes on when it is back', async () => {
+    const child = fork(CHILD, ['write', dir, tempDir()])
+    const said: unknown[] = []
+    child.on('message', (word) => said.push(word))
+    await once(child, 'message')
+    moosefs.stopMaster()
+    child.send('go on')
+    expect(statSync(join(host.dir, '.masterinfo')).size).toBeGreaterThan(0)
+    await expect.poll(() => said).toContain('written')
+    expect(said).not.toContain('done')
+    moosefs.startMaster()
+    await once(child, 'exit')
+    expect(said).toEqual(['begun', 'written', 'done'])
+    expect(await driverOn(dir).stat('ns/object')).toMatchObject({ size: 4 << 20 })
+  })
+
+  it('reads samples back from the chunk servers, though all of it lies in the page cache', async () => {
+    const content = Buffer.alloc(32 << 20, 'what is written')
+    const writer = await driverOn(dir).create('ns/object')
+    for (let at = 0; at < content.length; at += 1 << 20)
+      await writer.write(content.subarray(at, at + (1 << 20)))
+    const before = received()
+    await writer.sync()
+    await writer.close()
+    expect(received() - before).toBeGreaterThan(16 * 65_536)
+  })
+
+  it('finds that what is read back is not what was written', async () => {
+    await put(driverOn(dir), 'ns/object', Buffer.from('hello'))
+    const path = join(dir, 'ns/object')
+    await readBack(path, 'ns/object', wholeSample(Buffer.from('hello')))
+    await expect(readBack(path, 'ns/object', wholeSample(Buffer.from('hullo')))).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('reads back other than it was written, at byte 0'),
+    })
+  })
+
+  it('makes an object once, whichever host is first', async () => {
+    const theirs = driverOn(dir.replace(host.dir, other.dir))
+    const ours = driverOn(dir)
+    const made = await Promise.allSettled([
+      put(ours, 'ns/object', Buffer.from('1')),
+      put(theirs, 'ns/object', Buffer.from('2')),
+    ])
+    expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    await put(ours, 'ns/a', Buffer.from('1'))
+    await put(theirs, 'ns/b', Buffer.from('2'))
+    const published = await Promise.allSettled([ours.publish('ns/a', 'ns/c'), theirs.publish('ns/b', 'ns/c')])
+    expect(published.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  it('lets temporary and replaced files skip the trash, and tells what lies there', () => {
+    const before: Space = inHost('space')
+    host.run(process.execPath, CHILD, 'trash', dir, tempDir())
+    const after: Space = inHost('space')
+    expect((after.trashBytes ?? 0) - (before.trashBytes ?? 0)).toBe(1_000_000)
+  })
+
+  it('counts a quota as room, and warns when it is nearly used up', async () => {
+    await put(driverOn(dir), 'ns/object', Buffer.alloc(1_000_000))
+    host.run('mfssetquota', '-L', '1050000', dir)
+    const { freeBytes, quota, problems }: Space = inHost('space')
+    expect(quota).toEqual({ usedBytes: 1_000_000, limitBytes: 1_050_000 })
+    expect(freeBytes).toBe(50_000)
+    expect(problems).toContainEqual(expect.stringContaining(`The quota of ${dir} is nearly used up`))
+    await expect(put(driverOn(dir), 'ns/more', Buffer.alloc(2_000_000))).rejects.toMatchObject({
+      code: 'STORE_FULL',
+    })
+  })
+})

@@ -1,0 +1,28 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { publishFile } from '../../../src/objects/drivers/publish-file.ts'
+import { tempDir } from '../../support/store-world.ts'
+
+it('moves a file to a free name, and takes no other', async () => {
+  const dir = tempDir()
+  const [from, to] = [join(dir, 'from'), join(dir, 'to')]
+  writeFileSync(from, 'new')
+  await publishFile(from, to)
+  expect([existsSync(from), readFileSync(to, 'utf8')]).toEqual([false, 'new'])
+  writeFileSync(from, 'newer')
+  await expect(publishFile(from, to)).rejects.toMatchObject({ code: 'EEXIST' })
+  expect([readFileSync(from, 'utf8'), readFileSync(to, 'utf8')]).toEqual(['newer', 'new'])
+})
+
+/** A directory: what the kernel gives no second name (EPERM), as a file on a file system without hard links. */
+it('moves what can have no second name by renaming it, and then takes no other either', async () => {
+  const dir = tempDir()
+  const [from, to] = [join(dir, 'from'), join(dir, 'to')]
+  mkdirSync(from)
+  await publishFile(from, to)
+  expect([existsSync(from), existsSync(to)]).toEqual([false, true])
+  mkdirSync(from)
+  await expect(publishFile(from, to)).rejects.toMatchObject({ code: 'EEXIST' })
+  expect(existsSync(from)).toBe(true)
+})

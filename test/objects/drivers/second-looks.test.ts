@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process'
+import { linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { KernelError } from '../../../src/lib/kernel/libc.ts'
+import { loadKernel } from '../../../src/lib/kernel.ts'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { lockFile } from '../../../src/objects/drivers/local-lock.ts'
+import { lockInChild } from '../../support/store-child.ts'
+import { tempDir } from '../../support/store-world.ts'
+
+const ENOLCK = 37
+const EBADF = 9
+const openCount = () => readdirSync('/proc/self/fd').length
+
+test('a fifo in the place of an object is refused, not waited for, and nothing stays open', async () => {
+  const dir = tempDir()
+  mkdirSync(join(dir, 'ns/folder'), { recursive: true })
+  execFileSync('mkfifo', [join(dir, 'ns/fifo')])
+  const driver = localDriver(dir)
+  await driver.stat('ns/fifo')
+  const before = openCount()
+  for (const name of ['ns/fifo', 'ns/folder'])
+    await expect(driver.open(name)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  expect(openCount()).toBe(before)
+})
+
+test('a list of which only the first names are read leaves nothing open', async () => {
+  const dir = tempDir()
+  mkdirSync(join(dir, 'ns'))
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, 'ns', name), '')
+  const driver = localDriver(dir)
+  const before = openCount()
+  for await (const _ of driver.names('ns')) break
+  for await (const _ of driver.list('ns')) break
+  expect(openCount()).toBe(before)
+})
+
+test('a link to a folder beside the store, whose name begins as its own, leads out', async () => {
+  const base = tempDir()
+  mkdirSync(join(base, 'store'))
+  mkdirSync(join(base, 'store-of-another'))
+  writeFileSync(join(base, 'store-of-another/secret'), 'secret')
+  symlinkSync(join(base, 'store-of-another'), join(base, 'store/ns'))
+  await expect(localDriver(join(base, 'store')).open('ns/secret')).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('leads out of the store'),
+  })
+})
+
+test('a file of which there are names enough is still published', async () => {
+  const dir = tempDir()
+  const driver = localDriver(dir)
+  await (await driver.create('ns/a')).close()
+  linkSync(join(dir, 'ns/a'), join(dir, 'ns/b'))
+  await driver.publish('ns/a', 'ns/c')
+  expect(readdirSync(join(dir, 'ns')).sort()).toEqual(['b', 'c'])
+})
+
+test('callers of one process have a lock in turn, however many wait and leave', async () => {
+  const path = join(tempDir(), 'lock')
+  const order: number[] = []
+  let inside = 0
+  const visit = async (n: number) => {
+    await using _lock = await lockFile(path)
+    expect(++inside).toBe(1)
+    order.push(n)
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    inside--
+  }
+  const first = visit(0)
+  const others = [1, 2, 3].map(visit)
+  await first
+  // Comes when one has left and others wait.
+  await Promise.all([...others, visit(4)])
+  expect(order).toEqual([0, 1, 2, 3, 4])
+})
+
+/** As a file system whose flock answers `errno`. */
+function refuseLocks(errno: number): void {
+  const kernel = loadKernel()
+  if (!kernel) return
+  vi.spyOn(kernel, 'tryLock').mockImplementation(() => {
+    throw new KernelError(errno, 'flock')
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+}
+
+test('where there is no flock, callers of one process are kept apart all the same', async () => {
+  refuseLocks(ENOLCK)
+  const path = join(tempDir(), 'lock')
+  const held = await lockFile(path)
+  let isOther = false
+  const other = lockFile(path).then((lock) => {
+    isOther = true
+    return lock
+  })
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(isOther).toBe(false)
+  await held[Symbol.asyncDispose]()
+  await (await other)[Symbol.asyncDispose]()
+})
+
+test.skipIf(!loadKernel())(
+  'a lock that fails leaves nothing open, and the next caller is let in (needs libc)',
+  async () => {
+    const path = join(tempDir(), 'lock')
+    refuseLocks(EBADF)
+    const before = openCount()
+    await expect(lockFile(path)).rejects.toMatchObject({ code: 'EBADF' })
+    expect(openCount()).toBe(before)
+    vi.restoreAllMocks()
+    await (await lockFile(path))[Symbol.asyncDispose]()
+  },
+)
+
+test.skipIf(!loadKernel())(
+  'a lock that another process holds for over a minute is given up (needs libc)',
+  async () => {
+    const dir = tempDir()
+    const child = await lockInChild(dir, 'ns/.lock')
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      now += 20_000
+      return now
+    })
+    onTestFinished(() => void vi.restoreAllMocks())
+    const before = openCount()
+    await expect(lockFile(join(dir, 'ns/.lock'))).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('for over a minute'),
+    })
+    expect([openCount(), now]).toEqual([before, 100_000])
+  },
+)

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import type { Driver } from '../../../src/objects/driver.ts'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import { collect } from '../../support/collect.ts'
+import { tempDir } from '../../support/store-world.ts'
+
+const faulty = () => faultyDriver(localDriver(tempDir()))
+const sizeOf = async (driver: Driver, name: string) => (await driver.stat(name))?.size
+
+describe('faults to order', () => {
+  it('fail the nth call, as often as told', async () => {
+    const driver = faulty()
+    driver.fail('space').at(2).times(2)
+    await driver.space()
+    await expect(driver.space()).rejects.toThrow('Failed as ordered, at: space')
+    await expect(driver.space()).rejects.toThrow('Failed as ordered')
+    await driver.space()
+    await driver.check()
+    driver.assertAllHit()
+  })
+
+  it('count bytes for writes, and tear the write that fails', async () => {
+    const driver = faulty()
+    driver.fail('write').after(100).with(new Error('torn'))
+    const writer = await driver.create('object')
+    await writer.write(Buffer.alloc(60))
+    await writer.write(Buffer.alloc(40))
+    await expect(writer.write(Buffer.alloc(10))).rejects.toThrow('torn')
+    expect(await sizeOf(driver, 'object')).toBe(105)
+    await writer.write(Buffer.alloc(10))
+    await writer.close()
+    expect(await sizeOf(driver, 'object')).toBe(115)
+    driver.assertAllHit()
+  })
+
+  it('let nothing happen after a crash', async () => {
+    const dir = tempDir()
+    const driver = faultyDriver(localDriver(dir))
+    driver.crash('any').after(3)
+    const writer = await driver.create('object')
+    await writer.write(Buffer.alloc(10))
+    await writer.sync()
+    expect(driver.isCrashed).toBe(false)
+    await expect(writer.write(Buffer.alloc(10))).rejects.toThrow('Crashed as ordered')
+    expect(driver.isCrashed).toBe(true)
+    await expect(writer.write(Buffer.alloc(10))).rejects.toThrow('Crashed as ordered')
+    await expect(writer.close()).rejects.toThrow('Crashed as ordered')
+    await expect(driver.rename('object', 'other')).rejects.toThrow('Crashed as ordered')
+    await expect(driver.open('object')).rejects.toThrow('Crashed as ordered')
+    await expect(collect(driver.names(''))).rejects.toThrow('Crashed as ordered')
+    expect(await sizeOf(localDriver(dir), 'object')).toBe(15)
+    expect(await sizeOf(localDriver(dir), 'other')).toBeUndefined()
+    expect(driver.calls).toEqual(['create object', 'write object', 'sync object', 'write object'])
+  })
+
+  it('reach readers and listings', async () => {
+    const driver = faulty()
+    await driver.replace('object', Buffer.from('x'))
+    driver.fail('read')
+    driver.fail('list')
+    driver.fail('names')
+    await using reader = await driver.open('object')
+    await expect(reader.read(0, 1)).rejects.toThrow('at: read')
+    await expect(collect(driver.list(''))).rejects.toThrow('at: list')
+    await expect(collect(driver.names(''))).rejects.toThrow('at: names')
+    expect((await reader.read(0, 1)).toString()).toBe('x')
+  })
+
+  it('that were never hit are told', async () => {
+    const driver = faulty()
+    driver.fail('rename')
+    driver.fail('space')
+    await expect(driver.space()).rejects.toThrow()
+    expect(() => driver.assertAllHit()).toThrow('Faults that were never hit: rename')
+  })
+})

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkPacks, type DamagedPack } from '../../../src/restic/check/check-packs.ts'
+import { touchedFiles } from '../../../src/restic/check/touched-files.ts'
+import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { addSnapshot, idOf, repositoryWorld } from '../../support/repository-world.ts'
+
+const signal = new AbortController().signal
+const SHARED = Buffer.from('in both snapshots')
+
+async function filled() {
+  const world = repositoryWorld()
+  const repository = await world.create()
+  const first = await addSnapshot(repository, { shared: SHARED, old: Buffer.from('only in the first') })
+  const second = await addSnapshot(repository, {
+    shared: SHARED,
+    renamed: SHARED,
+    large: randomBytes(50_000),
+  })
+  const packs = readdirSync(join(world.path, 'data'), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(world.path, 'data', name))
+    .filter((path) => path.length > join(world.path, 'data').length + 10)
+  return { ...world, repository, first, second, packs }
+}
+
+async function check(repository: Repository) {
+  const packs: DamagedPack[] = []
+  for await (const pack of checkPacks(repository, { signal })) packs.push(pack)
+  const touched: string[] = []
+  const lost = packs.flatMap((pack) => pack.lost)
+  for await (const { snapshot, path, isDirectory } of touchedFiles(repository, lost, signal)) {
+    touched.push(`${snapshot} ${path}${isDirectory ? ' (directory)' : ''}`)
+  }
+  return { packs: packs.map(({ pack }) => pack), touched: touched.sort() }
+}
+
+test('a repository that is whole has nothing to tell', async () => {
+  const { repository } = await filled()
+  const seen: number[] = []
+  for await (const _pack of checkPacks(repository, { signal, onProgress: ({ packs }) => seen.push(packs) })) {
+    throw new Error('none is damaged')
+  }
+  expect(seen).toEqual([1, 2, 3, 4])
+})
+
+test('a flipped byte in any pack is found, and the files that it touches are named in every snapshot', async () => {
+  const { repository, open, packs, first, second } = await filled()
+  const pack = repository.locate('data', idOf(SHARED))?.pack ?? ''
+  const offset = repository.locate('data', idOf(SHARED))?.offset ?? 0
+  for (const path of packs) {
+    const bytes = readFileSync(path)
+    const flipped = Buffer.from(bytes)
+    const at = path.endsWith(pack) ? offset + 20 : Math.floor(bytes.length / 3)
+    flipped[at] = (flipped[at] ?? 0) ^ 0x10
+    writeFileSync(path, flipped)
+    const opened = await open()
+    const found = await check(opened)
+    expect(found.packs).toEqual([path.slice(-64)])
+    if (path.endsWith(pack)) {
+      expect(found.touched).toEqual([`${first} /shared`, `${second} /renamed`, `${second} /shared`].sort())
+    } else expect(found.touched.length).toBeGreaterThan(0)
+    writeFileSync(path, bytes)
+  }
+  expect(await check(await open())).toEqual({ packs: [], touched: [] })
+})
+
+test('a lost tree names the directory; a lost header names nothing, since the index knows what is there', async () => {
+  const { repository, open, path, second } = await filled()
+  const { tree } = JSON.parse((await repository.loadUnpacked('snapshots', second)).toString())
+  const place = repository.locate('tree', Buffer.from(tree, 'hex'))
+  const pack = place?.pack ?? ''
+  const file = join(path, 'data', pack.slice(0, 2), pack)
+  const bytes = readFileSync(file)
+  const flipped = Buffer.from(bytes)
+  flipped[bytes.length - 10] = (flipped[bytes.length - 10] ?? 0) ^ 1
+  writeFileSync(file, flipped)
+  expect(await check(await open())).toEqual({ packs: [pack], touched: [] })
+  rmSync(file)
+  expect(await check(await open())).toEqual({ packs: [pack], touched: [`${second} / (directory)`] })
+})

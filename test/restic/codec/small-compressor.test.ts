@@ -1,0 +1,21 @@
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { compressBound, SmallCompressor } from '../../../src/restic/codec/small-compressor.ts'
+import { compress } from '../../../src/restic/codec/zstd.ts'
+
+const compressor = new SmallCompressor()
+
+function compressed(plain: Buffer): Buffer {
+  const room = Buffer.alloc(5 + compressBound(plain.length))
+  return room.subarray(5, 5 + compressor.compressInto(room, 5, plain))
+}
+
+test.each([0, 1, 64, 1000, 65_536, 300_000])('%i bytes become what compress() makes of them', (length) => {
+  for (const plain of [Buffer.alloc(length, 'some text '), randomBytes(length)])
+    expect(compressed(plain).equals(compress(plain))).toBe(true)
+})
+
+test('a text that does not fit is never cut', () => {
+  const plain = randomBytes(1000)
+  expect(() => compressor.compressInto(Buffer.alloc(500), 0, plain)).toThrow('does not fit')
+})

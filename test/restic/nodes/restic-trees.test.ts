@@ -1,0 +1,93 @@
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatGoTime, parseGoTime } from '../../../src/restic/nodes/go-time.ts'
+import { readNodes } from '../../../src/restic/nodes/read-nodes.ts'
+import { encodeTree } from '../../../src/restic/nodes/tree-encoder.ts'
+import type { Repository } from '../../../src/restic/repository/repository.ts'
+import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
+import { openVolume } from '../../../src/volume/tree/volume.ts'
+import { walkTree } from '../../../src/volume/tree/walk.ts'
+import { hasRestic } from '../../support/restic.ts'
+import { ResticWorld } from '../../support/restic-world.ts'
+import { makeNastyTree } from '../../support/tree-make.ts'
+
+describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
+  let world: ResticWorld
+  let repository: Repository
+  const trees: { folder: Buffer; json: string }[] = []
+
+  beforeAll(async () => {
+    world = await ResticWorld.make()
+    makeNastyTree(`${world.folder}/volume`)
+    rmSync(`${world.folder}/volume/sparse`, { recursive: true })
+    world.restic('backup', `${world.folder}/volume`)
+    repository = await world.open()
+    const [newest] = await world.snapshots(repository)
+    await collect(newest?.snapshot.tree ?? Buffer.alloc(0), Buffer.alloc(0))
+  }, 60_000)
+
+  afterAll(() => world[Symbol.asyncDispose]())
+
+  async function collect(tree: Buffer, folder: Buffer): Promise<void> {
+    const json = await repository.readBlob('tree', tree)
+    trees.push({ folder, json: json.toString() })
+    for (const { entry, subtree } of readNodes(json, folder)) if (subtree) await collect(subtree, entry.path)
+  }
+
+  it('are written by us in the same bytes, but for what we leave out', () => {
+    expect(trees.length).toBeGreaterThan(20)
+    for (const { folder, json } of trees) {
+      const nodes = [...readNodes(Buffer.from(json), folder)]
+      const ours = encodeTree(
+        nodes.map(({ entry, content, subtree }) => ({
+          entry,
+          content: entry.type === 'file' ? content : null,
+          subtree,
+        })),
+      )
+      expect(comparable(ours.toString())).toBe(comparable(json))
+    }
+  })
+
+  it('tell of every entry what the volume itself tells', async () => {
+    using volume = await openVolume(`${world.folder}/volume`)
+    const prefix = `${world.folder.slice(1)}/volume`
+    const stored = new Map<string, TreeEntry>()
+    for (const { folder, json } of trees) {
+      for (const { entry } of readNodes(Buffer.from(json), folder))
+        stored.set(entry.path.toString('latin1'), entry)
+    }
+    let compared = 0
+    const onWarning = () => {}
+    for await (const items of walkTree(volume, { signal: new AbortController().signal, onWarning })) {
+      for (const { entry } of items) {
+        const path = entry.path.length === 0 ? prefix : `${prefix}/${entry.path.toString('latin1')}`
+        expect(pick(stored.get(path))).toEqual(pick(entry))
+        compared++
+      }
+    }
+    expect(compared).toBeGreaterThan(100)
+  })
+})
+
+/** Times in UTC, without names of owners, times of access, the links of fifos; and a link to no text is lost in restic's. */
+function comparable(json: string): string {
+  return json
+    .replaceAll(/"(user|group)":"[^"]*",/g, '')
+    .replaceAll(
+      /"(.)time":"([^"]*)"/g,
+      (_, of, time) => `"${of}time":"${formatGoTime(parseGoTime(time) ?? 0n)}"`,
+    )
+    .replaceAll(/"atime":"[^"]*",/g, '')
+    .replaceAll(/,"links":\d+(,"content":null)/g, '$1')
+    .replaceAll('\\ufffd', '\ufffd')
+}
+
+/** What unchanged files are known by, and the rest of what this restic does not lose. */
+function pick(entry: TreeEntry | undefined) {
+  if (!entry) return undefined
+  const { type, mode, uid, gid, size, mtimeNs, ctimeNs, device, inode, major, minor } = entry
+  const xattrs = type === 'symlink' ? [] : entry.xattrs
+  const links = type === 'file' ? entry.links : 0
+  return { type, mode, uid, gid, size, mtimeNs, ctimeNs, device, inode, major, minor, links, xattrs }
+}

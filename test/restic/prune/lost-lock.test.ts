@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { BackupdError } from '../../../src/lib/errors.ts'
+import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
+import { packUse } from '../../../src/restic/prune/pack-use.ts'
+import { prune } from '../../../src/restic/prune/prune.ts'
+import { pruneSlice } from '../../../src/restic/prune/prune-slice.ts'
+import { UsedBlobs } from '../../../src/restic/prune/used-blobs.ts'
+import { listPacks, packName } from '../../../src/restic/repository/layout.ts'
+import {
+  addSnapshot,
+  collectIds,
+  type RepositoryWorld,
+  repositoryWorld,
+} from '../../support/repository-world.ts'
+
+const { signal } = new AbortController()
+
+/** A lock that is lost after it was found held so many times. */
+function lockHeldFor(times: number) {
+  let looks = 0
+  return {
+    signal,
+    async assertHeld() {
+      if (++looks > times) throw new BackupdError('REPOSITORY_LOCKED', 'The lock is lost')
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+const takeLock = async () => lockHeldFor(Number.POSITIVE_INFINITY)
+const takeLostLock = async () => lockHeldFor(0)
+
+async function packsOf(world: RepositoryWorld): Promise<string[]> {
+  return (await Array.fromAsync(listPacks(world.place))).map(({ id }) => id).sort()
+}
+
+/** A repository with packs that are used in part, and the task to prune them. */
+async function sliceWorld() {
+  const world = repositoryWorld()
+  const repository = await world.create()
+  await repository.loadIndex()
+  const keep = randomBytes(50_000)
+  const gone = await addSnapshot(repository, { gone: randomBytes(50_000), keep })
+  await addSnapshot(repository, { keep, rest: randomBytes(50) })
+  await forgetSnapshots(repository, [gone], { takeLock })
+  const used = new UsedBlobs(repository, await repository.loadIndex())
+  await used.markSnapshots(signal)
+  const victims = packUse(used).filter(({ unusedBytes }) => unusedBytes > 0)
+  const slice = ({ assertHeld }: ReturnType<typeof lockHeldFor>) =>
+    pruneSlice(repository, used, { victims, signal, assertHeld })
+  return { world, repository, victims, slice }
+}
+
+test.each([
+  ['before the new packs are in the index', 0],
+  ['after that', 1],
+])('a slice removes no pack and no index file if the lock is lost %s', async (_, times) => {
+  const { world, repository, slice } = await sliceWorld()
+  const [packs, indexes] = [await packsOf(world), await collectIds(repository.listUnpacked('index'))]
+  await expect(slice(lockHeldFor(times))).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
+  expect(await packsOf(world)).toEqual(expect.arrayContaining(packs))
+  expect(await collectIds(repository.listUnpacked('index'))).toEqual(expect.arrayContaining(indexes))
+})
+
+test('a slice that keeps its lock looks at it twice, then removes the packs', async () => {
+  const { victims, slice } = await sliceWorld()
+  expect(victims.length).toBeGreaterThan(0)
+  expect((await slice(lockHeldFor(2))).packsRemoved).toBe(victims.length)
+})
+
+test('a pack that no index names stays if the lock is lost', async () => {
+  const world = repositoryWorld()
+  const repository = await world.create()
+  const pack = join(world.dir, packName(world.place, 'ab'.repeat(32)))
+  mkdirSync(dirname(pack), { recursive: true })
+  writeFileSync(pack, 'of a backup that runs')
+  const options = { signal, pause: async () => {} }
+  await expect(prune(repository, { ...options, takeLock: takeLostLock })).rejects.toMatchObject({
+    code: 'REPOSITORY_LOCKED',
+  })
+  expect(existsSync(pack)).toBe(true)
+  await prune(repository, { ...options, takeLock })
+  expect(existsSync(pack)).toBe(false)
+})
+
+test('a prune goes on where another one took all packs between its search and its first slice', async () => {
+  const { world, repository } = await sliceWorld()
+  const other = await world.open()
+  await other.loadIndex()
+  const options = { signal, pause: async () => {}, maxUnused: 0 }
+  let isDone = false
+  const summary = await prune(repository, {
+    ...options,
+    takeLock: async ({ exclusive }) => {
+      if (exclusive && !isDone) {
+        isDone = true
+        expect(await prune(other, { ...options, takeLock })).toMatchObject({ packsRemoved: 2 })
+      }
+      return takeLock()
+    },
+  })
+  expect(summary).toMatchObject({ packsRemoved: 0, bytesUnused: 0 })
+  expect(await prune(other, { ...options, takeLock })).toMatchObject({ packsRemoved: 0, bytesFreed: 0 })
+})
+
+test('no snapshot is forgotten if the lock is lost', async () => {
+  const { repository } = await sliceWorld()
+  const ids = await collectIds(repository.listUnpacked('snapshots'))
+  await expect(forgetSnapshots(repository, ids, { takeLock: takeLostLock })).rejects.toMatchObject({
+    code: 'REPOSITORY_LOCKED',
+  })
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual(ids)
+})

@@ -1,0 +1,228 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
+import { type PruneOptions, prune } from '../../../src/restic/prune/prune.ts'
+import { listPacks, packName } from '../../../src/restic/repository/layout.ts'
+import {
+  addSnapshot,
+  collectIds,
+  type RepositoryWorld,
+  repositoryWorld,
+} from '../../support/repository-world.ts'
+import { hasRestic } from '../../support/restic.ts'
+
+/** Nobody else is there. */
+const takeLock: PruneOptions['takeLock'] = async () => ({
+  signal: new AbortController().signal,
+  async assertHeld() {},
+  async [Symbol.asyncDispose]() {},
+})
+
+function optionsOf(more: Partial<PruneOptions> = {}): PruneOptions {
+  return { takeLock, signal: new AbortController().signal, pause: async () => {}, ...more }
+}
+
+/** Contents that compress by nothing, the same each time. */
+function content(seed: string, bytes: number): Buffer {
+  const blocks = Array.from({ length: Math.ceil(bytes / 64) }, (_, at) =>
+    createHash('sha512').update(`${seed} ${at}`).digest(),
+  )
+  return Buffer.concat(blocks).subarray(0, bytes)
+}
+
+/** `points` snapshots; each keeps `shared`, and has files of its own. */
+async function makePoints(world: RepositoryWorld, points: number, bytes = 300_000): Promise<string[]> {
+  const ids: string[] = []
+  for (let point = 0; point < points; point++) {
+    const repository = await world.open()
+    await repository.loadIndex()
+    ids.push(
+      await addSnapshot(repository, {
+        shared: content('shared', bytes),
+        [`own-${point}`]: content(`own ${point}`, bytes),
+        [`with-next-${point}`]: content(`pair ${point}`, bytes),
+        [`with-next-${point - 1}`]: content(`pair ${point - 1}`, bytes),
+      }),
+    )
+  }
+  return ids
+}
+
+async function bytesOf(world: RepositoryWorld): Promise<number> {
+  let bytes = 0
+  for await (const { size } of listPacks(world.place)) bytes += size
+  return bytes
+}
+
+/** What restic restores of a snapshot, by name. */
+function restored(world: RepositoryWorld, id: string): Map<string, Buffer> {
+  const target = join(world.dir, 'restored')
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target)
+  world.restic('restore', '--no-lock', id, '--target', target)
+  const names = world
+    .restic('ls', '--no-lock', id)
+    .split('\n')
+    .filter((line) => line.startsWith('/'))
+  return new Map(names.map((name) => [name, readFileSync(join(target, name))]))
+}
+
+describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
+  it.each([[[0, 1, 2]], [[1, 3]], [[5]], [[0, 1, 2, 3, 4, 5]], [[]]])(
+    'leaves the other points as they were when %j of six are forgotten, and gives their room back',
+    async (forgotten) => {
+      const world = repositoryWorld()
+      await world.create()
+      const ids = await makePoints(world, 6)
+      const kept = ids.filter((_, at) => !forgotten.includes(at))
+      const before = new Map(kept.map((id) => [id, restored(world, id)]))
+      const bytes = await bytesOf(world)
+
+      const repository = await world.open()
+      const gone = await forgetSnapshots(
+        repository,
+        forgotten.map((at) => ids[at] ?? ''),
+        { takeLock },
+      )
+      expect(gone.toSorted()).toEqual(forgotten.map((at) => ids[at] ?? '').toSorted())
+      const summary = await prune(repository, optionsOf({ maxUnused: 0, sliceBytes: 400_000 }))
+
+      expect(world.warnings).toEqual([])
+      world.check()
+      expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual(kept.toSorted())
+      for (const id of kept) expect(restored(world, id)).toEqual(before.get(id))
+      expect(summary.bytesUnused).toBe(0)
+      const bytesLeft = await bytesOf(world)
+      if (forgotten.length > 0) expect(bytesLeft).toBeLessThan(bytes - 250_000 * forgotten.length)
+      else expect(bytesLeft).toBe(bytes)
+      // restic finds nothing more to be rid of; it only puts packs together, which saves their headers.
+      world.restic('prune', '--max-unused', '0')
+      if (kept.length > 0) expect(await bytesOf(world)).toBeGreaterThan(bytesLeft - 5_000)
+    },
+  )
+
+  it('keeps what a backup between two slices took up again', async () => {
+    const world = repositoryWorld()
+    await world.create()
+    const ids = await makePoints(world, 4)
+    const repository = await world.open()
+    await forgetSnapshots(repository, ids.slice(0, 3), { takeLock })
+    let late = ''
+    const pause = async () => {
+      if (late !== '') return
+      const other = await world.open()
+      await other.loadIndex()
+      const file = {
+        again: content('pair 3', 300_000),
+        'own-3': content('own 3', 300_000),
+        other: content('new', 9),
+      }
+      late = await addSnapshot(other, file)
+    }
+    await prune(repository, optionsOf({ maxUnused: 0, sliceBytes: 1, pause }))
+    world.check()
+    expect(restored(world, late).get('/again')).toEqual(content('pair 3', 300_000))
+  })
+
+  it('broken off at any call to the store, it leaves a whole repository, and the next prune ends it', async () => {
+    const world = repositoryWorld()
+    await world.create()
+    const ids = await makePoints(world, 3, 60_000)
+    await forgetSnapshots(await world.open(), ids.slice(0, 1), { takeLock })
+    const template = join(world.dir, 'template')
+    cpSync(world.path, template, { recursive: true })
+    const calls = await countCalls(world, template)
+    expect(calls).toBeGreaterThan(20)
+    for (let nth = 1; nth <= calls; nth += Math.ceil(calls / 12)) {
+      rmSync(world.path, { recursive: true })
+      cpSync(template, world.path, { recursive: true })
+      await expect(pruneWith(world, (driver) => driver.crash('any').at(nth))).rejects.toThrow(
+        'Crashed as ordered',
+      )
+      world.check()
+      const repository = await world.open()
+      const summary = await prune(repository, optionsOf({ maxUnused: 0, sliceBytes: 50_000 }))
+      expect(summary.bytesUnused).toBe(0)
+      world.check()
+      expect(restored(world, ids[1] ?? '').size).toBe(4)
+    }
+  })
+
+  it('deletes nothing where a tree that is needed is damaged, or a pack is missing', async () => {
+    const world = repositoryWorld()
+    await world.create()
+    const ids = await makePoints(world, 2)
+    await forgetSnapshots(await world.open(), ids.slice(0, 1), { takeLock })
+    await prune(await world.open(), optionsOf({ maxUnused: 0 }))
+    const packs = await Array.fromAsync(listPacks(world.place))
+    expect(packs.length).toBeGreaterThan(1)
+    for (const { id } of packs) {
+      const file = join(world.dir, packName(world.place, id))
+      const whole = readFileSync(file)
+      rmSync(file)
+      const code = await prune(await world.open(), optionsOf()).catch((error) => error.code)
+      expect(['REPOSITORY_DAMAGED', 'SNAPSHOT_CORRUPT']).toContain(code)
+      writeFileSync(file, whole)
+    }
+    world.check()
+    expect(restored(world, ids[1] ?? '').size).toBe(4)
+  })
+
+  it('leaves a pack with a damaged blob in place, and names it', async () => {
+    const world = repositoryWorld()
+    await world.create()
+    const repository = await world.open()
+    await repository.loadIndex()
+    const gone = await addSnapshot(repository, { big: randomBytes(400_000), keep: content('keep', 100_000) })
+    await addSnapshot(repository, { keep: content('keep', 100_000), rest: content('rest', 50) })
+    const place = repository.locate('data', createHash('sha256').update(content('keep', 100_000)).digest())
+    const file = join(world.dir, packName(world.place, place?.pack ?? ''))
+    const bytes = readFileSync(file)
+    const at = (place?.offset ?? 0) + 1000
+    bytes[at] = (bytes[at] ?? 0) ^ 1
+    writeFileSync(file, bytes)
+    await forgetSnapshots(repository, [gone], { takeLock })
+    await prune(await world.open(), optionsOf({ maxUnused: 0 }))
+    expect(world.warnings.join()).toContain(place?.pack)
+    expect(readFileSync(file)).toEqual(bytes)
+  })
+
+  it('puts the many small packs of small runs together', async () => {
+    const world = repositoryWorld()
+    await world.create()
+    const repository = await world.open()
+    await repository.loadIndex()
+    for (let run = 0; run < 70; run++)
+      await addSnapshot(repository, { [`f${run}`]: content(`small ${run}`, 1000) })
+    const before = (await Array.fromAsync(listPacks(world.place))).length
+    expect(before).toBe(140)
+    await prune(await world.open(), optionsOf())
+    expect((await Array.fromAsync(listPacks(world.place))).length).toBeLessThan(10)
+    world.check()
+  })
+})
+
+async function pruneWith(
+  world: RepositoryWorld,
+  order: (driver: FaultyDriver) => unknown,
+): Promise<FaultyDriver> {
+  const driver = faultyDriver(localDriver(world.dir))
+  const repository = await world.open(undefined, driver)
+  order(driver)
+  await prune(repository, optionsOf({ maxUnused: 0, sliceBytes: 50_000 }))
+  return driver
+}
+
+async function countCalls(world: RepositoryWorld, template: string): Promise<number> {
+  let before = 0
+  const driver = await pruneWith(world, (faulty) => {
+    before = faulty.calls.length
+  })
+  rmSync(world.path, { recursive: true })
+  cpSync(template, world.path, { recursive: true })
+  return driver.calls.length - before
+}

@@ -1,0 +1,174 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { BackupdError } from '../../../src/lib/errors.ts'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import { newKey, SEAL_OVERHEAD, seal } from '../../../src/restic/codec/crypt.ts'
+import { compress } from '../../../src/restic/codec/zstd.ts'
+import { sealConfig } from '../../../src/restic/repository/config.ts'
+import { rowJson, rowOf, usualRow } from '../../../src/restic/repository/index-row.ts'
+import { sweepTemporary } from '../../../src/restic/repository/layout.ts'
+import { lockRepository } from '../../../src/restic/repository/lock.ts'
+import { encodeHeader, headerStart, parseHeader } from '../../../src/restic/repository/pack-header.ts'
+import { lockForReading } from '../../../src/restic/repository/read-lock.ts'
+import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
+import { packed } from '../../support/bombs.ts'
+import { idOf, repositoryWorld } from '../../support/repository-world.ts'
+
+const MIB = 1 << 20
+const MINUTE = 60_000
+const { signal } = new AbortController()
+
+function lengthField(length: number): Buffer {
+  const field = Buffer.alloc(4)
+  field.writeUInt32LE(length)
+  return field
+}
+
+describe('the header of a pack', () => {
+  test('begins where its length says, between what is too short and too long', () => {
+    expect(headerStart(1000, lengthField(SEAL_OVERHEAD))).toBe(1000 - 4 - SEAL_OVERHEAD)
+    expect(headerStart(36, lengthField(32))).toBe(0)
+    expect(headerStart(32 * MIB, lengthField(16 * MIB))).toBe(16 * MIB - 4)
+    for (const [size, length] of [
+      [1000, SEAL_OVERHEAD - 1],
+      [35, 32],
+      [32 * MIB, 16 * MIB + 1],
+    ] as const)
+      expect(() => headerStart(size, lengthField(length))).toThrow(RangeError)
+  })
+
+  test('comes back as it was; cut off anywhere, or of an unknown type, it is refused', () => {
+    const rows = (['data', 'tree'] as const).flatMap((type) =>
+      [false, true].map((compressed) => ({
+        ...{ type, compressed, id: idOf(Buffer.from(`${type} ${compressed}`)), offset: 0, length: 100 },
+        plainLength: compressed ? 500 : 100 - SEAL_OVERHEAD,
+      })),
+    )
+    const header = encodeHeader(rows)
+    expect(parseHeader(header)).toEqual(rows.map((row, n) => ({ ...row, offset: n * 100 })))
+    for (const cut of [1, 4, 36]) expect(() => parseHeader(header.subarray(0, cut))).toThrow(RangeError)
+    expect(() => parseHeader(Buffer.concat([Buffer.of(4), header]))).toThrow('a blob of the unknown type 4')
+  })
+})
+
+test('a blob of an index that is shorter than its seal, or larger than numbers go, is refused', () => {
+  const row = {
+    type: 'data' as const,
+    id: idOf(Buffer.alloc(0)),
+    offset: 7,
+    compressed: false,
+    plainLength: 0,
+  }
+  const read = (length: number) => {
+    const json = rowJson({ ...row, length })
+    return { usual: usualRow(Buffer.from(json), 0)?.row.length, parse: () => rowOf(JSON.parse(json)).length }
+  }
+  for (const length of [SEAL_OVERHEAD, 2 ** 32 - 1]) {
+    expect(read(length).usual).toBe(length)
+    expect(read(length).parse()).toBe(length)
+  }
+  for (const length of [SEAL_OVERHEAD - 1, 2 ** 32]) {
+    expect(read(length).usual).toBeUndefined()
+    expect(read(length).parse).toThrow(SyntaxError)
+  }
+})
+
+test('a tree that is streamed is checked against its id at its end', async () => {
+  const key = newKey()
+  const plain = Buffer.alloc(2 * MIB, 'x')
+  const source = packed(key, seal(key, compress(plain))).of(plain.length)
+  const read = async (id: Buffer) => {
+    let length = 0
+    for await (const piece of streamBlob(source, 'tree', id)) length += piece.length
+    return length
+  }
+  expect(await read(idOf(plain))).toBe(plain.length)
+  await expect(read(idOf(Buffer.from('another')))).rejects.toMatchObject({
+    code: 'SNAPSHOT_CORRUPT',
+    message: expect.stringContaining('its content is not what its id says'),
+  })
+})
+
+test.each([
+  ['of an older format', { version: 1 }, 'CONFLICT', 'restic migrate upgrade_repo_v2'],
+  ['of a newer format', { version: 3 }, 'CONFLICT', 'is of format 3'],
+  ['with a polynomial that files cannot be cut by', { polynomial: 4n }, 'REPOSITORY_DAMAGED', 'polynomial'],
+])('a config %s is refused with the reason', async (_, change, code, words) => {
+  const { create, open, path } = repositoryWorld()
+  const { key, id, polynomial } = await create()
+  writeFileSync(join(path, 'config'), sealConfig(key, { version: 2, id, polynomial, ...change }))
+  await expect(open()).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
+})
+
+test('of what lies among temporary files only what has such a name is swept', async () => {
+  const { create, path, place } = repositoryWorld()
+  await create()
+  const ours = 'backupd-00000000-0000-4000-8000-000000000000'
+  for (const name of [ours, 'of-restic', `${ours}.txt`]) writeFileSync(join(path, 'tmp', name), '')
+  expect(await sweepTemporary(place)).toEqual([`${place.base}/tmp/${ours}`])
+  expect(readdirSync(join(path, 'tmp')).sort()).toEqual([`${ours}.txt`, 'create.lock', 'of-restic'])
+})
+
+test.each([
+  [29, false],
+  [31, true],
+])('a lock that was not refreshed for %i minutes counts as left behind: %s', async (minutes, stale) => {
+  const { create, clock, dir } = repositoryWorld()
+  const repository = await create()
+  const time = new Date(clock.ms - minutes * MINUTE).toISOString()
+  await repository.saveUnpacked('locks', Buffer.from(JSON.stringify({ time, exclusive: true })))
+  const options = { exclusive: false, dataDir: `${dir}/daemon`, waitMs: 0, signal }
+  await expect(lockRepository(repository, options)).rejects.toMatchObject({ facts: { stale } })
+})
+
+describe('who reads', () => {
+  async function readingWorld() {
+    const drivers: FaultyDriver[] = []
+    const world = repositoryWorld((dir) => {
+      const driver = faultyDriver(localDriver(dir))
+      drivers.push(driver)
+      return driver
+    })
+    const repository = await world.create()
+    const heard: string[] = []
+    const lock = async () => {
+      const held = await lockForReading(repository, {
+        ...{ dataDir: `${world.dir}/daemon`, waitMs: 0, signal, tickMs: 5 },
+        warn: (message) => void heard.push(message),
+      })
+      onTestFinished(() => held[Symbol.asyncDispose]())
+      return held
+    }
+    return { ...world, repository, driver: drivers[0] as FaultyDriver, heard, lock }
+  }
+
+  test.each<[string, string, Record<string, string>]>([
+    ['is full', 'STORE_FULL', {}],
+    ['is read-only', 'STORE_UNAVAILABLE', { errno: 'EROFS' }],
+  ])('a store that %s does so without a lock, with a word', async (_, code, facts) => {
+    const { driver, heard, lock } = await readingWorld()
+    driver.fail('create').with(new BackupdError(code, 'no lock can be made', { facts }))
+    expect((await lock()).isHeld()).toBe(false)
+    expect(heard).toEqual([expect.stringContaining('It is read without a lock')])
+  })
+
+  test('a store that does not answer is told so', async () => {
+    const { driver, heard, lock } = await readingWorld()
+    driver
+      .fail('create')
+      .with(new BackupdError('STORE_UNAVAILABLE', 'it is gone', { facts: { errno: 'EIO' } }))
+    await expect(lock()).rejects.toThrow('it is gone')
+    expect(heard).toEqual([])
+  })
+
+  test('holds the lock no longer when somebody has removed it', async () => {
+    const { repository, clock, path, lock } = await readingWorld()
+    const held = await lock()
+    expect(held.isHeld()).toBe(true)
+    for (const id of readdirSync(join(path, 'locks'))) await repository.removeUnpacked('locks', id)
+    clock.ms += 6 * MINUTE
+    await expect.poll(() => held.isHeld()).toBe(false)
+  })
+})

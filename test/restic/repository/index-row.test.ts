@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { rowJson, rowOf, usualRow } from '../../../src/restic/repository/index-row.ts'
+
+const ID = '00ff'.repeat(16)
+const usual = (fields: string) => `{"id":"${ID}","type":"data",${fields}}`
+const read = (json: string) => usualRow(Buffer.from(`[${json},{`), 1)
+
+test.each([
+  usual('"offset":0,"length":33'),
+  usual('"offset":4294967295,"length":4294967295'),
+  usual('"offset":7,"length":64,"uncompressed_length":1'),
+  usual('"offset":7,"length":64,"uncompressed_length":0'),
+  usual('"offset":70,"length":6400').replace('data', 'tree'),
+])('%s is read as its JSON is', (json) => {
+  expect(read(json)).toEqual({ row: rowOf(JSON.parse(json)), end: json.length + 1 })
+})
+
+test('what is written is read without being parsed', () => {
+  const row = rowOf(JSON.parse(usual('"offset":12,"length":345,"uncompressed_length":6789')))
+  expect(read(rowJson(row))?.row).toEqual(row)
+})
+
+test.each([
+  usual('"offset":0,"length":31'),
+  usual('"offset":4294967296,"length":33'),
+  usual('"offset":00,"length":33'),
+  usual('"offset":0,"length":33.5'),
+  usual('"offset":0,"length":-33'),
+  usual('"offset":,"length":33'),
+  usual('"offset":0,"length":33,"uncompressed_length":'),
+  usual('"offset":0,"length":33,"more":1'),
+  usual('"length":33,"offset":0'),
+  usual('"offset": 0,"length":33'),
+  usual('"offset":0,"length":33').replace('data', 'date'),
+  usual('"offset":0,"length":33').replace('ff', 'FF'),
+  usual('"offset":0,"length":33').replace('ff', 'f'),
+  usual('"offset":0,"length":33').slice(0, -1),
+  '',
+])('%s is left to be parsed', (json) => {
+  expect(read(json)).toBeUndefined()
+})

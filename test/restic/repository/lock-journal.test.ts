@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { loadKernel } from '../../../src/lib/kernel.ts'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { lockRepository } from '../../../src/restic/repository/lock.ts'
+import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
+import { repositoryWorld } from '../../support/repository-world.ts'
+
+const { signal } = new AbortController()
+
+async function hold(repository: Repository, dataDir: string, exclusive = false) {
+  const held = await lockRepository(repository, { exclusive, dataDir, waitMs: 0, signal })
+  onTestFinished(() => held[Symbol.asyncDispose]())
+  return held
+}
+
+function journalsIn(dataDir: string): string[] {
+  const folder = join(dataDir, 'repository-locks')
+  return readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+}
+
+test('a journal names a lock before the lock is there', async () => {
+  const named: boolean[] = []
+  const { dir, create } = repositoryWorld((root) => {
+    const driver = localDriver(root)
+    const rename = driver.rename.bind(driver)
+    return Object.assign(driver, {
+      async rename(from: string, to: string) {
+        if (to.includes('/locks/')) named.push(journalsIn(`${root}/daemon`).join().includes(basename(to)))
+        await rename(from, to)
+      },
+    })
+  })
+  await hold(await create(), `${dir}/daemon`)
+  expect(named).toEqual([true])
+})
+
+test.skipIf(!loadKernel())(
+  'a journal that was removed before it was locked is created again (needs libc)',
+  async () => {
+    const { dir, create } = repositoryWorld()
+    const repository = await create()
+    const kernel = loadKernel()
+    const tryLock = kernel?.tryLock
+    const folder = join(dir, 'daemon', 'repository-locks')
+    let isTaken = false
+    if (kernel && tryLock) {
+      vi.spyOn(kernel, 'tryLock').mockImplementation((fd) => {
+        for (const name of isTaken ? [] : readdirSync(folder)) unlinkSync(join(folder, name))
+        isTaken = true
+        return tryLock(fd)
+      })
+      onTestFinished(() => void vi.restoreAllMocks())
+    }
+    await hold(repository, `${dir}/daemon`)
+    expect(isTaken).toBe(true)
+    expect(journalsIn(`${dir}/daemon`)).toEqual([expect.stringContaining(repository.id)])
+  },
+)
+
+test('the journal of a dead run is kept until the repository that it names is locked', async () => {
+  const [left, other] = [repositoryWorld(), repositoryWorld()]
+  const repository = await left.create()
+  const dataDir = `${left.dir}/daemon`
+  await killAndWait(await lockRepositoryInChild(left.dir, true))
+  await (await hold(await other.create(), dataDir))[Symbol.asyncDispose]()
+  expect(journalsIn(dataDir)).toEqual([expect.stringContaining(repository.id)])
+  await hold(repository, dataDir, true)
+  expect(readdirSync(join(left.path, 'locks'))).toHaveLength(1)
+})

@@ -1,0 +1,267 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, test } from 'vitest'
+import type { Driver } from '../../../src/objects/driver.ts'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import { removeLeftLocks } from '../../../src/restic/repository/left-locks.ts'
+import { lockRepository } from '../../../src/restic/repository/lock.ts'
+import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
+import { addSnapshot, idOf, type RepositoryWorld, repositoryWorld } from '../../support/repository-world.ts'
+import { hasRestic } from '../../support/restic.ts'
+
+const MINUTE = 60_000
+
+async function lockWorld(world: RepositoryWorld = repositoryWorld()) {
+  const repository = await world.create()
+  const locks = () =>
+    readdirSync(world.path).includes('locks') ? readdirSync(join(world.path, 'locks')) : []
+  const lock = async (
+    exclusive: boolean,
+    options: { waitMs?: number; signal?: AbortSignal; of?: Repository } = {},
+  ) => {
+    const { waitMs = 0, signal = new AbortController().signal, of = repository } = options
+    const held = await lockRepository(of, {
+      exclusive,
+      dataDir: `${world.dir}/daemon`,
+      waitMs,
+      signal,
+      tickMs: 5,
+    })
+    onTestFinished(() => held[Symbol.asyncDispose]())
+    return held
+  }
+  return {
+    ...world,
+    repository,
+    locks,
+    lock,
+    journal: () => readdirSync(`${world.dir}/daemon/repository-locks`),
+  }
+}
+
+test('shared locks stand beside each other; an exclusive one stands alone and says who is in its way', async () => {
+  const { lock, locks, journal } = await lockWorld()
+  const first = await lock(false)
+  const second = await lock(false)
+  expect(locks()).toHaveLength(2)
+  await expect(lock(true)).rejects.toMatchObject({
+    code: 'REPOSITORY_LOCKED',
+    facts: { pid: process.pid, exclusive: false, stale: false },
+  })
+  await first[Symbol.asyncDispose]()
+  await second[Symbol.asyncDispose]()
+  const alone = await lock(true)
+  await expect(lock(false)).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED', facts: { exclusive: true } })
+  await alone[Symbol.asyncDispose]()
+  expect(locks()).toEqual([])
+  expect(journal()).toEqual([])
+})
+
+test('who waits gets the lock when it is free, and stops waiting when asked to', async () => {
+  const { lock, locks } = await lockWorld()
+  const held = await lock(true)
+  const waiting = lock(false, { waitMs: 30_000 })
+  const controller = new AbortController()
+  const cancelled = lock(true, { waitMs: 30_000, signal: controller.signal })
+  controller.abort(new Error('enough'))
+  await expect(cancelled).rejects.toThrow('enough')
+  expect(locks()).toHaveLength(1)
+  await held[Symbol.asyncDispose]()
+  const got = await waiting
+  expect(got.signal.aborted).toBe(false)
+})
+
+test('a lock of a dead run of ours is removed, one of a living run is not', async () => {
+  const { dir, lock, locks, journal } = await lockWorld()
+  const child = await lockRepositoryInChild(dir, true)
+  await expect(lock(false)).rejects.toMatchObject({
+    code: 'REPOSITORY_LOCKED',
+    facts: { pid: child.pid ?? 0 },
+  })
+  await killAndWait(child)
+  expect(locks()).toHaveLength(1)
+  const held = await lock(true)
+  expect(locks()).toHaveLength(1)
+  await held[Symbol.asyncDispose]()
+  expect(locks()).toEqual([])
+  expect(journal()).toEqual([])
+})
+
+test('locks of dead runs are removed from whatever repository they are in; what is not found is left', async () => {
+  const { dir, place, repository, lock, locks, journal } = await lockWorld()
+  const remove = () => removeLeftLocks(place.driver, `${dir}/daemon`)
+  const child = await lockRepositoryInChild(dir, false)
+  expect(await remove()).toEqual([])
+  const [left = ''] = locks()
+  await killAndWait(child)
+  expect(await remove()).toEqual([`10.0.0.1/repo/locks/${left}`])
+  expect(locks()).toEqual([])
+  expect(journal()).toEqual([])
+
+  const other = await lockRepositoryInChild(dir, false)
+  for (const id of locks()) await repository.removeUnpacked('locks', id)
+  await killAndWait(other)
+  expect(await remove()).toEqual([])
+  expect(journal()).toHaveLength(1)
+  await (await lock(true))[Symbol.asyncDispose]()
+  expect(journal()).toEqual([])
+})
+
+test('a lock that no journal of ours knows stays, however old, and is named', async () => {
+  const { repository, clock, lock, locks } = await lockWorld()
+  const foreign = { time: '2020-01-01T00:00:00Z', exclusive: true, hostname: 'far', username: 'ann', pid: 7 }
+  await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(foreign)))
+  clock.ms = Date.now()
+  await expect(lock(false)).rejects.toMatchObject({
+    code: 'REPOSITORY_LOCKED',
+    message: expect.stringMatching(/process 7 of ann on far since 2020.*restic unlock/),
+    facts: { stale: true },
+  })
+  expect(locks()).toHaveLength(1)
+})
+
+test('of two who look before either has added its lock, at most one gets it', async () => {
+  const { lock, locks } = await lockWorld()
+  for (let round = 0; round < 20; round++) {
+    const both = await Promise.allSettled([lock(true), lock(round % 2 === 0)])
+    const held = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(held.length).toBeLessThan(2)
+    expect(locks()).toHaveLength(held.length)
+    for (const one of held) await one[Symbol.asyncDispose]()
+  }
+})
+
+test('a lock file that cannot be read is in the way, an empty one is not', async () => {
+  const { path, lock, repository } = await lockWorld()
+  await (await lock(false))[Symbol.asyncDispose]()
+  writeFileSync(join(path, 'locks', '0'.repeat(64)), '')
+  await (await lock(true))[Symbol.asyncDispose]()
+  writeFileSync(join(path, 'locks', '1'.repeat(64)), 'nonsense')
+  await expect(lock(false)).rejects.toMatchObject({
+    code: 'REPOSITORY_LOCKED',
+    message: expect.stringContaining('1'.repeat(64)),
+  })
+  expect(repository.place.base).toBe('10.0.0.1/repo')
+})
+
+test('it is refreshed every five minutes: the next one is there before the last one goes', async () => {
+  const { clock, lock, locks } = await lockWorld()
+  const held = await lock(false)
+  const [first] = locks()
+  clock.ms += 4 * MINUTE
+  await held.assertHeld()
+  expect(locks()).toEqual([first])
+  clock.ms += 2 * MINUTE
+  await expect.poll(() => locks().length === 1 && locks()[0] !== first).toBe(true)
+  const [second] = locks()
+  // Set back by an hour: others would read a time that is far ahead.
+  clock.ms -= 60 * MINUTE
+  await expect.poll(() => locks().length === 1 && locks()[0] !== second).toBe(true)
+  await held.assertHeld()
+})
+
+test('one that is released while it is refreshed leaves nothing', async () => {
+  const begun = Promise.withResolvers<void>()
+  const goesOn = Promise.withResolvers<void>()
+  const published = Promise.withResolvers<void>()
+  let isSlow = false
+  const slowly = (dir: string): Driver => {
+    const driver = localDriver(dir)
+    const create = driver.create.bind(driver)
+    const rename = driver.rename.bind(driver)
+    return Object.assign(driver, {
+      async create(name: string) {
+        if (isSlow) {
+          begun.resolve()
+          await goesOn.promise
+        }
+        return create(name)
+      },
+      async rename(from: string, to: string) {
+        await rename(from, to)
+        if (isSlow) published.resolve()
+      },
+    })
+  }
+  const { clock, lock, locks, journal } = await lockWorld(repositoryWorld(slowly))
+  const held = await lock(false)
+  isSlow = true
+  clock.ms += 6 * MINUTE
+  await begun.promise
+  const released = held[Symbol.asyncDispose]()
+  await new Promise((resolve) => setImmediate(resolve))
+  goesOn.resolve()
+  await Promise.all([released, published.promise])
+  expect([locks(), journal()]).toEqual([[], []])
+})
+
+test('one that could not be refreshed for 22 minutes is lost', async () => {
+  const faulty = { driver: faultyDriver(localDriver('/')) }
+  const { clock, lock, warnings } = await lockWorld(
+    repositoryWorld((dir) => {
+      faulty.driver = faultyDriver(localDriver(dir))
+      return faulty.driver
+    }),
+  )
+  const held = await lock(false)
+  faulty.driver.fail('create').times(1000)
+  clock.ms += 6 * MINUTE
+  await expect.poll(() => warnings).toEqual([expect.stringContaining('could not be refreshed')])
+  await held.assertHeld()
+  clock.ms += 15 * MINUTE
+  await held.assertHeld()
+  clock.ms += 2 * MINUTE
+  await expect(held.assertHeld()).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
+  expect(held.signal.reason).toMatchObject({ message: expect.stringContaining('22 minutes') })
+})
+
+test('one that somebody removed by force is lost', async () => {
+  const { repository, lock, locks, clock } = await lockWorld()
+  const [held, noticing] = [await lock(false), await lock(false)]
+  for (const id of locks()) await repository.removeUnpacked('locks', id)
+  await expect(held.assertHeld()).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
+  expect(noticing.signal.aborted).toBe(false)
+  clock.ms += 6 * MINUTE
+  await expect.poll(() => noticing.signal.aborted).toBe(true)
+})
+
+test('once it is locked, what others added or took away meanwhile is known', async () => {
+  const { open, lock, repository } = await lockWorld()
+  const other = await open()
+  const content = Buffer.from('made by another')
+  const snapshot = await addSnapshot(other, { file: content })
+  const held = await lock(false)
+  expect(held.snapshots).toEqual([snapshot])
+  expect(repository.blobSize('data', idOf(content))).toBe(content.length)
+  for await (const id of other.listUnpacked('index')) await other.removeUnpacked('index', id)
+  await lock(false)
+  expect(repository.blobSize('data', idOf(content))).toBeUndefined()
+})
+
+describe.skipIf(!hasRestic)('with restic (needs restic)', () => {
+  it('honours its locks, and is honoured by it', async () => {
+    const { lock, locks, path, passwordFile, restic, folder } = await lockWorld()
+    const files = folder({ file: 'content' })
+    const shared = await lock(false)
+    restic('backup', files)
+    expect(() => restic('prune')).toThrow(`PID ${process.pid}`)
+    await shared[Symbol.asyncDispose]()
+    const exclusive = await lock(true)
+    expect(() => restic('backup', files)).toThrow(`PID ${process.pid}`)
+    restic('unlock')
+    expect(locks()).toHaveLength(1)
+    await exclusive[Symbol.asyncDispose]()
+
+    const args = ['-r', path, '--password-file', passwordFile, '--no-cache', 'backup', '--stdin']
+    const other = spawn('restic', args, { stdio: ['pipe', 'ignore', 'ignore'] })
+    onTestFinished(() => void other.kill('SIGKILL'))
+    await expect.poll(() => locks().length, { timeout: 30_000 }).toBe(1)
+    await (await lock(false))[Symbol.asyncDispose]()
+    await expect(lock(true)).rejects.toMatchObject({ facts: { pid: other.pid ?? 0 } })
+    await killAndWait(other)
+    await expect(lock(true)).rejects.toMatchObject({ facts: { pid: other.pid ?? 0 } })
+  })
+})

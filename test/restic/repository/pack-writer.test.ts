@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import { blobOf, idOf, repositoryWorld } from '../../support/repository-world.ts'
+
+const CONTENT = Buffer.from('what is put into packs')
+
+async function faultyWorld() {
+  const faulty: FaultyDriver[] = []
+  const world = repositoryWorld((dir) => {
+    const driver = faultyDriver(localDriver(dir))
+    faulty.push(driver)
+    return driver
+  })
+  const repository = await world.create()
+  return { ...world, repository, driver: faulty[0] as FaultyDriver }
+}
+
+test('a blob that comes twice is written once', async () => {
+  const { repository } = await faultyWorld()
+  const packs = repository.beginPacks()
+  await Promise.all([1, 2, 3].map(() => packs.add(blobOf(repository, 'data', CONTENT))))
+  expect(packs.has('data', idOf(CONTENT))).toBe(true)
+  expect(packs.has('tree', idOf(CONTENT))).toBe(false)
+  expect(await packs.finish()).toMatchObject({ packs: 1 })
+  const again = repository.beginPacks()
+  await again.add(blobOf(repository, 'data', CONTENT))
+  expect(await again.finish()).toEqual({ packs: 0, bytes: 0 })
+  const anew = repository.beginPacks({ anew: true })
+  await Promise.all([1, 2].map(() => anew.add(blobOf(repository, 'data', CONTENT))))
+  expect(await anew.finish()).toMatchObject({ packs: 1 })
+})
+
+test('what is abandoned leaves no half written file, and nobody counts on it', async () => {
+  const { repository, open, path } = await faultyWorld()
+  const packs = repository.beginPacks()
+  await packs.add(blobOf(repository, 'data', CONTENT))
+  await packs.abandon()
+  expect(readdirSync(`${path}/tmp`)).toEqual(['create.lock'])
+  expect(repository.blobSize('data', idOf(CONTENT))).toBeUndefined()
+  await expect(packs.add(blobOf(repository, 'tree', CONTENT))).rejects.toThrow('abandoned')
+  expect((await (await open()).loadIndex()).size).toBe(0)
+})
+
+test.each(['create', 'write', 'sync', 'rename', 'syncFolder'] as const)(
+  'a %s that fails while packs are published is told, and a later run in the same process stores it all again',
+  async (call) => {
+    const { repository, driver, open } = await faultyWorld()
+    for (const after of [0, 1]) {
+      driver.fail(call).after(call === 'write' ? after * 100 : after)
+      const packs = repository.beginPacks()
+      const failing = async () => {
+        await packs.add(blobOf(repository, 'data', CONTENT))
+        await packs.finish()
+      }
+      await expect(failing()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+      await packs.abandon()
+      driver.assertAllHit()
+    }
+    const packs = repository.beginPacks()
+    await packs.add(blobOf(repository, 'data', CONTENT))
+    expect((await packs.finish()).packs).toBe(1)
+    const other = await open()
+    await other.loadIndex()
+    expect(await other.readBlob('data', idOf(CONTENT))).toEqual(CONTENT)
+  },
+)

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { Driver } from '../../../src/objects/driver.ts'
+import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { type DriverCall, type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import type { PackWriter } from '../../../src/restic/repository/repository.ts'
+import { blobOf, collectIds } from '../../support/repository-world.ts'
+import { hasRestic } from '../../support/restic.ts'
+import { NO_LOCK, snapshotWorld } from '../../support/snapshot-world.ts'
+
+const MIB = 1024 * 1024
+
+test.each<[DriverCall, string]>([
+  ['write', 'while packs are written'],
+  ['sync', 'when a pack is synced'],
+  ['rename', 'when a pack is published'],
+])('a store that fails at %s, %s, ends it without a snapshot', async (call) => {
+  let faulty: FaultyDriver | undefined
+  const world = snapshotWorld((dir) => {
+    faulty = faultyDriver(localDriver(dir))
+    return faulty
+  })
+  for (let n = 0; n < 40; n++) writeFileSync(join(world.volume, `${n}`), randomBytes(MIB))
+  const repository = await world.create()
+  faulty?.fail(call)
+  await expect(world.snapshot(repository)).rejects.toMatchObject({ name: 'BackupdError' })
+  faulty?.assertAllHit()
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+  expect(readdirSync(join(world.path, 'tmp'))).toEqual(['create.lock'])
+})
+
+test('a run that fails at its last step leaves nothing half written, and adds no more', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), randomBytes(MIB))
+  const repository = await world.create()
+  const began: PackWriter[] = []
+  const { beginPacks } = repository
+  repository.beginPacks = (options) => {
+    const packs = beginPacks.call(repository, options)
+    began.push(packs)
+    return packs
+  }
+  const describe = () => {
+    throw new Error('not described')
+  }
+  await expect(world.snapshot(repository, { describe })).rejects.toThrow('not described')
+  expect(readdirSync(join(world.path, 'tmp'))).toEqual(['create.lock'])
+  const plain = Buffer.from('too late')
+  await expect(began[0]?.add(blobOf(repository, 'data', plain))).rejects.toThrow('abandoned')
+})
+
+test('what is cancelled while its snapshot is published ends when it is, under its lock', async () => {
+  const cancelling = new AbortController()
+  const published = Promise.withResolvers<void>()
+  const world = snapshotWorld((dir) => {
+    const driver = localDriver(dir)
+    return new Proxy(driver, {
+      get: (_, name) => (name === 'rename' ? rename : bound(driver, name)),
+    })
+    async function rename(from: string, to: string): Promise<void> {
+      if (to.includes('/snapshots/')) {
+        cancelling.abort(new Error('cancelled'))
+        await setImmediate()
+      }
+      await driver.rename(from, to)
+      if (to.includes('/snapshots/')) published.resolve()
+    }
+  })
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  const ended = world.snapshot(repository, { signal: cancelling.signal }).then(
+    ({ snapshotId }) => [snapshotId],
+    () => [],
+  )
+  const told = await ended
+  await published.promise
+  expect(told).toEqual(await collectIds(repository.listUnpacked('snapshots')))
+})
+
+test('what is cancelled while a pack is published writes no index once it has ended', async () => {
+  const cancelling = new AbortController()
+  const events: string[] = []
+  const world = snapshotWorld((dir) => {
+    const driver = localDriver(dir)
+    return new Proxy(driver, { get: (_, name) => (name === 'syncFolder' ? syncFolder : bound(driver, name)) })
+    async function syncFolder(folder: string): Promise<void> {
+      if (folder.includes('/data/')) {
+        cancelling.abort(new Error('cancelled'))
+        for (let turn = 0; turn < 100; turn++) await setImmediate()
+      }
+      await driver.syncFolder(folder)
+      events.push(folder.replace(/^.*repo\//, '').replace(/\/.*/, ''))
+    }
+  })
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  events.length = 0
+  await expect(world.snapshot(repository, { signal: cancelling.signal })).rejects.toThrow('cancelled')
+  events.push('ended')
+  for (let turn = 0; turn < 100; turn++) await setImmediate()
+  expect(events).toEqual(['data', 'data', 'ended'])
+  expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
+})
+
+test('a run that has lost its lock names its packs in no index', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  const assertHeld = () => Promise.reject(new Error('the lock is lost'))
+  const snapshot = world.snapshot(repository, { lock: { ...NO_LOCK, assertHeld } })
+  await expect(snapshot).rejects.toThrow('the lock is lost')
+  expect(await Array.fromAsync(repository.listPacks())).not.toEqual([])
+  expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
+})
+
+test('a run that loses its lock after all else is on the disk publishes no snapshot', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  let isLost = false
+  const assertHeld = async () => {
+    if (isLost) throw new Error('the lock is lost')
+  }
+  const describe = () => {
+    isLost = true
+    return { tags: [], facts: null }
+  }
+  const snapshot = world.snapshot(repository, { lock: { ...NO_LOCK, assertHeld }, describe })
+  await expect(snapshot).rejects.toThrow('the lock is lost')
+  expect(await collectIds(repository.listUnpacked('index'))).toHaveLength(1)
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+})
+
+test('a run that is cancelled while it is described publishes no snapshot', async () => {
+  const world = snapshotWorld()
+  writeFileSync(join(world.volume, 'file'), 'content')
+  const repository = await world.create()
+  const cancelling = new AbortController()
+  const describe = () => {
+    cancelling.abort(new Error('cancelled'))
+    return { tags: [], facts: null }
+  }
+  const snapshot = world.snapshot(repository, { signal: cancelling.signal, describe })
+  await expect(snapshot).rejects.toThrow('cancelled')
+  expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
+})
+
+function bound(driver: Driver, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(driver, name)
+  return typeof value === 'function' ? value.bind(driver) : value
+}
+
+test.skipIf(!hasRestic)('the next run stores what the failed one did not (needs restic)', async () => {
+  let faulty: FaultyDriver | undefined
+  const world = snapshotWorld((dir) => {
+    faulty = faultyDriver(localDriver(dir))
+    return faulty
+  })
+  for (let n = 0; n < 20; n++) writeFileSync(join(world.volume, `${n}`), randomBytes(MIB))
+  const broken = await world.create()
+  faulty?.fail('write').times(1)
+  await expect(world.snapshot(broken)).rejects.toThrow()
+  faulty?.assertAllHit()
+  const repository = await world.open()
+  expect(await world.snapshot(repository)).toMatchObject({ files: 20, faults: 0 })
+  world.check()
+})

@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
+import { ARCHIVE, factsOf, IP } from '../support/store-samples.ts'
+import { madeBackup, openedStore, writtenBackup } from '../support/store-world.ts'
+
+itMounts('a full store refuses a backup without a trace, and can be freed by deleting', async () => {
+  const { dir } = smallFileSystem(128)
+  const { store, names } = await openedStore({ dir })
+  const old = await madeBackup(store)
+  const { pending } = await writtenBackup(store)
+  await expect(pending.object.write(Buffer.alloc(256 * 1024))).rejects.toMatchObject({ code: 'STORE_FULL' })
+  await pending.abandon()
+  expect(names()).toEqual([old.name, `${old.name}.index.gz`, `${old.name}.manifest.json`])
+
+  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space()).freeBytes))
+  expect((await store.driver.space()).freeBytes).toBe(0)
+  expect(await store.remove([old.name])).toEqual([old.name])
+  expect(names()).toEqual([])
+  await madeBackup(store)
+})
+
+itMounts('a store that fills up while publishing keeps the old state', async () => {
+  const { dir } = smallFileSystem(128)
+  const { store, names } = await openedStore({ dir })
+  const { pending, rid } = await writtenBackup(store)
+  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space()).freeBytes))
+  await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({
+    code: 'STORE_FULL',
+    message: expect.stringContaining('(step "write the manifest")'),
+  })
+  await pending.abandon()
+  expect(names()).toEqual([])
+  expect((await store.list(IP, { limit: 5 })).backups).toEqual([])
+})
+
+itMounts('a read-only store is read, and refuses all else with the reason', async () => {
+  const { dir, remount } = smallFileSystem(512)
+  const { store, names } = await openedStore({ dir })
+  const { name } = await madeBackup(store)
+  const before = names()
+  remount('ro')
+  const readOnly = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('it is read-only') }
+  await expect(store.claim(false)).rejects.toMatchObject(readOnly)
+  await expect(writtenBackup(store)).rejects.toMatchObject(readOnly)
+  await expect(store.remove([name])).rejects.toMatchObject(readOnly)
+  await expect(store.settle()).rejects.toMatchObject(readOnly)
+  expect((await store.list(IP, { limit: 5 })).backups).toMatchObject([{ name, corrupt: null }])
+  const found = await store.find(IP, name)
+  await using _object = await found?.openObject()
+  expect(names()).toEqual(before)
+  remount('rw')
+  expect((await madeBackup(store)).name).toContain(ARCHIVE)
+})

@@ -1,0 +1,108 @@
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { localDriver } from '../../../../src/objects/drivers/local.ts'
+import { createStore } from '../../../../src/store/create-store.ts'
+import { IP } from '../../../support/store-samples.ts'
+import { handClock, tempDir } from '../../../support/store-world.ts'
+
+const OTHER = '10.0.0.77'
+
+function daemonOn(dir: string, { ip = IP, file }: { ip?: string; file?: string } = {}) {
+  const given = file === undefined ? {} : { repositoryPasswordFile: file }
+  const identity = { ip, daemonId: `daemon of ${ip}`, version: '0.1.0', ...given }
+  return createStore({ driver: localDriver(dir), identity, clock: handClock(), warn: () => {} })
+}
+
+function passwordFile(text: string): string {
+  const file = join(tempDir(), 'password')
+  writeFileSync(file, text)
+  return file
+}
+
+describe('the password of a store', () => {
+  test('is made once, however many daemons start, for nobody else to read', async () => {
+    const dir = tempDir()
+    const daemons = [1, 2, 3, 4].map((n) => daemonOn(dir, { ip: `10.0.0.${n}` }))
+    const made = await Promise.all(daemons.map((daemon) => daemon.preparePassword()))
+    expect(made.filter((one) => one.made)).toHaveLength(1)
+    const file = join(dir, '.repository-password')
+    expect(readFileSync(file, 'utf8')).toMatch(/^[0-9a-f]{64}\n$/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  test('is made anew where a crash left an empty file', async () => {
+    const dir = tempDir()
+    writeFileSync(join(dir, '.repository-password'), '')
+    expect(await daemonOn(dir).preparePassword()).toEqual({ made: true })
+    expect(readFileSync(join(dir, '.repository-password'), 'utf8')).toHaveLength(65)
+  }, 15_000)
+
+  test('stays as it is', async () => {
+    const dir = tempDir()
+    writeFileSync(join(dir, '.repository-password'), 'chosen by hand\n')
+    expect(await daemonOn(dir).preparePassword()).toEqual({ made: false })
+    expect(readFileSync(join(dir, '.repository-password'), 'utf8')).toBe('chosen by hand\n')
+  })
+
+  test('is not made where increments are there already that it would not open', async () => {
+    const dir = tempDir()
+    const other = daemonOn(dir, { ip: OTHER })
+    await other.claim(false)
+    await other.preparePassword()
+    await (await other.ownRepository())[Symbol.asyncDispose]()
+    rmSync(join(dir, '.repository-password'))
+    const refusal = daemonOn(dir).preparePassword()
+    await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD', facts: { namespace: OTHER } })
+    await expect(refusal).rejects.toThrow(/Put that file back from your copy/)
+  })
+})
+
+describe('a password of the operator', () => {
+  test('is read without the line end, and none is made in the store', async () => {
+    const dir = tempDir()
+    const daemon = daemonOn(dir, { file: passwordFile('right one\r\n') })
+    await daemon.claim(false)
+    expect(await daemon.preparePassword()).toEqual({ made: false })
+    await (await daemon.ownRepository())[Symbol.asyncDispose]()
+    await using opened = await daemonOn(dir, { file: passwordFile('right one') }).repository(IP)
+    expect(opened?.place.base).toBe(`${IP}/repo`)
+    expect(() => statSync(join(dir, '.repository-password'))).toThrow('ENOENT')
+  })
+
+  test('that is wrong is refused at start, also where only another daemon has increments yet', async () => {
+    const dir = tempDir()
+    const daemon = daemonOn(dir, { file: passwordFile('right one') })
+    await daemon.claim(false)
+    await (await daemon.ownRepository())[Symbol.asyncDispose]()
+    const wrong = { file: passwordFile('wrong one') }
+    for (const ip of [IP, OTHER]) {
+      const refusal = daemonOn(dir, { ip, ...wrong }).preparePassword()
+      await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD', facts: { namespace: IP } })
+    }
+  })
+
+  test('is right where it opens one of the others, though another of them is damaged', async () => {
+    const dir = tempDir()
+    const file = passwordFile('right one')
+    for (const ip of ['10.0.0.2', '10.0.0.3']) {
+      const daemon = daemonOn(dir, { ip, file })
+      await daemon.claim(false)
+      await (await daemon.ownRepository())[Symbol.asyncDispose]()
+    }
+    for (const damaged of ['10.0.0.2', '10.0.0.3']) {
+      const config = join(dir, damaged, 'repo/config')
+      const content = readFileSync(config)
+      writeFileSync(config, 'x'.repeat(200))
+      expect(await daemonOn(dir, { ip: OTHER, file }).preparePassword()).toEqual({ made: false })
+      const refusal = daemonOn(dir, { ip: OTHER, file: passwordFile('wrong') }).preparePassword()
+      await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+      writeFileSync(config, content)
+    }
+  })
+
+  test.each(['', ' \n'])('that is %j is none', async (text) => {
+    const refusal = daemonOn(tempDir(), { file: passwordFile(text) }).preparePassword()
+    await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
+  })
+})

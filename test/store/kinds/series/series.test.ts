@@ -1,0 +1,155 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { SnapshotFile } from '../../../../src/restic/nodes/snapshot-file.ts'
+import { findSnapshot } from '../../../../src/store/kinds/series/find-snapshot.ts'
+import { groupSeries, tagsOf } from '../../../../src/store/kinds/series/series.ts'
+import { infoOfSeries } from '../../../../src/store/kinds/series/series-info.ts'
+import { putSnapshots, sampleFacts, sampleSnapshot } from '../../../support/series-world.ts'
+import { ARCHIVE, IP, SOURCE, T0 } from '../../../support/store-samples.ts'
+import { madeBackup, openedStore } from '../../../support/store-world.ts'
+
+function seriesOf(...files: SnapshotFile[]) {
+  const snapshots = files.map((file, n) => {
+    const id = `${'abcdef'[n]}${String(n).repeat(63)}`
+    return { id, file, createdMs: Date.parse(file.time), corrupt: null }
+  })
+  return groupSeries(snapshots, IP)
+}
+
+const ours = (sequence: number, seconds: number, changes: Partial<SnapshotFile> = {}) =>
+  sampleSnapshot({ backupd: sampleFacts({ sequence }), ...changes }, seconds)
+const ofRestic = (seconds: number, changes: Partial<SnapshotFile> = {}) =>
+  sampleSnapshot({ backupd: null, tags: [], ...changes }, seconds)
+
+describe('snapshots', () => {
+  test('stand in the order they were made in, whatever the clock said', () => {
+    const [series] = seriesOf(ours(2, T0 - 500), ours(3, T0 - 400), ours(1, T0))
+    expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, 2, 3])
+  })
+
+  test('of restic belong to the volume whose host and path they carry', () => {
+    const [series, ...others] = seriesOf(ours(1, T0), ofRestic(T0 + 10), ours(2, T0 + 20))
+    expect(others).toEqual([])
+    expect(series?.name).toBe(ARCHIVE)
+    expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, undefined, 2])
+  })
+
+  test('of restic that are younger than all of ours stand last', () => {
+    const [series] = seriesOf(ours(1, T0), ours(2, T0 + 10), ofRestic(T0 + 20))
+    expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, 2, undefined])
+  })
+
+  test('of which two have ids that begin alike are told apart by more of the id', () => {
+    const [series] = seriesOf(ours(1, T0), ours(2, T0 + 1))
+    if (!series) throw new Error('no series')
+    const alike = series.snapshots.map((one, n) => ({ ...one, id: `abcd${n}`.padEnd(64, '0') }))
+    const of = { ...series, snapshots: alike }
+    expect(() => findSnapshot(of, 'abcd')).toThrow('fits 2 snapshots')
+    expect(findSnapshot(of, 'abcd1')).toBe(alike[1])
+  })
+
+  test('of another host or path are a series of their own', () => {
+    const strange = [ofRestic(T0, { hostname: 'laptop' }), ofRestic(T0, { paths: ['/srv/x'] })]
+    const names = seriesOf(ours(1, T0), ...strange).map(({ name }) => name)
+    expect(names).toEqual([`${IP}--srv-x`, ARCHIVE, `laptop-${SOURCE.replaceAll('/', '-')}`])
+  })
+
+  test('of several paths are a series of their own', () => {
+    const several = ofRestic(T0 + 10, { paths: [SOURCE, '/etc'] })
+    expect(seriesOf(ours(1, T0), several).map(({ name }) => name)).toEqual([
+      `${IP}-${SOURCE.replaceAll('/', '-')}--etc`,
+      ARCHIVE,
+    ])
+  })
+
+  test('whose tags lead elsewhere are named after host and path', () => {
+    const names = seriesOf(ofRestic(T0, { tags: ['backup=../x'] })).map(({ name }) => name)
+    expect(names).toEqual([`${IP}-${SOURCE.replaceAll('/', '-')}`])
+  })
+
+  test('are found by the beginning of their id, the newest where none is named', () => {
+    const [series] = seriesOf(ours(1, T0), ours(2, T0 + 1))
+    if (!series) throw new Error('no series')
+    expect(findSnapshot(series, null).file.backupd?.sequence).toBe(2)
+    expect(findSnapshot(series, 'a000').file.backupd?.sequence).toBe(1)
+    expect(() => findSnapshot(series, 'ffff')).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
+    for (const bad of ['a', '../x', 'A000'])
+      expect(() => findSnapshot(series, bad)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+  })
+})
+
+test('a series tells what its newest snapshot tells, and which was the last good one', () => {
+  const partial = sampleFacts({ sequence: 2, state: 'partial', bytes: 99 })
+  const [series] = seriesOf(
+    ours(1, T0),
+    sampleSnapshot({ backupd: partial, tags: tagsOf(ARCHIVE, 'rid-2', true) }, T0 + 5),
+  )
+  if (!series) throw new Error('no series')
+  const info = infoOfSeries(IP, series)
+  expect(info).toMatchObject({
+    name: ARCHIVE,
+    mode: 'increment',
+    size: 99,
+    state: 'partial',
+    rid: 'rid-2',
+    sequence: 2,
+  })
+  expect(info).toMatchObject({ app: 'hello', proc: 'hello.web.web', volume: '/data/db', source: SOURCE })
+  expect(info.series).toEqual({
+    ...{ snapshots: 2, newest: series.snapshots[1]?.id, oldestCreated: new Date(T0 * 1000).toISOString() },
+    lastGood: { id: series.snapshots[0]?.id, created: new Date(T0 * 1000).toISOString() },
+  })
+})
+
+test('a series whose facts restic dropped is named by its tag', () => {
+  const [series] = seriesOf(ofRestic(T0, { tags: tagsOf('shop-shop.web.web-3-data', 'rid', false) }))
+  if (!series) throw new Error('no series')
+  expect(infoOfSeries(IP, series)).toMatchObject({ app: 'shop', proc: 'shop.web.web', state: 'success' })
+})
+
+describe('the list of backups', () => {
+  test('has series among the archives, by name, page by page', async () => {
+    const { store } = await openedStore()
+    await store.preparePassword()
+    await madeBackup(store)
+    await madeBackup(store, { archive: 'zz-zz.web.web-1-a', source: '/zz' })
+    const b = sampleSnapshot({ paths: ['/b'], tags: tagsOf('b', 'rid-2', false) })
+    await putSnapshots(store, sampleSnapshot(), b)
+    const all = (await store.list(IP, { limit: 9 })).backups.map(({ name }) => name)
+    expect(all).toHaveLength(4)
+    expect(all).toEqual(all.toSorted())
+    expect(all).toEqual(expect.arrayContaining(['b', ARCHIVE]))
+    const paged: string[] = []
+    for (let after: string | null = ''; after !== null; ) {
+      const page: Awaited<ReturnType<typeof store.list>> = await store.list(IP, { after, limit: 1 })
+      expect(page.backups.length).toBeLessThanOrEqual(1)
+      paged.push(...page.backups.map(({ name }) => name))
+      after = page.next
+    }
+    expect(paged).toEqual(all)
+    expect((await store.list(IP, { source: '/b', limit: 9 })).backups.map(({ name }) => name)).toEqual(['b'])
+  })
+
+  test('says what is missing where the increments cannot be opened, and has the rest', async () => {
+    const { store, dir, warnings } = await openedStore()
+    await store.preparePassword()
+    const { name } = await madeBackup(store)
+    await putSnapshots(store, sampleSnapshot())
+    writeFileSync(join(dir, '.repository-password'), 'another')
+    const page = await store.list(IP, { limit: 9 })
+    expect(page.backups.map((backup) => backup.name)).toEqual([name])
+    expect(page.unread).toContain(IP)
+    expect(warnings.join()).toContain('password')
+  })
+
+  test('hides no snapshot because of one that is damaged', async () => {
+    const { store, dir, warnings } = await openedStore()
+    await store.preparePassword()
+    const [, bad] = await putSnapshots(store, sampleSnapshot(), ours(2, T0 + 1))
+    writeFileSync(join(dir, IP, 'repo/snapshots', bad ?? ''), 'x'.repeat(200))
+    const page = await store.list(IP, { limit: 9 })
+    expect(page.backups).toMatchObject([{ name: ARCHIVE, series: { snapshots: 1 } }])
+    expect(warnings.join()).toContain(bad?.slice(0, 8))
+  })
+})

@@ -1,0 +1,263 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
+import type { Manifest } from '../../src/wire/backup.ts'
+import { ARCHIVE, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
+import { madeBackup, openedStore, storeIn, tempDir, writtenBackup } from '../support/store-world.ts'
+
+const DEAD = '10.0.0.9'
+
+/** The namespace of a server that is gone, `count` backups of two volumes in it, put there without a daemon. */
+function fill(dir: string, model: Manifest, count: number): string[] {
+  mkdirSync(join(dir, DEAD))
+  const names: string[] = []
+  for (let n = 0; n < count; n++) {
+    const name = `${n % 2 ? 'odd' : 'even'}-${T0 + n}.tar.gz`
+    const source = n % 2 ? '/data/odd' : '/data/even'
+    writeFileSync(join(dir, DEAD, name), OBJECT)
+    const manifest = JSON.stringify({ ...model, name, source, sequence: n })
+    writeFileSync(join(dir, DEAD, `${name}.manifest.json`), manifest)
+    names.push(name)
+  }
+  return names.sort()
+}
+
+async function allPages(store: Store, namespace: string, options: { source?: string; limit: number }) {
+  const pages: string[][] = []
+  let after = ''
+  for (;;) {
+    const page = await store.list(namespace, { ...options, after })
+    pages.push(page.backups.map(({ name }) => name))
+    if (page.next === null) return pages
+    expect(page.next).toBe(page.backups.at(-1)?.name)
+    after = page.next
+  }
+}
+
+describe('list', () => {
+  it('gives 2,000 backups by name, page by page, each once', async () => {
+    const { dir, store } = await openedStore()
+    const names = fill(dir, await madeBackup(store), 2000)
+    const pages = await allPages(store, DEAD, { limit: 300 })
+    expect(pages.map((page) => page.length)).toEqual([300, 300, 300, 300, 300, 300, 200])
+    expect(pages.flat()).toEqual(names)
+    expect((await allPages(store, DEAD, { limit: 2000 })).flat()).toEqual(names)
+  })
+
+  it('narrows to a volume, whether or not .meta helps', async () => {
+    const { dir, store } = await openedStore()
+    const model = await madeBackup(store)
+    const odd = fill(dir, model, 100).filter((name) => name.startsWith('odd'))
+    const pages = await allPages(store, DEAD, { source: '/data/odd', limit: 30 })
+    expect(pages.map((page) => page.length)).toEqual([30, 20])
+    expect(pages.flat()).toEqual(odd)
+    expect(await store.newest(DEAD, '/data/odd')).toMatchObject({ sequence: 99 })
+    await madeBackup(store, { source: '/data/other', archive: 'other' })
+    expect((await allPages(store, IP, { source: SOURCE, limit: 1 })).flat()).toEqual([model.name])
+    expect((await store.list(IP, { source: '/data/none', limit: 5 })).backups).toEqual([])
+  })
+
+  it('gives an empty list for a namespace that is not there, and refuses what is none', async () => {
+    const { store } = await openedStore()
+    expect(await store.list('10.9.9.9', { limit: 5 })).toEqual({ backups: [], next: null })
+    for (const bad of ['', '..', 'etc', '10.0.0.1/..', 'localhost']) {
+      await expect(store.list(bad, { limit: 5 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    }
+    await expect(store.list(IP, { limit: 0 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
+  it.each([
+    ['not JSON', () => '{"format": 1, "na'],
+    ['of a format to come', (text: string) => text.replace('"format": 1', '"format": 2')],
+    [
+      'that of another backup',
+      (text: string) => text.replace(/"name": ".*?"/, '"name": "other-1700000000.tar.gz"'),
+    ],
+    ['without a sequence', (text: string) => text.replace(/"sequence": 1,/, '')],
+    ['empty', () => ''],
+  ])('shows a backup as corrupt whose manifest is %s, and hides no other', async (_what, spoil) => {
+    const { store, dir } = await openedStore()
+    const bad = await madeBackup(store)
+    const good = await madeBackup(store)
+    const file = join(dir, IP, `${bad.name}.manifest.json`)
+    writeFileSync(file, spoil(readFileSync(file, 'utf8')))
+    const { backups } = await store.list(IP, { limit: 10 })
+    expect(backups.map(({ name }) => name)).toEqual([bad.name, good.name])
+    expect(backups[0]).toMatchObject({
+      source: SOURCE,
+      sequence: 0,
+      rid: null,
+      app: 'hello',
+      proc: 'hello.web.web',
+    })
+    expect(backups[0]?.corrupt).toMatch(/^its manifest is /)
+    expect(backups[1]?.corrupt).toBeNull()
+    expect((await madeBackup(store)).sequence).toBe(3)
+  })
+
+  it('shows an archive that is gone or cut as corrupt', async () => {
+    const { store, dir } = await openedStore()
+    const [gone, cut] = [await madeBackup(store), await madeBackup(store)]
+    rmSync(join(dir, IP, gone.name))
+    writeFileSync(join(dir, IP, cut.name), OBJECT.subarray(1))
+    expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([
+      { name: gone.name, corrupt: 'the archive is not there' },
+      { name: cut.name, corrupt: 'the archive is 22 bytes, expected 23' },
+    ])
+  })
+
+  it('shows nothing that is being written, published or deleted', async () => {
+    const { store, dir } = await openedStore()
+    await writtenBackup(store)
+    const deleted = await madeBackup(store)
+    writeFileSync(join(dir, IP, `${deleted.name}.deleted`), '')
+    writeFileSync(join(dir, IP, 'half-1700000000.tar.gz'), 'x')
+    writeFileSync(join(dir, IP, `half-1700000000.tar.gz.manifest.json.part-${deleted.rid}`), 'x')
+    expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
+    expect(await store.find(IP, 'half-1700000000.tar.gz')).toBeUndefined()
+    expect(await store.find(IP, deleted.name)).toBeUndefined()
+  })
+})
+
+describe('what the recorded system left', () => {
+  const name = 'hello-hello.web.web-1-data-db-1795425846.tar.gz'
+  const entity = {
+    mode: 'full',
+    source: SOURCE,
+    volume: '/data/db',
+    name,
+    server: '10.77.0.11',
+    size: 342,
+    created: '2026-11-23T09:24:06.799265995Z',
+    containers: ['c1'],
+    instanceNo: 1,
+  }
+  const mirror = { ...entity, mode: 'increment', name: 'hello-hello.web.web-1-data-db', size: 4096 }
+
+  function recorded(trailer = '') {
+    const made = storeIn(storeDir())
+    writeFileSync(
+      join(made.dir, IP, '.meta'),
+      JSON.stringify({ [SOURCE]: [entity], [`${SOURCE}@increment`]: [mirror] }) + trailer,
+    )
+    return made
+  }
+  function storeDir(): string {
+    const dir = tempDir()
+    mkdirSync(join(dir, IP, mirror.name), { recursive: true })
+    writeFileSync(join(dir, IP, name), OBJECT)
+    return dir
+  }
+
+  it.each([
+    ['as it is', ''],
+    ['with NULs behind', '\0'.repeat(4096)],
+  ])('is listed by .meta, %s', async (_what, trailer) => {
+    const { store } = recorded(trailer)
+    const { backups } = await store.list(IP, { source: SOURCE, limit: 10 })
+    expect(backups).toMatchObject([
+      {
+        name: mirror.name,
+        mode: 'increment',
+        size: 4096,
+        source: SOURCE,
+        app: 'hello',
+        proc: 'hello.web.web',
+      },
+      {
+        ...{
+          name,
+          mode: 'full',
+          size: OBJECT.length,
+          source: SOURCE,
+          server: IP,
+          app: 'hello',
+          proc: 'hello.web.web',
+        },
+        ...{ volume: '/data/db', instanceNo: 1, containers: ['c1'], created: entity.created, sequence: 0 },
+        ...{ sha256: null, corrupt: null, state: 'success', hasIndex: false, durability: null },
+      },
+    ])
+    const found = await store.find(IP, name)
+    expect(found?.manifest).toBeNull()
+    expect(await found?.openIndex()).toBeNull()
+    await using object = await found?.openObject()
+    expect(await object?.read(0, 100)).toEqual(OBJECT)
+    expect((await store.find(IP, mirror.name))?.info.mode).toBe('increment')
+  })
+
+  it('keeps its names and is followed by our sequence', async () => {
+    const { store } = recorded()
+    await store.claim(false)
+    expect(await madeBackup(store)).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 1 })
+    expect((await store.settle()).unknown).toEqual([])
+  })
+
+  it('is listed by name where .meta knows nothing of it', async () => {
+    const { store, dir } = recorded()
+    rmSync(join(dir, IP, '.meta'))
+    expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([
+      { name, source: '', app: '', volume: '', created: '2026-11-23T09:24:06.000Z', size: OBJECT.length },
+    ])
+    expect((await store.find(IP, name))?.info.name).toBe(name)
+    expect(await store.find(IP, mirror.name)).toBeUndefined()
+  })
+})
+
+it('does not take a store whose mount is gone for one without backups', async () => {
+  const { dir, store } = await openedStore()
+  expect(await store.list(IP, { limit: 5 })).toEqual({ backups: [], next: null })
+  rmSync(join(dir, IP), { recursive: true })
+  await expect(store.list(IP, { limit: 5 })).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('See that the store is mounted'),
+  })
+  expect(await store.list(DEAD, { limit: 5 })).toEqual({ backups: [], next: null })
+})
+
+describe('find', () => {
+  it('gives the archive and the index that the manifest names', async () => {
+    const { store } = await openedStore()
+    const manifest = await madeBackup(store)
+    const found = await store.find(IP, manifest.name)
+    expect(found?.manifest).toEqual(manifest)
+    await using object = await found?.openObject()
+    await using index = (await found?.openIndex()) ?? undefined
+    expect(await object?.read(0, 100)).toEqual(OBJECT)
+    expect(await index?.read(0, 100)).toEqual(INDEX)
+  })
+
+  it.each([
+    ['missing', (file: string) => rmSync(file)],
+    ['cut', (file: string) => writeFileSync(file, INDEX.subarray(1))],
+    ['changed', (file: string) => writeFileSync(file, Buffer.from(INDEX).fill('x', 0, 1))],
+  ])('gives no index that is %s', async (_what, spoil) => {
+    const { store, dir } = await openedStore()
+    const { name } = await madeBackup(store)
+    spoil(join(dir, IP, `${name}.index.gz`))
+    const found = await store.find(IP, name)
+    expect(found?.info).toMatchObject({ hasIndex: true, corrupt: null })
+    expect(await found?.openIndex()).toBeNull()
+  })
+
+  it.each([
+    '../x',
+    'a/b',
+    '..',
+    '',
+    '.meta',
+    'x-1700000000.tar.gz.deleted',
+    `x-1700000000.tar.gz.part-${'1'.repeat(42)}`,
+  ])('refuses the name %j', async (name) => {
+    const { store } = await openedStore()
+    await expect(store.find(IP, name)).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
+  it('does not know what is not there', async () => {
+    const { store } = await openedStore()
+    expect(await store.find(IP, 'none-1700000000.tar.gz')).toBeUndefined()
+    expect(await store.find('10.9.9.9', 'none-1700000000.tar.gz')).toBeUndefined()
+    expect(await store.newest(IP, SOURCE)).toBeUndefined()
+  })
+})

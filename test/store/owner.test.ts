@@ -1,0 +1,83 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { factsOf, IP } from '../support/store-samples.ts'
+import { madeBackup, openedStore, storeIn, tempDir, writtenBackup } from '../support/store-world.ts'
+
+const owner = (dir: string) => JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))
+
+describe('the owner of a namespace', () => {
+  it('is the first daemon that claims it, and stays it over restarts', async () => {
+    const { dir } = await openedStore()
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
+    await storeIn(dir).store.claim(false)
+    await storeIn(dir).store.claim(true)
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
+  })
+
+  it('refuses another daemon, naming both, unless that takes over', async () => {
+    const { dir } = await openedStore()
+    const other = storeIn(dir, { daemonId: 'daemon-b' })
+    await expect(other.store.claim(false)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringMatching(
+        /belongs to the daemon daemon-a, not to this one \(daemon-b\).*--take-over/,
+      ),
+    })
+    await other.store.claim(true)
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-b', epoch: 2 })
+  })
+
+  it('cannot be replaced unasked because its file cannot be read', async () => {
+    const dir = tempDir()
+    const { store } = await openedStore({ dir })
+    writeFileSync(join(dir, IP, '.owner'), 'garbage')
+    await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await store.claim(true)
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
+  })
+
+  it('is looked at again before publish, delete, settle and a mark', async () => {
+    const { dir, store, names } = await openedStore()
+    const { name } = await madeBackup(store)
+    const { pending, rid } = await writtenBackup(store)
+    const found = await store.find(IP, name)
+    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    const before = names()
+    const conflict = { code: 'CONFLICT', message: expect.stringContaining('daemon-b') }
+    await expect(store.remove([name])).rejects.toMatchObject(conflict)
+    await expect(store.settle()).rejects.toMatchObject(conflict)
+    await expect(found?.markCorrupt('damaged')).rejects.toMatchObject(conflict)
+    expect((await store.find(IP, name))?.info.corrupt).toBeNull()
+    await expect(writtenBackup(store)).rejects.toMatchObject(conflict)
+    expect(names()).toEqual(before)
+    await expect(pending.publish(factsOf(rid))).rejects.toMatchObject(conflict)
+    await pending.abandon()
+    expect(names().filter((file) => file.includes('.part-'))).toEqual([])
+    expect(names().length).toBe(3)
+  })
+
+  it('does not publish what it began before the namespace went to another and came back', async () => {
+    const { dir, store } = await openedStore()
+    const { pending, rid } = await writtenBackup(store)
+    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    await store.claim(true)
+    await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+
+  it('must be there: an empty folder where the store was mounted takes no backup', async () => {
+    const { dir, store } = await openedStore()
+    rmSync(join(dir, IP), { recursive: true })
+    await expect(writtenBackup(store)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('See that the store is mounted'),
+    })
+  })
+
+  it('is nobody in a namespace that is only read', async () => {
+    const { dir, store } = await openedStore()
+    await madeBackup(store)
+    const reader = storeIn(dir, { daemonId: 'daemon-b' }).store
+    expect((await reader.list(IP, { limit: 10 })).backups.length).toBe(1)
+  })
+})

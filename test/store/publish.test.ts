@@ -1,0 +1,308 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { localDriver } from '../../src/objects/drivers/local.ts'
+import { faultyDriver } from '../../src/objects/wrap/fault.ts'
+import { manifestSchema } from '../../src/wire/backup.ts'
+import { newRid } from '../../src/wire/ids.ts'
+import { collect } from '../support/collect.ts'
+import { ARCHIVE, factsOf, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
+import {
+  drop,
+  faultyLocal,
+  madeBackup,
+  namesIn,
+  openedStore,
+  storeIn,
+  tempDir,
+  writtenBackup,
+} from '../support/store-world.ts'
+
+const NAME = `${ARCHIVE}-${T0}.tar.gz`
+const WHOLE = [NAME, `${NAME}.index.gz`, `${NAME}.manifest.json`]
+
+describe('publish', () => {
+  it('leaves the archive, its index, its manifest and an entry in .meta', async () => {
+    const { store, dir, names } = await openedStore()
+    const { pending, rid } = await writtenBackup(store)
+    expect(names().every((name) => name.endsWith(`.part-${rid}`))).toBe(true)
+    expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
+
+    const { manifest, info } = await pending.publish(factsOf(rid))
+
+    expect(names()).toEqual(WHOLE)
+    expect(readFileSync(join(dir, IP, NAME))).toEqual(OBJECT)
+    const kept = JSON.parse(readFileSync(join(dir, IP, `${NAME}.manifest.json`), 'utf8'))
+    expect(manifestSchema.parse(kept)).toEqual(manifest)
+    expect(manifest).toMatchObject({
+      name: NAME,
+      sequence: 1,
+      server: IP,
+      durability: 'synced',
+      writer: '0.1.0',
+    })
+    expect(manifest.created).toBe('2026-11-23T09:24:06.799Z')
+    expect(info).toMatchObject({ server: IP, name: NAME, hasIndex: true, corrupt: null, size: OBJECT.length })
+    const { mode, source, volume, name, server, size, created, containers, instanceNo } = manifest
+    expect(JSON.parse(readFileSync(join(dir, IP, '.meta'), 'utf8'))).toEqual({
+      [SOURCE]: [{ mode, source, volume, name, server, size, created, containers, instanceNo }],
+    })
+    expect(statSync(join(dir, IP, NAME)).mode & 0o777).toBe(0o600)
+  })
+
+  it('does its steps in the order that a crash can be settled from', async () => {
+    const driver = faultyDriver(localDriver(tempDir()))
+    const { store } = await openedStore({ driver })
+    const { pending, rid } = await writtenBackup(store)
+    const before = driver.calls.length
+    await pending.publish(factsOf(rid))
+    const part = (name: string) => `${IP}/${name}.part-${rid}`
+    const steps = driver.calls
+      .slice(before)
+      .filter((call) => !/^(open|read|stat|names|lock|close) /.test(call))
+    expect(steps).toEqual([
+      `sync ${part(NAME)}`,
+      `sync ${part(`${NAME}.index.gz`)}`,
+      `create ${part(`${NAME}.manifest.json`)}`,
+      `write ${part(`${NAME}.manifest.json`)}`,
+      `sync ${part(`${NAME}.manifest.json`)}`,
+      `syncFolder ${IP}`,
+      `publish ${part(NAME)} ${IP}/${NAME}`,
+      `rename ${part(`${NAME}.index.gz`)} ${IP}/${NAME}.index.gz`,
+      `syncFolder ${IP}`,
+      `rename ${part(`${NAME}.manifest.json`)} ${IP}/${NAME}.manifest.json`,
+      `syncFolder ${IP}`,
+      `replace ${IP}/.meta`,
+    ])
+  })
+
+  it('drops an index that the manifest does not name', async () => {
+    const { store, names } = await openedStore()
+    const manifest = await madeBackup(store, { index: null })
+    expect(names()).toEqual([manifest.name, `${manifest.name}.manifest.json`])
+  })
+
+  it('refuses an archive that has not the bytes it should have', async () => {
+    const { store, names } = await openedStore()
+    const { pending, rid } = await writtenBackup(store)
+    await expect(pending.publish(factsOf(rid, { size: OBJECT.length + 1 }))).rejects.toThrow(
+      `Cannot publish "${NAME}": "${IP}/${NAME}.part-${rid}" has 23 bytes, expected 24 (step "sync the archive")`,
+    )
+    await pending.abandon()
+    expect(names()).toEqual([])
+  })
+
+  it('abandons without a trace, and says nothing the second time or after publish', async () => {
+    const { store, names } = await openedStore()
+    const { pending } = await writtenBackup(store)
+    await pending.abandon()
+    await pending.abandon()
+    expect(names()).toEqual([])
+    const { pending: second, rid } = await writtenBackup(store)
+    await second.publish(factsOf(rid))
+    await second.abandon()
+    expect(names()).toEqual(WHOLE)
+  })
+
+  it("leaves somebody else's archive alone that took the name meanwhile", async () => {
+    const { store, dir, names } = await openedStore()
+    const { pending, rid } = await writtenBackup(store)
+    writeFileSync(join(dir, IP, NAME), 'another archive')
+    await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
+    await pending.abandon()
+    expect(names()).toEqual([NAME])
+    expect(readFileSync(join(dir, IP, NAME), 'utf8')).toBe('another archive')
+  })
+
+  it('removes an archive whose publish failed although it took effect', async () => {
+    const driver = localDriver(tempDir())
+    const publish = driver.publish.bind(driver)
+    let isCut = true
+    driver.publish = async (from, to) => {
+      await publish(from, to)
+      if (isCut) throw new BackupdError('STORE_UNAVAILABLE', 'the answer was lost')
+    }
+    const { store } = await openedStore({ driver })
+    const { pending, rid } = await writtenBackup(store)
+    await expect(pending.publish(factsOf(rid))).rejects.toThrow('the answer was lost')
+    isCut = false
+    await pending.abandon()
+    expect((await collect(driver.names(IP))).filter(({ name }) => name.startsWith(ARCHIVE))).toEqual([])
+  })
+
+  it('abandons as a whole what failed between its two renames', async () => {
+    const driver = faultyLocal(tempDir())
+    const { store } = await openedStore({ driver })
+    const { pending, rid } = await writtenBackup(store)
+    driver.fail('rename').at(2)
+    await expect(pending.publish(factsOf(rid))).rejects.toThrow('step "rename the manifest"')
+    await pending.abandon()
+    expect((await collect(driver.names(IP))).map(({ name }) => name)).not.toContain(NAME)
+    expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
+  })
+
+  it('stands even where .meta cannot be written, and says so', async () => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, warnings, names } = await openedStore({ dir, driver })
+    driver.fail('replace')
+    await madeBackup(store)
+    expect(names()).toEqual(WHOLE)
+    expect(warnings).toEqual([expect.stringContaining('is published, but not in .meta')])
+    await store.settle()
+    expect(JSON.parse(readFileSync(join(dir, IP, '.meta'), 'utf8'))[SOURCE]).toMatchObject([{ name: NAME }])
+  })
+})
+
+describe('a crash while publishing', () => {
+  it('leaves the old state or the new one after settle, at every step', async () => {
+    const seen = new Set<string>()
+    let step = 1
+    for (; ; step++) {
+      const outcome = await crashedPublish(step)
+      seen.add(outcome)
+      if (outcome === 'not crashed') break
+    }
+    expect(step).toBeGreaterThan(20)
+    expect(seen).toEqual(new Set(['old', 'new', 'not crashed']))
+  })
+
+  async function crashedPublish(step: number): Promise<'old' | 'new' | 'not crashed'> {
+    const dir = tempDir()
+    const before = await madeBackup((await openedStore({ dir })).store)
+    const old = namesIn(dir)
+    const driver = faultyDriver(localDriver(dir))
+    const { store } = storeIn(dir, { driver })
+    const { pending, rid } = await writtenBackup(store)
+    driver.crash('any').at(step)
+    await pending.publish(factsOf(rid)).catch(() => {})
+    await drop(pending)
+    if (!driver.isCrashed) return 'not crashed'
+
+    const listedBefore = await storeIn(dir).store.list(IP, { limit: 10 })
+    const later = await openedStore({ dir })
+    const settled = await later.store.settle()
+    expect(settled.unknown).toEqual([])
+    const { backups } = await later.store.list(IP, { limit: 10 })
+    const meta = JSON.parse(readFileSync(join(dir, IP, '.meta'), 'utf8'))
+    expect(meta[SOURCE].map((entity: { name: string }) => entity.name)).toEqual(
+      backups.map(({ name }) => name),
+    )
+    expect(await later.store.settle()).toEqual({ rolledForward: [], swept: [], unknown: [] })
+    if (backups.length === 1) {
+      expect(later.names()).toEqual(old)
+      return 'old'
+    }
+    const files = WHOLE.map((name) => name.replace(`${T0}`, `${T0 + 1}`))
+    expect(later.names()).toEqual([...old, ...files].sort())
+    expect(backups).toMatchObject([
+      { name: before.name },
+      { name: pending.name, sequence: 2, rid, corrupt: null },
+    ])
+    // A reader before settle saw it whole or not at all.
+    expect(listedBefore.backups.filter(({ corrupt, sha256 }) => corrupt !== null || sha256 === null)).toEqual(
+      [],
+    )
+    return 'new'
+  }
+
+  it('keeps what it rolls forward readable, index included', async () => {
+    const { dir, rid, name } = await crashedBetweenRenames()
+    const { store } = await openedStore({ dir })
+    expect(await store.settle()).toEqual({ rolledForward: [name], swept: [], unknown: [] })
+    const found = await store.find(IP, name)
+    expect(found?.info).toMatchObject({ rid, state: 'success', corrupt: null })
+    await using index = (await found?.openIndex()) ?? undefined
+    expect(await index?.read(0, 100)).toEqual(INDEX)
+  })
+
+  it('marks an archive corrupt that lost bytes in the crash', async () => {
+    const { dir, name } = await crashedBetweenRenames()
+    writeFileSync(join(dir, IP, name), OBJECT.subarray(0, 5))
+    const { store } = await openedStore({ dir })
+    expect((await store.settle()).rolledForward).toEqual([name])
+    const { backups } = await store.list(IP, { limit: 10 })
+    expect(backups).toMatchObject([{ name, corrupt: 'the archive was 5 bytes after a crash, expected 23' }])
+  })
+
+  async function crashedBetweenRenames() {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store } = await openedStore({ dir, driver })
+    const { pending, rid } = await writtenBackup(store)
+    driver.crash('rename').at(1)
+    await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
+    await drop(pending)
+    return { dir, rid, name: pending.name }
+  }
+})
+
+describe('begin', () => {
+  it('gives two backups of one second two names and two sequence numbers', async () => {
+    const { store } = await openedStore()
+    const first = await writtenBackup(store)
+    const second = await writtenBackup(store)
+    expect([first.pending.name, second.pending.name]).toEqual([NAME, `${ARCHIVE}-${T0 + 1}.tar.gz`])
+    await Promise.all([first.pending.abandon(), second.pending.abandon()])
+    const names = (await Promise.all([madeBackup(store), madeBackup(store), madeBackup(store)])).map(
+      ({ name }) => name,
+    )
+    expect(new Set(names).size).toBe(3)
+  })
+
+  it('counts on where the clock went back', async () => {
+    const { store, clock } = await openedStore()
+    await madeBackup(store)
+    clock.set(T0 - 86_400)
+    const later = await madeBackup(store)
+    expect(later).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 2 })
+    expect(later.created).toBe('2026-11-22T09:24:06.799Z')
+    expect(await store.newest(IP, SOURCE)).toEqual(later)
+  })
+
+  it('takes no name that is pending or being deleted', async () => {
+    const { store, dir } = await openedStore()
+    writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 5}.tar.gz.deleted`), '')
+    writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 7}.tar.gz.part-${newRid(0).padStart(43, '1')}`), '')
+    expect((await writtenBackup(store)).pending.name).toBe(`${ARCHIVE}-${T0 + 8}.tar.gz`)
+  })
+
+  it('counts a volume by its source, whatever its archives were called', async () => {
+    const { store } = await openedStore()
+    await madeBackup(store, { archive: 'renamed-since' })
+    await madeBackup(store, { archive: 'another', source: '/data/other' })
+    expect((await madeBackup(store)).sequence).toBe(2)
+    expect((await madeBackup(store, { archive: 'another', source: '/data/other' })).sequence).toBe(2)
+  })
+
+  it.each(['', '../up', 'a/b', '.hidden', 'nul\0', 'x'.repeat(171)])(
+    'refuses the archive name %j',
+    async (archive) => {
+      const { store } = await openedStore()
+      const begun = store.begin({ archive, rid: newRid(T0 * 1000), source: SOURCE })
+      await expect(begun).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    },
+  )
+
+  it('takes the longest archive name there can be', async () => {
+    const { store } = await openedStore()
+    const archive = 'x'.repeat(170)
+    expect((await madeBackup(store, { archive })).name).toBe(`${archive}-${T0}.tar.gz`)
+  })
+
+  it('refuses what is no run id, since its files could not be told from others', async () => {
+    const { store } = await openedStore()
+    const begun = store.begin({ archive: ARCHIVE, rid: 'x', source: SOURCE })
+    await expect(begun).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
+  it('leaves nothing where the second file cannot be made', async () => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, names } = await openedStore({ dir, driver })
+    driver.fail('create').at(2)
+    await expect(writtenBackup(store)).rejects.toThrow('Failed as ordered')
+    expect(names()).toEqual([])
+  })
+})

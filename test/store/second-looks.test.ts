@@ -1,0 +1,223 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { BackupdError } from '../../src/lib/errors.ts'
+import { localDriver } from '../../src/objects/drivers/local.ts'
+import { faultyDriver } from '../../src/objects/wrap/fault.ts'
+import { createStore } from '../../src/store/create-store.ts'
+import { recordDisk } from '../support/recorded-disk.ts'
+import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+import { factsOf, IP, SOURCE } from '../support/store-samples.ts'
+import {
+  drop,
+  faultyLocal,
+  handClock,
+  madeBackup,
+  openedStore,
+  storeIn,
+  tempDir,
+  writtenBackup,
+} from '../support/store-world.ts'
+
+const openCount = () => readdirSync('/proc/self/fd').length
+const FULL = new BackupdError('STORE_FULL', 'The store is full')
+
+describe('the reserve', () => {
+  async function reserveWorld(driver = localDriver(tempDir()), dir = '') {
+    const opened = await openedStore({ dir: dir || tempDir(), ...(dir && { driver }) })
+    await opened.store.preparePassword()
+    await using _repository = await opened.store.ownRepository()
+    await opened.store.keepReserve()
+    const reserve = join(opened.dir, IP, '.reserve')
+    return { ...opened, reserve }
+  }
+
+  it('of a namespace that another daemon took is neither given up nor made again', async () => {
+    const { dir, store, reserve, warnings } = await reserveWorld()
+    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    let tries = 0
+    const full = () => {
+      tries++
+      return Promise.reject(FULL)
+    }
+    await expect(store.withReserve(full)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect([tries, existsSync(reserve)]).toEqual([1, true])
+    rmSync(reserve)
+    await store.keepReserve()
+    expect(existsSync(reserve)).toBe(false)
+    expect(warnings).toEqual([expect.stringContaining('The reserve of the store cannot be made')])
+  })
+
+  it('is gone from the disk before what needs its room is tried again', async () => {
+    const dir = tempDir()
+    const driver = faultyDriver(localDriver(dir))
+    const { store } = await reserveWorld(driver, dir)
+    let calls: readonly string[] = []
+    let isSecond = false
+    await store.withReserve(async () => {
+      calls = driver.calls.slice(-2)
+      if (isSecond) return
+      isSecond = true
+      throw FULL
+    })
+    expect(calls).toEqual([`remove ${IP}/.reserve`, `syncFolder ${IP}`])
+  })
+
+  it('is not made where the store has less room than it takes', async () => {
+    const dir = tempDir()
+    const driver = localDriver(dir)
+    const { store, reserve } = await reserveWorld(driver, dir)
+    rmSync(reserve)
+    const space = await driver.space()
+    driver.space = async () => ({ ...space, freeBytes: 4 * 1024 * 1024 - 1 })
+    await store.keepReserve()
+    expect(existsSync(reserve)).toBe(false)
+    driver.space = async () => ({ ...space, freeBytes: 4 * 1024 * 1024 })
+    await store.keepReserve()
+    expect(existsSync(reserve)).toBe(true)
+  })
+
+  it('fails without a second try where there is none, or where room is not what is missing', async () => {
+    const { store, reserve } = await reserveWorld()
+    for (const error of [new Error('another reason'), FULL]) {
+      let tries = 0
+      const failing = () => {
+        tries++
+        return Promise.reject(error)
+      }
+      if (error === FULL) rmSync(reserve)
+      await expect(store.withReserve(failing)).rejects.toBe(error)
+      expect(tries).toBe(1)
+    }
+  })
+})
+
+describe('a claim', () => {
+  it('is refused if another daemon claimed the namespace between the look and the lock', async () => {
+    const dir = tempDir()
+    const driver = localDriver(dir)
+    const lock = driver.lock.bind(driver)
+    let isFirst = true
+    driver.lock = async (name) => {
+      if (isFirst) {
+        isFirst = false
+        await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(false)
+      }
+      return lock(name)
+    }
+    const { store } = storeIn(dir, { driver })
+    await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))).toMatchObject({ daemonId: 'daemon-b' })
+  })
+
+  it('is refused, and use too, if the known store has lost its id', async () => {
+    const { dir } = await openedStore()
+    const file = join(dir, IP, '.owner')
+    const { storeId, ...owner } = JSON.parse(readFileSync(file, 'utf8'))
+    const knownStore = { id: storeId, madeArchives: true, madeSnapshots: false }
+    const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
+    const store = createStore({ driver: localDriver(dir), identity, clock: handClock(), warn: () => {} })
+    await store.claim(false)
+    writeFileSync(file, JSON.stringify(owner))
+    await expect(store.claim(false)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
+    await expect(store.assertOwner()).rejects.toMatchObject({ code: 'STORE_CHANGED' })
+  })
+})
+
+describe('a backup', () => {
+  it('that is marked as corrupt keeps the first finding', async () => {
+    const { store, clock } = await openedStore()
+    const { name } = await madeBackup(store)
+    for (const reason of ['first', 'second']) {
+      expect(await (await store.find(IP, name))?.markCorrupt(reason)).toBe(true)
+      clock.set(clock.now() / 1000 + 100)
+    }
+    expect((await store.find(IP, name))?.info.corrupt).toBe('first')
+  })
+
+  it('that stopped between its two renames is not found before it is settled', async () => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store } = await openedStore({ dir, driver })
+    const { pending, rid } = await writtenBackup(store)
+    driver.crash('rename').at(2)
+    await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
+    await drop(pending)
+    const later = storeIn(dir).store
+    expect(await later.find(IP, pending.name)).toBeUndefined()
+    await later.settle()
+    expect(await later.find(IP, pending.name)).toBeDefined()
+  })
+
+  it('whose index is another one leaves no file open', async () => {
+    const { store, dir } = await openedStore()
+    const { name } = await madeBackup(store)
+    const file = join(dir, IP, `${name}.index.gz`)
+    const found = await store.find(IP, name)
+    const before = openCount()
+    for (const text of [readFileSync(file, 'utf8').toUpperCase(), 'short']) {
+      writeFileSync(file, text)
+      expect(await found?.openIndex()).toBeNull()
+    }
+    expect(openCount()).toBe(before)
+  })
+
+  it('that cannot be begun leaves no file open', async () => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store } = await openedStore({ dir, driver })
+    driver.fail('create').at(2)
+    const before = openCount()
+    await expect(writtenBackup(store)).rejects.toThrow('Failed as ordered')
+    expect(openCount()).toBe(before)
+  })
+
+  it('that is no longer due when nobody else can change the namespace is not deleted', async () => {
+    const { store, names } = await openedStore()
+    const [first, second] = [await madeBackup(store), await madeBackup(store)]
+    expect(await store.remove([first.name, second.name], async () => [second.name])).toEqual([second.name])
+    expect(names()).toEqual([first.name, `${first.name}.index.gz`, `${first.name}.manifest.json`])
+  })
+})
+
+describe('a mirror', () => {
+  const NAME = 'hello-hello.web.web-1-data-db'
+
+  async function mirrorWorld() {
+    const dir = tempDir()
+    const namespace = join(dir, IP)
+    mkdirSync(join(namespace, NAME, 'sub/deep'), { recursive: true })
+    writeFileSync(join(namespace, NAME, 'sub/file'), 'x')
+    writeRecordedMeta(namespace, [recordedEntity({ mode: 'increment', name: NAME, source: SOURCE, size: 0 })])
+    return { ...(await openedStore({ dir })), namespace }
+  }
+
+  it('that was made again while an older one of its name is being deleted is not forgotten', async () => {
+    const { store, namespace } = await mirrorWorld()
+    mkdirSync(join(namespace, `${NAME}.deleted-${'a'.repeat(42)}`))
+    await store.settle()
+    expect(await store.find(IP, NAME)).toBeDefined()
+    rmSync(join(namespace, NAME), { recursive: true })
+    await store.settle()
+    expect(readFileSync(join(namespace, '.meta'), 'utf8')).not.toContain(NAME)
+  })
+
+  it('has what is deleted in it gone from the disk, a file and a folder', async () => {
+    const { dir, store } = await mirrorWorld()
+    const { steps } = await recordDisk(dir)
+    await store.remove([`${NAME}/sub/file`])
+    const known = () => steps.map((step) => step.replaceAll(/deleted-[0-9a-f]{42}/g, 'GRAVE'))
+    expect(known().slice(0, 2)).toEqual([`remove ${IP}/${NAME}/sub/file`, `sync ${IP}/${NAME}/sub`])
+    steps.length = 0
+    await store.remove([`${NAME}/sub/deep`])
+    expect(known().slice(0, 3)).toEqual([
+      `move ${IP}/${NAME}/sub/deep ${IP}/${NAME}.GRAVE`,
+      ...[`sync ${IP}/${NAME}/sub`, `sync ${IP}`],
+    ])
+  })
+
+  it.each(['a\0b', 'sub/\0'])('refuses to delete %j in it', async (inside) => {
+    const { store } = await mirrorWorld()
+    await expect(store.remove([`${NAME}/${inside}`])).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+})

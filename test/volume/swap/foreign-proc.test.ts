@@ -1,0 +1,18 @@
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readProcText } from '../../../src/volume/swap/foreign-proc.ts'
+import { makeSwapWorld } from '../../support/swap-world.ts'
+
+test('what a process may make as large as it likes is read up to a limit only', async () => {
+  const file = join(makeSwapWorld().base, 'maps')
+  writeFileSync(file, '')
+  truncateSync(file, 32 * 1024 * 1024)
+  expect(await readProcText(file)).toHaveLength(32 * 1024 * 1024)
+  truncateSync(file, 32 * 1024 * 1024 + 1)
+  await expect(readProcText(file)).rejects.toMatchObject({ code: 'EFBIG' })
+})
+
+test('a file of /proc, which has no size, is read whole', async () => {
+  expect(await readProcText('/proc/self/mountinfo')).toBe(readFileSync('/proc/self/mountinfo', 'latin1'))
+})

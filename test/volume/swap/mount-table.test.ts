@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import type { Mount } from '../../../src/lib/mount-info.ts'
+import { inodeSetOf } from '../../../src/volume/swap/inode-set.ts'
+import { isWithin, placeOf } from '../../../src/volume/swap/mount-table.ts'
+
+function mount(point: string, device: string, root = '/'): Mount {
+  return { point, device, root } as Mount
+}
+
+test('of mounts over each other the newest counts, and the deepest of all', () => {
+  const mounts = [mount('/', '8:1'), mount('/v', '8:2'), mount('/v', '8:3', '/below'), mount('/v2', '8:4')]
+  expect(placeOf('/v/a', mounts)).toEqual({ device: '8:3', path: '/below/a' })
+  expect(placeOf('/v', mounts)).toEqual({ device: '8:3', path: '/below' })
+  expect(placeOf('/v2/a', mounts)).toEqual({ device: '8:4', path: '/a' })
+  expect(placeOf('/va', mounts)).toEqual({ device: '8:1', path: '/va' })
+  expect(placeOf('/v', [mount('/other', '8:1')])).toBeUndefined()
+})
+
+test('a path is within itself and what is above it, not within what only starts alike', () => {
+  expect(isWithin('/a', '/a')).toBe(true)
+  expect(isWithin('/a/b', '/a')).toBe(true)
+  expect(isWithin('/a', '/')).toBe(true)
+  expect(isWithin('/ab', '/a')).toBe(false)
+  expect(isWithin('/a', '/a/b')).toBe(false)
+})
+
+test('of thousands of inodes each one is known again, and no other', async () => {
+  const known = Array.from({ length: 5000 }, (_, n) => BigInt((n * 7919) % 5000) * 2n + 2n ** 63n)
+  const set = await inodeSetOf(
+    (async function* () {
+      for (const inode of known) yield { inode }
+    })(),
+  )
+  for (const inode of known) {
+    expect(set.has(inode)).toBe(true)
+    expect(set.has(inode + 1n)).toBe(false)
+  }
+  expect(set.has(0n)).toBe(false)
+})

@@ -1,0 +1,200 @@
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
+import { expect, test } from 'vitest'
+import { loadKernel } from '../../../src/lib/kernel.ts'
+import { beginSwap } from '../../../src/volume/swap/begin-swap.ts'
+import { moveListed } from '../../../src/volume/swap/moves.ts'
+import { settleJournals } from '../../../src/volume/swap/settle.ts'
+import { discardStaging, prepareStaging } from '../../../src/volume/swap/staging.ts'
+import { swapIn } from '../../../src/volume/swap/swap.ts'
+import { openSwapFolders } from '../../../src/volume/swap/swap-folders.ts'
+import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { recoverUntil } from '../../support/recover-until.ts'
+import { fillNew, NEW_ROOT } from '../../support/swap-content.ts'
+import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { posixAcl } from '../../support/tree-make.ts'
+
+const QUIET = { root: NEW_ROOT, warn: () => {}, onRefused: () => {} }
+
+test('another folder in place of the staging folder is not swapped in', async () => {
+  const { dataDir, volume, base } = makeSwapWorld()
+  const before = contentOf(volume)
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  fillNew(staging.target)
+  renameSync(staging.pointer.staging, `${base}/taken away`)
+  for (const name of ['new', 'old', 'late'])
+    mkdirSync(`${staging.pointer.staging}/${name}`, { recursive: true })
+  writeFileSync(`${staging.pointer.staging}/new/foreign`, 'foreign')
+  const { signal } = new AbortController()
+  await expect(swapIn(staging, { ...QUIET, signal })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: expect.stringContaining('was replaced'),
+  })
+  expect(contentOf(volume)).toEqual(before)
+})
+
+test.each(['journal written', 'moved', 'moved out', 'moved in'])(
+  'a swap that is cancelled at "%s" leaves the old content, whole',
+  async (point) => {
+    const { dataDir, volume, parent } = makeSwapWorld()
+    const before = contentOf(volume)
+    await using claim = await claimVolume(dataDir, volume)
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+    fillNew(staging.target)
+    const cancelling = new AbortController()
+    const checkpoint = (at: string) => {
+      if (at === point) cancelling.abort(new Error('cancelled'))
+    }
+    const { signal } = cancelling
+    await expect(swapIn(staging, { ...QUIET, signal, checkpoint })).rejects.toThrow('cancelled')
+    expect(contentOf(volume)).toEqual(before)
+    expect(readdirSync(parent)).toEqual(['db'])
+    expect(await settleJournals(dataDir)).toEqual({ settled: [], locked: [], warnings: [] })
+  },
+)
+
+test('a recover that is cancelled before its new volume has a name makes none', async () => {
+  const { dataDir, parent } = makeSwapWorld()
+  await using claim = await claimVolume(dataDir, `${parent}/fresh`)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  fillNew(staging.target)
+  const signal = AbortSignal.abort(new Error('cancelled'))
+  await expect(swapIn(staging, { ...QUIET, signal })).rejects.toThrow('cancelled')
+  await discardStaging(staging)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
+test('a process that makes the same name again and again is given up on', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  writeFileSync(`${staging.target}/both`, 'new')
+  await using folders = await openSwapFolders(staging.pointer, staging.volume)
+  const header = await beginSwap(staging, folders, { root: null })
+  let times = 0
+  const appeared = (name: string) => writeFileSync(`${volume}/${name}`, `again ${++times}`)
+  const moving = { folders, header, appeared, moved: () => {} }
+  const { fresh } = folders
+  await expect(moveListed(moving, { side: 'new', from: fresh, to: folders.volume })).rejects.toThrow(
+    'something makes "both" in the volume again and again',
+  )
+  expect(times).toBe(99)
+  expect(readFileSync(`${staging.target}/both`, 'utf8')).toBe('new')
+})
+
+test('a volume that another run has is refused, and nothing of it stays open', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await using _claim = await claimVolume(dataDir, volume)
+  const before = readdirSync('/proc/self/fd').length
+  await expect(claimVolume(dataDir, volume)).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(readdirSync('/proc/self/fd').length).toBe(before)
+})
+
+test('renames are tried without a trace, whatever in the volume has the names that are tried', async () => {
+  const { dataDir, volume, parent } = makeSwapWorld()
+  mkdirSync(`${volume}/.backupd-recover-${RID}-probe/full`, { recursive: true })
+  const before = contentOf(volume)
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  for (const name of ['late', 'new', 'old'])
+    expect(readdirSync(`${staging.pointer.staging}/${name}`)).toEqual([])
+  await discardStaging(staging)
+  expect(contentOf(volume)).toEqual(before)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
+test.skipIf(!loadKernel())(
+  'a staging folder inherits no access list from where it lies (needs libc)',
+  async () => {
+    const { dataDir, volume, parent } = makeSwapWorld()
+    const kernel = loadKernel()
+    const name = Buffer.from('system.posix_acl_default')
+    // user::rwx, user:1234:rwx, group::---, mask::rwx, other::---
+    const entries = [
+      [1, 7],
+      [2, 7, 1234],
+      [4, 0],
+      [16, 7],
+      [32, 0],
+    ] as const
+    kernel?.setXattr(Buffer.from(parent), name, posixAcl(entries.map((one) => [...one])))
+    await using claim = await claimVolume(dataDir, volume)
+    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+    for (const path of ['', '/new', '/old', '/late'])
+      expect(kernel?.listXattrs(Buffer.from(`${staging.pointer.staging}${path}`)), path).toEqual([])
+    expect(lstatSync(staging.pointer.staging).mode & 0o777).toBe(0o700)
+    await discardStaging(staging)
+  },
+)
+
+test('what has the name and the inode of a staged entry, but lies on another device, is not put into the volume', async () => {
+  const { dataDir, volume } = makeSwapWorld()
+  await recoverUntil({ dataDir, volume, point: 'moved out' })
+  appendFileSync(editJournal(volume, 'new'), '["committed"]\n')
+  expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went forward' }])
+  const names = readdirSync(volume)
+  expect(names).toContain('was a folder')
+  expect(names).not.toContain('new only')
+})
+
+test('an old entry that is not what the journal says is put back all the same', async () => {
+  const { dataDir, volume, parent } = makeSwapWorld()
+  const names = readdirSync(volume)
+  await recoverUntil({ dataDir, volume, point: 'moved out' })
+  editJournal(volume, 'old')
+  expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went back' }])
+  expect(readdirSync(volume)).toEqual(names)
+  expect(readdirSync(parent)).toEqual(['db'])
+})
+
+test('a staging folder inside another directory that has the path of the volume now is left alone', async () => {
+  const { dataDir, volume, base } = makeSwapWorld()
+  await recoverUntil({ dataDir, volume, point: 'staged' })
+  const file = `${dataDir}/recovers/${RID}.json`
+  const inside = `${volume}/.backupd-recover-${RID}`
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), staging: inside }))
+  renameSync(volume, `${base}/away`)
+  mkdirSync(`${inside}/new`, { recursive: true })
+  writeFileSync(`${inside}/new/precious`, 'of another recover')
+  expect((await settleJournals(dataDir)).locked).toMatchObject([
+    { volume, reason: expect.stringContaining('not the directory it was') },
+  ])
+  expect(readFileSync(`${inside}/new/precious`, 'utf8')).toBe('of another recover')
+})
+
+test.skipIf(!loadKernel())(
+  'a volume at which a run is at work is not settled beside it (needs libc)',
+  async () => {
+    const { dataDir, volume } = makeSwapWorld()
+    await recoverUntil({ dataDir, volume, point: 'moved out' })
+    const before = contentOf(volume)
+    await using _claim = await claimVolume(dataDir, volume)
+    const { settled, locked } = await settleJournals(dataDir)
+    expect(settled).toEqual([])
+    expect(locked).toMatchObject([{ volume, reason: expect.stringContaining('Another run works on') }])
+    expect(contentOf(volume)).toEqual(before)
+  },
+)
+
+/** Has the journal say that `<side> only` lies on another device. Returns its path. */
+function editJournal(volume: string, side: 'old' | 'new'): string {
+  const journal = `${volume}/../.backupd-recover-${RID}/journal`
+  const lines = readFileSync(journal, 'utf8').split('\n')
+  const at = lines.findIndex((line) => line.startsWith(`["${side}","${side} only"`))
+  lines[at] = onOtherDevice(lines[at] ?? '')
+  writeFileSync(journal, lines.join('\n'))
+  return journal
+}
+
+function onOtherDevice(line: string): string {
+  const [side, name, device, inode] = JSON.parse(line)
+  return JSON.stringify([side, name, String(BigInt(device) + 1n), inode])
+}

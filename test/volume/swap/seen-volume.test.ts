@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { majorOf } from '../../../src/lib/kernel/device-number.ts'
+import { findOwnStaging } from '../../../src/volume/swap/find-own-staging.ts'
+import { settleJournals } from '../../../src/volume/swap/settle.ts'
+import { recoverUntil } from '../../support/recover-until.ts'
+import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
+
+/** A recover that was killed when everything was in the volume, but not yet committed. */
+async function makeHalfSwapped(point = 'moved in') {
+  const world = makeSwapWorld()
+  const before = contentOf(world.volume)
+  expect(await recoverUntil({ ...world, point })).toBe('SIGKILL')
+  const file = join(world.dataDir, 'recovers', `${RID}.json`)
+  const pointer = JSON.parse(readFileSync(file, 'utf8'))
+  const save = (changed: object) => writeFileSync(file, JSON.stringify(changed))
+  return { ...world, before, pointer, save }
+}
+
+const OTHER_DISK = String(0x812345)
+
+test.each<[string, (seen: Record<string, string>) => object, string]>([
+  ['born at another time', () => ({ birthtimeNs: '1' }), 'time of birth'],
+  ['on another mount', () => ({ mount: 'none', device: OTHER_DISK }), 'another mount'],
+])('a volume that is %s is not settled, and locked with the reason', async (_, change, words) => {
+  const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
+  const half = contentOf(volume)
+  save({ ...pointer, seen: { ...pointer.seen, ...change(pointer.seen) } })
+  const { locked, settled } = await settleJournals(dataDir)
+  expect(settled).toEqual([])
+  expect(locked).toMatchObject([{ volume, reason: expect.stringContaining(words) }])
+  expect(contentOf(volume)).toEqual(half)
+  save(pointer)
+  expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went back' }])
+  expect(contentOf(volume)).toEqual(before)
+})
+
+test('mounts are compared within one boot and one mount namespace only', async () => {
+  for (const other of [{ boot: 'another' }, { namespace: 'mnt:[1]' }]) {
+    const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
+    save({ ...pointer, seen: { ...pointer.seen, ...other, mount: 'none', device: OTHER_DISK } })
+    expect((await settleJournals(dataDir)).locked).toEqual([])
+    expect(contentOf(volume)).toEqual(before)
+  }
+})
+
+test('a disk that is mounted once more is the same volume', async () => {
+  const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
+  expect(majorOf(BigInt(pointer.seen.device)), 'a disk, not a file system in memory').not.toBe(0)
+  save({ ...pointer, seen: { ...pointer.seen, mount: 'none' } })
+  expect((await settleJournals(dataDir)).locked).toEqual([])
+  expect(contentOf(volume)).toEqual(before)
+})
+
+test('a walk leaves out the staging of a recover at its very place, and no other of that name', async () => {
+  const { dataDir, parent } = await makeHalfSwapped()
+  const name = Buffer.from(`.backupd-recover-${RID}`)
+  const own = findOwnStaging(dataDir, parent)
+  expect(own(Buffer.alloc(0), name)).toContain(RID)
+  expect(own(Buffer.from('deeper'), name)).toBeUndefined()
+  expect(findOwnStaging(dataDir, join(parent, 'db'))(Buffer.alloc(0), name)).toBeUndefined()
+  expect(own(Buffer.alloc(0), Buffer.from('.backupd-recover-../x'))).toBeUndefined()
+})
+
+test('a journal without the nonce of its pointer is not followed', async () => {
+  const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
+  save({ ...pointer, nonce: 'another' })
+  expect((await settleJournals(dataDir)).locked).toMatchObject([
+    { volume, reason: 'its journal is not the one of this recover' },
+  ])
+  save(pointer)
+  expect((await settleJournals(dataDir)).settled).toHaveLength(1)
+  expect(contentOf(volume)).toEqual(before)
+})
+
+test('what a daemon of an older version left is settled as before', async () => {
+  const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
+  const { nonce, seen, ...older } = pointer
+  expect([nonce, seen]).not.toContain(undefined)
+  const journal = join(pointer.staging, 'journal')
+  writeFileSync(journal, readFileSync(journal, 'utf8').replace(`"nonce":"${nonce}",`, ''))
+  save(older)
+  expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went back' }])
+  expect(contentOf(volume)).toEqual(before)
+})

@@ -1,0 +1,91 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { KernelError } from '../../../src/lib/kernel/libc.ts'
+import { loadKernel } from '../../../src/lib/kernel.ts'
+import { putInPlace } from '../../../src/volume/swap/put-in-place.ts'
+import { prepareStaging } from '../../../src/volume/swap/staging.ts'
+import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { noFlags, run } from '../../support/refused-renames.ts'
+import { heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+
+const EINVAL = 22
+
+/** As a file system whose rename cannot exchange two names. */
+function refuseExchange(): void {
+  const kernel = loadKernel()
+  if (!kernel) return
+  const { renameat2 } = kernel
+  vi.spyOn(kernel, 'renameat2').mockImplementation((from, to, how) => {
+    if (how === 'exchange') throw new KernelError(EINVAL, 'renameat2')
+    renameat2(from, to, how)
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+}
+
+/** Puts what `fill` stages into an empty volume that `fillVolume` fills. */
+async function placeWithoutExchange(fill: (target: string) => void, fillVolume: (volume: string) => void) {
+  const { dataDir, volume } = makeSwapWorld()
+  rmSync(volume, { recursive: true })
+  mkdirSync(volume)
+  fillVolume(volume)
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, {
+    ...{ rid: RID, volume: heldVolume(volume), keepsOthers: true },
+  })
+  fill(staging.target)
+  refuseExchange()
+  const warnings: string[] = []
+  const { signal } = new AbortController()
+  const onWarning = ({ path, message }: { path: Buffer; message: string }) =>
+    void warnings.push(`${path}: ${message}`)
+  const { faults } = await putInPlace({ staging, signal, isChosen: () => true, onWarning })
+  const left = { old: readdirSync(join(staging.pointer.staging, 'old')) }
+  return { volume, faults, warnings, ...left }
+}
+
+test('without an exchange of names, what is of another kind is replaced, and nothing of it stays', async () => {
+  const placed = await placeWithoutExchange(
+    (target) => {
+      writeFileSync(join(target, 'was a folder'), 'a file now')
+      mkdirSync(join(target, 'was a file/in'), { recursive: true })
+    },
+    (volume) => {
+      mkdirSync(join(volume, 'was a folder'))
+      writeFileSync(join(volume, 'was a file'), 'old')
+    },
+  )
+  expect(placed).toMatchObject({ faults: 0, warnings: [], old: [] })
+  expect(readFileSync(join(placed.volume, 'was a folder'), 'utf8')).toBe('a file now')
+  expect(readdirSync(join(placed.volume, 'was a file'))).toEqual(['in'])
+})
+
+test('without an exchange of names, a directory that holds something is back at its name', async () => {
+  const placed = await placeWithoutExchange(
+    (target) => writeFileSync(join(target, 'a'), 'a file'),
+    (volume) => mkdirSync(join(volume, 'a/full'), { recursive: true }),
+  )
+  expect(placed).toMatchObject({
+    ...{ faults: 1, old: [] },
+    warnings: ['a: is a directory in the volume that holds something: it was left alone'],
+  })
+  expect(readdirSync(join(placed.volume, 'a'))).toEqual(['full'])
+})
+
+test.skipIf(noFlags)(
+  `without an exchange of names, the old entry is back if the new one cannot be moved (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const placed = await placeWithoutExchange(
+      (target) => {
+        mkdirSync(join(target, 'a'))
+        const path = realpathSync(join(target, 'a'))
+        run('chattr', '+i', path)
+        onTestFinished(() => run('chattr', '-i', path))
+      },
+      (volume) => writeFileSync(join(volume, 'a'), 'was a file'),
+    )
+    expect(placed).toMatchObject({ faults: 1, old: [], warnings: ['a: could not be put in place (EPERM)'] })
+    expect(lstatSync(join(placed.volume, 'a')).isFile()).toBe(true)
+    expect(readFileSync(join(placed.volume, 'a'), 'utf8')).toBe('was a file')
+  },
+)
