@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { takeLegacyRecord, takeNews } from '../domain/records.ts'
 import type { World } from '../domain/world.ts'
+import { printJson } from '../http/app.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
-import { JSON_TYPE } from './http-app.ts'
 
 /** A batch of records with their thousand warnings each. */
 const NEWS_LIMIT = 32 * 1024 * 1024
@@ -20,7 +20,7 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, parse)
     scope.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
       await take(world, request)
-      return reply.code(200).header('content-type', JSON_TYPE).send(JSON.stringify('OK'))
+      return printJson(reply.code(200), 'OK')
     })
   })
 }

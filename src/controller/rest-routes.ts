@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../client/execute.ts'
+import { printJson } from '../http/app.ts'
 import { takeEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Fields } from '../rest-compat/fields.ts'
@@ -9,7 +10,6 @@ import type { Reply } from '../rest-compat/reply.ts'
 import { ROUTES } from '../rest-compat/routes.ts'
 import type { Route } from '../rest-compat/row.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
-import { JSON_TYPE } from './http-app.ts'
 
 export interface RestOptions {
   /** Runs documents for whoever asks. */
@@ -48,10 +48,9 @@ interface Exchange extends RestOptions {
 async function answer(choices: readonly Choice[], exchange: Exchange): Promise<FastifyReply> {
   const { request, reply, executeAs, clock } = exchange
   const { status, body, warnings = [], code } = await ask()
-  reply.code(status).header('content-type', JSON_TYPE)
   if (warnings.length > 0) reply.header('warning', warnings.map(warningOf).join(', '))
   if (code !== undefined) reply.header(ERROR_CODE_HEADER, code)
-  return status === 204 ? reply.send() : reply.send(JSON.stringify(body))
+  return printJson(reply.code(status), body)
 
   async function ask(): Promise<Reply> {
     try {

@@ -7,6 +7,7 @@ import type { Plan } from '../domain/plan.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import type { World } from '../domain/world.ts'
 import { createDaemonClient } from '../fleet/daemon-client.ts'
+import { closeApp, listen } from '../http/app.ts'
 import { guardBrowsers } from '../http/browser-guard.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -25,7 +26,7 @@ import { keepTime } from './clock-file.ts'
 import { executeIn } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
-import { closeHttp, createHttpApp, listen } from './http-app.ts'
+import { createHttpApp } from './http-app.ts'
 import { createInventoryMemory } from './inventory-memory.ts'
 import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
@@ -141,7 +142,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   const guard = guardOf(options)
   const executeAs = (who: string) => executeIn(graphql, () => makeContext(who))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
-  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeHttp)
+  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeApp)
   await app.register(async (legacy) => {
     await addRestRoutes(legacy, { executeAs, clock: options.clock })
     addNewsRoute(legacy, world)
@@ -152,7 +153,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
   parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
   limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
-  const url = await listen(app, options.host, options.port)
+  const url = await listen(app, options, 'controller')
   return { url, execute: executeAs('in process') }
 }
 

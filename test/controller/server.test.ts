@@ -19,7 +19,7 @@ test('a port in use is one clear error, and leaves nothing open', async () => {
   const other = createServer().listen(port, '127.0.0.1')
   await expect(startTestController({ folder, port })).rejects.toMatchObject({
     code: 'CONFLICT',
-    message: `The controller cannot listen on 127.0.0.1:${port}: the port is in use; stop what uses it, or choose another`,
+    message: `The controller cannot listen on 127.0.0.1:${port}: the port is in use. Stop what uses it, or choose another address`,
   })
   await new Promise((resolve) => other.close(resolve))
   expect((await startTestController({ folder, port })).url).toBe(`http://127.0.0.1:${port}`)

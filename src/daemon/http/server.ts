@@ -1,9 +1,9 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { BODY_LIMIT, closeApp, createApp, listen, printJson } from '../../http/app.ts'
 import { guardBrowsers } from '../../http/browser-guard.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../../http/connection-limits.ts'
 import { takeEmptyBodies } from '../../http/empty-bodies.ts'
-import { meterBodies } from '../../http/meter-bodies.ts'
-import { BackupdError, errnoOf, messageOf } from '../../lib/errors.ts'
+import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-codes.ts'
 import { Fields, formValues, jsonValues } from './fields.ts'
 import { refusalOf } from './refusal.ts'
@@ -24,13 +24,8 @@ export interface HttpOptions {
   connections?: Partial<ConnectionLimits>
 }
 
-/** Bytes, for every route that says nothing else. */
-const BODY_LIMIT = 1024 * 1024
 /** Callers wait 10 s for an answer. */
 const ANSWER_MS = 9_500
-const CLOSE_MS = 3000
-/** As the recorded system writes it. */
-const JSON_TYPE = 'application/json; charset=UTF-8'
 
 /** Serves the table of routes. Throws CONFLICT, FORBIDDEN or BAD_INPUT where it cannot listen there. */
 export async function serve(
@@ -38,23 +33,15 @@ export async function serve(
   world: World,
   options: HttpOptions,
 ): Promise<HttpServer> {
-  const app = Fastify({
-    bodyLimit: BODY_LIMIT,
-    routerOptions: { maxParamLength: 4096 },
-    forceCloseConnections: 'idle',
-    requestTimeout: 60_000,
-    frameworkErrors: (error, _request, reply) => refuse(reply, error),
-  })
   const allowed = options.allowedHosts.map((host) => host.toLowerCase())
-  app.addHook('onRequest', async ({ headers }) => guardBrowsers(headers, allowed))
-  meterBodies(app)
+  const app = createApp({
+    guard: ({ headers }) => guardBrowsers(headers, allowed),
+    refuse: (error, _request, reply) => refuse(reply, error),
+  })
   readBodies(app)
   for (const route of routes) addRoute(app, route, world)
-  app.setNotFoundHandler((_request, reply) => print(reply, { status: 404, body: { msg: '404 not found' } }))
-  app.setErrorHandler((error, _request, reply) => refuse(reply, error))
   limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
-  await listen(app, options)
-  return { url: urlOf(app, options.host), close: () => close(app) }
+  return { url: await listen(app, options, 'daemon'), close: () => closeApp(app) }
 }
 
 function readBodies(app: FastifyInstance): void {
@@ -74,7 +61,8 @@ function addRoute(app: FastifyInstance, route: Route, world: World): void {
     bodyLimit: route.bodyLimit ?? BODY_LIMIT,
     handler: async (request, reply) => {
       try {
-        return print(reply, await answerInTime(route, request, world))
+        const { status, body } = await answerInTime(route, request, world)
+        return printJson(reply.code(status), body)
       } catch (error) {
         if (refusalOf(error).status >= 500) world.log.error({ error, url: request.url }, messageOf(error))
         return refuse(reply, error, route.notFound)
@@ -112,49 +100,8 @@ function fieldsOf(request: FastifyRequest): Fields {
   return new Fields(new Map([...query, ...body]))
 }
 
-function print(reply: FastifyReply, { status, body }: Answer): FastifyReply {
-  reply.code(status).header('content-type', JSON_TYPE)
-  return status === 204 ? reply.send() : reply.send(JSON.stringify(body))
-}
-
 function refuse(reply: FastifyReply, error: unknown, notFound?: number): FastifyReply {
   const { status, code, message } = refusalOf(error, notFound)
   reply.header(ERROR_CODE_HEADER, code)
-  return print(reply, { status, body: message })
-}
-
-async function listen(app: FastifyInstance, { host, port }: HttpOptions): Promise<void> {
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    await app.close()
-    throw cannotListen(`${host}:${port}`, error)
-  }
-}
-
-function cannotListen(address: string, cause: unknown): BackupdError {
-  const errno = errnoOf(cause)
-  if (errno === 'EADDRINUSE') {
-    return new BackupdError(
-      'CONFLICT',
-      `The daemon cannot listen on ${address}: the port is in use. Stop what uses it, or choose another address`,
-      { cause },
-    )
-  }
-  return new BackupdError(
-    errno === 'EACCES' ? 'FORBIDDEN' : 'BAD_INPUT',
-    `The daemon cannot listen on ${address}: ${messageOf(cause)}. Choose another address`,
-    { cause },
-  )
-}
-
-function urlOf(app: FastifyInstance, host: string): string {
-  const address = app.server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-async function close(app: FastifyInstance): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS)
-  await app.close().finally(() => clearTimeout(timer))
+  return printJson(reply.code(status), message)
 }
