@@ -1,20 +1,6 @@
+import type { AuditStore } from '../domain/ports.ts'
 import type { Db } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
-
-export interface AuditEntry {
-  /** ISO 8601. */
-  at: string
-  who: string
-  verb: string
-  facts: Record<string, unknown>
-  outcome: string
-}
-
-export interface AuditStore {
-  /** On disk when it resolves. */
-  write(entry: AuditEntry): Promise<void>
-  forget(before: string): Promise<number>
-}
 
 const FORGET_SLICE = 500
 

@@ -1,9 +1,9 @@
+import type { KeptRecord } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { backupRow } from './backup-rows.ts'
 import type { DbTransaction } from './database.ts'
 import { timeKey } from './keyset.ts'
 import { inLists } from './numbers.ts'
-import type { KeptRecord } from './read-records.ts'
 
 /** What runs did to the store, in the order it was told. */
 export type BackupNews =

@@ -1,22 +1,11 @@
-import type { BackupInfo } from '../wire/backup.ts'
-import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
+import type { BackupStore } from '../domain/ports.ts'
 import { removeBackups } from './backup-news.ts'
 import { backupOf } from './backup-rows.ts'
 import { findBackups } from './find-backups.ts'
-import { lastGood, type VolumeKey } from './last-good.ts'
-import { type ReconcileCounts, reconcile } from './reconcile.ts'
+import { lastGood } from './last-good.ts'
+import { reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
-
-/** domain/ports.ts says what each is for. */
-export interface BackupStore {
-  get(server: string, name: string): Promise<BackupInfo | undefined>
-  find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
-  lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
-  remove(server: string, names: string[]): Promise<void>
-  namespaces(): Promise<string[]>
-  reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
-}
 
 export function createBackupStore(world: CatalogWorld): BackupStore {
   const { db, numbers, writes, clock, lists } = world

@@ -1,4 +1,12 @@
 import { join, resolve } from 'node:path'
+import type {
+  AuditStore,
+  BackupStore,
+  CatalogCopier,
+  KeptRecord,
+  RecordStore,
+  ServerStore,
+} from '../domain/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -7,16 +15,15 @@ import type { BackupInfo } from '../wire/backup.ts'
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { AnswerCache } from './answer-cache.ts'
-import { type AuditStore, createAuditStore } from './audit-store.ts'
-import { type BackupStore, createBackupStore } from './backup-store.ts'
+import { createAuditStore } from './audit-store.ts'
+import { createBackupStore } from './backup-store.ts'
 import { lockCatalog } from './catalog-lock.ts'
-import { type CatalogCopier, createCopier } from './copier.ts'
+import { createCopier } from './copier.ts'
 import { type Db, openDatabase } from './database.ts'
 import { openEventNumbers } from './event-numbers.ts'
 import { openIdentity } from './identity.ts'
-import type { KeptRecord } from './read-records.ts'
-import { openRecordStore, type RecordStore } from './record-store.ts'
-import { createServerStore, type ServerStore } from './server-store.ts'
+import { openRecordStore } from './record-store.ts'
+import { createServerStore } from './server-store.ts'
 import type { Lists } from './world.ts'
 import { createWriteQueue } from './write-queue.ts'
 

@@ -3,14 +3,11 @@ import { once } from 'node:events'
 import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { CatalogCopier } from '../domain/ports.ts'
 import { syncFolder } from '../lib/atomic-file.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 import { fileErrorOf } from './file-error.ts'
-
-export interface CatalogCopier {
-  copyTo(dir: string): Promise<{ path: string; size: number }>
-}
 
 export interface CopierOptions {
   /** The catalog's database file. */

@@ -1,5 +1,5 @@
+import type { KeptRecord } from '../domain/ports.ts'
 import type { Db, DbTransaction } from './database.ts'
-import type { KeptRecord } from './read-records.ts'
 import { recordOf } from './record-rows.ts'
 
 export interface EventQuery {

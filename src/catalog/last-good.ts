@@ -1,12 +1,8 @@
+import type { VolumeKey } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { backupOf } from './backup-rows.ts'
 import type { Db } from './database.ts'
 import { inLists } from './numbers.ts'
-
-export interface VolumeKey {
-  server: string
-  source: string
-}
 
 /**
  * The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. Archives are

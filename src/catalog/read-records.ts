@@ -1,13 +1,8 @@
+import type { KeptRecord } from '../domain/ports.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { Db } from './database.ts'
 import { inLists } from './numbers.ts'
 import { recordOf } from './record-rows.ts'
-
-/** A record with the number of its last change. */
-export interface KeptRecord {
-  record: RunRecord
-  eventSeq: number
-}
 
 /** As they stand on disk; what is not known is left out. */
 export async function readKept(db: Db, rids: readonly string[]): Promise<Map<string, KeptRecord>> {

@@ -1,17 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { ReconcileCounts } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { removeBackups } from './backup-news.ts'
 import { backupOf, backupRow } from './backup-rows.ts'
 import type { Backup } from './generated/client.ts'
 import { inLists } from './numbers.ts'
 import type { CatalogWorld } from './world.ts'
-
-export interface ReconcileCounts {
-  added: number
-  updated: number
-  removed: number
-  unchanged: number
-}
 
 interface Reconciling extends CatalogWorld {
   server: string

@@ -1,27 +1,12 @@
-import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
-import type { RunRecord } from '../wire/record.ts'
+import type { KeptRecord, RecordStore } from '../domain/ports.ts'
 import type { Db } from './database.ts'
 import { addPrunedMark, eventsSince, prunedUpTo } from './event-store.ts'
 import { findRecords, lastOfJobs } from './find-records.ts'
-import { type ForgetRequest, forgetRecords } from './forget-records.ts'
+import { forgetRecords } from './forget-records.ts'
 import { createPruner } from './prune-events.ts'
-import { type KeptRecord, readKept, readServers } from './read-records.ts'
+import { readKept, readServers } from './read-records.ts'
 import { takeNews } from './take-news.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
-
-/** domain/ports.ts says what each is for. */
-export interface RecordStore {
-  take(news: RunRecord[]): Promise<KeptRecord[]>
-  get(rid: string): Promise<KeptRecord | undefined>
-  serversOf(rids: readonly string[]): Promise<Map<string, string>>
-  find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
-  lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
-  unfinished(server?: string): Promise<RunRecord[]>
-  eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
-  keptEvents(): Promise<{ after: number; upTo: number }>
-  nextEventSeq(): number
-  forget(request: ForgetRequest): Promise<{ deleted: number; next: string | null }>
-}
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
   const world: RecordWorld = { ...base, live: await loadLive(base.db) }

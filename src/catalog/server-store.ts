@@ -1,19 +1,6 @@
+import type { ServerStore } from '../domain/ports.ts'
 import type { Db } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
-
-export interface KnownServer {
-  ip: string
-  daemonId: string | null
-  /** ISO 8601 of its last word, null before the first. */
-  lastSeen: string | null
-  leaving: boolean
-}
-
-export interface ServerStore {
-  all(): Promise<KnownServer[]>
-  save(server: KnownServer): Promise<void>
-  remove(ip: string): Promise<void>
-}
 
 export function createServerStore(db: Db, writes: WriteQueue): ServerStore {
   return {

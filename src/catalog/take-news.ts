@@ -1,9 +1,10 @@
+import type { KeptRecord } from '../domain/ports.ts'
 import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { backupNewsOf, keepBackupNews } from './backup-news.ts'
 import type { DbTransaction } from './database.ts'
 import { inLists } from './numbers.ts'
-import { type KeptRecord, readKept } from './read-records.ts'
+import { readKept } from './read-records.ts'
 import { appOf, recordJson, recordRow } from './record-rows.ts'
 import type { RecordWorld } from './world.ts'
 

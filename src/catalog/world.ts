@@ -1,3 +1,4 @@
+import type { KeptRecord } from '../domain/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { BackupInfo } from '../wire/backup.ts'
@@ -6,7 +7,6 @@ import type { RunRecord } from '../wire/record.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { Db } from './database.ts'
 import type { EventNumbers } from './event-numbers.ts'
-import type { KeptRecord } from './read-records.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** Pages that were read and are still so: everything written through `writes` makes them be read anew. */

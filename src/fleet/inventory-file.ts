@@ -2,21 +2,13 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { extname, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { InventorySource } from '../domain/ports.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { watchFile } from './file-watch.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
 import { readText } from './read-text.ts'
-
-/** What should be backed up, as whichever source tells it. Fits InventorySource of domain/ports.ts. */
-export interface InventorySource {
-  /** Calls back with the first state before it resolves; a file without a last good one rejects if it is broken. */
-  watch(
-    onNews: (news: InventoryNews) => void,
-    options?: { hasLastGood: boolean },
-  ): Promise<{ reread(): Promise<void>; close(): Promise<void> }>
-}
 
 export interface InventoryFileOptions {
   file: string

@@ -1,5 +1,6 @@
 import type { EventSourceMessage } from 'eventsource-parser'
 import { Agent } from 'undici'
+import type { InventorySource } from '../domain/ports.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -7,7 +8,6 @@ import { sleep } from '../lib/sleep.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { readBackupSpec } from './backup-spec.ts'
 import { readEvents } from './event-stream.ts'
-import type { InventorySource } from './inventory-file.ts'
 import { shortly } from './shortly.ts'
 
 export interface LainletOptions {

@@ -18,7 +18,7 @@ async function watch(address: string, heartbeatSeconds = 1, anewSeconds = 600) {
   const news: InventoryNews[] = []
   const log = keepingLog()
   const source = createLainlet({ address, log, heartbeatSeconds, anewSeconds })
-  const watching = await source.watch((one) => void news.push(one))
+  const watching = await source.watch((one) => void news.push(one), { hasLastGood: false })
   onTestFinished(() => watching.close())
   return { news, log, close: () => watching.close() }
 }
@@ -130,7 +130,7 @@ test('close() ends a watch that waits for its first word', async () => {
   const lainlet = await lainletWith(RECORDED)
   lainlet.misbehave('mute')
   const source = createLainlet({ address: lainlet.address, log: keepingLog(), heartbeatSeconds: 1 })
-  const watching = await source.watch(() => {})
+  const watching = await source.watch(() => {}, { hasLastGood: false })
   await watching.close()
   expect(lainlet.watchers).toBe(0)
 })
