@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { ControllerError } from '../client/execute.ts'
 import { executeOverHttp } from '../client/execute-over-http.ts'
 import { RebuildCatalogDocument, type RebuildCatalogMutation } from '../client/generated/operations.ts'
+import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { print } from './print.ts'
 import { tableOf } from './table.ts'
@@ -49,8 +50,9 @@ async function ask(url: string, wish: Pick<RebuildFlags, 'dryRun' | 'forget'>): 
   try {
     return (await executeOverHttp(url)(RebuildCatalogDocument, wish)).rebuildCatalog
   } catch (error) {
-    if (error instanceof ControllerError) throw new BackupdError(error.code, error.message, { cause: error })
-    throw error
+    if (!(error instanceof ControllerError)) throw error
+    const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
+    throw new BackupdError(code, error.message, { cause: error })
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { GraphQLFormattedError } from 'graphql'
+import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { ERROR_CODES, isErrorCode } from '../wire/error-codes.ts'
 
 /** The library comes in two copies, whose classes do not know each other: this is what an error has of either. */
 interface AnyGraphQLError extends GraphQLFormattedError {

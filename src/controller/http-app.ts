@@ -6,10 +6,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { createApp, printJson } from '../http/app.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
+import type { ErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Context } from '../resolvers/context.ts'
-import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
+import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { refuseCostlyDocuments } from './refuse-costly.ts'
 
 export interface HttpOptions {
@@ -43,7 +44,7 @@ export async function createHttpApp({
   return app
 }
 
-const STATUS: Readonly<Record<string, number>> = {
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   BAD_INPUT: 400,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
@@ -62,7 +63,7 @@ function refuse(
   return printJson(reply.code(status).header(ERROR_CODE_HEADER, code), words)
 }
 
-function refusalOf(error: unknown, log: Log): { status: number; code: string; message: string } {
+function refusalOf(error: unknown, log: Log): { status: number; code: ErrorCode; message: string } {
   if (error instanceof BackupdError && STATUS[error.code] !== undefined) {
     return { status: STATUS[error.code] ?? 500, code: error.code, message: error.message }
   }

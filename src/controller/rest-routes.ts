@@ -9,7 +9,7 @@ import { refusalOf } from '../rest-compat/refusal.ts'
 import type { Reply } from '../rest-compat/reply.ts'
 import { ROUTES } from '../rest-compat/routes.ts'
 import type { Route } from '../rest-compat/row.ts'
-import { ERROR_CODE_HEADER } from '../wire/error-codes.ts'
+import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 
 export interface RestOptions {
   /** Runs documents for whoever asks. */

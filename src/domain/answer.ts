@@ -1,5 +1,5 @@
+import type { ErrorCode } from '../lib/error-codes.ts'
 import type { Json } from '../lib/errors.ts'
-import type { ErrorCode } from '../wire/error-codes.ts'
 
 /** A verb that says no: nothing was changed. The edge turns it into its own kind of error, once. */
 export interface Refused {

@@ -1,3 +1,4 @@
+import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { codeOfSystemError } from '../lib/system-errors.ts'
 import type { RecordError } from '../wire/record.ts'
@@ -9,5 +10,5 @@ export function toRecordError(error: unknown): RecordError {
 }
 
 export function fromRecordError({ code, message, facts }: RecordError): BackupdError {
-  return new BackupdError(code, message, { facts })
+  return new BackupdError(isErrorCode(code) ? code : 'INTERNAL', message, { facts })
 }

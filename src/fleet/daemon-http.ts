@@ -1,9 +1,10 @@
 import { isIPv4 } from 'node:net'
 import { type Dispatcher, Pool } from 'undici'
+import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { withoutControls } from '../lib/plain-text.ts'
-import { ERROR_CODE_HEADER, isErrorCode } from '../wire/error-codes.ts'
+import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 
 const PATIENCE_MS = 10_000
 const CONNECTIONS = 8

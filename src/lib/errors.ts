@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import type { ErrorCode } from './error-codes.ts'
 
 /** A value that survives JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -11,13 +12,13 @@ export interface ErrorDetails {
 
 /**
  * The one error type that is meant for people.
- * `message` is a sentence: what was asked, what went wrong, what to do. `code` is stable (see wire/error-codes.ts).
+ * `message` is a sentence: what was asked, what went wrong, what to do. `code` is stable (see error-codes.ts).
  */
 export class BackupdError extends Error {
-  readonly code: string
+  readonly code: ErrorCode
   readonly facts: Record<string, Json>
 
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'BackupdError'
     this.code = code

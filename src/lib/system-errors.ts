@@ -1,7 +1,8 @@
+import type { ErrorCode } from './error-codes.ts'
 import { errnoOf } from './errors.ts'
 
 /** What an operator can cause or fix: room, rights, attributes, mounts, devices, limits. */
-const CODES: Readonly<Record<string, string>> = {
+const CODES: Readonly<Record<string, ErrorCode>> = {
   ...{ ENOSPC: 'NO_ROOM', EDQUOT: 'NO_ROOM' },
   ...Object.fromEntries(
     [
@@ -37,6 +38,6 @@ const CODES: Readonly<Record<string, string>> = {
 }
 
 /** The stable code for a call that the system refused; undefined for what only a fault of ours explains. */
-export function codeOfSystemError(error: unknown): string | undefined {
+export function codeOfSystemError(error: unknown): ErrorCode | undefined {
   return CODES[errnoOf(error) ?? '']
 }

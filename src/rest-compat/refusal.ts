@@ -1,6 +1,6 @@
 import { ControllerError } from '../client/execute.ts'
+import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
-import { ERROR_CODES, isErrorCode } from '../wire/error-codes.ts'
 import type { Reply } from './reply.ts'
 
 /** How a row says no: the status of each code as the recorded system has it there. */

@@ -5,6 +5,6 @@ export interface Reply {
   body: unknown
   /** Each a sentence for the Warning header. */
   warnings?: readonly string[]
-  /** Of a refusal: wire/error-codes.ts. */
+  /** Of a refusal: lib/error-codes.ts. */
   code?: string
 }

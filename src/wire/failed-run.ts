@@ -1,4 +1,4 @@
-import { ERROR_CODES, isErrorCode } from './error-codes.ts'
+import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import type { RunRecord } from './record.ts'
 
 type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 'error' | 'rid'>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { formatError } from '../../src/controller/format-error.ts'
+import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { ERROR_CODES } from '../../src/wire/error-codes.ts'
 import { helloInventory, keepingLog } from '../support/controller-world.ts'
 import {
   askGraphQL,

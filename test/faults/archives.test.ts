@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bytesToText } from '../../src/lib/byte-paths.ts'
-import { ERROR_CODES } from '../../src/wire/error-codes.ts'
+import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 import { backedUpWorld, type FaultWorld, faultWorld } from '../support/fault-world.ts'
 import { contentOf } from '../support/swap-world.ts'
 import { archiveOf, directory, file, hardLink, symlink } from '../support/tar-blocks.ts'

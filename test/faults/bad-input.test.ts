@@ -21,7 +21,7 @@ import { readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
-import { ERROR_CODES } from '../../src/wire/error-codes.ts'
+import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 import { keepingLog } from '../support/controller-world.ts'
 import { backedUpWorld, faultWorld } from '../support/fault-world.ts'
 import { askGraphQL, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'

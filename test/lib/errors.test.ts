@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { errnoOf } from '../../src/lib/errors.ts'
+import { ERROR_CODES } from '../../src/lib/error-codes.ts'
+import { BackupdError, errnoOf } from '../../src/lib/errors.ts'
 import { KernelError } from '../../src/lib/kernel/libc.ts'
 
 /** As Node makes it for a call that failed with an error it does not know. */
@@ -30,4 +31,10 @@ test.each([
 
 test('a number that Linux has no name for stays as it is', () => {
   expect(errnoOf(unknown(-4000))).toBe('Unknown system error -4000')
+})
+
+test('an error code that the table does not have is refused by the compiler', () => {
+  // @ts-expect-error a slip of the pen: NOT_FOUND
+  const error = new BackupdError('NOT_FOUDN', 'There is no such backup')
+  expect(Object.keys(ERROR_CODES)).not.toContain(error.code)
 })

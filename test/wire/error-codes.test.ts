@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { ERROR_CODES } from '../../src/wire/error-codes.ts'
+import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 
 const DOCUMENT = new URL('../../docs/errors.md', import.meta.url)
 

@@ -1,14 +1,15 @@
 import { frameworkRefusal } from '../../http/framework-refusal.ts'
+import type { ErrorCode } from '../../lib/error-codes.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 
 /** What a failed request is answered with: a sentence, and the code for programs in ERROR_CODE_HEADER. */
 export interface Refusal {
   status: number
-  code: string
+  code: ErrorCode
   message: string
 }
 
-const STATUS: Readonly<Record<string, number>> = {
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   BAD_INPUT: 400,
   TOO_COSTLY: 400,
   FORBIDDEN: 403,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ErrorCode } from '../../lib/error-codes.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import type { BlobType } from '../repository/blob-place.ts'
 import { packName } from '../repository/layout.ts'
@@ -81,6 +82,6 @@ async function isReadable(repository: Repository, { type, id }: LostBlob): Promi
   }
 }
 
-function isCode(error: unknown, code: string): boolean {
+function isCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof BackupdError && error.code === code
 }

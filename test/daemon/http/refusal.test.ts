@@ -1,8 +1,8 @@
 import { errorCodes } from 'fastify'
 import { expect, test } from 'vitest'
 import { refusalOf } from '../../../src/daemon/http/refusal.ts'
+import { ERROR_CODES, type ErrorCode } from '../../../src/lib/error-codes.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
-import { ERROR_CODES, type ErrorCode } from '../../../src/wire/error-codes.ts'
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   ...{ BAD_INPUT: 400, TOO_COSTLY: 400, FORBIDDEN: 403, NOT_FOUND: 404 },

@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { ErrorCode } from '../../../src/lib/error-codes.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
@@ -144,7 +145,7 @@ describe('who reads', () => {
     return { ...world, repository, driver: drivers[0] as FaultyDriver, heard, lock }
   }
 
-  test.each<[string, string, Record<string, string>]>([
+  test.each<[string, ErrorCode, Record<string, string>]>([
     ['is full', 'STORE_FULL', {}],
     ['is read-only', 'STORE_UNAVAILABLE', { errno: 'EROFS' }],
   ])('a store that %s does so without a lock, with a word', async (_, code, facts) => {

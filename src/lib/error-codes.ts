@@ -1,6 +1,3 @@
-/** Of a refusal over HTTP: its code, for programs. */
-export const ERROR_CODE_HEADER = 'x-backupd-error-code'
-
 /** Every stable error code with what the operator should do. docs/errors.md is made of this table. */
 export const ERROR_CODES = {
   NOT_FOUND:
