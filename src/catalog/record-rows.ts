@@ -1,11 +1,10 @@
+import { appOf } from '../wire/app-of.ts'
 import { readRecordRow } from '../wire/mend-record.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'
 
-/** The app that the system's own jobs belong to. */
-const SYSTEM_APP = 'backupctl'
 /** A start that is no time sorts below every one that is. */
 const NO_TIME = '0000'
 
@@ -39,10 +38,6 @@ export function recordRow(
 /** Of a queued record, `start` is the time of the request. */
 function startKeyOf({ start, rid }: RunRecord): string {
   return `${timeKey(start) ?? NO_TIME} ${rid}`
-}
-
-export function appOf({ action, args }: RunRecord): string {
-  return textOf(args.app) || (action === 'backup_expire' ? SYSTEM_APP : '')
 }
 
 function textOf(value: unknown): string {

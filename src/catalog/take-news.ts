@@ -1,11 +1,12 @@
 import type { KeptRecord } from '../domain/ports.ts'
+import { appOf } from '../wire/app-of.ts'
 import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { backupNewsOf, keepBackupNews } from './backup-news.ts'
 import type { DbTransaction } from './database.ts'
 import { inLists } from './numbers.ts'
 import { readKept } from './read-records.ts'
-import { appOf, recordJson, recordRow } from './record-rows.ts'
+import { recordJson, recordRow } from './record-rows.ts'
 import type { RecordWorld } from './world.ts'
 
 /**

@@ -1,4 +1,5 @@
 import type { ClockWitness } from '../lib/trusted-clock.ts'
+import { hasCapability } from '../wire/capabilities.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -7,7 +8,7 @@ import type { World } from './world.ts'
 
 /** Our clock, for a daemon that can compare it with its own; undefined while ours is in doubt. */
 export function clockWitness({ trustedClock }: World, server: ServerState): ClockWitness | undefined {
-  const isUnderstood = server.debug?.capabilities?.includes('clock') ?? false
+  const isUnderstood = hasCapability(server.debug, 'clock')
   if (!isUnderstood || !trustedClock || trustedClock.doubt) return undefined
   return { nowMs: trustedClock.wallMs, bootId: trustedClock.bootId }
 }

@@ -1,15 +1,6 @@
+import { SYSTEM_APP } from '../wire/app-of.ts'
 import { ipv4Hex } from '../wire/ids.ts'
-import type { RunRecord } from '../wire/record.ts'
 import type { PlannedJob } from './plan.ts'
-
-/** The app that the jobs of the system itself belong to. */
-export const SYSTEM_APP = 'backupctl'
-
-/** Empty for a one-off action that is of no app. */
-export function appOf({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
-  if (typeof args.app === 'string' && args.app !== '') return args.app
-  return action === 'backup_expire' ? SYSTEM_APP : ''
-}
 
 export function appOfJob({ volume }: Pick<PlannedJob, 'volume'>): string {
   return volume?.app ?? SYSTEM_APP

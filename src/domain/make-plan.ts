@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { posix } from 'node:path'
 import { findNestedPaths } from '../lib/nested-paths.ts'
+import { archiveName } from '../wire/archive-name.ts'
 import { jobId } from '../wire/ids.ts'
 import type {
   Inventory,
@@ -167,13 +168,11 @@ function optionsOf(
   }
 }
 
-/** `<app>-<proc full name>-<instance>-<volume, / as ->` */
-function archiveOf(volume: PlannedVolume): string {
-  const name = plainName(volume.name).replaceAll('/', '-')
-  return `${volume.app}-${volume.proc}-${volume.instanceNo}-${name}`
+function archiveOf({ app, proc, instanceNo, name }: PlannedVolume): string {
+  return archiveName({ app, proc, instanceNo, volume: `/${plainName(name)}` })
 }
 
-/** `/data//db/` → `data/db`, as the recorded system joins it. */
+/** `/data//db/` → `data/db`, as the legacy system joins it. */
 function plainName(volume: string): string {
   return posix.normalize(volume).replace(/^\/+|\/+$/g, '')
 }

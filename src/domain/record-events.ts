@@ -1,5 +1,5 @@
+import { appOf } from '../wire/app-of.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { appOf } from './expire-job.ts'
 
 /** `seq` counts over all records of this controller, over its restarts too. */
 export interface RecordEvent {

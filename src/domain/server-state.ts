@@ -1,4 +1,5 @@
 import type { Problem } from '../lib/problems.ts'
+import { hasCapability } from '../wire/capabilities.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { PROTOCOL } from '../wire/daemon-api.ts'
 import type { ScheduledJob } from '../wire/job.ts'
@@ -74,7 +75,7 @@ export function isOriginal(server: ServerState): boolean {
 
 /** Whether its problems name runs that did not succeed: those of legacy and earlier daemons do not. */
 export function tellsFailures(server: ServerState): boolean {
-  return server.debug?.capabilities?.includes('failures') ?? false
+  return hasCapability(server.debug, 'failures')
 }
 
 const ORIGINAL_LACKS =

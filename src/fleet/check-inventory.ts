@@ -1,9 +1,7 @@
 import { findNestedPaths } from '../lib/nested-paths.ts'
+import { archiveName, LONGEST_ARCHIVE_NAME } from '../wire/archive-name.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
-
-/** A folder name holds 255 bytes: seconds, endings and the id of a run come behind the archive's name. */
-export const LONGEST_ARCHIVE = 170
 
 /** Volumes times instances: what one controller can keep in mind. */
 export const MOST_PLACES = 200_000
@@ -31,10 +29,10 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
   }
   const places = procs.flatMap(placesOf)
   for (const place of places) {
-    if (Buffer.byteLength(place.archive) <= LONGEST_ARCHIVE) continue
+    if (Buffer.byteLength(place.archive) <= LONGEST_ARCHIVE_NAME) continue
     reader.problem(
       { at: place.keyAt },
-      `the archive of ${place.words} would be named with more than ${LONGEST_ARCHIVE} bytes: shorten a name`,
+      `the archive of ${place.words} would be named with more than ${LONGEST_ARCHIVE_NAME} bytes: shorten a name`,
     )
   }
   const withPath = places.filter(({ path }) => path !== null)
@@ -70,7 +68,7 @@ function placesOf({ app, proc, instances, volumes }: WrittenProc): Place[] {
       owner: `${proc.name} ${no}`,
       server,
       path,
-      archive: `${app}-${proc.name}-${no}${name.replaceAll('/', '-')}`,
+      archive: archiveName({ app, proc: proc.name, instanceNo: no, volume: name }),
     })),
   )
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import { type Capability, hasCapability } from '../wire/capabilities.ts'
 import {
   backupPageSchema,
   type DiffRequest,
@@ -175,14 +176,14 @@ function wholeOf(mode: RecoverRequest['mode']): Record<string, string> {
 }
 
 interface Need {
-  capability: string
+  capability: Capability
   what: string
 }
 
 /** What a daemon must know: one that does not would put back more than was asked for, or nothing, and call it done. */
 function needsOf(ip: string, request: RecoverRequest): Need[] {
   const { mode, namespace, files, snapshot, plan, onRefusedRename } = request
-  const needs: [boolean, string, string][] = [
+  const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
     [mode === 'full' && files !== null, 'pick-files', 'put back single files of a full backup'],
     [mode === 'increment' && files === null, 'whole', 'put back an increment without the names of files'],
@@ -197,7 +198,7 @@ function needsOf(ip: string, request: RecoverRequest): Need[] {
 export async function demand(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
   if (needs.length === 0) return
   const debug = await askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema })
-  const missing = needs.find(({ capability }) => !debug.capabilities?.includes(capability))
+  const missing = needs.find(({ capability }) => !hasCapability(debug, capability))
   if (!missing) return
   const { capability, what } = missing
   const message = `The daemon on ${ip} cannot ${what}; nothing was started. Leave that out, or bring the daemon up to date`

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isoTime } from '../lib/clock.ts'
+import { procOfArchive } from '../wire/archive-name.ts'
 import { type BackupEntity, type BackupInfo, backupEntitySchema, type FileInfo } from '../wire/backup.ts'
 import { bigCount, isMoment } from '../wire/fields.ts'
 import { parseEach } from '../wire/tolerant.ts'
@@ -18,7 +19,7 @@ export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
     server,
     created: createdOf(entity),
     source: entity.source.replace(/@increment$/, ''),
-    ...procOf(entity),
+    ...procOfArchive(entity.name.replace(/-\d+\.tar\.gz$/, ''), entity),
     containers: entity.containers ?? [],
     sequence: 0,
     rid: null,
@@ -40,21 +41,6 @@ export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
 function createdOf({ created, name }: BackupEntity): string {
   if (isMoment(created)) return created
   return isoTime(Number(/-(\d{1,10})\.tar\.gz$/.exec(name)?.[1] ?? 0) * 1000)
-}
-
-/**
- * An archive is named `<app>-<proc>-<instance>-<volume, / as ->[-<unix seconds>.tar.gz]`, the proc being
- * `<app>.<type>.<name>`. Both are empty for a name of another kind.
- */
-function procOf({ name, instanceNo, volume }: BackupEntity): { app: string; proc: string } {
-  const archive = name.replace(/-\d+\.tar\.gz$/, '')
-  const tail = `-${instanceNo}${volume.replaceAll('/', '-')}`
-  const head = archive.endsWith(tail) ? archive.slice(0, -tail.length) : ''
-  for (let at = head.indexOf('-'); at > 0; at = head.indexOf('-', at + 1)) {
-    const app = head.slice(0, at)
-    if (head.startsWith(`${app}.`, at + 1)) return { app, proc: head.slice(at + 1) }
-  }
-  return { app: '', proc: '' }
 }
 
 const legacyFileSchema = z.object({

@@ -5,13 +5,13 @@ import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
+import { archiveName, LONGEST_ARCHIVE_NAME } from '../wire/archive-name.ts'
 import type {
   InventoryInstance,
   InventoryProc,
   InventorySchedule,
   InventoryVolume,
 } from '../wire/inventory.ts'
-import { LONGEST_ARCHIVE } from './check-inventory.ts'
 import { pathFlaw } from './path-flaw.ts'
 import { keyProc } from './proc-name.ts'
 import { shortly } from './shortly.ts'
@@ -142,8 +142,9 @@ function flawOf(entry: Entry, app: string, { InstanceNo }: Pod): string | undefi
   const path = posix.join('/', entry.volume).replace(/(?<=.)\/$/, '')
   const flaw = entry.volume.split('/').includes('..') ? pathFlaw(entry.volume) : pathFlaw(path)
   if (flaw) return `its volume ${flaw}`
-  const archive = `${app}-${entry.procname}-${InstanceNo}${path}`
-  if (Buffer.byteLength(archive) > LONGEST_ARCHIVE) return 'its backups would have names that are too long'
+  const archive = archiveName({ app, proc: entry.procname, instanceNo: InstanceNo, volume: path })
+  if (Buffer.byteLength(archive) > LONGEST_ARCHIVE_NAME)
+    return 'its backups would have names that are too long'
   if (!['', 'full', 'increment'].includes(entry.mode)) return `its mode "${shortly(entry.mode)}" is not known`
   if (hasControls(entry.preRun + entry.postRun)) return 'its hooks have control characters in them'
   return sentenceOf(() => parseSpec(entry.schedule))

@@ -1,5 +1,4 @@
 import { isOrphaned, volumeOf } from '../domain/backups.ts'
-import { appOf } from '../domain/expire-job.ts'
 import type { InventoryState } from '../domain/inventory-state.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { type PlannedVolume, volumeKey } from '../domain/plan.ts'
@@ -14,6 +13,7 @@ import {
 import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
+import { appOf } from '../wire/app-of.ts'
 import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { count } from '../wire/fields.ts'

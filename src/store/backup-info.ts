@@ -1,7 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
+import { parseBackupName, procOfArchive } from '../wire/archive-name.ts'
 import type { BackupEntity, BackupInfo, Manifest } from '../wire/backup.ts'
 import { isMoment } from '../wire/fields.ts'
-import { parseBackupName } from './layout.ts'
 
 /** What the folder of the store tells of a backup. */
 export interface Found {
@@ -63,7 +63,7 @@ export function infoOfEntity(
     server: namespace,
     name,
     mode: entity?.mode ?? 'full',
-    ...procOf(name, volume, instanceNo),
+    ...procOfArchive(parseBackupName(name)?.archive ?? name, { volume, instanceNo }),
     volume,
     instanceNo,
     source: entity?.source.replace(/@increment$/, '') ?? '',
@@ -82,18 +82,6 @@ export function infoOfEntity(
     },
     ...{ sha256: null, hasIndex: false, files: null, bytes: null, durability: null, series: null },
   }
-}
-
-/** An archive is named `<app>-<app>.<type>.<proc>-<instance>-<volume, / as ->`. */
-function procOf(name: string, volume: string, instanceNo: number): { app: string; proc: string } {
-  const archive = parseBackupName(name)?.archive ?? name
-  const tail = `-${instanceNo}${volume.replaceAll('/', '-')}`
-  const head = archive.endsWith(tail) ? archive.slice(0, archive.length - tail.length) : ''
-  for (let at = head.indexOf('-'); at > 0; at = head.indexOf('-', at + 1)) {
-    const app = head.slice(0, at)
-    if (head.startsWith(`${app}.`, at + 1)) return { app, proc: head.slice(at + 1) }
-  }
-  return { app: '', proc: '' }
 }
 
 function createdOf(entity: BackupEntity | undefined, name: string): string {

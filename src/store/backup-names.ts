@@ -1,6 +1,7 @@
 import { FirstKeys } from '../lib/first-keys.ts'
 import type { Driver } from '../objects/driver.ts'
-import { type Place, parseBackupName, placeOf } from './layout.ts'
+import { parseBackupName } from '../wire/archive-name.ts'
+import { type Place, placeOf } from './layout.ts'
 import type { Meta } from './meta.ts'
 
 /** What of a backup is in the folder. `pending` = its manifest stands under a temporary name. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 import type { ObjectName } from '../objects/driver.ts'
+import { backupName, LONGEST_ARCHIVE_NAME, parseBackupName } from '../wire/archive-name.ts'
 
 /** Names in a namespace that are the store's own business. */
 export const META = '.meta'
@@ -25,24 +26,12 @@ export type Place =
   | { kind: 'own' }
   | { kind: 'unknown' }
 
-const BACKUP_NAME = /^(?<archive>[^./][^/]*)-(?<seconds>\d{9,12})\.tar\.gz$/
 const PART = /^(?<whole>.+)\.part-(?<rid>[0-9a-f]{42,43})$/
 const BURIED = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
-const LONGEST_ARCHIVE_NAME = 170
 
 /** Where a piece of a backup lies, as a name for the driver; with `rid`, its temporary name. */
 export function keyOf(namespace: string, backup: string, piece: Piece, rid?: string): string {
   return `${namespace}/${backup}${SUFFIX[piece]}${rid === undefined ? '' : `.part-${rid}`}`
-}
-
-export function backupName(archive: string, seconds: number): string {
-  return `${archive}-${seconds}.tar.gz`
-}
-
-/** `<archive>-<unix seconds>.tar.gz` taken apart; undefined for another name. */
-export function parseBackupName(name: string): { archive: string; seconds: number } | undefined {
-  const { archive, seconds } = BACKUP_NAME.exec(name)?.groups ?? {}
-  return archive === undefined ? undefined : { archive, seconds: Number(seconds) }
 }
 
 export function placeOf({ name, kind }: ObjectName): Place {
@@ -77,7 +66,7 @@ function isOwn(name: string): boolean {
 function pieceOf(name: string): { kind: Piece; backup: string } | undefined {
   for (const kind of ['manifest', 'index', 'tombstone', 'object'] as const) {
     const backup = name.endsWith(SUFFIX[kind]) ? name.slice(0, name.length - SUFFIX[kind].length) : ''
-    if (BACKUP_NAME.test(backup)) return { kind, backup }
+    if (parseBackupName(backup)) return { kind, backup }
   }
   return undefined
 }

@@ -2,32 +2,12 @@ import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { limitTexts } from '../../lib/problems.ts'
 import { localZone } from '../../lib/schedule/zone.ts'
+import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
-
-/** What a controller can count on, besides the recorded routes. */
-const CAPABILITIES = [
-  'news',
-  'progress',
-  'records',
-  'cancel',
-  'rid',
-  'in-use',
-  'files',
-  'pages',
-  'pick-files',
-  'namespaces',
-  'snapshots',
-  'whole',
-  'plan',
-  'reread',
-  'clock',
-  'in-place',
-  'failures',
-]
 
 /** Texts that are told at once: a fault of the store can be a problem of thousands of volumes. */
 const MAX_PROBLEMS = 200
@@ -56,7 +36,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
     startTime: goTime(world.startTime),
     updateTime: goTime(updateTime(world)),
     protocol: PROTOCOL,
-    capabilities: CAPABILITIES,
+    capabilities: [...CAPABILITIES],
     daemonId: world.daemonId,
     ip: world.ip,
     version: world.version,

@@ -1,5 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
-import { parseBackupName } from '../../layout.ts'
+import { parseBackupName } from '../../../wire/archive-name.ts'
 import type { Store } from '../../store.ts'
 import { type Forgetting, forgetInNamespace } from './forget-series.ts'
 import { readSeries } from './series.ts'

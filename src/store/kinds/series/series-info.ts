@@ -1,4 +1,5 @@
 import { isoTime } from '../../../lib/clock.ts'
+import { guessProcOfArchive } from '../../../wire/archive-name.ts'
 import { type BackupInfo, isGood } from '../../../wire/backup.ts'
 import type { SnapshotInfo } from '../../../wire/snapshot.ts'
 import { isOfMirror, ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
@@ -9,7 +10,7 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
   const newest = infos.at(-1)
   const lastGood = infos.findLast(({ good }) => good)
   const facts = snapshots.findLast(({ file }) => file.backupd)?.file.backupd
-  const { app, proc } = facts ?? procOf(name)
+  const { app, proc } = facts ?? guessProcOfArchive(name)
   return {
     ...{ server: namespace, name, mode: 'increment', app, proc, source },
     ...{
@@ -39,14 +40,6 @@ function oldestOf(snapshots: readonly SeriesSnapshot[]): string {
   return isoTime(
     snapshots.reduce((oldest, { createdMs }) => Math.min(oldest, createdMs), Number.POSITIVE_INFINITY),
   )
-}
-
-const ARCHIVE = /^(?<app>.+?)-(?<proc>\k<app>\..+?)-\d+-/
-
-/** By the archive's name, where restic dropped what we knew. */
-function procOf(name: string): { app: string; proc: string } {
-  const { app = '', proc = '' } = ARCHIVE.exec(name)?.groups ?? {}
-  return { app, proc }
 }
 
 /** What restic made, or changed the tags of, has no facts of ours: it counts as whole unless its tag says partial. */
