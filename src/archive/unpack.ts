@@ -10,6 +10,7 @@ import { unsafe } from './archive-fault.ts'
 import { ArchivePlace } from './archive-place.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ByteStream } from './byte-stream.ts'
+import { type Expected, refuseOtherBytes, refuseWrongSize } from './expected.ts'
 import { gunzipArchive } from './gunzip-archive.ts'
 import { limitInflated } from './limit-inflated.ts'
 import { readTarEntries, type TarEntry } from './tar-entries.ts'
@@ -18,7 +19,7 @@ import { explainUnpackError } from './unpack-error.ts'
 export interface UnpackInput {
   archive: ObjectReader
   /** From the manifest; null where the archive has none: then its own checksums decide. */
-  expected: { size: number; sha256: string; tarBytes?: number } | null
+  expected: Expected | null
   /** Compressed sizes of the gzip members, from the index, to inflate side by side; null reads in order. */
   members: number[] | null
   /** An existing empty directory. */
@@ -41,7 +42,7 @@ export interface UnpackInput {
  * The target is then to be thrown away.
  */
 export async function unpackArchive(input: UnpackInput): Promise<UnpackSummary> {
-  refuseWrongSize(input)
+  refuseWrongSize(input.archive.size, input.expected)
   const unpacking = new Unpacking(input)
   try {
     return await unpacking.run()
@@ -50,15 +51,6 @@ export async function unpackArchive(input: UnpackInput): Promise<UnpackSummary> 
   } finally {
     await unpacking.close()
   }
-}
-
-function refuseWrongSize({ archive, expected }: UnpackInput): void {
-  if (!expected || archive.size === expected.size) return
-  throw new BackupdError(
-    'ARCHIVE_CORRUPT',
-    `The archive is not what was written: it is ${archive.size} bytes, expected ${expected.size}. Take an older backup`,
-    { facts: { size: archive.size, expected: expected.size } },
-  )
 }
 
 /** One archive on its way into one directory. */
@@ -179,14 +171,7 @@ class Unpacking {
         message: 'the archive goes on behind its end mark; that was ignored',
       })
     }
-    const { expected } = this.input
-    const sha256 = await this.archive.digest()
-    if (!expected || expected.sha256 === sha256) return
-    throw new BackupdError(
-      'ARCHIVE_CORRUPT',
-      `The archive is not what was written: its sha256 is ${sha256}, expected ${expected.sha256}. Take an older backup`,
-      { facts: { sha256, expected: expected.sha256 } },
-    )
+    await refuseOtherBytes(this.archive, this.input.expected)
   }
 
   /** A backup of ours may be of an empty volume; with no manifest to say so, nothing restored is a failure. */

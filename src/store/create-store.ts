@@ -1,6 +1,6 @@
 import { beginBackup } from './begin-backup.ts'
 import { claimNamespace } from './claim-namespace.ts'
-import { findBackup } from './find-backup.ts'
+import { findArchive, findBackup, findMirror } from './find-backup.ts'
 import { listWithSeries } from './kinds/series/list-with-series.ts'
 import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
 import { preparePassword } from './kinds/series/prepare-password.ts'
@@ -27,6 +27,8 @@ export function createStore(world: StoreWorld): Store {
     begin: (input) => beginBackup(world, input),
     list: (namespace, options) => listWithSeries(world, namespace, options),
     find: (namespace, name) => findBackup(world, namespace, name),
+    findArchive: (namespace, name) => findArchive(world, namespace, name),
+    findMirror: (namespace, name) => findMirror(world, namespace, name),
     newest: (namespace, source) => newestManifest(world, { namespace, source }),
     oldest: (namespace) => oldestOfVolumes(world, namespace),
     repository: (namespace) => openNamespace(world, namespace),

@@ -1,37 +1,84 @@
 import { createHash } from 'node:crypto'
 import type { ObjectReader } from '../objects/driver.ts'
 import { openIfThere } from '../objects/small-objects.ts'
-import type { Manifest } from '../wire/backup.ts'
+import { parseBackupName } from '../wire/archive-name.ts'
+import type { BackupInfo, Manifest } from '../wire/backup.ts'
+import { archiveBackup } from './kinds/archive/archive-backup.ts'
+import type { StoredArchive } from './kinds/archive/stored-archive.ts'
+import { mirrorBackup } from './kinds/mirror/mirror-backup.ts'
+import { seriesBackup } from './kinds/series/series-backup.ts'
 import { checkBackupName, checkNamespace, keyOf, placeOf } from './layout.ts'
 import { describeBackup } from './list-backups.ts'
 import { markCorrupt } from './mark-corrupt.ts'
 import { readMeta } from './meta-file.ts'
 import { mirrorAt } from './mirrors.ts'
-import type { StoredBackup } from './store.ts'
+import type { Mirror, StoredMirror } from './store.ts'
+import type { StoredBackup } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
 
 const PIECE = 1024 * 1024
 
-/** One backup by its name; undefined where there is none, or it is being deleted or published. */
+/** One backup by its name, of whichever kind; undefined if there is none, or it is being deleted or published. */
 export async function findBackup(
   world: StoreWorld,
   namespace: string,
   name: string,
 ): Promise<StoredBackup | undefined> {
   checkBackupName(name)
+  // A series stands before the mirror of its name, which it took over.
+  const series = parseBackupName(name) ? undefined : await seriesBackup(world, namespace, name)
+  if (series) return series
+  const found = await findEntry(world, namespace, name)
+  if (!found) return undefined
+  const mirror = mirrorOf(world, found)
+  return mirror ? mirrorBackup(found.info, mirror) : archiveBackup(archiveOf(world, found))
+}
+
+export async function findArchive(
+  world: StoreWorld,
+  namespace: string,
+  name: string,
+): Promise<StoredArchive | undefined> {
+  const found = await findEntry(world, namespace, name)
+  return found && !mirrorOf(world, found) ? archiveOf(world, found) : undefined
+}
+
+export async function findMirror(
+  world: StoreWorld,
+  namespace: string,
+  name: string,
+): Promise<StoredMirror | undefined> {
+  const found = await findEntry(world, namespace, name)
+  const mirror = found && mirrorOf(world, found)
+  return mirror ? { info: found.info, mirror } : undefined
+}
+
+interface Found {
+  info: BackupInfo
+  manifest: Manifest | null
+}
+
+async function findEntry(world: StoreWorld, namespace: string, name: string): Promise<Found | undefined> {
+  checkBackupName(name)
   const { driver } = world
   const { meta } = await readMeta(world, checkNamespace(namespace))
   const found = await describeBackup(world, { namespace, name, meta })
   if (!found || (await driver.stat(keyOf(namespace, name, 'tombstone')))) return undefined
-  const { info, manifest } = found
-  if (!manifest && !meta.find(name) && !(await isAdoptable(world, namespace, name))) return undefined
+  const isKnown = found.manifest !== null || meta.find(name) !== undefined
+  return isKnown || (await isAdoptable(world, namespace, name)) ? found : undefined
+}
+
+function mirrorOf(world: StoreWorld, { info }: Found): Mirror | undefined {
+  return info.mode === 'increment' ? mirrorAt(world, info.server, info.name) : undefined
+}
+
+function archiveOf(world: StoreWorld, { info, manifest }: Found): StoredArchive {
+  const { server, name } = info
   return {
-    info,
-    manifest,
-    mirror: info.mode === 'increment' ? mirrorAt(world, namespace, name) : null,
-    openObject: () => driver.open(keyOf(namespace, name, 'object')),
-    openIndex: () => openIndex(world, namespace, manifest),
-    markCorrupt: (reason) => markCorrupt(world, { server: namespace, name }, reason),
+    ...{ info, manifest },
+    openObject: () => world.driver.open(keyOf(server, name, 'object')),
+    openIndex: () => openIndex(world, server, manifest),
+    markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),
   }
 }
 

@@ -1,8 +1,10 @@
-import type { Driver, ObjectReader, ObjectWriter } from '../objects/driver.ts'
+import type { Driver, ObjectWriter } from '../objects/driver.ts'
 import type { Repository } from '../restic/repository/repository.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage, UnknownObjects } from '../wire/daemon-api.ts'
 import type { KnownStore } from '../wire/store-settings.ts'
+import type { StoredArchive } from './kinds/archive/stored-archive.ts'
+import type { StoredBackup } from './stored-backup.ts'
 
 /** Who opens the store: `ip` is its own namespace, the only one it ever writes to. */
 export interface StoreIdentity {
@@ -53,8 +55,12 @@ export interface Store {
   begin(input: BeginInput): Promise<PendingBackup>
   /** By name, at most `limit`; `next` = the last name looked at where more follow; `unread` = why series are missing. */
   list(namespace: string, options: { source?: string; after?: string; limit: number }): Promise<BackupPage>
-  /** An archive or a mirror. Throws BAD_INPUT for what can be no backup's name. */
+  /** Throws BAD_INPUT for what can be no backup's name, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
   find(namespace: string, name: string): Promise<StoredBackup | undefined>
+  /** A full backup with its manifest, for who keeps books on it. */
+  findArchive(namespace: string, name: string): Promise<StoredArchive | undefined>
+  /** A mirror of the legacy system. */
+  findMirror(namespace: string, name: string): Promise<StoredMirror | undefined>
   /** The newest manifest of a volume, by sequence. */
   newest(namespace: string, source: string): Promise<Manifest | undefined>
   /**
@@ -122,21 +128,13 @@ export interface PendingBackup {
   abandon(): Promise<void>
 }
 
-/** An increment of the recorded system: the volume's files as they are. */
+/** An increment of the legacy system: the volume's files as they are. */
 export interface Mirror {
   /** Runs `act` with the path of the folder; what is in it is as hostile as a volume. */
   withFolder<T>(act: (path: string) => Promise<T>): Promise<T>
 }
 
-export interface StoredBackup {
+export interface StoredMirror {
   info: BackupInfo
-  /** null for everything but a mirror, which has neither object nor index. */
-  mirror: Mirror | null
-  /** null where there is none, or none that can be read. */
-  manifest: Manifest | null
-  openObject(): Promise<ObjectReader>
-  /** null where there is none, or it is not the one the manifest names (size, sha256). */
-  openIndex(): Promise<ObjectReader | null>
-  /** Its archive proved not to be what was written. false where that cannot be noted: another namespace, no manifest. */
-  markCorrupt(reason: string): Promise<boolean>
+  mirror: Mirror
 }

@@ -47,7 +47,7 @@ itMounts('a read-only store is read, and refuses all else with the reason', asyn
   await expect(store.remove([name])).rejects.toMatchObject(readOnly)
   await expect(store.settle()).rejects.toMatchObject(readOnly)
   expect((await store.list(IP, { limit: 5 })).backups).toMatchObject([{ name, corrupt: null }])
-  const found = await store.find(IP, name)
+  const found = await store.findArchive(IP, name)
   await using _object = await found?.openObject()
   expect(names()).toEqual(before)
   remount('rw')

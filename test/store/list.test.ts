@@ -179,7 +179,7 @@ describe('what the recorded system left', () => {
         ...{ sha256: null, corrupt: null, state: 'success', hasIndex: false, durability: null },
       },
     ])
-    const found = await store.find(IP, name)
+    const found = await store.findArchive(IP, name)
     expect(found?.manifest).toBeNull()
     expect(await found?.openIndex()).toBeNull()
     await using object = await found?.openObject()
@@ -220,7 +220,7 @@ describe('find', () => {
   it('gives the archive and the index that the manifest names', async () => {
     const { store } = await openedStore()
     const manifest = await madeBackup(store)
-    const found = await store.find(IP, manifest.name)
+    const found = await store.findArchive(IP, manifest.name)
     expect(found?.manifest).toEqual(manifest)
     await using object = await found?.openObject()
     await using index = (await found?.openIndex()) ?? undefined
@@ -236,7 +236,7 @@ describe('find', () => {
     const { store, dir } = await openedStore()
     const { name } = await madeBackup(store)
     spoil(join(dir, IP, `${name}.index.gz`))
-    const found = await store.find(IP, name)
+    const found = await store.findArchive(IP, name)
     expect(found?.info).toMatchObject({ hasIndex: true, corrupt: null })
     expect(await found?.openIndex()).toBeNull()
   })

@@ -29,13 +29,13 @@ const never = new AbortController().signal
 
 it('is found, and its folder can be read', async () => {
   const { store } = await recorded()
-  const found = await store.find(IP, NAME)
+  const found = await store.findMirror(IP, NAME)
   expect(found?.info).toMatchObject({ mode: 'increment', source: SOURCE, app: 'hello', containers: [] })
   expect(await found?.mirror?.withFolder(async (path) => readdirSync(path).sort())).toEqual([
     'sub',
     'time.log',
   ])
-  expect((await store.find(IP, ARCHIVE))?.mirror).toBeNull()
+  expect(await store.findMirror(IP, ARCHIVE)).toBeUndefined()
 })
 
 describe('deleting', () => {

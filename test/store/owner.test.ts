@@ -41,7 +41,7 @@ describe('the owner of a namespace', () => {
     const { dir, store, names } = await openedStore()
     const { name } = await madeBackup(store)
     const { pending, rid } = await writtenBackup(store)
-    const found = await store.find(IP, name)
+    const found = await store.findArchive(IP, name)
     await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
     const before = names()
     const conflict = { code: 'CONFLICT', message: expect.stringContaining('daemon-b') }

@@ -211,7 +211,7 @@ describe('a crash while publishing', () => {
     const { dir, rid, name } = await crashedBetweenRenames()
     const { store } = await openedStore({ dir })
     expect(await store.settle()).toEqual({ rolledForward: [name], swept: [], unknown: [] })
-    const found = await store.find(IP, name)
+    const found = await store.findArchive(IP, name)
     expect(found?.info).toMatchObject({ rid, state: 'success', corrupt: null })
     await using index = (await found?.openIndex()) ?? undefined
     expect(await index?.read(0, 100)).toEqual(INDEX)

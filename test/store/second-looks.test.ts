@@ -129,7 +129,7 @@ describe('a backup', () => {
     const { store, clock } = await openedStore()
     const { name } = await madeBackup(store)
     for (const reason of ['first', 'second']) {
-      expect(await (await store.find(IP, name))?.markCorrupt(reason)).toBe(true)
+      expect(await (await store.findArchive(IP, name))?.markCorrupt(reason)).toBe(true)
       clock.set(clock.now() / 1000 + 100)
     }
     expect((await store.find(IP, name))?.info.corrupt).toBe('first')
@@ -153,7 +153,7 @@ describe('a backup', () => {
     const { store, dir } = await openedStore()
     const { name } = await madeBackup(store)
     const file = join(dir, IP, `${name}.index.gz`)
-    const found = await store.find(IP, name)
+    const found = await store.findArchive(IP, name)
     const before = openCount()
     for (const text of [readFileSync(file, 'utf8').toUpperCase(), 'short']) {
       writeFileSync(file, text)

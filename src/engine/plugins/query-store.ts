@@ -1,8 +1,21 @@
+import { BackupdError } from '../../lib/errors.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
+import type { StoredBackup } from '../../store/stored-backup.ts'
 import type { RunContext } from '../plugin.ts'
 
 /** The store, for a question: what it warns of goes to the log, since there is no record. */
 export function openQueryStore({ settings, clock, log }: RunContext): Promise<Store> {
   return openStore(settings.store, settings, clock, { warn: (message) => log('warn', message) })
+}
+
+/** Throws NOT_FOUND. */
+export async function findBackup(
+  context: RunContext,
+  namespace: string,
+  name: string,
+): Promise<StoredBackup> {
+  const found = await (await openQueryStore(context)).find(namespace, name)
+  if (found) return found
+  throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
 }

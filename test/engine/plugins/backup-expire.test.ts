@@ -76,7 +76,8 @@ describe('backup_expire', () => {
   it('plans again under the lock: what was found corrupt since takes no good backup with it', async () => {
     const { expire, names, left, change, store } = await twentyDays()
     change.announce = async () => {
-      for (const name of names.slice(5)) await (await store.find(SERVER, name))?.markCorrupt('bad blocks')
+      for (const name of names.slice(5))
+        await (await store.findArchive(SERVER, name))?.markCorrupt('bad blocks')
     }
     expect((await expire(SOURCE, '7d')).result).toEqual({ deleted: [] })
     expect(await left()).toEqual(expect.arrayContaining(names))

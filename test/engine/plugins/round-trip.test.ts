@@ -33,7 +33,7 @@ test('backed up, damaged, recovered: everything is as it was, the volume still t
 })
 
 async function manifestOf({ store }: Awaited<ReturnType<typeof makePluginWorld>>, name = '') {
-  const manifest = (await store.find(SERVER, name))?.manifest
+  const manifest = (await store.findArchive(SERVER, name))?.manifest
   if (!manifest) throw new Error(`no manifest of ${name}`)
   return manifest
 }

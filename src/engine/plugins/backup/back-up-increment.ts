@@ -6,6 +6,7 @@ import { lockRepository } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { makeSnapshot } from '../../../restic/write/make-snapshot.ts'
 import type { SnapshotSummary } from '../../../restic/write/snapshot-input.ts'
+import { noteIfDamaged } from '../../../store/kinds/series/note-damage.ts'
 import { noteForgotten } from '../../../store/kinds/series/prune-note.ts'
 import { lastSequence, type SeriesSnapshot, type SnapshotSeries } from '../../../store/kinds/series/series.ts'
 import { infoOfSeries } from '../../../store/kinds/series/series-info.ts'
@@ -15,7 +16,6 @@ import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunResult } from '../../../wire/record.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
-import { noteIfDamaged } from '../note-damage.ts'
 import { warningText } from '../warning-text.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
 import { describeChanged } from './changed-while-read.ts'
@@ -114,7 +114,9 @@ async function makeDespiteDamage(run: Increment): Promise<SnapshotSummary> {
   } catch (error) {
     if (!before || !(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
     context.warn(`the snapshot before is damaged, so that everything is read again: ${error.message}`)
-    await noteIfDamaged({ store, repository, namespace, id: before.id, context }, error)
+    const warn = (message: string) => context.warn(message)
+    const read = { store, ip: namespace, clock: context.clock, repository, namespace, warn }
+    await noteIfDamaged(read, before.id, error)
     await noteForgotten({ store, ip: namespace }, 1).catch(() => {})
     run.reread = planReread(undefined, context)
     return await make(run, undefined)

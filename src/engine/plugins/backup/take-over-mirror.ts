@@ -14,7 +14,7 @@ import {
   seriesOfVolume,
   tagsOf,
 } from '../../../store/kinds/series/series.ts'
-import type { Store, StoredBackup } from '../../../store/store.ts'
+import type { Store, StoredMirror } from '../../../store/store.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { factsOfSnapshot } from './describe-snapshot.ts'
@@ -35,8 +35,8 @@ export interface TakeOver {
 export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | undefined> {
   const { args, context, store } = run
   const series = await seriesOf(run)
-  const found = await store.find(context.settings.ip, args.archive)
-  if (!found?.mirror || found.info.source !== args.path) return series
+  const found = await store.findMirror(context.settings.ip, args.archive)
+  if (found?.info.source !== args.path) return series
   try {
     if (!takenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
     const taken = takenOver(await seriesOf(run), found)
@@ -53,13 +53,13 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
 }
 
 /** The recorded system, brought back for a while, makes another one, with a time of its own. */
-function takenOver(series: SnapshotSeries | undefined, { info }: StoredBackup): SeriesSnapshot | undefined {
+function takenOver(series: SnapshotSeries | undefined, { info }: StoredMirror): SeriesSnapshot | undefined {
   const createdMs = Date.parse(info.created)
   return series?.snapshots.find((one) => isOfMirror(one) && one.createdMs === createdMs)
 }
 
 /** Before all of ours, unless it is younger than any. */
-function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredBackup): number {
+function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredMirror): number {
   const newestMs =
     series?.snapshots.findLast(({ file }) => file.backupd)?.createdMs ?? Number.POSITIVE_INFINITY
   return Date.parse(info.created) > newestMs ? lastSequence(series) + 1 : 0
@@ -71,10 +71,10 @@ async function seriesOf({ args, context, repository }: TakeOver): Promise<Snapsh
   return seriesOfVolume(all, { name: args.archive, source: args.path, namespace })
 }
 
-async function snapshotOf(run: TakeOver, { info, mirror }: StoredBackup, sequence: number): Promise<void> {
+async function snapshotOf(run: TakeOver, { info, mirror }: StoredMirror, sequence: number): Promise<void> {
   const { args, context, repository, lock } = run
   context.progress({ phase: 'take over', bytesTotal: null, filesTotal: null })
-  await mirror?.withFolder((volume) =>
+  await mirror.withFolder((volume) =>
     makeSnapshot({
       ...{ repository, lock, volume, sourcePath: args.path, hostname: context.settings.ip, parent: null },
       time: new Date(info.created),

@@ -1,11 +1,11 @@
 import { statfs } from 'node:fs/promises'
 import { BackupdError } from '../../../lib/errors.ts'
+import type { OpenedBackup, Room } from '../../../store/stored-backup.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
-import type { RecoverSource, Room } from './recover-source.ts'
 
 export interface RoomQuestion {
-  source: Pick<RecoverSource, 'needs' | 'measure'>
+  source: Pick<OpenedBackup, 'needs' | 'measure'>
   volume: HeldVolume
   /** null for all of it. */
   chosen: ChosenFiles | null

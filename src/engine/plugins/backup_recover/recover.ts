@@ -2,6 +2,7 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
 import { openStore } from '../../../store/open-store.ts'
+import type { Filling, OpenedBackup, Reader, StoredBackup } from '../../../store/stored-backup.ts'
 import { resolveVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
 import { checkUsers } from '../../../volume/swap/check-users.ts'
@@ -22,15 +23,12 @@ import { refuseOwnFolders } from '../own-folders.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
 import { copy, mayCopy, warnOfCopy, wouldCopy } from './in-place.ts'
-import type { Filling, RecoverSource } from './recover-source.ts'
-import { seriesSource } from './series-source.ts'
-import { storedSource } from './stored-source.ts'
 
 /** One recover under way. */
 interface Recover extends Steps {
   args: RecoverArgs
   context: RunContext
-  source: RecoverSource
+  source: OpenedBackup
   volume: HeldVolume
   /** null for all of it, in place of all that is there. */
   chosen: ChosenFiles | null
@@ -47,7 +45,8 @@ interface Recover extends Steps {
  */
 export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
-  await using source = await step('find the backup', () => findBackup(args, context))
+  await using backup = await step('find the backup', () => findBackup(args, context))
+  await using source = await step('find the backup', () => backup.open(args.snapshot, readerOf(context)))
   using volume = await step('check the volume', () =>
     openTarget(args.destDir || homeOf(args, source), context),
   )
@@ -115,22 +114,22 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   return outcomeOf(summary, refused + missing)
 }
 
-/** A series of snapshots stands before a mirror of its name, which it took over. */
-async function findBackup(args: RecoverArgs, context: RunContext): Promise<RecoverSource> {
-  const { namespace, backup, snapshot } = args
+async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
   const { settings, clock } = context
-  const warn = (message: string) => context.warn(message)
+  const { warn } = readerOf(context)
   const store = await openStore(settings.store, settings, clock, { warn })
-  const series = await seriesSource(store, args, context)
-  if (series) return series
   const found = await store.find(namespace, backup)
-  if (!found) throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)
-  if (snapshot !== null) throw new BackupdError('BAD_INPUT', 'it has no snapshots to pick from')
-  return storedSource(found, warn)
+  if (found) return found
+  throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)
+}
+
+function readerOf(context: RunContext): Reader {
+  const { settings, signal } = context
+  return { dataDir: settings.dataDir, signal, warn: (message) => context.warn(message) }
 }
 
 /** A legacy backup goes back where `.meta` says it was made, if a job of this daemon backs that directory up. */
-function homeOf({ jobPaths = [] }: RecoverArgs, { legacySource }: RecoverSource): string {
+function homeOf({ jobPaths = [] }: RecoverArgs, { legacySource }: OpenedBackup): string {
   if (legacySource !== null && jobPaths.includes(legacySource)) return legacySource
   const what = 'no job of this daemon backs up the volume that it is named after'
   throw new BackupdError('BAD_INPUT', `${what}. Migrate it to a volume of the inventory, or give destDir`)
@@ -179,7 +178,7 @@ async function fill(
   }
   return await withProtectedList(stagingPlace(pointer, volume), async (list) => {
     const onProtected: OnProtected = (path, flags) => list.add(path, flags)
-    return await source.fill({ ...into, onProtected }, chosen)
+    return await source.restore({ ...into, onProtected }, chosen)
   })
 }
 

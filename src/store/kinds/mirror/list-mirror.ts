@@ -10,14 +10,7 @@ import { type Folder, openFolder, openFolderBeneath } from '../../../volume/tree
 import { componentsOf } from '../../../volume/tree/write-paths.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
-
-export interface MirrorQuestion {
-  /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
-  path: string
-  /** The last path of the page before; empty for the first page. */
-  after: string
-  limit: number
-}
+import type { FolderQuestion } from '../../stored-backup.ts'
 
 const NAMES_AT_ONCE = 256
 
@@ -26,7 +19,10 @@ const NAMES_AT_ONCE = 256
  * page, however many names there are. Throws NOT_FOUND where there is no such path, BAD_INPUT where it is no folder.
  * @param mirror a trusted path
  */
-export async function listMirror(mirror: string, { path, after, limit }: MirrorQuestion): Promise<FilePage> {
+export async function listMirror(
+  mirror: string,
+  { path, after, limit }: Omit<FolderQuestion, 'snapshot'>,
+): Promise<FilePage> {
   const inside = Buffer.concat(componentsOf(textToBytes(path)).flatMap((name) => [SLASH, name])).subarray(1)
   const root = openFolder(mirror)
   try {

@@ -19,7 +19,7 @@ export type DamageNote = z.infer<typeof noteSchema>
 
 /** The own namespace, with its repository. */
 export interface Noting {
-  store: Store
+  store: Pick<Store, 'driver' | 'assertOwner'>
   ip: string
   repository: Repository
   nowMs: number

@@ -11,7 +11,7 @@ export interface OpenSeries extends AsyncDisposable {
 
 /** undefined where there is no series of this name. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
 export async function openSeries(
-  store: Store,
+  store: Pick<Store, 'repository'>,
   namespace: string,
   name: string,
 ): Promise<OpenSeries | undefined> {

@@ -17,7 +17,7 @@ test('a full backup: result, manifest, and nothing else in the store', async () 
   expect({ state, reason }).toEqual({ state: 'success', reason: '' })
   const name = result.file ?? ''
   expect(world.objects()).toEqual([name, `${name}.index.gz`, `${name}.manifest.json`])
-  const manifest = (await world.store.find(SERVER, name))?.manifest
+  const manifest = (await world.store.findArchive(SERVER, name))?.manifest
   expect(manifest).toMatchObject({
     source: world.volume,
     files: 1,

@@ -1,18 +1,18 @@
 import { readIndex } from '../../../archive/index-format.ts'
 import { textToBytes } from '../../../lib/byte-paths.ts'
-import type { StoredBackup } from '../../../store/store.ts'
 import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
-import type { Room } from './recover-source.ts'
+import type { Room } from '../../stored-backup.ts'
+import type { StoredArchive } from './stored-archive.ts'
 
 /** What is chosen of an archive takes, from its index; nothing where there is none that can be trusted. */
 export async function measureArchive(
-  backup: StoredBackup,
+  archive: StoredArchive,
   chosen: ChosenFiles,
   signal: AbortSignal,
 ): Promise<Room> {
   const room = { bytes: 0, entries: 0 }
   try {
-    await using index = await backup.openIndex()
+    await using index = await archive.openIndex()
     for await (const line of index ? readIndex(index) : []) {
       signal.throwIfAborted()
       if (line.kind !== 'entry' || chosen.of(textToBytes(line.path)) === 'none') continue

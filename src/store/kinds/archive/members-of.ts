@@ -1,10 +1,10 @@
 import { readIndex } from '../../../archive/index-format.ts'
-import type { StoredBackup } from '../../../store/store.ts'
+import type { StoredArchive } from './stored-archive.ts'
 
 /** The compressed sizes of an archive's gzip members, from its index; null where there is none that can be trusted. */
-export async function membersOf(backup: StoredBackup): Promise<number[] | null> {
+export async function membersOf(archive: StoredArchive): Promise<number[] | null> {
   try {
-    await using index = await backup.openIndex()
+    await using index = await archive.openIndex()
     if (!index) return null
     const sizes: number[] = []
     for await (const line of readIndex(index)) {

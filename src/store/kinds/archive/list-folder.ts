@@ -3,14 +3,7 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { FirstKeys } from '../../../lib/first-keys.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
-
-export interface FolderQuestion {
-  /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
-  path: string
-  /** The last path of the page before; empty for the first page. */
-  after: string
-  limit: number
-}
+import type { FolderQuestion } from '../../stored-backup.ts'
 
 /**
  * What lies directly in a folder of a backup, by the bytes of its path; memory of a page, whatever the backup holds.
@@ -18,7 +11,7 @@ export interface FolderQuestion {
  */
 export async function listFolder(
   entries: AsyncIterable<FileInfo>,
-  { path, after, limit }: FolderQuestion,
+  { path, after, limit }: Omit<FolderQuestion, 'snapshot'>,
 ): Promise<FilePage> {
   const folder = sortKey(path.replace(/^\/+|\/+$/g, ''))
   const prefix = folder === '' ? '' : `${folder}/`

@@ -1,0 +1,62 @@
+import { bytesToText } from '../../../lib/byte-paths.ts'
+import { BackupdError } from '../../../lib/errors.ts'
+import { checkPacks, type LostBlob } from '../../../restic/check/check-packs.ts'
+import { touchedFiles } from '../../../restic/check/touched-files.ts'
+import type { Reader } from '../../stored-backup.ts'
+import { noteIfDamaged, notePacks, readIn } from './note-damage.ts'
+import { lockSeries, type ReadSeries } from './open-snapshot.ts'
+
+/** Paths that are named of each snapshot. */
+const MAX_NAMED = 10
+
+interface Damage {
+  count: number
+  paths: string[]
+}
+
+/**
+ * Reads every pack of the repository, and looks which snapshots of the series lack something. Other series share the
+ * packs; what they lack is found when they are verified. Throws SNAPSHOT_CORRUPT if any snapshot cannot be given back
+ * whole, which is noted of each.
+ */
+export async function verifySeries(
+  { world, namespace, repository, series }: ReadSeries,
+  reader: Reader,
+  onProgress: (bytes: number) => void,
+): Promise<void> {
+  const { signal, warn } = reader
+  await using lock = await lockSeries(repository, reader)
+  const lost: LostBlob[] = []
+  for await (const damaged of checkPacks(repository, {
+    signal,
+    onProgress: ({ bytes }) => onProgress(bytes),
+  })) {
+    warn(`the pack ${damaged.pack} is damaged: ${damaged.reason}`)
+    repository.distrust([damaged.pack])
+    lost.push(...damaged.lost)
+  }
+  const read = readIn(world, { repository, namespace, warn })
+  if (lost.length > 0 && lock.isHeld()) await notePacks(read)
+  const own = new Set(series.snapshots.map(({ id }) => id))
+  const damages = new Map<string, Damage>()
+  for await (const { snapshot, path } of touchedFiles(repository, lost, signal))
+    if (own.has(snapshot)) addTo(damages, snapshot, bytesToText(path))
+  for (const [snapshot, damage] of damages)
+    if (lock.isHeld()) await noteIfDamaged(read, snapshot, corrupt(snapshot, damage))
+  const [first] = damages
+  if (!first) return
+  const others = damages.size > 1 ? `; ${damages.size - 1} other snapshots are damaged too` : ''
+  throw corrupt(...first, others)
+}
+
+function addTo(damages: Map<string, Damage>, snapshot: string, path: string): void {
+  const damage = damages.get(snapshot) ?? { count: 0, paths: [] }
+  damage.count++
+  if (damage.paths.length < MAX_NAMED) damage.paths.push(path)
+  damages.set(snapshot, damage)
+}
+
+function corrupt(snapshot: string, { count, paths }: Damage, others = ''): BackupdError {
+  const what = `The snapshot ${snapshot.slice(0, 8)} is damaged: the content of ${count} paths is lost, such as ${JSON.stringify(paths[0])}${others}`
+  return new BackupdError('SNAPSHOT_CORRUPT', what, { facts: { snapshot, count, files: paths } })
+}
