@@ -25,7 +25,7 @@ export interface RunnerOptions {
  * A small young generation, and an old one that is collected soon: a run makes much short-lived garbage, and its peak
  * is what a machine must spare.
  */
-export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=70']
+export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=16', '--heap-growing-percent=70']
 const MAX_RUNS = 100
 const MAX_RSS_BYTES = 160 * 1024 * 1024
 /** Idle children beyond `size` end after this. */
