@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
-import type { StoredBackup } from '../../store/stored-backup.ts'
+import type { Reader, StoredBackup } from '../../store/stored-backup.ts'
 import type { RunContext } from '../plugin.ts'
 
 /** The store, for a question: what it warns of goes to the log, since there is no record. */
@@ -18,4 +18,9 @@ export async function findBackup(
   const found = await (await openQueryStore(context)).find(namespace, name)
   if (found) return found
   throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
+}
+
+/** Who reads for a question: what it hears of goes to the log. */
+export function queryReader({ settings, signal, log }: RunContext): Reader {
+  return { dataDir: settings.dataDir, signal, warn: (message) => log('warn', message) }
 }

@@ -1,12 +1,6 @@
 import { z } from 'zod'
-import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
-import { type Difference, diffPage } from '../../../restic/read/diff-trees.ts'
-import { fileInfoOf } from '../../../restic/read/file-info.ts'
-import { volumeTree } from '../../../restic/read/volume-tree.ts'
-import { findSnapshot } from '../../../store/kinds/series/find-snapshot.ts'
-import { openKnownSeries } from '../../../store/kinds/series/open-series.ts'
+import { diffSnapshots } from '../../../store/kinds/series/diff-snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
-import type { FileDiff } from '../../../wire/snapshot.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openQueryStore } from '../query-store.ts'
 
@@ -27,26 +21,8 @@ export const backupDiffPlugin: Plugin<DiffArgs> = {
   query: true,
   parseArgs: (raw) => parseShape('The question for a difference', raw, diffArgsSchema),
   needs: () => [],
-  async run({ namespace, name, from, to, after, limit }, context) {
-    const { signal } = context
-    await using opened = await openKnownSeries(await openQueryStore(context), namespace, name)
-    const { repository, series } = opened
-    const [older, newer] = [findSnapshot(series, from), findSnapshot(series, to)]
-    await repository.loadIndex()
-    const before = (await volumeTree(repository, older.file)).tree
-    const after_ = (await volumeTree(repository, newer.file)).tree
-    const resume = after === '' ? {} : { after: textToBytes(after) }
-    const trees = { before, after: after_ }
-    const { differences, next } = await diffPage(repository, trees, { signal, limit, ...resume })
-    const result = { changes: differences.map(toFileDiff), next: next && bytesToText(next) }
-    return { state: 'success', reason: '', result }
+  async run(question, context) {
+    const page = await diffSnapshots(await openQueryStore(context), question, context.signal)
+    return { state: 'success', reason: '', result: { ...page } }
   },
-}
-
-function toFileDiff({ change, path, before, after }: Difference): FileDiff {
-  return {
-    ...{ change, path: bytesToText(path) },
-    before: before && fileInfoOf(before),
-    after: after && fileInfoOf(after),
-  }
 }

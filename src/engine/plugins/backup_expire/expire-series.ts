@@ -17,9 +17,9 @@ import {
 } from '../../../store/kinds/series/prune-note.ts'
 import { isOwnSeries, readSeries, type SnapshotSeries } from '../../../store/kinds/series/series.ts'
 import { infoOfSeries, infoOfSnapshot } from '../../../store/kinds/series/series-info.ts'
+import { takeLockOf } from '../../../store/kinds/series/take-lock.ts'
 import { planRetention } from '../../../store/retention.ts'
 import { readRunTime } from '../../run-time.ts'
-import { takeLockOf } from '../take-lock.ts'
 import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
 
 /** What a slice of a prune may need: with less, room is given back sooner. */
@@ -189,7 +189,11 @@ async function pruneRepository(repository: Repository, run: ExpireRun): Promise<
 
 /** There is a record from the moment on when something can be done: nothing is before nobody else is there. */
 function announcing(repository: Repository, { context, lockWaitMs }: ExpireRun): TakeLock {
-  const takeLock = takeLockOf(repository, context, lockWaitMs)
+  const takeLock = takeLockOf(
+    repository,
+    { dataDir: context.settings.dataDir, signal: context.signal },
+    lockWaitMs,
+  )
   return async (how) => {
     const lock = await takeLock(how)
     if (how.exclusive) await context.announce()

@@ -1,13 +1,6 @@
 import { z } from 'zod'
-import { textToBytes } from '../../../lib/byte-paths.ts'
-import { isoTime } from '../../../lib/clock.ts'
-import { fileHistory } from '../../../restic/read/file-history.ts'
-import { fileInfoOf } from '../../../restic/read/file-info.ts'
-import type { Repository } from '../../../restic/repository/repository.ts'
-import { openKnownSeries } from '../../../store/kinds/series/open-series.ts'
-import type { SeriesSnapshot } from '../../../store/kinds/series/series.ts'
+import { fileVersions } from '../../../store/kinds/series/file-versions.ts'
 import { parseShape } from '../../../wire/json.ts'
-import type { FileVersion } from '../../../wire/snapshot.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openQueryStore } from '../query-store.ts'
 
@@ -20,9 +13,6 @@ const historyArgsSchema = z.object({
 })
 type HistoryArgs = z.infer<typeof historyArgsSchema>
 
-/** Snapshots looked at for one answer. */
-const WINDOW = 200
-
 /**
  * One path through the snapshots of a series, newest first, as wire fileHistorySchema. A page may be empty though more
  * follow. Throws NOT_FOUND.
@@ -32,47 +22,8 @@ export const backupHistoryPlugin: Plugin<HistoryArgs> = {
   query: true,
   parseArgs: (raw) => parseShape('The question for the history of a file', raw, historyArgsSchema),
   needs: () => [],
-  async run({ namespace, name, path, after }, context) {
-    await using opened = await openKnownSeries(await openQueryStore(context), namespace, name)
-    const { repository, series } = opened
-    await repository.loadIndex()
-    const end = after === '' ? series.snapshots.length : indexOf(series.snapshots, after)
-    const from = Math.max(0, end - WINDOW)
-    const versions = await versionsIn(repository, series.snapshots.slice(Math.max(0, from - 1), end), {
-      path: textToBytes(path),
-      isBegin: from === 0,
-    })
-    const next = from > 0 ? (series.snapshots[from]?.id ?? null) : null
-    return { state: 'success', reason: '', result: { versions: versions.reverse(), next } }
+  async run(question, context) {
+    const history = await fileVersions(await openQueryStore(context), question)
+    return { state: 'success', reason: '', result: { ...history } }
   },
-}
-
-function indexOf(snapshots: readonly SeriesSnapshot[], id: string): number {
-  return Math.max(
-    0,
-    snapshots.findIndex((snapshot) => snapshot.id === id),
-  )
-}
-
-/** Unless it is the series' very first, the first snapshot is there to compare the second with. */
-async function versionsIn(
-  repository: Repository,
-  snapshots: readonly SeriesSnapshot[],
-  { path, isBegin }: { path: Buffer; isBegin: boolean },
-): Promise<FileVersion[]> {
-  const points = snapshots.map(({ id, file }) => ({ id, snapshot: file }))
-  const created = new Map(snapshots.map(({ id, createdMs }) => [id, isoTime(createdMs)]))
-  const versions: FileVersion[] = []
-  let isFirst = !isBegin
-  for await (const { snapshot, entry, change } of fileHistory(repository, points, path)) {
-    if (change && !isFirst)
-      versions.push({
-        snapshot,
-        created: created.get(snapshot) ?? '',
-        change,
-        file: entry && fileInfoOf(entry),
-      })
-    isFirst = false
-  }
-  return versions
 }

@@ -1,11 +1,8 @@
 import { z } from 'zod'
-import { findSnapshot } from '../../../store/kinds/series/find-snapshot.ts'
-import { forgetInNamespace } from '../../../store/kinds/series/forget-series.ts'
-import { openKnownSeries } from '../../../store/kinds/series/open-series.ts'
+import { deleteSnapshots } from '../../../store/kinds/series/delete-snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { openQueryStore } from '../query-store.ts'
-import { takeLockOf } from '../take-lock.ts'
+import { openQueryStore, queryReader } from '../query-store.ts'
 
 const deleteArgsSchema = z.object({
   name: z.string(),
@@ -13,9 +10,6 @@ const deleteArgsSchema = z.object({
   snapshots: z.array(z.string().min(1)).min(1).max(1000),
 })
 type DeleteArgs = z.infer<typeof deleteArgsSchema>
-
-/** An answer comes within seconds, so others are not waited for long. */
-const LOCK_WAIT_MS = 5000
 
 /**
  * Deletes single snapshots of a series in the daemon's own namespace; their room comes back with the next prune.
@@ -26,16 +20,9 @@ export const snapshotsDeletePlugin: Plugin<DeleteArgs> = {
   query: true,
   parseArgs: (raw) => parseShape('The snapshots to delete', raw, deleteArgsSchema),
   needs: () => [],
-  async run({ name, snapshots }, context) {
-    const { ip } = context.settings
-    const store = await openQueryStore(context)
-    await using opened = await openKnownSeries(store, ip, name)
-    const { repository, series } = opened
-    const ids = snapshots.map((id) => findSnapshot(series, id).id)
-    await store.assertOwner()
-    const takeLock = takeLockOf(repository, context, LOCK_WAIT_MS)
-    const warn = (message: string) => context.log('warn', message)
-    const deletedSnapshots = await forgetInNamespace({ store, ip, repository, takeLock, warn }, ids)
+  async run(wanted, context) {
+    const own = { store: await openQueryStore(context), ip: context.settings.ip }
+    const deletedSnapshots = await deleteSnapshots(own, wanted, queryReader(context))
     return { state: 'success', reason: '', result: { deletedSnapshots } }
   },
 }

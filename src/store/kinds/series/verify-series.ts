@@ -40,7 +40,7 @@ export async function verifySeries(
   const own = new Set(series.snapshots.map(({ id }) => id))
   const damages = new Map<string, Damage>()
   for await (const { snapshot, path } of touchedFiles(repository, lost, signal))
-    if (own.has(snapshot)) addTo(damages, snapshot, bytesToText(path))
+    if (own.has(snapshot)) addTo(damages, snapshot, withinVolume(bytesToText(path), series.source))
   for (const [snapshot, damage] of damages)
     if (lock.isHeld()) await noteIfDamaged(read, snapshot, corrupt(snapshot, damage))
   const [first] = damages
@@ -54,6 +54,11 @@ function addTo(damages: Map<string, Damage>, snapshot: string, path: string): vo
   damage.count++
   if (damage.paths.length < MAX_NAMED) damage.paths.push(path)
   damages.set(snapshot, damage)
+}
+
+/** Snapshots name paths from `/` on. */
+function withinVolume(path: string, source: string): string {
+  return path.startsWith(`${source}/`) ? path.slice(source.length + 1) : path
 }
 
 function corrupt(snapshot: string, { count, paths }: Damage, others = ''): BackupdError {

@@ -1,0 +1,46 @@
+import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
+import { type Difference, diffPage } from '../../../restic/read/diff-trees.ts'
+import { fileInfoOf } from '../../../restic/read/file-info.ts'
+import { volumeTree } from '../../../restic/read/volume-tree.ts'
+import type { DiffPage, FileDiff } from '../../../wire/snapshot.ts'
+import type { Store } from '../../store.ts'
+import { findSnapshot } from './find-snapshot.ts'
+import { openKnownSeries } from './open-series.ts'
+
+export interface DiffQuestion {
+  namespace: string
+  name: string
+  from: string
+  /** Empty for the newest. */
+  to: string
+  /** The last path of the page before; empty for the first page. */
+  after: string
+  limit: number
+}
+
+/** One page of what differs between two snapshots of a series. Throws NOT_FOUND. */
+export async function diffSnapshots(
+  store: Store,
+  { namespace, name, from, to, after, limit }: DiffQuestion,
+  signal: AbortSignal,
+): Promise<DiffPage> {
+  await using opened = await openKnownSeries(store, namespace, name)
+  const { repository, series } = opened
+  const [older, newer] = [findSnapshot(series, from), findSnapshot(series, to)]
+  await repository.loadIndex()
+  const trees = {
+    before: (await volumeTree(repository, older.file)).tree,
+    after: (await volumeTree(repository, newer.file)).tree,
+  }
+  const resume = after === '' ? {} : { after: textToBytes(after) }
+  const { differences, next } = await diffPage(repository, trees, { signal, limit, ...resume })
+  return { changes: differences.map(toFileDiff), next: next && bytesToText(next) }
+}
+
+function toFileDiff({ change, path, before, after }: Difference): FileDiff {
+  return {
+    ...{ change, path: bytesToText(path) },
+    before: before && fileInfoOf(before),
+    after: after && fileInfoOf(after),
+  }
+}

@@ -1,0 +1,68 @@
+import { textToBytes } from '../../../lib/byte-paths.ts'
+import { isoTime } from '../../../lib/clock.ts'
+import { fileHistory } from '../../../restic/read/file-history.ts'
+import { fileInfoOf } from '../../../restic/read/file-info.ts'
+import type { Repository } from '../../../restic/repository/repository.ts'
+import type { FileHistory, FileVersion } from '../../../wire/snapshot.ts'
+import type { Store } from '../../store.ts'
+import { openKnownSeries } from './open-series.ts'
+import type { SeriesSnapshot } from './series.ts'
+
+export interface HistoryQuestion {
+  namespace: string
+  name: string
+  path: string
+  /** The id of a snapshot: only what is older; empty for all. */
+  after: string
+}
+
+/** Snapshots looked at for one answer. */
+const WINDOW = 200
+
+/** One path through the snapshots of a series, newest first. A page may be empty though more follow. Throws NOT_FOUND. */
+export async function fileVersions(
+  store: Store,
+  { namespace, name, path, after }: HistoryQuestion,
+): Promise<FileHistory> {
+  await using opened = await openKnownSeries(store, namespace, name)
+  const { repository, series } = opened
+  await repository.loadIndex()
+  const end = after === '' ? series.snapshots.length : indexOf(series.snapshots, after)
+  const from = Math.max(0, end - WINDOW)
+  const versions = await versionsIn(repository, series.snapshots.slice(Math.max(0, from - 1), end), {
+    path: textToBytes(path),
+    isBegin: from === 0,
+  })
+  const next = from > 0 ? (series.snapshots[from]?.id ?? null) : null
+  return { versions: versions.reverse(), next }
+}
+
+function indexOf(snapshots: readonly SeriesSnapshot[], id: string): number {
+  return Math.max(
+    0,
+    snapshots.findIndex((snapshot) => snapshot.id === id),
+  )
+}
+
+/** Unless it is the series' very first, the first snapshot is there to compare the second with. */
+async function versionsIn(
+  repository: Repository,
+  snapshots: readonly SeriesSnapshot[],
+  { path, isBegin }: { path: Buffer; isBegin: boolean },
+): Promise<FileVersion[]> {
+  const points = snapshots.map(({ id, file }) => ({ id, snapshot: file }))
+  const created = new Map(snapshots.map(({ id, createdMs }) => [id, isoTime(createdMs)]))
+  const versions: FileVersion[] = []
+  let isFirst = !isBegin
+  for await (const { snapshot, entry, change } of fileHistory(repository, points, path)) {
+    if (change && !isFirst)
+      versions.push({
+        snapshot,
+        created: created.get(snapshot) ?? '',
+        change,
+        file: entry && fileInfoOf(entry),
+      })
+    isFirst = false
+  }
+  return versions
+}

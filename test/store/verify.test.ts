@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makePluginWorld, SERVER } from '../support/plugin-world.ts'
+import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+
+const MIB = 1 << 20
+const NAME = 'shop-shop.web.web-1-data-db'
+
+/** A volume with a small and a large file, and how to verify what was made of it. */
+async function verifyingWorld() {
+  const world = await makePluginWorld()
+  writeFileSync(join(world.volume, 'small'), 'small')
+  writeFileSync(join(world.volume, 'large'), randomBytes(3 * MIB))
+  const warnings: string[] = []
+  const verify = async (name: string, { namespace = SERVER, signal = new AbortController().signal } = {}) => {
+    let read = 0
+    await using backup = await world.store.find(namespace, name)
+    if (!backup) throw new Error(`there is no ${name}`)
+    const reader = { dataDir: world.dataDir, signal, warn: (message: string) => void warnings.push(message) }
+    await backup.verify(reader, (bytes) => {
+      read = bytes
+    })
+    return read
+  }
+  const corruptOf = async (name: string) => {
+    await using backup = await world.store.find(SERVER, name)
+    return backup?.info.corrupt
+  }
+  const fullBackup = async () => String((await world.backUp()).result.file)
+  return { ...world, warnings, verify, corruptOf, fullBackup, namespace: join(world.storeDir, SERVER) }
+}
+
+function flipByte(path: string, at = 100): void {
+  const content = readFileSync(path)
+  content[at] = (content[at] ?? 0) ^ 1
+  chmodSync(path, 0o600)
+  writeFileSync(path, content)
+}
+
+test('an archive that is what was written is read to its last byte, and nothing changes', async () => {
+  const { verify, fullBackup, corruptOf, namespace, warnings } = await verifyingWorld()
+  const name = await fullBackup()
+  const before = readdirSync(namespace)
+  expect(await verify(name)).toBe(statSync(join(namespace, name)).size)
+  expect(await corruptOf(name)).toBeNull()
+  expect(readdirSync(namespace)).toEqual(before)
+  expect(warnings).toEqual([])
+})
+
+test.each([
+  ['first', () => 100],
+  ['middle', (size: number) => size >> 1],
+  ['last', (size: number) => size - 1],
+])('a flipped bit in the %s part of an archive is found, and noted in the store', async (_, at) => {
+  const { verify, fullBackup, corruptOf, namespace } = await verifyingWorld()
+  const name = await fullBackup()
+  const path = join(namespace, name)
+  flipByte(path, at(statSync(path).size))
+  await expect(verify(name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' })
+  expect(await corruptOf(name)).toMatch(/damaged|not what was written/)
+})
+
+test('an archive that is cut off is found without being read', async () => {
+  const { verify, fullBackup, namespace } = await verifyingWorld()
+  const name = await fullBackup()
+  truncateSync(join(namespace, name), 1000)
+  await expect(verify(name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT', facts: { size: 1000 } })
+})
+
+test('an archive without a manifest is judged by its own checksums', async () => {
+  const { verify, fullBackup, namespace } = await verifyingWorld()
+  const name = await fullBackup()
+  const path = join(namespace, name)
+  rmSync(`${path}.manifest.json`)
+  expect(await verify(name)).toBe(statSync(path).size)
+  flipByte(path, statSync(path).size >> 1)
+  await expect(verify(name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' })
+})
+
+test('the verification of an archive ends when it is aborted, and condemns nothing', async () => {
+  const { verify, fullBackup, corruptOf } = await verifyingWorld()
+  const name = await fullBackup()
+  const reason = new Error('enough')
+  await expect(verify(name, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  expect(await corruptOf(name)).toBeNull()
+})
+
+test('a series that is what was written is read whole', async () => {
+  const { verify, backUp, corruptOf, warnings } = await verifyingWorld()
+  await backUp({ mode: 'increment' })
+  expect(await verify(NAME)).toBeGreaterThan(3 * MIB)
+  expect(await corruptOf(NAME)).toBeNull()
+  expect(warnings).toEqual([])
+})
+
+test('a damaged pack condemns the snapshots that lack something, with the paths', async () => {
+  const { verify, backUp, corruptOf, namespace, warnings } = await verifyingWorld()
+  await backUp({ mode: 'increment' })
+  flipByte(largestPack(namespace))
+  await expect(verify(NAME)).rejects.toMatchObject({
+    code: 'SNAPSHOT_CORRUPT',
+    message: expect.stringContaining('such as "large"'),
+    facts: { count: 1, files: ['large'] },
+  })
+  expect(warnings).toEqual([expect.stringMatching(/^the pack [0-9a-f]{64} is damaged: /)])
+  expect(await corruptOf(NAME)).toContain('"large"')
+})
+
+test('a pack that is gone condemns the snapshots that lack something', async () => {
+  const { verify, backUp, namespace } = await verifyingWorld()
+  await backUp({ mode: 'increment' })
+  rmSync(largestPack(namespace))
+  await expect(verify(NAME)).rejects.toMatchObject({
+    code: 'SNAPSHOT_CORRUPT',
+    facts: { files: ['large', 'small'] },
+  })
+})
+
+test('damage that only another series has does not condemn this one', async () => {
+  const { verify, backUp, volumeRoot, namespace } = await verifyingWorld()
+  await backUp({ mode: 'increment' })
+  const other = join(volumeRoot, 'shop', 'other')
+  mkdirSync(other)
+  writeFileSync(join(other, 'huge'), randomBytes(5 * MIB))
+  await backUp({
+    mode: 'increment',
+    path: other,
+    volume: '/data/other',
+    archive: 'shop-shop.web.web-1-data-other',
+  })
+  flipByte(largestPack(namespace))
+  expect(await verify(NAME)).toBeGreaterThan(3 * MIB)
+  await expect(verify('shop-shop.web.web-1-data-other')).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' })
+})
+
+test('of a mirror nothing tells what it was: that is said, and it is not called good', async () => {
+  const { verify, namespace } = await verifyingWorld()
+  const name = 'hello-hello.web.web-1-data'
+  const source = '/data/lain/volumes/hello/hello.web.web/1/data'
+  mkdirSync(join(namespace, name))
+  writeRecordedMeta(namespace, [recordedEntity({ name, source, mode: 'increment' })])
+  await expect(verify(name)).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: expect.stringContaining('no checksums'),
+  })
+})
+
+function largestPack(namespace: string): string {
+  const files = readdirSync(join(namespace, 'repo', 'data'), { recursive: true, withFileTypes: true })
+  const packs = files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  return packs.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? ''
+}
