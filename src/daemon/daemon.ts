@@ -98,7 +98,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
-  const space = new StoreSpace({ driver, problems, ask: () => engine.query('store_space', {}) })
+  const space = new StoreSpace({ driver, problems, ask: () => engine.ask('store_space', {}) })
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
@@ -121,7 +121,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreMemory): Promise<void> {
   const { takeOver, claimStore = false, newRepository = false, store, log } = options
   if (newRepository) stores.forgetSnapshots()
-  const answer = await engine.query('store_claim', { takeOver, claimStore, newRepository })
+  const answer = await engine.ask('store_claim', { takeOver, claimStore, newRepository })
   const { madePassword, storeId, startsOver, missing } = claimedSchema.parse(answer)
   stores.claimed(storeId, startsOver)
   if (missing !== undefined) log.error({}, `${missing}. Full backups continue`)

@@ -19,7 +19,7 @@ const SOURCE = 'store'
 export interface StoreSpaceOptions {
   driver: string
   problems: Problems
-  /** The store_space query. */
+  /** Asks the store_space plugin. */
   ask(): Promise<unknown>
 }
 

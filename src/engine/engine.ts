@@ -2,11 +2,11 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { createAsking } from './asking.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishCopy } from './finish-copy.ts'
 import { JobTable, type TakenJobs } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
-import { createQueries } from './queries.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
 
@@ -39,8 +39,8 @@ export interface Engine {
   /** Resolves when the record is on disk. Throws NOT_FOUND, BAD_INPUT, CONFLICT (facts.rid), VOLUME_LOCKED. */
   runJob(id: string, options?: JobRunOptions): Promise<RunRecord>
   runOnce(action: string, args: Record<string, unknown>, options?: RunOptions): Promise<RunRecord>
-  /** The answer of a query plugin. Throws TIMED_OUT after 9 s. */
-  query(action: string, args: Record<string, unknown>): Promise<Json>
+  /** The answer of a plugin that answers at once. Throws TIMED_OUT after 9 s. */
+  ask(action: string, args: Record<string, unknown>): Promise<Json>
   /** A queued run ends at once, a running one is told to. Throws NOT_FOUND, CONFLICT. */
   cancel(rid: string): RunRecord
   record(rid: string): RunRecord | undefined
@@ -64,19 +64,21 @@ export function createEngine(options: EngineOptions): Engine {
   const runs = new Runs({ ...options, jobs: () => table.list().map(({ job }) => job) })
   const agingClock = options.agingClock ?? clock
   const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
-  const query = createQueries({
+  const ask = createAsking({
     ...options,
     onLog: (level, message, facts = {}) => log[level](facts, message),
   })
 
   function isAction(action: string): boolean {
-    return plugins.some((plugin) => plugin.name === action && !plugin.query)
+    return plugins.some((plugin) => plugin.name === action && !plugin.answersAtOnce)
   }
 
-  function pluginOf(action: string, isQuery: boolean): Plugin {
+  function pluginOf(action: string, isAtOnce: boolean): Plugin {
     const plugin = plugins.find(({ name }) => name === action)
-    if (plugin && (plugin.query ?? false) === isQuery) return plugin
-    const known = plugins.filter((other) => (other.query ?? false) === isQuery).map(({ name }) => name)
+    if (plugin && (plugin.answersAtOnce ?? false) === isAtOnce) return plugin
+    const known = plugins
+      .filter((other) => (other.answersAtOnce ?? false) === isAtOnce)
+      .map(({ name }) => name)
     throw new BackupdError('BAD_INPUT', `There is no action "${action}": there are ${known.join(', ')}`, {
       facts: { action },
     })
@@ -127,9 +129,9 @@ export function createEngine(options: EngineOptions): Engine {
       const known = rid === undefined ? undefined : runs.known(checkRid(rid))
       return known ?? runs.ask({ ...requestOf(action, args, rid), job: undefined, type: 'once' })
     },
-    async query(action, args) {
+    async ask(action, args) {
       pluginOf(action, true).parseArgs(args)
-      return query(action, args)
+      return ask(action, args)
     },
     cancel: (rid) => runs.cancel(rid),
     record: (rid) => runs.find(rid),

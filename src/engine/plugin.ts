@@ -23,8 +23,8 @@ export interface Plugin<Args = unknown> {
   settlesFirst?(raw: Readonly<Record<string, unknown>>): boolean
   /** Runs nobody wants to read of when they did nothing: no record until they call `announce`, none without it. */
   readonly quiet?: boolean
-  /** Answers a question at once; holds no lock, waits in no queue, leaves no record. */
-  readonly query?: boolean
+  /** Holds no volume, waits in no queue and leaves no record: whoever asks waits for the answer. */
+  readonly answersAtOnce?: boolean
   run(args: Args, context: RunContext): Promise<RunOutcome>
 }
 

@@ -296,7 +296,7 @@ describe('questions', () => {
     const { engine, memory } = await startEngine({ concurrency: 1 })
     await engine.runOnce('test', FOREVER)
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => engine.query('echo', { say: `${n}` })),
+      Array.from({ length: 10 }, (_, n) => engine.ask('echo', { say: `${n}` })),
     )
     expect(answers).toEqual(Array.from({ length: 10 }, (_, n) => ({ said: `${n}` })))
     expect(memory.keeps).toHaveLength(1)
@@ -304,36 +304,36 @@ describe('questions', () => {
 
   test('an action that is none is refused', async () => {
     const { engine } = await startEngine()
-    await expect(engine.query('test', {})).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    await expect(engine.query('nope', {})).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(engine.ask('test', {})).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(engine.ask('nope', {})).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
   test('one that hangs is given up after 9 s, and the others are answered', async () => {
     const { engine } = await startEngine()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
-    const late = expect(engine.query('echo', { never: true })).rejects.toMatchObject({
+    const late = expect(engine.ask('echo', { never: true })).rejects.toMatchObject({
       code: 'TIMED_OUT',
       facts: { seconds: 9 },
     })
-    expect(await engine.query('echo', { say: 'meanwhile' })).toEqual({ said: 'meanwhile' })
+    expect(await engine.ask('echo', { say: 'meanwhile' })).toEqual({ said: 'meanwhile' })
     await vi.advanceTimersByTimeAsync(9000)
     await late
-    expect(await engine.query('echo', { say: 'afterwards' })).toEqual({ said: 'afterwards' })
+    expect(await engine.ask('echo', { say: 'afterwards' })).toEqual({ said: 'afterwards' })
   })
 
   test('so many that hang at once that one must wait: it is given up in time, too', async () => {
     const { engine } = await startEngine()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
-    const late = Promise.allSettled(Array.from({ length: 8 }, () => engine.query('echo', { never: true })))
+    const late = Promise.allSettled(Array.from({ length: 8 }, () => engine.ask('echo', { never: true })))
     await vi.advanceTimersByTimeAsync(9000)
     expect((await late).map((one) => one.status === 'rejected' && one.reason.code)).toEqual(
       Array(8).fill('TIMED_OUT'),
     )
     // Killed at once; their turns are free when they are gone.
     await vi.advanceTimersByTimeAsync(1)
-    expect(await engine.query('echo', { say: 'afterwards' })).toEqual({ said: 'afterwards' })
+    expect(await engine.ask('echo', { say: 'afterwards' })).toEqual({ said: 'afterwards' })
   })
 })
 

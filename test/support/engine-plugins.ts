@@ -20,7 +20,7 @@ const quietPlugin: Plugin<{ announce?: boolean; fail?: boolean }> = {
 /** Answers with what it was asked, after `args.afterMs`, or never. */
 const echoPlugin: Plugin<{ say?: string; never?: boolean }> = {
   name: 'echo',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => raw,
   needs: () => [],
   async run(args) {

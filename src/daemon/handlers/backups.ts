@@ -53,7 +53,7 @@ async function listEntities({ call, namespace, sources }: Listing, world: World)
 }
 
 async function askPage(world: World, wanted: Record<string, unknown>, after: string): Promise<BackupPage> {
-  const answer = await world.engine.query('backup_list', after === '' ? wanted : { ...wanted, after })
+  const answer = await world.engine.ask('backup_list', after === '' ? wanted : { ...wanted, after })
   return parseShape('The list of backups', answer, backupPageSchema)
 }
 
@@ -66,7 +66,7 @@ export async function showBackup({ params, fields }: Call, world: World): Promis
   const name = checkBackupName(params.file ?? '')
   const namespace = readNamespace(fields, world.ip)
   const answer = await inLegacyWords(`backup named ${name} not found`, () =>
-    world.engine.query('backup_info', { namespace, name }),
+    world.engine.ask('backup_info', { namespace, name }),
   )
   return { status: 200, body: toEntity(parseShape('The backup', answer, backupInfoSchema)) }
 }
@@ -105,7 +105,7 @@ export async function listFiles({ params, fields }: Call, world: World): Promise
 }
 
 async function askFiles(world: World, question: Record<string, unknown>): Promise<FilePage> {
-  return parseShape('The list of files', await world.engine.query('backup_files', question), filePageSchema)
+  return parseShape('The list of files', await world.engine.ask('backup_files', question), filePageSchema)
 }
 
 /** The recorded system's words in front of what is missing, for scripts that look for them. */
@@ -134,6 +134,6 @@ export async function deleteBackups({ fields }: Call, world: World): Promise<Ans
   const namespace = readNamespace(fields, world.ip)
   checkOwn(namespace, world.ip)
   checkReady(world)
-  await world.engine.query('backup_delete', { names })
+  await world.engine.ask('backup_delete', { names })
   return { status: 204 }
 }

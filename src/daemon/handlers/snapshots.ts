@@ -10,7 +10,7 @@ const LARGEST_PAGE = 1000
 
 /** `?namespace=IP&after=ID&limit=N`: of a series, newest first. */
 export async function listSnapshots(call: Call, world: World): Promise<Answer> {
-  const answer = await world.engine.query('backup_snapshots', {
+  const answer = await world.engine.ask('backup_snapshots', {
     ...seriesOf(call, world),
     limit: call.fields.count('limit', PAGE, LARGEST_PAGE),
   })
@@ -20,7 +20,7 @@ export async function listSnapshots(call: Call, world: World): Promise<Answer> {
 /** `?namespace=IP&from=ID&to=ID&after=PATH&limit=N`: by path; without `to` up to the newest. */
 export async function showDiff(call: Call, world: World): Promise<Answer> {
   const { fields } = call
-  const answer = await world.engine.query('backup_diff', {
+  const answer = await world.engine.ask('backup_diff', {
     ...seriesOf(call, world),
     from: fields.text('from'),
     to: fields.text('to'),
@@ -31,7 +31,7 @@ export async function showDiff(call: Call, world: World): Promise<Answer> {
 
 /** `?namespace=IP&path=P&after=ID`: newest first. */
 export async function showHistory(call: Call, world: World): Promise<Answer> {
-  const answer = await world.engine.query('backup_history', {
+  const answer = await world.engine.ask('backup_history', {
     ...seriesOf(call, world),
     path: call.fields.text('path'),
   })
@@ -44,7 +44,7 @@ export async function deleteSnapshots({ params, fields }: Call, world: World): P
   checkOwn(readNamespace(fields, world.ip), world.ip)
   checkReady(world)
   const snapshots = fields.list('snapshots')
-  const answer = await world.engine.query('snapshots_delete', { name, snapshots })
+  const answer = await world.engine.ask('snapshots_delete', { name, snapshots })
   return { status: 200, body: parseShape('What was deleted', answer, deletedSnapshotsSchema) }
 }
 

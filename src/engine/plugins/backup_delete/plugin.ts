@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { deleteBackups } from '../../../store/delete-backups.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { openQueryStore, queryReader } from '../query-store.ts'
+import { answeringReader, openToAnswer } from '../answering.ts'
 
 const deleteArgsSchema = z.object({ names: z.array(z.string()).min(1).max(10_000) })
 type DeleteArgs = z.infer<typeof deleteArgsSchema>
@@ -10,12 +10,12 @@ type DeleteArgs = z.infer<typeof deleteArgsSchema>
 /** Deletes backups of the daemon's own namespace, all or none refused. `deleted` = those that were there. */
 export const backupDeletePlugin: Plugin<DeleteArgs> = {
   name: 'backup_delete',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The names to delete', raw, deleteArgsSchema),
   needs: () => [],
   async run({ names }, context) {
-    const own = { store: await openQueryStore(context), ip: context.settings.ip }
-    const deleted = await deleteBackups(own, names, queryReader(context))
+    const own = { store: await openToAnswer(context), ip: context.settings.ip }
+    const deleted = await deleteBackups(own, names, answeringReader(context))
     return { state: 'success', reason: '', result: { deleted } }
   },
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { diffSnapshots } from '../../../store/kinds/series/diff-snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { openQueryStore } from '../query-store.ts'
+import { openToAnswer } from '../answering.ts'
 
 const diffArgsSchema = z.object({
   namespace: z.string(),
@@ -18,11 +18,11 @@ type DiffArgs = z.infer<typeof diffArgsSchema>
 /** One page of what differs between two snapshots of a series, as wire diffPageSchema. Throws NOT_FOUND. */
 export const backupDiffPlugin: Plugin<DiffArgs> = {
   name: 'backup_diff',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The question for a difference', raw, diffArgsSchema),
   needs: () => [],
   async run(question, context) {
-    const page = await diffSnapshots(await openQueryStore(context), question, context.signal)
+    const page = await diffSnapshots(await openToAnswer(context), question, context.signal)
     return { state: 'success', reason: '', result: { ...page } }
   },
 }

@@ -3,7 +3,7 @@ import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
 import { MOST_FILES } from '../../../wire/daemon-api.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { findBackup } from '../query-store.ts'
+import { findBackup } from '../answering.ts'
 
 const filesArgsSchema = z.object({
   namespace: z.string(),
@@ -19,7 +19,7 @@ type FilesArgs = z.infer<typeof filesArgsSchema>
 /** One page of what lies directly in a folder of a backup, as wire filePageSchema. */
 export const backupFilesPlugin: Plugin<FilesArgs> = {
   name: 'backup_files',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The question for files of a backup', raw, filesArgsSchema),
   needs: () => [],
   async run({ namespace, name, path, ...question }, context) {

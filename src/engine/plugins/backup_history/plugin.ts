@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { fileVersions } from '../../../store/kinds/series/file-versions.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { openQueryStore } from '../query-store.ts'
+import { openToAnswer } from '../answering.ts'
 
 const historyArgsSchema = z.object({
   namespace: z.string(),
@@ -19,11 +19,11 @@ type HistoryArgs = z.infer<typeof historyArgsSchema>
  */
 export const backupHistoryPlugin: Plugin<HistoryArgs> = {
   name: 'backup_history',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The question for the history of a file', raw, historyArgsSchema),
   needs: () => [],
   async run(question, context) {
-    const history = await fileVersions(await openQueryStore(context), question)
+    const history = await fileVersions(await openToAnswer(context), question)
     return { state: 'success', reason: '', result: { ...history } }
   },
 }

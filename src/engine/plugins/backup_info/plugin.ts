@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { findBackup } from '../query-store.ts'
+import { findBackup } from '../answering.ts'
 
 const infoArgsSchema = z.object({ namespace: z.string(), name: z.string() })
 type InfoArgs = z.infer<typeof infoArgsSchema>
@@ -9,7 +9,7 @@ type InfoArgs = z.infer<typeof infoArgsSchema>
 /** One backup, as wire backupInfoSchema. Throws NOT_FOUND. */
 export const backupInfoPlugin: Plugin<InfoArgs> = {
   name: 'backup_info',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The question for a backup', raw, infoArgsSchema),
   needs: () => [],
   async run({ namespace, name }, context) {

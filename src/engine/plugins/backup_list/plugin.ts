@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { openStore } from '../../../store/open-store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
+import { openToAnswer } from '../answering.ts'
 
 const listArgsSchema = z.object({
   namespace: z.string(),
@@ -15,13 +15,11 @@ type ListArgs = z.infer<typeof listArgsSchema>
 /** One page of a namespace's backups, as wire backupPageSchema. */
 export const backupListPlugin: Plugin<ListArgs> = {
   name: 'backup_list',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The question for backups', raw, listArgsSchema),
   needs: () => [],
-  async run({ namespace, source, after, limit }, { settings, clock, log }) {
-    const store = await openStore(settings.store, settings, clock, {
-      warn: (message) => log('warn', message),
-    })
+  async run({ namespace, source, after, limit }, context) {
+    const store = await openToAnswer(context)
     const narrowed = {
       limit,
       ...(source === undefined ? {} : { source }),

@@ -1,14 +1,14 @@
-import { openStore } from '../../../store/open-store.ts'
 import type { Plugin } from '../../plugin.ts'
+import { openToAnswer } from '../answering.ts'
 
 /** The servers that have a folder in the store, as wire namespacesSchema. */
 export const backupNamespacesPlugin: Plugin<null> = {
   name: 'backup_namespaces',
-  query: true,
+  answersAtOnce: true,
   parseArgs: () => null,
   needs: () => [],
-  async run(_args, { settings, clock }) {
-    const store = await openStore(settings.store, settings, clock)
+  async run(_args, context) {
+    const store = await openToAnswer(context)
     return { state: 'success', reason: '', result: { namespaces: await store.namespaces() } }
   },
 }

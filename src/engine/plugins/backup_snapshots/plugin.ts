@@ -3,7 +3,7 @@ import { openKnownSeries } from '../../../store/kinds/series/open-series.ts'
 import { infoOfSnapshot } from '../../../store/kinds/series/series-info.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { openQueryStore } from '../query-store.ts'
+import { openToAnswer } from '../answering.ts'
 
 const snapshotsArgsSchema = z.object({
   namespace: z.string(),
@@ -17,11 +17,11 @@ type SnapshotsArgs = z.infer<typeof snapshotsArgsSchema>
 /** One page of a series' snapshots, newest first, as wire snapshotPageSchema. Throws NOT_FOUND. */
 export const backupSnapshotsPlugin: Plugin<SnapshotsArgs> = {
   name: 'backup_snapshots',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The question for snapshots', raw, snapshotsArgsSchema),
   needs: () => [],
   async run({ namespace, name, after, limit }, context) {
-    const store = await openQueryStore(context)
+    const store = await openToAnswer(context)
     await using opened = await openKnownSeries(store, namespace, name)
     const newestFirst = opened.series.snapshots.toReversed()
     // One that was deleted meanwhile ends the list: the reader begins anew.

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { deleteSnapshots } from '../../../store/kinds/series/delete-snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { openQueryStore, queryReader } from '../query-store.ts'
+import { answeringReader, openToAnswer } from '../answering.ts'
 
 const deleteArgsSchema = z.object({
   name: z.string(),
@@ -17,12 +17,12 @@ type DeleteArgs = z.infer<typeof deleteArgsSchema>
  */
 export const snapshotsDeletePlugin: Plugin<DeleteArgs> = {
   name: 'snapshots_delete',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The snapshots to delete', raw, deleteArgsSchema),
   needs: () => [],
   async run(wanted, context) {
-    const own = { store: await openQueryStore(context), ip: context.settings.ip }
-    const deletedSnapshots = await deleteSnapshots(own, wanted, queryReader(context))
+    const own = { store: await openToAnswer(context), ip: context.settings.ip }
+    const deletedSnapshots = await deleteSnapshots(own, wanted, answeringReader(context))
     return { state: 'success', reason: '', result: { deletedSnapshots } }
   },
 }

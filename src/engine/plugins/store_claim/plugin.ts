@@ -13,10 +13,10 @@ const claimArgsSchema = z.strictObject({
   newRepository: z.boolean().default(false),
 })
 
-/** Makes this daemon the owner of its namespace, and sees to the password of increments. A query, so that a store that does not answer holds up nothing else. */
+/** Makes this daemon the owner of its namespace, and sees to the password of increments. It answers at once, in a process of its own, so that a store that hangs holds up nothing else. */
 export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   name: 'store_claim',
-  query: true,
+  answersAtOnce: true,
   parseArgs: (raw) => parseShape('The args of a claim', raw, claimArgsSchema),
   needs: () => [],
   async run({ takeOver, ...options }, { settings, clock }) {

@@ -10,7 +10,7 @@ const PATIENCE_MS = 9000
 /** Each has a child of its own, so that one on a stalled mount holds up nobody but itself. */
 const AT_ONCE = 6
 
-export interface QueriesOptions {
+export interface AskingOptions {
   clock: Clock
   runner: Runner
   settings: RunSettings
@@ -18,8 +18,8 @@ export interface QueriesOptions {
   onLog: RunnerEvents['log']
 }
 
-/** Asks questions of query plugins, a few at once, the rest in order. */
-export function createQueries({ clock, runner, settings, onLog }: QueriesOptions) {
+/** Asks plugins that answer at once: a few side by side, the rest in order. */
+export function createAsking({ clock, runner, settings, onLog }: AskingOptions) {
   let free = AT_ONCE
   const waiting = new Set<() => void>()
 

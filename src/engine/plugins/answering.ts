@@ -5,7 +5,7 @@ import type { Reader, StoredBackup } from '../../store/stored-backup.ts'
 import type { RunContext } from '../plugin.ts'
 
 /** The store, for a question: what it warns of goes to the log, since there is no record. */
-export function openQueryStore({ settings, clock, log }: RunContext): Promise<Store> {
+export function openToAnswer({ settings, clock, log }: RunContext): Promise<Store> {
   return openStore(settings.store, settings, clock, { warn: (message) => log('warn', message) })
 }
 
@@ -15,12 +15,12 @@ export async function findBackup(
   namespace: string,
   name: string,
 ): Promise<StoredBackup> {
-  const found = await (await openQueryStore(context)).find(namespace, name)
+  const found = await (await openToAnswer(context)).find(namespace, name)
   if (found) return found
   throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
 }
 
 /** Who reads for a question: what it hears of goes to the log. */
-export function queryReader({ settings, signal, log }: RunContext): Reader {
+export function answeringReader({ settings, signal, log }: RunContext): Reader {
   return { dataDir: settings.dataDir, signal, warn: (message) => log('warn', message) }
 }
