@@ -3,15 +3,15 @@ import { parseBackupName, procOfArchive } from '../wire/archive-name.ts'
 import type { BackupEntity, BackupInfo, Manifest } from '../wire/backup.ts'
 import { isMoment } from '../wire/fields.ts'
 
-/** What the folder of the store tells of a backup. */
+/** What a listing of the store's folder shows of a backup. */
 export interface Found {
   namespace: string
   name: string
-  /** null where the archive itself is not there. */
+  /** Bytes; null if the archive itself is missing. */
   size: number | null
 }
 
-/** A backup of ours. An archive that is not there, or not as long as it was, is corrupt whatever the manifest says. */
+/** A backup with a manifest. A missing archive, or one of the wrong size, is corrupt whatever the manifest says. */
 export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Found): BackupInfo {
   const { mode, app, proc, volume, instanceNo, source, containers, created, sequence, rid, jobId } = manifest
   const { state, suspect, verified, holds, sha256, files, bytes, durability, clockDoubt, changedWhileRead } =
@@ -48,8 +48,8 @@ function damage(expected: number, size: number | null): string | null {
 }
 
 /**
- * A backup without a manifest of ours: what `.meta` says of it, else what its name does. Its sequence is 0: before
- * all of ours. `problem` says why a manifest that is there could not be used.
+ * A backup without a usable manifest: described by its `.meta` entry, or else by its name. Its sequence is 0, so it
+ * sorts before all backups with a manifest. `problem` says why an existing manifest could not be used.
  */
 export function infoOfEntity(
   entity: BackupEntity | undefined,

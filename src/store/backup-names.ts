@@ -4,22 +4,22 @@ import { parseBackupName } from '../wire/archive-name.ts'
 import { type Place, placeOf } from './layout.ts'
 import type { Meta } from './meta.ts'
 
-/** What of a backup is in the folder. `pending` = its manifest stands under a temporary name. */
+/** Which pieces of a backup the folder holds. `pending` = its manifest still has its temporary name. */
 type Seen = Partial<Record<Place['kind'] | 'pending' | 'mirror', true>>
 
 export interface NamesQuery {
   after: string
   limit: number
-  /** Which names count; all where it is left out. */
+  /** Which names to return; all of them if left out. */
   keep?: ((name: string) => boolean) | undefined
 }
 
 /**
- * Names of the backups in a namespace, in order: what has a manifest, archives without one that nobody is publishing,
- * and the mirrors that `.meta` knows; nothing that is being deleted. May be fewer than `limit` though more follow:
- * then go on after `last`. One pass over the folder, memory of a page.
+ * Lists the backups of a namespace by name: those with a manifest, archives without one that no run is publishing,
+ * and the mirrors in `.meta`. Backups that are being deleted are left out. A page may hold fewer than `limit` names
+ * although more follow; continue after `last`. One pass over the folder, with the memory of one page.
  */
-export async function backupNames(
+export async function listBackupNames(
   driver: Driver,
   { namespace, meta }: { namespace: string; meta: Meta },
   { after, limit, keep = () => true }: NamesQuery,
@@ -27,7 +27,7 @@ export async function backupNames(
   const found = new FirstKeys<Seen>(limit, after)
   for await (const entry of driver.names(namespace)) {
     const isMirror = entry.kind === 'folder' && meta.find(entry.name)?.mode === 'increment'
-    const [name, what] = isMirror ? [entry.name, 'mirror' as const] : seenOf(placeOf(entry))
+    const [name, what] = isMirror ? [entry.name, 'mirror' as const] : findPiece(placeOf(entry))
     if (name !== '' && keep(name)) found.put(name, (seen) => ({ ...seen, [what]: true }))
   }
   const { entries, more } = found.page()
@@ -35,7 +35,7 @@ export async function backupNames(
   return { names, last: more ? (entries.at(-1)?.[0] ?? null) : null }
 }
 
-function seenOf(place: Place): [name: string, what: keyof Seen] {
+function findPiece(place: Place): [name: string, what: keyof Seen] {
   if (place.kind === 'own' || place.kind === 'unknown') return ['', place.kind]
   return [place.backup, place.kind === 'part' && place.of === 'manifest' ? 'pending' : place.kind]
 }
@@ -46,8 +46,8 @@ function isListed(seen: Seen): boolean {
 }
 
 /**
- * Which names can be backups of a volume, without reading them all: those that `.meta` lists under it, and those
- * named after the same archives. Identity is the manifest's: ask that too.
+ * Narrows the names down to possible backups of a volume without reading any manifest: those that `.meta` lists
+ * under it, and those named after the same archives. Only the manifest proves it, so check `source` there.
  */
 export function namesOfVolume(meta: Meta, source: string, archive?: string): (name: string) => boolean {
   const names = new Set<string>()

@@ -3,14 +3,17 @@ import { BackupdError } from '../lib/errors.ts'
 import { backupName, parseBackupName } from '../wire/archive-name.ts'
 import { RID_PATTERN } from '../wire/ids.ts'
 import { checkArchiveName, keyOf, placeOf } from './layout.ts'
-import { newestManifest } from './list-backups.ts'
+import { findNewestManifest } from './list-backups.ts'
 import { assertOwner } from './owner.ts'
-import { pendingBackup } from './pending-backup.ts'
+import { createPendingBackup } from './pending-backup.ts'
 import { settleArchive } from './settle.ts'
 import type { BeginInput, PendingBackup } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
-/** After what a killed run of the archive left: a name and a sequence number nobody has, and the archive and its index open for writing under temporary names. */
+/**
+ * Removes leftovers of killed runs of the archive, then reserves an unused name and sequence number, and opens the
+ * archive and its index for writing under temporary names.
+ */
 export async function beginBackup(
   world: StoreWorld,
   { archive, rid, source, isRunning = async () => true }: BeginInput,
@@ -26,13 +29,13 @@ export async function beginBackup(
       archive,
       Math.max(Math.floor(now / 1000), (await lastSeconds(world, archive)) + 1),
     )
-    const newest = await newestManifest(world, { namespace: world.identity.ip, source, archive })
+    const newest = await findNewestManifest(world, { namespace: world.identity.ip, source, archive })
     const place = { name, rid, created: isoTime(now), sequence: (newest?.sequence ?? 0) + 1, owner }
-    return pendingBackup(world, place, await openParts(world, name, rid))
+    return createPendingBackup(world, place, await openParts(world, name, rid))
   })
 }
 
-/** Of every name of the archive, pending and deleted ones too, whatever the clock says now. */
+/** The latest time in a name of the archive, pending and deleted ones included: names stay unique if the clock jumps back. */
 async function lastSeconds({ driver, identity }: StoreWorld, archive: string): Promise<number> {
   let last = 0
   for await (const entry of driver.names(identity.ip)) {

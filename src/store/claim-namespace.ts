@@ -5,8 +5,8 @@ import type { ClaimOptions } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**
- * Makes this daemon the owner of its namespace and returns the id of the store. Nothing is written before it is clear
- * that this is the known store: an empty directory below a missing mount stays empty.
+ * Makes this daemon the owner of its namespace and returns the id of the store. Nothing is written until the store
+ * is known to be the right one, so that an empty mount point of an unmounted store stays empty.
  * Throws CONFLICT if another daemon owns it, unless `takeOver`; STORE_CHANGED if it is not the known store.
  */
 export async function claimNamespace(

@@ -5,19 +5,19 @@ import { listWithSeries } from './kinds/series/list-with-series.ts'
 import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
 import { preparePassword } from './kinds/series/prepare-password.ts'
 import { checkNamespace } from './layout.ts'
-import { newestManifest } from './list-backups.ts'
-import { sweepBuried } from './mirrors.ts'
-import { namespaceProblems } from './namespace-problems.ts'
-import { oldestOfVolumes } from './oldest.ts'
+import { findNewestManifest } from './list-backups.ts'
+import { emptyTrash } from './mirrors.ts'
+import { listNamespaceProblems } from './namespace-problems.ts'
+import { findOldestBackups } from './oldest.ts'
 import { assertOwner } from './owner.ts'
 import { removeBackups } from './remove-backups.ts'
 import { keepReserve, withReserve } from './reserve.ts'
 import { settleNamespace } from './settle.ts'
 import type { Store } from './store.ts'
-import { namespacesOf, unknownObjects } from './unknown-objects.ts'
+import { listNamespaces, listUnknownObjects } from './unknown-objects.ts'
 import type { StoreWorld } from './world.ts'
 
-/** A store over any driver. Throws BAD_INPUT where the identity's `ip` is none. */
+/** Creates a store over any driver. Throws BAD_INPUT if the identity's `ip` is not an IP. */
 export function createStore(world: StoreWorld): Store {
   checkNamespace(world.identity.ip)
   return {
@@ -29,18 +29,18 @@ export function createStore(world: StoreWorld): Store {
     find: (namespace, name) => findBackup(world, namespace, name),
     findArchive: (namespace, name) => findArchive(world, namespace, name),
     findMirror: (namespace, name) => findMirror(world, namespace, name),
-    newest: (namespace, source) => newestManifest(world, { namespace, source }),
-    oldest: (namespace) => oldestOfVolumes(world, namespace),
+    newest: (namespace, source) => findNewestManifest(world, { namespace, source }),
+    oldest: (namespace) => findOldestBackups(world, namespace),
     repository: (namespace) => openNamespace(world, namespace),
     ownRepository: () => openOwnRepository(world),
     withReserve: (act) => withReserve(world, act),
     keepReserve: () => keepReserve(world),
     preparePassword: () => preparePassword(world),
-    problems: () => namespaceProblems(world),
+    problems: () => listNamespaceProblems(world),
     remove: (names, stillDue) => removeBackups(world, names, stillDue),
-    sweep: (signal) => sweepBuried(world, signal),
-    namespaces: () => namespacesOf(world),
-    unknown: (namespace) => unknownObjects(world, namespace),
+    sweep: (signal) => emptyTrash(world, signal),
+    namespaces: () => listNamespaces(world),
+    unknown: (namespace) => listUnknownObjects(world, namespace),
     settle: () => settleNamespace(world),
   }
 }

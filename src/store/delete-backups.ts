@@ -3,14 +3,14 @@ import { takeLockOf } from './kinds/series/take-lock.ts'
 import type { Store } from './store.ts'
 import type { Reader } from './stored-backup.ts'
 
-/** What mirrors leave is freed for so long; the expire job frees the rest. */
+/** How long this call frees the space of deleted mirrors; the expire job frees the rest. */
 const SWEEP_MS = 3000
-/** An answer comes within seconds: others are not waited for long. */
+/** Short, because a user waits for the answer. */
 const LOCK_WAIT_MS = 5000
 
 /**
- * Deletes backups of the own namespace, of whichever kind, all or none refused. Returns those that were there.
- * Throws BAD_INPUT, CONFLICT before the first is touched, REPOSITORY_LOCKED.
+ * Deletes backups of the own namespace, of any kind, and returns the names that existed.
+ * Throws BAD_INPUT, CONFLICT or REPOSITORY_LOCKED; archives and mirrors are checked before the first of them is deleted.
  */
 export async function deleteBackups(
   { store, ip }: { store: Store; ip: string },

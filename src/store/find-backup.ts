@@ -16,22 +16,22 @@ import type { Mirror, StoredMirror } from './store.ts'
 import type { StoredBackup } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
 
-const PIECE = 1024 * 1024
+const READ_BYTES = 1024 * 1024
 
-/** One backup by its name, of whichever kind; undefined if there is none, or it is being deleted or published. */
+/** Finds one backup of any kind by its name; undefined if it does not exist, or is being deleted or published. */
 export async function findBackup(
   world: StoreWorld,
   namespace: string,
   name: string,
 ): Promise<StoredBackup | undefined> {
   checkBackupName(name)
-  // A series stands before the mirror of its name, which it took over.
+  // A series replaces the mirror of the same name that it took over.
   const series = parseBackupName(name) ? undefined : await seriesBackup(world, namespace, name)
   if (series) return series
   const found = await findEntry(world, namespace, name)
   if (!found) return undefined
-  const mirror = mirrorOf(world, found)
-  return mirror ? mirrorBackup(found.info, mirror) : archiveBackup(archiveOf(world, found))
+  const mirror = openFoundMirror(world, found)
+  return mirror ? mirrorBackup(found.info, mirror) : archiveBackup(openFoundArchive(world, found))
 }
 
 export async function findArchive(
@@ -40,7 +40,7 @@ export async function findArchive(
   name: string,
 ): Promise<StoredArchive | undefined> {
   const found = await findEntry(world, namespace, name)
-  return found && !mirrorOf(world, found) ? archiveOf(world, found) : undefined
+  return found && !openFoundMirror(world, found) ? openFoundArchive(world, found) : undefined
 }
 
 export async function findMirror(
@@ -49,7 +49,7 @@ export async function findMirror(
   name: string,
 ): Promise<StoredMirror | undefined> {
   const found = await findEntry(world, namespace, name)
-  const mirror = found && mirrorOf(world, found)
+  const mirror = found && openFoundMirror(world, found)
   return mirror ? { info: found.info, mirror } : undefined
 }
 
@@ -68,11 +68,11 @@ async function findEntry(world: StoreWorld, namespace: string, name: string): Pr
   return isKnown || (await isAdoptable(world, namespace, name)) ? found : undefined
 }
 
-function mirrorOf(world: StoreWorld, { info }: Found): Mirror | undefined {
+function openFoundMirror(world: StoreWorld, { info }: Found): Mirror | undefined {
   return info.mode === 'increment' ? mirrorAt(world, info.server, info.name) : undefined
 }
 
-function archiveOf(world: StoreWorld, { info, manifest }: Found): StoredArchive {
+function openFoundArchive(world: StoreWorld, { info, manifest }: Found): StoredArchive {
   const { server, name } = info
   return {
     ...{ info, manifest },
@@ -82,7 +82,7 @@ function archiveOf(world: StoreWorld, { info, manifest }: Found): StoredArchive 
   }
 }
 
-/** An archive nobody knows of counts as a backup by its name, unless somebody is publishing it now. */
+/** An archive without manifest and `.meta` entry counts as a backup by its name alone, unless a run is publishing it. */
 async function isAdoptable({ driver }: StoreWorld, namespace: string, name: string): Promise<boolean> {
   if (placeOf({ name, kind: 'file' }).kind !== 'object') return false
   for await (const entry of driver.names(namespace)) {
@@ -101,17 +101,20 @@ async function openIndex(
   const key = keyOf(namespace, manifest.name, 'index')
   const reader = await openIfThere(driver, key)
   if (!reader) return null
-  if (await isWhole(reader, manifest.index)) return reader
+  if (await matchesManifest(reader, manifest.index)) return reader
   await reader.close()
   warn(`"${key}" is not the index that the manifest names (sha256 or size differ): it is not used`)
   return null
 }
 
-async function isWhole(reader: ObjectReader, expected: { size: number; sha256: string }): Promise<boolean> {
+async function matchesManifest(
+  reader: ObjectReader,
+  expected: { size: number; sha256: string },
+): Promise<boolean> {
   if (reader.size !== expected.size) return false
   const hash = createHash('sha256')
   try {
-    for (let at = 0; at < reader.size; at += PIECE) hash.update(await reader.read(at, PIECE))
+    for (let at = 0; at < reader.size; at += READ_BYTES) hash.update(await reader.read(at, READ_BYTES))
   } catch (error) {
     await reader.close()
     throw error

@@ -4,13 +4,13 @@ import { keyOf } from './layout.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
-/** Volumes whose archives are looked for, so that the check stays quick in a large namespace. */
+/** At most so many volumes are checked, so that the check stays quick in a large namespace. */
 const MAX_VOLUMES = 1000
 const MAX_NAMED = 3
 
 /**
- * Archives that `.meta` names and that are not in the own namespace: nobody deleted them through backupd. Looks for the
- * oldest and the newest of each volume. A sentence, or undefined.
+ * Describes archives that are in `.meta` but missing from the own namespace, so not deleted through backupd. Checks
+ * only the oldest and the newest of each volume. Returns a sentence, or undefined if none is missing.
  */
 export async function describeGoneArchives(world: StoreWorld): Promise<string | undefined> {
   const { meta, whole } = await readMeta(world, world.identity.ip)
@@ -28,7 +28,7 @@ function sentence({ identity }: StoreWorld, what: string): string {
   return `In the namespace ${identity.ip} ${what} missing, although nobody deleted them through backupd. ${then}; backups continue`
 }
 
-/** Accepts what is gone: its entries leave `.meta`. Call it under exclusively(). */
+/** Accepts that archives are missing and removes their entries from `.meta`. Call it under exclusively(). */
 export async function dropGoneArchives(world: StoreWorld): Promise<void> {
   const { meta } = await readMeta(world, world.identity.ip)
   const gone = await listGone(world, [...meta.entities()].filter(isArchive))

@@ -4,7 +4,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { ObjectName } from '../objects/driver.ts'
 import { backupName, LONGEST_ARCHIVE_NAME, parseBackupName } from '../wire/archive-name.ts'
 
-/** Names in a namespace that are the store's own business. */
+/** Names in a namespace that the store uses itself; no backup can have them. */
 export const META = '.meta'
 export const OWNER = '.owner'
 export const LOCK = '.lock'
@@ -16,45 +16,45 @@ const REPOSITORY = 'repo'
 const SUFFIX = { object: '', manifest: '.manifest.json', index: '.index.gz', tombstone: '.deleted' } as const
 export type Piece = keyof typeof SUFFIX
 
-/** What one name in a namespace is; `backup` is the name of the backup it belongs to. */
+/** What one name in a namespace stands for; `backup` is the name of the backup it belongs to. */
 export type Place =
   | { kind: Piece; backup: string }
-  /** A temporary file; `of` is null where it replaces a file of the store's own. */
+  /** A temporary file; `of` is null if it replaces one of the store's own files. */
   | { kind: 'part'; of: Piece | null; backup: string; rid: string }
-  /** A mirror, or what was in one, that is being deleted. */
-  | { kind: 'buried'; backup: string }
+  /** A mirror, or a folder from inside one, that is being deleted. */
+  | { kind: 'trash'; backup: string }
   | { kind: 'own' }
   | { kind: 'unknown' }
 
 const PART = /^(?<whole>.+)\.part-(?<rid>[0-9a-f]{42,43})$/
-const BURIED = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
+const TRASH = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
 
-/** Where a piece of a backup lies, as a name for the driver; with `rid`, its temporary name. */
+/** The driver's key for a piece of a backup; with `rid`, its temporary key. */
 export function keyOf(namespace: string, backup: string, piece: Piece, rid?: string): string {
   return `${namespace}/${backup}${SUFFIX[piece]}${rid === undefined ? '' : `.part-${rid}`}`
 }
 
 export function placeOf({ name, kind }: ObjectName): Place {
   if (name === REPOSITORY && kind === 'folder') return { kind: 'own' }
-  if (kind === 'folder') return buriedOf(name)
+  if (kind === 'folder') return parseTrashName(name)
   if (kind !== 'file') return { kind: 'unknown' }
   if (isOwn(name)) return { kind: 'own' }
   const { whole, rid } = PART.exec(name)?.groups ?? {}
-  if (whole === undefined || rid === undefined) return pieceOf(name) ?? { kind: 'unknown' }
-  const piece = pieceOf(whole)
+  if (whole === undefined || rid === undefined) return parsePieceName(name) ?? { kind: 'unknown' }
+  const piece = parsePieceName(whole)
   if (piece) return { kind: 'part', of: piece.kind, backup: piece.backup, rid }
   return isOwn(whole) ? { kind: 'part', of: null, backup: '', rid } : { kind: 'unknown' }
 }
 
-/** A new name for the folder of a mirror that is to be deleted: whatever stands under such a name goes. */
-export function buriedName(backup: string): string {
+/** A new name for a mirror's folder that is to be deleted. Everything under such a name is deleted sooner or later. */
+export function trashName(backup: string): string {
   const start = Buffer.byteLength(backup) > LONGEST_ARCHIVE_NAME ? backup.slice(0, 40) : backup
   return `${start}.deleted-${randomBytes(21).toString('hex')}`
 }
 
-function buriedOf(name: string): Place {
-  const { backup } = BURIED.exec(name)?.groups ?? {}
-  return backup === undefined ? { kind: 'unknown' } : { kind: 'buried', backup }
+function parseTrashName(name: string): Place {
+  const { backup } = TRASH.exec(name)?.groups ?? {}
+  return backup === undefined ? { kind: 'unknown' } : { kind: 'trash', backup }
 }
 
 function isOwn(name: string): boolean {
@@ -63,7 +63,7 @@ function isOwn(name: string): boolean {
   )
 }
 
-function pieceOf(name: string): { kind: Piece; backup: string } | undefined {
+function parsePieceName(name: string): { kind: Piece; backup: string } | undefined {
   for (const kind of ['manifest', 'index', 'tombstone', 'object'] as const) {
     const backup = name.endsWith(SUFFIX[kind]) ? name.slice(0, name.length - SUFFIX[kind].length) : ''
     if (parseBackupName(backup)) return { kind, backup }
@@ -76,22 +76,22 @@ export function checkNamespace(namespace: string): string {
   if (isIP(namespace)) return namespace
   throw new BackupdError(
     'BAD_INPUT',
-    `${JSON.stringify(namespace)} is no namespace: it is a server's IP, such as 10.0.0.1`,
+    `${JSON.stringify(namespace)} is not a namespace: expected a server's IP, such as 10.0.0.1`,
   )
 }
 
-/** A name a backup can have, as users write it. Throws BAD_INPUT for paths, temporary names and the store's own. */
+/** Checks a backup name that a user wrote. Throws BAD_INPUT for paths, temporary names and the store's own names. */
 export function checkBackupName(name: string): string {
   const place = placeOf({ name, kind: 'file' })
   const isPlain = name !== '' && !name.startsWith('.') && !/[/\0]/.test(name) && name !== REPOSITORY
   if (isPlain && (place.kind === 'object' || place.kind === 'unknown') && !PART.test(name)) return name
   throw new BackupdError(
     'BAD_INPUT',
-    `${JSON.stringify(name)} is no name of a backup: take one from the list of backups`,
+    `${JSON.stringify(name)} is not the name of a backup: take one from the list of backups`,
   )
 }
 
-/** `NAME`, or `NAME/path/inside` for something in a mirror. Throws BAD_INPUT for what could lead elsewhere. */
+/** Splits `NAME`, or `NAME/path/inside` for a path in a mirror. Throws BAD_INPUT for a path that could leave the backup. */
 export function splitBackupPath(path: string): { name: string; inside: string | null } {
   const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
   checkBackupName(name)
@@ -101,7 +101,7 @@ export function splitBackupPath(path: string): { name: string; inside: string | 
   throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} leads out of the backup: nothing was touched`)
 }
 
-/** Throws BAD_INPUT where no backup can be named after it. */
+/** Throws BAD_INPUT if no backup can be named after it. */
 export function checkArchiveName(archive: string): string {
   const named = parseBackupName(backupName(archive, 1_000_000_000))?.archive === archive
   if (named && !archive.includes('\0') && Buffer.byteLength(archive) <= LONGEST_ARCHIVE_NAME) return archive

@@ -3,7 +3,7 @@ import { eachOf } from '../objects/small-objects.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
 import { infoOfEntity, infoOfManifest } from './backup-info.ts'
-import { backupNames, namesOfVolume } from './backup-names.ts'
+import { listBackupNames, namesOfVolume } from './backup-names.ts'
 import { checkNamespace, keyOf } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import type { Meta } from './meta.ts'
@@ -17,12 +17,12 @@ export interface ListOptions {
   limit: number
 }
 
-/** Names looked at in one pass over the folder. */
-const MOST_AT_ONCE = 1000
+/** Names that one pass over the folder collects. */
+const MAX_NAMES_PER_PASS = 1000
 
 /**
- * One page of a namespace's backups, by name. Of the own one, throws STORE_CHANGED if it is not the known store, and
- * STORE_UNAVAILABLE if it has neither backups nor owner: its backups must not pass for deleted.
+ * Lists one page of a namespace's backups by name. For the own namespace, throws STORE_CHANGED if it is not in the
+ * known store, and STORE_UNAVAILABLE if it has neither backups nor owner: else all its backups would look deleted.
  */
 export async function listBackups(
   world: StoreWorld,
@@ -45,9 +45,9 @@ async function readPage(world: StoreWorld, namespace: string, options: ListOptio
     const query = {
       after,
       keep,
-      limit: Math.min(MOST_AT_ONCE, source === undefined ? limit - backups.length : MOST_AT_ONCE),
+      limit: Math.min(MAX_NAMES_PER_PASS, source === undefined ? limit - backups.length : MAX_NAMES_PER_PASS),
     }
-    const { names, last } = await backupNames(world.driver, { namespace, meta }, query)
+    const { names, last } = await listBackupNames(world.driver, { namespace, meta }, query)
     for await (const described of eachOf(names, (name) => describeBackup(world, { namespace, name, meta }))) {
       if (!described || (source !== undefined && described.info.source !== source)) continue
       backups.push(described.info)
@@ -65,7 +65,7 @@ export interface Described {
   manifest: Manifest | null
 }
 
-/** A backup as it stands in the store now; undefined where it went meanwhile. */
+/** Describes a backup as it is in the store now; undefined if it was deleted meanwhile. */
 export async function describeBackup(
   { driver }: StoreWorld,
   { namespace, name, meta }: { namespace: string; name: string; meta: Meta },
@@ -82,8 +82,8 @@ export async function describeBackup(
   return { info: infoOfEntity(entity, found, read?.problem), manifest: null }
 }
 
-/** The newest manifest of a volume, by sequence; `archive` adds what is named after it. */
-export async function newestManifest(
+/** Finds the newest manifest of a volume, by sequence. `archive` also considers backups that are named after it. */
+export async function findNewestManifest(
   world: StoreWorld,
   { namespace, source, archive }: { namespace: string; source: string; archive?: string },
 ): Promise<Manifest | undefined> {
@@ -91,10 +91,10 @@ export async function newestManifest(
   const keep = whole ? namesOfVolume(meta, source, archive) : undefined
   let newest: Manifest | undefined
   for (let after: string | null = ''; after !== null; ) {
-    const { names, last } = await backupNames(
+    const { names, last } = await listBackupNames(
       world.driver,
       { namespace, meta },
-      { after, keep, limit: MOST_AT_ONCE },
+      { after, keep, limit: MAX_NAMES_PER_PASS },
     )
     for await (const read of eachOf(names, (name) => readManifest(world.driver, namespace, name))) {
       const manifest = read?.manifest

@@ -5,10 +5,10 @@ import { type Manifest, manifestSchema } from '../wire/backup.ts'
 import { parseJson } from '../wire/json.ts'
 import { keyOf } from './layout.ts'
 
-/** A manifest, or what is wrong with it: one bad manifest must not hide the others. */
+/** A manifest, or what is wrong with it: a value, so that one bad manifest does not end the listing of the others. */
 export type ReadManifest = { manifest: Manifest; problem: null } | { manifest: null; problem: string }
 
-/** undefined where the backup has none. Throws only where the store does not answer. */
+/** undefined if the backup has no manifest. Throws only if the store does not answer. */
 export async function readManifest(
   driver: Driver,
   namespace: string,

@@ -6,9 +6,9 @@ import { assertOwner } from './owner.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**
- * Writes into the manifest that the archive is not what was written, so that no one counts on it from now on.
- * Only in the own namespace, and only where there is a manifest; the first finding stands.
- * @returns whether it is marked now.
+ * Marks a backup as corrupt in its manifest, so that it no longer counts as good. Only in the own namespace, and only
+ * if the manifest exists; an earlier mark is kept.
+ * @returns whether the backup is marked now
  */
 export async function markCorrupt(
   world: StoreWorld,

@@ -6,7 +6,7 @@ import { readManifest } from './manifest.ts'
 import { Meta } from './meta.ts'
 import type { StoreWorld } from './world.ts'
 
-/** Of any namespace. `whole` is false where there is none or it cannot be read: then it may lack anything. */
+/** Reads the `.meta` of any namespace. `whole` is false if it is missing or unreadable: then any entry may be missing. */
 export async function readMeta(
   { driver, warn }: StoreWorld,
   namespace: string,
@@ -24,23 +24,23 @@ export async function readMeta(
 }
 
 /**
- * Changes the own `.meta`; call it under exclusively(). One that is missing or broken is made again from the
- * manifests, the broken one kept aside. `change` says whether it changed anything.
+ * Changes the own `.meta`; call it under exclusively(). A missing or broken file is rebuilt from the manifests, and
+ * the broken one is kept under another name. `change` returns whether it changed anything.
  */
 export async function updateMeta(world: StoreWorld, change: (meta: Meta) => boolean): Promise<void> {
-  const { meta, remade } = await ownMeta(world)
+  const { meta, remade } = await readOwnMeta(world)
   const changed = change(meta)
   if (changed || remade) await world.driver.replace(metaKey(world), meta.toText())
 }
 
-async function ownMeta(world: StoreWorld): Promise<{ meta: Meta; remade: boolean }> {
+async function readOwnMeta(world: StoreWorld): Promise<{ meta: Meta; remade: boolean }> {
   const text = await readSmall(world.driver, metaKey(world))
-  if (!text) return { meta: await metaOfManifests(world), remade: true }
+  if (!text) return { meta: await rebuildMeta(world), remade: true }
   try {
     return { meta: Meta.parse(text), remade: false }
   } catch (error) {
     await setAside(world, messageOf(error))
-    return { meta: await metaOfManifests(world), remade: true }
+    return { meta: await rebuildMeta(world), remade: true }
   }
 }
 
@@ -52,7 +52,7 @@ async function setAside(world: StoreWorld, why: string): Promise<void> {
   )
 }
 
-async function metaOfManifests(world: StoreWorld): Promise<Meta> {
+async function rebuildMeta(world: StoreWorld): Promise<Meta> {
   const { driver, identity } = world
   const names: string[] = []
   for await (const entry of driver.names(identity.ip)) {
@@ -66,7 +66,7 @@ async function metaOfManifests(world: StoreWorld): Promise<Meta> {
   return new Meta(Map.groupBy(entities, (entity) => entity.source))
 }
 
-/** A backup of ours as the recorded system lists it. */
+/** The entry that the legacy system lists a backup under. */
 export function entityOf(manifest: Manifest): BackupEntity {
   const { mode, source, volume, name, server, size, created, containers, instanceNo } = manifest
   return { mode, source, volume, name, server, size, created, containers, instanceNo }

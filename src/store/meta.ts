@@ -5,8 +5,8 @@ import { parseJson } from '../wire/json.ts'
 const listsSchema = z.record(z.string(), z.array(z.unknown()).nullable())
 
 /**
- * `.meta`, the recorded system's index of a namespace: source path (an increment's ends in `@increment`) → list of
- * entities. What we cannot read of a list is kept as it is.
+ * `.meta`, the legacy system's index of a namespace: source path (that of an increment ends in `@increment`) → list
+ * of entities. List items that do not parse are kept unchanged.
  */
 export class Meta {
   readonly #lists: Map<string, unknown[]>
@@ -20,7 +20,7 @@ export class Meta {
     }
   }
 
-  /** The text of a `.meta`; NULs may stand around it. Throws BAD_INPUT where it is not such a file. */
+  /** Parses a `.meta` file, which may be padded with NULs on both sides. Throws BAD_INPUT if it is not such a file. */
   static parse(text: Buffer): Meta {
     const json = text.toString('utf8').replace(/^\0+|\0+$/g, '')
     const lists = Object.entries(parseJson('it', json, listsSchema))
@@ -47,12 +47,12 @@ export class Meta {
     this.#byName.set(entity.name, entity)
   }
 
-  /** Says whether any of them was in it. */
+  /** Removes the entities of these names. Returns whether there was any. */
   drop(names: Iterable<string>): boolean {
     const gone = new Set([...names].filter((name) => this.#byName.delete(name)))
     if (gone.size === 0) return false
     for (const [source, list] of this.#lists) {
-      const kept = list.filter((entity) => !gone.has(nameOf(entity)))
+      const kept = list.filter((entity) => !gone.has(parseEntityName(entity)))
       if (kept.length === 0) this.#lists.delete(source)
       else this.#lists.set(source, kept)
     }
@@ -60,7 +60,7 @@ export class Meta {
   }
 }
 
-function nameOf(entity: unknown): string {
+function parseEntityName(entity: unknown): string {
   const parsed = backupEntitySchema.pick({ name: true }).safeParse(entity)
   return parsed.success ? parsed.data.name : ''
 }

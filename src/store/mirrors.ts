@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { syncFolder } from '../lib/atomic-file.ts'
 import { textToBytes } from '../lib/byte-paths.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
-import { openFolder as openToEmpty } from '../volume/swap/folder.ts'
+import { openFolder as openSwapFolder } from '../volume/swap/folder.ts'
 import { emptyFolder } from '../volume/swap/remove-tree.ts'
 import { type Folder, openFolder, openFolderBeneath } from '../volume/tree/write-folder.ts'
 import { splitLast } from '../volume/tree/write-paths.ts'
-import { buriedName, placeOf } from './layout.ts'
+import { placeOf, trashName } from './layout.ts'
 import type { Mirror } from './store.ts'
 import type { StoreWorld } from './world.ts'
 
 /**
- * A mirror is what the recorded system calls an increment: the folder `<ip>/<archive>`, in which the volume's files
- * lie as they are. Only `.meta` tells it from a stranger's folder.
+ * A mirror is what the legacy system calls an increment: the folder `<ip>/<archive>` with plain copies of the
+ * volume's files. Only its `.meta` entry distinguishes it from an unknown folder.
  */
 export function mirrorAt({ driver }: StoreWorld, namespace: string, name: string): Mirror {
   return {
@@ -24,24 +24,24 @@ export function mirrorAt({ driver }: StoreWorld, namespace: string, name: string
   }
 }
 
-/** From here on it is no backup any more, after a crash neither. False where there was none. */
-export async function buryMirror({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
+/** Renames a mirror into the trash: it stops being a backup at once, and stays deleted after a crash. False if it did not exist. */
+export async function moveMirrorToTrash({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
   const folder = await driver.stat(`${identity.ip}/${name}`)
   if (folder?.kind !== 'folder') return false
-  await driver.rename(`${identity.ip}/${name}`, `${identity.ip}/${buriedName(name)}`)
+  await driver.rename(`${identity.ip}/${name}`, `${identity.ip}/${trashName(name)}`)
   await driver.syncFolder(identity.ip)
   return true
 }
 
-/** The same for a file or a folder in a mirror, which no link leads to. False where there was none. */
-export async function buryInside(world: StoreWorld, name: string, inside: string): Promise<boolean> {
+/** Deletes a file or a folder inside a mirror, without following links. False if it did not exist. */
+export async function deleteInsideMirror(world: StoreWorld, name: string, inside: string): Promise<boolean> {
   const { folder, name: last } = splitLast(textToBytes(inside))
   return inNamespace(world, async (namespace) => {
     const mirror = openFolder(join(namespace, name))
     try {
       const parent = openBeneath(mirror, folder)
       return parent
-        ? await removeName(parent, last, { mirror, grave: join(namespace, buriedName(name)) })
+        ? await removeName(parent, last, { mirror, trash: join(namespace, trashName(name)) })
         : false
     } finally {
       closeSync(mirror.fd)
@@ -61,27 +61,27 @@ function openBeneath(mirror: Folder, folder: Buffer): Folder | undefined {
 async function removeName(
   parent: Folder,
   name: Buffer,
-  { mirror, grave }: { mirror: Folder; grave: string },
+  { mirror, trash }: { mirror: Folder; trash: string },
 ): Promise<boolean> {
   try {
     const stat = lstatSync(parent.at(name), { throwIfNoEntry: false })
     if (!stat) return false
-    if (stat.isDirectory()) renameSync(parent.at(name), grave)
+    if (stat.isDirectory()) renameSync(parent.at(name), trash)
     else unlinkSync(parent.at(name))
     fsyncSync(parent.fd)
-    if (stat.isDirectory()) await syncFolder(join(grave, '..'))
+    if (stat.isDirectory()) await syncFolder(join(trash, '..'))
     return true
   } finally {
     if (parent !== mirror) closeSync(parent.fd)
   }
 }
 
-/** Frees the room of what was buried in the own namespace; may be stopped at any time, and goes on with the next call. */
-export async function sweepBuried(world: StoreWorld, signal: AbortSignal): Promise<void> {
+/** Frees the space of the own namespace's trash. May be aborted at any time; the next call continues. */
+export async function emptyTrash(world: StoreWorld, signal: AbortSignal): Promise<void> {
   const { driver, identity, warn } = world
   for await (const entry of driver.names(identity.ip)) {
     if (signal.aborted) return
-    if (placeOf(entry).kind !== 'buried') continue
+    if (placeOf(entry).kind !== 'trash') continue
     try {
       await inNamespace(world, (namespace) => removeAll(join(namespace, entry.name), signal))
     } catch (error) {
@@ -92,7 +92,7 @@ export async function sweepBuried(world: StoreWorld, signal: AbortSignal): Promi
 
 async function removeAll(path: string, signal: AbortSignal): Promise<void> {
   {
-    await using folder = await openToEmpty(path)
+    await using folder = await openSwapFolder(path)
     await folder.chmod(0o700)
     await emptyFolder(folder, signal)
   }

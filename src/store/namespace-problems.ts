@@ -4,16 +4,16 @@ import { checkRepository } from './kinds/series/known-repository.ts'
 import { assertOwner } from './owner.ts'
 import type { StoreWorld } from './world.ts'
 
-/** What is missing of the own namespace, a sentence each. Reads a few small files. */
-export async function namespaceProblems(world: StoreWorld): Promise<string[]> {
-  const store = await messageOfRefusal(() => assertOwner(world))
+/** Lists what is missing in the own namespace, one sentence each. Cheap: reads only a few small files. */
+export async function listNamespaceProblems(world: StoreWorld): Promise<string[]> {
+  const store = await findErrorMessage(() => assertOwner(world))
   if (store !== undefined) return [store]
-  const repository = await messageOfRefusal(() => checkRepository(world))
+  const repository = await findErrorMessage(() => checkRepository(world))
   const archives = await describeGoneArchives(world)
   return [repository, archives].filter((problem) => problem !== undefined)
 }
 
-async function messageOfRefusal(check: () => Promise<unknown>): Promise<string | undefined> {
+async function findErrorMessage(check: () => Promise<unknown>): Promise<string | undefined> {
   try {
     await check()
     return undefined

@@ -2,8 +2,8 @@ import { checkNamespace } from './layout.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
-/** When the oldest full backup of each volume was made, unix ms, by `.meta`; undefined where there is none to read. */
-export async function oldestOfVolumes(
+/** When the oldest full backup of each volume was made (source → unix ms) by `.meta`; undefined if `.meta` is unreadable. */
+export async function findOldestBackups(
   world: StoreWorld,
   namespace: string,
 ): Promise<Map<string, number> | undefined> {

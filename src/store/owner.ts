@@ -8,14 +8,14 @@ import type { StoreWorld } from './world.ts'
 const ownerSchema = z.object({
   daemonId: z.string(),
   epoch: z.number().int().positive(),
-  /** Made once for each namespace, and goes with it to another owner and in a copy. Daemons before this kept none. */
+  /** Generated once for each namespace; stays the same for a new owner and in a copy. Older daemons wrote none. */
   storeId: z.string().optional(),
   /** The id of the increment repository, once there is one. */
   repository: z.string().optional(),
 })
 export type Owner = z.infer<typeof ownerSchema>
 
-/** Nobody's id: an owner file that cannot be read is treated as another daemon's. */
+/** No daemon has this id: an owner file that cannot be read counts as another daemon's. */
 const UNREADABLE: Owner = { daemonId: '(unreadable)', epoch: 0 }
 
 /**
@@ -61,7 +61,7 @@ function checkKnown(world: StoreWorld, owner: Owner | undefined): void {
   if (!isKnown(world, owner)) throw storeChanged(world, owner)
 }
 
-/** A daemon from before store ids knows by its records that it made backups: its namespace cannot be empty. */
+/** Without a known store id, the daemon's records decide: if it made backups, its namespace must have an owner. */
 export function isKnown({ identity }: StoreWorld, owner: Owner | undefined): boolean {
   const known = identity.knownStore
   if (!known) return true

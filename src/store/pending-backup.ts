@@ -12,7 +12,7 @@ import { assertOwner, type Owner } from './owner.ts'
 import type { ManifestFacts, PendingBackup } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
-/** What begin() settled for a backup; `owner` is who owned the namespace then. */
+/** What begin() fixed for a backup; `owner` is who owned the namespace then. */
 export interface Place {
   name: string
   rid: string
@@ -26,14 +26,14 @@ interface Parts {
   index: ObjectWriter
 }
 
-/** How far it got: the archive under its final name is the point from which a crash rolls forward. */
+/** How far the backup got. From `renamed` on, a crash is rolled forward by settle instead of undone. */
 type Stage = 'writing' | 'renamed' | 'published' | 'abandoned'
 
-export function pendingBackup(world: StoreWorld, place: Place, parts: Parts): PendingBackup {
-  return new Pending(world, place, parts)
+export function createPendingBackup(world: StoreWorld, place: Place, parts: Parts): PendingBackup {
+  return new PendingArchive(world, place, parts)
 }
 
-class Pending implements PendingBackup {
+class PendingArchive implements PendingBackup {
   readonly name: string
   readonly sequence: number
   readonly created: string
@@ -116,14 +116,14 @@ class Pending implements PendingBackup {
     await this.#syncFolder()
   }
 
-  /** The folder is synced in between, so that no disk keeps the manifest's name and loses the archive's. */
+  /** Syncs the folder before the manifest is renamed: after a power loss no manifest may lack its archive. */
   async #renameData(manifest: Manifest): Promise<void> {
     await this.#publishObject()
     if (manifest.index) await this.#rename('index')
     await this.#syncFolder()
   }
 
-  /** Where it fails, it may be done all the same; unless the name was another's. */
+  /** A failed publish may still have taken effect, except with CONFLICT: then the name was already in use. */
   async #publishObject(): Promise<void> {
     this.#stage = 'renamed'
     try {
@@ -140,7 +140,7 @@ class Pending implements PendingBackup {
     await this.#syncFolder()
   }
 
-  /** The backup stands; an entry that cannot be written now is made at the next start. */
+  /** Only warns on failure, because the backup is already published; the next start adds the missing entry. */
   async #enterInMeta(manifest: Manifest): Promise<void> {
     try {
       await updateMeta(this.#world, (meta) => {

@@ -4,16 +4,16 @@ import { createSmall } from '../objects/small-objects.ts'
 import { keyOf, placeOf, splitBackupPath } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
-import { buryInside, buryMirror } from './mirrors.ts'
+import { deleteInsideMirror, moveMirrorToTrash } from './mirrors.ts'
 import { assertOwner } from './owner.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**
- * Deletes backups of the own namespace, and finishes what earlier deletes left; `NAME/path` deletes a file or a folder
- * in a mirror. Refuses all of them before the first is touched: BAD_INPUT for what can be no backup's name, leads out
- * of a backup or into what is there and no mirror, CONFLICT for what is held.
- * @param stillDue asked once nobody else can change the namespace: of `names` only what it names is deleted.
- * @returns the names that were there.
+ * Deletes backups of the own namespace and finishes interrupted deletes; `NAME/path` deletes a file or folder in a
+ * mirror. Checks all names before it deletes anything: throws BAD_INPUT for an invalid name, for a path that leaves
+ * the backup, or that lies in a backup that is not a mirror, and CONFLICT for a backup that is held.
+ * @param stillDue called under the namespace's lock: only those of `names` that it returns are deleted
+ * @returns the names that existed
  */
 export async function removeBackups(
   world: StoreWorld,
@@ -23,54 +23,54 @@ export async function removeBackups(
   const asked = [...new Set(names)].map((path) => ({ path, ...splitBackupPath(path) }))
   return exclusively(world, async () => {
     await assertOwner(world)
-    const isMirror = await mirrorsIn(world)
+    const isMirror = await readMirrorNames(world)
     const known: Asked[] = []
     for (const one of asked)
-      if (one.inside === null || (await holdsFiles(world, one.name, isMirror))) known.push(one)
+      if (one.inside === null || (await isInMirror(world, one.name, isMirror))) known.push(one)
     const there: Asked[] = []
     const due = new Set(await stillDue())
     for (const one of known) {
       if (due.has(one.path) && (isMirror(one.name) || (await canBeDeleted(world, one.name)))) there.push(one)
     }
     const gone: Asked[] = []
-    for (const one of there) if (await buryOne(world, one, isMirror(one.name))) gone.push(one)
+    for (const one of there) if (await startDelete(world, one, isMirror(one.name))) gone.push(one)
     const whole = there.filter(({ inside }) => inside === null).map(({ name }) => name)
     await finishDeletes(world, [
-      ...new Set([...whole, ...(await tombstonesIn(world.driver, world.identity.ip))]),
+      ...new Set([...whole, ...(await listTombstones(world.driver, world.identity.ip))]),
     ])
     return gone.map(({ path }) => path)
   })
 }
 
 interface Asked {
-  /** As it was asked for. */
+  /** As the caller wrote it. */
   path: string
   name: string
-  /** What in it; null = all of it. */
+  /** The path inside the mirror; null = the whole backup. */
   inside: string | null
 }
 
-async function mirrorsIn(world: StoreWorld): Promise<(name: string) => boolean> {
+async function readMirrorNames(world: StoreWorld): Promise<(name: string) => boolean> {
   const { meta } = await readMeta(world, world.identity.ip)
   return (name) => meta.find(name)?.mode === 'increment'
 }
 
-async function buryOne(world: StoreWorld, { name, inside }: Asked, isMirror: boolean): Promise<boolean> {
-  if (inside !== null) return buryInside(world, name, inside)
-  if (isMirror) return buryMirror(world, name)
-  await bury(world, name)
+async function startDelete(world: StoreWorld, { name, inside }: Asked, isMirror: boolean): Promise<boolean> {
+  if (inside !== null) return deleteInsideMirror(world, name, inside)
+  if (isMirror) return moveMirrorToTrash(world, name)
+  await writeTombstone(world, name)
   return true
 }
 
-/** False where nothing of that name is there: the recorded system asks every server of a proc for the same names. */
-async function holdsFiles(
+/** False if nothing of that name exists: the legacy system asks every server of a proc to delete the same names. */
+async function isInMirror(
   { driver, identity }: StoreWorld,
   name: string,
   isMirror: (name: string) => boolean,
 ): Promise<boolean> {
   if (!(await driver.stat(`${identity.ip}/${name}`))) return false
   if (isMirror(name)) return true
-  const what = `Nothing inside of "${name}" can be deleted: that works in a mirror of the recorded system only`
+  const what = `Cannot delete a path inside "${name}": only mirrors of the legacy system allow that`
   throw new BackupdError('BAD_INPUT', what)
 }
 
@@ -93,15 +93,15 @@ async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Pro
   return object?.kind === 'file' || (await driver.stat(keyOf(identity.ip, name, 'tombstone'))) !== undefined
 }
 
-/** From here on it is no backup any more: its manifest is a tombstone. One without a manifest gets an empty one. */
-async function bury({ driver, identity }: StoreWorld, name: string): Promise<void> {
+/** Makes the manifest a tombstone, or writes an empty one: from here on it is not a backup any more. */
+async function writeTombstone({ driver, identity }: StoreWorld, name: string): Promise<void> {
   const tombstone = keyOf(identity.ip, name, 'tombstone')
   const manifest = keyOf(identity.ip, name, 'manifest')
   if (await driver.stat(manifest)) await driver.rename(manifest, tombstone)
   else if (!(await driver.stat(tombstone))) await createSmall(driver, tombstone, Buffer.alloc(0))
 }
 
-async function tombstonesIn(driver: Driver, namespace: string): Promise<string[]> {
+async function listTombstones(driver: Driver, namespace: string): Promise<string[]> {
   const names: string[] = []
   for await (const entry of driver.names(namespace)) {
     const place = placeOf(entry)
@@ -110,7 +110,7 @@ async function tombstonesIn(driver: Driver, namespace: string): Promise<string[]
   return names
 }
 
-/** Deletes what has a tombstone: `.meta` entry, index, archive, the tombstone last. Call it under exclusively(). */
+/** Deletes backups that have a tombstone: `.meta` entry, index, archive, the tombstone last. Call it under exclusively(). */
 export async function finishDeletes(world: StoreWorld, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   const { driver, identity } = world
@@ -126,7 +126,7 @@ export async function finishDeletes(world: StoreWorld, names: readonly string[])
   await driver.syncFolder(identity.ip)
 }
 
-/** A full store has no room for a new `.meta` before something is deleted: then it is written after. */
+/** False if the store is too full for a new `.meta`: the caller then updates it after the archives are deleted. */
 async function dropFromMeta(world: StoreWorld, names: readonly string[]): Promise<boolean> {
   try {
     await updateMeta(world, (meta) => meta.drop(names))

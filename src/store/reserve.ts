@@ -6,18 +6,18 @@ import { RESERVE } from './layout.ts'
 import { assertOwner } from './owner.ts'
 import type { StoreWorld } from './world.ts'
 
-/** A lock and a full index file of a repository. */
-const BYTES = 4 * 1024 * 1024
+/** Room for a lock and a full index file of a repository. */
+const RESERVE_BYTES = 4 * 1024 * 1024
 
 /**
- * Deletes in the increments of the own namespace: that takes a little room itself, for a lock and for an index
- * without what goes. Where the store has none, the reserve is given up and `act` begins anew.
+ * Runs a delete in the own increments. That needs some space itself, for a lock and for a new index; if the store is
+ * full, the reserve file is deleted and `act` runs again from the start.
  */
 export async function withReserve<T>(world: StoreWorld, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    if (!isFull(error) || !(await giveUp(world))) throw error
+    if (!isFull(error) || !(await deleteReserve(world))) throw error
   }
   try {
     return await act()
@@ -26,32 +26,32 @@ export async function withReserve<T>(world: StoreWorld, act: () => Promise<T>): 
   }
 }
 
-/** Sees that the reserve is there, where there are increments and room. Never throws. */
+/** Creates the reserve file if it is missing, there are increments, and the store has room. Never throws. */
 export async function keepReserve(world: StoreWorld): Promise<void> {
   const { driver, identity } = world
   try {
-    if (await driver.stat(nameOf(world))) return
+    if (await driver.stat(reserveKey(world))) return
     if (!(await repositoryExists(placeOfRepository(driver, identity.ip)))) return
-    if ((await driver.space()).freeBytes < BYTES) return
+    if ((await driver.space()).freeBytes < RESERVE_BYTES) return
     await assertOwner(world)
-    // Random, since some file systems keep no room for what they can compress.
-    await driver.replace(nameOf(world), randomBytes(BYTES))
+    // Random bytes, because a file system that compresses would reserve no space for zeros.
+    await driver.replace(reserveKey(world), randomBytes(RESERVE_BYTES))
   } catch (error) {
     if (!isFull(error)) world.warn(`The reserve of the store cannot be made: ${messageOf(error)}`)
   }
 }
 
-/** Whether there was one. */
-async function giveUp(world: StoreWorld): Promise<boolean> {
+/** False if there was no reserve to delete. */
+async function deleteReserve(world: StoreWorld): Promise<boolean> {
   const { driver, identity } = world
-  if (!(await driver.stat(nameOf(world)))) return false
+  if (!(await driver.stat(reserveKey(world)))) return false
   await assertOwner(world)
-  await driver.remove(nameOf(world))
+  await driver.remove(reserveKey(world))
   await driver.syncFolder(identity.ip)
   return true
 }
 
-function nameOf({ identity }: StoreWorld): string {
+function reserveKey({ identity }: StoreWorld): string {
   return `${identity.ip}/${RESERVE}`
 }
 

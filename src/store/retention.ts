@@ -1,7 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { type BackupInfo, isGood } from '../wire/backup.ts'
 
-/** What the rule looks at. */
+/** The fields of a backup that the retention rule uses. */
 export type Aged = Pick<
   BackupInfo,
   'name' | 'created' | 'sequence' | 'state' | 'suspect' | 'corrupt' | 'holds' | 'rid' | 'clockDoubt'
@@ -10,25 +10,25 @@ export type Aged = Pick<
 export interface RetentionPlan {
   /** Oldest first. */
   expired: string[]
-  /** Why nothing of this volume may expire now; null normally. */
+  /** Why no backup of this volume may expire now; normally null. */
   stopped: string | null
-  /** Why some stay that are old enough: no good backup has followed. null normally. */
+  /** Why some backups that are old enough are kept: no good backup followed them. Normally null. */
   delayed: string | null
 }
 
-/** How far ahead of the clock a backup may have been made: beyond that one of the two clocks was wrong. */
+/** How far ahead of the clock a backup's time may be: beyond that, one of the two clocks is wrong. */
 export const FUTURE_TOLERANCE_MS = 5 * 60_000
 
 /**
- * Which backups of one volume are older than `expireMs`. Order is the sequence, never the clock.
- * - Age = min(now, newest good) − created: where backups stop being good, the good ones stop ageing. Where none ever
- *   was good, the newest partial stands in for it.
- * - Always kept: the newest good one; the newest partial (a suspect one counts as partial); what is held; what has a
- *   manifest that cannot be read, since it may be held.
- * - A corrupt backup protects nothing and is the measure of nothing; it ages like the others.
- * - One made in the future stops it all.
- * - One made while the clock was in doubt is the measure of nothing, and not "from the future"; its age is the smaller
- *   of what its two times say.
+ * Plans which backups of one volume expire, those older than `expireMs`. They are ordered by sequence, never by time.
+ * - Age = min(now, time of the newest good backup) − created: if no good backup follows, the good ones stop ageing.
+ *   If there never was a good one, the newest partial takes its place.
+ * - Always kept: the newest good one; the newest partial (a suspect one counts as partial); held ones; those with an
+ *   unreadable manifest, because they may be held.
+ * - A corrupt backup ages like the others, but ages are never measured from it, and it never counts as the newest.
+ * - A backup from the future stops all expiry.
+ * - A backup made while the clock was in doubt never counts as from the future, and ages are never measured from it;
+ *   its own age is the smaller one of its two times.
  */
 export function planRetention(
   backups: readonly Aged[],
@@ -46,7 +46,7 @@ export function planRetention(
   const mayGo = ordered.filter(
     (backup) => backup !== newestGood && backup !== newestPartial && !mayBeHeld(backup),
   )
-  const olderAt = (ms: number) => mayGo.filter((backup) => ms - birthOf(backup) > expireMs)
+  const olderAt = (ms: number) => mayGo.filter((backup) => ms - latestCreatedMs(backup) > expireMs)
   const expired = olderAt(endMs)
   const late = olderAt(nowMs).length - expired.length
   const isFollowed = newestGood !== undefined && ordered.at(-1) !== newestGood
@@ -64,7 +64,7 @@ function isPartial(backup: Aged): boolean {
 }
 
 /** Unix ms: the later of its two times if the clock was in doubt. */
-function birthOf({ created, clockDoubt }: Aged): number {
+function latestCreatedMs({ created, clockDoubt }: Aged): number {
   return Math.max(...[created, clockDoubt?.trusted ?? created].map((time) => Date.parse(time)))
 }
 

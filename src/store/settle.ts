@@ -12,33 +12,32 @@ import { exclusively, type StoreWorld } from './world.ts'
 
 type Part = Place & { kind: 'part' }
 
-/** All that lies in the own namespace, by what it is. */
+/** The content of the own namespace, by kind. */
 interface Folder {
   pieces: Record<Piece, Set<string>>
   parts: { fileName: string; part: Part }[]
-  /** Mirrors that are being deleted. */
-  buried: string[]
+  /** Names of mirrors that are being deleted. */
+  trash: string[]
   strangers: string[]
 }
 
 /**
- * Finishes what a crash left in the own namespace. Runs before any job: every temporary file there is of a run
- * that is dead.
+ * Recovers the own namespace after a crash. Runs before any job, so every temporary file belongs to a dead run.
  */
 export function settleNamespace(world: StoreWorld): Promise<Settled> {
   return exclusively(world, async () => {
     await assertOwner(world)
     const folder = await readFolder(world)
     await finishDeletes(world, [...folder.pieces.tombstone])
-    await forgetBuried(world, folder.buried)
+    await dropTrashFromMeta(world, folder.trash)
     const rolledForward = await rollForward(world, folder)
-    const swept = [...folder.pieces.tombstone, ...(await sweep(world, folder))]
-    await enterMissing(world, folder)
-    return { rolledForward, swept, unknown: await unknownIn(world, folder) }
+    const swept = [...folder.pieces.tombstone, ...(await removeLeftovers(world, folder))]
+    await addMissingToMeta(world, folder)
+    return { rolledForward, swept, unknown: await listUnknown(world, folder) }
   })
 }
 
-/** The same for what runs of one archive left that were killed while the daemon lived on. Within `exclusively`. */
+/** Does the same for one archive whose runs were killed while the daemon kept running. Call it under exclusively(). */
 export async function settleArchive(
   world: StoreWorld,
   archive: string,
@@ -52,8 +51,8 @@ export async function settleArchive(
   for (const name of await rollForward(world, folder)) {
     world.warn(`"${name}" is published now: the run that made it was killed right before its end`)
   }
-  await sweep(world, folder)
-  await enterMissing(world, folder)
+  await removeLeftovers(world, folder)
+  await addMissingToMeta(world, folder)
 }
 
 async function readFolder(
@@ -66,12 +65,12 @@ async function readFolder(
     index: new Set<string>(),
     tombstone: new Set<string>(),
   }
-  const folder: Folder = { pieces, parts: [], buried: [], strangers: [] }
+  const folder: Folder = { pieces, parts: [], trash: [], strangers: [] }
   for await (const entry of driver.names(identity.ip)) {
     const place = placeOf(entry)
     if ('backup' in place && !isWanted(place.backup)) continue
     if (place.kind === 'unknown') folder.strangers.push(entry.name)
-    else if (place.kind === 'buried') folder.buried.push(place.backup)
+    else if (place.kind === 'trash') folder.trash.push(place.backup)
     else if (place.kind === 'part') folder.parts.push({ fileName: entry.name, part: place })
     else if (place.kind !== 'own') pieces[place.kind].add(place.backup)
   }
@@ -80,14 +79,14 @@ async function readFolder(
   return folder
 }
 
-/** A mirror that was renamed to be deleted right before a crash still stands in `.meta`. */
-async function forgetBuried(world: StoreWorld, buried: string[]): Promise<void> {
+/** A crash right after a mirror was renamed into the trash leaves its entry in `.meta`. */
+async function dropTrashFromMeta(world: StoreWorld, trash: string[]): Promise<void> {
   const gone: string[] = []
-  for (const name of buried) if (!(await world.driver.stat(`${world.identity.ip}/${name}`))) gone.push(name)
+  for (const name of trash) if (!(await world.driver.stat(`${world.identity.ip}/${name}`))) gone.push(name)
   if (gone.length > 0) await updateMeta(world, (meta) => meta.drop(gone))
 }
 
-/** An archive under its final name with its manifest still under a temporary one was whole and synced: it is published. */
+/** Publishes archives with a final name whose manifest still has a temporary one: they were complete and synced. */
 async function rollForward(world: StoreWorld, folder: Folder): Promise<string[]> {
   const published: string[] = []
   for (const { part } of folder.parts) {
@@ -119,15 +118,18 @@ async function finishPublish(
     )
   }
   if (await driver.stat(key('index', rid))) await driver.rename(key('index', rid), key('index'))
-  // As in a publish: a manifest that a power loss leaves names pieces that it leaves too.
+  // As in publish(): after a power loss no manifest may lack its archive or index.
   await driver.syncFolder(identity.ip)
   await driver.rename(key('manifest', rid), key('manifest'))
   await driver.syncFolder(identity.ip)
   return true
 }
 
-/** Removes temporary files, with the index of an abandoned publish: the manifest, which knows of it, last. */
-async function sweep({ driver, identity }: StoreWorld, { parts, pieces }: Folder): Promise<string[]> {
+/** Removes temporary files. The index of an abandoned publish goes before the manifest, which is the only trace of it. */
+async function removeLeftovers(
+  { driver, identity }: StoreWorld,
+  { parts, pieces }: Folder,
+): Promise<string[]> {
   const swept: string[] = []
   for (const { fileName, part } of parts) {
     const isRolled = part.of === 'manifest' && pieces.manifest.has(part.backup)
@@ -146,8 +148,8 @@ async function sweep({ driver, identity }: StoreWorld, { parts, pieces }: Folder
   return swept
 }
 
-/** Backups that a crash kept out of `.meta`; also makes it again where it is missing or broken. */
-async function enterMissing(world: StoreWorld, { pieces }: Folder): Promise<void> {
+/** Adds backups that a crash kept out of `.meta`, and rebuilds `.meta` if it is missing or broken. */
+async function addMissingToMeta(world: StoreWorld, { pieces }: Folder): Promise<void> {
   const { driver, identity } = world
   if (pieces.manifest.size === 0) return
   const { meta, whole } = await readMeta(world, identity.ip)
@@ -162,8 +164,8 @@ async function enterMissing(world: StoreWorld, { pieces }: Folder): Promise<void
   })
 }
 
-/** What nobody here made: strange names, archives that neither a manifest nor `.meta` knows, indexes of nothing. */
-async function unknownIn(world: StoreWorld, { pieces, strangers }: Folder): Promise<string[]> {
+/** Unknown objects: foreign names, archives without manifest and `.meta` entry, indexes without an archive. */
+async function listUnknown(world: StoreWorld, { pieces, strangers }: Folder): Promise<string[]> {
   const { meta } = await readMeta(world, world.identity.ip)
   const { object, manifest, index } = pieces
   const archives = [...object].filter((name) => !manifest.has(name) && !meta.find(name))

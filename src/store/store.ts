@@ -1,3 +1,11 @@
+// The store: where a daemon keeps its backups, over any driver (local directory, NFS, SMB).
+//   <ip>/                            the namespace of one server; a daemon writes to its own only, and reads all
+//   <ip>/NAME.tar.gz                 a full backup, with NAME.manifest.json and NAME.index.gz beside it
+//   <ip>/repo/                       all increments of the server, as a restic repository
+//   <ip>/.meta                       the legacy system's index; its increments (mirrors) are plain folders
+// This file has the interface; create-store.ts wires it up, layout.ts has all names, kinds/ reads each kind of backup.
+// Engine plugins and the daemon use it. It knows no runs, no HTTP and no schedules.
+
 import type { Driver, ObjectWriter } from '../objects/driver.ts'
 import type { Repository } from '../restic/repository/repository.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
@@ -6,42 +14,42 @@ import type { KnownStore } from '../wire/store-settings.ts'
 import type { StoredArchive } from './kinds/archive/stored-archive.ts'
 import type { StoredBackup } from './stored-backup.ts'
 
-/** Who opens the store: `ip` is its own namespace, the only one it ever writes to. */
+/** The daemon that opens the store. `ip` is its own namespace, the only one it writes to. */
 export interface StoreIdentity {
   ip: string
-  /** Made once per data directory; stands in `<ip>/.owner`. */
+  /** Generated once per data directory; written to `<ip>/.owner`. */
   daemonId: string
   version: string
-  /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
+  /** Absolute path of the file with the password of increments; without it, the password is in the store. */
   repositoryPasswordFile?: string
-  /** Without it nothing is remembered: any namespace with this daemon's id, and any empty one, is taken for its own. */
+  /** The store this daemon used before. Without it, any namespace with its id, and any empty one, counts as its own. */
   knownStore?: KnownStore
 }
 
-/** What an operator asked for at the daemon's start, in order to start over. */
+/** Flags an operator gave at the daemon's start in order to start over. */
 export interface ClaimOptions {
   /** Accept the store as it is now, although it is not the one that this daemon wrote to. */
   claimStore?: boolean
-  /** Accept that the increment repository is gone, or is another one. */
+  /** Accept that the increment repository is missing, or is another one. */
   newRepository?: boolean
 }
 
 export interface StoreOptions {
-  /** What went wrong without making the call fail, such as a broken `.meta` that was set aside. */
+  /** Called for problems that do not make a call fail, such as a broken `.meta` that was set aside. */
   warn?(message: string): void
 }
 
 export interface BeginInput {
   archive: string
-  /** As lib/ids newRid makes it. */
+  /** The id of the run, from newRid() of lib/ids. */
   rid: string
   /** Absolute path of the volume. */
   source: string
-  /** Whether a run is still at work; what others left of this archive is settled. Unless given, all count as running. */
+  /** Whether a run is still active; leftovers of the others for this archive are settled. Default: all are active. */
   isRunning?(rid: string): Promise<boolean>
 }
 
-/** The backups of a store, laid out as the design says. Namespaces are server IPs; any can be read. */
+/** The backups of a store. Namespaces are server IPs; any can be read. */
 export interface Store {
   readonly driver: Driver
   /**
@@ -49,57 +57,66 @@ export interface Store {
    * Throws CONFLICT naming another owner unless `takeOver`, STORE_CHANGED if it is not the known store.
    */
   claim(takeOver: boolean, options?: ClaimOptions): Promise<string>
-  /** Throws CONFLICT if the own namespace is another daemon's, STORE_CHANGED or STORE_UNAVAILABLE if it is nobody's. */
+  /** Throws CONFLICT if another daemon owns the own namespace, STORE_CHANGED or STORE_UNAVAILABLE if none does. */
   assertOwner(): Promise<void>
-  /** A new backup under temporary names. Needs claim() to have been called once in the store's life. */
+  /** Begins a new backup under temporary names. claim() must have been called once in the store's life. */
   begin(input: BeginInput): Promise<PendingBackup>
-  /** By name, at most `limit`; `next` = the last name looked at where more follow; `unread` = why series are missing. */
+  /** By name, at most `limit`; `next` = the last name examined, if more follow; `unread` = why series are missing. */
   list(namespace: string, options: { source?: string; after?: string; limit: number }): Promise<BackupPage>
-  /** Throws BAD_INPUT for what can be no backup's name, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
+  /** Throws BAD_INPUT if no backup can have this name, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
   find(namespace: string, name: string): Promise<StoredBackup | undefined>
-  /** A full backup with its manifest, for who keeps books on it. */
+  /** A full backup with its manifest, for callers that need more than a StoredBackup offers. */
   findArchive(namespace: string, name: string): Promise<StoredArchive | undefined>
   /** A mirror of the legacy system. */
   findMirror(namespace: string, name: string): Promise<StoredMirror | undefined>
   /** The newest manifest of a volume, by sequence. */
   newest(namespace: string, source: string): Promise<Manifest | undefined>
   /**
-   * When the oldest full backup of each volume was made (source → unix ms), by `.meta` alone: cheap, to see whether
-   * a closer look pays. undefined where `.meta` cannot tell.
+   * When the oldest full backup of each volume was made (source → unix ms), from `.meta` alone: cheap, to decide
+   * whether a full check pays off. undefined if `.meta` is missing or unreadable.
    */
   oldest(namespace: string): Promise<Map<string, number> | undefined>
-  /** The increments of any namespace; undefined where it has none. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED; of the own one REPOSITORY_MISSING. */
+  /**
+   * The increments of any namespace; undefined if it has none. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, and
+   * REPOSITORY_MISSING for the own namespace.
+   */
   repository(namespace: string): Promise<Repository | undefined>
-  /** Those of the own namespace; made where there are none yet. */
+  /** The increments of the own namespace; creates the repository if there is none yet. */
   ownRepository(): Promise<Repository>
-  /** Runs what deletes in the own increments; begins it anew, with room kept for it, where the store turns out to be full. */
+  /** Runs a delete in the own increments; if the store is full, frees the reserve and runs it again from the start. */
   withReserve<T>(act: () => Promise<T>): Promise<T>
-  /** Sees that there is such room, where the store has any. */
+  /** Creates that reserve if it is missing and the store has room. */
   keepReserve(): Promise<void>
-  /** Once at start: sees that the password of increments is there and the right one. Throws REPOSITORY_PASSWORD. */
+  /** Once at start: checks that the password of increments exists and is right. Throws REPOSITORY_PASSWORD. */
   preparePassword(): Promise<{ made: boolean }>
-  /** What is missing of the own namespace, a sentence each: the store itself, the increments, archives. */
+  /** What is missing in the own namespace, one sentence each: the store itself, the increments, archives. */
   problems(): Promise<string[]>
-  /** In the own namespace: backups, or `NAME/path` in a mirror. Returns the names this call removed; refuses all (BAD_INPUT, CONFLICT) before the first is touched. `stillDue` as removeBackups has it. */
+  /**
+   * Deletes backups of the own namespace, or `NAME/path` in a mirror, and returns the names that existed. Throws
+   * BAD_INPUT or CONFLICT before anything is deleted. `stillDue` as in removeBackups.
+   */
   remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
-  /** Frees the room of deleted mirrors, which can take long; stopped at any time, the next call goes on. */
+  /** Frees the space of deleted mirrors, which can take long. May be aborted at any time; the next call continues. */
   sweep(signal: AbortSignal): Promise<void>
-  /** The servers that have a folder here. */
+  /** IPs of the servers that have a folder in the store. */
   namespaces(): Promise<string[]>
   unknown(namespace: string): Promise<UnknownObjects>
-  /** Finishes what a crash left, before any run: rolls publishes forward, finishes deletes, sweeps left-overs. Touches nothing it does not know. */
+  /**
+   * Recovers from a crash, before any run: finishes interrupted publishes and deletes, removes leftovers. Unknown
+   * objects are left untouched.
+   */
   settle(): Promise<Settled>
 }
 
 export interface Settled {
   rolledForward: string[]
-  /** Temporary files and unfinished deletes that are gone now. */
+  /** Temporary files and interrupted deletes that were removed. */
   swept: string[]
-  /** Names in the namespace nobody here made. */
+  /** Names of unknown objects in the namespace. */
   unknown: string[]
 }
 
-/** What the writer of a backup knows of it; the store adds the rest. */
+/** The manifest fields that the writer of a backup provides; the store adds the rest. */
 export type ManifestFacts = Omit<
   Manifest,
   | 'format'
@@ -122,15 +139,18 @@ export interface PendingBackup {
   /** The archive and its index: write only; publish() syncs and closes them. */
   readonly object: ObjectWriter
   readonly index: ObjectWriter
-  /** All or nothing, also over a crash. Throws CONFLICT where another daemon took the namespace. `facts.index` = null drops the index. */
+  /**
+   * All or nothing, even if it crashes. `facts.index` = null drops the index. Throws CONFLICT if another daemon took
+   * the namespace.
+   */
   publish(facts: ManifestFacts): Promise<{ manifest: Manifest; info: BackupInfo }>
-  /** Removes what was not published; no error after publish(), nor the second time. */
+  /** Removes what was not published; may be called after publish() and more than once. */
   abandon(): Promise<void>
 }
 
 /** An increment of the legacy system: the volume's files as they are. */
 export interface Mirror {
-  /** Runs `act` with the path of the folder; what is in it is as hostile as a volume. */
+  /** Runs `act` with the path of the folder. Its content is as untrusted as a volume. */
   withFolder<T>(act: (path: string) => Promise<T>): Promise<T>
 }
 

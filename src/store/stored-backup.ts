@@ -6,37 +6,36 @@ import type { BackupInfo } from '../wire/backup.ts'
 import type { FilePage } from '../wire/daemon-api.ts'
 import type { RecoverPlan } from '../wire/snapshot.ts'
 
-/** A backup, asked the same way whether it is an archive, a series of snapshots or a mirror. */
+/** A backup of any kind: an archive, a series of snapshots, or a mirror. */
 export interface StoredBackup extends AsyncDisposable {
   readonly info: BackupInfo
   /**
-   * One page of what lies directly in a folder. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if it is no
-   * folder, or if a snapshot is named and the backup has none.
+   * Lists one page of the entries directly in a folder. Throws NOT_FOUND if the backup has no such path, BAD_INPUT if
+   * it is not a folder, or if a snapshot is named and the backup has none.
    */
   listFiles(question: FolderQuestion, signal: AbortSignal): Promise<FilePage>
   /**
-   * Opens what a recover puts back.
-   * @param snapshot its id, or the beginning of it; null for the newest that can be trusted. Throws NOT_FOUND, or
-   *   BAD_INPUT if the backup has no snapshots
+   * Opens the content for a recover. Throws NOT_FOUND, or BAD_INPUT if the backup has no snapshots.
+   * @param snapshot its id, or the beginning of its id; null for the newest one that is not suspect
    */
   open(snapshot: string | null, reader: Reader): Promise<OpenedBackup>
   /**
-   * Reads all bytes, and compares them with what was written. What proves damaged is noted in the store, as a recover
-   * does it. Throws ARCHIVE_CORRUPT, SNAPSHOT_CORRUPT, or BAD_INPUT for a mirror, of which nothing tells what it was.
+   * Reads all bytes and compares them with the checksums. Damage is noted in the store, as by a recover. Throws
+   * ARCHIVE_CORRUPT, SNAPSHOT_CORRUPT, or BAD_INPUT for a mirror, which has no checksums.
    */
   verify(reader: Reader, onProgress: (bytes: number) => void): Promise<void>
 }
 
-/** Who reads. */
+/** The caller of a long read. */
 export interface Reader {
-  /** Of the daemon: there it keeps the locks it holds elsewhere. */
+  /** The daemon's data directory, where it records the repository locks it holds. */
   dataDir: string
   signal: AbortSignal
   warn(message: string): void
 }
 
 export interface FolderQuestion {
-  /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
+  /** Text form of lib/byte-paths.ts, relative to the volume; empty = its root. */
   path: string
   /** The last path of the page before; empty for the first page. */
   after: string
@@ -45,45 +44,45 @@ export interface FolderQuestion {
   snapshot: string
 }
 
-/** What one recover can put back: an archive, a mirror, or one snapshot. */
+/** What one recover can restore: an archive, a mirror, or one snapshot. */
 export interface OpenedBackup extends AsyncDisposable {
-  /** Where a legacy backup was made, as `.meta` says; null for others, and if that is not known. */
+  /** The source path of a legacy backup, from `.meta`; null for other backups, and if it is not known. */
   readonly legacySource: string | null
   readonly state: 'success' | 'partial'
   readonly suspect: string | null
-  /** What all of it is; null if that is not known. */
+  /** The size of the whole backup; null if it is not known. */
   readonly totals: { bytes: number; files: number } | null
-  /** What all of it takes at most beside what is there. */
+  /** The most free space that restoring all of it needs. */
   readonly needs: Room
-  /** The same, or that of what is chosen, as far as it is known beforehand. It may take a while. */
+  /** The free space for the chosen files, or for all of them, as far as it is known beforehand. May take a while. */
   measure(chosen: ChosenFiles | null, signal: AbortSignal): Promise<Room>
   restore(into: Filling, chosen: ChosenFiles | null): Promise<UnpackSummary>
-  /** `refused`: how much would be left out; each is a warning, as far as they are named. */
+  /** `refused`: how many paths a recover would leave out. The first of them are passed to `warn`. */
   plan(question: PlanQuestion): Promise<{ plan: RecoverPlan; refused: number }>
 }
 
-/** An empty directory to be filled, and who wants to hear of it. */
+/** An empty directory to restore into, and callbacks for its progress. */
 export interface Filling {
   /** An existing empty directory. */
   target: string
   signal: AbortSignal
-  /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
+  /** Totals so far (`bytes` of file content) and the path that is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
-  /** As TreeWriter has it. */
+  /** Passed on to TreeWriter. */
   onProtected?: OnProtected
 }
 
-/** On a disk. */
+/** Space on a disk. */
 export interface Room {
   bytes: number
   entries: number
 }
 
 export interface PlanQuestion {
-  /** The volume's real path; null if it is not there. */
+  /** The volume's real path; null if the volume does not exist. */
   path: string | null
-  /** null for all of it, in place of all that is there. */
+  /** null for a full recover, which replaces the volume's whole content. */
   chosen: ChosenFiles | null
   signal: AbortSignal
   warn(message: string): void

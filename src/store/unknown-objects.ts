@@ -5,22 +5,22 @@ import { checkNamespace, placeOf } from './layout.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
-const NAMED = 20
+const MAX_LISTED = 20
 
-/** The folders of the store that can be a server's: their names are IPs. Sorted. */
-export async function namespacesOf({ driver }: StoreWorld): Promise<string[]> {
+/** Lists the namespaces of the store: its folders whose name is an IP. Sorted. */
+export async function listNamespaces({ driver }: StoreWorld): Promise<string[]> {
   const found: string[] = []
   for await (const { name, kind } of driver.names('')) if (kind === 'folder' && isIP(name)) found.push(name)
   return found.sort()
 }
 
 /**
- * What in a namespace is neither a backup nor a part of one: how many names, and the first of them. Memory of those,
- * however many there are.
+ * Counts the names in a namespace that are neither a backup nor a part of one, and lists the first of them. Memory
+ * stays bounded, however many there are.
  */
-export async function unknownObjects(world: StoreWorld, namespace: string): Promise<UnknownObjects> {
+export async function listUnknownObjects(world: StoreWorld, namespace: string): Promise<UnknownObjects> {
   const { meta } = await readMeta(world, checkNamespace(namespace))
-  const first = new FirstKeys<true>(NAMED)
+  const first = new FirstKeys<true>(MAX_LISTED)
   let count = 0
   for await (const entry of world.driver.names(namespace)) {
     const isMirror = entry.kind === 'folder' && meta.find(entry.name)?.mode === 'increment'

@@ -3,7 +3,7 @@ import type { Driver } from '../objects/driver.ts'
 import { LOCK } from './layout.ts'
 import type { StoreIdentity } from './store.ts'
 
-/** What every part of the store is handed. */
+/** What every function of the store needs. */
 export interface StoreWorld {
   driver: Driver
   identity: StoreIdentity
@@ -11,7 +11,7 @@ export interface StoreWorld {
   warn(message: string): void
 }
 
-/** Runs `act` while no other process of this daemon (nor this one) changes names or `.meta` of its namespace. */
+/** Runs `act` under the namespace's lock: nobody else, in this or another process, changes names or `.meta` meanwhile. */
 export async function exclusively<T>(
   { driver, identity }: Pick<StoreWorld, 'driver'> & { identity: Pick<StoreIdentity, 'ip'> },
   act: () => Promise<T>,
