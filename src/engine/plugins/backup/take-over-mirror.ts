@@ -5,13 +5,13 @@ import type { Repository } from '../../../restic/repository/repository.ts'
 import { makeSnapshot } from '../../../restic/write/make-snapshot.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
 import {
+  findSeriesOfVolume,
   isOfMirror,
   lastSequence,
   MIRROR_TAG,
   readSeries,
   type SeriesSnapshot,
   type SnapshotSeries,
-  seriesOfVolume,
   tagsOf,
 } from '../../../store/kinds/series/series.ts'
 import type { Store, StoredMirror } from '../../../store/store.ts'
@@ -68,7 +68,7 @@ function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredMirror)
 async function seriesOf({ args, context, repository }: TakeOver): Promise<SnapshotSeries | undefined> {
   const { ip: namespace } = context.settings
   const all = await readSeries(repository, namespace)
-  return seriesOfVolume(all, { name: args.archive, source: args.path, namespace })
+  return findSeriesOfVolume(all, { name: args.archive, source: args.path, namespace })
 }
 
 async function snapshotOf(run: TakeOver, { info, mirror }: StoredMirror, sequence: number): Promise<void> {

@@ -7,11 +7,11 @@ import type { Repository } from '../../../restic/repository/repository.ts'
 import { noteDamagedPacks, tidyDamage } from '../../../store/kinds/series/damage-note.ts'
 import { forgetInNamespace } from '../../../store/kinds/series/forget-series.ts'
 import {
-  isLongDue,
-  isLookDue,
+  isOverdue,
   isPruneDue,
-  noteLooked,
+  isRetentionCheckDue,
   notePruned,
+  noteRetentionCheck,
   type PruneNote,
   readPruneNote,
 } from '../../../store/kinds/series/prune-note.ts'
@@ -52,7 +52,7 @@ export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun)
 async function tellLockedOut(who: string, run: ExpireRun): Promise<void> {
   const { store, context } = run
   const note = await readPruneNote({ store, ip: context.settings.ip })
-  if (!isLongDue(note, readRunTime(context).nowMs)) return context.log('info', who)
+  if (!isOverdue(note, readRunTime(context).nowMs)) return context.log('info', who)
   tell(run, `Snapshots are neither expired nor pruned for a while now. ${who}`)
 }
 
@@ -72,7 +72,7 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
   const { nowMs } = readRunTime(context)
   const note = await readPruneNote(namespace)
   const shortest = Math.min(...rules.map(({ expireMs }) => expireMs))
-  const isLook = rules.length > 0 && isLookDue(note, shortest, nowMs)
+  const isLook = rules.length > 0 && isRetentionCheckDue(note, shortest, nowMs)
   if (!isLook && !(await mustPrune(note, run))) return
   await using repository = await store.repository(ip)
   if (!repository) return
@@ -80,7 +80,7 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
   if (isLook) {
     await forgetExpired(rules, repository, run)
     await unlessFull(
-      store.withReserve(() => noteLooked(namespace, nowMs)),
+      store.withReserve(() => noteRetentionCheck(namespace, nowMs)),
       run,
     )
   }

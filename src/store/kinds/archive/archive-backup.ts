@@ -1,3 +1,7 @@
+// Archives: full backups, each a .tar.gz with a manifest and an index beside it. src/archive reads and writes the
+// format. Legacy archives have neither manifest nor index: they are listed by reading the whole archive.
+// find-backup.ts opens an archive as a StoredBackup here.
+
 import { fileInfoOf, readIndex } from '../../../archive/index-format.ts'
 import { unpackArchive } from '../../../archive/unpack.ts'
 import { verifyArchive } from '../../../archive/verify.ts'
@@ -7,41 +11,43 @@ import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { Filling, Reader, StoredBackup } from '../../stored-backup.ts'
-import { hasNoSnapshots, legacySourceOf, plansNothing } from '../without-snapshots.ts'
+import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
 import { archiveEntries } from './archive-entries.ts'
 import { listFolder } from './list-folder.ts'
 import { measureArchive } from './measure-archive.ts'
 import { membersOf } from './members-of.ts'
 import type { StoredArchive } from './stored-archive.ts'
 
-/** A full backup: listed by the index beside it, or, if that is missing or damaged, by reading it in order. */
+/** A full backup. Listed from its index or, if that is missing or damaged, by reading the archive from start to end. */
 export function archiveBackup(archive: StoredArchive): StoredBackup {
   const { info, manifest } = archive
-  // The tar stream tells how much it is, holes left out; of an archive without a manifest only the compressed size is known.
+  // The tar stream has all content except holes; without a manifest only the compressed size is known.
   const needs = { bytes: manifest?.tarBytes ?? info.size, entries: manifest?.entries ?? 0 }
   return {
     info,
     async listFiles({ path, after, limit, snapshot }, signal) {
-      hasNoSnapshots(snapshot)
+      refuseSnapshot(snapshot)
       const index = await archive.openIndex()
       await using source = index ?? (await archive.openObject())
       const entries = index ? indexEntries(index) : archiveEntries(source, signal)
       return await listFolder(entries, { path, after, limit })
     },
     async open(snapshot, reader) {
-      hasNoSnapshots(snapshot)
+      refuseSnapshot(snapshot)
       return {
-        legacySource: manifest === null ? legacySourceOf(info) : null,
+        legacySource: manifest === null ? findLegacySource(info) : null,
         ...{ state: info.state, suspect: info.suspect },
         totals: manifest && { bytes: manifest.bytes, files: manifest.files },
         needs,
         measure: async (chosen, signal) => (chosen ? await measureArchive(archive, chosen, signal) : needs),
-        restore: (into, chosen) => noting(archive, reader, () => unpack(archive, into, chosen)),
-        plan: plansNothing,
+        restore: (into, chosen) =>
+          markIfCorrupt(archive, reader, () => restoreArchive(archive, into, chosen)),
+        plan: refusePlan,
         async [Symbol.asyncDispose]() {},
       }
     },
-    verify: (reader, onProgress) => noting(archive, reader, () => readAll(archive, reader, onProgress)),
+    verify: (reader, onProgress) =>
+      markIfCorrupt(archive, reader, () => verifyStored(archive, reader, onProgress)),
     async [Symbol.asyncDispose]() {},
   }
 }
@@ -50,7 +56,7 @@ async function* indexEntries(index: ObjectReader): AsyncGenerator<FileInfo> {
   for await (const line of readIndex(index)) if (line.kind === 'entry') yield fileInfoOf(line)
 }
 
-async function unpack(
+async function restoreArchive(
   stored: StoredArchive,
   into: Filling,
   chosen: ChosenFiles | null,
@@ -64,7 +70,7 @@ async function unpack(
   })
 }
 
-async function readAll(
+async function verifyStored(
   stored: StoredArchive,
   { signal }: Reader,
   onProgress: (bytes: number) => void,
@@ -77,8 +83,8 @@ function expectedOf({ manifest }: StoredArchive) {
   return manifest && { size: manifest.size, sha256: manifest.sha256, tarBytes: manifest.tarBytes }
 }
 
-/** What proves corrupt is marked so in the store, or a backup nobody can recover would go on counting as good. */
-async function noting<T>(archive: StoredArchive, { warn }: Reader, act: () => Promise<T>): Promise<T> {
+/** Marks the backup in the store if it proves corrupt; else one that nobody can recover would keep counting as good. */
+async function markIfCorrupt<T>(archive: StoredArchive, { warn }: Reader, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {

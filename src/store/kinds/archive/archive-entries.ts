@@ -10,8 +10,8 @@ import type { ObjectReader } from '../../../objects/driver.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 
 /**
- * The entries of an archive by reading all of it in order, for one that has no index. Paths are relative to the
- * volume, as in an index. Throws ARCHIVE_CORRUPT, also for names that lead out; the signal's reason once aborted.
+ * Lists the entries of an archive without an index, by reading it from start to end. Paths are relative to the
+ * volume. Throws ARCHIVE_CORRUPT, also for names that leave the volume; the signal's reason once aborted.
  */
 export async function* archiveEntries(object: ObjectReader, signal: AbortSignal): AsyncGenerator<FileInfo> {
   const stream = new ByteStream(gunzipArchive(new ArchiveReader(object, signal), null))

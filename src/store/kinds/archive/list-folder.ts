@@ -6,8 +6,8 @@ import type { FilePage } from '../../../wire/daemon-api.ts'
 import type { FolderQuestion } from '../../stored-backup.ts'
 
 /**
- * What lies directly in a folder of a backup, by the bytes of its path; memory of a page, whatever the backup holds.
- * Throws NOT_FOUND where the backup has no such path, BAD_INPUT where it is no folder.
+ * Lists the entries directly in a folder of a backup, sorted by the bytes of their paths, in the memory of one page.
+ * Throws NOT_FOUND if the backup has no such path, BAD_INPUT if it is not a folder.
  */
 export async function listFolder(
   entries: AsyncIterable<FileInfo>,
@@ -31,7 +31,7 @@ export async function listFolder(
   return { files, next: page.more ? (files.at(-1)?.path ?? null) : null }
 }
 
-/** One character a byte, so that keys compare as the bytes of the path do. */
+/** latin1: one character for each byte, so that strings compare like the bytes of the path. */
 function sortKey(path: string): string {
   return textToBytes(path).toString('latin1')
 }

@@ -4,7 +4,7 @@ import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import type { Room } from '../../stored-backup.ts'
 import type { StoredArchive } from './stored-archive.ts'
 
-/** What is chosen of an archive takes, from its index; nothing where there is none that can be trusted. */
+/** Measures the chosen files of an archive by its index; 0 if there is no index that can be trusted. */
 export async function measureArchive(
   archive: StoredArchive,
   chosen: ChosenFiles,

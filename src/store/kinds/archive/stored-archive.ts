@@ -1,14 +1,14 @@
 import type { ObjectReader } from '../../../objects/driver.ts'
 import type { BackupInfo, Manifest } from '../../../wire/backup.ts'
 
-/** An archive as it lies in the store, with what stands beside it. */
+/** An archive in the store, with its manifest and index. */
 export interface StoredArchive {
   info: BackupInfo
-  /** null if there is none, or none that can be read. */
+  /** null if it is missing or unreadable. */
   manifest: Manifest | null
   openObject(): Promise<ObjectReader>
-  /** null if there is none, or it is not the one the manifest names (size, sha256). */
+  /** null if it is missing, or differs from the manifest's (size, sha256). */
   openIndex(): Promise<ObjectReader | null>
-  /** Its archive proved not to be what was written. False if that cannot be noted: another namespace, no manifest. */
+  /** Marks the backup as corrupt. False if that is impossible: it is in another namespace, or has no manifest. */
   markCorrupt(reason: string): Promise<boolean>
 }

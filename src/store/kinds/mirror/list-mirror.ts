@@ -15,8 +15,8 @@ import type { FolderQuestion } from '../../stored-backup.ts'
 const NAMES_AT_ONCE = 256
 
 /**
- * What lies directly in a folder of a mirror, by the bytes of its path; links are shown, never followed. Memory of a
- * page, however many names there are. Throws NOT_FOUND where there is no such path, BAD_INPUT where it is no folder.
+ * Lists the entries directly in a folder of a mirror, sorted by the bytes of their paths. Links are listed, never
+ * followed. Uses the memory of one page. Throws NOT_FOUND if the path does not exist, BAD_INPUT if it is not a folder.
  * @param mirror a trusted path
  */
 export async function listMirror(
@@ -28,7 +28,7 @@ export async function listMirror(
   try {
     const folder = openInside(root, inside, path)
     try {
-      return await pageOf(folder, { inside, after: textToBytes(after).toString('latin1'), limit })
+      return await readPage(folder, { inside, after: textToBytes(after).toString('latin1'), limit })
     } finally {
       if (folder !== root) closeSync(folder.fd)
     }
@@ -55,12 +55,12 @@ function openInside(root: Folder, inside: Buffer, path: string): Folder {
 
 interface Wanted {
   inside: Buffer
-  /** One character a byte, so that keys compare as the bytes do. */
+  /** latin1: one character for each byte, so that strings compare like the bytes. */
   after: string
   limit: number
 }
 
-async function pageOf(folder: Folder, { inside, after, limit }: Wanted): Promise<FilePage> {
+async function readPage(folder: Folder, { inside, after, limit }: Wanted): Promise<FilePage> {
   const found = new FirstKeys<Buffer>(limit, after)
   const names = await openNames(folder.at(SELF))
   try {
@@ -72,13 +72,13 @@ async function pageOf(folder: Folder, { inside, after, limit }: Wanted): Promise
   const { entries, more } = found.page()
   const last = entries.at(-1)?.[0]
   return {
-    files: entries.flatMap(([, name]) => infoOf(folder, inside, name)),
+    files: entries.flatMap(([, name]) => readFileInfo(folder, inside, name)),
     next: more && last !== undefined ? bytesToText(Buffer.from(last, 'latin1')) : null,
   }
 }
 
-/** Nothing for what went meanwhile, and for a socket, which no backup holds. */
-function infoOf(folder: Folder, inside: Buffer, name: Buffer): FileInfo[] {
+/** Empty for an entry that was deleted meanwhile, and for a socket, which no backup contains. */
+function readFileInfo(folder: Folder, inside: Buffer, name: Buffer): FileInfo[] {
   const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
   const type = stat && typeOf(stat)
   if (!stat || !type) return []

@@ -1,10 +1,14 @@
+// Mirrors: increments of the legacy system, plain copies of a volume's files in the store. backupd only reads them,
+// lists them and deletes them; the first increment of a volume makes a snapshot of its mirror.
+// find-backup.ts opens a mirror as a StoredBackup here; ../../mirrors.ts locates and deletes it.
+
 import { BackupdError } from '../../../lib/errors.ts'
 import { copyMirror } from '../../../volume/copy/copy-mirror.ts'
 import { EVERYTHING } from '../../../volume/tree/chosen-paths.ts'
 import type { BackupInfo } from '../../../wire/backup.ts'
 import type { Mirror } from '../../store.ts'
 import type { StoredBackup } from '../../stored-backup.ts'
-import { hasNoSnapshots, legacySourceOf, plansNothing } from '../without-snapshots.ts'
+import { findLegacySource, refusePlan, refuseSnapshot } from '../without-snapshots.ts'
 import { listMirror } from './list-mirror.ts'
 
 /** An increment of the legacy system: the volume's files as they are. */
@@ -13,27 +17,27 @@ export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
   return {
     info,
     async listFiles({ snapshot, ...question }) {
-      hasNoSnapshots(snapshot)
+      refuseSnapshot(snapshot)
       return await mirror.withFolder((folder) => listMirror(folder, question))
     },
     async open(snapshot) {
-      hasNoSnapshots(snapshot)
+      refuseSnapshot(snapshot)
       return {
-        legacySource: legacySourceOf(info),
+        legacySource: findLegacySource(info),
         ...{ state: info.state, suspect: info.suspect, totals: null, needs },
-        // How much is chosen, only the copying tells.
+        // The size of the chosen files is unknown until they are copied.
         measure: async (chosen) => (chosen ? { bytes: 0, entries: 0 } : needs),
         restore: (into, chosen) =>
           mirror.withFolder((folder) =>
             copyMirror({ ...into, mirror: folder, chosen: chosen ?? EVERYTHING }),
           ),
-        plan: plansNothing,
+        plan: refusePlan,
         async [Symbol.asyncDispose]() {},
       }
     },
     async verify() {
       const why = 'the legacy system wrote no checksums of it'
-      throw new BackupdError('BAD_INPUT', `Cannot verify "${info.name}": ${why}. Back its volume up anew`)
+      throw new BackupdError('BAD_INPUT', `Cannot verify "${info.name}": ${why}. Back up its volume again`)
     },
     async [Symbol.asyncDispose]() {},
   }

@@ -5,13 +5,13 @@ import { forgetInNamespace } from './forget-series.ts'
 import { openKnownSeries } from './open-series.ts'
 import { takeLockOf } from './take-lock.ts'
 
-/** An answer comes within seconds: others are not waited for long. */
+/** Short, because a user waits for the answer. */
 const LOCK_WAIT_MS = 5000
 
 /**
- * Deletes single snapshots of a series of the own namespace; their room comes back with the next prune. Returns their
- * ids. Throws NOT_FOUND, BAD_INPUT before the first is touched, REPOSITORY_LOCKED.
- * @param snapshots ids, or their beginnings
+ * Deletes single snapshots of a series of the own namespace and returns their ids; the next prune frees their space.
+ * Throws NOT_FOUND or BAD_INPUT before anything is deleted, and REPOSITORY_LOCKED.
+ * @param snapshots ids, or the first digits of ids
  */
 export async function deleteSnapshots(
   { store, ip }: { store: Store; ip: string },

@@ -18,7 +18,7 @@ export interface DiffQuestion {
   limit: number
 }
 
-/** One page of what differs between two snapshots of a series. Throws NOT_FOUND. */
+/** Lists one page of the differences between two snapshots of a series. Throws NOT_FOUND. */
 export async function diffSnapshots(
   store: Store,
   { namespace, name, from, to, after, limit }: DiffQuestion,

@@ -12,14 +12,14 @@ export interface HistoryQuestion {
   namespace: string
   name: string
   path: string
-  /** The id of a snapshot: only what is older; empty for all. */
+  /** The id of a snapshot: only older versions are listed; empty for all. */
   after: string
 }
 
-/** Snapshots looked at for one answer. */
+/** Snapshots that are compared for one page. */
 const WINDOW = 200
 
-/** One path through the snapshots of a series, newest first. A page may be empty though more follow. Throws NOT_FOUND. */
+/** Lists the versions of one path in a series, newest first. A page may be empty although more follow. Throws NOT_FOUND. */
 export async function fileVersions(
   store: Store,
   { namespace, name, path, after }: HistoryQuestion,
@@ -44,7 +44,7 @@ function indexOf(snapshots: readonly SeriesSnapshot[], id: string): number {
   )
 }
 
-/** Unless it is the series' very first, the first snapshot is there to compare the second with. */
+/** Unless `isBegin`, the first snapshot only serves to compare the second with. */
 async function versionsIn(
   repository: Repository,
   snapshots: readonly SeriesSnapshot[],

@@ -13,7 +13,7 @@ export interface Forgetting {
   warn(message: string): void
 }
 
-/** Takes snapshots out of the own namespace, of a full store too, and notes that there is something to prune. As forgetSnapshots. */
+/** Deletes snapshots of the own namespace, also in a full store, and notes that a prune is due. Otherwise as forgetSnapshots. */
 export function forgetInNamespace(
   forgetting: Forgetting,
   ids: readonly string[],
@@ -28,7 +28,7 @@ async function forget(
   stillDue?: () => Promise<readonly string[]>,
 ): Promise<string[]> {
   const forgotten = await forgetSnapshots(repository, ids, stillDue ? { takeLock, stillDue } : { takeLock })
-  // A full store has no room for the note; the prune it is for will come all the same, only later.
+  // A full store may have no room for the note; then the prune is only due later.
   await noteForgotten({ store, ip }, forgotten.length).catch((error: unknown) =>
     warn(`what was deleted could not be noted for the next prune: ${String(error)}`),
   )

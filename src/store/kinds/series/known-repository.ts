@@ -5,7 +5,7 @@ import { readOwner, writeOwner } from '../../owner.ts'
 import { exclusively, type StoreWorld } from '../../world.ts'
 import { placeOfRepository } from './repository-place.ts'
 
-/** Throws REPOSITORY_MISSING if the own namespace had increments and has no repository now. */
+/** Throws REPOSITORY_MISSING if the own namespace had increments but has no repository now. */
 export async function checkRepository(world: StoreWorld): Promise<void> {
   const { ip, knownStore } = world.identity
   if (await repositoryExists(placeOfRepository(world.driver, ip))) return
@@ -14,8 +14,8 @@ export async function checkRepository(world: StoreWorld): Promise<void> {
 }
 
 /**
- * Notes in `.owner` which repository is the own one, the first time it is seen. Only the owner's own is noted.
- * Throws REPOSITORY_MISSING if another one lies in its place.
+ * Notes the id of the own repository in `.owner` when it is first seen, unless another daemon owns the namespace.
+ * Throws REPOSITORY_MISSING if the repository is not the noted one.
  */
 export async function noteRepository(world: StoreWorld, { id }: Pick<Repository, 'id'>): Promise<void> {
   if (await isNoted(world, id)) return

@@ -8,8 +8,8 @@ import { readSeries } from './series.ts'
 import { infoOfSeries } from './series-info.ts'
 
 /**
- * One page of a namespace's backups, its series of snapshots among the rest, by name. Where the repository cannot be
- * read the page says so in `unread`, and has all the rest.
+ * Lists one page of a namespace's backups by name, series of snapshots included. If the repository cannot be read, the
+ * page has the other backups, and the reason in `unread`.
  */
 export async function listWithSeries(
   world: StoreWorld,
@@ -18,7 +18,7 @@ export async function listWithSeries(
 ): Promise<BackupPage> {
   const page = await listBackups(world, namespace, options)
   try {
-    return merge(page, await allSeries(world, namespace), options)
+    return merge(page, await listSeries(world, namespace), options)
   } catch (error) {
     const unread = messageOf(error)
     world.warn(unread)
@@ -26,13 +26,13 @@ export async function listWithSeries(
   }
 }
 
-export async function allSeries(world: StoreWorld, namespace: string): Promise<BackupInfo[]> {
+async function listSeries(world: StoreWorld, namespace: string): Promise<BackupInfo[]> {
   await using repository = await openNamespace(world, namespace)
   if (!repository) return []
   return (await readSeries(repository, namespace)).map((series) => infoOfSeries(namespace, series))
 }
 
-/** A series that took a mirror over stands for it while the mirror is still there. */
+/** A series hides the mirror of the same name that it took over, until that is deleted. */
 function merge(page: BackupPage, all: BackupInfo[], { source, after = '', limit }: ListOptions): BackupPage {
   const fits = ({ name, source: own }: BackupInfo) =>
     name > after && (page.next === null || name <= page.next) && (source === undefined || own === source)

@@ -5,20 +5,20 @@ import { assertOwner } from '../../owner.ts'
 import type { StoreWorld } from '../../world.ts'
 import { type Noting, noteCorrupt, noteDamagedPacks, noteWhole } from './damage-note.ts'
 
-/** A repository that is read. */
+/** A repository that is being read, and where damage in it is noted. */
 export interface ReadRepository {
-  /** Where it is noted: its own namespace. */
+  /** The store and the own namespace `ip`, the only one that gets a note. */
   store: Noting['store']
   ip: string
   clock: Clock
   repository: Repository
-  /** Whose the repository is. */
+  /** The namespace of the repository. */
   namespace: string
   warn(message: string): void
 }
 
-/** Reading in a store as it is handed about inside. */
-export function readIn(
+/** A ReadRepository from the arguments that code inside the store has. */
+export function createReadRepository(
   world: StoreWorld,
   { repository, namespace, warn }: Pick<ReadRepository, 'repository' | 'namespace' | 'warn'>,
 ): ReadRepository {
@@ -27,30 +27,30 @@ export function readIn(
   return { store, ip: identity.ip, clock, repository, namespace, warn }
 }
 
-/** What proved damaged is noted in the own namespace, or it would go on counting as good, and as stored. */
+/** Notes a damaged snapshot, only in the own namespace; else it would keep counting as good, and its data as stored. */
 export async function noteIfDamaged(read: ReadRepository, snapshot: string, error: unknown): Promise<void> {
   if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') return
-  await note(read, (noting) => noteCorrupt(noting, snapshot, error))
+  await tryNote(read, (noting) => noteCorrupt(noting, snapshot, error))
 }
 
-/** All of it was read, and is what was written. */
+/** Notes that all of the snapshot was read without damage. */
 export async function noteNotDamaged(read: ReadRepository, snapshot: string): Promise<void> {
-  await note(read, (noting) => noteWhole(noting, snapshot))
+  await tryNote(read, (noting) => noteWhole(noting, snapshot))
 }
 
-/** Packs that were found damaged. */
+/** Notes the packs that were found damaged. */
 export async function notePacks(read: ReadRepository): Promise<void> {
-  await note(read, noteDamagedPacks)
+  await tryNote(read, noteDamagedPacks)
 }
 
-async function note(
+async function tryNote(
   { store, ip, clock, repository, namespace, warn }: ReadRepository,
-  how: (noting: Noting) => Promise<void>,
+  write: (noting: Noting) => Promise<void>,
 ): Promise<void> {
   if (namespace !== ip) return
   try {
-    await how({ store, ip, repository, nowMs: clock.now() })
+    await write({ store, ip, repository, nowMs: clock.now() })
   } catch (error) {
-    warn(`what was found damaged, or whole, could not be noted in the store: ${messageOf(error)}`)
+    warn(`The result of reading the snapshots could not be noted in the store: ${messageOf(error)}`)
   }
 }

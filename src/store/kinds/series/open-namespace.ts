@@ -10,8 +10,8 @@ import { readPassword } from './repository-password.ts'
 import { placeOfRepository } from './repository-place.ts'
 
 /**
- * The repository of a namespace, any one, which knows of the damage that was noted; undefined where there is none.
- * Throws what openRepository throws, naming the namespace, and REPOSITORY_MISSING if the own one had one.
+ * Opens the repository of any namespace, with the packs in its damage note distrusted; undefined if it has none.
+ * Throws the errors of openRepository with the namespace added, and REPOSITORY_MISSING if the own repository is gone.
  */
 export async function openNamespace(world: StoreWorld, namespace: string): Promise<Repository | undefined> {
   const place = placeOfRepository(world.driver, namespace)
@@ -25,11 +25,11 @@ export async function openNamespace(world: StoreWorld, namespace: string): Promi
     repository.distrust(Object.keys((await readDamage(world.driver, namespace)).packs))
     return repository
   } catch (error) {
-    throw named(namespace, error)
+    throw addNamespace(namespace, error)
   }
 }
 
-/** That of the own namespace; made if there has never been one. Throws REPOSITORY_MISSING if it is not the known one. */
+/** Opens the own repository, or creates it if there never was one. Throws REPOSITORY_MISSING if it is not the known one. */
 export async function openOwnRepository(world: StoreWorld): Promise<Repository> {
   const { ip } = world.identity
   await using parts = new AsyncDisposableStack()
@@ -55,7 +55,7 @@ async function openOptions(world: StoreWorld): Promise<OpenOptions> {
   }
 }
 
-function named(namespace: string, error: unknown): unknown {
+function addNamespace(namespace: string, error: unknown): unknown {
   if (!(error instanceof BackupdError)) return error
   const message = `The increments of ${namespace} cannot be opened: ${error.message}`
   return new BackupdError(error.code, message, { facts: { ...error.facts, namespace }, cause: error })

@@ -9,7 +9,7 @@ export interface OpenSeries extends AsyncDisposable {
   series: SnapshotSeries
 }
 
-/** undefined where there is no series of this name. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
+/** undefined if no series has this name. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
 export async function openSeries(
   store: Pick<Store, 'repository'>,
   namespace: string,
@@ -24,7 +24,7 @@ export async function openSeries(
   return { repository, series, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
-/** As openSeries. Throws NOT_FOUND. */
+/** As openSeries, but throws NOT_FOUND if no series has this name. */
 export async function openKnownSeries(store: Store, namespace: string, name: string): Promise<OpenSeries> {
   const opened = await openSeries(store, namespace, name)
   if (opened) return opened

@@ -10,7 +10,7 @@ import type { RecoverPlan } from '../../../wire/snapshot.ts'
 import type { OpenedBackup, Reader } from '../../stored-backup.ts'
 import type { StoreWorld } from '../../world.ts'
 import { findTrustedSnapshot } from './find-trusted-snapshot.ts'
-import { noteIfDamaged, noteNotDamaged, type ReadRepository, readIn } from './note-damage.ts'
+import { createReadRepository, noteIfDamaged, noteNotDamaged, type ReadRepository } from './note-damage.ts'
 import type { SeriesSnapshot, SnapshotSeries } from './series.ts'
 import { infoOfSnapshot } from './series-info.ts'
 
@@ -21,15 +21,15 @@ export interface ReadSeries {
   series: SnapshotSeries
 }
 
-/** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
+/** A slice of our prune holds the lock only briefly; a restic that someone runs may hold it for longer. */
 const LOCK_WAIT_MS = 5 * 60_000
-/** Paths that a plan names. */
+/** The most paths that a plan lists. */
 const MAX_NAMED = 1000
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
- * The repository stays locked until it is closed, that of another server too, if the store can be written: a prune of
- * its server could take away what is being read.
+ * Opens a snapshot for a recover. The repository, also that of another server, stays locked until the snapshot is
+ * closed (if the store can be written): else a prune by its server could delete what is being read.
  */
 export async function openSnapshot(
   { world, namespace, repository, series }: ReadSeries,
@@ -40,20 +40,20 @@ export async function openSnapshot(
   if (notice !== null) reader.warn(notice)
   await using parts = new AsyncDisposableStack()
   const lock = parts.use(await lockSeries(repository, reader))
-  if (!lock.snapshots.includes(found.id)) throw goneMeanwhile(found.id)
-  const read = readIn(world, { repository, namespace, warn: reader.warn })
-  const noting = noterOf(read, lock, found.id)
-  const opened = await noting(() => contentOf(repository, found))
+  if (!lock.snapshots.includes(found.id)) throw deletedMeanwhile(found.id)
+  const read = createReadRepository(world, { repository, namespace, warn: reader.warn })
+  const noteDamage = createDamageNoter(read, lock, found.id)
+  const opened = await noteDamage(() => readContent(repository, found))
   const owned = parts.move()
   return {
     ...opened,
     async restore(into, chosen) {
-      const summary = await noting(() => opened.restore(into, chosen))
+      const summary = await noteDamage(() => opened.restore(into, chosen))
       const isWhole = chosen === null && summary.faults === 0
       if (isWhole && found.corrupt !== null) await noteNotDamaged(read, found.id)
       return summary
     },
-    plan: (question) => noting(() => opened.plan(question)),
+    plan: (question) => noteDamage(() => opened.plan(question)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -62,8 +62,8 @@ export function lockSeries(repository: Repository, { dataDir, signal, warn }: Re
   return lockForReading(repository, { dataDir, waitMs: LOCK_WAIT_MS, signal, warn })
 }
 
-/** Without the lock, what is missing may only have been pruned meanwhile. */
-function noterOf(read: ReadRepository, lock: ReadLock, snapshot: string) {
+/** Notes damage only while the lock is held: without it, missing data may just have been pruned meanwhile. */
+function createDamageNoter(read: ReadRepository, lock: ReadLock, snapshot: string) {
   return async <T>(act: () => Promise<T>): Promise<T> => {
     try {
       return await act()
@@ -74,12 +74,12 @@ function noterOf(read: ReadRepository, lock: ReadLock, snapshot: string) {
   }
 }
 
-function goneMeanwhile(id: string): BackupdError {
+function deletedMeanwhile(id: string): BackupdError {
   const what = `the snapshot ${id.slice(0, 8)} was deleted meanwhile: choose another one`
   return new BackupdError('NOT_FOUND', what, { facts: { snapshot: id } })
 }
 
-async function contentOf(
+async function readContent(
   source: Repository,
   found: SeriesSnapshot,
 ): Promise<Omit<OpenedBackup, typeof Symbol.asyncDispose>> {
@@ -88,7 +88,7 @@ async function contentOf(
   return {
     ...{ legacySource: null, state, suspect },
     totals: size === null || files === null ? null : { bytes: size, files },
-    // Holes and further names of hard links are in it too.
+    // The most it can need: the size also counts holes, and every name of a hard link.
     needs: { bytes: size ?? UNKNOWN, entries: found.file.backupd?.entries ?? UNKNOWN },
     measure: (chosen, signal) => measureRestore({ source, volume, signal, ...(chosen && { chosen }) }),
     restore: (into, chosen) => restoreTree({ ...into, source, volume, ...(chosen && { chosen }) }),

@@ -5,10 +5,10 @@ import { openNamespace } from './open-namespace.ts'
 import { makePassword, namespacesWithRepository, readPassword } from './repository-password.ts'
 
 /**
- * Once at a daemon's start: sees that there is a password, and that it is the right one. It must open the own
- * repository; where there is none yet, one of another daemon. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, and
- * REPOSITORY_MISSING before a new password could take the place of the one that opens the missing repository.
- * @returns whether the password was made now.
+ * Checks the password once at a daemon's start, or generates it: it must open the own repository or, if there is none
+ * yet, one of another daemon. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, and REPOSITORY_MISSING before a new
+ * password could replace the one that opens the missing repository.
+ * @returns whether the password was generated now
  */
 export async function preparePassword(world: StoreWorld): Promise<{ made: boolean }> {
   const { ip, repositoryPasswordFile } = world.identity
@@ -17,11 +17,11 @@ export async function preparePassword(world: StoreWorld): Promise<{ made: boolea
   await readPassword(world)
   await using own = await openNamespace(world, ip)
   if (own) await noteRepository(world, own)
-  if (!own && !made) await opensAnother(world)
+  if (!own && !made) await checkOpensAnother(world)
   return { made }
 }
 
-async function opensAnother(world: StoreWorld): Promise<void> {
+async function checkOpensAnother(world: StoreWorld): Promise<void> {
   let refusal: unknown
   for await (const namespace of namespacesWithRepository(world.driver)) {
     try {
@@ -29,7 +29,7 @@ async function opensAnother(world: StoreWorld): Promise<void> {
       if (repository) return
     } catch (error) {
       if (!(error instanceof BackupdError)) throw error
-      // What is damaged tells nothing of the password, and is not this daemon's.
+      // A damaged repository proves nothing about the password, and it belongs to another daemon.
       if (error.code === 'REPOSITORY_PASSWORD') refusal ??= error
       else if (error.code === 'REPOSITORY_DAMAGED') world.warn(error.message)
       else throw error

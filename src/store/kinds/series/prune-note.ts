@@ -3,13 +3,13 @@ import { readSmall } from '../../../objects/small-objects.ts'
 import { PRUNE_NOTE } from '../../layout.ts'
 import type { Store } from '../../store.ts'
 
-/** `<ip>/.prune`: what a prune would have to do, and when retention was looked at. */
+/** `<ip>/.prune`: how much there is to prune, and when retention was last checked. */
 const noteSchema = z.object({
-  /** Snapshots that went, and runs that ended without one, since the last prune. */
+  /** Snapshots deleted, and runs that ended without one, since the last prune. */
   forgotten: z.number().int().nonnegative(),
-  /** Unix ms; before the first, when it was first looked at. */
+  /** Unix ms of the last prune; before the first prune, of the first retention check. */
   prunedAt: z.number().nonnegative(),
-  /** When the ages of snapshots were last looked at; unix ms. */
+  /** Unix ms of the last retention check. */
   lookedAt: z.number().nonnegative().catch(0),
 })
 export type PruneNote = z.infer<typeof noteSchema>
@@ -24,7 +24,7 @@ export async function readPruneNote({ store, ip }: Namespace): Promise<PruneNote
   try {
     return noteSchema.parse(JSON.parse(text.toString()))
   } catch {
-    // It may have told of anything.
+    // An unreadable note may have had something to prune.
     return { forgotten: 1, prunedAt: 0, lookedAt: 0 }
   }
 }
@@ -39,8 +39,8 @@ export async function notePruned(namespace: Namespace, nowMs: number): Promise<v
   await write(namespace, { ...(await readPruneNote(namespace)), forgotten: 0, prunedAt: nowMs })
 }
 
-/** Where nothing was ever pruned, nor is to be, the time to the first prune begins. */
-export async function noteLooked(namespace: Namespace, nowMs: number): Promise<void> {
+/** Notes a retention check. If nothing was pruned or forgotten yet, the interval to the first prune starts now. */
+export async function noteRetentionCheck(namespace: Namespace, nowMs: number): Promise<void> {
   const note = await readPruneNote(namespace)
   const prunedAt = note.forgotten === 0 && note.prunedAt === 0 ? nowMs : note.prunedAt
   await write(namespace, { ...note, prunedAt, lookedAt: nowMs })
@@ -52,10 +52,10 @@ async function write({ store, ip }: Namespace, note: PruneNote): Promise<void> {
 
 const HOUR_MS = 60 * 60_000
 const DAY_MS = 24 * HOUR_MS
-/** Runs that were killed leave no note; what they wrote goes after this. */
+/** Killed runs leave no note, so a prune is due at least this often to remove what they wrote. */
 const WEEK_MS = 7 * DAY_MS
 
-/** A prune reads the folders of all snapshots, so it is not done for each one that goes. */
+/** A prune reads the trees of all snapshots, so it does not run for each deleted one. */
 export function isPruneDue(
   { forgotten, prunedAt }: PruneNote,
   nowMs: number,
@@ -67,16 +67,16 @@ export function isPruneDue(
   return prunedAt > 0 && since >= (isStoreFull ? DAY_MS : WEEK_MS)
 }
 
-const LOOK_EVERY_MS = 10 * 60_000
+const RETENTION_CHECK_INTERVAL_MS = 10 * 60_000
 
-/** To open a repository takes a while, so ages are looked at as often as the shortest of them asks for. */
-export function isLookDue({ lookedAt }: PruneNote, shortestMs: number, nowMs: number): boolean {
+/** Opening a repository takes a while, so retention is checked only as often as the shortest expiry needs. */
+export function isRetentionCheckDue({ lookedAt }: PruneNote, shortestMs: number, nowMs: number): boolean {
   const since = nowMs - lookedAt
-  return since < 0 || since >= Math.min(LOOK_EVERY_MS, shortestMs / 10)
+  return since < 0 || since >= Math.min(RETENTION_CHECK_INTERVAL_MS, shortestMs / 10)
 }
 
-/** Whether looking at ages, or a prune, has been due for an hour. */
-export function isLongDue({ forgotten, prunedAt, lookedAt }: PruneNote, nowMs: number): boolean {
+/** Whether a retention check or a prune has been due for an hour. */
+export function isOverdue({ forgotten, prunedAt, lookedAt }: PruneNote, nowMs: number): boolean {
   const isPruneLate = nowMs - prunedAt >= (forgotten > 0 ? DAY_MS : WEEK_MS) + HOUR_MS
-  return isPruneLate || nowMs - lookedAt >= LOOK_EVERY_MS + HOUR_MS
+  return isPruneLate || nowMs - lookedAt >= RETENTION_CHECK_INTERVAL_MS + HOUR_MS
 }

@@ -4,7 +4,7 @@ import type { Store } from '../../store.ts'
 import { type Forgetting, forgetInNamespace } from './forget-series.ts'
 import { readSeries } from './series.ts'
 
-/** Deletes whole series of the own namespace, by their names. Returns those that were there. */
+/** Deletes whole series of the own namespace by name. Returns the names that existed. */
 export async function removeSeries(
   { store, ip }: { store: Store; ip: string },
   names: readonly string[],
@@ -19,13 +19,13 @@ export async function removeSeries(
   const all = await readSeries(repository, ip)
   const inside = names.find((name) => all.some((series) => name.startsWith(`${series.name}/`)))
   if (inside !== undefined) throw insideSeries(inside)
-  const doomed = all.filter(({ name }) => wanted.has(name))
-  if (doomed.length === 0) return []
+  const toDelete = all.filter(({ name }) => wanted.has(name))
+  if (toDelete.length === 0) return []
   await store.assertOwner()
-  const ids = doomed.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
+  const ids = toDelete.flatMap(({ snapshots }) => snapshots.map(({ id }) => id))
   const takeLock = how.takeLockOf(repository)
   await forgetInNamespace({ store, ip, repository, takeLock, warn: how.warn }, ids)
-  return doomed.map(({ name }) => name)
+  return toDelete.map(({ name }) => name)
 }
 
 function insideSeries(name: string): BackupdError {

@@ -9,14 +9,14 @@ import { repositoryExists } from '../../../restic/repository/open-repository.ts'
 import type { StoreWorld } from '../../world.ts'
 import { placeOfRepository } from './repository-place.ts'
 
-/** In the store's root, where no other file is named: one password for all daemons of a store. */
+/** In the store's root, unless a flag names another file: all daemons of a store share one password. */
 export const PASSWORD_FILE = '.repository-password'
 
-/** How long another daemon may take between making the file and filling it. */
-const PATIENCE_MS = 5000
-const PAUSE_MS = 100
+/** How long another daemon may take between creating the file and writing the password. */
+const FILL_WAIT_MS = 5000
+const POLL_MS = 100
 
-/** The password as restic reads such a file: without white space around it. Throws REPOSITORY_PASSWORD. */
+/** Reads the password like restic does, without white space around it. Throws REPOSITORY_PASSWORD. */
 export async function readPassword({ driver, identity }: StoreWorld): Promise<Buffer> {
   const given = identity.repositoryPasswordFile
   const text = given === undefined ? await readSmall(driver, PASSWORD_FILE) : await readGiven(given)
@@ -38,32 +38,32 @@ async function readGiven(file: string): Promise<Buffer> {
 }
 
 /**
- * Makes the store's password where there is none: once, whoever else starts now. Throws REPOSITORY_PASSWORD where
- * there are repositories already, which a new password would not open.
- * @returns whether this call made it
+ * Generates the store's password if there is none, only once even if several daemons start together. Throws
+ * REPOSITORY_PASSWORD if there are repositories already, because a new password would not open them.
+ * @returns whether this call generated it
  */
 export async function makePassword({ driver }: StoreWorld): Promise<boolean> {
   await using _lock = await driver.lock(`${PASSWORD_FILE}.lock`)
   if (await isFilled(driver)) return false
-  for await (const namespace of namespacesWithRepository(driver)) throw passwordIsGone(namespace)
+  for await (const namespace of namespacesWithRepository(driver)) throw passwordMissing(namespace)
   if (await driver.stat(PASSWORD_FILE)) await driver.replace(PASSWORD_FILE, newPassword())
   else if (!(await create(driver))) return false
   await driver.syncFolder('')
   return true
 }
 
-/** A file without content is one that another daemon fills right now, or that a crash left. */
+/** An empty file is being written by another daemon, so it is waited for, or is left over from a crash. */
 async function isFilled(driver: Driver): Promise<boolean> {
-  for (let waited = 0; ; waited += PAUSE_MS) {
+  for (let waited = 0; ; waited += POLL_MS) {
     const stat = await driver.stat(PASSWORD_FILE)
     if (!stat) return false
     if (stat.size > 0) return true
-    if (waited >= PATIENCE_MS) return false
-    await wait(PAUSE_MS)
+    if (waited >= FILL_WAIT_MS) return false
+    await wait(POLL_MS)
   }
 }
 
-/** Where locks do not reach from machine to machine, making the name decides. */
+/** Creates the file, false if it exists: this decides between daemons if locks do not work across machines. */
 async function create(driver: Driver): Promise<boolean> {
   const writer = await driver.create(PASSWORD_FILE).catch((error: unknown) => {
     if (error instanceof BackupdError && error.code === 'CONFLICT') return undefined
@@ -90,8 +90,8 @@ export async function* namespacesWithRepository(driver: Driver): AsyncGenerator<
   }
 }
 
-function passwordIsGone(namespace: string): BackupdError {
-  const what = `The store has increments (in ${namespace}), and no ${PASSWORD_FILE} that opens them`
+function passwordMissing(namespace: string): BackupdError {
+  const what = `The store has increments (in ${namespace}), but no ${PASSWORD_FILE} that opens them`
   const then = 'Put that file back from your copy, or name the copy with --repository-password-file'
   return new BackupdError('REPOSITORY_PASSWORD', `${what}. ${then}`, { facts: { namespace } })
 }

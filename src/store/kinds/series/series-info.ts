@@ -4,7 +4,7 @@ import { type BackupInfo, isGood } from '../../../wire/backup.ts'
 import type { SnapshotInfo } from '../../../wire/snapshot.ts'
 import { isOfMirror, ridOf, type SeriesSnapshot, type SnapshotSeries } from './series.ts'
 
-/** A series as users see it: under one name, with what its newest snapshot tells. */
+/** Describes a series as one backup, with the facts of its newest snapshot. */
 export function infoOfSeries(namespace: string, { name, source, snapshots }: SnapshotSeries): BackupInfo {
   const infos = snapshots.map(infoOfSnapshot)
   const newest = infos.at(-1)
@@ -29,20 +29,20 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
     series: {
       snapshots: infos.length,
       newest: newest?.id ?? '',
-      ...(snapshots.length > 0 && { oldestCreated: oldestOf(snapshots) }),
+      ...(snapshots.length > 0 && { oldestCreated: findOldestTime(snapshots) }),
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
     },
   }
 }
 
-/** By time and not by order: a clock may have been wrong. */
-function oldestOf(snapshots: readonly SeriesSnapshot[]): string {
+/** By time, not by position: the clock may have been wrong. */
+function findOldestTime(snapshots: readonly SeriesSnapshot[]): string {
   return isoTime(
     snapshots.reduce((oldest, { createdMs }) => Math.min(oldest, createdMs), Number.POSITIVE_INFINITY),
   )
 }
 
-/** What restic made, or changed the tags of, has no facts of ours: it counts as whole unless its tag says partial. */
+/** Snapshots that restic made, or rewrote to change tags, lack our facts: they count as success unless tagged partial. */
 export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
   const { id, file, createdMs, corrupt } = snapshot
   const facts = file.backupd

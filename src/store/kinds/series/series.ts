@@ -10,7 +10,7 @@ export interface SeriesSnapshot {
   file: SnapshotFile
   /** Unix ms. */
   createdMs: number
-  /** What of it was found damaged, and when; null where nothing was. */
+  /** What damage was found, and when; null if none was. */
   corrupt: string | null
 }
 
@@ -25,10 +25,10 @@ export interface SnapshotSeries {
 
 const NAME_TAG = 'backup='
 const RID_TAG = 'rid='
-/** A snapshot made of a mirror of the recorded system: known again, should the run end before the mirror went. */
+/** Marks a snapshot made from a legacy mirror, so that a later run recognizes it if this one ends before the mirror is deleted. */
 export const MIRROR_TAG = 'mirror'
 
-/** The recorded system never deletes in a mirror: what went from the volume since may be here alone. */
+/** The legacy system never deletes files in a mirror, so such a snapshot may hold the only copy of deleted files. */
 export function isOfMirror({ file }: SeriesSnapshot): boolean {
   return file.tags.includes(MIRROR_TAG)
 }
@@ -41,7 +41,7 @@ export function ridOf({ tags }: SnapshotFile): string | null {
   return tagged(tags, RID_TAG) ?? null
 }
 
-/** All series of a repository, by name. A snapshot file that cannot be read is told of by `warn`, and hides no other. */
+/** Reads all series of a repository, sorted by name. An unreadable snapshot file is skipped with a warning. */
 export async function readSeries(repository: Repository, namespace: string): Promise<SnapshotSeries[]> {
   const ids: string[] = []
   for await (const id of repository.listUnpacked('snapshots')) ids.push(id)
@@ -68,8 +68,8 @@ async function readSnapshot(
 }
 
 /**
- * Snapshots are of the series that their tag names. Those that restic made without our tags belong to the volume whose
- * hostname and path they carry, or are a series of their own, named after those; so are those of several paths.
+ * Groups snapshots into series by their name tag. A snapshot that restic made without our tags joins the series of its
+ * hostname and path; if there is none, or it has several paths, it forms a series named after hostname and paths.
  */
 export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: string): SnapshotSeries[] {
   const byTime = snapshots.toSorted((a, b) => a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1))
@@ -80,17 +80,17 @@ export function groupSeries(snapshots: readonly SeriesSnapshot[], namespace: str
   }
   const nameOf = ({ file }: SeriesSnapshot): string => {
     const own = isOfOneVolume(file, namespace) ? nameOfSource.get(sourceOf(file)) : undefined
-    return tagged(file.tags, NAME_TAG) ?? own ?? strangerName(file)
+    return tagged(file.tags, NAME_TAG) ?? own ?? nameUntagged(file)
   }
-  const series = [...Map.groupBy(byTime, nameOf)].map(([name, group]) => seriesOf(name, group))
+  const series = [...Map.groupBy(byTime, nameOf)].map(([name, group]) => createSeries(name, group))
   return series.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /**
- * The series of this name; where there is none yet, what restic made of the volume without our tags: the first
- * snapshot of ours makes one series of it all.
+ * Finds the series of this name. If there is none yet, finds the untagged snapshots that restic made of the volume:
+ * our first snapshot joins them into one series.
  */
-export function seriesOfVolume(
+export function findSeriesOfVolume(
   all: readonly SnapshotSeries[],
   { name, source, namespace }: { name: string; source: string; namespace: string },
 ): SnapshotSeries | undefined {
@@ -100,7 +100,7 @@ export function seriesOfVolume(
   return named ?? all.find((series) => series.source === source && series.snapshots.every(isUntagged))
 }
 
-/** Whether it is of a volume of this server, not of another host or of several paths. */
+/** False for a series of another host, and for snapshots of several paths. */
 export function isOwnSeries({ snapshots }: SnapshotSeries, namespace: string): boolean {
   return snapshots.some(({ file }) => isOfOneVolume(file, namespace))
 }
@@ -109,24 +109,24 @@ function isOfOneVolume({ hostname, paths }: SnapshotFile, namespace: string): bo
   return hostname === namespace && paths.length === 1
 }
 
-function seriesOf(name: string, byTime: SeriesSnapshot[]): SnapshotSeries {
-  const snapshots = inOrder(byTime)
+function createSeries(name: string, byTime: SeriesSnapshot[]): SnapshotSeries {
+  const snapshots = sortSnapshots(byTime)
   const newest = snapshots.at(-1)
   return { name, source: newest ? sourceOf(newest.file) : '', snapshots }
 }
 
-/** Ours by their sequence, whatever the clock said; each of restic's before the first of ours that is younger. */
-function inOrder(byTime: readonly SeriesSnapshot[]): SeriesSnapshot[] {
+/** Our snapshots by sequence, not by time; each of restic's goes before the first of ours with a later time. */
+function sortSnapshots(byTime: readonly SeriesSnapshot[]): SeriesSnapshot[] {
   const ours = byTime.filter(({ file }) => file.backupd)
   ours.sort((a, b) => (a.file.backupd?.sequence ?? 0) - (b.file.backupd?.sequence ?? 0))
-  for (const stranger of byTime.filter(({ file }) => !file.backupd)) {
-    const at = ours.findIndex(({ createdMs }) => createdMs > stranger.createdMs)
-    ours.splice(at === -1 ? ours.length : at, 0, stranger)
+  for (const foreign of byTime.filter(({ file }) => !file.backupd)) {
+    const at = ours.findIndex(({ createdMs }) => createdMs > foreign.createdMs)
+    ours.splice(at === -1 ? ours.length : at, 0, foreign)
   }
   return ours
 }
 
-/** 0 where none is of ours. */
+/** The highest sequence of the series; 0 if it has no snapshot of ours. */
 export function lastSequence(series: SnapshotSeries | undefined): number {
   const all = series?.snapshots.map(({ file }) => file.backupd?.sequence ?? 0) ?? []
   return all.reduce((a, b) => Math.max(a, b), 0)
@@ -136,7 +136,7 @@ function sourceOf({ paths }: SnapshotFile): string {
   return paths[0] ?? '/'
 }
 
-function strangerName(file: SnapshotFile): string {
+function nameUntagged(file: SnapshotFile): string {
   const paths = file.paths.length > 1 ? file.paths.join('-') : sourceOf(file)
   return `${file.hostname}-${paths}`.replaceAll('/', '-').replace(/^[.-]+/, '')
 }

@@ -3,7 +3,7 @@ import { lockRepository } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { Reader } from '../../stored-backup.ts'
 
-/** Locks a repository, as what forgets and prunes asks for it. */
+/** The function that forget and prune call to lock a repository. */
 export function takeLockOf(
   repository: Repository,
   { dataDir, signal }: Pick<Reader, 'dataDir' | 'signal'>,

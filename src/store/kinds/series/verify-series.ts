@@ -3,10 +3,10 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { checkPacks, type LostBlob } from '../../../restic/check/check-packs.ts'
 import { touchedFiles } from '../../../restic/check/touched-files.ts'
 import type { Reader } from '../../stored-backup.ts'
-import { noteIfDamaged, notePacks, readIn } from './note-damage.ts'
+import { createReadRepository, noteIfDamaged, notePacks } from './note-damage.ts'
 import { lockSeries, type ReadSeries } from './open-snapshot.ts'
 
-/** Paths that are named of each snapshot. */
+/** The most damaged paths that are listed for each snapshot. */
 const MAX_NAMED = 10
 
 interface Damage {
@@ -15,9 +15,8 @@ interface Damage {
 }
 
 /**
- * Reads every pack of the repository, and looks which snapshots of the series lack something. Other series share the
- * packs; what they lack is found when they are verified. Throws SNAPSHOT_CORRUPT if any snapshot cannot be given back
- * whole, which is noted of each.
+ * Reads every pack of the repository and finds the damaged snapshots of the series. Other series share the packs;
+ * their damage is found when they are verified. Notes each damaged snapshot in the store, then throws SNAPSHOT_CORRUPT.
  */
 export async function verifySeries(
   { world, namespace, repository, series }: ReadSeries,
@@ -35,18 +34,18 @@ export async function verifySeries(
     repository.distrust([damaged.pack])
     lost.push(...damaged.lost)
   }
-  const read = readIn(world, { repository, namespace, warn })
+  const read = createReadRepository(world, { repository, namespace, warn })
   if (lost.length > 0 && lock.isHeld()) await notePacks(read)
   const own = new Set(series.snapshots.map(({ id }) => id))
   const damages = new Map<string, Damage>()
   for await (const { snapshot, path } of touchedFiles(repository, lost, signal))
     if (own.has(snapshot)) addTo(damages, snapshot, withinVolume(bytesToText(path), series.source))
   for (const [snapshot, damage] of damages)
-    if (lock.isHeld()) await noteIfDamaged(read, snapshot, corrupt(snapshot, damage))
+    if (lock.isHeld()) await noteIfDamaged(read, snapshot, snapshotCorrupt(snapshot, damage))
   const [first] = damages
   if (!first) return
   const others = damages.size > 1 ? `; ${damages.size - 1} other snapshots are damaged too` : ''
-  throw corrupt(...first, others)
+  throw snapshotCorrupt(...first, others)
 }
 
 function addTo(damages: Map<string, Damage>, snapshot: string, path: string): void {
@@ -56,12 +55,12 @@ function addTo(damages: Map<string, Damage>, snapshot: string, path: string): vo
   damages.set(snapshot, damage)
 }
 
-/** Snapshots name paths from `/` on. */
+/** Paths in a snapshot are absolute; makes them relative to the volume. */
 function withinVolume(path: string, source: string): string {
   return path.startsWith(`${source}/`) ? path.slice(source.length + 1) : path
 }
 
-function corrupt(snapshot: string, { count, paths }: Damage, others = ''): BackupdError {
+function snapshotCorrupt(snapshot: string, { count, paths }: Damage, others = ''): BackupdError {
   const what = `The snapshot ${snapshot.slice(0, 8)} is damaged: the content of ${count} paths is lost, such as ${JSON.stringify(paths[0])}${others}`
   return new BackupdError('SNAPSHOT_CORRUPT', what, { facts: { snapshot, count, files: paths } })
 }

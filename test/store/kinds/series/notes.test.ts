@@ -11,12 +11,12 @@ import {
   tidyDamage,
 } from '../../../../src/store/kinds/series/damage-note.ts'
 import {
-  isLongDue,
-  isLookDue,
+  isOverdue,
   isPruneDue,
+  isRetentionCheckDue,
   noteForgotten,
-  noteLooked,
   notePruned,
+  noteRetentionCheck,
   readPruneNote,
 } from '../../../../src/store/kinds/series/prune-note.ts'
 import { blobOf, idOf } from '../../../support/repository-world.ts'
@@ -118,12 +118,12 @@ describe('the note of prunes', () => {
     const { store } = await notingWorld()
     const namespace = { store, ip: IP }
     expect(await readPruneNote(namespace)).toEqual({ forgotten: 0, prunedAt: 0, lookedAt: 0 })
-    await noteLooked(namespace, 5)
+    await noteRetentionCheck(namespace, 5)
     expect(await readPruneNote(namespace)).toEqual({ forgotten: 0, prunedAt: 5, lookedAt: 5 })
     await noteForgotten(namespace, 2)
     await noteForgotten(namespace, 0)
     await noteForgotten(namespace, 3)
-    await noteLooked(namespace, 9)
+    await noteRetentionCheck(namespace, 9)
     expect(await readPruneNote(namespace)).toEqual({ forgotten: 5, prunedAt: 5, lookedAt: 9 })
     await notePruned(namespace, 11)
     expect(await readPruneNote(namespace)).toEqual({ forgotten: 0, prunedAt: 11, lookedAt: 9 })
@@ -132,7 +132,7 @@ describe('the note of prunes', () => {
   test('whose first entry is of something forgotten begins no waiting', async () => {
     const { store } = await notingWorld()
     await noteForgotten({ store, ip: IP }, 1)
-    await noteLooked({ store, ip: IP }, 9)
+    await noteRetentionCheck({ store, ip: IP }, 9)
     expect(await readPruneNote({ store, ip: IP })).toEqual({ forgotten: 1, prunedAt: 0, lookedAt: 9 })
   })
 
@@ -160,19 +160,19 @@ describe('the note of prunes', () => {
   })
 
   test('ages are looked at each ten minutes, sooner for short ones, at once if the clock was set back', () => {
-    expect(isLookDue(note(0, 600_000), DAY, NOW)).toBe(true)
-    expect(isLookDue(note(0, 599_999), DAY, NOW)).toBe(false)
-    expect(isLookDue(note(0, 6000), 60_000, NOW)).toBe(true)
-    expect(isLookDue(note(0, 5999), 60_000, NOW)).toBe(false)
-    expect(isLookDue(note(0, -1), DAY, NOW)).toBe(true)
+    expect(isRetentionCheckDue(note(0, 600_000), DAY, NOW)).toBe(true)
+    expect(isRetentionCheckDue(note(0, 599_999), DAY, NOW)).toBe(false)
+    expect(isRetentionCheckDue(note(0, 6000), 60_000, NOW)).toBe(true)
+    expect(isRetentionCheckDue(note(0, 5999), 60_000, NOW)).toBe(false)
+    expect(isRetentionCheckDue(note(0, -1), DAY, NOW)).toBe(true)
   })
 
   test('what has been due for an hour is late', () => {
-    expect(isLongDue({ ...note(1, DAY + HOUR - 1), lookedAt: NOW }, NOW)).toBe(false)
-    expect(isLongDue({ ...note(1, DAY + HOUR), lookedAt: NOW }, NOW)).toBe(true)
-    expect(isLongDue({ ...note(0, 7 * DAY + HOUR - 1), lookedAt: NOW }, NOW)).toBe(false)
-    expect(isLongDue({ ...note(0, 7 * DAY + HOUR), lookedAt: NOW }, NOW)).toBe(true)
-    expect(isLongDue({ ...note(0, 0), lookedAt: NOW - HOUR - 600_000 }, NOW)).toBe(true)
-    expect(isLongDue({ ...note(0, 0), lookedAt: NOW - HOUR - 599_999 }, NOW)).toBe(false)
+    expect(isOverdue({ ...note(1, DAY + HOUR - 1), lookedAt: NOW }, NOW)).toBe(false)
+    expect(isOverdue({ ...note(1, DAY + HOUR), lookedAt: NOW }, NOW)).toBe(true)
+    expect(isOverdue({ ...note(0, 7 * DAY + HOUR - 1), lookedAt: NOW }, NOW)).toBe(false)
+    expect(isOverdue({ ...note(0, 7 * DAY + HOUR), lookedAt: NOW }, NOW)).toBe(true)
+    expect(isOverdue({ ...note(0, 0), lookedAt: NOW - HOUR - 600_000 }, NOW)).toBe(true)
+    expect(isOverdue({ ...note(0, 0), lookedAt: NOW - HOUR - 599_999 }, NOW)).toBe(false)
   })
 })
