@@ -6,8 +6,8 @@ import type { Plugin } from './plugin.ts'
 import { fromRecordError } from './record-error.ts'
 
 /**
- * A child process: runs one task at a time of those its parent sends, and ends with its parent.
- * Ctrl-C reaches the whole process group; it is the parent's to end its children, so the signals are let pass.
+ * The main loop of a child process: runs the tasks that its parent sends, one at a time, and ends with its parent.
+ * It ignores signals: Ctrl-C reaches the whole process group, but only the parent may end its children.
  */
 export function serveRuns(plugins: readonly Plugin[]): void {
   endWithParent()
@@ -22,19 +22,19 @@ export function serveRuns(plugins: readonly Plugin[]): void {
 
 function send(message: FromChild): void {
   process.send?.(message, (error) => {
-    if (error) endAtOnce()
+    if (error) endNow()
   })
 }
 
-/** The parent hands its process id as the first argument. */
+/** The parent passes its process id as the first argument; another PPID means that it is already gone. */
 function endWithParent(): void {
   if (!process.send) throw new BackupdError('BAD_INPUT', 'This file is run by the daemon, not by hand')
-  process.on('disconnect', endAtOnce)
+  process.on('disconnect', endNow)
   loadKernel()?.signalOnParentDeath('SIGKILL')
-  if (process.ppid !== Number(process.argv[2])) endAtOnce()
+  if (process.ppid !== Number(process.argv[2])) endNow()
 }
 
-/** Nobody hears it any more. Not by exit, which terminates threads: see lib/thread.ts. */
-function endAtOnce(): void {
+/** The parent is gone. Not process.exit, which terminates threads: see lib/thread.ts. */
+function endNow(): void {
   process.kill(process.pid, 'SIGKILL')
 }

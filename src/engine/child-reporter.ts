@@ -2,22 +2,22 @@ import type { Json } from '../lib/errors.ts'
 import { MAX_WARNINGS, type Progress } from '../wire/record.ts'
 import type { FromChild } from './child-messages.ts'
 
-/** Between two reports, milliseconds. */
+/** Least time between two reports. */
 const PAUSE_MS = 50
 
 export interface Reporter {
   progress(change: Partial<Progress>): void
   warn(message: string): void
   log(level: 'info' | 'warn' | 'error', message: string, facts: Record<string, Json>): void
-  /** Sends what is still held back. */
+  /** Sends what is held back. */
   flush(): void
-  /** The same, and nothing more afterwards: what a run leaves behind must not speak for the next. */
+  /** Flushes, then sends nothing more: late callbacks of this run must not report into the next one. */
   close(): void
 }
 
 /**
- * What a run tells its parent: progress merged, at most 20 times a second, the first at once; warnings one by one
- * as far as the record keeps them, then counted.
+ * Throttles what a run reports to its parent: merges progress and sends it at most 20 times a second, the first
+ * immediately. Sends the warnings that the record keeps one by one, and only counts the rest.
  */
 export function createReporter(write: (message: FromChild) => void): Reporter {
   let change: Partial<Progress> | undefined

@@ -11,7 +11,7 @@ import { showStoreWait } from './store-wait.ts'
 
 /** How long a run waits for a lock that a dying process may still hold. */
 const LOCK_WAIT_MS = 2000
-/** How often work without progress of its own is told. */
+/** How often work without visible progress is reported. */
 const ALIVE_MS = 5000
 
 type Task = Extract<ToChild, { kind: 'run' }>['task']
@@ -27,7 +27,7 @@ interface World {
   send(message: FromChild): void
 }
 
-/** Runs a task to its end, which is the last message it sends. */
+/** Runs a task. Its last message is `end`. */
 export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
   const aborting = new AbortController()
   const reporter = createReporter(send)
@@ -43,13 +43,14 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
   const { warn } = reporter
   const storeWait = showStoreWait((change) => reporter.progress(change))
   const { progress } = storeWait
-  const log: RunContext['log'] = (level, message, facts = {}) => reporter.log(level, message, plain(facts))
+  const log: RunContext['log'] = (level, message, facts = {}) =>
+    reporter.log(level, message, toPlainFacts(facts))
   const { signal } = aborting
   const context: RunContext = {
     ...{ rid, jobId, settings, options, clock: systemClock, signal, log, progress, warn, announce },
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
-  const alive = tellWork(send)
+  const alive = reportWork(send)
   void runTask(task, plugins, context).then((end) => {
     clearInterval(alive)
     storeWait.close()
@@ -59,18 +60,18 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
   return { abort: (reason) => aborting.abort(reason), announced: (refusal) => answer(refusal) }
 }
 
-/** While nothing steps on, such as in a call to a mount that hangs, nothing is told. */
-function tellWork(send: World['send']): NodeJS.Timeout {
-  let told = readStepCount()
-  const tell = () => {
-    if (readStepCount() !== told) send({ kind: 'alive' })
-    told = readStepCount()
+/** Sends `alive` while steps are counted. A call that hangs, such as on a dead mount, counts none and sends nothing. */
+function reportWork(send: World['send']): NodeJS.Timeout {
+  let reported = readStepCount()
+  const report = () => {
+    if (readStepCount() !== reported) send({ kind: 'alive' })
+    reported = readStepCount()
   }
-  return setInterval(tell, ALIVE_MS).unref()
+  return setInterval(report, ALIVE_MS).unref()
 }
 
-/** Facts for the log may hold anything; what crosses to the parent is plain. */
-function plain(facts: Record<string, unknown>): Record<string, Json> {
+/** Turns facts of any type into JSON, which can be sent to the parent. */
+function toPlainFacts(facts: Record<string, unknown>): Record<string, Json> {
   const entries = Object.entries(facts).map(([key, value]) => [
     key,
     value instanceof Error ? value.message : value,
@@ -98,17 +99,19 @@ async function runTask(task: Task, plugins: readonly Plugin[], context: RunConte
   }
 }
 
-/** An aborted run ends as its signal says, unless it has something of its own to tell: what it could not undo. */
+/** An aborted run ends with the reason of its signal, unless it threw its own error, such as one it could not undo. */
 function failureOf(error: unknown, { signal, log }: RunContext): RunEnd {
   const isOwn = error instanceof BackupdError && !isOfAbort(error, signal)
   const cause = signal.aborted && !isOwn ? signal.reason : error
   if (!(cause instanceof BackupdError)) {
-    log('error', 'the run failed unforeseen', { stack: cause instanceof Error ? cause.stack : String(cause) })
+    log('error', 'the run failed unexpectedly', {
+      stack: cause instanceof Error ? cause.stack : String(cause),
+    })
   }
   return endOf(cause)
 }
 
-/** The abort is at the bottom of it, however it was wrapped on the way. */
+/** Whether the abort caused the error, however often it was wrapped. */
 function isOfAbort(error: unknown, signal: AbortSignal): boolean {
   if (error === signal.reason) return true
   return error instanceof Error && (error.name === 'AbortError' || isOfAbort(error.cause, signal))

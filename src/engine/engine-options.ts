@@ -8,19 +8,19 @@ import type { Uptime } from './uptime.ts'
 
 export interface EngineOptions {
   clock: Clock
-  /** What to age things by; `clock` unless given. */
+  /** The clock that measures age, such as that of sleep marks; defaults to `clock`. */
   agingClock?: Clock
   log: Log
-  /** Where the engine reports what an operator must see to. */
+  /** The board of problems that an operator has to fix. */
   problems: Problems
   plugins: readonly Plugin[]
   runner: Runner
   memory: EngineMemory
   settings: RunSettings
-  /** Milliseconds that only ever grow, to tell runs that hang and those out of time; the process's own unless given. */
+  /** Monotonic milliseconds, to detect hung runs and time limits; defaults to those of the process. */
   uptime?: Uptime
-  /** Why no run of this action may begin now; undefined if it may. */
+  /** Why no run of this action may begin now; undefined if one may. */
   admit?(action: string): BackupdError | undefined
-  /** How many runs at once; runs of quiet plugins and queries do not count. */
+  /** How many runs may run in parallel; runs of quiet plugins and queries do not count. */
   concurrency: number
 }

@@ -10,8 +10,13 @@ import type { Plugin } from './plugin.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
 
+// The engine: schedules jobs and runs actions (plugins/) in child processes. The daemon creates it and serves it
+// over HTTP; child.ts is the entry of a child process.
+// It knows no HTTP, no controller and no store: its memory and its runner are handed in (ports.ts), and plugins
+// alone open the store. It may import only lib and wire.
+
 export interface RunOptions {
-  /** Minted by the caller; one that was started before gives its record, whatever became of it. */
+  /** Chosen by the caller, for idempotent requests: a rid that is already known returns its record in any state. */
   rid?: string
 }
 
@@ -20,42 +25,42 @@ export interface JobRunOptions extends RunOptions {
   reread?: boolean
 }
 
-/** The cron worker without HTTP. */
+/** The cron worker, without HTTP. */
 export interface Engine {
-  /** Replaces the list of jobs. What cannot be run is dropped with its reason; the same list again changes nothing. */
+  /** Replaces the list of jobs. Drops invalid jobs, each with its reason; the same list again changes nothing. */
   setJobs(jobs: Job[], version: string): TakenJobs
-  /** By next time, as the recorded system lists them. */
+  /** Sorted by next time, like the legacy daemon's list. */
   jobs(): ScheduledJob[]
   job(id: string): ScheduledJob | undefined
   /** Throws NOT_FOUND. */
   sleep(id: string): void
   wake(id: string): void
-  /** Starts and stops the schedule; runs go on. */
+  /** Starts and stops the schedule; runs under way continue. */
   start(): void
   stop(): void
   readonly status: 'started' | 'stopped'
-  /** When a list of jobs came last, ISO 8601; NEVER until one came since the start. */
+  /** When the last list of jobs arrived, ISO 8601; NEVER until one has arrived since the start. */
   readonly updateTime: string
   /** Resolves when the record is on disk. Throws NOT_FOUND, BAD_INPUT, CONFLICT (facts.rid), VOLUME_LOCKED. */
   runJob(id: string, options?: JobRunOptions): Promise<RunRecord>
   runOnce(action: string, args: Record<string, unknown>, options?: RunOptions): Promise<RunRecord>
-  /** The answer of a plugin that answers at once. Throws TIMED_OUT after 9 s. */
+  /** Runs a plugin with `answersAtOnce` and returns its answer. Throws TIMED_OUT after 9 s. */
   ask(action: string, args: Record<string, unknown>): Promise<Json>
-  /** A queued run ends at once, a running one is told to. Throws NOT_FOUND, CONFLICT. */
+  /** Ends a queued run immediately, aborts a running one. Throws NOT_FOUND, CONFLICT. */
   cancel(rid: string): RunRecord
   record(rid: string): RunRecord | undefined
   /** Queued and running. */
   running(): RunRecord[]
-  /** From now on every run that needs this path, one above or one below it is refused with VOLUME_LOCKED. */
+  /** From now on, any run that needs this path, a parent or a child of it is refused with VOLUME_LOCKED. */
   lockVolume(path: string, reason: string): void
-  /** What lockVolume and settle() locked. */
+  /** Paths locked by lockVolume and settle(). */
   locked(): { path: string; reason: string }[]
   /**
-   * Once, before start(): ends what an earlier life left unfinished, in the records, on the volumes and in the store;
-   * not there where it does not answer: each run then settles what concerns it.
+   * Call once, before start(). Finishes or rolls back what interrupted runs of the previous daemon process left in the
+   * records, on the volumes and in the store. Without `withStore` it skips the store; each run then settles its part.
    */
   settle(options?: { withStore: boolean }): Promise<Omit<SettleReport, 'copies'>>
-  /** Stops the schedule, ends every run (failed, DAEMON_RESTARTED), kills what has not ended after `graceMs`; closes the runner. */
+  /** Stops the schedule, ends all runs (failed, DAEMON_RESTARTED), kills those left after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
 
@@ -89,10 +94,10 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function runDue(job: Job): void {
-    runs.askQuietly({ ...requestOf(job.action, job.args), job, type: 'cron' })
+    runs.requestScheduled({ ...requestOf(job.action, job.args), job, type: 'cron' })
   }
 
-  function recallFailures(ended: readonly string[]): void {
+  function restoreFailures(ended: readonly string[]): void {
     for (const record of memory.failures()) {
       if (ended.includes(record.rid)) runs.failed.log(record)
       runs.failed.report(record)
@@ -123,11 +128,11 @@ export function createEngine(options: EngineOptions): Engine {
       if (known) return known
       const job = table.find(id)
       const options = reread === true ? { reread } : {}
-      return runs.ask({ ...requestOf(job.action, job.args, rid), job, options, type: 'once' })
+      return runs.request({ ...requestOf(job.action, job.args, rid), job, options, type: 'once' })
     },
     async runOnce(action, args, { rid } = {}) {
       const known = rid === undefined ? undefined : runs.known(checkRid(rid))
-      return known ?? runs.ask({ ...requestOf(action, args, rid), job: undefined, type: 'once' })
+      return known ?? runs.request({ ...requestOf(action, args, rid), job: undefined, type: 'once' })
     },
     async ask(action, args) {
       pluginOf(action, true).parseArgs(args)
@@ -142,7 +147,7 @@ export function createEngine(options: EngineOptions): Engine {
       const { copies, ...report } = await settle({ ...options, withStore })
       for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)
       for (const copy of copies) void finishCopy({ ...options, runs }, copy)
-      recallFailures(report.ended)
+      restoreFailures(report.ended)
       return report
     },
     async close(graceMs) {
@@ -152,10 +157,10 @@ export function createEngine(options: EngineOptions): Engine {
   }
 }
 
-/** A rid names files, so it must look like one. */
+/** Checks the format, because a rid becomes part of file names. */
 function checkRid(rid: string): string {
   if (RID_PATTERN.test(rid)) return rid
-  throw new BackupdError('BAD_INPUT', `"${rid}" is no rid: unix seconds and 32 hex digits`, {
+  throw new BackupdError('BAD_INPUT', `"${rid}" is not a rid: expected unix seconds and 32 hex digits`, {
     facts: { rid },
   })
 }

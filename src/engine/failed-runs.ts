@@ -4,13 +4,13 @@ import { describeFailure, readRunKey } from '../wire/failed-run.ts'
 import type { ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 
-/** A one-off run that failed is a problem for so long; a job's until a later run of it succeeds. */
+/** How long a failed one-off run stays a problem. That of a job stays until a later run succeeds. */
 export const ONE_OFF_MS = 24 * 3_600_000
 const SOURCE = 'runs'
 
 /**
- * Sees to it that no run fails in silence: each that does not succeed is a line in the log and a problem on the board,
- * until a run with the same key succeeds or its job is gone. A cancelled run changes no problem: somebody wanted that.
+ * Reports every run that does not succeed: in the log, and as a problem until a run with the same key succeeds or its
+ * job is gone. A cancelled run is logged but is not a problem, because a user asked for it.
  */
 export class FailedRuns {
   readonly #log: Log
@@ -21,7 +21,7 @@ export class FailedRuns {
     this.#problems = problems
   }
 
-  /** A run has ended. @param isQuiet it leaves no record unless it does something, and logs what it cannot do */
+  /** Call when a run has ended. @param isQuiet its plugin is quiet, which logs its partial results itself */
   note(record: RunRecord, { isQuiet }: { isQuiet: boolean }): void {
     if (record.state === 'success') return void this.#problems.clear(SOURCE, readRunKey(record))
     const isLogged = isQuiet && record.state === 'partial'
@@ -44,7 +44,7 @@ export class FailedRuns {
     this.#problems.report({ source: SOURCE, key: readRunKey(record), text, ...untilMs })
   }
 
-  /** Problems of jobs that are in no list any more are gone with them. */
+  /** Clears the problems of jobs that are no longer in the list. */
   keepJobs(list: () => readonly ScheduledJob[]): void {
     const reported = this.#problems.list().filter(({ source, untilMs }) => source === SOURCE && !untilMs)
     if (reported.length === 0) return

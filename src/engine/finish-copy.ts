@@ -2,19 +2,19 @@ import { messageOf } from '../lib/errors.ts'
 import { isTerminal } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { Runs } from './runs.ts'
-import { endInterrupted, type HowItEnded } from './settle.ts'
+import { endInterrupted, type InterruptedEnd } from './settle.ts'
 import type { SettleAnswer } from './settle-volumes.ts'
 
 type Finishing = Pick<EngineOptions, 'memory' | 'clock' | 'log'> & { runs: Runs }
 type Copy = SettleAnswer['copies'][number]
 
 /**
- * Finishes a copy in place that the last life left, while its volume is locked and all else goes on. The record of the
- * recover ends as soon as it is known what became of it.
+ * Finishes a copy in place that the previous daemon process left. Only its volume is locked meanwhile. The record of
+ * the recover ends as soon as the outcome is known.
  */
 export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): Promise<void> {
   const record = finishing.memory.unfinished().find((one) => one.rid === rid)
-  const end = (how: HowItEnded) =>
+  const end = (how: InterruptedEnd) =>
     record && endRecord(finishing, endInterrupted(record, how, finishing.clock))
   const reason = `the copy in place of the recover ${rid} was interrupted and is being finished`
   finishing.log.warn({ volume, rid }, `The volume ${volume} is locked: ${reason}`)
@@ -25,7 +25,7 @@ export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): P
   })
 }
 
-/** One that has ended keeps its end; the problem that is reported of it is replaced. */
+/** Leaves a record that has already ended unchanged, but replaces its reported problem. */
 async function endRecord(
   { memory, log, runs }: Finishing,
   record: ReturnType<typeof endInterrupted>,

@@ -10,13 +10,13 @@ import { createTimers, SMALL_STEP_BACK_MS, type Timers } from './timers.ts'
 
 export interface JobTableOptions {
   clock: Clock
-  /** What sleep marks of jobs that left are aged by. */
+  /** The clock that measures the age of sleep marks of jobs that left the list. */
   agingClock: Clock
   log: Log
   memory: EngineMemory
   /** Whether a job may have this action. */
   isAction(action: string): boolean
-  /** A job is due; `dueAt` is the time its schedule named. */
+  /** A job is due; `dueAt` is the scheduled time, unix ms. */
   onDue(job: Job, dueAt: number): void
 }
 
@@ -28,12 +28,12 @@ export interface TakenJobs {
 interface Entry {
   job: Job
   schedule: Schedule
-  /** Unix ms: when the schedule last ran it, and the last time of the schedule that was taken up since the start. */
+  /** Unix ms. `prev`: when the schedule last ran the job. `lastDue`: the last scheduled time fired since the start. */
   prev: number | undefined
   lastDue: number | undefined
 }
 
-/** The jobs, their sleep marks and their timers. What is set here is in the memory when the call returns. */
+/** The jobs with their sleep marks and timers. Every change is persisted before the call returns. */
 export class JobTable {
   readonly #options: JobTableOptions
   #entries = new Map<string, Entry>()
@@ -49,7 +49,7 @@ export class JobTable {
     this.#version = version
     this.#left = options.memory.loadLeftSleepers()
     for (const { id, reason } of this.#take(jobs).dropped) {
-      options.log.error({ job: id }, `a job of the last time is dropped: ${reason}`)
+      options.log.error({ job: id }, `a remembered job is dropped: ${reason}`)
     }
     for (const [id, at] of options.memory.lastStarts()) {
       const entry = this.#entries.get(id)
@@ -96,7 +96,7 @@ export class JobTable {
     return entry && this.#describe(entry)
   }
 
-  /** By next time; those that have none come last. */
+  /** Sorted by next time; jobs without one come last. */
   list(): ScheduledJob[] {
     const next = (job: ScheduledJob) => (job.next === NEVER ? '~' : job.next)
     const jobs = [...this.#entries.values()].map((entry) => this.#describe(entry))
@@ -124,19 +124,22 @@ export class JobTable {
     return [...this.#entries.values()].map((entry) => entry.job)
   }
 
-  /** Sleep marks of jobs that leave with this list, and of those that left before. */
+  /** Collects the sleep marks of jobs that this list no longer has and of those that left earlier. */
   #carrySleep(jobs: readonly Job[]): SleepCarrier {
     const ids = new Set(jobs.map(({ id }) => id))
     const leaving = this.#jobs().filter(({ id, sleep }) => sleep && !ids.has(id))
     for (const { id } of leaving)
-      this.#options.log.warn({ job: id }, 'A sleeping job left the list: what comes of its volume sleeps on')
+      this.#options.log.warn(
+        { job: id },
+        'A sleeping job left the list: a new job of its volume will sleep too',
+      )
     return carrySleep(this.#left, leaving, this.#options.agingClock.now())
   }
 
   #take(jobs: readonly Job[], carrier?: SleepCarrier): TakenJobs {
     const entries = new Map<string, Entry>()
     const dropped: TakenJobs['dropped'] = []
-    const parse = rememberingParser()
+    const parse = createCachedParser()
     for (const job of jobs) {
       try {
         if (entries.has(job.id)) throw new Error(`another job of this list has the id "${job.id}"`)
@@ -156,14 +159,14 @@ export class JobTable {
     const schedule = parse(job.spec)
     const known = this.#entries.get(job.id)
     const lastDue = known?.job.spec === job.spec ? known.lastDue : undefined
-    const sleep = known?.job.sleep ?? (job.sleep || this.#sleepsOn(job, carrier))
+    const sleep = known?.job.sleep ?? (job.sleep || this.#claimSleep(job, carrier))
     return { job: { ...job, sleep }, schedule, prev: known?.prev, lastDue }
   }
 
-  #sleepsOn(job: Job, carrier: SleepCarrier | undefined): boolean {
+  #claimSleep(job: Job, carrier: SleepCarrier | undefined): boolean {
     const sleepsOn = carrier?.claim(job) ?? false
     if (sleepsOn)
-      this.#options.log.warn({ job: job.id }, 'A new job sleeps, as the job of its volume did before it')
+      this.#options.log.warn({ job: job.id }, 'A new job sleeps, because the earlier job of its volume did')
     return sleepsOn
   }
 
@@ -175,7 +178,7 @@ export class JobTable {
   #fire(ids: readonly string[], dueAt: number): void {
     for (const id of ids) {
       const entry = this.#entries.get(id)
-      if (!entry || wasTakenUp(entry, dueAt)) continue
+      if (!entry || hasFired(entry, dueAt)) continue
       entry.lastDue = dueAt
       entry.prev = dueAt
       try {
@@ -196,13 +199,13 @@ export class JobTable {
   }
 }
 
-/** The clock was put back a little since, and the same named time came again. */
-function wasTakenUp({ lastDue, schedule }: Entry, dueAt: number): boolean {
+/** Whether the job already ran for this time: the clock was set back a little and the same time came again. */
+function hasFired({ lastDue, schedule }: Entry, dueAt: number): boolean {
   if (followsElapsedTime(schedule)) return lastDue === dueAt
   return lastDue !== undefined && lastDue >= dueAt && lastDue - dueAt <= SMALL_STEP_BACK_MS
 }
 
-function rememberingParser(): (spec: string) => Schedule {
+function createCachedParser(): (spec: string) => Schedule {
   const known = new Map<string, Schedule>()
   return (spec) => {
     const schedule = known.get(spec) ?? parseSpec(spec)

@@ -2,8 +2,8 @@ import type { RunRecord } from '../wire/record.ts'
 import type { EngineMemory } from './ports.ts'
 
 /**
- * Writes records to the memory in groups: all that come in one go, or while the last group is being written, are
- * one call. Resolves when the record is on disk; rejects with the whole group.
+ * Writes records to the memory in groups: one call for all records that arrive together or while the last group is
+ * being written. Resolves when the record is on disk; if the write fails, all promises of the group reject.
  */
 export function createKeeper(memory: Pick<EngineMemory, 'keep'>): (record: RunRecord) => Promise<void> {
   let last: Promise<unknown> = Promise.resolve()

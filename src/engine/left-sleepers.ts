@@ -1,27 +1,27 @@
 import type { Job } from '../wire/job.ts'
 
-/** The sleep mark of a job that left the list. It waits for a job of the same volume to come. */
+/** The sleep mark of a job that left the list, kept for the next job of the same volume. */
 export interface LeftSleeper {
-  /** What the job is of, without its schedule. */
+  /** Identifies the job without its schedule: see sleepKey. */
   key: string
   /** Unix ms. */
   leftAt: number
 }
 
-/** A mark whose job stays away longer is forgotten: whoever adds the volume again wants backups of it. */
+/** A mark is dropped after this long: a volume added again so late is meant to be backed up. */
 export const FORGET_SLEEPER_MS = 30 * 86_400_000
 const MAX_LEFT_SLEEPERS = 10_000
 
 export interface SleepCarrier {
-  /** Whether this new job takes over the mark of one that left; each mark goes to one job. */
+  /** Whether this new job takes over the mark of a job that left. Each mark goes to one job only. */
   claim(job: Job): boolean
-  /** The marks that nobody took over. */
+  /** The marks that no job took over. */
   rest(): LeftSleeper[]
 }
 
 /**
- * Carries sleep marks from jobs that left the list to jobs of the same volume that came, at once or later: an edited
- * schedule makes another job, and a file that is written in two steps lacks a volume for a moment.
+ * Carries sleep marks from jobs that left the list to later jobs of the same volume. This is needed because an edited
+ * schedule makes a new job, and an inventory file written in two steps lacks a volume for a moment.
  */
 export function carrySleep(
   left: readonly LeftSleeper[],

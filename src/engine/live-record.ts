@@ -2,7 +2,7 @@ import { type Clock, isoTime } from '../lib/clock.ts'
 import { MAX_WARNINGS, type Progress, type RunRecord } from '../wire/record.ts'
 import { createSpeedometer } from './speedometer.ts'
 
-/** Between two reports of progress, milliseconds. */
+/** Least time between two reports of progress. */
 const PROGRESS_PAUSE_MS = 200
 
 const NO_PROGRESS: Progress = {
@@ -26,7 +26,7 @@ export interface RunOrigin {
   server: string
 }
 
-/** The record of one run while it lives: each change is a new version, one higher in `seq`. */
+/** The record of a run that has not ended. Each change makes a new version with the next `seq`. */
 export class LiveRecord {
   readonly #clock: Clock
   readonly #onProgress: (record: RunRecord) => void
@@ -61,7 +61,7 @@ export class LiveRecord {
     return this.#record
   }
 
-  /** The next version, with what was reported meanwhile. */
+  /** Makes the next version, which includes progress and warnings reported since the last. */
   change(change: Partial<RunRecord>): RunRecord {
     const warnings =
       this.#warnings.length > this.#record.warnings.length ? [...this.#warnings] : this.#record.warnings
@@ -75,7 +75,7 @@ export class LiveRecord {
     return this.change({ state: 'running', start: isoTime(this.#clock.now()) })
   }
 
-  /** The last version. */
+  /** Makes the last version. */
   end(change: Pick<RunRecord, 'state' | 'reason'> & Partial<RunRecord>): RunRecord {
     clearTimeout(this.#pause)
     return this.change({ ...change, end: isoTime(this.#clock.now()) })
@@ -93,7 +93,7 @@ export class LiveRecord {
     this.#reportSoon()
   }
 
-  /** The first at once, then the newest after each pause. */
+  /** Reports the first change immediately, then the newest version after each pause. */
   #reportSoon(): void {
     this.#isDirty = true
     if (this.#pause || this.#record.end !== null) return

@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 
-/** Absolute paths that are held, each with whoever holds it. A path stands for all that lies under it, too. */
+/** Held absolute paths with their holders. A path includes everything under it. */
 export class PathLock<Holder> {
   readonly #held = new Map<string, Holder[]>()
-  /** How many held paths lie under a path. */
+  /** Path → how many held paths lie under it. */
   readonly #below = new Map<string, number>()
 
   hold(paths: readonly string[], holder: Holder): void {
@@ -25,19 +25,19 @@ export class PathLock<Holder> {
     }
   }
 
-  /** Every held path with its holder. */
+  /** One pair for each holder of each held path. */
   list(): [path: string, holder: Holder][] {
     return [...this.#held].flatMap(([path, holders]) =>
       holders.map((holder): [string, Holder] => [path, holder]),
     )
   }
 
-  /** Whether one of the paths, one above it or one below it is held. */
+  /** Whether one of the paths, a parent or a child of it is held. */
   isHeld(paths: readonly string[]): boolean {
     return paths.map(normalPath).some((path) => this.#meets(path))
   }
 
-  /** Whoever holds one of the paths, one above it or one below it. */
+  /** The holders of the paths, of their parents and of their children. */
   holders(paths: readonly string[]): Holder[] {
     return paths.map(normalPath).flatMap((path) => {
       const under = [...this.#held].filter(([held]) => isUnder(held, path) || isUnder(path, held))
@@ -51,7 +51,7 @@ export class PathLock<Holder> {
   }
 }
 
-/** Whether one of `a` is, lies under or lies above one of `b`. */
+/** Whether a path of `a` equals, contains or lies under a path of `b`. */
 export function overlap(a: readonly string[], b: readonly string[]): boolean {
   return a.some((one) =>
     b.some(
@@ -74,7 +74,7 @@ function ancestors(path: string): string[] {
   return above
 }
 
-/** `path` is `top` or lies under it. */
+/** Whether `path` is `top` or lies under it. */
 function isUnder(path: string, top: string): boolean {
   return path === top || path.startsWith(top === '/' ? '/' : `${top}/`)
 }

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { errnoOf } from '../lib/errors.ts'
 
 /**
- * A lock without flock: a file that names its process (and when that started), there whole or not at all.
- * @returns undefined where a living process has it.
+ * A lock without flock: a file with the id and start time of its process, created atomically.
+ * @returns undefined if a running process holds it
  */
 export function takePidFile(file: string): { release(): void } | undefined {
   const own = beside(file, 'new')
@@ -34,9 +34,9 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-/** Takes a dead holder's file away; where another was quicker and took the lock meanwhile, its file goes back. */
+/** Removes the file of a dead holder. If another process has acquired the lock meanwhile, puts its file back. */
 function removeIfDead(file: string): void {
-  if (isAlive(readIfThere(file))) return
+  if (isAlive(readIfExists(file))) return
   const aside = beside(file, 'dead')
   try {
     renameSync(file, aside)
@@ -44,7 +44,7 @@ function removeIfDead(file: string): void {
     if (errnoOf(error) === 'ENOENT') return
     throw error
   }
-  if (isAlive(readIfThere(aside))) tryLink(aside, file)
+  if (isAlive(readIfExists(aside))) tryLink(aside, file)
   unlinkSync(aside)
 }
 
@@ -53,11 +53,11 @@ function isAlive(holder: string | undefined): boolean {
   return pid !== '' && startOf(Number(pid)) === start
 }
 
-/** When a process started, in the kernel's ticks; `?` where it runs but cannot say, empty where it does not run. */
+/** Start time of a process in kernel ticks; `?` if it runs but the time is unknown, empty if it does not run. */
 function startOf(pid: number): string {
-  const stat = readIfThere(`/proc/${pid}/stat`)
+  const stat = readIfExists(`/proc/${pid}/stat`)
   if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '?'
-  if (readIfThere('/proc/self/stat') !== undefined) return ''
+  if (readIfExists('/proc/self/stat') !== undefined) return ''
   try {
     process.kill(pid, 0)
     return '?'
@@ -66,7 +66,7 @@ function startOf(pid: number): string {
   }
 }
 
-function readIfThere(file: string): string | undefined {
+function readIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {

@@ -5,53 +5,53 @@ import type { Progress, RunResult } from '../wire/record.ts'
 import type { KnownStore, StoreSettings } from '../wire/store-settings.ts'
 
 /**
- * An action the engine can run: a value with a name, handed its world. `parseArgs` and `needs` run in the daemon's
- * process and touch no file; `run` runs in a child process.
+ * An action that the engine can run. `parseArgs` and `needs` run in the daemon's process and touch no file; `run`
+ * runs in a child process.
  */
 export interface Plugin<Args = unknown> {
   readonly name: string
-  /** Throws BAD_INPUT saying which argument is wrong and why. */
+  /** Throws BAD_INPUT that names the wrong argument and the reason. */
   parseArgs(raw: Readonly<Record<string, unknown>>): Args
-  /** What `needs` and the run get in place of the args as they were asked for; the record keeps those. */
+  /** Completes the args for `needs` and `run`; the record keeps the args as requested. */
   fillArgs?(raw: Readonly<Record<string, unknown>>, daemon: DaemonFacts): Readonly<Record<string, unknown>>
-  /** What no other run may hold meanwhile: absolute volume paths (a path also stands for what lies under it). */
+  /** Absolute volume paths that no other run may hold at the same time. A path includes everything under it. */
   needs(args: Args, settings: RunSettings): string[]
   /**
-   * Whether a run with these args settles, before anything else, what an interrupted run left on its volumes, in spite of
-   * what kept the daemon from it: such a run passes that lock.
+   * Whether a run with these args first settles what an interrupted run left on its volumes, even though the daemon
+   * could not. Such a run ignores the lock on an unsettled volume.
    */
   settlesFirst?(raw: Readonly<Record<string, unknown>>): boolean
-  /** Runs nobody wants to read of when they did nothing: no record until they call `announce`, none without it. */
+  /** A run leaves a record only after it calls `announce`, so that runs that had nothing to do stay invisible. */
   readonly quiet?: boolean
-  /** Holds no volume, waits in no queue and leaves no record: whoever asks waits for the answer. */
+  /** A query: it holds no volume, skips the queue and leaves no record; the caller waits for the answer. */
   readonly answersAtOnce?: boolean
   run(args: Args, context: RunContext): Promise<RunOutcome>
 }
 
-/** What only the daemon's process knows. */
+/** Facts that only the daemon's process has; a child process does not. */
 export interface DaemonFacts {
   settings: RunSettings
   /** The list of jobs in force. */
   jobs: readonly Job[]
 }
 
-/** The world of a run. Settings are plain data, so that they cross to the child process. */
+/** What a run needs to know of its daemon: plain data, because it is sent to the child process. */
 export interface RunSettings {
-  /** This daemon's IP: its namespace in the store. */
+  /** This daemon's IP, which is its namespace in the store. */
   ip: string
   daemonId: string
   /** `<data>`: locks, journals. Absolute. */
   dataDir: string
   volumeRoot: string
-  /** Absolute directories that may be read and written, besides volumeRoot. */
+  /** Absolute directories besides volumeRoot that may be read and written. */
   allowPaths: string[]
   store: StoreSettings
   version: string
-  /** Absolute path of the file with the password of increments; where none is given it lies in the store. */
+  /** Absolute path of the file with the repository password; without it, the password lies in the store. */
   repositoryPasswordFile?: string
-  /** The trusted time, to read the clock against (run-time.ts); it changes while the daemon runs. */
+  /** The trusted time to check the clock against (run-time.ts); it changes while the daemon runs. */
   timeAnchor?: TimeAnchor
-  /** What the daemon remembers of its namespace; it changes while the daemon runs. */
+  /** What the daemon remembers about its namespace; it changes while the daemon runs. */
   knownStore?: KnownStore
 }
 
@@ -59,25 +59,25 @@ export interface RunContext {
   rid: string
   jobId: string
   settings: RunSettings
-  /** Settings of the job that this is a run of; empty for a one-off run. */
+  /** Settings of the job; empty for a one-off run. */
   options: JobOptions
   clock: Clock
-  /** Aborted when the run is cancelled or out of time. `reason` is a BackupdError. */
+  /** Aborted when the run is cancelled or exceeds its time limit. `reason` is a BackupdError. */
   signal: AbortSignal
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
-  /** What changed of the progress; cheap: call it as often as you like. */
+  /** Reports the changed fields of the progress. Throttled, so call it as often as you like. */
   progress(change: Partial<Progress>): void
-  /** Text form of paths (lib/byte-paths.ts). Counted always, kept up to MAX_WARNINGS. */
+  /** Write paths in their text form (lib/byte-paths.ts). Every warning counts; the first MAX_WARNINGS are kept. */
   warn(message: string): void
-  /** Whether another run of this daemon is still at work; one that was killed is not. */
+  /** Whether another run of this daemon is still running; a killed one is not. */
   isRunning(rid: string): Promise<boolean>
-  /** For quiet plugins: the record is on disk when this resolves. Call it before the first effect. */
+  /** For quiet plugins: call it before the first effect. Resolves when the record is on disk. */
   announce(): Promise<void>
 }
 
 export interface RunOutcome {
   state: 'success' | 'partial'
-  /** Why it is partial, or what is worth a word; empty normally. */
+  /** Why the run is partial, or another remark; normally empty. */
   reason: string
   result: RunResult | null
 }

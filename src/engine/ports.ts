@@ -3,31 +3,31 @@ import type { RunRecord } from '../wire/record.ts'
 import type { LeftSleeper } from './left-sleepers.ts'
 import type { RunSettings } from './plugin.ts'
 
-/** What the engine needs of whoever keeps its memory; the daemon keeps it in a database file. */
+/** The persistent state of the engine; the daemon implements it with a database file. */
 export interface EngineMemory {
-  /** Jobs and sleep marks of the last time, for a start without a controller. */
+  /** The last known jobs with their sleep marks, for a start without a controller. */
   loadJobs(): { jobs: Job[]; version: string }
-  /** `left`: the sleep marks of jobs that left, all of them. */
+  /** @param left all sleep marks of jobs that left the list; replaces those stored before */
   saveJobs(jobs: Job[], version: string, left?: readonly LeftSleeper[]): void
   loadLeftSleepers(): LeftSleeper[]
   saveSleep(id: string, asleep: boolean): void
-  /** Resolves when these records are on disk. Called before a run's first effect, and with every change of state. */
+  /** Resolves when these records are on disk. Called before a run's first effect and at each change of its state. */
   keep(records: RunRecord[]): Promise<void>
-  /** Progress only: may be dropped, never waits. */
+  /** Notes progress only: it may be dropped and never waits. */
   progressed(record: RunRecord): void
   find(rid: string): RunRecord | undefined
-  /** The newest runs that did not succeed, where none with the same key (readRunKey) has succeeded since. */
+  /** The newest failed run of each key (readRunKey), unless a run with that key has succeeded since. */
   failures(): RunRecord[]
-  /** Records that had not ended when the daemon stopped. */
+  /** Records of runs that had not ended when the daemon stopped. */
   unfinished(): RunRecord[]
-  /** When the schedule last started each job, unix ms; runs by hand do not count. */
+  /** When the schedule last started each job, unix ms; manual runs do not count. */
   lastStarts(): Map<string, number>
 }
 
-/** Runs one action in a child process. */
+/** Runs actions in child processes. */
 export interface Runner {
   run(task: RunTask, on: RunnerEvents): Promise<RunEnd>
-  /** Takes no more tasks, lets children end or kills them at the deadline. */
+  /** Accepts no more tasks, waits for running children and kills those left after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
 
@@ -37,26 +37,26 @@ export interface RunTask {
   action: string
   args: Readonly<Record<string, unknown>>
   settings: RunSettings
-  /** Settings of the job; none for a one-off run. */
+  /** Settings of the job; undefined for a one-off run. */
   options?: JobOptions
   signal: AbortSignal
-  /** Names of lock files under `<data>/locks` that the child takes first and holds to its end. */
+  /** Names of lock files under `<data>/locks` that the child locks first and holds until it ends. */
   locks: string[]
-  /** How long the child may take to end by itself once the signal is aborted; 10 s unless given. Read at that time. */
+  /** How long the child may take to end on its own after the abort; default 10 s. Read at the time of the abort. */
   readonly killAfterMs?: number | undefined
 }
 
 export interface RunnerEvents {
   progress(change: Partial<NonNullable<RunRecord['progress']>>): void
-  /** It works, though there is nothing to show. */
+  /** A sign of life: the run works but has no progress to report. */
   alive?(): void
-  /** `count` warnings (1 unless given), of which this is the last. */
+  /** `count` warnings (default 1), of which `message` is the last. */
   warn(message: string, count?: number): void
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
   announce(): Promise<void>
   /**
-   * The child was killed since it did not end when told to; it is no more from `gone` on. A process that waits in the
-   * kernel for a dead mount may stay for long: where this is given, the run ends without waiting for it.
+   * The child did not end after the abort and was killed; `gone` resolves when its process has exited. A process stuck
+   * in the kernel on a dead mount may stay for long: if this callback is given, the run ends without waiting for it.
    */
   killed?(gone: Promise<void>): void
 }

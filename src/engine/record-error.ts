@@ -3,7 +3,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import { codeOfSystemError } from '../lib/system-errors.ts'
 import type { RecordError } from '../wire/record.ts'
 
-/** What was thrown, as a record keeps it; INTERNAL where it was not meant for people. */
+/** Converts a thrown value to the form kept in records; unknown errors become INTERNAL. */
 export function toRecordError(error: unknown): RecordError {
   if (error instanceof BackupdError) return { code: error.code, message: error.message, facts: error.facts }
   return { code: codeOfSystemError(error) ?? 'INTERNAL', message: messageOf(error), facts: {} }

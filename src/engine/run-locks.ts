@@ -20,12 +20,12 @@ import { takePidFile } from './pid-file.ts'
 const RETRY_MS = 50
 const LIFE_PREFIX = 'run-'
 
-/** Held as long as the run lives: whoever takes it knows that the run is over. */
+/** The lock held for the whole run: a process that gets this lock knows that the run is over. */
 export function lifeLock(rid: string): string {
   return `${LIFE_PREFIX}${rid}`
 }
 
-/** The lock of a volume, by its absolute path. */
+/** The name of the lock of a volume, from its absolute path. */
 export function volumeLock(path: string): string {
   return `volume-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`
 }
@@ -35,16 +35,16 @@ export interface HeldLocks {
 }
 
 export interface LockOptions {
-  /** How long to try for. */
+  /** How long to try. */
   waitMs: number
   signal?: AbortSignal
-  /** Without one, files that name their process stand in for flock. */
+  /** If undefined, PID files replace flock. */
   kernel?: Kernel | undefined
 }
 
 /**
- * Takes the locks `<dataDir>/locks/<name>`, all or none; they end with the process at the latest.
- * Throws CONFLICT naming the lock and the process that holds it.
+ * Acquires the locks `<dataDir>/locks/<name>`, all or none; they end with the process at the latest.
+ * Throws CONFLICT that names the lock and the process that holds it.
  */
 export async function takeLocks(
   dataDir: string,
@@ -67,8 +67,8 @@ export async function takeLocks(
   return { release }
 }
 
-/** The life locks that lie in `<dataDir>/locks`: of runs that live, or that ended without saying so. */
-export async function leftLifeLocks(dataDir: string): Promise<string[]> {
+/** Lists the life locks in `<dataDir>/locks`: of running runs and of runs that were killed. */
+export async function listLifeLocks(dataDir: string): Promise<string[]> {
   try {
     return (await readdir(join(dataDir, 'locks'))).filter((name) => name.startsWith(LIFE_PREFIX))
   } catch (error) {
@@ -77,7 +77,7 @@ export async function leftLifeLocks(dataDir: string): Promise<string[]> {
   }
 }
 
-/** Whether the run of this rid lives: nobody else can take its life lock. */
+/** Whether the run of this rid is running, that is, whether its life lock is held. */
 export async function isRunning(dataDir: string, rid: string): Promise<boolean> {
   try {
     const lock = await takeLocks(dataDir, [lifeLock(rid)], { waitMs: 0 })
@@ -104,7 +104,7 @@ async function takeLock(file: string, name: string, options: LockOptions): Promi
 function tryFlock(file: string, kernel: Kernel): HeldLocks | undefined {
   const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   try {
-    if (kernel.tryLock(fd) && isStill(file, fd)) {
+    if (kernel.tryLock(fd) && isSameFile(file, fd)) {
       ftruncateSync(fd)
       writeSync(fd, `${process.pid}\n`, 0)
       return { release: () => releaseFlock(file, fd) }
@@ -117,14 +117,14 @@ function tryFlock(file: string, kernel: Kernel): HeldLocks | undefined {
   return undefined
 }
 
-/** Life locks go away with the run; a volume's stays, for the next. */
+/** Removes the file of a life lock, which no run needs again; the file of a volume lock stays for the next run. */
 function releaseFlock(file: string, fd: number): void {
   if (basename(file).startsWith(LIFE_PREFIX)) unlinkSync(file)
   closeSync(fd)
 }
 
-/** The name still leads to what was locked: nobody released and removed it in between. */
-function isStill(file: string, fd: number): boolean {
+/** Whether the path still leads to the locked file: its holder may have removed it between open and lock. */
+function isSameFile(file: string, fd: number): boolean {
   try {
     return statSync(file).ino === fstatSync(fd).ino
   } catch (error) {
@@ -134,7 +134,7 @@ function isStill(file: string, fd: number): boolean {
 }
 
 function heldByAnother(file: string, name: string): BackupdError {
-  const pid = Number.parseInt(readQuietly(file), 10)
+  const pid = Number.parseInt(readOrEmpty(file), 10)
   const holder = Number.isNaN(pid) ? 'another process' : `process ${pid}`
   return new BackupdError(
     'CONFLICT',
@@ -145,7 +145,7 @@ function heldByAnother(file: string, name: string): BackupdError {
   )
 }
 
-function readQuietly(file: string): string {
+function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch {

@@ -1,20 +1,20 @@
 import { PathLock } from './path-lock.ts'
 
 export interface Ticket {
-  /** Absolute paths that no other run may hold meanwhile. */
+  /** Absolute paths that no other run may hold at the same time. */
   needs: readonly string[]
-  /** Light ones have lanes of their own, so that long runs do not keep them waiting. */
+  /** Light runs have their own lanes, so that long runs do not delay them. */
   light: boolean
-  /** Called once, when its turn comes; then `leave` ends it. */
+  /** Called once, when the run may begin. Call `leave` when it has ended. */
   begin(): void
 }
 
-/** Light runs at once. */
+/** How many light runs may run in parallel. */
 const LIGHT_LANES = 2
 
 /**
- * First come, first served: a run begins when a lane is free and nothing it needs is held by a running one, nor
- * wanted by one that waits longer. What needs other paths goes by.
+ * First come, first served. A run begins when a lane is free and none of its paths is held by a running one or needed
+ * by one that has waited longer. Runs that need other paths may overtake.
  */
 export class RunQueue {
   readonly #held = new PathLock<Ticket>()
@@ -25,14 +25,14 @@ export class RunQueue {
     this.#heavy = newLane(concurrency)
   }
 
-  /** Calls `begin` before it returns, where nothing is in the way. */
+  /** Calls `begin` synchronously if the run can begin immediately. */
   enter(ticket: Ticket): void {
     const lane = this.#laneOf(ticket)
     lane.waiting.add(ticket)
     this.#advance(lane)
   }
 
-  /** A running one goes on without a lane: others may begin. It keeps what it needs. */
+  /** Frees the lane of a running run for others; the run continues and keeps its paths. */
   giveLane(ticket: Ticket): void {
     const lane = this.#laneOf(ticket)
     if (!lane.running.has(ticket) || lane.without.has(ticket)) return
@@ -78,7 +78,7 @@ interface Lane {
   free: number
   waiting: Set<Ticket>
   running: Set<Ticket>
-  /** Those of `running` that gave their lane to others. */
+  /** Those of `running` that gave up their lane. */
   without: Set<Ticket>
 }
 

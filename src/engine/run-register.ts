@@ -2,10 +2,10 @@ import { canCancel } from '../wire/actions.ts'
 import { overlap } from './path-lock.ts'
 import type { Run } from './run.ts'
 
-/** The runs that live: queued, running, or with their end not yet on disk. */
+/** All runs that are queued, running, or ended but not yet on disk. */
 export class RunRegister {
   readonly #byRid = new Map<string, Run>()
-  /** Those of a job that have not ended. */
+  /** Job id → its runs that have not ended. */
   readonly #byJob = new Map<string, Set<Run>>()
 
   add(run: Run): void {
@@ -25,7 +25,7 @@ export class RunRegister {
     return [...(this.#byJob.get(id) ?? [])]
   }
 
-  /** It has ended: its job may run again. */
+  /** Call when the run has ended: its job may run again. */
   end(run: Run): void {
     if (!run.job) return
     const runs = this.#byJob.get(run.job.id)
@@ -33,13 +33,13 @@ export class RunRegister {
     if (runs?.size === 0) this.#byJob.delete(run.job.id)
   }
 
-  /** Its end is on disk. */
+  /** Call when the end of the run is on disk. */
   forget(run: Run): void {
     this.#byRid.delete(run.rid)
     run.over.resolve()
   }
 
-  /** What makes a run pointless or wrong: one of the same job that waits, or a one-off of the same kind on the same volume. */
+  /** A run that conflicts with this one: a queued one of the same job, or a one-off of the same action and volume. */
   rivalOf(run: Run): Run | undefined {
     if (run.job) return this.ofJob(run.job.id).find((other) => other.record.now.state === 'queued')
     return this.all().find(

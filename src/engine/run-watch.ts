@@ -7,17 +7,17 @@ import type { Uptime } from './uptime.ts'
 
 export const HUNG_AFTER_MS = 60_000
 export const YIELD_AFTER_MS = 10 * 60_000
-/** Runs without a lane and processes that do not die, together: each holds memory and threads. */
+/** Limit for runs without a lane plus killed processes that do not exit, because each holds memory and threads. */
 export const MAX_HUNG = 16
 const SOURCE = 'hung'
 
 interface Watched {
   beganAt: number
-  /** When it was looked at last. */
+  /** When the run was last checked. */
   checkedAt: number
-  /** Without progress, in ms. The time that it waits for the store does not count. */
+  /** Time without progress, in ms. Time spent waiting for the store does not count. */
   idleMs: number
-  /** As it was told last; the record follows a little later. */
+  /** As last reported; the record follows a little later. */
   progress: Partial<Progress>
 }
 
@@ -25,18 +25,18 @@ export interface WatchOptions {
   uptime: Uptime
   log: Log
   problems: Problems
-  /** It has taken longer than its job allows. */
+  /** The run has exceeded the time limit of its job. */
   onLimit(run: Run, seconds: number): void
-  /** It gives its lane to others, and keeps its volume. */
+  /** The run gives its lane to others but keeps its volumes. */
   onYield(run: Run): void
 }
 
-/** Tells runs that work from runs that hang, such as on a mount whose server is gone. */
+/** Detects runs that hang, such as on a mount whose server is gone, and runs that exceed their time limit. */
 export class RunWatch {
   readonly #options: WatchOptions
   readonly #watched = new Map<Run, Watched>()
   readonly #yielded = new Set<Run>()
-  /** Processes that were killed and are still there. */
+  /** How many killed processes have not exited yet. */
   #stuck = 0
 
   constructor(options: WatchOptions) {
@@ -62,7 +62,7 @@ export class RunWatch {
     return this.#yielded.size + this.#stuck < MAX_HUNG
   }
 
-  /** A process that was killed is still there, until `gone`. */
+  /** Counts a killed process as stuck until `gone` resolves. */
   async holdStuck(gone: Promise<void>): Promise<void> {
     this.#stuck++
     await gone
@@ -77,16 +77,16 @@ export class RunWatch {
     if (isProgress(before, change)) this.worked(run)
   }
 
-  /** It does not hang, whether or not there is progress to show. */
+  /** Resets the idle time: the run works, with or without visible progress. */
   worked(run: Run): void {
     const watched = this.#watched.get(run)
     if (!watched) return
-    if (watched.idleMs >= HUNG_AFTER_MS) this.#goesOn(run)
+    if (watched.idleMs >= HUNG_AFTER_MS) this.#reportRecovery(run)
     watched.idleMs = 0
     watched.checkedAt = this.#options.uptime()
   }
 
-  /** Looks at every run; call it each second or so. */
+  /** Checks every run; call it about once a second. */
   check(): void {
     for (const [run, watched] of this.#watched) this.#check(run, watched)
   }
@@ -96,11 +96,11 @@ export class RunWatch {
     if (watched.progress.phase !== WAIT_FOR_STORE) watched.idleMs += now - watched.checkedAt
     watched.checkedAt = now
     const seconds = run.job?.options?.timeLimitSeconds
-    if (watched.idleMs >= HUNG_AFTER_MS) this.#hangs(run, watched)
+    if (watched.idleMs >= HUNG_AFTER_MS) this.#reportHang(run, watched)
     if (seconds !== undefined && now - watched.beganAt >= seconds * 1000) this.#options.onLimit(run, seconds)
   }
 
-  #hangs(run: Run, { idleMs, progress }: Watched): void {
+  #reportHang(run: Run, { idleMs, progress }: Watched): void {
     const { problems, log, onYield } = this.#options
     if (!problems.has(SOURCE, run.rid)) {
       const text = describeHang(run, progress)
@@ -113,13 +113,13 @@ export class RunWatch {
     onYield(run)
   }
 
-  #goesOn(run: Run): void {
+  #reportRecovery(run: Run): void {
     this.#options.problems.clear(SOURCE, run.rid)
     this.#options.log.info({ rid: run.rid }, `The run ${run.rid} makes progress again`)
   }
 }
 
-/** Entries, bytes or the phase. To wait for the store, or no longer to, is none. */
+/** Entries, bytes, path or phase have changed. Starting or ending to wait for the store is not progress. */
 function isProgress(before: Partial<Progress>, change: Partial<Progress>): boolean {
   const { phase, bytesDone, filesDone, currentPath } = change
   if (phase === WAIT_FOR_STORE || before.phase === WAIT_FOR_STORE) {
@@ -143,5 +143,5 @@ function describeHang({ record, rid }: Run, { phase: name, currentPath }: Partia
   const at = currentPath ? `, at "${currentPath}"` : ''
   const phase = name === undefined ? '' : ` (${name}${at})`
   const minute = `${HUNG_AFTER_MS / 1000} s`
-  return `${describeRun({ action, args })} has made no progress for ${minute}${phase}: see whether the volume's mount answers, or cancel the run ${rid}`
+  return `${describeRun({ action, args })} has made no progress for ${minute}${phase}: check whether the volume's mount answers, or cancel the run ${rid}`
 }

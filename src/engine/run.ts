@@ -11,27 +11,27 @@ import type { Ticket } from './run-queue.ts'
 export interface RunRequest {
   plugin: Plugin
   args: Readonly<Record<string, unknown>>
-  /** The job it is a run of; none for a one-off. */
+  /** Undefined for a one-off run. */
   job: Job | undefined
   type: RunRecord['type']
   rid: string
-  /** Settings of this run alone, besides those of its job. */
+  /** Settings of this run only; they override those of its job. */
   options?: JobOptions
 }
 
-/** A run while it lives. */
+/** A run from its request until its end is on disk. */
 export interface Run extends RunRequest {
   record: LiveRecord
-  /** Nobody has heard of it: a quiet run that has not announced itself. */
+  /** A quiet run that has not called `announce`: it has no visible record. */
   isSilent: boolean
   ticket: Ticket
   aborting: AbortController
-  /** Why it may not run, found out before it did. */
+  /** Why the run is refused, known from its args before it begins. */
   refusal: BackupdError | undefined
-  /** Its newest state is on disk. */
+  /** Resolves when the newest state is on disk. */
   kept: Promise<void>
   over: PromiseWithResolvers<void>
-  /** Its process was killed; resolves when that is gone. */
+  /** Set once the process was killed; resolves when it has exited. */
   killed: Promise<void> | undefined
 }
 
@@ -40,7 +40,7 @@ export interface RunWorld extends Pick<EngineOptions, 'clock' | 'settings' | 'me
   jobs(): readonly Job[]
 }
 
-/** @param begin called when the run's turn has come */
+/** @param begin called when it is the run's turn in the queue */
 export function makeRun(
   request: RunRequest,
   { clock, settings, memory, jobs }: RunWorld,
@@ -50,11 +50,11 @@ export function makeRun(
   const origin = { rid, jobId: job?.id ?? '', spec: job?.spec ?? '', action: plugin.name, args, type }
   const filled = plugin.fillArgs?.(args, { settings, jobs: jobs() }) ?? args
   const { needs, refusal } = needsOf(plugin, filled, settings)
-  const tell = (record: RunRecord) => run.isSilent || memory.progressed(record)
+  const publish = (record: RunRecord) => run.isSilent || memory.progressed(record)
   const run: Run = {
     ...request,
     args: filled,
-    record: new LiveRecord({ ...origin, server: settings.ip }, clock, tell),
+    record: new LiveRecord({ ...origin, server: settings.ip }, clock, publish),
     isSilent: false,
     ticket: { needs, light: plugin.quiet === true, begin: () => begin(run) },
     aborting: new AbortController(),
@@ -75,7 +75,7 @@ function needsOf(plugin: Plugin, args: RunRequest['args'], settings: RunSettings
   }
 }
 
-/** @param isHung asked when the run is told to end: one that hangs is killed at once */
+/** @param isHung evaluated when the run is aborted: a hung run is killed immediately */
 export function taskOf(run: Run, settings: RunSettings, isHung: () => boolean): RunTask {
   const { rid, job, plugin, args, ticket, aborting } = run
   const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]

@@ -8,9 +8,9 @@ import type { RunEnd, RunnerEvents, RunTask } from './ports.ts'
 import { toRecordError } from './record-error.ts'
 import { endOf } from './run-end.ts'
 
-/** A killed process that is not gone after this is stuck in the kernel. */
+/** A killed process that has not exited after this is stuck in the kernel. */
 const STUCK_MS = 2000
-/** How long an aborted run may take to end by itself. */
+/** How long an aborted run may take to end on its own. */
 const KILL_AFTER_MS = 10_000
 
 export interface RunnerChild {
@@ -18,13 +18,13 @@ export interface RunnerChild {
   /** One task at a time. Never rejects; resolves when the run is over and its locks are free. */
   run(task: RunTask, on: RunnerEvents): Promise<ChildRunEnd>
   kill(): void
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has exited. */
   readonly gone: Promise<void>
 }
 
 export interface ChildRunEnd {
   end: RunEnd
-  /** Bytes the process holds; undefined where it is gone. */
+  /** Resident memory of the process, bytes; undefined if it is gone. */
   rss: number | undefined
 }
 
@@ -58,7 +58,7 @@ function logLines(stream: Readable | null, write: (line: string) => void): void 
   if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', write)
 }
 
-/** How the process ended; it never fails. */
+/** Resolves with how the process ended; never rejects. */
 function deathOf(child: ChildProcess): Promise<BackupdError> {
   const { promise, resolve } = Promise.withResolvers<BackupdError>()
   child.once('exit', (exitCode, signal) => {
@@ -83,10 +83,10 @@ interface Assignment {
 async function runIn(child: ChildProcess, { task, on, death }: Assignment): Promise<ChildRunEnd> {
   const { signal, killAfterMs: _, ...rest } = task
   const ended = Promise.withResolvers<ChildRunEnd>()
-  const tell = (message: ToChild) => child.connected && child.send(message, () => {})
-  const hear = (message: FromChild) => {
+  const send = (message: ToChild) => child.connected && child.send(message, () => {})
+  const onMessage = (message: FromChild) => {
     if (message.kind === 'end') ended.resolve(message)
-    else hearEvent(message, on, tell)
+    else handleEvent(message, on, send)
   }
   let killing: NodeJS.Timeout | undefined
   const kill = () => {
@@ -96,34 +96,34 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
     killing = setTimeout(() => ended.resolve({ end: endOf(signal.reason), rss: undefined }), STUCK_MS)
   }
   const abort = () => {
-    tell({ kind: 'abort', reason: toRecordError(signal.reason) })
+    send({ kind: 'abort', reason: toRecordError(signal.reason) })
     killing = setTimeout(kill, task.killAfterMs ?? KILL_AFTER_MS)
   }
-  child.on('message', hear)
+  child.on('message', onMessage)
   void death.then((error) =>
     ended.resolve({ end: endOf(signal.aborted ? signal.reason : error), rss: undefined }),
   )
-  tell({ kind: 'run', task: rest })
+  send({ kind: 'run', task: rest })
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
   try {
     return await ended.promise
   } finally {
     clearTimeout(killing)
-    child.off('message', hear)
+    child.off('message', onMessage)
     signal.removeEventListener('abort', abort)
   }
 }
 
-function hearEvent(message: FromChild, on: RunnerEvents, tell: (message: ToChild) => void): void {
+function handleEvent(message: FromChild, on: RunnerEvents, send: (message: ToChild) => void): void {
   if (message.kind === 'progress') on.progress(message.change)
   else if (message.kind === 'alive') on.alive?.()
   else if (message.kind === 'warn') on.warn(message.message, message.count)
   else if (message.kind === 'log') on.log(message.level, message.message, message.facts)
   else if (message.kind === 'announce') {
     on.announce().then(
-      () => tell({ kind: 'announced', refusal: null }),
-      (error) => tell({ kind: 'announced', refusal: toRecordError(error) }),
+      () => send({ kind: 'announced', refusal: null }),
+      (error) => send({ kind: 'announced', refusal: toRecordError(error) }),
     )
   }
 }

@@ -10,27 +10,27 @@ export interface RunnerOptions {
   /** Idle children kept warm; more are forked as runs need them. */
   size: number
   log: Log
-  /** The module that a child runs; our own child.ts unless given. */
+  /** The module that a child runs; defaults to child.ts. */
   childEntry?: URL
-  /** Of Node and V8, for children. */
+  /** Flags of Node and V8 for the children. */
   execArgv?: readonly string[]
-  /** The children's environment, such as UV_THREADPOOL_SIZE; the parent's own unless given. */
+  /** The children's environment, such as UV_THREADPOOL_SIZE; defaults to that of the parent. */
   env?: NodeJS.ProcessEnv
-  /** A child is replaced after this many runs, or once it holds more memory than this when a run is over. */
+  /** A child is replaced after this many runs, or if it holds more memory than this after a run. */
   maxRuns?: number
   maxRssBytes?: number
 }
 
 /**
- * A small young generation, and an old one that is collected soon: a run makes much short-lived garbage, and its peak
- * is what a machine must spare.
+ * A small young generation and early collection of the old one keep the peak memory low: a run makes much short-lived
+ * garbage.
  */
 export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=16', '--heap-growing-percent=70']
 const MAX_RUNS = 100
 const MAX_RSS_BYTES = 160 * 1024 * 1024
-/** Idle children beyond `size` end after this. */
-const SPARE_MS = 30_000
-/** How long a killed process may take to be gone. */
+/** Idle children beyond `size` are killed after this. */
+const SPARE_IDLE_MS = 30_000
+/** How long to wait for killed processes to exit. */
 const STUCK_MS = 2000
 
 interface Member {
@@ -38,7 +38,7 @@ interface Member {
   runs: number
 }
 
-/** Runs each task in a child process of its own choice: a warm one where there is one, else a new one. */
+/** Runs each task in a child process: an idle one if there is one, otherwise a new one. */
 export function createRunner(options: RunnerOptions): Runner {
   const { log, size, maxRuns = MAX_RUNS, maxRssBytes = MAX_RSS_BYTES, execArgv = RUNNER_ARGV } = options
   const entry = options.childEntry ?? new URL(`./child${extname(import.meta.url)}`, import.meta.url)
@@ -66,11 +66,11 @@ export function createRunner(options: RunnerOptions): Runner {
     while (!closed && idle.length < size) idle.push(addMember())
   }
 
-  function giveBack(member: Member, rss: number | undefined): void {
+  function returnMember(member: Member, rss: number | undefined): void {
     if (closed || rss === undefined || rss > maxRssBytes || member.runs >= maxRuns) member.child.kill()
     else idle.push(member)
     keepWarm()
-    if (idle.length > size) setTimeout(endSpare, SPARE_MS).unref()
+    if (idle.length > size) setTimeout(endSpare, SPARE_IDLE_MS).unref()
   }
 
   function endSpare(): void {
@@ -83,7 +83,7 @@ export function createRunner(options: RunnerOptions): Runner {
     member.runs++
     const { end, rss } = await member.child.run(task, on)
     if (rss === undefined) log.warn({ rid: task.rid, pid: member.child.pid }, end.reason)
-    giveBack(member, rss)
+    returnMember(member, rss)
     return end
   }
 

@@ -22,25 +22,25 @@ type RunsOptions = RunWorld &
 
 interface VolumeLock {
   reason: string
-  /** What was left there could not be settled so far, and whoever left it is gone. */
+  /** Settling the volume has failed so far, and the process of the interrupted run is gone. */
   isUnsettled?: boolean
 }
 
 interface SettleWait extends Partial<Pick<LaterSettling, 'onLocked' | 'onSettled'>> {
-  /** Why the volumes are locked, until it was tried. */
+  /** Why the volumes are locked until the first try gives its own reason. */
   reason: string
-  /** The first try waits for it. */
+  /** The first try waits for this. */
   after?: Promise<void>
 }
 
-/** How often runs are looked at: see RunWatch. */
+/** How often RunWatch checks the runs. */
 const WATCH_MS = 1000
-/** A record's end that could not be written is tried again after this. */
-const REWRITE_MS = 5000
-/** After its process is gone, the end of a run is on disk within this, or never. */
-const END_MS = 2000
+/** Delay before another try to write the end of a record. */
+const RETRY_INTERVAL_MS = 5000
+/** On shutdown, how long to wait for the ends of runs to reach the disk after all processes are gone. */
+const END_TIMEOUT_MS = 2000
 
-/** Every run from the wish for it to its end on disk. */
+/** The life of every run, from the request to its end on disk. */
 export class Runs {
   readonly #options: RunsOptions
   readonly #keep: (record: RunRecord) => Promise<void>
@@ -70,7 +70,7 @@ export class Runs {
     return run && !run.isSilent ? run.record.now : this.#options.memory.find(rid)
   }
 
-  /** The record of a run that was asked for before, once it is on disk. */
+  /** The record of a run that was requested before, once it is on disk. */
   known(rid: string): Promise<RunRecord> | undefined {
     const run = this.#register.get(rid)
     if (run) return run.kept.then(() => run.record.now)
@@ -92,8 +92,11 @@ export class Runs {
     return this.#locked.list().map(([path, { reason }]) => ({ path, reason }))
   }
 
-  /** Settles what was left on these volumes, as often as it takes; nothing else touches them until then. */
-  async lockUntilSettled(volumes: readonly string[], { reason, after, ...told }: SettleWait): Promise<void> {
+  /** Locks the volumes and tries to settle them until it succeeds; no other run touches them meanwhile. */
+  async lockUntilSettled(
+    volumes: readonly string[],
+    { reason, after, ...listeners }: SettleWait,
+  ): Promise<void> {
     let held: VolumeLock = { reason }
     this.#locked.hold(volumes, held)
     await after
@@ -102,14 +105,14 @@ export class Runs {
       this.#locked.hold(volumes, next)
       this.#locked.release(volumes, held)
       held = next
-      told.onLocked?.(locked)
+      listeners.onLocked?.(locked)
     }
-    await settleLater(this.#options, { ...told, volumes, onLocked, isClosing: () => this.#isClosing })
+    await settleLater(this.#options, { ...listeners, volumes, onLocked, isClosing: () => this.#isClosing })
     this.#locked.release(volumes, held)
   }
 
-  /** Starts or queues it; resolves when that is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
-  async ask(request: RunRequest): Promise<RunRecord> {
+  /** Starts or queues a run; resolves when its record is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
+  async request(request: RunRequest): Promise<RunRecord> {
     const run = this.#makeRun(request)
     const refusal = this.#refusalOf(run) ?? this.#conflictOf(run)
     if (refusal) throw refusal
@@ -123,11 +126,11 @@ export class Runs {
     return run.record.now
   }
 
-  /** The schedule wants it. What stands in its way is told by its record, since nobody waits for an answer. */
-  askQuietly(request: RunRequest & { job: Job }): void {
+  /** Starts or queues a run for the schedule. No caller waits, so a refusal goes into the record instead. */
+  requestScheduled(request: RunRequest & { job: Job }): void {
     const { job, plugin, rid } = request
     const { log } = this.#options
-    // A full disk is logged by whoever watches it, not by each run that does not begin.
+    // A full disk is logged once by the code that watches it, not by each run that does not start.
     if (this.#isClosing || this.#options.admit?.(plugin.name)) return
     const [before] = this.#register.ofJob(job.id)
     if (before) {
@@ -158,7 +161,7 @@ export class Runs {
     return run.record.now
   }
 
-  /** Ends everything; what has not ended after `graceMs` is killed. */
+  /** Aborts all runs and kills those that have not ended after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#watching)
@@ -166,7 +169,7 @@ export class Runs {
     const runs = this.#register.all()
     for (const run of runs) if (canCancel(run.record.now.state)) this.#abort(run, reason)
     await this.#options.runner.close(graceMs)
-    await within(END_MS, Promise.all(runs.map((run) => run.over.promise)))
+    await within(END_TIMEOUT_MS, Promise.all(runs.map((run) => run.over.promise)))
   }
 
   #makeRun(request: RunRequest): Run {
@@ -202,16 +205,16 @@ export class Runs {
     if (run.record.now.state === 'queued' && !run.isSilent) run.kept = this.#keep(run.record.now)
   }
 
-  /** Its turn has come. */
+  /** Called by the queue when it is the run's turn. */
   #begin(run: Run): void {
     const record = run.record.begin()
     this.#watch.begin(run)
     if (!run.isSilent) run.kept = this.#keep(record)
-    void this.#carryOut(run).then((end) => this.#finish(run, end))
+    void this.#execute(run).then((end) => this.#finish(run, end))
   }
 
-  /** The start is on disk before its first effect. */
-  async #carryOut(run: Run): Promise<RunEnd> {
+  /** Waits until the start is on disk, so that no effect goes unrecorded. */
+  async #execute(run: Run): Promise<RunEnd> {
     try {
       await run.kept
       const refusal = this.#refusalOf(run)
@@ -253,7 +256,7 @@ export class Runs {
     else run.aborting.abort(reason)
   }
 
-  /** Its end is told before the start of those that waited for it. */
+  /** Publishes the end of the run before the queue starts runs that waited for it. */
   #finish(run: Run, end: RunEnd): void {
     const record = run.record.end(end)
     this.failed.note(record, { isQuiet: run.plugin.quiet === true })
@@ -261,17 +264,17 @@ export class Runs {
     else void this.#keepEnd(run, record)
     this.#register.end(run)
     this.#watch.end(run)
-    if (run.killed && !this.#isClosing) this.#leaveKilled(run, run.killed)
+    if (run.killed && !this.#isClosing) this.#releaseKilled(run, run.killed)
     else this.#queue.leave(run.ticket)
   }
 
-  /** Its volume stays locked until its process is gone and what that left is settled. */
-  #leaveKilled(run: Run, gone: Promise<void>): void {
+  /** Keeps the volumes of a killed run locked until its process is gone and its leftovers are settled. */
+  #releaseKilled(run: Run, gone: Promise<void>): void {
     const { ticket, rid } = run
-    const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, see whether the volume's mount answers`
+    const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, check whether the volume's mount answers`
     const { hasRoom } = this.#watch
     const settled = this.lockUntilSettled(ticket.needs, { reason, after: this.#watch.holdStuck(gone) })
-    // With too many that hang it keeps its lane, so that no more processes come.
+    // If too many processes hang, the run keeps its lane, so that their number stays limited.
     if (hasRoom) this.#queue.leave(ticket)
     else void settled.then(() => this.#queue.leave(ticket))
   }
@@ -284,7 +287,7 @@ export class Runs {
       const facts = { rid: run.rid, error: messageOf(error) }
       if (isFirst) this.#options.log.error(facts, 'the end of a run could not be written; it is tried again')
       if (this.#isClosing) this.#register.forget(run)
-      else setTimeout(() => this.#keepEnd(run, record, { isFirst: false }), REWRITE_MS).unref()
+      else setTimeout(() => this.#keepEnd(run, record, { isFirst: false }), RETRY_INTERVAL_MS).unref()
     }
   }
 }

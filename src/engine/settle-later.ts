@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../lib/errors.ts'
 import { type Locked, type Settled, settleVolumes, type VolumeSettling } from './settle-volumes.ts'
 
-/** Between two tries to settle what a run left. */
-const SETTLE_AGAIN_MS = 30_000
-/** A volume whose mount does not answer would hold up the process. Flushing what was copied may take minutes. */
+/** Delay between two tries. */
+const RETRY_INTERVAL_MS = 30_000
+/** Ends a settling process on a mount that does not answer. So long, because flushing copied data may take minutes. */
 export const SETTLE_IDLE_MS = 10 * 60_000
 
 export interface LaterSettling {
   volumes: readonly string[]
   isClosing(): boolean
-  /** Why they cannot be settled yet; called whenever the reason changes. */
+  /** Called whenever the reason why the volumes cannot be settled changes. */
   onLocked(locked: Locked): void
   onSettled?(settled: Settled): void
 }
 
-/** Tried until nothing on these volumes is locked, or the daemon stops. Never rejects. */
+/** Retries until no volume is locked any more or the daemon stops. Never rejects. */
 export async function settleLater(options: VolumeSettling, later: LaterSettling): Promise<void> {
   const { volumes, isClosing, onLocked } = later
   if (volumes.length === 0) return
@@ -25,12 +25,12 @@ export async function settleLater(options: VolumeSettling, later: LaterSettling)
     if (locked.reason !== known && !isClosing()) {
       options.log.error(
         { ...locked },
-        `The volume ${locked.volume} is locked: ${locked.reason}. It is tried again every ${SETTLE_AGAIN_MS / 1000} s`,
+        `The volume ${locked.volume} is locked: ${locked.reason}. Trying again every ${RETRY_INTERVAL_MS / 1000} s`,
       )
       onLocked(locked)
     }
     known = locked.reason
-    await sleep(SETTLE_AGAIN_MS, undefined, { ref: false })
+    await sleep(RETRY_INTERVAL_MS, undefined, { ref: false })
   }
 }
 
@@ -42,12 +42,12 @@ async function trySettle(
     const task = { withStore: false, copiesOf: volumes, idleMs: SETTLE_IDLE_MS }
     const answer = await settleVolumes(options, task)
     for (const one of answer?.settled ?? []) {
-      options.log.warn({ ...one }, `a recover that had stopped half way ${one.outcome}`)
+      options.log.warn({ ...one }, `an interrupted recover ${one.outcome}`)
       onSettled?.(one)
     }
     return answer?.locked.find(({ volume }) => volumes.includes(volume))
   } catch (error) {
-    const reason = `what a run left there cannot be settled (${messageOf(error)})`
+    const reason = `an interrupted run on it cannot be settled (${messageOf(error)})`
     return { volume: volumes.join(', '), journal: '', reason }
   }
 }

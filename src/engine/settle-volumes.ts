@@ -11,14 +11,14 @@ const ACTION = 'settle'
 const namesSchema = z.array(z.string()).default([])
 const settledSchema = z.object({
   ...{ volume: z.string(), rid: z.string(), outcome: z.string() },
-  /** How much of what went forward is not exactly as the backup has it. */
+  /** How many entries of a finished recover differ from the backup. */
   faults: z.number().default(0),
 })
 const lockedSchema = z.object({ volume: z.string(), journal: z.string().default(''), reason: z.string() })
 const answerSchema = z.object({
   locked: z.array(lockedSchema),
   settled: z.array(settledSchema).default([]),
-  /** Interrupted copies in place that were left as they are. */
+  /** Interrupted copies in place that were left untouched. */
   copies: z.array(z.object({ volume: z.string(), rid: z.string() })).default([]),
   rolledForward: namesSchema,
   swept: namesSchema,
@@ -32,15 +32,15 @@ export type Locked = z.infer<typeof lockedSchema>
 export type VolumeSettling = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'settings'>
 
 export interface SettleTask {
-  /** false where the store does not answer: the volumes do not wait for it. */
+  /** false if the store does not answer, so that the volumes do not wait for it. */
   withStore: boolean
-  /** Copies in place are finished on these volumes only. */
+  /** Finish interrupted copies in place on these volumes only. */
   copiesOf: readonly string[]
-  /** It is killed if it makes no progress for so long; never if this is left out. */
+  /** Kill the process if it makes no progress for this long; never if left out. */
   idleMs?: number
 }
 
-/** Runs the action `settle` in a child process. undefined where no such action is known. */
+/** Runs the action `settle` in a child process. Returns undefined if no plugin has that name. */
 export async function settleVolumes(
   { clock, log, plugins, runner, settings }: VolumeSettling,
   { idleMs, ...args }: SettleTask,
@@ -64,7 +64,7 @@ function limitIdleTime(ms: number | undefined): Disposable & { signal: AbortSign
   const aborting = new AbortController()
   const { signal } = aborting
   if (ms === undefined) return { signal, heard() {}, [Symbol.dispose]() {} }
-  const message = `It made no progress for ${ms / 60_000} minutes: see whether the volume's mount answers`
+  const message = `It made no progress for ${ms / 60_000} minutes: check whether the volume's mount answers`
   const timer = setTimeout(() => aborting.abort(new BackupdError('TIMED_OUT', message)), ms).unref()
   return { signal, heard: () => void timer.refresh(), [Symbol.dispose]: () => clearTimeout(timer) }
 }

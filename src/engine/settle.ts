@@ -4,39 +4,39 @@ import { FINISHED } from '../wire/failed-run.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
-import { leftLifeLocks, takeLocks } from './run-locks.ts'
+import { listLifeLocks, takeLocks } from './run-locks.ts'
 import { type Locked, type SettleAnswer, type Settled, settleVolumes } from './settle-volumes.ts'
 
 export interface SettleReport {
-  /** rids of an earlier life that now read failed, DAEMON_RESTARTED. */
+  /** rids of interrupted runs, whose records now read failed, DAEMON_RESTARTED. */
   ended: string[]
-  /** Volumes that nothing may touch, and why. */
+  /** Volumes that no run may touch, and why. */
   locked: { volume: string; reason: string }[]
-  /** Copies in place that are to be finished while other jobs run. */
+  /** Interrupted copies in place, still to be finished while other jobs run. */
   copies: SettleAnswer['copies']
 }
 
-/** How long processes of an earlier life may take to be gone: they are killed with their parent. */
+/** How long to wait for children of the previous daemon process to exit; they are killed with their parent. */
 const LIFE_WAIT_MS = 20_000
 
 type SettleOptions = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'memory' | 'settings'> & {
-  /** false where the store does not answer: the volumes do not wait for it. */
+  /** false if the store does not answer, so that the volumes do not wait for it. */
   withStore: boolean
 }
 
 /**
- * What an earlier life left unfinished is put in order, before anything new begins: first the life locks of its
- * runs, so that none of them still works; then the volumes, by the action `settle`; then the records. Where that
- * cannot be done, every volume is locked: a backup of a half swapped volume must not pass for a good one.
+ * Cleans up after runs that the end of the previous daemon process interrupted, before anything new begins: acquires
+ * their life locks, so that none still runs; settles the volumes with the action `settle`; ends the records. If that
+ * fails, it locks every volume, because a backup of a half swapped volume would count as a good one.
  */
 export async function settle(options: SettleOptions): Promise<SettleReport> {
   try {
-    const locks = await takeLocks(options.settings.dataDir, await leftLifeLocks(options.settings.dataDir), {
+    const locks = await takeLocks(options.settings.dataDir, await listLifeLocks(options.settings.dataDir), {
       waitMs: LIFE_WAIT_MS,
     })
     try {
       const answer = await settleVolumes(options, { withStore: options.withStore, copiesOf: [] })
-      if (answer) tell(options, answer)
+      if (answer) logAnswer(options, answer)
       const { locked = [], copies = [] } = answer ?? {}
       return {
         ended: await endRecords(options, answer),
@@ -64,20 +64,19 @@ export async function settle(options: SettleOptions): Promise<SettleReport> {
   }
 }
 
-/** What was done without being asked, and what is strange: in the log, since no record tells of it. */
-function tell({ log }: SettleOptions, answer: SettleAnswer): void {
-  for (const one of answer.settled) log.warn(one, `a recover that had stopped half way ${one.outcome}`)
+/** Logs what was settled and what was unexpected, because no record shows it. */
+function logAnswer({ log }: SettleOptions, answer: SettleAnswer): void {
+  for (const one of answer.settled) log.warn(one, `an interrupted recover ${one.outcome}`)
   for (const name of answer.rolledForward) log.warn({ name }, 'a backup that was whole is published now')
   for (const name of answer.swept) log.info({ name }, 'a temporary file of a run that was killed is gone')
-  for (const name of answer.unknown)
-    log.warn({ name }, 'nobody here made this; it lies in the store untouched')
+  for (const name of answer.unknown) log.warn({ name }, 'unknown object in the store; left untouched')
   if (answer.storeError) log.error({}, `the store could not be put in order: ${answer.storeError.message}`)
 }
 
 const STOPPED = 'The daemon stopped while this ran'
 
-/** What became of a run that the daemon's end interrupted; neither: it left nothing to settle. */
-export interface HowItEnded {
+/** How an interrupted run ended; neither field is set if it left nothing to settle. */
+export interface InterruptedEnd {
   settled?: Settled | undefined
   locked?: Locked
 }
@@ -86,10 +85,10 @@ async function endRecords(
   { memory, clock }: SettleOptions,
   { settled = [], copies = [] }: Partial<SettleAnswer> = {},
 ): Promise<string[]> {
-  const isLeft = (rid: string) => copies.some((copy) => copy.rid === rid)
+  const isCopyPending = (rid: string) => copies.some((copy) => copy.rid === rid)
   const ended = memory
     .unfinished()
-    .filter(({ rid }) => !isLeft(rid))
+    .filter(({ rid }) => !isCopyPending(rid))
     .map((record) =>
       endInterrupted(record, { settled: settled.find(({ rid }) => rid === record.rid) }, clock),
     )
@@ -97,13 +96,13 @@ async function endRecords(
   return ended.map(({ rid }) => rid)
 }
 
-export function endInterrupted(record: RunRecord, how: HowItEnded, clock: Clock): RunRecord {
+export function endInterrupted(record: RunRecord, how: InterruptedEnd, clock: Clock): RunRecord {
   const error = toRecordError(errorOf(how))
   const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
   return { ...record, ...end, seq: record.seq + 1 }
 }
 
-function errorOf({ settled, locked }: HowItEnded): BackupdError {
+function errorOf({ settled, locked }: InterruptedEnd): BackupdError {
   if (locked) {
     const { journal, reason } = locked
     const message = `${STOPPED}, in its copy in place, which cannot be finished yet (see "${journal}"): ${reason}`

@@ -1,10 +1,10 @@
 import type { Progress } from '../wire/record.ts'
 
-/** Speed is that of the last ten seconds, so that it follows what happens now. */
+/** Speed is measured over the last ten seconds, so that it follows changes. */
 const WINDOW_MS = 10_000
 const SAMPLE_MS = 250
 
-/** Makes bytesPerSecond and etaSeconds of how `bytesDone` grows. A new phase starts anew. */
+/** Computes bytesPerSecond and etaSeconds from the growth of `bytesDone`. Each phase starts again. */
 export function createSpeedometer(): (
   progress: Progress,
   nowMs: number,

@@ -1,24 +1,24 @@
 import { storeMeter } from '../lib/store-meter.ts'
 import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 
-const LOOK_MS = 1000
-/** A run that reports progress this often is not shown as waiting, however slow its store is. */
+const CHECK_INTERVAL_MS = 1000
+/** A run that reported progress within this time is not shown as waiting, however slow its store is. */
 const QUIET_MS = 5000
 
 type Report = (change: Partial<Progress>) => void
 
-/** Shows the phase WAIT_FOR_STORE while a run has nothing to report, since its store takes most of the time. */
+/** Shows the phase WAIT_FOR_STORE while a run reports no progress because it mostly waits for its store. */
 export function showStoreWait(report: Report): { progress: Report; close(): void } {
   let phase = 'start'
   let reportedAt = performance.now()
   let waitedMs = storeMeter.waitedMs
   let isShown = false
 
-  function look(): void {
+  function check(): void {
     const waited = storeMeter.waitedMs - waitedMs
     waitedMs = storeMeter.waitedMs
     if (performance.now() - reportedAt < QUIET_MS) return
-    show(waited > LOOK_MS / 2)
+    show(waited > CHECK_INTERVAL_MS / 2)
   }
 
   function show(isWaiting: boolean): void {
@@ -27,7 +27,7 @@ export function showStoreWait(report: Report): { progress: Report; close(): void
     report({ phase: isWaiting ? WAIT_FOR_STORE : phase })
   }
 
-  const timer = setInterval(look, LOOK_MS).unref()
+  const timer = setInterval(check, CHECK_INTERVAL_MS).unref()
   return {
     progress(change) {
       phase = change.phase ?? phase

@@ -4,45 +4,45 @@ import { nextTime } from '../lib/schedule/next-time.ts'
 import { followsElapsedTime, type Schedule } from '../lib/schedule/spec.ts'
 
 export interface Timers {
-  /** The same id with the same spec again changes nothing. */
+  /** Adding the same id with the same spec again changes nothing. */
   add(id: string, spec: string, schedule: Schedule): void
   remove(id: string): void
-  /** When the id is due next, unix ms. */
+  /** The next due time of the id, unix ms. */
   next(id: string): number | undefined
   close(): void
 }
 
 export interface TimersOptions {
   clock: Clock
-  /** These ids are due now; `dueAt` is the time their schedule named, unix ms. Must not throw. */
+  /** These ids are due now; `dueAt` is their scheduled time, unix ms. Must not throw. */
   onDue(ids: readonly string[], dueAt: number): void
 }
 
-/** Named times wait for a clock that was put back by less than this to catch up. By more, it was wrong: they start afresh. */
+/** Clock set back by less: scheduled times wait until it catches up. By more: it was wrong, they are computed again. */
 export const SMALL_STEP_BACK_MS = 3 * 3_600_000
-/** A clock that reads less than it should by more than this was put back. */
+/** A clock that is behind its expected reading by more than this was set back. */
 const STEP_BACK_MS = 1000
-/** A machine that slept, or a clock put forward, is noticed within this. */
+/** A suspended machine or a clock set forward is noticed within this. */
 const WATCH_MS = 1000
 
-/** One timer of node-schedule and all that share it. */
+/** One timer of node-schedule and the ids that share it. */
 interface Bucket {
   spec: string
   schedule: Schedule
   ids: Set<string>
   next: number | undefined
-  /** The clock when `next` was computed. */
+  /** The wall clock when `next` was computed, unix ms. */
   since: number
-  /** `next` was moved along with a clock that was put back. */
+  /** Whether `next` was moved along with a clock that was set back. */
   isMoved: boolean
   timer: nodeSchedule.Job | undefined
 }
 
 /**
- * The timers of a schedule: one of node-schedule's for each distinct spec (its zone included), the ids behind it.
- * We compute each date, it waits for it. Whatever the clock does: what was missed runs once, and no named time
- * runs twice unless the clock is put back by more than three hours. Schedules that follow elapsed time go on as if the
- * clock had not been put back.
+ * The timers of the jobs: one timer of node-schedule for each distinct spec (zone included), shared by its ids. We
+ * compute each date, node-schedule waits for it. Whatever the clock does, missed times run once, and no scheduled time
+ * runs twice unless the clock is set back by more than three hours. Schedules that follow elapsed time continue as if
+ * the clock had not been set back.
  */
 export function createTimers({ clock, onDue }: TimersOptions): Timers {
   const buckets = new Map<string, Bucket>()
@@ -50,10 +50,10 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
   const watch = setInterval(fireDue, WATCH_MS)
   let readBefore = readBoth()
 
-  /** All that is due first, the dates of the next time after that: on a busy second they would make it late. */
+  /** Fires everything due before it computes the next dates, which would delay the jobs of a busy second. */
   function fireDue(): void {
     const now = clock.now()
-    const steppedBack = stepBack()
+    const steppedBack = measureStepBack()
     if (steppedBack > STEP_BACK_MS) moveBack(steppedBack)
     const due = [...buckets.values()].filter((bucket) => bucket.next !== undefined && bucket.next <= now)
     for (const { ids, next = now } of due) onDue([...ids], next)
@@ -67,14 +67,14 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
     return { wall: clock.now(), elapsed: performance.now() }
   }
 
-  /** By how much the clock was put back since it was read before, ms. */
-  function stepBack(): number {
+  /** By how much the clock was set back since the last reading, ms. */
+  function measureStepBack(): number {
     const before = readBefore
     readBefore = readBoth()
     return before.wall + (readBefore.elapsed - before.elapsed) - readBefore.wall
   }
 
-  /** The clock was put back: what follows elapsed time is due as long from now as before. */
+  /** After the clock was set back: keeps the remaining wait of schedules that follow elapsed time. */
   function moveBack(byMs: number): void {
     for (const bucket of buckets.values()) {
       if (!followsElapsedTime(bucket.schedule) || bucket.next === undefined) continue
@@ -100,12 +100,12 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
       fireDue()
       if (bucket.timer === timer) wait(bucket)
     })
-    // node-schedule reads the machine's clock, and takes no date of the past
+    // node-schedule reads the machine's clock and rejects dates in the past
     timer.schedule(new Date(Date.now() + Math.max(1, bucket.next - clock.now())))
     bucket.timer = timer
   }
 
-  /** A cancelled timer of node-schedule may fire all the same, once the clock was put back. */
+  /** Clears `bucket.timer` too: a cancelled timer may still fire after the clock was set back. */
   function disarm(bucket: Bucket): void {
     bucket.timer?.cancel()
     bucket.timer = undefined
@@ -151,7 +151,7 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
   }
 }
 
-/** Back to the times that the schedule names, passing over one that comes too soon after the run that was moved. */
+/** Returns to the scheduled times but skips one that comes less than half an interval after the moved run. */
 function afterMove(schedule: Schedule, now: number): number | undefined {
   const next = nextTime(schedule, now)
   const following = next === undefined ? undefined : nextTime(schedule, next)

@@ -1,2 +1,2 @@
-/** Milliseconds that only ever grow; the wall clock jumps. */
+/** Monotonic milliseconds; unlike the wall clock, they never jump. */
 export type Uptime = () => number

@@ -1,4 +1,4 @@
-/** Whether `done` resolves in time. */
+/** Whether `done` resolves within `ms` milliseconds. */
 export async function within(ms: number, done: Promise<unknown>): Promise<boolean> {
   const late = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => late.resolve(false), ms)

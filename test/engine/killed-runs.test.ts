@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { RunEnd } from '../../src/engine/ports.ts'
-import { leftLifeLocks, lifeLock } from '../../src/engine/run-locks.ts'
+import { lifeLock, listLifeLocks } from '../../src/engine/run-locks.ts'
 import { SETTLE_IDLE_MS } from '../../src/engine/settle-later.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { heldEngine, SUCCESS } from '../support/held-engine.ts'
@@ -62,7 +62,7 @@ test('nothing is left locked once the runs of an earlier life are settled', asyn
   mkdirSync(locks)
   writeFileSync(join(locks, lifeLock(newRid(Date.now()))), '')
   await engine.settle({ withStore: false })
-  expect(await leftLifeLocks(settings.dataDir)).toEqual([])
+  expect(await listLifeLocks(settings.dataDir)).toEqual([])
 })
 
 test('settling what a killed run left may take as long as it goes on, and is ended only without progress', async () => {

@@ -216,7 +216,7 @@ describe('a volume', () => {
     rmSync(world.volume)
     const { state, warnings } = await world.recover(world.name)
     expect(state).toBe('SUCCESS')
-    expect(warnings).toContain(`the volume "${world.volume}" was not there and is made`)
+    expect(warnings).toContain(`the volume "${world.volume}" did not exist and is created`)
     expect(readFileSync(join(world.volume, 'a.txt'), 'utf8')).toBe('first words')
     world.expectNothingLeft()
   })

@@ -5,10 +5,10 @@ import { claimVolume, type VolumeClaim } from '../../volume/swap/volume-claim.ts
 import type { RunContext } from '../plugin.ts'
 
 /**
- * Takes a volume for this run alone, and first ends what a run that was killed left there. An interrupted copy in place
- * is finished for a recover alone, which replaces the content anyway.
+ * Claims a volume for this run and first settles what a killed run left on it. Only a recover finishes an interrupted
+ * copy in place, because it replaces the content anyway.
  * @param volume its real path
- * @throws CONFLICT where another run has it, VOLUME_LOCKED where what was left cannot be ended
+ * @throws CONFLICT if another run has claimed it, VOLUME_LOCKED if the interrupted run cannot be settled
  */
 export async function claimSettledVolume(
   context: RunContext,
@@ -31,7 +31,7 @@ export async function claimSettledVolume(
 
 function settledWarning({ rid, outcome, faults }: SettledJournals['settled'][number]): string {
   const inexact = faults === undefined ? '' : `, but ${faults} entries could not be restored exactly`
-  return `an earlier recover (${rid}) had stopped half way: it ${outcome}${inexact}`
+  return `an earlier recover (${rid}) was interrupted: it ${outcome}${inexact}`
 }
 
 function volumeLocked(

@@ -1,3 +1,6 @@
+// The actions of the daemon, one folder each. A plugin uses the store, the volumes and the contract in ../plugin.ts,
+// never another plugin, the daemon or the controller. Files in this folder are shared by plugins.
+// child.ts runs them; the daemon passes the same list to the engine.
 import type { Plugin } from '../plugin.ts'
 import { backupPlugin } from './backup/plugin.ts'
 import { backupDeletePlugin } from './backup_delete/plugin.ts'
@@ -17,7 +20,7 @@ import { storeClaimPlugin } from './store_claim/plugin.ts'
 import { storeSpacePlugin } from './store_space/plugin.ts'
 import { testPlugin } from './test/plugin.ts'
 
-/** Every action of the daemon. One line each; nothing registers itself. */
+/** Every action of the daemon. A plugin does not register itself: add it here. */
 export const plugins: readonly Plugin[] = [
   backupPlugin,
   backupDeletePlugin,

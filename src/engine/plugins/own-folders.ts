@@ -4,8 +4,8 @@ import { isUnder } from '../../volume/allowed-paths.ts'
 import type { RunSettings } from '../plugin.ts'
 
 /**
- * A volume that holds the store or the daemon's own data, or lies in them, would back up itself, or take them away
- * when recovered.
+ * Refuses a volume that contains the store or the daemon's data directory, or lies in one of them: a backup would
+ * include itself, and a recover would remove them.
  * @param volume its real path
  * @throws FORBIDDEN
  */

@@ -1,7 +1,7 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import type { TreeWarning } from '../../volume/tree/entry.ts'
 
-/** A warning as records show it: behind its path, `.` for the volume as a whole. */
+/** A warning as records show it: `path: message`, with `.` for the volume itself. */
 export function warningText({ path, message }: TreeWarning): string {
   return `${bytesToText(path) || '.'}: ${message}`
 }

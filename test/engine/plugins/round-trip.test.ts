@@ -42,7 +42,7 @@ test('recovered into a volume that is not there yet', async () => {
   const world = await makeFilledWorld()
   const { result } = await world.backUp()
   const recovered = await world.recover(result.file ?? '', { destDir: `${world.volumeRoot}/shop/second` })
-  expect(recovered.warnings).toEqual([expect.stringContaining('was not there and is made')])
+  expect(recovered.warnings).toEqual([expect.stringContaining('did not exist and is created')])
   expect(compareTrees(world.volume, `${world.volumeRoot}/shop/second`)).toEqual([])
 })
 

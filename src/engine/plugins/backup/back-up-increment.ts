@@ -25,11 +25,12 @@ import { planReread } from './plan-reread.ts'
 import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
 import { collectWarnings } from './warnings.ts'
 
-/** A slice of a prune holds the repository for moments; somebody's restic may take longer. */
+/** A slice of a prune locks the repository only for moments; a restic that a user runs may hold it longer. */
 const LOCK_WAIT_MS = 10 * 60_000
 
 /**
- * Opens, locks, makes the snapshot, reads it back. Nothing names what is written until all of it is on the disk.
+ * Locks the repository, makes the snapshot and reads it back. The snapshot file is written last, when all data is on
+ * disk.
  * @throws what the steps throw, each with the step's name: FORBIDDEN, VOLUME_MISSING, VOLUME_LOCKED, STORE_FULL,
  * STORE_UNAVAILABLE, CONFLICT, REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED
  */
@@ -76,13 +77,13 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
       snapshots: [...(series?.snapshots ?? []), made],
     })
   } catch (error) {
-    // What it wrote belongs to no snapshot: the next prune takes it.
+    // The written data belongs to no snapshot: note that there is something for the next prune to remove.
     await noteForgotten({ store, ip: settings.ip }, 1).catch(() => {})
     throw error
   }
 }
 
-/** A volume that moved goes on with its series. @throws CONFLICT where the series of this name is another volume's */
+/** A volume whose path changed continues its series. @throws CONFLICT if the series belongs to another volume */
 async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
   const { args, context } = run
   const series = await takeMirrorOver(run)
@@ -96,7 +97,7 @@ async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
   throw new BackupdError('CONFLICT', `${what}: ${then}`)
 }
 
-/** Two volumes can share the name of a series. What restic made, or wrote anew, does not tell whose it is. */
+/** Two volumes can share the name of a series. Snapshots that restic made or rewrote do not name their volume. */
 function isOfVolume({ snapshots }: SnapshotSeries, args: BackupArgs): boolean {
   const { app, proc, volume, instanceNo } = args
   const facts = snapshots.findLast(({ file }) => file.backupd)?.file.backupd
@@ -105,7 +106,7 @@ function isOfVolume({ snapshots }: SnapshotSeries, args: BackupArgs): boolean {
   )
 }
 
-/** Where the snapshot before cannot be read, all of the volume is: what is damaged, and still there, is stored anew. */
+/** If the previous snapshot is damaged, reads the whole volume, which stores damaged content again. */
 async function makeDespiteDamage(run: Increment): Promise<SnapshotSummary> {
   const { context, store, repository, before } = run
   const { ip: namespace } = context.settings
@@ -141,7 +142,7 @@ function make(run: Increment, before: SeriesSnapshot | undefined): Promise<Snaps
   })
 }
 
-/** It counts once it is read back as it was written: its id is the hash of what lies there. */
+/** Verifies the snapshot: its id is the hash of the stored file, so a load that succeeds proves the content. */
 async function readBack(
   repository: Repository,
   { snapshotId: id }: SnapshotSummary,

@@ -29,7 +29,7 @@ interface Backup extends Steps {
 }
 
 /**
- * Begins, packs, publishes. Nothing is left in the store when this throws.
+ * Reserves a name, packs the archive and publishes it. If this throws, nothing is left in the store.
  * @throws what the steps throw, each with the step's name: FORBIDDEN, VOLUME_MISSING, VOLUME_LOCKED, STORE_FULL,
  * STORE_UNAVAILABLE, CONFLICT
  */
@@ -78,7 +78,7 @@ async function packAndPublish(
   }
 }
 
-/** The totals of the backup before are what may be expected, until there is more. */
+/** Expects the totals of the previous backup until they are exceeded. */
 function pack(
   { args, context, volume, warnings }: Backup,
   pending: PendingBackup,

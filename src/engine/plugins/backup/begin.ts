@@ -5,7 +5,7 @@ import type { HeldVolume } from '../../../volume/held-volume.ts'
 import type { RunContext } from '../../plugin.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 
-/** Opens the volume for the whole run. Throws FORBIDDEN, VOLUME_MISSING. */
+/** Opens the volume and holds it for the whole run. Throws FORBIDDEN, VOLUME_MISSING. */
 export async function openRunVolume(path: string, { settings }: RunContext): Promise<HeldVolume> {
   const volume = await resolveExistingVolume(path, settings)
   try {

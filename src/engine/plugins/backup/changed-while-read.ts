@@ -2,16 +2,16 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import type { ChangedFiles } from '../../../volume/tree/recheck/changed-files.ts'
 import type { ChangedWhileRead } from '../../../wire/backup.ts'
 
-const SHOWN = 3
+const MAX_SHOWN = 3
 
 export function describeChanged({ count, names }: ChangedFiles): ChangedWhileRead {
   return { count, names: names.map(bytesToText) }
 }
 
-/** What a backup of files that changed meanwhile may lack; undefined if none did. */
+/** The warning about files that changed while they were read; undefined if none did. */
 export function warnOfChanged({ count, names }: ChangedFiles): string | undefined {
   if (count === 0) return undefined
-  const shown = names.slice(0, SHOWN).map(bytesToText).join(', ')
-  const more = count > SHOWN ? ', …' : ''
+  const shown = names.slice(0, MAX_SHOWN).map(bytesToText).join(', ')
+  const more = count > MAX_SHOWN ? ', …' : ''
   return `${count} files changed while the volume was read (${shown}${more}): the backup may hold no single moment of all of them. See "Databases" in the documentation`
 }

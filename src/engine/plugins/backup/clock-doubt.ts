@@ -4,7 +4,7 @@ import type { RunContext } from '../../plugin.ts'
 import { readRunTime } from '../../run-time.ts'
 import type { Warnings } from './warnings.ts'
 
-/** The mark of a backup whose time is taken from the clock now; undefined while the clock is trusted. */
+/** The mark of a backup made while the clock is in doubt, and a warning; undefined while the clock is trusted. */
 export function readClockDoubt(context: RunContext, warnings: Warnings): MadeInDoubt | undefined {
   const { doubt } = readRunTime(context)
   if (!doubt) return undefined

@@ -23,22 +23,22 @@ export interface Increment extends Steps {
   repository: Repository
   lock: Lock
   volume: HeldVolume
-  /** The newest snapshot there is. */
+  /** The newest snapshot. */
   before: SeriesSnapshot | undefined
-  /** The newest that tells what was there: those of restic do not. */
+  /** The newest snapshot with facts about the volume; snapshots made by restic have none. */
   known: SeriesSnapshot | undefined
-  /** One more than that of any snapshot of the series. */
+  /** One higher than that of any snapshot of the series. */
   sequence: number
   warnings: Warnings
   clockDoubt: MadeInDoubt | undefined
   reread: RereadPlan
-  /** Why it is partial; empty where it is not, and until it is known. */
+  /** Why it is partial; empty if it is not, and until it is known. */
   reasons: string[]
 }
 
 const WARNINGS_KEPT = 20
 
-/** The last word before the snapshot is published. Throws CONFLICT where another daemon took the namespace meanwhile. */
+/** The last step before the snapshot is published. Throws CONFLICT if another daemon has claimed the namespace. */
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
   const { args, context, known, store } = run
   const suspect = suspicionOf(seen, known && beforeOf(known, seen, args.path))
@@ -51,7 +51,7 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
   return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
 }
 
-/** Where a mirror lay, or the volume before it moved, tells nothing of the volume's mount. */
+/** Ignores the earlier root of a mirror or of another path, because it says nothing about the volume's mount. */
 function beforeOf(snapshot: SeriesSnapshot, { root }: SnapshotSeen, path: string): BackupBefore | undefined {
   const { id, file } = snapshot
   if (!file.backupd) return undefined
@@ -70,7 +70,7 @@ export interface Verdict {
 
 const NO_WARNINGS = { kept: [], count: 0 }
 
-/** What stands in a snapshot besides what restic has. */
+/** What backupd adds to a snapshot of restic's format. */
 export function factsOfSnapshot(
   { args, context, store }: Pick<Increment, 'args' | 'context' | 'store'>,
   seen: SnapshotSeen,

@@ -2,18 +2,18 @@ import { isoTime } from '../../../lib/clock.ts'
 import type { SnapshotSeries } from '../../../store/kinds/series/series.ts'
 import type { RunContext } from '../../plugin.ts'
 
-/** Whether an increment reads every file regardless of timestamps, and when that was done last, this run included. */
+/** Whether an increment reads every file regardless of timestamps, and when that last happened, this run included. */
 export interface RereadPlan {
   reread: boolean
-  /** ISO 8601; undefined if nothing is known of it. */
+  /** ISO 8601; undefined if unknown. */
   lastReread: string | undefined
 }
 
 const DAY_MS = 86_400_000
-/** A daily schedule starts seconds earlier or later: that must not make it a day more. */
+/** A daily schedule may start seconds early, which must not delay the reread by a day. */
 const SLACK_MS = 3_600_000
 
-/** The backup itself remembers the last time: a daemon may restart or be replaced in between. */
+/** The last reread is stored in the backup, because the daemon may restart or be replaced in between. */
 export function planReread(
   series: SnapshotSeries | undefined,
   { options, clock }: Pick<RunContext, 'options' | 'clock'>,
@@ -27,7 +27,7 @@ export function planReread(
   return { reread, lastReread: lastMs === undefined ? undefined : isoTime(lastMs) }
 }
 
-/** One in the future was noted while the clock was wrong. */
+/** Ignores times in the future: they were noted while the clock was wrong. */
 function findLastReread({ snapshots }: SnapshotSeries, now: number): number | undefined {
   const times = snapshots.map(({ file }) => Date.parse(file.backupd?.lastReread ?? ''))
   const past = times.filter((time) => time <= now)

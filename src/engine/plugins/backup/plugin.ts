@@ -4,7 +4,7 @@ import { backUp } from './back-up.ts'
 import { backUpIncrement } from './back-up-increment.ts'
 import { parseBackupArgs } from './backup-args.ts'
 
-/** Makes a full backup of a volume, one archive, or an increment, one snapshot of its series; whole or not at all. */
+/** Backs up a volume: in full as one archive, or as an increment, one snapshot of its series. All or nothing. */
 export const backupPlugin: Plugin<BackupArgs> = {
   name: 'backup',
   parseArgs: parseBackupArgs,

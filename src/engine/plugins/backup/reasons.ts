@@ -16,7 +16,7 @@ interface Run {
   warnings: Warnings
 }
 
-/** Why a backup is partial, empty where it is not; each is warned of too. */
+/** Lists why a backup is partial, empty if it is not, and adds a warning for each reason. */
 export function reasonsOf(
   { args, context, warnings }: Run,
   { faults, notKept, changedWhileRead }: Seen,

@@ -9,8 +9,8 @@ const UNMOUNTED = 'nothing is mounted on the volume'
 const REPLACED = 'the volume lies on another file system'
 
 /**
- * Why a backup is doubtful, or null: the volume is empty, or not the mount it was, where it was neither in the backup
- * before. While it stays empty or unmounted the doubt stays too, or the second such backup would pass for a good one.
+ * Why a backup is suspect, or null: the volume is empty or no longer the same mount, unlike in the previous backup.
+ * It stays suspect while it stays empty or unmounted, or the second such backup would count as a good one.
  */
 export function suspicionOf(now: SeenVolume, before: BackupBefore | undefined): string | null {
   if (!before) return null
@@ -25,7 +25,7 @@ export function suspicionOf(now: SeenVolume, before: BackupBefore | undefined): 
     : `${reasons.join(', ')}, other than in an earlier backup (see ${before.name})`
 }
 
-/** Device numbers with major 0 (network and memory file systems) are given anew with each mount: they tell nothing. */
+/** Ignores device numbers with major 0 (network and memory file systems), which change with each mount. */
 function isOtherDevice(now: SeenVolume['root'], before: SeenVolume['root']): boolean {
   const isNumbered = !now.device.startsWith('0:') || !before.device.startsWith('0:')
   return isNumbered && now.mountPoint === before.mountPoint && now.device !== before.device

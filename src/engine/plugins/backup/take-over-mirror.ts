@@ -28,9 +28,9 @@ export interface TakeOver {
 }
 
 /**
- * A mirror that the recorded system made of this volume becomes the first snapshot of the series; only then it goes.
- * What cannot be taken over whole stays a mirror, with a warning.
- * @returns the series as it is then
+ * Converts a mirror that the legacy daemon made of this volume to the first snapshot of the series, then deletes the
+ * mirror. If it cannot be converted completely, the mirror stays, with a warning.
+ * @returns the series after that
  */
 export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | undefined> {
   const { args, context, store } = run
@@ -38,27 +38,30 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
   const found = await store.findMirror(context.settings.ip, args.archive)
   if (found?.info.source !== args.path) return series
   try {
-    if (!takenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
-    const taken = takenOver(await seriesOf(run), found)
+    if (!findTakenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
+    const taken = findTakenOver(await seriesOf(run), found)
     if (!taken) throw new Error('its snapshot cannot be read back')
     await store.remove([args.archive])
     context.warn(
-      `the mirror of the recorded system was taken over: it is the snapshot ${taken.id.slice(0, 8)} of its series now, which stays until it is deleted by hand`,
+      `the mirror of the legacy daemon was taken over: it is the snapshot ${taken.id.slice(0, 8)} of its series now, which stays until it is deleted by hand`,
     )
   } catch (error) {
     context.signal.throwIfAborted()
-    context.warn(`the mirror of the recorded system stays as it is: ${messageOf(error)}`)
+    context.warn(`the mirror of the legacy daemon stays as it is: ${messageOf(error)}`)
   }
   return await seriesOf(run)
 }
 
-/** The recorded system, brought back for a while, makes another one, with a time of its own. */
-function takenOver(series: SnapshotSeries | undefined, { info }: StoredMirror): SeriesSnapshot | undefined {
+/** Matched by time, because a legacy daemon that is started again makes a new mirror with a later time. */
+function findTakenOver(
+  series: SnapshotSeries | undefined,
+  { info }: StoredMirror,
+): SeriesSnapshot | undefined {
   const createdMs = Date.parse(info.created)
   return series?.snapshots.find((one) => isOfMirror(one) && one.createdMs === createdMs)
 }
 
-/** Before all of ours, unless it is younger than any. */
+/** Before all of our snapshots, unless the mirror is younger than all of them. */
 function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredMirror): number {
   const newestMs =
     series?.snapshots.findLast(({ file }) => file.backupd)?.createdMs ?? Number.POSITIVE_INFINITY

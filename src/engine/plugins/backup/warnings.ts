@@ -1,7 +1,7 @@
 import { MAX_WARNINGS } from '../../../wire/record.ts'
 import type { RunContext } from '../../plugin.ts'
 
-/** The warnings of a run, for the manifest as for the record: the first thousand, and how many there were. */
+/** The warnings of a run, for its manifest and its record: the first MAX_WARNINGS, and their total number. */
 export interface Warnings {
   readonly kept: string[]
   readonly count: number

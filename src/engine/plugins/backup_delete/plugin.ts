@@ -7,7 +7,7 @@ import { answeringReader, openToAnswer } from '../answering.ts'
 const deleteArgsSchema = z.object({ names: z.array(z.string()).min(1).max(10_000) })
 type DeleteArgs = z.infer<typeof deleteArgsSchema>
 
-/** Deletes backups of the daemon's own namespace, all or none refused. `deleted` = those that were there. */
+/** Deletes backups of the daemon's own namespace: all are refused or none. `deleted` names those that existed. */
 export const backupDeletePlugin: Plugin<DeleteArgs> = {
   name: 'backup_delete',
   answersAtOnce: true,

@@ -8,14 +8,14 @@ const diffArgsSchema = z.object({
   namespace: z.string(),
   name: z.string(),
   from: z.string(),
-  /** The newest one where none is named. */
+  /** The newest one if empty. */
   to: z.string().default(''),
   after: z.string().default(''),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 })
 type DiffArgs = z.infer<typeof diffArgsSchema>
 
-/** One page of what differs between two snapshots of a series, as wire diffPageSchema. Throws NOT_FOUND. */
+/** One page of the differences between two snapshots of a series, as wire diffPageSchema. Throws NOT_FOUND. */
 export const backupDiffPlugin: Plugin<DiffArgs> = {
   name: 'backup_diff',
   answersAtOnce: true,

@@ -7,7 +7,7 @@ import type { RunContext } from '../../plugin.ts'
 export interface VolumeRule {
   /** Absolute path of the volume. */
   source: string
-  /** A series of snapshots, not its full backups. */
+  /** The rule is for the series of snapshots, not for the full backups. */
   isSeries: boolean
   /** As the inventory writes it: `30d`. */
   expire: string
@@ -17,20 +17,20 @@ export interface VolumeRule {
 export interface ExpireRun {
   store: Store
   context: RunContext
-  /** How long others that have the increments locked are waited for. */
+  /** How long to wait for others that have locked the repository, ms. */
   lockWaitMs: number
-  /** Source → unix ms of its oldest full backup; undefined where that takes a closer look. */
+  /** Source → unix ms of its oldest full backup; undefined if the store cannot know without listing the backups. */
   oldest: Map<string, number> | undefined
   deleted: string[]
   deletedSnapshots: string[]
-  /** Series as they stand now. */
+  /** The series as they are now. */
   changed: BackupInfo[]
   bytesFreed?: number
   problems: string[]
 }
 
-/** Milliseconds, or what is wrong with it. */
-export function msOf(expire: string): number | string {
+/** Returns milliseconds, or a text that says what is wrong. */
+export function parseExpireMs(expire: string): number | string {
   try {
     return parseExpire(expire)
   } catch (error) {
@@ -38,8 +38,8 @@ export function msOf(expire: string): number | string {
   }
 }
 
-/** In the record, where there is one, and in the log in any case. */
-export function tell({ context, problems }: ExpireRun, problem: string): void {
+/** Adds a problem to the log and to the record, if there is one. */
+export function reportProblem({ context, problems }: ExpireRun, problem: string): void {
   problems.push(problem)
   context.warn(problem)
   context.log('warn', problem)

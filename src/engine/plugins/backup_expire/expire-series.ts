@@ -20,9 +20,9 @@ import { infoOfSeries, infoOfSnapshot } from '../../../store/kinds/series/series
 import { takeLockOf } from '../../../store/kinds/series/take-lock.ts'
 import { planRetention } from '../../../store/retention.ts'
 import { readRunTime } from '../../run-time.ts'
-import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
+import { type ExpireRun, parseExpireMs, reportProblem, type VolumeRule } from './expire-run.ts'
 
-/** What a slice of a prune may need: with less, room is given back sooner. */
+/** Room that a slice of a prune may need. If less is free, prunes run sooner. */
 const FULL_BYTES = 64 * 1024 * 1024
 
 interface SeriesRule {
@@ -31,8 +31,8 @@ interface SeriesRule {
 }
 
 /**
- * Forgets the snapshots that are older than their volume's `expire`, then prunes where that is due. Before that goes
- * what a killed run left locked, of other servers too: they would wait for it forever.
+ * Forgets the snapshots that are older than their volume's `expire`, then prunes if a prune is due. First removes the
+ * locks of killed runs, also those in other servers' repositories, which would wait for them forever.
  */
 export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun): Promise<void> {
   const { store, context } = run
@@ -42,25 +42,25 @@ export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun)
     await expireIfDue(readRules(rules, run), run)
   } catch (error) {
     if (error instanceof BackupdError && error.code === 'REPOSITORY_LOCKED')
-      return await tellLockedOut(error.message, run)
+      return await reportLockedOut(error.message, run)
     if (context.signal.aborted) throw error
-    tell(run, messageOf(error))
+    reportProblem(run, messageOf(error))
   }
 }
 
-/** Mostly the next run, which comes in a minute, finds it free. */
-async function tellLockedOut(who: string, run: ExpireRun): Promise<void> {
+/** Stays quiet at first, because the next run, a minute later, usually finds the repository free. */
+async function reportLockedOut(who: string, run: ExpireRun): Promise<void> {
   const { store, context } = run
   const note = await readPruneNote({ store, ip: context.settings.ip })
   if (!isOverdue(note, readRunTime(context).nowMs)) return context.log('info', who)
-  tell(run, `Snapshots are neither expired nor pruned for a while now. ${who}`)
+  reportProblem(run, `Snapshots are neither expired nor pruned for a while now. ${who}`)
 }
 
 function readRules(rules: readonly VolumeRule[], run: ExpireRun): SeriesRule[] {
   return rules.flatMap(({ source, expire }) => {
-    const expireMs = msOf(expire)
+    const expireMs = parseExpireMs(expire)
     if (typeof expireMs === 'number') return [{ source, expireMs }]
-    tell(run, `${source}: ${expireMs}`)
+    reportProblem(run, `${source}: ${expireMs}`)
     return []
   })
 }
@@ -79,18 +79,18 @@ async function expireIfDue(rules: readonly SeriesRule[], run: ExpireRun): Promis
   await store.assertOwner()
   if (isLook) {
     await forgetExpired(rules, repository, run)
-    await unlessFull(
+    await ignoreStoreFull(
       store.withReserve(() => noteRetentionCheck(namespace, nowMs)),
       run,
     )
   }
-  // A full store may not have had room for the note. Packs with damage go as soon as nothing needs them: until then a
-  // restic that is run by hand takes their copies for good.
+  // `deletedSnapshots` counts too, because a full store may have had no room for the note. Damaged packs are pruned as
+  // soon as nothing needs them: until then, a restic that a user runs treats their copies as good.
   const counted = Math.max((await readPruneNote(namespace)).forgotten, run.deletedSnapshots.length)
   const forgotten = counted + repository.distrusted.size
   if (await mustPrune({ ...note, forgotten }, run)) {
-    await pruneNoting(repository, run)
-    await unlessFull(
+    await pruneAndNoteDamage(repository, run)
+    await ignoreStoreFull(
       store.withReserve(() => notePruned(namespace, nowMs)),
       run,
     )
@@ -104,8 +104,8 @@ async function mustPrune(note: PruneNote, { store, context }: ExpireRun): Promis
   return (await store.driver.space()).freeBytes < FULL_BYTES
 }
 
-/** Without the note the next run looks again. */
-async function unlessFull(noted: Promise<void>, { context }: ExpireRun): Promise<void> {
+/** Tolerates a full store: without the note, the next run only checks again. */
+async function ignoreStoreFull(noted: Promise<void>, { context }: ExpireRun): Promise<void> {
   try {
     await noted
   } catch (error) {
@@ -123,12 +123,12 @@ async function forgetExpired(
   const { ip } = context.settings
   const plan = async () => expiredOf(await readSeries(repository, ip), rules, run)
   const { ids, stopped } = await plan()
-  for (const problem of stopped) tell(run, problem)
+  for (const problem of stopped) reportProblem(run, problem)
   if (ids.length === 0) return
   context.log('info', `${ids.length} snapshots are older than their volumes keep them`, { ids })
   const warn = (message: string) => context.log('warn', message)
   const forgetting = { store, ip, repository, takeLock: announcing(repository, run), warn }
-  // Another may have come, or gone, until nobody else can add or take any.
+  // Snapshots may have been added or deleted before the exclusive lock: plan again under it.
   const stillDue = async () => (await plan()).ids
   run.deletedSnapshots.push(...(await forgetInNamespace(forgetting, ids, stillDue)))
   const sources = new Set(rules.map(({ source }) => source))
@@ -152,7 +152,7 @@ function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[],
   return { ids, stopped }
 }
 
-/** In the order of the series: what restic made has no sequence of its own. A mirror is deleted by hand only. */
+/** Numbered in the order of the series, because snapshots made by restic have no sequence. A mirror never expires. */
 function agedOf({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
     const { id, created, state, suspect, corrupt, mirror, clockDoubt } = infoOfSnapshot(snapshot)
@@ -161,8 +161,8 @@ function agedOf({ snapshots }: SnapshotSeries) {
   })
 }
 
-/** What of damage it finds is noted; what of it is gone then is not. */
-async function pruneNoting(repository: Repository, run: ExpireRun): Promise<void> {
+/** Prunes, notes the damage it finds and removes notes of damage that is gone. */
+async function pruneAndNoteDamage(repository: Repository, run: ExpireRun): Promise<void> {
   const { store, context } = run
   const noting = { store, ip: context.settings.ip, repository, nowMs: readRunTime(context).nowMs }
   try {
@@ -171,7 +171,7 @@ async function pruneNoting(repository: Repository, run: ExpireRun): Promise<void
     await noteDamagedPacks(noting).catch(() => {})
     throw error
   }
-  await unlessFull(tidyDamage(noting), run)
+  await ignoreStoreFull(tidyDamage(noting), run)
 }
 
 async function pruneRepository(repository: Repository, run: ExpireRun): Promise<void> {
@@ -187,7 +187,7 @@ async function pruneRepository(repository: Repository, run: ExpireRun): Promise<
   run.bytesFreed = bytesFreed
 }
 
-/** There is a record from the moment on when something can be done: nothing is before nobody else is there. */
+/** Announces the run when it gets the exclusive lock, because nothing is deleted before that. */
 function announcing(repository: Repository, { context, lockWaitMs }: ExpireRun): TakeLock {
   const takeLock = takeLockOf(
     repository,

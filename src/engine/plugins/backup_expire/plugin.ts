@@ -5,18 +5,18 @@ import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 import { readRunTime } from '../../run-time.ts'
-import { type ExpireRun, msOf, tell, type VolumeRule } from './expire-run.ts'
+import { type ExpireRun, parseExpireMs, reportProblem, type VolumeRule } from './expire-run.ts'
 import { expireSeries } from './expire-series.ts'
 
 const PAGE = 1000
-/** Deleted in one go, so that backups that want to publish wait for moments only. */
-const AT_ONCE = 100
-/** Longer than a slice of somebody's prune; a backup that runs for hours is not waited for. */
+/** How many are deleted at a time, so that backups that want to publish wait only for moments. */
+const BATCH_SIZE = 100
+/** Long enough for a slice of another prune; a backup may run for hours and is not waited for. */
 const LOCK_WAIT_MS = 30_000
 
 /**
- * Deletes full backups and snapshots that are older than their volume's `expire`, and gives the room of snapshots back
- * once a day. A mirror never expires, nor does the snapshot made of it. Leaves no record where it deletes nothing.
+ * Deletes full backups and snapshots that are older than their volume's `expire`, and prunes the repository once a day.
+ * A mirror and the snapshot made from it never expire. Leaves no record if it deletes nothing.
  */
 export const backupExpirePlugin: Plugin<VolumeRule[]> = {
   name: 'backup_expire',
@@ -66,22 +66,22 @@ function rulesOf(info: string[]): VolumeRule[] {
 }
 
 async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Promise<void> {
-  const expireMs = msOf(expire)
-  if (typeof expireMs === 'string') return tell(run, `${source}: ${expireMs}`)
+  const expireMs = parseExpireMs(expire)
+  if (typeof expireMs === 'string') return reportProblem(run, `${source}: ${expireMs}`)
   const { store, context, oldest } = run
   const { nowMs } = readRunTime(context)
   if (oldest && nowMs - (oldest.get(source) ?? nowMs) <= expireMs) return
   const plan = async () => planRetention(await fullBackupsOf(source, run), { expireMs, nowMs })
   const { expired, stopped, delayed } = await plan()
-  if (stopped !== null) return tell(run, `${source}: ${stopped}`)
-  if (delayed !== null) tell(run, `${source}: ${delayed}`)
+  if (stopped !== null) return reportProblem(run, `${source}: ${stopped}`)
+  if (delayed !== null) reportProblem(run, `${source}: ${delayed}`)
   if (expired.length === 0) return
   await context.announce()
   context.log('info', `${expired.length} backups of ${source} are older than ${expire}`, { expired })
-  // A backup may have been deleted or found corrupt since: the plan is made again where nobody else can change it.
+  // A backup may have been deleted or found corrupt since, so the store makes the plan again under its lock.
   const stillDue = async () => (await plan()).expired
-  for (let at = 0; at < expired.length; at += AT_ONCE) {
-    run.deleted.push(...(await store.remove(expired.slice(at, at + AT_ONCE), stillDue)))
+  for (let at = 0; at < expired.length; at += BATCH_SIZE) {
+    run.deleted.push(...(await store.remove(expired.slice(at, at + BATCH_SIZE), stillDue)))
   }
 }
 

@@ -9,14 +9,14 @@ const filesArgsSchema = z.object({
   namespace: z.string(),
   name: z.string(),
   path: z.string().default(''),
-  /** Of an increment; the newest one where none is named. */
+  /** Of an increment; the newest one if empty. */
   snapshot: z.string().default(''),
   after: z.string().default(''),
   limit: z.coerce.number().int().min(1).max(MOST_FILES).default(100),
 })
 type FilesArgs = z.infer<typeof filesArgsSchema>
 
-/** One page of what lies directly in a folder of a backup, as wire filePageSchema. */
+/** One page of the direct entries of a folder in a backup, as wire filePageSchema. */
 export const backupFilesPlugin: Plugin<FilesArgs> = {
   name: 'backup_files',
   answersAtOnce: true,

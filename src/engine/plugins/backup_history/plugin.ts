@@ -8,14 +8,14 @@ const historyArgsSchema = z.object({
   namespace: z.string(),
   name: z.string(),
   path: z.string(),
-  /** The id of a snapshot: only what is older. */
+  /** The id of a snapshot: only older ones are listed. */
   after: z.string().default(''),
 })
 type HistoryArgs = z.infer<typeof historyArgsSchema>
 
 /**
- * One path through the snapshots of a series, newest first, as wire fileHistorySchema. A page may be empty though more
- * follow. Throws NOT_FOUND.
+ * The versions of one path in the snapshots of a series, newest first, as wire fileHistorySchema. A page may be empty
+ * even if more follow. Throws NOT_FOUND.
  */
 export const backupHistoryPlugin: Plugin<HistoryArgs> = {
   name: 'backup_history',

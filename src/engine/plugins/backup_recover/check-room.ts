@@ -7,14 +7,14 @@ import type { ChosenFiles } from '../../../volume/tree/chosen-paths.ts'
 export interface RoomQuestion {
   source: Pick<OpenedBackup, 'needs' | 'measure'>
   volume: HeldVolume
-  /** null for all of it. */
+  /** null for everything. */
   chosen: ChosenFiles | null
   signal: AbortSignal
 }
 
 /**
- * What is unpacked lies beside what is there until the swap, so all of it must fit as well; of what is chosen, that
- * alone. Measured only where all of it might not fit. Where its size is not known, the rest shows while it is unpacked.
+ * Checks that the backup, or the chosen files, fits beside the present content, where it is unpacked before the swap.
+ * Measures exactly only if the whole backup might not fit. A backup of unknown size may still run out of room later.
  * @throws NO_ROOM with both numbers, in bytes or in files
  */
 export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion): Promise<void> {
@@ -27,7 +27,7 @@ export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion
 
 async function freeRoom(volume: HeldVolume): Promise<Room> {
   const { blocks, bavail, bsize, files, ffree } = await statfs(volume.exists ? volume.place : volume.parent)
-  // Some file systems make inodes as they go and count none; some, such as ramfs, do not even count blocks.
+  // Some file systems create inodes on demand and report none; some, such as ramfs, do not even report blocks.
   const unknown = Number.POSITIVE_INFINITY
   return { bytes: blocks > 0 ? bavail * bsize : unknown, entries: files > 0 ? ffree : unknown }
 }

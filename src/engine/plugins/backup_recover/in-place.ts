@@ -12,13 +12,13 @@ export function mayCopy({ onRefusedRename }: RecoverArgs): boolean {
   return onRefusedRename === 'in-place'
 }
 
-/** Never silent: a copy in place removes the old content for good. */
+/** Always warns, because a copy in place removes the old content for good. */
 export function warnOfCopy({ refusedRename }: Staging, warn: (message: string) => void): void {
   if (refusedRename === null) return
   warn(`${refusedRename}. So it is copied in place, as asked; once it has begun, this cannot be undone`)
 }
 
-/** Returns how much could not be put in place exactly. */
+/** Returns how many entries could not be restored exactly. */
 export async function copy(context: RunContext, staging: Staging, summary: UnpackSummary): Promise<number> {
   const { root, faults: unpackFaults, bytes: bytesTotal, files: filesTotal } = summary
   context.progress({ phase: 'copy', bytesTotal, filesTotal, bytesDone: 0, filesDone: 0 })
@@ -31,8 +31,8 @@ export async function copy(context: RunContext, staging: Staging, summary: Unpac
   return faults
 }
 
-/** For a plan: tries the renames as the recover would, and removes the staging folder again. */
-export async function wouldCopy(
+/** For a plan: tries the renames as the recover would, then removes the staging folder again. */
+export async function planCopy(
   args: RecoverArgs,
   context: RunContext,
   volume: HeldVolume,

@@ -4,8 +4,8 @@ import { recover } from './recover.ts'
 import { fillDestDir, parseRecoverArgs } from './recover-args.ts'
 
 /**
- * Puts a backup back: everything in it, in place of everything in the volume, or nothing at all; or, with `files`, those
- * alone, each in its place.
+ * Recovers a backup: replaces the whole content of the volume or nothing at all. With `files`, replaces only these,
+ * each in its place.
  */
 export const recoverPlugin: Plugin<RecoverArgs> = {
   name: 'backup_recover',
@@ -16,7 +16,7 @@ export const recoverPlugin: Plugin<RecoverArgs> = {
   run: recover,
 }
 
-/** Tells what a recover of a snapshot would do, and changes nothing. */
+/** Shows what a recover would do, without any change. */
 export const recoverPlanPlugin: Plugin<RecoverArgs> = {
   ...recoverPlugin,
   name: 'backup_recover_plan',

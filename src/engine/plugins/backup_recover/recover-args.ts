@@ -22,9 +22,9 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
 }
 
 /**
- * An empty destDir, as legacy controllers send it, means the volume that the backup is named after, where this daemon's
- * own list of jobs has it. The paths of all jobs go along for a legacy backup of another name. What a manifest says of
- * its path does not count: whoever can write there could aim the recover at another volume.
+ * Resolves an empty destDir, which legacy controllers send, to the volume that the backup is named after, according to
+ * this daemon's own jobs. A legacy backup with another name gets the paths of all jobs (see resolveHome). The path in a
+ * manifest is not used: anyone who can write to the store could direct the recover to another volume.
  */
 export function fillDestDir(raw: Readonly<Record<string, unknown>>, { settings, jobs }: DaemonFacts) {
   if (raw.destDir !== '') return raw

@@ -22,7 +22,7 @@ import { claimSettledVolume } from '../claim-settled-volume.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
-import { copy, mayCopy, warnOfCopy, wouldCopy } from './in-place.ts'
+import { copy, mayCopy, planCopy, warnOfCopy } from './in-place.ts'
 
 /** One recover under way. */
 interface Recover extends Steps {
@@ -30,15 +30,15 @@ interface Recover extends Steps {
   context: RunContext
   source: OpenedBackup
   volume: HeldVolume
-  /** null for all of it, in place of all that is there. */
+  /** null for a recover of everything, which replaces the whole content. */
   chosen: ChosenFiles | null
-  /** For what is looked at twice. */
+  /** For checks that run twice. */
   warnOnce(message: string, kind?: string): void
 }
 
 /**
- * Checks, stages, unpacks; then swaps the whole content, or puts what was chosen in place, name by name. The volume is
- * as it was when this throws, but for names that were put in place already, and VOLUME_LOCKED.
+ * Checks, stages and unpacks; then swaps the whole content, or puts the chosen files in place, name by name. If this
+ * throws, the volume is unchanged, except for names already put in place, and except for VOLUME_LOCKED.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
  * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT, REPOSITORY_PASSWORD,
  * REPOSITORY_DAMAGED, REPOSITORY_LOCKED
@@ -48,14 +48,14 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   await using backup = await step('find the backup', () => findBackup(args, context))
   await using source = await step('find the backup', () => backup.open(args.snapshot, readerOf(context)))
   using volume = await step('check the volume', () =>
-    openTarget(args.destDir || homeOf(args, source), context),
+    openTarget(args.destDir || resolveHome(args, source), context),
   )
   if (args.plan) return await step('plan', () => plan(args, context, { source, volume }))
   await using claim = await step('claim the volume', () =>
     claimSettledVolume(context, volume.path, args.inUse === 'proceed' ? 'proceed' : 'if-unused'),
   )
   const chosen = args.files && chosenFiles(args.files)
-  const run: Recover = { args, context, source, volume, chosen, step, warnOnce: warnerOnce(context) }
+  const run: Recover = { args, context, source, volume, chosen, step, warnOnce: createWarnOnce(context) }
   warnOfBackup(run)
   await step('check for room', () => checkRoom({ source, volume, chosen, signal: context.signal }))
   await step('look for users', () => checkInUse(run))
@@ -74,7 +74,7 @@ export async function recover(args: RecoverArgs, context: RunContext): Promise<R
   }
 }
 
-/** Changes nothing, and says of what was named what the recover would. */
+/** Changes nothing; warns about named files as the recover would. */
 async function plan(
   args: RecoverArgs,
   context: RunContext,
@@ -83,7 +83,7 @@ async function plan(
   const path = volume.exists ? volume.place : null
   const chosen = args.files && chosenFiles(args.files)
   const { signal } = context
-  const how = await wouldCopy(args, context, volume)
+  const how = await planCopy(args, context, volume)
   const { plan, refused } = await source.plan({
     path,
     chosen,
@@ -94,21 +94,21 @@ async function plan(
   return { ...endOf(refused + missing), result: { plan: { ...plan, ...how } } }
 }
 
-function warnerOnce(context: RunContext): Recover['warnOnce'] {
-  const said = new Set<string>()
+function createWarnOnce(context: RunContext): Recover['warnOnce'] {
+  const warned = new Set<string>()
   return (message, kind = message) => {
-    if (!said.has(kind)) context.warn(message)
-    said.add(kind)
+    if (!warned.has(kind)) context.warn(message)
+    warned.add(kind)
   }
 }
 
 async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> {
   const { context, step } = run
   for (const path of staging.leftOver)
-    context.warn(`"${path}" was left by a recover that is not known here; see to it`)
+    context.warn(`"${path}" was left by an unknown recover; check it and remove it by hand`)
   const summary = await step('unpack', () => fill(run, staging))
   const missing = await step('unpack', () => noteMissing(context, run.chosen))
-  // They may have come while it was unpacked.
+  // Users may have appeared during the unpacking.
   await step('look for users again', () => checkInUse(run))
   const refused = await step('swap', () => putBack(run, staging, summary))
   return outcomeOf(summary, refused + missing)
@@ -128,14 +128,14 @@ function readerOf(context: RunContext): Reader {
   return { dataDir: settings.dataDir, signal, warn: (message) => context.warn(message) }
 }
 
-/** A legacy backup goes back where `.meta` says it was made, if a job of this daemon backs that directory up. */
-function homeOf({ jobPaths = [] }: RecoverArgs, { legacySource }: OpenedBackup): string {
+/** A legacy backup goes to the directory named in its `.meta`, if a job of this daemon backs that directory up. */
+function resolveHome({ jobPaths = [] }: RecoverArgs, { legacySource }: OpenedBackup): string {
   if (legacySource !== null && jobPaths.includes(legacySource)) return legacySource
   const what = 'no job of this daemon backs up the volume that it is named after'
   throw new BackupdError('BAD_INPUT', `${what}. Migrate it to a volume of the inventory, or give destDir`)
 }
 
-/** Opens the volume for the whole run; it may be missing. */
+/** Opens the volume and holds it for the whole run; it may not exist yet. */
 async function openTarget(path: string, { settings }: RunContext): Promise<HeldVolume> {
   const volume = await resolveVolume(path, settings)
   try {
@@ -149,16 +149,16 @@ async function openTarget(path: string, { settings }: RunContext): Promise<HeldV
 
 function warnOfBackup({ source, volume, context }: Recover): void {
   if (source.state === 'partial')
-    context.warn('the backup is partial: what it lacks stands in the record that made it')
+    context.warn('the backup is partial: the record of its run says what is missing')
   if (source.suspect !== null) context.warn(`the backup is suspect: ${source.suspect}`)
-  if (!volume.exists) context.warn(`the volume "${volume.path}" was not there and is made`)
+  if (!volume.exists) context.warn(`the volume "${volume.path}" did not exist and is created`)
 }
 
 async function checkInUse({ args, volume, warnOnce }: Recover): Promise<void> {
   if (volume.exists) await checkUsers(volume.currentPath(), { inUse: args.inUse ?? 'refuse', warn: warnOnce })
 }
 
-/** Puts what is wanted into the staging, from wherever the backup keeps it. */
+/** Unpacks everything, or the chosen files, into the staging folder. */
 async function fill(
   { source, chosen, context }: Recover,
   { target, pointer, volume }: Staging,
@@ -186,7 +186,7 @@ function warnOf(context: RunContext, warning: TreeWarning): void {
   context.warn(warningText(warning))
 }
 
-/** What was named and is not there. @throws NOT_FOUND where nothing is */
+/** Warns about named files that the backup lacks and returns their number. @throws NOT_FOUND if it lacks all */
 function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
   if (!chosen) return 0
   const missing = chosen.missing()
@@ -202,7 +202,7 @@ function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
   )
 }
 
-/** Returns how much could not be put back exactly. */
+/** Returns how many entries could not be restored exactly. */
 async function putBack(run: Recover, staging: Staging, summary: UnpackSummary): Promise<number> {
   const { context, volume, chosen } = run
   if (staging.refusedRename !== null) return await copy(context, staging, summary)

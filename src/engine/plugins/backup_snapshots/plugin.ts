@@ -8,7 +8,7 @@ import { openToAnswer } from '../answering.ts'
 const snapshotsArgsSchema = z.object({
   namespace: z.string(),
   name: z.string(),
-  /** The last id of the page before. */
+  /** The last id of the previous page. */
   after: z.string().default(''),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 })
@@ -24,7 +24,7 @@ export const backupSnapshotsPlugin: Plugin<SnapshotsArgs> = {
     const store = await openToAnswer(context)
     await using opened = await openKnownSeries(store, namespace, name)
     const newestFirst = opened.series.snapshots.toReversed()
-    // One that was deleted meanwhile ends the list: the reader begins anew.
+    // If the snapshot `after` was deleted meanwhile, the list ends: the reader has to start again.
     const at = after === '' ? -1 : newestFirst.findIndex(({ id }) => id === after)
     const from = after !== '' && at === -1 ? newestFirst.length : at + 1
     const page = newestFirst.slice(from, from + limit)

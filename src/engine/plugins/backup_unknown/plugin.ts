@@ -6,7 +6,7 @@ import { openToAnswer } from '../answering.ts'
 const unknownArgsSchema = z.object({ namespace: z.string() })
 type UnknownArgs = z.infer<typeof unknownArgsSchema>
 
-/** What in a namespace is no part of a backup, as wire unknownObjectsSchema. */
+/** The objects in a namespace that belong to no backup, as wire unknownObjectsSchema. */
 export const backupUnknownPlugin: Plugin<UnknownArgs> = {
   name: 'backup_unknown',
   answersAtOnce: true,

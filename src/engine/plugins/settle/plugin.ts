@@ -11,19 +11,19 @@ import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
 
 const settleArgsSchema = z.strictObject({
-  /** Make the namespace ours though another daemon owns it. */
+  /** Claim the namespace even if another daemon owns it. */
   takeOver: z.boolean().default(false),
   withStore: z.boolean().default(true),
-  /** Copies in place are finished on these volumes; on all if it is left out. The others are named in `copies`. */
+  /** Finish copies in place on these volumes only; on all if left out. The others are listed in `copies`. */
   copiesOf: z.array(z.string()).optional(),
 })
 type SettleArgs = z.infer<typeof settleArgsSchema>
 
 /**
- * Ends what an earlier life left half done, in the volumes and in the store; the first thing a daemon runs. The
- * volumes come first and their result is there even where the store cannot be had: it is what locks are made of.
- * Result: `settled`, `locked` (volume, journal, reason), `copies` (volume, rid), and of the store `rolledForward`, `swept`, `unknown`, or `storeError`
- * (code, message).
+ * Finishes or rolls back interrupted runs, on the volumes and in the store; the first run of a daemon. The volumes come
+ * first and have a result even if the store is unavailable, because the daemon's volume locks are based on it.
+ * Result: `settled`, `locked` (volume, journal, reason), `copies` (volume, rid), and of the store `rolledForward`,
+ * `swept`, `unknown`, or `storeError` (code, message).
  */
 export const settlePlugin: Plugin<SettleArgs> = {
   name: 'settle',
@@ -42,7 +42,7 @@ async function settle(
   const copies = copiesOf ? await findOtherCopies(dataDir, copiesOf) : []
   const journals = await settleJournals(dataDir, { onPath, leave: copies.map(({ rid }) => rid) })
   for (const warning of journals.warnings) context.warn(warning)
-  const store = withStore ? await settleStore(takeOver, context) : NOTHING_THERE
+  const store = withStore ? await settleStore(takeOver, context) : NOTHING_DONE
   const reason = reasonOf(journals, store)
   const result = {
     settled: journals.settled.map((one) => ({ ...one })),
@@ -53,7 +53,7 @@ async function settle(
   return { state: reason === '' ? 'success' : 'partial', reason, result }
 }
 
-/** Interrupted copies in place of volumes besides these. */
+/** Interrupted copies in place on other volumes than these. */
 async function findOtherCopies(
   dataDir: string,
   volumes: readonly string[],
@@ -68,7 +68,7 @@ type StoreResult =
   | { rolledForward: string[]; swept: string[]; unknown: string[] }
   | { storeError: { code: string; message: string } }
 
-const NOTHING_THERE: StoreResult = { rolledForward: [], swept: [], unknown: [] }
+const NOTHING_DONE: StoreResult = { rolledForward: [], swept: [], unknown: [] }
 
 async function settleStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
   try {

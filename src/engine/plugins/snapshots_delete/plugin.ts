@@ -6,14 +6,14 @@ import { answeringReader, openToAnswer } from '../answering.ts'
 
 const deleteArgsSchema = z.object({
   name: z.string(),
-  /** Ids, or their beginnings. */
+  /** Ids or prefixes of ids. */
   snapshots: z.array(z.string().min(1)).min(1).max(1000),
 })
 type DeleteArgs = z.infer<typeof deleteArgsSchema>
 
 /**
- * Deletes single snapshots of a series in the daemon's own namespace; their room comes back with the next prune.
- * Throws NOT_FOUND, BAD_INPUT before the first is touched, REPOSITORY_LOCKED.
+ * Deletes single snapshots of a series in the daemon's own namespace; the next prune frees their room.
+ * Throws NOT_FOUND and BAD_INPUT before the first is deleted, REPOSITORY_LOCKED.
  */
 export const snapshotsDeletePlugin: Plugin<DeleteArgs> = {
   name: 'snapshots_delete',

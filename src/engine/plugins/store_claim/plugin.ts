@@ -6,14 +6,17 @@ import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 
 const claimArgsSchema = z.strictObject({
-  /** Make the namespace ours though another daemon owns it. */
+  /** Claim the namespace even if another daemon owns it. */
   takeOver: z.boolean(),
   /** As ClaimOptions. */
   claimStore: z.boolean().default(false),
   newRepository: z.boolean().default(false),
 })
 
-/** Makes this daemon the owner of its namespace, and sees to the password of increments. It answers at once, in a process of its own, so that a store that hangs holds up nothing else. */
+/**
+ * Makes this daemon the owner of its namespace and prepares the repository password. It is a query with a process of
+ * its own, so that a hanging store delays nothing else.
+ */
 export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   name: 'store_claim',
   answersAtOnce: true,
@@ -33,7 +36,7 @@ export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   },
 }
 
-/** Without its repository the store is claimed all the same: full backups do not need it. */
+/** A missing repository does not fail the claim, because full backups do not need it. */
 async function preparePassword(store: Store): Promise<{ madePassword: boolean; missing?: string }> {
   try {
     const { made } = await store.preparePassword()

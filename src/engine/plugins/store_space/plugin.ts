@@ -1,7 +1,10 @@
 import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
-/** The room of the store (objects/driver.ts, Space), and among its problems what is missing of the own namespace. Throws STORE_UNAVAILABLE where it cannot be written. */
+/**
+ * The space of the store (Space in objects/driver.ts); its problems include what is missing in the own namespace.
+ * Throws STORE_UNAVAILABLE if the store cannot be written.
+ */
 export const storeSpacePlugin: Plugin<null> = {
   name: 'store_space',
   answersAtOnce: true,

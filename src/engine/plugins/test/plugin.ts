@@ -13,31 +13,31 @@ const testArgsSchema = z.strictObject({
   delayMs: z.number().min(0).max(86_400_000).default(0),
   /** The step (from 1) that fails. */
   failAt: z.number().int().positive().optional(),
-  /** How many warnings it gives; they make it partial. */
+  /** How many warnings it gives; any make it partial. */
   warnings: z.number().int().min(0).max(1_000_000).default(0),
-  /** Runs on after the last step until it is cancelled. */
+  /** Keeps running after the last step until it is cancelled. */
   forever: z.boolean().default(false),
-  /** With `forever`: takes no notice of being cancelled. */
+  /** With `forever`: ignores a cancel. */
   deaf: z.boolean().default(false),
-  /** With `forever`: works, and tells no progress. */
+  /** With `forever`: works without reporting progress. */
   busy: z.boolean().default(false),
   /** The last step kills the process. */
   die: z.boolean().default(false),
-  /** An absolute path that no other run may hold meanwhile. */
+  /** An absolute path that no other run may hold at the same time. */
   volume: z.string().startsWith('/').optional(),
 })
 type TestArgs = z.infer<typeof testArgsSchema>
 
 const STEP_BYTES = 1024
 
-/** Touches nothing: to try the line from the controller to a child process and back. */
+/** Changes nothing: tests the way from the controller to a child process and back. */
 export const testPlugin: Plugin<TestArgs> = {
   name: 'test',
   parseArgs: (raw) => parseShape('The args of a test run', raw, testArgsSchema),
   needs: (args) => (args.volume === undefined ? [] : [args.volume]),
   async run(args, context) {
     context.progress({ phase: 'test', bytesTotal: args.steps * STEP_BYTES, filesTotal: args.steps })
-    for (let step = 1; step <= args.steps; step++) await takeStep(step, args, context)
+    for (let step = 1; step <= args.steps; step++) await doStep(step, args, context)
     for (let n = 1; n <= args.warnings; n++) context.warn(`warning ${n} of ${args.warnings}`)
     if (args.die) process.kill(process.pid, 'SIGKILL')
     if (args.forever) await runOn(args, context)
@@ -49,7 +49,7 @@ export const testPlugin: Plugin<TestArgs> = {
   },
 }
 
-async function takeStep(step: number, args: TestArgs, context: RunContext): Promise<void> {
+async function doStep(step: number, args: TestArgs, context: RunContext): Promise<void> {
   context.signal.throwIfAborted()
   if (step === args.failAt) {
     throw new BackupdError('INTERNAL', `Step ${step} failed, as it was asked to`, { facts: { step } })
