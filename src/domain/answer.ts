@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../lib/error-codes.ts'
 import type { Json } from '../lib/errors.ts'
 
-/** A verb that says no: nothing was changed. The edge turns it into its own kind of error, once. */
+/** A refused request; nothing was changed. The API layer converts it to its own kind of error. */
 export interface Refused {
   refused: ErrorCode
-  /** A sentence: what was asked, why not, what to do. */
+  /** A sentence: what was asked, why it was refused, what to do. */
   message: string
   facts: Record<string, Json>
 }

@@ -2,7 +2,7 @@ import type { InventoryApp, InventoryInstance } from '../wire/inventory.ts'
 import { type PlannedVolume, volumeIdentity } from './plan.ts'
 import type { World } from './world.ts'
 
-/** By name. */
+/** Sorted by name. */
 export function listApps(world: World): InventoryApp[] {
   return world.inventory.plan.inventory.apps.toSorted((one, other) => (one.name < other.name ? -1 : 1))
 }
@@ -11,7 +11,7 @@ export function getApp(world: World, name: string): InventoryApp | undefined {
   return world.inventory.plan.inventory.apps.find((app) => app.name === name)
 }
 
-/** The volumes of an instance that are planned; one with a fault is named among the inventory's problems. */
+/** The planned volumes of an instance; one left out for a fault is among the inventory's problems. */
 export function volumesOf(
   world: World,
   place: { app: string; proc: string; instance: InventoryInstance },

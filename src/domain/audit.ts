@@ -10,7 +10,7 @@ export interface Ask {
   facts: Record<string, Json>
 }
 
-/** Does it, and writes down who asked for what and what came of it. */
+/** Runs `work` and writes an audit entry: who asked for what, and the outcome. */
 export async function audited<T>(world: World, ask: Ask, work: () => Promise<Answer<T>>): Promise<Answer<T>> {
   try {
     const answer = await work()
@@ -29,7 +29,7 @@ async function write(world: World, ask: Ask, outcome: string): Promise<void> {
     world.problems.clear('audit', 'write')
   } catch (error) {
     world.log.error({ err: error, ...ask, outcome }, 'An audit entry could not be written')
-    const text = `Cannot write to the audit: ${messageOf(error)}. Entries since are in the log only`
+    const text = `Cannot write to the audit: ${messageOf(error)}. Later entries are in the log only`
     world.problems.report({ source: 'audit', key: 'write', text })
   }
 }

@@ -5,8 +5,8 @@ import type { Problems } from '../lib/problems.ts'
 const SOURCE = 'background'
 
 /**
- * Work that nobody waits for, except whoever closes the controller. A failure is logged and is a problem until work of the
- * same name succeeds; it is never thrown.
+ * Background work that only the shutdown waits for. A failure is never thrown: it is logged, and is a problem until
+ * work of the same name succeeds.
  */
 export class Background {
   readonly #log: Log
@@ -19,7 +19,7 @@ export class Background {
     this.#problems = problems
   }
 
-  /** Starts `work` unless work of the same name still runs; resolves when that one ends. */
+  /** Starts `work`, unless work of the same name still runs. Resolves when the running one ends. */
   run(name: string, work: () => Promise<unknown>): Promise<void> {
     const already = this.#running.get(name)
     if (already) return already
@@ -33,7 +33,7 @@ export class Background {
     return running
   }
 
-  /** What fails from now on fails because the daemons or the catalog go too: it is not told. */
+  /** From now on, failures are not reported: the daemons or the catalog may be closing too. */
   close(): void {
     this.#isClosing = true
   }
@@ -45,7 +45,7 @@ export class Background {
     this.#log.error({ work: name, err: error }, text)
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no work is running. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.values())
   }

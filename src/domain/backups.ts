@@ -8,7 +8,7 @@ import { type PlannedVolume, volumeKey } from './plan.ts'
 import { fullProcName } from './procs.ts'
 import type { World } from './world.ts'
 
-/** A backup as users name it: `proc` short or full, `server` where the name alone does not tell. */
+/** A backup as users name it: `proc` short or full, `server` if the name alone is ambiguous. */
 export interface BackupName {
   app: string
   proc: string
@@ -21,7 +21,7 @@ export function findBackups(world: World, filter: BackupFilter, page: Page): Pro
   return world.ports.backups.find(filter, page)
 }
 
-/** Refuses NOT_FOUND, and CONFLICT where several servers hold one of that name. */
+/** Refuses with NOT_FOUND, or with CONFLICT if several servers have a backup of that name. */
 export async function locateBackup(
   world: World,
   { app, proc, name, server }: BackupName,
@@ -41,7 +41,7 @@ export async function locateBackup(
   })
 }
 
-/** Is its volume no longer in the inventory? */
+/** Whether its volume is no longer in the inventory. */
 export function isOrphaned(world: World, backup: BackupInfo): boolean {
   return !world.inventory.plan.volumesByPath.has(volumeKey(backup.server, backup.source))
 }
@@ -52,13 +52,13 @@ export function volumeOf(world: World, backup: BackupInfo): PlannedVolume | unde
 
 export interface FilesPage {
   path: string
-  /** Of an increment; the newest where none is named. */
+  /** Of an increment; the newest if left out. */
   snapshot?: string | null
   after: string | null
   limit: number
 }
 
-/** The entries directly under `path` of the backup, by path. */
+/** The direct entries of `path` in the backup, sorted by path. */
 export function listFiles(
   world: World,
   backup: BackupInfo,
@@ -79,8 +79,8 @@ export interface DeleteBackups {
 }
 
 /**
- * All or none is asked of the store: one name that may not go refuses the rest. `NAME/path` deletes inside a mirror
- * of the recorded system. Returns what is gone.
+ * One name that may not be deleted refuses the whole request. `NAME/path` deletes inside a mirror of the legacy system.
+ * Returns the deleted names.
  */
 export function deleteBackups(world: World, who: string, request: DeleteBackups): Promise<Answer<string[]>> {
   const { app, proc, names, server } = request
@@ -88,15 +88,15 @@ export function deleteBackups(world: World, who: string, request: DeleteBackups)
     world,
     { who, verb: 'deleteBackups', facts: { app, proc, names, server: server ?? null } },
     async () => {
-      const doomed: Doomed[] = []
+      const deletions: Deletion[] = []
       for (const name of new Set(names)) {
-        const one = refuseForeign(world, request, name) ?? (await doom(world, request, name))
+        const one = refuseForeign(world, request, name) ?? (await resolveDeletion(world, request, name))
         if (isRefused(one)) return one
-        doomed.push(one)
+        deletions.push(one)
       }
-      for (const [ip, some] of Map.groupBy(doomed, ({ backup }) => backup.server))
+      for (const [ip, some] of Map.groupBy(deletions, ({ backup }) => backup.server))
         await deleteOn(world, ip, some)
-      return doomed.map(({ name }) => name)
+      return deletions.map(({ name }) => name)
     },
   )
 }
@@ -114,17 +114,17 @@ function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string)
   )
 }
 
-interface Doomed {
-  /** As asked for: `NAME` or `NAME/path`. */
+interface Deletion {
+  /** As requested: `NAME` or `NAME/path`. */
   name: string
   backup: BackupInfo
 }
 
-async function doom(
+async function resolveDeletion(
   world: World,
   { app, proc, server }: DeleteBackups,
   name: string,
-): Promise<Answer<Doomed>> {
+): Promise<Answer<Deletion>> {
   const [whole = ''] = name.split('/')
   const backup = await locateBackup(world, { app, proc, name: whole, server })
   if (isRefused(backup)) return backup
@@ -138,20 +138,20 @@ function isComponent(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('\0')
 }
 
-async function deleteOn(world: World, ip: string, doomed: Doomed[]): Promise<void> {
+async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promise<void> {
   const server = world.servers.get(ip)
-  const whole = doomed.filter(({ name, backup }) => name === backup.name)
+  const whole = deletions.filter(({ name, backup }) => name === backup.name)
   try {
-    await world.ports.daemon.deleteBackups(ip, ip, namesOf(doomed))
+    await world.ports.daemon.deleteBackups(ip, ip, namesOf(deletions))
     await world.ports.backups.remove(ip, namesOf(whole))
   } catch (error) {
-    // Some may be gone, and the catalog may not know it: the store's own list will tell.
+    // Some may be deleted although the catalog still has them: read the store's list again.
     if (server) server.listingStale = true
     throw error
   }
-  if (server && whole.length < doomed.length) relistSoon(world, server)
+  if (server && whole.length < deletions.length) relistSoon(world, server)
 }
 
-function namesOf(doomed: readonly Doomed[]): string[] {
-  return doomed.map(({ name }) => name)
+function namesOf(deletions: readonly Deletion[]): string[] {
+  return deletions.map(({ name }) => name)
 }

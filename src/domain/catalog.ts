@@ -20,28 +20,28 @@ export function copyCatalog(world: World, who: string, dir: string): Promise<Ans
 
 export interface Rebuilt extends ReconcileCounts {
   ip: string
-  /** What lies in its folder and is no part of a backup: never touched. null where no daemon tells. */
+  /** Objects in its folder that belong to no backup; never touched. null if no daemon can list them. */
   unknown: UnknownObjects | null
-  /** Why its namespace could not be read; its backups then stay in the catalog as they were. */
+  /** Why its namespace could not be read; its backups then stay unchanged in the catalog. */
   error: string | null
 }
 
-/** Namespaces read side by side. */
-const AT_ONCE = 4
+/** How many namespaces are read in parallel. */
+const MAX_PARALLEL = 4
 
-export interface RebuildWish {
-  /** Only count. */
+export interface RebuildRequest {
+  /** Only count the changes. */
   dryRun: boolean
-  /** Servers that are gone, whose folders were removed: the catalog is to forget them where no daemon can read them. */
+  /** Removed servers whose folders were deleted: the catalog forgets them if no daemon can read them. */
   forget: readonly string[]
 }
 
 /**
- * Makes the catalog what the stores say of every namespace: of the servers that are known, of those that have a folder
- * in a daemon's store, and of those the catalog has backups of. Refuses BAD_INPUT to forget a server of the inventory,
- * NOT_FOUND one that the catalog has nothing of.
+ * Makes the catalog equal to the stores, for every namespace: of known servers, of those with a folder in a daemon's
+ * store, and of those with backups in the catalog. `forget` refuses a server of the inventory with BAD_INPUT, and one
+ * without backups in the catalog with NOT_FOUND.
  */
-export function rebuildCatalog(world: World, who: string, wish: RebuildWish): Promise<Answer<Rebuilt[]>> {
+export function rebuildCatalog(world: World, who: string, wish: RebuildRequest): Promise<Answer<Rebuilt[]>> {
   const { dryRun, forget } = wish
   return audited(world, { who, verb: 'rebuildCatalog', facts: { dryRun, forget: [...forget] } }, async () => {
     const remembered = new Set(await world.ports.backups.namespaces())
@@ -49,7 +49,7 @@ export function rebuildCatalog(world: World, who: string, wish: RebuildWish): Pr
       if (world.inventory.plan.servers.has(ip))
         return refuse(
           'BAD_INPUT',
-          `${ip} is in the inventory: what it has its own daemon tells. Take it out first`,
+          `${ip} is in the inventory, so its own daemon lists its backups. Remove it from the inventory first`,
         )
       if (!remembered.has(ip))
         return refuse('NOT_FOUND', `The catalog has no backups of ${ip}, so there is nothing to forget`)
@@ -58,8 +58,8 @@ export function rebuildCatalog(world: World, who: string, wish: RebuildWish): Pr
       ...new Set([...world.servers.keys(), ...(await storedNamespaces(world)), ...remembered]),
     ]
     const rebuilt: Rebuilt[] = []
-    for (let at = 0; at < namespaces.length; at += AT_ONCE) {
-      const some = namespaces.slice(at, at + AT_ONCE)
+    for (let at = 0; at < namespaces.length; at += MAX_PARALLEL) {
+      const some = namespaces.slice(at, at + MAX_PARALLEL)
       rebuilt.push(
         ...(await Promise.all(
           some.map((ip) => rebuild(world, { ip, dryRun, remembered, isForgotten: forget.includes(ip) })),
@@ -70,7 +70,7 @@ export function rebuildCatalog(world: World, who: string, wish: RebuildWish): Pr
   })
 }
 
-/** What the daemons' stores have folders of; those that do not answer tell nothing. */
+/** The servers with a folder in a daemon's store. Skips daemons that do not answer. */
 async function storedNamespaces(world: World): Promise<string[]> {
   const readers = [...world.servers.values()].filter((server) => isReachable(server) && !isOriginal(server))
   const found = await Promise.all(readers.map(({ ip }) => world.ports.daemon.namespaces(ip).catch(() => [])))
@@ -88,10 +88,15 @@ async function rebuild(world: World, { ip, isForgotten, ...wish }: Rebuild): Pro
   try {
     const { reader, ...counts } = await relist(world, ip, wish.dryRun)
     const unknown = await world.ports.daemon.unknown(reader, ip).catch(() => undefined)
-    return { ip, ...counts, unknown: unknown ?? null, error: isForgotten ? stillRead(ip, reader) : null }
+    return {
+      ip,
+      ...counts,
+      unknown: unknown ?? null,
+      error: isForgotten ? describeStillRead(ip, reader) : null,
+    }
   } catch (error) {
     if (isForgotten && isUnreachable(error)) return await forgetFolder(world, ip, wish.dryRun)
-    return { ip, ...NOTHING, unknown: null, error: unreadOf(world, { ip, ...wish }, error) }
+    return { ip, ...NOTHING, unknown: null, error: describeUnread(world, { ip, ...wish }, error) }
   }
 }
 
@@ -103,12 +108,12 @@ async function forgetFolder(world: World, ip: string, dryRun: boolean): Promise<
   }
 }
 
-function stillRead(ip: string, reader: string): string {
-  return `The daemon on ${reader} reads ${ip}, so what it says is in the catalog; nothing else was forgotten`
+function describeStillRead(ip: string, reader: string): string {
+  return `The daemon on ${reader} can read ${ip}, so the catalog keeps what it lists; nothing else was forgotten`
 }
 
-/** null for the empty folder of a server that is gone, which is nothing to complain of. */
-function unreadOf(
+/** Why a namespace is unread; null for the empty folder of a removed server, which is not an error. */
+function describeUnread(
   world: World,
   { ip, remembered }: Pick<Rebuild, 'ip' | 'remembered'>,
   error: unknown,

@@ -13,17 +13,17 @@ export function clockWitness({ trustedClock }: World, server: ServerState): Cloc
   return { nowMs: trustedClock.wallMs, bootId: trustedClock.bootId }
 }
 
-/** The clock of a daemon that is not in doubt can end the doubt of ours. */
-export function hearClock({ trustedClock }: World, { clock }: DaemonDebug): void {
+/** Reports a daemon's clock that is not in doubt to our own, whose doubt it may end. */
+export function reportDaemonClock({ trustedClock }: World, { clock }: DaemonDebug): void {
   if (clock && !clock.inDoubt) trustedClock?.hear({ nowMs: clock.now, bootId: clock.boot })
 }
 
-/** Puts a doubt of our own clock on the board. */
+/** Reports a doubt of our own clock as a problem. */
 export function reportClock({ trustedClock, problems }: World): void {
   if (trustedClock) problems.replace('clock', trustedClock.problems)
 }
 
-/** The operator says that the clock of the server is right; ours too, where both programs run on one machine. */
+/** The operator confirms the server's clock, and with it ours if both programs run on one machine. */
 export function confirmClock(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
   return audited(world, { who, verb: 'confirmClock', facts: { ip } }, async () => {
     const server = world.servers.get(ip)

@@ -6,25 +6,25 @@ import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
-import { emptyInventory, recallInventory, releaseHeld } from './inventory.ts'
+import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
 import { checkSilent } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
-import { pollDue, recallServers } from './servers.ts'
+import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import type { ControllerSettings, Ports, World } from './world.ts'
 
 export interface ControllerInput {
   ports: Ports
   clock: Clock
-  /** Unless given, the clock is never in doubt. */
+  /** If left out, the clock is never in doubt. */
   trustedClock?: TrustedClock
   log: Log
-  /** What is on the board already, where something is. */
+  /** The board with earlier problems, if there is one. */
   problems?: Problems
   settings: ControllerSettings
 }
 
-/** A world that remembers what it knew when it stopped. It asks no daemon anything yet. */
+/** Creates the world from what the catalog remembers. It does not contact any daemon yet. */
 export async function createWorld(input: ControllerInput): Promise<World> {
   const { ports, clock, trustedClock, log, settings } = input
   const { problems = new Problems(clock) } = input
@@ -44,12 +44,12 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     setAside: new SetAside({ clock, log, problems }),
   }
   await world.ledger.load()
-  await recallInventory(world)
-  await recallServers(world)
+  await restoreInventory(world)
+  await restoreServers(world)
   return world
 }
 
-/** What is due now; call it each second. */
+/** Does what is due now; call it every second. */
 export function tick(world: World): void {
   void world.background.run('put the held inventory in force', () => releaseHeld(world))
   reportClock(world)
@@ -59,7 +59,7 @@ export function tick(world: World): void {
   world.setAside.forgetOld()
 }
 
-/** Ends subscriptions and waits for what is under way. */
+/** Ends subscriptions and waits for background work. */
 export async function closeWorld(world: World): Promise<void> {
   world.history.closing = true
   world.background.close()

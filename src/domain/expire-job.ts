@@ -12,8 +12,8 @@ export function expireJobId(server: string): string {
 }
 
 /**
- * One for each server, each minute: `info` = [source, expire, …], an increment's source ending in `@increment`. What has
- * no readable expire stands not in it: it stays.
+ * The expire job of a server, run every minute: `info` = [source, expire, …]; an increment's source ends in
+ * `@increment`. A job without a readable `expire` is left out, so that its backups stay.
  */
 export function expireJob(server: string, backups: PlannedJob[]): PlannedJob {
   const info = backups.flatMap(({ job, expire }) => {

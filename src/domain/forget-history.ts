@@ -2,7 +2,7 @@ import type { World } from './world.ts'
 
 const FORGET_INTERVAL_MS = 3_600_000
 
-/** Deletes old records and audit entries, slice by slice, once an hour; call it as often as you like. */
+/** Deletes old records and audit entries, slice by slice, at most once an hour; call it as often as you like. */
 export function forgetHistoryIfDue(world: World): void {
   const now = world.clock.now()
   const { forgottenAt } = world.history
@@ -11,7 +11,7 @@ export function forgetHistoryIfDue(world: World): void {
   void world.background.run('delete old records', () => forgetHistory(world))
 }
 
-/** Ages count by the trusted clock: a clock that is ahead for a minute would delete the history. */
+/** Measures age with the trusted clock, or a clock that is ahead for a minute would delete the history. */
 export async function forgetHistory(world: World): Promise<void> {
   const { ports, clock, trustedClock = clock, settings, log } = world
   const before = new Date(trustedClock.now() - settings.keepRecordsMs).toISOString()

@@ -5,9 +5,9 @@ import { isReachable, listFaults } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface Health {
-  /** `failing`: the controller cannot do its work. `degraded`: it can, and `reason` says what an operator must see to. */
+  /** `failing`: the controller cannot work. `degraded`: it can, and `reason` says what an operator has to fix. */
   status: 'ok' | 'degraded' | 'failing'
-  /** Empty when all is well. */
+  /** Empty if status is `ok`. */
   reason: string
   /** `ok`, or what is wrong with it. */
   catalog: string

@@ -1,16 +1,16 @@
 import type { Plan } from './plan.ts'
 
-/** The inventory in force, and what stands against the newest one. */
+/** The inventory in force, and why the newest one is not, if so. */
 export interface InventoryState {
   plan: Plan
-  /** ISO 8601: since when this plan is in force. */
+  /** ISO 8601: when this plan came into force. */
   since: string
-  /** Why the newest inventory could not be read, or that none was told yet; null where one was read. */
+  /** Why the newest inventory could not be read, or that none has arrived yet; null if one was read. */
   problem: string | null
   held: HeldChange | null
 }
 
-/** A change that loses so much that it waits: a slip of the hand must not end the backups. */
+/** A change that loses so many volumes that it is delayed, because a typing error must not end the backups. */
 export interface HeldChange {
   plan: Plan
   lostVolumes: number

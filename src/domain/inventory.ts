@@ -8,34 +8,34 @@ import { adoptServers } from './servers.ts'
 import type { World } from './world.ts'
 
 export const HELD_FOR_MS = 10 * 60_000
-/** From so many volumes on, losing more than half is a sudden loss; losing all always is. */
+/** With at least this many volumes, losing more than half counts as sudden; losing all always does. */
 const MANY_VOLUMES = 10
 
 /** `since` before any inventory was in force. */
 const NEVER_IN_FORCE = isoTime(0)
-const NOTHING_TOLD = 'No inventory was told since the start; what was in force before stays in force'
+const NONE_YET = 'No inventory has been read since the start; the last one stays in force'
 
 export function emptyInventory(): InventoryState {
-  return { plan: makePlan({ apps: [] }, '/'), since: NEVER_IN_FORCE, problem: NOTHING_TOLD, held: null }
+  return { plan: makePlan({ apps: [] }, '/'), since: NEVER_IN_FORCE, problem: NONE_YET, held: null }
 }
 
-/** The inventory of the last time, in force until a source tells another. */
-export async function recallInventory(world: World): Promise<void> {
+/** Puts the remembered inventory in force until a source gives a new one. */
+export async function restoreInventory(world: World): Promise<void> {
   const remembered = await world.ports.inventoryMemory.load()
   if (remembered) putInForce(world, makePlan(remembered, world.settings.volumeRoot))
 }
 
-/** Whether an inventory is in force that may stay so while the source is broken. */
+/** Whether an inventory is in force that can stay while the source is broken. */
 export function hasInventory({ inventory }: World): boolean {
   return inventory.since !== NEVER_IN_FORCE
 }
 
-/** News of the source: put in force, held, or, where it is broken, told and otherwise ignored. */
+/** Applies news of the source: puts the inventory in force, holds it, or reports it as broken and ignores it. */
 export async function takeInventory(world: World, news: InventoryNews): Promise<void> {
   const state = world.inventory
   if (news.kind === 'broken') {
     state.problem = news.problem
-    // Only a document that can be read now may come into force.
+    // A held change may come into force only if the source can still be read.
     state.held = null
     world.log.error(
       { problem: news.problem },
@@ -43,7 +43,7 @@ export async function takeInventory(world: World, news: InventoryNews): Promise<
     )
     return
   }
-  const wasRefused = (state.problem !== null && state.problem !== NOTHING_TOLD) || state.held !== null
+  const wasRefused = (state.problem !== null && state.problem !== NONE_YET) || state.held !== null
   state.problem = null
   const plan = makePlan(news.inventory, world.settings.volumeRoot)
   plan.problems.unshift(...(news.faults ?? []))
@@ -53,7 +53,7 @@ export async function takeInventory(world: World, news: InventoryNews): Promise<
   if (wasRefused) world.log.info({}, `The inventory is in force again; volumes in it: ${plan.volumes.length}`)
 }
 
-/** Puts a held change in force once its time has come, if the source still tells it. */
+/** Puts a held change in force after its delay, if the source still has it. */
 export async function releaseHeld(world: World): Promise<void> {
   const { held } = world.inventory
   if (!held || holdTime(world) < held.until) return
@@ -69,7 +69,7 @@ function isSudden(lost: number, of: number): boolean {
   return of > 0 && (lost === of || (of >= MANY_VOLUMES && lost > of / 2))
 }
 
-/** A clock that jumps ahead ends no hold. */
+/** Uses the trusted clock, so that a clock that jumps ahead does not end the hold. */
 function holdTime({ trustedClock, clock }: World): number {
   return (trustedClock ?? clock).now()
 }
@@ -87,7 +87,7 @@ function hold(world: World, plan: Plan, lost: number): void {
   }
   world.log.error(
     { lost, of: inForce.volumes.length, until: isoTime(since + HELD_FOR_MS) },
-    `The new inventory loses ${lost} of ${inForce.volumes.length} volumes: it is held until ${isoTime(since + HELD_FOR_MS)}, the old one stays in force; put the volumes back if this is a mistake`,
+    `The new inventory loses ${lost} of ${inForce.volumes.length} volumes: it is held until ${isoTime(since + HELD_FOR_MS)}, the previous one stays in force; put the volumes back if this is a mistake`,
   )
 }
 

@@ -10,14 +10,14 @@ import { startRun } from './runs.ts'
 import { refreshSchedule } from './server-sync.ts'
 import type { World } from './world.ts'
 
-/** A job as it is planned, with what its daemon last told of it. */
+/** A planned job with what its daemon last reported about it. */
 export interface JobView extends PlannedJob {
   app: string
   asleep: boolean
-  /** ISO 8601; null = never, or not known yet. */
+  /** ISO 8601; null: never, or not known yet. */
   prevRun: string | null
   nextRun: string | null
-  /** Why it does not run; null where nothing is wrong. */
+  /** Why the job does not run; null if it does. */
   problem: string | null
 }
 
@@ -42,17 +42,17 @@ export function listJobs(world: World, filter: JobFilter): JobView[] {
     .map((planned) => view(world, planned))
 }
 
-/** As few as can be told at once. */
+/** Narrows the list by index first. */
 function candidates(world: World, { app, server }: JobFilter): PlannedJob[] {
   const { jobs, jobsByApp, jobsByServer } = world.inventory.plan
   if (app !== undefined) return jobsByApp.get(app) ?? []
   return server === undefined ? [...jobs.values()] : (jobsByServer.get(server) ?? [])
 }
 
-/** A job that is asked for something. */
+/** Names the job that a request is about. */
 export interface JobName {
   id: string
-  /** Refused where it is of another app. */
+  /** The request is refused if the job belongs to another app. */
   app?: string | undefined
 }
 
@@ -61,7 +61,7 @@ export interface RunJob extends JobName {
   reread?: boolean
 }
 
-/** Runs it now, besides its schedule. */
+/** Runs the job now, in addition to its schedule. */
 export function runJob(
   world: World,
   who: string,
@@ -70,14 +70,14 @@ export function runJob(
   const ask = { who, verb: 'runJob', ...name, ...(reread && { facts: { reread } }) }
   return withJob<RunRecord>(world, ask, async ({ id, server, job }) => {
     const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
-    // What makes room, and what needs none, must go on.
+    // Other actions stay allowed: they free room or need none.
     if (full && job.action === 'backup') return refuse('DISK_FULL', `Cannot start a backup: ${full.text}`)
     const draft = { server, jobId: id, spec: job.spec, action: job.action, args: job.args }
     return startRun(world, draft, (rid) => world.ports.daemon.runJob(server, job.id, { rid, reread }))
   })
 }
 
-/** Its schedule rests until it is woken; asked twice it still sleeps. */
+/** Suspends the job's schedule until it is woken. Idempotent. */
 export function sleepJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
   return withJob(world, { who, verb: 'sleepJob', ...name }, async (planned) => {
     await world.ports.daemon.sleepJob(planned.server, planned.job.id)
@@ -112,7 +112,7 @@ function withJob<T>(
     if (planned.job.id === '') {
       return refuse(
         'BAD_INPUT',
-        `"${id}" expires old backups each minute by itself; it cannot be run, put to sleep or woken`,
+        `"${id}" expires old backups every minute on its own; it cannot be run, put to sleep or woken`,
         { id },
       )
     }

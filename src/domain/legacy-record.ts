@@ -1,9 +1,7 @@
 import { NEVER } from '../lib/clock.ts'
 import { type LegacyRecord, type RunRecord, type RunResult, runResultSchema } from '../wire/record.ts'
 
-/**
- * A legacy daemon posts a run twice, in either order: the end counts as the newer word.
- */
+/** Converts a post of a legacy daemon. Start and end may come in either order, so the end gets the higher `seq`. */
 export function fromLegacyRecord(legacy: LegacyRecord, server: string): RunRecord {
   const ended = legacy.end !== NEVER && legacy.state !== 'running'
   const failed = legacy.state !== 'running' && legacy.state !== 'success'

@@ -4,7 +4,7 @@ import { isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface ServerFilter {
-  /** Those that an app has volumes on. */
+  /** Only servers on which this app has volumes. */
   app?: string | undefined
   reachable?: boolean | undefined
 }
@@ -21,7 +21,7 @@ function holds(world: World, { ip }: ServerState, app: string): boolean {
   return world.inventory.plan.volumes.some((volume) => volume.app === app && volume.server === ip)
 }
 
-/** The daemon's own word on itself, asked now. Throws DAEMON_UNREACHABLE. */
+/** Reads the daemon's state now. Throws DAEMON_UNREACHABLE. */
 export async function askDebug(world: World, ip: string): Promise<Answer<DaemonDebug>> {
   const server = world.servers.get(ip)
   if (!server) return refuse('NOT_FOUND', `There is no server "${ip}" in the inventory`, { ip })

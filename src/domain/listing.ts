@@ -5,11 +5,11 @@ import { isOriginal, isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface Relisted extends ReconcileCounts {
-  /** The daemon that told. */
+  /** The daemon that listed the namespace. */
   reader: string
 }
 
-/** Makes the catalog say what the server's namespace in the store holds. */
+/** Makes the catalog equal to the server's namespace in the store. */
 export async function relist(world: World, namespace: string, dryRun: boolean): Promise<Relisted> {
   const { ip: reader, first, rest } = await startListing(world, namespace)
   const counts = await world.ports.backups.reconcile(namespace, pagesOf(first, rest), dryRun)
@@ -17,9 +17,9 @@ export async function relist(world: World, namespace: string, dryRun: boolean): 
 }
 
 /**
- * Takes the namespace out of the catalog, whose folder is gone from the stores and whose own daemon does not answer.
- * Every daemon that answers must have looked: a store that is not there shows nothing, and proves nothing. Throws
- * CONFLICT where one still lists something of it or does not see its own folder; DAEMON_UNREACHABLE where none answers.
+ * Removes a namespace from the catalog if its folder is gone from the stores and its own daemon does not answer. Every
+ * daemon that answers must confirm that, and must see its own folder, because an unmounted store also looks empty.
+ * Throws CONFLICT if one still lists a backup of it or does not see its own folder; DAEMON_UNREACHABLE if none answers.
  */
 export async function forgetNamespace(
   world: World,
@@ -28,7 +28,7 @@ export async function forgetNamespace(
 ): Promise<ReconcileCounts> {
   const others = othersThan(world, namespace)
   if (others.length === 0) {
-    const message = `No daemon answers that could tell whether ${namespace} still has a folder; nothing of it was forgotten`
+    const message = `No reachable daemon can check whether ${namespace} still has a folder; nothing of it was forgotten`
     throw new BackupdError('DAEMON_UNREACHABLE', message)
   }
   for (const ip of others) await checkGone(world, namespace, ip)
@@ -37,7 +37,7 @@ export async function forgetNamespace(
 
 async function checkGone({ ports: { daemon } }: World, namespace: string, ip: string): Promise<void> {
   if (!(await daemon.namespaces(ip)).includes(ip)) {
-    const message = `The daemon on ${ip} does not find its own folder in its store, so it cannot tell of ${namespace}; nothing of it was forgotten. See its store`
+    const message = `The daemon on ${ip} does not find its own folder in its store, so it cannot check ${namespace}; nothing of it was forgotten. Check its store`
     throw new BackupdError('CONFLICT', message)
   }
   for await (const page of daemon.backups(ip, namespace)) {
@@ -47,7 +47,7 @@ async function checkGone({ ports: { daemon } }: World, namespace: string, ip: st
   }
 }
 
-/** As relist, in the background; tried again with the next poll where it fails. */
+/** Runs relist in the background; if it fails, the next poll tries again. */
 export function relistSoon(world: World, server: ServerState): void {
   server.listingStale = false
   void world.background.run(`list the backups of ${server.ip}`, async () => {
@@ -61,9 +61,9 @@ export function relistSoon(world: World, server: ServerState): void {
 }
 
 /**
- * Asks the namespace's own daemon; where that cannot be reached, any other, which may share its store (a dead
- * server's backups are read so). What others do not know counts for nothing: their store may be another. A server
- * that is not known here any more is asked last: it is likely to be gone.
+ * Asks the namespace's own daemon or, if that is unreachable, the others, one of which may share its store: this is how
+ * backups of a dead server are read. An empty answer of another daemon does not count, because its store may be a
+ * different one. If the namespace's server is no longer known, it is asked last, because it is probably gone.
  */
 export async function askReaders<T>(world: World, namespace: string, question: Question<T>): Promise<T> {
   const others = othersThan(world, namespace)
@@ -84,7 +84,7 @@ export async function askReaders<T>(world: World, namespace: string, question: Q
 
 interface Question<T> {
   ask(ip: string): Promise<T>
-  /** Does this answer of another than the own daemon say anything? */
+  /** Whether an answer of another daemon than the namespace's own counts. */
   counts(answer: T): boolean
 }
 
@@ -93,7 +93,7 @@ function othersThan(world: World, namespace: string): string[] {
   return others.map(({ ip }) => ip).filter((ip) => ip !== namespace)
 }
 
-/** Another daemon than the namespace's own is believed only where it lists something. */
+/** Accepts the list of another daemon only if it is not empty. */
 function startListing(world: World, namespace: string) {
   return askReaders(world, namespace, {
     async ask(ip) {

@@ -7,40 +7,40 @@ import { isOriginal, type ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
 import type { World } from './world.ts'
 
-/** Without a sign of life for so long, the daemon is asked. */
+/** After this long without a sign of life, the daemon is asked. */
 export const SILENT_AFTER_MS = 60_000
-/** Without an answer either for so long, the record is lost. */
+/** After this long without an answer, the record is lost. */
 export const LOST_AFTER_MS = 5 * 60_000
 
-/** Asks after silent records and calls lost what nobody knows of; each server by itself. */
+/** Asks the daemons about silent records and marks unknown ones as lost; one background task for each server. */
 export function checkSilent(world: World): void {
   const silent = world.ledger.silent(SILENT_AFTER_MS)
   for (const [server, records] of Map.groupBy(silent, ({ record }) => record.server)) {
-    void world.background.run(`ask ${server} after silent runs`, () => askAfter(world, records))
+    void world.background.run(`ask ${server} about silent runs`, () => checkRecords(world, records))
   }
 }
 
-async function askAfter(world: World, records: LiveRecord[]): Promise<void> {
+async function checkRecords(world: World, records: LiveRecord[]): Promise<void> {
   for (const live of records) {
-    const word = await wordOn(world, live)
-    if (word === 'no answer yet') return
-    if (word) await world.ledger.take([word])
+    const news = await findNews(world, live)
+    if (news === 'no answer yet') return
+    if (news) await world.ledger.take([news])
   }
 }
 
-/** The daemon's word, or `lost` in its place. */
-async function wordOn(
+/** The daemon's record of the run, or one that says `lost`; undefined if there is nothing new. */
+async function findNews(
   world: World,
   { record, heardAt }: LiveRecord,
 ): Promise<RunRecord | 'no answer yet' | undefined> {
   const server = world.servers.get(record.server)
   const waited = world.clock.now() - heardAt
-  // What kind it is, its first answer tells.
+  // The first answer shows whether it is a legacy daemon.
   if (server?.debug === null) await pollServer(world, server)
-  if (server && isOriginal(server)) return wordOnOriginal(world, { record, heardAt }, server)
+  if (server && isOriginal(server)) return checkLegacyRun(world, { record, heardAt }, server)
   try {
-    const told = await world.ports.daemon.record(record.server, record.rid)
-    return told ?? lost(world, record, `The daemon on ${record.server} knows nothing of this run`)
+    const found = await world.ports.daemon.record(record.server, record.rid)
+    return found ?? lost(world, record, `The daemon on ${record.server} knows nothing of this run`)
   } catch (error) {
     if (!(error instanceof BackupdError)) throw error
     if (waited < LOST_AFTER_MS) return 'no answer yet'
@@ -53,18 +53,18 @@ async function wordOn(
 }
 
 /**
- * An original daemon tells the begin and the end, each three times within minutes, and nothing between: its silence
- * says nothing while something runs there. A run is lost where the daemon has restarted since, has not been reached
- * for long, or has said for long that nothing runs.
+ * A legacy daemon posts only the start and the end of a run, each up to three times within minutes, so it is silent
+ * while something runs. Its run is lost if the daemon has restarted since, has not been reached for LOST_AFTER_MS, or
+ * has reported for LOST_AFTER_MS that nothing runs.
  */
-function wordOnOriginal(
+function checkLegacyRun(
   world: World,
   { record, heardAt }: LiveRecord,
   { debug, silentSince, idle }: ServerState,
 ): RunRecord | undefined {
   const now = world.clock.now()
   const on = `The daemon on ${record.server}`
-  if (Date.parse(debug?.startTime ?? '') >= beganThere(record))
+  if (Date.parse(debug?.startTime ?? '') >= readRunStart(record))
     return lost(world, record, `${on} was restarted while this ran`)
   if (silentSince !== null && now - silentSince >= LOST_AFTER_MS)
     return lost(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
@@ -74,12 +74,12 @@ function wordOnOriginal(
   return lost(
     world,
     record,
-    `${on} says that nothing runs there any more, and its word on the end never came: see whether the backup is there`,
+    `${on} says that nothing runs there any more, and its report of the end never came: check whether the backup exists`,
   )
 }
 
-/** Unix ms by the daemon's own clock: its first post says when, before that the rid that it made does, to the second. */
-function beganThere({ state, rid, start }: RunRecord): number {
+/** Start of the run by the daemon's clock, unix ms: from its first post, before that from its rid, rounded up to 1 s. */
+function readRunStart({ state, rid, start }: RunRecord): number {
   return state === 'queued' ? (Number(rid.slice(0, -32)) + 1) * 1000 : Date.parse(start)
 }
 

@@ -15,7 +15,7 @@ import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
 import { appOfJob, expireJob } from './expire-job.ts'
 import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
 
-/** `volumeRoot` is where volumes lie whose path the inventory does not name. */
+/** @param volumeRoot the directory of volumes whose path the inventory does not name */
 export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
   const plan: Plan = {
     inventory,
@@ -39,7 +39,7 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
   return plan
 }
 
-/** The version of a list of jobs: the same jobs, the same version, whoever computes it. */
+/** The version of a list of jobs: a hash, so that every controller computes the same one for the same jobs. */
 export function versionOf(jobs: Job[]): string {
   return createHash('sha256').update(JSON.stringify(jobs)).digest('hex').slice(0, 32)
 }
@@ -85,7 +85,7 @@ function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): Dr
   }
 }
 
-/** What else the inventory has that may stand in the way of a volume. */
+/** Maps each volume that lies inside one of another proc to that outer volume. */
 function volumesAbove(volumes: PlannedVolume[]): Map<PlannedVolume, PlannedVolume> {
   const owned = volumes.map((volume) => {
     const { server, path, proc, instanceNo } = volume
@@ -94,7 +94,7 @@ function volumesAbove(volumes: PlannedVolume[]): Map<PlannedVolume, PlannedVolum
   return new Map(findNestedPaths(owned).map(({ inner, outer }) => [inner.volume, outer.volume]))
 }
 
-/** @param above volumes below one of another proc, and that one */
+/** @param above inner volume → the outer volume of another proc */
 function addVolume(
   plan: Plan,
   { volume, schedules }: DraftVolume,
@@ -127,7 +127,7 @@ function problemOf(volume: PlannedVolume, namesake: PlannedVolume | undefined): 
   return undefined
 }
 
-/** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */
+/** Refuses nesting: the container of the outer volume could redirect a backup or recover of the inner one by a link. */
 function nestedProblem(inner: PlannedVolume, outer: PlannedVolume | undefined): string | undefined {
   if (!outer) return undefined
   const what = `Volume ${inner.name} of ${inner.proc}, instance ${inner.instanceNo}, is left out`
@@ -156,7 +156,7 @@ function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJ
   return { id, server: volume.server, job, volume, expire: schedule.expire }
 }
 
-/** The settings that were written; the others are absent, so that a list without settings keeps its version. */
+/** Only the settings that are given, so that a list without settings keeps its version. */
 function optionsOf(
   { consistency }: PlannedVolume,
   { mode, timeLimitSeconds, rereadEveryDays }: InventorySchedule,

@@ -4,10 +4,8 @@ import type { LegacyRecord, RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import type { World } from './world.ts'
 
-/**
- * News counts for the server that it came from. Anyone who reaches the controller can post, and a daemon can be in
- * foreign hands: it must not be able to speak of the runs and the backups of another one.
- */
+// News is accepted only for the server that sent it. Anyone who reaches the controller can post, and a daemon can be
+// compromised: it must not be able to report runs and backups of another one.
 
 /** Throws FORBIDDEN unless `from` is an address of the server, and the server is a known one. */
 export function checkSender(world: World, server: string, from: string): void {
@@ -23,8 +21,8 @@ export function checkSender(world: World, server: string, from: string): void {
 }
 
 /**
- * The server of a legacy record: that of its job, else the one that the address belongs to. Throws FORBIDDEN where there
- * is none, or the address is not one of its own.
+ * The server of a legacy record: that of its job, otherwise the one with this address. Throws FORBIDDEN if there is none
+ * or the address is not one of its own.
  */
 export function serverOfLegacyRecord(world: World, { id }: LegacyRecord, from: string): string {
   const server = serverOfJobId(id) ?? serverAt(world, from)
@@ -38,7 +36,7 @@ function serverAt({ servers, settings }: World, from: string): string {
   return only !== undefined && others.length === 0 ? only : from
 }
 
-/** Records that count; the others are noted, because the rest of the batch must not wait for them. */
+/** Returns the acceptable records and notes the others, because one bad record must not block the batch. */
 export async function keepOwn(world: World, server: string, records: readonly RunRecord[]) {
   const known = await world.ports.records.serversOf(records.map(({ rid }) => rid))
   const own: RunRecord[] = []

@@ -1,7 +1,7 @@
 import type { Inventory } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
 
-/** What an inventory means: its volumes, where they lie, and the jobs of each server. */
+/** The plan made from an inventory: its volumes with their places, and the jobs of each server. */
 export interface Plan {
   inventory: Inventory
   volumes: PlannedVolume[]
@@ -9,14 +9,14 @@ export interface Plan {
   volumesByName: Map<string, PlannedVolume>
   /** Keyed by volumeKey. */
   volumesByPath: Map<string, PlannedVolume>
-  /** Keyed by volumeKey of the server and the archive that backups are named after. */
+  /** Keyed by volumeKey of the server and the archive name, which names the backups. */
   volumesByArchive: Map<string, PlannedVolume>
   servers: Map<string, ServerPlan>
-  /** By the id users see. */
+  /** Keyed by the id users see. */
   jobs: Map<string, PlannedJob>
   jobsByApp: Map<string, PlannedJob[]>
   jobsByServer: Map<string, PlannedJob[]>
-  /** What could not be planned, each a sentence. */
+  /** What could not be planned, one sentence each. */
   problems: string[]
 }
 
@@ -47,7 +47,7 @@ export interface PlannedJob {
 export interface ServerPlan {
   ip: string
   jobs: Job[]
-  /** Changes when the jobs do, and only then. */
+  /** Changes only when the jobs change. */
   version: string
 }
 
@@ -56,7 +56,7 @@ export function volumeKey(server: string, name: string): string {
   return `${server} ${name}`
 }
 
-/** The same volume, wherever it lies. */
+/** Identifies a volume regardless of its server and path. */
 export function volumeIdentity(volume: Pick<PlannedVolume, 'app' | 'proc' | 'instanceNo' | 'name'>): string {
   return JSON.stringify([volume.app, volume.proc, volume.instanceNo, volume.name])
 }

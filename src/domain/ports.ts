@@ -17,9 +17,11 @@ import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts
 import type { RunRecord } from '../wire/record.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 
-/** What the domain needs of the outside, and no more. catalog/ and fleet/ fit these; server/ puts them together. */
+// The ports of the domain: what it needs from the outside. catalog/ and fleet/ implement them, controller/ connects
+// them. This folder holds the rules of the controller: plan, jobs, runs, records, backups. Only resolvers/ and
+// controller/ call it. It knows no GraphQL, SQL or HTTP; it may import only lib and wire.
 
-/** A record with the number of its last change: see RecordEvent in design. */
+/** A record with the number of its last change: see RecordEvent. */
 export interface KeptRecord {
   record: RunRecord
   eventSeq: number
@@ -27,28 +29,28 @@ export interface KeptRecord {
 
 export interface RecordStore {
   /**
-   * Puts news onto what is known (wire applyNews), with the backups it tells of, in one transaction;
-   * on disk when it resolves (mere progress in memory only). Returns what changed, in order, each numbered.
+   * Applies news to the known records (wire applyNews), with the backups in them, in one transaction. On disk when it
+   * resolves, except for mere progress, which stays in memory. Returns the changed records in order, each numbered.
    */
   take(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
-  /** The server of each of these runs that is known. */
+  /** rid → server, for those of these runs that are known. */
   serversOf(rids: readonly string[]): Promise<Map<string, string>>
-  /** The latest request first; a record does not move when it starts. */
+  /** Sorted by request time, latest first; a record keeps its position when it starts. */
   find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
   /** The newest record of each job, for a DataLoader. */
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
-  /** Not ended, of one server or of all. */
+  /** Records that have not ended, of one server or of all. */
   unfinished(server?: string): Promise<RunRecord[]>
   /** State changes after `seq`, oldest first, at most `limit`. */
   eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
-  /** Every change of state with a number above `after` and up to `upTo` is kept. */
+  /** All changes of state numbered above `after` and up to `upTo` are stored. */
   keptEvents(): Promise<{ after: number; upTo: number }>
-  /** A number never given before, for a progress event that is not kept. Counts on over restarts. */
+  /** A number never used before, also before a restart, for a progress event that is not stored. */
   nextEventSeq(): number
   /**
-   * Deletes one slice of the records that were requested `before` (ISO 8601 with milliseconds), except those that
-   * run, the newest of each job and those that a backup refers to; their numbers by day stay. Go on with `next`.
+   * Deletes one slice of the records requested before `before` (ISO 8601 with milliseconds), except running ones, the
+   * newest of each job and those that a backup refers to. The statistics by day stay. Continue with `next`.
    */
   forget(request: { before: string; after: string | null }): Promise<{ deleted: number; next: string | null }>
 }
@@ -62,12 +64,12 @@ export interface BackupStore {
   get(server: string, name: string): Promise<BackupInfo | undefined>
   /** Newest first (sequence, then created). */
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
-  /** The newest good one of each volume, for a DataLoader; keyed `${server} ${source}`. */
+  /** The newest good backup of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   remove(server: string, names: string[]): Promise<void>
-  /** The servers of all backups there are. */
+  /** The servers that the catalog has backups of. */
   namespaces(): Promise<string[]>
-  /** What one namespace holds now, streamed by pages: adds, updates, removes. `dryRun` only counts. */
+  /** Makes the catalog equal to the present content of one namespace, streamed in pages. `dryRun` only counts. */
   reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
 }
 
@@ -81,9 +83,9 @@ export interface ReconcileCounts {
 export interface KnownServer {
   ip: string
   daemonId: string | null
-  /** ISO 8601 of its last word, null before the first. */
+  /** ISO 8601 of its last answer, null before the first. */
   lastSeen: string | null
-  /** Left the inventory, and has not yet taken its empty list. */
+  /** It left the inventory and has not yet accepted its empty list of jobs. */
   leaving: boolean
 }
 
@@ -94,7 +96,7 @@ export interface ServerStore {
 }
 
 export interface AuditStore {
-  /** Who asked for what, when, and what came of it. */
+  /** Notes who asked for what, when, and the outcome. */
   write(entry: {
     at: string
     who: string
@@ -102,32 +104,35 @@ export interface AuditStore {
     facts: Record<string, unknown>
     outcome: string
   }): Promise<void>
-  /** Deletes one slice of the entries that are older; returns how many. */
+  /** Deletes one slice of the entries older than `before`; returns how many. */
   forget(before: string): Promise<number>
 }
 
 export interface CatalogCopier {
-  /** A consistent copy in a new file under `dir`; returns its path and size. Throws FORBIDDEN outside the copies directory. */
+  /** Makes a consistent copy in a new file under `dir`. Throws FORBIDDEN outside the copies directory. */
   copyTo(dir: string): Promise<{ path: string; size: number }>
 }
 
-export interface RunWish {
+export interface RunJobRequest {
   rid: string
   /** An increment reads every file, whatever its timestamps say. */
   reread: boolean
 }
 
-/** One daemon, over HTTP. Throws DAEMON_UNREACHABLE (with its address), DAEMON_REFUSED (with its words), or the daemon's own code. */
+/**
+ * The daemons, over HTTP, each by its IP. Throws DAEMON_UNREACHABLE (with the address), DAEMON_REFUSED (with the
+ * daemon's text), or the daemon's own code.
+ */
 export interface DaemonPort {
-  /** `witness`: our own clock, told with the question. */
+  /** @param witness our own clock, sent with the request */
   debug(ip: string, witness?: ClockWitness): Promise<DaemonDebug>
-  /** The daemon trusts its clock as it is now. */
+  /** Makes the daemon trust its clock as it is now. */
   confirmClock(ip: string): Promise<void>
   jobs(ip: string): Promise<ScheduledJob[]>
-  /** Throws CONFLICT where its jobs are from another controller. */
+  /** Throws CONFLICT if the daemon has the jobs of another controller. */
   setJobs(ip: string, jobs: Job[], sender: JobsSender): Promise<void>
   setNotify(ip: string, address: string): Promise<void>
-  runJob(ip: string, id: string, run: RunWish): Promise<string>
+  runJob(ip: string, id: string, run: RunJobRequest): Promise<string>
   sleepJob(ip: string, id: string): Promise<void>
   wakeJob(ip: string, id: string): Promise<void>
   startScheduler(ip: string): Promise<void>
@@ -136,35 +141,35 @@ export interface DaemonPort {
   cancel(ip: string, rid: string): Promise<void>
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
   files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
-  /** Backups, or `NAME/path` in a mirror. */
+  /** `names`: backups, or `NAME/path` inside a mirror. */
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
-  /** The servers that have a folder in its store. */
+  /** The servers that have a folder in the daemon's store. */
   namespaces(ip: string): Promise<string[]>
-  /** What in that folder is no part of a backup; undefined where the daemon cannot tell. */
+  /** Objects of the namespace that belong to no backup; undefined if the daemon cannot list them. */
   unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
   recover(ip: string, request: RecoverRequest): Promise<string>
   snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
   diff(ip: string, request: DiffRequest): Promise<DiffPage>
-  /** Returns the ids that were there. */
+  /** Returns the ids that existed. */
   deleteSnapshots(ip: string, request: SnapshotNames): Promise<string[]>
   history(ip: string, request: HistoryRequest): Promise<FileHistory>
 }
 
 export interface InventorySource {
   /**
-   * Calls back with the first state before it resolves, then with each change. A file that is broken at first rejects
-   * unless there is a last good inventory; a source elsewhere that is away calls back with `broken`, and goes on trying.
+   * Calls back with the first state before it resolves, then with each change. Rejects if a file is broken at the start
+   * and there is no last good inventory. A remote source that is unreachable calls back with `broken` and tries again.
    */
   watch(onNews: (news: InventoryNews) => void, options: { hasLastGood: boolean }): Promise<InventoryWatch>
 }
 
 export interface InventoryWatch {
-  /** Looks again now. Resolves after it called back, if there was news. */
+  /** Reads the source now. Resolves after the callback, if there was news. */
   reread(): Promise<void>
   close(): Promise<void>
 }
 
-/** The inventory last in force, so that one that shrank while the controller was away is noticed too. */
+/** Keeps the inventory last in force, to notice also one that shrank while the controller was stopped. */
 export interface InventoryMemory {
   load(): Promise<Inventory | undefined>
   save(inventory: Inventory): Promise<void>

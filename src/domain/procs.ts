@@ -3,8 +3,8 @@ import { isProcNamed } from '../wire/proc-names.ts'
 import type { World } from './world.ts'
 
 /**
- * The full name of a proc that users wrote in any way that isProcNamed() takes. One that no inventory names any more is taken for
- * app.web.name, the usual type. Throws BAD_INPUT where a short name means several.
+ * Expands the name of a proc, written in any way that isProcNamed() accepts, to its full name. A name that is not in
+ * the inventory becomes app.web.name, the usual type. Throws BAD_INPUT if a short name is ambiguous.
  */
 export function fullProcName(world: World, app: string | undefined, asked: string): string {
   const apps = world.inventory.plan.inventory.apps.filter(({ name }) => app === undefined || name === app)

@@ -1,7 +1,7 @@
 import { appOf } from '../wire/app-of.ts'
 import type { RunRecord } from '../wire/record.ts'
 
-/** `seq` counts over all records of this controller, over its restarts too. */
+/** `seq` counts over all records of this controller and continues after a restart. */
 export interface RecordEvent {
   seq: number
   kind: 'SNAPSHOT' | 'CHANGE'
@@ -13,10 +13,10 @@ export interface EventFilter {
   app?: string | undefined
 }
 
-/** A client that is so many changes of state behind is let go; it can come back with `since`. */
+/** A client with this many waiting changes is disconnected; it can come back with `since`. */
 const MAX_BEHIND = 10_000
 
-/** Tells events to whoever listens; a slow listener gets only the newest progress of each record. */
+/** Publishes events to listeners; a slow listener gets only the newest progress of each record. */
 export class RecordEvents {
   readonly #listeners = new Set<EventQueue>()
 
@@ -24,7 +24,7 @@ export class RecordEvents {
     for (const listener of this.#listeners) listener.offer(event, weight)
   }
 
-  /** Events from now on; close it when done. */
+  /** Queues events from now on. Close the queue when done. */
   listen(filter: EventFilter): EventQueue {
     const queue = new EventQueue(filter, () => this.#listeners.delete(queue))
     this.#listeners.add(queue)

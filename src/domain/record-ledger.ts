@@ -5,7 +5,7 @@ import { expireJobId } from './expire-job.ts'
 import type { KeptRecord, RecordStore } from './ports.ts'
 import { RecordEvents } from './record-events.ts'
 
-/** All news of records goes through here, one batch after the other: kept first, then told, in the order of its numbers. */
+/** All news of records passes through here, batch by batch: stored first, then published in order of its numbers. */
 export class RecordLedger {
   readonly events = new RecordEvents()
   readonly #store: RecordStore
@@ -21,22 +21,22 @@ export class RecordLedger {
     this.#clock = clock
   }
 
-  /** Learns what had not ended when the controller stopped. */
+  /** Loads the records that had not ended when the controller stopped. */
   async load(): Promise<void> {
     for (const record of await this.#store.unfinished()) this.#remember(record)
   }
 
-  /** On disk when it resolves. Returns whether a state changed. */
+  /** Stores news; on disk when it resolves. Returns whether a state changed. */
   take(news: RunRecord[]): Promise<boolean> {
     const taken = this.#tail.then(async () => {
       for (const { rid, server } of news) this.heard([rid], server)
-      return this.#tell(await this.#store.take(news.map(withOwnNames)))
+      return this.#publish(await this.#store.take(news.map(normalizeNames)))
     })
     this.#tail = taken.catch(() => {})
     return taken
   }
 
-  /** These runs are alive: the daemon on `server` said so. What it says of runs elsewhere does not count. */
+  /** Notes that the daemon on `server` reports these runs as alive. Its word on runs of other servers is ignored. */
   heard(rids: Iterable<string>, server: string): void {
     for (const rid of rids) {
       const live = this.#live.get(rid)
@@ -44,18 +44,18 @@ export class RecordLedger {
     }
   }
 
-  /** Whether runs of this server have not ended. */
+  /** Whether this server has runs that have not ended. */
   hasLive(server: string): boolean {
     return [...this.#live.values()].some(({ record }) => record.server === server)
   }
 
-  /** Records that have not ended and of which no word came for `ms`. */
+  /** Records that have not ended and without a sign of life for `ms`. */
   silent(ms: number): LiveRecord[] {
     const now = this.#clock.now()
     return [...this.#live.values()].filter((live) => now - live.heardAt > ms)
   }
 
-  #tell(kept: KeptRecord[]): boolean {
+  #publish(kept: KeptRecord[]): boolean {
     let changed = false
     for (const { record, eventSeq } of kept) {
       const weight = this.#live.get(record.rid)?.record.state === record.state ? 'progress' : 'state'
@@ -79,8 +79,8 @@ export interface LiveRecord {
   heardAt: number
 }
 
-/** Expire jobs have no id on the wire, and plans no action of their own with daemons from before; here they have. */
-function withOwnNames(record: RunRecord): RunRecord {
+/** Adds what the wire lacks: the id of expire jobs, and the action of plans, which older daemons do not send. */
+function normalizeNames(record: RunRecord): RunRecord {
   const nameless = record.jobId === '' && record.action === 'backup_expire' && record.type === 'cron'
   if (nameless) return { ...record, jobId: expireJobId(record.server) }
   const isPlan = record.action === 'backup_recover' && record.args.plan === true

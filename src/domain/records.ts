@@ -11,25 +11,25 @@ import { checkSender, keepOwn, serverOfLegacyRecord } from './news-sender.ts'
 import { heardFrom } from './servers.ts'
 import type { World } from './world.ts'
 
-/** Ends after which the store says more than the record. */
+/** Error codes after which the namespace is listed again, because the store knows more than the record. */
 const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
-  'ARCHIVE_CORRUPT', // the backup is marked, and must not go on counting as good
-  'SNAPSHOT_CORRUPT', // so is the snapshot
-  'DAEMON_RESTARTED', // what was whole is published
+  'ARCHIVE_CORRUPT', // the backup is marked and no longer counts as good
+  'SNAPSHOT_CORRUPT', // the same for a snapshot
+  'DAEMON_RESTARTED', // a complete backup was published at the restart
 ])
 
 export interface Post {
   /** The address that the connection came from. */
   from: string
-  /** Why records of it could not be used. */
+  /** One reason for each record that could not be used. */
   setAside?: readonly string[]
-  /** Why parts of its records were left out. */
+  /** One reason for each part of a record that was left out. */
   mended?: readonly string[]
 }
 
 /**
- * What a daemon tells; kept on disk when it resolves. Records that cannot be used are set aside, and the others count.
- * Throws FORBIDDEN for news that did not come from the server it is of.
+ * Accepts news of a daemon; on disk when it resolves. Unusable records are set aside and the others accepted.
+ * Throws FORBIDDEN if the news did not come from its server.
  */
 export async function takeNews(
   world: World,
@@ -52,7 +52,7 @@ export async function takeNews(
   if (own && surprises > 0) relistSoon(world, own)
 }
 
-/** Series that are not one snapshot longer than the catalog has them: other hands, such as a restic, changed them. */
+/** Counts series that did not grow by exactly one snapshot: another program, such as restic, has changed them. */
 async function countSurprises({ ports }: World, records: readonly RunRecord[]): Promise<number> {
   let count = 0
   for (const { result } of records) {
@@ -68,13 +68,13 @@ function serverOf({ servers }: World, { namespace }: RunRecord['args'], { server
   return servers.get(typeof namespace === 'string' ? namespace : server)
 }
 
-/** One post of a legacy daemon. Throws FORBIDDEN for one that did not come from the server it is of. */
+/** Accepts one post of a legacy daemon. Throws FORBIDDEN if it did not come from its server. */
 export async function takeLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
   const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
   await world.ledger.take(await keepOwn(world, record.server, [record]))
   heardFrom(world, record.server, true)
   const server = world.servers.get(record.server)
-  // An original tells the name of what it made, no more.
+  // A legacy daemon reports only the name of the backup: list the store for the rest.
   if (server && isTerminal(record.state)) relistSoon(world, server)
 }
 
@@ -82,7 +82,7 @@ export async function getRecord(world: World, rid: string): Promise<RunRecord | 
   return (await world.ports.records.get(rid))?.record
 }
 
-/** The latest request first; a record does not move when it starts. */
+/** Sorted by request time, latest first; a record keeps its position when it starts. */
 export function findRecords(world: World, filter: RecordFilter, page: Page): Promise<Slice<RunRecord>> {
   return world.ports.records.find(filter, page)
 }
@@ -101,11 +101,11 @@ export function cancelRecord(world: World, who: string, rid: string): Promise<An
   })
 }
 
-/** The daemon's own word on a record, taken into the catalog; what is known where it has none. */
+/** Reads a record from its daemon into the catalog. Falls back to the known one if the daemon cannot give it. */
 export async function latest(world: World, known: RunRecord): Promise<RunRecord> {
   try {
-    const told = await world.ports.daemon.record(known.server, known.rid)
-    if (told) await world.ledger.take([told])
+    const found = await world.ports.daemon.record(known.server, known.rid)
+    if (found) await world.ledger.take([found])
   } catch (error) {
     if (!(error instanceof BackupdError)) throw error
   }

@@ -10,13 +10,13 @@ import type { World } from './world.ts'
 
 export interface RecoverWish {
   backup: BackupName
-  /** Of an increment; its newest where none is named. */
+  /** Of an increment; its newest if left out. */
   snapshot?: string | undefined
-  /** null swaps the whole content. */
+  /** If left out, the whole content is replaced. */
   files?: string[] | undefined
   inUse: 'refuse' | 'proceed'
   onRefusedRename?: 'refuse' | 'in-place'
-  /** Only tell what would be done. */
+  /** Only show what would be done. */
   plan?: boolean
 }
 
@@ -24,21 +24,21 @@ export interface MigrateWish extends RecoverWish {
   /** Number of the instance to recover into. */
   to: number
   volume: string
-  /** `volume` once more, if the backup was made of a volume of another name. */
+  /** `volume` again, required if the backup is of a volume with another name. */
   confirmVolume?: string | undefined
 }
 
-/** Puts a backup back into the volume that it was made of. */
+/** Recovers a backup into the volume that it is named after. */
 export function recover(world: World, who: string, wish: RecoverWish): Promise<Answer<RunRecord>> {
   return audited(world, { who, verb: 'recover', facts: factsOf(wish) }, async () => {
     const backup = await recoverable(world, wish)
     if (isRefused(backup)) return backup
-    const home = homeOf(world, backup)
+    const home = findHome(world, backup)
     return isRefused(home) ? home : start(world, wish, { backup, server: backup.server, path: home.path })
   })
 }
 
-/** Puts a backup into a volume of another instance of the same proc, on whichever server that runs. */
+/** Recovers a backup into a volume of another instance of the same proc, on the server where that runs. */
 export function migrate(world: World, who: string, wish: MigrateWish): Promise<Answer<RunRecord>> {
   const facts = { ...factsOf(wish), to: wish.to, volume: wish.volume }
   return audited(world, { who, verb: 'migrate', facts }, async () => {
@@ -46,8 +46,8 @@ export function migrate(world: World, who: string, wish: MigrateWish): Promise<A
     if (isRefused(backup)) return backup
     const target = targetOf(world, backup, wish)
     if (isRefused(target)) return target
-    const slip = unconfirmed(backup, wish)
-    return slip ?? start(world, wish, { backup, server: target.server, path: target.path })
+    const refusal = refuseUnconfirmed(backup, wish)
+    return refusal ?? start(world, wish, { backup, server: target.server, path: target.path })
   })
 }
 
@@ -77,8 +77,8 @@ async function recoverable(
   return backup
 }
 
-/** A slip in the volume's name would replace the content of another volume. */
-function unconfirmed(
+/** Requires a confirmation, because a typing error in the name would replace the content of another volume. */
+function refuseUnconfirmed(
   { name, volume: own }: BackupInfo,
   { volume, confirmVolume }: MigrateWish,
 ): Answer<never> | undefined {
@@ -92,10 +92,10 @@ function unconfirmed(
 }
 
 /**
- * The volume that the backup is named after, as the inventory has it now. What the catalog or a manifest says of its
- * path does not count: whoever can write there could aim the recover at another volume.
+ * The volume that the backup is named after, from the present inventory. The path in the catalog or in a manifest is
+ * not used: anyone who can write there could direct the recover to another volume.
  */
-function homeOf({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
+function findHome({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
   const home = inventory.plan.volumesByArchive.get(volumeKey(server, archiveOfBackup(name)))
   if (home) return home
   const what = `Cannot recover "${name}": the inventory has no volume on ${server} that it is named after`
@@ -133,7 +133,7 @@ function targetOf(
 
 interface Task {
   backup: BackupInfo
-  /** Where to. */
+  /** The target. */
   server: string
   path: string
 }

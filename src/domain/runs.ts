@@ -7,16 +7,16 @@ import { getRecord, latest } from './records.ts'
 import { isOriginal } from './server-state.ts'
 import type { World } from './world.ts'
 
-/** Whoever answers so may have begun all the same. */
+/** With these errors the run may have started. */
 const UNCERTAIN: ReadonlySet<string> = new Set(['DAEMON_UNREACHABLE', 'TIMED_OUT', 'INTERNAL'])
 
-/** What a run is to be, before a daemon knows of it. */
+/** A run that is requested but not yet known to a daemon. */
 export type RunDraft = Pick<RunRecord, 'server' | 'jobId' | 'spec' | 'action' | 'args'>
 
 /**
- * Starts a run on a daemon under an rid of ours. Its record is in the catalog before the daemon is asked, so that
- * no run goes unseen: a refusal leaves it failed with the daemon's words; silence leaves it lost, since the daemon
- * may have begun, and whatever it says later counts. `ask` resolves to the rid the daemon runs it under.
+ * Starts a run on a daemon under our own rid. The record is in the catalog before the daemon is asked, so that no run
+ * is missed: if refused, it is failed with the daemon's text; without an answer it is lost, because the daemon may have
+ * started it, and later news replaces it. `ask` resolves to the rid that the daemon uses.
  */
 export async function startRun(
   world: World,
@@ -26,7 +26,7 @@ export async function startRun(
   const now = world.clock.now()
   const queued = queuedRecord(draft, newRid(now), isoTime(now))
   const server = world.servers.get(draft.server)
-  if (server && isOriginal(server)) return startOnOriginal(world, queued, ask)
+  if (server && isOriginal(server)) return startOnLegacy(world, queued, ask)
   await world.ledger.take([queued])
   try {
     await ask(queued.rid)
@@ -39,15 +39,15 @@ export async function startRun(
   return latest(world, queued)
 }
 
-/** An original daemon makes the rid itself, so there is nothing to write down before. */
-async function startOnOriginal(
+/** A legacy daemon chooses the rid itself, so the record can be stored only after its answer. */
+async function startOnLegacy(
   world: World,
   queued: RunRecord,
   ask: (rid: string) => Promise<string>,
 ): Promise<RunRecord> {
   const record = { ...queued, rid: await ask(queued.rid) }
   await world.ledger.take([record])
-  // Its posts may have been quicker than its answer.
+  // Its posts may have arrived before its answer.
   return (await getRecord(world, record.rid)) ?? record
 }
 

@@ -4,14 +4,14 @@ import type { ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
 import type { World } from './world.ts'
 
-/** Lets the server's jobs start by themselves again. */
+/** Lets the schedule start the server's jobs again. */
 export function startScheduler(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
   return switchScheduler(world, { who, verb: 'startScheduler', ip }, () =>
     world.ports.daemon.startScheduler(ip),
   )
 }
 
-/** No job of the server starts by itself until it is started again; what runs goes on. */
+/** Stops the server's schedule: no job starts on its own until it is started again. Running jobs continue. */
 export function stopScheduler(world: World, who: string, ip: string): Promise<Answer<ServerState>> {
   return switchScheduler(world, { who, verb: 'stopScheduler', ip }, () =>
     world.ports.daemon.stopScheduler(ip),

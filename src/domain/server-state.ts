@@ -4,40 +4,40 @@ import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { PROTOCOL } from '../wire/daemon-api.ts'
 import type { ScheduledJob } from '../wire/job.ts'
 
-/** What the controller knows of one daemon. */
+/** What the controller knows about one daemon. */
 export interface ServerState {
   readonly ip: string
   daemonId: string | null
-  /** ISO 8601 of its last word; null before the first. */
+  /** ISO 8601 of its last answer; null before the first. */
   lastSeen: string | null
-  /** Left the inventory and has not yet taken its empty list. */
+  /** It left the inventory and has not yet accepted its empty list of jobs. */
   leaving: boolean
-  /** Its last answer; null until the first since the controller started. */
+  /** Its last answer; null until the first one since the controller started. */
   debug: DaemonDebug | null
-  /** Why the last attempt to talk to it failed; null where it did not. */
+  /** Why the last request to it failed; null if it succeeded. */
   error: string | null
-  /** Unix ms since when it has not answered; null while it does. */
+  /** Unix ms since when it has not answered; null while it answers. */
   silentSince: number | null
-  /** Unix ms: the first and the last of the polls at which it has said, in a row, that nothing runs there. */
+  /** Unix ms: the first and the last of the consecutive polls at which it reported no running task. */
   idle: { since: number; until: number } | null
   failures: number
   /** Unix ms. */
   nextPollAt: number
-  /** Its jobs with their times, by the id users see; as of the last good answer. */
+  /** Its jobs with their times, by the id users see, from the last good answer. */
   schedule: Map<string, ScheduledJob>
-  /** Its schedule is older than its last news. */
+  /** `schedule` is older than the daemon's last news. */
   scheduleStale: boolean
   /** Unix ms. */
   scheduleReadAt: number
-  /** The catalog may not hold what its namespace in the store holds. */
+  /** The catalog may differ from its namespace in the store. */
   listingStale: boolean
-  /** Version of the jobs it took from this controller; null before the first. */
+  /** Version of the jobs it accepted from this controller; null before the first. */
   sentVersion: string | null
-  /** The start time of the daemon's process that knows our notify address; null where none does. */
+  /** Daemon id and start time of the process that has our notify address; null if none has. */
   registeredWith: string | null
-  /** Why it takes no jobs from this controller: they are from another one. null where that is not so. */
+  /** Why it refuses jobs from this controller: it has those of another one. null if it does not. */
   conflict: string | null
-  /** Jobs it was sent and does not list, by the id users see, with the reason. */
+  /** Jobs that it was sent but does not list, by the id users see, with the reason. */
   dropped: Map<string, string>
 }
 
@@ -68,57 +68,57 @@ export function isReachable(server: ServerState): boolean {
   return server.debug !== null && server.silentSince === null
 }
 
-/** Answered at least once, and without a protocol: it knows nothing of ours. */
+/** Whether it is a legacy daemon: it has answered, without our protocol version. */
 export function isOriginal(server: ServerState): boolean {
   return server.debug !== null && server.debug.protocol !== PROTOCOL
 }
 
-/** Whether its problems name runs that did not succeed: those of legacy and earlier daemons do not. */
-export function tellsFailures(server: ServerState): boolean {
+/** Whether its problems include failed runs; those of legacy and older daemons do not. */
+export function reportsFailures(server: ServerState): boolean {
   return hasCapability(server.debug, 'failures')
 }
 
-const ORIGINAL_LACKS =
-  'It is an original daemon: no progress, no cancelling, no manifests, and no backup of another server can go there'
+const LEGACY_LIMITS =
+  'It is a legacy daemon: no progress, no cancelling, no manifests, and no backup of another server can go there'
 
-/** What can be counted on, besides the recorded routes. */
+/** What the daemon supports besides the legacy routes. */
 export function capabilitiesOf(server: ServerState): string[] {
   return isOriginal(server) ? ['original'] : (server.debug?.capabilities ?? [])
 }
 
 /**
- * Everything an operator should know of it, each a sentence; empty when all is well.
- * @param board what the controller itself found out
+ * Everything an operator should know about the server, one sentence each; empty if all is well.
+ * @param board the problems that the controller itself found
  */
 export function problemsOf(server: ServerState, board: readonly Problem[] = []): string[] {
-  const age = isOriginal(server) ? [ORIGINAL_LACKS] : []
-  return [...toldFaults(server, board), ...age, ...server.dropped.values()]
+  const age = isOriginal(server) ? [LEGACY_LIMITS] : []
+  return [...findFaults(server, board), ...age, ...server.dropped.values()]
 }
 
-/** What keeps backups from being made or seen there. That a daemon is a legacy one is no fault. */
+/** What prevents backups from being made or listed. Being a legacy daemon is not a fault. */
 export function listFaults(server: ServerState, board: readonly Problem[]): string[] {
-  return [...toldFaults(server, board), ...server.dropped.values()]
+  return [...findFaults(server, board), ...server.dropped.values()]
 }
 
-function toldFaults(server: ServerState, board: readonly Problem[]): string[] {
+function findFaults(server: ServerState, board: readonly Problem[]): string[] {
   const { ip, error, leaving, debug } = server
-  const told = debug?.problems ?? []
+  const reported = debug?.problems ?? []
   const storeError = debug?.store?.error
   const faults = [
     error,
     server.conflict,
     leaving &&
-      'It left the inventory; it has not yet taken its empty list of jobs, or its last runs have not ended',
+      'It left the inventory; it has not yet accepted its empty list of jobs, or its last runs have not ended',
     isForeign(server) && `The daemon there says it is ${debug?.ip}, so it is sent no jobs`,
     debug?.crond_status === 'stopped' && 'Its scheduler is stopped: no job starts by itself',
-    ...told,
-    storeError && !told.some((text) => text.includes(storeError)) && `Its store: ${storeError}`,
+    ...reported,
+    storeError && !reported.some((text) => text.includes(storeError)) && `Its store: ${storeError}`,
     ...board.filter(({ about }) => about === ip).map(({ text }) => text),
   ]
   return faults.filter((fault): fault is string => typeof fault === 'string' && fault !== '')
 }
 
-/** A daemon that runs for another IP would write into another namespace. */
+/** Whether the daemon runs for another IP; its jobs would write to another namespace. */
 export function isForeign(server: ServerState): boolean {
   const ip = server.debug?.ip
   return ip !== undefined && ip !== server.ip

@@ -5,14 +5,14 @@ import { versionOf } from './make-plan.ts'
 import { isForeign, isOriginal, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
-/** Gives the daemon its jobs and our notify address where it lacks them, and reads its schedule. */
+/** Sends the daemon its jobs and our notify address if it lacks them, and reads its schedule. */
 export async function bringUpToDate(world: World, server: ServerState): Promise<void> {
   if (isForeign(server)) {
     server.schedule = new Map()
     return
   }
-  const asleep = sleepersToRecall(server)
-  if (!server.leaving && !isOfAnother(world, server)) await register(world, server)
+  const asleep = listForgottenSleepers(server)
+  if (!server.leaving && !belongsToAnother(world, server)) await register(world, server)
   do {
     if (!(await trySendJobs(world, server))) return
     await refreshSchedule(world, server)
@@ -20,7 +20,7 @@ export async function bringUpToDate(world: World, server: ServerState): Promise<
   await putToSleepAgain(world, server, asleep)
 }
 
-/** Reads the daemon's jobs with their times, and notes which of ours it did not take. */
+/** Reads the daemon's jobs with their times, and notes which of ours it dropped. */
 export async function refreshSchedule(world: World, server: ServerState): Promise<void> {
   server.scheduleStale = false
   server.scheduleReadAt = world.clock.now()
@@ -30,10 +30,10 @@ export async function refreshSchedule(world: World, server: ServerState): Promis
 }
 
 /**
- * Jobs that slept on the daemon that was there before. One of ours keeps its marks over a restart; an original keeps
- * them in memory, and one that took another's place has none.
+ * Jobs that slept before the daemon was replaced or restarted. Our daemons keep sleep marks over a restart; a legacy
+ * daemon keeps them in memory only, and a newly installed one has none.
  */
-function sleepersToRecall(server: ServerState): string[] {
+function listForgottenSleepers(server: ServerState): string[] {
   const isSame = server.daemonId !== null && server.daemonId === server.debug?.daemonId
   if (isSame || !lacksJobs(server)) return []
   return [...server.schedule.values()].filter(({ job }) => job.sleep).map(({ job }) => job.id)
@@ -57,7 +57,7 @@ async function register(world: World, server: ServerState): Promise<void> {
   server.registeredWith = process
 }
 
-/** @returns false where its jobs are from another controller; that is said in `conflict`, and nothing was changed. */
+/** @returns false if the daemon has the jobs of another controller; `conflict` then says so, and nothing was changed */
 async function trySendJobs(world: World, server: ServerState): Promise<boolean> {
   try {
     await sendJobs(world, server)
@@ -76,20 +76,20 @@ async function trySendJobs(world: World, server: ServerState): Promise<boolean> 
   }
 }
 
-/** The jobs there are from another controller, and this one is not to take them over. */
-function isOfAnother(world: World, server: ServerState): boolean {
+/** Whether the daemon has the jobs of another controller and this one may not take over. */
+function belongsToAnother(world: World, server: ServerState): boolean {
   const { controller } = server.debug ?? {}
   return controller !== undefined && controller.id !== world.settings.identity && !mayTakeOver(world, server)
 }
 
-/** Once in the life of this process: two that take over must not go on taking it from each other. */
+/** Allows one takeover in the life of this process, so that two controllers do not take turns forever. */
 function mayTakeOver({ settings }: World, { ip, sentVersion, conflict }: ServerState): boolean {
   return sentVersion === null && conflict === null && settings.takesOver(ip)
 }
 
 async function sendJobs(world: World, server: ServerState): Promise<void> {
   const { jobs, version } = wantedJobs(world, server)
-  if (server.sentVersion === version && !lacksJobs(server) && !isOfAnother(world, server)) return
+  if (server.sentVersion === version && !lacksJobs(server) && !belongsToAnother(world, server)) return
   const staysStopped = isStoppedOnPurpose(server)
   const { identity, advertise } = world.settings
   const controller = { id: identity, url: advertise }
@@ -97,17 +97,17 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
   await world.ports.daemon.setJobs(server.ip, jobs, { version, controller, takeOver })
   if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
-  // A list starts an original's schedule.
+  // A new list starts the schedule of a legacy daemon.
   if (isOriginal(server)) server.debug = await world.ports.daemon.debug(server.ip)
   world.log.info({ server: server.ip, jobs: jobs.length, version }, 'Jobs sent')
 }
 
-/** An original that has had a list was stopped by somebody, and a list would start it again. */
+/** A legacy daemon that has a list and is stopped was stopped by a user; a new list would start it again. */
 function isStoppedOnPurpose(server: ServerState): boolean {
   return isOriginal(server) && !lacksJobs(server) && server.debug?.crond_status === 'stopped'
 }
 
-/** A daemon tells no time of its last list from its start on until one comes, and again when it gave our address up. */
+/** `updateTime` is never (year 1) until a list arrives after the start, and after the daemon dropped our address. */
 function lacksJobs({ debug }: ServerState): boolean {
   return debug?.updateTime.startsWith('0001') ?? true
 }

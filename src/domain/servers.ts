@@ -1,8 +1,8 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
-import { clockWitness, hearClock } from './clocks.ts'
-import { dropOldOutcomes, recallOutcomes } from './failed-runs.ts'
+import { clockWitness, reportDaemonClock } from './clocks.ts'
+import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
 import { bringUpToDate, refreshSchedule } from './server-sync.ts'
@@ -11,21 +11,21 @@ import type { World } from './world.ts'
 export const POLL_EVERY_MS = 30_000
 /** A daemon that does not answer is asked again after 1 s, 2 s, 4 s, … at most POLL_EVERY_MS. */
 const FIRST_RETRY_MS = 1000
-/** Between two reads of a schedule, and a millisecond more for each job. */
+/** Least time between two reads of a schedule, plus 1 ms for each job. */
 const SCHEDULE_GAP_MS = 1000
 
 /**
- * Servers of earlier times: those that are no longer in the inventory still have to take an empty list. What was
- * deleted just before the controller stopped may still be in the catalog, so their backups are listed again.
+ * Restores the known servers. Those no longer in the inventory still have to accept an empty list. All backups are
+ * listed again, because the catalog may still have some that were deleted just before the controller stopped.
  */
-export async function recallServers(world: World): Promise<void> {
+export async function restoreServers(world: World): Promise<void> {
   for (const { ip, daemonId, lastSeen } of await world.ports.servers.all()) {
     const leaving = !world.inventory.plan.servers.has(ip)
     world.servers.set(ip, { ...newServer(ip), daemonId, lastSeen, leaving, listingStale: true })
   }
 }
 
-/** Fits the servers to the inventory in force and talks to all of them at once. */
+/** Updates the servers from the inventory in force and polls all of them. */
 export async function adoptServers(world: World): Promise<void> {
   const planned = world.inventory.plan.servers
   for (const ip of planned.keys()) {
@@ -43,7 +43,7 @@ export async function adoptServers(world: World): Promise<void> {
   for (const server of world.servers.values()) await saveServer(world, server)
 }
 
-/** Starts talking to every daemon whose time has come; each by itself, so that a slow one slows nobody. */
+/** Polls every daemon that is due, each in its own background task, so that a slow one delays no other. */
 export function pollDue(world: World): void {
   const now = world.clock.now()
   for (const server of world.servers.values()) {
@@ -53,12 +53,12 @@ export function pollDue(world: World): void {
   }
 }
 
-/** A list of thousands of jobs is not read each second. */
+/** Limits how often a schedule is read, because it may list thousands of jobs. */
 function isScheduleDue({ scheduleStale, scheduleReadAt, schedule }: ServerState, now: number): boolean {
   return scheduleStale && Math.abs(now - scheduleReadAt) >= SCHEDULE_GAP_MS + schedule.size
 }
 
-/** Asks the daemon how it is and gives it what it lacks. Resolves when done, whatever came of it. */
+/** Reads the daemon's state and sends it what it lacks. Never rejects. */
 export function pollServer(world: World, server: ServerState): Promise<void> {
   return world.background.run(`talk to the daemon on ${server.ip}`, () => {
     server.nextPollAt = world.clock.now() + POLL_EVERY_MS
@@ -66,7 +66,7 @@ export function pollServer(world: World, server: ServerState): Promise<void> {
   })
 }
 
-/** News came from there. `changed`: a run began or ended, so what is known of its jobs' times is old. */
+/** Notes that news came from a server. @param changed a run began or ended, so its schedule is stale */
 export function heardFrom(world: World, ip: string, changed: boolean): void {
   const server = world.servers.get(ip)
   if (!server) return
@@ -78,14 +78,14 @@ async function poll(world: World, server: ServerState): Promise<void> {
   try {
     const isFirst = server.debug === null
     server.debug = await world.ports.daemon.debug(server.ip, clockWitness(world, server))
-    hearClock(world, server.debug)
-    if (isFirst) recallSoon(world, server)
+    reportDaemonClock(world, server.debug)
+    if (isFirst) restoreOutcomesSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.heard(server.debug.running ?? [], server.ip)
     await bringUpToDate(world, server)
-    await cameThrough(world, server)
+    await noteAnswer(world, server)
   } catch (error) {
-    failed(world, server, error)
+    noteFailure(world, server, error)
   }
 }
 
@@ -93,7 +93,7 @@ function noteIdle(server: ServerState, { running_tasks }: DaemonDebug, now: numb
   server.idle = running_tasks > 0 ? null : { since: server.idle?.since ?? now, until: now }
 }
 
-async function cameThrough(world: World, server: ServerState): Promise<void> {
+async function noteAnswer(world: World, server: ServerState): Promise<void> {
   if (server.error) world.log.info({ server: server.ip }, 'The daemon answers again')
   const daemonId = server.debug?.daemonId ?? null
   if (server.lastSeen === null || server.daemonId !== daemonId) server.listingStale = true
@@ -110,10 +110,9 @@ async function cameThrough(world: World, server: ServerState): Promise<void> {
   if (server.listingStale) relistSoon(world, server)
 }
 
-function failed(world: World, server: ServerState, error: unknown): void {
+function noteFailure(world: World, server: ServerState, error: unknown): void {
   const now = world.clock.now()
-  if (!server.error)
-    world.log.warn({ server: server.ip, err: error }, 'A daemon does not do what it is asked')
+  if (!server.error) world.log.warn({ server: server.ip, err: error }, 'A request to a daemon failed')
   server.error = messageOf(error)
   server.idle = null
   const silent = error instanceof BackupdError && error.code === 'DAEMON_UNREACHABLE'
@@ -122,14 +121,14 @@ function failed(world: World, server: ServerState, error: unknown): void {
   server.failures += 1
 }
 
-function recallSoon(world: World, { ip }: ServerState): void {
-  void world.background.run(`recall the last runs of ${ip}`, () => recallOutcomes(world, ip))
+function restoreOutcomesSoon(world: World, { ip }: ServerState): void {
+  void world.background.run(`recall the last runs of ${ip}`, () => restoreOutcomes(world, ip))
 }
 
 function refreshSoon(world: World, server: ServerState): void {
   void world.background.run(`list the jobs of ${server.ip}`, async () => {
     await refreshSchedule(world, server)
-    // What failed there is a problem at once, not at the next poll.
+    // Shows a failed run as a problem immediately, not only after the next poll.
     server.debug = await world.ports.daemon.debug(server.ip)
   })
 }

@@ -2,10 +2,10 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 
-/** A problem is cleared when nothing of its kind came for so long. */
+/** A problem is cleared if nothing of its kind came for this long. */
 const FORGET_MS = 24 * 60 * 60_000
-/** Between two lines of the log on the same. */
-const LOG_EVERY_MS = 60_000
+/** Least time between two log lines about the same problem. */
+const LOG_INTERVAL_MS = 60_000
 const SOURCE = 'set aside'
 
 interface Entry {
@@ -20,7 +20,7 @@ interface SetAsideParts {
   problems: Problems
 }
 
-/** What came from a known server and could not be used: counted, named in the problems of the server, and logged. */
+/** Counts, logs and reports as a problem of the server what a known server sent and could not be used. */
 export class SetAside {
   readonly #parts: SetAsideParts
   readonly #entries = new Map<string, Entry>()
@@ -42,12 +42,12 @@ export class SetAside {
     entry.at = now
     const text = `Set aside ${entry.count} ${what} that could not be used; the last: ${last}`
     problems.report({ source: SOURCE, key, text, about: server })
-    if (Math.abs(now - entry.loggedAt) < LOG_EVERY_MS) return
+    if (Math.abs(now - entry.loggedAt) < LOG_INTERVAL_MS) return
     entry.loggedAt = now
     log.warn({ server, what, count: entry.count, reason: last }, text)
   }
 
-  /** Clears the problems of which nothing new came for a day; call it now and then. */
+  /** Clears problems of which nothing new came for FORGET_MS; call it now and then. */
   forgetOld(): void {
     const now = this.#parts.clock.now()
     for (const [key, { at }] of this.#entries) {

@@ -10,7 +10,7 @@ import type { World } from './world.ts'
 const PAGE = 1000
 const NO_ID = ''
 
-/** Of an increment, newest first, from the one after `after` on; none of a full backup or of a mirror. */
+/** The snapshots of an increment after `after`, newest first; empty for a full backup or a mirror. */
 export async function listSnapshots(
   world: World,
   backup: BackupInfo,
@@ -28,12 +28,12 @@ export async function listSnapshots(
     found.push(...page.snapshots)
     next = page.next
   }
-  if (after === NO_ID && isOld(backup.series, found, next === null)) relistNow(world, backup)
+  if (after === NO_ID && isStale(backup.series, found, next === null)) relistNow(world, backup)
   return found
 }
 
-/** Another hand than ours changed the series, such as a restic; or what was damaged in it was read whole. */
-function isOld({ newest, snapshots, lastGood }: Series, found: SnapshotInfo[], isAll: boolean): boolean {
+/** Whether the catalog's series is outdated: another program, such as restic, changed it, or damage has healed. */
+function isStale({ newest, snapshots, lastGood }: Series, found: SnapshotInfo[], isAll: boolean): boolean {
   if (found[0]?.id !== newest || (isAll && found.length !== snapshots)) return true
   const good = found.find((snapshot) => snapshot.good)
   return (good !== undefined || isAll) && good?.id !== lastGood?.id
@@ -44,7 +44,7 @@ function relistNow(world: World, { server: ip }: BackupInfo): void {
   if (server) relistSoon(world, server)
 }
 
-/** By its id, or the beginning of it. */
+/** Finds a snapshot by its id or a unique prefix of it. */
 export async function getSnapshot(
   world: World,
   backup: BackupInfo,
@@ -58,13 +58,13 @@ export async function getSnapshot(
 
 export interface DiffQuestion {
   from: string
-  /** The newest where none is named. */
+  /** The newest if left out. */
   to?: string | undefined
   after: string | null
   limit: number
 }
 
-/** What differs between two snapshots, by path. */
+/** The differences between two snapshots, sorted by path. */
 export async function diffSnapshots(
   world: World,
   backup: BackupInfo,
@@ -81,7 +81,7 @@ export interface HistoryQuestion {
   limit: number
 }
 
-/** One path through all snapshots, newest first. `next` is the `after` of the page that follows. */
+/** The versions of one path in all snapshots, newest first. `next` is the `after` of the next page. */
 export async function fileHistory(
   world: World,
   backup: BackupInfo,
@@ -102,7 +102,7 @@ export async function fileHistory(
   return { versions: versions.slice(0, limit), next: versions[limit - 1]?.snapshot ?? null }
 }
 
-/** The room they took comes back with the next prune. Returns the ids that are gone. */
+/** Deletes snapshots; the next prune frees their room. Returns the deleted ids. */
 export function deleteSnapshots(
   world: World,
   who: string,
@@ -119,7 +119,7 @@ export function deleteSnapshots(
     try {
       return await world.ports.daemon.deleteSnapshots(backup.server, request)
     } finally {
-      // Where it failed, some may be gone all the same.
+      // Even if it failed, some may be deleted.
       relistNow(world, backup)
     }
   })

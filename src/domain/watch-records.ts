@@ -4,21 +4,20 @@ import { type EventFilter, type EventQueue, matches, type RecordEvent } from './
 import type { World } from './world.ts'
 
 export interface Watch extends EventFilter {
-  /** The last number seen; undefined for a first look. */
+  /** The last event number seen; undefined to start with the present state. */
   since?: number | undefined
 }
 
 const GAP_PAGE = 500
 
 /**
- * First how things stand (`SNAPSHOT`: the record asked for, else every one that has not ended), or, with `since`,
- * every change of state missed and the newest progress of what runs; then each change as it comes. Ends when the
- * controller closes or the listener is hopelessly behind: come back with `since`.
- * Check `since` with checkSince() first.
+ * Streams the present state first (`SNAPSHOT`: the requested record, or all that have not ended) or, with `since`, the
+ * missed changes of state and the newest progress of running records; then every change. Ends when the controller
+ * closes or the listener is too far behind: it can come back with `since`. Check `since` with checkSince() first.
  */
 export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<RecordEvent> {
   const queue = world.ledger.events.listen(watch)
-  const events = tell(world, watch, queue)
+  const events = streamEvents(world, watch, queue)
   return {
     next: () => events.next(),
     return() {
@@ -45,17 +44,21 @@ export async function checkSince(world: World, since: number): Promise<void> {
   })
 }
 
-async function* tell(world: World, watch: Watch, queue: EventQueue): AsyncGenerator<RecordEvent, undefined> {
+async function* streamEvents(
+  world: World,
+  watch: Watch,
+  queue: EventQueue,
+): AsyncGenerator<RecordEvent, undefined> {
   try {
-    const told = new Map<string, number>()
+    const sent = new Map<string, number>()
     for await (const event of watch.since === undefined
       ? snapshot(world, watch)
       : gap(world, { ...watch, since: watch.since }, queue)) {
-      told.set(event.record.rid, event.seq)
+      sent.set(event.record.rid, event.seq)
       yield event
     }
     for (let event = await queue.next(); event; event = await queue.next()) {
-      if (event.seq > (told.get(event.record.rid) ?? -1)) yield event
+      if (event.seq > (sent.get(event.record.rid) ?? -1)) yield event
     }
   } finally {
     queue.close()
@@ -71,7 +74,7 @@ async function* snapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent
   }
 }
 
-/** Kept changes of state and the newest progress of what runs, in the order of their numbers. */
+/** Stored changes of state and the newest progress of running records, in the order of their numbers. */
 async function* gap(
   world: World,
   watch: Watch & { since: number },
@@ -83,7 +86,7 @@ async function* gap(
   let after = since
   for (;;) {
     const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
-    // Pruned while a slow listener was reading: it ends here, and coming back with `since` says why.
+    // Events were pruned while a slow listener was reading: the stream ends, and `since` then throws EVENTS_GONE.
     if ((await world.ports.records.keptEvents()).after > after) return queue.close()
     const last = kept.length < GAP_PAGE ? Number.POSITIVE_INFINITY : (kept.at(-1)?.eventSeq ?? after)
     yield* merged(

@@ -18,24 +18,24 @@ import type { RecordLedger } from './record-ledger.ts'
 import type { ServerState } from './server-state.ts'
 import type { SetAside } from './set-aside.ts'
 
-/** Everything a verb is handed: what it may ask, and what the controller knows now. */
+/** The context of every verb: the ports, and the controller's present state. */
 export interface World {
   readonly ports: Ports
   readonly clock: Clock
-  /** Whether that clock is in doubt; undefined where nothing watches it. */
+  /** Tells whether `clock` is in doubt; undefined if nothing watches it. */
   readonly trustedClock: TrustedClock | undefined
   readonly log: Log
-  /** What an operator must see to; `about` names the server. Its daemon's own problems are in `servers`. */
+  /** What an operator has to fix; `about` names the server. The problems that daemons report are in `servers`. */
   readonly problems: Problems
   readonly settings: ControllerSettings
   readonly inventory: InventoryState
-  /** Has the source look again; resolves when its news is taken. Does nothing until a source is watched. */
+  /** Makes the source read again; resolves when its news is applied. Does nothing until a source is watched. */
   rereadInventory(): Promise<void>
-  /** Every server that is in the inventory or still has to take its empty list, by IP. */
+  /** By IP: servers in the inventory, and those that still have to accept their empty list of jobs. */
   readonly servers: Map<string, ServerState>
   readonly ledger: RecordLedger
   readonly background: Background
-  /** Of the deletion of old records. `forgottenAt`: unix ms of the last time, null before the first. */
+  /** State of the deletion of old records. `forgottenAt`: unix ms of the last one, null before the first. */
   readonly history: { forgottenAt: number | null; closing: boolean }
   readonly setAside: SetAside
 }
@@ -51,18 +51,18 @@ export interface Ports {
 }
 
 export interface ControllerSettings {
-  /** Where daemons reach this controller: `http://10.0.0.1:9002`. */
+  /** The URL at which daemons reach this controller: `http://10.0.0.1:9002`. */
   advertise: string
-  /** By what daemons know this controller; kept in the catalog. */
+  /** The id by which daemons know this controller; stored in the catalog. */
   identity: string
-  /** Whether a daemon whose jobs are from another controller is to change over to this one. */
+  /** Whether to take over a daemon that has the jobs of another controller. */
   takesOver(server: string): boolean
-  /** Where volumes lie whose path the inventory does not name. */
+  /** The directory of volumes whose path the inventory does not name. */
   volumeRoot: string
-  /** Called with each plan that comes into force, before its jobs go anywhere. */
+  /** Called with each plan that comes into force, before its jobs are sent. */
   onInForce?: ((plan: Plan) => void) | undefined
   /** Records and audit entries are deleted when they are older. */
   keepRecordsMs: number
-  /** Addresses that news of this server may come from besides its own. */
+  /** Addresses besides its own from which this server may send news. */
   newsFrom(server: string): readonly string[]
 }

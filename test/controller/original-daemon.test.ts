@@ -74,7 +74,7 @@ test('our controller gives it jobs and its address, and says what it lacks', asy
         reachable: true,
         protocol: null,
         capabilities: ['original'],
-        problems: [expect.stringContaining('It is an original daemon: no progress, no cancelling')],
+        problems: [expect.stringContaining('It is a legacy daemon: no progress, no cancelling')],
       },
       { ip: TWO, protocol: 2, capabilities: expect.arrayContaining(['progress', 'cancel', 'namespaces']) },
     ],

@@ -80,7 +80,7 @@ test('an inventory that nobody has told is not called ok', async () => {
   const inventory = { watch: async () => ({ reread: async () => {}, close: async () => {} }) }
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const { body } = await rawRequest(url, { path: '/healthz' })
-  expect(JSON.parse(body)).toMatchObject({ inventory: expect.stringMatching(/^No inventory was told/) })
+  expect(JSON.parse(body)).toMatchObject({ inventory: expect.stringMatching(/^No inventory has been read/) })
   const { data } = await askGraphQL(url, '{ inventory { problem } }')
   expect(data).toEqual({ inventory: { problem: JSON.parse(body).inventory } })
 })
