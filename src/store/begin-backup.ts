@@ -35,7 +35,10 @@ export async function beginBackup(
   })
 }
 
-/** The latest time in a name of the archive, pending and deleted ones included: names stay unique if the clock jumps back. */
+/**
+ * The latest time in a name of the archive, pending and deleted ones included: names stay unique if the clock jumps
+ * back.
+ */
 async function lastSeconds({ driver, identity }: StoreWorld, archive: string): Promise<number> {
   let last = 0
   for await (const entry of driver.names(identity.ip)) {

@@ -91,7 +91,10 @@ export function checkBackupName(name: string): string {
   )
 }
 
-/** Splits `NAME`, or `NAME/path/inside` for a path in a mirror. Throws BAD_INPUT for a path that could leave the backup. */
+/**
+ * Splits `NAME`, or `NAME/path/inside` for a path in a mirror. Throws BAD_INPUT for a path that could leave the
+ * backup.
+ */
 export function splitBackupPath(path: string): { name: string; inside: string | null } {
   const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
   checkBackupName(name)

@@ -6,7 +6,10 @@ import { readManifest } from './manifest.ts'
 import { Meta } from './meta.ts'
 import type { StoreWorld } from './world.ts'
 
-/** Reads the `.meta` of any namespace. `whole` is false if it is missing or unreadable: then any entry may be missing. */
+/**
+ * Reads the `.meta` of any namespace. `whole` is false if it is missing or unreadable: then any entry may be
+ * missing.
+ */
 export async function readMeta(
   { driver, warn }: StoreWorld,
   namespace: string,

@@ -24,7 +24,10 @@ export function mirrorAt({ driver }: StoreWorld, namespace: string, name: string
   }
 }
 
-/** Renames a mirror into the trash: it stops being a backup at once, and stays deleted after a crash. False if it did not exist. */
+/**
+ * Renames a mirror into the trash: it stops being a backup at once, and stays deleted after a crash. False if it did
+ * not exist.
+ */
 export async function moveMirrorToTrash({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
   const folder = await driver.stat(`${identity.ip}/${name}`)
   if (folder?.kind !== 'folder') return false

@@ -2,7 +2,10 @@ import { checkNamespace } from './layout.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
-/** When the oldest full backup of each volume was made (source → unix ms) by `.meta`; undefined if `.meta` is unreadable. */
+/**
+ * When the oldest full backup of each volume was made (source → unix ms) by `.meta`; undefined if `.meta` is
+ * unreadable.
+ */
 export async function findOldestBackups(
   world: StoreWorld,
   namespace: string,

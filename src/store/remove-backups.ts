@@ -110,7 +110,10 @@ async function listTombstones(driver: Driver, namespace: string): Promise<string
   return names
 }
 
-/** Deletes backups that have a tombstone: `.meta` entry, index, archive, the tombstone last. Call it under exclusively(). */
+/**
+ * Deletes backups that have a tombstone: `.meta` entry, index, archive, the tombstone last. Call it under
+ * exclusively().
+ */
 export async function finishDeletes(world: StoreWorld, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   const { driver, identity } = world

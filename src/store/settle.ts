@@ -21,9 +21,7 @@ interface Folder {
   strangers: string[]
 }
 
-/**
- * Recovers the own namespace after a crash. Runs before any job, so every temporary file belongs to a dead run.
- */
+/** Recovers the own namespace after a crash. Runs before any job, so every temporary file belongs to a dead run. */
 export function settleNamespace(world: StoreWorld): Promise<Settled> {
   return exclusively(world, async () => {
     await assertOwner(world)
@@ -125,7 +123,10 @@ async function finishPublish(
   return true
 }
 
-/** Removes temporary files. The index of an abandoned publish goes before the manifest, which is the only trace of it. */
+/**
+ * Removes temporary files. The index of an abandoned publish goes before the manifest, which is the only trace of
+ * it.
+ */
 async function removeLeftovers(
   { driver, identity }: StoreWorld,
   { parts, pieces }: Folder,

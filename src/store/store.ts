@@ -3,7 +3,8 @@
 //   <ip>/NAME.tar.gz                 a full backup, with NAME.manifest.json and NAME.index.gz beside it
 //   <ip>/repo/                       all increments of the server, as a restic repository
 //   <ip>/.meta                       the legacy system's index; its increments (mirrors) are plain folders
-// This file has the interface; create-store.ts wires it up, layout.ts has all names, kinds/ reads each kind of backup.
+// This file has the interface; create-store.ts wires it up, layout.ts has all names, kinds/ reads each kind of
+// backup.
 // Engine plugins and the daemon use it. It knows no runs, no HTTP and no schedules.
 
 import type { Driver, ObjectWriter } from '../objects/driver.ts'

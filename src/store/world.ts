@@ -11,7 +11,10 @@ export interface StoreWorld {
   warn(message: string): void
 }
 
-/** Runs `act` under the namespace's lock: nobody else, in this or another process, changes names or `.meta` meanwhile. */
+/**
+ * Runs `act` under the namespace's lock: nobody else, in this or another process, changes names or `.meta`
+ * meanwhile.
+ */
 export async function exclusively<T>(
   { driver, identity }: Pick<StoreWorld, 'driver'> & { identity: Pick<StoreIdentity, 'ip'> },
   act: () => Promise<T>,

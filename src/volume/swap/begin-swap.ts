@@ -3,17 +3,15 @@ import { BackupdError } from '../../lib/errors.ts'
 import type { TreeEntry } from '../tree/entry.ts'
 import { type Folder, lookUp, namesIn } from './folder.ts'
 import { type Child, type JournalHeader, writeJournal } from './journal.ts'
-import { mountsBelow } from './mount-table.ts'
+import { listMountsBelow } from './mount-table.ts'
 import { savePointer } from './pointer.ts'
-import { readRoot, rootOfEntry, unprotectedRoot } from './root-metadata.ts'
+import { readRoot, toRootMetadata, unprotectedRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
-/**
- * On disk when it resolves: all that was unpacked, the journal, the pointer to it. Nothing was moved yet.
- */
+/** Syncs everything that was unpacked, then writes the journal and the pointer to it. Nothing is moved yet. */
 export async function beginSwap(
   staging: Staging,
   folders: SwapFolders,
@@ -23,20 +21,20 @@ export async function beginSwap(
   checkStaging(staging, folders)
   await refuseMounts(volume.currentPath())
   await syncFilesystem(folders.volume)
-  const header = headerOf(staging, folders, unpacked)
-  await writeJournal(folders.staging, header, bothSides(folders))
+  const header = createHeader(staging, folders, unpacked)
+  await writeJournal(folders.staging, header, listChildren(folders))
   await savePointer(dataDir, { ...pointer, phase: 'swap' })
   return header
 }
 
 export interface Unpacked {
-  /** The volume's own metadata to come; null = it keeps what it has. */
+  /** The new metadata of the volume itself; null = it keeps its metadata. */
   root: TreeEntry | null
-  /** How much could not be unpacked exactly. */
+  /** How many entries could not be unpacked exactly. */
   unpackFaults?: number
 }
 
-/** @throws CONFLICT if the staging folder, or the folder that was unpacked into, is another one by now */
+/** @throws CONFLICT if the staging folder, or the folder with the unpacked content, was replaced by another one */
 export function checkStaging({ identity, target, pointer }: Staging, { staging, fresh }: SwapFolders): void {
   const unpacked = lstatSync(target, { bigint: true })
   if (staging.identity.inode === identity.inode && fresh.identity.inode === unpacked.ino) return
@@ -46,7 +44,7 @@ export function checkStaging({ identity, target, pointer }: Staging, { staging, 
   )
 }
 
-export function headerOf(
+export function createHeader(
   { pointer }: Staging,
   { volume }: SwapFolders,
   { root, unpackFaults = 0 }: Unpacked,
@@ -63,13 +61,13 @@ export function headerOf(
     inode: String(volume.identity.inode),
     before,
     unpackFaults,
-    after: root ? rootOfEntry(root) : unprotectedRoot(before),
+    after: root ? toRootMetadata(root) : unprotectedRoot(before),
   }
 }
 
-/** A mount would go with the name it is on. @throws CONFLICT */
+/** A mount would be moved away together with its mount point. @throws CONFLICT if there is one */
 export async function refuseMounts(volume: string): Promise<void> {
-  const mounts = await mountsBelow(volume)
+  const mounts = await listMountsBelow(volume)
   if (mounts.length === 0) return
   const some = mounts.slice(0, 5).join(', ')
   throw new BackupdError('CONFLICT', `Something is mounted inside "${volume}" (${some}): unmount it first`, {
@@ -77,7 +75,7 @@ export async function refuseMounts(volume: string): Promise<void> {
   })
 }
 
-async function* bothSides({ volume, fresh }: SwapFolders): AsyncGenerator<Child> {
+async function* listChildren({ volume, fresh }: SwapFolders): AsyncGenerator<Child> {
   for await (const child of childrenIn(volume, 'old')) if (!isStagingName(child.name)) yield child
   yield* childrenIn(fresh, 'new')
 }

@@ -24,10 +24,10 @@ export interface CopyChecks {
 }
 
 /**
- * What can be known before the first change of a copy in place: that the volume can be written, that immutable and
- * append-only names can be removed, and that there is room for the new content once the old one is gone.
- * @throws SYSTEM_REFUSED, NO_ROOM; only metadata of the volume itself may have changed then
- * @returns how many entries are to be copied; undefined if it cannot be known
+ * Checks before the first change of a copy in place that the volume can be written, that immutable and append-only
+ * entries can be removed, and that the new content fits once the old content is gone.
+ * @throws SYSTEM_REFUSED, NO_ROOM; at most metadata of the volume itself has changed then
+ * @returns how many entries will be copied; undefined if it is not known
  */
 export async function checkCopy(
   { volume, fresh }: SwapFolders,
@@ -45,7 +45,7 @@ export async function checkCopy(
   const { bytes: needed, entries } = await measure({ ...looking, ...copied })
   const { blocks, bavail, bsize, type } = await statfs(volume.self)
   if (blocks === 0) return entries
-  // What lies in a lower layer takes the same room when it is gone.
+  // On overlayfs, deleting content of a lower layer frees no space.
   const free = bavail * bsize + (type === OVERLAYFS ? 0 : freed)
   if (needed <= free) return entries
   const message = `a copy in place needs ${needed} bytes beside what was unpacked, and ${free} are free once the old content is gone`
@@ -85,12 +85,15 @@ function refused(what: string, errno: string, cause?: unknown): BackupdError {
   return new BackupdError('SYSTEM_REFUSED', message, { facts: { errno }, cause })
 }
 
-/** The folder, its listing and its twin in what is wanted. */
+/**
+ * Descriptors that clearing keeps open for a folder: the folder, its listing, and its counterpart in the new
+ * content.
+ */
 async function heldToClear(): Promise<number> {
   return 3
 }
 
-/** A sorted walk holds the folder and the names before the one that it is in. */
+/** Descriptors that a sorted walk keeps open for a folder: the folder and the entries it opened ahead. */
 async function heldToCopy(folder: Folder): Promise<number> {
   let count = 1
   for await (const _ of namesIn(folder)) if (++count > SIDE_BY_SIDE) break
@@ -99,14 +102,14 @@ async function heldToCopy(folder: Folder): Promise<number> {
 
 interface Measuring extends Omit<CopyChecks, 'staging'> {
   top: Folder
-  /** Of names at the top: they are not looked at. */
+  /** Names at the top for which this is true are skipped. */
   stays?: (name: Buffer) => boolean
-  /** Descriptors: how many may be open at once, and how many are for a folder while what is below it is cleared or copied. */
+  /** Descriptors: how many may be open at once, and how many a folder needs while its subfolders are processed. */
   held: { free: number; inFolder(folder: Folder): Promise<number> }
   refuses?: ((folder: Folder, name: Buffer, path: Buffer) => void) | undefined
 }
 
-/** `bytes` on the disk, of a hard link its share. */
+/** `bytes` is disk usage; each name of a hard link counts its share. */
 async function measure(measuring: Measuring): Promise<{ bytes: number; entries: number }> {
   const { top, signal, onPath, stays, held, refuses } = measuring
   const breathe = breather()

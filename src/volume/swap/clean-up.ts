@@ -4,12 +4,12 @@ import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { openFolder } from './folder.ts'
-import { dropPointer, type Pointer } from './pointer.ts'
+import { deletePointer, type Pointer } from './pointer.ts'
 import { restoreTime } from './restore-time.ts'
 import { isInside, probeName, removeStaging, stagingPlace } from './staging-folders.ts'
 import { unprotectOpen } from './unprotect.ts'
 
-/** Removes the staging, or what may go of it, and forgets the recover. */
+/** Removes the staging folder (except content that is not ours), restores the volume's time, and deletes the pointer. */
 export async function cleanUp(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<void> {
   if (volume.exists && pointer.protection) await unprotectVolume(volume)
   const isGone = !volume.exists && isInside(pointer.staging, pointer.volume)
@@ -17,16 +17,16 @@ export async function cleanUp(dataDir: string, pointer: Pointer, volume: HeldVol
   if (volume.exists) await removeProbe(`${volume.place}/${probeName(basename(pointer.staging))}`)
   await restoreTime(pointer, volume)
   if (volume.exists && pointer.phase === 'staging') await protectVolume(pointer, volume)
-  await dropPointer(dataDir, pointer.rid)
+  await deletePointer(dataDir, pointer.rid)
 }
 
-/** So that a folder can be made in it and removed again, until `cleanUp`. */
+/** Clears the volume's protecting flags until `cleanUp`, so that the staging folder can be created in it and removed. */
 export async function unprotectVolume(volume: HeldVolume): Promise<void> {
   await using folder = await openFolder(volume.place)
   unprotectOpen(folder.fd)
 }
 
-/** After a copy in place it stays without: nobody could recover it a second time. */
+/** Only if the volume was not changed: a recovered volume stays unprotected, else it could not be recovered again. */
 async function protectVolume({ protection }: Pointer, volume: HeldVolume): Promise<void> {
   const kernel = loadKernel()
   if (!protection || !kernel) return
@@ -35,7 +35,7 @@ async function protectVolume({ protection }: Pointer, volume: HeldVolume): Promi
   if ((flags | protection) !== flags) kernel.setFlags(folder.fd, flags | protection)
 }
 
-/** A killed run may have left it; what is not empty is not ours. */
+/** Removes the probe folder of a killed run; one that is not empty is not ours and stays. */
 async function removeProbe(probe: string): Promise<void> {
   try {
     await rmdir(probe)

@@ -6,23 +6,24 @@ import { removeOtherXattrs } from '../tree/write.ts'
 import { isRefusal } from '../tree/write-errors.ts'
 import { breather, type Folder, type Identity, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
 import { isStagingName } from './staging-folders.ts'
-import { despiteProtection, unprotectOpen } from './unprotect.ts'
+import { unprotectOpen, withoutProtection } from './unprotect.ts'
 
 export interface Clearing {
   volume: Folder
-  /** What is to be in the volume: directories that are in both stay, so that their inode and quota project do. */
+  /** The new content. Directories that both have are kept, to keep their inodes and quota projects. */
   wanted: Folder
-  /** The name of the staging folder, if it lies in the volume: it stays. */
+  /** The name of the staging folder if it is inside the volume; it is kept. */
   own: string | null
-  /** What is being copied from: it stays, whatever it was renamed to. */
+  /** The folders that are being copied from; kept even if they were renamed. */
   held: readonly Identity[]
   signal: AbortSignal
   onPath(path: Buffer): void
 }
 
 /**
- * Removes everything in a volume but the directories that are wanted, which lose what their content would inherit.
- * Mounts are not entered, links not followed. What is refused stays; `removeUnwanted` finds it again.
+ * Removes everything in a volume except wanted directories. Those lose their extended attributes, such as default ACLs
+ * that new content would inherit. Mounts are not entered, links not followed. What cannot be removed stays;
+ * `removeUnwanted` reports it.
  */
 export async function clearVolume(clearing: Clearing): Promise<void> {
   await clear({ ...clearing, mayStay: () => false, breathe: breather(), refuse: () => {} })
@@ -30,11 +31,11 @@ export async function clearVolume(clearing: Clearing): Promise<void> {
 
 export interface Unwanted {
   removed(path: Buffer): void
-  /** `reason`: as the end of a sentence. */
+  /** `reason` is the end of a sentence. */
   refused(path: Buffer, reason: string): void
 }
 
-/** Removes what is not wanted, as something of the same kind, by now. The times of the directories stay. */
+/** After the copy: removes what the new content does not have as the same kind. Keeps the times of directories. */
 export async function removeUnwanted(clearing: Clearing, { removed, refused }: Unwanted): Promise<void> {
   await clear({ ...clearing, mayStay: isSameKind, breathe: breather(), refuse: refused, removed })
 }
@@ -43,13 +44,13 @@ interface Pass extends Clearing {
   mayStay(there: BigIntStats, wanted: BigIntStats): boolean
   breathe(): Promise<void>
   refuse(path: Buffer, reason: string): void
-  /** Only in the pass that looks for what is left. */
+  /** Only set in the pass of `removeUnwanted`. */
   removed?(path: Buffer): void
 }
 
 interface Pair {
   there: Folder
-  /** Undefined if nothing of it is wanted. */
+  /** Undefined if the new content does not have this directory. */
   wanted: Folder | undefined
   path: Buffer
 }
@@ -77,12 +78,12 @@ async function clearFolder(pass: Pass, pair: Pair): Promise<void> {
   if (pass.removed) loadKernel()?.futimens(pair.there.fd, { mtimeNs })
 }
 
-/** Our own staging folder; or another recover's, unless the backup has something of this name. */
+/** True for our own staging folder, and for that of another recover unless the backup has an entry of this name. */
 export function isStaging({ own, wanted }: Pick<Clearing, 'own' | 'wanted'>, name: Buffer): boolean {
   return name.toString() === own || (isStagingName(name) && !lookUp(wanted, name))
 }
 
-/** Something else took the name meanwhile, came up in it, or is mounted there. */
+/** Errors if a process changed the name or its content meanwhile, or if something is mounted there. */
 const MAY_STAY = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBUSY', 'EXDEV'])
 
 async function clearName(pass: Pass, pair: Pair, name: Buffer): Promise<void> {
@@ -96,7 +97,7 @@ async function clearName(pass: Pass, pair: Pair, name: Buffer): Promise<void> {
     return await clearDirectory(pass, pair, { name, stays: twin?.isDirectory() ?? false })
   if (twin && pass.mayStay(found, twin)) return
   const place = there.at(name)
-  despiteProtection(place, () => unlinkSync(place))
+  withoutProtection(place, () => unlinkSync(place))
   pass.removed?.(path)
 }
 
@@ -110,7 +111,7 @@ async function clearDirectory(
     if (!isOnSameMount(inner, pass.volume))
       throw Object.assign(new Error('EXDEV: something is mounted in it'), { code: 'EXDEV' })
     const isFirstPass = !pass.removed
-    if (isFirstPass || !stays) await openUp(inner)
+    if (isFirstPass || !stays) await makeWritable(inner)
     await using twin = stays && wanted ? await openFolder(wanted.at(name)) : null
     await clearFolder(pass, { there: inner, wanted: twin ?? undefined, path })
     if (isFirstPass) removeOtherXattrs(inner.fd, { xattrs: [] })
@@ -120,7 +121,7 @@ async function clearDirectory(
   pass.removed?.(path)
 }
 
-async function openUp(folder: Folder): Promise<void> {
+async function makeWritable(folder: Folder): Promise<void> {
   unprotectOpen(folder.fd)
   await folder.chmod(0o700)
 }

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** For whatever else the process opens meanwhile. */
+/** Descriptors left for everything else that the process opens meanwhile. */
 const RESERVE = 128
 
-/** How many more descriptors this process may have open (RLIMIT_NOFILE). */
+/** How many more descriptors this process may open (RLIMIT_NOFILE, minus a reserve). */
 export async function countFreeDescriptors(): Promise<number> {
   const limits = await readFile('/proc/self/limits', 'latin1')
   const limit = /^Max open files\s+(\d+)/m.exec(limits)?.[1]

@@ -5,9 +5,10 @@ import { isStagingName, STAGING_PREFIX } from './staging-folders.ts'
 const RID = /^[\w-]{1,64}$/
 
 /**
- * For a walk of a volume: tells the staging folder of a recover of this data directory from names that only look like
- * one. The recover may be one of a volume inside this one, and begin during the walk.
+ * For the walk of a backup: recognizes staging folders of this daemon's recovers, unlike other folders of such a name.
+ * The recover may be of a volume inside this one, and may begin during the walk.
  * @param volume its real path
+ * @returns a function that returns why a name is left out, or undefined
  */
 export function findOwnStaging(dataDir: string, volume: string) {
   return (folder: Buffer, name: Buffer): string | undefined => {

@@ -2,7 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import type { Mount } from '../../lib/mount-info.ts'
 import { isGone, readProcLink } from './foreign-proc.ts'
-import { type Held, heldThings } from './held-things.ts'
+import { type Held, listHeld } from './held-things.ts'
 import { isWithin, type Place, pathText, placeOf, readMounts } from './mount-table.ts'
 
 export interface VolumeUser {
@@ -15,29 +15,30 @@ export interface VolumeUser {
 
 export interface FoundUsers {
   users: VolumeUser[]
-  /** Processes of which something cannot be seen, and none of the rest is in the volume. Kernel threads are left out. */
+  /** Processes that could not be inspected completely and are not known to use the volume. No kernel threads. */
   unseen: UnseenProcess[]
 }
 
 export type UnseenProcess = Pick<VolumeUser, 'pid' | 'command'>
 
 /**
- * The processes that hold something in a volume: working directory, root, open files and directories, mapped files.
+ * Finds processes that hold something in a volume: working directory, root, open files and directories, mapped files.
  *
- * A container sees the volume under another path, so paths are compared as places (file system and path on it), each
- * translated by the mounts of the process that holds it. Not found: threads that left their process's working
- * directory, files handed around in sockets, users on other machines of a network file system.
+ * A container sees the volume under another path, so paths are compared as places (device and path on it), translated
+ * by the mounts of each process. Not found: threads with a working directory of their own, files in transit in
+ * sockets, users of a network file system on other machines.
  * @param volume its real path
  */
 export async function findUsers(volume: string): Promise<FoundUsers> {
   const place = placeOf(pathText(volume), await readMounts('self'))
   const found: FoundUsers = { users: [], unseen: [] }
   if (!place) return found
-  const mountsOf = mountsByNamespace()
+  const mountsOf = createMountsReader()
   for (const pid of await otherProcesses()) {
-    const { what, unseen } = await lookInto(pid, place, mountsOf)
-    if (what !== undefined) found.users.push({ pid, command: await commandOf(pid), what })
-    else if (unseen && !(await isKernelThread(pid))) found.unseen.push({ pid, command: await commandOf(pid) })
+    const { what, unseen } = await inspectProcess(pid, place, mountsOf)
+    if (what !== undefined) found.users.push({ pid, command: await readCommand(pid), what })
+    else if (unseen && !(await isKernelThread(pid)))
+      found.unseen.push({ pid, command: await readCommand(pid) })
   }
   return found
 }
@@ -52,40 +53,40 @@ async function otherProcesses(): Promise<number[]> {
 
 type MountsOf = (pid: number) => Promise<Mount[]>
 
-/** Processes of one mount namespace and root see the same mounts: read once. */
-function mountsByNamespace(): MountsOf {
+/** Reads the mounts once for each mount namespace and root: their processes see the same mounts. */
+function createMountsReader(): MountsOf {
   const known = new Map<string, Mount[]>()
   return async (pid) => {
     const root = await readProcLink(`/proc/${pid}/root`)
     const key = `${await readlink(`/proc/${pid}/ns/mnt`)} ${root}`
-    const mounts = known.get(key) ?? (await mountsUnder(pid, root))
+    const mounts = known.get(key) ?? (await readMountsUnder(pid, root))
     known.set(key, mounts)
     return mounts
   }
 }
 
-/** A process that changed its root lists its mounts from there, while links in /proc count from above. */
-async function mountsUnder(pid: number, root: string): Promise<Mount[]> {
+/** A process in a chroot lists its mounts relative to its root, while links in /proc are relative to the real root. */
+async function readMountsUnder(pid: number, root: string): Promise<Mount[]> {
   const mounts = await readMounts(pid)
   if (root === '/') return mounts
   const moved = mounts.map((mount) => ({ ...mount, point: mount.point === '/' ? root : root + mount.point }))
   return [...(await readMounts('self')), ...moved]
 }
 
-interface Look {
+interface Inspection {
   what?: string
-  /** Not all of it could be seen. */
+  /** Something could not be inspected. */
   unseen: boolean
 }
 
-async function lookInto(pid: number, volume: Place, mountsOf: MountsOf): Promise<Look> {
+async function inspectProcess(pid: number, volume: Place, mountsOf: MountsOf): Promise<Inspection> {
   let unseen = false
   try {
     const mounts = await mountsOf(pid)
-    for await (const held of heldThings(pid)) {
-      const look = lookAt(held, volume, mounts)
-      if (look.what !== undefined) return look
-      unseen ||= look.unseen
+    for await (const held of listHeld(pid)) {
+      const inspection = inspectHeld(held, volume, mounts)
+      if (inspection.what !== undefined) return inspection
+      unseen ||= inspection.unseen
     }
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
@@ -94,18 +95,18 @@ async function lookInto(pid: number, volume: Place, mountsOf: MountsOf): Promise
   return { unseen }
 }
 
-function lookAt({ kind, path, mount }: Held, volume: Place, mounts: Mount[]): Look {
+function inspectHeld({ kind, path, mount }: Held, volume: Place, mounts: Mount[]): Inspection {
   if (path === undefined) {
     const where = mounts.find(({ id }) => id === mount)
-    return byMount(kind, volume, where)
+    return inspectByMount(kind, volume, where)
   }
   const inside = pathInside(path, volume, mounts)
   if (inside === undefined) return { unseen: false }
   return { what: inside === '' ? kind : `${kind} ${Buffer.from(inside, 'latin1')}`, unseen: false }
 }
 
-/** Without its path: containers mount the volume alone, and others of the same file system nothing of it. */
-function byMount(kind: string, volume: Place, mount: Mount | undefined): Look {
+/** For a file without a known path, compares mounts: inside the volume, disjoint from it, or above it (unknown). */
+function inspectByMount(kind: string, volume: Place, mount: Mount | undefined): Inspection {
   if (!mount) return { unseen: true }
   if (mount.device !== volume.device) return { unseen: false }
   if (isWithin(mount.root, volume.path))
@@ -122,15 +123,15 @@ function pathInside(path: string, volume: Place, mounts: Mount[]): string | unde
 
 const PF_KTHREAD = 0x00200000
 
-/** It has no files of its own. One that is gone by now counts as one. */
+/** Kernel threads have no files of their own. A process that has ended counts as one. */
 async function isKernelThread(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined)
   if (stat === undefined) return true
-  // Behind the name, which may hold anything: state, ppid, pgrp, session, tty, tpgid, flags (proc(5)).
+  // After the name, which may contain anything: state, ppid, pgrp, session, tty, tpgid, flags (proc(5)).
   const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]
   return (Number(flags) & PF_KTHREAD) !== 0
 }
 
-async function commandOf(pid: number): Promise<string> {
+async function readCommand(pid: number): Promise<string> {
   return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'unknown')).trim()
 }

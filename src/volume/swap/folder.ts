@@ -4,19 +4,19 @@ import { errnoOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import { mountIdOf } from '../tree/mounts.ts'
 
-/** What a name stands for, whatever it is called: device and inode. */
+/** Identifies a file independent of its name. */
 export interface Identity {
   device: bigint
   inode: bigint
 }
 
-/** A directory held open: what is done to its entries cannot be led elsewhere by whoever renames or replaces it. */
+/** A directory held open: operations on its entries stay in it, even if someone renames or replaces it meanwhile. */
 export interface Folder extends AsyncDisposable {
   readonly fd: number
   readonly identity: Identity
-  /** Where an entry can be reached; `name` is one component. */
+  /** The path of an entry through /proc/self/fd; `name` is one component. */
   at(name: Buffer | string): Buffer
-  /** The folder itself, in a form that may be opened without following links. */
+  /** A path of the folder itself that can be opened with O_NOFOLLOW. */
   readonly self: string
   chmod(mode: number): Promise<void>
   sync(): Promise<void>
@@ -29,14 +29,14 @@ export async function openFolder(path: Buffer | string): Promise<Folder> {
   const handle = await open(path, OPEN_FOLDER)
   try {
     const stats = await handle.stat({ bigint: true })
-    return folderOf(handle, { device: stats.dev, inode: stats.ino })
+    return createFolder(handle, { device: stats.dev, inode: stats.ino })
   } catch (error) {
     await handle.close()
     throw error
   }
 }
 
-function folderOf(handle: FileHandle, identity: Identity): Folder {
+function createFolder(handle: FileHandle, identity: Identity): Folder {
   const base = Buffer.from(`/proc/self/fd/${handle.fd}/`)
   return {
     fd: handle.fd,
@@ -49,14 +49,14 @@ function folderOf(handle: FileHandle, identity: Identity): Folder {
   }
 }
 
-/** False if something is mounted in between. A bind mount of the same file system has the same device number. */
+/** False if a mount lies between them. Compares mount ids too: a bind mount has the same device number. */
 export function isOnSameMount(folder: Folder, top: Folder): boolean {
   return folder.identity.device === top.identity.device && mountIdOf(folder.fd) === mountIdOf(top.fd)
 }
 
 /** The names in a folder as bytes, streamed: a volume can hold very many. */
 export async function* namesIn(folder: Folder): AsyncGenerator<Buffer> {
-  // Node hands out Buffers for this encoding; its types know of strings only.
+  // Node returns Buffers for this encoding, but its types only allow strings.
   const entries = await opendir(folder.self, { encoding: 'buffer' as BufferEncoding, bufferSize: 1024 })
   for await (const entry of entries) yield entry.name as unknown as Buffer
 }
@@ -66,7 +66,7 @@ export async function isEmpty(folder: Folder): Promise<boolean> {
   return true
 }
 
-/** What `name` stands for in `folder`, or undefined where there is none. Links are not followed. */
+/** The stats of `name` in `folder`, or undefined if it does not exist. Links are not followed. */
 export function lookUp(folder: Folder, name: Buffer | string): BigIntStats | undefined {
   try {
     return lstatSync(folder.at(name), { bigint: true })
@@ -76,7 +76,7 @@ export function lookUp(folder: Folder, name: Buffer | string): BigIntStats | und
   }
 }
 
-/** For loops of calls that block: counts a step each time round, and now and then lets signals and messages through. */
+/** For loops of blocking calls: counts a work step each time, and every so often lets the event loop run. */
 export function breather(every = 256): () => Promise<void> {
   let count = 0
   return async () => {

@@ -5,58 +5,58 @@ import { unescapeOctal } from '../../lib/mount-info.ts'
 import { mountIdOf } from '../tree/mounts.ts'
 import { isGone, readProcLink, readProcText } from './foreign-proc.ts'
 
-/** Something that a process holds, by the best that can be known of it: where both are missing, nothing can. */
+/** Something that a process holds open. If `path` and `mount` are both missing, it could not be inspected. */
 export interface Held {
   kind: string
   /** latin1 text; a removed file ends in ` (deleted)`. */
   path?: string
-  /** The id of the mount it lies on, where its path is longer than a link in /proc can be. */
+  /** The id of its mount, if its path is too long for a link in /proc. */
   mount?: string
 }
 
-/** Working directory, root, open files and directories, mapped files. What goes meanwhile is left out. */
-export async function* heldThings(pid: number): AsyncGenerator<Held> {
-  yield* await looked('working directory', linkAt(`/proc/${pid}/cwd`))
-  yield* await looked('root directory', linkAt(`/proc/${pid}/root`))
-  yield* openedBy(pid)
-  yield* await looked('mapped file', mappedBy(pid))
+/** Lists the working directory, root, open files and mapped files of a process. Skips what is closed meanwhile. */
+export async function* listHeld(pid: number): AsyncGenerator<Held> {
+  yield* await toHeld('working directory', readLinkPlace(`/proc/${pid}/cwd`))
+  yield* await toHeld('root directory', readLinkPlace(`/proc/${pid}/root`))
+  yield* listOpenFiles(pid)
+  yield* await toHeld('mapped file', readMappedFiles(pid))
 }
 
-async function* openedBy(pid: number): AsyncGenerator<Held> {
+async function* listOpenFiles(pid: number): AsyncGenerator<Held> {
   const kind = 'open file'
   const folder = `/proc/${pid}/fd`
   const fds = await readdir(folder).catch((error: unknown) => error)
-  if (!Array.isArray(fds)) return yield* unlessGone(kind, fds)
-  for (const fd of fds) yield* await looked(kind, linkAt(`${folder}/${fd}`))
+  if (!Array.isArray(fds)) return yield* notInspected(kind, fds)
+  for (const fd of fds) yield* await toHeld(kind, readLinkPlace(`${folder}/${fd}`))
 }
 
 type Place = Omit<Held, 'kind'>
 
-async function looked(kind: string, looking: Promise<Place[]>): Promise<Held[]> {
+async function toHeld(kind: string, places: Promise<Place[]>): Promise<Held[]> {
   try {
-    return (await looking).map((place) => ({ kind, ...place }))
+    return (await places).map((place) => ({ kind, ...place }))
   } catch (error) {
-    return unlessGone(kind, error)
+    return notInspected(kind, error)
   }
 }
 
-/** No other process ends a recover: whatever stands in the way of looking is an answer. */
-function unlessGone(kind: string, error: unknown): Held[] {
+/** An error of inspecting another process must not fail the recover: it yields an entry that could not be inspected. */
+function notInspected(kind: string, error: unknown): Held[] {
   if (errnoOf(error) === undefined) throw error
   return isGone(error) ? [] : [{ kind }]
 }
 
-async function linkAt(link: string): Promise<Place[]> {
+async function readLinkPlace(link: string): Promise<Place[]> {
   try {
     return [{ path: await readProcLink(link) }]
   } catch (error) {
     if (errnoOf(error) !== 'ENAMETOOLONG') throw error
-    return [{ mount: await mountAt(link) }]
+    return [{ mount: await readMountId(link) }]
   }
 }
 
-/** By a descriptor of our own: a working directory has no other. */
-async function mountAt(link: string): Promise<string> {
+/** Opens the target, because only descriptors have a mount id, and a working directory has no descriptor. */
+async function readMountId(link: string): Promise<string> {
   const handle = await open(link, O_PATH)
   try {
     return mountIdOf(handle.fd)
@@ -65,7 +65,7 @@ async function mountAt(link: string): Promise<string> {
   }
 }
 
-async function mappedBy(pid: number): Promise<Place[]> {
+async function readMappedFiles(pid: number): Promise<Place[]> {
   const maps = await readProcText(`/proc/${pid}/maps`)
   return [...new Set(maps.match(/\/[^\n]*/g))].map((path) => ({ path: unescapeOctal(path) }))
 }

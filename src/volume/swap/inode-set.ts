@@ -1,4 +1,4 @@
-/** Inode numbers of very many children in eight bytes each. */
+/** A set of very many inode numbers, in eight bytes each. */
 export interface InodeSet {
   has(inode: bigint): boolean
 }
@@ -15,10 +15,10 @@ export async function inodeSetOf(children: AsyncIterable<{ inode: bigint }>): Pr
     inodes[count++] = inode
   }
   const sorted = inodes.subarray(0, count).sort()
-  return { has: (inode) => isIn(sorted, inode) }
+  return { has: (inode) => searchSorted(sorted, inode) }
 }
 
-function isIn(sorted: BigUint64Array, wanted: bigint): boolean {
+function searchSorted(sorted: BigUint64Array, wanted: bigint): boolean {
   let low = 0
   let high = sorted.length
   while (low < high) {

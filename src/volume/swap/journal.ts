@@ -9,8 +9,8 @@ import { rootMetadataSchema } from './root-metadata.ts'
 
 /**
  * The journal of a swap: JSON lines in the staging folder. First the header, then `["old", name, device, inode]` for
- * each child of the volume, `["new", …]` for each that replaces them, then `["sealed"]`: synced before the first
- * rename. `["committed"]` is added, and synced, when everything is in place. Names as lib/byte-paths.ts writes them.
+ * each child of the volume, `["new", …]` for each new child, then `["sealed"]`; all synced before the first rename.
+ * `["committed"]` is appended and synced when everything is in place. Names are in the form of lib/byte-paths.ts.
  */
 export const JOURNAL = 'journal'
 
@@ -18,16 +18,16 @@ const headerSchema = z.object({
   format: z.literal(1),
   rid: z.string(),
   volume: z.string(),
-  /** The pointer's: another journal that was put here does not have it. Absent in journals of older versions. */
+  /** The pointer's nonce, which a forged journal does not know. Missing in journals of older versions. */
   nonce: z.string().optional(),
-  /** Of the volume when the journal was written: tells of each child whether it lies on the same device. */
+  /** Of the volume when the journal was written; a child with the same number was on the same device. */
   device: z.string(),
   inode: z.string(),
   before: rootMetadataSchema,
   after: rootMetadataSchema,
-  /** How much could not be unpacked exactly. Absent in journals of older versions. */
+  /** How many entries could not be unpacked exactly. Missing in journals of older versions. */
   unpackFaults: z.number().int().nonnegative().optional(),
-  /** Of a copy in place: how many entries were unpacked. */
+  /** Only for a copy in place: how many entries were unpacked. */
   entries: z.number().int().nonnegative().optional(),
 })
 export type JournalHeader = z.infer<typeof headerSchema>
@@ -46,20 +46,20 @@ export interface Child extends Identity {
 
 export interface Journal {
   header: JournalHeader
-  /** Nothing was moved before it was sealed. */
+  /** False: the journal is incomplete, so nothing was moved yet. */
   sealed: boolean
   committed: boolean
-  /** Bytes up to and with the seal. */
+  /** Bytes up to and including the seal. */
   sealedLength: number
 }
 
 const SEAL = '["sealed"]'
 const MARK = '["committed"]'
-/** The header holds what extended attributes a directory can have. */
-const LONGEST_LINE = 16 * 1024 * 1024
+/** Bytes. The header contains all extended attributes of a directory. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024
 const FLUSH_BYTES = 64 * 1024
 
-/** Writes header, children and seal; synced, the staging folder too, when it resolves. */
+/** Writes header, children and seal, and syncs the file and the staging folder. */
 export async function writeJournal(
   staging: Folder,
   header: JournalHeader,
@@ -82,7 +82,7 @@ export async function writeJournal(
   await staging.sync()
 }
 
-/** The one mark that decides: before it a crash goes back, after it forward. */
+/** Writes the commit mark: after a crash, a swap without it is rolled back, one with it rolled forward. */
 export async function commitJournal(staging: Folder): Promise<void> {
   const file = await open(staging.at(JOURNAL), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW)
   try {
@@ -93,7 +93,7 @@ export async function commitJournal(staging: Folder): Promise<void> {
   }
 }
 
-/** Takes back a mark that may or may not have reached the disk. */
+/** Removes the commit mark, which may or may not have reached the disk. */
 export async function uncommitJournal(staging: Folder, journal: Journal): Promise<void> {
   const file = await open(staging.at(JOURNAL), constants.O_WRONLY | constants.O_NOFOLLOW)
   try {
@@ -104,12 +104,12 @@ export async function uncommitJournal(staging: Folder, journal: Journal): Promis
   }
 }
 
-/** @throws BAD_INPUT where it is no journal, ENOENT where there is none. */
+/** @throws BAD_INPUT if it is not a journal, ENOENT if it does not exist */
 export async function readJournal(staging: Folder): Promise<Journal> {
   let header: JournalHeader | undefined
   let sealedLength = 0
   let committed = false
-  for await (const { text, end } of linesOf(staging)) {
+  for await (const { text, end } of readLines(staging)) {
     header ??= parseJson('The journal', text, headerSchema)
     if (text === SEAL) sealedLength = end
     committed ||= sealedLength > 0 && text === MARK
@@ -118,10 +118,10 @@ export async function readJournal(staging: Folder): Promise<Journal> {
   return { header, sealed: sealedLength > 0, committed, sealedLength }
 }
 
-/** The children of one side, as they were when the journal was sealed. */
+/** Reads the children of one side, as they were when the journal was sealed. */
 export async function* childrenOf(staging: Folder, side: Child['side']): AsyncGenerator<Child> {
   let line = 0
-  for await (const { text } of linesOf(staging)) {
+  for await (const { text } of readLines(staging)) {
     if (text === SEAL) return
     if (line++ > 0 && text.startsWith(`["${side}"`)) yield parseChild(text)
   }
@@ -131,12 +131,12 @@ function parseChild(text: string): Child {
   const [side, name, device, inode] = parseJson('A line of the journal', text, childSchema)
   const bytes = textToBytes(name)
   if (!isFileName(bytes)) {
-    throw new BackupdError('BAD_INPUT', `The journal names "${name}", which is no name of a file`)
+    throw new BackupdError('BAD_INPUT', `The journal names "${name}", which is not a file name`)
   }
   return { side, name: bytes, device: BigInt(device), inode: BigInt(inode) }
 }
 
-/** In a volume of its own the journal is within reach of the volume's containers: it must not lead anywhere. */
+/** Containers of the volume can write the journal if it is inside the volume, so its names must not be paths. */
 function isFileName(name: Buffer): boolean {
   const text = name.toString('latin1')
   return text !== '' && text !== '.' && text !== '..' && !text.includes('/') && !text.includes('\0')
@@ -144,8 +144,8 @@ function isFileName(name: Buffer): boolean {
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** Whole lines only, with the number of bytes up to their end: what a crash tore off at the end is none. */
-async function* linesOf(staging: Folder): AsyncGenerator<{ text: string; end: number }> {
+/** Reads complete lines, each with the offset of its end. An incomplete last line, from a crash, is skipped. */
+async function* readLines(staging: Folder): AsyncGenerator<{ text: string; end: number }> {
   await using file = await open(staging.at(JOURNAL), READ)
   let end = 0
   let rest = Buffer.alloc(0)
@@ -158,6 +158,7 @@ async function* linesOf(staging: Folder): AsyncGenerator<{ text: string; end: nu
       from = at + 1
     }
     rest = bytes.subarray(from)
-    if (rest.length > LONGEST_LINE) throw new BackupdError('BAD_INPUT', 'The journal has a line without end')
+    if (rest.length > MAX_LINE_BYTES)
+      throw new BackupdError('BAD_INPUT', 'The journal has a line without end')
   }
 }

@@ -1,7 +1,7 @@
 import { type Mount, parseMountInfo } from '../../lib/mount-info.ts'
 import { readProcText } from './foreign-proc.ts'
 
-/** Where something lies, whatever the mounts it is seen through. */
+/** Where a file is on its file system, independent of the mount it is reached through. */
 export interface Place {
   device: string
   path: string
@@ -12,12 +12,12 @@ export async function readMounts(pid: number | 'self'): Promise<Mount[]> {
   return parseMountInfo(await readProcText(`/proc/${pid}/mountinfo`))
 }
 
-/** Whether `path` is `folder` or lies under it. */
+/** Whether `path` is `folder` itself or inside it. */
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
-/** A path of a process → its place. Of mounts over each other the newest counts, as for the kernel. */
+/** Translates a path of a process to its place. If mounts cover each other, the newest one counts, as in the kernel. */
 export function placeOf(path: string, mounts: readonly Mount[]): Place | undefined {
   let best: Mount | undefined
   for (const mount of mounts) {
@@ -33,13 +33,13 @@ function join(root: string, rest: string): string {
   return root === '/' ? rest : root + rest
 }
 
-/** The text of a path as mount tables and links have it. */
+/** A path as latin1 text, as this file's other functions expect it. */
 export function pathText(path: string | Buffer): string {
   return Buffer.from(path).toString('latin1')
 }
 
-/** Where something is mounted below `folder`, in our own view. */
-export async function mountsBelow(folder: string): Promise<string[]> {
+/** Lists mount points below `folder` in this process's mount namespace. */
+export async function listMountsBelow(folder: string): Promise<string[]> {
   const text = pathText(folder)
   const points = (await readMounts('self')).map((mount) => mount.point)
   return points

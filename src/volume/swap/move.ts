@@ -9,13 +9,13 @@ export interface NameIn {
   name: Buffer
 }
 
-/** Moves a name to another place of the same mount; throws EEXIST where that is taken. */
+/** Moves an entry within a mount. Throws EEXIST if the target exists. */
 export function moveWithoutReplacing(from: NameIn, to: NameIn): void {
   const kernel = loadKernel()
   if (!kernel || !moveAtomically(kernel, from, to)) moveStepwise(from, to)
 }
 
-/** False where the file system knows no rename that does not replace (NFS and some in user space). */
+/** False if the file system does not support RENAME_NOREPLACE (NFS, and some FUSE file systems). */
 function moveAtomically(kernel: Kernel, from: NameIn, to: NameIn): boolean {
   try {
     kernel.renameat2(
@@ -30,7 +30,10 @@ function moveAtomically(kernel: Kernel, from: NameIn, to: NameIn): boolean {
   }
 }
 
-/** A link never replaces. Folders have none: what comes up between look and rename is kept unless it is empty. */
+/**
+ * Files are linked, which never replaces anything. Directories cannot be linked: a directory that appears at the target
+ * between the check and the rename is replaced if it is empty.
+ */
 export function moveStepwise(from: NameIn, to: NameIn): void {
   const [source, target] = [from.folder.at(from.name), to.folder.at(to.name)]
   if (!lookUp(from.folder, from.name)?.isDirectory()) {

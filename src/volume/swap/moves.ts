@@ -7,13 +7,13 @@ import { moveWithoutReplacing } from './move.ts'
 import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 
-/** A process that makes the same name again and again is given up on after so many. */
+/** Gives up after so many attempts if a process creates the same name again and again. */
 const ATTEMPTS = 100
 
 export interface Moving {
   folders: SwapFolders
   header: JournalHeader
-  /** Called for what was found in the volume and belongs to neither side; text form of its name. */
+  /** Called with the name (text form) of an entry in the volume that belongs to neither side. */
   appeared(name: string): void
   /** Called after each rename. */
   moved(): void
@@ -26,14 +26,14 @@ export interface Move {
 }
 
 /**
- * Moves the journal's children of one side that still are where they come from, known by their inode; what else
- * has their name stays. What stands in their way in the volume is set aside. May be called again after any crash.
+ * Moves the journal's children of one side that were not moved yet. They are recognized by inode: another file of the
+ * same name stays. Entries that block the target name are set aside. May be called again after any crash.
  */
 export async function moveListed(moving: Moving, { side, from, to }: Move): Promise<void> {
   const breathe = breather()
   for await (const child of childrenOf(moving.folders.staging, side)) {
     await breathe()
-    if (!isStill(child, from, moving)) continue
+    if (!isUnmoved(child, from, moving)) continue
     for (let attempt = 1; !move(from, to, child.name); attempt++) {
       if (attempt === ATTEMPTS)
         throw new Error(`something makes "${bytesToText(child.name)}" in the volume again and again`)
@@ -43,21 +43,22 @@ export async function moveListed(moving: Moving, { side, from, to }: Move): Prom
   }
 }
 
-/** Devices are numbered anew at each boot: a child is on its volume's device now if it was then. */
-function isStill(child: Child, folder: Folder, { header, folders }: Moving): boolean {
+/** Device numbers may change at a boot, so only compares whether the child is on the same device as its volume. */
+function isUnmoved(child: Child, folder: Folder, { header, folders }: Moving): boolean {
   const stats = lookUp(folder, child.name)
   if (stats?.ino !== child.inode) return false
   return (stats.dev === folders.volume.identity.device) === (String(child.device) === header.device)
 }
 
-/** False where the name is taken. */
+/** False if the name is in use. */
 function move(from: Folder, to: Folder, name: Buffer): boolean {
   try {
     moveWithoutReplacing({ folder: from, name }, { folder: to, name })
     return true
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false
-    // Gone between look and rename: the volume's own processes removed it. Still there, `to` itself was removed.
+    // If the entry is gone, a process deleted it meanwhile. If it still exists, the folder `to` was removed: an
+    // error.
     if (errnoOf(error) === 'ENOENT' && !lookUp(from, name)) return true
     throw error
   }
@@ -76,7 +77,7 @@ async function clearWay(moving: Moving, { child, from, to }: Blocked): Promise<v
   else await setAside(moving, to === volume ? to : from, child.name)
 }
 
-/** To the old side with what is in neither list; under a number, as names may come again. */
+/** Moves an entry that is in neither list into a numbered folder, because the same name may appear more than once. */
 export async function setAside(moving: Moving, from: Folder, name: Buffer): Promise<void> {
   for (let round = 0; ; round++) {
     await using late = await openRound(moving.folders.late, round)
@@ -95,7 +96,7 @@ async function openRound(late: Folder, round: number): Promise<Folder> {
   return openFolder(late.at(String(round)))
 }
 
-/** Sets aside whatever is in the volume and is not known. */
+/** Sets aside every entry of the volume whose inode is not known. */
 export async function setAsideUnknown(moving: Moving, isKnown: (inode: bigint) => boolean): Promise<void> {
   const { volume } = moving.folders
   const breathe = breather()
@@ -107,8 +108,8 @@ export async function setAsideUnknown(moving: Moving, isKnown: (inode: bigint) =
   }
 }
 
-/** Everything in `from` back to the volume where its name is free. Returns the names that had to stay. */
-export async function giveBack(moving: Moving, from: Folder): Promise<string[]> {
+/** Moves everything in `from` back to the volume. Returns the names that had to stay because they are in use there. */
+export async function moveBack(moving: Moving, from: Folder): Promise<string[]> {
   const stayed: string[] = []
   for await (const name of namesIn(from)) {
     if (!move(from, moving.folders.volume, name)) stayed.push(bytesToText(name))

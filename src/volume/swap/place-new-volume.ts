@@ -3,13 +3,13 @@ import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { type Folder, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { protectListed } from './protected-list.ts'
-import { applyRoot, rootOfEntry } from './root-metadata.ts'
+import { applyRoot, toRootMetadata } from './root-metadata.ts'
 import { discardStaging, type Staging } from './staging.ts'
 import { NEW, stagingPlace } from './staging-folders.ts'
 import type { SwapOptions } from './swap-options.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
-/** A volume that was missing: the folder with everything in it gets its name by one rename. */
+/** Creates a volume that was missing: the folder with all unpacked content is renamed to the volume's path. */
 export async function placeNewVolume(
   staging: Staging,
   { root, signal, checkpoint, onRefused, warn }: SwapOptions,
@@ -19,7 +19,7 @@ export async function placeNewVolume(
   await using parent = await openFolder(volume.parent)
   {
     await using fresh = await openFolder(folder.at(NEW))
-    if (root) await applyRoot(fresh, rootOfEntry(root), onRefused)
+    if (root) await applyRoot(fresh, toRootMetadata(root), onRefused)
     else await fresh.chmod(0o755)
     await protectListed({ staging: folder, top: fresh, warn })
   }

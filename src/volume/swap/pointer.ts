@@ -8,29 +8,30 @@ import { parseJson } from '../../wire/json.ts'
 import { seenVolumeSchema } from './seen-volume.ts'
 
 /**
- * `<dataDir>/recovers/<rid>.json`: says that a recover was under way, and where, so that what a crash left is found.
- * Written and synced before each phase begins.
+ * `<dataDir>/recovers/<rid>.json`: records that a recover is running and where, so that it can be settled after a
+ * crash. Written and synced before each phase begins.
  */
 const pointerSchema = z.object({
   format: z.literal(1),
   rid: z.string(),
   /**
-   * `staging`: the volume is untouched. `swap`: its journal tells. `copy`: it is to be copied in place, again if need
-   * be. `done`: only the staging may still be there.
+   * `staging`: the volume is unchanged. `swap`: the journal decides. `copy`: the copy in place must be finished, again
+   * from the start if necessary. `done`: only the staging folder may be left.
    */
   phase: z.enum(['staging', 'swap', 'copy', 'done']),
   /** Real path. */
   volume: z.string(),
-  /** Of the volume; null where it was missing and is made by this recover. A mount that is away has another. */
+  /** Of the volume; null if this recover creates it. The bare mount point of an unmounted volume has another inode. */
   inode: z.string().nullable(),
-  /** The folder that holds what is unpacked, what goes, and the journal. */
+  /** The folder with the unpacked content, the old content and the journal. */
   staging: z.string(),
-  /** In phase `done`: the volume's own time, to be set again where the staging was in it. */
+  /** The volume's own modification time, which is restored at the end if the staging folder was inside it. */
   mtimeNs: z.string().nullable(),
-  /** These tell the volume from whatever has its path later. Absent in pointers of older versions. */
+  /** Also in the journal, which it must match. Missing in pointers of older versions. */
   nonce: z.string().optional(),
-  /** "Immutable" and "append-only" of the volume itself, if the staging is in it: it gets them back with its time. */
+  /** The volume's "immutable" and "append-only" flags, restored like its time if the staging folder is inside it. */
   protection: z.number().int().nonnegative().optional(),
+  /** Identifies the volume. Missing in pointers of older versions. */
   seen: seenVolumeSchema.optional(),
 })
 export type Pointer = z.infer<typeof pointerSchema>
@@ -53,8 +54,8 @@ export async function savePointer(dataDir: string, pointer: Pointer): Promise<vo
   await writeFileAtomically(pointerFile(dataDir, pointer.rid), JSON.stringify(pointer))
 }
 
-/** No error where it is gone. */
-export async function dropPointer(dataDir: string, rid: string): Promise<void> {
+/** No error if it does not exist. */
+export async function deletePointer(dataDir: string, rid: string): Promise<void> {
   await rm(pointerFile(dataDir, rid), { force: true })
   await syncFolder(recoversFolder(dataDir))
 }

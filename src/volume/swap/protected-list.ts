@@ -10,8 +10,8 @@ import { breather, type Folder, openFolder } from './folder.ts'
 import { PIN, reopenPlain } from './unprotect.ts'
 
 /**
- * Beside the journal: `[path, flags]` for each entry that is immutable or append-only, a JSON line each. It is on the
- * disk before anything is moved. The flags are set after the swap, again after a crash: before, nothing could be moved.
+ * The file beside the journal with a JSON line `[path, flags]` for each immutable or append-only entry. It is on disk
+ * before anything is moved. The flags are set after the swap, because with them the entries could not be moved.
  */
 export const PROTECTED = 'protected'
 
@@ -20,7 +20,7 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const FLUSH_BYTES = 64 * 1024
 const lineSchema = z.tuple([z.string(), z.number().int().nonnegative()])
 
-/** Collects the list while the staging is filled. Nothing is written if nothing is protected. */
+/** Collects the list while the staging is filled. No file is written if no entry is protected. */
 export class ProtectedList {
   readonly #staging: Folder
   #fd: number | undefined
@@ -35,7 +35,7 @@ export class ProtectedList {
     if (this.#pending.length >= FLUSH_BYTES) this.#flush()
   }
 
-  /** On the disk when it resolves. */
+  /** The list is on disk when this resolves. */
   async close(): Promise<void> {
     if (this.#pending !== '') this.#flush()
     if (this.#fd === undefined) return
@@ -52,7 +52,7 @@ export class ProtectedList {
   }
 }
 
-/** `fill` adds to the list of the staging folder at `place`; it is on the disk when this resolves. */
+/** Runs `fill` with the list of the staging folder at `place`; the list is on disk when this resolves. */
 export async function withProtectedList<T>(
   place: string,
   fill: (list: ProtectedList) => Promise<T>,
@@ -67,9 +67,9 @@ export async function withProtectedList<T>(
 }
 
 export interface Protecting {
-  /** Where the list lies. */
+  /** The folder that has the list. */
   staging: Folder
-  /** What the paths of the list start from. */
+  /** The paths in the list are relative to it. */
   top: Folder
   isChosen?(path: Buffer): boolean
   warn(message: string): void
@@ -80,7 +80,7 @@ export async function protectListed({ staging, top, isChosen, warn }: Protecting
   const refused: string[] = []
   const breathe = breather()
   let count = 0
-  for await (const { path, flags } of listed(staging)) {
+  for await (const { path, flags } of readList(staging)) {
     await breathe()
     if (isChosen && !isChosen(path)) continue
     count++
@@ -124,8 +124,8 @@ function protectPinned(kernel: Kernel, pin: number, flags: number): string | und
   }
 }
 
-/** Whole lines only. */
-async function* listed(staging: Folder): AsyncGenerator<{ path: Buffer; flags: number }> {
+/** Throws BAD_INPUT for a line that is incomplete. */
+async function* readList(staging: Folder): AsyncGenerator<{ path: Buffer; flags: number }> {
   let file: Awaited<ReturnType<typeof open>>
   try {
     file = await open(staging.at(PROTECTED), READ)

@@ -15,20 +15,20 @@ import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
 export interface InPlaceInput {
-  /** What was chosen lies in it, with the folders on the way; everything with its metadata, and on the disk. */
+  /** Has the chosen entries and their parent folders, all with metadata and synced to disk. */
   staging: Staging
-  /** Whether a path was chosen itself, or only leads to something that was. */
+  /** False for a path that was staged only as the parent of a chosen one. */
   isChosen(path: Buffer): boolean
   signal: AbortSignal
   onWarning(warning: TreeWarning): void
 }
 
 /**
- * Puts what was staged into the volume, name by name, each by one rename; what was not staged stays as it is. A
- * folder that is there keeps what is in it, and takes the staged one's metadata if it was chosen. What is of another
- * kind than the chosen that is to take its name goes, but for a folder that holds something. A crash leaves each name either as it was or as it is to be.
- * @returns how many names could not be put in place exactly; each was a warning
- * @throws VOLUME_MISSING where the volume is not the directory it was, and the signal's reason
+ * Renames the staged entries into the volume one by one; everything else in the volume stays as it is. An existing
+ * folder keeps its content, and gets the staged folder's metadata if it was chosen. A chosen entry replaces one of
+ * another kind, except a folder that is not empty. After a crash each entry is either the old or the new one.
+ * @returns how many entries could not be restored exactly; each caused a warning
+ * @throws VOLUME_MISSING if the volume is not the same directory any more, and the signal's reason
  */
 export async function putInPlace(input: InPlaceInput): Promise<{ faults: number }> {
   await using folders = await openSwapFolders(input.staging.pointer, input.staging.volume)
@@ -49,7 +49,7 @@ interface Placing extends InPlaceInput {
   folders: SwapFolders
   breathe(): Promise<void>
   faults: number
-  /** Names that went to the old side, each under its number. */
+  /** Entries that were moved to the old folder, where their number is their name. */
   removed: { count: number }
 }
 
@@ -66,7 +66,7 @@ async function placeAll(placing: Placing, pair: Pair): Promise<void> {
     const path = joinPath(pair.path, name)
     try {
       if (pair.path.length === 0 && isOwnStaging(placing, name))
-        fault(placing, path, 'has the name of the folder from which it is recovered: recover it once more')
+        fault(placing, path, 'has the name of the folder from which it is recovered: recover it again')
       else await placeOne(placing, pair, name)
     } catch (error) {
       if (!isRefusal(error)) throw error
@@ -79,7 +79,7 @@ function isOwnStaging({ staging: { pointer } }: Placing, name: Buffer): boolean 
   return isInside(pointer.staging, pointer.volume) && name.toString() === basename(pointer.staging)
 }
 
-/** What missing rights or a mount answer; the rest goes on. */
+/** Errors that missing rights or a mount cause: they fail one entry, and the others continue. */
 function isRefusal(error: unknown): boolean {
   return ['EPERM', 'EACCES', 'EXDEV', 'EBUSY', 'ETXTBSY', 'EROFS', 'ELOOP', 'ENOTDIR'].includes(
     errnoOf(error) ?? '',
@@ -100,7 +100,7 @@ async function placeOne(placing: Placing, { from, to, path: folder }: Pair, name
   if (staged.isDirectory() && there.isDirectory()) return mergeFolder(placing, { from, to, path }, name)
   if (!staged.isDirectory() && !there.isDirectory()) return renameSync(from.at(name), to.at(name))
   if (!placing.isChosen(path))
-    return fault(placing, path, 'is no directory in the volume, so what is to be in it was left out')
+    return fault(placing, path, 'is not a directory in the volume, so its content was left out')
   if (!replace(placing, { from, to, wasFolder: there.isDirectory() }, name))
     fault(placing, path, 'is a directory in the volume that holds something: it was left alone')
 }
@@ -121,8 +121,8 @@ interface Exchange extends Omit<Pair, 'path'> {
 }
 
 /**
- * A directory in the place of something else, which goes to the old side; or the other way round. False, with all as
- * it was, where the directory holds something.
+ * Replaces a directory by another kind of file or the reverse; the old one is moved aside or removed. False, with
+ * nothing changed, if the old directory is not empty.
  */
 function replace({ folders, removed }: Placing, { from, to, wasFolder }: Exchange, name: Buffer): boolean {
   const aside = folders.old.at(String(removed.count++))
@@ -155,7 +155,7 @@ function removeEmpty(folder: Buffer): boolean {
   }
 }
 
-/** False where the file system, or this machine, cannot do it. */
+/** Swaps two names atomically. False if the file system or the kernel cannot do it. */
 function exchange(from: Folder, to: Folder, name: Buffer): boolean {
   try {
     const kernel = loadKernel()

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { breather, type Folder, isEmpty, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
-import { despiteProtection, unprotectOpen } from './unprotect.ts'
+import { unprotectOpen, withoutProtection } from './unprotect.ts'
 
 /**
- * Empties a folder without ever following a link, however deep it is and however many names it holds: subfolders
- * that are not empty are lifted to the top and come up again in the next round. Mounts are not entered.
- * @throws the first error of what could not be removed, after everything else is gone; the signal's reason once aborted
+ * Empties a folder of any depth and size without following links: subfolders that are not empty are moved to the top,
+ * where the next round empties them. Mounts are not entered.
+ * @throws the first error after everything else was removed; the signal's reason once aborted
  */
 export async function emptyFolder(top: Folder, signal?: AbortSignal): Promise<void> {
   const sweep: Sweep = {
@@ -22,7 +22,7 @@ export async function emptyFolder(top: Folder, signal?: AbortSignal): Promise<vo
     sweep.removed = 0
     sweep.failure = undefined
     await removeOnce(sweep, top)
-    if (sweep.removed === 0) throw sweep.failure ?? new Error('the folder is filled as fast as it is emptied')
+    if (sweep.removed === 0) throw sweep.failure ?? new Error('new files keep appearing in the folder')
   }
 }
 
@@ -35,7 +35,7 @@ interface Sweep {
   failure: unknown
 }
 
-/** One round over `folder`: files go, and subfolders with what is directly in them. */
+/** One round over `folder`: removes its files, and its subfolders together with the files directly in them. */
 async function removeOnce(sweep: Sweep, folder: Folder): Promise<void> {
   const breathe = breather()
   for await (const name of namesIn(folder)) {
@@ -53,7 +53,7 @@ async function removeEntry(sweep: Sweep, folder: Folder, name: Buffer): Promise<
   const stats = lookUp(folder, name)
   if (!stats) return
   const place = folder.at(name)
-  if (!stats.isDirectory()) despiteProtection(place, () => unlinkSync(place))
+  if (!stats.isDirectory()) withoutProtection(place, () => unlinkSync(place))
   else if (folder === sweep.top) await removeFolder(sweep, name)
   else if (!removeIfEmpty(folder, name)) await lift(sweep, folder, name)
   sweep.removed++
@@ -71,7 +71,7 @@ async function removeFolder(sweep: Sweep, name: Buffer): Promise<void> {
 
 function removeIfEmpty(folder: Folder, name: Buffer): boolean {
   try {
-    despiteProtection(folder.at(name), () => rmdirSync(folder.at(name)))
+    withoutProtection(folder.at(name), () => rmdirSync(folder.at(name)))
     return true
   } catch (error) {
     if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
@@ -79,7 +79,7 @@ function removeIfEmpty(folder: Folder, name: Buffer): boolean {
   }
 }
 
-/** Moves a subfolder to the top, so that neither depth nor the length of paths matters. */
+/** Moves a subfolder to the top, so that neither the depth nor the length of paths has a limit. */
 async function lift(sweep: Sweep, folder: Folder, name: Buffer): Promise<void> {
   {
     await using inner = await openFolder(folder.at(name))

@@ -8,7 +8,10 @@ import type { Pointer } from './pointer.ts'
 /** EPERM: an append-only directory keeps its time until the staging is removed. */
 const IGNORED = new Set(['ENOENT', 'EROFS', 'EPERM'])
 
-/** Sets a volume's own modification time again, which the staging inside it changed. No effect where there is none to set. */
+/**
+ * Restores the volume's own modification time, which a staging folder inside it changed. Does nothing if none was
+ * saved.
+ */
 export async function restoreTime(
   { inode, mtimeNs }: Pick<Pointer, 'inode' | 'mtimeNs'>,
   volume: HeldVolume,

@@ -2,7 +2,7 @@ import { messageOf } from '../../lib/errors.ts'
 import type { HeldVolume } from '../held-volume.ts'
 import { cleanUp } from './clean-up.ts'
 import { namesIn, openFolder } from './folder.ts'
-import { giveBack, type Moving, moveListed } from './moves.ts'
+import { type Moving, moveBack, moveListed } from './moves.ts'
 import { type Pointer, savePointer } from './pointer.ts'
 import { protectListed } from './protected-list.ts'
 import { emptyFolder } from './remove-tree.ts'
@@ -12,7 +12,7 @@ import type { SwapFolders } from './swap-folders.ts'
 import type { Checkpoint } from './swap-options.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
-/** A swap that is to be ended, one way or the other. */
+/** A swap or copy that must be finished, back or forward. */
 export interface Ending {
   dataDir: string
   pointer: Pointer
@@ -21,8 +21,11 @@ export interface Ending {
   checkpoint?: ((at: Checkpoint) => void) | undefined
 }
 
-/** After the mark: sees that everything is in place, and removes the old side. May be called again after a crash. */
-export async function goForward(ending: Ending, moving: Moving): Promise<void> {
+/**
+ * After the journal's commit mark: moves the rest in place and removes the old content. May be repeated after a
+ * crash.
+ */
+export async function rollForward(ending: Ending, moving: Moving): Promise<void> {
   const { fresh, volume, old, late, staging } = moving.folders
   await moveListed(moving, { side: 'new', from: fresh, to: volume })
   await syncFilesystem(volume)
@@ -36,15 +39,15 @@ export async function goForward(ending: Ending, moving: Moving): Promise<void> {
     )
   }
   ending.checkpoint?.('emptied')
-  await wrapUp(ending, moving)
+  await finish(ending, moving)
 }
 
-/** Before the mark: everything back where it was, by inode. May be called again after a crash. */
-export async function goBack(ending: Ending, moving: Moving): Promise<void> {
+/** Before the commit mark: moves everything back where it was, by inode. May be repeated after a crash. */
+export async function rollBack(ending: Ending, moving: Moving): Promise<void> {
   const { fresh, volume, old } = moving.folders
   await moveListed(moving, { side: 'new', from: volume, to: fresh })
   await moveListed(moving, { side: 'old', from: old, to: volume })
-  for (const name of await giveBackRest(moving)) {
+  for (const name of await moveBackRest(moving)) {
     ending.warn(
       `${name}: appeared in the volume during the swap under a name that was taken; kept in "${ending.pointer.staging}"`,
     )
@@ -53,26 +56,26 @@ export async function goBack(ending: Ending, moving: Moving): Promise<void> {
     ending.warn(`${moving.header.volume}: ${refused}`),
   )
   await syncFilesystem(volume)
-  await wrapUp(ending, moving)
+  await finish(ending, moving)
 }
 
-/** What appeared meanwhile and was set aside. Returns the names that could not go back. */
-async function giveBackRest(moving: Moving): Promise<string[]> {
+/** Moves entries back that appeared during the swap and were set aside. Returns the names that could not be moved. */
+async function moveBackRest(moving: Moving): Promise<string[]> {
   const { late, old } = moving.folders
   const stayed: string[] = []
   for await (const round of namesIn(late)) {
     await using folder = await openFolder(late.at(round))
-    stayed.push(...(await giveBack(moving, folder)))
+    stayed.push(...(await moveBack(moving, folder)))
   }
-  stayed.push(...(await giveBack(moving, old)))
+  stayed.push(...(await moveBack(moving, old)))
   return stayed
 }
 
-async function wrapUp(ending: Ending, { folders }: Pick<Moving, 'folders'>): Promise<void> {
+async function finish(ending: Ending, { folders }: Pick<Moving, 'folders'>): Promise<void> {
   await cleanUp(ending.dataDir, await markDone(ending, folders), ending.volume)
 }
 
-/** From here on the pointer says that the volume is settled; what is left is to clean up. */
+/** Marks the volume as settled in the pointer; only the cleanup remains. */
 export async function markDone(
   { dataDir, pointer, checkpoint }: Ending,
   { volume }: Pick<SwapFolders, 'volume'>,

@@ -8,19 +8,19 @@ import { PROTECTING_FLAGS, readFlags, setFlags } from '../tree/inode-flags.ts'
 import { applyRootMetadata } from '../tree/write.ts'
 import type { Folder } from './folder.ts'
 
-/** A directory's own metadata, as it goes to a journal: numbers that may be large as text, values in base64. */
+/** A directory's own metadata in a journal: large numbers as text, names and values of attributes in base64. */
 export const rootMetadataSchema = z.object({
   mode: z.number().int(),
   uid: z.number().int(),
   gid: z.number().int(),
   mtimeNs: z.string(),
   xattrs: z.array(z.object({ name: z.base64(), value: z.base64() })),
-  /** Inode flags; a journal from before has none. */
+  /** Inode flags; missing in journals of older versions. */
   flags: z.number().int().nonnegative().optional(),
 })
 export type RootMetadata = z.infer<typeof rootMetadataSchema>
 
-/** As it is now. Without the kernel's calls there are no extended attributes to give back, nor will any be touched. */
+/** Reads the current metadata. Without kernel calls, extended attributes are neither read here nor changed later. */
 export function readRoot(folder: Folder): RootMetadata {
   const stats = fstatSync(folder.fd, { bigint: true })
   return {
@@ -48,25 +48,25 @@ function toBase64({ name, value }: Xattr): { name: string; value: string } {
   return { name: name.toString('base64'), value: value.toString('base64') }
 }
 
-export function rootOfEntry(entry: TreeEntry): RootMetadata {
+export function toRootMetadata(entry: TreeEntry): RootMetadata {
   const { mode, uid, gid, mtimeNs, xattrs, flags = 0 } = entry
   const root = { mode, uid, gid, mtimeNs: String(mtimeNs), xattrs: xattrs.map(toBase64), flags }
   return unprotectedRoot(root)
 }
 
-/** An immutable volume could be recovered once only; the recover says that it is not made so. */
+/** Drops the protecting flags: an immutable volume could not be recovered again. The recover warns about it. */
 export function unprotectedRoot(root: RootMetadata): RootMetadata {
   return { ...root, flags: (root.flags ?? 0) & ~PROTECTING_FLAGS }
 }
 
-/** The warning for it; undefined if there is nothing to warn of. */
-export function protectionLost(volume: string, flags = 0): string | undefined {
+/** The warning that a volume loses these flags; undefined if it had none. */
+export function describeLostProtection(volume: string, flags = 0): string | undefined {
   if (!(flags & PROTECTING_FLAGS)) return undefined
   return `${volume}: was immutable or append-only itself, which it is not made again: see chattr`
 }
 
-/** The entry of a volume itself, as tree/ writes it. */
-function entryOfRoot(root: RootMetadata): TreeEntry {
+/** The tree entry of a volume itself, as volume/tree needs it to write metadata. */
+function toTreeEntry(root: RootMetadata): TreeEntry {
   return {
     type: 'directory',
     path: Buffer.alloc(0),
@@ -90,13 +90,13 @@ function entryOfRoot(root: RootMetadata): TreeEntry {
   }
 }
 
-/** Gives a volume its own metadata, exactly. `onRefused` is told, as the end of a sentence, what could not be set. */
+/** Sets the volume's own metadata. `onRefused` gets what could not be set, as the end of a sentence. */
 export async function applyRoot(
   volume: Folder,
   root: RootMetadata,
   onRefused: (message: string) => void,
 ): Promise<void> {
-  await applyRootMetadata(volume.self, entryOfRoot(root), onRefused)
+  await applyRootMetadata(volume.self, toTreeEntry(root), onRefused)
   applyFlags(volume, root.flags, onRefused)
 }
 

@@ -5,21 +5,24 @@ import { majorOf } from '../../lib/kernel/device-number.ts'
 import { mountIdOf } from '../tree/mounts.ts'
 import type { Folder } from './folder.ts'
 
-/** What tells a volume, besides its inode number, from whatever has its path after a crash. */
+/**
+ * Identifies a volume, together with its inode number, so that another directory at its path is noticed after a
+ * crash.
+ */
 export const seenVolumeSchema = z.object({
-  /** Empty if the file system does not keep it. */
+  /** Empty if the file system does not record it. */
   birthtimeNs: z.string(),
   device: z.string(),
-  /** Empty if the system does not say. */
+  /** The mount id; empty if the kernel does not report it. */
   mount: z.string(),
-  /** The boot and the mount namespace in which `device` and `mount` count. */
+  /** `device` and `mount` are only comparable within the same boot and mount namespace. */
   boot: z.string(),
   namespace: z.string(),
 })
 type SeenVolume = z.infer<typeof seenVolumeSchema>
 
-/** A volume as it is now. */
-export function seeVolume({ fd }: Folder): { inode: string; mtimeNs: string; seen: SeenVolume } {
+/** Reads the identity of a volume now. */
+export function readIdentity({ fd }: Folder): { inode: string; mtimeNs: string; seen: SeenVolume } {
   const { ino, mtimeNs, birthtimeNs, dev } = fstatSync(fd, { bigint: true })
   const seen = {
     birthtimeNs: birthtimeNs > 0n ? String(birthtimeNs) : '',
@@ -37,19 +40,23 @@ interface Expected {
   seen?: SeenVolume | undefined
 }
 
-/** @throws VOLUME_MISSING if the folder is not the directory that was seen. */
+/** @throws VOLUME_MISSING if the folder is not the directory whose identity was recorded */
 export function checkSameVolume({ volume, inode, seen: before }: Expected, folder: Folder): void {
-  const { inode: inodeNow, seen: now } = seeVolume(folder)
+  const { inode: inodeNow, seen: now } = readIdentity(folder)
   if (inodeNow !== inode) throw notTheSame(volume, 'another inode')
   if (!before) return
   if (before.birthtimeNs !== now.birthtimeNs) throw notTheSame(volume, 'another time of birth')
   if (isOtherMount(before, now)) throw notTheSame(volume, 'another mount')
 }
 
-/** A copy of the file system, such as a snapshot mounted in its place, has the same inodes and times of birth. */
+/**
+ * Detects a copy of the file system, such as an LVM snapshot mounted in its place, with equal inodes and birth
+ * times.
+ */
 function isOtherMount(before: SeenVolume, now: SeenVolume): boolean {
   if (before.boot !== now.boot || before.namespace !== now.namespace) return false
-  // The same disk mounted once more gets another mount id; numbers of other file systems are given to others later.
+  // A disk that is mounted again gets a new mount id. Device numbers with major 0 (no disk) are reused, and prove
+  // nothing.
   const isSameDisk = before.device === now.device && majorOf(BigInt(now.device)) !== 0
   return before.mount !== now.mount && !isSameDisk
 }

@@ -8,8 +8,8 @@ import { cleanUp } from './clean-up.ts'
 import { copyForward } from './copy-in-place.ts'
 import { isEmpty, openFolder } from './folder.ts'
 import { type Journal, readJournal } from './journal.ts'
-import { dropPointer, type Pointer, pointerFile, readPointers } from './pointer.ts'
-import { type Ending, goBack, goForward } from './roll.ts'
+import { deletePointer, type Pointer, pointerFile, readPointers } from './pointer.ts'
+import { type Ending, rollBack, rollForward } from './roll.ts'
 import { checkSameVolume } from './seen-volume.ts'
 import { isInside } from './staging-folders.ts'
 import { openSwapFolders, type SwapFolders } from './swap-folders.ts'
@@ -17,7 +17,7 @@ import { claimVolume, type VolumeClaim } from './volume-claim.ts'
 
 export interface SettledJournals {
   settled: SettledJournal[]
-  /** These volumes must not be touched until it worked. */
+  /** Volumes that could not be settled; no job may touch them until they are. */
   locked: LockedVolume[]
   warnings: string[]
 }
@@ -25,35 +25,35 @@ export interface SettledJournals {
 export interface SettledJournal {
   volume: string
   rid: string
-  /** `swept`: the volume had not been touched, or was in order already. */
+  /** `swept`: the volume was unchanged or already complete, and only leftovers were removed. */
   outcome: 'went back' | 'went forward' | 'swept'
-  /** How much of what went forward is not exactly as the backup has it; absent if all is. */
+  /** How many entries of a finished recover differ from the backup; missing if none. */
   faults?: number
 }
 
 export interface SettleOptions {
-  /** Told what is being copied: that may take as long as a recover. */
+  /** Called with each path that is copied; copying may take as long as a recover. */
   onPath?(path: Buffer): void
   /** Whether interrupted copies in place are finished: `if-unused` by default. */
   copies?: CopyPolicy
 }
 
 /**
- * A copy in place removes what is in the volume by now, also what processes have written since it was interrupted.
- * `if-unused`: finished unless processes use the volume. `proceed`: finished even so, since an operator asked for it.
+ * Finishing a copy in place deletes the volume's content, also files written since it was interrupted. `if-unused`:
+ * finish it unless processes use the volume. `proceed`: finish it anyway, because an operator asked for it.
  */
 export type CopyPolicy = 'refuse' | 'if-unused' | 'proceed'
 
 export interface LockedVolume {
-  /** `/` = every volume: not even which one it was can be read. */
+  /** `/` = every volume, because the pointer that names the volume is unreadable. */
   volume: string
   journal: string
   reason: string
 }
 
 /**
- * Ends every recover that a crash left, before any job: what had not reached its mark goes back, what had goes
- * forward, what had not begun is swept. Never throws for one of them: it is in `locked` with the reason.
+ * Ends every recover that a crash interrupted, before any job starts: rolls back swaps that were not committed, rolls
+ * forward those that were, removes leftovers of the rest. A failure does not throw: `locked` has it with the reason.
  * `leave`: rids of recovers that are left as they are.
  */
 export async function settleJournals(
@@ -62,7 +62,7 @@ export async function settleJournals(
 ): Promise<SettledJournals> {
   const { pointers, broken } = await readPointers(dataDir)
   const result: SettledJournals = { settled: [], locked: [], warnings: [] }
-  // Whichever volume it was, it may be half swapped.
+  // Its volume is unknown and may be half swapped.
   for (const { file, reason } of broken) result.locked.push({ volume: '/', journal: file, reason })
   for (const pointer of pointers) {
     if (!leave.includes(pointer.rid)) await settleInto(result, { dataDir, pointer, options }, settleClaimed)
@@ -70,7 +70,7 @@ export async function settleJournals(
   return result
 }
 
-/** The same for one volume that is claimed already: whoever left something there is gone. */
+/** Does the same for one volume that is already claimed, so its interrupted recovers have no process any more. */
 export async function settleVolume(
   { dataDir, volume }: VolumeClaim,
   options: SettleOptions = {},
@@ -84,7 +84,7 @@ export async function settleVolume(
   return result
 }
 
-/** A recover that is to be ended; its volume is not open yet. */
+/** A recover that must be ended; its volume is not open yet. */
 type Unsettled = Omit<Ending, 'volume'> & { options: SettleOptions }
 type Settled = Pick<SettledJournal, 'outcome' | 'faults'>
 type Settle = (ending: Unsettled) => Promise<Settled>
@@ -108,19 +108,21 @@ async function settleClaimed(ending: Unsettled): Promise<Settled> {
   return await settleOne(ending)
 }
 
-/** The path was real when it was written down. Whoever made a link of a part of it since leads nobody through it. */
+/** The path in the pointer was a real path; opening it fails if a part of it has become a symbolic link since. */
 async function settleOne(ending: Unsettled): Promise<Settled> {
   const { dataDir, pointer } = ending
-  using volume = hold(pointer)
-  if (pointer.phase === 'swap') return await settleSwap({ ...ending, volume: volume ?? noVolume(pointer) })
-  if (pointer.phase === 'copy') return await settleCopy({ ...ending, volume: volume ?? noVolume(pointer) })
-  if (!volume) await dropPointer(dataDir, pointer.rid)
-  else await sweep(dataDir, pointer, volume)
+  using volume = tryHold(pointer)
+  if (pointer.phase === 'swap')
+    return await settleSwap({ ...ending, volume: volume ?? volumeMissing(pointer) })
+  if (pointer.phase === 'copy')
+    return await settleCopy({ ...ending, volume: volume ?? volumeMissing(pointer) })
+  if (!volume) await deletePointer(dataDir, pointer.rid)
+  else await removeLeftovers(dataDir, pointer, volume)
   return { outcome: 'swept' }
 }
 
-/** Undefined if not even the directory above is there: then there is no staging either. */
-function hold({ volume }: Pointer): HeldVolume | undefined {
+/** Undefined if the parent directory does not exist either: then there is no staging folder. */
+function tryHold({ volume }: Pointer): HeldVolume | undefined {
   try {
     return holdRealPath(volume)
   } catch (error) {
@@ -129,12 +131,12 @@ function hold({ volume }: Pointer): HeldVolume | undefined {
   }
 }
 
-function noVolume({ volume }: Pointer): never {
+function volumeMissing({ volume }: Pointer): never {
   throw Object.assign(new Error(`"${volume}" does not exist`), { code: 'ENOENT' })
 }
 
-/** What lies inside another directory of that path is not ours to remove. */
-async function sweep(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<void> {
+/** If another directory has the volume's path now, nothing inside it is removed. */
+async function removeLeftovers(dataDir: string, pointer: Pointer, volume: HeldVolume): Promise<void> {
   if (volume.exists && isInside(pointer.staging, pointer.volume)) {
     await using folder = await openFolder(volume.place)
     checkSameVolume(pointer, folder)
@@ -143,7 +145,7 @@ async function sweep(dataDir: string, pointer: Pointer, volume: HeldVolume): Pro
 }
 
 async function settleSwap(ending: Ending): Promise<Settled> {
-  if (!ending.volume.exists) noVolume(ending.pointer)
+  if (!ending.volume.exists) volumeMissing(ending.pointer)
   await using folders = await openSwapFolders(ending.pointer, ending.volume)
   const { header, sealed, committed } = await readOwnJournal(ending.pointer, folders)
   if (!sealed && !(await isEmpty(folders.old))) throw new Error('its journal is damaged')
@@ -154,7 +156,7 @@ async function settleSwap(ending: Ending): Promise<Settled> {
       ending.warn(`${name}: appeared in the volume "${header.volume}" during the swap`),
     moved: () => {},
   }
-  await (committed ? goForward : goBack)(ending, moving)
+  await (committed ? rollForward : rollBack)(ending, moving)
   return committed ? wentForward(header.unpackFaults) : { outcome: 'went back' }
 }
 
@@ -168,9 +170,9 @@ function wentForward(faults = 0): Settled {
   return { outcome: 'went forward', ...(faults > 0 && { faults }) }
 }
 
-/** A copy in place goes forward only: it begins once more from the staging, which is whole. */
+/** A copy in place is only finished, never undone: it starts again from the staging folder, which is complete. */
 async function settleCopy(ending: Ending & Unsettled): Promise<Settled> {
-  if (!ending.volume.exists) noVolume(ending.pointer)
+  if (!ending.volume.exists) volumeMissing(ending.pointer)
   await using folders = await openSwapFolders(ending.pointer, ending.volume)
   const { header, sealed } = await readOwnJournal(ending.pointer, folders)
   if (!sealed) throw new Error('its journal is damaged')
@@ -185,7 +187,7 @@ async function settleCopy(ending: Ending & Unsettled): Promise<Settled> {
   return wentForward(faults + (header.unpackFaults ?? 0))
 }
 
-/** Throws why the copy must not be finished now. */
+/** Throws an error with the reason if the copy must not be finished now. */
 async function refuseCopy({
   options: { copies = 'if-unused' },
   volume,
@@ -210,5 +212,5 @@ async function explain(dataDir: string, pointer: Pointer, error: unknown): Promi
   if (code !== 'ENOENT') return messageOf(error)
   const there = await lstat(pointer.volume).catch(() => undefined)
   const missing = there ? pointer.staging : pointer.volume
-  return `"${missing}" is not there: see its mount, or remove "${pointerFile(dataDir, pointer.rid)}" if the volume is gone for good`
+  return `"${missing}" does not exist: check its mount, or remove "${pointerFile(dataDir, pointer.rid)}" if the volume is gone for good`
 }

@@ -13,38 +13,38 @@ import { isProtected } from './unprotect.ts'
 
 export const STAGING_PREFIX = '.backupd-recover-'
 
-/** In a staging folder: what is unpacked, what was in the volume, what appeared there meanwhile. */
+/** Folders in a staging folder: the new content, the old content, and what appeared in the volume meanwhile. */
 export const NEW = 'new'
 export const OLD = 'old'
 export const LATE = 'late'
 
-/** A swap leaves these where they are at the top of a volume: they may hold what another recover moved away. */
+/** A swap never moves such names at the top of a volume: they may have the old content of another recover. */
 export function isStagingName(name: Buffer): boolean {
   return name.toString('latin1').startsWith(STAGING_PREFIX)
 }
 
-/** Beside the volume where that is the same mount and may be written, else inside it. */
+/** The staging path: beside the volume if that is the same mount and writable, else inside the volume. */
 export function stagingPath(volume: HeldVolume, rid: string): string {
   const name = `${STAGING_PREFIX}${rid}`
   const isBeside = !volume.exists || isReachable(volume, name)
   return join(isBeside ? dirname(volume.path) : volume.path, name)
 }
 
-/** The same inside the volume, whatever lies beside it. */
+/** The staging path inside the volume, in any case. */
 export function stagingPathInside(volume: HeldVolume, rid: string): string {
   return join(volume.path, `${STAGING_PREFIX}${rid}`)
 }
 
-/** An empty directory that is moved into the volume to try it, and out of it at once. */
+/** The name of an empty directory that is moved into the volume to test renames, and removed at once. */
 export function probeName(staging: string): string {
   return `${staging}-probe`
 }
 
-/** Whether a rename leads from there into the volume: asked for what is not there, the kernel looks at mounts first. */
+/** Whether `parent` can be renamed from. Renames a name that does not exist: the kernel checks mounts before names. */
 function isReachable({ parent, place }: HeldVolume, name: string): boolean {
   try {
     accessSync(parent, constants.W_OK)
-    // Nothing could be removed from it again.
+    // In a protected parent, the staging folder could not be removed again.
     if (isProtected(Buffer.from(parent))) return false
     renameSync(`${parent}/${name}`, `${place}/${name}`)
   } catch (error) {
@@ -57,13 +57,13 @@ export function isInside(staging: string, volume: string): boolean {
   return dirname(staging) === volume
 }
 
-/** A path to the staging folder of a recover that follows the volume, wherever its path leads meanwhile. */
+/** A path to the staging folder through the held volume: it stays valid if the volume's path changes. */
 export function stagingPlace({ staging, volume: path }: Pointer, volume: HeldVolume): string {
   const folder = isInside(staging, path) ? volume.place : volume.parent
   return `${folder}/${basename(staging)}`
 }
 
-/** Makes the staging folder, for us alone: what it would inherit of access lists is taken off before anything is in it. */
+/** Creates the staging folder, private to the daemon: removes inherited ACLs before anything is in it. */
 export async function makeStagingFolders(staging: string): Promise<void> {
   await mkdir(staging, { mode: 0o700 })
   await using folder = await openFolder(staging)
@@ -81,14 +81,14 @@ function removeXattr(folder: Folder, name: string): void {
 }
 
 /**
- * Removes what was unpacked, the journal, and the folders that are empty then.
- * @returns false where something else is left in it, or the staging folder itself could not be removed
+ * Removes the unpacked content, the journal, and the folders that are then empty.
+ * @returns false if something else is left in it, so that the staging folder could not be removed
  */
 export async function removeStaging(staging: string): Promise<boolean> {
   try {
     await using folder = await openFolder(staging)
     await emptyIfThere(folder, NEW)
-    // What a run that was killed while it tried renames left.
+    // Probes of a run that was killed while it tested renames.
     for (const probe of [`${OLD}/probe`, probeName(basename(staging))])
       await ignoring(['ENOENT', 'ENOTEMPTY', 'ENOTDIR'], rmdir(folder.at(probe)))
     for (const name of [NEW, OLD, LATE]) await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
@@ -101,7 +101,7 @@ export async function removeStaging(staging: string): Promise<boolean> {
   return ignoring(['ENOTEMPTY', 'EEXIST'], rmdir(staging))
 }
 
-/** Empties one of the folders in it. */
+/** Empties a folder in the staging folder; no error if it does not exist. */
 export async function emptyIfThere(staging: Folder, name: string): Promise<void> {
   try {
     await using folder = await openFolder(staging.at(name))

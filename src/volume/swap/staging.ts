@@ -6,7 +6,7 @@ import type { HeldVolume } from '../held-volume.ts'
 import { cleanUp, unprotectVolume } from './clean-up.ts'
 import { type Folder, type Identity, namesIn, openFolder } from './folder.ts'
 import { type Pointer, readPointers, savePointer } from './pointer.ts'
-import { seeVolume } from './seen-volume.ts'
+import { readIdentity } from './seen-volume.ts'
 import {
   isInside,
   isStagingName,
@@ -17,42 +17,42 @@ import {
   stagingPlace,
 } from './staging-folders.ts'
 import { explainRefusal, isRefusedRename, tryRenames } from './try-renames.ts'
-import { protectionOf } from './unprotect.ts'
+import { readProtection } from './unprotect.ts'
 import type { VolumeClaim } from './volume-claim.ts'
 
-/** Where a recover unpacks before the volume is touched. */
+/** The folder a recover unpacks into before it changes the volume. */
 export interface Staging extends AsyncDisposable {
   readonly dataDir: string
   readonly pointer: Pointer
   readonly volume: HeldVolume
   /** An empty directory to unpack into; valid while the staging is not disposed. */
   readonly target: string
-  /** The staging folder itself, to know it again. */
+  /** Identifies the staging folder, to notice if it is replaced. */
   readonly identity: Identity
-  /** Why its content must be copied into the volume, since it cannot be moved; null if it can. */
+  /** Why its content must be copied into the volume instead of renamed; null if it can be renamed. */
   readonly refusedRename: string | null
-  /** Staging folders that lie here and are not ours to remove. */
+  /** Other staging folders beside or in the volume, which are not ours to remove. */
   readonly leftOver: string[]
 }
 
 export interface StagingPlan {
   rid: string
-  /** The claimed volume; if it does not exist it is to be made. It must be held until the staging is disposed. */
+  /** The claimed volume, which need not exist yet. It must be held until the staging is disposed. */
   volume: HeldVolume
-  /** What is in the volume and not staged stays: names are put in place one by one. */
+  /** True if only chosen files are recovered, so that the rest of the volume stays. */
   keepsOthers?: boolean
-  /** If renames are refused, the content will be copied in place. */
+  /** Allows a copy in place if renames are refused. */
   mayCopy?: boolean
 }
 
 /**
- * Makes an empty staging folder, 0700, for a recover of the claimed volume; what leads to it is on disk before.
- * @throws CONFLICT where the volume is read-only or this rid has one, VOLUME_LOCKED where another recover is unfinished,
- * SYSTEM_REFUSED if neither beside the volume nor inside it renames would do
+ * Creates an empty staging folder, mode 0700, for a recover of the claimed volume. Its pointer is on disk before.
+ * @throws CONFLICT if the volume is read-only or this rid already has a staging folder, VOLUME_LOCKED if another recover
+ * of the volume is unfinished, SYSTEM_REFUSED if renames work neither from beside the volume nor from inside it
  */
 export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Promise<Staging> {
   if (!/^[\w-]{1,64}$/.test(plan.rid))
-    throw new BackupdError('BAD_INPUT', `"${plan.rid}" is no id of a record`)
+    throw new BackupdError('BAD_INPUT', `"${plan.rid}" is not the id of a record`)
   await refuseUnfinished(claim.dataDir, claim.volume)
   const { volume, rid } = plan
   const [usual, inside] = [stagingPath(volume, rid), stagingPathInside(volume, rid)]
@@ -65,7 +65,7 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
     return await makeStaging(claim, { ...plan, staging: usual })
   } catch (error) {
     firstRefusal = error
-    // A quota project lets nothing in from outside, and everything from within.
+    // A quota project refuses renames from outside of it, but allows them from inside.
     const mayHelp = isRefusedRename(error) && error.facts.errno === 'EXDEV'
     if (!mayHelp || usual === inside) return await refusedRename(error)
   }
@@ -74,13 +74,13 @@ export async function prepareStaging(claim: VolumeClaim, plan: StagingPlan): Pro
   )
 }
 
-/** What a project whose quota is used up answers; the copy tells whether there is room once the old content is gone. */
+/** Errors of a full quota project. The copy checks whether there is room once the old content is gone. */
 const NO_ROOM_INSIDE = new Set(['EDQUOT', 'ENOSPC'])
 
 interface StagingToMake extends StagingPlan {
-  /** Its path. */
+  /** The path of the staging folder. */
   staging: string
-  /** Renames were tried in vain: they are not tried again. */
+  /** Why renames were refused in an earlier attempt; they are not tried again. */
   refusedRename?: string
 }
 
@@ -88,7 +88,7 @@ async function makeStaging({ dataDir }: VolumeClaim, plan: StagingToMake): Promi
   const { volume, staging, refusedRename = null } = plan
   const pointer = await planPointer(plan, staging)
   const place = stagingPlace(pointer, volume)
-  if (existsSync(place)) throw inTheWay(pointer)
+  if (existsSync(place)) throw alreadyExists(pointer)
   await savePointer(dataDir, pointer)
   try {
     if (pointer.protection && refusedRename !== null) await unprotectVolume(volume)
@@ -96,7 +96,7 @@ async function makeStaging({ dataDir }: VolumeClaim, plan: StagingToMake): Promi
       explainRefusal(`make the folder "${staging}"`, error)
       throw error
     })
-    if (volume.exists && refusedRename === null) await tryAt(place, plan)
+    if (volume.exists && refusedRename === null) await tryRenamesFrom(place, plan)
     return { ...(await openStaging(dataDir, pointer, volume)), refusedRename }
   } catch (error) {
     await cleanUp(dataDir, pointer, volume)
@@ -104,12 +104,12 @@ async function makeStaging({ dataDir }: VolumeClaim, plan: StagingToMake): Promi
   }
 }
 
-async function tryAt(place: string, { volume, keepsOthers = false }: StagingPlan): Promise<void> {
+async function tryRenamesFrom(place: string, { volume, keepsOthers = false }: StagingPlan): Promise<void> {
   await using staging = await openFolder(place)
   await tryRenames({ volume, staging, name: basename(place), replacesAll: !keepsOthers })
 }
 
-/** @throws VOLUME_LOCKED where a recover of this volume stopped half way. */
+/** @throws VOLUME_LOCKED if a recover of this volume stopped half way */
 async function refuseUnfinished(dataDir: string, volume: string): Promise<void> {
   const { pointers } = await readPointers(dataDir)
   const open = pointers.find(
@@ -125,7 +125,7 @@ async function refuseUnfinished(dataDir: string, volume: string): Promise<void> 
   )
 }
 
-/** Takes the staging away again where the swap did not begin; otherwise swapIn has cleaned up, or left it to be settled. */
+/** Removes the staging if the swap did not begin; otherwise swapIn has cleaned up, or left it for settleJournals. */
 export async function discardStaging({ dataDir, pointer, volume }: Staging): Promise<void> {
   const { pointers } = await readPointers(dataDir)
   if (pointers.some(({ rid, phase }) => rid === pointer.rid && phase === 'staging'))
@@ -137,9 +137,9 @@ async function planPointer({ rid, volume }: StagingPlan, staging: string): Promi
   const made = { format: 1, rid, phase: 'staging', volume: volume.path, staging, nonce } as const
   if (!volume.exists) return { ...made, inode: null, mtimeNs: null }
   await using folder = await openFolder(volume.place)
-  const { inode, mtimeNs, seen } = seeVolume(folder)
+  const { inode, mtimeNs, seen } = readIdentity(folder)
   if (!isInside(staging, volume.path)) return { ...made, inode, mtimeNs: null, seen }
-  return { ...made, inode, mtimeNs, seen, protection: protectionOf(folder.fd) }
+  return { ...made, inode, mtimeNs, seen, protection: readProtection(folder.fd) }
 }
 
 async function openStaging(
@@ -147,7 +147,7 @@ async function openStaging(
   pointer: Pointer,
   volume: HeldVolume,
 ): Promise<Omit<Staging, 'refusedRename'>> {
-  const leftOver = await findLeftOver(dataDir, volume)
+  const leftOver = await listLeftovers(dataDir, volume)
   await using folder = await openFolder(stagingPlace(pointer, volume))
   const target = await openFolder(folder.at(NEW))
   return {
@@ -161,8 +161,11 @@ async function openStaging(
   }
 }
 
-/** Staging folders beside the volume or in it that no pointer names: somebody else's, or from another data directory. */
-async function findLeftOver(dataDir: string, volume: HeldVolume): Promise<string[]> {
+/**
+ * Staging folders beside or in the volume without a pointer: they belong to another data directory, or to someone
+ * else.
+ */
+async function listLeftovers(dataDir: string, volume: HeldVolume): Promise<string[]> {
   const known = new Set((await readPointers(dataDir)).pointers.map((pointer) => pointer.staging))
   const found: string[] = []
   const places = [{ path: dirname(volume.path), place: volume.parent }]
@@ -180,8 +183,8 @@ async function* stagingNames(folder: Folder): AsyncGenerator<Buffer> {
   for await (const name of namesIn(folder)) if (isStagingName(name)) yield name
 }
 
-function inTheWay({ staging }: Pointer): BackupdError {
-  return new BackupdError('CONFLICT', `"${staging}" is there already: this recover ran before`)
+function alreadyExists({ staging }: Pointer): BackupdError {
+  return new BackupdError('CONFLICT', `"${staging}" already exists: this recover ran before`)
 }
 
 function readOnly(volume: string, cause: unknown): BackupdError {

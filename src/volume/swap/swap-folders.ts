@@ -4,19 +4,19 @@ import type { Pointer } from './pointer.ts'
 import { checkSameVolume } from './seen-volume.ts'
 import { LATE, NEW, OLD, stagingPlace } from './staging-folders.ts'
 
-/** The folders between which a swap moves names, all held open. */
+/** The folders between which a swap moves entries, all held open. */
 export interface SwapFolders extends AsyncDisposable {
   readonly volume: Folder
   readonly staging: Folder
-  /** What is to be in the volume. */
+  /** The new content of the volume. */
   readonly fresh: Folder
-  /** What was in the volume. */
+  /** The old content of the volume. */
   readonly old: Folder
-  /** What appeared in the volume meanwhile, in numbered folders. */
+  /** Entries that appeared in the volume during the swap, in numbered folders. */
   readonly late: Folder
 }
 
-/** @throws VOLUME_MISSING if the volume is not the directory it was when the recover began. */
+/** @throws VOLUME_MISSING if the volume is not the same directory as when the recover began */
 export async function openSwapFolders(pointer: Pointer, held: HeldVolume): Promise<SwapFolders> {
   await using opened = new AsyncDisposableStack()
   const volume = opened.use(await openFolder(held.place))

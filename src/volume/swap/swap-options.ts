@@ -1,6 +1,6 @@
 import type { TreeEntry } from '../tree/entry.ts'
 
-/** The points a swap passes, in this order; `moved` after each rename. */
+/** The points that a swap passes, in this order; `moved` after each rename. Tests crash it there. */
 export type Checkpoint =
   | 'journal written'
   | 'moved'
@@ -14,12 +14,12 @@ export type Checkpoint =
 export interface SwapOptions {
   /** The volume's own metadata in the archive; null = it keeps what it has. */
   root: TreeEntry | null
-  /** How much could not be unpacked exactly: told by whoever ends the swap after a crash. */
+  /** How many entries could not be unpacked exactly; reported again if the swap is finished after a crash. */
   unpackFaults?: number
-  /** Heeded until everything is in place; what was moved goes back then. */
+  /** Checked until everything is in place; an abort moves everything back. */
   signal: AbortSignal
   warn(message: string): void
-  /** What of the volume's own metadata the file system refused, as the end of a sentence. */
+  /** Called with what could not be set of the volume's own metadata, as the end of a sentence. */
   onRefused(message: string): void
   checkpoint?(at: Checkpoint): void
 }

@@ -1,10 +1,18 @@
+// The last step of a recover: replaces a volume's content with what was unpacked into a staging folder, safe against
+// crashes. How, in order of preference:
+//   swap.ts           renames the children one by one, by a journal that a crash rolls back or forward
+//   put-in-place.ts   renames only chosen files into the volume, and keeps the rest
+//   copy-in-place.ts  deletes the old content and copies the new, for file systems that refuse renames; no way back
+// staging.ts prepares it, settle.ts finishes what a crash interrupted. The recover plugin and the daemon's start use
+// it. It must treat the volume as hostile (follow no links), and knows nothing of backups or stores.
+
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { beginSwap } from './begin-swap.ts'
 import { inodeSetOf } from './inode-set.ts'
 import { childrenOf, commitJournal, readJournal, uncommitJournal } from './journal.ts'
 import { type Moving, moveListed, setAsideUnknown } from './moves.ts'
 import { placeNewVolume } from './place-new-volume.ts'
-import { goBack, goForward } from './roll.ts'
+import { rollBack, rollForward } from './roll.ts'
 import { applyRoot } from './root-metadata.ts'
 import type { Staging } from './staging.ts'
 import { openSwapFolders } from './swap-folders.ts'
@@ -12,9 +20,9 @@ import type { SwapOptions } from './swap-options.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
 /**
- * Puts what was unpacked into the volume in place of its content; the volume stays the same directory. All of it is
- * there when this resolves; when it throws, the volume is as it was.
- * @throws VOLUME_LOCKED where neither could be reached: the journal is kept for settleJournals
+ * Replaces the content of the volume with what was unpacked; the volume itself stays the same directory. If this
+ * throws, the volume is as it was before.
+ * @throws VOLUME_LOCKED if the swap failed and could not be undone: the journal is kept for settleJournals
  */
 export async function swapIn(staging: Staging, options: SwapOptions): Promise<void> {
   if (staging.pointer.inode === null) await placeNewVolume(staging, options)
@@ -32,7 +40,7 @@ async function swapContent(staging: Staging, options: SwapOptions): Promise<void
     signal.throwIfAborted()
   }
   const moving: Moving = { folders, header, moved, appeared: (name) => void appeared.push(name) }
-  // Once it is decided, nothing stops it.
+  // Rolling back or forward is not cancelled by the signal.
   const ending: Moving = { ...moving, moved: () => {} }
   try {
     await replaceChildren(moving, options)
@@ -44,7 +52,7 @@ async function swapContent(staging: Staging, options: SwapOptions): Promise<void
   checkpoint?.('committed')
   for (const name of appeared)
     warn(`${name}: appeared in the volume during the swap; it went with the old content`)
-  await goForward({ ...staging, warn, checkpoint }, ending).catch((error: unknown) => {
+  await rollForward({ ...staging, warn, checkpoint }, ending).catch((error: unknown) => {
     const path = staging.pointer.staging
     warn(`${path}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`)
   })
@@ -77,7 +85,7 @@ async function undo(staging: Staging, moving: Moving, { error, warn }: Failure):
   const { staging: path, volume } = staging.pointer
   try {
     await uncommitJournal(moving.folders.staging, await readJournal(moving.folders.staging))
-    await goBack({ ...staging, warn }, moving)
+    await rollBack({ ...staging, warn }, moving)
   } catch (cause) {
     const why = `${messageOf(error)}; and "${volume}" could not be put back: ${messageOf(cause)}`
     throw new BackupdError('VOLUME_LOCKED', `${why}. Restart the daemon to settle it, see "${path}"`, {

@@ -5,31 +5,31 @@ import type { HeldVolume } from '../held-volume.ts'
 import { breather, type Folder, namesIn, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { restoreTime } from './restore-time.ts'
-import { seeVolume } from './seen-volume.ts'
+import { readIdentity } from './seen-volume.ts'
 import { isStagingName, OLD, probeName } from './staging-folders.ts'
 
-/** What rights, attributes, quotas and layers answer to a rename; anything else is no answer to this question. */
+/** Errors of a rename that rights, attributes, quotas or overlay layers refuse. Other errors say nothing about that. */
 const REFUSALS = new Set(['EXDEV', 'EPERM', 'EACCES'])
 
 export interface RenamesToTry {
   volume: HeldVolume
-  /** The staging folder, made and still empty. */
+  /** The staging folder, created and still empty. */
   staging: Folder
   /** The name of the staging folder. */
   name: string
-  /** All that is in the volume will be moved out, not only new names moved in. */
+  /** Everything in the volume will be moved out, instead of only moving new names in. */
   replacesAll: boolean
 }
 
 /**
- * Tries before anything is unpacked what the swap will do: on some file systems renames fail that look possible. Nothing
- * in the volume changes, its own modification time included.
- * @throws SYSTEM_REFUSED with `facts.errno` and what else can be done
+ * Tries the renames of the swap before anything is unpacked, because some file systems refuse renames that should be
+ * possible. Changes nothing in the volume, not even its modification time.
+ * @throws SYSTEM_REFUSED with `facts.errno` and the alternatives
  */
 export async function tryRenames(renames: RenamesToTry): Promise<void> {
   await using folder = await openFolder(renames.volume.place)
   if (renames.replacesAll) await tryMovesOut(folder, renames)
-  const before = seeVolume(folder)
+  const before = readIdentity(folder)
   try {
     tryMoveIn(folder, renames)
   } finally {
@@ -37,7 +37,10 @@ export async function tryRenames(renames: RenamesToTry): Promise<void> {
   }
 }
 
-/** A directory that holds something is never replaced: the answer is about the name that would move, which stays. */
+/**
+ * Renames onto a directory that is not empty: this always fails, but the error shows whether the name could be
+ * moved.
+ */
 async function tryMovesOut(volume: Folder, { staging }: RenamesToTry): Promise<void> {
   const full = staging.at(OLD)
   await using old = await openFolder(full)
@@ -48,7 +51,7 @@ async function tryMovesOut(volume: Folder, { staging }: RenamesToTry): Promise<v
     for await (const name of namesIn(volume)) {
       await breathe()
       if (!isStagingName(name))
-        asRefusal(`move "${bytesToText(name)}" out of the volume`, () => renameSync(volume.at(name), full))
+        tryRename(`move "${bytesToText(name)}" out of the volume`, () => renameSync(volume.at(name), full))
     }
   } finally {
     rmdirSync(content)
@@ -59,10 +62,10 @@ function tryMoveIn(volume: Folder, { staging, name }: RenamesToTry): void {
   const probe = Buffer.from(probeName(name))
   mkdirSync(staging.at(probe), { mode: 0o700 })
   try {
-    asRefusal('move anything into the volume', () =>
+    tryRename('move anything into the volume', () =>
       moveWithoutReplacing({ folder: staging, name: probe }, { folder: volume, name: probe }),
     )
-    asRefusal('remove anything from the volume', () => rmdirSync(volume.at(probe)))
+    tryRename('remove anything from the volume', () => rmdirSync(volume.at(probe)))
   } catch (error) {
     removeIfThere(staging.at(probe))
     throw error
@@ -77,7 +80,7 @@ function removeIfThere(folder: Buffer): void {
   }
 }
 
-function asRefusal(what: string, rename: () => void): void {
+function tryRename(what: string, rename: () => void): void {
   try {
     rename()
   } catch (error) {
@@ -87,7 +90,7 @@ function asRefusal(what: string, rename: () => void): void {
   }
 }
 
-/** @throws SYSTEM_REFUSED, as `tryRenames` does, if rights, attributes, quotas or layers refuse `what` */
+/** @throws SYSTEM_REFUSED as `tryRenames` if `error` is a refusal by rights, attributes, quotas or layers */
 export function explainRefusal(what: string, error: unknown): void {
   const errno = errnoOf(error) ?? ''
   if (REFUSALS.has(errno)) throw refused(what, errno, error)

@@ -4,8 +4,8 @@ import { O_PATH } from '../../lib/kernel/open.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { PROTECTING_FLAGS } from '../tree/inode-flags.ts'
 
-/** Calls `act` again without the flags that forbid it: what is in the way of a recover goes, immutable or not. */
-export function despiteProtection<T>(place: Buffer, act: () => T): T {
+/** Runs `act`; if the immutable or append-only flag forbids it, clears the flag and runs it again. */
+export function withoutProtection<T>(place: Buffer, act: () => T): T {
   try {
     return act()
   } catch (error) {
@@ -38,12 +38,12 @@ function openPlain(place: Buffer): number | undefined {
   }
 }
 
-/** To pin what may be anything. */
+/** Flags to open any kind of file without side effects, only to refer to it. */
 export const PIN = O_PATH | constants.O_NOFOLLOW
 
 /**
- * Opens what is pinned for reading if it is a regular file or a directory, which alone have flags. Undefined for
- * anything else: a tape rewinds, and a watchdog starts, when it is opened. The caller closes both.
+ * Opens a pinned regular file or directory for reading; only these have inode flags. Undefined for anything else,
+ * because opening a device has effects: a tape rewinds, a watchdog starts. The caller closes both descriptors.
  */
 export function reopenPlain(pin: number): number | undefined {
   const stats = fstatSync(pin)
@@ -51,13 +51,13 @@ export function reopenPlain(pin: number): number | undefined {
   return openSync(`/proc/self/fd/${pin}`, constants.O_RDONLY | constants.O_NONBLOCK)
 }
 
-/** False also for what cannot be opened. */
+/** Whether it is immutable or append-only; false also if it cannot be opened. */
 export function isProtected(place: Buffer): boolean {
   try {
     const fd = openPlain(place)
     if (fd === undefined) return false
     try {
-      return protectionOf(fd) !== 0
+      return readProtection(fd) !== 0
     } finally {
       closeSync(fd)
     }
@@ -67,12 +67,12 @@ export function isProtected(place: Buffer): boolean {
   }
 }
 
-/** Which of "immutable" and "append-only" an open file or directory has. */
-export function protectionOf(fd: number): number {
+/** The "immutable" and "append-only" flags of an open file or directory. */
+export function readProtection(fd: number): number {
   return (loadKernel()?.getFlags(fd) ?? 0) & PROTECTING_FLAGS
 }
 
-/** Takes "immutable" and "append-only" off an open file or directory. False where there is nothing to take off. */
+/** Clears "immutable" and "append-only" of an open file or directory. False if neither was set, or it was refused. */
 export function unprotectOpen(fd: number): boolean {
   const kernel = loadKernel()
   const flags = kernel?.getFlags(fd) ?? 0

@@ -5,7 +5,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { makeRecoversFolder } from './pointer.ts'
 
-/** The right to be the only one of this data directory at a volume. Ends with the process at the latest. */
+/** Exclusive use of a volume among the processes of one data directory. Ends with the process at the latest. */
 export interface VolumeClaim extends AsyncDisposable {
   readonly dataDir: string
   /** Real path. */
@@ -13,10 +13,10 @@ export interface VolumeClaim extends AsyncDisposable {
 }
 
 /**
- * Takes a volume for a backup or a recover. The kernel drops the lock of a process that ends, so whoever gets it
- * knows that no one else is at work there. Where the kernel cannot be asked, the engine's own order has to do.
+ * Claims a volume for a backup or a recover. The kernel releases the lock when its process ends, so the holder knows
+ * that no other run works on the volume. Without kernel calls, only the engine's scheduling prevents that.
  * @param volume its real path
- * @throws CONFLICT where another run has it
+ * @throws CONFLICT if another run has claimed it
  */
 export async function claimVolume(dataDir: string, volume: string): Promise<VolumeClaim> {
   const folder = await makeRecoversFolder(dataDir)

@@ -129,7 +129,7 @@ test('a volume that is not there locks it, and is settled when it is back', asyn
   renameSync(volume, `${volume}.away`)
   const first = await settleJournals(dataDir)
   expect(first.settled).toEqual([])
-  expect(first.locked).toMatchObject([{ volume, reason: expect.stringContaining('is not there') }])
+  expect(first.locked).toMatchObject([{ volume, reason: expect.stringContaining('does not exist') }])
   mkdirSync(volume)
   expect((await settleJournals(dataDir)).locked).toMatchObject([
     { reason: expect.stringContaining('not the directory it was') },
@@ -163,7 +163,7 @@ test.each(['../../victim', '\\\\x2e\\\\x2e', '..', ''])(
     )
     appendFileSync(`${staging}/journal`, '["committed"]\n')
     expect((await settleJournals(dataDir)).locked).toMatchObject([
-      { reason: expect.stringContaining('no name of a file') },
+      { reason: expect.stringContaining('not a file name') },
     ])
     expect(existsSync(victim)).toBe(true)
   },

@@ -6,7 +6,7 @@ import { O_PATH } from '../../../src/lib/kernel/open.ts'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { openFolder } from '../../../src/volume/swap/folder.ts'
 import { protectListed, withProtectedList } from '../../../src/volume/swap/protected-list.ts'
-import { despiteProtection, isProtected } from '../../../src/volume/swap/unprotect.ts'
+import { isProtected, withoutProtection } from '../../../src/volume/swap/unprotect.ts'
 import { noFlags, run } from '../../support/refused-renames.ts'
 import { makeSwapWorld } from '../../support/swap-world.ts'
 
@@ -52,7 +52,7 @@ testNodes(`a device node is never opened to see its flags (${noFlags ?? 'needs c
     const refused = () => {
       throw EPERM
     }
-    expect(() => despiteProtection(node, refused)).toThrow(EPERM)
+    expect(() => withoutProtection(node, refused)).toThrow(EPERM)
   }
   for (const name of ['device', 'fifo']) expect(opened).not.toContain(name)
 })
@@ -82,6 +82,6 @@ testNodes(`files and directories are still seen and freed (${noFlags ?? 'needs c
   run('chattr', '+i', file, folder)
   onTestFinished(() => run('chattr', '-R', '-i', volume))
   for (const path of [file, folder]) expect(isProtected(Buffer.from(path))).toBe(true)
-  despiteProtection(Buffer.from(file), () => unlinkSync(file))
+  withoutProtection(Buffer.from(file), () => unlinkSync(file))
   expect(fs.existsSync(file)).toBe(false)
 })

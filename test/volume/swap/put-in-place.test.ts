@@ -127,7 +127,7 @@ it('never goes through a link that stands in the way, nor removes it', async () 
   symlinkSync(outside, join(world.volume, 'way'))
   expect(await world.place(['way/x', 'good'])).toEqual({
     faults: 1,
-    warnings: ['way: is no directory in the volume, so what is to be in it was left out'],
+    warnings: ['way: is not a directory in the volume, so its content was left out'],
   })
   expect(readdirSync(outside)).toEqual([])
   expect(lstatSync(join(world.volume, 'way')).isSymbolicLink()).toBe(true)

@@ -89,7 +89,7 @@ test('a volume that someone removes while it is empty: no success, old and new c
   expect(readdirSync(`${path}/old`).sort()).toEqual(old)
   expect(readdirSync(`${path}/new`)).toContain('new only')
   expect((await settleVolume(claim)).locked).toMatchObject([
-    { volume: world.volume, reason: expect.stringContaining('is not there') },
+    { volume: world.volume, reason: expect.stringContaining('does not exist') },
   ])
 })
 

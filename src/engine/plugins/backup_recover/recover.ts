@@ -8,7 +8,7 @@ import type { HeldVolume } from '../../../volume/held-volume.ts'
 import { checkUsers } from '../../../volume/swap/check-users.ts'
 import { withProtectedList } from '../../../volume/swap/protected-list.ts'
 import { putInPlace } from '../../../volume/swap/put-in-place.ts'
-import { protectionLost } from '../../../volume/swap/root-metadata.ts'
+import { describeLostProtection } from '../../../volume/swap/root-metadata.ts'
 import { discardStaging, prepareStaging, type Staging } from '../../../volume/swap/staging.ts'
 import { stagingPlace } from '../../../volume/swap/staging-folders.ts'
 import { swapIn } from '../../../volume/swap/swap.ts'
@@ -223,7 +223,7 @@ async function swap(
   { root, faults: unpackFaults }: UnpackSummary,
 ): Promise<number> {
   const warn = (message: string) => context.warn(message)
-  const lost = protectionLost(volume.path, root?.flags)
+  const lost = describeLostProtection(volume.path, root?.flags)
   if (lost) warn(lost)
   let refused = 0
   const onRefused = (message: string) => {

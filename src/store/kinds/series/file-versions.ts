@@ -19,7 +19,10 @@ export interface HistoryQuestion {
 /** Snapshots that are compared for one page. */
 const WINDOW = 200
 
-/** Lists the versions of one path in a series, newest first. A page may be empty although more follow. Throws NOT_FOUND. */
+/**
+ * Lists the versions of one path in a series, newest first. A page may be empty although more follow. Throws
+ * NOT_FOUND.
+ */
 export async function fileVersions(
   store: Store,
   { namespace, name, path, after }: HistoryQuestion,

@@ -13,7 +13,10 @@ export interface Forgetting {
   warn(message: string): void
 }
 
-/** Deletes snapshots of the own namespace, also in a full store, and notes that a prune is due. Otherwise as forgetSnapshots. */
+/**
+ * Deletes snapshots of the own namespace, also in a full store, and notes that a prune is due. Otherwise as
+ * forgetSnapshots.
+ */
 export function forgetInNamespace(
   forgetting: Forgetting,
   ids: readonly string[],

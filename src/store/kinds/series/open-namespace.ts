@@ -29,7 +29,10 @@ export async function openNamespace(world: StoreWorld, namespace: string): Promi
   }
 }
 
-/** Opens the own repository, or creates it if there never was one. Throws REPOSITORY_MISSING if it is not the known one. */
+/**
+ * Opens the own repository, or creates it if there never was one. Throws REPOSITORY_MISSING if it is not the known
+ * one.
+ */
 export async function openOwnRepository(world: StoreWorld): Promise<Repository> {
   const { ip } = world.identity
   await using parts = new AsyncDisposableStack()

@@ -1,7 +1,8 @@
 // Increments: the snapshots of one volume form a series, which users see as one backup. The restic repository of a
 // server has its snapshots, and src/restic reads and writes it. This folder adds what restic does not know: names of
 // series (tags), the store's password, ownership, and notes about damage (`.damaged`) and due prunes (`.prune`).
-// series.ts groups snapshots into series. find-backup.ts opens a series as a StoredBackup here; the engine's backup and
+// series.ts groups snapshots into series. find-backup.ts opens a series as a StoredBackup here; the engine's backup
+// and
 // expire plugins use the rest.
 
 import { listSnapshotFolder } from '../../../restic/read/list-folder.ts'
@@ -15,7 +16,10 @@ import { openSnapshot } from './open-snapshot.ts'
 import { infoOfSeries } from './series-info.ts'
 import { verifySeries } from './verify-series.ts'
 
-/** Opens the increments of a volume; undefined if no series has this name. The repository is open until it is disposed. */
+/**
+ * Opens the increments of a volume; undefined if no series has this name. The repository is open until it is
+ * disposed.
+ */
 export async function seriesBackup(
   world: StoreWorld,
   namespace: string,

@@ -42,7 +42,10 @@ function findOldestTime(snapshots: readonly SeriesSnapshot[]): string {
   )
 }
 
-/** Snapshots that restic made, or rewrote to change tags, lack our facts: they count as success unless tagged partial. */
+/**
+ * Snapshots that restic made, or rewrote to change tags, lack our facts: they count as success unless tagged
+ * partial.
+ */
 export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
   const { id, file, createdMs, corrupt } = snapshot
   const facts = file.backupd

@@ -25,7 +25,10 @@ export interface SnapshotSeries {
 
 const NAME_TAG = 'backup='
 const RID_TAG = 'rid='
-/** Marks a snapshot made from a legacy mirror, so that a later run recognizes it if this one ends before the mirror is deleted. */
+/**
+ * Marks a snapshot made from a legacy mirror, so that a later run recognizes it if this one ends before the mirror
+ * is deleted.
+ */
 export const MIRROR_TAG = 'mirror'
 
 /** The legacy system never deletes files in a mirror, so such a snapshot may hold the only copy of deleted files. */
