@@ -1,17 +1,16 @@
-import { deleteBackups, listBackups, listFiles, listFolder, showBackup } from './handlers/backups.ts'
+import { deleteBackups, listBackups, listFolder, showBackup } from './handlers/backups.ts'
 import { confirmClock, showDebug, showHealth, startScheduler, stopScheduler } from './handlers/daemon.ts'
 import { actOnJob, countJobs, listJobs, runJob, setJobs, showJob } from './handlers/jobs.ts'
-import { listNamespaces, showUnknown } from './handlers/namespaces.ts'
 import { removeNotify, setNotify, showNotify } from './handlers/notify.ts'
+import { QUESTION_ROUTES } from './handlers/questions.ts'
 import { cancelRecord, showRecord } from './handlers/records.ts'
 import { recoverFile, recoverFolder } from './handlers/recover.ts'
-import { deleteSnapshots, listSnapshots, showDiff, showHistory } from './handlers/snapshots.ts'
 import type { Route } from './http/route.ts'
 
 /** Jobs of thousands of volumes come as one form field. */
 const JOBS_LIMIT = 32 * 1024 * 1024
 
-/** Every route of the daemon: the recorded system's with their statuses, then ours. docs/protocol.md describes each. */
+/** Every route of the daemon: the legacy system's with their statuses, then ours. docs/protocol.md describes each. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/cron/jobs', handle: listJobs },
   { method: 'PUT', path: '/api/v1/cron/jobs', handle: setJobs, bodyLimit: JOBS_LIMIT },
@@ -34,13 +33,7 @@ export const ROUTES: readonly Route[] = [
 
   { method: 'GET', path: '/api/v1/cron/records/:rid', handle: showRecord },
   { method: 'POST', path: '/api/v1/cron/records/:rid/actions/cancel', handle: cancelRecord },
-  { method: 'GET', path: '/api/v1/backup/files/:name', handle: listFiles },
-  { method: 'GET', path: '/api/v1/backup/snapshots/:name', handle: listSnapshots },
-  { method: 'POST', path: '/api/v1/backup/snapshots/:name/actions/delete', handle: deleteSnapshots },
-  { method: 'GET', path: '/api/v1/backup/diff/:name', handle: showDiff },
-  { method: 'GET', path: '/api/v1/backup/history/:name', handle: showHistory },
-  { method: 'GET', path: '/api/v1/backup/namespaces', handle: listNamespaces },
-  { method: 'GET', path: '/api/v1/backup/unknown', handle: showUnknown },
   { method: 'POST', path: '/api/v1/clock/actions/confirm', handle: confirmClock },
+  ...QUESTION_ROUTES,
   { method: 'GET', path: '/healthz', handle: showHealth },
 ]

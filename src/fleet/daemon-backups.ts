@@ -6,10 +6,8 @@ import {
   backupPageSchema,
   type DiffRequest,
   debugSchema,
-  deletedSnapshotsSchema,
   type FilePage,
   type FilesRequest,
-  filePageSchema,
   type HistoryRequest,
   PROTOCOL,
   type RecoverRequest,
@@ -18,16 +16,10 @@ import {
   type SnapshotsRequest,
 } from '../wire/daemon-api.ts'
 import { PageGuard } from '../wire/page-guard.ts'
-import {
-  type DiffPage,
-  diffPageSchema,
-  type FileHistory,
-  fileHistorySchema,
-  type SnapshotPage,
-  snapshotPageSchema,
-} from '../wire/snapshot.ts'
+import { QUESTIONS } from '../wire/questions.ts'
+import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 import type { DaemonHttp } from './daemon-http.ts'
-import { askFor, isMissingRoute, segment } from './daemon-question.ts'
+import { askFor, askQuestion, isMissingRoute, segment } from './daemon-question.ts'
 import { fromEntity, fromFolderEntry, legacyBackupsSchema, legacyFolderSchema } from './legacy-backups.ts'
 
 export interface DaemonBackups {
@@ -46,11 +38,6 @@ export interface DaemonBackups {
 
 const PAGE = 1000
 
-function given(fields: Record<string, string | null | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(fields).filter((field): field is [string, string] => field[1] != null),
-  )
-}
 const BACKUP = '/api/v1/backup'
 
 export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
@@ -63,27 +50,16 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
     recover: (ip, request) => recover(http, ip, request),
-    snapshots: (ip, { namespace, name, after, limit }) =>
-      askFor(http, ip, {
-        ...{ method: 'GET', path: `${BACKUP}/snapshots/${segment(name)}`, schema: snapshotPageSchema },
-        query: { namespace, limit, ...given({ after }) },
-      }),
-    diff: (ip, { namespace, name, from, to, after, limit }) =>
-      askFor(http, ip, {
-        ...{ method: 'GET', path: `${BACKUP}/diff/${segment(name)}`, schema: diffPageSchema },
-        query: { namespace, from, to, limit, ...given({ after }) },
-      }),
-    async deleteSnapshots(ip, { namespace, name, snapshots }) {
-      const path = `${BACKUP}/snapshots/${segment(name)}/actions/delete`
-      const form = { namespace, snapshots }
-      const answer = await askFor(http, ip, { method: 'POST', path, form, schema: deletedSnapshotsSchema })
-      return answer.deletedSnapshots
+    snapshots: (ip, request) => askQuestion(http, ip, { question: QUESTIONS.snapshots, args: request }),
+    diff: (ip, request) => askQuestion(http, ip, { question: QUESTIONS.diff, args: request }),
+    history: (ip, request) => askQuestion(http, ip, { question: QUESTIONS.history, args: request }),
+    async deleteSnapshots(ip, request) {
+      const { deletedSnapshots } = await askQuestion(http, ip, {
+        question: QUESTIONS.deleteSnapshots,
+        args: request,
+      })
+      return deletedSnapshots
     },
-    history: (ip, { namespace, name, path, after }) =>
-      askFor(http, ip, {
-        ...{ method: 'GET', path: `${BACKUP}/history/${segment(name)}`, schema: fileHistorySchema },
-        query: { namespace, path, ...given({ after }) },
-      }),
   }
 }
 
@@ -115,15 +91,8 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
 }
 
 async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): Promise<FilePage> {
-  const { namespace, name, path, snapshot, after, limit } = request
-  const query = { namespace, path, limit, ...given({ after, snapshot }) }
   try {
-    return await askFor(http, ip, {
-      method: 'GET',
-      path: `${BACKUP}/files/${segment(name)}`,
-      query,
-      schema: filePageSchema,
-    })
+    return await askQuestion(http, ip, { question: QUESTIONS.files, args: request })
   } catch (error) {
     if (!isMissingRoute(error)) throw error
     return await listFolder(http, ip, request)

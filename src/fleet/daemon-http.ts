@@ -11,12 +11,15 @@ const CONNECTIONS = 8
 /** The original lists all backups at once. */
 const LARGEST_ANSWER = 64 * 1024 * 1024
 
+/** A list sends its name many times. */
+export type Field = string | number | readonly string[]
+
 export interface DaemonRequest {
   method: 'GET' | 'PUT' | 'POST'
   path: string
-  query?: Record<string, string | number>
-  /** Sent urlencoded; a list sends its name many times. */
-  form?: Record<string, string | readonly string[]>
+  query?: Record<string, Field>
+  /** Sent urlencoded. */
+  form?: Record<string, Field>
 }
 
 export interface DaemonHttp {
@@ -112,7 +115,7 @@ async function exchangeOnce(
 function encodeForm(form: NonNullable<DaemonRequest['form']>): string {
   const fields = new URLSearchParams()
   for (const [name, value] of Object.entries(form)) {
-    for (const one of [value].flat()) fields.append(name, one)
+    for (const one of [value].flat()) fields.append(name, String(one))
   }
   return fields.toString()
 }

@@ -1,6 +1,7 @@
-import { namespacesSchema, type UnknownObjects, unknownObjectsSchema } from '../wire/daemon-api.ts'
+import type { UnknownObjects } from '../wire/daemon-api.ts'
+import { QUESTIONS } from '../wire/questions.ts'
 import type { DaemonHttp } from './daemon-http.ts'
-import { askFor, isMissingRoute } from './daemon-question.ts'
+import { askQuestion, isMissingRoute } from './daemon-question.ts'
 
 export interface DaemonNamespaces {
   /** The servers that have a folder in its store; of an original only its own is known. */
@@ -9,17 +10,14 @@ export interface DaemonNamespaces {
   unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
 }
 
-const BACKUP = '/api/v1/backup'
-
 export function createDaemonNamespaces(http: DaemonHttp): DaemonNamespaces {
   return {
     async namespaces(ip) {
-      const question = { method: 'GET', path: `${BACKUP}/namespaces`, schema: namespacesSchema } as const
-      return (await ifItKnows(() => askFor(http, ip, question)))?.namespaces ?? [ip]
+      const asked = { question: QUESTIONS.namespaces, args: {} }
+      return (await ifItKnows(() => askQuestion(http, ip, asked)))?.namespaces ?? [ip]
     },
     unknown(ip, namespace) {
-      const [path, query, schema] = [`${BACKUP}/unknown`, { namespace }, unknownObjectsSchema] as const
-      return ifItKnows(() => askFor(http, ip, { method: 'GET', path, query, schema }))
+      return ifItKnows(() => askQuestion(http, ip, { question: QUESTIONS.unknown, args: { namespace } }))
     },
   }
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { parseJson } from '../wire/json.ts'
-import type { DaemonHttp, DaemonRequest } from './daemon-http.ts'
+import type { Question } from '../wire/questions.ts'
+import type { DaemonHttp, DaemonRequest, Field } from './daemon-http.ts'
 
 /** Asks, and reads the answer as `schema`. Throws DAEMON_REFUSED where the answer is something else. */
 export async function askFor<T>(
@@ -18,6 +19,29 @@ export async function askFor<T>(
     const message = `The daemon on ${ip} speaks another language: ${messageOf(cause)}. See that it is a backupd daemon`
     throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip }, cause })
   }
+}
+
+export interface AskedQuestion<Answer> {
+  question: Question<z.ZodObject, Answer>
+  /** As its row has them; null for what is left out. */
+  args: object
+}
+
+/** Asks a question of the table. Throws as askFor(). */
+export function askQuestion<Answer>(
+  http: DaemonHttp,
+  ip: string,
+  { question, args }: AskedQuestion<Answer>,
+): Promise<Answer> {
+  const { name = '', ...fields } = args as { name?: string } & Record<string, Field | null | undefined>
+  const { method, answer: schema } = question
+  const path = question.path.replace(':name', () => segment(name))
+  const given: Record<string, Field> = {}
+  for (const key of Object.keys(question.args.shape)) {
+    const value = fields[key]
+    if (value != null) given[key] = value
+  }
+  return askFor(http, ip, { method, path, schema, [method === 'GET' ? 'query' : 'form']: given })
 }
 
 function noteSetAside(http: DaemonHttp, { ip, path, answer }: { ip: string; path: string; answer: unknown }) {

@@ -2,7 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } fro
 import { isRefused } from '../domain/answer.ts'
 import { deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { migrate, recover } from '../domain/recover.ts'
-import { MOST_FILES } from '../wire/daemon-api.ts'
+import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { optionalText, toBackupFilter, toPage } from './filters.ts'
@@ -93,7 +93,7 @@ export class BackupResolver {
     @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
     @Arg('after', () => String, { nullable: true }) after?: string,
   ): Promise<Connection<File>> {
-    const page = toPage(first ?? 100, after, isOwnDocument ? MOST_FILES : undefined)
+    const page = toPage(first ?? 100, after, isOwnDocument ? MAX_FILES : undefined)
     const found = await listFiles(world, info, {
       path: path ?? '',
       snapshot: optionalText('snapshot', snapshot) ?? null,

@@ -95,7 +95,7 @@ export const backupPageSchema = tolerantPage('backups', tolerantBackup(), {
 export type BackupPage = z.infer<typeof backupPageSchema>
 
 /** Names of one folder that are listed at once: what the recorded routes, which know no pages, tell of it at most. */
-export const MOST_FILES = 200_000
+export const MAX_FILES = 200_000
 
 /** `GET /api/v1/backup/files/NAME?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P, by path. */
 export const filePageSchema = tolerantPage('files', fileInfoSchema, { next: z.string().nullable() })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MOST_FILES } from '../../src/wire/daemon-api.ts'
+import { MAX_FILES } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { helloInventory } from '../support/controller-world.ts'
 import { askHttp } from '../support/daemon-http.ts'
@@ -86,10 +86,10 @@ test.each([
 })
 
 test('a folder that is too large for one list is refused', async () => {
-  const { url } = await startWithFiles(MOST_FILES + 1)
+  const { url } = await startWithFiles(MAX_FILES + 1)
   expect(await askHttp(url, 'GET', `${APP}/proc/web/backups/NAME/d?open=true`)).toMatchObject({
     status: 400,
     code: 'TOO_COSTLY',
-    body: expect.stringContaining(`holds more than ${MOST_FILES} names`),
+    body: expect.stringContaining(`holds more than ${MAX_FILES} names`),
   })
 })

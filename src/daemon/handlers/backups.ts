@@ -6,7 +6,7 @@ import {
   backupPageSchema,
   type FilePage,
   filePageSchema,
-  MOST_FILES,
+  MAX_FILES,
 } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
 import type { Answer, Call, World } from '../http/route.ts'
@@ -77,31 +77,18 @@ export async function showBackup({ params, fields }: Call, world: World): Promis
  */
 export async function listFolder({ params, fields }: Call, world: World): Promise<Answer> {
   const { name, inside } = splitBackupPath(params['*'] ?? '')
-  const question = { namespace: readNamespace(fields, world.ip), name, path: inside, limit: MOST_FILES }
+  const question = { namespace: readNamespace(fields, world.ip), name, path: inside, limit: MAX_FILES }
   const { files, next } = await inLegacyWords(`open ${name}: no such file or directory`, () =>
     askFiles(world, question),
   )
   if (next === null) return { status: 200, body: files.map(toFolderEntry) }
-  const words = `"${name}/${inside}" holds more than ${MOST_FILES} names, too many for one list: GET /api/v1/backup/files/NAME lists them by pages`
+  const words = `"${name}/${inside}" holds more than ${MAX_FILES} names, too many for one list: GET /api/v1/backup/files/NAME lists them by pages`
   throw new BackupdError('TOO_COSTLY', words)
 }
 
 function toFolderEntry(file: FileInfo): Json {
   const name = file.path.slice(file.path.lastIndexOf('/') + 1)
   return { name, size: file.size, mod_time: goTime(file.modified), dir: file.type === 'directory' }
-}
-
-/** `?namespace=IP&path=P&after=PATH&limit=N`: the entries directly in P. */
-export async function listFiles({ params, fields }: Call, world: World): Promise<Answer> {
-  const question = {
-    namespace: readNamespace(fields, world.ip),
-    name: checkBackupName(params.name ?? ''),
-    path: fields.text('path'),
-    snapshot: fields.optional('snapshot') ?? '',
-    limit: fields.count('limit', PAGE, MOST_FILES),
-    ...(fields.text('after') === '' ? {} : { after: fields.text('after') }),
-  }
-  return { status: 200, body: await askFiles(world, question) }
 }
 
 async function askFiles(world: World, question: Record<string, unknown>): Promise<FilePage> {

@@ -6,7 +6,7 @@ import {
   LegacyFilesDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { MOST_FILES } from '../../wire/daemon-api.ts'
+import { MAX_FILES } from '../../wire/daemon-api.ts'
 import { isProcNamed } from '../../wire/proc-names.ts'
 import type { Fields } from '../fields.ts'
 import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
@@ -40,7 +40,7 @@ const filesOfBackup = (path: string) =>
     method: 'GET',
     path,
     document: LegacyFilesDocument,
-    ask: (call) => ({ ...nameOf(call), path: insideOf(call), first: MOST_FILES }),
+    ask: (call) => ({ ...nameOf(call), path: insideOf(call), first: MAX_FILES }),
     answer([{ backup }], call) {
       if (!backup) throw noBackup(call, starOf(call))
       if (backup.files.pageInfo.hasNextPage) throw tooManyFiles(starOf(call))
@@ -131,7 +131,7 @@ function noBackup({ params }: Call, name: string): BackupdError {
 }
 
 function tooManyFiles(path: string): BackupdError {
-  const message = `"${path}" holds more than ${MOST_FILES} names, too many for one list: GraphQL lists them by pages`
+  const message = `"${path}" holds more than ${MAX_FILES} names, too many for one list: GraphQL lists them by pages`
   return new BackupdError('TOO_COSTLY', message)
 }
 

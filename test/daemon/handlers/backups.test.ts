@@ -11,7 +11,7 @@ type Question = Record<string, unknown>
 function worldWith(answer: (question: Question) => Json) {
   const asked: Question[] = []
   const engine = {
-    async query(_action: string, question: Question) {
+    async ask(_action: string, question: Question) {
       asked.push(question)
       return answer(question)
     },

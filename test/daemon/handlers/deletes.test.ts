@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { deleteBackups } from '../../../src/daemon/handlers/backups.ts'
-import { deleteSnapshots } from '../../../src/daemon/handlers/snapshots.ts'
+import { QUESTION_ROUTES } from '../../../src/daemon/handlers/questions.ts'
 import { Fields } from '../../../src/daemon/http/fields.ts'
-import type { World } from '../../../src/daemon/http/route.ts'
+import type { Call, World } from '../../../src/daemon/http/route.ts'
 
 const OWN = '10.0.0.1'
 const NAME = 'shop-shop.web.web-1-data-db-1795425846.tar.gz'
@@ -11,13 +11,16 @@ const NAME = 'shop-shop.web.web-1-data-db-1795425846.tar.gz'
 function worldWith({ notReady }: { notReady?: string } = {}) {
   const asked: [action: string, question: unknown][] = []
   const engine = {
-    async query(action: string, question: unknown) {
+    async ask(action: string, question: unknown) {
       asked.push([action, question])
       return { deletedSnapshots: ['a1'] }
     },
   }
   return { asked, world: { ip: OWN, engine, notReady: () => notReady } as unknown as World }
 }
+
+const deleting = QUESTION_ROUTES.find(({ path }) => path.endsWith('/actions/delete'))
+const deleteSnapshots = async (call: Call, world: World) => await deleting?.handle(call, world)
 
 function callOf(fields: Record<string, unknown[]>, params: Record<string, string> = {}) {
   return { params, fields: new Fields(new Map(Object.entries(fields))), late: new AbortController().signal }

@@ -9,7 +9,7 @@ import { backupInfoPlugin } from '../../../src/engine/plugins/backup_info/plugin
 import { backupListPlugin } from '../../../src/engine/plugins/backup_list/plugin.ts'
 import { storeSpacePlugin } from '../../../src/engine/plugins/store_space/plugin.ts'
 import { backupInfoSchema } from '../../../src/wire/backup.ts'
-import { backupPageSchema, filePageSchema, MOST_FILES } from '../../../src/wire/daemon-api.ts'
+import { backupPageSchema, filePageSchema, MAX_FILES } from '../../../src/wire/daemon-api.ts'
 import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 
@@ -78,7 +78,7 @@ describe('backup_files', () => {
     await expect(of({ name: 'none-1700000000.tar.gz' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(of({ name: '../x' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
     await expect(of({ namespace: '../etc' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    await expect(of({ limit: MOST_FILES + 1 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(of({ limit: MAX_FILES + 1 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
   it.each([

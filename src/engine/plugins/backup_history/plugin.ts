@@ -1,26 +1,21 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { fileVersions } from '../../../store/kinds/series/file-versions.ts'
 import { parseShape } from '../../../wire/json.ts'
+import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
-const historyArgsSchema = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  path: z.string(),
-  /** The id of a snapshot: only older ones are listed. */
-  after: z.string().default(''),
-})
-type HistoryArgs = z.infer<typeof historyArgsSchema>
+const QUESTION = QUESTIONS.history
+type HistoryArgs = z.infer<typeof QUESTION.args>
 
 /**
  * The versions of one path in the snapshots of a series, newest first, as wire fileHistorySchema. A page may be empty
  * even if more follow. Throws NOT_FOUND.
  */
 export const backupHistoryPlugin: Plugin<HistoryArgs> = {
-  name: 'backup_history',
+  name: QUESTION.action,
   answersAtOnce: true,
-  parseArgs: (raw) => parseShape('The question for the history of a file', raw, historyArgsSchema),
+  parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run(question, context) {
     const history = await fileVersions(await openToAnswer(context), question)

@@ -1,9 +1,10 @@
+import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
 /** The servers that have a folder in the store, as wire namespacesSchema. */
 export const backupNamespacesPlugin: Plugin<null> = {
-  name: 'backup_namespaces',
+  name: QUESTIONS.namespaces.action,
   answersAtOnce: true,
   parseArgs: () => null,
   needs: () => [],

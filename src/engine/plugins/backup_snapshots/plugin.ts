@@ -1,24 +1,19 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { openKnownSeries } from '../../../store/kinds/series/open-series.ts'
 import { infoOfSnapshot } from '../../../store/kinds/series/series-info.ts'
 import { parseShape } from '../../../wire/json.ts'
+import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
-const snapshotsArgsSchema = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  /** The last id of the previous page. */
-  after: z.string().default(''),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-})
-type SnapshotsArgs = z.infer<typeof snapshotsArgsSchema>
+const QUESTION = QUESTIONS.snapshots
+type SnapshotsArgs = z.infer<typeof QUESTION.args>
 
 /** One page of a series' snapshots, newest first, as wire snapshotPageSchema. Throws NOT_FOUND. */
 export const backupSnapshotsPlugin: Plugin<SnapshotsArgs> = {
-  name: 'backup_snapshots',
+  name: QUESTION.action,
   answersAtOnce: true,
-  parseArgs: (raw) => parseShape('The question for snapshots', raw, snapshotsArgsSchema),
+  parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run({ namespace, name, after, limit }, context) {
     const store = await openToAnswer(context)

@@ -1,16 +1,17 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { parseShape } from '../../../wire/json.ts'
+import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
-const unknownArgsSchema = z.object({ namespace: z.string() })
-type UnknownArgs = z.infer<typeof unknownArgsSchema>
+const QUESTION = QUESTIONS.unknown
+type UnknownArgs = z.infer<typeof QUESTION.args>
 
 /** The objects in a namespace that belong to no backup, as wire unknownObjectsSchema. */
 export const backupUnknownPlugin: Plugin<UnknownArgs> = {
-  name: 'backup_unknown',
+  name: QUESTION.action,
   answersAtOnce: true,
-  parseArgs: (raw) => parseShape('The question for unknown objects', raw, unknownArgsSchema),
+  parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run({ namespace }, context) {
     const store = await openToAnswer(context)

@@ -1,24 +1,21 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { deleteSnapshots } from '../../../store/kinds/series/delete-snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
+import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
 import { answeringReader, openToAnswer } from '../answering.ts'
 
-const deleteArgsSchema = z.object({
-  name: z.string(),
-  /** Ids or prefixes of ids. */
-  snapshots: z.array(z.string().min(1)).min(1).max(1000),
-})
-type DeleteArgs = z.infer<typeof deleteArgsSchema>
+const QUESTION = QUESTIONS.deleteSnapshots
+type DeleteArgs = z.infer<typeof QUESTION.args>
 
 /**
  * Deletes single snapshots of a series in the daemon's own namespace; the next prune frees their room.
  * Throws NOT_FOUND and BAD_INPUT before the first is deleted, REPOSITORY_LOCKED.
  */
 export const snapshotsDeletePlugin: Plugin<DeleteArgs> = {
-  name: 'snapshots_delete',
+  name: QUESTION.action,
   answersAtOnce: true,
-  parseArgs: (raw) => parseShape('The snapshots to delete', raw, deleteArgsSchema),
+  parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run(wanted, context) {
     const own = { store: await openToAnswer(context), ip: context.settings.ip }

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { parseShape } from '../../wire/json.ts'
+import { QUESTIONS, type Question } from '../../wire/questions.ts'
+import type { Answer, Call, Route, World } from '../http/route.ts'
+import { checkBackupName, checkOwn, readNamespace } from './names.ts'
+import { checkReady } from './run-request.ts'
+
+/** A route for each row of the table of questions. */
+export const QUESTION_ROUTES: readonly Route[] = Object.values(QUESTIONS).map((question) => ({
+  ...{ method: question.method, path: question.path },
+  handle: (call, world) => answer(question, call, world),
+}))
+
+async function answer(question: Question, call: Call, world: World): Promise<Answer> {
+  const namespace = readNamespace(call.fields, world.ip)
+  if (question.changesStore) {
+    checkOwn(namespace, world.ip)
+    checkReady(world)
+  }
+  const args = parseShape(question.what, { ...fieldsOf(question, call), namespace }, question.args)
+  const answered = await world.engine.ask(question.action, args)
+  return { status: 200, body: parseShape(`The answer to ${question.path}`, answered, question.answer) }
+}
+
+function fieldsOf({ args }: Question, { params, fields }: Call): Record<string, unknown> {
+  const given = Object.entries(args.shape)
+    .filter(([name]) => fields.has(name))
+    .map(([name, shape]) => [name, shape instanceof z.ZodArray ? fields.list(name) : fields.text(name)])
+  return {
+    ...Object.fromEntries(given),
+    ...(params.name === undefined ? {} : { name: checkBackupName(params.name) }),
+  }
+}

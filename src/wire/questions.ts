@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import {
+  deletedSnapshotsSchema,
+  filePageSchema,
+  MAX_FILES,
+  namespacesSchema,
+  unknownObjectsSchema,
+} from './daemon-api.ts'
+import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
+
+/**
+ * What a controller can ask a daemon about its store, one row each: the daemon's routes, the fleet's client and the
+ * plugins are made from it. The path, the fields and the answer are those of docs/protocol.md.
+ */
+export interface Question<Args extends z.ZodObject = z.ZodObject, Answer = unknown> {
+  /** The plugin that answers. */
+  readonly action: string
+  readonly method: 'GET' | 'POST'
+  /** `:name` stands for the name of a backup. */
+  readonly path: string
+  /** For errors: `The question for files`. */
+  readonly what: string
+  /** Sent in this order. `namespace`, if it is not given, is the daemon's own. */
+  readonly args: Args
+  readonly answer: z.ZodType<Answer>
+  /** Then it is answered only of the daemon's own namespace, and only once the daemon is ready. */
+  readonly changesStore: boolean
+}
+
+/** Keeps the types of a row. */
+function question<Args extends z.ZodObject, Answer>(row: Question<Args, Answer>): Question<Args, Answer> {
+  return row
+}
+
+const BACKUP = '/api/v1/backup'
+const MAX_PAGE = 1000
+const DEFAULT_PAGE = 500
+
+const namespace = z.string()
+const name = z.string()
+/** The last item of the page before; empty for the first page. */
+const after = z.string().default('')
+const limit = z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE)
+
+export const QUESTIONS = {
+  /** The entries directly in a folder, by path. */
+  files: question({
+    ...{ action: 'backup_files', method: 'GET', path: `${BACKUP}/files/:name`, changesStore: false },
+    what: 'The question for files of a backup',
+    args: z.object({
+      namespace,
+      name,
+      path: z.string().default(''),
+      limit: z.coerce.number().int().min(1).max(MAX_FILES).default(DEFAULT_PAGE),
+      after,
+      /** Of an increment; the newest if it is left out. */
+      snapshot: z.string().min(1, 'it is empty, expected the id of a snapshot').optional(),
+    }),
+    answer: filePageSchema,
+  }),
+  /** The snapshots of a series, newest first. */
+  snapshots: question({
+    ...{ action: 'backup_snapshots', method: 'GET', path: `${BACKUP}/snapshots/:name`, changesStore: false },
+    what: 'The question for snapshots',
+    args: z.object({ namespace, name, limit, after }),
+    answer: snapshotPageSchema,
+  }),
+  /** Single snapshots of a series. One that does not exist is an error; all or none are deleted. */
+  deleteSnapshots: question({
+    action: 'snapshots_delete',
+    ...{ method: 'POST', path: `${BACKUP}/snapshots/:name/actions/delete`, changesStore: true },
+    what: 'The snapshots to delete',
+    args: z.object({
+      namespace,
+      name,
+      /** Ids, or their beginnings. */
+      snapshots: z.array(z.string().min(1)).min(1).max(1000),
+    }),
+    answer: deletedSnapshotsSchema,
+  }),
+  /** What differs between two snapshots, by path. */
+  diff: question({
+    ...{ action: 'backup_diff', method: 'GET', path: `${BACKUP}/diff/:name`, changesStore: false },
+    what: 'The question for a difference',
+    args: z.object({
+      namespace,
+      name,
+      from: z.string(),
+      /** The newest if it is empty. */
+      to: z.string().default(''),
+      limit,
+      after,
+    }),
+    answer: diffPageSchema,
+  }),
+  /** One path through the snapshots of a series, newest first. */
+  history: question({
+    ...{ action: 'backup_history', method: 'GET', path: `${BACKUP}/history/:name`, changesStore: false },
+    what: 'The question for the history of a file',
+    args: z.object({ namespace, name, path: z.string(), after }),
+    answer: fileHistorySchema,
+  }),
+  /** The servers that have a folder in the store, dead ones too. */
+  namespaces: question({
+    ...{ action: 'backup_namespaces', method: 'GET', path: `${BACKUP}/namespaces`, changesStore: false },
+    what: 'The question for namespaces',
+    args: z.object({}),
+    answer: namespacesSchema,
+  }),
+  /** What in a namespace is not part of a backup. */
+  unknown: question({
+    ...{ action: 'backup_unknown', method: 'GET', path: `${BACKUP}/unknown`, changesStore: false },
+    what: 'The question for unknown objects',
+    args: z.object({ namespace }),
+    answer: unknownObjectsSchema,
+  }),
+} as const
