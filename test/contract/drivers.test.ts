@@ -1,5 +1,5 @@
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
-import { faultyDriver } from '../../src/objects/wrap/fault.ts'
+import { faultyDriver } from '../support/faulty-driver.ts'
 import { tempDir } from '../support/store-world.ts'
 import { driverContract } from './driver-contract.ts'
 

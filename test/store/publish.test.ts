@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { faultyDriver } from '../../src/objects/wrap/fault.ts'
 import { manifestSchema } from '../../src/wire/backup.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { collect } from '../support/collect.ts'
+import { faultyDriver } from '../support/faulty-driver.ts'
 import { ARCHIVE, factsOf, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import {
   drop,

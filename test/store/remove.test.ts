@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { faultyDriver } from '../../src/objects/wrap/fault.ts'
+import { faultyDriver } from '../support/faulty-driver.ts'
 import { ARCHIVE, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { faultyLocal, madeBackup, namesIn, openedStore, storeIn, tempDir } from '../support/store-world.ts'
 

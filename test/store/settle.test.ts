@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { faultyDriver } from '../../src/objects/wrap/fault.ts'
+import { faultyDriver } from '../support/faulty-driver.ts'
 import { ARCHIVE, IP, T0 } from '../support/store-samples.ts'
 import { drop, madeBackup, namesIn, openedStore, tempDir, writtenBackup } from '../support/store-world.ts'
 

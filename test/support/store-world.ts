@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Driver } from '../../src/objects/driver.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { type FaultyDriver, faultyDriver } from '../../src/objects/wrap/fault.ts'
 import { createStore } from '../../src/store/create-store.ts'
 import type { BeginInput, ManifestFacts, PendingBackup, Store } from '../../src/store/store.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
 import { newRid } from '../../src/wire/ids.ts'
+import { type FaultyDriver, faultyDriver } from './faulty-driver.ts'
 import { ARCHIVE, factsOf, INDEX, IP, OBJECT, SOURCE, T0 } from './store-samples.ts'
 
 /** Where a sync costs nothing, if there is such a place. */

@@ -3,10 +3,10 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
 import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
 import { type PruneOptions, prune } from '../../../src/restic/prune/prune.ts'
 import { listPacks, packName } from '../../../src/restic/repository/layout.ts'
+import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
 import {
   addSnapshot,
   collectIds,

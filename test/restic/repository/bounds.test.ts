@@ -4,7 +4,6 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ErrorCode } from '../../../src/lib/error-codes.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
 import { newKey, SEAL_OVERHEAD, seal } from '../../../src/restic/codec/crypt.ts'
 import { compress } from '../../../src/restic/codec/zstd.ts'
 import { sealConfig } from '../../../src/restic/repository/config.ts'
@@ -15,6 +14,7 @@ import { encodeHeader, headerStart, parseHeader } from '../../../src/restic/repo
 import { lockForReading } from '../../../src/restic/repository/read-lock.ts'
 import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
 import { packed } from '../../support/bombs.ts'
+import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
 import { idOf, repositoryWorld } from '../../support/repository-world.ts'
 
 const MIB = 1 << 20

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { type FaultyDriver, faultyDriver } from '../../../src/objects/wrap/fault.ts'
+import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
 import { blobOf, idOf, repositoryWorld } from '../../support/repository-world.ts'
 
 const CONTENT = Buffer.from('what is put into packs')

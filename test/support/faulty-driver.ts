@@ -1,5 +1,5 @@
-import { BackupdError } from '../../lib/errors.ts'
-import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
+import { BackupdError } from '../../src/lib/errors.ts'
+import type { Driver, ObjectReader, ObjectWriter } from '../../src/objects/driver.ts'
 
 /** Calls that can be made to fail: those of a driver, of its writers (`write`, `sync`, `close`) and readers (`read`). */
 export type DriverCall = Exclude<keyof Driver, 'name' | 'abilities'> | 'write' | 'sync' | 'close' | 'read'

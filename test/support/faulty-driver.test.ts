@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Driver } from '../../../src/objects/driver.ts'
-import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { faultyDriver } from '../../../src/objects/wrap/fault.ts'
-import { collect } from '../../support/collect.ts'
-import { tempDir } from '../../support/store-world.ts'
+import type { Driver } from '../../src/objects/driver.ts'
+import { localDriver } from '../../src/objects/drivers/local.ts'
+import { collect } from './collect.ts'
+import { faultyDriver } from './faulty-driver.ts'
+import { tempDir } from './store-world.ts'
 
 const faulty = () => faultyDriver(localDriver(tempDir()))
 const sizeOf = async (driver: Driver, name: string) => (await driver.stat(name))?.size
