@@ -5,7 +5,7 @@ import type { TreeWarning } from '../volume/tree/entry.ts'
 import { flushVolume } from '../volume/tree/flush-volume.ts'
 import { createLinkTable, type LinkTable } from '../volume/tree/link-table.ts'
 import type { WalkOptions } from '../volume/tree/looker.ts'
-import { takeBeginTime } from '../volume/tree/recheck/begin-time.ts'
+import { readBeginTime } from '../volume/tree/recheck/begin-time.ts'
 import { type ChangedFiles, findChangedFiles } from '../volume/tree/recheck/changed-files.ts'
 import { RecheckSteps } from '../volume/tree/recheck/recheck-steps.ts'
 import { walkAgain } from '../volume/tree/recheck/walk-again.ts'
@@ -85,7 +85,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
   const packing = startPacking(input, links)
   const volume = await flushVolume(opened, packing)
   const { signal, whyLeftOut } = input
-  const beginNs = await takeBeginTime(volume.kernel)
+  const beginNs = await readBeginTime(volume.kernel)
   const { onWarning, onRecheck } = packing
   const steps = new RecheckSteps({ signal, onWarning, onRecheck })
   const options = { signal, whyLeftOut, log, beginNs, onWarning, steps }
@@ -95,7 +95,7 @@ async function pack(input: PackInput): Promise<PackSummary> {
   await walkAgain(volume, options, async (missed) => {
     for await (const item of walkMissed(volume, missed, options)) await packItem(packing, item)
   })
-  volume.losses.tell(onWarning)
+  volume.losses.report(onWarning)
   const changedWhileRead = await findChangedFiles(volume, log, options)
   await putEnd(packing)
   const { counts } = packing

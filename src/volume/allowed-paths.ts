@@ -9,27 +9,30 @@ export interface AllowedRoots {
   allowPaths: readonly string[]
 }
 
-/** Whether `path` is `root` or lies under it. Both absolute and normal. */
+/** Whether `path` is `root` or inside it. Both must be absolute and normalized. */
 export function isUnder(path: string, root: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
 }
 
-/** An absolute path without `.`, `..`, doubled or trailing slashes, as it was given. Throws BAD_INPUT. */
+/** Returns the path without trailing slashes. Throws BAD_INPUT if it is not absolute, or has `.`, `..` or `//`. */
 export function checkVolumePath(path: string): string {
   const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path
   if (!isAbsolute(trimmed) || normalize(trimmed) !== trimmed || path.includes('\0')) {
-    throw new BackupdError('BAD_INPUT', `"${path}" is no volume path: write it absolute, without "." or ".."`)
+    throw new BackupdError(
+      'BAD_INPUT',
+      `"${path}" is not a volume path: write it absolute, without "." or ".."`,
+    )
   }
   if (trimmed === sep) throw new BackupdError('BAD_INPUT', 'The root directory "/" cannot be a volume')
   return trimmed
 }
 
 /**
- * Opens a volume and checks that it may be touched. Links that only root and the daemon's user can change are followed,
- * up to an allowed root or to the first directory that others can change. No link below these is followed, nor is the
- * volume itself one. Whoever can change a directory above a root can rename directories within it. At worst, another
- * directory inside that one is taken for the volume: the root then protects no more than --allow-path of that directory.
- * The volume may be missing, its parent may not. The caller disposes of the result at the end of the run.
+ * Opens a volume and checks that it is allowed. Links that only root and the daemon's user can change are followed, up
+ * to an allowed root or the first directory that others can change. Below these no link is followed, and the volume
+ * must not be a link. Users who can change a directory above a root can rename directories within it. At worst another
+ * directory inside that one is used as the volume: as if --allow-path had been given for that directory.
+ * The volume may be missing, but not its parent. The caller disposes of the result at the end of the run.
  * @throws BAD_INPUT for a path that is not absolute and normal, FORBIDDEN outside the roots and for a symbolic link,
  * VOLUME_MISSING if the parent is missing or the volume is not a directory
  */
@@ -47,7 +50,7 @@ export async function resolveVolume(path: string, roots: AllowedRoots): Promise<
   }
 }
 
-/** The volume, which must be there. Throws as resolveVolume, and VOLUME_MISSING. */
+/** As resolveVolume, but throws VOLUME_MISSING if the volume does not exist. */
 export async function resolveExistingVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
   const volume = await resolveVolume(path, roots)
   if (volume.exists) return volume
@@ -62,9 +65,9 @@ interface AllowedDirectories {
 }
 
 /**
- * The real paths of the roots. One inside another does not count: whoever owns the outer one could turn it into a link
- * to anywhere. Nor does one that cannot be reached. Below a directory that others can change, a root stands as it was
- * given: if a link leads to it, opening the volume fails.
+ * The real paths of the roots. A root inside another one is dropped, because the owner of the outer one could replace it
+ * by a link to anywhere; so is one that cannot be reached. Below a directory that others can change, a root is used as it
+ * was given: if it contains a link, opening the volume fails.
  */
 async function followRoots(given: string[]): Promise<AllowedDirectories> {
   const real = new Set<string>()
@@ -90,7 +93,7 @@ async function explainOpen(error: unknown, given: string, resolved: string): Pro
     return missing(`"${given}" does not exist, nor does the directory it would lie in`, error)
   if (code !== 'ELOOP' && code !== 'ENOTDIR' && code !== 'EXDEV') return unreachable(given, error)
   const real = await realpath(given).catch(() => undefined)
-  // A link that is one no more when it is looked at again was put there by somebody all the same.
+  // With ELOOP there was a link, even if it is gone when the path is resolved again.
   if (real !== undefined && (code === 'ELOOP' || real !== resolved)) return symbolicLink(given, real)
   return missing(`"${given}" is not a directory, or a symbolic link on the way leads nowhere`, error)
 }
@@ -106,7 +109,7 @@ function symbolicLink(given: string, real: string): BackupdError {
   )
 }
 
-/** What the file system answers, in words; it is for an operator to mend. */
+/** Explains an error of the file system that an operator must fix. */
 function unreachable(path: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (error instanceof BackupdError || code === undefined) return error

@@ -1,3 +1,11 @@
+// Volumes: reading and replacing the directory trees that are backed up, whatever the backup format is.
+//   allowed-paths.ts   resolves a volume's path, and checks that it may be read or written
+//   tree/              walks a volume, and writes entries into a directory
+//   copy/              copies a tree
+//   swap/              replaces a volume's content, safe against crashes
+// The formats (src/archive, src/restic), the store and the engine's plugins use it. Paths and names are bytes, and
+// everything in a volume is untrusted: other processes may change it at any moment.
+
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf } from '../lib/errors.ts'
@@ -5,29 +13,29 @@ import { O_PATH, openStepwise } from '../lib/kernel/open.ts'
 import { loadKernel } from '../lib/kernel.ts'
 
 /**
- * A volume that was resolved once and is held open to the end of a run. Whoever reads or writes it goes through
- * `place` and `parent`, so that renaming what leads to it, or replacing it by a symbolic link, changes nothing.
+ * A volume that was resolved once and is held open to the end of a run. It is only accessed through `place` and
+ * `parent`, so that renaming a parent directory, or replacing it by a symbolic link, has no effect.
  */
 export interface HeldVolume extends Disposable {
-  /** The real path at the time: for people, for locks, and to find it again after a crash. Nothing is opened by it. */
+  /** The real path when it was opened: for messages, locks, and to find it again after a crash. Never opened. */
   readonly path: string
-  /** False if there is no such directory; the one that it would lie in is there. */
+  /** False if the directory does not exist; its parent does. */
   readonly exists: boolean
-  /** A path that leads to the directory itself, even if opened with O_NOFOLLOW. Throws if it does not exist. */
+  /** A path through /proc to the open directory, which also works with O_NOFOLLOW. Throws if it does not exist. */
   readonly place: string
-  /** The same for the directory that it lies in. */
+  /** The same for the parent directory. */
   readonly parent: string
-  /** Where the directory lies now, as the kernel tells it; `path` if it does not exist. */
+  /** The current path of the directory, from the kernel; `path` if it does not exist. */
   currentPath(): string
 }
 
 const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
- * Opens the directory `names` below `root`, and the one above it, without following a symbolic link below `root`.
+ * Opens the directory `names` below `root`, and its parent, without following symbolic links below `root`.
  * Mounts on the way are entered.
- * @param root a real path; nobody but root and this user can change the directories above it
- * @param names none for `root` itself
+ * @param root a real path; only root and this user can change the directories above it
+ * @param names empty for `root` itself
  * @throws ELOOP or ENOTDIR for a link or a file on the way, ENOENT if the directory above is missing
  */
 export function holdVolume(root: string, names: readonly string[]): HeldVolume {
@@ -45,15 +53,15 @@ export function holdVolume(root: string, names: readonly string[]): HeldVolume {
     exists: volume !== undefined,
     get place() {
       if (volume === undefined) throw new Error(`"${path}" does not exist`)
-      return placeOf(volume)
+      return procPlace(volume)
     },
-    parent: placeOf(parent),
+    parent: procPlace(parent),
     currentPath: () => (volume === undefined ? path : readlinkSync(`/proc/self/fd/${volume}`)),
     [Symbol.dispose]: () => owned.dispose(),
   }
 }
 
-/** Holds a volume by a real path that was written down: no part of it may be a symbolic link by now. */
+/** Holds a volume by a real path that was stored earlier. Throws if a part of it is a symbolic link now. */
 export function holdRealPath(path: string): HeldVolume {
   return holdVolume(
     '/',
@@ -77,11 +85,11 @@ function openBelow(dir: number, path: string): number {
   return openStepwise(openByPlace, { dir, path: bytes, flags: DIRECTORY, acrossMounts: true })
 }
 
-/** What openat does, where libc cannot be called. */
+/** Replaces openat(2) if libc cannot be called. */
 function openByPlace(dir: number, name: Buffer, flags: number): number {
   return openSync(Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name]), flags)
 }
 
-function placeOf(fd: number): string {
+function procPlace(fd: number): string {
   return `/proc/self/fd/${fd}/.`
 }

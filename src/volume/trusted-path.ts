@@ -4,27 +4,27 @@ import { BackupdError, errnoOf } from '../lib/errors.ts'
 
 /** How far a path was followed. */
 export interface TrustedWay {
-  /** Whether the walk ended at a path at which it was to stop. */
+  /** Whether it ended at a path for which `stopAt` returned true. */
   stopped: boolean
-  /** Contains no symbolic link. Names of it that do not exist stand as they were given. */
+  /** Contains no symbolic link. Names that do not exist are kept as they were given. */
   real: string
-  /** The names that are left. If `stopped` is false, they lie below the first directory that others can change. */
+  /** The names that were not followed. If `stopped` is false, they are below the first directory others can change. */
   rest: string[]
-  /** The last name of the path is a symbolic link, which was followed. */
+  /** The last name of the path was a symbolic link, which was followed. */
   endsInLink: boolean
 }
 
-/** The kernel follows no more links than that in one path. */
+/** The limit of the kernel for one path. */
 const MAX_LINKS = 40
 const GROUP_WRITE = 0o020
 const OTHERS_WRITE = 0o002
 const STICKY = 0o1000
 
 /**
- * Follows a path from `/`, links included, up to the first place at which `stopAt` returns true, or to the first
- * directory that somebody besides root and the user of this process can change. That directory itself is named in one
- * that only these two can change, so nobody else can replace it later.
- * @throws FORBIDDEN for a link that leads back out of such a directory with "..", and errors of the file system
+ * Follows a path from `/`, links included, up to the first path for which `stopAt` returns true, or to the first
+ * directory that users other than root and this process's user can change. The parent of that directory can only be
+ * changed by these two, so nobody else can replace the directory later.
+ * @throws FORBIDDEN if ".." follows after such a directory, and errors of the file system
  */
 export async function followTrusted(path: string, stopAt: (real: string) => boolean): Promise<TrustedWay> {
   const way: TrustedWay = { stopped: false, real: '/', rest: namesOf(path), endsInLink: false }
@@ -38,7 +38,7 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
       continue
     }
     const next = join(way.real, name)
-    const found: Found = isMissing ? 'missing' : await lookAt(way.real, next)
+    const found: Found = isMissing ? 'missing' : await classifyEntry(way.real, next)
     if (found === 'untrusted') return endUntrusted(path, way, name)
     isMissing ||= found === 'missing'
     if (typeof found === 'string') {
@@ -53,7 +53,7 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
   }
 }
 
-/** No link is followed from here on, so what ".." leads to cannot be told from the names. */
+/** No link is followed from here on, so ".." could not be resolved correctly by names. */
 function endUntrusted(path: string, way: TrustedWay, name: string): TrustedWay {
   way.rest.unshift(name)
   if (!way.rest.includes('..')) return way
@@ -70,10 +70,10 @@ function namesOf(path: string): string[] {
 
 type Found = 'missing' | 'there' | 'untrusted' | { target: string }
 
-async function lookAt(directory: string, entry: string): Promise<Found> {
+async function classifyEntry(directory: string, entry: string): Promise<Found> {
   const [above, found] = await Promise.all([stat(directory), lstatOrMissing(entry)])
   const isShared = isWritableByOthers(above)
-  // In a sticky directory, such as /tmp, others can neither rename nor remove what is not theirs.
+  // In a sticky directory, such as /tmp, others can neither rename nor remove files of other owners.
   if (!isOwn(above.uid) || (isShared && (above.mode & STICKY) === 0)) return 'untrusted'
   // A name that does not exist there can be created by others.
   if (isShared && !(found && isOwn(found.uid))) return 'untrusted'
@@ -95,10 +95,10 @@ function isWritableByOthers({ mode, gid }: { mode: number; gid: number }): boole
   return (mode & GROUP_WRITE) !== 0 && !isPrivateGroup(gid)
 }
 
-/** Many systems give each user a group of the same number, and the umask 002 with it. */
+/** Many systems give each user a private group with the same number, and the umask 002. */
 function isPrivateGroup(gid: number): boolean {
   const user = process.geteuid?.()
-  // Whoever is in group 0 counts as root, whatever group a daemon that runs as root has.
+  // Members of group 0 count as root, whatever the group of a daemon that runs as root is.
   if (user === 0) return gid === 0
   return gid === user && gid === process.getegid?.()
 }

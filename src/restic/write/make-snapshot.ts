@@ -4,7 +4,7 @@ import type { TreeWarning } from '../../volume/tree/entry.ts'
 import { flushVolume } from '../../volume/tree/flush-volume.ts'
 import { createLinkTable, type LinkTable } from '../../volume/tree/link-table.ts'
 import type { WalkOptions } from '../../volume/tree/looker.ts'
-import { takeBeginTime } from '../../volume/tree/recheck/begin-time.ts'
+import { readBeginTime } from '../../volume/tree/recheck/begin-time.ts'
 import { findChangedFiles } from '../../volume/tree/recheck/changed-files.ts'
 import type { Missed } from '../../volume/tree/recheck/missed.ts'
 import { RecheckSteps } from '../../volume/tree/recheck/recheck-steps.ts'
@@ -89,7 +89,7 @@ async function archive(
   using _listener = addAbortListener(signal, () => void pool.close())
   using links = createLinkTable()
   using log = new WalkLog()
-  const beginNs = await takeBeginTime(volume.kernel)
+  const beginNs = await readBeginTime(volume.kernel)
   const parts: Parts = { volume, packs, pool, counts, progress, links, log }
   try {
     const warn = counted(counts, input.onWarning)
@@ -103,7 +103,7 @@ async function archive(
       await packs.finish()
       volumeTreeId = await mergeTrees({ repository, packs }, volumeTreeId, id)
     })
-    volume.losses.tell(warn)
+    volume.losses.report(warn)
     const changedWhileRead = await findChangedFiles(volume, log, { beginNs, steps })
     counts.entries++
     const store = { repository, packs }

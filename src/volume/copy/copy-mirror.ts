@@ -1,3 +1,6 @@
+// copy/ copies a directory tree: a legacy mirror into a staging folder, or a staging folder into the volume if the
+// file system refuses renames (swap/copy-in-place.ts).
+
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import type { Chosen } from '../tree/chosen-paths.ts'
 import type { TreeEntry, TreeItem, TreeWarning } from '../tree/entry.ts'
@@ -10,24 +13,24 @@ import { TreeWriter } from '../tree/write-tree.ts'
 import { openContent } from './item-content.ts'
 
 export interface CopyInput {
-  /** The folder of the mirror: a trusted path, with anything in it. */
+  /** The folder to copy: a trusted path, but with untrusted content. */
   mirror: string
   /** An existing empty directory. */
   target: string
   chosen: Chosen & { saw?(path: Buffer): void }
   signal: AbortSignal
-  /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
+  /** Totals so far (`bytes` of file content) and the path that is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
-  /** As TreeWriter has it. */
+  /** Passed on to TreeWriter. */
   onProtected?: OnProtected
 }
 
 /**
- * Copies what is chosen of a mirror into an empty directory, and puts it on the disk; links are copied, never
- * followed. Folders on the way to something chosen come too. Everything but the root gets its metadata. What cannot
- * be read or written exactly is a warning. Blocks: for a process of its own. Throws STORE_UNAVAILABLE, NO_ROOM, and
- * the signal's reason once aborted. The target is then to be thrown away.
+ * Copies the chosen part of a mirror into an empty directory and syncs it to disk. Parent folders of chosen entries are
+ * copied too; links are copied, never followed. Everything except the root gets its metadata. What cannot be read or
+ * written exactly causes a warning. Blocks the event loop: use it in a process of its own. Throws STORE_UNAVAILABLE,
+ * NO_ROOM, or the signal's reason once aborted; the caller must then discard the target.
  */
 export async function copyMirror(input: CopyInput): Promise<UnpackSummary> {
   using volume = await openMirror(input.mirror)

@@ -5,7 +5,7 @@ import type { ContentSource } from '../tree/write-content.ts'
 export interface ContentEvents {
   /** After each piece. */
   onBytes(bytes: number): void
-  /** What is not as it was, as the end of a sentence. */
+  /** Called with what differs from the source, as the end of a sentence. */
   onFault(message: string): void
 }
 
@@ -16,21 +16,20 @@ export interface ItemContent extends ContentSource {
 const PIECE = 1 << 20
 
 /**
- * The content of a file, without its holes; its entry is brought up to date. Undefined, after a fault, where it
- * cannot be opened.
+ * Opens the content of a file, without holes, and updates its entry. Undefined, after a fault, if it cannot be opened.
  */
 export async function openContent(item: TreeItem, on: ContentEvents): Promise<ItemContent | undefined> {
-  if (item.data) return piecesOf(piecesInMemory(item, item.data), on, async () => {})
+  if (item.data) return createContent(readMemory(item, item.data), on, async () => {})
   try {
     const source = await item.open?.()
-    if (source) return piecesOf(piecesOfSource(item, source, on), on, () => source.close())
+    if (source) return createContent(readSource(item, source, on), on, () => source.close())
   } catch (error) {
     on.onFault(`cannot be read: ${reasonOf(error)}`)
   }
   return undefined
 }
 
-function piecesOf(
+function createContent(
   pieces: AsyncGenerator<Buffer>,
   on: ContentEvents,
   close: () => Promise<void>,
@@ -46,13 +45,13 @@ function piecesOf(
   }
 }
 
-async function* piecesInMemory({ entry }: TreeItem, data: Buffer): AsyncGenerator<Buffer> {
+async function* readMemory({ entry }: TreeItem, data: Buffer): AsyncGenerator<Buffer> {
   for (const { offset, length } of extentsOf(entry))
     if (length > 0) yield data.subarray(offset, offset + length)
 }
 
-/** Of one that ends early zeros stand for the rest, so that holes stay where they are. */
-async function* piecesOfSource(
+/** If the file ends early, the rest is zeros, so that holes keep their positions. */
+async function* readSource(
   { entry }: TreeItem,
   source: FileSource,
   { onFault }: ContentEvents,
@@ -72,7 +71,7 @@ async function* piecesOfSource(
   if (!broken && (await source.changed())) onFault('changed while it was read')
 }
 
-/** 0, after a fault, where nothing more can be read. */
+/** 0, after a fault, if nothing more can be read. */
 async function read(
   source: FileSource,
   into: Buffer,

@@ -3,13 +3,13 @@ import type { XattrTarget } from '../../lib/kernel/xattrs.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Xattr } from './entry.ts'
 
-/** All of one entry together: XFS holds hundreds of MiB, but headers of archives are refused above 64 MiB. */
+/** For one entry. XFS allows hundreds of MiB, but archive headers above 64 MiB are rejected. */
 const MAX_XATTR_BYTES = 16 * 1024 * 1024
 const E2BIG = 7
 
 /**
- * All extended attributes with their raw values. One that goes away meanwhile is left out. Throws E2BIG if they are
- * more than a backup can hold.
+ * Reads all extended attributes with their raw values. One that is removed meanwhile is left out. Throws E2BIG if they
+ * are larger than a backup can store.
  */
 export function readXattrs(kernel: Kernel, target: XattrTarget): Xattr[] {
   const xattrs: Xattr[] = []

@@ -2,17 +2,17 @@ import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { componentsOf } from './write-paths.ts'
 
-/** `all`: it is chosen, with all that is in it. `way`: something below it is. */
+/** `all`: the path is chosen with all its content. `way`: only something below it is chosen. */
 export type Choice = 'all' | 'way' | 'none'
 
-/** Which paths of a volume are wanted. */
+/** Decides which paths of a volume are chosen. */
 export interface Chosen {
   of(path: Buffer): Choice
 }
 
 export const EVERYTHING: Chosen = { of: () => 'all' }
 
-/** Files and directories by their paths; an empty path is everything. */
+/** Chooses files and directories by their paths; an empty path chooses everything. */
 export function chosenPaths(paths: readonly Buffer[]): Chosen {
   const wanted = new Set<string>()
   const ways = new Set<string>()
@@ -28,7 +28,7 @@ export function chosenPaths(paths: readonly Buffer[]): Chosen {
 
 interface Wanted {
   wanted: ReadonlySet<string>
-  /** Of what is wanted: a path may have thousands of folders above it, each far too long to be looked up in vain. */
+  /** Lengths of the wanted paths: avoids hashing each of a path's parents, of which there may be thousands. */
   lengths: ReadonlySet<number>
   ways: ReadonlySet<string>
 }
@@ -40,22 +40,22 @@ function choiceOf(path: string, { wanted, lengths, ways }: Wanted): Choice {
   return ways.has(path) ? 'way' : 'none'
 }
 
-/** What a user named, and which of it turned up. */
+/** The files that a user named, and which of them were found. */
 export interface ChosenFiles extends Chosen {
-  /** Call it with each path that is there. */
+  /** Call it with each path that exists. */
   saw(path: Buffer): void
-  /** What was named and never seen. */
+  /** Named paths that were not seen. */
   missing(): string[]
-  /** Nothing of what was named was seen. */
+  /** True if none of the named paths was seen. */
   sawNothing(): boolean
 }
 
 /**
- * As users write them: paths in the text form of lib/byte-paths.ts, a directory with all that is in it, `*` for
- * everything. Throws BAD_INPUT for a path that leads out, or to nothing.
+ * Parses files as users write them: paths in the text form of lib/byte-paths.ts, a directory with all its content, `*`
+ * for everything. Throws BAD_INPUT for a path that leaves the volume, or is empty.
  */
 export function chosenFiles(files: readonly string[]): ChosenFiles {
-  const paths = files.includes('*') ? [] : files.map(pathOf)
+  const paths = files.includes('*') ? [] : files.map(parsePath)
   const unseen = new Set(paths.map((path) => path.toString('latin1')))
   const named = unseen.size
   const chosen = paths.length === 0 ? EVERYTHING : chosenPaths(paths)
@@ -67,12 +67,12 @@ export function chosenFiles(files: readonly string[]): ChosenFiles {
   }
 }
 
-function pathOf(file: string): Buffer {
+function parsePath(file: string): Buffer {
   const path = textToBytes(file.replace(/^\/+|\/+$/g, ''))
   const names = path.toString('latin1').split('/')
   if (names.every((name) => !['', '.', '..'].includes(name) && !name.includes('\0'))) return path
   throw new BackupdError(
     'BAD_INPUT',
-    `${JSON.stringify(file)} is no path in a backup: name a file, a directory, or * for all`,
+    `${JSON.stringify(file)} is not a path in a backup: name a file, a directory, or * for all`,
   )
 }

@@ -5,11 +5,11 @@ import type { Losses } from './losses.ts'
 import type { Folder } from './write-folder.ts'
 
 const PROBE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-/** An odd second with nine digits behind the point: what a file system rounds shows in it. */
+/** An odd second with nine decimal places, so that any rounding of the file system is visible. */
 const PROBE_NS = 1_000_000_001_987_654_321n
 const GRANULARITIES_NS = [1n, 100n, 1000n, 1_000_000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n]
 
-/** Tells whose times the file system of a target cannot hold exactly. The granularity is probed once. */
+/** Counts entries whose times the target's file system cannot store exactly. Probes the granularity once. */
 export class CoarseTimes {
   readonly #target: Folder
   readonly #losses: Losses
@@ -20,22 +20,22 @@ export class CoarseTimes {
     this.#losses = losses
   }
 
-  /** @param read tells what the file system made of the time of this entry; undefined if that is not known */
+  /** @param read reads the time that the file system stored for this entry; undefined if that is not known */
   note(path: Buffer, mtimeNs: bigint, read: () => bigint | undefined): void {
     if (isFar(mtimeNs) && isClamped(mtimeNs, read())) {
       this.#losses.add('the file system cannot hold the times of %, and has the nearest that it can', path)
       return
     }
-    this.#granularityNs ??= probe(this.#target)
+    this.#granularityNs ??= probeGranularity(this.#target)
     if (mtimeNs % this.#granularityNs === 0n) return
     this.#losses.add(
-      `the file system keeps times to ${textOf(this.#granularityNs)}: those of % are rounded`,
+      `the file system keeps times to ${formatGranularity(this.#granularityNs)}: those of % are rounded`,
       path,
     )
   }
 }
 
-/** Every file system holds the seconds of 31 bits. */
+/** Every file system can store seconds of 31 bits. */
 const FAR_NS = 2n ** 31n * 1_000_000_000n
 const COARSEST_NS = 2_000_000_000n
 
@@ -49,12 +49,12 @@ function isClamped(wanted: bigint, kept: bigint | undefined): boolean {
   return off > COARSEST_NS || off < -COARSEST_NS
 }
 
-function textOf(ns: bigint): string {
+function formatGranularity(ns: bigint): string {
   return ns >= 1_000_000_000n ? `${ns / 1_000_000_000n} s` : `${ns} ns`
 }
 
-/** Nanoseconds; 1 where the file system is exact, or nothing can be found out. */
-function probe(target: Folder): bigint {
+/** The granularity in nanoseconds; 1 if the file system is exact, or if that cannot be determined. */
+function probeGranularity(target: Folder): bigint {
   const place = target.at(Buffer.from(`.times-${randomBytes(12).toString('hex')}`))
   const kernel = loadKernel()
   if (!kernel) return 1n

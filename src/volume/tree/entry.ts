@@ -1,7 +1,7 @@
-/**
- * One thing in a volume, exactly: names are bytes, times nanoseconds. What tree/ reads, archive/ and snapshot/
- * store, and what they give back to tree/ to write.
- */
+// tree/ reads and writes directory trees. An entry has exact values: names are bytes, times are nanoseconds. Entries
+// go from walk.ts or sorted-walk.ts (read a volume) to the backup formats, and from those to write-tree.ts (writes
+// entries into an empty directory). recheck/ finds what moved or changed during a walk. Nothing here knows a format.
+
 export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'chardev' | 'blockdev'
 
 export interface TreeEntry {
@@ -18,23 +18,26 @@ export interface TreeEntry {
   ctimeNs: bigint
   device: bigint
   inode: bigint
-  /** Names of this inode; over 1 on a file = it may be a hard link of another entry. */
+  /** Number of names of this inode; over 1 on a file = it may be a hard link of another entry. */
   links: number
   /** For devices. */
   major: number
   minor: number
-  /** For symlinks: bytes, as they stand. */
+  /** For symlinks: the unchanged bytes. */
   linkTarget: Buffer | null
-  /** Extended attributes with their raw values, ACLs (`system.posix_acl_access`, `…_default`) and capabilities included. */
+  /**
+   * Extended attributes with their raw values, ACLs (`system.posix_acl_access`, `…_default`) and capabilities
+   * included.
+   */
   xattrs: Xattr[]
-  /** Inode flags (chattr) as inode-flags.ts knows them; left out for none. */
+  /** Inode flags (chattr), see inode-flags.ts; left out if none is set. */
   flags?: number
-  /** Where data lies in a sparse file, ascending, not overlapping; null = everywhere. */
+  /** The data of a sparse file, ascending, not overlapping; null = no holes. */
   extents: Extent[] | null
 }
 
 export interface Xattr {
-  /** Always ASCII or UTF-8 in practice; kept as the bytes it is. */
+  /** ASCII or UTF-8 in practice, but kept as bytes. */
   name: Buffer
   value: Buffer
 }
@@ -44,7 +47,7 @@ export interface Extent {
   length: number
 }
 
-/** Why something is not, or not exactly, in the backup. A `fault` makes the backup partial, a `note` does not. */
+/** Why an entry is not, or not exactly, in the backup. A `fault` makes the backup partial, a `note` does not. */
 export interface TreeWarning {
   severity: 'note' | 'fault'
   path: Buffer
@@ -55,25 +58,25 @@ export interface TreeWarning {
 }
 
 /**
- * Where its content can be read from. `data` holds all of a small file that was read ahead; it is overwritten when the
- * next items are asked for, and `open` no longer works then.
+ * An entry with its content. `data` has all of a small file that was read ahead; it is overwritten when the next items
+ * are requested, and `open` does not work any more then.
  */
 export interface TreeItem {
   entry: TreeEntry
   data: Buffer | null
-  /** For a file without `data`: opens the very inode the walk saw, and brings size, times and extents up to date. */
+  /** For a file without `data`: opens the inode that the walk saw, and updates size, times and extents. */
   open: (() => Promise<OpenFile>) | null
 }
 
 export interface OpenFile extends FileSource {
-  /** Its descriptor, for as long as it is not closed. */
+  /** Its descriptor, until it is closed. */
   readonly fd: number
 }
 
 export interface FileSource {
   /** Reads into `buffer` from `position` of the file; 0 only at the end. */
   read(buffer: Buffer, offset: number, length: number, position: number): Promise<number>
-  /** After the last read: undefined, or how the file changed meanwhile. */
+  /** Call it after the last read. Returns how the file changed meanwhile, or undefined. */
   changed(): Promise<'grew' | 'shrank' | 'changed' | undefined>
   close(): Promise<void>
 }

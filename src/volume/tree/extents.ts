@@ -1,12 +1,12 @@
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent } from './entry.ts'
 
-/** More pieces than this are joined over their smallest holes: a hostile file must not fill the memory. */
-const EXTENTS_MAX = 20_000
-/** Holes that start or end inside a unit of this are no holes: archives count in blocks. */
+/** Beyond this number, extents are joined over their smallest holes, so that a hostile file cannot fill the memory. */
+const MAX_EXTENTS = 20_000
+/** Bytes. Holes are rounded to whole units, because archives count in blocks. */
 const UNIT = 512
 
-/** Where the data of an open file lies, on whole blocks; null where it has no hole worth keeping. */
+/** Finds the data of an open file, in whole blocks; null if it has no hole worth keeping. */
 export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] | null {
   let extents: Extent[] = []
   let smallestHole = UNIT
@@ -14,7 +14,7 @@ export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] 
     const end = Math.min(Math.ceil(kernel.seekHole(fd, at) / UNIT) * UNIT, size)
     if (end <= at) break
     addExtent(extents, { offset: at, length: end - at }, smallestHole)
-    if (extents.length > EXTENTS_MAX) {
+    if (extents.length > MAX_EXTENTS) {
       smallestHole = Math.max(smallestHole * 4, 64 * 1024)
       extents = joined(extents, smallestHole)
     }

@@ -13,13 +13,13 @@ import type { OpenVolume } from './volume.ts'
 
 const readFd = promisify(read)
 
-/** Beyond this no number here, nor in what reads our archives and snapshots, is exact: sparse files can be so large. */
+/** Sparse files can be larger, but then sizes would not be exact numbers, here and in readers of our backups. */
 const MAX_FILE_BYTES = BigInt(Number.MAX_SAFE_INTEGER)
 const EFBIG = 27
 
 /**
- * Opens a pinned file and brings `entry` up to date: what is read from now on is measured against this moment.
- * Throws EFBIG for one that is larger than a backup can hold.
+ * Opens a pinned file and updates `entry` to it: changes while it is read are detected from this moment on.
+ * Throws EFBIG for a file that is larger than a backup can store.
  */
 export async function openFile(
   pin: Pin,
@@ -43,7 +43,7 @@ export async function openFile(
   }
 }
 
-/** What may have changed since the walk saw it. */
+/** Updates the fields that may have changed since the walk saw the entry. */
 export function bringUpToDate(
   entry: TreeEntry,
   stat: BigIntStats,
@@ -55,7 +55,7 @@ export function bringUpToDate(
   entry.extents = kernel && mayHaveHoles(stat) ? extentsIfKnown(kernel, fd, entry.size) : null
 }
 
-/** Small pieces that are in memory are not worth the way to another thread. */
+/** Up to this size, cached data is read directly, because a thread switch would cost more. */
 const SMALL_PIECE = 64 * 1024
 
 interface Where {
@@ -68,7 +68,7 @@ async function readAt(fd: number, into: Buffer, { position, kernel }: Where): Pr
   return cached ?? (await readFd(fd, into, 0, into.length, position)).bytesRead
 }
 
-/** A file that is cut short meanwhile, or a file system that cannot say: read as if it had no holes. */
+/** null if the file was truncated meanwhile, or the file system has no SEEK_DATA: it is read as if it had no holes. */
 function extentsIfKnown(kernel: Kernel, fd: number, size: number): Extent[] | null {
   try {
     return dataExtents(kernel, fd, size)
@@ -78,7 +78,7 @@ function extentsIfKnown(kernel: Kernel, fd: number, size: number): Extent[] | nu
   }
 }
 
-/** Fills `buffer` from the start of the file, as far as it goes; gives the bytes read. */
+/** Fills `buffer` from the start of the file, up to its end. Returns the bytes read. */
 export async function readWhole(source: FileSource, buffer: Buffer): Promise<number> {
   let filled = 0
   while (filled < buffer.length) {

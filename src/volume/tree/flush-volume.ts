@@ -14,9 +14,9 @@ export interface FlushOptions {
 }
 
 /**
- * Before a volume is read: makes writes through mmap visible. A store to a page that is dirty already changes no
- * timestamp; once the page has been written to disk, the next store does. What changes from `beganNs` on can be dirty
- * again, and is flushed when it is opened (openFile).
+ * Flushes a volume before it is read, so that writes through mmap can be detected: a write to a dirty page changes no
+ * timestamp, but the first one after the page was flushed does. Files that change from `beganNs` on may have dirty pages
+ * again, and are flushed when they are opened (openFile).
  */
 export async function flushVolume(
   volume: OpenVolume,
@@ -31,7 +31,7 @@ export async function flushVolume(
   return { ...volume, beganNs }
 }
 
-/** What went wrong, in words. */
+/** Returns what went wrong, in words. */
 async function flush(volume: OpenVolume, kernel: Kernel, limitMs: number): Promise<string | undefined> {
   const giveUp = new AbortController()
   const late = setTimeout(limitMs, 'late' as const, { signal: giveUp.signal, ref: false })
@@ -48,7 +48,7 @@ async function flush(volume: OpenVolume, kernel: Kernel, limitMs: number): Promi
   }
 }
 
-/** What a pin stands for cannot be flushed: the directory is opened for it. */
+/** Opens the directory, because a pin (O_PATH) cannot be flushed. */
 async function flushOpened({ pin }: OpenVolume, kernel: Kernel): Promise<void> {
   await using directory = await open(pin.place, 'r')
   await kernel.syncfsInThread(directory.fd)

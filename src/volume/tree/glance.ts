@@ -1,34 +1,34 @@
 import { closeSync } from 'node:fs'
 import type { TreeItem } from './entry.ts'
-import type { Looker, Place } from './look.ts'
+import type { Inspector, Place } from './look.ts'
 import { SIDE_BY_SIDE } from './looker.ts'
 import type { Pin } from './pin.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 
-/** A glance that took longer has waited for a disk or a server: the next names are looked at side by side. */
+/** A call that took longer had to wait for a disk or a server: the next names are then inspected concurrently. */
 const WAITED_MS = 0.2
 
 /**
- * Knows entries by one call, without pinning them: most of most volumes, where little changed. It blocks, so it gives
- * way to real looks for a while where something was not in memory, and where little is known.
+ * Fast path for unchanged entries: one blocking stat call, without pinning. It pauses, and leaves entries to the normal
+ * inspection, after a call that had to wait, and after entries that turned out not to be known.
  */
-export class Glance {
-  readonly #looker: Looker
+export class FastStat {
+  readonly #inspector: Inspector
   #misses = 0
   #pause = 0
 
-  constructor(looker: Looker) {
-    this.#looker = looker
+  constructor(inspector: Inspector) {
+    this.#inspector = inspector
   }
 
   /**
-   * Whether the names of a directory can be had by a glance, `first` one of them: the kernel has them in memory.
-   * Elsewhere a call may wait for a server that does not answer, and the whole process with it.
+   * Whether fast calls are possible for a directory: its name `first` is in the kernel's cache. Otherwise a call, and
+   * the whole process with it, might wait for a server that does not answer.
    */
   serves(directory: Pin, first: Buffer): boolean {
     if (directory.cached || directory.fd < 0) return directory.cached
     try {
-      const fd = this.#looker.volume.kernel?.pinCached(directory.fd, first)
+      const fd = this.#inspector.volume.kernel?.pinCached(directory.fd, first)
       if (fd !== undefined) closeSync(fd)
       return fd !== undefined
     } catch {
@@ -36,7 +36,7 @@ export class Glance {
     }
   }
 
-  /** What stands behind the name, where all of it is known and it is no directory. */
+  /** The entry of this name, if it is known and not a directory. */
   known(place: Place): TreeItem | undefined {
     if (this.#pause > 0) {
       this.#pause--
@@ -51,7 +51,7 @@ export class Glance {
   }
 
   #itemAt({ directory, name, path }: Place): TreeItem | undefined {
-    const { isKnown, volume } = this.#looker
+    const { isKnown, volume } = this.#inspector
     if (!isKnown) return undefined
     const { below } = volume.mounts()
     if (below.size > 0 && below.has(path.toString('latin1'))) return undefined

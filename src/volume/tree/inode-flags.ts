@@ -2,8 +2,8 @@ import { closeSync, constants, openSync } from 'node:fs'
 import type { Kernel } from '../../lib/kernel.ts'
 
 /**
- * Inode flags (chattr) as linux/fs.h numbers them. The names are those of libarchive, which bsdtar reads and writes in
- * `SCHILY.fflags`; the others of each line are read, too.
+ * Inode flags (chattr) with the numbers of linux/fs.h. The first name of each line is written to `SCHILY.fflags`, as
+ * libarchive (bsdtar) does; the other names are only read.
  */
 const FLAGS = [
   { bit: 0x1, names: ['secdel', 'securedeletion'] },
@@ -23,48 +23,48 @@ const FLAGS = [
 
 const IMMUTABLE = 0x10
 const APPEND = 0x20
-/** With these set an entry can be neither renamed nor removed: they are set last. */
+/** An entry with these flags can be neither renamed nor removed, so they are set last. */
 export const PROTECTING_FLAGS = IMMUTABLE | APPEND
 
-/** What a backup keeps. Other flags tell how the file system lays a file out, or are the file system's own. */
+/** The flags that a backup keeps. Others describe how the file system stores a file. */
 const KEPT_FLAGS = FLAGS.reduce((all, { bit }) => all | bit, 0)
-/** Case folding, DAX, encryption, verity: settings of a directory or file that a backup does not keep. */
+/** Case folding, DAX, encryption, verity: settings that a backup does not keep, with a warning. */
 const UNKEPT_FLAGS = 0x40000000 | 0x2000000 | 0x800 | 0x100000
 
 const BY_NAME = new Map<string, number>(
   FLAGS.flatMap(({ bit, names }) => names.map((name) => [name, bit] as const)),
 )
 
-/** `nodump,schg`, as SCHILY.fflags has it. */
+/** Formats flags for SCHILY.fflags: `nodump,schg`. */
 export function flagsText(flags: number): string {
   return FLAGS.filter(({ bit }) => flags & bit)
     .map(({ names }) => names[0])
     .join(',')
 }
 
-/** Names that are not known here are passed over: other systems have flags of their own. */
+/** Parses SCHILY.fflags. Unknown names are ignored: other systems have flags of their own. */
 export function parseFlags(text: string): number {
   return text.split(',').reduce((all, name) => all | (BY_NAME.get(name.trim()) ?? 0), 0)
 }
 
-/** What an open file or directory has of them. */
+/** The flags of a file or directory. */
 export interface FlagsFound {
   flags: number
-  /** It has settings that are not kept. */
+  /** It has settings that a backup does not keep. */
   unkept: boolean
-  /** 0 = none. */
+  /** The project id; 0 = none. */
   project: number
 }
 
 /** @param fd open for reading. */
 export function readFlags(kernel: Kernel, fd: number, isDirectory: boolean): FlagsFound {
   const all = kernel.getFlags(fd) ?? 0
-  // Files have the project of their directory: one more call for each would tell little.
+  // Files have the project of their directory, so it is not read for each file.
   const project = isDirectory ? (kernel.getProject(fd) ?? 0) : 0
   return { flags: all & KEPT_FLAGS, unkept: (all & UNKEPT_FLAGS) !== 0, project }
 }
 
-/** The same of what is only pinned, or named by a trusted path. Undefined where it cannot be opened. */
+/** Reads the flags of a directory that is pinned, or at a trusted path. Undefined if it cannot be opened. */
 export function readFlagsAt(kernel: Kernel, place: Buffer | string): FlagsFound | undefined {
   let fd: number
   try {
@@ -79,7 +79,7 @@ export function readFlagsAt(kernel: Kernel, place: Buffer | string): FlagsFound 
   }
 }
 
-/** Sets what is to be set, and takes nothing off that the file system needs. `flags` may lack the protecting ones. */
+/** Sets exactly `flags` among the kept flags, and leaves the others as the file system has them. */
 export function setFlags(kernel: Kernel, fd: number, flags: number): void {
   const found = kernel.getFlags(fd)
   if (found === undefined && flags !== 0)

@@ -1,6 +1,6 @@
 const SLASH = Buffer.from('/')
 
-/** A path of its own bytes; the folder is empty for a name at the top. */
+/** Joins into a new buffer; the folder is empty for a name at the top. */
 export function joinPath(folder: Buffer, name: Buffer): Buffer {
   return folder.length === 0 ? Buffer.from(name) : Buffer.concat([folder, SLASH, name])
 }

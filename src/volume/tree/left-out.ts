@@ -2,7 +2,7 @@ import { joinPath } from './join-path.ts'
 import type { WalkOptions } from './looker.ts'
 import type { ListedName } from './name-stream.ts'
 
-/** The names that belong to the volume. Each of the others is a note: nothing is left out silently. */
+/** Filters the names that belong to the volume. Each name that is left out causes a note. */
 export function withoutLeftOut(
   { whyLeftOut, onWarning, part }: WalkOptions,
   folder: Buffer,

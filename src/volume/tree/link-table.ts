@@ -2,7 +2,7 @@ import { closeSync, readSync, writeSync } from 'node:fs'
 import { openUnnamedFile } from '../../lib/unnamed-file.ts'
 import type { TreeEntry } from './entry.ts'
 
-/** Where the content of an inode with several names was put. */
+/** Where the content of an inode with several names was stored. */
 export interface LinkTarget {
   path: Buffer
   /** Where its entry starts in the tar stream. */
@@ -11,30 +11,30 @@ export interface LinkTarget {
 
 export interface FoundLink extends LinkTarget {
   /**
-   * False if the inode changed since its first name was kept, or belongs to another file now: the inode of a deleted
-   * file is soon given to a new one.
+   * False if the inode changed since its first name was added, or belongs to another file now: file systems soon reuse
+   * the inode number of a deleted file.
    */
   isSame: boolean
 }
 
-/** What two names of one file have in common. */
+/** The fields that are equal for all names of one file. */
 export type LinkIdentity = Pick<
   TreeEntry,
   'type' | 'size' | 'mtimeNs' | 'ctimeNs' | 'device' | 'inode' | 'links'
 >
 
 /**
- * The first name of each inode that has several. Millions of them: five bytes of memory a slot, the rest in a
- * temporary file that nobody else can see.
+ * The first name of each inode that has several. Made for millions: takes five bytes of memory a slot, and keeps the
+ * rest in an unnamed temporary file.
  */
 export interface LinkTable extends Disposable {
-  /** The first name of this inode. If it is the same file, and has names left, one of them is used up. */
+  /** Finds the first name of this inode. Counts one more name, if it is the same file and has names left. */
   claim(entry: LinkIdentity): FoundLink | undefined
-  /** Keeps the first name of a file, which replaces another file that had the inode before. */
+  /** Adds the first name of a file; replaces an earlier file with the same inode number. */
   add(entry: LinkIdentity, target: LinkTarget): void
 }
 
-/** A record in the file: these fields, then the path, up to a multiple of UNIT. */
+/** Offsets of the fields of a record in the file. The path follows; records are padded to a multiple of UNIT. */
 const AT = { device: 0, inode: 8, offset: 16, size: 24, mtime: 32, ctime: 40, type: 48, names: 56, path: 60 }
 const HEAD = 64
 const TYPE_LENGTH = AT.names - AT.type
@@ -47,7 +47,7 @@ export function createLinkTable(): LinkTable {
   let fd = -1
   let end = UNIT
   let count = 0
-  /** Where the record starts, in units; 0 = free. Beside it eight more bits of the hash, to spare most reads. */
+  /** The start of the record in units; 0 = free. `tags` has eight more bits of the hash, which avoids most reads. */
   let slots = new Uint32Array(FIRST_SLOTS)
   let tags = new Uint8Array(FIRST_SLOTS)
 
@@ -55,8 +55,8 @@ export function createLinkTable(): LinkTable {
     readSync(fd, head, 0, HEAD, (slots[slot] as number) * UNIT)
     return head.readBigUInt64LE(AT.inode) === inode && head.readBigUInt64LE(AT.device) === device
   }
-  /** The slot of the inode, or the free one where it belongs. */
-  const slotOf = (device: bigint, inode: bigint): number => {
+  /** The slot of the inode, or the free slot for it. */
+  const findSlot = (device: bigint, inode: bigint): number => {
     const hash = hashOf(device, inode)
     let slot = hash & (slots.length - 1)
     while (slots[slot] !== 0 && !(tags[slot] === hash >>> 24 && holds(slot, device, inode))) {
@@ -71,12 +71,12 @@ export function createLinkTable(): LinkTable {
     tags = new Uint8Array(slots.length)
     for (const at of records) {
       readSync(fd, head, 0, HEAD, at * UNIT)
-      slots[slotOf(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))] = at
+      slots[findSlot(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))] = at
     }
   }
   return {
     claim(entry) {
-      const at = fd < 0 ? 0 : (slots[slotOf(entry.device, entry.inode)] as number)
+      const at = fd < 0 ? 0 : (slots[findSlot(entry.device, entry.inode)] as number)
       return at === 0 ? undefined : claimName(fd, at * UNIT, entry)
     },
     add(entry, target) {
@@ -84,7 +84,7 @@ export function createLinkTable(): LinkTable {
       if (++count > slots.length * FULL) grow()
       const record = encodeRecord(entry, target)
       writeSync(fd, record, 0, record.length, end)
-      slots[slotOf(entry.device, entry.inode)] = end / UNIT
+      slots[findSlot(entry.device, entry.inode)] = end / UNIT
       end += record.length
     },
     [Symbol.dispose]() {
@@ -108,7 +108,7 @@ function encodeRecord(entry: LinkIdentity, { path, offset }: LinkTarget): Buffer
   return record
 }
 
-/** Reads the record at a place of the file, and counts the name in it if it is one of the same file. */
+/** Reads the record at an offset, and counts one more name in it if it is of the same file. */
 function claimName(fd: number, at: number, entry: LinkIdentity): FoundLink {
   const head = Buffer.alloc(HEAD)
   readSync(fd, head, 0, HEAD, at)

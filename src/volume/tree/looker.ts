@@ -1,5 +1,5 @@
 import type { TreeWarning } from './entry.ts'
-import type { Looker } from './look.ts'
+import type { Inspector } from './look.ts'
 import { SMALL_FILE } from './read-cached.ts'
 import type { WalkLog } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
@@ -7,32 +7,32 @@ import type { OpenVolume } from './volume.ts'
 export interface WalkOptions {
   signal: AbortSignal
   onWarning(warning: TreeWarning): void
-  /** Why a name is not part of the volume, as a sentence without the path; undefined for all that belongs to it. */
+  /** Why a name is left out, as a sentence without the path; undefined if it belongs to the volume. */
   whyLeftOut?(folder: Buffer, name: Buffer): string | undefined
-  /** Takes down what the walk sees. */
+  /** Records what the walk sees, for a recheck. */
   log?: WalkLog | undefined
-  /** If only a part is walked. */
+  /** Limits the walk to a part of the volume. */
   part?: WalkPart | undefined
 }
 
 /** A part of a volume. */
 export interface WalkPart {
-  /** The name is in it or leads to it; all others are passed over, with the directories behind them. */
+  /** The name is in the part, or leads to it. Other names are skipped, and directories are not entered. */
   has(folder: Buffer, name: Buffer): boolean
-  /** Only some names of that directory are in it. */
+  /** Only some names of that directory are in the part. */
   leadsTo(folder: Buffer): boolean
 }
 
-/** How many names are looked at, and small files read, side by side. */
+/** How many names are inspected, and small files read, concurrently. */
 export const SIDE_BY_SIDE = 64
 
-/** Looks at up to SIDE_BY_SIDE names with the same memory each time. `reset` before the next ones. */
-export function makeLooker(
+/** Inspects up to SIDE_BY_SIDE names in memory that is used again for the next ones, after `reset`. */
+export function createInspector(
   volume: OpenVolume,
   { onWarning }: WalkOptions,
-): Looker & {
+): Inspector & {
   reset(): void
-  /** Of the names that were looked at last; paths as latin1 text. */
+  /** Which of the last inspected names were gone; paths as latin1 text. */
   readonly vanished: ReadonlySet<string>
 } {
   const arena = Buffer.allocUnsafeSlow(SIDE_BY_SIDE * SMALL_FILE)

@@ -5,7 +5,7 @@ const MAX_NAMED = 3
 
 type Severity = TreeWarning['severity']
 
-/** What of many entries could not be kept or restored: one warning for each kind, with a count and the first names. */
+/** Collects what could not be kept or restored: one warning for each kind, with a count and the first names. */
 export class Losses {
   readonly #kinds = new Map<string, { severity: Severity; count: number; named: string[]; last: Buffer }>()
 
@@ -22,7 +22,7 @@ export class Losses {
     this.#kinds.set(kind, { severity, count: count + 1, named, last: Buffer.from(path) })
   }
 
-  tell(onWarning: (warning: TreeWarning) => void): void {
+  report(onWarning: (warning: TreeWarning) => void): void {
     for (const [kind, { severity, count, named }] of this.#kinds) {
       const entries = count === 1 ? '1 entry' : `${count} entries`
       const message = `${kind.replace('%', entries)}, such as ${named.join(', ')}`

@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { parseMountInfo } from '../../lib/mount-info.ts'
 
-/** What is mounted at a directory and below it, as this process sees it. */
+/** The mounts at a directory and below it, in this process's mount namespace. */
 export interface Mounts {
-  /** The mount the directory lies on, as mountIdOf gives it. */
+  /** The id of the mount that the directory is on, from mountIdOf. */
   id: string
   /** Something is mounted at the directory itself. */
   here: boolean
   /**
-   * Relative paths, as latin1 text of their bytes, where something is mounted. A mount that another one hides is attached
-   * to that one's parent, so that it is not among them.
+   * Relative paths of mount points, as latin1 text. A mount that is hidden by another one has another parent mount, so
+   * it is not among them.
    */
   below: ReadonlySet<string>
 }
 
-/** By the mount table of this process (proc_pid_mountinfo(5)). `path` is the real path of what `fd` is open on. */
+/** Reads the mount table (proc_pid_mountinfo(5)). `path` is the real path of `fd`. */
 export function mountsAt(fd: number, path: Buffer): Mounts {
   const own = path.toString('latin1')
   const prefix = own === '/' ? own : `${own}/`
@@ -27,7 +27,7 @@ export function mountsAt(fd: number, path: Buffer): Mounts {
   return { id, here: mounts.some((mount) => mount.id === id && mount.point === own), below: new Set(below) }
 }
 
-/** Which mount an open file lies on (proc_pid_fdinfo(5)); empty where the system does not say. */
+/** The id of the mount that an open file is on (proc_pid_fdinfo(5)); empty if the kernel does not report it. */
 export function mountIdOf(fd: number): string {
   return /^mnt_id:\s*(\d+)/m.exec(readProc(`/proc/self/fdinfo/${fd}`))?.[1] ?? ''
 }

@@ -3,13 +3,13 @@ import { promisify } from 'node:util'
 
 export interface ListedName {
   name: Buffer
-  /** As the directory says; what stands behind the name may have changed since. */
+  /** According to the directory listing; the entry may have been replaced since. */
   isDirectory: boolean
 }
 
-/** The names in a directory, some at a time: it may hold millions. */
+/** Reads the names of a directory in batches, because there may be millions. */
 export interface NameStream {
-  /** The next names, at most `count`; none at the end. */
+  /** The next names, at most `count`; empty at the end. */
   next(count: number): Promise<ListedName[]>
   close(): Promise<void>
 }
@@ -24,14 +24,14 @@ interface ByteDirOptions {
   bufferSize: number
 }
 
-/** How many names one call of the kernel's brings. */
+/** `bufferSize`: how many names one system call reads. */
 const OPTIONS: ByteDirOptions = { encoding: 'buffer', bufferSize: 256 }
 
-// Node's types know names as bytes for readdir only.
+// Node's types allow names as bytes only for readdir.
 const openDir = promisify(opendir) as unknown as (path: Buffer, options: ByteDirOptions) => Promise<ByteDir>
 const openDirSync = opendirSync as unknown as (path: Buffer, options: ByteDirOptions) => ByteDir
 
-/** `cached`: the directory is in the kernel's memory, so that the way to another thread costs more than the reading. */
+/** `cached`: the directory is in the kernel's cache, so it is read synchronously: a thread switch would cost more. */
 export async function openNames(place: Buffer, cached = false): Promise<NameStream> {
   const directory = cached ? openDirSync(place, OPTIONS) : await openDir(place, OPTIONS)
   return {

@@ -3,11 +3,11 @@ import type { ListedName } from './name-stream.ts'
 const FIRST_BYTES = 4096
 const FIRST_NAMES = 128
 
-/** All names of a directory by their bytes, one behind the other in one buffer: a million of them cost some 30 MB. */
+/** All names of a directory, sorted by their bytes and packed into one buffer: a million take about 30 MB. */
 export class NameTable {
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
   #used = 0
-  /** Start of each name and, as the last one, of the next. */
+  /** The start of each name; the last element is the end of the last name. */
   #starts = new Uint32Array(FIRST_NAMES)
   #isDirectory = new Uint8Array(FIRST_NAMES)
   #order = new Uint32Array(0)
@@ -25,7 +25,7 @@ export class NameTable {
     this.#starts[this.#count] = this.#used
   }
 
-  /** After the last add(). */
+  /** Call it after the last add(). */
   sort(): void {
     const starts = this.#starts
     const bytes = this.#bytes
@@ -35,14 +35,14 @@ export class NameTable {
     )
   }
 
-  /** The name at a place of the sorted order; a view into the table. */
+  /** The name at a position of the sorted order; a view into the table. */
   at(place: number): ListedName {
     const index = this.#order[place] ?? 0
     const name = this.#bytes.subarray(this.#starts[index], this.#starts[index + 1])
     return { name, isDirectory: this.#isDirectory[index] === 1 }
   }
 
-  /** After sort(). */
+  /** Call it after sort(). */
   has(name: Buffer): boolean {
     let from = 0
     for (let to = this.#count; from < to; ) {
@@ -60,14 +60,14 @@ export class NameTable {
       this.#bytes = larger
     }
     if (this.#count + 2 <= this.#starts.length) return
-    this.#starts = grown(this.#starts)
+    this.#starts = grow(this.#starts)
     const flags = new Uint8Array(this.#starts.length)
     flags.set(this.#isDirectory)
     this.#isDirectory = flags
   }
 }
 
-function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+function grow(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   const larger = new Uint32Array(array.length * 2)
   larger.set(array)
   return larger

@@ -2,7 +2,7 @@ import type { TreeEntry } from './entry.ts'
 import type { FlagsFound } from './inode-flags.ts'
 import type { Losses } from './losses.ts'
 
-/** Puts what was found on the entry, and counts what a backup does not keep of it. */
+/** Adds the flags to the entry, and counts the settings that a backup does not keep. */
 export function noteFlags(
   { losses }: { losses: Losses },
   entry: TreeEntry,

@@ -1,5 +1,5 @@
 /**
- * Told of an entry that is immutable or append-only, with all its inode flags: to be set when it is where it is to
- * stay, since nothing can rename or remove it then.
+ * Called for an immutable or append-only entry, with all its inode flags. Set them once the entry is at its final place,
+ * because it can be neither renamed nor removed after that.
  */
 export type OnProtected = (path: Buffer, flags: number) => void

@@ -5,39 +5,42 @@ import { O_PATH } from '../../lib/kernel/open.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 
 /**
- * One inode held fast: whatever happens to its name afterwards, this stays it. On Linux an O_PATH descriptor, which
- * can be had of anything without opening it; elsewhere only its path, checked again at each opening.
+ * A reference to one inode that stays valid if its name changes. On Linux an O_PATH descriptor, which exists for any
+ * kind of file without opening it; on other systems only its path, checked each time it is opened.
  */
 export interface Pin {
-  /** -1 where it is only a path. */
+  /** -1 if it is only a path. */
   readonly fd: number
-  /** A path that leads to it. */
+  /** A path to it. */
   readonly place: Buffer
-  /** The kernel has it in memory: to open it takes no time. */
+  /** It is in the kernel's cache, so that opening it does not block. */
   readonly cached: boolean
   readonly stat: BigIntStats
 }
 
 const HAS_PROC = process.platform === 'linux'
-/** Something else took its place. */
+/** The errno if another file has replaced it. */
 const ESTALE = 116
-/** Never waits for a fifo's other end, never becomes the terminal of this process. */
+/** Does not wait for the other end of a fifo, and never makes a terminal the controlling one. */
 const OPEN_TO_READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
 const opened = promisify(open)
 const lstatOf = promisify(lstat)
 
-/** Pins a path that is trusted: links in it are followed. */
+/** Pins a trusted path; links in it are followed. */
 export function pinPath(path: string): Promise<Pin> {
   return HAS_PROC ? pinByDescriptor(Buffer.from(path), 0) : pinByPath(Buffer.from(path))
 }
 
-/** Pins an entry of a pinned directory: a symlink as itself. Throws ENOENT where it is gone. At once where the kernel has it in memory. */
+/**
+ * Pins an entry of a pinned directory; a symlink is not followed. Throws ENOENT if it is gone. Synchronous if it is
+ * cached.
+ */
 export function pinChild(directory: Pin, name: Buffer, kernel: Kernel | undefined): Pin | Promise<Pin> {
   return pinIfCached(directory, name, kernel) ?? pinWaiting(directory, name)
 }
 
-/** As pinChild, but for a path of several components too; undefined if the kernel does not have all of it in memory. */
+/** Like pinChild, also for a path of several components; undefined if a part of it is not in the kernel's cache. */
 export function pinIfCached(directory: Pin, path: Buffer, kernel: Kernel | undefined): Pin | undefined {
   const fd = kernel?.pinCached(directory.fd, path)
   return fd === undefined ? undefined : pinOf(fd, true)
@@ -76,7 +79,7 @@ class DescriptorPin implements Pin {
     this.stat = stat
   }
 
-  /** Made when it is asked for: most pins are never opened again. */
+  /** Built on demand, because most pins are never opened. */
   get place(): Buffer {
     return Buffer.from(`/proc/self/fd/${this.fd}`, 'latin1')
   }
@@ -90,12 +93,12 @@ export function unpin(pin: Pin): void {
   if (pin.fd >= 0) closeSync(pin.fd)
 }
 
-/** Opens for reading what the kernel has in memory. */
+/** Opens a cached file for reading. */
 export function openCached(pin: Pin): number {
   return openSync(pin.place, OPEN_TO_READ)
 }
 
-/** Opens what is pinned for reading; `closePinned` closes it. */
+/** Opens a pinned file for reading; `closePinned` closes it. */
 export async function openPinned(pin: Pin): Promise<{ fd: number; stat: BigIntStats }> {
   const flags = OPEN_TO_READ | (pin.fd >= 0 ? 0 : constants.O_NOFOLLOW)
   const fd = pin.cached ? openCached(pin) : await opened(pin.place, flags)
@@ -109,7 +112,7 @@ export async function openPinned(pin: Pin): Promise<{ fd: number; stat: BigIntSt
   }
 }
 
-/** Off this thread, where closing may ask a server. */
+/** Closes it in another thread if closing may wait for a server. */
 export function closePinned(pin: Pin, fd: number): void {
   if (pin.cached) closeSync(fd)
   else close(fd, () => {})

@@ -10,15 +10,15 @@ import { openCached, type Pin } from './pin.ts'
 import { areWritesSettled } from './settle-writes.ts'
 import type { OpenVolume } from './volume.ts'
 
-/** Up to this size a file is read when it is looked at. */
+/** Bytes. Files up to this size are read when they are inspected. */
 export const SMALL_FILE = 64 * 1024
 
 const scratch = Buffer.allocUnsafeSlow(SMALL_FILE)
 
 /**
- * All of a small file, its attributes and its flags, without a promise, if the kernel has it in memory and nothing
- * is unusual about it. It has then not changed since it was pinned. Undefined for any other one, which is then read as
- * if this had not been tried. The content is good until the next call.
+ * Fast path: reads a small file with attributes and flags synchronously, if all of it is in the page cache, and checks
+ * that it did not change since it was pinned. Returns undefined in any other case, and the file is then read the usual
+ * way. The content is valid until the next call.
  */
 export function readCachedFile(volume: OpenVolume, entry: TreeEntry, pin: Pin): Buffer | undefined {
   const { kernel, hasTrueSizes, beganNs } = volume

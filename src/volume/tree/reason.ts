@@ -2,8 +2,8 @@ import { getSystemErrorMap } from 'node:util'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 
 /**
- * Why a call of the system's failed, without the path it was given, which may be one of ours:
- * `permission denied (EACCES)`. Anything else that was thrown is a fault of ours, and thrown again.
+ * Why a system call failed, without its path, which may be an internal one: `permission denied (EACCES)`.
+ * An error without an errno is a bug of ours, and thrown again.
  */
 export function reasonOf(error: unknown): string {
   const code = errnoOf(error)

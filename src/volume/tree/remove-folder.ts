@@ -4,8 +4,8 @@ import { openFolder } from './write-folder.ts'
 import type { NameInFolder } from './write-metadata.ts'
 
 /**
- * Removes a directory with all that is in it. Each one is held open meanwhile, so that no link leads out of it.
- * @throws EXDEV if something is mounted at it or in it; what is mounted stays
+ * Removes a directory with its content. Each directory is held open meanwhile, so that no link can lead out of it.
+ * @throws EXDEV if something is mounted at it or in it; the mount's content is not touched
  */
 export function removeFolder({ folder, name }: NameInFolder): void {
   removeBelow(folder.at(name), mountIdOf(folder.fd))

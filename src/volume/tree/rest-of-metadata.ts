@@ -8,7 +8,7 @@ import type { OnProtected } from './on-protected.ts'
 import type { Folder } from './write-folder.ts'
 import type { NameInFolder } from './write-metadata.ts'
 
-/** What not every file system can hold: inode flags, and times to the nanosecond. What is lost is counted. */
+/** Sets metadata that not every file system can store, inode flags and exact times, and counts what is lost. */
 export class RestOfMetadata {
   readonly #losses: Losses
   readonly #times: CoarseTimes
@@ -20,7 +20,7 @@ export class RestOfMetadata {
     this.#onProtected = onProtected
   }
 
-  /** After all other metadata of an open file or directory. */
+  /** Call it after all other metadata of an open file or directory was set. */
   apply(fd: number, entry: TreeEntry): void {
     this.#times.note(entry.path, entry.mtimeNs, () => loadKernel()?.mtimeOf(fd))
     const { flags = 0, path } = entry
@@ -30,7 +30,7 @@ export class RestOfMetadata {
     else this.#losses.add('the flags "immutable" and "append-only" of % were not restored', path)
   }
 
-  /** The same of what is only named, which has no flags. */
+  /** The same for an entry that is not open (symlink, fifo, device), which has no flags. */
   noteTime({ folder, name }: NameInFolder, { path, mtimeNs }: TreeEntry): void {
     this.#times.note(path, mtimeNs, () => loadKernel()?.statAt(folder.fd, name)?.mtimeNs)
   }

@@ -7,21 +7,21 @@ const flushed = promisify(fdatasync)
 
 /** The kernel stamps files with a clock that ticks at least every 10 ms. */
 const TICK_MS = 20
-/** File systems that keep whole seconds; FAT keeps every second one. */
+/** For file systems with times in whole seconds; FAT has steps of two seconds. */
 const COARSE_TICK_NS = 2_000_000_000n
 const NS_PER_MS = 1_000_000n
 const NS_PER_SECOND = 1_000_000_000n
-/** The file, or its file system, has no pages to write. */
+/** Errors that mean that the file, or its file system, has no pages to write. */
 const NOTHING_TO_FLUSH = ['EINVAL', 'EROFS', 'ENOSYS', 'EOPNOTSUPP']
 
 /**
- * For a file that changed since the volume was flushed, between the fstat that its reading is measured against and
- * its first read: from here on each store to it through mmap moves its timestamps. False if that cannot be had.
+ * Call it between the fstat and the first read of a file that changed since the volume was flushed: from here on, each
+ * write through mmap updates its timestamps, and is thus detected. False if that is impossible.
  */
 export async function settleWrites(fd: number, stat: BigIntStats, beganNs: bigint): Promise<boolean> {
   const { ctimeNs } = stat
   if (areWritesSettled(stat, beganNs)) return true
-  // A store in the same tick would leave the timestamp as it is.
+  // A write in the same tick would not change the timestamp.
   if (BigInt(Date.now()) * NS_PER_MS < ctimeNs + BigInt(TICK_MS) * NS_PER_MS) await setTimeout(TICK_MS)
   try {
     await flushed(fd)
@@ -31,7 +31,7 @@ export async function settleWrites(fd: number, stat: BigIntStats, beganNs: bigin
   }
 }
 
-/** It did not change since the volume was flushed. */
+/** Whether the file did not change since the volume was flushed. */
 export function areWritesSettled({ ctimeNs }: Pick<BigIntStats, 'ctimeNs'>, beganNs: bigint): boolean {
   return ctimeNs + tickNs(ctimeNs) < beganNs
 }

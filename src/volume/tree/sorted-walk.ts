@@ -1,10 +1,10 @@
 import { allKnown } from '../../lib/all-known.ts'
 import type { TreeEntry } from './entry.ts'
-import { Glance } from './glance.ts'
+import { FastStat } from './glance.ts'
 import { joinPath } from './join-path.ts'
 import { withoutLeftOut } from './left-out.ts'
-import { type Look, look } from './look.ts'
-import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
+import { type Inspected, inspect } from './look.ts'
+import { createInspector, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, openNames } from './name-stream.ts'
 import { NameTable } from './name-table.ts'
 import { type Pin, unpin } from './pin.ts'
@@ -13,43 +13,42 @@ import { addLooks, type LoggedLooks, stampOf } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 export interface SortedWalkOptions extends WalkOptions {
-  /** Waited for before names are looked at, with the last of them: who compares can read on up to it. */
+  /** Awaited before names are inspected, with the last of them, so that a comparison can read ahead up to it. */
   beforeNames?(last: Buffer): Promise<void>
-  /** As Looker has it. */
+  /** See Inspector. */
   isKnown(entry: TreeEntry): boolean
 }
 
-/** What stands behind a name; what is known needs no pin, unless it is a directory. */
-export interface Seen extends Omit<Look, 'pin'> {
+/** The entry behind a name. A known entry has no pin, unless it is a directory. */
+export interface Seen extends Omit<Inspected, 'pin'> {
   pin: Pin | undefined
 }
 
-/** A volume read directory by directory, the names of each in the order of their bytes. */
+/** Reads a volume directory by directory, the names of each sorted by their bytes. */
 export interface SortedWalk {
-  /** The volume itself. Undefined, with a warning, where it cannot be listed. */
+  /** Opens the volume itself. Undefined, with a warning, if it cannot be listed. */
   openRoot(): Promise<SortedFolder | undefined>
-  /** A directory that was the last of a batch, while that batch is still held. Undefined, with a warning, where it cannot be listed. */
+  /** Opens the last directory of a batch that is still held. Undefined, with a warning, if it cannot be listed. */
   open(directory: Seen): Promise<SortedFolder | undefined>
 }
 
 export interface SortedFolder {
   /**
-   * The next things in it; none at its end. A directory that can be entered is always the last of its batch. What
-   * was given is good until next() or close() of this folder; the `data` of small files only until any next() of the
-   * walk. Throws the signal's reason.
+   * The next entries; empty at the end. A directory that can be entered is always the last of its batch. Entries are
+   * valid until next() or close() of this folder; the `data` of small files only until any next() of the walk. Throws
+   * the signal's reason.
    */
   next(): Promise<readonly Seen[]>
   close(): void
 }
 
 /**
- * As walkTree() reads a volume, with the same warnings, but sorted: the names of one directory at a time are held in
- * memory for each level of depth.
+ * Like walkTree(), with the same warnings, but sorted: the names of one directory for each level of depth are in memory.
  */
 export function sortedWalk(volume: OpenVolume, options: SortedWalkOptions): SortedWalk {
-  const looker = { ...makeLooker(volume, options), isKnown: options.isKnown }
-  const glance = new Glance(looker)
-  const enter = (pin: Pin, path: Buffer) => enterFolder({ looker, glance, pin, path, options })
+  const inspector = { ...createInspector(volume, options), isKnown: options.isKnown }
+  const fastStat = new FastStat(inspector)
+  const enter = (pin: Pin, path: Buffer) => enterFolder({ inspector, fastStat, pin, path, options })
   return {
     openRoot: () => enter(volume.pin, volume.root.path),
     async open({ item, pin }) {
@@ -59,14 +58,14 @@ export function sortedWalk(volume: OpenVolume, options: SortedWalkOptions): Sort
   }
 }
 
-/** Something can be listed behind it that belongs to the volume. */
+/** Whether it is a directory whose content belongs to the volume. */
 export function canEnter({ item, isMount }: Seen): boolean {
   return item.entry.type === 'directory' && !isMount
 }
 
 interface Folder {
-  looker: ReturnType<typeof makeLooker>
-  glance: Glance
+  inspector: ReturnType<typeof createInspector>
+  fastStat: FastStat
   pin: Pin
   path: Buffer
   options: SortedWalkOptions
@@ -88,11 +87,11 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
       release()
       while (held.length === 0 && place < names.count) {
         folder.options.signal.throwIfAborted()
-        folder.looker.reset()
+        folder.inspector.reset()
         const batch = nextBatch(names, place)
         const last = batch.at(-1)
         if (last) await folder.options.beforeNames?.(last.name)
-        const looks = await lookAt(folder, batch)
+        const looks = await inspectNames(folder, batch)
         const used = upToDirectory(looks)
         place += used
         if (log) addLooks(log, looksIn(folder, batch, looks.slice(0, used)))
@@ -108,15 +107,15 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
 }
 
 function looksIn(
-  { path, looker }: Folder,
+  { path, inspector }: Folder,
   batch: ListedName[],
   looks: readonly (Seen | undefined)[],
 ): LoggedLooks {
   const names = batch.slice(0, looks.length).map(({ name }) => name)
-  return { folder: path, names, looks, vanished: looker.vanished }
+  return { folder: path, names, looks, vanished: inspector.vanished }
 }
 
-/** Names up to the first that is said to be a directory. */
+/** The next names, up to the first one that the listing says is a directory. */
 function nextBatch(names: NameTable, from: number): ListedName[] {
   const batch: ListedName[] = []
   while (batch.length < SIDE_BY_SIDE && from + batch.length < names.count) {
@@ -127,21 +126,21 @@ function nextBatch(names: NameTable, from: number): ListedName[] {
   return batch
 }
 
-/** Without a promise if nothing has to be waited for. */
-function lookAt(
-  { looker, glance, pin, path }: Folder,
+/** Returns no promise if nothing has to be waited for. */
+function inspectNames(
+  { inspector, fastStat, pin, path }: Folder,
   batch: ListedName[],
 ): (Seen | undefined)[] | Promise<(Seen | undefined)[]> {
-  const mayGlance = batch[0] !== undefined && glance.serves(pin, batch[0].name)
+  const mayUseFastStat = batch[0] !== undefined && fastStat.serves(pin, batch[0].name)
   const looks = batch.map(({ name, isDirectory }) => {
     const place = { directory: pin, name, path: joinPath(path, name), isDirectory }
-    const item = isDirectory || !mayGlance ? undefined : glance.known(place)
-    return item ? { item, pin: undefined, isMount: false } : look(looker, place)
+    const item = isDirectory || !mayUseFastStat ? undefined : fastStat.known(place)
+    return item ? { item, pin: undefined, isMount: false } : inspect(inspector, place)
   })
   return allKnown<Seen | undefined>(looks)
 }
 
-/** Something may have become a directory since it was listed: what follows it is looked at again later. */
+/** If an entry has become a directory since it was listed, the entries after it are inspected again later. */
 function upToDirectory(looks: readonly (Seen | undefined)[]): number {
   const directory = looks.findIndex((one) => one && canEnter(one))
   if (directory < 0) return looks.length
@@ -149,7 +148,7 @@ function upToDirectory(looks: readonly (Seen | undefined)[]): number {
   return directory + 1
 }
 
-async function readNames({ looker, pin, path, options }: Folder): Promise<NameTable | undefined> {
+async function readNames({ inspector, pin, path, options }: Folder): Promise<NameTable | undefined> {
   const table = new NameTable()
   try {
     const names = await openNames(pin.place, pin.cached)
@@ -162,12 +161,12 @@ async function readNames({ looker, pin, path, options }: Folder): Promise<NameTa
         for (const one of withoutLeftOut(options, path, some)) table.add(one)
       }
     } catch (error) {
-      looker.warn('fault', path, `cannot be listed to its end: ${reasonOf(error)}`)
+      inspector.warn('fault', path, `cannot be listed to its end: ${reasonOf(error)}`)
     } finally {
       await names.close()
     }
   } catch (error) {
-    looker.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
+    inspector.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
     return undefined
   }
   table.sort()

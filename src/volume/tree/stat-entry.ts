@@ -12,12 +12,12 @@ const TYPES = new Map<number, EntryType>([
   [constants.S_IFBLK, 'blockdev'],
 ])
 
-/** Undefined for what a backup cannot hold: a socket. */
+/** Undefined for a socket, which a backup cannot contain. */
 export function typeOf(stat: FileStat): EntryType | undefined {
   return TYPES.get(Number(stat.mode) & constants.S_IFMT)
 }
 
-/** What stat tells of an entry; link target, attributes and extents are read apart. */
+/** An entry with the fields of stat; link target, attributes and extents are read separately. */
 export function entryOf(type: EntryType, stat: FileStat, path: Buffer): TreeEntry {
   const isDevice = type === 'chardev' || type === 'blockdev'
   return {
@@ -40,12 +40,12 @@ export function entryOf(type: EntryType, stat: FileStat, path: Buffer): TreeEntr
   }
 }
 
-/** A file of which a part may be a hole: fewer blocks than its size needs. */
+/** Whether a file may have holes: it has fewer blocks than its size needs. */
 export function mayHaveHoles(stat: BigIntStats): boolean {
   return stat.blocks * 512n < stat.size
 }
 
-/** How a file is no longer what it was when it was opened. A name of it made or removed changes nothing in it. */
+/** How a file changed since it was opened. Adding or removing a hard link does not count. */
 export function changeBetween(
   before: BigIntStats,
   after: BigIntStats,

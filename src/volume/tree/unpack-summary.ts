@@ -1,15 +1,15 @@
 import type { TreeEntry } from './entry.ts'
 
-/** What was written into a directory. */
+/** Counts of what was restored into a directory. */
 export interface UnpackSummary {
-  /** Everything restored, the root included. */
+  /** All restored entries, the root included. */
   entries: number
-  /** Names of files, each hard link one. */
+  /** Names of files; each hard link counts. */
   files: number
   /** Bytes of file content, without holes. */
   bytes: number
-  /** The top directory's own metadata, not applied to the target; null where the archive has no entry for it. */
+  /** The metadata of the volume itself, not applied to the target; null if the archive has no entry for it. */
   root: TreeEntry | null
-  /** What could not be restored exactly; each was a warning. */
+  /** Entries that could not be restored exactly; each caused a warning. */
   faults: number
 }

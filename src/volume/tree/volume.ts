@@ -14,7 +14,7 @@ import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 import { hasTrueSizes } from './whole-file.ts'
 
-/** How long a reading of the mount table is good for. */
+/** How long the mount table is cached. */
 const MOUNTS_MS = 1000
 
 /** A volume held open for reading. */
@@ -24,40 +24,40 @@ export interface OpenVolume extends Disposable {
   readonly root: TreeEntry
   /** `major:minor` of its file system. */
   readonly device: string
-  /** The mount table, read again each second: something may be mounted while the volume is read. */
+  /** The mount table, read again each second, because something may be mounted during the walk. */
   mounts(): Mounts
   readonly kernel: Kernel | undefined
-  /** What stat says of the size of its files is what can be read of them. */
+  /** Whether the sizes that stat reports are the sizes that can be read. */
   readonly hasTrueSizes: boolean
   /** When it was flushed (flushVolume), nanoseconds since 1970; undefined if it was not. */
   readonly beganNs?: bigint
-  /** What cannot be read on this machine, in words; empty normally. */
+  /** What cannot be read on this machine, in words; normally empty. */
   readonly notKept: string[]
-  /** What of its entries is not kept; told at the end of the run. */
+  /** What of its entries is not kept; reported at the end of the run. */
   readonly losses: Losses
 }
 
-/** Throws VOLUME_MISSING where the path is not a directory that can be read. */
+/** Throws VOLUME_MISSING if the path is not a readable directory. */
 export async function openVolume(path: string): Promise<OpenVolume> {
   const pin = await pinPath(path).catch((error: unknown) => {
     throw missing(path, errnoOf(error) === 'ENOENT' ? 'it is not there' : reasonOf(error), error)
   })
   try {
     if (typeOf(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
-    const real = await realPathOf(path, pin)
-    return volumeOf(real, pin, { path, hasTrueSizes: await hasTrueSizes(pin.place) })
+    const real = await readRealPath(path, pin)
+    return createVolume(real, pin, { path, hasTrueSizes: await hasTrueSizes(pin.place) })
   } catch (error) {
     unpin(pin)
     throw error instanceof BackupdError ? error : missing(path, reasonOf(error), error)
   }
 }
 
-/** Of what is pinned, whatever the path leads to by now. */
-function realPathOf(path: string, pin: Pin): Promise<Buffer> {
+/** The real path of the pinned directory, even if the path leads elsewhere now. */
+function readRealPath(path: string, pin: Pin): Promise<Buffer> {
   return pin.fd < 0 ? realpath(path, { encoding: 'buffer' }) : readlink(pin.place, { encoding: 'buffer' })
 }
 
-function volumeOf(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasTrueSizes'>): OpenVolume {
+function createVolume(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasTrueSizes'>): OpenVolume {
   const kernel = loadKernel()
   const mounts = keepFresh(() => mountsAt(pin.fd, real))
   const root = entryOf('directory', pin.stat, Buffer.alloc(0))

@@ -1,8 +1,8 @@
 import type { TreeItem } from './entry.ts'
 import { joinPath } from './join-path.ts'
 import { withoutLeftOut } from './left-out.ts'
-import { type Look, look } from './look.ts'
-import { makeLooker, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
+import { type Inspected, inspect } from './look.ts'
+import { createInspector, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, type NameStream, openNames } from './name-stream.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
@@ -10,18 +10,18 @@ import { addLooks, type FolderLog, stampOf } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 /**
- * Everything in a volume, the volume itself first, each directory before what is in it, in batches; an item is good
- * until the next batch is asked for. Names are never collected, so that memory does not grow with a folder.
- * What cannot be read is left out with a warning. Throws the signal's reason.
+ * Walks a volume in batches: the volume itself first, and each directory before its content. Items are valid until
+ * the next batch is requested. Names are not collected, so memory does not grow with the size of a folder.
+ * Entries that cannot be read are left out with a warning. Throws the signal's reason.
  */
 export async function* walkTree(volume: OpenVolume, options: WalkOptions): AsyncGenerator<TreeItem[]> {
-  const walk: Walk = { options, looker: makeLooker(volume, options), open: [], held: [] }
+  const walk: Walk = { options, inspector: createInspector(volume, options), open: [], held: [] }
   try {
     yield [{ entry: volume.root, data: null, open: null }]
     await enter(walk, volume.pin, volume.root.path)
     for (let top = walk.open.at(-1); top; top = walk.open.at(-1)) {
       options.signal.throwIfAborted()
-      walk.held = await nextLooks(walk, top)
+      walk.held = await inspectNext(walk, top)
       if (walk.held.length > 0) yield walk.held.map((one) => one.item)
       for (let one = walk.held.pop(); one; one = walk.held.pop()) await enterOrUnpin(walk, one)
     }
@@ -33,37 +33,37 @@ export async function* walkTree(volume: OpenVolume, options: WalkOptions): Async
 
 interface Walk {
   options: WalkOptions
-  looker: ReturnType<typeof makeLooker>
-  /** From the volume down to the directory that is being read. */
+  inspector: ReturnType<typeof createInspector>
+  /** The stack of directories, from the volume down to the one that is being read. */
   open: OpenDirectory[]
-  /** The batch that is being used. */
-  held: Look[]
+  /** The batch that the caller is using. */
+  held: Inspected[]
 }
 
-/** A directory in the middle of being read. */
+/** A directory that is being read. */
 interface OpenDirectory {
   pin: Pin
   path: Buffer
   names: NameStream
-  /** Directories in it that were seen and not yet entered: at most one batch. */
+  /** Subdirectories that were listed but not entered yet: at most one batch. */
   directories: Buffer[]
   log: FolderLog | undefined
 }
 
-/** The next directory to enter, else the next names; at the directory's end it is left. */
-async function nextLooks(walk: Walk, top: OpenDirectory): Promise<Look[]> {
-  walk.looker.reset()
+/** Inspects the next subdirectory, or else the next names. Leaves the directory at its end. */
+async function inspectNext(walk: Walk, top: OpenDirectory): Promise<Inspected[]> {
+  walk.inspector.reset()
   const directory = top.directories.pop()
-  if (directory) return await lookAt(walk, top, { names: [directory], isDirectory: true })
+  if (directory) return await inspectNames(walk, top, { names: [directory], isDirectory: true })
   const names = await listNames(walk, top)
   if (names.length === 0) {
     walk.open.pop()
-    await leave(top, walk.looker.volume.pin)
+    await leave(top, walk.inspector.volume.pin)
     return []
   }
   top.directories = names.filter((one) => one.isDirectory).map((one) => one.name)
   const others = names.filter((one) => !one.isDirectory).map((one) => one.name)
-  return await lookAt(walk, top, { names: others, isDirectory: false })
+  return await inspectNames(walk, top, { names: others, isDirectory: false })
 }
 
 async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> {
@@ -72,7 +72,7 @@ async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> 
     const others = withoutLeftOut(walk.options, top.path, names)
     return others.length === 0 && names.length > 0 ? await listNames(walk, top) : others
   } catch (error) {
-    walk.looker.warn('fault', top.path, `cannot be listed to its end: ${reasonOf(error)}`)
+    walk.inspector.warn('fault', top.path, `cannot be listed to its end: ${reasonOf(error)}`)
     return []
   }
 }
@@ -82,17 +82,21 @@ interface Names {
   isDirectory: boolean
 }
 
-async function lookAt(walk: Walk, top: OpenDirectory, { names, isDirectory }: Names): Promise<Look[]> {
+async function inspectNames(
+  walk: Walk,
+  top: OpenDirectory,
+  { names, isDirectory }: Names,
+): Promise<Inspected[]> {
   const looks = await Promise.all(
     names.map((name) =>
-      look(walk.looker, { directory: top.pin, name, path: joinPath(top.path, name), isDirectory }),
+      inspect(walk.inspector, { directory: top.pin, name, path: joinPath(top.path, name), isDirectory }),
     ),
   )
-  if (top.log) addLooks(top.log, { folder: top.path, names, looks, vanished: walk.looker.vanished })
+  if (top.log) addLooks(top.log, { folder: top.path, names, looks, vanished: walk.inspector.vanished })
   return looks.filter((one) => one !== undefined)
 }
 
-async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Look): Promise<void> {
+async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Inspected): Promise<void> {
   if (item.entry.type !== 'directory' || isMount) unpin(pin)
   else await enter(walk, pin, item.entry.path)
 }
@@ -102,12 +106,12 @@ async function enter(walk: Walk, pin: Pin, path: Buffer): Promise<void> {
     const log = walk.options.log?.openFolder(path, stampOf(pin.stat), false)
     walk.open.push({ pin, path, names: await openNames(pin.place), directories: [], log })
   } catch (error) {
-    walk.looker.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
+    walk.inspector.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
     if (path.length > 0) unpin(pin)
   }
 }
 
-/** The volume's own pin belongs to who opened it. */
+/** Does not unpin the volume itself, which belongs to the caller. */
 async function leave({ names, pin, log }: OpenDirectory, volume: Pin): Promise<void> {
   log?.close()
   await names.close()

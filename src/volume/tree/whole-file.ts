@@ -5,10 +5,10 @@ import { KernelError } from '../../lib/kernel/libc.ts'
 import { openUnnamedFile } from '../../lib/unnamed-file.ts'
 import type { OpenFile, TreeEntry } from './entry.ts'
 
-/** ext2 to ext4, XFS, Btrfs, F2FS, tmpfs and ZFS, by the numbers of statfs(2): what stat says of a file's size is true. */
+/** File systems with correct sizes in stat: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs and ZFS; numbers of statfs(2). */
 const TYPES_WITH_TRUE_SIZES = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x01021994, 0x2fc12fc1])
-/** A file that says nothing true of its size is copied to the temporary folder: one without an end must not fill it. */
-const MAX_COPY = 2 ** 30
+/** Bytes. A file with a wrong size is copied to the temporary folder, which an endless file must not fill. */
+const MAX_COPY_BYTES = 2 ** 30
 const PIECE = 256 * 1024
 const EFBIG = 27
 
@@ -21,8 +21,8 @@ export async function hasTrueSizes(place: Buffer): Promise<boolean> {
 }
 
 /**
- * For a file whose size may be wrong, open on its start: itself if it ends where `entry` says, else a copy of all that
- * can be read of it, with `entry` corrected. Closes the file when it throws: EFBIG if the file does not end within 1 GiB.
+ * For a file whose size may be wrong: returns the file itself if it ends where `entry` says, else a copy of all that can
+ * be read from it, and corrects `entry`. Throws EFBIG, with the file closed, if it does not end within 1 GiB.
  */
 export async function openWhole(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
   try {
@@ -60,13 +60,13 @@ async function openCopy(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
   }
 }
 
-/** Gives the bytes copied. */
+/** Returns the bytes copied. */
 async function copyTo(fd: number, file: OpenFile): Promise<number> {
   const piece = Buffer.allocUnsafe(PIECE)
   for (let size = 0; ; ) {
     const count = await file.read(piece, 0, PIECE, size)
     if (count === 0) return size
-    if (size + count > MAX_COPY) throw new KernelError(EFBIG, 'read')
+    if (size + count > MAX_COPY_BYTES) throw new KernelError(EFBIG, 'read')
     for (let at = 0; at < count; ) at += (await writeFd(fd, piece, at, count - at, size + at)).bytesWritten
     size += count
   }

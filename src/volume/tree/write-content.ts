@@ -2,15 +2,15 @@ import { ftruncateSync, writeSync } from 'node:fs'
 import { dataRuns } from './data-runs.ts'
 import type { TreeEntry } from './entry.ts'
 
-/** The bytes of a file, in order, without its holes. */
+/** The content of a file, in order, without holes. */
 export interface ContentSource {
   /** The next piece of at least one byte; null after the last. */
   next(): Promise<Buffer | null>
-  /** Long runs of zeros in it become holes: for a source that does not know where the holes were. */
+  /** Turn long runs of zeros into holes, for a source that does not know where the holes were. */
   findHoles?: boolean
 }
 
-/** Writes a file's content to `fd`; what lies between its extents stays a hole. Resolves to the bytes written. */
+/** Writes a file's content to `fd`; gaps between its extents become holes. Resolves to the bytes written. */
 export async function writeContent(fd: number, entry: TreeEntry, content: ContentSource): Promise<number> {
   if (!entry.extents) return await writeDense(fd, content)
   const written = await writeExtents(fd, entry, content)
@@ -29,7 +29,10 @@ async function writeDense(fd: number, content: ContentSource): Promise<number> {
   return position
 }
 
-/** Writes `bytes` at `position`; long runs of zeros in them become holes, the last of which is not there until the file is as long. */
+/**
+ * Writes `bytes` at `position`; long runs of zeros become holes. For a hole at the end, the caller must extend the
+ * file.
+ */
 export function writeData(fd: number, bytes: Buffer, position: number): void {
   for (const { offset, length } of dataRuns(bytes, position)) {
     writeAll(fd, bytes.subarray(offset, offset + length), position + offset)

@@ -5,14 +5,14 @@ import type { TreeEntry } from './entry.ts'
 import type { Folder } from './write-folder.ts'
 import { depthOf } from './write-paths.ts'
 
-/** Bytes of records kept in memory before they go to the file. */
+/** Bytes of records that are kept in memory before they are written to the file. */
 const KEPT_IN_MEMORY = 1 << 20
 const SPILL_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const SLASH = Buffer.from('/')
 
 /**
- * The metadata of directories, kept until everything in them is written. All but the last MiB of it lies in an
- * unlinked file in the target, so that a million directories cost some 20 MB of memory.
+ * The metadata of directories, kept until everything in them is written. All but the last MiB is in an unlinked file in
+ * the target, so that a million directories take about 20 MB of memory.
  */
 export class DirectoryLedger {
   private readonly target: Folder
@@ -37,13 +37,16 @@ export class DirectoryLedger {
     if (this.end - this.spilled >= KEPT_IN_MEMORY) this.flush()
   }
 
-  /** All directories so far now lie in a directory `top`. Once at most. */
+  /** Records that all directories so far were moved into a directory `top`. At most once. */
   moveBelow(top: Buffer): void {
     this.moved = { top, count: this.offsets.length }
     for (const index of this.depths.keys()) this.depths[index] = (this.depths[index] ?? 0) + 1
   }
 
-  /** From the bottom up, whatever order they came in; of two records of one directory the later comes first. */
+  /**
+   * Yields the deepest directories first, in whatever order they were added; later records of a directory come
+   * first.
+   */
   *bottomUp(): Generator<TreeEntry> {
     this.waiting = [Buffer.concat(this.waiting)]
     const order = Uint32Array.from(this.offsets.keys())

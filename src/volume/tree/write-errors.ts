@@ -1,7 +1,7 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 
-/** What a file system or missing rights answer to a single wish: the entry gets a warning, the rest goes on. */
+/** Errors of the file system or of missing rights that concern one entry: it gets a warning, and the rest continues. */
 const REFUSALS = new Set([
   'EPERM',
   'EACCES',
@@ -24,7 +24,7 @@ export function isRefusal(error: unknown): boolean {
   return REFUSALS.has(errnoOf(error) ?? '')
 }
 
-/** ENOSPC and EDQUOT as NO_ROOM, anything else as it is. */
+/** Turns ENOSPC and EDQUOT into NO_ROOM, and returns any other error as it is. */
 export function explainWriteError(error: unknown, path: Buffer): unknown {
   const code = errnoOf(error)
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error

@@ -5,10 +5,10 @@ import { componentsOf } from './write-paths.ts'
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
-/** Below PATH_MAX, which a path may exceed though each of its names does not. */
-const LONGEST_STEP = 4000
+/** Bytes; below PATH_MAX, so that longer paths are opened in steps. */
+const MAX_STEP_BYTES = 4000
 
-/** An open directory; `at(name)` leads to a name directly in it, whatever happens to the directory's own path. */
+/** An open directory. `at(name)` is a path of an entry in it that stays valid if the directory is renamed. */
 export interface Folder {
   fd: number
   at(name: Buffer): Buffer
@@ -19,8 +19,8 @@ export function openFolder(path: string | Buffer): Folder {
 }
 
 /**
- * Opens the directory at `path` (`a/b/c`) below `root` without following a symlink: ELOOP or ENOTDIR where there is
- * one on the way. The caller closes `fd`.
+ * Opens the directory at `path` (`a/b/c`) below `root`. Throws ELOOP or ENOTDIR if there is a symlink on the way. The
+ * caller closes `fd`.
  */
 export function openFolderBeneath(root: Folder, path: Buffer): Folder {
   let folder = root
@@ -35,21 +35,21 @@ export function openFolderBeneath(root: Folder, path: Buffer): Folder {
   return folder
 }
 
-/** The steps to `path` but the last one, which neighbours have in common, and the last. */
+/** Splits `path` before its last step; siblings share the first part. */
 export function splitWay(path: Buffer): { way: Buffer; rest: Buffer } {
   const rest = stepsOf(path).at(-1) ?? path
   return { way: path.subarray(0, Math.max(path.length - rest.length - 1, 0)), rest }
 }
 
-/** As many names at once as the kernel takes; without it one after the other. */
+/** Splits a path into steps that one call can open; without kernel calls, each name is a step. */
 function stepsOf(path: Buffer): Buffer[] {
   if (!loadKernel()) return componentsOf(path)
-  if (path.length <= LONGEST_STEP) return [path]
+  if (path.length <= MAX_STEP_BYTES) return [path]
   const steps: Buffer[] = []
   let rest = path
-  while (rest.length > LONGEST_STEP) {
-    const end = rest.lastIndexOf(SLASH, LONGEST_STEP)
-    // A name so long is the kernel's to refuse.
+  while (rest.length > MAX_STEP_BYTES) {
+    const end = rest.lastIndexOf(SLASH, MAX_STEP_BYTES)
+    // The kernel rejects a name that is this long.
     if (end <= 0) break
     steps.push(rest.subarray(0, end))
     rest = rest.subarray(end + 1)
@@ -69,13 +69,13 @@ function openStep(folder: Folder, step: Buffer): Folder {
 const HAS_PROC = existsSync('/proc/self/fd')
 const SLASH = Buffer.from('/')
 
-/** Paths through /proc keep to the open directory; where there is no /proc the plain path must do. */
+/** Paths go through /proc/self/fd, so that they stay in the open directory; without /proc, the plain path is used. */
 function asFolder(fd: number, path: Buffer): Folder {
   const prefix = HAS_PROC ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH])
   return { fd, at: (name) => Buffer.concat([prefix, name]) }
 }
 
-/** What is written here must get its own ACL or none, never one that the target hands down. */
+/** Removes the default ACL, so that entries written here get their own ACL or none, and do not inherit one. */
 export function dropDefaultAcl(root: Folder): void {
   try {
     loadKernel()?.removeXattr(root.fd, DEFAULT_ACL)

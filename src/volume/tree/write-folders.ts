@@ -3,9 +3,9 @@ import { errnoOf } from '../../lib/errors.ts'
 import { type Folder, openFolder, openFolderBeneath, splitWay } from './write-folder.ts'
 import { componentsOf, splitLast } from './write-paths.ts'
 
-/** Descriptors kept open: archives come folder by folder, so a few suffice. */
+/** Descriptors kept open. A few are enough, because archives are written folder by folder. */
 const KEPT_OPEN = 32
-/** For folders that an archive implies without having an entry for them. */
+/** The mode of folders that have no entry of their own in the archive. */
 const IMPLIED_MODE = 0o755
 
 /** The folders below a root that entries are written into, opened without following links and kept open for a while. */
@@ -20,7 +20,7 @@ export class Folders {
     this.last = this.root
   }
 
-  /** The open folder that holds `path`, made where it is missing, and the last name of `path`. */
+  /** The open parent folder of `path`, created if it is missing, and the last name of `path`. */
   parentOf(path: Buffer): { folder: Folder; name: Buffer } {
     const { folder, name } = splitLast(path)
     if (!folder.equals(this.lastPath)) {
@@ -30,13 +30,13 @@ export class Folders {
     return { folder: this.last, name }
   }
 
-  /** Opens a folder that is there; the caller closes it. The way to it is kept open for its neighbours. */
+  /** Opens an existing folder, which the caller closes. Its parent is kept open for its siblings. */
   reopen(path: Buffer): Folder {
     const { way, rest } = splitWay(path)
     return openFolderBeneath(this.folderAt(way), rest)
   }
 
-  /** For when a folder was removed: what is open may no longer be what its path means. */
+  /** Call it after a folder was removed: open folders may no longer be at their paths. */
   forget(): void {
     for (const folder of this.open.values()) closeSync(folder.fd)
     this.open.clear()
@@ -60,7 +60,7 @@ export class Folders {
   }
 
   private openOrMake(path: Buffer): Folder {
-    // From the folder above where that is open: from the root a deep tree would cost the square of its depth.
+    // From the parent if it is open: opening each folder of a deep tree from the root would take quadratic time.
     const { folder, name } = splitLast(path)
     const above = this.open.get(folder.toString('latin1'))
     try {
@@ -81,7 +81,7 @@ export class Folders {
   }
 }
 
-/** Makes what is missing on the way to `path`, one name after the other. */
+/** Creates the missing folders on the way to `path`, one by one. */
 function makeFolders(root: Folder, path: Buffer): Folder {
   let folder = root
   for (const name of componentsOf(path)) {
@@ -97,7 +97,7 @@ function makeFolders(root: Folder, path: Buffer): Folder {
   return folder
 }
 
-/** Returns whether it was made. The umask applies to its mode. */
+/** Returns whether the folder was created. The umask applies to its mode. */
 function makeIfMissing(place: Buffer): boolean {
   try {
     mkdirSync(place, IMPLIED_MODE)

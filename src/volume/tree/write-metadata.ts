@@ -6,20 +6,20 @@ import { isRefusal } from './write-errors.ts'
 import type { Folder } from './write-folder.ts'
 
 /**
- * Told, as the end of a sentence, what of an entry the file system or missing rights refused; and as `Losses` counts it,
- * without what is this entry's own.
+ * Called if the file system or missing rights refuse metadata of an entry. `message` is the end of a sentence, `kind` the
+ * form that `Losses` counts, without values of this entry.
  */
 export type OnRefused = (message: string, kind: string) => void
 
-/** Something in an open folder that cannot, or must not, be opened itself: a symlink, a fifo, a device. */
+/** An entry of an open folder that cannot or must not be opened itself: a symlink, a fifo, a device. */
 export interface NameInFolder {
   folder: Folder
   name: Buffer
 }
 
 /**
- * Gives an open file or directory the metadata of `entry`: owner, mode, extended attributes with capabilities,
- * access ACL, default ACL, times. Each step undoes something of a later one, so the order is fixed.
+ * Sets the metadata of an open file or directory: owner, mode, extended attributes with capabilities, access ACL,
+ * default ACL, times. The order matters, because each step can reset what a later one sets.
  */
 export function applyMetadata(fd: number, entry: TreeEntry, onRefused: OnRefused): void {
   const { uid, gid, mode, mtimeNs } = entry
@@ -29,7 +29,7 @@ export function applyMetadata(fd: number, entry: TreeEntry, onRefused: OnRefused
   attempt(['times', 'times'], onRefused, () => setTimes(fd, mtimeNs))
 }
 
-/** The same for what is only named; a symlink has no mode. */
+/** The same for an entry that is not open; a symlink has no mode. */
 export function applyMetadataByName(at: NameInFolder, entry: TreeEntry, onRefused: OnRefused): void {
   const { uid, gid, mode, mtimeNs } = entry
   const kernel = loadKernel()
@@ -78,7 +78,7 @@ function applyXattrs(target: number | Buffer, xattrs: readonly Xattr[], onRefuse
   }
 }
 
-/** Names of attributes can be anything, so kinds go by what stands before the first dot. */
+/** Names of attributes are arbitrary, so a kind is what comes before the first dot. */
 function kindOfXattr(name: string): string {
   if (ACLS.includes(name)) return 'access lists'
   if (name === 'security.capability') return 'capabilities'
@@ -95,7 +95,7 @@ function aclsLast(xattrs: readonly Xattr[]): readonly Xattr[] {
   return xattrs.length === 1 ? xattrs : xattrs.toSorted((a, b) => rank(a) - rank(b))
 }
 
-/** `alsoRefusal`: ENOSPC of an attribute means that the inode's own room is used up, not the disk's. */
+/** `alsoRefusal`: for an attribute, ENOSPC means that the space of the inode is used up, not that of the disk. */
 function attempt(
   [what, kind]: [what: string, kind: string],
   onRefused: OnRefused,

@@ -12,7 +12,7 @@ export function componentsOf(path: Buffer): Buffer[] {
   return names
 }
 
-/** `a/b/c` → 3, without making as many names. */
+/** `a/b/c` → 3, without allocating the names. */
 export function depthOf(path: Buffer): number {
   let depth = 0
   for (let at = 0; at < path.length; at++) {

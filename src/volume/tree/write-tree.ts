@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
-import { SHORTEST_HOLE } from './data-runs.ts'
+import { MIN_HOLE_BYTES } from './data-runs.ts'
 import type { TreeEntry, TreeWarning } from './entry.ts'
 import { Losses } from './losses.ts'
 import type { OnProtected } from './on-protected.ts'
@@ -34,14 +34,14 @@ const NODE_TYPE = { fifo: constants.S_IFIFO, chardev: constants.S_IFCHR, blockde
 
 /**
  * Writes entries into an empty directory, in any order, each relative to an open directory and never through a
- * symlink (ELOOP, ENOTDIR). An entry that is there already gives way to the later one. What the file system or
- * missing rights refuse is a fault; ENOSPC and EDQUOT throw NO_ROOM. Calls block: for a process of its own.
+ * symlink (ELOOP, ENOTDIR). A later entry replaces an earlier one of the same path. What the file system or missing
+ * rights refuse is a fault; ENOSPC and EDQUOT throw NO_ROOM. Blocks the event loop: use it in a process of its own.
  */
 export class TreeWriter {
   private readonly folders: Folders
   private readonly ledger: DirectoryLedger
   private readonly onWarning: (warning: TreeWarning) => void
-  /** Directories that may stand in the ledger twice; true once their metadata is applied. */
+  /** Directories that may be in the ledger twice; true once their metadata is applied. */
   private readonly restated = new Map<string, boolean>()
   private removedFolder = false
   private readonly losses = new Losses()
@@ -55,7 +55,7 @@ export class TreeWriter {
     dropDefaultAcl(this.folders.root)
   }
 
-  /** Writes one entry below the root. `content` is read for files only. True where it is there now. */
+  /** Writes one entry below the root. `content` is only read for files. Returns false after a fault. */
   async write(entry: TreeEntry, content: ContentSource): Promise<boolean> {
     try {
       if (entry.type === 'file') return await this.writeFile(entry, content)
@@ -68,7 +68,10 @@ export class TreeWriter {
     }
   }
 
-  /** Opens a new file, whose content is then the caller's, who ends, fails or drops it. Undefined where it is refused. */
+  /**
+   * Opens a new file. The caller writes its content, then calls endFile, failFile or dropFile. Undefined after a
+   * fault.
+   */
   beginFile(entry: TreeEntry): number | undefined {
     try {
       return this.create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
@@ -78,10 +81,10 @@ export class TreeWriter {
     }
   }
 
-  /** Closes what was begun, with its metadata. `size`: of content that may end in a hole. True where it is there now. */
+  /** Sets the metadata and closes the file. `size`: of content that may end in a hole. Returns false after a fault. */
   endFile(entry: TreeEntry, fd: number, size = 0): boolean {
     try {
-      if (size >= SHORTEST_HOLE) ftruncateSync(fd, size)
+      if (size >= MIN_HOLE_BYTES) ftruncateSync(fd, size)
       applyMetadata(fd, entry, this.onRefused(entry))
       this.rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
@@ -92,19 +95,19 @@ export class TreeWriter {
     return true
   }
 
-  /** Drops what was begun; a refusal is a fault, anything else is thrown. */
+  /** Removes the file after an error: a refusal becomes a fault, any other error is thrown. */
   failFile(entry: TreeEntry, fd: number, error: unknown): false {
     this.dropFile(entry, fd)
     return this.refusedOrThrow(error, entry.path)
   }
 
-  /** Closes and removes what was begun. */
+  /** Closes and removes the file. */
   dropFile({ path }: TreeEntry, fd: number): void {
     closeSync(fd)
     this.remove(path)
   }
 
-  /** One more name for an entry that was written before: what it is where it is there now, else undefined. */
+  /** Creates one more name of an earlier entry. Returns what kind it is, or undefined after a fault. */
   hardLink(path: Buffer, target: Buffer): 'file' | 'other' | undefined {
     try {
       const linked = lstatSync(this.place(target), { bigint: true })
@@ -118,7 +121,7 @@ export class TreeWriter {
     }
   }
 
-  /** Moves all that is written into a new directory `top`, whose metadata `entry` has. Once at most. */
+  /** Moves everything written so far into a new directory `top` with the metadata of `entry`. At most once. */
   moveBelow(top: Buffer, entry: TreeEntry | null): void {
     const { root } = this.folders
     const names = readdirSync(root.at(Buffer.alloc(0)), { encoding: 'buffer' })
@@ -136,7 +139,7 @@ export class TreeWriter {
     if (entry) this.writeDirectory({ ...entry, path: top })
   }
 
-  /** Gives directories their metadata, from the bottom up, and puts everything on the disk. The root is left alone. */
+  /** Sets the metadata of directories, bottom up, and syncs everything to disk. Does not change the root's metadata. */
   finish(): void {
     try {
       for (const entry of this.ledger.bottomUp()) this.finishDirectory(entry)
@@ -146,7 +149,7 @@ export class TreeWriter {
     } catch (error) {
       throw explainWriteError(error, Buffer.from('.'))
     }
-    this.losses.tell(this.onWarning)
+    this.losses.report(this.onWarning)
   }
 
   close(): void {
@@ -216,9 +219,9 @@ export class TreeWriter {
     }
   }
 
-  /** Undefined where a later entry has taken the directory's place. */
+  /** Undefined if a later entry has replaced the directory. */
   private openDirectory(path: Buffer): number | undefined {
-    // What was removed must not be made again on the way.
+    // folders.reopen() would create missing parents again that were removed.
     if (!this.removedFolder) return this.folders.reopen(path).fd
     try {
       return openFolderBeneath(this.folders.root, path).fd
@@ -228,7 +231,7 @@ export class TreeWriter {
     }
   }
 
-  /** Makes something under a new name; what has the name already is removed first. */
+  /** Creates an entry; if the name exists already, that is removed first. */
   private create<T>(path: Buffer, make: (at: NameInFolder) => T): T {
     try {
       return make(this.folders.parentOf(path))
@@ -263,7 +266,7 @@ export class TreeWriter {
     return this.fault(path, `could not be restored (${errnoOf(error)})`)
   }
 
-  /** Counted: on a file system that has no owners every entry loses its own. */
+  /** Counts refusals in one warning: on a file system without owners, each entry would have one. */
   private onRefused({ path }: TreeEntry): OnRefused {
     return (_, kind) => this.losses.add(kind, path, 'fault')
   }
@@ -278,7 +281,7 @@ function placeOf({ folder, name }: NameInFolder): Buffer {
   return folder.at(name)
 }
 
-/** False where something has the name already. */
+/** False if the name exists already. */
 function makeFolder(folder: Folder, name: Buffer): boolean {
   try {
     mkdirSync(folder.at(name), 0o700)

@@ -5,13 +5,13 @@ import { isRefusal } from './write-errors.ts'
 import { openFolder } from './write-folder.ts'
 import { applyMetadata, type OnRefused } from './write-metadata.ts'
 
-/** Attributes that a root may have from before and that its entry does not name; labels of the machine stay. */
+/** Attributes that are removed from a root if its entry lacks them. Others, such as SELinux labels, are kept. */
 const OWN_ATTRIBUTES = /^(user\.|trusted\.|security\.capability$|system\.posix_acl_)/
 
 /**
- * Gives the directory of a volume the metadata of its entry, last of all: owner, mode, extended attributes, ACLs,
- * times. Attributes and ACLs that the entry does not have are removed. It can be done again after a crash.
- * `onRefused` is told what could not be set. Throws where the directory cannot be opened.
+ * Sets the metadata of a volume's own directory, as the last step: owner, mode, extended attributes, ACLs, times.
+ * Attributes and ACLs that the entry lacks are removed. May be repeated after a crash.
+ * `onRefused` gets what could not be set. Throws if the directory cannot be opened.
  */
 export async function applyRootMetadata(
   volumePath: string,
@@ -27,7 +27,7 @@ export async function applyRootMetadata(
   }
 }
 
-/** Takes off what an open directory has and its entry does not. Labels of the machine stay. */
+/** Removes attributes of an open directory that its entry lacks, except labels such as SELinux's. */
 export function removeOtherXattrs(fd: number, root: Pick<TreeEntry, 'xattrs'>): void {
   const kernel = loadKernel()
   for (const name of kernel?.listXattrs(fd) ?? []) {

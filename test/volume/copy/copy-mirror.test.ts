@@ -47,7 +47,7 @@ it('brings what is chosen, with the folders on the way, and tells what is missin
 })
 
 it.each([['../x'], ['a/../../x'], [''], ['/'], ['a//b'], ['a\0b'], ['.']])('refuses to choose %j', (file) => {
-  expect(() => chosenFiles(['good', file])).toThrow(/is no path in a backup/)
+  expect(() => chosenFiles(['good', file])).toThrow(/is not a path in a backup/)
 })
 
 it('stops when it is told to', async () => {

@@ -26,7 +26,7 @@ it('project ids and settings that are not kept are one warning for each kind, wi
   for (const path of ['', 'a', 'b', 'c'])
     noteFlags({ losses }, entryAt(path), { flags: 0, unkept: false, project: 42 })
   noteFlags({ losses }, entryAt('v'), { flags: 0, unkept: true, project: 0 })
-  losses.tell((warning) => warnings.push(warning))
+  losses.report((warning) => warnings.push(warning))
   expect(warnings.map(({ severity, message }) => [severity, message])).toEqual([
     ['note', 'the project ids (project quotas) of 4 entries are not kept, such as ".", "a", "b"'],
     ['note', 'case folding, DAX, encryption or verity of 1 entry is not kept, such as "v"'],

@@ -2,14 +2,14 @@ import { setTimeout } from 'node:timers/promises'
 import type { Kernel } from '../../../lib/kernel.ts'
 
 const NS_PER_MS = 1_000_000n
-/** The stamps of files follow the clock in steps of at most this. */
+/** Timestamps of files advance in steps of at most this. */
 const TICK_MS = 10
 
 /**
- * The beginning of a run, for comparison with the times of files: whatever is written after this resolves is stamped
- * later. Waits for the next tick of the clock that stamps files.
+ * The begin of a run, comparable with the times of files: whatever is written after this resolves gets a later
+ * timestamp. Waits for the next tick of the clock for timestamps.
  */
-export async function takeBeginTime(kernel: Kernel | undefined): Promise<bigint> {
+export async function readBeginTime(kernel: Kernel | undefined): Promise<bigint> {
   const beginMs = Date.now()
   const beginNs = BigInt(beginMs + 1) * NS_PER_MS
   if (kernel) while (kernel.coarseNowNs() <= beginNs) await setTimeout(1)

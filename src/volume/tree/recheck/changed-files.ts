@@ -15,7 +15,7 @@ export interface ChangedFiles {
 }
 
 export interface ChangedFilesOptions {
-  /** Of the run. */
+  /** When the run began. */
   beginNs: bigint
   steps: RecheckSteps
 }
@@ -24,12 +24,12 @@ export interface ChangedFilesOptions {
 type SeenTime = bigint | null | undefined
 
 const MAX_NAMES = 100
-/** A call that took longer has waited for a disk or a server: the next names are looked at side by side. */
+/** A call that took longer had to wait for a disk or a server: the next names are then read concurrently. */
 const WAITED_MS = 0.2
 
 /**
- * Looks again at each file that a walk saw, and counts those that changed or went since the run began: they are, each
- * by itself, as they were at some moment, but the backup may hold no moment of all of them together.
+ * Checks each file that a walk saw again, and counts those that changed or were deleted since the run began. Each of
+ * them is consistent in the backup, but together they may be from different moments.
  */
 export async function findChangedFiles(
   volume: OpenVolume,
@@ -48,7 +48,7 @@ class ChangeSearch {
   readonly found: ChangedFiles = { count: 0, names: [] }
   readonly #volume: OpenVolume
   readonly #options: ChangedFilesOptions
-  /** Calls that must not block, because one before them had to wait. */
+  /** How many of the next calls must not block, because an earlier one had to wait. */
   #sideBySide = 0
 
   constructor(volume: OpenVolume, options: ChangedFilesOptions) {
@@ -73,7 +73,7 @@ class ChangeSearch {
     }
   }
 
-  /** Without a pin the directory is gone, and its files with it. */
+  /** `pin` is null if the directory is gone, and its files with it. */
   async #lookAt(folder: Buffer, pin: Pin | null, files: LoggedName[]): Promise<void> {
     await this.#options.steps.next(joinPath(folder, files[0]?.name ?? Buffer.alloc(0)))
     const looks = files.map(
@@ -84,7 +84,7 @@ class ChangeSearch {
       if (this.#hasChanged(file, ctimes[at])) this.#add(joinPath(folder, file.name))
   }
 
-  /** Undefined if the kernel may have to wait for it, or it fails. */
+  /** Undefined if the call might block, or fails. */
   #fastCtime(pin: Pin, name: Buffer): bigint | undefined {
     if (!pin.cached || this.#sideBySide > 0) {
       this.#sideBySide--
@@ -101,7 +101,7 @@ class ChangeSearch {
     return this.#options.steps.attempt(joinPath(folder, name), read)
   }
 
-  /** A file that is gone has changed. Only a name more or less of it is a change too. */
+  /** A deleted file counts as changed, and so does one that only gained or lost a hard link. */
   #hasChanged(file: LoggedName, seen: SeenTime): boolean {
     if (seen === undefined) return false
     return seen === null || seen > this.#options.beginNs || seen !== file.ctimeNs

@@ -17,11 +17,11 @@ const COARSE_TICK_NS = 2_000_000_000n
 const NS_PER_MS = 1_000_000n
 const SLASH = 0x2f
 
-/** What was not seen in the directories that changed after they were listed. */
+/** Names that are new in directories which changed after they were listed. */
 export class Missed implements WalkPart {
-  /** For each of these directories the names that are new in it. Keys are paths, as latin1 text of their bytes. */
+  /** The new names of each of these directories. Keys are paths as latin1 text. */
   readonly folders = new Map<string, NameTable>()
-  /** Directories that lead to these, and they themselves; the volume as ''. */
+  /** These directories and all their parents; '' for the volume. */
   readonly #ways = new Set<string>()
 
   add(folder: Buffer, names: NameTable): void {
@@ -42,7 +42,7 @@ export class Missed implements WalkPart {
 
 export type FindMissedOptions = Pick<WalkOptions, 'whyLeftOut'> & { steps: RecheckSteps }
 
-/** Looks at each directory of a walk again, and lists those that changed. The log expects them to be walked again. */
+/** Checks each directory of a walk again and lists those that changed. The log then expects them to be walked again. */
 export async function findMissed(
   volume: OpenVolume,
   log: WalkLog,
@@ -69,7 +69,7 @@ interface Recheck {
   options: FindMissedOptions
 }
 
-/** A directory that is gone was moved or removed: its new place is new in another one. */
+/** Throws if the directory is gone. If it was moved, it is a new name in another directory. */
 async function namesIfChanged(recheck: Recheck, folder: LoggedFolder): Promise<NameTable | undefined> {
   const pin = await pinFolder(recheck.volume, folder.path)
   try {
@@ -85,7 +85,7 @@ function freshStat(pin: Pin): Promise<BigIntStats> {
   return stat(pin.place, { bigint: true })
 }
 
-/** By its stamp, or because a change in the same tick as the last one would not show in it. */
+/** True if its stamp differs, or if a change could be in the same tick as the last one and thus invisible. */
 function mayHaveChanged(folder: LoggedFolder, { ino, mtimeNs, ctimeNs }: BigIntStats): boolean {
   const surelyStampedNs = BigInt(Math.floor(folder.listedMs)) * NS_PER_MS - COARSE_TICK_NS
   return (
@@ -123,7 +123,7 @@ async function newNames(recheck: Recheck, folder: LoggedFolder, pin: Pin): Promi
   return found
 }
 
-/** It still exists, and is not a socket. If it cannot be read, whoever looks at it next warns of it. */
+/** Whether it still exists and is not a socket. True if it cannot be read, so that the next walk warns about it. */
 async function canBeKept({ kernel }: OpenVolume, folder: Pin, name: Buffer): Promise<boolean> {
   try {
     const pin = await pinChild(folder, name, kernel)

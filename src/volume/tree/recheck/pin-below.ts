@@ -5,9 +5,9 @@ import { type Pin, pinChild, pinIfCached, unpin } from '../pin.ts'
 import { typeOf } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
 
-/** The kernel takes paths up to 4096 bytes in one call. */
-const MAX_AT_ONCE = 2048
-/** The directory was removed or moved, or a file or a link took its place. */
+/** Bytes; well below PATH_MAX, the limit of the kernel for one call. */
+const MAX_PATH_BYTES = 2048
+/** Errors if the directory was removed or moved, or replaced by a file or link. */
 const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ESTALE', 'EXDEV'])
 
 export function isGone(error: unknown): boolean {
@@ -15,12 +15,12 @@ export function isGone(error: unknown): boolean {
 }
 
 /**
- * Pins a directory of the volume by its path, and returns the volume's own pin for the volume itself. Follows no link,
- * neither on the way nor at the end. Throws an error that isGone() accepts if no directory has this path.
+ * Pins a directory of the volume by its path; for the volume itself, returns the volume's own pin. Follows no link,
+ * neither on the way nor at the end. Throws an error for which isGone() is true if no directory has this path.
  */
 export async function pinFolder(volume: OpenVolume, path: Buffer): Promise<Pin> {
   if (path.length === 0) return volume.pin
-  const cached = path.length <= MAX_AT_ONCE ? pinIfCached(volume.pin, path, volume.kernel) : undefined
+  const cached = path.length <= MAX_PATH_BYTES ? pinIfCached(volume.pin, path, volume.kernel) : undefined
   return cached ? requireFolder(cached) : await pinByComponents(volume, path)
 }
 

@@ -5,13 +5,13 @@ import { reasonOf } from '../reason.ts'
 import { isGone } from './pin-below.ts'
 
 export interface RecheckOptions extends Pick<WalkOptions, 'signal' | 'onWarning'> {
-  /** The path that is looked at again. Called often: keep it cheap. */
+  /** Called with each path that is checked again. Called often: keep it cheap. */
   onRecheck(path: Buffer): void
 }
 
-/** Steps that never wait are made for so long at most before others get their turn. */
+/** After so long without waiting, a step lets the event loop run. */
 const TURN_MS = 20
-/** Further entries that cannot be looked at again share one warning. */
+/** Faults beyond this number share one warning. */
 const MAX_NAMED = 1000
 
 /** The steps of a recheck: each one reports progress, and none fails the run if the volume cannot be read. */
@@ -24,7 +24,7 @@ export class RecheckSteps {
     this.#options = options
   }
 
-  /** Call it before each look. Throws the signal's reason. */
+  /** Call it before each check. Throws the signal's reason. */
   async next(path: Buffer): Promise<void> {
     this.#options.signal.throwIfAborted()
     this.#options.onRecheck(path)
@@ -33,7 +33,10 @@ export class RecheckSteps {
     this.#turnBegan = performance.now()
   }
 
-  /** Resolves with null if the entry is gone, and with undefined if it cannot be read: that is a fault, with a warning. */
+  /**
+   * Resolves with null if the entry is gone, and with undefined if it cannot be read: that is a fault, with a
+   * warning.
+   */
   async attempt<T>(path: Buffer, look: () => T | Promise<T>): Promise<T | null | undefined> {
     try {
       return await look()
@@ -44,7 +47,7 @@ export class RecheckSteps {
     }
   }
 
-  /** Warns once for each path. Throws whatever is no error of the file system. */
+  /** Warns once for each path. Throws any error that is not of the file system. */
   #addFault(path: Buffer, error: unknown): void {
     this.#options.signal.throwIfAborted()
     if (errnoOf(error) === undefined || error instanceof BackupdError) throw error

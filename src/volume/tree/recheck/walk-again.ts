@@ -7,15 +7,15 @@ import { warnOfMissed } from './warn-of-missed.ts'
 
 export interface WalkAgainOptions extends Omit<WalkOptions, 'part'> {
   log: WalkLog
-  /** Of the run. */
+  /** When the run began. */
   beginNs: bigint
   steps: RecheckSteps
 }
 
 /**
- * After a walk: entries can be moved from a directory that was not read yet into one that was, and are then seen in
- * neither. Directories that changed are walked once more, for the names that are new in them; what comes into them
- * later is warned of.
+ * After a walk: an entry that was moved from a directory not read yet into one already read was seen in neither. So
+ * directories that changed are walked again for names that are new in them. Entries that appear even later only cause
+ * warnings.
  */
 export async function walkAgain(
   volume: OpenVolume,

@@ -3,7 +3,7 @@ import { openUnnamedFile } from '../../../lib/unnamed-file.ts'
 import type { EntryType, TreeEntry } from '../entry.ts'
 import { joinPath } from '../join-path.ts'
 
-/** What tells that a directory changed since it was listed. */
+/** Differs if a directory changed since it was listed. */
 export type FolderStamp = Pick<TreeEntry, 'device' | 'inode' | 'mtimeNs' | 'ctimeNs'>
 
 export function stampOf({ dev, ino, mtimeNs, ctimeNs }: BigIntStats): FolderStamp {
@@ -12,33 +12,33 @@ export function stampOf({ dev, ino, mtimeNs, ctimeNs }: BigIntStats): FolderStam
 
 export interface LoggedFolder extends FolderStamp {
   path: Buffer
-  /** When it was about to be listed, by the clock. */
+  /** The clock's time just before it was listed. */
   listedMs: number
-  /** Where its last names stand in the file; 0 if it has none. */
+  /** The offset of its last names in the file; 0 if it has none. */
   lastNames: number
 }
 
 export interface LoggedName {
   name: Buffer
-  /** Undefined if nothing of it could be backed up. */
+  /** Undefined if the entry could not be backed up. */
   type: EntryType | 'mount' | undefined
   inode: bigint
   ctimeNs: bigint
 }
 
-/** Takes down the names of one directory while it is read. */
+/** Records the names of one directory while it is read. */
 export interface FolderLog {
   add(name: Buffer, entry: TreeEntry | undefined, isMount: boolean): void
-  /** After the last name. */
+  /** Call it after the last name. */
   close(): void
 }
 
-/** What was seen behind some names of a directory, each look at the place of its name. */
+/** The results for some names of a directory; `looks` has the same order as `names`. */
 export interface LoggedLooks {
   folder: Buffer
   names: readonly Buffer[]
   looks: readonly ({ item: { entry: TreeEntry }; isMount: boolean } | undefined)[]
-  /** Paths of names that were gone, as latin1 text: they count as never seen. */
+  /** Paths of names that were gone, as latin1 text; they count as never seen. */
   vanished: ReadonlySet<string>
 }
 
@@ -55,19 +55,19 @@ const TYPES: readonly LoggedName['type'][] = [
 ] as const
 /** Type, inode, ctime, length of the name; the name follows. */
 const NAME_HEAD = 19
-/** Where the names before them stand, bytes of names; they follow. */
+/** Offset of the names before these, length in bytes; the names follow. */
 const NAMES_HEAD = 12
 /** Device, inode, mtime, ctime, listed, last names (8 bytes each), length of the path; the path follows. */
 const FOLDER_HEAD = 52
-/** Names of one directory are written when they are so many bytes. */
+/** Bytes; the names of a directory are written in pieces of this size. */
 const NAMES_PIECE = 8 * 1024
 const UNWRITTEN = 256 * 1024
-/** The file starts with something, so that 0 is no place in it. */
+/** The file starts at this offset, so that 0 can mean "none". */
 const START = 8
 
 /**
- * What a walk saw of each directory and each name in it, so that it can be looked at again after the walk. All of it
- * is in a temporary file that nobody else can see, about 30 bytes a name; in memory are eight bytes a directory.
+ * Records each directory of a walk and each name in it, so that they can be checked again after the walk. It is kept in
+ * an unnamed temporary file, about 30 bytes a name; eight bytes a directory are in memory.
  */
 export class WalkLog implements Disposable {
   #fd = -1
@@ -76,15 +76,15 @@ export class WalkLog implements Disposable {
   #unwrittenBytes = 0
   #folders = new Float64Array(64)
   #count = 0
-  /** Directories that are listed again: the names that are known of each, by the path. */
+  /** Directories that will be listed again: path → offset of their known names. */
   readonly #listedAgain = new Map<string, number>()
 
-  /** How many directories; a place between is empty if that directory was listed again. */
+  /** The number of directories, those included that were listed again and are empty now. */
   get folderCount(): number {
     return this.#count
   }
 
-  /** Before a directory is listed. `again`: only if listAgain() said so, and for the names that are new in it. */
+  /** Call it before a directory is listed. `again`: only if listAgain() was called for it, to add its new names. */
   openFolder(path: Buffer, stamp: FolderStamp, again: boolean): FolderLog | undefined {
     const key = path.toString('latin1')
     const known = this.#listedAgain.get(key)
@@ -121,14 +121,14 @@ export class WalkLog implements Disposable {
     return decodeFolder(head, path)
   }
 
-  /** Forgets the directory at a place, which is going to be listed again; its names stay known. */
+  /** Removes the directory at an index, because it will be listed again; its names stay known. */
   listAgain(index: number): void {
     const folder = this.folderAt(index)
     if (folder) this.#listedAgain.set(folder.path.toString('latin1'), folder.lastNames)
     this.#folders[index] = 0
   }
 
-  /** The names of a directory, some at a time, the last ones first. They are good until the next ones. */
+  /** Reads the names of a directory in batches, the last ones first. A batch is valid until the next one. */
   *names({ lastNames }: Pick<LoggedFolder, 'lastNames'>): Generator<LoggedName[]> {
     for (let at = lastNames; at !== 0; ) {
       const head = this.#read(at, NAMES_HEAD)
@@ -137,7 +137,7 @@ export class WalkLog implements Disposable {
     }
   }
 
-  /** Which of these inodes the walk saw under any name. */
+  /** Returns those of the inodes that the walk saw under any name. */
   findInodes(wanted: ReadonlySet<bigint>): Set<bigint> {
     const found = new Set<bigint>()
     for (const lastNames of this.#allNames()) {

@@ -4,7 +4,7 @@ import { canEnter, type SortedFolder, type SortedWalk, sortedWalk } from '../sor
 import type { OpenVolume } from '../volume.ts'
 import type { Missed } from './missed.ts'
 
-/** Everything that was missed, one by one, each directory before what is in it. An item is good until the next one. */
+/** Yields all missed entries, each directory before its content. An item is valid until the next one. */
 export async function* walkMissed(
   volume: OpenVolume,
   missed: Missed,
@@ -12,16 +12,16 @@ export async function* walkMissed(
 ): AsyncGenerator<TreeItem> {
   const walk = sortedWalk(volume, { ...options, part: missed, isKnown: () => false })
   const root = await walk.openRoot()
-  if (root) yield* itemsIn(walk, missed, root)
+  if (root) yield* walkFolder(walk, missed, root)
 }
 
-async function* itemsIn(walk: SortedWalk, missed: Missed, folder: SortedFolder): AsyncGenerator<TreeItem> {
+async function* walkFolder(walk: SortedWalk, missed: Missed, folder: SortedFolder): AsyncGenerator<TreeItem> {
   try {
     for (let looks = await folder.next(); looks.length > 0; looks = await folder.next()) {
       for (const look of looks) {
         if (!missed.leadsTo(look.item.entry.path)) yield look.item
         const inner = canEnter(look) ? await walk.open(look) : undefined
-        if (inner) yield* itemsIn(walk, missed, inner)
+        if (inner) yield* walkFolder(walk, missed, inner)
       }
     }
   } finally {

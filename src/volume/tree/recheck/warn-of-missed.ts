@@ -9,7 +9,7 @@ import { pinFolder, unpinFolder } from './pin-below.ts'
 import type { RecheckSteps } from './recheck-steps.ts'
 import type { WalkLog } from './walk-log.ts'
 
-/** Of one directory that keeps changing so many entries are looked at; what is behind them may be old. */
+/** At most so many entries of a directory that keeps changing are checked; the rest may contain older ones. */
 const MAX_LOOKED_AT = 10_000
 const MAX_NAMED = 20
 const SLASH = 0x2f
@@ -21,8 +21,8 @@ export interface WarnOptions extends Pick<WalkOptions, 'onWarning'> {
 }
 
 /**
- * Warns of what came into directories that have changed again since they were walked again, and is not in the backup.
- * It is a fault if it is older than the run and was seen nowhere else: then it was moved, and may be missing.
+ * Warns about entries that are not in the backup because they appeared in a directory after it was walked again. It is a
+ * fault if such an entry is older than the run and was not seen elsewhere: it was moved, and may be missing.
  */
 export async function warnOfMissed(volume: OpenVolume, missed: Missed, options: WarnOptions): Promise<void> {
   for (const [key, names] of missed.folders) {
@@ -57,7 +57,7 @@ function warn(folder: Buffer, search: OlderSearch, { log, onWarning }: WarnOptio
     })
 }
 
-/** Finds entries that are older than the run, as far as the file system says. */
+/** Finds entries that are older than the run, by their birth time. */
 class OlderSearch {
   readonly older: { path: Buffer; inode: bigint }[] = []
   readonly #volume: OpenVolume
@@ -73,7 +73,7 @@ class OlderSearch {
     return this.#left < 0
   }
 
-  /** Looks at an entry of a directory, and below it if it is a new directory. */
+  /** Checks an entry of a directory and, if it is a new directory, its content. */
   async look(folder: Pin, path: Buffer): Promise<void> {
     const { beginNs, steps } = this.#options
     await steps.next(path)
@@ -101,7 +101,7 @@ class OlderSearch {
   }
 }
 
-/** A file system that does not keep the birth of files says 0: the time of the last change of content stands for it. */
+/** The birth time is 0 if the file system does not record it; the mtime is then used instead. */
 function isOlder({ stat }: Pin, beginNs: bigint): boolean {
   return (stat.birthtimeNs > 0n ? stat.birthtimeNs : stat.mtimeNs) <= beginNs
 }

@@ -37,7 +37,7 @@ async function makeBackedUpWorld() {
 
 test.each([
   [{ files: [] }, 'No file is named'],
-  [{ files: ['../a'] }, 'is no path in a backup'],
+  [{ files: ['../a'] }, 'is not a path in a backup'],
   [{ namespace: '../10.0.0.1' }, 'not an IP address'],
   [{ destDir: 'relative' }, 'write it absolute'],
   [{ destDir: '/data/db/..' }, 'write it absolute'],
