@@ -6,17 +6,17 @@ import type { ControllerMemory, KnownController } from './memory/controller-memo
 export interface ListSender {
   /** undefined for a legacy controller, which has no identity. */
   controller: KnownController | undefined
-  /** Its operator wants this daemon for it. */
+  /** Its operator asked to take over this daemon. */
   takeOver: boolean
 }
 
-/** How long another controller that was refused stays a problem; it asks again at least each minute. */
+/** How long a refused controller stays a problem. It tries again at least every minute, which renews the problem. */
 const PROBLEM_MS = 5 * 60_000
 const PROBLEM = ['controller', 'conflict'] as const
 
 /**
- * One controller has the say over the jobs of a daemon. The first list that comes with an identity sets whose; a list
- * from another one would end the backups of the first without a word, so it is refused.
+ * Binds the daemon to one controller: the first that sends a list of jobs with an identity. A list from another one is
+ * refused, because it would silently end the backups of the first.
  */
 export class ControllerBond {
   readonly #memory: ControllerMemory
@@ -32,12 +32,12 @@ export class ControllerBond {
     this.#known = memory.load()
   }
 
-  /** Whose list of jobs it is; undefined until a list came with an identity. */
+  /** The controller that the jobs are from; undefined until a list with an identity arrived. */
   get controller(): KnownController | undefined {
     return this.#known
   }
 
-  /** Call it before a list counts: remembered when it returns. Throws CONFLICT for a list of another controller. */
+  /** Call it before a list is applied. Persists the controller; throws CONFLICT for a list of another one. */
   accept({ controller, takeOver }: ListSender): void {
     const known = this.#known
     if (known && controller?.id !== known.id && !takeOver) throw this.#refuse(known, controller)
@@ -51,7 +51,7 @@ export class ControllerBond {
     }
   }
 
-  /** Any controller may send the next list. */
+  /** Lets any controller send the next list. */
   release(): void {
     if (this.#known) this.#log.warn({ before: this.#known }, `${describe(this.#known)} was released`)
     this.#memory.forget()
@@ -65,7 +65,7 @@ export class ControllerBond {
   #refuse(known: KnownController, other: KnownController | undefined): BackupdError {
     const who = other ? describe(other) : 'a legacy controller'
     const todo =
-      'Start the controller that shall have it with --take-over, or this daemon once with --release-controller'
+      'Start the controller that should have it with --take-over, or this daemon once with --release-controller'
     const text = `Another controller sent a list of jobs: ${who}, expected ${describe(known)}. ${todo}`
     if (!this.#problems.has(...PROBLEM)) this.#log.warn({ controller: other ?? null, known }, text)
     this.#problems.report({ source: PROBLEM[0], key: PROBLEM[1], text })

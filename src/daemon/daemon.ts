@@ -19,68 +19,73 @@ import { warnOfReach } from './reach.ts'
 import { ROUTES } from './routes.ts'
 import { Startup } from './startup.ts'
 import { StoreSpace } from './store-space.ts'
-import { tellPassword } from './tell-password.ts'
+import { logPassword } from './tell-password.ts'
+
+// The daemon process: it opens its memory (memory/), serves its routes (http/, handlers/), runs the engine and sends
+// news of its records to controllers (notifier/). cli/ starts it; the standalone command adds a controller.
+// It may import lib, wire, http, engine, its plugins and store. It knows no controller code, because a daemon runs on
+// machines where no controller is.
 
 export interface DaemonOptions {
   host: string
   /** 0 = any free port. */
   port: number
-  /** This daemon's IP: its namespace in the store, and the prefix of its job ids. */
+  /** This daemon's IP, which is its namespace in the store and the prefix of its job ids. */
   ip: string
   dataDir: string
   volumeRoot: string
   allowPaths: string[]
   store: StoreSettings
-  /** The file with the password of increments; where none is given it is made in the store. */
+  /** The file with the repository password; if left out, the password is created in the store. */
   repositoryPasswordFile?: string
-  /** Takes the namespace over from another daemon that owned it. */
+  /** Takes the namespace over from another daemon that owns it. */
   takeOver: boolean
-  /** Accepts the store as it is now, although it is not the one that this daemon wrote to. */
+  /** Accepts the present store, even if it is not the one that this daemon wrote to. */
   claimStore?: boolean
-  /** Accepts that the increment repository is gone, or is another one. */
+  /** Accepts that the increment repository is missing or a different one. */
   newRepository?: boolean
   /** Lets any controller send the next list of jobs. */
   releaseController?: boolean
   /** Host names that requests may come to, besides IP addresses and localhost. */
   allowedHosts: string[]
-  /** Where they differ from CONNECTION_LIMITS. */
+  /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
   log: Log
   clock: Clock
-  /** Why the machine's time zone could not be taken; its schedules run in UTC then. */
+  /** Why the machine's time zone could not be read; schedules then run in UTC. */
   zoneProblem?: string | null
-  /** Runs at once. */
+  /** How many runs may run in parallel. */
   concurrency: number
   version: string
-  /** Child processes kept ready; 1 unless given. */
+  /** Idle child processes kept ready; default 1. */
   warmRunners?: number
 }
 
 export interface Daemon {
   /** `http://127.0.0.1:9002` */
   url: string
-  /** Directories that runs may touch besides `allowPaths` from now on; replaces those of the last call. */
+  /** Sets the directories besides `allowPaths` that runs may use from now on; replaces those of the last call. */
   allow(paths: string[]): void
-  /** Takes no more requests, gives runs a while to end, brings what news it can; the rest is on disk. */
+  /** Refuses new requests, gives runs a while to end, sends what news it can. Unsent news stays on disk. */
   close(): Promise<void>
 }
 
 const claimedSchema = z.object({
   madePassword: z.boolean(),
   storeId: z.string(),
-  /** It is another store than the known one, and accepted as it is. */
+  /** A different store than the known one was accepted (`claimStore`). */
   startsOver: z.boolean(),
-  /** What is missing of the store that was claimed all the same. */
+  /** What is missing in the store, which was claimed nevertheless. */
   missing: z.string().optional(),
 })
 
-/** The daemon counts as started when its engine is up, or after this: a slow store does not keep it from answering. */
+/** startDaemon returns when the engine is up, or after this time, so that a slow store does not block the start. */
 const START_MS = 5000
 
 /**
- * Opens its memory, listens, then brings its engine up (see Startup).
- * Throws one BackupdError that says what stands in the way: the port, the data directory, another daemon that has
- * that directory or the store's namespace.
+ * Opens the memory, listens, then starts the engine (see Startup).
+ * Throws one BackupdError that names the obstacle: the port, the data directory, or another daemon that has that
+ * directory or the store's namespace.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using parts = new AsyncDisposableStack()
@@ -117,7 +122,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-/** In a child process, as all file work: this one answers HTTP while a store does not. */
+/** Claims the store in a child process, like all file work, so that a hanging store does not block HTTP. */
 async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreMemory): Promise<void> {
   const { takeOver, claimStore = false, newRepository = false, store, log } = options
   if (newRepository) stores.forgetSnapshots()
@@ -125,7 +130,7 @@ async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreM
   const { madePassword, storeId, startsOver, missing } = claimedSchema.parse(answer)
   stores.claimed(storeId, startsOver)
   if (missing !== undefined) log.error({}, `${missing}. Full backups continue`)
-  if (madePassword) tellPassword(log, store)
+  if (madePassword) logPassword(log, store)
   if (claimStore && !startsOver)
     log.warn({ storeId }, 'The store is the known one: start without --claim-store from now on')
 }
@@ -148,15 +153,15 @@ function absolute(paths: string[]): string[] {
   return paths.map((path) => resolve(path))
 }
 
-/** Throws what comes up at once; what comes later is logged, and the daemon says on every route why it takes no work. */
+/** Throws an error that occurs within START_MS. A later one is logged, and requests for runs are refused with it. */
 async function bringUp(startup: Startup, log: Log): Promise<void> {
-  const patience = new AbortController()
+  const started = new AbortController()
   const run = startup.run()
-  const late = sleep(START_MS, patience.signal)
+  const late = sleep(START_MS, started.signal)
   try {
     await Promise.race([run, late])
   } finally {
-    patience.abort()
+    started.abort()
   }
   run.catch((error) => log.error({ error }, `The daemon takes no work: ${messageOf(error)}`))
 }

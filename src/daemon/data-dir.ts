@@ -6,18 +6,18 @@ import { readFileIfThere, writeFileAtomically } from '../lib/atomic-file.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 
-/** A data directory that is ours until `release`. */
+/** A data directory that this process holds until `release`. */
 export interface DataDir {
   /** Absolute. */
   path: string
-  /** Made once; a store's owner file knows this daemon by it. */
+  /** Created once; it identifies this daemon in a store's owner file. */
   daemonId: string
   release(): void
 }
 
 /**
- * Makes the directory (0700) where it is missing and takes its lock, which ends with this process.
- * Throws FORBIDDEN where it cannot be written, CONFLICT where another daemon has it.
+ * Creates the directory (0700) if it is missing and acquires its lock, which ends with this process.
+ * Throws FORBIDDEN if it cannot be written, CONFLICT if another daemon has it.
  */
 export async function openDataDir(path: string): Promise<DataDir> {
   try {

@@ -10,11 +10,11 @@ interface TimeKeeping {
   clock: Clock
   log: Log
   problems: Problems
-  /** Runs read their clocks against the anchor in it. */
+  /** Runs check their clocks against the time anchor in it. */
   settings: RunSettings
 }
 
-/** Keeps the trusted time in the daemon's database, and hands it to runs, until `parts` are disposed. */
+/** Keeps the trusted time in the daemon's database and passes it to runs, until `parts` are disposed. */
 export function keepTime(db: Db, keeping: TimeKeeping, parts: AsyncDisposableStack): TrustedClock {
   const { clock, log, problems, settings } = keeping
   const memory = createClockMemory(db)

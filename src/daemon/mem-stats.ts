@@ -1,6 +1,6 @@
 /**
- * The memory of this process under the names of the recorded system's runtime, as far as ours has the like: bytes now.
- * What it has not (counts of allocations and collections) is left out.
+ * The present memory use of this process, in bytes, under the names that the legacy daemon's Go runtime uses. Values
+ * that Node does not have (counts of allocations and collections) are left out.
  */
 export function memStats(): Record<string, number> {
   const { heapUsed, heapTotal, rss } = process.memoryUsage()

@@ -38,15 +38,15 @@ export interface OpenedEngine {
   controllers: ControllerMemory
 }
 
-/** Child processes kept ready: one makes the next run quick, more would only hold memory. */
-const WARM = 1
-/** What runs get to end by themselves when the daemon is told to stop, ms. */
+/** Idle child processes kept ready: one makes the next run start fast, more would only hold memory. */
+const WARM_RUNNERS = 1
+/** How long runs may take to end on their own when the daemon stops. */
 const GRACE_MS = 5000
 const FLUSH_MS = 2000
 
-/** The engine with the daemon's memory behind it and its notifier beside it; `parts` closes them in order. */
+/** Opens the engine, the daemon's memory and the notifier; `parts` closes them in order. */
 export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): OpenedEngine {
-  const { settings, log, clock, problems, room, concurrency, warmRunners = WARM } = setup
+  const { settings, log, clock, problems, room, concurrency, warmRunners = WARM_RUNNERS } = setup
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
   const trustedClock = keepTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
@@ -56,7 +56,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   const stores = new StoreMemory(db, settings.ip)
   settings.knownStore = stores.known
   const memory = createDaemonMemory(db, trustedClock, {
-    ...alsoNoting(stores, notifier),
+    ...noteStores(stores, notifier),
     diskFull: () => room.reportFull(),
   })
   parts.defer(startUpkeep(() => memory.prune(), log))
@@ -73,13 +73,13 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   return { engine, scheduler, notifier, trustedClock, stores, controllers: new ControllerMemory(db) }
 }
 
-/** Nothing but a backup is refused: everything else makes room, or is what somebody needs now. */
+/** Only backups are refused, because other actions free room or are needed by a user now. */
 function diskFull(problems: Problems): BackupdError {
   const why = problems.list().find(({ source }) => source === DISK_SOURCE)?.text ?? ''
   return new BackupdError('DISK_FULL', `Cannot start a backup: ${why}`)
 }
 
-function alsoNoting(stores: StoreMemory, listener: MemoryListener): MemoryListener {
+function noteStores(stores: StoreMemory, listener: MemoryListener): MemoryListener {
   return {
     kept(records) {
       stores.note(records)

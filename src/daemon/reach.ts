@@ -10,7 +10,7 @@ export interface Reach {
   log: Log
 }
 
-/** A daemon that others can reach says at start, in one line, who can now overwrite what. */
+/** Warns at the start if other machines can reach the daemon, and names what they can overwrite. */
 export function warnOfReach({ host, port, ip, volumeRoot, allowPaths, log }: Reach): void {
   if (isLoopback(host)) return
   const paths = [volumeRoot, ...allowPaths].join(', ')

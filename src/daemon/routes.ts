@@ -7,10 +7,10 @@ import { cancelRecord, showRecord } from './handlers/records.ts'
 import { recoverFile, recoverFolder } from './handlers/recover.ts'
 import type { Route } from './http/route.ts'
 
-/** Jobs of thousands of volumes come as one form field. */
+/** Bytes. The jobs of thousands of volumes arrive in one form field. */
 const JOBS_LIMIT = 32 * 1024 * 1024
 
-/** Every route of the daemon: the legacy system's with their statuses, then ours. docs/protocol.md describes each. */
+/** Every route of the daemon: first the legacy routes with their statuses, then ours. See docs/protocol.md. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/cron/jobs', handle: listJobs },
   { method: 'PUT', path: '/api/v1/cron/jobs', handle: setJobs, bodyLimit: JOBS_LIMIT },

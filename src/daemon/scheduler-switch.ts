@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../lib/log.ts'
 import type { Db } from './memory/database.ts'
 
-/** Starts and stops the schedule. A stop that was asked for is kept in the database, and outlives a restart. */
+/** Starts and stops the schedule. A requested stop is kept in the database and survives a restart. */
 export class SchedulerSwitch {
   readonly #engine: Pick<Engine, 'start' | 'stop'>
   readonly #db: Db
@@ -28,9 +28,10 @@ export class SchedulerSwitch {
     this.#engine.stop()
   }
 
-  /** For the daemon's own start: what an operator stopped stays so. */
+  /** For the start of the daemon: starts the schedule unless an operator has stopped it. */
   resume(): void {
     if (!this.isStopped) this.#engine.start()
-    else this.#log.warn({}, 'The scheduler stays stopped, as it was asked to be: no job starts on its own')
+    else
+      this.#log.warn({}, 'The scheduler was stopped on request and stays stopped: no job starts on its own')
   }
 }

@@ -5,50 +5,50 @@ import { sleep } from '../lib/sleep.ts'
 
 export interface StartupParts {
   /**
-   * Makes the daemon the owner of its namespace. Throws CONFLICT where another is, REPOSITORY_PASSWORD where it cannot
-   * open the increments, STORE_NOT_MOUNTED where no store is, STORE_CHANGED if another store is there.
+   * Makes the daemon the owner of its namespace. Throws CONFLICT if another daemon is, REPOSITORY_PASSWORD if it cannot
+   * open the repository, STORE_NOT_MOUNTED if there is no store, STORE_CHANGED if there is a different store.
    */
   claim(): Promise<void>
   engine: Pick<Engine, 'settle' | 'stop'>
   /** Starts the schedule unless it was stopped on request. */
   scheduler: { resume(): void }
   log: Log
-  /** How long until a store that was away is looked for again. */
+  /** Delay before the next try to claim the store; default 30 s. */
   againMs?: number
 }
 
-/** A store that has not answered by then is left for later. */
-const CLAIM_MS = 10_000
-const CLAIM_AGAIN_MS = 30_000
+/** How long the start waits for the store. Later tries run in the background. */
+const CLAIM_TIMEOUT_MS = 10_000
+const RETRY_INTERVAL_MS = 30_000
 
 /**
- * Brings the engine up while HTTP already answers (`crond_status: stopped`): the store's namespace is claimed, what
- * an earlier life left is settled, the schedule starts. A store that is not there stops none of it: its runs fail and
- * say so, volumes can be settled without it, and it is claimed when it comes. Where it is then refused, the schedule
- * stops until it can be claimed.
+ * Starts the engine while HTTP already answers (`crond_status: stopped`): claims the namespace in the store, settles
+ * interrupted runs, starts the schedule. An unavailable store does not block this: its runs fail with the reason,
+ * volumes are settled without it, and it is claimed when it appears. If the claim is then refused, the schedule stops
+ * until it succeeds.
  */
 export class Startup {
   readonly #parts: StartupParts
   readonly #stop = new AbortController()
   #waitsFor: string | undefined = 'it is starting'
-  /** Why the store that came is not to be used. */
+  /** Why the store that answers must not be used. */
   #refusal: string | undefined
 
   constructor(parts: StartupParts) {
     this.#parts = parts
   }
 
-  /** Why nothing may run yet. */
+  /** Why nothing may run yet; undefined once runs are accepted. */
   get waitsFor(): string | undefined {
     return this.#waitsFor ?? this.#refusal
   }
 
-  /** Throws what the daemon cannot start with. */
+  /** Throws errors with which the daemon cannot start: see endsDaemon. */
   async run(): Promise<void> {
     const { engine, log } = this.#parts
     this.#waitsFor = 'the store has not answered yet'
     const withStore = await this.#claimOrLater()
-    this.#waitsFor = 'what an earlier run left is being settled'
+    this.#waitsFor = 'interrupted runs are being settled'
     const { ended, locked } = await engine.settle({ withStore })
     if (ended.length > 0)
       log.warn({ ended }, `${ended.length} runs had not ended when the daemon stopped; they read failed now`)
@@ -63,7 +63,7 @@ export class Startup {
     this.#stop.abort()
   }
 
-  /** Whether the store is claimed now. */
+  /** Returns whether the store is claimed; if not, tries again in the background. */
   async #claimOrLater(): Promise<boolean> {
     try {
       await this.#claimInTime()
@@ -71,21 +71,21 @@ export class Startup {
     } catch (error) {
       if (endsDaemon(error)) throw error
       if (isRefusal(error)) this.#refuse(messageOf(error))
-      else this.#tellAway(error)
+      else this.#logUnavailable(error)
       void this.#claimLater()
       return false
     }
   }
 
-  #tellAway(error: unknown): void {
+  #logUnavailable(error: unknown): void {
     this.#parts.log.error(
       { error },
-      `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can; it is tried again`,
+      `The store cannot be claimed: ${messageOf(error)}. Runs that need it fail until it can. Trying again`,
     )
   }
 
   async #claimLater(): Promise<void> {
-    while (await sleep(this.#parts.againMs ?? CLAIM_AGAIN_MS, this.#stop.signal)) {
+    while (await sleep(this.#parts.againMs ?? RETRY_INTERVAL_MS, this.#stop.signal)) {
       try {
         await this.#parts.claim()
         this.#use()
@@ -96,16 +96,16 @@ export class Startup {
     }
   }
 
-  /** Until it can be claimed after all: what is wrong may be mended, or was the store's first moment. */
+  /** Stops the schedule until a later claim succeeds, because the cause may be fixed or only temporary. */
   #refuse(reason: string): void {
     if (this.#refusal === undefined) this.#parts.engine.stop()
     if (this.#refusal !== reason)
-      this.#parts.log.error({}, `${reason}. The schedule is stopped; it is tried again`)
+      this.#parts.log.error({}, `${reason}. The schedule is stopped. Trying again`)
     this.#refusal = reason
   }
 
   #use(): void {
-    this.#parts.log.info({}, 'The store is there and claimed')
+    this.#parts.log.info({}, 'The store is available and claimed')
     if (this.#refusal === undefined) return
     this.#refusal = undefined
     if (this.#waitsFor === undefined) this.#parts.scheduler.resume()
@@ -113,8 +113,9 @@ export class Startup {
 
   async #claimInTime(): Promise<void> {
     const late = new AbortController()
-    const timeout = sleep(CLAIM_MS, late.signal).then((rang) => {
-      if (rang) throw new BackupdError('STORE_UNAVAILABLE', `it did not answer within ${CLAIM_MS / 1000} s`)
+    const timeout = sleep(CLAIM_TIMEOUT_MS, late.signal).then((rang) => {
+      if (rang)
+        throw new BackupdError('STORE_UNAVAILABLE', `it did not answer within ${CLAIM_TIMEOUT_MS / 1000} s`)
     })
     const claim = this.#parts.claim()
     try {
@@ -126,12 +127,12 @@ export class Startup {
   }
 }
 
-/** Refusals that an operator must end. Another store is no such thing: the right one may be mounted a moment later. */
+/** Errors that an operator must fix. Not STORE_CHANGED: the right store may be mounted a moment later. */
 function endsDaemon(error: unknown): boolean {
   return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_NOT_MOUNTED'].includes(codeOf(error) ?? '')
 }
 
-/** The store is there, and not for this daemon as it is. */
+/** The store answers, but this daemon may not use it in its present state. */
 function isRefusal(error: unknown): boolean {
   return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_CHANGED'].includes(codeOf(error) ?? '')
 }

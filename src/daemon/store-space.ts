@@ -11,7 +11,7 @@ const spaceSchema = z.object({
   problems: z.array(z.string()),
 })
 
-/** How long an answer is good for. */
+/** How long an answer counts as fresh. */
 const FRESH_MS = 30_000
 
 const SOURCE = 'store'
@@ -19,11 +19,11 @@ const SOURCE = 'store'
 export interface StoreSpaceOptions {
   driver: string
   problems: Problems
-  /** Asks the store_space plugin. */
+  /** Runs the plugin store_space. */
   ask(): Promise<unknown>
 }
 
-/** The store's room as it was last seen: asking never waits for the store, it only has it looked up again. */
+/** The last known space of the store. `get` never waits for the store; it only starts a refresh. */
 export class StoreSpace {
   readonly #options: StoreSpaceOptions
   #known: NonNullable<DaemonDebug['store']>

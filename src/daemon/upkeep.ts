@@ -3,7 +3,7 @@ import type { Log } from '../lib/log.ts'
 
 const HOUR_MS = 3_600_000
 
-/** Forgets what is old, at once and then each hour, in small steps. @returns what ends it. */
+/** Prunes the memory immediately and then every hour, in small steps. @returns a function that stops it */
 export function startUpkeep(prune: () => number, log: Log): () => void {
   let step: NodeJS.Immediate | undefined
   const sweep = () => {
@@ -11,7 +11,7 @@ export function startUpkeep(prune: () => number, log: Log): () => void {
     try {
       if (prune() > 0) step = setImmediate(sweep)
     } catch (error) {
-      log.error({ error }, `The daemon's memory could not be tidied: ${messageOf(error)}`)
+      log.error({ error }, `The daemon's memory could not be pruned: ${messageOf(error)}`)
     }
   }
   const timer = setInterval(sweep, HOUR_MS)

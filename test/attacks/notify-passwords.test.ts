@@ -14,7 +14,7 @@ test('a password in a notify address is neither shown nor logged, and the shown 
   const addresses = async () => (await daemon.ask('GET', '/api/v1/notify')).body
   await daemon.ask('PUT', '/api/v1/notify', { form: { addr: ADDR, protocol: '2' } })
   await runTestJob(daemon)
-  await waitUntil(() => daemon.log.lines.some(({ message }) => message.startsWith('Cannot bring news to')))
+  await waitUntil(() => daemon.log.lines.some(({ message }) => message.startsWith('Cannot send news to')))
   expect(await addresses()).toEqual({ addr: [SHOWN] })
   expect(JSON.stringify(daemon.log.lines)).not.toContain('hunter2')
   await daemon.ask('POST', '/api/v1/notify/actions/remove', { form: { addr: SHOWN } })

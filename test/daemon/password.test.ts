@@ -11,7 +11,7 @@ test('a first start tells where the password is, not what it is; a wrong one sto
   const first = await startTestDaemon(folder)
   const password = (await readFile(join(dir, '.repository-password'), 'utf8')).trim()
   const told = JSON.stringify(first.log.lines)
-  expect(told).toContain(`The password of this store's increments was made: ${dir}/.repository-password`)
+  expect(told).toContain(`The password of this store's increments was created: ${dir}/.repository-password`)
   expect(told).not.toContain(password)
   await first.close()
 
@@ -21,7 +21,7 @@ test('a first start tells where the password is, not what it is; a wrong one sto
   const store = await openStore({ driver: 'local', dir }, identity, systemClock)
   await (await store.ownRepository())[Symbol.asyncDispose]()
   const again = await startTestDaemon(folder)
-  expect(JSON.stringify(again.log.lines)).not.toContain('was made')
+  expect(JSON.stringify(again.log.lines)).not.toContain('was created')
   await again.close()
 
   await writeFile(join(dir, '.repository-password'), 'wrong\n')

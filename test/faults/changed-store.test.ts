@@ -74,7 +74,7 @@ async function start(options: Partial<DaemonOptions> = {}): Promise<void> {
     const said = daemon.log.lines.map(({ message }) => message)
     const isClaimed = !said.some((line) => line.startsWith('The store cannot be claimed'))
     return status === 'ok'
-      ? !isClaimed && !said.includes('The store is there and claimed')
+      ? !isClaimed && !said.includes('The store is available and claimed')
       : /not answered|starting|settled/.test(reason)
   }
   await vi.waitFor(async () => expect(await isPending()).toBe(false), PATIENCE)

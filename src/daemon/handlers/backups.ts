@@ -17,8 +17,8 @@ const PAGE = 500
 const LARGEST_PAGE = 1000
 
 /**
- * `?protocol=2&namespace=IP&after=NAME&limit=N` pages; the recorded system's `?dir=PATH&dir=PATH` is one list, in the order
- * of the paths, null where it is empty.
+ * `?protocol=2&namespace=IP&after=NAME&limit=N` answers one page. The legacy query `?dir=PATH&dir=PATH` answers one list
+ * in the order of the paths, null if it is empty.
  */
 export async function listBackups(call: Call, world: World): Promise<Answer> {
   const { fields } = call
@@ -37,7 +37,7 @@ interface Listing {
   sources: string[]
 }
 
-/** The original controller asks for all volumes of an app at once. */
+/** Lists all sources in one answer, because the legacy controller asks for all volumes of an app together. */
 async function listEntities({ call, namespace, sources }: Listing, world: World): Promise<Answer> {
   const questions = sources.length === 0 ? [{ namespace }] : sources.map((source) => ({ namespace, source }))
   const entities: BackupEntity[] = []
@@ -72,8 +72,8 @@ export async function showBackup({ params, fields }: Call, world: World): Promis
 }
 
 /**
- * The recorded system's list: names, sizes, times, and which are directories. Asked for in one go: each page would
- * read the folder from its front, and perhaps a newer snapshot than the page before.
+ * The legacy list of a folder: names, sizes, times and which are directories. Read as one page, because each page would
+ * read the folder from the start again, and perhaps from a newer snapshot.
  */
 export async function listFolder({ params, fields }: Call, world: World): Promise<Answer> {
   const { name, inside } = splitBackupPath(params['*'] ?? '')
@@ -95,7 +95,7 @@ async function askFiles(world: World, question: Record<string, unknown>): Promis
   return parseShape('The list of files', await world.engine.ask('backup_files', question), filePageSchema)
 }
 
-/** The recorded system's words in front of what is missing, for scripts that look for them. */
+/** Puts the text of the legacy daemon in front of NOT_FOUND, for scripts that search for it. */
 async function inLegacyWords<T>(words: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
@@ -109,7 +109,7 @@ async function inLegacyWords<T>(words: string, ask: () => Promise<T>): Promise<T
   }
 }
 
-/** Field `files`, many; only in the daemon's own namespace. One that is not there is no error. */
+/** Deletes the backups in `files` (repeatable), in the daemon's own namespace only. A missing one is not an error. */
 export async function deleteBackups({ fields }: Call, world: World): Promise<Answer> {
   const names = fields.list('files')
   for (const name of names) splitBackupPath(name)

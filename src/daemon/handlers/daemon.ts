@@ -9,7 +9,7 @@ import type { Answer, Call, World } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
 
-/** Texts that are told at once: a fault of the store can be a problem of thousands of volumes. */
+/** Limit of problems in one answer, because a fault of the store can be a problem of thousands of volumes. */
 const MAX_PROBLEMS = 200
 const MAX_REASONS = 10
 
@@ -24,7 +24,7 @@ export function stopScheduler(_call: Call, { scheduler }: World): Answer {
   return { status: 201, body: '' }
 }
 
-/** `goroutines` and `mem_stats` are what the recorded system shows of its runtime; ours are the nearest to them. */
+/** `goroutines` and `mem_stats` come from the legacy daemon's Go runtime; ours are the nearest values. */
 export function showDebug({ fields }: Call, world: World): Answer {
   hearClock(fields, world)
   const running = world.engine.running().map(({ rid }) => rid)
@@ -50,7 +50,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
   return { status: 200, body }
 }
 
-/** A controller whose clock is not in doubt tells it with the question: `clock` (unix ms) and `boot` (its boot id). */
+/** A controller whose clock is not in doubt sends it with the request: `clock` (unix ms) and `boot` (its boot id). */
 function hearClock(fields: Fields, { trustedClock }: World): void {
   const nowMs = Number(fields.text('clock'))
   const bootId = fields.text('boot')
@@ -62,13 +62,13 @@ function describeClock({ trustedClock }: World): NonNullable<DaemonDebug['clock'
   return { now: trustedClock.wallMs, boot: trustedClock.bootId, inDoubt: doubt !== null }
 }
 
-/** The operator says that the clock of this machine is right. */
+/** The operator confirms that the clock of this machine is right. */
 export function confirmClock(_call: Call, { trustedClock }: World): Answer {
   trustedClock.confirm()
   return { status: 200, body: 'OK' }
 }
 
-/** A controller whose notify address was dropped is thereby asked to introduce itself again. */
+/** NEVER after a notify address was dropped, which makes the controller register again. */
 function updateTime({ engine, notifier }: World): string {
   return notifier.deserted ? NEVER : engine.updateTime
 }
@@ -78,7 +78,7 @@ function problemTexts({ engine, problems }: World): string[] {
   return [...problems.list().map(({ text }) => text), ...locked]
 }
 
-/** 503 only while the daemon cannot do its work: whoever restarts what answers 503 would mend nothing else. */
+/** 503 only while the daemon cannot work, because supervisors restart what answers 503. */
 export function showHealth(_call: Call, world: World): Answer {
   const notReady = world.notReady()
   if (notReady !== undefined) return { status: 503, body: { status: 'starting', reason: notReady } }

@@ -8,10 +8,10 @@ import type { Answer, Call, World } from '../http/route.ts'
 import type { KnownController } from '../memory/controller-memory.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
 
-/** Fields of a job that a list can be asked by, besides `args_<name>`. */
+/** Fields of a job that filter the list, besides `args_<name>`. */
 const FILTERS = ['id', 'spec', 'action', 'type', 'sleep'] as const
 
-/** `?action=backup&args_app=hello`: each narrows. */
+/** `?action=backup&args_app=hello`: lists the jobs that match all filters. */
 export function listJobs({ fields }: Call, { engine }: World): Answer {
   const jobs = engine.jobs().filter(({ job }) => fits(job, fields))
   return { status: 200, body: jobs.map(printScheduled) }
@@ -38,7 +38,7 @@ export function showJob({ params }: Call, { engine }: World): Answer {
   return { status: 200, body: knownJob(params.id ?? '', engine).job }
 }
 
-/** Begins with the recorded system's words, spelt as it spells them, for scripts that look for them. */
+/** The message begins with the text of the legacy daemon, misspelling included, for scripts that search for it. */
 function knownJob(id: string, engine: World['engine']): ScheduledJob {
   const job = engine.job(id)
   if (job) return job
@@ -49,15 +49,15 @@ function knownJob(id: string, engine: World['engine']): ScheduledJob {
 }
 
 /**
- * Fields `data`, a JSON list, and `version`; of our controllers also `controller`, `controllerUrl`, `takeOver`. What is
- * not a job is dropped, with a line in the log; the rest is taken. Throws CONFLICT for a list of another controller.
+ * Fields: `data`, a JSON list, and `version`; from our controllers also `controller`, `controllerUrl`, `takeOver`.
+ * Invalid jobs are dropped and logged, the rest accepted. Throws CONFLICT for a list of another controller.
  */
 export function setJobs({ fields }: Call, { engine, bond, log }: World): Answer {
   const read = readJobs(readList(fields))
   bond.accept({ controller: readController(fields), takeOver: fields.text('takeOver') === 'true' })
   const { accepted, dropped } = engine.setJobs(read.jobs, fields.text('version'))
   const all = [...read.dropped, ...dropped]
-  log.info({ accepted, dropped: all.length, version: fields.text('version') }, 'A list of jobs came')
+  log.info({ accepted, dropped: all.length, version: fields.text('version') }, 'A list of jobs arrived')
   for (const { id, reason } of all.slice(0, 20)) log.warn({ id }, `Job "${id}" was dropped: ${reason}`)
   return { status: 200, body: 'OK' }
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { BackupdError } from '../../lib/errors.ts'
 import type { Fields } from '../http/fields.ts'
 
-/** The folder of the store that is asked for: a server's IP, the daemon's own where none is named. Throws BAD_INPUT. */
+/** The requested namespace: a server's IP, by default the daemon's own. Throws BAD_INPUT. */
 export function readNamespace(fields: Fields, own: string): string {
   const namespace = fields.text('namespace') || own
   if (isIP(namespace) !== 0) return namespace
@@ -18,7 +18,7 @@ export function checkOwn(namespace: string, own: string): void {
   )
 }
 
-/** The name of a backup as it stands in the store. Throws BAD_INPUT for what could lead elsewhere. */
+/** Checks the name of a backup in the store. Throws BAD_INPUT for one that could be a path to another place. */
 export function checkBackupName(name: string): string {
   if (isComponent(name) && !name.startsWith('.')) return name
   throw new BackupdError(
@@ -27,7 +27,7 @@ export function checkBackupName(name: string): string {
   )
 }
 
-/** `NAME` or `NAME/path/inside`. Throws BAD_INPUT for what leads out. */
+/** Splits `NAME` or `NAME/path/inside`. Throws BAD_INPUT for a path that leaves the backup. */
 export function splitBackupPath(path: string): { name: string; inside: string } {
   const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
   checkBackupName(name)

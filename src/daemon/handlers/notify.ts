@@ -4,20 +4,20 @@ import { PROTOCOL } from '../../wire/daemon-api.ts'
 import type { Fields } from '../http/fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 
-const MOST_ADDRESSES = 50
+const MAX_ADDRESSES = 50
 
 export function showNotify(_call: Call, { notifier }: World): Answer {
   return { status: 200, body: { addr: notifier.shownAddresses() } }
 }
 
-/** Fields `addr` (one or many), added to those there are, and `protocol`. */
+/** Fields: `addr` (one or many), which are added to the known addresses, and `protocol`. */
 export async function setNotify({ fields }: Call, { notifier }: World): Promise<Answer> {
   const addresses = readAddresses(fields)
   for (const address of addresses) checkAddress(address)
-  if (new Set([...notifier.addresses(), ...addresses]).size > MOST_ADDRESSES) {
+  if (new Set([...notifier.addresses(), ...addresses]).size > MAX_ADDRESSES) {
     throw new BackupdError(
       'BAD_INPUT',
-      `A daemon brings news to ${MOST_ADDRESSES} addresses at most: POST /api/v1/notify/actions/remove takes one off`,
+      `A daemon sends news to ${MAX_ADDRESSES} addresses at most: POST /api/v1/notify/actions/remove removes one`,
     )
   }
   const protocol = fields.text('protocol') === String(PROTOCOL) ? PROTOCOL : 1
@@ -25,7 +25,7 @@ export async function setNotify({ fields }: Call, { notifier }: World): Promise<
   return { status: 200, body: 'OK' }
 }
 
-/** No error where the address is not there. */
+/** An unknown address is not an error. */
 export async function removeNotify({ fields }: Call, { notifier }: World): Promise<Answer> {
   for (const address of readAddresses(fields)) await notifier.remove(address)
   return { status: 203, body: 'OK' }

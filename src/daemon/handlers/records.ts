@@ -8,7 +8,7 @@ export function showRecord({ params }: Call, { engine }: World): Answer {
   throw new BackupdError('NOT_FOUND', `This daemon knows no record "${rid}"`)
 }
 
-/** Answers the record as it then stands; a running one ends a little later. */
+/** Answers with the record after the request; a running one ends a little later. */
 export function cancelRecord({ params }: Call, { engine }: World): Answer {
   return { status: 202, body: engine.cancel(params.rid ?? '') }
 }

@@ -4,7 +4,7 @@ import type { Answer, Call, World } from '../http/route.ts'
 import { checkBackupName, readNamespace } from './names.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
 
-/** Puts a full backup back: whole, or, with the field `files`, those alone. */
+/** Recovers a full backup: everything, or with the field `files` only these. */
 export function recoverFile(call: Call, world: World): Promise<Answer> {
   const files = call.fields.list('files')
   const backup = checkBackupName(call.params.file ?? '')
@@ -12,7 +12,7 @@ export function recoverFile(call: Call, world: World): Promise<Answer> {
   return recover(call, world, { backup, files: files.length > 0 ? files : null })
 }
 
-/** Puts files of an increment in place: field `files`, many, `*` = all. `whole=true` swaps the whole content instead. */
+/** Recovers `files` (repeatable, `*`: all) of an increment in place. `whole=true` replaces the whole content instead. */
 export function recoverFolder(call: Call, world: World): Promise<Answer> {
   const files = call.fields.list('files')
   const whole = call.fields.text('whole') === 'true'
@@ -55,7 +55,7 @@ async function recover(
   return { status: 202, body: { rid } }
 }
 
-/** A caller that knows nothing of it gets what the recorded system does; the record then carries a warning. */
+/** Defaults to `proceed`, like the legacy daemon; the record then carries a warning. */
 function readInUse(text: string): 'refuse' | 'proceed' {
   if (text === '' || text === 'proceed') return 'proceed'
   if (text === 'refuse') return 'refuse'

@@ -3,18 +3,18 @@ import { RID_PATTERN } from '../../wire/ids.ts'
 import type { Fields } from '../http/fields.ts'
 import type { World } from '../http/route.ts'
 
-/** The rid that the caller minted, if it did. Throws BAD_INPUT. */
+/** The rid chosen by the caller, if any. Throws BAD_INPUT. */
 export function readRid(fields: Fields): { rid?: string } {
   const rid = fields.text('rid')
   if (rid === '') return {}
   if (RID_PATTERN.test(rid)) return { rid }
   throw new BackupdError(
     'BAD_INPUT',
-    `"${rid}" is no record id: send unix seconds and 32 hex digits, or none`,
+    `"${rid}" is not a record id: send unix seconds and 32 hex digits, or none`,
   )
 }
 
-/** Nothing runs before what an earlier life left is settled. Throws STORE_UNAVAILABLE. */
+/** Throws STORE_UNAVAILABLE until interrupted runs are settled. */
 export function checkReady(world: World): void {
   const reason = world.notReady()
   if (reason === undefined) return

@@ -1,6 +1,6 @@
 import { BackupdError } from '../../lib/errors.ts'
 
-/** What a caller sent: the form or JSON body, and the query for what the body does not name. */
+/** The fields of a request: of the form or JSON body, and of the query for names that the body lacks. */
 export class Fields {
   readonly #values: Map<string, unknown[]>
 
@@ -16,22 +16,22 @@ export class Fields {
     return this.#values.has(name)
   }
 
-  /** The first value as it came: a string from a form, anything from JSON. */
+  /** The first value unconverted: a string from a form, anything from JSON. */
   raw(name: string): unknown {
     return this.#values.get(name)?.[0]
   }
 
-  /** All values as they came. */
+  /** All values, unconverted. */
   rawList(name: string): unknown[] {
     return this.#values.get(name) ?? []
   }
 
-  /** '' where it is missing. Throws BAD_INPUT for a JSON object or list. */
+  /** The value as text; '' if it is missing. Throws BAD_INPUT for a JSON object or list. */
   text(name: string): string {
     return this.list(name)[0] ?? ''
   }
 
-  /** undefined if it is missing or null. Throws BAD_INPUT if it is empty: that is a mistake, not a default. */
+  /** undefined if it is missing or null. Throws BAD_INPUT if it is empty, which is a mistake and not a default. */
   optional(name: string): string | undefined {
     const value = this.raw(name) ?? null
     if (value === null) return undefined
@@ -44,13 +44,13 @@ export class Fields {
     return this.rawList(name).map((value) => asText(name, value))
   }
 
-  /** Throws BAD_INPUT for anything but a whole number from 1 to `most`. */
-  count(name: string, fallback: number, most: number): number {
+  /** Throws BAD_INPUT for anything but a whole number from 1 to `max`. */
+  count(name: string, fallback: number, max: number): number {
     const text = this.text(name)
     if (text === '') return fallback
     const count = /^\d{1,9}$/.test(text) ? Number(text) : 0
-    if (count >= 1 && count <= most) return count
-    throw new BackupdError('BAD_INPUT', `"${name}" is "${text}": write a whole number from 1 to ${most}`)
+    if (count >= 1 && count <= max) return count
+    throw new BackupdError('BAD_INPUT', `"${name}" is "${text}": write a whole number from 1 to ${max}`)
   }
 }
 
@@ -64,7 +64,7 @@ function asText(name: string, value: unknown): string {
   )
 }
 
-/** An urlencoded body; a name may come many times. */
+/** Parses an urlencoded body; a name may occur many times. */
 export function formValues(body: string): Map<string, unknown[]> {
   const values = new Map<string, unknown[]>()
   for (const [name, value] of new URLSearchParams(body)) addValue(values, name, value)
@@ -77,7 +77,7 @@ function addValue(values: Map<string, unknown[]>, name: string, value: unknown):
   else values.set(name, [value])
 }
 
-/** A JSON body: an object, whose lists are read like names that come many times. Throws BAD_INPUT. */
+/** Parses a JSON object; a list counts like a name that occurs many times. Throws BAD_INPUT. */
 export function jsonValues(body: string): Map<string, unknown[]> {
   if (body.trim() === '') return new Map()
   const parsed = parseObject(body)

@@ -2,7 +2,7 @@ import { frameworkRefusal } from '../../http/framework-refusal.ts'
 import type { ErrorCode } from '../../lib/error-codes.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 
-/** What a failed request is answered with: a sentence, and the code for programs in ERROR_CODE_HEADER. */
+/** The answer to a failed request: a sentence, and the code for programs in ERROR_CODE_HEADER. */
 export interface Refusal {
   status: number
   code: ErrorCode

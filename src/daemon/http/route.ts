@@ -8,7 +8,7 @@ import type { SchedulerSwitch } from '../scheduler-switch.ts'
 import type { StoreSpace } from '../store-space.ts'
 import type { Fields } from './fields.ts'
 
-/** What the handlers work on. */
+/** The parts of the daemon that handlers use. */
 export interface World {
   engine: Engine
   scheduler: SchedulerSwitch
@@ -23,7 +23,7 @@ export interface World {
   version: string
   /** ISO 8601. */
   startTime: string
-  /** Why nothing may run yet; undefined once everything may. */
+  /** Why nothing may run yet; undefined once runs are accepted. */
   notReady(): string | undefined
 }
 
@@ -31,13 +31,13 @@ export interface Call {
   /** Decoded path parameters. */
   params: Readonly<Record<string, string>>
   fields: Fields
-  /** Aborted once the caller was told that it takes too long: what goes on asking stops then. */
+  /** Aborted when the caller got a timeout, so that the handler stops asking. */
   late: AbortSignal
 }
 
 export interface Answer {
   status: number
-  /** Printed as JSON; a 204 has none. */
+  /** Sent as JSON; a 204 has none. */
   body?: unknown
 }
 
@@ -46,8 +46,8 @@ export interface Route {
   method: 'GET' | 'PUT' | 'POST'
   path: string
   handle(call: Call, world: World): Answer | Promise<Answer>
-  /** The largest body, bytes; a MiB where nothing is said. */
+  /** The largest body, bytes; default 1 MiB. */
   bodyLimit?: number
-  /** What the recorded system answers here where something is not there; 404 where nothing is said. */
+  /** The status of NOT_FOUND, as the legacy daemon answers on this route; default 404. */
   notFound?: 400 | 503
 }

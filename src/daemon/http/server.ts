@@ -12,7 +12,7 @@ import type { Answer, Route, World } from './route.ts'
 export interface HttpServer {
   /** `http://127.0.0.1:9002` */
   url: string
-  /** Takes no more requests, lets those that came end, not for long. */
+  /** Refuses new requests and waits a short time for those under way. */
   close(): Promise<void>
 }
 
@@ -20,14 +20,14 @@ export interface HttpOptions {
   host: string
   port: number
   allowedHosts: readonly string[]
-  /** Where they differ from CONNECTION_LIMITS. */
+  /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
 }
 
-/** Callers wait 10 s for an answer. */
+/** Controllers wait 10 s for an answer; this leaves half a second for the network. */
 const ANSWER_MS = 9_500
 
-/** Serves the table of routes. Throws CONFLICT, FORBIDDEN or BAD_INPUT where it cannot listen there. */
+/** Serves the table of routes. Throws CONFLICT, FORBIDDEN or BAD_INPUT if it cannot listen. */
 export async function serve(
   routes: readonly Route[],
   world: World,
@@ -79,7 +79,7 @@ async function answerInTime(route: Route, request: FastifyRequest, world: World)
   )
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
-    const words = `${request.method} ${request.url} was not answered in time: ask for less, or see whether the store answers`
+    const words = `${request.method} ${request.url} was not answered in time: ask for less, or check whether the store answers`
     timer = setTimeout(() => {
       const error = new BackupdError('TIMED_OUT', words)
       reject(error)

@@ -5,14 +5,14 @@ interface Waiting<T> {
 }
 
 /**
- * Many writers, one commit: what is added within one turn of the event loop is written together, and every
- * promise resolves when it is on disk. Order is kept.
+ * Group commit: writes all items added within one turn of the event loop in one transaction, in order. Each promise
+ * resolves when its item is on disk.
  */
 export class CommitGroup<T> {
   readonly #write: (items: T[]) => void
   #waiting: Waiting<T>[] = []
 
-  /** @param write puts the items on disk in one transaction, or throws and leaves nothing. */
+  /** @param write writes the items to disk in one transaction, or throws and writes nothing */
   constructor(write: (items: T[]) => void) {
     this.#write = write
   }

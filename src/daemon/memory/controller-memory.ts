@@ -3,13 +3,13 @@ import type { Db } from './database.ts'
 /** A controller, as it introduces itself with a list of jobs. */
 export interface KnownController {
   id: string
-  /** Where it says that it is reached; for people. */
+  /** The URL that it gives for itself; only shown to people. */
   url: string
 }
 
 const KEY = 'controller'
 
-/** Which controller the list of jobs is from; undefined where it is from a legacy one, or there is none yet. */
+/** Stores which controller the jobs are from: nothing for a legacy controller, or before the first list. */
 export class ControllerMemory {
   readonly #db: Db
 

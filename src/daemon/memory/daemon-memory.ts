@@ -6,22 +6,22 @@ import type { Db } from './database.ts'
 import { JobMemory } from './job-memory.ts'
 import { type Kept, RecordMemory } from './record-memory.ts'
 
-/** Who is told what was kept (on disk) and what only moved on. */
+/** Receives records that were written to disk (`kept`) and mere progress. */
 export interface MemoryListener {
   kept(records: RunRecord[]): void
   progressed(record: RunRecord): void
-  /** There is no room for a commit, which is tried once more right after. */
+  /** A commit failed on a full disk; it is tried once more after this call. */
   diskFull?(): void
 }
 
 export interface DaemonMemory extends EngineMemory {
-  /** Forgets some of what is old and taken by all; returns how much, 0 when there is no more. */
+  /** Deletes some old entries that all addresses have; returns how many, 0 when done. */
   prune(): number
-  /** Writes what waits. */
+  /** Writes what is waiting for a commit. */
   flush(): void
 }
 
-/** What the engine must not forget, in the daemon's database. */
+/** The persistent state of the engine, in the daemon's database. */
 export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListener): DaemonMemory {
   const jobs = new JobMemory(db)
   const records = new RecordMemory(db, clock)
@@ -54,7 +54,7 @@ export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListene
   }
 }
 
-/** The listener gives a reserve back; SQLite has left nothing of the first try. */
+/** Tries again after the listener has freed its reserve; SQLite has rolled the first try back. */
 function retryIfFull(write: () => void, { diskFull }: MemoryListener): void {
   try {
     write()

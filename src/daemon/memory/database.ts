@@ -5,7 +5,7 @@ import type { Log } from '../../lib/log.ts'
 
 export type Db = Database.Database
 
-/** Counts up with each change of the tables below; a file with a higher one was made by a newer backupd. */
+/** Incremented with each change of TABLES; a file with a higher number was made by a newer backupd. */
 const FORMAT = 1
 
 const TABLES = `
@@ -27,15 +27,15 @@ const TABLES = `
   ) STRICT;
 `
 
-/** Came later. An older backupd ignores them, so that the format stays. */
+/** Tables added later. An older backupd ignores them, so they do not change FORMAT. */
 const LATER_TABLES = `
   CREATE TABLE IF NOT EXISTS failed_runs (key TEXT PRIMARY KEY, rid TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `
 
 /**
- * Opens the daemon's memory. One that is damaged is set aside and a new one begun, loudly: jobs come again from the
- * controller, and backups that go on are worth more than the records that are lost.
- * Throws STORE_UNAVAILABLE where the file cannot be read or written, BAD_INPUT where a newer backupd made it.
+ * Opens the daemon's memory. A damaged file is renamed and replaced by a new one, with an error in the log: the
+ * controller sends the jobs again, and continuing backups matter more than the lost records.
+ * Throws STORE_UNAVAILABLE if the file cannot be read or written, BAD_INPUT if a newer backupd made it.
  */
 export function openDatabase(file: string, log: Log): Db {
   try {
@@ -45,7 +45,7 @@ export function openDatabase(file: string, log: Log): Db {
     const aside = setAside(file)
     log.error(
       { file, aside, problem: messageOf(error) },
-      `The daemon's memory ${file} is damaged and was set aside as ${aside}. A new one is begun: jobs come again from the controller; records and news that no controller had taken are lost`,
+      `The daemon's memory ${file} is damaged and was set aside as ${aside}. A new one is created: the controller sends the jobs again; records and news that no controller had received are lost`,
     )
     return openSound(file)
   }
@@ -88,7 +88,7 @@ function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
 }
 
-/** The write-ahead log belongs to its file: all three go together. */
+/** Renames the database together with its write-ahead log files, which are useless without each other. */
 function setAside(file: string): string {
   const aside = `${file}.damaged-${new Date().toISOString().replaceAll(/[^0-9TZ]/g, '')}`
   for (const suffix of ['', '-wal', '-shm']) {
@@ -101,7 +101,7 @@ function refusal(file: string, cause: unknown): BackupdError {
   if (cause instanceof BackupdError) return cause
   return new BackupdError(
     'STORE_UNAVAILABLE',
-    `Cannot open the daemon's memory ${file}: ${messageOf(cause)}. See its permissions and the room on its disk`,
+    `Cannot open the daemon's memory ${file}: ${messageOf(cause)}. Check its permissions and the free room on its disk`,
     { cause },
   )
 }

@@ -6,7 +6,7 @@ import type { Db } from './database.ts'
 
 const leftSleepersSchema = z.array(z.object({ key: z.string(), leftAt: z.number() })).catch([])
 
-/** The last list of jobs, who sleeps, and when each ran last: what a start without a controller goes by. */
+/** The last list of jobs, their sleep marks and last starts, for a start without a controller. */
 export class JobMemory {
   readonly #db: Db
   readonly #started
@@ -28,7 +28,7 @@ export class JobMemory {
     }
   }
 
-  /** Sleep marks of jobs that stay are kept; those of jobs that left are in `left`. */
+  /** Keeps the sleep marks of jobs that stay. @param left those of jobs that left the list */
   save(jobs: Job[], version: string, left: readonly LeftSleeper[] = []): void {
     this.#db.transaction(() => {
       const set = this.#db.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)')
@@ -56,7 +56,7 @@ export class JobMemory {
     this.#db.prepare(sql).run(id)
   }
 
-  /** Notes a run that the schedule started; runs by hand do not move a schedule. */
+  /** Notes a run that the schedule started; manual runs do not count. */
   noteStart(record: RunRecord): void {
     if (record.type === 'cron') this.#started.run(record.jobId, Date.parse(record.start))
   }

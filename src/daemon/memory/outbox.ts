@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { Db } from './database.ts'
 
-/** 1 = the recorded system's dialect, 2 = ours. */
+/** 1: the legacy protocol, 2: ours. */
 export type Protocol = 1 | 2
 
 export interface NotifyAddress {
@@ -13,16 +13,16 @@ export interface NotifyAddress {
 export interface NewsBatch {
   /** Oldest first. */
   records: RunRecord[]
-  /** To be handed to `taken` when the address has taken these records. */
+  /** Pass it to `taken` when the address has accepted these records. */
   upTo: number
 }
 
-/** An address that took nothing for so long, though there was something to take, is dropped. */
+/** An address that accepted nothing for this long, although there was news, is dropped. */
 export const SILENCE_MS = 7 * 86_400_000
-/** Characters of JSON in one batch, so that a body stays digestible; a single record may be larger. */
+/** Limit of characters of JSON in one batch, for bodies of moderate size; a single record may be larger. */
 const BATCH_CHARACTERS = 512 * 1024
 
-/** Who wants news, and how far each has taken them. A new address starts with the oldest news kept. */
+/** The notify addresses, each with its position in the news. A new address starts with the oldest stored news. */
 export class Outbox {
   readonly #db: Db
   readonly #clock: Clock
@@ -42,7 +42,7 @@ export class Outbox {
     return this.#db.prepare<[], NotifyAddress>('SELECT address, protocol FROM addresses ORDER BY rowid').all()
   }
 
-  /** An address that is there keeps its place in the news; it may have changed its protocol. */
+  /** A known address keeps its position in the news, but may change its protocol. */
   add({ address, protocol }: NotifyAddress): void {
     this.#db
       .prepare(
@@ -56,7 +56,7 @@ export class Outbox {
     this.#db.prepare('DELETE FROM addresses WHERE address = ?').run(address)
   }
 
-  /** The oldest news that the address has not taken; undefined where it has them all. */
+  /** The oldest news that the address does not have yet; undefined if it has all. */
   batch(address: string, limit: number): NewsBatch | undefined {
     const batch: NewsBatch = { records: [], upTo: 0 }
     let characters = 0

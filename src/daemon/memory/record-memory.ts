@@ -3,7 +3,7 @@ import { readRunKey } from '../../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import type { Db } from './database.ts'
 
-/** A version of a record as it was when it was handed over, whatever its run does to it later. */
+/** A version of a record, serialized when it was handed over, because its run may change it later. */
 export interface Kept {
   record: RunRecord
   text: string
@@ -14,20 +14,20 @@ interface Known {
   ended: number
 }
 
-/** How long records and their news are kept, once every notify address has taken them. */
+/** How long records and their news are kept after every notify address has them. */
 const KEEP_MS = 30 * 86_400_000
-/** Rows a transaction removes at most, so that a big clean-up does not hold up the event loop. */
+/** Limit of rows deleted per transaction, so that a big clean-up does not block the event loop. */
 const PRUNE_ROWS = 2000
 
 /**
- * Every version of every record goes in twice: as the record that it now is, and as a line of news. News for a
- * protocol 1 address are two lines a run, whatever states it went through: the first that runs and the first that ends.
+ * Stores every version of every record twice: as the current record and as a line of news. A protocol 1 address gets
+ * exactly two lines for each run, whatever states it went through: the first running one and the first ended one.
  */
 export class RecordMemory {
   readonly #db: Db
   readonly #clock: Clock
   readonly #known
-  readonly #tell
+  readonly #addNews
   readonly #put
   readonly #failed
   readonly #succeeded
@@ -36,7 +36,7 @@ export class RecordMemory {
     this.#db = db
     this.#clock = clock
     this.#known = db.prepare<[string], Known>('SELECT begun, ended FROM records WHERE rid = ?')
-    this.#tell = db.prepare('INSERT INTO news (modern, legacy, kept_at, record) VALUES (?, ?, ?, ?)')
+    this.#addNews = db.prepare('INSERT INTO news (modern, legacy, kept_at, record) VALUES (?, ?, ?, ?)')
     this.#put = db.prepare(
       'INSERT OR REPLACE INTO records (rid, begun, ended, kept_at, record) VALUES (?, ?, ?, ?, ?)',
     )
@@ -44,20 +44,20 @@ export class RecordMemory {
     this.#succeeded = db.prepare('DELETE FROM failed_runs WHERE key = ?')
   }
 
-  /** To be called inside a transaction. */
+  /** Call it inside a transaction. */
   write({ record, text }: Kept): void {
     const now = this.#clock.now()
     const known = this.#known.get(record.rid) ?? { begun: 0, ended: 0 }
     const ends = isTerminal(record.state)
     const begins = record.state !== 'queued' && known.begun === 0
-    if (ends && begins) this.#tell.run(0, 1, now, JSON.stringify(asItBegan(record)))
+    if (ends && begins) this.#addNews.run(0, 1, now, JSON.stringify(toStartVersion(record)))
     const legacy = known.ended === 0 && (ends || begins)
-    this.#tell.run(1, Number(legacy), now, text)
+    this.#addNews.run(1, Number(legacy), now, text)
     this.#put.run(record.rid, Number(begins || known.begun === 1), Number(ends), now, text)
     if (ends) this.#noteOutcome(record)
   }
 
-  /** A cancelled run says nothing about what it was for. */
+  /** A cancelled run changes nothing: it is neither a failure nor a success. */
   #noteOutcome(record: RunRecord): void {
     if (record.state === 'success') this.#succeeded.run(readRunKey(record))
     else if (record.state !== 'cancelled') this.#failed.run(readRunKey(record), record.rid)
@@ -86,8 +86,8 @@ export class RecordMemory {
   }
 
   /**
-   * Forgets some of what is old and taken by all; nothing without an address, for then nobody took it.
-   * @returns rows removed: ask again where there were any.
+   * Deletes some old entries that all addresses have; nothing if there is no address, because then nobody has them.
+   * @returns rows deleted: call again until it is 0
    */
   prune(): number {
     const before = this.#clock.now() - KEEP_MS
@@ -109,6 +109,6 @@ export class RecordMemory {
   }
 }
 
-function asItBegan(record: RunRecord): RunRecord {
+function toStartVersion(record: RunRecord): RunRecord {
   return { ...record, state: 'running', end: null, reason: '', error: null, result: null, progress: null }
 }

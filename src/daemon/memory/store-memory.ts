@@ -4,7 +4,7 @@ import type { Db } from './database.ts'
 
 type BackupMode = 'full' | 'increment'
 
-/** Which store the daemon's namespace is in, and what the daemon has made there; one for each `--ip` it ever had. */
+/** Which store the daemon's namespace is in, and what the daemon has made there; one entry for each `--ip` ever used. */
 export class StoreMemory {
   readonly #db: Db
   readonly #key: string
@@ -17,12 +17,12 @@ export class StoreMemory {
     this.#known = text === undefined ? this.#byRecords(ip) : (JSON.parse(text) as KnownStore)
   }
 
-  /** The same object over the daemon's life: runs are handed what is known when they start. */
+  /** Always the same object, updated in place, so that each run gets the state at its start. */
   get known(): Readonly<KnownStore> {
     return this.#known
   }
 
-  /** The claim succeeded. If it starts over, what was made in another store says nothing of this one. */
+  /** Notes a successful claim. @param startsOver it is a different store, so what was made in the old one is reset */
   claimed(id: string, startsOver: boolean): void {
     this.#change(startsOver ? { id, madeArchives: false, madeSnapshots: false } : { id })
   }
@@ -47,7 +47,7 @@ export class StoreMemory {
       .run(this.#key, JSON.stringify(this.#known))
   }
 
-  /** A daemon from before store ids: what its records tell. They are read once, before the first claim. */
+  /** For a daemon older than store ids: derives the facts from its records, once, before the first claim. */
   #byRecords(ip: string): KnownStore {
     const made = this.#db
       .prepare<[BackupMode, string], number>(

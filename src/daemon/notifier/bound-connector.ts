@@ -2,9 +2,9 @@ import { buildConnector } from 'undici'
 import { errnoOf, messageOf } from '../../lib/errors.ts'
 
 /**
- * Connections that begin at this daemon's own address, since a controller takes news only from the server that it is
- * of. An address that this machine does not have, or that does not lead there, cannot be used: then the connection
- * begins wherever the kernel says, and the controller may refuse it.
+ * Opens connections from this daemon's own address, because a controller accepts news only from the server itself. If
+ * the machine does not have the address or it has no route to the target, the kernel chooses another one, and the
+ * controller may refuse the news.
  * @param onUnbound called with the reason
  */
 export function boundConnector(
@@ -21,7 +21,7 @@ export function boundConnector(
     })
 }
 
-/** Where several addresses of one name were tried there is a list of errors. */
+/** The error is an AggregateError if several addresses of a name were tried. */
 function cannotBind(error: Error): boolean {
   const all = [error, ...(error instanceof AggregateError ? error.errors : [])]
   return all.some((each) => ['EADDRNOTAVAIL', 'EINVAL', 'EAFNOSUPPORT'].includes(errnoOf(each) ?? ''))

@@ -14,21 +14,20 @@ export interface CourierWorld {
   dispatcher: Dispatcher
   log: Log
   problems: Problems
-  /** The address was silent for too long and is to be dropped. */
+  /** Called when the address was silent for too long; the callee drops it. */
   onSilent(address: string): void
 }
 
 export const NEWS_SOURCE = 'news'
 const REPORTED_FAILURES = 6
-/** An address that takes longer than this to answer did not take it. */
+/** An address that takes longer to answer counts as not having accepted the post. */
 const ANSWER_MS = 20_000
-/** Characters of a refusal that are logged. */
+/** Limit of characters of a refusal that are logged. */
 const MAX_REFUSAL = 500
 
 /**
- * Brings one address its news, one post at a time, for as long as it takes: what is not answered 2xx is tried again
- * after a growing pause. A loop of its own and not p-retry, since each attempt brings what is newest by then, for days.
- * Other addresses do not wait for it.
+ * Sends news to one address, one post at a time; a post without a 2xx answer is tried again with a backoff, for days.
+ * It does not use p-retry, because each try sends what is newest by then. Addresses do not wait for each other.
  */
 export class Courier {
   readonly #to: NotifyAddress
@@ -63,26 +62,26 @@ export class Courier {
     return this.#mail
   }
 
-  /** There may be something new to say. */
+  /** Call it when there may be news. */
   wake(): void {
     if (this.#state === 'idle') this.#state = 'busy'
     this.#news.ring()
   }
 
-  /** The address gave a sign of life: no need to wait for the next attempt. */
+  /** The address gave a sign of life: tries again immediately. */
   hurry(): void {
     this.#failures = 0
     this.#retry.ring()
     this.wake()
   }
 
-  /** Resolves when all is said, or the address cannot be reached now. */
+  /** Resolves when all news is sent, or when the address cannot be reached now. */
   async rest(): Promise<void> {
     if (this.#state !== 'busy') return
     await new Promise<void>((resolve) => this.#rested.push(resolve))
   }
 
-  /** Gives up what is on its way: it counts as not taken. */
+  /** Aborts the post under way, which counts as not accepted. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#news.ring()
@@ -129,7 +128,7 @@ export class Courier {
   async #failed(error: unknown): Promise<void> {
     if (this.#stop.signal.aborted) return
     this.#failures += 1
-    this.#complain(error)
+    this.#logFailure(error)
     this.#report(error)
     if (this.#isSilentTooLong()) {
       this.#stop.abort()
@@ -140,7 +139,7 @@ export class Courier {
     this.#state = 'busy'
   }
 
-  /** A disk that is full must not end the courier. */
+  /** Tolerates a full disk, which must not end the courier. */
   #isSilentTooLong(): boolean {
     try {
       return this.#world.outbox.silent(this.#to.address)
@@ -149,20 +148,20 @@ export class Courier {
     }
   }
 
-  /** Once when it begins and then now and again, not at each attempt of days. */
-  #complain(error: unknown): void {
+  /** Logs the first failure and then every 60th, not each attempt of days. */
+  #logFailure(error: unknown): void {
     if (this.#failures !== 1 && this.#failures % 60 !== 0) return
     const address = this.#shown
     this.#world.log.warn(
       { address, attempts: this.#failures },
-      `Cannot bring news to ${address}: ${messageOf(error)}. It is kept, and tried again at least each minute`,
+      `Cannot send news to ${address}: ${messageOf(error)}. It is kept, and tried again at least every minute`,
     )
   }
 
-  /** A controller that only restarts is no problem. */
+  /** Reports a problem only after some failures, because a controller may just be restarting. */
   #report(error: unknown): void {
     if (this.#failures < REPORTED_FAILURES) return
-    const text = `Cannot bring news to ${this.#shown}: ${messageOf(error)}. It is kept; see that the controller runs`
+    const text = `Cannot send news to ${this.#shown}: ${messageOf(error)}. It is kept; check that the controller runs`
     this.#world.problems.report({ source: NEWS_SOURCE, key: this.#to.address, text })
   }
 
@@ -172,7 +171,7 @@ export class Courier {
   }
 }
 
-/** With the first words of the answer, which say why. */
+/** Makes an error from a refused post, with the start of the answer, which says why. */
 async function refusalOf(statusCode: number, body: Dispatcher.ResponseData['body']): Promise<Error> {
   let text = ''
   for await (const chunk of body) {

@@ -4,17 +4,17 @@ import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import { ProgressBoard } from './progress-board.ts'
 
-/** One post, and what to do when it was taken. */
+/** One post. Call `taken` when it was accepted. */
 export interface Delivery {
   body: unknown
   taken(): void
 }
 
-/** What one address is to be told, in its dialect. */
+/** Makes the posts for one address, in its protocol. */
 export interface Mail {
-  /** The next post; undefined while there is nothing to say. */
+  /** The next post; undefined while there is nothing to send. */
   next(): Delivery | undefined
-  /** ms until there is something to say though nothing new happens; Infinity normally. */
+  /** ms until a post is due without new events, such as a heartbeat; normally Infinity. */
   dueInMs(): number
   progressed(record: RunRecord): void
   kept(records: RunRecord[]): void
@@ -24,15 +24,15 @@ export interface Sender {
   daemonId: string
   /** The daemon's IP. */
   server: string
-  /** rids that run now. */
+  /** rids of the present runs. */
   running(): string[]
 }
 
 const BATCH_RECORDS = 100
-/** While something runs, an address hears from the daemon at least twice in the ten seconds it counts on. */
+/** While something runs, the daemon posts at least twice in the ten seconds after which it counts as silent. */
 const HEARTBEAT_MS = 5000
 
-/** The recorded system's dialect: two posts a run, one record each, in order. */
+/** The legacy protocol: two posts for each run, one record each, in order. */
 export function legacyMail(outbox: Outbox, { address }: NotifyAddress): Mail {
   return {
     next() {
@@ -52,7 +52,7 @@ function legacyPost(record: RunRecord): unknown {
   return { ...legacy, start: goTime(legacy.start), end: goTime(legacy.end) }
 }
 
-/** Our dialect: batches of changes, with the newest progress and the heartbeat of what runs. */
+/** Our protocol: batches of changes, with the newest progress of runs and a heartbeat while something runs. */
 export class NewsMail implements Mail {
   readonly #outbox: Outbox
   readonly #address: string

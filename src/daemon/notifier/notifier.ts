@@ -9,7 +9,7 @@ import { boundConnector } from './bound-connector.ts'
 import { Courier, NEWS_SOURCE } from './courier.ts'
 import { legacyMail, NewsMail, type Sender } from './mail.ts'
 
-/** Brings what happens to everyone who asked for it: one courier for each notify address. */
+/** Sends news of records to all notify addresses, with one courier for each. */
 export class Notifier implements MemoryListener {
   readonly #outbox: Outbox
   readonly #sender: Sender
@@ -37,12 +37,12 @@ export class Notifier implements MemoryListener {
     return this.#outbox.addresses().map(({ address }) => address)
   }
 
-  /** As they may be shown: without passwords. */
+  /** The addresses without passwords. */
   shownAddresses(): string[] {
     return this.addresses().map(redactUrl)
   }
 
-  /** Whether an address was dropped and none came since: a controller should introduce itself again. */
+  /** Whether an address was dropped and none added since: a controller should register again. */
   get deserted(): boolean {
     return this.#dropped
   }
@@ -58,7 +58,7 @@ export class Notifier implements MemoryListener {
     if (!this.#couriers.has(to.address)) this.#send(to)
   }
 
-  /** @param address as it was added, or as it is shown */
+  /** @param address as it was added or as shownAddresses lists it */
   async remove(address: string): Promise<void> {
     const named = this.addresses().filter((known) => known === address || redactUrl(known) === address)
     await Promise.all(named.map((known) => this.#removeOne(known)))
@@ -86,7 +86,7 @@ export class Notifier implements MemoryListener {
     }
   }
 
-  /** Resolves when everyone who can be reached has everything, or after `ms`. */
+  /** Resolves when every reachable address has all news, or after `ms`. */
   async flush(ms: number): Promise<void> {
     const rests = [...this.#couriers.values()].map((courier) => courier.rest())
     const deadline = AbortSignal.timeout(ms)
@@ -130,7 +130,7 @@ export class Notifier implements MemoryListener {
     this.#outbox.remove(address)
     this.#dropped = true
     const shown = redactUrl(address)
-    const text = `${shown} took no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`
+    const text = `${shown} accepted no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`
     this.#log.error({ address: shown }, text)
     this.#problems.report({ source: NEWS_SOURCE, key: address, text })
   }

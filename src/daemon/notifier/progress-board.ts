@@ -6,10 +6,10 @@ interface Entry {
   sentAt: number
 }
 
-/** One record's progress is sent at most this often: as often as the engine reports it, so that none waits for the next. */
+/** Least time between two sends of one record's progress; the same as in the engine, so that no report is delayed. */
 const GAP_MS = 200
 
-/** The newest progress of each run, for one address; times are a monotonic clock's, in ms. */
+/** The newest progress of each run, for one address. Times are monotonic, in ms. */
 export class ProgressBoard {
   readonly #entries = new Map<string, Entry>()
 
@@ -23,13 +23,13 @@ export class ProgressBoard {
     this.#entries.delete(rid)
   }
 
-  /** What may be sent now, newest versions only. */
+  /** The newest versions that may be sent now. */
   due(now: number): RunRecord[] {
     const due = this.#unsent().filter((entry) => entry.sentAt + GAP_MS <= now)
     return due.map((entry) => entry.record)
   }
 
-  /** ms until something may be sent; Infinity where there is nothing to send. */
+  /** ms until something may be sent; Infinity if there is nothing to send. */
   dueInMs(now: number): number {
     return Math.min(Number.POSITIVE_INFINITY, ...this.#unsent().map((entry) => entry.sentAt + GAP_MS - now))
   }

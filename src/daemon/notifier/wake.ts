@@ -1,4 +1,4 @@
-/** A bell for one waiter: a ring while nobody waits is not lost. */
+/** A signal for one waiter. A ring while nobody waits is remembered. */
 export class Wake {
   #rung = false
   #stopWaiting: (() => void) | undefined
@@ -8,7 +8,7 @@ export class Wake {
     this.#stopWaiting?.()
   }
 
-  /** Resolves at the next ring (at once if it rang since the last wait), or after `ms`. */
+  /** Resolves at the next ring, immediately if it rang since the last wait, or after `ms`. */
   async wait(ms: number): Promise<void> {
     if (!this.#rung) {
       await new Promise<void>((resolve) => {

@@ -116,7 +116,7 @@ test('an address that answers 500 gets the same again, then the rest in order, n
   await receiver.until(() => receiver.taken.length === 2)
   expect(receiver.seen.map(({ state }) => state)).toEqual(['running', 'running', 'running', 'failed'])
   const warnings = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
-  expect(warnings.filter((message) => message.includes('Cannot bring news'))).toHaveLength(1)
+  expect(warnings.filter((message) => message.includes('Cannot send news'))).toHaveLength(1)
   expect(log.lines.at(-1)?.message).toContain('takes news again')
 })
 
@@ -264,7 +264,7 @@ test('an address that is set again is said to fail at once, and its pauses begin
   await notifier.add({ address: receiver.url, protocol: 2 })
   await memory.keep([someRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
-  const said = () => log.lines.filter(({ message }) => message.startsWith('Cannot bring news')).length
+  const said = () => log.lines.filter(({ message }) => message.startsWith('Cannot send news')).length
   expect(said()).toBe(1)
   await notifier.add({ address: receiver.url, protocol: 2 })
   await expect.poll(said).toBe(2)
@@ -291,7 +291,7 @@ test('an address that is silent for a week is dropped, loudly; the news stays fo
   await expect.poll(() => notifier.addresses(), { timeout: 30_000 }).toEqual([])
   expect(notifier.deserted).toBe(true)
   expect(log.lines.find(({ level }) => level === 'error')?.message).toContain(
-    'took no news for 7 days and was dropped',
+    'accepted no news for 7 days and was dropped',
   )
   receiver.answer = () => 200
   await notifier.add({ address: receiver.url, protocol: 2 })
