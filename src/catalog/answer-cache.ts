@@ -1,21 +1,21 @@
 /**
- * Answers to questions, as long as nothing is written. Whoever writes calls forget() before it says that it wrote;
- * an answer that was being read meanwhile is given to those who already waited for it, and not kept.
+ * Caches answers until something is written. A writer calls forget() before it reports success. An answer that was
+ * being read at that time goes only to the callers that already wait for it and is not cached.
  */
 export class AnswerCache<T> {
   readonly #answers = new Map<string, Promise<T>>()
   readonly #weights = new Map<string, number>()
   readonly #weightOf: (answer: T) => number
-  readonly #mostWeight: number
+  readonly #maxWeight: number
   #weight = 0
 
-  /** Holds answers of `mostWeight` in all; what was asked first goes first. */
-  constructor(weightOf: (answer: T) => number, mostWeight: number) {
+  /** @param maxWeight limit of the total weight; the oldest answers are dropped first */
+  constructor(weightOf: (answer: T) => number, maxWeight: number) {
     this.#weightOf = weightOf
-    this.#mostWeight = mostWeight
+    this.#maxWeight = maxWeight
   }
 
-  /** What is kept is shared: callers leave it as it is. */
+  /** Cached answers are shared: callers must not change them. */
   get(question: string, find: () => Promise<T>): Promise<T> {
     const known = this.#answers.get(question)
     if (known) return known
@@ -39,7 +39,7 @@ export class AnswerCache<T> {
     this.#weights.set(question, weight)
     this.#weight += weight
     for (const oldest of this.#weights.keys()) {
-      if (this.#weight <= this.#mostWeight) return
+      if (this.#weight <= this.#maxWeight) return
       this.#drop(oldest)
     }
   }

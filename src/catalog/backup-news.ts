@@ -5,9 +5,9 @@ import type { DbTransaction } from './database.ts'
 import { timeKey } from './keyset.ts'
 import { inLists } from './numbers.ts'
 
-/** What runs did to the store, in the order it was told. */
+/** What runs changed in the store, in the order of their news. */
 export type BackupNews =
-  | { kind: 'stands'; info: BackupInfo; toldAt: string; touched: number }
+  | { kind: 'present'; info: BackupInfo; toldAt: string; touched: number }
   | { kind: 'gone'; server: string; names: string[]; touched: number }
 
 export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
@@ -16,15 +16,15 @@ export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
     const toldAt = `${timeKey(record.end ?? record.start) ?? ''} ${record.rid}`
     const news: BackupNews[] = []
     for (const info of backup ? [backup, ...changed] : changed)
-      news.push({ kind: 'stands', info, toldAt, touched })
+      news.push({ kind: 'present', info, toldAt, touched })
     if (deleted?.length) news.push({ kind: 'gone', server: record.server, names: deleted, touched })
     return news
   })
 }
 
 /**
- * The same result in whatever order runs are told of: of two words on one backup that of the run which ended
- * later stands, and a backup that is gone stays gone: a name is never given twice, but to a series that is begun anew.
+ * Gives the same result whatever the order of the news. Of two reports on one backup, that of the run which ended later
+ * wins. A deleted backup stays deleted, because names are never reused, except for a series that is started again.
  */
 export async function keepBackupNews(
   transaction: DbTransaction,
@@ -32,30 +32,30 @@ export async function keepBackupNews(
   now: number,
 ): Promise<void> {
   for (const one of news) {
-    if (one.kind === 'stands') await keepStanding(transaction, one)
+    if (one.kind === 'present') await keepPresent(transaction, one)
     else await removeBackups(transaction, one, now)
   }
 }
 
-async function keepStanding(
+async function keepPresent(
   transaction: DbTransaction,
-  { info, toldAt, touched }: Extract<BackupNews, { kind: 'stands' }>,
+  { info, toldAt, touched }: Extract<BackupNews, { kind: 'present' }>,
 ): Promise<void> {
   const server_name = { server: info.server, name: info.name }
   const tombstone = await transaction.tombstone.findUnique({ where: { server_name } })
-  if (tombstone && !isBegunAnew(info, Number(tombstone.at))) return
+  if (tombstone && !isStartedAgain(info, Number(tombstone.at))) return
   const known = await transaction.backup.findUnique({ where: { server_name }, select: { toldAt: true } })
   if (known && known.toldAt > toldAt) return
   if (known) await transaction.backup.delete({ where: { server_name } })
   await transaction.backup.create({ data: backupRow(info, { toldAt, touched }) })
 }
 
-/** A series that was deleted comes back under its name with the next run. */
-function isBegunAnew({ series, created }: BackupInfo, goneAt: number): boolean {
+/** A deleted series comes back under its name with the next run. */
+function isStartedAgain({ series, created }: BackupInfo, goneAt: number): boolean {
   return series !== null && Date.parse(created) > goneAt
 }
 
-/** Tombstones keep late news of them from bringing them back. */
+/** Removes backups and leaves tombstones, so that late news does not bring them back. */
 export async function removeBackups(
   transaction: DbTransaction,
   { server, names, touched }: { server: string; names: string[]; touched: number },

@@ -6,7 +6,7 @@ import { toBigInt } from './numbers.ts'
 
 type Row = Prisma.BackupCreateManyInput
 
-/** @param told who told it and when (`toldAt`), and the number of the change. */
+/** @param told which run reported it and when (`toldAt`), and the number of the change */
 export function backupRow(info: BackupInfo, told: { toldAt: string; touched: number }): Row {
   const createdKey = `${timeKey(info.created) ?? '0000'} ${info.server} ${info.name}`
   const sequence = toBigInt(Math.max(info.sequence, 0))
@@ -29,7 +29,7 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
   }
 }
 
-/** One bad row must not hide a list: what of it cannot be read is left out. */
+/** Tolerates a bad row, which must not break a list: unreadable fields are left out. */
 export function backupOf(row: Backup): BackupInfo {
   const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, changedWhileRead, ...info } = row
   return readBackupRow({

@@ -9,7 +9,7 @@ import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
 export function createBackupStore(world: CatalogWorld): BackupStore {
   const { db, numbers, writes, clock, lists } = world
-  // One listing of a namespace after the other: of two at once the older one could have the last word.
+  // Listings of a namespace run one at a time, or the older of two could overwrite the newer.
   const listings = new Map<string, WriteQueue>()
   const listingsOf = (server: string) => {
     const known = listings.get(server) ?? createWriteQueue()

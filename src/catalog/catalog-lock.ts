@@ -2,9 +2,9 @@ import Database from 'better-sqlite3'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 
 /**
- * Holds `file` for this process until release() or its end, however it ends: the kernel keeps the lock, through
- * an open SQLite transaction. Two processes that write one catalog would number events twice.
- * Throws CONFLICT, naming the process that has it.
+ * Locks `file` until release() or the end of this process, even a crash: an open SQLite transaction holds a kernel lock.
+ * Two processes that write to one catalog would use event numbers twice.
+ * Throws CONFLICT that names the process that has the lock.
  */
 export function lockCatalog(file: string): { release(): void } {
   const lock = new Database(file, { timeout: 0 })

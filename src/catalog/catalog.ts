@@ -27,32 +27,36 @@ import { createServerStore } from './server-store.ts'
 import type { Lists } from './world.ts'
 import { createWriteQueue } from './write-queue.ts'
 
+// The catalog: what the controller remembers, in one SQLite database through Prisma. catalog.ts opens it and hands out
+// the stores that domain/ports.ts describes; only controller/ and cli/ open it, one process at a time.
+// It only remembers: it knows no rules, daemons or GraphQL, and may import lib, wire and domain/ports.ts.
+
 export interface CatalogOptions {
-  /** Holds `catalog.db`, made where it is missing. */
+  /** The directory of `catalog.db`; created if it is missing. */
   dataDir: string
   copyDir: string
   log: Log
   clock: Clock
-  /** Called where a write finds the disk full, to make room; it is tried once more. */
+  /** Called if a write finds the disk full, to free room; the write is tried once more. */
   onDiskFull?(): void
 }
 
-/** What the controller remembers. Fits domain/ports.ts. */
+/** What the controller remembers; implements the ports of domain/ports.ts. */
 export interface Catalog {
   records: RecordStore
   backups: BackupStore
   servers: ServerStore
   audit: AuditStore
   copier: CatalogCopier
-  /** By what daemons know this controller. */
+  /** The id by which daemons know this controller. */
   identity: string
-  /** Waits for what was begun; then another process may open it. */
+  /** Waits for writes under way, then releases the lock. */
   close(): Promise<void>
 }
 
 /**
- * Opens the catalog of a data directory; one process at a time may.
- * Throws CONFLICT where another has it, CATALOG_UNUSABLE where the file cannot be used.
+ * Opens the catalog of a data directory; only one process at a time can.
+ * Throws CONFLICT if another process has it, CATALOG_UNUSABLE if the file cannot be used.
  */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const dataDir = resolve(options.dataDir)
@@ -88,19 +92,19 @@ interface OpenedDatabase extends CatalogOptions {
   release(): void
 }
 
-/** Backups and records that are kept in memory, in pages. */
-const MOST_LISTED = 10_000
-const MOST_SINGLE = 1000
+/** Limits of the caches: backups or records in cached pages, and cached single records. */
+const MAX_LISTED = 10_000
+const MAX_SINGLE = 1000
 
 function createLists(): Lists {
   return {
-    backups: new AnswerCache<Slice<BackupInfo>>(lengthOf, MOST_LISTED),
-    records: new AnswerCache<Slice<RunRecord>>(lengthOf, MOST_LISTED),
-    record: new AnswerCache<KeptRecord | undefined>(() => 1, MOST_SINGLE),
+    backups: new AnswerCache<Slice<BackupInfo>>(lengthOf, MAX_LISTED),
+    records: new AnswerCache<Slice<RunRecord>>(lengthOf, MAX_LISTED),
+    record: new AnswerCache<KeptRecord | undefined>(() => 1, MAX_SINGLE),
   }
 }
 
-/** A page of nothing takes room too. */
+/** Plus one, because an empty page takes room too. */
 function lengthOf({ items }: Slice<unknown>): number {
   return items.length + 1
 }

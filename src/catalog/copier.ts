@@ -12,18 +12,21 @@ import { fileErrorOf } from './file-error.ts'
 export interface CopierOptions {
   /** The catalog's database file. */
   file: string
-  /** Copies go here or below, nowhere else; made where it is missing. */
+  /** The copies directory: copies go only here or below. Created if it is missing. */
   copyDir: string
   clock: Clock
 }
 
 /**
- * Copies the catalog while it is in use, in a thread of its own. A copy is a whole database file
- * `catalog-<time>-<random>.db`: put in the catalog's place it is the catalog of that moment.
+ * Copies the catalog in a separate thread while it is in use. A copy is a complete database file
+ * `catalog-<time>-<random>.db` that can replace the catalog to restore that moment.
  */
 export function createCopier(options: CopierOptions): CatalogCopier {
   return {
-    /** @param dir absolute, or relative to the copies directory. Throws FORBIDDEN outside it, links followed, BAD_INPUT for what can be none. */
+    /**
+     * @param dir absolute, or relative to the copies directory. Throws FORBIDDEN if it is outside, links resolved, and
+     * BAD_INPUT if it cannot be a directory.
+     */
     async copyTo(dir) {
       const folder = await folderFor(options.copyDir, dir)
       const stamp = new Date(options.clock.now()).toISOString().replace(/[-:.]/g, '')
@@ -47,10 +50,10 @@ async function folderFor(copyDir: string, dir: string): Promise<string> {
   }
 }
 
-/** The first is Node's for a NUL. */
+/** Codes for a name that cannot be a directory. Node throws the first one for a NUL byte. */
 const NO_DIRECTORY = ['ERR_INVALID_ARG_VALUE', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'ELOOP']
 
-/** Links followed as far as the path exists. */
+/** Resolves the links of the part of the path that exists. */
 async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path)

@@ -10,16 +10,16 @@ import { migrate } from './migrate.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
 export type Db = PrismaClient
-/** What runs inside a transaction. */
+/** The client inside a transaction. */
 export type DbTransaction = Parameters<Parameters<Db['$transaction']>[0]>[0]
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
-/** A transaction waits behind others and may be long; both in ms. */
-const PATIENCE = { maxWait: 60_000, timeout: 60_000 }
+/** In ms. Long, because a transaction may wait for others and may take long itself. */
+const TIMEOUTS = { maxWait: 60_000, timeout: 60_000 }
 
 /**
- * Opens the database file, made where there is none: checked through, brought up to date, write-ahead log on.
- * The caller holds the lock. Throws CATALOG_UNUSABLE with file and way out; a damaged file is left as it is.
+ * Opens the database file or creates it; checks all pages, applies migrations, turns on the write-ahead log. The caller
+ * must hold the lock. Throws CATALOG_UNUSABLE with the file and a solution; a damaged file is left untouched.
  */
 export function openDatabase(file: string, log: Log, migrations = MIGRATIONS): Db {
   try {
@@ -28,13 +28,13 @@ export function openDatabase(file: string, log: Log, migrations = MIGRATIONS): D
     throw error instanceof BackupdError ? error : (fileErrorOf(error, file) ?? error)
   }
   const adapter = oneAtATime(new PrismaBetterSqlite3({ url: `file:${file}` }), file)
-  return new PrismaClient({ adapter, transactionOptions: PATIENCE, errorFormat: 'minimal' })
+  return new PrismaClient({ adapter, transactionOptions: TIMEOUTS, errorFormat: 'minimal' })
 }
 
 function prepare(file: string, log: Log, migrations: string): void {
   const database = new Database(file)
   try {
-    checkThrough(database)
+    checkAllPages(database)
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     const applied = migrate(database, {
@@ -47,13 +47,13 @@ function prepare(file: string, log: Log, migrations: string): void {
   }
 }
 
-/** Reads every page once (about 1 s per GiB); damage found now is cheaper than damage written on. */
-function checkThrough(database: Database.Database): void {
+/** Reads every page once (about 1 s per GiB), so that damage is found before more is written. */
+function checkAllPages(database: Database.Database): void {
   const found = database.pragma('quick_check(1)', { simple: true })
   if (found !== 'ok') throw Object.assign(new Error(String(found)), { code: 'SQLITE_CORRUPT' })
 }
 
-/** Not every change is atomic, so that the way back is a copy beside the file. */
+/** Makes a copy beside the file to go back to, because not every migration is atomic. */
 function copyBefore(database: Database.Database, name: string, log: Log): void {
   const copy = `${database.name}.before-${name}`
   const part = `${copy}.part`

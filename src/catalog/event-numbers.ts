@@ -4,13 +4,13 @@ import type { Db } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 const KEY = 'event numbers given'
-/** So many numbers are marked as given on disk at a time; what is left of them is skipped after a crash. */
+/** How many numbers are reserved on disk at a time; unused ones are skipped after a crash. */
 const BLOCK = 10_000
 
-/** Numbers that count up and are never given twice, over restarts and crashes too. */
+/** Increasing numbers that are never used twice, even after a restart or a crash. */
 export interface EventNumbers {
   next(): number
-  /** The greatest number given so far. */
+  /** The highest number given so far. */
   last(): number
   close(): Promise<void>
 }
@@ -22,7 +22,7 @@ export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Pr
   let reserving: Promise<void> | undefined
   await mark(reserved)
 
-  /** Half a block ahead of need. */
+  /** Reserves the next block; called half a block before the reserved numbers run out. */
   const reserve = async () => {
     const upTo = last + BLOCK
     await mark(upTo).then(

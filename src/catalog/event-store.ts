@@ -9,7 +9,7 @@ export interface EventQuery {
   app?: string
 }
 
-/** Changes of state, each with the record as it then stood, oldest first. */
+/** Changes of state, oldest first, each with the record as it was then. */
 export async function eventsSince(db: Db, { after, limit, rid, app }: EventQuery): Promise<KeptRecord[]> {
   const rows = await db.recordEvent.findMany({
     where: { seq: { gt: after }, rid, app },
@@ -22,7 +22,7 @@ export async function eventsSince(db: Db, { after, limit, rid, app }: EventQuery
 
 const PRUNED_KEY = 'events pruned up to'
 
-/** Every change of state with a greater number is kept. */
+/** All changes of state with a higher number are stored. */
 export async function prunedUpTo(db: Db | DbTransaction): Promise<number> {
   const mark = await db.meta.findUnique({ where: { key: PRUNED_KEY } })
   return Number(mark?.value ?? 0)
@@ -34,7 +34,7 @@ export async function markPruned(db: DbTransaction, upTo: number): Promise<void>
   await db.meta.upsert({ where: { key: PRUNED_KEY }, create: { key: PRUNED_KEY, value }, update: { value } })
 }
 
-/** A catalog from before this mark may have been pruned up to its oldest event, or wholly. */
+/** Adds the mark to an older catalog, which may have been pruned up to its oldest event, or completely. */
 export async function addPrunedMark(db: Db, lastGiven: number): Promise<void> {
   if (await db.meta.findUnique({ where: { key: PRUNED_KEY } })) return
   const oldest = await db.recordEvent.findFirst({ orderBy: { seq: 'asc' }, select: { seq: true } })

@@ -12,13 +12,13 @@ const WAY_OUT: Record<string, string> = {
   SQLITE_IOERR:
     'cannot be read or written: its disk reports an error. The catalog was not changed; see the system log',
   SQLITE_READONLY:
-    'cannot be written. See its owner and permissions, and that its disk is mounted for writing',
-  SQLITE_CANTOPEN: 'cannot be opened. See that its directory is there, with its owner and permissions',
+    'cannot be written. Check its owner and permissions, and that its disk is mounted for writing',
+  SQLITE_CANTOPEN: 'cannot be opened. Check that its directory exists, and its owner and permissions',
 }
 
 /**
- * CATALOG_UNUSABLE, with the way out, where the database file is what is wrong; otherwise undefined.
- * @param file named in the message; without it "The catalog database" is.
+ * CATALOG_UNUSABLE with a solution if the database file is the cause; otherwise undefined.
+ * @param file named in the message; without it, the message says "The catalog database"
  */
 export function fileErrorOf(error: unknown, file?: string): BackupdError | undefined {
   const code = sqliteCodeOf(error)
@@ -30,12 +30,12 @@ export function fileErrorOf(error: unknown, file?: string): BackupdError | undef
   return new BackupdError('CATALOG_UNUSABLE', message, { facts: { sqlite: code ?? '' }, cause: error })
 }
 
-/** Whether there is no room for what was to be written. Prisma puts an error of its own around ours: the text stays. */
+/** Whether a write failed for lack of room. Looks at the text, because Prisma wraps our error in its own. */
 export function isDiskFull(error: unknown): boolean {
   return errnoOf(error) === 'CATALOG_UNUSABLE' && messageOf(error).includes(DISK_FULL)
 }
 
-/** better-sqlite3 has it as `code`; the adapter wraps that as `cause.originalCode`. */
+/** better-sqlite3 sets `code`; the adapter wraps it as `cause.originalCode`. */
 function sqliteCodeOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined
   if (typeof cause === 'object' && cause !== null && 'originalCode' in cause)

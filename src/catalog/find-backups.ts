@@ -6,9 +6,8 @@ import type { Prisma } from './generated/client.ts'
 import { keyAfter, keyBounds, rowsFor, toSlice } from './keyset.ts'
 
 /**
- * Newest first: by sequence where the filter names one volume of one instance on one server, since clocks can
- * jump; otherwise by the time of creation, since sequences count per volume. Throws BAD_INPUT for a bad cursor
- * or time.
+ * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, because clocks can
+ * jump; otherwise by time of creation, because sequences count per volume. Throws BAD_INPUT for a bad cursor or time.
  */
 export async function findBackups(db: Db, filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>> {
   const order = isOneVolume(filter) ? 'sequenceKey' : 'createdKey'

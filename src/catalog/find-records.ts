@@ -10,7 +10,7 @@ const CURSOR = 'record'
 
 type ReadWorld = Pick<RecordWorld, 'db' | 'live'>
 
-/** The latest request first. Throws BAD_INPUT for a bad cursor or time. */
+/** Sorted by request time, latest first. Throws BAD_INPUT for a bad cursor or time. */
 export async function findRecords(
   world: ReadWorld,
   filter: RecordFilter,
@@ -27,7 +27,7 @@ export async function findRecords(
   return toSlice(await withRecords(world, rows), page, { kind: CURSOR, totalCount })
 }
 
-/** The newest of each job; a job that never ran is left out. */
+/** The newest record of each job; a job that never ran is left out. */
 export async function lastOfJobs(
   world: ReadWorld,
   jobIds: readonly string[],
@@ -49,7 +49,7 @@ export async function lastOfJobs(
   return last
 }
 
-/** Rows with their records; the newest word on those that run is in memory. */
+/** Adds the records to the rows; those of running ones come from memory, which is newer. */
 async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKey: string }[]) {
   const records = await readRecords(
     db,

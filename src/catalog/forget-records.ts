@@ -1,7 +1,7 @@
 import { Prisma } from './generated/client.ts'
 import type { CatalogWorld } from './world.ts'
 
-/** Few enough that news never waits long behind one slice. */
+/** Rows per slice, few enough that news does not wait long. */
 const SLICE = 200
 
 interface OldRecord {
@@ -20,18 +20,17 @@ interface OldRecord {
 }
 
 export interface ForgetRequest {
-  /** ISO 8601 with milliseconds: only records that were requested earlier. */
+  /** ISO 8601 with milliseconds: only records requested earlier are deleted. */
   before: string
-  /** `next` of the slice before; null for the first. */
+  /** `next` of the previous slice; null for the first. */
   after: string | null
 }
 
 /**
- * Deletes one slice of old records, oldest first: all that ended, except the newest of each job and those that a
- * backup or a snapshot refers to. The catalog does not list the snapshots of a series: increments that were asked for
- * after the oldest of them was made, or within a day before, count as referred to; all of them, if a daemon of an earlier
- * version does not tell when that was. What they said of a volume is added to its counts by day, in the same transaction.
- * Runs in the write queue.
+ * Deletes one slice of old records, oldest first: all ended ones, except the newest of each job and those that a backup
+ * or a snapshot refers to. The catalog does not list snapshots, so increments requested after the oldest snapshot of
+ * their series, or up to a day before, count as referred to; if an older daemon does not report that time, all of them
+ * do. The same transaction adds the deleted records to the counts by day of their volume. Runs in the write queue.
  * @returns `next`: where the next slice begins, null after the last
  */
 export async function forgetRecords(

@@ -5,8 +5,8 @@ import type { WriteQueue } from './write-queue.ts'
 const KEY = 'controller id'
 
 /**
- * By what daemons know the controller that this catalog is of: made once, and the same in every copy of the catalog, so
- * that a controller which starts from a copy is still the one whose jobs they run.
+ * The id by which daemons know this controller. Created once and the same in every copy of the catalog, so that a
+ * controller started from a copy still owns the jobs of its daemons.
  */
 export async function openIdentity(db: Db, writes: WriteQueue): Promise<string> {
   const known = await db.meta.findUnique({ where: { key: KEY } })

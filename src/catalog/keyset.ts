@@ -2,19 +2,19 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Page, Slice } from '../wire/listing.ts'
 
-/** The most that one page holds, whatever was asked. */
-const LONGEST_PAGE = 1000
+/** Limit of items in a page, whatever was requested. */
+const MAX_PAGE = 1000
 
-/** Rows to fetch for a page: one more than it holds tells whether more follow. */
+/** Rows to fetch for a page: one more than its size, to see whether more follow. */
 export function rowsFor(page: Page): number {
   return pageSize(page) + 1
 }
 
 function pageSize({ first }: Page): number {
-  return Math.min(Math.max(Math.trunc(first), 0), LONGEST_PAGE)
+  return Math.min(Math.max(Math.trunc(first), 0), MAX_PAGE)
 }
 
-/** A list by its key, newest first, cut to the page. `kind` keeps cursors of different lists apart. */
+/** Cuts rows, sorted by key, newest first, to a page. `kind` distinguishes the cursors of different lists. */
 export function toSlice<T>(
   rows: { key: string; node: T }[],
   page: Page,
@@ -29,20 +29,20 @@ function encodeCursor(kind: string, key: string): string {
   return Buffer.from(`${kind}:${key}`).toString('base64url')
 }
 
-/** The key that a page begins after; undefined for the first page. Throws BAD_INPUT for a cursor of another list. */
+/** The key after which a page begins; undefined for the first page. Throws BAD_INPUT for a cursor of another list. */
 export function keyAfter(kind: string, { after }: Page): string | undefined {
   if (after === undefined) return undefined
   const text = Buffer.from(after, 'base64url').toString()
   if (text.startsWith(`${kind}:`)) return text.slice(kind.length + 1)
   throw new BackupdError(
     'BAD_INPUT',
-    `"${after}" is no cursor of this list: take one from its edges or its pageInfo`,
+    `"${after}" is not a cursor of this list: take one from its edges or its pageInfo`,
   )
 }
 
 /**
- * Bounds of a key that begins with a time: from `from` on, before `to`, below the cursor's key.
- * Throws BAD_INPUT where a time is none.
+ * The bounds of a key that begins with a time: at or after `from`, before `to`, below the cursor's key.
+ * Throws BAD_INPUT for an invalid time.
  */
 export function keyBounds(range: { from?: string; to?: string }, after: string | undefined) {
   const upper = [after, range.to === undefined ? undefined : boundOf('to', range.to)].filter(
@@ -57,10 +57,10 @@ export function keyBounds(range: { from?: string; to?: string }, after: string |
 function boundOf(name: string, text: string): string {
   const key = timeKey(text)
   if (key !== undefined) return key
-  throw new BackupdError('BAD_INPUT', `${name}: "${text}" is no time, such as 2026-01-31T05:00:00Z`)
+  throw new BackupdError('BAD_INPUT', `${name}: "${text}" is not a time such as 2026-01-31T05:00:00Z`)
 }
 
-/** A time with any fraction or zone → ISO 8601 in UTC with milliseconds, which sorts as text. */
+/** Converts a time with any fraction or zone to ISO 8601 in UTC with milliseconds, which sorts as text. */
 export function timeKey(time: string): string | undefined {
   const ms = Date.parse(time)
   return Number.isNaN(ms) ? undefined : isoTime(ms)

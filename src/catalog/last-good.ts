@@ -6,7 +6,7 @@ import { inLists } from './numbers.ts'
 
 /**
  * The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. Archives are
- * ordered by their sequence; of the newest archive and the series of snapshots the one with the later good point is it.
+ * ordered by sequence. Of the newest archive and the series of snapshots, the one with the later good point wins.
  */
 export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>> {
   const last = new Map<string, BackupInfo>()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 import { BackupdError } from '../lib/errors.ts'
 
-/** The table and columns of Prisma's own migration history, so that its tools understand ours. */
+/** The same table as Prisma's own migration history, so that Prisma's tools can read ours. */
 const HISTORY = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "id" TEXT PRIMARY KEY NOT NULL, "checksum" TEXT NOT NULL, "finished_at" DATETIME,
   "migration_name" TEXT NOT NULL, "logs" TEXT, "rolled_back_at" DATETIME,
@@ -24,16 +24,15 @@ interface Applied {
 }
 
 export interface MigrateOptions {
-  /** Holds one folder per migration, `<yyyymmddhhmmss>_<name>/migration.sql`; applied in the order of their names. */
+  /** One folder per migration, `<yyyymmddhhmmss>_<name>/migration.sql`; applied in order of their names. */
   folder: string
-  /** Called before the first change to a database that holds something. */
+  /** Called before the first change to a database that is not empty. */
   beforeFirst(name: string): void
 }
 
 /**
- * Brings the database up to the migrations in the folder.
- * @returns the names of those it applied.
- * Throws CATALOG_UNUSABLE where one failed half way earlier, was changed after it was applied, or is not known here.
+ * Applies the pending migrations of the folder and returns their names. Throws CATALOG_UNUSABLE if an applied one
+ * failed half way earlier, has changed since, or is unknown here.
  */
 export function migrate(database: Database.Database, options: MigrateOptions): string[] {
   const all = readMigrations(options.folder)
@@ -91,8 +90,8 @@ function unusable(message: string): BackupdError {
 }
 
 /**
- * In one transaction, except what redefines tables: that switches foreign keys off first, which a transaction
- * would ignore. Such a one can stop half way, and says so at the next start.
+ * Applies a migration in one transaction, unless it redefines tables: that needs a PRAGMA to turn foreign keys off,
+ * which has no effect inside a transaction. Such a migration can stop half way, which the next start reports.
  */
 function apply(database: Database.Database, migration: Migration): void {
   const steps = () => runSteps(database, migration)

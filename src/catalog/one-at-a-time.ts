@@ -8,19 +8,18 @@ import type {
 } from '@prisma/driver-adapter-utils'
 import { fileErrorOf } from './file-error.ts'
 
-/** Work goes on this long, in ms, before timers and sockets get their turn. */
-const LONGEST_STRETCH_MS = 5
+/** How long queries may run before timers and sockets get their turn. */
+const MAX_BLOCKING_MS = 5
 
 const EACH_CONNECTION = 'PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;'
 
 /**
- * What the SQLite adapter lacks, put around it:
- * - SQLite answers within the call, so a chain of awaits would starve the event loop: here it gets a turn every 5 ms.
- * - All queries share one connection, so those beside an open transaction would read and write inside it:
- *   here they wait for its end.
- * - Every commit is on disk, on every connection.
- * - A COMMIT that fails (disk full) leaves no transaction open behind it.
- * - Trouble with the file reads as CATALOG_UNUSABLE.
+ * Adds to Prisma's SQLite adapter what it lacks:
+ * - SQLite answers synchronously, so a chain of awaits would starve the event loop: it gets a turn every 5 ms.
+ * - All queries share one connection, so other queries would run inside an open transaction: they wait for its end.
+ * - Every commit is flushed to disk, on every connection.
+ * - A COMMIT that fails (disk full) does not leave a transaction open.
+ * - Errors of the file become CATALOG_UNUSABLE.
  */
 export function oneAtATime(factory: SqlDriverAdapterFactory, file: string): SqlDriverAdapterFactory {
   const { provider, adapterName } = factory
@@ -59,7 +58,7 @@ function guard(adapter: SqlDriverAdapter, file: string): SqlDriverAdapter {
   }
 }
 
-/** How a call to the adapter is made. */
+/** Wraps a call to the adapter. */
 type Calling = <T>(call: () => Promise<T>) => Promise<T>
 
 function queriesOf(adapter: SqlQueryable, calling: Calling): SqlQueryable {
@@ -87,7 +86,7 @@ function isEnd({ sql }: SqlQuery): boolean {
   return sql === 'COMMIT' || sql === 'ROLLBACK'
 }
 
-/** Where the end fails SQLite may have rolled back by itself, or still hold the transaction open. */
+/** If COMMIT fails, SQLite may have rolled back on its own or still have the transaction open: rolls back. */
 async function end(transaction: Transaction, query: SqlQuery, leave: () => void): Promise<number> {
   try {
     return await transaction.executeRaw(query)
@@ -106,7 +105,7 @@ function rethrow(file: string): (error: unknown) => never {
   }
 }
 
-/** One may be inside; calls from outside wait until nobody is, and are made before anybody can enter. */
+/** Admits one transaction at a time. Calls from outside wait until none is open, and run before the next one opens. */
 function createGate() {
   let inside: Promise<void> | undefined
   return {
@@ -126,11 +125,11 @@ function createGate() {
   }
 }
 
-/** Gives the event loop a turn where the last one was too long ago. */
+/** Gives the event loop a turn if the last one was too long ago. */
 function createTurn(): () => Promise<void> {
   let last = performance.now()
   return async () => {
-    if (performance.now() - last < LONGEST_STRETCH_MS) return
+    if (performance.now() - last < MAX_BLOCKING_MS) return
     await eventLoopTurn()
     last = performance.now()
   }

@@ -7,23 +7,23 @@ const DAY_MS = 86_400_000
 const KEEP_MS = 7 * DAY_MS
 const KEEP_COUNT = 100_000
 const TOMBSTONE_MS = 30 * DAY_MS
-/** Looks for old events after so many new ones, and after the first. */
-const LOOK_EVERY = 1000
+/** Prunes after this many new events, and after the first one. */
+const PRUNE_EVERY = 1000
 const SLICE = 500
 
 /**
- * Removes events older than 7 days or beyond the newest 100,000, and tombstones older than 30 days (no daemon
- * keeps news that long).
- * @returns what to call with the number of events added, in the write queue: it removes one slice at most, so that
- * news never waits long behind it. What fails is logged, and tried again.
+ * Removes events older than 7 days or beyond the newest 100,000, and tombstones older than 30 days (no daemon keeps
+ * news that long).
+ * @returns a function to call in the write queue with the number of added events. It removes at most one slice, so that
+ * news does not wait long. An error is logged, and the next call tries again.
  */
 export function createPruner({ db, clock, log }: CatalogWorld): (added: number) => Promise<void> {
-  let untilLook = 0
+  let untilPrune = 0
   let more = false
   return async (added) => {
-    untilLook -= added
-    if (untilLook >= 0 && !more) return
-    untilLook = LOOK_EVERY
+    untilPrune -= added
+    if (untilPrune >= 0 && !more) return
+    untilPrune = PRUNE_EVERY
     try {
       more = await pruneSlice(db, clock.now())
     } catch (error) {
@@ -32,7 +32,7 @@ export function createPruner({ db, clock, log }: CatalogWorld): (added: number) 
   }
 }
 
-/** @returns whether there is more to remove. */
+/** @returns whether there is more to remove */
 async function pruneSlice(db: Db, now: number): Promise<boolean> {
   const before = await firstToKeep(db, now - KEEP_MS)
   const oldest = await db.recordEvent.findMany({

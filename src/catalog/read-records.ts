@@ -4,7 +4,7 @@ import type { Db } from './database.ts'
 import { inLists } from './numbers.ts'
 import { recordOf } from './record-rows.ts'
 
-/** As they stand on disk; what is not known is left out. */
+/** Reads records from disk; unknown ones are left out. */
 export async function readKept(db: Db, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
   const kept = new Map<string, KeptRecord>()
   for (const some of inLists(rids)) {
@@ -21,13 +21,13 @@ export async function readKept(db: Db, rids: readonly string[]): Promise<Map<str
   return kept
 }
 
-/** At most a page of them. */
+/** Pass at most a page of rids. */
 export async function readRecords(db: Db, rids: string[]): Promise<Map<string, RunRecord>> {
   const bodies = await db.recordBody.findMany({ where: { rid: { in: rids } } })
   return new Map(bodies.map(({ rid, json }) => [rid, recordOf(rid, json)]))
 }
 
-/** Reads no bodies: the server of each run that is on disk. */
+/** The server of each run on disk; does not read the bodies. */
 export async function readServers(db: Db, rids: readonly string[]): Promise<Map<string, string>> {
   const servers = new Map<string, string>()
   for (const some of inLists(rids)) {

@@ -10,14 +10,14 @@ import type { CatalogWorld } from './world.ts'
 interface Reconciling extends CatalogWorld {
   server: string
   dryRun: boolean
-  /** News numbered above this came after the listing began, so it knows better. */
+  /** News numbered above this arrived after the listing began, so it is newer and wins. */
   mark: number
   counts: ReconcileCounts
 }
 
 /**
- * Makes the catalog say what one namespace holds. Where the listing breaks off nothing is removed, and what was
- * added or updated stays.
+ * Makes the catalog equal to one namespace. If the listing fails half way, nothing is removed, and backups already
+ * added or updated stay.
  */
 export async function reconcile(
   world: CatalogWorld,

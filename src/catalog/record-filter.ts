@@ -2,7 +2,7 @@ import type { RecordFilter } from '../wire/listing.ts'
 import type { Prisma } from './generated/client.ts'
 import { keyBounds } from './keyset.ts'
 
-/** Throws BAD_INPUT for a time that is none. */
+/** Throws BAD_INPUT for an invalid time. */
 export function whereRecords(filter: RecordFilter, after?: string): Prisma.RecordWhereInput {
   const { app, instanceNo, mode, action, server, jobId } = filter
   return {
@@ -19,7 +19,7 @@ export function whereRecords(filter: RecordFilter, after?: string): Prisma.Recor
   }
 }
 
-/** Runs asked for the old way name their proc by its short name. */
+/** Runs requested through the legacy API name their proc by its short name. */
 function namesOfProc(fullName: string): string[] {
   return [fullName, fullName.slice(fullName.lastIndexOf('.') + 1)]
 }

@@ -5,12 +5,12 @@ import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'
 
-/** A start that is no time sorts below every one that is. */
+/** An invalid start time sorts below every valid one. */
 const NO_TIME = '0000'
 
 /**
- * The columns that lists filter and sort by; empty if the args do not have them.
- * @param startKey the key of an earlier version of this record: a record does not move in lists when it starts
+ * The columns by which lists filter and sort; empty if the args do not have them.
+ * @param startKey the key of an earlier version of this record, so that it keeps its position when it starts
  */
 export function recordRow(
   record: RunRecord,
@@ -35,7 +35,7 @@ export function recordRow(
   }
 }
 
-/** Of a queued record, `start` is the time of the request. */
+/** In a queued record, `start` is the time of the request. */
 function startKeyOf({ start, rid }: RunRecord): string {
   return `${timeKey(start) ?? NO_TIME} ${rid}`
 }
@@ -48,7 +48,7 @@ export function recordJson(record: RunRecord): string {
   return JSON.stringify(record)
 }
 
-/** One bad row must not hide a list: what of it cannot be read is left out. */
+/** Tolerates a bad row, which must not break a list: unreadable fields are left out. */
 export function recordOf(rid: string, json: string): RunRecord {
   return readRecordRow(rid, parseOrNothing(json))
 }

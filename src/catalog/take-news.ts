@@ -10,9 +10,8 @@ import { recordJson, recordRow } from './record-rows.ts'
 import type { RecordWorld } from './world.ts'
 
 /**
- * Puts news onto what is known; what changed a state is on disk when it resolves, in one transaction, together
- * with the backups it tells of. Mere progress is kept in memory: after a restart the daemon tells it again.
- * Runs in the write queue.
+ * Applies news to the known records. Changes of state are on disk when it resolves, in one transaction with the backups
+ * in them. Mere progress is kept in memory only; after a restart the daemon sends it again. Runs in the write queue.
  */
 export async function takeNews(world: RecordWorld, news: RunRecord[]): Promise<KeptRecord[]> {
   const known = await knownOf(world, news)
@@ -45,7 +44,7 @@ async function knownOf({ db, live }: RecordWorld, news: RunRecord[]): Promise<Ma
   return known
 }
 
-/** Leaves the newest version of each record in `known`. */
+/** Applies the news in order; `known` then has the newest version of each record. */
 function fold({ numbers }: RecordWorld, known: Map<string, KeptRecord>, news: RunRecord[]) {
   const changes: KeptRecord[] = []
   const progress: KeptRecord[] = []
@@ -69,8 +68,8 @@ function remember(live: Map<string, KeptRecord>, change: KeptRecord): void {
 }
 
 /**
- * Replaces rows: deleting and inserting lists is far quicker than updating one by one. A row keeps its place in
- * lists, which is the time at which its run was requested.
+ * Replaces rows, because deleting and inserting in bulk is much faster than single updates. A row keeps its startKey,
+ * the time of its request, and so its position in lists.
  */
 async function writeRecords(transaction: DbTransaction, newest: KeptRecord[]): Promise<void> {
   for (const some of inLists(newest)) {

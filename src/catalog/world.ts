@@ -9,14 +9,14 @@ import type { Db } from './database.ts'
 import type { EventNumbers } from './event-numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-/** Pages that were read and are still so: everything written through `writes` makes them be read anew. */
+/** Caches of pages; every write through `writes` clears them. */
 export interface Lists {
   backups: AnswerCache<Slice<BackupInfo>>
   records: AnswerCache<Slice<RunRecord>>
   record: AnswerCache<KeptRecord | undefined>
 }
 
-/** What the stores of one catalog share. */
+/** What the stores of a catalog share. */
 export interface CatalogWorld {
   db: Db
   numbers: EventNumbers
@@ -27,6 +27,6 @@ export interface CatalogWorld {
 }
 
 export interface RecordWorld extends CatalogWorld {
-  /** The newest version of each record that has not ended. Mere progress is kept here alone. */
+  /** The newest version of each record that has not ended. Mere progress is kept only here, not on disk. */
   live: Map<string, KeptRecord>
 }

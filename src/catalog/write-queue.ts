@@ -1,20 +1,20 @@
 import { isDiskFull } from './file-error.ts'
 
-/** Runs what is handed in one after the other, so that what was read is still so when it is written. */
+/** Runs work one at a time, so that what it reads cannot change before it writes. */
 export interface WriteQueue {
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Resolves when everything handed in so far has ended. */
+  /** Resolves when all work queued so far has ended. */
   idle(): Promise<void>
 }
 
 export interface WriteQueueOptions {
-  /** Called when work has ended, well or not, before whoever handed it in hears of it. */
+  /** Called when work has ended, successfully or not, before its caller gets the result. */
   afterEach?(): void
-  /** Called where the disk is full, to make room; then that work is done once more. */
+  /** Called if the disk is full, to free room; then the work runs once more. */
   onDiskFull?: (() => void) | undefined
 }
 
-/** Work changes nothing where it fails, so that it can be done again. */
+/** Work that fails must have changed nothing, so that it can run again. */
 export function createWriteQueue({ afterEach, onDiskFull }: WriteQueueOptions = {}): WriteQueue {
   let tail: Promise<unknown> = Promise.resolve()
   return {

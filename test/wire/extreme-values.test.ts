@@ -76,7 +76,7 @@ test('every cursor leads back to its key, and to no other list', () => {
       const { items } = toSlice([{ key, node: 1 }], { first: 1 }, { kind: 'record', totalCount: 1 })
       const after = items[0]?.cursor ?? ''
       expect(keyAfter('record', { first: 1, after })).toBe(key)
-      expect(() => keyAfter('backup', { first: 1, after })).toThrow('is no cursor')
+      expect(() => keyAfter('backup', { first: 1, after })).toThrow('is not a cursor')
     }),
   )
 })
