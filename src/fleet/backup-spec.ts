@@ -1,21 +1,21 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Inventory, InventoryApp, InventoryProc } from '../wire/inventory.ts'
-import { MOST_PLACES } from './check-inventory.ts'
+import { MAX_PLACES } from './check-inventory.ts'
 import { readPod } from './pod-backups.ts'
-import { shortly } from './shortly.ts'
+import { truncate } from './shortly.ts'
 
 export interface BackupSpec {
   inventory: Inventory
-  /** What had to be left out, a sentence each. */
+  /** What had to be left out, one sentence each. */
   faults: string[]
 }
 
-/** So many are told one by one. */
-const MOST_FAULTS = 200
+/** How many faults are listed; the rest are counted. */
+const MAX_FAULTS = 200
 
 /**
- * What lainlet's /v2/backupspec tells: `<app>.<type>.<name>` → pods. One pod that cannot be read is named and left out;
- * the others count. Throws BAD_INPUT where the whole is no such document.
+ * Parses the document of lainlet's /v2/backupspec: `<app>.<type>.<name>` → pods. An unreadable pod is left out and
+ * becomes a fault. Throws BAD_INPUT if the whole document is unreadable.
  */
 export function readBackupSpec(text: string): BackupSpec {
   const spec: BackupSpec = { inventory: { apps: [] }, faults: [] }
@@ -25,7 +25,7 @@ export function readBackupSpec(text: string): BackupSpec {
   for (const [key, pods] of Object.entries(readDocument(text))) {
     for (const pod of podsOf(key, pods, spec.faults)) {
       places += addPod(apps, { key, pod, seen, faults: spec.faults })
-      if (places > MOST_PLACES) throw tooMany()
+      if (places > MAX_PLACES) throw tooMany()
     }
   }
   spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
@@ -38,29 +38,29 @@ function readDocument(text: string): object {
   try {
     document = JSON.parse(text)
   } catch (cause) {
-    throw new BackupdError('BAD_INPUT', `it sent what is not JSON: ${shortly((cause as Error).message)}`, {
+    throw new BackupdError('BAD_INPUT', `it sent what is not JSON: ${truncate((cause as Error).message)}`, {
       cause,
     })
   }
   if (typeof document === 'object' && document !== null && !Array.isArray(document)) return document
-  throw new BackupdError('BAD_INPUT', 'it sent JSON that is no map of procs')
+  throw new BackupdError('BAD_INPUT', 'it sent JSON that is not a map of procs')
 }
 
 function podsOf(key: string, pods: unknown, faults: string[]): unknown[] {
   if (Array.isArray(pods)) return pods
-  if (pods !== null) faults.push(`${shortly(key)} is left out: it has no list of pods`)
+  if (pods !== null) faults.push(`${truncate(key)} is left out: it has no list of pods`)
   return []
 }
 
 interface KnownPod {
   key: string
   pod: unknown
-  /** Proc and number of every instance so far. */
+  /** Proc and number of every instance read so far. */
   seen: Set<string>
   faults: string[]
 }
 
-/** @returns how many volumes it has. */
+/** @returns how many volumes the pod has */
 function addPod(apps: Map<string, Map<string, InventoryProc>>, { key, pod, seen, faults }: KnownPod): number {
   let count = 0
   for (const { app, proc, instance } of readPod(key, pod, faults)) {
@@ -85,11 +85,11 @@ function addPod(apps: Map<string, Map<string, InventoryProc>>, { key, pod, seen,
 function tooMany(): BackupdError {
   return new BackupdError(
     'BAD_INPUT',
-    `it names more than ${MOST_PLACES} volumes, which is more than one controller takes`,
+    `it names more than ${MAX_PLACES} volumes, which is more than one controller takes`,
   )
 }
 
 function firstOf(faults: string[]): string[] {
-  if (faults.length <= MOST_FAULTS) return faults
-  return [...faults.slice(0, MOST_FAULTS), `… and ${faults.length - MOST_FAULTS} more`]
+  if (faults.length <= MAX_FAULTS) return faults
+  return [...faults.slice(0, MAX_FAULTS), `… and ${faults.length - MAX_FAULTS} more`]
 }

@@ -3,8 +3,8 @@ import { archiveName, LONGEST_ARCHIVE_NAME } from '../wire/archive-name.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
-/** Volumes times instances: what one controller can keep in mind. */
-export const MOST_PLACES = 200_000
+/** Limit of volumes times instances for one controller. */
+export const MAX_PLACES = 200_000
 
 interface Place {
   /** For people: `/data/db of shop.web.web, instance 1`. */
@@ -20,10 +20,10 @@ interface Place {
 /** What no volume shows alone: two archives of one name, two volumes on one directory, names twice. */
 export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]): void {
   const count = procs.reduce((sum, { instances, volumes }) => sum + instances.length * volumes.length, 0)
-  if (count > MOST_PLACES) {
+  if (count > MAX_PLACES) {
     reader.problem(
       reader.root,
-      `it names ${count} volumes over all instances, ${MOST_PLACES} at most: split it`,
+      `it names ${count} volumes over all instances, ${MAX_PLACES} at most: split it`,
     )
     return
   }

@@ -23,16 +23,16 @@ import { askFor, askQuestion, isMissingRoute, segment } from './daemon-question.
 import { fromEntity, fromFolderEntry, legacyBackupsSchema, legacyFolderSchema } from './legacy-backups.ts'
 
 export interface DaemonBackups {
-  /** By name, a page at a time. An original tells of its own namespace only. */
+  /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
   files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
   snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
   diff(ip: string, request: DiffRequest): Promise<DiffPage>
   history(ip: string, request: HistoryRequest): Promise<FileHistory>
-  /** Returns the ids that were there. */
+  /** Returns the ids that existed. */
   deleteSnapshots(ip: string, request: SnapshotNames): Promise<string[]>
-  /** Returns the rid it runs under. */
+  /** Returns the rid of the run. */
   recover(ip: string, request: RecoverRequest): Promise<string>
 }
 
@@ -45,7 +45,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
     backups: (ip, namespace) => listBackups(http, ip, namespace),
     files: (ip, request) => listFiles(http, ip, request),
     async deleteBackups(ip, namespace, files) {
-      // An original would look for them in its own namespace.
+      // A legacy daemon would delete backups of these names in its own namespace.
       if (namespace !== ip) throw foreignNamespace(ip, namespace, 'deletes')
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
@@ -86,7 +86,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
     unread ??= answer.unread
     after = answer.next
   }
-  // Only now: the rest is listed, and what could not be read is not taken for gone.
+  // Thrown at the end, so that the rest is listed; and thrown at all, so that unread series do not count as deleted.
   if (unread !== undefined) throw unreadSeries(ip, namespace, unread)
 }
 
@@ -99,7 +99,7 @@ async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): P
   }
 }
 
-/** An original lists the folders of an increment, each whole. */
+/** Uses the route of a legacy daemon, which lists each folder of an increment completely. */
 async function listFolder(
   http: DaemonHttp,
   ip: string,
@@ -139,7 +139,7 @@ async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): P
   return rid
 }
 
-/** Said aloud where a daemon would otherwise ask for names. */
+/** A daemon requires `whole` or names of files for an increment. */
 function wholeOf(mode: RecoverRequest['mode']): Record<string, string> {
   return mode === 'increment' ? { whole: 'true' } : {}
 }
@@ -149,28 +149,28 @@ interface Need {
   what: string
 }
 
-/** What a daemon must know: one that does not would put back more than was asked for, or nothing, and call it done. */
+/** The capabilities that a recover needs. A daemon without them would recover more than requested, or nothing. */
 function needsOf(ip: string, request: RecoverRequest): Need[] {
   const { mode, namespace, files, snapshot, plan, onRefusedRename } = request
   const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],
-    [mode === 'full' && files !== null, 'pick-files', 'put back single files of a full backup'],
-    [mode === 'increment' && files === null, 'whole', 'put back an increment without the names of files'],
+    [mode === 'full' && files !== null, 'pick-files', 'recover single files of a full backup'],
+    [mode === 'increment' && files === null, 'whole', 'recover an increment without the names of files'],
     [snapshot !== null, 'snapshots', 'pick a snapshot'],
     [onRefusedRename === 'in-place', 'in-place', 'copy in place if renames are refused'],
-    [plan === true, 'plan', 'tell beforehand what it would do'],
+    [plan === true, 'plan', 'show beforehand what it would do'],
   ]
   return needs.filter(([needed]) => needed).map(([, capability, what]) => ({ capability, what }))
 }
 
-/** Throws DAEMON_REFUSED if the daemon lacks one of these: it would ignore what it does not know. */
+/** Throws DAEMON_REFUSED if the daemon lacks a capability, because it would ignore fields that it does not know. */
 export async function demand(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
   if (needs.length === 0) return
   const debug = await askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema })
   const missing = needs.find(({ capability }) => !hasCapability(debug, capability))
   if (!missing) return
   const { capability, what } = missing
-  const message = `The daemon on ${ip} cannot ${what}; nothing was started. Leave that out, or bring the daemon up to date`
+  const message = `The daemon on ${ip} cannot ${what}; nothing was started. Leave that out, or update the daemon`
   throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
 }
 

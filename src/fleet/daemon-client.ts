@@ -17,9 +17,13 @@ import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './dae
 import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespaces.ts'
 import { askFor, isMissingRoute, segment } from './daemon-question.ts'
 
+// The fleet: adapters to the outside world of the controller. daemon-*.ts talk to daemons over HTTP; the rest reads
+// inventories, from a file (inventory-*.ts, lain-yaml.ts) or from lainlet. controller/ creates them.
+// Of the domain it knows only ports.ts; it may import lib and wire.
+
 /**
- * The daemons, over HTTP; one of ours or an original. Fits DaemonPort of domain/ports.ts.
- * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's words, or the daemon's own code.
+ * The daemons, over HTTP, ours or legacy ones. Implements DaemonPort of domain/ports.ts.
+ * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's text, or the daemon's own code.
  */
 export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups, DaemonNamespaces {
   close(): Promise<void>
@@ -38,9 +42,9 @@ interface DaemonJobs {
 }
 
 interface DaemonRuns {
-  /** Returns the rid it runs under: an original makes its own. */
+  /** Returns the rid of the run: a legacy daemon chooses its own. */
   runJob(ip: string, id: string, run: { rid: string; reread: boolean }): Promise<string>
-  /** undefined where the daemon does not know it; an original knows none. */
+  /** undefined if the daemon does not know the run; a legacy daemon knows none. */
   record(ip: string, rid: string): Promise<RunRecord | undefined>
   cancel(ip: string, rid: string): Promise<void>
 }
@@ -144,6 +148,6 @@ function isNotFound(error: unknown): boolean {
 }
 
 function cannotCancel(ip: string): BackupdError {
-  const message = `The daemon on ${ip} is an original one, which cannot cancel a run: wait for its end, or stop that daemon`
+  const message = `The daemon on ${ip} is a legacy one, which cannot cancel a run: wait for its end, or stop that daemon`
   return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip } })
 }

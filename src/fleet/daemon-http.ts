@@ -6,12 +6,12 @@ import type { Log } from '../lib/log.ts'
 import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 
-const PATIENCE_MS = 10_000
+const TIMEOUT_MS = 10_000
 const CONNECTIONS = 8
-/** The original lists all backups at once. */
-const LARGEST_ANSWER = 64 * 1024 * 1024
+/** Bytes. Large, because a legacy daemon lists all backups in one answer. */
+const MAX_ANSWER = 64 * 1024 * 1024
 
-/** A list sends its name many times. */
+/** The name of a list is repeated. */
 export type Field = string | number | readonly string[]
 
 export interface DaemonRequest {
@@ -23,29 +23,29 @@ export interface DaemonRequest {
 }
 
 export interface DaemonHttp {
-  /** The body of a good answer. Throws DAEMON_UNREACHABLE, DAEMON_REFUSED, or the daemon's own code. */
+  /** The body of a successful answer. Throws DAEMON_UNREACHABLE, DAEMON_REFUSED, or the daemon's own code. */
   ask(ip: string, request: DaemonRequest): Promise<string>
-  /** What of an answer could not be used. */
+  /** Reports the parts of an answer that could not be used. */
   noteSetAside(ip: string, what: string, reasons: readonly string[]): void
   close(): Promise<void>
 }
 
 export interface DaemonHttpOptions {
-  /** The base URL of the daemon on a server: `http://10.0.0.1:9002`; undefined for what is not a known server. */
+  /** The base URL of the daemon on a server: `http://10.0.0.1:9002`; undefined for an unknown server. */
   addressOf(ip: string): string | undefined
   log: Log
-  /** Called for what of an answer could not be used; logged if it is left out. */
+  /** Called for parts of an answer that could not be used; if left out, they are logged. */
   onSetAside?: DaemonHttp['noteSetAside']
-  /** How long a daemon has for its whole answer, ms; 10 s where nothing is said. */
+  /** Time limit for a whole answer, ms; default 10 s. */
   patienceMs?: number
 }
 
-/** HTTP with many daemons: a few connections to each, kept open. */
+/** HTTP with many daemons: a few persistent connections to each. */
 export function createDaemonHttp({
   addressOf,
   log,
   onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Some ${what} could not be used`),
-  patienceMs = PATIENCE_MS,
+  patienceMs = TIMEOUT_MS,
 }: DaemonHttpOptions): DaemonHttp {
   const pools = new Map<string, Pool>()
   const poolOf = (origin: string) => {
@@ -80,7 +80,7 @@ interface Answer {
   body: string
 }
 
-/** A question that changes nothing is asked again where a kept connection turns out to be dead. */
+/** Repeats a GET, which changes nothing, if a kept connection turns out to be dead. */
 async function exchange(pool: Pool, request: DaemonRequest, patienceMs: number): Promise<Answer> {
   try {
     return await exchangeOnce(pool, request, patienceMs)
@@ -125,13 +125,13 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> 
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > LARGEST_ANSWER) throw new Error(`its answer is larger than ${LARGEST_ANSWER} bytes`)
+    if (size > MAX_ANSWER) throw new Error(`its answer is larger than ${MAX_ANSWER} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Its name may come from a daemon or from the catalog: nothing is sent to a place that no inventory named. */
+/** The name may come from a daemon or the catalog, so nothing is sent to an address that no inventory names. */
 function unknownServer(ip: string): BackupdError {
   const name = withoutControls(ip.slice(0, 100))
   const message = `Cannot ask the daemon on "${name}": it is not a server of the inventory. Add it to the inventory to reach it`
@@ -144,11 +144,11 @@ function unreachable(
 ): BackupdError {
   const late = cause instanceof Error && cause.name === 'TimeoutError'
   const reason = late ? `no answer within ${patienceMs / 1000} s` : reasonOf(cause)
-  const message = `The daemon on ${ip} could not be reached at ${address}: ${reason}. See that it runs and that nothing stands between`
+  const message = `The daemon on ${ip} could not be reached at ${address}: ${reason}. Check that it runs and that the network lets requests through`
   return new BackupdError('DAEMON_UNREACHABLE', message, { facts: { server: ip, address, reason }, cause })
 }
 
-/** Where several addresses of one name were tried there is a list of errors and no message. */
+/** The error has no message if several addresses of a name were tried. */
 function reasonOf(cause: unknown): string {
   return messageOf(cause) || errnoOf(cause) || 'unknown'
 }
@@ -162,11 +162,11 @@ function refusalOf(
   if (isErrorCode(code)) return new BackupdError(code, words, { facts })
   if (/Job not found|backup named .* not found/.test(words))
     return new BackupdError('NOT_FOUND', words, { facts })
-  const message = `The daemon on ${ip} refused ${request.method} ${request.path} with status ${status}: ${words || 'no word'}`
+  const message = `The daemon on ${ip} refused ${request.method} ${request.path} with status ${status}: ${words || 'no text'}`
   return new BackupdError('DAEMON_REFUSED', message, { facts: { ...facts, words } })
 }
 
-/** A JSON string, `{"msg": …}`, or whatever else stands there, shortened. */
+/** The text of an answer: a JSON string, `{"msg": …}`, or the body itself, shortened. */
 function wordsOf(body: string): string {
   let words: unknown
   try {

@@ -4,9 +4,9 @@ import type { DaemonHttp } from './daemon-http.ts'
 import { askQuestion, isMissingRoute } from './daemon-question.ts'
 
 export interface DaemonNamespaces {
-  /** The servers that have a folder in its store; of an original only its own is known. */
+  /** The servers that have a folder in its store; for a legacy daemon only its own. */
   namespaces(ip: string): Promise<string[]>
-  /** What in that folder is no part of a backup; undefined where the daemon cannot tell. */
+  /** Objects of the namespace that belong to no backup; undefined if the daemon cannot list them. */
   unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
 }
 

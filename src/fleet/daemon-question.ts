@@ -4,7 +4,7 @@ import { parseJson } from '../wire/json.ts'
 import type { Question } from '../wire/questions.ts'
 import type { DaemonHttp, DaemonRequest, Field } from './daemon-http.ts'
 
-/** Asks, and reads the answer as `schema`. Throws DAEMON_REFUSED where the answer is something else. */
+/** Sends a request and parses the answer with `schema`. Throws DAEMON_REFUSED if the answer does not fit. */
 export async function askFor<T>(
   http: DaemonHttp,
   ip: string,
@@ -16,7 +16,7 @@ export async function askFor<T>(
     noteSetAside(http, { ip, path: request.path, answer })
     return answer
   } catch (cause) {
-    const message = `The daemon on ${ip} speaks another language: ${messageOf(cause)}. See that it is a backupd daemon`
+    const message = `The daemon on ${ip} sent an unexpected answer: ${messageOf(cause)}. Check that it is a backupd daemon`
     throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip }, cause })
   }
 }
@@ -49,12 +49,12 @@ function noteSetAside(http: DaemonHttp, { ip, path, answer }: { ip: string; path
   if (setAside) http.noteSetAside(ip, `items of its answer to ${path.split('/', 5).join('/')}`, setAside)
 }
 
-/** The daemon has no such route: it is an original. */
+/** Whether the daemon does not have the route, which means that it is a legacy one. */
 export function isMissingRoute(error: unknown): boolean {
   return error instanceof BackupdError && error.code === 'DAEMON_REFUSED' && error.facts.status === 404
 }
 
-/** A part of a path: a name can hold anything. */
+/** Encodes a name as a segment of a URL path, because it may contain any character. */
 export function segment(name: string): string {
   return encodeURIComponent(name)
 }

@@ -3,17 +3,17 @@ import { type Dispatcher, request } from 'undici'
 
 export interface EventStreamOptions {
   dispatcher: Dispatcher
-  /** Ends it. */
+  /** Ends the stream. */
   signal: AbortSignal
-  /** Without a whole line for so long, it is given up. */
+  /** The stream fails after this long without a complete line, ms. */
   silenceMs: number
-  /** Characters of one event. */
+  /** Limit of characters in one event. */
   largestEvent: number
 }
 
 /**
- * The events of a text/event-stream with data, until the other side ends it. Throws where it answers something else,
- * falls silent, or sends more at once than is taken. A redirect is not followed.
+ * Yields the events with data of a text/event-stream, until the other side ends it. Throws if the answer is not such a
+ * stream, falls silent, or has a too large event. Does not follow redirects.
  */
 export async function* readEvents(
   url: string,
@@ -27,7 +27,7 @@ export async function* readEvents(
     const body = await open(url, options.dispatcher, AbortSignal.any([options.signal, silence.signal]))
     const stream = new EventReader(options.largestEvent)
     for await (const chunk of body) {
-      // Bytes without an end of line are no sign of life: they could go on for ever.
+      // Bytes without an end of line do not count as a sign of life: they could go on forever.
       if (stream.feed(chunk)) watchdog.refresh()
       yield* stream.take()
     }
@@ -67,7 +67,7 @@ class EventReader {
     })
   }
 
-  /** @returns whether a line ended in it. */
+  /** @returns whether the chunk contains an end of line */
   feed(chunk: Uint8Array): boolean {
     const text = this.#decoder.decode(chunk, { stream: true })
     this.#parser.feed(text)

@@ -5,22 +5,22 @@ import { type FSWatcher, watch } from 'chokidar'
 import { errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 
-/** An editor makes several steps of one edit: it is over when so many ms passed without another step. */
+/** An editor saves in several steps: a save counts as finished after this time without another step. */
 const QUIET_MS = 100
-/** One that never ends is looked at all the same. */
-const LONGEST_WAIT_MS = 500
-/** As the kernel: more links than that are a circle. */
-const MOST_LINKS = 40
+/** Limit for that wait, in case the steps never end. */
+const MAX_WAIT_MS = 500
+/** The same limit as in the kernel: more links count as a cycle. */
+const MAX_LINKS = 40
 
 export interface FileWatchOptions {
-  /** Called after each change, one call at a time; what it throws is logged. */
+  /** Called after each change, one call at a time; its errors are logged. */
   onChange(): Promise<void>
   log: Log
 }
 
 /**
- * Watches what a path leads to: a file edited in place, replaced by rename, behind links that are turned elsewhere
- * (as Kubernetes does with `..data`), removed with its directory and made again. Resolves once it watches.
+ * Watches the file that a path leads to: edited in place, replaced by rename, behind links that change their target (as
+ * Kubernetes does with `..data`), or removed with its directory and created again. Resolves once it watches.
  */
 export async function watchFile(
   path: string,
@@ -34,10 +34,10 @@ export async function watchFile(
 class FileWatch {
   readonly #path: string
   readonly #options: FileWatchOptions
-  readonly #soon = debounce(() => this.#look())
+  readonly #soon = debounce(() => this.#handleChange())
   #places: Places = { folders: new Set(), names: new Set() }
   #watcher: FSWatcher | undefined
-  /** A watched directory went: what is there now under its name is another one. */
+  /** A watched directory was removed: the present one of that name is a different one. */
   #folderGone = false
   #work: Promise<void> = Promise.resolve()
   #renewing: Promise<void> = Promise.resolve()
@@ -47,7 +47,7 @@ class FileWatch {
     this.#options = options
   }
 
-  /** Follows the path again, and watches other directories if it leads elsewhere now. One call at a time. */
+  /** Resolves the path again and watches other directories if it leads elsewhere now. One call at a time. */
   renew(): Promise<void> {
     this.#renewing = this.#renewing.then(
       () => this.#renew(),
@@ -60,7 +60,7 @@ class FileWatch {
     const places = await placesOf(this.#path)
     if (this.#watcher && !this.#folderGone && isDeepStrictEqual(places, this.#places)) return
     const old = this.#watcher
-    // chokidar shares what watches a path: a new watcher would be given the one of the directory that is gone.
+    // chokidar shares the watch of a path: a new watcher would get that of the removed directory.
     if (this.#folderGone) await old?.close()
     this.#places = places
     this.#folderGone = false
@@ -75,8 +75,8 @@ class FileWatch {
     await this.#watcher?.close()
   }
 
-  /** Watches before it looks, so that nothing falls between. */
-  #look(): void {
+  /** Renews the watch before the file is read, so that no change is missed in between. */
+  #handleChange(): void {
     const { log, onChange } = this.#options
     this.#work = this.#work
       .then(() => this.renew())
@@ -86,7 +86,7 @@ class FileWatch {
       )
   }
 
-  /** What chokidar tells before it is ready is how things stood. */
+  /** Ignores chokidar's events before `ready`, which describe the initial state. */
   async #watch({ folders, names }: Places): Promise<FSWatcher> {
     const watcher = watch([...folders], {
       depth: 0,
@@ -94,13 +94,13 @@ class FileWatch {
       followSymlinks: false,
       atomic: false,
     })
-    watcher.on('error', (error) => this.#unseen(error))
+    watcher.on('error', (error) => this.#warnUnwatched(error))
     await new Promise<void>((ready) => watcher.once('ready', ready))
     watcher.on('all', (_event, changed) => {
       if (folders.has(changed)) this.#folderGone = true
       if (folders.has(changed) || names.has(changed)) this.#soon.start()
     })
-    // Of a directory that is replaced in one moment chokidar tells nothing, and goes on watching the one before.
+    // If a directory is replaced atomically, chokidar sends no event and keeps watching the old one.
     watcher.on('raw', (_event, name, about) => {
       const { watchedPath } = about as { watchedPath: string }
       if (!folders.has(watchedPath) || name !== basename(watchedPath)) return
@@ -110,10 +110,10 @@ class FileWatch {
     return watcher
   }
 
-  #unseen(error: unknown): void {
+  #warnUnwatched(error: unknown): void {
     this.#options.log.warn(
       { path: this.#path, error: messageOf(error) },
-      `Changes of ${this.#path} may go unseen`,
+      `Changes of ${this.#path} may be missed`,
     )
   }
 }
@@ -121,18 +121,18 @@ class FileWatch {
 interface Places {
   /** Directories to watch, without links. */
   folders: Set<string>
-  /** What in them decides where the path leads: the file itself, links on the way, the first part that is missing. */
+  /** The entries that decide where the path leads: the file itself, links on the way, the first missing part. */
   names: Set<string>
 }
 
 async function placesOf(path: string): Promise<Places> {
   const places: Places = { folders: new Set(), names: new Set() }
   let next: string | undefined = path
-  for (let links = 0; next !== undefined && links < MOST_LINKS; links++) next = await followOne(next, places)
+  for (let links = 0; next !== undefined && links < MAX_LINKS; links++) next = await followOne(next, places)
   return places
 }
 
-/** Walks down to the file. @returns the rest of the way, where a link turns it elsewhere. */
+/** Walks down to the file. @returns the path to continue with if a link was found */
 async function followOne(path: string, { folders, names }: Places): Promise<string | undefined> {
   const parts = path.split(sep).slice(1)
   for (let depth = 1; depth <= parts.length; depth++) {
@@ -156,7 +156,7 @@ async function kindOf(path: string): Promise<'missing' | 'link' | 'other'> {
   }
 }
 
-/** Nothing is started after stop(). */
+/** After stop(), nothing is started. */
 function debounce(act: () => void): { start(): void; stop(): void } {
   let quiet: NodeJS.Timeout | undefined
   let since = 0
@@ -171,7 +171,7 @@ function debounce(act: () => void): { start(): void; stop(): void } {
       const now = performance.now()
       if (quiet === undefined) since = now
       clearTimeout(quiet)
-      quiet = setTimeout(fire, Math.max(0, Math.min(QUIET_MS, since + LONGEST_WAIT_MS - now)))
+      quiet = setTimeout(fire, Math.max(0, Math.min(QUIET_MS, since + MAX_WAIT_MS - now)))
     },
     stop() {
       stopped = true

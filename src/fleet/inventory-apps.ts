@@ -4,7 +4,7 @@ import { INVENTORY_VOLUMES, readVolumes, type WrittenVolume } from './inventory-
 import { inventoryProc, isName } from './proc-name.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
-/** A proc with where things stand in the file, to name places in what is checked over all of them. */
+/** A proc with the offsets of its parts in the file, so that later checks can name the line. */
 export interface WrittenProc {
   app: string
   proc: Omit<InventoryProc, 'instances'>
@@ -30,7 +30,7 @@ export const PROC_KEYS = PROC_FIELDS.known
 export const INSTANCE_KEYS = INSTANCE_FIELDS.known
 const APP_EXAMPLE = 'shop: { web: { on: [10.0.0.1], volumes: … } }'
 
-/** The `apps:` of an inventory file. */
+/** Reads the `apps:` of an inventory file. */
 export function readApps(reader: YamlReader, value: Value): WrittenProc[] {
   return reader.entries(value, APP_EXAMPLE).flatMap((app) => readApp(reader, app))
 }
@@ -119,7 +119,7 @@ function readContainers(reader: YamlReader, value: Value): string[] {
   })
 }
 
-/** Each instance with its own copy of every volume. */
+/** Converts to the inventory, in which each instance has its own copy of every volume. */
 export function toApps(procs: readonly WrittenProc[]): InventoryApp[] {
   return [...Map.groupBy(procs, ({ app }) => app)].map(([name, own]) => ({
     name,

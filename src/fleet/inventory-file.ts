@@ -18,27 +18,27 @@ export interface InventoryFileOptions {
 }
 
 /** Bytes. */
-const LARGEST_FILE = 16 * 1024 * 1024
-/** Characters that are read within the event loop, at about a millisecond each thousand; more go to a thread. */
-const READ_HERE = 16 * 1024
+const MAX_FILE = 16 * 1024 * 1024
+/** Limit of characters parsed in the event loop, at about 1 ms per thousand; larger files go to a thread. */
+const MAX_INLINE = 16 * 1024
 
-/** An inventory in a file that is watched. An edit that breaks it is told; the last good inventory stands. */
+/** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
   const path = resolve(file)
   return {
     async watch(onNews, { hasLastGood } = { hasLastGood: false }) {
-      const first = await look(path, localIp)
+      const first = await readState(path, localIp)
       let last = first.state
-      const lookAgain = async () => {
-        const { news, state } = await look(path, localIp)
+      const readAgain = async () => {
+        const { news, state } = await readState(path, localIp)
         if (state === last) return
         last = state
         onNews(news)
       }
-      let looking = Promise.resolve()
+      let reading = Promise.resolve()
       const onChange = () => {
-        looking = looking.then(lookAgain, lookAgain)
-        return looking
+        reading = reading.then(readAgain, readAgain)
+        return reading
       }
       if (first.news.kind === 'broken' && !hasLastGood)
         throw new BackupdError('BAD_INPUT', first.news.problem)
@@ -56,22 +56,22 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
   }
 }
 
-/** Once, without watching it. */
+/** Reads the file once, without watching it. */
 export async function readInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
-  return (await look(file, localIp)).news
+  return (await readState(file, localIp)).news
 }
 
-interface Look {
+interface FileState {
   news: InventoryNews
-  /** The same for the same content. */
+  /** Changes only if the content or the problem changes. */
   state: string
 }
 
-async function look(file: string, localIp: string): Promise<Look> {
+async function readState(file: string, localIp: string): Promise<FileState> {
   try {
-    const text = await readText(file, LARGEST_FILE)
+    const text = await readText(file, MAX_FILE)
     const state = createHash('sha256').update(text).digest('hex')
-    const read = text.length > READ_HERE ? readAside : readInventory
+    const read = text.length > MAX_INLINE ? readInThread : readInventory
     return { news: await read({ text, file, localIp }), state }
   } catch (error) {
     const problem = messageOf(error)
@@ -79,8 +79,8 @@ async function look(file: string, localIp: string): Promise<Look> {
   }
 }
 
-/** In a thread of its own, which ends by itself. */
-async function readAside(workerData: InventoryText): Promise<InventoryNews> {
+/** Parses in a separate thread, which ends on its own. */
+async function readInThread(workerData: InventoryText): Promise<InventoryNews> {
   const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
   const worker = new Worker(entry, { workerData, execArgv: [] })
   let news: InventoryNews | undefined
@@ -89,7 +89,7 @@ async function readAside(workerData: InventoryText): Promise<InventoryNews> {
   })
   try {
     await once(worker, 'exit')
-    if (!news) throw new Error('its thread ended without a word')
+    if (!news) throw new Error('its thread ended without a result')
     return news
   } catch (cause) {
     throw new BackupdError(

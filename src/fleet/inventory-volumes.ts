@@ -6,14 +6,14 @@ import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
 import { pathFlaw } from './path-flaw.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
-/** A volume as it is written, for every instance of its proc. */
+/** A volume as written in the file, for every instance of its proc. */
 export interface WrittenVolume extends InventoryVolume {
-  /** Where its name stands. */
+  /** Offset of its name in the file. */
   keyAt: number
 }
 
 export interface VolumeRules {
-  /** lain.yaml takes a volume without a slash in front for one under this directory; null where none is. */
+  /** The directory of lain.yaml volumes without a leading slash; null if paths must be absolute. */
   base: string | null
   known: readonly VolumeField[]
 }
@@ -40,11 +40,11 @@ const SCHEDULE_RULES = {
   needed: ['schedule', 'expire'],
   example: '{ schedule: "0 5 * * *", expire: 30d }',
 } as const
-/** A longer limit is a mistake in the unit. */
+/** A longer limit is probably a mistake in the unit. */
 const MAX_TIME_LIMIT_SECONDS = 365 * 86_400
 const EXAMPLE = '/data/db: { backup_full: { schedule: "0 5 * * *", expire: 30d } }'
 
-/** A map of volumes, or lain.yaml's list of one-key maps and plain names. */
+/** Reads a map of volumes, or lain.yaml's list of one-key maps and plain names. */
 export function readVolumes(reader: YamlReader, value: Value, rules: VolumeRules): WrittenVolume[] {
   const entries = reader.isMap(value)
     ? reader.entries(value, EXAMPLE)
@@ -96,7 +96,7 @@ function readPath(reader: YamlReader, value: Value): string | null {
   return path ?? null
 }
 
-/** `any`, the default, is not passed on. */
+/** Leaves out `any`, which is the default. */
 function readConsistency(reader: YamlReader, value: Value): Pick<InventoryVolume, 'consistency'> {
   const word = reader.text(value, 'strict')
   if (word === 'strict') return { consistency: word }

@@ -4,7 +4,7 @@ import { isName, lainProc } from './proc-name.ts'
 import { unknownWord } from './suggest.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
-/** What a lain.yaml says besides its procs; none of it concerns backups. */
+/** The sections of a lain.yaml besides its procs; none concerns backups. */
 const SECTIONS = [
   'appname',
   'giturl',
@@ -39,7 +39,7 @@ const PROC_FIELDS: readonly string[] = [
 
 const PROC_RULES = { known: PROC_FIELDS, example: 'volumes: …' }
 
-/** The procs of a lain.yaml that have volumes, each with its instance 1 on the given server. */
+/** Reads the procs that have volumes from a lain.yaml, each with instance 1 on the given server. */
 export function readLainYaml(reader: YamlReader, root: Value, server: string): WrittenProc[] {
   const sections = reader.entries(root, 'appname: shop')
   const appname = sections.find(({ key }) => key === 'appname')
@@ -77,7 +77,7 @@ function readProc(
     )
     return []
   }
-  // Where both stand there, the recorded system reads persistent_dirs.
+  // If both are given, the legacy system reads persistent_dirs.
   const list = persistent_dirs ?? volumes
   if (!list || reader.isEmpty(list)) return []
   const instances = [{ no: 1, server, containers: [], at: section.keyAt }]

@@ -8,45 +8,45 @@ import { sleep } from '../lib/sleep.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { readBackupSpec } from './backup-spec.ts'
 import { readEvents } from './event-stream.ts'
-import { shortly } from './shortly.ts'
+import { truncate } from './shortly.ts'
 
 export interface LainletOptions {
   /** HOST:PORT */
   address: string
   log: Log
-  /** lainlet is asked for a sign of life each so many seconds. */
+  /** How often lainlet has to send a heartbeat. */
   heartbeatSeconds?: number
-  /** lainlet drops a change that comes while it sends another: asked anew each so many seconds, none stays unknown. */
+  /** How often to reconnect, because lainlet drops a change that occurs while it sends another. */
   anewSeconds?: number
 }
 
 const HEARTBEAT_SECONDS = 10
-/** So many beats may be missing. */
+/** How many heartbeats may be missed. */
 const BEATS_MISSED = 3
-/** So many may come before the first document; more than may be missing, so that silence is told as such. */
+/** How many may come before the first document; more than BEATS_MISSED, so that silence is reported as silence. */
 const BEATS_BEFORE_DOCUMENT = 4
-const LONGEST_PAUSE_MS = 30_000
-/** A connection that held so long was a good one. */
+const MAX_BACKOFF_MS = 30_000
+/** A connection that lasted this long resets the backoff. */
 const STEADY_MS = 60_000
 const ANEW_SECONDS = 600
-/** Between two documents that are read. */
+/** Least time between two documents that are parsed. */
 const READ_GAP_MS = 200
-/** Characters of one document. */
-const LARGEST_DOCUMENT = 32 * 1024 * 1024
-/** A start does not wait longer for the first word. */
-const FIRST_WORD_MS = 5000
-/** These carry the whole document as it then is. */
+/** Limit of characters in one document. */
+const MAX_DOCUMENT = 32 * 1024 * 1024
+/** How long a start waits for the first news. */
+const FIRST_NEWS_MS = 5000
+/** Events that carry the whole present document. */
 const DOCUMENTS: ReadonlySet<string> = new Set(['init', 'update', 'delete'])
 
 /**
- * What lainlet tells of the pods of a cluster. While it is away, or tells what cannot be read, the last good state
- * stands; it is tried again for as long as it takes.
+ * The inventory from lainlet, which lists the pods of a cluster. While lainlet is unreachable or sends an unreadable
+ * document, the last good state stays in force, and the source tries again without limit.
  */
 export function createLainlet(options: LainletOptions): InventorySource {
   return {
     async watch(onNews) {
       const watching = new LainletWatch(options, onNews)
-      await watching.firstWord()
+      await watching.firstNews()
       return watching
     },
   }
@@ -60,17 +60,17 @@ class LainletWatch {
   readonly #first = Promise.withResolvers<void>()
   readonly #done: Promise<void>
   #failures = 0
-  /** This connection told a good one. */
+  /** This connection has sent a readable document. */
   #hasState = false
-  /** The last news, to tell nothing twice. */
-  #told = ''
-  /** A document that came and is not read yet. */
+  /** The last published news, to publish nothing twice. */
+  #published = ''
+  /** A document that arrived and is not parsed yet. */
   #newest: string | undefined
   #reading: NodeJS.Timeout | undefined
   #readAt = Number.NEGATIVE_INFINITY
-  /** Ends the connection that stands, with what is wrong with it. */
+  /** Ends the present connection, with the reason. */
   #broken = new AbortController()
-  /** Ends the connection or the pause, to ask again. */
+  /** Ends the present connection or the backoff, to connect again. */
   #again = new AbortController()
 
   constructor(options: LainletOptions, onNews: (news: InventoryNews) => void) {
@@ -79,14 +79,14 @@ class LainletWatch {
     this.#done = this.#follow()
   }
 
-  async firstWord(): Promise<void> {
+  async firstNews(): Promise<void> {
     const late = new AbortController()
     const signal = AbortSignal.any([late.signal, this.#stop.signal])
-    await Promise.race([this.#first.promise, sleep(FIRST_WORD_MS, signal)])
+    await Promise.race([this.#first.promise, sleep(FIRST_NEWS_MS, signal)])
     late.abort()
   }
 
-  /** Asks again at once, on a new connection. What it tells comes as news. */
+  /** Connects again immediately. The result arrives as news. */
   async reread(): Promise<void> {
     this.#again.abort()
   }
@@ -108,11 +108,11 @@ class LainletWatch {
       if (this.#hasState && performance.now() - begun > STEADY_MS) this.#failures = 0
       this.#failed(problem)
       const woken = AbortSignal.any([this.#stop.signal, this.#again.signal])
-      await sleep(backoffMs(this.#failures, LONGEST_PAUSE_MS), woken)
+      await sleep(backoffMs(this.#failures, MAX_BACKOFF_MS), woken)
     }
   }
 
-  /** @returns why it ended; undefined where it was ended to be made anew. */
+  /** @returns why the connection ended; undefined if it was ended to connect again */
   async #listen(): Promise<string | undefined> {
     this.#broken = new AbortController()
     this.#again = new AbortController()
@@ -137,7 +137,7 @@ class LainletWatch {
     return (this.#options.heartbeatSeconds ?? HEARTBEAT_SECONDS) * BEATS_BEFORE_DOCUMENT
   }
 
-  /** Heartbeats alone keep a connection for ever, and tell nothing. */
+  /** Ends a connection with heartbeats but no document, which would last forever. */
   #breakWithoutDocument(): void {
     if (this.#hasState || this.#newest !== undefined) return
     this.#broken.abort(new Error(`it sent no document within ${this.#documentSeconds} s`))
@@ -149,13 +149,13 @@ class LainletWatch {
       dispatcher: this.#agent,
       signal,
       silenceMs: heartbeatSeconds * BEATS_MISSED * 1000,
-      largestEvent: LARGEST_DOCUMENT,
+      largestEvent: MAX_DOCUMENT,
     })
   }
 
-  /** Each document replaces the last: of a burst only the newest is read. */
+  /** Each document replaces the last one, so only the newest of a burst is parsed. */
   #take({ event = '', data }: EventSourceMessage): void {
-    if (event === 'error') throw new Error(`it says: ${shortly(data)}`)
+    if (event === 'error') throw new Error(`it says: ${truncate(data)}`)
     if (!DOCUMENTS.has(event)) return
     this.#newest = data
     const wait = Math.max(0, this.#readAt + READ_GAP_MS - performance.now())
@@ -179,23 +179,23 @@ class LainletWatch {
     const { inventory, faults } = readBackupSpec(text)
     this.#hasState = true
     this.#readAt = performance.now()
-    this.#tell({ kind: 'inventory', inventory, faults })
+    this.#publish({ kind: 'inventory', inventory, faults })
   }
 
-  /** A connection that is cut and comes back at once is no news. */
+  /** Reports a failure only if it lasts: a connection that is cut and restored immediately is not news. */
   #failed(problem: string): void {
     this.#failures += 1
     const { address, log } = this.#options
-    const sentence = `lainlet at ${address} tells nothing: ${problem}. See that it runs and is reached from here`
-    if (this.#failures === 1) log.info({ address, problem }, `${sentence}; it is asked again`)
-    if (!this.#hasState && (this.#failures > 1 || this.#told === ''))
-      this.#tell({ kind: 'broken', problem: sentence })
+    const sentence = `lainlet at ${address} sends nothing: ${problem}. Check that it runs and can be reached from here`
+    if (this.#failures === 1) log.info({ address, problem }, `${sentence}; trying again`)
+    if (!this.#hasState && (this.#failures > 1 || this.#published === ''))
+      this.#publish({ kind: 'broken', problem: sentence })
   }
 
-  #tell(news: InventoryNews): void {
-    const told = JSON.stringify(news)
-    if (told === this.#told) return
-    this.#told = told
+  #publish(news: InventoryNews): void {
+    const text = JSON.stringify(news)
+    if (text === this.#published) return
+    this.#published = text
     this.#onNews(news)
     this.#first.resolve()
   }

@@ -5,14 +5,16 @@ import { type BackupEntity, type BackupInfo, backupEntitySchema, type FileInfo }
 import { bigCount, isMoment } from '../wire/fields.ts'
 import { parseEach } from '../wire/tolerant.ts'
 
-/** What an original daemon answers where ours would send a page; null where there is none. */
+/** What a legacy daemon answers instead of a page; null if there are no backups. */
 export const legacyBackupsSchema = z
   .array(z.unknown())
   .nullable()
   .transform((list) => parseEach(backupEntitySchema, list ?? []))
 
-/** What is not in an original's list is not known: null, or as if all were well. */
-/** @param server the daemon that told, which lists its own namespace only */
+/**
+ * Fields that a legacy list lacks become null, or as if the backup were good.
+ * @param server the daemon that answered, which lists its own namespace only
+ */
 export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
   return {
     ...entity,
@@ -50,7 +52,7 @@ const legacyFileSchema = z.object({
   dir: z.boolean(),
 })
 
-/** An original's list of a folder. */
+/** A legacy daemon's list of a folder. */
 export const legacyFolderSchema = z
   .array(z.unknown())
   .nullable()

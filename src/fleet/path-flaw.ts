@@ -1,6 +1,6 @@
 import { hasControls } from '../lib/plain-text.ts'
 
-/** What is wrong with the path of a volume, as the end of a sentence. */
+/** What is wrong with the path of a volume, as the end of a sentence; undefined if nothing is. */
 export function pathFlaw(path: string): string | undefined {
   if (!path.startsWith('/')) return `must begin with "/": write it in full, such as /data/db`
   if (path === '/') return 'is the whole machine: name a directory'

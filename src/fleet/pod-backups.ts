@@ -14,9 +14,9 @@ import type {
 } from '../wire/inventory.ts'
 import { pathFlaw } from './path-flaw.ts'
 import { keyProc } from './proc-name.ts'
-import { shortly } from './shortly.ts'
+import { truncate } from './shortly.ts'
 
-/** What one pod adds to the inventory: nearly always one of these, for its own proc. */
+/** What a pod adds to the inventory for one proc; nearly always only for its own proc. */
 export interface PodBackups {
   app: string
   proc: Pick<InventoryProc, 'name' | 'shortName'>
@@ -24,7 +24,7 @@ export interface PodBackups {
 }
 
 const ANNOTATION_CHARACTERS = 1024 * 1024
-const MOST_ENTRIES = 1000
+const MAX_ENTRIES = 1000
 
 const containerSchema = z.object({
   Id: z.string().regex(/^[A-Za-z0-9][\w.-]{0,255}$/),
@@ -52,11 +52,11 @@ const entrySchema = z.object({
 })
 type Entry = z.infer<typeof entrySchema>
 
-/** @param faults gets a sentence for everything that has to be left out. */
+/** @param faults receives a sentence for everything that has to be left out */
 export function readPod(key: string, value: unknown, faults: string[]): PodBackups[] {
   const no = Object(value).InstanceNo
   const leaveOut = (what: string, why: string) =>
-    void faults.push(`${what} of ${shortly(key)}, instance ${shortly(no)}, is left out: ${why}`)
+    void faults.push(`${what} of ${truncate(key)}, instance ${truncate(no)}, is left out: ${why}`)
   const pod = podSchema.safeParse(value)
   if (!pod.success) {
     leaveOut('The pod', issueOf(pod.error))
@@ -74,23 +74,23 @@ export function readPod(key: string, value: unknown, faults: string[]): PodBacku
   return []
 }
 
-/** The entries as they stand; a text says what is wrong with all of them. */
+/** The unchecked entries, or a text that says why none can be read. */
 function readAnnotation(annotation: string): unknown[] | string {
   if (annotation === '') return []
   let parsed: unknown
   try {
     parsed = JSON.parse(annotation)
   } catch (error) {
-    return `its annotation is not JSON: ${shortly(messageOf(error))}`
+    return `its annotation is not JSON: ${truncate(messageOf(error))}`
   }
   if (typeof parsed !== 'object' || parsed === null) return 'its annotation is no JSON object'
   const backup = 'backup' in parsed ? parsed.backup : null
   if (backup === null) return []
   if (!Array.isArray(backup)) return 'the "backup" of its annotation is no list'
-  return backup.length > MOST_ENTRIES ? `it has more than ${MOST_ENTRIES} backups` : backup
+  return backup.length > MAX_ENTRIES ? `it has more than ${MAX_ENTRIES} backups` : backup
 }
 
-/** All containers of a pod are on one machine. */
+/** The machine of a pod; undefined unless all its containers are on the same one. */
 function nodeOf({ Containers }: Pod): string | undefined {
   const [node, ...others] = new Set((Containers ?? []).map(({ NodeIp }) => NodeIp))
   return node !== undefined && others.length === 0 && isIPv4(node) ? node : undefined
@@ -108,7 +108,7 @@ function assemble({ app, server, pod }: Place, entries: unknown[], leaveOut: Lea
   const byProc = new Map<string, PodBackups>()
   for (const [at, value] of entries.entries()) {
     const entry = entrySchema.safeParse(value)
-    const what = entry.success && entry.data.volume ? shortly(entry.data.volume) : `Backup ${at + 1}`
+    const what = entry.success && entry.data.volume ? truncate(entry.data.volume) : `Backup ${at + 1}`
     const flaw = entry.success ? flawOf(entry.data, app, pod) : issueOf(entry.error)
     if (flaw !== undefined || !entry.success) {
       leaveOut(what, flaw ?? '')
@@ -133,19 +133,20 @@ function assemble({ app, server, pod }: Place, entries: unknown[], leaveOut: Lea
   return [...byProc.values()]
 }
 
-/** Why it does not count. */
+/** Why an entry cannot be used; undefined if it can. */
 function flawOf(entry: Entry, app: string, { InstanceNo }: Pod): string | undefined {
   const missing = (['procname', 'volume', 'schedule', 'expire'] as const).filter((name) => entry[name] === '')
   if (missing.length > 0) return `it names no ${missing.join(' and no ')}`
   if (keyProc(entry.procname)?.app !== app)
-    return `its procname "${shortly(entry.procname)}" is none of ${app}`
+    return `its procname "${truncate(entry.procname)}" is none of ${app}`
   const path = posix.join('/', entry.volume).replace(/(?<=.)\/$/, '')
   const flaw = entry.volume.split('/').includes('..') ? pathFlaw(entry.volume) : pathFlaw(path)
   if (flaw) return `its volume ${flaw}`
   const archive = archiveName({ app, proc: entry.procname, instanceNo: InstanceNo, volume: path })
   if (Buffer.byteLength(archive) > LONGEST_ARCHIVE_NAME)
     return 'its backups would have names that are too long'
-  if (!['', 'full', 'increment'].includes(entry.mode)) return `its mode "${shortly(entry.mode)}" is not known`
+  if (!['', 'full', 'increment'].includes(entry.mode))
+    return `its mode "${truncate(entry.mode)}" is not known`
   if (hasControls(entry.preRun + entry.postRun)) return 'its hooks have control characters in them'
   return sentenceOf(() => parseSpec(entry.schedule))
 }
@@ -159,7 +160,7 @@ function sentenceOf(read: () => unknown): string | undefined {
     read()
     return undefined
   } catch (error) {
-    return shortly(messageOf(error))
+    return truncate(messageOf(error))
   }
 }
 
@@ -180,5 +181,5 @@ function scheduleOf({ mode, schedule, preRun, postRun }: Entry, expire: string):
 function issueOf(error: z.ZodError): string {
   const [issue] = error.issues
   const where = issue?.path.length ? ` (${issue.path.join('.')})` : ''
-  return `it has another shape${where}: ${shortly(issue?.message)}`
+  return `it has another shape${where}: ${truncate(issue?.message)}`
 }

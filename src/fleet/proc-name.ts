@@ -20,8 +20,8 @@ export function inventoryProc(app: string, key: string): ProcName | undefined {
 }
 
 /**
- * The same for a section of lain.yaml; `proc.NAME` and `service.NAME` are of the type that stands inside, a worker
- * where none does. undefined for a section that is no proc.
+ * The same for a section of lain.yaml: `proc.NAME` and `service.NAME` have the type given inside, by default worker.
+ * undefined for a section that is not a proc.
  */
 export function lainProc(app: string, key: string, type: string): ProcName | undefined {
   const [first = '', name] = key.split('.')
@@ -29,14 +29,14 @@ export function lainProc(app: string, key: string, type: string): ProcName | und
   return procOf(app, isOpen ? [type, name] : key.split('.'), 1)
 }
 
-function procOf(app: string, parts: string[], fewest: number): ProcName | undefined {
+function procOf(app: string, parts: string[], min: number): ProcName | undefined {
   const [type = '', shortName = type] = parts
-  if (parts.length < fewest || parts.length > 2 || !PART.test(shortName) || !TYPES.includes(type))
+  if (parts.length < min || parts.length > 2 || !PART.test(shortName) || !TYPES.includes(type))
     return undefined
   return { name: `${app}.${type}.${shortName}`, shortName }
 }
 
-/** `hello.web.web` → its app and name; undefined for what is not `<app>.<type>.<name>`. */
+/** `hello.web.web` → its app and name; undefined if it is not `<app>.<type>.<name>`. */
 export function keyProc(key: string): { app: string; name: string } | undefined {
   const [app = '', type = '', name = '', ...more] = key.split('.')
   if (more.length > 0 || key.length > 200) return undefined

@@ -8,13 +8,13 @@ import { type Entry, YamlReader } from './yaml-reader.ts'
 
 export interface InventoryText {
   text: string
-  /** Named in problems. */
+  /** Its name appears in problems. */
   file: string
-  /** The server of a plain lain.yaml, which names none. */
+  /** The server for a plain lain.yaml, which names none. */
   localIp: string
 }
 
-/** An inventory file or a lain.yaml → what should be backed up, or everything that is wrong with it. */
+/** Parses an inventory file or a lain.yaml. Returns the inventory, or all problems found. */
 export function readInventory({ text, file, localIp }: InventoryText): InventoryNews {
   const reader = new YamlReader(text)
   const procs = reader.problems.length > 0 ? [] : readRoot(reader, localIp)

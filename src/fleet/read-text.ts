@@ -3,20 +3,20 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 
-/** A text file as it stands. Throws BAD_INPUT, a sentence that names it, where it is missing, no text or too large. */
+/** Reads a text file. Throws BAD_INPUT with a sentence that names it if it is missing, not UTF-8 or too large. */
 export async function readText(file: string, largest: number): Promise<string> {
   const content = await readBytes(file, largest)
   if (content.length > largest) throw unreadable(file, `is larger than ${largest / 2 ** 20} MiB: split it`)
-  if (!isUtf8(content)) throw unreadable(file, 'is no text in UTF-8: save it as that')
+  if (!isUtf8(content)) throw unreadable(file, 'is not a text in UTF-8: save it as UTF-8')
   return content.toString('utf8')
 }
 
-/** One byte more than the largest tells that it is larger. */
+/** Reads up to one byte more than `largest`, which shows that the file is larger. */
 async function readBytes(file: string, largest: number): Promise<Buffer> {
   let handle: FileHandle | undefined
   try {
     handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
-    if (!(await handle.stat()).isFile()) throw unreadable(file, 'is no file')
+    if (!(await handle.stat()).isFile()) throw unreadable(file, 'is not a file')
     const chunks = handle.createReadStream({ start: 0, end: largest, autoClose: false })
     return Buffer.concat(await chunks.toArray())
   } catch (cause) {
@@ -27,7 +27,7 @@ async function readBytes(file: string, largest: number): Promise<Buffer> {
 }
 
 function wordsOf(cause: unknown): string {
-  return errnoOf(cause) === 'ENOENT' ? 'is not there' : `cannot be read: ${messageOf(cause)}`
+  return errnoOf(cause) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(cause)}`
 }
 
 function unreadable(file: string, words: string): BackupdError {

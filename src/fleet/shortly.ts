@@ -1,10 +1,10 @@
-const LONGEST = 120
+const MAX_LENGTH = 120
 
-/** Words from outside, fit for a sentence: in one line and not too long. */
-export function shortly(words: unknown): string {
+/** Makes outside text fit for a sentence: one line, at most MAX_LENGTH characters. */
+export function truncate(words: unknown): string {
   const text = (typeof words === 'string' ? words : (JSON.stringify(words) ?? String(words))).replaceAll(
     /\p{Cc}+/gu,
     ' ',
   )
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
 }

@@ -1,4 +1,4 @@
-/** ` "exprie" is not known here: …`, with the nearest of the known words, or all of them. */
+/** `"exprie" is not known here: …`, with the nearest known word, or all of them. */
 export function unknownWord(word: string, known: readonly string[]): string {
   const near = nearest(word, known)
   const advice = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`
@@ -14,7 +14,7 @@ function nearest(word: string, known: readonly string[]): string | undefined {
   return best?.candidate
 }
 
-/** Levenshtein: letters to add, drop or change. */
+/** Levenshtein distance: how many letters to add, drop or change. */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at)
   for (const [at, letter] of [...from].entries()) {

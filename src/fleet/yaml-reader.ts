@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument 
 import { unknownWord } from './suggest.ts'
 import { type Problem, syntaxProblems } from './yaml-problems.ts'
 
-/** A value of the file with its place; `node` is null where nothing stands after the key. */
+/** A value of the file with its position; `node` is null if nothing follows the key. */
 export interface Value {
   node: Node | null
   /** Offset in the text, for problems. */
@@ -20,23 +20,23 @@ export interface FieldRules<K extends string> {
   example: string
 }
 
-/** So many values are read, aliases followed: a small file can stand for billions. */
-const MOST_VALUES = 1_000_000
-const MOST_PROBLEMS = 1000
+/** Limit of values, aliases resolved, because a small file can expand to billions. */
+const MAX_VALUES = 1_000_000
+const MAX_PROBLEMS = 1000
 
 /**
- * Reads a YAML text value by value; what is wrong is gathered with line and column, and reads as undefined, so
- * that one pass finds all.
+ * Reads a YAML text value by value. Problems are collected with line and column, and invalid values read as undefined,
+ * so that one pass finds all problems.
  */
 export class YamlReader {
   readonly problems: Problem[] = []
   readonly root: Value
   readonly #lines = new LineCounter()
   readonly #document
-  #valuesLeft = MOST_VALUES
+  #valuesLeft = MAX_VALUES
 
   constructor(text: string) {
-    // Looking for the same key twice is quadratic there; entries() does it.
+    // The parser's check for duplicate keys is quadratic; entries() checks instead.
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
     this.problems.push(...syntaxProblems(this.#document.errors, this.#lines))
     this.root = { node: this.#document.contents, at: this.#document.contents?.range?.[0] ?? 0 }
@@ -45,10 +45,10 @@ export class YamlReader {
   problem({ at }: { at: number }, message: string): undefined {
     if (this.#valuesLeft <= 0) return
     const { line, col } = this.#lines.linePos(at)
-    if (this.problems.length < MOST_PROBLEMS) this.problems.push({ line, column: col, message })
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ line, column: col, message })
   }
 
-  /** The entries of a map with text keys, each once. `example` says what to write where there is none. */
+  /** The entries of a map with text keys, without duplicates. `example` shows what to write if there is none. */
   entries(value: Value, example: string): Entry[] {
     const node = this.#resolve(value)
     if (isMap<Node, Node | null>(node))
@@ -57,7 +57,7 @@ export class YamlReader {
     return []
   }
 
-  /** As entries(), by key, where only some are known and some are needed. */
+  /** Like entries(), keyed by name; reports unknown and missing fields. */
   fields<K extends string>(
     value: Value,
     { known, needed, example }: FieldRules<K>,
@@ -83,7 +83,7 @@ export class YamlReader {
     return []
   }
 
-  /** A text as it is written, numbers too. */
+  /** A scalar as written in the file, numbers included. */
   text(value: Value, example: string): string | undefined {
     const node = this.#resolve(value)
     const text = isScalar(node) ? scalarText(node.value, node.source) : undefined
@@ -127,12 +127,12 @@ export class YamlReader {
     return isAlias(node) ? this.#follow(node, at) : node
   }
 
-  /** Nothing else counts then. */
+  /** Replaces all other problems by this one. */
   #giveUp(at: number): void {
     this.problems.length = 0
     this.problem(
       { at },
-      `the inventory stands for more than ${MOST_VALUES} values: split it, or use fewer aliases`,
+      `the inventory stands for more than ${MAX_VALUES} values: split it, or use fewer aliases`,
     )
     this.#valuesLeft = 0
   }

@@ -70,7 +70,7 @@ test('what lainlet tells is backed up; what is wrong with a pod is named; an out
     .poll(() => inventoryOf(url), { timeout: 30_000 })
     .toMatchObject({
       volumes: 1,
-      problem: expect.stringContaining(`lainlet at ${lainlet.address} tells nothing`),
+      problem: expect.stringContaining(`lainlet at ${lainlet.address} sends nothing`),
     })
   await controller.close()
 
@@ -78,7 +78,7 @@ test('what lainlet tells is backed up; what is wrong with a pod is named; an out
   expect(await inventoryOf(again.url)).toMatchObject({
     volumes: 1,
     servers: 1,
-    problem: expect.stringContaining('tells nothing: connect ECONNREFUSED'),
+    problem: expect.stringContaining('sends nothing: connect ECONNREFUSED'),
   })
   const back = await startLainlet({ 'hello.web.web': [podOf([DB])] }, { port: lainlet.port })
   onTestFinished(() => back.close())

@@ -100,7 +100,7 @@ test('a run cannot be cancelled there, and the words say so', async () => {
   const { runJob } = await execute(RunJobDocument, { id: await jobId() })
   await expect(execute(CancelRecordDocument, { rid: runJob.rid })).rejects.toMatchObject({
     code: 'DAEMON_REFUSED',
-    message: expect.stringContaining('is an original one, which cannot cancel a run'),
+    message: expect.stringContaining('is a legacy one, which cannot cancel a run'),
   })
 })
 

@@ -71,7 +71,7 @@ test('a failure on a legacy daemon, which tells no problems, is one all the same
   expect((await readHealth(world)).status).toBe('degraded')
   await take(helloInventory([IP], ['/data/db', '/data/other']))
   expect(listProblems(world)).toContainEqual(expect.stringContaining('failed: tar: no such file'))
-  expect((await readHealth(world)).reason).not.toContain('original daemon')
+  expect((await readHealth(world)).reason).not.toContain('legacy daemon')
 })
 
 test('a failure on an earlier daemon of ours, which does not tell failures, is a problem until a run succeeds', async () => {

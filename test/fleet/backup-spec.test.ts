@@ -192,8 +192,8 @@ test('thousands of faults are told in a few hundred sentences', () => {
 
 test.each<[string, string, string]>([
   ['not JSON', '{', 'it sent what is not JSON'],
-  ['a list', '[]', 'it sent JSON that is no map of procs'],
-  ['null', 'null', 'it sent JSON that is no map of procs'],
+  ['a list', '[]', 'it sent JSON that is not a map of procs'],
+  ['null', 'null', 'it sent JSON that is not a map of procs'],
 ])('a document that is %s is refused', (_, text, words) => {
   expect(() => readBackupSpec(text)).toThrow(words)
 })

@@ -206,9 +206,9 @@ describe('one of ours', () => {
   })
 
   test.each([
-    ['put back single files of a full backup', { files: ['a'] }],
-    ['put back an increment without the names of files', { mode: 'increment' }],
-    ['tell beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
+    ['recover single files of a full backup', { files: ['a'] }],
+    ['recover an increment without the names of files', { mode: 'increment' }],
+    ['show beforehand what it would do', { mode: 'increment', files: ['a'], plan: true }],
     ['copy in place if renames are refused', { onRefusedRename: 'in-place' }],
     ['pick a snapshot', { mode: 'increment', files: ['a'], snapshot: 'abcd' }],
     ['recover a backup of 10.0.0.9', { namespace: '10.0.0.9' }],
@@ -371,7 +371,7 @@ describe('an original daemon', () => {
   test('cannot cancel, and says so', async () => {
     await expect((await original()).cancel(IP, ridOf(1))).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining('is an original one, which cannot cancel a run'),
+      message: expect.stringContaining('is a legacy one, which cannot cancel a run'),
     })
   })
 

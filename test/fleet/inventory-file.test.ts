@@ -56,14 +56,14 @@ describe('the first state', () => {
   })
 
   test.each<[string, (file: string) => Promise<unknown>, RegExp]>([
-    ['is missing', (file) => unlink(file), /^The inventory \/.*inventory\.yaml is not there$/],
+    ['is missing', (file) => unlink(file), /^The inventory \/.*inventory\.yaml does not exist$/],
     [
       'is broken',
       (file) => writeFile(file, 'aps:'),
       /^The inventory \/.*inventory\.yaml cannot be used: line 1, column 1: "aps"/,
     ],
-    ['is a directory', (file) => unlink(file).then(() => mkdir(file)), /is no file$/],
-    ['is not UTF-8', (file) => writeFile(file, Buffer.from([0x61, 0xff])), /is no text in UTF-8/],
+    ['is a directory', (file) => unlink(file).then(() => mkdir(file)), /is not a file$/],
+    ['is not UTF-8', (file) => writeFile(file, Buffer.from([0x61, 0xff])), /is not a text in UTF-8/],
     ['is huge', (file) => writeFile(file, Buffer.alloc(17 * 1024 * 1024, '#')), /is larger than 16 MiB/],
   ])('that %s rejects', async (_, spoil, message) => {
     const { file } = await folderWith(of('one'))
@@ -136,7 +136,7 @@ describe('a change is told', () => {
     const { next } = await watched(file)
     expect(await next()).toBe('one')
     await rm(join(outer, 'etc'), { recursive: true })
-    expect(await next()).toMatch(/is not there$/)
+    expect(await next()).toMatch(/does not exist$/)
     await mkdir(folder, { recursive: true })
     await writeFile(file, of('two'))
     expect(await next()).toBe('two')
@@ -191,7 +191,7 @@ test('a broken edit is told, what comes back good too, and nothing twice', async
   await writeFile(file, of('one'))
   expect(await next()).toBe('one')
   await unlink(file)
-  expect(await next()).toMatch(/is not there$/)
+  expect(await next()).toMatch(/does not exist$/)
   await writeFile(file, of('one'))
   expect(await next()).toBe('one')
   await writeFile(file, of('one'))

@@ -84,7 +84,7 @@ test('what changed while it was away is told when it is back; that it was away, 
   await lainlet.close()
   await expect.poll(() => news.length, { timeout: 30_000 }).toBe(2)
   expect(appsOf(news[1])).toBe(
-    `lainlet at 127.0.0.1:${port} tells nothing: connect ECONNREFUSED 127.0.0.1:${port}. See that it runs and is reached from here`,
+    `lainlet at 127.0.0.1:${port} sends nothing: connect ECONNREFUSED 127.0.0.1:${port}. Check that it runs and can be reached from here`,
   )
   await using again = await startLainlet({}, { port })
   await expect.poll(() => news.length, { timeout: 30_000 }).toBe(3)

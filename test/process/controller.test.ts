@@ -34,7 +34,7 @@ test('without a word on the inventory it looks for lainlet where the recorded sy
     /what lainlet at lainlet\.lain:9001 tells, since neither --inventory nor --lainlet is given/,
   )
   const { inventory } = await ask<{ inventory: { problem: string } }>(url, '{ inventory { problem } }')
-  expect(inventory.problem).toContain('lainlet at lainlet.lain:9001 tells nothing')
+  expect(inventory.problem).toContain('lainlet at lainlet.lain:9001 sends nothing')
 })
 
 test('SIGHUP makes the controller read its inventory again, and ends nothing', async () => {
