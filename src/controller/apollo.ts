@@ -10,10 +10,10 @@ export interface GraphQLParts {
   log: Log
 }
 
-/** Tokens of a document: what a parser works through before any rule sees it. */
+/** Limit of tokens in a document, which the parser reads before any validation rule applies. */
 export const MAX_TOKENS = 5000
 
-/** GraphQL over HTTP and in process; whoever made it stops it. Its protection against foreign pages' posts is on. */
+/** Starts GraphQL over HTTP, with CSRF protection. The caller stops it. */
 export async function startApollo({ schema, log }: GraphQLParts): Promise<ApolloServer<Context>> {
   const apollo = new ApolloServer<Context>({
     schema,

@@ -10,8 +10,8 @@ import {
 import { DOCUMENT_LIMITS, DocumentWalk } from './document-walk.ts'
 
 /**
- * Why a document is not executed, or undefined. To be called before the rules of GraphQL, one of which takes the
- * square of what is repeated. This takes time linear in the document, and stops at the limit of selections.
+ * Why a document must not be executed, or undefined. Call it before GraphQL's own validation, one rule of which takes
+ * quadratic time for repeated fields. This check takes linear time and stops at the limit of selections.
  */
 export function documentProblem(schema: GraphQLSchema, document: DocumentNode): GraphQLError | undefined {
   try {

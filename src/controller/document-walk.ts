@@ -16,7 +16,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql'
-/** What a document may ask for at once. Everything is counted as it will be executed: a fragment in each place of it. */
+/** Limits of one document. All is counted as it will be executed: a fragment counts at each place that uses it. */
 export const DOCUMENT_LIMITS = {
   /** Definitions of fragments. */
   fragments: 100,
@@ -25,37 +25,37 @@ export const DOCUMENT_LIMITS = {
   depth: 12,
   aliases: 30,
   directives: 50,
-  /** The same name in one place of the answer: the rule that merges them compares each with each. */
+  /** The same name at one place of the answer: the rule that merges fields compares all pairs. */
   repeats: 50,
-  /** Nodes of a page, times those of each page within. */
+  /** Nodes of a page, multiplied by those of the pages inside. */
   nodes: 5000,
-  /** Fields, times the nodes that they are asked of. */
+  /** Fields, multiplied by the nodes that they are requested for. */
   values: 50_000,
 }
 
-/** What a page holds if the document leaves its size to a variable. */
+/** The assumed size of a page whose size is a variable. */
 const PAGE_BY_VARIABLE = 500
 
-/** A place of the answer, with the names in it. */
+/** A place in the answer, with the names requested there. */
 class AnswerPlace {
   readonly names = new Map<string, { times: number; below: AnswerPlace }>()
 }
 
 interface Place {
   answer: AnswerPlace
-  /** Undefined below what the schema does not know, which its own rules refuse. */
+  /** Undefined below an unknown field, which GraphQL's own rules refuse. */
   type: GraphQLNamedType | undefined
-  /** -Infinity in the schema's own description, whose depth GraphQL limits itself. */
+  /** -Infinity in introspection, whose depth GraphQL limits itself. */
   depth: number
-  /** Types of the lists this place is in. */
+  /** Types of the lists that contain this place. */
   lists: readonly string[]
-  /** How often this place is answered at most, as far as pages tell. */
+  /** Upper bound of how often this place is answered, from the page sizes. */
   nodes: number
-  /** Fragments on the way here. */
+  /** Fragments on the path to this place. */
   inside: readonly string[]
 }
 
-/** Counts what one document asks for; throws the GraphQLError of the first limit that it passes. */
+/** Counts what a document requests; throws the GraphQLError of the first exceeded limit. */
 export class DocumentWalk {
   readonly #schema: GraphQLSchema
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
@@ -72,7 +72,7 @@ export class DocumentWalk {
     this.#begin(this.#schema.getRootType(operation) ?? undefined, selectionSet, directives)
   }
 
-  /** What no operation uses is checked by GraphQL's rules all the same. */
+  /** Counts an unused fragment too, because GraphQL's rules still check it. */
   unusedFragment({ name, typeCondition, selectionSet }: FragmentDefinitionNode): void {
     if (this.#used.has(name.value)) return
     this.#begin(this.#schema.getType(typeCondition.name.value), selectionSet, [])
@@ -102,7 +102,7 @@ export class DocumentWalk {
   #spread(name: string, place: Place): void {
     const fragment = this.#fragments.get(name)
     this.#used.add(name)
-    // Circles are refused by GraphQL's own rules.
+    // GraphQL's own rules refuse cycles.
     if (!fragment || place.inside.includes(name)) return
     const narrowed = this.#narrowed(place, fragment.typeCondition.name.value)
     this.#walk(fragment.selectionSet, { ...narrowed, inside: [...place.inside, name] })
@@ -166,7 +166,7 @@ export class DocumentWalk {
 
 type Directives = readonly DirectiveNode[] | undefined
 
-/** A list of a type inside a list of the same type (jobs of servers of jobs) multiplies. The description of the schema is one. */
+/** Refuses a list of a type inside a list of the same type (jobs of servers of jobs), except in introspection. */
 function listsBelow(
   field: FieldNode,
   { type }: GraphQLField<unknown, unknown>,

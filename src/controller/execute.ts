@@ -6,8 +6,8 @@ import type { GraphQLParts } from './apollo.ts'
 import { formatError } from './format-error.ts'
 
 /**
- * Runs typed documents in this process, without HTTP. `makeContext` says who asks. What limits strangers' documents
- * does not apply: these are our own, checked against the schema once each.
+ * Executes typed documents in this process, without HTTP. `makeContext` says who asks. The limits for documents of
+ * clients do not apply: these are our own, each validated once.
  */
 export function executeIn({ schema, log }: GraphQLParts, makeContext: () => Context): Execute {
   return async (document, variables) => {

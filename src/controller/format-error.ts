@@ -4,14 +4,14 @@ import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 
-/** The library comes in two copies, whose classes do not know each other: this is what an error has of either. */
+/** The common shape of errors from the two loaded copies of the graphql library, for which instanceof fails. */
 interface AnyGraphQLError extends GraphQLFormattedError {
   originalError?: unknown
 }
 
 /**
- * What a client sees of a failure: a code of ours, the sentence, the facts. Of a fault of ours it sees only the id
- * under which the log has it.
+ * What a client sees of an error: our code, the sentence, the facts. Of an internal error it sees only the id under
+ * which the log has it.
  */
 export function formatError(error: AnyGraphQLError, log: Log): GraphQLFormattedError {
   const { locations, path } = error
@@ -22,19 +22,19 @@ export function formatError(error: AnyGraphQLError, log: Log): GraphQLFormattedE
   if (isBadRequest(error))
     return { message: error.message, ...place, extensions: extensionsOf(asBadInput(error)) }
   const id = randomUUID()
-  log.error({ id, err: cause ?? error }, 'A request failed by a fault of ours')
+  log.error({ id, err: cause ?? error }, 'A request failed with an internal error')
   const internal = new BackupdError('INTERNAL', `Something went wrong here; the log has it under ${id}`, {
     facts: { id },
   })
   return { message: internal.message, ...place, extensions: extensionsOf(internal) }
 }
 
-/** What failed before anything was executed, or was thrown as a GraphQL error, is the request's own fault. */
+/** The request is at fault if it failed before execution or with a plain GraphQL error. */
 function isBadRequest({ originalError, path, extensions }: AnyGraphQLError): boolean {
   return path === undefined ? extensions?.code !== 'INTERNAL_SERVER_ERROR' : originalError === undefined
 }
 
-/** Apollo gives every failed validation its own code, and keeps ours in the error within. */
+/** Apollo replaces the code of a failed validation by its own; ours is in the inner error. */
 function asBadInput({ message, extensions, originalError }: AnyGraphQLError): BackupdError {
   const within = (originalError as AnyGraphQLError | undefined)?.extensions
   const codes = [extensions?.code, within?.code].filter((code) => typeof code === 'string')

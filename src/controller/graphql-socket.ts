@@ -13,24 +13,24 @@ import { parseDocument } from './parse-document.ts'
 import { initProblem, SocketLimits } from './socket-limits.ts'
 
 export interface SocketOptions extends GraphQLParts {
-  /** Throws for a request that may not come in. */
+  /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
   makeContext(who: string): Context
 }
 
 /** Bytes of one message. */
 const MAX_PAYLOAD = 256 * 1024
-const INIT_PATIENCE_MS = 5000
-/** The protocol's close code for a message that is not as it must be. */
+const INIT_TIMEOUT_MS = 5000
+/** The protocol's close code for an invalid message. */
 const BAD_REQUEST = 4400
 
-/** GraphQL over graphql-ws at /graphql of the server. Close it before the server: it ends every subscription. */
+/** Serves GraphQL over graphql-ws at /graphql. Close it before the server: closing ends all subscriptions. */
 export function serveSocket(server: Server, options: SocketOptions): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD })
   const limits = new SocketLimits()
   const graphql = serveGraphQL(
     {
-      connectionInitWaitTimeout: INIT_PATIENCE_MS,
+      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
       onConnect: acceptInit,
       onSubscribe(connection, id, payload) {
         const problem = limits.begin(connection, id, payload)
@@ -51,7 +51,7 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
   return { close: async () => void (await graphql.dispose()) }
 }
 
-/** Keeps nothing of the payload, which is not used. False closes the socket, here with the reason. */
+/** Drops the payload, which is not used. Returning false closes the socket; the close frame here has the reason. */
 function acceptInit(connection: Connection<undefined, Extra>): boolean {
   const problem = initProblem(connection.connectionParams)
   Object.assign(connection, { connectionParams: undefined })
@@ -59,7 +59,7 @@ function acceptInit(connection: Connection<undefined, Extra>): boolean {
   return problem === undefined
 }
 
-/** What to execute, or why not: a document with faults ends its own operation, not the connection. */
+/** What to execute, or the errors: an invalid document ends only its operation, not the connection. */
 function operationOf(payload: SubscribePayload, { socket }: IncomingMessage, options: SocketOptions) {
   const { schema, makeContext } = options
   const document = parseDocument(payload.query)
@@ -95,7 +95,7 @@ function upgrade(sockets: WebSocketServer, options: SocketOptions, { request, so
 
 function accept(sockets: WebSocketServer, webSocket: WebSocket, request: IncomingMessage): void {
   sockets.emit('connection', webSocket, request)
-  // The library would print what a client did wrong; the socket closes by itself, with the code that says it.
+  // The library would print errors of clients; the socket closes on its own, with the code for the error.
   webSocket.removeAllListeners('error')
   webSocket.on('error', () => {})
 }

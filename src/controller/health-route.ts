@@ -3,8 +3,8 @@ import { readHealth } from '../domain/health.ts'
 import type { World } from '../domain/world.ts'
 
 /**
- * 503 only while the controller cannot do its work: a restart would mend nothing else. What an operator must see to,
- * on this machine or on a server, is `degraded` with the reason.
+ * 503 only while the controller cannot work, because supervisors restart what answers 503. Problems that an operator
+ * has to fix, on this machine or on a server, are `degraded` with the reason.
  */
 export function addHealthRoute(app: FastifyInstance, world: World, version: string): void {
   app.get('/healthz', async (_request, reply) => {

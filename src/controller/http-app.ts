@@ -16,13 +16,13 @@ import { refuseCostlyDocuments } from './refuse-costly.ts'
 export interface HttpOptions {
   apollo: ApolloServer<Context>
   makeContext(who: string): Context
-  /** Throws for a request that may not come in. */
+  /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
   log: Log
   schema: GraphQLSchema
 }
 
-/** The HTTP side, without a port yet: guarded, with GraphQL at /graphql; everything unknown is 404. */
+/** Creates the HTTP server, not yet listening: guarded, GraphQL at /graphql, 404 for unknown paths. */
 export async function createHttpApp({
   apollo,
   makeContext,
@@ -52,7 +52,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   TOO_COSTLY: 503,
 }
 
-/** Every refusal's body says what is wrong: GraphQL's way at /graphql, as a JSON string elsewhere. */
+/** The body of a refusal says what is wrong: as GraphQL errors at /graphql, as a JSON string elsewhere. */
 function refuse(
   error: unknown,
   request: FastifyRequest,
@@ -70,6 +70,6 @@ function refusalOf(error: unknown, log: Log): { status: number; code: ErrorCode;
   const refused = frameworkRefusal(error)
   if (refused) return { ...refused, code: 'BAD_INPUT' }
   const id = randomUUID()
-  log.error({ id, err: error }, 'A request failed by a fault of ours')
+  log.error({ id, err: error }, 'A request failed with an internal error')
   return { status: 500, code: 'INTERNAL', message: `Something went wrong here; the log has it under ${id}` }
 }

@@ -5,7 +5,7 @@ import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Inventory } from '../wire/inventory.ts'
 
-/** The inventory last in force, as `<data>/inventory.json`: written and read by this program alone. */
+/** Keeps the inventory last in force in `<data>/inventory.json`, which only this program reads and writes. */
 export function createInventoryMemory(dataDir: string, log: Log): InventoryMemory {
   const file = join(dataDir, 'inventory.json')
   return {
@@ -16,7 +16,7 @@ export function createInventoryMemory(dataDir: string, log: Log): InventoryMemor
       } catch (error) {
         log.warn(
           { file },
-          `The inventory of the last time cannot be read, so a sudden loss would go unnoticed: ${messageOf(error)}`,
+          `The remembered inventory cannot be read, so a sudden loss would not be noticed: ${messageOf(error)}`,
         )
         return undefined
       }

@@ -6,19 +6,19 @@ import type { InventoryNews } from '../wire/inventory.ts'
 
 export interface InventoryChoice {
   from: { file: string } | { lainlet: string }
-  /** The server of a plain lain.yaml, which names none. */
+  /** The server for a plain lain.yaml, which names none. */
   localIp: string
   log: Log
 }
 
-/** The inventory that a command line chose. */
+/** Creates the inventory source chosen on the command line. */
 export function inventoryOf({ from, localIp, log }: InventoryChoice): InventorySource {
   return 'file' in from
     ? createInventoryFile({ file: from.file, localIp, log })
     : createLainlet({ address: from.lainlet, log })
 }
 
-/** What the controller would make of a file. */
+/** Reads a file as the controller would, for `backupd check`. */
 export function checkInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
   return readInventoryFile(file, localIp)
 }

@@ -8,13 +8,13 @@ import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
 
-/** A batch of records with their thousand warnings each. */
+/** Bytes; enough for a batch of records with a thousand warnings each. */
 const NEWS_LIMIT = 32 * 1024 * 1024
 
-/** Where daemons tell their news: a batch of ours, or one record of an original. 2xx = it is on disk. */
+/** The route for news: a batch from our daemons, one record from a legacy one. 2xx: the news is on disk. */
 export function addNewsRoute(app: FastifyInstance, world: World): void {
   app.register(async (scope) => {
-    // A record with a key that could change a prototype loses it; the rest of the batch must not wait for that.
+    // Removes keys that could change a prototype instead of refusing the body, which would block the whole batch.
     scope.removeContentTypeParser('application/json')
     const parse = scope.getDefaultJsonParser('remove', 'remove')
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, parse)
@@ -35,7 +35,7 @@ async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
   }
 }
 
-/** A known daemon would send a bad record again and again: it is set aside, and answered like a good one. */
+/** Accepts and sets aside a bad record of a known daemon, which would otherwise send it forever. */
 async function takeLegacy(world: World, body: object, from: string): Promise<void> {
   try {
     await takeLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), { from })
@@ -47,6 +47,6 @@ async function takeLegacy(world: World, body: object, from: string): Promise<voi
 }
 
 function noNews(): BackupdError {
-  const what = 'The record is not valid: the body is no JSON object'
+  const what = 'The record is not valid: the body is not a JSON object'
   return new BackupdError('BAD_INPUT', `${what}. Send one record, or news as daemons do, as application/json`)
 }

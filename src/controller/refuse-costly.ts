@@ -6,8 +6,8 @@ import { formatError } from './format-error.ts'
 import { parseDocument } from './parse-document.ts'
 
 /**
- * Refuses documents that ask for too much before Apollo sees them: it would apply GraphQL's own rules first, one of
- * which takes the square of what is repeated.
+ * Refuses documents that request too much before Apollo sees them, because one of GraphQL's own rules takes quadratic
+ * time for repeated fields.
  */
 export function refuseCostlyDocuments(app: FastifyInstance, schema: GraphQLSchema, log: Log): void {
   app.addHook('preHandler', async (request, reply) => {
@@ -19,13 +19,13 @@ export function refuseCostlyDocuments(app: FastifyInstance, schema: GraphQLSchem
   })
 }
 
-/** Wherever Apollo may take it from. */
+/** The documents at all places where Apollo may read one. */
 function queriesOf({ body, query }: FastifyRequest): string[] {
   const found = [body, query].map((fields) => (fields as { query?: unknown } | null | undefined)?.query)
   return found.flat().filter((each) => typeof each === 'string')
 }
 
-/** What cannot be parsed is refused by Apollo. */
+/** Leaves documents that cannot be parsed to Apollo, which refuses them. */
 function problemOf(schema: GraphQLSchema, query: string): GraphQLError | undefined {
   const document = parseDocument(query)
   return document instanceof GraphQLError ? undefined : documentProblem(schema, document)

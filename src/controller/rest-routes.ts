@@ -12,14 +12,14 @@ import type { Route } from '../rest-compat/row.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 
 export interface RestOptions {
-  /** Runs documents for whoever asks. */
+  /** Executes documents in the name of a caller. */
   executeAs(who: string): Execute
   clock: Clock
 }
 
 const NOT_FOUND: Reply = { status: 404, body: { msg: '404 not found' } }
 
-/** The v1 and v2 URLs. Bodies are urlencoded or JSON; an empty one may be of any type. */
+/** Adds the legacy v1 and v2 URLs. Bodies are urlencoded or JSON; an empty one may have any type. */
 export async function addRestRoutes(app: FastifyInstance, options: RestOptions): Promise<void> {
   await app.register(formbody)
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -68,7 +68,7 @@ function pathOf(pattern: string): string {
   return pattern.split('?')[0] ?? pattern
 }
 
-/** A pattern that ends in `?open=true` is for requests that say so. */
+/** The query flags that a request must have: a pattern may end in `?open=true`. */
 function flagsOf(pattern: string): [string, string][] {
   return [...new URLSearchParams(pattern.split('?')[1] ?? '')]
 }

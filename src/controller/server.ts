@@ -33,33 +33,37 @@ import { addRestRoutes } from './rest-routes.ts'
 import { addStartPage } from './start-page.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
 
+// The controller process: joins catalog, fleet and domain, and serves GraphQL, the legacy URLs (rest-compat/), news from
+// daemons, health and the web pages on one port. cli/ starts it. It never touches a store or an engine.
+// It may import lib, wire, http, catalog, fleet, domain, resolvers, rest-compat and client.
+
 export interface ControllerOptions {
   host: string
-  /** 0 = any free port; then `advertise` may be empty and is where it listens. */
+  /** 0: any free port. `advertise` may then be empty and becomes the address it listens on. */
   port: number
-  /** Where daemons reach this controller: `http://10.0.0.1:9002`. */
+  /** The URL at which daemons reach this controller: `http://10.0.0.1:9002`. */
   advertise: string
   dataDir: string
-  /** Copies of the catalog go below it. */
+  /** The directory for copies of the catalog. */
   copyDir: string
   inventory: InventorySource
   volumeRoot: string
-  /** The volume paths of each inventory that comes into force, before its jobs go anywhere. */
+  /** Called with the volume paths of each inventory that comes into force, before its jobs are sent. */
   onPaths?(paths: string[]): void
   keepRecordsMs: number
   /** Base URL of the daemon on a server. */
   addressOf(ip: string): string
-  /** Addresses that news of a server may come from besides its own. */
+  /** Addresses besides its own from which a server may send news. */
   newsFrom?(server: string): readonly string[]
-  /** Whether a daemon whose jobs are from another controller is to change over to this one; never unless given. */
+  /** Whether to take over a daemon that has the jobs of another controller; by default never. */
   takesOver?(server: string): boolean
   /** Host names that requests may come to, besides IP addresses, localhost and the advertised one. */
   allowedHosts: string[]
-  /** Where they differ from CONNECTION_LIMITS. */
+  /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
   log: Log
   clock: Clock
-  /** The built IDE; null = none. */
+  /** The directory of the built IDE; null if there is none. */
   webDir: string | null
   version: string
 }
@@ -67,9 +71,9 @@ export interface ControllerOptions {
 export interface Controller {
   /** `http://127.0.0.1:9002` */
   url: string
-  /** Typed documents in this process. */
+  /** Executes typed documents in this process. */
   execute: Execute
-  /** Reads the inventory again, whether or not it seems changed. */
+  /** Reads the inventory again, even if it seems unchanged. */
   rereadInventory(): Promise<void>
   close(): Promise<void>
 }
@@ -78,7 +82,7 @@ const TICK_MS = 1000
 
 /**
  * Opens the catalog, listens, reads the inventory and talks to the daemons.
- * Throws one BackupdError that says what stands in the way: the port, the data directory, the inventory.
+ * Throws one BackupdError that names the obstacle: the port, the data directory or the inventory.
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   await using parts = new AsyncDisposableStack()
@@ -129,7 +133,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
 }
 
-/** Before the catalog, which may need the reserve to open. A directory that cannot be made is the catalog's to refuse. */
+/** Call it before openCatalog, which may need the reserve, and which reports a directory that cannot be created. */
 async function openRoom(options: DataRoomOptions, parts: AsyncDisposableStack): Promise<DataRoom> {
   await makeFolder(options.dir).catch(() => {})
   return parts.adopt(await DataRoom.open(options), (it) => it.close())
@@ -163,19 +167,21 @@ function guardOf({ allowedHosts, advertise }: ControllerOptions): (request: Inco
   return ({ headers }) => guardBrowsers(headers, hosts)
 }
 
-/** News that comes while earlier news is being taken waits its turn. */
+/** Applies news of the inventory one at a time, in order. */
 async function watchInventory(world: World, source: InventorySource): Promise<{ close(): Promise<void> }> {
-  let taken = Promise.resolve()
+  let applied = Promise.resolve()
   const onNews = (news: InventoryNews) => {
-    taken = taken
+    applied = applied
       .then(() => takeInventory(world, news))
-      .catch((error) => world.log.error({ err: error }, `A new inventory was not taken: ${messageOf(error)}`))
+      .catch((error) =>
+        world.log.error({ err: error }, `A new inventory could not be applied: ${messageOf(error)}`),
+      )
   }
   const watching = await source.watch(onNews, { hasLastGood: hasInventory(world) })
-  await taken
+  await applied
   world.rereadInventory = async () => {
     await watching.reread()
-    await taken
+    await applied
   }
   return watching
 }

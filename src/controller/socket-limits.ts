@@ -1,29 +1,29 @@
 import { GraphQLError } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 
-/** What one WebSocket, and all of them together, may hold; sizes are characters of JSON. */
+/** Limits of one WebSocket and of all together; sizes are characters of JSON. */
 export const SOCKET_LIMITS = {
   /** The payload of `connection_init`. Nothing in it is used. */
   initPayload: 4096,
-  /** Operations of one socket that have not ended. */
+  /** Open operations of one socket. */
   operations: 100,
   /** Variables of one operation. */
   variables: 16 * 1024,
-  /** Documents and variables of one socket's operations. */
+  /** Documents and variables of the open operations of one socket. */
   held: 64 * 1024,
-  /** The same of all sockets: a document in memory takes up to a hundred times its size. */
+  /** The same for all sockets. A parsed document takes up to a hundred times its size in memory. */
   heldByAll: 8 * 1024 * 1024,
 }
 
 /** One connection: the library's context. */
 type Connection = { readonly subscriptions: Record<string, unknown> }
 
-/** Counts what the operations of all sockets hold until they end. */
+/** Counts the size of the open operations of all sockets. */
 export class SocketLimits {
   readonly #operations = new Map<Connection, Map<string, number>>()
   #held = 0
 
-  /** Notes an operation that begins, or says why it may not. */
+  /** Counts a new operation, or returns why it is refused. */
   begin(connection: Connection, id: string, payload: SubscribePayload): GraphQLError | undefined {
     const operations = this.#operationsOf(connection)
     const size = JSON.stringify(payload).length
@@ -38,7 +38,7 @@ export class SocketLimits {
     return undefined
   }
 
-  /** An operation that has ended, or never began. */
+  /** Call it for an operation that has ended; harmless for one that never began. */
   end(connection: Connection, id: string): void {
     const operations = this.#operations.get(connection)
     this.#held -= operations?.get(id) ?? 0
@@ -74,7 +74,7 @@ function reasonAgainst(
   return undefined
 }
 
-/** Why a `connection_init` is refused; fits the reason of a close frame. */
+/** Why a `connection_init` is refused; short enough for the reason of a close frame. */
 export function initProblem(payload: unknown): string | undefined {
   if (JSON.stringify(payload ?? {}).length <= SOCKET_LIMITS.initPayload) return undefined
   return `The payload of connection_init is longer than ${SOCKET_LIMITS.initPayload} characters: leave it out`

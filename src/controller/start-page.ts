@@ -7,7 +7,7 @@ export interface StartPageOptions {
   hasIde: boolean
 }
 
-/** `/` for a browser: what there is to see on this port. Programs get 404, as from the legacy system. */
+/** Serves `/` to browsers: links to the pages on this port. Programs get 404, as from the legacy system. */
 export function addStartPage(app: FastifyInstance, options: StartPageOptions): void {
   const page = startPage(options)
   app.get('/', ({ headers }, reply) => {

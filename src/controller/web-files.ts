@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
-/** The files of a built page, by their path below it; empty where it was not built. Read once: no name from outside reaches the disk. */
+/** Reads the built page once, so that no client's path reaches the disk. Path → file; empty if it was not built. */
 export async function readWebFiles(dir: string | null): Promise<Map<string, WebFile>> {
   const files = new Map<string, WebFile>()
   if (dir === null) return files
@@ -35,7 +35,7 @@ export async function readWebFiles(dir: string | null): Promise<Map<string, WebF
   return files
 }
 
-/** The IDE's files under /ide/; its page itself is what a browser gets at /graphql. */
+/** Serves the IDE's files under /ide/, and its page to browsers at /graphql. */
 export function addWebRoutes(app: FastifyInstance, files: Map<string, WebFile>): void {
   app.get<{ Params: { '*': string } }>('/ide/*', (request, reply) => {
     const file = files.get(request.params['*'] || 'index.html')
@@ -51,7 +51,7 @@ export function addWebRoutes(app: FastifyInstance, files: Map<string, WebFile>):
   })
 }
 
-/** No other page may show it in a frame, and nothing is taken for what it is not. */
+/** Forbids framing by other pages and guessing of content types. */
 export const PAGE_HEADERS = {
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',

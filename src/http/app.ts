@@ -7,20 +7,23 @@ import Fastify, {
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import { meterBodies } from './meter-bodies.ts'
 
-/** What the HTTP servers of both programs have in common. */
+// What the HTTP servers of both programs share: the Fastify app, the guard against web pages, and the limits of
+// connections and bodies. controller/, daemon/ and cli/ use it; it knows no route, and may import lib and wire.
+
+/** What differs between the HTTP servers of the two programs. */
 export interface AppOptions {
-  /** Throws for a request that may not come in. */
+  /** Throws for a request that is not allowed. */
   guard(request: FastifyRequest): void
   refuse(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply
 }
 
-/** Bytes, unless a route says otherwise. */
+/** Bytes; the default of routes. */
 export const BODY_LIMIT = 1024 * 1024
-/** As the legacy system writes it. */
+/** Spelled as the legacy system does. */
 const JSON_TYPE = 'application/json; charset=UTF-8'
 const CLOSE_MS = 3000
 
-/** Guarded, without routes and without a port yet. */
+/** Creates an app with guard and limits, without routes, not yet listening. */
 export function createApp({ guard, refuse }: AppOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -36,15 +39,15 @@ export function createApp({ guard, refuse }: AppOptions): FastifyInstance {
   return app
 }
 
-/** With the status that the reply has; a 204 has no body. */
+/** Sends a body as JSON with the status already set; a 204 has no body. */
 export function printJson(reply: FastifyReply, body: unknown): FastifyReply {
   reply.header('content-type', JSON_TYPE)
   return reply.statusCode === 204 ? reply.send() : reply.send(JSON.stringify(body))
 }
 
 /**
- * Throws CONFLICT if the port is in use, FORBIDDEN or BAD_INPUT if it cannot be had. Returns `http://HOST:PORT`.
- * `program`: for the error, such as `daemon`.
+ * Listens and returns `http://HOST:PORT`. Throws CONFLICT if the port is in use, FORBIDDEN or BAD_INPUT otherwise.
+ * @param program named in the error, such as `daemon`
  */
 export async function listen(
   app: FastifyInstance,
@@ -72,7 +75,7 @@ function cannotListen(what: string, cause: unknown): BackupdError {
   return new BackupdError(code, `${what}: ${messageOf(cause)}. Choose another address`, { cause })
 }
 
-/** Takes no more requests, and gives those that came a moment to end. */
+/** Refuses new requests and waits up to CLOSE_MS for those under way. */
 export async function closeApp(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS)
   await app.close().finally(() => clearTimeout(timer))

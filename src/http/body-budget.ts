@@ -3,16 +3,16 @@ import { BackupdError } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 
 export interface BodyLimits {
-  /** Bytes of bodies of one address that are not answered yet. */
+  /** Bytes of the unanswered request bodies of one address. */
   perPeer: number
-  /** Of all addresses together. */
+  /** The same for all addresses together. */
   total: number
 }
 
-/** One body of the largest kind at once from each address. */
+/** Allows each address one body of the largest kind at a time. */
 export const BODY_LIMITS: BodyLimits = { perPeer: 33 * 1024 * 1024, total: 128 * 1024 * 1024 }
 
-/** Counts the bodies in memory, half-sent ones too: each alone is within its limit, many at once are not. */
+/** Limits the sum of the bodies in memory, half-sent ones included; the limit of a single body does not do that. */
 export class BodyBudget {
   readonly #limits: BodyLimits
   readonly #peers = new Map<string, number>()
@@ -23,8 +23,8 @@ export class BodyBudget {
   }
 
   /**
-   * The same body, counted while it comes. Errors with TOO_COSTLY above the limits. Call `release` once when the
-   * request has ended, however it ended.
+   * Returns a stream that counts the body while it arrives and fails with TOO_COSTLY above the limits. Call `release`
+   * once when the request has ended in any way.
    */
   meter(address: string): { body: MeteredBody; release(): void } {
     const peer = plainIp(address)
@@ -53,7 +53,7 @@ export class BodyBudget {
   }
 }
 
-/** Passes a body on. Fastify compares `receivedEncodedLength` with the Content-Length. */
+/** Passes a body on and counts it. Fastify compares `receivedEncodedLength` with the Content-Length. */
 export class MeteredBody extends Transform {
   receivedEncodedLength = 0
   readonly #count: (length: number) => BackupdError | undefined

@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 
 /**
- * No web page may drive a program of ours, not even one that made its own name lead here.
- * Throws FORBIDDEN for a request that another site's page sent, or that came to a host name nobody allowed
- * (`allowedHosts`, in small letters).
+ * Prevents web pages from using our programs, even with a host name that resolves to this machine (DNS rebinding).
+ * Throws FORBIDDEN for a request from another site's page or to a host name that is not allowed.
+ * @param allowedHosts in lower case
  */
 export function guardBrowsers(headers: IncomingHttpHeaders, allowedHosts: readonly string[]): void {
   const host = headers.host ?? ''
@@ -29,7 +29,7 @@ function foreign(header: string): BackupdError {
   )
 }
 
-/** `[::1]:9002` → `::1`; in small letters. */
+/** `[::1]:9002` → `::1`; in lower case. */
 function hostNameOf(host: string): string {
   const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, '')
   return name.toLowerCase()

@@ -5,13 +5,13 @@ import { plainIp } from '../lib/plain-ip.ts'
 export interface ConnectionLimits {
   /** Open connections of one address. */
   perPeer: number
-  /** Of all addresses together. */
+  /** The same for all addresses together. */
   total: number
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = { perPeer: 1000, total: 4000 }
 
-/** Connections above the limits are answered 503 with the reason and closed, whatever they were to become. */
+/** Answers connections above the limits with 503 and the reason, and closes them, WebSockets included. */
 export function limitConnections(server: Server, limits: ConnectionLimits): void {
   const peers = new Map<string, number>()
   let total = 0

@@ -3,12 +3,12 @@ import { errorCodes, type FastifyInstance } from 'fastify'
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 
 /**
- * An empty body is one without fields, whatever type it says it has, as the recorded system takes it. One with bytes
- * in it and a type that no parser knows is refused as before: 415.
+ * Accepts an empty body of any content type as one without fields, like the legacy system. A non-empty body of an
+ * unknown type is still refused with 415.
  */
 export function takeEmptyBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {
-    // Fastify would refuse it before it looks whether there is a body.
+    // Fastify would refuse an invalid type before it checks whether there is a body.
     if (!MEDIA_TYPE.test(headers['content-type'] ?? '')) delete headers['content-type']
   })
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: { is404: boolean }, body: Buffer) => {

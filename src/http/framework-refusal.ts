@@ -1,6 +1,6 @@
 import { errnoOf, messageOf } from '../lib/errors.ts'
 
-/** What to do about it, by the code of the HTTP framework. */
+/** Our texts by error code of the HTTP framework. */
 const WORDS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this route takes: send less at once',
   FST_ERR_CTP_INVALID_MEDIA_TYPE:
@@ -10,11 +10,11 @@ const WORDS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty: send the JSON that its content type says',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH:
     'The body is not as long as its Content-Length says: send all of it, or leave that header out',
-  FST_ERR_BAD_URL: 'The path is no valid URL: percent-encode names as UTF-8, and a % in them as %25',
+  FST_ERR_BAD_URL: 'The path is not a valid URL: percent-encode names as UTF-8, and a % in them as %25',
   FST_ERR_MAX_PARAM_LENGTH: 'A name in the path is longer than any there is: take it from a list',
 }
 
-/** The HTTP framework's own refusals, in our words; undefined for a fault. */
+/** The HTTP framework's own refusals with our texts; undefined for an internal error. */
 export function frameworkRefusal(error: unknown): { status: number; message: string } | undefined {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
   if (status >= 500) return undefined

@@ -106,7 +106,7 @@ test('a fault of ours is told by an id alone, under which the log has it', () =>
     path: ['jobs'],
     extensions: { code: 'INTERNAL', facts: { id: expect.any(String) } },
   })
-  expect(log.lines).toEqual(['A request failed by a fault of ours'])
+  expect(log.lines).toEqual(['A request failed with an internal error'])
 })
 
 test('an error of ours keeps its code whichever way it came', () => {

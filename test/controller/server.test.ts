@@ -109,7 +109,7 @@ test('an inventory that cannot be taken is logged, and the next one is taken all
   const inventory = toldInventory(helloInventory(['127.0.0.1']))
   const { url, log } = await startTestController({ folder: await testFolder(), inventory })
   inventory.tell({ kind: 'inventory', inventory: { apps: null as never } })
-  await expect.poll(() => log.lines.join('\n')).toContain('A new inventory was not taken')
+  await expect.poll(() => log.lines.join('\n')).toContain('A new inventory could not be applied')
   inventory.tell({ kind: 'inventory', inventory: helloInventory(['127.0.0.1', '127.0.0.2']) })
   await expect
     .poll(async () => (await askGraphQL(url, '{ inventory { volumes } }')).data)
