@@ -1,6 +1,6 @@
 import { isTerminal, type RecordState } from './record.ts'
 
-/** Which action is allowed in which state: page, resolver and engine ask the same table. */
+/** Whether a run in this state can be cancelled; pages, resolvers and the engine use the same rule. */
 export function canCancel(state: RecordState): boolean {
   return !isTerminal(state)
 }

@@ -1,9 +1,9 @@
 import type { RunRecord } from './record.ts'
 
-/** The app that the jobs of the system itself belong to. */
+/** The app of the system's own jobs. */
 export const SYSTEM_APP = 'backupctl'
 
-/** Empty for a one-off action that is of no app. */
+/** The app of a run; empty for a one-off run that belongs to none. */
 export function appOf({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
   if (typeof args.app === 'string' && args.app !== '') return args.app
   return action === 'backup_expire' ? SYSTEM_APP : ''

@@ -1,11 +1,11 @@
-/** The name of an archive in the store says which volume it is of, and when it was made. */
+// Names of archives in the store. A name contains the volume and the time of the backup.
 
-/** Bytes. A folder name holds 255: seconds, endings and the id of a run come behind the archive's name. */
+/** Bytes. A file name holds 255; the rest is for the seconds, endings and the id of a run after the archive's name. */
 export const LONGEST_ARCHIVE_NAME = 170
 
 export interface ArchiveOf {
   app: string
-  /** Its full name: `<app>.<type>.<name>`. */
+  /** The full name: `<app>.<type>.<name>`. */
   proc: string
   instanceNo: number
   volume: string
@@ -24,13 +24,13 @@ export function backupName(archive: string, seconds: number): string {
   return `${archive}-${seconds}.tar.gz`
 }
 
-/** A backup's name taken apart; undefined for any other name. */
+/** Splits the name of a backup; undefined for any other name. */
 export function parseBackupName(name: string): { archive: string; seconds: number } | undefined {
   const { archive, seconds } = BACKUP_NAME.exec(name)?.groups ?? {}
   return archive === undefined ? undefined : { archive, seconds: Number(seconds) }
 }
 
-/** Whose an archive is, of which instance and volume are known. Empty if its name is of another kind. */
+/** The app and proc of an archive whose instance and volume are known; empty if its name has another form. */
 export function procOfArchive(
   archive: string,
   { instanceNo, volume }: Pick<ArchiveOf, 'instanceNo' | 'volume'>,
@@ -44,7 +44,7 @@ export function procOfArchive(
   return { app: '', proc: '' }
 }
 
-/** The same by the name alone: a guess where the proc has `-<number>-` in its name. */
+/** The same from the name alone; only a guess if the name of the proc contains `-<number>-`. */
 export function guessProcOfArchive(archive: string): Pick<ArchiveOf, 'app' | 'proc'> {
   const { app = '', proc = '' } = ARCHIVE.exec(archive)?.groups ?? {}
   return { app, proc }

@@ -13,13 +13,13 @@ import {
   words,
 } from './fields.ts'
 
-/** Where lainlet names no mode the recorded system writes an empty one, and makes a full backup. */
+/** If lainlet names no mode, the legacy system writes an empty one and makes a full backup. */
 export const recordedModeSchema = z
   .enum(['full', 'increment', ''])
   .nullish()
   .transform((mode) => mode || 'full')
 
-/** A backup as the recorded system lists it (`GET /api/v1/backup/json` of a daemon, and `.meta`). */
+/** A backup as the legacy system lists it (`GET /api/v1/backup/json` of a daemon, and `.meta`). */
 export const backupEntitySchema = z.object({
   mode: recordedModeSchema,
   /** Absolute path of the volume on its server. */
@@ -41,13 +41,13 @@ export type MadeInDoubt = z.infer<typeof clockDoubtSchema>
 /** Files of a backup that changed since its run began. */
 export const changedWhileReadSchema = z.object({
   count,
-  /** Of the first hundred: paths in the volume, text form of lib/byte-paths.ts. */
+  /** The first hundred: paths in the volume, text form of lib/byte-paths.ts. */
   names: wordList,
 })
 export type ChangedWhileRead = z.infer<typeof changedWhileReadSchema>
 
 /**
- * `<name>.manifest.json` beside a full backup. What must outlive the catalog stands here.
+ * `<name>.manifest.json` beside a full backup. It has everything that must survive the loss of the catalog.
  * Sizes in bytes, times ISO 8601, digests hex sha256.
  */
 export const manifestSchema = z.object({
@@ -63,58 +63,58 @@ export const manifestSchema = z.object({
   source: words,
   server: ipv4,
   created: moment,
-  /** Per volume, counts up by one with each backup: the order of backups, whatever the clock said. */
+  /** Increases by one with each backup of a volume: the order of backups, independent of the clock. */
   sequence: bigCount,
   rid,
   jobId: name,
   state: z.enum(['success', 'partial']),
-  /** Why this backup is doubtful (empty or unmounted where it was not before); null where it is not. */
+  /** Why this backup is suspect (the volume is empty or unmounted, unlike before); null if it is not. */
   suspect: words.nullable(),
-  /** The archive as it lies in the store. */
+  /** The archive in the store. */
   size: bigCount,
   sha256: name,
-  /** The index beside it (`<name>.index.gz`); null where there is none. */
+  /** The index beside it (`<name>.index.gz`); null if there is none. */
   index: z.object({ size: bigCount, sha256: name }).nullable(),
-  /** What is inside: entries by kind, bytes of file content, bytes of the tar stream. */
+  /** The content: all entries, regular files, bytes of file content, bytes of the tar stream. */
   entries: bigCount,
   files: count,
   bytes: bigCount,
   tarBytes: bigCount,
-  /** The root when it was read: to tell next time whether this is the mount it was. */
+  /** The root of the volume when it was read, to see at the next backup whether the mount has changed. */
   root: z.object({ device: name, mountPoint: z.boolean() }),
   warnings: wordList,
   warningCount: bigCount,
-  /** What could not be kept on this machine, such as `extended attributes`; empty normally. */
+  /** What could not be kept on this machine, such as `extended attributes`; normally empty. */
   notKept: wordList,
   durability: z.enum(['synced', 'acknowledged']),
   verified: moment.nullable(),
   corrupt: z.object({ at: moment, reason: words }).nullable(),
-  /** Reasons to keep it whatever its age. */
+  /** Reasons to keep the backup whatever its age. */
   holds: wordList,
   clockDoubt: clockDoubtSchema.optional(),
-  /** Absent if a version that did not look wrote it. */
+  /** Absent if a version that did not check this wrote it. */
   changedWhileRead: changedWhileReadSchema.optional(),
-  /** Version of backupd that wrote it. */
+  /** The version of backupd that wrote it. */
   writer: words,
 })
 export type Manifest = z.infer<typeof manifestSchema>
 
-/** What a series of snapshots is, as a whole. */
+/** Facts about a series of snapshots as a whole. */
 export const seriesSchema = z.object({
-  /** How many there are. */
+  /** The number of snapshots. */
   snapshots: count,
   /** Restic's id of the newest one. */
   newest: name,
-  /** When the oldest one was made; daemons of earlier versions do not tell. */
+  /** When the oldest one was made; absent from daemons of older versions. */
   oldestCreated: moment.optional(),
   lastGood: z.object({ id: name, created: moment }).nullable(),
 })
 export type Series = z.infer<typeof seriesSchema>
 
 /**
- * A backup as a protocol 2 daemon lists it and the catalog keeps it. Made of the manifest where there is one;
- * an archive without (the recorded system's) has what `.meta` and the folder tell, the rest null. A series of snapshots
- * has its newest one's.
+ * A backup as a protocol 2 daemon lists it and the catalog keeps it. The values come from the manifest; a legacy
+ * archive without one has those of `.meta` and the folder, the rest null. A series has the values of its newest
+ * snapshot.
  */
 export const backupInfoSchema = z.object({
   /** The namespace (server IP) it lies in. */
@@ -144,7 +144,7 @@ export const backupInfoSchema = z.object({
   durability: z.enum(['synced', 'acknowledged']).nullable(),
   clockDoubt: clockDoubtSchema.optional(),
   changedWhileRead: changedWhileReadSchema.optional(),
-  /** null for what is no series of snapshots: archives, and mirrors of the recorded system. */
+  /** null if it is not a series of snapshots: for archives and legacy mirrors. */
   series: seriesSchema.nullish().transform((series) => series ?? null),
 })
 export type BackupInfo = z.infer<typeof backupInfoSchema>

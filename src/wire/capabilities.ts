@@ -1,4 +1,4 @@
-/** What a daemon says it can do, beyond the legacy routes: a controller that needs one of these asks first. */
+/** What a daemon reports to support beyond the legacy routes. A controller checks before it uses one. */
 export const CAPABILITIES = [
   'news',
   'progress',
@@ -21,7 +21,7 @@ export const CAPABILITIES = [
 
 export type Capability = (typeof CAPABILITIES)[number]
 
-/** Whether a daemon told that it can; one of the legacy system tells nothing. */
+/** Whether a daemon has reported the capability; a legacy daemon reports none. */
 export function hasCapability(
   debug: { capabilities?: readonly string[] | undefined } | null | undefined,
   capability: Capability,

@@ -1,2 +1,2 @@
-/** Of a refusal over HTTP: its code, for programs. */
+/** The header with the error code of a refused HTTP request, for programs. */
 export const ERROR_CODE_HEADER = 'x-backupd-error-code'

@@ -4,8 +4,8 @@ import type { RunRecord } from './record.ts'
 type Ended = Pick<RunRecord, 'action' | 'args' | 'jobId' | 'state' | 'reason' | 'error' | 'rid'>
 
 /**
- * Runs with the same key answer the same question, such as "is this volume backed up?": the newest one counts. It does
- * not change when a schedule is edited, though the id of the job does.
+ * Identifies runs that serve the same purpose, such as the backup of one volume; the newest one counts. Unlike the id
+ * of the job, the key does not change when a schedule is edited.
  */
 export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | 'args' | 'jobId'>): string {
   const path = args.path ?? args.destDir
@@ -13,14 +13,14 @@ export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | '
   return [action, typeof args.mode === 'string' ? args.mode : '', target].join(' ')
 }
 
-/** One line about a run that did not succeed: what failed, why, what to do. */
+/** Describes a run that did not succeed on one line: what failed, why, what to do. */
 export function describeFailure(run: Ended): string {
   const code = run.error?.code
   const reason = run.reason.trim().replace(/\.$/, '') || 'no reason is known'
   return `${describeRun(run)} ${VERBS[run.state] ?? run.state}: ${reason}${code ? ` (${code})` : ''}. ${adviceFor(run)}`
 }
 
-/** Of a recover that the daemon finished when it started again: `facts.outcome` of DAEMON_RESTARTED. */
+/** `facts.outcome` of DAEMON_RESTARTED for an interrupted recover that the daemon finished after its restart. */
 export const FINISHED = 'went forward'
 
 const VERBS: Partial<Record<RunRecord['state'], string>> = {
@@ -45,7 +45,7 @@ function quote(value: unknown): string {
 function adviceFor({ state, error, rid }: Ended): string {
   if (state === 'partial') return `See the warnings of the record ${rid}`
   if (state === 'lost')
-    return `See that the daemon runs, and whether the store has the result; then run it again`
+    return `Check that the daemon runs, and whether the store has the result; then run it again`
   if (state === 'cancelled') return 'Run it again if it is still needed'
   if (error?.facts.outcome === FINISHED)
     return error.facts.faults ? `See the warnings of the record ${rid}` : 'Nothing is left to do'

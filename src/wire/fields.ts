@@ -4,15 +4,13 @@ import { escapeControls } from '../lib/byte-paths.ts'
 import type { Json } from '../lib/errors.ts'
 import { hasControls, withoutControls } from '../lib/plain-text.ts'
 
-/**
- * What the fields of a message may hold: no more than GraphQL can show, the database can keep, and a URL, a path or a
- * terminal can take. Every number, time and text in src/wire is one of these. test/attacks/bad-values.test.ts feeds the
- * parsers with values out of bounds.
- */
+// The types of all fields in messages, limited to what GraphQL can show, the database can store, and a URL, a path or a
+// terminal can hold. Every number, time and text in src/wire uses one of these. test/attacks/bad-values.test.ts feeds
+// the parsers with values out of bounds.
 
 const MAX_INT32 = 2 ** 31 - 1
 const MAX_TEXT = 64 * 1024
-/** Levels of lists and objects in free JSON, such as `args`. */
+/** Limit of nesting in free JSON, such as `args`. */
 const MAX_LEVELS = 32
 
 /** A count that GraphQL shows as Int. */
@@ -26,7 +24,7 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 const FIRST_MS = Date.parse('0000-01-01T00:00:00Z')
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
-/** RFC 3339, in the years 0 to 9999, as lib/clock.ts writes them. `0001-01-01T00:00:00Z` means never. */
+/** RFC 3339 in the years 0 to 9999, as lib/clock.ts writes it. `0001-01-01T00:00:00Z` means never. */
 export const moment = z.string().refine(isMoment, 'expected a time such as 2026-01-31T05:00:00Z')
 
 export function isMoment(text: string): boolean {
@@ -36,7 +34,7 @@ export function isMoment(text: string): boolean {
 
 const OTHER_YEAR = /^[+-]\d{6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
 
-/** The time of a file: a moment, or one of a year that daemons of earlier versions wrote as `+275760-09-13…`. */
+/** The time of a file: a moment, or a later year that daemons of older versions wrote as `+275760-09-13…`. */
 export const fileMoment = z
   .string()
   .refine(
@@ -44,7 +42,7 @@ export const fileMoment = z
     'expected a time such as 2026-01-31T05:00:00Z',
   )
 
-/** Words for people: control characters are escaped, and what is too long is cut. */
+/** Text for people: control characters are escaped, and a too long text is cut. */
 export const words = z.string().transform(toWords)
 export const wordList = z.array(z.string()).transform((list) => list.map(toWords))
 
@@ -52,14 +50,14 @@ export function toWords(text: string): string {
   return withoutControls(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
 }
 
-/** A name: of an app, a proc, a volume, a job, a container. */
+/** The name of an app, proc, volume, job or container. */
 export const name = z
   .string()
   .max(4096)
   .refine((text) => !hasControls(text), 'expected a name without control characters')
 /** A path of any length, or the target of a link, in the text form of lib/byte-paths.ts. */
 export const pathText = z.string().transform(escapeControls)
-/** The name of an object in the store: one part of a path. */
+/** The name of an object in the store: a single path component. */
 export const objectName = name.refine(isPathPart, 'expected one part of a path')
 
 function isPathPart(text: string): boolean {
@@ -67,11 +65,11 @@ function isPathPart(text: string): boolean {
   return !isDots && !text.includes('/') && Buffer.byteLength(text) <= 255
 }
 
-/** The id of a run, as either system makes it. */
+/** The id of a run, ours or legacy. */
 export const rid = z.string().regex(/^[\w-]{1,64}$/, 'expected the id of a run')
 export const ipv4 = z.string().refine(isIPv4, 'expected an IPv4 address')
 
-/** Free JSON; nested so little that it can be written and read again. */
+/** Free JSON, with limited nesting so that it can be written and read again. */
 export const json = z.custom<Json>(isShallow, `expected at most ${MAX_LEVELS} levels`)
 export const jsonObject = z
   .custom<Record<string, Json>>(isObject, 'expected an object')
@@ -83,7 +81,7 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Without recursion: a value can be nested more deeply than the stack allows. */
+/** Not recursive, because a value can be nested more deeply than the stack allows. */
 function isShallow(value: unknown): boolean {
   let level: unknown[] = [value]
   for (let depth = 0; depth <= MAX_LEVELS; depth++) {

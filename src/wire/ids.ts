@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 
-/** A record's id: unix seconds + 32 hex digits. */
+/** Makes the id of a record: unix seconds + 32 hex digits. */
 export function newRid(nowMs: number): string {
   return `${Math.floor(nowMs / 1000)}${randomUUID().replaceAll('-', '')}`
 }
@@ -18,14 +18,14 @@ export function ipv4Hex(ip: string): string {
     .join('')
 }
 
-/** The server that a job id names: `0a4d000b…` → `10.77.0.11`; undefined where it names none. */
+/** The server in a job id: `0a4d000b…` → `10.77.0.11`; undefined if there is none. */
 export function serverOfJobId(id: string): string | undefined {
   if (!/^[0-9a-f]{8}/.test(id)) return undefined
   return [0, 2, 4, 6].map((at) => Number.parseInt(id.slice(at, at + 2), 16)).join('.')
 }
 
 /**
- * The job id of the recorded system: hex of the server's IPv4 + md5 of `<spec>/<action>/[<values in key order>]`;
+ * The job id, as in the legacy system: hex of the server's IPv4 + md5 of `<spec>/<action>/[<values in key order>]`;
  * a list prints as `[a b]`.
  */
 export function jobId(serverIp: string, spec: string, action: string, args: Record<string, unknown>): string {
@@ -36,7 +36,7 @@ export function jobId(serverIp: string, spec: string, action: string, args: Reco
   return ipv4Hex(serverIp) + createHash('md5').update(text).digest('hex')
 }
 
-/** A value as the recorded system prints it. */
+/** Prints a value as the legacy system (Go) does. */
 export function printValue(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(printValue).join(' ')}]` : String(value ?? '')
 }

@@ -1,4 +1,4 @@
-/** What should be backed up, as whichever source tells it. */
+/** What should be backed up, in the same form for all sources. */
 export interface Inventory {
   apps: InventoryApp[]
 }
@@ -24,9 +24,9 @@ export interface InventoryInstance {
 }
 
 export interface InventoryVolume {
-  /** As the proc names it: `/data/db`. */
+  /** The volume's path inside the proc: `/data/db`. */
   name: string
-  /** Absolute path on the server; null = the usual place under the daemon's volume root. */
+  /** Absolute path on the server; null: the default place under the volume root. */
   path: string | null
   /** `strict`: a run during which files changed is partial. Absent: such changes are a warning. */
   consistency?: 'strict'
@@ -35,21 +35,21 @@ export interface InventoryVolume {
 
 export interface InventorySchedule {
   mode: 'full' | 'increment'
-  /** lainlet names none, which the recorded system's job id tells from full. */
+  /** lainlet gave no mode. The legacy job id differs between that and `full`. */
   namesNoMode?: boolean
   spec: string
-  /** As written: `30d`; empty where lainlet tells one that cannot be read: such backups never expire. */
+  /** As written: `30d`. Empty if lainlet gave an unreadable one: such backups never expire. */
   expire: string
   preRun: string
   postRun: string
-  /** The longest a run may take; absent: no limit. */
+  /** Time limit of a run; absent: no limit. */
   timeLimitSeconds?: number
-  /** Of increments: all files are read once in so many days; absent: only those whose timestamps changed. */
+  /** For increments: all files are read once in this many days; absent: only those with changed timestamps. */
   rereadEveryDays?: number
 }
 
 export type InventoryNews =
-  /** `faults`: what of it had to be left out, a sentence each. */
+  /** `faults`: what had to be left out, one sentence each. */
   | { kind: 'inventory'; inventory: Inventory; faults?: string[] }
-  /** What was read cannot be used, or nothing can be read; the last good inventory stands. */
+  /** The source cannot be read or used; the last good inventory stays in force. */
   | { kind: 'broken'; problem: string }

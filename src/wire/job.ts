@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { recordedModeSchema } from './backup.ts'
 import { moment, name, runArgs } from './fields.ts'
 
-/** Settings of a schedule that are no part of its id. A daemon ignores those it does not know. */
+/** Settings of a job that are not part of its id. A daemon ignores those that it does not know. */
 export const jobOptionsSchema = z.object({
-  /** The longest a run may take, in seconds. */
+  /** Time limit of a run, in seconds. */
   timeLimitSeconds: z.number().int().positive().optional(),
-  /** `strict`: a run is partial if any file of the volume changed between the begin and the end of the run. */
+  /** `strict`: a run is partial if any file of the volume changed during the run. */
   consistency: z.literal('strict').optional(),
-  /** An increment reads every file again, whatever its timestamps say, once in so many days. */
+  /** An increment reads every file, whatever its timestamps, once in this many days. */
   rereadEveryDays: z.number().int().positive().optional(),
-  /** An increment reads every file again; of a single run, when it is asked for. */
+  /** This run of an increment reads every file; set for single runs on request. */
   reread: z.boolean().optional(),
 })
 export type JobOptions = z.infer<typeof jobOptionsSchema>
@@ -30,11 +30,11 @@ export const jobSchema = z.object({
 })
 export type Job = z.infer<typeof jobSchema>
 
-/** A job with its times; `prev` and `next` are ISO 8601, NEVER where there is none. */
+/** A job with its times; `prev` and `next` are ISO 8601, or NEVER. */
 export const scheduledJobSchema = z.object({ prev: moment, next: moment, job: jobSchema })
 export type ScheduledJob = z.infer<typeof scheduledJobSchema>
 
-/** The ten args of a backup job, as recorded. `path` and `archive` are left out of lists for users. */
+/** The ten args of a backup job, as in the legacy system. Lists for users omit `path` and `archive`. */
 export const backupArgsSchema = z.object({
   app: z.string(),
   archive: z.string(),
@@ -67,32 +67,32 @@ export const recoverArgsSchema = z.object({
   proc: z.string(),
   /** The backup's name in the store. */
   backup: z.string(),
-  /** The directory to recover into; empty = the volume that the backup is named after. */
+  /** The directory to recover into; empty: the volume that the backup is named after. */
   destDir: z.string(),
-  /** Within a daemon: the paths of its jobs, where none of them is the volume that the backup is named after. */
+  /** Only inside a daemon: the paths of its jobs, if none is the volume that the backup is named after. */
   jobPaths: z.array(z.string()).optional(),
-  /** null for a recover of all of it. */
+  /** null for a recover of everything. */
   files: z
     .array(z.string())
     .nullish()
     .transform((files) => files ?? null),
-  /** The server (IP) in whose folder of the store the backup lies. */
+  /** The namespace of the backup: the IP of its server. */
   namespace: z.string(),
-  /** What to do where processes hold the volume open. */
+  /** What to do if processes have files of the volume open. */
   inUse: z.enum(['refuse', 'proceed']).optional(),
   /** What to do if the file system refuses the renames of a recover of the whole volume. */
   onRefusedRename: z.enum(['refuse', 'in-place']).optional(),
-  /** Of an increment: its id, or the beginning of it; null = the newest one that is not suspect. */
+  /** Of an increment: its id or a prefix of it; null: the newest one that is not suspect. */
   snapshot: z
     .string()
     .nullish()
     .transform((id) => id ?? null),
-  /** Only tell what would be done. */
+  /** Only show what would be done. */
   plan: z.boolean().optional(),
 })
 export type RecoverArgs = z.infer<typeof recoverArgsSchema>
 
-/** Plans have an action of their own, so that nobody takes the record of one for a recover that was done. */
+/** Plans have a separate action, so that their records are not mistaken for those of recovers. */
 export function recoverAction(isPlan: boolean): 'backup_recover' | 'backup_recover_plan' {
   return isPlan ? 'backup_recover_plan' : 'backup_recover'
 }

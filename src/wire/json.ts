@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
 
-/** JSON text → a checked value. Throws BAD_INPUT naming what was parsed and the first thing wrong with it. */
+/** Parses and validates JSON text. Throws BAD_INPUT that names what was parsed and the first problem. */
 export function parseJson<T>(what: string, text: string, schema: z.ZodType<T>): T {
   let value: unknown
   try {
@@ -12,7 +12,7 @@ export function parseJson<T>(what: string, text: string, schema: z.ZodType<T>): 
   return parseShape(what, value, schema)
 }
 
-/** An unknown value → a checked one. Throws BAD_INPUT. */
+/** Validates an unknown value. Throws BAD_INPUT. */
 export function parseShape<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data

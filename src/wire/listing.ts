@@ -2,7 +2,7 @@ import type { RecordState } from './record.ts'
 
 export interface Page {
   first: number
-  /** An opaque cursor of an earlier page. */
+  /** The opaque cursor after which the page begins. */
   after?: string | undefined
 }
 
@@ -12,7 +12,7 @@ export interface Slice<T> {
   totalCount: number
 }
 
-/** Every field narrows; a list means any of. `proc` is the full name. Times are ISO 8601: `from` is included, `to` is not. */
+/** All fields must match, of a list any value. `proc`: the full name. `from` (included), `to` (excluded): ISO 8601. */
 export interface RecordFilter {
   app?: string
   proc?: string
@@ -27,7 +27,7 @@ export interface RecordFilter {
   to?: string
 }
 
-/** As RecordFilter. */
+/** Like RecordFilter. */
 export interface BackupFilter {
   app?: string
   proc?: string

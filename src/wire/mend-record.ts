@@ -4,10 +4,8 @@ import { fieldsOf, readBackup, UNKNOWN_TIME } from './mend.ts'
 import { type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
 import { addFlaw, issueOf, labelOf } from './tolerant.ts'
 
-/**
- * Records with a value out of bounds. Their good parts count: the end of a run must not be lost because of a count in
- * its result. News, answers of daemons and rows of the catalog are all mended here.
- */
+// Repairs records with values out of bounds, from news, answers of daemons and rows of the catalog. Their valid parts
+// are kept, because the end of a run must not be lost over a bad count in its result.
 
 const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
   ...{ seq: 0, attempt: 1, server: '0.0.0.0', jobId: '', spec: '', action: '', args: {}, type: 'once' },
@@ -15,7 +13,7 @@ const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
   ...{ warningCount: 0, result: null, progress: null },
 }
 
-/** Without one of these a record says nothing that can be used. */
+/** The fields without which a record is useless. */
 const requiredSchema = recordSchema.pick({
   rid: true,
   server: true,
@@ -30,7 +28,7 @@ const list = z.array(z.unknown())
 const names = list.transform((items) => items.filter((item) => name.safeParse(item).success))
 const strings = list.transform((items) => items.filter((item) => typeof item === 'string'))
 
-/** A list loses only its bad items, and a backup is marked as corrupt, so that it is not taken for gone. */
+/** A list loses only its bad items; a bad backup is marked corrupt, so that it does not count as deleted. */
 const RESULT_PARTS = new Map<string, z.ZodType>(
   Object.entries({
     ...runResultSchema.shape,
@@ -50,13 +48,13 @@ const partsShape = {
 
 export interface SortedRecords {
   good: RunRecord[]
-  /** Why a record could not be used, a sentence each. */
+  /** Records that could not be used, one sentence each. */
   setAside: string[]
-  /** Why part of a record that counts was left out, a sentence each. */
+  /** Parts left out of usable records, one sentence each. */
   mended: string[]
 }
 
-/** Leaves out the parts of records that are not valid, and the records that cannot be used at all. */
+/** Parses records; leaves out invalid parts, and records that cannot be used at all. */
 export function readRecords(values: readonly unknown[]): SortedRecords {
   const sorted: SortedRecords = { good: [], setAside: [], mended: [] }
   for (const value of values) {
@@ -71,7 +69,7 @@ export function readRecords(values: readonly unknown[]): SortedRecords {
   return sorted
 }
 
-/** One record, mended where it can be; an issue where it cannot be used. */
+/** Parses one record and repairs it if possible; otherwise raises an issue. */
 export const tolerantRecordSchema: z.ZodType<RunRecord> = z.unknown().transform((value, context) => {
   const { good, setAside } = readRecords([value])
   if (good[0]) return good[0]
@@ -79,13 +77,13 @@ export const tolerantRecordSchema: z.ZodType<RunRecord> = z.unknown().transform(
   return z.NEVER
 })
 
-/** A record of the catalog, which is shown whatever is wrong with it. */
+/** Reads a record of the catalog; always returns one, whatever is wrong with it. */
 export function readRecordRow(rid: string, value: unknown): RunRecord {
   const parsed = recordSchema.safeParse(value)
   return parsed.success ? parsed.data : mendRecord(rid, value, parsed.error)
 }
 
-/** What is left out is named in the reason. */
+/** Leaves invalid parts out and says so in the reason. */
 function mendRecord(rid: string, value: unknown, error: z.ZodError): RunRecord {
   const mended = fieldsOf(partsShape, value, UNKNOWN_RECORD)
   const reason = `${mended.reason} (not all of this record can be read: ${issueOf(error)})`.trimStart()

@@ -4,10 +4,8 @@ import { type BackupInfo, backupInfoSchema } from './backup.ts'
 import { ipv4, objectName } from './fields.ts'
 import { issueOf } from './tolerant.ts'
 
-/**
- * Rows that an earlier version kept, and what a store holds, can have values that no message may have now. They are
- * shown with those values left out: one of them must not hide a list.
- */
+// Repairs backups with invalid values, from a store or from rows that an older version wrote. They are shown without
+// these values, because one bad backup must not break a whole list.
 
 export const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z'
 
@@ -18,7 +16,7 @@ const UNKNOWN_BACKUP: Omit<BackupInfo, 'server' | 'name'> = {
   ...{ durability: null, series: null },
 }
 
-/** A backup as it should be, or with what is wrong left out and named in `corrupt`; undefined where it has no name. */
+/** Parses a backup; invalid values are left out and named in `corrupt`. undefined if server or name is invalid. */
 export function readBackup(value: unknown): BackupInfo | undefined {
   const parsed = backupInfoSchema.safeParse(value)
   if (parsed.success) return parsed.data
@@ -27,7 +25,7 @@ export function readBackup(value: unknown): BackupInfo | undefined {
   return mendBackup(value, parsed.error)
 }
 
-/** The same for a row of the catalog, which is shown whatever its name is. */
+/** The same for a row of the catalog, which is shown even if its name is invalid. */
 export function readBackupRow(value: BackupInfo): BackupInfo {
   const parsed = backupInfoSchema.safeParse(value)
   return parsed.success ? parsed.data : mendBackup(value, parsed.error)
@@ -41,7 +39,7 @@ function mendBackup(value: unknown, error: z.ZodError): BackupInfo {
   return { ...mended, ...named, corrupt: corrupt ?? `its description is not valid (${issueOf(error)})` }
 }
 
-/** Each field as its schema reads it, or what stands for one that is not known. */
+/** Parses each field with its schema; an invalid one gets the value from `unknown`. */
 export function fieldsOf<T extends object>(shape: Record<string, z.ZodType>, value: unknown, unknown: T): T {
   const fields = Object(value) as Record<string, unknown>
   const read = Object.entries(unknown).map(([key, fallback]) => {

@@ -1,10 +1,10 @@
 import { BackupdError } from '../lib/errors.ts'
 
-/** Far above what any list needs. Pages may be empty: a search pauses between two of them. */
+/** Far more than any list needs. Pages may be empty, because a long search returns in between. */
 export const MAX_PAGES = 2000
 const MAX_ITEMS = 1_000_000
 
-/** Ends a list whose sender always names another page. One for each list that is read page by page. */
+/** Stops reading a list that never ends. Create one for each list that is read in pages. */
 export class PageGuard {
   readonly #server: string
   #pages = 0
@@ -15,7 +15,7 @@ export class PageGuard {
     this.#server = server
   }
 
-  /** To be called for each page. Throws DAEMON_REFUSED if the list does not end. */
+  /** Call it for each page. Throws DAEMON_REFUSED if the list does not end. */
   check(items: number, next: string | null): void {
     this.#pages += 1
     this.#items += items

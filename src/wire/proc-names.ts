@@ -4,8 +4,8 @@ export function shortNameOf(proc: string): string {
 }
 
 /**
- * Users write `web` or `hello.web.web`; an inventory also writes `worker.mail`, and lain.yaml `proc.mail` and
- * `service.mail`.
+ * Whether a proc is meant by a name. Users write `web` or `hello.web.web`; an inventory also `worker.mail`, and
+ * lain.yaml `proc.mail` or `service.mail`.
  */
 export function isProcNamed(proc: string, asked: string): boolean {
   const short = shortNameOf(proc)

@@ -2,8 +2,8 @@ import { serverOfJobId } from './ids.ts'
 import type { RunRecord } from './record.ts'
 
 /**
- * Why a record is not of one server alone; undefined if it is. The server of a record, of the backups in its result and
- * in the id of its job are the same: a daemon speaks of its own runs and of its own folder in the store.
+ * Why a record mixes servers; undefined if it does not. A record, the backups in its result and the id of its job must
+ * name the same server, because a daemon may report only its own runs and its own namespace.
  */
 export function findForeignPart({ server, jobId, result }: RunRecord): string | undefined {
   const ofJob = serverOfJobId(jobId)

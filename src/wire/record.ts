@@ -34,7 +34,7 @@ export function isTerminal(state: RecordState): boolean {
   return TERMINAL.has(state)
 }
 
-/** The phase of a run while it waits for its store, or for a lock in it: it is not hung then. */
+/** The phase of a run that waits for its store or for a lock in it; such a run does not count as hung. */
 export const WAIT_FOR_STORE = 'wait-store'
 
 export const progressSchema = z.object({
@@ -58,26 +58,26 @@ export const recordErrorSchema = z.object({
 })
 export type RecordError = z.infer<typeof recordErrorSchema>
 
-/** What a run produced. `file` and `size` are the recorded system's; the rest is ours. */
+/** What a run produced. `file` and `size` come from the legacy system, the rest is ours. */
 export const runResultSchema = z
   .object({
     file: objectName.optional(),
     /** Bytes in the store. */
     size: bigCount.optional(),
-    /** The backup as it now stands in the store, for `backup` and `verify`. */
+    /** The present backup in the store, for `backup` and `verify`. */
     backup: backupInfoSchema.optional(),
-    /** Names that are no longer in the store, for `backup_expire` and deletes. */
+    /** Names deleted from the store, for `backup_expire` and deletes. */
     deleted: z.array(name).optional(),
     /** Entries restored, for `backup_recover`. */
     entriesRestored: count.optional(),
     bytesRestored: bigCount.optional(),
-    /** Series that changed, as they now stand in the store, for `backup_expire`. */
+    /** The present state of changed series, for `backup_expire`. */
     changed: z.array(backupInfoSchema).optional(),
-    /** Ids of snapshots that are no longer in their series. */
+    /** Ids of deleted snapshots. */
     deletedSnapshots: z.array(name).optional(),
-    /** Bytes that a prune gave back to the store. */
+    /** Bytes that a prune freed in the store. */
     bytesFreed: bigCount.optional(),
-    /** What a recover would do, where only that was asked. */
+    /** What a recover would do, if only a plan was requested. */
     plan: recoverPlanSchema.optional(),
     /** For `backup` with mode increment. */
     snapshot: name.optional(),
@@ -96,8 +96,8 @@ export type RunResult = z.infer<typeof runResultSchema>
 export const MAX_WARNINGS = 1000
 
 /**
- * One run, as a protocol 2 daemon tells it. `seq` counts the changes of this record on its daemon, progress
- * included: of two versions of one rid the higher seq is the newer one, in whatever order they arrive.
+ * One run, as a protocol 2 daemon reports it. `seq` counts the changes of the record on its daemon, progress included:
+ * of two versions of one rid, the higher seq is the newer one, in whatever order they arrive.
  */
 export const recordSchema = z.object({
   rid,
@@ -112,13 +112,13 @@ export const recordSchema = z.object({
   args: runArgs,
   type: z.enum(['cron', 'once']),
   state: z.enum(RECORD_STATES),
-  /** ISO 8601; when it was queued until it runs. */
+  /** ISO 8601; until the run begins, the time of its request. */
   start: moment,
-  /** ISO 8601, or null until it ended. */
+  /** ISO 8601; null until it has ended. */
   end: moment.nullable(),
   reason: words,
   error: recordErrorSchema.nullable(),
-  /** The first thousand; `warningCount` says how many there were. */
+  /** The first MAX_WARNINGS; `warningCount` is the total number. */
   warnings: z.array(z.string()).transform((list) => list.slice(0, MAX_WARNINGS).map(toWords)),
   warningCount: count,
   result: runResultSchema.nullable(),
@@ -127,11 +127,10 @@ export const recordSchema = z.object({
 export type RunRecord = z.infer<typeof recordSchema>
 
 /**
- * News of one record put onto what is known of it. The same result in any order, once or twice, since versions
- * have one order: the daemon's own end is the last word and never changes; before it the higher seq is the
- * newer one; `lost`, which is only the controller's guess, stands until a later word. A record stays with its server:
- * what another one says of it changes nothing.
- * @returns the record as it then stands, or undefined where the news changes nothing.
+ * Applies news to a known record. The result does not depend on order or repetition, because versions are ordered: the
+ * end reported by the daemon is final; before it, the higher seq is newer; `lost`, the controller's guess, stays until
+ * later news. News from another server than the record's changes nothing.
+ * @returns the new record, or undefined if the news changes nothing
  */
 export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
   if (!known) return news
@@ -148,7 +147,7 @@ function isOwnEnd({ state }: RunRecord): boolean {
   return isTerminal(state) && state !== 'lost'
 }
 
-/** The record as the recorded system posts it: two posts a run, its own states, `end` = NEVER while it runs. */
+/** A record as the legacy system posts it: two posts for each run, its own states, `end` = NEVER while it runs. */
 export const legacyRecordSchema = z.object({
   id: name,
   spec: name,
@@ -175,10 +174,10 @@ const LEGACY_STATE: Record<RecordState, string> = {
   lost: 'failed',
 }
 
-/** Args of ours, which the recorded system's posts do not carry. */
+/** Our own args, which legacy posts do not have. */
 const OWN_ARGS: ReadonlySet<string> = new Set(['inUse', 'onRefusedRename', 'snapshot', 'plan'])
 
-/** What is beyond the recorded system reads `failed` with the reason, so that no old script takes it for a success. */
+/** States unknown to the legacy system become `failed` with the reason, so that no script takes them for a success. */
 export function toLegacyRecord(record: RunRecord): LegacyRecord {
   const { file, size } = record.result ?? {}
   return {

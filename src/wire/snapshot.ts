@@ -3,25 +3,25 @@ import { changedWhileReadSchema, clockDoubtSchema, fileInfoSchema } from './back
 import { bigCount, count, moment, name, pathText, rid, words } from './fields.ts'
 import { tolerantPage } from './tolerant.ts'
 
-/** One point in time of an increment. */
+/** A snapshot: one point in time of an increment. */
 export const snapshotInfoSchema = z.object({
   /** Restic's own id, 64 hex digits. */
   id: name,
   /** ISO 8601. */
   created: moment,
-  /** Per volume, counts up by one with each snapshot; 0 for one that restic made. */
+  /** Increases by one with each snapshot of a volume; 0 for one that restic made. */
   sequence: bigCount,
   state: z.enum(['success', 'partial']),
   suspect: words.nullable(),
-  /** What of it was found damaged, and when; null where nothing was. */
+  /** What was found damaged in it, and when; null if nothing. */
   corrupt: words.nullable(),
-  /** Whole, not corrupt, not suspect. */
+  /** Complete, not corrupt, not suspect. */
   good: z.boolean(),
-  /** Made of a mirror of the recorded system; never expires. */
+  /** Made from a legacy mirror; never expires. */
   mirror: z.boolean(),
   clockDoubt: clockDoubtSchema.optional(),
   changedWhileRead: changedWhileReadSchema.optional(),
-  /** Bytes of file content in it; null where restic made it. */
+  /** Bytes of file content in it; null if restic made it. */
   size: bigCount.nullable(),
   files: count.nullable(),
   /** Bytes that it added to the store. */
@@ -37,7 +37,7 @@ export type SnapshotPage = z.infer<typeof snapshotPageSchema>
 
 export const CHANGES = ['added', 'removed', 'content', 'metadata', 'type'] as const
 
-/** What became of one path from one snapshot to another. */
+/** The change of one path between two snapshots. */
 export const fileDiffSchema = z.object({
   path: pathText,
   change: z.enum(CHANGES),
@@ -46,16 +46,16 @@ export const fileDiffSchema = z.object({
 })
 export type FileDiff = z.infer<typeof fileDiffSchema>
 
-/** `GET /api/v1/backup/diff/NAME?namespace=IP&from=ID&to=ID&after=PATH&limit=N`: by path. */
+/** `GET /api/v1/backup/diff/NAME?namespace=IP&from=ID&to=ID&after=PATH&limit=N`: sorted by path. */
 export const diffPageSchema = tolerantPage('changes', fileDiffSchema, { next: z.string().nullable() })
 export type DiffPage = z.infer<typeof diffPageSchema>
 
-/** A path as it was from this snapshot on, until the next one that is listed. */
+/** A version of a path, valid from this snapshot until the next listed one. */
 export const fileVersionSchema = z.object({
   snapshot: name,
   created: moment,
   change: z.enum(CHANGES),
-  /** null where it was removed. */
+  /** null if it was removed. */
   file: fileInfoSchema.nullable(),
 })
 export type FileVersion = z.infer<typeof fileVersionSchema>
@@ -64,21 +64,21 @@ export type FileVersion = z.infer<typeof fileVersionSchema>
 export const fileHistorySchema = tolerantPage('versions', fileVersionSchema, { next: name.nullable() })
 export type FileHistory = z.infer<typeof fileHistorySchema>
 
-/** What a recover would do; nothing of it is done. */
+/** What a recover would do, without doing it. */
 export const recoverPlanSchema = z.object({
-  /** How many paths there are of each. */
+  /** Numbers of paths. */
   create: count,
   overwrite: count,
   delete: count,
-  /** As far as can be told without reading content: a file of the same size and mtime is taken for the same. */
+  /** Files with the same size and mtime count as unchanged; their content is not read. */
   unchanged: count,
   /** Bytes of file content that would be written. */
   bytes: bigCount,
   /** The first thousand. */
   steps: z.array(z.object({ action: z.enum(['create', 'overwrite', 'delete']), path: pathText })),
-  /** There are more than are listed. */
+  /** Whether there are more steps than listed. */
   more: z.boolean(),
-  /** Told if it was asked to copy in place: whether renames are refused, so that it would be. */
+  /** Present if a copy in place was allowed: whether renames are refused, so that it would be one. */
   inPlace: z.boolean().optional(),
 })
 export type RecoverPlan = z.infer<typeof recoverPlanSchema>

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { toWords } from './fields.ts'
 
-/** Flaws that are described one by one. */
+/** Limit of flaws that are described one by one. */
 const MAX_DESCRIBED = 100
 
-/** Good items, and a sentence for each bad one that was set aside. */
+/** The valid items, and one sentence for each invalid one. */
 export interface Sorted<T> {
   good: T[]
   setAside: string[]
 }
 
-/** One bad item must not hide the others: each is parsed on its own. */
+/** Parses each item separately, because one invalid item must not hide the others. */
 export function parseEach<T>(item: z.ZodType<T>, values: readonly unknown[]): Sorted<T> {
   const sorted: Sorted<T> = { good: [], setAside: [] }
   for (const value of values) {
@@ -21,7 +21,7 @@ export function parseEach<T>(item: z.ZodType<T>, values: readonly unknown[]): So
   return sorted
 }
 
-/** A page of a list, whose bad items are left out and described in `setAside`. */
+/** A page of a list; invalid items are left out and described in `setAside`. */
 export function tolerantPage<K extends string, T, S extends z.ZodRawShape>(
   key: K,
   item: z.ZodType<T>,
@@ -37,7 +37,7 @@ export function tolerantPage<K extends string, T, S extends z.ZodRawShape>(
   })
 }
 
-/** Leaves bad fields out, and describes them in `setAside`; an issue where a required one is bad. */
+/** Leaves invalid fields out and describes them in `setAside`; raises an issue if a required field is invalid. */
 export function tolerantObject<S extends z.ZodRawShape>(object: z.ZodObject<S>) {
   return z.unknown().transform((value, context) => {
     const first = object.safeParse(value)
@@ -50,7 +50,7 @@ export function tolerantObject<S extends z.ZodRawShape>(object: z.ZodObject<S>) 
   })
 }
 
-/** Where the first thing is wrong, and what. */
+/** Describes the first issue with its place. */
 export function issueOf(error: z.ZodError): string {
   const [issue] = error.issues
   return issue ? describeIssue(issue) : 'unknown shape'
@@ -60,7 +60,7 @@ function describeIssue({ path, message }: z.core.$ZodIssue): string {
   return toWords(path.length === 0 ? message : `${path.join('.')}: ${message}`)
 }
 
-/** What a person can know it by. */
+/** A label by which people can identify an item. */
 export function labelOf(value: unknown): string {
   const { name, rid, id, path } = Object(value) as Record<string, unknown>
   const label = [name, rid, id, path].find((each) => typeof each === 'string')
