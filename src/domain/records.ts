@@ -1,5 +1,5 @@
 import { BackupdError } from '../lib/errors.ts'
-import { canCancel } from '../wire/actions.ts'
+import { can } from '../wire/actions.ts'
 import type { News } from '../wire/daemon-api.ts'
 import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import { isTerminal, type LegacyRecord, type RunRecord } from '../wire/record.ts'
@@ -91,7 +91,7 @@ export function cancelRecord(world: World, who: string, rid: string): Promise<An
   return audited(world, { who, verb: 'cancelRecord', facts: { rid } }, async () => {
     const record = await getRecord(world, rid)
     if (!record) return refuse('NOT_FOUND', `There is no record "${rid}" to cancel`, { rid })
-    if (!canCancel(record.state)) {
+    if (!can('cancel', record.state)) {
       return refuse('CONFLICT', `Record ${rid} cannot be cancelled: it has ended already (${record.state})`, {
         rid,
       })

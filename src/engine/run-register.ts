@@ -1,4 +1,4 @@
-import { canCancel } from '../wire/actions.ts'
+import { can } from '../wire/actions.ts'
 import { overlap } from './path-lock.ts'
 import type { Run } from './run.ts'
 
@@ -46,7 +46,7 @@ export class RunRegister {
       (other) =>
         !other.job &&
         other.plugin === run.plugin &&
-        canCancel(other.record.now.state) &&
+        can('cancel', other.record.now.state) &&
         overlap(other.ticket.needs, run.ticket.needs),
     )
   }

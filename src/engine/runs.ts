@@ -1,5 +1,5 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { canCancel } from '../wire/actions.ts'
+import { can } from '../wire/actions.ts'
 import { describeRun } from '../wire/failed-run.ts'
 import type { Job } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
@@ -81,7 +81,7 @@ export class Runs {
   /** Queued and running. */
   list(): RunRecord[] {
     const shown = this.#register.all().filter((run) => !run.isSilent)
-    return shown.map((run) => run.record.now).filter(({ state }) => canCancel(state))
+    return shown.map((run) => run.record.now).filter(({ state }) => can('cancel', state))
   }
 
   lockVolume(path: string, reason: string): void {
@@ -152,7 +152,7 @@ export class Runs {
     }
     const { state } = record
     const run = this.#register.get(rid)
-    if (!run || !canCancel(state)) {
+    if (!run || !can('cancel', state)) {
       throw new BackupdError('CONFLICT', `The run ${rid} has ended: it is ${state}`, {
         facts: { rid, state },
       })
@@ -167,7 +167,7 @@ export class Runs {
     clearInterval(this.#watching)
     const reason = new BackupdError('DAEMON_RESTARTED', 'The daemon was stopped while this ran: run it again')
     const runs = this.#register.all()
-    for (const run of runs) if (canCancel(run.record.now.state)) this.#abort(run, reason)
+    for (const run of runs) if (can('cancel', run.record.now.state)) this.#abort(run, reason)
     await this.#options.runner.close(graceMs)
     await within(END_TIMEOUT_MS, Promise.all(runs.map((run) => run.over.promise)))
   }

@@ -1,6 +1,13 @@
-import { isTerminal, type RecordState } from './record.ts'
+import type { RecordState } from './record.ts'
 
-/** Whether a run in this state can be cancelled; pages, resolvers and the engine use the same rule. */
-export function canCancel(state: RecordState): boolean {
-  return !isTerminal(state)
+/** What can be done with a run. */
+export type RunAction = 'cancel'
+
+/** The states in which each action is allowed: pages, resolvers and the engine ask this table. */
+const ALLOWED: Readonly<Record<RunAction, readonly RecordState[]>> = {
+  cancel: ['queued', 'running'],
+}
+
+export function can(action: RunAction, state: RecordState): boolean {
+  return ALLOWED[action].includes(state)
 }
