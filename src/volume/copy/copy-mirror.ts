@@ -53,100 +53,100 @@ async function openMirror(mirror: string): Promise<OpenVolume> {
 }
 
 class Copy {
-  private readonly input: CopyInput
-  private readonly volume: OpenVolume
-  private readonly links: LinkTable
-  private readonly walk: SortedWalk
-  private readonly writer: TreeWriter
-  private readonly done = { bytes: 0, files: 0, entries: 0 }
-  private faults = 0
+  readonly #input: CopyInput
+  readonly #volume: OpenVolume
+  readonly #links: LinkTable
+  readonly #walk: SortedWalk
+  readonly #writer: TreeWriter
+  readonly #done = { bytes: 0, files: 0, entries: 0 }
+  #faults = 0
 
   constructor(input: CopyInput, volume: OpenVolume, links: LinkTable) {
-    this.input = input
-    this.volume = volume
-    this.links = links
-    const onWarning = (warning: TreeWarning) => this.warn(warning)
-    this.writer = new TreeWriter(input.target, onWarning, input.onProtected)
-    const isKnown = (entry: TreeEntry) => !this.isWanted(entry)
-    this.walk = sortedWalk(volume, { signal: input.signal, onWarning, isKnown })
+    this.#input = input
+    this.#volume = volume
+    this.#links = links
+    const onWarning = (warning: TreeWarning) => this.#warn(warning)
+    this.#writer = new TreeWriter(input.target, onWarning, input.onProtected)
+    const isKnown = (entry: TreeEntry) => !this.#isWanted(entry)
+    this.#walk = sortedWalk(volume, { signal: input.signal, onWarning, isKnown })
   }
 
   async run(): Promise<UnpackSummary> {
-    const root = await this.walk.openRoot()
-    if (root) await this.copyFolder(root)
-    this.writer.finish()
-    return { ...this.done, root: this.volume.root, faults: this.faults }
+    const root = await this.#walk.openRoot()
+    if (root) await this.#copyFolder(root)
+    this.#writer.finish()
+    return { ...this.#done, root: this.#volume.root, faults: this.#faults }
   }
 
   close(): void {
-    this.writer.close()
+    this.#writer.close()
   }
 
-  private isWanted({ path, type }: TreeEntry): boolean {
-    const choice = this.input.chosen.of(path)
+  #isWanted({ path, type }: TreeEntry): boolean {
+    const choice = this.#input.chosen.of(path)
     return choice === 'all' || (choice === 'way' && type === 'directory')
   }
 
-  private async copyFolder(folder: SortedFolder): Promise<void> {
+  async #copyFolder(folder: SortedFolder): Promise<void> {
     try {
       for (let looks = await folder.next(); looks.length > 0; looks = await folder.next()) {
-        for (const look of looks) if (this.isWanted(look.item.entry)) await this.copy(look)
+        for (const look of looks) if (this.#isWanted(look.item.entry)) await this.#copy(look)
       }
     } finally {
       folder.close()
     }
   }
 
-  private async copy(look: Seen): Promise<void> {
+  async #copy(look: Seen): Promise<void> {
     const { entry } = look.item
-    this.input.chosen.saw?.(entry.path)
-    if (await this.write(look.item)) this.count(entry)
-    this.progress(entry.path)
-    const inner = canEnter(look) ? await this.walk.open(look) : undefined
-    if (inner) await this.copyFolder(inner)
+    this.#input.chosen.saw?.(entry.path)
+    if (await this.#write(look.item)) this.#count(entry)
+    this.#progress(entry.path)
+    const inner = canEnter(look) ? await this.#walk.open(look) : undefined
+    if (inner) await this.#copyFolder(inner)
   }
 
-  private async write(item: TreeItem): Promise<boolean> {
+  async #write(item: TreeItem): Promise<boolean> {
     const { entry } = item
     const mayBeLinked = entry.links > 1 && entry.type !== 'directory'
-    const first = mayBeLinked ? this.links.claim(entry) : undefined
-    if (first?.isSame) return this.writer.hardLink(entry.path, first.path) !== undefined
+    const first = mayBeLinked ? this.#links.claim(entry) : undefined
+    if (first?.isSame) return this.#writer.hardLink(entry.path, first.path) !== undefined
     const written =
-      entry.type === 'file' ? await this.writeFile(item) : await this.writer.write(entry, NOTHING)
-    if (written && mayBeLinked) this.links.add(entry, { path: entry.path, offset: 0 })
+      entry.type === 'file' ? await this.#writeFile(item) : await this.#writer.write(entry, NOTHING)
+    if (written && mayBeLinked) this.#links.add(entry, { path: entry.path, offset: 0 })
     return written
   }
 
-  private async writeFile(item: TreeItem): Promise<boolean> {
-    const { signal } = this.input
+  async #writeFile(item: TreeItem): Promise<boolean> {
+    const { signal } = this.#input
     const content = await openContent(item, {
       onBytes: (bytes) => {
         signal.throwIfAborted()
-        this.done.bytes += bytes
-        this.progress(item.entry.path)
+        this.#done.bytes += bytes
+        this.#progress(item.entry.path)
       },
-      onFault: (message) => this.warn({ severity: 'fault', path: item.entry.path, message }),
+      onFault: (message) => this.#warn({ severity: 'fault', path: item.entry.path, message }),
     })
     if (!content) return false
     try {
-      return await this.writer.write(item.entry, content)
+      return await this.#writer.write(item.entry, content)
     } finally {
       await content.close()
     }
   }
 
-  private count({ type }: TreeEntry): void {
-    this.done.entries++
-    if (type === 'file') this.done.files++
+  #count({ type }: TreeEntry): void {
+    this.#done.entries++
+    if (type === 'file') this.#done.files++
   }
 
-  private progress(path: Buffer): void {
-    this.input.onProgress({ bytes: this.done.bytes, files: this.done.files, path })
+  #progress(path: Buffer): void {
+    this.#input.onProgress({ bytes: this.#done.bytes, files: this.#done.files, path })
   }
 
-  private warn(warning: TreeWarning): void {
-    if (warning.severity === 'fault') this.faults += warning.count ?? 1
-    this.input.onWarning(warning)
+  #warn(warning: TreeWarning): void {
+    if (warning.severity === 'fault') this.#faults += warning.count ?? 1
+    this.#input.onWarning(warning)
   }
 }
 

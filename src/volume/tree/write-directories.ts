@@ -15,32 +15,32 @@ const SLASH = Buffer.from('/')
  * the target, so that a million directories take about 20 MB of memory.
  */
 export class DirectoryLedger {
-  private readonly target: Folder
-  private readonly offsets: number[] = []
-  private readonly depths: number[] = []
-  private waiting: Buffer[] = []
-  private spilled = 0
-  private end = 0
-  private spill: number | undefined
-  private moved: { top: Buffer; count: number } | undefined
+  readonly #target: Folder
+  readonly #offsets: number[] = []
+  readonly #depths: number[] = []
+  #waiting: Buffer[] = []
+  #spilled = 0
+  #end = 0
+  #spill: number | undefined
+  #moved: { top: Buffer; count: number } | undefined
 
   constructor(target: Folder) {
-    this.target = target
+    this.#target = target
   }
 
   add(entry: TreeEntry): void {
     const record = serialize(entry)
-    this.offsets.push(this.end)
-    this.depths.push(depthOf(entry.path))
-    this.waiting.push(record)
-    this.end += record.length
-    if (this.end - this.spilled >= KEPT_IN_MEMORY) this.flush()
+    this.#offsets.push(this.#end)
+    this.#depths.push(depthOf(entry.path))
+    this.#waiting.push(record)
+    this.#end += record.length
+    if (this.#end - this.#spilled >= KEPT_IN_MEMORY) this.#flush()
   }
 
   /** Records that all directories so far were moved into a directory `top`. At most once. */
   moveBelow(top: Buffer): void {
-    this.moved = { top, count: this.offsets.length }
-    for (const index of this.depths.keys()) this.depths[index] = (this.depths[index] ?? 0) + 1
+    this.#moved = { top, count: this.#offsets.length }
+    for (const index of this.#depths.keys()) this.#depths[index] = (this.#depths[index] ?? 0) + 1
   }
 
   /**
@@ -48,44 +48,44 @@ export class DirectoryLedger {
    * first.
    */
   *bottomUp(): Generator<TreeEntry> {
-    this.waiting = [Buffer.concat(this.waiting)]
-    const order = Uint32Array.from(this.offsets.keys())
-    order.sort((a, b) => (this.depths[b] ?? 0) - (this.depths[a] ?? 0) || b - a)
-    for (const index of order) yield this.read(index)
+    this.#waiting = [Buffer.concat(this.#waiting)]
+    const order = Uint32Array.from(this.#offsets.keys())
+    order.sort((a, b) => (this.#depths[b] ?? 0) - (this.#depths[a] ?? 0) || b - a)
+    for (const index of order) yield this.#read(index)
   }
 
   close(): void {
-    if (this.spill !== undefined) closeSync(this.spill)
-    this.spill = undefined
+    if (this.#spill !== undefined) closeSync(this.#spill)
+    this.#spill = undefined
   }
 
-  private read(index: number): TreeEntry {
-    const start = this.offsets[index] ?? 0
-    const end = this.offsets[index + 1] ?? this.end
-    const entry = deserialize(this.bytes(start, end - start)) as TreeEntry
-    if (!this.moved || index >= this.moved.count) return entry
-    return { ...entry, path: Buffer.concat([this.moved.top, SLASH, entry.path]) }
+  #read(index: number): TreeEntry {
+    const start = this.#offsets[index] ?? 0
+    const end = this.#offsets[index + 1] ?? this.#end
+    const entry = deserialize(this.#bytes(start, end - start)) as TreeEntry
+    if (!this.#moved || index >= this.#moved.count) return entry
+    return { ...entry, path: Buffer.concat([this.#moved.top, SLASH, entry.path]) }
   }
 
-  private bytes(start: number, length: number): Buffer {
-    const inMemory = start - this.spilled
-    if (inMemory >= 0) return this.waiting[0]?.subarray(inMemory, inMemory + length) ?? Buffer.alloc(0)
+  #bytes(start: number, length: number): Buffer {
+    const inMemory = start - this.#spilled
+    if (inMemory >= 0) return this.#waiting[0]?.subarray(inMemory, inMemory + length) ?? Buffer.alloc(0)
     const record = Buffer.alloc(length)
-    readSync(this.spill ?? -1, record, 0, length, start)
+    readSync(this.#spill ?? -1, record, 0, length, start)
     return record
   }
 
-  private flush(): void {
-    this.spill ??= this.openSpill()
-    for (const record of this.waiting) {
-      writeSync(this.spill, record, 0, record.length, this.spilled)
-      this.spilled += record.length
+  #flush(): void {
+    this.#spill ??= this.#openSpill()
+    for (const record of this.#waiting) {
+      writeSync(this.#spill, record, 0, record.length, this.#spilled)
+      this.#spilled += record.length
     }
-    this.waiting = []
+    this.#waiting = []
   }
 
-  private openSpill(): number {
-    const path = this.target.at(Buffer.from(`.directories-${randomBytes(12).toString('hex')}`))
+  #openSpill(): number {
+    const path = this.#target.at(Buffer.from(`.directories-${randomBytes(12).toString('hex')}`))
     const fd = openSync(path, SPILL_FLAGS, 0o600)
     unlinkSync(path)
     return fd

@@ -11,37 +11,37 @@ const IMPLIED_MODE = 0o755
 /** The folders below a root that entries are written into, opened without following links and kept open for a while. */
 export class Folders {
   readonly root: Folder
-  private readonly open = new Map<string, Folder>()
-  private lastPath = Buffer.alloc(0)
-  private last: Folder
+  readonly #open = new Map<string, Folder>()
+  #lastPath = Buffer.alloc(0)
+  #last: Folder
 
   constructor(target: string) {
     this.root = openFolder(target)
-    this.last = this.root
+    this.#last = this.root
   }
 
   /** The open parent folder of `path`, created if it is missing, and the last name of `path`. */
   parentOf(path: Buffer): { folder: Folder; name: Buffer } {
     const { folder, name } = splitLast(path)
-    if (!folder.equals(this.lastPath)) {
-      this.last = this.folderAt(folder)
-      this.lastPath = Buffer.from(folder)
+    if (!folder.equals(this.#lastPath)) {
+      this.#last = this.#folderAt(folder)
+      this.#lastPath = Buffer.from(folder)
     }
-    return { folder: this.last, name }
+    return { folder: this.#last, name }
   }
 
   /** Opens an existing folder, which the caller closes. Its parent is kept open for its siblings. */
   reopen(path: Buffer): Folder {
     const { way, rest } = splitWay(path)
-    return openFolderBeneath(this.folderAt(way), rest)
+    return openFolderBeneath(this.#folderAt(way), rest)
   }
 
   /** Call it after a folder was removed: open folders may no longer be at their paths. */
   forget(): void {
-    for (const folder of this.open.values()) closeSync(folder.fd)
-    this.open.clear()
-    this.last = this.root
-    this.lastPath = Buffer.alloc(0)
+    for (const folder of this.#open.values()) closeSync(folder.fd)
+    this.#open.clear()
+    this.#last = this.root
+    this.#lastPath = Buffer.alloc(0)
   }
 
   close(): void {
@@ -49,20 +49,20 @@ export class Folders {
     closeSync(this.root.fd)
   }
 
-  private folderAt(path: Buffer): Folder {
+  #folderAt(path: Buffer): Folder {
     if (path.length === 0) return this.root
     const key = path.toString('latin1')
-    const folder = this.open.get(key) ?? this.openOrMake(path)
-    this.open.delete(key)
-    this.open.set(key, folder)
-    this.closeOldest()
+    const folder = this.#open.get(key) ?? this.#openOrMake(path)
+    this.#open.delete(key)
+    this.#open.set(key, folder)
+    this.#closeOldest()
     return folder
   }
 
-  private openOrMake(path: Buffer): Folder {
+  #openOrMake(path: Buffer): Folder {
     // From the parent if it is open: opening each folder of a deep tree from the root would take quadratic time.
     const { folder, name } = splitLast(path)
-    const above = this.open.get(folder.toString('latin1'))
+    const above = this.#open.get(folder.toString('latin1'))
     try {
       return above ? openFolderBeneath(above, name) : openFolderBeneath(this.root, path)
     } catch (error) {
@@ -71,10 +71,10 @@ export class Folders {
     return makeFolders(this.root, path)
   }
 
-  private closeOldest(): void {
-    if (this.open.size <= KEPT_OPEN) return
-    for (const [key, folder] of this.open) {
-      this.open.delete(key)
+  #closeOldest(): void {
+    if (this.#open.size <= KEPT_OPEN) return
+    for (const [key, folder] of this.#open) {
+      this.#open.delete(key)
       closeSync(folder.fd)
       return
     }

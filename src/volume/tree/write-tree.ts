@@ -38,33 +38,33 @@ const NODE_TYPE = { fifo: constants.S_IFIFO, chardev: constants.S_IFCHR, blockde
  * rights refuse is a fault; ENOSPC and EDQUOT throw NO_ROOM. Blocks the event loop: use it in a process of its own.
  */
 export class TreeWriter {
-  private readonly folders: Folders
-  private readonly ledger: DirectoryLedger
-  private readonly onWarning: (warning: TreeWarning) => void
+  readonly #folders: Folders
+  readonly #ledger: DirectoryLedger
+  readonly #onWarning: (warning: TreeWarning) => void
   /** Directories that may be in the ledger twice; true once their metadata is applied. */
-  private readonly restated = new Map<string, boolean>()
-  private removedFolder = false
-  private readonly losses = new Losses()
-  private readonly rest: RestOfMetadata
+  readonly #restated = new Map<string, boolean>()
+  #removedFolder = false
+  readonly #losses = new Losses()
+  readonly #rest: RestOfMetadata
 
   constructor(target: string, onWarning: (warning: TreeWarning) => void, onProtected?: OnProtected) {
-    this.onWarning = onWarning
-    this.folders = new Folders(target)
-    this.rest = new RestOfMetadata(this.folders.root, this.losses, onProtected)
-    this.ledger = new DirectoryLedger(this.folders.root)
-    dropDefaultAcl(this.folders.root)
+    this.#onWarning = onWarning
+    this.#folders = new Folders(target)
+    this.#rest = new RestOfMetadata(this.#folders.root, this.#losses, onProtected)
+    this.#ledger = new DirectoryLedger(this.#folders.root)
+    dropDefaultAcl(this.#folders.root)
   }
 
   /** Writes one entry below the root. `content` is only read for files. Returns false after a fault. */
   async write(entry: TreeEntry, content: ContentSource): Promise<boolean> {
     try {
-      if (entry.type === 'file') return await this.writeFile(entry, content)
-      if (entry.type === 'directory') this.writeDirectory(entry)
-      else if (entry.type === 'symlink') return this.writeSymlink(entry)
-      else return this.writeNode(entry)
+      if (entry.type === 'file') return await this.#writeFile(entry, content)
+      if (entry.type === 'directory') this.#writeDirectory(entry)
+      else if (entry.type === 'symlink') return this.#writeSymlink(entry)
+      else return this.#writeNode(entry)
       return true
     } catch (error) {
-      return this.refusedOrThrow(error, entry.path)
+      return this.#refusedOrThrow(error, entry.path)
     }
   }
 
@@ -74,9 +74,9 @@ export class TreeWriter {
    */
   beginFile(entry: TreeEntry): number | undefined {
     try {
-      return this.create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
+      return this.#create(entry.path, (at) => openSync(placeOf(at), NEW_FILE, 0o600))
     } catch (error) {
-      this.refusedOrThrow(error, entry.path)
+      this.#refusedOrThrow(error, entry.path)
       return undefined
     }
   }
@@ -85,8 +85,8 @@ export class TreeWriter {
   endFile(entry: TreeEntry, fd: number, size = 0): boolean {
     try {
       if (size >= MIN_HOLE_BYTES) ftruncateSync(fd, size)
-      applyMetadata(fd, entry, this.onRefused(entry))
-      this.rest.apply(fd, entry)
+      applyMetadata(fd, entry, this.#onRefused(entry))
+      this.#rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
     } catch (error) {
       return this.failFile(entry, fd, error)
@@ -98,32 +98,32 @@ export class TreeWriter {
   /** Removes the file after an error: a refusal becomes a fault, any other error is thrown. */
   failFile(entry: TreeEntry, fd: number, error: unknown): false {
     this.dropFile(entry, fd)
-    return this.refusedOrThrow(error, entry.path)
+    return this.#refusedOrThrow(error, entry.path)
   }
 
   /** Closes and removes the file. */
   dropFile({ path }: TreeEntry, fd: number): void {
     closeSync(fd)
-    this.remove(path)
+    this.#remove(path)
   }
 
   /** Creates one more name of an earlier entry. Returns what kind it is, or undefined after a fault. */
   hardLink(path: Buffer, target: Buffer): 'file' | 'other' | undefined {
     try {
-      const linked = lstatSync(this.place(target), { bigint: true })
-      if (!this.isThere(path, linked.ino))
-        this.create(path, (at) => linkSync(this.place(target), placeOf(at)))
+      const linked = lstatSync(this.#place(target), { bigint: true })
+      if (!this.#isThere(path, linked.ino))
+        this.#create(path, (at) => linkSync(this.#place(target), placeOf(at)))
       return linked.isFile() ? 'file' : 'other'
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') this.fault(path, 'is a hard link to something that was not restored')
-      else this.refusedOrThrow(error, path)
+      if (errnoOf(error) === 'ENOENT') this.#fault(path, 'is a hard link to something that was not restored')
+      else this.#refusedOrThrow(error, path)
       return undefined
     }
   }
 
   /** Moves everything written so far into a new directory `top` with the metadata of `entry`. At most once. */
   moveBelow(top: Buffer, entry: TreeEntry | null): void {
-    const { root } = this.folders
+    const { root } = this.#folders
     const names = readdirSync(root.at(Buffer.alloc(0)), { encoding: 'buffer' })
     const aside = Buffer.from(`.moved-${randomBytes(12).toString('hex')}`)
     mkdirSync(root.at(aside), 0o700)
@@ -132,32 +132,33 @@ export class TreeWriter {
     for (const name of names) renameSync(root.at(name), folder.at(name))
     closeSync(folder.fd)
     renameSync(root.at(aside), root.at(top))
-    this.folders.forget()
-    this.ledger.moveBelow(top)
-    for (const key of [...this.restated.keys()]) this.restated.set(`${top.toString('latin1')}/${key}`, false)
-    this.removedFolder = true
-    if (entry) this.writeDirectory({ ...entry, path: top })
+    this.#folders.forget()
+    this.#ledger.moveBelow(top)
+    for (const key of [...this.#restated.keys()])
+      this.#restated.set(`${top.toString('latin1')}/${key}`, false)
+    this.#removedFolder = true
+    if (entry) this.#writeDirectory({ ...entry, path: top })
   }
 
   /** Sets the metadata of directories, bottom up, and syncs everything to disk. Does not change the root's metadata. */
   finish(): void {
     try {
-      for (const entry of this.ledger.bottomUp()) this.finishDirectory(entry)
+      for (const entry of this.#ledger.bottomUp()) this.#finishDirectory(entry)
       const kernel = loadKernel()
-      if (kernel) kernel.syncfs(this.folders.root.fd)
-      else fsyncSync(this.folders.root.fd)
+      if (kernel) kernel.syncfs(this.#folders.root.fd)
+      else fsyncSync(this.#folders.root.fd)
     } catch (error) {
       throw explainWriteError(error, Buffer.from('.'))
     }
-    this.losses.report(this.onWarning)
+    this.#losses.report(this.#onWarning)
   }
 
   close(): void {
-    this.ledger.close()
-    this.folders.close()
+    this.#ledger.close()
+    this.#folders.close()
   }
 
-  private async writeFile(entry: TreeEntry, content: ContentSource): Promise<boolean> {
+  async #writeFile(entry: TreeEntry, content: ContentSource): Promise<boolean> {
     const fd = this.beginFile(entry)
     if (fd === undefined) return false
     try {
@@ -168,51 +169,51 @@ export class TreeWriter {
     return this.endFile(entry, fd)
   }
 
-  private writeDirectory(entry: TreeEntry): void {
-    const { folder, name } = this.folders.parentOf(entry.path)
+  #writeDirectory(entry: TreeEntry): void {
+    const { folder, name } = this.#folders.parentOf(entry.path)
     const existed = !makeFolder(folder, name)
-    if (existed && !isFolder(folder.at(name))) this.create(entry.path, (at) => mkdirSync(placeOf(at), 0o700))
-    if (existed || this.removedFolder) this.restated.set(entry.path.toString('latin1'), false)
-    this.ledger.add(entry)
+    if (existed && !isFolder(folder.at(name))) this.#create(entry.path, (at) => mkdirSync(placeOf(at), 0o700))
+    if (existed || this.#removedFolder) this.#restated.set(entry.path.toString('latin1'), false)
+    this.#ledger.add(entry)
   }
 
-  private writeSymlink(entry: TreeEntry): boolean {
+  #writeSymlink(entry: TreeEntry): boolean {
     const target = entry.linkTarget
-    if (!target?.length || target.includes(0)) return this.fault(entry.path, 'is a symlink without a target')
-    const at = this.create(entry.path, (place) => {
+    if (!target?.length || target.includes(0)) return this.#fault(entry.path, 'is a symlink without a target')
+    const at = this.#create(entry.path, (place) => {
       symlinkSync(target, placeOf(place))
       return place
     })
-    applyMetadataByName(at, entry, this.onRefused(entry))
-    this.rest.noteTime(at, entry)
+    applyMetadataByName(at, entry, this.#onRefused(entry))
+    this.#rest.noteTime(at, entry)
     return true
   }
 
-  private writeNode(entry: TreeEntry): boolean {
+  #writeNode(entry: TreeEntry): boolean {
     const kernel = loadKernel()
     const { type, major, minor, path } = entry
     if (!kernel || type === 'file' || type === 'directory' || type === 'symlink') {
-      return this.fault(path, `a ${type} cannot be made on this machine`)
+      return this.#fault(path, `a ${type} cannot be made on this machine`)
     }
-    const at = this.create(path, (place) => {
+    const at = this.#create(path, (place) => {
       kernel.mknodat(place.folder.fd, place.name, { mode: NODE_TYPE[type] | 0o600, major, minor })
       return place
     })
-    applyMetadataByName(at, entry, this.onRefused(entry))
-    this.rest.noteTime(at, entry)
+    applyMetadataByName(at, entry, this.#onRefused(entry))
+    this.#rest.noteTime(at, entry)
     return true
   }
 
-  private finishDirectory(entry: TreeEntry): void {
+  #finishDirectory(entry: TreeEntry): void {
     const key = entry.path.toString('latin1')
-    const applied = this.restated.get(key)
+    const applied = this.#restated.get(key)
     if (applied) return
-    if (applied === false) this.restated.set(key, true)
-    const fd = this.openDirectory(entry.path)
+    if (applied === false) this.#restated.set(key, true)
+    const fd = this.#openDirectory(entry.path)
     if (fd === undefined) return
     try {
-      applyMetadata(fd, entry, this.onRefused(entry))
-      this.rest.apply(fd, entry)
+      applyMetadata(fd, entry, this.#onRefused(entry))
+      this.#rest.apply(fd, entry)
       if (!loadKernel()) fsyncSync(fd)
     } finally {
       closeSync(fd)
@@ -220,11 +221,11 @@ export class TreeWriter {
   }
 
   /** Undefined if a later entry has replaced the directory. */
-  private openDirectory(path: Buffer): number | undefined {
+  #openDirectory(path: Buffer): number | undefined {
     // folders.reopen() would create missing parents again that were removed.
-    if (!this.removedFolder) return this.folders.reopen(path).fd
+    if (!this.#removedFolder) return this.#folders.reopen(path).fd
     try {
-      return openFolderBeneath(this.folders.root, path).fd
+      return openFolderBeneath(this.#folders.root, path).fd
     } catch (error) {
       if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
       throw error
@@ -232,47 +233,47 @@ export class TreeWriter {
   }
 
   /** Creates an entry; if the name exists already, that is removed first. */
-  private create<T>(path: Buffer, make: (at: NameInFolder) => T): T {
+  #create<T>(path: Buffer, make: (at: NameInFolder) => T): T {
     try {
-      return make(this.folders.parentOf(path))
+      return make(this.#folders.parentOf(path))
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
     }
-    this.remove(path)
-    return make(this.folders.parentOf(path))
+    this.#remove(path)
+    return make(this.#folders.parentOf(path))
   }
 
-  private remove(path: Buffer): void {
-    const at = this.folders.parentOf(path)
+  #remove(path: Buffer): void {
+    const at = this.#folders.parentOf(path)
     if (!isFolder(placeOf(at))) {
       unlinkSync(placeOf(at))
       return
     }
-    this.removedFolder = true
+    this.#removedFolder = true
     removeFolder(at)
-    this.folders.forget()
+    this.#folders.forget()
   }
 
-  private isThere(path: Buffer, inode: bigint): boolean {
-    return lstatSync(this.place(path), { bigint: true, throwIfNoEntry: false })?.ino === inode
+  #isThere(path: Buffer, inode: bigint): boolean {
+    return lstatSync(this.#place(path), { bigint: true, throwIfNoEntry: false })?.ino === inode
   }
 
-  private place(path: Buffer): Buffer {
-    return placeOf(this.folders.parentOf(path))
+  #place(path: Buffer): Buffer {
+    return placeOf(this.#folders.parentOf(path))
   }
 
-  private refusedOrThrow(error: unknown, path: Buffer): false {
+  #refusedOrThrow(error: unknown, path: Buffer): false {
     if (!isRefusal(error)) throw explainWriteError(error, path)
-    return this.fault(path, `could not be restored (${errnoOf(error)})`)
+    return this.#fault(path, `could not be restored (${errnoOf(error)})`)
   }
 
   /** Counts refusals in one warning: on a file system without owners, each entry would have one. */
-  private onRefused({ path }: TreeEntry): OnRefused {
-    return (_, kind) => this.losses.add(kind, path, 'fault')
+  #onRefused({ path }: TreeEntry): OnRefused {
+    return (_, kind) => this.#losses.add(kind, path, 'fault')
   }
 
-  private fault(path: Buffer, message: string): false {
-    this.onWarning({ severity: 'fault', path, message })
+  #fault(path: Buffer, message: string): false {
+    this.#onWarning({ severity: 'fault', path, message })
     return false
   }
 }
