@@ -20,32 +20,32 @@ interface Name {
  */
 export class ArchivePlace {
   /** Undefined before the first entry; null where nothing is dropped. */
-  private top: Buffer | null | undefined
-  private readonly onNoTop: (top: Buffer) => void
+  #top: Buffer | null | undefined
+  readonly #onNoTop: (top: Buffer) => void
 
   /** `onNoTop` is told the directory that was taken for the top and is none: all entries so far belong in it. */
   constructor(onNoTop: (top: Buffer) => void) {
-    this.onNoTop = onNoTop
+    this.#onNoTop = onNoTop
   }
 
   /** The path in the volume, empty for the volume itself. Throws an unsafe ArchiveFault for a name that leads out. */
   of(name: Buffer, isDirectory: boolean): Buffer {
     const parsed = safeName(name)
-    if (this.top === undefined) this.top = topOf(parsed, isDirectory)
-    else if (this.top && !isBelow(this.top, parsed, isDirectory)) this.forgetTop(this.top)
-    return joined(this.top ? parsed.components.slice(1) : parsed.components)
+    if (this.#top === undefined) this.#top = topOf(parsed, isDirectory)
+    else if (this.#top && !isBelow(this.#top, parsed, isDirectory)) this.#forgetTop(this.#top)
+    return joined(this.#top ? parsed.components.slice(1) : parsed.components)
   }
 
   /** The same for what a hard link names; nothing outside of the top is in the archive. */
   ofLink(name: Buffer): Buffer {
     const parsed = safeName(name)
-    if (this.top && !isBelow(this.top, parsed, false)) throw unsafe(`hard link to "${bytesToText(name)}"`)
-    return joined(this.top ? parsed.components.slice(1) : parsed.components)
+    if (this.#top && !isBelow(this.#top, parsed, false)) throw unsafe(`hard link to "${bytesToText(name)}"`)
+    return joined(this.#top ? parsed.components.slice(1) : parsed.components)
   }
 
-  private forgetTop(top: Buffer): void {
-    this.top = null
-    this.onNoTop(top)
+  #forgetTop(top: Buffer): void {
+    this.#top = null
+    this.#onNoTop(top)
   }
 }
 

@@ -8,24 +8,24 @@ const CHUNK = 256 << 10
 export class ArchiveReader {
   readonly size: number
   position = 0
-  private readonly object: ObjectReader
-  private readonly hash: Hash = createHash('sha256')
-  private readonly signal: AbortSignal
+  readonly #object: ObjectReader
+  readonly #hash: Hash = createHash('sha256')
+  readonly #signal: AbortSignal
 
   constructor(object: ObjectReader, signal: AbortSignal) {
-    this.object = object
+    this.#object = object
     this.size = object.size
-    this.signal = signal
+    this.#signal = signal
   }
 
   /** Exactly `length` bytes. Throws a corrupt ArchiveFault at the end, the signal's reason once it is aborted. */
   async next(length: number): Promise<Buffer> {
-    this.signal.throwIfAborted()
-    const bytes = await this.object.read(this.position, length)
-    this.signal.throwIfAborted()
+    this.#signal.throwIfAborted()
+    const bytes = await this.#object.read(this.position, length)
+    this.#signal.throwIfAborted()
     if (bytes.length !== length) throw corrupt('it is cut off')
     this.position += length
-    this.hash.update(bytes)
+    this.#hash.update(bytes)
     return bytes
   }
 
@@ -37,6 +37,6 @@ export class ArchiveReader {
   /** Hex sha256 of the whole object: reads what is left. */
   async digest(): Promise<string> {
     for await (const _ of this.rest());
-    return this.hash.digest('hex')
+    return this.#hash.digest('hex')
   }
 }

@@ -4,23 +4,23 @@ import { corrupt } from './archive-fault.ts'
 export class ByteStream {
   /** Bytes taken so far. */
   position = 0
-  private readonly chunks: AsyncIterator<Buffer>
-  private chunk: Buffer = Buffer.alloc(0)
-  private used = 0
+  readonly #chunks: AsyncIterator<Buffer>
+  #chunk: Buffer = Buffer.alloc(0)
+  #used = 0
 
   constructor(chunks: AsyncIterable<Buffer>) {
-    this.chunks = chunks[Symbol.asyncIterator]()
+    this.#chunks = chunks[Symbol.asyncIterator]()
   }
 
   /** Exactly `length` bytes of their own, or null where the stream has ended before the first. */
   async takeOrEnd(length: number): Promise<Buffer | null> {
     const bytes = Buffer.allocUnsafe(length)
     for (let filled = 0; filled < length; ) {
-      if (this.used === this.chunk.length && !(await this.fill())) {
+      if (this.#used === this.#chunk.length && !(await this.#fill())) {
         if (filled === 0) return null
         throw corrupt('it is cut off')
       }
-      filled += this.cut(Math.min(length - filled, this.chunk.length - this.used)).copy(bytes, filled)
+      filled += this.#cut(Math.min(length - filled, this.#chunk.length - this.#used)).copy(bytes, filled)
     }
     return bytes
   }
@@ -33,8 +33,8 @@ export class ByteStream {
 
   /** Between 1 and `most` bytes, without copying: they are good until the next call. */
   async some(most: number): Promise<Buffer> {
-    if (!(await this.fill())) throw corrupt('it is cut off')
-    return this.cut(Math.min(most, this.chunk.length - this.used))
+    if (!(await this.#fill())) throw corrupt('it is cut off')
+    return this.#cut(Math.min(most, this.#chunk.length - this.#used))
   }
 
   async skip(length: number): Promise<void> {
@@ -44,8 +44,8 @@ export class ByteStream {
   /** Reads to the end; true where all of it was zeros. */
   async drain(): Promise<boolean> {
     let zeros = true
-    while (await this.fill()) {
-      const rest = this.cut(this.chunk.length - this.used)
+    while (await this.#fill()) {
+      const rest = this.#cut(this.#chunk.length - this.#used)
       zeros = zeros && rest.every((byte) => byte === 0)
     }
     return zeros
@@ -53,22 +53,22 @@ export class ByteStream {
 
   /** Stops whatever makes the chunks. */
   async close(): Promise<void> {
-    await this.chunks.return?.()
+    await this.#chunks.return?.()
   }
 
-  private cut(length: number): Buffer {
-    const bytes = this.chunk.subarray(this.used, this.used + length)
-    this.used += length
+  #cut(length: number): Buffer {
+    const bytes = this.#chunk.subarray(this.#used, this.#used + length)
+    this.#used += length
     this.position += length
     return bytes
   }
 
-  private async fill(): Promise<boolean> {
-    while (this.used === this.chunk.length) {
-      const next = await this.chunks.next()
+  async #fill(): Promise<boolean> {
+    while (this.#used === this.#chunk.length) {
+      const next = await this.#chunks.next()
       if (next.done) return false
-      this.chunk = next.value
-      this.used = 0
+      this.#chunk = next.value
+      this.#used = 0
     }
     return true
   }

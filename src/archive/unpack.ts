@@ -55,137 +55,137 @@ export async function unpackArchive(input: UnpackInput): Promise<UnpackSummary> 
 
 /** One archive on its way into one directory. */
 class Unpacking {
-  private readonly input: UnpackInput
-  private readonly archive: ArchiveReader
-  private readonly stream: ByteStream
-  private readonly writer: TreeWriter
-  private readonly place: ArchivePlace
-  private readonly done = { bytes: 0, files: 0, entries: 0 }
-  private root: TreeEntry | null = null
-  private refused = 0
-  private faults = 0
+  readonly #input: UnpackInput
+  readonly #archive: ArchiveReader
+  readonly #stream: ByteStream
+  readonly #writer: TreeWriter
+  readonly #place: ArchivePlace
+  readonly #done = { bytes: 0, files: 0, entries: 0 }
+  #root: TreeEntry | null = null
+  #refused = 0
+  #faults = 0
   /** The entry that is being read, for messages. */
-  private current: Buffer | undefined
+  #current: Buffer | undefined
 
   constructor(input: UnpackInput) {
-    this.input = input
-    this.archive = new ArchiveReader(input.archive, input.signal)
-    const inflated = gunzipArchive(this.archive, input.members)
-    this.stream = new ByteStream(limitInflated(inflated, input.expected?.tarBytes))
-    this.writer = new TreeWriter(input.target, (warning) => this.warn(warning), input.onProtected)
-    this.place = new ArchivePlace((top) => this.loseTop(top))
+    this.#input = input
+    this.#archive = new ArchiveReader(input.archive, input.signal)
+    const inflated = gunzipArchive(this.#archive, input.members)
+    this.#stream = new ByteStream(limitInflated(inflated, input.expected?.tarBytes))
+    this.#writer = new TreeWriter(input.target, (warning) => this.#warn(warning), input.onProtected)
+    this.#place = new ArchivePlace((top) => this.#loseTop(top))
   }
 
   async run(): Promise<UnpackSummary> {
-    for await (const entry of readTarEntries(this.stream)) {
-      this.input.signal.throwIfAborted()
-      this.current = entry.name
-      await this.take(entry)
+    for await (const entry of readTarEntries(this.#stream)) {
+      this.#input.signal.throwIfAborted()
+      this.#current = entry.name
+      await this.#take(entry)
     }
-    await this.readToEnd()
-    this.refuseNothing()
-    this.writer.finish()
-    const { entries, files, bytes } = this.done
-    return { entries: entries + (this.root ? 1 : 0), files, bytes, root: this.root, faults: this.faults }
+    await this.#readToEnd()
+    this.#refuseNothing()
+    this.#writer.finish()
+    const { entries, files, bytes } = this.#done
+    return { entries: entries + (this.#root ? 1 : 0), files, bytes, root: this.#root, faults: this.#faults }
   }
 
   async close(): Promise<void> {
-    this.writer.close()
-    await this.stream.close().catch(() => {})
+    this.#writer.close()
+    await this.#stream.close().catch(() => {})
   }
 
-  private async take(entry: TarEntry): Promise<void> {
-    const path = this.place.of(entry.name, entry.type === 'directory')
-    if (path.length > 0 && !this.isWanted(entry, path)) return
-    for (const message of entry.doubts) this.warn({ severity: 'fault', path, message })
-    if (path.length === 0) this.root = rootOf(entry)
-    else if (entry.type === 'hardlink') this.link(path, entry)
-    else await this.write(treeEntryOf(entry.type, path, entry), entry.stored)
+  async #take(entry: TarEntry): Promise<void> {
+    const path = this.#place.of(entry.name, entry.type === 'directory')
+    if (path.length > 0 && !this.#isWanted(entry, path)) return
+    for (const message of entry.doubts) this.#warn({ severity: 'fault', path, message })
+    if (path.length === 0) this.#root = rootOf(entry)
+    else if (entry.type === 'hardlink') this.#link(path, entry)
+    else await this.#write(treeEntryOf(entry.type, path, entry), entry.stored)
   }
 
-  private isWanted({ type }: TarEntry, path: Buffer): boolean {
-    const { chosen } = this.input
+  #isWanted({ type }: TarEntry, path: Buffer): boolean {
+    const { chosen } = this.#input
     if (!chosen) return true
     chosen.saw(path)
     const choice = chosen.of(path)
     return choice === 'all' || (choice === 'way' && type === 'directory')
   }
 
-  private link(path: Buffer, entry: TarEntry): void {
-    const target = this.place.ofLink(entry.linkName)
+  #link(path: Buffer, entry: TarEntry): void {
+    const target = this.#place.ofLink(entry.linkName)
     if (target.length === 0) throw unsafe('a hard link to the volume itself')
-    const linked = this.writer.hardLink(path, target)
-    this.count(linked !== undefined, linked === 'file')
-    this.progress(path)
+    const linked = this.#writer.hardLink(path, target)
+    this.#count(linked !== undefined, linked === 'file')
+    this.#progress(path)
   }
 
-  private async write(entry: TreeEntry, stored: number): Promise<void> {
-    const before = this.done.bytes
-    const restored = await this.writer.write(entry, { next: this.contentOf(entry, stored) })
-    if (!restored) this.done.bytes = before
-    this.count(restored, entry.type === 'file')
-    this.progress(entry.path)
+  async #write(entry: TreeEntry, stored: number): Promise<void> {
+    const before = this.#done.bytes
+    const restored = await this.#writer.write(entry, { next: this.#contentOf(entry, stored) })
+    if (!restored) this.#done.bytes = before
+    this.#count(restored, entry.type === 'file')
+    this.#progress(entry.path)
   }
 
-  private contentOf(entry: TreeEntry, stored: number): () => Promise<Buffer | null> {
+  #contentOf(entry: TreeEntry, stored: number): () => Promise<Buffer | null> {
     let left = stored
     return async () => {
       if (left === 0) return null
-      const piece = await this.stream.some(left)
+      const piece = await this.#stream.some(left)
       left -= piece.length
-      this.done.bytes += piece.length
-      this.progress(entry.path)
+      this.#done.bytes += piece.length
+      this.#progress(entry.path)
       return piece
     }
   }
 
-  private progress(path: Buffer): void {
-    this.input.onProgress({ bytes: this.done.bytes, files: this.done.files, path })
+  #progress(path: Buffer): void {
+    this.#input.onProgress({ bytes: this.#done.bytes, files: this.#done.files, path })
   }
 
-  private count(restored: boolean, isFile: boolean): void {
-    if (restored) this.done.entries++
-    else this.refused++
-    if (restored && isFile) this.done.files++
+  #count(restored: boolean, isFile: boolean): void {
+    if (restored) this.#done.entries++
+    else this.#refused++
+    if (restored && isFile) this.#done.files++
   }
 
-  private warn(warning: TreeWarning): void {
-    if (warning.severity === 'fault') this.faults += warning.count ?? 1
-    this.input.onWarning(warning)
+  #warn(warning: TreeWarning): void {
+    if (warning.severity === 'fault') this.#faults += warning.count ?? 1
+    this.#input.onWarning(warning)
   }
 
   /** What looked like the one directory at the top is only the first of several. */
-  private loseTop(top: Buffer): void {
-    if (this.input.chosen) throw hasNoTop(top)
-    this.writer.moveBelow(top, this.root)
-    if (this.root) this.done.entries++
-    this.root = null
+  #loseTop(top: Buffer): void {
+    if (this.#input.chosen) throw hasNoTop(top)
+    this.#writer.moveBelow(top, this.#root)
+    if (this.#root) this.#done.entries++
+    this.#root = null
   }
 
   /** The digest is over the whole object, so what stands behind the end mark is read as well. */
-  private async readToEnd(): Promise<void> {
-    if (!(await this.stream.drain())) {
-      this.warn({
+  async #readToEnd(): Promise<void> {
+    if (!(await this.#stream.drain())) {
+      this.#warn({
         severity: 'note',
         path: Buffer.alloc(0),
         message: 'the archive goes on behind its end mark; that was ignored',
       })
     }
-    await refuseOtherBytes(this.archive, this.input.expected)
+    await refuseOtherBytes(this.#archive, this.#input.expected)
   }
 
   /** A backup of ours may be of an empty volume; with no manifest to say so, nothing restored is a failure. */
-  private refuseNothing(): void {
-    if (this.done.entries > 0 || this.input.chosen) return
-    if (this.root && this.input.expected && this.refused === 0) return
+  #refuseNothing(): void {
+    if (this.#done.entries > 0 || this.#input.chosen) return
+    if (this.#root && this.#input.expected && this.#refused === 0) return
     const why =
-      this.refused > 0 ? `none of its ${this.refused} entries could be restored` : 'it holds nothing'
+      this.#refused > 0 ? `none of its ${this.#refused} entries could be restored` : 'it holds nothing'
     throw new BackupdError('ARCHIVE_EMPTY', `Nothing to recover from the archive: ${why}`)
   }
 
   /** Anything thrown on the way as an error for people. */
   explain(error: unknown): unknown {
-    return explainUnpackError(error, { position: this.stream.position, entry: this.current })
+    return explainUnpackError(error, { position: this.#stream.position, entry: this.#current })
   }
 }
 
