@@ -59,7 +59,7 @@ export function controllerCommand(): Command {
     .option(...MAX_SOCKETS_OPTION)
     .option(...NEWS_FROM_OPTION)
     .option('--take-over', 'take daemons over whose jobs are from another controller', false)
-    .option('--debug', 'log more', false)
+    .option('--debug', 'accepted for legacy command lines; the log is complete without it', false)
     .action(runController)
 }
 

@@ -74,7 +74,7 @@ export function daemonCommand(): Command {
     )
     .option(...MAX_SOCKETS_OPTION)
     .option('--release-controller', 'let another controller send the next list of jobs', false)
-    .option('--debug', 'log more', false)
+    .option('--debug', 'accepted for legacy command lines; the log is complete without it', false)
     .action(runDaemon)
 }
 

@@ -88,7 +88,7 @@ export function standaloneCommand(): Command {
     )
     .option(...MAX_SOCKETS_OPTION)
     .option(...NEWS_FROM_OPTION)
-    .option('--debug', 'log more', false)
+    .option('--debug', 'accepted for legacy command lines; the log is complete without it', false)
     .action(runStandalone)
 }
 
