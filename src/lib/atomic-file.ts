@@ -2,7 +2,7 @@ import { open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
 
-/** Makes a rename or a new name in `folder` outlive a power loss. */
+/** Makes renames and new names in `folder` survive a power loss. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -12,7 +12,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Replaces `file` by `content`: written beside it, synced, renamed, folder synced. A reader sees the old or the new. */
+/** Replaces `file` atomically: writes beside it, syncs, renames, syncs the folder. Readers see old or new content. */
 export async function writeFileAtomically(
   file: string,
   content: string | Buffer,
@@ -35,7 +35,7 @@ export async function writeFileAtomically(
   await syncFolder(dirname(file))
 }
 
-/** The file's text, or undefined where there is no such file. */
+/** The file's text, or undefined if the file does not exist. */
 export async function readFileIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')

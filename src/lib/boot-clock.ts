@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 
-/** Time since the machine started. Nobody can set it, and it counts while the machine sleeps. */
+/** Time since the machine started. It cannot be set, and it counts while the machine is suspended. */
 export interface BootClock {
-  /** Differs after each start of the machine; two programs with the same one share a kernel and its clock. */
+  /** Changes with each start of the machine. Programs with the same id share a kernel and its clock. */
   readonly bootId: string
   /** Milliseconds. */
   elapsedMs(): number
@@ -16,7 +16,7 @@ export const systemBootClock: BootClock = {
   elapsedMs: () => uptime() * 1000,
 }
 
-/** Where the kernel does not tell one, each start of this program counts as a start of the machine. */
+/** If the kernel has no boot id, each start of this program counts as a start of the machine. */
 function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

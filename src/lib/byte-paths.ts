@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer'
 const CONTROLS = /\p{Cc}/gu
 
 /**
- * File names are bytes; JSON and GraphQL carry text. A backslash is written `\\`, a byte that is not UTF-8, or of a
- * control character (C1 too), `\xHH`; all are read back alike, so every name has exactly one text.
+ * Converts a file name, which is bytes, to text for JSON and GraphQL. A backslash becomes `\\`; a byte that is not
+ * UTF-8 or belongs to a control character (C1 included) becomes `\xHH`. So every name has exactly one text.
  */
 export function bytesToText(name: Buffer): string {
   if (isUtf8(name)) {
@@ -22,12 +22,12 @@ export function bytesToText(name: Buffer): string {
   return escapeControls(text)
 }
 
-/** What earlier versions wrote as a path's text may hold raw control characters: as `bytesToText` writes it now. */
+/** Escapes raw control characters, which texts of older versions may contain, as `bytesToText` does now. */
 export function escapeControls(text: string): string {
   return text.replace(CONTROLS, (control) => Buffer.from(control).toString('hex').replace(/../g, '\\x$&'))
 }
 
-/** Bytes of the whole UTF-8 character at `at`; 0 where there is none. */
+/** Length in bytes of the UTF-8 character at `at`; 0 if there is no valid one. */
 function utf8WidthAt(name: Buffer, at: number): number {
   for (let width = 1; width <= 4 && at + width <= name.length; width++) {
     if (isUtf8(name.subarray(at, at + width))) return width
@@ -35,7 +35,7 @@ function utf8WidthAt(name: Buffer, at: number): number {
   return 0
 }
 
-/** The inverse of bytesToText. A backslash that starts no escape stands for itself. */
+/** The inverse of bytesToText. A backslash that does not start an escape stands for itself. */
 export function textToBytes(text: string): Buffer {
   if (!text.includes('\\')) return Buffer.from(text, 'utf8')
   const parts: Buffer[] = []

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 
-/** What of the trusted time outlives the program. */
+/** The part of the trusted time that is stored across restarts. */
 const clockNoteSchema = z.object({
   /** Unix ms. */
   trustedMs: z.number(),
-  /** The boot clock then, ms. */
+  /** The boot clock at that time, ms. */
   bootMs: z.number(),
   bootId: z.string(),
   /** Wall clock minus trusted time since the clock last jumped, ms; 0 while it is trusted. */
@@ -14,7 +14,7 @@ const clockNoteSchema = z.object({
 })
 export type ClockNote = z.infer<typeof clockNoteSchema>
 
-/** A note that cannot be read counts as none: the wall clock is trusted then, as at the first start. */
+/** Parses a note; an unreadable one counts as missing, and the wall clock is then trusted, as at the first start. */
 export function parseClockNote(text: string | undefined): ClockNote | undefined {
   if (text === undefined) return undefined
   try {

@@ -1,19 +1,22 @@
-/** Time is handed in, so that tests can move it, backwards too. */
+// src/lib holds helpers that know nothing of backups, so that each file can be read alone: time, errors, texts, files,
+// the kernel's calls (kernel/) and schedules (schedule/). Every folder may use it; it imports nothing of ours.
+
+/** The time is passed in, so that tests can move it, also backwards. */
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z, as the wall says: it can jump. */
+  /** Unix ms by the wall clock, which can jump. */
   now(): number
 }
 
 export const systemClock: Clock = { now: () => Date.now() }
 
-/** The zero time of the recorded system: "never". */
+/** The zero time of Go, with which the legacy system means "never". */
 export const NEVER = '0001-01-01T00:00:00Z'
 
-/** The years 0 to 9999: others have no RFC 3339 text, and their ISO 8601 text does not sort as text. */
+/** Years 0 to 9999. Others have no RFC 3339 text, and their ISO 8601 text does not sort correctly. */
 const FIRST_MS = -62_167_219_200_000
 const LAST_MS = 253_402_300_799_999
 
-/** RFC 3339 of a moment; one outside the years 0 to 9999 becomes the nearest in them. Throws for NaN. */
+/** Prints unix ms as RFC 3339; a time outside the years 0 to 9999 becomes the nearest one inside. Throws for NaN. */
 export function isoTime(ms: number): string {
   return new Date(Math.max(FIRST_MS, Math.min(LAST_MS, ms))).toISOString()
 }

@@ -15,31 +15,30 @@ export interface DataRoomOptions {
 }
 
 const MIB = 1024 * 1024
-/** With less, no new backup starts: what is left is for what makes room, and for what must be written down. */
+/** With less, no new backup starts: the rest is for actions that free room, and for records. */
 export const MIN_FREE_BYTES = 64 * MIB
-/** Less than this is no room at all: the reserve is given back. */
+/** With less, the reserve is freed. */
 const NONE_BYTES = MIB
 const RESERVE_BYTES = 8 * MIB
-/** With more free bytes no reserve is needed yet. */
+/** With more, no reserve is needed yet. */
 const PLENTY_BYTES = 4096 * MIB
-const LOOK_MS = 1000
-const SAY_AGAIN_MS = 10 * 60_000
-/** A write that failed counts for so long, whatever the file system says it has left: a quota may be behind it. */
+const CHECK_INTERVAL_MS = 1000
+const LOG_INTERVAL_MS = 10 * 60_000
+/** A failed write counts for this long, whatever the file system reports as free, because a quota may be the cause. */
 const FAILED_MS = 60_000
 const KEY = 'data'
 
 /**
- * Watches the room under a data directory. While there is too little, `isFull` holds, /healthz is 503 with the reason
- * (a fatal problem on the board), and the log says so once and then every ten minutes. A file keeps some room in
- * reserve, which is given back when nothing else is left, so that expiring, deleting, cancelling and recovering can
- * still be written down.
+ * Watches the free room under a data directory. While there is too little, `isFull` is true, /healthz answers 503 with
+ * the reason (a fatal problem), and the log repeats it every ten minutes. A reserve file keeps some room and is deleted
+ * when nothing else is left, so that expiring, deleting, cancelling and recovering can still be recorded.
  */
 export class DataRoom {
   readonly #options: DataRoomOptions
   readonly #reserve: string
   #reserved = 0
   #failedAt = Number.NEGATIVE_INFINITY
-  #saidAt = Number.NEGATIVE_INFINITY
+  #loggedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
 
@@ -48,14 +47,14 @@ export class DataRoom {
     this.#reserve = join(options.dir, 'reserve')
   }
 
-  /** Looks now and then each second, until it is closed. */
+  /** Checks now and then every second, until it is closed. */
   static async open(options: DataRoomOptions): Promise<DataRoom> {
     const room = new DataRoom(options)
-    await room.#recallReserve()
+    await room.#readReserve()
     await room.look()
     room.#timer = setInterval(() => {
       room.#looking = room.#looking.then(() => room.look())
-    }, LOOK_MS).unref()
+    }, CHECK_INTERVAL_MS).unref()
     return room
   }
 
@@ -63,11 +62,11 @@ export class DataRoom {
     return this.#options.problems.has(DISK_SOURCE, KEY)
   }
 
-  /** A write failed, since the disk is full. */
+  /** Call it after a write failed on a full disk. */
   reportFull(): void {
     this.#failedAt = performance.now()
     this.#release()
-    this.#full('a write failed, since there is no room')
+    this.#full('a write failed for lack of room')
   }
 
   async look(): Promise<void> {
@@ -95,31 +94,31 @@ export class DataRoom {
     const { dir, problems, log } = this.#options
     const text = `The disk of the data directory ${dir} is full: ${why}. No new backup starts until ${MIN_FREE_BYTES / MIB} MiB are free. Free some room, or shorten a retention time`
     problems.report({ source: DISK_SOURCE, key: KEY, text, isFatal: true })
-    if (performance.now() - this.#saidAt < SAY_AGAIN_MS) return
-    this.#saidAt = performance.now()
+    if (performance.now() - this.#loggedAt < LOG_INTERVAL_MS) return
+    this.#loggedAt = performance.now()
     log.error({ dir }, text)
   }
 
   #hasRoom(): void {
     const { dir, problems, log } = this.#options
     if (!problems.clear(DISK_SOURCE, KEY)) return
-    this.#saidAt = Number.NEGATIVE_INFINITY
+    this.#loggedAt = Number.NEGATIVE_INFINITY
     log.info({ dir }, `The disk of the data directory ${dir} has room again: backups start again`)
   }
 
-  async #recallReserve(): Promise<void> {
+  async #readReserve(): Promise<void> {
     const file = await open(this.#reserve, 'r').catch(() => undefined)
     this.#reserved = (await file?.stat())?.size ?? 0
     await file?.close()
   }
 
-  /** At once: the write that needs it is tried again right after. */
+  /** Synchronous, because the write that needs the room is tried again right after. */
   #release(): void {
     rmSync(this.#reserve, { force: true })
     this.#reserved = 0
   }
 
-  /** Not sparse, and there whole or not at all. */
+  /** Writes the reserve, not sparse, and renames it, so that it exists completely or not at all. */
   async #fillReserve(): Promise<void> {
     const part = `${this.#reserve}.part`
     try {

@@ -2,7 +2,7 @@ import { BackupdError } from './errors.ts'
 
 const EXPIRE_UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** `30d`, `12h`, `90m` → milliseconds. Throws BAD_INPUT. */
+/** Parses `30d`, `12h` or `90m` to milliseconds. Throws BAD_INPUT. */
 export function parseExpire(text: string): number {
   const match = /^(\d{1,9})([mhd])$/.exec(text)
   const unit = EXPIRE_UNITS[match?.[2] ?? '']
@@ -25,7 +25,7 @@ const GO_UNITS: Record<string, number> = {
   h: 3_600_000,
 }
 
-/** A Go duration (`1h30m`, `90s`, `1.5h`) → milliseconds. Throws BAD_INPUT. */
+/** Parses a Go duration (`1h30m`, `90s`, `1.5h`) to milliseconds. Throws BAD_INPUT. */
 export function parseGoDuration(text: string): number {
   const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y
   let total = 0
@@ -52,7 +52,7 @@ const PRINTED_UNITS = [
   ['minute', 60_000],
 ] as const
 
-/** Milliseconds → `60 days`, `1 hour`, `12 minutes`, `45 seconds`: the largest unit that fits, rounded. */
+/** Prints milliseconds in the largest unit that fits, rounded: `60 days`, `1 hour`, `12 minutes`, `45 seconds`. */
 export function printDuration(ms: number): string {
   const [unit, unitMs] = PRINTED_UNITS.find(([, size]) => ms >= size) ?? ['second', 1000]
   const count = Math.round(ms / unitMs)

@@ -1,4 +1,4 @@
-/** Every stable error code with what the operator should do. docs/errors.md is made of this table. */
+/** Every stable error code with what the operator should do. docs/errors.md is generated from this table. */
 export const ERROR_CODES = {
   NOT_FOUND:
     'Check the name or id against the list it came from; a record or a backup may have expired meanwhile.',

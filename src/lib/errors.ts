@@ -5,14 +5,14 @@ import type { ErrorCode } from './error-codes.ts'
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 export interface ErrorDetails {
-  /** What a program may want to know: sizes, names, limits. */
+  /** Values for programs: sizes, names, limits. */
   facts?: Record<string, Json>
   cause?: unknown
 }
 
 /**
- * The one error type that is meant for people.
- * `message` is a sentence: what was asked, what went wrong, what to do. `code` is stable (see error-codes.ts).
+ * The only error type whose message is meant for people: a sentence that says what was asked, what went wrong and what
+ * to do. `code` is stable (see error-codes.ts).
  */
 export class BackupdError extends Error {
   readonly code: ErrorCode
@@ -26,7 +26,7 @@ export class BackupdError extends Error {
   }
 }
 
-/** By their numbers on Linux, the codes for which neither Node's errors nor `os.constants` have a name. */
+/** Linux error numbers that neither Node's errors nor `os.constants` name. */
 const UNNAMED: readonly [number, string][] = [
   [108, 'ESHUTDOWN'],
   [112, 'EHOSTDOWN'],
@@ -42,14 +42,14 @@ const NAMES = new Map([
   ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
 ])
 
-/** The name of an error of Linux by its number; undefined if there is none. */
+/** The name of a Linux error number; undefined if there is none. */
 export function nameErrno(errno: number): string | undefined {
   return NAMES.get(Math.abs(errno))
 }
 
 /**
- * The system error code (`ENOENT`) of a failed call, or undefined. Node calls those it has no name for, such as EDQUOT
- * and ESTALE, "Unknown system error -122": they are named here.
+ * The system error code (`ENOENT`) of a failed call, or undefined. Also names errors such as EDQUOT and ESTALE, which
+ * Node calls "Unknown system error -122".
  */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
@@ -59,7 +59,7 @@ export function errnoOf(error: unknown): string | undefined {
   return name ?? (typeof code === 'string' ? code : undefined)
 }
 
-/** A sentence for whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,12 +1,12 @@
 /**
- * One page out of a long unordered stream: the `limit` smallest keys after `after`, each with a value.
- * Memory stays at twice the page, whatever goes through.
+ * Collects one page from a long unordered stream: the `limit` smallest keys after `after`, each with a value. Memory is
+ * limited to twice the page.
  */
 export class FirstKeys<V> {
   readonly #limit: number
   readonly #after: string
   #kept = new Map<string, V>()
-  /** Keys above it are on a later page. */
+  /** Keys above this are on a later page. */
   #bound: string | undefined
   #more = false
 
@@ -15,7 +15,7 @@ export class FirstKeys<V> {
     this.#after = after
   }
 
-  /** Puts `update(what is kept for it)` at `key`, if the key is on this page. */
+  /** Sets the value of `key` to `update(present value)`, if the key is on this page. */
   put(key: string, update: (kept: V | undefined) => V): void {
     if (key <= this.#after) return
     if (this.#bound !== undefined && key > this.#bound) {
@@ -26,7 +26,7 @@ export class FirstKeys<V> {
     if (this.#kept.size > 2 * this.#limit) this.#trim()
   }
 
-  /** The page in order, and whether keys follow it. */
+  /** The page in order, and whether more keys follow. */
   page(): { entries: [string, V][]; more: boolean } {
     this.#trim()
     return { entries: [...this.#kept], more: this.#more }

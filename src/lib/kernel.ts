@@ -10,9 +10,9 @@ import { bindStat, type KernelStat } from './kernel/stat.ts'
 import { bindXattrs, type KernelXattrs } from './kernel/xattrs.ts'
 
 /**
- * What Node's `fs` has no call for, straight from libc. All calls block, so keep them off a process that answers
- * others. Names and paths are bytes (no NUL: EINVAL); `dir` is an open directory or AT_FDCWD. A call that fails
- * throws a KernelError, whose `code` (`ENOENT`) and `syscall` read like those of an `fs` error.
+ * Calls of libc that Node's `fs` lacks. They block, so do not use them in a process that serves requests. Names and
+ * paths are bytes (no NUL: EINVAL); `dir` is an open directory or AT_FDCWD. A failed call throws a KernelError with
+ * `code` (`ENOENT`) and `syscall`, like an `fs` error.
  */
 export interface Kernel
   extends KernelOpen,
@@ -27,7 +27,7 @@ export interface Kernel
 
 let loaded: { kernel: Kernel | undefined } | undefined
 
-/** The kernel's calls, or undefined where libc cannot be reached this way (musl, macOS, no binary of koffi). */
+/** Binds the calls; undefined if libc cannot be reached (musl, macOS, no binary of koffi). */
 export function loadKernel(): Kernel | undefined {
   loaded ??= { kernel: bind() }
   return loaded.kernel

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
 
-/** Makes a folder (0700) and those above it where they are missing. Not mkdir's `recursive`: on /proc and its like that never ends. */
+/** Creates a folder (0700) and its missing parents, without mkdir's `recursive`, which never ends on /proc. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })

@@ -1,22 +1,22 @@
-/** A line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Paths are bytes kept as latin1 text, one character a byte. */
+/** A line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Paths are bytes in latin1 text, one character for each byte. */
 export interface Mount {
-  /** Of the mount, as /proc/PID/fdinfo names it. */
+  /** The id of the mount, as in /proc/PID/fdinfo. */
   id: string
-  /** Of the mount that it is attached to. */
+  /** The id of the mount that it is attached to. */
   parent: string
-  /** `8:1`; tells the file system. */
+  /** `8:1`; identifies the file system. */
   device: string
   /** The directory of the file system that is mounted. */
   root: string
-  /** Where, as that process sees it. */
+  /** The mount point, as that process sees it. */
   point: string
-  /** Of the file system: `ext4`, `fuse.mfs`. */
+  /** The type of the file system: `ext4`, `fuse.mfs`. */
   type: string
   /** What is mounted, as the file system names it. */
   source: string
 }
 
-/** The mounts of a mountinfo text (latin1), in the order they were made. */
+/** Parses a mountinfo text (latin1); the mounts are in the order in which they were made. */
 export function parseMountInfo(text: string): Mount[] {
   return text.split('\n').filter(Boolean).map(parseMount)
 }
@@ -31,7 +31,7 @@ function parseMount(line: string): Mount {
   }
 }
 
-/** Space, tab, newline and backslash are written `\040` and so on. */
+/** Decodes space, tab, newline and backslash, which are written as `\040` and so on. */
 export function unescapeOctal(text: string): string {
   if (!text.includes('\\')) return text
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))

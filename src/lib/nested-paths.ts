@@ -1,20 +1,20 @@
-/** A directory that somebody owns. `path` is absolute and normal. */
+/** A directory with an owner. `path` is absolute and normalized. */
 export interface OwnedPath {
   server: string
   path: string
-  /** Whoever may change what lies in it. */
+  /** Identifies who may change its content. */
   owner: string
 }
 
 export interface NestedPath<Owned> {
   inner: Owned
-  /** The nearest one above `inner`, or the same directory, that has another owner. */
+  /** The nearest directory with another owner that contains `inner` or is the same. */
   outer: Owned
 }
 
 /**
- * The paths that lie below a path of another owner on the same server. Whoever owns the outer directory can replace
- * what leads to the inner one.
+ * Finds the paths below a path of another owner on the same server. The owner of the outer directory can redirect the
+ * path to the inner one.
  */
 export function findNestedPaths<Owned extends OwnedPath>(paths: readonly Owned[]): NestedPath<Owned>[] {
   const nested: NestedPath<Owned>[] = []
@@ -28,7 +28,7 @@ export function findNestedPaths<Owned extends OwnedPath>(paths: readonly Owned[]
   return nested
 }
 
-/** With a slash at the end, whatever lies in a directory comes right after it. */
+/** Sorts with a slash at the end, so that the content of a directory follows directly after it. */
 function sortByPath<Owned extends OwnedPath>(paths: readonly Owned[]): { key: string; owned: Owned }[] {
   const keyed = paths.map((owned) => ({ key: `${owned.server} ${owned.path}/`, owned }))
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))

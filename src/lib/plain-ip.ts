@@ -5,7 +5,7 @@ export function plainIp(ip: string): string {
   return ip.replace(/^::ffff:(?=[\d.]+$)/, '')
 }
 
-/** An IP address in the form that connections show, so that two texts can be compared; undefined if it is not one. */
+/** Normalizes an IP address to the form of socket addresses, so that two can be compared; undefined if it is invalid. */
 export function parseIp(text: string): string | undefined {
   const version = isIP(text)
   if (version === 0) return undefined

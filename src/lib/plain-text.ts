@@ -1,17 +1,17 @@
 const CONTROLS = /\p{Cc}/u
 const ANY_CONTROL = /\p{Cc}/gu
 
-/** Whether it holds control characters, C1 included: they can move the cursor of a terminal. */
+/** Whether a text contains control characters, C1 included, which can move the cursor of a terminal. */
 export function hasControls(text: string): boolean {
   return CONTROLS.test(text)
 }
 
-/** Text from outside, safe for a terminal and a log: control characters are written `\xHH`, line ends and tabs become spaces. */
+/** Makes outside text safe for a terminal and a log: control characters become `\xHH`, line ends and tabs spaces. */
 export function withoutControls(text: string): string {
   return hasControls(text) ? text.replaceAll(ANY_CONTROL, escapeControl) : text
 }
 
-/** The same for a text of several lines of our own: line ends stay. */
+/** The same for a text of several lines: line ends stay. */
 export function printableLines(text: string): string {
   return text.split('\n').map(withoutControls).join('\n')
 }

@@ -2,14 +2,14 @@ import { chmodSync, closeSync, constants, fstatSync, openSync, readdirSync } fro
 import { join } from 'node:path'
 import { errnoOf } from './errors.ts'
 
-/** Not in Node's constants. Opens a name without reading it: no lock of SQLite is lost when it is closed. */
+/** Not in Node's constants. Opens a file only as a path, so that closing it does not drop locks of SQLite. */
 const O_PATH = 0o10000000
 const OTHERS = 0o077
 
 /**
- * Takes all rights of group and others from what `isOurs` knows below `folder`, by its path relative to it.
- * Only regular files and directories that belong to this user; symlinks are never followed, and unknown directories
- * never entered. Returns the paths that were changed.
+ * Removes all rights of group and others from entries below `folder` that `isOurs` accepts by relative path. Changes
+ * only regular files and directories of this user; never follows symlinks nor enters other directories. Returns the
+ * changed paths.
  */
 export function makePrivate(folder: string, isOurs: (path: string) => boolean, below = ''): string[] {
   return namesIn(join(folder, below)).flatMap((name) => {

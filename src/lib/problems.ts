@@ -1,16 +1,16 @@
 import { type Clock, isoTime } from './clock.ts'
 
 /*
- * The board of what an operator must see to now. A daemon and a controller have one each (`world.problems`), and any
- * part can add to it:
+ * The board of present problems that an operator has to fix. A daemon and a controller have one each
+ * (`world.problems`), and any part can add to it:
  *
  *   problems.report({ source: 'clock', key: 'doubt', text: 'The clock … Set it, then …' })   // again: new text, same since
  *   problems.clear('clock', 'doubt')
  *
- * What is on a daemon's board is in `problems` of its /api/v1/debug, so in `server.problems` of GraphQL; it makes
- * /healthz of both programs `degraded` (200), with `isFatal` `failing` (503). The controller adds what it knows of a
- * server with `about: ip`. The board is memory only and writes no log: a source logs what begins and what ends, and
- * reports again after a restart. Whoever reports also clears.
+ * A daemon's problems are in `problems` of its /api/v1/debug, and so in `server.problems` of GraphQL. They make
+ * /healthz of both programs `degraded` (200), or with `isFatal` `failing` (503). The controller adds problems of a
+ * server with `about: ip`. The board is in memory only and writes no log: a source logs the start and the end of a
+ * problem and reports it again after a restart. The part that reports a problem also clears it.
  */
 
 /** The source of the one problem that stops new backups: see lib/data-room.ts. */
@@ -19,15 +19,15 @@ export const DISK_SOURCE = 'disk'
 export interface Report {
   /** The part that reports it: `runs`, `store`, `clock`, `disk`. */
   source: string
-  /** Tells it apart from other problems of the same source. */
+  /** Distinguishes it from other problems of the same source. */
   key: string
   /** What is wrong and what to do, one sentence or two. */
   text: string
-  /** On the controller: the IP of the server it is about. Undefined = the program itself. */
+  /** On the controller: the IP of the server concerned; undefined: the program itself. */
   about?: string
-  /** The program cannot do its work while this lasts. */
+  /** The program cannot work while the problem lasts. */
   isFatal?: boolean
-  /** Unix ms: it is no problem after that. */
+  /** Unix ms: the problem ends then on its own. */
   untilMs?: number
 }
 
@@ -50,7 +50,7 @@ export class Problems {
     this.#known.set(id, { ...report, since })
   }
 
-  /** @returns whether there was such a problem. */
+  /** @returns whether there was such a problem */
   clear(source: string, key: string): boolean {
     return this.#known.delete(idOf(source, key))
   }
@@ -59,7 +59,7 @@ export class Problems {
     return this.#known.has(idOf(source, key))
   }
 
-  /** All that a source has to report: those that are not among them are cleared. */
+  /** Replaces all problems of a source; those not in `reports` are cleared. */
   replace(source: string, reports: readonly Omit<Report, 'source'>[]): void {
     const keys = new Set(reports.map(({ key }) => key))
     for (const known of this.list()) {
@@ -83,7 +83,7 @@ function idOf(source: string, key: string): string {
   return `${source}\n${key}`
 }
 
-/** At most `limit` texts: a fault of the store can be a problem of thousands of volumes. */
+/** Limits a list of texts, because one fault of the store can be a problem of thousands of volumes. */
 export function limitTexts(texts: readonly string[], limit: number): string[] {
   if (texts.length <= limit) return [...texts]
   return [...texts.slice(0, limit), `… and ${texts.length - limit} more`]

@@ -1,6 +1,6 @@
 /**
- * A URL as it may be shown and logged: the password reads `***`, and so does a user name that stands alone (a token).
- * What cannot be read as a URL is returned as it is.
+ * Makes a URL safe to show and log: replaces the password by `***`, and a user name without one, which may be a token.
+ * A text that is not a URL is returned unchanged.
  */
 export function redactUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -10,7 +10,7 @@ export function redactUrl(text: string): string {
   return url.href
 }
 
-/** The header that a URL's user and password stand for; undici sends none on its own. */
+/** The Authorization header for a URL's user and password, which undici does not send on its own. */
 export function authorizationOf(text: string): { authorization?: string } {
   const { username, password } = new URL(text)
   if (!username && !password) return {}

@@ -1,4 +1,4 @@
-/** Gives memory back now: left to the garbage collector, such buffers add up to most of what a backup takes. */
+/** Frees memory now. Left to the garbage collector, such buffers would be most of the memory of a backup. */
 export function release(bytes: Buffer): void {
   const { buffer } = bytes
   if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)

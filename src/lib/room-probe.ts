@@ -4,8 +4,8 @@ import { errnoOf } from './errors.ts'
 const BYTES = 64 * 1024
 
 /**
- * Whether nothing more can be written beside a file: its file system is full, or a quota is used up. For callers that
- * were told of a failed write without its error number: SQLite reports a used up quota (EDQUOT) as an I/O error.
+ * Whether the file system or quota of a file's folder is full, tested by a write. For callers that do not get the error
+ * number of a failed write: SQLite reports a full quota (EDQUOT) as an I/O error.
  */
 export function hasNoRoomBeside(file: string): boolean {
   const probe = `${file}.room-probe`
@@ -22,7 +22,7 @@ export function hasNoRoomBeside(file: string): boolean {
 function writeProbe(path: string): void {
   const file = openSync(path, 'w', 0o600)
   try {
-    // Not writeSync, which writes a part where only a part has room.
+    // Not writeSync, which writes only a part if there is room for a part.
     writeFileSync(file, Buffer.alloc(BYTES, 'room '))
     fsyncSync(file)
   } finally {

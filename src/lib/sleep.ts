@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** @returns whether the time passed; false where the signal came first. */
+/** @returns whether the time passed; false if the signal came first */
 export async function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await setTimeout(ms, undefined, { signal })

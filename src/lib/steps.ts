@@ -1,14 +1,14 @@
 import { BackupdError, messageOf } from './errors.ts'
 import { codeOfSystemError } from './system-errors.ts'
 
-/** A long procedure as named steps: what fails says in which step, and what it was doing. */
+/** Splits a long procedure into named steps; an error names the task and the step. */
 export interface Steps {
   step<T>(name: string, act: () => Promise<T> | T): Promise<T>
 }
 
 /**
- * @param task what the whole is, as the start of a sentence: `Cannot recover "db-17.tar.gz"`
- * @param signal asked before each step: an aborted run ends with the reason of the abort
+ * @param task start of the error messages: `Cannot recover "db-17.tar.gz"`
+ * @param signal checked before each step; an aborted run ends with the reason of the abort
  */
 export function namedSteps(task: string, signal: AbortSignal): Steps {
   return {

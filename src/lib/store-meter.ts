@@ -1,13 +1,13 @@
 /**
- * How long this process has waited for its store. A child process works on one run at a time, so that the time is that
- * run's. A run that waits for the store is not hung: see engine/run-watch.ts.
+ * Measures how long this process has waited for its store. A child process has one run at a time, so this is the time
+ * of that run. A run that waits for the store is not hung: see engine/run-watch.ts.
  */
 class StoreMeter {
   #pending = 0
   #since = 0
   #waitedMs = 0
 
-  /** Counts the time that `work` takes; works at the same time count once. */
+  /** Counts the time of `work`; parallel work counts once. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     if (this.#pending++ === 0) this.#since = performance.now()
     try {
@@ -17,7 +17,7 @@ class StoreMeter {
     }
   }
 
-  /** In all, what still lasts included. */
+  /** The total, including work under way. */
   get waitedMs(): number {
     return this.#waitedMs + (this.#pending > 0 ? performance.now() - this.#since : 0)
   }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-codes.ts'
 import { errnoOf } from './errors.ts'
 
-/** What an operator can cause or fix: room, rights, attributes, mounts, devices, limits. */
+/** System errors that an operator can fix: room, permissions, attributes, mounts, devices, limits. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ...{ ENOSPC: 'NO_ROOM', EDQUOT: 'NO_ROOM' },
   ...Object.fromEntries(
@@ -37,7 +37,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ),
 }
 
-/** The stable code for a call that the system refused; undefined for what only a fault of ours explains. */
+/** The stable code for a failed system call; undefined if only a bug of ours explains it. */
 export function codeOfSystemError(error: unknown): ErrorCode | undefined {
   return CODES[errnoOf(error) ?? '']
 }

@@ -6,8 +6,8 @@ interface Started {
 }
 
 /**
- * A thread that is asked to end, never terminated: Node aborts the whole process where it terminates a thread that is
- * just making a zstd context ("close before init", node_zlib.cc). Its entry calls `serveThread`.
+ * A thread that is asked to end and never terminated, because Node aborts the whole process if it terminates a thread
+ * that is creating a zstd context ("close before init", node_zlib.cc). The entry of the thread calls `serveThread`.
  */
 export class Thread {
   readonly worker: Worker
@@ -20,7 +20,7 @@ export class Thread {
     this.#ended = new Promise((resolve) => this.worker.once('exit', () => resolve()))
   }
 
-  /** Resolves when it is gone: it leaves before its next piece of work. Answers that it waits for must still come. */
+  /** Resolves when the thread has ended, before its next piece of work. Replies that it waits for must still arrive. */
   async end(): Promise<void> {
     Atomics.store(new Int32Array(this.#ending), 0, 1)
     this.worker.postMessage(null)
@@ -28,17 +28,17 @@ export class Thread {
   }
 }
 
-/** What a thread throws where it is asked to end in the middle of its work. */
+/** Thrown in a thread that is asked to end in the middle of its work. */
 export class ThreadEnded extends Error {}
 
 export interface ThreadWork<Start> {
   start: Start
-  /** Throws ThreadEnded where the thread is to end: call it between two pieces of work. */
+  /** Call it between two pieces of work. Throws ThreadEnded if the thread has to end. */
   goOn(): void
   send(message: unknown, transfer?: ArrayBuffer[]): void
 }
 
-/** In a thread: calls what `begin` gives with one message after the other, until the thread is asked to end. */
+/** In a thread: passes each message to the function that `begin` returns, until the thread is asked to end. */
 export function serveThread<Start, Message>(begin: (work: ThreadWork<Start>) => (message: Message) => void) {
   const port = parentPort
   if (!port) throw new Error('this file is the entry of a thread')
@@ -47,7 +47,7 @@ export function serveThread<Start, Message>(begin: (work: ThreadWork<Start>) => 
   const goOn = () => {
     if (Atomics.load(flag, 0) === 1) throw new ThreadEnded('the thread is to end')
   }
-  const hear = begin({
+  const onMessage = begin({
     start: start as Start,
     goOn,
     send: (message, transfer) => port.postMessage(message, transfer),
@@ -55,7 +55,7 @@ export function serveThread<Start, Message>(begin: (work: ThreadWork<Start>) => 
   port.on('message', (message: Message) => {
     try {
       goOn()
-      hear(message)
+      onMessage(message)
     } catch (error) {
       if (!(error instanceof ThreadEnded)) throw error
       port.close()

@@ -13,7 +13,7 @@ import {
   trustedTime,
 } from './trusted-time.ts'
 
-/** Keeps the note. `load` answers undefined before the first note, or if it cannot be read. */
+/** Stores the note. `load` returns undefined before the first note or if it cannot be read. */
 export interface ClockMemory {
   load(): ClockNote | undefined
   save(note: ClockNote): void | Promise<void>
@@ -34,21 +34,21 @@ export interface TrustedClockOptions {
   onChange?(clock: TrustedClock): void
 }
 
-/** A wrong clock that stays as it is for so long is taken for right. */
+/** A clock in doubt whose difference stays the same for this long is trusted again. */
 const STEADY_MS = 6 * 3_600_000
-/** So much of it without a restart of the machine, so that an old sum does not vouch for a new clock. */
+/** How much of that must be since the last boot, so that time before it does not count for a changed clock. */
 const STEADY_SINCE_BOOT_MS = 3_600_000
 export const CLOCK_TICK_MS = 10_000
 const SAVE_EVERY_MS = 60_000
-/** So long after the start of a machine without a battery clock, NTP may still set it. */
+/** On a machine without a battery clock, NTP may set the clock until this long after boot. */
 const BOOT_SETTLE_MS = 15 * 60_000
-/** Time between two ticks that is not observed (a sleeping machine) is not steady time. */
+/** Limit of steady time per tick, because unobserved time (a suspended machine) does not count. */
 const MAX_TICK_MS = 6 * CLOCK_TICK_MS
 
 /**
- * The time that retention may rely on: the last known time plus the time since boot. While the wall clock differs from
- * it by more than five minutes the clock is in doubt, and ages are computed by the smaller of the two. Doubt ends when
- * the clocks agree again, when another machine's clock agrees, after six steady hours, or by confirm().
+ * The time that retention can rely on: the last known time plus the time since. While the wall clock differs from it by
+ * more than five minutes, the clock is in doubt, and ages are computed with the earlier of the two. Doubt ends when the
+ * two agree again, when the clock of another machine agrees, after six steady hours, or by confirm().
  */
 export class TrustedClock implements Clock {
   readonly #options: TrustedClockOptions
@@ -57,7 +57,7 @@ export class TrustedClock implements Clock {
   #gapMs: number
   #steadyMs: number
   #steadySinceBootMs = 0
-  /** The note is of an earlier boot: how long the machine was off is not known. */
+  /** The note is from an earlier boot, so it is unknown how long the machine was off. */
   readonly #isNewBoot: boolean
   #tickedAt: number
   #savedAt = Number.NEGATIVE_INFINITY
@@ -71,7 +71,7 @@ export class TrustedClock implements Clock {
     this.#boot = options.boot ?? systemBootClock
     const bootMs = this.#boot.elapsedMs()
     const note = options.memory.load()
-    // A restarted container can count its uptime anew under the boot id of its host.
+    // A restarted container may restart its uptime while it has the boot id of its host.
     const isSameBoot = note?.bootId === this.#boot.bootId && note.bootMs <= bootMs
     const offset = isSameBoot ? note.bootMs : 0
     this.#anchor = note
@@ -84,7 +84,7 @@ export class TrustedClock implements Clock {
     this.tick()
   }
 
-  /** For children: they read their own clocks against it. */
+  /** For child processes, which check their own clocks against it. */
   get anchor(): TimeAnchor {
     return this.#anchor
   }
@@ -104,7 +104,7 @@ export class TrustedClock implements Clock {
     })
   }
 
-  /** The time to age things by. */
+  /** The time to measure ages with. */
   now(): number {
     return this.read().nowMs
   }
@@ -113,7 +113,7 @@ export class TrustedClock implements Clock {
     return this.read().doubt
   }
 
-  /** What an operator must know, for the board of problems. */
+  /** The present problems, for the board. */
   get problems(): { key: string; text: string }[] {
     const { doubt } = this.read()
     if (doubt) return [{ key: 'doubt', text: describeDoubt(doubt) }]
@@ -134,7 +134,7 @@ export class TrustedClock implements Clock {
     this.#options.onChange?.(this)
   }
 
-  /** Another machine tells its time. One with our boot id shares our clock, and proves nothing. */
+  /** Notes the time of another machine. One with our boot id shares our clock, so it proves nothing. */
   hear({ nowMs, bootId }: ClockWitness): void {
     if (bootId === this.#boot.bootId) return
     this.#witnessGapMs = this.#options.clock.now() - nowMs
@@ -143,13 +143,13 @@ export class TrustedClock implements Clock {
     this.#options.onChange?.(this)
   }
 
-  /** The operator says that the wall clock is right. */
+  /** The operator confirms that the wall clock is right. */
   confirm(): void {
     this.#accept('an operator confirmed it')
     this.#options.onChange?.(this)
   }
 
-  /** Writes what the next start needs. Resolves when it is on disk, or cannot be. */
+  /** Writes the note for the next start. Resolves when it is on disk or the write has failed. */
   async flush(): Promise<void> {
     this.#save(true)
     await this.#saving
@@ -166,7 +166,7 @@ export class TrustedClock implements Clock {
     this.#isInDoubt = true
   }
 
-  /** Soon after boot the clock may be set and the gap widened by the time off: that ends no sum. */
+  /** Soon after boot, the clock may still be set, and the gap includes the time off: neither resets the steady time. */
   get #isSettling(): boolean {
     return this.#isNewBoot && this.#boot.elapsedMs() < BOOT_SETTLE_MS
   }
@@ -193,7 +193,7 @@ export class TrustedClock implements Clock {
     this.#save(false)
   }
 
-  /** The wall clock is right from now on. */
+  /** Trusts the wall clock from now on. */
   #accept(reason: string): void {
     this.#follow()
     this.#forgetDoubt()
@@ -213,7 +213,7 @@ export class TrustedClock implements Clock {
     this.#isInDoubt = false
   }
 
-  /** Rarely: each start within the same boot computes the time since. */
+  /** Saves rarely, because a start within the same boot can compute the time since. */
   #save(isUrgent: boolean): void {
     const elapsed = this.#boot.elapsedMs()
     if (!isUrgent && elapsed - this.#savedAt < SAVE_EVERY_MS) return
@@ -241,7 +241,7 @@ export function describeDoubt({ wallMs, trustedMs }: ClockDoubt): string {
   return `${what}: until it is trusted again, backups expire by the earlier of the two. Check NTP; if the clock is right, call the mutation confirmClock`
 }
 
-/** A clock can be so wrong that ISO 8601 has no word for it. */
+/** Handles a clock so wrong that ISO 8601 cannot express it. */
 function printTime(ms: number): string {
   return Number.isNaN(new Date(ms).getTime()) ? `${ms} ms since 1970` : isoTime(ms)
 }

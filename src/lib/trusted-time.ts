@@ -1,17 +1,17 @@
-/** A moment that was known for certain, and where the boot clock stood then. */
+/** A trusted moment (unix ms) with the boot clock at that moment (ms). */
 export interface TimeAnchor {
   trustedMs: number
   bootMs: number
 }
 
-/** How the wall clock and the trusted time differ; both unix ms. */
+/** A wall clock that differs from the trusted time; both unix ms. */
 export interface ClockDoubt {
   wallMs: number
   trustedMs: number
 }
 
 export interface TimeReading {
-  /** The time to age things by: the wall clock, or the smaller of both while they differ too much. */
+  /** The time to measure ages with: the wall clock, or the earlier of both while they differ too much. */
   nowMs: number
   doubt: ClockDoubt | null
 }
@@ -23,7 +23,7 @@ export function trustedTime({ trustedMs, bootMs }: TimeAnchor, elapsedMs: number
   return trustedMs + (elapsedMs - bootMs)
 }
 
-/** Reads the wall clock against an anchor of the same boot. */
+/** Checks the wall clock against an anchor of the same boot. */
 export function readTime(anchor: TimeAnchor, now: { wallMs: number; elapsedMs: number }): TimeReading {
   const { wallMs } = now
   const trustedMs = Math.round(trustedTime(anchor, now.elapsedMs))

@@ -2,7 +2,7 @@ import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Opens a temporary file without a name, to read and write: nobody else sees it, and it is gone when it is closed. */
+/** Opens a temporary file without a name for reading and writing: invisible to others, and deleted when closed. */
 export function openUnnamedFile(): number {
   const folder = mkdtempSync(join(tmpdir(), 'backupd-'))
   try {

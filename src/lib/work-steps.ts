@@ -1,10 +1,10 @@
 /**
- * Steps of work that tells no progress of its own, such as emptying a folder of a million names: the engine learns from
- * them that a run works and does not hang. One count for each process, since a child process has one run at a time.
+ * Counts steps of work without visible progress, such as emptying a folder of a million names, so that the engine sees
+ * that a run does not hang. One count for each process, because a child process has one run at a time.
  */
 let steps = 0
 
-/** Call it for each step that has returned from the kernel. */
+/** Call it after each step that has returned from the kernel. */
 export function countStep(): void {
   steps++
 }

@@ -2,16 +2,16 @@ import { closeSync, constants } from 'node:fs'
 import { AT_FDCWD, KernelError, type Libc, passingCString } from './libc.ts'
 import { O_PATH, OPENAT2, openHow, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, SYS_OPENAT2 } from './open.ts'
 
-/** What the kernel has in memory, without waiting for a disk or a server. */
+/** Reads what the kernel has in memory, without waiting for a disk or a server. */
 export interface KernelCached {
   /**
-   * Pins an entry below `dir` (O_PATH, a link as itself); undefined if it cannot be found without waiting. Throws
+   * Pins an entry below `dir` (O_PATH, links not followed); undefined if it cannot be found without waiting. Throws
    * ELOOP if a component on the way is a link.
    */
   pinCached(dir: number, path: Buffer): number | undefined
   /**
-   * Reads from the page cache; undefined where it would wait, or the file system cannot say. Gives fewer bytes than
-   * `into` (its first `length` bytes) takes at the end of the file, or where the rest would wait.
+   * Reads from the page cache; undefined if it would wait or the file system cannot say. Returns fewer bytes than
+   * `into` (its first `length` bytes) can take at the end of the file, or if the rest would wait.
    */
   readCached(fd: number, into: Buffer, position: number, length?: number): number | undefined
 }
@@ -33,7 +33,7 @@ function bindPin(libc: Libc): KernelCached['pinCached'] {
   const pin = (dir: number, name: Buffer) => openat2(SYS_OPENAT2, dir, passingCString(name), how, how.length)
   const probe = pin(AT_FDCWD, Buffer.from('.'))
   if (probe >= 0) closeSync(probe)
-  // Before Linux 5.12, or where a filter forbids it: everything waits.
+  // Before Linux 5.12, or if a filter forbids it, nothing counts as cached.
   else if (probe !== -EAGAIN) return () => undefined
   return (dir, name) => unlessWaiting(pin(dir, name), 'openat2')
 }

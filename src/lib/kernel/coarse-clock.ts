@@ -1,7 +1,7 @@
 import type { Libc } from './libc.ts'
 
 export interface KernelCoarseClock {
-  /** Nanoseconds since 1970 as the kernel stamps files: up to 10 ms behind the clock. */
+  /** Unix ns of the clock with which the kernel stamps files: up to 10 ms behind the wall clock. */
   coarseNowNs(): bigint
 }
 

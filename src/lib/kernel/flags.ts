@@ -1,12 +1,12 @@
 import type { Libc } from './libc.ts'
 
-/** What chattr changes, and project ids, of a regular file or directory that is open for reading (not O_PATH). */
+/** Inode flags (chattr) and project ids of a regular file or directory open for reading (not O_PATH). */
 export interface KernelFlags {
-  /** `FS_*_FL` of linux/fs.h; undefined where the file system has none. */
+  /** `FS_*_FL` of linux/fs.h; undefined if the file system has none. */
   getFlags(fd: number): number | undefined
-  /** Throws EPERM, EOPNOTSUPP, ENOTTY, EINVAL where they are refused. */
+  /** Throws EPERM, EOPNOTSUPP, ENOTTY or EINVAL if they are refused. */
   setFlags(fd: number, flags: number): void
-  /** The id that a project quota counts it for; 0 for none, undefined where the file system has none. */
+  /** The id of its project quota; 0 for none, undefined if the file system has none. */
   getProject(fd: number): number | undefined
 }
 
@@ -14,7 +14,7 @@ export interface KernelFlags {
 const FS_IOC_GETFLAGS = 0x80086601
 const FS_IOC_SETFLAGS = 0x40086602
 const FS_IOC_FSGETXATTR = 0x801c581f
-/** `struct fsxattr`: its size, and where the project id lies in it. */
+/** `struct fsxattr`: its size and the offset of the project id. */
 const FSXATTR_BYTES = 28
 const PROJECT_AT = 12
 

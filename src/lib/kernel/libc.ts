@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { getSystemErrorMap } from 'node:util'
 import { nameErrno } from '../errors.ts'
 
-/** For `dir`: relative to the working directory, which only absolute paths should use. */
+/** For `dir`: the working directory. Use it with absolute paths only. */
 export const AT_FDCWD = -100
 
 /** A failed call. `message` reads like Node's: `ENOENT: no such file or directory, openat`. */
@@ -12,7 +12,7 @@ export class KernelError extends Error {
   readonly syscall: string
 
   constructor(errno: number, syscall: string) {
-    // Node has no name for some, such as EDQUOT, ESTALE and ENOLCK.
+    // Node does not name some, such as EDQUOT, ESTALE and ENOLCK.
     const [code, text] = getSystemErrorMap().get(-errno) ?? [nameErrno(errno) ?? `E${errno}`, 'unknown error']
     super(`${code}: ${text}, ${syscall}`)
     this.name = 'KernelError'
@@ -28,13 +28,13 @@ type Argument = number | bigint | Buffer
 export type Call = (...args: Argument[]) => number
 
 export interface Libc {
-  /** `int mkdirat(int, const void *, uint32_t)` → a callable that throws a KernelError where it returns -1. */
+  /** `int mkdirat(int, const void *, uint32_t)` → a function that throws a KernelError if libc returns -1. */
   bind(prototype: string): Call
-  /** The same, but a failure is given back as the negative errno: for calls that fail often. */
+  /** The same, but returns the negative errno of a failure: for calls that fail often. */
   attempt(prototype: string): Call
-  /** The same as `bind`, in a thread of Node's pool. */
+  /** Like `bind`, but runs in a thread of Node's pool. */
   bindAsync(prototype: string): (...args: Argument[]) => Promise<number>
-  /** Where its bytes lie. They must stay referenced while libc uses them. */
+  /** The memory address of the bytes. Keep them referenced while libc uses them. */
   addressOf(bytes: Buffer): bigint
 }
 
@@ -42,7 +42,7 @@ export interface Libc {
 export function loadLibc(): Libc | undefined {
   if (process.platform !== 'linux') return undefined
   try {
-    // Not an import: where koffi has no binary, that would end the program instead of going without.
+    // Not an import, which would end the program if koffi has no binary for this platform.
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
     const library = koffi.load('libc.so.6')
     const attempt = (prototype: string) => negativeErrno(library.func(prototype), koffi.errno)
@@ -95,7 +95,7 @@ const EINVAL = 22
 
 const scratch = Buffer.alloc(4097)
 
-/** As cString(), good until the next call: for the calls that are made for each file. */
+/** Like cString(), but valid only until the next call: for calls made for each file. */
 export function passingCString(bytes: Buffer): Buffer {
   if (bytes.length >= scratch.length || bytes.includes(0)) return cString(bytes)
   scratch.set(bytes)
@@ -103,7 +103,7 @@ export function passingCString(bytes: Buffer): Buffer {
   return scratch
 }
 
-/** The bytes as C wants them, NUL at the end. Throws EINVAL where they contain one. */
+/** The bytes with a NUL at the end, as C needs them. Throws EINVAL if they contain a NUL. */
 export function cString(bytes: Buffer): Buffer {
   if (bytes.includes(0)) throw new KernelError(EINVAL, 'path')
   const text = Buffer.allocUnsafe(bytes.length + 1)

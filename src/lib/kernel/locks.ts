@@ -2,12 +2,12 @@ import { constants } from 'node:os'
 import { KernelError, type Libc } from './libc.ts'
 
 export interface KernelLocks {
-  /** flock(2), exclusive, without waiting: false where another open file has it. Ends with the descriptor. */
+  /** flock(2), exclusive, without waiting: false if another open file has it. Ends with the descriptor. */
   tryLock(fd: number): boolean
   unlock(fd: number): void
-  /** This process gets the signal when the thread that started it ends; ask, then see that the parent still lives. */
+  /** This process gets the signal when the parent's thread that started it ends. Then check that the parent still lives. */
   signalOnParentDeath(signal: NodeJS.Signals): void
-  /** Everything written to the file system of `fd` is on the disk. */
+  /** Flushes everything written to the file system of `fd` to disk. */
   syncfs(fd: number): void
   /** The same without blocking. It cannot be stopped: on a file system that hangs it never resolves. */
   syncfsInThread(fd: number): Promise<void>

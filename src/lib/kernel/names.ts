@@ -1,18 +1,18 @@
 import { makeDevice } from './device-number.ts'
 import { cString, type Libc } from './libc.ts'
 
-/** Names made, moved and described relative to an open directory; a symlink at the end is never followed. */
+/** Calls on names relative to an open directory; they never follow a symlink at the end. */
 export interface KernelNames {
   mkdirat(dir: number, name: Buffer, mode: number): void
   /** `mode` with its type bits (S_IFIFO, S_IFCHR, …), subject to the umask. */
   mknodat(dir: number, name: Buffer, node: { mode: number; major: number; minor: number }): void
   symlinkat(target: Buffer, dir: number, name: Buffer): void
   linkat(from: NameAt, to: NameAt): void
-  /** With an empty name: the target of the symlink that `dir`, an O_PATH descriptor, stands for. */
+  /** With an empty name: the target of the symlink that `dir`, an O_PATH descriptor, refers to. */
   readlinkat(dir: number, name: Buffer): Buffer
   unlinkat(dir: number, name: Buffer): void
   rmdirat(dir: number, name: Buffer): void
-  /** Atomic. `noReplace`: EEXIST where `to` exists; `exchange`: both must exist and change places. */
+  /** Atomic. `noReplace`: EEXIST if `to` exists; `exchange`: both must exist and swap places. */
   renameat2(from: NameAt, to: NameAt, how?: 'noReplace' | 'exchange'): void
   fchownat(dir: number, name: Buffer, owner: { uid: number; gid: number }): void
   /** ENOTSUP for a symlink. */
@@ -26,7 +26,7 @@ export interface NameAt {
   name: Buffer
 }
 
-/** Nanoseconds since 1970, negative before; what is left out stays. */
+/** Unix ns, negative before 1970; a missing field stays unchanged. */
 export interface FileTimes {
   atimeNs?: bigint
   mtimeNs?: bigint

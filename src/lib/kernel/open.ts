@@ -2,19 +2,19 @@ import { closeSync, constants, fstatSync } from 'node:fs'
 import { AT_FDCWD, type Call, cString, KernelError, type Libc } from './libc.ts'
 
 export interface KernelOpen {
-  /** Opens one component or path as it stands; give O_NOFOLLOW. Close-on-exec. The caller closes the descriptor. */
+  /** Opens a component or path; pass O_NOFOLLOW. Close-on-exec. The caller closes the descriptor. */
   openat(dir: number, path: Buffer, flags: number, mode?: number): number
   /**
-   * Opens a path that cannot leave `dir`: no `..` out of it, no symlink on the way or at the end (ELOOP), no other
-   * mount (EXDEV), no magic link. Where the kernel lacks openat2 (before 5.6, or a filter forbids it), the
-   * components are opened one by one with O_NOFOLLOW; a mount of the same file system then passes unseen.
+   * Opens a path that cannot leave `dir`: no `..` out of it, no symlink (ELOOP), no other mount (EXDEV), no magic link.
+   * If the kernel lacks openat2 (before 5.6, or a filter forbids it), it opens the components one by one with
+   * O_NOFOLLOW; a mount of the same file system is then not detected.
    */
   openBeneath(dir: number, path: Buffer, flags: number, mode?: number): number
-  /** As openBeneath, but mounts on the way are entered. */
+  /** Like openBeneath, but enters mounts on the way. */
   openAcrossMounts(dir: number, path: Buffer, flags: number): number
 }
 
-/** Names the file itself, without opening it for reading. */
+/** Opens the file only as a path, not for reading. */
 export const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000
 
@@ -29,7 +29,7 @@ export const RESOLVE_BENEATH = 0x08
 const RESOLVE_NO_LINKS = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH
 const RESOLVE = RESOLVE_NO_XDEV | RESOLVE_NO_LINKS
 const OPEN_HOW_SIZE = 24
-/** A rename elsewhere may interrupt the lookup with EAGAIN. */
+/** Tries per lookup, because a rename elsewhere may interrupt it with EAGAIN. */
 const ATTEMPTS = 32
 
 const EXDEV = 18
@@ -53,7 +53,7 @@ export function bindOpen(libc: Libc): KernelOpen {
   return { openat, openBeneath: viaOpenat2, openAcrossMounts }
 }
 
-/** `struct open_how`: flags, mode, how to resolve. */
+/** Builds a `struct open_how`: flags, mode, resolve. */
 export function openHow(flags: number, mode: number, resolve: number): Buffer {
   const how = Buffer.allocUnsafe(OPEN_HOW_SIZE)
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0)
@@ -90,7 +90,7 @@ interface OpenRequest {
   acrossMounts?: boolean
 }
 
-/** One component after the other, each with O_NOFOLLOW: what openat2 does at once. */
+/** The fallback for openat2: opens one component after the other, each with O_NOFOLLOW. */
 export function openStepwise(openat: KernelOpen['openat'], request: OpenRequest): number {
   const { dir, path, flags, mode, acrossMounts = false } = request
   const names = componentsOf(path)
@@ -116,7 +116,7 @@ function refuseOtherDevice(fd: number, device: number): void {
   throw new KernelError(EXDEV, 'openat')
 }
 
-/** Throws EXDEV, as openat2 does, for an absolute path and for `..`. */
+/** Throws EXDEV for an absolute path and for `..`, like openat2. */
 function componentsOf(path: Buffer): Buffer[] {
   const names = path.toString('latin1').split('/')
   if (names[0] === '' || names.includes('..')) throw new KernelError(EXDEV, 'openat')

@@ -1,12 +1,12 @@
 import { KernelError, type Libc } from './libc.ts'
 
-/** Holes in files, in bytes. The file's own position moves: read by position. */
+/** Holes in files; offsets in bytes. The calls move the file's position, so always read by position. */
 export interface KernelRanges {
-  /** Where the next data at or after `offset` starts; undefined where there is none up to the end. */
+  /** Start of the next data at or after `offset`; undefined if there is none up to the end. */
   seekData(fd: number, offset: number): number | undefined
-  /** Where the next hole at or after `offset` starts; the end of the file counts as one. */
+  /** Start of the next hole at or after `offset`; the end of the file counts as a hole. */
   seekHole(fd: number, offset: number): number
-  /** Makes a range read as zeros and gives its blocks back; the size stays. */
+  /** Makes a range read as zeros and frees its blocks; the size stays. */
   punchHole(fd: number, offset: number, length: number): void
 }
 

@@ -1,7 +1,7 @@
 import { makeDevice } from './device-number.ts'
 import { AT_FDCWD, type Libc, passingCString } from './libc.ts'
 
-/** What stat tells of a file; BigIntStats of Node's has all of it. */
+/** The fields of stat that we use; Node's BigIntStats has all of them. */
 export interface FileStat {
   mode: number | bigint
   uid: number | bigint
@@ -16,13 +16,13 @@ export interface FileStat {
 }
 
 export interface KernelStat {
-  /** Of an entry of `dir`, a link as itself, with one call; undefined where there is no answer, for whatever reason. */
+  /** Stats an entry of `dir` with one call, without following a link; undefined on any failure. */
   statAt(dir: number, name: Buffer): FileStat | undefined
-  /** The same, of the ctime alone. */
+  /** The same, only the ctime. */
   ctimeAt(dir: number, name: Buffer): bigint | undefined
-  /** Of an open file. */
+  /** The ctime of an open file. */
   ctimeOf(fd: number): bigint | undefined
-  /** The exact mtime of what is open, or pinned (O_PATH); undefined if the kernel gives none. */
+  /** The exact mtime of an open or pinned (O_PATH) file; undefined if the kernel gives none. */
   mtimeOf(fd: number): bigint | undefined
 }
 
@@ -34,7 +34,7 @@ const FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
 const STATX_CTIME = 0x80
 const STATX_BASIC_STATS = 0x7ff
 const NS_PER_SECOND = 1_000_000_000n
-/** `struct statx` (statx(2)): its size, and where in it fields lie. */
+/** `struct statx` (statx(2)): its size and the offsets of fields. */
 const SIZE = 256
 const AT = {
   ...{ mask: 0, nlink: 16, uid: 20, gid: 24, mode: 28, ino: 32, size: 40 },
@@ -66,7 +66,7 @@ export function bindStat(libc: Libc): KernelStat {
   return { statAt: unknown, ctimeAt: unknown, ctimeOf: unknown, mtimeOf: unknown }
 }
 
-/** Before glibc 2.28 there is no such function. */
+/** glibc has this function since 2.28. */
 function statxOf(libc: Libc): ReturnType<Libc['attempt']> {
   try {
     return libc.attempt('int statx(int dir, const void *path, int flags, uint32_t mask, void *out)')
@@ -97,7 +97,7 @@ function timeAt(struct: Buffer, at: number): bigint {
 
 const last = { major: 0, minor: 0, device: 0n }
 
-/** Of a whole volume it is one and the same. */
+/** Remembers the last device, which is the same for a whole volume. */
 function deviceOf(major: number, minor: number): bigint {
   if (major === 0 && minor === 0) return 0n
   if (major !== last.major || minor !== last.minor)

@@ -1,22 +1,22 @@
 import { type Call, cString, KernelError, type Libc } from './libc.ts'
 
-/** An open file, a path whose last component is not followed, or what an O_PATH descriptor stands for. */
+/** An open file, a path whose last component is not followed, or the file of an O_PATH descriptor. */
 export type XattrTarget = number | Buffer | { pinned: number }
 
-/** Extended attributes: ACLs (`system.posix_acl_access`) and capabilities (`security.capability`) are some too. */
+/** Extended attributes, which include ACLs (`system.posix_acl_access`) and capabilities (`security.capability`). */
 export interface KernelXattrs {
-  /** Empty where the file system has none. */
+  /** Empty if the file system has none. */
   listXattrs(target: XattrTarget): Buffer[]
-  /** The raw value, or undefined where there is no such attribute. */
+  /** The raw value, or undefined if there is no such attribute. */
   getXattr(target: XattrTarget, name: Buffer): Buffer | undefined
   setXattr(target: XattrTarget, name: Buffer, value: Buffer): void
-  /** No error where it is not there. */
+  /** A missing attribute is not an error. */
   removeXattr(target: XattrTarget, name: Buffer): void
 }
 
-/** Linux allows neither a longer list nor a longer value (linux/limits.h). */
+/** The limit of Linux for a list and for a value (linux/limits.h). */
 const XATTR_MAX = 65536
-/** The kernel sets aside as many bytes as it is offered, and most lists are short. */
+/** Size of the first try. The kernel allocates as many bytes as offered, and most lists are short. */
 const SHORT_LIST = 256
 
 export function bindXattrs(libc: Libc): KernelXattrs {
@@ -41,7 +41,7 @@ export function bindXattrs(libc: Libc): KernelXattrs {
 
 type Rest = Parameters<Call>
 
-/** `fgetxattr` for descriptors and `lgetxattr` for paths, as one; `getxattr` follows no further than what is pinned. */
+/** Combines `fgetxattr` for descriptors, `lgetxattr` for paths, and `getxattr` for the link of a pinned file. */
 function bindBoth(libc: Libc, result: string, name: string, rest: string) {
   const byFd = libc.bind(`${result} f${name}(int fd, ${rest})`)
   const byPath = libc.bind(`${result} l${name}(const void *path, ${rest})`)

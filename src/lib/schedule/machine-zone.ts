@@ -3,11 +3,11 @@ import { errnoOf, messageOf } from '../errors.ts'
 import { type PosixRule, parsePosixRule, sampleOffsets } from './posix-rule.ts'
 import { forgetZones, isZone, offsetAt } from './zone.ts'
 
-/** The zone of schedules that name none. */
+/** The time zone of schedules that name none. */
 export interface MachineZone {
-  /** As Intl knows it: `Europe/Berlin`, `UTC`, `+05:30`. */
+  /** A zone of Intl: `Europe/Berlin`, `UTC`, `+05:30`. */
   zone: string
-  /** Why it is UTC although the machine says otherwise; null normally. */
+  /** Why UTC is used although the machine has another zone; normally null. */
   problem: string | null
 }
 
@@ -15,7 +15,7 @@ export interface MachineZoneSources {
   /** The environment's TZ. */
   tz: string | undefined
   localtime?: string
-  /** Debian's /etc/timezone, which names the zone that /etc/localtime is a copy of. */
+  /** Debian's /etc/timezone, which names the zone whose copy is /etc/localtime. */
   timezone?: string
 }
 
@@ -44,7 +44,7 @@ function zoneOfTz(tz: string, usual: readonly string[]): string {
   throw new Error('there is no such time zone, expected a name such as Europe/Berlin')
 }
 
-/** A machine without the file is on UTC. */
+/** A machine without /etc/localtime uses UTC. */
 function zoneOfLocaltime(path: string, usual: readonly string[]): string {
   try {
     return zoneOfFile(path, usual)
@@ -70,7 +70,7 @@ function nameInPath(path: string): string | undefined {
   return name !== undefined && isZone(name) ? name : undefined
 }
 
-/** A zone with the same offsets in the years to come. */
+/** Finds a zone with the same offsets in this year and the next two. */
 function zoneOfRule(text: string, rule: PosixRule, usual: readonly string[]): string {
   if (!rule.daylight) return fixedZone(rule.standardMs)
   const year = new Date().getUTCFullYear()

@@ -2,10 +2,10 @@ import { nextWall } from './next-wall.ts'
 import type { CronSchedule, Schedule } from './spec.ts'
 import { instantOf, nextChange, offsetAt } from './zone.ts'
 
-/** The end of the year 9999: nobody schedules beyond, and Date ends not far behind. */
+/** The end of the year 9999, the limit for scheduled times. */
 const LAST_MS = Date.UTC(10_000, 0, 1) - 1
 
-/** The first time after `afterMs` (both unix ms) that a schedule names; undefined where none comes. */
+/** The first scheduled time after `afterMs` (both unix ms); undefined if there is none. */
 export function nextTime(schedule: Schedule, afterMs: number): number | undefined {
   if (!(afterMs < LAST_MS && afterMs >= 0)) return undefined
   if (schedule.kind === 'interval') return (Math.floor(afterMs / schedule.everyMs) + 1) * schedule.everyMs
@@ -13,8 +13,8 @@ export function nextTime(schedule: Schedule, afterMs: number): number | undefine
 }
 
 /**
- * The hour field names hours: each wall time runs once, the first time it comes; one that the clock skips runs
- * right after the gap, and several skipped ones run there together.
+ * For an hour field with given hours: each wall time runs once, at its first occurrence. Times skipped by a clock change
+ * run right after the gap, several of them as one run.
  */
 function nextNamed(schedule: CronSchedule, after: number): number | undefined {
   const { zone } = schedule
@@ -27,7 +27,7 @@ function nextNamed(schedule: CronSchedule, after: number): number | undefined {
   return undefined
 }
 
-/** The first wall time that may still come: during the second pass of a doubled stretch, what follows it. */
+/** The first wall time to consider: during the second pass of a repeated hour, the one after it. */
 function pastRepeat(zone: string, after: number, wall: number): number {
   const first = instantOf(zone, wall)
   if (first >= after) return wall + 1
@@ -35,7 +35,7 @@ function pastRepeat(zone: string, after: number, wall: number): number {
   return change === undefined ? wall + 1 : change + offsetAt(zone, first)
 }
 
-/** The hour field starts with `*`: every instant whose wall time fits runs, as an unbroken clock would have it. */
+/** For an hour field that starts with `*`: every instant whose wall time fits, in skipped and repeated hours alike. */
 function nextElapsed(schedule: CronSchedule, after: number): number | undefined {
   const { zone } = schedule
   for (let from = after + 1; ; ) {

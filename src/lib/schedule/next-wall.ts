@@ -4,7 +4,7 @@ const DAY_MS = 86_400_000
 /** 29 February falls on a given weekday at least once in 40 years. */
 const HORIZON_YEARS = 41
 
-/** The first wall time (see zone.ts) at or after `from` that the fields name, on a whole second. */
+/** The first wall time (see zone.ts) at or after `from` that matches the fields, on a whole second. */
 export function nextWall(schedule: CronSchedule, from: number): number | undefined {
   const start = Math.ceil(from / 1000) * 1000
   const today = Math.floor(start / DAY_MS) * DAY_MS
@@ -17,7 +17,7 @@ export function nextWall(schedule: CronSchedule, from: number): number | undefin
   return day === undefined || first === undefined ? undefined : day + first * 1000
 }
 
-/** The first second of a day at or after `from` that the fields name. */
+/** The first second of a day at or after `from` that matches the fields. */
 function timeOfDay({ hours, minutes, seconds }: CronSchedule, from: number): number | undefined {
   const fromHour = Math.floor(from / 3600)
   for (const hour of hours) {

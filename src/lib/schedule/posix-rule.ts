@@ -17,12 +17,12 @@ const TIME = '[+-]?\\d{1,3}(?::[0-5]\\d){0,2}'
 const MOMENT = `M\\d{1,2}\\.[1-5]\\.[0-6](?:/${TIME})?`
 const RULE = new RegExp(`^${NAME}(${TIME})(?:${NAME}(${TIME})?(?:,(${MOMENT}),(${MOMENT}))?)?$`)
 const HAS_DAYLIGHT = new RegExp(`^${NAME}${TIME}${NAME}`)
-/** What POSIX leaves open where no moments are given: those of the United States. */
+/** The default if no moments are given: those of the United States. POSIX does not define it. */
 const USUAL_MOMENTS = ['M3.2.0', 'M11.1.0'] as const
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** Undefined if it is not such a rule, or names days of the year (`J60`), which no zone of today does. */
+/** Parses a rule. undefined if it is invalid or uses days of the year (`J60`), which no present zone does. */
 export function parsePosixRule(text: string): PosixRule | undefined {
   const match = RULE.exec(text)
   if (!match) return undefined
@@ -45,7 +45,7 @@ function momentOf(text: string): YearlyMoment {
   return { month, week, weekday, timeMs: timeOf(time) }
 }
 
-/** Instants around each change of these years, with the offset that the rule has then. */
+/** Instants around each change in these years, with the offset of the rule at that time. */
 export function sampleOffsets(
   { standardMs, daylight }: PosixRule,
   years: readonly number[],

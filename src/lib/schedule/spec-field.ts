@@ -1,11 +1,11 @@
-/** One field of a schedule: what it is called in a refusal, and what may stand in it. */
+/** A field of a schedule: its name in error messages, and its allowed values. */
 export interface FieldShape {
   name: string
   min: number
   max: number
-  /** `*` and `N/step` end here, where that is not `max` (7 is Sunday too, but no eighth day). */
+  /** The end of `*` and `N/step`, if it is not `max` (7 is Sunday too, but not an eighth day). */
   last?: number
-  /** Names in order, the first stands for `min`. */
+  /** Names of the values, the first for `min`. */
   names?: readonly string[]
 }
 
@@ -22,7 +22,7 @@ export const FIELDS = {
 } as const satisfies Record<string, FieldShape>
 
 /**
- * `*`, `?`, `N`, `A-B`, each with `/step`, joined by commas → the numbers meant, ascending.
+ * Parses `*`, `?`, `N`, `A-B`, each with `/step`, joined by commas, to the numbers, ascending.
  * Throws an Error whose message says what is wrong.
  */
 export function parseField(text: string, shape: FieldShape): number[] {

@@ -3,7 +3,7 @@ import { BackupdError, messageOf } from '../errors.ts'
 import { FIELDS, parseField } from './spec-field.ts'
 import { isZone, localZone } from './zone.ts'
 
-/** Dates of a calendar, in a zone. Numbers ascend; weekdays are 0 (Sunday) to 6. */
+/** Calendar dates in a zone. Numbers are ascending; weekdays are 0 (Sunday) to 6. */
 export interface CronSchedule {
   kind: 'cron'
   zone: string
@@ -13,13 +13,13 @@ export interface CronSchedule {
   days: number[]
   months: number[]
   weekdays: number[]
-  /** Day of month and day of week are both given: either will do. Else both must fit. */
+  /** Day of month and day of week are both restricted: either may match. Otherwise both must match. */
   eitherDay: boolean
-  /** The hour field starts with `*`: runs follow elapsed time through a clock change. */
+  /** The hour field starts with `*`: runs follow elapsed time across a clock change. */
   everyHour: boolean
 }
 
-/** Each whole multiple of `everyMs` since 1970, so that a restart neither loses nor delays a run. */
+/** Runs at multiples of `everyMs` since 1970, so that a restart neither loses nor delays a run. */
 export interface IntervalSchedule {
   kind: 'interval'
   everyMs: number
@@ -27,7 +27,7 @@ export interface IntervalSchedule {
 
 export type Schedule = CronSchedule | IntervalSchedule
 
-/** Whether its runs follow elapsed time through a change of the clock: `@every`, and an hour field that starts with `*`. */
+/** Whether runs follow elapsed time across a clock change: for `@every`, and if the hour field starts with `*`. */
 export function followsElapsedTime(schedule: Schedule): boolean {
   return schedule.kind === 'interval' || schedule.everyHour
 }
@@ -42,13 +42,14 @@ const NICKNAMES: Record<string, string> = {
   '@hourly': '0 0 * * * *',
 }
 
-/** What an int64 of nanoseconds holds, as the recorded system keeps it: 292 years. */
-const LONGEST_INTERVAL_MS = 2 ** 63 / 1e6
+/** The limit of the legacy system, which uses an int64 of nanoseconds: 292 years. */
+const MAX_INTERVAL_MS = 2 ** 63 / 1e6
 const MONTH_LENGTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /**
- * A spec as the recorded system writes it → its schedule: 5 or 6 fields (seconds first), `@daily` and the like,
- * `@every 1h30m`, each with `TZ=Area/City` or `CRON_TZ=` in front. Throws BAD_INPUT naming the field and the reason.
+ * Parses a spec in the legacy system's format: 5 or 6 fields (seconds first), `@daily` and the like, or
+ * `@every 1h30m`, each with an optional `TZ=Area/City` or `CRON_TZ=` in front. Throws BAD_INPUT that names the field and
+ * the reason.
  */
 export function parseSpec(spec: string): Schedule {
   try {
@@ -78,7 +79,7 @@ function parseInterval(text: string): IntervalSchedule {
   if (!match?.[1]) throw new Error('after @every stands one duration, such as 1h30m')
   const asked = parseGoDuration(match[1])
   if (asked <= 0) throw new Error('an interval of 0 never moves on')
-  if (asked > LONGEST_INTERVAL_MS) throw new Error('the interval is longer than 292 years')
+  if (asked > MAX_INTERVAL_MS) throw new Error('the interval is longer than 292 years')
   return { kind: 'interval', everyMs: Math.max(1000, Math.floor(asked / 1000) * 1000) }
 }
 

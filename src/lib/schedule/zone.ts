@@ -1,10 +1,10 @@
 /**
- * Time zones through Intl. A wall time is written as the UTC milliseconds that the same calendar reading would
- * have: 02:30 on some day in Berlin is Date.UTC(…, 2, 30).
+ * Time zones through Intl. A wall time is represented by the unix ms of the same date and time in UTC: 02:30 in Berlin
+ * is Date.UTC(…, 2, 30).
  */
 
 const DAY_MS = 86_400_000
-/** No zone has two clock changes nearer than this that leave it where it was. */
+/** No zone has two clock changes within this time that cancel each other. */
 const SCAN_MS = 7 * DAY_MS
 
 const formats = new Map<string, Intl.DateTimeFormat>()
@@ -42,13 +42,13 @@ export function isZone(zone: string): boolean {
 
 let ownZone: string | undefined
 
-/** The zone of schedules that name none: the one given to setLocalZone, or what Intl says. */
+/** The zone of schedules that name none: the one passed to setLocalZone, or Intl's. */
 export function localZone(): string {
   ownZone ??= intlZone()
   return ownZone
 }
 
-/** Once, at the start of a program. */
+/** Call it once, at the start of a program. */
 export function setLocalZone(zone: string): void {
   ownZone = zone
 }
@@ -58,7 +58,7 @@ function intlZone(): string {
   return isZone(zone) ? zone : 'UTC'
 }
 
-/** Frees what a search through all zones has loaded. */
+/** Frees the formats that a search through all zones has loaded. */
 export function forgetZones(): void {
   formats.clear()
 }
@@ -96,8 +96,8 @@ function changeWithin(zone: string, from: number, to: number): number {
 }
 
 /**
- * The instant of a wall time: the first of two where the clock is put back over it, the end of the gap where the
- * clock is put forward over it.
+ * The instant of a wall time: the first of two if the clock is set back over it, the end of the gap if the clock is set
+ * forward over it.
  */
 export function instantOf(zone: string, wall: number): number {
   const before = offsetAt(zone, wall - DAY_MS)
