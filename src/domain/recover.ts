@@ -8,7 +8,7 @@ import { type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
 import { startRun } from './runs.ts'
 import type { World } from './world.ts'
 
-export interface RecoverWish {
+export interface RecoverOptions {
   backup: BackupName
   /** Of an increment; its newest if left out. */
   snapshot?: string | undefined
@@ -20,7 +20,7 @@ export interface RecoverWish {
   plan?: boolean
 }
 
-export interface MigrateWish extends RecoverWish {
+export interface MigrateOptions extends RecoverOptions {
   /** Number of the instance to recover into. */
   to: number
   volume: string
@@ -29,31 +29,31 @@ export interface MigrateWish extends RecoverWish {
 }
 
 /** Recovers a backup into the volume that it is named after. */
-export function recover(world: World, who: string, wish: RecoverWish): Promise<Answer<RunRecord>> {
-  return audited(world, { who, verb: 'recover', facts: factsOf(wish) }, async () => {
-    const backup = await recoverable(world, wish)
+export function recover(world: World, who: string, options: RecoverOptions): Promise<Answer<RunRecord>> {
+  return audited(world, { who, verb: 'recover', facts: factsOf(options) }, async () => {
+    const backup = await recoverable(world, options)
     if (isRefused(backup)) return backup
     const home = findHome(world, backup)
-    return isRefused(home) ? home : start(world, wish, { backup, server: backup.server, path: home.path })
+    return isRefused(home) ? home : start(world, options, { backup, server: backup.server, path: home.path })
   })
 }
 
 /** Recovers a backup into a volume of another instance of the same proc, on the server where that runs. */
-export function migrate(world: World, who: string, wish: MigrateWish): Promise<Answer<RunRecord>> {
-  const facts = { ...factsOf(wish), to: wish.to, volume: wish.volume }
+export function migrate(world: World, who: string, options: MigrateOptions): Promise<Answer<RunRecord>> {
+  const facts = { ...factsOf(options), to: options.to, volume: options.volume }
   return audited(world, { who, verb: 'migrate', facts }, async () => {
-    const backup = await recoverable(world, wish)
+    const backup = await recoverable(world, options)
     if (isRefused(backup)) return backup
-    const target = targetOf(world, backup, wish)
+    const target = targetOf(world, backup, options)
     if (isRefused(target)) return target
-    const refusal = refuseUnconfirmed(backup, wish)
-    return refusal ?? start(world, wish, { backup, server: target.server, path: target.path })
+    const refusal = refuseUnconfirmed(backup, options)
+    return refusal ?? start(world, options, { backup, server: target.server, path: target.path })
   })
 }
 
 async function recoverable(
   world: World,
-  { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverWish,
+  { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverOptions,
 ): Promise<Answer<BackupInfo>> {
   const backup = await locateBackup(world, name)
   if (isRefused(backup)) return backup
@@ -80,7 +80,7 @@ async function recoverable(
 /** Requires a confirmation, because a typing error in the name would replace the content of another volume. */
 function refuseUnconfirmed(
   { name, volume: own }: BackupInfo,
-  { volume, confirmVolume }: MigrateWish,
+  { volume, confirmVolume }: MigrateOptions,
 ): Answer<never> | undefined {
   if (volume === own || volume === confirmVolume) return undefined
   const madeOf = own === '' ? 'a volume that is not known' : `the volume "${own}"`
@@ -117,7 +117,7 @@ function archiveOfBackup(name: string): string {
 function targetOf(
   world: World,
   { app, proc }: BackupInfo,
-  { to, volume }: MigrateWish,
+  { to, volume }: MigrateOptions,
 ): Answer<PlannedVolume> {
   const target = world.inventory.plan.volumesByName.get(
     volumeIdentity({ app, proc, instanceNo: to, name: volume }),
@@ -138,12 +138,12 @@ interface Task {
   path: string
 }
 
-function start(world: World, wish: RecoverWish, { backup, server, path }: Task): Promise<RunRecord> {
-  const files = wish.files ?? null
+function start(world: World, options: RecoverOptions, { backup, server, path }: Task): Promise<RunRecord> {
+  const files = options.files ?? null
   const { app, proc, name, mode } = backup
-  const snapshot = wish.snapshot ?? null
-  const plan = wish.plan === true
-  const inPlace = wish.onRefusedRename === 'in-place' ? { onRefusedRename: wish.onRefusedRename } : {}
+  const snapshot = options.snapshot ?? null
+  const plan = options.plan === true
+  const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const args = {
     ...{ app, proc, backup: name, destDir: path, files, namespace: backup.server },
     ...(snapshot !== null && { snapshot }),
@@ -161,14 +161,21 @@ function start(world: World, wish: RecoverWish, { backup, server, path }: Task):
       proc,
       files,
       snapshot,
-      inUse: wish.inUse,
+      inUse: options.inUse,
       ...inPlace,
       plan,
     }),
   )
 }
 
-function factsOf({ backup, snapshot, files, inUse, onRefusedRename = 'refuse', plan = false }: RecoverWish) {
+function factsOf({
+  backup,
+  snapshot,
+  files,
+  inUse,
+  onRefusedRename = 'refuse',
+  plan = false,
+}: RecoverOptions) {
   const place = { ...backup, server: backup.server ?? null }
   return { ...place, snapshot: snapshot ?? null, files: files ?? null, inUse, onRefusedRename, plan }
 }

@@ -10,9 +10,9 @@ import {
   toBackup,
   toConnection,
   toFiles,
-  toMigrateWish,
+  toMigrateOptions,
   toRecord,
-  toRecoverWish,
+  toRecoverOptions,
   toServer,
 } from './mapper.ts'
 import { Backup, type File } from './types/backup.ts'
@@ -52,7 +52,7 @@ export class BackupResolver {
     @Ctx() { world, who }: Context,
     @Arg('input', () => RecoverInput) input: RecoverInput,
   ): Promise<Record> {
-    return toRecord(world, orThrow(await recover(world, who, toRecoverWish(input))))
+    return toRecord(world, orThrow(await recover(world, who, toRecoverOptions(input))))
   }
 
   @Mutation(() => Record, {
@@ -62,7 +62,7 @@ export class BackupResolver {
     @Ctx() { world, who }: Context,
     @Arg('input', () => MigrateInput) input: MigrateInput,
   ): Promise<Record> {
-    return toRecord(world, orThrow(await migrate(world, who, toMigrateWish(input))))
+    return toRecord(world, orThrow(await migrate(world, who, toMigrateOptions(input))))
   }
 
   @Mutation(() => [ID], { description: 'All of them or none is asked of the store; returns what is gone.' })

@@ -1,12 +1,12 @@
 import type { World } from '../domain/world.ts'
 import type { Loaders } from './loaders.ts'
 
-/** What every resolver is handed. */
+/** The context of every resolver. */
 export interface Context {
   world: World
   /** Who asks, for the audit: `graphql 10.0.0.7`. */
   who: string
   loaders: Loaders
-  /** The document is one of our own, not a stranger's: a page may be as large as there is use for. */
+  /** The document is one of our own and not a client's, so larger pages are allowed. */
   isOwnDocument?: boolean
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { createSchema } from './schema.ts'
 
-/** The schema as text, as schema.graphql holds it. */
+/** The text of the schema, the content of schema.graphql. */
 export function schemaText(): string {
   return `# Made of src/resolvers by "npm run schema". Do not edit.\n\n${printSchema(lexicographicSortSchema(createSchema()))}\n`
 }

@@ -7,7 +7,7 @@ import type * as inputs from './types/inputs.ts'
 
 const MAX_PAGE = 500
 
-/** null, like a missing argument, means the default; an empty text is a mistake of the caller. Throws BAD_INPUT. */
+/** null, like a missing argument, means the default. Throws BAD_INPUT for an empty text, which is a mistake. */
 export function optionalText(name: string, text: string | null | undefined): string | undefined {
   if (text !== '') return text ?? undefined
   throw new BackupdError('BAD_INPUT', `"${name}" is empty, expected a value. Leave it out, or send null`, {
@@ -15,10 +15,10 @@ export function optionalText(name: string, text: string | null | undefined): str
   })
 }
 
-/** Throws BAD_INPUT for a page of none or of too many. */
-export function toPage(first: number, after: string | null | undefined, most = MAX_PAGE): Page {
-  if (first < 1 || first > most) {
-    throw new BackupdError('BAD_INPUT', `first: ${first} is no size of a page: ask for 1 to ${most}`, {
+/** Throws BAD_INPUT for an empty or too large page. */
+export function toPage(first: number, after: string | null | undefined, max = MAX_PAGE): Page {
+  if (first < 1 || first > max) {
+    throw new BackupdError('BAD_INPUT', `first: ${first} is not a valid page size: ask for 1 to ${max}`, {
       facts: { first },
     })
   }
@@ -55,7 +55,7 @@ function historyFilter(world: World, filter: inputs.RecordFilter | inputs.Backup
 
 type Present<T> = { [K in keyof T]?: NonNullable<T[K]> }
 
-/** GraphQL's null and a filter left out mean the same. */
+/** Removes nulls, which mean the same as a missing filter. */
 function withoutNulls<T extends object>(value: T): Present<T> {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each != null)) as Present<T>
 }

@@ -5,7 +5,7 @@ import type { World } from '../domain/world.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { RunRecord } from '../wire/record.ts'
 
-/** What nested lists ask for, gathered into one question. Nothing is cached: a subscription outlives any answer. */
+/** Batches the requests of nested lists. Nothing is cached, because a subscription lives longer than an answer is valid. */
 export interface Loaders {
   lastRecord: DataLoader<string, RunRecord | null>
   lastGood: DataLoader<VolumeKey, BackupInfo | null>

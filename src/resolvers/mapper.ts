@@ -2,7 +2,7 @@ import { isOrphaned, volumeOf } from '../domain/backups.ts'
 import type { InventoryState } from '../domain/inventory-state.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { type PlannedVolume, volumeKey } from '../domain/plan.ts'
-import type { MigrateWish, RecoverWish } from '../domain/recover.ts'
+import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
 import {
   capabilitiesOf,
   isReachable,
@@ -31,7 +31,7 @@ import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
 import type { Server, ServerDebug } from './types/server.ts'
 
-/** The one place where the domain's shapes become GraphQL's. */
+// Converts the domain's types to GraphQL's; only this file and snapshot-mapper.ts do so.
 
 export function toApp({ name, procs }: InventoryApp): App {
   return { name, source: procs }
@@ -104,7 +104,7 @@ export function toRecord(world: World, record: RunRecord): Record {
   }
 }
 
-/** A backup names its volume; a recover only the directory. */
+/** A backup names its volume; a recover only its directory, which the plan maps to a volume. */
 function placeOf(world: World, { args, server }: RunRecord): Pick<Record, 'volume' | 'instanceNo'> {
   const target = world.inventory.plan.volumesByPath.get(volumeKey(server, textOf(args.destDir) ?? ''))
   const named = count.safeParse(args.instanceNo)
@@ -169,7 +169,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
   }
 }
 
-/** A server that is in no inventory any more still has its name. */
+/** A server that left the inventory still has its IP. */
 export function toServer(world: World, ip: string): Server {
   const server = world.servers.get(ip)
   const problems = server ? problemsOf(server, world.problems.list()) : ['It is in the inventory no more']
@@ -220,7 +220,7 @@ export function toInventoryStatus({ plan, since, problem, held }: InventoryState
   }
 }
 
-export function toRecoverWish(input: RecoverInput): RecoverWish {
+export function toRecoverOptions(input: RecoverInput): RecoverOptions {
   const { app, proc, backup, server, snapshot, files, inUse, onRefusedRename, plan } = input
   return {
     backup: { app, proc, name: backup, server: optionalText('server', server) },
@@ -232,12 +232,12 @@ export function toRecoverWish(input: RecoverInput): RecoverWish {
   }
 }
 
-export function toMigrateWish(input: MigrateInput): MigrateWish {
+export function toMigrateOptions(input: MigrateInput): MigrateOptions {
   const { to, volume, confirmVolume } = input
-  return { ...toRecoverWish(input), to, volume, confirmVolume: confirmVolume ?? undefined }
+  return { ...toRecoverOptions(input), to, volume, confirmVolume: confirmVolume ?? undefined }
 }
 
-/** One page of a folder; `first` = no other came before, so that it counts all where no other follows. */
+/** One page of a folder. @param first it is the first page, so its count is the total if no page follows */
 export function toFiles(
   { files, next }: { files: FileInfo[]; next: string | null },
   first: boolean,

@@ -7,8 +7,8 @@ const OTHER_YEAR = /^[+-]\d{6}-/
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
 
 /**
- * RFC 3339 text on the wire and in process alike; what came to the nanosecond goes out so. A daemon may tell of years
- * that RFC 3339 has no text for (`+275760-09-13…`): the nearest that it has goes out.
+ * RFC 3339 text, on the wire and in the process; nanoseconds are kept. A daemon may send years that RFC 3339 cannot
+ * express (`+275760-09-13…`): they become the nearest time that it can.
  */
 export const DateTime = new GraphQLScalarType({
   ...config,
@@ -21,6 +21,6 @@ export const DateTime = new GraphQLScalarType({
   description: 'A moment, ISO 8601.',
   extensions: {},
 })
-/** Bytes and counts beyond 32 bits: a whole number. */
+/** Whole numbers beyond 32 bits, such as bytes. */
 export const BigIntScalar: GraphQLScalarType = GraphQLBigInt
 export const JsonScalar: GraphQLScalarType = GraphQLJSON

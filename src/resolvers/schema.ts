@@ -9,7 +9,10 @@ import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
 import { SnapshotResolver } from './snapshot-resolver.ts'
 
-/** Every subscription brings its own source of events; the library insists on one of its own all the same. */
+// The GraphQL API: resolvers, types and mappers. A resolver is one call into domain/; decorators stay in this folder.
+// controller/ serves the schema. It may import only lib, wire and domain.
+
+/** Required by the library but unused, because every subscription has its own source of events. */
 const noPubSub: PubSub = {
   publish() {
     throw new Error('Events go through domain/record-events')
@@ -19,7 +22,7 @@ const noPubSub: PubSub = {
   },
 }
 
-/** The executable schema; schema.graphql is its text. */
+/** Creates the executable schema; schema.graphql is its text. */
 export function createSchema(): GraphQLSchema {
   return buildSchemaSync({
     resolvers: [

@@ -1,2 +1,2 @@
-/** Fields without a resolver of their own are read as they are, without what the library puts around each. */
+/** Fields without a resolver are read directly, which skips the library's wrapper around each. */
 export const SIMPLE = { simpleResolvers: true }

@@ -2,7 +2,7 @@ import type { DiffPage, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
 import type { Connection } from './types/connection.ts'
 import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
 
-/** As mapper.ts, for what is inside increments. */
+// Like mapper.ts, for the content of increments.
 
 export function toSnapshot(info: SnapshotInfo): Snapshot {
   const { id, created, good, mirror, state, suspect, corrupt, size, files, added, rid } = info
@@ -26,7 +26,7 @@ export function toVersions({ versions, next }: FileHistory): Connection<FileVers
   )
 }
 
-/** `next` is the cursor to go on from, also where the page is empty. */
+/** @param next the cursor to continue with, even after an empty page */
 function uncounted<T>(edges: { cursor: string; node: T }[], next: string | null): Connection<T> {
   return {
     edges,

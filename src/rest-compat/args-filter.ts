@@ -4,7 +4,7 @@ import type { Fields } from './fields.ts'
 
 const PREFIX = 'args_'
 
-/** Whether args are what `args_<name>=<value>` asks for; a name given many times means any of. `proc` may be written as isProcNamed() takes it. */
+/** Whether args match all `args_<name>=<value>`. A repeated name means any of the values; `proc` uses isProcNamed(). */
 export function argsFit(args: Readonly<Record<string, unknown>>, fields: Fields): boolean {
   return fields.names.every((name) => {
     if (!name.startsWith(PREFIX)) return true
@@ -19,7 +19,7 @@ export function hasArgsFilter(fields: Fields): boolean {
   return fields.names.some((name) => name.startsWith(PREFIX))
 }
 
-/** Whether a field is what is asked for; one that is not asked for is. */
+/** Whether a value matches the filter field `name`; without such a field it does. */
 export function fits(fields: Fields, name: string, value: string): boolean {
   const wanted = fields.list(name)
   return wanted.length === 0 || wanted.includes(value)

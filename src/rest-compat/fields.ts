@@ -1,10 +1,10 @@
 import { BackupdError } from '../lib/errors.ts'
 
-/** What a request says: its body, urlencoded or JSON, and its query for what the body does not name. */
+/** The fields of a request: of the urlencoded or JSON body, and of the query for names that the body lacks. */
 export class Fields {
   readonly #values: Map<string, unknown[]>
 
-  /** Throws BAD_INPUT for a JSON body that names nothing, such as a list. */
+  /** Throws BAD_INPUT for a JSON body that is not an object. */
   constructor(query: unknown, body: unknown) {
     this.#values = new Map([...entriesOf(query), ...entriesOf(body)])
   }
@@ -13,12 +13,12 @@ export class Fields {
     return [...this.#values.keys()]
   }
 
-  /** '' where it is missing. */
+  /** The value as text; '' if it is missing. */
   text(name: string): string {
     return this.list(name)[0] ?? ''
   }
 
-  /** null if it is missing or null. Throws BAD_INPUT if it is empty: that is a mistake of the caller, not a default. */
+  /** null if it is missing or null. Throws BAD_INPUT if it is empty, which is a mistake and not a default. */
   optional(name: string): string | null {
     const value = this.#values.get(name)?.[0] ?? null
     if (value === null) return null
@@ -32,7 +32,7 @@ export class Fields {
     return (this.#values.get(name) ?? []).map((value) => asText(name, value))
   }
 
-  /** undefined where it is missing or empty. Throws BAD_INPUT for anything but a whole number. */
+  /** undefined if it is missing or empty. Throws BAD_INPUT for anything but a whole number. */
   whole(name: string): number | undefined {
     const text = this.text(name)
     if (text === '') return undefined
@@ -40,7 +40,7 @@ export class Fields {
     throw new BackupdError('BAD_INPUT', `"${name}" is "${shortened(text)}": write a whole number`)
   }
 
-  /** Throws BAD_INPUT where it is missing or empty. */
+  /** Throws BAD_INPUT if it is missing or empty. */
   needed(name: string, what: string): string {
     const text = this.text(name)
     if (text !== '') return text

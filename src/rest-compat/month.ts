@@ -1,7 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Fields } from './fields.ts'
 
-/** ISO 8601: the first moment of the month asked for and that of the next, in UTC; what is not named, or 0, is now's. */
+/** Start of the requested month and of the next, ISO 8601 in UTC. Year and month default to the present (also if 0). */
 export function monthOf(fields: Fields, now: number): { from: string; to: string } {
   const today = new Date(now)
   const year = fields.whole('year') || today.getUTCFullYear()

@@ -3,12 +3,12 @@ import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Reply } from './reply.ts'
 
-/** How a row says no: the status of each code as the recorded system has it there. */
+/** How a row answers a refusal: the legacy status for each code. */
 export interface Refusals {
   statuses?: Readonly<Record<string, number>>
-  /** For every code that is not named; 500 where nothing is said. */
+  /** The status of all other codes; default 500. */
   otherwise?: 400 | 500
-  /** Recorded words that stand in front, for scripts that look for them. */
+  /** Legacy text to put in front, for scripts that search for it. */
   words?(error: Refusal): string
 }
 
@@ -18,10 +18,10 @@ export interface Refusal {
   facts: Readonly<Record<string, unknown>>
 }
 
-/** These mean the same everywhere. */
+/** Codes with the same status on all routes. */
 const FIXED: Readonly<Record<string, number>> = { BAD_INPUT: 400, INTERNAL: 500 }
 
-/** What was asked and what went wrong, then what to do. Throws what is no refusal but a fault. */
+/** Makes the reply for a refusal: what was asked, what went wrong, what to do. Rethrows internal errors. */
 export function refusalOf(error: unknown, { statuses = {}, otherwise = 500, words }: Refusals = {}): Reply {
   const isRefusal = error instanceof ControllerError || error instanceof BackupdError
   if (!isRefusal) throw error

@@ -1,10 +1,10 @@
-/** What a legacy URL answers. */
+/** The answer of a legacy URL. */
 export interface Reply {
   status: number
-  /** Printed as JSON; a 204 has none. */
+  /** Sent as JSON; a 204 has none. */
   body: unknown
-  /** Each a sentence for the Warning header. */
+  /** Sentences for the Warning header. */
   warnings?: readonly string[]
-  /** Of a refusal: lib/error-codes.ts. */
+  /** The code of a refusal: see lib/error-codes.ts. */
   code?: string
 }

@@ -6,7 +6,10 @@ import { RECOVER_ROWS } from './rows/recovers.ts'
 import { SERVER_ROWS } from './rows/servers.ts'
 import { SYSTEM_ROWS } from './rows/system.ts'
 
-/** Every old URL of the controller but the one where daemons tell their news. docs/rest.md describes each. */
+// The legacy v1 and v2 URLs of the controller: a table (rows/) that maps each to a GraphQL document and its answer to
+// legacy JSON (legacy/). controller/ serves it. It knows no domain or catalog and may import only lib, wire and client.
+
+/** Every legacy URL of the controller, except the one for news of daemons. docs/rest.md describes each. */
 export const ROUTES: readonly Route[] = [
   ...JOB_ROWS,
   ...RECORD_ROWS,

@@ -4,24 +4,24 @@ import type { Fields } from './fields.ts'
 import { type Refusals, refusalOf } from './refusal.ts'
 import type { Reply } from './reply.ts'
 
-/** One request, as a row reads it. */
+/** A request, as a row reads it. */
 export interface Call {
-  /** Decoded path parameters; `*` is what a pattern's star stands for. */
+  /** Decoded path parameters; `*` is the part that matches the star of the pattern. */
   params: Readonly<Record<string, string>>
   fields: Fields
   /** Unix ms. */
   now: number
 }
 
-/** One old URL: the GraphQL document behind it, how its arguments are read, how its answer becomes legacy JSON. */
+/** A legacy URL: its GraphQL document, how to read its arguments, and how to convert the answer to legacy JSON. */
 export interface Row<R, V extends object> {
   method: 'GET' | 'POST' | 'PUT'
-  /** With `?name=value` at its end it stands for requests that say so; such a row comes before the one without. */
+  /** With `?name=value` at the end, it matches only requests with that value. List such a row before the one without. */
   path: string
   document: TypedDocumentNode<R, V>
-  /** What the document asks for. Throws BAD_INPUT. */
+  /** The variables of the document. Throws BAD_INPUT. */
   ask(call: Call): V
-  /** Of a list that comes by pages, what to ask for next; undefined where that was enough. */
+  /** For a list in pages: the variables of the next request; undefined when done. */
   more?(pages: Pages<R>, call: Call): V | undefined
   answer(pages: Pages<R>, call: Call): Reply
   refused?: Refusals
@@ -29,13 +29,13 @@ export interface Row<R, V extends object> {
 
 export type Pages<R> = readonly [R, ...R[]]
 
-/** A row that forgot its types, as the table holds it. */
+/** A row without its type parameters, for the table. */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT'
   path: string
   /** Name of the GraphQL operation. */
   operation: string
-  /** Never rejects with a refusal: that is a reply. */
+  /** A refusal resolves as a reply and does not reject. */
   reply(call: Call, execute: Execute): Promise<Reply>
 }
 

@@ -37,7 +37,7 @@ async function start() {
   return { ask, execute, folder, inventory, up: (await jobOf(0)()).job, down: (await jobOf(1)()).job }
 }
 
-const WARNING = `199 backupd "The daemon on ${DOWN} has not answered yet: what is shown of it is what it last told"`
+const WARNING = `199 backupd "The daemon on ${DOWN} has not answered yet: its entries are as it last reported them"`
 
 test('lists hold what the others have, and name the daemon that does not answer', async () => {
   const { ask, execute, up } = await start()

@@ -83,7 +83,7 @@ test('a page is of 1 to 500', async () => {
     )
     expect(errors).toMatchObject([
       {
-        message: `first: ${first} is no size of a page: ask for 1 to 500`,
+        message: `first: ${first} is not a valid page size: ask for 1 to 500`,
         extensions: { code: 'BAD_INPUT', facts: { first } },
       },
     ])

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fullProcName } from '../../src/domain/procs.ts'
-import { type MigrateWish, migrate } from '../../src/domain/recover.ts'
+import { type MigrateOptions, migrate } from '../../src/domain/recover.ts'
 import { unseenWarning } from '../../src/volume/swap/check-users.ts'
 import { isProcNamed } from '../../src/wire/proc-names.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
@@ -24,7 +24,7 @@ async function helloWorld(volumes = ['/data/db', '/logs']) {
 }
 
 describe('a migrate into a volume of another name', () => {
-  const wish: MigrateWish = {
+  const wish: MigrateOptions = {
     backup: { app: 'hello', proc: 'web', name: sampleBackup().name },
     ...{ to: 2, volume: '/logs', inUse: 'refuse' },
   }

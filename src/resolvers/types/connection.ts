@@ -10,7 +10,7 @@ export class PageInfo {
   endCursor!: string | null
 }
 
-/** A page as GraphQL shows it. */
+/** A page in GraphQL's connection form. */
 export interface Connection<T> {
   edges: { cursor: string; node: T }[]
   nodes: T[]
@@ -19,11 +19,11 @@ export interface Connection<T> {
 }
 
 export interface ConnectionOptions {
-  /** The count cannot always be told. */
+  /** The count is not always known. */
   uncounted?: boolean
 }
 
-/** The GraphQL type `<name>Connection`, with its edges. */
+/** Creates the GraphQL type `<name>Connection` with its edge type. */
 export function connectionType<T extends object>(
   name: string,
   node: () => ClassType<T>,

@@ -5,7 +5,7 @@ export function legacyBackup({ volume, name, size, created, instanceNo }: Legacy
   return { volume, name, size, created: goTime(created), instanceNo }
 }
 
-/** One instance after the other, of each its volumes, the oldest first. `backups` come newest first. */
+/** Sorts by instance, then by volume, then oldest first. `backups` must be newest first. */
 export function inLegacyOrder(backups: readonly LegacyBackupFragment[]): LegacyBackupFragment[] {
   return backups
     .toReversed()

@@ -2,7 +2,7 @@ import type { LegacyJobFragment } from '../../client/generated/operations.ts'
 import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 
-/** A job as the recorded system prints it; the expire job of a server has no id there. */
+/** A job in legacy form, in which the expire job of a server has no id. */
 export function legacyJob({ id, spec, action, args, asleep }: LegacyJobFragment) {
   return { id: legacyJobId(id, action), spec, action, args, type: 'cron', sleep: asleep }
 }
@@ -16,7 +16,7 @@ interface TimedJob extends LegacyJobFragment {
   nextRun: string | null
 }
 
-/** As lists for users have it: with its times, without what is no user's business. */
+/** A job as in lists for users: with its times, without the internal args `path` and `archive`. */
 export function scheduledJob(job: TimedJob) {
   const { path: _path, archive: _archive, ...args } = argsOf(job)
   return { prev: timeOf(job.prevRun), next: timeOf(job.nextRun), job: legacyJob({ ...job, args }) }
@@ -26,7 +26,7 @@ export function argsOf({ args }: { args: unknown }): Record<string, unknown> {
   return typeof args === 'object' && args !== null ? { ...args } : {}
 }
 
-/** One server after the other, of each what comes next first. */
+/** Sorts by server, then by next time. */
 export function bySchedule(one: TimedJob, other: TimedJob): number {
   return compare(one.id.slice(0, 8), other.id.slice(0, 8)) || compare(one.nextRun ?? '', other.nextRun ?? '')
 }

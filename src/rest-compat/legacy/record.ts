@@ -5,7 +5,7 @@ import { legacyJobId } from './job.ts'
 
 type LegacyState = 'running' | 'success' | 'failed'
 
-/** What is beyond the recorded system reads `failed` with the reason, so that no old script takes it for a success. */
+/** States unknown to the legacy system become `failed` with the reason, so that no script takes them for a success. */
 const STATES: Readonly<Record<RecordState, LegacyState>> = {
   QUEUED: 'running',
   RUNNING: 'running',
@@ -34,7 +34,7 @@ export function legacyRecord(record: LegacyRecordFragment) {
   }
 }
 
-/** `failed`, or a state of ours: `lost`. undefined where it is neither. */
+/** The states with a legacy name (`failed`) or our own name (`lost`); undefined for any other name. */
 export function statesNamed(name: string): RecordState[] | undefined {
   const all = Object.entries(STATES) as [RecordState, LegacyState][]
   const found = all.filter(([state, legacy]) => legacy === name || state.toLowerCase() === name)

@@ -5,12 +5,12 @@ interface SilentServer {
   lastSeen: string | null
 }
 
-/** The list, with a word on each daemon that does not answer: what is shown of it is what it last told. */
+/** A list with a warning for each daemon that does not answer, whose entries may be outdated. */
 export function listed(body: unknown, silent: readonly SilentServer[]): Reply {
-  return { status: 200, body, warnings: silent.map(wordOn) }
+  return { status: 200, body, warnings: silent.map(describeSilent) }
 }
 
-function wordOn({ ip, lastSeen }: SilentServer): string {
+function describeSilent({ ip, lastSeen }: SilentServer): string {
   const since = lastSeen === null ? 'has not answered yet' : `does not answer (last heard of ${lastSeen})`
-  return `The daemon on ${ip} ${since}: what is shown of it is what it last told`
+  return `The daemon on ${ip} ${since}: its entries are as it last reported them`
 }

@@ -14,14 +14,14 @@ import { listed } from '../legacy/warning.ts'
 import type { Refusal } from '../refusal.ts'
 import { type Call, type Route, row } from '../row.ts'
 
-/** `volume`, many; without it all volumes of the proc. */
+/** Field `volume` (repeatable); without it, all volumes of the proc. */
 const backupsOfProc = (path: string) =>
   row({
     method: 'GET',
     path,
     document: LegacyBackupsDocument,
     ask: (call) => backupsAfter(call, null),
-    /** Only where there is none it matters whether there is such a proc. */
+    /** Checks whether the proc exists only if it has no backups. */
     more(pages, call) {
       const { pageInfo, nodes } = (pages.at(-1) ?? pages[0]).backups
       if (nodes.length === 0 && pages.length === 1) return { ...backupsAfter(call, null), withProcs: true }
@@ -80,7 +80,7 @@ export const BACKUP_ROWS: readonly Route[] = [
   }),
 ]
 
-/** Throws BAD_INPUT where the request names nothing that is understood: whoever sent it wanted something deleted. */
+/** Throws BAD_INPUT if the request names no files, because its sender wanted something deleted. */
 function namesIn(fields: Fields): string[] {
   const names = fields.list('files').filter(Boolean)
   if (names.length > 0) return names
@@ -92,7 +92,7 @@ function namesIn(fields: Fields): string[] {
   )
 }
 
-/** Whose daemon does not answer: where the app has volumes, and where it had some and its backups are listed still. */
+/** Silent servers on which the app has volumes, or had some whose backups are still listed. */
 function silentAmong(backups: readonly { id: string }[], { silent, silentAnywhere }: LegacyBackupsQuery) {
   const owners = new Set([...silent.map(({ ip }) => ip), ...backups.map(({ id }) => serverOf(id))])
   return silentAnywhere.filter(({ ip }) => owners.has(ip))
@@ -144,7 +144,7 @@ function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
   )
 }
 
-/** The recorded system says so of a backup that is gone too, which would mislead. */
+/** The legacy system says "No permission" also for a missing backup, which would mislead. */
 function noPermission({ code, facts }: Refusal): string {
   const refused = code === 'FORBIDDEN' || code === 'BAD_INPUT'
   return refused && 'name' in facts ? `No permission to delete ${facts.name}` : 'Not deleted'

@@ -12,7 +12,7 @@ import { argsOf, bySchedule, legacyJob, scheduledJob } from '../legacy/job.ts'
 import { listed } from '../legacy/warning.ts'
 import { type Call, type Route, row } from '../row.ts'
 
-/** `action`, `args_<name>` and a job's own fields narrow the list. */
+/** `action`, `args_<name>` and a job's own fields filter the list. */
 const jobsOfApp = (path: string) =>
   row({
     method: 'GET',
@@ -32,7 +32,7 @@ const jobsOfApp = (path: string) =>
     },
   })
 
-/** By server; one without jobs is left out. */
+/** Grouped by server; one without jobs is left out. */
 const allJobs = (path: string) =>
   row({
     method: 'GET',

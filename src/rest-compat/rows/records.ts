@@ -15,7 +15,7 @@ const USUAL_TOTAL = 100
 const MOST = 10_000
 const PAGE = 500
 
-/** The newest `total` of a month; `action`, `state`, `rid` and `args_<name>` narrow them. */
+/** The newest `total` records of a month, filtered by `action`, `state`, `rid` and `args_<name>`. */
 const recordsOfApp = (path: string) =>
   row({
     method: 'GET',

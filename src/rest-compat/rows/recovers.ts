@@ -29,7 +29,7 @@ const migrate = (path: string) =>
       const { fields } = call
       const volume = fields.needed('volume', 'the volume to recover into, such as /data/db')
       fields.needed('to', 'the number of the instance to recover into')
-      // As the recorded system, these routes take the volume's name as it is sent.
+      // Like the legacy system, these routes require no confirmation of the volume's name.
       return { input: { ...wishOf(call), volume, confirmVolume: volume, to: fields.whole('to') ?? 0 } }
     },
     answer: ([
@@ -51,7 +51,7 @@ export const RECOVER_ROWS: readonly Route[] = [
   migrate(`${V2}/migrate`),
 ]
 
-/** A full backup goes back whole; of an increment, files must be named. */
+/** Without files, a full backup is recovered completely; for an increment, files must be named. */
 function wishOf({ params, fields }: Call) {
   refusePlan(fields)
   refuseInPlace(fields)
@@ -71,21 +71,21 @@ function wishOf({ params, fields }: Call) {
   }
 }
 
-/** Who asks for one wants nothing overwritten. */
+/** Refuses the field `plan`, because its sender wants nothing overwritten. */
 function refusePlan(fields: Fields): void {
   if (['', 'false'].includes(fields.text('plan'))) return
-  const message = 'The field "plan" is not taken here: recover and migrate of /graphql have it'
+  const message = 'The field "plan" is not supported here: use recover or migrate of /graphql'
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 
-/** The answer says that nothing was done, and which API can do it. */
+/** Refuses the field `onRefusedRename` and names the API that supports it. */
 function refuseInPlace(fields: Fields): void {
   if (['', 'refuse'].includes(fields.text('onRefusedRename'))) return
-  const message = 'The field "onRefusedRename" is not taken here: recover and migrate of /graphql have it'
+  const message = 'The field "onRefusedRename" is not supported here: use recover or migrate of /graphql'
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 
-/** A caller that knows nothing of it gets what the recorded system does; the record then carries a warning. */
+/** Defaults to `proceed`, like the legacy system; the record then carries a warning. */
 function inUseOf(fields: Fields): InUse {
   const text = fields.text('inUse')
   if (text === '' || text === 'proceed') return 'PROCEED'

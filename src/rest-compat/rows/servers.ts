@@ -76,7 +76,7 @@ export const SERVER_ROWS: readonly Route[] = [
   }),
 ]
 
-/** Begins with the recorded system's words, spelt as it spells them. */
+/** The message begins with the text of the legacy system, misspelling included. */
 function askIp({ params }: Call): { ip: string } {
   const { ip = '' } = params
   if (isIP(ip) !== 0) return { ip }
