@@ -5,7 +5,7 @@ export interface Address {
   port: number
 }
 
-/** `127.0.0.1:9002`, `[::1]:9002`, `:9002` (every address of the machine). Throws BAD_INPUT naming the flag. */
+/** Parses `127.0.0.1:9002`, `[::1]:9002` or `:9002` (all addresses of the machine). Throws BAD_INPUT with the flag. */
 export function parseAddress(flag: string, text: string): Address {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/i.exec(text)
   const port = Number(match?.[3])

@@ -1,11 +1,11 @@
-/** Flags of the recorded system have one dash (`-addr :9002`); both ways are read. Single letters stay as they are. */
+/** Accepts the flags of the legacy system with one dash (`-addr :9002`) too. Single letters stay unchanged. */
 export function normaliseArgv(argv: readonly string[]): string[] {
   const end = argv.indexOf('--')
   const flags = end === -1 ? argv : argv.slice(0, end)
   return [...flags.flatMap(debugAsSwitch).map(withTwoDashes), ...argv.slice(flags.length)]
 }
 
-/** `-debug=true` and `-debug=false`, in each of the ways that the recorded system reads them. */
+/** Accepts `-debug=true` and `-debug=false` in all spellings of the legacy system. */
 function debugAsSwitch(argument: string): string[] {
   const value = /^--?debug=(.*)$/.exec(argument)?.[1]
   if (value === undefined) return [argument]
@@ -17,7 +17,7 @@ function withTwoDashes(argument: string): string {
   return /^-[a-z][a-z-]+(=|$)/i.test(argument) ? `-${argument}` : argument
 }
 
-/** `-debug` stands in front of the command in the recorded system: it goes behind it. */
+/** Moves `-debug`, which the legacy system has before the command, behind it. */
 export function commandFirst(argv: readonly string[]): readonly string[] {
   const at = argv.findIndex((argument) => !/^--?debug(=|$)/.test(argument))
   const command = argv[at]

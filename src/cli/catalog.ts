@@ -72,7 +72,7 @@ function wordsOf({ dryRun, namespaces }: Rebuilt): string {
   return `${[tableOf(head, rows), ...more, ...done].join('\n')}\n`
 }
 
-/** Names in a store can hold anything, also what moves a terminal's cursor. */
+/** Quotes a name from a store, which can contain anything, even control characters. */
 function quoted(name: string): string {
   return JSON.stringify(name)
 }

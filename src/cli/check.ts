@@ -20,14 +20,14 @@ export function checkCommand(): Command {
     .action(checkInventory)
 }
 
-/** Prints what is backed up where, or throws BAD_INPUT with every problem by line and column. */
+/** Prints what is backed up where, or throws BAD_INPUT with every problem, with line and column. */
 async function checkInventory(file: string, { ip, volumeRoot }: CheckFlags): Promise<void> {
   const news = await checkInventoryFile(resolve(file), ip)
   if (news.kind === 'broken') throw new BackupdError('BAD_INPUT', news.problem)
   print(describeInventory(news.inventory, volumeRoot))
 }
 
-/** A line for each volume, and the paths that each daemon must be allowed. */
+/** One line for each volume, and the paths that each daemon must be allowed to use. */
 export function describeInventory({ apps }: Inventory, volumeRoot: string): string {
   const volumes = apps.flatMap(({ procs }) =>
     procs.flatMap(({ name, instances }) =>

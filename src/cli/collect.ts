@@ -1,4 +1,4 @@
-/** For options that can be given again and again. */
+/** Collects the values of a repeatable option. */
 export function collect(value: string, before: string[]): string[] {
   return [...before, value]
 }

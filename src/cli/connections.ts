@@ -8,7 +8,7 @@ export const MAX_SOCKETS_OPTION = [
   String(CONNECTION_LIMITS.perPeer),
 ] as const
 
-/** As an option of the servers. `total` grows with it, because all peers may be one proxy. */
+/** Parses the flag to the servers' limits. `total` grows with it, because a proxy may be the only peer. */
 export function connectionsOf({ maxSocketsPerPeer: text }: { maxSocketsPerPeer: string }): {
   perPeer: number
   total: number

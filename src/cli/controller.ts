@@ -14,7 +14,7 @@ import { createLog } from './log.ts'
 import { NEWS_FROM_OPTION, parseNewsFrom } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
-import { takeTimeZone } from './time-zone.ts'
+import { setTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
@@ -36,7 +36,7 @@ interface ControllerFlags {
   debug: boolean
 }
 
-/** Where the recorded system looks for it. */
+/** The default address of the legacy system. */
 const LAINLET = 'lainlet.lain:9001'
 
 export function controllerCommand(): Command {
@@ -71,7 +71,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const dataDir = resolve(flags.data)
   repairOwnModes(dataDir, log)
   const hangUp = rereadOnHangUp(log)
-  takeTimeZone(log)
+  setTimeZone(log)
   const controller = await startController({
     ...address,
     advertise,
@@ -100,14 +100,14 @@ function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {
   if (inventory !== undefined && lainlet !== undefined) {
     throw new BackupdError(
       'BAD_INPUT',
-      '--inventory and --lainlet are both given: what is backed up is told by one of them',
+      '--inventory and --lainlet are both given: only one of them can be used',
     )
   }
   if (inventory !== undefined) return { file: resolve(inventory) }
   const { host, port } = parseAddress('--lainlet', lainlet ?? LAINLET)
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const why = lainlet === undefined ? ', since neither --inventory nor --lainlet is given' : ''
-  log.info({ lainlet: address }, `The inventory is what lainlet at ${address} tells${why}`)
+  const why = lainlet === undefined ? ', because neither --inventory nor --lainlet is given' : ''
+  log.info({ lainlet: address }, `The inventory comes from lainlet at ${address}${why}`)
   return { lainlet: address }
 }
 
@@ -119,7 +119,7 @@ function warnOfReach({ host, port }: Address, log: Log): void {
   )
 }
 
-/** Daemons must be able to come back to us: where we listen on every address, only the operator knows which one. */
+/** The URL for daemons. If we listen on all addresses, only the operator knows which one they can reach. */
 function advertised({ advertise, addr }: ControllerFlags, { host, port }: Address): string {
   if (advertise === undefined && !['0.0.0.0', '::'].includes(host)) return `http://${host}:${port}`
   if (advertise !== undefined && /^https?:$/.test(URL.parse(advertise)?.protocol ?? ''))

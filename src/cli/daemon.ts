@@ -11,7 +11,7 @@ import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
 import { createLog } from './log.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
-import { takeTimeZone } from './time-zone.ts'
+import { setTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 
@@ -80,7 +80,7 @@ export function daemonCommand(): Command {
 
 async function runDaemon(flags: DaemonFlags): Promise<void> {
   const log = createLog(flags)
-  const zoneProblem = takeTimeZone(log)
+  const zoneProblem = setTimeZone(log)
   repairOwnModes(flags.data, log)
   const daemon = await startDaemon({
     ...parseAddress('--addr', flags.addr),

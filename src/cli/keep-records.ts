@@ -7,7 +7,7 @@ export const KEEP_RECORDS = {
   usual: '400d',
 } as const
 
-/** `400d` → milliseconds. @throws BAD_INPUT naming the flag */
+/** Parses `400d` to milliseconds. @throws BAD_INPUT that names the flag */
 export function parseKeepRecords(text: string): number {
   try {
     return parseExpire(text)

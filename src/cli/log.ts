@@ -9,8 +9,8 @@ export interface LogOptions {
 }
 
 /**
- * The log on stderr, written at once, so that nothing is lost when the process ends: for people on a terminal, one
- * JSON object a line anywhere else.
+ * Creates the log on stderr: readable text on a terminal, otherwise one JSON object per line. Writes synchronously, so
+ * that nothing is lost when the process ends.
  */
 export function createLog({
   debug,

@@ -12,8 +12,8 @@ export const NEWS_FROM_OPTION = [
 ] as const
 
 /**
- * `SERVER=ADDRESS` of a command line, many: where news of a server comes from if something translates addresses
- * between it and the controller. The address is of either IP version. Throws BAD_INPUT.
+ * Parses all `SERVER=ADDRESS` of the command line: the addresses from which news of a server may come behind an address
+ * translation. The address can be IPv4 or IPv6. Throws BAD_INPUT.
  */
 export function parseNewsFrom(pairs: readonly string[]): (server: string) => readonly string[] {
   const addresses = new Map<string, string[]>()

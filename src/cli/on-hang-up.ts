@@ -1,7 +1,7 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 
-/** From now on SIGHUP ends nothing: it reads the inventory again, once there is somebody to do so. */
+/** Handles SIGHUP from now on: it no longer ends the process but, after `begin`, reads the inventory again. */
 export function rereadOnHangUp(log: Log): { begin(reread: () => Promise<void>): void } {
   let reread: (() => Promise<void>) | undefined
   process.on('SIGHUP', () => {

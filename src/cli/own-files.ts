@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makePrivate } from '../lib/private-modes.ts'
 
-/** What our programs write below --data, in standalone's folders too. Everything else there belongs to somebody else. */
+/** What our programs write below --data, also in standalone's folders. Other files there are not ours. */
 const OWN_FILES = [
   /^(controller|daemon|store|copies)$/,
   /^(controller\/)?catalog\.(db|lock)(-wal|-shm|-journal)?$/,
@@ -16,26 +16,26 @@ const OWN_FILES = [
   /^store\/\.repository-password$/,
 ]
 
-const MAX_NAMED = 10
+const MAX_LISTED = 10
 
 /**
- * Files of ours under the data directory that others of this machine can read, because an older version or another
- * umask made them: their modes are repaired, with a warning. Call it before anything is opened.
+ * Removes the rights of other users on our files in the data directory, which an older version or another umask may have
+ * given, and logs a warning. Call it before any file is opened.
  */
 export function repairOwnModes(dataDir: string, log: Log): void {
   const folder = resolve(dataDir)
   try {
     const changed = makePrivate(folder, (path) => OWN_FILES.some((own) => own.test(path)))
-    if (changed.length > 0) log.warn({ folder, changed: changed.slice(0, MAX_NAMED) }, warningOf(changed))
+    if (changed.length > 0) log.warn({ folder, changed: changed.slice(0, MAX_LISTED) }, warningOf(changed))
   } catch (error) {
     log.warn(
       { folder },
-      `Cannot check who may read the files in ${folder}: ${messageOf(error)}. Take all rights of group and others from them by hand`,
+      `Cannot check who may read the files in ${folder}: ${messageOf(error)}. Remove all rights of group and others by hand`,
     )
   }
 }
 
 function warningOf(changed: string[]): string {
-  const more = changed.length > MAX_NAMED ? ` and ${changed.length - MAX_NAMED} more` : ''
-  return `Other users of this machine had rights on files of the data directory; these are private now: ${changed.slice(0, MAX_NAMED).join(', ')}${more}`
+  const more = changed.length > MAX_LISTED ? ` and ${changed.length - MAX_LISTED} more` : ''
+  return `Other users of this machine had rights on files of the data directory; these are private now: ${changed.slice(0, MAX_LISTED).join(', ')}${more}`
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 
-/** As an option of the daemon: left out where the flag is. */
+/** The option of the daemon; left out if the flag is. */
 export function passwordFileOf({ repositoryPasswordFile: file }: { repositoryPasswordFile?: string }): {
   repositoryPasswordFile?: string
 } {

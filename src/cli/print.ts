@@ -1,12 +1,12 @@
-/** What a terminal obeys instead of showing it: control characters (C1 too) but line feeds and tabs, and what changes the direction of writing. */
-const OBEYED = /(?![\n\t])\p{Cc}|[\u2028-\u202e\u2066-\u2069]/gu
+/** Characters that control a terminal: control characters (C1 included) except line feed and tab, and text direction. */
+const TERMINAL_CONTROLS = /(?![\n\t])\p{Cc}|[\u2028-\u202e\u2066-\u2069]/gu
 
-/** Names in stores and answers of a controller can hold anything: it is shown, never obeyed. */
+/** Escapes control characters, because names in stores and answers of a controller can contain anything. */
 export function escapeForTerminal(text: string): string {
-  return text.replace(OBEYED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(TERMINAL_CONTROLS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Writes to stdout. Everything that a command says goes through here or through `printError`. */
+/** Writes to stdout. All output of commands must go through here or through `printError`. */
 export function print(text: string): void {
   process.stdout.write(escapeForTerminal(text))
 }

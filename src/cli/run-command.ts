@@ -5,7 +5,11 @@ import { setEnvironmentOfChildren } from './environment.ts'
 import { printError } from './print.ts'
 import { VERSION } from './version.ts'
 
-/** Only the command that is asked for is loaded: a daemon needs neither Apollo nor Prisma in its memory. */
+// The commands of backupd. A command reads its flags, then starts a program or asks one. main.ts calls runCommand.
+// Only this folder touches the environment, signals and the terminal. It may import lib, wire, http, controller, daemon
+// and client.
+
+/** Loads only the requested command, so that a daemon does not have Apollo and Prisma in memory. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
   standalone: async () => (await import('./standalone.ts')).standaloneCommand(),
   controller: async () => (await import('./controller.ts')).controllerCommand(),
@@ -14,7 +18,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   catalog: async () => (await import('./catalog.ts')).catalogCommand(),
 }
 
-/** Arguments in, exit code out: 0 done, 1 refused or failed with one line on stderr. */
+/** Runs a command and returns the exit code: 0 done, 1 refused or failed, with one line on stderr. */
 export async function runCommand(argv: string[]): Promise<number> {
   setEnvironmentOfChildren()
   keepFilesPrivate()
@@ -31,7 +35,7 @@ export async function runCommand(argv: string[]): Promise<number> {
   }
 }
 
-/** Whatever this process and its children write is for their user alone; a recover sets the modes of volumes itself. */
+/** Makes files of this process and its children private. A recover sets the modes in volumes itself. */
 function keepFilesPrivate(): void {
   process.umask(0o077)
 }
@@ -51,7 +55,7 @@ async function programFor(name = ''): Promise<Command> {
   return root
 }
 
-/** A message that lists several problems has one on each line. */
+/** Joins a message that has one problem per line. */
 function inOneLine(message: string): string {
   const [first = '', ...rest] = message.split('\n').map((line) => line.trim())
   return rest.length > 0 ? `${first} ${rest.join('; ')}` : first

@@ -18,7 +18,7 @@ import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
 import { passwordFileOf } from './password-file.ts'
 import { print } from './print.ts'
-import { takeTimeZone } from './time-zone.ts'
+import { setTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
 import { VERSION } from './version.ts'
 import { webDir } from './web-dir.ts'
@@ -95,7 +95,7 @@ export function standaloneCommand(): Command {
 async function runStandalone(flags: StandaloneFlags): Promise<void> {
   const log = createLog(flags)
   const hangUp = rereadOnHangUp(log)
-  const zoneProblem = takeTimeZone(log)
+  const zoneProblem = setTimeZone(log)
   const dataDir = await makeDataDir(flags.data)
   repairOwnModes(dataDir, log)
   const inventory = flags.inventory ? resolve(flags.inventory) : await exampleIn(dataDir)
@@ -109,7 +109,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   print(
     welcome({ url: controller.url, inventory, store: storeOf(flags, dataDir), example: !flags.inventory }),
   )
-  // The daemon first: what it still has to say, the controller still takes.
+  // The daemon first, so that the controller still accepts its last news.
   await untilStopped(async () => {
     await daemon.close()
     await controller.close()
@@ -183,12 +183,12 @@ async function startLocalController(
     dataDir: join(dataDir, 'controller'),
     copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
     inventory: source,
-    // In one process the inventory is the operator's own word: the daemon may touch the volumes it names.
+    // In standalone mode the operator wrote the inventory, so the daemon may use the volumes in it.
     onPaths: (paths) => daemon.allow(paths),
     volumeRoot: flags.volumeRoot,
     keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
-    // One process is one pair, whatever became of either half of its data.
+    // Controller and daemon of one process belong together, even if the data of one was replaced.
     takesOver: (server) => server === flags.ip,
     newsFrom: newsFromOf(flags),
     allowedHosts: flags.allowedHost,
@@ -200,7 +200,7 @@ async function startLocalController(
   })
 }
 
-/** `--ip` may be an address that this machine does not have: then its own news comes from loopback. */
+/** Accepts news from loopback too, because the machine may not have the address given with `--ip`. */
 function newsFromOf({ ip, newsFrom }: StandaloneFlags): (server: string) => readonly string[] {
   const given = parseNewsFrom(newsFrom)
   return (server) => (server === ip ? ['127.0.0.1', '::1', ...given(server)] : given(server))

@@ -1,4 +1,4 @@
-/** Rows under each other, columns as wide as their widest; numbers to the right. */
+/** Prints a table; each column is as wide as its widest cell, numbers are aligned to the right. */
 export function tableOf(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const width = (at: number) => Math.max(...[head, ...rows].map((row) => String(row[at] ?? '').length))
   const lineOf = (row: readonly (string | number)[]) =>

@@ -3,8 +3,8 @@ import { resolveMachineZone } from '../lib/schedule/machine-zone.ts'
 import { setLocalZone } from '../lib/schedule/zone.ts'
 import { environmentZone } from './environment.ts'
 
-/** Takes the machine's time zone for schedules that name none. @returns what is wrong with it, if anything. */
-export function takeTimeZone(log: Log): string | null {
+/** Sets the machine's time zone for schedules that name none. @returns why it cannot be used, or null */
+export function setTimeZone(log: Log): string | null {
   const tz = environmentZone()
   const { zone, problem } = resolveMachineZone({ tz })
   setLocalZone(zone)

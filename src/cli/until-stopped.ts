@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-/** Resolves after the first SIGINT or SIGTERM, when `close` is done. A second one ends the process at once. */
+/** Waits for SIGINT or SIGTERM, then for `close`. A second signal ends the process immediately. */
 export async function untilStopped(close: () => Promise<void>): Promise<void> {
   const end = () => process.exit(130)
   const { promise: stopped, resolve } = Promise.withResolvers<void>()

@@ -5,7 +5,7 @@ export interface Welcome {
   example: boolean
 }
 
-/** What a first user needs to know, and four things to try. */
+/** The text after the start: addresses and, with the example, four things to try. */
 export function welcome({ url, inventory, store, example }: Welcome): string {
   const facts = `
 backupd is up.

@@ -23,7 +23,7 @@ test('the controller backs up what lainlet tells', async () => {
   const recorded = JSON.parse(await readFile('test/fixtures/wire/backupspec.json', 'utf8'))
   await using lainlet = await startLainlet(recorded)
   const { program, url } = await startController(['-lainlet', lainlet.address])
-  await program.said(/The inventory is what lainlet at 127\.0\.0\.1:\d+ tells"/)
+  await program.said(/The inventory comes from lainlet at 127\.0\.0\.1:\d+"/)
   const { jobs } = await ask<{ jobs: { id: string }[] }>(url, '{ jobs { id } }')
   expect(jobs.map(({ id }) => id)).toContain('0a4d000b0b46c535c4493a6b508e69c211c35d81')
 })
@@ -31,7 +31,7 @@ test('the controller backs up what lainlet tells', async () => {
 test('without a word on the inventory it looks for lainlet where the recorded system does', async () => {
   const { program, url } = await startController([])
   await program.said(
-    /what lainlet at lainlet\.lain:9001 tells, since neither --inventory nor --lainlet is given/,
+    /comes from lainlet at lainlet\.lain:9001, because neither --inventory nor --lainlet is given/,
   )
   const { inventory } = await ask<{ inventory: { problem: string } }>(url, '{ inventory { problem } }')
   expect(inventory.problem).toContain('lainlet at lainlet.lain:9001 sends nothing')

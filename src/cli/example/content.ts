@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto'
 
-/** Bytes that no compressor makes smaller, always the same for the same name. */
+/** Incompressible bytes, always the same for the same name. */
 export function randomBytesOf(name: string, length: number): Buffer {
   const key = Buffer.alloc(32, name)
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
@@ -9,7 +9,7 @@ export function randomBytesOf(name: string, length: number): Buffer {
 const CUSTOMERS = ['Aalto', 'Borges', 'Curie', 'Dickens', 'Euler', 'Franklin', 'Gauss', 'Hopper']
 const ITEMS = ['lamp', 'chair', 'kettle', 'bicycle', 'notebook', 'raincoat', 'violin']
 
-/** Rows of a table as a database would export them: text that compresses about five to one. */
+/** Table rows like a database export: text that compresses about five to one. */
 export function tableRows(name: string, length: number): Buffer {
   const dice = randomBytesOf(name, 64 * 1024)
   const rows: string[] = []

@@ -7,9 +7,9 @@ import { randomBytesOf, tableRows } from './content.ts'
 const MIB = 1024 * 1024
 
 /**
- * Something to see on a first start: an inventory file and two volumes of together about 250 MiB (tables,
- * binaries, many small files, links, a sparse file). Made once, as a whole: a start that was cut short makes it anew.
- * @returns the inventory file.
+ * Creates an example for a first start: an inventory file and two volumes with about 250 MiB in total (tables, binaries,
+ * many small files, links, a sparse file). Created once, all or nothing; after an interrupted start it begins again.
+ * @returns the inventory file
  */
 export async function makeExample(dataDir: string, onMake: () => void): Promise<string> {
   const folder = join(dataDir, 'example')
