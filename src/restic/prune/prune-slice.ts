@@ -28,7 +28,7 @@ export async function pruneSlice(
   used: UsedBlobs,
   { victims, signal, assertHeld }: SliceTask,
 ): Promise<SliceResult> {
-  const writer = repository.beginPacks({ anew: true, assertHeld })
+  const writer = repository.beginPacks({ storeAgain: true, assertHeld })
   let moved: Moved
   try {
     const packs = new Set(victims.map(({ pack }) => pack))

@@ -3,17 +3,17 @@ import { SEAL_OVERHEAD } from '../codec/crypt.ts'
 import type { BlobPlace, BlobType } from './blob-place.ts'
 import { type BlobEntry, BlobSegments } from './blob-segments.ts'
 
-const SMALLEST_TABLE = 1 << 12
-/** A table that is fuller is doubled. */
-const FULLEST = 0.7
+const MIN_TABLE_SIZE = 1 << 12
+/** The table is doubled if it is fuller than this. */
+const MAX_LOAD = 0.7
 const ID_LENGTH = 32
 
-/** A blob to put into the index; `plainLength` is 0 where it is not compressed. */
+/** A blob for the index; `plainLength` is 0 if it is not compressed. */
 export type IndexedBlob = Omit<BlobEntry, 'isTree'> & { type: BlobType; id: Buffer }
 
 /**
- * Which blob lies where: every copy of it, by number. Typed arrays with open addressing: about 55 bytes a blob, and
- * no limit below 2^31 of them.
+ * The places of all copies of all blobs. A hash table in typed arrays with open addressing: about 55 bytes a blob, for
+ * up to 2^31 blobs.
  */
 export class BlobIndex {
   readonly #distrusted: ReadonlySet<string>
@@ -21,20 +21,20 @@ export class BlobIndex {
   readonly #packs: string[] = []
   readonly #packNumbers = new Map<string, number>()
   readonly #gonePacks = new Set<number>()
-  /** Entry + 1, or 0 where a slot is free. */
-  #table = new Uint32Array(SMALLEST_TABLE)
-  /** Ids are hashes, but whoever chooses contents chooses them a little: the place in the table is not theirs to know. */
+  /** Entry + 1; 0 if the slot is free. */
+  #table = new Uint32Array(MIN_TABLE_SIZE)
+  /** Random, so that nobody can choose contents whose ids collide in the table. */
   readonly #seed = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
-  /** The id that is looked for. */
+  /** The id that is being searched. */
   readonly #idBytes = Buffer.alloc(ID_LENGTH)
   readonly #words = new Uint32Array(this.#idBytes.buffer, this.#idBytes.byteOffset, ID_LENGTH / 4)
 
-  /** `distrusted`: packs with damage, which may come to be more. */
+  /** `distrusted`: packs with damage; the caller may add more later. */
   constructor(distrusted: ReadonlySet<string> = new Set()) {
     this.#distrusted = distrusted
   }
 
-  /** Copies of blobs: entries are numbered from 0 to here. */
+  /** The number of copies of blobs; entries are numbered from 0 to size - 1. */
   get size(): number {
     return this.#blobs.size
   }
@@ -43,7 +43,7 @@ export class BlobIndex {
     return this.#packs.length
   }
 
-  /** The number that a pack goes by in this index. */
+  /** The number of a pack in this index; adds the pack if it is new. */
   internPack(pack: string): number {
     const known = this.#packNumbers.get(pack)
     if (known !== undefined) {
@@ -62,7 +62,7 @@ export class BlobIndex {
     return this.#packs[pack] ?? ''
   }
 
-  /** No index file names it any more: its copies keep their entries, and are not found. */
+  /** For a pack that no index file names any more: its copies keep their entries, but are not found. */
   forgetPack(pack: number): void {
     this.#gonePacks.add(pack)
   }
@@ -71,9 +71,9 @@ export class BlobIndex {
     return this.#gonePacks.has(pack)
   }
 
-  /** Leaves out a copy that it has already, as where two index files know a pack. */
+  /** Ignores a copy that is known already, as when two index files name the same pack. */
   add(blob: IndexedBlob): void {
-    if (this.#blobs.size >= this.#table.length * FULLEST) this.#grow()
+    if (this.#blobs.size >= this.#table.length * MAX_LOAD) this.#grow()
     this.#take(blob.id)
     const isTree = blob.type === 'tree'
     let slot = this.#firstSlot()
@@ -84,7 +84,7 @@ export class BlobIndex {
     this.#table[slot] = this.#blobs.push(this.#words, isTree, blob) + 1
   }
 
-  /** The entry of the blob's first copy, of one that is distrusted where there is no other; or -1. */
+  /** The entry of the blob's first trusted copy, else of a distrusted one; -1 if there is none. */
   find(type: BlobType, id: Buffer): number {
     this.#take(id)
     const isTree = type === 'tree'
@@ -100,7 +100,7 @@ export class BlobIndex {
     return doubtful
   }
 
-  /** Entries of all its copies, the first one first, those in packs with damage last. */
+  /** The entries of all its copies, those in damaged packs last. */
   copies(type: BlobType, id: Buffer): number[] {
     this.#take(id)
     const found: number[] = []
@@ -114,7 +114,7 @@ export class BlobIndex {
     return found.sort((a, b) => Number(this.#isTrusted(b)) - Number(this.#isTrusted(a)))
   }
 
-  /** It has a copy, in a pack without damage. */
+  /** Whether there is a copy in an undamaged pack. */
   has(type: BlobType, id: Buffer): boolean {
     const entry = this.find(type, id)
     return entry >= 0 && this.#isTrusted(entry)
@@ -178,7 +178,7 @@ export class BlobIndex {
     return (slot + 1) & (this.#table.length - 1)
   }
 
-  /** Entries go into the new table in their order, so that the first copy stays the first. */
+  /** Inserts the entries into the new table in order, so that the first copy stays the first. */
   #grow(): void {
     this.#table = new Uint32Array(this.#table.length * 2)
     for (let entry = 0; entry < this.#blobs.size; entry++) {

@@ -1,11 +1,11 @@
 export type BlobType = 'data' | 'tree'
 
-/** Where a blob lies. */
+/** The place of a blob in a pack. Lengths and offsets are bytes. */
 export interface BlobPlace {
   /** 64 hex digits. */
   pack: string
   offset: number
-  /** Sealed. */
+  /** The sealed length. */
   length: number
   plainLength: number
   compressed: boolean

@@ -36,7 +36,7 @@ function inflate(packed: Buffer, plainLength: number): Buffer {
   }
 }
 
-/** Reads blobs out of packs, each checked; where one copy is damaged, another one serves. */
+/** Reads blobs from packs and checks them; if one copy is damaged, another one is used. */
 export class BlobReader {
   readonly #repository: Pick<Repository, 'key' | 'warn' | 'distrust'>
   readonly #index: () => BlobIndex
@@ -57,7 +57,7 @@ export class BlobReader {
       try {
         return openBlob(this.#repository.key, { id, ...place }, await this.#sealed(place))
       } catch (error) {
-        fault = this.#damaged({ type, id }, place.pack, reasonOf(error))
+        fault = this.#damaged({ type, id }, place.pack, describeFault(error))
       }
     }
     throw fault
@@ -69,7 +69,7 @@ export class BlobReader {
       openBlob(this.#repository.key, { id, ...place }, sealed)
       return sealed
     } catch (error) {
-      throw this.#damaged({ type, id }, place.pack, reasonOf(error))
+      throw this.#damaged({ type, id }, place.pack, describeFault(error))
     }
   }
 
@@ -90,7 +90,7 @@ export class BlobReader {
     return this.#packs.close()
   }
 
-  /** Where it is not whole in what was read, it is read alone: that names the fault, or finds another copy. */
+  /** A blob that is damaged in the bulk read is read alone: that finds another copy, or names the fault. */
   async #plainOf(type: BlobType, wanted: Wanted, sealed: Buffer | undefined): Promise<Buffer> {
     if (sealed) {
       try {
@@ -113,7 +113,7 @@ export class BlobReader {
     return [...entries].map(([entry, id]) => ({ id, ...index.placeAt(entry) }))
   }
 
-  /** Undefined where they cannot be read: each is then read alone, which says why. */
+  /** Undefined if the read fails: each blob is then read alone, which reports the error. */
   async #bytesOf({ pack, offset, length }: PackRun<Wanted>): Promise<Buffer | undefined> {
     return await this.#packs.read(pack, offset, length).catch(() => undefined)
   }
@@ -128,8 +128,11 @@ export class BlobReader {
   }
 }
 
-/** What is wrong with a blob. Throws on where it is the store that cannot be read, which says nothing of the blob. */
-function reasonOf(error: unknown): string {
+/**
+ * What is wrong with a blob. Throws the error again if the store could not be read, which proves nothing about the
+ * blob.
+ */
+function describeFault(error: unknown): string {
   if (error instanceof RangeError) return error.message
   if (error instanceof BackupdError && error.code === 'NOT_FOUND') return 'the pack is not in the store'
   throw error

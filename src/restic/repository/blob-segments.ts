@@ -3,7 +3,7 @@ const SEGMENT = 1 << SHIFT
 const MASK = SEGMENT - 1
 const ID_WORDS = 8
 
-/** One blob in one pack, as numbers. `plainLength` is 0 where it is not compressed. */
+/** One blob in one pack, as numbers. `plainLength` is 0 if it is not compressed. */
 export interface BlobEntry {
   pack: number
   isTree: boolean
@@ -20,7 +20,7 @@ interface Segment {
   plainLengths: Uint32Array
 }
 
-/** Blobs by number, 48 bytes each. It grows by a segment at a time: nothing is copied, at no size. */
+/** Blobs by number, 48 bytes each. Grows by whole segments, so that nothing is copied. */
 export class BlobSegments {
   readonly #segments: Segment[] = []
   #size = 0
@@ -58,7 +58,7 @@ export class BlobSegments {
     words.set(this.#of(entry).ids.subarray(from, from + ID_WORDS))
   }
 
-  /** The 32 bits at `word` of its id. */
+  /** The 32-bit word number `word` of its id. */
   wordOf(entry: number, word: number): number {
     return this.#of(entry).ids[(entry & MASK) * ID_WORDS + word] ?? 0
   }

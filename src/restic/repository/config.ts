@@ -26,7 +26,7 @@ export function newConfig(): Config {
   return { version: 2, id: randomBytes(32).toString('hex'), polynomial: randomPolynomial() }
 }
 
-/** The config alone is never compressed. */
+/** The config is the only unpacked file that is never compressed. */
 export function sealConfig(key: RepositoryKey, { version, id, polynomial }: Config): Buffer {
   return seal(key, Buffer.from(JSON.stringify({ version, id, chunker_polynomial: polynomial.toString(16) })))
 }
@@ -46,7 +46,7 @@ export async function unsealConfig(
   try {
     const { version, id, chunker_polynomial } = configSchema.parse(JSON.parse(json.toString()))
     const polynomial = BigInt(`0x${chunker_polynomial}`)
-    if (!isIrreducible(polynomial)) throw new RangeError('its polynomial is none to cut files by')
+    if (!isIrreducible(polynomial)) throw new RangeError('its chunker polynomial is not irreducible')
     return { version, id, polynomial }
   } catch (cause) {
     throw repositoryDamaged(name, messageOf(cause), cause)

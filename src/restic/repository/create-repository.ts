@@ -10,15 +10,15 @@ import type { OpenOptions, RepositoryPlace } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 
 /**
- * A new, empty repository with one key. Its config is written last: a repository without one is not there yet, and
- * is begun anew. Throws CONFLICT where there is one.
+ * Creates an empty repository with one key. The config is written last: without a config there is no repository yet, and
+ * an interrupted creation starts again. Throws CONFLICT if there is a repository.
  */
 export async function createRepository(
   place: RepositoryPlace,
   options: OpenOptions,
 ): Promise<OpenedRepository> {
   await using _lock = await place.driver.lock(`${place.base}/tmp/create.lock`)
-  if (await repositoryExists(place)) throw isThere(place)
+  if (await repositoryExists(place)) throw alreadyExists(place)
   if (await holdsData(place)) throw repositoryDamaged(configName(place), 'it is not there')
   await removeKeys(place)
   const key = newKey()
@@ -28,14 +28,14 @@ export async function createRepository(
   return new OpenedRepository(place, options, { key, config })
 }
 
-/** Those of a creation that was cut short: they open nothing. */
+/** Removes keys of an interrupted creation, which open nothing. */
 async function removeKeys(place: RepositoryPlace): Promise<void> {
   const keys: string[] = []
   for await (const id of idsIn(place, folderName(place, 'keys'))) keys.push(id)
   for (const id of keys) await place.driver.remove(unpackedName(place, 'keys', id))
 }
 
-function isThere({ base }: RepositoryPlace): BackupdError {
+function alreadyExists({ base }: RepositoryPlace): BackupdError {
   return new BackupdError('CONFLICT', `There is a repository "${base}" already`, {
     facts: { repository: base },
   })

@@ -1,17 +1,17 @@
 let holders = 0
 
 /**
- * restic sends SIGHUP to the process that a lock names, to see whether it lives (`restic unlock`, on the same machine);
- * its own processes pass over it. So does this one, from now until that is called.
+ * Ignores SIGHUP until the returned function is called. `restic unlock` on the same machine sends SIGHUP to the process
+ * of a lock to check whether it is alive; restic's own processes ignore it too.
  */
-export function outliveHangUp(): () => void {
-  if (holders++ === 0) process.on('SIGHUP', passOver)
+export function ignoreHangUp(): () => void {
+  if (holders++ === 0) process.on('SIGHUP', ignore)
   let isOver = false
   return () => {
     if (isOver) return
     isOver = true
-    if (--holders === 0) process.off('SIGHUP', passOver)
+    if (--holders === 0) process.off('SIGHUP', ignore)
   }
 }
 
-function passOver(): void {}
+function ignore(): void {}

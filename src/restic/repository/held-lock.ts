@@ -7,20 +7,20 @@ import type { Repository } from './repository.ts'
 import { hashOf, sealUnpacked } from './unpacked.ts'
 
 const REFRESH_MS = 5 * 60_000
-/** As restic has it: a while before others take the lock for one that was left behind. */
+/** As in restic: some time before others consider the lock stale (30 minutes). */
 const LOST_MS = 22 * 60_000
-const TRY_AGAIN_MS = 30_000
+const RETRY_MS = 30_000
 
 export interface Lock extends AsyncDisposable {
-  /** Aborted where the lock was lost: nothing may be written any more. */
+  /** Aborted if the lock is lost: nothing may be written any more. */
   readonly signal: AbortSignal
-  /** Snapshots that there were when it was locked. */
+  /** The snapshots that existed when it was locked. */
   readonly snapshots: readonly string[]
-  /** Right before what others count on is written: throws where the lock was lost. */
+  /** Throws if the lock was lost. Call it right before writing anything that others rely on. */
   assertHeld(): Promise<void>
 }
 
-/** One lock file after another, the next one before the last one goes. */
+/** The files of one lock. A refresh adds a new file before it removes the last one. */
 export class LockFiles {
   readonly exclusive: boolean
   readonly #repository: Repository
@@ -33,7 +33,7 @@ export class LockFiles {
     this.exclusive = exclusive
   }
 
-  /** Its id is in the journal before the lock is in the repository. */
+  /** Writes the id to the journal before the lock is in the repository. */
   async add(): Promise<void> {
     const { place, key, clock } = this.#repository
     const sealed = sealUnpacked(key, lockJson(clock.now(), this.exclusive))
@@ -50,7 +50,7 @@ export class LockFiles {
     }
   }
 
-  /** Whether one is still there: somebody may have unlocked the repository by force. */
+  /** Whether a lock file still exists: someone may have unlocked the repository by force. */
   async isThere(): Promise<boolean> {
     const { place } = this.#repository
     for (const id of this.ids) if (await place.driver.stat(unpackedName(place, 'locks', id))) return true
@@ -65,7 +65,7 @@ interface HeldParts {
   onEnd(): void
 }
 
-/** A lock that is kept fresh until it is disposed of. */
+/** A lock that is refreshed until it is disposed. */
 export class HeldLock implements Lock {
   readonly snapshots: readonly string[]
   readonly #repository: Repository
@@ -75,7 +75,7 @@ export class HeldLock implements Lock {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
   #refreshed: { wall: number; elapsed: number }
-  /** The age at which it is refreshed. */
+  /** The age in ms at which it is refreshed. */
   #dueAge = REFRESH_MS
   #refreshing: Promise<void> | undefined
 
@@ -118,7 +118,7 @@ export class HeldLock implements Lock {
     if (this.#refreshing || this.signal.aborted || !this.#isDue()) return
     this.#refreshing = this.#refresh()
       .catch((error) => {
-        this.#dueAge = this.#age() + TRY_AGAIN_MS
+        this.#dueAge = this.#age() + RETRY_MS
         this.#repository.warn(`The lock could not be refreshed, it is tried again: ${messageOf(error)}`)
       })
       .finally(() => {
@@ -126,7 +126,7 @@ export class HeldLock implements Lock {
       })
   }
 
-  /** A clock that was set back makes it due too: others read the time in the lock. */
+  /** Also due if the clock was set back, because others compare the time in the lock. */
   #isDue(): boolean {
     return this.#age() >= this.#dueAge || this.#repository.clock.now() < this.#refreshed.wall
   }
@@ -152,7 +152,7 @@ export class HeldLock implements Lock {
     if (!this.signal.aborted) this.#controller.abort(reason)
   }
 
-  /** By the wall, or by the time that passed here, whichever is more. */
+  /** In ms, by the wall clock or the monotonic clock, whichever is more. */
   #age(): number {
     const { wall, elapsed } = this.#now()
     return Math.max(wall - this.#refreshed.wall, elapsed - this.#refreshed.elapsed)

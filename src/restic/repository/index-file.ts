@@ -10,12 +10,12 @@ import { readUnpacked, unpackedPieces } from './unpacked.ts'
 
 const id = z.string().refine(isId, 'no id')
 const packSchema = z.object({ id })
-/** `supersedes`: index files that this one has the content of; they are read too where they are still there. */
+/** `supersedes`: index files whose content this one has; they are read too if they still exist. */
 const restSchema = z.object({ supersedes: z.array(id).nullish(), packs: z.array(z.never()).nullish() })
 
 /**
- * Puts what an index file says into `index`; resolves with the numbers of the packs it names. Throws
- * REPOSITORY_DAMAGED, and NOT_FOUND where it is gone meanwhile.
+ * Adds the content of an index file to `index`; resolves with the numbers of its packs. Throws REPOSITORY_DAMAGED, and
+ * NOT_FOUND if the file is gone.
  */
 export async function readIndexFile(
   repository: Pick<Repository, 'place' | 'key'>,
@@ -26,12 +26,12 @@ export async function readIndexFile(
   await readPacks(repository, fileId, (id, rows) => {
     const pack = index.internPack(id)
     packs.push(pack)
-    for (const row of rows) index.add(indexedBlob(pack, row))
+    for (const row of rows) index.add(toIndexedBlob(pack, row))
   })
   return Uint32Array.from(packs)
 }
 
-/** Calls back with each pack that an index file names. Throws as readIndexFile. */
+/** Calls `onPack` with each pack of an index file. Throws as readIndexFile. */
 export async function readPacks(
   repository: Pick<Repository, 'place' | 'key'>,
   fileId: string,
@@ -39,7 +39,7 @@ export async function readPacks(
 ): Promise<void> {
   const name = unpackedName(repository.place, 'index', fileId)
   const sealed = await readUnpacked(repository.place, 'index', fileId)
-  const pieces = new IndexPieces(readerFor(onPack))
+  const pieces = new IndexPieces(createReader(onPack))
   try {
     for await (const piece of unpackedPieces(repository.key, name, sealed)) pieces.push(piece)
     pieces.end()
@@ -51,7 +51,7 @@ export async function readPacks(
   }
 }
 
-function readerFor(onPack: (id: string, rows: IndexRow[]) => void): IndexReader {
+function createReader(onPack: (id: string, rows: IndexRow[]) => void): IndexReader {
   let rows: IndexRow[] = []
   return {
     blobAt(chunk, at) {
@@ -68,12 +68,12 @@ function readerFor(onPack: (id: string, rows: IndexRow[]) => void): IndexReader 
   }
 }
 
-export function indexedBlob(pack: number, row: IndexRow): IndexedBlob {
+export function toIndexedBlob(pack: number, row: IndexRow): IndexedBlob {
   const { type, id, offset, length, compressed, plainLength } = row
   return { type, id, pack, offset, length, plainLength: compressed ? plainLength : 0 }
 }
 
-/** An index file's JSON, of packs with their blobs. */
+/** Encodes packs with their blobs as the JSON of an index file. */
 export function indexJson(packs: Iterable<{ id: string; rows: readonly IndexRow[] }>): Buffer {
   const texts: string[] = []
   for (const { id, rows } of packs) texts.push(`{"id":"${id}","blobs":[${rows.map(rowJson).join(',')}]}`)

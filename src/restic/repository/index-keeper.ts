@@ -5,8 +5,8 @@ import { folderName, idsIn } from './layout.ts'
 import type { Repository } from './repository.ts'
 import { rewriteIndex } from './rewrite-index.ts'
 
-const TRIES = 5
-/** An index file of one run that had little to say. So many of them are put together. */
+const MAX_TRIES = 5
+/** An index file with at most so many packs is small. From MANY_SMALL small files on, they are merged. */
 const SMALL_PACKS = 8
 const MANY_SMALL = 32
 
@@ -15,7 +15,7 @@ export class IndexKeeper {
   /** Packs with damage. */
   readonly distrusted = new Set<string>()
   index = new BlobIndex(this.distrusted)
-  /** By file: the numbers of the packs that it names. */
+  /** Index file → the numbers of the packs that it names. */
   readonly files = new Map<string, Uint32Array>()
   readonly #repository: Pick<Repository, 'place' | 'key'>
   #last: Promise<unknown> = Promise.resolve()
@@ -24,12 +24,12 @@ export class IndexKeeper {
     this.#repository = repository
   }
 
-  /** Reads what is new; all of it anew where a file that was read is gone. One call after the other. */
+  /** Reads new index files, or all of them again if one that was read is gone. Calls run one after the other. */
   load(): Promise<BlobIndex> {
     return this.#inTurn(() => this.#load())
   }
 
-  /** As Repository.dropFromIndex has it. */
+  /** See Repository.dropFromIndex. */
   drop(
     repository: Pick<Repository, 'place' | 'key' | 'saveUnpacked' | 'removeUnpacked'>,
     packs: ReadonlySet<string>,
@@ -47,7 +47,7 @@ export class IndexKeeper {
     })
   }
 
-  /** Those that name one of the packs, and small ones where runs have left many. */
+  /** The files that name one of the packs; and all small files if there are many. */
   #filesToRewrite(packs: ReadonlySet<string>): string[] {
     const numbers = new Set(Array.from(packs, (pack) => this.index.packNumber(pack)))
     const isTouched = (named: Uint32Array) => named.some((number) => numbers.has(number))
@@ -69,9 +69,9 @@ export class IndexKeeper {
         await this.#loadOnce()
         return this.index
       } catch (error) {
-        // Somebody pruned, who takes old index files away after writing new ones.
+        // A concurrent prune writes new index files, then deletes the old ones.
         const isGone = error instanceof BackupdError && error.code === 'NOT_FOUND'
-        if (!isGone || tries >= TRIES) throw error
+        if (!isGone || tries >= MAX_TRIES) throw error
       }
     }
   }

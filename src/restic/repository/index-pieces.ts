@@ -1,12 +1,12 @@
-/** What an index file holds, handed over as it is read. */
+/** Receives the content of an index file while it is read. */
 export interface IndexReader {
-  /** Reads a blob as blob() does where it can tell that one lies whole in `chunk` from `at` on; gives its end. */
+  /** Fast path of blob(): reads a blob that is complete in `chunk` from `at` on. Returns its end, or undefined. */
   blobAt?(chunk: Buffer, at: number): number | undefined
-  /** A blob of the pack that is named next. `json` is one small object. */
+  /** A blob of the pack that follows. `json` is one small object. */
   blob(json: string): void
-  /** The pack that all blobs since the last one lie in: an object whose `blobs` are left out. */
+  /** The pack of all blobs since the last one: an object without its `blobs`. */
   pack(json: string): void
-  /** The rest, at the end: an object whose `packs` are left out. */
+  /** The rest, at the end: the root object without its `packs`. */
   rest(json: string): void
 }
 
@@ -17,38 +17,38 @@ const CLOSE_ARRAY = 0x5d
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
-/** `{"packs":[{"blobs":[{`: how deep the objects stand. */
+/** `{"packs":[{"blobs":[{`: the depth of the objects. */
 const ROOT = 1
 const PACK = 3
 const BLOB = 5
-/** No pack's own fields, no blob, is longer. */
-const LONGEST = 1024 * 1024
-/** Of the root, with the ids of the index files that it replaces: 200,000 of them. */
-const LONGEST_ROOT = 16 * 1024 * 1024
-/** An object without another in it, and with no bracket nor escape in its strings. */
+/** Characters of a pack's own fields, or of a blob. */
+const MAX_LENGTH = 1024 * 1024
+/** Characters of the root: room for the ids of 200,000 superseded index files. */
+const MAX_ROOT_LENGTH = 16 * 1024 * 1024
+/** An object without nested objects, and without brackets or escapes in its strings. */
 const FLAT = /^\{(?:[^"\\{}]*"[^"\\{}]*")*[^"\\{}]*\}$/
 
 /**
- * Takes the JSON of an index file apart while it comes in: what is parsed at once is one blob, or one pack without its
- * blobs, however large the file is and in whatever order its fields stand.
+ * Splits the JSON of an index file while it is read: only one blob, or one pack without its blobs, is parsed at a time,
+ * whatever the size of the file and the order of its fields.
  */
 export class IndexPieces {
   readonly #reader: IndexReader
   #depth = 0
   #inString = false
   #escaped = false
-  /** An object was handed over: the comma behind it has nothing to part. */
+  /** An object was just handed over, so the comma after it is dropped. */
   #afterObject = false
-  /** Text that has come of each object that is open: of the root, of a pack, of a blob. */
+  /** The text so far of each open object, by depth: root, pack, blob. */
   readonly #texts = new Map<number, string>()
 
   constructor(reader: IndexReader) {
     this.#reader = reader
   }
 
-  /** Throws a SyntaxError where it is no JSON. */
+  /** Throws a SyntaxError if it is not JSON. */
   push(chunk: Buffer): void {
-    /** Where the text begins that no object has yet. */
+    /** The start of text that was not added to an object yet. */
     let from = 0
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0
@@ -91,7 +91,7 @@ export class IndexPieces {
     return at
   }
 
-  /** A blob that ends in this chunk and holds nothing unusual is handed over at once; resolves to its end. */
+  /** Hands over a blob that ends in this chunk and has nothing unusual. Returns its end, or undefined. */
   #wholeBlob(chunk: Buffer, at: number): number | undefined {
     const end = this.#reader.blobAt?.(chunk, at) ?? this.#flatBlob(chunk, at)
     if (end !== undefined) this.#afterObject = true
@@ -134,7 +134,7 @@ export class IndexPieces {
     if (from >= to) return
     const owner = this.#depth >= BLOB ? BLOB : this.#depth >= PACK ? PACK : ROOT
     const text = (this.#texts.get(owner) ?? '') + chunk.toString('latin1', from, to)
-    if (text.length > (owner === ROOT ? LONGEST_ROOT : LONGEST))
+    if (text.length > (owner === ROOT ? MAX_ROOT_LENGTH : MAX_LENGTH))
       throw new SyntaxError('a part of it is far too long')
     this.#texts.set(owner, text)
   }

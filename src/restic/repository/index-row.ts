@@ -2,7 +2,7 @@ import { SEAL_OVERHEAD } from '../codec/crypt.ts'
 import type { BlobPlace, BlobType } from './blob-place.ts'
 import { isId } from './layout.ts'
 
-/** A blob of a pack, as an index file and a pack's header have it. */
+/** A blob of a pack, as it is in index files and pack headers. */
 export type IndexRow = Omit<BlobPlace, 'pack'> & { type: BlobType; id: Buffer }
 
 interface BlobJson {
@@ -13,7 +13,7 @@ interface BlobJson {
   uncompressed_length?: unknown
 }
 
-/** By hand: it is done millions of times. Throws a SyntaxError. */
+/** Checked by hand instead of with a schema, because it runs millions of times. Throws a SyntaxError. */
 export function rowOf(blob: BlobJson): IndexRow {
   const { id, type, offset, length, uncompressed_length: packed = 0 } = blob
   if (typeof id !== 'string' || !isId(id)) throw new SyntaxError('a blob has no id')
@@ -54,19 +54,19 @@ const HEX = Int8Array.from({ length: 256 }, (_, byte) =>
   '0123456789abcdef'.indexOf(String.fromCharCode(byte)),
 )
 
-/** Reads bytes from a place on. */
+/** Reads bytes from a position on. */
 class Cursor {
   at = 0
   bytes: Buffer = Buffer.alloc(0)
 
-  /** Goes past them, where they come next. */
+  /** Skips `expected`. False if other bytes follow. */
   pass(expected: Buffer): boolean {
     for (let n = 0; n < expected.length; n++) if (this.bytes[this.at + n] !== expected[n]) return false
     this.at += expected.length
     return true
   }
 
-  /** Of 32 bytes; undefined where it is none. */
+  /** Reads an id of 32 bytes in hex; undefined if it is not one. */
   id(): Buffer | undefined {
     const id = Buffer.allocUnsafe(ID_LENGTH)
     let wrong = 0
@@ -80,7 +80,7 @@ class Cursor {
     return wrong < 0 ? undefined : id
   }
 
-  /** A number of 32 bits; -1 where it is none. */
+  /** Reads a 32-bit number; -1 if it is not one. */
   uint32(): number {
     const start = this.at
     let value = 0
@@ -101,8 +101,8 @@ class Cursor {
 const cursor = new Cursor()
 
 /**
- * A blob's JSON as restic and we write it, to the byte, without making text of it: a run reads the whole index. Gives
- * where it ends too; undefined where it is anything else, which is then to be parsed.
+ * Fast path: reads a blob's JSON in exactly the form that restic and we write, without creating a string, because each
+ * run reads the whole index. Undefined for any other form, which must then be parsed.
  */
 export function usualRow(bytes: Buffer, at: number): { row: IndexRow; end: number } | undefined {
   cursor.bytes = bytes

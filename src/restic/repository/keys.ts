@@ -7,22 +7,22 @@ import { publishSmall } from './publish.ts'
 import type { OpenOptions, RepositoryPlace } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 import { hashOf, readUnpacked } from './unpacked.ts'
-import { whoWeAre } from './who.ts'
+import { readWho } from './who.ts'
 
-/** A new key file for `key`. */
+/** Writes a new key file for `key`. */
 export async function addKey(
   place: RepositoryPlace,
   { password, clock }: OpenOptions,
   key: RepositoryKey,
 ): Promise<void> {
-  const { username, hostname } = whoWeAre()
+  const { username, hostname } = readWho()
   const maker = { created: isoTime(clock.now()), username, hostname }
   const file = await sealKey(key, password, maker)
   await publishSmall(place, unpackedName(place, 'keys', hashOf(file).toString('hex')), file)
 }
 
-/** What the password opens: one key, unless a creation of the repository was cut short. */
-export async function* keysFor(place: RepositoryPlace, options: OpenOptions): AsyncGenerator<RepositoryKey> {
+/** Yields the keys that the password opens: one, unless a creation of the repository was interrupted. */
+export async function* openKeys(place: RepositoryPlace, options: OpenOptions): AsyncGenerator<RepositoryKey> {
   const faults: BackupdError[] = []
   let read = 0
   let opened = 0

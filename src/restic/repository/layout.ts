@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ObjectName } from '../../objects/driver.ts'
 import type { RepositoryPlace, UnpackedKind } from './repository.ts'
 
-/** Where restic's local layout has things. What lies elsewhere, or has another name, it does not look at. */
+/** The names of restic's local layout. Restic ignores files at other places or with other names. */
 const ID = /^[0-9a-f]{64}$/
 const TEMPORARY = /^backupd-[0-9a-f-]{36}$/
 
@@ -26,7 +26,7 @@ export function packName({ base }: RepositoryPlace, id: string): string {
   return `${base}/data/${id.slice(0, 2)}/${id}`
 }
 
-/** A new name for what is not whole yet. */
+/** A new temporary name for an incomplete file. */
 export function temporaryName({ base }: RepositoryPlace): string {
   return `${base}/tmp/backupd-${randomUUID()}`
 }
@@ -35,12 +35,12 @@ export function parentOf(name: string): string {
   return name.slice(0, name.lastIndexOf('/'))
 }
 
-/** The ids that name files in a folder of the repository. */
+/** Lists the files in a folder of the repository whose names are ids. */
 export async function* idsIn({ driver }: RepositoryPlace, folder: string): AsyncGenerator<string> {
   for await (const entry of driver.names(folder)) if (isNamedById(entry)) yield entry.name
 }
 
-/** Every pack that there is, indexed or not, with its size. */
+/** Lists all packs, indexed or not, with their sizes. */
 export async function* listPacks(place: RepositoryPlace): AsyncGenerator<{ id: string; size: number }> {
   const data = `${place.base}/data`
   for await (const { name, kind } of place.driver.names(data)) {
@@ -52,8 +52,8 @@ export async function* listPacks(place: RepositoryPlace): AsyncGenerator<{ id: s
 }
 
 /**
- * Removes what runs that are dead left half written. Only while nobody else writes: under an exclusive lock, or before
- * any run is started. Resolves with the names.
+ * Removes incomplete files of dead runs, and resolves with their names. Only call it while nobody else writes: under an
+ * exclusive lock, or before any run starts.
  */
 export async function sweepTemporary({ driver, base }: RepositoryPlace): Promise<string[]> {
   const swept: string[] = []

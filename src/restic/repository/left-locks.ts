@@ -1,15 +1,15 @@
 import type { Driver } from '../../objects/driver.ts'
 import { parentOf, unpackedName } from './layout.ts'
-import { deadLocks } from './lock-journal.ts'
+import { readDeadLocks } from './lock-journal.ts'
 
 /**
- * Removes the locks that dead runs of this daemon left, in any repository of the store: who reads from another server's
- * locks that one's, and nobody there may take such a lock away. Resolves with their names. What a journal names and is
- * not found may be of another store: it is left for then.
+ * Removes locks of this daemon's dead runs in any repository of the store: a run that read another server's repository
+ * locked that one, and the daemon there may not remove the lock. Resolves with their names. A journal whose locks are not
+ * found may belong to another store, so it is kept.
  */
 export async function removeLeftLocks(driver: Driver, dataDir: string): Promise<string[]> {
   const removedNames: string[] = []
-  for await (const { base, ids, removed } of deadLocks(dataDir)) {
+  for await (const { base, ids, removed } of readDeadLocks(dataDir)) {
     const names = base === '' ? [] : ids.map((id) => unpackedName({ driver, base }, 'locks', id))
     const there: string[] = []
     for (const name of names) if (await driver.stat(name)) there.push(name)

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { isoTime } from '../../lib/clock.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import type { Repository } from './repository.ts'
-import { whoWeAre } from './who.ts'
+import { readWho } from './who.ts'
 
-/** From then on restic counts a lock as left behind. */
+/** After this time, restic considers a lock stale. */
 const STALE_MS = 30 * 60_000
 
 const lockSchema = z.object({
@@ -15,15 +15,15 @@ const lockSchema = z.object({
   pid: z.number().default(0),
 })
 
-/** A lock that is in the repository; `facts` is null where it cannot be read. */
+/** A lock in the repository; `facts` is null if it cannot be read. */
 export interface FoundLock {
   id: string
   facts: z.infer<typeof lockSchema> | null
 }
 
-/** A lock of this process as restic writes its own. */
+/** The lock of this process, in restic's format. */
 export function lockJson(nowMs: number, exclusive: boolean): Buffer {
-  const { hostname, username, uid, gid } = whoWeAre()
+  const { hostname, username, uid, gid } = readWho()
   const owner = { ...(uid > 0 && { uid }), ...(gid > 0 && { gid }) }
   const lock = { time: isoTime(nowMs), exclusive, hostname, username, pid: process.pid, ...owner }
   return Buffer.from(JSON.stringify(lock))
@@ -37,7 +37,7 @@ export function parseLock(id: string, json: Buffer): FoundLock {
   }
 }
 
-/** REPOSITORY_LOCKED, saying who holds it and since when. */
+/** The error REPOSITORY_LOCKED, with the holder of the lock and its time. */
 export function lockedBy({ id, facts }: FoundLock, { place, clock }: Repository): BackupdError {
   const what = `The repository "${place.base}" is locked`
   if (!facts) {

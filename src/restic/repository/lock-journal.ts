@@ -10,9 +10,9 @@ import { isId } from './layout.ts'
 import type { Repository } from './repository.ts'
 
 /**
- * Under the daemon's data directory: for each lock that is held, a file: which repository it is of, by id and by place,
- * then the ids that it goes by in there, each written before the lock is made. Its process keeps the file locked (flock): where nobody does, that process
- * is dead, and the locks that the file names are its remains.
+ * A folder in the daemon's data directory with one file for each held lock. Its first line has the repository's id and
+ * place, the others the ids of the lock's files, each written before that file is created. The process keeps the file
+ * locked (flock): if it is not locked, the process is dead, and the locks that the file names are stale.
  */
 const FOLDER = 'repository-locks'
 const NEW = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR
@@ -34,7 +34,7 @@ export class LockJournal {
       const file = await open(path, NEW, 0o600)
       const isOurs = loadKernel()?.tryLock(file.fd) !== false && (await file.stat()).nlink > 0
       if (!isOurs) {
-        // Somebody who looks for remains took it for one.
+        // Another process that searched for stale journals took this new file for one.
         await file.close()
         continue
       }
@@ -45,18 +45,18 @@ export class LockJournal {
     }
   }
 
-  /** The lock of this id is about to be made. */
+  /** Call it before the lock file of this id is created. */
   announce(lockId: string): Promise<void> {
     return this.#append(lockId)
   }
 
-  /** Nothing that it names is in the repository any more. */
+  /** Deletes the journal. Call it when none of its locks is in the repository any more. */
   async end(): Promise<void> {
     await unlink(this.#path).catch(ignoreMissing)
     await this.#file.close()
   }
 
-  /** Leaves it to whoever locks the repository next. */
+  /** Keeps the journal, so that the next run that locks the repository removes the locks. */
   async leave(): Promise<void> {
     await this.#file.close()
   }
@@ -67,18 +67,18 @@ export class LockJournal {
   }
 }
 
-/** What a dead process of this daemon left of a lock. */
+/** A lock of a dead process of this daemon. */
 export interface DeadLock {
   repositoryId: string
   /** `<ip>/repo` */
   base: string
-  /** What it went by; not all of them need be there. */
+  /** The ids of its files, some of which may not exist. */
   ids: string[]
-  /** To be called when they are gone from the repository. */
+  /** Call it when they are gone from the repository. */
   removed(): Promise<void>
 }
 
-export async function* deadLocks(dataDir: string): AsyncGenerator<DeadLock> {
+export async function* readDeadLocks(dataDir: string): AsyncGenerator<DeadLock> {
   const kernel = loadKernel()
   if (!kernel) return
   for (const name of await namesIn(join(dataDir, FOLDER))) {
@@ -91,7 +91,7 @@ export async function* deadLocks(dataDir: string): AsyncGenerator<DeadLock> {
       const [repositoryId = '', base = ''] = of.split(' ')
       const removed = () => unlink(path).catch(ignoreMissing)
       if (isId(repositoryId)) yield { repositoryId, base, ids: ids.filter(isId), removed }
-      // Killed before it could announce any.
+      // Killed before its first line was written.
       else await removed()
     } finally {
       await file.close()

@@ -1,39 +1,39 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError } from '../../lib/errors.ts'
 import { storeMeter } from '../../lib/store-meter.ts'
-import { outliveHangUp } from './hang-up.ts'
+import { ignoreHangUp } from './hang-up.ts'
 import { HeldLock, type Lock, LockFiles } from './held-lock.ts'
 import { unpackedName } from './layout.ts'
 import { type FoundLock, lockedBy, parseLock } from './lock-file.ts'
-import { deadLocks, LockJournal } from './lock-journal.ts'
+import { LockJournal, readDeadLocks } from './lock-journal.ts'
 import type { Repository } from './repository.ts'
 
-/** How often who waits looks; whoever locks again and again leaves it free for longer than this in between. */
-export const LOOK_AGAIN_MS = 300
-/** A store that shows new names late shows them by then. */
+/** How often a waiting run tries again. A prune, which locks repeatedly, pauses longer than this in between. */
+export const LOCK_RETRY_MS = 300
+/** How long a network store may take to show a new name to others. */
 const SETTLE_MS = 200
 const TICK_MS = 1000
 
 export interface LockOptions {
-  /** Nobody else has any lock then. */
+  /** An exclusive lock excludes every other lock; shared ones only exclude exclusive ones. */
   exclusive: boolean
   /** The daemon's data directory, where locks are journalled. */
   dataDir: string
-  /** How long to wait for others. */
+  /** How long to wait for other locks. */
   waitMs: number
   signal: AbortSignal
-  /** Whether the index is brought up to date once it is locked; true unless given. */
+  /** Whether to bring the index up to date once it is locked; default true. */
   withIndex?: boolean
-  /** How often to see whether the lock needs a refresh. */
+  /** How often to check whether the lock needs a refresh. */
   tickMs?: number
 }
 
 /**
- * Locks the repository as restic does. Then the list of snapshots is read, and after it the index where it changed:
- * what those snapshots use is in it. Throws REPOSITORY_LOCKED naming who holds it when `waitMs` are over.
+ * Locks the repository as restic does. Then reads the list of snapshots, and after that the index, so that the index has
+ * everything that these snapshots use. Throws REPOSITORY_LOCKED with the holder once `waitMs` are over.
  */
 export async function lockRepository(repository: Repository, options: LockOptions): Promise<Lock> {
-  const end = outliveHangUp()
+  const end = ignoreHangUp()
   try {
     return await lock(repository, options, end)
   } catch (error) {
@@ -47,7 +47,7 @@ async function lock(repository: Repository, options: LockOptions, onEnd: () => v
   const files = new LockFiles(repository, journal, options.exclusive)
   try {
     await acquire(repository, files, options)
-    const snapshots = await snapshotIds(repository)
+    const snapshots = await listSnapshotIds(repository)
     if (options.withIndex !== false) await repository.loadIndex()
     return new HeldLock(repository, { files, journal, snapshots, onEnd }, options.tickMs ?? TICK_MS)
   } catch (error) {
@@ -67,12 +67,12 @@ async function acquire(repository: Repository, files: LockFiles, options: LockOp
     const other = await tryOnce(repository, files)
     if (!other) return
     if (performance.now() >= deadline) throw lockedBy(other, repository)
-    const pauseMs = LOOK_AGAIN_MS * (0.5 + Math.random() / 2)
+    const pauseMs = LOCK_RETRY_MS * (0.5 + Math.random() / 2)
     await storeMeter.during(() => wait(pauseMs, undefined, { signal: options.signal }).catch(() => {}))
   }
 }
 
-/** Who is in the way; undefined when it is locked. Both of two who come at once step back. */
+/** Returns the conflicting lock, or undefined if it is locked now. If two runs try at once, both withdraw. */
 async function tryOnce(repository: Repository, files: LockFiles): Promise<FoundLock | undefined> {
   const before = await findOther(repository, files)
   if (before) return before
@@ -84,7 +84,7 @@ async function tryOnce(repository: Repository, files: LockFiles): Promise<FoundL
 }
 
 async function findOther(repository: Repository, files: LockFiles): Promise<FoundLock | undefined> {
-  for (const id of await idsOf(repository, 'locks')) {
+  for (const id of await listIds(repository, 'locks')) {
     if (files.ids.has(id)) continue
     const lock = await readLock(repository, id)
     if (lock && (files.exclusive || !lock.facts || lock.facts.exclusive)) return lock
@@ -92,7 +92,7 @@ async function findOther(repository: Repository, files: LockFiles): Promise<Foun
   return undefined
 }
 
-/** Undefined where it is gone, or empty: that is an upload which was cut short. */
+/** Undefined if it is gone, or empty, which means an interrupted upload. */
 async function readLock(repository: Repository, id: string): Promise<FoundLock | undefined> {
   try {
     return parseLock(id, await repository.loadUnpacked('locks', id))
@@ -105,20 +105,20 @@ async function readLock(repository: Repository, id: string): Promise<FoundLock |
   }
 }
 
-/** Only what a journal of ours names, and only where its process is dead. */
+/** Removes only locks that are in a journal of this daemon whose process is dead. */
 async function removeDeadLocks(repository: Repository, dataDir: string): Promise<void> {
-  for await (const { repositoryId, ids, removed } of deadLocks(dataDir)) {
+  for await (const { repositoryId, ids, removed } of readDeadLocks(dataDir)) {
     if (repositoryId !== repository.id) continue
     for (const id of ids) await repository.removeUnpacked('locks', id)
     await removed()
   }
 }
 
-export function snapshotIds(repository: Repository): Promise<string[]> {
-  return idsOf(repository, 'snapshots')
+export function listSnapshotIds(repository: Repository): Promise<string[]> {
+  return listIds(repository, 'snapshots')
 }
 
-async function idsOf(repository: Repository, kind: 'snapshots' | 'locks'): Promise<string[]> {
+async function listIds(repository: Repository, kind: 'snapshots' | 'locks'): Promise<string[]> {
   const ids: string[] = []
   for await (const id of repository.listUnpacked(kind)) ids.push(id)
   return ids

@@ -6,10 +6,10 @@ import { encodeHeader, LENGTH_FIELD } from './pack-header.ts'
 import { Publication } from './publish.ts'
 import type { PackedBlob, RepositoryPlace } from './repository.ts'
 
-const WRITE_AT_ONCE = 1024 * 1024
-/** A pack is closed when it has this much. */
-const FULL = 16 * 1024 * 1024
-const MOST_BLOBS = 50_000
+const BUFFER_BYTES = 1024 * 1024
+/** A pack is closed when it has this size. */
+const FULL_BYTES = 16 * 1024 * 1024
+const MAX_BLOBS = 50_000
 
 export interface FinishedPack {
   id: string
@@ -17,13 +17,13 @@ export interface FinishedPack {
   size: number
 }
 
-/** A pack being written. One call at a time. */
+/** A pack that is being written. Calls must not overlap. */
 export class OpenPack {
   readonly #publication: Publication
   readonly #place: RepositoryPlace
   readonly #hash = createHash('sha256')
   readonly #rows: IndexRow[] = []
-  readonly #buffer = Buffer.allocUnsafeSlow(WRITE_AT_ONCE)
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   #filled = 0
   #size = 0
 
@@ -37,10 +37,10 @@ export class OpenPack {
   }
 
   get isFull(): boolean {
-    return this.#size >= FULL || this.#rows.length >= MOST_BLOBS
+    return this.#size >= FULL_BYTES || this.#rows.length >= MAX_BLOBS
   }
 
-  /** When it resolves, or at once if nothing has to be waited for, `sealed` is the caller's again. */
+  /** `sealed` must not change until the promise resolves; undefined means that it is already copied. */
   add({ type, id, sealed, plainLength, compressed }: PackedBlob): Promise<void> | undefined {
     this.#rows.push({ type, id, offset: this.#size, length: sealed.length, plainLength, compressed })
     return this.#write(sealed)

@@ -9,17 +9,17 @@ interface OpenPack {
   busy: number
 }
 
-/** Reads from packs, and keeps the few that were read from last open. */
+/** Reads from packs, and keeps the most recently used ones open. */
 export class OpenPacks {
   readonly #place: RepositoryPlace
-  /** The one that was used last stands last. */
+  /** In the order of use, the most recent one last. */
   readonly #packs = new Map<string, OpenPack>()
 
   constructor(place: RepositoryPlace) {
     this.#place = place
   }
 
-  /** Fewer bytes at the end of the pack. Throws NOT_FOUND where the pack is not there. */
+  /** Returns fewer bytes at the end of the pack. Throws NOT_FOUND if the pack does not exist. */
   async read(pack: string, offset: number, length: number): Promise<Buffer> {
     const open = this.#open(pack)
     open.busy += 1
@@ -31,7 +31,7 @@ export class OpenPacks {
     }
   }
 
-  /** Nothing may be read meanwhile. */
+  /** No read may be in progress. */
   async close(): Promise<void> {
     await this.#closeIdle(0)
   }

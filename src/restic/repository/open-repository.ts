@@ -1,6 +1,6 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { readConfig, unsealConfig } from './config.ts'
-import { keysFor } from './keys.ts'
+import { openKeys } from './keys.ts'
 import { configName, folderName, idsIn, listPacks } from './layout.ts'
 import { OpenedRepository } from './opened-repository.ts'
 import type { OpenOptions, RepositoryPlace } from './repository.ts'
@@ -13,8 +13,8 @@ export async function repositoryExists(place: RepositoryPlace): Promise<boolean>
 }
 
 /**
- * Throws NOT_FOUND where there is none, REPOSITORY_PASSWORD where the password opens no key of it, REPOSITORY_DAMAGED
- * where its config or its keys are not whole. Changes nothing.
+ * Throws NOT_FOUND if there is no repository, REPOSITORY_PASSWORD if the password opens none of its keys,
+ * REPOSITORY_DAMAGED if its config or its keys are damaged. Changes nothing.
  */
 export async function openRepository(
   place: RepositoryPlace,
@@ -23,7 +23,7 @@ export async function openRepository(
   const sealed = await readConfig(place)
   if (!sealed) throw await missing(place)
   let fault: unknown
-  for await (const key of keysFor(place, options)) {
+  for await (const key of openKeys(place, options)) {
     try {
       const config = await unsealConfig(place, key, sealed)
       if (config.version !== FORMAT) throw otherFormat(place, config.version)
@@ -35,7 +35,7 @@ export async function openRepository(
   throw fault
 }
 
-/** Whether snapshots, packs or indexes are there: then what is there is not the beginning of a repository. */
+/** Whether there are snapshots, packs or indexes: then it is not a repository whose creation was interrupted. */
 export async function holdsData(place: RepositoryPlace): Promise<boolean> {
   for (const kind of ['snapshots', 'index'] as const) {
     for await (const _id of idsIn(place, folderName(place, kind))) return true

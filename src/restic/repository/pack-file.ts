@@ -2,11 +2,11 @@ import { messageOf } from '../../lib/errors.ts'
 import { unseal } from '../codec/crypt.ts'
 import type { IndexRow } from './index-row.ts'
 import { packName } from './layout.ts'
-import { headerStart, LENGTH_FIELD, parseHeader } from './pack-header.ts'
+import { findHeaderStart, LENGTH_FIELD, parseHeader } from './pack-header.ts'
 import type { Repository } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 
-/** The blobs of a pack as its own header has them. Throws REPOSITORY_DAMAGED. */
+/** Reads the blobs of a pack from its header. Throws REPOSITORY_DAMAGED. */
 export async function readPackHeader(
   { place, key }: Pick<Repository, 'place' | 'key'>,
   pack: string,
@@ -16,7 +16,7 @@ export async function readPackHeader(
   try {
     const end = reader.size - LENGTH_FIELD
     if (end < 0) throw new RangeError('it is too short for a pack')
-    const start = headerStart(reader.size, await reader.read(end, LENGTH_FIELD))
+    const start = findHeaderStart(reader.size, await reader.read(end, LENGTH_FIELD))
     const header = unseal(key, await reader.read(start, end - start))
     if (!header) throw new RangeError("its header's checksum is wrong")
     return parseHeader(header)

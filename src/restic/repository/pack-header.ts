@@ -4,11 +4,11 @@ import type { IndexRow } from './index-row.ts'
 const ID_LENGTH = 32
 const PLAIN_ENTRY = 1 + 4 + ID_LENGTH
 const PACKED_ENTRY = PLAIN_ENTRY + 4
-/** The sealed header's length, at the very end of the pack. */
+/** Bytes. The length of the sealed header is at the very end of the pack. */
 export const LENGTH_FIELD = 4
-const LARGEST_HEADER = 16 * 1024 * 1024
+const MAX_HEADER_BYTES = 16 * 1024 * 1024
 
-/** A pack's header before it is sealed: for each blob its type, lengths and id, in the order in which they lie. */
+/** Encodes a pack's header, not sealed yet: type, lengths and id of each blob, in the order of the pack. */
 export function encodeHeader(rows: readonly IndexRow[]): Buffer {
   return Buffer.concat(rows.map(encodeEntry))
 }
@@ -21,7 +21,7 @@ function encodeEntry({ type, id, length, plainLength, compressed }: IndexRow): B
   return Buffer.concat([head, id])
 }
 
-/** Throws a RangeError where it is no header. */
+/** Throws a RangeError if it is not a header. */
 export function parseHeader(header: Buffer): IndexRow[] {
   const rows: IndexRow[] = []
   let offset = 0
@@ -41,11 +41,11 @@ export function parseHeader(header: Buffer): IndexRow[] {
   return rows
 }
 
-/** Where the sealed header begins in a pack of `packSize` bytes; throws a RangeError where that cannot be. */
-export function headerStart(packSize: number, lengthField: Buffer): number {
+/** The offset of the sealed header in a pack of `packSize` bytes. Throws a RangeError if it is impossible. */
+export function findHeaderStart(packSize: number, lengthField: Buffer): number {
   const length = lengthField.readUInt32LE(0)
   const start = packSize - LENGTH_FIELD - length
-  if (length < SEAL_OVERHEAD || length > LARGEST_HEADER || start < 0) {
+  if (length < SEAL_OVERHEAD || length > MAX_HEADER_BYTES || start < 0) {
     throw new RangeError(`a header of ${length} bytes in a pack of ${packSize}`)
   }
   return start

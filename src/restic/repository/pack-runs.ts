@@ -1,10 +1,10 @@
 import type { BlobPlace } from './blob-place.ts'
 
-/** Blobs that lie this near to one another are read in one go. */
-const GAP = 64 * 1024
-const LONGEST_READ = 2 << 20
+/** Bytes. Blobs with at most this gap between them are read together. */
+const MAX_GAP = 64 * 1024
+const MAX_READ_BYTES = 2 << 20
 
-/** Blobs of one pack that are read in one go. */
+/** Blobs of one pack that are read with one call. */
 export interface PackRun<B extends BlobPlace> {
   pack: string
   offset: number
@@ -12,7 +12,7 @@ export interface PackRun<B extends BlobPlace> {
   blobs: B[]
 }
 
-/** As few and as long reads as they make, in the order of their packs. */
+/** Groups blobs into as few reads as possible, sorted by pack and offset. */
 export function packRuns<B extends BlobPlace>(wanted: B[]): PackRun<B>[] {
   wanted.sort((a, b) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : a.offset - b.offset))
   const runs: PackRun<B>[] = []
@@ -29,6 +29,6 @@ export function packRuns<B extends BlobPlace>(wanted: B[]): PackRun<B>[] {
 }
 
 function joins(run: PackRun<BlobPlace>, { pack, offset, length }: BlobPlace): boolean {
-  const near = offset - (run.offset + run.length) <= GAP
-  return run.pack === pack && near && offset + length - run.offset <= LONGEST_READ
+  const near = offset - (run.offset + run.length) <= MAX_GAP
+  return run.pack === pack && near && offset + length - run.offset <= MAX_READ_BYTES
 }

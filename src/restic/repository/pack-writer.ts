@@ -1,22 +1,22 @@
 import type { BlobType } from './blob-place.ts'
-import { indexedBlob, indexJson } from './index-file.ts'
+import { indexJson, toIndexedBlob } from './index-file.ts'
 import type { IndexKeeper } from './index-keeper.ts'
 import { type FinishedPack, OpenPack } from './open-pack.ts'
 import type { PackedBlob, PackOptions, PackWriter, Repository } from './repository.ts'
 import { BLOBS_PER_INDEX } from './rewrite-index.ts'
 
-const PUBLISHED_AT_ONCE = 2
+const MAX_PUBLISHING = 2
 
-/** Packs first, each on the disk before an index file names it. */
+/** Writes packs; each is on disk before an index file names it. */
 export class RepositoryPackWriter implements PackWriter {
   readonly #repository: Repository
   readonly #keeper: IndexKeeper
   readonly #open: Record<BlobType, OpenPack | undefined> = { data: undefined, tree: undefined }
-  /** The last call for each kind of pack: calls follow one another. */
+  /** The last call for each kind of pack; calls run one after the other. */
   readonly #last: Record<BlobType, Promise<void>> = { data: Promise.resolve(), tree: Promise.resolve() }
-  readonly #anew: boolean
+  readonly #storeAgain: boolean
   readonly #assertHeld: () => Promise<void>
-  /** Blobs that the index does not know of yet; all that came, if it stores known blobs again. Their ids as latin1 text. */
+  /** Ids (latin1 text) of blobs that are not indexed yet; with `storeAgain`, of all blobs that were added. */
   readonly #pending: Record<BlobType, Set<string>> = { data: new Set(), tree: new Set() }
   readonly #publishing = new Set<Promise<void>>()
   #unindexed: FinishedPack[] = []
@@ -28,7 +28,7 @@ export class RepositoryPackWriter implements PackWriter {
   constructor(repository: Repository, keeper: IndexKeeper, options: PackOptions) {
     this.#repository = repository
     this.#keeper = keeper
-    this.#anew = options.anew ?? false
+    this.#storeAgain = options.storeAgain ?? false
     this.#assertHeld = options.assertHeld ?? (async () => {})
   }
 
@@ -67,13 +67,13 @@ export class RepositoryPackWriter implements PackWriter {
       await this.#open[type]?.abandon()
       this.#open[type] = undefined
     }
-    // No index file names them: whoever counted on them would lose them to the next prune.
+    // No index file names these packs, so the next prune deletes them: their blobs must not count as stored.
     for (const pack of this.#unindexed) this.#forget(pack)
     this.#unindexed = []
   }
 
   #isIndexed(type: BlobType, id: Buffer): boolean {
-    return !this.#anew && this.#keeper.index.has(type, id)
+    return !this.#storeAgain && this.#keeper.index.has(type, id)
   }
 
   #after(type: BlobType, act: () => Promise<void>): Promise<void> {
@@ -101,12 +101,12 @@ export class RepositoryPackWriter implements PackWriter {
     }
   }
 
-  /** Goes on in the background, so that the next pack fills while this one is synced. */
+  /** Publishes in the background, so that the next pack fills while this one is synced. */
   async #close(type: BlobType): Promise<void> {
     const pack = this.#open[type]
     if (!pack) return
     this.#open[type] = undefined
-    while (this.#publishing.size >= PUBLISHED_AT_ONCE) await Promise.race(this.#publishing)
+    while (this.#publishing.size >= MAX_PUBLISHING) await Promise.race(this.#publishing)
     const publishing = this.#publish(pack)
       .catch((error) => {
         this.#failure ??= { error }
@@ -132,8 +132,8 @@ export class RepositoryPackWriter implements PackWriter {
   #enter(pack: FinishedPack): void {
     const number = this.#keeper.index.internPack(pack.id)
     for (const row of pack.rows) {
-      this.#keeper.index.add(indexedBlob(number, row))
-      if (!this.#anew) this.#pending[row.type].delete(keyOf(row.id))
+      this.#keeper.index.add(toIndexedBlob(number, row))
+      if (!this.#storeAgain) this.#pending[row.type].delete(keyOf(row.id))
     }
     this.#unindexed.push(pack)
     this.#unindexedBlobs += pack.rows.length
@@ -157,7 +157,7 @@ export class RepositoryPackWriter implements PackWriter {
     }
   }
 
-  /** Others count on it: without the lock, packs that it names may be gone. */
+  /** Checks the lock first: without it, packs that the index names could be pruned. */
   async #saveIndex(packs: FinishedPack[]): Promise<void> {
     await this.#assertHeld()
     this.#throwFailure()

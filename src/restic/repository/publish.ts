@@ -2,7 +2,7 @@ import type { Driver, ObjectWriter } from '../../objects/driver.ts'
 import { parentOf, temporaryName } from './layout.ts'
 import type { RepositoryPlace } from './repository.ts'
 
-/** An object that is written under a temporary name, and seen under its own only when it is whole and on the disk. */
+/** An object that is written under a temporary name, and renamed to its own once it is complete and synced. */
 export class Publication {
   readonly #driver: Driver
   readonly #temporary: string
@@ -37,7 +37,7 @@ export class Publication {
   }
 }
 
-/** A small object, on the disk under its name when this resolves. */
+/** Publishes a small object; it is on disk under its name when this resolves. */
 export async function publishSmall(place: RepositoryPlace, name: string, content: Buffer): Promise<void> {
   const publication = await Publication.begin(place)
   try {

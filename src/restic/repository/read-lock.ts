@@ -1,24 +1,24 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
-import { type LockOptions, lockRepository, snapshotIds } from './lock.ts'
+import { type LockOptions, listSnapshotIds, lockRepository } from './lock.ts'
 import type { Repository } from './repository.ts'
 
-/** Where nothing can be written at all, the errors of it. */
+/** Errors of a store that is read-only. */
 const READ_ONLY = new Set<unknown>(['EROFS', 'EACCES', 'EPERM'])
 
-const WITHOUT =
-  'It is read without a lock: should a prune take away meanwhile what is read, this ends with SNAPSHOT_CORRUPT; run it again then'
+const WITHOUT_LOCK =
+  'It is read without a lock: if a prune deletes what is being read, this ends with SNAPSHOT_CORRUPT; run it again then'
 
 export interface ReadLock extends AsyncDisposable {
-  /** Snapshots that there were when it was locked. */
+  /** The snapshots that existed when it was locked. */
   readonly snapshots: readonly string[]
-  /** Nothing was taken away so far: what is missing was missing before. */
+  /** True: nothing can have been pruned meanwhile, so missing data was missing before. */
   isHeld(): boolean
 }
 
 /**
- * As lockRepository(), shared and for who only reads: the index is up to date then. A store that has no room for a
- * lock, or is read-only, is read without one, and so it is where the lock is lost; `warn` hears of it. What is read is
- * checked against its hash, so what a prune took meanwhile is missed, never mistaken.
+ * Like lockRepository(), shared, for readers; also brings the index up to date. If the store is full or read-only, or if
+ * the lock is lost, the repository is read without a lock, with a warning. All data is checked against its hash, so a
+ * concurrent prune can cause an error, but never wrong data.
  */
 export async function lockForReading(
   repository: Repository,
@@ -26,22 +26,22 @@ export async function lockForReading(
 ): Promise<ReadLock> {
   try {
     const lock = await lockRepository(repository, { ...options, exclusive: false })
-    lock.signal.addEventListener('abort', () => warn(`${messageOf(lock.signal.reason)}. ${WITHOUT}`))
+    lock.signal.addEventListener('abort', () => warn(`${messageOf(lock.signal.reason)}. ${WITHOUT_LOCK}`))
     return {
       snapshots: lock.snapshots,
       isHeld: () => !lock.signal.aborted,
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
     }
   } catch (error) {
-    if (!cannotBeWritten(error)) throw error
-    warn(`${messageOf(error)}. ${WITHOUT}`)
-    const snapshots = await snapshotIds(repository)
+    if (!isUnwritable(error)) throw error
+    warn(`${messageOf(error)}. ${WITHOUT_LOCK}`)
+    const snapshots = await listSnapshotIds(repository)
     await repository.loadIndex()
     return { snapshots, isHeld: () => false, async [Symbol.asyncDispose]() {} }
   }
 }
 
-function cannotBeWritten(error: unknown): boolean {
+function isUnwritable(error: unknown): boolean {
   if (!(error instanceof BackupdError)) return false
   return (
     error.code === 'STORE_FULL' || (error.code === 'STORE_UNAVAILABLE' && READ_ONLY.has(error.facts.errno))

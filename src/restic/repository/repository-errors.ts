@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import type { BlobType } from './blob-place.ts'
 
-/** A file of the repository that is not what was written. */
+/** The error for a damaged file of the repository. */
 export function repositoryDamaged(name: string, reason: string, cause?: unknown): BackupdError {
   return new BackupdError(
     'REPOSITORY_DAMAGED',
@@ -10,7 +10,7 @@ export function repositoryDamaged(name: string, reason: string, cause?: unknown)
   )
 }
 
-/** Content that cannot be had back whole. `pack` is null where the index does not know the blob. */
+/** The error for content that is lost. `pack` is null if the blob is not in the index. */
 export function snapshotCorrupt(
   blob: { type: BlobType; id: Buffer },
   pack: string | null,

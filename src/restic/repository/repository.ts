@@ -1,3 +1,8 @@
+// A restic repository (format 2): a set of packs with encrypted blobs, an index of the blobs, snapshots, locks and keys.
+// This file has the interface; open-repository.ts and create-repository.ts make one, lock.ts locks it, pack-writer.ts
+// writes blobs, blob-reader.ts reads them. restic/write, read, restore, prune and check build on it. Restic itself must
+// be able to use the same repository at the same time. Nothing here knows volumes, series or retention.
+
 import type { Clock } from '../../lib/clock.ts'
 import type { Driver } from '../../objects/driver.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
@@ -6,7 +11,7 @@ import type { BlobPlace, BlobType } from './blob-place.ts'
 
 export interface RepositoryPlace {
   driver: Driver
-  /** `<ip>/repo`, as a name for the driver. */
+  /** `<ip>/repo`, as a key for the driver. */
   base: string
 }
 
@@ -16,10 +21,10 @@ export interface OpenOptions {
   warn(message: string): void
 }
 
-/** Small files that are sealed as a whole. */
+/** Kinds of files outside of packs, which are encrypted as a whole. */
 export type UnpackedKind = 'snapshots' | 'index' | 'locks' | 'keys'
 
-/** A blob as it is put into a pack. */
+/** A blob that is added to a pack. */
 export interface PackedBlob {
   type: BlobType
   id: Buffer
@@ -37,68 +42,68 @@ export interface Repository extends AsyncDisposable {
   readonly clock: Clock
   warn(message: string): void
   /**
-   * Packs with damage: those that distrust() named, and in which reading found some. Other copies of their blobs are
-   * read first, and who writes stores them again.
+   * Packs with damage: those passed to distrust(), and those in which a read found damage. Other copies of their blobs
+   * are preferred for reading, and writers store the blobs again.
    */
   readonly distrusted: ReadonlySet<string>
   distrust(packs: Iterable<string>): void
-  /** Loads the index of blobs, or brings it up to date. */
+  /** Loads the index of blobs, or updates it. */
   loadIndex(): Promise<BlobIndex>
   /**
-   * Plain content of a blob, its id checked. Throws SNAPSHOT_CORRUPT with the facts `pack` and `blob` where no copy of
-   * it is whole, or where the index does not know it.
+   * The plain content of a blob, checked against its id. Throws SNAPSHOT_CORRUPT with the facts `pack` and `blob` if no
+   * intact copy exists, or if it is not in the index.
    */
   readBlob(type: BlobType, id: Buffer): Promise<Buffer>
   /**
-   * As readBlob, in pieces, for a tree that is too large to be held whole. Its seal is checked before the first piece,
-   * its id behind the last one: SNAPSHOT_CORRUPT may come late.
+   * Like readBlob, but in pieces, for a tree that is too large for memory. Its seal is checked before the first piece, but
+   * its id only after the last one, so SNAPSHOT_CORRUPT may come late.
    */
   streamBlob(type: BlobType, id: Buffer): AsyncIterable<Buffer>
-  /** As readBlob, of many: in the order in which they lie in their packs, neighbours read in one go; each id once. */
+  /** Like readBlob for many blobs, each id once, in the order of their packs; neighbouring blobs are read together. */
   readBlobs(type: BlobType, ids: Iterable<Buffer>): AsyncIterable<{ id: Buffer; plain: Buffer }>
-  /** Plain length of a blob; undefined where the index does not know it. */
+  /** The plain length of a blob; undefined if it is not in the index. */
   blobSize(type: BlobType, id: Buffer): number | undefined
   locate(type: BlobType, id: Buffer): BlobPlace | undefined
   beginPacks(options?: PackOptions): PackWriter
   /** Every pack in the store, indexed or not. */
   listPacks(): AsyncIterable<{ id: string; size: number }>
-  /** Its folder is not synced: a pack that is back after a power loss is in no index, and harms nobody. */
+  /** Does not sync the folder: a pack that reappears after a power loss is in no index, so it is harmless. */
   removePack(id: string): Promise<void>
-  /** A blob as it lies in a pack, checked as readBlob does, from this copy alone. Throws SNAPSHOT_CORRUPT. */
+  /** The sealed blob of this copy only, checked like readBlob. Throws SNAPSHOT_CORRUPT. */
   readSealed(type: BlobType, id: Buffer, place: BlobPlace): Promise<Buffer>
   /**
-   * Rewrites the index files that name any of these packs without them, new ones before old ones go; small ones too,
-   * where there are many. In the index in memory the packs' entries stay, and are not found.
+   * Rewrites the index files that name any of these packs; also merges small ones if there are many. New files are written
+   * before old ones are deleted. The index in memory keeps the packs' entries, but does not find them any more.
    */
   dropFromIndex(packs: ReadonlySet<string>): Promise<void>
-  /** Sealed, compressed, published; resolves with its id. */
+  /** Compresses, seals and publishes a file. Resolves with its id. */
   saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string>
-  /** Throws NOT_FOUND; REPOSITORY_DAMAGED where it is not what its id says. */
+  /** Throws NOT_FOUND; REPOSITORY_DAMAGED if its content does not match its id. */
   loadUnpacked(kind: UnpackedKind, id: string): Promise<Buffer>
   listUnpacked(kind: UnpackedKind): AsyncIterable<string>
-  /** No error where it is not there. */
+  /** No error if it does not exist. */
   removeUnpacked(kind: UnpackedKind, id: string): Promise<void>
 }
 
 export interface PackOptions {
-  /** It takes blobs although the index has them, each once, as where they move from one pack to another. */
-  anew?: boolean
-  /** Called before each index file: what it throws stops the writer. */
+  /** Stores blobs even if the index has them, each once: used to move blobs from one pack to another. */
+  storeAgain?: boolean
+  /** Called before each index file is written; an error stops the writer. */
   assertHeld?(): Promise<void>
 }
 
-/** Puts blobs into packs of about 16 MiB, those of trees and of data apart. */
+/** Writes blobs to packs of about 16 MiB, trees and data separately. */
 export interface PackWriter {
-  /** In the index, in a pack without damage, or added here; where it writes anew, added here. */
+  /** Whether the blob was added here, or is in the index in an undamaged pack (ignored with `storeAgain`). */
   has(type: BlobType, id: Buffer): boolean
-  /** Takes `sealed` over: it may not change afterwards. A blob that it has already is left out. */
+  /** Adds a blob unless has() is true for it. `sealed` must not change afterwards. */
   add(blob: PackedBlob): Promise<void>
-  /** If it is wanted: from now on it counts as added, and must follow with addClaimed(). */
+  /** True if the blob is needed: it then counts as added, and must be passed to addClaimed(). */
   claim(type: BlobType, id: Buffer): boolean
-  /** As add(), of many of one type that were claimed. */
+  /** Adds many blobs of one type that were claimed. */
   addClaimed(type: BlobType, blobs: readonly PackedBlob[]): Promise<void>
-  /** All of it on the disk, and indexed. */
+  /** Resolves when everything is on disk and indexed. */
   finish(): Promise<{ packs: number; bytes: number }>
-  /** Leaves what is published to the next prune, and removes the rest. After it nothing is written any more. */
+  /** Removes what is not published, and leaves published packs to the next prune. Nothing is written after it. */
   abandon(): Promise<void>
 }

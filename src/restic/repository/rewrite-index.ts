@@ -2,14 +2,14 @@ import { indexJson, readPacks } from './index-file.ts'
 import type { IndexRow } from './index-row.ts'
 import type { Repository } from './repository.ts'
 
-/** An index file has about this many blobs, as restic has it. */
+/** An index file has about this many blobs, as in restic. */
 export const BLOBS_PER_INDEX = 50_000
 
 type IndexWorld = Pick<Repository, 'place' | 'key' | 'saveUnpacked' | 'removeUnpacked'>
 
 /**
- * Puts what index files say into new ones, full ones, without some packs. The old ones go when all new ones are there:
- * broken off, both are there, and say the same. Resolves with the packs of each new file.
+ * Merges index files into new, full ones, without some packs. The old ones are deleted after all new ones are written:
+ * after an interruption both exist, which is harmless. Resolves with the packs of each new file.
  */
 export async function rewriteIndex(
   repository: IndexWorld,

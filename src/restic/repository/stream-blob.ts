@@ -12,10 +12,10 @@ const PIECE = 1 << 20
 
 type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distrust'>
 
-/** See Repository.streamBlob. In memory is what is compressed, which of a tree is a small part. */
+/** See Repository.streamBlob. Only the compressed form is in memory, which is small for a tree. */
 export async function* streamBlob(source: Source, type: BlobType, id: Buffer): AsyncGenerator<Buffer> {
   const place = source.locate(type, id)
-  const packed = place?.compressed ? await packedAt(source, place) : undefined
+  const packed = place?.compressed ? await readPacked(source, place) : undefined
   if (!place || !packed) {
     yield await source.readBlob(type, id)
     return
@@ -42,8 +42,8 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
   throw damaged('its content is not what its id says')
 }
 
-/** Undefined where it is not whole there: another copy may be. */
-async function packedAt(
+/** Undefined if this copy is missing or damaged: another copy may be intact. */
+async function readPacked(
   { place: repository, key }: Source,
   { pack, offset, length }: BlobPlace,
 ): Promise<Buffer | undefined> {

@@ -8,18 +8,18 @@ import { unpackedName } from './layout.ts'
 import type { RepositoryPlace, UnpackedKind } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 
-/** The first byte of what follows: zstd. Older files are JSON as it is, and begin with one of the two others. */
+/** The first byte of zstd content. Older files are plain JSON, and start with one of the other two. */
 const VERSION_ZSTD = 2
 const OBJECT = 0x7b
 const ARRAY = 0x5b
 const SMALL_PIECE = 16 * 1024
-/** Ids, of which such files mostly consist, hardly compress; zeros and spaces do, a thousand times and more. */
+/** Guards against decompression bombs: real files are mostly ids, which hardly compress. */
 const MAX_RATIO = 100
-/** A small file may be anything up to this. */
+/** Bytes. Content up to this size is always allowed, whatever the ratio. */
 const ALWAYS_ALLOWED = 1024 * 1024
 const LARGE_PIECE = 256 * 1024
-/** A snapshot, a lock: one is a few KiB. */
-const LARGEST_WHOLE = 64 * 1024 * 1024
+/** Files that are read at once, such as snapshots and locks, normally have a few KiB. */
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024
 
 export function hashOf(content: Buffer): Buffer {
   return hash('sha256', content, 'buffer')
@@ -29,7 +29,7 @@ export function sealUnpacked(key: RepositoryKey, content: Buffer): Buffer {
   return seal(key, Buffer.concat([Buffer.of(VERSION_ZSTD), compress(content)]))
 }
 
-/** The content in pieces, so that a large one need not be in memory whole. Throws REPOSITORY_DAMAGED. */
+/** The content in pieces, so that a large file is never in memory as a whole. Throws REPOSITORY_DAMAGED. */
 export async function* unpackedPieces(
   key: RepositoryKey,
   name: string,
@@ -47,37 +47,37 @@ async function* inflated(name: string, packed: Buffer): AsyncGenerator<Buffer> {
   const chunkSize = Math.min(Math.max(SMALL_PIECE, packed.length), LARGE_PIECE)
   const inflate = createZstdDecompress({ chunkSize })
   inflate.end(packed)
-  const most = Math.max(ALWAYS_ALLOWED, packed.length * MAX_RATIO)
+  const maxLength = Math.max(ALWAYS_ALLOWED, packed.length * MAX_RATIO)
   let length = 0
   try {
     for await (const piece of inflate) {
       length += piece.length
-      if (length > most) break
+      if (length > maxLength) break
       yield piece
     }
   } catch (cause) {
     throw repositoryDamaged(name, `it cannot be unpacked (${messageOf(cause)})`, cause)
   }
-  if (length > most)
+  if (length > maxLength)
     throw repositoryDamaged(
       name,
-      `its ${packed.length} bytes unpack to more than ${most}, which no such file does`,
+      `its ${packed.length} bytes unpack to more than ${maxLength}, which no such file does`,
     )
 }
 
-/** The content whole. Throws REPOSITORY_DAMAGED, above 64 MiB too. */
+/** The whole content. Throws REPOSITORY_DAMAGED, also if it is larger than 64 MiB. */
 export async function unsealUnpacked(key: RepositoryKey, name: string, sealed: Buffer): Promise<Buffer> {
   const pieces: Buffer[] = []
   let length = 0
   for await (const piece of unpackedPieces(key, name, sealed)) {
     pieces.push(piece)
     length += piece.length
-    if (length > LARGEST_WHOLE) throw repositoryDamaged(name, `it has more than ${LARGEST_WHOLE} bytes`)
+    if (length > MAX_WHOLE_BYTES) throw repositoryDamaged(name, `it has more than ${MAX_WHOLE_BYTES} bytes`)
   }
   return Buffer.concat(pieces, length)
 }
 
-/** The file as it lies in the store, what its id says. Throws NOT_FOUND, REPOSITORY_DAMAGED. */
+/** Reads a file, still sealed, and checks it against its id. Throws NOT_FOUND, REPOSITORY_DAMAGED. */
 export async function readUnpacked(place: RepositoryPlace, kind: UnpackedKind, id: string): Promise<Buffer> {
   const name = unpackedName(place, kind, id)
   const content = await readSmall(place.driver, name)

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 
-/** Who this process is, as restic writes it into keys and locks. */
+/** The identity of this process, as restic writes it into keys and locks. */
 export interface Who {
   hostname: string
   username: string
@@ -8,11 +8,11 @@ export interface Who {
   gid: number
 }
 
-export function whoWeAre(): Who {
+export function readWho(): Who {
   return { hostname: hostname(), ...user() }
 }
 
-/** A user without a name (in a container, say) is as good. */
+/** A user without a name, as in some containers, gets an empty one. */
 function user(): Omit<Who, 'hostname'> {
   try {
     const { username, uid, gid } = userInfo()

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
 import { prune } from '../../../src/restic/prune/prune.ts'
-import { LOOK_AGAIN_MS, lockRepository } from '../../../src/restic/repository/lock.ts'
+import { LOCK_RETRY_MS, lockRepository } from '../../../src/restic/repository/lock.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { addSnapshot, collectIds, repositoryWorld } from '../../support/repository-world.ts'
 
@@ -35,7 +35,7 @@ test('a backup that waits for its lock gets it between two slices of a prune, an
       return lock
     },
     ...{ signal, maxUnused: 0, sliceBytes: 1 },
-    pause: () => wait(2 * LOOK_AGAIN_MS),
+    pause: () => wait(2 * LOCK_RETRY_MS),
     onProgress: () => order.push('slice'),
   })
   order.push('end')

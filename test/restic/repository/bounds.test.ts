@@ -10,7 +10,7 @@ import { sealConfig } from '../../../src/restic/repository/config.ts'
 import { rowJson, rowOf, usualRow } from '../../../src/restic/repository/index-row.ts'
 import { sweepTemporary } from '../../../src/restic/repository/layout.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
-import { encodeHeader, headerStart, parseHeader } from '../../../src/restic/repository/pack-header.ts'
+import { encodeHeader, findHeaderStart, parseHeader } from '../../../src/restic/repository/pack-header.ts'
 import { lockForReading } from '../../../src/restic/repository/read-lock.ts'
 import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
 import { packed } from '../../support/bombs.ts'
@@ -29,15 +29,15 @@ function lengthField(length: number): Buffer {
 
 describe('the header of a pack', () => {
   test('begins where its length says, between what is too short and too long', () => {
-    expect(headerStart(1000, lengthField(SEAL_OVERHEAD))).toBe(1000 - 4 - SEAL_OVERHEAD)
-    expect(headerStart(36, lengthField(32))).toBe(0)
-    expect(headerStart(32 * MIB, lengthField(16 * MIB))).toBe(16 * MIB - 4)
+    expect(findHeaderStart(1000, lengthField(SEAL_OVERHEAD))).toBe(1000 - 4 - SEAL_OVERHEAD)
+    expect(findHeaderStart(36, lengthField(32))).toBe(0)
+    expect(findHeaderStart(32 * MIB, lengthField(16 * MIB))).toBe(16 * MIB - 4)
     for (const [size, length] of [
       [1000, SEAL_OVERHEAD - 1],
       [35, 32],
       [32 * MIB, 16 * MIB + 1],
     ] as const)
-      expect(() => headerStart(size, lengthField(length))).toThrow(RangeError)
+      expect(() => findHeaderStart(size, lengthField(length))).toThrow(RangeError)
   })
 
   test('comes back as it was; cut off anywhere, or of an unknown type, it is refused', () => {

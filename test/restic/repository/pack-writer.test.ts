@@ -27,7 +27,7 @@ test('a blob that comes twice is written once', async () => {
   const again = repository.beginPacks()
   await again.add(blobOf(repository, 'data', CONTENT))
   expect(await again.finish()).toEqual({ packs: 0, bytes: 0 })
-  const anew = repository.beginPacks({ anew: true })
+  const anew = repository.beginPacks({ storeAgain: true })
   await Promise.all([1, 2].map(() => anew.add(blobOf(repository, 'data', CONTENT))))
   expect(await anew.finish()).toMatchObject({ packs: 1 })
 })

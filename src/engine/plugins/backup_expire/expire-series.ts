@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { type PruneOptions, prune, type TakeLock } from '../../../restic/prune/prune.ts'
 import { removeLeftLocks } from '../../../restic/repository/left-locks.ts'
-import { LOOK_AGAIN_MS } from '../../../restic/repository/lock.ts'
+import { LOCK_RETRY_MS } from '../../../restic/repository/lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { noteDamagedPacks, tidyDamage } from '../../../store/kinds/series/damage-note.ts'
 import { forgetInNamespace } from '../../../store/kinds/series/forget-series.ts'
@@ -180,7 +180,7 @@ async function pruneRepository(repository: Repository, run: ExpireRun): Promise<
   const options: PruneOptions = {
     takeLock: announcing(repository, run),
     signal: context.signal,
-    pause: () => wait(2 * LOOK_AGAIN_MS, undefined, { signal: context.signal }),
+    pause: () => wait(2 * LOCK_RETRY_MS, undefined, { signal: context.signal }),
     onProgress: ({ bytesFreed: bytesDone }) => context.progress({ bytesDone }),
   }
   const { bytesFreed } = await store.withReserve(() => prune(repository, options))
