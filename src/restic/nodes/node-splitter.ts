@@ -15,60 +15,62 @@ const TOGETHER = 64 * 1024
  * give it the bytes piece by piece, take JSON of lists.
  */
 export class NodeSplitter {
-  private rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
   /** How far `rest` was looked at. */
-  private at = 0
+  #at = 0
   /** Open braces in the node that is being read. */
-  private depth = 0
-  private inText = false
-  private opened = false
-  private closed = false
+  #depth = 0
+  #inText = false
+  #opened = false
+  #closed = false
 
   /** The lists that `piece` completes. */
   push(piece: Buffer): string[] {
-    this.rest = this.rest.length === 0 ? piece : Buffer.concat([this.rest, piece])
-    if (!this.opened && !this.open()) return []
+    this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+    if (!this.#opened && !this.#open()) return []
     const lists: string[] = []
     let start = 0
     let whole = 0
-    for (let end = this.nextEnd(); end > 0; end = this.nextEnd()) {
+    for (let end = this.#nextEnd(); end > 0; end = this.#nextEnd()) {
       whole = end
       if (end - start < TOGETHER) continue
-      lists.push(this.list(start, end))
+      lists.push(this.#list(start, end))
       start = end
     }
-    if (whole > start) lists.push(this.list(start, whole))
-    this.drop(whole)
+    if (whole > start) lists.push(this.#list(start, whole))
+    this.#drop(whole)
     return lists
   }
 
   /** Throws SNAPSHOT_CORRUPT where the tree was not whole. */
   finish(): void {
-    if (!this.closed) throw badTree('it is cut off')
+    if (!this.#closed) throw badTree('it is cut off')
   }
 
-  private open(): boolean {
-    if (this.rest.length < OPENING.length) return false
-    if (!this.rest.subarray(0, OPENING.length).equals(OPENING)) throw badTree('it does not begin as a tree')
-    this.drop(OPENING.length)
-    this.opened = true
+  #open(): boolean {
+    if (this.#rest.length < OPENING.length) return false
+    if (!this.#rest.subarray(0, OPENING.length).equals(OPENING)) throw badTree('it does not begin as a tree')
+    this.#drop(OPENING.length)
+    this.#opened = true
     return true
   }
 
-  private drop(count: number): void {
-    this.rest = this.rest.subarray(count)
-    this.at = Math.max(this.at - count, 0)
+  #drop(count: number): void {
+    this.#rest = this.#rest.subarray(count)
+    this.#at = Math.max(this.#at - count, 0)
   }
 
-  private list(start: number, end: number): string {
-    const from = this.rest[start] === 0x2c ? start + 1 : start
-    return `[${this.rest.toString('utf8', from, end)}]`
+  #list(start: number, end: number): string {
+    const from = this.#rest[start] === 0x2c ? start + 1 : start
+    return `[${this.#rest.toString('utf8', from, end)}]`
   }
 
   /** Behind the next node that is whole; 0 where there is none. */
-  private nextEnd(): number {
-    const bytes = this.rest
-    let { at, depth, inText } = this
+  #nextEnd(): number {
+    const bytes = this.#rest
+    let at = this.#at
+    let depth = this.#depth
+    let inText = this.#inText
     let end = 0
     for (; at < bytes.length && end === 0; at++) {
       const byte = bytes[at]
@@ -78,9 +80,11 @@ export class NodeSplitter {
       } else if (byte === QUOTE) inText = true
       else if (byte === OPEN_OBJECT) depth++
       else if (byte === CLOSE_OBJECT && --depth === 0) end = at + 1
-      else if (byte === CLOSE_LIST && depth === 0) this.closed = true
+      else if (byte === CLOSE_LIST && depth === 0) this.#closed = true
     }
-    Object.assign(this, { at, depth, inText })
+    this.#at = at
+    this.#depth = depth
+    this.#inText = inText
     return end
   }
 }

@@ -54,21 +54,21 @@ function parse(json: string): unknown {
 
 /** Makes nodes of lists, and sees that they come by name: who merges trees counts on it. */
 class BatchParser {
-  private readonly prefix: Buffer
-  private last: Buffer | undefined
+  readonly #prefix: Buffer
+  #last: Buffer | undefined
 
   constructor(folder: Buffer) {
-    this.prefix = prefixOf(folder)
+    this.#prefix = prefixOf(folder)
   }
 
   nodes(list: unknown): Node[] {
     if (!Array.isArray(list)) throw badTree('its nodes are no list')
     const nodes: Node[] = []
     for (const raw of list as RawNode[]) {
-      const node = nodeOf(raw ?? {}, this.prefix)
+      const node = nodeOf(raw ?? {}, this.#prefix)
       if (!node) continue
-      if (this.last && this.last.compare(node.name) >= 0) throw badTree('its names are not in order')
-      this.last = node.name
+      if (this.#last && this.#last.compare(node.name) >= 0) throw badTree('its names are not in order')
+      this.#last = node.name
       nodes.push(node)
     }
     return nodes

@@ -9,28 +9,28 @@ const PIECE = 64 * 1024
  * names. What take() gives, in order, is the blob.
  */
 export class TreeEncoder {
-  private text = '{"nodes":['
-  private last: Buffer | undefined
+  #text = '{"nodes":['
+  #last: Buffer | undefined
 
   /** Throws where the name does not come after the one before: that is a fault of the caller's. */
   add(entry: TreeEntry, facts: NodeFacts): void {
     const name = nameOf(entry.path)
-    if (this.last && this.last.compare(name) >= 0) throw new Error('the names of a tree are not in order')
+    if (this.#last && this.#last.compare(name) >= 0) throw new Error('the names of a tree are not in order')
     const json = nodeJson(entry, facts)
-    this.text += this.last ? `,${json}` : json
-    this.last = name
+    this.#text += this.#last ? `,${json}` : json
+    this.#last = name
   }
 
   /** The bytes so far, worth taking from time to time: undefined while they are few. */
   take(): Buffer | undefined {
-    if (this.text.length < PIECE) return undefined
-    const piece = Buffer.from(this.text)
-    this.text = ''
+    if (this.#text.length < PIECE) return undefined
+    const piece = Buffer.from(this.#text)
+    this.#text = ''
     return piece
   }
 
   finish(): Buffer {
-    return Buffer.from(`${this.text}]}\n`)
+    return Buffer.from(`${this.#text}]}\n`)
   }
 }
 

@@ -49,30 +49,30 @@ function changeSince(before: Node | undefined, node: Node | undefined): HistoryE
 
 /** Goes down the same names again and again; a tree that it met last time is not read again. */
 class Way {
-  private readonly source: TreeSource
-  private readonly names: readonly Buffer[]
-  private readonly seen: { id: Buffer; node: Node | undefined }[] = []
+  readonly #source: TreeSource
+  readonly #names: readonly Buffer[]
+  readonly #seen: { id: Buffer; node: Node | undefined }[] = []
 
   constructor(source: TreeSource, names: readonly Buffer[]) {
-    this.source = source
-    this.names = names
+    this.#source = source
+    this.#names = names
   }
 
   async find(tree: Buffer): Promise<Node | undefined> {
     let node: Node | undefined
-    for (const depth of this.names.keys()) {
+    for (const depth of this.#names.keys()) {
       const id = depth === 0 ? tree : node?.subtree
       if (!id) return undefined
-      node = await this.step(depth, id, node?.entry.path ?? Buffer.alloc(0))
+      node = await this.#step(depth, id, node?.entry.path ?? Buffer.alloc(0))
     }
     return node
   }
 
-  private async step(depth: number, id: Buffer, folder: Buffer): Promise<Node | undefined> {
-    const seen = this.seen[depth]
+  async #step(depth: number, id: Buffer, folder: Buffer): Promise<Node | undefined> {
+    const seen = this.#seen[depth]
     if (seen?.id.equals(id)) return seen.node
-    const node = await findChild(this.source, { id, folder }, this.names[depth] ?? folder)
-    this.seen[depth] = { id, node }
+    const node = await findChild(this.#source, { id, folder }, this.#names[depth] ?? folder)
+    this.#seen[depth] = { id, node }
     return node
   }
 }

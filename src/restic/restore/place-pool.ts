@@ -23,64 +23,64 @@ interface Task {
 
 /** Opens sealed blobs and writes what is in them in threads, so that all of it goes on side by side. */
 export class PlacePool implements AsyncDisposable {
-  private readonly key: RepositoryKey
-  private readonly tasks = new Map<number, Task>()
-  private lanes: Lane[] = []
-  private count = 0
-  private bytes = 0
-  private ended: { why: unknown } | undefined
+  readonly #key: RepositoryKey
+  readonly #tasks = new Map<number, Task>()
+  #lanes: Lane[] = []
+  #count = 0
+  #bytes = 0
+  #ended: { why: unknown } | undefined
 
   constructor(key: RepositoryKey) {
-    this.key = key
+    this.#key = key
   }
 
   /** The files stay open until it resolves, or the pool is disposed of. */
   async place(run: SealedRun): Promise<PlacedRun> {
-    if (this.ended) throw this.ended.why
-    this.bytes += run.bytes.length
-    if (this.bytes <= NOT_WORTH_A_THREAD) return placeRun(this.key, run)
-    if (this.lanes.length === 0) this.start()
-    const lane = this.lanes.reduce((a, b) => (b.load < a.load ? b : a))
+    if (this.#ended) throw this.#ended.why
+    this.#bytes += run.bytes.length
+    if (this.#bytes <= NOT_WORTH_A_THREAD) return placeRun(this.#key, run)
+    if (this.#lanes.length === 0) this.#start()
+    const lane = this.#lanes.reduce((a, b) => (b.load < a.load ? b : a))
     const own = ownMemory(run)
     const { length } = own.bytes
     lane.load += length
-    const task = this.count++
+    const task = this.#count++
     return await new Promise((resolve, reject) => {
-      this.tasks.set(task, { lane, bytes: length, resolve, reject })
+      this.#tasks.set(task, { lane, bytes: length, resolve, reject })
       lane.thread.worker.postMessage({ task, run: own }, [own.bytes.buffer as ArrayBuffer])
     })
   }
 
   /** After it no thread writes any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.end(new Error('the threads were ended'))
-    await Promise.all(this.lanes.map(({ thread }) => thread.end()))
+    this.#end(new Error('the threads were ended'))
+    await Promise.all(this.#lanes.map(({ thread }) => thread.end()))
   }
 
-  private start(): void {
+  #start(): void {
     const entry = new URL(`./place-worker${extname(import.meta.url)}`, import.meta.url)
-    this.lanes = Array.from({ length: THREADS }, () => {
-      const thread = new Thread(entry, this.key)
+    this.#lanes = Array.from({ length: THREADS }, () => {
+      const thread = new Thread(entry, this.#key)
       const { worker } = thread
-      worker.on('message', (answer: { task: number; placed: PlacedRun }) => this.hear(answer))
-      worker.once('error', (error) => this.end(error))
-      worker.once('exit', () => this.end(new Error('a thread ended by itself')))
+      worker.on('message', (answer: { task: number; placed: PlacedRun }) => this.#hear(answer))
+      worker.once('error', (error) => this.#end(error))
+      worker.once('exit', () => this.#end(new Error('a thread ended by itself')))
       return { thread, load: 0 }
     })
   }
 
-  private hear({ task: number, placed }: { task: number; placed: PlacedRun }): void {
-    const task = this.tasks.get(number)
+  #hear({ task: number, placed }: { task: number; placed: PlacedRun }): void {
+    const task = this.#tasks.get(number)
     if (!task) return
-    this.tasks.delete(number)
+    this.#tasks.delete(number)
     task.lane.load -= task.bytes
     task.resolve(placed)
   }
 
-  private end(error: unknown): void {
-    this.ended ??= { why: error }
-    for (const { reject } of this.tasks.values()) reject(error)
-    this.tasks.clear()
+  #end(error: unknown): void {
+    this.#ended ??= { why: error }
+    for (const { reject } of this.#tasks.values()) reject(error)
+    this.#tasks.clear()
   }
 }
 

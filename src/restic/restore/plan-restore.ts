@@ -50,69 +50,69 @@ const SLASH = Buffer.from('/')
 
 class Planning {
   readonly tally: PlanTally
-  private readonly input: PlanInput
-  private readonly chosen: Chosen
+  readonly #input: PlanInput
+  readonly #chosen: Chosen
   /** Everything that the snapshot does not have goes. */
-  private readonly isWhole: boolean
+  readonly #isWhole: boolean
 
   constructor(input: PlanInput) {
-    this.input = input
-    this.chosen = input.chosen ?? EVERYTHING
-    this.isWhole = input.chosen === undefined
+    this.#input = input
+    this.#chosen = input.chosen ?? EVERYTHING
+    this.#isWhole = input.chosen === undefined
     this.tally = new PlanTally(input.names)
   }
 
   async folder({ tree, path, live, goes, isRefused = false }: Place, choice: Choice): Promise<void> {
-    this.input.signal.throwIfAborted()
-    const nodes = tree ? readTree(this.input.source, tree, path) : nothing()
+    this.#input.signal.throwIfAborted()
+    const nodes = tree ? readTree(this.#input.source, tree, path) : nothing()
     const there = live ? liveEntries(live, path.length === 0) : nothing()
     for await (const [node, entry] of joinNames(nodes, there)) {
-      if (node) await this.node(node, entry, { live, choice, isRefused })
-      else if (entry && goes) await this.gone(entry, path, live)
+      if (node) await this.#node(node, entry, { live, choice, isRefused })
+      else if (entry && goes) await this.#gone(entry, path, live)
     }
   }
 
   /** Notes what is chosen as seen. */
-  private choiceOf({ entry, subtree }: Node, choice: Choice): Choice {
-    const inner = choice === 'all' ? 'all' : this.chosen.of(entry.path)
+  #choiceOf({ entry, subtree }: Node, choice: Choice): Choice {
+    const inner = choice === 'all' ? 'all' : this.#chosen.of(entry.path)
     if (inner === 'none' || (inner === 'way' && !subtree)) return 'none'
-    this.input.chosen?.saw?.(entry.path)
+    this.#input.chosen?.saw?.(entry.path)
     return inner
   }
 
-  private async node(
+  async #node(
     node: Node,
     there: LiveEntry | undefined,
     { live, choice, isRefused }: Pick<Place, 'live' | 'isRefused'> & { choice: Choice },
   ): Promise<void> {
     const { entry, name, subtree } = node
     const { path } = entry
-    const inner = this.choiceOf(node, choice)
+    const inner = this.#choiceOf(node, choice)
     if (inner === 'none') return
     const isFolder = there?.type === 'directory'
     const isBarred = inner === 'way' && there !== undefined && !isFolder
     if (isBarred) this.tally.add('refuse', path, 0)
-    if (isBarred || isRefused) return this.lookThrough(subtree, path, inner)
-    if (!subtree && isFolder && !this.isWhole && (await holdsSomething(live, name)))
+    if (isBarred || isRefused) return this.#lookThrough(subtree, path, inner)
+    if (!subtree && isFolder && !this.#isWhole && (await holdsSomething(live, name)))
       return this.tally.add('refuse', path, 0)
-    if (inner === 'all' || !there) this.judge(entry, there, live)
+    if (inner === 'all' || !there) this.#judge(entry, there, live)
     if (!subtree && !isFolder) return
     await withLive(isFolder ? live : undefined, name, (folder) =>
-      this.folder({ tree: subtree, path, live: folder, goes: this.isWhole }, inner),
+      this.folder({ tree: subtree, path, live: folder, goes: this.#isWhole }, inner),
     )
   }
 
-  private async lookThrough(tree: Buffer | null, path: Buffer, choice: Choice): Promise<void> {
+  async #lookThrough(tree: Buffer | null, path: Buffer, choice: Choice): Promise<void> {
     if (tree) await this.folder({ tree, path, live: undefined, goes: false, isRefused: true }, choice)
   }
 
-  private judge(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
+  #judge(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
     if (!there || !live) this.tally.add('create', entry.path, entry.size)
     else if (isAsRestored(entry, there, live)) this.tally.plan.same++
     else this.tally.add('overwrite', entry.path, entry.size)
   }
 
-  private async gone({ name, type, stat }: LiveEntry, path: Buffer, live: Folder | undefined): Promise<void> {
+  async #gone({ name, type, stat }: LiveEntry, path: Buffer, live: Folder | undefined): Promise<void> {
     const inner = path.length === 0 ? name : Buffer.concat([path, SLASH, name])
     this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
     if (type !== 'directory') return

@@ -31,17 +31,17 @@ export class PlanTally {
     refuse: emptyTally(),
     same: 0,
   }
-  private readonly names: number
+  readonly #names: number
 
   constructor(names: number) {
-    this.names = names
+    this.#names = names
   }
 
   add(kind: Exclude<keyof RestorePlan, 'same'>, path: Buffer, bytes: number): void {
     const tally = this.plan[kind]
     tally.count++
     tally.bytes += bytes
-    if (tally.paths.length < this.names) tally.paths.push(bytesToText(path))
+    if (tally.paths.length < this.#names) tally.paths.push(bytesToText(path))
   }
 }
 

@@ -61,163 +61,167 @@ const AHEAD = 3
 
 /** One snapshot on its way into one directory. */
 class Restoring {
-  private readonly input: RestoreInput
-  private readonly placer: BlobPlacer<FilePlace>
-  private readonly writer: TreeWriter
-  private readonly items: AsyncGenerator<RestoreItem[], undefined>
-  private readonly damage = new Damage()
-  private readonly open = new Set<OpenFile>()
-  private readonly done = { bytes: 0, files: 0, entries: 0 }
-  private readonly flying: { window: Window; placed: Promise<void> }[] = []
-  private window = new Window()
-  private faults = 0
+  readonly #input: RestoreInput
+  readonly #placer: BlobPlacer<FilePlace>
+  readonly #writer: TreeWriter
+  readonly #items: AsyncGenerator<RestoreItem[], undefined>
+  readonly #damage = new Damage()
+  readonly #open = new Set<OpenFile>()
+  readonly #done = { bytes: 0, files: 0, entries: 0 }
+  readonly #flying: { window: Window; placed: Promise<void> }[] = []
+  #window = new Window()
+  #faults = 0
   /** What ends it: a disk that is full, or broken. */
-  private fatal: { error: unknown } | undefined
+  #fatal: { error: unknown } | undefined
 
   constructor(input: RestoreInput) {
     const { source, chosen = EVERYTHING, signal, volume } = input
-    this.input = input
-    this.writer = new TreeWriter(input.target, (warning) => this.warn(warning), input.onProtected)
-    this.items = linkItems(walkSnapshot({ source, chosen, damage: this.damage, signal }, volume.tree))
-    this.placer = new BlobPlacer({
+    this.#input = input
+    this.#writer = new TreeWriter(input.target, (warning) => this.#warn(warning), input.onProtected)
+    this.#items = linkItems(walkSnapshot({ source, chosen, damage: this.#damage, signal }, volume.tree))
+    this.#placer = new BlobPlacer({
       ...{ source, signal },
-      onPlaced: ({ file }, bytes) => this.tookPiece(file, bytes),
-      onFailed: ({ file }, error) => this.failed(file, error),
+      onPlaced: ({ file }, bytes) => this.#tookPiece(file, bytes),
+      onFailed: ({ file }, error) => this.#failed(file, error),
     })
   }
 
   async run(): Promise<RestoreSummary> {
-    for await (const items of this.items) {
+    for await (const items of this.#items) {
       for (const item of items) {
-        this.input.signal.throwIfAborted()
-        await this.take(item)
+        this.#input.signal.throwIfAborted()
+        await this.#take(item)
       }
     }
-    await this.launch()
-    while (this.flying.length > 0) await this.land()
-    if (this.damage.found) throw this.damage.asError()
-    this.writer.finish()
-    const { root } = this.input.volume
-    const { entries, files, bytes } = this.done
-    return { entries: entries + (root ? 1 : 0), files, bytes, root, faults: this.faults }
+    await this.#launch()
+    while (this.#flying.length > 0) await this.#land()
+    if (this.#damage.found) throw this.#damage.asError()
+    this.#writer.finish()
+    const { root } = this.#input.volume
+    const { entries, files, bytes } = this.#done
+    return { entries: entries + (root ? 1 : 0), files, bytes, root, faults: this.#faults }
   }
 
   async close(): Promise<void> {
     // Before any file is closed: a thread must not write to a number that means another file by then.
-    await this.placer[Symbol.asyncDispose]()
-    for (const { fd } of this.open) closeAnyway(fd)
-    this.writer.close()
-    await this.items.return(undefined).catch(() => {})
+    await this.#placer[Symbol.asyncDispose]()
+    for (const { fd } of this.#open) closeAnyway(fd)
+    this.#writer.close()
+    await this.#items.return(undefined).catch(() => {})
   }
 
-  private async take(item: RestoreItem): Promise<void> {
+  async #take(item: RestoreItem): Promise<void> {
     const { entry } = item.node
-    this.input.chosen?.saw?.(entry.path)
-    if (item.linkTo) this.window.links.push({ path: entry.path, target: item.linkTo })
-    else if (entry.type === 'file') await this.takeFile(item)
-    else if (await this.writer.write(entry, NOTHING)) this.count(entry.path)
-    if (this.window.isFull) await this.launch()
+    this.#input.chosen?.saw?.(entry.path)
+    if (item.linkTo) this.#window.links.push({ path: entry.path, target: item.linkTo })
+    else if (entry.type === 'file') await this.#takeFile(item)
+    else if (await this.#writer.write(entry, NOTHING)) this.#count(entry.path)
+    if (this.#window.isFull) await this.#launch()
   }
 
-  private async takeFile({ node: { entry }, content }: RestoreItem): Promise<void> {
-    const fd = this.writer.beginFile(entry)
+  async #takeFile({ node: { entry }, content }: RestoreItem): Promise<void> {
+    const fd = this.#writer.beginFile(entry)
     if (fd === undefined) return
     const file: OpenFile = { entry, fd, placed: 0, fault: undefined }
-    this.open.add(file)
+    this.#open.add(file)
     let position = 0
     for (const id of content) {
-      if (this.window.isFull) await this.launch()
-      const where = this.input.source.locate('data', id)
-      this.window.add({ id, where }, { file, fd, position })
+      if (this.#window.isFull) await this.#launch()
+      const where = this.#input.source.locate('data', id)
+      this.#window.add({ id, where }, { file, fd, position })
       position += where?.plainLength ?? 0
     }
-    this.window.files.push(file)
+    this.#window.files.push(file)
   }
 
   /** Has the window written, and waits for an earlier one where too many are being written. */
-  private async launch(): Promise<void> {
-    this.throwIfFatal()
-    const { window } = this
-    this.window = new Window()
-    const placed = this.placer.place(window.blobs)
+  async #launch(): Promise<void> {
+    this.#throwIfFatal()
+    const window = this.#window
+    this.#window = new Window()
+    const placed = this.#placer.place(window.blobs)
     // Whoever lands it hears of it.
     placed.catch(() => {})
-    this.flying.push({ window, placed })
-    if (this.flying.length > AHEAD) await this.land()
+    this.#flying.push({ window, placed })
+    if (this.#flying.length > AHEAD) await this.#land()
   }
 
   /** In their order: what a file has in earlier windows is written by then, and what a link leads to is there. */
-  private async land(): Promise<void> {
-    const next = this.flying.shift()
+  async #land(): Promise<void> {
+    const next = this.#flying.shift()
     if (!next) return
     await next.placed
-    this.throwIfFatal()
-    for (const file of next.window.files) this.endFile(file)
-    for (const link of next.window.links) this.link(link)
+    this.#throwIfFatal()
+    for (const file of next.window.files) this.#endFile(file)
+    for (const link of next.window.links) this.#link(link)
   }
 
   /** A file that is damaged says so, also where it was refused. */
-  private failed(file: OpenFile, error: unknown): void {
+  #failed(file: OpenFile, error: unknown): void {
     const isDamage = error instanceof BackupdError
     if (isDamage || file.fault === undefined) file.fault = error
-    if (!isDamage && !isRefusal(error)) this.fatal ??= { error: explainWriteError(error, file.entry.path) }
+    if (!isDamage && !isRefusal(error)) this.#fatal ??= { error: explainWriteError(error, file.entry.path) }
   }
 
-  private throwIfFatal(): void {
-    if (this.fatal) throw this.fatal.error
+  #throwIfFatal(): void {
+    if (this.#fatal) throw this.#fatal.error
   }
 
-  private tookPiece(file: OpenFile, bytes: number): void {
+  #tookPiece(file: OpenFile, bytes: number): void {
     file.placed += bytes
-    this.done.bytes += bytes
-    this.tell(file.entry.path)
+    this.#done.bytes += bytes
+    this.#tell(file.entry.path)
   }
 
-  private endFile(file: OpenFile): void {
-    this.open.delete(file)
-    if (this.wrote(file)) {
-      this.done.files++
-      this.count(file.entry.path)
-    } else this.done.bytes -= file.placed
+  #endFile(file: OpenFile): void {
+    this.#open.delete(file)
+    if (this.#wrote(file)) {
+      this.#done.files++
+      this.#count(file.entry.path)
+    } else this.#done.bytes -= file.placed
   }
 
-  private wrote({ entry, fd, placed, fault }: OpenFile): boolean {
+  #wrote({ entry, fd, placed, fault }: OpenFile): boolean {
     if (fault instanceof BackupdError) {
-      this.writer.dropFile(entry, fd)
-      this.damage.add(entry.path, fault)
+      this.#writer.dropFile(entry, fd)
+      this.#damage.add(entry.path, fault)
       return false
     }
-    if (fault) return this.writer.failFile(entry, fd, fault)
-    if (placed !== entry.size) this.wrongSize(entry, placed)
-    return this.writer.endFile(entry, fd, placed)
+    if (fault) return this.#writer.failFile(entry, fd, fault)
+    if (placed !== entry.size) this.#wrongSize(entry, placed)
+    return this.#writer.endFile(entry, fd, placed)
   }
 
-  private link({ path, target }: Link): void {
-    if (this.damage.has(target)) {
-      this.damage.touch(path)
+  #link({ path, target }: Link): void {
+    if (this.#damage.has(target)) {
+      this.#damage.touch(path)
       return
     }
-    const linked = this.writer.hardLink(path, target)
-    if (linked === 'file') this.done.files++
-    if (linked) this.count(path)
+    const linked = this.#writer.hardLink(path, target)
+    if (linked === 'file') this.#done.files++
+    if (linked) this.#count(path)
   }
 
-  private count(path: Buffer): void {
-    this.done.entries++
-    this.tell(path)
+  #count(path: Buffer): void {
+    this.#done.entries++
+    this.#tell(path)
   }
 
-  private tell(path: Buffer): void {
-    this.input.onProgress({ bytes: this.done.bytes, files: this.done.files, path })
+  #tell(path: Buffer): void {
+    this.#input.onProgress({ bytes: this.#done.bytes, files: this.#done.files, path })
   }
 
-  private wrongSize({ path, size }: TreeEntry, written: number): void {
-    this.warn({ severity: 'fault', path, message: `is ${written} bytes, of which the snapshot says ${size}` })
+  #wrongSize({ path, size }: TreeEntry, written: number): void {
+    this.#warn({
+      severity: 'fault',
+      path,
+      message: `is ${written} bytes, of which the snapshot says ${size}`,
+    })
   }
 
-  private warn(warning: TreeWarning): void {
-    if (warning.severity === 'fault') this.faults += warning.count ?? 1
-    this.input.onWarning(warning)
+  #warn(warning: TreeWarning): void {
+    if (warning.severity === 'fault') this.#faults += warning.count ?? 1
+    this.#input.onWarning(warning)
   }
 }
 

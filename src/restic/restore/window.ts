@@ -36,28 +36,28 @@ export class Window {
   readonly files: OpenFile[] = []
   /** To be made once the files before them are there. */
   readonly links: Link[] = []
-  private readonly wanted = new Map<string, Wanted<FilePlace>>()
-  private bytes = 0
-  private pieces = 0
+  readonly #wanted = new Map<string, Wanted<FilePlace>>()
+  #bytes = 0
+  #pieces = 0
 
   get isFull(): boolean {
-    const { bytes, pieces, files, links } = this
-    return bytes >= BYTES || pieces >= PIECES || files.length >= FILES || links.length >= LINKS
+    const { files, links } = this
+    return this.#bytes >= BYTES || this.#pieces >= PIECES || files.length >= FILES || links.length >= LINKS
   }
 
   get blobs(): Iterable<Wanted<FilePlace>> {
-    return this.wanted.values()
+    return this.#wanted.values()
   }
 
   add(blob: Pick<Wanted<FilePlace>, 'id' | 'where'>, place: FilePlace): void {
     const key = blob.id.toString('latin1')
-    const known = this.wanted.get(key)
-    this.pieces++
+    const known = this.#wanted.get(key)
+    this.#pieces++
     if (known) {
       known.places.push(place)
       return
     }
-    this.wanted.set(key, { ...blob, places: [place] })
-    this.bytes += blob.where?.plainLength ?? 0
+    this.#wanted.set(key, { ...blob, places: [place] })
+    this.#bytes += blob.where?.plainLength ?? 0
   }
 }
