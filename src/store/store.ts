@@ -1,4 +1,4 @@
-// The store: where a daemon keeps its backups, over any driver (local directory, NFS, SMB).
+// The store: where a daemon keeps its backups, over any driver of src/objects (a local directory, MooseFS).
 //   <ip>/                            the namespace of one server; a daemon writes to its own only, and reads all
 //   <ip>/NAME.tar.gz                 a full backup, with NAME.manifest.json and NAME.index.gz beside it
 //   <ip>/repo/                       all increments of the server, as a restic repository

@@ -1,12 +1,12 @@
-/** Nodes that are known of and not written yet. */
+/** Counts nodes that were seen but are not written yet, and limits their number. */
 export class Backlog {
-  readonly #most: number
+  readonly #max: number
   #count = 0
   #failure: { error: unknown } | undefined
   #waiting: PromiseWithResolvers<void> | undefined
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(max: number) {
+    this.#max = max
   }
 
   add(): void {
@@ -15,21 +15,21 @@ export class Backlog {
 
   remove(): void {
     this.#count--
-    if (this.#count > this.#most) return
+    if (this.#count > this.#max) return
     this.#waiting?.resolve()
     this.#waiting = undefined
   }
 
-  /** Nothing will be removed any more: who waits is told why. */
+  /** No node will be written any more; callers that wait get the error. */
   fail(error: unknown): void {
     this.#failure ??= { error }
     this.#waiting?.reject(error)
   }
 
-  /** Undefined where there is room for more. Throws what made it fail. */
+  /** Await the result before adding more; undefined if there is room. Throws the error passed to fail(). */
   room(): Promise<void> | undefined {
     if (this.#failure) throw this.#failure.error
-    if (this.#count <= this.#most) return undefined
+    if (this.#count <= this.#max) return undefined
     this.#waiting ??= Promise.withResolvers()
     return this.#waiting.promise
   }

@@ -4,18 +4,18 @@ import type { ThreadWork } from '../../lib/thread.ts'
 import { type RepositoryKey, seal, sentKey } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, ContentStart, SealedBlob } from './content-messages.ts'
-import { ID_LENGTH, idsIn } from './content-messages.ts'
+import { ID_LENGTH, splitIds } from './content-messages.ts'
 import { SmallBlobs, TINY } from './small-blobs.ts'
 
-/** Above this, whether a piece can be compressed is tried on a sample from its middle. */
-const SAMPLED = 256 * 1024
-const SAMPLE = 32 * 1024
-/** Saving less than this of it is not worth the work. */
-const WORTHWHILE = 0.97
-/** Blobs are handed over when they are so many bytes. */
-const TOGETHER = 1 << 20
+/** For larger pieces, a sample from the middle decides whether they are compressed. */
+const MIN_SAMPLED_BYTES = 256 * 1024
+const SAMPLE_BYTES = 32 * 1024
+/** Compression must reach this ratio to be worth the work. */
+const MAX_USEFUL_RATIO = 0.97
+/** Blobs are handed over once they have so many bytes together. */
+const BATCH_BYTES = 1 << 20
 
-/** In a thread: makes blobs of the pieces that the repository does not have. */
+/** Runs in a thread: makes blobs of the pieces that the repository does not have. */
 export class BlobMaker {
   readonly #work: ThreadWork<ContentStart>
   readonly #key: RepositoryKey
@@ -33,10 +33,10 @@ export class BlobMaker {
   }
 
   /**
-   * Their ids, in order, when those that are wanted are handed over. At most ASKED_AT_ONCE pieces. `bytes` of content
-   * they stand for, where that is more than they are.
+   * Hands over the pieces that are needed, and returns the ids of all, in order. At most MAX_PER_ASK pieces. `bytes`: the
+   * size of the content that they stand for, if that is more than their own size.
    */
-  put(pieces: readonly Buffer[], bytes = lengthOf(pieces)): Buffer {
+  put(pieces: readonly Buffer[], bytes = sumLengths(pieces)): Buffer {
     const ids = this.#askFor(pieces, bytes)
     let blobs: NewBlob[] = []
     let length = 0
@@ -46,7 +46,7 @@ export class BlobMaker {
       const blob = newBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
       blobs.push(blob)
       length += blob.sealed.length
-      if (length < TOGETHER) continue
+      if (length < BATCH_BYTES) continue
       this.#handOver(blobs)
       blobs = []
       length = 0
@@ -55,19 +55,19 @@ export class BlobMaker {
     return ids
   }
 
-  /** As put(), of pieces that are so short that they are handed over together. */
+  /** Like put(), for short pieces, which are all handed over together. */
   putSmall(pieces: readonly Buffer[]): Buffer {
-    const ids = this.#askFor(pieces, lengthOf(pieces))
+    const ids = this.#askFor(pieces, sumLengths(pieces))
     const isWanted = (_: unknown, at: number) => this.#wanted[at] === 1
     const wanted = pieces.filter(isWanted)
     this.#work.goOn()
     if (wanted.length === 0) return ids
-    const message = this.#small.make(wanted, idsIn(ids).filter(isWanted))
+    const message = this.#small.make(wanted, splitIds(ids).filter(isWanted))
     this.#work.send(message, [message.bytes.buffer])
     return ids
   }
 
-  /** Their ids, when it is known which are wanted. */
+  /** Returns the ids of the pieces; after it, `#wanted` says which ones are needed. */
   #askFor(pieces: readonly Buffer[], bytes: number): Buffer {
     const ids = Buffer.allocUnsafeSlow(pieces.length * ID_LENGTH)
     for (const [at, piece] of pieces.entries())
@@ -76,7 +76,7 @@ export class BlobMaker {
     return ids
   }
 
-  /** Waits for the answer. */
+  /** Blocks until the main thread answers. */
   #ask(message: AskMessage): void {
     Atomics.store(this.#flag, 0, 0)
     this.#work.send(message)
@@ -84,7 +84,7 @@ export class BlobMaker {
   }
 
   #handOver(blobs: NewBlob[]): void {
-    const message = messageOf(blobs)
+    const message = encodeMessage(blobs)
     this.#work.send(message, [message.bytes.buffer])
   }
 }
@@ -94,7 +94,7 @@ interface NewBlob extends Omit<SealedBlob, 'length'> {
   sealed: Buffer
 }
 
-function messageOf(blobs: NewBlob[]): BlobsMessage {
+function encodeMessage(blobs: NewBlob[]): BlobsMessage {
   const described = blobs.map(({ sealed, plainLength, compressed }) => ({
     length: sealed.length,
     plainLength,
@@ -111,11 +111,11 @@ function messageOf(blobs: NewBlob[]): BlobsMessage {
   return { kind: 'blobs', blobs: described, bytes }
 }
 
-function lengthOf(pieces: readonly Buffer[]): number {
+function sumLengths(pieces: readonly Buffer[]): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0)
 }
 
-/** Compressed where that makes it shorter. */
+/** Compresses the piece if that makes it shorter, and seals it. */
 function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
   const packed = plain.length < TINY || seemsIncompressible(plain) ? plain : compress(plain)
   const compressed = packed.length < plain.length
@@ -125,10 +125,10 @@ function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
 }
 
 function seemsIncompressible(plain: Buffer): boolean {
-  if (plain.length < SAMPLED) return false
-  const middle = (plain.length - SAMPLE) >> 1
-  const packed = compress(plain.subarray(middle, middle + SAMPLE))
+  if (plain.length < MIN_SAMPLED_BYTES) return false
+  const middle = (plain.length - SAMPLE_BYTES) >> 1
+  const packed = compress(plain.subarray(middle, middle + SAMPLE_BYTES))
   const { length } = packed
   release(packed)
-  return length > SAMPLE * WORTHWHILE
+  return length > SAMPLE_BYTES * MAX_USEFUL_RATIO
 }

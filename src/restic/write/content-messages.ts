@@ -1,7 +1,7 @@
 import type { Extent } from '../../volume/tree/entry.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 
-/** What crosses between the run and the threads that turn content into blobs. */
+/** Messages between the main thread and the threads that turn content into blobs. This one starts a thread. */
 export interface ContentStart {
   key: RepositoryKey
   polynomial: bigint
@@ -15,11 +15,11 @@ export interface FileJob {
   kind: 'file'
   fd: number
   size: number
-  /** Where its data lies; null = everywhere. */
+  /** The data of a sparse file; null = no holes. */
   extents: Extent[] | null
 }
 
-/** Files that are in memory, one behind the other; each is one piece. */
+/** Concatenated files that are in memory; each becomes one blob. */
 export interface SmallFilesJob {
   kind: 'small'
   data: Uint8Array<ArrayBuffer>
@@ -28,7 +28,10 @@ export interface SmallFilesJob {
 
 export type FromWorker = AskMessage | BlobsMessage | DoneMessage
 
-/** Which of these blobs are wanted: the thread waits until it is answered. `bytes` were read since the last message. */
+/**
+ * Asks which of these blobs are needed; the thread blocks until the answer. `bytes` were read since the last
+ * message.
+ */
 export interface AskMessage {
   kind: 'ask'
   ids: Uint8Array
@@ -38,12 +41,12 @@ export interface AskMessage {
 export interface BlobsMessage {
   kind: 'blobs'
   blobs: SealedBlob[]
-  /** Their ids, then what is sealed, one behind the other: many small pieces of memory would be a burden. */
+  /** All ids, then all sealed blobs, concatenated: one buffer is cheaper than many small ones. */
   bytes: Uint8Array<ArrayBuffer>
 }
 
 export interface SealedBlob {
-  /** Of what is sealed. */
+  /** The sealed length. */
   length: number
   plainLength: number
   compressed: boolean
@@ -51,7 +54,7 @@ export interface SealedBlob {
 
 export interface DoneMessage {
   kind: 'done'
-  /** The ids of all pieces; null where the file is left out. */
+  /** The ids of all chunks; null if the file is left out. */
   ids: Uint8Array | null
   /** What is wrong with the content, in words. */
   fault: string | undefined
@@ -59,13 +62,16 @@ export interface DoneMessage {
 
 export const ID_LENGTH = 32
 
-/** Ids that lie one behind the other. */
-export function idsIn(ids: Buffer): Buffer[] {
+/** Splits concatenated ids. */
+export function splitIds(ids: Buffer): Buffer[] {
   const count = ids.length / ID_LENGTH
   return Array.from({ length: count }, (_, at) => ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
 }
 
-/** So many blobs at most are asked for at once. */
-export const ASKED_AT_ONCE = 128
-/** In the shared memory: a word that is 0 while an answer is waited for, then one byte for each id. */
-export const ANSWERS_LENGTH = 4 + ASKED_AT_ONCE
+/** The most blobs in one AskMessage. */
+export const MAX_PER_ASK = 128
+/**
+ * Bytes of the shared memory for answers: a 32-bit word that is 0 until the answer is there, then a byte for each
+ * id.
+ */
+export const ANSWERS_LENGTH = 4 + MAX_PER_ASK

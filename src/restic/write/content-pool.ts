@@ -12,12 +12,12 @@ import {
   type DoneMessage,
   type FromWorker,
   ID_LENGTH,
-  idsIn,
   type SealedBlob,
+  splitIds,
 } from './content-messages.ts'
 
 export interface Content {
-  /** The ids of its pieces, in order; null where it is left out. */
+  /** The ids of its chunks, in order; null if it is left out. */
   ids: Buffer[] | null
   /** What is wrong with it, in words. */
   fault: string | undefined
@@ -26,21 +26,21 @@ export interface Content {
 export interface ContentPoolOptions {
   repository: Repository
   packs: PackWriter
-  /** How many threads; one for each core by default. */
+  /** How many threads; default: one for each core, at most MAX_WORKERS. */
   workers: number | undefined
-  /** Content that was read, a piece at a time. */
+  /** Called with the size of each piece of content that was read. */
   onBytes(bytes: number): void
 }
 
-const MOST_WORKERS = 8
-/** Jobs that wait for a thread: more are not taken. */
-const WAITING_MOST = 2
-/** Bytes of blobs that are not written yet: threads wait for the disk above this. */
-const UNWRITTEN_MOST = 16 * 1024 * 1024
-/** What threads leave behind is small and soon dead; ciphers hold memory that the garbage collection does not see. */
+const MAX_WORKERS = 8
+/** Jobs that may wait for a thread. */
+const MAX_WAITING = 2
+/** Bytes of blobs that are not written yet: above this, threads wait for the disk. */
+const MAX_UNWRITTEN = 16 * 1024 * 1024
+/** Small, so that garbage is collected often: ciphers hold native memory that the garbage collector does not count. */
 const YOUNG_MIB = 12
-/** What a blob weighs besides its bytes while it is not written. */
-const BLOB_BURDEN = 2048
+/** The memory overhead of a blob that is not written yet, in bytes. */
+const BLOB_OVERHEAD = 2048
 
 interface Job {
   content: ContentJob
@@ -54,67 +54,67 @@ interface Lane {
   job: Job | undefined
 }
 
-/** Threads that turn the content of files into blobs, each of which is put into a pack once. */
+/** Threads that turn the content of files into blobs. Each blob is added to a pack once. */
 export class ContentPool {
   readonly #options: ContentPoolOptions
   readonly #lanes: Lane[] = []
-  readonly #most: number
+  readonly #maxLanes: number
   readonly #waiting: Job[] = []
   #unwritten = 0
-  /** Answers that wait until blobs are written. */
+  /** Answers that are held back until blobs are written. */
   #held: (() => void)[] = []
   #room: PromiseWithResolvers<void> | undefined
   #failure: { error: unknown } | undefined
 
   constructor(options: ContentPoolOptions) {
     this.#options = options
-    this.#most = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS)
+    this.#maxLanes = options.workers ?? Math.min(availableParallelism(), MAX_WORKERS)
   }
 
-  /** A descriptor stays the caller's; memory of small files is taken over. */
+  /** Runs a job. The caller keeps the descriptor of a file, but must not use the memory of small files any more. */
   run(content: Job['content']): Promise<Content> {
     const done = Promise.withResolvers<Content>()
     if (this.#failure) done.reject(this.#failure.error)
     else this.#waiting.push({ content, done })
-    this.#deal()
+    this.#assignJobs()
     return done.promise
   }
 
-  /** Wait for what it gives before each job: there is room. Throws what made the pool fail. */
+  /** Await the result before each job; undefined if there is room. Throws the error that made the pool fail. */
   room(): Promise<void> | undefined {
     if (this.#failure) throw this.#failure.error
-    if (this.#waiting.length < WAITING_MOST) return undefined
+    if (this.#waiting.length < MAX_WAITING) return undefined
     this.#room ??= Promise.withResolvers()
     return this.#room.promise
   }
 
-  /** Ends the threads, in the middle of their work too: each before its next piece. */
+  /** Ends the threads, also in the middle of a job, before their next piece. */
   async close(): Promise<void> {
     this.#fail(new Error('the threads were ended'))
     const ending = this.#lanes.map(({ thread }) => thread.end())
-    this.#tellHeld()
+    this.#sendHeld()
     await Promise.all(ending)
   }
 
-  #deal(): void {
+  #assignJobs(): void {
     while (this.#waiting.length > 0) {
-      const lane = this.#lanes.find((one) => !one.job) ?? this.#anotherLane()
+      const lane = this.#lanes.find((one) => !one.job) ?? this.#startLane()
       if (!lane) return
       const job = this.#waiting.shift()
       lane.job = job
       if (job) send(lane.thread, job.content)
     }
-    this.#tellRoom()
+    this.#releaseRoom()
   }
 
-  #tellRoom(): void {
-    if (!this.#failure && this.#waiting.length >= WAITING_MOST) return
+  #releaseRoom(): void {
+    if (!this.#failure && this.#waiting.length >= MAX_WAITING) return
     this.#room?.resolve()
     this.#room = undefined
   }
 
-  #anotherLane(): Lane | undefined {
-    if (this.#lanes.length >= this.#most) return undefined
+  #startLane(): Lane | undefined {
+    if (this.#lanes.length >= this.#maxLanes) return undefined
     const answers = new SharedArrayBuffer(ANSWERS_LENGTH)
     const { key, polynomial } = this.#options.repository
     const start: ContentStart = { key, polynomial, answers }
@@ -130,14 +130,14 @@ export class ContentPool {
       job: undefined,
     }
     const { worker } = thread
-    worker.on('message', (message: FromWorker) => this.#hear(lane, message))
+    worker.on('message', (message: FromWorker) => this.#receive(lane, message))
     worker.on('error', (error) => this.#fail(error))
-    worker.on('exit', () => this.#fail(new Error('a thread ended by itself')))
+    worker.on('exit', () => this.#fail(new Error('a thread ended unexpectedly')))
     this.#lanes.push(lane)
     return lane
   }
 
-  #hear(lane: Lane, message: FromWorker): void {
+  #receive(lane: Lane, message: FromWorker): void {
     if (message.kind === 'ask') this.#whenWritten(() => this.#answer(lane, message))
     else if (message.kind === 'done') this.#finish(lane, message)
     else if (!this.#failure) this.#write(message)
@@ -146,13 +146,13 @@ export class ContentPool {
   #finish(lane: Lane, { ids, fault }: DoneMessage): void {
     const { job } = lane
     lane.job = undefined
-    job?.done.resolve({ ids: ids && idsIn(Buffer.from(ids)), fault })
-    this.#deal()
+    job?.done.resolve({ ids: ids && splitIds(Buffer.from(ids)), fault })
+    this.#assignJobs()
   }
 
   #answer({ flag, wanted }: Lane, { ids, bytes }: AskMessage): void {
     this.#options.onBytes(bytes)
-    for (const [at, id] of idsIn(Buffer.from(ids)).entries())
+    for (const [at, id] of splitIds(Buffer.from(ids)).entries())
       wanted[at] = this.#options.packs.claim('data', id) ? 1 : 0
     Atomics.store(flag, 0, 1)
     Atomics.notify(flag, 0)
@@ -161,7 +161,7 @@ export class ContentPool {
   #write({ blobs, bytes }: BlobsMessage): void {
     const all = Buffer.from(bytes.buffer)
     let at = blobs.length * ID_LENGTH
-    const ids = idsIn(Buffer.from(all.subarray(0, at)))
+    const ids = splitIds(Buffer.from(all.subarray(0, at)))
     const packed = ids.map((id, place): PackedBlob => {
       const { length, plainLength, compressed } = blobs[place] as SealedBlob
       at += length
@@ -171,11 +171,11 @@ export class ContentPool {
   }
 
   async #put(blobs: PackedBlob[], bytes: number): Promise<void> {
-    const burden = bytes + blobs.length * BLOB_BURDEN
-    this.#unwritten += burden
+    const weight = bytes + blobs.length * BLOB_OVERHEAD
+    this.#unwritten += weight
     try {
       await this.#options.packs.addClaimed('data', blobs)
-      this.#wrote(burden)
+      this.#wrote(weight)
     } catch (error) {
       this.#fail(error)
     }
@@ -183,15 +183,15 @@ export class ContentPool {
 
   #wrote(bytes: number): void {
     this.#unwritten -= bytes
-    if (this.#unwritten <= UNWRITTEN_MOST) this.#tellHeld()
+    if (this.#unwritten <= MAX_UNWRITTEN) this.#sendHeld()
   }
 
   #whenWritten(answer: () => void): void {
-    if (this.#unwritten > UNWRITTEN_MOST && !this.#failure) this.#held.push(answer)
+    if (this.#unwritten > MAX_UNWRITTEN && !this.#failure) this.#held.push(answer)
     else answer()
   }
 
-  #tellHeld(): void {
+  #sendHeld(): void {
     for (const answer of this.#held.splice(0)) answer()
   }
 
@@ -200,7 +200,7 @@ export class ContentPool {
     this.#failure = { error }
     for (const { job } of this.#lanes) job?.done.reject(error)
     for (const { done } of this.#waiting.splice(0)) done.reject(error)
-    this.#tellRoom()
+    this.#releaseRoom()
   }
 }
 

@@ -5,7 +5,7 @@ import { BlobMaker } from './blob-maker.ts'
 import type { ContentJob, ContentStart, DoneMessage, SmallFilesJob } from './content-messages.ts'
 import { type FilePieces, ROOM, readPieces } from './file-pieces.ts'
 
-// A thread of write/content-pool.ts: content comes in, blobs go out.
+// The code of a thread of content-pool.ts: receives content, sends blobs.
 serveThread<ContentStart, ContentJob>((work) => {
   const maker = new BlobMaker(work)
   const chunker = new Chunker(work.start.polynomial, ROOM)

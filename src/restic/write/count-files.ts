@@ -1,6 +1,6 @@
 import { type TreeSource, treeBatches } from '../read/tree-source.ts'
 
-/** How many files there are in these trees and below. */
+/** Counts the files in these trees and their subtrees. */
 export async function countFiles(source: TreeSource, trees: Buffer[], signal: AbortSignal): Promise<number> {
   let files = 0
   const left = [...trees]

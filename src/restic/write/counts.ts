@@ -1,7 +1,7 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { Node } from '../nodes/node.ts'
 
-/** What a run has seen so far. */
+/** The counts of a run so far. */
 export class Counts {
   entries = 0
   files = 0
@@ -13,10 +13,10 @@ export class Counts {
   filesChanged = 0
   filesUnchanged = 0
   filesDeleted = 0
-  /** Everything that is no directory. */
+  /** Entries that are not directories. */
   others = 0
   faults = 0
-  /** Trees that are gone with all that was in them. */
+  /** Directories (their trees) that were deleted since the parent snapshot. */
   readonly goneTrees: Buffer[] = []
 
   keep(entry: TreeEntry, before: Node | undefined, unchanged: boolean): void {
@@ -32,7 +32,7 @@ export class Counts {
     else this.filesNew++
   }
 
-  /** A file that was read again although its timestamps say that nothing changed. Gives whether nothing did. */
+  /** For a file that was read although its timestamps are unchanged. Returns whether its content is unchanged too. */
   readAgain(content: readonly Buffer[], before: Node): boolean {
     const isSame =
       content.length === before.content.length && content.every((id, at) => before.content[at]?.equals(id))

@@ -4,25 +4,25 @@ import { CHUNK_MAX, CHUNK_MIN, type Chunker } from '../codec/chunker.ts'
 import type { BlobMaker } from './blob-maker.ts'
 import { type FileJob, ID_LENGTH } from './content-messages.ts'
 
-/** What a Chunker needs to have room for: one piece that goes on, and what is read behind it. */
+/** The buffer size of a Chunker: one unfinished chunk, and the data that is read after it. */
 export const ROOM = 2 * CHUNK_MAX
 
 const SHRANK = 'shrank while it was read: the rest of it is zeros'
-/** All ids of a file are one line of text, which has a longest length: some 6 TiB of data, 2 TiB of hole. */
-const PIECES_MOST = 1 << 22
-const TOO_MANY = `has more than ${PIECES_MOST} pieces, more than a snapshot can hold of one file: it is left out. A full backup holds it`
+/** The ids of a file are one line of JSON, whose length is limited: about 6 TiB of data, or 2 TiB of holes. */
+const MAX_PIECES = 1 << 22
+const TOO_MANY = `has more than ${MAX_PIECES} pieces, more than a snapshot can hold of one file: it is left out. A full backup holds it`
 
 export interface FilePieces {
-  /** null where it is left out. */
+  /** null if the file is left out. */
   ids: Buffer | null
   fault: string | undefined
 }
 
-/** In a thread: reads an open file from its start to its size, and cuts it into pieces. */
+/** Runs in a thread: reads an open file up to its size, and cuts it into chunks. */
 export function readPieces(file: FileJob, chunker: Chunker, maker: BlobMaker): FilePieces {
   const reading = new FileReading(file, chunker, maker)
   reading.run()
-  if (reading.pieces > PIECES_MOST) return { ids: null, fault: TOO_MANY }
+  if (reading.pieces > MAX_PIECES) return { ids: null, fault: TOO_MANY }
   return { ids: Buffer.concat(reading.ids), fault: reading.fault }
 }
 
@@ -33,11 +33,11 @@ class FileReading {
   readonly #file: FileJob
   readonly #chunker: Chunker
   readonly #maker: BlobMaker
-  /** Where in the file it is read next. */
+  /** The file offset of the next read. */
   #position = 0
-  /** In the chunker's buffer: the piece that goes on begins at 0, and this is where it ends so far. */
+  /** The end of the unfinished chunk in the chunker's buffer; it starts at 0. */
   #filled = 0
-  /** Of the extents, the first that is not passed. */
+  /** The index of the current or next extent. */
   #extent = 0
 
   constructor(file: FileJob, chunker: Chunker, maker: BlobMaker) {
@@ -49,7 +49,7 @@ class FileReading {
   run(): void {
     this.#chunker.reset()
     const { size } = this.#file
-    while (this.#position < size && this.pieces <= PIECES_MOST) {
+    while (this.#position < size && this.pieces <= MAX_PIECES) {
       if (this.#filled === 0) this.#skipZeros()
       const from = this.#filled
       this.#fill()
@@ -63,17 +63,17 @@ class FileReading {
     this.pieces += pieces.length
   }
 
-  /** Zeros are cut at the shortest: a hole at the start of a piece need not be looked at. */
+  /** Zeros are always cut at the minimum size, so a hole at the start of a chunk need not be processed. */
   #skipZeros(): void {
     const count = Math.floor((this.#nextData() - this.#position) / CHUNK_MIN)
     this.pieces += count
-    if (count === 0 || this.pieces > PIECES_MOST) return
+    if (count === 0 || this.pieces > MAX_PIECES) return
     const id = this.#maker.put([ZEROS], count * CHUNK_MIN)
     this.ids.push(Buffer.alloc(count * ID_LENGTH, id))
     this.#position += count * CHUNK_MIN
   }
 
-  /** Fills the buffer, or takes all that is left. */
+  /** Fills the buffer up to its end, or to the end of the file. */
   #fill(): void {
     const { buffer } = this.#chunker
     const end = Math.min(buffer.length, this.#filled + this.#file.size - this.#position)
@@ -110,7 +110,7 @@ class FileReading {
     }
   }
 
-  /** Makes pieces of what is whole, and moves the one that goes on to the front. */
+  /** Emits complete chunks, and moves the unfinished one to the front of the buffer. */
   #cut(from: number): void {
     const { buffer } = this.#chunker
     const pieces: Buffer[] = []
@@ -127,7 +127,7 @@ class FileReading {
     this.#filled -= start
   }
 
-  /** Where the next data lies, at or behind the position; the end of the file where there is none. */
+  /** The offset of the next data at or after the position; the end of the file if there is none. */
   #nextData(): number {
     const { extents, size } = this.#file
     if (!extents) return this.#position
@@ -137,7 +137,7 @@ class FileReading {
     return size
   }
 
-  /** Behind the data at the position. */
+  /** The end of the data at the position. */
   #dataEnd(): number {
     const extent = this.#file.extents?.[this.#extent]
     return extent ? extent.offset + extent.length : this.#file.size

@@ -24,8 +24,8 @@ export class FileReader {
   }
 
   /**
-   * Begins to read a file, and brings its entry up to date. Undefined, with a warning, where it cannot be opened.
-   * What the item has read ahead is taken over before it resolves, or without a promise if there is room for it.
+   * Begins to read a file, and updates its entry. Undefined, with a warning, if it cannot be opened.
+   * Data that the item has read ahead is copied before this resolves; synchronously if the pool has room.
    */
   read(item: TreeItem): Reading | undefined | Promise<Reading | undefined> {
     const { entry, data } = item
@@ -47,7 +47,7 @@ export class FileReader {
     return reading
   }
 
-  /** Lets small files wait for no others. */
+  /** Sends collected small files now, without waiting for more. */
   flush(): void {
     this.#small.flush()
   }

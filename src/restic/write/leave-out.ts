@@ -5,8 +5,8 @@ import { formatGoTime, keptTime } from '../nodes/go-time.ts'
 
 type LeftOut = Pick<TreeWarning, 'severity' | 'message'>
 
-/** Takes from an entry what the format cannot hold. Says of each what and why, as a warning does. */
-export function leaveOut(entry: TreeEntry): LeftOut[] {
+/** Removes from an entry what the format cannot store. Returns a warning for each. */
+export function removeUnsupported(entry: TreeEntry): LeftOut[] {
   const { mtimeNs } = entry
   const strange = entry.xattrs.filter(({ name }) => !isUtf8(name))
   if (strange.length > 0) entry.xattrs = entry.xattrs.filter(({ name }) => isUtf8(name))

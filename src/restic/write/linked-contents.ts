@@ -1,22 +1,22 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { Reading } from './reading.ts'
 
-/** More are not remembered: they are read once for each name. */
-const MOST = 50_000
+/** Files beyond this number are not remembered, and are read once for each name. */
+const MAX_FILES = 50_000
 
 interface Linked {
   reading: Reading
-  /** The one that was read. */
+  /** The entry that was read. */
   entry: TreeEntry
-  /** Names that did not come yet. */
+  /** The number of names that are still expected. */
   left: number
 }
 
-/** Files with several names are read once. */
+/** Remembers files with several names, so that each is read once. */
 export class LinkedContents {
   readonly #files = new Map<string, Linked>()
 
-  /** What another name of the same file was read for; undefined if the file changed since, or another has its inode. */
+  /** The reading of another name of the same file; undefined if the file changed since, or its inode was reused. */
   find(entry: TreeEntry): Reading | undefined {
     const key = keyOf(entry)
     const found = this.#files.get(key)
@@ -26,7 +26,7 @@ export class LinkedContents {
   }
 
   add(entry: TreeEntry, reading: Reading): void {
-    if (this.#files.size < MOST) this.#files.set(keyOf(entry), { reading, entry, left: entry.links - 1 })
+    if (this.#files.size < MAX_FILES) this.#files.set(keyOf(entry), { reading, entry, left: entry.links - 1 })
   }
 }
 

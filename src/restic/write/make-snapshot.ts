@@ -1,3 +1,9 @@
+// Writes a snapshot of a volume into a restic repository. The main thread walks the volume (volume-archiver.ts) and
+// builds
+// trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and makes blobs.
+// Entries that did not change since the parent snapshot are not read again (unchanged.ts). The engine's backup plugin
+// uses it. It knows no series and no retention: the caller chooses the parent, tags and facts.
+
 import { addAbortListener } from 'node:events'
 import { BackupdError } from '../../lib/errors.ts'
 import type { TreeWarning } from '../../volume/tree/entry.ts'
@@ -21,19 +27,19 @@ import { ContentPool } from './content-pool.ts'
 import { countFiles } from './count-files.ts'
 import { Counts } from './counts.ts'
 import { FileReader, type Warn } from './file-reader.ts'
-import { leaveOut } from './leave-out.ts'
+import { removeUnsupported } from './leave-out.ts'
 import { mergeTrees } from './merge-trees.ts'
 import { RunProgress } from './run-progress.ts'
 import type { MakeSnapshotInput, SnapshotSeen, SnapshotSummary, SnapshotWords } from './snapshot-input.ts'
 import type { BuiltTree } from './tree-builder.ts'
 import { VolumeArchiver } from './volume-archiver.ts'
-import { storeWayTo } from './way-to-volume.ts'
+import { storeParents } from './way-to-volume.ts'
 
 /**
- * Makes a snapshot of a volume, published as its last step: packs, then their index, then the snapshot's file.
- * What is not, or not exactly, in it is warned of. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT where the parent's trees
- * cannot be read, what the driver throws, and the signal's reason: not waiting for the volume, but for the store. When it
- * ends nothing is written any more, so that the lock can go.
+ * Makes a snapshot of a volume. Writes packs, then their index, and publishes the snapshot's file as the last step.
+ * Warns about entries that are not, or not exactly, in it. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT if the parent's trees
+ * cannot be read, errors of the driver, and the signal's reason. An abort waits for the store, but not for the volume.
+ * Nothing is written after it ends, so that the lock can be released.
  */
 export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSummary> {
   const { repository, lock } = input
@@ -44,10 +50,10 @@ export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSu
   const abandon = () => packs.abandon().then(() => abandoned.reject(signal.reason), abandoned.reject)
   const listener = addAbortListener(signal, () => void abandon())
   using _listener = listener
-  // What is being published may come to be: then it is waited for.
+  // Once the snapshot's file is being published, an abort waits for that, because it may still succeed.
   const made = make({ ...input, signal }, packs, () => listener[Symbol.dispose]())
   made.catch(() => {})
-  // A file operation on a mount that does not answer cannot be ended: nobody waits for those on the volume.
+  // A file operation on a mount that does not answer cannot be cancelled, so an abort does not wait for the volume.
   return await Promise.race([made, abandoned.promise])
 }
 
@@ -66,7 +72,10 @@ async function make(
     signal.throwIfAborted()
     onPublish()
     await lock.assertHeld()
-    const snapshotId = await repository.saveUnpacked('snapshots', snapshotOf(input, seen, { tags, facts }))
+    const snapshotId = await repository.saveUnpacked(
+      'snapshots',
+      encodeSnapshotFile(input, seen, { tags, facts }),
+    )
     return { ...seen, snapshotId }
   } catch (error) {
     await packs.abandon()
@@ -92,9 +101,9 @@ async function archive(
   const beginNs = await readBeginTime(volume.kernel)
   const parts: Parts = { volume, packs, pool, counts, progress, links, log }
   try {
-    const warn = counted(counts, input.onWarning)
-    for (const left of leaveOut(volume.root)) warn({ ...left, path: volume.root.path })
-    const before = parent && (await treeBefore(repository, parent.snapshot, sourceOf(input)))
+    const warn = countFaults(counts, input.onWarning)
+    for (const left of removeUnsupported(volume.root)) warn({ ...left, path: volume.root.path })
+    const before = parent && (await findParentTree(repository, parent.snapshot, sourceOf(input)))
     let { id: volumeTreeId } = await archiveWalk(input, parts, { before })
     const onRecheck = (path: Buffer) => progress.addRecheck(path)
     const steps = new RecheckSteps({ signal, onWarning: warn, onRecheck })
@@ -107,23 +116,23 @@ async function archive(
     const changedWhileRead = await findChangedFiles(volume, log, { beginNs, steps })
     counts.entries++
     const store = { repository, packs }
-    const tree = await storeWayTo(volume, sourceOf(input), { tree: volumeTreeId, store })
+    const tree = await storeParents(volume, sourceOf(input), { tree: volumeTreeId, store })
     counts.filesDeleted += await countFiles(repository, counts.goneTrees, signal)
     const { bytes: bytesAdded } = await packs.finish()
-    return { ...seenOf(counts, volume, { tree, bytesAdded }), changedWhileRead }
+    return { ...toSeen(counts, volume, { tree, bytesAdded }), changedWhileRead }
   } finally {
     await pool.close()
   }
 }
 
 interface WalkStep {
-  /** The tree of the volume in the snapshot before. */
+  /** The tree of the volume in the parent snapshot. */
   before: Buffer | null
-  /** If only this is walked. */
+  /** Limits the walk to these entries. */
   missed?: Missed
 }
 
-/** Resolves with the tree of what was walked. */
+/** Walks the volume, or a part of it, and resolves with its tree. */
 async function archiveWalk(
   input: MakeSnapshotInput,
   parts: Parts,
@@ -131,7 +140,7 @@ async function archiveWalk(
 ): Promise<BuiltTree> {
   const { counts, log, volume } = parts
   const archiver = makeArchiver(input, parts, missed)
-  const warn = counted(counts, input.onWarning)
+  const warn = countFaults(counts, input.onWarning)
   const walk = sortedWalk(volume, {
     ...walkOptionsOf(input, (warning) => {
       if (warning.severity === 'fault') archiver.noteFault(warning.path)
@@ -163,8 +172,8 @@ interface Parts {
   log: WalkLog
 }
 
-/** Nodes that wait for their content, or for one before them. */
-const BACKLOG = 1024
+/** The number of nodes that may wait for their content, or for an earlier node. */
+const MAX_BACKLOG = 1024
 
 function makeArchiver(
   input: MakeSnapshotInput,
@@ -172,16 +181,16 @@ function makeArchiver(
   missed: Missed | undefined,
 ): VolumeArchiver {
   const { hasTrueSizes } = volume
-  const onWarning = counted(counts, input.onWarning)
+  const onWarning = countFaults(counts, input.onWarning)
   const warn: Warn = (severity, path, message) => onWarning({ severity, path, message })
   const before = input.parent?.snapshot
   const beforeNs = parseGoTime(before?.time ?? '') ?? 0n
-  // restic does not keep all of them, nor does a machine that cannot see them, nor did we before inode flags.
+  // Snapshots by restic, on machines without kernel calls, or by versions without inode flags lack some attributes.
   const hasAttributes = before?.backupd?.notKept.length === 0 && before.backupd.inodeFlags === true
   return new VolumeArchiver({
     ...{ repository: input.repository, packs, counts, links },
     ...{ files: new FileReader(pool, warn), warn },
-    backlog: new Backlog(BACKLOG),
+    backlog: new Backlog(MAX_BACKLOG),
     rule: {
       reread: input.reread === true,
       beforeNs,
@@ -190,22 +199,22 @@ function makeArchiver(
       hasData: (id) => packs.has('data', id),
     },
     onKept(entry, unchanged) {
-      // Counted when it was walked first.
+      // Already counted by the first walk.
       if (missed?.leadsTo(entry.path)) counts.entries--
       else progress.addEntry(entry, unchanged)
     },
   })
 }
 
-function counted(counts: Counts, onWarning: (warning: TreeWarning) => void) {
+function countFaults(counts: Counts, onWarning: (warning: TreeWarning) => void) {
   return (warning: TreeWarning) => {
     if (warning.severity === 'fault') counts.faults++
     onWarning(warning)
   }
 }
 
-/** Null where the parent is of another volume. */
-async function treeBefore(
+/** null if the parent is of another volume. */
+async function findParentTree(
   repository: Repository,
   parent: SnapshotFile,
   path: string,
@@ -218,14 +227,14 @@ async function treeBefore(
   }
 }
 
-function seenOf(
+function toSeen(
   counts: Counts,
   volume: OpenVolume,
   { tree, bytesAdded }: { tree: Buffer; bytesAdded: number },
 ): Omit<SnapshotSeen, 'changedWhileRead'> {
-  const { goneTrees: _gone, others, ...told } = counts
+  const { goneTrees: _gone, others, ...shown } = counts
   return {
-    ...told,
+    ...shown,
     tree,
     bytesAdded,
     root: { device: volume.device, mountPoint: volume.mounts().here },
@@ -234,7 +243,7 @@ function seenOf(
   }
 }
 
-function snapshotOf(
+function encodeSnapshotFile(
   input: MakeSnapshotInput,
   { tree }: SnapshotSeen,
   { tags, facts }: SnapshotWords,

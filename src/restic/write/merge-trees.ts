@@ -4,8 +4,8 @@ import { readTree } from '../read/tree-source.ts'
 import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
 /**
- * Adds to a tree what another one has besides: of what both have, the first one's stays, and directories are merged.
- * Both must be in the repository. Resolves with the id of the tree that has all.
+ * Merges two trees of the repository: nodes of the first one win, and directories are merged. Resolves with the id of
+ * the merged tree.
  */
 export async function mergeTrees(store: TreeStore, first: Buffer, second: Buffer): Promise<Buffer> {
   if (first.equals(second)) return first

@@ -1,24 +1,27 @@
 import type { Node } from '../nodes/node.ts'
 
-/** A directory as the snapshot before has it, gone through by name together with what is there now. */
+/** A directory in the parent snapshot, read in the order of names in step with the current directory. */
 export class ParentFolder {
   /** Undefined at its end. */
   #batches: AsyncIterator<Node[]> | undefined
-  /** Read, and beyond the last name that was asked for. */
+  /** Nodes that were read, but are after the last requested name. */
   #ahead: Node[] = []
   #at = 0
-  /** Nodes up to the last name that was asked for, until they are passed: names come nearly in order. */
+  /** Nodes up to the last requested name, until pass(): names are requested nearly in order. */
   readonly #near = new Map<string, Node>()
   readonly #taken = new Set<Node>()
   readonly #onGone: (node: Node) => void
 
-  /** `batches` by name; null where there was no such directory. `onGone` is told of each node whose name was not taken. */
+  /**
+   * `batches` is sorted by name; null if the parent has no such directory. `onGone` gets each node that was not
+   * taken.
+   */
   constructor(batches: AsyncIterable<Node[]> | null, onGone: (node: Node) => void) {
     this.#batches = batches?.[Symbol.asyncIterator]()
     this.#onGone = onGone
   }
 
-  /** Reads on, so that names up to this one can be taken. */
+  /** Reads ahead, so that names up to this one can be taken. */
   async reach(name: Buffer): Promise<void> {
     for (let last = this.#ahead.at(-1); !last || last.name.compare(name) < 0; last = this.#ahead.at(-1)) {
       const batch = await this.#next()
@@ -28,7 +31,7 @@ export class ParentFolder {
     }
   }
 
-  /** The node of that name, which counts as taken from now on. Names that were passed, or not reached, cannot be found. */
+  /** Finds the node of a name and marks it as taken. Names that were passed or not reached yet are not found. */
   take(name: Buffer): Node | undefined {
     for (
       let next = this.#ahead[this.#at];
@@ -43,19 +46,19 @@ export class ParentFolder {
     return found
   }
 
-  /** All names up to this one are done with. */
+  /** All names up to this one are finished. */
   pass(last: Buffer): void {
     for (const [key, node] of this.#near) if (node.name.compare(last) <= 0) this.#forget(key, node)
   }
 
-  /** All there are are done with. */
+  /** All names are finished. */
   async passAll(): Promise<void> {
     for (const [key, node] of this.#near) this.#forget(key, node)
     for (let rest: Node[] | undefined = this.#ahead.slice(this.#at); rest; rest = await this.#next())
       for (const node of rest) this.#onGone(node)
   }
 
-  /** Reads no further. */
+  /** Stops reading. */
   async close(): Promise<void> {
     await this.#batches?.return?.()
     this.#batches = undefined

@@ -1,14 +1,14 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 
 export interface SnapshotProgress {
-  /** Content that was read, or found unchanged. */
+  /** Content that was read or is unchanged. */
   bytes: number
   files: number
-  /** What was kept last, or looked at again. */
+  /** The last path that was stored or checked again. */
   path: Buffer
-  /** If it was looked at again. */
+  /** Set while paths are checked again. */
   phase?: 'recheck'
-  /** As the snapshot before had them; null where that is not known, or is passed. */
+  /** The totals of the parent snapshot; null if they are not known, or exceeded. */
   bytesTotal: number | null
   filesTotal: number | null
 }
@@ -18,17 +18,17 @@ export interface Totals {
   files: number
 }
 
-/** Adds up what a run does. */
+/** Adds up the progress of a run. */
 export class RunProgress {
-  readonly #tell: (progress: SnapshotProgress) => void
+  readonly #onProgress: (progress: SnapshotProgress) => void
   readonly #totals: Totals | null
   #bytes = 0
   #files = 0
   #path: Buffer = Buffer.alloc(0)
 
-  constructor(totals: Totals | null, tell: (progress: SnapshotProgress) => void) {
+  constructor(totals: Totals | null, onProgress: (progress: SnapshotProgress) => void) {
     this.#totals = totals
-    this.#tell = tell
+    this.#onProgress = onProgress
   }
 
   addBytes(bytes: number): void {
@@ -53,7 +53,7 @@ export class RunProgress {
   #report(phase?: 'recheck'): void {
     const totals = this.#totals
     const isOver = totals !== null && (this.#bytes > totals.bytes || this.#files > totals.files)
-    this.#tell({
+    this.#onProgress({
       bytes: this.#bytes,
       files: this.#files,
       path: this.#path,

@@ -7,9 +7,9 @@ import type { Warn } from './file-reader.ts'
 const NO_DEVICE = 0n
 
 /**
- * restic joins the files of one device and inode, if one of them has several links. A file whose inode changed, or was
- * another one's, while the volume was read gets one link and no device, so that nothing joins it. Its inode stays: with
- * another one the next run would read it again. Call this once for each entry, when its times are final.
+ * restic restores entries with equal device and inode as hard links of one file if one of them has several links. If the
+ * inode changed or was reused while the volume was read, the entry gets one link and no device, so that restic keeps it
+ * separate. It keeps its inode, else the next run would read it again. Call it once per entry, when its times are final.
  */
 export function separateIfReplaced(links: LinkTable, entry: TreeEntry, warn: Warn): void {
   if (entry.links < 2 || entry.type === 'directory') return

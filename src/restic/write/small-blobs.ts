@@ -4,21 +4,24 @@ import { nextInBatch, sealBatch } from '../codec/seal-batch.ts'
 import { compressBound, SmallCompressor } from '../codec/small-compressor.ts'
 import { type BlobsMessage, ID_LENGTH, type SealedBlob } from './content-messages.ts'
 
-/** Less than this becomes no shorter. */
+/** Bytes. Compression does not make shorter pieces any smaller. */
 export const TINY = 64
 
-/** In a thread: makes blobs of many short pieces at once. What a call costs is most of what one alone takes. */
+/**
+ * Runs in a thread: makes blobs of many short pieces with one call, because a call per piece would dominate the
+ * time.
+ */
 export class SmallBlobs {
   readonly #key: RepositoryKey
   readonly #compressor = new SmallCompressor()
-  /** What is sealed next, each on a block of its own. */
+  /** The texts to seal, each starting at a block boundary. */
   #texts = Buffer.alloc(0)
 
   constructor(key: RepositoryKey) {
     this.#key = key
   }
 
-  /** `ids`: of the pieces, in order. */
+  /** `ids` are those of the pieces, in order. */
   make(pieces: readonly Buffer[], ids: readonly Buffer[]): BlobsMessage {
     this.#makeRoom(pieces)
     const lengths: number[] = []

@@ -1,19 +1,19 @@
 import { SMALL_FILE } from '../../volume/tree/read-cached.ts'
-import { ASKED_AT_ONCE } from './content-messages.ts'
+import { MAX_PER_ASK } from './content-messages.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 
-/** Small files go to a thread when they are so many bytes. */
-const TOGETHER = 1 << 20
+/** Small files are sent to a thread once they have so many bytes together. */
+const BATCH_BYTES = 1 << 20
 
 interface Batch {
   data: Uint8Array<ArrayBuffer>
   used: number
   lengths: number[]
-  /** For each file, told what becomes of it. */
+  /** The pending result of each file. */
   waiting: PromiseWithResolvers<Content>[]
 }
 
-/** Collects files that are in memory, so that a thread gets many at once. */
+/** Collects files that are already in memory, so that a thread gets many at once. */
 export class SmallFiles {
   readonly #pool: ContentPool
   #batch: Batch | undefined
@@ -22,7 +22,7 @@ export class SmallFiles {
     this.#pool = pool
   }
 
-  /** At most SMALL_FILE bytes, which are copied. */
+  /** Adds a file of at most SMALL_FILE bytes, which are copied. */
   add(data: Buffer): Promise<Content> {
     this.#batch ??= newBatch()
     const { lengths, waiting } = this.#batch
@@ -31,11 +31,11 @@ export class SmallFiles {
     lengths.push(data.length)
     this.#batch.data.set(data, this.#batch.used)
     this.#batch.used += data.length
-    if (this.#batch.used >= TOGETHER || lengths.length === ASKED_AT_ONCE) this.flush()
+    if (this.#batch.used >= BATCH_BYTES || lengths.length === MAX_PER_ASK) this.flush()
     return content.promise
   }
 
-  /** Lets those that were added wait for no others. */
+  /** Sends the collected files now, without waiting for more. */
   flush(): void {
     const batch = this.#batch
     if (!batch) return
@@ -57,6 +57,6 @@ export class SmallFiles {
 }
 
 function newBatch(): Batch {
-  const data = new Uint8Array(TOGETHER + SMALL_FILE)
+  const data = new Uint8Array(BATCH_BYTES + SMALL_FILE)
   return { data, used: 0, lengths: [], waiting: [] }
 }

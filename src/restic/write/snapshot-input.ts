@@ -8,31 +8,31 @@ import type { SnapshotProgress } from './run-progress.ts'
 
 export interface MakeSnapshotInput {
   repository: Repository
-  /** The repository's, held for as long as this takes. */
+  /** A lock on the repository, held until this ends. */
   lock: Pick<Lock, 'signal' | 'assertHeld'>
   /** Absolute path of an existing directory. */
   volume: string
-  /** Where that is on its server, as the snapshot names it; `volume` unless given. */
+  /** The volume's path that the snapshot records; default `volume`. */
   sourcePath?: string
-  /** What did not change since this one is not read again. */
+  /** Files that did not change since this snapshot are not read again. */
   parent: { id: string; snapshot: SnapshotFile } | null
-  /** All of it is read all the same. */
+  /** Read all files again, even if they seem unchanged. */
   reread?: boolean
   hostname: string
-  /** The beginning of the run. */
+  /** When the run began. */
   time: Date
   /**
-   * Says what to write into the snapshot, when all else is on the disk and nothing names it yet. What it throws stops
-   * the run without a snapshot.
+   * Returns the tags and facts of the snapshot. Called when all data is on disk, right before the snapshot's file is
+   * written; if it throws, no snapshot is made.
    */
   describe(seen: SnapshotSeen): SnapshotWords | Promise<SnapshotWords>
   signal: AbortSignal
-  /** As WalkOptions has it. */
+  /** See WalkOptions. */
   whyLeftOut?: WalkOptions['whyLeftOut']
   /** Called often: keep it cheap. */
   onProgress(progress: SnapshotProgress): void
   onWarning(warning: TreeWarning): void
-  /** How many threads read and compress; one for each core by default. */
+  /** How many threads read and compress; default: one for each core, at most 8. */
   workers?: number
 }
 
@@ -41,7 +41,7 @@ export interface SnapshotWords {
   facts: SnapshotFacts | null
 }
 
-/** What a run has found and kept. */
+/** The result of a run, before the snapshot's file is written. */
 export interface SnapshotSeen {
   /** The id of its tree, which starts at `/`. */
   tree: Buffer
@@ -49,24 +49,24 @@ export interface SnapshotSeen {
   filesChanged: number
   filesUnchanged: number
   filesDeleted: number
-  /** Everything in the volume, itself included. */
+  /** All entries of the volume, itself included. */
   entries: number
   files: number
-  /** Content of all files. */
+  /** Size of the content of all files. */
   bytes: number
-  /** Content of the files that were read. */
+  /** Size of the content that was read. */
   bytesRead: number
-  /** What the packs take in the store that were written. */
+  /** Size of the packs that were written to the store. */
   bytesAdded: number
-  /** Warnings that make it partial. */
+  /** Number of warnings that make the snapshot partial. */
   faults: number
-  /** `device` is `major:minor` of the file system the volume lies on. */
+  /** `device` is `major:minor` of the volume's file system. */
   root: { device: string; mountPoint: boolean }
-  /** Nothing but directories in it. */
+  /** The volume has nothing but directories. */
   empty: boolean
-  /** What this machine cannot keep; empty normally. */
+  /** What this machine cannot keep, in words; normally empty. */
   notKept: string[]
-  /** Files in it that changed since the run began. */
+  /** Files in the snapshot that changed since the run began. */
   changedWhileRead: ChangedFiles
 }
 

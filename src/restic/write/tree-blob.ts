@@ -5,15 +5,15 @@ import { seal, sealer } from '../codec/crypt.ts'
 import { compressAside } from '../codec/zstd.ts'
 import type { PackWriter, Repository } from '../repository/repository.ts'
 
-/** A tree that is larger is compressed and sealed piece by piece. */
-const AT_ONCE = 1 << 20
+/** Larger trees are compressed and sealed piece by piece. */
+const MAX_WHOLE_BYTES = 1 << 20
 
 export interface TreeStore {
   repository: Repository
   packs: PackWriter
 }
 
-/** A tree blob that is written from its front. */
+/** A tree blob that is written in pieces. */
 export class TreeBlob {
   readonly #store: TreeStore
   #pieces: Buffer[] = []
@@ -24,15 +24,15 @@ export class TreeBlob {
     this.#store = store
   }
 
-  /** Pieces keep their order in any case; waiting for what it gives keeps them from piling up. */
+  /** Adds a piece; the order is kept even without awaiting. Await the result to limit the memory. */
   write(piece: Buffer): Promise<void> | undefined {
     this.#length += piece.length
     if (this.#large) return this.#large.write(piece)
     this.#pieces.push(piece)
-    return this.#length > AT_ONCE ? this.#becomeLarge() : undefined
+    return this.#length > MAX_WHOLE_BYTES ? this.#becomeLarge() : undefined
   }
 
-  /** Stores it where the repository does not have it; resolves with its id. */
+  /** Stores the blob unless the repository has it. Resolves with its id. */
   async finish(): Promise<Buffer> {
     const { repository, packs } = this.#store
     if (this.#large) return await this.#putLarge(this.#large)
@@ -61,7 +61,7 @@ export class TreeBlob {
   }
 }
 
-/** Of a blob that is large, only what is compressed and sealed is kept. */
+/** For a large blob, only the compressed and sealed form is in memory. */
 class LargeBlob {
   readonly #hash = createHash('sha256')
   readonly #zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 3 } })

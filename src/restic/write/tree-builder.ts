@@ -4,28 +4,28 @@ import { TreeEncoder } from '../nodes/tree-encoder.ts'
 import type { Backlog } from './backlog.ts'
 import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
-/** One thing of a directory, as it is to be kept. */
+/** A node of a directory in the new snapshot. */
 export interface NewNode extends NodeFacts {
   entry: TreeEntry
-  /** The snapshot before has the very same. */
+  /** The parent snapshot has exactly the same node. */
   same: boolean
 }
 
 export interface BuiltTree {
   id: Buffer
-  /** It is the tree of the snapshot before. */
+  /** It equals the tree in the parent snapshot. */
   same: boolean
 }
 
-/** So many nodes are kept in the hope that nothing in the directory differs: then it need not be written. */
-const SAME_MOST = 4096
+/** At most so many unchanged nodes are held back: if the whole directory is unchanged, it need not be written. */
+const MAX_SAME = 4096
 
 interface Slot {
   node: NewNode | undefined
   ready: boolean
 }
 
-/** The tree of one directory. Nodes are added in order; what they are may be known later. */
+/** Builds the tree of one directory. Nodes are added in order, but may be promises. */
 export class TreeBuilder {
   readonly #blob: TreeBlob
   readonly #encoder = new TreeEncoder()
@@ -34,14 +34,14 @@ export class TreeBuilder {
   readonly #done = Promise.withResolvers<BuiltTree>()
   #slots: Slot[] = []
   #first = 0
-  /** What is the same so far; null once something differs. */
+  /** The nodes so far, while all are unchanged; null once one differs. */
   #same: NewNode[] | null
   #ended = false
   #stored = false
-  /** Pieces of it that are still to be taken. */
+  /** The number of pieces that are still being written. */
   #writing = 0
 
-  /** `before`: its tree in the snapshot before. */
+  /** `before`: its tree in the parent snapshot. */
   constructor(store: TreeStore, backlog: Backlog, before: Buffer | null) {
     this.#blob = new TreeBlob(store)
     this.#backlog = backlog
@@ -50,7 +50,7 @@ export class TreeBuilder {
     this.#done.promise.catch(() => {})
   }
 
-  /** What a promise gives undefined for is left out. */
+  /** A promise that resolves with undefined leaves the node out. */
   add(node: NewNode | Promise<NewNode | undefined>): void {
     this.#backlog.add()
     if (!(node instanceof Promise)) {
@@ -76,12 +76,12 @@ export class TreeBuilder {
     }
   }
 
-  /** Something that the snapshot before has in this directory is not there any more. */
+  /** Call it if a node of the parent snapshot does not exist any more. */
   differs(): void {
     this.#writeSame()
   }
 
-  /** After the last node. */
+  /** Call it after the last node. */
   finish(): Promise<BuiltTree> {
     this.#ended = true
     this.#drain()
@@ -106,7 +106,7 @@ export class TreeBuilder {
   }
 
   #put(node: NewNode): void {
-    if (this.#same && node.same && this.#same.length < SAME_MOST) {
+    if (this.#same && node.same && this.#same.length < MAX_SAME) {
       this.#same.push(node)
       return
     }

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** So long at most before others get their turn: threads wait for answers of this one. */
+/** After so long, the event loop runs: the pool's threads wait for answers of this thread. */
 const TURN_MS = 5
 
-/** Ends the turn of work that never waits, from time to time. */
+/** Lets the event loop run from time to time during work that never waits. */
 export class Turn {
   #began = performance.now()
 

@@ -2,35 +2,35 @@ import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { keptTime } from '../nodes/go-time.ts'
 import type { Node } from '../nodes/node.ts'
 
-/** What changed so shortly before it was read may have changed again in the same tick of the file system's clock. */
+/** A file that changed less than this before it was read may have changed again within the same tick of the clock. */
 const TICK_NS = 2_000_000_000n
 
-/** Tells what is as the snapshot before has it. */
+/** Decides which entries are unchanged since the parent snapshot. */
 export interface UnchangedRule {
-  /** Everything is read again, whatever its timestamps say. */
+  /** Read everything again, whatever the timestamps are. */
   reread: boolean
-  /** When the snapshot before was begun. */
+  /** When the parent snapshot began. */
   beforeNs: bigint
-  /** It has all attributes and link targets as they were; where not, they are read again, and content alone is taken over. */
+  /** The parent has all attributes and link targets; if not, they are read again, and only content is reused. */
   hasAttributes: boolean
   hasData(id: Buffer): boolean
   /** The volume's file system reports true sizes: a file of size 0 has no content. */
   hasTrueSizes: boolean
 }
 
-/** Content, attributes and link target are what they were when the node was made: nothing of it has to be read. */
+/** Whether content, attributes and link target are unchanged since the node was made, so that nothing must be read. */
 export function isUnchanged(entry: TreeEntry, node: Node, rule: UnchangedRule): boolean {
   if (rule.reread) return false
   if (entry.type === 'file' && entry.size === 0 && !rule.hasTrueSizes) return false
   return isUntouched(entry, node) && isSettled(entry, rule) && node.content.every(rule.hasData)
 }
 
-/** It changed long enough before the snapshot before was begun for its timestamps to tell of every change since. */
+/** Whether its last change was long enough before the parent began that its timestamps show every later change. */
 export function isSettled({ ctimeNs }: TreeEntry, { beforeNs }: UnchangedRule): boolean {
   return ctimeNs <= beforeNs - TICK_NS
 }
 
-/** By its times and inode; so shortly before the node was made, more may have happened than they tell. */
+/** Whether its times and inode are unchanged. Alone this is no proof: see isSettled. */
 export function isUntouched(entry: TreeEntry, { entry: before }: Node): boolean {
   return (
     entry.type === before.type &&
@@ -41,7 +41,7 @@ export function isUntouched(entry: TreeEntry, { entry: before }: Node): boolean 
   )
 }
 
-/** Of what is unchanged: every other thing that stat tells is the same too. */
+/** Whether all other fields of stat are unchanged too. */
 export function isSame(entry: TreeEntry, before: TreeEntry): boolean {
   return (
     entry.mode === before.mode &&

@@ -7,7 +7,7 @@ import type { Repository } from '../repository/repository.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
 import type { FileReader, Warn } from './file-reader.ts'
-import { leaveOut } from './leave-out.ts'
+import { removeUnsupported } from './leave-out.ts'
 import { distrust, nodeOfContent } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import type { Reading } from './reading.ts'
@@ -23,10 +23,10 @@ export interface VolumeArchiverOptions extends TreeStore {
   backlog: Backlog
   counts: Counts
   rule: UnchangedRule
-  /** Of everything in the snapshot that has several names. */
+  /** All entries of the snapshot with several names. */
   links: LinkTable
   warn: Warn
-  /** Something was kept, or looked at and found unchanged. */
+  /** Called for each entry that is in the snapshot. */
   onKept(entry: TreeEntry, unchanged: boolean): void
 }
 
@@ -37,17 +37,17 @@ const CHANGED_UNSEEN =
 interface Level {
   parent: ParentFolder
   tree: TreeBuilder
-  /** Of the names that were looked at last: what the snapshot before has. */
+  /** The parent snapshot's nodes for the last batch of entries. */
   before: Map<TreeEntry, Node>
-  /** Of these, what need not be read. */
+  /** Those of the batch that need not be read at all. */
   unchanged: Set<TreeEntry>
-  /** And of which all but the content is read. */
+  /** Those of the batch whose content need not be read. */
   sameContent: Set<TreeEntry>
-  /** Paths of what could not be looked at whole. */
+  /** Paths that could not be inspected completely. */
   faulty: Set<string>
 }
 
-/** Turns a volume into trees: reads on while contents and trees of what it has seen are still on their way. */
+/** Turns a volume into trees. The walk goes on while contents and trees of earlier entries are still being written. */
 export class VolumeArchiver {
   readonly #options: VolumeArchiverOptions
   readonly #turn = new Turn()
@@ -57,7 +57,7 @@ export class VolumeArchiver {
     this.#options = options
   }
 
-  /** For the walk, which asks it of each entry. */
+  /** The walk calls it for each entry. */
   isKnown(entry: TreeEntry): boolean {
     const node = this.#level?.parent.take(nameOf(entry.path))
     if (!node || !this.#level) return false
@@ -72,17 +72,17 @@ export class VolumeArchiver {
     return true
   }
 
-  /** For the walk, which tells of what it cannot look at whole. */
+  /** The walk calls it for entries that it could not inspect completely. */
   noteFault(path: Buffer): void {
     this.#level?.faulty.add(path.toString('latin1'))
   }
 
-  /** For the walk, which tells the last name of those it looks at next. */
+  /** The walk calls it with the last name of the next batch. */
   async reach(name: Buffer): Promise<void> {
     await this.#level?.parent.reach(name)
   }
 
-  /** The tree of the whole volume; `before` is what it was in the snapshot before. */
+  /** Resolves with the tree of the whole volume; `before` is its tree in the parent snapshot. */
   async archive(walk: SortedWalk, before: Buffer | null): Promise<BuiltTree> {
     const root = await walk.openRoot()
     const tree = await this.#folder(walk, { folder: root, path: Buffer.alloc(0), before })
@@ -149,13 +149,13 @@ export class VolumeArchiver {
     await full
   }
 
-  /** Without a promise if nothing has to be waited for, which holds for most entries of most volumes. */
+  /** Returns no promise if nothing has to be waited for, which holds for most entries. */
   #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> | undefined {
     const { entry } = look.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
-    // What is as the snapshot before has it, it can hold.
-    if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#leaveOut(entry)
+    // An unchanged node is in the parent snapshot, so the format can store it.
+    if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#removeUnsupported(entry)
     distrustIfFaulty(level, entry)
     if (canEnter(look)) return this.#keepFolder(walk, level, { look, before, unchanged })
     if (!(before && unchanged) && entry.type === 'file') return this.#keepFile(level, look, before)
@@ -164,8 +164,8 @@ export class VolumeArchiver {
     return undefined
   }
 
-  #leaveOut(entry: TreeEntry): void {
-    for (const { severity, message } of leaveOut(entry)) {
+  #removeUnsupported(entry: TreeEntry): void {
+    for (const { severity, message } of removeUnsupported(entry)) {
       this.#options.warn(severity, entry.path, message)
       if (severity === 'fault') this.noteFault(entry.path)
     }
@@ -173,7 +173,7 @@ export class VolumeArchiver {
 
   async #keepFolder(walk: SortedWalk, level: Level, { look, before, unchanged }: FolderLook): Promise<void> {
     const { entry } = look.item
-    if (before && unchanged) takeAttributes(entry, before.entry)
+    if (before && unchanged) copyAttributes(entry, before.entry)
     this.#kept(entry, before, unchanged)
     const folder = await walk.open(look)
     const tree = await this.#folder(walk, { folder, path: entry.path, before: before?.subtree ?? null })
@@ -188,7 +188,7 @@ export class VolumeArchiver {
     this.#separate(entry)
     const content = entry.type === 'file' ? before.content : null
     level.tree.add({
-      entry: Object.assign(takeAttributes(entry, before.entry), { linkTarget }),
+      entry: Object.assign(copyAttributes(entry, before.entry), { linkTarget }),
       content,
       subtree: null,
       same: isSame(entry, before.entry),
@@ -199,7 +199,7 @@ export class VolumeArchiver {
   #keepFile(level: Level, { item }: Seen, before: Node | undefined): Promise<void> | undefined {
     const { entry } = item
     const { files, rule } = this.#options
-    // It may have changed again when it was opened.
+    // Checked again, because opening the file updated the entry.
     if (before && level.sameContent.has(entry) && isUnchanged(entry, before, rule))
       return this.#keepContent(level, item, before)
     const reading = files.read(item)
@@ -212,7 +212,7 @@ export class VolumeArchiver {
   async #keepContent(level: Level, item: TreeItem, before: Node): Promise<void> {
     const { entry } = item
     this.#separate(entry)
-    await lookAtFlags(item)
+    await readInodeFlags(item)
     level.tree.add({ entry, content: before.content, subtree: null, same: false })
     this.#kept(entry, before, true)
   }
@@ -228,7 +228,7 @@ export class VolumeArchiver {
     this.#kept(entry, before, false)
   }
 
-  /** `again`: what it was before, and should be still. */
+  /** `again`: the parent's node, if the timestamps say that the file is unchanged. */
   #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
     return reading.content.then((content) => this.#checkAgain(nodeOfContent(entry, content), again))
   }
@@ -242,7 +242,7 @@ export class VolumeArchiver {
     return node
   }
 
-  /** What has no content; a mount point keeps its place alone. */
+  /** Stores an entry without content; of a mount point, only an empty directory. */
   #keepPlain(level: Level, entry: TreeEntry, before: Node | undefined): void {
     this.#separate(entry)
     if (entry.type === 'directory') level.tree.add(this.#emptyFolder(entry))
@@ -265,12 +265,12 @@ export class VolumeArchiver {
   }
 }
 
-function takeAttributes(entry: TreeEntry, { xattrs, flags }: TreeEntry): TreeEntry {
+function copyAttributes(entry: TreeEntry, { xattrs, flags }: TreeEntry): TreeEntry {
   return Object.assign(entry, { xattrs }, flags === undefined ? {} : { flags })
 }
 
-/** Inode flags are read when a file is opened. One whose content is taken over is opened for them. */
-async function lookAtFlags({ open }: TreeItem): Promise<void> {
+/** Opens a file only to read its inode flags, if its content is reused. */
+async function readInodeFlags({ open }: TreeItem): Promise<void> {
   const file = await open?.().catch(() => undefined)
   await file?.close()
 }
@@ -280,7 +280,7 @@ function distrustIfFaulty({ faulty }: Level, entry: TreeEntry): void {
 }
 
 interface FolderStep {
-  /** Undefined where it cannot be listed. */
+  /** Undefined if it cannot be listed. */
   folder: SortedFolder | undefined
   path: Buffer
   before: Buffer | null

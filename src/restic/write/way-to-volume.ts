@@ -7,14 +7,14 @@ import { entryOf } from '../../volume/tree/stat-entry.ts'
 import type { OpenVolume } from '../../volume/tree/volume.ts'
 import { componentsOf } from '../../volume/tree/write-paths.ts'
 import { encodeTree } from '../nodes/tree-encoder.ts'
-import { leaveOut } from './leave-out.ts'
+import { removeUnsupported } from './leave-out.ts'
 import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
 /**
- * The tree from `/` down to a volume, each directory on the way with nothing else in it, as restic has it; resolves
- * with its id. The volume's own metadata stand in for a directory that is not on this machine, or a symbolic link.
+ * Stores the trees from `/` down to a volume, as restic does; each directory on the way has only the next one. Resolves
+ * with the id of the top tree. A directory that is missing on this machine, or a link, gets the volume's own metadata.
  */
-export async function storeWayTo(
+export async function storeParents(
   volume: OpenVolume,
   sourcePath: string,
   { tree, store }: { tree: Buffer; store: TreeStore },
@@ -24,7 +24,7 @@ export async function storeWayTo(
   for (let depth = names.length; depth > 0; depth--) {
     const path = Buffer.from(`/${Buffer.concat(joined(names.slice(0, depth))).toString('latin1')}`, 'latin1')
     const found = depth === names.length ? volume.root : await directoryAt(path, volume)
-    leaveOut(found)
+    removeUnsupported(found)
     below = await storeOne(store, { ...found, path }, below)
   }
   return below
@@ -46,7 +46,7 @@ async function directoryAt(path: Buffer, { kernel, root }: OpenVolume): Promise<
   }
 }
 
-/** Owners of a volume above this one may have put a link to elsewhere in the way: none is followed. */
+/** Follows no link, because the owners of a volume above this one could have put a link there. */
 async function pinReal(path: Buffer): Promise<Pin | undefined> {
   try {
     using directory = holdRealPath(path.toString())
