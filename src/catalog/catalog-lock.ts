@@ -12,14 +12,14 @@ export function lockCatalog(file: string): { release(): void } {
     lock.pragma(`user_version = ${process.pid}`)
     lock.exec('BEGIN IMMEDIATE')
   } catch (cause) {
-    const refusal = refusalOf(lock, file, cause)
+    const refusal = makeLockError(lock, file, cause)
     lock.close()
     throw refusal
   }
   return { release: () => void lock.close() }
 }
 
-function refusalOf(lock: Database.Database, file: string, cause: unknown): unknown {
+function makeLockError(lock: Database.Database, file: string, cause: unknown): unknown {
   if (errnoOf(cause) !== 'SQLITE_BUSY') return cause
   const holder = lock.pragma('user_version', { simple: true })
   const message = `The catalog is in use by process ${holder} (it holds ${file}): stop that one first, or use another --data directory`

@@ -98,14 +98,14 @@ const MAX_SINGLE = 1000
 
 function createLists(): Lists {
   return {
-    backups: new AnswerCache<Slice<BackupInfo>>(lengthOf, MAX_LISTED),
-    records: new AnswerCache<Slice<RunRecord>>(lengthOf, MAX_LISTED),
+    backups: new AnswerCache<Slice<BackupInfo>>(weighPage, MAX_LISTED),
+    records: new AnswerCache<Slice<RunRecord>>(weighPage, MAX_LISTED),
     record: new AnswerCache<KeptRecord | undefined>(() => 1, MAX_SINGLE),
   }
 }
 
 /** Plus one, because an empty page takes room too. */
-function lengthOf({ items }: Slice<unknown>): number {
+function weighPage({ items }: Slice<unknown>): number {
   return items.length + 1
 }
 

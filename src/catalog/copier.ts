@@ -41,7 +41,7 @@ async function folderFor(copyDir: string, dir: string): Promise<string> {
   await mkdir(copyDir, { recursive: true, mode: 0o700 })
   const allowed = await realpath(copyDir)
   try {
-    const folder = await realPathOf(resolve(allowed, dir))
+    const folder = await resolveExisting(resolve(allowed, dir))
     if (folder !== allowed && !folder.startsWith(allowed + sep)) throw forbidden(dir, allowed)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     return folder
@@ -54,12 +54,12 @@ async function folderFor(copyDir: string, dir: string): Promise<string> {
 const NO_DIRECTORY = ['ERR_INVALID_ARG_VALUE', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'ELOOP']
 
 /** Resolves the links of the part of the path that exists. */
-async function realPathOf(path: string): Promise<string> {
+async function resolveExisting(path: string): Promise<string> {
   try {
     return await realpath(path)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
-    return join(await realPathOf(dirname(path)), basename(path))
+    return join(await resolveExisting(dirname(path)), basename(path))
   }
 }
 

@@ -21,7 +21,7 @@ const WAY_OUT: Record<string, string> = {
  * @param file named in the message; without it, the message says "The catalog database"
  */
 export function fileErrorOf(error: unknown, file?: string): BackupdError | undefined {
-  const code = sqliteCodeOf(error)
+  const code = findSqliteCode(error)
   const kind = /^SQLITE_[A-Z]+/.exec(code ?? '')?.[0] ?? ''
   const isQuota = kind === 'SQLITE_IOERR' && file !== undefined && hasNoRoomBeside(file)
   const way = WAY_OUT[isQuota ? 'SQLITE_FULL' : kind]
@@ -36,7 +36,7 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 /** better-sqlite3 sets `code`; the adapter wraps it as `cause.originalCode`. */
-function sqliteCodeOf(error: unknown): string | undefined {
+function findSqliteCode(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined
   if (typeof cause === 'object' && cause !== null && 'originalCode' in cause)
     return String(cause.originalCode)

@@ -45,16 +45,16 @@ export function keyAfter(kind: string, { after }: Page): string | undefined {
  * Throws BAD_INPUT for an invalid time.
  */
 export function keyBounds(range: { from?: string; to?: string }, after: string | undefined) {
-  const upper = [after, range.to === undefined ? undefined : boundOf('to', range.to)].filter(
+  const upper = [after, range.to === undefined ? undefined : parseBound('to', range.to)].filter(
     (key) => key !== undefined,
   )
   return {
-    ...(range.from === undefined ? {} : { gte: boundOf('from', range.from) }),
+    ...(range.from === undefined ? {} : { gte: parseBound('from', range.from) }),
     ...(upper.length === 0 ? {} : { lt: upper.sort()[0] }),
   }
 }
 
-function boundOf(name: string, text: string): string {
+function parseBound(name: string, text: string): string {
   const key = timeKey(text)
   if (key !== undefined) return key
   throw new BackupdError('BAD_INPUT', `${name}: "${text}" is not a time such as 2026-01-31T05:00:00Z`)

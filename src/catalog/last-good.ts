@@ -20,14 +20,14 @@ export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<
       },
       _max: { sequenceKey: true },
     })
-    const wanted = new Set(some.map(nameOf))
+    const wanted = new Set(some.map(volumeName))
     const asked = newest
-      .filter((volume) => wanted.has(nameOf(volume)))
+      .filter((volume) => wanted.has(volumeName(volume)))
       .map(({ _max }) => _max.sequenceKey ?? '')
     const rows = await db.backup.findMany({ where: { sequenceKey: { in: asked } } })
     for (const info of rows.map(backupOf)) {
-      const other = last.get(nameOf(info))
-      if (!other || goodSince(info) > goodSince(other)) last.set(nameOf(info), info)
+      const other = last.get(volumeName(info))
+      if (!other || goodSince(info) > goodSince(other)) last.set(volumeName(info), info)
     }
   }
   return last
@@ -37,6 +37,6 @@ function goodSince({ created, series }: BackupInfo): number {
   return Date.parse(series?.lastGood?.created ?? created)
 }
 
-function nameOf({ server, source }: VolumeKey): string {
+function volumeName({ server, source }: VolumeKey): string {
   return `${server} ${source}`
 }

@@ -43,7 +43,7 @@ function guard(adapter: SqlDriverAdapter, file: string): SqlDriverAdapter {
       .catch(rethrow(file))
   const inside: Calling = (call) => turn().then(call).catch(rethrow(file))
   return {
-    ...queriesOf(adapter, outside),
+    ...wrapQueries(adapter, outside),
     executeScript: (script) => outside(() => adapter.executeScript(script)),
     startTransaction: async (level) => {
       const leave = await gate.enter()
@@ -61,7 +61,7 @@ function guard(adapter: SqlDriverAdapter, file: string): SqlDriverAdapter {
 /** Wraps a call to the adapter. */
 type Calling = <T>(call: () => Promise<T>) => Promise<T>
 
-function queriesOf(adapter: SqlQueryable, calling: Calling): SqlQueryable {
+function wrapQueries(adapter: SqlQueryable, calling: Calling): SqlQueryable {
   return {
     provider: adapter.provider,
     adapterName: adapter.adapterName,
@@ -71,7 +71,7 @@ function queriesOf(adapter: SqlQueryable, calling: Calling): SqlQueryable {
 }
 
 function guardTransaction(transaction: Transaction, inside: Calling, leave: () => void): Transaction {
-  const queries = queriesOf(transaction, inside)
+  const queries = wrapQueries(transaction, inside)
   return {
     ...queries,
     options: transaction.options,

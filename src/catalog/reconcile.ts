@@ -46,7 +46,7 @@ async function takePage(world: Reconciling, page: BackupInfo[]): Promise<void> {
   const changed = page.filter((info) => {
     const row = known.get(info.name)
     if (goneSince.has(info.name) || (row && row.touched > mark)) return false
-    const change = changeOf(row, info)
+    const change = compareBackup(row, info)
     found.push(change)
     return change !== 'unchanged'
   })
@@ -54,7 +54,7 @@ async function takePage(world: Reconciling, page: BackupInfo[]): Promise<void> {
   for (const change of found) counts[change] += 1
 }
 
-function changeOf(row: Backup | undefined, info: BackupInfo): 'added' | 'updated' | 'unchanged' {
+function compareBackup(row: Backup | undefined, info: BackupInfo): 'added' | 'updated' | 'unchanged' {
   if (!row) return 'added'
   return isDeepStrictEqual(backupOf(row), info) ? 'unchanged' : 'updated'
 }

@@ -15,7 +15,7 @@ const NO_TIME = '0000'
 export function recordRow(
   record: RunRecord,
   eventSeq: number,
-  startKey = startKeyOf(record),
+  startKey = makeStartKey(record),
 ): Prisma.RecordCreateManyInput {
   const { rid, server, jobId, action, state, args } = record
   const instanceNo = Number(args.instanceNo)
@@ -28,19 +28,19 @@ export function recordRow(
     action,
     state,
     app: appOf(record),
-    proc: textOf(args.proc),
-    volume: textOf(args.volume),
+    proc: toText(args.proc),
+    volume: toText(args.volume),
     instanceNo: Number.isInteger(instanceNo) ? toBigInt(instanceNo) : null,
-    mode: textOf(args.mode),
+    mode: toText(args.mode),
   }
 }
 
 /** In a queued record, `start` is the time of the request. */
-function startKeyOf({ start, rid }: RunRecord): string {
+function makeStartKey({ start, rid }: RunRecord): string {
   return `${timeKey(start) ?? NO_TIME} ${rid}`
 }
 
-function textOf(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 

@@ -14,7 +14,7 @@ import type { RecordWorld } from './world.ts'
  * in them. Mere progress is kept in memory only; after a restart the daemon sends it again. Runs in the write queue.
  */
 export async function takeNews(world: RecordWorld, news: RunRecord[]): Promise<KeptRecord[]> {
-  const known = await knownOf(world, news)
+  const known = await readKnown(world, news)
   const { changes, progress } = fold(world, known, news)
   if (changes.length > 0) {
     const newest = [...new Set(changes.map(({ record }) => record.rid))].flatMap(
@@ -31,7 +31,7 @@ export async function takeNews(world: RecordWorld, news: RunRecord[]): Promise<K
   return kept
 }
 
-async function knownOf({ db, live }: RecordWorld, news: RunRecord[]): Promise<Map<string, KeptRecord>> {
+async function readKnown({ db, live }: RecordWorld, news: RunRecord[]): Promise<Map<string, KeptRecord>> {
   const rids = [...new Set(news.map(({ rid }) => rid))]
   const known = await readKept(
     db,

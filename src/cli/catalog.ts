@@ -34,7 +34,7 @@ type Rebuilt = RebuildCatalogMutation['rebuildCatalog']
 
 async function rebuildCatalog({ url, json, ...wish }: RebuildFlags): Promise<void> {
   const rebuilt = await ask(url, wish)
-  print(json ? `${JSON.stringify(rebuilt)}\n` : wordsOf(rebuilt))
+  print(json ? `${JSON.stringify(rebuilt)}\n` : describeRebuilt(rebuilt))
   const unread = rebuilt.namespaces.filter(({ error }) => error !== null)
   if (unread.length === 0) return
   const names = unread.map(({ ip }) => ip).join(', ')
@@ -56,7 +56,7 @@ async function ask(url: string, wish: Pick<RebuildFlags, 'dryRun' | 'forget'>): 
   }
 }
 
-function wordsOf({ dryRun, namespaces }: Rebuilt): string {
+function describeRebuilt({ dryRun, namespaces }: Rebuilt): string {
   const head = ['namespace', 'added', 'updated', 'removed', 'unchanged', 'unknown']
   const rows = namespaces.map(({ ip, added, updated, removed, unchanged, unknown }) => [
     ...[ip, added, updated, removed, unchanged],

@@ -88,7 +88,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     dataDir: flags.data,
     volumeRoot: flags.volumeRoot,
     allowPaths: flags.allowPath,
-    store: storeOf(flags),
+    store: parseStore(flags),
     ...passwordFileOf(flags),
     takeOver: flags.takeOver,
     claimStore: flags.claimStore,
@@ -111,7 +111,7 @@ function checkIp(ip: string): string {
   throw new BackupdError('BAD_INPUT', `--ip is "${ip}": write an IPv4 address, such as 10.0.0.1`)
 }
 
-function storeOf({ backupDriver, backupMoosefsDir, backupLocalDir }: DaemonFlags): StoreSettings {
+function parseStore({ backupDriver, backupMoosefsDir, backupLocalDir }: DaemonFlags): StoreSettings {
   if (backupDriver === 'moosefs') return { driver: 'moosefs', dir: resolve(backupMoosefsDir) }
   if (backupDriver !== 'local')
     throw new BackupdError('BAD_INPUT', `--backup-driver is "${backupDriver}": write moosefs or local`)

@@ -26,7 +26,8 @@ export function repairOwnModes(dataDir: string, log: Log): void {
   const folder = resolve(dataDir)
   try {
     const changed = makePrivate(folder, (path) => OWN_FILES.some((own) => own.test(path)))
-    if (changed.length > 0) log.warn({ folder, changed: changed.slice(0, MAX_LISTED) }, warningOf(changed))
+    if (changed.length > 0)
+      log.warn({ folder, changed: changed.slice(0, MAX_LISTED) }, describeChanged(changed))
   } catch (error) {
     log.warn(
       { folder },
@@ -35,7 +36,7 @@ export function repairOwnModes(dataDir: string, log: Log): void {
   }
 }
 
-function warningOf(changed: string[]): string {
+function describeChanged(changed: string[]): string {
   const more = changed.length > MAX_LISTED ? ` and ${changed.length - MAX_LISTED} more` : ''
   return `Other users of this machine had rights on files of the data directory; these are private now: ${changed.slice(0, MAX_LISTED).join(', ')}${more}`
 }

@@ -107,7 +107,12 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   )
   hangUp.begin(() => controller.rereadInventory())
   print(
-    welcome({ url: controller.url, inventory, store: storeOf(flags, dataDir), example: !flags.inventory }),
+    welcome({
+      url: controller.url,
+      inventory,
+      store: resolveStore(flags, dataDir),
+      example: !flags.inventory,
+    }),
   )
   // The daemon first, so that the controller still accepts its last news.
   await untilStopped(async () => {
@@ -131,7 +136,7 @@ function exampleIn(dataDir: string): Promise<string> {
   return makeExample(dataDir, () => print('Making an example: two volumes of 250 MiB together …\n'))
 }
 
-function storeOf(flags: StandaloneFlags, dataDir: string): string {
+function resolveStore(flags: StandaloneFlags, dataDir: string): string {
   return resolve(flags.backupLocalDir ?? join(dataDir, 'store'))
 }
 
@@ -144,7 +149,7 @@ async function startLocalDaemon(
   flags: StandaloneFlags,
   { dataDir, log, zoneProblem }: Local & { zoneProblem: string | null },
 ): Promise<Daemon> {
-  const dir = storeOf(flags, dataDir)
+  const dir = resolveStore(flags, dataDir)
   if (!flags.backupLocalDir) await makeFolder(dir)
   return startDaemon({
     ...parseAddress('--daemon-addr', flags.daemonAddr),

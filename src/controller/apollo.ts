@@ -25,13 +25,13 @@ export async function startApollo({ schema, log }: GraphQLParts): Promise<Apollo
     stopOnTerminationSignals: false,
     plugins: [ApolloServerPluginLandingPageDisabled()],
     logger: apolloLog(log),
-    formatError: (formatted, error) => formatError({ ...formatted, originalError: originalOf(error) }, log),
+    formatError: (formatted, error) => formatError({ ...formatted, originalError: unwrapError(error) }, log),
   })
   await apollo.start()
   return apollo
 }
 
-function originalOf(error: unknown): unknown {
+function unwrapError(error: unknown): unknown {
   return error instanceof Error && 'originalError' in error ? error.originalError : undefined
 }
 

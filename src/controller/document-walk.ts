@@ -41,7 +41,7 @@ class AnswerPlace {
   readonly names = new Map<string, { times: number; below: AnswerPlace }>()
 }
 
-interface Place {
+interface WalkPlace {
   answer: AnswerPlace
   /** Undefined below an unknown field, which GraphQL's own rules refuse. */
   type: GraphQLNamedType | undefined
@@ -84,7 +84,7 @@ export class DocumentWalk {
     this.#walk(set, { answer: new AnswerPlace(), type, depth: 0, lists: [], nodes: 1, inside: [] })
   }
 
-  #walk(set: SelectionSetNode, place: Place): void {
+  #walk(set: SelectionSetNode, place: WalkPlace): void {
     for (const selection of set.selections) {
       if (++this.#selections > DOCUMENT_LIMITS.selections)
         throw tooMany('fields and fragments, each counted in every place', DOCUMENT_LIMITS.selections)
@@ -93,13 +93,13 @@ export class DocumentWalk {
     }
   }
 
-  #select(selection: SelectionNode, place: Place): void {
+  #select(selection: SelectionNode, place: WalkPlace): void {
     if (selection.kind === Kind.FIELD) this.#field(selection, place)
     else if (selection.kind === Kind.FRAGMENT_SPREAD) this.#spread(selection.name.value, place)
     else this.#walk(selection.selectionSet, this.#narrowed(place, selection.typeCondition?.name.value))
   }
 
-  #spread(name: string, place: Place): void {
+  #spread(name: string, place: WalkPlace): void {
     const fragment = this.#fragments.get(name)
     this.#used.add(name)
     // GraphQL's own rules refuse cycles.
@@ -108,17 +108,17 @@ export class DocumentWalk {
     this.#walk(fragment.selectionSet, { ...narrowed, inside: [...place.inside, name] })
   }
 
-  #narrowed(place: Place, condition: string | undefined): Place {
+  #narrowed(place: WalkPlace, condition: string | undefined): WalkPlace {
     return condition === undefined ? place : { ...place, type: this.#schema.getType(condition) }
   }
 
-  #field(field: FieldNode, place: Place): void {
+  #field(field: FieldNode, place: WalkPlace): void {
     this.#countField(field, place)
     const below = this.#answerBelow(field, place)
     if (field.selectionSet) this.#walk(field.selectionSet, this.#placeBelow(field, place, below))
   }
 
-  #countField({ alias, name }: FieldNode, { depth, nodes }: Place): void {
+  #countField({ alias, name }: FieldNode, { depth, nodes }: WalkPlace): void {
     if (depth + 1 > DOCUMENT_LIMITS.depth) throw limit('Depth', DOCUMENT_LIMITS.depth, 'ask for fewer levels')
     if (alias && name.value !== '__typename' && ++this.#counts.aliases > DOCUMENT_LIMITS.aliases)
       throw limit('Aliases', DOCUMENT_LIMITS.aliases, 'ask for less at once')
@@ -127,7 +127,7 @@ export class DocumentWalk {
       throw limit('Cost', DOCUMENT_LIMITS.values, 'ask for smaller pages or fewer fields')
   }
 
-  #answerBelow({ alias, name }: FieldNode, { answer }: Place): AnswerPlace {
+  #answerBelow({ alias, name }: FieldNode, { answer }: WalkPlace): AnswerPlace {
     const key = (alias ?? name).value
     const known = answer.names.get(key)
     if (!known) {
@@ -141,7 +141,7 @@ export class DocumentWalk {
     return known.below
   }
 
-  #placeBelow(field: FieldNode, place: Place, answer: AnswerPlace): Place {
+  #placeBelow(field: FieldNode, place: WalkPlace, answer: AnswerPlace): WalkPlace {
     const definition = this.#definition(field.name.value, place.type)
     const isSchema = field.name.value === '__schema'
     const depth = isSchema ? Number.NEGATIVE_INFINITY : place.depth + 1
@@ -170,7 +170,7 @@ type Directives = readonly DirectiveNode[] | undefined
 function listsBelow(
   field: FieldNode,
   { type }: GraphQLField<unknown, unknown>,
-  { lists, depth }: Place,
+  { lists, depth }: WalkPlace,
 ): readonly string[] {
   const isList = isListType(isNonNullType(type) ? type.ofType : type)
   if (!isList || depth === Number.NEGATIVE_INFINITY) return lists

@@ -18,15 +18,15 @@ export function formatError(error: AnyGraphQLError, log: Log): GraphQLFormattedE
   const place = { ...(locations && { locations }), ...(path && { path }) }
   const cause = error.originalError
   if (cause instanceof BackupdError)
-    return { message: cause.message, ...place, extensions: extensionsOf(cause) }
+    return { message: cause.message, ...place, extensions: makeExtensions(cause) }
   if (isBadRequest(error))
-    return { message: error.message, ...place, extensions: extensionsOf(asBadInput(error)) }
+    return { message: error.message, ...place, extensions: makeExtensions(asBadInput(error)) }
   const id = randomUUID()
   log.error({ id, err: cause ?? error }, 'A request failed with an internal error')
   const internal = new BackupdError('INTERNAL', `Something went wrong here; the log has it under ${id}`, {
     facts: { id },
   })
-  return { message: internal.message, ...place, extensions: extensionsOf(internal) }
+  return { message: internal.message, ...place, extensions: makeExtensions(internal) }
 }
 
 /** The request is at fault if it failed before execution or with a plain GraphQL error. */
@@ -41,6 +41,6 @@ function asBadInput({ message, extensions, originalError }: AnyGraphQLError): Ba
   return new BackupdError(codes.find(isErrorCode) ?? 'BAD_INPUT', message)
 }
 
-function extensionsOf({ code, facts }: BackupdError): Record<string, unknown> {
+function makeExtensions({ code, facts }: BackupdError): Record<string, unknown> {
   return { code, facts, action: isErrorCode(code) ? ERROR_CODES[code] : null }
 }

@@ -34,7 +34,7 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
       onConnect: acceptInit,
       onSubscribe(connection, id, payload) {
         const problem = limits.begin(connection, id, payload)
-        return problem ? [problem] : operationOf(payload, connection.extra.request, options)
+        return problem ? [problem] : prepareOperation(payload, connection.extra.request, options)
       },
       onComplete: (connection, id) => limits.end(connection, id),
       onClose: (connection) => limits.close(connection),
@@ -60,7 +60,7 @@ function acceptInit(connection: Connection<undefined, Extra>): boolean {
 }
 
 /** What to execute, or the errors: an invalid document ends only its operation, not the connection. */
-function operationOf(payload: SubscribePayload, { socket }: IncomingMessage, options: SocketOptions) {
+function prepareOperation(payload: SubscribePayload, { socket }: IncomingMessage, options: SocketOptions) {
   const { schema, makeContext } = options
   const document = parseDocument(payload.query)
   if (document instanceof GraphQLError) return [document]
@@ -88,7 +88,7 @@ interface Upgrade {
 }
 
 function upgrade(sockets: WebSocketServer, options: SocketOptions, { request, socket, head }: Upgrade): void {
-  const refusal = refusalOf(request, options)
+  const refusal = checkUpgrade(request, options)
   if (refusal) refuse(socket, refusal)
   else sockets.handleUpgrade(request, socket, head, (webSocket) => accept(sockets, webSocket, request))
 }
@@ -105,7 +105,7 @@ interface Refusal {
   words: string
 }
 
-function refusalOf(request: IncomingMessage, options: SocketOptions): Refusal | undefined {
+function checkUpgrade(request: IncomingMessage, options: SocketOptions): Refusal | undefined {
   if (request.url?.split('?')[0] !== '/graphql') {
     return { status: '404 Not Found', words: 'There is no WebSocket here: use /graphql' }
   }

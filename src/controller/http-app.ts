@@ -58,12 +58,12 @@ function refuse(
   request: FastifyRequest,
   { reply, log }: { reply: FastifyReply; log: Log },
 ): FastifyReply {
-  const { status, code, message } = refusalOf(error, log)
+  const { status, code, message } = toRefusal(error, log)
   const words = request.url.startsWith('/graphql') ? { errors: [{ message, extensions: { code } }] } : message
   return printJson(reply.code(status).header(ERROR_CODE_HEADER, code), words)
 }
 
-function refusalOf(error: unknown, log: Log): { status: number; code: ErrorCode; message: string } {
+function toRefusal(error: unknown, log: Log): { status: number; code: ErrorCode; message: string } {
   if (error instanceof BackupdError && STATUS[error.code] !== undefined) {
     return { status: STATUS[error.code] ?? 500, code: error.code, message: error.message }
   }

@@ -12,21 +12,21 @@ import { parseDocument } from './parse-document.ts'
 export function refuseCostlyDocuments(app: FastifyInstance, schema: GraphQLSchema, log: Log): void {
   app.addHook('preHandler', async (request, reply) => {
     if (request.routeOptions.url !== '/graphql') return
-    const problem = queriesOf(request)
-      .map((query) => problemOf(schema, query))
+    const problem = readQueries(request)
+      .map((query) => findProblem(schema, query))
       .find(Boolean)
     if (problem) await reply.code(400).send({ errors: [formatError(problem, log)] })
   })
 }
 
 /** The documents at all places where Apollo may read one. */
-function queriesOf({ body, query }: FastifyRequest): string[] {
+function readQueries({ body, query }: FastifyRequest): string[] {
   const found = [body, query].map((fields) => (fields as { query?: unknown } | null | undefined)?.query)
   return found.flat().filter((each) => typeof each === 'string')
 }
 
 /** Leaves documents that cannot be parsed to Apollo, which refuses them. */
-function problemOf(schema: GraphQLSchema, query: string): GraphQLError | undefined {
+function findProblem(schema: GraphQLSchema, query: string): GraphQLError | undefined {
   const document = parseDocument(query)
   return document instanceof GraphQLError ? undefined : documentProblem(schema, document)
 }

@@ -28,9 +28,9 @@ export async function addRestRoutes(app: FastifyInstance, options: RestOptions):
     else parse(request, String(body), done)
   })
   takeEmptyBodies(app)
-  for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${pathOf(path)}`)) {
+  for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${readPath(path)}`)) {
     const [method = '', url = ''] = path.split(' ')
-    const choices = routes.map((route) => ({ route, flags: flagsOf(route.path) }))
+    const choices = routes.map((route) => ({ route, flags: readFlags(route.path) }))
     app.route({ method, url, handler: (request, reply) => answer(choices, { request, reply, ...options }) })
   }
 }
@@ -48,7 +48,7 @@ interface Exchange extends RestOptions {
 async function answer(choices: readonly Choice[], exchange: Exchange): Promise<FastifyReply> {
   const { request, reply, executeAs, clock } = exchange
   const { status, body, warnings = [], code } = await ask()
-  if (warnings.length > 0) reply.header('warning', warnings.map(warningOf).join(', '))
+  if (warnings.length > 0) reply.header('warning', warnings.map(formatWarning).join(', '))
   if (code !== undefined) reply.header(ERROR_CODE_HEADER, code)
   return printJson(reply.code(status), body)
 
@@ -64,15 +64,15 @@ async function answer(choices: readonly Choice[], exchange: Exchange): Promise<F
   }
 }
 
-function pathOf(pattern: string): string {
+function readPath(pattern: string): string {
   return pattern.split('?')[0] ?? pattern
 }
 
 /** The query flags that a request must have: a pattern may end in `?open=true`. */
-function flagsOf(pattern: string): [string, string][] {
+function readFlags(pattern: string): [string, string][] {
   return [...new URLSearchParams(pattern.split('?')[1] ?? '')]
 }
 
-function warningOf(sentence: string): string {
+function formatWarning(sentence: string): string {
   return `199 backupd "${sentence.replaceAll(/["\\\r\n]/g, ' ')}"`
 }

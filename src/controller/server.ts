@@ -143,7 +143,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   const { log } = options
   const graphql = { schema: createSchema(), log }
   const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
-  const guard = guardOf(options)
+  const guard = createGuard(options)
   const executeAs = (who: string) => executeIn(graphql, () => makeContext(who))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
   const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeApp)
@@ -161,7 +161,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   return { url, execute: executeAs('in process') }
 }
 
-function guardOf({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {
+function createGuard({ allowedHosts, advertise }: ControllerOptions): (request: IncomingMessage) => void {
   const own = URL.canParse(advertise) ? [new URL(advertise).hostname] : []
   const hosts = [...allowedHosts, ...own].map((host) => host.toLowerCase())
   return ({ headers }) => guardBrowsers(headers, hosts)

@@ -91,7 +91,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await using parts = new AsyncDisposableStack()
   const { log, clock } = options
   const dir = parts.adopt(await openDataDir(resolve(options.dataDir)), (it) => it.release())
-  const settings = settingsOf(options, dir)
+  const settings = makeSettings(options, dir)
   const problems = new Problems(clock)
   const { zoneProblem: text } = options
   if (text) problems.report({ source: 'time-zone', key: 'unknown', text })
@@ -135,7 +135,7 @@ async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreM
     log.warn({ storeId }, 'The store is the known one: start without --claim-store from now on')
 }
 
-function settingsOf(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
+function makeSettings(options: DaemonOptions, { path, daemonId }: DataDir): RunSettings {
   const { ip, store, version, repositoryPasswordFile: file } = options
   const reach = { volumeRoot: resolve(options.volumeRoot), allowPaths: absolute(options.allowPaths) }
   return {

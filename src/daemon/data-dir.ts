@@ -31,7 +31,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
       throw error
     }
   } catch (error) {
-    throw refusal(path, error)
+    throw makeDataDirError(path, error)
   }
 }
 
@@ -50,7 +50,7 @@ async function readDaemonId(path: string): Promise<string> {
   )
 }
 
-function refusal(path: string, cause: unknown): BackupdError {
+function makeDataDirError(path: string, cause: unknown): BackupdError {
   const known = cause instanceof BackupdError ? cause : undefined
   if (known?.code === 'CONFLICT') {
     const holder = known.facts.pid ? ` (process ${known.facts.pid})` : ''

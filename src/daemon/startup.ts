@@ -129,14 +129,14 @@ export class Startup {
 
 /** Errors that an operator must fix. Not STORE_CHANGED: the right store may be mounted a moment later. */
 function endsDaemon(error: unknown): boolean {
-  return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_NOT_MOUNTED'].includes(codeOf(error) ?? '')
+  return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_NOT_MOUNTED'].includes(readCode(error) ?? '')
 }
 
 /** The store answers, but this daemon may not use it in its present state. */
 function isRefusal(error: unknown): boolean {
-  return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_CHANGED'].includes(codeOf(error) ?? '')
+  return ['CONFLICT', 'REPOSITORY_PASSWORD', 'STORE_CHANGED'].includes(readCode(error) ?? '')
 }
 
-function codeOf(error: unknown): string | undefined {
+function readCode(error: unknown): string | undefined {
   return error instanceof BackupdError ? error.code : undefined
 }

@@ -142,8 +142,8 @@ async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promis
   const server = world.servers.get(ip)
   const whole = deletions.filter(({ name, backup }) => name === backup.name)
   try {
-    await world.ports.daemon.deleteBackups(ip, ip, namesOf(deletions))
-    await world.ports.backups.remove(ip, namesOf(whole))
+    await world.ports.daemon.deleteBackups(ip, ip, listNames(deletions))
+    await world.ports.backups.remove(ip, listNames(whole))
   } catch (error) {
     // Some may be deleted although the catalog still has them: read the store's list again.
     if (server) server.listingStale = true
@@ -152,6 +152,6 @@ async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promis
   if (server && whole.length < deletions.length) relistSoon(world, server)
 }
 
-function namesOf(deletions: readonly Deletion[]): string[] {
+function listNames(deletions: readonly Deletion[]): string[] {
   return deletions.map(({ name }) => name)
 }

@@ -12,7 +12,7 @@ const ONE_OFF_MS = 24 * 3_600_000
  */
 export function noteOutcome(world: World, record: RunRecord): void {
   if (!isTerminal(record.state) || record.state === 'cancelled') return
-  world.problems.clear(SOURCE, keyOf(record))
+  world.problems.clear(SOURCE, makeKey(record))
   if (!isOursToReport(world, record)) return
   const { rid, server } = record
   world.log.error({ rid, server }, `${server}: ${describeFailure(record)}`)
@@ -31,7 +31,7 @@ export function dropOldOutcomes(world: World): void {
   const reported = world.problems.list().filter(({ source, untilMs }) => source === SOURCE && !untilMs)
   if (reported.length === 0) return
   const planned = [...world.inventory.plan.jobs.values()]
-  const keys = new Set(planned.map(({ server, id, job }) => keyOf({ ...job, server, jobId: id })))
+  const keys = new Set(planned.map(({ server, id, job }) => makeKey({ ...job, server, jobId: id })))
   for (const { key } of reported) if (!keys.has(key)) world.problems.clear(SOURCE, key)
 }
 
@@ -44,9 +44,9 @@ function isOursToReport({ servers }: World, { server, state }: RunRecord): boole
 function report({ problems, clock }: World, record: RunRecord): void {
   const untilMs = record.jobId === '' ? { untilMs: clock.now() + ONE_OFF_MS } : {}
   const text = describeFailure(record)
-  problems.report({ source: SOURCE, key: keyOf(record), about: record.server, text, ...untilMs })
+  problems.report({ source: SOURCE, key: makeKey(record), about: record.server, text, ...untilMs })
 }
 
-function keyOf(record: Pick<RunRecord, 'server' | 'action' | 'args' | 'jobId'>): string {
+function makeKey(record: Pick<RunRecord, 'server' | 'action' | 'args' | 'jobId'>): string {
   return `${record.server} ${readRunKey(record)}`
 }

@@ -22,12 +22,12 @@ export function fromLegacyRecord(legacy: LegacyRecord, server: string): RunRecor
     error: ended && failed ? { code: 'DAEMON_REFUSED', message: legacy.reason, facts: {} } : null,
     warnings: [],
     warningCount: 0,
-    result: resultOf(legacy.result),
+    result: parseLegacyResult(legacy.result),
     progress: null,
   }
 }
 
-function resultOf(result: unknown): RunResult | null {
+function parseLegacyResult(result: unknown): RunResult | null {
   if (typeof result !== 'object' || result === null) return null
   const { file, size } = result as { file?: unknown; size?: unknown }
   const parsed = runResultSchema.safeParse({ file, size: Number(size) || 0 })

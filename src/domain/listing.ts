@@ -12,7 +12,7 @@ export interface Relisted extends ReconcileCounts {
 /** Makes the catalog equal to the server's namespace in the store. */
 export async function relist(world: World, namespace: string, dryRun: boolean): Promise<Relisted> {
   const { ip: reader, first, rest } = await startListing(world, namespace)
-  const counts = await world.ports.backups.reconcile(namespace, pagesOf(first, rest), dryRun)
+  const counts = await world.ports.backups.reconcile(namespace, joinPages(first, rest), dryRun)
   return { ...counts, reader }
 }
 
@@ -32,7 +32,7 @@ export async function forgetNamespace(
     throw new BackupdError('DAEMON_UNREACHABLE', message)
   }
   for (const ip of others) await checkGone(world, namespace, ip)
-  return await world.ports.backups.reconcile(namespace, pagesOf(NOTHING, NO_MORE), dryRun)
+  return await world.ports.backups.reconcile(namespace, joinPages(NOTHING, NO_MORE), dryRun)
 }
 
 async function checkGone({ ports: { daemon } }: World, namespace: string, ip: string): Promise<void> {
@@ -107,7 +107,7 @@ function startListing(world: World, namespace: string) {
 const NOTHING = { done: true, value: undefined } as const
 const NO_MORE = { next: async () => NOTHING }
 
-async function* pagesOf(
+async function* joinPages(
   first: IteratorResult<BackupInfo[]>,
   rest: AsyncIterator<BackupInfo[]>,
 ): AsyncGenerator<BackupInfo[]> {

@@ -31,13 +31,13 @@ async function checkRecords(world: World, records: LiveRecord[]): Promise<void> 
 /** The daemon's record of the run, or one that says `lost`; undefined if there is nothing new. */
 async function findNews(
   world: World,
-  { record, heardAt }: LiveRecord,
+  { record, aliveAt }: LiveRecord,
 ): Promise<RunRecord | 'no answer yet' | undefined> {
   const server = world.servers.get(record.server)
-  const waited = world.clock.now() - heardAt
+  const waited = world.clock.now() - aliveAt
   // The first answer shows whether it is a legacy daemon.
   if (server?.debug === null) await pollServer(world, server)
-  if (server && isOriginal(server)) return checkLegacyRun(world, { record, heardAt }, server)
+  if (server && isOriginal(server)) return checkLegacyRun(world, { record, aliveAt }, server)
   try {
     const found = await world.ports.daemon.record(record.server, record.rid)
     return found ?? lost(world, record, `The daemon on ${record.server} knows nothing of this run`)
@@ -59,7 +59,7 @@ async function findNews(
  */
 function checkLegacyRun(
   world: World,
-  { record, heardAt }: LiveRecord,
+  { record, aliveAt }: LiveRecord,
   { debug, silentSince, idle }: ServerState,
 ): RunRecord | undefined {
   const now = world.clock.now()
@@ -68,7 +68,7 @@ function checkLegacyRun(
     return lost(world, record, `${on} was restarted while this ran`)
   if (silentSince !== null && now - silentSince >= LOST_AFTER_MS)
     return lost(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
-  if (!idle || idle.until - Math.max(idle.since, heardAt) < LOST_AFTER_MS) return undefined
+  if (!idle || idle.until - Math.max(idle.since, aliveAt) < LOST_AFTER_MS) return undefined
   const server = world.servers.get(record.server)
   if (server) relistSoon(world, server)
   return lost(

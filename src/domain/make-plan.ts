@@ -54,20 +54,20 @@ function* draftVolumes(inventory: Inventory, volumeRoot: string): Generator<Draf
     for (const proc of app.procs) {
       for (const instance of proc.instances) {
         for (const volume of instance.volumes)
-          yield draftOf({ app: app.name, proc, instance, volume }, volumeRoot)
+          yield makeDraft({ app: app.name, proc, instance, volume }, volumeRoot)
       }
     }
   }
 }
 
-interface Place {
+interface VolumeOrigin {
   app: string
   proc: InventoryProc
   instance: InventoryInstance
   volume: InventoryVolume
 }
 
-function draftOf({ app, proc, instance, volume }: Place, volumeRoot: string): DraftVolume {
+function makeDraft({ app, proc, instance, volume }: VolumeOrigin, volumeRoot: string): DraftVolume {
   const usual = posix.join(volumeRoot, app, proc.name, String(instance.no), plainName(volume.name))
   return {
     volume: {
@@ -100,9 +100,9 @@ function addVolume(
   { volume, schedules }: DraftVolume,
   above: ReadonlyMap<PlannedVolume, PlannedVolume>,
 ): void {
-  const archive = volumeKey(volume.server, archiveOf(volume))
+  const archive = volumeKey(volume.server, makeArchiveName(volume))
   const namesake = plan.volumesByArchive.get(archive)
-  const problem = problemOf(volume, namesake) ?? nestedProblem(volume, above.get(volume))
+  const problem = findProblem(volume, namesake) ?? describeNesting(volume, above.get(volume))
   if (problem) {
     plan.problems.push(problem)
     return
@@ -119,7 +119,7 @@ function addVolume(
   plan.volumesByPath.set(volumeKey(volume.server, volume.path), volume)
 }
 
-function problemOf(volume: PlannedVolume, namesake: PlannedVolume | undefined): string | undefined {
+function findProblem(volume: PlannedVolume, namesake: PlannedVolume | undefined): string | undefined {
   const what = `Volume ${volume.name} of ${volume.proc}, instance ${volume.instanceNo}, is left out`
   if (!isIPv4(volume.server)) return `${what}: its server "${volume.server}" is no IPv4 address`
   if (namesake)
@@ -128,7 +128,7 @@ function problemOf(volume: PlannedVolume, namesake: PlannedVolume | undefined): 
 }
 
 /** Refuses nesting: the container of the outer volume could redirect a backup or recover of the inner one by a link. */
-function nestedProblem(inner: PlannedVolume, outer: PlannedVolume | undefined): string | undefined {
+function describeNesting(inner: PlannedVolume, outer: PlannedVolume | undefined): string | undefined {
   if (!outer) return undefined
   const what = `Volume ${inner.name} of ${inner.proc}, instance ${inner.instanceNo}, is left out`
   const where = `volume ${outer.name} of ${outer.proc}, instance ${outer.instanceNo} ("${outer.path}")`
@@ -138,7 +138,7 @@ function nestedProblem(inner: PlannedVolume, outer: PlannedVolume | undefined): 
 function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJob {
   const args: BackupArgs = {
     app: volume.app,
-    archive: archiveOf(volume),
+    archive: makeArchiveName(volume),
     containers: volume.containers,
     instanceNo: volume.instanceNo,
     mode: schedule.mode,
@@ -151,13 +151,13 @@ function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJ
   const named = schedule.namesNoMode ? { ...args, mode: '' } : args
   const id = jobId(volume.server, schedule.spec, 'backup', named)
   const job: Job = { id, spec: schedule.spec, action: 'backup', args, type: 'cron', sleep: false }
-  const options = optionsOf(volume, schedule)
+  const options = makeOptions(volume, schedule)
   if (Object.keys(options).length > 0) job.options = options
   return { id, server: volume.server, job, volume, expire: schedule.expire }
 }
 
 /** Only the settings that are given, so that a list without settings keeps its version. */
-function optionsOf(
+function makeOptions(
   { consistency }: PlannedVolume,
   { mode, timeLimitSeconds, rereadEveryDays }: InventorySchedule,
 ): JobOptions {
@@ -168,7 +168,7 @@ function optionsOf(
   }
 }
 
-function archiveOf({ app, proc, instanceNo, name }: PlannedVolume): string {
+function makeArchiveName({ app, proc, instanceNo, name }: PlannedVolume): string {
   return archiveName({ app, proc, instanceNo, volume: `/${plainName(name)}` })
 }
 

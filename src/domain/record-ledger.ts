@@ -40,7 +40,7 @@ export class RecordLedger {
   heard(rids: Iterable<string>, server: string): void {
     for (const rid of rids) {
       const live = this.#live.get(rid)
-      if (live?.record.server === server) live.heardAt = this.#clock.now()
+      if (live?.record.server === server) live.aliveAt = this.#clock.now()
     }
   }
 
@@ -52,7 +52,7 @@ export class RecordLedger {
   /** Records that have not ended and without a sign of life for `ms`. */
   silent(ms: number): LiveRecord[] {
     const now = this.#clock.now()
-    return [...this.#live.values()].filter((live) => now - live.heardAt > ms)
+    return [...this.#live.values()].filter((live) => now - live.aliveAt > ms)
   }
 
   #publish(kept: KeptRecord[]): boolean {
@@ -69,14 +69,14 @@ export class RecordLedger {
 
   #remember(record: RunRecord): void {
     if (isTerminal(record.state)) this.#live.delete(record.rid)
-    else this.#live.set(record.rid, { record, heardAt: this.#clock.now() })
+    else this.#live.set(record.rid, { record, aliveAt: this.#clock.now() })
   }
 }
 
 export interface LiveRecord {
   record: RunRecord
   /** Unix ms of the last sign of life. */
-  heardAt: number
+  aliveAt: number
 }
 
 /** Adds what the wire lacks: the id of expire jobs, and the action of plans, which older daemons do not send. */

@@ -8,7 +8,7 @@ import { audited } from './audit.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
 import { checkSender, keepOwn, serverOfLegacyRecord } from './news-sender.ts'
-import { heardFrom } from './servers.ts'
+import { noteNewsFrom } from './servers.ts'
 import type { World } from './world.ts'
 
 /** Error codes after which the namespace is listed again, because the store knows more than the record. */
@@ -43,9 +43,9 @@ export async function takeNews(
   world.ledger.heard(news.running, news.server)
   const surprises = await countSurprises(world, records)
   const changed = await world.ledger.take(records)
-  heardFrom(world, news.server, changed)
+  noteNewsFrom(world, news.server, changed)
   for (const { error, args } of records) {
-    const server = error && STORE_KNOWS_MORE.has(error.code) && serverOf(world, args, news)
+    const server = error && STORE_KNOWS_MORE.has(error.code) && findServer(world, args, news)
     if (server) relistSoon(world, server)
   }
   const own = world.servers.get(news.server)
@@ -64,7 +64,7 @@ async function countSurprises({ ports }: World, records: readonly RunRecord[]): 
   return count
 }
 
-function serverOf({ servers }: World, { namespace }: RunRecord['args'], { server }: News) {
+function findServer({ servers }: World, { namespace }: RunRecord['args'], { server }: News) {
   return servers.get(typeof namespace === 'string' ? namespace : server)
 }
 
@@ -72,7 +72,7 @@ function serverOf({ servers }: World, { namespace }: RunRecord['args'], { server
 export async function takeLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
   const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
   await world.ledger.take(await keepOwn(world, record.server, [record]))
-  heardFrom(world, record.server, true)
+  noteNewsFrom(world, record.server, true)
   const server = world.servers.get(record.server)
   // A legacy daemon reports only the name of the backup: list the store for the rest.
   if (server && isTerminal(record.state)) relistSoon(world, server)

@@ -30,7 +30,7 @@ export interface MigrateOptions extends RecoverOptions {
 
 /** Recovers a backup into the volume that it is named after. */
 export function recover(world: World, who: string, options: RecoverOptions): Promise<Answer<RunRecord>> {
-  return audited(world, { who, verb: 'recover', facts: factsOf(options) }, async () => {
+  return audited(world, { who, verb: 'recover', facts: listFacts(options) }, async () => {
     const backup = await recoverable(world, options)
     if (isRefused(backup)) return backup
     const home = findHome(world, backup)
@@ -40,11 +40,11 @@ export function recover(world: World, who: string, options: RecoverOptions): Pro
 
 /** Recovers a backup into a volume of another instance of the same proc, on the server where that runs. */
 export function migrate(world: World, who: string, options: MigrateOptions): Promise<Answer<RunRecord>> {
-  const facts = { ...factsOf(options), to: options.to, volume: options.volume }
+  const facts = { ...listFacts(options), to: options.to, volume: options.volume }
   return audited(world, { who, verb: 'migrate', facts }, async () => {
     const backup = await recoverable(world, options)
     if (isRefused(backup)) return backup
-    const target = targetOf(world, backup, options)
+    const target = findTarget(world, backup, options)
     if (isRefused(target)) return target
     const refusal = refuseUnconfirmed(backup, options)
     return refusal ?? start(world, options, { backup, server: target.server, path: target.path })
@@ -114,7 +114,7 @@ function archiveOfBackup(name: string): string {
   return name.replace(/-\d{9,12}\.tar\.gz$/, '')
 }
 
-function targetOf(
+function findTarget(
   world: World,
   { app, proc }: BackupInfo,
   { to, volume }: MigrateOptions,
@@ -168,7 +168,7 @@ function start(world: World, options: RecoverOptions, { backup, server, path }: 
   )
 }
 
-function factsOf({
+function listFacts({
   backup,
   snapshot,
   files,

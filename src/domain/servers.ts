@@ -67,7 +67,7 @@ export function pollServer(world: World, server: ServerState): Promise<void> {
 }
 
 /** Notes that news came from a server. @param changed a run began or ended, so its schedule is stale */
-export function heardFrom(world: World, ip: string, changed: boolean): void {
+export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
   const server = world.servers.get(ip)
   if (!server) return
   server.scheduleStale ||= changed

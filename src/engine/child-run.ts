@@ -93,14 +93,14 @@ async function runTask(task: Task, plugins: readonly Plugin[], context: RunConte
     })
     return await plugin.run(plugin.parseArgs(task.args), context)
   } catch (error) {
-    return failureOf(error, context)
+    return toFailedEnd(error, context)
   } finally {
     locks?.release()
   }
 }
 
 /** An aborted run ends with the reason of its signal, unless it threw its own error, such as one it could not undo. */
-function failureOf(error: unknown, { signal, log }: RunContext): RunEnd {
+function toFailedEnd(error: unknown, { signal, log }: RunContext): RunEnd {
   const isOwn = error instanceof BackupdError && !isOfAbort(error, signal)
   const cause = signal.aborted && !isOwn ? signal.reason : error
   if (!(cause instanceof BackupdError)) {

@@ -8,7 +8,7 @@ import { errnoOf } from '../lib/errors.ts'
  */
 export function takePidFile(file: string): { release(): void } | undefined {
   const own = beside(file, 'new')
-  writeFileSync(own, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 })
+  writeFileSync(own, `${process.pid} ${readStartTime(process.pid)}\n`, { mode: 0o600 })
   try {
     if (!tryLink(own, file)) {
       removeIfDead(file)
@@ -50,11 +50,11 @@ function removeIfDead(file: string): void {
 
 function isAlive(holder: string | undefined): boolean {
   const [pid = '', start = ''] = holder?.trim().split(' ') ?? []
-  return pid !== '' && startOf(Number(pid)) === start
+  return pid !== '' && readStartTime(Number(pid)) === start
 }
 
 /** Start time of a process in kernel ticks; `?` if it runs but the time is unknown, empty if it does not run. */
-function startOf(pid: number): string {
+function readStartTime(pid: number): string {
   const stat = readIfExists(`/proc/${pid}/stat`)
   if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '?'
   if (readIfExists('/proc/self/stat') !== undefined) return ''

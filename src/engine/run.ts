@@ -49,7 +49,7 @@ export function makeRun(
   const { plugin, args, job, type, rid } = request
   const origin = { rid, jobId: job?.id ?? '', spec: job?.spec ?? '', action: plugin.name, args, type }
   const filled = plugin.fillArgs?.(args, { settings, jobs: jobs() }) ?? args
-  const { needs, refusal } = needsOf(plugin, filled, settings)
+  const { needs, refusal } = resolveNeeds(plugin, filled, settings)
   const publish = (record: RunRecord) => run.isSilent || memory.progressed(record)
   const run: Run = {
     ...request,
@@ -66,7 +66,7 @@ export function makeRun(
   return run
 }
 
-function needsOf(plugin: Plugin, args: RunRequest['args'], settings: RunSettings) {
+function resolveNeeds(plugin: Plugin, args: RunRequest['args'], settings: RunSettings) {
   try {
     return { needs: plugin.needs(plugin.parseArgs(args), settings), refusal: undefined }
   } catch (error) {

@@ -45,7 +45,7 @@ export function forkChild({ entry, execArgv, env, log }: ForkOptions): RunnerChi
   const pid = child.pid ?? 0
   logLines(child.stdout, (line) => log.info({ pid }, line))
   logLines(child.stderr, (line) => log.warn({ pid }, line))
-  const death = deathOf(child)
+  const death = watchDeath(child)
   return {
     pid,
     run: (task, on) => runIn(child, { task, on, death }),
@@ -59,7 +59,7 @@ function logLines(stream: Readable | null, write: (line: string) => void): void 
 }
 
 /** Resolves with how the process ended; never rejects. */
-function deathOf(child: ChildProcess): Promise<BackupdError> {
+function watchDeath(child: ChildProcess): Promise<BackupdError> {
   const { promise, resolve } = Promise.withResolvers<BackupdError>()
   child.once('exit', (exitCode, signal) => {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`

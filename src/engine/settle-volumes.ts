@@ -48,28 +48,28 @@ export async function settleVolumes(
   if (!plugins.some(({ name }) => name === ACTION)) return undefined
   const rid = newRid(clock.now())
   using limit = limitIdleTime(idleMs)
-  const { signal, heard } = limit
+  const { signal, noteLife } = limit
   const on: RunnerEvents = {
-    progress: heard,
-    alive: heard,
+    progress: noteLife,
+    alive: noteLife,
     warn: (message) => log.warn({ action: ACTION }, message),
     log: (level, message, facts = {}) => log[level]({ action: ACTION, ...facts }, message),
     announce: async () => {},
   }
   const task = { rid, jobId: '', action: ACTION, args: { ...args }, settings, signal }
-  return answerOf(await runner.run({ ...task, locks: [lifeLock(rid)], killAfterMs: 0 }, on))
+  return parseAnswer(await runner.run({ ...task, locks: [lifeLock(rid)], killAfterMs: 0 }, on))
 }
 
-function limitIdleTime(ms: number | undefined): Disposable & { signal: AbortSignal; heard(): void } {
+function limitIdleTime(ms: number | undefined): Disposable & { signal: AbortSignal; noteLife(): void } {
   const aborting = new AbortController()
   const { signal } = aborting
-  if (ms === undefined) return { signal, heard() {}, [Symbol.dispose]() {} }
+  if (ms === undefined) return { signal, noteLife() {}, [Symbol.dispose]() {} }
   const message = `It made no progress for ${ms / 60_000} minutes: check whether the volume's mount answers`
   const timer = setTimeout(() => aborting.abort(new BackupdError('TIMED_OUT', message)), ms).unref()
-  return { signal, heard: () => void timer.refresh(), [Symbol.dispose]: () => clearTimeout(timer) }
+  return { signal, noteLife: () => void timer.refresh(), [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
-function answerOf(end: RunEnd): SettleAnswer {
+function parseAnswer(end: RunEnd): SettleAnswer {
   if ('error' in end) throw fromRecordError(end.error)
   return answerSchema.parse(end.result)
 }

@@ -97,12 +97,12 @@ async function endRecords(
 }
 
 export function endInterrupted(record: RunRecord, how: InterruptedEnd, clock: Clock): RunRecord {
-  const error = toRecordError(errorOf(how))
+  const error = toRecordError(makeEndError(how))
   const end = { state: 'failed', end: isoTime(clock.now()), reason: error.message, error } as const
   return { ...record, ...end, seq: record.seq + 1 }
 }
 
-function errorOf({ settled, locked }: InterruptedEnd): BackupdError {
+function makeEndError({ settled, locked }: InterruptedEnd): BackupdError {
   if (locked) {
     const { journal, reason } = locked
     const message = `${STOPPED}, in its copy in place, which cannot be finished yet (see "${journal}"): ${reason}`

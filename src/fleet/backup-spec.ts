@@ -23,13 +23,13 @@ export function readBackupSpec(text: string): BackupSpec {
   const seen = new Set<string>()
   let places = 0
   for (const [key, pods] of Object.entries(readDocument(text))) {
-    for (const pod of podsOf(key, pods, spec.faults)) {
+    for (const pod of readPods(key, pods, spec.faults)) {
       places += addPod(apps, { key, pod, seen, faults: spec.faults })
       if (places > MAX_PLACES) throw tooMany()
     }
   }
   spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
-  spec.faults = firstOf(spec.faults)
+  spec.faults = limitFaults(spec.faults)
   return spec
 }
 
@@ -46,7 +46,7 @@ function readDocument(text: string): object {
   throw new BackupdError('BAD_INPUT', 'it sent JSON that is not a map of procs')
 }
 
-function podsOf(key: string, pods: unknown, faults: string[]): unknown[] {
+function readPods(key: string, pods: unknown, faults: string[]): unknown[] {
   if (Array.isArray(pods)) return pods
   if (pods !== null) faults.push(`${truncate(key)} is left out: it has no list of pods`)
   return []
@@ -89,7 +89,7 @@ function tooMany(): BackupdError {
   )
 }
 
-function firstOf(faults: string[]): string[] {
+function limitFaults(faults: string[]): string[] {
   if (faults.length <= MAX_FAULTS) return faults
   return [...faults.slice(0, MAX_FAULTS), `… and ${faults.length - MAX_FAULTS} more`]
 }

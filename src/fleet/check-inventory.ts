@@ -27,7 +27,7 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
     )
     return
   }
-  const places = procs.flatMap(placesOf)
+  const places = procs.flatMap(listPlaces)
   for (const place of places) {
     if (Buffer.byteLength(place.archive) <= LONGEST_ARCHIVE_NAME) continue
     reader.problem(
@@ -60,7 +60,7 @@ function reportNested(reader: YamlReader, places: readonly Place[]): void {
   }
 }
 
-function placesOf({ app, proc, instances, volumes }: WrittenProc): Place[] {
+function listPlaces({ app, proc, instances, volumes }: WrittenProc): Place[] {
   return instances.flatMap(({ no, server }) =>
     volumes.map(({ name, path, keyAt }) => ({
       words: `${name} of ${proc.name}, instance ${no}`,

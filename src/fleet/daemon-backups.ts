@@ -124,12 +124,12 @@ async function listFolder(
 }
 
 async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
-  await demand(http, ip, needsOf(ip, request))
+  await demand(http, ip, listNeeds(ip, request))
   const { mode, name, files, snapshot, onRefusedRename, plan = false, ...rest } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
-    ...(files === null ? wholeOf(mode) : { files }),
+    ...(files === null ? wholeField(mode) : { files }),
     ...(snapshot === null ? {} : { snapshot }),
     ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
@@ -140,7 +140,7 @@ async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): P
 }
 
 /** A daemon requires `whole` or names of files for an increment. */
-function wholeOf(mode: RecoverRequest['mode']): Record<string, string> {
+function wholeField(mode: RecoverRequest['mode']): Record<string, string> {
   return mode === 'increment' ? { whole: 'true' } : {}
 }
 
@@ -150,7 +150,7 @@ interface Need {
 }
 
 /** The capabilities that a recover needs. A daemon without them would recover more than requested, or nothing. */
-function needsOf(ip: string, request: RecoverRequest): Need[] {
+function listNeeds(ip: string, request: RecoverRequest): Need[] {
   const { mode, namespace, files, snapshot, plan, onRefusedRename } = request
   const needs: [boolean, Capability, string][] = [
     [namespace !== ip, 'namespaces', `recover a backup of ${namespace}`],

@@ -63,7 +63,7 @@ export function createDaemonHttp({
         throw unreachable({ ip, address, patienceMs }, cause)
       })
       if (answer.status < 300) return answer.body
-      const refusal = refusalOf(answer, { ip, address, request })
+      const refusal = parseRefusal(answer, { ip, address, request })
       log.warn({ server: ip, status: answer.status, code: refusal.code }, refusal.message)
       throw refusal
     },
@@ -143,21 +143,21 @@ function unreachable(
   cause: unknown,
 ): BackupdError {
   const late = cause instanceof Error && cause.name === 'TimeoutError'
-  const reason = late ? `no answer within ${patienceMs / 1000} s` : reasonOf(cause)
+  const reason = late ? `no answer within ${patienceMs / 1000} s` : describeCause(cause)
   const message = `The daemon on ${ip} could not be reached at ${address}: ${reason}. Check that it runs and that the network lets requests through`
   return new BackupdError('DAEMON_UNREACHABLE', message, { facts: { server: ip, address, reason }, cause })
 }
 
 /** The error has no message if several addresses of a name were tried. */
-function reasonOf(cause: unknown): string {
+function describeCause(cause: unknown): string {
   return messageOf(cause) || errnoOf(cause) || 'unknown'
 }
 
-function refusalOf(
+function parseRefusal(
   { status, code, body }: Answer,
   { ip, address, request }: { ip: string; address: string; request: DaemonRequest },
 ): BackupdError {
-  const words = wordsOf(body)
+  const words = readAnswerText(body)
   const facts = { server: ip, address, status }
   if (isErrorCode(code)) return new BackupdError(code, words, { facts })
   if (/Job not found|backup named .* not found/.test(words))
@@ -167,7 +167,7 @@ function refusalOf(
 }
 
 /** The text of an answer: a JSON string, `{"msg": …}`, or the body itself, shortened. */
-function wordsOf(body: string): string {
+function readAnswerText(body: string): string {
   let words: unknown
   try {
     words = JSON.parse(body)

@@ -57,7 +57,7 @@ class FileWatch {
   }
 
   async #renew(): Promise<void> {
-    const places = await placesOf(this.#path)
+    const places = await resolvePlaces(this.#path)
     if (this.#watcher && !this.#folderGone && isDeepStrictEqual(places, this.#places)) return
     const old = this.#watcher
     // chokidar shares the watch of a path: a new watcher would get that of the removed directory.
@@ -125,7 +125,7 @@ interface Places {
   names: Set<string>
 }
 
-async function placesOf(path: string): Promise<Places> {
+async function resolvePlaces(path: string): Promise<Places> {
   const places: Places = { folders: new Set(), names: new Set() }
   let next: string | undefined = path
   for (let links = 0; next !== undefined && links < MAX_LINKS; links++) next = await followOne(next, places)
@@ -137,7 +137,7 @@ async function followOne(path: string, { folders, names }: Places): Promise<stri
   const parts = path.split(sep).slice(1)
   for (let depth = 1; depth <= parts.length; depth++) {
     const here = sep + parts.slice(0, depth).join(sep)
-    const kind = await kindOf(here)
+    const kind = await readKind(here)
     if (kind === 'other' && depth < parts.length) continue
     folders.add(dirname(here))
     names.add(here)
@@ -147,7 +147,7 @@ async function followOne(path: string, { folders, names }: Places): Promise<stri
   return undefined
 }
 
-async function kindOf(path: string): Promise<'missing' | 'link' | 'other'> {
+async function readKind(path: string): Promise<'missing' | 'link' | 'other'> {
   try {
     return (await lstat(path)).isSymbolicLink() ? 'link' : 'other'
   } catch (error) {

@@ -19,7 +19,7 @@ export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
   return {
     ...entity,
     server,
-    created: createdOf(entity),
+    created: readCreated(entity),
     source: entity.source.replace(/@increment$/, ''),
     ...procOfArchive(entity.name.replace(/-\d+\.tar\.gz$/, ''), entity),
     containers: entity.containers ?? [],
@@ -40,7 +40,7 @@ export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
   }
 }
 
-function createdOf({ created, name }: BackupEntity): string {
+function readCreated({ created, name }: BackupEntity): string {
   if (isMoment(created)) return created
   return isoTime(Number(/-(\d{1,10})\.tar\.gz$/.exec(name)?.[1] ?? 0) * 1000)
 }

@@ -59,13 +59,13 @@ export function readPod(key: string, value: unknown, faults: string[]): PodBacku
     void faults.push(`${what} of ${truncate(key)}, instance ${truncate(no)}, is left out: ${why}`)
   const pod = podSchema.safeParse(value)
   if (!pod.success) {
-    leaveOut('The pod', issueOf(pod.error))
+    leaveOut('The pod', describeIssue(pod.error))
     return []
   }
   const entries = readAnnotation(pod.data.Annotation)
   if (typeof entries === 'string') leaveOut('The pod', entries)
   if (typeof entries === 'string' || entries.length === 0) return []
-  const server = nodeOf(pod.data)
+  const server = findNode(pod.data)
   const app = keyProc(key)?.app
   if (app === undefined) leaveOut('The pod', 'its key is not <app>.<type>.<name>')
   else if (server === undefined)
@@ -91,12 +91,12 @@ function readAnnotation(annotation: string): unknown[] | string {
 }
 
 /** The machine of a pod; undefined unless all its containers are on the same one. */
-function nodeOf({ Containers }: Pod): string | undefined {
+function findNode({ Containers }: Pod): string | undefined {
   const [node, ...others] = new Set((Containers ?? []).map(({ NodeIp }) => NodeIp))
   return node !== undefined && others.length === 0 && isIPv4(node) ? node : undefined
 }
 
-interface Place {
+interface PodOrigin {
   app: string
   server: string
   pod: Pod
@@ -104,12 +104,12 @@ interface Place {
 
 type LeaveOut = (what: string, why: string) => void
 
-function assemble({ app, server, pod }: Place, entries: unknown[], leaveOut: LeaveOut): PodBackups[] {
+function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut: LeaveOut): PodBackups[] {
   const byProc = new Map<string, PodBackups>()
   for (const [at, value] of entries.entries()) {
     const entry = entrySchema.safeParse(value)
     const what = entry.success && entry.data.volume ? truncate(entry.data.volume) : `Backup ${at + 1}`
-    const flaw = entry.success ? flawOf(entry.data, app, pod) : issueOf(entry.error)
+    const flaw = entry.success ? findFlaw(entry.data, app, pod) : describeIssue(entry.error)
     if (flaw !== undefined || !entry.success) {
       leaveOut(what, flaw ?? '')
       continue
@@ -128,13 +128,13 @@ function assemble({ app, server, pod }: Place, entries: unknown[], leaveOut: Lea
       },
     }
     byProc.set(procname, known)
-    volumeIn(known.instance, volume).schedules.push(scheduleOf(entry.data, unreadable ? '' : expire))
+    volumeIn(known.instance, volume).schedules.push(toSchedule(entry.data, unreadable ? '' : expire))
   }
   return [...byProc.values()]
 }
 
 /** Why an entry cannot be used; undefined if it can. */
-function flawOf(entry: Entry, app: string, { InstanceNo }: Pod): string | undefined {
+function findFlaw(entry: Entry, app: string, { InstanceNo }: Pod): string | undefined {
   const missing = (['procname', 'volume', 'schedule', 'expire'] as const).filter((name) => entry[name] === '')
   if (missing.length > 0) return `it names no ${missing.join(' and no ')}`
   if (keyProc(entry.procname)?.app !== app)
@@ -148,14 +148,14 @@ function flawOf(entry: Entry, app: string, { InstanceNo }: Pod): string | undefi
   if (!['', 'full', 'increment'].includes(entry.mode))
     return `its mode "${truncate(entry.mode)}" is not known`
   if (hasControls(entry.preRun + entry.postRun)) return 'its hooks have control characters in them'
-  return sentenceOf(() => parseSpec(entry.schedule))
+  return messageOfThrown(() => parseSpec(entry.schedule))
 }
 
 function expireFlaw(expire: string): string | undefined {
-  return sentenceOf(() => parseExpire(expire))
+  return messageOfThrown(() => parseExpire(expire))
 }
 
-function sentenceOf(read: () => unknown): string | undefined {
+function messageOfThrown(read: () => unknown): string | undefined {
   try {
     read()
     return undefined
@@ -172,13 +172,13 @@ function volumeIn(instance: InventoryInstance, name: string): InventoryVolume {
   return volume
 }
 
-function scheduleOf({ mode, schedule, preRun, postRun }: Entry, expire: string): InventorySchedule {
+function toSchedule({ mode, schedule, preRun, postRun }: Entry, expire: string): InventorySchedule {
   const rest = { spec: schedule, expire, preRun, postRun }
   if (mode === '') return { mode: 'full', namesNoMode: true, ...rest }
   return { mode: mode === 'increment' ? 'increment' : 'full', ...rest }
 }
 
-function issueOf(error: z.ZodError): string {
+function describeIssue(error: z.ZodError): string {
   const [issue] = error.issues
   const where = issue?.path.length ? ` (${issue.path.join('.')})` : ''
   return `it has another shape${where}: ${truncate(issue?.message)}`

@@ -16,7 +16,10 @@ export function isName(text: string): boolean {
 /** `web` → `shop.web.web`, `worker.mail` → `shop.worker.mail`, `shop.worker.mail` as it is; undefined for others. */
 export function inventoryProc(app: string, key: string): ProcName | undefined {
   const own = key.startsWith(`${app}.`) ? key.slice(app.length + 1) : undefined
-  return (own === undefined ? undefined : procOf(app, own.split('.'), 2)) ?? procOf(app, key.split('.'), 1)
+  return (
+    (own === undefined ? undefined : makeProcName(app, own.split('.'), 2)) ??
+    makeProcName(app, key.split('.'), 1)
+  )
 }
 
 /**
@@ -26,10 +29,10 @@ export function inventoryProc(app: string, key: string): ProcName | undefined {
 export function lainProc(app: string, key: string, type: string): ProcName | undefined {
   const [first = '', name] = key.split('.')
   const isOpen = (first === 'proc' || first === 'service') && name !== undefined
-  return procOf(app, isOpen ? [type, name] : key.split('.'), 1)
+  return makeProcName(app, isOpen ? [type, name] : key.split('.'), 1)
 }
 
-function procOf(app: string, parts: string[], min: number): ProcName | undefined {
+function makeProcName(app: string, parts: string[], min: number): ProcName | undefined {
   const [type = '', shortName = type] = parts
   if (parts.length < min || parts.length > 2 || !PART.test(shortName) || !TYPES.includes(type))
     return undefined

@@ -20,13 +20,13 @@ async function readBytes(file: string, largest: number): Promise<Buffer> {
     const chunks = handle.createReadStream({ start: 0, end: largest, autoClose: false })
     return Buffer.concat(await chunks.toArray())
   } catch (cause) {
-    throw cause instanceof BackupdError ? cause : unreadable(file, wordsOf(cause))
+    throw cause instanceof BackupdError ? cause : unreadable(file, describeReadError(cause))
   } finally {
     await handle?.close()
   }
 }
 
-function wordsOf(cause: unknown): string {
+function describeReadError(cause: unknown): string {
   return errnoOf(cause) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(cause)}`
 }
 

@@ -8,14 +8,14 @@ export function unknownWord(word: string, known: readonly string[]): string {
 function nearest(word: string, known: readonly string[]): string | undefined {
   const tolerance = Math.max(1, Math.floor(word.length / 3))
   const [best] = known
-    .map((candidate) => ({ candidate, distance: distanceOf(word.slice(0, 100).toLowerCase(), candidate) }))
+    .map((candidate) => ({ candidate, distance: countEdits(word.slice(0, 100).toLowerCase(), candidate) }))
     .filter(({ distance }) => distance <= tolerance)
     .sort((a, b) => a.distance - b.distance)
   return best?.candidate
 }
 
 /** Levenshtein distance: how many letters to add, drop or change. */
-function distanceOf(from: string, to: string): number {
+function countEdits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at)
   for (const [at, letter] of [...from].entries()) {
     const next = [at + 1]

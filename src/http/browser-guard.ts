@@ -9,7 +9,7 @@ import { BackupdError } from '../lib/errors.ts'
  */
 export function guardBrowsers(headers: IncomingHttpHeaders, allowedHosts: readonly string[]): void {
   const host = headers.host ?? ''
-  const name = hostNameOf(host)
+  const name = parseHostName(host)
   if (isIP(name) === 0 && name !== 'localhost' && !allowedHosts.includes(name)) {
     throw new BackupdError(
       'FORBIDDEN',
@@ -19,7 +19,8 @@ export function guardBrowsers(headers: IncomingHttpHeaders, allowedHosts: readon
   const site = headers['sec-fetch-site']
   if (site === 'cross-site' || site === 'same-site') throw foreign(`Sec-Fetch-Site: ${site}`)
   const { origin } = headers
-  if (origin !== undefined && hostOf(origin) !== hostOf(`http://${host}`)) throw foreign(`Origin: ${origin}`)
+  if (origin !== undefined && parseHost(origin) !== parseHost(`http://${host}`))
+    throw foreign(`Origin: ${origin}`)
 }
 
 function foreign(header: string): BackupdError {
@@ -30,11 +31,11 @@ function foreign(header: string): BackupdError {
 }
 
 /** `[::1]:9002` → `::1`; in lower case. */
-function hostNameOf(host: string): string {
+function parseHostName(host: string): string {
   const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, '')
   return name.toLowerCase()
 }
 
-function hostOf(url: string): string | undefined {
+function parseHost(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined
 }

@@ -45,18 +45,18 @@ export class Problems {
   }
 
   report(report: Report): void {
-    const id = idOf(report.source, report.key)
+    const id = makeId(report.source, report.key)
     const since = this.#known.get(id)?.since ?? isoTime(this.#clock.now())
     this.#known.set(id, { ...report, since })
   }
 
   /** @returns whether there was such a problem */
   clear(source: string, key: string): boolean {
-    return this.#known.delete(idOf(source, key))
+    return this.#known.delete(makeId(source, key))
   }
 
   has(source: string, key: string): boolean {
-    return this.#known.has(idOf(source, key))
+    return this.#known.has(makeId(source, key))
   }
 
   /** Replaces all problems of a source; those not in `reports` are cleared. */
@@ -79,7 +79,7 @@ export class Problems {
   }
 }
 
-function idOf(source: string, key: string): string {
+function makeId(source: string, key: string): string {
   return `${source}\n${key}`
 }
 

@@ -64,7 +64,7 @@ export function toJob(view: JobView): Job {
     proc: volume?.proc ?? null,
     volume: volume?.name ?? null,
     instanceNo: volume?.instanceNo ?? null,
-    mode: modeOf(job.args),
+    mode: toMode(job.args),
     asleep,
     prevRun,
     nextRun,
@@ -81,9 +81,9 @@ export function toRecord(world: World, record: RunRecord): Record {
   return {
     rid: record.rid,
     app: appOf(record),
-    proc: textOf(args.proc),
-    ...placeOf(world, record),
-    mode: modeOf(args),
+    proc: toText(args.proc),
+    ...findPlace(world, record),
+    mode: toMode(args),
     action,
     jobId: record.jobId || null,
     spec: record.spec,
@@ -105,11 +105,11 @@ export function toRecord(world: World, record: RunRecord): Record {
 }
 
 /** A backup names its volume; a recover only its directory, which the plan maps to a volume. */
-function placeOf(world: World, { args, server }: RunRecord): Pick<Record, 'volume' | 'instanceNo'> {
-  const target = world.inventory.plan.volumesByPath.get(volumeKey(server, textOf(args.destDir) ?? ''))
+function findPlace(world: World, { args, server }: RunRecord): Pick<Record, 'volume' | 'instanceNo'> {
+  const target = world.inventory.plan.volumesByPath.get(volumeKey(server, toText(args.destDir) ?? ''))
   const named = count.safeParse(args.instanceNo)
   const instanceNo = named.success ? named.data : (target?.instanceNo ?? null)
-  return { volume: textOf(args.volume) ?? target?.name ?? null, instanceNo }
+  return { volume: toText(args.volume) ?? target?.name ?? null, instanceNo }
 }
 
 function toResult(result: RunResult): BackupResult {
@@ -260,10 +260,10 @@ export function toConnection<T, U>(slice: Slice<T>, toNode: (node: T) => U): Con
   }
 }
 
-function textOf(value: unknown): string | null {
+function toText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-function modeOf({ mode }: { [name: string]: unknown }): BackupMode | null {
+function toMode({ mode }: { [name: string]: unknown }): BackupMode | null {
   return mode === 'full' || mode === 'increment' ? mode : null
 }

@@ -6,7 +6,7 @@ export class Fields {
 
   /** Throws BAD_INPUT for a JSON body that is not an object. */
   constructor(query: unknown, body: unknown) {
-    this.#values = new Map([...entriesOf(query), ...entriesOf(body)])
+    this.#values = new Map([...listEntries(query), ...listEntries(body)])
   }
 
   get names(): string[] {
@@ -48,7 +48,7 @@ export class Fields {
   }
 }
 
-function entriesOf(value: unknown): [string, unknown[]][] {
+function listEntries(value: unknown): [string, unknown[]][] {
   if (value === undefined || value === null) return []
   if (typeof value !== 'object' || Array.isArray(value))
     throw new BackupdError('BAD_INPUT', 'The JSON body must be an object of named fields')

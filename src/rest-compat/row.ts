@@ -44,7 +44,7 @@ export function row<R, V extends object>(table: Row<R, V>): Route {
   return {
     method,
     path,
-    operation: operationOf(document),
+    operation: readOperationName(document),
     async reply(call, execute) {
       try {
         return table.answer(await gather(table, call, execute), call)
@@ -67,7 +67,7 @@ async function gather<R, V extends object>(
   return pages
 }
 
-function operationOf({ definitions }: Pick<TypedDocumentNode, 'definitions'>): string {
+function readOperationName({ definitions }: Pick<TypedDocumentNode, 'definitions'>): string {
   const operation = definitions.find(({ kind }) => kind === 'OperationDefinition')
   return operation && 'name' in operation ? (operation.name?.value ?? '') : ''
 }

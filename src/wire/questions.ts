@@ -9,8 +9,8 @@ import {
 import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
 
 /**
- * What a controller can ask a daemon about its store, one row each: the daemon's routes, the fleet's client and the
- * plugins are made from it. The path, the fields and the answer are those of docs/protocol.md.
+ * A query that a controller can send to a daemon about its store. The table below defines one row for each; the daemon's
+ * routes, the fleet's client and the plugins use it. Paths, fields and answers are those of docs/protocol.md.
  */
 export interface Question<Args extends z.ZodObject = z.ZodObject, Answer = unknown> {
   /** The plugin that answers. */
@@ -23,11 +23,11 @@ export interface Question<Args extends z.ZodObject = z.ZodObject, Answer = unkno
   /** Sent in this order. `namespace`, if it is not given, is the daemon's own. */
   readonly args: Args
   readonly answer: z.ZodType<Answer>
-  /** Then it is answered only of the daemon's own namespace, and only once the daemon is ready. */
+  /** Answered only for the daemon's own namespace, and only once the daemon is ready. */
   readonly changesStore: boolean
 }
 
-/** Keeps the types of a row. */
+/** Declares a row and keeps its types. */
 function question<Args extends z.ZodObject, Answer>(row: Question<Args, Answer>): Question<Args, Answer> {
   return row
 }
@@ -38,12 +38,12 @@ const DEFAULT_PAGE = 500
 
 const namespace = z.string()
 const name = z.string()
-/** The last item of the page before; empty for the first page. */
+/** The last item of the previous page; empty for the first page. */
 const after = z.string().default('')
 const limit = z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE)
 
 export const QUESTIONS = {
-  /** The entries directly in a folder, by path. */
+  /** The direct entries of a folder, by path. */
   files: question({
     ...{ action: 'backup_files', method: 'GET', path: `${BACKUP}/files/:name`, changesStore: false },
     what: 'The question for files of a backup',
@@ -65,7 +65,7 @@ export const QUESTIONS = {
     args: z.object({ namespace, name, limit, after }),
     answer: snapshotPageSchema,
   }),
-  /** Single snapshots of a series. One that does not exist is an error; all or none are deleted. */
+  /** Deletes single snapshots of a series, all or none. A missing one is an error. */
   deleteSnapshots: question({
     action: 'snapshots_delete',
     ...{ method: 'POST', path: `${BACKUP}/snapshots/:name/actions/delete`, changesStore: true },
@@ -73,12 +73,12 @@ export const QUESTIONS = {
     args: z.object({
       namespace,
       name,
-      /** Ids, or their beginnings. */
+      /** Ids or prefixes of ids. */
       snapshots: z.array(z.string().min(1)).min(1).max(1000),
     }),
     answer: deletedSnapshotsSchema,
   }),
-  /** What differs between two snapshots, by path. */
+  /** The differences between two snapshots, by path. */
   diff: question({
     ...{ action: 'backup_diff', method: 'GET', path: `${BACKUP}/diff/:name`, changesStore: false },
     what: 'The question for a difference',
@@ -93,21 +93,21 @@ export const QUESTIONS = {
     }),
     answer: diffPageSchema,
   }),
-  /** One path through the snapshots of a series, newest first. */
+  /** The versions of one path in the snapshots of a series, newest first. */
   history: question({
     ...{ action: 'backup_history', method: 'GET', path: `${BACKUP}/history/:name`, changesStore: false },
     what: 'The question for the history of a file',
     args: z.object({ namespace, name, path: z.string(), after }),
     answer: fileHistorySchema,
   }),
-  /** The servers that have a folder in the store, dead ones too. */
+  /** The servers that have a folder in the store, including dead ones. */
   namespaces: question({
     ...{ action: 'backup_namespaces', method: 'GET', path: `${BACKUP}/namespaces`, changesStore: false },
     what: 'The question for namespaces',
     args: z.object({}),
     answer: namespacesSchema,
   }),
-  /** What in a namespace is not part of a backup. */
+  /** The objects in a namespace that belong to no backup. */
   unknown: question({
     ...{ action: 'backup_unknown', method: 'GET', path: `${BACKUP}/unknown`, changesStore: false },
     what: 'The question for unknown objects',

@@ -260,7 +260,7 @@ describe('refusals', () => {
       'a redirect',
       { status: 302, body: '', headers: { location: 'http://127.0.0.1:1/' } },
       'DAEMON_REFUSED',
-      'status 302: no word',
+      'status 302: no text',
     ],
   ])('%s', async (_, answer, code, message) => {
     const { client } = await daemonThatSays(answer)
@@ -278,7 +278,7 @@ describe('refusals', () => {
     await expect(client.debug(IP)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
       message: expect.stringContaining(
-        `The daemon on ${IP} speaks another language: the answer to GET /api/v1/debug is not`,
+        `The daemon on ${IP} sent an unexpected answer: the answer to GET /api/v1/debug is not`,
       ),
     })
   })

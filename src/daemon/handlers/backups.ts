@@ -14,7 +14,7 @@ import { checkBackupName, checkOwn, readNamespace, splitBackupPath } from './nam
 import { checkReady } from './run-request.ts'
 
 const PAGE = 500
-const LARGEST_PAGE = 1000
+const MAX_PAGE = 1000
 
 /**
  * `?protocol=2&namespace=IP&after=NAME&limit=N` answers one page. The legacy query `?dir=PATH&dir=PATH` answers one list
@@ -27,7 +27,7 @@ export async function listBackups(call: Call, world: World): Promise<Answer> {
   if (fields.text('protocol') !== '2') return await listEntities({ call, namespace, sources }, world)
   const [source] = sources
   const wanted = source === undefined ? { namespace } : { namespace, source }
-  const limit = fields.count('limit', PAGE, LARGEST_PAGE)
+  const limit = fields.count('limit', PAGE, MAX_PAGE)
   return { status: 200, body: await askPage(world, { ...wanted, limit }, fields.text('after')) }
 }
 
@@ -44,7 +44,7 @@ async function listEntities({ call, namespace, sources }: Listing, world: World)
   for (const question of questions) {
     for (let after: string | null = ''; after !== null; ) {
       call.late.throwIfAborted()
-      const page: BackupPage = await askPage(world, { ...question, limit: LARGEST_PAGE }, after)
+      const page: BackupPage = await askPage(world, { ...question, limit: MAX_PAGE }, after)
       entities.push(...page.backups.map(toEntity))
       after = page.next
     }
@@ -65,7 +65,7 @@ function toEntity(backup: BackupInfo): BackupEntity {
 export async function showBackup({ params, fields }: Call, world: World): Promise<Answer> {
   const name = checkBackupName(params.file ?? '')
   const namespace = readNamespace(fields, world.ip)
-  const answer = await inLegacyWords(`backup named ${name} not found`, () =>
+  const answer = await withLegacyText(`backup named ${name} not found`, () =>
     world.engine.ask('backup_info', { namespace, name }),
   )
   return { status: 200, body: toEntity(parseShape('The backup', answer, backupInfoSchema)) }
@@ -78,7 +78,7 @@ export async function showBackup({ params, fields }: Call, world: World): Promis
 export async function listFolder({ params, fields }: Call, world: World): Promise<Answer> {
   const { name, inside } = splitBackupPath(params['*'] ?? '')
   const question = { namespace: readNamespace(fields, world.ip), name, path: inside, limit: MAX_FILES }
-  const { files, next } = await inLegacyWords(`open ${name}: no such file or directory`, () =>
+  const { files, next } = await withLegacyText(`open ${name}: no such file or directory`, () =>
     askFiles(world, question),
   )
   if (next === null) return { status: 200, body: files.map(toFolderEntry) }
@@ -96,7 +96,7 @@ async function askFiles(world: World, question: Record<string, unknown>): Promis
 }
 
 /** Puts the text of the legacy daemon in front of NOT_FOUND, for scripts that search for it. */
-async function inLegacyWords<T>(words: string, ask: () => Promise<T>): Promise<T> {
+async function withLegacyText<T>(words: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {

@@ -102,12 +102,12 @@ function readJobs(list: unknown[]): { jobs: Job[]; dropped: { id: string; reason
   for (const [at, value] of list.entries()) {
     const parsed = jobSchema.safeParse(value)
     if (parsed.success) jobs.push(parsed.data)
-    else dropped.push({ id: idOf(value, at), reason: parsed.error.issues[0]?.message ?? 'it is no job' })
+    else dropped.push({ id: labelJob(value, at), reason: parsed.error.issues[0]?.message ?? 'it is no job' })
   }
   return { jobs, dropped }
 }
 
-function idOf(value: unknown, at: number): string {
+function labelJob(value: unknown, at: number): string {
   const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined
   return typeof id === 'string' ? id : `number ${at + 1} of the list`
 }

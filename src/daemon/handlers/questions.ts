@@ -5,7 +5,7 @@ import type { Answer, Call, Route, World } from '../http/route.ts'
 import { checkBackupName, checkOwn, readNamespace } from './names.ts'
 import { checkReady } from './run-request.ts'
 
-/** A route for each row of the table of questions. */
+/** One route for each row of QUESTIONS. */
 export const QUESTION_ROUTES: readonly Route[] = Object.values(QUESTIONS).map((question) => ({
   ...{ method: question.method, path: question.path },
   handle: (call, world) => answer(question, call, world),

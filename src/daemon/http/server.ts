@@ -75,7 +75,7 @@ async function answerInTime(route: Route, request: FastifyRequest, world: World)
   const late = new AbortController()
   const params = request.params as Record<string, string>
   const answer = Promise.resolve(
-    route.handle({ params, fields: fieldsOf(request), late: late.signal }, world),
+    route.handle({ params, fields: readFields(request), late: late.signal }, world),
   )
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
@@ -89,7 +89,7 @@ async function answerInTime(route: Route, request: FastifyRequest, world: World)
   return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
 }
 
-function fieldsOf(request: FastifyRequest): Fields {
+function readFields(request: FastifyRequest): Fields {
   const query = new Map(
     Object.entries(request.query as Record<string, string | string[]>).map(([name, value]) => [
       name,

@@ -41,7 +41,7 @@ export function openDatabase(file: string, log: Log): Db {
   try {
     return openSound(file)
   } catch (error) {
-    if (!isDamage(error)) throw refusal(file, error)
+    if (!isDamage(error)) throw makeOpenError(file, error)
     const aside = setAside(file)
     log.error(
       { file, aside, problem: messageOf(error) },
@@ -97,7 +97,7 @@ function setAside(file: string): string {
   return aside
 }
 
-function refusal(file: string, cause: unknown): BackupdError {
+function makeOpenError(file: string, cause: unknown): BackupdError {
   if (cause instanceof BackupdError) return cause
   return new BackupdError(
     'STORE_UNAVAILABLE',

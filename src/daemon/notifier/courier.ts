@@ -117,7 +117,7 @@ export class Courier {
       dispatcher: this.#world.dispatcher,
       signal,
     })
-    if (statusCode < 200 || statusCode > 299) throw await refusalOf(statusCode, body)
+    if (statusCode < 200 || statusCode > 299) throw await readRefusal(statusCode, body)
     await body.dump()
     delivery.taken()
     if (this.#failures > 0) this.#world.log.info({ address: this.#shown }, `${this.#shown} takes news again`)
@@ -172,7 +172,7 @@ export class Courier {
 }
 
 /** Makes an error from a refused post, with the start of the answer, which says why. */
-async function refusalOf(statusCode: number, body: Dispatcher.ResponseData['body']): Promise<Error> {
+async function readRefusal(statusCode: number, body: Dispatcher.ResponseData['body']): Promise<Error> {
   let text = ''
   for await (const chunk of body) {
     text += chunk

@@ -93,7 +93,7 @@ interface OpenRequest {
 /** The fallback for openat2: opens one component after the other, each with O_NOFOLLOW. */
 export function openStepwise(openat: KernelOpen['openat'], request: OpenRequest): number {
   const { dir, path, flags, mode, acrossMounts = false } = request
-  const names = componentsOf(path)
+  const names = splitPath(path)
   const device = fstatSync(dir).dev
   let at = dir
   for (const [step, name] of names.entries()) {
@@ -117,7 +117,7 @@ function refuseOtherDevice(fd: number, device: number): void {
 }
 
 /** Throws EXDEV for an absolute path and for `..`, like openat2. */
-function componentsOf(path: Buffer): Buffer[] {
+function splitPath(path: Buffer): Buffer[] {
   const names = path.toString('latin1').split('/')
   if (names[0] === '' || names.includes('..')) throw new KernelError(EXDEV, 'openat')
   return names.filter((name) => name !== '').map((name) => Buffer.from(name, 'latin1'))

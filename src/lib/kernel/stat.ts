@@ -43,7 +43,7 @@ const AT = {
 
 export function bindStat(libc: Libc): KernelStat {
   const struct = Buffer.alloc(SIZE)
-  const call = statxOf(libc)
+  const call = bindStatx(libc)
   const statAt: KernelStat['statAt'] = (dir, name) => {
     if (call(dir, passingCString(name), FLAGS, STATX_BASIC_STATS, struct) < 0) return undefined
     return (struct.readUInt32LE(AT.mask) & STATX_BASIC_STATS) === STATX_BASIC_STATS
@@ -67,7 +67,7 @@ export function bindStat(libc: Libc): KernelStat {
 }
 
 /** glibc has this function since 2.28. */
-function statxOf(libc: Libc): ReturnType<Libc['attempt']> {
+function bindStatx(libc: Libc): ReturnType<Libc['attempt']> {
   try {
     return libc.attempt('int statx(int dir, const void *path, int flags, uint32_t mask, void *out)')
   } catch {
@@ -85,8 +85,8 @@ function statIn(struct: Buffer): FileStat {
     size: struct.readBigUInt64LE(AT.size),
     mtimeNs: timeAt(struct, AT.mtime),
     ctimeNs: timeAt(struct, AT.ctime),
-    dev: deviceOf(struct.readUInt32LE(devMajor), struct.readUInt32LE(devMinor)),
-    rdev: deviceOf(struct.readUInt32LE(rdevMajor), struct.readUInt32LE(rdevMinor)),
+    dev: makeCachedDevice(struct.readUInt32LE(devMajor), struct.readUInt32LE(devMinor)),
+    rdev: makeCachedDevice(struct.readUInt32LE(rdevMajor), struct.readUInt32LE(rdevMinor)),
     ino: struct.readBigUInt64LE(AT.ino),
   }
 }
@@ -98,7 +98,7 @@ function timeAt(struct: Buffer, at: number): bigint {
 const last = { major: 0, minor: 0, device: 0n }
 
 /** Remembers the last device, which is the same for a whole volume. */
-function deviceOf(major: number, minor: number): bigint {
+function makeCachedDevice(major: number, minor: number): bigint {
   if (major === 0 && minor === 0) return 0n
   if (major !== last.major || minor !== last.minor)
     Object.assign(last, { major, minor, device: makeDevice(major, minor) })

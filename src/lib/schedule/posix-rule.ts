@@ -27,22 +27,22 @@ export function parsePosixRule(text: string): PosixRule | undefined {
   const match = RULE.exec(text)
   if (!match) return undefined
   const [, standard = '', daylight, start = USUAL_MOMENTS[0], end = USUAL_MOMENTS[1]] = match
-  const standardMs = -timeOf(standard)
+  const standardMs = -parseOffset(standard)
   if (!HAS_DAYLIGHT.test(text)) return { standardMs, daylight: null }
-  const offsetMs = daylight === undefined ? standardMs + HOUR_MS : -timeOf(daylight)
-  return { standardMs, daylight: { offsetMs, start: momentOf(start), end: momentOf(end) } }
+  const offsetMs = daylight === undefined ? standardMs + HOUR_MS : -parseOffset(daylight)
+  return { standardMs, daylight: { offsetMs, start: parseMoment(start), end: parseMoment(end) } }
 }
 
-function timeOf(text: string): number {
+function parseOffset(text: string): number {
   const [hours = 0, minutes = 0, seconds = 0] = text.replace(/^[+-]/, '').split(':').map(Number)
   const ms = ((hours * 60 + minutes) * 60 + seconds) * 1000
   return text.startsWith('-') ? -ms : ms
 }
 
-function momentOf(text: string): YearlyMoment {
+function parseMoment(text: string): YearlyMoment {
   const [date = '', time = '2'] = text.slice(1).split('/')
   const [month = 1, week = 1, weekday = 0] = date.split('.').map(Number)
-  return { month, week, weekday, timeMs: timeOf(time) }
+  return { month, week, weekday, timeMs: parseOffset(time) }
 }
 
 /** Instants around each change in these years, with the offset of the rule at that time. */
@@ -53,8 +53,8 @@ export function sampleOffsets(
   if (!daylight) return years.map((year) => ({ instant: Date.UTC(year, 0), offsetMs: standardMs }))
   const { offsetMs, start, end } = daylight
   return years.flatMap((year) => {
-    const begins = wallOf(year, start) - standardMs
-    const ends = wallOf(year, end) - offsetMs
+    const begins = toWall(year, start) - standardMs
+    const ends = toWall(year, end) - offsetMs
     return [
       { instant: begins - 1000, offsetMs: standardMs },
       { instant: begins, offsetMs },
@@ -64,7 +64,7 @@ export function sampleOffsets(
   })
 }
 
-function wallOf(year: number, { month, week, weekday, timeMs }: YearlyMoment): number {
+function toWall(year: number, { month, week, weekday, timeMs }: YearlyMoment): number {
   const first = Date.UTC(year, month - 1, 1)
   const toFirst = (weekday - new Date(first).getUTCDay() + 7) % 7
   let day = first + (toFirst + 7 * (week - 1)) * DAY_MS

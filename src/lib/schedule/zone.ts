@@ -9,7 +9,7 @@ const SCAN_MS = 7 * DAY_MS
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-function formatOf(zone: string): Intl.DateTimeFormat {
+function getFormat(zone: string): Intl.DateTimeFormat {
   let format = formats.get(zone)
   if (!format) {
     const digits = {
@@ -33,7 +33,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 export function isZone(zone: string): boolean {
   if (!/^[A-Za-z]/.test(zone)) return false
   try {
-    formatOf(zone)
+    getFormat(zone)
     return true
   } catch {
     return false
@@ -67,7 +67,7 @@ export function forgetZones(): void {
 export function offsetAt(zone: string, instant: number): number {
   if (zone === 'UTC') return 0
   const second = Math.floor(instant / 1000) * 1000
-  const text = formatOf(zone).format(second)
+  const text = getFormat(zone).format(second)
   const [month = 0, day = 0, year = 0, hour = 0, minute = 0, sec = 0] = (text.match(/\d+/g) ?? []).map(Number)
   return Date.UTC(year, month - 1, day, hour, minute, sec) - second
 }

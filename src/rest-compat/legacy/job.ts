@@ -19,7 +19,11 @@ interface TimedJob extends LegacyJobFragment {
 /** A job as in lists for users: with its times, without the internal args `path` and `archive`. */
 export function scheduledJob(job: TimedJob) {
   const { path: _path, archive: _archive, ...args } = argsOf(job)
-  return { prev: timeOf(job.prevRun), next: timeOf(job.nextRun), job: legacyJob({ ...job, args }) }
+  return {
+    prev: toLegacyTime(job.prevRun),
+    next: toLegacyTime(job.nextRun),
+    job: legacyJob({ ...job, args }),
+  }
 }
 
 export function argsOf({ args }: { args: unknown }): Record<string, unknown> {
@@ -35,6 +39,6 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-function timeOf(time: string | null): string {
+function toLegacyTime(time: string | null): string {
   return time === null ? NEVER : goTime(time)
 }

@@ -40,10 +40,10 @@ const filesOfBackup = (path: string) =>
     method: 'GET',
     path,
     document: LegacyFilesDocument,
-    ask: (call) => ({ ...nameOf(call), path: insideOf(call), first: MAX_FILES }),
+    ask: (call) => ({ ...readBackupName(call), path: readInsidePath(call), first: MAX_FILES }),
     answer([{ backup }], call) {
-      if (!backup) throw noBackup(call, starOf(call))
-      if (backup.files.pageInfo.hasNextPage) throw tooManyFiles(starOf(call))
+      if (!backup) throw noBackup(call, readStar(call))
+      if (backup.files.pageInfo.hasNextPage) throw tooManyFiles(readStar(call))
       return { status: 200, body: backup.files.nodes.map(legacyFile) }
     },
     refused: { statuses: { TOO_COSTLY: 400 } },
@@ -60,9 +60,9 @@ export const BACKUP_ROWS: readonly Route[] = [
     method: 'GET',
     path: `${BACKUPS}/*`,
     document: LegacyBackupDocument,
-    ask: (call) => ({ ...nameOf(call), name: starOf(call) }),
+    ask: (call) => ({ ...readBackupName(call), name: readStar(call) }),
     answer([{ backup }], call) {
-      if (!backup) throw noBackup(call, starOf(call))
+      if (!backup) throw noBackup(call, readStar(call))
       return { status: 200, body: legacyBackup(backup) }
     },
   }),
@@ -94,12 +94,12 @@ function namesIn(fields: Fields): string[] {
 
 /** Silent servers on which the app has volumes, or had some whose backups are still listed. */
 function silentAmong(backups: readonly { id: string }[], { silent, silentAnywhere }: LegacyBackupsQuery) {
-  const owners = new Set([...silent.map(({ ip }) => ip), ...backups.map(({ id }) => serverOf(id))])
+  const owners = new Set([...silent.map(({ ip }) => ip), ...backups.map(({ id }) => readServer(id))])
   return silentAnywhere.filter(({ ip }) => owners.has(ip))
 }
 
 /** A backup's id is `<ip>/<name>`. */
-function serverOf(id: string): string {
+function readServer(id: string): string {
   return id.slice(0, id.indexOf('/'))
 }
 
@@ -111,17 +111,17 @@ function backupsAfter({ params, fields }: Call, after: string | null) {
 }
 
 /** `NAME`, or `NAME/path/inside`. */
-function nameOf(call: Call) {
+function readBackupName(call: Call) {
   const { app = '', proc = '' } = call.params
-  const [name = ''] = starOf(call).split('/')
+  const [name = ''] = readStar(call).split('/')
   return { app, proc, name, server: call.fields.text('server') || null }
 }
 
-function insideOf(call: Call): string {
-  return starOf(call).split('/').slice(1).filter(Boolean).join('/')
+function readInsidePath(call: Call): string {
+  return readStar(call).split('/').slice(1).filter(Boolean).join('/')
 }
 
-function starOf({ params }: Call): string {
+function readStar({ params }: Call): string {
   return params['*'] ?? ''
 }
 

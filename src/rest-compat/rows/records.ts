@@ -23,12 +23,12 @@ const recordsOfApp = (path: string) =>
     document: LegacyRecordsDocument,
     ask: (call) => pageAfter(call, null),
     more(pages, call) {
-      const { pageInfo } = lastOf(pages).records
-      const enough = found(pages, call).length >= totalOf(call)
+      const { pageInfo } = lastPage(pages).records
+      const enough = found(pages, call).length >= readTotal(call)
       return enough || !pageInfo.hasNextPage ? undefined : pageAfter(call, pageInfo.endCursor)
     },
     answer(pages, call) {
-      const records = found(pages, call).slice(0, totalOf(call))
+      const records = found(pages, call).slice(0, readTotal(call))
       const cut = Number(call.fields.text('total')) > MOST
       const warnings = cut ? [`Only the newest ${MOST} are told at once: ask by month and year`] : []
       return { status: 200, body: records.map(legacyRecord), warnings }
@@ -58,16 +58,16 @@ export const RECORD_ROWS: readonly Route[] = [
 function pageAfter(call: Call, after: string | null) {
   const { params, fields, now } = call
   const action = fields.list('action').length === 1 ? fields.text('action') : null
-  const filter = { app: params.app ?? '', action, states: statesOf(call), ...monthOf(fields, now) }
+  const filter = { app: params.app ?? '', action, states: readStates(call), ...monthOf(fields, now) }
   const narrows = hasArgsFilter(fields) || fields.list('rid').length > 0
-  return { filter, first: narrows ? PAGE : Math.min(totalOf(call), PAGE), after }
+  return { filter, first: narrows ? PAGE : Math.min(readTotal(call), PAGE), after }
 }
 
-function totalOf({ fields }: Call): number {
+function readTotal({ fields }: Call): number {
   return Math.min(fields.whole('total') || USUAL_TOTAL, MOST)
 }
 
-function statesOf({ fields }: Call) {
+function readStates({ fields }: Call) {
   const names = fields.list('state').filter(Boolean)
   if (names.length === 0) return null
   return names.flatMap((name) => statesNamed(name) ?? unknownState(name))
@@ -87,6 +87,6 @@ function found(pages: Pages<LegacyRecordsQuery>, { fields }: Call): LegacyRecord
   )
 }
 
-function lastOf<R>(pages: Pages<R>): R {
+function lastPage<R>(pages: Pages<R>): R {
   return pages.at(-1) ?? pages[0]
 }

@@ -12,7 +12,7 @@ const recover = (path: string) =>
     method: 'POST',
     path,
     document: LegacyRecoverDocument,
-    ask: (call) => ({ input: wishOf(call) }),
+    ask: (call) => ({ input: readRecoverInput(call) }),
     answer: ([
       {
         recover: { rid },
@@ -30,7 +30,9 @@ const migrate = (path: string) =>
       const volume = fields.needed('volume', 'the volume to recover into, such as /data/db')
       fields.needed('to', 'the number of the instance to recover into')
       // Like the legacy system, these routes require no confirmation of the volume's name.
-      return { input: { ...wishOf(call), volume, confirmVolume: volume, to: fields.whole('to') ?? 0 } }
+      return {
+        input: { ...readRecoverInput(call), volume, confirmVolume: volume, to: fields.whole('to') ?? 0 },
+      }
     },
     answer: ([
       {
@@ -52,7 +54,7 @@ export const RECOVER_ROWS: readonly Route[] = [
 ]
 
 /** Without files, a full backup is recovered completely; for an increment, files must be named. */
-function wishOf({ params, fields }: Call) {
+function readRecoverInput({ params, fields }: Call) {
   refusePlan(fields)
   refuseInPlace(fields)
   const { app = '', proc = '', file, dir, name } = params
@@ -67,7 +69,7 @@ function wishOf({ params, fields }: Call) {
     server: fields.text('server') || null,
     snapshot: fields.optional('snapshot'),
     files: files.length > 0 ? files : null,
-    inUse: inUseOf(fields),
+    inUse: readInUse(fields),
   }
 }
 
@@ -86,7 +88,7 @@ function refuseInPlace(fields: Fields): void {
 }
 
 /** Defaults to `proceed`, like the legacy system; the record then carries a warning. */
-function inUseOf(fields: Fields): InUse {
+function readInUse(fields: Fields): InUse {
   const text = fields.text('inUse')
   if (text === '' || text === 'proceed') return 'PROCEED'
   if (text === 'refuse') return 'REFUSE'

@@ -71,7 +71,7 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
   try {
     const summary = await step('make the snapshot', () => makeDespiteDamage(run))
     const made = await step('read it back', () => readBack(repository, summary))
-    return outcomeOf(run, summary, {
+    return describeOutcome(run, summary, {
       name: args.archive,
       source: args.path,
       snapshots: [...(series?.snapshots ?? []), made],
@@ -151,7 +151,7 @@ async function readBack(
   return { id, file, createdMs: Date.parse(file.time), corrupt: null }
 }
 
-function outcomeOf(
+function describeOutcome(
   { context, reasons }: Increment,
   summary: SnapshotSummary,
   series: SnapshotSeries,

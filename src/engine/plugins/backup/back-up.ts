@@ -65,7 +65,7 @@ async function packAndPublish(
   const summary = await step('pack', () => pack(run, pending, before))
   const suspect = suspicionOf(summary, before)
   const reasons = reasonsOf(run, summary, suspect)
-  const facts = factsOf(run, summary, { suspect, isPartial: reasons.length > 0 })
+  const facts = collectFacts(run, summary, { suspect, isPartial: reasons.length > 0 })
   context.progress({ phase: 'publish', currentPath: null })
   const { info } = await step('publish', () => pending.publish({ ...facts, clockDoubt }))
   return {
@@ -111,7 +111,7 @@ interface Verdict {
   isPartial: boolean
 }
 
-function factsOf(
+function collectFacts(
   { args, context, warnings }: Backup,
   summary: PackSummary,
   { suspect, isPartial }: Verdict,

@@ -41,7 +41,7 @@ const WARNINGS_KEPT = 20
 /** The last step before the snapshot is published. Throws CONFLICT if another daemon has claimed the namespace. */
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
   const { args, context, known, store } = run
-  const suspect = suspicionOf(seen, known && beforeOf(known, seen, args.path))
+  const suspect = suspicionOf(seen, known && toBackupBefore(known, seen, args.path))
   run.reasons = reasonsOf(run, seen, suspect)
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
@@ -52,7 +52,11 @@ export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Prom
 }
 
 /** Ignores the earlier root of a mirror or of another path, because it says nothing about the volume's mount. */
-function beforeOf(snapshot: SeriesSnapshot, { root }: SnapshotSeen, path: string): BackupBefore | undefined {
+function toBackupBefore(
+  snapshot: SeriesSnapshot,
+  { root }: SnapshotSeen,
+  path: string,
+): BackupBefore | undefined {
   const { id, file } = snapshot
   if (!file.backupd) return undefined
   const known = { ...file.backupd, name: id.slice(0, 8) }

@@ -34,12 +34,12 @@ export interface TakeOver {
  */
 export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | undefined> {
   const { args, context, store } = run
-  const series = await seriesOf(run)
+  const series = await readOwnSeries(run)
   const found = await store.findMirror(context.settings.ip, args.archive)
   if (found?.info.source !== args.path) return series
   try {
-    if (!findTakenOver(series, found)) await snapshotOf(run, found, sequenceFor(series, found))
-    const taken = findTakenOver(await seriesOf(run), found)
+    if (!findTakenOver(series, found)) await makeMirrorSnapshot(run, found, sequenceFor(series, found))
+    const taken = findTakenOver(await readOwnSeries(run), found)
     if (!taken) throw new Error('its snapshot cannot be read back')
     await store.remove([args.archive])
     context.warn(
@@ -49,7 +49,7 @@ export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | un
     context.signal.throwIfAborted()
     context.warn(`the mirror of the legacy daemon stays as it is: ${messageOf(error)}`)
   }
-  return await seriesOf(run)
+  return await readOwnSeries(run)
 }
 
 /** Matched by time, because a legacy daemon that is started again makes a new mirror with a later time. */
@@ -68,13 +68,17 @@ function sequenceFor(series: SnapshotSeries | undefined, { info }: StoredMirror)
   return Date.parse(info.created) > newestMs ? lastSequence(series) + 1 : 0
 }
 
-async function seriesOf({ args, context, repository }: TakeOver): Promise<SnapshotSeries | undefined> {
+async function readOwnSeries({ args, context, repository }: TakeOver): Promise<SnapshotSeries | undefined> {
   const { ip: namespace } = context.settings
   const all = await readSeries(repository, namespace)
   return findSeriesOfVolume(all, { name: args.archive, source: args.path, namespace })
 }
 
-async function snapshotOf(run: TakeOver, { info, mirror }: StoredMirror, sequence: number): Promise<void> {
+async function makeMirrorSnapshot(
+  run: TakeOver,
+  { info, mirror }: StoredMirror,
+  sequence: number,
+): Promise<void> {
   const { args, context, repository, lock } = run
   context.progress({ phase: 'take over', bytesTotal: null, filesTotal: null })
   await mirror.withFolder((volume) =>

@@ -121,7 +121,7 @@ async function forgetExpired(
 ): Promise<void> {
   const { store, context } = run
   const { ip } = context.settings
-  const plan = async () => expiredOf(await readSeries(repository, ip), rules, run)
+  const plan = async () => findExpired(await readSeries(repository, ip), rules, run)
   const { ids, stopped } = await plan()
   for (const problem of stopped) reportProblem(run, problem)
   if (ids.length === 0) return
@@ -136,14 +136,14 @@ async function forgetExpired(
   run.changed.push(...now.map((series) => infoOfSeries(ip, series)))
 }
 
-function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[], { context }: ExpireRun) {
+function findExpired(all: readonly SnapshotSeries[], rules: readonly SeriesRule[], { context }: ExpireRun) {
   const { settings } = context
   const { nowMs } = readRunTime(context)
   const ids: string[] = []
   const stopped: string[] = []
   for (const { source, expireMs } of rules) {
     for (const series of all.filter((one) => one.source === source && isOwnSeries(one, settings.ip))) {
-      const plan = planRetention(agedOf(series), { expireMs, nowMs })
+      const plan = planRetention(toAgedSnapshots(series), { expireMs, nowMs })
       ids.push(...plan.expired)
       const why = plan.stopped ?? plan.delayed
       if (why !== null) stopped.push(`${source}: ${why}`)
@@ -153,7 +153,7 @@ function expiredOf(all: readonly SnapshotSeries[], rules: readonly SeriesRule[],
 }
 
 /** Numbered in the order of the series, because snapshots made by restic have no sequence. A mirror never expires. */
-function agedOf({ snapshots }: SnapshotSeries) {
+function toAgedSnapshots({ snapshots }: SnapshotSeries) {
   return snapshots.map((snapshot, n) => {
     const { id, created, state, suspect, corrupt, mirror, clockDoubt } = infoOfSnapshot(snapshot)
     const holds = mirror ? ['mirror'] : []

@@ -21,7 +21,7 @@ const LOCK_WAIT_MS = 30_000
 export const backupExpirePlugin: Plugin<VolumeRule[]> = {
   name: 'backup_expire',
   quiet: true,
-  parseArgs: (raw) => rulesOf(parseShape('The args of backup_expire', raw, expireArgsSchema).info),
+  parseArgs: (raw) => parseRules(parseShape('The args of backup_expire', raw, expireArgsSchema).info),
   needs: () => [],
   async run(rules, context) {
     const { settings, clock, log } = context
@@ -55,7 +55,7 @@ export const backupExpirePlugin: Plugin<VolumeRule[]> = {
 }
 
 /** `[source, expire, source, expire, …]`; the source of a series of snapshots ends in `@increment`. */
-function rulesOf(info: string[]): VolumeRule[] {
+function parseRules(info: string[]): VolumeRule[] {
   const rules: VolumeRule[] = []
   for (let at = 0; at < info.length; at += 2) {
     const source = info[at] ?? ''
@@ -71,7 +71,7 @@ async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Pro
   const { store, context, oldest } = run
   const { nowMs } = readRunTime(context)
   if (oldest && nowMs - (oldest.get(source) ?? nowMs) <= expireMs) return
-  const plan = async () => planRetention(await fullBackupsOf(source, run), { expireMs, nowMs })
+  const plan = async () => planRetention(await listFullBackups(source, run), { expireMs, nowMs })
   const { expired, stopped, delayed } = await plan()
   if (stopped !== null) return reportProblem(run, `${source}: ${stopped}`)
   if (delayed !== null) reportProblem(run, `${source}: ${delayed}`)
@@ -85,7 +85,7 @@ async function expireVolume({ source, expire }: VolumeRule, run: ExpireRun): Pro
   }
 }
 
-async function fullBackupsOf(source: string, { store, context }: ExpireRun): Promise<BackupInfo[]> {
+async function listFullBackups(source: string, { store, context }: ExpireRun): Promise<BackupInfo[]> {
   const backups: BackupInfo[] = []
   for (let after: string | null = ''; after !== null; ) {
     const page = await store.list(context.settings.ip, { source, after, limit: PAGE })

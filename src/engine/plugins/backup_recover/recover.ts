@@ -46,7 +46,7 @@ interface Recover extends Steps {
 export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
   await using backup = await step('find the backup', () => findBackup(args, context))
-  await using source = await step('find the backup', () => backup.open(args.snapshot, readerOf(context)))
+  await using source = await step('find the backup', () => backup.open(args.snapshot, createReader(context)))
   using volume = await step('check the volume', () =>
     openTarget(args.destDir || resolveHome(args, source), context),
   )
@@ -91,7 +91,7 @@ async function plan(
     warn: (message) => context.warn(message),
   })
   const missing = noteMissing(context, chosen)
-  return { ...endOf(refused + missing), result: { plan: { ...plan, ...how } } }
+  return { ...describeEnd(refused + missing), result: { plan: { ...plan, ...how } } }
 }
 
 function createWarnOnce(context: RunContext): Recover['warnOnce'] {
@@ -111,19 +111,19 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   // Users may have appeared during the unpacking.
   await step('look for users again', () => checkInUse(run))
   const refused = await step('swap', () => putBack(run, staging, summary))
-  return outcomeOf(summary, refused + missing)
+  return describeOutcome(summary, refused + missing)
 }
 
 async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
   const { settings, clock } = context
-  const { warn } = readerOf(context)
+  const { warn } = createReader(context)
   const store = await openStore(settings.store, settings, clock, { warn })
   const found = await store.find(namespace, backup)
   if (found) return found
   throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)
 }
 
-function readerOf(context: RunContext): Reader {
+function createReader(context: RunContext): Reader {
   const { settings, signal } = context
   return { dataDir: settings.dataDir, signal, warn: (message) => context.warn(message) }
 }
@@ -174,7 +174,7 @@ async function fill(
     signal: context.signal,
     onProgress: ({ bytes, files, path }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
-    onWarning: (warning) => warnOf(context, warning),
+    onWarning: (warning) => addWarning(context, warning),
   }
   return await withProtectedList(stagingPlace(pointer, volume), async (list) => {
     const onProtected: OnProtected = (path, flags) => list.add(path, flags)
@@ -182,7 +182,7 @@ async function fill(
   })
 }
 
-function warnOf(context: RunContext, warning: TreeWarning): void {
+function addWarning(context: RunContext, warning: TreeWarning): void {
   context.warn(warningText(warning))
 }
 
@@ -212,7 +212,7 @@ async function putBack(run: Recover, staging: Staging, summary: UnpackSummary): 
     staging,
     isChosen: (path) => chosen.of(path) === 'all',
     signal: context.signal,
-    onWarning: (warning) => warnOf(context, warning),
+    onWarning: (warning) => addWarning(context, warning),
   })
   return faults
 }
@@ -234,11 +234,11 @@ async function swap(
   return refused
 }
 
-function outcomeOf({ entries, bytes, faults }: UnpackSummary, refused: number): RunOutcome {
-  return { ...endOf(faults + refused), result: { entriesRestored: entries, bytesRestored: bytes } }
+function describeOutcome({ entries, bytes, faults }: UnpackSummary, refused: number): RunOutcome {
+  return { ...describeEnd(faults + refused), result: { entriesRestored: entries, bytesRestored: bytes } }
 }
 
-function endOf(inexact: number): Pick<RunOutcome, 'state' | 'reason'> {
+function describeEnd(inexact: number): Pick<RunOutcome, 'state' | 'reason'> {
   if (inexact === 0) return { state: 'success', reason: '' }
   const reason = `${inexact} entries could not be restored exactly; the warnings name them`
   return { state: 'partial', reason }

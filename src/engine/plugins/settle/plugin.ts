@@ -43,7 +43,7 @@ async function settle(
   const journals = await settleJournals(dataDir, { onPath, leave: copies.map(({ rid }) => rid) })
   for (const warning of journals.warnings) context.warn(warning)
   const store = withStore ? await settleStore(takeOver, context) : NOTHING_DONE
-  const reason = reasonOf(journals, store)
+  const reason = describeReasons(journals, store)
   const result = {
     settled: journals.settled.map((one) => ({ ...one })),
     locked: journals.locked.map((one) => ({ ...one })),
@@ -86,7 +86,7 @@ async function settleStore(takeOver: boolean, context: RunContext): Promise<Stor
   }
 }
 
-function reasonOf({ locked }: SettledJournals, store: StoreResult): string {
+function describeReasons({ locked }: SettledJournals, store: StoreResult): string {
   const reasons = locked.map(({ volume, reason }) => `"${volume}" is locked: ${reason}`)
   if ('storeError' in store) reasons.push(store.storeError.message)
   return reasons.join('; ')
