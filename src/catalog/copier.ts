@@ -66,7 +66,7 @@ async function resolveExisting(path: string): Promise<string> {
 function noDirectory(dir: string, allowed: string): BackupdError {
   return new BackupdError(
     'BAD_INPUT',
-    `${JSON.stringify(dir)} is no directory and can be none: name another one in ${allowed}`,
+    `${JSON.stringify(dir)} is not a directory and cannot be one: name another one in ${allowed}`,
   )
 }
 

@@ -103,7 +103,7 @@ export function deleteBackups(world: World, who: string, request: DeleteBackups)
 
 function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string): Answer<never> | undefined {
   if (!name.split('/').every(isComponent) || name.startsWith('.')) {
-    return refuse('BAD_INPUT', `"${name}" is no name of a backup; nothing was deleted`, { name })
+    return refuse('BAD_INPUT', `"${name}" is not the name of a backup; nothing was deleted`, { name })
   }
   const full = fullProcName(world, app, proc)
   if (name.startsWith(`${app}-${full}-`)) return undefined

@@ -121,7 +121,7 @@ function addVolume(
 
 function findProblem(volume: PlannedVolume, namesake: PlannedVolume | undefined): string | undefined {
   const what = `Volume ${volume.name} of ${volume.proc}, instance ${volume.instanceNo}, is left out`
-  if (!isIPv4(volume.server)) return `${what}: its server "${volume.server}" is no IPv4 address`
+  if (!isIPv4(volume.server)) return `${what}: its server "${volume.server}" is not an IPv4 address`
   if (namesake)
     return `${what}: its backups would be named like those of ${namesake.name}; rename one of them`
   return undefined

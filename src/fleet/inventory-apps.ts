@@ -39,7 +39,7 @@ function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
   if (!isName(app.key)) {
     reader.problem(
       { at: app.keyAt },
-      `"${app.key}" is no name of an app: use letters, digits, "-" and "_", 100 at most`,
+      `"${app.key}" is not a valid name of an app: use letters, digits, "-" and "_", 100 at most`,
     )
     return []
   }
@@ -48,7 +48,7 @@ function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
     const proc = inventoryProc(app.key, entry.key)
     if (!proc) return unknownProc(reader, app.key, entry)
     if (seen.has(proc.name))
-      reader.problem({ at: entry.keyAt }, `the proc ${proc.name} stands here for the second time`)
+      reader.problem({ at: entry.keyAt }, `the proc ${proc.name} appears here for the second time`)
     seen.add(proc.name)
     return [{ app: app.key, proc, ...readProc(reader, entry) }]
   })
@@ -56,7 +56,7 @@ function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
 
 function unknownProc(reader: YamlReader, app: string, { key, keyAt }: Entry): [] {
   const example = `web for ${app}.web.web, or worker.NAME, or the full name ${app}.worker.NAME`
-  reader.problem({ at: keyAt }, `"${key}" is no proc: write ${example}`)
+  reader.problem({ at: keyAt }, `"${key}" is not a proc: write ${example}`)
   return []
 }
 
@@ -75,7 +75,7 @@ function readInstances(reader: YamlReader, on: Value): WrittenInstance[] {
     const instance = readInstance(reader, item, index + 1)
     if (!instance) return []
     if (seen.has(instance.no))
-      reader.problem(item, `instance ${instance.no} stands here for the second time: give it another number`)
+      reader.problem(item, `instance ${instance.no} appears here for the second time: give it another number`)
     seen.add(instance.no)
     return [instance]
   })
@@ -100,13 +100,13 @@ function readInstance(reader: YamlReader, item: Value, no: number): WrittenInsta
 function readServer(reader: YamlReader, value: Value): string | undefined {
   const server = reader.text(value, '10.0.0.1')
   if (server === undefined || isIPv4(server)) return server
-  return reader.problem(value, `"${server}" is no IPv4 address of a server: write it like 10.0.0.1`)
+  return reader.problem(value, `"${server}" is not an IPv4 address of a server: write it like 10.0.0.1`)
 }
 
 function readNumber(reader: YamlReader, value: Value): number {
   const text = reader.text(value, 'instance: 7') ?? ''
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  reader.problem(value, `"${text}" is no number of an instance: write 1, 2, 3, …`)
+  reader.problem(value, `"${text}" is not a valid instance number: write 1, 2, 3, …`)
   return 0
 }
 
@@ -114,7 +114,7 @@ function readContainers(reader: YamlReader, value: Value): string[] {
   return reader.list(value, 'containers: [c1]').flatMap((item) => {
     const container = reader.text(item, 'c1')
     if (container !== undefined && !/^[A-Za-z0-9][\w.-]*$/.test(container))
-      reader.problem(item, `"${container}" is no container id or name`)
+      reader.problem(item, `"${container}" is not a container id or name`)
     return container ?? []
   })
 }

@@ -54,7 +54,7 @@ export function readVolumes(reader: YamlReader, value: Value, rules: VolumeRules
     const volume = readVolume(reader, entry, rules)
     if (!volume) return []
     if (seen.has(volume.name))
-      reader.problem({ at: entry.keyAt }, `the volume ${volume.name} stands here for the second time`)
+      reader.problem({ at: entry.keyAt }, `the volume ${volume.name} appears here for the second time`)
     seen.add(volume.name)
     return [volume]
   })

@@ -48,7 +48,7 @@ export function readLainYaml(reader: YamlReader, root: Value, server: string): W
   if (!isName(app))
     reader.problem(
       appname ?? root,
-      `"${app}" is no name of an app: use letters, digits, "-" and "_", 100 at most`,
+      `"${app}" is not a valid name of an app: use letters, digits, "-" and "_", 100 at most`,
     )
   return sections.flatMap((section) => {
     if (PROC_SECTION.test(section.key)) return readProc(reader, section, { app, server })
@@ -73,7 +73,7 @@ function readProc(
   if (!proc) {
     reader.problem(
       { at: section.keyAt },
-      `"${section.key}" is no proc: write web, or worker.NAME, or proc.NAME with its type`,
+      `"${section.key}" is not a proc: write web, or worker.NAME, or proc.NAME with its type`,
     )
     return []
   }

@@ -83,10 +83,10 @@ function readAnnotation(annotation: string): unknown[] | string {
   } catch (error) {
     return `its annotation is not JSON: ${truncate(messageOf(error))}`
   }
-  if (typeof parsed !== 'object' || parsed === null) return 'its annotation is no JSON object'
+  if (typeof parsed !== 'object' || parsed === null) return 'its annotation is not a JSON object'
   const backup = 'backup' in parsed ? parsed.backup : null
   if (backup === null) return []
-  if (!Array.isArray(backup)) return 'the "backup" of its annotation is no list'
+  if (!Array.isArray(backup)) return 'the "backup" of its annotation is not a list'
   return backup.length > MAX_ENTRIES ? `it has more than ${MAX_ENTRIES} backups` : backup
 }
 

@@ -27,7 +27,7 @@ function readRoot(reader: YamlReader, localIp: string): WrittenProc[] {
   if (reader.isEmpty(reader.root)) {
     reader.problem(
       { at: 0 },
-      'nothing stands here: write "apps:" and the apps below it, or "apps: {}" for none',
+      'the inventory is empty: write "apps:" and the apps below it, or "apps: {}" for none',
     )
     return []
   }

@@ -107,7 +107,7 @@ export class YamlReader {
     const seen = new Set<string>()
     for (const { key, keyAt } of entries) {
       if (seen.has(key))
-        this.problem({ at: keyAt }, `"${key}" stands here for the second time: keep one of them`)
+        this.problem({ at: keyAt }, `"${key}" appears here for the second time: keep one of them`)
       seen.add(key)
     }
     return entries

@@ -103,7 +103,7 @@ test.for([
   ['records?total=x', '"total" is "x": write a whole number'],
   ['records?month=13', '"month" is 13: write 1 to 12'],
   ['records?year=99999', '"year" is 99999'],
-  ['records?state=done', '"done" is no state: ask for running, success or failed'],
+  ['records?state=done', '"done" is not a state: ask for running, success or failed'],
 ])('%s is 400 and says why', async ([question, words]) => {
   const ask = await start()
   const { status, body } = await ask({ path: `/api/v2/app/hello/cron/${question}` })

@@ -58,10 +58,10 @@ test.for([
     'a path that leads out',
     'hello-hello.web.web-1-data-files/../../x',
     'BAD_INPUT',
-    /is no name of a backup/,
+    /is not the name of a backup/,
   ],
-  ['a name with a zero byte', 'hello-hello.web.web-1\0', 'BAD_INPUT', /is no name of a backup/],
-  ['a dot name', '.owner', 'BAD_INPUT', /is no name of a backup/],
+  ['a name with a zero byte', 'hello-hello.web.web-1\0', 'BAD_INPUT', /is not the name of a backup/],
+  ['a dot name', '.owner', 'BAD_INPUT', /is not the name of a backup/],
   [
     "another app's",
     'other-other.web.web-1-x-1.tar.gz',

@@ -96,7 +96,7 @@ test('a volume whose backups would be named like those of another is left out, a
 test('a volume on what is no IPv4 is left out, and said so', () => {
   const plan = makePlan(helloInventory(['node1', '10.0.0.2']), ROOT)
   expect([...plan.servers.keys()]).toEqual(['10.0.0.2'])
-  expect(plan.problems[0]).toContain('its server "node1" is no IPv4 address')
+  expect(plan.problems[0]).toContain('its server "node1" is not an IPv4 address')
 })
 
 test('a volume below one of another proc is left out, and both are named, wherever their paths come from', () => {

@@ -64,7 +64,7 @@ describe('an id that nobody knows', () => {
         remove,
         { ...of, names: [name, '../.meta'] },
         'BAD_INPUT',
-        '"../.meta" is no name of a backup; nothing was deleted',
+        '"../.meta" is not the name of a backup; nothing was deleted',
       ],
       [remove, { ...of, names: ['other-x-1-1700000000.tar.gz'] }, 'FORBIDDEN', 'nothing was deleted'],
     ]

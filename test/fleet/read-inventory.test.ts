@@ -154,8 +154,8 @@ worker.none:
   test.each([
     ['appname: hello\nvolums: []\n', ['2:1 "volums" is not known here: known are appname, giturl']],
     ['appname: hello\nweb:\n  volume: []\n', ['3:3 "volume" is not known here: did you mean "volumes"?']],
-    ['appname: hello\nproc.a:\n  type: cron\n', ['2:1 "proc.a" is no proc']],
-    ['appname: -a\n', ['1:10 "-a" is no name of an app']],
+    ['appname: hello\nproc.a:\n  type: cron\n', ['2:1 "proc.a" is not a proc']],
+    ['appname: -a\n', ['1:10 "-a" is not a valid name of an app']],
   ])('with a flaw: %j', (flawed, expected) => {
     expect(problems(flawed)).toEqual(expected.map((start) => expect.stringContaining(start)))
   })
@@ -164,16 +164,16 @@ worker.none:
 describe('what is wrong is said with its line and column', () => {
   const full = (inside: string) => shop(`/v: { backup_full: ${inside} }`)
   test.each<[string, string, string[]]>([
-    ['nothing', '', ['1:1 nothing stands here: write "apps:"']],
-    ['comments alone', '# apps\n', ['1:1 nothing stands here']],
+    ['nothing', '', ['1:1 the inventory is empty: write "apps:"']],
+    ['comments alone', '# apps\n', ['1:1 the inventory is empty']],
     ['a list', '- a\n', ['1:1 a map belongs here']],
     ['a word', 'hello\n', ['1:1 a map belongs here']],
     ['an unknown top key', 'aps: {}\n', ['1:1 "aps" is not known here: did you mean "apps"?']],
     ['apps of nothing', 'apps:\n', ['1:6 a map belongs here: shop:']],
-    ['an app name', 'apps: { "a b": {} }', ['1:9 "a b" is no name of an app']],
-    ['an app name that leads out', 'apps: { "..": {} }', ['1:9 ".." is no name of an app']],
-    ['a proc name', 'apps:\n  shop:\n    db: {}\n', ['3:5 "db" is no proc: write web for shop.web.web']],
-    ["another app's proc", 'apps:\n  shop:\n    cart.web.web: {}\n', ['3:5 "cart.web.web" is no proc']],
+    ['an app name', 'apps: { "a b": {} }', ['1:9 "a b" is not a valid name of an app']],
+    ['an app name that leads out', 'apps: { "..": {} }', ['1:9 ".." is not a valid name of an app']],
+    ['a proc name', 'apps:\n  shop:\n    db: {}\n', ['3:5 "db" is not a proc: write web for shop.web.web']],
+    ["another app's proc", 'apps:\n  shop:\n    cart.web.web: {}\n', ['3:5 "cart.web.web" is not a proc']],
     ['a proc without anything', 'apps:\n  shop:\n    web:\n', ['3:9 a map belongs here']],
     [
       'a proc that lacks both',
@@ -183,13 +183,13 @@ describe('what is wrong is said with its line and column', () => {
     [
       'the same proc twice',
       `${shop('/v:')}    shop.web.web: { on: [10.0.0.2], volumes: [/w] }`,
-      ['7:5 the proc shop.web.web stands here for the second time'],
+      ['7:5 the proc shop.web.web appears here for the second time'],
     ],
-    ['the same key twice', 'apps: {}\napps: {}\n', ['2:1 "apps" stands here for the second time']],
+    ['the same key twice', 'apps: {}\napps: {}\n', ['2:1 "apps" appears here for the second time']],
     [
       'a server',
       shop('/v:', '[10.0.0.256, "::1", host]'),
-      ['4:12 "10.0.0.256" is no IPv4', '4:24 "::1" is no', '4:31 "host" is no'],
+      ['4:12 "10.0.0.256" is not an IPv4', '4:24 "::1" is not', '4:31 "host" is not'],
     ],
     [
       'a server without its list',
@@ -199,12 +199,12 @@ describe('what is wrong is said with its line and column', () => {
     [
       'an instance number',
       shop('/v:', '[{ server: 10.0.0.1, instance: 0 }]'),
-      ['4:42 "0" is no number of an instance'],
+      ['4:42 "0" is not a valid instance number'],
     ],
     [
       'an instance number twice',
       shop('/v:', '[10.0.0.1, { server: 10.0.0.2, instance: 1 }]'),
-      ['4:22 instance 1 stands here for the second time'],
+      ['4:22 instance 1 appears here for the second time'],
     ],
     [
       'a typo in an instance',
@@ -212,7 +212,11 @@ describe('what is wrong is said with its line and column', () => {
       ['4:14 "sever" is not known here: did you mean "server"?'],
     ],
     ['an instance without a server', shop('/v:', '[{ instance: 2 }]'), ['4:12 "server" is missing here']],
-    ['a container', shop('/v:', '[{ server: 10.0.0.1, containers: [-rf] }]'), ['4:45 "-rf" is no container']],
+    [
+      'a container',
+      shop('/v:', '[{ server: 10.0.0.1, containers: [-rf] }]'),
+      ['4:45 "-rf" is not a container'],
+    ],
     ['a relative volume', shop('data:'), ['6:9 the volume "data" must begin with "/"']],
     ['the whole machine', shop('/:'), ['6:9 the volume "/" is the whole machine']],
     ['a volume that leads out', shop('/a/../b:'), ['6:9 the volume "/a/../b" leads out with ".."']],

@@ -152,7 +152,7 @@ describe('what stops the start is one line, and exit code 1', () => {
     await writeFile(file, 'apps:\n  shop:\n    web:\n      on: [nowhere]\n')
     const { program } = await start(['--inventory', file])
     expect(await refusal(program)).toMatch(
-      /broken\.yaml cannot be used: .*line 4, column 12: "nowhere" is no IPv4 address/,
+      /broken\.yaml cannot be used: .*line 4, column 12: "nowhere" is not an IPv4 address/,
     )
   })
 

@@ -102,7 +102,8 @@ function readJobs(list: unknown[]): { jobs: Job[]; dropped: { id: string; reason
   for (const [at, value] of list.entries()) {
     const parsed = jobSchema.safeParse(value)
     if (parsed.success) jobs.push(parsed.data)
-    else dropped.push({ id: labelJob(value, at), reason: parsed.error.issues[0]?.message ?? 'it is no job' })
+    else
+      dropped.push({ id: labelJob(value, at), reason: parsed.error.issues[0]?.message ?? 'it is not a job' })
   }
   return { jobs, dropped }
 }

@@ -23,7 +23,7 @@ export function checkBackupName(name: string): string {
   if (isComponent(name) && !name.startsWith('.')) return name
   throw new BackupdError(
     'BAD_INPUT',
-    `"${printable(name)}" is no name of a backup: it must be one name, without "/" and no dot in front`,
+    `"${printable(name)}" is not the name of a backup: it must be one name, without "/" and no dot in front`,
   )
 }
 

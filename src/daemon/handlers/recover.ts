@@ -29,7 +29,7 @@ function noFullBackup(name: string): BackupdError {
   const route = `POST /api/v1/backup/increment/recover/dir/${name}`
   return new BackupdError(
     'BAD_INPUT',
-    `"${name}" is no full backup, whose names end in .tar.gz: ask ${route} with the field "files"`,
+    `"${name}" is not a full backup, whose names end in .tar.gz: ask ${route} with the field "files"`,
   )
 }
 

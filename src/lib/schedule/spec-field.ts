@@ -66,7 +66,7 @@ function parseValue(text: string, shape: FieldShape): number {
 }
 
 function parseStep(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`step "${text}" is no number`)
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`step "${text}" is not a number`)
   if (Number(text) === 0) throw new Error('a step of 0 never moves on')
   return Number(text)
 }

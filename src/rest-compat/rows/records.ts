@@ -12,7 +12,7 @@ import { monthOf } from '../month.ts'
 import { type Call, type Pages, type Route, row } from '../row.ts'
 
 const USUAL_TOTAL = 100
-const MOST = 10_000
+const MAX_RECORDS = 10_000
 const PAGE = 500
 
 /** The newest `total` records of a month, filtered by `action`, `state`, `rid` and `args_<name>`. */
@@ -29,8 +29,8 @@ const recordsOfApp = (path: string) =>
     },
     answer(pages, call) {
       const records = found(pages, call).slice(0, readTotal(call))
-      const cut = Number(call.fields.text('total')) > MOST
-      const warnings = cut ? [`Only the newest ${MOST} are told at once: ask by month and year`] : []
+      const cut = Number(call.fields.text('total')) > MAX_RECORDS
+      const warnings = cut ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`] : []
       return { status: 200, body: records.map(legacyRecord), warnings }
     },
   })
@@ -64,7 +64,7 @@ function pageAfter(call: Call, after: string | null) {
 }
 
 function readTotal({ fields }: Call): number {
-  return Math.min(fields.whole('total') || USUAL_TOTAL, MOST)
+  return Math.min(fields.whole('total') || USUAL_TOTAL, MAX_RECORDS)
 }
 
 function readStates({ fields }: Call) {
@@ -74,7 +74,7 @@ function readStates({ fields }: Call) {
 }
 
 function unknownState(name: string): never {
-  throw new BackupdError('BAD_INPUT', `"${name}" is no state: ask for running, success or failed`)
+  throw new BackupdError('BAD_INPUT', `"${name}" is not a state: ask for running, success or failed`)
 }
 
 function found(pages: Pages<LegacyRecordsQuery>, { fields }: Call): LegacyRecordFragment[] {
