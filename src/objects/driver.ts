@@ -1,43 +1,50 @@
+// Drivers read and write the objects of a store: drivers/local.ts in a directory, drivers/moosefs/ on a mounted MooseFS,
+// both based on drivers/file-driver.ts. drivers/open-driver.ts lists them; test/contract/driver-contract.ts tests them.
+// The store and the backup formats use this interface. A driver only moves bytes: what they mean, and in which order
+// objects are written to publish a backup, is decided in src/store and src/restic.
+
 /**
- * Where objects live. Names are relative to the store's root, `/` separated, without `..`: a driver refuses others.
- * A driver moves bytes; what they mean, and the order of steps that publishes a backup, stands in store/.
- * Errors: NOT_FOUND, CONFLICT, STORE_FULL, STORE_UNAVAILABLE, STORE_NOT_MOUNTED (lib/errors.ts), each naming the object.
+ * A store of objects. Names are relative to the store's root, `/` separated, without `..`; other names are rejected.
+ * Errors: NOT_FOUND, CONFLICT, STORE_FULL, STORE_UNAVAILABLE, STORE_NOT_MOUNTED (lib/errors.ts), each with the object.
  */
 export interface Driver {
   readonly name: string
   readonly abilities: DriverAbilities
-  /** A new object under exactly this name; refused (CONFLICT) where it exists. Folders above are made. */
+  /** Creates an object of this name, and its parent folders. Throws CONFLICT if it exists. */
   create(name: string): Promise<ObjectWriter>
   open(name: string): Promise<ObjectReader>
   stat(name: string): Promise<ObjectStat | undefined>
   /** Atomic; replaces `to`. */
   rename(from: string, to: string): Promise<void>
-  /** As rename, but refused (CONFLICT) where `to` is there. After a crash in between, the object may have both names. */
+  /** Like rename, but throws CONFLICT if `to` exists. After a crash in between, the object may have both names. */
   publish(from: string, to: string): Promise<void>
-  /** A small object replaced as a whole, durably. */
+  /** Replaces a small object as a whole, durably. */
   replace(name: string, content: Buffer): Promise<void>
-  /** No error where it is not there. */
+  /** No error if it does not exist. */
   remove(name: string): Promise<void>
-  /** Names and sizes directly in `folder`, unordered, streamed: a namespace can hold very many. */
+  /** Lists entries directly in `folder` with their sizes, unordered and streamed. Empty if the folder does not exist. */
   list(folder: string): AsyncIterable<ObjectStat>
-  /** As list(), the names alone: much cheaper where a size costs a call. Nothing where the folder is not there, as list(). */
+  /** Like list(), but only the names: much cheaper if each size costs a call. */
   names(folder: string): AsyncIterable<ObjectName>
-  /** After this, names made, renamed or removed in `folder` outlive a power loss. */
+  /** After this, names created, renamed or removed in `folder` survive a power loss. */
   syncFolder(folder: string): Promise<void>
-  /** Keeps out everyone else of this daemon who locks this name, its other processes too, until disposed of or the process ends. */
+  /**
+   * Excludes other holders of this name within this daemon, child processes included, until it is disposed or the
+   * process ends.
+   */
   lock(name: string): Promise<AsyncDisposable>
   space(): Promise<Space>
-  /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED where the store is not what it should be. */
+  /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED if the store cannot be used. */
   check(): Promise<void>
   /**
-   * Only where objects are files of this machine: runs `act` with a path of the folder that is good until it ends, for
-   * what lies there in a shape that is not ours. What `act` throws is thrown as it is.
+   * Only if objects are files on this machine: runs `act` with a path of the folder that is valid until `act` ends. For
+   * content that is not in our format, such as mirrors. Errors of `act` are thrown unchanged.
    */
   withFolder?<T>(folder: string, act: (path: string) => Promise<T>): Promise<T>
 }
 
 export interface DriverAbilities {
-  /** `synced`: what is synced outlives a power loss. `acknowledged`: the other side has it, no more is known. */
+  /** `synced`: synced data survives a power loss. `acknowledged`: a server has accepted it, more is not known. */
   durability: 'synced' | 'acknowledged'
 }
 
@@ -53,17 +60,17 @@ export interface ObjectStat extends ObjectName {
 }
 
 export interface ObjectWriter {
-  /** When it resolves the bytes are taken: the caller uses `chunk` again. */
+  /** The caller may use `chunk` again once this resolves. */
   write(chunk: Buffer): Promise<void>
-  /** Data on the disk. */
+  /** Resolves when the data is on disk. */
   sync(): Promise<void>
-  /** After sync; no write may follow. */
+  /** Call it after sync(); no write may follow. */
   close(): Promise<void>
 }
 
 export interface ObjectReader extends AsyncDisposable {
   readonly size: number
-  /** Up to `length` bytes from `position`; fewer only at the end. */
+  /** Reads `length` bytes from `position`; fewer only at the end. */
   read(position: number, length: number): Promise<Buffer>
   close(): Promise<void>
 }
@@ -71,10 +78,10 @@ export interface ObjectReader extends AsyncDisposable {
 export interface Space {
   freeBytes: number
   totalBytes: number
-  /** What was deleted and still takes room; null where the store has no such thing, or does not say. */
+  /** Deleted data that still takes space; null if the store has no trash, or does not report it. */
   trashBytes: number | null
-  /** Where a quota bounds the store: of the narrowest one, in bytes. */
+  /** The quota with the least room left; null if there is none. */
   quota: { usedBytes: number; limitBytes: number } | null
-  /** What an operator should see to, a sentence each. */
+  /** Problems for an operator to fix, one sentence each. */
   problems: string[]
 }

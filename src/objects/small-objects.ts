@@ -1,15 +1,15 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Driver, ObjectReader } from './driver.ts'
 
-const LARGEST = 64 * 1024 * 1024
-const AT_ONCE = 16
+const MAX_BYTES = 64 * 1024 * 1024
+const CONCURRENCY = 16
 
-/** All of a small object, or undefined where it is not there. Throws STORE_UNAVAILABLE above 64 MiB. */
+/** Reads a small object; undefined if it does not exist. Throws STORE_UNAVAILABLE if it is larger than 64 MiB. */
 export async function readSmall(driver: Driver, name: string): Promise<Buffer | undefined> {
   const reader = await openIfThere(driver, name)
   if (!reader) return undefined
   await using _closed = reader
-  if (reader.size > LARGEST) {
+  if (reader.size > MAX_BYTES) {
     throw new BackupdError(
       'STORE_UNAVAILABLE',
       `"${name}" has ${reader.size} bytes, more than such a file ever has`,
@@ -27,7 +27,7 @@ export async function openIfThere(driver: Driver, name: string): Promise<ObjectR
   }
 }
 
-/** A new small object, on the disk when this resolves. */
+/** Creates a small object; it is on disk when this resolves. */
 export async function createSmall(driver: Driver, name: string, content: Buffer): Promise<void> {
   const writer = await driver.create(name)
   try {
@@ -38,9 +38,9 @@ export async function createSmall(driver: Driver, name: string, content: Buffer)
   }
 }
 
-/** `of` each item, in their order, a few at a time. */
+/** Yields the results of `of` for each item, in order; runs a few at a time. */
 export async function* eachOf<T, R>(items: readonly T[], of: (item: T) => Promise<R>): AsyncGenerator<R> {
-  for (let at = 0; at < items.length; at += AT_ONCE) {
-    yield* await Promise.all(items.slice(at, at + AT_ONCE).map(of))
+  for (let at = 0; at < items.length; at += CONCURRENCY) {
+    yield* await Promise.all(items.slice(at, at + CONCURRENCY).map(of))
   }
 }

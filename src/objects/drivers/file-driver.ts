@@ -22,8 +22,8 @@ import { storeError } from './store-error.ts'
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, R_OK, W_OK, X_OK } = constants
 const STATS_AT_ONCE = 32
-/** Less of the whole than this is worth a word. */
-const LOW = 0.01
+/** A problem is reported if less than this share is free. */
+const LOW_SHARE = 0.01
 
 interface Dirent {
   name: string
@@ -31,7 +31,10 @@ interface Dirent {
   isDirectory(): boolean
 }
 
-/** Objects as files: 0600, folders 0700, no symbolic link followed out of the store. What file systems differ in is overridden. */
+/**
+ * Stores objects as files, mode 0600, in folders, mode 0700. Does not follow symbolic links out of the store. Subclasses
+ * override what differs between file systems.
+ */
 export class FileDriver implements Driver {
   readonly name: string
   readonly abilities: DriverAbilities
@@ -125,7 +128,7 @@ export class FileDriver implements Driver {
       const { bavail, blocks, bsize } = await this.place.within((root) => statfs(root))
       const [freeBytes, totalBytes] = [bavail * bsize, blocks * bsize]
       const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
-      const problems = freeBytes < LOW * totalBytes ? [left] : []
+      const problems = freeBytes < LOW_SHARE * totalBytes ? [left] : []
       return { freeBytes, totalBytes, trashBytes: null, quota: null, problems }
     })
   }
@@ -133,7 +136,7 @@ export class FileDriver implements Driver {
   check(): Promise<void> {
     return this.attemptOn('')('use', () =>
       this.place.within(async (root) => {
-        // The dot: a path that is good for a while may itself be a link.
+        // With the dot, because `root` may itself be a link in /proc.
         const stats = await lstat(`${root}/.`).catch(notADirectory)
         if (!stats?.isDirectory()) {
           throw new BackupdError('STORE_UNAVAILABLE', `The store ${this.place.dir} is not a directory`)
@@ -156,7 +159,7 @@ export class FileDriver implements Driver {
     }
   }
 
-  /** Makes the errors of calls on `name` those of the driver contract. */
+  /** Converts the errors of calls on `name` to those of the driver contract. */
   protected attemptOn(name: string): Attempt {
     return async (doing, call) => {
       try {

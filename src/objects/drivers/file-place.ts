@@ -4,27 +4,27 @@ import { syncFolder } from '../../lib/atomic-file.ts'
 import { errnoOf } from '../../lib/errors.ts'
 import { checkObjectName } from './object-names.ts'
 
-/** Where the files of a driver lie. */
+/** The directory of a driver's files. */
 export interface FilePlace {
-  /** As the operator named it. */
+  /** The path that the operator configured. */
   readonly dir: string
-  /** Hands over the store's root as a path that is good until `act` ends. Throws what says that the store is not there. */
+  /** Runs `act` with a path of the store's root that is valid until `act` ends. Throws if the store is missing. */
   within<T>(act: (root: string) => Promise<T>): Promise<T>
-  /** The path of a folder that is there. Throws ENOENT, or STORE_UNAVAILABLE where a link leads out of the root. */
+  /** The path of an existing folder. Throws ENOENT, or STORE_UNAVAILABLE if a link leads out of the root. */
   folder(root: string, name: string): Promise<string>
 }
 
-/** `act` on the path of a folder of the store (`''` = the store itself). */
+/** Runs `act` with the path of a folder of the store (`''` = the store itself). */
 export function atFolder<T>(place: FilePlace, folder: string, act: (path: string) => Promise<T>): Promise<T> {
   return place.within(async (root) => act(await folderPath(place, root, folder)))
 }
 
-/** `act` on the path of an object; the folders above it are there, the object itself may be missing, or a link. */
+/** Runs `act` with the path of an object. Its parent folders exist, but the object may be missing or a link. */
 export function atObject<T>(place: FilePlace, name: string, act: (path: string) => Promise<T>): Promise<T> {
   return place.within(async (root) => act(await objectPath(place, root, name)))
 }
 
-/** As atObject, after making the folders above it, each durably. */
+/** Like atObject, but creates missing parent folders first, durably. */
 export function atNewObject<T>(
   place: FilePlace,
   name: string,

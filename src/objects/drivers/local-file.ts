@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { ObjectReader, ObjectWriter } from '../driver.ts'
 
-/** What a driver wraps its calls in, so that every error is one of the driver contract. */
+/** Wraps the calls of a driver, so that every error is one of the driver contract. */
 export type Attempt = <T>(doing: string, call: () => Promise<T>) => Promise<T>
 
-/** An object being written to an open file. */
+/** Writes an object to an open file. */
 export function fileWriter(file: FileHandle, attempt: Attempt): ObjectWriter {
   let closed = false
   return {
@@ -25,7 +25,7 @@ async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
   }
 }
 
-/** An open file as an object to read; `size` is what it was when opened. */
+/** Reads an object from an open file; `size` is its size when it was opened. */
 export function fileReader(file: FileHandle, size: number, attempt: Attempt): ObjectReader {
   let closed = false
   const close = async () => {
@@ -41,7 +41,7 @@ export function fileReader(file: FileHandle, size: number, attempt: Attempt): Ob
   }
 }
 
-/** Fewer bytes than `length` only at the end. */
+/** Reads `length` bytes; fewer only at the end of the file. */
 export async function readFully(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   let filled = 0

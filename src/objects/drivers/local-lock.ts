@@ -5,16 +5,19 @@ import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 
 const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
-/** A lock is held for a few small files' worth of work. Whoever holds it this long hangs. */
-const PATIENCE_MS = 60_000
-const LONGEST_PAUSE_MS = 50
-/** File systems without flock(2): processes are not kept apart there, callers in one process are. */
+/** Locks are only held while a few small files are written, so a process that holds one this long hangs. */
+const TIMEOUT_MS = 60_000
+const MAX_PAUSE_MS = 50
+/** Errors of file systems without flock(2). There the lock only works within one process. */
 const NO_LOCKS = new Set(['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOLCK'])
 
-/** By path: the last caller of this process in the queue. */
+/** Path → the last caller in this process's queue. */
 const queues = new Map<string, Promise<void>>()
 
-/** Excludes other callers of this process (in turn) and, by flock(2), other processes. Throws CONFLICT after a minute. */
+/**
+ * Excludes other callers of this process (in turn) and, by flock(2), other processes. Throws CONFLICT after a
+ * minute.
+ */
 export async function lockFile(path: string): Promise<AsyncDisposable> {
   const leave = await queue(path)
   try {
@@ -44,8 +47,8 @@ async function queue(path: string): Promise<() => void> {
 }
 
 async function lockOpenFile(file: FileHandle, path: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  for (let pause = 1; !tryLock(file); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  const deadline = performance.now() + TIMEOUT_MS
+  for (let pause = 1; !tryLock(file); pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     if (performance.now() > deadline) {
       throw new BackupdError(
         'CONFLICT',

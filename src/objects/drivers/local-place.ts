@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type { FilePlace } from './file-place.ts'
 
-/** A directory whose symbolic links are followed as long as they stay inside. */
+/** A directory in which symbolic links are followed as long as they stay inside it. */
 export function localPlace(dir: string): FilePlace {
   return {
     dir,

@@ -1,6 +1,6 @@
 import { BackupdError } from '../../lib/errors.ts'
 
-/** Refuses (BAD_INPUT) what is no plain name below the store's root: absolute, `..`, empty parts, NUL. */
+/** Throws BAD_INPUT if it is not a plain name below the store's root: absolute, `.`, `..`, empty parts, NUL. */
 export function checkObjectName(name: string): string {
   const parts = name.split('/')
   const bad = parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))

@@ -1,12 +1,12 @@
 import { link, lstat, rename, unlink } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 
-/** File systems without hard links, and those that will not have more of them. */
+/** Errors of file systems without hard links, or with too many links of one file. */
 const NO_LINKS = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'])
 
 /**
- * Moves a file to a name that nobody has: EEXIST where somebody does. In between it has both names, so that a crash
- * loses neither.
+ * Moves a file to an unused name; throws EEXIST if the name is in use. In between the file has both names, so that a
+ * crash cannot lose it.
  */
 export async function publishFile(from: string, to: string): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function publishFile(from: string, to: string): Promise<void> {
   await unlink(from)
 }
 
-/** As near as a file system without links comes to it: the names of a store are made under its lock. */
+/** Without hard links, checks and then renames: no race, because names of a store are only created under its lock. */
 async function renameToFree(from: string, to: string): Promise<void> {
   const isTaken = await lstat(to).then(
     () => true,

@@ -5,12 +5,12 @@ import { basename, dirname, join } from 'node:path'
 import { syncFolder } from '../../lib/atomic-file.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
-/** How a new object is opened. */
+/** Flags to open a new object. */
 export const NEW = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW
 
 /**
- * Its temporary name is one that the store sweeps.
- * @param prepare called with the new file once its content is synced, before it takes the name.
+ * Replaces a file atomically and durably. After a crash, the store removes the temporary file by its name.
+ * @param prepare called with the new file once its content is synced, before it is renamed.
  */
 export async function replaceFile(
   path: string,

@@ -14,7 +14,7 @@ const REASONS: Record<string, string> = {
   ECONNABORTED: 'the mount went away meanwhile',
 }
 
-/** A failed call on the object `name` of the store at `dir` → the error of the driver contract that says what to do. */
+/** Converts the error of a call on the object `name` of the store at `dir` to one of the driver contract. */
 export function storeError(
   doing: string,
   place: { dir: string; name: string },

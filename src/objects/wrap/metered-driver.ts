@@ -1,7 +1,7 @@
 import { storeMeter } from '../../lib/store-meter.ts'
 import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
 
-/** `driver`, with the time of its calls on the store meter. */
+/** Wraps a driver, and adds the time of its calls to the store meter. */
 export function meteredDriver(driver: Driver): Driver {
   const { withFolder } = driver
   return {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 
-/** Where a mount listens for the tools of this machine, and what it calls itself. */
+/** The address where a mount listens for tools on this machine, and its session. */
 export interface ControlPlace {
   host: string
   port: number
@@ -11,32 +11,32 @@ export interface ControlPlace {
 }
 
 export interface Message {
-  /** Numbers of the question and of its answer. */
+  /** Message numbers of the request and of its answer. */
   asks: number
   answers: number
   content: Buffer
 }
 
 const REGISTER = { asks: 400, answers: 401 }
-/** What a tool opens with. */
+/** The constant that a tool sends first. */
 const GREETING = Buffer.from('DjI1GAQDULI5d2YjA26ypc3ovkhjvhciTQVx3CS4nYgtBoUcsljiVpsErJENHaw0')
 const AS_TOOL = 4
 const NOTHING = 0
-/** `command:32 length:32` stand before every message. */
+/** `command:32 length:32` before each message. */
 const HEADER_BYTES = 8
-/** Any number does: there is one question at a time. */
+/** Any number works, because there is one request at a time. */
 const MESSAGE_ID = 1
-/** Enough for a healthy master; whoever asks can do without an answer. */
-const PATIENCE_MS = 3000
+/** Enough for a healthy master; all callers can continue without an answer. */
+const TIMEOUT_MS = 3000
 
 /**
- * Asks one question, on a connection of its own. Gives back the answer without its message id.
- * Throws STORE_UNAVAILABLE: no connection, no answer in 3 s, or a status that refuses.
+ * Sends one request on a new connection. Returns the answer without its message id.
+ * Throws STORE_UNAVAILABLE if there is no connection, no answer within 3 s, or an error status.
  */
 export async function askMooseFs(place: ControlPlace, message: Message): Promise<Buffer> {
   const socket = connect({ host: place.host, port: place.port })
   try {
-    const signal = AbortSignal.timeout(PATIENCE_MS)
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
     await once(socket, 'connect', { signal })
     const answers = messagesOf(socket)
     socket.write(packet(REGISTER.asks, greeting(place)))
@@ -111,7 +111,7 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
   })
 }
 
-/** One byte alone is a status, 0 being well. */
+/** An answer of one byte is a status; 0 means success. */
 function refuseStatus(answer: Buffer): Buffer {
   if (answer.length !== 1 || answer[0] === 0) return answer
   throw new BackupdError('STORE_UNAVAILABLE', `MooseFS refuses it with status ${answer[0]}`)

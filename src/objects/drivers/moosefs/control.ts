@@ -2,33 +2,33 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackupdError } from '../../../lib/errors.ts'
 import { askMooseFs, type Message } from './control-socket.ts'
-import { type DirectoryQuota, quotaIn } from './quota.ts'
+import { type DirectoryQuota, parseQuota } from './quota.ts'
 
 /**
- * What MooseFS's own tools (mfssettrashtime, mfsgetquota) ask the master: through the mount, which listens for them
- * on this machine and says where in `.masterinfo`. The numbers are those of MooseFS 3.0's MFSCommunication.h, kept
- * by 4; every integer is big-endian.
+ * Requests to the MooseFS master, as its tools (mfssettrashtime, mfsgetquota) send them: through the mount, which
+ * listens on this machine at the address in `.masterinfo`. The numbers are from MFSCommunication.h of MooseFS 3.0, and
+ * unchanged in 4; integers are big-endian.
  */
 export interface MooseFsControl {
-  /** Bytes of deleted files that still take room; 0 where only a part of the MooseFS is mounted. */
+  /** Bytes of deleted files that still take space; 0 if only a part of the MooseFS is mounted. */
   trashBytes(): Promise<number>
-  /** The quota set on a directory, by its inode number; null where none bounds bytes. */
+  /** The quota of a directory, by its inode number; null if none limits bytes. */
   quota(inode: number): Promise<DirectoryQuota | null>
-  /** Makes a file, by its inode number, be gone at once when it is deleted. */
+  /** Lets a file, by its inode number, skip the trash when it is deleted. */
   skipTrash(inode: number): Promise<void>
 }
 
 const STATFS = { asks: 402, answers: 403 }
 const SET_TRASH_TIME = { asks: 444, answers: 445 }
 const QUOTA = { asks: 476, answers: 477 }
-/** `inode:32 qflags:8`: no flag changes nothing. */
+/** `inode:32 qflags:8`; without flags, the request only reads. */
 const QUOTA_QUESTION_BYTES = 5
 /** `inode:32 uid:32 trashtime:32 smode:8`; a mode of 0 sets. */
 const TRASH_TIME_BYTES = 13
-/** total, available, free, trash and what is deleted but open, 64 bits each, inodes: 32; older ones lack `free`. */
+/** total, available, free, trash, deleted but open (64 bits each), inodes (32 bits); older versions lack `free`. */
 const WITH_FREE_BYTES = 44
 
-/** @param top where the root of the mount is seen. Its calls throw STORE_UNAVAILABLE where the way is not open. */
+/** @param top the path of the mount's root. The calls throw STORE_UNAVAILABLE if the mount cannot be reached. */
 export async function openControl(top: string): Promise<MooseFsControl> {
   const info = await readFile(join(top, '.masterinfo'))
   if (info.length < 10)
@@ -47,7 +47,7 @@ export async function openControl(top: string): Promise<MooseFsControl> {
     async quota(inode) {
       const content = Buffer.alloc(QUOTA_QUESTION_BYTES)
       content.writeUInt32BE(inode)
-      return quotaIn(await ask({ ...QUOTA, content }))
+      return parseQuota(await ask({ ...QUOTA, content }))
     },
     async skipTrash(inode) {
       const content = Buffer.alloc(TRASH_TIME_BYTES)

@@ -8,21 +8,21 @@ import { atNewObject, atObject } from '../file-place.ts'
 import { lockFile } from '../local-lock.ts'
 import { checkObjectName } from '../object-names.ts'
 import { replaceFile } from '../replace-file.ts'
-import { seeControlFiles } from './mount.ts'
+import { checkControlFiles } from './mount.ts'
 import { type MooseFsPlace, mooseFsPlace } from './place.ts'
 import { provenWriter, readBack } from './read-back.ts'
 import { wholeSample } from './samples.ts'
-import { spaceOf } from './space.ts'
+import { readSpace } from './space.ts'
 import { Trash } from './trash.ts'
 
-/** A temporary file of the store: nobody wants it back from the trash. */
+/** Temporary files of the store, which nobody needs to recover from the trash. */
 const TEMPORARY = /\.part-[0-9a-f]+$/
 
 /**
- * A directory of a mounted MooseFS as a store. What differs from a local directory: it must lie on a MooseFS whenever
- * it is touched; samples of what was written are read back from the chunk servers; folders need no sync, since the
- * master has a name once the call returns; temporary files skip the trash.
- * @param lockDir on this machine, this daemon's own: a lock on MooseFS outlives the mount that holds it by a day.
+ * A directory of a mounted MooseFS as a store. Differences from a local directory: each call checks that it is on a
+ * MooseFS; samples of written data are read back from the chunk servers; folders need no sync, because the master has a
+ * name once the call returns; temporary files skip the trash.
+ * @param lockDir a local folder of this daemon: a lock on MooseFS itself would outlive its mount by a day.
  */
 export function mooseFsDriver(dir: string, lockDir: string): Driver {
   return new MooseFsDriver(mooseFsPlace(dir), lockDir)
@@ -49,7 +49,7 @@ class MooseFsDriver extends FileDriver {
     )
   }
 
-  /** What is replaced skips the trash, too: such files are replaced with every backup. */
+  /** The replaced content skips the trash too, because such files are replaced with each backup. */
   override replace(name: string, content: Buffer): Promise<void> {
     const prepare = async (file: FileHandle, temporary: string) => {
       await readBack(temporary, name, wholeSample(content))
@@ -86,15 +86,17 @@ class MooseFsDriver extends FileDriver {
   }
 
   override space(): Promise<Space> {
-    return this.attemptOn('')('ask the room of', () => spaceOf(this.#mooseFs))
+    return this.attemptOn('')('ask the room of', () => readSpace(this.#mooseFs))
   }
 
   override async check(): Promise<void> {
     await super.check()
-    await this.attemptOn('')('use', async () => seeControlFiles(await this.#mooseFs.mount(), this.place.dir))
+    await this.attemptOn('')('use', async () =>
+      checkControlFiles(await this.#mooseFs.mount(), this.place.dir),
+    )
   }
 
-  /** A file with a second name is an object that was just published. */
+  /** Not for a file with a second name, which is an object that was just published. */
   async #skipTrash(path: string): Promise<void> {
     const { ino, nlink, size } = await lstat(path)
     if (nlink === 1 && size > 0) await this.#trash.skip(ino)

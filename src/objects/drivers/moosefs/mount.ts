@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
 import { type Mount, parseMountInfo } from '../../../lib/mount-info.ts'
 
-/** A MooseFS as this process sees it mounted. Reading of it waits for no server. */
+/** A mounted MooseFS in this process's mount namespace. Reading this does not wait for a server. */
 export interface MooseFsMount extends Mount {
-  /** Where the root of what is mounted is seen, with its control files; undefined where only a part below it is. */
+  /** The path of the MooseFS's root, with its control files; undefined if only a subfolder is mounted. */
   top: string | undefined
 }
 
 /**
- * The mount that the open directory `fd` lies on. `dir` is its name, for the message.
- * @throws STORE_NOT_MOUNTED where that is no MooseFS
+ * Finds the mount that the open directory `fd` is on. `dir` is its name, for the message.
+ * @throws STORE_NOT_MOUNTED if that is not a MooseFS
  */
-export async function mooseFsOf(fd: number, dir: string): Promise<MooseFsMount> {
+export async function findMooseFs(fd: number, dir: string): Promise<MooseFsMount> {
   const [mountId, mounts] = await Promise.all([mountIdOf(fd), readMounts()])
   const mount = mounts.find(({ id }) => id === mountId)
   if (!mount) throw notMooseFs(dir, 'what was mounted there is not mounted any more')
@@ -25,11 +25,11 @@ export async function mooseFsOf(fd: number, dir: string): Promise<MooseFsMount> 
   return { ...mount, top: top && Buffer.from(top.point, 'latin1').toString() }
 }
 
-/** Inode numbers of `.masterinfo`: what mfsmount itself puts into the root, and no other file system has. */
+/** Inode numbers of `.masterinfo`, which mfsmount itself puts into the root; no other file system has them. */
 const CONTROL_INODES = [0x7fffffff, 0x7ffffffe]
 
-/** Sees that mfsmount is behind the mount and answers. Throws STORE_NOT_MOUNTED; ENOTCONN where it is dead. */
-export async function seeControlFiles({ top }: MooseFsMount, dir: string): Promise<void> {
+/** Checks that mfsmount serves the mount and answers. Throws STORE_NOT_MOUNTED; ENOTCONN if mfsmount is dead. */
+export async function checkControlFiles({ top }: MooseFsMount, dir: string): Promise<void> {
   if (top === undefined) return
   const info = await lstatIfThere(join(top, '.masterinfo'))
   if (info && CONTROL_INODES.includes(info.ino) && (await lstatIfThere(join(top, '.stats')))) return
@@ -50,13 +50,13 @@ export function notMooseFs(dir: string, reason: string, cause?: unknown): Backup
   return new BackupdError('STORE_NOT_MOUNTED', message, { facts: { dir }, ...(cause ? { cause } : {}) })
 }
 
-/** mfsmount says `fuse.mfs`, or `fuse` with `mfs#HOST:PORT` as the source, by the version of libfuse. */
+/** The type is `fuse.mfs`, or `fuse` with the source `mfs#HOST:PORT`, depending on the version of libfuse. */
 function isMooseFs({ type, source }: Mount): boolean {
   if (['fuse.mfs', 'fuse.moosefs', 'mfs', 'moosefs'].includes(type)) return true
   return type === 'fuse' && source.startsWith('mfs#')
 }
 
-/** Of the mount that an open file lies on. */
+/** The id of the mount that an open file is on. */
 export async function mountIdOf(fd: number): Promise<string | undefined> {
   const info = await readFile(`/proc/self/fdinfo/${fd}`, 'latin1')
   return /^mnt_id:\s*(\d+)$/m.exec(info)?.[1]

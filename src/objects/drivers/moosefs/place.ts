@@ -3,28 +3,28 @@ import { lstat, open } from 'node:fs/promises'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
 import { O_PATH } from '../../../lib/kernel/open.ts'
 import type { FilePlace } from '../file-place.ts'
-import { type MooseFsMount, mooseFsOf, mountIdOf, notMooseFs } from './mount.ts'
+import { findMooseFs, type MooseFsMount, mountIdOf, notMooseFs } from './mount.ts'
 
 const FOLDER = O_PATH | constants.O_DIRECTORY
-/** How long a mount that was looked at is taken for the same one, by its id: one that goes gives the path another. */
+/** How long a checked mount id is trusted. If the mount is taken down, the path gets another mount id. */
 const FRESH_MS = 1000
 
 export interface MooseFsPlace extends FilePlace {
-  /** What the store lies on now. Throws as within(). */
+  /** The mount that the store is on now. Throws as within(). */
   mount(): Promise<MooseFsMount>
 }
 
 /**
- * A directory of a mounted MooseFS. Every call opens it anew, sees that it lies on a MooseFS, and works relative to
- * what it opened: where the mount goes away, no call reaches the empty directory under it. Nothing is kept open in
- * between, so that the mount can be taken down.
+ * A directory of a mounted MooseFS. Each call opens it again, checks that it is on a MooseFS, and works relative to the
+ * open directory: if the mount disappears, no call uses the empty directory below it. Nothing is kept open between
+ * calls, so that it can be unmounted.
  */
 export function mooseFsPlace(dir: string): MooseFsPlace {
   let seen: { id: string; at: number } | undefined
 
   async function check(fd: number): Promise<void> {
     if (seen && performance.now() - seen.at < FRESH_MS && (await mountIdOf(fd)) === seen.id) return
-    const { id } = await mooseFsOf(fd, dir)
+    const { id } = await findMooseFs(fd, dir)
     seen = { id, at: performance.now() }
   }
 
@@ -41,7 +41,7 @@ export function mooseFsPlace(dir: string): MooseFsPlace {
 
   return {
     dir,
-    mount: () => opened((fd) => mooseFsOf(fd, dir)),
+    mount: () => opened((fd) => findMooseFs(fd, dir)),
     within: (act) =>
       opened(async (fd) => {
         await check(fd)

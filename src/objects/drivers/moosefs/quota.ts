@@ -1,22 +1,22 @@
-/** A bound on the bytes of a directory of a MooseFS. */
+/** A limit on the bytes of a MooseFS directory. */
 export interface DirectoryQuota {
   usedBytes: number
   limitBytes: number
-  /** Past a soft limit, which becomes a hard one when its time is over. */
+  /** A soft limit is exceeded, which becomes a hard one after its grace period. */
   isOver: boolean
 }
 
-/** `inodes:32 length:64 size:64 realsize:64`: the soft limits, the hard ones, and what is used, at the end of the answer. */
+/** `inodes:32 length:64 size:64 realsize:64`; the end of the answer has three sets: soft limits, hard limits, usage. */
 const SET_BYTES = 28
-/** Where in a set each kind of bytes stands, and its flag; that of the hard limit is 4 bits higher. */
+/** Offset of each kind of bytes in a set, and its soft-limit flag; the flag of the hard limit is 4 bits higher. */
 const KINDS = [
   { at: 4, flag: 0x02 },
   { at: 12, flag: 0x04 },
   { at: 20, flag: 0x08 },
 ]
 
-/** Of an answer to QUOTACONTROL, the limit of bytes that leaves least; null where none is set. */
-export function quotaIn(answer: Buffer): DirectoryQuota | null {
+/** Parses an answer to QUOTACONTROL. Returns the limit with the least room left; null if none is set. */
+export function parseQuota(answer: Buffer): DirectoryQuota | null {
   if (answer.length < 1 + 3 * SET_BYTES) return null
   const flags = answer.readUInt8(0)
   const [soft, hard, used] = [3, 2, 1].map((set) => answer.subarray(answer.length - set * SET_BYTES)) as [

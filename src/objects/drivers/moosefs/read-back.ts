@@ -7,7 +7,7 @@ import { digestOf, type Sample, Samples } from './samples.ts'
 
 const { O_DIRECT, O_NOFOLLOW, O_RDONLY } = constants
 
-/** `writer`, whose sync() also sees that the chunk servers give back what was written. */
+/** Wraps a writer so that sync() also checks samples of what the chunk servers stored. */
 export function provenWriter(
   writer: ObjectWriter,
   prove: (samples: readonly Sample[]) => Promise<void>,
@@ -27,8 +27,8 @@ export function provenWriter(
 }
 
 /**
- * Reads samples of the object at `path` back past this machine's page cache (O_DIRECT), from the chunk servers.
- * Throws STORE_UNAVAILABLE where one is not what was written.
+ * Reads samples of the object at `path` back from the chunk servers, bypassing this machine's page cache (O_DIRECT).
+ * Throws STORE_UNAVAILABLE if one differs from what was written.
  */
 export async function readBack(path: string, name: string, samples: readonly Sample[]): Promise<void> {
   if (samples.length === 0) return

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A stretch of what was written, to be compared with what is read back. */
+/** A part of the written data, for comparison when it is read back. */
 export interface Sample {
   position: number
   length: number
@@ -11,8 +11,8 @@ const LENGTH = 64 * 1024
 const KEPT = 14
 
 /**
- * Picks stretches of 64 KiB of a stream: the first, the last, and 14 in between by chance, each chunk being as likely
- * as any other (reservoir sampling). An object of up to 64 KiB that was written at once is its own sample.
+ * Picks samples of 64 KiB from a stream: the first, the last, and 14 random ones in between, each chunk with the same
+ * probability (reservoir sampling). An object of up to 64 KiB that is written at once is sampled as a whole.
  */
 export class Samples {
   readonly #between: Sample[] = []
@@ -44,7 +44,7 @@ export class Samples {
   }
 }
 
-/** A small object whole. */
+/** One sample that is the whole object. */
 export function wholeSample(content: Buffer): Sample[] {
   return [{ position: 0, length: content.length, sha256: digestOf(content) }]
 }

@@ -7,23 +7,23 @@ import { type MooseFsControl, openControl } from './control.ts'
 import type { MooseFsPlace } from './place.ts'
 import type { DirectoryQuota } from './quota.ts'
 
-/** A quota and the directory it is set on. */
+/** A quota with the directory that it is set on. */
 type SetQuota = DirectoryQuota & { path: string }
 
-/** Less of the whole than this is worth a word. */
-const LOW = 0.1
+/** A problem is reported if less than this share is free. */
+const LOW_SHARE = 0.1
 
 /**
- * The room of the store: what the chunk servers have, within the quotas on the store and above it. What lies in the
- * trash is not free before its time is over; it is told beside.
+ * The space of the store: that of the chunk servers, limited by the quotas on the store and its parents. Data in the
+ * trash is not free until its time there is over; it is reported separately.
  */
-export async function spaceOf(place: MooseFsPlace): Promise<Space> {
+export async function readSpace(place: MooseFsPlace): Promise<Space> {
   const room = await place.within((root) => statfs(root))
-  // A master that does not answer shows as a MooseFS without any room.
+  // If the master does not answer, statfs reports a MooseFS without any blocks.
   if (room.blocks === 0) {
     throw new BackupdError('STORE_UNAVAILABLE', `The MooseFS of ${place.dir} does not say what room it has`)
   }
-  const { trashBytes, quotas } = await asked(place)
+  const { trashBytes, quotas } = await readTrashAndQuotas(place)
   const quota = quotas.sort((a, b) => roomIn(a) - roomIn(b))[0]
   const totalBytes = room.blocks * room.bsize
   const freeBytes = Math.min(room.bavail * room.bsize, quota ? roomIn(quota) : Number.POSITIVE_INFINITY)
@@ -39,20 +39,20 @@ interface Asked {
   quotas: SetQuota[]
 }
 
-/** Nothing is known where the mount's way for tools is closed, as in a container with a network of its own. */
-async function asked(place: MooseFsPlace): Promise<Asked> {
+/** Nothing is known if the mount cannot be reached, as in a container with its own network. */
+async function readTrashAndQuotas(place: MooseFsPlace): Promise<Asked> {
   try {
     const { top } = await place.mount()
     if (top === undefined) return { trashBytes: null, quotas: [] }
     const control = await openControl(top)
-    return { trashBytes: await control.trashBytes(), quotas: await quotasOn(control, place.dir, top) }
+    return { trashBytes: await control.trashBytes(), quotas: await readQuotas(control, place.dir, top) }
   } catch {
     return { trashBytes: null, quotas: [] }
   }
 }
 
-/** Each directory from the store up to the top of the mount may have one, and all of them count. */
-async function quotasOn(control: MooseFsControl, dir: string, top: string): Promise<SetQuota[]> {
+/** Reads the quotas of the store and all its parents up to the mount's root; all of them apply. */
+async function readQuotas(control: MooseFsControl, dir: string, top: string): Promise<SetQuota[]> {
   const quotas: SetQuota[] = []
   for (let path = await realpath(dir); ; path = dirname(path)) {
     const quota = await control.quota((await stat(path)).ino)
@@ -72,12 +72,12 @@ function quotaProblem(quota: SetQuota): string[] {
     return [
       `The soft quota of ${path} is passed (${used}): when its grace period is over, nothing can be written`,
     ]
-  if (roomIn(quota) < LOW * limitBytes) return [`The quota of ${path} is nearly used up: ${used}`]
+  if (roomIn(quota) < LOW_SHARE * limitBytes) return [`The quota of ${path} is nearly used up: ${used}`]
   return []
 }
 
 function roomProblem({ freeBytes, totalBytes, trashBytes }: Omit<Space, 'quota' | 'problems'>): string[] {
-  if (freeBytes >= LOW * totalBytes) return []
+  if (freeBytes >= LOW_SHARE * totalBytes) return []
   const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
   if (!trashBytes) return [left]
   return [

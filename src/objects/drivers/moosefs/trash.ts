@@ -1,10 +1,10 @@
 import { type MooseFsControl, openControl } from './control.ts'
 import type { MooseFsPlace } from './place.ts'
 
-/** Without an answer the trash keeps things for its usual time; it is asked again after this. */
-const AGAIN_MS = 60_000
+/** After an error, how long no request is sent; files then stay in the trash for its usual time. */
+const RETRY_MS = 60_000
 
-/** Has files skip the trash where MooseFS can be told; a file that lies there a day does no harm but take room. */
+/** Lets files skip the trash, on a best-effort basis: a file in the trash only takes space for a day. */
 export class Trash {
   readonly #place: MooseFsPlace
   #deafUntil = Number.NEGATIVE_INFINITY
@@ -18,7 +18,7 @@ export class Trash {
     try {
       await (await this.#control())?.skipTrash(inode)
     } catch {
-      this.#deafUntil = performance.now() + AGAIN_MS
+      this.#deafUntil = performance.now() + RETRY_MS
     }
   }
 

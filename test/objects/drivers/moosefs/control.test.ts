@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openControl } from '../../../../src/objects/drivers/moosefs/control.ts'
-import { type MooseFsMount, seeControlFiles } from '../../../../src/objects/drivers/moosefs/mount.ts'
+import { checkControlFiles, type MooseFsMount } from '../../../../src/objects/drivers/moosefs/mount.ts'
 import { type MooseFsPlace, mooseFsPlace } from '../../../../src/objects/drivers/moosefs/place.ts'
 import { Trash } from '../../../../src/objects/drivers/moosefs/trash.ts'
 import { tempDir } from '../../../support/store-world.ts'
@@ -111,10 +111,10 @@ describe('the way to MooseFS for tools', () => {
 test('files that only have the names of control files are not taken for a MooseFS', async () => {
   const top = tempDir()
   for (const name of ['.masterinfo', '.stats']) writeFileSync(join(top, name), '')
-  await expect(seeControlFiles({ top } as MooseFsMount, '/store')).rejects.toMatchObject({
+  await expect(checkControlFiles({ top } as MooseFsMount, '/store')).rejects.toMatchObject({
     code: 'STORE_NOT_MOUNTED',
   })
-  await seeControlFiles({ top: undefined } as MooseFsMount, '/store')
+  await checkControlFiles({ top: undefined } as MooseFsMount, '/store')
 })
 
 test('a link in the place of a folder of the store is not followed, a file is none', async () => {

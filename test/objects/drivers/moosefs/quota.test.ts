@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { quotaIn } from '../../../../src/objects/drivers/moosefs/quota.ts'
+import { parseQuota } from '../../../../src/objects/drivers/moosefs/quota.ts'
 
 interface Set {
   length: number
@@ -23,7 +23,7 @@ const used: Set = { length: 70, size: 80, realSize: 160 }
 
 it('reads the limit that leaves least', () => {
   const hard: Set = { length: 100, size: 90, realSize: 1000 }
-  expect(quotaIn(answer(0x20 | 0x40 | 0x80, NONE, hard, used))).toEqual({
+  expect(parseQuota(answer(0x20 | 0x40 | 0x80, NONE, hard, used))).toEqual({
     usedBytes: 80,
     limitBytes: 90,
     isOver: false,
@@ -31,7 +31,7 @@ it('reads the limit that leaves least', () => {
 })
 
 it('says that a soft limit is passed', () => {
-  expect(quotaIn(answer(0x02, { ...NONE, length: 60 }, NONE, used))).toEqual({
+  expect(parseQuota(answer(0x02, { ...NONE, length: 60 }, NONE, used))).toEqual({
     usedBytes: 70,
     limitBytes: 60,
     isOver: true,
@@ -39,6 +39,6 @@ it('says that a soft limit is passed', () => {
 })
 
 it('knows none where none of bytes is set, or the answer is a refusal', () => {
-  expect(quotaIn(answer(0x10, NONE, NONE, used))).toBeNull()
-  expect(quotaIn(Buffer.from([1]))).toBeNull()
+  expect(parseQuota(answer(0x10, NONE, NONE, used))).toBeNull()
+  expect(parseQuota(Buffer.from([1]))).toBeNull()
 })
