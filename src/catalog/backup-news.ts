@@ -10,7 +10,7 @@ export type BackupNews =
   | { kind: 'present'; info: BackupInfo; toldAt: string; touched: number }
   | { kind: 'gone'; server: string; names: string[]; touched: number }
 
-export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
+export function collectBackupNews(changes: KeptRecord[]): BackupNews[] {
   return changes.flatMap(({ record, eventSeq: touched }) => {
     const { backup, deleted, changed = [] } = record.result ?? {}
     const toldAt = `${timeKey(record.end ?? record.start) ?? ''} ${record.rid}`
@@ -26,18 +26,18 @@ export function backupNewsOf(changes: KeptRecord[]): BackupNews[] {
  * Gives the same result whatever the order of the news. Of two reports on one backup, that of the run which ended later
  * wins. A deleted backup stays deleted, because names are never reused, except for a series that is started again.
  */
-export async function keepBackupNews(
+export async function applyBackupNews(
   transaction: DbTransaction,
   news: BackupNews[],
   now: number,
 ): Promise<void> {
   for (const one of news) {
-    if (one.kind === 'present') await keepPresent(transaction, one)
+    if (one.kind === 'present') await applyPresent(transaction, one)
     else await removeBackups(transaction, one, now)
   }
 }
 
-async function keepPresent(
+async function applyPresent(
   transaction: DbTransaction,
   { info, toldAt, touched }: Extract<BackupNews, { kind: 'present' }>,
 ): Promise<void> {

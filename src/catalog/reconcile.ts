@@ -29,13 +29,13 @@ export async function reconcile(
   for await (const page of pages) {
     const own = page.filter((info) => info.server === server)
     for (const { name } of own) seen.add(name)
-    for (const some of inLists(own)) await world.writes.run(() => takePage(now, some))
+    for (const some of inLists(own)) await world.writes.run(() => applyPage(now, some))
   }
   await removeUnseen(now, seen)
   return counts
 }
 
-async function takePage(world: Reconciling, page: BackupInfo[]): Promise<void> {
+async function applyPage(world: Reconciling, page: BackupInfo[]): Promise<void> {
   const { db, server, dryRun, mark, counts } = world
   const where = { server, name: { in: page.map(({ name }) => name) } }
   const known = new Map((await db.backup.findMany({ where })).map((row) => [row.name, row]))

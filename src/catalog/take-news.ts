@@ -2,7 +2,7 @@ import type { KeptRecord } from '../domain/ports.ts'
 import { appOf } from '../wire/app-of.ts'
 import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
-import { backupNewsOf, keepBackupNews } from './backup-news.ts'
+import { applyBackupNews, collectBackupNews } from './backup-news.ts'
 import type { DbTransaction } from './database.ts'
 import { inLists } from './numbers.ts'
 import { readKept } from './read-records.ts'
@@ -23,7 +23,7 @@ export async function takeNews(world: RecordWorld, news: RunRecord[]): Promise<K
     await world.db.$transaction(async (transaction) => {
       await writeRecords(transaction, newest)
       await writeEvents(transaction, changes, world.clock.now())
-      await keepBackupNews(transaction, backupNewsOf(changes), world.clock.now())
+      await applyBackupNews(transaction, collectBackupNews(changes), world.clock.now())
     })
   }
   const kept = [...changes, ...progress].sort((a, b) => a.eventSeq - b.eventSeq)

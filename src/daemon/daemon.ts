@@ -111,7 +111,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()
-  await bringUp(startup, log)
+  await waitForStart(startup, log)
   const owned = parts.move()
   return {
     url: http.url,
@@ -153,8 +153,8 @@ function absolute(paths: string[]): string[] {
   return paths.map((path) => resolve(path))
 }
 
-/** Throws an error that occurs within START_MS. A later one is logged, and requests for runs are refused with it. */
-async function bringUp(startup: Startup, log: Log): Promise<void> {
+/** Throws an error that occurs within START_MS. A later one is logged, and requests for runs stay refused. */
+async function waitForStart(startup: Startup, log: Log): Promise<void> {
   const started = new AbortController()
   const run = startup.run()
   const late = sleep(START_MS, started.signal)

@@ -7,7 +7,7 @@ import { reportClock } from './clocks.ts'
 import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
 import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
-import { checkSilent } from './lost-records.ts'
+import { checkSilentRuns } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
@@ -54,7 +54,7 @@ export function tick(world: World): void {
   void world.background.run('put the held inventory in force', () => releaseHeld(world))
   reportClock(world)
   pollDue(world)
-  checkSilent(world)
+  checkSilentRuns(world)
   forgetHistoryIfDue(world)
   world.setAside.forgetOld()
 }

@@ -2,7 +2,7 @@ import { SYSTEM_APP } from '../wire/app-of.ts'
 import { ipv4Hex } from '../wire/ids.ts'
 import type { PlannedJob } from './plan.ts'
 
-export function appOfJob({ volume }: Pick<PlannedJob, 'volume'>): string {
+export function findJobApp({ volume }: Pick<PlannedJob, 'volume'>): string {
   return volume?.app ?? SYSTEM_APP
 }
 

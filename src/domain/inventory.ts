@@ -4,7 +4,7 @@ import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { InventoryState } from './inventory-state.ts'
 import { makePlan } from './make-plan.ts'
 import type { Plan } from './plan.ts'
-import { adoptServers } from './servers.ts'
+import { applyInventory } from './servers.ts'
 import type { World } from './world.ts'
 
 export const HELD_FOR_MS = 10 * 60_000
@@ -22,7 +22,7 @@ export function emptyInventory(): InventoryState {
 /** Puts the remembered inventory in force until a source gives a new one. */
 export async function restoreInventory(world: World): Promise<void> {
   const remembered = await world.ports.inventoryMemory.load()
-  if (remembered) putInForce(world, makePlan(remembered, world.settings.volumeRoot))
+  if (remembered) activatePlan(world, makePlan(remembered, world.settings.volumeRoot))
 }
 
 /** Whether an inventory is in force that can stay while the source is broken. */
@@ -94,12 +94,12 @@ function hold(world: World, plan: Plan, lost: number): void {
 async function accept(world: World, plan: Plan): Promise<void> {
   world.inventory.held = null
   if (plan.problems.length > 0) world.log.warn({ problems: plan.problems }, 'The inventory has faults')
-  putInForce(world, plan)
-  await adoptServers(world)
+  activatePlan(world, plan)
+  await applyInventory(world)
   await remember(world, plan.inventory)
 }
 
-function putInForce(world: World, plan: Plan): void {
+function activatePlan(world: World, plan: Plan): void {
   world.inventory.plan = plan
   world.inventory.since = isoTime(world.clock.now())
   world.settings.onInForce?.(plan)

@@ -4,7 +4,7 @@ import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
-import { appOfJob } from './expire-job.ts'
+import { findJobApp } from './expire-job.ts'
 import type { PlannedJob } from './plan.ts'
 import { startRun } from './runs.ts'
 import { refreshSchedule } from './server-sync.ts'
@@ -105,7 +105,7 @@ function withJob<T>(
 ): Promise<Answer<T>> {
   return audited(world, { who, verb, facts: { id, ...facts } }, async () => {
     const planned = world.inventory.plan.jobs.get(id)
-    if (!planned || (app !== undefined && appOfJob(planned) !== app)) {
+    if (!planned || (app !== undefined && findJobApp(planned) !== app)) {
       const of = app === undefined ? '' : ` of ${app}`
       return refuse('NOT_FOUND', `There is no job "${id}"${of}; see the list of jobs`, { id })
     }
@@ -131,7 +131,7 @@ function view(world: World, planned: PlannedJob): JobView {
   const scheduled = server?.schedule.get(planned.id)
   return {
     ...planned,
-    app: appOfJob(planned),
+    app: findJobApp(planned),
     asleep: scheduled?.job.sleep ?? false,
     prevRun: timeOrNull(scheduled?.prev),
     nextRun: timeOrNull(scheduled?.next),
@@ -147,7 +147,7 @@ function matches(planned: PlannedJob, filter: JobFilter): boolean {
   const { server, job, volume } = planned
   const { app, proc, instanceNo, mode } = filter
   return (
-    (app === undefined || appOfJob(planned) === app) &&
+    (app === undefined || findJobApp(planned) === app) &&
     (proc === undefined || (volume !== null && isProcNamed(volume.proc, proc))) &&
     (filter.volume === undefined || volume?.name === filter.volume) &&
     (instanceNo === undefined || volume?.instanceNo === instanceNo) &&

@@ -22,7 +22,7 @@ function holds(world: World, { ip }: ServerState, app: string): boolean {
 }
 
 /** Reads the daemon's state now. Throws DAEMON_UNREACHABLE. */
-export async function askDebug(world: World, ip: string): Promise<Answer<DaemonDebug>> {
+export async function readDebug(world: World, ip: string): Promise<Answer<DaemonDebug>> {
   const server = world.servers.get(ip)
   if (!server) return refuse('NOT_FOUND', `There is no server "${ip}" in the inventory`, { ip })
   server.debug = await world.ports.daemon.debug(ip)

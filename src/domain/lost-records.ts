@@ -13,7 +13,7 @@ export const SILENT_AFTER_MS = 60_000
 export const LOST_AFTER_MS = 5 * 60_000
 
 /** Asks the daemons about silent records and marks unknown ones as lost; one background task for each server. */
-export function checkSilent(world: World): void {
+export function checkSilentRuns(world: World): void {
   const silent = world.ledger.silent(SILENT_AFTER_MS)
   for (const [server, records] of Map.groupBy(silent, ({ record }) => record.server)) {
     void world.background.run(`ask ${server} about silent runs`, () => checkRecords(world, records))

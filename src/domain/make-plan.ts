@@ -12,7 +12,7 @@ import type {
   InventoryVolume,
 } from '../wire/inventory.ts'
 import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
-import { appOfJob, expireJob } from './expire-job.ts'
+import { expireJob, findJobApp } from './expire-job.ts'
 import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
 
 /** @param volumeRoot the directory of volumes whose path the inventory does not name */
@@ -34,7 +34,7 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
   for (const draft of drafts) addVolume(plan, draft, above)
   for (const [ip, volumes] of Map.groupBy(plan.volumes, (volume) => volume.server))
     addServer(plan, ip, volumes)
-  plan.jobsByApp = Map.groupBy(plan.jobs.values(), appOfJob)
+  plan.jobsByApp = Map.groupBy(plan.jobs.values(), findJobApp)
   plan.jobsByServer = Map.groupBy(plan.jobs.values(), ({ server }) => server)
   return plan
 }

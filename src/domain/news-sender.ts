@@ -37,7 +37,7 @@ function serverAt({ servers, settings }: World, from: string): string {
 }
 
 /** Returns the acceptable records and notes the others, because one bad record must not block the batch. */
-export async function keepOwn(world: World, server: string, records: readonly RunRecord[]) {
+export async function filterOwnRecords(world: World, server: string, records: readonly RunRecord[]) {
   const known = await world.ports.records.serversOf(records.map(({ rid }) => rid))
   const own: RunRecord[] = []
   const flaws: string[] = []

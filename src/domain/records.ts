@@ -7,7 +7,7 @@ import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
-import { checkSender, keepOwn, serverOfLegacyRecord } from './news-sender.ts'
+import { checkSender, filterOwnRecords, serverOfLegacyRecord } from './news-sender.ts'
 import { noteNewsFrom } from './servers.ts'
 import type { World } from './world.ts'
 
@@ -39,7 +39,7 @@ export async function takeNews(
   checkSender(world, news.server, from)
   world.setAside.note(news.server, 'records', setAside)
   world.setAside.note(news.server, 'parts of records', mended)
-  const records = await keepOwn(world, news.server, news.records)
+  const records = await filterOwnRecords(world, news.server, news.records)
   world.ledger.heard(news.running, news.server)
   const surprises = await countSurprises(world, records)
   const changed = await world.ledger.take(records)
@@ -71,7 +71,7 @@ function findServer({ servers }: World, { namespace }: RunRecord['args'], { serv
 /** Accepts one post of a legacy daemon. Throws FORBIDDEN if it did not come from its server. */
 export async function takeLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
   const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
-  await world.ledger.take(await keepOwn(world, record.server, [record]))
+  await world.ledger.take(await filterOwnRecords(world, record.server, [record]))
   noteNewsFrom(world, record.server, true)
   const server = world.servers.get(record.server)
   // A legacy daemon reports only the name of the backup: list the store for the rest.

@@ -16,8 +16,8 @@ export async function bringUpToDate(world: World, server: ServerState): Promise<
   do {
     if (!(await trySendJobs(world, server))) return
     await refreshSchedule(world, server)
-  } while (server.sentVersion !== wantedJobs(world, server).version)
-  await putToSleepAgain(world, server, asleep)
+  } while (server.sentVersion !== findPlannedJobs(world, server).version)
+  await restoreSleep(world, server, asleep)
 }
 
 /** Reads the daemon's jobs with their times, and notes which of ours it dropped. */
@@ -39,7 +39,7 @@ function listForgottenSleepers(server: ServerState): string[] {
   return [...server.schedule.values()].filter(({ job }) => job.sleep).map(({ job }) => job.id)
 }
 
-async function putToSleepAgain(world: World, server: ServerState, ids: string[]): Promise<void> {
+async function restoreSleep(world: World, server: ServerState, ids: string[]): Promise<void> {
   const awake = ids.filter((id) => server.schedule.get(id)?.job.sleep === false)
   if (awake.length === 0) return
   for (const id of awake) await world.ports.daemon.sleepJob(server.ip, id)
@@ -88,7 +88,7 @@ function mayTakeOver({ settings }: World, { ip, sentVersion, conflict }: ServerS
 }
 
 async function sendJobs(world: World, server: ServerState): Promise<void> {
-  const { jobs, version } = wantedJobs(world, server)
+  const { jobs, version } = findPlannedJobs(world, server)
   if (server.sentVersion === version && !lacksJobs(server) && !belongsToAnother(world, server)) return
   const staysStopped = isStoppedOnPurpose(server)
   const { identity, advertise } = world.settings
@@ -112,7 +112,7 @@ function lacksJobs({ debug }: ServerState): boolean {
   return debug?.updateTime.startsWith('0001') ?? true
 }
 
-function wantedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
+function findPlannedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
   const planned = server.leaving ? undefined : world.inventory.plan.servers.get(server.ip)
   return planned ?? { jobs: [], version: versionOf([]) }
 }

@@ -26,7 +26,7 @@ export async function restoreServers(world: World): Promise<void> {
 }
 
 /** Updates the servers from the inventory in force and polls all of them. */
-export async function adoptServers(world: World): Promise<void> {
+export async function applyInventory(world: World): Promise<void> {
   const planned = world.inventory.plan.servers
   for (const ip of planned.keys()) {
     if (!world.servers.has(ip)) world.servers.set(ip, newServer(ip))

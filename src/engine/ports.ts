@@ -16,7 +16,7 @@ export interface EngineMemory {
   /** Notes progress only: it may be dropped and never waits. */
   progressed(record: RunRecord): void
   find(rid: string): RunRecord | undefined
-  /** The newest failed run of each key (readRunKey), unless a run with that key has succeeded since. */
+  /** The newest unsuccessful run of each key (readRunKey), unless a run with that key has succeeded since. */
   failures(): RunRecord[]
   /** Records of runs that had not ended when the daemon stopped. */
   unfinished(): RunRecord[]

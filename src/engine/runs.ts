@@ -33,7 +33,7 @@ interface SettleWait extends Partial<Pick<LaterSettling, 'onLocked' | 'onSettled
   after?: Promise<void>
 }
 
-/** How often RunWatch checks the runs. */
+/** How often the RunWatch checks all runs. */
 const WATCH_MS = 1000
 /** Delay before another try to write the end of a record. */
 const RETRY_INTERVAL_MS = 5000

@@ -1,7 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { confirmClock } from '../domain/clocks.ts'
 import { listJobs } from '../domain/jobs.ts'
-import { askDebug, listServers } from '../domain/list-servers.ts'
+import { listServers, readDebug } from '../domain/list-servers.ts'
 import { startScheduler, stopScheduler } from '../domain/schedulers.ts'
 import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
@@ -53,7 +53,7 @@ export class ServerResolver {
 
   @FieldResolver(() => ServerDebug, { description: "The daemon's own word on itself, asked now." })
   async debug(@Ctx() { world }: Context, @Root() { ip }: Server): Promise<ServerDebug> {
-    return toServerDebug(orThrow(await askDebug(world, ip)))
+    return toServerDebug(orThrow(await readDebug(world, ip)))
   }
 
   @FieldResolver(() => [Job])

@@ -35,7 +35,7 @@ function pastRepeat(zone: string, after: number, wall: number): number {
   return change === undefined ? wall + 1 : change + offsetAt(zone, first)
 }
 
-/** For an hour field that starts with `*`: every instant whose wall time fits, in skipped and repeated hours alike. */
+/** For an hour field that starts with `*`: every instant whose wall time fits runs, so a repeated hour runs twice. */
 function nextElapsed(schedule: CronSchedule, after: number): number | undefined {
   const { zone } = schedule
   for (let from = after + 1; ; ) {

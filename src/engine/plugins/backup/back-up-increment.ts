@@ -22,7 +22,7 @@ import { describeChanged } from './changed-while-read.ts'
 import { readClockDoubt } from './clock-doubt.ts'
 import { describeSnapshot, type Increment } from './describe-snapshot.ts'
 import { planReread } from './plan-reread.ts'
-import { type TakeOver, takeMirrorOver } from './take-over-mirror.ts'
+import { type TakeOver, takeOverMirror } from './take-over-mirror.ts'
 import { collectWarnings } from './warnings.ts'
 
 /** A slice of a prune locks the repository only for moments; a restic that a user runs may hold it longer. */
@@ -86,7 +86,7 @@ export async function backUpIncrement(args: BackupArgs, context: RunContext): Pr
 /** A volume whose path changed continues its series. @throws CONFLICT if the series belongs to another volume */
 async function findSeries(run: TakeOver): Promise<SnapshotSeries | undefined> {
   const { args, context } = run
-  const series = await takeMirrorOver(run)
+  const series = await takeOverMirror(run)
   if (!series || series.source === args.path) return series
   if (isOfVolume(series, args)) {
     context.warn(`the volume was at "${series.source}" in the snapshot before: its series goes on here`)

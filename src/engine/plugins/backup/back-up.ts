@@ -15,7 +15,7 @@ import { warningText } from '../warning-text.ts'
 import { openRunStore, openRunVolume } from './begin.ts'
 import { describeChanged } from './changed-while-read.ts'
 import { readClockDoubt } from './clock-doubt.ts'
-import { reasonsOf } from './reasons.ts'
+import { listPartialReasons } from './reasons.ts'
 import { suspicionOf } from './suspicion.ts'
 import { collectWarnings, type Warnings } from './warnings.ts'
 
@@ -64,7 +64,7 @@ async function packAndPublish(
   context.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
   const summary = await step('pack', () => pack(run, pending, before))
   const suspect = suspicionOf(summary, before)
-  const reasons = reasonsOf(run, summary, suspect)
+  const reasons = listPartialReasons(run, summary, suspect)
   const facts = collectFacts(run, summary, { suspect, isPartial: reasons.length > 0 })
   context.progress({ phase: 'publish', currentPath: null })
   const { info } = await step('publish', () => pending.publish({ ...facts, clockDoubt }))

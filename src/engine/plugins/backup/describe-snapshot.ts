@@ -11,7 +11,7 @@ import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { describeChanged } from './changed-while-read.ts'
 import type { RereadPlan } from './plan-reread.ts'
-import { reasonsOf } from './reasons.ts'
+import { listPartialReasons } from './reasons.ts'
 import { type BackupBefore, suspicionOf } from './suspicion.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -42,7 +42,7 @@ const WARNINGS_KEPT = 20
 export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
   const { args, context, known, store } = run
   const suspect = suspicionOf(seen, known && toBackupBefore(known, seen, args.path))
-  run.reasons = reasonsOf(run, seen, suspect)
+  run.reasons = listPartialReasons(run, seen, suspect)
   context.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
   const isPartial = run.reasons.length > 0

@@ -17,7 +17,7 @@ interface Run {
 }
 
 /** Lists why a backup is partial, empty if it is not, and adds a warning for each reason. */
-export function reasonsOf(
+export function listPartialReasons(
   { args, context, warnings }: Run,
   { faults, notKept, changedWhileRead }: Seen,
   suspect: string | null,

@@ -32,7 +32,7 @@ export interface TakeOver {
  * mirror. If it cannot be converted completely, the mirror stays, with a warning.
  * @returns the series after that
  */
-export async function takeMirrorOver(run: TakeOver): Promise<SnapshotSeries | undefined> {
+export async function takeOverMirror(run: TakeOver): Promise<SnapshotSeries | undefined> {
   const { args, context, store } = run
   const series = await readOwnSeries(run)
   const found = await store.findMirror(context.settings.ip, args.archive)

@@ -110,7 +110,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
   const missing = await step('unpack', () => noteMissing(context, run.chosen))
   // Users may have appeared during the unpacking.
   await step('look for users again', () => checkInUse(run))
-  const refused = await step('swap', () => putBack(run, staging, summary))
+  const refused = await step('swap', () => replaceContent(run, staging, summary))
   return describeOutcome(summary, refused + missing)
 }
 
@@ -203,7 +203,7 @@ function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
 }
 
 /** Returns how many entries could not be restored exactly. */
-async function putBack(run: Recover, staging: Staging, summary: UnpackSummary): Promise<number> {
+async function replaceContent(run: Recover, staging: Staging, summary: UnpackSummary): Promise<number> {
   const { context, volume, chosen } = run
   if (staging.refusedRename !== null) return await copy(context, staging, summary)
   context.progress({ phase: 'swap', currentPath: null })
