@@ -66,6 +66,7 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const { clock, log, plugins, memory } = options
+  let isClosing = false
   const runs = new Runs({ ...options, jobs: () => table.list().map(({ job }) => job) })
   const agingClock = options.agingClock ?? clock
   const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
@@ -95,6 +96,16 @@ export function createEngine(options: EngineOptions): Engine {
 
   function runDue(job: Job): void {
     runs.requestScheduled({ ...requestOf(job.action, job.args), job, type: 'cron' })
+  }
+
+  /** Returns what releases the volumes that the report locks. */
+  function applyReport({ locked, copies, ended }: SettleReport): () => void {
+    const releases = locked.map(({ volume, reason }) => runs.lockVolume(volume, reason))
+    for (const copy of copies) void finishCopy({ ...options, runs }, copy)
+    restoreFailures(ended)
+    return () => {
+      for (const release of releases) release()
+    }
   }
 
   function restoreFailures(ended: readonly string[]): void {
@@ -144,13 +155,23 @@ export function createEngine(options: EngineOptions): Engine {
     lockVolume: (path, reason) => runs.lockVolume(path, reason),
     locked: () => runs.locked(),
     async settle({ withStore } = { withStore: true }) {
-      const { copies, ...report } = await settle({ ...options, withStore })
-      for (const { volume, reason } of report.locked) runs.lockVolume(volume, reason)
-      for (const copy of copies) void finishCopy({ ...options, runs }, copy)
-      restoreFailures(report.ended)
-      return report
+      let release = () => {}
+      const report = await settle(
+        { ...options, withStore },
+        {
+          isClosing: () => isClosing,
+          onSettled(later) {
+            release()
+            applyReport(later)
+          },
+        },
+      )
+      release = applyReport(report)
+      const { copies: _finishing, ...told } = report
+      return told
     },
     async close(graceMs) {
+      isClosing = true
       table.stop()
       await runs.close(graceMs)
     },

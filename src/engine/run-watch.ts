@@ -10,6 +10,7 @@ export const YIELD_AFTER_MS = 10 * 60_000
 /** Limit for runs without a lane plus killed processes that do not exit, because each holds memory and threads. */
 export const MAX_HUNG = 16
 const SOURCE = 'hung'
+const STORE_SOURCE = 'store-wait'
 
 interface Watched {
   beganAt: number
@@ -17,6 +18,8 @@ interface Watched {
   checkedAt: number
   /** Time without progress, in ms. Time spent waiting for the store does not count. */
   idleMs: number
+  /** Time that it has waited for the store without a break, in ms. */
+  storeMs: number
   /** As last reported; the record follows a little later. */
   progress: Partial<Progress>
 }
@@ -45,13 +48,14 @@ export class RunWatch {
 
   begin(run: Run): void {
     const now = this.#options.uptime()
-    this.#watched.set(run, { beganAt: now, checkedAt: now, idleMs: 0, progress: {} })
+    this.#watched.set(run, { beganAt: now, checkedAt: now, idleMs: 0, storeMs: 0, progress: {} })
   }
 
   end(run: Run): void {
     this.#watched.delete(run)
     this.#yielded.delete(run)
     this.#options.problems.clear(SOURCE, run.rid)
+    this.#options.problems.clear(STORE_SOURCE, run.rid)
   }
 
   isHung(run: Run): boolean {
@@ -74,6 +78,7 @@ export class RunWatch {
     if (!watched) return
     const before = watched.progress
     watched.progress = { ...before, ...change }
+    if (watched.progress.phase !== WAIT_FOR_STORE) this.#storeAnswers(run, watched)
     if (isProgress(before, change)) this.worked(run)
   }
 
@@ -83,6 +88,7 @@ export class RunWatch {
     if (!watched) return
     if (watched.idleMs >= HUNG_AFTER_MS) this.#reportRecovery(run)
     watched.idleMs = 0
+    this.#storeAnswers(run, watched)
     watched.checkedAt = this.#options.uptime()
   }
 
@@ -93,10 +99,12 @@ export class RunWatch {
 
   #check(run: Run, watched: Watched): void {
     const now = this.#options.uptime()
-    if (watched.progress.phase !== WAIT_FOR_STORE) watched.idleMs += now - watched.checkedAt
+    if (watched.progress.phase === WAIT_FOR_STORE) watched.storeMs += now - watched.checkedAt
+    else watched.idleMs += now - watched.checkedAt
     watched.checkedAt = now
     const seconds = run.job?.options?.timeLimitSeconds
     if (watched.idleMs >= HUNG_AFTER_MS) this.#reportHang(run, watched)
+    if (watched.storeMs >= HUNG_AFTER_MS) this.#reportStoreWait(run)
     if (seconds !== undefined && now - watched.beganAt >= seconds * 1000) this.#options.onLimit(run, seconds)
   }
 
@@ -111,6 +119,23 @@ export class RunWatch {
     this.#yielded.add(run)
     log.warn({ rid: run.rid }, `The run ${run.rid} still makes no progress: other runs get its lane`)
     onYield(run)
+  }
+
+  /** A run that waits for its store does not hang, but whoever relies on it has to know. */
+  #reportStoreWait(run: Run): void {
+    const { problems, log } = this.#options
+    if (problems.has(STORE_SOURCE, run.rid)) return
+    const text = `${describeRun(run.record.now)} has waited for its store for ${HUNG_AFTER_MS / 1000} s: check whether the store's mount answers`
+    problems.report({ source: STORE_SOURCE, key: run.rid, text })
+    log.warn({ rid: run.rid, action: run.plugin.name }, text)
+  }
+
+  #storeAnswers(run: Run, watched: Watched): void {
+    watched.storeMs = 0
+    const { problems, log } = this.#options
+    if (!problems.has(STORE_SOURCE, run.rid)) return
+    problems.clear(STORE_SOURCE, run.rid)
+    log.info({ rid: run.rid }, `The store answers the run ${run.rid} again`)
   }
 
   #reportRecovery(run: Run): void {

@@ -84,8 +84,11 @@ export class Runs {
     return shown.map((run) => run.record.now).filter(({ state }) => can('cancel', state))
   }
 
-  lockVolume(path: string, reason: string): void {
-    this.#locked.hold([path], { reason })
+  /** Returns what releases it again. */
+  lockVolume(path: string, reason: string): () => void {
+    const lock: VolumeLock = { reason }
+    this.#locked.hold([path], lock)
+    return () => this.#locked.release([path], lock)
   }
 
   locked(): { path: string; reason: string }[] {
@@ -264,7 +267,8 @@ export class Runs {
     else void this.#keepEnd(run, record)
     this.#register.end(run)
     this.#watch.end(run)
-    if (run.killed && !this.#isClosing) this.#releaseKilled(run, run.killed)
+    const killed = run.killed ?? (leftVolumesUnsettled(run, end) ? Promise.resolve() : undefined)
+    if (killed && !this.#isClosing) this.#releaseKilled(run, killed)
     else this.#queue.leave(run.ticket)
   }
 
@@ -290,6 +294,11 @@ export class Runs {
       else setTimeout(() => this.#keepEnd(run, record, { isFirst: false }), RETRY_INTERVAL_MS).unref()
     }
   }
+}
+
+/** Its process died while it may have been changing volumes. */
+function leftVolumesUnsettled({ plugin }: Run, end: RunEnd): boolean {
+  return plugin.settlesFirst !== undefined && 'error' in end && end.error.code === 'RUNNER_DIED'
 }
 
 function endAtLimit({ aborting }: Run, seconds: number): void {

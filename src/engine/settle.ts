@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs } from '../lib/backoff.ts'
 import { type Clock, isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { FINISHED } from '../wire/failed-run.ts'
@@ -18,49 +20,84 @@ export interface SettleReport {
 
 /** How long to wait for children of the previous daemon process to exit; they are killed with their parent. */
 const LIFE_WAIT_MS = 20_000
+/** The longest delay between two tries. */
+const MAX_RETRY_MS = 30_000
 
 type SettleOptions = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'memory' | 'settings'> & {
   /** false if the store does not answer, so that the volumes do not wait for it. */
   withStore: boolean
 }
 
+/** Runs of the previous daemon process: found once, before new ones begin. */
+interface Interrupted {
+  rids: ReadonlySet<string>
+  lifeLocks: string[]
+}
+
+export interface Settling {
+  isClosing(): boolean
+  /** The first outcome of a later try that succeeded. */
+  onSettled(report: SettleReport): void
+}
+
 /**
  * Cleans up after runs that the end of the previous daemon process interrupted, before anything new begins: acquires
  * their life locks, so that none still runs; settles the volumes with the action `settle`; ends the records. If that
- * fails, it locks every volume, because a backup of a half swapped volume would count as a good one.
+ * fails, it reports that every volume is to be locked, because a backup of a half swapped volume would count as a good
+ * one, and tries again until it succeeds or the daemon stops.
  */
-export async function settle(options: SettleOptions): Promise<SettleReport> {
+export async function settle(options: SettleOptions, settling: Settling): Promise<SettleReport> {
+  const { log, memory, settings } = options
+  let interrupted: Interrupted | undefined
+  const attempt = async () => {
+    interrupted ??= {
+      rids: new Set(memory.unfinished().map(({ rid }) => rid)),
+      lifeLocks: await listLifeLocks(settings.dataDir),
+    }
+    return await settleInterrupted(options, interrupted)
+  }
   try {
-    const locks = await takeLocks(options.settings.dataDir, await listLifeLocks(options.settings.dataDir), {
-      waitMs: LIFE_WAIT_MS,
-    })
-    try {
-      const answer = await settleVolumes(options, { withStore: options.withStore, copiesOf: [] })
-      if (answer) logAnswer(options, answer)
-      const { locked = [], copies = [] } = answer ?? {}
-      return {
-        ended: await endRecords(options, answer),
-        locked: locked.map(({ volume, reason }) => ({ volume, reason })),
-        copies,
-      }
-    } finally {
-      locks.release()
-    }
+    return await attempt()
   } catch (error) {
-    options.log.error(
-      { error: messageOf(error) },
-      'the last runs could not be settled; every volume is locked',
-    )
-    return {
-      ended: [],
-      copies: [],
-      locked: [
-        {
-          volume: '/',
-          reason: `the last runs could not be settled (${messageOf(error)}); see the log and start again`,
-        },
-      ],
+    log.error({ error: messageOf(error) }, 'the last runs could not be settled; every volume is locked')
+    void settleLater(attempt, options, settling)
+    const reason = `the last runs could not be settled (${messageOf(error)}); the daemon tries again on its own. Check whether the mounts of the volumes and of the store answer`
+    return { ended: [], copies: [], locked: [{ volume: '/', reason }] }
+  }
+}
+
+async function settleLater(
+  attempt: () => Promise<SettleReport>,
+  { log }: SettleOptions,
+  { isClosing, onSettled }: Settling,
+): Promise<void> {
+  for (let failures = 1; ; failures++) {
+    await sleep(backoffMs(failures, MAX_RETRY_MS), undefined, { ref: false })
+    if (isClosing()) return
+    try {
+      const report = await attempt()
+      log.warn({}, 'the last runs are settled now; the volumes are free')
+      return onSettled(report)
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the last runs could still not be settled')
     }
+  }
+}
+
+async function settleInterrupted(options: SettleOptions, interrupted: Interrupted): Promise<SettleReport> {
+  const { settings, withStore } = options
+  const locks = await takeLocks(settings.dataDir, interrupted.lifeLocks, { waitMs: LIFE_WAIT_MS })
+  try {
+    const answer = await settleVolumes(options, { withStore, copiesOf: [] })
+    if (answer) logAnswer(options, answer)
+    const { locked = [], copies = [] } = answer ?? {}
+    return {
+      ended: await endRecords(options, interrupted, answer),
+      locked: locked.map(({ volume, reason }) => ({ volume, reason })),
+      copies,
+    }
+  } finally {
+    locks.release()
   }
 }
 
@@ -83,12 +120,13 @@ export interface InterruptedEnd {
 
 async function endRecords(
   { memory, clock }: SettleOptions,
+  { rids }: Interrupted,
   { settled = [], copies = [] }: Partial<SettleAnswer> = {},
 ): Promise<string[]> {
   const isCopyPending = (rid: string) => copies.some((copy) => copy.rid === rid)
   const ended = memory
     .unfinished()
-    .filter(({ rid }) => !isCopyPending(rid))
+    .filter(({ rid }) => rids.has(rid) && !isCopyPending(rid))
     .map((record) =>
       endInterrupted(record, { settled: settled.find(({ rid }) => rid === record.rid) }, clock),
     )

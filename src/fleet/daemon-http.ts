@@ -1,10 +1,12 @@
 import { isIPv4 } from 'node:net'
+import { stringify } from 'node:querystring'
 import { type Dispatcher, Pool } from 'undici'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
+import { notUnicode } from '../wire/json.ts'
 
 const TIMEOUT_MS = 10_000
 const CONNECTIONS = 8
@@ -59,7 +61,8 @@ export function createDaemonHttp({
       const url = isIPv4(ip) ? addressOf(ip) : undefined
       if (url === undefined) throw unknownServer(ip)
       const address = new URL(url).origin
-      const answer = await exchange(poolOf(address), request, patienceMs).catch((cause) => {
+      const sent = encode(request)
+      const answer = await inTime(exchange(poolOf(address), sent, patienceMs), patienceMs).catch((cause) => {
         throw unreachable({ ip, address, patienceMs }, cause)
       })
       if (answer.status < 300) return answer.body
@@ -80,8 +83,39 @@ interface Answer {
   body: string
 }
 
+/** A request as it goes over the wire. */
+interface SentRequest {
+  method: DaemonRequest['method']
+  /** With its query. */
+  path: string
+  body: string | null
+}
+
+/**
+ * Encoded here and not by undici: an error in the middle of writing a request costs a connection for good. Throws
+ * BAD_INPUT for a text that is not Unicode.
+ */
+function encode({ method, path, query, form }: DaemonRequest): SentRequest {
+  const fields = Object.entries({ ...query, ...form }).flatMap(([name, value]) => [name, ...[value].flat()])
+  const broken = fields.find((text) => !String(text).isWellFormed())
+  if (broken !== undefined) throw notUnicode(String(broken))
+  const search = query === undefined ? '' : `?${stringify(query)}`
+  return { method, path: `${path}${search}`, body: form === undefined ? null : encodeForm(form) }
+}
+
+/** Nothing may wait for ever, whatever goes wrong below. */
+async function inTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('it gave no answer in time')), 2 * patienceMs + 1000)
+  try {
+    return await Promise.race([answer, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Repeats a GET, which changes nothing, if a kept connection turns out to be dead. */
-async function exchange(pool: Pool, request: DaemonRequest, patienceMs: number): Promise<Answer> {
+async function exchange(pool: Pool, request: SentRequest, patienceMs: number): Promise<Answer> {
   try {
     return await exchangeOnce(pool, request, patienceMs)
   } catch (error) {
@@ -92,16 +126,13 @@ async function exchange(pool: Pool, request: DaemonRequest, patienceMs: number):
 
 async function exchangeOnce(
   pool: Pool,
-  { method, path, query, form }: DaemonRequest,
+  { method, path, body }: SentRequest,
   patienceMs: number,
 ): Promise<Answer> {
   const response = await pool.request({
     method,
     path,
-    ...(query === undefined ? {} : { query }),
-    ...(form === undefined
-      ? {}
-      : { body: encodeForm(form), headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+    ...(body !== null && { body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
     signal: AbortSignal.timeout(patienceMs),
   })
   const code = response.headers[ERROR_CODE_HEADER]

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { BackupdError, messageOf } from '../lib/errors.ts'
-import { parseJson } from '../wire/json.ts'
+import { notUnicode, parseJson } from '../wire/json.ts'
 import type { Question } from '../wire/questions.ts'
 import type { DaemonHttp, DaemonRequest, Field } from './daemon-http.ts'
 
@@ -56,5 +56,6 @@ export function isMissingRoute(error: unknown): boolean {
 
 /** Encodes a name as a segment of a URL path, because it may contain any character. */
 export function segment(name: string): string {
+  if (!name.isWellFormed()) throw notUnicode(name)
   return encodeURIComponent(name)
 }

@@ -9,7 +9,8 @@ export const ERROR_CODES = {
     'See that the daemon runs and that the controller reaches its address; what it does goes on meanwhile.',
   CONTROLLER_UNREACHABLE: 'See that the controller runs and listens at the address given.',
   DAEMON_REFUSED: 'The daemon answered with a refusal; its message says why.',
-  DAEMON_RESTARTED: 'The daemon stopped while this ran. Nothing half done is left; run it again.',
+  DAEMON_RESTARTED:
+    'The daemon stopped while this ran. What it left is cleaned up or finished at the next start; run it again.',
   STORE_FULL: 'Free room in the store or shorten a retention time, then run it again.',
   DISK_FULL:
     'Free room on the disk of the data directory named; new backups start again on their own once there is enough.',
@@ -42,7 +43,7 @@ export const ERROR_CODES = {
   CANCELLED: 'Cancelled on request.',
   TIMED_OUT: 'It took longer than allowed.',
   RUNNER_DIED:
-    'The process that ran it ended (killed, out of memory). Nothing half done is left; run it again.',
+    'The process that ran it ended (killed, out of memory). What it left is cleaned up or finished on its own; run it again.',
   CATALOG_UNUSABLE:
     'The catalog database cannot be read or written: its message names the file and the way out.',
   TOO_COSTLY: 'Ask for less at once: fewer levels, smaller pages.',

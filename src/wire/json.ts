@@ -20,3 +20,9 @@ export function parseShape<T>(what: string, value: unknown, schema: z.ZodType<T>
   const where = issue?.path.length ? ` at ${issue.path.join('.')}` : ''
   throw new BackupdError('BAD_INPUT', `${what} is not valid${where}: ${issue?.message ?? 'unknown shape'}`)
 }
+
+/** For a text with half of a surrogate pair, which JSON can carry and UTF-8 cannot. */
+export function notUnicode(text: string): BackupdError {
+  const shown = JSON.stringify(text.slice(0, 100))
+  return new BackupdError('BAD_INPUT', `${shown} is not Unicode text: it holds half of a surrogate pair`)
+}

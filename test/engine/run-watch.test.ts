@@ -76,17 +76,34 @@ test('a run without progress is reported once, until it goes on', async () => {
   expect(problems.list()).toEqual([])
 })
 
-test('a run that waits for its store does not hang, and is no progress either', async () => {
-  const { problems, begin, progress, pass } = await watchWorld()
+test('a run that waits for its store does not hang, and makes no progress either', async () => {
+  const { watch, problems, yields, begin, progress, pass } = await watchWorld()
   const run = begin()
   progress(run, { phase: 'pack' })
   pass(BELOW_MS)
   progress(run, { phase: WAIT_FOR_STORE })
   pass(10 * HUNG_AFTER_MS)
-  expect(problems.list()).toEqual([])
+  expect(watch.isHung(run)).toBe(false)
+  expect(yields).toEqual([])
   progress(run, { phase: 'pack' })
   pass(1)
-  expect(problems.list()).toHaveLength(1)
+  expect(problems.list()).toMatchObject([{ source: 'hung' }])
+})
+
+test('a store that does not answer is a problem while a run waits for it, and is none afterwards', async () => {
+  const { problems, log, begin, progress, pass } = await watchWorld()
+  const run = begin()
+  progress(run, { phase: WAIT_FOR_STORE })
+  pass(BELOW_MS)
+  expect(problems.list()).toEqual([])
+  pass(HUNG_AFTER_MS)
+  pass(HUNG_AFTER_MS)
+  expect(problems.list()).toMatchObject([
+    { source: 'store-wait', text: expect.stringMatching(/waited for its store for 60 s: check .*mount/) },
+  ])
+  expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  progress(run, { phase: 'pack' })
+  expect(problems.list()).toEqual([])
 })
 
 test('a lane is given back after ten minutes, by sixteen runs at most', async () => {
