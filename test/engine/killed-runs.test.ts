@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { testPlugin } from '../../src/engine/plugins/test/plugin.ts'
 import type { RunEnd } from '../../src/engine/ports.ts'
 import { lifeLock, listLifeLocks } from '../../src/engine/run-locks.ts'
 import { SETTLE_IDLE_MS } from '../../src/engine/settle-later.ts'
 import { newRid } from '../../src/wire/ids.ts'
+import { enginePlugins } from '../support/engine-plugins.ts'
 import { heldEngine, SUCCESS } from '../support/held-engine.ts'
 import { startEngine } from '../support/start-engine.ts'
 
@@ -82,4 +84,17 @@ test('settling what a killed run left may take as long as it goes on, and is end
   expect(task.signal.aborted).toBe(false)
   await vi.advanceTimersByTimeAsync(SETTLE_IDLE_MS)
   expect(task.signal.reason).toMatchObject({ code: 'TIMED_OUT' })
+})
+
+test('a recover whose process died is settled at once, and its volume is locked until then', async () => {
+  const recovering = { ...testPlugin, name: 'recovering', settlesFirst: () => false }
+  const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
+  const { rid } = await engine.runOnce('recovering', VOLUME)
+  ;(await nth(0)).end(KILLED)
+  expect(await memory.ended(rid)).toMatchObject({ error: { code: 'RUNNER_DIED' } })
+  const settling = await nth(1)
+  expect(settling.task).toMatchObject({ action: 'settle', args: { copiesOf: [VOLUME.volume] } })
+  await expect(engine.runOnce('recovering', VOLUME)).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
+  settling.end({ ...SUCCESS, result: { settled: [], locked: [] } })
+  await expect.poll(() => engine.locked()).toEqual([])
 })

@@ -284,6 +284,18 @@ describe('refusals', () => {
   })
 })
 
+test('a text that is not Unicode is refused, and costs no connection however often it is sent', async () => {
+  const { daemon, client } = await daemonThatSays({ body: { files: [], next: null } })
+  const asked = { namespace: IP, name: 'b', path: '', after: null, limit: 9 }
+  for (let n = 0; n < 20; n++) {
+    await expect(client.files(IP, { ...asked, path: 'a\ud800' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(client.files(IP, { ...asked, name: '\udc00' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(client.deleteBackups(IP, IP, ['\ud800'])).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  }
+  expect(await client.files(IP, asked)).toEqual({ files: [], next: null })
+  expect(daemon.seen).toHaveLength(1)
+})
+
 describe('unreachable', () => {
   test('nobody listens', async () => {
     const daemon = await scriptedDaemon(() => ({}))
