@@ -263,7 +263,7 @@ describe('lists', () => {
     await expect(backups.find({}, { first: 1, after: items[0]?.cursor })).rejects.toMatchObject({
       code: 'BAD_INPUT',
     })
-    await expect(records.find({ from: 'soon' }, { first: 1 })).rejects.toThrow('from: "soon" is no time')
+    await expect(records.find({ from: 'soon' }, { first: 1 })).rejects.toThrow('from: "soon" is not a time')
   })
 
   test('the last record of each job', async () => {

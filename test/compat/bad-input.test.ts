@@ -137,7 +137,7 @@ test.for<[string, RawRequest, number, RegExp]>([
     414,
     /from a list$/,
   ],
-  ['no news', { path: '/api/v2/system/notify' }, 400, /no JSON object\. Send one record/],
+  ['no news', { path: '/api/v2/system/notify' }, 400, /not a JSON object\. Send one record/],
   [
     'a copy to no directory',
     { path: '/api/v2/system/backup', headers: FORM, body: 'dir=a%00b' },
