@@ -5,9 +5,9 @@ import type { BlobType } from '../repository/blob-place.ts'
 import { packName } from '../repository/layout.ts'
 import type { Repository } from '../repository/repository.ts'
 
-const READ_AT_ONCE = 4 * 1024 * 1024
+const READ_BYTES = 4 * 1024 * 1024
 
-/** Content that no pack of the repository has whole. */
+/** A blob of which no pack has an intact copy. */
 export interface LostBlob {
   type: BlobType
   id: Buffer
@@ -16,7 +16,7 @@ export interface LostBlob {
 export interface DamagedPack {
   pack: string
   reason: string
-  /** What of its content is not whole anywhere else either. */
+  /** Its blobs that have no intact copy elsewhere. */
   lost: LostBlob[]
 }
 
@@ -25,7 +25,7 @@ export interface CheckOptions {
   onProgress?(progress: { packs: number; bytes: number }): void
 }
 
-/** Reads every pack that the index names, and gives those that are not what was written. */
+/** Reads every pack in the index, and yields the damaged ones. */
 export async function* checkPacks(
   repository: Repository,
   { signal, onProgress }: CheckOptions,
@@ -40,11 +40,11 @@ export async function* checkPacks(
     progress.packs += 1
     progress.bytes += bytes
     onProgress?.({ ...progress })
-    if (reason !== undefined) yield { pack, reason, lost: await lostOf(repository, number) }
+    if (reason !== undefined) yield { pack, reason, lost: await findLost(repository, number) }
   }
 }
 
-/** A pack's name is the hash of all that is in it. */
+/** Compares the pack's hash with its name. */
 async function readPack(
   { place }: Repository,
   pack: string,
@@ -52,7 +52,7 @@ async function readPack(
   try {
     await using reader = await place.driver.open(packName(place, pack))
     const hash = createHash('sha256')
-    for (let at = 0; at < reader.size; at += READ_AT_ONCE) hash.update(await reader.read(at, READ_AT_ONCE))
+    for (let at = 0; at < reader.size; at += READ_BYTES) hash.update(await reader.read(at, READ_BYTES))
     const isWhole = hash.digest('hex') === pack
     return { reason: isWhole ? undefined : 'its content is not what its name says', bytes: reader.size }
   } catch (error) {
@@ -61,7 +61,7 @@ async function readPack(
   }
 }
 
-async function lostOf(repository: Repository, pack: number): Promise<LostBlob[]> {
+async function findLost(repository: Repository, pack: number): Promise<LostBlob[]> {
   const index = await repository.loadIndex()
   const lost: LostBlob[] = []
   for (let entry = 0; entry < index.size; entry++) {

@@ -4,16 +4,16 @@ import type { BlobIndex } from '../repository/blob-index.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { LostBlob } from './check-packs.ts'
 
-/** A file, or a directory whose list of names is lost, that a snapshot cannot give back whole. */
+/** A file that a snapshot cannot restore completely, or a directory whose list of names is lost. */
 export interface TouchedFile {
   snapshot: string
-  /** From `/`. */
+  /** Absolute. */
   path: Buffer
   isDirectory: boolean
 }
 
-/** Which files of which snapshots lost content belongs to. A directory that was seen to be whole is not read again. */
-export async function* touchedFiles(
+/** Finds the files of all snapshots that lost blobs belong to. Directories that are intact are only read once. */
+export async function* findTouchedFiles(
   repository: Repository,
   lost: readonly LostBlob[],
   signal: AbortSignal,
@@ -34,7 +34,7 @@ class Search {
   readonly #repository: Repository
   readonly #index: BlobIndex
   readonly #lost: Set<number>
-  /** A bit for each blob: trees below which everything is whole. */
+  /** A bit for each blob: trees below which everything is intact. */
   readonly #whole: Uint8Array
 
   constructor(repository: Repository, index: BlobIndex, lost: readonly LostBlob[]) {

@@ -8,7 +8,7 @@ export class Bitmap {
     return ((this.#words[number >>> 5] ?? 0) & (1 << (number & 31))) !== 0
   }
 
-  /** Says whether it was not in it before. */
+  /** Returns whether the number is new. */
   add(number: number): boolean {
     if (this.has(number)) return false
     const at = number >>> 5

@@ -1,27 +1,27 @@
 import type { PackUse } from './pack-use.ts'
 
 export interface ChooseOptions {
-  /** Unused bytes that may stay, as a share of those in use: what is moved for less is not worth it. */
+  /** Unused bytes that may stay, as a share of those in use. */
   maxUnused: number
-  /** Bytes moved in one go. */
+  /** The most bytes to move in one slice. */
   sliceBytes: number
   /** Packs that cannot be moved, by number. */
   skip: ReadonlySet<number>
 }
 
-/** Packs of a run that had little to say. So many of them are put together. */
-const SMALL = 4 * 1024 * 1024
+/** Smaller packs, from short runs, are merged if there are at least MANY_SMALL of them. */
+const SMALL_BYTES = 4 * 1024 * 1024
 const MANY_SMALL = 64
-/** Deleted in one go. */
-const MOST_UNUSED = 4096
+/** The most unused packs to delete in one slice. */
+const MAX_UNUSED_PACKS = 4096
 
 /**
- * The packs to be rid of next: those nothing needs; then those with the largest share of waste, until what is left is
- * within the limit; then small ones, where there are many. Empty where nothing is worth doing.
+ * Chooses the packs to remove next: unused ones; then those with the largest share of waste, until the rest is within
+ * the limit; then small ones, if there are many. Empty if nothing is worth the work.
  */
 export function choosePacks(uses: readonly PackUse[], options: ChooseOptions): PackUse[] {
   const unused = uses.filter(({ usedBytes }) => usedBytes === 0)
-  if (unused.length > 0) return unused.slice(0, MOST_UNUSED)
+  if (unused.length > 0) return unused.slice(0, MAX_UNUSED_PACKS)
   const movable = uses.filter(({ pack }) => !options.skip.has(pack))
   const wasteful = chooseWasteful(uses, movable, options)
   return wasteful.length > 0 ? wasteful : chooseSmall(movable, options)
@@ -46,7 +46,7 @@ function chooseWasteful(
 }
 
 function chooseSmall(movable: readonly PackUse[], { sliceBytes }: ChooseOptions): PackUse[] {
-  const small = movable.filter(({ usedBytes, unusedBytes }) => usedBytes + unusedBytes < SMALL)
+  const small = movable.filter(({ usedBytes, unusedBytes }) => usedBytes + unusedBytes < SMALL_BYTES)
   for (const holdsTrees of [true, false]) {
     const alike = small.filter((use) => use.holdsTrees === holdsTrees)
     if (alike.length < MANY_SMALL) continue

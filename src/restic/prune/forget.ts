@@ -3,9 +3,9 @@ import type { Repository } from '../repository/repository.ts'
 import type { TakeLock } from './prune.ts'
 
 /**
- * Takes snapshots out of the repository, one after the other; the room comes back with the next prune. One that is not
- * there is no error. `stillDue` is asked again where nobody else can add or take any: what it does not name stays.
- * Resolves with those that were there. Throws REPOSITORY_LOCKED.
+ * Deletes snapshots one by one; the next prune frees their space. Ignores snapshots that do not exist. `stillDue` is
+ * called under the exclusive lock: only snapshots that it returns are deleted.
+ * Resolves with those that existed. Throws REPOSITORY_LOCKED.
  */
 export async function forgetSnapshots(
   repository: Repository,

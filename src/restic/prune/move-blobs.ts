@@ -3,26 +3,26 @@ import type { PackWriter, Repository } from '../repository/repository.ts'
 import type { UsedBlobs } from './used-blobs.ts'
 
 export interface Moved {
-  /** Entries of the index that were used, by pack; packs that could not be read whole are not in it. */
+  /** Moved pack → its used index entries. Packs with a damaged blob are not in it. */
   packs: Map<number, number[]>
-  /** What could not be read, by pack. */
+  /** Pack that could not be moved → the error. */
   damaged: Map<number, BackupdError>
 }
 
 /**
- * Copies what is used of `packs` into new ones, each blob checked on the way and left sealed as it is. A pack with a
- * damaged blob stays as it is: what of it can still be read is not to be lost with it. Throws the signal's reason.
+ * Copies the used blobs of `packs` into new packs; each blob is checked, but not sealed again. A pack with a damaged blob
+ * is left as it is, so that its intact blobs are not lost. Throws the signal's reason.
  */
 export async function moveBlobs(
   repository: Repository,
   used: UsedBlobs,
   { packs, writer, signal }: { packs: ReadonlySet<number>; writer: PackWriter; signal: AbortSignal },
 ): Promise<Moved> {
-  const moved: Moved = { packs: usedEntries(used, packs), damaged: new Map() }
+  const moved: Moved = { packs: listUsedEntries(used, packs), damaged: new Map() }
   for (const [pack, entries] of moved.packs) {
     signal.throwIfAborted()
     try {
-      for (const entry of entries) await copy(repository, used, { entry, writer })
+      for (const entry of entries) await copyBlob(repository, used, { entry, writer })
     } catch (error) {
       if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
       moved.damaged.set(pack, error)
@@ -32,8 +32,8 @@ export async function moveBlobs(
   return moved
 }
 
-/** In the order in which they lie in their pack. */
-function usedEntries(used: UsedBlobs, packs: ReadonlySet<number>): Map<number, number[]> {
+/** The used entries of each pack, sorted by offset. */
+function listUsedEntries(used: UsedBlobs, packs: ReadonlySet<number>): Map<number, number[]> {
   const { index } = used
   const entries = new Map(Array.from(packs, (pack): [number, number[]] => [pack, []]))
   for (let entry = 0; entry < index.size; entry++) {
@@ -43,7 +43,7 @@ function usedEntries(used: UsedBlobs, packs: ReadonlySet<number>): Map<number, n
   return entries
 }
 
-async function copy(
+async function copyBlob(
   repository: Repository,
   { index }: UsedBlobs,
   { entry, writer }: { entry: number; writer: PackWriter },

@@ -1,6 +1,6 @@
 import type { UsedBlobs } from './used-blobs.ts'
 
-/** What of a pack is needed. Bytes of sealed blobs, without the pack's header. */
+/** How much of a pack is needed. Bytes of sealed blobs, without the pack's header. */
 export interface PackUse {
   /** Its number in the index. */
   pack: number
@@ -9,8 +9,8 @@ export interface PackUse {
   holdsTrees: boolean
 }
 
-/** Of every live pack in the index, one pass over it. */
-export function packUse(used: UsedBlobs): PackUse[] {
+/** Measures all live packs in one pass over the index. */
+export function measurePacks(used: UsedBlobs): PackUse[] {
   const { index } = used
   const uses: PackUse[] = Array.from({ length: index.packCount }, (_, pack) => ({
     ...{ pack, usedBytes: 0, unusedBytes: 0, holdsTrees: false },

@@ -6,7 +6,7 @@ import type { UsedBlobs } from './used-blobs.ts'
 export interface SliceTask {
   victims: readonly PackUse[]
   signal: AbortSignal
-  /** Throws where the exclusive lock is no longer held. */
+  /** Throws if the exclusive lock is not held any more. */
   assertHeld(): Promise<void>
 }
 
@@ -14,14 +14,14 @@ export interface SliceResult {
   packsRemoved: number
   /** Sealed bytes copied into new packs. */
   bytesMoved: number
-  /** Bytes that nothing needed, gone. */
+  /** Unneeded bytes that were removed. */
   bytesFreed: number
   damaged: Moved['damaged']
 }
 
 /**
- * Is rid of some packs. What is used of them lies in new packs that an index file names before any index file
- * forgets the old ones, and those go last: broken off anywhere, nothing is lost, and what is left over is unused.
+ * Removes some packs. Copies their used blobs to new packs and indexes these, then drops the old packs from the index,
+ * and deletes them last. After an interruption nothing is lost, and leftovers are unused.
  */
 export async function pruneSlice(
   repository: Repository,
@@ -39,7 +39,7 @@ export async function pruneSlice(
     throw error
   }
   await assertHeld()
-  for (const [pack, entries] of moved.packs) used.bury(pack, entries)
+  for (const [pack, entries] of moved.packs) used.markDead(pack, entries)
   const gone = victims.filter(({ pack }) => moved.packs.has(pack))
   const names = gone.map(({ pack }) => used.index.packId(pack))
   if (names.length > 0) await repository.dropFromIndex(new Set(names))

@@ -1,3 +1,8 @@
+// Frees the space of blobs that no snapshot needs any more. forget.ts deletes snapshots; prune.ts then removes packs in
+// short slices under an exclusive lock, so that backups can run in between. Crash-safe at any moment: blobs are first
+// copied to new packs, then the index is rewritten, then old packs are deleted. The store and the expire plugin use it.
+// It knows no retention: the caller decides which snapshots to forget.
+
 import { messageOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
@@ -5,26 +10,26 @@ import type { Lock } from '../repository/held-lock.ts'
 import { sweepTemporary } from '../repository/layout.ts'
 import type { Repository } from '../repository/repository.ts'
 import { choosePacks } from './choose-packs.ts'
-import { packUse } from './pack-use.ts'
+import { measurePacks } from './pack-use.ts'
 import { pruneSlice, type SliceTask } from './prune-slice.ts'
-import { unknownPacks } from './stored-packs.ts'
+import { findUnknownPacks } from './stored-packs.ts'
 import { UsedBlobs } from './used-blobs.ts'
 
-/** The repository's lock, held until disposed of, as lockRepository() gives it. */
+/** A lock from lockRepository(), held until it is disposed. */
 export type HeldLock = Pick<Lock, 'signal' | 'assertHeld' | typeof Symbol.asyncDispose>
 
-/** Waits for a while; throws REPOSITORY_LOCKED naming who holds it. */
+/** Locks the repository. Waits for a while, then throws REPOSITORY_LOCKED with the holder. */
 export type TakeLock = (how: { exclusive: boolean }) => Promise<HeldLock>
 
 export interface PruneOptions {
   takeLock: TakeLock
   signal: AbortSignal
-  /** Between two slices, so that backups that wait for the lock get it first. */
+  /** Called between two slices, so that waiting backups get the lock first. */
   pause(): Promise<void>
   onProgress?(summary: Readonly<PruneSummary>): void
-  /** Unused bytes that may stay, as a share of those in use; 0.05 unless given. */
+  /** Unused bytes that may stay, as a share of those in use; default 0.05. */
   maxUnused?: number
-  /** Bytes moved under one lock; 64 MiB unless given. */
+  /** Bytes moved under one lock; default 64 MiB. */
   sliceBytes?: number
 }
 
@@ -32,7 +37,7 @@ export interface PruneSummary {
   packsRemoved: number
   bytesFreed: number
   bytesMoved: number
-  /** Bytes nothing needs that stay, since moving the rest of their packs is not worth it. */
+  /** Unneeded bytes that stay, because moving the rest of their packs is not worth it. */
   bytesUnused: number
 }
 
@@ -43,15 +48,15 @@ interface Prune {
   repository: Repository
   options: PruneOptions
   summary: PruneSummary
-  /** Packs with damage, by number: they stay as they are. */
+  /** Damaged packs, by number; they are left as they are. */
   skip: Set<number>
 }
 
 /**
- * Gives back the room of what no snapshot needs. What is needed is found while backups run; packs go in short slices
- * under an exclusive lock, each of which first looks at the snapshots that came meanwhile.
+ * Frees the space of blobs that no snapshot needs. Finds the needed blobs while backups may run; removes packs in short
+ * slices under an exclusive lock, each of which first marks the blobs of new snapshots.
  * Throws REPOSITORY_LOCKED; REPOSITORY_DAMAGED and SNAPSHOT_CORRUPT before anything is removed; the signal's reason.
- * Broken off at any moment, the next prune goes on.
+ * May be interrupted at any moment; the next prune continues.
  */
 export async function prune(repository: Repository, options: PruneOptions): Promise<PruneSummary> {
   const summary = { packsRemoved: 0, bytesFreed: 0, bytesMoved: 0, bytesUnused: 0 }
@@ -66,17 +71,17 @@ export async function prune(repository: Repository, options: PruneOptions): Prom
   return summary
 }
 
-/** Gives what is known to be used, and whether there is more to do. */
+/** Runs one slice. Returns the used blobs, and whether there is more to do. */
 async function slice(run: Prune, known: UsedBlobs): Promise<[UsedBlobs, boolean]> {
   const { repository, options } = run
   await using lock = await options.takeLock({ exclusive: true })
   const index = await repository.loadIndex()
-  // Where somebody else pruned meanwhile, what was found belongs to an index that is no more.
+  // If someone else pruned meanwhile, the index is a new one, and the used blobs must be found again.
   const used = index === known.index ? known : renew(run, index)
   return [used, await pruneLocked(run, used, lock)]
 }
 
-/** The long part, beside running backups: no pack goes while this lock is held. */
+/** The long part, under a shared lock: backups may run, but no pack is removed meanwhile. */
 async function findUsed({ repository, options }: Prune): Promise<UsedBlobs> {
   await using lock = await options.takeLock({ exclusive: false })
   const used = new UsedBlobs(repository, await repository.loadIndex())
@@ -89,15 +94,15 @@ function renew(run: Prune, index: BlobIndex): UsedBlobs {
   return new UsedBlobs(run.repository, index)
 }
 
-/** Says whether there is more to do. */
+/** Returns whether there is more to do. */
 async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise<boolean> {
   const { repository, options, summary, skip } = run
   const signal = AbortSignal.any([options.signal, lock.signal])
   await used.markSnapshots(signal)
-  const uses = packUse(used)
-  const unknown = await unknownPacks(repository, used, uses)
+  const uses = measurePacks(used)
+  const unknown = await findUnknownPacks(repository, used, uses)
   await lock.assertHeld()
-  // Neither takes any room, so these go first: there may be none.
+  // These deletes need no space, so they come first in case the store is full.
   await sweepTemporary(repository.place)
   for (const { id } of unknown) {
     await repository.removePack(id)
@@ -108,9 +113,9 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise
   const { maxUnused = MAX_UNUSED, sliceBytes = SLICE_BYTES } = options
   const victims = choosePacks(uses, { maxUnused, sliceBytes, skip })
   if (victims.length > 0) await clear(run, used, { victims, signal, assertHeld: () => lock.assertHeld() })
-  // The many small index files of runs that had little to say.
+  // Nothing to remove: merges small index files if there are many.
   else await repository.dropFromIndex(new Set())
-  summary.bytesUnused = packUse(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
+  summary.bytesUnused = measurePacks(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
   return victims.length > 0
 }
 

@@ -3,7 +3,7 @@ import type { Repository } from '../repository/repository.ts'
 import type { PackUse } from './pack-use.ts'
 import type { UsedBlobs } from './used-blobs.ts'
 
-const NAMED = 5
+const MAX_LISTED = 5
 
 export interface StoredPack {
   id: string
@@ -11,10 +11,10 @@ export interface StoredPack {
 }
 
 /**
- * Compares the packs in the store with the index. Resolves with those that no index file names: of runs that were
- * killed before they wrote theirs. Throws REPOSITORY_DAMAGED where one that is needed is not there.
+ * Compares the packs in the store with the index. Resolves with packs that no index file names, from runs that were
+ * killed before they wrote one. Throws REPOSITORY_DAMAGED if a needed pack is missing.
  */
-export async function unknownPacks(
+export async function findUnknownPacks(
   repository: Repository,
   used: UsedBlobs,
   uses: readonly PackUse[],
@@ -30,10 +30,10 @@ export async function unknownPacks(
   }
   if (missing.size === 0) return unknown
   const packs = [...missing]
-  const named = packs.slice(0, NAMED).join(', ') + (packs.length > NAMED ? ', …' : '')
+  const named = packs.slice(0, MAX_LISTED).join(', ') + (packs.length > MAX_LISTED ? ', …' : '')
   throw new BackupdError(
     'REPOSITORY_DAMAGED',
     `${packs.length} packs that snapshots need are not in the store (${named}): nothing was pruned. Put them back from a copy of the store, or see "restic check"`,
-    { facts: { packs: packs.slice(0, NAMED), count: packs.length } },
+    { facts: { packs: packs.slice(0, MAX_LISTED), count: packs.length } },
   )
 }

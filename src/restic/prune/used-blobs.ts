@@ -9,13 +9,13 @@ import type { BlobType } from '../repository/blob-place.ts'
 import type { Repository } from '../repository/repository.ts'
 import { Bitmap } from './bitmap.ts'
 
-/** Trees that are read together. */
-const AT_ONCE = 64
+/** The number of trees that are read together. */
+const TREES_PER_READ = 64
 const NO_FOLDER = Buffer.alloc(0)
 
 /**
- * Which copies of blobs the snapshots need: one bit for each copy in the index. A pack that was taken out of the
- * repository is `dead`: its copies stay in the index in memory, and count no more.
+ * Records which copies of blobs the snapshots need, with one bit for each copy in the index. A pack that was removed is
+ * `dead`: its copies stay in the index in memory, but do not count any more.
  */
 export class UsedBlobs {
   readonly index: BlobIndex
@@ -37,8 +37,8 @@ export class UsedBlobs {
     return this.#deadPacks.has(pack) || this.index.isGone(pack)
   }
 
-  /** What was used in it must have another copy by now. Throws REPOSITORY_DAMAGED where it has none. */
-  bury(pack: number, used: readonly number[]): void {
+  /** Marks a pack as dead. Throws REPOSITORY_DAMAGED if one of its used blobs has no other copy. */
+  markDead(pack: number, used: readonly number[]): void {
     this.#deadPacks.add(pack)
     for (const entry of used) {
       const type = this.index.entryAt(entry).isTree ? 'tree' : 'data'
@@ -46,7 +46,7 @@ export class UsedBlobs {
     }
   }
 
-  /** Marks what snapshots need that were not marked yet. Throws REPOSITORY_DAMAGED, SNAPSHOT_CORRUPT, the signal's reason. */
+  /** Marks the blobs of new snapshots. Throws REPOSITORY_DAMAGED, SNAPSHOT_CORRUPT, the signal's reason. */
   async markSnapshots(signal: AbortSignal): Promise<void> {
     for await (const id of this.#repository.listUnpacked('snapshots')) {
       if (this.#snapshots.has(id)) continue
@@ -65,7 +65,7 @@ export class UsedBlobs {
     visit(root)
     while (waiting.length > 0) {
       signal.throwIfAborted()
-      const ids = waiting.splice(-AT_ONCE).map((entry) => this.index.idAt(entry))
+      const ids = waiting.splice(-TREES_PER_READ).map((entry) => this.index.idAt(entry))
       for await (const nodes of this.#nodesOf(ids)) {
         countStep()
         for (const { content, subtree } of nodes) {
@@ -76,7 +76,7 @@ export class UsedBlobs {
     }
   }
 
-  /** Small trees are read together, large ones in pieces. */
+  /** Reads small trees together, and large ones in pieces. */
   async *#nodesOf(ids: Buffer[]): AsyncGenerator<Node[]> {
     const isLarge = (id: Buffer) => (this.#repository.blobSize('tree', id) ?? 0) > LARGE_TREE
     for (const id of ids.filter(isLarge)) yield* treeBatches(this.#repository, id)

@@ -8,9 +8,9 @@ import type { Folder } from '../../volume/tree/write-folder.ts'
 import type { LiveEntry } from './live-folder.ts'
 
 /**
- * Whether what is in an open folder of the volume is as it would be restored, as far as can be told without reading
- * content: a file of the same size and mtime is taken for the same. The time of the last change tells nothing, since
- * a restore cannot set it; a folder's mtime changes with the names in it.
+ * Whether an entry of the volume is already as it would be restored, without reading content: files with equal size and
+ * mtime count as equal. The ctime is ignored, because a restore cannot set it, and so is a folder's mtime, because it
+ * changes with the names in it.
  */
 export function isAsRestored(entry: TreeEntry, there: LiveEntry, folder: Folder): boolean {
   return hasSameStat(entry, there) && hasSameRest(entry, folder.at(there.name))
@@ -26,7 +26,7 @@ function hasSameStat(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
   return type === 'directory' || entry.mtimeNs === stat.mtimeNs
 }
 
-/** What cannot be read, or went meanwhile, is not known to be the same. */
+/** False also if it cannot be read, or is deleted meanwhile. */
 function hasSameRest({ type, linkTarget, xattrs, flags = 0 }: TreeEntry, path: Buffer): boolean {
   try {
     if (type === 'symlink' && !linkTarget?.equals(readlinkSync(path, { encoding: 'buffer' }))) return false
@@ -38,7 +38,7 @@ function hasSameRest({ type, linkTarget, xattrs, flags = 0 }: TreeEntry, path: B
   }
 }
 
-/** Only what a snapshot has is looked for: to open every file for it would take too long. */
+/** Only called if the snapshot has flags, because opening every file would take too long. */
 function hasFlags(kernel: Kernel, path: Buffer, flags: number): boolean {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
@@ -48,7 +48,7 @@ function hasFlags(kernel: Kernel, path: Buffer, flags: number): boolean {
   }
 }
 
-/** In whatever order. */
+/** Compares in any order. */
 function haveSameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
   if (a.length !== b.length) return false
   return a.every(({ name, value }) => b.some((one) => one.name.equals(name) && one.value.equals(value)))

@@ -7,13 +7,13 @@ import { snapshotCorrupt } from '../repository/repository-errors.ts'
 import { PlacePool } from './place-pool.ts'
 import { type Place, placeContent, type Refused } from './place-run.ts'
 
-/** Of a repository, what reading content needs; its index is loaded. */
+/** The part of a repository that reading content needs; its index is loaded. */
 export type ContentSource = Pick<
   Repository,
   'place' | 'key' | 'locate' | 'readBlob' | 'blobSize' | 'streamBlob'
 >
 
-/** A blob, where it lies as far as the index knows, and where its content goes. */
+/** A blob, its place according to the index, and the places that its content is written to. */
 export interface Wanted<P extends Place> {
   id: Buffer
   where: BlobPlace | undefined
@@ -27,14 +27,14 @@ export interface PlacerOptions<P extends Place> {
   source: ContentSource
   signal: AbortSignal
   onPlaced(place: P, bytes: number): void
-  /** `error`: SNAPSHOT_CORRUPT where the content cannot be had, else with the code of a write that failed. */
+  /** `error`: SNAPSHOT_CORRUPT if the content is lost, else an error with the code of the failed write. */
   onFailed(place: P, error: unknown): void
 }
 
-/** Reads at once, for each load. */
-const LANES = 2
+/** Concurrent reads for each call of place(). */
+const MAX_READS = 2
 
-/** Reads many blobs of content with few, long reads, and writes what is in them where it goes; all of it is checked. */
+/** Reads many data blobs with few, long reads, checks them, and writes their content to its places. */
 export class BlobPlacer<P extends Place> implements AsyncDisposable {
   readonly #options: PlacerOptions<P>
   readonly #packs: OpenPacks
@@ -48,7 +48,7 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     this.#pool = new PlacePool(options.source.key)
   }
 
-  /** The blobs are all different. The files stay open until it ends. Throws where the store cannot be read. */
+  /** The blobs must be distinct, and the files stay open until it ends. Throws if the store cannot be read. */
   async place(wanted: Iterable<Wanted<P>>): Promise<void> {
     const placing = this.#placeAll(wanted)
     this.#placing.add(placing)
@@ -59,12 +59,12 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     }
   }
 
-  /** After it nothing is written any more. */
+  /** Nothing is written any more after this. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     await this.#pool[Symbol.asyncDispose]()
     await Promise.allSettled(this.#placing)
-    // What was read is checked: a close that fails takes nothing of it back.
+    // All data was checked when it was read, so a failed close does not matter.
     await this.#packs.close().catch(() => {})
   }
 
@@ -75,8 +75,8 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
       else await this.#placeAlone({ id, places, plainLength: 0 })
     }
     const runs = packRuns(located)[Symbol.iterator]()
-    // All of them end before it does: nothing may be read any more when the packs are closed.
-    const lanes = Array.from({ length: LANES }, () => this.#placeRuns(runs))
+    // Waits for all lanes, also after an error: no read may be in progress when the packs are closed.
+    const lanes = Array.from({ length: MAX_READS }, () => this.#placeRuns(runs))
     const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === 'rejected')
     if (failed) throw failed.reason
   }
@@ -100,11 +100,11 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     for (const [n, located] of run.blobs.entries()) {
       const failed = refused.filter(({ blob }) => blob === n)
       if (damaged.includes(n)) await this.#placeAlone(located)
-      else this.#tell(located.places, located.plainLength, failed)
+      else this.#report(located.places, located.plainLength, failed)
     }
   }
 
-  /** Nothing where the pack is not there: each of its blobs is then looked for alone. */
+  /** Empty if the pack does not exist: each of its blobs is then read alone, perhaps from another pack. */
   async #bytesOf({ pack, offset, length }: PackRun<Located<P>>): Promise<Buffer> {
     try {
       return await this.#packs.read(pack, offset, length)
@@ -114,20 +114,23 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     }
   }
 
-  /** Finds another copy, or names the fault. One of another length than the index said would not fit in between. */
+  /**
+   * Reads another copy, or reports the fault. Content with another length than in the index would overlap its
+   * neighbour.
+   */
   async #placeAlone({ id, places, plainLength }: Alone<P>): Promise<void> {
     try {
       const content = await this.#options.source.readBlob('data', id)
       if (content.length !== plainLength)
         throw snapshotCorrupt({ type: 'data', id }, null, 'the index has a wrong length of it')
-      this.#tell(places, content.length, placeContent(content, places))
+      this.#report(places, content.length, placeContent(content, places))
     } catch (error) {
       if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
       for (const place of places) this.#options.onFailed(place, error)
     }
   }
 
-  #tell(places: readonly P[], bytes: number, refused: Refused[]): void {
+  #report(places: readonly P[], bytes: number, refused: Refused[]): void {
     for (const [at, place] of places.entries()) {
       const code = refused.find((one) => one.place === at)?.code
       if (code === undefined) this.#options.onPlaced(place, bytes)

@@ -1,11 +1,11 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 
-/** Names kept: of more, only how many they are. */
-const NAMES = 1000
-const NAMES_SAID = 5
+/** Paths that are kept; beyond this they are only counted. */
+const MAX_NAMES = 1000
+const MAX_NAMES_IN_MESSAGE = 5
 
-/** Content that cannot be had back, and what it belongs to. */
+/** Collects damaged packs and the paths that they affect. */
 export class Damage {
   readonly #packs = new Set<string>()
   readonly #paths = new Set<string>()
@@ -15,7 +15,7 @@ export class Damage {
     return this.#count > 0
   }
 
-  /** @param error SNAPSHOT_CORRUPT of the repository's; anything else is thrown on */
+  /** @param error SNAPSHOT_CORRUPT from the repository; any other error is thrown again */
   add(path: Buffer, error: unknown): void {
     if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
     const { pack } = error.facts
@@ -23,22 +23,22 @@ export class Damage {
     this.touch(path)
   }
 
-  /** A path that is damaged as another one is. */
+  /** Adds a path without an error of its own, such as a hard link to a damaged file. */
   touch(path: Buffer): void {
     if (this.has(path)) return
     this.#count++
-    if (this.#paths.size < NAMES) this.#paths.add(path.toString('latin1'))
+    if (this.#paths.size < MAX_NAMES) this.#paths.add(path.toString('latin1'))
   }
 
   has(path: Buffer): boolean {
     return this.#paths.has(path.toString('latin1'))
   }
 
-  /** One error for all of it. */
+  /** One error for all damage. */
   asError(): BackupdError {
     const files = [...this.#paths].map((path) => bytesToText(Buffer.from(path, 'latin1')))
     const packs = [...this.#packs]
-    const named = files.slice(0, NAMES_SAID).map((file) => `"${file}"`)
+    const named = files.slice(0, MAX_NAMES_IN_MESSAGE).map((file) => `"${file}"`)
     const more = this.#count > named.length ? ` and ${this.#count - named.length} more` : ''
     const where = packs.length > 0 ? `the pack ${packs.join(', ')}` : 'the repository'
     return new BackupdError(

@@ -5,7 +5,7 @@ import type { EntryType } from '../../volume/tree/entry.ts'
 import { typeOf } from '../../volume/tree/stat-entry.ts'
 import { type Folder, openFolderBeneath } from '../../volume/tree/write-folder.ts'
 
-/** Something in a volume as it is now. */
+/** An entry of the volume as it is now. */
 export interface LiveEntry {
   name: Buffer
   /** Undefined for a socket. */
@@ -15,8 +15,11 @@ export interface LiveEntry {
 
 const HERE = Buffer.from('.')
 
-/** What is in an open folder of a volume, by the bytes of the names; at its top without staging folders, which a recover leaves alone. */
-export function* liveEntries(folder: Folder, isTop: boolean): Generator<LiveEntry> {
+/**
+ * Lists an open folder of a volume, sorted by the bytes of the names. Skips staging folders at the top, as a recover
+ * does.
+ */
+export function* listLive(folder: Folder, isTop: boolean): Generator<LiveEntry> {
   const names = readdirSync(folder.at(HERE), { encoding: 'buffer' }).sort(Buffer.compare)
   for (const name of names) {
     if (isTop && isStagingName(name)) continue
@@ -25,8 +28,8 @@ export function* liveEntries(folder: Folder, isTop: boolean): Generator<LiveEntr
   }
 }
 
-/** A folder in it, as long as `use` takes; undefined where it is gone, is none any more, or something is mounted there. */
-export async function withLive(
+/** Opens a subfolder while `use` runs; undefined if it is gone, is not a folder any more, or is a mount point. */
+export async function withLiveFolder(
   folder: Folder | undefined,
   name: Buffer,
   use: (inner: Folder | undefined) => Promise<void>,

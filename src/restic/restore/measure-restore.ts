@@ -10,14 +10,14 @@ import { walkSnapshot } from './walk-snapshot.ts'
 export interface MeasureInput {
   source: TreeSource
   volume: VolumeTree
-  /** Everything, where it is left out. */
+  /** Default: everything. */
   chosen?: Chosen
   signal: AbortSignal
 }
 
 /**
- * How much room a restore takes: hard links once, without the pieces that are zeros, which become holes. Zeros are
- * cut at the shortest, so shorter holes count as data. Reads trees and no content; a tree that is damaged is left out.
+ * Measures the space that a restore needs: hard links once, without chunks of zeros, which become holes. Zeros are
+ * cut at the minimum chunk size, so shorter holes count as data. Reads only trees; damaged trees are left out.
  */
 export async function measureRestore({
   source,

@@ -5,12 +5,12 @@ import type { RepositoryKey } from '../codec/crypt.ts'
 import { type PlacedRun, placeRun, type SealedRun } from './place-run.ts'
 
 const THREADS = Math.max(1, Math.min(3, availableParallelism()))
-/** Up to this much in all, starting threads takes longer than to do it here. */
-const NOT_WORTH_A_THREAD = 2 << 20
+/** Up to this total, starting threads would take longer than working in this thread. */
+const MIN_BYTES_FOR_THREADS = 2 << 20
 
 interface Lane {
   thread: Thread
-  /** Bytes that it was given and has not answered for. */
+  /** Bytes of its unfinished tasks. */
   load: number
 }
 
@@ -21,7 +21,7 @@ interface Task {
   reject(error: unknown): void
 }
 
-/** Opens sealed blobs and writes what is in them in threads, so that all of it goes on side by side. */
+/** Decrypts sealed blobs and writes their content in threads, in parallel. */
 export class PlacePool implements AsyncDisposable {
   readonly #key: RepositoryKey
   readonly #tasks = new Map<number, Task>()
@@ -38,7 +38,7 @@ export class PlacePool implements AsyncDisposable {
   async place(run: SealedRun): Promise<PlacedRun> {
     if (this.#ended) throw this.#ended.why
     this.#bytes += run.bytes.length
-    if (this.#bytes <= NOT_WORTH_A_THREAD) return placeRun(this.#key, run)
+    if (this.#bytes <= MIN_BYTES_FOR_THREADS) return placeRun(this.#key, run)
     if (this.#lanes.length === 0) this.#start()
     const lane = this.#lanes.reduce((a, b) => (b.load < a.load ? b : a))
     const own = ownMemory(run)
@@ -51,7 +51,7 @@ export class PlacePool implements AsyncDisposable {
     })
   }
 
-  /** After it no thread writes any more. */
+  /** No thread writes any more after this. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end(new Error('the threads were ended'))
     await Promise.all(this.#lanes.map(({ thread }) => thread.end()))
@@ -62,14 +62,14 @@ export class PlacePool implements AsyncDisposable {
     this.#lanes = Array.from({ length: THREADS }, () => {
       const thread = new Thread(entry, this.#key)
       const { worker } = thread
-      worker.on('message', (answer: { task: number; placed: PlacedRun }) => this.#hear(answer))
+      worker.on('message', (answer: { task: number; placed: PlacedRun }) => this.#receive(answer))
       worker.once('error', (error) => this.#end(error))
-      worker.once('exit', () => this.#end(new Error('a thread ended by itself')))
+      worker.once('exit', () => this.#end(new Error('a thread ended unexpectedly')))
       return { thread, load: 0 }
     })
   }
 
-  #hear({ task: number, placed }: { task: number; placed: PlacedRun }): void {
+  #receive({ task: number, placed }: { task: number; placed: PlacedRun }): void {
     const task = this.#tasks.get(number)
     if (!task) return
     this.#tasks.delete(number)
@@ -84,7 +84,7 @@ export class PlacePool implements AsyncDisposable {
   }
 }
 
-/** Small buffers share their memory with others, which cannot go to another thread. */
+/** Copies a buffer that shares its memory with others, because shared memory cannot be transferred to a thread. */
 function ownMemory(run: SealedRun): SealedRun {
   const { bytes } = run
   return bytes.length === bytes.buffer.byteLength ? run : { ...run, bytes: Uint8Array.from(bytes) }

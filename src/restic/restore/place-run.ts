@@ -4,13 +4,13 @@ import { writeData } from '../../volume/tree/write-content.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { openBlob } from '../repository/blob-reader.ts'
 
-/** Where the content of a blob goes: an open file, and the offset in it. */
+/** A place to write content to: an open file, and the offset in it. */
 export interface Place {
   fd: number
   position: number
 }
 
-/** A sealed blob: where it lies in the bytes that were read, and where its content goes. */
+/** A sealed blob: its offset in the bytes that were read, and the places for its content. */
 export interface SealedBlob {
   at: number
   length: number
@@ -20,26 +20,29 @@ export interface SealedBlob {
   places: Place[]
 }
 
-/** Sealed blobs as they were read. */
+/** Sealed blobs that were read together. */
 export interface SealedRun {
   bytes: Uint8Array
   blobs: SealedBlob[]
 }
 
-/** A place, by its number, that could not be written, with why. */
+/** The index of a place that could not be written, with the errno. */
 export interface Refused {
   place: number
   code: string
 }
 
-/** What did not go well; by number of blob, and of place. */
+/** The failures of a run; blobs and places are indexes. */
 export interface PlacedRun {
-  /** Not whole: nothing of them is written. */
+  /** Damaged blobs, of which nothing was written. */
   damaged: number[]
   refused: (Refused & { blob: number })[]
 }
 
-/** Writes the plain content of each blob, checked against its id, to all of its places; long runs of zeros become holes. */
+/**
+ * Writes the plain content of each blob, checked against its id, to all of its places; long runs of zeros become
+ * holes.
+ */
 export function placeRun(key: RepositoryKey, { bytes, blobs }: SealedRun): PlacedRun {
   const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const placed: PlacedRun = { damaged: [], refused: [] }
@@ -54,7 +57,7 @@ export function placeRun(key: RepositoryKey, { bytes, blobs }: SealedRun): Place
   return placed
 }
 
-/** Writes what it can of the places. */
+/** Writes the content to its places, and returns those that failed. */
 export function placeContent(content: Buffer, places: readonly Place[]): Refused[] {
   const refused: Refused[] = []
   for (const [place, { fd, position }] of places.entries()) {

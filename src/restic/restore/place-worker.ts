@@ -3,7 +3,7 @@ import { serveThread } from '../../lib/thread.ts'
 import { type RepositoryKey, sentKey } from '../codec/crypt.ts'
 import { placeRun, type SealedRun } from './place-run.ts'
 
-/** A thread that opens sealed blobs and writes what is in them. Gets runs, answers each with what did not go well. */
+/** The code of a thread of place-pool.ts: decrypts and writes blobs, and answers each run with its failures. */
 serveThread<RepositoryKey, { task: number; run: SealedRun }>(({ start, send }) => {
   const key = sentKey(start)
   return ({ task, run }) => {

@@ -7,22 +7,22 @@ import { joinNames, nothing } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { isAsRestored } from './as-restored.ts'
-import { type LiveEntry, liveEntries, withLive } from './live-folder.ts'
+import { type LiveEntry, listLive, withLiveFolder } from './live-folder.ts'
 import { PlanTally, type RestorePlan } from './plan-tally.ts'
 
 export interface PlanInput {
   source: TreeSource
   volume: VolumeTree
-  /** The volume as it is now; null where it is not there. */
+  /** The path of the volume; null if it does not exist. */
   path: string | null
-  /** What is chosen is put into the volume. Left out, the content of the volume is replaced as a whole. */
+  /** The files to put into the volume. If left out, the whole content of the volume is replaced. */
   chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
-  /** How many paths of each kind are named. */
+  /** How many paths of each kind are listed. */
   names: number
   signal: AbortSignal
 }
 
-/** What a restore would create, overwrite and delete, without reading any content. Changes nothing. */
+/** Plans what a restore would create, overwrite and delete, without reading content. Changes nothing. */
 export async function planRestore(input: PlanInput): Promise<RestorePlan> {
   const live = input.path === null ? undefined : openFolder(input.path)
   try {
@@ -36,13 +36,13 @@ export async function planRestore(input: PlanInput): Promise<RestorePlan> {
 }
 
 interface Place {
-  /** Null where the snapshot has nothing there. */
+  /** null if the snapshot does not have this folder. */
   tree: Buffer | null
   path: Buffer
   live: Folder | undefined
-  /** What is only in the volume goes. */
+  /** Entries that are only in the volume would be deleted. */
   goes: boolean
-  /** Left out with all that is in it, which is only noted as seen. */
+  /** The folder is left out, and its content is only noted as seen. */
   isRefused?: boolean
 }
 
@@ -52,7 +52,7 @@ class Planning {
   readonly tally: PlanTally
   readonly #input: PlanInput
   readonly #chosen: Chosen
-  /** Everything that the snapshot does not have goes. */
+  /** The whole volume is replaced: everything that the snapshot does not have would be deleted. */
   readonly #isWhole: boolean
 
   constructor(input: PlanInput) {
@@ -65,14 +65,14 @@ class Planning {
   async folder({ tree, path, live, goes, isRefused = false }: Place, choice: Choice): Promise<void> {
     this.#input.signal.throwIfAborted()
     const nodes = tree ? readTree(this.#input.source, tree, path) : nothing()
-    const there = live ? liveEntries(live, path.length === 0) : nothing()
+    const there = live ? listLive(live, path.length === 0) : nothing()
     for await (const [node, entry] of joinNames(nodes, there)) {
       if (node) await this.#node(node, entry, { live, choice, isRefused })
       else if (entry && goes) await this.#gone(entry, path, live)
     }
   }
 
-  /** Notes what is chosen as seen. */
+  /** Also notes chosen entries as seen. */
   #choiceOf({ entry, subtree }: Node, choice: Choice): Choice {
     const inner = choice === 'all' ? 'all' : this.#chosen.of(entry.path)
     if (inner === 'none' || (inner === 'way' && !subtree)) return 'none'
@@ -93,11 +93,11 @@ class Planning {
     const isBarred = inner === 'way' && there !== undefined && !isFolder
     if (isBarred) this.tally.add('refuse', path, 0)
     if (isBarred || isRefused) return this.#lookThrough(subtree, path, inner)
-    if (!subtree && isFolder && !this.#isWhole && (await holdsSomething(live, name)))
+    if (!subtree && isFolder && !this.#isWhole && (await isNotEmpty(live, name)))
       return this.tally.add('refuse', path, 0)
     if (inner === 'all' || !there) this.#judge(entry, there, live)
     if (!subtree && !isFolder) return
-    await withLive(isFolder ? live : undefined, name, (folder) =>
+    await withLiveFolder(isFolder ? live : undefined, name, (folder) =>
       this.folder({ tree: subtree, path, live: folder, goes: this.#isWhole }, inner),
     )
   }
@@ -116,17 +116,17 @@ class Planning {
     const inner = path.length === 0 ? name : Buffer.concat([path, SLASH, name])
     this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
     if (type !== 'directory') return
-    await withLive(live, name, (folder) =>
+    await withLiveFolder(live, name, (folder) =>
       this.folder({ tree: null, path: inner, live: folder, goes: true }, 'all'),
     )
   }
 }
 
-/** Such a folder gives way to no file that is put in place. */
-async function holdsSomething(live: Folder | undefined, name: Buffer): Promise<boolean> {
+/** A folder that is not empty is never replaced by a file that is put in place. */
+async function isNotEmpty(live: Folder | undefined, name: Buffer): Promise<boolean> {
   let holds = false
-  await withLive(live, name, async (folder) => {
-    if (folder) for (const _entry of liveEntries(folder, false)) holds = true
+  await withLiveFolder(live, name, async (folder) => {
+    if (folder) for (const _entry of listLive(folder, false)) holds = true
   })
   return holds
 }

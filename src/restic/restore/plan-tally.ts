@@ -1,6 +1,6 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 
-/** Things of one kind: how many, with how many bytes of content, and the first of their paths in text form. */
+/** Entries of one kind: their number, the bytes of their content, and the first paths in text form. */
 export interface Tally {
   count: number
   bytes: number
@@ -10,19 +10,19 @@ export interface Tally {
 /** What a restore would do. */
 export interface RestorePlan {
   create: Tally
-  /** What is there and differs, in content as far as size and time tell, or in metadata. */
+  /** Existing entries that differ in content (judged by size and time) or in metadata. */
   overwrite: Tally
   delete: Tally
   /**
-   * What would be left out: a folder on the way to what is chosen is none in the volume, or a folder that holds
-   * something is where a file is to be.
+   * Entries that would be left out: a parent of a chosen entry is not a folder in the volume, or a folder that is not
+   * empty is at the place of a chosen file.
    */
   refuse: Tally
-  /** What is there already as it would be restored. */
+  /** The number of existing entries that are already as they would be restored. */
   same: number
 }
 
-/** Counts into a plan; of each kind the first `names` paths are kept. */
+/** Builds a plan; keeps the first `names` paths of each kind. */
 export class PlanTally {
   readonly plan: RestorePlan = {
     create: emptyTally(),

@@ -1,3 +1,8 @@
+// Restores a volume of a snapshot into an empty directory. The main thread walks the trees (walk-snapshot.ts) and
+// collects content in windows (window.ts); a pool of threads (place-pool.ts) decrypts it and writes it into the files.
+// plan-restore.ts and measure-restore.ts answer what a restore would do without reading content. The store uses it for
+// recovers. It knows no series, and does not touch the volume itself: src/volume/swap puts the result in place.
+
 import { closeSync } from 'node:fs'
 import { BackupdError } from '../../lib/errors.ts'
 import { type Chosen, type ChosenFiles, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
@@ -13,39 +18,39 @@ import { walkSnapshot } from './walk-snapshot.ts'
 import { type FilePlace, type Link, type OpenFile, Window } from './window.ts'
 
 export interface RestoreInput {
-  /** Its index is loaded. */
+  /** A repository whose index is loaded. */
   source: ContentSource
   volume: VolumeTree
   /** An existing empty directory. */
   target: string
-  /** Everything, where it is left out. Directories on the way to what is chosen are made too. */
+  /** Default: everything. Parent directories of chosen entries are restored too. */
   chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
   signal: AbortSignal
-  /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
+  /** Totals so far (`bytes` of file content) and the path that is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
-  /** As TreeWriter has it. */
+  /** Passed on to TreeWriter. */
   onProtected?: OnProtected
 }
 
 export interface RestoreSummary {
-  /** Everything restored, the root included. */
+  /** All restored entries, the root included. */
   entries: number
-  /** Names of files, each hard link one. */
+  /** Names of files; each hard link counts. */
   files: number
   /** Bytes of file content. */
   bytes: number
-  /** The volume's own metadata, not applied to the target; null where the snapshot does not have it. */
+  /** The metadata of the volume itself, not applied to the target; null if the snapshot does not have it. */
   root: TreeEntry | null
-  /** What could not be restored exactly; each was a warning. */
+  /** Entries that could not be restored exactly; each caused a warning. */
   faults: number
 }
 
 /**
- * Writes a volume of a snapshot, or what is chosen of it, into an empty directory, and puts it on the disk. Everything
- * but the root gets its metadata. What the file system refuses is a warning. Blocks: for a process of its own.
- * Throws SNAPSHOT_CORRUPT, naming the packs and every path that is touched, where any of it is not what was written;
- * NO_ROOM; the signal's reason once aborted. The target is then to be thrown away.
+ * Restores a volume of a snapshot, or the chosen part, into an empty directory and syncs it to disk. Everything except
+ * the root gets its metadata. What the file system refuses causes a warning. Blocks the event loop: use it in a process of
+ * its own. Throws SNAPSHOT_CORRUPT with the damaged packs and all affected paths, NO_ROOM, or the signal's reason once
+ * aborted; the caller must then discard the target.
  */
 export async function restoreTree(input: RestoreInput): Promise<RestoreSummary> {
   const restoring = new Restoring(input)
@@ -56,10 +61,10 @@ export async function restoreTree(input: RestoreInput): Promise<RestoreSummary> 
   }
 }
 
-/** Windows being written, besides the one that is being filled. */
-const AHEAD = 3
+/** Windows that may be written at the same time, besides the one that is being filled. */
+const MAX_WRITING = 3
 
-/** One snapshot on its way into one directory. */
+/** The restore of one snapshot into one directory. */
 class Restoring {
   readonly #input: RestoreInput
   readonly #placer: BlobPlacer<FilePlace>
@@ -68,10 +73,10 @@ class Restoring {
   readonly #damage = new Damage()
   readonly #open = new Set<OpenFile>()
   readonly #done = { bytes: 0, files: 0, entries: 0 }
-  readonly #flying: { window: Window; placed: Promise<void> }[] = []
+  readonly #writing: { window: Window; placed: Promise<void> }[] = []
   #window = new Window()
   #faults = 0
-  /** What ends it: a disk that is full, or broken. */
+  /** An error that ends the restore: a full or broken disk. */
   #fatal: { error: unknown } | undefined
 
   constructor(input: RestoreInput) {
@@ -93,8 +98,8 @@ class Restoring {
         await this.#take(item)
       }
     }
-    await this.#launch()
-    while (this.#flying.length > 0) await this.#land()
+    await this.#writeWindow()
+    while (this.#writing.length > 0) await this.#finishWindow()
     if (this.#damage.found) throw this.#damage.asError()
     this.#writer.finish()
     const { root } = this.#input.volume
@@ -103,7 +108,7 @@ class Restoring {
   }
 
   async close(): Promise<void> {
-    // Before any file is closed: a thread must not write to a number that means another file by then.
+    // The threads end before any file is closed: they must not write to a descriptor number that was reused.
     await this.#placer[Symbol.asyncDispose]()
     for (const { fd } of this.#open) closeAnyway(fd)
     this.#writer.close()
@@ -116,7 +121,7 @@ class Restoring {
     if (item.linkTo) this.#window.links.push({ path: entry.path, target: item.linkTo })
     else if (entry.type === 'file') await this.#takeFile(item)
     else if (await this.#writer.write(entry, NOTHING)) this.#count(entry.path)
-    if (this.#window.isFull) await this.#launch()
+    if (this.#window.isFull) await this.#writeWindow()
   }
 
   async #takeFile({ node: { entry }, content }: RestoreItem): Promise<void> {
@@ -126,7 +131,7 @@ class Restoring {
     this.#open.add(file)
     let position = 0
     for (const id of content) {
-      if (this.#window.isFull) await this.#launch()
+      if (this.#window.isFull) await this.#writeWindow()
       const where = this.#input.source.locate('data', id)
       this.#window.add({ id, where }, { file, fd, position })
       position += where?.plainLength ?? 0
@@ -134,21 +139,21 @@ class Restoring {
     this.#window.files.push(file)
   }
 
-  /** Has the window written, and waits for an earlier one where too many are being written. */
-  async #launch(): Promise<void> {
+  /** Starts to write the window, and waits for an earlier one if too many are being written. */
+  async #writeWindow(): Promise<void> {
     this.#throwIfFatal()
     const window = this.#window
     this.#window = new Window()
     const placed = this.#placer.place(window.blobs)
-    // Whoever lands it hears of it.
+    // finishWindow() gets the error.
     placed.catch(() => {})
-    this.#flying.push({ window, placed })
-    if (this.#flying.length > AHEAD) await this.#land()
+    this.#writing.push({ window, placed })
+    if (this.#writing.length > MAX_WRITING) await this.#finishWindow()
   }
 
-  /** In their order: what a file has in earlier windows is written by then, and what a link leads to is there. */
-  async #land(): Promise<void> {
-    const next = this.#flying.shift()
+  /** Finishes windows in order, so that all earlier parts of a file, and the targets of links, are written. */
+  async #finishWindow(): Promise<void> {
+    const next = this.#writing.shift()
     if (!next) return
     await next.placed
     this.#throwIfFatal()
@@ -156,7 +161,7 @@ class Restoring {
     for (const link of next.window.links) this.#link(link)
   }
 
-  /** A file that is damaged says so, also where it was refused. */
+  /** Damage takes precedence over a refusal of the file system. */
   #failed(file: OpenFile, error: unknown): void {
     const isDamage = error instanceof BackupdError
     if (isDamage || file.fault === undefined) file.fault = error
@@ -170,7 +175,7 @@ class Restoring {
   #tookPiece(file: OpenFile, bytes: number): void {
     file.placed += bytes
     this.#done.bytes += bytes
-    this.#tell(file.entry.path)
+    this.#report(file.entry.path)
   }
 
   #endFile(file: OpenFile): void {
@@ -204,10 +209,10 @@ class Restoring {
 
   #count(path: Buffer): void {
     this.#done.entries++
-    this.#tell(path)
+    this.#report(path)
   }
 
-  #tell(path: Buffer): void {
+  #report(path: Buffer): void {
     this.#input.onProgress({ bytes: this.#done.bytes, files: this.#done.files, path })
   }
 
@@ -225,12 +230,12 @@ class Restoring {
   }
 }
 
-/** Of a target that is thrown away. */
+/** Closes a file of a target that is discarded. */
 function closeAnyway(fd: number): void {
   try {
     closeSync(fd)
   } catch {
-    // It is closed all the same (close(2)).
+    // The descriptor is closed even after an error (close(2)).
   }
 }
 

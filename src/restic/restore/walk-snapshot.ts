@@ -12,9 +12,9 @@ export interface SnapshotWalk {
 
 const NOWHERE = Buffer.alloc(0)
 
-/** Everything chosen below a tree, each directory before what is in it. A tree that is damaged is left out, and noted. */
+/** Walks the chosen nodes below a tree, each directory before its content. Damaged trees are left out, and noted. */
 export async function* walkSnapshot(walk: SnapshotWalk, tree: Buffer): AsyncGenerator<Node[]> {
-  // No call within a call: a tree may be deeper than any stack.
+  // Not recursive, because a tree may be deeper than the call stack.
   const levels = [enter(walk, { tree, path: NOWHERE, choice: walk.chosen.of(NOWHERE) })]
   try {
     for (let level = levels.at(-1); level; level = levels.at(-1)) {
@@ -34,7 +34,7 @@ interface Place {
   choice: Choice
 }
 
-/** A directory that is being gone through. */
+/** A directory that is being read. */
 interface Level {
   batches: AsyncGenerator<Node[]>
   choice: Choice
@@ -47,7 +47,7 @@ function enter(walk: SnapshotWalk, { tree, path, choice }: Place): Level {
   return { batches: batchesOf(walk, tree, path), choice, nodes: [], at: 0 }
 }
 
-/** What is chosen of the batch up to its next directory, which is to be entered then. */
+/** The chosen nodes of the batch up to its next directory, which the caller then enters. */
 function take(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: Place | undefined } {
   const nodes: Node[] = []
   while (level.at < level.nodes.length) {
@@ -70,7 +70,7 @@ async function refill(level: Level): Promise<boolean> {
   return true
 }
 
-/** Damage may come to light behind the last node of a large tree. */
+/** Damage of a large tree may be detected only after its last node. */
 async function* batchesOf(walk: SnapshotWalk, tree: Buffer, path: Buffer): AsyncGenerator<Node[]> {
   try {
     yield* treeBatches(walk.source, tree, path)

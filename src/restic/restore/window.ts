@@ -2,39 +2,38 @@ import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { Wanted } from './blob-placer.ts'
 import type { Place } from './place-run.ts'
 
-/** Content that is read together: this much of it, or this many pieces. */
-const BYTES = 8 << 20
-const PIECES = 1024
-/** Each keeps its file open, also while the windows before it are written. */
-const FILES = 200
-const LINKS = 4096
+/** The limits of a window. Its files stay open while earlier windows are written. */
+const MAX_BYTES = 8 << 20
+const MAX_PIECES = 1024
+const MAX_FILES = 200
+const MAX_LINKS = 4096
 
-/** A file whose content is on its way. */
+/** A file whose content is being written. */
 export interface OpenFile {
   entry: TreeEntry
   fd: number
-  /** Bytes of it so far. */
+  /** Bytes written so far. */
   placed: number
-  /** What became of it where it cannot be had or written. */
+  /** The error if its content is damaged or cannot be written. */
   fault: unknown
 }
 
-/** Where a piece goes. */
+/** The place that a piece is written to. */
 export interface FilePlace extends Place {
   file: OpenFile
 }
 
-/** A hard link to what was restored before. */
+/** A hard link to an entry that was restored before. */
 export interface Link {
   path: Buffer
   target: Buffer
 }
 
-/** What is read and written together. Memory: what it holds, whatever the size of a file. */
+/** Content that is read and written together. Limits the memory, whatever the size of files. */
 export class Window {
-  /** Files whose last piece is in here. */
+  /** Files whose last piece is in this window. */
   readonly files: OpenFile[] = []
-  /** To be made once the files before them are there. */
+  /** Links to create once the files before them are written. */
   readonly links: Link[] = []
   readonly #wanted = new Map<string, Wanted<FilePlace>>()
   #bytes = 0
@@ -42,7 +41,12 @@ export class Window {
 
   get isFull(): boolean {
     const { files, links } = this
-    return this.#bytes >= BYTES || this.#pieces >= PIECES || files.length >= FILES || links.length >= LINKS
+    return (
+      this.#bytes >= MAX_BYTES ||
+      this.#pieces >= MAX_PIECES ||
+      files.length >= MAX_FILES ||
+      links.length >= MAX_LINKS
+    )
   }
 
   get blobs(): Iterable<Wanted<FilePlace>> {

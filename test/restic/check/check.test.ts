@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkPacks, type DamagedPack } from '../../../src/restic/check/check-packs.ts'
-import { touchedFiles } from '../../../src/restic/check/touched-files.ts'
+import { findTouchedFiles } from '../../../src/restic/check/touched-files.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { addSnapshot, idOf, repositoryWorld } from '../../support/repository-world.ts'
 
@@ -30,7 +30,7 @@ async function check(repository: Repository) {
   for await (const pack of checkPacks(repository, { signal })) packs.push(pack)
   const touched: string[] = []
   const lost = packs.flatMap((pack) => pack.lost)
-  for await (const { snapshot, path, isDirectory } of touchedFiles(repository, lost, signal)) {
+  for await (const { snapshot, path, isDirectory } of findTouchedFiles(repository, lost, signal)) {
     touched.push(`${snapshot} ${path}${isDirectory ? ' (directory)' : ''}`)
   }
   return { packs: packs.map(({ pack }) => pack), touched: touched.sort() }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
-import { packUse } from '../../../src/restic/prune/pack-use.ts'
+import { measurePacks } from '../../../src/restic/prune/pack-use.ts'
 import { prune } from '../../../src/restic/prune/prune.ts'
 import { pruneSlice } from '../../../src/restic/prune/prune-slice.ts'
 import { UsedBlobs } from '../../../src/restic/prune/used-blobs.ts'
@@ -48,7 +48,7 @@ async function sliceWorld() {
   await forgetSnapshots(repository, [gone], { takeLock })
   const used = new UsedBlobs(repository, await repository.loadIndex())
   await used.markSnapshots(signal)
-  const victims = packUse(used).filter(({ unusedBytes }) => unusedBytes > 0)
+  const victims = measurePacks(used).filter(({ unusedBytes }) => unusedBytes > 0)
   const slice = ({ assertHeld }: ReturnType<typeof lockHeldFor>) =>
     pruneSlice(repository, used, { victims, signal, assertHeld })
   return { world, repository, victims, slice }

@@ -1,7 +1,7 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
 import { checkPacks, type LostBlob } from '../../../restic/check/check-packs.ts'
-import { touchedFiles } from '../../../restic/check/touched-files.ts'
+import { findTouchedFiles } from '../../../restic/check/touched-files.ts'
 import type { Reader } from '../../stored-backup.ts'
 import { createReadRepository, noteIfDamaged, notePacks } from './note-damage.ts'
 import { lockSeries, type ReadSeries } from './open-snapshot.ts'
@@ -38,7 +38,7 @@ export async function verifySeries(
   if (lost.length > 0 && lock.isHeld()) await notePacks(read)
   const own = new Set(series.snapshots.map(({ id }) => id))
   const damages = new Map<string, Damage>()
-  for await (const { snapshot, path } of touchedFiles(repository, lost, signal))
+  for await (const { snapshot, path } of findTouchedFiles(repository, lost, signal))
     if (own.has(snapshot)) addTo(damages, snapshot, withinVolume(bytesToText(path), series.source))
   for (const [snapshot, damage] of damages)
     if (lock.isHeld()) await noteIfDamaged(read, snapshot, snapshotCorrupt(snapshot, damage))
