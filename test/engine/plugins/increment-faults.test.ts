@@ -96,7 +96,7 @@ test.skipIf(!canMount)(
   'a full store is emptied all the same: by hand, by age and by a prune an hour later (needs mount)',
   async () => {
     const { settings, ids, expire, free, reserve, snapshots, check } = await makeFullStore(true)
-    const args = { name: NAME, snapshots: ids.slice(0, 1) }
+    const args = { namespace: SERVER, name: NAME, snapshots: ids.slice(0, 1) }
     const deleted = await runPlugin(snapshotsDeletePlugin, settings, { args, change: {} })
     expect(deleted.result).toEqual({ deletedSnapshots: ids.slice(0, 1) })
     expect(snapshots()).toEqual(ids.slice(1).sort())

@@ -207,7 +207,7 @@ test('what only a mirror holds never expires: its snapshot goes by hand', async 
     state: 'success',
   })
   expect(readFileSync(join(world.volume, 'deleted'), 'utf8')).toBe('gone from the volume')
-  const byHand = { args: { name: NAME, snapshots: [ofMirror?.id] }, change: {} }
+  const byHand = { args: { namespace: SERVER, name: NAME, snapshots: [ofMirror?.id] }, change: {} }
   await runPlugin(snapshotsDeletePlugin, world.settings, byHand)
   expect((await list()).map(({ id }) => id)).toEqual(ids.slice(1))
 })
