@@ -267,8 +267,8 @@ export class Runs {
     else void this.#keepEnd(run, record)
     this.#register.end(run)
     this.#watch.end(run)
-    const killed = run.killed ?? (leftVolumesUnsettled(run, end) ? Promise.resolve() : undefined)
-    if (killed && !this.#isClosing) this.#releaseKilled(run, killed)
+    if (run.killed && !this.#isClosing) this.#releaseKilled(run, run.killed)
+    else if (leftVolumesUnsettled(run, end) && !this.#isClosing) this.#settleDied(run)
     else this.#queue.leave(run.ticket)
   }
 
@@ -281,6 +281,24 @@ export class Runs {
     // If too many processes hang, the run keeps its lane, so that their number stays limited.
     if (hasRoom) this.#queue.leave(ticket)
     else void settled.then(() => this.#queue.leave(ticket))
+  }
+
+  /** The process is gone. Runs on its volumes wait while they are settled, and are refused only if that fails. */
+  #settleDied({ ticket }: Run): void {
+    this.#queue.giveLane(ticket)
+    let held: VolumeLock | undefined
+    const onLocked = ({ reason }: Locked) => {
+      const next = { reason, isUnsettled: true }
+      this.#locked.hold(ticket.needs, next)
+      if (held) this.#locked.release(ticket.needs, held)
+      else this.#queue.leave(ticket)
+      held = next
+    }
+    const later = { volumes: ticket.needs, onLocked, isClosing: () => this.#isClosing }
+    void settleLater(this.#options, later).then(() => {
+      if (held) this.#locked.release(ticket.needs, held)
+      else this.#queue.leave(ticket)
+    })
   }
 
   async #keepEnd(run: Run, record: RunRecord, { isFirst = true } = {}): Promise<void> {

@@ -86,7 +86,7 @@ test('settling what a killed run left may take as long as it goes on, and is end
   expect(task.signal.reason).toMatchObject({ code: 'TIMED_OUT' })
 })
 
-test('a recover whose process died is settled at once, and its volume is locked until then', async () => {
+test('a recover whose process died is settled at once, and the next run of its volume waits for that', async () => {
   const recovering = { ...testPlugin, name: 'recovering', settlesFirst: () => false }
   const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
   const { rid } = await engine.runOnce('recovering', VOLUME)
@@ -94,7 +94,24 @@ test('a recover whose process died is settled at once, and its volume is locked 
   expect(await memory.ended(rid)).toMatchObject({ error: { code: 'RUNNER_DIED' } })
   const settling = await nth(1)
   expect(settling.task).toMatchObject({ action: 'settle', args: { copiesOf: [VOLUME.volume] } })
-  await expect(engine.runOnce('recovering', VOLUME)).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
+  const next = await engine.runOnce('recovering', VOLUME)
+  expect(next.state).toBe('queued')
   settling.end({ ...SUCCESS, result: { settled: [], locked: [] } })
-  await expect.poll(() => engine.locked()).toEqual([])
+  ;(await nth(2)).end(SUCCESS)
+  expect(await memory.ended(next.rid)).toMatchObject({ state: 'success' })
+})
+
+test('a recover whose process died and that cannot be settled locks its volume, with the reason', async () => {
+  const recovering = { ...testPlugin, name: 'recovering', settlesFirst: () => false }
+  const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
+  const { rid } = await engine.runOnce('recovering', VOLUME)
+  ;(await nth(0)).end(KILLED)
+  await memory.ended(rid)
+  const next = await engine.runOnce('recovering', VOLUME)
+  const locked = [{ ...VOLUME, journal: '/v/.staging', reason: 'the volume is in use' }]
+  ;(await nth(1)).end({ ...SUCCESS, result: { settled: [], locked } })
+  expect(await memory.ended(next.rid)).toMatchObject({
+    state: 'failed',
+    error: { code: 'VOLUME_LOCKED', message: expect.stringContaining('the volume is in use') },
+  })
 })
