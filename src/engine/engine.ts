@@ -66,7 +66,6 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const { clock, log, plugins, memory } = options
-  let isClosing = false
   const runs = new Runs({ ...options, jobs: () => table.list().map(({ job }) => job) })
   const agingClock = options.agingClock ?? clock
   const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
@@ -100,7 +99,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** Returns what releases the volumes that the report locks. */
   function applyReport({ locked, copies, ended }: SettleReport): () => void {
-    const releases = locked.map(({ volume, reason }) => runs.lockVolume(volume, reason))
+    const releases = locked.map(({ volume, reason }) => runs.locks.lock([volume], { reason }))
     for (const copy of copies) void finishCopy({ ...options, runs }, copy)
     restoreFailures(ended)
     return () => {
@@ -152,14 +151,14 @@ export function createEngine(options: EngineOptions): Engine {
     cancel: (rid) => runs.cancel(rid),
     record: (rid) => runs.find(rid),
     running: () => runs.list(),
-    lockVolume: (path, reason) => runs.lockVolume(path, reason),
-    locked: () => runs.locked(),
+    lockVolume: (path, reason) => void runs.locks.lock([path], { reason }),
+    locked: () => runs.locks.list(),
     async settle({ withStore } = { withStore: true }) {
       let release = () => {}
       const report = await settle(
         { ...options, withStore },
         {
-          isClosing: () => isClosing,
+          isClosing: () => runs.isClosing,
           onSettled(later) {
             release()
             applyReport(later)
@@ -171,7 +170,6 @@ export function createEngine(options: EngineOptions): Engine {
       return told
     },
     async close(graceMs) {
-      isClosing = true
       table.stop()
       await runs.close(graceMs)
     },

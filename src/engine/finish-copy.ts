@@ -18,7 +18,7 @@ export async function finishCopy(finishing: Finishing, { volume, rid }: Copy): P
     record && endRecord(finishing, endInterrupted(record, how, finishing.clock))
   const reason = `the copy in place of the recover ${rid} was interrupted and is being finished`
   finishing.log.warn({ volume, rid }, `The volume ${volume} is locked: ${reason}`)
-  await finishing.runs.lockUntilSettled([volume], {
+  await finishing.runs.locks.settle([volume], {
     reason,
     onLocked: (locked) => void end({ locked }),
     onSettled: (settled) => void (settled.rid === rid && end({ settled })),

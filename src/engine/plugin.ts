@@ -21,6 +21,8 @@ export interface Plugin<Args = unknown> {
    * could not. Such a run ignores the lock on an unsettled volume.
    */
   settlesFirst?(raw: Readonly<Record<string, unknown>>): boolean
+  /** If its process dies, a volume may be half changed: its volumes are settled before another run touches them. */
+  readonly changesVolumes?: boolean
   /** A run leaves a record only after it calls `announce`, so that runs that had nothing to do stay invisible. */
   readonly quiet?: boolean
   /** A query: it holds no volume, skips the queue and leaves no record; the caller waits for the answer. */

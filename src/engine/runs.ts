@@ -6,32 +6,17 @@ import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { FailedRuns } from './failed-runs.ts'
 import { createKeeper } from './keeper.ts'
-import { PathLock } from './path-lock.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
 import { makeRun, type Run, type RunRequest, type RunWorld, taskOf } from './run.ts'
 import { endOf } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
 import { RunWatch } from './run-watch.ts'
-import { type LaterSettling, settleLater } from './settle-later.ts'
-import type { Locked } from './settle-volumes.ts'
+import { VolumeLocks } from './volume-locks.ts'
 import { within } from './within.ts'
 
 type RunsOptions = RunWorld &
   Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'uptime' | 'admit'>
-
-interface VolumeLock {
-  reason: string
-  /** Settling the volume has failed so far, and the process of the interrupted run is gone. */
-  isUnsettled?: boolean
-}
-
-interface SettleWait extends Partial<Pick<LaterSettling, 'onLocked' | 'onSettled'>> {
-  /** Why the volumes are locked until the first try gives its own reason. */
-  reason: string
-  /** The first try waits for this. */
-  after?: Promise<void>
-}
 
 /** How often the RunWatch checks all runs. */
 const WATCH_MS = 1000
@@ -46,15 +31,16 @@ export class Runs {
   readonly #keep: (record: RunRecord) => Promise<void>
   readonly #queue: RunQueue
   readonly #register = new RunRegister()
-  readonly #locked = new PathLock<VolumeLock>()
   readonly #watch: RunWatch
   readonly #watching: NodeJS.Timeout
   readonly failed: FailedRuns
+  readonly locks: VolumeLocks
   #isClosing = false
 
   constructor(options: RunsOptions) {
     this.#options = options
     this.failed = new FailedRuns(options)
+    this.locks = new VolumeLocks(options, () => this.#isClosing)
     this.#keep = createKeeper(options.memory)
     this.#queue = new RunQueue(options.concurrency)
     const { uptime = () => performance.now(), log, problems } = options
@@ -63,6 +49,10 @@ export class Runs {
       onYield: (run) => this.#queue.giveLane(run.ticket),
     })
     this.#watching = setInterval(() => this.#watch.check(), WATCH_MS).unref()
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing
   }
 
   find(rid: string): RunRecord | undefined {
@@ -82,36 +72,6 @@ export class Runs {
   list(): RunRecord[] {
     const shown = this.#register.all().filter((run) => !run.isSilent)
     return shown.map((run) => run.record.now).filter(({ state }) => can('cancel', state))
-  }
-
-  /** Returns what releases it again. */
-  lockVolume(path: string, reason: string): () => void {
-    const lock: VolumeLock = { reason }
-    this.#locked.hold([path], lock)
-    return () => this.#locked.release([path], lock)
-  }
-
-  locked(): { path: string; reason: string }[] {
-    return this.#locked.list().map(([path, { reason }]) => ({ path, reason }))
-  }
-
-  /** Locks the volumes and tries to settle them until it succeeds; no other run touches them meanwhile. */
-  async lockUntilSettled(
-    volumes: readonly string[],
-    { reason, after, ...listeners }: SettleWait,
-  ): Promise<void> {
-    let held: VolumeLock = { reason }
-    this.#locked.hold(volumes, held)
-    await after
-    const onLocked = (locked: Locked) => {
-      const next = { reason: locked.reason, isUnsettled: true }
-      this.#locked.hold(volumes, next)
-      this.#locked.release(volumes, held)
-      held = next
-      listeners.onLocked?.(locked)
-    }
-    await settleLater(this.#options, { ...listeners, volumes, onLocked, isClosing: () => this.#isClosing })
-    this.#locked.release(volumes, held)
   }
 
   /** Starts or queues a run; resolves when its record is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
@@ -185,7 +145,7 @@ export class Runs {
 
   #lockOn({ ticket, args, plugin }: Run): BackupdError | undefined {
     const mayPass = plugin.settlesFirst?.(args) ?? false
-    const lock = this.#locked.holders(ticket.needs).find(({ isUnsettled }) => !(isUnsettled && mayPass))
+    const lock = this.locks.on(ticket.needs).find(({ isUnsettled }) => !(isUnsettled && mayPass))
     if (!lock) return undefined
     const { reason } = lock
     const message = `Nothing may touch ${ticket.needs.join(', ')}: ${reason}`
@@ -268,7 +228,7 @@ export class Runs {
     this.#register.end(run)
     this.#watch.end(run)
     if (run.killed && !this.#isClosing) this.#releaseKilled(run, run.killed)
-    else if (leftVolumesUnsettled(run, end) && !this.#isClosing) this.#settleDied(run)
+    else if (mayBeHalfDone(run, end) && !this.#isClosing) this.#settleDied(run)
     else this.#queue.leave(run.ticket)
   }
 
@@ -277,28 +237,17 @@ export class Runs {
     const { ticket, rid } = run
     const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, check whether the volume's mount answers`
     const { hasRoom } = this.#watch
-    const settled = this.lockUntilSettled(ticket.needs, { reason, after: this.#watch.holdStuck(gone) })
+    const settled = this.locks.settle(ticket.needs, { reason, after: this.#watch.holdStuck(gone) })
     // If too many processes hang, the run keeps its lane, so that their number stays limited.
     if (hasRoom) this.#queue.leave(ticket)
     else void settled.then(() => this.#queue.leave(ticket))
   }
 
-  /** The process is gone. Runs on its volumes wait while they are settled, and are refused only if that fails. */
+  /** Its process is gone. Other runs of its volumes wait while these are settled, and are refused if that fails. */
   #settleDied({ ticket }: Run): void {
     this.#queue.giveLane(ticket)
-    let held: VolumeLock | undefined
-    const onLocked = ({ reason }: Locked) => {
-      const next = { reason, isUnsettled: true }
-      this.#locked.hold(ticket.needs, next)
-      if (held) this.#locked.release(ticket.needs, held)
-      else this.#queue.leave(ticket)
-      held = next
-    }
-    const later = { volumes: ticket.needs, onLocked, isClosing: () => this.#isClosing }
-    void settleLater(this.#options, later).then(() => {
-      if (held) this.#locked.release(ticket.needs, held)
-      else this.#queue.leave(ticket)
-    })
+    const leave = () => this.#queue.leave(ticket)
+    void this.locks.settle(ticket.needs, { onLocked: leave }).then(leave)
   }
 
   async #keepEnd(run: Run, record: RunRecord, { isFirst = true } = {}): Promise<void> {
@@ -314,9 +263,9 @@ export class Runs {
   }
 }
 
-/** Its process died while it may have been changing volumes. */
-function leftVolumesUnsettled({ plugin }: Run, end: RunEnd): boolean {
-  return plugin.settlesFirst !== undefined && 'error' in end && end.error.code === 'RUNNER_DIED'
+/** Its process died, perhaps in the middle of changing a volume. */
+function mayBeHalfDone({ plugin }: Run, end: RunEnd): boolean {
+  return plugin.changesVolumes === true && 'error' in end && end.error.code === 'RUNNER_DIED'
 }
 
 function endAtLimit({ aborting }: Run, seconds: number): void {

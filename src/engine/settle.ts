@@ -36,7 +36,7 @@ interface Interrupted {
 
 export interface Settling {
   isClosing(): boolean
-  /** The first outcome of a later try that succeeded. */
+  /** Called if a later try succeeds. */
   onSettled(report: SettleReport): void
 }
 
@@ -60,13 +60,13 @@ export async function settle(options: SettleOptions, settling: Settling): Promis
     return await attempt()
   } catch (error) {
     log.error({ error: messageOf(error) }, 'the last runs could not be settled; every volume is locked')
-    void settleLater(attempt, options, settling)
+    void retry(attempt, options, settling)
     const reason = `the last runs could not be settled (${messageOf(error)}); the daemon tries again on its own. Check whether the mounts of the volumes and of the store answer`
     return { ended: [], copies: [], locked: [{ volume: '/', reason }] }
   }
 }
 
-async function settleLater(
+async function retry(
   attempt: () => Promise<SettleReport>,
   { log }: SettleOptions,
   { isClosing, onSettled }: Settling,

@@ -87,7 +87,7 @@ test('settling what a killed run left may take as long as it goes on, and is end
 })
 
 test('a recover whose process died is settled at once, and the next run of its volume waits for that', async () => {
-  const recovering = { ...testPlugin, name: 'recovering', settlesFirst: () => false }
+  const recovering = { ...testPlugin, name: 'recovering', changesVolumes: true }
   const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
   const { rid } = await engine.runOnce('recovering', VOLUME)
   ;(await nth(0)).end(KILLED)
@@ -102,7 +102,7 @@ test('a recover whose process died is settled at once, and the next run of its v
 })
 
 test('a recover whose process died and that cannot be settled locks its volume, with the reason', async () => {
-  const recovering = { ...testPlugin, name: 'recovering', settlesFirst: () => false }
+  const recovering = { ...testPlugin, name: 'recovering', changesVolumes: true }
   const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
   const { rid } = await engine.runOnce('recovering', VOLUME)
   ;(await nth(0)).end(KILLED)

@@ -13,6 +13,7 @@ export const recoverPlugin: Plugin<RecoverArgs> = {
   fillArgs: fillDestDir,
   needs: ({ destDir }) => (destDir === '' ? [] : [destDir]),
   settlesFirst: ({ inUse }) => inUse === 'proceed',
+  changesVolumes: true,
   run: recover,
 }
 
@@ -22,4 +23,5 @@ export const recoverPlanPlugin: Plugin<RecoverArgs> = {
   name: 'backup_recover_plan',
   parseArgs: (raw) => ({ ...parseRecoverArgs(raw), plan: true }),
   settlesFirst: () => false,
+  changesVolumes: false,
 }
