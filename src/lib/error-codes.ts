@@ -22,7 +22,7 @@ export const ERROR_CODES = {
   VOLUME_MISSING: 'The volume directory is not there: see the path and its mount.',
   VOLUME_IN_USE: 'Stop the processes named, or ask to proceed (inUse: PROCEED).',
   VOLUME_LOCKED:
-    'An unfinished recover holds the volume. Do what the message says; docs/recover.md has every case.',
+    'Something unfinished holds the volume. Do what the message says; docs/recover.md has every case.',
   SYSTEM_REFUSED:
     'See the error in the message: permissions, attributes (lsattr), the mount, a limit. Fix it, or do what the message names instead, and run it again.',
   NO_ROOM: 'The volume has not enough room for the recover; free as much as the message says.',
