@@ -53,5 +53,5 @@ export function describeInventory({ apps }: Inventory, volumeRoot: string): stri
   const allow =
     flags.length > 0 ? `Daemons need these paths, or directories above them:\n${flags.join('')}` : ''
   const warning = volumes.length === 0 ? ' Nothing is backed up with it.' : ''
-  return `${table}${allow}The inventory is valid: ${volumes.length} volumes.${warning}\n`
+  return `${table}${allow}The inventory is valid: ${volumes.length} ${volumes.length === 1 ? 'volume' : 'volumes'}.${warning}\n`
 }

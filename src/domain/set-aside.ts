@@ -47,7 +47,7 @@ export class SetAside {
     log.warn({ server, what, count: entry.count, reason: last }, text)
   }
 
-  /** Clears problems of which nothing new came for FORGET_MS; call it now and then. */
+  /** Clears problems that have not occurred again for FORGET_MS; call it now and then. */
   forgetOld(): void {
     const now = this.#parts.clock.now()
     for (const [key, { at }] of this.#entries) {

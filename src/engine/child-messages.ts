@@ -15,7 +15,7 @@ export type FromChild =
   | { kind: 'progress'; change: Partial<Progress> }
   /** Work continues without progress to report. */
   | { kind: 'alive' }
-  /** `count` warnings, of which `message` is the last. */
+  /** `message` is the last of `count` warnings. */
   | { kind: 'warn'; message: string; count: number }
   | { kind: 'log'; level: 'info' | 'warn' | 'error'; message: string; facts: Record<string, Json> }
   | { kind: 'announce' }

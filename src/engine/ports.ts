@@ -50,7 +50,7 @@ export interface RunnerEvents {
   progress(change: Partial<NonNullable<RunRecord['progress']>>): void
   /** A sign of life: the run works but has no progress to report. */
   alive?(): void
-  /** `count` warnings (default 1), of which `message` is the last. */
+  /** `message` is the last of `count` warnings; default 1. */
   warn(message: string, count?: number): void
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void
   announce(): Promise<void>

@@ -121,7 +121,7 @@ export class RunWatch {
     onYield(run)
   }
 
-  /** A run that waits for its store does not hang, but whoever relies on it has to know. */
+  /** A run that waits for its store does not hang, but an operator has to know of it. */
   #reportStoreWait(run: Run): void {
     const { problems, log } = this.#options
     if (problems.has(STORE_SOURCE, run.rid)) return

@@ -103,7 +103,7 @@ function encode({ method, path, query, form }: DaemonRequest): SentRequest {
   return { method, path: `${path}${search}`, body: form === undefined ? null : encodeForm(form) }
 }
 
-/** Nothing may wait for ever, whatever goes wrong below. */
+/** Ends a wait even if undici never calls back. Two tries fit in: a GET is repeated once. */
 async function inTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error('it gave no answer in time')), 2 * patienceMs + 1000)

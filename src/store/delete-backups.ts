@@ -1,12 +1,10 @@
 import { removeSeries } from './kinds/series/remove-series.ts'
-import { takeLockOf } from './kinds/series/take-lock.ts'
+import { ANSWER_WAIT_MS, takeLockOf } from './kinds/series/take-lock.ts'
 import type { Store } from './store.ts'
 import type { Reader } from './stored-backup.ts'
 
 /** How long this call frees the space of deleted mirrors; the expire job frees the rest. */
 const SWEEP_MS = 3000
-/** Short, because a user waits for the answer. */
-const LOCK_WAIT_MS = 5000
 
 /**
  * Deletes backups of the own namespace, of any kind, and returns the names that existed.
@@ -18,7 +16,7 @@ export async function deleteBackups(
   reader: Reader,
 ): Promise<string[]> {
   const series = await removeSeries({ store, ip }, names, {
-    takeLockOf: (repository) => takeLockOf(repository, reader, LOCK_WAIT_MS),
+    takeLockOf: (repository) => takeLockOf(repository, reader, ANSWER_WAIT_MS),
     warn: reader.warn,
   })
   const deleted = new Set([...series, ...(await store.remove(names))])

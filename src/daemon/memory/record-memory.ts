@@ -86,7 +86,7 @@ export class RecordMemory {
   }
 
   /**
-   * Deletes some old entries that all addresses have; nothing if there is no address, because then nobody has them.
+   * Deletes some old entries that all addresses have received; none without an address, because nobody has received them.
    * @returns rows deleted: call again until it is 0
    */
   prune(): number {

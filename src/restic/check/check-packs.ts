@@ -7,7 +7,7 @@ import type { Repository } from '../repository/repository.ts'
 
 const READ_BYTES = 4 * 1024 * 1024
 
-/** A blob of which no pack has an intact copy. */
+/** A blob without an intact copy in any pack. */
 export interface LostBlob {
   type: BlobType
   id: Buffer

@@ -34,7 +34,7 @@ export interface Refused {
 
 /** The failures of a run; blobs and places are indexes. */
 export interface PlacedRun {
-  /** Damaged blobs, of which nothing was written. */
+  /** Damaged blobs: nothing of them was written. */
   damaged: number[]
   refused: (Refused & { blob: number })[]
 }

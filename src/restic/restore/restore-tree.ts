@@ -220,7 +220,7 @@ class Restoring {
     this.#warn({
       severity: 'fault',
       path,
-      message: `is ${written} bytes, of which the snapshot says ${size}`,
+      message: `is ${written} bytes, but the snapshot says ${size}`,
     })
   }
 

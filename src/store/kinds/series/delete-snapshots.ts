@@ -3,10 +3,7 @@ import type { Reader } from '../../stored-backup.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { forgetInNamespace } from './forget-series.ts'
 import { openKnownSeries } from './open-series.ts'
-import { takeLockOf } from './take-lock.ts'
-
-/** Short, because a user waits for the answer. */
-const LOCK_WAIT_MS = 5000
+import { ANSWER_WAIT_MS, takeLockOf } from './take-lock.ts'
 
 /**
  * Deletes single snapshots of a series of the own namespace and returns their ids; the next prune frees their space.
@@ -22,6 +19,6 @@ export async function deleteSnapshots(
   const { repository, series } = opened
   const ids = snapshots.map((id) => findSnapshot(series, id).id)
   await store.assertOwner()
-  const takeLock = takeLockOf(repository, reader, LOCK_WAIT_MS)
+  const takeLock = takeLockOf(repository, reader, ANSWER_WAIT_MS)
   return await forgetInNamespace({ store, ip, repository, takeLock, warn: reader.warn }, ids)
 }

@@ -10,7 +10,7 @@ import type { RecoverPlan } from '../../../wire/snapshot.ts'
 import type { OpenedBackup, Reader } from '../../stored-backup.ts'
 import type { StoreWorld } from '../../world.ts'
 import { findTrustedSnapshot } from './find-trusted-snapshot.ts'
-import { createReadRepository, noteIfDamaged, noteNotDamaged, type ReadRepository } from './note-damage.ts'
+import { createReadRepository, noteIfDamaged, noteNotDamaged, type ReadRepository } from './report-damage.ts'
 import type { SeriesSnapshot, SnapshotSeries } from './series.ts'
 import { infoOfSnapshot } from './series-info.ts'
 

@@ -3,8 +3,8 @@ import { BackupdError } from '../../../lib/errors.ts'
 import { checkPacks, type LostBlob } from '../../../restic/check/check-packs.ts'
 import { findTouchedFiles } from '../../../restic/check/touched-files.ts'
 import type { Reader } from '../../stored-backup.ts'
-import { createReadRepository, noteIfDamaged, notePacks } from './note-damage.ts'
 import { lockSeries, type ReadSeries } from './open-snapshot.ts'
+import { createReadRepository, noteIfDamaged, notePacks } from './report-damage.ts'
 
 /** The most damaged paths that are listed for each snapshot. */
 const MAX_NAMED = 10
