@@ -44,6 +44,11 @@ export class RecordLedger {
     }
   }
 
+  /** Whether this run is known and has not ended. */
+  isLive(rid: string): boolean {
+    return this.#live.has(rid)
+  }
+
   /** Whether this server has runs that have not ended. */
   hasLive(server: string): boolean {
     return [...this.#live.values()].some(({ record }) => record.server === server)

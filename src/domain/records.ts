@@ -8,6 +8,7 @@ import { audited } from './audit.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
 import { checkSender, filterOwnRecords, serverOfLegacyRecord } from './news-sender.ts'
+import { reviveRuns } from './revive-runs.ts'
 import { noteNewsFrom } from './servers.ts'
 import type { World } from './world.ts'
 
@@ -43,6 +44,7 @@ export async function takeNews(
   world.ledger.heard(news.running, news.server)
   const surprises = await countSurprises(world, records)
   const changed = await world.ledger.take(records)
+  reviveRuns(world, news.server, news.running)
   noteNewsFrom(world, news.server, changed)
   for (const { error, args } of records) {
     const server = error && STORE_KNOWS_MORE.has(error.code) && findServer(world, args, news)

@@ -4,6 +4,7 @@ import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { clockWitness, reportDaemonClock } from './clocks.ts'
 import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
+import { reviveRuns } from './revive-runs.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
 import { bringUpToDate, refreshSchedule } from './server-sync.ts'
 import type { World } from './world.ts'
@@ -82,6 +83,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     if (isFirst) restoreOutcomesSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.heard(server.debug.running ?? [], server.ip)
+    reviveRuns(world, server.ip, server.debug.running ?? [])
     await bringUpToDate(world, server)
     await noteAnswer(world, server)
   } catch (error) {

@@ -128,8 +128,9 @@ export type RunRecord = z.infer<typeof recordSchema>
 
 /**
  * Applies news to a known record. The result does not depend on order or repetition, because versions are ordered: the
- * end reported by the daemon is final; before it, the higher seq is newer; `lost`, the controller's guess, stays until
- * later news. News from another server than the record's changes nothing.
+ * end reported by the daemon is final; before it, the higher seq is newer. `lost`, the controller's guess, is the
+ * exception: it and the daemon's own word of the same seq replace each other, so that a run without progress which its
+ * daemon reports again is alive again. News from another server than the record's changes nothing.
  * @returns the new record, or undefined if the news changes nothing
  */
 export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
@@ -140,7 +141,7 @@ export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRec
 function isNewer(news: RunRecord, known: RunRecord): boolean {
   if (isOwnEnd(known)) return false
   if (isOwnEnd(news) || news.seq !== known.seq) return isOwnEnd(news) || news.seq > known.seq
-  return news.state === 'lost' && known.state !== 'lost'
+  return (news.state === 'lost') !== (known.state === 'lost')
 }
 
 function isOwnEnd({ state }: RunRecord): boolean {

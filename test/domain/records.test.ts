@@ -105,6 +105,33 @@ test('a run that its daemon does not know is lost, and a later word takes its pl
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
 })
 
+test('a lost run that its daemon reports as running again is alive, also without any progress', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]), { from: IP })
+  kit.daemon.down = true
+  await after(kit, LOST_AFTER_MS)
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'lost' })
+  Object.assign(kit.daemon, { down: false, records: new Map([[RID, started]]) })
+  kit.daemon.debug.running = [RID]
+  await after(kit, 31_000)
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running', reason: '' })
+  const answer = await cancelRecord(kit.world, 'test', RID)
+  expect(answer).not.toHaveProperty('code')
+  expect(kit.daemon.asked).toContain('cancel')
+})
+
+test('a run of another server is not revived by who names it', async () => {
+  const kit = await oneServer()
+  await takeNews(kit.world, news([started]), { from: IP })
+  await after(kit, SILENT_AFTER_MS + 1)
+  const other = kit.daemons.add(new MemoryDaemon('10.0.0.2', { running: [RID] }))
+  other.records.set(RID, { ...started, server: '10.0.0.2' })
+  await kit.take(helloInventory([IP, '10.0.0.2']))
+  await after(kit, 31_000)
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'lost', server: IP })
+  expect(other.asked).not.toContain('record')
+})
+
 test('a run whose daemon cannot be reached is lost after five minutes, not before', async () => {
   const kit = await oneServer()
   await takeNews(kit.world, news([started]), { from: IP })

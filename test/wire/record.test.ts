@@ -47,6 +47,7 @@ test('lost gives way to the daemon’s own word, and to nothing else', () => {
   const lost = record(1, 'lost')
   expect(applyNews(lost, record(0, 'queued'))).toBeUndefined()
   expect(applyNews(lost, record(3, 'success'))).toEqual(record(3, 'success'))
+  expect(applyNews(lost, record(1, 'running'))).toEqual(record(1, 'running'))
   expect(applyNews(record(3, 'success'), record(4, 'lost'))).toBeUndefined()
 })
 
