@@ -1,6 +1,7 @@
 import type { BackupStore } from '../domain/ports.ts'
 import { removeBackups } from './backup-news.ts'
 import { backupOf } from './backup-rows.ts'
+import { countCorrupt } from './count-corrupt.ts'
 import { findBackups } from './find-backups.ts'
 import { lastGood } from './last-good.ts'
 import { reconcile } from './reconcile.ts'
@@ -23,6 +24,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
     },
     find: (filter, page) =>
       lists.backups.get(JSON.stringify([filter, page]), () => findBackups(db, filter, page)),
+    corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => lastGood(db, keys),
     remove: (server, names) =>
       writes.run(() =>

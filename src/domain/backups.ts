@@ -3,6 +3,7 @@ import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { reportCorrupt } from './corrupt-backups.ts'
 import { askReaders, relistSoon } from './listing.ts'
 import { type PlannedVolume, volumeKey } from './plan.ts'
 import { fullProcName } from './procs.ts'
@@ -144,6 +145,7 @@ async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promis
   try {
     await world.ports.daemon.deleteBackups(ip, ip, listNames(deletions))
     await world.ports.backups.remove(ip, listNames(whole))
+    await reportCorrupt(world, ip)
   } catch (error) {
     // Some may be deleted although the catalog still has them: read the store's list again.
     if (server) server.listingStale = true

@@ -4,6 +4,7 @@ import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
+import { reportCorrupt } from './corrupt-backups.ts'
 import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
 import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
@@ -46,6 +47,7 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   await world.ledger.load()
   await restoreInventory(world)
   await restoreServers(world)
+  await reportCorrupt(world)
   return world
 }
 

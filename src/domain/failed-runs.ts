@@ -19,6 +19,11 @@ export function noteOutcome(world: World, record: RunRecord): void {
   report(world, record)
 }
 
+/** Clears the problem of a lost run that goes on. */
+export function clearLost(world: World, record: RunRecord): void {
+  world.problems.clear(SOURCE, makeKey(record))
+}
+
 /** Restores the problems after a restart. Call it after the daemon's first answer, which shows its capabilities. */
 export async function restoreOutcomes(world: World, server: string): Promise<void> {
   const jobs = world.inventory.plan.jobsByServer.get(server) ?? []

@@ -1,5 +1,6 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
+import { reportCorrupt } from './corrupt-backups.ts'
 import type { ReconcileCounts } from './ports.ts'
 import { isOriginal, isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
@@ -13,6 +14,7 @@ export interface Relisted extends ReconcileCounts {
 export async function relist(world: World, namespace: string, dryRun: boolean): Promise<Relisted> {
   const { ip: reader, first, rest } = await startListing(world, namespace)
   const counts = await world.ports.backups.reconcile(namespace, joinPages(first, rest), dryRun)
+  if (!dryRun) await reportCorrupt(world, namespace)
   return { ...counts, reader }
 }
 
@@ -32,7 +34,9 @@ export async function forgetNamespace(
     throw new BackupdError('DAEMON_UNREACHABLE', message)
   }
   for (const ip of others) await checkGone(world, namespace, ip)
-  return await world.ports.backups.reconcile(namespace, joinPages(NOTHING, NO_MORE), dryRun)
+  const counts = await world.ports.backups.reconcile(namespace, joinPages(NOTHING, NO_MORE), dryRun)
+  if (!dryRun) await reportCorrupt(world, namespace)
+  return counts
 }
 
 async function checkGone({ ports: { daemon } }: World, namespace: string, ip: string): Promise<void> {

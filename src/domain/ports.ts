@@ -66,11 +66,21 @@ export interface BackupStore {
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
   /** The newest good backup of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
+  /** The backups known to be corrupt, of one server or of all. */
+  corrupt(server?: string): Promise<CorruptBackups[]>
   remove(server: string, names: string[]): Promise<void>
   /** The servers that the catalog has backups of. */
   namespaces(): Promise<string[]>
   /** Makes the catalog equal to the present content of one namespace, streamed in pages. `dryRun` only counts. */
   reconcile(server: string, pages: AsyncIterable<BackupInfo[]>, dryRun: boolean): Promise<ReconcileCounts>
+}
+
+export interface CorruptBackups {
+  server: string
+  /** At least 1. */
+  count: number
+  /** The newest of them, at most three. */
+  names: string[]
 }
 
 export interface ReconcileCounts {

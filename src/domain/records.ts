@@ -5,6 +5,7 @@ import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import { isTerminal, type LegacyRecord, type RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { reportCorruptAfter } from './corrupt-backups.ts'
 import { fromLegacyRecord } from './legacy-record.ts'
 import { relistSoon } from './listing.ts'
 import { checkSender, filterOwnRecords, serverOfLegacyRecord } from './news-sender.ts'
@@ -44,6 +45,7 @@ export async function takeNews(
   world.ledger.heard(news.running, news.server)
   const surprises = await countSurprises(world, records)
   const changed = await world.ledger.take(records)
+  await reportCorruptAfter(world, news.server, records)
   reviveRuns(world, news.server, news.running)
   noteNewsFrom(world, news.server, changed)
   for (const { error, args } of records) {

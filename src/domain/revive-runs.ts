@@ -1,5 +1,6 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { clearLost } from './failed-runs.ts'
 import type { World } from './world.ts'
 
 /**
@@ -20,7 +21,9 @@ async function revive(world: World, server: string, rid: string): Promise<void> 
   const found = await readFromDaemon(world, server, rid)
   if (!found || found.server !== server) return
   await world.ledger.take([found])
-  if (known) world.log.info({ server, rid }, 'A run that was lost is alive: its daemon reports it again')
+  if (!known) return
+  clearLost(world, known)
+  world.log.info({ server, rid }, 'A run that was lost is alive: its daemon reports it again')
 }
 
 function isLostThere(known: RunRecord, server: string): boolean {

@@ -115,6 +115,7 @@ test('a lost run that its daemon reports as running again is alive, also without
   kit.daemon.debug.running = [RID]
   await after(kit, 31_000)
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running', reason: '' })
+  expect(kit.world.problems.list()).toEqual([])
   const answer = await cancelRecord(kit.world, 'test', RID)
   expect(answer).not.toHaveProperty('code')
   expect(kit.daemon.asked).toContain('cancel')

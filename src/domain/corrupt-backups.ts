@@ -1,0 +1,40 @@
+import type { BackupInfo } from '../wire/backup.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { CorruptBackups } from './ports.ts'
+import type { World } from './world.ts'
+
+const SOURCE = 'corrupt backups'
+
+/**
+ * Makes the backups that the catalog knows to be corrupt a problem of their server, until they are deleted or replaced.
+ * @param namespace all namespaces if left out
+ */
+export async function reportCorrupt(world: World, namespace?: string): Promise<void> {
+  const found = await world.ports.backups.corrupt(namespace)
+  if (namespace === undefined || found.length > 0) for (const one of found) report(world, one)
+  else world.problems.clear(SOURCE, namespace)
+}
+
+/** Does so after news, only if it can have changed what is corrupt. */
+export async function reportCorruptAfter(
+  world: World,
+  server: string,
+  records: readonly RunRecord[],
+): Promise<void> {
+  const isKnown = world.problems.has(SOURCE, server)
+  if (records.some(({ result }) => tellsCorrupt(result?.backup, ...(result?.changed ?? []))) || isKnown)
+    await reportCorrupt(world, server)
+}
+
+function tellsCorrupt(...backups: (BackupInfo | undefined)[]): boolean {
+  return backups.some((backup) => backup !== undefined && backup.corrupt !== null)
+}
+
+function report({ problems, log }: World, { server, count, names }: CorruptBackups): void {
+  const listed = names.map((name) => `"${name}"`).join(', ')
+  const more = count > names.length ? ` and ${count - names.length} more` : ''
+  const what = count === 1 ? 'A backup in the store is corrupt' : `${count} backups in the store are corrupt`
+  const text = `${what}: ${listed}${more}. Make sure that the volume has a newer good backup (run its job), then delete the corrupt one`
+  if (!problems.has(SOURCE, server)) log.error({ server, count, names }, `${server}: ${text}`)
+  problems.report({ source: SOURCE, key: server, about: server, text })
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { deleteBackups } from '../../src/domain/backups.ts'
+import { tick } from '../../src/domain/controller.ts'
+import { takeNews } from '../../src/domain/records.ts'
+import { listFaults } from '../../src/domain/server-state.ts'
+import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+import { helloInventory, testWorld } from '../support/controller-world.ts'
+import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const IP = '10.0.0.1'
+const NAME = sampleBackup().name
+
+async function corruptInTheStore() {
+  const kit = await testWorld()
+  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  daemon.backups = [sampleBackup({ corrupt: 'its checksum differs' })]
+  await kit.take(helloInventory([IP]))
+  const faults = () => listFaults(kit.world.servers.get(IP)!, kit.world.problems.list())
+  return { ...kit, daemon, faults }
+}
+
+test('a backup that the store calls corrupt is a problem of its server, also after a restart, until it is deleted', async () => {
+  const { world, faults, log, reopen } = await corruptInTheStore()
+  expect(faults()).toEqual([expect.stringContaining(`A backup in the store is corrupt: "${NAME}"`)])
+  expect(log.lines.filter((line) => line.includes('corrupt'))).toHaveLength(1)
+  expect((await reopen()).problems.list()).toMatchObject([{ about: IP }])
+
+  await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
+  expect(faults()).toEqual([])
+})
+
+test('news of a corrupt backup is a problem at once, and ends with the list that shows it whole', async () => {
+  const { world, daemon, clock, faults } = await corruptInTheStore()
+  const second = sampleBackup({ name: NAME.replace('.tar', '1.tar'), sequence: 2, corrupt: 'cut short' })
+  const record = sampleRecord({
+    seq: 2,
+    state: 'partial',
+    end: '2026-11-23T08:45:00Z',
+    result: { backup: second },
+  })
+  await takeNews(
+    world,
+    { protocol: 2, daemonId: 'x', server: IP, records: [record], running: [] },
+    { from: IP },
+  )
+  expect(faults()).toEqual([expect.stringContaining('2 backups in the store are corrupt')])
+
+  daemon.backups = [sampleBackup(), { ...second, corrupt: null }]
+  world.servers.get(IP)!.listingStale = true
+  clock.move(31_000)
+  tick(world)
+  await world.background.settled()
+  expect(faults()).toEqual([])
+})
