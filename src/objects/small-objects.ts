@@ -18,6 +18,24 @@ export async function readSmall(driver: Driver, name: string): Promise<Buffer | 
   return await reader.read(0, reader.size)
 }
 
+export type SmallRead =
+  | { content: Buffer | undefined; problem: null }
+  | { content: undefined; problem: string }
+
+/**
+ * Like readSmall, but what is wrong with this one object is a value: it may be too large, no file, or on a bad sector,
+ * and must not hide the others. Throws only if the store itself cannot be used.
+ */
+export async function tryReadSmall(driver: Driver, name: string): Promise<SmallRead> {
+  try {
+    return { content: await readSmall(driver, name), problem: null }
+  } catch (error) {
+    if (!(error instanceof BackupdError) || error.code !== 'STORE_UNAVAILABLE') throw error
+    await driver.check()
+    return { content: undefined, problem: error.message }
+  }
+}
+
 export async function openIfThere(driver: Driver, name: string): Promise<ObjectReader | undefined> {
   try {
     return await driver.open(name)

@@ -1,6 +1,6 @@
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Driver } from '../objects/driver.ts'
-import { readSmall } from '../objects/small-objects.ts'
+import { tryReadSmall } from '../objects/small-objects.ts'
 import { type Manifest, manifestSchema } from '../wire/backup.ts'
 import { parseJson } from '../wire/json.ts'
 import { keyOf } from './layout.ts'
@@ -14,8 +14,9 @@ export async function readManifest(
   namespace: string,
   name: string,
 ): Promise<ReadManifest | undefined> {
-  const text = await readSmall(driver, keyOf(namespace, name, 'manifest'))
-  return text && parseManifest(name, text)
+  const { content, problem } = await tryReadSmall(driver, keyOf(namespace, name, 'manifest'))
+  if (problem !== null) return { manifest: null, problem: `its manifest cannot be read: ${problem}` }
+  return content && parseManifest(name, content)
 }
 
 export function parseManifest(name: string, text: Buffer): ReadManifest {

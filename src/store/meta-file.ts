@@ -1,5 +1,6 @@
 import { messageOf } from '../lib/errors.ts'
-import { eachOf, readSmall } from '../objects/small-objects.ts'
+import type { Driver } from '../objects/driver.ts'
+import { eachOf, tryReadSmall } from '../objects/small-objects.ts'
 import type { BackupEntity, Manifest } from '../wire/backup.ts'
 import { META, placeOf } from './layout.ts'
 import { readManifest } from './manifest.ts'
@@ -14,15 +15,22 @@ export async function readMeta(
   { driver, warn }: StoreWorld,
   namespace: string,
 ): Promise<{ meta: Meta; whole: boolean }> {
-  const text = await readSmall(driver, `${namespace}/${META}`)
-  if (!text) return { meta: new Meta(), whole: false }
-  try {
-    return { meta: Meta.parse(text), whole: true }
-  } catch (error) {
+  const { meta, problem } = await parseMeta(driver, `${namespace}/${META}`)
+  if (problem !== null)
     warn(
-      `"${namespace}/${META}" cannot be read (${messageOf(error)}): backups without a manifest lack what stood there`,
+      `"${namespace}/${META}" cannot be read (${problem}): backups without a manifest lack what stood there`,
     )
-    return { meta: new Meta(), whole: false }
+  return { meta: meta ?? new Meta(), whole: meta !== undefined }
+}
+
+/** No meta and no problem: the file does not exist. */
+async function parseMeta(driver: Driver, key: string): Promise<{ meta?: Meta; problem: string | null }> {
+  const { content, problem } = await tryReadSmall(driver, key)
+  if (!content) return { problem }
+  try {
+    return { meta: Meta.parse(content), problem: null }
+  } catch (error) {
+    return { problem: messageOf(error) }
   }
 }
 
@@ -37,14 +45,10 @@ export async function updateMeta(world: StoreWorld, change: (meta: Meta) => bool
 }
 
 async function readOwnMeta(world: StoreWorld): Promise<{ meta: Meta; remade: boolean }> {
-  const text = await readSmall(world.driver, metaKey(world))
-  if (!text) return { meta: await rebuildMeta(world), remade: true }
-  try {
-    return { meta: Meta.parse(text), remade: false }
-  } catch (error) {
-    await setAside(world, messageOf(error))
-    return { meta: await rebuildMeta(world), remade: true }
-  }
+  const { meta, problem } = await parseMeta(world.driver, metaKey(world))
+  if (meta) return { meta, remade: false }
+  if (problem !== null) await setAside(world, problem)
+  return { meta: await rebuildMeta(world), remade: true }
 }
 
 async function setAside(world: StoreWorld, why: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BackupdError } from '../lib/errors.ts'
-import { readSmall } from '../objects/small-objects.ts'
+import { tryReadSmall } from '../objects/small-objects.ts'
 import { OWNER } from './layout.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -42,10 +42,11 @@ export async function assertClaimed(world: StoreWorld, isEmpty: boolean): Promis
 }
 
 export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {
-  const text = await readSmall(driver, `${identity.ip}/${OWNER}`)
-  if (!text) return undefined
+  const { content, problem } = await tryReadSmall(driver, `${identity.ip}/${OWNER}`)
+  if (problem !== null) return UNREADABLE
+  if (!content) return undefined
   try {
-    return ownerSchema.parse(JSON.parse(text.toString()))
+    return ownerSchema.parse(JSON.parse(content.toString()))
   } catch {
     return UNREADABLE
   }

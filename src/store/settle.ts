@@ -1,5 +1,5 @@
 import { isoTime } from '../lib/clock.ts'
-import { eachOf, readSmall } from '../objects/small-objects.ts'
+import { eachOf, tryReadSmall } from '../objects/small-objects.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
 import { keyOf, type Piece, type Place, placeOf } from './layout.ts'
@@ -102,10 +102,8 @@ async function finishPublish(
   { backup, rid }: Part,
 ): Promise<boolean> {
   const key = (piece: Piece, ofRun?: string) => keyOf(identity.ip, backup, piece, ofRun)
-  const manifest = parseManifest(
-    backup,
-    (await readSmall(driver, key('manifest', rid))) ?? Buffer.alloc(0),
-  ).manifest
+  const { content } = await tryReadSmall(driver, key('manifest', rid))
+  const { manifest } = parseManifest(backup, content ?? Buffer.alloc(0))
   if (manifest?.rid !== rid) return false
   const size = (await driver.stat(key('object')))?.size
   if (size !== manifest.size) {

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
@@ -65,6 +66,51 @@ describe('list', () => {
       await expect(store.list(bad, { limit: 5 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
     }
     await expect(store.list(IP, { limit: 0 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
+  it.each([
+    [
+      'of 70 MB',
+      (file: string) => {
+        rmSync(file)
+        writeFileSync(file, '')
+        truncateSync(file, 70 << 20)
+      },
+    ],
+    [
+      'a directory',
+      (file: string) => {
+        rmSync(file)
+        mkdirSync(file)
+      },
+    ],
+    [
+      'a named pipe',
+      (file: string) => {
+        rmSync(file)
+        execFileSync('mkfifo', [file])
+      },
+    ],
+  ])('lists and makes backups beside a manifest that is %s', async (_what, spoil) => {
+    const { store, dir } = await openedStore()
+    const bad = await madeBackup(store)
+    spoil(join(dir, IP, `${bad.name}.manifest.json`))
+    const { backups } = await store.list(IP, { limit: 10 })
+    expect(backups).toMatchObject([
+      { name: bad.name, corrupt: expect.stringContaining('its manifest cannot be read') },
+    ])
+    const good = await madeBackup(store)
+    expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toContain(good.name)
+    expect(await store.settle()).toMatchObject({ swept: [] })
+  })
+
+  it.each(['.meta', '.owner'])('says what is wrong with a %s of 70 MB', async (name) => {
+    const { store, dir, warnings } = await openedStore()
+    const made = await madeBackup(store)
+    truncateSync(join(dir, IP, name), 70 << 20)
+    expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([{ name: made.name }])
+    if (name === '.meta') expect(warnings).toEqual([expect.stringContaining('.meta" cannot be read')])
+    else await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
   it.each([

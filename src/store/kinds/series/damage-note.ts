@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isoTime } from '../../../lib/clock.ts'
 import type { BackupdError } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
-import { readSmall } from '../../../objects/small-objects.ts'
+import { tryReadSmall } from '../../../objects/small-objects.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { DAMAGE_NOTE } from '../../layout.ts'
 import type { Store } from '../../store.ts'
@@ -27,10 +27,10 @@ export interface Noting {
 
 /** Empty if the note is missing or unreadable. */
 export async function readDamage(driver: Driver, namespace: string): Promise<DamageNote> {
-  const text = await readSmall(driver, noteKey(namespace))
-  if (!text) return { packs: {}, snapshots: {} }
+  const { content } = await tryReadSmall(driver, noteKey(namespace))
+  if (!content) return { packs: {}, snapshots: {} }
   try {
-    return noteSchema.parse(JSON.parse(text.toString()))
+    return noteSchema.parse(JSON.parse(content.toString()))
   } catch {
     return { packs: {}, snapshots: {} }
   }

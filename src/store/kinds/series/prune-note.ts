@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readSmall } from '../../../objects/small-objects.ts'
+import { tryReadSmall } from '../../../objects/small-objects.ts'
 import { PRUNE_NOTE } from '../../layout.ts'
 import type { Store } from '../../store.ts'
 
@@ -19,10 +19,10 @@ const NOTHING: PruneNote = { forgotten: 0, prunedAt: 0, lookedAt: 0 }
 type Namespace = { store: Store; ip: string }
 
 export async function readPruneNote({ store, ip }: Namespace): Promise<PruneNote> {
-  const text = await readSmall(store.driver, `${ip}/${PRUNE_NOTE}`)
-  if (!text) return NOTHING
+  const { content, problem } = await tryReadSmall(store.driver, `${ip}/${PRUNE_NOTE}`)
+  if (!content && problem === null) return NOTHING
   try {
-    return noteSchema.parse(JSON.parse(text.toString()))
+    return noteSchema.parse(JSON.parse(content?.toString() ?? ''))
   } catch {
     // An unreadable note may have had something to prune.
     return { forgotten: 1, prunedAt: 0, lookedAt: 0 }
