@@ -1,7 +1,6 @@
 // Writes a snapshot of a volume into a restic repository. The main thread walks the volume (volume-archiver.ts) and
-// builds
-// trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and makes blobs.
-// Entries that did not change since the parent snapshot are not read again (unchanged.ts). The engine's backup plugin
+// builds trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and makes blobs.
+// Entries that did not change since the parent snapshot are not read again (unchanged.ts). src/store/kinds/series
 // uses it. It knows no series and no retention: the caller chooses the parent, tags and facts.
 
 import { addAbortListener } from 'node:events'

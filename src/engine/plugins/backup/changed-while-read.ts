@@ -1,12 +1,7 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import type { ChangedFiles } from '../../../volume/tree/recheck/changed-files.ts'
-import type { ChangedWhileRead } from '../../../wire/backup.ts'
 
 const MAX_SHOWN = 3
-
-export function describeChanged({ count, names }: ChangedFiles): ChangedWhileRead {
-  return { count, names: names.map(bytesToText) }
-}
 
 /** The warning about files that changed while they were read; undefined if none did. */
 export function warnOfChanged({ count, names }: ChangedFiles): string | undefined {

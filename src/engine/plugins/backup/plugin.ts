@@ -1,7 +1,6 @@
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
 import { backUp } from './back-up.ts'
-import { backUpIncrement } from './back-up-increment.ts'
 import { parseBackupArgs } from './backup-args.ts'
 
 /** Backs up a volume: in full as one archive, or as an increment, one snapshot of its series. All or nothing. */
@@ -9,5 +8,5 @@ export const backupPlugin: Plugin<BackupArgs> = {
   name: 'backup',
   parseArgs: parseBackupArgs,
   needs: ({ path }) => [path],
-  run: (args, context) => (args.mode === 'full' ? backUp(args, context) : backUpIncrement(args, context)),
+  run: backUp,
 }

@@ -1,14 +1,8 @@
-import type { ChangedFiles } from '../../../volume/tree/recheck/changed-files.ts'
+import type { SeenVolume } from '../../../store/new-backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext } from '../../plugin.ts'
 import { warnOfChanged } from './changed-while-read.ts'
 import type { Warnings } from './warnings.ts'
-
-interface Seen {
-  faults: number
-  notKept: string[]
-  changedWhileRead: ChangedFiles
-}
 
 interface Run {
   args: BackupArgs
@@ -19,7 +13,7 @@ interface Run {
 /** Lists why a backup is partial, empty if it is not, and adds a warning for each reason. */
 export function listPartialReasons(
   { args, context, warnings }: Run,
-  { faults, notKept, changedWhileRead }: Seen,
+  { faults, notKept, changedWhileRead }: SeenVolume,
   suspect: string | null,
 ): string[] {
   const reasons: string[] = []

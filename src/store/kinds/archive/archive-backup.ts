@@ -1,6 +1,6 @@
 // Archives: full backups, each a .tar.gz with a manifest and an index beside it. src/archive reads and writes the
 // format. Legacy archives have neither manifest nor index: they are listed by reading the whole archive.
-// find-backup.ts opens an archive as a StoredBackup here.
+// find-backup.ts opens an archive as a StoredBackup here; start-archive.ts makes one.
 
 import { fileInfoOf, readIndex } from '../../../archive/index-format.ts'
 import { unpackArchive } from '../../../archive/unpack.ts'

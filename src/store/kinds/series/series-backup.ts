@@ -1,9 +1,8 @@
 // Increments: the snapshots of one volume form a series, which users see as one backup. The restic repository of a
 // server has its snapshots, and src/restic reads and writes it. This folder adds what restic does not know: names of
 // series (tags), the store's password, ownership, and notes about damage (`.damaged`) and due prunes (`.prune`).
-// series.ts groups snapshots into series. find-backup.ts opens a series as a StoredBackup here; the engine's backup
-// and
-// expire plugins use the rest.
+// series.ts groups snapshots into series. find-backup.ts opens a series as a StoredBackup here, start-snapshot.ts adds a
+// snapshot to one.
 
 import { listSnapshotFolder } from '../../../restic/read/list-folder.ts'
 import { volumeTree } from '../../../restic/read/volume-tree.ts'

@@ -1,35 +1,32 @@
-import type { Steps } from '../../../lib/steps.ts'
 import type { SnapshotFacts } from '../../../restic/nodes/snapshot-file.ts'
 import type { Lock } from '../../../restic/repository/held-lock.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
-import { isOfMirror, type SeriesSnapshot, tagsOf } from '../../../store/kinds/series/series.ts'
-import type { Store } from '../../../store/store.ts'
-import type { HeldVolume } from '../../../volume/held-volume.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
-import type { BackupArgs } from '../../../wire/job.ts'
-import type { RunContext } from '../../plugin.ts'
-import { describeChanged } from './changed-while-read.ts'
+import type { BackupTask, BackupWarnings } from '../../new-backup.ts'
+import type { Store } from '../../store.ts'
+import { describeChanged } from '../describe-changed.ts'
+import { type BackupBefore, suspicionOf } from '../suspicion.ts'
 import type { RereadPlan } from './plan-reread.ts'
-import { listPartialReasons } from './reasons.ts'
-import { type BackupBefore, suspicionOf } from './suspicion.ts'
-import type { Warnings } from './warnings.ts'
+import { isOfMirror, type SeriesSnapshot, type SnapshotSeries, tagsOf } from './series.ts'
 
-/** One increment under way. */
-export interface Increment extends Steps {
-  args: BackupArgs
-  context: RunContext
+/** A backup that adds a snapshot to the own repository, which is locked for it. */
+export interface SeriesTask extends BackupTask {
   store: Store
   repository: Repository
   lock: Lock
-  volume: HeldVolume
+}
+
+/** One snapshot under way. */
+export interface NewSnapshot extends SeriesTask {
+  /** undefined for the first snapshot of a volume. */
+  series: SnapshotSeries | undefined
   /** The newest snapshot. */
   before: SeriesSnapshot | undefined
   /** The newest snapshot with facts about the volume; snapshots made by restic have none. */
   known: SeriesSnapshot | undefined
   /** One higher than that of any snapshot of the series. */
   sequence: number
-  warnings: Warnings
   clockDoubt: MadeInDoubt | undefined
   reread: RereadPlan
   /** Why it is partial; empty if it is not, and until it is known. */
@@ -39,16 +36,16 @@ export interface Increment extends Steps {
 const WARNINGS_KEPT = 20
 
 /** The last step before the snapshot is published. Throws CONFLICT if another daemon has claimed the namespace. */
-export async function describeSnapshot(run: Increment, seen: SnapshotSeen): Promise<SnapshotWords> {
-  const { args, context, known, store } = run
+export async function describeSnapshot(snapshot: NewSnapshot, seen: SnapshotSeen): Promise<SnapshotWords> {
+  const { args, run, known, store } = snapshot
   const suspect = suspicionOf(seen, known && toBackupBefore(known, seen, args.path))
-  run.reasons = listPartialReasons(run, seen, suspect)
-  context.progress({ phase: 'publish', currentPath: null })
+  snapshot.reasons = snapshot.listReasons(seen, suspect)
+  run.progress({ phase: 'publish', currentPath: null })
   await store.assertOwner()
-  const isPartial = run.reasons.length > 0
-  const { sequence, warnings, clockDoubt, reread } = run
-  const facts = factsOfSnapshot(run, seen, { sequence, suspect, isPartial, warnings, clockDoubt, ...reread })
-  return { tags: tagsOf(args.archive, context.rid, isPartial), facts }
+  const isPartial = snapshot.reasons.length > 0
+  const { sequence, warnings, clockDoubt, reread } = snapshot
+  const verdict = { sequence, suspect, isPartial, warnings, clockDoubt, ...reread }
+  return { tags: tagsOf(args.archive, run.rid, isPartial), facts: factsOfSnapshot(snapshot, seen, verdict) }
 }
 
 /** Ignores the earlier root of a mirror or of another path, because it says nothing about the volume's mount. */
@@ -67,7 +64,7 @@ export interface Verdict {
   sequence: number
   suspect: string | null
   isPartial: boolean
-  warnings?: Pick<Warnings, 'kept' | 'count'>
+  warnings?: Pick<BackupWarnings, 'kept' | 'count'>
   clockDoubt?: MadeInDoubt | undefined
   lastReread?: string | undefined
 }
@@ -76,18 +73,18 @@ const NO_WARNINGS = { kept: [], count: 0 }
 
 /** What backupd adds to a snapshot of restic's format. */
 export function factsOfSnapshot(
-  { args, context, store }: Pick<Increment, 'args' | 'context' | 'store'>,
+  { args, run, store }: Pick<SeriesTask, 'args' | 'run' | 'store'>,
   seen: SnapshotSeen,
   { sequence, suspect, isPartial, warnings = NO_WARNINGS, clockDoubt, lastReread }: Verdict,
 ): SnapshotFacts {
   const { app, proc, volume, instanceNo, containers } = args
   const { files, bytes, entries, bytesAdded, root, notKept } = seen
   return {
-    ...{ format: 1, app, proc, volume, instanceNo, containers, jobId: context.jobId, sequence },
+    ...{ format: 1, app, proc, volume, instanceNo, containers, jobId: run.jobId, sequence },
     ...{ state: isPartial ? 'partial' : 'success', suspect },
     ...{ files, bytes, entries, added: bytesAdded, root, notKept, inodeFlags: true },
     ...{ warnings: warnings.kept.slice(0, WARNINGS_KEPT), warningCount: warnings.count },
-    ...{ durability: store.driver.abilities.durability, writer: context.settings.version },
+    ...{ durability: store.driver.abilities.durability, writer: run.settings.version },
     ...(clockDoubt && { clockDoubt }),
     ...(lastReread !== undefined && { lastReread }),
     changedWhileRead: describeChanged(seen.changedWhileRead),

@@ -1,6 +1,6 @@
 import { isoTime } from '../../../lib/clock.ts'
-import type { SnapshotSeries } from '../../../store/kinds/series/series.ts'
-import type { RunContext } from '../../plugin.ts'
+import type { BackupRun } from '../../new-backup.ts'
+import type { SnapshotSeries } from './series.ts'
 
 /** Whether an increment reads every file regardless of timestamps, and when that last happened, this run included. */
 export interface RereadPlan {
@@ -16,7 +16,7 @@ const SLACK_MS = 3_600_000
 /** The last reread is stored in the backup, because the daemon may restart or be replaced in between. */
 export function planReread(
   series: SnapshotSeries | undefined,
-  { options, clock }: Pick<RunContext, 'options' | 'clock'>,
+  { options, clock }: Pick<BackupRun, 'options' | 'clock'>,
 ): RereadPlan {
   const now = clock.now()
   const last = series && findLastReread(series, now)

@@ -1,7 +1,12 @@
-import type { PackSummary } from '../../../archive/pack.ts'
-import type { Manifest } from '../../../wire/backup.ts'
+import type { Manifest } from '../../wire/backup.ts'
 
-export type SeenVolume = Pick<PackSummary, 'root' | 'empty'>
+/** What reading the volume showed of it. */
+interface VolumeRoot {
+  root: Manifest['root']
+  /** Nothing but directories in it. */
+  empty: boolean
+}
+
 export type BackupBefore = Pick<Manifest, 'name' | 'root' | 'files' | 'suspect'>
 
 const EMPTY = 'the volume is empty'
@@ -12,7 +17,7 @@ const REPLACED = 'the volume lies on another file system'
  * Why a backup is suspect, or null: the volume is empty or no longer the same mount, unlike in the previous backup.
  * It stays suspect while it stays empty or unmounted, or the second such backup would count as a good one.
  */
-export function suspicionOf(now: SeenVolume, before: BackupBefore | undefined): string | null {
+export function suspicionOf(now: VolumeRoot, before: BackupBefore | undefined): string | null {
   if (!before) return null
   const doubted = (reason: string) => before.suspect?.includes(reason) ?? false
   const reasons: string[] = []
@@ -26,7 +31,7 @@ export function suspicionOf(now: SeenVolume, before: BackupBefore | undefined): 
 }
 
 /** Ignores device numbers with major 0 (network and memory file systems), which change with each mount. */
-function isOtherDevice(now: SeenVolume['root'], before: SeenVolume['root']): boolean {
+function isOtherDevice(now: Manifest['root'], before: Manifest['root']): boolean {
   const isNumbered = !now.device.startsWith('0:') || !before.device.startsWith('0:')
   return isNumbered && now.mountPoint === before.mountPoint && now.device !== before.device
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type BackupBefore, suspicionOf } from '../../../../src/engine/plugins/backup/suspicion.ts'
+import { type BackupBefore, suspicionOf } from '../../../src/store/kinds/suspicion.ts'
 
 const DISK = { device: '8:1', mountPoint: false }
 const MOUNT = { device: '8:17', mountPoint: true }
