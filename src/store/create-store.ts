@@ -10,7 +10,7 @@ import { emptyTrash } from './mirrors.ts'
 import { listNamespaceProblems } from './namespace-problems.ts'
 import { findOldestBackups } from './oldest.ts'
 import { assertOwner } from './owner.ts'
-import { removeBackups } from './remove-backups.ts'
+import { checkRemovable, removeBackups } from './remove-backups.ts'
 import { keepReserve, withReserve } from './reserve.ts'
 import { settleNamespace } from './settle.ts'
 import type { Store } from './store.ts'
@@ -20,11 +20,16 @@ import type { StoreWorld } from './world.ts'
 /** Creates a store over any driver. Throws BAD_INPUT if the identity's `ip` is not an IP. */
 export function createStore(world: StoreWorld): Store {
   checkNamespace(world.identity.ip)
+  /** Before anything is created, the lock included: an empty mount point of an unmounted store stays empty. */
+  const asOwner = async <T>(act: () => Promise<T>): Promise<T> => {
+    await assertOwner(world)
+    return act()
+  }
   return {
     driver: world.driver,
     claim: (takeOver, options) => claimNamespace(world, takeOver, options),
     assertOwner: async () => void (await assertOwner(world)),
-    begin: (input) => beginBackup(world, input),
+    begin: (input) => asOwner(() => beginBackup(world, input)),
     list: (namespace, options) => listWithSeries(world, namespace, options),
     find: (namespace, name) => findBackup(world, namespace, name),
     findArchive: (namespace, name) => findArchive(world, namespace, name),
@@ -32,15 +37,16 @@ export function createStore(world: StoreWorld): Store {
     newest: (namespace, source) => findNewestManifest(world, { namespace, source }),
     oldest: (namespace) => findOldestBackups(world, namespace),
     repository: (namespace) => openNamespace(world, namespace),
-    ownRepository: () => openOwnRepository(world),
+    ownRepository: () => asOwner(() => openOwnRepository(world)),
     withReserve: (act) => withReserve(world, act),
     keepReserve: () => keepReserve(world),
     preparePassword: () => preparePassword(world),
     problems: () => listNamespaceProblems(world),
-    remove: (names, stillDue) => removeBackups(world, names, stillDue),
-    sweep: (signal) => emptyTrash(world, signal),
+    checkRemovable: (names) => checkRemovable(world, names),
+    remove: (names, stillDue) => asOwner(() => removeBackups(world, names, stillDue)),
+    sweep: (signal) => asOwner(() => emptyTrash(world, signal)),
     namespaces: () => listNamespaces(world),
     unknown: (namespace) => listUnknownObjects(world, namespace),
-    settle: () => settleNamespace(world),
+    settle: () => asOwner(() => settleNamespace(world)),
   }
 }

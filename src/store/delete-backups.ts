@@ -8,13 +8,14 @@ const SWEEP_MS = 3000
 
 /**
  * Deletes backups of the own namespace, of any kind, and returns the names that existed.
- * Throws BAD_INPUT, CONFLICT or REPOSITORY_LOCKED; archives and mirrors are checked before the first of them is deleted.
+ * Throws BAD_INPUT, CONFLICT or REPOSITORY_LOCKED. All names are checked before anything is deleted.
  */
 export async function deleteBackups(
   { store, ip }: { store: Store; ip: string },
   names: string[],
   reader: Reader,
 ): Promise<string[]> {
+  await store.checkRemovable(names)
   const series = await removeSeries({ store, ip }, names, {
     takeLockOf: (repository) => takeLockOf(repository, reader, ANSWER_WAIT_MS),
     warn: reader.warn,

@@ -36,9 +36,15 @@ export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Own
 
 /** Throws STORE_CHANGED if this is not the known store; STORE_UNAVAILABLE if `isEmpty` and it has no owner. */
 export async function assertClaimed(world: StoreWorld, isEmpty: boolean): Promise<void> {
+  const owner = await readKnownOwner(world)
+  if (isEmpty && !owner) throw notClaimed(world)
+}
+
+/** Throws STORE_CHANGED if this is not the known store. */
+export async function readKnownOwner(world: StoreWorld): Promise<Owner | undefined> {
   const owner = await readOwner(world)
   checkKnown(world, owner)
-  if (isEmpty && !owner) throw notClaimed(world)
+  return owner
 }
 
 export async function readOwner({ driver, identity }: StoreWorld): Promise<Owner | undefined> {

@@ -20,18 +20,17 @@ export async function removeBackups(
   names: readonly string[],
   stillDue: () => Promise<readonly string[]> = async () => names,
 ): Promise<string[]> {
-  const asked = [...new Set(names)].map((path) => ({ path, ...splitBackupPath(path) }))
+  const asked = splitNames(names)
   return exclusively(world, async () => {
     await assertOwner(world)
     const isMirror = await readMirrorNames(world)
-    const known: Asked[] = []
-    for (const one of asked)
-      if (one.inside === null || (await isInMirror(world, one.name, isMirror))) known.push(one)
-    const there: Asked[] = []
+    const known = await findKnown(world, asked, isMirror)
     const due = new Set(await stillDue())
-    for (const one of known) {
-      if (due.has(one.path) && (isMirror(one.name) || (await canBeDeleted(world, one.name)))) there.push(one)
-    }
+    const there = await findDeletable(
+      world,
+      known.filter(({ path }) => due.has(path)),
+      isMirror,
+    )
     const gone: Asked[] = []
     for (const one of there) if (await startDelete(world, one, isMirror(one.name))) gone.push(one)
     const whole = there.filter(({ inside }) => inside === null).map(({ name }) => name)
@@ -40,6 +39,38 @@ export async function removeBackups(
     ])
     return gone.map(({ path }) => path)
   })
+}
+
+/** Makes the checks of removeBackups, and deletes nothing. */
+export async function checkRemovable(world: StoreWorld, names: readonly string[]): Promise<void> {
+  await assertOwner(world)
+  const isMirror = await readMirrorNames(world)
+  await findDeletable(world, await findKnown(world, splitNames(names), isMirror), isMirror)
+}
+
+function splitNames(names: readonly string[]): Asked[] {
+  return [...new Set(names)].map((path) => ({ path, ...splitBackupPath(path) }))
+}
+
+async function findKnown(
+  world: StoreWorld,
+  asked: readonly Asked[],
+  isMirror: (name: string) => boolean,
+): Promise<Asked[]> {
+  const known: Asked[] = []
+  for (const one of asked)
+    if (one.inside === null || (await isInMirror(world, one.name, isMirror))) known.push(one)
+  return known
+}
+
+async function findDeletable(
+  world: StoreWorld,
+  known: readonly Asked[],
+  isMirror: (name: string) => boolean,
+): Promise<Asked[]> {
+  const there: Asked[] = []
+  for (const one of known) if (isMirror(one.name) || (await canBeDeleted(world, one.name))) there.push(one)
+  return there
 }
 
 interface Asked {

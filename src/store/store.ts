@@ -92,6 +92,8 @@ export interface Store {
   preparePassword(): Promise<{ made: boolean }>
   /** What is missing in the own namespace, one sentence each: the store itself, the increments, archives. */
   problems(): Promise<string[]>
+  /** Makes the checks of `remove` without deleting anything. */
+  checkRemovable(names: string[]): Promise<void>
   /**
    * Deletes backups of the own namespace, or `NAME/path` in a mirror, and returns the names that existed. Throws
    * BAD_INPUT or CONFLICT before anything is deleted. `stillDue` as in removeBackups.

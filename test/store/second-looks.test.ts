@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { createStore } from '../../src/store/create-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { newRid } from '../../src/wire/ids.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
-import { factsOf, IP, SOURCE } from '../support/store-samples.ts'
+import { ARCHIVE, factsOf, IP, SOURCE, T0 } from '../support/store-samples.ts'
 import {
   drop,
   faultyLocal,
@@ -121,6 +123,26 @@ describe('a claim', () => {
     writeFileSync(file, JSON.stringify(owner))
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
     await expect(store.assertOwner()).rejects.toMatchObject({ code: 'STORE_CHANGED' })
+  })
+})
+
+describe('the empty mount point of an unmounted store', () => {
+  it.each<[string, (store: Store) => Promise<unknown>]>([
+    ['a full backup', (store) => store.begin({ archive: ARCHIVE, rid: newRid(T0 * 1000), source: SOURCE })],
+    ['an increment', (store) => store.ownRepository()],
+    ['opening the increments', (store) => store.repository(IP)],
+    ['a delete', (store) => store.remove([`${ARCHIVE}-${T0}.tar.gz`])],
+    ['freeing room', (store) => store.sweep(new AbortController().signal)],
+    ['settling', (store) => store.settle()],
+    ['a claim', (store) => store.claim(false)],
+    ['preparing the password', (store) => store.preparePassword()],
+  ])('refuses %s with STORE_CHANGED and stays empty', async (_what, act) => {
+    const dir = tempDir()
+    const knownStore = { id: 'the-real-one', madeArchives: true, madeSnapshots: true }
+    const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
+    const store = createStore({ driver: localDriver(dir), identity, clock: handClock(), warn: () => {} })
+    await expect(act(store)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
+    expect(readdirSync(dir)).toEqual([])
   })
 })
 

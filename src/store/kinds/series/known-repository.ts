@@ -1,15 +1,18 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { repositoryExists } from '../../../restic/repository/open-repository.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
-import { readOwner, writeOwner } from '../../owner.ts'
+import { readKnownOwner, readOwner, writeOwner } from '../../owner.ts'
 import { exclusively, type StoreWorld } from '../../world.ts'
 import { placeOfRepository } from './repository-place.ts'
 
-/** Throws REPOSITORY_MISSING if the own namespace had increments but has no repository now. */
+/**
+ * Throws REPOSITORY_MISSING if the own namespace had increments but has no repository now, and STORE_CHANGED if the
+ * whole store is not the known one.
+ */
 export async function checkRepository(world: StoreWorld): Promise<void> {
   const { ip, knownStore } = world.identity
   if (await repositoryExists(placeOfRepository(world.driver, ip))) return
-  const expected = (await readOwner(world))?.repository
+  const expected = (await readKnownOwner(world))?.repository
   if (expected !== undefined || knownStore?.madeSnapshots) throw repositoryMissing(ip, expected)
 }
 
