@@ -84,7 +84,7 @@ interface Piece {
 
 async function readPiece(source: FileSource, into: Buffer, position: number): Promise<Piece> {
   try {
-    const count = await source.read(into, 0, into.length, position)
+    const count = await source.read(into, position)
     return { count, broken: count === 0 ? 'shrank while it was read: the rest of it is zeros' : undefined }
   } catch (error) {
     return { count: 0, broken: `cannot be read to its end: ${reasonOf(error)}; the rest of it is zeros` }

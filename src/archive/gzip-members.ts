@@ -84,13 +84,8 @@ function memberQueue({ out, blocks, onMember }: GzipMembersOptions) {
   const summary = { size: 0, members: 0, plainBytes: 0 }
   let last: Promise<unknown> = Promise.resolve()
 
-  const write = async (
-    block: Buffer,
-    plainBytes: number,
-    compressed: Promise<Buffer>,
-    before: Promise<unknown>,
-  ) => {
-    const [member] = await Promise.all([compressed, before])
+  const write = async (block: Buffer, plainBytes: number, before: Promise<unknown>) => {
+    const [member] = await Promise.all([gzipMember(block.subarray(0, plainBytes)), before])
     await out.write(member)
     hash.update(member)
     const { length } = member
@@ -104,7 +99,7 @@ function memberQueue({ out, blocks, onMember }: GzipMembersOptions) {
   return {
     /** Takes the block; gives back another that may be filled, or undefined where one more may be made. */
     add(block: Buffer, bytes: number): Promise<Buffer | undefined> {
-      const written = write(block, bytes, gzipMember(block.subarray(0, bytes)), last)
+      const written = write(block, bytes, last)
       written.catch(() => {})
       last = written
       waiting.push(written)

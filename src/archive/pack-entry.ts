@@ -157,7 +157,7 @@ const SLASH = Buffer.from('/')
 /** A small file that was read ahead, and cannot change any more. */
 function sourceOfData(data: Buffer): FileSource {
   return {
-    read: async (buffer, offset, length, position) => data.copy(buffer, offset, position, position + length),
+    read: async (buffer, position) => data.copy(buffer, 0, position),
     changed: async () => undefined,
     close: async () => {},
   }

@@ -38,10 +38,12 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
       },
       onComplete: (connection, id) => limits.end(connection, id),
       onClose: (connection) => limits.close(connection),
+      // biome-ignore lint/complexity/useMaxParams: graphql-ws calls it
       onError(connection, id, _payload, errors) {
         limits.end(connection, id)
         return format(errors, options)
       },
+      // biome-ignore lint/complexity/useMaxParams: graphql-ws calls it
       onNext: (_context, _id, _payload, _args, result) =>
         result.errors && { ...result, errors: format(result.errors, options) },
     },

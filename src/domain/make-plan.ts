@@ -149,8 +149,9 @@ function backupJob(volume: PlannedVolume, schedule: InventorySchedule): PlannedJ
     volume: volume.name,
   }
   const named = schedule.namesNoMode ? { ...args, mode: '' } : args
-  const id = jobId(volume.server, schedule.spec, 'backup', named)
-  const job: Job = { id, spec: schedule.spec, action: 'backup', args, type: 'cron', sleep: false }
+  const { spec } = schedule
+  const id = jobId(volume.server, { spec, action: 'backup', args: named })
+  const job: Job = { id, spec, action: 'backup', args, type: 'cron', sleep: false }
   const options = makeOptions(volume, schedule)
   if (Object.keys(options).length > 0) job.options = options
   return { id, server: volume.server, job, volume, expire: schedule.expire }

@@ -3,8 +3,8 @@ import { BodyBudget } from './body-budget.ts'
 
 /** Applies a BodyBudget to all requests. */
 export function meterBodies(app: FastifyInstance, budget = new BodyBudget()): void {
-  app.addHook('preParsing', (request, reply, payload, done) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return done()
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return
     const { body, release } = budget.meter(request.ip)
     reply.raw.once('close', release)
     // The reader of the body gets the error; without a reader, it must not crash the process.
@@ -12,6 +12,6 @@ export function meterBodies(app: FastifyInstance, budget = new BodyBudget()): vo
     payload.once('close', () => {
       if (!body.writableEnded) body.destroy(new Error('the connection was closed'))
     })
-    done(null, payload.pipe(body))
+    return payload.pipe(body)
   })
 }

@@ -7,13 +7,12 @@ import type { Store, StoreIdentity, StoreOptions } from './store.ts'
 export async function openStore(
   settings: StoreSettings,
   identity: StoreIdentity & Opener,
-  clock: Clock,
-  options: StoreOptions = {},
+  { clock, warn = () => {} }: { clock: Clock } & StoreOptions,
 ): Promise<Store> {
   return createStore({
     driver: openDriver(settings, identity),
     identity,
     clock,
-    warn: options.warn ?? (() => {}),
+    warn,
   })
 }

@@ -24,11 +24,17 @@ export function serverOfJobId(id: string): string | undefined {
   return [0, 2, 4, 6].map((at) => Number.parseInt(id.slice(at, at + 2), 16)).join('.')
 }
 
+interface Schedule {
+  spec: string
+  action: string
+  args: Record<string, unknown>
+}
+
 /**
  * The job id, as in the legacy system: hex of the server's IPv4 + md5 of `<spec>/<action>/[<values in key order>]`;
  * a list prints as `[a b]`.
  */
-export function jobId(serverIp: string, spec: string, action: string, args: Record<string, unknown>): string {
+export function jobId(serverIp: string, { spec, action, args }: Schedule): string {
   const values = Object.keys(args)
     .sort()
     .map((key) => printValue(args[key]))

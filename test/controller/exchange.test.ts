@@ -34,7 +34,7 @@ async function recordedJobs(root: string): Promise<RecordedJob[]> {
     { body: { job: RecordedJob }[] },
   ]
   return first.body.map(({ job }) => {
-    return { ...job, id: job.id && jobId(IP, job.spec, job.action, job.args) }
+    return { ...job, id: job.id && jobId(IP, job) }
   })
 }
 

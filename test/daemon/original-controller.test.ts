@@ -38,7 +38,8 @@ beforeAll(async () => {
   await writeFile(join(volume, 'table'), 'row 1\n')
   const recorded = RECORDED[0]?.body.args ?? {}
   const args = { ...recorded, path: volume }
-  job = { id: jobId(IP, '0 5 * * *', 'backup', args), spec: '0 5 * * *', action: 'backup', args }
+  const schedule = { spec: '0 5 * * *', action: 'backup', args }
+  job = { id: jobId(IP, schedule), ...schedule }
 })
 
 afterAll(async () => {
@@ -123,7 +124,7 @@ test('an increment is told in exactly the two recorded posts, under the name tha
   const args = { ...recorded[0]?.args, path: files }
   const increment = {
     ...EXPIRE,
-    id: jobId(IP, '0 23 * * *', 'backup', args),
+    id: jobId(IP, { spec: '0 23 * * *', action: 'backup', args }),
     spec: '0 23 * * *',
     action: 'backup',
     args,
@@ -148,7 +149,7 @@ test('an increment is told in exactly the two recorded posts, under the name tha
 
 test('where lainlet names no mode it sends an empty one: the run makes a full backup', async () => {
   const args = { ...job.args, mode: '' }
-  const id = jobId(IP, job.spec, 'backup', args)
+  const id = jobId(IP, { spec: job.spec, action: 'backup', args })
   await sendJobs([job, { ...job, id, args }], 'without a mode')
   const { rid } = (await ask('POST', `/cron/once/${id}`)).body as { rid: string }
   const told = () => receiver.taken.filter((post) => post.rid === rid)

@@ -82,7 +82,8 @@ test('where no mode is named the job has the id that the recorded system gives i
   const [job] = makePlan(inventory, '/data/lain/volumes').jobs.values()
   const { mode, ...args } = job?.job.args ?? {}
   expect(mode).toBe('full')
-  expect(job?.id).toBe(jobId(job?.server ?? '', '0 5 * * *', 'backup', { ...args, mode: '' }))
+  const schedule = { spec: '0 5 * * *', action: 'backup', args: { ...args, mode: '' } }
+  expect(job?.id).toBe(jobId(job?.server ?? '', schedule))
 })
 
 test('a volume written with a slash too many lies where the recorded system looks for it', () => {

@@ -61,7 +61,7 @@ function backupJob() {
   }
   const spec = '0 5 1 1 *'
   return {
-    id: jobId(IP, spec, 'backup', args),
+    id: jobId(IP, { spec, action: 'backup', args }),
     spec,
     action: 'backup',
     args,

@@ -24,7 +24,7 @@ export async function makePluginWorld(parent = tmpdir()) {
     ...{ ip: SERVER, daemonId: 'daemon-1', version: '0.0.0', dataDir, volumeRoot, allowPaths: [] },
     store: { driver: 'local', dir: storeDir },
   }
-  const store = await openStore(settings.store, settings, systemClock)
+  const store = await openStore(settings.store, settings, { clock: systemClock })
   await store.claim(false)
   await store.preparePassword()
   const jobs: Job[] = [

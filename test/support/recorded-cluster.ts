@@ -106,9 +106,6 @@ export async function recordedExchanges(volumes: string): Promise<Exchange[]> {
   const jobs = Object.entries(all).flatMap(([ip, list]) => list.map((job) => ({ ip, ...job })))
   const backups = jobs.filter(({ id }) => id !== '')
   return JSON.parse(
-    backups.reduce(
-      (told, { ip, id, spec, action, args }) => told.replaceAll(id, jobId(ip, spec, action, args)),
-      text,
-    ),
+    backups.reduce((told, { ip, id, ...schedule }) => told.replaceAll(id, jobId(ip, schedule)), text),
   ) as Exchange[]
 }

@@ -14,7 +14,9 @@ test('a job id is the recorded one', () => {
     proc: 'hello.web.web',
     volume: '/data/db',
   }
-  expect(jobId('10.77.0.11', '0 5 * * *', 'backup', args)).toBe('0a4d000b0b46c535c4493a6b508e69c211c35d81')
+  expect(jobId('10.77.0.11', { spec: '0 5 * * *', action: 'backup', args })).toBe(
+    '0a4d000b0b46c535c4493a6b508e69c211c35d81',
+  )
 })
 
 test('a job id names its server', () => {

@@ -6,7 +6,7 @@ import type { RunContext } from '../plugin.ts'
 
 /** Opens the store for a query. Its warnings go to the log, because a query has no record. */
 export function openToAnswer({ settings, clock, log }: RunContext): Promise<Store> {
-  return openStore(settings.store, settings, clock, { warn: (message) => log('warn', message) })
+  return openStore(settings.store, settings, { clock, warn: (message) => log('warn', message) })
 }
 
 /** Throws NOT_FOUND. */

@@ -17,8 +17,7 @@ export function nextInBatch(at: number, length: number): number {
 export function sealBatch(
   key: RepositoryKey,
   { texts, lengths }: { texts: Buffer; lengths: readonly number[] },
-  { sealed, at }: { sealed: Buffer; at: number },
-  first = randomBytes(BLOCK),
+  { sealed, at, first = randomBytes(BLOCK) }: { sealed: Buffer; at: number; first?: Buffer },
 ): void {
   const encrypted = createCipheriv('aes-256-ctr', readyFor(key).content, first).update(texts)
   const ivs = ivsOf(first, lengths)

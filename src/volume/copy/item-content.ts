@@ -78,7 +78,7 @@ async function read(
   { at, onFault }: { at: number; onFault: ContentEvents['onFault'] },
 ): Promise<number> {
   try {
-    const count = await source.read(into, 0, into.length, at)
+    const count = await source.read(into, at)
     if (count === 0) onFault('shrank while it was read: the rest of it is zeros')
     return count
   } catch (error) {

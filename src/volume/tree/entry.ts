@@ -74,8 +74,8 @@ export interface OpenFile extends FileSource {
 }
 
 export interface FileSource {
-  /** Reads into `buffer` from `position` of the file; 0 only at the end. */
-  read(buffer: Buffer, offset: number, length: number, position: number): Promise<number>
+  /** Reads into `buffer`, at most as much as it can hold, from `position` of the file; 0 only at the end. */
+  read(buffer: Buffer, position: number): Promise<number>
   /** Call it after the last read. Returns how the file changed meanwhile, or undefined. */
   changed(): Promise<'grew' | 'shrank' | 'changed' | undefined>
   close(): Promise<void>

@@ -10,7 +10,7 @@ const UNIT = 512
 export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] | null {
   let extents: Extent[] = []
   let smallestHole = UNIT
-  for (let at = nextData(kernel, fd, 0, size); at < size; ) {
+  for (let at = nextData(kernel, fd, { from: 0, size }); at < size; ) {
     const end = Math.min(Math.ceil(kernel.seekHole(fd, at) / UNIT) * UNIT, size)
     if (end <= at) break
     addExtent(extents, { offset: at, length: end - at }, smallestHole)
@@ -18,12 +18,12 @@ export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] 
       smallestHole = Math.max(smallestHole * 4, 64 * 1024)
       extents = joined(extents, smallestHole)
     }
-    at = nextData(kernel, fd, end, size)
+    at = nextData(kernel, fd, { from: end, size })
   }
   return coversAll(extents, size) ? null : extents
 }
 
-function nextData(kernel: Kernel, fd: number, from: number, size: number): number {
+function nextData(kernel: Kernel, fd: number, { from, size }: { from: number; size: number }): number {
   if (from >= size) return size
   const at = kernel.seekData(fd, from)
   return at === undefined ? size : Math.max(Math.floor(at / UNIT) * UNIT, from)

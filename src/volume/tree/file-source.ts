@@ -35,8 +35,7 @@ export async function openFile(
   const isSettled = beganNs === undefined || (await settleWrites(fd, stat, beganNs))
   return {
     fd,
-    read: (buffer, offset, length, position) =>
-      readAt(fd, buffer.subarray(offset, offset + length), { position, kernel }),
+    read: (buffer, position) => readAt(fd, buffer, { position, kernel }),
     changed: async () =>
       changeBetween(stat, fstatSync(fd, { bigint: true })) ?? (isSettled ? undefined : 'changed'),
     close: async () => closePinned(pin, fd),
@@ -82,7 +81,7 @@ function extentsIfKnown(kernel: Kernel, fd: number, size: number): Extent[] | nu
 export async function readWhole(source: FileSource, buffer: Buffer): Promise<number> {
   let filled = 0
   while (filled < buffer.length) {
-    const count = await source.read(buffer, filled, buffer.length - filled, filled)
+    const count = await source.read(buffer.subarray(filled), filled)
     if (count === 0) break
     filled += count
   }

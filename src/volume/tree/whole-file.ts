@@ -36,7 +36,7 @@ export async function openWhole(file: OpenFile, entry: TreeEntry): Promise<OpenF
 
 async function endsAt(file: OpenFile, size: number): Promise<boolean> {
   const before = Math.max(size - 1, 0)
-  return (await file.read(Buffer.alloc(2), 0, 2, before)) === size - before
+  return (await file.read(Buffer.alloc(2), before)) === size - before
 }
 
 async function openCopy(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
@@ -50,8 +50,7 @@ async function openCopy(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
   }
   return {
     fd,
-    read: async (buffer, offset, length, position) =>
-      (await readFd(fd, buffer, offset, length, position)).bytesRead,
+    read: async (buffer, position) => (await readFd(fd, buffer, 0, buffer.length, position)).bytesRead,
     changed: () => file.changed(),
     close: async () => {
       closeSync(fd)
@@ -64,7 +63,7 @@ async function openCopy(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
 async function copyTo(fd: number, file: OpenFile): Promise<number> {
   const piece = Buffer.allocUnsafe(PIECE)
   for (let size = 0; ; ) {
-    const count = await file.read(piece, 0, PIECE, size)
+    const count = await file.read(piece, size)
     if (count === 0) return size
     if (size + count > MAX_COPY_BYTES) throw new KernelError(EFBIG, 'read')
     for (let at = 0; at < count; ) at += (await writeFd(fd, piece, at, count - at, size + at)).bytesWritten

@@ -23,10 +23,10 @@ export interface NameInFolder {
  */
 export function applyMetadata(fd: number, entry: TreeEntry, onRefused: OnRefused): void {
   const { uid, gid, mode, mtimeNs } = entry
-  attempt([`owner ${uid}:${gid}`, 'owners'], onRefused, () => fchownSync(fd, uid, gid))
-  attempt([`mode ${mode.toString(8)}`, 'modes'], onRefused, () => fchmodSync(fd, mode))
+  attempt({ what: `owner ${uid}:${gid}`, kind: 'owners' }, onRefused, () => fchownSync(fd, uid, gid))
+  attempt({ what: `mode ${mode.toString(8)}`, kind: 'modes' }, onRefused, () => fchmodSync(fd, mode))
   applyXattrs(fd, entry.xattrs, onRefused)
-  attempt(['times', 'times'], onRefused, () => setTimes(fd, mtimeNs))
+  attempt({ what: 'times', kind: 'times' }, onRefused, () => setTimes(fd, mtimeNs))
 }
 
 /** The same for an entry that is not open; a symlink has no mode. */
@@ -34,14 +34,14 @@ export function applyMetadataByName(at: NameInFolder, entry: TreeEntry, onRefuse
   const { uid, gid, mode, mtimeNs } = entry
   const kernel = loadKernel()
   const path = at.folder.at(at.name)
-  attempt([`owner ${uid}:${gid}`, 'owners'], onRefused, () => lchownSync(path, uid, gid))
+  attempt({ what: `owner ${uid}:${gid}`, kind: 'owners' }, onRefused, () => lchownSync(path, uid, gid))
   if (entry.type !== 'symlink') {
-    attempt([`mode ${mode.toString(8)}`, 'modes'], onRefused, () =>
+    attempt({ what: `mode ${mode.toString(8)}`, kind: 'modes' }, onRefused, () =>
       kernel?.fchmodat(at.folder.fd, at.name, mode),
     )
   }
   applyXattrs(path, entry.xattrs, onRefused)
-  attempt(['times', 'times'], onRefused, () => {
+  attempt({ what: 'times', kind: 'times' }, onRefused, () => {
     if (kernel) kernel.utimensat(at.folder.fd, at.name, { mtimeNs })
     else lutimesSync(path, seconds(mtimeNs), seconds(mtimeNs))
   })
@@ -69,12 +69,8 @@ function applyXattrs(target: number | Buffer, xattrs: readonly Xattr[], onRefuse
     return
   }
   for (const { name, value } of aclsLast(xattrs)) {
-    attempt(
-      [`extended attribute ${name.toString()}`, kindOfXattr(name.toString('latin1'))],
-      onRefused,
-      () => kernel.setXattr(target, name, value),
-      'ENOSPC',
-    )
+    const [what, kind] = [`extended attribute ${name.toString()}`, kindOfXattr(name.toString('latin1'))]
+    attempt({ what, kind, alsoRefusal: 'ENOSPC' }, onRefused, () => kernel.setXattr(target, name, value))
   }
 }
 
@@ -95,13 +91,15 @@ function aclsLast(xattrs: readonly Xattr[]): readonly Xattr[] {
   return xattrs.length === 1 ? xattrs : xattrs.toSorted((a, b) => rank(a) - rank(b))
 }
 
-/** `alsoRefusal`: for an attribute, ENOSPC means that the space of the inode is used up, not that of the disk. */
-function attempt(
-  [what, kind]: [what: string, kind: string],
-  onRefused: OnRefused,
-  apply: () => void,
-  alsoRefusal?: string,
-): void {
+interface Attempted {
+  /** The thing in one entry, and in many. */
+  what: string
+  kind: string
+  /** For an attribute, ENOSPC means that the space of the inode is used up, not that of the disk. */
+  alsoRefusal?: string
+}
+
+function attempt({ what, kind, alsoRefusal }: Attempted, onRefused: OnRefused, apply: () => void): void {
   try {
     apply()
   } catch (error) {

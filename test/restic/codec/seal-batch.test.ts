@@ -15,7 +15,7 @@ function sealed(lengths: readonly number[], first?: Buffer<ArrayBuffer>) {
     at = nextInBatch(at, plain.length)
   }
   const into = Buffer.alloc(3 + lengths.reduce((sum, length) => sum + length + SEAL_OVERHEAD, 0))
-  sealBatch(key, { texts, lengths }, { sealed: into, at: 3 }, first)
+  sealBatch(key, { texts, lengths }, { sealed: into, at: 3, first })
   let from = 3
   const pieces = lengths.map((length) => {
     const end = from + length + SEAL_OVERHEAD

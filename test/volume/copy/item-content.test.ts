@@ -30,10 +30,10 @@ async function readAll(entry: Partial<TreeEntry>, file: Partial<OpenFile>) {
 
 /** A file of `a` that ends, or fails, at `end`. */
 function readTo(end: number, error?: Error): OpenFile['read'] {
-  return async (buffer, offset, length, position) => {
-    const count = Math.min(length, Math.max(end - position, 0))
+  return async (buffer, position) => {
+    const count = Math.min(buffer.length, Math.max(end - position, 0))
     if (count === 0 && error) throw error
-    buffer.fill('a', offset, offset + count)
+    buffer.fill('a', 0, count)
     return count
   }
 }

@@ -19,5 +19,5 @@ export async function openRunVolume(path: string, { settings }: RunContext): Pro
 
 export function openRunStore(context: RunContext): Promise<Store> {
   const { settings, clock } = context
-  return openStore(settings.store, settings, clock, { warn: (message) => context.warn(message) })
+  return openStore(settings.store, settings, { clock, warn: (message) => context.warn(message) })
 }

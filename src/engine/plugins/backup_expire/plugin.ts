@@ -26,7 +26,7 @@ export const backupExpirePlugin: Plugin<VolumeRule[]> = {
   async run(rules, context) {
     const { settings, clock, log } = context
     const warn = (message: string) => log('warn', message)
-    const store = await openStore(settings.store, settings, clock, { warn })
+    const store = await openStore(settings.store, settings, { clock, warn })
     const run: ExpireRun = {
       ...{ store, context, deleted: [], deletedSnapshots: [], changed: [], problems: [] },
       ...{ oldest: await store.oldest(settings.ip), lockWaitMs: LOCK_WAIT_MS },

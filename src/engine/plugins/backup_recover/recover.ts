@@ -117,7 +117,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
 async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
   const { settings, clock } = context
   const { warn } = createReader(context)
-  const store = await openStore(settings.store, settings, clock, { warn })
+  const store = await openStore(settings.store, settings, { clock, warn })
   const found = await store.find(namespace, backup)
   if (found) return found
   throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)

@@ -73,7 +73,8 @@ const NOTHING_DONE: StoreResult = { rolledForward: [], swept: [], unknown: [] }
 async function settleStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
   try {
     const { settings, clock } = context
-    const store = await openStore(settings.store, settings, clock, {
+    const store = await openStore(settings.store, settings, {
+      clock,
       warn: (message) => context.warn(message),
     })
     await store.claim(takeOver)

@@ -23,11 +23,11 @@ export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   parseArgs: (raw) => parseShape('The args of a claim', raw, claimArgsSchema),
   needs: () => [],
   async run({ takeOver, ...options }, { settings, clock }) {
-    const store = await openStore(settings.store, settings, clock)
+    const store = await openStore(settings.store, settings, { clock })
     const storeId = await store.claim(takeOver, options)
     const startsOver = options.claimStore && settings.knownStore?.id !== storeId
     const { knownStore: _forgotten, ...fresh } = settings
-    const claimed = startsOver ? await openStore(settings.store, fresh, clock) : store
+    const claimed = startsOver ? await openStore(settings.store, fresh, { clock }) : store
     return {
       state: 'success',
       reason: '',

@@ -152,7 +152,7 @@ test.skipIf(!canMount)('a store that fills up: STORE_FULL, nothing left (needs m
   const small = `${world.base}/small`
   onTestFinished(mountTmpfs(small, 'size=1m'))
   const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }
-  const store = await openStore(change.settings.store, world.settings, systemClock)
+  const store = await openStore(change.settings.store, world.settings, { clock: systemClock })
   await store.claim(false)
   writeFileSync(`${world.volume}/noise`, randomBytes(4 << 20))
   await expect(world.backUp({}, change)).rejects.toMatchObject({ code: 'STORE_FULL' })
