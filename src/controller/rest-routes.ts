@@ -4,12 +4,12 @@ import type { Execute } from '../client/execute.ts'
 import { printJson } from '../http/app.ts'
 import { takeEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
-import { Fields } from '../rest-compat/fields.ts'
 import { refusalOf } from '../rest-compat/refusal.ts'
 import type { Reply } from '../rest-compat/reply.ts'
 import { ROUTES } from '../rest-compat/routes.ts'
 import type { Route } from '../rest-compat/row.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
+import { RequestFields, readFieldValues } from '../wire/request-fields.ts'
 
 export interface RestOptions {
   /** Executes documents in the name of a caller. */
@@ -54,7 +54,7 @@ async function answer(choices: readonly Choice[], exchange: Exchange): Promise<F
 
   async function ask(): Promise<Reply> {
     try {
-      const fields = new Fields(request.query, request.body)
+      const fields = new RequestFields(readFieldValues(request.query), readFieldValues(request.body ?? {}))
       const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
       const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
       return meant ? await meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND

@@ -1,11 +1,11 @@
 import { printValue } from '../wire/ids.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
-import type { Fields } from './fields.ts'
+import type { RequestFields } from '../wire/request-fields.ts'
 
 const PREFIX = 'args_'
 
 /** Whether args match all `args_<name>=<value>`. A repeated name means any of the values; `proc` uses isProcNamed(). */
-export function argsFit(args: Readonly<Record<string, unknown>>, fields: Fields): boolean {
+export function argsFit(args: Readonly<Record<string, unknown>>, fields: RequestFields): boolean {
   return fields.names.every((name) => {
     if (!name.startsWith(PREFIX)) return true
     const key = name.slice(PREFIX.length)
@@ -15,12 +15,12 @@ export function argsFit(args: Readonly<Record<string, unknown>>, fields: Fields)
   })
 }
 
-export function hasArgsFilter(fields: Fields): boolean {
+export function hasArgsFilter(fields: RequestFields): boolean {
   return fields.names.some((name) => name.startsWith(PREFIX))
 }
 
 /** Whether a value matches the filter field `name`; without such a field it does. */
-export function fits(fields: Fields, name: string, value: string): boolean {
+export function fits(fields: RequestFields, name: string, value: string): boolean {
   const wanted = fields.list(name)
   return wanted.length === 0 || wanted.includes(value)
 }

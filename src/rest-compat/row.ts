@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { Execute } from '../client/execute.ts'
-import type { Fields } from './fields.ts'
+import type { RequestFields } from '../wire/request-fields.ts'
 import { type Refusals, refusalOf } from './refusal.ts'
 import type { Reply } from './reply.ts'
 
@@ -8,7 +8,7 @@ import type { Reply } from './reply.ts'
 export interface Call {
   /** Decoded path parameters; `*` is the part that matches the star of the pattern. */
   params: Readonly<Record<string, string>>
-  fields: Fields
+  fields: RequestFields
   /** Unix ms. */
   now: number
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { QUESTION_ROUTES } from '../../src/daemon/handlers/questions.ts'
-import { Fields } from '../../src/daemon/http/fields.ts'
 import type { World } from '../../src/daemon/http/route.ts'
 import { plugins } from '../../src/engine/plugins/index.ts'
 import { QUESTIONS } from '../../src/wire/questions.ts'
+import { RequestFields } from '../../src/wire/request-fields.ts'
 
 const OWN = '10.0.0.1'
 const NAME = 'shop-shop.web.web-1-data-db'
@@ -26,7 +26,7 @@ test.each(rows.filter(([, { changesStore }]) => changesStore))(
     const world = (reason?: string) => ({ ip: OWN, notReady: () => reason }) as unknown as World
     const call = (namespace: string) => ({
       params: { name: NAME },
-      fields: new Fields(new Map([['namespace', [namespace]]])),
+      fields: new RequestFields(new Map([['namespace', [namespace]]])),
       late: new AbortController().signal,
     })
     await expect(route?.handle(call('10.0.0.2'), world())).rejects.toMatchObject({ code: 'FORBIDDEN' })

@@ -4,7 +4,7 @@ import { limitTexts } from '../../lib/problems.ts'
 import { localZone } from '../../lib/schedule/zone.ts'
 import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
-import type { Fields } from '../http/fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
@@ -51,7 +51,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
 }
 
 /** A controller whose clock is not in doubt sends it with the request: `clock` (unix ms) and `boot` (its boot id). */
-function hearClock(fields: Fields, { trustedClock }: World): void {
+function hearClock(fields: RequestFields, { trustedClock }: World): void {
   const nowMs = Number(fields.text('clock'))
   const bootId = fields.text('boot')
   if (Number.isSafeInteger(nowMs) && nowMs > 0 && bootId !== '') trustedClock.hear({ nowMs, bootId })

@@ -3,7 +3,7 @@ import { goTime } from '../../lib/go-time.ts'
 import { withoutControls } from '../../lib/plain-text.ts'
 import { printValue } from '../../wire/ids.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
-import type { Fields } from '../http/fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 import type { KnownController } from '../memory/controller-memory.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
@@ -17,7 +17,7 @@ export function listJobs({ fields }: Call, { engine }: World): Answer {
   return { status: 200, body: jobs.map(printScheduled) }
 }
 
-function fits(job: Job, fields: Fields): boolean {
+function fits(job: Job, fields: RequestFields): boolean {
   return fields.names.every((name) => {
     if (name.startsWith('args_'))
       return fields.list(name).includes(printValue(job.args[name.slice('args_'.length)]))
@@ -62,7 +62,7 @@ export function setJobs({ fields }: Call, { engine, bond, log }: World): Answer 
   return { status: 200, body: 'OK' }
 }
 
-function readController(fields: Fields): KnownController | undefined {
+function readController(fields: RequestFields): KnownController | undefined {
   const id = fields.text('controller')
   if (id === '') return undefined
   if (/^[0-9a-f]{32}$/.test(id))
@@ -71,7 +71,7 @@ function readController(fields: Fields): KnownController | undefined {
   throw new BackupdError('BAD_INPUT', `${what}. The jobs stay as they were`)
 }
 
-function readList(fields: Fields): unknown[] {
+function readList(fields: RequestFields): readonly unknown[] {
   const [first] = fields.rawList('data')
   const parsed =
     typeof first === 'string' ? parseList(first) : fields.has('data') ? fields.rawList('data') : undefined
@@ -96,7 +96,7 @@ function parseList(text: string): unknown {
   }
 }
 
-function readJobs(list: unknown[]): { jobs: Job[]; dropped: { id: string; reason: string }[] } {
+function readJobs(list: readonly unknown[]): { jobs: Job[]; dropped: { id: string; reason: string }[] } {
   const jobs: Job[] = []
   const dropped: { id: string; reason: string }[] = []
   for (const [at, value] of list.entries()) {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { BackupdError } from '../../lib/errors.ts'
-import type { Fields } from '../http/fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 
 /** The requested namespace: a server's IP, by default the daemon's own. Throws BAD_INPUT. */
-export function readNamespace(fields: Fields, own: string): string {
+export function readNamespace(fields: RequestFields, own: string): string {
   const namespace = fields.text('namespace') || own
   if (isIP(namespace) !== 0) return namespace
   throw new BackupdError('BAD_INPUT', `The namespace "${namespace}" is not an IP address`)

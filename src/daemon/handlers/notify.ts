@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { redactUrl } from '../../lib/redact-url.ts'
 import { PROTOCOL } from '../../wire/daemon-api.ts'
-import type { Fields } from '../http/fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import type { Answer, Call, World } from '../http/route.ts'
 
 const MAX_ADDRESSES = 50
@@ -31,7 +31,7 @@ export async function removeNotify({ fields }: Call, { notifier }: World): Promi
   return { status: 203, body: 'OK' }
 }
 
-function readAddresses(fields: Fields): string[] {
+function readAddresses(fields: RequestFields): string[] {
   const addresses = fields.list('addr').filter((address) => address !== '')
   if (addresses.length > 0) return addresses
   throw new BackupdError(

@@ -1,10 +1,10 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { RID_PATTERN } from '../../wire/ids.ts'
-import type { Fields } from '../http/fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import type { World } from '../http/route.ts'
 
 /** The rid chosen by the caller, if any. Throws BAD_INPUT. */
-export function readRid(fields: Fields): { rid?: string } {
+export function readRid(fields: RequestFields): { rid?: string } {
   const rid = fields.text('rid')
   if (rid === '') return {}
   if (RID_PATTERN.test(rid)) return { rid }
@@ -22,7 +22,7 @@ export function checkReady(world: World): void {
 }
 
 /** False if it is left out. Throws BAD_INPUT for anything but true or false. */
-export function readFlag(fields: Fields, name: string): boolean {
+export function readFlag(fields: RequestFields, name: string): boolean {
   const text = fields.text(name)
   if (['', 'true', 'false'].includes(text)) return text === 'true'
   throw new BackupdError('BAD_INPUT', `"${name}" is "${text}": write true or false`)

@@ -2,11 +2,11 @@ import type { Engine } from '../../engine/engine.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import type { TrustedClock } from '../../lib/trusted-clock.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import type { ControllerBond } from '../controller-bond.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { SchedulerSwitch } from '../scheduler-switch.ts'
 import type { StoreSpace } from '../store-space.ts'
-import type { Fields } from './fields.ts'
 
 /** The parts of the daemon that handlers use. */
 export interface World {
@@ -30,7 +30,7 @@ export interface World {
 export interface Call {
   /** Decoded path parameters. */
   params: Readonly<Record<string, string>>
-  fields: Fields
+  fields: RequestFields
   /** Aborted when the caller got a timeout, so that the handler stops asking. */
   late: AbortSignal
 }

@@ -5,7 +5,8 @@ import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../.
 import { takeEmptyBodies } from '../../http/empty-bodies.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
-import { Fields, formValues, jsonValues } from './fields.ts'
+import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
+import { formValues, jsonValues } from './body-values.ts'
 import { refusalOf } from './refusal.ts'
 import type { Answer, Route, World } from './route.ts'
 
@@ -46,9 +47,8 @@ export async function serve(
 
 function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  const parse =
-    (read: (body: string) => Map<string, unknown[]>) => async (_request: FastifyRequest, body: string) =>
-      read(body)
+  const parse = (read: (body: string) => FieldValues) => async (_request: FastifyRequest, body: string) =>
+    read(body)
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, parse(formValues))
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parse(jsonValues))
   takeEmptyBodies(app)
@@ -89,15 +89,9 @@ async function answerInTime(route: Route, request: FastifyRequest, world: World)
   return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
 }
 
-function readFields(request: FastifyRequest): Fields {
-  const query = new Map(
-    Object.entries(request.query as Record<string, string | string[]>).map(([name, value]) => [
-      name,
-      [value].flat(),
-    ]),
-  )
-  const body = request.body instanceof Map ? request.body : new Map<string, unknown[]>()
-  return new Fields(new Map([...query, ...body]))
+function readFields(request: FastifyRequest): RequestFields {
+  const body: FieldValues = request.body instanceof Map ? request.body : new Map()
+  return new RequestFields(readFieldValues(request.query), body)
 }
 
 function refuse(reply: FastifyReply, error: unknown, notFound?: number): FastifyReply {

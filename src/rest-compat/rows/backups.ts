@@ -8,7 +8,7 @@ import {
 import { BackupdError } from '../../lib/errors.ts'
 import { MAX_FILES } from '../../wire/daemon-api.ts'
 import { isProcNamed } from '../../wire/proc-names.ts'
-import type { Fields } from '../fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
 import { listed } from '../legacy/warning.ts'
 import type { Refusal } from '../refusal.ts'
@@ -81,7 +81,7 @@ export const BACKUP_ROWS: readonly Route[] = [
 ]
 
 /** Throws BAD_INPUT if the request names no files, because its sender wanted something deleted. */
-function namesIn(fields: Fields): string[] {
+function namesIn(fields: RequestFields): string[] {
   const names = fields.list('files').filter(Boolean)
   if (names.length > 0) return names
   const sent = fields.names.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 100)))

@@ -4,7 +4,7 @@ import {
   LegacyRecoverDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import type { Fields } from '../fields.ts'
+import type { RequestFields } from '../../wire/request-fields.ts'
 import { type Call, type Route, row } from '../row.ts'
 
 const recover = (path: string) =>
@@ -67,28 +67,28 @@ function readRecoverInput({ params, fields }: Call) {
     proc,
     backup,
     server: fields.text('server') || null,
-    snapshot: fields.optional('snapshot'),
+    snapshot: fields.optional('snapshot') ?? null,
     files: files.length > 0 ? files : null,
     inUse: readInUse(fields),
   }
 }
 
 /** Refuses the field `plan`, because its sender wants nothing overwritten. */
-function refusePlan(fields: Fields): void {
+function refusePlan(fields: RequestFields): void {
   if (['', 'false'].includes(fields.text('plan'))) return
   const message = 'The field "plan" is not supported here: use recover or migrate of /graphql'
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 
 /** Refuses the field `onRefusedRename` and names the API that supports it. */
-function refuseInPlace(fields: Fields): void {
+function refuseInPlace(fields: RequestFields): void {
   if (['', 'refuse'].includes(fields.text('onRefusedRename'))) return
   const message = 'The field "onRefusedRename" is not supported here: use recover or migrate of /graphql'
   throw new BackupdError('BAD_INPUT', `${message}; nothing was recovered`)
 }
 
 /** Defaults to `proceed`, like the legacy system; the record then carries a warning. */
-function readInUse(fields: Fields): InUse {
+function readInUse(fields: RequestFields): InUse {
   const text = fields.text('inUse')
   if (text === '' || text === 'proceed') return 'PROCEED'
   if (text === 'refuse') return 'REFUSE'

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { listBackups, listFolder } from '../../../src/daemon/handlers/backups.ts'
-import { Fields } from '../../../src/daemon/http/fields.ts'
 import type { World } from '../../../src/daemon/http/route.ts'
 import type { Json } from '../../../src/lib/errors.ts'
+import { RequestFields } from '../../../src/wire/request-fields.ts'
 import { sampleBackup } from '../../support/catalog-samples.ts'
 
 type Question = Record<string, unknown>
@@ -20,7 +20,7 @@ function worldWith(answer: (question: Question) => Json) {
 }
 
 function callOf(params: Record<string, string>, late = new AbortController().signal) {
-  return { params, fields: new Fields(new Map()), late }
+  return { params, fields: new RequestFields(new Map()), late }
 }
 
 const FILE = { type: 'file', size: 1, mode: 0o644, uid: 0, gid: 0, linkTarget: null, sha256: null }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { deleteBackups } from '../../../src/daemon/handlers/backups.ts'
 import { QUESTION_ROUTES } from '../../../src/daemon/handlers/questions.ts'
-import { Fields } from '../../../src/daemon/http/fields.ts'
 import type { Call, World } from '../../../src/daemon/http/route.ts'
+import { RequestFields } from '../../../src/wire/request-fields.ts'
 
 const OWN = '10.0.0.1'
 const NAME = 'shop-shop.web.web-1-data-db-1795425846.tar.gz'
@@ -23,7 +23,11 @@ const deleting = QUESTION_ROUTES.find(({ path }) => path.endsWith('/actions/dele
 const deleteSnapshots = async (call: Call, world: World) => await deleting?.handle(call, world)
 
 function callOf(fields: Record<string, unknown[]>, params: Record<string, string> = {}) {
-  return { params, fields: new Fields(new Map(Object.entries(fields))), late: new AbortController().signal }
+  return {
+    params,
+    fields: new RequestFields(new Map(Object.entries(fields))),
+    late: new AbortController().signal,
+  }
 }
 
 const DELETES = [

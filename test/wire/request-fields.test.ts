@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
-import { Fields, formValues, jsonValues } from '../../../src/daemon/http/fields.ts'
+import { formValues, jsonValues } from '../../src/daemon/http/body-values.ts'
+import { RequestFields } from '../../src/wire/request-fields.ts'
 
 const BAD_INPUT = expect.objectContaining({ code: 'BAD_INPUT' })
 
-function form(body: string): Fields {
-  return new Fields(formValues(body))
+function form(body: string): RequestFields {
+  return new RequestFields(formValues(body))
 }
 
-function json(value: unknown): Fields {
-  return new Fields(jsonValues(JSON.stringify(value)))
+function json(value: unknown): RequestFields {
+  return new RequestFields(jsonValues(JSON.stringify(value)))
 }
 
 test.each([

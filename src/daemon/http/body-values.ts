@@ -1,0 +1,30 @@
+import { BackupdError } from '../../lib/errors.ts'
+import { type FieldValues, readFieldValues } from '../../wire/request-fields.ts'
+
+/** Parses an urlencoded body; a name may occur many times. */
+export function formValues(body: string): FieldValues {
+  const values = new Map<string, string[]>()
+  for (const [name, value] of new URLSearchParams(body)) {
+    const known = values.get(name)
+    if (known) known.push(value)
+    else values.set(name, [value])
+  }
+  return values
+}
+
+/** Parses a JSON object; a list counts like a name that occurs many times. Throws BAD_INPUT. */
+export function jsonValues(body: string): FieldValues {
+  return body.trim() === '' ? new Map() : readFieldValues(parseJson(body))
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (cause) {
+    throw new BackupdError(
+      'BAD_INPUT',
+      `The body is not the JSON that its content type says: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}
