@@ -3,8 +3,10 @@ import { BodyBudget } from './body-budget.ts'
 
 /** Applies a BodyBudget to all requests. */
 export function meterBodies(app: FastifyInstance, budget = new BodyBudget()): void {
-  app.addHook('preParsing', async (request, reply, payload) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return
+  // Not async: an error of the body would come before its reader.
+  // biome-ignore lint/complexity/useMaxParams: Fastify calls it
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return done()
     const { body, release } = budget.meter(request.ip)
     reply.raw.once('close', release)
     // The reader of the body gets the error; without a reader, it must not crash the process.
@@ -12,6 +14,6 @@ export function meterBodies(app: FastifyInstance, budget = new BodyBudget()): vo
     payload.once('close', () => {
       if (!body.writableEnded) body.destroy(new Error('the connection was closed'))
     })
-    return payload.pipe(body)
+    done(null, payload.pipe(body))
   })
 }
