@@ -24,7 +24,7 @@ test('a file of the repository unpacks to a hundred times its size at most', asy
   expect(bomb.length).toBeLessThan(64 * 1024)
   await expect(lengthOf(unpackedPieces(key, 'index/bomb', bomb))).rejects.toMatchObject({
     code: 'REPOSITORY_DAMAGED',
-    message: expect.stringMatching(/"index\/bomb".* unpack to more than/),
+    message: expect.stringMatching(/"index\/bomb".* decompress to more than/),
   })
   const small = sealUnpacked(key, Buffer.alloc(MIB, ' '))
   expect(await lengthOf(unpackedPieces(key, 'index/small', small))).toBe(MIB)
@@ -46,7 +46,7 @@ test('a tree unpacks to the length that the index says, and not to more', async 
   expect(await lengthOf(streamBlob(source.of(plain.length), 'tree', id))).toBe(plain.length)
   await expect(lengthOf(streamBlob(source.of(plain.length - 1), 'tree', id))).rejects.toMatchObject({
     code: 'SNAPSHOT_CORRUPT',
-    message: expect.stringContaining(`unpacks to more than the ${plain.length - 1} bytes`),
+    message: expect.stringContaining(`decompresses to more than ${plain.length - 1} bytes`),
   })
 })
 

@@ -1,3 +1,7 @@
+// Verifies a repository: check-packs.ts reads every pack and compares its hash with its name; touched-files.ts then
+// finds the files and snapshots that lost blobs belong to. The store's verification of series uses it. It repairs
+// nothing: packs that it reports are put on the repository's list of distrusted packs by the caller.
+
 import { createHash } from 'node:crypto'
 import type { ErrorCode } from '../../lib/error-codes.ts'
 import { BackupdError } from '../../lib/errors.ts'
@@ -54,10 +58,10 @@ async function readPack(
     const hash = createHash('sha256')
     for (let at = 0; at < reader.size; at += READ_BYTES) hash.update(await reader.read(at, READ_BYTES))
     const isWhole = hash.digest('hex') === pack
-    return { reason: isWhole ? undefined : 'its content is not what its name says', bytes: reader.size }
+    return { reason: isWhole ? undefined : 'its content does not match its name', bytes: reader.size }
   } catch (error) {
     if (!isCode(error, 'NOT_FOUND')) throw error
-    return { reason: 'it is not in the store', bytes: 0 }
+    return { reason: 'it does not exist in the store', bytes: 0 }
   }
 }
 

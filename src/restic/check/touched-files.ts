@@ -34,7 +34,7 @@ class Search {
   readonly #repository: Repository
   readonly #index: BlobIndex
   readonly #lost: Set<number>
-  /** A bit for each blob: trees below which everything is intact. */
+  /** One bit for each blob; set for trees below which everything is intact. */
   readonly #whole: Uint8Array
 
   constructor(repository: Repository, index: BlobIndex, lost: readonly LostBlob[]) {

@@ -8,16 +8,15 @@ interface ChunkerExports extends WasmExports {
   next(from: number, to: number): number
 }
 
-/** No chunk is longer. */
-export const CHUNK_MAX = 8 * 1024 * 1024
-/** No chunk is shorter, but the last one of a file. */
-export const CHUNK_MIN = 512 * 1024
+export const MAX_CHUNK_BYTES = 8 * 1024 * 1024
+/** Only the last chunk of a file may be shorter. */
+export const MIN_CHUNK_BYTES = 512 * 1024
 
 const instance = wasmMaker<ChunkerExports>(WASM)
 
-/** Finds where the content of a file is cut, so that the same content is cut alike wherever it stands. */
+/** Content-defined chunking: equal content is cut at the same places, wherever it is in a file. */
 export class Chunker {
-  /** What is looked at lies here; the caller reads into it. */
+  /** The caller reads file content into this buffer. */
   readonly buffer: Buffer
   readonly #wasm = instance()
   readonly #room: number
@@ -29,14 +28,14 @@ export class Chunker {
     this.#wasm.init(polynomial)
   }
 
-  /** A new file begins. */
+  /** Call it before each file. */
   reset(): void {
     this.#wasm.reset()
   }
 
   /**
-   * Looks at `buffer` from `from` to `to`, which follows what it looked at last: where the chunk ends, or undefined
-   * where it goes on. Behind an end, the next chunk begins.
+   * Scans `buffer` from `from` to `to`; `from` follows the bytes that were scanned last. Returns the end of the chunk,
+   * where the next one begins, or undefined if the chunk does not end there.
    */
   next(from: number, to: number): number | undefined {
     const end = this.#wasm.next(this.#room + from, this.#room + to)

@@ -1,3 +1,8 @@
+// The encodings of restic's format below the level of files: sealing (AES-256-CTR with Poly1305-AES, crypt.ts,
+// poly1305.ts, seal-batch.ts), key files (password-key.ts), content-defined chunking (chunker.ts, polynomial.ts) and
+// zstd. Poly1305 and the chunker are WebAssembly; npm run build makes it from wasm/. restic/repository, write and
+// restore use this folder. It works on buffers only: no driver, no repository, no volume.
+
 import {
   type Cipheriv,
   createCipheriv,
@@ -10,7 +15,7 @@ import {
 import { release } from '../../lib/release.ts'
 import { Poly1305 } from './poly1305.ts'
 
-/** What all content of a repository is sealed with (restic's design document, "Keys, Encryption and MAC"). */
+/** The key that seals all content of a repository (restic's design document, "Keys, Encryption and MAC"). */
 export interface RepositoryKey {
   /** AES-256, 32 bytes. */
   encrypt: Buffer
@@ -20,23 +25,23 @@ export interface RepositoryKey {
   macR: Buffer
 }
 
-/** A key that another thread sent: what were buffers there are bare arrays here. */
-export function sentKey({ encrypt, macK, macR }: RepositoryKey): RepositoryKey {
+/** Restores a key that another thread sent: a message turns buffers into plain arrays. */
+export function receiveKey({ encrypt, macK, macR }: RepositoryKey): RepositoryKey {
   return { encrypt: Buffer.from(encrypt), macK: Buffer.from(macK), macR: Buffer.from(macR) }
 }
 
-/** Of AES, and of its counters. */
-export const BLOCK = 16
-const IV_LENGTH = BLOCK
+/** The size of an AES block, and of the counter of CTR mode. */
+export const BLOCK_BYTES = 16
+const IV_LENGTH = BLOCK_BYTES
 const MAC_LENGTH = 16
-/** Bytes that a sealed text is longer than the plain one. */
+/** A sealed text is so many bytes longer than the plain one. */
 export const SEAL_OVERHEAD = IV_LENGTH + MAC_LENGTH
 
 export function newKey(): RepositoryKey {
   return { encrypt: randomBytes(32), macK: randomBytes(16), macR: maskedR(randomBytes(16)) }
 }
 
-/** The bits that Poly1305 wants to be zero. */
+/** Clears the bits that Poly1305 requires to be zero. */
 function maskedR(r: Buffer): Buffer {
   const mask = Buffer.from('ffffff0ffcffff0ffcffff0ffcffff0f', 'hex')
   return Buffer.from(r.map((byte, at) => byte & (mask[at] ?? 0)))
@@ -47,31 +52,31 @@ const shared = new Poly1305()
 /** `IV ‖ AES-256-CTR(plain) ‖ Poly1305-AES`, with a random IV. */
 export function seal(key: RepositoryKey, plain: Buffer): Buffer {
   const iv = randomBytes(IV_LENGTH)
-  const encrypted = createCipheriv('aes-256-ctr', readyFor(key).content, iv).update(plain)
+  const encrypted = createCipheriv('aes-256-ctr', prepareKey(key).content, iv).update(plain)
   const sealed = Buffer.concat([iv, encrypted, shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()])
   release(encrypted)
   return sealed
 }
 
-/** The plain text; undefined where the MAC is wrong: not sealed with this key, or not what was sealed. */
+/** Returns the plain text; undefined if the MAC is wrong: another key sealed it, or it was changed. */
 export function unseal(key: RepositoryKey, sealed: Buffer): Buffer | undefined {
   if (sealed.length < SEAL_OVERHEAD) return undefined
   const iv = sealed.subarray(0, IV_LENGTH)
   const encrypted = sealed.subarray(IV_LENGTH, -MAC_LENGTH)
   const tag = shared.begin(oneTimeKey(key, iv)).update(encrypted).tag()
   if (!timingSafeEqual(tag, sealed.subarray(-MAC_LENGTH))) return undefined
-  return createDecipheriv('aes-256-ctr', readyFor(key).content, iv).update(encrypted)
+  return createDecipheriv('aes-256-ctr', prepareKey(key).content, iv).update(encrypted)
 }
 
-/** Seals what does not fit into memory: first what `update` gives for each piece, then `final`. */
+/** Seals a text in pieces: the results of `update`, in order, and then of `final` are the sealed text. */
 export interface Sealer {
   update(plain: Buffer): Buffer
   final(): Buffer
 }
 
-export function sealer(key: RepositoryKey): Sealer {
+export function createSealer(key: RepositoryKey): Sealer {
   const iv = randomBytes(IV_LENGTH)
-  const cipher = createCipheriv('aes-256-ctr', readyFor(key).content, iv)
+  const cipher = createCipheriv('aes-256-ctr', prepareKey(key).content, iv)
   const mac = new Poly1305().begin(oneTimeKey(key, iv))
   let head = iv
   const withHead = (bytes: Buffer) => {
@@ -89,26 +94,26 @@ export function sealer(key: RepositoryKey): Sealer {
   }
 }
 
-/** For each nonce the half of Poly1305's one-time key that is not r. */
-export function macKeysFor(key: RepositoryKey, nonces: Buffer): Buffer {
-  return readyFor(key).mac.update(nonces)
+/** For each of the concatenated nonces, the half of Poly1305's one-time key that is not r. */
+export function deriveMacKeys(key: RepositoryKey, nonces: Buffer): Buffer {
+  return prepareKey(key).mac.update(nonces)
 }
 
 /** Poly1305-AES (D. J. Bernstein, 2005): r, and the nonce encrypted with k as s. */
 function oneTimeKey(key: RepositoryKey, nonce: Buffer): Buffer {
-  return Buffer.concat([key.macR, macKeysFor(key, nonce)])
+  return Buffer.concat([key.macR, deriveMacKeys(key, nonce)])
 }
 
 interface ReadyKey {
   content: KeyObject
-  /** ECB has no state: one serves for all nonces. */
+  /** ECB has no state, so one cipher serves all nonces. */
   mac: Cipheriv
 }
 
 const readyKeys = new WeakMap<RepositoryKey, ReadyKey>()
 
-/** To make a key ready takes longer than to seal a small file with it. */
-export function readyFor(key: RepositoryKey): ReadyKey {
+/** Prepared once per key, because that takes longer than to seal a small file. */
+export function prepareKey(key: RepositoryKey): ReadyKey {
   const known = readyKeys.get(key)
   if (known) return known
   const mac = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false)

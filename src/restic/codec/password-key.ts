@@ -18,12 +18,12 @@ export interface KeyFile {
   data: string
 }
 
-/** Who made a key and when, for people to read. */
+/** Who made a key, and when. Only people read it. */
 export type KeyMaker = Pick<KeyFile, 'created' | 'username' | 'hostname'>
 
 const COST = { N: 32_768, r: 8, p: 1 }
-/** What a key file may ask for: 128 · N · r bytes of memory. */
-const MEMORY_MAX = 512 * 1024 * 1024
+/** A key file may ask scrypt for 128 · N · r bytes of memory, but not for more than this. */
+const MAX_MEMORY_BYTES = 512 * 1024 * 1024
 const SALT_LENGTH = 64
 const DERIVED_LENGTH = 64
 
@@ -45,12 +45,12 @@ const masterSchema = z.object({
   encrypt: z.string(),
 })
 
-/** The parts of a key file, checked; throws where it is none. */
+/** Parses and checks the fields of a key file. Throws if it is not one. */
 export function parseKeyFile(json: Buffer): KeyFile {
   return keyFileSchema.parse(JSON.parse(json.toString()))
 }
 
-/** A new key file for `key`, as JSON. */
+/** Makes a new key file for `key`, as JSON. */
 export async function sealKey(key: RepositoryKey, password: Buffer, maker: KeyMaker): Promise<Buffer> {
   const salt = randomBytes(SALT_LENGTH)
   const master = {
@@ -68,7 +68,7 @@ export async function sealKey(key: RepositoryKey, password: Buffer, maker: KeyMa
   return Buffer.from(JSON.stringify(file))
 }
 
-/** The key in a key file; undefined where the password is not the one it was made with. */
+/** Returns the key in a key file; undefined if the password is wrong. */
 export async function unsealKey(file: KeyFile, password: Buffer): Promise<RepositoryKey | undefined> {
   const derived = await derive(password, Buffer.from(file.salt, 'base64'), file)
   const plain = unseal(derived, Buffer.from(file.data, 'base64'))
@@ -83,10 +83,12 @@ export async function unsealKey(file: KeyFile, password: Buffer): Promise<Reposi
 
 type Cost = Pick<KeyFile, 'N' | 'r' | 'p'>
 
-const scryptOf = promisify<Buffer, Buffer, number, object, Buffer>(scrypt)
+const scryptAsync = promisify<Buffer, Buffer, number, object, Buffer>(scrypt)
 
 async function derive(password: Buffer, salt: Buffer, { N, r, p }: Cost): Promise<RepositoryKey> {
-  if (128 * N * r > MEMORY_MAX) throw new RangeError(`the key asks for ${128 * N * r} bytes of memory`)
-  const bytes = await scryptOf(password, salt, DERIVED_LENGTH, { N, r, p, maxmem: 2 * MEMORY_MAX })
+  const memory = 128 * N * r
+  if (memory > MAX_MEMORY_BYTES)
+    throw new RangeError(`the key asks for ${memory} bytes of memory, expected at most ${MAX_MEMORY_BYTES}`)
+  const bytes = await scryptAsync(password, salt, DERIVED_LENGTH, { N, r, p, maxmem: 2 * MAX_MEMORY_BYTES })
   return { encrypt: bytes.subarray(0, 32), macK: bytes.subarray(32, 48), macR: bytes.subarray(48, 64) }
 }

@@ -15,14 +15,14 @@ const TAG_LENGTH = 16
 
 const instance = wasmMaker<Poly1305Exports>(WASM)
 
-/** The one-time authenticator of RFC 8439, 2.5, over messages that come in pieces, one message after another. */
+/** The one-time authenticator of RFC 8439, section 2.5. Messages may come in pieces, one message after another. */
 export class Poly1305 {
   readonly #wasm = instance()
   readonly #input = view(this.#wasm, this.#wasm.inputAt(), this.#wasm.room())
   readonly #key = view(this.#wasm, this.#wasm.keyAt(), KEY_LENGTH)
   #filled = 0
 
-  /** `r ‖ s`, 32 bytes that are never used for two messages; `s` may come apart. */
+  /** `r` is the whole key `r ‖ s`, 32 bytes, or `s` is given separately. A key must never be used for two messages. */
   begin(r: Buffer, s?: Buffer): this {
     this.#key.set(r)
     if (s) this.#key.set(s, r.length)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** Polynomials over GF(2), a coefficient a bit: what the fingerprints of a repository are taken modulo. */
+/** Polynomials over GF(2), one bit per coefficient. A repository's rolling hash is computed modulo one of them. */
 const DEGREE = 53
 
 /** A random irreducible polynomial of degree 53. About one in 27 odd ones is irreducible. */
@@ -12,7 +12,7 @@ export function randomPolynomial(): bigint {
   }
 }
 
-/** Ben-Or's test: no factor of degree i is shared with x^(2^i) - x, for every i up to half the degree. */
+/** Ben-Or's test: for every i up to half the degree, it has no factor in common with x^(2^i) - x. */
 export function isIrreducible(polynomial: bigint): boolean {
   const degree = degreeOf(polynomial)
   if (degree < 1) return false

@@ -1,23 +1,23 @@
 import { constants, createZstdCompress } from 'node:zlib'
-import { compress, LEVEL } from './zstd.ts'
+import { COMPRESSION_LEVEL, compress } from './zstd.ts'
 
-/** What Node's own zstdCompressSync works with. It makes new ones for each text, which takes longer than to compress a short one. */
+/** The internals of a zstd stream. zstdCompressSync creates one per text, which costs more than a short text itself. */
 interface Engine {
   _handle: { writeSync(flush: number, ...ranges: readonly (Buffer | number)[]): void }
-  /** Bytes of room, then bytes of input, that the last call left. */
+  /** The unused bytes of the output, then those of the input, after the last call. */
   _writeState: Uint32Array
 }
 
-/** Compresses many short texts with one context, as compress() does each. */
+/** Compresses many short texts like compress(), but with one zstd context for all. */
 export class SmallCompressor {
   readonly #engine = makeEngine()
 
-  /** Writes into `room` from `at` on, which must take compressBound() bytes there; returns the bytes written. */
+  /** Writes into `room` at `at`, where compressBound() bytes must be free. Returns the number of bytes written. */
   compressInto(room: Buffer, at: number, plain: Buffer): number {
     const engine = this.#engine
     if (!engine) return compress(plain).copy(room, at)
     const available = room.length - at
-    // What fails inside leaves it as it was.
+    // An internal error leaves the state unchanged, and the check below then finds zeros.
     engine._writeState.fill(0)
     engine._handle.writeSync(constants.ZSTD_e_end, plain, 0, plain.length, room, at, available)
     const [left = 0, unread] = engine._writeState
@@ -26,15 +26,15 @@ export class SmallCompressor {
   }
 }
 
-/** The most that a text of so many bytes becomes (ZSTD_COMPRESSBOUND). */
+/** The largest compressed size of a text of `length` bytes (ZSTD_COMPRESSBOUND). */
 export function compressBound(length: number): number {
   return length + (length >> 8) + 64
 }
 
-/** Undefined where this Node hides it. */
+/** Undefined if this version of Node hides the internals. */
 function makeEngine(): Engine | undefined {
   const engine = createZstdCompress({
-    params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+    params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL },
   }) as unknown as Partial<Engine>
   const isKnown = typeof engine._handle?.writeSync === 'function' && engine._writeState instanceof Uint32Array
   return isKnown ? (engine as Engine) : undefined

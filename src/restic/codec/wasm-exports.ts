@@ -3,7 +3,7 @@ export interface WasmExports {
   memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
 }
 
-// TypeScript tells of WebAssembly among a browser's things only.
+// TypeScript declares WebAssembly only in its library for browsers.
 declare const WebAssembly: {
   Module: new (bytes: Buffer) => object
   Instance: new (module: object) => { exports: unknown }
@@ -11,7 +11,7 @@ declare const WebAssembly: {
 
 export const WASM_PAGE = 65536
 
-/** Makes instances, each with its own memory. `Exports` names what the source in wasm/ exports. */
+/** Returns a function that makes instances, each with its own memory. `Exports` is what the source in wasm/ exports. */
 export function wasmMaker<Exports extends WasmExports>(base64: string): () => Exports {
   const module = new WebAssembly.Module(Buffer.from(base64, 'base64'))
   return () => new WebAssembly.Instance(module).exports as Exports

@@ -2,21 +2,21 @@ import type { TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import { flagsText, parseFlags } from '../../volume/tree/inode-flags.ts'
 
 /**
- * restic has no field for inode flags, and refuses to rewrite trees with fields that it does not know: they are kept
- * as an extended attribute of this name. What has that name in the volume is left out, or whoever can set attributes
- * could have a recover set flags.
+ * restic has no field for inode flags, and does not rewrite trees with unknown fields. Flags are therefore stored as an
+ * extended attribute with this name. An attribute with this name in the volume is left out: otherwise, anyone who can
+ * set attributes could make a recover set flags.
  */
 const FLAGS_ATTRIBUTE = Buffer.from('user.backupd.fflags')
 
-/** The attributes as a node has them. */
-export function withFlags({ xattrs, flags = 0 }: TreeEntry): readonly Xattr[] {
+/** Returns the attributes of a node: those of the entry, and its flags as one more. */
+export function joinFlags({ xattrs, flags = 0 }: TreeEntry): readonly Xattr[] {
   const isPlain = flags === 0 && !xattrs.some(isFlags)
   if (isPlain) return xattrs
   const others = xattrs.filter((xattr) => !isFlags(xattr))
   return flags === 0 ? others : [...others, { name: FLAGS_ATTRIBUTE, value: Buffer.from(flagsText(flags)) }]
 }
 
-/** The other way round. */
+/** The inverse of joinFlags(). */
 export function splitFlags(all: Xattr[]): Pick<TreeEntry, 'xattrs' | 'flags'> {
   const own = all.find(isFlags)
   if (!own) return { xattrs: all }

@@ -1,6 +1,6 @@
 import type { EntryType } from '../../volume/tree/entry.ts'
 
-/** Bits of Go's os.FileMode (io/fs), which are not those of the kernel. */
+/** Bits of Go's os.FileMode (io/fs), which differ from the kernel's. */
 const TYPE_BITS: Record<EntryType, number> = {
   file: 0,
   directory: 2 ** 31,
@@ -15,7 +15,7 @@ const SPECIAL_BITS = [
   { kernel: 0o1000, go: 2 ** 20 },
 ]
 
-/** Permission bits of the kernel (0o7777) and a type as Go's os.FileMode. */
+/** Encodes a type and the kernel's permission bits (0o7777) as Go's os.FileMode. */
 export function toGoMode(type: EntryType, mode: number): number {
   let go = TYPE_BITS[type] + (mode & 0o777)
   if (mode & 0o7000) {
@@ -24,7 +24,7 @@ export function toGoMode(type: EntryType, mode: number): number {
   return go
 }
 
-/** The permission bits of the kernel in a Go os.FileMode. */
+/** Decodes the kernel's permission bits of a Go os.FileMode. */
 export function fromGoMode(go: number): number {
   let mode = go & 0o777
   for (const bit of SPECIAL_BITS) if (go & bit.go) mode |= bit.kernel

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 
-/** What Go's strconv.IsPrint lets stand: letters, marks, numbers, punctuation, symbols and the ASCII space. */
+/** Printable for Go's strconv.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
-const NAMED = new Map([
+const SHORT_ESCAPES = new Map([
   ['\x07', '\\a'],
   ['\b', '\\b'],
   ['\f', '\\f'],
@@ -13,11 +13,11 @@ const NAMED = new Map([
   ['"', '\\"'],
   ['\\', '\\\\'],
 ])
-const FROM_NAMED = new Map([...NAMED].map(([char, escaped]) => [escaped, char]))
+const FROM_SHORT_ESCAPES = new Map([...SHORT_ESCAPES].map(([char, escaped]) => [escaped, char]))
 const PIECE =
   /\\x([\da-fA-F]{2})|\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})|\\([0-7]{3})|(\\[abfnrtv\\"])|[^\\]+|\\/g
 
-/** Bytes as Go's strconv.Quote writes them, without the quotes around: what is not UTF-8 becomes `\xHH`. */
+/** Encodes bytes like Go's strconv.Quote, without the outer quotes: bytes that are not UTF-8 become `\xHH`. */
 export function goQuote(bytes: Buffer): string {
   if (isPlain(bytes)) return bytes.toString('latin1')
   let quoted = ''
@@ -33,7 +33,7 @@ export function goQuote(bytes: Buffer): string {
   return quoted
 }
 
-/** The inverse. Undefined for what Go's strconv.Unquote refuses. */
+/** The inverse of goQuote(). Undefined if Go's strconv.Unquote rejects the text. */
 export function goUnquote(text: string): Buffer | undefined {
   if (!text.includes('\\')) return Buffer.from(text, 'utf8')
   const parts: Buffer[] = []
@@ -45,10 +45,10 @@ export function goUnquote(text: string): Buffer | undefined {
   return Buffer.concat(parts)
 }
 
-function unquotePiece([all, byte, short, long, octal, named]: RegExpExecArray): Buffer | undefined {
+function unquotePiece([all, byte, short, long, octal, shortEscape]: RegExpExecArray): Buffer | undefined {
   if (byte !== undefined) return Buffer.from(byte, 'hex')
   if (octal !== undefined) return octal > '377' ? undefined : Buffer.of(Number.parseInt(octal, 8))
-  if (named !== undefined) return Buffer.from(FROM_NAMED.get(named) ?? '')
+  if (shortEscape !== undefined) return Buffer.from(FROM_SHORT_ESCAPES.get(shortEscape) ?? '')
   if (all === '\\') return undefined
   const digits = short ?? long
   if (digits === undefined) return Buffer.from(all, 'utf8')
@@ -57,7 +57,7 @@ function unquotePiece([all, byte, short, long, octal, named]: RegExpExecArray): 
   return isRune ? Buffer.from(String.fromCodePoint(point)) : undefined
 }
 
-/** Nothing in it that quotes or JSON change: by far the most names. */
+/** Whether neither quoting nor JSON changes it. Most names are like that. */
 function isPlain(bytes: Buffer): boolean {
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] as number
@@ -67,8 +67,8 @@ function isPlain(bytes: Buffer): boolean {
 }
 
 function quoteChar(char: string): string {
-  const named = NAMED.get(char)
-  if (named !== undefined) return named
+  const shortEscape = SHORT_ESCAPES.get(char)
+  if (shortEscape !== undefined) return shortEscape
   if (PRINTABLE.test(char)) return char
   const point = char.codePointAt(0) ?? 0
   if (point < 0x20 || point === 0x7f) return `\\x${hex(point, 2)}`
@@ -79,7 +79,7 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0')
 }
 
-/** Bytes of the whole UTF-8 character at `at`; 0 where there is none. */
+/** The size in bytes of the UTF-8 character at `at`; 0 if there is no complete one. */
 function utf8WidthAt(bytes: Buffer, at: number): number {
   for (let width = 1; width <= 4 && at + width <= bytes.length; width++) {
     if (isUtf8(bytes.subarray(at, at + width))) return width

@@ -1,15 +1,15 @@
-const NS = 1_000_000_000n
-/** The range of JavaScript's dates, in seconds. */
+const NS_PER_SECOND = 1_000_000_000n
+/** JavaScript's dates reach from minus this to plus this, in seconds since 1970. */
 const LAST_SECOND = 8_640_000_000_000
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/
 
 /**
- * Nanoseconds since 1970 as Go writes a time.Time: RFC 3339 in UTC, the fraction without trailing zeros. Years outside
- * 0 to 9999 are set to the nearest, as restic does (FixTime).
+ * Formats nanoseconds since 1970 like Go's time.Time: RFC 3339 in UTC, the fraction without trailing zeros. Like
+ * restic (FixTime), replaces years outside 0 to 9999 by the nearest of these.
  */
 export function formatGoTime(ns: bigint): string {
-  let fraction = Number(ns % NS)
-  let second = Number(ns / NS)
+  let fraction = Number(ns % NS_PER_SECOND)
+  let second = Number(ns / NS_PER_SECOND)
   if (fraction < 0) {
     fraction += 1e9
     second--
@@ -17,12 +17,12 @@ export function formatGoTime(ns: bigint): string {
   return fraction === 0 ? `${secondText(second)}Z` : `${secondText(second)}.${fractionText(fraction)}Z`
 }
 
-/** The years 0 to 9999. */
-const FIRST_NS = -62_167_219_200n * NS
-const END_NS = 253_402_300_800n * NS
+/** The start of year 0, and of year 10000. */
+const FIRST_NS = -62_167_219_200n * NS_PER_SECOND
+const END_NS = 253_402_300_800n * NS_PER_SECOND
 
-/** What formatGoTime makes of a time: another one outside of its years. */
-export function keptTime(ns: bigint): bigint {
+/** The time that a snapshot stores for `ns`: the same, or one of the years 0 to 9999. Nanoseconds since 1970. */
+export function toStorableTime(ns: bigint): bigint {
   return ns >= FIRST_NS && ns < END_NS ? ns : (parseGoTime(formatGoTime(ns)) ?? ns)
 }
 
@@ -35,7 +35,7 @@ function fractionText(fraction: number): string {
 
 const DAY = 86_400
 const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
-/** Neighbours in a tree often share the day. */
+/** The last day that was formatted: neighbours in a tree often share it. */
 const last = { day: Number.NaN, text: '' }
 
 function secondText(second: number): string {
@@ -62,27 +62,27 @@ function withinYears(iso: string): string {
 
 const parsed: { text: string; ns: bigint | undefined } = { text: '', ns: undefined }
 
-/** The inverse, of any zone. Undefined for what is not RFC 3339. */
+/** The inverse of formatGoTime(), for times in any zone. Undefined if the text is not RFC 3339. */
 export function parseGoTime(text: string): bigint | undefined {
-  // The times of a file are often one and the same.
+  // The three times of a file are often the same.
   if (text !== parsed.text) {
-    parsed.ns = parseAnew(text)
+    parsed.ns = parseRfc3339(text)
     parsed.text = text
   }
   return parsed.ns
 }
 
-function parseAnew(text: string): bigint | undefined {
+function parseRfc3339(text: string): bigint | undefined {
   const match = RFC3339.exec(text)
   if (!match) return undefined
   const [, year, month, day, hour, minute, second, fraction, sign, zoneHours, zoneMinutes] = match
   const days = daysSince1970(Number(year), Number(month), Number(day))
   const zone = sign ? (Number(zoneHours) * 3600 + Number(zoneMinutes) * 60) * (sign === '-' ? -1 : 1) : 0
   const seconds = days * 86400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - zone
-  return BigInt(seconds) * NS + BigInt(fraction ? Number(fraction.padEnd(9, '0')) : 0)
+  return BigInt(seconds) * NS_PER_SECOND + BigInt(fraction ? Number(fraction.padEnd(9, '0')) : 0)
 }
 
-/** In the Gregorian calendar, before its beginning too (Howard Hinnant, days_from_civil). */
+/** In the Gregorian calendar, extended to all years (Howard Hinnant, days_from_civil). */
 function daysSince1970(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year
   const era = Math.floor(y / 400)

@@ -7,16 +7,16 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const CLOSE_LIST = 0x5d
 
-/** Nodes together are parsed faster than one by one. */
-const TOGETHER = 64 * 1024
+/** Nodes are returned in lists of about this size, because to parse them one by one takes longer. */
+const MIN_LIST_BYTES = 64 * 1024
 
 /**
- * Cuts the JSON of a tree, which may be larger than memory and far larger than any string, into lists of whole nodes:
- * give it the bytes piece by piece, take JSON of lists.
+ * Cuts the JSON of a tree, which may be larger than the longest string, into lists of complete nodes. Takes the bytes
+ * piece by piece and returns each list as JSON.
  */
 export class NodeSplitter {
   #rest: Buffer = Buffer.alloc(0)
-  /** How far `rest` was looked at. */
+  /** `rest` is scanned up to here. */
   #at = 0
   /** Open braces in the node that is being read. */
   #depth = 0
@@ -24,7 +24,7 @@ export class NodeSplitter {
   #opened = false
   #closed = false
 
-  /** The lists that `piece` completes. */
+  /** Returns the lists that `piece` completes. */
   push(piece: Buffer): string[] {
     this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
     if (!this.#opened && !this.#open()) return []
@@ -33,7 +33,7 @@ export class NodeSplitter {
     let whole = 0
     for (let end = this.#nextEnd(); end > 0; end = this.#nextEnd()) {
       whole = end
-      if (end - start < TOGETHER) continue
+      if (end - start < MIN_LIST_BYTES) continue
       lists.push(this.#list(start, end))
       start = end
     }
@@ -42,14 +42,15 @@ export class NodeSplitter {
     return lists
   }
 
-  /** Throws SNAPSHOT_CORRUPT where the tree was not whole. */
+  /** Throws SNAPSHOT_CORRUPT if the tree is incomplete. */
   finish(): void {
-    if (!this.#closed) throw badTree('it is cut off')
+    if (!this.#closed) throw badTree('it ends too early')
   }
 
   #open(): boolean {
     if (this.#rest.length < OPENING.length) return false
-    if (!this.#rest.subarray(0, OPENING.length).equals(OPENING)) throw badTree('it does not begin as a tree')
+    if (!this.#rest.subarray(0, OPENING.length).equals(OPENING))
+      throw badTree(`it does not begin with ${OPENING}`)
     this.#drop(OPENING.length)
     this.#opened = true
     return true
@@ -65,7 +66,7 @@ export class NodeSplitter {
     return `[${this.#rest.toString('utf8', from, end)}]`
   }
 
-  /** Behind the next node that is whole; 0 where there is none. */
+  /** The end of the next complete node; 0 if there is none yet. */
   #nextEnd(): number {
     const bytes = this.#rest
     let at = this.#at

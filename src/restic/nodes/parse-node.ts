@@ -7,58 +7,61 @@ import { goUnquote } from './go-quote.ts'
 import { parseGoTime } from './go-time.ts'
 import { NODE_TYPES, type Node } from './node.ts'
 
-/** As JSON.parse gives it; numbers that JavaScript cannot hold are text (see quoteLargeNumbers). */
+/** A node from JSON.parse, not checked yet. Numbers that JavaScript cannot hold are text (see quoteLargeNumbers). */
 export type RawNode = Record<string, unknown>
 
 const TYPES = new Map(Object.entries(NODE_TYPES).map(([type, restics]) => [restics, type as EntryType]))
-/** What restic keeps and cannot restore either. */
-const WITHOUT_CONTENT = new Set(['socket', 'irregular'])
+/** restic stores these types, but cannot restore them either. */
+const NOT_RESTORABLE = new Set(['socket', 'irregular'])
 const LARGE_NUMBER = /"(inode|device_id|device|size|links)":(\d{16,})/g
 const MAY_BE_LARGE = /:\d{16}/
 
-/** Numbers of 64 bits as text, so that JSON.parse does not round them. */
+/** Turns numbers of 64 bits into text, so that JSON.parse does not round them. */
 export function quoteLargeNumbers(json: string): string {
   return MAY_BE_LARGE.test(json) ? json.replaceAll(LARGE_NUMBER, '"$1":"$2"') : json
 }
 
-/** One node, in a `folder` of the volume. Throws SNAPSHOT_CORRUPT; undefined for a socket. */
+/** Parses one node of a `folder` of the volume. Undefined for a socket. Throws SNAPSHOT_CORRUPT. */
 export function parseNode(json: Buffer | string, folder: Buffer = Buffer.alloc(0)): Node | undefined {
   try {
-    return nodeOf(JSON.parse(quoteLargeNumbers(json.toString())) as RawNode, prefixOf(folder))
+    return decodeNode(JSON.parse(quoteLargeNumbers(json.toString())) as RawNode, pathPrefix(folder))
   } catch (error) {
     throw error instanceof BackupdError ? error : badTree(messageOf(error))
   }
 }
 
-/** What a name is put behind to be a path. */
-export function prefixOf(folder: Buffer): Buffer {
+/** The start of all paths in `folder`: empty, or with a slash at its end. */
+export function pathPrefix(folder: Buffer): Buffer {
   return folder.length === 0 ? folder : Buffer.concat([folder, Buffer.from('/')])
 }
 
 export function badTree(why: string): BackupdError {
-  return new BackupdError('SNAPSHOT_CORRUPT', `A directory in the repository cannot be read: ${why}`, {
+  return new BackupdError('SNAPSHOT_CORRUPT', `Cannot read a directory in the repository: ${why}`, {
     facts: { why },
   })
 }
 
-/** A node of JSON.parse's. Undefined for a socket. Throws SNAPSHOT_CORRUPT. */
-export function nodeOf(raw: RawNode, prefix: Buffer): Node | undefined {
+/**
+ * Decodes a node that JSON.parse returned; `prefix` comes from pathPrefix(). Undefined for a socket. Throws
+ * SNAPSHOT_CORRUPT.
+ */
+export function decodeNode(raw: RawNode, prefix: Buffer): Node | undefined {
   const name = nodeName(raw.name)
   const type = TYPES.get(raw.type as string)
   if (type === undefined) {
-    if (WITHOUT_CONTENT.has(raw.type as string)) return undefined
-    throw badTree(`"${raw.name}" is of an unknown type, ${JSON.stringify(raw.type)}`)
+    if (NOT_RESTORABLE.has(raw.type as string)) return undefined
+    throw badTree(`"${raw.name}" has the unknown type ${JSON.stringify(raw.type)}`)
   }
   const path = prefix.length === 0 ? name : Buffer.concat([prefix, name])
-  const subtree = type === 'directory' ? idOf(raw.subtree) : null
+  const subtree = type === 'directory' ? parseId(raw.subtree) : null
   return { name, entry: entryOf(raw, type, path), content: contentOf(raw.content), subtree }
 }
 
-/** A name that could lead elsewhere is no name. */
+/** Rejects names that could lead out of the directory. */
 function nodeName(raw: unknown): Buffer {
   const name = typeof raw === 'string' ? goUnquote(raw) : undefined
   if (!name || name.length === 0 || name.includes(0) || name.includes(0x2f) || isDots(name)) {
-    throw badTree(`${JSON.stringify(raw)} is no name`)
+    throw badTree(`${JSON.stringify(raw)} is not a name`)
   }
   return name
 }
@@ -93,7 +96,7 @@ function entryOf(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
 function numberOf(raw: unknown): number {
   const value = raw === undefined ? 0 : Number(raw)
   if (Number.isSafeInteger(value) && value >= 0) return value
-  throw badTree(`${JSON.stringify(raw)} is no number`)
+  throw badTree(`${JSON.stringify(raw)} is not a number`)
 }
 
 function bigOf(raw: unknown): bigint {
@@ -105,7 +108,7 @@ function bigOf(raw: unknown): bigint {
 function timeOf(raw: unknown): bigint {
   if (raw === undefined) return 0n
   const time = typeof raw === 'string' ? parseGoTime(raw) : undefined
-  if (time === undefined) throw badTree(`${JSON.stringify(raw)} is no time`)
+  if (time === undefined) throw badTree(`${JSON.stringify(raw)} is not a time`)
   return time
 }
 
@@ -115,7 +118,7 @@ function targetOf(raw: RawNode): Buffer {
 }
 
 function xattrsOf(raw: unknown): Xattr[] {
-  if (!Array.isArray(raw)) throw badTree('its extended attributes are no list')
+  if (!Array.isArray(raw)) throw badTree('its extended attributes are not a list')
   return raw.map(({ name, value }: { name?: unknown; value?: unknown }) => {
     if (typeof name !== 'string' || name === '') throw badTree('an extended attribute has no name')
     return { name: Buffer.from(name), value: Buffer.from(typeof value === 'string' ? value : '', 'base64') }
@@ -124,13 +127,13 @@ function xattrsOf(raw: unknown): Xattr[] {
 
 function contentOf(raw: unknown): Buffer[] {
   if (raw === null || raw === undefined) return []
-  if (!Array.isArray(raw)) throw badTree('its content is no list')
-  return raw.map(idOf)
+  if (!Array.isArray(raw)) throw badTree('its content is not a list')
+  return raw.map(parseId)
 }
 
 const ID = /^[\da-f]{64}$/
 
-function idOf(raw: unknown): Buffer {
+function parseId(raw: unknown): Buffer {
   if (typeof raw === 'string' && ID.test(raw)) return Buffer.from(raw, 'hex')
-  throw badTree(`${JSON.stringify(raw)} is no id`)
+  throw badTree(`${JSON.stringify(raw)} is not an id`)
 }

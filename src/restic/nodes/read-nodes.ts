@@ -1,32 +1,32 @@
 import { messageOf } from '../../lib/errors.ts'
 import type { Node } from './node.ts'
 import { NodeSplitter } from './node-splitter.ts'
-import { badTree, nodeOf, prefixOf, quoteLargeNumbers, type RawNode } from './parse-node.ts'
+import { badTree, decodeNode, pathPrefix, quoteLargeNumbers, type RawNode } from './parse-node.ts'
 
-/** Up to this a tree is parsed at once. */
-const SMALL_TREE = 256 * 1024
-const PIECE = 1 << 20
+/** A tree up to this size is parsed as a whole. */
+const MAX_WHOLE_BYTES = 256 * 1024
+const PIECE_BYTES = 1 << 20
 
-/** The nodes of a tree, by name, whose paths begin with `folder`. Throws SNAPSHOT_CORRUPT. */
+/** Reads the nodes of a tree, in the order of their names; their paths begin with `folder`. Throws SNAPSHOT_CORRUPT. */
 export function* readNodes(tree: Buffer, folder: Buffer = Buffer.alloc(0)): Generator<Node> {
   for (const batch of nodeBatches(tree, folder)) yield* batch
 }
 
-/** The same, some at a time. */
+/** Like readNodes(), in batches. */
 export function* nodeBatches(tree: Buffer, folder: Buffer): Generator<Node[]> {
   const parser = new BatchParser(folder)
-  if (tree.length <= SMALL_TREE) {
+  if (tree.length <= MAX_WHOLE_BYTES) {
     yield parser.nodes(wholeTree(tree))
     return
   }
   const splitter = new NodeSplitter()
-  for (let at = 0; at < tree.length; at += PIECE) {
-    for (const list of splitter.push(tree.subarray(at, at + PIECE))) yield parser.nodes(parse(list))
+  for (let at = 0; at < tree.length; at += PIECE_BYTES) {
+    for (const list of splitter.push(tree.subarray(at, at + PIECE_BYTES))) yield parser.nodes(parse(list))
   }
   splitter.finish()
 }
 
-/** The same of a tree that comes in pieces. */
+/** Like nodeBatches(), for a tree that comes in pieces. */
 export async function* streamNodes(
   pieces: AsyncIterable<Buffer>,
   folder: Buffer = Buffer.alloc(0),
@@ -52,20 +52,20 @@ function parse(json: string): unknown {
   }
 }
 
-/** Makes nodes of lists, and sees that they come by name: who merges trees counts on it. */
+/** Decodes lists of nodes, and checks that names are in order: code that merges trees relies on it. */
 class BatchParser {
   readonly #prefix: Buffer
   #last: Buffer | undefined
 
   constructor(folder: Buffer) {
-    this.#prefix = prefixOf(folder)
+    this.#prefix = pathPrefix(folder)
   }
 
   nodes(list: unknown): Node[] {
-    if (!Array.isArray(list)) throw badTree('its nodes are no list')
+    if (!Array.isArray(list)) throw badTree('its nodes are not a list')
     const nodes: Node[] = []
     for (const raw of list as RawNode[]) {
-      const node = nodeOf(raw ?? {}, this.#prefix)
+      const node = decodeNode(raw ?? {}, this.#prefix)
       if (!node) continue
       if (this.#last && this.#last.compare(node.name) >= 0) throw badTree('its names are not in order')
       this.#last = node.name

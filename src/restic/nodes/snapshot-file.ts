@@ -4,7 +4,7 @@ import { changedWhileReadSchema, clockDoubtSchema } from '../../wire/backup.ts'
 import { goJsonString } from './go-json.ts'
 import { parseGoTime } from './go-time.ts'
 
-/** What we know of a snapshot that restic has no field for. It stands in the same JSON, and restic passes over it. */
+/** Facts of a snapshot for which restic has no field. They are in the same JSON file; restic ignores them. */
 const snapshotFactsSchema = z.object({
   format: z.literal(1),
   app: z.string(),
@@ -13,25 +13,25 @@ const snapshotFactsSchema = z.object({
   instanceNo: z.number().int(),
   containers: z.array(z.string()),
   jobId: z.string(),
-  /** Per volume, counts up by one with each snapshot. */
+  /** Grows by one with each snapshot of a volume. */
   sequence: z.number().int().nonnegative(),
   state: z.enum(['success', 'partial']),
   suspect: z.string().nullable(),
   files: z.number().int(),
-  /** Of file content. */
+  /** The size of all file content. */
   bytes: z.number(),
   entries: z.number().int(),
-  /** Bytes that it added to the store. */
+  /** The bytes that this snapshot added to the store. */
   added: z.number(),
   root: z.object({ device: z.string(), mountPoint: z.boolean() }),
-  /** The first of them. */
+  /** Only the first ones; `warningCount` counts all. */
   warnings: z.array(z.string()),
   warningCount: z.number().int(),
   notKept: z.array(z.string()),
-  /** Its nodes have inode flags where there were any. */
+  /** Whether inode flags were read. Snapshots of older versions do not have them. */
   inodeFlags: z.boolean().optional(),
   clockDoubt: clockDoubtSchema.optional(),
-  /** When every file was read last, whatever its timestamps said, ISO 8601. */
+  /** The last time when all files were read, even those that seemed unchanged. ISO 8601. */
   lastReread: z.string().optional(),
   changedWhileRead: changedWhileReadSchema.optional(),
   durability: z.enum(['synced', 'acknowledged']),
@@ -42,7 +42,7 @@ export type SnapshotFacts = z.infer<typeof snapshotFactsSchema>
 const ID = z.string().regex(/^[\da-f]{64}$/)
 
 const snapshotSchema = z.object({
-  time: z.string().refine((text) => parseGoTime(text) !== undefined, 'no time'),
+  time: z.string().refine((text) => parseGoTime(text) !== undefined, 'its time is not RFC 3339'),
   parent: ID.nullish(),
   tree: ID,
   paths: z.array(z.string()).nullish(),
@@ -55,7 +55,7 @@ const snapshotSchema = z.object({
   backupd: z.unknown().optional(),
 })
 
-/** One snapshot, as its file in the repository has it. */
+/** The content of a snapshot's file in the repository. */
 export interface SnapshotFile {
   /** RFC 3339 with nanoseconds, in any zone. */
   time: string
@@ -68,13 +68,13 @@ export interface SnapshotFile {
   uid: number
   gid: number
   tags: string[]
-  /** The snapshot that restic made this one of (`restic tag`, `restic rewrite`); null where there is none. */
+  /** The snapshot from which restic made this one (`restic tag`, `restic rewrite`); null if there is none. */
   original: string | null
-  /** Null where restic made it. */
+  /** Null if restic made it. */
   backupd: SnapshotFacts | null
 }
 
-/** JSON in the order and manner of restic 0.14. */
+/** Encodes a snapshot's file as JSON like restic 0.14. */
 export function encodeSnapshot(snapshot: SnapshotFile): Buffer {
   const { time, parent, tree, paths, hostname, username, uid, gid, tags, original, backupd } = snapshot
   const parts = [`"time":${goJsonString(time)}`]
@@ -94,7 +94,10 @@ function listJson(texts: readonly string[]): string {
   return `[${texts.map(goJsonString).join(',')}]`
 }
 
-/** What we or restic wrote. Throws SNAPSHOT_CORRUPT naming the snapshot. Facts that cannot be read count as none. */
+/**
+ * Parses a snapshot's file that backupd or restic wrote. Throws SNAPSHOT_CORRUPT. Facts with an unknown shape become
+ * null.
+ */
 export function parseSnapshot(id: string, json: Buffer): SnapshotFile {
   const raw = readShape(id, json)
   const facts = snapshotFactsSchema.safeParse(raw.backupd)
@@ -118,7 +121,7 @@ function readShape(id: string, json: Buffer): z.infer<typeof snapshotSchema> {
     return snapshotSchema.parse(JSON.parse(json.toString('utf8')))
   } catch (error) {
     const why = error instanceof z.ZodError ? (error.issues[0]?.message ?? 'unknown shape') : messageOf(error)
-    throw new BackupdError('SNAPSHOT_CORRUPT', `The snapshot ${id} cannot be read: ${why}`, {
+    throw new BackupdError('SNAPSHOT_CORRUPT', `Cannot read the snapshot ${id}: ${why}`, {
       facts: { snapshot: id },
       cause: error,
     })

@@ -1,29 +1,29 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import { type NodeFacts, nameOf, nodeJson } from './node.ts'
+import { lastName, type NodeFacts, nodeJson } from './node.ts'
 
-/** Text kept before it becomes bytes. */
-const PIECE = 64 * 1024
+/** The length of the text that is collected before it becomes bytes. */
+const MIN_PIECE_LENGTH = 64 * 1024
 
 /**
- * A tree blob in pieces: `{"nodes":[…]}` and a newline, as restic has it. The entries come by the bytes of their
- * names. What take() gives, in order, is the blob.
+ * Encodes a tree blob in pieces, like restic: `{"nodes":[…]}` and a newline. Entries must come in the order of the
+ * bytes of their names. The pieces from takePiece() and finish(), in order, are the blob.
  */
 export class TreeEncoder {
   #text = '{"nodes":['
   #last: Buffer | undefined
 
-  /** Throws where the name does not come after the one before: that is a fault of the caller's. */
+  /** Throws if the name does not come after the one before: that is a mistake of the caller. */
   add(entry: TreeEntry, facts: NodeFacts): void {
-    const name = nameOf(entry.path)
+    const name = lastName(entry.path)
     if (this.#last && this.#last.compare(name) >= 0) throw new Error('the names of a tree are not in order')
     const json = nodeJson(entry, facts)
     this.#text += this.#last ? `,${json}` : json
     this.#last = name
   }
 
-  /** The bytes so far, worth taking from time to time: undefined while they are few. */
-  take(): Buffer | undefined {
-    if (this.#text.length < PIECE) return undefined
+  /** Removes and returns the bytes so far; undefined while there are only a few. */
+  takePiece(): Buffer | undefined {
+    if (this.#text.length < MIN_PIECE_LENGTH) return undefined
     const piece = Buffer.from(this.#text)
     this.#text = ''
     return piece
@@ -34,13 +34,13 @@ export class TreeEncoder {
   }
 }
 
-/** A whole tree at once. */
+/** Encodes a whole tree. */
 export function encodeTree(nodes: Iterable<{ entry: TreeEntry } & NodeFacts>): Buffer {
   const encoder = new TreeEncoder()
   const pieces: Buffer[] = []
   for (const node of nodes) {
     encoder.add(node.entry, node)
-    const piece = encoder.take()
+    const piece = encoder.takePiece()
     if (piece) pieces.push(piece)
   }
   const end = encoder.finish()

@@ -10,7 +10,7 @@ export interface ChooseOptions {
 }
 
 /** Smaller packs, from short runs, are merged if there are at least MANY_SMALL of them. */
-const SMALL_BYTES = 4 * 1024 * 1024
+const SMALL_PACK_BYTES = 4 * 1024 * 1024
 const MANY_SMALL = 64
 /** The most unused packs to delete in one slice. */
 const MAX_UNUSED_PACKS = 4096
@@ -46,7 +46,7 @@ function chooseWasteful(
 }
 
 function chooseSmall(movable: readonly PackUse[], { sliceBytes }: ChooseOptions): PackUse[] {
-  const small = movable.filter(({ usedBytes, unusedBytes }) => usedBytes + unusedBytes < SMALL_BYTES)
+  const small = movable.filter(({ usedBytes, unusedBytes }) => usedBytes + unusedBytes < SMALL_PACK_BYTES)
   for (const holdsTrees of [true, false]) {
     const alike = small.filter((use) => use.holdsTrees === holdsTrees)
     if (alike.length < MANY_SMALL) continue

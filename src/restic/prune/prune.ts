@@ -41,7 +41,7 @@ export interface PruneSummary {
   bytesUnused: number
 }
 
-const MAX_UNUSED = 0.05
+const MAX_UNUSED_SHARE = 0.05
 const SLICE_BYTES = 64 * 1024 * 1024
 
 interface Prune {
@@ -76,7 +76,7 @@ async function slice(run: Prune, known: UsedBlobs): Promise<[UsedBlobs, boolean]
   const { repository, options } = run
   await using lock = await options.takeLock({ exclusive: true })
   const index = await repository.loadIndex()
-  // If someone else pruned meanwhile, the index is a new one, and the used blobs must be found again.
+  // If another process pruned meanwhile, the index is a new one, and the used blobs must be found again.
   const used = index === known.index ? known : renew(run, index)
   return [used, await pruneLocked(run, used, lock)]
 }
@@ -110,16 +110,21 @@ async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise
   }
   summary.packsRemoved += unknown.length
   summary.bytesFreed += unknown.reduce((sum, { size }) => sum + size, 0)
-  const { maxUnused = MAX_UNUSED, sliceBytes = SLICE_BYTES } = options
+  const { maxUnused = MAX_UNUSED_SHARE, sliceBytes = SLICE_BYTES } = options
   const victims = choosePacks(uses, { maxUnused, sliceBytes, skip })
-  if (victims.length > 0) await clear(run, used, { victims, signal, assertHeld: () => lock.assertHeld() })
+  if (victims.length > 0)
+    await removePacks(run, used, { victims, signal, assertHeld: () => lock.assertHeld() })
   // Nothing to remove: merges small index files if there are many.
   else await repository.dropFromIndex(new Set())
   summary.bytesUnused = measurePacks(used).reduce((sum, { unusedBytes }) => sum + unusedBytes, 0)
   return victims.length > 0
 }
 
-async function clear({ repository, summary, skip }: Prune, used: UsedBlobs, task: SliceTask): Promise<void> {
+async function removePacks(
+  { repository, summary, skip }: Prune,
+  used: UsedBlobs,
+  task: SliceTask,
+): Promise<void> {
   const { packsRemoved, bytesFreed, bytesMoved, damaged } = await pruneSlice(repository, used, task)
   summary.packsRemoved += packsRemoved
   summary.bytesFreed += bytesFreed

@@ -33,7 +33,7 @@ export async function findUnknownPacks(
   const named = packs.slice(0, MAX_LISTED).join(', ') + (packs.length > MAX_LISTED ? ', …' : '')
   throw new BackupdError(
     'REPOSITORY_DAMAGED',
-    `${packs.length} packs that snapshots need are not in the store (${named}): nothing was pruned. Put them back from a copy of the store, or see "restic check"`,
+    `Cannot prune: ${packs.length} packs that snapshots need are missing in the store (${named}). Nothing was pruned; restore them from a copy of the store, or see restic check`,
     { facts: { packs: packs.slice(0, MAX_LISTED), count: packs.length } },
   )
 }

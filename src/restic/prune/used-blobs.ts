@@ -3,7 +3,7 @@ import { countStep } from '../../lib/work-steps.ts'
 import type { Node } from '../nodes/node.ts'
 import { nodeBatches } from '../nodes/read-nodes.ts'
 import { parseSnapshot } from '../nodes/snapshot-file.ts'
-import { LARGE_TREE, treeBatches } from '../read/tree-source.ts'
+import { LARGE_TREE_BYTES, treeBatches } from '../read/tree-source.ts'
 import type { BlobIndex } from '../repository/blob-index.ts'
 import type { BlobType } from '../repository/blob-place.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -78,7 +78,7 @@ export class UsedBlobs {
 
   /** Reads small trees together, and large ones in pieces. */
   async *#nodesOf(ids: Buffer[]): AsyncGenerator<Node[]> {
-    const isLarge = (id: Buffer) => (this.#repository.blobSize('tree', id) ?? 0) > LARGE_TREE
+    const isLarge = (id: Buffer) => (this.#repository.blobSize('tree', id) ?? 0) > LARGE_TREE_BYTES
     for (const id of ids.filter(isLarge)) yield* treeBatches(this.#repository, id)
     const small = ids.filter((id) => !isLarge(id))
     for await (const { plain } of this.#repository.readBlobs('tree', small))
@@ -91,10 +91,10 @@ export class UsedBlobs {
     const entry = this.index.copies(type, id).find((copy) => !this.isDead(this.index.packOf(copy)))
     if (entry !== undefined) return entry
     const blob = id.toString('hex')
-    const what = `The repository lacks the ${type} blob ${blob}, which ${owner} needs`
+    const what = `Cannot prune: the ${type} blob ${blob}, which ${owner} needs, is not in the repository`
     throw new BackupdError(
       'REPOSITORY_DAMAGED',
-      `${what}: nothing was pruned. See "restic check", and put the missing pack back from a copy of the store`,
+      `${what}. Nothing was pruned; see restic check, and restore the missing pack from a copy of the store`,
       { facts: { blob, type } },
     )
   }

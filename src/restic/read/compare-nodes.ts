@@ -1,14 +1,14 @@
 import type { TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import type { Node } from '../nodes/node.ts'
 
-/** How something is not as it was. What is in a directory is told of each thing in it. */
+/** What changed in an entry. A directory does not change with its entries. */
 export type Change = 'type' | 'content' | 'metadata'
 
 /**
- * How `after` differs from `before`; undefined where it is the same. Not told: inodes and their own times of change,
- * and the time of a directory, which changes with the names in it.
+ * Returns how `after` differs from `before`; undefined if they are equal. Ignores inodes, ctimes, and the mtime of a
+ * directory, which changes with the names in it.
  */
-export function changeOf(before: Node, after: Node): Change | undefined {
+export function compareNodes(before: Node, after: Node): Change | undefined {
   const [a, b] = [before.entry, after.entry]
   if (a.type !== b.type) return 'type'
   if (!sameContent(before, after)) return 'content'

@@ -1,27 +1,27 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { componentsOf } from '../../volume/tree/write-paths.ts'
 import type { Node } from '../nodes/node.ts'
-import { type Change, changeOf } from './compare-nodes.ts'
-import { type Joined, joinNames, nothing } from './join-names.ts'
+import { type Change, compareNodes } from './compare-nodes.ts'
+import { emptyList, type Joined, joinNames } from './join-names.ts'
 import { readTree, type TreeSource } from './tree-source.ts'
 
-/** One thing that is not as it was. */
+/** One entry that differs between two trees. */
 export interface Difference {
   change: Change | 'added' | 'removed'
   path: Buffer
-  /** Null where it was added. */
+  /** Null if it was added. */
   before: TreeEntry | null
-  /** Null where it was removed. */
+  /** Null if it was removed. */
   after: TreeEntry | null
 }
 
 export interface DiffOptions {
   signal: AbortSignal
-  /** Only what comes after this path of an earlier difference. */
+  /** Skips all differences up to this path, which an earlier call returned. */
   after?: Buffer
 }
 
-/** A tree that is there in both, in one, or in none. */
+/** The same directory before and after; null if it did not exist. */
 interface Pair {
   before: Buffer | null
   after: Buffer | null
@@ -31,8 +31,8 @@ interface Pair {
 const NOWHERE = Buffer.alloc(0)
 
 /**
- * What differs between two trees, streamed: each directory before what is in it, by the bytes of the names. Everything
- * in an added, removed or replaced directory is told too. Equal trees are not read.
+ * Streams the differences between two trees: each directory before its entries, in the order of the bytes of names.
+ * Includes every entry of an added, removed or replaced directory. Does not read equal trees.
  */
 export function diffTrees(
   source: TreeSource,
@@ -48,14 +48,14 @@ interface Diff {
   options: DiffOptions
 }
 
-/** A pair of folders that is being gone through. */
+/** A pair of folders that is being read. */
 interface Level {
   joined: AsyncGenerator<Joined<Node, Node>>
-  /** The names, from this folder on, that lead to the last difference that is known already. */
+  /** The names that lead from this folder to the path in `options.after`. */
   resume: readonly Buffer[]
 }
 
-/** No call within a call: trees may be deeper than any stack. */
+/** Does not recurse, because trees may be deeper than the stack. */
 async function* diffPair(diff: Diff, top: Pair, resume: readonly Buffer[]): AsyncGenerator<Difference> {
   if (sameTree(top)) return
   const levels = [enter(diff, top, resume)]
@@ -84,7 +84,7 @@ async function* diffPair(diff: Diff, top: Pair, resume: readonly Buffer[]): Asyn
 
 function enter({ source, options }: Diff, pair: Pair, resume: readonly Buffer[]): Level {
   options.signal.throwIfAborted()
-  return { joined: joined(source, pair), resume }
+  return { joined: joinTrees(source, pair), resume }
 }
 
 function sameTree({ before, after }: Pair): boolean {
@@ -92,20 +92,20 @@ function sameTree({ before, after }: Pair): boolean {
 }
 
 function differenceOf(before: Node | undefined, after: Node | undefined): Difference | undefined {
-  const change = before && after ? changeOf(before, after) : before ? 'removed' : 'added'
+  const change = before && after ? compareNodes(before, after) : before ? 'removed' : 'added'
   if (!change) return undefined
   const path = (after ?? before)?.entry.path ?? NOWHERE
   return { change, path, before: before?.entry ?? null, after: after?.entry ?? null }
 }
 
-function joined(source: TreeSource, { before, after, folder }: Pair): AsyncGenerator<Joined<Node, Node>> {
+function joinTrees(source: TreeSource, { before, after, folder }: Pair): AsyncGenerator<Joined<Node, Node>> {
   return joinNames(
-    before ? readTree(source, before, folder) : nothing(),
-    after ? readTree(source, after, folder) : nothing(),
+    before ? readTree(source, before, folder) : emptyList(),
+    after ? readTree(source, after, folder) : emptyList(),
   )
 }
 
-/** One page of it. `next` is the `after` of the page that follows; null where none does. */
+/** Returns one page of diffTrees(). `next` is the `after` of the following page; null for the last page. */
 export async function diffPage(
   source: TreeSource,
   trees: { before: Buffer; after: Buffer },

@@ -2,53 +2,56 @@ import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { componentsOf } from '../../volume/tree/write-paths.ts'
 import type { Node } from '../nodes/node.ts'
 import type { SnapshotFile } from '../nodes/snapshot-file.ts'
-import { type Change, changeOf } from './compare-nodes.ts'
+import { type Change, compareNodes } from './compare-nodes.ts'
 import { findChild, type TreeSource } from './tree-source.ts'
 import { volumeTree } from './volume-tree.ts'
 
 export interface Point {
   id: string
   snapshot: Pick<SnapshotFile, 'tree' | 'paths'>
-  /** The volume's path, where it is not the snapshot's own. */
+  /** The volume's path, if it is not the one that the snapshot records. */
   volume?: string
 }
 
 /** A file at one point in time. */
 export interface HistoryEntry {
   snapshot: string
-  /** Null where it was not there. */
+  /** Null if it did not exist. */
   entry: TreeEntry | null
-  /** Against the point before: `added` at the first that has it, `removed` at the first that does not; null = the same. */
+  /**
+   * Compared to the point before: `added` at the first point that has it, `removed` at the first that does not; null
+   * if equal.
+   */
   change: Change | 'added' | 'removed' | null
 }
 
 /**
- * One path of the volume through snapshots, which come in the order of their time, the oldest first. A directory
- * counts as changed where its own metadata did.
+ * Follows one path of the volume through snapshots; the oldest one comes first. A directory is changed if its own
+ * metadata changed.
  */
 export async function* fileHistory(
   source: TreeSource,
   points: Iterable<Point> | AsyncIterable<Point>,
   path: Buffer,
 ): AsyncGenerator<HistoryEntry> {
-  const way = new Way(source, componentsOf(path))
+  const finder = new PathFinder(source, componentsOf(path))
   let before: Node | undefined
   for await (const { id, snapshot, volume } of points) {
     const { tree } = await volumeTree(source, snapshot, volume)
-    const node = await way.find(tree)
-    yield { snapshot: id, entry: node?.entry ?? null, change: changeSince(before, node) }
+    const node = await finder.find(tree)
+    yield { snapshot: id, entry: node?.entry ?? null, change: findChange(before, node) }
     before = node
   }
 }
 
-function changeSince(before: Node | undefined, node: Node | undefined): HistoryEntry['change'] {
-  if (before && node) return changeOf(before, node) ?? null
+function findChange(before: Node | undefined, node: Node | undefined): HistoryEntry['change'] {
+  if (before && node) return compareNodes(before, node) ?? null
   if (node) return 'added'
   return before ? 'removed' : null
 }
 
-/** Goes down the same names again and again; a tree that it met last time is not read again. */
-class Way {
+/** Finds the same path in one tree after the other. A tree that equals the last one is not read again. */
+class PathFinder {
   readonly #source: TreeSource
   readonly #names: readonly Buffer[]
   readonly #seen: { id: Buffer; node: Node | undefined }[] = []

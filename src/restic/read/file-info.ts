@@ -3,7 +3,7 @@ import { isoTimeOfNs } from '../../lib/clock.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { FileInfo } from '../../wire/backup.ts'
 
-/** An entry as lists show it. */
+/** Converts an entry to the shape that lists show. */
 export function fileInfoOf(entry: TreeEntry): FileInfo {
   const { path, type, size, mode, uid, gid, mtimeNs, linkTarget } = entry
   return {

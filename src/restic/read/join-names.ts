@@ -1,11 +1,11 @@
-/** What two lists have under one name. */
+/** The items of two lists with the same name. */
 export type Joined<A, B> = [a: A | undefined, b: B | undefined]
 
 interface Named {
   name: Buffer
 }
 
-/** Two lists, both by the bytes of the names, as one. */
+/** Joins two lists that are both sorted by the bytes of the names. */
 export async function* joinNames<A extends Named, B extends Named>(
   as: AsyncIterator<A, unknown>,
   bs: AsyncIterator<B, unknown> | Iterator<B, unknown>,
@@ -29,4 +29,5 @@ function nextOf<T>(result: IteratorResult<T, unknown>): T | undefined {
   return result.done ? undefined : result.value
 }
 
-export async function* nothing(): AsyncGenerator<never> {}
+/** An empty list for joinNames(). */
+export async function* emptyList(): AsyncGenerator<never> {}

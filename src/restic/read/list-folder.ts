@@ -4,12 +4,12 @@ import type { FileInfo } from '../../wire/backup.ts'
 import type { FilePage } from '../../wire/daemon-api.ts'
 import { fileInfoOf } from './file-info.ts'
 import { type TreeSource, treeBatches } from './tree-source.ts'
-import { folderTree, type VolumeTree } from './volume-tree.ts'
+import { findFolderTree, type VolumeTree } from './volume-tree.ts'
 
 export interface FolderQuestion {
   /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
   path: string
-  /** The last path of the page before; empty for the first page. */
+  /** The last path of the previous page; empty for the first page. */
   after: string
   limit: number
 }
@@ -17,8 +17,8 @@ export interface FolderQuestion {
 const SLASH = Buffer.from('/')
 
 /**
- * What lies directly in a folder of a volume in a snapshot, by the bytes of its path.
- * Throws NOT_FOUND where there is no such path, BAD_INPUT where it is no directory, SNAPSHOT_CORRUPT.
+ * Lists the entries of a folder of the volume, in the order of the bytes of their names.
+ * Throws NOT_FOUND if the path does not exist, BAD_INPUT if it is not a directory, SNAPSHOT_CORRUPT.
  */
 export async function listSnapshotFolder(
   source: TreeSource,
@@ -26,7 +26,7 @@ export async function listSnapshotFolder(
   { path, after, limit }: FolderQuestion,
 ): Promise<FilePage> {
   const folder = withoutSlashes(textToBytes(path))
-  const tree = await folderTree(source, volume, folder)
+  const tree = await findFolderTree(source, volume, folder)
   const last = splitLast(textToBytes(after)).name
   const files: FileInfo[] = []
   for await (const nodes of treeBatches(source, tree, folder)) {

@@ -1,7 +1,12 @@
+// Reads snapshots without restoring them: finds the volume in a snapshot (volume-tree.ts), lists a folder, compares
+// two trees, follows a file through snapshots. Trees are streamed, because a directory can be larger than memory. The
+// store's series, and restic/write, restore and prune, use it. It reads tree blobs only, never file content, and
+// writes nothing.
+
 import type { Node } from '../nodes/node.ts'
 import { nodeBatches, streamNodes } from '../nodes/read-nodes.ts'
 
-/** Of a repository, what reading trees needs. */
+/** The methods of a repository that are needed to read trees. */
 export interface TreeSource {
   readBlob(type: 'tree', id: Buffer): Promise<Buffer>
   blobSize?(type: 'tree', id: Buffer): number | undefined
@@ -9,26 +14,26 @@ export interface TreeSource {
 }
 
 const NOWHERE = Buffer.alloc(0)
-/** Larger trees, of tens of thousands of names, are not held whole. */
-export const LARGE_TREE = 8 << 20
+/** Larger trees, with tens of thousands of names, are not kept in memory as a whole. */
+export const LARGE_TREE_BYTES = 8 << 20
 
-/** The nodes of a tree, by name, some at a time; their paths begin with `folder`. */
+/** Reads the nodes of a tree in batches, in the order of their names; their paths begin with `folder`. */
 export async function* treeBatches(
   source: TreeSource,
   id: Buffer,
   folder: Buffer = NOWHERE,
 ): AsyncGenerator<Node[]> {
-  const isLarge = (source.blobSize?.('tree', id) ?? 0) > LARGE_TREE
+  const isLarge = (source.blobSize?.('tree', id) ?? 0) > LARGE_TREE_BYTES
   if (isLarge && source.streamBlob) yield* streamNodes(source.streamBlob('tree', id), folder)
   else yield* nodeBatches(await source.readBlob('tree', id), folder)
 }
 
-/** The same one by one. */
+/** Like treeBatches(), one by one. */
 export async function* readTree(source: TreeSource, id: Buffer, folder?: Buffer): AsyncGenerator<Node> {
   for await (const nodes of treeBatches(source, id, folder)) yield* nodes
 }
 
-/** The node of one name, in the tree of `folder`. */
+/** Finds the node with this name in the tree of `folder`. */
 export async function findChild(
   source: TreeSource,
   tree: { id: Buffer; folder: Buffer },

@@ -8,18 +8,18 @@ import { findChild, readTree, type TreeSource } from './tree-source.ts'
 
 /** A volume in a snapshot. */
 export interface VolumeTree {
-  /** The id of the tree of what is directly in it. */
+  /** The id of its tree. */
   tree: Buffer
-  /** Its own metadata, with an empty path; null where the snapshot does not have it (restic backup of `.`). */
+  /** Its own metadata, with an empty path; null if the snapshot does not have it (restic backup of `.`). */
   root: TreeEntry | null
 }
 
 const NOWHERE = Buffer.alloc(0)
 
 /**
- * Finds a volume in a snapshot, by default what it was made of. restic keeps the whole way from `/` for a path that it
- * was given as absolute; of a relative one only the last steps, or nothing.
- * Throws NOT_FOUND where the snapshot has no such directory, SNAPSHOT_CORRUPT.
+ * Finds a volume in a snapshot, by default the snapshot's own path. For an absolute path, restic stores all directories
+ * from `/` on; for a relative one, only the last directories, or none.
+ * Throws NOT_FOUND if the snapshot has no such directory, SNAPSHOT_CORRUPT.
  */
 export async function volumeTree(
   source: TreeSource,
@@ -32,7 +32,7 @@ export async function volumeTree(
   )
   if (found) return found
   if (snapshot.paths.length === 1 && snapshot.paths[0] === volume) {
-    return await madeRelative(source, snapshot.tree, names)
+    return await findRelative(source, snapshot.tree, names)
   }
   throw new BackupdError('NOT_FOUND', `The snapshot does not have the directory "${volume}"`, {
     facts: { paths: snapshot.paths },
@@ -54,8 +54,11 @@ async function walkDown(
   return found
 }
 
-/** The path was given to restic as `db`, as `../shop/db`, or as `.`: as many of its last names as lead down alone. */
-async function madeRelative(source: TreeSource, top: Buffer, names: readonly Buffer[]): Promise<VolumeTree> {
+/**
+ * restic was given the path as `db`, as `../shop/db`, or as `.`: the tree has some of its last names, each alone, or
+ * none.
+ */
+async function findRelative(source: TreeSource, top: Buffer, names: readonly Buffer[]): Promise<VolumeTree> {
   for (let from = 1; from < names.length; from++) {
     const found = await walkDown(names.slice(from), top, (tree, name) => onlyChild(source, tree, name))
     if (found) return found
@@ -63,7 +66,7 @@ async function madeRelative(source: TreeSource, top: Buffer, names: readonly Buf
   return { tree: top, root: null }
 }
 
-/** The one node of a tree, if that is its name. */
+/** Returns the only node of a tree; undefined if there are more, or if it has another name. */
 async function onlyChild(source: TreeSource, tree: Buffer, name: Buffer): Promise<Node | undefined> {
   let only: Node | undefined
   for await (const node of readTree(source, tree)) {
@@ -73,7 +76,10 @@ async function onlyChild(source: TreeSource, tree: Buffer, name: Buffer): Promis
   return only?.name.equals(name) ? only : undefined
 }
 
-/** What lies at a path of the volume; undefined where there is nothing. An empty path is the volume itself: undefined. */
+/**
+ * Finds the node at a path of the volume; undefined if there is none, or if the path is empty, which is the volume
+ * itself.
+ */
 export async function findNode(
   source: TreeSource,
   volume: VolumeTree,
@@ -90,12 +96,12 @@ export async function findNode(
   return node
 }
 
-/** The tree of a directory in the volume. Throws NOT_FOUND, and BAD_INPUT where it is none. */
-export async function folderTree(source: TreeSource, volume: VolumeTree, path: Buffer): Promise<Buffer> {
+/** Finds the tree of a directory in the volume. Throws NOT_FOUND, or BAD_INPUT if the path is not a directory. */
+export async function findFolderTree(source: TreeSource, volume: VolumeTree, path: Buffer): Promise<Buffer> {
   if (componentsOf(path).length === 0) return volume.tree
   const node = await findNode(source, volume, path)
   if (node?.subtree) return node.subtree
   const name = `"${bytesToText(path)}"`
-  if (!node) throw new BackupdError('NOT_FOUND', `There is no ${name} in the snapshot`)
+  if (!node) throw new BackupdError('NOT_FOUND', `${name} does not exist in the snapshot`)
   throw new BackupdError('BAD_INPUT', `${name} is a ${node.entry.type}, not a directory`)
 }

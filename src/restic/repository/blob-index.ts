@@ -74,7 +74,7 @@ export class BlobIndex {
   /** Ignores a copy that is known already, as when two index files name the same pack. */
   add(blob: IndexedBlob): void {
     if (this.#blobs.size >= this.#table.length * MAX_LOAD) this.#grow()
-    this.#take(blob.id)
+    this.#loadId(blob.id)
     const isTree = blob.type === 'tree'
     let slot = this.#firstSlot()
     for (let held = this.#table[slot]; held; held = this.#table[slot]) {
@@ -86,7 +86,7 @@ export class BlobIndex {
 
   /** The entry of the blob's first trusted copy, else of a distrusted one; -1 if there is none. */
   find(type: BlobType, id: Buffer): number {
-    this.#take(id)
+    this.#loadId(id)
     const isTree = type === 'tree'
     let slot = this.#firstSlot()
     let doubtful = -1
@@ -102,7 +102,7 @@ export class BlobIndex {
 
   /** The entries of all its copies, those in damaged packs last. */
   copies(type: BlobType, id: Buffer): number[] {
-    this.#take(id)
+    this.#loadId(id)
     const found: number[] = []
     let slot = this.#firstSlot()
     for (let held = this.#table[slot]; held; held = this.#table[slot]) {
@@ -160,8 +160,9 @@ export class BlobIndex {
     return this.#blobs.packOf(entry) === place.pack && this.#blobs.offsetOf(entry) === place.offset
   }
 
-  #take(id: Buffer): void {
-    if (id.length !== ID_LENGTH) throw new RangeError(`a blob's id has 32 bytes, not ${id.length}`)
+  /** Sets the id that is searched. */
+  #loadId(id: Buffer): void {
+    if (id.length !== ID_LENGTH) throw new RangeError(`the id of a blob has ${id.length} bytes, expected 32`)
     this.#idBytes.set(id)
   }
 

@@ -24,7 +24,7 @@ export function openBlob(
   if (!packed) throw new RangeError('its checksum is wrong')
   const plain = compressed ? inflate(packed, plainLength) : packed
   if (plain !== packed) release(packed)
-  if (!hashOf(plain).equals(id)) throw new RangeError('its content is not what its id says')
+  if (!hashOf(plain).equals(id)) throw new RangeError('its content does not match its id')
   return plain
 }
 
@@ -32,7 +32,7 @@ function inflate(packed: Buffer, plainLength: number): Buffer {
   try {
     return decompress(packed, plainLength)
   } catch (error) {
-    throw new RangeError(`it cannot be unpacked (${messageOf(error)})`)
+    throw new RangeError(`it cannot be decompressed (${messageOf(error)})`)
   }
 }
 
@@ -50,9 +50,9 @@ export class BlobReader {
 
   async read(type: BlobType, id: Buffer): Promise<Buffer> {
     const index = this.#index()
-    let fault = snapshotCorrupt({ type, id }, null, 'the index does not know it')
+    let fault = snapshotCorrupt({ type, id }, null, 'it is not in the index')
     for (const [copy, entry] of index.copies(type, id).entries()) {
-      if (copy > 0) this.#repository.warn(`${fault.message}. Another copy of it is read`)
+      if (copy > 0) this.#repository.warn(`${fault.message}. Another copy of it is tried`)
       const place = index.placeAt(entry)
       try {
         return openBlob(this.#repository.key, { id, ...place }, await this.#sealed(place))
@@ -107,7 +107,7 @@ export class BlobReader {
     const entries = new Map<number, Buffer>()
     for (const id of ids) {
       const entry = index.find(type, id)
-      if (entry < 0) throw snapshotCorrupt({ type, id }, null, 'the index does not know it')
+      if (entry < 0) throw snapshotCorrupt({ type, id }, null, 'it is not in the index')
       entries.set(entry, id)
     }
     return [...entries].map(([entry, id]) => ({ id, ...index.placeAt(entry) }))

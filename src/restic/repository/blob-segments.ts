@@ -1,6 +1,7 @@
+/** A segment has 2^16 blobs. */
 const SHIFT = 16
-const SEGMENT = 1 << SHIFT
-const MASK = SEGMENT - 1
+const SEGMENT_SIZE = 1 << SHIFT
+const MASK = SEGMENT_SIZE - 1
 const ID_WORDS = 8
 
 /** One blob in one pack, as numbers. `plainLength` is 0 if it is not compressed. */
@@ -90,17 +91,17 @@ export class BlobSegments {
 
   #of(entry: number): Segment {
     const segment = this.#segments[entry >>> SHIFT]
-    if (!segment) throw new RangeError(`there is no blob ${entry} among ${this.#size}`)
+    if (!segment) throw new RangeError(`the index has no entry ${entry}, expected less than ${this.#size}`)
     return segment
   }
 }
 
 function newSegment(): Segment {
   return {
-    ids: new Uint32Array(SEGMENT * ID_WORDS),
-    packs: new Uint32Array(SEGMENT),
-    offsets: new Uint32Array(SEGMENT),
-    lengths: new Uint32Array(SEGMENT),
-    plainLengths: new Uint32Array(SEGMENT),
+    ids: new Uint32Array(SEGMENT_SIZE * ID_WORDS),
+    packs: new Uint32Array(SEGMENT_SIZE),
+    offsets: new Uint32Array(SEGMENT_SIZE),
+    lengths: new Uint32Array(SEGMENT_SIZE),
+    plainLengths: new Uint32Array(SEGMENT_SIZE),
   }
 }

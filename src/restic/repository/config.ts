@@ -18,7 +18,7 @@ export interface Config {
 
 const configSchema = z.object({
   version: z.number().int(),
-  id: z.string().refine(isId, 'no id'),
+  id: z.string().refine(isId, 'not an id of 64 hex digits'),
   chunker_polynomial: z.string().regex(/^[0-9a-f]{1,16}$/),
 })
 

@@ -10,8 +10,8 @@ import type { OpenOptions, RepositoryPlace } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 
 /**
- * Creates an empty repository with one key. The config is written last: without a config there is no repository yet, and
- * an interrupted creation starts again. Throws CONFLICT if there is a repository.
+ * Creates an empty repository with one key. The config is written last: without a config there is no repository yet,
+ * and an interrupted creation starts again. Throws CONFLICT if there is a repository.
  */
 export async function createRepository(
   place: RepositoryPlace,
@@ -19,7 +19,7 @@ export async function createRepository(
 ): Promise<OpenedRepository> {
   await using _lock = await place.driver.lock(`${place.base}/tmp/create.lock`)
   if (await repositoryExists(place)) throw alreadyExists(place)
-  if (await holdsData(place)) throw repositoryDamaged(configName(place), 'it is not there')
+  if (await holdsData(place)) throw repositoryDamaged(configName(place), 'it does not exist')
   await removeKeys(place)
   const key = newKey()
   const config = newConfig()
@@ -36,7 +36,7 @@ async function removeKeys(place: RepositoryPlace): Promise<void> {
 }
 
 function alreadyExists({ base }: RepositoryPlace): BackupdError {
-  return new BackupdError('CONFLICT', `There is a repository "${base}" already`, {
+  return new BackupdError('CONFLICT', `Cannot create the repository "${base}": it exists already`, {
     facts: { repository: base },
   })
 }

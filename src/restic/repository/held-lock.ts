@@ -6,10 +6,10 @@ import { publishSmall } from './publish.ts'
 import type { Repository } from './repository.ts'
 import { hashOf, sealUnpacked } from './unpacked.ts'
 
-const REFRESH_MS = 5 * 60_000
+const REFRESH_INTERVAL_MS = 5 * 60_000
 /** As in restic: some time before others consider the lock stale (30 minutes). */
-const LOST_MS = 22 * 60_000
-const RETRY_MS = 30_000
+const MAX_AGE_MS = 22 * 60_000
+const RETRY_INTERVAL_MS = 30_000
 
 export interface Lock extends AsyncDisposable {
   /** Aborted if the lock is lost: nothing may be written any more. */
@@ -51,7 +51,7 @@ export class LockFiles {
   }
 
   /** Whether a lock file still exists: someone may have unlocked the repository by force. */
-  async isThere(): Promise<boolean> {
+  async exists(): Promise<boolean> {
     const { place } = this.#repository
     for (const id of this.ids) if (await place.driver.stat(unpackedName(place, 'locks', id))) return true
     return false
@@ -76,7 +76,7 @@ export class HeldLock implements Lock {
   readonly #timer: NodeJS.Timeout
   #refreshed: { wall: number; elapsed: number }
   /** The age in ms at which it is refreshed. */
-  #dueAge = REFRESH_MS
+  #dueAge = REFRESH_INTERVAL_MS
   #refreshing: Promise<void> | undefined
 
   constructor(repository: Repository, parts: HeldParts, tickMs: number) {
@@ -95,7 +95,7 @@ export class HeldLock implements Lock {
 
   async assertHeld(): Promise<void> {
     this.#loseWhenOld()
-    if (!this.signal.aborted && !(await this.#files.isThere())) this.#lose(removed(this.#repository))
+    if (!this.signal.aborted && !(await this.#files.exists())) this.#lose(removed(this.#repository))
     this.signal.throwIfAborted()
   }
 
@@ -107,7 +107,7 @@ export class HeldLock implements Lock {
       await this.#journal.end()
     } catch (error) {
       await this.#journal.leave()
-      this.#repository.warn(`A lock of ours stays until the next run: ${messageOf(error)}`)
+      this.#repository.warn(`Cannot remove our lock; the next run removes it: ${messageOf(error)}`)
     } finally {
       this.#onEnd()
     }
@@ -118,8 +118,8 @@ export class HeldLock implements Lock {
     if (this.#refreshing || this.signal.aborted || !this.#isDue()) return
     this.#refreshing = this.#refresh()
       .catch((error) => {
-        this.#dueAge = this.#age() + RETRY_MS
-        this.#repository.warn(`The lock could not be refreshed, it is tried again: ${messageOf(error)}`)
+        this.#dueAge = this.#age() + RETRY_INTERVAL_MS
+        this.#repository.warn(`The lock could not be refreshed, and is tried again: ${messageOf(error)}`)
       })
       .finally(() => {
         this.#refreshing = undefined
@@ -132,11 +132,11 @@ export class HeldLock implements Lock {
   }
 
   #loseWhenOld(): void {
-    if (this.#age() >= LOST_MS) this.#lose(notRefreshed(this.#repository))
+    if (this.#age() >= MAX_AGE_MS) this.#lose(notRefreshed(this.#repository))
   }
 
   async #refresh(): Promise<void> {
-    if (!(await this.#files.isThere())) {
+    if (!(await this.#files.exists())) {
       this.#lose(removed(this.#repository))
       return
     }
@@ -144,7 +144,7 @@ export class HeldLock implements Lock {
     const now = this.#now()
     await this.#files.add()
     this.#refreshed = now
-    this.#dueAge = REFRESH_MS
+    this.#dueAge = REFRESH_INTERVAL_MS
     await this.#files.remove(before)
   }
 
@@ -165,10 +165,13 @@ export class HeldLock implements Lock {
 
 function notRefreshed({ place }: Repository): BackupdError {
   const what = `The lock on the repository "${place.base}" could not be refreshed for 22 minutes`
-  return new BackupdError('REPOSITORY_LOCKED', `${what}: others may take it for dead. Run this again`)
+  return new BackupdError('REPOSITORY_LOCKED', `${what}, so others may consider it stale. Run this again`)
 }
 
 function removed({ place }: Repository): BackupdError {
-  const what = `The lock on the repository "${place.base}" was removed by somebody else`
-  return new BackupdError('REPOSITORY_LOCKED', `${what}, as restic unlock --remove-all does. Run this again`)
+  const what = `The lock on the repository "${place.base}" was removed by someone else`
+  return new BackupdError(
+    'REPOSITORY_LOCKED',
+    `${what}, for example by restic unlock --remove-all. Run this again`,
+  )
 }

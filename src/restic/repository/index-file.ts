@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { messageOf } from '../../lib/errors.ts'
 import type { BlobIndex, IndexedBlob } from './blob-index.ts'
 import { IndexPieces, type IndexReader } from './index-pieces.ts'
-import { type IndexRow, rowJson, rowOf, usualRow } from './index-row.ts'
+import { checkRow, type IndexRow, rowJson, scanUsualRow } from './index-row.ts'
 import { isId, unpackedName } from './layout.ts'
 import type { Repository } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 import { readUnpacked, unpackedPieces } from './unpacked.ts'
 
-const id = z.string().refine(isId, 'no id')
+const id = z.string().refine(isId, 'not an id of 64 hex digits')
 const packSchema = z.object({ id })
 /** `supersedes`: index files whose content this one has; they are read too if they still exist. */
 const restSchema = z.object({ supersedes: z.array(id).nullish(), packs: z.array(z.never()).nullish() })
@@ -31,7 +31,7 @@ export async function readIndexFile(
   return Uint32Array.from(packs)
 }
 
-/** Calls `onPack` with each pack of an index file. Throws as readIndexFile. */
+/** Calls `onPack` with each pack of an index file. Throws like readIndexFile. */
 export async function readPacks(
   repository: Pick<Repository, 'place' | 'key'>,
   fileId: string,
@@ -45,7 +45,7 @@ export async function readPacks(
     pieces.end()
   } catch (cause) {
     if (cause instanceof SyntaxError || cause instanceof z.ZodError) {
-      throw repositoryDamaged(name, `it is no index (${messageOf(cause)})`, cause)
+      throw repositoryDamaged(name, `it is not an index (${messageOf(cause)})`, cause)
     }
     throw cause
   }
@@ -55,11 +55,11 @@ function createReader(onPack: (id: string, rows: IndexRow[]) => void): IndexRead
   let rows: IndexRow[] = []
   return {
     blobAt(chunk, at) {
-      const usual = usualRow(chunk, at)
+      const usual = scanUsualRow(chunk, at)
       if (usual) rows.push(usual.row)
       return usual?.end
     },
-    blob: (json) => void rows.push(rowOf(JSON.parse(json))),
+    blob: (json) => void rows.push(checkRow(JSON.parse(json))),
     pack(json) {
       onPack(packSchema.parse(JSON.parse(json)).id, rows)
       rows = []

@@ -68,7 +68,7 @@ export class IndexPieces {
   }
 
   end(): void {
-    if (this.#depth !== 0 || this.#inString) throw new SyntaxError('it ends in the middle')
+    if (this.#depth !== 0 || this.#inString) throw new SyntaxError('it ends too early')
   }
 
   #stringByte(byte: number): void {
@@ -110,7 +110,7 @@ export class IndexPieces {
   #close(chunk: Buffer, from: number, at: number): number {
     this.#afterObject = false
     const depth = this.#depth
-    if (depth === 0) throw new SyntaxError('it closes more than it opens')
+    if (depth === 0) throw new SyntaxError('it has more closing than opening brackets')
     if (!isObjectDepth(depth)) {
       this.#depth -= 1
       return from
@@ -135,7 +135,7 @@ export class IndexPieces {
     const owner = this.#depth >= BLOB ? BLOB : this.#depth >= PACK ? PACK : ROOT
     const text = (this.#texts.get(owner) ?? '') + chunk.toString('latin1', from, to)
     if (text.length > (owner === ROOT ? MAX_ROOT_LENGTH : MAX_LENGTH))
-      throw new SyntaxError('a part of it is far too long')
+      throw new SyntaxError('one of its objects is too long')
     this.#texts.set(owner, text)
   }
 }

@@ -14,17 +14,17 @@ interface BlobJson {
 }
 
 /** Checked by hand instead of with a schema, because it runs millions of times. Throws a SyntaxError. */
-export function rowOf(blob: BlobJson): IndexRow {
+export function checkRow(blob: BlobJson): IndexRow {
   const { id, type, offset, length, uncompressed_length: packed = 0 } = blob
-  if (typeof id !== 'string' || !isId(id)) throw new SyntaxError('a blob has no id')
-  if (type !== 'data' && type !== 'tree') throw new SyntaxError(`the blob ${id} is of no known type`)
+  if (typeof id !== 'string' || !isId(id)) throw new SyntaxError('a blob has no valid id')
+  if (type !== 'data' && type !== 'tree') throw new SyntaxError(`the blob ${id} has an unknown type`)
   if (!isUint32(offset) || !isUint32(length) || !isUint32(packed) || length < SEAL_OVERHEAD) {
-    throw new SyntaxError(`the blob ${id} lies nowhere`)
+    throw new SyntaxError(`the blob ${id} has an impossible offset or length`)
   }
-  return rowAt({ type, id: Buffer.from(id, 'hex'), offset, length }, packed)
+  return makeRow({ type, id: Buffer.from(id, 'hex'), offset, length }, packed)
 }
 
-function rowAt(blob: Pick<IndexRow, 'type' | 'id' | 'offset' | 'length'>, packed: number): IndexRow {
+function makeRow(blob: Pick<IndexRow, 'type' | 'id' | 'offset' | 'length'>, packed: number): IndexRow {
   const { type, id, offset, length } = blob
   const plainLength = packed > 0 ? packed : length - SEAL_OVERHEAD
   return { type, id, offset, length, plainLength, compressed: packed > 0 }
@@ -104,7 +104,7 @@ const cursor = new Cursor()
  * Fast path: reads a blob's JSON in exactly the form that restic and we write, without creating a string, because each
  * run reads the whole index. Undefined for any other form, which must then be parsed.
  */
-export function usualRow(bytes: Buffer, at: number): { row: IndexRow; end: number } | undefined {
+export function scanUsualRow(bytes: Buffer, at: number): { row: IndexRow; end: number } | undefined {
   cursor.bytes = bytes
   cursor.at = at
   const id = cursor.pass(ID) ? cursor.id() : undefined
@@ -115,5 +115,5 @@ export function usualRow(bytes: Buffer, at: number): { row: IndexRow; end: numbe
   const length = cursor.uint32()
   const packed = cursor.pass(PACKED) ? cursor.uint32() : 0
   if (length < SEAL_OVERHEAD || packed < 0 || bytes[cursor.at] !== CLOSE) return undefined
-  return { row: rowAt({ type, id, offset, length }, packed), end: cursor.at + 1 }
+  return { row: makeRow({ type, id, offset, length }, packed), end: cursor.at + 1 }
 }

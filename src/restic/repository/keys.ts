@@ -3,11 +3,11 @@ import { BackupdError, messageOf } from '../../lib/errors.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { parseKeyFile, sealKey, unsealKey } from '../codec/password-key.ts'
 import { folderName, idsIn, unpackedName } from './layout.ts'
+import { readProcessIdentity } from './process-identity.ts'
 import { publishSmall } from './publish.ts'
 import type { OpenOptions, RepositoryPlace } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
 import { hashOf, readUnpacked } from './unpacked.ts'
-import { readWho } from './who.ts'
 
 /** Writes a new key file for `key`. */
 export async function addKey(
@@ -15,7 +15,7 @@ export async function addKey(
   { password, clock }: OpenOptions,
   key: RepositoryKey,
 ): Promise<void> {
-  const { username, hostname } = readWho()
+  const { username, hostname } = readProcessIdentity()
   const maker = { created: isoTime(clock.now()), username, hostname }
   const file = await sealKey(key, password, maker)
   await publishSmall(place, unpackedName(place, 'keys', hashOf(file).toString('hex')), file)
@@ -35,7 +35,7 @@ export async function* openKeys(place: RepositoryPlace, options: OpenOptions): A
   }
   if (opened > 0) return
   for (const fault of faults) options.warn(fault.message)
-  if (read === 0) throw repositoryDamaged(folderName(place, 'keys'), 'there is no key file in it')
+  if (read === 0) throw repositoryDamaged(folderName(place, 'keys'), 'it contains no key file')
   if (faults.length === read) throw faults[0]
   throw wrongPassword(place)
 }
@@ -50,14 +50,18 @@ async function openKey(place: RepositoryPlace, id: string, { password }: OpenOpt
   try {
     return await unsealKey(parseKeyFile(file), password)
   } catch (cause) {
-    throw repositoryDamaged(unpackedName(place, 'keys', id), `it is no key (${messageOf(cause)})`, cause)
+    throw repositoryDamaged(
+      unpackedName(place, 'keys', id),
+      `it is not a key file (${messageOf(cause)})`,
+      cause,
+    )
   }
 }
 
 function wrongPassword({ base }: RepositoryPlace): BackupdError {
   return new BackupdError(
     'REPOSITORY_PASSWORD',
-    `Cannot open the repository "${base}": the password is not one of its own. Give the right one with ` +
+    `Cannot open the repository "${base}": the password opens none of its keys. Give the right one with ` +
       '--repository-password-file; nothing was changed',
     { facts: { repository: base } },
   )

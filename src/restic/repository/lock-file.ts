@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { isoTime } from '../../lib/clock.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { readProcessIdentity } from './process-identity.ts'
 import type { Repository } from './repository.ts'
-import { readWho } from './who.ts'
 
 /** After this time, restic considers a lock stale. */
 const STALE_MS = 30 * 60_000
@@ -23,7 +23,7 @@ export interface FoundLock {
 
 /** The lock of this process, in restic's format. */
 export function lockJson(nowMs: number, exclusive: boolean): Buffer {
-  const { hostname, username, uid, gid } = readWho()
+  const { hostname, username, uid, gid } = readProcessIdentity()
   const owner = { ...(uid > 0 && { uid }), ...(gid > 0 && { gid }) }
   const lock = { time: isoTime(nowMs), exclusive, hostname, username, pid: process.pid, ...owner }
   return Buffer.from(JSON.stringify(lock))

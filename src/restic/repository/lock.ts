@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError } from '../../lib/errors.ts'
 import { storeMeter } from '../../lib/store-meter.ts'
-import { ignoreHangUp } from './hang-up.ts'
 import { HeldLock, type Lock, LockFiles } from './held-lock.ts'
+import { ignoreHangUp } from './ignore-hang-up.ts'
 import { unpackedName } from './layout.ts'
 import { type FoundLock, lockedBy, parseLock } from './lock-file.ts'
 import { LockJournal, readDeadLocks } from './lock-journal.ts'
@@ -11,8 +11,8 @@ import type { Repository } from './repository.ts'
 /** How often a waiting run tries again. A prune, which locks repeatedly, pauses longer than this in between. */
 export const LOCK_RETRY_MS = 300
 /** How long a network store may take to show a new name to others. */
-const SETTLE_MS = 200
-const TICK_MS = 1000
+const VISIBLE_AFTER_MS = 200
+const TICK_INTERVAL_MS = 1000
 
 export interface LockOptions {
   /** An exclusive lock excludes every other lock; shared ones only exclude exclusive ones. */
@@ -29,8 +29,8 @@ export interface LockOptions {
 }
 
 /**
- * Locks the repository as restic does. Then reads the list of snapshots, and after that the index, so that the index has
- * everything that these snapshots use. Throws REPOSITORY_LOCKED with the holder once `waitMs` are over.
+ * Locks the repository as restic does. Then reads the list of snapshots, and after that the index, so that the index
+ * has everything that these snapshots use. Throws REPOSITORY_LOCKED with the holder once `waitMs` are over.
  */
 export async function lockRepository(repository: Repository, options: LockOptions): Promise<Lock> {
   const end = ignoreHangUp()
@@ -49,7 +49,7 @@ async function lock(repository: Repository, options: LockOptions, onEnd: () => v
     await acquire(repository, files, options)
     const snapshots = await listSnapshotIds(repository)
     if (options.withIndex !== false) await repository.loadIndex()
-    return new HeldLock(repository, { files, journal, snapshots, onEnd }, options.tickMs ?? TICK_MS)
+    return new HeldLock(repository, { files, journal, snapshots, onEnd }, options.tickMs ?? TICK_INTERVAL_MS)
   } catch (error) {
     await files.remove().then(
       () => journal.end(),
@@ -77,7 +77,7 @@ async function tryOnce(repository: Repository, files: LockFiles): Promise<FoundL
   const before = await findOther(repository, files)
   if (before) return before
   await files.add()
-  if (repository.place.driver.name !== 'local') await wait(SETTLE_MS)
+  if (repository.place.driver.name !== 'local') await wait(VISIBLE_AFTER_MS)
   const other = await findOther(repository, files)
   if (other) await files.remove()
   return other

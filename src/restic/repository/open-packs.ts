@@ -2,7 +2,7 @@ import type { ObjectReader } from '../../objects/driver.ts'
 import { packName } from './layout.ts'
 import type { RepositoryPlace } from './repository.ts'
 
-const KEPT_OPEN = 16
+const MAX_OPEN = 16
 
 interface OpenPack {
   reader: Promise<ObjectReader>
@@ -27,7 +27,7 @@ export class OpenPacks {
       return await (await open.reader).read(offset, length)
     } finally {
       open.busy -= 1
-      await this.#closeIdle(KEPT_OPEN)
+      await this.#closeIdle(MAX_OPEN)
     }
   }
 

@@ -45,14 +45,18 @@ export async function holdsData(place: RepositoryPlace): Promise<boolean> {
 }
 
 async function missing(place: RepositoryPlace): Promise<BackupdError> {
-  if (await holdsData(place)) return repositoryDamaged(configName(place), 'it is not there')
-  return new BackupdError('NOT_FOUND', `There is no repository "${place.base}" in the store`, {
-    facts: { repository: place.base },
-  })
+  if (await holdsData(place)) return repositoryDamaged(configName(place), 'it does not exist')
+  return new BackupdError(
+    'NOT_FOUND',
+    `Cannot open the repository "${place.base}": it does not exist in the store`,
+    {
+      facts: { repository: place.base },
+    },
+  )
 }
 
 function otherFormat({ base }: RepositoryPlace, version: number): BackupdError {
-  const what = `The repository "${base}" is of format ${version}; only format ${FORMAT} is read and written`
-  const then = version === 1 ? '. Bring it up with: restic migrate upgrade_repo_v2' : ''
+  const what = `Cannot open the repository "${base}": it has format ${version}, expected ${FORMAT}`
+  const then = version === 1 ? '. Upgrade it with: restic migrate upgrade_repo_v2' : ''
   return new BackupdError('CONFLICT', what + then, { facts: { repository: base, version } })
 }

@@ -15,7 +15,7 @@ export async function readPackHeader(
   await using reader = await place.driver.open(name)
   try {
     const end = reader.size - LENGTH_FIELD
-    if (end < 0) throw new RangeError('it is too short for a pack')
+    if (end < 0) throw new RangeError(`it has ${reader.size} bytes, too few for a pack`)
     const start = findHeaderStart(reader.size, await reader.read(end, LENGTH_FIELD))
     const header = unseal(key, await reader.read(start, end - start))
     if (!header) throw new RangeError("its header's checksum is wrong")

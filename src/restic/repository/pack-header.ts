@@ -2,8 +2,8 @@ import { SEAL_OVERHEAD } from '../codec/crypt.ts'
 import type { IndexRow } from './index-row.ts'
 
 const ID_LENGTH = 32
-const PLAIN_ENTRY = 1 + 4 + ID_LENGTH
-const PACKED_ENTRY = PLAIN_ENTRY + 4
+const PLAIN_ENTRY_BYTES = 1 + 4 + ID_LENGTH
+const COMPRESSED_ENTRY_BYTES = PLAIN_ENTRY_BYTES + 4
 /** Bytes. The length of the sealed header is at the very end of the pack. */
 export const LENGTH_FIELD = 4
 const MAX_HEADER_BYTES = 16 * 1024 * 1024
@@ -27,10 +27,10 @@ export function parseHeader(header: Buffer): IndexRow[] {
   let offset = 0
   for (let at = 0; at < header.length; ) {
     const kind = header.readUInt8(at)
-    if (kind > 3) throw new RangeError(`a blob of the unknown type ${kind}`)
+    if (kind > 3) throw new RangeError(`its header has a blob of the unknown type ${kind}`)
     const compressed = kind >= 2
-    const next = at + (compressed ? PACKED_ENTRY : PLAIN_ENTRY)
-    if (next > header.length) throw new RangeError('the header ends in the middle of a blob')
+    const next = at + (compressed ? COMPRESSED_ENTRY_BYTES : PLAIN_ENTRY_BYTES)
+    if (next > header.length) throw new RangeError('its header ends in the middle of a blob')
     const length = header.readUInt32LE(at + 1)
     const plainLength = compressed ? header.readUInt32LE(at + 5) : length - SEAL_OVERHEAD
     const id = Buffer.from(header.subarray(next - ID_LENGTH, next))
@@ -46,7 +46,7 @@ export function findHeaderStart(packSize: number, lengthField: Buffer): number {
   const length = lengthField.readUInt32LE(0)
   const start = packSize - LENGTH_FIELD - length
   if (length < SEAL_OVERHEAD || length > MAX_HEADER_BYTES || start < 0) {
-    throw new RangeError(`a header of ${length} bytes in a pack of ${packSize}`)
+    throw new RangeError(`its header cannot have ${length} bytes in a pack of ${packSize} bytes`)
   }
   return start
 }

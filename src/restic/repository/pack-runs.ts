@@ -1,7 +1,7 @@
 import type { BlobPlace } from './blob-place.ts'
 
-/** Bytes. Blobs with at most this gap between them are read together. */
-const MAX_GAP = 64 * 1024
+/** Blobs with at most this gap between them are read together. */
+const MAX_GAP_BYTES = 64 * 1024
 const MAX_READ_BYTES = 2 << 20
 
 /** Blobs of one pack that are read with one call. */
@@ -29,6 +29,6 @@ export function packRuns<B extends BlobPlace>(wanted: B[]): PackRun<B>[] {
 }
 
 function joins(run: PackRun<BlobPlace>, { pack, offset, length }: BlobPlace): boolean {
-  const near = offset - (run.offset + run.length) <= MAX_GAP
+  const near = offset - (run.offset + run.length) <= MAX_GAP_BYTES
   return run.pack === pack && near && offset + length - run.offset <= MAX_READ_BYTES
 }

@@ -8,7 +8,7 @@ import { packName } from './layout.ts'
 import type { Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
 
-const PIECE = 1 << 20
+const PIECE_BYTES = 1 << 20
 
 type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distrust'>
 
@@ -30,16 +30,16 @@ export async function* streamBlob(source: Source, type: BlobType, id: Buffer): A
     for await (const piece of inflate(packed)) {
       length += piece.length
       if (length > place.plainLength)
-        throw damaged(`it unpacks to more than the ${place.plainLength} bytes that the index says`)
+        throw damaged(`it decompresses to more than ${place.plainLength} bytes, its size in the index`)
       hash.update(piece)
       yield piece
     }
   } catch (error) {
     if (!errnoOf(error)?.startsWith('ZSTD_')) throw error
-    throw damaged(`it cannot be unpacked (${messageOf(error)})`)
+    throw damaged(`it cannot be decompressed (${messageOf(error)})`)
   }
   if (hash.digest().equals(id)) return
-  throw damaged('its content is not what its id says')
+  throw damaged('its content does not match its id')
 }
 
 /** Undefined if this copy is missing or damaged: another copy may be intact. */
@@ -57,7 +57,7 @@ async function readPacked(
 }
 
 async function* inflate(packed: Buffer): AsyncGenerator<Buffer> {
-  const output = Readable.from(piecesOf(packed)).pipe(createZstdDecompress({ chunkSize: PIECE }))
+  const output = Readable.from(piecesOf(packed)).pipe(createZstdDecompress({ chunkSize: PIECE_BYTES }))
   try {
     yield* output
   } finally {
@@ -66,5 +66,5 @@ async function* inflate(packed: Buffer): AsyncGenerator<Buffer> {
 }
 
 function* piecesOf(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE)
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
 }

@@ -12,12 +12,12 @@ import { repositoryDamaged } from './repository-errors.ts'
 const VERSION_ZSTD = 2
 const OBJECT = 0x7b
 const ARRAY = 0x5b
-const SMALL_PIECE = 16 * 1024
+const MIN_PIECE_BYTES = 16 * 1024
+const MAX_PIECE_BYTES = 256 * 1024
 /** Guards against decompression bombs: real files are mostly ids, which hardly compress. */
 const MAX_RATIO = 100
-/** Bytes. Content up to this size is always allowed, whatever the ratio. */
-const ALWAYS_ALLOWED = 1024 * 1024
-const LARGE_PIECE = 256 * 1024
+/** Content up to this size is always allowed, whatever the ratio. */
+const ALWAYS_ALLOWED_BYTES = 1024 * 1024
 /** Files that are read at once, such as snapshots and locks, normally have a few KiB. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024
 
@@ -40,14 +40,18 @@ export async function* unpackedPieces(
   const version = plain[0]
   if (version === OBJECT || version === ARRAY) yield plain
   else if (version === VERSION_ZSTD) yield* inflated(name, plain.subarray(1))
-  else throw repositoryDamaged(name, `it begins with ${version ?? 'nothing'}, which no known format does`)
+  else
+    throw repositoryDamaged(
+      name,
+      version === undefined ? 'it is empty' : `it begins with the byte ${version}, so its format is unknown`,
+    )
 }
 
 async function* inflated(name: string, packed: Buffer): AsyncGenerator<Buffer> {
-  const chunkSize = Math.min(Math.max(SMALL_PIECE, packed.length), LARGE_PIECE)
+  const chunkSize = Math.min(Math.max(MIN_PIECE_BYTES, packed.length), MAX_PIECE_BYTES)
   const inflate = createZstdDecompress({ chunkSize })
   inflate.end(packed)
-  const maxLength = Math.max(ALWAYS_ALLOWED, packed.length * MAX_RATIO)
+  const maxLength = Math.max(ALWAYS_ALLOWED_BYTES, packed.length * MAX_RATIO)
   let length = 0
   try {
     for await (const piece of inflate) {
@@ -56,12 +60,12 @@ async function* inflated(name: string, packed: Buffer): AsyncGenerator<Buffer> {
       yield piece
     }
   } catch (cause) {
-    throw repositoryDamaged(name, `it cannot be unpacked (${messageOf(cause)})`, cause)
+    throw repositoryDamaged(name, `it cannot be decompressed (${messageOf(cause)})`, cause)
   }
   if (length > maxLength)
     throw repositoryDamaged(
       name,
-      `its ${packed.length} bytes unpack to more than ${maxLength}, which no such file does`,
+      `its ${packed.length} bytes decompress to more than ${maxLength}, which is not plausible`,
     )
 }
 
@@ -72,7 +76,8 @@ export async function unsealUnpacked(key: RepositoryKey, name: string, sealed: B
   for await (const piece of unpackedPieces(key, name, sealed)) {
     pieces.push(piece)
     length += piece.length
-    if (length > MAX_WHOLE_BYTES) throw repositoryDamaged(name, `it has more than ${MAX_WHOLE_BYTES} bytes`)
+    if (length > MAX_WHOLE_BYTES)
+      throw repositoryDamaged(name, `it has more than ${MAX_WHOLE_BYTES} bytes, the limit`)
   }
   return Buffer.concat(pieces, length)
 }
@@ -82,8 +87,8 @@ export async function readUnpacked(place: RepositoryPlace, kind: UnpackedKind, i
   const name = unpackedName(place, kind, id)
   const content = await readSmall(place.driver, name)
   if (!content) {
-    throw new BackupdError('NOT_FOUND', `"${name}" is not in the store`, { facts: { object: name } })
+    throw new BackupdError('NOT_FOUND', `"${name}" does not exist in the store`, { facts: { object: name } })
   }
   if (hashOf(content).toString('hex') === id) return content
-  throw repositoryDamaged(name, 'its content is not what its name says')
+  throw repositoryDamaged(name, 'its content does not match its name')
 }

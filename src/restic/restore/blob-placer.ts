@@ -122,7 +122,11 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     try {
       const content = await this.#options.source.readBlob('data', id)
       if (content.length !== plainLength)
-        throw snapshotCorrupt({ type: 'data', id }, null, 'the index has a wrong length of it')
+        throw snapshotCorrupt(
+          { type: 'data', id },
+          null,
+          `it has ${content.length} bytes, but ${plainLength} in the index`,
+        )
       this.#report(places, content.length, placeContent(content, places))
     } catch (error) {
       if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error

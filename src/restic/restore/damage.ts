@@ -20,11 +20,11 @@ export class Damage {
     if (!(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
     const { pack } = error.facts
     if (typeof pack === 'string') this.#packs.add(pack)
-    this.touch(path)
+    this.addPath(path)
   }
 
   /** Adds a path without an error of its own, such as a hard link to a damaged file. */
-  touch(path: Buffer): void {
+  addPath(path: Buffer): void {
     if (this.has(path)) return
     this.#count++
     if (this.#paths.size < MAX_NAMES) this.#paths.add(path.toString('latin1'))
@@ -43,7 +43,7 @@ export class Damage {
     const where = packs.length > 0 ? `the pack ${packs.join(', ')}` : 'the repository'
     return new BackupdError(
       'SNAPSHOT_CORRUPT',
-      `The snapshot cannot be restored: ${where} is damaged, which touches ${named.join(', ')}${more}. Nothing was restored; take another snapshot, or choose other files`,
+      `Cannot restore the snapshot: ${where} is damaged, which affects ${named.join(', ')}${more}. Nothing was restored; use another snapshot, or choose other files`,
       { facts: { packs, files, count: this.#count } },
     )
   }

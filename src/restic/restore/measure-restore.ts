@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Chosen, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
-import { CHUNK_MIN } from '../codec/chunker.ts'
+import { MIN_CHUNK_BYTES } from '../codec/chunker.ts'
 import type { TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { Damage } from './damage.ts'
@@ -26,7 +26,7 @@ export async function measureRestore({
   signal,
 }: MeasureInput): Promise<{ bytes: number; entries: number }> {
   const needs = { bytes: 0, entries: 0 }
-  const zeros = createHash('sha256').update(Buffer.alloc(CHUNK_MIN)).digest()
+  const zeros = createHash('sha256').update(Buffer.alloc(MIN_CHUNK_BYTES)).digest()
   const walk = walkSnapshot({ source, chosen, signal, damage: new Damage() }, volume.tree)
   for await (const items of linkItems(walk)) {
     signal.throwIfAborted()
@@ -41,5 +41,5 @@ export async function measureRestore({
 
 function bytesOf({ node: { entry }, content }: RestoreItem, zeros: Buffer): number {
   const holes = content.reduce((count, id) => (id.equals(zeros) ? count + 1 : count), 0)
-  return entry.size - holes * CHUNK_MIN
+  return entry.size - holes * MIN_CHUNK_BYTES
 }

@@ -3,7 +3,7 @@ import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../vo
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { type Folder, openFolder } from '../../volume/tree/write-folder.ts'
 import type { Node } from '../nodes/node.ts'
-import { joinNames, nothing } from '../read/join-names.ts'
+import { emptyList, joinNames } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
 import { isAsRestored } from './as-restored.ts'
@@ -27,7 +27,12 @@ export async function planRestore(input: PlanInput): Promise<RestorePlan> {
   const live = input.path === null ? undefined : openFolder(input.path)
   try {
     const planning = new Planning(input)
-    const top = { tree: input.volume.tree, path: Buffer.alloc(0), live, goes: input.chosen === undefined }
+    const top = {
+      tree: input.volume.tree,
+      path: Buffer.alloc(0),
+      live,
+      deletesRest: input.chosen === undefined,
+    }
     await planning.folder(top, input.chosen?.of(top.path) ?? 'all')
     return planning.tally.plan
   } finally {
@@ -35,13 +40,14 @@ export async function planRestore(input: PlanInput): Promise<RestorePlan> {
   }
 }
 
-interface Place {
+/** A folder to compare. */
+interface PlanStep {
   /** null if the snapshot does not have this folder. */
   tree: Buffer | null
   path: Buffer
   live: Folder | undefined
-  /** Entries that are only in the volume would be deleted. */
-  goes: boolean
+  /** Whether entries that are only in the volume would be deleted. */
+  deletesRest: boolean
   /** The folder is left out, and its content is only noted as seen. */
   isRefused?: boolean
 }
@@ -62,13 +68,16 @@ class Planning {
     this.tally = new PlanTally(input.names)
   }
 
-  async folder({ tree, path, live, goes, isRefused = false }: Place, choice: Choice): Promise<void> {
+  async folder(
+    { tree, path, live, deletesRest, isRefused = false }: PlanStep,
+    choice: Choice,
+  ): Promise<void> {
     this.#input.signal.throwIfAborted()
-    const nodes = tree ? readTree(this.#input.source, tree, path) : nothing()
-    const there = live ? listLive(live, path.length === 0) : nothing()
+    const nodes = tree ? readTree(this.#input.source, tree, path) : emptyList()
+    const there = live ? listLive(live, path.length === 0) : emptyList()
     for await (const [node, entry] of joinNames(nodes, there)) {
       if (node) await this.#node(node, entry, { live, choice, isRefused })
-      else if (entry && goes) await this.#gone(entry, path, live)
+      else if (entry && deletesRest) await this.#addDeleted(entry, path, live)
     }
   }
 
@@ -83,7 +92,7 @@ class Planning {
   async #node(
     node: Node,
     there: LiveEntry | undefined,
-    { live, choice, isRefused }: Pick<Place, 'live' | 'isRefused'> & { choice: Choice },
+    { live, choice, isRefused }: Pick<PlanStep, 'live' | 'isRefused'> & { choice: Choice },
   ): Promise<void> {
     const { entry, name, subtree } = node
     const { path } = entry
@@ -92,32 +101,32 @@ class Planning {
     const isFolder = there?.type === 'directory'
     const isBarred = inner === 'way' && there !== undefined && !isFolder
     if (isBarred) this.tally.add('refuse', path, 0)
-    if (isBarred || isRefused) return this.#lookThrough(subtree, path, inner)
+    if (isBarred || isRefused) return this.#noteSeen(subtree, path, inner)
     if (!subtree && isFolder && !this.#isWhole && (await isNotEmpty(live, name)))
       return this.tally.add('refuse', path, 0)
-    if (inner === 'all' || !there) this.#judge(entry, there, live)
+    if (inner === 'all' || !there) this.#compare(entry, there, live)
     if (!subtree && !isFolder) return
     await withLiveFolder(isFolder ? live : undefined, name, (folder) =>
-      this.folder({ tree: subtree, path, live: folder, goes: this.#isWhole }, inner),
+      this.folder({ tree: subtree, path, live: folder, deletesRest: this.#isWhole }, inner),
     )
   }
 
-  async #lookThrough(tree: Buffer | null, path: Buffer, choice: Choice): Promise<void> {
-    if (tree) await this.folder({ tree, path, live: undefined, goes: false, isRefused: true }, choice)
+  async #noteSeen(tree: Buffer | null, path: Buffer, choice: Choice): Promise<void> {
+    if (tree) await this.folder({ tree, path, live: undefined, deletesRest: false, isRefused: true }, choice)
   }
 
-  #judge(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
+  #compare(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
     if (!there || !live) this.tally.add('create', entry.path, entry.size)
     else if (isAsRestored(entry, there, live)) this.tally.plan.same++
     else this.tally.add('overwrite', entry.path, entry.size)
   }
 
-  async #gone({ name, type, stat }: LiveEntry, path: Buffer, live: Folder | undefined): Promise<void> {
+  async #addDeleted({ name, type, stat }: LiveEntry, path: Buffer, live: Folder | undefined): Promise<void> {
     const inner = path.length === 0 ? name : Buffer.concat([path, SLASH, name])
     this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
     if (type !== 'directory') return
     await withLiveFolder(live, name, (folder) =>
-      this.folder({ tree: null, path: inner, live: folder, goes: true }, 'all'),
+      this.folder({ tree: null, path: inner, live: folder, deletesRest: true }, 'all'),
     )
   }
 }

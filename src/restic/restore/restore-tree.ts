@@ -48,9 +48,9 @@ export interface RestoreSummary {
 
 /**
  * Restores a volume of a snapshot, or the chosen part, into an empty directory and syncs it to disk. Everything except
- * the root gets its metadata. What the file system refuses causes a warning. Blocks the event loop: use it in a process of
- * its own. Throws SNAPSHOT_CORRUPT with the damaged packs and all affected paths, NO_ROOM, or the signal's reason once
- * aborted; the caller must then discard the target.
+ * the root gets its metadata. What the file system refuses causes a warning. Blocks the event loop: use it in a
+ * process of its own. Throws SNAPSHOT_CORRUPT with the damaged packs and all affected paths, NO_ROOM, or the signal's
+ * reason once aborted; the caller must then discard the target.
  */
 export async function restoreTree(input: RestoreInput): Promise<RestoreSummary> {
   const restoring = new Restoring(input)
@@ -86,7 +86,7 @@ class Restoring {
     this.#items = linkItems(walkSnapshot({ source, chosen, damage: this.#damage, signal }, volume.tree))
     this.#placer = new BlobPlacer({
       ...{ source, signal },
-      onPlaced: ({ file }, bytes) => this.#tookPiece(file, bytes),
+      onPlaced: ({ file }, bytes) => this.#addPlaced(file, bytes),
       onFailed: ({ file }, error) => this.#failed(file, error),
     })
   }
@@ -95,7 +95,7 @@ class Restoring {
     for await (const items of this.#items) {
       for (const item of items) {
         this.#input.signal.throwIfAborted()
-        await this.#take(item)
+        await this.#restore(item)
       }
     }
     await this.#writeWindow()
@@ -115,16 +115,16 @@ class Restoring {
     await this.#items.return(undefined).catch(() => {})
   }
 
-  async #take(item: RestoreItem): Promise<void> {
+  async #restore(item: RestoreItem): Promise<void> {
     const { entry } = item.node
     this.#input.chosen?.saw?.(entry.path)
     if (item.linkTo) this.#window.links.push({ path: entry.path, target: item.linkTo })
-    else if (entry.type === 'file') await this.#takeFile(item)
+    else if (entry.type === 'file') await this.#beginFile(item)
     else if (await this.#writer.write(entry, NOTHING)) this.#count(entry.path)
     if (this.#window.isFull) await this.#writeWindow()
   }
 
-  async #takeFile({ node: { entry }, content }: RestoreItem): Promise<void> {
+  async #beginFile({ node: { entry }, content }: RestoreItem): Promise<void> {
     const fd = this.#writer.beginFile(entry)
     if (fd === undefined) return
     const file: OpenFile = { entry, fd, placed: 0, fault: undefined }
@@ -172,7 +172,7 @@ class Restoring {
     if (this.#fatal) throw this.#fatal.error
   }
 
-  #tookPiece(file: OpenFile, bytes: number): void {
+  #addPlaced(file: OpenFile, bytes: number): void {
     file.placed += bytes
     this.#done.bytes += bytes
     this.#report(file.entry.path)
@@ -180,26 +180,26 @@ class Restoring {
 
   #endFile(file: OpenFile): void {
     this.#open.delete(file)
-    if (this.#wrote(file)) {
+    if (this.#completeFile(file)) {
       this.#done.files++
       this.#count(file.entry.path)
     } else this.#done.bytes -= file.placed
   }
 
-  #wrote({ entry, fd, placed, fault }: OpenFile): boolean {
+  #completeFile({ entry, fd, placed, fault }: OpenFile): boolean {
     if (fault instanceof BackupdError) {
       this.#writer.dropFile(entry, fd)
       this.#damage.add(entry.path, fault)
       return false
     }
     if (fault) return this.#writer.failFile(entry, fd, fault)
-    if (placed !== entry.size) this.#wrongSize(entry, placed)
+    if (placed !== entry.size) this.#warnOfSize(entry, placed)
     return this.#writer.endFile(entry, fd, placed)
   }
 
   #link({ path, target }: Link): void {
     if (this.#damage.has(target)) {
-      this.#damage.touch(path)
+      this.#damage.addPath(path)
       return
     }
     const linked = this.#writer.hardLink(path, target)
@@ -216,11 +216,11 @@ class Restoring {
     this.#input.onProgress({ bytes: this.#done.bytes, files: this.#done.files, path })
   }
 
-  #wrongSize({ path, size }: TreeEntry, written: number): void {
+  #warnOfSize({ path, size }: TreeEntry, written: number): void {
     this.#warn({
       severity: 'fault',
       path,
-      message: `is ${written} bytes, but the snapshot says ${size}`,
+      message: `has ${written} bytes, but ${size} in the snapshot's list`,
     })
   }
 

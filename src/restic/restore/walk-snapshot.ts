@@ -18,7 +18,7 @@ export async function* walkSnapshot(walk: SnapshotWalk, tree: Buffer): AsyncGene
   const levels = [enter(walk, { tree, path: NOWHERE, choice: walk.chosen.of(NOWHERE) })]
   try {
     for (let level = levels.at(-1); level; level = levels.at(-1)) {
-      const { nodes, inner } = take(walk, level)
+      const { nodes, inner } = nextNodes(walk, level)
       if (nodes.length > 0) yield nodes
       if (inner) levels.push(enter(walk, inner))
       else if (!(await refill(level))) levels.pop()
@@ -28,7 +28,8 @@ export async function* walkSnapshot(walk: SnapshotWalk, tree: Buffer): AsyncGene
   }
 }
 
-interface Place {
+/** A directory to enter. */
+interface Step {
   tree: Buffer
   path: Buffer
   choice: Choice
@@ -42,13 +43,13 @@ interface Level {
   at: number
 }
 
-function enter(walk: SnapshotWalk, { tree, path, choice }: Place): Level {
+function enter(walk: SnapshotWalk, { tree, path, choice }: Step): Level {
   walk.signal.throwIfAborted()
   return { batches: batchesOf(walk, tree, path), choice, nodes: [], at: 0 }
 }
 
 /** The chosen nodes of the batch up to its next directory, which the caller then enters. */
-function take(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: Place | undefined } {
+function nextNodes(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: Step | undefined } {
   const nodes: Node[] = []
   while (level.at < level.nodes.length) {
     const node = level.nodes[level.at++] as Node

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import { release } from '../../lib/release.ts'
 import type { ThreadWork } from '../../lib/thread.ts'
-import { type RepositoryKey, seal, sentKey } from '../codec/crypt.ts'
+import { type RepositoryKey, receiveKey, seal } from '../codec/crypt.ts'
 import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, ContentStart, SealedBlob } from './content-messages.ts'
 import { ID_LENGTH, splitIds } from './content-messages.ts'
-import { SmallBlobs, TINY } from './small-blobs.ts'
+import { MIN_COMPRESSED_BYTES, SmallBlobs } from './small-blobs.ts'
 
 /** For larger pieces, a sample from the middle decides whether they are compressed. */
 const MIN_SAMPLED_BYTES = 256 * 1024
@@ -26,15 +26,15 @@ export class BlobMaker {
   constructor(work: ThreadWork<ContentStart>) {
     const { key, answers } = work.start
     this.#work = work
-    this.#key = sentKey(key)
+    this.#key = receiveKey(key)
     this.#small = new SmallBlobs(this.#key)
     this.#flag = new Int32Array(answers, 0, 1)
     this.#wanted = new Uint8Array(answers, 4)
   }
 
   /**
-   * Hands over the pieces that are needed, and returns the ids of all, in order. At most MAX_PER_ASK pieces. `bytes`: the
-   * size of the content that they stand for, if that is more than their own size.
+   * Hands over the pieces that are needed, and returns the ids of all, in order. At most MAX_PER_ASK pieces. `bytes`:
+   * the size of the content that they stand for, if that is more than their own size.
    */
   put(pieces: readonly Buffer[], bytes = sumLengths(pieces)): Buffer {
     const ids = this.#askFor(pieces, bytes)
@@ -117,7 +117,7 @@ function sumLengths(pieces: readonly Buffer[]): number {
 
 /** Compresses the piece if that makes it shorter, and seals it. */
 function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
-  const packed = plain.length < TINY || seemsIncompressible(plain) ? plain : compress(plain)
+  const packed = plain.length < MIN_COMPRESSED_BYTES || seemsIncompressible(plain) ? plain : compress(plain)
   const compressed = packed.length < plain.length
   const sealed = seal(key, compressed ? packed : plain)
   if (packed !== plain) release(packed)

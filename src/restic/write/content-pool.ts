@@ -35,12 +35,12 @@ export interface ContentPoolOptions {
 const MAX_WORKERS = 8
 /** Jobs that may wait for a thread. */
 const MAX_WAITING = 2
-/** Bytes of blobs that are not written yet: above this, threads wait for the disk. */
-const MAX_UNWRITTEN = 16 * 1024 * 1024
+/** If more blobs than this are not written yet, threads wait for the disk. */
+const MAX_UNWRITTEN_BYTES = 16 * 1024 * 1024
 /** Small, so that garbage is collected often: ciphers hold native memory that the garbage collector does not count. */
-const YOUNG_MIB = 12
-/** The memory overhead of a blob that is not written yet, in bytes. */
-const BLOB_OVERHEAD = 2048
+const YOUNG_GENERATION_MIB = 12
+/** The memory that a blob needs besides its content while it is not written yet. */
+const BLOB_OVERHEAD_BYTES = 2048
 
 interface Job {
   content: ContentJob
@@ -121,7 +121,7 @@ export class ContentPool {
     const entry = new URL(`./content-worker${extname(import.meta.url)}`, import.meta.url)
     const thread = new Thread(entry, start, {
       execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     })
     const lane: Lane = {
       thread,
@@ -171,7 +171,7 @@ export class ContentPool {
   }
 
   async #put(blobs: PackedBlob[], bytes: number): Promise<void> {
-    const weight = bytes + blobs.length * BLOB_OVERHEAD
+    const weight = bytes + blobs.length * BLOB_OVERHEAD_BYTES
     this.#unwritten += weight
     try {
       await this.#options.packs.addClaimed('data', blobs)
@@ -183,11 +183,11 @@ export class ContentPool {
 
   #wrote(bytes: number): void {
     this.#unwritten -= bytes
-    if (this.#unwritten <= MAX_UNWRITTEN) this.#sendHeld()
+    if (this.#unwritten <= MAX_UNWRITTEN_BYTES) this.#sendHeld()
   }
 
   #whenWritten(answer: () => void): void {
-    if (this.#unwritten > MAX_UNWRITTEN && !this.#failure) this.#held.push(answer)
+    if (this.#unwritten > MAX_UNWRITTEN_BYTES && !this.#failure) this.#held.push(answer)
     else answer()
   }
 

@@ -3,12 +3,12 @@ import { serveThread } from '../../lib/thread.ts'
 import { Chunker } from '../codec/chunker.ts'
 import { BlobMaker } from './blob-maker.ts'
 import type { ContentJob, ContentStart, DoneMessage, SmallFilesJob } from './content-messages.ts'
-import { type FilePieces, ROOM, readPieces } from './file-pieces.ts'
+import { CHUNKER_BUFFER_BYTES, type FilePieces, readPieces } from './file-pieces.ts'
 
 // The code of a thread of content-pool.ts: receives content, sends blobs.
 serveThread<ContentStart, ContentJob>((work) => {
   const maker = new BlobMaker(work)
-  const chunker = new Chunker(work.start.polynomial, ROOM)
+  const chunker = new Chunker(work.start.polynomial, CHUNKER_BUFFER_BYTES)
   return (job) => {
     const pieces = job.kind === 'file' ? readPieces(job, chunker, maker) : smallPieces(job, maker)
     const done: DoneMessage = { kind: 'done', ...pieces }

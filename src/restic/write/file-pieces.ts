@@ -1,11 +1,11 @@
 import { readSync } from 'node:fs'
 import { reasonOf } from '../../volume/tree/reason.ts'
-import { CHUNK_MAX, CHUNK_MIN, type Chunker } from '../codec/chunker.ts'
+import { type Chunker, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from '../codec/chunker.ts'
 import type { BlobMaker } from './blob-maker.ts'
 import { type FileJob, ID_LENGTH } from './content-messages.ts'
 
 /** The buffer size of a Chunker: one unfinished chunk, and the data that is read after it. */
-export const ROOM = 2 * CHUNK_MAX
+export const CHUNKER_BUFFER_BYTES = 2 * MAX_CHUNK_BYTES
 
 const SHRANK = 'shrank while it was read: the rest of it is zeros'
 /** The ids of a file are one line of JSON, whose length is limited: about 6 TiB of data, or 2 TiB of holes. */
@@ -65,12 +65,12 @@ class FileReading {
 
   /** Zeros are always cut at the minimum size, so a hole at the start of a chunk need not be processed. */
   #skipZeros(): void {
-    const count = Math.floor((this.#nextData() - this.#position) / CHUNK_MIN)
+    const count = Math.floor((this.#nextData() - this.#position) / MIN_CHUNK_BYTES)
     this.pieces += count
     if (count === 0 || this.pieces > MAX_PIECES) return
-    const id = this.#maker.put([ZEROS], count * CHUNK_MIN)
+    const id = this.#maker.put([ZEROS], count * MIN_CHUNK_BYTES)
     this.ids.push(Buffer.alloc(count * ID_LENGTH, id))
-    this.#position += count * CHUNK_MIN
+    this.#position += count * MIN_CHUNK_BYTES
   }
 
   /** Fills the buffer up to its end, or to the end of the file. */
@@ -144,4 +144,4 @@ class FileReading {
   }
 }
 
-const ZEROS = Buffer.alloc(CHUNK_MIN)
+const ZEROS = Buffer.alloc(MIN_CHUNK_BYTES)

@@ -32,17 +32,18 @@ export class FileReader {
     const linked = entry.links > 1 ? this.#linked.find(entry) : undefined
     if (linked) return linked
     const full = this.#pool.room()
-    return data && !full ? this.#begun(entry, this.#take(data)) : this.#readWaiting(item, full)
+    return data && !full ? this.#remember(entry, this.#readAhead(data)) : this.#readWaiting(item, full)
   }
 
   async #readWaiting(item: TreeItem, full: Promise<void> | undefined): Promise<Reading | undefined> {
     await full
-    const reading = item.data ? this.#take(item.data) : await this.#open(item)
+    const reading = item.data ? this.#readAhead(item.data) : await this.#open(item)
     reading?.content.catch(() => {})
-    return reading && this.#begun(item.entry, reading)
+    return reading && this.#remember(item.entry, reading)
   }
 
-  #begun(entry: TreeEntry, reading: Reading): Reading {
+  /** Other names of the same file get the same reading. */
+  #remember(entry: TreeEntry, reading: Reading): Reading {
     if (entry.links > 1) this.#linked.add(entry, reading)
     return reading
   }
@@ -52,7 +53,8 @@ export class FileReader {
     this.#small.flush()
   }
 
-  #take(data: Buffer): Reading {
+  /** For content that the walk has already read. */
+  #readAhead(data: Buffer): Reading {
     return data.length === 0 ? NOTHING : { content: this.#small.add(data) }
   }
 

@@ -1,6 +1,6 @@
 // Writes a snapshot of a volume into a restic repository. The main thread walks the volume (volume-archiver.ts) and
-// builds trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and makes blobs.
-// Entries that did not change since the parent snapshot are not read again (unchanged.ts). src/store/kinds/series
+// builds trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and makes
+// blobs. Entries that did not change since the parent snapshot are not read again (unchanged.ts). src/store/kinds/series
 // uses it. It knows no series and no retention: the caller chooses the parent, tags and facts.
 
 import { addAbortListener } from 'node:events'
@@ -26,19 +26,19 @@ import { ContentPool } from './content-pool.ts'
 import { countFiles } from './count-files.ts'
 import { Counts } from './counts.ts'
 import { FileReader, type Warn } from './file-reader.ts'
-import { removeUnsupported } from './leave-out.ts'
 import { mergeTrees } from './merge-trees.ts'
+import { removeUnsupported } from './remove-unsupported.ts'
 import { RunProgress } from './run-progress.ts'
 import type { MakeSnapshotInput, SnapshotSeen, SnapshotSummary, SnapshotWords } from './snapshot-input.ts'
+import { storeParents } from './store-parents.ts'
 import type { BuiltTree } from './tree-builder.ts'
 import { VolumeArchiver } from './volume-archiver.ts'
-import { storeParents } from './way-to-volume.ts'
 
 /**
  * Makes a snapshot of a volume. Writes packs, then their index, and publishes the snapshot's file as the last step.
- * Warns about entries that are not, or not exactly, in it. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT if the parent's trees
- * cannot be read, errors of the driver, and the signal's reason. An abort waits for the store, but not for the volume.
- * Nothing is written after it ends, so that the lock can be released.
+ * Warns about entries that are not, or not exactly, in it. Throws VOLUME_MISSING, SNAPSHOT_CORRUPT if the parent's
+ * trees cannot be read, errors of the driver, and the signal's reason. An abort waits for the store, but not for the
+ * volume. Nothing is written after it ends, so that the lock can be released.
  */
 export async function makeSnapshot(input: MakeSnapshotInput): Promise<SnapshotSummary> {
   const { repository, lock } = input

@@ -14,7 +14,7 @@ export async function mergeTrees(store: TreeStore, first: Buffer, second: Buffer
   for await (const node of mergedNodes(store, first, second)) {
     const { entry, subtree } = node
     encoder.add(entry, { content: entry.type === 'file' ? node.content : null, subtree })
-    const piece = encoder.take()
+    const piece = encoder.takePiece()
     if (piece) await blob.write(piece)
   }
   await blob.write(encoder.finish())

@@ -11,7 +11,7 @@ export function distrust(entry: TreeEntry): void {
 }
 
 /** The node of a file that was read; undefined if it is left out. */
-export function nodeOfContent(entry: TreeEntry, { ids, fault }: Content): NewNode | undefined {
+export function makeFileNode(entry: TreeEntry, { ids, fault }: Content): NewNode | undefined {
   if (!ids) return undefined
   if (fault !== undefined) distrust(entry)
   return { entry, content: ids, subtree: null, same: false }

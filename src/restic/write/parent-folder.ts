@@ -9,19 +9,19 @@ export class ParentFolder {
   #at = 0
   /** Nodes up to the last requested name, until pass(): names are requested nearly in order. */
   readonly #near = new Map<string, Node>()
-  readonly #taken = new Set<Node>()
+  readonly #claimed = new Set<Node>()
   readonly #onGone: (node: Node) => void
 
   /**
    * `batches` is sorted by name; null if the parent has no such directory. `onGone` gets each node that was not
-   * taken.
+   * claimed.
    */
   constructor(batches: AsyncIterable<Node[]> | null, onGone: (node: Node) => void) {
     this.#batches = batches?.[Symbol.asyncIterator]()
     this.#onGone = onGone
   }
 
-  /** Reads ahead, so that names up to this one can be taken. */
+  /** Reads ahead, so that names up to this one can be claimed. */
   async reach(name: Buffer): Promise<void> {
     for (let last = this.#ahead.at(-1); !last || last.name.compare(name) < 0; last = this.#ahead.at(-1)) {
       const batch = await this.#next()
@@ -31,8 +31,10 @@ export class ParentFolder {
     }
   }
 
-  /** Finds the node of a name and marks it as taken. Names that were passed or not reached yet are not found. */
-  take(name: Buffer): Node | undefined {
+  /**
+   * Finds the node of a name and marks it as still existing. Names that were passed or not reached yet are not found.
+   */
+  claim(name: Buffer): Node | undefined {
     for (
       let next = this.#ahead[this.#at];
       next && next.name.compare(name) <= 0;
@@ -42,7 +44,7 @@ export class ParentFolder {
       this.#at++
     }
     const found = this.#near.get(name.toString('latin1'))
-    if (found) this.#taken.add(found)
+    if (found) this.#claimed.add(found)
     return found
   }
 
@@ -66,7 +68,7 @@ export class ParentFolder {
 
   #forget(key: string, node: Node): void {
     this.#near.delete(key)
-    if (!this.#taken.delete(node)) this.#onGone(node)
+    if (!this.#claimed.delete(node)) this.#onGone(node)
   }
 
   async #next(): Promise<Node[] | undefined> {

@@ -18,7 +18,7 @@ export interface Totals {
   files: number
 }
 
-/** Adds up the progress of a run. */
+/** Sums up the progress of a run. */
 export class RunProgress {
   readonly #onProgress: (progress: SnapshotProgress) => void
   readonly #totals: Totals | null

@@ -4,8 +4,8 @@ import { nextInBatch, sealBatch } from '../codec/seal-batch.ts'
 import { compressBound, SmallCompressor } from '../codec/small-compressor.ts'
 import { type BlobsMessage, ID_LENGTH, type SealedBlob } from './content-messages.ts'
 
-/** Bytes. Compression does not make shorter pieces any smaller. */
-export const TINY = 64
+/** Compression does not make shorter pieces any smaller. */
+export const MIN_COMPRESSED_BYTES = 64
 
 /**
  * Runs in a thread: makes blobs of many short pieces with one call, because a call per piece would dominate the
@@ -28,7 +28,9 @@ export class SmallBlobs {
     let end = 0
     const blobs = pieces.map((plain): SealedBlob => {
       const packed =
-        plain.length < TINY ? plain.length : this.#compressor.compressInto(this.#texts, end, plain)
+        plain.length < MIN_COMPRESSED_BYTES
+          ? plain.length
+          : this.#compressor.compressInto(this.#texts, end, plain)
       const compressed = packed < plain.length
       const length = compressed ? packed : plain.copy(this.#texts, end)
       lengths.push(length)

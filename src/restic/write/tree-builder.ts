@@ -122,7 +122,7 @@ export class TreeBuilder {
 
   #encode(node: NewNode): void {
     this.#encoder.add(node.entry, node)
-    const piece = this.#encoder.take()
+    const piece = this.#encoder.takePiece()
     if (piece) this.#waitFor(this.#blob.write(piece))
   }
 

@@ -1,5 +1,5 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import { keptTime } from '../nodes/go-time.ts'
+import { toStorableTime } from '../nodes/go-time.ts'
 import type { Node } from '../nodes/node.ts'
 
 /** A file that changed less than this before it was read may have changed again within the same tick of the clock. */
@@ -35,7 +35,7 @@ export function isUntouched(entry: TreeEntry, { entry: before }: Node): boolean 
   return (
     entry.type === before.type &&
     entry.size === before.size &&
-    (entry.mtimeNs === before.mtimeNs || keptTime(entry.mtimeNs) === before.mtimeNs) &&
+    (entry.mtimeNs === before.mtimeNs || toStorableTime(entry.mtimeNs) === before.mtimeNs) &&
     entry.ctimeNs === before.ctimeNs &&
     entry.inode === before.inode
   )

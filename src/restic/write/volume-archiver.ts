@@ -1,16 +1,16 @@
 import type { TreeEntry, TreeItem } from '../../volume/tree/entry.ts'
 import type { LinkTable } from '../../volume/tree/link-table.ts'
 import { canEnter, type Seen, type SortedFolder, type SortedWalk } from '../../volume/tree/sorted-walk.ts'
-import { type Node, nameOf } from '../nodes/node.ts'
+import { lastName, type Node } from '../nodes/node.ts'
 import { treeBatches } from '../read/tree-source.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Backlog } from './backlog.ts'
 import type { Counts } from './counts.ts'
 import type { FileReader, Warn } from './file-reader.ts'
-import { removeUnsupported } from './leave-out.ts'
-import { distrust, nodeOfContent } from './new-node.ts'
+import { distrust, makeFileNode } from './new-node.ts'
 import { ParentFolder } from './parent-folder.ts'
 import type { Reading } from './reading.ts'
+import { removeUnsupported } from './remove-unsupported.ts'
 import { separateIfReplaced } from './separate-files.ts'
 import type { TreeStore } from './tree-blob.ts'
 import { type BuiltTree, type NewNode, TreeBuilder } from './tree-builder.ts'
@@ -59,7 +59,7 @@ export class VolumeArchiver {
 
   /** The walk calls it for each entry. */
   isKnown(entry: TreeEntry): boolean {
-    const node = this.#level?.parent.take(nameOf(entry.path))
+    const node = this.#level?.parent.claim(lastName(entry.path))
     if (!node || !this.#level) return false
     this.#level.before.set(entry, node)
     const { rule } = this.#options
@@ -112,16 +112,16 @@ export class VolumeArchiver {
     }
     try {
       for (
-        let looks = await this.#next(folder, level);
-        looks.length > 0;
-        looks = await this.#next(folder, level)
+        let batch = await this.#next(folder, level);
+        batch.length > 0;
+        batch = await this.#next(folder, level)
       ) {
-        for (const look of looks) {
-          const kept = this.#keep(walk, level, look)
+        for (const seen of batch) {
+          const kept = this.#keep(walk, level, seen)
           if (kept) await kept
         }
-        const last = looks.at(-1)
-        if (last) parent.pass(nameOf(last.item.entry.path))
+        const last = batch.at(-1)
+        if (last) parent.pass(lastName(last.item.entry.path))
         await this.#roomForMore()
         await this.#turn.pass()
       }
@@ -150,15 +150,15 @@ export class VolumeArchiver {
   }
 
   /** Returns no promise if nothing has to be waited for, which holds for most entries. */
-  #keep(walk: SortedWalk, level: Level, look: Seen): Promise<void> | undefined {
-    const { entry } = look.item
+  #keep(walk: SortedWalk, level: Level, seen: Seen): Promise<void> | undefined {
+    const { entry } = seen.item
     const before = level.before.get(entry)
     const unchanged = before !== undefined && level.unchanged.has(entry)
     // An unchanged node is in the parent snapshot, so the format can store it.
     if (!unchanged || entry.mtimeNs !== before.entry.mtimeNs) this.#removeUnsupported(entry)
     distrustIfFaulty(level, entry)
-    if (canEnter(look)) return this.#keepFolder(walk, level, { look, before, unchanged })
-    if (!(before && unchanged) && entry.type === 'file') return this.#keepFile(level, look, before)
+    if (canEnter(seen)) return this.#keepFolder(walk, level, { seen, before, unchanged })
+    if (!(before && unchanged) && entry.type === 'file') return this.#keepFile(level, seen, before)
     if (before && unchanged) this.#keepUnchanged(level, entry, before)
     else this.#keepPlain(level, entry, before)
     return undefined
@@ -171,11 +171,11 @@ export class VolumeArchiver {
     }
   }
 
-  async #keepFolder(walk: SortedWalk, level: Level, { look, before, unchanged }: FolderLook): Promise<void> {
-    const { entry } = look.item
+  async #keepFolder(walk: SortedWalk, level: Level, { seen, before, unchanged }: SeenFolder): Promise<void> {
+    const { entry } = seen.item
     if (before && unchanged) copyAttributes(entry, before.entry)
     this.#kept(entry, before, unchanged)
-    const folder = await walk.open(look)
+    const folder = await walk.open(seen)
     const tree = await this.#folder(walk, { folder, path: entry.path, before: before?.subtree ?? null })
     const stays = before !== undefined && unchanged && isSame(entry, before.entry)
     level.tree.add(
@@ -230,7 +230,7 @@ export class VolumeArchiver {
 
   /** `again`: the parent's node, if the timestamps say that the file is unchanged. */
   #nodeOf(entry: TreeEntry, reading: Reading, again: Node | undefined): Promise<NewNode | undefined> {
-    return reading.content.then((content) => this.#checkAgain(nodeOfContent(entry, content), again))
+    return reading.content.then((content) => this.#checkAgain(makeFileNode(entry, content), again))
   }
 
   #checkAgain(node: NewNode | undefined, again: Node | undefined): NewNode | undefined {
@@ -291,8 +291,8 @@ interface Changed {
   before: Node | undefined
 }
 
-interface FolderLook {
-  look: Seen
+interface SeenFolder {
+  seen: Seen
   before: Node | undefined
   unchanged: boolean
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, test } from 'vitest'
-import { CHUNK_MAX, CHUNK_MIN, Chunker } from '../../../src/restic/codec/chunker.ts'
+import { Chunker, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from '../../../src/restic/codec/chunker.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 
 const POLYNOMIAL = 0x3da3358b4dc173n
@@ -55,9 +55,9 @@ test('chunks end where the fingerprint says so, and cover everything', () => {
   let end = 0
   for (const length of lengths.slice(0, -1)) {
     end += length
-    expect(length).toBeGreaterThanOrEqual(CHUNK_MIN)
-    expect(length).toBeLessThanOrEqual(CHUNK_MAX)
-    if (length < CHUNK_MAX) expect(fingerprint(content, end) & 0xfffffn).toBe(0n)
+    expect(length).toBeGreaterThanOrEqual(MIN_CHUNK_BYTES)
+    expect(length).toBeLessThanOrEqual(MAX_CHUNK_BYTES)
+    if (length < MAX_CHUNK_BYTES) expect(fingerprint(content, end) & 0xfffffn).toBe(0n)
   }
 })
 
@@ -79,8 +79,8 @@ test('bytes put in at the front move the cuts and do not change them', () => {
 })
 
 test('zeros are cut at the shortest, what never matches at the longest', () => {
-  expect(cut(chunker, Buffer.alloc(MIB + 5), MIB)).toEqual([CHUNK_MIN, CHUNK_MIN, 5])
-  expect(cut(chunker, Buffer.alloc(9 * MIB, 1), MIB)).toEqual([CHUNK_MAX, MIB])
+  expect(cut(chunker, Buffer.alloc(MIB + 5), MIB)).toEqual([MIN_CHUNK_BYTES, MIN_CHUNK_BYTES, 5])
+  expect(cut(chunker, Buffer.alloc(9 * MIB, 1), MIB)).toEqual([MAX_CHUNK_BYTES, MIB])
   expect(cut(chunker, Buffer.alloc(0), MIB)).toEqual([])
 })
 

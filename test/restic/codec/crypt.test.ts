@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { newKey, SEAL_OVERHEAD, seal, sealer, unseal } from '../../../src/restic/codec/crypt.ts'
+import { createSealer, newKey, SEAL_OVERHEAD, seal, unseal } from '../../../src/restic/codec/crypt.ts'
 
 // D. J. Bernstein, "The Poly1305-AES message-authentication code", appendix B: m, r, k, n, result.
 const VECTORS = [
@@ -86,8 +86,8 @@ test('any changed byte, another key and a short text are refused', () => {
 test('a text sealed in pieces is one that is sealed whole', () => {
   const key = newKey()
   const plain = randomBytes(200_001)
-  const one = sealer(key)
-  const other = sealer(key)
+  const one = createSealer(key)
+  const other = createSealer(key)
   const pieces: Buffer[] = []
   for (let at = 0; at < plain.length; at += 7919) {
     pieces.push(one.update(plain.subarray(at, at + 7919)))
@@ -95,5 +95,5 @@ test('a text sealed in pieces is one that is sealed whole', () => {
   }
   pieces.push(one.final())
   expect(unseal(key, Buffer.concat(pieces))?.equals(plain)).toBe(true)
-  expect(unseal(key, sealer(key).final())).toHaveLength(0)
+  expect(unseal(key, createSealer(key).final())).toHaveLength(0)
 })

@@ -11,7 +11,7 @@ test.each([0, 1, 1000, 3_000_000])('%i bytes come back', (length) => {
 test('what is longer or shorter than it should be is refused', () => {
   const packed = compress(Buffer.alloc(1000))
   expect(() => decompress(packed, 999)).toThrow(RangeError)
-  expect(() => decompress(packed, 1001)).toThrow('unpacks to 1000 bytes, expected 1001')
+  expect(() => decompress(packed, 1001)).toThrow('decompresses to 1000 bytes, expected 1001')
 })
 
 test('a small piece never fills the memory', () => {

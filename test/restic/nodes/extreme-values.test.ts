@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatGoTime, keptTime, parseGoTime } from '../../../src/restic/nodes/go-time.ts'
+import { formatGoTime, parseGoTime, toStorableTime } from '../../../src/restic/nodes/go-time.ts'
 import { encodeNode } from '../../../src/restic/nodes/node.ts'
 import { parseNode } from '../../../src/restic/nodes/parse-node.ts'
 import { streamNodes } from '../../../src/restic/nodes/read-nodes.ts'
@@ -18,16 +18,16 @@ function factsOf({ type }: TreeEntry) {
 /** Times as far as the format holds them; a directory's number of names is not kept. */
 function asKept(entry: TreeEntry): TreeEntry {
   const { mtimeNs, ctimeNs, links, type } = entry
-  const kept = { mtimeNs: keptTime(mtimeNs), ctimeNs: keptTime(ctimeNs) }
+  const kept = { mtimeNs: toStorableTime(mtimeNs), ctimeNs: toStorableTime(ctimeNs) }
   return { ...entry, ...kept, links: type === 'directory' ? 1 : links }
 }
 
 test('every time within its years comes back, and every other is moved once and for all', () => {
   fc.assert(
     fc.property(extremeTime, (ns) => {
-      const kept = keptTime(ns)
+      const kept = toStorableTime(ns)
       expect(parseGoTime(formatGoTime(ns))).toBe(kept)
-      expect(keptTime(kept)).toBe(kept)
+      expect(toStorableTime(kept)).toBe(kept)
     }),
   )
 })

@@ -127,7 +127,7 @@ describe('a name', () => {
     'that leads elsewhere or is none is refused: %j',
     (name) => {
       const json = there({}).json.replace('"name":"name"', `"name":"${name}"`)
-      expect(() => parseNode(json)).toThrow(/is no name/)
+      expect(() => parseNode(json)).toThrow(/is not a name/)
     },
   )
 })
@@ -136,11 +136,11 @@ describe('what is no node', () => {
   const { json } = there({})
   it.each([
     ['a type nobody knows', json.replace('"file"', '"door"'), /unknown type/],
-    ['a time that is none', json.replace('2023', 'soon'), /is no time/],
-    ['a size below nothing', json.replace('"size":3', '"size":-3'), /is no number/],
-    ['an id that is none', json.replace('abab', 'zzzz'), /is no id/],
-    ['a directory without a tree', json.replace('"file"', '"dir"'), /is no id/],
-    ['no JSON', json.slice(1), /cannot be read/],
+    ['a time that is none', json.replace('2023', 'soon'), /is not a time/],
+    ['a size below nothing', json.replace('"size":3', '"size":-3'), /is not a number/],
+    ['an id that is none', json.replace('abab', 'zzzz'), /is not an id/],
+    ['a directory without a tree', json.replace('"file"', '"dir"'), /is not an id/],
+    ['no JSON', json.slice(1), /Cannot read a directory/],
   ])('%s is refused', (_, text, message) => {
     expect(() => parseNode(text)).toThrow(message)
   })
@@ -192,10 +192,10 @@ describe('a tree', () => {
   it('that is cut off, or is none, is refused however large it is', () => {
     const large = treeOf(5000)
     for (const cut of [3, 4, 100]) {
-      expect(() => [...readNodes(large.subarray(0, large.length - cut))]).toThrow(/cut off/)
+      expect(() => [...readNodes(large.subarray(0, large.length - cut))]).toThrow(/ends too early/)
     }
-    expect(() => [...readNodes(Buffer.from('{"nodes":7}'))]).toThrow(/no list/)
-    expect(() => [...readNodes(Buffer.from('{"nodes":[7]}'))]).toThrow(/no name/)
+    expect(() => [...readNodes(Buffer.from('{"nodes":7}'))]).toThrow(/not a list/)
+    expect(() => [...readNodes(Buffer.from('{"nodes":[7]}'))]).toThrow(/not a name/)
   })
 
   it('has its names in order, when it is read and when it is written', () => {

@@ -67,5 +67,5 @@ test('a large tree that is damaged is refused', async () => {
 test('a large tree that is whole and not the one its id says is refused', async () => {
   const repository = await repositoryWorld().create()
   const id = await putLargeTree(repository, true)
-  await expect(sizesOfBatches(repository, id)).rejects.toThrow(/not what its id says/)
+  await expect(sizesOfBatches(repository, id)).rejects.toThrow(/does not match its id/)
 })

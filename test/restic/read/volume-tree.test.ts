@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findNode, folderTree, volumeTree } from '../../../src/restic/read/volume-tree.ts'
+import { findFolderTree, findNode, volumeTree } from '../../../src/restic/read/volume-tree.ts'
 import { MemoryTrees } from '../../support/memory-trees.ts'
 
 const content = { a: 'x', db: { deep: 'y' } }
@@ -55,10 +55,10 @@ describe('a path in a volume', () => {
   })
 
   it('is a directory, or refused as one', async () => {
-    expect(await folderTree(trees, volume, Buffer.from('/'))).toEqual(volume.tree)
-    await expect(folderTree(trees, volume, Buffer.from('file'))).rejects.toThrow(
+    expect(await findFolderTree(trees, volume, Buffer.from('/'))).toEqual(volume.tree)
+    await expect(findFolderTree(trees, volume, Buffer.from('file'))).rejects.toThrow(
       '"file" is a file, not a directory',
     )
-    await expect(folderTree(trees, volume, Buffer.from('none'))).rejects.toThrow('There is no "none"')
+    await expect(findFolderTree(trees, volume, Buffer.from('none'))).rejects.toThrow('"none" does not exist')
   })
 })

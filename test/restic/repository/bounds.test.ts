@@ -7,7 +7,7 @@ import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { newKey, SEAL_OVERHEAD, seal } from '../../../src/restic/codec/crypt.ts'
 import { compress } from '../../../src/restic/codec/zstd.ts'
 import { sealConfig } from '../../../src/restic/repository/config.ts'
-import { rowJson, rowOf, usualRow } from '../../../src/restic/repository/index-row.ts'
+import { checkRow, rowJson, scanUsualRow } from '../../../src/restic/repository/index-row.ts'
 import { sweepTemporary } from '../../../src/restic/repository/layout.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
 import { encodeHeader, findHeaderStart, parseHeader } from '../../../src/restic/repository/pack-header.ts'
@@ -64,7 +64,10 @@ test('a blob of an index that is shorter than its seal, or larger than numbers g
   }
   const read = (length: number) => {
     const json = rowJson({ ...row, length })
-    return { usual: usualRow(Buffer.from(json), 0)?.row.length, parse: () => rowOf(JSON.parse(json)).length }
+    return {
+      usual: scanUsualRow(Buffer.from(json), 0)?.row.length,
+      parse: () => checkRow(JSON.parse(json)).length,
+    }
   }
   for (const length of [SEAL_OVERHEAD, 2 ** 32 - 1]) {
     expect(read(length).usual).toBe(length)
@@ -88,13 +91,13 @@ test('a tree that is streamed is checked against its id at its end', async () =>
   expect(await read(idOf(plain))).toBe(plain.length)
   await expect(read(idOf(Buffer.from('another')))).rejects.toMatchObject({
     code: 'SNAPSHOT_CORRUPT',
-    message: expect.stringContaining('its content is not what its id says'),
+    message: expect.stringContaining('its content does not match its id'),
   })
 })
 
 test.each([
   ['of an older format', { version: 1 }, 'CONFLICT', 'restic migrate upgrade_repo_v2'],
-  ['of a newer format', { version: 3 }, 'CONFLICT', 'is of format 3'],
+  ['of a newer format', { version: 3 }, 'CONFLICT', 'it has format 3, expected 2'],
   ['with a polynomial that files cannot be cut by', { polynomial: 4n }, 'REPOSITORY_DAMAGED', 'polynomial'],
 ])('a config %s is refused with the reason', async (_, change, code, words) => {
   const { create, open, path } = repositoryWorld()

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { rowJson, rowOf, usualRow } from '../../../src/restic/repository/index-row.ts'
+import { checkRow, rowJson, scanUsualRow } from '../../../src/restic/repository/index-row.ts'
 
 const ID = '00ff'.repeat(16)
 const usual = (fields: string) => `{"id":"${ID}","type":"data",${fields}}`
-const read = (json: string) => usualRow(Buffer.from(`[${json},{`), 1)
+const read = (json: string) => scanUsualRow(Buffer.from(`[${json},{`), 1)
 
 test.each([
   usual('"offset":0,"length":33'),
@@ -12,11 +12,11 @@ test.each([
   usual('"offset":7,"length":64,"uncompressed_length":0'),
   usual('"offset":70,"length":6400').replace('data', 'tree'),
 ])('%s is read as its JSON is', (json) => {
-  expect(read(json)).toEqual({ row: rowOf(JSON.parse(json)), end: json.length + 1 })
+  expect(read(json)).toEqual({ row: checkRow(JSON.parse(json)), end: json.length + 1 })
 })
 
 test('what is written is read without being parsed', () => {
-  const row = rowOf(JSON.parse(usual('"offset":12,"length":345,"uncompressed_length":6789')))
+  const row = checkRow(JSON.parse(usual('"offset":12,"length":345,"uncompressed_length":6789')))
   expect(read(rowJson(row))?.row).toEqual(row)
 })
 

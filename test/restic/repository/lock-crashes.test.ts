@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { removeLeftLocks } from '../../../src/restic/repository/left-locks.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
+import { removeStaleLocks } from '../../../src/restic/repository/remove-stale-locks.ts'
 import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
 import { recordDisk } from '../../support/recorded-disk.ts'
@@ -65,7 +65,7 @@ test('a lock that could not be removed at the end is removed by the next run of 
   driver.fail('remove')
   await held[Symbol.asyncDispose]()
   driver.assertAllHit()
-  expect(warnings).toEqual([expect.stringContaining('stays until the next run')])
+  expect(warnings).toEqual([expect.stringContaining('the next run removes it')])
   expect([locks().length, journal().length]).toEqual([1, 1])
   const next = await lock(true)
   expect(locks()).toHaveLength(1)
@@ -152,7 +152,7 @@ test('the journal of a dead run goes when the removal of its locks is on the dis
     await syncFolder(folder)
     journals.push(journal().length)
   }
-  await removeLeftLocks(driver, `${dir}/daemon`)
+  await removeStaleLocks(driver, `${dir}/daemon`)
   expect([journals, journal()]).toEqual([[1], []])
   expect(place.base).toBe('10.0.0.1/repo')
 })

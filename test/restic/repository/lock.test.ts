@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import type { Driver } from '../../../src/objects/driver.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { removeLeftLocks } from '../../../src/restic/repository/left-locks.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
+import { removeStaleLocks } from '../../../src/restic/repository/remove-stale-locks.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { faultyDriver } from '../../support/faulty-driver.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
@@ -92,7 +92,7 @@ test('a lock of a dead run of ours is removed, one of a living run is not', asyn
 
 test('locks of dead runs are removed from whatever repository they are in; what is not found is left', async () => {
   const { dir, place, repository, lock, locks, journal } = await lockWorld()
-  const remove = () => removeLeftLocks(place.driver, `${dir}/daemon`)
+  const remove = () => removeStaleLocks(place.driver, `${dir}/daemon`)
   const child = await lockRepositoryInChild(dir, false)
   expect(await remove()).toEqual([])
   const [left = ''] = locks()

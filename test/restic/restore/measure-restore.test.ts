@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { CHUNK_MIN } from '../../../src/restic/codec/chunker.ts'
+import { MIN_CHUNK_BYTES } from '../../../src/restic/codec/chunker.ts'
 import { measureRestore } from '../../../src/restic/restore/measure-restore.ts'
 import { chosenPaths } from '../../../src/volume/tree/chosen-paths.ts'
 import { MemoryTrees } from '../../support/memory-trees.ts'
@@ -9,7 +9,7 @@ const linked = { links: 2, inode: 7n }
 function snapshot() {
   const trees = new MemoryTrees()
   const tree = trees.add({
-    ...{ a: '12345', hole: '\0'.repeat(CHUNK_MIN), zeros: '\0'.repeat(9) },
+    ...{ a: '12345', hole: '\0'.repeat(MIN_CHUNK_BYTES), zeros: '\0'.repeat(9) },
     ...{ first: ['123', linked], second: ['123', linked], pipe: ['', { type: 'fifo' }] },
     dir: { b: '12', c: '1' },
   })

@@ -7,7 +7,7 @@ import { encodeNode } from '../../../src/restic/nodes/node.ts'
 import { parseNode } from '../../../src/restic/nodes/parse-node.ts'
 import { ContentPool } from '../../../src/restic/write/content-pool.ts'
 import { FileReader } from '../../../src/restic/write/file-reader.ts'
-import { nodeOfContent } from '../../../src/restic/write/new-node.ts'
+import { makeFileNode } from '../../../src/restic/write/new-node.ts'
 import { isUnchanged } from '../../../src/restic/write/unchanged.ts'
 import { repositoryWorld } from '../../support/repository-world.ts'
 import { hasRestic } from '../../support/restic.ts'
@@ -34,7 +34,7 @@ test('a file that could not be read to its end is read again, though nothing abo
   })
   const reading = await reader.read({ entry: looked, data: null, open })
   if (!reading) throw new Error('it was not opened')
-  const made = nodeOfContent(looked, await reading.content)
+  const made = makeFileNode(looked, await reading.content)
   if (!made) throw new Error('it was left out')
   await pool.close()
   await packs.abandon()

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { type PruneOptions, prune, type TakeLock } from '../../../restic/prune/prune.ts'
-import { removeLeftLocks } from '../../../restic/repository/left-locks.ts'
 import { LOCK_RETRY_MS } from '../../../restic/repository/lock.ts'
+import { removeStaleLocks } from '../../../restic/repository/remove-stale-locks.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { noteDamagedPacks, tidyDamage } from '../../../store/kinds/series/damage-note.ts'
 import { forgetInNamespace } from '../../../store/kinds/series/forget-series.ts'
@@ -37,7 +37,7 @@ interface SeriesRule {
 export async function expireSeries(rules: readonly VolumeRule[], run: ExpireRun): Promise<void> {
   const { store, context } = run
   try {
-    const unlocked = await removeLeftLocks(store.driver, context.settings.dataDir)
+    const unlocked = await removeStaleLocks(store.driver, context.settings.dataDir)
     for (const name of unlocked) context.log('info', `The lock "${name}" of a run that was killed is gone`)
     await expireIfDue(readRules(rules, run), run)
   } catch (error) {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { codeOfSystemError } from '../../../lib/system-errors.ts'
-import { removeLeftLocks } from '../../../restic/repository/left-locks.ts'
+import { removeStaleLocks } from '../../../restic/repository/remove-stale-locks.ts'
 import { openStore } from '../../../store/open-store.ts'
 import { readPointers } from '../../../volume/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../volume/swap/settle.ts'
@@ -79,7 +79,7 @@ async function settleStore(takeOver: boolean, context: RunContext): Promise<Stor
     })
     await store.claim(takeOver)
     const { rolledForward, swept, unknown } = await store.settle()
-    const locks = await removeLeftLocks(store.driver, settings.dataDir)
+    const locks = await removeStaleLocks(store.driver, settings.dataDir)
     return { rolledForward, swept: [...swept, ...locks], unknown }
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : (codeOfSystemError(error) ?? 'INTERNAL')

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import type { TreeEntry, TreeWarning } from '../../volume/tree/entry.ts'
-import { formatGoTime, keptTime } from '../nodes/go-time.ts'
+import { formatGoTime, toStorableTime } from '../nodes/go-time.ts'
 
 type LeftOut = Pick<TreeWarning, 'severity' | 'message'>
 
@@ -14,7 +14,7 @@ export function removeUnsupported(entry: TreeEntry): LeftOut[] {
     const message = `its extended attribute ${bytesToText(name)} is left out: its name is not UTF-8`
     return { severity: 'fault', message }
   })
-  if (keptTime(mtimeNs) !== mtimeNs) {
+  if (toStorableTime(mtimeNs) !== mtimeNs) {
     const message = `its time of change is kept as ${formatGoTime(mtimeNs)}: a snapshot has no other years than 0 to 9999`
     warnings.push({ severity: 'note', message })
   }

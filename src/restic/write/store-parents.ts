@@ -7,7 +7,7 @@ import { entryOf } from '../../volume/tree/stat-entry.ts'
 import type { OpenVolume } from '../../volume/tree/volume.ts'
 import { componentsOf } from '../../volume/tree/write-paths.ts'
 import { encodeTree } from '../nodes/tree-encoder.ts'
-import { removeUnsupported } from './leave-out.ts'
+import { removeUnsupported } from './remove-unsupported.ts'
 import { TreeBlob, type TreeStore } from './tree-blob.ts'
 
 /**

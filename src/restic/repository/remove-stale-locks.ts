@@ -4,10 +4,10 @@ import { readDeadLocks } from './lock-journal.ts'
 
 /**
  * Removes locks of this daemon's dead runs in any repository of the store: a run that read another server's repository
- * locked that one, and the daemon there may not remove the lock. Resolves with their names. A journal whose locks are not
- * found may belong to another store, so it is kept.
+ * locked that one, and the daemon there may not remove the lock. Resolves with their names. A journal whose locks are
+ * not found may belong to another store, so it is kept.
  */
-export async function removeLeftLocks(driver: Driver, dataDir: string): Promise<string[]> {
+export async function removeStaleLocks(driver: Driver, dataDir: string): Promise<string[]> {
   const removedNames: string[] = []
   for await (const { base, ids, removed } of readDeadLocks(dataDir)) {
     const names = base === '' ? [] : ids.map((id) => unpackedName({ driver, base }, 'locks', id))

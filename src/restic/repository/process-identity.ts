@@ -8,7 +8,7 @@ export interface Who {
   gid: number
 }
 
-export function readWho(): Who {
+export function readProcessIdentity(): Who {
   return { hostname: hostname(), ...user() }
 }
 
