@@ -10,7 +10,7 @@ import * as job from '../../src/wire/job.ts'
 import * as record from '../../src/wire/record.ts'
 import * as snapshot from '../../src/wire/snapshot.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   askGraphQL,
   type StartOptions,
@@ -113,7 +113,10 @@ const INSIDE = `{
 }`
 
 function start(options: StartOptions) {
-  return startTestController({ inventory: toldInventory(helloInventory([IP])), ...options })
+  return startTestController({
+    inventory: toldInventory(given.app('hello').proc('web').on(IP).volume('/data/db').inventory()),
+    ...options,
+  })
 }
 
 async function post(url: string, body: unknown): Promise<number> {

@@ -15,7 +15,7 @@ import {
 import { newRid } from '../../src/wire/ids.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   startTestController,
   startTestDaemon,
@@ -65,7 +65,9 @@ async function start({ real = false } = {}) {
   const daemon = real ? await startTestDaemon(folder, VICTIM) : undefined
   const controller = await startTestController({
     folder,
-    inventory: toldInventory(helloInventory([VICTIM, ATTACKER])),
+    inventory: toldInventory(
+      given.app('hello').proc('web').on(VICTIM, ATTACKER).volume('/data/db').inventory(),
+    ),
     daemonUrls: daemon ? { [VICTIM]: daemon.url } : {},
     newsFrom: () => [],
   })

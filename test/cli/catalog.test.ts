@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/cli/run-command.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   startTestController,
   startTestDaemon,
@@ -41,7 +41,7 @@ async function start() {
   writeFileSync(join(namespace, name), 'an archive')
   writeRecordedMeta(namespace, [recordedEntity({ name, source: '/data/db', server: DEAD })])
   const daemon = await startTestDaemon(folder, SERVER)
-  const inventory = toldInventory(helloInventory([SERVER]))
+  const inventory = toldInventory(given.app('hello').proc('web').on(SERVER).volume('/data/db').inventory())
   const { url } = await startTestController({ folder, inventory, daemonUrls: { [SERVER]: daemon.url } })
   const rebuild = (...flags: string[]) => run('catalog', 'rebuild', '--url', url, ...flags)
   await expect
@@ -156,7 +156,7 @@ test('a controller that is not there, an address that is none: one line, exit co
 
 test('a namespace that cannot be read: said, and exit code 1', async () => {
   const folder = await testFolder()
-  const inventory = toldInventory(helloInventory([SERVER]))
+  const inventory = toldInventory(given.app('hello').proc('web').on(SERVER).volume('/data/db').inventory())
   const { url } = await startTestController({ folder, inventory })
   const { code, out, err } = await run('catalog', 'rebuild', '--url', url)
   expect([code, out]).toEqual([

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { rereadOnHangUp } from '../../src/cli/on-hang-up.ts'
-import { keepingLog } from '../support/controller-world.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 
 test('SIGHUP reads the inventory again, ends nothing during the start, and survives a failure', async () => {
   const others = process.listeners('SIGHUP')

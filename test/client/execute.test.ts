@@ -2,11 +2,13 @@ import { expect, test } from 'vitest'
 import { ControllerError, resultOf } from '../../src/client/execute.ts'
 import { executeOverHttp } from '../../src/client/execute-over-http.ts'
 import { JobsDocument, RunJobDocument, ServersDocument } from '../../src/client/generated/operations.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 
 async function start() {
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(
+    given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory(),
+  )
   return startTestController({ folder: await testFolder(), inventory })
 }
 

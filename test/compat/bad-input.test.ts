@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ROUTES } from '../../src/rest-compat/routes.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { type RawAnswer, type RawRequest, rawRequest } from '../support/raw-http.ts'
 import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 
@@ -8,7 +8,9 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 const JSON_BODY = { 'content-type': 'application/json' }
 
 async function start() {
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(
+    given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory(),
+  )
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   return (request: RawRequest) => rawRequest(url, request)
 }

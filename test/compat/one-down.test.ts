@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RebuildCatalogDocument, RecordDocument } from '../../src/client/generated/operations.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import {
   startTestController,
@@ -13,6 +13,8 @@ import {
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
+const hello = given.app('hello').proc('web')
+
 const [UP, DOWN] = ['127.0.0.1', '127.0.0.2'] as const
 const APP = '/api/v2/app/hello'
 
@@ -22,7 +24,7 @@ async function start() {
   await mkdir(join(folder, 'volumes/hello/hello.web.web/1/data/db'), { recursive: true })
   await writeFile(join(folder, 'volumes/hello/hello.web.web/1/data/db/a.txt'), 'one')
   const { url: daemonUrl } = await startTestDaemon(folder, UP)
-  const inventory = toldInventory(helloInventory([UP, DOWN]))
+  const inventory = toldInventory(hello.on(UP, DOWN).volume('/data/db').inventory())
   const { execute, ...controller } = await startTestController({
     folder,
     inventory,
@@ -67,7 +69,7 @@ test('a server that left the inventory without a word is named where its backups
   writeRecordedMeta(namespace, [recordedEntity({ name, source, server: DOWN, instanceNo: 2 })])
   await writeFile(join(namespace, name), 'x'.repeat(342))
   await execute(RebuildCatalogDocument, {})
-  inventory.tell({ kind: 'inventory', inventory: helloInventory([UP], ['/data/db', '/data/more']) })
+  inventory.tell({ kind: 'inventory', inventory: hello.on(UP).volumes('/data/db', '/data/more').inventory() })
   await expect.poll(async () => (await ask(`${APP}/cron/jobs`)).body).toHaveLength(2)
   const path = `${APP}/proc/web/backups?volume=`
   expect(await ask(`${path}/data/db`)).toMatchObject({ warning: WARNING, body: [{ name }] })
@@ -132,7 +134,7 @@ test('jobs and records are narrowed by what they are asked for', async () => {
 
 test('a daemon that takes questions and never answers holds up no list', async () => {
   const hanging = await scriptedDaemon(() => undefined)
-  const inventory = toldInventory(helloInventory([UP, DOWN]))
+  const inventory = toldInventory(hello.on(UP, DOWN).volume('/data/db').inventory())
   const daemonUrls = { [UP]: hanging.url, [DOWN]: hanging.url }
   const { url } = await startTestController({ folder: await testFolder(), inventory, daemonUrls })
   await expect.poll(() => hanging.seen.length).toBeGreaterThanOrEqual(2)

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { MAX_FILES } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory } from '../support/controller-world.ts'
 import { askHttp } from '../support/daemon-http.ts'
+import { given } from '../support/given.ts'
 import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const COUNT = 1100
-const inventory = toldInventory(helloInventory(['10.0.0.1']))
+const inventory = toldInventory(given.app('hello').proc('web').on('10.0.0.1').volume('/data/db').inventory())
 const APP = '/api/v2/app/hello'
 
 /** A controller that was told of 1,100 runs of this month, each with its backup. */

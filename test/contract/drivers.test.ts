@@ -1,6 +1,6 @@
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { driverContract } from './driver-contract.ts'
 
 driverContract('local', () => openDriver({ driver: 'local', dir: tempDir() }, { dataDir: tempDir() }))

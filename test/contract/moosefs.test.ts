@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { describeMooseFs } from '../support/describe-moosefs.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from '../support/moosefs.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { driverContract } from './driver-contract.ts'
 
 describeMooseFs('on a real MooseFS', () => {

@@ -11,7 +11,7 @@ import {
   RecordDocument,
   RecoverDocument,
 } from '../../src/client/generated/operations.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   startTestController,
   startTestDaemon,
@@ -56,7 +56,9 @@ async function start() {
   const daemon = await startTestDaemon(folder, SERVER)
   const options = () => ({
     folder,
-    inventory: toldInventory(helloInventory([SERVER], ['/data/db', '/data/files'])),
+    inventory: toldInventory(
+      given.app('hello').proc('web').on(SERVER).volumes('/data/db', '/data/files').inventory(),
+    ),
     daemonUrls: { [SERVER]: daemon.url },
   })
   const controller = await startTestController(options())

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { formatError } from '../../src/controller/format-error.ts'
 import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { helloInventory, keepingLog } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 import {
   askGraphQL,
   socketClient,
@@ -14,7 +15,7 @@ import {
 async function start() {
   return startTestController({
     folder: await testFolder(),
-    inventory: toldInventory(helloInventory(['127.0.0.1'])),
+    inventory: toldInventory(given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory()),
   })
 }
 

@@ -18,7 +18,7 @@ import {
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   startTestController,
   startTestDaemon,
@@ -48,7 +48,9 @@ async function start() {
   const one = await startTestDaemon(folder, ONE)
   const two = await startTestDaemon(folder, TWO)
   const daemonUrls = { [ONE]: one.url, [TWO]: two.url }
-  const inventory = toldInventory(incrementsOf(helloInventory([ONE, TWO])))
+  const inventory = toldInventory(
+    incrementsOf(given.app('hello').proc('web').on(ONE, TWO).volume('/data/db').inventory()),
+  )
   const { execute } = await startTestController({ folder, inventory, daemonUrls })
   const ended = async (rid: string) => {
     const record = async () => (await execute(RecordDocument, { rid })).record

@@ -4,15 +4,18 @@ import type { Context } from '../../src/resolvers/context.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory, keepingLog, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 
 const SERVERS = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
 
 async function start() {
-  const kit = await testWorld()
-  for (const ip of SERVERS) kit.daemons.add(new MemoryDaemon(ip))
-  await kit.take(helloInventory(SERVERS, ['/data/db', '/logs', '/mail']))
+  const hello = given
+    .app('hello')
+    .proc('web')
+    .on(...SERVERS)
+    .volumes('/data/db', '/logs', '/mail')
+  const kit = await hello.inMemory()
   const apollo = await startApollo({ schema: createSchema(), log: keepingLog() })
   const ask = async <T>(query: string, variables: Record<string, unknown> = {}): Promise<T> => {
     const contextValue: Context = { world: kit.world, who: 'test', loaders: createLoaders(kit.world) }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   askGraphQL,
   socketClient,
@@ -30,7 +30,7 @@ async function world() {
   await writeFile(join(volume, 'a.txt'), 'first words')
   await writeFile(join(volume, 'sub/b.bin'), Buffer.alloc(3_000_000, 'abcdefg'))
   const daemon = await startTestDaemon(folder)
-  const inventory = toldInventory(helloInventory([IP]))
+  const inventory = toldInventory(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
   const controller = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
   const ask = async <T>(query: string, variables: object = {}): Promise<T> => {
     const { data, errors } = await askGraphQL<T>(controller.url, query, variables)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { NEVER } from '../../src/lib/clock.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import { askGraphQL, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 
@@ -11,7 +11,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 async function start(folder?: string) {
   const { url, close } = await startTestController({
     folder: folder ?? (await testFolder()),
-    inventory: toldInventory(helloInventory(['10.0.0.1'])),
+    inventory: toldInventory(given.app('hello').proc('web').on('10.0.0.1').volume('/data/db').inventory()),
   })
   const post = (body: unknown, headers: Record<string, string> = JSON_TYPE) =>
     rawRequest(url, {

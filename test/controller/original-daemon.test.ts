@@ -9,7 +9,8 @@ import {
   RunJobDocument,
   SleepJobDocument,
 } from '../../src/client/generated/operations.ts'
-import { handClock, helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { startOriginalDaemon } from '../support/original-daemon.ts'
 import {
   askGraphQL,
@@ -42,7 +43,14 @@ async function start(servers: string[] = [ONE]) {
     folder,
     clock,
     volumeRoot: '/data/lain/volumes',
-    inventory: toldInventory(helloInventory(servers, ['/data/db', '/data/files'])),
+    inventory: toldInventory(
+      given
+        .app('hello')
+        .proc('web')
+        .on(...servers)
+        .volumes('/data/db', '/data/files')
+        .inventory(),
+    ),
     daemonUrls: { [ONE]: url, ...(two && { [TWO]: two.url }) },
   })
   const { execute } = controller

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import {
   askGraphQL,
@@ -12,6 +12,8 @@ import {
   testFolder,
   toldInventory,
 } from '../support/real-controller.ts'
+
+const hello = given.app('hello').proc('web')
 
 test('a port in use is one clear error, and leaves nothing open', async () => {
   const folder = await testFolder()
@@ -57,7 +59,7 @@ test('closing ends what is open: subscriptions, kept connections, the port', asy
 })
 
 test('health tells the catalog, the inventory and each server, a silent one too', async () => {
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const health = async () => JSON.parse((await rawRequest(url, { path: '/healthz' })).body)
   await expect.poll(health).toEqual({
@@ -86,7 +88,7 @@ test('an inventory that nobody has told is not called ok', async () => {
 })
 
 test('a broken edit is told in GraphQL, and the last good inventory stays', async () => {
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const status = () =>
     askGraphQL(url, '{ inventory { volumes problem faults held { lostVolumes } } apps { name } }')
@@ -106,11 +108,14 @@ test('a broken edit is told in GraphQL, and the last good inventory stays', asyn
 })
 
 test('an inventory that cannot be taken is logged, and the next one is taken all the same', async () => {
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const { url, log } = await startTestController({ folder: await testFolder(), inventory })
   inventory.tell({ kind: 'inventory', inventory: { apps: null as never } })
   await expect.poll(() => log.lines.join('\n')).toContain('A new inventory could not be applied')
-  inventory.tell({ kind: 'inventory', inventory: helloInventory(['127.0.0.1', '127.0.0.2']) })
+  inventory.tell({
+    kind: 'inventory',
+    inventory: hello.on('127.0.0.1', '127.0.0.2').volume('/data/db').inventory(),
+  })
   await expect
     .poll(async () => (await askGraphQL(url, '{ inventory { volumes } }')).data)
     .toEqual({ inventory: { volumes: 2 } })
@@ -118,7 +123,10 @@ test('an inventory that cannot be taken is logged, and the next one is taken all
 
 test('an inventory that was emptied while the controller was away is held', async () => {
   const folder = await testFolder()
-  const first = await startTestController({ folder, inventory: toldInventory(helloInventory(['127.0.0.1'])) })
+  const first = await startTestController({
+    folder,
+    inventory: toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory()),
+  })
   await first.close()
   const { url } = await startTestController({ folder, inventory: toldInventory({ apps: [] }) })
   const { data } = await askGraphQL(url, '{ inventory { volumes held { lostVolumes ofVolumes } } }')

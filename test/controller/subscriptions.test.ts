@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { socketClient, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 
 const WATCH = `subscription ($rid: ID, $app: ID, $since: Int) { recordUpdated(rid: $rid, app: $app, since: $since) {
@@ -13,7 +13,9 @@ interface Told {
 }
 
 async function start() {
-  const inventory = toldInventory(helloInventory(['10.0.0.1']))
+  const inventory = toldInventory(
+    given.app('hello').proc('web').on('10.0.0.1').volume('/data/db').inventory(),
+  )
   const controller = await startTestController({ folder: await testFolder(), inventory })
   const tell = async (...records: object[]) => {
     const body = JSON.stringify({ protocol: 2, daemonId: 'x', server: '10.0.0.1', records, running: [] })

@@ -11,7 +11,7 @@ import {
   RunJobDocument,
   ServersDocument,
 } from '../../src/client/generated/operations.ts'
-import { helloInventory } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import {
   startTestController,
   startTestDaemon,
@@ -31,7 +31,9 @@ async function start() {
   const one = await startTestDaemon(folder, ONE)
   const two = await startTestDaemon(folder, TWO)
   const daemonUrls = { [ONE]: one.url, [TWO]: two.url }
-  const inventory = toldInventory(helloInventory([ONE, TWO, DEAD]))
+  const inventory = toldInventory(
+    given.app('hello').proc('web').on(ONE, TWO, DEAD).volume('/data/db').inventory(),
+  )
   const { execute, ...controller } = await startTestController({ folder, inventory, daemonUrls })
   const ended = async (rid: string) => {
     const state = async () => (await execute(RecordDocument, { rid })).record?.state
@@ -92,7 +94,7 @@ test('a catalog that is gone is made again of the store', async () => {
   await rm(join(folder, 'controller'), { recursive: true })
   const again = await startTestController({
     folder,
-    inventory: toldInventory(helloInventory([ONE])),
+    inventory: toldInventory(given.app('hello').proc('web').on(ONE).volume('/data/db').inventory()),
     daemonUrls: { [ONE]: one.url },
   })
   await expect.poll(async () => (await again.execute(BackupsDocument, {})).backups.totalCount).toBe(1)

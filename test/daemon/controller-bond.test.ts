@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/daemon/memory/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { Problems } from '../../src/lib/problems.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const FIRST = { id: 'a'.repeat(32), url: 'http://10.0.0.9:9002' }
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openDataDir } from '../../src/daemon/data-dir.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 test('a data directory that cannot be used is free again for a start in the same process', async () => {
   const path = tempDir()

@@ -4,7 +4,7 @@ import { openDatabase } from '../../src/daemon/memory/database.ts'
 import { SchedulerSwitch } from '../../src/daemon/scheduler-switch.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { keptLog } from '../support/daemon-kit.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 test('a scheduler stays as it was asked to be over restarts', () => {
   const file = join(tempDir(), 'daemon.db')

@@ -3,23 +3,19 @@ import { deleteBackups, isOrphaned, listFiles, locateBackup } from '../../src/do
 import { rebuildCatalog } from '../../src/domain/catalog.ts'
 import { fullProcName } from '../../src/domain/procs.ts'
 import { migrate, recover } from '../../src/domain/recover.ts'
-import type { BackupInfo } from '../../src/wire/backup.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
+
+const hello = given.app('hello').proc('web')
 
 const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
 const NAME = sampleBackup().name
-const OTHER = 'hello-hello.web.web-1-data-db-1795425999.tar.gz'
+const OTHER = 'hello-hello.web.web-1-data-db-1795425847.tar.gz'
 
 /** hello.web.web on both servers, two backups in the folder of the first. */
-async function twoServers(more: BackupInfo[] = []) {
-  const kit = await testWorld()
-  const one = kit.daemons.add(new MemoryDaemon(ONE))
-  const two = kit.daemons.add(new MemoryDaemon(TWO))
-  one.backups = [sampleBackup(), sampleBackup({ name: OTHER, sequence: 2 }), ...more]
-  await kit.take(helloInventory([ONE, TWO]))
-  return { ...kit, one, two }
+async function twoServers() {
+  const kit = await hello.on(ONE, TWO).volume('/data/db').withBackups(2).inMemory()
+  return { ...kit, one: kit.daemons.at(ONE), two: kit.daemons.at(TWO) }
 }
 
 const whole = { app: 'hello', proc: 'web', name: NAME }
@@ -194,8 +190,8 @@ test("a catalog made anew holds a dead server's backups, and those of folders no
 
 test('the backup of a volume that left the inventory is orphaned, and can be had in a volume that is there', async () => {
   const { world, take } = await twoServers()
-  await take(helloInventory([ONE, TWO], ['/data/db', '/logs']))
-  await take(helloInventory([ONE, TWO], ['/logs']))
+  await take(hello.on(ONE, TWO).volumes('/data/db', '/logs').inventory())
+  await take(hello.on(ONE, TWO).volume('/logs').inventory())
   const backup = await locateBackup(world, whole)
   if ('refused' in backup) throw new Error(backup.message)
   expect(isOrphaned(world, backup)).toBe(true)
@@ -209,7 +205,7 @@ test('the backup of a volume that left the inventory is orphaned, and can be had
 
 test('a short name that means two procs is refused', async () => {
   const { world, take } = await twoServers()
-  const inventory = helloInventory([ONE])
+  const inventory = hello.on(ONE).volume('/data/db').inventory()
   inventory.apps[0]?.procs.push({ name: 'hello.worker.web', shortName: 'web', instances: [] })
   await take(inventory)
   expect(() => fullProcName(world, 'hello', 'web')).toThrow(

@@ -6,16 +6,17 @@ import { SetAside } from '../../src/domain/set-aside.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { sampleRecord } from '../support/catalog-samples.ts'
-import { handClock, helloInventory, keepingLog, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
+import { handClock } from '../support/hand-clock.ts'
+import { keepingLog } from '../support/keeping-log.ts'
+import type { MemoryDaemon } from '../support/memory-daemons.ts'
 
 const IP = '10.0.0.1'
 const DAY = 24 * 3_600_000
 
 async function oneServer() {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP))
-  await kit.take(helloInventory([IP]))
+  const kit = await given.app('hello').proc('web').on(IP).volume('/data/db').inMemory()
+  const daemon = kit.daemons.at(IP)
   const count = (question: string) => daemon.asked.filter((asked) => asked === question).length
   return { ...kit, daemon, count }
 }

@@ -4,17 +4,16 @@ import { tick } from '../../src/domain/controller.ts'
 import { takeNews } from '../../src/domain/records.ts'
 import { listFaults } from '../../src/domain/server-state.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
 const NAME = sampleBackup().name
 
 async function corruptInTheStore() {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  const kit = await given.daemon(IP).inMemory()
+  const daemon = kit.daemons.at(IP)
   daemon.backups = [sampleBackup({ corrupt: 'its checksum differs' })]
-  await kit.take(helloInventory([IP]))
+  await kit.take(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
   const faults = () => listFaults(kit.world.servers.get(IP)!, kit.world.problems.list())
   return { ...kit, daemon, faults }
 }

@@ -8,15 +8,15 @@ import type { World } from '../../src/domain/world.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
+
+const hello = given.app('hello').proc('web')
 
 const IP = '10.0.0.1'
 
 async function oneServer(debug: Partial<DaemonDebug> = {}) {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP, debug))
-  await kit.take(helloInventory([IP]))
+  const kit = await hello.on(IP).volume('/data/db').daemon(IP, debug).inMemory()
+  const daemon = kit.daemons.at(IP)
   const [job] = kit.world.inventory.plan.jobs.values()
   if (!job) throw new Error('there is no job')
   const { id: jobId, spec, action, args } = job.job
@@ -69,7 +69,7 @@ test('a failure on a legacy daemon, which tells no problems, is one all the same
   )
   expect(listProblems(world)).toContainEqual(expect.stringContaining('failed: tar: no such file'))
   expect((await readHealth(world)).status).toBe('degraded')
-  await take(helloInventory([IP], ['/data/db', '/data/other']))
+  await take(hello.on(IP).volumes('/data/db', '/data/other').inventory())
   expect(listProblems(world)).toContainEqual(expect.stringContaining('failed: tar: no such file'))
   expect((await readHealth(world)).reason).not.toContain('legacy daemon')
 })

@@ -1,17 +1,20 @@
 import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
 import { HELD_FOR_MS, takeInventory } from '../../src/domain/inventory.ts'
-import { helloInventory, jobIdsOf, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
-const volumes = (count: number) => Array.from({ length: count }, (_, at) => `/v${at}`)
+const hello = (volumes: number) =>
+  given
+    .app('hello')
+    .proc('web')
+    .on(IP)
+    .volumes(...Array.from({ length: volumes }, (_, at) => `/v${at}`))
 const EMPTY = { apps: [] }
 
 async function withVolumes(count: number) {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP))
-  await kit.take(helloInventory([IP], volumes(count)))
+  const kit = await hello(count).inMemory()
+  const daemon = kit.daemons.at(IP)
   const ticked = async () => {
     tick(kit.world)
     await kit.world.background.settled()
@@ -22,7 +25,7 @@ async function withVolumes(count: number) {
 test('a change goes to the daemon at once', async () => {
   const { take, daemon } = await withVolumes(2)
   expect(daemon.jobs).toHaveLength(3)
-  await take(helloInventory([IP], volumes(3)))
+  await take(hello(3).inventory())
   expect(daemon.jobs).toHaveLength(4)
 })
 
@@ -50,7 +53,7 @@ test('more than half of ten is held, half of ten and most of nine are not', asyn
     [9, 1, false],
   ] as const) {
     const { world, take } = await withVolumes(before)
-    await take(helloInventory([IP], volumes(after)))
+    await take(hello(after).inventory())
     expect([before, after, world.inventory.held !== null]).toEqual([before, after, held])
   }
 })
@@ -59,7 +62,7 @@ test('volumes that come back end the hold', async () => {
   const { world, take, clock, ticked, daemon, log } = await withVolumes(2)
   await take(EMPTY)
   expect(log.lines.join('\n')).not.toContain('in force again')
-  await take(helloInventory([IP], volumes(2)))
+  await take(hello(2).inventory())
   expect(log.lines.join('\n')).toContain('The inventory is in force again; volumes in it: 2')
   expect(world.inventory.held).toBeNull()
   clock.move(2 * HELD_FOR_MS)
@@ -69,12 +72,12 @@ test('volumes that come back end the hold', async () => {
 
 test('news that loses no more does not put the end of the hold off', async () => {
   const { world, take, clock } = await withVolumes(10)
-  await take(helloInventory([IP], volumes(1)))
+  await take(hello(1).inventory())
   const until = world.inventory.held?.until
   clock.move(60_000)
-  await take(helloInventory([IP], volumes(1)))
+  await take(hello(1).inventory())
   expect(world.inventory.held?.until).toBe(until)
-  await take(helloInventory([IP], volumes(2)))
+  await take(hello(2).inventory())
   expect(world.inventory.held?.until).toBe(until)
   await take(EMPTY)
   expect(world.inventory.held?.until).toBe(clock.now() + HELD_FOR_MS)
@@ -84,18 +87,18 @@ test('an inventory that was emptied while the controller was away is held too', 
   const { reopen, memory } = await withVolumes(3)
   expect(memory.inventory?.apps).toHaveLength(1)
   const again = await reopen()
-  expect(jobIdsOf(again)).toHaveLength(4)
+  expect([...again.inventory.plan.jobs]).toHaveLength(4)
   await takeInventory(again, { kind: 'inventory', inventory: EMPTY })
   expect(again.inventory.held).toMatchObject({ lostVolumes: 3 })
-  expect(jobIdsOf(again)).toHaveLength(4)
+  expect([...again.inventory.plan.jobs]).toHaveLength(4)
 })
 
 test('a broken edit keeps the last good inventory and says so, until a good one comes', async () => {
-  const { world, take, log } = await withVolumes(1)
+  const { world, take, log, jobIds } = await withVolumes(1)
   await takeInventory(world, { kind: 'broken', problem: 'line 3, column 7: no such word' })
   expect(world.inventory.problem).toBe('line 3, column 7: no such word')
-  expect(jobIdsOf(world)).toHaveLength(2)
-  await take(helloInventory([IP], volumes(1)))
+  expect(jobIds()).toHaveLength(2)
+  await take(hello(1).inventory())
   expect(log.lines.join('\n')).toContain('The inventory is in force again; volumes in it: 1')
   expect(world.inventory.problem).toBeNull()
 })

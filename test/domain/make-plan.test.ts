@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { makePlan } from '../../src/domain/make-plan.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
-import { helloInventory, schedule } from '../support/controller-world.ts'
+import { sampleSchedule } from '../support/given/inventory.ts'
+import { given } from '../support/given.ts'
+
+const hello = given.app('hello').proc('web')
 
 const ROOT = '/data/lain/volumes'
 
@@ -31,7 +34,7 @@ async function recordedInventory(): Promise<Inventory> {
               name: backup.volume,
               path: null,
               schedules: [
-                schedule({ spec: backup.schedule, expire: backup.expire, mode: backup.mode as 'full' }),
+                sampleSchedule({ spec: backup.schedule, expire: backup.expire, mode: backup.mode as 'full' }),
               ],
             })),
           })),
@@ -52,32 +55,32 @@ test('the recorded inventory makes the recorded jobs, ids and args and all', asy
 })
 
 test('the id of the README is the id of its text', () => {
-  const plan = makePlan(helloInventory(['10.77.0.11']), ROOT)
+  const plan = makePlan(hello.on('10.77.0.11').volume('/data/db').inventory(), ROOT)
   expect([...plan.jobs.keys()]).toEqual(['0a4d000b0b46c535c4493a6b508e69c211c35d81', '0a4d000b-expire'])
 })
 
 test('a version changes with the jobs and with nothing else', () => {
   const version = (inventory: Inventory) => makePlan(inventory, ROOT).servers.get('10.0.0.1')?.version
-  const before = version(helloInventory(['10.0.0.1']))
-  expect(version(helloInventory(['10.0.0.1', '10.0.0.2']))).toBe(before)
-  expect(version(helloInventory(['10.0.0.1'], ['/data/db', '/logs']))).not.toBe(before)
+  const before = version(hello.on('10.0.0.1').volume('/data/db').inventory())
+  expect(version(hello.on('10.0.0.1', '10.0.0.2').volume('/data/db').inventory())).toBe(before)
+  expect(version(hello.on('10.0.0.1').volumes('/data/db', '/logs').inventory())).not.toBe(before)
 })
 
 test('settings travel beside the args, and the id of the job stays the same', () => {
-  const plain = helloInventory(['10.0.0.1'])
-  const set = helloInventory(['10.0.0.1'])
+  const plain = hello.on('10.0.0.1').volume('/data/db').inventory()
+  const set = hello.on('10.0.0.1').volume('/data/db').inventory()
   const volume = set.apps[0]?.procs[0]?.instances[0]?.volumes[0]
   if (!volume) throw new Error('the inventory has no volume')
   volume.consistency = 'strict'
-  volume.schedules = [schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })]
+  volume.schedules = [sampleSchedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })]
   const jobs = [...makePlan(set, ROOT).jobs.values()].map(({ job }) => job)
   expect(jobs[0]?.options).toEqual({ timeLimitSeconds: 60, consistency: 'strict', rereadEveryDays: 7 })
-  volume.schedules = [schedule({ timeLimitSeconds: 60 })]
+  volume.schedules = [sampleSchedule({ timeLimitSeconds: 60 })]
   expect([...makePlan(set, ROOT).jobs.keys()]).toEqual([...makePlan(plain, ROOT).jobs.keys()])
 })
 
 test('a path of its own takes the place of the usual one', () => {
-  const inventory = helloInventory(['10.0.0.1'])
+  const inventory = hello.on('10.0.0.1').volume('/data/db').inventory()
   const volume = inventory.apps[0]?.procs[0]?.instances[0]?.volumes[0]
   if (volume) volume.path = '/srv/db'
   const [planned] = makePlan(inventory, ROOT).volumes
@@ -86,7 +89,7 @@ test('a path of its own takes the place of the usual one', () => {
 })
 
 test('a volume whose backups would be named like those of another is left out, and said so', () => {
-  const plan = makePlan(helloInventory(['10.0.0.1'], ['/data/db', '/data-db']), ROOT)
+  const plan = makePlan(hello.on('10.0.0.1').volumes('/data/db', '/data-db').inventory(), ROOT)
   expect(plan.volumes.map(({ name }) => name)).toEqual(['/data/db'])
   expect(plan.problems).toEqual([
     'Volume /data-db of hello.web.web, instance 1, is left out: its backups would be named like those of /data/db; rename one of them',
@@ -94,13 +97,13 @@ test('a volume whose backups would be named like those of another is left out, a
 })
 
 test('a volume on what is no IPv4 is left out, and said so', () => {
-  const plan = makePlan(helloInventory(['node1', '10.0.0.2']), ROOT)
+  const plan = makePlan(hello.on('node1', '10.0.0.2').volume('/data/db').inventory(), ROOT)
   expect([...plan.servers.keys()]).toEqual(['10.0.0.2'])
   expect(plan.problems[0]).toContain('its server "node1" is not an IPv4 address')
 })
 
 test('a volume below one of another proc is left out, and both are named, wherever their paths come from', () => {
-  const inventory = helloInventory(['10.0.0.1'])
+  const inventory = hello.on('10.0.0.1').volume('/data/db').inventory()
   const [app] = inventory.apps
   const [proc] = app?.procs ?? []
   const [instance] = proc?.instances ?? []

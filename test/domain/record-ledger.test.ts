@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { RecordStore } from '../../src/domain/ports.ts'
 import { RecordLedger } from '../../src/domain/record-ledger.ts'
 import { sampleRecord } from '../support/catalog-samples.ts'
-import { handClock } from '../support/controller-world.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { tempCatalog } from '../support/temp-catalog.ts'
 
 const RUNNING = sampleRecord()

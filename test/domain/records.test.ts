@@ -6,16 +6,18 @@ import { NEVER } from '../../src/lib/clock.ts'
 import type { News } from '../../src/wire/daemon-api.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory, type TestWorld, testWorld } from '../support/controller-world.ts'
+import type { InMemory } from '../support/given/in-memory.ts'
+import { given } from '../support/given.ts'
 import { MemoryDaemon } from '../support/memory-daemons.ts'
+
+const hello = given.app('hello').proc('web')
 
 const IP = '10.0.0.1'
 const RID = ridOf(1)
 
 async function oneServer() {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP))
-  await kit.take(helloInventory([IP]))
+  const kit = await hello.on(IP).volume('/data/db').inMemory()
+  const daemon = kit.daemons.at(IP)
   return { ...kit, daemon }
 }
 
@@ -23,7 +25,7 @@ function news(records: RunRecord[], running: string[] = []): News {
   return { protocol: 2, daemonId: 'x', server: IP, records, running }
 }
 
-async function after({ world, clock }: TestWorld, ms: number): Promise<void> {
+async function after({ world, clock }: InMemory, ms: number): Promise<void> {
   clock.move(ms)
   tick(world)
   await world.background.settled()
@@ -127,7 +129,7 @@ test('a run of another server is not revived by who names it', async () => {
   await after(kit, SILENT_AFTER_MS + 1)
   const other = kit.daemons.add(new MemoryDaemon('10.0.0.2', { running: [RID] }))
   other.records.set(RID, { ...started, server: '10.0.0.2' })
-  await kit.take(helloInventory([IP, '10.0.0.2']))
+  await kit.take(hello.on(IP, '10.0.0.2').volume('/data/db').inventory())
   await after(kit, 31_000)
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'lost', server: IP })
   expect(other.asked).not.toContain('record')
@@ -226,9 +228,8 @@ test('an original daemon that restarted meanwhile, or is gone for five minutes, 
     ['restart', 'The daemon on 10.0.0.1 was restarted while this ran'],
     ['down', 'The daemon on 10.0.0.1 has not been reached since 2026-11-23T09:01:00.000Z'],
   ] as const) {
-    const kit = await testWorld()
-    const daemon = kit.daemons.add(new MemoryDaemon(IP, { protocol: undefined }))
-    await kit.take(helloInventory([IP]))
+    const kit = await hello.on(IP).volume('/data/db').daemon(IP, { protocol: undefined }).inMemory()
+    const daemon = kit.daemons.at(IP)
     await takeNews(kit.world, news([started]), { from: IP })
     await after(kit, 30_000)
     if (what === 'restart') daemon.restart('2026-11-23T09:00:30Z')
@@ -242,9 +243,8 @@ test('an original daemon that restarted meanwhile, or is gone for five minutes, 
 })
 
 async function originalServer() {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP, { protocol: undefined }))
-  await kit.take(helloInventory([IP]))
+  const kit = await hello.on(IP).volume('/data/db').daemon(IP, { protocol: undefined }).inMemory()
+  const daemon = kit.daemons.at(IP)
   const state = async () => (await getRecord(kit.world, RID))?.state
   return { ...kit, daemon, state }
 }

@@ -5,22 +5,23 @@ import { startScheduler, stopScheduler } from '../../src/domain/schedulers.ts'
 import { problemsOf } from '../../src/domain/server-state.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { RID_PATTERN } from '../../src/wire/ids.ts'
-import { helloInventory, jobIdsOf, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon, unreachable } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
+import { unreachable } from '../support/memory-daemons.ts'
+
+const hello = given.app('hello').proc('web')
 
 const IP = '10.0.0.1'
 
 async function oneServer(changes = {}) {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP, changes))
-  await kit.take(helloInventory([IP]))
+  const kit = await hello.on(IP).volume('/data/db').daemon(IP, changes).inMemory()
+  const daemon = kit.daemons.at(IP)
   const audits: object[] = []
   const write = kit.world.ports.audit.write
   kit.world.ports.audit.write = async (entry) => {
     audits.push(entry)
     await write(entry)
   }
-  const [id = '', expireId = ''] = jobIdsOf(kit.world)
+  const [id = '', expireId = ''] = kit.jobIds()
   const onlyRecord = async () =>
     (await kit.catalog.records.find({}, { first: 2 })).items.map(({ node }) => node)
   return { ...kit, daemon, audits, id, expireId, onlyRecord }
@@ -104,7 +105,7 @@ test('a job sleeps and wakes, and an update of the jobs does not wake it', async
     asleep: true,
     nextRun: '2026-11-24T05:00:00Z',
   })
-  await take(helloInventory([IP], ['/data/db', '/logs']))
+  await take(hello.on(IP).volumes('/data/db', '/logs').inventory())
   expect(await wakeJob(world, 'test', { id })).toMatchObject({ asleep: false })
 })
 

@@ -5,14 +5,14 @@ import { getRecord } from '../../src/domain/records.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
-import { helloInventory, jobIdsOf, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
+const hello = given.app('hello').proc('web').on(IP).volume('/data/db').inventory()
 
 async function oneServer() {
-  const kit = await testWorld()
-  const daemon = kit.daemons.add(new MemoryDaemon(IP))
+  const kit = await given.daemon(IP).inMemory()
+  const daemon = kit.daemons.at(IP)
   const poll = async (ms = POLL_EVERY_MS) => {
     kit.clock.move(ms)
     pollDue(kit.world)
@@ -31,7 +31,7 @@ test('a list of backups that breaks off is made again with the next poll', async
     if (fails) throw new BackupdError('STORE_UNAVAILABLE', 'the store hangs')
     return list(ip, namespace)
   }
-  await take(helloInventory([IP]))
+  await take(hello)
   expect(world.problems.list()).toMatchObject([{ text: expect.stringContaining('the store hangs') }])
   fails = false
   await poll()
@@ -51,7 +51,7 @@ test('jobs that could not be sent are sent again, and an address that could not 
     failOnce()
     await setNotify(ip, address)
   }
-  await take(helloInventory([IP]))
+  await take(hello)
   expect([daemon.notify, daemon.versions]).toEqual([[], []])
   expect(world.servers.get(IP)?.error).toBe('its disk is full')
   failures = 1
@@ -71,7 +71,7 @@ test('jobs that could not be sent are sent again, and an address that could not 
 test('a daemon that fails is asked again after one, two, four seconds, at last each half a minute', async () => {
   const { daemon, take, poll, count } = await oneServer()
   daemon.down = true
-  await take(helloInventory([IP]))
+  await take(hello)
   for (const pause of [1000, 2000, 4000, 8000, 16_000, POLL_EVERY_MS, POLL_EVERY_MS]) {
     const before = count('debug')
     await poll(pause - 1)
@@ -91,7 +91,7 @@ test('a daemon that fails is asked again after one, two, four seconds, at last e
 test('a daemon that answers with a refusal is not silent, one that cannot be reached is since the first time', async () => {
   const { world, daemons, daemon, take, poll, clock } = await oneServer()
   daemon.down = true
-  await take(helloInventory([IP]))
+  await take(hello)
   const since = clock.now()
   await poll(1000)
   expect(world.servers.get(IP)?.silentSince).toBe(since)
@@ -106,11 +106,11 @@ test('a daemon that answers with a refusal is not silent, one that cannot be rea
 })
 
 test('an audit entry that cannot be written fails nothing, and is a problem until one can', async () => {
-  const { world, take } = await oneServer()
-  await take(helloInventory([IP]))
+  const { world, take, jobIds } = await oneServer()
+  await take(hello)
   const { write } = world.ports.audit
   world.ports.audit.write = () => Promise.reject(new Error('the disk is full'))
-  const [id = ''] = jobIdsOf(world)
+  const [id = ''] = jobIds()
   const record = await runJob(world, 'test', { id })
   expect(record).toMatchObject({ jobId: id })
   expect(world.problems.list()).toMatchObject([
@@ -122,15 +122,15 @@ test('an audit entry that cannot be written fails nothing, and is a problem unti
 })
 
 test('a run whose daemon cannot be asked after it is told as it is known', async () => {
-  const { world, daemons, daemon, take } = await oneServer()
-  await take(helloInventory([IP]))
+  const { world, daemons, daemon, take, jobIds } = await oneServer()
+  await take(hello)
   const { runJob: run } = daemons
   world.ports.daemon.runJob = async (...asked) => {
     const rid = await run(...asked)
     daemon.down = true
     return rid
   }
-  const [id = ''] = jobIdsOf(world)
+  const [id = ''] = jobIds()
   const record = await runJob(world, 'test', { id })
   expect(record).toMatchObject({ state: 'queued' })
   if (!('rid' in record)) throw new Error('it was refused')
@@ -140,7 +140,7 @@ test('a run whose daemon cannot be asked after it is told as it is known', async
 test('a delete that broke off is found out with the next poll: some of it may be gone', async () => {
   const { world, daemon, catalog, take, poll } = await oneServer()
   daemon.backups = [sampleBackup({ server: IP })]
-  await take(helloInventory([IP]))
+  await take(hello)
   const { name, app } = sampleBackup()
   expect(await catalog.backups.get(IP, name)).toBeDefined()
   world.ports.daemon.deleteBackups = async () => {

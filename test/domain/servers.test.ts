@@ -5,19 +5,19 @@ import { takeNews } from '../../src/domain/records.ts'
 import { isReachable, problemsOf } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
-import { helloInventory, type TestWorld, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import type { InMemory } from '../support/given/in-memory.ts'
+import { given } from '../support/given.ts'
+
+const hello = given.app('hello').proc('web')
 
 const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
 
 async function twoServers() {
-  const kit = await testWorld()
-  const one = kit.daemons.add(new MemoryDaemon(ONE))
-  const two = kit.daemons.add(new MemoryDaemon(TWO))
-  return { ...kit, one, two }
+  const kit = await given.daemon(ONE).daemon(TWO).inMemory()
+  return { ...kit, one: kit.daemons.at(ONE), two: kit.daemons.at(TWO) }
 }
 
-async function after({ world, clock }: TestWorld, ms: number): Promise<void> {
+async function after({ world, clock }: InMemory, ms: number): Promise<void> {
   clock.move(ms)
   tick(world)
   await world.background.settled()
@@ -25,7 +25,7 @@ async function after({ world, clock }: TestWorld, ms: number): Promise<void> {
 
 test('a daemon gets our address and its jobs, once', async () => {
   const kit = await twoServers()
-  await kit.take(helloInventory([ONE, TWO]))
+  await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   await after(kit, POLL_EVERY_MS)
   expect(kit.one.notify).toEqual(['http://10.0.0.9:9002/api/v2/system/notify'])
   expect(kit.one.versions).toHaveLength(1)
@@ -34,7 +34,7 @@ test('a daemon gets our address and its jobs, once', async () => {
 
 test('a daemon that restarted gets both again, with the next poll', async () => {
   const kit = await twoServers()
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   kit.one.restart('2026-11-23T08:59:59Z')
   await after(kit, POLL_EVERY_MS)
   expect(kit.one.versions).toHaveLength(2)
@@ -44,7 +44,7 @@ test('a daemon that restarted gets both again, with the next poll', async () => 
 test('a daemon that is down hides and slows nobody, and gets its jobs when it is back', async () => {
   const kit = await twoServers()
   kit.two.down = true
-  await kit.take(helloInventory([ONE, TWO]))
+  await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   const server = kit.world.servers.get(TWO)
   expect(kit.one.jobs).toHaveLength(2)
   expect(server && problemsOf(server)).toEqual(['The daemon on 10.0.0.2 could not be reached'])
@@ -58,7 +58,10 @@ test('a daemon that never answers keeps the others waiting for nothing', async (
   const kit = await twoServers()
   const { promise, resolve } = Promise.withResolvers<void>()
   kit.two.hang = promise
-  await takeInventory(kit.world, { kind: 'inventory', inventory: helloInventory([ONE, TWO]) })
+  await takeInventory(kit.world, {
+    kind: 'inventory',
+    inventory: hello.on(ONE, TWO).volume('/data/db').inventory(),
+  })
   await expect.poll(() => kit.one.jobs).toHaveLength(2)
   kit.clock.move(POLL_EVERY_MS)
   tick(kit.world)
@@ -70,7 +73,7 @@ test('a daemon that never answers keeps the others waiting for nothing', async (
 test('a silent daemon that tells news is asked at once', async () => {
   const kit = await twoServers()
   kit.one.down = true
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   kit.one.down = false
   await takeNews(
     kit.world,
@@ -83,9 +86,9 @@ test('a silent daemon that tells news is asked at once', async () => {
 
 test('a server that leaves is sent an empty list until it takes it, over a restart of the controller too', async () => {
   const kit = await twoServers()
-  await kit.take(helloInventory([ONE, TWO]))
+  await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   kit.two.down = true
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   expect(kit.two.jobs).toHaveLength(2)
   const again = await kit.reopen()
   expect(again.servers.get(TWO)?.leaving).toBe(true)
@@ -100,7 +103,7 @@ test('a server that leaves is sent an empty list until it takes it, over a resta
 test('after a restart of the controller backups are listed again: some may be gone that it could not forget', async () => {
   const kit = await twoServers()
   kit.one.backups = [sampleBackup({ server: ONE })]
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   const inCatalog = async () => (await kit.catalog.backups.find({}, { first: 9 })).totalCount
   expect(await inCatalog()).toBe(1)
   kit.one.backups = []
@@ -115,7 +118,7 @@ test('after a restart of the controller backups are listed again: some may be go
 test('a job that the daemon did not take is named with the server', async () => {
   const kit = await twoServers()
   kit.one.unknownSpecs.add('0 5 * * *')
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   const server = kit.world.servers.get(ONE)
   expect(server && problemsOf(server)).toEqual([
     'The daemon does not run the job "0 5 * * *" backup of /data/db (hello.web.web): see that the spec is a schedule and the path allowed',
@@ -123,10 +126,10 @@ test('a job that the daemon did not take is named with the server', async () => 
 })
 
 test('a daemon that runs for another IP is sent nothing', async () => {
-  const kit = await testWorld()
-  const stranger = kit.daemons.add(new MemoryDaemon(ONE))
+  const kit = await given.daemon(ONE).inMemory()
+  const stranger = kit.daemons.at(ONE)
   stranger.debug.ip = '10.0.0.7'
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   expect(stranger.versions).toEqual([])
   const server = kit.world.servers.get(ONE)
   expect(server && problemsOf(server)).toEqual([
@@ -137,7 +140,7 @@ test('a daemon that runs for another IP is sent nothing', async () => {
 test('the backups that a new server holds already come into the catalog', async () => {
   const kit = await twoServers()
   kit.one.backups = [sampleBackup({ server: ONE })]
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   const { items } = await kit.catalog.backups.find({ server: ONE }, { first: 5 })
   expect(items.map(({ node }) => node.name)).toEqual([sampleBackup().name])
 })
@@ -146,8 +149,11 @@ test('an inventory that changes while a daemon is talked to reaches it all the s
   const kit = await twoServers()
   const { promise, resolve } = Promise.withResolvers<void>()
   kit.one.hang = promise
-  await takeInventory(kit.world, { kind: 'inventory', inventory: helloInventory([ONE], ['/a']) })
-  await takeInventory(kit.world, { kind: 'inventory', inventory: helloInventory([ONE], ['/a', '/b']) })
+  await takeInventory(kit.world, { kind: 'inventory', inventory: hello.on(ONE).volume('/a').inventory() })
+  await takeInventory(kit.world, {
+    kind: 'inventory',
+    inventory: hello.on(ONE).volumes('/a', '/b').inventory(),
+  })
   resolve()
   await kit.world.background.settled()
   expect(kit.one.jobs).toHaveLength(3)
@@ -157,7 +163,7 @@ test('a controller that is to take over does so once, not again from one that to
   const kit = await twoServers()
   kit.world.settings.takesOver = () => true
   kit.one.debug.controller = { id: 'before', url: 'http://10.0.0.8:9002' }
-  await kit.take(helloInventory([ONE]))
+  await kit.take(hello.on(ONE).volume('/data/db').inventory())
   expect(kit.one.debug.controller?.id).toBe(kit.world.settings.identity)
   kit.one.debug.controller = { id: 'since', url: 'http://10.0.0.7:9002' }
   for (let poll = 0; poll < 3; poll++) await after(kit, POLL_EVERY_MS)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { SetAside } from '../../src/domain/set-aside.ts'
 import { Problems } from '../../src/lib/problems.ts'
-import { handClock, keepingLog } from '../support/controller-world.ts'
+import { handClock } from '../support/hand-clock.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 
 test('after a day without anything new the count begins again', () => {
   const clock = handClock()

@@ -3,7 +3,7 @@ import { closeWorld } from '../../src/domain/controller.ts'
 import type { RecordEvent } from '../../src/domain/record-events.ts'
 import { watchRecords } from '../../src/domain/watch-records.ts'
 import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { testWorld } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 
 const running = sampleRecord()
 const progress = (seq: number) => ({ ...running, seq, progress: sampleProgress(seq) })
@@ -16,7 +16,7 @@ async function take(events: AsyncIterator<RecordEvent>, count: number): Promise<
 }
 
 test('first how it stands, then every change, each with a higher number', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   await world.ledger.take([running])
   const events = watchRecords(world, { rid: running.rid })
   const [snapshot] = await take(events, 1)
@@ -31,7 +31,7 @@ test('first how it stands, then every change, each with a higher number', async 
 })
 
 test('a change that comes before the first look is told once', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   await world.ledger.take([running])
   const events = watchRecords(world, {})
   await world.ledger.take([progress(2)])
@@ -42,7 +42,7 @@ test('a change that comes before the first look is told once', async () => {
 })
 
 test('a look at everything begins with what has not ended', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   await world.ledger.take([
     done,
     sampleRecord({ rid: ridOf(2) }),
@@ -55,7 +55,7 @@ test('a look at everything begins with what has not ended', async () => {
 })
 
 test('since fills the gap with what changed meanwhile, progress too, and goes on live', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   await world.ledger.take([running])
   const [seen] = await take(watchRecords(world, {}), 1)
   await world.ledger.take([progress(2)])
@@ -72,7 +72,7 @@ test('since fills the gap with what changed meanwhile, progress too, and goes on
 })
 
 test('since fills the gap over a restart of the controller', async () => {
-  const { world, reopen } = await testWorld()
+  const { world, reopen } = await given.inMemory()
   await world.ledger.take([running])
   const [seen] = await take(watchRecords(world, {}), 1)
   await world.ledger.take([done])
@@ -82,7 +82,7 @@ test('since fills the gap over a restart of the controller', async () => {
 })
 
 test('a gap of more than a page is filled whole and in order', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   const records = Array.from({ length: 1203 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) }))
   await world.ledger.take(records)
   const events = await take(watchRecords(world, { since: 0 }), records.length)
@@ -92,7 +92,7 @@ test('a gap of more than a page is filled whole and in order', async () => {
 })
 
 test('a slow listener gets every change of state and only the newest progress', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   await world.ledger.take([running])
   const events = watchRecords(world, { rid: running.rid })
   await take(events, 1)
@@ -103,7 +103,7 @@ test('a slow listener gets every change of state and only the newest progress', 
 })
 
 test('a listener that goes leaves nothing behind, even while it waits', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   const events = watchRecords(world, {})
   const waiting = events.next()
   expect(world.ledger.events.listeners).toBe(1)
@@ -113,14 +113,14 @@ test('a listener that goes leaves nothing behind, even while it waits', async ()
 })
 
 test('closing the controller ends every listener', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   const waiting = watchRecords(world, {}).next()
   await closeWorld(world)
   expect((await waiting).done).toBe(true)
 })
 
 test('a listener whose gap is pruned while it reads is let go, and misses nothing unsaid', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   await world.ledger.take(Array.from({ length: 700 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) })))
   const { records } = world.ports
   const { upTo } = await records.keptEvents()
@@ -140,7 +140,7 @@ test('a listener whose gap is pruned while it reads is let go, and misses nothin
 })
 
 test('a listener that is hopelessly behind is let go, and holds no more than it may', async () => {
-  const { world } = await testWorld()
+  const { world } = await given.inMemory()
   const queue = world.ledger.events.listen({})
   const offer = (seq: number) => queue.offer({ seq, kind: 'CHANGE', record: running }, 'state')
   for (let seq = 1; seq <= 10_000; seq++) offer(seq)

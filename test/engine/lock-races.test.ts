@@ -7,7 +7,7 @@ import { lifeLock, takeLocks } from '../../src/engine/run-locks.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { runSettings } from '../support/run-settings.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const kernel = loadKernel()
 const DEAD = '4194303 1\n'

@@ -2,13 +2,12 @@ import { expect, test, vi } from 'vitest'
 import { takeNews } from '../../src/domain/records.ts'
 import { newsSchema } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
 
 async function start() {
-  const { world, catalog, take } = await testWorld()
-  await take(helloInventory([IP]))
+  const { world, catalog } = await given.app('hello').proc('web').on(IP).volume('/data/db').inMemory()
   const post = async (records: unknown[]) => {
     const { setAside, mended, ...news } = newsSchema.parse({
       ...{ protocol: 2, daemonId: 'x', server: IP, records, running: [] },

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { helloInventory, schedule } from '../support/controller-world.ts'
 import { faultWorld } from '../support/fault-world.ts'
+import { sampleSchedule } from '../support/given/inventory.ts'
+import { given } from '../support/given.ts'
 import { mountDead, mountHung, noHungMounts } from '../support/hung-mount.ts'
 
 const title = 'a dead and a hung mount inside a volume are named, and neither entered nor waited for'
@@ -12,9 +13,9 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   writeFileSync(`${world.volume}/a`, 'a')
   mountDead(`${world.volume}/dead`)
   await mountHung(`${world.volume}/hung`)
-  const inventory = helloInventory(['127.0.0.1'])
+  const inventory = given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory()
   for (const volume of inventory.apps[0]?.procs[0]?.instances[0]?.volumes ?? [])
-    volume.schedules.push(schedule({ mode: 'increment' }))
+    volume.schedules.push(sampleSchedule({ mode: 'increment' }))
   world.inventory.tell({ kind: 'inventory', inventory })
   const listJobs = async () =>
     (

@@ -9,10 +9,11 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
 import { askGraphQL, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
+
+const hello = given.app('hello').proc('web')
 
 const IP = '10.0.0.1'
 const NAME = sampleBackup().name
@@ -33,10 +34,9 @@ function makeRoom(dir: string): void {
 
 itMounts('a delete that a full disk keeps out of the catalog is found out with the next poll', async () => {
   const { dir } = smallFileSystem(16 * 1024)
-  const { world, daemons, clock, take } = await testWorld(dir)
-  const daemon = daemons.add(new MemoryDaemon(IP))
-  daemon.backups = [sampleBackup()]
-  await take(helloInventory([IP]))
+  const hello = given.app('hello').proc('web').on(IP).volume('/data/db')
+  const { world, daemons, clock } = await hello.withBackups(1).inMemory({ folder: dir })
+  const daemon = daemons.at(IP)
   const whole = { app: 'hello', proc: 'web', name: NAME }
   expect(await locateBackup(world, whole)).toMatchObject({ name: NAME })
   fill(dir)
@@ -55,7 +55,7 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
 
 itMounts('a controller whose disk is full writes on from its reserve, and starts again with it', async () => {
   const { dir } = smallFileSystem((MIN_FREE_BYTES / 1024) * 1.5)
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const options = { folder: await testFolder(), dataDir: join(dir, 'data'), inventory }
   const first = await startTestController(options)
   expect(readdirSync(options.dataDir)).toContain('reserve')

@@ -4,8 +4,8 @@ import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect } from 'vitest'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
-import { helloInventory } from '../support/controller-world.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
+import { given } from '../support/given.ts'
 import {
   askGraphQL,
   startTestDaemon as startRealDaemon,
@@ -81,7 +81,9 @@ itMounts(
 
 itMounts('a full disk under --data of the controller refuses backups and is told in health', async () => {
   const { dir } = smallFileSystem(SIZE_KIB)
-  const inventory = toldInventory(helloInventory(['127.0.0.1']))
+  const inventory = toldInventory(
+    given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory(),
+  )
   const options = { folder: await testFolder(), dataDir: join(dir, 'controller'), inventory }
   const { url } = await startTestController(options)
   const health = async () => {
@@ -150,7 +152,7 @@ itMounts('while the disk is full, a delete and a recover succeed, and the audit 
   const volume = join(dir, 'volumes/hello/hello.web.web/1/data/db')
   const [oldest = '', middle = '', newest = ''] = fillLegacyStore(join(dir, 'store', ip), volume)
   const daemon = await startRealDaemon(dir, ip)
-  const inventory = toldInventory(helloInventory([ip]))
+  const inventory = toldInventory(given.app('hello').proc('web').on(ip).volume('/data/db').inventory())
   const { url } = await startTestController({ folder: dir, inventory, daemonUrls: { [ip]: daemon.url } })
   const ask = async <T>(query: string, variables: object = {}): Promise<T> => {
     const { data, errors } = await askGraphQL<T>(url, query, variables)

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { testWorld } from '../support/controller-world.ts'
+import { given } from '../support/given.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 
 const DAY_MS = 86_400_000
@@ -15,7 +15,7 @@ function ended(n: number, changes: Parameters<typeof sampleRecord>[0] = {}) {
 
 test('records older than --keep-records go, but not the last word on a job or a backup', async () => {
   const folder = await tempFolder()
-  const { world, catalog, clock } = await testWorld(folder)
+  const { world, catalog, clock } = await given.inMemory({ folder })
   const running = sampleRecord({ rid: ridOf(9_000), jobId: 'other' })
   await world.ledger.take([
     // More than one slice of one job, then two of which a backup refers to the first.
@@ -51,7 +51,7 @@ test.each([
   ['are kept, and older ones go', { oldestCreated: '2026-11-15T08:44:53Z' }, [2, 4, 5]],
   ['are kept with all older ones, if nobody tells when the oldest was made', {}, [1, 2, 4, 5]],
 ])('records of the snapshots that a series still has %s', async (_, oldest, expected) => {
-  const { world, catalog, clock } = await testWorld(await tempFolder())
+  const { world, catalog, clock } = await given.inMemory()
   const about = { app: 'hello', proc: 'hello.web.web', volume: '/data/db', instanceNo: 1 }
   const run = (n: number, day: number, mode: string) =>
     ended(n, { jobId: mode, start: `2026-11-${day}T08:44:53Z`, args: { ...about, mode } })
@@ -87,7 +87,7 @@ async function* pageOf<T>(page: T[]) {
 }
 
 test('a run that has not ended keeps its record, however old', async () => {
-  const { catalog } = await testWorld()
+  const { catalog } = await given.inMemory()
   await catalog.records.take([
     sampleRecord({ rid: ridOf(1), jobId: '' }),
     sampleRecord({ rid: ridOf(2), jobId: '', state: 'queued' }),

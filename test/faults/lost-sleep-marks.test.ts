@@ -1,10 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { bringUpToDate } from '../../src/domain/server-sync.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
+import { given } from '../support/given.ts'
 import { backupArgs } from '../support/plugin-world.ts'
+
+const hello = given.app('hello').proc('web')
 
 interface Listed {
   next: string
@@ -85,20 +86,19 @@ test('a stopped scheduler stays stopped over a list and a restart, until it is s
 
 test('a list of jobs does not start the scheduler of a legacy daemon that was stopped', async () => {
   const IP = '10.0.0.1'
-  const { world, daemons, take } = await testWorld()
-  const legacy = daemons.add(new MemoryDaemon(IP))
-  delete legacy.debug.protocol
+  const { world, daemons, take } = await given.daemon(IP, { protocol: undefined }).inMemory()
+  const legacy = daemons.at(IP)
   const setJobs = legacy.setJobs.bind(legacy)
   legacy.setJobs = (jobs, version) => {
     setJobs(jobs, version)
     legacy.debug.crond_status = 'started'
   }
-  await take(helloInventory([IP]))
+  await take(hello.on(IP).volume('/data/db').inventory())
   legacy.debug.crond_status = 'stopped'
   const server = world.servers.get(IP)
   if (!server) throw new Error('the server is not known')
   server.debug = { ...legacy.debug }
-  await take(helloInventory([IP], ['/data/db', '/data/more']))
+  await take(hello.on(IP).volumes('/data/db', '/data/more').inventory())
   await bringUpToDate(world, server)
   expect(legacy.debug.crond_status).toBe('stopped')
 })

@@ -6,21 +6,17 @@ import { type MigrateOptions, migrate } from '../../src/domain/recover.ts'
 import { unseenWarning } from '../../src/volume/swap/check-users.ts'
 import { isProcNamed } from '../../src/wire/proc-names.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
+import { given } from '../support/given.ts'
 import { hold } from '../support/holder.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
 import { makePluginWorld } from '../support/plugin-world.ts'
 
 const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
 
-async function helloWorld(volumes = ['/data/db', '/logs']) {
-  const kit = await testWorld()
-  const one = kit.daemons.add(new MemoryDaemon(ONE))
-  const two = kit.daemons.add(new MemoryDaemon(TWO))
-  one.backups = [sampleBackup()]
-  await kit.take(helloInventory([ONE, TWO], volumes))
-  return { ...kit, two }
+async function helloWorld() {
+  const hello = given.app('hello').proc('web').on(ONE, TWO)
+  const kit = await hello.volume('/data/db').withBackups(1).volume('/logs').inMemory()
+  return { ...kit, two: kit.daemons.at(TWO) }
 }
 
 describe('a migrate into a volume of another name', () => {

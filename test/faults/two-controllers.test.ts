@@ -2,15 +2,17 @@ import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { CopyCatalogDocument, JobsDocument, ServersDocument } from '../../src/client/generated/operations.ts'
-import { helloInventory } from '../support/controller-world.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
+import { given } from '../support/given.ts'
 import {
   type StartOptions,
   startTestController,
   testFolder,
   toldInventory,
 } from '../support/real-controller.ts'
+
+const hello = given.app('hello').proc('web')
 
 const IP = '127.0.0.1'
 
@@ -25,7 +27,7 @@ async function startController(daemonUrl: string, more: Partial<StartOptions> = 
   const controller = await startTestController({
     folder: await testFolder(),
     daemonUrls: { [IP]: daemonUrl },
-    inventory: toldInventory(helloInventory([IP], ['/data/db'])),
+    inventory: toldInventory(hello.on(IP).volume('/data/db').inventory()),
     ...more,
   })
   const problems = async () =>
@@ -53,7 +55,7 @@ test('a second controller does not replace the jobs of the first, and both sides
   const first = await startController(daemon.url)
   await expect.poll(first.planned, PATIENCE).toBe(2)
   const second = await startController(daemon.url, {
-    inventory: toldInventory(helloInventory([IP], ['/data/other'])),
+    inventory: toldInventory(hello.on(IP).volume('/data/other').inventory()),
   })
   await expect.poll(second.problems, PATIENCE).toContain('Cannot take a list of jobs from the controller')
   expect(await volumesOf(daemon.url)).toEqual(['/data/db'])
@@ -70,7 +72,7 @@ test('a controller takes over if it is told to, and the one before names that, n
   const folder = await testFolder()
   const first = await startController(daemon.url, { folder })
   await expect.poll(first.planned, PATIENCE).toBe(2)
-  const inventory = toldInventory(helloInventory([IP], ['/data/other']))
+  const inventory = toldInventory(hello.on(IP).volume('/data/other').inventory())
   const second = await startController(daemon.url, { inventory, takesOver: () => true })
   await expect.poll(second.planned, PATIENCE).toBe(2)
   expect(await volumesOf(daemon.url)).toEqual(['/data/other'])

@@ -15,16 +15,16 @@ import { systemBootClock } from '../../src/lib/boot-clock.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { createStore } from '../../src/store/create-store.ts'
 import { debugSchema } from '../../src/wire/daemon-api.ts'
-import { helloInventory, testWorld } from '../support/controller-world.ts'
 import { keptLog, someRun, temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
+import { given } from '../support/given.ts'
+import { secondsClock } from '../support/hand-clock.ts'
 import { machineClocks } from '../support/machine-clocks.ts'
-import { MemoryDaemon } from '../support/memory-daemons.ts'
 import { backupArgs, makePluginWorld, SERVER } from '../support/plugin-world.ts'
 import { runPlugin } from '../support/run-plugin.ts'
-import { putSnapshots, sampleFacts, sampleSnapshot } from '../support/series-world.ts'
+import { madeBackup } from '../support/sample-backups.ts'
+import { putSnapshots, sampleFacts, sampleSnapshot } from '../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../support/store-samples.ts'
-import { handClock, madeBackup } from '../support/store-world.ts'
 
 const DAY_SECONDS = 86_400
 const DAY = DAY_SECONDS * 1000
@@ -37,7 +37,7 @@ function anchoredAt(settings: RunSettings, trustedMs: number): RunSettings {
 describe('a clock that is wrong for a minute deletes nothing:', () => {
   async function history() {
     const world = await makePluginWorld()
-    const clock = handClock()
+    const clock = secondsClock()
     const driver = localDriver(world.storeDir)
     const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
     for (let day = 6; day >= 0; day--) {
@@ -193,10 +193,15 @@ describe('a controller', () => {
   async function withClocks() {
     const machine = machineClocks()
     const trustedClock = machine.start()
-    const kit = await testWorld(undefined, { clock: machine.clock, trustedClock })
     const clock = { now: machine.clock.now(), boot: 'another machine', inDoubt: true }
-    const daemon = kit.daemons.add(new MemoryDaemon(IP, { capabilities: ['clock'], clock }))
-    await kit.take(helloInventory([IP]))
+    const kit = await given
+      .app('hello')
+      .proc('web')
+      .on(IP)
+      .volume('/data/db')
+      .daemon(IP, { capabilities: ['clock'], clock })
+      .inMemory({ clock: machine.clock, trustedClock })
+    const daemon = kit.daemons.at(IP)
     const poll = async () => {
       for (const server of kit.world.servers.values()) server.nextPollAt = 0
       tick(kit.world)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'
-import { keepingLog } from '../support/controller-world.ts'
+import { keepingLog } from '../support/keeping-log.ts'
 import { type Lainlet, type Misbehaviour, startLainlet } from '../support/lainlet.ts'
 
 const RECORDED = JSON.parse(readFileSync('test/fixtures/wire/backupspec.json', 'utf8'))

@@ -6,7 +6,7 @@ import { DataRoom, MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { keptLog } from '../support/daemon-kit.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const MIB = 1024 * 1024
 const RESERVE = 8 * MIB

@@ -13,7 +13,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { KernelError, type Libc, loadLibc } from '../../src/lib/kernel/libc.ts'
 import { bindOpen, OPENAT2 } from '../../src/lib/kernel/open.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const libc = loadLibc()
 const bytes = (text: string) => Buffer.from(text)

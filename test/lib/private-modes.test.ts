@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, w
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makePrivate } from '../../src/lib/private-modes.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const isRoot = process.geteuid?.() === 0
 const all = () => true

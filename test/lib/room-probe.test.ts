@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hasNoRoomBeside } from '../../src/lib/room-probe.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 itMounts('a full file system is told from one with room, and nothing is left on either', async () => {
   const { dir } = smallFileSystem(256)

@@ -2,16 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { deleteBackups } from '../../src/store/delete-backups.ts'
-import { putSnapshots, sampleSnapshot } from '../support/series-world.ts'
+import { given } from '../support/given.ts'
 import { ARCHIVE, IP } from '../support/store-samples.ts'
-import { madeBackup, openedStore, tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 async function seriesAndArchive() {
-  const opened = await openedStore()
-  const { store, dir } = opened
-  await store.preparePassword()
-  await putSnapshots(store, sampleSnapshot())
-  const { name } = await madeBackup(store)
+  const { store, dir, backups } = await given.withBackups(1).withSnapshots(1).store()
+  const [{ name }] = backups
   const reader = { dataDir: tempDir(), signal: new AbortController().signal, warn: () => {} }
   const list = async () => (await store.list(IP, { limit: 10 })).backups.map((backup) => backup.name)
   return {

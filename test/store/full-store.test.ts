@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { given } from '../support/given.ts'
+import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 import { ARCHIVE, factsOf, IP } from '../support/store-samples.ts'
-import { madeBackup, openedStore, writtenBackup } from '../support/store-world.ts'
 
 itMounts('a full store refuses a backup without a trace, and can be freed by deleting', async () => {
   const { dir } = smallFileSystem(128)
-  const { store, names } = await openedStore({ dir })
-  const old = await madeBackup(store)
+  const { store, names, backups } = await given.withBackups(1).store({ dir })
+  const [old] = backups
   const { pending } = await writtenBackup(store)
   await expect(pending.object.write(Buffer.alloc(256 * 1024))).rejects.toMatchObject({ code: 'STORE_FULL' })
   await pending.abandon()
@@ -23,7 +24,7 @@ itMounts('a full store refuses a backup without a trace, and can be freed by del
 
 itMounts('a store that fills up while publishing keeps the old state', async () => {
   const { dir } = smallFileSystem(128)
-  const { store, names } = await openedStore({ dir })
+  const { store, names } = await given.store({ dir })
   const { pending, rid } = await writtenBackup(store)
   writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space()).freeBytes))
   await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({
@@ -37,8 +38,8 @@ itMounts('a store that fills up while publishing keeps the old state', async () 
 
 itMounts('a read-only store is read, and refuses all else with the reason', async () => {
   const { dir, remount } = smallFileSystem(512)
-  const { store, names } = await openedStore({ dir })
-  const { name } = await madeBackup(store)
+  const { store, names, backups } = await given.withBackups(1).store({ dir })
+  const [{ name }] = backups
   const before = names()
   remount('ro')
   const readOnly = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('it is read-only') }

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
+import { given } from '../support/given.ts'
+import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
-import { madeBackup, openedStore, storeIn, tempDir, writtenBackup } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const DEAD = '10.0.0.9'
 
@@ -38,7 +40,7 @@ async function allPages(store: Store, namespace: string, options: { source?: str
 
 describe('list', () => {
   it('gives 2,000 backups by name, page by page, each once', async () => {
-    const { dir, store } = await openedStore()
+    const { dir, store } = await given.store()
     const names = fill(dir, await madeBackup(store), 2000)
     const pages = await allPages(store, DEAD, { limit: 300 })
     expect(pages.map((page) => page.length)).toEqual([300, 300, 300, 300, 300, 300, 200])
@@ -47,8 +49,8 @@ describe('list', () => {
   })
 
   it('narrows to a volume, whether or not .meta helps', async () => {
-    const { dir, store } = await openedStore()
-    const model = await madeBackup(store)
+    const { dir, store, backups } = await given.withBackups(1).store()
+    const [model] = backups
     const odd = fill(dir, model, 100).filter((name) => name.startsWith('odd'))
     const pages = await allPages(store, DEAD, { source: '/data/odd', limit: 30 })
     expect(pages.map((page) => page.length)).toEqual([30, 20])
@@ -60,7 +62,7 @@ describe('list', () => {
   })
 
   it('gives an empty list for a namespace that is not there, and refuses what is none', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     expect(await store.list('10.9.9.9', { limit: 5 })).toEqual({ backups: [], next: null })
     for (const bad of ['', '..', 'etc', '10.0.0.1/..', 'localhost']) {
       await expect(store.list(bad, { limit: 5 })).rejects.toMatchObject({ code: 'BAD_INPUT' })
@@ -92,8 +94,9 @@ describe('list', () => {
       },
     ],
   ])('lists and makes backups beside a manifest that is %s', async (_what, spoil) => {
-    const { store, dir } = await openedStore()
-    const bad = await madeBackup(store)
+    const made = await given.withBackups(1).store()
+    const { store, dir } = made
+    const [bad] = made.backups
     spoil(join(dir, IP, `${bad.name}.manifest.json`))
     const { backups } = await store.list(IP, { limit: 10 })
     expect(backups).toMatchObject([
@@ -105,8 +108,8 @@ describe('list', () => {
   })
 
   it.each(['.meta', '.owner'])('says what is wrong with a %s of 70 MB', async (name) => {
-    const { store, dir, warnings } = await openedStore()
-    const made = await madeBackup(store)
+    const { store, dir, warnings, backups } = await given.withBackups(1).store()
+    const [made] = backups
     truncateSync(join(dir, IP, name), 70 << 20)
     expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([{ name: made.name }])
     if (name === '.meta') expect(warnings).toEqual([expect.stringContaining('.meta" cannot be read')])
@@ -123,9 +126,9 @@ describe('list', () => {
     ['without a sequence', (text: string) => text.replace(/"sequence": 1,/, '')],
     ['empty', () => ''],
   ])('shows a backup as corrupt whose manifest is %s, and hides no other', async (_what, spoil) => {
-    const { store, dir } = await openedStore()
-    const bad = await madeBackup(store)
-    const good = await madeBackup(store)
+    const made = await given.withBackups(2).store()
+    const { store, dir } = made
+    const [bad, good] = made.backups
     const file = join(dir, IP, `${bad.name}.manifest.json`)
     writeFileSync(file, spoil(readFileSync(file, 'utf8')))
     const { backups } = await store.list(IP, { limit: 10 })
@@ -143,8 +146,8 @@ describe('list', () => {
   })
 
   it('shows an archive that is gone or cut as corrupt', async () => {
-    const { store, dir } = await openedStore()
-    const [gone, cut] = [await madeBackup(store), await madeBackup(store)]
+    const { store, dir, backups } = await given.withBackups(2).store()
+    const [gone, cut] = backups
     rmSync(join(dir, IP, gone.name))
     writeFileSync(join(dir, IP, cut.name), OBJECT.subarray(1))
     expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([
@@ -154,7 +157,7 @@ describe('list', () => {
   })
 
   it('shows nothing that is being written, published or deleted', async () => {
-    const { store, dir } = await openedStore()
+    const { store, dir } = await given.store()
     await writtenBackup(store)
     const deleted = await madeBackup(store)
     writeFileSync(join(dir, IP, `${deleted.name}.deleted`), '')
@@ -181,8 +184,8 @@ describe('what the recorded system left', () => {
   }
   const mirror = { ...entity, mode: 'increment', name: 'hello-hello.web.web-1-data-db', size: 4096 }
 
-  function recorded(trailer = '') {
-    const made = storeIn(storeDir())
+  async function recorded(trailer = '') {
+    const made = await given.unclaimedStore({ dir: storeDir() })
     writeFileSync(
       join(made.dir, IP, '.meta'),
       JSON.stringify({ [SOURCE]: [entity], [`${SOURCE}@increment`]: [mirror] }) + trailer,
@@ -200,7 +203,7 @@ describe('what the recorded system left', () => {
     ['as it is', ''],
     ['with NULs behind', '\0'.repeat(4096)],
   ])('is listed by .meta, %s', async (_what, trailer) => {
-    const { store } = recorded(trailer)
+    const { store } = await recorded(trailer)
     const { backups } = await store.list(IP, { source: SOURCE, limit: 10 })
     expect(backups).toMatchObject([
       {
@@ -234,14 +237,14 @@ describe('what the recorded system left', () => {
   })
 
   it('keeps its names and is followed by our sequence', async () => {
-    const { store } = recorded()
+    const { store } = await recorded()
     await store.claim(false)
     expect(await madeBackup(store)).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 1 })
     expect((await store.settle()).unknown).toEqual([])
   })
 
   it('is listed by name where .meta knows nothing of it', async () => {
-    const { store, dir } = recorded()
+    const { store, dir } = await recorded()
     rmSync(join(dir, IP, '.meta'))
     expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([
       { name, source: '', app: '', volume: '', created: '2026-11-23T09:24:06.000Z', size: OBJECT.length },
@@ -252,7 +255,7 @@ describe('what the recorded system left', () => {
 })
 
 it('does not take a store whose mount is gone for one without backups', async () => {
-  const { dir, store } = await openedStore()
+  const { dir, store } = await given.store()
   expect(await store.list(IP, { limit: 5 })).toEqual({ backups: [], next: null })
   rmSync(join(dir, IP), { recursive: true })
   await expect(store.list(IP, { limit: 5 })).rejects.toMatchObject({
@@ -264,8 +267,8 @@ it('does not take a store whose mount is gone for one without backups', async ()
 
 describe('find', () => {
   it('gives the archive and the index that the manifest names', async () => {
-    const { store } = await openedStore()
-    const manifest = await madeBackup(store)
+    const { store, backups } = await given.withBackups(1).store()
+    const [manifest] = backups
     const found = await store.findArchive(IP, manifest.name)
     expect(found?.manifest).toEqual(manifest)
     await using object = await found?.openObject()
@@ -279,8 +282,8 @@ describe('find', () => {
     ['cut', (file: string) => writeFileSync(file, INDEX.subarray(1))],
     ['changed', (file: string) => writeFileSync(file, Buffer.from(INDEX).fill('x', 0, 1))],
   ])('gives no index that is %s', async (_what, spoil) => {
-    const { store, dir } = await openedStore()
-    const { name } = await madeBackup(store)
+    const { store, dir, backups } = await given.withBackups(1).store()
+    const [{ name }] = backups
     spoil(join(dir, IP, `${name}.index.gz`))
     const found = await store.findArchive(IP, name)
     expect(found?.info).toMatchObject({ hasIndex: true, corrupt: null })
@@ -296,12 +299,12 @@ describe('find', () => {
     'x-1700000000.tar.gz.deleted',
     `x-1700000000.tar.gz.part-${'1'.repeat(42)}`,
   ])('refuses the name %j', async (name) => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     await expect(store.find(IP, name)).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
   it('does not know what is not there', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     expect(await store.find(IP, 'none-1700000000.tar.gz')).toBeUndefined()
     expect(await store.find('10.9.9.9', 'none-1700000000.tar.gz')).toBeUndefined()
     expect(await store.newest(IP, SOURCE)).toBeUndefined()

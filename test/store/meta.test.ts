@@ -2,9 +2,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Meta } from '../../src/store/meta.ts'
+import { given } from '../support/given.ts'
+import { madeBackup } from '../support/sample-backups.ts'
 import { publishInChild } from '../support/store-child.ts'
 import { IP, SOURCE, T0 } from '../support/store-samples.ts'
-import { madeBackup, openedStore, tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const ENTITY = {
   mode: 'full' as const,
@@ -50,8 +52,8 @@ it('takes any path as a source', () => {
 it.each(['garbage', '', '[]', '{"a": 1}', '\0\0\0', '{"/data": [{}'])(
   'sets a broken .meta (%j) aside, says so, and makes it again from the manifests',
   async (broken) => {
-    const { store, dir, warnings } = await openedStore()
-    const first = await madeBackup(store)
+    const { store, dir, warnings, backups } = await given.withBackups(1).store()
+    const [first] = backups
     writeFileSync(join(dir, IP, '.meta'), broken)
     const second = await madeBackup(store)
     const names = readdirSync(join(dir, IP))
@@ -64,8 +66,8 @@ it.each(['garbage', '', '[]', '{"a": 1}', '\0\0\0', '{"/data": [{}'])(
 )
 
 it('only says so where it merely reads', async () => {
-  const { store, dir, warnings } = await openedStore()
-  const { name } = await madeBackup(store)
+  const { store, dir, warnings, backups } = await given.withBackups(1).store()
+  const [{ name }] = backups
   writeFileSync(join(dir, IP, '.meta'), 'garbage')
   expect((await store.list(IP, { limit: 5 })).backups.map((backup) => backup.name)).toEqual([name])
   expect(warnings.length).toBe(1)
@@ -73,8 +75,8 @@ it('only says so where it merely reads', async () => {
 })
 
 it('is made again at start where it is missing or lacks a backup', async () => {
-  const { store, dir } = await openedStore()
-  const [first, second] = [await madeBackup(store), await madeBackup(store)]
+  const { store, dir, backups } = await given.withBackups(2).store()
+  const [first, second] = backups
   for (const spoilt of ['garbage', JSON.stringify({ [SOURCE]: [] })]) {
     writeFileSync(join(dir, IP, '.meta'), spoilt)
     await store.settle()
@@ -85,7 +87,7 @@ it('is made again at start where it is missing or lacks a backup', async () => {
 it('loses no entry where many publish at once, in one process', async () => {
   const dir = tempDir()
   const publishThree = async (_: unknown, n: number) => {
-    const { store } = await openedStore({ dir })
+    const { store } = await given.store({ dir })
     const volume = { archive: `volume-${n}`, source: `/data/volume-${n}` }
     return [await madeBackup(store, volume), await madeBackup(store, volume), await madeBackup(store, volume)]
   }
@@ -100,7 +102,7 @@ it('loses no entry where many publish at once, in one process', async () => {
 
 it('loses no entry where many processes publish at once', async () => {
   const dir = tempDir()
-  await openedStore({ dir })
+  await given.store({ dir })
   const children = [1, 2, 3, 4].map((n) => publishInChild(dir, `volume-${n}`, 5))
   const names = (await Promise.all(children)).flat()
   expect(names.length).toBe(20)
@@ -116,8 +118,7 @@ function entitiesIn(dir: string): string[] {
 }
 
 it('has entities of ours in the very shape of the recorded ones', async () => {
-  const { store, dir } = await openedStore()
-  await madeBackup(store)
+  const { dir } = await given.withBackups(1).store()
   const exchanges: { name: string; body: object[] }[] = JSON.parse(
     readFileSync(new URL('../fixtures/wire/daemon.json', import.meta.url), 'utf8'),
   )
@@ -128,7 +129,7 @@ it('has entities of ours in the very shape of the recorded ones', async () => {
 })
 
 it('keeps what it does not know of an entity, through our own backups and deletes', async () => {
-  const { store, dir } = await openedStore()
+  const { store, dir } = await given.store()
   const strange = { ...ENTITY, label: 'of a later version', containers: null }
   writeFileSync(join(dir, IP, '.meta'), `${JSON.stringify({ [SOURCE]: [strange] })}\0\0\0`)
   writeFileSync(join(dir, IP, ENTITY.name), 'an archive')

@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { faultyLocal } from '../support/faulty-local.ts'
+import { given } from '../support/given.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+import { madeBackup } from '../support/sample-backups.ts'
 import { IP, OBJECT, SOURCE } from '../support/store-samples.ts'
-import { faultyLocal, madeBackup, openedStore, tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const NAME = 'hello-hello.web.web-1-data-db'
 const ARCHIVE = `${NAME}-1795425846.tar.gz`
@@ -22,7 +25,7 @@ async function recorded(dir = tempDir()) {
   const at = (path: string) => join(namespace, NAME, path)
   const metaKeys = () =>
     Object.keys(JSON.parse(readFileSync(join(namespace, '.meta'), 'utf8').replace(/\0+$/, '')))
-  return { ...(await openedStore({ dir })), namespace, at, metaKeys }
+  return { ...(await given.store({ dir })), namespace, at, metaKeys }
 }
 
 const never = new AbortController().signal
@@ -53,7 +56,7 @@ describe('deleting', () => {
     const dir = tempDir()
     await recorded(dir)
     const faulty = faultyLocal(dir)
-    const { store } = await openedStore({ dir, driver: faulty })
+    const { store } = await given.store({ dir, driver: faulty })
     await store.remove([NAME])
     const steps = faulty.calls.filter((call) => /^(rename|syncFolder|replace) /.test(call))
     const at = steps.findIndex((call) => call.startsWith(`rename ${IP}/${NAME} `))
@@ -116,7 +119,7 @@ describe('deleting', () => {
       const dir = tempDir()
       const { namespace } = await recorded(dir)
       const faulty = faultyLocal(dir)
-      const { store } = await openedStore({ dir, driver: faulty })
+      const { store } = await given.store({ dir, driver: faulty })
       const before = faulty.calls.length
       faulty.crash('any').after(nth - 1)
       const done = await store.remove([NAME]).then(
@@ -131,7 +134,7 @@ describe('deleting', () => {
         break
       }
       expect(faulty.calls.length).toBeGreaterThan(before)
-      const again = await openedStore({ dir })
+      const again = await given.store({ dir })
       await again.store.settle()
       const isListed = (await again.store.list(IP, { limit: 10 })).backups.some(({ name }) => name === NAME)
       expect(isListed).toBe(existsSync(join(namespace, NAME)))

@@ -1,23 +1,25 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { given } from '../support/given.ts'
+import { writtenBackup } from '../support/sample-backups.ts'
 import { factsOf, IP } from '../support/store-samples.ts'
-import { madeBackup, openedStore, storeIn, tempDir, writtenBackup } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const owner = (dir: string) => JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))
 
 describe('the owner of a namespace', () => {
   it('is the first daemon that claims it, and stays it over restarts', async () => {
-    const { dir } = await openedStore()
+    const { dir } = await given.store()
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
-    await storeIn(dir).store.claim(false)
-    await storeIn(dir).store.claim(true)
+    await given.store({ dir })
+    await given.store({ dir, takeOver: true })
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 
   it('refuses another daemon, naming both, unless that takes over', async () => {
-    const { dir } = await openedStore()
-    const other = storeIn(dir, { daemonId: 'daemon-b' })
+    const { dir } = await given.store()
+    const other = await given.owner('daemon-b').unclaimedStore({ dir })
     await expect(other.store.claim(false)).rejects.toMatchObject({
       code: 'CONFLICT',
       message: expect.stringMatching(
@@ -30,7 +32,7 @@ describe('the owner of a namespace', () => {
 
   it('cannot be replaced unasked because its file cannot be read', async () => {
     const dir = tempDir()
-    const { store } = await openedStore({ dir })
+    const { store } = await given.store({ dir })
     writeFileSync(join(dir, IP, '.owner'), 'garbage')
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
     await store.claim(true)
@@ -38,11 +40,11 @@ describe('the owner of a namespace', () => {
   })
 
   it('is looked at again before publish, delete, settle and a mark', async () => {
-    const { dir, store, names } = await openedStore()
-    const { name } = await madeBackup(store)
+    const { dir, store, names, backups } = await given.withBackups(1).store()
+    const [{ name }] = backups
     const { pending, rid } = await writtenBackup(store)
     const found = await store.findArchive(IP, name)
-    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    await given.owner('daemon-b').store({ dir, takeOver: true })
     const before = names()
     const conflict = { code: 'CONFLICT', message: expect.stringContaining('daemon-b') }
     await expect(store.remove([name])).rejects.toMatchObject(conflict)
@@ -58,15 +60,15 @@ describe('the owner of a namespace', () => {
   })
 
   it('does not publish what it began before the namespace went to another and came back', async () => {
-    const { dir, store } = await openedStore()
+    const { dir, store } = await given.store()
     const { pending, rid } = await writtenBackup(store)
-    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    await given.owner('daemon-b').store({ dir, takeOver: true })
     await store.claim(true)
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
   it('must be there: an empty folder where the store was mounted takes no backup', async () => {
-    const { dir, store } = await openedStore()
+    const { dir, store } = await given.store()
     rmSync(join(dir, IP), { recursive: true })
     await expect(writtenBackup(store)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
@@ -75,9 +77,8 @@ describe('the owner of a namespace', () => {
   })
 
   it('is nobody in a namespace that is only read', async () => {
-    const { dir, store } = await openedStore()
-    await madeBackup(store)
-    const reader = storeIn(dir, { daemonId: 'daemon-b' }).store
-    expect((await reader.list(IP, { limit: 10 })).backups.length).toBe(1)
+    const { dir } = await given.withBackups(1).store()
+    const reader = await given.owner('daemon-b').unclaimedStore({ dir })
+    expect((await reader.store.list(IP, { limit: 10 })).backups.length).toBe(1)
   })
 })

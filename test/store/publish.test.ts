@@ -7,24 +7,18 @@ import { manifestSchema } from '../../src/wire/backup.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { collect } from '../support/collect.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
-import { ARCHIVE, factsOf, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
-import {
-  drop,
-  faultyLocal,
-  madeBackup,
-  namesIn,
-  openedStore,
-  storeIn,
-  tempDir,
-  writtenBackup,
-} from '../support/store-world.ts'
+import { faultyLocal } from '../support/faulty-local.ts'
+import { given } from '../support/given.ts'
+import { drop, madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { ARCHIVE, factsOf, INDEX, IP, namesIn, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const NAME = `${ARCHIVE}-${T0}.tar.gz`
 const WHOLE = [NAME, `${NAME}.index.gz`, `${NAME}.manifest.json`]
 
 describe('publish', () => {
   it('leaves the archive, its index, its manifest and an entry in .meta', async () => {
-    const { store, dir, names } = await openedStore()
+    const { store, dir, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     expect(names().every((name) => name.endsWith(`.part-${rid}`))).toBe(true)
     expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
@@ -53,7 +47,7 @@ describe('publish', () => {
 
   it('does its steps in the order that a crash can be settled from', async () => {
     const driver = faultyDriver(localDriver(tempDir()))
-    const { store } = await openedStore({ driver })
+    const { store } = await given.store({ driver })
     const { pending, rid } = await writtenBackup(store)
     const before = driver.calls.length
     await pending.publish(factsOf(rid))
@@ -78,13 +72,13 @@ describe('publish', () => {
   })
 
   it('drops an index that the manifest does not name', async () => {
-    const { store, names } = await openedStore()
+    const { store, names } = await given.store()
     const manifest = await madeBackup(store, { index: null })
     expect(names()).toEqual([manifest.name, `${manifest.name}.manifest.json`])
   })
 
   it('refuses an archive that has not the bytes it should have', async () => {
-    const { store, names } = await openedStore()
+    const { store, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     await expect(pending.publish(factsOf(rid, { size: OBJECT.length + 1 }))).rejects.toThrow(
       `Cannot publish "${NAME}": "${IP}/${NAME}.part-${rid}" has 23 bytes, expected 24 (step "sync the archive")`,
@@ -94,7 +88,7 @@ describe('publish', () => {
   })
 
   it('abandons without a trace, and says nothing the second time or after publish', async () => {
-    const { store, names } = await openedStore()
+    const { store, names } = await given.store()
     const { pending } = await writtenBackup(store)
     await pending.abandon()
     await pending.abandon()
@@ -106,7 +100,7 @@ describe('publish', () => {
   })
 
   it("leaves somebody else's archive alone that took the name meanwhile", async () => {
-    const { store, dir, names } = await openedStore()
+    const { store, dir, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     writeFileSync(join(dir, IP, NAME), 'another archive')
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -123,7 +117,7 @@ describe('publish', () => {
       await publish(from, to)
       if (isCut) throw new BackupdError('STORE_UNAVAILABLE', 'the answer was lost')
     }
-    const { store } = await openedStore({ driver })
+    const { store } = await given.store({ driver })
     const { pending, rid } = await writtenBackup(store)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('the answer was lost')
     isCut = false
@@ -133,7 +127,7 @@ describe('publish', () => {
 
   it('abandons as a whole what failed between its two renames', async () => {
     const driver = faultyLocal(tempDir())
-    const { store } = await openedStore({ driver })
+    const { store } = await given.store({ driver })
     const { pending, rid } = await writtenBackup(store)
     driver.fail('rename').at(2)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('step "rename the manifest"')
@@ -145,7 +139,7 @@ describe('publish', () => {
   it('stands even where .meta cannot be written, and says so', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store, warnings, names } = await openedStore({ dir, driver })
+    const { store, warnings, names } = await given.store({ dir, driver })
     driver.fail('replace')
     await madeBackup(store)
     expect(names()).toEqual(WHOLE)
@@ -170,18 +164,20 @@ describe('a crash while publishing', () => {
 
   async function crashedPublish(step: number): Promise<'old' | 'new' | 'not crashed'> {
     const dir = tempDir()
-    const before = await madeBackup((await openedStore({ dir })).store)
+    const earlier = await given.withBackups(1).store({ dir })
+    const [before] = earlier.backups
     const old = namesIn(dir)
     const driver = faultyDriver(localDriver(dir))
-    const { store } = storeIn(dir, { driver })
+    const { store } = await given.unclaimedStore({ dir, driver })
     const { pending, rid } = await writtenBackup(store)
     driver.crash('any').at(step)
     await pending.publish(factsOf(rid)).catch(() => {})
     await drop(pending)
     if (!driver.isCrashed) return 'not crashed'
 
-    const listedBefore = await storeIn(dir).store.list(IP, { limit: 10 })
-    const later = await openedStore({ dir })
+    const reader = await given.unclaimedStore({ dir })
+    const listedBefore = await reader.store.list(IP, { limit: 10 })
+    const later = await given.store({ dir })
     const settled = await later.store.settle()
     expect(settled.unknown).toEqual([])
     const { backups } = await later.store.list(IP, { limit: 10 })
@@ -209,7 +205,7 @@ describe('a crash while publishing', () => {
 
   it('keeps what it rolls forward readable, index included', async () => {
     const { dir, rid, name } = await crashedBetweenRenames()
-    const { store } = await openedStore({ dir })
+    const { store } = await given.store({ dir })
     expect(await store.settle()).toEqual({ rolledForward: [name], swept: [], unknown: [] })
     const found = await store.findArchive(IP, name)
     expect(found?.info).toMatchObject({ rid, state: 'success', corrupt: null })
@@ -220,7 +216,7 @@ describe('a crash while publishing', () => {
   it('marks an archive corrupt that lost bytes in the crash', async () => {
     const { dir, name } = await crashedBetweenRenames()
     writeFileSync(join(dir, IP, name), OBJECT.subarray(0, 5))
-    const { store } = await openedStore({ dir })
+    const { store } = await given.store({ dir })
     expect((await store.settle()).rolledForward).toEqual([name])
     const { backups } = await store.list(IP, { limit: 10 })
     expect(backups).toMatchObject([{ name, corrupt: 'the archive was 5 bytes after a crash, expected 23' }])
@@ -229,7 +225,7 @@ describe('a crash while publishing', () => {
   async function crashedBetweenRenames() {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store } = await openedStore({ dir, driver })
+    const { store } = await given.store({ dir, driver })
     const { pending, rid } = await writtenBackup(store)
     driver.crash('rename').at(1)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
@@ -240,7 +236,7 @@ describe('a crash while publishing', () => {
 
 describe('begin', () => {
   it('gives two backups of one second two names and two sequence numbers', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     const first = await writtenBackup(store)
     const second = await writtenBackup(store)
     expect([first.pending.name, second.pending.name]).toEqual([NAME, `${ARCHIVE}-${T0 + 1}.tar.gz`])
@@ -252,8 +248,7 @@ describe('begin', () => {
   })
 
   it('counts on where the clock went back', async () => {
-    const { store, clock } = await openedStore()
-    await madeBackup(store)
+    const { store, clock } = await given.withBackups(1).store()
     clock.set(T0 - 86_400)
     const later = await madeBackup(store)
     expect(later).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 2 })
@@ -262,14 +257,14 @@ describe('begin', () => {
   })
 
   it('takes no name that is pending or being deleted', async () => {
-    const { store, dir } = await openedStore()
+    const { store, dir } = await given.store()
     writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 5}.tar.gz.deleted`), '')
     writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 7}.tar.gz.part-${newRid(0).padStart(43, '1')}`), '')
     expect((await writtenBackup(store)).pending.name).toBe(`${ARCHIVE}-${T0 + 8}.tar.gz`)
   })
 
   it('counts a volume by its source, whatever its archives were called', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     await madeBackup(store, { archive: 'renamed-since' })
     await madeBackup(store, { archive: 'another', source: '/data/other' })
     expect((await madeBackup(store)).sequence).toBe(2)
@@ -279,20 +274,20 @@ describe('begin', () => {
   it.each(['', '../up', 'a/b', '.hidden', 'nul\0', 'x'.repeat(171)])(
     'refuses the archive name %j',
     async (archive) => {
-      const { store } = await openedStore()
+      const { store } = await given.store()
       const begun = store.begin({ archive, rid: newRid(T0 * 1000), source: SOURCE })
       await expect(begun).rejects.toMatchObject({ code: 'BAD_INPUT' })
     },
   )
 
   it('takes the longest archive name there can be', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     const archive = 'x'.repeat(170)
     expect((await madeBackup(store, { archive })).name).toBe(`${archive}-${T0}.tar.gz`)
   })
 
   it('refuses what is no run id, since its files could not be told from others', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     const begun = store.begin({ archive: ARCHIVE, rid: 'x', source: SOURCE })
     await expect(begun).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
@@ -300,7 +295,7 @@ describe('begin', () => {
   it('leaves nothing where the second file cannot be made', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store, names } = await openedStore({ dir, driver })
+    const { store, names } = await given.store({ dir, driver })
     driver.fail('create').at(2)
     await expect(writtenBackup(store)).rejects.toThrow('Failed as ordered')
     expect(names()).toEqual([])

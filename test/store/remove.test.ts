@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
-import { ARCHIVE, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
-import { faultyLocal, madeBackup, namesIn, openedStore, storeIn, tempDir } from '../support/store-world.ts'
+import { faultyLocal } from '../support/faulty-local.ts'
+import { given } from '../support/given.ts'
+import { ARCHIVE, IP, namesIn, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const ADOPTED = `${ARCHIVE}-${T0 - 100}.tar.gz`
 
@@ -33,9 +35,8 @@ function readMetaFile(dir: string): Record<string, { name: string }[]> {
 
 describe('remove', () => {
   it('removes a backup with all that belongs to it, and nothing else', async () => {
-    const { store, dir, names } = await openedStore()
-    const first = await madeBackup(store)
-    const second = await madeBackup(store)
+    const { store, dir, names, backups } = await given.withBackups(2).store()
+    const [first, second] = backups
     expect(await store.remove([first.name, 'never-was-1700000000.tar.gz'])).toEqual([first.name])
     expect(names()).toEqual([second.name, `${second.name}.index.gz`, `${second.name}.manifest.json`])
     expect(readMetaFile(dir)[SOURCE]?.map(({ name }) => name)).toEqual([second.name])
@@ -44,8 +45,8 @@ describe('remove', () => {
 
   it('makes the manifest a tombstone first and takes the tombstone last', async () => {
     const driver = faultyDriver(localDriver(tempDir()))
-    const { store } = await openedStore({ driver })
-    const { name } = await madeBackup(store)
+    const { store, backups } = await given.withBackups(1).store({ driver })
+    const [{ name }] = backups
     const before = driver.calls.length
     await store.remove([name])
     const steps = driver.calls.slice(before).filter((call) => !/^(open|read|stat|names|lock) /.test(call))
@@ -62,8 +63,7 @@ describe('remove', () => {
   })
 
   it('removes an archive that has no manifest', async () => {
-    const { store, dir, names } = await openedStore()
-    await madeBackup(store)
+    const { store, dir, names } = await given.withBackups(1).store()
     adopt(dir)
     expect(await store.remove([ADOPTED])).toEqual([ADOPTED])
     expect(names()).not.toContain(ADOPTED)
@@ -84,17 +84,16 @@ describe('remove', () => {
     `${ARCHIVE}-${T0}.tar.gz.deleted`,
     `${ARCHIVE}-${T0}.tar.gz.part-${'0'.repeat(42)}`,
   ])('refuses %j, with everything asked beside it', async (bad) => {
-    const { store, names } = await openedStore()
-    const { name } = await madeBackup(store)
+    const { store, names, backups } = await given.withBackups(1).store()
+    const [{ name }] = backups
     const before = names()
     await expect(store.remove([name, bad])).rejects.toMatchObject({ code: 'BAD_INPUT' })
     expect(names()).toEqual(before)
   })
 
   it('refuses what is held, and says why it is', async () => {
-    const { store, dir, names } = await openedStore()
-    const { name } = await madeBackup(store)
-    const other = await madeBackup(store)
+    const { store, dir, names, backups } = await given.withBackups(2).store()
+    const [{ name }, other] = backups
     const file = join(dir, IP, `${name}.manifest.json`)
     writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), holds: ['audit 2026'] }))
     const before = names()
@@ -107,8 +106,8 @@ describe('remove', () => {
   it('deletes on a store too full for a new .meta', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store, names } = await openedStore({ dir, driver })
-    const { name } = await madeBackup(store)
+    const { store, names, backups } = await given.withBackups(1).store({ dir, driver })
+    const [{ name }] = backups
     driver.fail('replace').with(new BackupdError('STORE_FULL', 'no room'))
     expect(await store.remove([name])).toEqual([name])
     expect(names()).toEqual([])
@@ -118,8 +117,8 @@ describe('remove', () => {
   it('finishes, the next time, what a failed delete left', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store, names } = await openedStore({ dir, driver })
-    const [first, second] = [await madeBackup(store), await madeBackup(store)]
+    const { store, names, backups } = await given.withBackups(2).store({ dir, driver })
+    const [first, second] = backups
     driver.fail('remove')
     await expect(store.remove([first.name])).rejects.toThrow('Failed as ordered')
     expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([second.name])
@@ -143,19 +142,17 @@ describe('a crash while deleting', () => {
 
   async function crashedRemove(kind: string, step: number): Promise<'whole' | 'gone' | 'not crashed'> {
     const dir = tempDir()
-    const { store } = await openedStore({ dir })
-    const kept = await madeBackup(store)
-    const made = await madeBackup(store)
+    const { backups } = await given.withBackups(2).store({ dir })
+    const [kept, made] = backups
     adopt(dir)
     const name = kind === 'adopted' ? ADOPTED : made.name
     const before = namesIn(dir)
     const driver = faultyDriver(localDriver(dir))
     driver.crash('any').at(step)
-    await storeIn(dir, { driver })
-      .store.remove([name])
-      .catch(() => {})
+    const crashing = await given.unclaimedStore({ dir, driver })
+    await crashing.store.remove([name]).catch(() => {})
 
-    const later = await openedStore({ dir })
+    const later = await given.store({ dir })
     const shown = (await later.store.list(IP, { limit: 10 })).backups.map((backup) => backup.name)
     expect((await later.store.settle()).unknown).toEqual([])
     const listed = (await later.store.list(IP, { limit: 10 })).backups.map((backup) => backup.name)
@@ -182,10 +179,8 @@ describe('a crash while settling', () => {
 
   async function crashedSettle(step: number): Promise<boolean> {
     const dir = tempDir()
-    const { store } = await openedStore({ dir })
-    const deleted = await madeBackup(store)
-    const half = await madeBackup(store)
-    const kept = await madeBackup(store)
+    const { store, backups } = await given.withBackups(3).store({ dir })
+    const [deleted, half, kept] = backups
     const rid = half.rid
     const at = (name: string) => join(dir, IP, name)
     renameSync(at(`${deleted.name}.manifest.json`), at(`${deleted.name}.deleted`))
@@ -194,9 +189,8 @@ describe('a crash while settling', () => {
     writeFileSync(at(`.meta.part-${'0'.repeat(42)}`), 'half')
     const driver = faultyDriver(localDriver(dir))
     driver.crash('any').at(step)
-    await storeIn(dir, { driver })
-      .store.settle()
-      .catch(() => {})
+    const crashing = await given.unclaimedStore({ dir, driver })
+    await crashing.store.settle().catch(() => {})
     await store.settle()
     const whole = (name: string) => [name, `${name}.index.gz`, `${name}.manifest.json`]
     expect(namesIn(dir)).toEqual([...whole(half.name), ...whole(kept.name)])

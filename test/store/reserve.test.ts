@@ -2,11 +2,11 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
+import { given } from '../support/given.ts'
 import { IP } from '../support/store-samples.ts'
-import { openedStore } from '../support/store-world.ts'
 
 async function reserveWorld() {
-  const { dir, store } = await openedStore()
+  const { dir, store } = await given.store()
   await store.preparePassword()
   await using _repository = await store.ownRepository()
   await store.keepReserve()

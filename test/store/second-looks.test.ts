@@ -7,26 +7,21 @@ import { createStore } from '../../src/store/create-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
+import { faultyLocal } from '../support/faulty-local.ts'
+import { given } from '../support/given.ts'
+import { secondsClock } from '../support/hand-clock.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
+import { drop, writtenBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, factsOf, IP, SOURCE, T0 } from '../support/store-samples.ts'
-import {
-  drop,
-  faultyLocal,
-  handClock,
-  madeBackup,
-  openedStore,
-  storeIn,
-  tempDir,
-  writtenBackup,
-} from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const openCount = () => readdirSync('/proc/self/fd').length
 const FULL = new BackupdError('STORE_FULL', 'The store is full')
 
 describe('the reserve', () => {
   async function reserveWorld(driver = localDriver(tempDir()), dir = '') {
-    const opened = await openedStore({ dir: dir || tempDir(), ...(dir && { driver }) })
+    const opened = await given.store({ dir: dir || tempDir(), ...(dir && { driver }) })
     await opened.store.preparePassword()
     await using _repository = await opened.store.ownRepository()
     await opened.store.keepReserve()
@@ -36,7 +31,7 @@ describe('the reserve', () => {
 
   it('of a namespace that another daemon took is neither given up nor made again', async () => {
     const { dir, store, reserve, warnings } = await reserveWorld()
-    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    await given.owner('daemon-b').store({ dir, takeOver: true })
     let tries = 0
     const full = () => {
       tries++
@@ -103,22 +98,22 @@ describe('a claim', () => {
     driver.lock = async (name) => {
       if (isFirst) {
         isFirst = false
-        await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(false)
+        await given.owner('daemon-b').store({ dir })
       }
       return lock(name)
     }
-    const { store } = storeIn(dir, { driver })
+    const { store } = await given.unclaimedStore({ dir, driver })
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))).toMatchObject({ daemonId: 'daemon-b' })
   })
 
   it('is refused, and use too, if the known store has lost its id', async () => {
-    const { dir } = await openedStore()
+    const { dir } = await given.store()
     const file = join(dir, IP, '.owner')
     const { storeId, ...owner } = JSON.parse(readFileSync(file, 'utf8'))
     const knownStore = { id: storeId, madeArchives: true, madeSnapshots: false }
     const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
-    const store = createStore({ driver: localDriver(dir), identity, clock: handClock(), warn: () => {} })
+    const store = createStore({ driver: localDriver(dir), identity, clock: secondsClock(), warn: () => {} })
     await store.claim(false)
     writeFileSync(file, JSON.stringify(owner))
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
@@ -140,7 +135,7 @@ describe('the empty mount point of an unmounted store', () => {
     const dir = tempDir()
     const knownStore = { id: 'the-real-one', madeArchives: true, madeSnapshots: true }
     const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
-    const store = createStore({ driver: localDriver(dir), identity, clock: handClock(), warn: () => {} })
+    const store = createStore({ driver: localDriver(dir), identity, clock: secondsClock(), warn: () => {} })
     await expect(act(store)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
     expect(readdirSync(dir)).toEqual([])
   })
@@ -148,8 +143,8 @@ describe('the empty mount point of an unmounted store', () => {
 
 describe('a backup', () => {
   it('that is marked as corrupt keeps the first finding', async () => {
-    const { store, clock } = await openedStore()
-    const { name } = await madeBackup(store)
+    const { store, clock, backups } = await given.withBackups(1).store()
+    const [{ name }] = backups
     for (const reason of ['first', 'second']) {
       expect(await (await store.findArchive(IP, name))?.markCorrupt(reason)).toBe(true)
       clock.set(clock.now() / 1000 + 100)
@@ -160,20 +155,20 @@ describe('a backup', () => {
   it('that stopped between its two renames is not found before it is settled', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store } = await openedStore({ dir, driver })
+    const { store } = await given.store({ dir, driver })
     const { pending, rid } = await writtenBackup(store)
     driver.crash('rename').at(2)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
     await drop(pending)
-    const later = storeIn(dir).store
+    const { store: later } = await given.unclaimedStore({ dir })
     expect(await later.find(IP, pending.name)).toBeUndefined()
     await later.settle()
     expect(await later.find(IP, pending.name)).toBeDefined()
   })
 
   it('whose index is another one leaves no file open', async () => {
-    const { store, dir } = await openedStore()
-    const { name } = await madeBackup(store)
+    const { store, dir, backups } = await given.withBackups(1).store()
+    const [{ name }] = backups
     const file = join(dir, IP, `${name}.index.gz`)
     const found = await store.findArchive(IP, name)
     const before = openCount()
@@ -187,7 +182,7 @@ describe('a backup', () => {
   it('that cannot be begun leaves no file open', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
-    const { store } = await openedStore({ dir, driver })
+    const { store } = await given.store({ dir, driver })
     driver.fail('create').at(2)
     const before = openCount()
     await expect(writtenBackup(store)).rejects.toThrow('Failed as ordered')
@@ -195,8 +190,8 @@ describe('a backup', () => {
   })
 
   it('that is no longer due when nobody else can change the namespace is not deleted', async () => {
-    const { store, names } = await openedStore()
-    const [first, second] = [await madeBackup(store), await madeBackup(store)]
+    const { store, names, backups } = await given.withBackups(2).store()
+    const [first, second] = backups
     expect(await store.remove([first.name, second.name], async () => [second.name])).toEqual([second.name])
     expect(names()).toEqual([first.name, `${first.name}.index.gz`, `${first.name}.manifest.json`])
   })
@@ -211,7 +206,7 @@ describe('a mirror', () => {
     mkdirSync(join(namespace, NAME, 'sub/deep'), { recursive: true })
     writeFileSync(join(namespace, NAME, 'sub/file'), 'x')
     writeRecordedMeta(namespace, [recordedEntity({ mode: 'increment', name: NAME, source: SOURCE, size: 0 })])
-    return { ...(await openedStore({ dir })), namespace }
+    return { ...(await given.store({ dir })), namespace }
   }
 
   it('that was made again while an older one of its name is being deleted is not forgotten', async () => {

@@ -11,13 +11,15 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
-import { ARCHIVE, IP, T0 } from '../support/store-samples.ts'
-import { drop, madeBackup, namesIn, openedStore, tempDir, writtenBackup } from '../support/store-world.ts'
+import { given } from '../support/given.ts'
+import { drop, writtenBackup } from '../support/sample-backups.ts'
+import { ARCHIVE, IP, namesIn, T0 } from '../support/store-samples.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const RID = `1795425846${'a'.repeat(32)}`
 
 it('sweeps the temporary files of dead runs, and only files that are named as ours are', async () => {
-  const { store, dir } = await openedStore()
+  const { store, dir } = await given.store()
   const { pending, rid } = await writtenBackup(store)
   const strange = [
     'x.part-1',
@@ -36,7 +38,7 @@ it('sweeps the temporary files of dead runs, and only files that are named as ou
 })
 
 it('sweeps what a killed run of an archive left when the next one begins, and nothing of other archives', async () => {
-  const { store, dir } = await openedStore()
+  const { store, dir } = await given.store()
   const killed = await writtenBackup(store)
   const others = `another-${T0}.tar.gz.part-${RID}`
   writeFileSync(join(dir, IP, others), 'of a run that lives')
@@ -49,8 +51,8 @@ it('sweeps what a killed run of an archive left when the next one begins, and no
 })
 
 it('publishes what a killed run had whole when the next one begins', async () => {
-  const { store, dir } = await openedStore()
-  const { name, rid } = await madeBackup(store)
+  const { store, dir, backups } = await given.withBackups(1).store()
+  const [{ name, rid }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${rid}`))
   const { pending } = await writtenBackup(store, { isRunning: async () => false })
   expect(pending.sequence).toBe(2)
@@ -66,8 +68,8 @@ it.each([
   async (_, isShort) => {
     const dir = tempDir()
     const driver = faultyDriver(localDriver(dir))
-    const { store } = await openedStore({ dir, driver })
-    const { name, rid } = await madeBackup(store)
+    const { store, backups } = await given.withBackups(1).store({ dir, driver })
+    const [{ name, rid }] = backups
     const [index, manifest] = [`${IP}/${name}.index.gz`, `${IP}/${name}.manifest.json`]
     for (const piece of [index, manifest]) renameSync(join(dir, piece), join(dir, `${piece}.part-${rid}`))
     unlinkSync(join(dir, IP, '.meta'))
@@ -89,8 +91,8 @@ it.each([
 )
 
 it('reports what nobody made, and leaves it as it is', async () => {
-  const { store, dir } = await openedStore()
-  const { name } = await madeBackup(store)
+  const { store, dir, backups } = await given.withBackups(1).store()
+  const [{ name }] = backups
   writeFileSync(join(dir, IP, 'stray-1700000000.tar.gz'), 'x')
   writeFileSync(join(dir, IP, 'lost-1700000001.tar.gz.index.gz'), 'x')
   mkdirSync(join(dir, IP, 'folder'))
@@ -109,8 +111,8 @@ it('reports what nobody made, and leaves it as it is', async () => {
 })
 
 it('publishes nothing whose archive is not there', async () => {
-  const { store, dir, names } = await openedStore()
-  const { name, rid } = await madeBackup(store)
+  const { store, dir, names, backups } = await given.withBackups(1).store()
+  const [{ name, rid }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${rid}`))
   unlinkSync(join(dir, IP, name))
   expect((await store.settle()).rolledForward).toEqual([])
@@ -118,8 +120,8 @@ it('publishes nothing whose archive is not there', async () => {
 })
 
 it('publishes nothing by a manifest of another run', async () => {
-  const { store, dir } = await openedStore()
-  const { name } = await madeBackup(store)
+  const { store, dir, backups } = await given.withBackups(1).store()
+  const [{ name }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${RID}`))
   const { rolledForward } = await store.settle()
   expect(rolledForward).toEqual([])
@@ -127,7 +129,7 @@ it('publishes nothing by a manifest of another run', async () => {
 })
 
 it('touches no other namespace', async () => {
-  const { store, dir } = await openedStore()
+  const { store, dir } = await given.store()
   mkdirSync(join(dir, '10.0.0.2'))
   const part = join(dir, '10.0.0.2', `${ARCHIVE}-${T0}.tar.gz.part-${RID}`)
   writeFileSync(part, 'alive')
@@ -136,8 +138,8 @@ it('touches no other namespace', async () => {
 })
 
 it('leaves the index of an archive that stands, whatever a dead run left of its manifest', async () => {
-  const { store, dir, names } = await openedStore()
-  const { name } = await madeBackup(store)
+  const { store, dir, names, backups } = await given.withBackups(1).store()
+  const [{ name }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${RID}`))
   const { rolledForward, swept } = await store.settle()
   expect(rolledForward).toEqual([])

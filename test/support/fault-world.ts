@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { helloInventory } from './controller-world.ts'
+import { given } from './given.ts'
 import {
   askGraphQL,
   socketClient,
@@ -51,7 +51,7 @@ export async function faultWorld({ prepare }: FaultWorldOptions = {}) {
   prepare?.({ store, instance })
   mkdirSync(volume, { recursive: true })
   const daemon = await startTestDaemon(folder)
-  const inventory = toldInventory(helloInventory([IP]))
+  const inventory = toldInventory(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
   const controller = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
   const { url } = controller
 

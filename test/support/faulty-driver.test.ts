@@ -3,7 +3,7 @@ import type { Driver } from '../../src/objects/driver.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { collect } from './collect.ts'
 import { faultyDriver } from './faulty-driver.ts'
-import { tempDir } from './store-world.ts'
+import { tempDir } from './temp-dir.ts'
 
 const faulty = () => faultyDriver(localDriver(tempDir()))
 const sizeOf = async (driver: Driver, name: string) => (await driver.stat(name))?.size

@@ -2,7 +2,7 @@ import type { BootClock } from '../../src/lib/boot-clock.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { ClockNote } from '../../src/lib/clock-note.ts'
 import { CLOCK_TICK_MS, TrustedClock } from '../../src/lib/trusted-clock.ts'
-import { keepingLog } from './controller-world.ts'
+import { keepingLog } from './keeping-log.ts'
 
 export const MACHINE_START = Date.parse('2026-11-23T09:00:00Z')
 const HOUR = 3_600_000

@@ -11,7 +11,7 @@ import {
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
 import { inventoryOf } from '../../src/controller/inventory-of.ts'
-import { keepingLog } from './controller-world.ts'
+import { keepingLog } from './keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
 
 /** What a real older version left (test/fixtures/older-version/README.md). */

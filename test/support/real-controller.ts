@@ -11,7 +11,7 @@ import { type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts'
 import type { InventorySource } from '../../src/domain/ports.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Inventory, InventoryNews } from '../../src/wire/inventory.ts'
-import { keepingLog } from './controller-world.ts'
+import { keepingLog } from './keeping-log.ts'
 
 /** A source that tells what a test says. */
 export function toldInventory(first: Inventory): InventorySource & { tell(news: InventoryNews): void } {

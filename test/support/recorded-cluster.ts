@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { jobId } from '../../src/wire/ids.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
-import { schedule } from './controller-world.ts'
+import { sampleSchedule } from './given/inventory.ts'
 import { startTestController, startTestDaemon, testFolder, toldInventory } from './real-controller.ts'
 import { recordedEntity, writeRecordedMeta } from './recorded-store.ts'
 
@@ -17,10 +17,14 @@ function recordedInventory(): Inventory {
   ) => {
     return { no, server, containers: [`c${no}`], volumes }
   }
-  const db = { name: '/data/db', path: null, schedules: [schedule()] }
-  const increment = schedule({ mode: 'increment', spec: '0 23 * * *', expire: '10d' })
+  const db = { name: '/data/db', path: null, schedules: [sampleSchedule()] }
+  const increment = sampleSchedule({ mode: 'increment', spec: '0 23 * * *', expire: '10d' })
   const files = { name: '/data/files', path: null, schedules: [increment] }
-  const logs = { name: '/logs', path: null, schedules: [schedule({ spec: '*/5 * * * *', expire: '1h' })] }
+  const logs = {
+    name: '/logs',
+    path: null,
+    schedules: [sampleSchedule({ spec: '*/5 * * * *', expire: '1h' })],
+  }
   const web = [instance(1, ONE, [db, files]), instance(2, TWO, [db, files])]
   const worker = [{ ...instance(1, ONE, [logs]), containers: ['c3'] }]
   return {

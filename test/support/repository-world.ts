@@ -13,7 +13,7 @@ import { openRepository } from '../../src/restic/repository/open-repository.ts'
 import type { PackedBlob, PackWriter, Repository } from '../../src/restic/repository/repository.ts'
 import { restic } from './restic.ts'
 import { IP } from './store-samples.ts'
-import { tempDir } from './store-world.ts'
+import { tempDir } from './temp-dir.ts'
 
 export const PASSWORD = 'correct horse'
 export const REPOSITORY = `${IP}/repo`

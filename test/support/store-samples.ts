@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ManifestFacts } from '../../src/store/store.ts'
 
 export const IP = '10.0.0.1'
@@ -40,4 +42,12 @@ export function factsOf(rid: string, change: Partial<ManifestFacts> = {}): Manif
 
 export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Names in the own namespace of the store in `dir`, but for the files that are always there. */
+export function namesIn(dir: string): string[] {
+  const own = ['.owner', '.lock', '.meta']
+  return readdirSync(join(dir, IP))
+    .filter((name) => !own.includes(name))
+    .sort()
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { holdRealPath, holdVolume } from '../../src/volume/held-volume.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const openFiles = () => readdirSync('/proc/self/fd').length
 

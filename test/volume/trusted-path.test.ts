@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { followTrusted } from '../../src/volume/trusted-path.ts'
-import { tempDir } from '../support/store-world.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 test.skipIf(process.getuid?.() !== 0)(
   "in a sticky directory another user's entry is not followed (needs root)",

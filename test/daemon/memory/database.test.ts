@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
 import { silentLog } from '../../../src/lib/log.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 function newFile(): string {
   return join(tempDir(), 'daemon.db')

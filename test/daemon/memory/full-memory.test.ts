@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { someRun } from '../../support/daemon-kit.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 /** A memory whose file cannot grow until `makesRoom` is asked to make room, if it does. */
 function fullMemory(makesRoom: boolean) {

@@ -8,7 +8,7 @@ import { silentLog } from '../../../src/lib/log.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { sampleBackup } from '../../support/catalog-samples.ts'
 import { someRun } from '../../support/daemon-kit.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const IP = '127.0.0.1'
 const ID = 'a'.repeat(32)

@@ -7,11 +7,12 @@ import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/pl
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { createStore } from '../../../src/store/create-store.ts'
 import type { Store } from '../../../src/store/store.ts'
+import { secondsClock } from '../../support/hand-clock.ts'
 import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
-import { putSnapshots, sampleSnapshot } from '../../support/series-world.ts'
+import { madeBackup } from '../../support/sample-backups.ts'
+import { putSnapshots, sampleSnapshot } from '../../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../../support/store-samples.ts'
-import { handClock, madeBackup } from '../../support/store-world.ts'
 
 const DAY = 86_400
 const OTHER = '/data/other'
@@ -19,7 +20,7 @@ const OTHER = '/data/other'
 /** Daily backups of the last 20 days of one volume, and of another one. */
 async function twentyDays() {
   const world = await makePluginWorld()
-  const clock = handClock()
+  const clock = secondsClock()
   const driver = localDriver(world.storeDir)
   const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
   const names: string[] = []

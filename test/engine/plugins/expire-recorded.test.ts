@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
+import { secondsClock } from '../../support/hand-clock.ts'
 import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { recordedEntity, writeRecordedMeta } from '../../support/recorded-store.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 import { SOURCE, T0 } from '../../support/store-samples.ts'
-import { handClock } from '../../support/store-world.ts'
 
 const DAY = 86_400
 const nameOf = (day: number) => `hello-hello.web.web-1-data-db-${T0 - day * DAY}.tar.gz`
@@ -24,7 +24,7 @@ it('archives of the recorded system expire by the age in .meta, all but the newe
   const expire = (age: string) =>
     runPlugin(backupExpirePlugin, settings, {
       args: { info: [SOURCE, age, `${SOURCE}@increment`, age] },
-      change: { clock: handClock(T0 + 60) },
+      change: { clock: secondsClock(T0 + 60) },
     })
   expect((await expire('10d')).result).toEqual({ deleted: [nameOf(40), nameOf(20)] })
   expect(objects()).toEqual([nameOf(5), nameOf(0)].sort())

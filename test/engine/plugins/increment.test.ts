@@ -14,7 +14,7 @@ import { parseSnapshot } from '../../../src/restic/nodes/snapshot-file.ts'
 import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
-import { putSnapshots } from '../../support/series-world.ts'
+import { putSnapshots } from '../../support/snapshot-samples.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 const NAME = 'shop-shop.web.web-1-data-db'

@@ -6,7 +6,7 @@ import { collect } from '../../support/collect.ts'
 import { recordDisk } from '../../support/recorded-disk.ts'
 import { itMounts, smallFileSystem } from '../../support/small-file-system.ts'
 import { lockInChild } from '../../support/store-child.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 describe('the local driver', () => {
   it('keeps what it makes to its own user', async () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { publishFile } from '../../../src/objects/drivers/publish-file.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 it('moves a file to a free name, and takes no other', async () => {
   const dir = tempDir()

@@ -7,7 +7,7 @@ import { loadKernel } from '../../../src/lib/kernel.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { lockFile } from '../../../src/objects/drivers/local-lock.ts'
 import { lockInChild } from '../../support/store-child.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const ENOLCK = 37
 const EBADF = 9

@@ -2,7 +2,7 @@ import { lstatSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { closePinned, openPinned, type Pin } from '../../../src/volume/tree/pin.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 /** As on a system without O_PATH. */
 function pinByPath(path: string): Pin {

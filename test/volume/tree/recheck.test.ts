@@ -9,7 +9,7 @@ import { addLooks, stampOf, WalkLog } from '../../../src/volume/tree/recheck/wal
 import { warnOfMissed } from '../../../src/volume/tree/recheck/warn-of-missed.ts'
 import { entryOf } from '../../../src/volume/tree/stat-entry.ts'
 import { openVolume } from '../../../src/volume/tree/volume.ts'
-import { tempDir } from '../../support/store-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { bindMount, canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 const NEVER = 2n ** 62n

@@ -9,8 +9,8 @@ import { openVolume } from '../../../src/volume/tree/volume.ts'
 import { applyRootMetadata } from '../../../src/volume/tree/write.ts'
 import { explainWriteError } from '../../../src/volume/tree/write-errors.ts'
 import { TreeWriter } from '../../../src/volume/tree/write-tree.ts'
-import { tempDir } from '../../support/store-world.ts'
 import { NEW_ROOT } from '../../support/swap-content.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { makeBench } from '../../support/unpack-kit.ts'
 
 const openCount = () => readdirSync('/proc/self/fd').length

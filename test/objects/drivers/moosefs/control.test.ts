@@ -8,7 +8,7 @@ import { openControl } from '../../../../src/objects/drivers/moosefs/control.ts'
 import { checkControlFiles, type MooseFsMount } from '../../../../src/objects/drivers/moosefs/mount.ts'
 import { type MooseFsPlace, mooseFsPlace } from '../../../../src/objects/drivers/moosefs/place.ts'
 import { Trash } from '../../../../src/objects/drivers/moosefs/trash.ts'
-import { tempDir } from '../../../support/store-world.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 const REGISTERED = 401
 const STATFS = { asks: 402, answers: 403 }

@@ -10,7 +10,7 @@ import { wholeSample } from '../../../../src/objects/drivers/moosefs/samples.ts'
 import { openDriver } from '../../../../src/objects/drivers/open-driver.ts'
 import { describeMooseFs } from '../../../support/describe-moosefs.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from '../../../support/moosefs.ts'
-import { tempDir } from '../../../support/store-world.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 
 const CHILD = fileURLToPath(new URL('../../../support/moosefs-child.ts', import.meta.url))
 

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { listMirror } from '../../../../src/store/kinds/mirror/list-mirror.ts'
-import { tempDir } from '../../../support/store-world.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 import { makeSocket } from '../../../support/tree-make.ts'
 
 function makeMirror() {

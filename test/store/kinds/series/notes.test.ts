@@ -19,17 +19,17 @@ import {
   noteRetentionCheck,
   readPruneNote,
 } from '../../../../src/store/kinds/series/prune-note.ts'
+import { given } from '../../../support/given.ts'
 import { blobOf, idOf } from '../../../support/repository-world.ts'
-import { putSnapshots, sampleSnapshot } from '../../../support/series-world.ts'
+import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { IP, T0 } from '../../../support/store-samples.ts'
-import { openedStore, storeIn } from '../../../support/store-world.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const NOW = T0 * 1000
 
 async function notingWorld() {
-  const opened = await openedStore()
+  const opened = await given.store()
   const { store, dir } = opened
   await store.preparePassword()
   await using _made = await store.ownRepository()
@@ -74,7 +74,7 @@ describe('the note of damage', () => {
   test('is not written into the namespace of another daemon', async () => {
     const { dir, noting, read } = await notingWorld()
     await using one = await noting()
-    await storeIn(dir, { daemonId: 'daemon-b' }).store.claim(true)
+    await given.owner('daemon-b').store({ dir, takeOver: true })
     one.repository.distrust(['a'.repeat(64)])
     await expect(noteDamagedPacks(one)).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(await read()).toEqual({ packs: {}, snapshots: {} })

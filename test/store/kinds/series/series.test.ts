@@ -5,9 +5,10 @@ import type { SnapshotFile } from '../../../../src/restic/nodes/snapshot-file.ts
 import { findSnapshot } from '../../../../src/store/kinds/series/find-snapshot.ts'
 import { groupSeries, tagsOf } from '../../../../src/store/kinds/series/series.ts'
 import { infoOfSeries } from '../../../../src/store/kinds/series/series-info.ts'
-import { putSnapshots, sampleFacts, sampleSnapshot } from '../../../support/series-world.ts'
+import { given } from '../../../support/given.ts'
+import { madeBackup } from '../../../support/sample-backups.ts'
+import { putSnapshots, sampleFacts, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from '../../../support/store-samples.ts'
-import { madeBackup, openedStore } from '../../../support/store-world.ts'
 
 function seriesOf(...files: SnapshotFile[]) {
   const snapshots = files.map((file, n) => {
@@ -110,7 +111,7 @@ test('a series whose facts restic dropped is named by its tag', () => {
 
 describe('the list of backups', () => {
   test('has series among the archives, by name, page by page', async () => {
-    const { store } = await openedStore()
+    const { store } = await given.store()
     await store.preparePassword()
     await madeBackup(store)
     await madeBackup(store, { archive: 'zz-zz.web.web-1-a', source: '/zz' })
@@ -132,24 +133,20 @@ describe('the list of backups', () => {
   })
 
   test('says what is missing where the increments cannot be opened, and has the rest', async () => {
-    const { store, dir, warnings } = await openedStore()
-    await store.preparePassword()
-    const { name } = await madeBackup(store)
-    await putSnapshots(store, sampleSnapshot())
+    const { store, dir, warnings, backups } = await given.withBackups(1).withSnapshots(1).store()
     writeFileSync(join(dir, '.repository-password'), 'another')
     const page = await store.list(IP, { limit: 9 })
-    expect(page.backups.map((backup) => backup.name)).toEqual([name])
+    expect(page.backups.map(({ name }) => name)).toEqual([backups[0].name])
     expect(page.unread).toContain(IP)
     expect(warnings.join()).toContain('password')
   })
 
   test('hides no snapshot because of one that is damaged', async () => {
-    const { store, dir, warnings } = await openedStore()
-    await store.preparePassword()
-    const [, bad] = await putSnapshots(store, sampleSnapshot(), ours(2, T0 + 1))
-    writeFileSync(join(dir, IP, 'repo/snapshots', bad ?? ''), 'x'.repeat(200))
+    const { store, dir, warnings, snapshots } = await given.withSnapshots(2).store()
+    const [, bad] = snapshots
+    writeFileSync(join(dir, IP, 'repo/snapshots', bad), 'x'.repeat(200))
     const page = await store.list(IP, { limit: 9 })
     expect(page.backups).toMatchObject([{ name: ARCHIVE, series: { snapshots: 1 } }])
-    expect(warnings.join()).toContain(bad?.slice(0, 8))
+    expect(warnings.join()).toContain(bad.slice(0, 8))
   })
 })

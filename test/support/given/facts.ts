@@ -1,0 +1,71 @@
+import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
+import type { InventorySchedule, InventoryVolume } from '../../../src/wire/inventory.ts'
+import type { Subject } from './subject.ts'
+
+// What a test says that exists. Plain values: `given.ts` collects them, the other files of this folder start them.
+
+export interface AppFacts {
+  readonly name: string
+  readonly procs: readonly ProcFacts[]
+}
+
+export interface ProcFacts {
+  /** The full name: `hello.web.web`. */
+  readonly name: string
+  /** Of instance 1, 2, … */
+  readonly servers: readonly string[]
+  readonly volumes: readonly VolumeFacts[]
+}
+
+export interface VolumeFacts {
+  readonly name: string
+  /** What differs from a volume at its usual path. */
+  readonly more: Partial<InventoryVolume>
+  /** None: one full backup a day. */
+  readonly schedules: readonly Partial<InventorySchedule>[]
+}
+
+export interface Facts<Backups extends number = number, Snapshots extends number = number> {
+  readonly apps: readonly AppFacts[]
+  /** Daemons by their IP, and what is special in how they describe themselves. */
+  readonly daemons: ReadonlyMap<string, Partial<DaemonDebug>>
+  /** The id of the daemon that claims a store. */
+  readonly owner: string
+  /** The volume whose backups were described; null: the last one. */
+  readonly subject: Subject | null
+  /** Full backups of the subject. */
+  readonly backups: Backups
+  /** In its series. */
+  readonly snapshots: Snapshots
+}
+
+export const NOTHING: Facts<0, 0> = {
+  ...{ apps: [], daemons: new Map(), owner: 'daemon-a', subject: null, backups: 0, snapshots: 0 },
+}
+
+const NO_APP: AppFacts = { name: 'hello', procs: [] }
+
+export function addProc<F extends Facts>(facts: F, name: string): F {
+  const { name: app, procs } = facts.apps.at(-1) ?? NO_APP
+  const full = name.includes('.') ? name : `${app}.web.${name}`
+  const changed = { name: app, procs: [...procs, { name: full, servers: [], volumes: [] }] }
+  return { ...facts, apps: [...facts.apps.slice(0, -1), changed] }
+}
+
+export function changeLastProc<F extends Facts>(facts: F, change: (proc: ProcFacts) => ProcFacts): F {
+  const { name, procs } = facts.apps.at(-1) ?? NO_APP
+  const last = procs.at(-1)
+  if (!last) return changeLastProc(addProc(facts, 'web'), change)
+  return {
+    ...facts,
+    apps: [...facts.apps.slice(0, -1), { name, procs: [...procs.slice(0, -1), change(last)] }],
+  }
+}
+
+export function changeLastVolume<F extends Facts>(facts: F, change: (volume: VolumeFacts) => VolumeFacts): F {
+  return changeLastProc(facts, (proc) => {
+    const last = proc.volumes.at(-1)
+    if (!last) throw new Error(`${proc.name} has no volume yet: call volume() first`)
+    return { ...proc, volumes: [...proc.volumes.slice(0, -1), change(last)] }
+  })
+}

@@ -1,0 +1,93 @@
+import { type ControllerInput, closeWorld, createWorld } from '../../../src/domain/controller.ts'
+import { takeInventory } from '../../../src/domain/inventory.ts'
+import { backupName } from '../../../src/wire/archive-name.ts'
+import type { BackupInfo } from '../../../src/wire/backup.ts'
+import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
+import type { Inventory } from '../../../src/wire/inventory.ts'
+import { sampleBackup } from '../catalog-samples.ts'
+import { handClock } from '../hand-clock.ts'
+import { keepingLog } from '../keeping-log.ts'
+import { onEnd } from '../lifetime.ts'
+import { MemoryDaemon, memoryDaemons } from '../memory-daemons.ts'
+import { T0 } from '../store-samples.ts'
+import { openIn, tempFolder } from '../temp-catalog.ts'
+import type { Facts } from './facts.ts'
+import { toInventory } from './inventory.ts'
+import { subjectOf } from './subject.ts'
+
+export interface InMemoryOptions extends Partial<Pick<ControllerInput, 'clock' | 'trustedClock'>> {
+  /** Where the catalog lies; a new folder if absent. */
+  folder?: string
+}
+
+export type InMemory = Awaited<ReturnType<typeof startInMemory>>
+
+/** A controller without HTTP: the real catalog, daemons in memory, a clock moved by hand. The inventory is in force. */
+export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemoryOptions = {}) {
+  if (facts.snapshots > 0) throw new Error('daemons in memory have no snapshots')
+  const [clock, log] = [handClock(), keepingLog()]
+  const catalog = await openIn(folder ?? (await tempFolder()), clock)
+  const daemons = daemonsOf(facts)
+  const memory = inventoryMemory()
+  const reopen = () =>
+    createWorld({
+      ports: { ...catalog, daemon: daemons, inventoryMemory: memory.port },
+      settings: { ...SETTINGS, identity: catalog.identity },
+      ...{ clock, log, ...clocks },
+    })
+  const world = await reopen()
+  onEnd(async () => {
+    await closeWorld(world)
+    await catalog.close()
+  })
+  /** Takes an inventory and waits until every daemon was talked to. */
+  const take = async (inventory: Inventory) => {
+    await takeInventory(world, { kind: 'inventory', inventory })
+    await world.background.settled()
+  }
+  if (facts.apps.length > 0) await take(toInventory(facts))
+  const jobIds = () => [...world.inventory.plan.jobs.keys()]
+  return { world, daemons, clock, log, catalog, take, memory, reopen, jobIds }
+}
+
+const SETTINGS = {
+  advertise: 'http://10.0.0.9:9002',
+  volumeRoot: '/data/lain/volumes',
+  keepRecordsMs: 400 * 86_400_000,
+  newsFrom: () => [],
+  takesOver: () => false,
+}
+
+function inventoryMemory() {
+  const memory: { inventory: Inventory | undefined } = { inventory: undefined }
+  const port = {
+    load: async () => memory.inventory,
+    async save(inventory: Inventory) {
+      memory.inventory = inventory
+    },
+  }
+  return Object.assign(memory, { port })
+}
+
+/** The daemon of each server; the backups lie with the first. */
+function daemonsOf(facts: Facts) {
+  const made = memoryDaemons()
+  const servers = facts.apps.flatMap(({ procs }) => procs.flatMap((proc) => proc.servers))
+  const described = new Map<string, Partial<DaemonDebug>>(servers.map((ip) => [ip, {}]))
+  for (const [ip, debug] of facts.daemons) described.set(ip, debug)
+  for (const [ip, debug] of described) made.add(new MemoryDaemon(ip, debug))
+  const [first] = described.keys()
+  if (first !== undefined) made.at(first).backups = backupsOn(first, facts)
+  return made
+}
+
+/** The first is `sampleBackup()`, but for the volume; each further one was made a second later. */
+function backupsOn(server: string, facts: Facts): BackupInfo[] {
+  const { archive, place, ...volume } = subjectOf(facts)
+  return Array.from({ length: facts.backups }, (_, at) =>
+    sampleBackup({
+      ...{ ...volume, server, source: `${SETTINGS.volumeRoot}/${place}` },
+      ...{ name: backupName(archive, T0 + at), sequence: at + 1 },
+    }),
+  )
+}

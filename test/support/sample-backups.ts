@@ -1,0 +1,31 @@
+import type { BeginInput, ManifestFacts, PendingBackup, Store } from '../../src/store/store.ts'
+import type { Manifest } from '../../src/wire/backup.ts'
+import { newRid } from '../../src/wire/ids.ts'
+import { onEnd } from './lifetime.ts'
+import { ARCHIVE, factsOf, INDEX, OBJECT, SOURCE, T0 } from './store-samples.ts'
+
+/** A backup that is written, not yet published. */
+export async function writtenBackup(
+  store: Store,
+  { archive = ARCHIVE, source = SOURCE, rid = newRid(T0 * 1000), ...more }: Partial<BeginInput> = {},
+) {
+  const pending = await store.begin({ archive, rid, source, ...more })
+  onEnd(() => drop(pending))
+  await pending.object.write(OBJECT)
+  await pending.index.write(INDEX)
+  return { pending, rid }
+}
+
+/** A published backup. */
+export async function madeBackup(
+  store: Store,
+  { archive = ARCHIVE, source = SOURCE, ...change }: Partial<ManifestFacts> & { archive?: string } = {},
+): Promise<Manifest> {
+  const { pending, rid } = await writtenBackup(store, { archive, source })
+  return (await pending.publish(factsOf(rid, { source, ...change }))).manifest
+}
+
+/** Gives up a run as a killed process does: open files are closed, nothing else happens. */
+export async function drop(pending: PendingBackup): Promise<void> {
+  await Promise.allSettled([pending.object.close(), pending.index.close()])
+}

@@ -1,0 +1,14 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onEnd } from './lifetime.ts'
+
+/** Where a sync costs nothing, if there is such a place. */
+export const FAST_DIR = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+/** A new empty directory, removed after the test. */
+export function tempDir(parent = FAST_DIR): string {
+  const dir = mkdtempSync(join(parent, 'backupd-test-'))
+  onEnd(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
