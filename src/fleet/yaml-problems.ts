@@ -33,8 +33,15 @@ export function syntaxProblems(errors: readonly YAMLError[], lines: LineCounter)
   const byLine = new Map<number, Problem>()
   for (const { code, message, pos } of errors) {
     const { line, col } = lines.linePos(pos[0])
-    const hint = code === 'BAD_SCALAR_START' ? `${message}: put the text in quotes` : message
-    if (!byLine.has(line)) byLine.set(line, { line, column: col, message: PLAIN_WORDS[code] ?? hint })
+    if (!byLine.has(line))
+      byLine.set(line, { line, column: col, message: PLAIN_WORDS[code] ?? hintFor(code, message) })
   }
   return [...byLine.values()]
+}
+
+function hintFor(code: YAMLError['code'], message: string): string {
+  if (code === 'BAD_SCALAR_START') return `${message}: put the text in quotes`
+  // The parser recurses, and reports the end of its stack as a mistake in the text.
+  if (message.includes('call stack')) return 'what stands here is nested too deeply to be an inventory'
+  return message
 }

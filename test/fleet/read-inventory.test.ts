@@ -29,6 +29,15 @@ function shop(volumes: string, on = '[10.0.0.1]'): string {
 }
 
 describe('an inventory file', () => {
+  test.each([
+    ['brackets', '['.repeat(20_000)],
+    ['braces', '{a: '.repeat(20_000)],
+    ['dashes', '- '.repeat(20_000)],
+    ['brackets that are closed', `apps: ${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+  ])('of 20,000 nested %s is refused in words', (_what, text) => {
+    expect(problems(text)).toEqual([expect.stringContaining('nested too deeply')])
+  })
+
   test('as the documentation writes it', () => {
     const text = `
 apps:
