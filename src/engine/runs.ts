@@ -24,6 +24,8 @@ const WATCH_MS = 1000
 const RETRY_INTERVAL_MS = 5000
 /** On shutdown, how long to wait for the ends of runs to reach the disk after all processes are gone. */
 const END_TIMEOUT_MS = 2000
+/** How long runs wait for the volumes of a killed run before they are refused. */
+const SETTLE_WAIT_MS = 30_000
 
 /** The life of every run, from the request to its end on disk. */
 export class Runs {
@@ -232,15 +234,20 @@ export class Runs {
     else this.#queue.leave(run.ticket)
   }
 
-  /** Keeps the volumes of a killed run locked until its process is gone and its leftovers are settled. */
+  /**
+   * Keeps the volumes of a killed run locked until its process is gone and its leftovers are settled. Runs that are
+   * queued for them wait for that, but not for ever: a process on a dead mount may never end.
+   */
   #releaseKilled(run: Run, gone: Promise<void>): void {
     const { ticket, rid } = run
     const reason = `the run ${rid} was killed, and is not settled yet; if this lasts, check whether the volume's mount answers`
     const { hasRoom } = this.#watch
-    const settled = this.locks.settle(ticket.needs, { reason, after: this.#watch.holdStuck(gone) })
+    const leave = () => this.#queue.leave(ticket)
+    const after = this.#watch.holdStuck(gone)
+    const settled = this.locks.settle(ticket.needs, { reason, after, onLocked: leave })
     // If too many processes hang, the run keeps its lane, so that their number stays limited.
-    if (hasRoom) this.#queue.leave(ticket)
-    else void settled.then(() => this.#queue.leave(ticket))
+    if (hasRoom) this.#queue.giveLane(ticket)
+    void (hasRoom ? within(SETTLE_WAIT_MS, settled) : settled).then(leave)
   }
 
   /** Its process is gone. Other runs of its volumes wait while these are settled, and are refused if that fails. */

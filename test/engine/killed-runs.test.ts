@@ -18,8 +18,10 @@ const KILLED: RunEnd = {
 
 const VOLUME = { volume: '/v/db' }
 
-test('the volume of a killed run is locked, for who waited too, until its process is gone and it is settled', async () => {
-  const { engine, memory, begun, nth } = await heldEngine()
+/** A run was killed and another is queued for its volume. */
+async function killedBeforeAnother() {
+  const held = await heldEngine()
+  const { engine, memory, nth } = held
   const jobs = ['first', 'second'].map((id) => ({ id, spec: '@yearly', action: 'test', args: VOLUME }))
   engine.setJobs(
     jobs.map((job) => ({ ...job, type: 'cron', sleep: false })),
@@ -33,7 +35,12 @@ test('the volume of a killed run is locked, for who waited too, until its proces
   run.on.killed?.(gone.promise)
   run.end(KILLED)
   await memory.ended(first.rid)
-  expect(await memory.ended(second.rid)).toMatchObject({ state: 'failed', error: { code: 'VOLUME_LOCKED' } })
+  return { ...held, second, gone }
+}
+
+test('the volume of a killed run is locked until its process is gone and it is settled; who was queued waits for that', async () => {
+  const { engine, memory, begun, nth, second, gone } = await killedBeforeAnother()
+  await expect(engine.runOnce('test', VOLUME)).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
   expect(begun).toHaveLength(1)
 
   gone.resolve()
@@ -42,9 +49,19 @@ test('the volume of a killed run is locked, for who waited too, until its proces
   await expect(engine.runOnce('test', VOLUME)).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
   settling.end({ ...SUCCESS, result: { settled: [], locked: [] } })
   await expect.poll(() => engine.locked()).toEqual([])
-  const { rid } = await engine.runOnce('test', VOLUME)
   ;(await nth(2)).end(SUCCESS)
-  expect(await memory.ended(rid)).toMatchObject({ state: 'success' })
+  expect(await memory.ended(second.rid)).toMatchObject({ state: 'success' })
+})
+
+test('a run queued behind a killed one whose process never ends is refused in the end', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { memory, begun, second } = await killedBeforeAnother()
+  await vi.advanceTimersByTimeAsync(29_000)
+  expect(memory.find(second.rid)).toMatchObject({ state: 'queued' })
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(await memory.ended(second.rid)).toMatchObject({ state: 'failed', error: { code: 'VOLUME_LOCKED' } })
+  expect(begun).toHaveLength(1)
 })
 
 test('what a process says after the end of its run changes no record', async () => {
