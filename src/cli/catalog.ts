@@ -4,6 +4,7 @@ import { executeOverHttp } from '../client/execute-over-http.ts'
 import { RebuildCatalogDocument, type RebuildCatalogMutation } from '../client/generated/operations.ts'
 import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
+import { collect } from './collect.ts'
 import { print } from './print.ts'
 import { tableOf } from './table.ts'
 
@@ -19,12 +20,7 @@ export function catalogCommand(): Command {
     .description('Makes the catalog of a running controller what the stores hold, dead servers included.')
     .option('--dry-run', 'only count, change nothing', false)
     .option('--url <url>', 'the controller', 'http://127.0.0.1:9002')
-    .option(
-      '--forget <ip>',
-      'a server that is gone, whose folder was removed; many',
-      (ip: string, more: string[]) => [...more, ip],
-      [],
-    )
+    .option('--forget <ip>', 'a server that is gone, whose folder was removed (repeatable)', collect, [])
     .option('--json', 'print what the controller answers', false)
     .action(rebuildCatalog)
   return new Command('catalog').description('Sees to the catalog of a controller.').addCommand(rebuild)

@@ -4,6 +4,7 @@ import { checkInventoryFile } from '../controller/inventory-of.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Inventory } from '../wire/inventory.ts'
 import { print } from './print.ts'
+import { ipFlag, VOLUME_ROOT } from './shared-flags.ts'
 import { tableOf } from './table.ts'
 
 interface CheckFlags {
@@ -15,8 +16,8 @@ export function checkCommand(): Command {
   return new Command('check')
     .description('Reads an inventory file as the controller would, and changes nothing.')
     .argument('<file>', 'the inventory, or a lain.yaml')
-    .option('--ip <ip>', 'the server of a lain.yaml, which names none', '127.0.0.1')
-    .option('--volume-root <dir>', 'where daemons find volumes without a path', '/data/lain/volumes')
+    .addOption(ipFlag('the server of a lain.yaml, which names none').default('127.0.0.1'))
+    .addOption(VOLUME_ROOT)
     .action(checkInventory)
 }
 

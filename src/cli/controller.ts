@@ -1,37 +1,37 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { inventoryOf } from '../controller/inventory-of.ts'
 import { startController } from '../controller/server.ts'
-import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isLoopback } from '../lib/loopback.ts'
 import { type Address, parseAddress } from './address.ts'
-import { collect } from './collect.ts'
-import { connectionsOf, MAX_SOCKETS_OPTION } from './connections.ts'
-import { KEEP_RECORDS, parseKeepRecords } from './keep-records.ts'
+import { type CommonControllerFlags, readCommonControllerFlags } from './common-options.ts'
+import { KEEP_RECORDS } from './keep-records.ts'
 import { createLog } from './log.ts'
-import { NEWS_FROM_OPTION, parseNewsFrom } from './news-from.ts'
+import { NEWS_FROM } from './news-from.ts'
 import { rereadOnHangUp } from './on-hang-up.ts'
 import { repairOwnModes } from './own-files.ts'
+import {
+  ALLOWED_HOST,
+  addrFlag,
+  COPY_DIR,
+  DEBUG,
+  dataFlag,
+  inventoryFlag,
+  MAX_SOCKETS,
+  VOLUME_ROOT,
+} from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
 import { untilStopped } from './until-stopped.ts'
-import { VERSION } from './version.ts'
-import { webDir } from './web-dir.ts'
 
-interface ControllerFlags {
+interface ControllerFlags extends CommonControllerFlags {
   addr: string
   inventory?: string
   lainlet?: string
   advertise?: string
   data: string
-  copyDir?: string
   dport: string
-  volumeRoot: string
-  keepRecords: string
-  allowedHost: string[]
-  maxSocketsPerPeer: string
-  newsFrom: string[]
   takeOver: boolean
   debug: boolean
 }
@@ -42,24 +42,20 @@ const LAINLET = 'lainlet.lain:9001'
 export function controllerCommand(): Command {
   return new Command('controller')
     .description('Tells daemons what to back up, remembers what came of it, and answers users.')
-    .option('--addr <host:port>', 'where to listen for users and daemons', ':9002')
-    .option('--inventory <file>', 'what is backed up, where it is, how often, and how long that is kept')
+    .addOption(addrFlag('where to listen for users and daemons', ':9002'))
+    .addOption(inventoryFlag('what is backed up, where it is, how often, and how long that is kept'))
     .option('--lainlet <host:port>', `the same, told by lainlet; ${LAINLET} where neither is given`)
     .option('--advertise <url>', 'where daemons reach this controller, such as http://10.0.0.1:9002')
-    .option('--data <dir>', 'the catalog', '/var/lib/backupd')
-    .option('--copy-dir <dir>', 'where copies of the catalog may go; <data>/copies unless given')
+    .addOption(dataFlag('the catalog', '/var/lib/backupd'))
+    .addOption(COPY_DIR)
     .option('--dport <port>', 'the port of the daemons', '9002')
-    .option(
-      '--volume-root <dir>',
-      'where daemons find a volume whose path the inventory does not say',
-      '/data/lain/volumes',
-    )
-    .option(KEEP_RECORDS.flag, KEEP_RECORDS.text, KEEP_RECORDS.usual)
-    .option('--allowed-host <name>', 'a host name that requests may come to (repeatable)', collect, [])
-    .option(...MAX_SOCKETS_OPTION)
-    .option(...NEWS_FROM_OPTION)
+    .addOption(VOLUME_ROOT)
+    .addOption(KEEP_RECORDS)
+    .addOption(ALLOWED_HOST)
+    .addOption(MAX_SOCKETS)
+    .addOption(NEWS_FROM)
     .option('--take-over', 'take daemons over whose jobs are from another controller', false)
-    .option('--debug', 'accepted for legacy command lines; the log is complete without it', false)
+    .addOption(DEBUG)
     .action(runController)
 }
 
@@ -73,22 +69,14 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const hangUp = rereadOnHangUp(log)
   setTimeZone(log)
   const controller = await startController({
+    ...readCommonControllerFlags(flags, dataDir),
     ...address,
     advertise,
     dataDir,
-    copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
     inventory: inventoryOf({ from: inventoryFrom(flags, log), localIp: new URL(advertise).hostname, log }),
-    volumeRoot: flags.volumeRoot,
-    keepRecordsMs: parseKeepRecords(flags.keepRecords),
     addressOf: (ip) => `http://${ip}:${dport}`,
-    newsFrom: parseNewsFrom(flags.newsFrom),
     takesOver: () => flags.takeOver,
-    allowedHosts: flags.allowedHost,
-    connections: connectionsOf(flags),
     log,
-    clock: systemClock,
-    webDir,
-    version: VERSION,
   })
   log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
   warnOfReach(address, log)

@@ -1,15 +1,15 @@
 import { isIPv4 } from 'node:net'
+import { Option } from 'commander'
 import { BackupdError } from '../lib/errors.ts'
 import { parseIp } from '../lib/plain-ip.ts'
 import { collect } from './collect.ts'
 
-/** Flag, description, parser and default, for every command that takes news. */
-export const NEWS_FROM_OPTION = [
+export const NEWS_FROM = new Option(
   '--news-from <server=address>',
   "an address that a server's news comes from besides its own (repeatable)",
-  collect,
-  [] as string[],
-] as const
+)
+  .argParser(collect)
+  .default([])
 
 /**
  * Parses all `SERVER=ADDRESS` of the command line: the addresses from which news of a server may come behind an address

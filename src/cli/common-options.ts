@@ -1,0 +1,62 @@
+import { join, resolve } from 'node:path'
+import { systemClock } from '../lib/clock.ts'
+import { parseNewsFrom } from './news-from.ts'
+import type { Connections } from './shared-flags.ts'
+import { VERSION } from './version.ts'
+import { webDir } from './web-dir.ts'
+
+/** The flags of a daemon that `daemon` and `standalone` share. */
+export interface CommonDaemonFlags {
+  ip: string
+  volumeRoot: string
+  allowPath: string[]
+  allowedHost: string[]
+  repositoryPasswordFile?: string
+  takeOver: boolean
+  claimStore: boolean
+  newRepository: boolean
+  maxSocketsPerPeer: Connections
+}
+
+/** The options of startDaemon() that both commands set in the same way. */
+export function readCommonDaemonFlags(flags: CommonDaemonFlags) {
+  const { ip, volumeRoot, takeOver, claimStore, newRepository, repositoryPasswordFile } = flags
+  return {
+    ip,
+    volumeRoot,
+    allowPaths: flags.allowPath,
+    ...(repositoryPasswordFile !== undefined && { repositoryPasswordFile }),
+    takeOver,
+    claimStore,
+    newRepository,
+    allowedHosts: flags.allowedHost,
+    connections: flags.maxSocketsPerPeer,
+    clock: systemClock,
+    version: VERSION,
+  }
+}
+
+/** The flags of a controller that `controller` and `standalone` share. */
+export interface CommonControllerFlags {
+  copyDir?: string
+  volumeRoot: string
+  keepRecords: number
+  allowedHost: string[]
+  newsFrom: string[]
+  maxSocketsPerPeer: Connections
+}
+
+/** The options of startController() that both commands set in the same way. */
+export function readCommonControllerFlags(flags: CommonControllerFlags, dataDir: string) {
+  return {
+    copyDir: resolve(flags.copyDir ?? join(dataDir, 'copies')),
+    volumeRoot: flags.volumeRoot,
+    keepRecordsMs: flags.keepRecords,
+    newsFrom: parseNewsFrom(flags.newsFrom),
+    allowedHosts: flags.allowedHost,
+    connections: flags.maxSocketsPerPeer,
+    clock: systemClock,
+    webDir,
+    version: VERSION,
+  }
+}

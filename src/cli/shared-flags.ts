@@ -1,0 +1,109 @@
+import { isIPv4 } from 'node:net'
+import { resolve } from 'node:path'
+import { Option } from 'commander'
+import { CONNECTION_LIMITS } from '../http/connection-limits.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { collect } from './collect.ts'
+
+// Every flag that several commands have, once: name, description, default and parser. Where only the description or the
+// default depends on the command, the flag is a function of them. Parsers throw BAD_INPUT with the flag.
+
+export function addrFlag(text: string, usual: string): Option {
+  return new Option('--addr <host:port>', text).default(usual)
+}
+
+export function dataFlag(text: string, usual: string): Option {
+  return new Option('--data <dir>', text).default(usual)
+}
+
+export function inventoryFlag(text: string): Option {
+  return new Option('--inventory <file>', text)
+}
+
+export function ipFlag(text: string): Option {
+  return new Option('--ip <ip>', text).argParser(parseServerIp)
+}
+
+export function localDirFlag(text: string): Option {
+  return new Option('--backup-local-dir <dir>', text)
+}
+
+export const VOLUME_ROOT = new Option(
+  '--volume-root <dir>',
+  'where volumes lie whose path the inventory does not say',
+).default('/data/lain/volumes')
+
+export const ALLOW_PATH = new Option(
+  '--allow-path <dir>',
+  'another directory that may be read and written (repeatable)',
+)
+  .argParser(collect)
+  .default([])
+
+export const ALLOWED_HOST = new Option(
+  '--allowed-host <name>',
+  'a host name that requests may come to, besides IP addresses (repeatable)',
+)
+  .argParser(collect)
+  .default([])
+
+export const PASSWORD_FILE = new Option(
+  '--repository-password-file <file>',
+  'the password of increments; without it one is made in the store',
+).argParser((file) => resolve(file))
+
+export const TAKE_OVER_NAMESPACE = new Option(
+  '--take-over',
+  "take the store's namespace over from the daemon that owned it",
+).default(false)
+
+export const CLAIM_STORE = new Option(
+  '--claim-store',
+  'start over with the store that is there now, although another one is known',
+).default(false)
+
+export const NEW_REPOSITORY = new Option(
+  '--new-repository',
+  'begin new increments, although earlier ones are missing from the store',
+).default(false)
+
+export const COPY_DIR = new Option(
+  '--copy-dir <dir>',
+  'where copies of the catalog may go; <data>/copies unless given',
+)
+
+/** Parsed to the servers' limits. */
+export const MAX_SOCKETS = new Option(
+  '--max-sockets-per-peer <n>',
+  'open connections from one address, WebSockets included',
+)
+  .argParser(parseConnections)
+  .default(
+    parseConnections(String(CONNECTION_LIMITS.perPeer)),
+    JSON.stringify(`${CONNECTION_LIMITS.perPeer}`),
+  )
+
+export const DEBUG = new Option(
+  '--debug',
+  'accepted for legacy command lines; the log is complete without it',
+).default(false)
+
+function parseServerIp(ip: string): string {
+  if (isIPv4(ip)) return ip
+  throw new BackupdError('BAD_INPUT', `--ip is "${ip}": write an IPv4 address, such as 10.0.0.1`)
+}
+
+export interface Connections {
+  perPeer: number
+  total: number
+}
+
+/** `total` grows with the flag, because a proxy may be the only peer. */
+function parseConnections(text: string): Connections {
+  const perPeer = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (perPeer > 0) return { perPeer, total: Math.max(CONNECTION_LIMITS.total, perPeer) }
+  throw new BackupdError(
+    'BAD_INPUT',
+    `--max-sockets-per-peer is "${text}": write a whole number from 1 to 999999`,
+  )
+}

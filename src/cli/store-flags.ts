@@ -1,0 +1,61 @@
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { BackupdError } from '../lib/errors.ts'
+import type { StoreSettings } from '../wire/store-settings.ts'
+import { localDirFlag } from './shared-flags.ts'
+
+export interface StoreFlags {
+  backupDriver: string
+  backupMoosefsDir: string
+  backupLocalDir?: string
+}
+
+interface DriverFlags<Settings> {
+  options: Option[]
+  read(flags: StoreFlags): Settings
+}
+
+/** The flags of each driver of open-driver.ts. The type check names a driver that is missing here. */
+const DRIVERS: { [Name in StoreSettings['driver']]: DriverFlags<StoreSettings & { driver: Name }> } = {
+  moosefs: {
+    options: [
+      new Option(
+        '--backup-moosefs-dir <dir>',
+        'the store of the moosefs driver, on a mounted MooseFS',
+      ).default('/mfs/lain/backup'),
+    ],
+    read: ({ backupMoosefsDir }) => ({ driver: 'moosefs', dir: resolve(backupMoosefsDir) }),
+  },
+  local: {
+    options: [localDirFlag('the store of the local driver')],
+    read: ({ backupLocalDir }) => ({ driver: 'local', dir: resolve(needed(backupLocalDir)) }),
+  },
+}
+
+const NAMES = Object.keys(DRIVERS).join(' or ')
+
+/** Adds the flags of a daemon that name its store. */
+export function addStoreFlags(command: Command): Command {
+  command.option('--backup-driver <name>', `where backups go: ${NAMES}`, 'moosefs')
+  for (const { options } of Object.values(DRIVERS)) for (const option of options) command.addOption(option)
+  return command
+}
+
+/** Throws BAD_INPUT for an unknown driver, and for one that lacks a flag. */
+export function parseStore(flags: StoreFlags): StoreSettings {
+  const { backupDriver } = flags
+  if (isDriver(backupDriver)) return DRIVERS[backupDriver].read(flags)
+  throw new BackupdError('BAD_INPUT', `--backup-driver is "${backupDriver}": write ${NAMES}`)
+}
+
+function isDriver(name: string): name is StoreSettings['driver'] {
+  return Object.hasOwn(DRIVERS, name)
+}
+
+function needed(localDir: string | undefined): string {
+  if (localDir) return localDir
+  throw new BackupdError(
+    'BAD_INPUT',
+    '--backup-driver local needs --backup-local-dir DIR: the directory to keep backups in',
+  )
+}
