@@ -1,3 +1,4 @@
+import { removeStaleLocks } from '../restic/repository/remove-stale-locks.ts'
 import { beginBackup } from './begin-backup.ts'
 import { claimNamespace } from './claim-namespace.ts'
 import { findArchive, findBackup, findMirror } from './find-backup.ts'
@@ -48,5 +49,6 @@ export function createStore(world: StoreWorld): Store {
     namespaces: () => listNamespaces(world),
     unknown: (namespace) => listUnknownObjects(world, namespace),
     settle: () => asOwner(() => settleNamespace(world)),
+    removeStaleLocks: (dataDir) => removeStaleLocks(world.driver, dataDir),
   }
 }

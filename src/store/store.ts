@@ -109,6 +109,12 @@ export interface Store {
    * objects are left untouched.
    */
   settle(): Promise<Settled>
+  /**
+   * Removes the locks that killed runs of this daemon left in the increments, also of other namespaces, whose daemons
+   * would wait for them forever. Returns their names.
+   * @param dataDir where the runs of this daemon note their locks
+   */
+  removeStaleLocks(dataDir: string): Promise<string[]>
 }
 
 export interface Settled {

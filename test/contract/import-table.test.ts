@@ -77,11 +77,6 @@ const EXCEPTIONS: readonly { from: RegExp; to: RegExp; why: string }[] = [
     to: /^src\/engine\/plugins\/index\.ts$/,
     why: 'it is where the process of a run begins, and has to know what it can run',
   },
-  {
-    from: /^src\/engine\/plugins\/(backup|backup_expire|settle)\//,
-    to: /^src\/(archive|restic)\//,
-    why: 'making, expiring and settling still tell the kinds apart; what reads a backup asks a StoredBackup',
-  },
 ]
 
 /** Packages that one place alone may use. */

@@ -2,11 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { RunContext } from '../../../src/engine/plugin.ts'
-import { expireSeries } from '../../../src/engine/plugins/backup_expire/expire-series.ts'
 import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { createStore } from '../../../src/store/create-store.ts'
-import type { Store } from '../../../src/store/store.ts'
 import { secondsClock } from '../../support/hand-clock.ts'
 import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
@@ -40,26 +38,6 @@ async function twentyDays() {
     runPlugin(backupExpirePlugin, world.settings, { args: { info }, change })
   const left = async () => (await store.list(SERVER, { limit: 1000 })).backups.map(({ name }) => name)
   return { ...world, store, clock, names, events, change, expire, left }
-}
-
-/** Waits for nobody. */
-const impatientPlugin: typeof backupExpirePlugin = {
-  ...backupExpirePlugin,
-  async run(rules, context) {
-    const store = createStore({
-      driver: localDriver(context.settings.store.dir),
-      ...{ identity: context.settings, clock: context.clock, warn: () => {} },
-    })
-    const done = { deleted: [], deletedSnapshots: [], changed: [], problems: [] as string[] }
-    await expireSeries(rules, { store, context, oldest: undefined, lockWaitMs: 0, ...done })
-    return { state: 'success', reason: done.problems.join('; '), result: null }
-  },
-}
-
-async function lockAsAnother(store: Store): Promise<void> {
-  await using repository = await store.ownRepository()
-  const lock = { time: '2026-11-23T09:00:00Z', hostname: 'far', username: 'ann', pid: 7 }
-  await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(lock)))
 }
 
 describe('backup_expire', () => {
@@ -104,37 +82,6 @@ describe('backup_expire', () => {
     await store.preparePassword()
     await putSnapshots(store, ...strange)
     expect((await expire(`${SOURCE}@increment`, '7d')).result).toEqual({ deleted: [] })
-  })
-
-  it('says who keeps it from snapshots once it has been due for an hour', async () => {
-    const { settings, store, clock, change } = await twentyDays()
-    const args = { info: [`${SOURCE}@increment`, '7d'] }
-    const expire = () => runPlugin(impatientPlugin, settings, { args, change })
-    await store.preparePassword()
-    await putSnapshots(store, sampleSnapshot({ hostname: SERVER }, T0))
-    expect((await expire()).reason).toBe('')
-    await putSnapshots(store, sampleSnapshot({ hostname: SERVER }, T0 - 20 * DAY))
-    await lockAsAnother(store)
-    clock.set(T0 + 60 * 60)
-    expect((await expire()).reason).toBe('')
-    clock.set(T0 + 75 * 60)
-    expect((await expire()).reason).toMatch(/neither expired nor pruned.*the process 7 of ann on far/)
-  })
-
-  it('leaves no record of a prune that somebody keeps from it', async () => {
-    const { settings, store, volume, backUp } = await makePluginWorld()
-    writeFileSync(join(volume, 'file'), 'content')
-    await backUp({ mode: 'increment' })
-    let announced = 0
-    const expireIn = (days: number) => {
-      const clock = { now: () => Date.now() + days * DAY * 1000 }
-      const change = { clock, announce: async () => void announced++ }
-      return runPlugin(impatientPlugin, settings, { args: { info: [`${volume}@increment`, '30d'] }, change })
-    }
-    await expireIn(0)
-    await lockAsAnother(store)
-    expect((await expireIn(8)).reason).toContain('the process 7 of ann on far')
-    expect(announced).toBe(0)
   })
 
   it('keeps the last of a volume whose backups stopped', async () => {

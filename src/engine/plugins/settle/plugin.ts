@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { codeOfSystemError } from '../../../lib/system-errors.ts'
-import { removeStaleLocks } from '../../../restic/repository/remove-stale-locks.ts'
 import { openStore } from '../../../store/open-store.ts'
 import { readPointers } from '../../../volume/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../volume/swap/settle.ts'
@@ -29,10 +28,10 @@ export const settlePlugin: Plugin<SettleArgs> = {
   name: 'settle',
   parseArgs: (raw) => parseShape('The args of a settling run', raw, settleArgsSchema),
   needs: () => [],
-  run: settle,
+  run: repair,
 }
 
-async function settle(
+async function repair(
   { takeOver, withStore, copiesOf }: SettleArgs,
   context: RunContext,
 ): Promise<RunOutcome> {
@@ -42,7 +41,7 @@ async function settle(
   const copies = copiesOf ? await findOtherCopies(dataDir, copiesOf) : []
   const journals = await settleJournals(dataDir, { onPath, leave: copies.map(({ rid }) => rid) })
   for (const warning of journals.warnings) context.warn(warning)
-  const store = withStore ? await settleStore(takeOver, context) : NOTHING_DONE
+  const store = withStore ? await repairStore(takeOver, context) : NOTHING_DONE
   const reason = describeReasons(journals, store)
   const result = {
     settled: journals.settled.map((one) => ({ ...one })),
@@ -70,7 +69,7 @@ type StoreResult =
 
 const NOTHING_DONE: StoreResult = { rolledForward: [], swept: [], unknown: [] }
 
-async function settleStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
+async function repairStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
   try {
     const { settings, clock } = context
     const store = await openStore(settings.store, settings, {
@@ -79,7 +78,7 @@ async function settleStore(takeOver: boolean, context: RunContext): Promise<Stor
     })
     await store.claim(takeOver)
     const { rolledForward, swept, unknown } = await store.settle()
-    const locks = await removeStaleLocks(store.driver, settings.dataDir)
+    const locks = await store.removeStaleLocks(settings.dataDir)
     return { rolledForward, swept: [...swept, ...locks], unknown }
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : (codeOfSystemError(error) ?? 'INTERNAL')

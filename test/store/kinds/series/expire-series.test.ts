@@ -1,0 +1,70 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { expireBackups } from '../../../../src/store/expire-backups.ts'
+import type { ExpireRule, ExpireRun } from '../../../../src/store/expiry.ts'
+import type { Store } from '../../../../src/store/store.ts'
+import { given } from '../../../support/given.ts'
+import { makePluginWorld } from '../../../support/plugin-world.ts'
+import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
+import { IP, SOURCE, T0 } from '../../../support/store-samples.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
+
+const DAY = 86_400
+
+/** A run that waits for nobody, with the problems that it reports. */
+function impatientRun({ now, ...change }: Pick<ExpireRun, 'now'> & Partial<ExpireRun>) {
+  const problems: string[] = []
+  const run: ExpireRun = {
+    ...{ settings: { ip: IP, dataDir: tempDir() }, signal: new AbortController().signal, lockWaitMs: 0 },
+    ...{ now, announce: async () => {}, progress: () => {}, log: () => {} },
+    reportProblem: (problem) => void problems.push(problem),
+    ...change,
+  }
+  return { run, problems }
+}
+
+function ruleFor(source: string, expire: string): ExpireRule[] {
+  return [{ source, mode: 'increment', expire }]
+}
+
+async function lockAsAnother(store: Store): Promise<void> {
+  await using repository = await store.ownRepository()
+  const lock = { time: '2026-11-23T09:00:00Z', hostname: 'far', username: 'ann', pid: 7 }
+  await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(lock)))
+}
+
+test('a run that another holds up says who it is once it has been due for an hour', async () => {
+  const { store, clock } = await given.store()
+  await store.preparePassword()
+  const expire = async () => {
+    const { run, problems } = impatientRun({ now: clock.now })
+    await expireBackups(store, ruleFor(SOURCE, '7d'), run)
+    return problems.join('; ')
+  }
+  await putSnapshots(store, sampleSnapshot({}, T0))
+  expect(await expire()).toBe('')
+  await putSnapshots(store, sampleSnapshot({}, T0 - 20 * DAY))
+  await lockAsAnother(store)
+  clock.set(T0 + 60 * 60)
+  expect(await expire()).toBe('')
+  clock.set(T0 + 75 * 60)
+  expect(await expire()).toMatch(/neither expired nor pruned.*the process 7 of ann on far/)
+})
+
+test('a prune that another holds up leaves no record', async () => {
+  const { settings, store, volume, backUp } = await makePluginWorld()
+  writeFileSync(join(volume, 'file'), 'content')
+  await backUp({ mode: 'increment' })
+  let announced = 0
+  const expireIn = async (days: number) => {
+    const now = () => Date.now() + days * DAY * 1000
+    const { run, problems } = impatientRun({ settings, now, announce: async () => void announced++ })
+    await expireBackups(store, ruleFor(volume, '30d'), run)
+    return problems.join('; ')
+  }
+  await expireIn(0)
+  await lockAsAnother(store)
+  expect(await expireIn(8)).toContain('the process 7 of ann on far')
+  expect(announced).toBe(0)
+})
