@@ -47,6 +47,9 @@ function damage(expected: number, size: number | null): string | null {
   return size === null ? 'the archive is not there' : `the archive is ${size} bytes, expected ${expected}`
 }
 
+/** Anybody can have put such a file there: it is listed, because it may be a backup, but does not count as good. */
+const UNDESCRIBED = 'neither a manifest nor .meta describes it'
+
 /**
  * A backup without a usable manifest: described by its `.meta` entry, or else by its name. Its sequence is 0, so it
  * sorts before all backups with a manifest. `problem` says why an existing manifest could not be used.
@@ -75,7 +78,7 @@ export function infoOfEntity(
       rid: null,
       jobId: null,
       state: 'success',
-      suspect: null,
+      suspect: entity || problem !== null ? null : UNDESCRIBED,
       corrupt: problem,
       verified: null,
       holds: [],

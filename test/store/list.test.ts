@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import type { Manifest } from '../../src/wire/backup.ts'
+import { isGood, type Manifest } from '../../src/wire/backup.ts'
 import { given } from '../support/given.ts'
 import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
@@ -143,6 +144,15 @@ describe('list', () => {
     expect(backups[0]?.corrupt).toMatch(/^its manifest is /)
     expect(backups[1]?.corrupt).toBeNull()
     expect((await madeBackup(store)).sequence).toBe(3)
+  })
+
+  it('does not call good what nothing but its name calls a backup', async () => {
+    const { store, dir } = await given.withBackups(1).store()
+    const name = `other-app.web.web-1-data-${T0}.tar.gz`
+    writeFileSync(join(dir, IP, name), randomBytes(100))
+    const found = (await store.list(IP, { limit: 10 })).backups.find((backup) => backup.name === name)
+    expect(found).toMatchObject({ suspect: 'neither a manifest nor .meta describes it', corrupt: null })
+    expect(found && isGood(found)).toBe(false)
   })
 
   it('shows an archive that is gone or cut as corrupt', async () => {
