@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-gr
 import { getApp, listApps, volumesOf } from '../domain/apps.ts'
 import { findBackups } from '../domain/backups.ts'
 import { getJob } from '../domain/jobs.ts'
+import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { toPage } from './filters.ts'
 import { toApp, toBackup, toConnection, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
@@ -14,18 +15,18 @@ import { Server } from './types/server.ts'
 
 @Resolver(() => App)
 export class AppResolver {
-  @Query(() => [App], { description: 'By name.' })
+  @Query(() => [App], { description: 'The apps of the inventory, sorted by name.' })
   apps(@Ctx() { world }: Context): App[] {
     return listApps(world).map(toApp)
   }
 
-  @Query(() => App, { nullable: true })
+  @Query(() => App, { nullable: true, description: 'One app; null if the inventory does not have it.' })
   app(@Ctx() { world }: Context, @Arg('name', () => ID) name: string): App | null {
     const app = getApp(world, name)
     return app ? toApp(app) : null
   }
 
-  @FieldResolver(() => [Proc])
+  @FieldResolver(() => [Proc], { description: 'The procs of the app that have volumes.' })
   procs(@Root() { name, source }: App): Proc[] {
     return source.map((proc) => toProc(name, proc))
   }
@@ -33,7 +34,7 @@ export class AppResolver {
 
 @Resolver(() => Proc)
 export class ProcResolver {
-  @FieldResolver(() => [Instance])
+  @FieldResolver(() => [Instance], { description: 'Its instances.' })
   instances(@Root() proc: Proc): Instance[] {
     return proc.source.map((instance) => toInstance(proc, instance))
   }
@@ -41,12 +42,14 @@ export class ProcResolver {
 
 @Resolver(() => Instance)
 export class InstanceResolver {
-  @FieldResolver(() => Server)
+  @FieldResolver(() => Server, { description: 'The server that the instance runs on.' })
   server(@Ctx() { world }: Context, @Root() { source }: Instance): Server {
     return toServer(world, source.server)
   }
 
-  @FieldResolver(() => [Volume])
+  @FieldResolver(() => [Volume], {
+    description: 'Its volumes, without those that were left out: see `inventory.faults`.',
+  })
   volumes(@Ctx() { world }: Context, @Root() { app, proc, source }: Instance): Volume[] {
     return volumesOf(world, { app, proc, instance: source }).map(toVolume)
   }
@@ -54,7 +57,7 @@ export class InstanceResolver {
 
 @Resolver(() => Volume)
 export class VolumeResolver {
-  @FieldResolver(() => [Job])
+  @FieldResolver(() => [Job], { description: 'The schedules of its backups.' })
   jobs(@Ctx() { world }: Context, @Root() { source }: Volume): Job[] {
     const views = source.jobs.map(({ id }) => getJob(world, id)).filter((view) => view !== undefined)
     return views.map(toJob)
@@ -62,19 +65,19 @@ export class VolumeResolver {
 
   @FieldResolver(() => Backup, {
     nullable: true,
-    description: 'The newest that is whole, not corrupt, not suspect.',
+    description: 'Its newest backup that is complete, not corrupt and not suspect; null if there is none.',
   })
   async lastGood(@Ctx() { world, loaders }: Context, @Root() { source }: Volume): Promise<Backup | null> {
     const backup = await loaders.lastGood.load({ server: source.server, source: source.path })
     return backup && toBackup(world, backup)
   }
 
-  @FieldResolver(() => BackupConnection, { description: 'Newest first.' })
+  @FieldResolver(() => BackupConnection, { description: 'Its backups, newest first.' })
   async backups(
     @Ctx() { world }: Context,
     @Root() { source }: Volume,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('first', () => Int, pageSize(50)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
   ): Promise<Connection<Backup>> {
     const { app, proc, instanceNo, name } = source
     const slice = await findBackups(

@@ -4,6 +4,7 @@ import { deleteBackups, findBackups, listFiles, locateBackup } from '../domain/b
 import { migrate, recover } from '../domain/recover.ts'
 import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
+import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
 import type { Context } from './context.ts'
 import { optionalText, toBackupFilter, toPage } from './filters.ts'
 import {
@@ -22,32 +23,39 @@ import { BackupFilter, MigrateInput, RecoverInput } from './types/inputs.ts'
 import { Record } from './types/record.ts'
 import { Server } from './types/server.ts'
 
+const PATH = { nullable: true, description: 'A directory in the backup; the top if left out.' }
+const SNAPSHOT = {
+  nullable: true,
+  description:
+    'A snapshot of an increment: its id, or its first digits. The newest if left out, even if it is suspect.',
+}
+
 @Resolver(() => Backup)
 export class BackupResolver {
-  @Query(() => BackupConnection, { description: 'Newest first.' })
+  @Query(() => BackupConnection, { description: 'Backups, newest first.' })
   async backups(
     @Ctx() { world }: Context,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('first', () => Int, pageSize(50)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
     @Arg('filter', () => BackupFilter, { nullable: true }) filter?: BackupFilter,
   ): Promise<Connection<Backup>> {
     const slice = await findBackups(world, toBackupFilter(world, filter), toPage(first ?? 50, after))
     return toConnection(slice, (backup) => toBackup(world, backup))
   }
 
-  @Query(() => Backup, { nullable: true })
+  @Query(() => Backup, { nullable: true, description: 'One backup; null if it does not exist.' })
   async backup(
     @Ctx() { world }: Context,
     @Arg('app', () => ID) app: string,
-    @Arg('proc', () => ID) proc: string,
+    @Arg('proc', () => ID, PROC) proc: string,
     @Arg('name', () => ID) name: string,
-    @Arg('server', () => ID, { nullable: true }) server?: string,
+    @Arg('server', () => ID, SERVER) server?: string,
   ): Promise<Backup | null> {
     const found = await locateBackup(world, { app, proc, name, server: server ?? undefined })
     return isRefused(found) && found.refused === 'NOT_FOUND' ? null : toBackup(world, orThrow(found))
   }
 
-  @Mutation(() => Record, { description: 'Puts a backup back where it was made.' })
+  @Mutation(() => Record, { description: 'Restores a backup to the volume it was made of.' })
   async recover(
     @Ctx() { world, who }: Context,
     @Arg('input', () => RecoverInput) input: RecoverInput,
@@ -56,7 +64,7 @@ export class BackupResolver {
   }
 
   @Mutation(() => Record, {
-    description: 'Puts a backup into a volume of another instance of the same proc.',
+    description: 'Restores a backup into a volume of another instance of the same proc.',
   })
   async migrate(
     @Ctx() { world, who }: Context,
@@ -65,33 +73,34 @@ export class BackupResolver {
     return toRecord(world, orThrow(await migrate(world, who, toMigrateOptions(input))))
   }
 
-  @Mutation(() => [ID], { description: 'All of them or none is asked of the store; returns what is gone.' })
+  @Mutation(() => [ID], {
+    description: 'Deletes backups. If one of them may not be deleted, none is. Returns the deleted names.',
+  })
   async deleteBackups(
     @Ctx() { world, who }: Context,
     @Arg('app', () => ID) app: string,
-    @Arg('proc', () => ID) proc: string,
+    @Arg('proc', () => ID, PROC) proc: string,
     @Arg('names', () => [ID]) names: string[],
-    @Arg('server', () => ID, { nullable: true }) server?: string,
+    @Arg('server', () => ID, SERVER) server?: string,
   ): Promise<string[]> {
     return orThrow(await deleteBackups(world, who, { app, proc, names, server: server ?? undefined }))
   }
 
-  @FieldResolver(() => Server, { description: 'In whose folder of the store it lies.' })
+  @FieldResolver(() => Server, { description: 'The server in whose folder of the store it lies.' })
   server(@Ctx() { world }: Context, @Root() { info }: Backup): Server {
     return toServer(world, info.server)
   }
 
   @FieldResolver(() => FileConnection, {
-    description:
-      'The entries directly under `path`, by path; of an increment those of a snapshot, the newest unless it is named.',
+    description: 'The entries directly below `path`, sorted by path. Of an increment: those of `snapshot`.',
   })
   async files(
     @Ctx() { world, isOwnDocument }: Context,
     @Root() { info }: Backup,
-    @Arg('path', () => String, { nullable: true }) path?: string,
-    @Arg('snapshot', () => ID, { nullable: true }) snapshot?: string,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('path', () => String, PATH) path?: string,
+    @Arg('snapshot', () => ID, SNAPSHOT) snapshot?: string,
+    @Arg('first', () => Int, pageSize(100)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
   ): Promise<Connection<File>> {
     const page = toPage(first ?? 100, after, isOwnDocument ? MAX_FILES : undefined)
     const found = await listFiles(world, info, {

@@ -4,24 +4,31 @@ import { orThrow } from './answer.ts'
 import type { Context } from './context.ts'
 import { CatalogCopy, CatalogRebuild } from './types/catalog.ts'
 
+const DIR = { description: 'A name below the copies directory, or an absolute path in it.' }
+const DRY_RUN = { nullable: true, defaultValue: false, description: 'Only count the changes.' }
+const FORGET = {
+  nullable: true,
+  description:
+    'IPs of servers that are gone and whose folders were removed: the catalog forgets their backups.',
+}
+
 @Resolver()
 export class CatalogResolver {
-  @Mutation(() => CatalogCopy, { description: 'A consistent copy of the catalog in a new file under `dir`.' })
+  @Mutation(() => CatalogCopy, { description: 'Copies the catalog into a new file below `dir`.' })
   async copyCatalog(
     @Ctx() { world, who }: Context,
-    @Arg('dir', () => String) dir: string,
+    @Arg('dir', () => String, DIR) dir: string,
   ): Promise<CatalogCopy> {
     return orThrow(await copyCatalog(world, who, dir))
   }
 
   @Mutation(() => CatalogRebuild, {
-    description:
-      'Makes the catalog what the store says; `dryRun` only counts. `forget`: servers that are gone with their folders.',
+    description: 'Makes the catalog equal to the stores, for every server that has a folder or backups.',
   })
   async rebuildCatalog(
     @Ctx() { world, who }: Context,
-    @Arg('dryRun', () => Boolean, { nullable: true, defaultValue: false }) dryRun?: boolean,
-    @Arg('forget', () => [ID], { nullable: true }) forget?: string[],
+    @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
+    @Arg('forget', () => [ID], FORGET) forget?: string[],
   ): Promise<CatalogRebuild> {
     const wish = { dryRun: dryRun === true, forget: forget ?? [] }
     return { dryRun: wish.dryRun, namespaces: orThrow(await rebuildCatalog(world, who, wish)) }

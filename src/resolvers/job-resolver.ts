@@ -11,16 +11,15 @@ import { Job } from './types/job.ts'
 import { Record } from './types/record.ts'
 import { Server } from './types/server.ts'
 
-const OF_APP = { nullable: true, description: 'Refused where the job is of another app.' }
+const OF_APP = { nullable: true, description: 'Refuses the request if the job belongs to another app.' }
 const REREAD = {
   nullable: true,
-  description:
-    'An increment reads every file once, whatever its timestamps say. A full backup always does. False if left out.',
+  description: 'An increment reads every file, whatever its timestamps say. A full backup always does.',
 }
 
 @Resolver(() => Job)
 export class JobResolver {
-  @Query(() => [Job])
+  @Query(() => [Job], { description: 'Jobs of the inventory, the expire jobs of the servers included.' })
   jobs(
     @Ctx() { world }: Context,
     @Arg('filter', () => JobFilter, { nullable: true }) filter?: JobFilter,
@@ -28,13 +27,15 @@ export class JobResolver {
     return listJobs(world, toJobFilter(filter)).map(toJob)
   }
 
-  @Query(() => Job, { nullable: true })
+  @Query(() => Job, { nullable: true, description: 'One job; null if it does not exist.' })
   job(@Ctx() { world }: Context, @Arg('id', () => ID) id: string): Job | null {
     const view = getJob(world, id)
     return view ? toJob(view) : null
   }
 
-  @Mutation(() => Record, { description: 'Runs it now, besides its schedule.' })
+  @Mutation(() => Record, {
+    description: 'Runs a job now, in addition to its schedule. Answers when the daemon has accepted it.',
+  })
   async runJob(
     @Ctx() { world, who }: Context,
     @Arg('id', () => ID) id: string,
@@ -45,7 +46,7 @@ export class JobResolver {
     return toRecord(world, orThrow(await runJob(world, who, wish)))
   }
 
-  @Mutation(() => Job, { description: 'Its schedule rests until it is woken.' })
+  @Mutation(() => Job, { description: 'Stops the schedule of a job until `wakeJob`.' })
   async sleepJob(
     @Ctx() { world, who }: Context,
     @Arg('id', () => ID) id: string,
@@ -54,7 +55,7 @@ export class JobResolver {
     return toJob(orThrow(await sleepJob(world, who, { id, app: app ?? undefined })))
   }
 
-  @Mutation(() => Job)
+  @Mutation(() => Job, { description: 'Resumes the schedule of a job.' })
   async wakeJob(
     @Ctx() { world, who }: Context,
     @Arg('id', () => ID) id: string,
@@ -63,17 +64,20 @@ export class JobResolver {
     return toJob(orThrow(await wakeJob(world, who, { id, app: app ?? undefined })))
   }
 
-  @FieldResolver(() => App, { nullable: true, description: '`backupctl` for the jobs of the system itself.' })
+  @FieldResolver(() => App, {
+    nullable: true,
+    description: 'The app of its volume; `backupctl` for expire jobs.',
+  })
   app(@Ctx() { world }: Context, @Root() { appName }: Job): App {
     return toApp(getApp(world, appName) ?? { name: appName, procs: [] })
   }
 
-  @FieldResolver(() => Server)
+  @FieldResolver(() => Server, { description: 'The server that runs it.' })
   server(@Ctx() { world }: Context, @Root() { serverIp }: Job): Server {
     return toServer(world, serverIp)
   }
 
-  @FieldResolver(() => Record, { nullable: true })
+  @FieldResolver(() => Record, { nullable: true, description: 'Its newest run; null if there was none.' })
   async lastRecord(@Ctx() { world, loaders }: Context, @Root() { id }: Job): Promise<Record | null> {
     const record = await loaders.lastRecord.load(id)
     return record && toRecord(world, record)

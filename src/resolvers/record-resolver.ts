@@ -4,6 +4,7 @@ import type { RecordEvent as DomainEvent } from '../domain/record-events.ts'
 import { cancelRecord, findRecords, getRecord } from '../domain/records.ts'
 import { checkSince, watchRecords } from '../domain/watch-records.ts'
 import { orThrow } from './answer.ts'
+import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { optionalText, toPage, toRecordFilter } from './filters.ts'
 import { toBackup, toConnection, toJob, toRecord, toServer } from './mapper.ts'
@@ -21,33 +22,43 @@ interface WatchArgs {
   since?: number | null
 }
 
+const RID = { nullable: true, description: 'Only this run.' }
+const APP = { nullable: true, description: 'Only runs of this app.' }
+const SINCE = {
+  nullable: true,
+  description:
+    'The highest `seq` that you have seen: sends the changes after it instead of the present records.',
+}
+
 @Resolver(() => Record)
 export class RecordResolver {
-  @Query(() => RecordConnection, { description: 'Newest first.' })
+  @Query(() => RecordConnection, { description: 'Runs, newest request first.' })
   async records(
     @Ctx() { world }: Context,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20 }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('first', () => Int, pageSize(20)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
     @Arg('filter', () => RecordFilter, { nullable: true }) filter?: RecordFilter,
   ): Promise<Connection<Record>> {
     const slice = await findRecords(world, toRecordFilter(world, filter), toPage(first ?? 20, after))
     return toConnection(slice, (record) => toRecord(world, record))
   }
 
-  @Query(() => Record, { nullable: true })
+  @Query(() => Record, { nullable: true, description: 'One run; null if it does not exist.' })
   async record(@Ctx() { world }: Context, @Arg('rid', () => ID) rid: string): Promise<Record | null> {
     const record = await getRecord(world, rid)
     return record ? toRecord(world, record) : null
   }
 
-  @Mutation(() => Record)
+  @Mutation(() => Record, {
+    description: 'Ends a queued run at once, a running one a little later. Refused if it has ended.',
+  })
   async cancelRecord(@Ctx() { world, who }: Context, @Arg('rid', () => ID) rid: string): Promise<Record> {
     return toRecord(world, orThrow(await cancelRecord(world, who, rid)))
   }
 
   @Subscription(() => RecordEvent, {
     description:
-      'First how things stand, then every change, numbered; `since` fills the gap after a lost connection.',
+      'First the present records, then every change, numbered. After a lost connection, `since` fills the gap.',
     subscribe: async ({ args, context: { world } }: { args: WatchArgs; context: Context }) => {
       const { rid = null, app = null, since = null } = args
       if (since !== null) await checkSince(world, since)
@@ -61,20 +72,23 @@ export class RecordResolver {
   recordUpdated(
     @Ctx() { world }: Context,
     @Root() { seq, kind, record }: DomainEvent,
-    @Arg('rid', () => ID, { nullable: true }) _rid?: string,
-    @Arg('app', () => ID, { nullable: true }) _app?: string,
-    @Arg('since', () => Int, { nullable: true, description: 'The last `seq` seen.' }) _since?: number,
+    @Arg('rid', () => ID, RID) _rid?: string,
+    @Arg('app', () => ID, APP) _app?: string,
+    @Arg('since', () => Int, SINCE) _since?: number,
   ): RecordEvent {
     return { seq, kind, record: toRecord(world, record) }
   }
 
-  @FieldResolver(() => Job, { nullable: true })
+  @FieldResolver(() => Job, {
+    nullable: true,
+    description: 'The job; null for a one-off action, or if the inventory no longer has it.',
+  })
   job(@Ctx() { world }: Context, @Root() { jobId }: Record): Job | null {
     const view = jobId === null ? undefined : getJob(world, jobId)
     return view ? toJob(view) : null
   }
 
-  @FieldResolver(() => Server)
+  @FieldResolver(() => Server, { description: 'The server that runs it.' })
   server(@Ctx() { world }: Context, @Root() { serverIp }: Record): Server {
     return toServer(world, serverIp)
   }
@@ -82,7 +96,10 @@ export class RecordResolver {
 
 @Resolver(() => BackupResult)
 export class BackupResultResolver {
-  @FieldResolver(() => Backup, { nullable: true })
+  @FieldResolver(() => Backup, {
+    nullable: true,
+    description: 'The backup that was made; null for other actions.',
+  })
   backup(@Ctx() { world }: Context, @Root() { backupInfo }: BackupResult): Backup | null {
     return backupInfo && toBackup(world, backupInfo)
   }

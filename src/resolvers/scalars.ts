@@ -18,7 +18,7 @@ export const DateTime = new GraphQLScalarType({
     return Number.isNaN(ms) ? config.serialize?.(value) : isoTime(ms)
   },
   name: 'DateTime',
-  description: 'A moment, ISO 8601.',
+  description: 'A time, ISO 8601 in UTC.',
   extensions: {},
 })
 /** Whole numbers beyond 32 bits, such as bytes. */

@@ -10,53 +10,57 @@ import { InventoryStatus } from './types/inventory.ts'
 import { Job } from './types/job.ts'
 import { Server, ServerDebug } from './types/server.ts'
 
+const REACHABLE = { nullable: true, description: 'Only servers whose daemon answers, or only the others.' }
+
 @Resolver(() => Server)
 export class ServerResolver {
-  @Query(() => [Server])
+  @Query(() => [Server], { description: 'The servers of the inventory, and those that are leaving it.' })
   servers(
     @Ctx() { world }: Context,
-    @Arg('app', () => ID, { nullable: true, description: 'Those that it has volumes on.' }) app?: string,
-    @Arg('reachable', () => Boolean, { nullable: true }) reachable?: boolean,
+    @Arg('app', () => ID, { nullable: true, description: 'Only servers on which this app has volumes.' })
+    app?: string,
+    @Arg('reachable', () => Boolean, REACHABLE) reachable?: boolean,
   ): Server[] {
     const found = listServers(world, { app: app ?? undefined, reachable: reachable ?? undefined })
     return found.map(({ ip }) => toServer(world, ip))
   }
 
-  @Query(() => Server, { nullable: true })
+  @Query(() => Server, { nullable: true, description: 'One server; null if it is not known.' })
   server(@Ctx() { world }: Context, @Arg('ip', () => ID) ip: string): Server | null {
     return world.servers.has(ip) ? toServer(world, ip) : null
   }
 
-  @Query(() => InventoryStatus)
+  @Query(() => InventoryStatus, { description: 'The inventory in force, and why a newer one is not.' })
   inventory(@Ctx() { world }: Context): InventoryStatus {
     return toInventoryStatus(world.inventory)
   }
 
-  @Mutation(() => Server)
+  @Mutation(() => Server, { description: 'Lets the server start jobs on its own again.' })
   async startScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
     return toServer(world, orThrow(await startScheduler(world, who, ip)).ip)
   }
 
   @Mutation(() => Server, {
-    description: 'No job of it starts by itself until it is started again; what runs goes on.',
+    description: 'No job of the server starts on its own until `startScheduler`. Running jobs continue.',
   })
   async stopScheduler(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
     return toServer(world, orThrow(await stopScheduler(world, who, ip)).ip)
   }
 
   @Mutation(() => Server, {
-    description: 'Its clock is right: what `problems` says of it ends, and backups expire by it again.',
+    description:
+      'Confirms that the clock of the server is right: it is no longer in doubt, and backups expire by it.',
   })
   async confirmClock(@Ctx() { world, who }: Context, @Arg('ip', () => ID) ip: string): Promise<Server> {
     return toServer(world, orThrow(await confirmClock(world, who, ip)).ip)
   }
 
-  @FieldResolver(() => ServerDebug, { description: "The daemon's own word on itself, asked now." })
+  @FieldResolver(() => ServerDebug, { description: 'What its daemon says about itself, read now.' })
   async debug(@Ctx() { world }: Context, @Root() { ip }: Server): Promise<ServerDebug> {
     return toServerDebug(orThrow(await readDebug(world, ip)))
   }
 
-  @FieldResolver(() => [Job])
+  @FieldResolver(() => [Job], { description: 'Its jobs, the expire job included.' })
   jobs(@Ctx() { world }: Context, @Root() { ip }: Server): Job[] {
     return listJobs(world, { server: ip }).map(toJob)
   }

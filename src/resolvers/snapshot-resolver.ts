@@ -7,6 +7,7 @@ import {
   listSnapshots,
 } from '../domain/snapshots.ts'
 import { orThrow } from './answer.ts'
+import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
 import type { Context } from './context.ts'
 import { optionalText, toPage } from './filters.ts'
 import { toChanges, toSnapshot, toVersions } from './snapshot-mapper.ts'
@@ -15,22 +16,28 @@ import type { Connection } from './types/connection.ts'
 import { FileChangeConnection, FileVersionConnection } from './types/connections.ts'
 import { type FileChange, type FileVersion, Snapshot } from './types/snapshot.ts'
 
+const AFTER_SNAPSHOT = { nullable: true, description: 'Continues after the snapshot with this id.' }
+const TO = { nullable: true, description: 'The later snapshot; the newest if left out.' }
+
 @Resolver(() => Backup)
 export class SnapshotResolver {
   @FieldResolver(() => [Snapshot], {
-    description: 'Of an increment, newest first; none of a full backup. `after` is the id of one.',
+    description: 'The snapshots of an increment, newest first; empty for a full backup.',
   })
   async snapshots(
     @Ctx() { world }: Context,
     @Root() { info }: Backup,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
-    @Arg('after', () => ID, { nullable: true }) after?: string,
+    @Arg('first', () => Int, pageSize(100)) first?: number,
+    @Arg('after', () => ID, AFTER_SNAPSHOT) after?: string,
   ): Promise<Snapshot[]> {
     const page = toPage(first ?? 100, after)
     return (await listSnapshots(world, info, page)).map(toSnapshot)
   }
 
-  @FieldResolver(() => Snapshot, { nullable: true, description: 'By its id, or the beginning of it.' })
+  @FieldResolver(() => Snapshot, {
+    nullable: true,
+    description: 'One snapshot, by its id or its first digits; null if it does not exist.',
+  })
   async snapshot(
     @Ctx() { world }: Context,
     @Root() { info }: Backup,
@@ -41,15 +48,15 @@ export class SnapshotResolver {
   }
 
   @FieldResolver(() => FileChangeConnection, {
-    description: 'What differs between two snapshots of an increment; without `to` up to the newest.',
+    description: 'What differs between two snapshots of an increment, sorted by path.',
   })
   async diff(
     @Ctx() { world }: Context,
     @Root() { info }: Backup,
     @Arg('from', () => ID) from: string,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 100 }) first?: number,
-    @Arg('to', () => ID, { nullable: true }) to?: string,
-    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('first', () => Int, pageSize(100)) first?: number,
+    @Arg('to', () => ID, TO) to?: string,
+    @Arg('after', () => String, AFTER) after?: string,
   ): Promise<Connection<FileChange>> {
     const page = toPage(first ?? 100, after)
     optionalText('from', from)
@@ -58,14 +65,14 @@ export class SnapshotResolver {
   }
 
   @FieldResolver(() => FileVersionConnection, {
-    description: 'One path through all snapshots of an increment, newest first: where it changed.',
+    description: 'The snapshots of an increment in which one path changed, newest first.',
   })
   async history(
     @Ctx() { world }: Context,
     @Root() { info }: Backup,
     @Arg('path', () => String) path: string,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50 }) first?: number,
-    @Arg('after', () => String, { nullable: true }) after?: string,
+    @Arg('first', () => Int, pageSize(50)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
   ): Promise<Connection<FileVersion>> {
     const page = toPage(first ?? 50, after)
     const question = { path, after: page.after ?? null, limit: page.first }
@@ -73,15 +80,16 @@ export class SnapshotResolver {
   }
 
   @Mutation(() => [ID], {
-    description: 'Deletes single snapshots of an increment; their room comes back with the next prune.',
+    description:
+      'Deletes single snapshots of an increment; the next prune frees their room. Returns the deleted ids.',
   })
   async deleteSnapshots(
     @Ctx() { world, who }: Context,
     @Arg('app', () => ID) app: string,
-    @Arg('proc', () => ID) proc: string,
+    @Arg('proc', () => ID, PROC) proc: string,
     @Arg('backup', () => ID) name: string,
     @Arg('snapshots', () => [ID]) snapshots: string[],
-    @Arg('server', () => ID, { nullable: true }) server?: string,
+    @Arg('server', () => ID, SERVER) server?: string,
   ): Promise<string[]> {
     const backup = { app, proc, name, server: server ?? undefined }
     return orThrow(await deleteSnapshots(world, who, { backup, snapshots }))

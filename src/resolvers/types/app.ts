@@ -2,32 +2,32 @@ import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { PlannedVolume } from '../../domain/plan.ts'
 import type { InventoryInstance, InventoryProc } from '../../wire/inventory.ts'
 
-@ObjectType()
+@ObjectType({ description: 'An application of the inventory.' })
 export class App {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its name: `shop`.' })
   name!: string
 
   source!: InventoryProc[]
 }
 
-@ObjectType()
+@ObjectType({ description: 'A process of an app. It runs as one or more instances.' })
 export class Proc {
-  @Field(() => ID, { description: 'The full name: `hello.web.web`.' })
+  @Field(() => ID, { description: 'The full name: `shop.web.web`.' })
   name!: string
 
-  @Field(() => String, { description: '`web`' })
+  @Field(() => String, { description: 'The short name: `web`.' })
   shortName!: string
 
   app!: string
   source!: InventoryInstance[]
 }
 
-@ObjectType()
+@ObjectType({ description: 'One instance of a proc, with its own copy of every volume.' })
 export class Instance {
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Its number, from 1.' })
   no!: number
 
-  @Field(() => [String])
+  @Field(() => [String], { description: 'Names or ids of its containers, as the inventory has them.' })
   containers!: string[]
 
   app!: string
@@ -35,12 +35,12 @@ export class Instance {
   source!: InventoryInstance
 }
 
-@ObjectType()
+@ObjectType({ description: 'A directory of a proc that the inventory names.' })
 export class Volume {
-  @Field(() => String, { description: 'As the proc names it: `/data/db`.' })
+  @Field(() => String, { description: 'Its path inside the proc: `/data/db`.' })
   name!: string
 
-  @Field(() => String, { description: 'The directory on its server.' })
+  @Field(() => String, { description: 'Its absolute path on the server.' })
   path!: string
 
   source!: PlannedVolume

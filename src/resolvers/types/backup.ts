@@ -6,139 +6,159 @@ import { SIMPLE } from '../simple.ts'
 
 @ObjectType({ ...SIMPLE, description: 'Files that changed while their volume was backed up.' })
 export class ChangedWhileRead {
-  @Field(() => Int)
+  @Field(() => Int, { description: 'How many files changed. 0: all files are from one moment.' })
   count!: number
 
-  @Field(() => [String], { description: 'Paths in the volume, of the first hundred.' })
+  @Field(() => [String], { description: 'Paths below the volume; at most the first hundred.' })
   names!: string[]
 }
 
-@ObjectType(SIMPLE)
+@ObjectType({
+  ...SIMPLE,
+  description: 'A result in the store: a full backup, or an increment with its snapshots.',
+})
 export class Backup {
   @Field(() => ID, { description: '`<server>/<name>`' })
   id!: string
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Its name in the store.' })
   name!: string
 
-  @Field(() => String)
+  @Field(() => String, { description: 'The app that its volume belongs to.' })
   app!: string
 
-  @Field(() => String, { description: 'The full name.' })
+  @Field(() => String, { description: 'The full name of the proc.' })
   proc!: string
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the volume: `/data/db`. Empty if it is not known.' })
   volume!: string
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Number of the instance, from 1.' })
   instanceNo!: number
 
-  @Field(() => BackupMode)
+  @Field(() => BackupMode, { description: 'Whether it is a full backup or an increment.' })
   mode!: BackupMode
 
-  @Field(() => String, { description: 'The directory it was made of.' })
+  @Field(() => String, { description: 'Absolute path of the volume on its server when it was backed up.' })
   source!: string
 
-  @Field(() => BigIntScalar, { description: 'Bytes in the store.' })
+  @Field(() => BigIntScalar, {
+    description:
+      'Bytes. Of a full backup: the archive in the store. Of an increment: file content of its newest snapshot.',
+  })
   size!: number
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the backup began; of an increment, its newest snapshot.' })
   created!: string
 
   @Field(() => Boolean, {
-    description: 'Made while the clock of the machine was in doubt: `created` may be wrong.',
+    description: "The machine's clock was in doubt during the backup, so `created` may be wrong.",
   })
   clockInDoubt!: boolean
 
-  @Field(() => Boolean, { description: 'Whole, not corrupt, not suspect.' })
+  @Field(() => Boolean, { description: 'It is complete, not corrupt and not suspect.' })
   good!: boolean
 
-  @Field(() => Boolean, { description: 'Some files could not be kept; the record says which.' })
+  @Field(() => Boolean, { description: 'Some files are missing or inexact; the record names them.' })
   partial!: boolean
 
   @Field(() => String, {
     nullable: true,
-    description: 'Why it is doubtful: empty or unmounted where it was not before.',
+    description:
+      'Why it is doubtful: the volume was empty or unmounted, and was not so before. null if it is not suspect.',
   })
   suspect!: string | null
 
   @Field(() => ChangedWhileRead, {
     nullable: true,
-    description: 'Files that changed since the run began; null if that was not looked at.',
+    description: 'Files that changed after the run began; null if that was not checked.',
   })
   changedWhileRead!: ChangedWhileRead | null
 
-  @Field(() => String, { nullable: true, description: 'What was found wrong with it.' })
+  @Field(() => String, { nullable: true, description: 'The damage that was found; null if none is known.' })
   corrupt!: string | null
 
-  @Field(() => DateTime, { nullable: true, description: 'When it was last read back and found whole.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was last read back and found intact; null: never.',
+  })
   verified!: string | null
 
-  @Field(() => [String], { description: 'Reasons to keep it whatever its age.' })
+  @Field(() => [String], { description: 'Reasons to keep it regardless of its age.' })
   holds!: string[]
 
   @Field(() => Boolean, { description: 'Its volume is no longer in the inventory.' })
   orphaned!: boolean
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Hash of the archive, in hex; null for an increment or if it is not known.',
+  })
   sha256!: string | null
 
-  @Field(() => Int, { nullable: true, description: 'Files inside.' })
+  @Field(() => Int, { nullable: true, description: 'Number of files in it; null if it is not known.' })
   fileCount!: number | null
 
-  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes of file content inside.' })
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'Bytes of file content in it; null if it is not known.',
+  })
   contentBytes!: number | null
 
-  @Field(() => [String])
+  @Field(() => [String], { description: 'Containers of the instance when it was backed up.' })
   containers!: string[]
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The run that made it; null if it is not known.' })
   rid!: string | null
 
   @Field(() => Int, {
     nullable: true,
-    description: 'How many snapshots it has, as told last; null where it is no series of them.',
+    description: 'Number of its snapshots, as reported last; null if it is not a series of snapshots.',
   })
   snapshotCount!: number | null
 
   @Field(() => ID, {
     nullable: true,
-    description: 'The newest snapshot that is whole, not corrupt, not suspect.',
+    description:
+      'Id of its newest good snapshot; null if there is none, or if it is not a series of snapshots.',
   })
   lastGoodSnapshot!: string | null
 
   info!: BackupInfo
 }
 
-@ObjectType()
+@ObjectType({ description: 'An entry of a backup: a file, a directory, a link, a fifo or a device.' })
 export class File {
   @Field(() => String, {
     description:
-      'Below the volume. A backslash is written `\\\\`, a byte that is not UTF-8 or of a control character `\\xHH`.',
+      'Path below the volume. A backslash is written `\\\\`, a byte that is not UTF-8 or that is a control character `\\xHH`.',
   })
   path!: string
 
-  @Field(() => FileType)
+  @Field(() => FileType, { description: 'What kind of entry it is.' })
   type!: FileType
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Size in bytes.' })
   size!: number
 
-  @Field(() => Int, { description: 'Permission bits.' })
+  @Field(() => Int, { description: 'Permission bits, as a number.' })
   mode!: number
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Id of its owner.' })
   uid!: number
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Id of its group.' })
   gid!: number
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When its content last changed.' })
   modified!: string
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Where a link leads; null for other entries.' })
   linkTarget!: string | null
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Hash of its content, in hex; null if it is not known.',
+  })
   sha256!: string | null
 }

@@ -1,12 +1,15 @@
 import { type ClassType, Field, Int, ObjectType } from 'type-graphql'
 import { SIMPLE } from '../simple.ts'
 
-@ObjectType(SIMPLE)
+@ObjectType({ ...SIMPLE, description: 'Where the page ends.' })
 export class PageInfo {
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'There are more items after this page.' })
   hasNextPage!: boolean
 
-  @Field(() => String, { nullable: true, description: 'Pass it as `after` for the next page.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Pass it as `after` to get the next page; null if the page is empty and the last.',
+  })
   endCursor!: string | null
 }
 
@@ -31,25 +34,28 @@ export function connectionType<T extends object>(
 ) {
   @ObjectType(`${name}Edge`, SIMPLE)
   class Edge {
-    @Field(() => String)
+    @Field(() => String, { description: 'Pass it as `after` to continue after this item.' })
     cursor!: string
 
-    @Field(() => node())
+    @Field(() => node(), { description: 'The item.' })
     node!: T
   }
 
   @ObjectType(`${name}Connection`, SIMPLE)
   class NamedConnection implements Connection<T> {
-    @Field(() => [Edge])
+    @Field(() => [Edge], { description: 'The items with their cursors.' })
     edges!: Edge[]
 
-    @Field(() => [node()])
+    @Field(() => [node()], { description: 'The items without cursors.' })
     nodes!: T[]
 
-    @Field(() => PageInfo)
+    @Field(() => PageInfo, { description: 'Where the page ends.' })
     pageInfo!: PageInfo
 
-    @Field(() => Int, { nullable: options.uncounted === true })
+    @Field(() => Int, {
+      nullable: options.uncounted === true,
+      description: 'Number of items in the whole list.',
+    })
     totalCount!: number | null
   }
   return NamedConnection

@@ -4,114 +4,136 @@ import { DateTime } from '../scalars.ts'
 
 @InputType()
 class PlaceFilter {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Name of an app.' })
   app?: string
 
-  @Field(() => ID, { nullable: true, description: '`web` or the full name.' })
+  @Field(() => ID, { nullable: true, description: 'A proc: `web` or the full name.' })
   proc?: string
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Name of a volume: `/data/db`.' })
   volume?: string
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Number of an instance.' })
   instanceNo?: number
 
-  @Field(() => BackupMode, { nullable: true })
+  @Field(() => BackupMode, { nullable: true, description: 'Full backups or increments.' })
   mode?: BackupMode
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'IP of a server.' })
   server?: string
 }
 
-@InputType()
+@InputType({ description: 'Selects jobs that match every given field.' })
 export class JobFilter extends PlaceFilter {
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Action of the job: `backup`, `backup_expire`.' })
   action?: string
 }
 
 @InputType()
 class HistoryFilter extends PlaceFilter {
-  @Field(() => [String], { nullable: true })
+  @Field(() => [String], { nullable: true, description: 'Names of volumes; one of them must match.' })
   volumes?: string[]
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Not before this time: `created` of a backup, `start` of a record.',
+  })
   from?: Date
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Not after this time: `created` of a backup, `start` of a record.',
+  })
   to?: Date
 }
 
-@InputType()
+@InputType({ description: 'Selects records that match every given field.' })
 export class RecordFilter extends HistoryFilter {
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Action of the run: `backup`, `backup_recover`, `backup_expire`.',
+  })
   action?: string
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Runs of this job.' })
   jobId?: string
 
-  @Field(() => [RecordState], { nullable: true })
+  @Field(() => [RecordState], { nullable: true, description: 'States; one of them must match.' })
   states?: RecordState[]
 }
 
-@InputType()
+@InputType({ description: 'Selects backups that match every given field.' })
 export class BackupFilter extends HistoryFilter {
-  @Field(() => [ID], { nullable: true })
+  @Field(() => [ID], { nullable: true, description: 'Names in the store; one of them must match.' })
   names?: string[]
 }
 
-@InputType()
+@InputType({ description: 'What to recover.' })
 export class RecoverInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The app of the backup.' })
   app!: string
 
-  @Field(() => ID, { description: '`web` or the full name.' })
+  @Field(() => ID, { description: 'The proc of the backup: `web` or the full name.' })
   proc!: string
 
-  @Field(() => ID, { description: 'Its name in the store.' })
+  @Field(() => ID, { description: 'Name of the backup in the store.' })
   backup!: string
 
   @Field(() => ID, {
     nullable: true,
-    description: 'In whose folder of the store it lies, where the name does not tell.',
+    description:
+      'The server in whose folder the backup lies. Required if several servers have a backup of that name.',
   })
   server?: string
 
   @Field(() => ID, {
     nullable: true,
-    description: 'Of an increment; the newest that is not suspect where none is named.',
+    description:
+      'A snapshot of an increment: its id, or four or more of its first digits. If left out: the newest that is not suspect.',
   })
   snapshot?: string
 
-  @Field(() => [String], { nullable: true, description: 'Without it the whole content is swapped.' })
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Paths below the volume to put in place; `*` means everything. If left out, the whole content is swapped.',
+  })
   files?: string[]
 
-  @Field(() => InUse, { nullable: true, defaultValue: InUse.REFUSE })
+  @Field(() => InUse, {
+    nullable: true,
+    defaultValue: InUse.REFUSE,
+    description: 'What to do if processes use the volume.',
+  })
   inUse?: InUse | null
 
-  @Field(() => OnRefusedRename, { nullable: true, defaultValue: OnRefusedRename.REFUSE })
+  @Field(() => OnRefusedRename, {
+    nullable: true,
+    defaultValue: OnRefusedRename.REFUSE,
+    description: 'What to do if the file system refuses to swap the content by renames.',
+  })
   onRefusedRename?: OnRefusedRename | null
 
   @Field(() => Boolean, {
     nullable: true,
     defaultValue: false,
     description:
-      'Only tells what would be done: see `result.plan` of the record, whose action is `backup_recover_plan`.',
+      'Change nothing; only say what would be done, in `result.plan` of a record with the action `backup_recover_plan`. Only for increments.',
   })
   plan?: boolean | null
 }
 
-@InputType()
+@InputType({ description: 'What to recover, and into which instance.' })
 export class MigrateInput extends RecoverInput {
   @Field(() => Int, { description: 'Number of the instance to recover into.' })
   to!: number
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the volume to recover into.' })
   volume!: string
 
   @Field(() => String, {
     nullable: true,
-    description:
-      'Needed if `volume` is not the name of the volume that the backup was made of: `volume` once more.',
+    description: 'Repeats `volume`. Required if the backup was made of a volume with another name.',
   })
   confirmVolume?: string | null
 }

@@ -5,142 +5,155 @@ import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 import { ChangedWhileRead } from './backup.ts'
 
-@ObjectType()
+@ObjectType({ description: 'How far a run is.' })
 export class Progress {
-  @Field(() => String)
+  @Field(() => String, {
+    description: 'What it does now: `pack`, `unpack`, `swap`, `publish`, `wait-store`, …',
+  })
   phase!: string
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Bytes of file content done.' })
   bytesDone!: number
 
-  @Field(() => BigIntScalar, { nullable: true })
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description:
+      'Bytes of file content expected; null if not known. Of a backup: those of the previous one, an estimate.',
+  })
   bytesTotal!: number | null
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Files done.' })
   filesDone!: number
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Files expected; null if not known. Of a backup: those of the previous one, an estimate.',
+  })
   filesTotal!: number | null
 
   @Field(() => String, {
     nullable: true,
-    description: 'A backslash is written `\\\\`, a byte that is not UTF-8 or of a control character `\\xHH`.',
+    description:
+      'The path it works on, null if there is none. A backslash is written `\\\\`, a byte that is not UTF-8 or that is a control character `\\xHH`.',
   })
   currentPath!: string | null
 
-  @Field(() => Float, { nullable: true })
+  @Field(() => Float, { nullable: true, description: 'Present speed; null if not known.' })
   bytesPerSecond!: number | null
 
-  @Field(() => Float, { nullable: true })
+  @Field(() => Float, { nullable: true, description: 'Estimated seconds to the end; null if not known.' })
   etaSeconds!: number | null
 }
 
-@ObjectType()
+@ObjectType({ description: 'Why a run did not succeed.' })
 export class RecordError {
-  @Field(() => String, { description: 'Stable; listed in docs/errors.md.' })
+  @Field(() => String, { description: 'A stable code; docs/errors.md lists all of them.' })
   code!: string
 
-  @Field(() => String)
+  @Field(() => String, { description: 'What was asked and what went wrong, in a sentence.' })
   message!: string
 
   @Field(() => String, { description: 'What to do about it.' })
   action!: string
 
-  @Field(() => JsonScalar, { description: 'Sizes, names, limits.' })
+  @Field(() => JsonScalar, { description: 'Sizes, names and limits of the error, by name.' })
   facts!: { [name: string]: unknown }
 }
 
-@ObjectType()
+@ObjectType({ description: 'One step of a planned recover.' })
 export class RecoverStep {
-  @Field(() => RecoverAction)
+  @Field(() => RecoverAction, { description: 'What would be done with the path.' })
   action!: RecoverAction
 
-  @Field(() => String, { description: 'Below the volume.' })
+  @Field(() => String, { description: 'Path below the volume.' })
   path!: string
 }
 
-@ObjectType()
+@ObjectType({ description: 'What a recover would do.' })
 export class RecoverPlan {
-  @Field(() => Int, { description: 'How many paths would be made, as the three after it.' })
+  @Field(() => Int, { description: 'Number of paths that would be created.' })
   create!: number
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Number of paths that would be overwritten.' })
   overwrite!: number
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Number of paths that would be deleted.' })
   delete!: number
 
   @Field(() => Int, {
     description:
-      'How many are as they would be restored, as far as can be told without reading content: a file of the same size and time of change is taken for the same.',
+      'Number of paths that already are as they would be restored. Content is not read: a file with the same size and time of change counts as the same.',
   })
   unchanged!: number
 
   @Field(() => BigIntScalar, { description: 'Bytes of file content that would be written.' })
   bytes!: number
 
-  @Field(() => [RecoverStep], { description: 'The first thousand.' })
+  @Field(() => [RecoverStep], { description: 'The first thousand steps.' })
   steps!: RecoverStep[]
 
-  @Field(() => Boolean, { description: 'There are more than are listed.' })
+  @Field(() => Boolean, { description: 'There are more steps than `steps` lists.' })
   more!: boolean
 
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'Whether renames are refused, so that it would be a copy in place; null if that was not asked for.',
+      'Renames are refused, so the recover would copy in place; null if `onRefusedRename: IN_PLACE` was not given.',
   })
   inPlace?: boolean | null
 }
 
-@ObjectType(SIMPLE)
+@ObjectType({
+  ...SIMPLE,
+  description: 'The result of a run. A field that does not apply to its action is null or empty.',
+})
 export class BackupResult {
-  @Field(() => String, { nullable: true, description: 'Name of the backup in the store.' })
+  @Field(() => String, { nullable: true, description: 'Name of the backup that was made.' })
   file!: string | null
 
-  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes in the store.' })
+  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes of the backup that was made.' })
   size!: number | null
 
-  @Field(() => [String], { description: 'Names that are no longer in the store.' })
+  @Field(() => [String], { description: 'Names of deleted backups.' })
   deleted!: string[]
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Number of restored entries.' })
   entriesRestored!: number | null
 
-  @Field(() => BigIntScalar, { nullable: true })
+  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes of restored file content.' })
   bytesRestored!: number | null
 
-  @Field(() => ID, { nullable: true, description: 'The snapshot that was made.' })
+  @Field(() => ID, { nullable: true, description: 'Id of the snapshot that was made.' })
   snapshot!: string | null
 
-  @Field(() => [ID], { description: 'Snapshots that are no longer in their series.' })
+  @Field(() => [ID], { description: 'Ids of deleted snapshots.' })
   deletedSnapshots!: string[]
 
-  @Field(() => BigIntScalar, { nullable: true, description: 'What a prune gave back to the store.' })
+  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes that a prune freed in the store.' })
   bytesFreed!: number | null
 
-  @Field(() => Int, { nullable: true, description: 'Against the snapshot before, as the three after it.' })
+  @Field(() => Int, { nullable: true, description: 'Files that the previous snapshot does not have.' })
   filesNew!: number | null
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Files that differ from the previous snapshot.' })
   filesChanged!: number | null
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Files that are as in the previous snapshot.' })
   filesUnchanged!: number | null
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Files of the previous snapshot that no longer exist.' })
   filesDeleted!: number | null
 
-  @Field(() => BigIntScalar, { nullable: true, description: 'Content that was read for the snapshot.' })
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'Bytes of file content that were read for the snapshot.',
+  })
   bytesRead!: number | null
 
-  @Field(() => BigIntScalar, { nullable: true, description: 'What the snapshot added to the store.' })
+  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes that the snapshot added to the store.' })
   bytesAdded!: number | null
 
-  @Field(() => RecoverPlan, {
-    nullable: true,
-    description: 'What the recover would do; nothing of it was done.',
-  })
+  @Field(() => RecoverPlan, { nullable: true, description: 'What the recover would do; nothing was done.' })
   plan!: RecoverPlan | null
 
   backupInfo!: BackupInfo | null
@@ -148,86 +161,108 @@ export class BackupResult {
 
 @ObjectType({ ...SIMPLE, description: 'One run of a job or of a one-off action.' })
 export class Record {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id.' })
   rid!: string
 
-  @Field(() => String)
+  @Field(() => String, { description: 'The app; `backupctl` for expire runs.' })
   app!: string
 
-  @Field(() => String, { nullable: true, description: 'The full name.' })
+  @Field(() => String, { nullable: true, description: 'The full name of the proc; null for expire runs.' })
   proc!: string | null
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Name of the volume; null for expire runs, or if it is not known.',
+  })
   volume!: string | null
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Number of the instance; null for expire runs, or if it is not known.',
+  })
   instanceNo!: number | null
 
-  @Field(() => BackupMode, { nullable: true })
+  @Field(() => BackupMode, {
+    nullable: true,
+    description: 'Full backup or increment; null for other actions.',
+  })
   mode!: BackupMode | null
 
-  @Field(() => String)
+  @Field(() => String, {
+    description: 'What it does: `backup`, `backup_recover`, `backup_recover_plan`, `backup_expire`.',
+  })
   action!: string
 
-  @Field(() => ID, { nullable: true, description: 'null for a one-off action.' })
+  @Field(() => ID, { nullable: true, description: 'The job; null for a one-off action.' })
   jobId!: string | null
 
-  @Field(() => String, { description: 'Empty for a one-off action.' })
+  @Field(() => String, { description: 'Schedule of the job; empty for a one-off action.' })
   spec!: string
 
-  @Field(() => Boolean, { description: 'Started by the schedule, not by hand.' })
+  @Field(() => Boolean, { description: 'The schedule started it. false: it was started by hand.' })
   scheduled!: boolean
 
-  @Field(() => JsonScalar)
+  @Field(() => JsonScalar, { description: 'Its arguments, as the daemon got them.' })
   args!: { [name: string]: unknown }
 
-  @Field(() => RecordState)
+  @Field(() => RecordState, { description: 'Where it stands.' })
   state!: RecordState
 
-  @Field(() => Progress, { nullable: true })
+  @Field(() => Progress, { nullable: true, description: 'How far it is; null until it has reported some.' })
   progress!: Progress | null
 
-  @Field(() => BackupResult, { nullable: true })
+  @Field(() => BackupResult, {
+    nullable: true,
+    description: 'What it did; null until it ended, or if there is nothing to say.',
+  })
   result!: BackupResult | null
 
-  @Field(() => String, { nullable: true, description: 'Why it is not a plain success.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why it is not a plain success; null if it is, or while it runs.',
+  })
   reason!: string | null
 
-  @Field(() => RecordError, { nullable: true })
+  @Field(() => RecordError, { nullable: true, description: 'Why it failed; null if it did not.' })
   error!: RecordError | null
 
-  @Field(() => [String], { description: 'The first thousand.' })
+  @Field(() => [String], { description: 'The first thousand warnings, one sentence each.' })
   warnings!: string[]
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Number of all warnings.' })
   warningCount!: number
 
   @Field(() => ChangedWhileRead, {
     nullable: true,
-    description: 'Files that changed since the run began; null if that was not looked at.',
+    description: 'Files that changed after the run began; null if that was not checked.',
   })
   changedWhileRead!: ChangedWhileRead | null
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it began; while it is queued, when it was requested.' })
   start!: string
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When it ended; null until then.' })
   end!: string | null
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Always 1: a run is never repeated under its id.' })
   attempt!: number
 
   serverIp!: string
 }
 
-@ObjectType()
+@ObjectType({ description: 'A record, as it is now or after a change.' })
 export class RecordEvent {
-  @Field(() => Int, { description: 'Counts over all records; pass the last one as `since` to miss nothing.' })
+  @Field(() => Int, {
+    description:
+      'A number that grows with each event of any record. Pass the highest one as `since` to miss nothing.',
+  })
   seq!: number
 
-  @Field(() => EventKind)
+  @Field(() => EventKind, {
+    description: 'SNAPSHOT: the present state, sent first. CHANGE: something changed.',
+  })
   kind!: EventKind
 
-  @Field(() => Record)
+  @Field(() => Record, { description: 'The record at that moment.' })
   record!: Record
 }

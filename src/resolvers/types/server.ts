@@ -3,94 +3,110 @@ import { SchedulerStatus } from '../enums.ts'
 import { BigIntScalar, DateTime, JsonScalar } from '../scalars.ts'
 import { SIMPLE } from '../simple.ts'
 
-@ObjectType({ description: 'The narrowest quota that bounds the store.' })
+@ObjectType({ description: 'The narrowest quota that limits the store.' })
 export class StoreQuota {
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Bytes that count against it.' })
   usedBytes!: number
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Bytes that it allows.' })
   limitBytes!: number
 }
 
-@ObjectType()
+@ObjectType({ description: 'The store of a daemon, and its room.' })
 export class StoreSpace {
-  @Field(() => String)
+  @Field(() => String, { description: 'Its driver: `local` or `moosefs`.' })
   driver!: string
 
-  @Field(() => BigIntScalar, { nullable: true })
+  @Field(() => BigIntScalar, { nullable: true, description: 'Free bytes; null if not known.' })
   freeBytes!: number | null
 
-  @Field(() => BigIntScalar, { nullable: true })
+  @Field(() => BigIntScalar, { nullable: true, description: 'Size in bytes; null if not known.' })
   totalBytes!: number | null
 
   @Field(() => BigIntScalar, {
     nullable: true,
-    description: 'What was deleted and still takes room; null where the store has no trash, or does not say.',
+    description:
+      'Bytes of deleted files that still take room; null if the store has no trash, or does not say.',
   })
   trashBytes!: number | null
 
-  @Field(() => StoreQuota, { nullable: true })
+  @Field(() => StoreQuota, { nullable: true, description: 'null if no quota is known.' })
   quota!: StoreQuota | null
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Why the store cannot be used; null if it can.' })
   error!: string | null
 }
 
-@ObjectType({ description: 'What a daemon tells of its own process.' })
+@ObjectType({ description: 'What a daemon says about its own process.' })
 export class ServerDebug {
-  @Field(() => SchedulerStatus)
+  @Field(() => SchedulerStatus, { description: 'Whether it starts jobs on its own.' })
   schedulerStatus!: SchedulerStatus
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Number of runs that are queued or running.' })
   runningTasks!: number
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the daemon started.' })
   startTime!: string
 
-  @Field(() => DateTime, { nullable: true, description: 'When it last took a list of jobs since its start.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it last accepted a list of jobs; null: not since its start.',
+  })
   updateTime!: string | null
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Goroutines of an original, open handles and timers of ours.',
+    description: 'Open handles and timers; for a legacy daemon, its goroutines. null if not reported.',
   })
   goroutines!: number | null
 
-  @Field(() => JsonScalar, { nullable: true, description: 'As the runtime of the daemon names it; bytes.' })
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description: "Memory in bytes, with the names of the daemon's runtime; null if not reported.",
+  })
   memStats!: { [name: string]: unknown } | null
 }
 
 @ObjectType({ ...SIMPLE, description: 'A machine that runs a daemon.' })
 export class Server {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its IPv4 address, which is its name.' })
   ip!: string
 
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'Its daemon answered the last request.' })
   reachable!: boolean
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When its daemon last answered; null: never.' })
   lastSeen!: string | null
 
   @Field(() => Boolean, {
-    description: 'It left the inventory and has not yet taken its empty list of jobs.',
+    description: 'It left the inventory, and its daemon has not yet accepted the empty list of jobs.',
   })
   leaving!: boolean
 
-  @Field(() => SchedulerStatus, { nullable: true })
+  @Field(() => SchedulerStatus, {
+    nullable: true,
+    description: 'Whether its daemon starts jobs on its own; null if not known.',
+  })
   schedulerStatus!: SchedulerStatus | null
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Number of runs that are queued or running; null if not known.',
+  })
   runningTasks!: number | null
 
-  @Field(() => Int, { nullable: true, description: 'null for an original daemon.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Version of the protocol between controller and daemon; null for a legacy daemon.',
+  })
   protocol!: number | null
 
   @Field(() => [String], {
-    description: 'What its daemon can do besides the recorded routes; `original` = those alone.',
+    description: 'What its daemon can do beyond the legacy routes; `original` means nothing.',
   })
   capabilities!: string[]
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Version of its daemon; null if not known.' })
   version!: string | null
 
   @Field(() => String, {
@@ -99,9 +115,11 @@ export class Server {
   })
   timeZone!: string | null
 
-  @Field(() => StoreSpace, { nullable: true })
+  @Field(() => StoreSpace, { nullable: true, description: "The daemon's store; null if not known." })
   store!: StoreSpace | null
 
-  @Field(() => [String], { description: 'Everything an operator should know; empty when all is well.' })
+  @Field(() => [String], {
+    description: 'Everything that an operator should know, one sentence each; empty if all is well.',
+  })
   problems!: string[]
 }

@@ -6,84 +6,94 @@ import { ChangedWhileRead, File } from './backup.ts'
 
 @ObjectType({ description: 'One point in time of an increment.' })
 export class Snapshot {
-  @Field(() => ID, { description: "Restic's own id." })
+  @Field(() => ID, { description: "Its id in restic's repository." })
   id!: string
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it began.' })
   created!: string
 
-  @Field(() => Boolean, {
-    description: 'Made while the clock of the machine was in doubt: `created` may be wrong.',
-  })
+  @Field(() => Boolean, { description: "The machine's clock was in doubt, so `created` may be wrong." })
   clockInDoubt!: boolean
 
-  @Field(() => Boolean, { description: 'Whole, not corrupt, not suspect.' })
+  @Field(() => Boolean, { description: 'It is complete, not corrupt and not suspect.' })
   good!: boolean
 
   @Field(() => Boolean, {
-    description: 'Made of a mirror of the recorded system: never expires, and is deleted by hand.',
+    description: 'It was made of a mirror of the legacy system: it never expires, and is deleted by hand.',
   })
   mirror!: boolean
 
-  @Field(() => Boolean, { description: 'Some files could not be kept; the record says which.' })
+  @Field(() => Boolean, { description: 'Some files are missing or inexact; the record names them.' })
   partial!: boolean
 
-  @Field(() => String, { nullable: true, description: 'Why it is doubtful.' })
+  @Field(() => String, { nullable: true, description: 'Why it is doubtful; null if it is not.' })
   suspect!: string | null
 
   @Field(() => ChangedWhileRead, {
     nullable: true,
-    description: 'Files that changed since the run began; null if that was not looked at.',
+    description: 'Files that changed after the run began; null if that was not checked.',
   })
   changedWhileRead!: ChangedWhileRead | null
 
-  @Field(() => String, { nullable: true, description: 'What of it was found damaged, and when.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The damage that was found, and when; null if none is known.',
+  })
   corrupt!: string | null
 
   @Field(() => BigIntScalar, {
     nullable: true,
-    description: 'Bytes of file content in it; null where restic made it.',
+    description: 'Bytes of file content in it; null if restic made it.',
   })
   size!: number | null
 
-  @Field(() => Int, { nullable: true, description: 'Files inside.' })
+  @Field(() => Int, { nullable: true, description: 'Number of files in it; null if it is not known.' })
   fileCount!: number | null
 
-  @Field(() => BigIntScalar, { nullable: true, description: 'Bytes that it added to the store.' })
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'Bytes that it added to the store; null if not known.',
+  })
   bytesAdded!: number | null
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The run that made it; null if restic made it.' })
   rid!: string | null
 
   info!: SnapshotInfo
 }
 
-@ObjectType({ description: 'What became of one path from one snapshot to another.' })
+@ObjectType({ description: 'How one path differs between two snapshots.' })
 export class FileChange {
-  @Field(() => String, { description: 'Below the volume.' })
+  @Field(() => String, { description: 'Path below the volume.' })
   path!: string
 
-  @Field(() => FileChangeKind)
+  @Field(() => FileChangeKind, { description: 'What differs.' })
   change!: FileChangeKind
 
-  @Field(() => File, { nullable: true, description: 'null where it was added.' })
+  @Field(() => File, {
+    nullable: true,
+    description: 'The entry in the earlier snapshot; null if it was added.',
+  })
   before!: File | null
 
-  @Field(() => File, { nullable: true, description: 'null where it was removed.' })
+  @Field(() => File, {
+    nullable: true,
+    description: 'The entry in the later snapshot; null if it was removed.',
+  })
   after!: File | null
 }
 
-@ObjectType({ description: 'A path as it was from this snapshot on, until the next one that is listed.' })
+@ObjectType({ description: 'A path as it was from this snapshot until the next listed one.' })
 export class FileVersion {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Id of the snapshot.' })
   snapshot!: string
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the snapshot began.' })
   created!: string
 
-  @Field(() => FileChangeKind)
+  @Field(() => FileChangeKind, { description: 'What differs from the previous snapshot.' })
   change!: FileChangeKind
 
-  @Field(() => File, { nullable: true, description: 'null where it was removed.' })
+  @Field(() => File, { nullable: true, description: 'The entry in this snapshot; null if it was removed.' })
   file!: File | null
 }
