@@ -5,11 +5,19 @@ import { errnoOf } from './errors.ts'
 /** Creates a folder (0700) and its missing parents, without mkdir's `recursive`, which never ends on /proc. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 })
+    await makeOne(path)
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return
     if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
     await makeFolder(dirname(path))
+    await makeOne(path)
+  }
+}
+
+/** Does nothing if it exists: another process may make the same folder. */
+async function makeOne(path: string): Promise<void> {
+  try {
     await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
   }
 }
