@@ -46,6 +46,8 @@ export interface Driver {
 export interface DriverAbilities {
   /** `synced`: synced data survives a power loss. `acknowledged`: a server has accepted it, more is not known. */
   durability: 'synced' | 'acknowledged'
+  /** Whether everyone sees a new name at once. If not, other machines may see it some 100 ms later. */
+  showsNamesAtOnce: boolean
 }
 
 export interface ObjectName {

@@ -77,7 +77,7 @@ async function tryOnce(repository: Repository, files: LockFiles): Promise<FoundL
   const before = await findOther(repository, files)
   if (before) return before
   await files.add()
-  if (repository.place.driver.name !== 'local') await wait(VISIBLE_AFTER_MS)
+  if (!repository.place.driver.abilities.showsNamesAtOnce) await wait(VISIBLE_AFTER_MS)
   const other = await findOther(repository, files)
   if (other) await files.remove()
   return other

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
-import type { Driver } from '../../../src/objects/driver.ts'
+import type { Driver, ObjectName } from '../../../src/objects/driver.ts'
+import { FileDriver } from '../../../src/objects/drivers/file-driver.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { localPlace } from '../../../src/objects/drivers/local-place.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
 import { removeStaleLocks } from '../../../src/restic/repository/remove-stale-locks.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
@@ -121,6 +123,24 @@ test('a lock that no journal of ours knows stays, however old, and is named', as
     facts: { stale: true },
   })
   expect(locks()).toHaveLength(1)
+})
+
+/** Shows each new name 180 ms late, as a network store may do. */
+class LateNamesDriver extends FileDriver {
+  override async *names(folder: string): AsyncIterable<ObjectName> {
+    for await (const entry of super.names(folder)) {
+      const stat = await this.stat(`${folder}/${entry.name}`)
+      if (stat && Date.now() - stat.modifiedMs > 180) yield entry
+    }
+  }
+}
+
+test('of two at once where names show up late, at most one gets the lock', async () => {
+  const abilities = { durability: 'acknowledged', showsNamesAtOnce: false } as const
+  const world = repositoryWorld((dir) => new LateNamesDriver('late', abilities, localPlace(dir)))
+  const { lock } = await lockWorld(world)
+  const both = await Promise.allSettled([lock(true), lock(true)])
+  expect(both.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
 })
 
 test('of two who look before either has added its lock, at most one gets it', async () => {

@@ -34,7 +34,7 @@ class MooseFsDriver extends FileDriver {
   readonly #trash: Trash
 
   constructor(place: MooseFsPlace, lockDir: string) {
-    super('moosefs', { durability: 'acknowledged' }, place)
+    super('moosefs', { durability: 'acknowledged', showsNamesAtOnce: false }, place)
     this.#mooseFs = place
     this.#lockDir = lockDir
     this.#trash = new Trash(place)
