@@ -17,13 +17,13 @@ interface RebuildFlags {
 
 export function catalogCommand(): Command {
   const rebuild = new Command('rebuild')
-    .description('Makes the catalog of a running controller what the stores hold, dead servers included.')
-    .option('--dry-run', 'only count, change nothing', false)
+    .description('Makes the catalog of a running controller equal to the stores, dead servers included.')
+    .option('--dry-run', 'only count the changes', false)
     .option('--url <url>', 'the controller', 'http://127.0.0.1:9002')
-    .option('--forget <ip>', 'a server that is gone, whose folder was removed (repeatable)', collect, [])
-    .option('--json', 'print what the controller answers', false)
+    .option('--forget <ip>', 'a server that is gone and whose folder was removed (repeatable)', collect, [])
+    .option('--json', "print the controller's answer as JSON", false)
     .action(rebuildCatalog)
-  return new Command('catalog').description('Sees to the catalog of a controller.').addCommand(rebuild)
+  return new Command('catalog').description('Maintains the catalog of a controller.').addCommand(rebuild)
 }
 
 type Rebuilt = RebuildCatalogMutation['rebuildCatalog']
@@ -64,7 +64,7 @@ function describeRebuilt({ dryRun, namespaces }: Rebuilt): string {
       ? [`${ip}: unknown, and left alone: ${unknown.names.map(quoted).join(', ')}${rest(unknown)}`]
       : []),
   ])
-  const done = dryRun ? ['Only counted: nothing was changed.'] : []
+  const done = dryRun ? ['Changes were only counted.'] : []
   return `${[tableOf(head, rows), ...more, ...done].join('\n')}\n`
 }
 

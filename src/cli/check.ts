@@ -14,7 +14,7 @@ interface CheckFlags {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('Reads an inventory file as the controller would, and changes nothing.')
+    .description('Checks an inventory file, as the controller would read it. Changes nothing.')
     .argument('<file>', 'the inventory, or a lain.yaml')
     .addOption(ipFlag('the server of a lain.yaml, which names none').default('127.0.0.1'))
     .addOption(VOLUME_ROOT)

@@ -41,12 +41,17 @@ const LAINLET = 'lainlet.lain:9001'
 
 export function controllerCommand(): Command {
   return new Command('controller')
-    .description('Tells daemons what to back up, remembers what came of it, and answers users.')
+    .description('Sends daemons their jobs, remembers every run and backup, and answers users.')
     .addOption(addrFlag('where to listen for users and daemons', ':9002'))
-    .addOption(inventoryFlag('what is backed up, where it is, how often, and how long that is kept'))
-    .option('--lainlet <host:port>', `the same, told by lainlet; ${LAINLET} where neither is given`)
-    .option('--advertise <url>', 'where daemons reach this controller, such as http://10.0.0.1:9002')
-    .addOption(dataFlag('the catalog', '/var/lib/backupd'))
+    .addOption(
+      inventoryFlag('a file: what is backed up, where it is, how often, and how long backups are kept'),
+    )
+    .option('--lainlet <host:port>', `reads the same from lainlet; ${LAINLET} if neither is given`)
+    .option(
+      '--advertise <url>',
+      'the URL at which daemons reach this controller, such as http://10.0.0.1:9002',
+    )
+    .addOption(dataFlag('the directory of the catalog', '/var/lib/backupd'))
     .addOption(COPY_DIR)
     .option('--dport <port>', 'the port of the daemons', '9002')
     .addOption(VOLUME_ROOT)
@@ -54,7 +59,7 @@ export function controllerCommand(): Command {
     .addOption(ALLOWED_HOST)
     .addOption(MAX_SOCKETS)
     .addOption(NEWS_FROM)
-    .option('--take-over', 'take daemons over whose jobs are from another controller', false)
+    .option('--take-over', 'take over daemons that have the jobs of another controller', false)
     .addOption(DEBUG)
     .action(runController)
 }
@@ -62,7 +67,7 @@ export function controllerCommand(): Command {
 async function runController(flags: ControllerFlags): Promise<void> {
   const log = createLog(flags)
   const address = parseAddress('--addr', flags.addr)
-  const advertise = advertised(flags, address)
+  const advertise = readAdvertisedUrl(flags, address)
   const dport = parseAddress('--dport', `:${flags.dport}`).port
   const dataDir = resolve(flags.data)
   repairOwnModes(dataDir, log)
@@ -108,12 +113,12 @@ function warnOfReach({ host, port }: Address, log: Log): void {
 }
 
 /** The URL for daemons. If we listen on all addresses, only the operator knows which one they can reach. */
-function advertised({ advertise, addr }: ControllerFlags, { host, port }: Address): string {
+function readAdvertisedUrl({ advertise, addr }: ControllerFlags, { host, port }: Address): string {
   if (advertise === undefined && !['0.0.0.0', '::'].includes(host)) return `http://${host}:${port}`
   if (advertise !== undefined && /^https?:$/.test(URL.parse(advertise)?.protocol ?? ''))
     return advertise.replace(/\/$/, '')
   throw new BackupdError(
     'BAD_INPUT',
-    `--advertise is ${JSON.stringify(advertise ?? '')}: with --addr ${addr} say where daemons reach this controller, such as http://10.0.0.1:${port}`,
+    `--advertise is ${JSON.stringify(advertise ?? '')}: with --addr ${addr} write the URL at which daemons reach this controller, such as http://10.0.0.1:${port}`,
   )
 }

@@ -31,20 +31,25 @@ interface DaemonFlags extends CommonDaemonFlags, StoreFlags {
   debug: boolean
 }
 
-const CONCURRENCY = new Option('--concurrency <n>', 'runs at once')
+const CONCURRENCY = new Option('--concurrency <n>', 'how many runs work at the same time')
   .argParser(parseConcurrency)
   .default(4, '"4"')
 
 export function daemonCommand(): Command {
   const command = new Command('daemon')
-    .description('Runs the backup jobs of this machine, as a controller tells it to.')
+    .description('Runs the backup jobs of this machine, which a controller sends.')
     .addOption(addrFlag('where to listen for the controller', ':9002'))
     .addOption(
       ipFlag(
-        "this machine's IPv4 address, by which the controller and the store know it",
+        "this machine's IPv4 address: its name in the inventory, and its folder in the store",
       ).makeOptionMandatory(),
     )
-    .addOption(dataFlag('jobs, records and news that no controller has taken yet', '/var/lib/backupd'))
+    .addOption(
+      dataFlag(
+        'the directory of jobs, records, and news that no controller has accepted yet',
+        '/var/lib/backupd',
+      ),
+    )
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
   return addStoreFlags(command)

@@ -7,7 +7,7 @@ const USUAL = '400d'
 /** Parsed to milliseconds. */
 export const KEEP_RECORDS = new Option(
   '--keep-records <time>',
-  `records of runs and the audit are deleted when they are older, such as 90d; ${USUAL} unless given`,
+  'records of runs and audit entries are deleted when they are older, such as 90d',
 )
   .argParser(parseKeepRecords)
   .default(parseKeepRecords(USUAL), JSON.stringify(USUAL))

@@ -6,7 +6,7 @@ import { collect } from './collect.ts'
 
 export const NEWS_FROM = new Option(
   '--news-from <server=address>',
-  "an address that a server's news comes from besides its own (repeatable)",
+  "another address from which a server's news may come (repeatable)",
 )
   .argParser(collect)
   .default([])

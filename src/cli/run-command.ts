@@ -5,7 +5,7 @@ import { setEnvironmentOfChildren } from './environment.ts'
 import { printError } from './print.ts'
 import { VERSION } from './version.ts'
 
-// The commands of backupd. A command reads its flags, then starts a program or asks one. main.ts calls runCommand.
+// The commands of backupd. A command reads its flags, then starts a program or sends a request to one. main.ts calls runCommand.
 // Only this folder touches the environment, signals and the terminal. It may import lib, wire, http, controller, daemon
 // and client.
 
@@ -29,7 +29,7 @@ export async function runCommand(argv: string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
-    if (error instanceof BackupdError) printError(`backupd: ${inOneLine(error.message)}\n`)
+    if (error instanceof BackupdError) printError(`backupd: ${joinLines(error.message)}\n`)
     else printError(`backupd: ${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n`)
     return 1
   }
@@ -42,7 +42,7 @@ function keepFilesPrivate(): void {
 
 async function programFor(name = ''): Promise<Command> {
   const root = new Command('backupd')
-    .description('A backup control plane that knows the truth about every backup, and says it.')
+    .description('Backs up directories on many machines, and proves each backup.')
     .version(VERSION)
   // Settings that commands inherit when they are added.
   root
@@ -56,7 +56,7 @@ async function programFor(name = ''): Promise<Command> {
 }
 
 /** Joins a message that has one problem per line. */
-function inOneLine(message: string): string {
+function joinLines(message: string): string {
   const [first = '', ...rest] = message.split('\n').map((line) => line.trim())
   return rest.length > 0 ? `${first} ${rest.join('; ')}` : first
 }

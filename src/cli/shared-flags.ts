@@ -5,8 +5,8 @@ import { CONNECTION_LIMITS } from '../http/connection-limits.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { collect } from './collect.ts'
 
-// Every flag that several commands have, once: name, description, default and parser. Where only the description or the
-// default depends on the command, the flag is a function of them. Parsers throw BAD_INPUT with the flag.
+// The flags that several commands share: name, description, default and parser. A flag is a function if its description
+// or default depends on the command. Parsers throw BAD_INPUT and name the flag.
 
 export function addrFlag(text: string, usual: string): Option {
   return new Option('--addr <host:port>', text).default(usual)
@@ -30,7 +30,7 @@ export function localDirFlag(text: string): Option {
 
 export const VOLUME_ROOT = new Option(
   '--volume-root <dir>',
-  'where volumes lie whose path the inventory does not say',
+  'the directory of volumes whose path the inventory does not name',
 ).default('/data/lain/volumes')
 
 export const ALLOW_PATH = new Option(
@@ -42,40 +42,40 @@ export const ALLOW_PATH = new Option(
 
 export const ALLOWED_HOST = new Option(
   '--allowed-host <name>',
-  'a host name that requests may come to, besides IP addresses (repeatable)',
+  'a host name that requests may be sent to, besides IP addresses (repeatable)',
 )
   .argParser(collect)
   .default([])
 
 export const PASSWORD_FILE = new Option(
   '--repository-password-file <file>',
-  'the password of increments; without it one is made in the store',
+  'the file with the password of increments; without it, one is created in the store',
 ).argParser((file) => resolve(file))
 
 export const TAKE_OVER_NAMESPACE = new Option(
   '--take-over',
-  "take the store's namespace over from the daemon that owned it",
+  "take over this server's folder in the store from the daemon that owns it",
 ).default(false)
 
 export const CLAIM_STORE = new Option(
   '--claim-store',
-  'start over with the store that is there now, although another one is known',
+  'once, to start over: accept the present store, although another one is known',
 ).default(false)
 
 export const NEW_REPOSITORY = new Option(
   '--new-repository',
-  'begin new increments, although earlier ones are missing from the store',
+  'once, to start over: begin new increments, although earlier ones are missing',
 ).default(false)
 
 export const COPY_DIR = new Option(
   '--copy-dir <dir>',
-  'where copies of the catalog may go; <data>/copies unless given',
+  'the directory for copies of the catalog (default: <data>/copies)',
 )
 
 /** Parsed to the servers' limits. */
 export const MAX_SOCKETS = new Option(
   '--max-sockets-per-peer <n>',
-  'open connections from one address, WebSockets included',
+  'limit of open connections from one address, WebSockets included',
 )
   .argParser(parseConnections)
   .default(

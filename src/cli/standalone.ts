@@ -52,15 +52,13 @@ interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags {
 
 export function standaloneCommand(): Command {
   return new Command('standalone')
-    .description('One controller and one daemon in one process, with a local store.')
-    .addOption(
-      inventoryFlag('what is backed up, how often, how long; without it an example is made to look at'),
-    )
+    .description('Runs one controller and one daemon in one process, with a local store.')
+    .addOption(inventoryFlag('what is backed up, how often, and how long; without it, an example is created'))
     .addOption(dataFlag('catalog, jobs, records, and the store unless it is elsewhere', './data'))
     .addOption(addrFlag('where users reach the controller', '127.0.0.1:9002'))
     .option('--daemon-addr <host:port>', 'where the daemon listens', '127.0.0.1:9003')
     .addOption(ipFlag('the name of this machine in the inventory and in the store').default('127.0.0.1'))
-    .addOption(localDirFlag('the store; <data>/store unless given'))
+    .addOption(localDirFlag('the directory of the store (default: <data>/store)'))
     .addOption(COPY_DIR)
     .addOption(VOLUME_ROOT)
     .addOption(ALLOW_PATH)
@@ -111,13 +109,13 @@ async function makeDataDir(path: string): Promise<string> {
     await makeFolder(dataDir)
     return dataDir
   } catch (cause) {
-    const message = `The data directory ${dataDir} cannot be made: ${messageOf(cause)}. Name another with --data.`
+    const message = `Cannot create the data directory ${dataDir}: ${messageOf(cause)}. Name another with --data`
     throw new BackupdError('BAD_INPUT', message, { cause })
   }
 }
 
 function exampleIn(dataDir: string): Promise<string> {
-  return makeExample(dataDir, () => print('Making an example: two volumes of 250 MiB together …\n'))
+  return makeExample(dataDir, () => print('Creating an example: two volumes with 250 MiB in total …\n'))
 }
 
 function resolveStore(flags: StandaloneFlags, dataDir: string): string {
@@ -161,13 +159,13 @@ async function startLocalController(
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),
     // Controller and daemon of one process belong together, even if the data of one was replaced.
     takesOver: (server) => server === flags.ip,
-    newsFrom: newsFromOf(flags),
+    newsFrom: readNewsSenders(flags),
     log,
   })
 }
 
 /** Accepts news from loopback too, because the machine may not have the address given with `--ip`. */
-function newsFromOf({ ip, newsFrom }: StandaloneFlags): (server: string) => readonly string[] {
+function readNewsSenders({ ip, newsFrom }: StandaloneFlags): (server: string) => readonly string[] {
   const given = parseNewsFrom(newsFrom)
   return (server) => (server === ip ? ['127.0.0.1', '::1', ...given(server)] : given(server))
 }

@@ -22,12 +22,12 @@ function tryThis(url: string, inventory: string): string {
   const files = inventory.replace(/inventory\.yaml$/, 'volumes/files')
   return `
 Four things to try in the IDE (its tabs hold the queries):
-  1. Overview: what is backed up, when next, and how good the newest backup is.
-  2. Watch: keep it open; a backup of the example runs each minute, live.
+  1. Overview: what is backed up, when next, and whether the newest backup is good.
+  2. Watch: keep it open; a backup of the example runs every minute, live.
   3. Recover: delete something below ${volume}
-     and put it back with a name from the first tab.
+     and recover it with a name from the first tab.
   4. Snapshots: change something below ${files},
      wait two minutes, and see the difference.
-Or from here: curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
+Or from a shell: curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ backups { nodes { name size created } } }"}'
 `
 }

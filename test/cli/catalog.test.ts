@@ -86,7 +86,7 @@ test('catalog rebuild: counts first, then makes it; a dead server is read too, s
     '127.0.0.1      0        0        0          0        0',
     '10.0.0.9       1        0        0          0        1',
     '10.0.0.9: unknown, and left alone: "stranger\\\\x1b[2J"',
-    'Only counted: nothing was changed.',
+    'Changes were only counted.',
     '',
   ])
   expect((await rebuild()).out).toContain('10.0.0.9       1')

@@ -56,7 +56,7 @@ async function makeFiles(folder: string): Promise<void> {
 }
 
 function inventoryText(folder: string): string {
-  return `# What is backed up, how often, and how long that is kept. Edit it: a change takes effect within a second.
+  return `# What is backed up, how often, and how long backups are kept. Edit it: a change takes effect within a second.
 apps:
   shop:
     web:

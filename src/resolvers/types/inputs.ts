@@ -36,13 +36,13 @@ class HistoryFilter extends PlaceFilter {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Not before this time: `created` of a backup, `start` of a record.',
+    description: 'At or after this time: `created` of a backup, `start` of a record.',
   })
   from?: Date
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Not after this time: `created` of a backup, `start` of a record.',
+    description: 'Before this time: `created` of a backup, `start` of a record.',
   })
   to?: Date
 }
