@@ -1,4 +1,4 @@
-/** Tags of an ACL (linux/posix_acl.h): the word, and whether an id goes with it. */
+/** Tags of an ACL (linux/posix_acl.h): the word in its text form, and whether an id follows. */
 const TAGS = new Map<number, { word: string; named: boolean }>([
   [0x01, { word: 'user', named: false }],
   [0x02, { word: 'user', named: true }],
@@ -13,8 +13,8 @@ const HEADER_BYTES = 4
 const ENTRY_BYTES = 8
 
 /**
- * An ACL as the kernel keeps it (linux/posix_acl_xattr.h) → text with ids in place of names,
- * `user::rw-,user:1234:r--,group::r--,mask::r--,other::---`; undefined where it is not of that form.
+ * Encodes an ACL in the kernel's form (linux/posix_acl_xattr.h) as text with ids instead of names:
+ * `user::rw-,user:1234:r--,group::r--,mask::r--,other::---`. Undefined if it does not have the kernel's form.
  */
 export function encodeAclText(value: Buffer): string | undefined {
   if (value.length < HEADER_BYTES || value.readUInt32LE(0) !== ACL_VERSION) return undefined

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The value of `system.posix_acl_*`; `minimal` where it names nobody: an access ACL then says what the mode says. */
+/** The value of `system.posix_acl_*`. `minimal`: it names nobody, so as an access ACL it says the same as the mode. */
 export type ParsedAcl = { value: Buffer; minimal: boolean } | { problem: string }
 
 interface AclEntry {
@@ -9,7 +9,7 @@ interface AclEntry {
   id: number
 }
 
-/** Tags by word, without and with a name (linux/posix_acl.h). */
+/** The tags of each word (linux/posix_acl.h): `own` without a name, `named` with one. */
 const TAGS: Record<string, { own: number; named: number }> = {
   user: { own: 0x01, named: 0x02 },
   group: { own: 0x04, named: 0x08 },
@@ -20,8 +20,9 @@ const NO_ID = 0xffffffff
 const ACL_VERSION = 2
 
 /**
- * An ACL as text (`user::rw-,user:1234:r--,group::r--,mask::r--,other::r--`; lines do too, names and star's fourth
- * field for ids) → as the kernel keeps it (linux/posix_acl_xattr.h): version, then tag, permissions and id of each.
+ * Parses an ACL as text: `user::rw-,user:1234:r--,group::r--,mask::r--,other::r--`, also with one entry a line, with
+ * names, or with star's fourth field for ids. Returns the kernel's form (linux/posix_acl_xattr.h): the version, then
+ * tag, permissions and id of each entry.
  */
 export function parseAclText(text: string): ParsedAcl {
   const entries: AclEntry[] = []
@@ -35,15 +36,15 @@ export function parseAclText(text: string): ParsedAcl {
   return { value: encode(entries), minimal: entries.length <= 3 }
 }
 
-/** The entry, or what is wrong with it. */
+/** Returns the entry, or what is wrong with it. */
 function parseEntry(words: string): AclEntry | string {
   const [word = '', name = '', rights = '', star = ''] = words.split(':')
   const tags = Object.entries(TAGS).find(([long]) => long === word || long[0] === word)
   const match = /^([r-])([w-])([x-])$/.exec((tags && !isNamed(word) && rights === '' ? name : rights).trim())
   if (!tags || !match) return `"${words.slice(0, 60)}" is not understood`
   const named = isNamed(word) && name !== ''
-  const id = named ? idOf(tags[0], star || name) : NO_ID
-  if (id === undefined) return `there is no ${tags[0]} "${name}" here`
+  const id = named ? findId(tags[0], star || name) : NO_ID
+  if (id === undefined) return `this machine has no ${tags[0]} "${name}"`
   const permissions = (match[1] === 'r' ? 4 : 0) + (match[2] === 'w' ? 2 : 0) + (match[3] === 'x' ? 1 : 0)
   return { tag: named ? tags[1].named : tags[1].own, permissions, id }
 }
@@ -52,7 +53,7 @@ function isNamed(word: string): boolean {
   return word[0] === 'u' || word[0] === 'g'
 }
 
-function idOf(kind: string, name: string): number | undefined {
+function findId(kind: string, name: string): number | undefined {
   if (/^\d{1,10}$/.test(name)) return Number(name) < NO_ID ? Number(name) : undefined
   const line = readFileSync(kind === 'user' ? '/etc/passwd' : '/etc/group', 'utf8')
     .split('\n')
@@ -61,7 +62,7 @@ function idOf(kind: string, name: string): number | undefined {
   return id !== undefined && /^\d+$/.test(id) && Number(id) < NO_ID ? Number(id) : undefined
 }
 
-/** The kernel takes them in the order of their tags. */
+/** The kernel expects entries in the order of their tags. */
 function encode(entries: readonly AclEntry[]): Buffer {
   const value = Buffer.alloc(4 + entries.length * 8)
   value.writeUInt32LE(ACL_VERSION, 0)

@@ -1,6 +1,6 @@
 /**
- * What is wrong with an archive, found while it is read, without saying where: `unpackArchive` knows the place and
- * makes the error for people of it.
+ * What is wrong with an archive, found while it is read. It does not say where: explainUnpackError() adds the position
+ * and makes a BackupdError of it.
  */
 export class ArchiveFault extends Error {
   readonly kind: 'corrupt' | 'unsafe'

@@ -1,8 +1,11 @@
 import { corrupt } from './archive-fault.ts'
 
-/** A stream of chunks of any size, taken in the sizes the tar format asks for. A chunk is not used once the next is asked for. */
+/**
+ * Reads a stream of chunks of any size in the sizes that the tar format needs. A chunk is not used any more once the
+ * next one is requested.
+ */
 export class ByteStream {
-  /** Bytes taken so far. */
+  /** Bytes read so far. */
   position = 0
   readonly #chunks: AsyncIterator<Buffer>
   #chunk: Buffer = Buffer.alloc(0)
@@ -12,36 +15,36 @@ export class ByteStream {
     this.#chunks = chunks[Symbol.asyncIterator]()
   }
 
-  /** Exactly `length` bytes of their own, or null where the stream has ended before the first. */
-  async takeOrEnd(length: number): Promise<Buffer | null> {
+  /** Reads exactly `length` bytes into a new buffer; null if the stream has ended before the first of them. */
+  async readOrEnd(length: number): Promise<Buffer | null> {
     const bytes = Buffer.allocUnsafe(length)
     for (let filled = 0; filled < length; ) {
       if (this.#used === this.#chunk.length && !(await this.#fill())) {
         if (filled === 0) return null
-        throw corrupt('it is cut off')
+        throw corrupt('it ends too early')
       }
       filled += this.#cut(Math.min(length - filled, this.#chunk.length - this.#used)).copy(bytes, filled)
     }
     return bytes
   }
 
-  async take(length: number): Promise<Buffer> {
-    const bytes = await this.takeOrEnd(length)
-    if (bytes === null && length > 0) throw corrupt('it is cut off')
+  async read(length: number): Promise<Buffer> {
+    const bytes = await this.readOrEnd(length)
+    if (bytes === null && length > 0) throw corrupt('it ends too early')
     return bytes ?? Buffer.alloc(0)
   }
 
-  /** Between 1 and `most` bytes, without copying: they are good until the next call. */
-  async some(most: number): Promise<Buffer> {
-    if (!(await this.#fill())) throw corrupt('it is cut off')
-    return this.#cut(Math.min(most, this.#chunk.length - this.#used))
+  /** Reads between 1 and `maxLength` bytes without copying: they are valid until the next call. */
+  async readSome(maxLength: number): Promise<Buffer> {
+    if (!(await this.#fill())) throw corrupt('it ends too early')
+    return this.#cut(Math.min(maxLength, this.#chunk.length - this.#used))
   }
 
   async skip(length: number): Promise<void> {
-    for (let left = length; left > 0; ) left -= (await this.some(left)).length
+    for (let left = length; left > 0; ) left -= (await this.readSome(left)).length
   }
 
-  /** Reads to the end; true where all of it was zeros. */
+  /** Reads to the end. Returns whether all bytes were zeros. */
   async drain(): Promise<boolean> {
     let zeros = true
     while (await this.#fill()) {
@@ -51,7 +54,7 @@ export class ByteStream {
     return zeros
   }
 
-  /** Stops whatever makes the chunks. */
+  /** Stops the source of the chunks. */
   async close(): Promise<void> {
     await this.#chunks.return?.()
   }

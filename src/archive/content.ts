@@ -3,27 +3,27 @@ import type { Extent, FileSource, TreeItem } from '../volume/tree/entry.ts'
 import { reasonOf } from '../volume/tree/reason.ts'
 import type { GzipMembers } from './gzip-members.ts'
 
-/** Puts the content of files into a tar stream, hashing it on the way. */
+/** What storeContent() needs to write the content of files into a tar stream. */
 export interface ContentWriter {
   stream: GzipMembers
   signal: AbortSignal
-  /** After each piece: bytes of content since the last call. */
+  /** Called after each piece with the bytes of content since the last call. */
   onBytes(bytes: number): void
 }
 
-/** What was stored of one file. */
+/** The result of storing one file. */
 export interface StoredContent {
-  /** Of the file with its holes as zeros; null where they are too large to be hashed. */
+  /** Of the whole content, holes as zeros; null if the holes are too large to be hashed. */
   sha256: string | null
-  /** The file ended early, or could not be read to its end: zeros stand for the rest. */
+  /** Set if the file ended early or could not be read to its end; the rest is stored as zeros. */
   fault: string | undefined
 }
 
-/** Holes above this in one file are not hashed: that would take longer than the backup. */
-const HASHED_HOLES = 2 ** 30
+/** If a file has more holes than this, it is not hashed: that would take longer than the backup. */
+const MAX_HASHED_HOLE_BYTES = 2 ** 30
 const ZEROS = Buffer.alloc(1 << 20)
 
-/** Stores the pieces of an open file, whose `extents` are null where it is stored whole. */
+/** Stores the content of an open file: its extents, or everything if `extents` is null. Hashes it on the way. */
 export async function storeContent(
   writer: ContentWriter,
   { entry }: TreeItem,
@@ -32,7 +32,7 @@ export async function storeContent(
   const extents = entry.extents ?? [{ offset: 0, length: entry.size }]
   const hash = createHash('sha256')
   const holes = entry.size - extents.reduce((sum, { length }) => sum + length, 0)
-  const hashesHoles = holes <= HASHED_HOLES
+  const hashesHoles = holes <= MAX_HASHED_HOLE_BYTES
   let fault: string | undefined
   let at = 0
   for (const extent of extents) {
@@ -48,7 +48,7 @@ interface ExtentJob {
   extent: Extent
   source: FileSource
   hash: Hash
-  /** Once a file could not be read it is not read further. */
+  /** After the first fault, the file is not read any further. */
   fault: string | undefined
 }
 
@@ -98,7 +98,7 @@ async function hashZeros(hash: Hash, bytes: number, signal: AbortSignal): Promis
   }
 }
 
-/** A long computation lets the process hear that it is cancelled. */
+/** Lets the event loop run during a long computation, so that the process notices an abort. */
 async function breathe(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))
   signal.throwIfAborted()

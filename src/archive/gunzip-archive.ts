@@ -5,14 +5,14 @@ import { createGunzip, gunzip, type ZlibOptions } from 'node:zlib'
 import { release } from '../lib/release.ts'
 import type { ArchiveReader } from './archive-reader.ts'
 
-/** Members inflated at once, on libuv's threads, while what came before is written. */
+/** So many members are inflated ahead, in libuv's threads, while earlier ones are written. */
 const MEMBERS_AHEAD = 2
-/** A little more than a member of ours inflates to, so that one call does it. */
-const MEMBER_CHUNK = (1 << 20) + 4096
-/** Larger ones are not ours; they are read as a stream, so that memory stays flat. */
-const LARGEST_MEMBER = 8 << 20
-const LARGEST_INFLATED = 16 << 20
-/** Inflates ahead while what came before is written. */
+/** A little more than one of our members inflates to, so that one call is enough. */
+const MEMBER_CHUNK_BYTES = (1 << 20) + 4096
+/** An archive with larger members is not ours. It is read as a stream, which limits the memory. */
+const MAX_MEMBER_BYTES = 8 << 20
+const MAX_INFLATED_BYTES = 16 << 20
+/** Large buffers: the stream inflates ahead while earlier content is written. */
 const STREAM_OPTIONS: ZlibOptions & TransformOptions = {
   chunkSize: 256 << 10,
   readableHighWaterMark: 4 << 20,
@@ -21,9 +21,9 @@ const STREAM_OPTIONS: ZlibOptions & TransformOptions = {
 const inflate = promisify(gunzip)
 
 /**
- * The tar stream in a gzip file. With `members`, the compressed sizes of its gzip members in order, several are
- * inflated side by side; where they are null or do not add up it is read as one stream. Each buffer is good until the
- * next is asked for. Throws zlib's errors.
+ * Inflates a gzip file. `members` are the compressed sizes of its gzip members in order, which are then inflated in
+ * parallel; if it is null, or does not add up to the file's size, the file is read as one stream. Each buffer is valid
+ * until the next one is requested. Throws zlib's errors.
  */
 export function gunzipArchive(
   archive: ArchiveReader,
@@ -37,7 +37,7 @@ export function gunzipArchive(
 function areUsable(members: readonly number[], size: number): boolean {
   let sum = 0
   for (const length of members) {
-    if (!(length > 0 && length <= LARGEST_MEMBER)) return false
+    if (!(length > 0 && length <= MAX_MEMBER_BYTES)) return false
     sum += length
   }
   return sum === size
@@ -48,23 +48,23 @@ async function* inflateMembers(archive: ArchiveReader, members: readonly number[
   try {
     for (const length of members) {
       ahead.push(inflateAhead(await archive.next(length)))
-      if (ahead.length > MEMBERS_AHEAD) yield* lent(await (ahead.shift() as Promise<Buffer>))
+      if (ahead.length > MEMBERS_AHEAD) yield* yieldThenRelease(await (ahead.shift() as Promise<Buffer>))
     }
-    while (ahead.length > 0) yield* lent(await (ahead.shift() as Promise<Buffer>))
+    while (ahead.length > 0) yield* yieldThenRelease(await (ahead.shift() as Promise<Buffer>))
   } finally {
     await Promise.allSettled(ahead)
   }
 }
 
-/** Its memory is given back when the next is asked for. */
-function* lent(content: Buffer): Generator<Buffer> {
+/** Frees the memory when the next buffer is requested. */
+function* yieldThenRelease(content: Buffer): Generator<Buffer> {
   yield content
   release(content)
 }
 
-/** A failure waits to be asked for. */
+/** A rejection is handled later, when the caller awaits the result. */
 function inflateAhead(member: Buffer): Promise<Buffer> {
-  const inflated = inflate(member, { chunkSize: MEMBER_CHUNK, maxOutputLength: LARGEST_INFLATED })
+  const inflated = inflate(member, { chunkSize: MEMBER_CHUNK_BYTES, maxOutputLength: MAX_INFLATED_BYTES })
   const done = () => release(member)
   inflated.then(done, done)
   return inflated

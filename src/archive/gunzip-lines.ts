@@ -4,15 +4,16 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { ObjectReader } from '../objects/driver.ts'
 
 const READ_BYTES = 256 * 1024
-/** Paths have no limit, but a line that grows without end is no line. */
-const LINE_MAX = 16 * 1024 * 1024
-/** Lines of one deep folder compress some 200 times; zeros a thousand times. */
+/** Guards against a line without end. Paths have no limit of their own. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024
+/** Guards against decompression bombs: zeros compress 1000 times, the lines of one deep folder about 200 times. */
 const MAX_RATIO = 500
-const ALWAYS_ALLOWED = 1024 * 1024
+/** Content up to this size is always allowed, whatever the ratio. */
+const ALWAYS_ALLOWED_BYTES = 1024 * 1024
 const LINE_FEED = 0x0a
 
-/** The lines of a gzip'd text object, one after the other. Throws ARCHIVE_CORRUPT where it does not unpack. */
-export async function* gunzippedLines(reader: ObjectReader): AsyncGenerator<string> {
+/** Yields the lines of a gzipped text object. Throws ARCHIVE_CORRUPT if it cannot be inflated. */
+export async function* gunzipLines(reader: ObjectReader): AsyncGenerator<string> {
   let rest: Buffer[] = []
   let restBytes = 0
   for await (const chunk of gunzipped(reader)) {
@@ -25,12 +26,12 @@ export async function* gunzippedLines(reader: ObjectReader): AsyncGenerator<stri
     }
     rest.push(chunk.subarray(from))
     restBytes += chunk.length - from
-    if (restBytes > LINE_MAX) throw damaged('a line of it does not end')
+    if (restBytes > MAX_LINE_BYTES) throw damaged(`it has a line of more than ${MAX_LINE_BYTES} bytes`)
   }
-  if (restBytes > 0) throw damaged('its last line does not end')
+  if (restBytes > 0) throw damaged('its last line is incomplete')
 }
 
-/** The store's own errors pass as they are; only what zlib says about the bytes is damage. */
+/** Errors of the store are thrown as they are; errors of zlib mean damage. */
 async function* gunzipped(reader: ObjectReader): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: READ_BYTES })
   let readError: unknown
@@ -42,10 +43,10 @@ async function* gunzipped(reader: ObjectReader): AsyncGenerator<Buffer> {
   source.pipe(gunzip)
   try {
     let bytes = 0
-    const most = Math.max(ALWAYS_ALLOWED, reader.size * MAX_RATIO)
+    const maxBytes = Math.max(ALWAYS_ALLOWED_BYTES, reader.size * MAX_RATIO)
     for await (const chunk of gunzip) {
       bytes += chunk.length
-      if (bytes > most) throw new Error(`its ${reader.size} bytes unpack to more than ${most}`)
+      if (bytes > maxBytes) throw new Error(`its ${reader.size} bytes inflate to more than ${maxBytes}`)
       yield chunk
     }
   } catch (error) {
@@ -59,7 +60,7 @@ async function* gunzipped(reader: ObjectReader): AsyncGenerator<Buffer> {
 async function* chunksOf(reader: ObjectReader): AsyncGenerator<Buffer> {
   for (let at = 0; at < reader.size; ) {
     const chunk = await reader.read(at, READ_BYTES)
-    if (chunk.length === 0) throw damaged('it is shorter than it should be')
+    if (chunk.length === 0) throw damaged(`it ends at byte ${at}, expected ${reader.size} bytes`)
     at += chunk.length
     yield chunk
   }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { release } from '../lib/release.ts'
 import type { ObjectWriter } from '../objects/driver.ts'
-import { gzipMember } from './gzip-member.ts'
+import { makeGzipMember } from './gzip-member.ts'
 
 export interface GzipMembersOptions {
   out: ObjectWriter
-  /** Bytes of content in a member. */
+  /** Bytes of content in each member. */
   blockSize: number
-  /** Blocks held at once, each being filled, compressed or written; at least 2. */
+  /** The number of blocks in memory, each being filled, compressed or written; at least 2. */
   blocks: number
-  /** After a member is written: its bytes, and the bytes of content in it. */
+  /** Called after a member is written, with its size and the size of its content, in bytes. */
   onMember?(bytes: number, plainBytes: number): void
 }
 
@@ -22,22 +22,22 @@ export interface GzipSummary {
 }
 
 /**
- * A gzip file made of independent members, compressed side by side and written in order. Where a call gives a promise,
- * wait for it: all blocks are in use, or one could not be written.
+ * Writes a gzip file of independent members, which are compressed in parallel and written in order. If a call returns a
+ * promise, await it: all blocks are in use, or one could not be written.
  */
 export interface GzipMembers {
   /** Bytes of content so far. */
   readonly position: number
-  /** The rest of the current block, never empty: fill it from its start, then say `filled`. */
+  /** The free part of the current block, never empty: fill it from its start, then call `filled`. */
   space(): Buffer
   filled(bytes: number): Promise<void> | undefined
   append(bytes: Buffer): Promise<void> | undefined
-  /** All compressed and written; the writer stays open. */
+  /** Resolves when everything is compressed and written; does not close the writer. */
   end(): Promise<GzipSummary>
 }
 
 export function createGzipMembers(options: GzipMembersOptions): GzipMembers {
-  const queue = memberQueue(options)
+  const queue = createMemberQueue(options)
   let block: Buffer = Buffer.allocUnsafeSlow(options.blockSize)
   let used = 0
   let done = 0
@@ -77,15 +77,15 @@ async function appendLong(members: GzipMembers, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Blocks on their way: compressed as they come, written one after the other. */
-function memberQueue({ out, blocks, onMember }: GzipMembersOptions) {
+/** Compresses blocks in parallel, and writes them one after the other. */
+function createMemberQueue({ out, blocks, onMember }: GzipMembersOptions) {
   const waiting: Promise<Buffer>[] = []
   const hash = createHash('sha256')
   const summary = { size: 0, members: 0, plainBytes: 0 }
   let last: Promise<unknown> = Promise.resolve()
 
   const write = async (block: Buffer, plainBytes: number, before: Promise<unknown>) => {
-    const [member] = await Promise.all([gzipMember(block.subarray(0, plainBytes)), before])
+    const [member] = await Promise.all([makeGzipMember(block.subarray(0, plainBytes)), before])
     await out.write(member)
     hash.update(member)
     const { length } = member
@@ -97,7 +97,7 @@ function memberQueue({ out, blocks, onMember }: GzipMembersOptions) {
     return block
   }
   return {
-    /** Takes the block; gives back another that may be filled, or undefined where one more may be made. */
+    /** Adds a full block. Resolves with a free one, or undefined if another one may be allocated. */
     add(block: Buffer, bytes: number): Promise<Buffer | undefined> {
       const written = write(block, bytes, last)
       written.catch(() => {})

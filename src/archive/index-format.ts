@@ -3,12 +3,12 @@ import { isoTimeOfNs } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { ObjectReader } from '../objects/driver.ts'
 import { type FileInfo, fileInfoSchema } from '../wire/backup.ts'
-import { gunzippedLines } from './gunzip-lines.ts'
+import { gunzipLines } from './gunzip-lines.ts'
 
 /**
- * The index beside an archive: gzip'd lines of JSON, written while the archive is. One header, an entry line for each
- * entry in the archive's order, a members line now and then, and one end line; without it the index is not whole.
- * Offsets and lengths are bytes of the tar stream (gunzipped), paths the text form of lib/byte-paths.ts.
+ * The index of an archive: gzipped lines of JSON, written together with the archive. One header line, an entry line for
+ * each entry in the archive's order, members lines in between, and one end line, without which the index is incomplete.
+ * Offsets and lengths are bytes of the tar stream (gunzipped); paths are in the text form of lib/byte-paths.ts.
  */
 export type IndexLine = IndexHeader | IndexEntry | IndexMembers | IndexEnd
 
@@ -22,23 +22,23 @@ const headerSchema = z.object({
 })
 export type IndexHeader = z.infer<typeof headerSchema>
 
-/** `sha256` is that of the whole content, and null too for a sparse file with more than 1 GiB of holes. */
+/** `sha256` is of the whole content; also null for a sparse file with more than 1 GiB of holes. */
 const entrySchema = fileInfoSchema.omit({ modified: true }).extend({
   kind: z.literal('entry'),
   /** Nanoseconds since 1970, decimal. */
   mtimeNs: z.string().regex(/^-?\d+$/),
-  /** Where its first header stands, pax records included. */
+  /** The offset of its first header, which may be a pax header. */
   offset: count,
-  /** Up to the next entry: headers, content, padding. A multiple of 512. */
+  /** The length up to the next entry: headers, content, padding. A multiple of 512. */
   length: count,
-  /** For a hard link: the `offset` of the entry that has its content; else null. */
+  /** The `offset` of the entry that has the content of a hard link; null for other types. */
   dataEntry: count.nullable(),
 })
 export type IndexEntry = z.infer<typeof entrySchema>
 
 const membersSchema = z.object({
   kind: z.literal('members'),
-  /** Gzip members in order: bytes in the archive, bytes of the tar stream. */
+  /** The gzip members in order: their bytes in the archive, and in the tar stream. */
   sizes: z.array(z.tuple([count, count])),
 })
 export type IndexMembers = z.infer<typeof membersSchema>
@@ -48,30 +48,30 @@ export type IndexEnd = z.infer<typeof endSchema>
 
 const lineSchema = z.discriminatedUnion('kind', [headerSchema, entrySchema, membersSchema, endSchema])
 
-/** As the file list of a backup shows it. */
+/** Converts an entry to the shape that file lists show. */
 export function fileInfoOf(entry: IndexEntry): FileInfo {
   const { path, type, size, mode, uid, gid, linkTarget, sha256 } = entry
   const modified = isoTimeOfNs(BigInt(entry.mtimeNs))
   return { path, type, size, mode, uid, gid, modified, linkTarget, sha256 }
 }
 
-/** Streams an index. Throws ARCHIVE_CORRUPT where it is not what was written, at the latest at its end. */
+/** Streams an index. Throws ARCHIVE_CORRUPT if it is damaged or incomplete, at the latest at its end. */
 export async function* readIndex(reader: ObjectReader): AsyncGenerator<IndexLine> {
   const seen = { lines: 0, entries: 0, members: 0, ended: false }
-  for await (const text of gunzippedLines(reader)) {
+  for await (const text of gunzipLines(reader)) {
     const line = parseLine(text)
     if (seen.ended || (seen.lines === 0) !== (line.kind === 'header'))
       throw corrupt('its lines are out of order')
     seen.lines++
     if (line.kind === 'entry') seen.entries++
     if (line.kind === 'members') seen.members += line.sizes.length
-    if (line.kind === 'end') seen.ended = endsWhole(line, seen)
+    if (line.kind === 'end') seen.ended = checkEnd(line, seen)
     yield line
   }
   if (!seen.ended) throw corrupt('its end is missing')
 }
 
-function endsWhole(end: IndexEnd, seen: { entries: number; members: number }): true {
+function checkEnd(end: IndexEnd, seen: { entries: number; members: number }): true {
   if (end.entries !== seen.entries || end.members !== seen.members) throw corrupt('lines are missing')
   return true
 }
@@ -80,7 +80,7 @@ function parseLine(text: string): IndexLine {
   try {
     return lineSchema.parse(JSON.parse(text))
   } catch (error) {
-    throw corrupt('a line is not one of an index', error)
+    throw corrupt('it has a line of an unknown form', error)
   }
 }
 

@@ -6,7 +6,7 @@ import type { IndexLine } from './index-format.ts'
 
 export interface IndexedEntry {
   entry: TreeEntry
-  /** Of its content; null for what has none. */
+  /** Of its content; null if it has none. */
   sha256: string | null
   offset: number
   length: number
@@ -16,18 +16,18 @@ export interface IndexedEntry {
 
 export interface IndexWriter {
   add(indexed: IndexedEntry): Promise<void> | undefined
-  /** A gzip member of the archive; cheap, written with what comes next. */
+  /** Adds a gzip member of the archive. Cheap: it is written together with a later line. */
   addMember(bytes: number, plainBytes: number): void
   end(tarBytes: number): Promise<{ size: number; sha256: string }>
 }
 
-const BLOCK_SIZE = 256 * 1024
+const BLOCK_BYTES = 256 * 1024
 const BLOCKS = 2
 const MEMBERS_PER_LINE = 256
 
-/** Writes the index of an archive while it is made; index-format.ts says what is in it. */
+/** Writes the index of an archive together with it; see index-format.ts. */
 export function createIndexWriter(out: ObjectWriter, topName: Buffer): IndexWriter {
-  const lines = createGzipMembers({ out, blockSize: BLOCK_SIZE, blocks: BLOCKS })
+  const lines = createGzipMembers({ out, blockSize: BLOCK_BYTES, blocks: BLOCKS })
   const put = (line: IndexLine) => lines.append(Buffer.from(`${JSON.stringify(line)}\n`))
   let pending: [number, number][] = []
   const total = { entries: 0, members: 0 }

@@ -1,6 +1,6 @@
 import { corrupt } from './archive-fault.ts'
 
-/** The same pieces, as long as they are no more than the manifest says: a bomb must not fill the volume's disk. */
+/** Passes the pieces on. Throws once they are more than the manifest says: a bomb must not fill the volume's disk. */
 export async function* limitInflated(
   pieces: AsyncIterable<Buffer>,
   expectedBytes: number | undefined,
@@ -9,7 +9,7 @@ export async function* limitInflated(
   for await (const piece of pieces) {
     bytes += piece.length
     if (expectedBytes !== undefined && bytes > expectedBytes)
-      throw corrupt(`it inflates to more than the ${expectedBytes} bytes that were written`)
+      throw corrupt(`it inflates to more than ${expectedBytes} bytes, the size in its manifest`)
     yield piece
   }
 }

@@ -1,22 +1,22 @@
 import { Header } from 'tar'
 import type { EntryType, TreeEntry } from '../volume/tree/entry.ts'
 import { flagsText } from '../volume/tree/inode-flags.ts'
-import { encodePaxRecords, paxTime } from './pax-encode.ts'
+import { encodePaxRecords, formatPaxTime } from './pax-encode.ts'
 import type { PaxRecord } from './pax-records.ts'
-import { BLOCK_SIZE } from './tar-header.ts'
-import { xattrRecords } from './xattr-records.ts'
+import { BLOCK_SIZE, paddingBytes } from './tar-header.ts'
+import { encodeXattrs } from './xattr-records.ts'
 
-/** What goes into the archive before an entry's content. */
+/** The facts that the header of an entry contains. */
 export interface MemberHead {
   entry: TreeEntry
   /** The whole name in the archive. */
   name: Buffer
-  /** Of a symlink: its target; of a hard link: the name of the entry that has the content. */
+  /** The target of a symlink, or the name of the entry that has the content of a hard link. */
   linkName: Buffer | null
   isHardLink: boolean
-  /** Bytes that follow the header, without padding. */
+  /** The bytes that follow the header, without padding. */
   size: number
-  /** For a sparse file: its size with holes. `size` then counts the map and the data. */
+  /** The size of a sparse file with its holes; `size` is then that of map and data. Null for other files. */
   sparseSize: number | null
 }
 
@@ -30,14 +30,14 @@ const HEADER_TYPES = {
 } as const satisfies Record<EntryType, string>
 
 const NS_PER_SECOND = 1_000_000_000n
-/** What the octal fields of a ustar header hold (POSIX.1-2017, pax, "ustar Interchange Format"). */
-const ID_MAX = 0o7777777
-const NUMBER_MAX = 0o77777777777
+/** The largest values of the octal fields of a ustar header (POSIX.1-2017, pax, "ustar Interchange Format"). */
+const MAX_ID = 0o7777777
+const MAX_NUMBER = 0o77777777777
 const NAME_BYTES = 100
 const PREFIX_BYTES = 155
 const SLASH = 0x2f
 
-/** The ustar header, with a pax header before it where something does not fit in exactly. */
+/** Encodes the ustar header, with a pax header before it if a value does not fit exactly. */
 export function encodeHead(head: MemberHead): Buffer {
   const split = splitName(head.name)
   const records = paxRecords(head, split !== undefined)
@@ -46,11 +46,6 @@ export function encodeHead(head: MemberHead): Buffer {
     split ?? { prefix: Buffer.alloc(0), name: head.name.subarray(0, NAME_BYTES) },
   )
   return records.length === 0 ? block : Buffer.concat([paxHeader(head, encodePaxRecords(records)), block])
-}
-
-/** Content is followed by zeros up to a whole block. */
-export function paddingOf(size: number): number {
-  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE
 }
 
 function paxRecords(
@@ -62,10 +57,10 @@ function paxRecords(
     records.push({ key, value: Buffer.isBuffer(value) ? value : Buffer.from(String(value)) })
   if (sparseSize === null && !nameFits) add('path', name)
   if (linkName && linkName.length > NAME_BYTES) add('linkpath', linkName)
-  if (!fitsSeconds(entry.mtimeNs)) add('mtime', paxTime(entry.mtimeNs))
-  if (entry.uid > ID_MAX) add('uid', entry.uid)
-  if (entry.gid > ID_MAX) add('gid', entry.gid)
-  if (size > NUMBER_MAX) add('size', size)
+  if (!fitsSeconds(entry.mtimeNs)) add('mtime', formatPaxTime(entry.mtimeNs))
+  if (entry.uid > MAX_ID) add('uid', entry.uid)
+  if (entry.gid > MAX_ID) add('gid', entry.gid)
+  if (size > MAX_NUMBER) add('size', size)
   if (sparseSize !== null) {
     add('GNU.sparse.major', 1)
     add('GNU.sparse.minor', 0)
@@ -74,11 +69,11 @@ function paxRecords(
   }
   if (isHardLink) return records
   if (entry.flags) add('SCHILY.fflags', flagsText(entry.flags))
-  return [...records, ...xattrRecords(entry.xattrs)]
+  return [...records, ...encodeXattrs(entry.xattrs)]
 }
 
 function fitsSeconds(ns: bigint): boolean {
-  return ns % NS_PER_SECOND === 0n && ns >= 0n && ns / NS_PER_SECOND <= BigInt(NUMBER_MAX)
+  return ns % NS_PER_SECOND === 0n && ns >= 0n && ns / NS_PER_SECOND <= BigInt(MAX_NUMBER)
 }
 
 interface SplitName {
@@ -86,7 +81,7 @@ interface SplitName {
   name: Buffer
 }
 
-/** As a ustar header takes it; undefined where it is too long. */
+/** Splits a name into the two fields of a ustar header; undefined if it is too long for them. */
 function splitName(name: Buffer): SplitName | undefined {
   if (name.length <= NAME_BYTES) return { prefix: Buffer.alloc(0), name }
   const slash = name.indexOf(SLASH, name.length - NAME_BYTES - 1)
@@ -103,7 +98,7 @@ function ustarBlock(
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
-    size: Math.min(size, NUMBER_MAX),
+    size: Math.min(size, MAX_NUMBER),
     mtime: new Date(Number(clampSeconds(entry.mtimeNs)) * 1000),
     type: isHardLink ? 'Link' : HEADER_TYPES[entry.type],
     devmaj: entry.major,
@@ -116,10 +111,10 @@ function ustarBlock(
 function clampSeconds(ns: bigint): bigint {
   if (ns < 0n) return 0n
   const seconds = ns / NS_PER_SECOND
-  return seconds > BigInt(NUMBER_MAX) ? BigInt(NUMBER_MAX) : seconds
+  return seconds > BigInt(MAX_NUMBER) ? BigInt(MAX_NUMBER) : seconds
 }
 
-/** What a tar that knows no sparse files would call the map and data: not the name of the file itself. */
+/** The name under which a tar without support for sparse files unpacks map and data: not the name of the file. */
 function sparseName(name: Buffer): Buffer {
   const base = name.subarray(name.lastIndexOf(SLASH) + 1)
   return Buffer.concat([Buffer.from('GNUSparseFile.0/'), base]).subarray(0, NAME_BYTES)
@@ -138,10 +133,10 @@ function paxHeader({ name, entry }: MemberHead, body: Buffer): Buffer {
   })
   const shown = Buffer.concat([Buffer.from('PaxHeaders/'), base]).subarray(0, NAME_BYTES)
   const block = withNames(header, { prefix: Buffer.alloc(0), name: shown, linkName: null })
-  return Buffer.concat([block, body, Buffer.alloc(paddingOf(body.length))])
+  return Buffer.concat([block, body, Buffer.alloc(paddingBytes(body.length))])
 }
 
-/** The tar package's Header takes names as text; ours are bytes, so they are put into the block it made. */
+/** The tar package's Header accepts names as text only. Ours are bytes, so they are written into the encoded block. */
 function withNames(
   header: Header,
   { prefix, name, linkName }: SplitName & { linkName: Buffer | null },

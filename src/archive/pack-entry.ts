@@ -1,15 +1,16 @@
 import { hash } from 'node:crypto'
 import type { FileSource, TreeEntry, TreeItem, TreeWarning } from '../volume/tree/entry.ts'
+import { noLongerLinked, warnOfChange } from '../volume/tree/inspect.ts'
 import type { LinkTable, LinkTarget } from '../volume/tree/link-table.ts'
-import { noLongerLinked, warnOfChange } from '../volume/tree/look.ts'
 import { reasonOf } from '../volume/tree/reason.ts'
 import { storeContent } from './content.ts'
 import type { GzipMembers } from './gzip-members.ts'
 import type { IndexWriter } from './index-writer.ts'
-import { encodeHead, type MemberHead, paddingOf } from './member-header.ts'
+import { encodeHead, type MemberHead } from './member-header.ts'
 import { encodeSparseMap } from './sparse-encode.ts'
+import { paddingBytes } from './tar-header.ts'
 
-/** An archive being written. */
+/** An archive that is being written. */
 export interface Packing {
   topName: Buffer
   stream: GzipMembers
@@ -23,7 +24,7 @@ export interface Packing {
 
 const ZEROS = Buffer.alloc(512)
 
-/** Stores one thing, whatever it is. A file that cannot be opened is left out, with a warning. */
+/** Stores one entry of any type. A file that cannot be opened is left out with a warning. */
 export async function packItem(packing: Packing, item: TreeItem): Promise<void> {
   const { entry } = item
   const mayBeLinked = entry.links > 1 && entry.type !== 'directory'
@@ -49,11 +50,11 @@ async function packLink(packing: Packing, entry: TreeEntry, link: LinkTarget): P
   await packing.index.add({ entry, sha256: null, offset, length: packing.stream.position - offset, link })
 }
 
-/** False where there is nothing to store. */
+/** Returns false if the file could not be opened. */
 async function packNew(packing: Packing, item: TreeItem): Promise<boolean> {
   if (item.open) return await packOpened(packing, item, item.open)
   if (item.data && !item.entry.extents) await packData(packing, item.entry, item.data)
-  else if (item.data) await packFile(packing, item, sourceOfData(item.data))
+  else if (item.data) await packFile(packing, item, createDataSource(item.data))
   else await packPlain(packing, item.entry)
   return true
 }
@@ -72,7 +73,7 @@ async function packPlain(packing: Packing, entry: TreeEntry): Promise<void> {
 async function packData(packing: Packing, entry: TreeEntry, data: Buffer): Promise<void> {
   const offset = await putHead(packing, { entry, linkName: null, isHardLink: false, size: entry.size })
   await packing.stream.append(data)
-  await packing.stream.append(ZEROS.subarray(0, paddingOf(data.length)))
+  await packing.stream.append(ZEROS.subarray(0, paddingBytes(data.length)))
   packing.counts.bytes += data.length
   const length = packing.stream.position - offset
   await packing.index.add({ entry, sha256: hash('sha256', data, 'hex'), offset, length, link: null })
@@ -117,7 +118,7 @@ async function packFile(packing: Packing, item: TreeItem, source: FileSource): P
     packing.progress(entry.path)
   }
   const { sha256, fault } = await storeContent({ stream, signal: packing.signal, onBytes }, item, source)
-  await stream.append(ZEROS.subarray(0, paddingOf(size)))
+  await stream.append(ZEROS.subarray(0, paddingBytes(size)))
   await packing.index.add({ entry, sha256, offset, length: stream.position - offset, link: null })
   await warnIfChanged(packing, entry, { source, fault })
 }
@@ -136,7 +137,7 @@ interface Head extends Omit<MemberHead, 'name' | 'sparseSize'> {
   sparse?: boolean
 }
 
-/** Gives back where the entry starts. */
+/** Returns the offset at which the entry starts. */
 async function putHead({ stream, topName }: Packing, head: Head): Promise<number> {
   const offset = stream.position
   const { entry, sparse } = head
@@ -146,7 +147,7 @@ async function putHead({ stream, topName }: Packing, head: Head): Promise<number
   return offset
 }
 
-/** `top/path`, a directory with a slash behind it. */
+/** `top/path`; a directory has a slash at its end. */
 function nameInArchive(topName: Buffer, path: Buffer, isDirectory: boolean): Buffer {
   const parts = path.length === 0 ? [topName] : [topName, SLASH, path]
   return Buffer.concat(isDirectory ? [...parts, SLASH] : parts)
@@ -154,8 +155,8 @@ function nameInArchive(topName: Buffer, path: Buffer, isDirectory: boolean): Buf
 
 const SLASH = Buffer.from('/')
 
-/** A small file that was read ahead, and cannot change any more. */
-function sourceOfData(data: Buffer): FileSource {
+/** Reads from the content of a small file that was read ahead, and cannot change any more. */
+function createDataSource(data: Buffer): FileSource {
   return {
     read: async (buffer, position) => data.copy(buffer, 0, position),
     changed: async () => undefined,

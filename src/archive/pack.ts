@@ -1,10 +1,16 @@
+// Full backups: plain tar.gz files with an index of their entries. pack.ts writes a volume (pack-entry.ts, member-
+// header.ts, gzip-members.ts), unpack.ts restores an archive into an empty directory, verify.ts reads one without
+// writing. tar-entries.ts reads the archives of any tar: old, ustar, GNU and pax headers, sparse files. index-
+// format.ts describes the index. The store's archives use it. It knows no names, manifests or retention, and treats
+// archives as hostile.
+
 import { addAbortListener } from 'node:events'
 import { availableParallelism } from 'node:os'
 import type { ObjectWriter } from '../objects/driver.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
 import { flushVolume } from '../volume/tree/flush-volume.ts'
+import type { WalkOptions } from '../volume/tree/inspector.ts'
 import { createLinkTable, type LinkTable } from '../volume/tree/link-table.ts'
-import type { WalkOptions } from '../volume/tree/looker.ts'
 import { readBeginTime } from '../volume/tree/recheck/begin-time.ts'
 import { type ChangedFiles, findChangedFiles } from '../volume/tree/recheck/changed-files.ts'
 import { RecheckSteps } from '../volume/tree/recheck/recheck-steps.ts'
@@ -25,39 +31,39 @@ export interface PackInput {
   out: ObjectWriter
   index: ObjectWriter
   signal: AbortSignal
-  /** As WalkOptions has it. */
+  /** See WalkOptions. */
   whyLeftOut?: WalkOptions['whyLeftOut']
-  /** Totals so far, and what is being read, or looked at again. Called often: keep it cheap. */
+  /** Totals so far, and the path that is being read, or checked again. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer; phase?: 'recheck' }): void
   onWarning(warning: TreeWarning): void
 }
 
 export interface PackSummary {
-  /** The archive as written. */
+  /** The size of the archive, in bytes. */
   size: number
   sha256: string
   index: { size: number; sha256: string }
-  /** Everything in the archive, the volume itself included. */
+  /** All entries in the archive, the volume itself included. */
   entries: number
   files: number
   /** Bytes of file content. */
   bytes: number
   tarBytes: number
-  /** `device` is `major:minor` of the file system the volume lies on. */
+  /** `device` is `major:minor` of the volume's file system. */
   root: { device: string; mountPoint: boolean }
-  /** Nothing but directories in it. */
+  /** The volume has nothing but directories. */
   empty: boolean
   faults: number
-  /** What this machine cannot keep; empty normally. */
+  /** What this machine cannot keep, in words; normally empty. */
   notKept: string[]
-  /** Files in it that changed since the run began. */
+  /** Files in the archive that changed since the run began. */
   changedWhileRead: ChangedFiles
 }
 
 /**
- * Writes a volume as a standard posix tar in gzip members, and its index beside it; syncs and publishes nothing.
- * The archive is whole whatever happens in the volume meanwhile: what is not, or not exactly, in it is warned of.
- * Throws VOLUME_MISSING, what the writers throw, and the signal's reason, at once.
+ * Writes a volume as a standard POSIX tar in gzip members, and its index. Does not sync or publish them.
+ * The archive is complete even if the volume changes meanwhile; entries that are not, or not exactly, in it cause
+ * warnings. Throws VOLUME_MISSING, errors of the writers, and the signal's reason as soon as it is aborted.
  */
 export async function packArchive(input: PackInput): Promise<PackSummary> {
   const { signal } = input
@@ -66,17 +72,17 @@ export async function packArchive(input: PackInput): Promise<PackSummary> {
   packed.catch(() => {})
   const aborted = Promise.withResolvers<never>()
   using _listener = addAbortListener(signal, () => aborted.reject(signal.reason))
-  // A file operation on a mount that does not answer cannot be ended: nobody waits for it.
+  // A file operation on a mount that does not answer cannot be cancelled, so an abort does not wait for it.
   return await Promise.race([packed, aborted.promise])
 }
 
-const BLOCK_SIZE = 1 << 20
-/** Each takes memory, and threads of the pool from those that read. */
-const MOST_CORES = 8
-/** One is filled, one is written, the others are compressed. */
-const BLOCKS = Math.min(availableParallelism(), MOST_CORES) + 2
-/** GNU tar's record: archives end on a multiple of it. */
-const RECORD_SIZE = 10240
+const BLOCK_BYTES = 1 << 20
+/** Compression with more cores needs more memory, and slows down reads, which use the same pool of threads. */
+const MAX_CORES = 8
+/** One block is filled, one is written, the others are compressed. */
+const BLOCKS = Math.min(availableParallelism(), MAX_CORES) + 2
+/** The size of an archive is a multiple of GNU tar's record. */
+const RECORD_BYTES = 10240
 
 async function pack(input: PackInput): Promise<PackSummary> {
   using opened = await openVolume(input.volume)
@@ -116,14 +122,14 @@ async function pack(input: PackInput): Promise<PackSummary> {
   }
 }
 
-function startPacking({ topName, out, index: indexOut, signal, ...tell }: PackInput, links: LinkTable) {
+function startPacking({ topName, out, index: indexOut, signal, ...callbacks }: PackInput, links: LinkTable) {
   const counts = { entries: 0, files: 0, bytes: 0, others: 0 }
   const index = createIndexWriter(indexOut, topName)
-  const stream = createGzipMembers({ out, blockSize: BLOCK_SIZE, blocks: BLOCKS, onMember: index.addMember })
+  const stream = createGzipMembers({ out, blockSize: BLOCK_BYTES, blocks: BLOCKS, onMember: index.addMember })
   let faults = 0
   const onWarning = (warning: TreeWarning) => {
     if (warning.severity === 'fault') faults++
-    tell.onWarning(warning)
+    callbacks.onWarning(warning)
   }
   return {
     topName,
@@ -136,14 +142,14 @@ function startPacking({ topName, out, index: indexOut, signal, ...tell }: PackIn
     faults: () => faults,
     warn: (severity: TreeWarning['severity'], path: Buffer, message: string) =>
       onWarning({ severity, path, message }),
-    progress: (path: Buffer) => tell.onProgress({ bytes: counts.bytes, files: counts.files, path }),
+    progress: (path: Buffer) => callbacks.onProgress({ bytes: counts.bytes, files: counts.files, path }),
     onRecheck: (path: Buffer) =>
-      tell.onProgress({ bytes: counts.bytes, files: counts.files, path, phase: 'recheck' }),
+      callbacks.onProgress({ bytes: counts.bytes, files: counts.files, path, phase: 'recheck' }),
   }
 }
 
-/** Two blocks of zeros, and as many more as fill the last record. */
+/** Writes two blocks of zeros, and more to fill the last record. */
 async function putEnd({ stream }: Packing): Promise<void> {
   const end = stream.position + 2 * 512
-  await stream.append(Buffer.alloc(Math.ceil(end / RECORD_SIZE) * RECORD_SIZE - stream.position))
+  await stream.append(Buffer.alloc(Math.ceil(end / RECORD_BYTES) * RECORD_BYTES - stream.position))
 }

@@ -4,8 +4,8 @@ import type { PaxRecord } from './pax-records.ts'
 const LINE_FEED = Buffer.from('\n')
 
 /**
- * The body of a pax header (POSIX.1-2017, pax, "pax Extended Header"), not yet padded. Where a path is not UTF-8 the
- * records start by saying so.
+ * Encodes the body of a pax header (POSIX.1-2017, pax, "pax Extended Header"), without padding. If a path is not UTF-8,
+ * the first record is `hdrcharset=BINARY`.
  */
 export function encodePaxRecords(records: readonly PaxRecord[]): Buffer {
   const binary = records.some(({ key, value }) => isPathKey(key) && !isUtf8(value))
@@ -17,7 +17,7 @@ function isPathKey(key: string): boolean {
   return key === 'path' || key === 'linkpath' || key === 'GNU.sparse.name'
 }
 
-/** `length key=value\n`, where the length counts its own digits. */
+/** `length key=value\n`; the length counts its own digits. */
 function encodeRecord({ key, value }: PaxRecord): Buffer[] {
   const rest = key.length + value.length + 3
   let length = rest + String(rest).length
@@ -25,8 +25,8 @@ function encodeRecord({ key, value }: PaxRecord): Buffer[] {
   return [Buffer.from(`${length} ${key}=`, 'latin1'), value, LINE_FEED]
 }
 
-/** Nanoseconds since 1970 as pax has them: seconds with as many digits behind the point as are needed. */
-export function paxTime(ns: bigint): string {
+/** Formats nanoseconds since 1970 for pax: seconds, with as many decimals as necessary. */
+export function formatPaxTime(ns: bigint): string {
   const sign = ns < 0n ? '-' : ''
   const digits = String(ns < 0n ? -ns : ns).padStart(10, '0')
   const fraction = digits.slice(-9).replace(/0+$/, '')

@@ -1,6 +1,6 @@
 import { corrupt } from './archive-fault.ts'
 
-/** One `length keyword=value` of a pax header. Keywords are bytes too, kept one character a byte (latin1). */
+/** One `length keyword=value` of a pax header. Keywords are bytes too, as latin1 text. */
 export interface PaxRecord {
   key: string
   value: Buffer
@@ -15,7 +15,7 @@ export function parsePaxRecords(body: Buffer): PaxRecord[] {
     const end = at + (/^\d+$/.test(digits) ? Number(digits) : 0)
     const equals = body.indexOf(0x3d, space)
     if (end <= space || end > body.length || equals < 0 || equals >= end || body[end - 1] !== 0x0a) {
-      throw corrupt('a pax header cannot be read')
+      throw corrupt('a pax header is malformed')
     }
     records.push({
       key: body.toString('latin1', space + 1, equals),
@@ -26,7 +26,7 @@ export function parsePaxRecords(body: Buffer): PaxRecord[] {
   return records
 }
 
-/** The later of two records with one keyword counts. */
+/** If several records have the same keyword, the last one counts. */
 export function lastValue(records: readonly PaxRecord[], key: string): Buffer | undefined {
   return records.findLast((record) => record.key === key)?.value
 }

@@ -4,18 +4,18 @@ import { corrupt } from './archive-fault.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { lastValue, type PaxRecord, parsePaxRecords } from './pax-records.ts'
 import { readOldSparseMap, readPaxSparseMap, type SparseMap } from './sparse-map.ts'
-import { decimalNanoseconds, decimalNumber, fieldBytes } from './tar-fields.ts'
-import { BLOCK_SIZE, decodeHeader, type TarHeader } from './tar-header.ts'
-import { xattrsOf } from './tar-xattrs.ts'
+import { fieldBytes, parseDecimal, parseDecimalSeconds } from './tar-fields.ts'
+import { BLOCK_SIZE, decodeHeader, paddingBytes, type TarHeader } from './tar-header.ts'
+import { decodeXattrs } from './tar-xattrs.ts'
 
-/** Long names, pax records and sparse maps are held in memory; beyond this they are no honest ones. */
-const MOST_HEADER_BYTES = 64 << 20
+/** Long names, pax records and sparse maps are kept in memory. Larger ones count as an attack. */
+const MAX_HEADER_BYTES = 64 << 20
 
-/** One entry with everything that stood in front of it applied; names as they stand in the archive. */
+/** One entry, with all extended headers before it applied. Names are as in the archive. */
 export interface TarEntry {
   type: EntryType | 'hardlink'
   name: Buffer
-  /** Where a symlink points, or the name of the entry that a hard link is another name of. */
+  /** The target of a symlink, or the name of the entry to which a hard link refers. */
   linkName: Buffer
   mode: number
   uid: number
@@ -23,18 +23,19 @@ export interface TarEntry {
   mtimeNs: bigint
   major: number
   minor: number
-  /** Size of a file with its holes, and how many bytes of it follow in the stream. */
+  /** The size of a file with its holes. */
   size: number
+  /** How many bytes of content follow in the stream. */
   stored: number
   extents: Extent[] | null
   xattrs: Xattr[]
   /** Inode flags, 0 for none. */
   flags: number
-  /** What of the entry is not understood: ends of a sentence. */
+  /** What could not be understood, each as the end of a sentence. */
   doubts: string[]
 }
 
-/** What was read in front of an entry. */
+/** The extended headers before an entry. */
 interface Pending {
   records: PaxRecord[]
   longName: Buffer | undefined
@@ -42,18 +43,18 @@ interface Pending {
 }
 
 /**
- * Reads a tar stream: old, ustar, GNU and pax headers, every kind of GNU sparse file. Yields each entry before its
- * content: the caller takes up to `stored` bytes from the stream; what it leaves is skipped. Ends after the end
- * mark. Throws a corrupt ArchiveFault, also where the end mark is missing.
+ * Reads a tar stream: old, ustar, GNU and pax headers, and all kinds of GNU sparse files. Yields each entry before its
+ * content: the caller may read up to `stored` bytes from the stream, the rest is skipped. Ends after the end mark.
+ * Throws a corrupt ArchiveFault, also if the end mark is missing.
  */
 export async function* readTarEntries(stream: ByteStream): AsyncGenerator<TarEntry> {
   let globals: PaxRecord[] = []
   let pending = nothingPending()
   for (let header = await nextHeader(stream); header; header = await nextHeader(stream)) {
     if (header.type === 'g') globals = mergeGlobals(globals, parsePaxRecords(await readBody(stream, header)))
-    else if (isPrefix(header.type)) await takePrefix(pending, header, stream)
+    else if (isPrefix(header.type)) await readPrefix(pending, header, stream)
     else {
-      yield* contentOf(stream, header, { ...pending, records: [...globals, ...pending.records] })
+      yield* readEntry(stream, header, { ...pending, records: [...globals, ...pending.records] })
       pending = nothingPending()
     }
   }
@@ -63,10 +64,10 @@ function nothingPending(): Pending {
   return { records: [], longName: undefined, longLink: undefined }
 }
 
-/** Null at the end mark: two blocks of zeros. One alone is passed over. */
+/** Null at the end mark, which is two blocks of zeros. A single one is skipped. */
 async function nextHeader(stream: ByteStream): Promise<TarHeader | null> {
   for (let zeros = 0; zeros < 2; zeros++) {
-    const block = await stream.takeOrEnd(BLOCK_SIZE)
+    const block = await stream.readOrEnd(BLOCK_SIZE)
     if (!block && zeros > 0) return null
     if (!block) throw corrupt('it ends without an end mark')
     const header = decodeHeader(block)
@@ -75,12 +76,12 @@ async function nextHeader(stream: ByteStream): Promise<TarHeader | null> {
   return null
 }
 
-/** `X` is what Solaris called `x`. */
+/** `X` is Solaris's name of `x`. */
 function isPrefix(type: string): boolean {
   return 'xXLK'.includes(type)
 }
 
-async function takePrefix(pending: Pending, header: TarHeader, stream: ByteStream): Promise<void> {
+async function readPrefix(pending: Pending, header: TarHeader, stream: ByteStream): Promise<void> {
   const body = await readBody(stream, header)
   if (header.type === 'L') pending.longName = upToNul(body)
   else if (header.type === 'K') pending.longLink = upToNul(body)
@@ -88,33 +89,35 @@ async function takePrefix(pending: Pending, header: TarHeader, stream: ByteStrea
 }
 
 async function readBody(stream: ByteStream, { size }: TarHeader): Promise<Buffer> {
-  if (size > MOST_HEADER_BYTES) throw corrupt(`a header of ${size} bytes is none`)
-  const body = await stream.take(size)
-  await stream.skip(paddingOf(size))
+  if (size > MAX_HEADER_BYTES)
+    throw corrupt(`it has a header of ${size} bytes, expected at most ${MAX_HEADER_BYTES}`)
+  const body = await stream.read(size)
+  await stream.skip(paddingBytes(size))
   return body
 }
 
-/** A global record never names or sizes entries: that could only make all of them one. */
+/** Ignores global names and sizes: they would give all entries the same one. */
 function mergeGlobals(old: readonly PaxRecord[], more: readonly PaxRecord[]): PaxRecord[] {
   const kept = more.filter(({ key }) => !/^(path|linkpath|size|GNU\.sparse\..*)$/.test(key))
   return [...old.filter(({ key }) => !kept.some((record) => record.key === key)), ...kept]
 }
 
-async function* contentOf(stream: ByteStream, header: TarHeader, pending: Pending): AsyncGenerator<TarEntry> {
+/** Yields the entry, unless it is a volume label, and skips its content. */
+async function* readEntry(stream: ByteStream, header: TarHeader, pending: Pending): AsyncGenerator<TarEntry> {
   if (header.type === 'M' || header.type === 'N')
-    throw corrupt(`its part of type "${header.type}" cannot be read`)
+    throw corrupt(`entries of type "${header.type}" are not supported`)
   const name = textOf(pending.records, 'path') ?? pending.longName ?? header.name
   const type = typeOf(header, textOf(pending.records, 'GNU.sparse.name') ?? name)
   const size = HEADER_ONLY.has(header.type) ? 0 : storedSize(header, pending.records)
   const sparse = type === 'file' ? await sparseMapOf(stream, header, pending.records) : null
   const start = stream.position - (sparse?.mapBytes ?? 0)
-  if (header.type !== 'V') yield entryOf({ header, pending, type, size, sparse })
+  if (header.type !== 'V') yield createEntry({ header, pending, type, size, sparse })
   const left = start + size - stream.position
   if (left < 0) throw corrupt('the map of a sparse file is longer than the file')
-  await stream.skip(left + paddingOf(size))
+  await stream.skip(left + paddingBytes(size))
 }
 
-/** Types that have no content, whatever size some tars give them. */
+/** These types have no content, even if a tar writes a size. */
 const HEADER_ONLY = new Set(['1', '2', '3', '4', '5', '6'])
 const TYPES: Record<string, TarEntry['type']> = {
   '1': 'hardlink',
@@ -126,14 +129,14 @@ const TYPES: Record<string, TarEntry['type']> = {
   D: 'directory',
 }
 
-/** Old tars know a directory by the slash behind its name. */
+/** In old tars, a directory is a file whose name ends with a slash. */
 function typeOf(header: TarHeader, name: Buffer): TarEntry['type'] {
   return TYPES[header.type] ?? (name.at(-1) === 0x2f ? 'directory' : 'file')
 }
 
 function storedSize(header: TarHeader, records: readonly PaxRecord[]): number {
   const size = textOf(records, 'size')
-  return size ? decimalNumber(size.toString('latin1')) : header.size
+  return size ? parseDecimal(size.toString('latin1')) : header.size
 }
 
 async function sparseMapOf(
@@ -152,9 +155,9 @@ interface EntryParts {
   sparse: SparseMap | null
 }
 
-function entryOf({ header, pending, type, size, sparse }: EntryParts): TarEntry {
+function createEntry({ header, pending, type, size, sparse }: EntryParts): TarEntry {
   const { records } = pending
-  const { xattrs, doubts } = xattrsOf(records)
+  const { xattrs, doubts } = decodeXattrs(records)
   const mtime = textOf(records, 'mtime')?.toString('latin1')
   const stored = size - (sparse?.mapBytes ?? 0)
   const data = sparse?.extents.reduce((sum, { length }) => sum + length, 0) ?? stored
@@ -166,9 +169,9 @@ function entryOf({ header, pending, type, size, sparse }: EntryParts): TarEntry 
     name: textOf(records, 'GNU.sparse.name') ?? textOf(records, 'path') ?? pending.longName ?? header.name,
     linkName: textOf(records, 'linkpath') ?? pending.longLink ?? header.linkName,
     mode: header.mode,
-    uid: ownerOf(textOf(records, 'uid'), header.uid, doubts),
-    gid: ownerOf(textOf(records, 'gid'), header.gid, doubts),
-    mtimeNs: mtime === undefined ? header.mtimeNs : decimalNanoseconds(mtime),
+    uid: parseOwner(textOf(records, 'uid'), header.uid, doubts),
+    gid: parseOwner(textOf(records, 'gid'), header.gid, doubts),
+    mtimeNs: mtime === undefined ? header.mtimeNs : parseDecimalSeconds(mtime),
     major: header.major,
     minor: header.minor,
     size: type === 'file' ? (sparse?.size ?? size) : 0,
@@ -181,17 +184,17 @@ function entryOf({ header, pending, type, size, sparse }: EntryParts): TarEntry 
 }
 
 const KNOWN_TYPES = /^[0-7SD]$/
-/** The last id is the kernel's word for "leave it". */
-const MOST_ID = 0xfffffffe
+/** The kernel uses the next id to say "do not change the owner". */
+const MAX_ID = 0xfffffffe
 
-function ownerOf(record: Buffer | undefined, inHeader: number, doubts: string[]): number {
-  const id = record ? decimalNumber(record.toString('latin1')) : inHeader
-  if (id >= 0 && id <= MOST_ID) return id
-  doubts.push(`belongs to ${id}, which is no id here; it was given to root`)
+function parseOwner(record: Buffer | undefined, inHeader: number, doubts: string[]): number {
+  const id = record ? parseDecimal(record.toString('latin1')) : inHeader
+  if (id >= 0 && id <= MAX_ID) return id
+  doubts.push(`belongs to ${id}, which is not a valid id; it was given to root`)
   return 0
 }
 
-/** The value of a pax record; an empty one takes back what an earlier one said. */
+/** The value of a pax record; an empty value revokes earlier ones. */
 function textOf(records: readonly PaxRecord[], key: string): Buffer | undefined {
   const value = lastValue(records, key)
   return value?.length ? value : undefined
@@ -199,8 +202,4 @@ function textOf(records: readonly PaxRecord[], key: string): Buffer | undefined 
 
 function upToNul(body: Buffer): Buffer {
   return fieldBytes(body, 0, body.length)
-}
-
-function paddingOf(size: number): number {
-  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE
 }

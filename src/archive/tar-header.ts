@@ -4,9 +4,14 @@ import { fieldBytes, fieldNanoseconds, fieldNumber } from './tar-fields.ts'
 
 export const BLOCK_SIZE = 512
 
-/** One header block as it stands, before long names and pax records are applied. */
+/** The number of zeros that fill the last block of content. */
+export function paddingBytes(size: number): number {
+  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE
+}
+
+/** One header block, before long names and pax records are applied. */
 export interface TarHeader {
-  /** The type flag, one character; the NUL of old archives is given as `0`. */
+  /** The type flag, one character; `0` for the NUL of old archives. */
   type: string
   name: Buffer
   linkName: Buffer
@@ -18,14 +23,14 @@ export interface TarHeader {
   mtimeNs: bigint
   major: number
   minor: number
-  /** The block itself: an old GNU sparse header goes on in it. */
+  /** The block itself, because an old GNU sparse header has more fields. */
   block: Buffer
 }
 
 /**
- * Decodes a block of 512 bytes; null for a block of zeros. Owner, mode and checksum field are decoded by the tar
- * package's Header. The rest is read from the block: it turns names into text, reads devices from posix headers only,
- * and refuses times that JavaScript's dates cannot hold.
+ * Decodes a block of 512 bytes; null for a block of zeros. The tar package's Header decodes owner, mode and checksum.
+ * The other fields are decoded here, because that class turns names into text, reads devices from POSIX headers only,
+ * and rejects times that JavaScript's dates cannot represent.
  * Throws a corrupt ArchiveFault.
  */
 export function decodeHeader(block: Buffer): TarHeader | null {
@@ -36,12 +41,12 @@ export function decodeHeader(block: Buffer): TarHeader | null {
   const device = flag === 0x33 || flag === 0x34
   return {
     type: flag === 0 ? '0' : String.fromCharCode(flag),
-    name: nameOf(block),
+    name: decodeName(block),
     linkName: fieldBytes(block, 157, 100),
     mode: (header.mode ?? 0) & 0o7777,
     uid: header.uid ?? 0,
     gid: header.gid ?? 0,
-    size: sizeOf(block),
+    size: decodeSize(block),
     mtimeNs: fieldNanoseconds(block, TIME_AT, TIME_BYTES),
     major: device ? fieldNumber(block, 329, 8) : 0,
     minor: device ? fieldNumber(block, 337, 8) : 0,
@@ -57,14 +62,14 @@ function decodeNumbers(block: Buffer): Header {
   try {
     return new Header(timeless, 0)
   } catch {
-    throw corrupt('a tar header holds numbers that cannot be read')
+    throw corrupt('a number in a tar header is malformed')
   }
 }
 
-/** Read strictly: a wrong size would lose the place of everything behind it. */
-function sizeOf(block: Buffer): number {
+/** Strict, because after a wrong size no later entry could be found. */
+function decodeSize(block: Buffer): number {
   const size = fieldNumber(block, 124, 12)
-  if (size < 0) throw corrupt('a tar header holds a negative size')
+  if (size < 0) throw corrupt('a tar header has a negative size')
   return size
 }
 
@@ -72,7 +77,7 @@ function isZero(block: Buffer): boolean {
   return block.every((byte) => byte === 0)
 }
 
-/** The checksum counts its own field as spaces. Some old tars summed signed bytes. */
+/** The checksum counts its own field as spaces. Some old tars added signed bytes. */
 function checksumMatches(block: Buffer, expected: number | undefined): boolean {
   let unsigned = 8 * 0x20
   let signed = unsigned
@@ -85,8 +90,8 @@ function checksumMatches(block: Buffer, expected: number | undefined): boolean {
   return unsigned === expected || signed === expected
 }
 
-/** Posix headers hold the front of a long name in a field of its own; GNU ones keep other things there. */
-function nameOf(block: Buffer): Buffer {
+/** A POSIX header has the first part of a long name in a field of its own; a GNU header uses those bytes otherwise. */
+function decodeName(block: Buffer): Buffer {
   const name = fieldBytes(block, 0, 100)
   if (block.toString('latin1', 257, 263) !== 'ustar\0') return name
   const prefix = fieldBytes(block, 345, 155)

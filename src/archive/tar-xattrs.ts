@@ -10,10 +10,10 @@ const ACLS: Record<string, string> = {
 }
 
 /**
- * The extended attributes in an entry's pax records: raw values as GNU tar and star write them, base64 as libarchive
- * does, ACLs as text, SELinux labels. Where one is there raw and otherwise, raw counts.
+ * Decodes the extended attributes in an entry's pax records: raw values of GNU tar and star, base64 of libarchive, ACLs
+ * as text, SELinux labels. If an attribute has several forms, the raw value counts.
  */
-export function xattrsOf(records: readonly PaxRecord[]): { xattrs: Xattr[]; doubts: string[] } {
+export function decodeXattrs(records: readonly PaxRecord[]): { xattrs: Xattr[]; doubts: string[] } {
   const raw = new Map<string, Buffer>()
   const derived = new Map<string, Buffer>()
   const doubts: string[] = []
@@ -40,7 +40,7 @@ function setAcl(
   else if (!acl.minimal || name !== ACLS['SCHILY.acl.access']) derived.set(name, acl.value)
 }
 
-/** GNU tar keeps `=` out of keywords this way. */
+/** GNU tar escapes `=`, which must not be in a keyword. */
 function unescapeGnu(name: string): string {
   return name.replaceAll('%3D', '=').replaceAll('%25', '%')
 }

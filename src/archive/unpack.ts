@@ -7,10 +7,10 @@ import type { OnProtected } from '../volume/tree/on-protected.ts'
 import type { UnpackSummary } from '../volume/tree/unpack-summary.ts'
 import { TreeWriter } from '../volume/tree/write-tree.ts'
 import { unsafe } from './archive-fault.ts'
-import { ArchivePlace } from './archive-place.ts'
+import { ArchivePaths } from './archive-paths.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ByteStream } from './byte-stream.ts'
-import { type Expected, refuseOtherBytes, refuseWrongSize } from './expected.ts'
+import { checkDigest, checkSize, type Expected } from './expected.ts'
 import { gunzipArchive } from './gunzip-archive.ts'
 import { limitInflated } from './limit-inflated.ts'
 import { readTarEntries, type TarEntry } from './tar-entries.ts'
@@ -18,31 +18,33 @@ import { explainUnpackError } from './unpack-error.ts'
 
 export interface UnpackInput {
   archive: ObjectReader
-  /** From the manifest; null where the archive has none: then its own checksums decide. */
+  /** From the manifest; null if the archive has none: then only its own checksums are compared. */
   expected: Expected | null
-  /** Compressed sizes of the gzip members, from the index, to inflate side by side; null reads in order. */
+  /**
+   * The compressed sizes of the gzip members, from the index, to inflate them in parallel; null = read as one stream.
+   */
   members: number[] | null
   /** An existing empty directory. */
   target: string
-  /** What is wanted, with the folders on the way to it; all of it where this is left out. */
+  /** The files to unpack; their parent folders are unpacked too. Default: everything. */
   chosen?: ChosenFiles | undefined
   signal: AbortSignal
-  /** Totals so far, `bytes` of file content, and what is being written. Called often: keep it cheap. */
+  /** Totals so far (`bytes` of file content) and the path that is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
   onWarning(warning: TreeWarning): void
-  /** As TreeWriter has it. */
+  /** Passed on to TreeWriter. */
   onProtected?: OnProtected
 }
 
 /**
- * Unpacks a `.tar.gz` of any tar into an empty directory, never outside of it, and puts it on the disk. Everything
- * but the root gets its metadata. What cannot be restored exactly is a warning. Blocks: for a process of its own.
- * Throws ARCHIVE_CORRUPT where the bytes read are not those expected or make no archive, ARCHIVE_UNSAFE for a name or
- * hard link that leads out, ARCHIVE_EMPTY where nothing was restored, NO_ROOM; the signal's reason once aborted.
- * The target is then to be thrown away.
+ * Unpacks a `.tar.gz` of any tar into an empty directory, never outside of it, and syncs it to disk. Everything except
+ * the root gets its metadata. What cannot be restored exactly causes a warning. Blocks the event loop: use it in a
+ * process of its own. Throws ARCHIVE_CORRUPT if the bytes differ from the expected ones or are not an archive,
+ * ARCHIVE_UNSAFE for a name or hard link that leads out, ARCHIVE_EMPTY if nothing was restored, NO_ROOM, and the
+ * signal's reason once aborted. The caller must then discard the target.
  */
 export async function unpackArchive(input: UnpackInput): Promise<UnpackSummary> {
-  refuseWrongSize(input.archive.size, input.expected)
+  checkSize(input.archive.size, input.expected)
   const unpacking = new Unpacking(input)
   try {
     return await unpacking.run()
@@ -53,13 +55,13 @@ export async function unpackArchive(input: UnpackInput): Promise<UnpackSummary> 
   }
 }
 
-/** One archive on its way into one directory. */
+/** Unpacks one archive into one directory. */
 class Unpacking {
   readonly #input: UnpackInput
   readonly #archive: ArchiveReader
   readonly #stream: ByteStream
   readonly #writer: TreeWriter
-  readonly #place: ArchivePlace
+  readonly #paths: ArchivePaths
   readonly #done = { bytes: 0, files: 0, entries: 0 }
   #root: TreeEntry | null = null
   #refused = 0
@@ -73,17 +75,17 @@ class Unpacking {
     const inflated = gunzipArchive(this.#archive, input.members)
     this.#stream = new ByteStream(limitInflated(inflated, input.expected?.tarBytes))
     this.#writer = new TreeWriter(input.target, (warning) => this.#warn(warning), input.onProtected)
-    this.#place = new ArchivePlace((top) => this.#loseTop(top))
+    this.#paths = new ArchivePaths((top) => this.#restoreTop(top))
   }
 
   async run(): Promise<UnpackSummary> {
     for await (const entry of readTarEntries(this.#stream)) {
       this.#input.signal.throwIfAborted()
       this.#current = entry.name
-      await this.#take(entry)
+      await this.#unpackEntry(entry)
     }
     await this.#readToEnd()
-    this.#refuseNothing()
+    this.#checkNotEmpty()
     this.#writer.finish()
     const { entries, files, bytes } = this.#done
     return { entries: entries + (this.#root ? 1 : 0), files, bytes, root: this.#root, faults: this.#faults }
@@ -94,13 +96,13 @@ class Unpacking {
     await this.#stream.close().catch(() => {})
   }
 
-  async #take(entry: TarEntry): Promise<void> {
-    const path = this.#place.of(entry.name, entry.type === 'directory')
+  async #unpackEntry(entry: TarEntry): Promise<void> {
+    const path = this.#paths.resolve(entry.name, entry.type === 'directory')
     if (path.length > 0 && !this.#isWanted(entry, path)) return
     for (const message of entry.doubts) this.#warn({ severity: 'fault', path, message })
-    if (path.length === 0) this.#root = rootOf(entry)
+    if (path.length === 0) this.#root = toRootEntry(entry)
     else if (entry.type === 'hardlink') this.#link(path, entry)
-    else await this.#write(treeEntryOf(entry.type, path, entry), entry.stored)
+    else await this.#write(toTreeEntry(entry.type, path, entry), entry.stored)
   }
 
   #isWanted({ type }: TarEntry, path: Buffer): boolean {
@@ -112,7 +114,7 @@ class Unpacking {
   }
 
   #link(path: Buffer, entry: TarEntry): void {
-    const target = this.#place.ofLink(entry.linkName)
+    const target = this.#paths.resolveLink(entry.linkName)
     if (target.length === 0) throw unsafe('a hard link to the volume itself')
     const linked = this.#writer.hardLink(path, target)
     this.#count(linked !== undefined, linked === 'file')
@@ -131,7 +133,7 @@ class Unpacking {
     let left = stored
     return async () => {
       if (left === 0) return null
-      const piece = await this.#stream.some(left)
+      const piece = await this.#stream.readSome(left)
       left -= piece.length
       this.#done.bytes += piece.length
       this.#progress(entry.path)
@@ -154,53 +156,52 @@ class Unpacking {
     this.#input.onWarning(warning)
   }
 
-  /** What looked like the one directory at the top is only the first of several. */
-  #loseTop(top: Buffer): void {
+  /** Undoes the dropping of the top directory, because it turned out to be only one of several. */
+  #restoreTop(top: Buffer): void {
     if (this.#input.chosen) throw hasNoTop(top)
     this.#writer.moveBelow(top, this.#root)
     if (this.#root) this.#done.entries++
     this.#root = null
   }
 
-  /** The digest is over the whole object, so what stands behind the end mark is read as well. */
+  /** Also reads what follows the end mark, because the digest is over the whole object. */
   async #readToEnd(): Promise<void> {
     if (!(await this.#stream.drain())) {
       this.#warn({
         severity: 'note',
         path: Buffer.alloc(0),
-        message: 'the archive goes on behind its end mark; that was ignored',
+        message: 'the archive has data after its end mark, which was ignored',
       })
     }
-    await refuseOtherBytes(this.#archive, this.#input.expected)
+    await checkDigest(this.#archive, this.#input.expected)
   }
 
-  /** A backup of ours may be of an empty volume; with no manifest to say so, nothing restored is a failure. */
-  #refuseNothing(): void {
+  /** With a manifest, the backup of an empty volume may be empty. Without one, an empty result is an error. */
+  #checkNotEmpty(): void {
     if (this.#done.entries > 0 || this.#input.chosen) return
     if (this.#root && this.#input.expected && this.#refused === 0) return
-    const why =
-      this.#refused > 0 ? `none of its ${this.#refused} entries could be restored` : 'it holds nothing'
+    const why = this.#refused > 0 ? `none of its ${this.#refused} entries could be restored` : 'it is empty'
     throw new BackupdError('ARCHIVE_EMPTY', `Nothing to recover from the archive: ${why}`)
   }
 
-  /** Anything thrown on the way as an error for people. */
+  /** Adds the position to errors that the archive caused. */
   explain(error: unknown): unknown {
     return explainUnpackError(error, { position: this.#stream.position, entry: this.#current })
   }
 }
 
 function hasNoTop(top: Buffer): BackupdError {
-  const what = `Files cannot be chosen from this archive: "${bytesToText(top)}" is not its only directory at the top`
-  return new BackupdError('BAD_INPUT', `${what}, so their paths are not known. Recover all of it`)
+  const what = `Single files of this archive cannot be recovered: "${bytesToText(top)}" is not its only top directory`
+  return new BackupdError('BAD_INPUT', `${what}, so the paths of files are ambiguous. Recover all of it`)
 }
 
-function rootOf(entry: TarEntry): TreeEntry {
+function toRootEntry(entry: TarEntry): TreeEntry {
   if (entry.type !== 'directory') throw unsafe(`a ${entry.type} in the place of the volume itself`)
-  return treeEntryOf(entry.type, Buffer.alloc(0), entry)
+  return toTreeEntry(entry.type, Buffer.alloc(0), entry)
 }
 
-/** What a tar does not tell (inode, device, times of change) is zero. */
-function treeEntryOf(type: EntryType, path: Buffer, entry: TarEntry): TreeEntry {
+/** Fields that a tar does not have (inode, device, ctime) are zero. */
+function toTreeEntry(type: EntryType, path: Buffer, entry: TarEntry): TreeEntry {
   const { mode, uid, gid, size, mtimeNs, major, minor, xattrs, flags, extents } = entry
   const linkTarget = type === 'symlink' ? entry.linkName : null
   const unknown = { ctimeNs: 0n, device: 0n, inode: 0n, links: 1 }

@@ -1,7 +1,7 @@
 import type { ObjectReader } from '../objects/driver.ts'
 import { ArchiveReader } from './archive-reader.ts'
 import { ByteStream } from './byte-stream.ts'
-import { type Expected, refuseOtherBytes, refuseWrongSize } from './expected.ts'
+import { checkDigest, checkSize, type Expected } from './expected.ts'
 import { gunzipArchive } from './gunzip-archive.ts'
 import { limitInflated } from './limit-inflated.ts'
 import { readTarEntries } from './tar-entries.ts'
@@ -9,7 +9,7 @@ import { explainUnpackError } from './unpack-error.ts'
 
 export interface VerifyInput {
   archive: ObjectReader
-  /** From the manifest; null if the archive has none: then its own checksums decide. */
+  /** From the manifest; null if the archive has none: then only its own checksums are compared. */
   expected: Expected | null
   signal: AbortSignal
   /** Bytes of the archive that were read so far. Called often: keep it cheap. */
@@ -17,11 +17,11 @@ export interface VerifyInput {
 }
 
 /**
- * Reads all of a `.tar.gz` as a recover would, and writes nothing. Throws ARCHIVE_CORRUPT if its bytes are not those
- * expected or make no archive; the signal's reason once aborted.
+ * Reads all of a `.tar.gz` like a recover, and writes nothing. Throws ARCHIVE_CORRUPT if its bytes differ from the
+ * expected ones or are not an archive; the signal's reason once aborted.
  */
 export async function verifyArchive({ archive, expected, signal, onProgress }: VerifyInput): Promise<void> {
-  refuseWrongSize(archive.size, expected)
+  checkSize(archive.size, expected)
   const reader = new ArchiveReader(archive, signal)
   const stream = new ByteStream(limitInflated(gunzipArchive(reader, null), expected?.tarBytes))
   let entry: Buffer | undefined
@@ -31,7 +31,7 @@ export async function verifyArchive({ archive, expected, signal, onProgress }: V
       onProgress(reader.position)
     }
     await stream.drain()
-    await refuseOtherBytes(reader, expected)
+    await checkDigest(reader, expected)
     onProgress(reader.position)
   } catch (error) {
     throw explainUnpackError(error, { position: stream.position, entry })

@@ -7,8 +7,8 @@ const ACL_KEYS = new Map([
   ['system.posix_acl_default', 'SCHILY.acl.default'],
 ])
 
-/** As star and GNU tar keep them: values raw, ACLs as text. GNU tar gives them back with `--xattrs --acls`. */
-export function xattrRecords(xattrs: readonly Xattr[]): PaxRecord[] {
+/** Encodes attributes like star and GNU tar: raw values, ACLs as text. GNU tar restores them with `--xattrs --acls`. */
+export function encodeXattrs(xattrs: readonly Xattr[]): PaxRecord[] {
   return xattrs.map(({ name, value }) => {
     const text = name.toString('latin1')
     const aclKey = ACL_KEYS.get(text)
@@ -18,7 +18,7 @@ export function xattrRecords(xattrs: readonly Xattr[]): PaxRecord[] {
   })
 }
 
-/** A keyword ends at its `=`. */
+/** `=` would end the keyword. */
 function escapeName(name: string): string {
   return name.replaceAll('%', '%25').replaceAll('=', '%3D')
 }

@@ -20,7 +20,7 @@ export function checkVolumePath(path: string): string {
   if (!isAbsolute(trimmed) || normalize(trimmed) !== trimmed || path.includes('\0')) {
     throw new BackupdError(
       'BAD_INPUT',
-      `"${path}" is not a volume path: write it absolute, without "." or ".."`,
+      `"${path}" is not the path of a volume, expected an absolute path without "." or ".."`,
     )
   }
   if (trimmed === sep) throw new BackupdError('BAD_INPUT', 'The root directory "/" cannot be a volume')
@@ -50,12 +50,12 @@ export async function resolveVolume(path: string, roots: AllowedRoots): Promise<
   }
 }
 
-/** As resolveVolume, but throws VOLUME_MISSING if the volume does not exist. */
+/** Like resolveVolume, but throws VOLUME_MISSING if the volume does not exist. */
 export async function resolveExistingVolume(path: string, roots: AllowedRoots): Promise<HeldVolume> {
   const volume = await resolveVolume(path, roots)
   if (volume.exists) return volume
   volume[Symbol.dispose]()
-  throw new BackupdError('VOLUME_MISSING', `The volume "${path}" does not exist: see its mount`)
+  throw new BackupdError('VOLUME_MISSING', `The volume "${path}" does not exist: check its mount`)
 }
 
 interface AllowedDirectories {
@@ -65,9 +65,9 @@ interface AllowedDirectories {
 }
 
 /**
- * The real paths of the roots. A root inside another one is dropped, because the owner of the outer one could replace it
- * by a link to anywhere; so is one that cannot be reached. Below a directory that others can change, a root is used as it
- * was given: if it contains a link, opening the volume fails.
+ * The real paths of the roots. A root inside another one is dropped, because the owner of the outer one could replace
+ * it by a link to anywhere; so is one that cannot be reached. Below a directory that others can change, a root is
+ * used as it was given: if it contains a link, opening the volume fails.
  */
 async function followRoots(given: string[]): Promise<AllowedDirectories> {
   const real = new Set<string>()
@@ -90,7 +90,7 @@ async function followToRoot(path: string, { given, real }: AllowedDirectories): 
 async function explainOpen(error: unknown, given: string, resolved: string): Promise<unknown> {
   const code = errnoOf(error)
   if (code === 'ENOENT')
-    return missing(`"${given}" does not exist, nor does the directory it would lie in`, error)
+    return missing(`"${given}" does not exist, and neither does its parent directory`, error)
   if (code !== 'ELOOP' && code !== 'ENOTDIR' && code !== 'EXDEV') return unreachable(given, error)
   const real = await realpath(given).catch(() => undefined)
   // With ELOOP there was a link, even if it is gone when the path is resolved again.
@@ -113,7 +113,7 @@ function symbolicLink(given: string, real: string): BackupdError {
 function unreachable(path: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (error instanceof BackupdError || code === undefined) return error
-  return missing(`"${path}" cannot be opened (${code}): see its mount and its permissions`, error)
+  return missing(`"${path}" cannot be opened (${code}): check its mount and its permissions`, error)
 }
 
 function missing(what: string, cause: unknown): BackupdError {
@@ -124,7 +124,7 @@ function outsideRoots(given: string, resolved: string): BackupdError {
   const leads = given === resolved ? '' : ` (it leads to "${resolved}")`
   return new BackupdError(
     'FORBIDDEN',
-    `"${given}"${leads} lies neither under --volume-root nor under an --allow-path: start the daemon with --allow-path for it`,
+    `"${given}"${leads} is neither under --volume-root nor under an --allow-path: start the daemon with --allow-path for it`,
     { facts: { path: resolved } },
   )
 }

@@ -46,7 +46,7 @@ export async function followTrusted(path: string, stopAt: (real: string) => bool
       continue
     }
     if (++links > MAX_LINKS)
-      throw new BackupdError('BAD_INPUT', `"${path}" has too many symbolic links in it`)
+      throw new BackupdError('BAD_INPUT', `"${path}" leads through more than ${MAX_LINKS} symbolic links`)
     way.endsInLink ||= way.rest.length === 0
     way.rest.unshift(...namesOf(found.target))
     if (isAbsolute(found.target)) way.real = '/'

@@ -75,6 +75,6 @@ test('text of any kind is a list with ids that the kernel takes, or a problem', 
 
 test.each(['4294967295', '4294967296', '9999999999'])('the id %s is a problem, not another id', (id) => {
   expect(parseAclText(`user::rwx,user:${id}:rwx,group::r--,mask::r--,other::r--`)).toEqual({
-    problem: `there is no user "${id}" here`,
+    problem: `this machine has no user "${id}"`,
   })
 })

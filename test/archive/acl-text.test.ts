@@ -36,8 +36,8 @@ test('three entries say what the mode says', () => {
 })
 
 test.each([
-  ['user:nobody-has-this-name:rwx', 'there is no user "nobody-has-this-name" here'],
-  ['group:nor-this:rwx', 'there is no group "nor-this" here'],
+  ['user:nobody-has-this-name:rwx', 'this machine has no user "nobody-has-this-name"'],
+  ['group:nor-this:rwx', 'this machine has no group "nor-this"'],
   ['owner@:rwx::allow', '"owner@:rwx::allow" is not understood'],
   ['user::banana', '"user::banana" is not understood'],
 ])('%s is a problem', (text, problem) => {

@@ -4,11 +4,11 @@ import { ByteStream } from '../../src/archive/byte-stream.ts'
 import { fileInfoOf, type IndexLine, readIndex } from '../../src/archive/index-format.ts'
 import { createIndexWriter } from '../../src/archive/index-writer.ts'
 import { encodeHead } from '../../src/archive/member-header.ts'
-import { encodePaxRecords, paxTime } from '../../src/archive/pax-encode.ts'
+import { encodePaxRecords, formatPaxTime } from '../../src/archive/pax-encode.ts'
 import { parsePaxRecords } from '../../src/archive/pax-records.ts'
 import { encodeSparseMap } from '../../src/archive/sparse-encode.ts'
 import { readTarEntries, type TarEntry } from '../../src/archive/tar-entries.ts'
-import { decimalNanoseconds, fieldNanoseconds, fieldNumber } from '../../src/archive/tar-fields.ts'
+import { fieldNanoseconds, fieldNumber, parseDecimalSeconds } from '../../src/archive/tar-fields.ts'
 import { textToBytes } from '../../src/lib/byte-paths.ts'
 import { DateTime } from '../../src/resolvers/scalars.ts'
 import type { Extent } from '../../src/volume/tree/entry.ts'
@@ -27,7 +27,7 @@ async function readFirst(...parts: Buffer[]): Promise<TarEntry> {
 }
 
 test('every time that the kernel counts comes back from a pax record', () => {
-  fc.assert(fc.property(extremeTime, (ns) => void expect(decimalNanoseconds(paxTime(ns))).toBe(ns)))
+  fc.assert(fc.property(extremeTime, (ns) => void expect(parseDecimalSeconds(formatPaxTime(ns))).toBe(ns)))
 })
 
 test('every time comes back from the base 256 field of a GNU header', () => {
@@ -133,8 +133,8 @@ test.each([10n ** 12n, 10n ** 17n, -(10n ** 13n)])(
 
 test('a time that no kernel counts becomes the last that it does', () => {
   const latest = (2n ** 63n - 1n) * 1_000_000_000n
-  expect(decimalNanoseconds('9999999999999999999')).toBe(latest)
-  expect(decimalNanoseconds('-9999999999999999999.5')).toBe(-latest)
+  expect(parseDecimalSeconds('9999999999999999999')).toBe(latest)
+  expect(parseDecimalSeconds('-9999999999999999999.5')).toBe(-latest)
   expect(fieldNanoseconds(base256(2n ** 70n, 12), 0, 12)).toBe(latest)
-  expect(() => decimalNanoseconds('10000000000000000000')).toThrow('is no time')
+  expect(() => parseDecimalSeconds('10000000000000000000')).toThrow('is not a time')
 })

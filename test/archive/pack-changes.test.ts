@@ -43,9 +43,7 @@ async function packWhile(change: (file: string) => void) {
 describe('a file that does not hold still while it is read', () => {
   test('grew: a note; kept as long as it was', async () => {
     const { warnings, summary, content, restored } = await packWhile((file) => appendFileSync(file, 'more'))
-    expect(warnings).toEqual([
-      'note large: grew while it was read: kept as long as it was when it was opened',
-    ])
+    expect(warnings).toEqual(['note large: grew while it was read: only its length at the open is kept'])
     expect(summary.faults).toBe(0)
     expect(restored.equals(content)).toBe(true)
   })

@@ -122,7 +122,7 @@ describe('a volume', () => {
   test('that is not there is missing', async () => {
     await expect(packTo(join(dir, 'a.tar.gz'), join(dir, 'nowhere'))).rejects.toMatchObject({
       code: 'VOLUME_MISSING',
-      message: expect.stringContaining('it is not there'),
+      message: expect.stringContaining('it does not exist'),
     })
   })
 

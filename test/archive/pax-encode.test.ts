@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encodePaxRecords, paxTime } from '../../src/archive/pax-encode.ts'
+import { encodePaxRecords, formatPaxTime } from '../../src/archive/pax-encode.ts'
 import { parsePaxRecords } from '../../src/archive/pax-records.ts'
 
 test('a record counts the digits of its own length', () => {
@@ -31,5 +31,5 @@ test.each([
   [-157_766_400_000_000_001n, '-157766400.000000001'],
   [1_577_934_245_123_456_789n, '1577934245.123456789'],
 ])('%d ns is written %s', (ns, text) => {
-  expect(paxTime(ns)).toBe(text)
+  expect(formatPaxTime(ns)).toBe(text)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { xattrsOf } from '../../src/archive/tar-xattrs.ts'
-import { xattrRecords } from '../../src/archive/xattr-records.ts'
+import { decodeXattrs } from '../../src/archive/tar-xattrs.ts'
+import { encodeXattrs } from '../../src/archive/xattr-records.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { archiveOf, directory, file, pax } from '../support/tar-blocks.ts'
 import { makeBench, unpack } from '../support/unpack-kit.ts'
@@ -51,7 +51,7 @@ test.runIf(kernel)('an ACL for someone who is not known here is said', async () 
   const { values, warnings } = await attributesOf(['SCHILY.acl.access', `user:who-is-this:rwx\n${ACL}`])
   expect(values).toEqual({})
   expect(warnings).toEqual([
-    'fault f: has an ACL that could not be restored (there is no user "who-is-this" here)',
+    'fault f: has an ACL that could not be restored (this machine has no user "who-is-this")',
   ])
 })
 
@@ -59,9 +59,9 @@ test.each(['user.a=b', 'user.a%3Db', 'user.%', 'user.%25', 'user.%253D=%25', 'us
   'the attribute %j has the same name in an archive and out of it',
   (name) => {
     const value = Buffer.from('value')
-    const records = xattrRecords([{ name: Buffer.from(name, 'latin1'), value }])
+    const records = encodeXattrs([{ name: Buffer.from(name, 'latin1'), value }])
     expect(records[0]?.key).not.toContain('=')
-    const { xattrs, doubts } = xattrsOf(records)
+    const { xattrs, doubts } = decodeXattrs(records)
     expect([xattrs.map((one) => one.name.toString('latin1')), doubts]).toEqual([[name], []])
   },
 )

@@ -76,7 +76,7 @@ describe('a damaged archive', () => {
     using bench = makeBench('memory')
     const wrong = { size: archive.length, sha256: 'f'.repeat(64) }
     expect(await refusalOf(archive, bench.target, { expected: wrong })).toBe(
-      `ARCHIVE_CORRUPT: The archive is not what was written: its sha256 is ${expected.sha256}, expected ${wrong.sha256}. Take an older backup`,
+      `ARCHIVE_CORRUPT: The archive is damaged: its sha256 is ${expected.sha256}, expected ${wrong.sha256}. Use an older backup`,
     )
   })
 
@@ -99,7 +99,7 @@ describe('a damaged archive', () => {
     using bench = makeBench('memory')
     const members = [100, archive.length - 100]
     expect(await refusalOf(archive, bench.target, { members })).toMatch(
-      /^ARCHIVE_CORRUPT: .*does not inflate/,
+      /^ARCHIVE_CORRUPT: .*cannot be inflated/,
     )
   })
 
@@ -123,15 +123,19 @@ describe('an archive that is none', () => {
     ],
     ['gzip of nothing', gzipSync(''), /^ARCHIVE_CORRUPT: .*ends without an end mark/],
     ['gzip of text', gzipSync('hello'.repeat(1000)), /^ARCHIVE_CORRUPT: /],
-    ['only an end mark', archiveOf(), /^ARCHIVE_EMPTY: .*it holds nothing/],
-    ['only the directory itself', archiveOf(directory('db/')), /^ARCHIVE_EMPTY: .*it holds nothing/],
+    ['only an end mark', archiveOf(), /^ARCHIVE_EMPTY: .*it is empty/],
+    ['only the directory itself', archiveOf(directory('db/')), /^ARCHIVE_EMPTY: .*it is empty/],
     ['no end mark', gzipSync(directory('db/')), /^ARCHIVE_CORRUPT: .*ends without an end mark/],
     [
       'a wrong checksum',
       archiveOf(entry({ name: 'db/x', checksum: 1234 })),
       /^ARCHIVE_CORRUPT: .*wrong checksum/,
     ],
-    ['a size beyond the end', gzipSync(Buffer.concat([header({ name: 'db/x' }, 5000), END])), /cut off/],
+    [
+      'a size beyond the end',
+      gzipSync(Buffer.concat([header({ name: 'db/x' }, 5000), END])),
+      /ends too early/,
+    ],
     [
       'a part of several volumes',
       archiveOf(directory('db/'), entry({ name: 'db/x', type: 'M' })),
@@ -178,7 +182,7 @@ describe('an archive that is none', () => {
   test('a second archive behind the end mark is ignored and said', async () => {
     using bench = makeBench('memory')
     const { warnings } = await unpack(Buffer.concat([archive, archiveOf(file('x/y', 'z'))]), bench.target)
-    expect(warnings).toEqual(['note : the archive goes on behind its end mark; that was ignored'])
+    expect(warnings).toEqual(['note : the archive has data after its end mark, which was ignored'])
     expect(compareTrees(tree, bench.target, { ignoreRoot: true })).toEqual([])
   })
 

@@ -8,7 +8,7 @@ const errorOf = (code: string) => Object.assign(new Error(`${code}: it went wron
 test.each(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'ERR_BUFFER_TOO_LARGE'])('%s is damage of the archive', (code) => {
   expect(explainUnpackError(errorOf(code), PLACE)).toMatchObject({
     code: 'ARCHIVE_CORRUPT',
-    message: expect.stringMatching(/does not inflate.*byte 512 of its tar stream, at "db\/f"/),
+    message: expect.stringMatching(/cannot be inflated.*byte 512 of its tar stream, at "db\/f"/),
   })
 })
 
@@ -27,7 +27,7 @@ test.each(['Z_MEM_ERROR', 'ENOMEM', 'EIO', 'EBADF', 'ENOSPC'])(
 test('a fault before the first entry names none', () => {
   const fault = new ArchiveFault('corrupt', 'it is cut off')
   expect(explainUnpackError(fault, { position: 0, entry: undefined })).toMatchObject({
-    message: 'The archive is damaged: it is cut off (byte 0 of its tar stream). Take an older backup',
+    message: 'The archive is damaged: it is cut off (byte 0 of its tar stream). Use an older backup',
     facts: { position: 0, entry: null },
   })
 })

@@ -103,7 +103,7 @@ describe('numbers', () => {
 
   test('an owner that is no id is said', async () => {
     using out = await unpacked(TOP, file('db/a', 'x', { uid: base256(-2n, 8) }))
-    expect(out.warnings).toEqual(['fault a: belongs to -2, which is no id here; it was given to root'])
+    expect(out.warnings).toEqual(['fault a: belongs to -2, which is not a valid id; it was given to root'])
   })
 
   test('pax times to the nanosecond, cut off behind it', async () => {
@@ -189,14 +189,14 @@ describe('kinds of entries', () => {
 
   test('a hard link to nothing is a fault, the rest comes back', async () => {
     using out = await unpacked(TOP, hardLink('db/h', 'db/none'), file('db/f', 'x'))
-    expect(out.warnings).toEqual(['fault h: is a hard link to something that was not restored'])
+    expect(out.warnings).toEqual(['fault h: is a hard link to an entry that was not restored'])
     expect(out.faults).toBe(1)
     expect(out.read('f')).toBe('x')
   })
 
   test('a hard link in the place of the directory that its file lies in is a fault', async () => {
     using out = await unpacked(TOP, file('db/d/f', 'x'), hardLink('db/d', 'db/d/f'), file('db/g', 'y'))
-    expect(out.warnings).toEqual(['fault d: is a hard link to something that was not restored'])
+    expect(out.warnings).toEqual(['fault d: is a hard link to an entry that was not restored'])
     expect(out.read('g')).toBe('y')
   })
 

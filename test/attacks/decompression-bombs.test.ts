@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { gunzippedLines } from '../../src/archive/gunzip-lines.ts'
+import { gunzipLines } from '../../src/archive/gunzip-lines.ts'
 import { newKey, seal } from '../../src/restic/codec/crypt.ts'
 import { compress } from '../../src/restic/codec/zstd.ts'
 import { IndexPieces } from '../../src/restic/repository/index-pieces.ts'
@@ -61,16 +61,16 @@ test('an archive inflates to what its manifest says, and not to more', async () 
   using beyond = makeBench('memory')
   expect(
     await refusalOf(archive, beyond.target, { expected: { ...expected, tarBytes: tar.length - 1 } }),
-  ).toMatch(/^ARCHIVE_CORRUPT: .*inflates to more than the \d+ bytes that were written/)
+  ).toMatch(/^ARCHIVE_CORRUPT: .*inflates to more than \d+ bytes/)
 })
 
 test('the index of an archive unpacks to five hundred times its size at most', async () => {
   const bomb = gzipSync(Buffer.alloc(64 * MIB, '\n'), { level: 9 })
   const read = async () => {
-    for await (const _ of gunzippedLines(readerOf(bomb)));
+    for await (const _ of gunzipLines(readerOf(bomb)));
   }
   await expect(read()).rejects.toMatchObject({
     code: 'ARCHIVE_CORRUPT',
-    message: expect.stringMatching(/unpack to more than/),
+    message: expect.stringMatching(/inflate to more than/),
   })
 })

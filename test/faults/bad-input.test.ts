@@ -163,7 +163,7 @@ test('jobs with a spec that is nonsense, from a legacy controller: dropped by na
 
 describe('a volume', () => {
   test.each<[what: string, put: (volume: string) => void, words: string]>([
-    ['missing', () => {}, 'does not exist: see its mount'],
+    ['missing', () => {}, 'does not exist: check its mount'],
     ['a file', (volume) => writeFileSync(volume, 'x'), 'is not a directory'],
     ['a link to nothing', (volume) => symlinkSync('nowhere', volume), 'leads nowhere'],
   ])('that is %s: VOLUME_MISSING, nothing in the store', async (_what, put, words) => {

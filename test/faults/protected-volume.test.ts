@@ -81,7 +81,7 @@ testInside.each([
     expect(await copyInPlace({ staging, root, signal, onWarning, onProgress: () => {} })).toEqual({
       faults: 0,
     })
-    expect(warnings).toEqual([expect.stringContaining('which it is not made again')])
+    expect(warnings).toEqual([expect.stringContaining('which is not restored')])
     expect(look()).toMatchObject({ hasPointer: false, flags: expect.not.stringMatching(/[ia]/) })
     expect(readFileSync(join(volume, 'new only'), 'utf8')).toBe('new new only')
     expect(look().names).not.toContain('old only')

@@ -14,7 +14,7 @@ import { parentOf, snapshotWorld } from '../support/snapshot-world.ts'
 
 const BIG = 4 << 20
 const NOTE =
-  /^note (\w)\/y\d: is kept as a file of its own, not as a hard link of "\w\/x\d": that file changed or was replaced meanwhile$/
+  /^note (\w)\/y\d: is stored as a separate file, not as a hard link of "\w\/x\d": that file changed or was replaced meanwhile$/
 
 /** Deletes the pair x1, x2 and makes the pair y1, y2, which gets its inode. */
 function replacePair(oldFolder: string, newFolder: string): void {

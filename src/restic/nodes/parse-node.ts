@@ -36,7 +36,7 @@ export function pathPrefix(folder: Buffer): Buffer {
 }
 
 export function badTree(why: string): BackupdError {
-  return new BackupdError('SNAPSHOT_CORRUPT', `Cannot read a directory in the repository: ${why}`, {
+  return new BackupdError('SNAPSHOT_CORRUPT', `A directory in the repository is damaged: ${why}`, {
     facts: { why },
   })
 }

@@ -121,7 +121,7 @@ function readShape(id: string, json: Buffer): z.infer<typeof snapshotSchema> {
     return snapshotSchema.parse(JSON.parse(json.toString('utf8')))
   } catch (error) {
     const why = error instanceof z.ZodError ? (error.issues[0]?.message ?? 'unknown shape') : messageOf(error)
-    throw new BackupdError('SNAPSHOT_CORRUPT', `Cannot read the snapshot ${id}: ${why}`, {
+    throw new BackupdError('SNAPSHOT_CORRUPT', `The snapshot ${id} is damaged: ${why}`, {
       facts: { snapshot: id },
       cause: error,
     })

@@ -36,7 +36,7 @@ async function removeKeys(place: RepositoryPlace): Promise<void> {
 }
 
 function alreadyExists({ base }: RepositoryPlace): BackupdError {
-  return new BackupdError('CONFLICT', `Cannot create the repository "${base}": it exists already`, {
+  return new BackupdError('CONFLICT', `The repository "${base}" exists already`, {
     facts: { repository: base },
   })
 }

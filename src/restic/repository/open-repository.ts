@@ -46,17 +46,13 @@ export async function holdsData(place: RepositoryPlace): Promise<boolean> {
 
 async function missing(place: RepositoryPlace): Promise<BackupdError> {
   if (await holdsData(place)) return repositoryDamaged(configName(place), 'it does not exist')
-  return new BackupdError(
-    'NOT_FOUND',
-    `Cannot open the repository "${place.base}": it does not exist in the store`,
-    {
-      facts: { repository: place.base },
-    },
-  )
+  return new BackupdError('NOT_FOUND', `The repository "${place.base}" does not exist in the store`, {
+    facts: { repository: place.base },
+  })
 }
 
 function otherFormat({ base }: RepositoryPlace, version: number): BackupdError {
-  const what = `Cannot open the repository "${base}": it has format ${version}, expected ${FORMAT}`
+  const what = `The repository "${base}" has format ${version}, expected ${FORMAT}`
   const then = version === 1 ? '. Upgrade it with: restic migrate upgrade_repo_v2' : ''
   return new BackupdError('CONFLICT', what + then, { facts: { repository: base, version } })
 }

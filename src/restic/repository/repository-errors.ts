@@ -5,7 +5,7 @@ import type { BlobType } from './blob-place.ts'
 export function repositoryDamaged(name: string, reason: string, cause?: unknown): BackupdError {
   return new BackupdError(
     'REPOSITORY_DAMAGED',
-    `Cannot use "${name}" of the repository: ${reason}. Nothing was changed; restore that file from a copy, or see restic check`,
+    `The repository is damaged: "${name}" cannot be used, ${reason}. Nothing was changed; restore that file from a copy, or see restic check`,
     { cause, facts: { object: name } },
   )
 }
@@ -20,7 +20,7 @@ export function snapshotCorrupt(
   const where = pack === null ? '' : ` in the pack ${pack}`
   return new BackupdError(
     'SNAPSHOT_CORRUPT',
-    `Cannot read the ${blob.type} blob ${id}${where}: ${reason}. Use another snapshot, or another copy of the store`,
+    `The ${blob.type} blob ${id}${where} is damaged: ${reason}. Use another snapshot, or another copy of the store`,
     { facts: { type: blob.type, blob: id, pack } },
   )
 }

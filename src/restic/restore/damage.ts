@@ -40,10 +40,10 @@ export class Damage {
     const packs = [...this.#packs]
     const named = files.slice(0, MAX_NAMES_IN_MESSAGE).map((file) => `"${file}"`)
     const more = this.#count > named.length ? ` and ${this.#count - named.length} more` : ''
-    const where = packs.length > 0 ? `the pack ${packs.join(', ')}` : 'the repository'
+    const where = packs.length > 0 ? ` in the pack ${packs.join(', ')}` : ''
     return new BackupdError(
       'SNAPSHOT_CORRUPT',
-      `Cannot restore the snapshot: ${where} is damaged, which affects ${named.join(', ')}${more}. Nothing was restored; use another snapshot, or choose other files`,
+      `The snapshot is damaged${where}, which affects ${named.join(', ')}${more}. Nothing was restored; use another snapshot, or choose other files`,
       { facts: { packs, files, count: this.#count } },
     )
   }

@@ -1,5 +1,5 @@
 import type { OpenFile, TreeEntry, TreeItem, TreeWarning } from '../../volume/tree/entry.ts'
-import { warnOfChange } from '../../volume/tree/look.ts'
+import { warnOfChange } from '../../volume/tree/inspect.ts'
 import { reasonOf } from '../../volume/tree/reason.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 import { LinkedContents } from './linked-contents.ts'

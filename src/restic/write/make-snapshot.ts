@@ -1,14 +1,14 @@
 // Writes a snapshot of a volume into a restic repository. The main thread walks the volume (volume-archiver.ts) and
-// builds trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and makes
-// blobs. Entries that did not change since the parent snapshot are not read again (unchanged.ts). src/store/kinds/series
-// uses it. It knows no series and no retention: the caller chooses the parent, tags and facts.
+// builds trees (tree-builder.ts); a pool of threads (content-pool.ts) reads file content, cuts it into chunks and
+// makes blobs. Entries that did not change since the parent snapshot are not read again (unchanged.ts).
+// src/store/kinds/series uses it. It knows no series and no retention: the caller chooses the parent, tags and facts.
 
 import { addAbortListener } from 'node:events'
 import { BackupdError } from '../../lib/errors.ts'
 import type { TreeWarning } from '../../volume/tree/entry.ts'
 import { flushVolume } from '../../volume/tree/flush-volume.ts'
+import type { WalkOptions } from '../../volume/tree/inspector.ts'
 import { createLinkTable, type LinkTable } from '../../volume/tree/link-table.ts'
-import type { WalkOptions } from '../../volume/tree/looker.ts'
 import { readBeginTime } from '../../volume/tree/recheck/begin-time.ts'
 import { findChangedFiles } from '../../volume/tree/recheck/changed-files.ts'
 import type { Missed } from '../../volume/tree/recheck/missed.ts'

@@ -1,4 +1,4 @@
-import { SMALL_FILE } from '../../volume/tree/read-cached.ts'
+import { MAX_SMALL_FILE_BYTES } from '../../volume/tree/read-cached.ts'
 import { MAX_PER_ASK } from './content-messages.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 
@@ -22,7 +22,7 @@ export class SmallFiles {
     this.#pool = pool
   }
 
-  /** Adds a file of at most SMALL_FILE bytes, which are copied. */
+  /** Adds a file of at most MAX_SMALL_FILE_BYTES bytes, which are copied. */
   add(data: Buffer): Promise<Content> {
     this.#batch ??= newBatch()
     const { lengths, waiting } = this.#batch
@@ -57,6 +57,6 @@ export class SmallFiles {
 }
 
 function newBatch(): Batch {
-  const data = new Uint8Array(BATCH_BYTES + SMALL_FILE)
+  const data = new Uint8Array(BATCH_BYTES + MAX_SMALL_FILE_BYTES)
   return { data, used: 0, lengths: [], waiting: [] }
 }

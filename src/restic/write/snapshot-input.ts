@@ -1,5 +1,5 @@
 import type { TreeWarning } from '../../volume/tree/entry.ts'
-import type { WalkOptions } from '../../volume/tree/looker.ts'
+import type { WalkOptions } from '../../volume/tree/inspector.ts'
 import type { ChangedFiles } from '../../volume/tree/recheck/changed-files.ts'
 import type { SnapshotFacts, SnapshotFile } from '../nodes/snapshot-file.ts'
 import type { Lock } from '../repository/held-lock.ts'

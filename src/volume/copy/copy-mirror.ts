@@ -1,5 +1,6 @@
 // copy/ copies a directory tree: a legacy mirror into a staging folder, or a staging folder into the volume if the
-// file system refuses renames (swap/copy-in-place.ts).
+// file system refuses renames (swap/copy-in-place.ts). The store's mirrors and volume/swap use it. It reads and writes
+// with volume/tree, and knows no store.
 
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import type { Chosen } from '../tree/chosen-paths.ts'
@@ -89,20 +90,20 @@ class Copy {
 
   async #copyFolder(folder: SortedFolder): Promise<void> {
     try {
-      for (let looks = await folder.next(); looks.length > 0; looks = await folder.next()) {
-        for (const look of looks) if (this.#isWanted(look.item.entry)) await this.#copy(look)
+      for (let batch = await folder.next(); batch.length > 0; batch = await folder.next()) {
+        for (const seen of batch) if (this.#isWanted(seen.item.entry)) await this.#copy(seen)
       }
     } finally {
       folder.close()
     }
   }
 
-  async #copy(look: Seen): Promise<void> {
-    const { entry } = look.item
+  async #copy(seen: Seen): Promise<void> {
+    const { entry } = seen.item
     this.#input.chosen.saw?.(entry.path)
-    if (await this.#write(look.item)) this.#count(entry)
+    if (await this.#write(seen.item)) this.#count(entry)
     this.#progress(entry.path)
-    const inner = canEnter(look) ? await this.#walk.open(look) : undefined
+    const inner = canEnter(seen) ? await this.#walk.open(seen) : undefined
     if (inner) await this.#copyFolder(inner)
   }
 

@@ -13,7 +13,7 @@ export interface ItemContent extends ContentSource {
   close(): Promise<void>
 }
 
-const PIECE = 1 << 20
+const PIECE_BYTES = 1 << 20
 
 /**
  * Opens the content of a file, without holes, and updates its entry. Undefined, after a fault, if it cannot be opened.
@@ -56,7 +56,7 @@ async function* readSource(
   source: FileSource,
   { onFault }: ContentEvents,
 ): AsyncGenerator<Buffer> {
-  const room = Buffer.allocUnsafe(PIECE)
+  const room = Buffer.allocUnsafe(PIECE_BYTES)
   let broken = false
   for (const { offset, length } of extentsOf(entry)) {
     for (let at = offset; at < offset + length; ) {

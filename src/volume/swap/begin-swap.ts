@@ -40,7 +40,7 @@ export function checkStaging({ identity, target, pointer }: Staging, { staging, 
   if (staging.identity.inode === identity.inode && fresh.identity.inode === unpacked.ino) return
   throw new BackupdError(
     'CONFLICT',
-    `The staging folder "${pointer.staging}" was replaced while the backup was unpacked. Nothing was changed: recover once more`,
+    `The staging folder "${pointer.staging}" was replaced while the backup was unpacked. Nothing was changed; recover again`,
   )
 }
 

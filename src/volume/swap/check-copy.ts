@@ -3,8 +3,8 @@ import { readFile, statfs } from 'node:fs/promises'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
+import { MAX_CONCURRENT } from '../tree/inspector.ts'
 import { joinPath } from '../tree/join-path.ts'
-import { SIDE_BY_SIDE } from '../tree/looker.ts'
 import { isStaging } from './clear-volume.ts'
 import { countFreeDescriptors } from './descriptors.ts'
 import { breather, type Folder, isOnSameMount, lookUp, namesIn, openFolder } from './folder.ts'
@@ -13,8 +13,8 @@ import type { SwapFolders } from './swap-folders.ts'
 import { isProtected, unprotectOpen } from './unprotect.ts'
 
 const OVERLAYFS = 0x794c7630
-/** CAP_LINUX_IMMUTABLE in the masks of /proc/self/status. */
-const MAY_UNPROTECT = 1n << 9n
+/** The bit in the capability masks of /proc/self/status. */
+const CAP_LINUX_IMMUTABLE = 1n << 9n
 
 export interface CopyChecks {
   /** The name of the staging folder. */
@@ -33,22 +33,22 @@ export async function checkCopy(
   { volume, fresh }: SwapFolders,
   checks: CopyChecks,
 ): Promise<number | undefined> {
-  const { staging, ...looking } = checks
+  const { staging, ...callbacks } = checks
   tryToWrite(volume, staging)
   const refuses = (await mayUnprotect()) ? undefined : refuseProtected
   if (!loadKernel()) return undefined
   const stays = (name: Buffer) => isStaging({ own: staging, wanted: fresh }, name)
   const held = { free: await countFreeDescriptors() }
   const old = { top: volume, stays, refuses, held: { ...held, inFolder: heldToClear } }
-  const { bytes: freed } = await measure({ ...looking, ...old })
+  const { bytes: freed } = await measure({ ...callbacks, ...old })
   const copied = { top: fresh, held: { ...held, inFolder: heldToCopy } }
-  const { bytes: needed, entries } = await measure({ ...looking, ...copied })
+  const { bytes: needed, entries } = await measure({ ...callbacks, ...copied })
   const { blocks, bavail, bsize, type } = await statfs(volume.self)
   if (blocks === 0) return entries
   // On overlayfs, deleting content of a lower layer frees no space.
   const free = bavail * bsize + (type === OVERLAYFS ? 0 : freed)
   if (needed <= free) return entries
-  const message = `a copy in place needs ${needed} bytes beside what was unpacked, and ${free} are free once the old content is gone`
+  const message = `a copy in place needs ${needed} bytes besides the unpacked files, but only ${free} bytes are free once the old content is deleted. Free some space`
   throw new BackupdError('NO_ROOM', message, { facts: { needed, free, unit: 'bytes' } })
 }
 
@@ -66,17 +66,17 @@ function tryToWrite(volume: Folder, staging: string): void {
 async function mayUnprotect(): Promise<boolean> {
   const status = await readFile('/proc/self/status', 'latin1')
   const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
-  return (BigInt(`0x${mask}`) & MAY_UNPROTECT) !== 0n
+  return (BigInt(`0x${mask}`) & CAP_LINUX_IMMUTABLE) !== 0n
 }
 
 function refuseProtected(folder: Folder, name: Buffer, path: Buffer): void {
   if (!isProtected(folder.at(name))) return
   const what = `"${bytesToText(path)}" is immutable or append-only, and the daemon may not change that`
-  throw refused(`${what} (CAP_LINUX_IMMUTABLE). Take the attribute away (chattr -i -a)`, 'EPERM')
+  throw refused(`${what} (CAP_LINUX_IMMUTABLE). Remove the attribute (chattr -i -a)`, 'EPERM')
 }
 
 function tooDeep(free: number): BackupdError {
-  const what = `directories lie so deep in each other that more than ${free} files would be open at once`
+  const what = `its directories are nested so deeply that more than ${free} files would be open at once`
   return refused(`${what}. Raise the daemon's limit of open files (LimitNOFILE in its unit)`, 'EMFILE')
 }
 
@@ -96,7 +96,7 @@ async function heldToClear(): Promise<number> {
 /** Descriptors that a sorted walk keeps open for a folder: the folder and the entries it opened ahead. */
 async function heldToCopy(folder: Folder): Promise<number> {
   let count = 1
-  for await (const _ of namesIn(folder)) if (++count > SIDE_BY_SIDE) break
+  for await (const _ of namesIn(folder)) if (++count > MAX_CONCURRENT) break
   return count
 }
 

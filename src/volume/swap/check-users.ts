@@ -21,7 +21,7 @@ export async function checkUsers(volume: string, { inUse, warn }: UsersOptions):
   const named = users.slice(0, MAX_LISTED).map(describeUser).join(', ')
   const more = users.length > MAX_LISTED ? ` and ${users.length - MAX_LISTED} more` : ''
   const message = `the volume is in use by ${named}${more}`
-  if (inUse === 'proceed') return warn(`${message}; they may go on with files that are no longer there`)
+  if (inUse === 'proceed') return warn(`${message}; they may continue to use files that no longer exist`)
   const facts = { users: users.slice(0, MAX_LISTED).map((user) => ({ ...user })), count: users.length }
   throw new BackupdError('VOLUME_IN_USE', message, { facts })
 }

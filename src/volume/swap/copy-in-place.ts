@@ -71,7 +71,7 @@ async function beginCopy(
     await syncFilesystem(folders.staging)
     // Checked again, because the checks above may have taken long.
     await refuseMounts(staging.volume.currentPath())
-    await writeJournal(folders.staging, header, nothing())
+    await writeJournal(folders.staging, header, noChildren())
     signal.throwIfAborted()
     await savePointer(staging.dataDir, pointer)
   } catch (error) {
@@ -81,7 +81,7 @@ async function beginCopy(
   return { pointer, header }
 }
 
-async function* nothing() {}
+async function* noChildren() {}
 
 function createEnding({ staging, onWarning }: CopyInput, pointer: Pointer): Ending {
   const warn = (message: string) => onWarning({ severity: 'note', path: Buffer.alloc(0), message })
@@ -129,7 +129,7 @@ export async function copyForward(forward: Forward): Promise<{ faults: number }>
 
 /** Errors caused by a process that replaces directories in the volume meanwhile; the copy is then tried again. */
 const DISTURBED = new Set(['ELOOP', 'ENOTDIR', 'ENOENT', 'ENOTEMPTY', 'EEXIST'])
-const ATTEMPTS = 20
+const MAX_ATTEMPTS = 20
 
 /** Returns the faults of the attempt that finished. */
 async function replaceContent(forward: Forward): Promise<number> {
@@ -140,7 +140,7 @@ async function replaceContent(forward: Forward): Promise<number> {
       forward.checkpoint?.('cleared')
       return await copyAll(forward)
     } catch (error) {
-      if (attempt === ATTEMPTS || !DISTURBED.has(errnoOf(error) ?? '')) throw error
+      if (attempt === MAX_ATTEMPTS || !DISTURBED.has(errnoOf(error) ?? '')) throw error
     }
   }
 }
@@ -175,7 +175,7 @@ async function copyAll({ ending, folders, header, ...input }: Forward): Promise<
   if (missing > 0)
     fault(
       Buffer.alloc(0),
-      `only ${entries} of ${header.entries} entries were copied: something removed the rest from "${ending.pointer.staging}". Recover it once more`,
+      `only ${entries} of ${header.entries} entries were copied: something removed the rest from "${ending.pointer.staging}". Recover it again`,
     )
   return missing
 }
@@ -190,6 +190,6 @@ async function removeAppeared(forward: Forward, fault: Fault): Promise<void> {
   if (count === 0) return
   const names = count === 1 ? '1 name' : `${count} names`
   forward.ending.warn(
-    `${names} appeared in the volume during the copy and went with the old content, such as ${appeared.join(', ')}`,
+    `${names} appeared in the volume during the copy and were deleted with the old content, such as ${appeared.join(', ')}`,
   )
 }

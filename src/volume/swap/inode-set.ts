@@ -3,7 +3,7 @@ export interface InodeSet {
   has(inode: bigint): boolean
 }
 
-export async function inodeSetOf(children: AsyncIterable<{ inode: bigint }>): Promise<InodeSet> {
+export async function collectInodes(children: AsyncIterable<{ inode: bigint }>): Promise<InodeSet> {
   let inodes = new BigUint64Array(1024)
   let count = 0
   for await (const { inode } of children) {

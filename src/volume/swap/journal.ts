@@ -54,8 +54,8 @@ export interface Journal {
 }
 
 const SEAL = '["sealed"]'
-const MARK = '["committed"]'
-/** Bytes. The header contains all extended attributes of a directory. */
+const COMMIT_MARK = '["committed"]'
+/** The header contains all extended attributes of a directory. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024
 const FLUSH_BYTES = 64 * 1024
 
@@ -86,7 +86,7 @@ export async function writeJournal(
 export async function commitJournal(staging: Folder): Promise<void> {
   const file = await open(staging.at(JOURNAL), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW)
   try {
-    await file.writeFile(`${MARK}\n`)
+    await file.writeFile(`${COMMIT_MARK}\n`)
     await file.sync()
   } finally {
     await file.close()
@@ -112,7 +112,7 @@ export async function readJournal(staging: Folder): Promise<Journal> {
   for await (const { text, end } of readLines(staging)) {
     header ??= parseJson('The journal', text, headerSchema)
     if (text === SEAL) sealedLength = end
-    committed ||= sealedLength > 0 && text === MARK
+    committed ||= sealedLength > 0 && text === COMMIT_MARK
   }
   if (!header) throw new BackupdError('BAD_INPUT', 'The journal is empty')
   return { header, sealed: sealedLength > 0, committed, sealedLength }
@@ -159,6 +159,6 @@ async function* readLines(staging: Folder): AsyncGenerator<{ text: string; end: 
     }
     rest = bytes.subarray(from)
     if (rest.length > MAX_LINE_BYTES)
-      throw new BackupdError('BAD_INPUT', 'The journal has a line without end')
+      throw new BackupdError('BAD_INPUT', `The journal has a line of more than ${MAX_LINE_BYTES} bytes`)
   }
 }

@@ -8,7 +8,7 @@ import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
 
 /** Gives up after so many attempts if a process creates the same name again and again. */
-const ATTEMPTS = 100
+const MAX_ATTEMPTS = 100
 
 export interface Moving {
   folders: SwapFolders
@@ -35,8 +35,8 @@ export async function moveListed(moving: Moving, { side, from, to }: Move): Prom
     await breathe()
     if (!isUnmoved(child, from, moving)) continue
     for (let attempt = 1; !move(from, to, child.name); attempt++) {
-      if (attempt === ATTEMPTS)
-        throw new Error(`something makes "${bytesToText(child.name)}" in the volume again and again`)
+      if (attempt === MAX_ATTEMPTS)
+        throw new Error(`a process creates "${bytesToText(child.name)}" in the volume again and again`)
       await clearWay(moving, { child, from, to })
     }
     moving.moved()

@@ -38,8 +38,12 @@ function rename(staging: Folder, parent: Folder, volume: string): void {
     moveWithoutReplacing({ folder: staging, name: Buffer.from(NEW) }, target)
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error
-    throw new BackupdError('CONFLICT', `"${volume}" was made by someone else meanwhile: recover again`, {
-      cause: error,
-    })
+    throw new BackupdError(
+      'CONFLICT',
+      `"${volume}" was created by another process meanwhile: recover again`,
+      {
+        cause: error,
+      },
+    )
   }
 }

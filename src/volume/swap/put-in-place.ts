@@ -102,14 +102,14 @@ async function placeOne(placing: Placing, { from, to, path: folder }: Pair, name
   if (!placing.isChosen(path))
     return fault(placing, path, 'is not a directory in the volume, so its content was left out')
   if (!replace(placing, { from, to, wasFolder: there.isDirectory() }, name))
-    fault(placing, path, 'is a directory in the volume that holds something: it was left alone')
+    fault(placing, path, 'is a directory in the volume that is not empty: it was left as it is')
 }
 
 async function mergeFolder(placing: Placing, { from, to, path }: Pair, name: Buffer): Promise<void> {
   await using staged = await openFolder(from.at(name))
   await using there = await openFolder(to.at(name))
   if (!isOnSameMount(there, placing.folders.volume))
-    return fault(placing, path, 'is a mount point in the volume: what is mounted there was left alone')
+    return fault(placing, path, 'is a mount point in the volume: what is mounted there was left as it is')
   const metadata = readRoot(staged)
   await staged.chmod(0o700)
   await placeAll(placing, { from: staged, to: there, path })
@@ -171,7 +171,7 @@ async function emptyOld({ folders, onWarning }: Placing): Promise<void> {
   try {
     await emptyFolder(folders.old)
   } catch (error) {
-    const message = `what was in the way could not be removed (${messageOf(error)})`
+    const message = `replaced entries could not be removed (${messageOf(error)})`
     onWarning({ severity: 'note', path: Buffer.alloc(0), message })
   }
 }

@@ -49,7 +49,7 @@ export async function rollBack(ending: Ending, moving: Moving): Promise<void> {
   await moveListed(moving, { side: 'old', from: old, to: volume })
   for (const name of await moveBackRest(moving)) {
     ending.warn(
-      `${name}: appeared in the volume during the swap under a name that was taken; kept in "${ending.pointer.staging}"`,
+      `${name}: appeared in the volume during the swap under a name that is in use; kept in "${ending.pointer.staging}"`,
     )
   }
   await applyRoot(volume, moving.header.before, (refused) =>

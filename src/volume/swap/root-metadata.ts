@@ -62,7 +62,7 @@ export function unprotectedRoot(root: RootMetadata): RootMetadata {
 /** The warning that a volume loses these flags; undefined if it had none. */
 export function describeLostProtection(volume: string, flags = 0): string | undefined {
   if (!(flags & PROTECTING_FLAGS)) return undefined
-  return `${volume}: was immutable or append-only itself, which it is not made again: see chattr`
+  return `${volume}: was immutable or append-only, which is not restored: see chattr`
 }
 
 /** The tree entry of a volume itself, as volume/tree needs it to write metadata. */

@@ -45,7 +45,7 @@ export function checkSameVolume({ volume, inode, seen: before }: Expected, folde
   const { inode: inodeNow, seen: now } = readIdentity(folder)
   if (inodeNow !== inode) throw notTheSame(volume, 'another inode')
   if (!before) return
-  if (before.birthtimeNs !== now.birthtimeNs) throw notTheSame(volume, 'another time of birth')
+  if (before.birthtimeNs !== now.birthtimeNs) throw notTheSame(volume, 'another birth time')
   if (isOtherMount(before, now)) throw notTheSame(volume, 'another mount')
 }
 
@@ -64,6 +64,6 @@ function isOtherMount(before: SeenVolume, now: SeenVolume): boolean {
 function notTheSame(volume: string, what: string): BackupdError {
   return new BackupdError(
     'VOLUME_MISSING',
-    `"${volume}" is not the directory it was (${what}): see its mount`,
+    `"${volume}" is not the same directory as before (${what}): check its mount`,
   )
 }

@@ -195,7 +195,7 @@ async function refuseCopy({
 }: Ending & Unsettled): Promise<void> {
   if (copies === 'refuse')
     throw new Error(
-      'its copy in place was interrupted, so the volume holds neither the old nor the new content. Stop what uses the volume, then recover it or restart the daemon: both finish the copy',
+      'its copy in place was interrupted, so the volume has neither the old nor the new content. Stop what uses the volume, then recover it or restart the daemon: both finish the copy',
     )
   const inUse = copies === 'proceed' ? 'proceed' : 'refuse'
   await checkUsers(volume.currentPath(), { inUse, warn }).catch((cause: unknown) => {
@@ -208,7 +208,7 @@ async function refuseCopy({
 async function explain(dataDir: string, pointer: Pointer, error: unknown): Promise<string> {
   const code = errnoOf(error) ?? ''
   if (code === 'ELOOP' || code === 'ENOTDIR')
-    return `"${pointer.volume}" leads through a symbolic link or a file now: put the directory back where it was`
+    return `"${pointer.volume}" leads through a symbolic link or a file now: move the directory back to its path`
   if (code !== 'ENOENT') return messageOf(error)
   const there = await lstat(pointer.volume).catch(() => undefined)
   const missing = there ? pointer.staging : pointer.volume

@@ -8,7 +8,7 @@
 
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { beginSwap } from './begin-swap.ts'
-import { inodeSetOf } from './inode-set.ts'
+import { collectInodes } from './inode-set.ts'
 import { childrenOf, commitJournal, readJournal, uncommitJournal } from './journal.ts'
 import { type Moving, moveListed, setAsideUnknown } from './moves.ts'
 import { placeNewVolume } from './place-new-volume.ts'
@@ -51,7 +51,7 @@ async function swapContent(staging: Staging, options: SwapOptions): Promise<void
   }
   checkpoint?.('committed')
   for (const name of appeared)
-    warn(`${name}: appeared in the volume during the swap; it went with the old content`)
+    warn(`${name}: appeared in the volume during the swap, and was removed with the old content`)
   await rollForward({ ...staging, warn, checkpoint }, ending).catch((error: unknown) => {
     const path = staging.pointer.staging
     warn(`${path}: could not be cleaned up (${messageOf(error)}); the next run on the volume tries again`)
@@ -68,7 +68,7 @@ async function replaceChildren(
   checkpoint?.('moved out')
   signal.throwIfAborted()
   await moveListed(moving, { side: 'new', from: fresh, to: volume })
-  await setAsideUnknown(moving, (await inodeSetOf(childrenOf(staging, 'new'))).has)
+  await setAsideUnknown(moving, (await collectInodes(childrenOf(staging, 'new'))).has)
   checkpoint?.('moved in')
   await applyRoot(volume, moving.header.after, onRefused)
   await syncFilesystem(volume)

@@ -97,14 +97,14 @@ export function explainRefusal(what: string, error: unknown): void {
 }
 
 const REASONS: Record<string, string> = {
-  EXDEV: 'it lies in a lower layer of an overlay file system, or belongs to another quota project',
+  EXDEV: 'it is in a lower layer of an overlay file system, or belongs to another quota project',
   EPERM:
     'it, or the volume itself, is immutable or append-only (lsattr shows i or a), or it belongs to another user in a sticky directory',
   EACCES: 'the daemon may not write there',
 }
 const REMEDIES: Record<string, string> = {
   EXDEV: 'Recover',
-  EPERM: 'Take the attribute away (chattr -i -a) and recover again, or recover',
+  EPERM: 'Remove the attribute (chattr -i -a) and recover again, or recover',
   EACCES: 'Give the daemon the right to write and recover again, or recover',
 }
 

@@ -3,15 +3,15 @@ import type { Extent } from './entry.ts'
 
 /** Beyond this number, extents are joined over their smallest holes, so that a hostile file cannot fill the memory. */
 const MAX_EXTENTS = 20_000
-/** Bytes. Holes are rounded to whole units, because archives count in blocks. */
-const UNIT = 512
+/** Holes are rounded to whole blocks, because archives count in blocks. */
+const BLOCK_BYTES = 512
 
 /** Finds the data of an open file, in whole blocks; null if it has no hole worth keeping. */
 export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] | null {
   let extents: Extent[] = []
-  let smallestHole = UNIT
+  let smallestHole = BLOCK_BYTES
   for (let at = nextData(kernel, fd, { from: 0, size }); at < size; ) {
-    const end = Math.min(Math.ceil(kernel.seekHole(fd, at) / UNIT) * UNIT, size)
+    const end = Math.min(Math.ceil(kernel.seekHole(fd, at) / BLOCK_BYTES) * BLOCK_BYTES, size)
     if (end <= at) break
     addExtent(extents, { offset: at, length: end - at }, smallestHole)
     if (extents.length > MAX_EXTENTS) {
@@ -26,7 +26,7 @@ export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] 
 function nextData(kernel: Kernel, fd: number, { from, size }: { from: number; size: number }): number {
   if (from >= size) return size
   const at = kernel.seekData(fd, from)
-  return at === undefined ? size : Math.max(Math.floor(at / UNIT) * UNIT, from)
+  return at === undefined ? size : Math.max(Math.floor(at / BLOCK_BYTES) * BLOCK_BYTES, from)
 }
 
 function addExtent(extents: Extent[], extent: Extent, smallestHole: number): void {

@@ -6,8 +6,8 @@ import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
 import { exactMtimeNs } from './exact-time.ts'
 import { dataExtents } from './extents.ts'
+import { flushWrites } from './flush-writes.ts'
 import { closePinned, openPinned, type Pin } from './pin.ts'
-import { settleWrites } from './settle-writes.ts'
 import { changeBetween, mayHaveHoles } from './stat-entry.ts'
 import type { OpenVolume } from './volume.ts'
 
@@ -32,7 +32,7 @@ export async function openFile(
     throw new KernelError(EFBIG, 'open')
   }
   bringUpToDate(entry, stat, { kernel, fd })
-  const isSettled = beganNs === undefined || (await settleWrites(fd, stat, beganNs))
+  const isSettled = beganNs === undefined || (await flushWrites(fd, stat, beganNs))
   return {
     fd,
     read: (buffer, position) => readAt(fd, buffer, { position, kernel }),
@@ -55,7 +55,7 @@ export function bringUpToDate(
 }
 
 /** Up to this size, cached data is read directly, because a thread switch would cost more. */
-const SMALL_PIECE = 64 * 1024
+const MAX_DIRECT_BYTES = 64 * 1024
 
 interface Where {
   position: number
@@ -63,7 +63,7 @@ interface Where {
 }
 
 async function readAt(fd: number, into: Buffer, { position, kernel }: Where): Promise<number> {
-  const cached = into.length <= SMALL_PIECE ? kernel?.readCached(fd, into, position) : undefined
+  const cached = into.length <= MAX_DIRECT_BYTES ? kernel?.readCached(fd, into, position) : undefined
   return cached ?? (await readFd(fd, into, 0, into.length, position)).bytesRead
 }
 

@@ -6,7 +6,7 @@ import type { TreeWarning } from './entry.ts'
 import { reasonOf } from './reason.ts'
 import type { OpenVolume } from './volume.ts'
 
-const LIMIT_MS = 60_000
+const FLUSH_TIMEOUT_MS = 60_000
 
 export interface FlushOptions {
   onWarning(warning: TreeWarning): void
@@ -15,12 +15,12 @@ export interface FlushOptions {
 
 /**
  * Flushes a volume before it is read, so that writes through mmap can be detected: a write to a dirty page changes no
- * timestamp, but the first one after the page was flushed does. Files that change from `beganNs` on may have dirty pages
- * again, and are flushed when they are opened (openFile).
+ * timestamp, but the first one after the page was flushed does. Files that change from `beganNs` on may have dirty
+ * pages again, and are flushed when they are opened (openFile).
  */
 export async function flushVolume(
   volume: OpenVolume,
-  { onWarning, limitMs = LIMIT_MS }: FlushOptions,
+  { onWarning, limitMs = FLUSH_TIMEOUT_MS }: FlushOptions,
 ): Promise<OpenVolume> {
   const beganNs = BigInt(Date.now()) * 1_000_000n
   const problem = volume.kernel ? await flush(volume, volume.kernel, limitMs) : 'this machine has no syncfs'

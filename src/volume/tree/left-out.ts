@@ -1,5 +1,5 @@
+import type { WalkOptions } from './inspector.ts'
 import { joinPath } from './join-path.ts'
-import type { WalkOptions } from './looker.ts'
 import type { ListedName } from './name-stream.ts'
 
 /** Filters the names that belong to the volume. Each name that is left out causes a note. */

@@ -40,7 +40,8 @@ const HEAD = 64
 const TYPE_LENGTH = AT.names - AT.type
 const UNIT = 16
 const FIRST_SLOTS = 1 << 12
-const FULL = 0.6
+/** The table is doubled if it is fuller than this. */
+const MAX_LOAD = 0.6
 
 export function createLinkTable(): LinkTable {
   const head = Buffer.alloc(HEAD)
@@ -81,7 +82,7 @@ export function createLinkTable(): LinkTable {
     },
     add(entry, target) {
       if (fd < 0) fd = openUnnamedFile()
-      if (++count > slots.length * FULL) grow()
+      if (++count > slots.length * MAX_LOAD) grow()
       const record = encodeRecord(entry, target)
       writeSync(fd, record, 0, record.length, end)
       slots[findSlot(entry.device, entry.inode)] = end / UNIT

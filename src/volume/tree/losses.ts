@@ -1,7 +1,7 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import type { TreeWarning } from './entry.ts'
 
-const MAX_NAMED = 3
+const MAX_EXAMPLES = 3
 
 type Severity = TreeWarning['severity']
 
@@ -18,7 +18,7 @@ export class Losses {
     if (known?.last.equals(path)) return
     const count = known?.count ?? 0
     const named = known?.named ?? []
-    if (named.length < MAX_NAMED) named.push(`"${bytesToText(path) || '.'}"`)
+    if (named.length < MAX_EXAMPLES) named.push(`"${bytesToText(path) || '.'}"`)
     this.#kinds.set(kind, { severity, count: count + 1, named, last: Buffer.from(path) })
   }
 

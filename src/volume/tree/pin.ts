@@ -24,8 +24,8 @@ const ESTALE = 116
 /** Does not wait for the other end of a fifo, and never makes a terminal the controlling one. */
 const OPEN_TO_READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
-const opened = promisify(open)
-const lstatOf = promisify(lstat)
+const openAsync = promisify(open)
+const lstatAsync = promisify(lstat)
 
 /** Pins a trusted path; links in it are followed. */
 export function pinPath(path: string): Promise<Pin> {
@@ -56,7 +56,7 @@ export function childPlace(directory: Pin, name: Buffer): Buffer {
 }
 
 async function pinByDescriptor(path: Buffer, flags: number): Promise<Pin> {
-  return pinOf(await opened(path, O_PATH | flags), false)
+  return pinOf(await openAsync(path, O_PATH | flags), false)
 }
 
 function pinOf(fd: number, cached: boolean): Pin {
@@ -86,7 +86,7 @@ class DescriptorPin implements Pin {
 }
 
 async function pinByPath(place: Buffer): Promise<Pin> {
-  return { fd: -1, place, cached: false, stat: await lstatOf(place, { bigint: true }) }
+  return { fd: -1, place, cached: false, stat: await lstatAsync(place, { bigint: true }) }
 }
 
 export function unpin(pin: Pin): void {
@@ -101,7 +101,7 @@ export function openCached(pin: Pin): number {
 /** Opens a pinned file for reading; `closePinned` closes it. */
 export async function openPinned(pin: Pin): Promise<{ fd: number; stat: BigIntStats }> {
   const flags = OPEN_TO_READ | (pin.fd >= 0 ? 0 : constants.O_NOFOLLOW)
-  const fd = pin.cached ? openCached(pin) : await opened(pin.place, flags)
+  const fd = pin.cached ? openCached(pin) : await openAsync(pin.place, flags)
   try {
     const stat = fstatSync(fd, { bigint: true })
     if (!isSame(stat, pin.stat)) throw new KernelError(ESTALE, 'open')

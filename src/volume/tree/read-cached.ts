@@ -4,16 +4,16 @@ import type { Kernel } from '../../lib/kernel.ts'
 import { readXattrs } from './attributes.ts'
 import type { TreeEntry, Xattr } from './entry.ts'
 import { bringUpToDate } from './file-source.ts'
+import { areWritesFlushed } from './flush-writes.ts'
 import { readFlags } from './inode-flags.ts'
 import { noteFlags } from './note-flags.ts'
 import { openCached, type Pin } from './pin.ts'
-import { areWritesSettled } from './settle-writes.ts'
 import type { OpenVolume } from './volume.ts'
 
-/** Bytes. Files up to this size are read when they are inspected. */
-export const SMALL_FILE = 64 * 1024
+/** Files up to this size are read when they are inspected. */
+export const MAX_SMALL_FILE_BYTES = 64 * 1024
 
-const scratch = Buffer.allocUnsafeSlow(SMALL_FILE)
+const scratch = Buffer.allocUnsafeSlow(MAX_SMALL_FILE_BYTES)
 
 /**
  * Fast path: reads a small file with attributes and flags synchronously, if all of it is in the page cache, and checks
@@ -23,8 +23,8 @@ const scratch = Buffer.allocUnsafeSlow(SMALL_FILE)
 export function readCachedFile(volume: OpenVolume, entry: TreeEntry, pin: Pin): Buffer | undefined {
   const { kernel, hasTrueSizes, beganNs } = volume
   const { size } = entry
-  if (!kernel || !pin.cached || !hasTrueSizes || size > SMALL_FILE) return undefined
-  if (beganNs !== undefined && !areWritesSettled(pin.stat, beganNs)) return undefined
+  if (!kernel || !pin.cached || !hasTrueSizes || size > MAX_SMALL_FILE_BYTES) return undefined
+  if (beganNs !== undefined && !areWritesFlushed(pin.stat, beganNs)) return undefined
   const fd = openCached(pin)
   try {
     if (size > 0 && kernel.readCached(fd, scratch, 0, size) !== size) return undefined

@@ -1,15 +1,15 @@
 import { allKnown } from '../../lib/all-known.ts'
 import type { TreeEntry } from './entry.ts'
-import { FastStat } from './glance.ts'
+import { FastStat } from './fast-stat.ts'
+import { type Inspected, inspect } from './inspect.ts'
+import { createInspector, MAX_CONCURRENT, type WalkOptions } from './inspector.ts'
 import { joinPath } from './join-path.ts'
 import { withoutLeftOut } from './left-out.ts'
-import { type Inspected, inspect } from './look.ts'
-import { createInspector, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, openNames } from './name-stream.ts'
 import { NameTable } from './name-table.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
-import { addLooks, type LoggedLooks, stampOf } from './recheck/walk-log.ts'
+import { logSeen, type SeenNames, stampOf } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 export interface SortedWalkOptions extends WalkOptions {
@@ -43,7 +43,8 @@ export interface SortedFolder {
 }
 
 /**
- * Like walkTree(), with the same warnings, but sorted: the names of one directory for each level of depth are in memory.
+ * Like walkTree(), with the same warnings, but sorted: the names of one directory for each level of depth are in
+ * memory.
  */
 export function sortedWalk(volume: OpenVolume, options: SortedWalkOptions): SortedWalk {
   const inspector = { ...createInspector(volume, options), isKnown: options.isKnown }
@@ -91,11 +92,11 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
         const batch = nextBatch(names, place)
         const last = batch.at(-1)
         if (last) await folder.options.beforeNames?.(last.name)
-        const looks = await inspectNames(folder, batch)
-        const used = upToDirectory(looks)
+        const seen = await inspectNames(folder, batch)
+        const used = upToDirectory(seen)
         place += used
-        if (log) addLooks(log, looksIn(folder, batch, looks.slice(0, used)))
-        held = looks.slice(0, used).filter((one) => one !== undefined)
+        if (log) logSeen(log, seenNames(folder, batch, seen.slice(0, used)))
+        held = seen.slice(0, used).filter((one) => one !== undefined)
       }
       return held
     },
@@ -106,19 +107,19 @@ async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
   }
 }
 
-function looksIn(
+function seenNames(
   { path, inspector }: Folder,
   batch: ListedName[],
-  looks: readonly (Seen | undefined)[],
-): LoggedLooks {
-  const names = batch.slice(0, looks.length).map(({ name }) => name)
-  return { folder: path, names, looks, vanished: inspector.vanished }
+  seen: readonly (Seen | undefined)[],
+): SeenNames {
+  const names = batch.slice(0, seen.length).map(({ name }) => name)
+  return { folder: path, names, seen, vanished: inspector.vanished }
 }
 
 /** The next names, up to the first one that the listing says is a directory. */
 function nextBatch(names: NameTable, from: number): ListedName[] {
   const batch: ListedName[] = []
-  while (batch.length < SIDE_BY_SIDE && from + batch.length < names.count) {
+  while (batch.length < MAX_CONCURRENT && from + batch.length < names.count) {
     const name = names.at(from + batch.length)
     batch.push(name)
     if (name.isDirectory) break
@@ -132,19 +133,19 @@ function inspectNames(
   batch: ListedName[],
 ): (Seen | undefined)[] | Promise<(Seen | undefined)[]> {
   const mayUseFastStat = batch[0] !== undefined && fastStat.serves(pin, batch[0].name)
-  const looks = batch.map(({ name, isDirectory }) => {
+  const seen = batch.map(({ name, isDirectory }) => {
     const place = { directory: pin, name, path: joinPath(path, name), isDirectory }
     const item = isDirectory || !mayUseFastStat ? undefined : fastStat.known(place)
     return item ? { item, pin: undefined, isMount: false } : inspect(inspector, place)
   })
-  return allKnown<Seen | undefined>(looks)
+  return allKnown<Seen | undefined>(seen)
 }
 
 /** If an entry has become a directory since it was listed, the entries after it are inspected again later. */
-function upToDirectory(looks: readonly (Seen | undefined)[]): number {
-  const directory = looks.findIndex((one) => one && canEnter(one))
-  if (directory < 0) return looks.length
-  for (const one of looks.slice(directory + 1)) if (one?.pin) unpin(one.pin)
+function upToDirectory(seen: readonly (Seen | undefined)[]): number {
+  const directory = seen.findIndex((one) => one && canEnter(one))
+  if (directory < 0) return seen.length
+  for (const one of seen.slice(directory + 1)) if (one?.pin) unpin(one.pin)
   return directory + 1
 }
 
@@ -154,9 +155,9 @@ async function readNames({ inspector, pin, path, options }: Folder): Promise<Nam
     const names = await openNames(pin.place, pin.cached)
     try {
       for (
-        let some = await names.next(SIDE_BY_SIDE);
+        let some = await names.next(MAX_CONCURRENT);
         some.length > 0;
-        some = await names.next(SIDE_BY_SIDE)
+        some = await names.next(MAX_CONCURRENT)
       ) {
         for (const one of withoutLeftOut(options, path, some)) table.add(one)
       }

@@ -15,7 +15,7 @@ import { entryOf, typeOf } from './stat-entry.ts'
 import { hasTrueSizes } from './whole-file.ts'
 
 /** How long the mount table is cached. */
-const MOUNTS_MS = 1000
+const MOUNTS_CACHE_MS = 1000
 
 /** A volume held open for reading. */
 export interface OpenVolume extends Disposable {
@@ -40,7 +40,7 @@ export interface OpenVolume extends Disposable {
 /** Throws VOLUME_MISSING if the path is not a readable directory. */
 export async function openVolume(path: string): Promise<OpenVolume> {
   const pin = await pinPath(path).catch((error: unknown) => {
-    throw missing(path, errnoOf(error) === 'ENOENT' ? 'it is not there' : reasonOf(error), error)
+    throw missing(path, errnoOf(error) === 'ENOENT' ? 'it does not exist' : reasonOf(error), error)
   })
   try {
     if (typeOf(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
@@ -84,7 +84,7 @@ function keepFresh(read: () => Mounts): () => Mounts {
   let mounts = read()
   let readAt = performance.now()
   return () => {
-    if (performance.now() - readAt >= MOUNTS_MS) {
+    if (performance.now() - readAt >= MOUNTS_CACHE_MS) {
       mounts = read()
       readAt = performance.now()
     }
@@ -93,7 +93,11 @@ function keepFresh(read: () => Mounts): () => Mounts {
 }
 
 function missing(path: string, why: string, cause?: unknown): BackupdError {
-  return new BackupdError('VOLUME_MISSING', `Cannot back up "${path}": ${why}. See the path and its mount`, {
-    cause,
-  })
+  return new BackupdError(
+    'VOLUME_MISSING',
+    `The volume "${path}" cannot be read: ${why}. Check its path and its mount`,
+    {
+      cause,
+    },
+  )
 }

@@ -1,12 +1,12 @@
 import type { TreeItem } from './entry.ts'
+import { type Inspected, inspect } from './inspect.ts'
+import { createInspector, MAX_CONCURRENT, type WalkOptions } from './inspector.ts'
 import { joinPath } from './join-path.ts'
 import { withoutLeftOut } from './left-out.ts'
-import { type Inspected, inspect } from './look.ts'
-import { createInspector, SIDE_BY_SIDE, type WalkOptions } from './looker.ts'
 import { type ListedName, type NameStream, openNames } from './name-stream.ts'
 import { type Pin, unpin } from './pin.ts'
 import { reasonOf } from './reason.ts'
-import { addLooks, type FolderLog, stampOf } from './recheck/walk-log.ts'
+import { type FolderLog, logSeen, stampOf } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 /**
@@ -68,7 +68,7 @@ async function inspectNext(walk: Walk, top: OpenDirectory): Promise<Inspected[]>
 
 async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> {
   try {
-    const names = await top.names.next(SIDE_BY_SIDE)
+    const names = await top.names.next(MAX_CONCURRENT)
     const others = withoutLeftOut(walk.options, top.path, names)
     return others.length === 0 && names.length > 0 ? await listNames(walk, top) : others
   } catch (error) {
@@ -87,13 +87,13 @@ async function inspectNames(
   top: OpenDirectory,
   { names, isDirectory }: Names,
 ): Promise<Inspected[]> {
-  const looks = await Promise.all(
+  const seen = await Promise.all(
     names.map((name) =>
       inspect(walk.inspector, { directory: top.pin, name, path: joinPath(top.path, name), isDirectory }),
     ),
   )
-  if (top.log) addLooks(top.log, { folder: top.path, names, looks, vanished: walk.inspector.vanished })
-  return looks.filter((one) => one !== undefined)
+  if (top.log) logSeen(top.log, { folder: top.path, names, seen, vanished: walk.inspector.vanished })
+  return seen.filter((one) => one !== undefined)
 }
 
 async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Inspected): Promise<void> {

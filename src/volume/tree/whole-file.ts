@@ -7,9 +7,9 @@ import type { OpenFile, TreeEntry } from './entry.ts'
 
 /** File systems with correct sizes in stat: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs and ZFS; numbers of statfs(2). */
 const TYPES_WITH_TRUE_SIZES = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x01021994, 0x2fc12fc1])
-/** Bytes. A file with a wrong size is copied to the temporary folder, which an endless file must not fill. */
+/** A file with a wrong size is copied to the temporary folder, which an endless file must not fill. */
 const MAX_COPY_BYTES = 2 ** 30
-const PIECE = 256 * 1024
+const PIECE_BYTES = 256 * 1024
 const EFBIG = 27
 
 const readFd = promisify(read)
@@ -21,8 +21,8 @@ export async function hasTrueSizes(place: Buffer): Promise<boolean> {
 }
 
 /**
- * For a file whose size may be wrong: returns the file itself if it ends where `entry` says, else a copy of all that can
- * be read from it, and corrects `entry`. Throws EFBIG, with the file closed, if it does not end within 1 GiB.
+ * For a file whose size may be wrong: returns the file itself if it ends where `entry` says, else a copy of all that
+ * can be read from it, and corrects `entry`. Throws EFBIG, with the file closed, if it does not end within 1 GiB.
  */
 export async function openWhole(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
   try {
@@ -61,7 +61,7 @@ async function openCopy(file: OpenFile, entry: TreeEntry): Promise<OpenFile> {
 
 /** Returns the bytes copied. */
 async function copyTo(fd: number, file: OpenFile): Promise<number> {
-  const piece = Buffer.allocUnsafe(PIECE)
+  const piece = Buffer.allocUnsafe(PIECE_BYTES)
   for (let size = 0; ; ) {
     const count = await file.read(piece, size)
     if (count === 0) return size

@@ -5,8 +5,8 @@ import type { TreeEntry } from './entry.ts'
 import type { Folder } from './write-folder.ts'
 import { depthOf } from './write-paths.ts'
 
-/** Bytes of records that are kept in memory before they are written to the file. */
-const KEPT_IN_MEMORY = 1 << 20
+/** Records of so many bytes are kept in memory before they are written to the file. */
+const MAX_MEMORY_BYTES = 1 << 20
 const SPILL_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 const SLASH = Buffer.from('/')
 
@@ -34,7 +34,7 @@ export class DirectoryLedger {
     this.#depths.push(depthOf(entry.path))
     this.#waiting.push(record)
     this.#end += record.length
-    if (this.#end - this.#spilled >= KEPT_IN_MEMORY) this.#flush()
+    if (this.#end - this.#spilled >= MAX_MEMORY_BYTES) this.#flush()
   }
 
   /** Records that all directories so far were moved into a directory `top`. At most once. */

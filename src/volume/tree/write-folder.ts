@@ -5,7 +5,7 @@ import { componentsOf } from './write-paths.ts'
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
-/** Bytes; below PATH_MAX, so that longer paths are opened in steps. */
+/** Below PATH_MAX; longer paths are opened in steps. */
 const MAX_STEP_BYTES = 4000
 
 /** An open directory. `at(name)` is a path of an entry in it that stays valid if the directory is renamed. */

@@ -4,7 +4,7 @@ import { type Folder, openFolder, openFolderBeneath, splitWay } from './write-fo
 import { componentsOf, splitLast } from './write-paths.ts'
 
 /** Descriptors kept open. A few are enough, because archives are written folder by folder. */
-const KEPT_OPEN = 32
+const MAX_OPEN = 32
 /** The mode of folders that have no entry of their own in the archive. */
 const IMPLIED_MODE = 0o755
 
@@ -72,7 +72,7 @@ export class Folders {
   }
 
   #closeOldest(): void {
-    if (this.#open.size <= KEPT_OPEN) return
+    if (this.#open.size <= MAX_OPEN) return
     for (const [key, folder] of this.#open) {
       this.#open.delete(key)
       closeSync(folder.fd)

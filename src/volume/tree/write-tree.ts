@@ -115,7 +115,7 @@ export class TreeWriter {
         this.#create(path, (at) => linkSync(this.#place(target), placeOf(at)))
       return linked.isFile() ? 'file' : 'other'
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') this.#fault(path, 'is a hard link to something that was not restored')
+      if (errnoOf(error) === 'ENOENT') this.#fault(path, 'is a hard link to an entry that was not restored')
       else this.#refusedOrThrow(error, path)
       return undefined
     }

@@ -140,7 +140,7 @@ describe('what is no node', () => {
     ['a size below nothing', json.replace('"size":3', '"size":-3'), /is not a number/],
     ['an id that is none', json.replace('abab', 'zzzz'), /is not an id/],
     ['a directory without a tree', json.replace('"file"', '"dir"'), /is not an id/],
-    ['no JSON', json.slice(1), /Cannot read a directory/],
+    ['no JSON', json.slice(1), /directory in the repository is damaged/],
   ])('%s is refused', (_, text, message) => {
     expect(() => parseNode(text)).toThrow(message)
   })

@@ -97,7 +97,7 @@ test('a tree that is streamed is checked against its id at its end', async () =>
 
 test.each([
   ['of an older format', { version: 1 }, 'CONFLICT', 'restic migrate upgrade_repo_v2'],
-  ['of a newer format', { version: 3 }, 'CONFLICT', 'it has format 3, expected 2'],
+  ['of a newer format', { version: 3 }, 'CONFLICT', 'has format 3, expected 2'],
   ['with a polynomial that files cannot be cut by', { polynomial: 4n }, 'REPOSITORY_DAMAGED', 'polynomial'],
 ])('a config %s is refused with the reason', async (_, change, code, words) => {
   const { create, open, path } = repositoryWorld()

@@ -172,7 +172,7 @@ describe('content', () => {
     expect(treeWarnings.toSorted()).toEqual([
       'fault shrinks: shrank while it was read: the rest of it is zeros',
       'fault turns: changed while it was read',
-      'note grows: grew while it was read: kept as long as it was when it was opened',
+      'note grows: grew while it was read: only its length at the open is kept',
     ])
     expect(seen).toMatchObject({ faults: 2, bytes: 3 * 64 * MIB })
   })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Mount } from '../../../src/lib/mount-info.ts'
-import { inodeSetOf } from '../../../src/volume/swap/inode-set.ts'
+import { collectInodes } from '../../../src/volume/swap/inode-set.ts'
 import { isWithin, placeOf } from '../../../src/volume/swap/mount-table.ts'
 
 function mount(point: string, device: string, root = '/'): Mount {
@@ -26,7 +26,7 @@ test('a path is within itself and what is above it, not within what only starts 
 
 test('of thousands of inodes each one is known again, and no other', async () => {
   const known = Array.from({ length: 5000 }, (_, n) => BigInt((n * 7919) % 5000) * 2n + 2n ** 63n)
-  const set = await inodeSetOf(
+  const set = await collectInodes(
     (async function* () {
       for (const inode of known) yield { inode }
     })(),

@@ -84,7 +84,7 @@ test('a process that makes the same name again and again is given up on', async 
   const moving = { folders, header, appeared, moved: () => {} }
   const { fresh } = folders
   await expect(moveListed(moving, { side: 'new', from: fresh, to: folders.volume })).rejects.toThrow(
-    'something makes "both" in the volume again and again',
+    'a process creates "both" in the volume again and again',
   )
   expect(times).toBe(99)
   expect(readFileSync(`${staging.target}/both`, 'utf8')).toBe('new')
@@ -165,7 +165,7 @@ test('a staging folder inside another directory that has the path of the volume 
   mkdirSync(`${inside}/new`, { recursive: true })
   writeFileSync(`${inside}/new/precious`, 'of another recover')
   expect((await settleJournals(dataDir)).locked).toMatchObject([
-    { volume, reason: expect.stringContaining('not the directory it was') },
+    { volume, reason: expect.stringContaining('not the same directory as before') },
   ])
   expect(readFileSync(`${inside}/new/precious`, 'utf8')).toBe('of another recover')
 })

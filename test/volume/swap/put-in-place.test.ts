@@ -109,7 +109,7 @@ it('leaves a folder alone that holds something where a file is to be', async () 
   mkdirSync(join(world.volume, 'a/full'), { recursive: true })
   expect(await world.place([''])).toEqual({
     faults: 1,
-    warnings: ['a: is a directory in the volume that holds something: it was left alone'],
+    warnings: ['a: is a directory in the volume that is not empty: it was left as it is'],
   })
   expect(readdirSync(join(world.volume, 'a'))).toEqual(['full'])
   expect(world.textOf('b')).toBe('b')

@@ -67,7 +67,7 @@ test('without an exchange of names, a directory that holds something is back at 
   )
   expect(placed).toMatchObject({
     ...{ faults: 1, old: [] },
-    warnings: ['a: is a directory in the volume that holds something: it was left alone'],
+    warnings: ['a: is a directory in the volume that is not empty: it was left as it is'],
   })
   expect(readdirSync(join(placed.volume, 'a'))).toEqual(['full'])
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Pin, pinIfCached, unpin } from '../../../src/volume/tree/pin.ts'
-import { readCachedFile, SMALL_FILE } from '../../../src/volume/tree/read-cached.ts'
+import { MAX_SMALL_FILE_BYTES, readCachedFile } from '../../../src/volume/tree/read-cached.ts'
 import { entryOf } from '../../../src/volume/tree/stat-entry.ts'
 import { type OpenVolume, openVolume } from '../../../src/volume/tree/volume.ts'
 
@@ -61,7 +61,7 @@ test('a file with unsettled writes, of unknown size or too large is read as any 
   expect(read({ hasTrueSizes: false })).toBeUndefined()
   expect(read({ kernel: undefined })).toBeUndefined()
   expect(read({}, { cached: false })).toBeUndefined()
-  const limit = await makeCached('x'.repeat(SMALL_FILE))
-  expect(limit.read()).toHaveLength(SMALL_FILE)
-  expect((await makeCached('x'.repeat(SMALL_FILE + 1))).read()).toBeUndefined()
+  const limit = await makeCached('x'.repeat(MAX_SMALL_FILE_BYTES))
+  expect(limit.read()).toHaveLength(MAX_SMALL_FILE_BYTES)
+  expect((await makeCached('x'.repeat(MAX_SMALL_FILE_BYTES + 1))).read()).toBeUndefined()
 })

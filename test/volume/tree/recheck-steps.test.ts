@@ -32,8 +32,8 @@ test('what cannot be read is a fault, once for each path', async () => {
   for (const errno of [EIO, EACCES]) expect(await fail('a', errno)).toBeUndefined()
   expect(await fail('b', EACCES)).toBeUndefined()
   expect(warnings).toEqual([
-    'fault a: cannot be looked at again: i/o error (EIO)',
-    'fault b: cannot be looked at again: permission denied (EACCES)',
+    'fault a: cannot be checked again: i/o error (EIO)',
+    'fault b: cannot be checked again: permission denied (EACCES)',
   ])
 })
 
@@ -41,7 +41,7 @@ test('beyond a thousand paths one warning stands for the others', async () => {
   const { fail, warnings } = makeSteps()
   for (let n = 0; n < 1100; n++) await fail(`${n}`, EIO)
   expect(warnings).toHaveLength(1001)
-  expect(warnings.at(-1)).toBe('fault : more than 1000 entries cannot be looked at again')
+  expect(warnings.at(-1)).toBe('fault : more than 1000 entries cannot be checked again')
 })
 
 test('a cancelled run ends, and a bug is no fault of the file system', async () => {

@@ -5,7 +5,7 @@ import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
 import { findChangedFiles } from '../../../src/volume/tree/recheck/changed-files.ts'
 import { findMissed } from '../../../src/volume/tree/recheck/missed.ts'
 import { RecheckSteps } from '../../../src/volume/tree/recheck/recheck-steps.ts'
-import { addLooks, stampOf, WalkLog } from '../../../src/volume/tree/recheck/walk-log.ts'
+import { logSeen, stampOf, WalkLog } from '../../../src/volume/tree/recheck/walk-log.ts'
 import { warnOfMissed } from '../../../src/volume/tree/recheck/warn-of-missed.ts'
 import { entryOf } from '../../../src/volume/tree/stat-entry.ts'
 import { openVolume } from '../../../src/volume/tree/volume.ts'
@@ -108,8 +108,9 @@ test('a name that vanished while it was looked at counts as never seen, one that
   const { log } = await walkedWorld()
   const folder = log.openFolder(Buffer.from('sub'), stampOf(statSync('/', { bigint: true })), false)
   const names = ['gone', 'unreadable'].map((name) => Buffer.from(name))
-  const looks = [undefined, undefined]
-  if (folder) addLooks(folder, { folder: Buffer.from('sub'), names, looks, vanished: new Set(['sub/gone']) })
+  const inspected = [undefined, undefined]
+  if (folder)
+    logSeen(folder, { folder: Buffer.from('sub'), names, seen: inspected, vanished: new Set(['sub/gone']) })
   folder?.close()
   const logged = log.folderAt(0)
   const seen = logged ? [...log.names(logged)].flat() : []

@@ -145,7 +145,7 @@ test('leaves out sockets and what vanished', async () => {
   expect(found.map(({ entry }) => pathOf(entry))).toEqual(['0'])
   expect(warnings).toEqual([
     'gone: vanished before it was opened',
-    'socket: is a socket, which has no content: not kept',
+    'socket: is a socket, which has no content: left out',
   ])
 })
 

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AT_FDCWD } from '../../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { flushVolume } from '../../../src/volume/tree/flush-volume.ts'
-import { SMALL_FILE } from '../../../src/volume/tree/read-cached.ts'
+import { MAX_SMALL_FILE_BYTES } from '../../../src/volume/tree/read-cached.ts'
 import { type OpenVolume, openVolume } from '../../../src/volume/tree/volume.ts'
 import { walkTree } from '../../../src/volume/tree/walk.ts'
 import { isRoot } from '../../support/packing.ts'
@@ -85,11 +85,11 @@ test('without libc it finds the same, and says what is not kept', async () => {
 
 test('small files are read ahead, others are opened by who wants them', async () => {
   mkdirSync(volume)
-  writeFileSync(join(volume, 'small'), Buffer.alloc(SMALL_FILE, 's'))
-  writeFileSync(join(volume, 'large'), Buffer.alloc(SMALL_FILE + 1, 'l'))
+  writeFileSync(join(volume, 'small'), Buffer.alloc(MAX_SMALL_FILE_BYTES, 's'))
+  writeFileSync(join(volume, 'large'), Buffer.alloc(MAX_SMALL_FILE_BYTES + 1, 'l'))
   const { contents } = await walk()
   expect([...contents.keys()]).toEqual(['small'])
-  expect(contents.get('small')).toBe('s'.repeat(SMALL_FILE))
+  expect(contents.get('small')).toBe('s'.repeat(MAX_SMALL_FILE_BYTES))
 })
 
 test('a folder of 50,000 names is walked in small batches', async () => {
@@ -165,7 +165,7 @@ test('a socket is left out with a note', async () => {
   const close = await makeSocket(join(volume, 'socket'))
   const { paths, warnings } = await walk().finally(close)
   expect(paths).toEqual([''])
-  expect(warnings).toEqual(['note socket: is a socket, which has no content: not kept'])
+  expect(warnings).toEqual(['note socket: is a socket, which has no content: left out'])
 })
 
 test.skipIf(!isRoot)('a mount inside is named and not entered (needs root)', async (context) => {

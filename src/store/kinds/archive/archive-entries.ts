@@ -1,4 +1,4 @@
-import { ArchivePlace } from '../../../archive/archive-place.ts'
+import { ArchivePaths } from '../../../archive/archive-paths.ts'
 import { ArchiveReader } from '../../../archive/archive-reader.ts'
 import { ByteStream } from '../../../archive/byte-stream.ts'
 import { gunzipArchive } from '../../../archive/gunzip-archive.ts'
@@ -15,12 +15,12 @@ import type { FileInfo } from '../../../wire/backup.ts'
  */
 export async function* archiveEntries(object: ObjectReader, signal: AbortSignal): AsyncGenerator<FileInfo> {
   const stream = new ByteStream(gunzipArchive(new ArchiveReader(object, signal), null))
-  const place = new ArchivePlace((top) => {
+  const paths = new ArchivePaths((top) => {
     throw new Error(`"${bytesToText(top)}" is not its only directory at the top`)
   })
   try {
     for await (const entry of readTarEntries(stream)) {
-      const path = place.of(entry.name, entry.type === 'directory')
+      const path = paths.resolve(entry.name, entry.type === 'directory')
       if (path.length > 0) yield fileInfoOf(entry, path)
     }
   } catch (error) {

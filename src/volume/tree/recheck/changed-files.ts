@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { allKnown } from '../../../lib/all-known.ts'
+import { MAX_CONCURRENT } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
-import { SIDE_BY_SIDE } from '../looker.ts'
 import { childPlace, type Pin } from '../pin.ts'
 import type { OpenVolume } from '../volume.ts'
 import { pinFolder, unpinFolder } from './pin-below.ts'
@@ -25,7 +25,7 @@ type SeenTime = bigint | null | undefined
 
 const MAX_NAMES = 100
 /** A call that took longer had to wait for a disk or a server: the next names are then read concurrently. */
-const WAITED_MS = 0.2
+const BLOCKED_MS = 0.2
 
 /**
  * Checks each file that a walk saw again, and counts those that changed or were deleted since the run began. Each of
@@ -39,7 +39,7 @@ export async function findChangedFiles(
   const search = new ChangeSearch(volume, options)
   for (let index = 0; index < log.folderCount; index++) {
     const folder = log.folderAt(index)
-    if (folder && folder.lastNames !== 0) await search.look(folder, log)
+    if (folder && folder.lastNames !== 0) await search.checkFolder(folder, log)
   }
   return search.found
 }
@@ -49,14 +49,14 @@ class ChangeSearch {
   readonly #volume: OpenVolume
   readonly #options: ChangedFilesOptions
   /** How many of the next calls must not block, because an earlier one had to wait. */
-  #sideBySide = 0
+  #concurrent = 0
 
   constructor(volume: OpenVolume, options: ChangedFilesOptions) {
     this.#volume = volume
     this.#options = options
   }
 
-  async look(folder: LoggedFolder, log: WalkLog): Promise<void> {
+  async checkFolder(folder: LoggedFolder, log: WalkLog): Promise<void> {
     const { steps } = this.#options
     await steps.next(folder.path)
     const pin = await steps.attempt(folder.path, () => pinFolder(this.#volume, folder.path))
@@ -65,8 +65,8 @@ class ChangeSearch {
     try {
       for (const names of log.names(folder)) {
         const files = names.filter(({ type }) => type === 'file')
-        for (let at = 0; at < files.length; at += SIDE_BY_SIDE)
-          await this.#lookAt(folder.path, sameMount, files.slice(at, at + SIDE_BY_SIDE))
+        for (let at = 0; at < files.length; at += MAX_CONCURRENT)
+          await this.#checkFiles(folder.path, sameMount, files.slice(at, at + MAX_CONCURRENT))
       }
     } finally {
       if (pin) unpinFolder(this.#volume, pin)
@@ -74,25 +74,25 @@ class ChangeSearch {
   }
 
   /** `pin` is null if the directory is gone, and its files with it. */
-  async #lookAt(folder: Buffer, pin: Pin | null, files: LoggedName[]): Promise<void> {
+  async #checkFiles(folder: Buffer, pin: Pin | null, files: LoggedName[]): Promise<void> {
     await this.#options.steps.next(joinPath(folder, files[0]?.name ?? Buffer.alloc(0)))
-    const looks = files.map(
+    const reads = files.map(
       ({ name }) => pin && (this.#fastCtime(pin, name) ?? this.#slowCtime(pin, folder, name)),
     )
-    const ctimes = await allKnown<SeenTime>(looks)
+    const ctimes = await allKnown<SeenTime>(reads)
     for (const [at, file] of files.entries())
       if (this.#hasChanged(file, ctimes[at])) this.#add(joinPath(folder, file.name))
   }
 
   /** Undefined if the call might block, or fails. */
   #fastCtime(pin: Pin, name: Buffer): bigint | undefined {
-    if (!pin.cached || this.#sideBySide > 0) {
-      this.#sideBySide--
+    if (!pin.cached || this.#concurrent > 0) {
+      this.#concurrent--
       return undefined
     }
     const began = performance.now()
     const ctime = this.#volume.kernel?.ctimeAt(pin.fd, name)
-    if (performance.now() - began > WAITED_MS) this.#sideBySide = SIDE_BY_SIDE
+    if (performance.now() - began > BLOCKED_MS) this.#concurrent = MAX_CONCURRENT
     return ctime
   }
 

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { errnoOf } from '../../../lib/errors.ts'
+import { MAX_CONCURRENT, type WalkOptions, type WalkPart } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
-import { SIDE_BY_SIDE, type WalkOptions, type WalkPart } from '../looker.ts'
 import { openNames } from '../name-stream.ts'
 import { NameTable } from '../name-table.ts'
 import { type Pin, pinChild, unpin } from '../pin.ts'
@@ -54,8 +54,8 @@ export async function findMissed(
     const folder = log.folderAt(index)
     if (!folder) continue
     await options.steps.next(folder.path)
-    const look = () => namesIfChanged({ volume, log, options }, folder)
-    const names = await options.steps.attempt(folder.path, look)
+    const list = () => namesIfChanged({ volume, log, options }, folder)
+    const names = await options.steps.attempt(folder.path, list)
     if (!names || names.count === 0) continue
     missed.add(folder.path, names)
     log.listAgain(index)
@@ -87,12 +87,12 @@ function freshStat(pin: Pin): Promise<BigIntStats> {
 
 /** True if its stamp differs, or if a change could be in the same tick as the last one and thus invisible. */
 function mayHaveChanged(folder: LoggedFolder, { ino, mtimeNs, ctimeNs }: BigIntStats): boolean {
-  const surelyStampedNs = BigInt(Math.floor(folder.listedMs)) * NS_PER_MS - COARSE_TICK_NS
+  const visibleBeforeNs = BigInt(Math.floor(folder.listedMs)) * NS_PER_MS - COARSE_TICK_NS
   return (
     ino !== folder.inode ||
     mtimeNs !== folder.mtimeNs ||
     ctimeNs !== folder.ctimeNs ||
-    folder.ctimeNs > surelyStampedNs
+    folder.ctimeNs > visibleBeforeNs
   )
 }
 
@@ -105,9 +105,9 @@ async function newNames(recheck: Recheck, folder: LoggedFolder, pin: Pin): Promi
   const listed = await openNames(pin.place, pin.cached)
   try {
     for (
-      let some = await listed.next(SIDE_BY_SIDE);
+      let some = await listed.next(MAX_CONCURRENT);
       some.length > 0;
-      some = await listed.next(SIDE_BY_SIDE)
+      some = await listed.next(MAX_CONCURRENT)
     ) {
       await options.steps.next(joinPath(folder.path, some[0]?.name ?? Buffer.alloc(0)))
       const names = some.filter(

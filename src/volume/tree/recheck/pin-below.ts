@@ -5,7 +5,7 @@ import { type Pin, pinChild, pinIfCached, unpin } from '../pin.ts'
 import { typeOf } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
 
-/** Bytes; well below PATH_MAX, the limit of the kernel for one call. */
+/** Well below PATH_MAX, the limit of the kernel for one call. */
 const MAX_PATH_BYTES = 2048
 /** Errors if the directory was removed or moved, or replaced by a file or link. */
 const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ESTALE', 'EXDEV'])

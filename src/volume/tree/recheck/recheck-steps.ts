@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
-import type { WalkOptions } from '../looker.ts'
+import type { WalkOptions } from '../inspector.ts'
 import { reasonOf } from '../reason.ts'
 import { isGone } from './pin-below.ts'
 
@@ -10,7 +10,7 @@ export interface RecheckOptions extends Pick<WalkOptions, 'signal' | 'onWarning'
 }
 
 /** After so long without waiting, a step lets the event loop run. */
-const TURN_MS = 20
+const MAX_BLOCKING_MS = 20
 /** Faults beyond this number share one warning. */
 const MAX_NAMED = 1000
 
@@ -28,7 +28,7 @@ export class RecheckSteps {
   async next(path: Buffer): Promise<void> {
     this.#options.signal.throwIfAborted()
     this.#options.onRecheck(path)
-    if (performance.now() - this.#turnBegan < TURN_MS) return
+    if (performance.now() - this.#turnBegan < MAX_BLOCKING_MS) return
     await setImmediate()
     this.#turnBegan = performance.now()
   }
@@ -37,9 +37,9 @@ export class RecheckSteps {
    * Resolves with null if the entry is gone, and with undefined if it cannot be read: that is a fault, with a
    * warning.
    */
-  async attempt<T>(path: Buffer, look: () => T | Promise<T>): Promise<T | null | undefined> {
+  async attempt<T>(path: Buffer, check: () => T | Promise<T>): Promise<T | null | undefined> {
     try {
-      return await look()
+      return await check()
     } catch (error) {
       if (isGone(error)) return null
       this.#addFault(path, error)
@@ -54,8 +54,8 @@ export class RecheckSteps {
     const key = path.toString('latin1')
     if (this.#faulty.has(key) || this.#faulty.size > MAX_NAMED) return
     this.#faulty.add(key)
-    if (this.#faulty.size <= MAX_NAMED) this.#warn(path, `cannot be looked at again: ${reasonOf(error)}`)
-    else this.#warn(Buffer.alloc(0), `more than ${MAX_NAMED} entries cannot be looked at again`)
+    if (this.#faulty.size <= MAX_NAMED) this.#warn(path, `cannot be checked again: ${reasonOf(error)}`)
+    else this.#warn(Buffer.alloc(0), `more than ${MAX_NAMED} entries cannot be checked again`)
   }
 
   #warn(path: Buffer, message: string): void {

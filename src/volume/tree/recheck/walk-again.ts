@@ -1,4 +1,9 @@
-import type { WalkOptions } from '../looker.ts'
+// recheck/ checks a walk after its end: it finds entries that were moved out of sight during the walk (missed.ts,
+// walk-missed.ts, warn-of-missed.ts), and files that changed since the run began (changed-files.ts). walk-log.ts
+// records what the walk saw, in a temporary file. Full and increment backups (src/archive, src/restic/write) use it.
+// It reads names and times only, never content.
+
+import type { WalkOptions } from '../inspector.ts'
 import type { OpenVolume } from '../volume.ts'
 import { findMissed, type Missed } from './missed.ts'
 import type { RecheckSteps } from './recheck-steps.ts'

@@ -33,20 +33,20 @@ export interface FolderLog {
   close(): void
 }
 
-/** The results for some names of a directory; `looks` has the same order as `names`. */
-export interface LoggedLooks {
+/** The results for some names of a directory; `seen` has the same order as `names`. */
+export interface SeenNames {
   folder: Buffer
   names: readonly Buffer[]
-  looks: readonly ({ item: { entry: TreeEntry }; isMount: boolean } | undefined)[]
+  seen: readonly ({ item: { entry: TreeEntry }; isMount: boolean } | undefined)[]
   /** Paths of names that were gone, as latin1 text; they count as never seen. */
   vanished: ReadonlySet<string>
 }
 
-export function addLooks(log: FolderLog, { folder, names, looks, vanished }: LoggedLooks): void {
+export function logSeen(log: FolderLog, { folder, names, seen, vanished }: SeenNames): void {
   for (const [at, name] of names.entries()) {
-    const look = looks[at]
-    if (!look && vanished.has(joinPath(folder, name).toString('latin1'))) continue
-    log.add(name, look?.item.entry, look?.isMount ?? false)
+    const one = seen[at]
+    if (!one && vanished.has(joinPath(folder, name).toString('latin1'))) continue
+    log.add(name, one?.item.entry, one?.isMount ?? false)
   }
 }
 
@@ -59,9 +59,9 @@ const NAME_HEAD = 19
 const NAMES_HEAD = 12
 /** Device, inode, mtime, ctime, listed, last names (8 bytes each), length of the path; the path follows. */
 const FOLDER_HEAD = 52
-/** Bytes; the names of a directory are written in pieces of this size. */
-const NAMES_PIECE = 8 * 1024
-const UNWRITTEN = 256 * 1024
+/** The names of a directory are written in pieces of this size. */
+const NAMES_PIECE_BYTES = 8 * 1024
+const MAX_UNWRITTEN_BYTES = 256 * 1024
 /** The file starts at this offset, so that 0 can mean "none". */
 const START = 8
 
@@ -103,7 +103,7 @@ export class WalkLog implements Disposable {
         const encoded = encodeName(name, entry, isMount)
         names.push(encoded)
         bytes += encoded.length
-        if (bytes >= NAMES_PIECE) write()
+        if (bytes >= NAMES_PIECE_BYTES) write()
       },
       close: () => {
         write()
@@ -171,7 +171,7 @@ export class WalkLog implements Disposable {
     this.#unwritten.push(bytes)
     this.#unwrittenBytes += bytes.length
     this.#end += bytes.length
-    if (this.#unwrittenBytes >= UNWRITTEN) this.#write()
+    if (this.#unwrittenBytes >= MAX_UNWRITTEN_BYTES) this.#write()
     return at
   }
 

@@ -1,5 +1,5 @@
 import type { TreeItem } from '../entry.ts'
-import type { WalkOptions } from '../looker.ts'
+import type { WalkOptions } from '../inspector.ts'
 import { canEnter, type SortedFolder, type SortedWalk, sortedWalk } from '../sorted-walk.ts'
 import type { OpenVolume } from '../volume.ts'
 import type { Missed } from './missed.ts'
@@ -17,10 +17,10 @@ export async function* walkMissed(
 
 async function* walkFolder(walk: SortedWalk, missed: Missed, folder: SortedFolder): AsyncGenerator<TreeItem> {
   try {
-    for (let looks = await folder.next(); looks.length > 0; looks = await folder.next()) {
-      for (const look of looks) {
-        if (!missed.leadsTo(look.item.entry.path)) yield look.item
-        const inner = canEnter(look) ? await walk.open(look) : undefined
+    for (let batch = await folder.next(); batch.length > 0; batch = await folder.next()) {
+      for (const seen of batch) {
+        if (!missed.leadsTo(seen.item.entry.path)) yield seen.item
+        const inner = canEnter(seen) ? await walk.open(seen) : undefined
         if (inner) yield* walkFolder(walk, missed, inner)
       }
     }

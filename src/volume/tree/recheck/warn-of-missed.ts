@@ -1,5 +1,5 @@
+import type { WalkOptions } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
-import type { WalkOptions } from '../looker.ts'
 import { openNames } from '../name-stream.ts'
 import { type Pin, pinChild, unpin } from '../pin.ts'
 import { typeOf } from '../stat-entry.ts'
@@ -10,7 +10,7 @@ import type { RecheckSteps } from './recheck-steps.ts'
 import type { WalkLog } from './walk-log.ts'
 
 /** At most so many entries of a directory that keeps changing are checked; the rest may contain older ones. */
-const MAX_LOOKED_AT = 10_000
+const MAX_CHECKED = 10_000
 const MAX_NAMED = 20
 const SLASH = 0x2f
 
@@ -21,8 +21,8 @@ export interface WarnOptions extends Pick<WalkOptions, 'onWarning'> {
 }
 
 /**
- * Warns about entries that are not in the backup because they appeared in a directory after it was walked again. It is a
- * fault if such an entry is older than the run and was not seen elsewhere: it was moved, and may be missing.
+ * Warns about entries that are not in the backup because they appeared in a directory after it was walked again. It
+ * is a fault if such an entry is older than the run and was not seen elsewhere: it was moved, and may be missing.
  */
 export async function warnOfMissed(volume: OpenVolume, missed: Missed, options: WarnOptions): Promise<void> {
   for (const [key, names] of missed.folders) {
@@ -32,7 +32,7 @@ export async function warnOfMissed(volume: OpenVolume, missed: Missed, options: 
     const search = new OlderSearch(volume, options)
     try {
       for (let place = 0; place < names.count; place++)
-        await search.look(folder, joinPath(path, names.at(place).name))
+        await search.check(folder, joinPath(path, names.at(place).name))
     } finally {
       unpinFolder(volume, folder)
     }
@@ -62,7 +62,7 @@ class OlderSearch {
   readonly older: { path: Buffer; inode: bigint }[] = []
   readonly #volume: OpenVolume
   readonly #options: WarnOptions
-  #left = MAX_LOOKED_AT
+  #left = MAX_CHECKED
 
   constructor(volume: OpenVolume, options: WarnOptions) {
     this.#volume = volume
@@ -74,7 +74,7 @@ class OlderSearch {
   }
 
   /** Checks an entry of a directory and, if it is a new directory, its content. */
-  async look(folder: Pin, path: Buffer): Promise<void> {
+  async check(folder: Pin, path: Buffer): Promise<void> {
     const { beginNs, steps } = this.#options
     await steps.next(path)
     if (this.#left-- <= 0) return
@@ -84,17 +84,17 @@ class OlderSearch {
     try {
       if (isOlder(pin, beginNs)) this.older.push({ path, inode: pin.stat.ino })
       else if (typeOf(pin.stat) === 'directory' && pin.stat.dev === folder.stat.dev)
-        await steps.attempt(path, () => this.#lookInto(pin, path))
+        await steps.attempt(path, () => this.#checkContent(pin, path))
     } finally {
       unpin(pin)
     }
   }
 
-  async #lookInto(folder: Pin, path: Buffer): Promise<void> {
+  async #checkContent(folder: Pin, path: Buffer): Promise<void> {
     const names = await openNames(folder.place, folder.cached)
     try {
       for (let some = await names.next(1); some.length > 0; some = await names.next(1))
-        for (const { name } of some) await this.look(folder, joinPath(path, name))
+        for (const { name } of some) await this.check(folder, joinPath(path, name))
     } finally {
       await names.close()
     }

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../lib/errors.ts'
 
-const flushed = promisify(fdatasync)
+const fdatasyncAsync = promisify(fdatasync)
 
 /** The kernel stamps files with a clock that ticks at least every 10 ms. */
 const TICK_MS = 20
@@ -18,21 +18,21 @@ const NOTHING_TO_FLUSH = ['EINVAL', 'EROFS', 'ENOSYS', 'EOPNOTSUPP']
  * Call it between the fstat and the first read of a file that changed since the volume was flushed: from here on, each
  * write through mmap updates its timestamps, and is thus detected. False if that is impossible.
  */
-export async function settleWrites(fd: number, stat: BigIntStats, beganNs: bigint): Promise<boolean> {
+export async function flushWrites(fd: number, stat: BigIntStats, beganNs: bigint): Promise<boolean> {
   const { ctimeNs } = stat
-  if (areWritesSettled(stat, beganNs)) return true
+  if (areWritesFlushed(stat, beganNs)) return true
   // A write in the same tick would not change the timestamp.
   if (BigInt(Date.now()) * NS_PER_MS < ctimeNs + BigInt(TICK_MS) * NS_PER_MS) await setTimeout(TICK_MS)
   try {
-    await flushed(fd)
+    await fdatasyncAsync(fd)
     return true
   } catch (error) {
     return NOTHING_TO_FLUSH.includes(errnoOf(error) ?? '')
   }
 }
 
-/** Whether the file did not change since the volume was flushed. */
-export function areWritesSettled({ ctimeNs }: Pick<BigIntStats, 'ctimeNs'>, beganNs: bigint): boolean {
+/** Whether the file is unchanged since the volume was flushed. */
+export function areWritesFlushed({ ctimeNs }: Pick<BigIntStats, 'ctimeNs'>, beganNs: bigint): boolean {
   return ctimeNs + tickNs(ctimeNs) < beganNs
 }
 

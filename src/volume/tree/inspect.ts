@@ -9,7 +9,7 @@ import { readFlags, readFlagsAt } from './inode-flags.ts'
 import { mountIdOf } from './mounts.ts'
 import { noteFlags } from './note-flags.ts'
 import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
-import { readCachedFile, SMALL_FILE } from './read-cached.ts'
+import { MAX_SMALL_FILE_BYTES, readCachedFile } from './read-cached.ts'
 import { reasonOf } from './reason.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 import type { OpenVolume } from './volume.ts'
@@ -86,18 +86,18 @@ function inspectPinned(
   pin: Pin,
 ): Inspected | undefined | Promise<Inspected | undefined> {
   const isMount = isMountPoint(inspector.volume, pin)
-  const refused = (error: unknown) => {
+  const failed = (error: unknown) => {
     inspector.warn('fault', place.path, `cannot be read: ${reasonOf(error)}`)
     return unpinned(pin)
   }
-  const taken = (item: TreeItem | undefined) => (item ? { item, pin, isMount } : unpinned(pin))
+  const inspected = (item: TreeItem | undefined) => (item ? { item, pin, isMount } : unpinned(pin))
   try {
     const item = isMount
       ? mountItem(inspector, entryOf(typeOf(pin.stat) ?? 'file', pin.stat, place.path))
       : createItem(inspector, place, pin)
-    return item instanceof Promise ? item.then(taken, refused) : taken(item)
+    return item instanceof Promise ? item.then(inspected, failed) : inspected(item)
   } catch (error) {
-    return refused(error)
+    return failed(error)
   }
 }
 
@@ -109,7 +109,7 @@ function warnOfPin(inspector: Inspector, { path }: Place, error: unknown): undef
   if (errnoOf(error) === 'ENOENT') {
     inspector.onVanished?.(path)
     inspector.warn('note', path, 'vanished before it was opened')
-  } else inspector.warn('fault', path, `cannot be looked at: ${reasonOf(error)}`)
+  } else inspector.warn('fault', path, `cannot be inspected: ${reasonOf(error)}`)
 }
 
 function isInMountTable({ mounts }: OpenVolume, path: Buffer): boolean {
@@ -143,7 +143,7 @@ function mountItem(inspector: Inspector, entry: TreeEntry): TreeItem {
 function createItem(inspector: Inspector, place: Place, pin: Pin): TreeItem | undefined | Promise<TreeItem> {
   const type = typeOf(pin.stat)
   if (type === undefined) {
-    inspector.warn('note', place.path, 'is a socket, which has no content: not kept')
+    inspector.warn('note', place.path, 'is a socket, which has no content: left out')
     return undefined
   }
   const entry = entryOf(type, pin.stat, place.path)
@@ -189,7 +189,7 @@ function linkItem(
 
 function fileItem(inspector: Inspector, entry: TreeEntry, pin: Pin): TreeItem | Promise<TreeItem> {
   const open = opener(inspector, entry, pin)
-  if (entry.size > SMALL_FILE) return { entry, data: null, open }
+  if (entry.size > MAX_SMALL_FILE_BYTES) return { entry, data: null, open }
   return readIfSmall(inspector, entry, open)
 }
 
@@ -208,7 +208,7 @@ async function readIfSmall(
 ): Promise<TreeItem> {
   const source = await open()
   try {
-    return entry.size > SMALL_FILE
+    return entry.size > MAX_SMALL_FILE_BYTES
       ? { entry, data: null, open }
       : { entry, data: await readSmall(inspector, entry, source), open: null }
   } finally {
@@ -231,13 +231,12 @@ export function warnOfChange(
   path: Buffer,
   change: 'grew' | 'shrank' | 'changed',
 ): void {
-  if (change === 'grew')
-    warn('note', path, 'grew while it was read: kept as long as it was when it was opened')
+  if (change === 'grew') warn('note', path, 'grew while it was read: only its length at the open is kept')
   else if (change === 'shrank') warn('fault', path, 'shrank while it was read: the rest of it is zeros')
   else warn('fault', path, 'changed while it was read')
 }
 
 /** The message for a hard link whose inode changed, or was reused by another file, since its `first` name was kept. */
 export function noLongerLinked(first: Buffer): string {
-  return `is kept as a file of its own, not as a hard link of "${bytesToText(first)}": that file changed or was replaced meanwhile`
+  return `is stored as a separate file, not as a hard link of "${bytesToText(first)}": that file changed or was replaced meanwhile`
 }

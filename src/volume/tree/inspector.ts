@@ -1,6 +1,6 @@
 import type { TreeWarning } from './entry.ts'
-import type { Inspector } from './look.ts'
-import { SMALL_FILE } from './read-cached.ts'
+import type { Inspector } from './inspect.ts'
+import { MAX_SMALL_FILE_BYTES } from './read-cached.ts'
 import type { WalkLog } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
@@ -24,9 +24,9 @@ export interface WalkPart {
 }
 
 /** How many names are inspected, and small files read, concurrently. */
-export const SIDE_BY_SIDE = 64
+export const MAX_CONCURRENT = 64
 
-/** Inspects up to SIDE_BY_SIDE names in memory that is used again for the next ones, after `reset`. */
+/** Inspects up to MAX_CONCURRENT names in memory that is used again for the next ones, after `reset`. */
 export function createInspector(
   volume: OpenVolume,
   { onWarning }: WalkOptions,
@@ -35,7 +35,7 @@ export function createInspector(
   /** Which of the last inspected names were gone; paths as latin1 text. */
   readonly vanished: ReadonlySet<string>
 } {
-  const arena = Buffer.allocUnsafeSlow(SIDE_BY_SIDE * SMALL_FILE)
+  const arena = Buffer.allocUnsafeSlow(MAX_CONCURRENT * MAX_SMALL_FILE_BYTES)
   const vanished = new Set<string>()
   let used = 0
   return {

@@ -5,40 +5,43 @@ import { unsafe } from './archive-fault.ts'
 const SLASH = Buffer.from('/')
 const DOT = Buffer.from('.')
 const DOTS = Buffer.from('..')
-/** Twice the depth that Linux's own limits make possible to reach step by step is far below this. */
-const LONGEST_NAME = 1 << 20
+/** Real trees have far shorter paths, however deep they are. */
+const MAX_NAME_BYTES = 1 << 20
 
 interface Name {
   components: Buffer[]
-  /** Written as `./…`. */
+  /** It begins with `./`. */
   dotted: boolean
 }
 
 /**
- * Where the entries of an archive belong in the volume. The one directory at the top is dropped, whatever its name;
- * `.` is one too. An archive that has none (a file at its root, a second directory) has its names taken as they stand.
+ * Turns names in an archive into paths in the volume. Drops the one directory at the top, whatever its name is, `.`
+ * included. If there is no such directory (a file at the root, or a second directory), names are paths already.
  */
-export class ArchivePlace {
-  /** Undefined before the first entry; null where nothing is dropped. */
+export class ArchivePaths {
+  /** Undefined before the first entry; null if nothing is dropped. */
   #top: Buffer | null | undefined
   readonly #onNoTop: (top: Buffer) => void
 
-  /** `onNoTop` is told the directory that was taken for the top and is none: all entries so far belong in it. */
+  /** `onNoTop` gets a directory that is not the only one after all: all entries so far belong into it. */
   constructor(onNoTop: (top: Buffer) => void) {
     this.#onNoTop = onNoTop
   }
 
-  /** The path in the volume, empty for the volume itself. Throws an unsafe ArchiveFault for a name that leads out. */
-  of(name: Buffer, isDirectory: boolean): Buffer {
-    const parsed = safeName(name)
-    if (this.#top === undefined) this.#top = topOf(parsed, isDirectory)
+  /**
+   * Returns the path in the volume, empty for the volume itself. Throws an unsafe ArchiveFault for a name that leads
+   * out.
+   */
+  resolve(name: Buffer, isDirectory: boolean): Buffer {
+    const parsed = parseName(name)
+    if (this.#top === undefined) this.#top = findTop(parsed, isDirectory)
     else if (this.#top && !isBelow(this.#top, parsed, isDirectory)) this.#forgetTop(this.#top)
     return joined(this.#top ? parsed.components.slice(1) : parsed.components)
   }
 
-  /** The same for what a hard link names; nothing outside of the top is in the archive. */
-  ofLink(name: Buffer): Buffer {
-    const parsed = safeName(name)
+  /** The same for the target of a hard link. Nothing outside of the top is in the archive. */
+  resolveLink(name: Buffer): Buffer {
+    const parsed = parseName(name)
     if (this.#top && !isBelow(this.#top, parsed, false)) throw unsafe(`hard link to "${bytesToText(name)}"`)
     return joined(this.#top ? parsed.components.slice(1) : parsed.components)
   }
@@ -49,7 +52,7 @@ export class ArchivePlace {
   }
 }
 
-function topOf({ components, dotted }: Name, isDirectory: boolean): Buffer | null {
+function findTop({ components, dotted }: Name, isDirectory: boolean): Buffer | null {
   const holdsMore = components.length > 1 || isDirectory
   return holdsMore && !dotted ? (components[0] ?? null) : null
 }
@@ -59,10 +62,10 @@ function isBelow(top: Buffer, { components, dotted }: Name, isDirectory: boolean
   return holdsMore && !dotted && components[0]?.equals(top) === true
 }
 
-function safeName(name: Buffer): Name {
+function parseName(name: Buffer): Name {
   const text = bytesToText(name.subarray(0, 4096))
   if (name.length === 0) throw unsafe('an empty name')
-  if (name.length > LONGEST_NAME) throw unsafe(`a name of ${name.length} bytes`)
+  if (name.length > MAX_NAME_BYTES) throw unsafe(`a name of ${name.length} bytes`)
   if (name[0] === 0x2f) throw unsafe(`the absolute name "${text}"`)
   if (name.includes(0)) throw unsafe(`the name "${text}" with a NUL in it`)
   const all = componentsOf(name)

@@ -1,12 +1,12 @@
 import { closeSync } from 'node:fs'
 import type { TreeItem } from './entry.ts'
-import type { Inspector, Place } from './look.ts'
-import { SIDE_BY_SIDE } from './looker.ts'
+import type { Inspector, Place } from './inspect.ts'
+import { MAX_CONCURRENT } from './inspector.ts'
 import type { Pin } from './pin.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
 
 /** A call that took longer had to wait for a disk or a server: the next names are then inspected concurrently. */
-const WAITED_MS = 0.2
+const BLOCKED_MS = 0.2
 
 /**
  * Fast path for unchanged entries: one blocking stat call, without pinning. It pauses, and leaves entries to the normal
@@ -44,9 +44,9 @@ export class FastStat {
     }
     const began = performance.now()
     const item = this.#itemAt(place)
-    if (performance.now() - began > WAITED_MS) this.#pause = SIDE_BY_SIDE
+    if (performance.now() - began > BLOCKED_MS) this.#pause = MAX_CONCURRENT
     else if (item) this.#misses = 0
-    else this.#pause = this.#misses = Math.min(2 * this.#misses + 1, SIDE_BY_SIDE)
+    else this.#pause = this.#misses = Math.min(2 * this.#misses + 1, MAX_CONCURRENT)
     return item
   }
 

@@ -1,27 +1,27 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { areWritesSettled, settleWrites } from '../../../src/volume/tree/settle-writes.ts'
+import { areWritesFlushed, flushWrites } from '../../../src/volume/tree/flush-writes.ts'
 
 const SECOND = 1_000_000_000n
 const MS = 1_000_000n
 
 test('a file counts as settled one tick of its clock before the volume was flushed, not earlier', () => {
   const changed = 1_700_000_000n * SECOND + 5n
-  expect(areWritesSettled({ ctimeNs: changed }, changed + 20n * MS)).toBe(false)
-  expect(areWritesSettled({ ctimeNs: changed }, changed + 20n * MS + 1n)).toBe(true)
+  expect(areWritesFlushed({ ctimeNs: changed }, changed + 20n * MS)).toBe(false)
+  expect(areWritesFlushed({ ctimeNs: changed }, changed + 20n * MS + 1n)).toBe(true)
 })
 
 test('a time of whole seconds may be of a file system that keeps every second one: its tick is two seconds', () => {
   const changed = 1_700_000_000n * SECOND
-  expect(areWritesSettled({ ctimeNs: changed }, changed + 2n * SECOND)).toBe(false)
-  expect(areWritesSettled({ ctimeNs: changed }, changed + 2n * SECOND + 1n)).toBe(true)
+  expect(areWritesFlushed({ ctimeNs: changed }, changed + 2n * SECOND)).toBe(false)
+  expect(areWritesFlushed({ ctimeNs: changed }, changed + 2n * SECOND + 1n)).toBe(true)
 })
 
 test('a file that has no pages to write is settled, one that cannot be written is not', async () => {
   const fd = openSync('/proc/self/status', 'r')
   const stat = fstatSync(fd, { bigint: true })
-  expect(areWritesSettled(stat, 0n)).toBe(false)
-  expect(await settleWrites(fd, stat, 0n)).toBe(true)
+  expect(areWritesFlushed(stat, 0n)).toBe(false)
+  expect(await flushWrites(fd, stat, 0n)).toBe(true)
   closeSync(fd)
-  expect(await settleWrites(2 ** 30, stat, 0n)).toBe(false)
+  expect(await flushWrites(2 ** 30, stat, 0n)).toBe(false)
 })
