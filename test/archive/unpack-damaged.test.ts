@@ -84,7 +84,7 @@ describe('a damaged archive', () => {
     using bench = makeBench('memory')
     const wrong = { ...expected, size: archive.length + 1 }
     expect(await refusalOf(archive, bench.target, { expected: wrong })).toContain(
-      `it is ${archive.length} bytes, expected ${archive.length + 1}`,
+      `it has ${archive.length} bytes, expected ${archive.length + 1}`,
     )
     expect(readdirSync(bench.target)).toEqual([])
   })
@@ -154,17 +154,17 @@ describe('an archive that is none', () => {
     [
       'a size that is no number',
       archiveOf(header({ name: 'db/x', patches: [[124, '00000zz0000\0']] })),
-      /cannot be read/,
+      /is malformed/,
     ],
     [
       'a pax size that is no number',
       archiveOf(pax([['size', '-1']]), entry({ name: 'db/x' })),
-      /"-1" is no number/,
+      /"-1" is not a number/,
     ],
     [
       'a pax time that is no time',
       archiveOf(pax([['mtime', 'soon']]), entry({ name: 'db/x' })),
-      /"soon" is no time/,
+      /"soon" is not a time/,
     ],
   ])('%s', async (_, bytes, says) => {
     using bench = makeBench('memory')
