@@ -15,14 +15,22 @@ import { openSwapFolders } from '../../src/volume/swap/swap-folders.ts'
 import { isProtected } from '../../src/volume/swap/unprotect.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { countOutcomes } from '../support/flip.ts'
-import { recoverArgs } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
+import { recoverArgs } from '../support/plugin-args.ts'
 import { raceRecovers } from '../support/races.ts'
 import { noFlags, run } from '../support/refused-renames.ts'
-import { makeSwappedWorld, noSwaps } from '../support/swapped-world.ts'
+import { makeSwappableVolume, noSwaps } from '../support/swapped-directory.ts'
+import { FAST_DIR } from '../support/temp-dir.ts'
 
 const ROUNDS = 200
 const PATIENCE_MS = 240_000
 const notRoot = process.getuid?.() === 0 ? undefined : 'only root can give a directory to others'
+
+/** Its folders lie in memory, if possible: each round syncs. */
+async function prepare(anchor: 'trusted' | 'untrusted' = 'trusted') {
+  const daemon = await given.plugins({ parent: FAST_DIR })
+  return { ...daemon, ...makeSwappableVolume(daemon, anchor) }
+}
 
 describe.skipIf(noSwaps)(
   `a directory above the volume changes places with a link (${noSwaps ?? 'races'})`,
@@ -32,7 +40,7 @@ describe.skipIf(noSwaps)(
       ['full', ROUNDS],
       ['increment', ROUNDS / 4],
     ])('no backup holds what is elsewhere (%s)', { timeout: PATIENCE_MS }, async (mode, rounds) => {
-      const world = await makeSwappedWorld()
+      const world = await prepare()
       await world.flip()
       const outcomes = await countOutcomes(rounds, async () => {
         const { state, result } = await world.backUp({ mode, path: world.volume })
@@ -47,7 +55,7 @@ describe.skipIf(noSwaps)(
       ['all of it', swapIn],
       ['single files', putInPlace],
     ])('no recover writes elsewhere (%s)', { timeout: PATIENCE_MS }, async (_, put) => {
-      const world = await makeSwappedWorld()
+      const world = await prepare()
       const { volume, settings } = world
       await world.flip()
       let number = 0
@@ -71,7 +79,7 @@ describe.skipIf(noSwaps)(
       ['recover of single files', ['own'], false],
       ['migration', null, true],
     ])('nor does the action (%s)', { timeout: PATIENCE_MS }, async (_, files, isMigration) => {
-      const world = await makeSwappedWorld()
+      const world = await prepare()
       const { result } = await world.backUp(isMigration ? {} : { path: world.volume })
       await raceActions(world, { ...recoverArgs(result.file ?? ''), files })
     })
@@ -80,7 +88,7 @@ describe.skipIf(noSwaps)(
       `nor does a copy in place (${noFlags ?? 'needs chattr'})`,
       { timeout: PATIENCE_MS },
       async () => {
-        const world = await makeSwappedWorld()
+        const world = await prepare()
         const places = world.names.map((name) => join(name, 'y/ssl/own'))
         onTestFinished(() => places.forEach((place) => void spawnSync('chattr', ['-i', place])))
         run('chattr', '+i', join(world.volume, 'own'))
@@ -94,7 +102,7 @@ describe.skipIf(noSwaps)(
       `nor does a copy in place if directories in the volume do (${noFlags ?? 'needs chattr'})`,
       { timeout: PATIENCE_MS },
       async () => {
-        const world = await makeSwappedWorld()
+        const world = await prepare()
         const { volume, settings, host } = world
         const own = join(volume, 'own')
         onTestFinished(() => void spawnSync('chattr', ['-i', own]))
@@ -120,7 +128,7 @@ describe.skipIf(noSwaps)(
       `nor if others own a directory above what is allowed (%s) (${notRoot ?? 'needs root'})`,
       { timeout: PATIENCE_MS },
       async (_, files) => {
-        const world = await makeSwappedWorld('untrusted')
+        const world = await prepare('untrusted')
         const { result } = await world.backUp({ path: world.volume })
         await raceActions(world, { ...recoverArgs(result.file ?? ''), files })
       },
@@ -130,7 +138,7 @@ describe.skipIf(noSwaps)(
       `nor does a backup hold what is elsewhere then (${notRoot ?? 'needs root'})`,
       { timeout: PATIENCE_MS },
       async () => {
-        const world = await makeSwappedWorld('untrusted')
+        const world = await prepare('untrusted')
         await world.flip()
         const outcomes = await countOutcomes(ROUNDS, async () => {
           const { state, result } = await world.backUp({ path: world.volume })
@@ -142,7 +150,7 @@ describe.skipIf(noSwaps)(
     )
 
     test('no half swap is settled elsewhere', { timeout: PATIENCE_MS }, async () => {
-      const world = await makeSwappedWorld()
+      const world = await prepare()
       const { dataDir, volume } = world
       await world.flip()
       let number = 0
@@ -159,7 +167,7 @@ describe.skipIf(noSwaps)(
   },
 )
 
-type World = Awaited<ReturnType<typeof makeSwappedWorld>>
+type World = Awaited<ReturnType<typeof prepare>>
 
 /** Whole recovers, as a daemon runs them. */
 async function raceActions(world: World, args: object): Promise<void> {

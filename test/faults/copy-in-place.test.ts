@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { settleJournals } from '../../src/volume/swap/settle.ts'
 import type { Progress } from '../../src/wire/record.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 import { recoverUntil } from '../support/recover-until.ts'
 import {
   mountOverlay,
@@ -28,6 +28,8 @@ import {
 import { fillNew } from '../support/swap-content.ts'
 import { contentOf, makeSwapWorld, RID } from '../support/swap-world.ts'
 import { compareTrees } from '../support/tree-compare.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const IN_PLACE = { onRefusedRename: 'in-place' }
 const COPIED = expect.stringMatching(/refuses to move .*copied in place, as asked.*cannot be undone/)
@@ -60,7 +62,7 @@ function change(volume: string): void {
 
 /** Backs up a volume, changes it, recovers it in place, and compares. */
 async function recoverChanged(volume: string, mode: 'full' | 'increment', root: string): Promise<void> {
-  const { base, settings, backUp, recover } = await makePluginWorld()
+  const { base, settings, backUp, recover } = await shop.plugins()
   fill(volume)
   const copy = join(base, 'copy')
   run('cp', '-a', volume, copy)
@@ -106,7 +108,7 @@ test.skipIf(noProjects)(
 test.skipIf(noFlags)(
   `immutable names, deep ones too, and an immutable volume are recovered in place (${noFlags ?? 'needs chattr'})`,
   async () => {
-    const { volume, backUp, recover } = await makePluginWorld()
+    const { volume, backUp, recover } = await shop.plugins()
     onTestFinished(() => run('chattr', '-R', '-ia', volume))
     mkdirSync(join(volume, 'deep'))
     writeFileSync(join(volume, 'kept'), 'as it was')
@@ -129,7 +131,7 @@ test.skipIf(noFlags)(
 )
 
 test('where renames work, IN_PLACE changes nothing about the swap', async () => {
-  const { volume, backUp, recover } = await makePluginWorld()
+  const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, 'file'), 'as it was')
   const { ino } = lstatSync(join(volume, 'file'))
   const { result } = await backUp()
@@ -142,7 +144,7 @@ test('where renames work, IN_PLACE changes nothing about the swap', async () => 
 })
 
 test('single files are not copied in place', async () => {
-  const { recover } = await makePluginWorld()
+  const { recover } = await shop.plugins()
   await expect(recover('x-1795452570.tar.gz', { files: ['*'], ...IN_PLACE })).rejects.toMatchObject({
     code: 'BAD_INPUT',
     message: expect.stringContaining('leave "files" out'),
@@ -150,7 +152,7 @@ test('single files are not copied in place', async () => {
 })
 
 test.skipIf(noFlags)(`a plan tells whether it would be a copy (${noFlags ?? 'needs chattr'})`, async () => {
-  const { volume, backUp, recover } = await makePluginWorld()
+  const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, 'file'), 'as it was')
   const { result } = await backUp({ mode: 'increment' })
   const args = { plan: true, ...IN_PLACE }
@@ -249,7 +251,7 @@ test.skipIf(noFlags)(
 test.skipIf(noFlags)(
   `names like those of staging folders are ordinary content (${noFlags ?? 'needs chattr'})`,
   async () => {
-    const { volume, backUp, recover } = await makePluginWorld()
+    const { volume, backUp, recover } = await shop.plugins()
     const [mine, other] = [join(volume, '.backupd-recover-mine'), join(volume, '.backupd-recover-other')]
     for (const folder of [mine, other]) mkdirSync(folder)
     writeFileSync(join(mine, 'file'), 'as it was')

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import type { Progress } from '../../src/wire/record.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 import { mountOverlay, run } from '../support/refused-renames.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 import { contentOf } from '../support/swap-world.ts'
@@ -80,7 +80,7 @@ async function makeFullWorld() {
   const { dir } = smallFileSystem(16 * 1024)
   const volume = mountOverlay(dir)
   onTestFinished(() => run('umount', '-l', volume))
-  const { settings, backUp, recover } = await makePluginWorld()
+  const { settings, backUp, recover } = await given.app('shop').proc('web').volume('/data/db').plugins()
   const world = { settings: { ...settings, allowPaths: [volume] } }
   writeFileSync(join(volume, 'big'), Buffer.alloc(4 << 20, 'b'))
   const filler = join(dir, 'filler')

@@ -2,13 +2,13 @@ import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Progress } from '../../src/wire/record.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 
 const BIG = 4 << 20
 
 /** A volume of a small `table` and `log`, and one file that takes longer. */
 async function makeDatabase(mode: 'full' | 'increment') {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const at = (name: string) => join(world.volume, name)
   for (const name of ['log', 'table']) writeFileSync(at(name), `${name} as it was`)
   writeFileSync(at('big'), Buffer.alloc(BIG, 1))

@@ -10,9 +10,11 @@ import { swapIn } from '../../src/volume/swap/swap.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { PROTECTING_FLAGS } from '../../src/volume/tree/inode-flags.ts'
 import { flagsOf, itOnExt4, whyNoFlags } from '../support/disk-image.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
 import { canMount } from '../support/tmpfs.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const noFlags = whyNoFlags()
 const MODES = ['full', 'increment'] as const
@@ -27,7 +29,7 @@ function unprotectAtEnd(dir: string): void {
 
 /** A volume with a log that is append-only, and a directory with something immutable in it. */
 async function makeFlaggedWorld() {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   unprotectAtEnd(world.base)
   const { volume } = world
   mkdirSync(join(volume, 'd'))
@@ -72,7 +74,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
       withoutFlags(volume)
       expect(await world.recover(name, { files: ['app', 'd'] })).toMatchObject({ state: 'success' })
       expect(flagsOf(volume, 'app', 'nodump', 'd', 'd/imm')).toEqual(['a app', ' nodump', 'i d', 'i d/imm'])
-      const destDir = `${world.volumeRoot}/shop/second`
+      const destDir = `${world.parent}/second`
       expect(await world.recover(name, { destDir })).toMatchObject({ state: 'success' })
       expect(flagsOf(destDir, ...FLAGGED)).toEqual(EXPECTED)
     },
@@ -89,7 +91,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
   })
 
   it('do not keep old content that is protected from being removed', async () => {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     unprotectAtEnd(world.base)
     mkdirSync(join(world.volume, 'd/e'), { recursive: true })
     writeFileSync(join(world.volume, 'd/e/imm'), '')
@@ -122,7 +124,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
   })
 
   it('cannot be had by whoever sets an attribute of the name that snapshots keep them under', async () => {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     writeFileSync(join(world.volume, 'f'), '')
     execFileSync('setfattr', ['-n', 'user.backupd.fflags', '-v', 'schg', join(world.volume, 'f')])
     const name = (await world.backUp({ mode: 'increment' })).result.file ?? ''
@@ -135,7 +137,7 @@ itOnExt4(
   'times that the target cannot hold are one warning, and the recover succeeds',
   ['-I', '128'],
   async (disk) => {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     world.settings.allowPaths.push(disk)
     for (const name of ['a', 'b', 'c']) writeFileSync(join(world.volume, name), name)
     utimesSync(join(world.volume, 'c'), 1_700_000_000, 1_700_000_000)
@@ -155,7 +157,7 @@ const NEEDS = 'needs root and mounts'
 
 /** Recovers into a file system of another kind, mounted where the volume is to be. */
 async function recoverOnto(options: string[], fill: (volume: string) => void) {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   fill(world.volume)
   const name = (await world.backUp()).result.file ?? ''
   const disk = join(world.volumeRoot, 'disk')
@@ -193,7 +195,7 @@ itOnExt4(
   'a time that the target cannot hold at all is a warning, and the nearest is set',
   ['-I', '128'],
   async (disk) => {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     world.settings.allowPaths.push(disk)
     for (const name of ['far', 'near']) writeFileSync(join(world.volume, name), name)
     utimesSync(join(world.volume, 'near'), 1_700_000_000, 1_700_000_000)

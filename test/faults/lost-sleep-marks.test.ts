@@ -3,7 +3,7 @@ import { bringUpToDate } from '../../src/domain/server-sync.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { given } from '../support/given.ts'
-import { backupArgs } from '../support/plugin-world.ts'
+import { backupArgs } from '../support/plugin-args.ts'
 
 const hello = given.app('hello').proc('web')
 

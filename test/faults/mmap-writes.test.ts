@@ -5,16 +5,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { flushVolume } from '../../src/volume/tree/flush-volume.ts'
 import { openVolume } from '../../src/volume/tree/volume.ts'
+import { given } from '../support/given.ts'
 import { mapFile } from '../support/mapped-file.ts'
 import { packTo, untar } from '../support/packing.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
 
 const MIB = 1 << 20
 /** So that no file is too young to be trusted by its timestamps. */
 const later = { now: () => Date.now() + 10_000 }
 
 test.skipIf(!loadKernel())('a second store through mmap is in the next increment (needs glibc)', async () => {
-  const { volume, backUp, recover } = await makePluginWorld()
+  const { volume, backUp, recover } = await given.app('shop').proc('web').volume('/data/db').plugins()
   const file = join(volume, 'db')
   writeFileSync(file, Buffer.alloc(8192))
   const mapped = mapFile(file, 8192)

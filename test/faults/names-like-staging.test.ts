@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 import { heldVolume, RID } from '../support/swap-world.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const MODES = ['full', 'increment']
 
 test.each(MODES)('names like those of a recover are kept by a %s backup, and recovered', async (mode) => {
-  const { volume, backUp, recover } = await makePluginWorld()
+  const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, '.backupd-notes'), 'notes')
   writeFileSync(join(volume, '.backupd-recover-plan.txt'), 'plan')
   mkdirSync(join(volume, '.backupd-recover-1/new'), { recursive: true })
@@ -29,7 +31,7 @@ test.each(MODES)('names like those of a recover are kept by a %s backup, and rec
 })
 
 test.each(MODES)('a recover puts names like those of a recover back over changed ones (%s)', async (mode) => {
-  const { volume, backUp, recover } = await makePluginWorld()
+  const { volume, backUp, recover } = await shop.plugins()
   for (const name of ['.backupd-notes', '.backupd-recover-plan.txt', 'other'])
     writeFileSync(join(volume, name), 'as it was')
   const { result } = await backUp({ mode })
@@ -43,7 +45,7 @@ test.each(MODES)('a recover puts names like those of a recover back over changed
 })
 
 test.each(MODES)('one of them is recovered by its name (%s)', async (mode) => {
-  const { volume, backUp, recover } = await makePluginWorld()
+  const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, '.backupd-notes'), 'notes')
   const { result } = await backUp({ mode })
   writeFileSync(join(volume, '.backupd-notes'), 'changed')
@@ -53,7 +55,7 @@ test.each(MODES)('one of them is recovered by its name (%s)', async (mode) => {
 })
 
 test.each(MODES)('the staging folder of a volume inside this one is left out by name (%s)', async (mode) => {
-  const { volume, backUp, recover, dataDir } = await makePluginWorld()
+  const { volume, backUp, recover, dataDir } = await shop.plugins()
   const inner = join(volume, 'sub/inner')
   mkdirSync(inner, { recursive: true })
   await using claim = await claimVolume(dataDir, inner)

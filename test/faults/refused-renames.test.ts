@@ -5,7 +5,7 @@ import { toRecordError } from '../../src/engine/record-error.ts'
 import { namedSteps } from '../../src/lib/steps.ts'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 import {
   makeProjectVolume,
   mountOverlay,
@@ -16,10 +16,12 @@ import {
 } from '../support/refused-renames.ts'
 import { heldVolume, RID } from '../support/swap-world.ts'
 
+const shop = given.app('shop').proc('web').volume('/data/db')
+
 test.skipIf(noFlags).each(['+i', '+a'])(
   `a file that chattr made %s is named before anything is unpacked (${noFlags ?? 'needs chattr'})`,
   async (flag) => {
-    const { volume, backUp, recover } = await makePluginWorld()
+    const { volume, backUp, recover } = await shop.plugins()
     const precious = join(volume, 'precious')
     writeFileSync(precious, 'x')
     const { result } = await backUp()
@@ -43,7 +45,7 @@ test.skipIf(noFlags).each(['+i', '+a'])(
 test.skipIf(noOverlay)(
   `a directory in a lower layer of an overlay is named, and single files are put in place (${noOverlay ?? 'needs overlayfs'})`,
   async () => {
-    const { base, settings, backUp, recover } = await makePluginWorld()
+    const { base, settings, backUp, recover } = await shop.plugins()
     const volume = mountOverlay(base)
     onTestFinished(() => run('umount', '-l', volume))
     const change = { settings: { ...settings, allowPaths: [volume] } }
@@ -65,7 +67,7 @@ test.skipIf(noOverlay)(
 test.skipIf(noProjects)(
   `a volume with a quota project of its own is staged inside and recovered (${noProjects ?? 'needs XFS'})`,
   async () => {
-    const { base, settings, backUp, recover } = await makePluginWorld()
+    const { base, settings, backUp, recover } = await shop.plugins()
     const { mounted, volume } = makeProjectVolume(base)
     const change = { settings: { ...settings, allowPaths: [mounted] } }
     const { result } = await backUp({ path: volume }, change)

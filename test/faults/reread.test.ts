@@ -2,8 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { loadKernel } from '../../src/lib/kernel.ts'
+import { given } from '../support/given.ts'
 import { mapFile } from '../support/mapped-file.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
 import { canMount, mountTmpfs } from '../support/tmpfs.ts'
 
 const DAY_MS = 86_400_000
@@ -11,7 +11,7 @@ const BYTES = 8192
 
 /** Increments of one file, each so many days after now: the file is never too young to be trusted. */
 async function incrementWorld() {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const increment = (days: number, options: object = {}) => {
     const now = Date.now() + days * DAY_MS
     return world.backUp({ mode: 'increment' }, { options, clock: { now: () => now } })

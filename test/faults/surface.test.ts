@@ -9,7 +9,6 @@ import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts
 import { startTestDaemon } from '../support/daemon-start.ts'
 import { given } from '../support/given.ts'
 import { hold } from '../support/holder.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
 
 const [ONE, TWO] = ['10.0.0.1', '10.0.0.2'] as const
 
@@ -112,7 +111,7 @@ describe('the warning about processes that could not be inspected', () => {
   })
 
   test('appears once in a recover, which looks twice', async () => {
-    const world = await makePluginWorld()
+    const world = await given.app('shop').proc('web').volume('/data/db').plugins()
     const name = (await world.backUp()).result.file ?? ''
     onTestFinished(() => void execFileSync('rm', ['-rf', `${world.base}/${DEEP}`]))
     const holder = await hold(process.execPath, ['-e', GO_DEEP], world.base)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Progress } from '../../src/wire/record.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 
 const BIG = 4 << 20
 
@@ -18,7 +18,7 @@ function makeForeign(): string {
 
 /** Volumes of three alike directories: one that was read is moved away, and something else takes its place. */
 async function swapWhileRead(mode: 'full' | 'increment', replace: (path: string) => void) {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   for (const name of ['a', 'b', 'c']) {
     mkdirSync(join(world.volume, name, 'deep/er'), { recursive: true })
     for (const file of ['file', 'deep/file', 'deep/er/file'])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { AT_FDCWD } from '../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 import { canMount, mountTmpfs } from '../support/tmpfs.ts'
 
 const NEEDS = 'needs root and mounts: only some file systems, tmpfs among them, hold such values'
@@ -12,7 +12,7 @@ const TIMES = [10n ** 12n, 9_000_000_000_000n, 10n ** 17n, -(10n ** 12n)]
 
 /** A volume on tmpfs, which holds every time and size that the kernel counts. */
 async function memoryWorld() {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   onTestFinished(mountTmpfs(world.volume))
   return world
 }

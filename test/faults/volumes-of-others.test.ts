@@ -9,13 +9,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { makePluginWorld } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
 
 const OWNER = 12345
 
 /** A volume below a directory of another user, which is allowed itself, as standalone does with its inventory's. */
 async function makeLayout() {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const home = join(world.base, 'home')
   const volume = join(home, '16/main')
   const elsewhere = join(world.base, 'elsewhere')

@@ -20,11 +20,13 @@ import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { given } from '../support/given.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { machineClocks } from '../support/machine-clocks.ts'
-import { backupArgs, makePluginWorld, SERVER } from '../support/plugin-world.ts'
+import { backupArgs, SERVER } from '../support/plugin-args.ts'
 import { runPlugin } from '../support/run-plugin.ts'
 import { madeBackup } from '../support/sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../support/store-samples.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const DAY_SECONDS = 86_400
 const DAY = DAY_SECONDS * 1000
@@ -36,7 +38,7 @@ function anchoredAt(settings: RunSettings, trustedMs: number): RunSettings {
 
 describe('a clock that is wrong for a minute deletes nothing:', () => {
   async function history() {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     const clock = secondsClock()
     const driver = localDriver(world.storeDir)
     const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
@@ -103,7 +105,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
 
 describe('a backup that is made while the clock is in doubt', () => {
   test.each(['full', 'increment'])('is marked, and warns (%s)', async (mode) => {
-    const { settings, volume, store } = await makePluginWorld()
+    const { settings, volume, store } = await shop.plugins()
     writeFileSync(join(volume, 'file'), 'content')
     const trustedMs = Date.now() - 60 * DAY
     const { result, warnings } = await runPlugin(backupPlugin, anchoredAt(settings, trustedMs), {
@@ -118,7 +120,7 @@ describe('a backup that is made while the clock is in doubt', () => {
   })
 
   test.each(['full', 'increment'])('has no mark while it is not (%s)', async (mode) => {
-    const { settings, volume } = await makePluginWorld()
+    const { settings, volume } = await shop.plugins()
     const { result } = await runPlugin(backupPlugin, anchoredAt(settings, Date.now()), {
       args: { ...backupArgs(volume), mode },
       change: {},

@@ -11,7 +11,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makePluginWorld, SERVER } from '../support/plugin-world.ts'
+import { given } from '../support/given.ts'
+import { SERVER } from '../support/plugin-args.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 
 const MIB = 1 << 20
@@ -19,7 +20,7 @@ const NAME = 'shop-shop.web.web-1-data-db'
 
 /** A volume with a small and a large file, and how to verify what was made of it. */
 async function verifyingWorld() {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   writeFileSync(join(world.volume, 'small'), 'small')
   writeFileSync(join(world.volume, 'large'), randomBytes(3 * MIB))
   const warnings: string[] = []
@@ -128,9 +129,9 @@ test('a pack that is gone condemns the snapshots that lack something', async () 
 })
 
 test('damage that only another series has does not condemn this one', async () => {
-  const { verify, backUp, volumeRoot, namespace } = await verifyingWorld()
+  const { verify, backUp, parent, namespace } = await verifyingWorld()
   await backUp({ mode: 'increment' })
-  const other = join(volumeRoot, 'shop', 'other')
+  const other = join(parent, 'other')
   mkdirSync(other)
   writeFileSync(join(other, 'huge'), randomBytes(5 * MIB))
   await backUp({

@@ -1,8 +1,10 @@
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { Inventory, InventorySchedule, InventoryVolume } from '../../src/wire/inventory.ts'
+import type { Content } from './given/content.ts'
 import { addProc, changeLastProc, changeLastVolume, type Facts, NOTHING } from './given/facts.ts'
 import type { InMemory, InMemoryOptions } from './given/in-memory.ts'
 import { toInventory } from './given/inventory.ts'
+import type { FilledPlugins, PluginsOptions } from './given/plugins.ts'
 import type { ClaimedStore, ClaimOptions, StoreOptions, UnclaimedStore } from './given/store.ts'
 import { subjectOf } from './given/subject.ts'
 
@@ -50,6 +52,11 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
     )
   }
 
+  /** Content of the volume, as its backups have it. */
+  files(content: Content): Given<Backups, Snapshots> {
+    return this.#with({ files: [...this.#facts.files, content] })
+  }
+
   /** Full backups of the volume. */
   withBackups<Count extends number>(backups: Count): Given<Count, Snapshots> {
     return new Given({ ...this.#facts, subject: subjectOf(this.#facts), backups })
@@ -90,6 +97,12 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
   async unclaimedStore(options: StoreOptions = {}): Promise<UnclaimedStore> {
     const { openUnclaimed } = await import('./given/store.ts')
     return openUnclaimed(this.#facts, options)
+  }
+
+  /** A daemon's folders with a claimed store and the volume; backups and other plugins run in the test's process. */
+  async plugins(options: PluginsOptions = {}): Promise<FilledPlugins<Backups, Snapshots>> {
+    const { preparePlugins } = await import('./given/plugins.ts')
+    return await preparePlugins(this.#facts, options)
   }
 
   #with(facts: Partial<Omit<Facts, 'backups' | 'snapshots'>>): Given<Backups, Snapshots> {

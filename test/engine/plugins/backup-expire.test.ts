@@ -5,19 +5,22 @@ import type { RunContext } from '../../../src/engine/plugin.ts'
 import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { createStore } from '../../../src/store/create-store.ts'
+import { given } from '../../support/given.ts'
 import { secondsClock } from '../../support/hand-clock.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 import { madeBackup } from '../../support/sample-backups.ts'
 import { putSnapshots, sampleSnapshot } from '../../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../../support/store-samples.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const DAY = 86_400
 const OTHER = '/data/other'
 
 /** Daily backups of the last 20 days of one volume, and of another one. */
 async function twentyDays() {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const clock = secondsClock()
   const driver = localDriver(world.storeDir)
   const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
@@ -120,7 +123,7 @@ describe('backup_expire', () => {
   })
 
   it('refuses args that are none', async () => {
-    const { settings } = await makePluginWorld()
+    const { settings } = await shop.plugins()
     const expire = runPlugin(backupExpirePlugin, settings, { args: { info: 'all' }, change: {} })
     await expect(expire).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
+import { given } from '../../support/given.ts'
 import { secondsClock } from '../../support/hand-clock.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { recordedEntity, writeRecordedMeta } from '../../support/recorded-store.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 import { SOURCE, T0 } from '../../support/store-samples.ts'
@@ -13,7 +14,7 @@ const DAY = 86_400
 const nameOf = (day: number) => `hello-hello.web.web-1-data-db-${T0 - day * DAY}.tar.gz`
 
 it('archives of the recorded system expire by the age in .meta, all but the newest; their entries go with them', async () => {
-  const { settings, storeDir, objects } = await makePluginWorld()
+  const { settings, storeDir, objects } = await given.app('shop').proc('web').volume('/data/db').plugins()
   const namespace = join(storeDir, SERVER)
   const days = [0, 5, 20, 40]
   const entities = days.map((day) =>

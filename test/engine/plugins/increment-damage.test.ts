@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
 import { backupSnapshotsPlugin } from '../../../src/engine/plugins/backup_snapshots/plugin.ts'
 import type { SnapshotInfo } from '../../../src/wire/snapshot.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { given } from '../../support/given.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 
@@ -15,7 +16,7 @@ const DAY_MS = 86_400_000
 
 /** A volume with one large file and its first snapshot; nothing changes from then on. */
 async function makeSeries() {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const { volume, storeDir, settings } = world
   const content = randomBytes(3 * MIB)
   mkdirSync(join(volume, 'below'))

@@ -7,17 +7,20 @@ import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/pl
 import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
 import { fillUp } from '../../support/fill-store.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { given } from '../../support/given.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const MIB = 1 << 20
 const NAME = 'shop-shop.web.web-1-data-db'
 
 /** A store with room for a few MiB. */
 async function makeSmallStore(size = '4m') {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   onTestFinished(mountTmpfs(world.storeDir, `size=${size}`))
   await world.store.claim(false)
   await world.store.preparePassword()
@@ -120,7 +123,7 @@ test.skipIf(!canMount)('a full store that cannot be emptied is told of (needs mo
 })
 
 test('a cancelled run leaves no snapshot and no lock', async () => {
-  const { volume, storeDir, store, backUp } = await makePluginWorld()
+  const { volume, storeDir, store, backUp } = await shop.plugins()
   for (const n of [1, 2, 3, 4]) writeFileSync(join(volume, `${n}`), randomBytes(4 * MIB))
   const cancelling = new AbortController()
   const reason = new BackupdError('CANCELLED', 'Cancelled on request')
@@ -135,7 +138,7 @@ test('a cancelled run leaves no snapshot and no lock', async () => {
 })
 
 test('increments of a store whose password is another are refused by the run, and full backups go on', async () => {
-  const { volume, storeDir, backUp } = await makePluginWorld()
+  const { volume, storeDir, backUp } = await shop.plugins()
   writeFileSync(join(volume, 'a'), 'a')
   await backUp({ mode: 'increment' })
   writeFileSync(join(storeDir, '.repository-password'), 'another')

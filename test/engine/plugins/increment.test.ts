@@ -11,16 +11,19 @@ import { backupSnapshotsPlugin } from '../../../src/engine/plugins/backup_snapsh
 import { snapshotsDeletePlugin } from '../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { formatGoTime, parseGoTime } from '../../../src/restic/nodes/go-time.ts'
 import { parseSnapshot } from '../../../src/restic/nodes/snapshot-file.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import { given } from '../../support/given.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { hasRestic, restic } from '../../support/restic.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 import { putSnapshots } from '../../support/snapshot-samples.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
+const shop = given.app('shop').proc('web').volume('/data/db')
+
 const NAME = 'shop-shop.web.web-1-data-db'
 
 async function makeWorld() {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const ask = async <Args>(plugin: Plugin<Args>, args: object = {}) =>
     (
       await runPlugin(plugin, world.settings, {
@@ -118,7 +121,7 @@ describe('an increment', () => {
   })
 
   test.skipIf(!canMount)('of a volume that moved off a mount is not suspect (needs mounts)', async () => {
-    const { volume, volumeRoot, backUp } = await makePluginWorld()
+    const { volume, volumeRoot, backUp } = await shop.plugins()
     const unmount = mountTmpfs(volume)
     onTestFinished(unmount)
     writeFileSync(join(volume, 'a.txt'), 'content')

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import type { Plugins } from '../../support/given/plugins.ts'
+import { given } from '../../support/given.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
 import { makeNastyTree } from '../../support/tree-make.ts'
 
 async function makeFilledWorld() {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   rmSync(world.volume, { recursive: true })
   makeNastyTree(world.volume)
   // Its holes take long to hash.
@@ -29,10 +31,10 @@ test('backed up, damaged, recovered: everything is as it was, the volume still t
   expect(recovered.result.entriesRestored).toBe((await manifestOf(world, backup.result.file)).entries)
   expect(compareTrees(`${world.base}/copy`, world.volume)).toEqual([])
   expect(lstatSync(world.volume).ino).toBe(inode)
-  expect(readdirSync(`${world.volumeRoot}/shop`)).toEqual(['db'])
+  expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
-async function manifestOf({ store }: Awaited<ReturnType<typeof makePluginWorld>>, name = '') {
+async function manifestOf({ store }: Plugins, name = '') {
   const manifest = (await store.findArchive(SERVER, name))?.manifest
   if (!manifest) throw new Error(`no manifest of ${name}`)
   return manifest
@@ -41,9 +43,9 @@ async function manifestOf({ store }: Awaited<ReturnType<typeof makePluginWorld>>
 test('recovered into a volume that is not there yet', async () => {
   const world = await makeFilledWorld()
   const { result } = await world.backUp()
-  const recovered = await world.recover(result.file ?? '', { destDir: `${world.volumeRoot}/shop/second` })
+  const recovered = await world.recover(result.file ?? '', { destDir: `${world.parent}/second` })
   expect(recovered.warnings).toEqual([expect.stringContaining('did not exist and is created')])
-  expect(compareTrees(world.volume, `${world.volumeRoot}/shop/second`)).toEqual([])
+  expect(compareTrees(world.volume, `${world.parent}/second`)).toEqual([])
 })
 
 test('what GNU tar made recovers too', async () => {
@@ -66,7 +68,7 @@ test('a backup of what a crashed recover left half way ends that first', async (
   const world = await makeFilledWorld()
   mkdirSync(`${world.dataDir}/recovers`, { recursive: true })
   const rid = `1795423489${'a'.repeat(32)}`
-  const staging = `${world.volumeRoot}/shop/.backupd-recover-${rid}`
+  const staging = `${world.parent}/.backupd-recover-${rid}`
   for (const name of ['new', 'old', 'late']) mkdirSync(`${staging}/${name}`, { recursive: true })
   const pointer = {
     format: 1,
@@ -81,7 +83,7 @@ test('a backup of what a crashed recover left half way ends that first', async (
   const { state, warnings } = await world.backUp()
   expect(state).toBe('success')
   expect(warnings).toEqual([expect.stringContaining('swept')])
-  expect(readdirSync(`${world.volumeRoot}/shop`)).toEqual(['db'])
+  expect(readdirSync(world.parent)).toEqual(['db'])
   writeFileSync(`${world.dataDir}/recovers/${rid}.json`, JSON.stringify({ ...pointer, phase: 'swap' }))
   await expect(world.backUp()).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
   renameSync(`${world.dataDir}/recovers/${rid}.json`, `${world.dataDir}/gone`)

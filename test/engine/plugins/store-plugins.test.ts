@@ -10,10 +10,14 @@ import { backupListPlugin } from '../../../src/engine/plugins/backup_list/plugin
 import { storeSpacePlugin } from '../../../src/engine/plugins/store_space/plugin.ts'
 import { backupInfoSchema } from '../../../src/wire/backup.ts'
 import { backupPageSchema, filePageSchema, MAX_FILES } from '../../../src/wire/daemon-api.ts'
-import { makePluginWorld, SERVER } from '../../support/plugin-world.ts'
+import type { Plugins } from '../../support/given/plugins.ts'
+import { given } from '../../support/given.ts'
+import { SERVER } from '../../support/plugin-args.ts'
 import { runPlugin } from '../../support/run-plugin.ts'
 
-type World = Awaited<ReturnType<typeof makePluginWorld>>
+const shop = given.app('shop').proc('web').volume('/data/db')
+
+type World = Plugins
 
 const ask = async (world: World, args: object) => {
   const asked = { namespace: SERVER, ...args }
@@ -24,7 +28,7 @@ const paths = async (world: World, args: object) => (await ask(world, args)).fil
 
 /** A volume with folders, a link, odd names and many files, backed up. */
 async function backedUp() {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const at = (path: string) => join(world.volume, path)
   await mkdir(at('conf/deep'), { recursive: true })
   await mkdir(at('conf-d'))
@@ -142,7 +146,7 @@ describe('the questions about backups', () => {
   })
 
   it('tell the room of the store, or why it cannot be used', async () => {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     const space = () => runPlugin(storeSpacePlugin, world.settings, { args: {}, change: {} })
     const { freeBytes, totalBytes } = (await space()).result
     expect(Number(freeBytes)).toBeGreaterThan(0)

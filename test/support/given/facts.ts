@@ -1,5 +1,6 @@
 import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
 import type { InventorySchedule, InventoryVolume } from '../../../src/wire/inventory.ts'
+import type { Content } from './content.ts'
 import type { Subject } from './subject.ts'
 
 // What a test says that exists. Plain values: `given.ts` collects them, the other files of this folder start them.
@@ -33,6 +34,8 @@ export interface Facts<Backups extends number = number, Snapshots extends number
   readonly owner: string
   /** The volume whose backups were described; null: the last one. */
   readonly subject: Subject | null
+  /** Written into the subject before its backups are made. */
+  readonly files: readonly Content[]
   /** Full backups of the subject. */
   readonly backups: Backups
   /** In its series. */
@@ -40,7 +43,7 @@ export interface Facts<Backups extends number = number, Snapshots extends number
 }
 
 export const NOTHING: Facts<0, 0> = {
-  ...{ apps: [], daemons: new Map(), owner: 'daemon-a', subject: null, backups: 0, snapshots: 0 },
+  ...{ apps: [], daemons: new Map(), owner: 'daemon-a', subject: null, files: [], backups: 0, snapshots: 0 },
 }
 
 const NO_APP: AppFacts = { name: 'hello', procs: [] }

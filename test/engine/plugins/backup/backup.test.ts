@@ -7,11 +7,14 @@ import { systemClock } from '../../../../src/lib/clock.ts'
 import { BackupdError } from '../../../../src/lib/errors.ts'
 import { openStore } from '../../../../src/store/open-store.ts'
 import { claimVolume } from '../../../../src/volume/swap/volume-claim.ts'
-import { backupArgs, makePluginWorld, SERVER } from '../../../support/plugin-world.ts'
+import { given } from '../../../support/given.ts'
+import { backupArgs, SERVER } from '../../../support/plugin-args.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
+const shop = given.app('shop').proc('web').volume('/data/db')
+
 test('a full backup: result, manifest, and nothing else in the store', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   writeFileSync(`${world.volume}/file`, 'content')
   const { state, reason, result } = await world.backUp()
   expect({ state, reason }).toEqual({ state: 'success', reason: '' })
@@ -44,7 +47,7 @@ test('the engine is told which path it needs', () => {
 })
 
 test('a volume that is missing, a file, elsewhere, or a link that leads elsewhere', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   writeFileSync(`${world.volumeRoot}/file`, '')
   symlinkSync('/etc', `${world.volumeRoot}/link`)
   const codeOf = (path: string) => world.backUp({ path }).catch((error: BackupdError) => error.code)
@@ -57,7 +60,7 @@ test('a volume that is missing, a file, elsewhere, or a link that leads elsewher
 })
 
 test('a volume that holds the store is refused', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const settings = { allowPaths: [world.base] }
   const change = { settings: { ...world.settings, ...settings } }
   await expect(world.backUp({ path: world.base }, change)).rejects.toMatchObject({
@@ -67,7 +70,7 @@ test('a volume that holds the store is refused', async () => {
 })
 
 test('a volume that lies in the store or in the data directory is refused, in a recover too', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   writeFileSync(`${world.volume}/file`, 'x')
   const name = (await world.backUp()).result.file ?? ''
   const change = { settings: { ...world.settings, allowPaths: [world.base] } }
@@ -84,7 +87,7 @@ test('a volume that lies in the store or in the data directory is refused, in a 
 })
 
 test('empty where it was not before is partial and suspect, and stays so until it is filled again', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   expect(await world.backUp()).toMatchObject({ state: 'success', result: { backup: { suspect: null } } })
   writeFileSync(`${world.volume}/file`, 'content')
   expect((await world.backUp()).state).toBe('success')
@@ -100,7 +103,7 @@ test('empty where it was not before is partial and suspect, and stays so until i
 })
 
 test.skipIf(!canMount)('not the mount it was before is suspect (needs mounts)', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const unmount = mountTmpfs(world.volume)
   onTestFinished(unmount)
   writeFileSync(`${world.volume}/file`, 'content')
@@ -119,7 +122,7 @@ test.skipIf(!canMount)('not the mount it was before is suspect (needs mounts)', 
 })
 
 test('hooks that are not run make it partial, and say so', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const ran = await world.backUp({ preRun: 'quiesce.sh' })
   expect(ran).toMatchObject({
     state: 'partial',
@@ -129,7 +132,7 @@ test('hooks that are not run make it partial, and say so', async () => {
 })
 
 test('cancelled while it packs, nothing is left in the store', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   for (let n = 0; n < 100; n++) writeFileSync(`${world.volume}/${n}`, `${n}`)
   const cancel = new AbortController()
   const reason = new BackupdError('CANCELLED', 'cancelled')
@@ -139,7 +142,7 @@ test('cancelled while it packs, nothing is left in the store', async () => {
 })
 
 test('a volume that another run works on', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   await using _claim = await claimVolume(world.dataDir, world.volume)
   await expect(world.backUp()).rejects.toMatchObject({
     code: 'CONFLICT',
@@ -148,7 +151,7 @@ test('a volume that another run works on', async () => {
 })
 
 test.skipIf(!canMount)('a store that fills up: STORE_FULL, nothing left (needs mounts)', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const small = `${world.base}/small`
   onTestFinished(mountTmpfs(small, 'size=1m'))
   const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }

@@ -3,16 +3,18 @@ import { closeSync, ftruncateSync, openSync, readdirSync, rmSync, statSync, writ
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { checkRoom } from '../../../../src/engine/plugins/backup_recover/check-room.ts'
-import { makePluginWorld } from '../../../support/plugin-world.ts'
+import { given } from '../../../support/given.ts'
 import { heldVolume } from '../../../support/swap-world.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const MIB = 1 << 20
 const SERIES = 'shop-shop.web.web-1-data-db'
 
 /** A backup of `large` and `small`, and another volume with room for the small one alone. */
 async function makeBackup(mode: 'full' | 'increment') {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const { volume, volumeRoot } = world
   writeFileSync(join(volume, 'large'), randomBytes(6 * MIB))
   writeFileSync(join(volume, 'small'), randomBytes(MIB))
@@ -58,7 +60,7 @@ test.skipIf(!canMount)(
 )
 
 test('what fits by its size is not measured', async () => {
-  const { volume } = await makePluginWorld()
+  const { volume } = await shop.plugins()
   const question = { volume: heldVolume(volume), chosen: null, signal: AbortSignal.abort() }
   let measured = 0
   const measure = async () => {

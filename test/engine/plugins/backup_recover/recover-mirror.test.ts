@@ -4,7 +4,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { backupDeletePlugin } from '../../../../src/engine/plugins/backup_delete/plugin.ts'
 import { backupFilesPlugin } from '../../../../src/engine/plugins/backup_files/plugin.ts'
 import { filePageSchema } from '../../../../src/wire/daemon-api.ts'
-import { makePluginWorld, SERVER } from '../../../support/plugin-world.ts'
+import { given } from '../../../support/given.ts'
+import { SERVER } from '../../../support/plugin-args.ts'
 import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
 import { contentOf } from '../../../support/swap-world.ts'
@@ -18,7 +19,7 @@ const DEAD = '10.77.0.99'
 
 /** A mirror of the recorded system with everything in it that a tree can have, and a volume that changed since. */
 async function makeMirrorWorld(namespace = SERVER) {
-  const world = await makePluginWorld()
+  const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const mirror = join(world.storeDir, namespace, NAME)
   mkdirSync(join(world.storeDir, namespace), { recursive: true })
   makeNastyTree(mirror)
@@ -43,11 +44,11 @@ async function makeMirrorWorld(namespace = SERVER) {
 }
 
 test('whole: the volume is what the mirror is', async () => {
-  const { recover, mirror, volume, volumeRoot } = await makeMirrorWorld()
+  const { recover, mirror, volume, parent } = await makeMirrorWorld()
   const { state, warnings } = await recover(NAME)
   expect({ state, warnings }).toEqual({ state: 'success', warnings: [] })
   expect(compareTrees(mirror, volume)).toEqual([])
-  expect(readdirSync(join(volumeRoot, 'shop'))).toEqual(['db'])
+  expect(readdirSync(parent)).toEqual(['db'])
 })
 
 test('* puts every file in place and removes nothing; a name puts that one', async () => {
@@ -60,12 +61,12 @@ test('* puts every file in place and removes nothing; a name puts that one', asy
 })
 
 test("from a dead server's folder into another volume", async () => {
-  const { recover, mirror, volumeRoot } = await makeMirrorWorld(DEAD)
-  const destDir = join(volumeRoot, 'shop', 'elsewhere')
+  const { recover, mirror, parent } = await makeMirrorWorld(DEAD)
+  const destDir = join(parent, 'elsewhere')
   mkdirSync(destDir)
   expect(await recover(NAME, { namespace: DEAD, destDir })).toMatchObject({ state: 'success' })
   expect(compareTrees(mirror, destDir)).toEqual([])
-  const made = join(volumeRoot, 'shop', 'made')
+  const made = join(parent, 'made')
   expect(await recover(NAME, { namespace: DEAD, destDir: made, files: ['time.log'] })).toMatchObject({
     state: 'success',
   })

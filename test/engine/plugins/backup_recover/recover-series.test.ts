@@ -9,12 +9,15 @@ import { lockRepository } from '../../../../src/restic/repository/lock.ts'
 import { readSeries } from '../../../../src/store/kinds/series/series.ts'
 import { parseShape } from '../../../../src/wire/json.ts'
 import { snapshotPageSchema } from '../../../../src/wire/snapshot.ts'
-import { makePluginWorld, SERVER } from '../../../support/plugin-world.ts'
+import { given } from '../../../support/given.ts'
+import { SERVER } from '../../../support/plugin-args.ts'
 import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
 import { hasRestic, restic } from '../../../support/restic.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
 import { compareTrees } from '../../../support/tree-compare.ts'
 import { makeNastyTree } from '../../../support/tree-make.ts'
+
+const shop = given.app('shop').proc('web').volume('/data/db')
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -22,7 +25,7 @@ const NAME = 'shop-shop.web.web-1-data-db'
 
 /** A volume of everything a tree can have, and its first snapshot; then it changed, and there is a second. */
 async function makeSeries() {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const { volume, base } = world
   const increment = () => world.backUp({ mode: 'increment' })
   const original = join(base, 'original')
@@ -51,7 +54,7 @@ test('whole: the newest where none is named, an older one by its id; into anothe
 })
 
 test('without a name the newest that is not suspect is taken, and the record says which was passed over', async () => {
-  const { recover, backUp, volume } = await makePluginWorld()
+  const { recover, backUp, volume } = await shop.plugins()
   writeFileSync(join(volume, 'precious'), 'content')
   const good = await backUp({ mode: 'increment' })
   rmSync(join(volume, 'precious'))
@@ -159,7 +162,7 @@ test('a damaged pack is found, and the volume stays as it is', async () => {
 })
 
 test('a mirror of the recorded system becomes the first snapshot, and only then goes', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const namespace = join(world.storeDir, SERVER)
   const mirror = join(namespace, NAME)
   mkdirSync(mirror)
@@ -180,7 +183,7 @@ test('a mirror of the recorded system becomes the first snapshot, and only then 
 })
 
 test('what only a mirror holds never expires: its snapshot goes by hand', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const namespace = join(world.storeDir, SERVER)
   const created = new Date(Date.now() - 3 * DAY_MS).toISOString()
   mkdirSync(join(namespace, NAME))
@@ -213,7 +216,7 @@ test('what only a mirror holds never expires: its snapshot goes by hand', async 
 })
 
 test('what a killed run wrote goes a week later, though no snapshot ever went', async () => {
-  const { settings, storeDir, volume, backUp } = await makePluginWorld()
+  const { settings, storeDir, volume, backUp } = await shop.plugins()
   writeFileSync(join(volume, 'file'), 'content')
   await backUp({ mode: 'increment' })
   const left = join(storeDir, SERVER, 'repo/data/ab')
@@ -229,7 +232,7 @@ test('what a killed run wrote goes a week later, though no snapshot ever went', 
 })
 
 test('a mirror that the recorded system made anew, after one was taken over, is taken over too', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const namespace = join(world.storeDir, SERVER)
   const of = { mode: 'increment', name: NAME, source: world.volume, server: SERVER, size: 5 } as const
   const mirror = (content: string, created: string) => {
@@ -253,7 +256,7 @@ test('a mirror that the recorded system made anew, after one was taken over, is 
 test.skipIf(!hasRestic)(
   'what expires is gone, its room too, and restic finds nothing wrong (needs restic)',
   async () => {
-    const { settings, storeDir, volume, backUp } = await makePluginWorld()
+    const { settings, storeDir, volume, backUp } = await shop.plugins()
     const ids: string[] = []
     for (const hoursAgo of [3, 2, 0]) {
       writeFileSync(join(volume, 'blob'), randomBytes(1 << 20))

@@ -14,14 +14,17 @@ import { expect, onTestFinished, test } from 'vitest'
 import { recoverPlugin } from '../../../../src/engine/plugins/backup_recover/plugin.ts'
 import { BackupdError } from '../../../../src/lib/errors.ts'
 import { claimVolume } from '../../../../src/volume/swap/volume-claim.ts'
+import { given } from '../../../support/given.ts'
 import { hold } from '../../../support/holder.ts'
-import { makePluginWorld, recoverArgs, SERVER } from '../../../support/plugin-world.ts'
+import { recoverArgs, SERVER } from '../../../support/plugin-args.ts'
 import { contentOf } from '../../../support/swap-world.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
+const shop = given.app('shop').proc('web').volume('/data/db')
+
 /** A volume with a backup of it, changed since. */
 async function makeBackedUpWorld() {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   for (let n = 0; n < 50; n++) writeFileSync(`${world.volume}/${n}`, randomBytes(10_000))
   const { result } = await world.backUp()
   writeFileSync(`${world.volume}/since`, 'made since')
@@ -29,7 +32,7 @@ async function makeBackedUpWorld() {
   const untouched = contentOf(world.volume)
   const expectUntouched = () => {
     expect(contentOf(world.volume)).toEqual(untouched)
-    expect(readdirSync(`${world.volumeRoot}/shop`)).toEqual(['db'])
+    expect(readdirSync(world.parent)).toEqual(['db'])
     expect(readdirSync(`${world.dataDir}/recovers`).filter((file) => file.endsWith('.json'))).toEqual([])
   }
   return { ...world, name, archive: `${world.storeDir}/${SERVER}/${name}`, expectUntouched }
@@ -70,7 +73,7 @@ test('chosen files of a full backup: each in its place, the rest left alone', as
   expect(readFileSync(`${world.volume}/3`)).toHaveLength(10_000)
   expect(readFileSync(`${world.volume}/4`, 'utf8')).toBe('changed since')
   expect(readdirSync(world.volume)).toHaveLength(51)
-  expect(readdirSync(`${world.volumeRoot}/shop`)).toEqual(['db'])
+  expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
 test('files that are not in the backup: named, and refused where none is', async () => {
@@ -213,7 +216,7 @@ test.skipIf(!canMount)(
 )
 
 test('a partial backup recovers, with a warning', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   writeFileSync(`${world.volume}/file`, 'content')
   const { result } = await world.backUp({ preRun: 'quiesce.sh' })
   const { state, warnings } = await world.recover(result.file ?? '')

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { settlePlugin } from '../../../../src/engine/plugins/settle/plugin.ts'
+import type { Plugins } from '../../../support/given/plugins.ts'
+import { given } from '../../../support/given.ts'
 import { killAndWait, lockRepositoryInChild } from '../../../support/lock-child.ts'
-import { makePluginWorld, SERVER } from '../../../support/plugin-world.ts'
+import { SERVER } from '../../../support/plugin-args.ts'
 import { recoverUntil } from '../../../support/recover-until.ts'
 import { noFlags, run } from '../../../support/refused-renames.ts'
 import { repositoryWorld } from '../../../support/repository-world.ts'
@@ -14,14 +16,16 @@ import { runPlugin } from '../../../support/run-plugin.ts'
 import { fillOld } from '../../../support/swap-content.ts'
 import { contentOf, RID } from '../../../support/swap-world.ts'
 
-type World = Awaited<ReturnType<typeof makePluginWorld>>
+const shop = given.app('shop').proc('web').volume('/data/db')
+
+type World = Plugins
 
 function settle(world: World, args = {}, settings = world.settings) {
   return runPlugin(settlePlugin, settings, { args, change: {} })
 }
 
 test('what crashed in a volume and in the store is settled in one run', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   fillOld(world.volume)
   const before = contentOf(world.volume)
   await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
@@ -40,7 +44,7 @@ test('what crashed in a volume and in the store is settled in one run', async ()
 })
 
 test('a store of another daemon is said, and taken over when asked to; volumes are settled either way', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   fillOld(world.volume)
   await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
   const other = { ...world.settings, daemonId: 'daemon-2' }
@@ -56,10 +60,10 @@ test('a store of another daemon is said, and taken over when asked to; volumes a
 })
 
 test('what cannot be settled is reported with volume, journal and reason', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   fillOld(world.volume)
   await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
-  const staging = `${world.volumeRoot}/shop/.backupd-recover-${RID}`
+  const staging = `${world.parent}/.backupd-recover-${RID}`
   writeFileSync(`${staging}/journal`, 'not a journal\n')
   const { state, reason, result } = await settle(world)
   expect(state).toBe('partial')
@@ -71,7 +75,7 @@ test('what cannot be settled is reported with volume, journal and reason', async
 })
 
 test('what a run that was killed left locked of another server goes: at the start, or when it is expired', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   const { dir, create } = repositoryWorld()
   await create()
   const store = { driver: 'local', dir } as const
@@ -94,7 +98,7 @@ test('what a run that was killed left locked of another server goes: at the star
 test.skipIf(noFlags)(
   `a copy in place is left, or finished once nobody uses the volume (${noFlags ?? 'needs chattr'})`,
   async () => {
-    const world = await makePluginWorld()
+    const world = await shop.plugins()
     const { dataDir, volume } = world
     fillOld(volume)
     onTestFinished(() => run('chattr', '-R', '-i', volume))
@@ -125,7 +129,7 @@ test.skipIf(noFlags)(
 )
 
 test('nothing to settle', async () => {
-  const world = await makePluginWorld()
+  const world = await shop.plugins()
   expect(await settle(world)).toMatchObject({
     state: 'success',
     result: { settled: [], locked: [], swept: [] },

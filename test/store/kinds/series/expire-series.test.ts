@@ -5,7 +5,6 @@ import { expireBackups } from '../../../../src/store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../../src/store/expiry.ts'
 import type { Store } from '../../../../src/store/store.ts'
 import { given } from '../../../support/given.ts'
-import { makePluginWorld } from '../../../support/plugin-world.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { IP, SOURCE, T0 } from '../../../support/store-samples.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
@@ -53,7 +52,7 @@ test('a run that another holds up says who it is once it has been due for an hou
 })
 
 test('a prune that another holds up leaves no record', async () => {
-  const { settings, store, volume, backUp } = await makePluginWorld()
+  const { settings, store, volume, backUp } = await given.app('shop').proc('web').volume('/data/db').plugins()
   writeFileSync(join(volume, 'file'), 'content')
   await backUp({ mode: 'increment' })
   let announced = 0

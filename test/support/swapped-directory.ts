@@ -1,37 +1,28 @@
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chownSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { startFlipping } from './flip.ts'
-import { makePluginWorld } from './plugin-world.ts'
+import type { Plugins } from './given/plugins.ts'
+import { onEnd } from './lifetime.ts'
 
 /** Why the attack cannot be made here; undefined where it can. */
 export const noSwaps = loadKernel() ? undefined : 'needs the kernel to let two names change places'
 
-/** In memory, where there is such a place: each round syncs. */
-const FAST = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-
 const CONTAINER_USER = 1234
 
 /**
- * A volume inside a directory that a container owns. Between the two lies `x`, which the container can replace by `z`,
- * a link to a directory outside every allowed root with the same names in it.
+ * Makes a volume inside a directory that a container owns. Between the two lies `x`, which the container can replace by
+ * `z`, a link to a directory outside every allowed root with the same names in it.
  * @param anchor `untrusted`: the owned directory lies above what is allowed, which is the volume alone
  */
-export async function makeSwappedWorld(anchor: 'trusted' | 'untrusted' = 'trusted') {
-  const world = await makePluginWorld(FAST)
+export function makeSwappableVolume(
+  { base, volumeRoot, settings }: Plugins,
+  anchor: 'trusted' | 'untrusted' = 'trusted',
+) {
   const isTrusted = anchor === 'trusted'
-  const outer = join(isTrusted ? world.volumeRoot : world.base, 'outer')
-  const host = join(world.base, 'host')
+  const outer = join(isTrusted ? volumeRoot : base, 'outer')
+  const host = join(base, 'host')
   const volume = join(outer, 'x/y/ssl')
   for (const folder of [volume, join(host, 'y/ssl')]) mkdirSync(folder, { recursive: true })
   writeFileSync(join(volume, 'own'), 'own')
@@ -39,18 +30,12 @@ export async function makeSwappedWorld(anchor: 'trusted' | 'untrusted' = 'truste
   symlinkSync(host, join(outer, 'z'))
   if (!isTrusted) {
     chownSync(outer, CONTAINER_USER, CONTAINER_USER)
-    world.settings.allowPaths.push(volume)
+    settings.allowPaths.push(volume)
   }
   const names = [join(outer, 'x'), join(outer, 'z')] as const
   return {
-    ...world,
-    volume,
-    names,
-    host,
-    flip: async () => {
-      const stop = await startFlipping(names)
-      onTestFinished(stop)
-    },
+    ...{ volume, names, host },
+    flip: async () => onEnd(await startFlipping(names)),
     expectHostUntouched: () => {
       expect(readdirSync(join(host, 'y'))).toEqual(['ssl'])
       expect(readdirSync(join(host, 'y/ssl')).sort()).toEqual(['own', 'precious'])
