@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest'
 import { bytesToText } from '../../src/lib/byte-paths.ts'
 import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 import { backedUpWorld, type FaultWorld, faultWorld } from '../support/fault-world.ts'
-import { contentOf } from '../support/swap-world.ts'
+import { contentOf } from '../support/swap-content.ts'
 import { archiveOf, directory, file, hardLink, symlink } from '../support/tar-blocks.ts'
 
 describe('an archive that is not what was written', () => {

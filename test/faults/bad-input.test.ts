@@ -25,7 +25,7 @@ import { ERROR_CODES } from '../../src/lib/error-codes.ts'
 import { backedUpWorld, faultWorld } from '../support/fault-world.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
-import { contentOf } from '../support/swap-world.ts'
+import { contentOf } from '../support/swap-content.ts'
 import { canMount, mountTmpfs } from '../support/tmpfs.ts'
 
 describe('an id that nobody knows', () => {

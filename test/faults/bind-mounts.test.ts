@@ -10,11 +10,14 @@ import { settleJournals } from '../../src/volume/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { TreeWriter } from '../../src/volume/tree/write-tree.ts'
+import { given } from '../support/given.ts'
+import { heldVolume } from '../support/held-volume.ts'
 import { recoverUntil } from '../support/recover-until.ts'
 import { noFlags, run } from '../support/refused-renames.ts'
-import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
-import { contentOf, heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { contentOf, fillNew, fillOld, NEW_ROOT, RID } from '../support/swap-content.ts'
 import { bindMount, canMount } from '../support/tmpfs.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 const { signal } = new AbortController()
 const testBinds = test.skipIf(!canMount)
@@ -22,7 +25,7 @@ const testCopies = test.skipIf(!canMount || noFlags !== undefined)
 
 /** A directory outside the volume that can be mounted at `was a folder/deep`; both have the same device. */
 function makeBindWorld() {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const source = `${world.base}/outside`
   mkdirSync(source)
   writeFileSync(`${source}/precious`, 'x')
@@ -70,7 +73,7 @@ testBinds('a bind mount inside old content is not emptied with it (needs mounts)
 testBinds.each(['was a folder', 'was a folder/deep'])(
   'a mount made at "%s" while old content is removed keeps its mode and all in it (needs mounts)',
   async (path) => {
-    const { base, volume } = makeSwapWorld()
+    const { base, volume } = oldVolume.onDisk()
     const [source, point] = [`${base}/outside`, `${volume}/${path}`]
     mkdirSync(source, { mode: 0o755 })
     writeFileSync(`${source}/precious`, 'x')

@@ -15,15 +15,16 @@ import { type CopyInput, copyInPlace } from '../../src/volume/swap/copy-in-place
 import { settleVolume } from '../../src/volume/swap/settle.ts'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
-import { mountInsideWorld, testInside } from '../support/inside-world.ts'
+import { given } from '../support/given.ts'
+import { heldVolume } from '../support/held-volume.ts'
 import { run } from '../support/refused-renames.ts'
-import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
-import { contentOf, heldVolume, RID } from '../support/swap-world.ts'
+import { contentOf, fillNew, fillOld, NEW_ROOT, RID } from '../support/swap-content.ts'
+import { testOwnMount } from '../support/test-own-mount.ts'
 import { bindMount } from '../support/tmpfs.ts'
 
 /** The staging lies inside the volume, and nothing can be moved out of it. */
 async function makeInsideWorld() {
-  const { dataDir, volume } = mountInsideWorld()
+  const { dataDir, volume } = given.volume('/data/db').onOwnMount().files(fillOld).onDisk()
   run('chattr', '+i', join(volume, 'old only'))
   const claim = await claimVolume(dataDir, volume)
   const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(volume), mayCopy: true })
@@ -43,7 +44,7 @@ async function makeInsideWorld() {
 /** What `fillNew` makes, as the text of its names. */
 const NEW_NAMES = ['both', 'new only', 'was a file', 'was a folder']
 
-testInside('a staging folder inside the volume does not count as room to come (needs mounts)', async () => {
+testOwnMount('a staging folder inside the volume does not count as room to come (needs mounts)', async () => {
   const { volume, target, copy } = await makeInsideWorld()
   writeFileSync(join(target, 'big'), Buffer.alloc(8 << 20, 'b'))
   const before = readdirSync(volume)
@@ -52,7 +53,7 @@ testInside('a staging folder inside the volume does not count as room to come (n
   expect(readFileSync(join(volume, 'both'), 'utf8')).toBe('old both')
 })
 
-testInside('a staging folder that is renamed during the copy is not emptied (needs mounts)', async () => {
+testOwnMount('a staging folder that is renamed during the copy is not emptied (needs mounts)', async () => {
   const { volume, staging, copy, warnings } = await makeInsideWorld()
   mkdirSync(join(volume, 'elsewhere'))
   const moved = join(volume, 'elsewhere/moved')
@@ -66,7 +67,7 @@ testInside('a staging folder that is renamed during the copy is not emptied (nee
   expect(existsSync(join(moved, 'new/new only'))).toBe(true)
 })
 
-testInside.each(['the staging folder', 'what was unpacked'])(
+testOwnMount.each(['the staging folder', 'what was unpacked'])(
   '%s is not copied if something else took its place (needs mounts)',
   async (what) => {
     const { volume, staging, copy } = await makeInsideWorld()
@@ -82,7 +83,7 @@ testInside.each(['the staging folder', 'what was unpacked'])(
   },
 )
 
-testInside('what is missing in the staging when it is copied is a fault (needs mounts)', async () => {
+testOwnMount('what is missing in the staging when it is copied is a fault (needs mounts)', async () => {
   const { target, copy, warnings } = await makeInsideWorld()
   const checkpoint: CopyInput['checkpoint'] = (at) => {
     if (at === 'cleared') for (const name of ['both', 'new only']) unlinkSync(join(target, name))
@@ -91,7 +92,7 @@ testInside('what is missing in the staging when it is copied is a fault (needs m
   expect(warnings).toEqual([expect.stringMatching(/only 5 of 7 entries were copied/)])
 })
 
-testInside(
+testOwnMount(
   'an entry with the name of the staging folder is counted, once for all attempts (needs mounts)',
   async () => {
     const { volume, staging, target, copy, warnings } = await makeInsideWorld()
@@ -110,7 +111,7 @@ testInside(
   },
 )
 
-testInside(
+testOwnMount(
   'a copy that is disturbed again and again is given up after twenty attempts (needs mounts)',
   async () => {
     const { dataDir, claim, copy } = await makeInsideWorld()
@@ -130,7 +131,7 @@ testInside(
   },
 )
 
-testInside('a file with several names takes its room once (needs mounts)', async () => {
+testOwnMount('a file with several names takes its room once (needs mounts)', async () => {
   const { volume, target, copy } = await makeInsideWorld()
   writeFileSync(join(target, 'first name'), Buffer.alloc(4 << 20, 'b'))
   for (const name of ['second', 'third', 'fourth']) linkSync(join(target, 'first name'), join(target, name))
@@ -138,7 +139,7 @@ testInside('a file with several names takes its room once (needs mounts)', async
   expect(lstatSync(join(volume, 'fourth')).nlink).toBe(4)
 })
 
-testInside(
+testOwnMount(
   'a copy that is in place but cannot be cleaned up does not lock the volume (needs mounts)',
   async () => {
     const { dataDir, claim, volume, staging, copy, warnings } = await makeInsideWorld()

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { settleJournals } from '../../src/volume/swap/settle.ts'
@@ -25,8 +26,8 @@ import {
   noProjects,
   run,
 } from '../support/refused-renames.ts'
-import { fillNew } from '../support/swap-content.ts'
-import { contentOf, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { contentOf, fillNew, fillOld, RID } from '../support/swap-content.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { compareTrees } from '../support/tree-compare.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
@@ -82,7 +83,7 @@ async function recoverChanged(volume: string, mode: 'full' | 'increment', root: 
 test.skipIf(noOverlay).each(['full', 'increment'] as const)(
   `a volume on an overlay is recovered in place: %s (${noOverlay ?? 'needs overlayfs'})`,
   async (mode) => {
-    const { base } = makeSwapWorld()
+    const base = tempDir(tmpdir())
     const volume = mountOverlay(base)
     onTestFinished(() => run('umount', '-l', volume))
     await recoverChanged(volume, mode, volume)
@@ -92,7 +93,7 @@ test.skipIf(noOverlay).each(['full', 'increment'] as const)(
 test.skipIf(noProjects)(
   `directories of other quota projects are recovered in place and keep their project (${noProjects ?? 'needs XFS'})`,
   async () => {
-    const mounted = mountWithProjects(makeSwapWorld().base)
+    const mounted = mountWithProjects(tempDir(tmpdir()))
     onTestFinished(() => run('umount', '-l', mounted))
     const volume = join(mounted, 'db')
     const below = join(volume, 'below')
@@ -169,7 +170,7 @@ test.skipIf(noFlags)(`a plan tells whether it would be a copy (${noFlags ?? 'nee
 
 /** A volume with an immutable name in it, so that nothing can be moved out. */
 function makeImmutableWorld() {
-  const world = makeSwapWorld()
+  const world = given.volume('/data/db').files(fillOld).onDisk()
   onTestFinished(() => run('chattr', '-R', '-i', world.parent))
   run('chattr', '+i', join(world.volume, 'old only'))
   return { ...world, child: 'copy-child.ts' }

@@ -2,14 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
+import { given } from '../support/given.ts'
 import { noFlags, run } from '../support/refused-renames.ts'
-import { contentOf, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { contentOf, fillOld, RID } from '../support/swap-content.ts'
 
 const CHILD = fileURLToPath(new URL('../support/copy-child.ts', import.meta.url))
 
 /** Copies in place in a process that may open 400 files. */
 function copyWithFewFiles({ inVolume = 0, unpacked = 0 }) {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = given.volume('/data/db').files(fillOld).onDisk()
   mkdirSync(volume + '/deep'.repeat(inVolume), { recursive: true })
   run('chattr', '+i', `${volume}/old only`)
   onTestFinished(() => run('chattr', '-R', '-i', `${volume}/..`))

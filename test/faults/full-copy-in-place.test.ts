@@ -7,7 +7,7 @@ import type { Progress } from '../../src/wire/record.ts'
 import { given } from '../support/given.ts'
 import { mountOverlay, run } from '../support/refused-renames.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
-import { contentOf } from '../support/swap-world.ts'
+import { contentOf } from '../support/swap-content.ts'
 
 const IN_PLACE = { onRefusedRename: 'in-place' }
 

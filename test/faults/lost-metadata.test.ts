@@ -11,7 +11,8 @@ import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { PROTECTING_FLAGS } from '../../src/volume/tree/inode-flags.ts'
 import { flagsOf, itOnExt4, whyNoFlags } from '../support/disk-image.ts'
 import { given } from '../support/given.ts'
-import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { heldVolume } from '../support/held-volume.ts'
+import { fillOld, RID } from '../support/swap-content.ts'
 import { canMount } from '../support/tmpfs.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
@@ -103,7 +104,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
   })
 
   it('are set after a crash between the swap and them', async () => {
-    const { dataDir, volume, parent } = makeSwapWorld()
+    const { dataDir, volume, parent } = given.volume('/data/db').files(fillOld).onDisk()
     unprotectAtEnd(parent)
     const claim = await claimVolume(dataDir, volume)
     const staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { given } from '../support/given.ts'
-import { heldVolume, RID } from '../support/swap-world.ts'
+import { heldVolume } from '../support/held-volume.ts'
+import { RID } from '../support/swap-content.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
 

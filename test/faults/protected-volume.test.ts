@@ -8,14 +8,15 @@ import { copyInPlace } from '../../src/volume/swap/copy-in-place.ts'
 import { settleJournals } from '../../src/volume/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
-import { mountInsideWorld, testInside } from '../support/inside-world.ts'
+import { given } from '../support/given.ts'
+import { heldVolume } from '../support/held-volume.ts'
 import { makeProjectVolume, noProjects, run } from '../support/refused-renames.ts'
-import { fillNew, NEW_ROOT } from '../support/swap-content.ts'
-import { heldVolume, makeSwapWorld, RID } from '../support/swap-world.ts'
+import { fillNew, fillOld, NEW_ROOT, RID } from '../support/swap-content.ts'
+import { testOwnMount } from '../support/test-own-mount.ts'
 
 /** The volume itself is immutable (`i`) or append-only (`a`), and has a mount of its own. */
 function makeProtectedWorld(flag: string) {
-  const { dataDir, volume } = mountInsideWorld()
+  const { dataDir, volume } = given.volume('/data/db').onOwnMount().files(fillOld).onDisk()
   run('chattr', `+${flag}`, volume)
   onTestFinished(() => run('chattr', '-ia', volume))
   const look = () => ({
@@ -28,7 +29,7 @@ function makeProtectedWorld(flag: string) {
   return { dataDir, volume, look, plan }
 }
 
-testInside.each(['i', 'a'])(
+testOwnMount.each(['i', 'a'])(
   'a volume with chattr +%s itself is refused with the ways to recover it, and left as it was (needs mounts)',
   async (flag) => {
     const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
@@ -44,7 +45,7 @@ testInside.each(['i', 'a'])(
   },
 )
 
-testInside.each(['i', 'a'])(
+testOwnMount.each(['i', 'a'])(
   'a volume with chattr +%s has it again if nothing is copied, after a crash too (needs mounts)',
   async (flag) => {
     const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
@@ -64,7 +65,7 @@ testInside.each(['i', 'a'])(
   },
 )
 
-testInside.each([
+testOwnMount.each([
   ['i', null],
   ['a', null],
   ['i', { ...NEW_ROOT, flags: 0x10 }],
@@ -106,7 +107,7 @@ function refuseFoldersIn(folder: string): void {
 test.skipIf(noProjects)(
   `a project without room for a staging folder inside names the other ways (${noProjects ?? 'needs XFS'})`,
   async () => {
-    const { base, dataDir } = makeSwapWorld()
+    const { base, dataDir } = given.onDisk()
     const { mounted, volume } = makeProjectVolume(base)
     refuseFoldersIn(volume)
     await using claim = await claimVolume(dataDir, volume)

@@ -6,6 +6,7 @@ import { namedSteps } from '../../src/lib/steps.ts'
 import { prepareStaging } from '../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../src/volume/swap/volume-claim.ts'
 import { given } from '../support/given.ts'
+import { heldVolume } from '../support/held-volume.ts'
 import {
   makeProjectVolume,
   mountOverlay,
@@ -14,7 +15,7 @@ import {
   noProjects,
   run,
 } from '../support/refused-renames.ts'
-import { heldVolume, RID } from '../support/swap-world.ts'
+import { RID } from '../support/swap-content.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
 

@@ -4,6 +4,7 @@ import type { Content } from './given/content.ts'
 import { addProc, changeLastProc, changeLastVolume, type Facts, NOTHING } from './given/facts.ts'
 import type { InMemory, InMemoryOptions } from './given/in-memory.ts'
 import { toInventory } from './given/inventory.ts'
+import { makeOnDisk } from './given/on-disk.ts'
 import type { FilledPlugins, PluginsOptions } from './given/plugins.ts'
 import type { ClaimedStore, ClaimOptions, StoreOptions, UnclaimedStore } from './given/store.ts'
 import { subjectOf } from './given/subject.ts'
@@ -57,6 +58,11 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
     return this.#with({ files: [...this.#facts.files, content] })
   }
 
+  /** The volume is a mount of its own, an ext4 of 16 MiB. */
+  onOwnMount(): Given<Backups, Snapshots> {
+    return this.#with({ ownMount: true })
+  }
+
   /** Full backups of the volume. */
   withBackups<Count extends number>(backups: Count): Given<Count, Snapshots> {
     return new Given({ ...this.#facts, subject: subjectOf(this.#facts), backups })
@@ -79,6 +85,11 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
 
   inventory(): Inventory {
     return toInventory(this.#facts)
+  }
+
+  /** Only folders: of the daemon's data, and the volume. */
+  onDisk(): ReturnType<typeof makeOnDisk> {
+    return makeOnDisk(this.#facts)
   }
 
   /** The domain with a real catalog and daemons in memory. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { RID } from './swap-world.ts'
+import { RID } from './swap-content.ts'
 
 /** Recovers in a process that kills itself at the n-th time it passes a point; see swap-child.ts, or another `child`. */
 export async function recoverUntil(order: {

@@ -1,6 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TreeEntry } from '../../src/volume/tree/entry.ts'
+import { describeTree } from './tree-compare.ts'
+
+export const RID = `1795423489${'a'.repeat(32)}`
 
 /** Names that are in both, in one only, that are no text, that change their kind. */
 export function fillOld(folder: string): void {
@@ -38,4 +41,9 @@ export const NEW_ROOT: TreeEntry = {
   linkTarget: null,
   xattrs: [],
   extents: null,
+}
+
+/** What is in a folder, down to the last time and inode number of the folder itself. */
+export function contentOf(folder: string) {
+  return { inode: lstatSync(folder).ino, tree: Object.fromEntries(describeTree(folder)) }
 }

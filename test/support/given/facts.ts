@@ -36,6 +36,8 @@ export interface Facts<Backups extends number = number, Snapshots extends number
   readonly subject: Subject | null
   /** Written into the subject before its backups are made. */
   readonly files: readonly Content[]
+  /** The subject is a mount point. */
+  readonly ownMount: boolean
   /** Full backups of the subject. */
   readonly backups: Backups
   /** In its series. */
@@ -43,7 +45,16 @@ export interface Facts<Backups extends number = number, Snapshots extends number
 }
 
 export const NOTHING: Facts<0, 0> = {
-  ...{ apps: [], daemons: new Map(), owner: 'daemon-a', subject: null, files: [], backups: 0, snapshots: 0 },
+  ...{
+    apps: [],
+    daemons: new Map(),
+    owner: 'daemon-a',
+    subject: null,
+    files: [],
+    ownMount: false,
+    backups: 0,
+    snapshots: 0,
+  },
 }
 
 const NO_APP: AppFacts = { name: 'hello', procs: [] }

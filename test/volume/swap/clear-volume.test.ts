@@ -12,12 +12,12 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Clearing, clearVolume, removeUnwanted } from '../../../src/volume/swap/clear-volume.ts'
 import { openFolder } from '../../../src/volume/swap/folder.ts'
-import { fillNew } from '../../support/swap-content.ts'
-import { makeSwapWorld } from '../../support/swap-world.ts'
+import { given } from '../../support/given.ts'
+import { fillNew, fillOld } from '../../support/swap-content.ts'
 
 /** A volume with old content, and beside it what is wanted in it. */
 async function makeClearing(change: Partial<Clearing> = {}) {
-  const { base, volume } = makeSwapWorld()
+  const { base, volume } = given.volume('/data/db').files(fillOld).onDisk()
   const wantedPath = join(base, 'wanted')
   mkdirSync(wantedPath)
   fillNew(wantedPath)

@@ -14,10 +14,13 @@ import { expect, test } from 'vitest'
 import { settleJournals, settleVolume } from '../../../src/volume/swap/settle.ts'
 import { prepareStaging } from '../../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
-import { fillNew } from '../../support/swap-content.ts'
-import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, fillNew, fillOld, RID } from '../../support/swap-content.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 function expectNewContent(base: string, volume: string): void {
   mkdirSync(`${base}/expected`)
@@ -34,7 +37,7 @@ const beforeTheMark: [string, number][] = [
 ]
 
 test.each(beforeTheMark)('killed at "%s" (%i): the old content is back whole', async (point, time) => {
-  const { dataDir, volume, parent } = makeSwapWorld()
+  const { dataDir, volume, parent } = oldVolume.onDisk()
   const before = contentOf(volume)
   expect(await recoverUntil({ dataDir, volume, point, time })).toBe('SIGKILL')
   expect(existsSync(`${dataDir}/recovers/${RID}.json`)).toBe(true)
@@ -50,7 +53,7 @@ test.each([
   ['emptied', 'went forward'],
   ['done', 'swept'],
 ])('killed at "%s": the new content is there whole', async (point, outcome) => {
-  const { base, dataDir, volume, parent } = makeSwapWorld()
+  const { base, dataDir, volume, parent } = oldVolume.onDisk()
   const inode = lstatSync(volume).ino
   expect(await recoverUntil({ dataDir, volume, point, unpackFaults: 2 })).toBe('SIGKILL')
   const result = await settleJournals(dataDir)
@@ -63,7 +66,7 @@ test.each([
 })
 
 test('killed while unpacking: the staging is swept, the volume untouched', async () => {
-  const { dataDir, volume, parent } = makeSwapWorld()
+  const { dataDir, volume, parent } = oldVolume.onDisk()
   const before = contentOf(volume)
   expect(await recoverUntil({ dataDir, volume, point: 'staged' })).toBe('SIGKILL')
   expect(readdirSync(parent)).toHaveLength(2)
@@ -75,7 +78,7 @@ test('killed while unpacking: the staging is swept, the volume untouched', async
 test.each(['in place', 'committed'])(
   'a missing volume, killed at "%s": all of it or nothing',
   async (point) => {
-    const { base, dataDir, parent } = makeSwapWorld()
+    const { base, dataDir, parent } = oldVolume.onDisk()
     const volume = `${parent}/fresh`
     expect(await recoverUntil({ dataDir, volume, point })).toBe('SIGKILL')
     expect((await settleJournals(dataDir)).settled).toEqual([{ volume, rid: RID, outcome: 'swept' }])
@@ -85,7 +88,7 @@ test.each(['in place', 'committed'])(
 )
 
 test('killed twice, in the swap and again while it is put back, it still ends', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   const before = contentOf(volume)
   await recoverUntil({ dataDir, volume, point: 'moved in' })
   // What a second crash leaves: one of ours already taken out, one of the old already back.
@@ -97,7 +100,7 @@ test('killed twice, in the swap and again while it is put back, it still ends', 
 })
 
 test('killed between the two names of a move without rename, one name is left and nothing is said', async () => {
-  const { dataDir, volume, parent } = makeSwapWorld()
+  const { dataDir, volume, parent } = oldVolume.onDisk()
   const before = contentOf(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   const staging = `${parent}/.backupd-recover-${RID}`
@@ -111,7 +114,7 @@ test('killed between the two names of a move without rename, one name is left an
 })
 
 test('what processes made after the crash is kept when the swap goes back', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'moved out', appear: ['at work', 'both'] })
   writeFileSync(`${volume}/after the crash`, 'x')
   const { settled, warnings } = await settleJournals(dataDir)
@@ -123,7 +126,7 @@ test('what processes made after the crash is kept when the swap goes back', asyn
 })
 
 test('a volume that is not there locks it, and is settled when it is back', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   const before = contentOf(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   renameSync(volume, `${volume}.away`)
@@ -150,7 +153,7 @@ test('a volume that is not there locks it, and is settled when it is back', asyn
 test.each(['../../victim', '\\\\x2e\\\\x2e', '..', ''])(
   'a journal that names %j moves nothing',
   async (name) => {
-    const { base, dataDir, volume } = makeSwapWorld()
+    const { base, dataDir, volume } = oldVolume.onDisk()
     await recoverUntil({ dataDir, volume, point: 'journal written' })
     const staging = `${volume}/../.backupd-recover-${RID}`
     const victim = `${base}/victim`
@@ -179,7 +182,7 @@ function cutJournal(staging: string, lines: number): void {
 test.each(['moved out', 'moved in', 'committed'])(
   'killed at "%s", a journal without its seal locks the volume, and nothing is moved',
   async (point) => {
-    const { dataDir, volume } = makeSwapWorld()
+    const { dataDir, volume } = oldVolume.onDisk()
     await recoverUntil({ dataDir, volume, point })
     const staging = `${volume}/../.backupd-recover-${RID}`
     cutJournal(staging, 2)
@@ -195,7 +198,7 @@ test.each(['moved out', 'moved in', 'committed'])(
 test.each(['', '["committed"]\n'])(
   'a journal without its seal that ends in %j is removed if nothing was moved',
   async (end) => {
-    const { dataDir, volume, parent } = makeSwapWorld()
+    const { dataDir, volume, parent } = oldVolume.onDisk()
     const before = contentOf(volume)
     await recoverUntil({ dataDir, volume, point: 'journal written' })
     const staging = `${volume}/../.backupd-recover-${RID}`
@@ -211,7 +214,7 @@ test.each(['', '["committed"]\n'])(
 )
 
 test('a journal with a line that does not end is not read into memory', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'journal written' })
   const journal = `${volume}/../.backupd-recover-${RID}/journal`
   writeFileSync(journal, Buffer.alloc((16 << 20) + 1, 'x'))
@@ -221,7 +224,7 @@ test('a journal with a line that does not end is not read into memory', async ()
 })
 
 test('a link in place of the staging folder is not followed', async () => {
-  const { base, dataDir, volume } = makeSwapWorld()
+  const { base, dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'staged' })
   const staging = `${volume}/../.backupd-recover-${RID}`
   renameSync(staging, `${base}/elsewhere`)
@@ -231,7 +234,7 @@ test('a link in place of the staging folder is not followed', async () => {
 })
 
 test('a pointer that cannot be read locks every volume, naming its file', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   writeFileSync(`${dataDir}/recovers/${RID}.json`, '{')
   const { settled, locked } = await settleJournals(dataDir)

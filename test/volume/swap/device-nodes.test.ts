@@ -7,8 +7,11 @@ import { loadKernel } from '../../../src/lib/kernel.ts'
 import { openFolder } from '../../../src/volume/swap/folder.ts'
 import { protectListed, withProtectedList } from '../../../src/volume/swap/protected-list.ts'
 import { isProtected, withoutProtection } from '../../../src/volume/swap/unprotect.ts'
+import { given } from '../../support/given.ts'
 import { noFlags, run } from '../../support/refused-renames.ts'
-import { makeSwapWorld } from '../../support/swap-world.ts'
+import { fillOld } from '../../support/swap-content.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 const EPERM = Object.assign(new Error('EPERM'), { code: 'EPERM' })
 
@@ -35,7 +38,7 @@ function recordOpens(): string[] {
 }
 
 function makeNodes() {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const [device, fifo] = [join(world.volume, 'device'), join(world.volume, 'fifo')]
   run('mknod', device, 'c', '1', '3')
   run('mknod', fifo, 'p')
@@ -75,7 +78,7 @@ testNodes(
 )
 
 testNodes(`files and directories are still seen and freed (${noFlags ?? 'needs chattr'})`, () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const [file, folder] = [join(volume, 'file'), join(volume, 'folder')]
   writeFileSync(file, '')
   mkdirSync(folder)

@@ -2,9 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { findUsers } from '../../../src/volume/swap/find-users.ts'
+import { given } from '../../support/given.ts'
 import { hold } from '../../support/holder.ts'
-import { makeSwapWorld } from '../../support/swap-world.ts'
+import { fillOld } from '../../support/swap-content.ts'
 import { canMount } from '../../support/tmpfs.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 const SAY_READY = 'process.stdout.write("ready"); setInterval(() => {}, 1e9)'
 
@@ -19,14 +22,14 @@ async function usersOf(volume: string, holder: Awaited<ReturnType<typeof hold>>)
 }
 
 test('nobody uses a volume that nobody uses, our own process does not count', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const fd = openSync(`${volume}/both`, 'r')
   expect((await findUsers(volume)).users).toEqual([])
   closeSync(fd)
 })
 
 test('a working directory in the volume', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const holder = await holdWithNode('', `${volume}/was a folder/deep`)
   expect(await usersOf(volume, holder)).toEqual([
     { pid: holder.pid, command: expect.any(String), what: 'working directory was a folder/deep' },
@@ -34,7 +37,7 @@ test('a working directory in the volume', async () => {
 })
 
 test('an open file, one with a name that is no text, an open directory', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const script = (path: string) =>
     `require("fs").openSync(Buffer.from("${Buffer.from(path, 'latin1').toString('hex')}", "hex"))`
   const file = await holdWithNode(script(`${volume}/both`))
@@ -46,7 +49,7 @@ test('an open file, one with a name that is no text, an open directory', async (
 })
 
 test('a file that was removed is still held', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const script = `const fs = require("fs"); fs.openSync("${volume}/both"); fs.unlinkSync("${volume}/both")`
   expect(await usersOf(volume, await holdWithNode(script))).toMatchObject([
     { what: 'open file both (deleted)' },
@@ -54,7 +57,7 @@ test('a file that was removed is still held', async () => {
 })
 
 test('a mapped file that is not open any more', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   execFileSync('cp', ['/bin/sleep', `${volume}/program`])
   const holder = await hold('/bin/sh', ['-c', `echo ready; exec "${volume}/program" 1000`])
   // `ready` is said before the exec: wait for the program itself.
@@ -64,7 +67,7 @@ test('a mapped file that is not open any more', async () => {
 })
 
 test('a volume beside it, whose name only starts alike, is another', async () => {
-  const { parent, volume } = makeSwapWorld()
+  const { parent, volume } = oldVolume.onDisk()
   mkdirSync(`${parent}/db2`)
   writeFileSync(`${parent}/db2/file`, '')
   expect(await usersOf(volume, await holdWithNode('', `${parent}/db2`))).toEqual([])
@@ -73,7 +76,7 @@ test('a volume beside it, whose name only starts alike, is another', async () =>
 test.skipIf(!canMount)(
   'a process that sees the volume under another path, as a container does (needs mounts)',
   async () => {
-    const { base, volume } = makeSwapWorld()
+    const { base, volume } = oldVolume.onDisk()
     mkdirSync(`${base}/inside`)
     const script = `mount --bind "${volume}" "${base}/inside" && cd "${base}/inside/was a folder" && echo ready && exec sleep 1000`
     const holder = await hold('unshare', ['--mount', 'sh', '-c', script])
@@ -84,7 +87,7 @@ test.skipIf(!canMount)(
 test.skipIf(!canMount)(
   'a process with another root that holds the volume mounted in it (needs mounts)',
   async () => {
-    const { base, volume } = makeSwapWorld()
+    const { base, volume } = oldVolume.onDisk()
     for (const name of ['bin', 'lib', 'lib64', 'usr', 'data'])
       mkdirSync(`${base}/root/${name}`, { recursive: true })
     const binds = ['bin', 'lib', 'lib64', 'usr']
@@ -110,7 +113,7 @@ async function findAsNobody(volume: string) {
 test.skipIf(process.getuid?.() !== 0)(
   'a process that another user may not look into counts as unseen (needs root)',
   async () => {
-    const { volume } = makeSwapWorld()
+    const { volume } = oldVolume.onDisk()
     const holder = await holdWithNode('', volume)
     onTestFinished(() => holder.end())
     const { users, unseen } = await findAsNobody(volume)
@@ -128,7 +131,7 @@ for (let n = 0; n < 25; n++) {
 
 /** As Node cannot take such a tree away. */
 function makeDeepWorld() {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   onTestFinished(() => void execFileSync('rm', ['-rf', world.base]))
   return world
 }

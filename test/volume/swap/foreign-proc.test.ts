@@ -2,10 +2,10 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readProcText } from '../../../src/volume/swap/foreign-proc.ts'
-import { makeSwapWorld } from '../../support/swap-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 test('what a process may make as large as it likes is read up to a limit only', async () => {
-  const file = join(makeSwapWorld().base, 'maps')
+  const file = join(tempDir(), 'maps')
   writeFileSync(file, '')
   truncateSync(file, 32 * 1024 * 1024)
   expect(await readProcText(file)).toHaveLength(32 * 1024 * 1024)

@@ -5,15 +5,18 @@ import { settleJournals } from '../../../src/volume/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../../src/volume/swap/staging.ts'
 import { swapIn } from '../../../src/volume/swap/swap.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
-import { fillNew, fillOld, NEW_ROOT } from '../../support/swap-content.ts'
-import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, fillNew, fillOld, NEW_ROOT, RID } from '../../support/swap-content.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 const QUIET = { root: NEW_ROOT, signal: new AbortController().signal, warn: () => {}, onRefused: () => {} }
 
 function makeMountedWorld() {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const volume = `${world.parent}/mounted`
   onTestFinished(mountTmpfs(volume))
   fillOld(volume)
@@ -78,7 +81,7 @@ test.skipIf(!canMount)('the mount that is away after a crash locks the volume (n
 test.skipIf(!canMount)(
   'something mounted inside the volume is named, and nothing moves (needs mounts)',
   async () => {
-    const { dataDir, volume } = makeSwapWorld()
+    const { dataDir, volume } = oldVolume.onDisk()
     onTestFinished(mountTmpfs(`${volume}/was a folder/deep`))
     writeFileSync(`${volume}/was a folder/deep/precious`, 'x')
     await using claim = await claimVolume(dataDir, volume)
@@ -94,7 +97,7 @@ test.skipIf(!canMount)(
 )
 
 test.skipIf(!canMount)('a volume mounted read-only is refused (needs mounts)', async () => {
-  const { dataDir, parent } = makeSwapWorld()
+  const { dataDir, parent } = oldVolume.onDisk()
   const volume = `${parent}/mounted`
   onTestFinished(mountTmpfs(volume, 'ro'))
   await using claim = await claimVolume(dataDir, volume)

@@ -1,14 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import { openFolder } from '../../../src/volume/swap/folder.ts'
 import { moveStepwise, moveWithoutReplacing } from '../../../src/volume/swap/move.ts'
-import { makeSwapWorld } from '../../support/swap-world.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 // The second is for file systems whose rename knows no "do not replace".
 test.each([moveWithoutReplacing, moveStepwise])(
   '$name moves what is there and replaces nothing',
   async (move) => {
-    const { base } = makeSwapWorld()
+    const base = tempDir(tmpdir())
     for (const name of ['a', 'b']) mkdirSync(`${base}/${name}`)
     writeFileSync(`${base}/a/file`, 'x')
     symlinkSync('nowhere', `${base}/a/link`)

@@ -16,15 +16,18 @@ import { discardStaging, prepareStaging } from '../../../src/volume/swap/staging
 import { swapIn } from '../../../src/volume/swap/swap.ts'
 import { openSwapFolders } from '../../../src/volume/swap/swap-folders.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
-import { fillNew, NEW_ROOT } from '../../support/swap-content.ts'
-import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, fillNew, fillOld, NEW_ROOT, RID } from '../../support/swap-content.ts'
 import { posixAcl } from '../../support/tree-make.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 const QUIET = { root: NEW_ROOT, warn: () => {}, onRefused: () => {} }
 
 test('another folder in place of the staging folder is not swapped in', async () => {
-  const { dataDir, volume, base } = makeSwapWorld()
+  const { dataDir, volume, base } = oldVolume.onDisk()
   const before = contentOf(volume)
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -44,7 +47,7 @@ test('another folder in place of the staging folder is not swapped in', async ()
 test.each(['journal written', 'moved', 'moved out', 'moved in'])(
   'a swap that is cancelled at "%s" leaves the old content, whole',
   async (point) => {
-    const { dataDir, volume, parent } = makeSwapWorld()
+    const { dataDir, volume, parent } = oldVolume.onDisk()
     const before = contentOf(volume)
     await using claim = await claimVolume(dataDir, volume)
     await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -62,7 +65,7 @@ test.each(['journal written', 'moved', 'moved out', 'moved in'])(
 )
 
 test('a recover that is cancelled before its new volume has a name makes none', async () => {
-  const { dataDir, parent } = makeSwapWorld()
+  const { dataDir, parent } = oldVolume.onDisk()
   await using claim = await claimVolume(dataDir, `${parent}/fresh`)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
@@ -73,7 +76,7 @@ test('a recover that is cancelled before its new volume has a name makes none', 
 })
 
 test('a process that makes the same name again and again is given up on', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   writeFileSync(`${staging.target}/both`, 'new')
@@ -91,7 +94,7 @@ test('a process that makes the same name again and again is given up on', async 
 })
 
 test('a volume that another run has is refused, and nothing of it stays open', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   await using _claim = await claimVolume(dataDir, volume)
   const before = readdirSync('/proc/self/fd').length
   await expect(claimVolume(dataDir, volume)).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -99,7 +102,7 @@ test('a volume that another run has is refused, and nothing of it stays open', a
 })
 
 test('renames are tried without a trace, whatever in the volume has the names that are tried', async () => {
-  const { dataDir, volume, parent } = makeSwapWorld()
+  const { dataDir, volume, parent } = oldVolume.onDisk()
   mkdirSync(`${volume}/.backupd-recover-${RID}-probe/full`, { recursive: true })
   const before = contentOf(volume)
   await using claim = await claimVolume(dataDir, volume)
@@ -114,7 +117,7 @@ test('renames are tried without a trace, whatever in the volume has the names th
 test.skipIf(!loadKernel())(
   'a staging folder inherits no access list from where it lies (needs libc)',
   async () => {
-    const { dataDir, volume, parent } = makeSwapWorld()
+    const { dataDir, volume, parent } = oldVolume.onDisk()
     const kernel = loadKernel()
     const name = Buffer.from('system.posix_acl_default')
     // user::rwx, user:1234:rwx, group::---, mask::rwx, other::---
@@ -136,7 +139,7 @@ test.skipIf(!loadKernel())(
 )
 
 test('what has the name and the inode of a staged entry, but lies on another device, is not put into the volume', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   appendFileSync(editJournal(volume, 'new'), '["committed"]\n')
   expect((await settleJournals(dataDir)).settled).toMatchObject([{ outcome: 'went forward' }])
@@ -146,7 +149,7 @@ test('what has the name and the inode of a staged entry, but lies on another dev
 })
 
 test('an old entry that is not what the journal says is put back all the same', async () => {
-  const { dataDir, volume, parent } = makeSwapWorld()
+  const { dataDir, volume, parent } = oldVolume.onDisk()
   const names = readdirSync(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   editJournal(volume, 'old')
@@ -156,7 +159,7 @@ test('an old entry that is not what the journal says is put back all the same', 
 })
 
 test('a staging folder inside another directory that has the path of the volume now is left alone', async () => {
-  const { dataDir, volume, base } = makeSwapWorld()
+  const { dataDir, volume, base } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'staged' })
   const file = `${dataDir}/recovers/${RID}.json`
   const inside = `${volume}/.backupd-recover-${RID}`
@@ -173,7 +176,7 @@ test('a staging folder inside another directory that has the path of the volume 
 test.skipIf(!loadKernel())(
   'a volume at which a run is at work is not settled beside it (needs libc)',
   async () => {
-    const { dataDir, volume } = makeSwapWorld()
+    const { dataDir, volume } = oldVolume.onDisk()
     await recoverUntil({ dataDir, volume, point: 'moved out' })
     const before = contentOf(volume)
     await using _claim = await claimVolume(dataDir, volume)

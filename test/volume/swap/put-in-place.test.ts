@@ -19,13 +19,15 @@ import { settleJournals } from '../../../src/volume/swap/settle.ts'
 import { discardStaging, prepareStaging } from '../../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
 import { chosenPaths } from '../../../src/volume/tree/chosen-paths.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { noFlags, run } from '../../support/refused-renames.ts'
-import { heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { fillOld, RID } from '../../support/swap-content.ts'
 import { describeTree } from '../../support/tree-compare.ts'
 
 /** A volume with nothing in it, and a staging that `fill` fills. */
 async function makePlacing(fill: (target: string) => void) {
-  const world = makeSwapWorld()
+  const world = given.volume('/data/db').files(fillOld).onDisk()
   rmSync(world.volume, { recursive: true })
   mkdirSync(world.volume)
   const claim = await claimVolume(world.dataDir, world.volume)

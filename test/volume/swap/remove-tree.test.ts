@@ -2,8 +2,11 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSy
 import { expect, onTestFinished, test } from 'vitest'
 import { openFolder } from '../../../src/volume/swap/folder.ts'
 import { emptyFolder } from '../../../src/volume/swap/remove-tree.ts'
-import { makeSwapWorld } from '../../support/swap-world.ts'
+import { given } from '../../support/given.ts'
+import { fillOld } from '../../support/swap-content.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 async function empty(path: string): Promise<void> {
   await using folder = await openFolder(path)
@@ -11,7 +14,7 @@ async function empty(path: string): Promise<void> {
 }
 
 test('everything goes: links themselves, folders nobody may read, names that are no text', async () => {
-  const { base, volume } = makeSwapWorld()
+  const { base, volume } = oldVolume.onDisk()
   writeFileSync(`${base}/outside`, 'x')
   symlinkSync(base, `${volume}/link to a folder`)
   chmodSync(`${volume}/was a folder`, 0)
@@ -21,7 +24,7 @@ test('everything goes: links themselves, folders nobody may read, names that are
 })
 
 test('folders deeper than any path may be long', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const start = process.cwd()
   onTestFinished(() => process.chdir(start))
   process.chdir(volume)
@@ -36,7 +39,7 @@ test('folders deeper than any path may be long', async () => {
 })
 
 test.skipIf(!canMount)('another file system is not entered (needs mounts)', async () => {
-  const { volume } = makeSwapWorld()
+  const { volume } = oldVolume.onDisk()
   const unmount = mountTmpfs(`${volume}/was a folder/deep`)
   onTestFinished(unmount)
   writeFileSync(`${volume}/was a folder/deep/precious`, 'x')

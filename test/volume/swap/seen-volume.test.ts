@@ -4,12 +4,13 @@ import { expect, test } from 'vitest'
 import { majorOf } from '../../../src/lib/kernel/device-number.ts'
 import { findOwnStaging } from '../../../src/volume/swap/find-own-staging.ts'
 import { settleJournals } from '../../../src/volume/swap/settle.ts'
+import { given } from '../../support/given.ts'
 import { recoverUntil } from '../../support/recover-until.ts'
-import { contentOf, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { contentOf, fillOld, RID } from '../../support/swap-content.ts'
 
 /** A recover that was killed when everything was in the volume, but not yet committed. */
 async function makeHalfSwapped(point = 'moved in') {
-  const world = makeSwapWorld()
+  const world = given.volume('/data/db').files(fillOld).onDisk()
   const before = contentOf(world.volume)
   expect(await recoverUntil({ ...world, point })).toBe('SIGKILL')
   const file = join(world.dataDir, 'recovers', `${RID}.json`)

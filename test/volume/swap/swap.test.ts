@@ -6,9 +6,12 @@ import { discardStaging, prepareStaging } from '../../../src/volume/swap/staging
 import { swapIn } from '../../../src/volume/swap/swap.ts'
 import type { Checkpoint, SwapOptions } from '../../../src/volume/swap/swap-options.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
-import { fillNew, NEW_ROOT } from '../../support/swap-content.ts'
-import { contentOf, heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
+import { contentOf, fillNew, fillOld, NEW_ROOT, RID } from '../../support/swap-content.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
+
+const oldVolume = given.volume('/data/db').files(fillOld)
 
 function optionsOf(change: Partial<SwapOptions> = {}) {
   const warnings: string[] = []
@@ -34,7 +37,7 @@ function expectNew(world: { base: string; volume: string }): void {
 }
 
 test('the content is swapped, the volume stays the directory it was, with the metadata of the archive', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const inode = lstatSync(world.volume).ino
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -52,7 +55,7 @@ test('the content is swapped, the volume stays the directory it was, with the me
 })
 
 test('staging lies beside the volume, for its owner alone, and inherits no access list', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   chmodSync(world.parent, 0o2777)
   const acl = Buffer.from(
     '0200000001000700ffffffff02000700d2040000040007 00ffffffff10000700ffffffff20000000ffffffff'.replaceAll(
@@ -74,7 +77,7 @@ test('staging lies beside the volume, for its owner alone, and inherits no acces
 })
 
 test('a volume that someone removes while it is empty: no success, old and new content are kept and named', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
@@ -94,7 +97,7 @@ test('a volume that someone removes while it is empty: no success, old and new c
 })
 
 test('a volume that is missing is made by one rename', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const volume = `${world.parent}/fresh`
   await using claim = await claimVolume(world.dataDir, volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -106,7 +109,7 @@ test('a volume that is missing is made by one rename', async () => {
 })
 
 test('a volume that someone made meanwhile is not replaced', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const volume = `${world.parent}/fresh`
   await using claim = await claimVolume(world.dataDir, volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -121,7 +124,7 @@ test('a volume that someone made meanwhile is not replaced', async () => {
 test.each<Checkpoint>(['journal written', 'moved', 'moved out', 'moved in', 'in place'])(
   'cancelled at "%s", everything is as it was',
   async (point) => {
-    const world = makeSwapWorld()
+    const world = oldVolume.onDisk()
     const before = contentOf(world.volume)
     const cancel = new AbortController()
     await using claim = await claimVolume(world.dataDir, world.volume)
@@ -142,7 +145,7 @@ test.each<Checkpoint>(['journal written', 'moved', 'moved out', 'moved in', 'in 
 )
 
 test('what appears in the volume meanwhile goes with the old content and is named', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
   fillNew(staging.target)
@@ -160,7 +163,7 @@ test('what appears in the volume meanwhile goes with the old content and is name
 })
 
 test('what appeared stays in the volume when the swap goes back, under a taken name in the staging folder', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   const cancel = new AbortController()
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -179,7 +182,7 @@ test('what appeared stays in the volume when the swap goes back, under a taken n
 })
 
 test('staging folders that no recover of ours left are named and stay', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   mkdirSync(`${world.parent}/.backupd-recover-unknown`)
   mkdirSync(`${world.volume}/.backupd-recover-inside`)
   await using claim = await claimVolume(world.dataDir, world.volume)
@@ -195,7 +198,7 @@ test('staging folders that no recover of ours left are named and stay', async ()
 })
 
 test('a volume is claimed by one run at a time', async () => {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = oldVolume.onDisk()
   const first = await claimVolume(dataDir, volume)
   await expect(claimVolume(dataDir, volume)).rejects.toMatchObject({ code: 'CONFLICT' })
   await first[Symbol.asyncDispose]()
@@ -203,7 +206,7 @@ test('a volume is claimed by one run at a time', async () => {
 })
 
 test('50,000 names at the top of a volume', async () => {
-  const world = makeSwapWorld()
+  const world = oldVolume.onDisk()
   for (let n = 0; n < 50_000; n++) writeFileSync(`${world.volume}/${n}`, '')
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })

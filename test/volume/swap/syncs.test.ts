@@ -10,8 +10,10 @@ import { prepareStaging } from '../../../src/volume/swap/staging.ts'
 import { swapIn } from '../../../src/volume/swap/swap.ts'
 import type { Checkpoint } from '../../../src/volume/swap/swap-options.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { recordDisk } from '../../support/recorded-disk.ts'
-import { heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { fillOld, RID } from '../../support/swap-content.ts'
 
 const STAGING = 'volumes/.backupd-recover-RID'
 const POINTER = 'data/recovers/RID.json'
@@ -37,7 +39,7 @@ const ENDED = [...POINTER_SAVED, '-- done', `remove ${POINTER}`, 'sync data/reco
 
 /** A staging with nothing in it yet for the volume `name`; `db` holds one file. */
 async function syncWorld(name = 'db') {
-  const world = makeSwapWorld()
+  const world = given.volume('/data/db').files(fillOld).onDisk()
   rmSync(world.volume, { recursive: true })
   mkdirSync(world.volume)
   writeFileSync(join(world.volume, 'old'), 'old')

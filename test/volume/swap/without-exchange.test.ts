@@ -6,8 +6,10 @@ import { loadKernel } from '../../../src/lib/kernel.ts'
 import { putInPlace } from '../../../src/volume/swap/put-in-place.ts'
 import { prepareStaging } from '../../../src/volume/swap/staging.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
+import { given } from '../../support/given.ts'
+import { heldVolume } from '../../support/held-volume.ts'
 import { noFlags, run } from '../../support/refused-renames.ts'
-import { heldVolume, makeSwapWorld, RID } from '../../support/swap-world.ts'
+import { fillOld, RID } from '../../support/swap-content.ts'
 
 const EINVAL = 22
 
@@ -25,7 +27,7 @@ function refuseExchange(): void {
 
 /** Puts what `fill` stages into an empty volume that `fillVolume` fills. */
 async function placeWithoutExchange(fill: (target: string) => void, fillVolume: (volume: string) => void) {
-  const { dataDir, volume } = makeSwapWorld()
+  const { dataDir, volume } = given.volume('/data/db').files(fillOld).onDisk()
   rmSync(volume, { recursive: true })
   mkdirSync(volume)
   fillVolume(volume)

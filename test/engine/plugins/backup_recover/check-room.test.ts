@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { checkRoom } from '../../../../src/engine/plugins/backup_recover/check-room.ts'
 import { given } from '../../../support/given.ts'
-import { heldVolume } from '../../../support/swap-world.ts'
+import { heldVolume } from '../../../support/held-volume.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')

@@ -17,7 +17,7 @@ import { claimVolume } from '../../../../src/volume/swap/volume-claim.ts'
 import { given } from '../../../support/given.ts'
 import { hold } from '../../../support/holder.ts'
 import { recoverArgs, SERVER } from '../../../support/plugin-args.ts'
-import { contentOf } from '../../../support/swap-world.ts'
+import { contentOf } from '../../../support/swap-content.ts'
 import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')

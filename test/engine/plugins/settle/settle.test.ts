@@ -13,8 +13,7 @@ import { recoverUntil } from '../../../support/recover-until.ts'
 import { noFlags, run } from '../../../support/refused-renames.ts'
 import { repositoryWorld } from '../../../support/repository-world.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
-import { fillOld } from '../../../support/swap-content.ts'
-import { contentOf, RID } from '../../../support/swap-world.ts'
+import { contentOf, fillOld, RID } from '../../../support/swap-content.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
 
