@@ -6,7 +6,7 @@ import { isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { collect } from './collect.ts'
 import { print } from './print.ts'
-import { tableOf } from './table.ts'
+import { formatTable } from './table.ts'
 
 interface RebuildFlags {
   url: string
@@ -65,7 +65,7 @@ function describeRebuilt({ dryRun, namespaces }: Rebuilt): string {
       : []),
   ])
   const done = dryRun ? ['Changes were only counted.'] : []
-  return `${[tableOf(head, rows), ...more, ...done].join('\n')}\n`
+  return `${[formatTable(head, rows), ...more, ...done].join('\n')}\n`
 }
 
 /** Quotes a name from a store, which can contain anything, even control characters. */

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { checkInventoryFile } from '../controller/inventory-of.ts'
+import { checkInventoryFile } from '../controller/inventory-source.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Inventory } from '../wire/inventory.ts'
 import { print } from './print.ts'
 import { ipFlag, VOLUME_ROOT } from './shared-flags.ts'
-import { tableOf } from './table.ts'
+import { formatTable } from './table.ts'
 
 interface CheckFlags {
   ip: string
@@ -42,7 +42,7 @@ export function describeInventory({ apps }: Inventory, volumeRoot: string): stri
     schedules.map(({ mode, spec, expire }) => `${mode} ${spec} (${expire})`).join(', ') || 'no schedule',
   ])
   const table =
-    rows.length > 0 ? `${tableOf(['server', 'proc', 'no', 'volume', 'path', 'schedules'], rows)}\n` : ''
+    rows.length > 0 ? `${formatTable(['server', 'proc', 'no', 'volume', 'path', 'schedules'], rows)}\n` : ''
   const servers = Map.groupBy(
     volumes.flatMap(({ server, path }) => (path === null ? [] : [{ server, path }])),
     ({ server }) => server,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { inventoryOf } from '../controller/inventory-of.ts'
+import { createInventorySource } from '../controller/inventory-source.ts'
 import { startController } from '../controller/server.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -23,7 +23,7 @@ import {
   VOLUME_ROOT,
 } from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
-import { untilStopped } from './until-stopped.ts'
+import { waitUntilStopped } from './until-stopped.ts'
 
 interface ControllerFlags extends CommonControllerFlags {
   addr: string
@@ -78,7 +78,11 @@ async function runController(flags: ControllerFlags): Promise<void> {
     ...address,
     advertise,
     dataDir,
-    inventory: inventoryOf({ from: inventoryFrom(flags, log), localIp: new URL(advertise).hostname, log }),
+    inventory: createInventorySource({
+      from: inventoryFrom(flags, log),
+      localIp: new URL(advertise).hostname,
+      log,
+    }),
     addressOf: (ip) => `http://${ip}:${dport}`,
     takesOver: () => flags.takeOver,
     log,
@@ -86,7 +90,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
   warnOfReach(address, log)
   hangUp.begin(() => controller.rereadInventory())
-  await untilStopped(() => controller.close())
+  await waitUntilStopped(() => controller.close())
 }
 
 function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {

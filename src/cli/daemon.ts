@@ -21,7 +21,7 @@ import {
 } from './shared-flags.ts'
 import { addStoreFlags, parseStore, type StoreFlags } from './store-flags.ts'
 import { setTimeZone } from './time-zone.ts'
-import { untilStopped } from './until-stopped.ts'
+import { waitUntilStopped } from './until-stopped.ts'
 
 interface DaemonFlags extends CommonDaemonFlags, StoreFlags {
   addr: string
@@ -80,7 +80,7 @@ async function runDaemon(flags: DaemonFlags): Promise<void> {
     zoneProblem,
   })
   log.info({ url: daemon.url, ip: flags.ip, data: flags.data }, `The daemon listens on ${daemon.url}`)
-  await untilStopped(() => daemon.close())
+  await waitUntilStopped(() => daemon.close())
 }
 
 function parseConcurrency(text: string): number {

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
-import { inventoryOf } from '../controller/inventory-of.ts'
+import { createInventorySource } from '../controller/inventory-source.ts'
 import { type Controller, startController } from '../controller/server.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
@@ -38,7 +38,7 @@ import {
   VOLUME_ROOT,
 } from './shared-flags.ts'
 import { setTimeZone } from './time-zone.ts'
-import { untilStopped } from './until-stopped.ts'
+import { waitUntilStopped } from './until-stopped.ts'
 import { welcome } from './welcome.ts'
 
 interface StandaloneFlags extends CommonDaemonFlags, CommonControllerFlags {
@@ -97,7 +97,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
     }),
   )
   // The daemon first, so that the controller still accepts its last news.
-  await untilStopped(async () => {
+  await waitUntilStopped(async () => {
     await daemon.close()
     await controller.close()
   })
@@ -153,7 +153,7 @@ async function startLocalController(
     ...parseAddress('--addr', flags.addr),
     advertise: '',
     dataDir: join(dataDir, 'controller'),
-    inventory: inventoryOf({ from: { file: inventory }, localIp: flags.ip, log }),
+    inventory: createInventorySource({ from: { file: inventory }, localIp: flags.ip, log }),
     // In standalone mode the operator wrote the inventory, so the daemon may use the volumes in it.
     onPaths: (paths) => daemon.allow(paths),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),

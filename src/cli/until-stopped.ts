@@ -1,7 +1,7 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /** Waits for SIGINT or SIGTERM, then for `close`. A second signal ends the process immediately. */
-export async function untilStopped(close: () => Promise<void>): Promise<void> {
+export async function waitUntilStopped(close: () => Promise<void>): Promise<void> {
   const end = () => process.exit(130)
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   const onFirst = () => {

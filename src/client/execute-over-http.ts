@@ -1,5 +1,5 @@
 import { type GraphQLFormattedError, print } from 'graphql'
-import { ControllerError, type Execute, resultOf } from './execute.ts'
+import { ControllerError, type Execute, readResult } from './execute.ts'
 
 interface HttpAnswer {
   data?: unknown
@@ -9,7 +9,7 @@ interface HttpAnswer {
 /** Runs typed documents at a controller, such as `http://127.0.0.1:9002`. Throws CONTROLLER_UNREACHABLE too. */
 export function executeOverHttp(url: string): Execute {
   return async (document, variables) =>
-    resultOf(await post(url, JSON.stringify({ query: print(document), variables })))
+    readResult(await post(url, JSON.stringify({ query: print(document), variables })))
 }
 
 async function post(url: string, body: string): Promise<HttpAnswer> {
@@ -19,7 +19,7 @@ async function post(url: string, body: string): Promise<HttpAnswer> {
     return (await answer.json()) as HttpAnswer
   } catch (error) {
     const why = error instanceof Error ? ((error.cause as Error | undefined) ?? error).message : String(error)
-    const words = `The controller at ${url} does not answer as it should (${why}): see that it runs there`
+    const words = `The controller at ${url} does not answer as expected (${why}): check that it runs there`
     throw new ControllerError(words, { code: 'CONTROLLER_UNREACHABLE' })
   }
 }

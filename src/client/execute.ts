@@ -1,10 +1,10 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { GraphQLFormattedError } from 'graphql'
 
-/** Asks the controller. Throws a ControllerError. */
+/** Executes a typed document at a controller. Throws a ControllerError. */
 export type Execute = <R, V extends object>(document: TypedDocumentNode<R, V>, variables: V) => Promise<R>
 
-/** The controller's refusal: a stable code, a sentence, what a program may want to know, and what to do. */
+/** An error of the controller: a stable code, a sentence, facts for programs, and what to do. */
 export class ControllerError extends Error {
   readonly code: string
   readonly facts: Readonly<Record<string, unknown>>
@@ -19,8 +19,8 @@ export class ControllerError extends Error {
   }
 }
 
-/** What a GraphQL answer holds, or its first error. */
-export function resultOf<R>(answer: {
+/** Returns the data of a GraphQL answer. Throws its first error as a ControllerError. */
+export function readResult<R>(answer: {
   data?: unknown
   errors?: readonly GraphQLFormattedError[] | undefined
 }): R {

@@ -1,6 +1,6 @@
 import { type DocumentNode, execute, validate } from 'graphql'
 import type { Execute } from '../client/execute.ts'
-import { resultOf } from '../client/execute.ts'
+import { readResult } from '../client/execute.ts'
 import type { Context } from '../resolvers/context.ts'
 import type { GraphQLParts } from './apollo.ts'
 import { formatError } from './format-error.ts'
@@ -18,7 +18,7 @@ export function executeIn({ schema, log }: GraphQLParts, makeContext: () => Cont
       variableValues: variables as Record<string, unknown>,
       contextValue: { ...makeContext(), isOwnDocument: true },
     })
-    return resultOf({ data, errors: errors?.map((error) => formatError(error, log)) })
+    return readResult({ data, errors: errors?.map((error) => formatError(error, log)) })
   }
 }
 

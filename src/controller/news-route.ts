@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { takeLegacyRecord, takeNews } from '../domain/records.ts'
+import { acceptLegacyRecord, acceptNews } from '../domain/records.ts'
 import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
 import { BackupdError } from '../lib/errors.ts'
@@ -19,26 +19,26 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
     const parse = scope.getDefaultJsonParser('remove', 'remove')
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, parse)
     scope.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
-      await take(world, request)
+      await accept(world, request)
       return printJson(reply.code(200), 'OK')
     })
   })
 }
 
-async function take(world: World, { body, ip }: FastifyRequest): Promise<void> {
-  if (typeof body !== 'object' || body === null) throw noNews()
+async function accept(world: World, { body, ip }: FastifyRequest): Promise<void> {
+  if (typeof body !== 'object' || body === null) throw invalidBody()
   if ('protocol' in body && body.protocol === PROTOCOL) {
     const { setAside, mended, ...news } = parseShape('The news', body, newsSchema)
-    await takeNews(world, news, { from: plainIp(ip), setAside, mended })
+    await acceptNews(world, news, { from: plainIp(ip), setAside, mended })
   } else {
-    await takeLegacy(world, body, plainIp(ip))
+    await acceptLegacy(world, body, plainIp(ip))
   }
 }
 
 /** Accepts and sets aside a bad record of a known daemon, which would otherwise send it forever. */
-async function takeLegacy(world: World, body: object, from: string): Promise<void> {
+async function acceptLegacy(world: World, body: object, from: string): Promise<void> {
   try {
-    await takeLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), { from })
+    await acceptLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), { from })
   } catch (error) {
     const isBad = error instanceof BackupdError && error.code === 'BAD_INPUT'
     if (!isBad || !world.servers.has(from)) throw error
@@ -46,7 +46,7 @@ async function takeLegacy(world: World, body: object, from: string): Promise<voi
   }
 }
 
-function noNews(): BackupdError {
+function invalidBody(): BackupdError {
   const what = 'The record is not valid: the body is not a JSON object'
   return new BackupdError('BAD_INPUT', `${what}. Send one record, or news as daemons do, as application/json`)
 }

@@ -2,9 +2,9 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../client/execute.ts'
 import { printJson } from '../http/app.ts'
-import { takeEmptyBodies } from '../http/empty-bodies.ts'
+import { acceptEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
-import { refusalOf } from '../rest-compat/refusal.ts'
+import { makeRefusalReply } from '../rest-compat/refusal.ts'
 import type { Reply } from '../rest-compat/reply.ts'
 import { ROUTES } from '../rest-compat/routes.ts'
 import type { Route } from '../rest-compat/row.ts'
@@ -27,7 +27,7 @@ export async function addRestRoutes(app: FastifyInstance, options: RestOptions):
     if (body === '') done(null, undefined)
     else parse(request, String(body), done)
   })
-  takeEmptyBodies(app)
+  acceptEmptyBodies(app)
   for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${readPath(path)}`)) {
     const [method = '', url = ''] = path.split(' ')
     const choices = routes.map((route) => ({ route, flags: readFlags(route.path) }))
@@ -59,7 +59,7 @@ async function answer(choices: readonly Choice[], exchange: Exchange): Promise<F
       const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
       return meant ? await meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND
     } catch (error) {
-      return refusalOf(error)
+      return makeRefusalReply(error)
     }
   }
 }

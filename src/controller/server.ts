@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
-import { hasInventory, takeInventory } from '../domain/inventory.ts'
+import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import type { World } from '../domain/world.ts'
@@ -172,7 +172,7 @@ async function watchInventory(world: World, source: InventorySource): Promise<{ 
   let applied = Promise.resolve()
   const onNews = (news: InventoryNews) => {
     applied = applied
-      .then(() => takeInventory(world, news))
+      .then(() => acceptInventory(world, news))
       .catch((error) =>
         world.log.error({ err: error }, `A new inventory could not be applied: ${messageOf(error)}`),
       )

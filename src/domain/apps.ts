@@ -12,7 +12,7 @@ export function getApp(world: World, name: string): InventoryApp | undefined {
 }
 
 /** The planned volumes of an instance; one left out for a fault is among the inventory's problems. */
-export function volumesOf(
+export function listPlannedVolumes(
   world: World,
   place: { app: string; proc: string; instance: InventoryInstance },
 ): PlannedVolume[] {

@@ -47,7 +47,7 @@ export function isOrphaned(world: World, backup: BackupInfo): boolean {
   return !world.inventory.plan.volumesByPath.has(volumeKey(backup.server, backup.source))
 }
 
-export function volumeOf(world: World, backup: BackupInfo): PlannedVolume | undefined {
+export function findPlannedVolume(world: World, backup: BackupInfo): PlannedVolume | undefined {
   return world.inventory.plan.volumesByPath.get(volumeKey(backup.server, backup.source))
 }
 

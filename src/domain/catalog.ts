@@ -4,7 +4,7 @@ import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { forgetNamespace, relist } from './listing.ts'
 import type { ReconcileCounts } from './ports.ts'
-import { isOriginal, isReachable } from './server-state.ts'
+import { isLegacyDaemon, isReachable } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface CatalogCopy {
@@ -72,7 +72,9 @@ export function rebuildCatalog(world: World, who: string, wish: RebuildRequest):
 
 /** The servers with a folder in a daemon's store. Skips daemons that do not answer. */
 async function storedNamespaces(world: World): Promise<string[]> {
-  const readers = [...world.servers.values()].filter((server) => isReachable(server) && !isOriginal(server))
+  const readers = [...world.servers.values()].filter(
+    (server) => isReachable(server) && !isLegacyDaemon(server),
+  )
   const found = await Promise.all(readers.map(({ ip }) => world.ports.daemon.namespaces(ip).catch(() => [])))
   return found.flat().sort()
 }

@@ -1,7 +1,7 @@
 import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import { limitTexts } from '../lib/problems.ts'
-import { isReachable, listFaults } from './server-state.ts'
+import { isReachable, listServerFaults } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface Health {
@@ -36,7 +36,7 @@ function listReasons({ problems, inventory, servers }: World): string[] {
   const board = problems.list()
   const own = board.filter(({ about }) => about === undefined || !servers.has(about)).map(({ text }) => text)
   const ofServers = [...servers.values()].flatMap((server) =>
-    listFaults(server, board).map((fault) => `${server.ip}: ${fault}`),
+    listServerFaults(server, board).map((fault) => `${server.ip}: ${fault}`),
   )
   return [...own, ...listInventoryReasons(inventory), ...ofServers]
 }

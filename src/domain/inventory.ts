@@ -31,7 +31,7 @@ export function hasInventory({ inventory }: World): boolean {
 }
 
 /** Applies news of the source: puts the inventory in force, holds it, or reports it as broken and ignores it. */
-export async function takeInventory(world: World, news: InventoryNews): Promise<void> {
+export async function acceptInventory(world: World, news: InventoryNews): Promise<void> {
   const state = world.inventory
   if (news.kind === 'broken') {
     state.problem = news.problem

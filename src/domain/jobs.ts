@@ -33,17 +33,17 @@ export interface JobFilter {
 
 export function getJob(world: World, id: string): JobView | undefined {
   const planned = world.inventory.plan.jobs.get(id)
-  return planned && view(world, planned)
+  return planned && toJobView(world, planned)
 }
 
 export function listJobs(world: World, filter: JobFilter): JobView[] {
-  return candidates(world, filter)
-    .filter((planned) => matches(planned, filter))
-    .map((planned) => view(world, planned))
+  return listCandidates(world, filter)
+    .filter((planned) => matchesFilter(planned, filter))
+    .map((planned) => toJobView(world, planned))
 }
 
 /** Narrows the list by index first. */
-function candidates(world: World, { app, server }: JobFilter): PlannedJob[] {
+function listCandidates(world: World, { app, server }: JobFilter): PlannedJob[] {
   const { jobs, jobsByApp, jobsByServer } = world.inventory.plan
   if (app !== undefined) return jobsByApp.get(app) ?? []
   return server === undefined ? [...jobs.values()] : (jobsByServer.get(server) ?? [])
@@ -81,14 +81,14 @@ export function runJob(
 export function sleepJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
   return withJob(world, { who, verb: 'sleepJob', ...name }, async (planned) => {
     await world.ports.daemon.sleepJob(planned.server, planned.job.id)
-    return refreshed(world, planned)
+    return refreshJobView(world, planned)
   })
 }
 
 export function wakeJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
   return withJob(world, { who, verb: 'wakeJob', ...name }, async (planned) => {
     await world.ports.daemon.wakeJob(planned.server, planned.job.id)
-    return refreshed(world, planned)
+    return refreshJobView(world, planned)
   })
 }
 
@@ -120,13 +120,13 @@ function withJob<T>(
   })
 }
 
-async function refreshed(world: World, planned: PlannedJob): Promise<JobView> {
+async function refreshJobView(world: World, planned: PlannedJob): Promise<JobView> {
   const server = world.servers.get(planned.server)
   if (server) await refreshSchedule(world, server)
-  return view(world, planned)
+  return toJobView(world, planned)
 }
 
-function view(world: World, planned: PlannedJob): JobView {
+function toJobView(world: World, planned: PlannedJob): JobView {
   const server = world.servers.get(planned.server)
   const scheduled = server?.schedule.get(planned.id)
   return {
@@ -143,7 +143,7 @@ function timeOrNull(time: string | undefined): string | null {
   return time === undefined || time === NEVER ? null : time
 }
 
-function matches(planned: PlannedJob, filter: JobFilter): boolean {
+function matchesFilter(planned: PlannedJob, filter: JobFilter): boolean {
   const { server, job, volume } = planned
   const { app, proc, instanceNo, mode } = filter
   return (

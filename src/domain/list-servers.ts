@@ -13,11 +13,11 @@ export function listServers(world: World, { app, reachable }: ServerFilter): Ser
   return [...world.servers.values()].filter(
     (server) =>
       (reachable === undefined || isReachable(server) === reachable) &&
-      (app === undefined || holds(world, server, app)),
+      (app === undefined || hasVolumesOf(world, server, app)),
   )
 }
 
-function holds(world: World, { ip }: ServerState, app: string): boolean {
+function hasVolumesOf(world: World, { ip }: ServerState, app: string): boolean {
   return world.inventory.plan.volumes.some((volume) => volume.app === app && volume.server === ip)
 }
 

@@ -2,7 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
 import type { ReconcileCounts } from './ports.ts'
-import { isOriginal, isReachable, type ServerState } from './server-state.ts'
+import { isLegacyDaemon, isReachable, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 export interface Relisted extends ReconcileCounts {
@@ -93,7 +93,9 @@ interface Question<T> {
 }
 
 function othersThan(world: World, namespace: string): string[] {
-  const others = [...world.servers.values()].filter((server) => isReachable(server) && !isOriginal(server))
+  const others = [...world.servers.values()].filter(
+    (server) => isReachable(server) && !isLegacyDaemon(server),
+  )
   return others.map(({ ip }) => ip).filter((ip) => ip !== namespace)
 }
 

@@ -3,7 +3,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { relistSoon } from './listing.ts'
 import type { LiveRecord } from './record-ledger.ts'
-import { isOriginal, type ServerState } from './server-state.ts'
+import { isLegacyDaemon, type ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
 import type { World } from './world.ts'
 
@@ -14,7 +14,7 @@ export const LOST_AFTER_MS = 5 * 60_000
 
 /** Asks the daemons about silent records and marks unknown ones as lost; one background task for each server. */
 export function checkSilentRuns(world: World): void {
-  const silent = world.ledger.silent(SILENT_AFTER_MS)
+  const silent = world.ledger.listSilent(SILENT_AFTER_MS)
   for (const [server, records] of Map.groupBy(silent, ({ record }) => record.server)) {
     void world.background.run(`ask ${server} about silent runs`, () => checkRecords(world, records))
   }
@@ -24,7 +24,7 @@ async function checkRecords(world: World, records: LiveRecord[]): Promise<void> 
   for (const live of records) {
     const news = await findNews(world, live)
     if (news === 'no answer yet') return
-    if (news) await world.ledger.take([news])
+    if (news) await world.ledger.apply([news])
   }
 }
 
@@ -37,14 +37,14 @@ async function findNews(
   const waited = world.clock.now() - aliveAt
   // The first answer shows whether it is a legacy daemon.
   if (server?.debug === null) await pollServer(world, server)
-  if (server && isOriginal(server)) return checkLegacyRun(world, { record, aliveAt }, server)
+  if (server && isLegacyDaemon(server)) return checkLegacyRun(world, { record, aliveAt }, server)
   try {
     const found = await world.ports.daemon.record(record.server, record.rid)
-    return found ?? lost(world, record, `The daemon on ${record.server} knows nothing of this run`)
+    return found ?? makeLostRecord(world, record, `The daemon on ${record.server} knows nothing of this run`)
   } catch (error) {
     if (!(error instanceof BackupdError)) throw error
     if (waited < LOST_AFTER_MS) return 'no answer yet'
-    return lost(
+    return makeLostRecord(
       world,
       record,
       `Nothing was heard of it for ${Math.round(waited / 1000)} s: ${messageOf(error)}`,
@@ -65,13 +65,13 @@ function checkLegacyRun(
   const now = world.clock.now()
   const on = `The daemon on ${record.server}`
   if (Date.parse(debug?.startTime ?? '') >= readRunStart(record))
-    return lost(world, record, `${on} was restarted while this ran`)
+    return makeLostRecord(world, record, `${on} was restarted while this ran`)
   if (silentSince !== null && now - silentSince >= LOST_AFTER_MS)
-    return lost(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
+    return makeLostRecord(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
   if (!idle || idle.until - Math.max(idle.since, aliveAt) < LOST_AFTER_MS) return undefined
   const server = world.servers.get(record.server)
   if (server) relistSoon(world, server)
-  return lost(
+  return makeLostRecord(
     world,
     record,
     `${on} says that nothing runs there any more, and its report of the end never came: check whether the backup exists`,
@@ -83,6 +83,6 @@ function readRunStart({ state, rid, start }: RunRecord): number {
   return state === 'queued' ? (Number(rid.slice(0, -32)) + 1) * 1000 : Date.parse(start)
 }
 
-function lost(world: World, record: RunRecord, reason: string): RunRecord {
+function makeLostRecord(world: World, record: RunRecord, reason: string): RunRecord {
   return { ...record, state: 'lost', reason, error: null, end: isoTime(world.clock.now()), progress: null }
 }

@@ -40,7 +40,7 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
 }
 
 /** The version of a list of jobs: a hash, so that every controller computes the same one for the same jobs. */
-export function versionOf(jobs: Job[]): string {
+export function hashJobs(jobs: Job[]): string {
   return createHash('sha256').update(JSON.stringify(jobs)).digest('hex').slice(0, 32)
 }
 
@@ -183,5 +183,5 @@ function addServer(plan: Plan, ip: string, volumes: PlannedVolume[]): void {
   const expire = expireJob(ip, backups)
   plan.jobs.set(expire.id, expire)
   const jobs = [...backups, expire].map((planned) => planned.job)
-  plan.servers.set(ip, { ip, jobs, version: versionOf(jobs) })
+  plan.servers.set(ip, { ip, jobs, version: hashJobs(jobs) })
 }

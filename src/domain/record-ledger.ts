@@ -27,9 +27,9 @@ export class RecordLedger {
   }
 
   /** Stores news; on disk when it resolves. Returns whether a state changed. */
-  take(news: RunRecord[]): Promise<boolean> {
+  apply(news: RunRecord[]): Promise<boolean> {
     const taken = this.#tail.then(async () => {
-      for (const { rid, server } of news) this.heard([rid], server)
+      for (const { rid, server } of news) this.noteAlive([rid], server)
       return this.#publish(await this.#store.take(news.map(normalizeNames)))
     })
     this.#tail = taken.catch(() => {})
@@ -37,7 +37,7 @@ export class RecordLedger {
   }
 
   /** Notes that the daemon on `server` reports these runs as alive. Its word on runs of other servers is ignored. */
-  heard(rids: Iterable<string>, server: string): void {
+  noteAlive(rids: Iterable<string>, server: string): void {
     for (const rid of rids) {
       const live = this.#live.get(rid)
       if (live?.record.server === server) live.aliveAt = this.#clock.now()
@@ -55,7 +55,7 @@ export class RecordLedger {
   }
 
   /** Records that have not ended and without a sign of life for `ms`. */
-  silent(ms: number): LiveRecord[] {
+  listSilent(ms: number): LiveRecord[] {
     const now = this.#clock.now()
     return [...this.#live.values()].filter((live) => now - live.aliveAt > ms)
   }

@@ -33,7 +33,7 @@ export interface Post {
  * Accepts news of a daemon; on disk when it resolves. Unusable records are set aside and the others accepted.
  * Throws FORBIDDEN if the news did not come from its server.
  */
-export async function takeNews(
+export async function acceptNews(
   world: World,
   news: News,
   { from, setAside = [], mended = [] }: Post,
@@ -42,9 +42,9 @@ export async function takeNews(
   world.setAside.note(news.server, 'records', setAside)
   world.setAside.note(news.server, 'parts of records', mended)
   const records = await filterOwnRecords(world, news.server, news.records)
-  world.ledger.heard(news.running, news.server)
+  world.ledger.noteAlive(news.running, news.server)
   const surprises = await countSurprises(world, records)
-  const changed = await world.ledger.take(records)
+  const changed = await world.ledger.apply(records)
   await reportCorruptAfter(world, news.server, records)
   reviveRuns(world, news.server, news.running)
   noteNewsFrom(world, news.server, changed)
@@ -73,9 +73,9 @@ function findServer({ servers }: World, { namespace }: RunRecord['args'], { serv
 }
 
 /** Accepts one post of a legacy daemon. Throws FORBIDDEN if it did not come from its server. */
-export async function takeLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
+export async function acceptLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
   const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
-  await world.ledger.take(await filterOwnRecords(world, record.server, [record]))
+  await world.ledger.apply(await filterOwnRecords(world, record.server, [record]))
   noteNewsFrom(world, record.server, true)
   const server = world.servers.get(record.server)
   // A legacy daemon reports only the name of the backup: list the store for the rest.
@@ -101,15 +101,15 @@ export function cancelRecord(world: World, who: string, rid: string): Promise<An
       })
     }
     await world.ports.daemon.cancel(record.server, rid)
-    return latest(world, record)
+    return refreshRecord(world, record)
   })
 }
 
 /** Reads a record from its daemon into the catalog. Falls back to the known one if the daemon cannot give it. */
-export async function latest(world: World, known: RunRecord): Promise<RunRecord> {
+export async function refreshRecord(world: World, known: RunRecord): Promise<RunRecord> {
   try {
     const found = await world.ports.daemon.record(known.server, known.rid)
-    if (found) await world.ledger.take([found])
+    if (found) await world.ledger.apply([found])
   } catch (error) {
     if (!(error instanceof BackupdError)) throw error
   }

@@ -31,10 +31,12 @@ export interface MigrateOptions extends RecoverOptions {
 /** Recovers a backup into the volume that it is named after. */
 export function recover(world: World, who: string, options: RecoverOptions): Promise<Answer<RunRecord>> {
   return audited(world, { who, verb: 'recover', facts: listFacts(options) }, async () => {
-    const backup = await recoverable(world, options)
+    const backup = await locateRecoverable(world, options)
     if (isRefused(backup)) return backup
-    const home = findHome(world, backup)
-    return isRefused(home) ? home : start(world, options, { backup, server: backup.server, path: home.path })
+    const home = findOwnVolume(world, backup)
+    return isRefused(home)
+      ? home
+      : startRecover(world, options, { backup, server: backup.server, path: home.path })
   })
 }
 
@@ -42,16 +44,16 @@ export function recover(world: World, who: string, options: RecoverOptions): Pro
 export function migrate(world: World, who: string, options: MigrateOptions): Promise<Answer<RunRecord>> {
   const facts = { ...listFacts(options), to: options.to, volume: options.volume }
   return audited(world, { who, verb: 'migrate', facts }, async () => {
-    const backup = await recoverable(world, options)
+    const backup = await locateRecoverable(world, options)
     if (isRefused(backup)) return backup
     const target = findTarget(world, backup, options)
     if (isRefused(target)) return target
     const refusal = refuseUnconfirmed(backup, options)
-    return refusal ?? start(world, options, { backup, server: target.server, path: target.path })
+    return refusal ?? startRecover(world, options, { backup, server: target.server, path: target.path })
   })
 }
 
-async function recoverable(
+async function locateRecoverable(
   world: World,
   { backup: name, snapshot, files, onRefusedRename, plan = false }: RecoverOptions,
 ): Promise<Answer<BackupInfo>> {
@@ -95,7 +97,7 @@ function refuseUnconfirmed(
  * The volume that the backup is named after, from the present inventory. The path in the catalog or in a manifest is
  * not used: anyone who can write there could direct the recover to another volume.
  */
-function findHome({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
+function findOwnVolume({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
   const home = inventory.plan.volumesByArchive.get(volumeKey(server, archiveOfBackup(name)))
   if (home) return home
   const what = `Cannot recover "${name}": the inventory has no volume on ${server} that it is named after`
@@ -131,14 +133,18 @@ function findTarget(
   )
 }
 
-interface Task {
+interface RecoverTask {
   backup: BackupInfo
   /** The target. */
   server: string
   path: string
 }
 
-function start(world: World, options: RecoverOptions, { backup, server, path }: Task): Promise<RunRecord> {
+function startRecover(
+  world: World,
+  options: RecoverOptions,
+  { backup, server, path }: RecoverTask,
+): Promise<RunRecord> {
   const files = options.files ?? null
   const { app, proc, name, mode } = backup
   const snapshot = options.snapshot ?? null

@@ -20,7 +20,7 @@ async function revive(world: World, server: string, rid: string): Promise<void> 
   if (known && !isLostThere(known, server)) return
   const found = await readFromDaemon(world, server, rid)
   if (!found || found.server !== server) return
-  await world.ledger.take([found])
+  await world.ledger.apply([found])
   if (!known) return
   clearLost(world, known)
   world.log.info({ server, rid }, 'A run that was lost is alive: its daemon reports it again')

@@ -3,8 +3,8 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import { describeFailure } from '../wire/failed-run.ts'
 import { newRid } from '../wire/ids.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { getRecord, latest } from './records.ts'
-import { isOriginal } from './server-state.ts'
+import { getRecord, refreshRecord } from './records.ts'
+import { isLegacyDaemon } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** With these errors the run may have started. */
@@ -26,17 +26,17 @@ export async function startRun(
   const now = world.clock.now()
   const queued = queuedRecord(draft, newRid(now), isoTime(now))
   const server = world.servers.get(draft.server)
-  if (server && isOriginal(server)) return startOnLegacy(world, queued, ask)
-  await world.ledger.take([queued])
+  if (server && isLegacyDaemon(server)) return startOnLegacy(world, queued, ask)
+  await world.ledger.apply([queued])
   try {
     await ask(queued.rid)
   } catch (error) {
-    const end = notStarted(world, queued, error)
+    const end = endUnstarted(world, queued, error)
     if (end.state === 'failed') world.log.warn({ rid: end.rid }, describeFailure(end))
-    await world.ledger.take([end])
+    await world.ledger.apply([end])
     throw error
   }
-  return latest(world, queued)
+  return refreshRecord(world, queued)
 }
 
 /** A legacy daemon chooses the rid itself, so the record can be stored only after its answer. */
@@ -46,7 +46,7 @@ async function startOnLegacy(
   ask: (rid: string) => Promise<string>,
 ): Promise<RunRecord> {
   const record = { ...queued, rid: await ask(queued.rid) }
-  await world.ledger.take([record])
+  await world.ledger.apply([record])
   // Its posts may have arrived before its answer.
   return (await getRecord(world, record.rid)) ?? record
 }
@@ -70,7 +70,7 @@ function queuedRecord(draft: RunDraft, rid: string, start: string): RunRecord {
   }
 }
 
-function notStarted(world: World, queued: RunRecord, cause: unknown): RunRecord {
+function endUnstarted(world: World, queued: RunRecord, cause: unknown): RunRecord {
   const known = cause instanceof BackupdError
   const code = known ? cause.code : 'INTERNAL'
   const reason = known ? messageOf(cause) : 'A fault of the controller; see its log'

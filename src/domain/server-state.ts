@@ -69,7 +69,7 @@ export function isReachable(server: ServerState): boolean {
 }
 
 /** Whether it is a legacy daemon: it has answered, without our protocol version. */
-export function isOriginal(server: ServerState): boolean {
+export function isLegacyDaemon(server: ServerState): boolean {
   return server.debug !== null && server.debug.protocol !== PROTOCOL
 }
 
@@ -82,21 +82,21 @@ const LEGACY_LIMITS =
   'It is a legacy daemon: no progress, no cancelling, no manifests, and no backup of another server can go there'
 
 /** What the daemon supports besides the legacy routes. */
-export function capabilitiesOf(server: ServerState): string[] {
-  return isOriginal(server) ? ['original'] : (server.debug?.capabilities ?? [])
+export function listServerCapabilities(server: ServerState): string[] {
+  return isLegacyDaemon(server) ? ['original'] : (server.debug?.capabilities ?? [])
 }
 
 /**
  * Everything an operator should know about the server, one sentence each; empty if all is well.
  * @param board the problems that the controller itself found
  */
-export function problemsOf(server: ServerState, board: readonly Problem[] = []): string[] {
-  const age = isOriginal(server) ? [LEGACY_LIMITS] : []
+export function listServerProblems(server: ServerState, board: readonly Problem[] = []): string[] {
+  const age = isLegacyDaemon(server) ? [LEGACY_LIMITS] : []
   return [...findFaults(server, board), ...age, ...server.dropped.values()]
 }
 
 /** What prevents backups from being made or listed. Being a legacy daemon is not a fault. */
-export function listFaults(server: ServerState, board: readonly Problem[]): string[] {
+export function listServerFaults(server: ServerState, board: readonly Problem[]): string[] {
   return [...findFaults(server, board), ...server.dropped.values()]
 }
 
@@ -110,7 +110,7 @@ function findFaults(server: ServerState, board: readonly Problem[]): string[] {
     leaving &&
       'It left the inventory; it has not yet accepted its empty list of jobs, or its last runs have not ended',
     isForeign(server) && `The daemon there says it is ${debug?.ip}, so it is sent no jobs`,
-    debug?.crond_status === 'stopped' && 'Its scheduler is stopped: no job starts by itself',
+    debug?.crond_status === 'stopped' && 'Its scheduler is stopped: no job starts on its own',
     ...reported,
     storeError && !reported.some((text) => text.includes(storeError)) && `Its store: ${storeError}`,
     ...board.filter(({ about }) => about === ip).map(({ text }) => text),

@@ -1,8 +1,8 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import { expireJobId } from './expire-job.ts'
-import { versionOf } from './make-plan.ts'
-import { isForeign, isOriginal, type ServerState } from './server-state.ts'
+import { hashJobs } from './make-plan.ts'
+import { isForeign, isLegacyDaemon, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Sends the daemon its jobs and our notify address if it lacks them, and reads its schedule. */
@@ -25,8 +25,8 @@ export async function refreshSchedule(world: World, server: ServerState): Promis
   server.scheduleStale = false
   server.scheduleReadAt = world.clock.now()
   const listed = await world.ports.daemon.jobs(server.ip)
-  server.schedule = new Map(listed.map((scheduled) => [idForUsers(server.ip, scheduled), scheduled]))
-  server.dropped = server.leaving ? new Map() : droppedJobs(world, server)
+  server.schedule = new Map(listed.map((scheduled) => [toUserId(server.ip, scheduled), scheduled]))
+  server.dropped = server.leaving ? new Map() : findDroppedJobs(world, server)
 }
 
 /**
@@ -98,13 +98,13 @@ async function sendJobs(world: World, server: ServerState): Promise<void> {
   if (staysStopped) await world.ports.daemon.stopScheduler(server.ip)
   server.sentVersion = version
   // A new list starts the schedule of a legacy daemon.
-  if (isOriginal(server)) server.debug = await world.ports.daemon.debug(server.ip)
+  if (isLegacyDaemon(server)) server.debug = await world.ports.daemon.debug(server.ip)
   world.log.info({ server: server.ip, jobs: jobs.length, version }, 'Jobs sent')
 }
 
 /** A legacy daemon that has a list and is stopped was stopped by a user; a new list would start it again. */
 function isStoppedOnPurpose(server: ServerState): boolean {
-  return isOriginal(server) && !lacksJobs(server) && server.debug?.crond_status === 'stopped'
+  return isLegacyDaemon(server) && !lacksJobs(server) && server.debug?.crond_status === 'stopped'
 }
 
 /** `updateTime` is never (year 1) until a list arrives after the start, and after the daemon dropped our address. */
@@ -114,14 +114,14 @@ function lacksJobs({ debug }: ServerState): boolean {
 
 function findPlannedJobs(world: World, server: ServerState): { jobs: Job[]; version: string } {
   const planned = server.leaving ? undefined : world.inventory.plan.servers.get(server.ip)
-  return planned ?? { jobs: [], version: versionOf([]) }
+  return planned ?? { jobs: [], version: hashJobs([]) }
 }
 
-function idForUsers(server: string, { job }: ScheduledJob): string {
+function toUserId(server: string, { job }: ScheduledJob): string {
   return job.id === '' && job.action === 'backup_expire' ? expireJobId(server) : job.id
 }
 
-function droppedJobs(world: World, server: ServerState): Map<string, string> {
+function findDroppedJobs(world: World, server: ServerState): Map<string, string> {
   const dropped = new Map<string, string>()
   for (const planned of world.inventory.plan.jobs.values()) {
     if (planned.server !== server.ip || server.schedule.has(planned.id)) continue

@@ -82,7 +82,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     reportDaemonClock(world, server.debug)
     if (isFirst) restoreOutcomesSoon(world, server)
     noteIdle(server, server.debug, world.clock.now())
-    world.ledger.heard(server.debug.running ?? [], server.ip)
+    world.ledger.noteAlive(server.debug.running ?? [], server.ip)
     reviveRuns(world, server.ip, server.debug.running ?? [])
     await bringUpToDate(world, server)
     await noteAnswer(world, server)

@@ -22,7 +22,7 @@ export async function listSnapshots(
   const guard = new PageGuard(backup.server)
   while (next !== null && found.length < first) {
     const limit = Math.min(PAGE, first - found.length)
-    const request = { ...placeOf(backup), after: next === NO_ID ? null : next, limit }
+    const request = { ...toBackupKey(backup), after: next === NO_ID ? null : next, limit }
     const page: SnapshotPage = await ask(world, backup, (ip) => world.ports.daemon.snapshots(ip, request))
     guard.check(page.snapshots.length, page.next)
     found.push(...page.snapshots)
@@ -71,7 +71,7 @@ export async function diffSnapshots(
   { to = NO_ID, ...question }: DiffQuestion,
 ): Promise<Answer<DiffPage>> {
   if (!backup.series) return noSeries(backup)
-  const request = { ...placeOf(backup), to, ...question }
+  const request = { ...toBackupKey(backup), to, ...question }
   return await ask(world, backup, (ip) => world.ports.daemon.diff(ip, request))
 }
 
@@ -92,7 +92,7 @@ export async function fileHistory(
   let next = after
   const guard = new PageGuard(backup.server)
   do {
-    const request = { ...placeOf(backup), path, after: next }
+    const request = { ...toBackupKey(backup), path, after: next }
     const page = await ask(world, backup, (ip) => world.ports.daemon.history(ip, request))
     guard.check(page.versions.length, page.next)
     versions.push(...page.versions)
@@ -115,7 +115,7 @@ export function deleteSnapshots(
     if (isRefused(backup)) return backup
     if (!backup.series) return noSeries(backup)
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
-    const request = { ...placeOf(backup), snapshots }
+    const request = { ...toBackupKey(backup), snapshots }
     try {
       return await world.ports.daemon.deleteSnapshots(backup.server, request)
     } finally {
@@ -125,7 +125,7 @@ export function deleteSnapshots(
   })
 }
 
-function placeOf({ server, name }: BackupInfo): { namespace: string; name: string } {
+function toBackupKey({ server, name }: BackupInfo): { namespace: string; name: string } {
   return { namespace: server, name }
 }
 

@@ -48,7 +48,7 @@ export class BodyBudget {
     const { perPeer, total } = this.#limits
     if ((this.#peers.get(peer) ?? 0) > perPeer)
       return tooMuch(`${peer} sends more than ${perPeer} bytes at once`)
-    if (this.#total > total) return tooMuch(`more than ${total} bytes of requests are on their way`)
+    if (this.#total > total) return tooMuch(`more than ${total} bytes of requests are being received`)
     return undefined
   }
 }

@@ -6,7 +6,7 @@ const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
  * Accepts an empty body of any content type as one without fields, like the legacy system. A non-empty body of an
  * unknown type is still refused with 415.
  */
-export function takeEmptyBodies(app: FastifyInstance): void {
+export function acceptEmptyBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {
     // Fastify would refuse an invalid type before it checks whether there is a body.
     if (!MEDIA_TYPE.test(headers['content-type'] ?? '')) delete headers['content-type']

@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql'
-import { getApp, listApps, volumesOf } from '../domain/apps.ts'
+import { getApp, listApps, listPlannedVolumes } from '../domain/apps.ts'
 import { findBackups } from '../domain/backups.ts'
 import { getJob } from '../domain/jobs.ts'
 import { AFTER, pageSize } from './arguments.ts'
@@ -51,7 +51,7 @@ export class InstanceResolver {
     description: 'Its volumes, without those that were left out: see `inventory.faults`.',
   })
   volumes(@Ctx() { world }: Context, @Root() { app, proc, source }: Instance): Volume[] {
-    return volumesOf(world, { app, proc, instance: source }).map(toVolume)
+    return listPlannedVolumes(world, { app, proc, instance: source }).map(toVolume)
   }
 }
 

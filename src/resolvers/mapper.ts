@@ -1,13 +1,13 @@
-import { isOrphaned, volumeOf } from '../domain/backups.ts'
+import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
 import type { InventoryState } from '../domain/inventory-state.ts'
 import type { JobView } from '../domain/jobs.ts'
 import { type PlannedVolume, volumeKey } from '../domain/plan.ts'
 import type { MigrateOptions, RecoverOptions } from '../domain/recover.ts'
 import {
-  capabilitiesOf,
   isReachable,
+  listServerCapabilities,
+  listServerProblems,
   newServer,
-  problemsOf,
   type ServerState,
 } from '../domain/server-state.ts'
 import type { World } from '../domain/world.ts'
@@ -143,7 +143,7 @@ export function toBackup(world: World, info: BackupInfo): Backup {
     name: info.name,
     app: info.app,
     proc: info.proc,
-    volume: info.volume || (volumeOf(world, info)?.name ?? ''),
+    volume: info.volume || (findPlannedVolume(world, info)?.name ?? ''),
     instanceNo: info.instanceNo,
     mode: info.mode,
     source: info.source,
@@ -172,7 +172,9 @@ export function toBackup(world: World, info: BackupInfo): Backup {
 /** A server that left the inventory still has its IP. */
 export function toServer(world: World, ip: string): Server {
   const server = world.servers.get(ip)
-  const problems = server ? problemsOf(server, world.problems.list()) : ['It is in the inventory no more']
+  const problems = server
+    ? listServerProblems(server, world.problems.list())
+    : ['It is no longer in the inventory']
   return { ...fromState(server ?? newServer(ip)), problems }
 }
 
@@ -186,7 +188,7 @@ function fromState(server: ServerState): Omit<Server, 'problems'> {
     schedulerStatus: debug?.crond_status ?? null,
     runningTasks: debug?.running_tasks ?? null,
     protocol: debug?.protocol ?? null,
-    capabilities: capabilitiesOf(server),
+    capabilities: listServerCapabilities(server),
     version: debug?.version ?? null,
     timeZone: debug?.timeZone ?? null,
     store: debug?.store ? { trashBytes: null, quota: null, ...debug.store } : null,

@@ -5,7 +5,7 @@ import type { RequestFields } from '../wire/request-fields.ts'
 const PREFIX = 'args_'
 
 /** Whether args match all `args_<name>=<value>`. A repeated name means any of the values; `proc` uses isProcNamed(). */
-export function argsFit(args: Readonly<Record<string, unknown>>, fields: RequestFields): boolean {
+export function argsMatch(args: Readonly<Record<string, unknown>>, fields: RequestFields): boolean {
   return fields.names.every((name) => {
     if (!name.startsWith(PREFIX)) return true
     const key = name.slice(PREFIX.length)
@@ -20,7 +20,7 @@ export function hasArgsFilter(fields: RequestFields): boolean {
 }
 
 /** Whether a value matches the filter field `name`; without such a field it does. */
-export function fits(fields: RequestFields, name: string, value: string): boolean {
+export function fieldMatches(fields: RequestFields, name: string, value: string): boolean {
   const wanted = fields.list(name)
   return wanted.length === 0 || wanted.includes(value)
 }

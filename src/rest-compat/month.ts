@@ -2,7 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { RequestFields } from '../wire/request-fields.ts'
 
 /** Start of the requested month and of the next, ISO 8601 in UTC. Year and month default to the present (also if 0). */
-export function monthOf(fields: RequestFields, now: number): { from: string; to: string } {
+export function readMonth(fields: RequestFields, now: number): { from: string; to: string } {
   const today = new Date(now)
   const year = fields.whole('year') || today.getUTCFullYear()
   const month = fields.whole('month') || today.getUTCMonth() + 1

@@ -8,7 +8,7 @@ export interface Refusals {
   statuses?: Readonly<Record<string, number>>
   /** The status of all other codes; default 500. */
   otherwise?: 400 | 500
-  /** Legacy text to put in front, for scripts that search for it. */
+  /** Legacy text at the start of the message, because scripts search for it. */
   words?(error: Refusal): string
 }
 
@@ -22,7 +22,10 @@ export interface Refusal {
 const FIXED: Readonly<Record<string, number>> = { BAD_INPUT: 400, INTERNAL: 500 }
 
 /** Makes the reply for a refusal: what was asked, what went wrong, what to do. Rethrows internal errors. */
-export function refusalOf(error: unknown, { statuses = {}, otherwise = 500, words }: Refusals = {}): Reply {
+export function makeRefusalReply(
+  error: unknown,
+  { statuses = {}, otherwise = 500, words }: Refusals = {},
+): Reply {
   const isRefusal = error instanceof ControllerError || error instanceof BackupdError
   if (!isRefusal) throw error
   const { code, message } = error

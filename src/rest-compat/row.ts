@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { Execute } from '../client/execute.ts'
 import type { RequestFields } from '../wire/request-fields.ts'
-import { type Refusals, refusalOf } from './refusal.ts'
+import { makeRefusalReply, type Refusals } from './refusal.ts'
 import type { Reply } from './reply.ts'
 
 /** A request, as a row reads it. */
@@ -49,7 +49,7 @@ export function row<R, V extends object>(table: Row<R, V>): Route {
       try {
         return table.answer(await gather(table, call, execute), call)
       } catch (error) {
-        return refusalOf(error, table.refused)
+        return makeRefusalReply(error, table.refused)
       }
     },
   }

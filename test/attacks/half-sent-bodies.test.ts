@@ -53,7 +53,7 @@ test('half-sent bodies of one address are bounded together, and are forgotten wh
 test('what all addresses send together is bounded', async () => {
   const url = await startApp(5000, 1000)
   const { answer } = begin(url, `"${'x'.repeat(1001)}`)
-  expect((await answer).text).toContain('more than 1000 bytes of requests are on their way')
+  expect((await answer).text).toContain('more than 1000 bytes of requests are being received')
 })
 
 test('a body at the bound is read', async () => {

@@ -8,10 +8,10 @@ const MODULE = new URL('../../src/cli/until-stopped.ts', import.meta.url).href
 /** A program that closes for ever, at once, or with an error; its words and its end. */
 function start(close: string) {
   const code = `
-    import { untilStopped } from ${JSON.stringify(MODULE)}
+    import { waitUntilStopped } from ${JSON.stringify(MODULE)}
     const alive = setInterval(() => {}, 60_000)
     const close = async () => { console.log('closing'); ${close} }
-    const stopped = untilStopped(close).finally(() => clearInterval(alive))
+    const stopped = waitUntilStopped(close).finally(() => clearInterval(alive))
     console.log('started')
     await stopped
     console.log('closed')`

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ControllerError, resultOf } from '../../src/client/execute.ts'
+import { ControllerError, readResult } from '../../src/client/execute.ts'
 import { executeOverHttp } from '../../src/client/execute-over-http.ts'
 import { JobsDocument, RunJobDocument, ServersDocument } from '../../src/client/generated/operations.ts'
 import { given } from '../support/given.ts'
@@ -43,7 +43,7 @@ test('a controller that is not there is told with its address', async () => {
 test('an answer with an error is an error, whatever it says besides', () => {
   const refused = (extensions: Record<string, unknown>) => {
     try {
-      return resultOf({ data: { jobs: [] }, errors: [{ message: 'no', extensions }] })
+      return readResult({ data: { jobs: [] }, errors: [{ message: 'no', extensions }] })
     } catch (error) {
       return error
     }
@@ -57,5 +57,5 @@ test('an answer with an error is an error, whatever it says besides', () => {
     facts: {},
     action: null,
   })
-  expect(resultOf({ data: { jobs: [] }, errors: [] })).toEqual({ jobs: [] })
+  expect(readResult({ data: { jobs: [] }, errors: [] })).toEqual({ jobs: [] })
 })

@@ -17,7 +17,7 @@ import {
   RunJobDocument,
   ServersDocument,
 } from '../../src/client/generated/operations.ts'
-import { inventoryOf } from '../../src/controller/inventory-of.ts'
+import { createInventorySource } from '../../src/controller/inventory-source.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Job } from '../../src/wire/job.ts'
 import {
@@ -65,7 +65,7 @@ async function start() {
     folder,
     volumeRoot: VOLUMES,
     daemonUrls: { [SERVER]: url },
-    inventory: inventoryOf({ from: { file }, localIp: SERVER, log: silentLog }),
+    inventory: createInventorySource({ from: { file }, localIp: SERVER, log: silentLog }),
   })
   const { execute } = controller
   const planned = async () =>

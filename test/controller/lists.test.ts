@@ -43,7 +43,7 @@ function counted<T extends object>(port: T, verb: keyof T): { count: number } {
 test('the last record of every job and the last good backup of every volume are one question each', async () => {
   const { ask, world } = await start()
   const [job] = world.inventory.plan.jobs.keys()
-  await world.ledger.take([
+  await world.ledger.apply([
     sampleRecord({
       jobId: job ?? '',
       state: 'success',
@@ -83,7 +83,7 @@ test('pages follow each other without a gap or a double, while new ones come', a
   const { ask, world } = await start()
   const record = (n: number) =>
     sampleRecord({ rid: ridOf(n), start: `2026-11-23T08:${String(n).padStart(2, '0')}:00Z` })
-  await world.ledger.take(Array.from({ length: 25 }, (_, at) => record(at + 1)))
+  await world.ledger.apply(Array.from({ length: 25 }, (_, at) => record(at + 1)))
   const seen: string[] = []
   for (let after: string | null = null, more = true; more; ) {
     const { records }: RecordPage = await ask(
@@ -94,7 +94,7 @@ test('pages follow each other without a gap or a double, while new ones come', a
     expect(records.pageInfo.endCursor).toBe(records.edges.at(-1)?.cursor)
     after = records.pageInfo.endCursor
     more = records.pageInfo.hasNextPage
-    await world.ledger.take([record(30 + seen.length)])
+    await world.ledger.apply([record(30 + seen.length)])
   }
   expect(seen).toEqual(Array.from({ length: 25 }, (_, at) => ridOf(25 - at)))
 })
@@ -114,7 +114,7 @@ test.for([
   ['nulls', { app: null, states: null, from: null, mode: null }, 1],
 ] as const)('records by %s', async ([, filter, count]) => {
   const { ask, world } = await start()
-  await world.ledger.take([sampleRecord()])
+  await world.ledger.apply([sampleRecord()])
   expect(
     await ask('query ($filter: RecordFilter) { records(filter: $filter) { totalCount } }', { filter }),
   ).toEqual({
@@ -146,7 +146,7 @@ test('jobs by filter; the expire jobs belong to backupctl', async () => {
 test('sizes beyond 32 bits, times and digests come whole', async () => {
   const { ask, world } = await start()
   const big = sampleBackup({ size: 9_007_199_254_740_991 })
-  await world.ledger.take([
+  await world.ledger.apply([
     sampleRecord({ state: 'success', end: big.created, result: { backup: big, size: 5_000_000_000 } }),
   ])
   const { backups } = await ask<{ backups: object }>(

@@ -208,7 +208,7 @@ describe('jobs', () => {
     expect(huge).toMatchObject({
       status: 413,
       code: 'BAD_INPUT',
-      body: expect.stringContaining('larger than this route takes'),
+      body: expect.stringContaining('larger than this route accepts'),
     })
     expect((await other.ask('GET', '/api/v1/cron/jobs/count')).body).toEqual({ count: 20_000 })
   })

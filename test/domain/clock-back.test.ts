@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
-import { takeNews } from '../../src/domain/records.ts'
+import { acceptNews } from '../../src/domain/records.ts'
 import { pollDue } from '../../src/domain/servers.ts'
 import { SetAside } from '../../src/domain/set-aside.ts'
 import { Problems } from '../../src/lib/problems.ts'
@@ -36,7 +36,7 @@ test('a clock that is put back by a day leaves no daemon unasked for a day', asy
 test('a schedule that is stale is read again, although the clock was put back', async () => {
   const { world, clock, daemon, count } = await oneServer()
   const readAfter = async (ms: number, seq: number, state: 'running' | 'success') => {
-    await takeNews(world, newsOf(daemon, sampleRecord({ server: IP, seq, state })), { from: IP })
+    await acceptNews(world, newsOf(daemon, sampleRecord({ server: IP, seq, state })), { from: IP })
     clock.move(ms)
     pollDue(world)
     await world.background.settled()

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { deleteBackups } from '../../src/domain/backups.ts'
 import { tick } from '../../src/domain/controller.ts'
-import { takeNews } from '../../src/domain/records.ts'
-import { listFaults } from '../../src/domain/server-state.ts'
+import { acceptNews } from '../../src/domain/records.ts'
+import { listServerFaults } from '../../src/domain/server-state.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 
@@ -14,7 +14,7 @@ async function corruptInTheStore() {
   const daemon = kit.daemons.at(IP)
   daemon.backups = [sampleBackup({ corrupt: 'its checksum differs' })]
   await kit.take(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
-  const faults = () => listFaults(kit.world.servers.get(IP)!, kit.world.problems.list())
+  const faults = () => listServerFaults(kit.world.servers.get(IP)!, kit.world.problems.list())
   return { ...kit, daemon, faults }
 }
 
@@ -37,7 +37,7 @@ test('news of a corrupt backup is a problem at once, and ends with the list that
     end: '2026-11-23T08:45:00Z',
     result: { backup: second },
   })
-  await takeNews(
+  await acceptNews(
     world,
     { protocol: 2, daemonId: 'x', server: IP, records: [record], running: [] },
     { from: IP },

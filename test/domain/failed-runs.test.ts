@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
 import { readHealth } from '../../src/domain/health.ts'
 import { SILENT_AFTER_MS } from '../../src/domain/lost-records.ts'
-import { takeLegacyRecord, takeNews } from '../../src/domain/records.ts'
-import { problemsOf } from '../../src/domain/server-state.ts'
+import { acceptLegacyRecord, acceptNews } from '../../src/domain/records.ts'
+import { listServerProblems } from '../../src/domain/server-state.ts'
 import type { World } from '../../src/domain/world.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -27,7 +27,7 @@ async function oneServer(debug: Partial<DaemonDebug> = {}) {
 
 function listProblems(world: World): string[] {
   const server = world.servers.get(IP)
-  return server ? problemsOf(server, world.problems.list()) : []
+  return server ? listServerProblems(server, world.problems.list()) : []
 }
 
 function news(record: RunRecord) {
@@ -36,7 +36,7 @@ function news(record: RunRecord) {
 
 test('a run that is lost is a problem and degrades health, until a later run of the job succeeds', async () => {
   const { world, clock, record, log, reopen } = await oneServer()
-  await takeNews(world, news(record({ rid: ridOf(1) })), { from: IP })
+  await acceptNews(world, news(record({ rid: ridOf(1) })), { from: IP })
   clock.move(SILENT_AFTER_MS + 1)
   tick(world)
   await world.background.settled()
@@ -52,7 +52,7 @@ test('a run that is lost is a problem and degrades health, until a later run of 
   await again.background.settled()
   expect(listProblems(again)).toEqual([lost])
   const end = { rid: ridOf(2), seq: 9, state: 'success', end: '2026-11-23T09:45:00Z' } as const
-  await takeNews(world, news(record(end)), { from: IP })
+  await acceptNews(world, news(record(end)), { from: IP })
   expect(listProblems(world)).toEqual([])
   expect(await readHealth(world)).toMatchObject({ status: 'ok', reason: '' })
 })
@@ -62,7 +62,7 @@ test('a failure on a legacy daemon, which tells no problems, is one all the same
   const { rid, jobId: id, spec, action, args } = record({ rid: ridOf(1) })
   const legacy = { id, spec, action, args, type: 'cron', sleep: false, rid, result: null }
   const times = { start: '2026-11-23T08:30:00Z', end: '2026-11-23T08:31:00Z' }
-  await takeLegacyRecord(
+  await acceptLegacyRecord(
     world,
     { ...legacy, ...times, state: 'failed', reason: 'tar: no such file' },
     { from: IP },
@@ -78,7 +78,7 @@ test('a failure on an earlier daemon of ours, which does not tell failures, is a
   const { world, record, log, reopen } = await oneServer({ capabilities: ['news', 'progress', 'records'] })
   const end = { seq: 9, end: '2026-11-23T08:45:00Z' } as const
   const failed = record({ ...end, rid: ridOf(1), state: 'failed', reason: 'tar: no such file' })
-  await takeNews(world, news(failed), { from: IP })
+  await acceptNews(world, news(failed), { from: IP })
   const told = expect.stringContaining('failed: tar: no such file')
   expect(listProblems(world)).toEqual([told])
   expect(log.lines.filter((line) => line.includes('no such file'))).toHaveLength(1)
@@ -86,13 +86,13 @@ test('a failure on an earlier daemon of ours, which does not tell failures, is a
   tick(again)
   await again.background.settled()
   expect(listProblems(again)).toEqual([told])
-  await takeNews(world, news(record({ ...end, rid: ridOf(2), state: 'success' })), { from: IP })
+  await acceptNews(world, news(record({ ...end, rid: ridOf(2), state: 'success' })), { from: IP })
   expect(listProblems(world)).toEqual([])
 })
 
 test('a failure on a daemon that tells failures is not told twice', async () => {
   const { world, record } = await oneServer({ capabilities: ['failures'] })
   const failed = { rid: ridOf(1), seq: 9, state: 'failed', end: '2026-11-23T08:45:00Z' } as const
-  await takeNews(world, news(record(failed)), { from: IP })
+  await acceptNews(world, news(record(failed)), { from: IP })
   expect(listProblems(world)).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
-import { HELD_FOR_MS, takeInventory } from '../../src/domain/inventory.ts'
+import { acceptInventory, HELD_FOR_MS } from '../../src/domain/inventory.ts'
 import { given } from '../support/given.ts'
 
 const IP = '10.0.0.1'
@@ -88,14 +88,14 @@ test('an inventory that was emptied while the controller was away is held too', 
   expect(memory.inventory?.apps).toHaveLength(1)
   const again = await reopen()
   expect([...again.inventory.plan.jobs]).toHaveLength(4)
-  await takeInventory(again, { kind: 'inventory', inventory: EMPTY })
+  await acceptInventory(again, { kind: 'inventory', inventory: EMPTY })
   expect(again.inventory.held).toMatchObject({ lostVolumes: 3 })
   expect([...again.inventory.plan.jobs]).toHaveLength(4)
 })
 
 test('a broken edit keeps the last good inventory and says so, until a good one comes', async () => {
   const { world, take, log, jobIds } = await withVolumes(1)
-  await takeInventory(world, { kind: 'broken', problem: 'line 3, column 7: no such word' })
+  await acceptInventory(world, { kind: 'broken', problem: 'line 3, column 7: no such word' })
   expect(world.inventory.problem).toBe('line 3, column 7: no such word')
   expect(jobIds()).toHaveLength(2)
   await take(hello(1).inventory())
@@ -106,7 +106,7 @@ test('a broken edit keeps the last good inventory and says so, until a good one 
 test('a held inventory does not come into force while its repair is broken', async () => {
   const { world, take, clock, ticked, daemon } = await withVolumes(1)
   await take(EMPTY)
-  await takeInventory(world, { kind: 'broken', problem: 'line 1: a typo' })
+  await acceptInventory(world, { kind: 'broken', problem: 'line 1: a typo' })
   expect(world.inventory.held).toBeNull()
   clock.move(2 * HELD_FOR_MS)
   await ticked()
@@ -118,7 +118,7 @@ test('a held inventory does not come into force while its repair is broken', asy
 test('a held inventory comes into force only if the source still tells it', async () => {
   const { world, take, clock, ticked, daemon } = await withVolumes(1)
   await take(EMPTY)
-  world.rereadInventory = () => takeInventory(world, { kind: 'broken', problem: 'the file is gone' })
+  world.rereadInventory = () => acceptInventory(world, { kind: 'broken', problem: 'the file is gone' })
   clock.move(2 * HELD_FOR_MS)
   await ticked()
   expect(daemon.jobs).toHaveLength(2)

@@ -23,17 +23,17 @@ test('a batch that cannot be kept holds up no later one', async () => {
       return records.take(news)
     },
   })
-  await expect(ledger.take([RUNNING])).rejects.toThrow('the disk is full')
+  await expect(ledger.apply([RUNNING])).rejects.toThrow('the disk is full')
   fails = false
-  expect(await ledger.take([RUNNING])).toBe(true)
+  expect(await ledger.apply([RUNNING])).toBe(true)
 })
 
 test('only the server of a run says that it is alive', async () => {
   const { ledger, clock } = await ledgerOf()
-  await ledger.take([RUNNING])
+  await ledger.apply([RUNNING])
   clock.move(60_000)
-  ledger.heard([RUNNING.rid], '10.9.9.9')
-  expect(ledger.silent(59_000).map(({ record }) => record.rid)).toEqual([RUNNING.rid])
-  ledger.heard([RUNNING.rid], RUNNING.server)
-  expect(ledger.silent(59_000)).toEqual([])
+  ledger.noteAlive([RUNNING.rid], '10.9.9.9')
+  expect(ledger.listSilent(59_000).map(({ record }) => record.rid)).toEqual([RUNNING.rid])
+  ledger.noteAlive([RUNNING.rid], RUNNING.server)
+  expect(ledger.listSilent(59_000)).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
 import { LOST_AFTER_MS, SILENT_AFTER_MS } from '../../src/domain/lost-records.ts'
-import { cancelRecord, getRecord, takeLegacyRecord, takeNews } from '../../src/domain/records.ts'
+import { acceptLegacyRecord, acceptNews, cancelRecord, getRecord } from '../../src/domain/records.ts'
 import { NEVER } from '../../src/lib/clock.ts'
 import type { News } from '../../src/wire/daemon-api.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -50,15 +50,15 @@ test.for([
   { what: 'all at once', told: [[started, ended]] },
 ])('news $what gives the same record and the same backups', async ({ told }) => {
   const { world, catalog } = await oneServer()
-  for (const records of told) await takeNews(world, news(records), { from: IP })
+  for (const records of told) await acceptNews(world, news(records), { from: IP })
   expect(await getRecord(world, RID)).toMatchObject({ state: 'success', seq: 9 })
   expect((await catalog.backups.find({}, { first: 5 })).totalCount).toBe(1)
 })
 
 test('progress is known at once and is no change of state on disk', async () => {
   const { world, catalog } = await oneServer()
-  await takeNews(world, news([started]), { from: IP })
-  await takeNews(world, news([{ ...started, seq: 2, progress: sampleProgress(500) }]), { from: IP })
+  await acceptNews(world, news([started]), { from: IP })
+  await acceptNews(world, news([{ ...started, seq: 2, progress: sampleProgress(500) }]), { from: IP })
   expect((await getRecord(world, RID))?.progress?.bytesDone).toBe(500)
   expect(await catalog.records.eventsSince(0, { rid: RID }, 10)).toHaveLength(1)
 })
@@ -66,22 +66,22 @@ test('progress is known at once and is no change of state on disk', async () => 
 test('a scheduled run of the expire job belongs to it', async () => {
   const { world } = await oneServer()
   const expire = { ...started, jobId: '', action: 'backup_expire', args: { info: [] } }
-  await takeNews(world, news([expire]), { from: IP })
+  await acceptNews(world, news([expire]), { from: IP })
   expect((await getRecord(world, RID))?.jobId).toBe('0a000001-expire')
 })
 
 test('a heartbeat keeps a silent run alive', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, SILENT_AFTER_MS)
-  await takeNews(kit.world, news([], [RID]), { from: IP })
+  await acceptNews(kit.world, news([], [RID]), { from: IP })
   await after(kit, SILENT_AFTER_MS)
   expect(kit.daemon.asked).not.toContain('record')
 })
 
 test('the debug answer counts as a heartbeat', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   kit.daemon.debug.running = [RID]
   for (let at = 0; at < 4; at++) await after(kit, 31_000)
   expect(kit.daemon.asked).not.toContain('record')
@@ -89,7 +89,7 @@ test('the debug answer counts as a heartbeat', async () => {
 
 test('a daemon that is asked after a silent run is believed', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   kit.daemon.records.set(RID, ended)
   await after(kit, SILENT_AFTER_MS + 1)
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
@@ -97,19 +97,19 @@ test('a daemon that is asked after a silent run is believed', async () => {
 
 test('a run that its daemon does not know is lost, and a later word takes its place', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, SILENT_AFTER_MS + 1)
   expect(await getRecord(kit.world, RID)).toMatchObject({
     state: 'lost',
     reason: 'The daemon on 10.0.0.1 knows nothing of this run',
   })
-  await takeNews(kit.world, news([ended]), { from: IP })
+  await acceptNews(kit.world, news([ended]), { from: IP })
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
 })
 
 test('a lost run that its daemon reports as running again is alive, also without any progress', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   kit.daemon.down = true
   await after(kit, LOST_AFTER_MS)
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'lost' })
@@ -125,7 +125,7 @@ test('a lost run that its daemon reports as running again is alive, also without
 
 test('a run of another server is not revived by who names it', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, SILENT_AFTER_MS + 1)
   const other = kit.daemons.add(new MemoryDaemon('10.0.0.2', { running: [RID] }))
   other.records.set(RID, { ...started, server: '10.0.0.2' })
@@ -137,7 +137,7 @@ test('a run of another server is not revived by who names it', async () => {
 
 test('a run whose daemon cannot be reached is lost after five minutes, not before', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   kit.daemon.down = true
   await after(kit, LOST_AFTER_MS - 1000)
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
@@ -151,7 +151,7 @@ test('a run whose daemon cannot be reached is lost after five minutes, not befor
 test('a daemon that does not answer is asked after one silent run, not after each in turn', async () => {
   const kit = await oneServer()
   const runs = [1, 2, 3].map((n) => sampleRecord({ rid: ridOf(n) }))
-  await takeNews(kit.world, news(runs), { from: IP })
+  await acceptNews(kit.world, news(runs), { from: IP })
   kit.daemon.down = true
   await after(kit, SILENT_AFTER_MS + 1)
   expect(kit.daemon.asked.filter((question) => question === 'record')).toHaveLength(1)
@@ -162,7 +162,7 @@ test('a daemon that does not answer is asked after one silent run, not after eac
 
 test('a daemon cannot call its own run lost: the next good word would not count', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started, { ...started, seq: 2, state: 'lost' }]), { from: IP })
+  await acceptNews(kit.world, news([started, { ...started, seq: 2, state: 'lost' }]), { from: IP })
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
   expect(kit.world.problems.list()).toMatchObject([
     { source: 'set aside', text: expect.stringContaining('only a controller calls a run lost') },
@@ -171,7 +171,7 @@ test('a daemon cannot call its own run lost: the next good word would not count'
 
 test('a controller that starts again asks after what had not ended', async () => {
   const kit = await oneServer()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   const again = await kit.reopen()
   kit.daemon.records.set(RID, ended)
   await after({ ...kit, world: again }, SILENT_AFTER_MS + 1)
@@ -201,7 +201,7 @@ test('an original daemon tells a run in two posts, in either order; what it made
     result: { file: 'f.tar.gz', size: 342 },
   }
   daemon.backups = [sampleBackup()]
-  for (const post of [end, legacy]) await takeLegacyRecord(world, post, { from: IP })
+  for (const post of [end, legacy]) await acceptLegacyRecord(world, post, { from: IP })
   await world.background.settled()
   expect(await getRecord(world, RID)).toMatchObject({
     state: 'success',
@@ -213,7 +213,7 @@ test('an original daemon tells a run in two posts, in either order; what it made
 
 test('a run is cancelled by its daemon, and one that has ended is not', async () => {
   const { world, daemon } = await oneServer()
-  await takeNews(world, news([started]), { from: IP })
+  await acceptNews(world, news([started]), { from: IP })
   daemon.records.set(RID, started)
   expect(await cancelRecord(world, 'test', RID)).toMatchObject({ state: 'cancelled' })
   expect(await cancelRecord(world, 'test', RID)).toMatchObject({
@@ -230,7 +230,7 @@ test('an original daemon that restarted meanwhile, or is gone for five minutes, 
   ] as const) {
     const kit = await hello.on(IP).volume('/data/db').daemon(IP, { protocol: undefined }).inMemory()
     const daemon = kit.daemons.at(IP)
-    await takeNews(kit.world, news([started]), { from: IP })
+    await acceptNews(kit.world, news([started]), { from: IP })
     await after(kit, 30_000)
     if (what === 'restart') daemon.restart('2026-11-23T09:00:30Z')
     else daemon.down = true
@@ -252,7 +252,7 @@ async function originalServer() {
 test('an original daemon that says that something runs has lost nothing, for hours', async () => {
   const kit = await originalServer()
   kit.daemon.debug.running_tasks = 1
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   for (let at = 0; at < 20; at++) await after(kit, 10 * 60_000)
   expect(await kit.state()).toBe('running')
 })
@@ -260,7 +260,7 @@ test('an original daemon that says that something runs has lost nothing, for hou
 test('one that says for five minutes that nothing runs, and tells no end, has lost its run, until it tells all the same', async () => {
   const kit = await originalServer()
   kit.daemon.debug.running_tasks = 1
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, 60 * 60_000)
   kit.daemon.debug.running_tasks = 0
   for (let at = 0; at < 10; at++) await after(kit, 30_000)
@@ -270,14 +270,14 @@ test('one that says for five minutes that nothing runs, and tells no end, has lo
     state: 'lost',
     reason: expect.stringContaining('says that nothing runs there any more'),
   })
-  await takeNews(kit.world, news([{ ...ended, seq: 2 }]), { from: IP })
+  await acceptNews(kit.world, news([{ ...ended, seq: 2 }]), { from: IP })
   expect(await kit.state()).toBe('success')
 })
 
 test('one that has said for long that nothing runs has not lost a run that it told of since', async () => {
   const kit = await originalServer()
   for (let at = 0; at < 12; at++) await after(kit, 30_000)
-  await takeNews(kit.world, news([{ ...started, start: '2026-11-23T09:06:00Z' }]), { from: IP })
+  await acceptNews(kit.world, news([{ ...started, start: '2026-11-23T09:06:00Z' }]), { from: IP })
   for (let at = 0; at < 4; at++) await after(kit, 30_000)
   expect(await kit.state()).toBe('running')
 })
@@ -286,7 +286,7 @@ test('a run asked of an original daemon whose clock is ahead is not taken for on
   const kit = await originalServer()
   kit.daemon.restart('2026-11-23T09:23:59Z')
   const asked = { ...started, rid: `1795425840${'b'.repeat(32)}`, seq: 0, state: 'queued' as const }
-  await takeNews(kit.world, news([asked]), { from: IP })
+  await acceptNews(kit.world, news([asked]), { from: IP })
   for (let at = 0; at < 3; at++) await after(kit, 30_000)
   expect(await getRecord(kit.world, asked.rid)).toMatchObject({ state: 'queued' })
 })
@@ -294,7 +294,7 @@ test('a run asked of an original daemon whose clock is ahead is not taken for on
 test('whether a daemon is an original is asked before its runs are, when the controller starts', async () => {
   const kit = await originalServer()
   kit.daemon.debug.running_tasks = 1
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   const again = await kit.reopen()
   await after({ ...kit, world: again }, SILENT_AFTER_MS + 1)
   expect(await getRecord(again, RID)).toMatchObject({ state: 'running' })
@@ -305,10 +305,10 @@ test('only what changed a state has the schedule read again', async () => {
   const kit = await oneServer()
   const reads = () => kit.daemon.asked.filter((question) => question === 'jobs').length
   const before = reads()
-  await takeNews(kit.world, news([started]), { from: IP })
+  await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, 1500)
   expect(reads()).toBe(before + 1)
-  await takeNews(kit.world, news([{ ...started, seq: 2, progress: sampleProgress(1) }]), { from: IP })
+  await acceptNews(kit.world, news([{ ...started, seq: 2, progress: sampleProgress(1) }]), { from: IP })
   await after(kit, 1500)
   expect(reads()).toBe(before + 1)
 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { runJob, sleepJob, wakeJob } from '../../src/domain/jobs.ts'
-import { getRecord, takeNews } from '../../src/domain/records.ts'
+import { acceptNews, getRecord } from '../../src/domain/records.ts'
 import { startScheduler, stopScheduler } from '../../src/domain/schedulers.ts'
-import { problemsOf } from '../../src/domain/server-state.ts'
+import { listServerProblems } from '../../src/domain/server-state.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { RID_PATTERN } from '../../src/wire/ids.ts'
 import { given } from '../support/given.ts'
@@ -71,7 +71,7 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
     expect(lost).toMatchObject({ state: 'lost', error: { code: refusal.code } })
     if (!lost) return
     const began = { ...lost, seq: 1, state: 'running' as const, end: null, error: null }
-    await takeNews(
+    await acceptNews(
       world,
       { protocol: 2, daemonId: 'x', server: IP, records: [began], running: [] },
       { from: IP },
@@ -113,7 +113,7 @@ test('a stopped scheduler is a problem of its server', async () => {
   const { world } = await oneServer()
   const stopped = await stopScheduler(world, 'test', IP)
   if ('refused' in stopped) throw new Error(stopped.message)
-  expect(problemsOf(stopped)).toEqual(['Its scheduler is stopped: no job starts by itself'])
+  expect(listServerProblems(stopped)).toEqual(['Its scheduler is stopped: no job starts on its own'])
   expect(await startScheduler(world, 'test', IP)).toMatchObject({ debug: { crond_status: 'started' } })
   expect(await stopScheduler(world, 'test', '10.9.9.9')).toMatchObject({ refused: 'NOT_FOUND' })
 })

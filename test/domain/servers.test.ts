@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { tick } from '../../src/domain/controller.ts'
-import { takeInventory } from '../../src/domain/inventory.ts'
-import { takeNews } from '../../src/domain/records.ts'
-import { isReachable, problemsOf } from '../../src/domain/server-state.ts'
+import { acceptInventory } from '../../src/domain/inventory.ts'
+import { acceptNews } from '../../src/domain/records.ts'
+import { isReachable, listServerProblems } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
 import type { InMemory } from '../support/given/in-memory.ts'
@@ -47,7 +47,7 @@ test('a daemon that is down hides and slows nobody, and gets its jobs when it is
   await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   const server = kit.world.servers.get(TWO)
   expect(kit.one.jobs).toHaveLength(2)
-  expect(server && problemsOf(server)).toEqual(['The daemon on 10.0.0.2 could not be reached'])
+  expect(server && listServerProblems(server)).toEqual(['The daemon on 10.0.0.2 could not be reached'])
   kit.two.down = false
   await after(kit, 1000)
   expect(kit.two.jobs).toHaveLength(2)
@@ -58,7 +58,7 @@ test('a daemon that never answers keeps the others waiting for nothing', async (
   const kit = await twoServers()
   const { promise, resolve } = Promise.withResolvers<void>()
   kit.two.hang = promise
-  await takeInventory(kit.world, {
+  await acceptInventory(kit.world, {
     kind: 'inventory',
     inventory: hello.on(ONE, TWO).volume('/data/db').inventory(),
   })
@@ -75,7 +75,7 @@ test('a silent daemon that tells news is asked at once', async () => {
   kit.one.down = true
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
   kit.one.down = false
-  await takeNews(
+  await acceptNews(
     kit.world,
     { protocol: 2, daemonId: 'x', server: ONE, records: [], running: [] },
     { from: ONE },
@@ -120,7 +120,7 @@ test('a job that the daemon did not take is named with the server', async () => 
   kit.one.unknownSpecs.add('0 5 * * *')
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
   const server = kit.world.servers.get(ONE)
-  expect(server && problemsOf(server)).toEqual([
+  expect(server && listServerProblems(server)).toEqual([
     'The daemon does not run the job "0 5 * * *" backup of /data/db (hello.web.web): see that the spec is a schedule and the path allowed',
   ])
 })
@@ -132,7 +132,7 @@ test('a daemon that runs for another IP is sent nothing', async () => {
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
   expect(stranger.versions).toEqual([])
   const server = kit.world.servers.get(ONE)
-  expect(server && problemsOf(server)).toEqual([
+  expect(server && listServerProblems(server)).toEqual([
     'The daemon there says it is 10.0.0.7, so it is sent no jobs',
   ])
 })
@@ -149,8 +149,8 @@ test('an inventory that changes while a daemon is talked to reaches it all the s
   const kit = await twoServers()
   const { promise, resolve } = Promise.withResolvers<void>()
   kit.one.hang = promise
-  await takeInventory(kit.world, { kind: 'inventory', inventory: hello.on(ONE).volume('/a').inventory() })
-  await takeInventory(kit.world, {
+  await acceptInventory(kit.world, { kind: 'inventory', inventory: hello.on(ONE).volume('/a').inventory() })
+  await acceptInventory(kit.world, {
     kind: 'inventory',
     inventory: hello.on(ONE).volumes('/a', '/b').inventory(),
   })

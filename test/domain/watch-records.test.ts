@@ -17,13 +17,13 @@ async function take(events: AsyncIterator<RecordEvent>, count: number): Promise<
 
 test('first how it stands, then every change, each with a higher number', async () => {
   const { world } = await given.inMemory()
-  await world.ledger.take([running])
+  await world.ledger.apply([running])
   const events = watchRecords(world, { rid: running.rid })
   const [snapshot] = await take(events, 1)
   expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { state: 'running' } })
   const next = events.next()
-  await world.ledger.take([progress(2)])
-  await world.ledger.take([done])
+  await world.ledger.apply([progress(2)])
+  await world.ledger.apply([done])
   const changes = [(await next).value as RecordEvent, ...(await take(events, 1))]
   expect(changes.map(({ record }) => record.seq)).toEqual([2, 90])
   const numbers = [snapshot, ...changes].map((event) => event?.seq ?? 0)
@@ -32,18 +32,18 @@ test('first how it stands, then every change, each with a higher number', async 
 
 test('a change that comes before the first look is told once', async () => {
   const { world } = await given.inMemory()
-  await world.ledger.take([running])
+  await world.ledger.apply([running])
   const events = watchRecords(world, {})
-  await world.ledger.take([progress(2)])
+  await world.ledger.apply([progress(2)])
   const [snapshot] = await take(events, 1)
   expect(snapshot).toMatchObject({ kind: 'SNAPSHOT', record: { seq: 2 } })
-  await world.ledger.take([done])
+  await world.ledger.apply([done])
   expect((await take(events, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 90 } })
 })
 
 test('a look at everything begins with what has not ended', async () => {
   const { world } = await given.inMemory()
-  await world.ledger.take([
+  await world.ledger.apply([
     done,
     sampleRecord({ rid: ridOf(2) }),
     sampleRecord({ rid: ridOf(3), args: { app: 'x' } }),
@@ -56,10 +56,10 @@ test('a look at everything begins with what has not ended', async () => {
 
 test('since fills the gap with what changed meanwhile, progress too, and goes on live', async () => {
   const { world } = await given.inMemory()
-  await world.ledger.take([running])
+  await world.ledger.apply([running])
   const [seen] = await take(watchRecords(world, {}), 1)
-  await world.ledger.take([progress(2)])
-  await world.ledger.take([sampleRecord({ rid: ridOf(2) })])
+  await world.ledger.apply([progress(2)])
+  await world.ledger.apply([sampleRecord({ rid: ridOf(2) })])
   const events = watchRecords(world, { since: seen?.seq })
   const missed = await take(events, 2)
   expect(missed.map(({ kind, record }) => [kind, record.rid, record.seq])).toEqual([
@@ -67,15 +67,15 @@ test('since fills the gap with what changed meanwhile, progress too, and goes on
     ['CHANGE', ridOf(2), 1],
   ])
   const live = events.next()
-  await world.ledger.take([done])
+  await world.ledger.apply([done])
   expect((await live).value).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
 })
 
 test('since fills the gap over a restart of the controller', async () => {
   const { world, reopen } = await given.inMemory()
-  await world.ledger.take([running])
+  await world.ledger.apply([running])
   const [seen] = await take(watchRecords(world, {}), 1)
-  await world.ledger.take([done])
+  await world.ledger.apply([done])
   const again = await reopen()
   const [missed] = await take(watchRecords(again, { since: seen?.seq }), 1)
   expect(missed).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
@@ -84,7 +84,7 @@ test('since fills the gap over a restart of the controller', async () => {
 test('a gap of more than a page is filled whole and in order', async () => {
   const { world } = await given.inMemory()
   const records = Array.from({ length: 1203 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) }))
-  await world.ledger.take(records)
+  await world.ledger.apply(records)
   const events = await take(watchRecords(world, { since: 0 }), records.length)
   expect(new Set(events.map(({ record }) => record.rid)).size).toBe(records.length)
   const numbers = events.map(({ seq }) => seq)
@@ -93,11 +93,11 @@ test('a gap of more than a page is filled whole and in order', async () => {
 
 test('a slow listener gets every change of state and only the newest progress', async () => {
   const { world } = await given.inMemory()
-  await world.ledger.take([running])
+  await world.ledger.apply([running])
   const events = watchRecords(world, { rid: running.rid })
   await take(events, 1)
-  for (let seq = 2; seq < 50; seq++) await world.ledger.take([progress(seq)])
-  await world.ledger.take([done])
+  for (let seq = 2; seq < 50; seq++) await world.ledger.apply([progress(seq)])
+  await world.ledger.apply([done])
   const told = await take(events, 2)
   expect(told.map(({ record }) => record.seq)).toEqual([49, 90])
 })
@@ -121,7 +121,7 @@ test('closing the controller ends every listener', async () => {
 
 test('a listener whose gap is pruned while it reads is let go, and misses nothing unsaid', async () => {
   const { world } = await given.inMemory()
-  await world.ledger.take(Array.from({ length: 700 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) })))
+  await world.ledger.apply(Array.from({ length: 700 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) })))
   const { records } = world.ports
   const { upTo } = await records.keptEvents()
   let pages = 0

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { takeNews } from '../../src/domain/records.ts'
+import { acceptNews } from '../../src/domain/records.ts'
 import { newsSchema } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
@@ -12,7 +12,7 @@ async function start() {
     const { setAside, mended, ...news } = newsSchema.parse({
       ...{ protocol: 2, daemonId: 'x', server: IP, records, running: [] },
     })
-    await takeNews(world, news, { from: IP, setAside, mended })
+    await acceptNews(world, news, { from: IP, setAside, mended })
     return { setAside, mended }
   }
   return { world, records: catalog.records, post }

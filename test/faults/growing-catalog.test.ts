@@ -17,7 +17,7 @@ test('records older than --keep-records go, but not the last word on a job or a 
   const folder = await tempFolder()
   const { world, catalog, clock } = await given.inMemory({ folder })
   const running = sampleRecord({ rid: ridOf(9_000), jobId: 'other' })
-  await world.ledger.take([
+  await world.ledger.apply([
     // More than one slice of one job, then two of which a backup refers to the first.
     ...Array.from({ length: 450 }, (_, n) => ended(n + 10, { state: n % 10 === 0 ? 'partial' : 'success' })),
     ended(1, { jobId: 'rare', result: { backup: sampleBackup() } }),
@@ -67,7 +67,7 @@ test.each([
     rid: ridOf(4),
     series,
   })
-  await world.ledger.take([
+  await world.ledger.apply([
     run(1, 10, 'increment'),
     run(2, 15, 'increment'),
     run(3, 16, 'full'),

@@ -65,7 +65,7 @@ describe('the record of a plan', () => {
 
   test('has one in the catalog, too, if a daemon from before made it', async () => {
     const { world, catalog } = await helloWorld()
-    await world.ledger.take([
+    await world.ledger.apply([
       sampleRecord({ rid: ridOf(1), action: 'backup_recover', args: { plan: true } }),
       sampleRecord({ rid: ridOf(2), action: 'backup_recover', args: {} }),
     ])

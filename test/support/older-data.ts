@@ -10,7 +10,7 @@ import {
   RecoverDocument,
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
-import { inventoryOf } from '../../src/controller/inventory-of.ts'
+import { createInventorySource } from '../../src/controller/inventory-source.ts'
 import { keepingLog } from './keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
 
@@ -82,7 +82,7 @@ export function startControllerOnOlder(daemonUrls: Record<string, string>) {
     folder: PLACE,
     daemonUrls,
     keepRecordsMs: KEPT_FOR_EVER,
-    inventory: inventoryOf({ from: { file: join(PLACE, 'inventory.yaml') }, localIp: ONE, log }),
+    inventory: createInventorySource({ from: { file: join(PLACE, 'inventory.yaml') }, localIp: ONE, log }),
   })
 }
 

@@ -1,7 +1,7 @@
 import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { pickNames } from '../../src/web/ide/example-names.ts'
-import { examplesFor } from '../../src/web/ide/examples.ts'
+import { makeExampleTabs } from '../../src/web/ide/examples.ts'
 
 const volume = (job: string, good: string | null) => ({
   jobs: [{ id: job }],
@@ -25,7 +25,7 @@ test('the example tabs hold names of the actual inventory, of a volume with a go
       },
     },
   })
-  const [, , run, recover, snapshots] = examplesFor(names).map(
+  const [, , run, recover, snapshots] = makeExampleTabs(names).map(
     ({ variables }) => variables && JSON.parse(variables),
   )
   expect(run).toEqual({ id: 'j2' })
@@ -34,7 +34,7 @@ test('the example tabs hold names of the actual inventory, of a volume with a go
 })
 
 test('without an answer every tab is there, its names empty', () => {
-  const tabs = examplesFor(pickNames({}))
+  const tabs = makeExampleTabs(pickNames({}))
   expect(tabs).toHaveLength(5)
   for (const { query } of tabs) expect(() => parse(query)).not.toThrow()
 })

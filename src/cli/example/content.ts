@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto'
 
 /** Incompressible bytes, always the same for the same name. */
-export function randomBytesOf(name: string, length: number): Buffer {
+export function makeRandomBytes(name: string, length: number): Buffer {
   const key = Buffer.alloc(32, name)
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
 }
@@ -11,7 +11,7 @@ const ITEMS = ['lamp', 'chair', 'kettle', 'bicycle', 'notebook', 'raincoat', 'vi
 
 /** Table rows like a database export: text that compresses about five to one. */
 export function tableRows(name: string, length: number): Buffer {
-  const dice = randomBytesOf(name, 64 * 1024)
+  const dice = makeRandomBytes(name, 64 * 1024)
   const rows: string[] = []
   for (let size = 0, row = 0; size < length; row++) {
     const roll = dice.readUInt32LE((row * 4) % dice.length) + row

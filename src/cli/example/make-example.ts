@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { appendFile, link, mkdir, open, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../../lib/atomic-file.ts'
-import { randomBytesOf, tableRows } from './content.ts'
+import { makeRandomBytes, tableRows } from './content.ts'
 
 const MIB = 1024 * 1024
 
@@ -33,11 +33,11 @@ async function makeDatabase(folder: string): Promise<void> {
     for (let part = 0; part < 16; part++) await appendFile(file, tableRows(`orders-${table}-${part}`, MIB))
   }
   for (let blob = 1; blob <= 4; blob++) {
-    await writeFile(join(folder, `blobs-${blob}.bin`), randomBytesOf(`blobs-${blob}`, 16 * MIB))
+    await writeFile(join(folder, `blobs-${blob}.bin`), makeRandomBytes(`blobs-${blob}`, 16 * MIB))
   }
   const image = await open(join(folder, 'mostly-holes.img'), 'w')
   await image.truncate(512 * MIB)
-  await image.write(randomBytesOf('image', MIB), 0, MIB, 100 * MIB)
+  await image.write(makeRandomBytes('image', MIB), 0, MIB, 100 * MIB)
   await image.close()
 }
 
@@ -49,7 +49,7 @@ async function makeFiles(folder: string): Promise<void> {
   }
   await mkdir(join(folder, 'photos'))
   for (let photo = 1; photo <= 30; photo++) {
-    await writeFile(join(folder, 'photos', `photo ${photo}.jpg`), randomBytesOf(`photo-${photo}`, 2 * MIB))
+    await writeFile(join(folder, 'photos', `photo ${photo}.jpg`), makeRandomBytes(`photo-${photo}`, 2 * MIB))
   }
   await link(join(folder, 'photos/photo 1.jpg'), join(folder, 'photos/the same as photo 1.jpg'))
   await symlink('photo 2.jpg', join(folder, 'photos/newest.jpg'))

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BODY_LIMIT, closeApp, createApp, listen, printJson } from '../../http/app.ts'
 import { guardBrowsers } from '../../http/browser-guard.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../../http/connection-limits.ts'
-import { takeEmptyBodies } from '../../http/empty-bodies.ts'
+import { acceptEmptyBodies } from '../../http/empty-bodies.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
 import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
@@ -51,7 +51,7 @@ function readBodies(app: FastifyInstance): void {
     read(body)
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, parse(formValues))
   app.addContentTypeParser('application/json', { parseAs: 'string' }, parse(jsonValues))
-  takeEmptyBodies(app)
+  acceptEmptyBodies(app)
 }
 
 function addRoute(app: FastifyInstance, route: Route, world: World): void {

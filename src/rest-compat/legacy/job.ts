@@ -18,7 +18,7 @@ interface TimedJob extends LegacyJobFragment {
 
 /** A job as in lists for users: with its times, without the internal args `path` and `archive`. */
 export function scheduledJob(job: TimedJob) {
-  const { path: _path, archive: _archive, ...args } = argsOf(job)
+  const { path: _path, archive: _archive, ...args } = readJobArgs(job)
   return {
     prev: toLegacyTime(job.prevRun),
     next: toLegacyTime(job.nextRun),
@@ -26,7 +26,7 @@ export function scheduledJob(job: TimedJob) {
   }
 }
 
-export function argsOf({ args }: { args: unknown }): Record<string, unknown> {
+export function readJobArgs({ args }: { args: unknown }): Record<string, unknown> {
   return typeof args === 'object' && args !== null ? { ...args } : {}
 }
 

@@ -35,7 +35,7 @@ export function legacyRecord(record: LegacyRecordFragment) {
 }
 
 /** The states with a legacy name (`failed`) or our own name (`lost`); undefined for any other name. */
-export function statesNamed(name: string): RecordState[] | undefined {
+export function findStates(name: string): RecordState[] | undefined {
   const all = Object.entries(STATES) as [RecordState, LegacyState][]
   const found = all.filter(([state, legacy]) => legacy === name || state.toLowerCase() === name)
   return found.length > 0 ? found.map(([state]) => state) : undefined

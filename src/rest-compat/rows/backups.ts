@@ -76,7 +76,7 @@ export const BACKUP_ROWS: readonly Route[] = [
       names: namesIn(fields),
     }),
     answer: () => ({ status: 204, body: '' }),
-    refused: { statuses: { NOT_FOUND: 400, FORBIDDEN: 400 }, words: noPermission },
+    refused: { statuses: { NOT_FOUND: 400, FORBIDDEN: 400 }, words: describeNoPermission },
   }),
 ]
 
@@ -145,7 +145,7 @@ function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
 }
 
 /** The legacy system says "No permission" also for a missing backup, which would mislead. */
-function noPermission({ code, facts }: Refusal): string {
+function describeNoPermission({ code, facts }: Refusal): string {
   const refused = code === 'FORBIDDEN' || code === 'BAD_INPUT'
   return refused && 'name' in facts ? `No permission to delete ${facts.name}` : 'Not deleted'
 }

@@ -7,8 +7,8 @@ import {
   LegacyWakeDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { argsFit, fits } from '../args-filter.ts'
-import { argsOf, bySchedule, legacyJob, scheduledJob } from '../legacy/job.ts'
+import { argsMatch, fieldMatches } from '../args-filter.ts'
+import { bySchedule, legacyJob, readJobArgs, scheduledJob } from '../legacy/job.ts'
 import { listed } from '../legacy/warning.ts'
 import { type Call, type Route, row } from '../row.ts'
 
@@ -22,11 +22,11 @@ const jobsOfApp = (path: string) =>
     answer([{ jobs, silent }], { fields }) {
       const found = jobs.filter(
         (job) =>
-          argsFit(argsOf(job), fields) &&
-          fits(fields, 'id', job.id) &&
-          fits(fields, 'spec', job.spec) &&
-          fits(fields, 'type', 'cron') &&
-          fits(fields, 'sleep', String(job.asleep)),
+          argsMatch(readJobArgs(job), fields) &&
+          fieldMatches(fields, 'id', job.id) &&
+          fieldMatches(fields, 'spec', job.spec) &&
+          fieldMatches(fields, 'type', 'cron') &&
+          fieldMatches(fields, 'sleep', String(job.asleep)),
       )
       return listed(found.sort(bySchedule).map(scheduledJob), silent)
     },

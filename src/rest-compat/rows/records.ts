@@ -5,10 +5,10 @@ import {
   type LegacyRecordsQuery,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { argsFit, fits, hasArgsFilter } from '../args-filter.ts'
-import { argsOf } from '../legacy/job.ts'
-import { legacyRecord, statesNamed } from '../legacy/record.ts'
-import { monthOf } from '../month.ts'
+import { argsMatch, fieldMatches, hasArgsFilter } from '../args-filter.ts'
+import { readJobArgs } from '../legacy/job.ts'
+import { findStates, legacyRecord } from '../legacy/record.ts'
+import { readMonth } from '../month.ts'
 import { type Call, type Pages, type Route, row } from '../row.ts'
 
 const USUAL_TOTAL = 100
@@ -58,7 +58,7 @@ export const RECORD_ROWS: readonly Route[] = [
 function pageAfter(call: Call, after: string | null) {
   const { params, fields, now } = call
   const action = fields.list('action').length === 1 ? fields.text('action') : null
-  const filter = { app: params.app ?? '', action, states: readStates(call), ...monthOf(fields, now) }
+  const filter = { app: params.app ?? '', action, states: readStates(call), ...readMonth(fields, now) }
   const narrows = hasArgsFilter(fields) || fields.list('rid').length > 0
   return { filter, first: narrows ? PAGE : Math.min(readTotal(call), PAGE), after }
 }
@@ -70,7 +70,7 @@ function readTotal({ fields }: Call): number {
 function readStates({ fields }: Call) {
   const names = fields.list('state').filter(Boolean)
   if (names.length === 0) return null
-  return names.flatMap((name) => statesNamed(name) ?? unknownState(name))
+  return names.flatMap((name) => findStates(name) ?? unknownState(name))
 }
 
 function unknownState(name: string): never {
@@ -81,9 +81,9 @@ function found(pages: Pages<LegacyRecordsQuery>, { fields }: Call): LegacyRecord
   const all = pages.flatMap(({ records }) => records.nodes)
   return all.filter(
     (record) =>
-      fits(fields, 'rid', record.rid) &&
-      fits(fields, 'action', record.action) &&
-      argsFit(argsOf(record), fields),
+      fieldMatches(fields, 'rid', record.rid) &&
+      fieldMatches(fields, 'action', record.action) &&
+      argsMatch(readJobArgs(record), fields),
   )
 }
 

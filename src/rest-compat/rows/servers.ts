@@ -80,7 +80,7 @@ export const SERVER_ROWS: readonly Route[] = [
 function askIp({ params }: Call): { ip: string } {
   const { ip = '' } = params
   if (isIP(ip) !== 0) return { ip }
-  throw new BackupdError('BAD_INPUT', `unvalid ip addr: "${ip}" is no IP address of a server`)
+  throw new BackupdError('BAD_INPUT', `unvalid ip addr: "${ip}" is not the IP address of a server`)
 }
 
 function noServer({ params }: Call): BackupdError {

@@ -10,7 +10,10 @@ export const SYSTEM_ROWS: readonly Route[] = [
     ask({ fields }) {
       const dir = fields.text('dir')
       if (dir !== '') return { dir }
-      throw new BackupdError('FORBIDDEN', 'dir is empty: name a directory below the one where copies go')
+      throw new BackupdError(
+        'FORBIDDEN',
+        'dir is empty: name a directory below the one given with --copy-dir',
+      )
     },
     answer: () => ({ status: 200, body: 'CREATED' }),
     refused: { statuses: { FORBIDDEN: 403 } },

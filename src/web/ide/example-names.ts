@@ -1,4 +1,4 @@
-/** Names for the example tabs; empty where the controller has nothing of the kind yet. */
+/** Names for the example tabs; empty if the controller has nothing of the kind yet. */
 export interface ExampleNames {
   app: string
   proc: string
@@ -27,17 +27,17 @@ interface Volume {
   lastGood: { name: string } | null
 }
 
-/** What is in the way of an answer must not keep the page from opening. */
-const PATIENCE_MS = 3000
+/** The page opens without names if the controller does not answer in time. */
+const TIMEOUT_MS = 3000
 
-/** Asks the controller; with everything empty if it does not answer. */
+/** Reads the names from the controller. If it does not answer, all are empty. */
 export async function readExampleNames(url: string): Promise<ExampleNames> {
   try {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: QUERY }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     return pickNames((await response.json()) as Answer)
   } catch {
@@ -45,7 +45,7 @@ export async function readExampleNames(url: string): Promise<ExampleNames> {
   }
 }
 
-/** Of the first volume with a good backup, else of the first one with a job. */
+/** Names of the first volume with a good backup; otherwise of the first one with a job. */
 export function pickNames({ data }: Answer): ExampleNames {
   const volumes = (data?.apps ?? []).flatMap(({ name: app, procs }) =>
     procs.flatMap(({ shortName: proc, instances }) =>

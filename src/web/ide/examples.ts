@@ -1,10 +1,10 @@
 import type { ExampleNames } from './example-names.ts'
 
-/** The tabs of a first visit: look, run, watch, recover; with names that this controller knows. */
-export function examplesFor({ app, proc, job, backup, series }: ExampleNames) {
+/** The tabs of a first visit: overview, watch, run, recover, snapshots. They use names that this controller knows. */
+export function makeExampleTabs({ app, proc, job, backup, series }: ExampleNames) {
   return [
     {
-      query: `# What is backed up, and how good is its newest backup?
+      query: `# What is backed up, and which backup of it is the newest good one.
 query Overview {
   apps {
     procs {
@@ -30,7 +30,7 @@ query Overview {
 `,
     },
     {
-      query: `# Every run as it happens. Keep it open.
+      query: `# Shows every run as it happens. Keep it open.
 subscription Watch {
   recordUpdated {
     seq
@@ -53,7 +53,7 @@ subscription Watch {
 `,
     },
     {
-      query: `# The ids of other jobs stand in the first tab.
+      query: `# Runs a job now. The first tab shows the ids of other jobs.
 mutation Run($id: ID!) {
   runJob(id: $id) {
     rid
@@ -64,8 +64,7 @@ mutation Run($id: ID!) {
       variables: JSON.stringify({ id: job }, null, 2),
     },
     {
-      query: `# Puts a volume back to what a backup holds.
-# Another name stands in the first tab.
+      query: `# Restores a backup to its volume. The first tab shows the names of other backups.
 mutation Recover($input: RecoverInput!) {
   recover(input: $input) {
     rid
@@ -77,7 +76,7 @@ mutation Recover($input: RecoverInput!) {
       variables: JSON.stringify({ input: { app, proc, backup, inUse: 'REFUSE' } }, null, 2),
     },
     {
-      query: `# The points in time of an increment, and what changed since one of them.
+      query: `# Shows the snapshots of an increment, and what changed since one of them.
 query Snapshots($app: ID!, $proc: ID!, $name: ID!, $from: ID!) {
   backup(app: $app, proc: $proc, name: $name) {
     snapshotCount

@@ -5,7 +5,7 @@ import { GraphiQL } from 'graphiql'
 import { createClient } from 'graphql-ws'
 import { createRoot } from 'react-dom/client'
 import { readExampleNames } from './example-names.ts'
-import { examplesFor } from './examples.ts'
+import { makeExampleTabs } from './examples.ts'
 
 const wsUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`
 
@@ -17,6 +17,6 @@ const fetcher = createGraphiQLFetcher({
 
 const root = document.getElementById('ide')
 if (root) {
-  const examples = examplesFor(await readExampleNames('/graphql'))
+  const examples = makeExampleTabs(await readExampleNames('/graphql'))
   createRoot(root).render(<GraphiQL fetcher={fetcher} defaultEditorToolsVisibility defaultTabs={examples} />)
 }

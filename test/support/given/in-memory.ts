@@ -1,5 +1,5 @@
 import { type ControllerInput, closeWorld, createWorld } from '../../../src/domain/controller.ts'
-import { takeInventory } from '../../../src/domain/inventory.ts'
+import { acceptInventory } from '../../../src/domain/inventory.ts'
 import { backupName } from '../../../src/wire/archive-name.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
 import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
@@ -42,7 +42,7 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
   })
   /** Takes an inventory and waits until every daemon was talked to. */
   const take = async (inventory: Inventory) => {
-    await takeInventory(world, { kind: 'inventory', inventory })
+    await acceptInventory(world, { kind: 'inventory', inventory })
     await world.background.settled()
   }
   if (facts.apps.length > 0) await take(toInventory(facts))

@@ -12,7 +12,7 @@ export interface InventoryChoice {
 }
 
 /** Creates the inventory source chosen on the command line. */
-export function inventoryOf({ from, localIp, log }: InventoryChoice): InventorySource {
+export function createInventorySource({ from, localIp, log }: InventoryChoice): InventorySource {
   return 'file' in from
     ? createInventoryFile({ file: from.file, localIp, log })
     : createLainlet({ address: from.lainlet, log })
