@@ -43,7 +43,7 @@ test('every access list that the kernel gives comes back from its text', () => {
   )
 })
 
-test('bytes of any kind are a text that is read back alike, or none', () => {
+test('any bytes give a text that is read back the same, or no text', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
       const text = encodeAclText(Buffer.from(bytes))
@@ -61,7 +61,7 @@ const part = fc
   )
   .map((words) => words.join(':'))
 
-test('text of any kind is a list with ids that the kernel takes, or a problem', () => {
+test('any text gives a list with ids that the kernel accepts, or a problem', () => {
   fc.assert(
     fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
       const parsed = parseAclText(parts.join(','))

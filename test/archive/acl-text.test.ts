@@ -45,7 +45,7 @@ test.each([
 })
 
 test.skipIf(!kernel || !hasSetfacl())(
-  'reads what getfacl writes as the kernel has it (needs setfacl)',
+  'reads the output of getfacl as the kernel stores it (needs setfacl)',
   () => {
     using bench = makeBench()
     const path = `${bench.path}/f`

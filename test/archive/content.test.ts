@@ -41,7 +41,7 @@ async function store(extents: Extent[], size: number, source: FileSource) {
   return { ...stored, bytes: gunzipSync(Buffer.concat(chunks)).subarray(5000) }
 }
 
-test('after the first error a file is not read further, and zeros stand for all of the rest', async () => {
+test('after the first read error zeros replace the rest of the file, which is not read further', async () => {
   const extents = [
     { offset: 0, length: 1500 },
     { offset: 10_000, length: 1500 },

@@ -45,7 +45,7 @@ test('every size comes back from a base 256 field', () => {
   )
 })
 
-test('records of any bytes come back', () => {
+test('records of any bytes are read back the same', () => {
   const record = fc.record({
     key: fc.stringMatching(/^[!-<>-~]{1,40}$/),
     value: fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes)),
@@ -97,7 +97,7 @@ test('a sparse file of any size comes back from its header and map', async () =>
   )
 })
 
-test('the index of any entries comes back, and its times can be shown', async () => {
+test('an index of any entries is read back the same, and its times can be shown', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(extremeEntry, { maxLength: 5 }), extremeName, async (entries, topName) => {
       const chunks: Buffer[] = []
@@ -131,7 +131,7 @@ test.each([10n ** 12n, 10n ** 17n, -(10n ** 13n)])(
   },
 )
 
-test('a time that no kernel counts becomes the last that it does', () => {
+test('a time beyond the range of the kernel becomes the last time within it', () => {
   const latest = (2n ** 63n - 1n) * 1_000_000_000n
   expect(parseDecimalSeconds('9999999999999999999')).toBe(latest)
   expect(parseDecimalSeconds('-9999999999999999999.5')).toBe(-latest)

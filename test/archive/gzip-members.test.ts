@@ -12,7 +12,7 @@ function memoryWriter() {
   return { write, sync: async () => {}, close: async () => {}, bytes: () => Buffer.concat(chunks) }
 }
 
-test('pieces of all sizes come out as they went in, in order', async () => {
+test('pieces of all sizes are read back the same, in order', async () => {
   const out = memoryWriter()
   const sizes: [number, number][] = []
   const members = createGzipMembers({
@@ -43,7 +43,7 @@ test('pieces of all sizes come out as they went in, in order', async () => {
   expect(sizes.reduce((sum, [size]) => sum + size, 0)).toBe(bytes.length)
 })
 
-test('one member is written at a time, however many are ready', async () => {
+test('only one member is written at a time, even if several are ready', async () => {
   const out = memoryWriter()
   let writing = 0
   let most = 0
@@ -72,7 +72,7 @@ test('space is filled in place', async () => {
   expect(gunzipSync(out.bytes())).toHaveLength(10_000)
 })
 
-test('content that does not compress grows by next to nothing', async () => {
+test('content that does not compress hardly grows', async () => {
   const out = memoryWriter()
   const members = createGzipMembers({ out, blockSize: 1 << 20, blocks: 3 })
   const content = randomBytes(4 << 20)
@@ -81,7 +81,7 @@ test('content that does not compress grows by next to nothing', async () => {
   expect(size).toBeLessThan(content.length * 1.0005)
 })
 
-test('what the writer throws comes out, now or at the end', async () => {
+test('an error of the writer is thrown, now or at the end', async () => {
   const full = new Error('full')
   const out = { write: () => Promise.reject(full), sync: async () => {}, close: async () => {} }
   const members = createGzipMembers({ out, blockSize: 1000, blocks: 2 })

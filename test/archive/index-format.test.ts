@@ -50,7 +50,7 @@ async function contentOf({ offset, length }: IndexEntry): Promise<Buffer> {
   return (await runTar(['-xOf', '-'], alone)).stdout
 }
 
-test('the index tells of every entry, in order and without gaps', () => {
+test('the index describes every entry, in order and without gaps', () => {
   expect(entries()).toHaveLength(packed.summary.entries)
   let end = 0
   for (const { offset, length } of entries()) {
@@ -89,13 +89,13 @@ test('the members cover the archive, and each can be unpacked alone', () => {
   expect([at, plainAt]).toEqual([archive.length, packed.summary.tarBytes])
 })
 
-test('an entry reads as a line of a file list', () => {
+test('an entry is shown as a line of a list of files', () => {
   const info = fileInfoSchema.parse(fileInfoOf(entry('new\\x0aline')))
   expect(info).toMatchObject({ path: 'new\\x0aline', type: 'file', size: 5 })
   expect(Math.abs(Date.parse(info.modified) - Date.now())).toBeLessThan(600_000)
 })
 
-test('an index of an earlier version, which has names with control characters as they are, reads the same', async () => {
+test('an index of an earlier version, with unescaped control characters in names, is read the same', async () => {
   const now = gunzipSync(packed.index).toString('utf8')
   const before = now.replaceAll(/\\\\x(0[0-9a-f]|1[0-9a-f]|7f)/g, (_, hex) => `\\u00${hex}`)
   expect(before).not.toBe(now)
@@ -121,11 +121,11 @@ describe('a damaged index is refused', () => {
       await refused(packed.index.subarray(0, length))
     }
   })
-  test('that is something else', () => refused(Buffer.from('hello')))
+  test('that is not an index', () => refused(Buffer.from('hello')))
   test('without its header', () => refused(zipped(textLines().slice(1))))
   test('without its end', () => refused(zipped(textLines().slice(0, -1))))
-  test('with a line less', () => refused(zipped(textLines().toSpliced(5, 1))))
-  test('with a gzip member less', () => {
+  test('with one line less', () => refused(zipped(textLines().toSpliced(5, 1))))
+  test('with one gzip member less', () => {
     const isMembers = (line: string) => line.startsWith('{"kind":"members"')
     const some = textLines()
     const at = some.findIndex(isMembers)
@@ -136,18 +136,19 @@ describe('a damaged index is refused', () => {
     const members = textLines().findLast((line) => line.includes('"members","sizes"')) as string
     for (const line of [textLines()[3] as string, members]) await refused(zipped([...textLines(), line]))
   })
-  test('with a line that is none', () => refused(zipped(textLines().toSpliced(5, 1, '{"kind":"entry"}'))))
+  test('with a line that is not an entry', () =>
+    refused(zipped(textLines().toSpliced(5, 1, '{"kind":"entry"}'))))
   test('of another format', () => refused(gzipSync(text().replace('"format":1', '"format":2'))))
   test('whose last line does not end', () => refused(gzipSync(text().trimEnd())))
-  test('whose line grows without end', () => refused(gzipSync(Buffer.alloc(40 << 20, ' '))))
+  test('with a line that never ends', () => refused(gzipSync(Buffer.alloc(40 << 20, ' '))))
 })
 
-test('what the store says while it is read is passed on', async () => {
+test('an error of the store while the index is read is passed on', async () => {
   const lost = new Error('lost')
   const reader = { ...bytesReader(packed.index), read: () => Promise.reject(lost) }
   await expect(Array.fromAsync(readIndex(reader))).rejects.toBe(lost)
 })
 
-test('reading may stop anywhere', async () => {
+test('a reader may stop anywhere', async () => {
   for await (const line of readIndex(bytesReader(packed.index))) if (line.kind === 'entry') break
 })

@@ -40,15 +40,15 @@ async function packWhile(change: (file: string) => void) {
   return { ...packed, content, restored: readFileSync(join(dir, 'out/v/large')) }
 }
 
-describe('a file that does not hold still while it is read', () => {
-  test('grew: a note; kept as long as it was', async () => {
+describe('a file that changes while it is read', () => {
+  test('that grew is a note, and its first bytes are kept', async () => {
     const { warnings, summary, content, restored } = await packWhile((file) => appendFileSync(file, 'more'))
     expect(warnings).toEqual(['note large: grew while it was read: only its length at the open is kept'])
     expect(summary.faults).toBe(0)
     expect(restored.equals(content)).toBe(true)
   })
 
-  test('shrank: a fault; zeros for the rest, and the archive stays whole', async () => {
+  test('that shrank is a fault, zeros replace the rest, and the archive stays valid', async () => {
     const { warnings, summary, content, restored } = await packWhile((file) => truncateSync(file, LARGE / 2))
     expect(warnings).toEqual(['fault large: shrank while it was read: the rest of it is zeros'])
     expect(summary.faults).toBe(1)
@@ -57,13 +57,13 @@ describe('a file that does not hold still while it is read', () => {
     expect(restored.subarray(LARGE / 2).every((byte) => byte === 0)).toBe(true)
   })
 
-  test('was written in place: a fault', async () => {
+  test('that was written in place is a fault', async () => {
     const { warnings, summary } = await packWhile((file) => writeFileSync(file, Buffer.alloc(LARGE, 'other')))
     expect(warnings).toEqual(['fault large: changed while it was read'])
     expect(summary.faults).toBe(1)
   })
 
-  test('was removed after it was opened: kept', async () => {
+  test('that was removed after it was opened is kept', async () => {
     const { warnings, content, restored } = await packWhile((file) => {
       unlinkSync(file)
       writeFileSync(file, 'another file of that name')
@@ -73,7 +73,7 @@ describe('a file that does not hold still while it is read', () => {
   })
 })
 
-test('what vanishes before it is opened is a note, and the rest is kept', async () => {
+test('a file that vanishes before it is opened is a note, and the rest is kept', async () => {
   for (let n = 0; n < 500; n++) writeFileSync(join(dir, `v/${n}`), `${n}`)
   let removed = 0
   const onProgress = ({ files }: { files: number }) => {
@@ -87,7 +87,7 @@ test('what vanishes before it is opened is a note, and the rest is kept', async 
 })
 
 test.skipIf(!isRoot)(
-  'what may not be read is a fault, and the rest is kept (needs root, to stop being it)',
+  'an unreadable file is a fault, and the rest is kept (needs root, to stop being it)',
   async () => {
     writeFileSync(join(dir, 'v/open'), 'x')
     writeFileSync(join(dir, 'v/closed'), 'secret')

@@ -18,8 +18,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-describe('an archive, judged by GNU tar', () => {
-  test.skipIf(!isRoot)('brings everything back (needs root: owners, devices)', async () => {
+describe('GNU tar reads an archive', () => {
+  test.skipIf(!isRoot)('restores everything (needs root: owners, devices)', async () => {
     const { skipped } = makeNastyTree(join(dir, 'db'))
     expect(skipped, 'this machine cannot make all of the tree').toEqual([])
     const { archive, summary, warnings } = await packTo(join(dir, 'a.tar.gz'), join(dir, 'db'))
@@ -29,7 +29,7 @@ describe('an archive, judged by GNU tar', () => {
     expect(summary).toMatchObject({ faults: 0, notKept: [], empty: false })
   })
 
-  test('brings back what a user may make', async () => {
+  test('restores what an ordinary user may create', async () => {
     const { skipped } = makeNastyTree(join(dir, 'db'))
     const { archive } = await packTo(join(dir, 'a.tar.gz'), join(dir, 'db'))
     await untar(archive, join(dir, 'out'))
@@ -37,7 +37,7 @@ describe('an archive, judged by GNU tar', () => {
     expect(compareTrees(join(dir, 'db'), join(dir, 'out/db'), { except: left })).toEqual([])
   })
 
-  test('says what is in it: size, sha256, counts', async () => {
+  test('states its size, sha256 and counts', async () => {
     mkdirSync(join(dir, 'v/sub'), { recursive: true })
     writeFileSync(join(dir, 'v/sub/a'), 'hello')
     writeFileSync(join(dir, 'v/b'), Buffer.alloc(100_000, 1))
@@ -56,7 +56,7 @@ describe('an archive, judged by GNU tar', () => {
     expect(summary.tarBytes % 10240).toBe(0)
   })
 
-  test('has one directory at its top, named as asked, whatever its bytes', async () => {
+  test('has one directory at its top with the given name, whatever its bytes are', async () => {
     mkdirSync(join(dir, 'v'))
     writeFileSync(join(dir, 'v/a'), 'x')
     const topName = Buffer.from([0x64, 0xff, 0x0a])
@@ -72,27 +72,39 @@ describe('an archive, judged by GNU tar', () => {
     [1, 100, false],
     [0, 100, false],
     [0, 101, true],
-  ])('names a folder of %i and a file of %i bytes, in a pax record: %s', (prefix, name, isLong) => {
-    const path = Buffer.from(`${prefix > 0 ? `${'p'.repeat(prefix)}/` : ''}${'n'.repeat(name)}`)
-    const entry = {
-      ...{ type: 'file' as const, path, mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n, ctimeNs: 0n },
-      ...{ device: 1n, inode: 2n, links: 1, major: 0, minor: 0, linkTarget: null, xattrs: [], extents: null },
-    }
-    const head = encodeHead({
-      entry,
-      name: path,
-      linkName: null,
-      isHardLink: false,
-      size: 0,
-      sparseSize: null,
-    })
-    expect(head.length > 512).toBe(isLong)
-    const archive = join(dir, 'a.tar')
-    writeFileSync(archive, Buffer.concat([head, Buffer.alloc(1024)]))
-    expect(execFileSync('tar', ['-tf', archive], { encoding: 'utf8' })).toBe(`${path}\n`)
-  })
+  ])(
+    'stores the name of a folder of %i and a file of %i bytes in a pax record: %s',
+    (prefix, name, isLong) => {
+      const path = Buffer.from(`${prefix > 0 ? `${'p'.repeat(prefix)}/` : ''}${'n'.repeat(name)}`)
+      const entry = {
+        ...{ type: 'file' as const, path, mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n, ctimeNs: 0n },
+        ...{
+          device: 1n,
+          inode: 2n,
+          links: 1,
+          major: 0,
+          minor: 0,
+          linkTarget: null,
+          xattrs: [],
+          extents: null,
+        },
+      }
+      const head = encodeHead({
+        entry,
+        name: path,
+        linkName: null,
+        isHardLink: false,
+        size: 0,
+        sparseSize: null,
+      })
+      expect(head.length > 512).toBe(isLong)
+      const archive = join(dir, 'a.tar')
+      writeFileSync(archive, Buffer.concat([head, Buffer.alloc(1024)]))
+      expect(execFileSync('tar', ['-tf', archive], { encoding: 'utf8' })).toBe(`${path}\n`)
+    },
+  )
 
-  test('is several gzip members for content above a block, and smaller than the content that compresses', async () => {
+  test('has several gzip members if the content is larger than a block, and is smaller than compressible content', async () => {
     mkdirSync(join(dir, 'v'))
     const random = Buffer.concat(
       Array.from({ length: 3000 }, (_, n) => createHash('sha512').update(`${n}`).digest()),
@@ -107,19 +119,19 @@ describe('an archive, judged by GNU tar', () => {
 })
 
 describe('a volume', () => {
-  test('with nothing but directories is empty', async () => {
+  test('that holds only directories is empty', async () => {
     mkdirSync(join(dir, 'v/lost+found'), { recursive: true })
     const { summary } = await packTo(join(dir, 'a.tar.gz'), join(dir, 'v'))
     expect(summary).toMatchObject({ empty: true, files: 0, entries: 2 })
   })
 
-  test('with a link in it is not empty', async () => {
+  test('that holds a link is not empty', async () => {
     mkdirSync(join(dir, 'v'))
     writeFileSync(join(dir, 'v/a'), '')
     expect((await packTo(join(dir, 'a.tar.gz'), join(dir, 'v'))).summary.empty).toBe(false)
   })
 
-  test('that is not there is missing', async () => {
+  test('that does not exist is missing', async () => {
     await expect(packTo(join(dir, 'a.tar.gz'), join(dir, 'nowhere'))).rejects.toMatchObject({
       code: 'VOLUME_MISSING',
       message: expect.stringContaining('it does not exist'),
@@ -138,7 +150,7 @@ describe('a volume', () => {
 describe('a backup that ends early', () => {
   const openDescriptors = () => readdirSync('/proc/self/fd').length
 
-  test('gives the signal’s reason at once, even while a write hangs', async () => {
+  test('stops with the reason of the signal at once, even if a write hangs', async () => {
     makeNastyTree(join(dir, 'v'))
     const before = openDescriptors()
     const controller = new AbortController()
@@ -163,7 +175,7 @@ describe('a backup that ends early', () => {
     await expect.poll(openDescriptors).toBe(before)
   })
 
-  test('passes on what the store says, and closes all it had open', async () => {
+  test('passes on the error of the store, and closes everything it opened', async () => {
     mkdirSync(join(dir, 'v'))
     for (let n = 0; n < 20; n++) writeFileSync(join(dir, `v/${n}`), Buffer.alloc(1 << 20, n))
     const before = openDescriptors()
@@ -175,7 +187,7 @@ describe('a backup that ends early', () => {
     await expect.poll(openDescriptors).toBe(before)
   })
 
-  test('does not start where it was cancelled before', async () => {
+  test('does not start if it was cancelled before', async () => {
     mkdirSync(join(dir, 'v'))
     const signal = AbortSignal.abort(new BackupdError('CANCELLED', 'Cancelled on request'))
     await expect(packTo(join(dir, 'a.tar.gz'), join(dir, 'v'), { signal })).rejects.toMatchObject({
@@ -184,7 +196,7 @@ describe('a backup that ends early', () => {
   })
 })
 
-test('progress counts up to the whole, with the path being read', async () => {
+test('progress counts up to the total, and names the path being read', async () => {
   mkdirSync(join(dir, 'v'))
   writeFileSync(join(dir, 'v/large'), Buffer.alloc(5_000_000, 7))
   const seen: { bytes: number; files: number; path: Buffer }[] = []

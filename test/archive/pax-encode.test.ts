@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { encodePaxRecords, formatPaxTime } from '../../src/archive/pax-encode.ts'
 import { parsePaxRecords } from '../../src/archive/pax-records.ts'
 
-test('a record counts the digits of its own length', () => {
+test('the length of a pax record includes its own digits', () => {
   expect(encodePaxRecords([{ key: 'a', value: Buffer.from('b') }]).toString()).toBe('6 a=b\n')
   for (let length = 0; length < 1100; length++) {
     const body = encodePaxRecords([{ key: 'path', value: Buffer.alloc(length, 'x') }])
@@ -10,7 +10,7 @@ test('a record counts the digits of its own length', () => {
   }
 })
 
-test('values are kept byte by byte', () => {
+test('values are kept as bytes', () => {
   const records = [
     { key: 'path', value: Buffer.from('plain') },
     { key: 'SCHILY.xattr.user.x', value: Buffer.from([0, 10, 61, 255]) },
@@ -18,7 +18,7 @@ test('values are kept byte by byte', () => {
   expect(parsePaxRecords(encodePaxRecords(records))).toEqual(records)
 })
 
-test('a path that is not UTF-8 is announced', () => {
+test('a path that is not UTF-8 is marked as binary', () => {
   const body = encodePaxRecords([{ key: 'path', value: Buffer.from([0xff]) }])
   expect(body.toString('latin1')).toBe('21 hdrcharset=BINARY\n9 path=\xff\n')
 })

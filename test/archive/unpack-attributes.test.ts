@@ -23,7 +23,7 @@ async function attributesOf(...records: [key: string, value: string | Buffer][])
   return { values, warnings }
 }
 
-test.runIf(kernel)('raw values with anything in them, names as GNU tar escapes them', async () => {
+test.runIf(kernel)('raw values may contain any bytes, and names are escaped as GNU tar does', async () => {
   const { values } = await attributesOf(
     ['SCHILY.xattr.user.bytes', Buffer.from([0, 0x0a, 0x3d, 0xff])],
     ['SCHILY.xattr.user.empty', ''],
@@ -32,7 +32,7 @@ test.runIf(kernel)('raw values with anything in them, names as GNU tar escapes t
   expect(values).toEqual({ 'user.bytes': '\0\n=\xff', 'user.empty': '', 'user.a=b%c': 'v' })
 })
 
-test.runIf(kernel)("libarchive's base64, which gives way to the raw value", async () => {
+test.runIf(kernel)('a value in the base64 of libarchive is used if there is no raw value', async () => {
   const { values } = await attributesOf(
     ['LIBARCHIVE.xattr.user.only%20here', 'aGVsbG8='],
     ['SCHILY.xattr.user.both', 'raw'],
@@ -41,13 +41,13 @@ test.runIf(kernel)("libarchive's base64, which gives way to the raw value", asyn
   expect(values).toEqual({ 'user.only here': 'hello', 'user.both': 'raw' })
 })
 
-test.runIf(kernel)('an ACL that is there as text only', async () => {
+test.runIf(kernel)('an ACL that exists only as text is restored', async () => {
   const { values, warnings } = await attributesOf(['SCHILY.acl.access', ACL])
   expect(Object.keys(values)).toEqual(['system.posix_acl_access'])
   expect(warnings).toEqual([])
 })
 
-test.runIf(kernel)('an ACL for someone who is not known here is said', async () => {
+test.runIf(kernel)('an ACL for an unknown user is a warning', async () => {
   const { values, warnings } = await attributesOf(['SCHILY.acl.access', `user:who-is-this:rwx\n${ACL}`])
   expect(values).toEqual({})
   expect(warnings).toEqual([
@@ -56,7 +56,7 @@ test.runIf(kernel)('an ACL for someone who is not known here is said', async () 
 })
 
 test.each(['user.a=b', 'user.a%3Db', 'user.%', 'user.%25', 'user.%253D=%25', 'user.\xff'])(
-  'the attribute %j has the same name in an archive and out of it',
+  'the attribute %j has the same name inside an archive and outside',
   (name) => {
     const value = Buffer.from('value')
     const records = encodeXattrs([{ name: Buffer.from(name, 'latin1'), value }])

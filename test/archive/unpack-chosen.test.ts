@@ -4,7 +4,7 @@ import { chosenFiles } from '../../src/volume/tree/chosen-paths.ts'
 import { archiveOf, directory, file, symlink } from '../support/tar-blocks.ts'
 import { makeBench, unpack } from '../support/unpack-kit.ts'
 
-test('of what leads to a chosen file only directories are restored', async () => {
+test('on the way to a chosen file only directories are restored', async () => {
   using bench = makeBench('memory')
   const archive = archiveOf(
     directory('db/'),

@@ -55,24 +55,24 @@ function* flipped(count: number): Generator<Buffer> {
 }
 
 describe('a damaged archive', () => {
-  test('cut off anywhere is refused', async () => {
+  test('that is cut off anywhere is refused', async () => {
     const cut = positions(120).map((length) => archive.subarray(0, length))
     expect((await outcomes(cut)).filter((outcome) => !outcome.startsWith('ARCHIVE_CORRUPT: '))).toEqual([])
   })
 
-  test('with a flipped byte is refused where its manifest tells what it was', async () => {
+  test('with a flipped byte is refused if its manifest has the sha256', async () => {
     const found = await outcomes(flipped(120), { expected })
     expect(found.filter((outcome) => !/^ARCHIVE_(CORRUPT|UNSAFE): /.test(outcome))).toEqual([])
   })
 
-  test('with a flipped byte and no manifest is refused, or the byte meant nothing', async () => {
+  test('with a flipped byte and without a manifest is refused, unless the byte had no meaning', async () => {
     const found = await outcomes(flipped(120))
     expect(found.filter((outcome) => outcome.startsWith('silently wrong'))).toEqual([])
     // What means nothing: flags, time and system in gzip's header.
     expect(found.filter((outcome) => outcome.startsWith('restored')).length).toBeLessThan(12)
   })
 
-  test('with the right size and another digest is refused though all of it unpacked', async () => {
+  test('with the right size and a wrong sha256 is refused, although it unpacked', async () => {
     using bench = makeBench('memory')
     const wrong = { size: archive.length, sha256: 'f'.repeat(64) }
     expect(await refusalOf(archive, bench.target, { expected: wrong })).toBe(
@@ -80,7 +80,7 @@ describe('a damaged archive', () => {
     )
   })
 
-  test('with another size is refused before anything is unpacked', async () => {
+  test('with a wrong size is refused before anything is unpacked', async () => {
     using bench = makeBench('memory')
     const wrong = { ...expected, size: archive.length + 1 }
     expect(await refusalOf(archive, bench.target, { expected: wrong })).toContain(
@@ -89,13 +89,13 @@ describe('a damaged archive', () => {
     expect(readdirSync(bench.target)).toEqual([])
   })
 
-  test('with members that do not fit is read in order', async () => {
+  test('with members that do not match the index is read in order', async () => {
     using bench = makeBench('memory')
     const { files } = await unpack(archive, bench.target, { members: [10, 20], expected })
     expect(files).toBe(9)
   })
 
-  test('with members that fit and are none is refused', async () => {
+  test('with members that match the index but are not gzip is refused', async () => {
     using bench = makeBench('memory')
     const members = [100, archive.length - 100]
     expect(await refusalOf(archive, bench.target, { members })).toMatch(
@@ -103,7 +103,7 @@ describe('a damaged archive', () => {
     )
   })
 
-  test('says where', async () => {
+  test('says where the damage is', async () => {
     using bench = makeBench('memory')
     const plain = gunzipSync(archive)
     plain[plain.indexOf('db/sub/5') + 300] = 0xff
@@ -113,7 +113,7 @@ describe('a damaged archive', () => {
   })
 })
 
-describe('an archive that is none', () => {
+describe('a file that is not an archive is refused', () => {
   test.each([
     ['empty object', Buffer.alloc(0), /^ARCHIVE_CORRUPT: /],
     [
@@ -171,7 +171,7 @@ describe('an archive that is none', () => {
     expect(await refusalOf(bytes, bench.target)).toMatch(says)
   })
 
-  test('an empty backup of ours, with its manifest, restores an empty volume', async () => {
+  test('an empty backup of ours with a manifest restores an empty volume', async () => {
     using bench = makeBench('memory')
     const bytes = archiveOf(directory('db/', { mode: 0o750 }))
     const digest = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
@@ -179,20 +179,20 @@ describe('an archive that is none', () => {
     expect([root?.mode, entries, files]).toEqual([0o750, 1, 0])
   })
 
-  test('a second archive behind the end mark is ignored and said', async () => {
+  test('a second archive after the end mark is ignored with a warning', async () => {
     using bench = makeBench('memory')
     const { warnings } = await unpack(Buffer.concat([archive, archiveOf(file('x/y', 'z'))]), bench.target)
     expect(warnings).toEqual(['note : the archive has data after its end mark, which was ignored'])
     expect(compareTrees(tree, bench.target, { ignoreRoot: true })).toEqual([])
   })
 
-  test('bytes behind the gzip file that are no gzip file', async () => {
+  test('bytes after the gzip stream that are not gzip are refused', async () => {
     using bench = makeBench('memory')
     const bytes = Buffer.concat([archive, Buffer.from('garbage')])
     expect(await refusalOf(bytes, bench.target)).toMatch(/^ARCHIVE_CORRUPT: .*incorrect header check/)
   })
 
-  test('zeros behind the last gzip member are padding, and part of the digest', async () => {
+  test('zeros after the last gzip member are padding, and count for the digest', async () => {
     using bench = makeBench('memory')
     const bytes = Buffer.concat([archive, Buffer.alloc(3_000_000)])
     const digest = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
@@ -201,8 +201,8 @@ describe('an archive that is none', () => {
   })
 })
 
-describe('any bytes', () => {
-  test('in a tar header are refused or restored, never anything else', async () => {
+describe('random bytes', () => {
+  test('in a tar header are refused or restored, without another error', async () => {
     using bench = makeBench('memory')
     const field = fc.tuple(fc.integer({ min: 0, max: 511 }), fc.uint8Array({ minLength: 1, maxLength: 30 }))
     const damage = async (patches: [number, Uint8Array][]) => {
@@ -213,7 +213,7 @@ describe('any bytes', () => {
     expect(readdirSync(bench.path).length).toBe(1)
   })
 
-  test('as pax records are refused or restored, never anything else', async () => {
+  test('in pax records are refused or restored, without another error', async () => {
     using bench = makeBench('memory')
     const key = fc.constantFrom(
       'path',

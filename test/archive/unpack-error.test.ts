@@ -12,19 +12,19 @@ test.each(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'ERR_BUFFER_TOO_LARGE'])('%s is damage
   })
 })
 
-test.each(['ELOOP', 'ENOTDIR', 'EXDEV'])('%s tells of a name that leads through a link', (code) => {
+test.each(['ELOOP', 'ENOTDIR', 'EXDEV'])('%s means that a name leads through a link', (code) => {
   expect(explainUnpackError(errorOf(code), PLACE)).toMatchObject({ code: 'ARCHIVE_UNSAFE' })
 })
 
 test.each(['Z_MEM_ERROR', 'ENOMEM', 'EIO', 'EBADF', 'ENOSPC'])(
-  '%s is no fault of the archive, whose next reader may have more luck',
+  '%s is not damage: another reader may succeed',
   (code) => {
     const error = errorOf(code)
     expect(explainUnpackError(error, PLACE)).toBe(error)
   },
 )
 
-test('a fault before the first entry names none', () => {
+test('a fault before the first entry names no entry', () => {
   const fault = new ArchiveFault('corrupt', 'it is cut off')
   expect(explainUnpackError(fault, { position: 0, entry: undefined })).toMatchObject({
     message: 'The archive is damaged: it is cut off (byte 0 of its tar stream). Use an older backup',

@@ -36,7 +36,7 @@ async function unpacked(...parts: Buffer[]) {
 }
 
 describe('names', () => {
-  test('a ustar prefix is put in front; a GNU header has other things there', async () => {
+  test('a ustar prefix is prepended; a GNU header has other fields there', async () => {
     using out = await unpacked(
       TOP,
       file('x', '1', { prefix: 'db/deep' }),
@@ -55,7 +55,7 @@ describe('names', () => {
     expect(out.stat('h').ino).toBe(out.stat('n'.repeat(200)).ino)
   })
 
-  test('bytes that are no text, in a header and in a pax record', async () => {
+  test('bytes that are not text, in a header and in a pax record', async () => {
     const bytes = Buffer.from([0x64, 0x62, 0x2f, 0xff, 0xfe])
     const inPax = Buffer.from([0x64, 0x62, 0x2f, 0xc3, 0x0a, 0x3d])
     using out = await unpacked(
@@ -79,7 +79,7 @@ describe('names', () => {
 })
 
 describe('numbers', () => {
-  test.runIf(isRoot)('base 256, pax, and ids to the last', async () => {
+  test.runIf(isRoot)('base 256, pax, and the largest ids', async () => {
     using out = await unpacked(
       TOP,
       file('db/a', 'x', { uid: base256(3_000_000_000n, 8) }),
@@ -101,17 +101,17 @@ describe('numbers', () => {
     expect(out.stat('c').mtimeNs).toBe(-5_000_000_000n)
   })
 
-  test('an owner that is no id is said', async () => {
+  test('an invalid owner id is a warning', async () => {
     using out = await unpacked(TOP, file('db/a', 'x', { uid: base256(-2n, 8) }))
     expect(out.warnings).toEqual(['fault a: belongs to -2, which is not a valid id; it was given to root'])
   })
 
-  test('pax times to the nanosecond, cut off behind it', async () => {
+  test('pax times are read to the nanosecond, more digits are cut off', async () => {
     using out = await unpacked(TOP, pax([['mtime', '1577934245.1234567899']]), file('db/a', 'x'))
     expect(out.stat('a').mtimeNs).toBe(1577934245_123456789n)
   })
 
-  test('a pax size counts, the header says less', async () => {
+  test('a pax size overrides a smaller size in the header', async () => {
     using out = await unpacked(
       TOP,
       pax([['size', '600']]),
@@ -122,7 +122,7 @@ describe('numbers', () => {
     expect(out.read('b')).toBe('z')
   })
 
-  test('blanks in every number field', async () => {
+  test('blanks are accepted in every number field', async () => {
     const blank: [number, string][] = [
       [100, ' '.repeat(8)],
       [108, ' '.repeat(8)],
@@ -134,7 +134,7 @@ describe('numbers', () => {
     expect(out.stat('a').mtimeNs).toBe(0n)
   })
 
-  test('a checksum of signed bytes, as old Sun tars made it', async () => {
+  test('a checksum of signed bytes, as old Sun tars write it, is accepted', async () => {
     const block = file('db/x', 'y', { name: Buffer.from([0x64, 0x62, 0x2f, 0xe9]) })
     const unsigned = Number.parseInt(block.toString('latin1', 148, 154), 8)
     block.write(`${(unsigned - 256).toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
@@ -144,7 +144,7 @@ describe('numbers', () => {
 })
 
 describe('kinds of entries', () => {
-  test('old archives know a directory by its slash', async () => {
+  test('an old archive marks a directory by a slash', async () => {
     using out = await unpacked(
       directory('db/', { type: '\0', magic: 'v7' }),
       entry({ name: 'db/d/', type: '0', magic: 'v7' }),
@@ -155,7 +155,7 @@ describe('kinds of entries', () => {
     expect(out.read('f')).toBe('x')
   })
 
-  test('a directory with a size has no content, whatever the size says', async () => {
+  test('a directory with a size has no content, whatever its size is', async () => {
     using out = await unpacked(directory('db/', { size: 4096 }), file('db/f', 'x'))
     expect(out.read('f')).toBe('x')
   })
@@ -171,7 +171,7 @@ describe('kinds of entries', () => {
     expect(out.read('c')).toBe('z')
   })
 
-  test('a dump directory has its list skipped, a volume label is no entry', async () => {
+  test('the list of a dump directory is skipped, and a volume label is not an entry', async () => {
     using out = await unpacked(
       entry({ name: 'label', type: 'V', magic: 'gnu' }),
       TOP,
@@ -181,20 +181,20 @@ describe('kinds of entries', () => {
     expect(out.names().map(String).sort()).toEqual(['d', 'f'])
   })
 
-  test('a contiguous file is one; an unknown type becomes one and is said', async () => {
+  test('a contiguous file is a file; an unknown type is restored as a file with a warning', async () => {
     using out = await unpacked(TOP, file('db/a', 'x', { type: '7' }), file('db/b', 'y', { type: 'Q' }))
     expect(out.read('a') + out.read('b')).toBe('xy')
     expect(out.warnings).toEqual(['fault b: has the unknown type "Q" and was restored as a file'])
   })
 
-  test('a hard link to nothing is a fault, the rest comes back', async () => {
+  test('a hard link to a missing file is a fault, and the rest is restored', async () => {
     using out = await unpacked(TOP, hardLink('db/h', 'db/none'), file('db/f', 'x'))
     expect(out.warnings).toEqual(['fault h: is a hard link to an entry that was not restored'])
     expect(out.faults).toBe(1)
     expect(out.read('f')).toBe('x')
   })
 
-  test('a hard link in the place of the directory that its file lies in is a fault', async () => {
+  test('a hard link in place of the directory of its file is a fault', async () => {
     using out = await unpacked(TOP, file('db/d/f', 'x'), hardLink('db/d', 'db/d/f'), file('db/g', 'y'))
     expect(out.warnings).toEqual(['fault d: is a hard link to an entry that was not restored'])
     expect(out.read('g')).toBe('y')
@@ -225,7 +225,7 @@ describe('kinds of entries', () => {
 })
 
 describe('pax headers', () => {
-  test('global ones hold for all that follow, an entry of its own wins, an empty record takes it back', async () => {
+  test('a global header applies to all later entries, an own header wins, an empty record cancels it', async () => {
     const globals = pax(
       [
         ['mtime', '1000.5'],
@@ -249,7 +249,7 @@ describe('pax headers', () => {
     ])
   })
 
-  test('global ones never name or size entries', async () => {
+  test('global headers never name or size entries', async () => {
     using out = await unpacked(
       pax(
         [
@@ -267,7 +267,7 @@ describe('pax headers', () => {
     expect(readlinkSync(`${out.target}/l`)).toBe('a')
   })
 
-  test('one stays with its entry though GNU headers stand between', async () => {
+  test('a header belongs to its entry, even if GNU headers stand between', async () => {
     const long = entry({ name: '././@LongLink', type: 'L', magic: 'gnu', body: 'db/long\0' })
     using out = await unpacked(TOP, pax([['mtime', '77']]), long, file('db/a', 'x'), file('db/b', 'x'))
     expect([out.stat('long').mtimeNs, out.stat('b').mtimeNs]).toEqual([
@@ -278,7 +278,7 @@ describe('pax headers', () => {
 })
 
 describe('blocks of zeros', () => {
-  test('one alone is passed over, two are the end', async () => {
+  test('a single block is skipped, two blocks are the end', async () => {
     using out = await unpacked(
       TOP,
       file('db/a', 'x'),
@@ -291,7 +291,7 @@ describe('blocks of zeros', () => {
     expect(out.warnings).toHaveLength(1)
   })
 
-  test('one alone at the very end will do', async () => {
+  test('a single block at the very end is enough', async () => {
     using bench = makeBench('memory')
     const bytes = gzipSync(Buffer.concat([TOP, file('db/a', 'x'), Buffer.alloc(512)]))
     expect((await unpack(bytes, bench.target)).files).toBe(1)
@@ -299,14 +299,14 @@ describe('blocks of zeros', () => {
 })
 
 describe('the top directory', () => {
-  test('an archive without an entry for it', async () => {
+  test('is created if the archive has no entry for it', async () => {
     using out = await unpacked(file('db/a', 'x'), file('db/d/b', 'y'))
     expect(out.root).toBeNull()
     expect(out.read('a') + out.read('d/b')).toBe('xy')
     expect(out.stat('d').mode & 0o777n).toBe(0o755n)
   })
 
-  test('names that start with ./ keep what follows', async () => {
+  test('is removed from names that start with ./', async () => {
     using out = await unpacked(
       file('./a', 'x'),
       directory('./'),
@@ -318,7 +318,7 @@ describe('the top directory', () => {
     expect(out.read('db/b') + out.read('h') + out.read('c')).toBe('yxz')
   })
 
-  test('several at the top (tar -C dir a b) all stay', async () => {
+  test('is kept if there are several (tar -C dir a b)', async () => {
     const parts = [
       directory('a/', { mode: 0o700, mtime: 5 }),
       directory('a/sub/', { mtime: 6 }),
@@ -339,14 +339,14 @@ describe('the top directory', () => {
     expect(out.entries).toBe(7)
   })
 
-  test('files at the top (tar * in the directory) all stay', async () => {
+  test('is not needed if files are at the top (tar * in the directory)', async () => {
     using out = await unpacked(file('a', '1'), directory('d/'), file('d/b', '2'))
     expect(out.read('a') + out.read('d/b')).toBe('12')
   })
 })
 
-describe('the later of two entries with one name counts', () => {
-  test('file over file, file over link, directory again', async () => {
+describe('of two entries with the same name the later one wins', () => {
+  test('a file replaces a file, a file replaces a link, a directory follows', async () => {
     const parts = [
       file('db/a', 'first'),
       file('db/b', 'b'),
@@ -370,7 +370,7 @@ describe('the later of two entries with one name counts', () => {
     expect(out.stat('d').mode & 0o777n).toBe(0o750n)
   })
 
-  test('file over directory with its content, and back', async () => {
+  test('a file replaces a directory with its content, and the reverse', async () => {
     using out = await unpacked(
       TOP,
       directory('db/d/'),
@@ -384,7 +384,7 @@ describe('the later of two entries with one name counts', () => {
     expect([out.stat('d').mode & 0o777n, out.stat('d/e').mode & 0o777n]).toEqual([0o701n, 0o710n])
   })
 
-  test('directories after what lies in them', async () => {
+  test('a directory may come after its content', async () => {
     using out = await unpacked(
       file('db/d/e/f', 'x', { mtime: 9 }),
       directory('db/d/e/', { mtime: 5, mode: 0o500 }),

@@ -23,7 +23,7 @@ afterAll(() => source[Symbol.dispose]())
 const TWO_FIFOS = ['special/fifo', 'special/hard link of the fifo']
 
 describe.runIf(isRoot)('an archive made by GNU tar (as root)', () => {
-  test('posix with xattrs, ACLs and sparse files comes back exactly', async () => {
+  test('with xattrs, ACLs and sparse files in posix format is restored exactly', async () => {
     using bench = makeBench()
     const archive = `${bench.path}/a.tar.gz`
     const everything = ['--format=posix', '--xattrs', '--xattrs-include=*', '--acls', '-S']
@@ -43,7 +43,7 @@ describe.runIf(isRoot)('an archive made by GNU tar (as root)', () => {
     ['gnu', ['--format=gnu']],
     ['ustar', ['--format=ustar']],
     ['v7', ['--format=v7']],
-  ])('%s comes back as GNU tar itself unpacks it', async (_, args) => {
+  ])('%s is restored as GNU tar itself restores it', async (_, args) => {
     using bench = makeBench()
     const archive = `${bench.path}/a.tar.gz`
     const judge = `${bench.path}/judge`
@@ -56,7 +56,7 @@ describe.runIf(isRoot)('an archive made by GNU tar (as root)', () => {
     expect(compareTrees(`${judge}/db`, bench.target)).toEqual([])
   })
 
-  test.each(['posix', 'gnu'])('a file beyond 8 GiB with holes, %s', async (format) => {
+  test.each(['posix', 'gnu'])('with a file over 8 GiB with holes, %s', async (format) => {
     using bench = makeBench()
     makeNastyTree(`${bench.path}/big`)
     const archive = `${bench.path}/a.tar.gz`

@@ -114,7 +114,7 @@ const attacks: [what: string, parts: (outside: string) => Buffer[], says: string
   ],
 ]
 
-describe('an archive that leads out is refused as a whole:', () => {
+describe('an archive with a name that leads out is refused as a whole:', () => {
   test.each(attacks)('%s', async (_, parts, says) => {
     using bench = makeBench('memory')
     const victim = makeVictim(bench)
@@ -129,8 +129,8 @@ describe('an archive that leads out is refused as a whole:', () => {
   })
 })
 
-describe('what is no attack comes back', () => {
-  test('symlinks that point anywhere are data', async () => {
+describe('an archive that only looks like an attack is restored', () => {
+  test('symlinks may point anywhere, because they are data', async () => {
     using bench = makeBench('memory')
     const victim = makeVictim(bench)
     await unpack(
@@ -141,7 +141,7 @@ describe('what is no attack comes back', () => {
     expect(readlinkSync(`${bench.target}/b`)).toBe('../../..')
   })
 
-  test('a symlink with an owner, a mode and a time never touches what it points to', async () => {
+  test('owner, mode and time of a symlink never change its target', async () => {
     using bench = makeBench('memory')
     const victim = makeVictim(bench)
     const before = lstatSync(victim, { bigint: true })
@@ -159,7 +159,7 @@ describe('what is no attack comes back', () => {
     expect(readFileSync(victim, 'utf8')).toBe('untouched')
   })
 
-  test('a symlink that a later directory replaces is not followed by what lies in it', async () => {
+  test('a symlink that a later directory replaces is not followed by the content of that directory', async () => {
     using bench = makeBench('memory')
     makeVictim(bench)
     const link = symlink('db/l', `${bench.path}/outside`)
@@ -171,7 +171,7 @@ describe('what is no attack comes back', () => {
     expect(readFileSync(`${bench.path}/outside/victim`, 'utf8')).toBe('untouched')
   })
 
-  test('a directory that a later symlink replaces takes its metadata along', async () => {
+  test('a directory that a later symlink replaces does not pass its metadata on', async () => {
     using bench = makeBench('memory')
     const victim = makeVictim(bench)
     const parts = [directory('db/'), directory('db/d/', { mode: 0o700 }), file('db/d/f', 'x')]
@@ -181,14 +181,14 @@ describe('what is no attack comes back', () => {
     expect(readFileSync(victim, 'utf8')).toBe('untouched')
   })
 
-  test('two dots within a name, and a name of dots', async () => {
+  test('names of dots, and two dots within a name, are ordinary', async () => {
     using bench = makeBench('memory')
     await unpack(archiveOf(directory('db/'), file('db/a..b', '1'), file('db/...', '2')), bench.target)
     expect(readdirSync(bench.target).sort()).toEqual(['...', 'a..b'])
   })
 })
 
-test('a link in the target, there before, is not followed either', async () => {
+test('a link that was in the target before is not followed', async () => {
   using bench = makeBench('memory')
   const victim = makeVictim(bench)
   symlinkSync(`${bench.path}/outside`, `${bench.target}/l`)

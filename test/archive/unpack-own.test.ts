@@ -53,7 +53,7 @@ async function membersIn(index: Buffer): Promise<number[]> {
 }
 
 describe('an archive of ours', () => {
-  test.each(['members side by side', 'in order'])('comes back exactly, %s', async (how) => {
+  test.each(['members side by side', 'in order'])('is restored exactly, %s', async (how) => {
     using bench = makeBench()
     const { size, sha256 } = packed
     const options = { expected: { size, sha256 }, members: how === 'in order' ? null : members }

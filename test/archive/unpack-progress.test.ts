@@ -9,7 +9,7 @@ const ARCHIVE = archiveOf(
   file('db/big', Buffer.alloc(BIG, 'y')),
 )
 
-test('progress counts bytes of content and files, and ends at the sum', async () => {
+test('progress counts bytes of content and files up to the total', async () => {
   using bench = makeBench('memory')
   const seen: { bytes: number; files: number; path: string }[] = []
   const summary = await unpack(ARCHIVE, bench.target, {
@@ -22,7 +22,7 @@ test('progress counts bytes of content and files, and ends at the sum', async ()
 })
 
 test.each([null, [ARCHIVE.length]])(
-  'aborted in the middle it throws the reason (members: %o)',
+  'an abort in the middle throws the reason (members: %o)',
   async (members) => {
     using bench = makeBench('memory')
     const reason = new Error('asked to stop')
@@ -35,14 +35,14 @@ test.each([null, [ARCHIVE.length]])(
   },
 )
 
-test('aborted before it starts it reads nothing', async () => {
+test('an abort before the start reads nothing', async () => {
   using bench = makeBench('memory')
   const archive = { ...readerOf(ARCHIVE), read: async () => Promise.reject(new Error('was read')) }
   const signal = AbortSignal.abort(new Error('before'))
   await expect(unpack(ARCHIVE, bench.target, { archive, signal })).rejects.toThrow('before')
 })
 
-test('an error of the store is given as it is', async () => {
+test('an error of the store is passed on unchanged', async () => {
   using bench = makeBench('memory')
   const failing = { ...readerOf(ARCHIVE), read: async () => Promise.reject(new Error('the store is gone')) }
   await expect(unpack(ARCHIVE, bench.target, { archive: failing })).rejects.toThrow('the store is gone')

@@ -33,7 +33,7 @@ const MIXED = [
   file('db/d/e', 'z'),
 ]
 
-test('without the kernel the rest comes back, and what does not is said', () => {
+test('without libc the rest is restored, and what is not is named', () => {
   using bench = makeBench('memory')
   const archive = `${bench.path}/a.tar.gz`
   writeFileSync(archive, archiveOf(...MIXED, symlink('db/l', 'x'), hardLink('db/h', 'db/d/e')))
@@ -49,7 +49,7 @@ test('without the kernel the rest comes back, and what does not is said', () => 
   expect(readFileSync(`${bench.target}/h`, 'utf8')).toBe('z')
 })
 
-test('without the kernel a tree of files, links and holes comes back, times to the microsecond', () => {
+test('without libc a tree of files, links and holes is restored, times to the microsecond', () => {
   using bench = makeBench('memory')
   const tree = `${bench.path}/db`
   mkdirSync(`${tree}/${'deep/'.repeat(300)}`, { recursive: true })
@@ -63,22 +63,19 @@ test('without the kernel a tree of files, links and holes comes back, times to t
 
 const DEEP = pax([['path', `db/${'deep/'.repeat(1500)}leaf`]])
 
-test.each(['with', 'without'])(
-  '%s the kernel a path may be longer than the kernel takes at once',
-  async (how) => {
-    using bench = makeBench('memory')
-    const bytes = archiveOf(directory('db/'), DEEP, file('db/x', 'y'))
-    const archive = `${bench.path}/a.tar.gz`
-    writeFileSync(archive, bytes)
-    const result =
-      how === 'with' ? await unpack(bytes, bench.target) : unpackInChild(archive, bench.target, 'plain')
-    expect(result.warnings).toEqual([])
-    const found = execFileSync('find', [bench.target, '-name', 'leaf'], { encoding: 'utf8' })
-    expect(found.trim().length - bench.target.length).toBe('/deep'.length * 1500 + '/leaf'.length)
-  },
-)
+test.each(['with', 'without'])('%s libc a path may be longer than one system call accepts', async (how) => {
+  using bench = makeBench('memory')
+  const bytes = archiveOf(directory('db/'), DEEP, file('db/x', 'y'))
+  const archive = `${bench.path}/a.tar.gz`
+  writeFileSync(archive, bytes)
+  const result =
+    how === 'with' ? await unpack(bytes, bench.target) : unpackInChild(archive, bench.target, 'plain')
+  expect(result.warnings).toEqual([])
+  const found = execFileSync('find', [bench.target, '-name', 'leaf'], { encoding: 'utf8' })
+  expect(found.trim().length - bench.target.length).toBe('/deep'.length * 1500 + '/leaf'.length)
+})
 
-test('without the kernel a symlink on the way is refused as well', () => {
+test('without libc a symlink on the way is refused too', () => {
   using bench = makeBench('memory')
   mkdirSync(`${bench.path}/outside`)
   const archive = `${bench.path}/a.tar.gz`
@@ -88,7 +85,7 @@ test('without the kernel a symlink on the way is refused as well', () => {
 })
 
 test.runIf(isRoot)(
-  'without root, owners are one fault, devices one each, and the rest comes back (as root, who steps down)',
+  'without root, owners are one fault, each device is one, and the rest is restored (as root, who steps down)',
   () => {
     using bench = makeBench()
     const archive = `${bench.path}/a.tar.gz`
@@ -107,7 +104,7 @@ test.runIf(isRoot)(
   },
 )
 
-test.runIf(canMount)('a file system that is full aborts with NO_ROOM (needs mounts)', async () => {
+test.runIf(canMount)('a full file system aborts the unpacking with NO_ROOM (needs mounts)', async () => {
   using bench = makeBench('memory')
   const unmount = mountTmpfs(`${bench.path}/small`, 'size=256k')
   try {
@@ -126,7 +123,7 @@ test.runIf(canMount)('a file system that is full aborts with NO_ROOM (needs moun
 })
 
 test.runIf(canMount)(
-  'a file system without attributes: one fault, the rest comes back (needs mounts)',
+  'a file system without attributes causes one fault, and the rest is restored (needs mounts)',
   async () => {
     using bench = makeBench('memory')
     const target = `${bench.path}/plain`
@@ -144,7 +141,7 @@ test.runIf(canMount)(
   },
 )
 
-test('a name that is too long for the file system is a fault', async () => {
+test('a name too long for the file system is a fault', async () => {
   using bench = makeBench('memory')
   const parts = [pax([['path', `db/${'n'.repeat(300)}`]]), file('db/x', 'long'), file('db/y', 'z')]
   const { warnings, files } = await unpack(archiveOf(directory('db/'), ...parts), bench.target)
@@ -152,7 +149,7 @@ test('a name that is too long for the file system is a fault', async () => {
   expect(files).toBe(1)
 })
 
-test('where all that it holds is refused the archive is empty', async () => {
+test('an archive of which every entry is refused counts as empty', async () => {
   using bench = makeBench('memory')
   const parts = [pax([['path', `db/${'n'.repeat(300)}`]]), file('db/x', 'long')]
   expect(await refusalOf(archiveOf(directory('db/'), ...parts), bench.target)).toBe(

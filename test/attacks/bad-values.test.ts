@@ -133,7 +133,7 @@ function newsOf(records: unknown[]) {
   return { protocol: 2, daemonId: 'x', server: IP, records, running: [] }
 }
 
-test('no parser of src/wire throws, whatever it is fed', () => {
+test('no parser of src/wire throws, whatever its input is', () => {
   expect(PARSERS.length).toBeGreaterThan(20)
   const anything = fc.oneof(fc.jsonValue(), spoilt(whole), spoilt(sampleBackup()), spoilt(newsOf([whole])))
   fc.assert(
@@ -144,7 +144,7 @@ test('no parser of src/wire throws, whatever it is fed', () => {
   )
 })
 
-test('bad records are set aside one by one: the others count, and every list answers', async () => {
+test('bad records are set aside one by one, the others count, and every list answers', async () => {
   const { url } = await start({ folder: await testFolder() })
   let at = 10
   await fc.assert(
@@ -159,7 +159,7 @@ test('bad records are set aside one by one: the others count, and every list ans
   expect((await askLists(url)).servers[0]?.problems.join('\n')).toMatch(/Set aside \d+ records/)
 })
 
-test('whatever a daemon answers, every list of the controller answers', async () => {
+test('every list of the controller answers, whatever a daemon sends', async () => {
   const good = {
     debug: {
       ...{ crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER, protocol: 2 },
@@ -189,7 +189,7 @@ test('whatever a daemon answers, every list of the controller answers', async ()
   )
 })
 
-test('whatever a daemon answers of what is inside of backups, nothing ends as INTERNAL or reaches a terminal raw', async () => {
+test('whatever a daemon says about the content of backups, no answer is INTERNAL or has raw terminal controls', async () => {
   const created = '2026-11-23T08:45:00Z'
   const file = {
     ...{ path: 'a', type: 'file', size: 1, mode: 0o644, uid: 1, gid: 1, modified: created },
@@ -248,7 +248,7 @@ test('whatever a daemon answers of what is inside of backups, nothing ends as IN
   )
 })
 
-test('rows that an earlier version kept, and that nobody may send now, hide no list', async () => {
+test('bad rows that an earlier version stored hide no list', async () => {
   const folder = await testFolder()
   const before = await start({ folder })
   const good = sampleRecord({ rid: ridOf(3) })

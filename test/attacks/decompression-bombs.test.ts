@@ -19,7 +19,7 @@ async function lengthOf(pieces: AsyncIterable<Buffer>): Promise<number> {
   return length
 }
 
-test('a file of the repository unpacks to a hundred times its size at most', async () => {
+test('a file of the repository is decompressed to at most a hundred times its size', async () => {
   const bomb = sealUnpacked(key, Buffer.alloc(64 * MIB, ' '))
   expect(bomb.length).toBeLessThan(64 * 1024)
   await expect(lengthOf(unpackedPieces(key, 'index/bomb', bomb))).rejects.toMatchObject({
@@ -30,7 +30,7 @@ test('a file of the repository unpacks to a hundred times its size at most', asy
   expect(await lengthOf(unpackedPieces(key, 'index/small', small))).toBe(MIB)
 })
 
-test('an index full of spaces between its parts is not kept in memory', () => {
+test('an index full of spaces is not kept in memory', () => {
   const pieces = new IndexPieces({ blob: () => {}, pack: () => {}, rest: () => {} })
   const spaces = Buffer.alloc(MIB, ' ')
   pieces.push(Buffer.from('{'))
@@ -38,7 +38,7 @@ test('an index full of spaces between its parts is not kept in memory', () => {
   expect(() => pieces.push(spaces)).toThrow('one of its objects is too long')
 })
 
-test('a tree unpacks to the length that the index says, and not to more', async () => {
+test('a tree is decompressed to the length in the index, not more', async () => {
   const plain = Buffer.alloc(4 * MIB)
   const id = createHash('sha256').update(plain).digest()
   const sealed = seal(key, compress(plain))
@@ -50,7 +50,7 @@ test('a tree unpacks to the length that the index says, and not to more', async 
   })
 })
 
-test('an archive inflates to what its manifest says, and not to more', async () => {
+test('an archive is decompressed to the size in its manifest, not more', async () => {
   const tar = tarOf('db/file', Buffer.alloc(4 * MIB))
   const archive = gzipSync(tar)
   const expected = { size: archive.length, sha256: createHash('sha256').update(archive).digest('hex') }
@@ -64,7 +64,7 @@ test('an archive inflates to what its manifest says, and not to more', async () 
   ).toMatch(/^ARCHIVE_CORRUPT: .*inflates to more than \d+ bytes/)
 })
 
-test('the index of an archive unpacks to five hundred times its size at most', async () => {
+test('the index of an archive is decompressed to at most five hundred times its size', async () => {
   const bomb = gzipSync(Buffer.alloc(64 * MIB, '\n'), { level: 9 })
   const read = async () => {
     for await (const _ of gunzipLines(readerOf(bomb)));

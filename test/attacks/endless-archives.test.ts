@@ -12,7 +12,7 @@ const MIB = 1 << 20
 const BLOCK = 512
 const MAX_PIECES = 1_000_000
 
-test('a line of an index that goes on for more than 16 MiB is refused, though it ends', async () => {
+test('a line of an index with more than 16 MiB is refused, even if it ends', async () => {
   const line = `${randomBytes(9 * MIB).toString('hex')}\n`
   const read = async () => {
     for await (const _ of gunzipLines(readerOf(gzipSync(line, { level: 1 }))));
@@ -40,7 +40,7 @@ const SPARSE_1 = [
   { key: 'GNU.sparse.realsize', value: Buffer.from('1000') },
 ]
 
-test('a sparse map with a number that does not end is refused after a few blocks', async () => {
+test('a sparse map with an endless number is refused after a few blocks', async () => {
   const { stream } = endless(Buffer.alloc(BLOCK, '1'), 10)
   await expect(readPaxSparseMap(SPARSE_1, stream)).rejects.toThrow('the map of a sparse file is malformed')
 })
@@ -51,7 +51,7 @@ test('a sparse map that announces more than a million pieces is refused at its f
   expect(taken()).toBe(1)
 })
 
-test('an old sparse header that goes on and on is refused after a million pieces', async () => {
+test('an endless old sparse header is refused after a million pieces', async () => {
   const more = Buffer.alloc(BLOCK)
   for (let at = 0; at < 21 * 24; at += 12) more.write('00000000001\0', at)
   more[504] = 1
@@ -94,7 +94,7 @@ test.each([
   )
 })
 
-test.each(['L', 'K', 'x', 'g'])('a header "%s" that says it has 64 MiB or more is not read', async (type) => {
+test.each(['L', 'K', 'x', 'g'])('a header "%s" that claims 64 MiB or more is not read', async (type) => {
   using bench = makeBench('memory')
   const huge = entry({ name: 'huge', type, size: 64 * MIB + 1 })
   expect(await refusalOf(archiveOf(directory('db/'), huge), bench.target)).toMatch(

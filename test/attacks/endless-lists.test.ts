@@ -6,7 +6,7 @@ import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const ENDLESS = /^Cannot read the list of the daemon on 10.77.0.11: it does not end/
 
-test('a list of backups whose next page is always a new one ends with an error', async () => {
+test('a list of backups with endless next pages ends with an error', async () => {
   let page = 0
   const daemon = await scriptedDaemon(() => ({ body: { backups: [], next: `page-${page++}` } }))
   const client = createDaemonClient({ addressOf: () => daemon.url, log: silentLog })
@@ -21,14 +21,14 @@ test('a list of backups whose next page is always a new one ends with an error',
   expect(page).toBe(MAX_PAGES)
 })
 
-test('a list of so many pages passes, and of one more does not', () => {
+test('a list with the largest number of pages passes, one with one more does not', () => {
   const guard = new PageGuard('10.77.0.11')
   for (let page = 1; page < MAX_PAGES; page++) guard.check(1, String(page))
   guard.check(1, null)
   expect(() => guard.check(1, 'more')).toThrow(ENDLESS)
 })
 
-test('a list of so many entries passes, and of one more does not', () => {
+test('a list with the largest number of entries passes, one with one more does not', () => {
   const guard = new PageGuard('10.77.0.11')
   guard.check(999_999, 'a')
   expect(() => guard.check(1, 'b')).toThrow('it has more than 1000000 entries')

@@ -80,7 +80,7 @@ async function start({ real = false } = {}) {
 const running = sampleRecord({ server: VICTIM, jobId: '7f000002aaaa' })
 const end = '2026-11-23T08:45:00Z'
 
-test('news in the name of another server is refused, and named in its problems', async () => {
+test('news in the name of another server is refused and named in the problems of that server', async () => {
   const { url, record, problems } = await start()
   const { status, text } = await postFrom(ATTACKER, url, newsOf(VICTIM, [running]))
   expect(status).toBe(403)
@@ -89,7 +89,7 @@ test('news in the name of another server is refused, and named in its problems',
   expect(await problems(VICTIM)).toContainEqual(expect.stringContaining(`it came from ${ATTACKER}`))
 })
 
-test('news of a server that no inventory names is refused', async () => {
+test('news of a server outside the inventory is refused', async () => {
   const { url } = await start()
   const stranger = { ...running, server: '127.0.0.9', jobId: '' }
   expect((await postFrom('127.0.0.9', url, newsOf('127.0.0.9', [stranger]))).status).toBe(403)
@@ -121,7 +121,7 @@ test.for<[string, Partial<RunRecord>, string]>([
   expect((await execute(BackupsDocument, {})).backups.totalCount).toBe(0)
 })
 
-test('a daemon cannot end, take over or keep alive the run of another', async () => {
+test('a daemon cannot end, take over or keep alive a run of another daemon', async () => {
   const { url, record, problems } = await start()
   await postFrom(VICTIM, url, newsOf(VICTIM, [running]))
   const stolen = { ...running, server: ATTACKER, jobId: '', seq: 99, state: 'success' as const, end }
@@ -130,7 +130,7 @@ test('a daemon cannot end, take over or keep alive the run of another', async ()
   expect(await problems(ATTACKER)).toContainEqual(expect.stringContaining(`this run is one of ${VICTIM}`))
 })
 
-test('a run that was cancelled stays so, whoever says what', async () => {
+test('a cancelled run stays cancelled, whatever later news says', async () => {
   const { url, record } = await start()
   const cancelled = { ...running, seq: 2, state: 'cancelled' as const, end }
   await postFrom(VICTIM, url, newsOf(VICTIM, [cancelled]))
@@ -162,7 +162,7 @@ test('a legacy record counts only for the server that it came from', async () =>
   expect(await record(ridOf(5))).toMatchObject({ state: 'RUNNING', server: { ip: VICTIM } })
 })
 
-test('a record cannot make the controller ask an address that no inventory names', async () => {
+test('a record cannot make the controller send requests to an address outside the inventory', async () => {
   const asked: string[] = []
   const trap = createServer((request, response) => {
     asked.push(request.url ?? '')
@@ -180,7 +180,7 @@ test('a record cannot make the controller ask an address that no inventory names
   expect(asked).toEqual([])
 })
 
-test("a backup whose source was changed is recovered to the inventory's path all the same", async () => {
+test('a backup whose source was forged is recovered to the path of the inventory', async () => {
   const { url, execute, volume, other, record } = await start({ real: true })
   const jobs = async () =>
     (await execute(JobsDocument, { filter: { server: VICTIM, action: 'backup' } })).jobs.filter(

@@ -64,14 +64,14 @@ function fits(query: string): boolean {
   }
 }
 
-test.each(Object.entries(SHAPES))('%s: the work has a bound, however large the document is', (_, make) => {
+test.each(Object.entries(SHAPES))('%s: the work is limited, however large the document is', (_, make) => {
   const document = parse(make(largest(make)), { maxTokens: MAX_TOKENS })
   expect(documentProblem(schema, document)).toMatchObject({ extensions: { code: 'TOO_COSTLY' } })
   expect(workOf(document)).toBeLessThan(4 * DOCUMENT_LIMITS.selections)
 })
 
 /** What passes the limits is small enough for the rules of GraphQL, the quadratic one too. */
-test.each(Object.entries(SHAPES))('%s: up to the limits, GraphQL compares few fields', (_, make) => {
+test.each(Object.entries(SHAPES))('%s: within the limits, GraphQL compares few fields', (_, make) => {
   let count = 1
   while (!documentProblem(schema, parse(make(count + 1))) && count < 200) count += 1
   const document = parse(make(count))
@@ -153,7 +153,7 @@ function records(count: number): string {
 }
 
 test.each(AT_THE_BOUND)(
-  '%s: what is at the bound passes, one more does not',
+  '%s: a document at the limit passes, one above does not',
   (_, within, beyond, message) => {
     expect(documentProblem(schema, parse(within))).toBeUndefined()
     expect(documentProblem(schema, parse(beyond))?.message).toMatch(message)
@@ -172,7 +172,7 @@ const CIRCLES: Record<string, string> = {
     '{ __typename } fragment f on Query { ...g } fragment g on Query { ...f }',
 }
 
-test.each(Object.entries(CIRCLES))('%s costs no more than it holds, and GraphQL refuses it', (_, query) => {
+test.each(Object.entries(CIRCLES))('%s costs only its own size, and GraphQL refuses it', (_, query) => {
   const document = parse(query)
   expect(documentProblem(schema, document)).toBeUndefined()
   expect(workOf(document)).toBeLessThan(100)
@@ -193,7 +193,7 @@ test.each([
   expect(documentProblem(schema, parse(query))?.message).toMatch(/Aliases limit of 30/)
 })
 
-test('circles of fragments are refused over HTTP and over a WebSocket', async () => {
+test('cycles of fragments are refused over HTTP and over a WebSocket', async () => {
   const { url } = await startTestController({ folder: await testFolder() })
   for (const query of Object.values(CIRCLES)) {
     const refusal = expect.objectContaining({ message: expect.stringMatching(/^Cannot spread fragment/) })

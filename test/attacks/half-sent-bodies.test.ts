@@ -31,7 +31,7 @@ function begin(url: URL, sent: string) {
   return { request, answer }
 }
 
-test('half-sent bodies of one address are bounded together, and are forgotten when they end', async () => {
+test('half-sent bodies of one address have a common limit, and are released when they end', async () => {
   const url = await startApp(1000, 10_000)
   const first = begin(url, `"${'x'.repeat(900)}`)
   const second = begin(url, `"${'y'.repeat(200)}`)
@@ -50,13 +50,13 @@ test('half-sent bodies of one address are bounded together, and are forgotten wh
   }
 })
 
-test('what all addresses send together is bounded', async () => {
+test('half-sent bodies of all addresses have a common limit', async () => {
   const url = await startApp(5000, 1000)
   const { answer } = begin(url, `"${'x'.repeat(1001)}`)
   expect((await answer).text).toContain('more than 1000 bytes of requests are being received')
 })
 
-test('a body at the bound is read', async () => {
+test('a body at the limit is read', async () => {
   const url = await startApp(1000, 1000)
   const { request, answer } = begin(url, `"${'x'.repeat(998)}`)
   request.end('"')
@@ -105,7 +105,7 @@ test.each([
   expect(status).not.toBe(503)
 })
 
-test('all addresses together have a bound too', async () => {
+test('connections of all addresses have a common limit', async () => {
   const app = Fastify()
   limitConnections(app.server, { perPeer: 10, total: 2 })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -115,7 +115,7 @@ test('all addresses together have a bound too', async () => {
   expect(await wordsOf(await opened(url))).toContain('all 2 are taken')
 })
 
-test('the bound of each address is 1,000 unless it is set', async () => {
+test('each address may have 1,000 connections unless configured', async () => {
   const { url } = await startTestController({ folder: await testFolder() })
   for (let at = 0; at < 999; at++) await opened(url)
   expect(await askGraphQL(url, '{ __typename }')).toMatchObject({ status: 200 })

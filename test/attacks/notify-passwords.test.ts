@@ -21,7 +21,7 @@ test('a password in a notify address is neither shown nor logged, and the shown 
   expect(await addresses()).toEqual({ addr: [] })
 })
 
-test('an address that is refused is quoted without its password', async () => {
+test('a refused notify address is quoted without its password', async () => {
   await using daemon = await startTestDaemon()
   const addr = 'ftp://news:hunter2@127.0.0.1/'
   const refused = await daemon.ask('PUT', '/api/v1/notify', { form: { addr } })

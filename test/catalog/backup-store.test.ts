@@ -19,7 +19,7 @@ async function* pagesOf(...pages: BackupInfo[][]) {
   yield* pages
 }
 
-test('a backup is kept whole', async () => {
+test('a backup is stored completely', async () => {
   const nulls = {
     rid: null,
     jobId: null,
@@ -91,7 +91,7 @@ describe('lists', () => {
     expect(seen.join('')).toBe(expected)
   })
 
-  test('the newest good one of each volume', async () => {
+  test('give the newest good backup of each volume', async () => {
     const { backups } = await catalogWith(
       { name: 'a1', sequence: 1 },
       { name: 'a2', sequence: 2 },
@@ -112,8 +112,8 @@ describe('lists', () => {
   })
 })
 
-describe('what is gone', () => {
-  test('stays gone when late news tells of it', async () => {
+describe('a deleted backup', () => {
+  test('stays deleted if late news mentions it', async () => {
     const { records, backups } = await catalogWith({ name: 'a' })
     await backups.remove('10.0.0.1', ['a', 'b', 'b'])
     const late = sampleRecord({
@@ -125,7 +125,7 @@ describe('what is gone', () => {
     expect((await backups.find({}, { first: 9 })).totalCount).toBe(0)
   })
 
-  test("is another server's backup of that name not", async () => {
+  test('does not affect a backup of the same name on another server', async () => {
     const { backups } = await catalogWith({ name: 'a' }, { name: 'a', server: '10.0.0.2' })
     await backups.remove('10.0.0.1', ['a'])
     expect((await backups.find({}, { first: 9 })).items).toMatchObject([{ node: { server: '10.0.0.2' } }])
@@ -133,7 +133,7 @@ describe('what is gone', () => {
 })
 
 describe('reconcile', () => {
-  test('of two listings of a namespace at once the later one has the last word', async () => {
+  test('uses the later of two simultaneous listings of a namespace', async () => {
     const { backups } = await tempCatalog()
     const begun = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()
@@ -158,7 +158,7 @@ describe('reconcile', () => {
   const listed = () =>
     pagesOf([{ ...b, verified: '2026-01-01T00:00:00Z' } as BackupInfo], [c as BackupInfo, d as BackupInfo])
 
-  test('adds, updates and removes what the store says, and only counts on a dry run', async () => {
+  test('adds, updates and removes backups as the store has them, and only counts in a dry run', async () => {
     const { backups } = await catalogWith(
       { name: 'a' },
       { name: 'b' },
@@ -185,14 +185,14 @@ describe('reconcile', () => {
     })
   })
 
-  test('brings back what was wrongly taken for gone', async () => {
+  test('restores backups that were wrongly removed', async () => {
     const { backups } = await catalogWith()
     await backups.remove('10.0.0.1', ['a'])
     await backups.reconcile('10.0.0.1', pagesOf([a as BackupInfo]), false)
     expect(await backups.get('10.0.0.1', 'a')).toEqual(a)
   })
 
-  test('a listing that breaks off removes nothing', async () => {
+  test('removes nothing if the listing breaks off', async () => {
     const { backups } = await catalogWith({ name: 'a' })
     async function* breaksOff() {
       yield [b as BackupInfo]
@@ -202,7 +202,7 @@ describe('reconcile', () => {
     expect((await backups.find({}, { first: 9 })).totalCount).toBe(2)
   })
 
-  test('news that comes while the store is listed is newer than the list', async () => {
+  test('treats news that arrives during the listing as newer than the list', async () => {
     const { records, backups } = await catalogWith({ name: 'a' }, { name: 'b' })
     async function* staleList() {
       const deleted = sampleRecord({
@@ -231,7 +231,7 @@ describe('reconcile', () => {
   })
 })
 
-test('of two runs on one backup the one that ended later has the word, whichever is told last', async () => {
+test('uses the run that ended later, whichever is reported last', async () => {
   const { records, backups } = await tempCatalog()
   const word = (n: number, end: string, verified: string | null) =>
     sampleRecord({ rid: ridOf(n), state: 'success', end, result: { backup: sampleBackup({ verified }) } })

@@ -25,7 +25,7 @@ interface Ports {
 
 const CHILD = fileURLToPath(new URL('../support/catalog-child.ts', import.meta.url))
 
-test('fits what the controller needs; servers and audit are kept', async () => {
+test('the catalog implements the ports of the domain, and keeps servers and audit', async () => {
   const ports: Ports = await tempCatalog()
   const server = { ip: '10.0.0.2', daemonId: null, lastSeen: null, leaving: false }
   await ports.servers.save(server)
@@ -47,8 +47,8 @@ test('fits what the controller needs; servers and audit are kept', async () => {
   })
 })
 
-describe('one process at a time', () => {
-  test('the second is told who has it, and may open it afterwards', async () => {
+describe('only one process at a time uses a catalog', () => {
+  test('the second process is told who uses it, and may open it afterwards', async () => {
     const folder = await tempFolder()
     const first = await openIn(folder)
     await expect(openIn(folder)).rejects.toMatchObject({
@@ -59,7 +59,7 @@ describe('one process at a time', () => {
     await (await openIn(folder)).close()
   })
 
-  test('what was acknowledged outlives kill -9, and so does no lock', async () => {
+  test('acknowledged writes survive kill -9, and the lock does not', async () => {
     const folder = await tempFolder()
     const child = fork(CHILD, [folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     onTestFinished(() => void child.kill('SIGKILL'))
@@ -81,7 +81,7 @@ describe('one process at a time', () => {
 })
 
 describe('copies', () => {
-  test('are whole databases, made while the catalog is in use', async () => {
+  test('are complete databases, made while the catalog is in use', async () => {
     const folder = await tempFolder()
     const catalog = await openIn(folder)
     onTestFinished(() => catalog.close())
@@ -116,7 +116,7 @@ describe('copies', () => {
     },
   )
 
-  test('that cannot be made leave nothing behind', async () => {
+  test('that fail leave nothing behind', async () => {
     const folder = await tempFolder()
     const catalog = await openIn(folder)
     onTestFinished(() => catalog.close())

@@ -13,7 +13,7 @@ import { openIn, tempFolder } from '../support/temp-catalog.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
 
-test('a copy has its name once it is whole, and the name is on disk before the copy is told', async () => {
+test('a copy gets its name when it is complete, and the name is on disk before the copy is reported', async () => {
   const folder = await tempFolder()
   const catalog = await openIn(folder)
   onTestFinished(() => catalog.close())
@@ -72,7 +72,7 @@ test('the copy before a migration is whole on disk before it gets its name', asy
   expect(disk.steps).toEqual([`sync ${name}.part`, `move ${name}.part ${name}`])
 })
 
-test('what is left of a copy that a power loss cut short keeps no migration from running', async () => {
+test('the rest of a copy that a power loss interrupted does not block a migration', async () => {
   const { file, later, copy } = await olderCatalog()
   await writeFile(`${copy}.part`, 'half a copy')
   await openDatabase(file, silentLog, later).$disconnect()

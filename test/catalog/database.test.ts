@@ -27,7 +27,7 @@ test('every commit is on disk: write-ahead log, full sync', async () => {
   expect(await settings()).toEqual(['wal', 2])
 })
 
-test('timers and sockets keep their turn during a long loop of writes', async () => {
+test('timers and sockets are served during a long loop of writes', async () => {
   const { db } = await tempDatabase()
   let ticks = 0
   const timer = setInterval(() => {
@@ -39,8 +39,8 @@ test('timers and sockets keep their turn during a long loop of writes', async ()
   expect(ticks).toBeGreaterThan(5)
 })
 
-describe('beside an open transaction', () => {
-  test('others neither see what is in it nor lose what they write', async () => {
+describe('during an open transaction', () => {
+  test('other callers neither see its changes nor lose their writes', async () => {
     const { db } = await tempDatabase()
     const inside = Promise.withResolvers<void>()
     const failed = db.$transaction(async (transaction) => {
@@ -59,7 +59,7 @@ describe('beside an open transaction', () => {
     expect((await db.meta.findMany()).map(({ key }) => key)).toEqual(['stays'])
   })
 
-  test('a crowd of both keeps them apart', async () => {
+  test('many transactions and writes are kept apart', async () => {
     const { db } = await tempDatabase()
     const undone = (n: number) =>
       db.$transaction(async (transaction) => {
@@ -88,7 +88,7 @@ describe('beside an open transaction', () => {
   })
 })
 
-test('a full disk refuses, and it goes on when there is room again', async () => {
+test('a full disk refuses writes, which succeed again when there is room', async () => {
   const { db } = await tempDatabase()
   await db.$queryRawUnsafe('PRAGMA max_page_count = 60')
   const big = { value: 'x'.repeat(300_000) }
@@ -144,7 +144,7 @@ describe('a file that cannot be used', () => {
     expect(await readFile(file)).toEqual(await readFile(`${file}.damaged`))
   })
 
-  test('a directory that cannot be made is named', async () => {
+  test('a directory that cannot be created is named', async () => {
     const folder = await tempFolder()
     await writeFile(join(folder, 'file'), '')
     await expect(openIn(join(folder, 'file', 'data'))).rejects.toThrow(
@@ -178,7 +178,7 @@ test('a copy is made before an older database is changed', async () => {
   expect(copy.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'later'").pluck().get()).toBe(0)
 })
 
-test('the migrations lead to the schema', async () => {
+test('the migrations produce the schema', async () => {
   const script = fileURLToPath(new URL('../../scripts/db-migration.mjs', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [script, '--check'])
   expect(stdout).toContain('nothing to write')

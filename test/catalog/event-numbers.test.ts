@@ -16,7 +16,7 @@ async function processesOf() {
   }
 }
 
-test('numbers of events that were not stored are not given again after a crash', async () => {
+test('event numbers that were not stored are not reused after a crash', async () => {
   const start = await processesOf()
   let greatest = 0
   for (let crash = 0; crash < 3; crash++) {
@@ -30,7 +30,7 @@ test('numbers of events that were not stored are not given again after a crash',
   }
 })
 
-test('more numbers than are reserved at a time are not given again after a crash', async () => {
+test('more event numbers than one reservation are not reused after a crash', async () => {
   const start = await processesOf()
   const { db, numbers } = await start()
   for (let round = 0; round < 30; round++) {
@@ -42,7 +42,7 @@ test('more numbers than are reserved at a time are not given again after a crash
   expect(after.next()).toBeGreaterThan(numbers.last())
 })
 
-test('a reservation that fails is made with a later number', async () => {
+test('a failed reservation is repeated with a later number', async () => {
   const start = await processesOf()
   const { db } = await start()
   let failures = 1
@@ -64,7 +64,7 @@ test('a reservation that fails is made with a later number', async () => {
   expect(after.next()).toBeGreaterThan(numbers.last())
 })
 
-test('a catalog that was closed continues without a gap', async () => {
+test('a closed and reopened catalog continues without a gap', async () => {
   const start = await processesOf()
   const { numbers } = await start()
   const given = numbers.next()

@@ -29,7 +29,7 @@ async function lab() {
   }
 }
 
-test('applies what is new, in order, once', async () => {
+test('applies new migrations once, in order', async () => {
   const { write, run, tables, before } = await lab()
   await write('20260102000000_two', 'CREATE TABLE two (x); INSERT INTO two SELECT * FROM one')
   await write('20260101000000_one', 'CREATE TABLE one (x)')
@@ -42,7 +42,7 @@ test('applies what is new, in order, once', async () => {
   expect(tables()).toEqual(['one', 'three', 'two'])
 })
 
-test('one that fails leaves nothing of itself', async () => {
+test('a failed migration leaves no changes', async () => {
   const { write, run, tables } = await lab()
   await write('1_bad', 'CREATE TABLE one (x); CREATE TABLE one (x)')
   expect(run).toThrow('already exists')
@@ -51,14 +51,14 @@ test('one that fails leaves nothing of itself', async () => {
   expect(run()).toEqual(['1_bad'])
 })
 
-test('one that cannot be atomic says at the next start that it stopped half way', async () => {
+test('a migration that cannot be atomic reports at the next start that it stopped half way', async () => {
   const { write, run } = await lab()
   await write('1_bad', 'PRAGMA foreign_keys=OFF;\nCREATE TABLE one (x); CREATE TABLE one (x)')
   expect(run).toThrow('already exists')
   expect(run).toThrow(/"1_bad" stopped half way; put the copy/)
 })
 
-test('one that was changed after it was applied is refused', async () => {
+test('a migration that was changed after it was applied is refused', async () => {
   const { write, run } = await lab()
   await write('1_one', 'CREATE TABLE one (x)')
   run()
@@ -74,7 +74,7 @@ test('a database of a newer release is refused', async () => {
   expect(run).toThrow(/"9_future" was made by a newer backupd/)
 })
 
-test('the migrations at hand are named by time and lead to the schema', async () => {
+test('the migrations are named by time and produce the schema', async () => {
   const names = await readdir(new URL('../../prisma/migrations/sqlite', import.meta.url))
   expect(names.every((name) => /^\d{14}_[a-z0-9_]+$/.test(name))).toBe(true)
 })

@@ -29,7 +29,7 @@ test('a catalog that cannot be opened is not locked afterwards, so that it opens
   await (await openIn(folder)).close()
 })
 
-test('a lock that is refused holds no file open', async () => {
+test('a refused lock keeps no file open', async () => {
   const file = join(await tempFolder(), 'catalog.lock')
   const held = lockCatalog(file)
   const before = holdsOf(file)
@@ -46,7 +46,7 @@ test('a lock that is refused holds no file open', async () => {
   expect(holdsOf(file)).toBe(0)
 })
 
-test('what is being written when the catalog closes is written', async () => {
+test('a write in progress is completed when the catalog closes', async () => {
   const folder = await tempFolder()
   const catalog = await openIn(folder)
   const server = { ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false }
@@ -60,7 +60,7 @@ test('what is being written when the catalog closes is written', async () => {
   expect(await again.servers.all()).toHaveLength(20)
 })
 
-test('a transaction that cannot begin holds up nobody', async () => {
+test('a transaction that cannot begin blocks nobody', async () => {
   const db = openDatabase(join(await tempFolder(), 'catalog.db'), silentLog)
   onTestFinished(() => db.$disconnect())
   const level = { isolationLevel: 'ReadUncommitted' } as never
@@ -69,7 +69,7 @@ test('a transaction that cannot begin holds up nobody', async () => {
   await db.$transaction((transaction) => transaction.meta.create({ data: { key: 'a', value: '' } }))
 })
 
-test('numbers are reserved before the last of those that are is given, not when it is', async () => {
+test('event numbers are reserved before the last reserved one is used', async () => {
   const file = join(await tempFolder(), 'catalog.db')
   const db = openDatabase(file, silentLog)
   onTestFinished(() => db.$disconnect())

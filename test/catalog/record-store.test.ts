@@ -8,8 +8,8 @@ import { MAX_WARNINGS, type RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { openIn, tempCatalog, tempFolder } from '../support/temp-catalog.ts'
 
-describe('taking news', () => {
-  test('numbers each change, and tells duplicates by their silence', async () => {
+describe('accepting news', () => {
+  test('numbers each change, and returns nothing for duplicates', async () => {
     const { records } = await tempCatalog()
     const running = sampleRecord()
     const ended = sampleRecord({ seq: 5, state: 'success', end: '2026-11-23T09:00:00Z' })
@@ -21,7 +21,7 @@ describe('taking news', () => {
     expect(await records.get(running.rid)).toEqual(second[0])
   })
 
-  test('keeps the record whole over a restart', async () => {
+  test('keeps the complete record across a restart', async () => {
     const folder = await tempFolder()
     const record = sampleRecord({
       state: 'partial',
@@ -40,7 +40,7 @@ describe('taking news', () => {
     expect(await after.catalog.records.unfinished()).toEqual([])
   })
 
-  test('progress is newest at once, and is told again by the daemon after a restart', async () => {
+  test('keeps progress in memory only; after a restart the daemon reports it again', async () => {
     const folder = await tempFolder()
     const before = await openIn(folder)
     await before.records.take([sampleRecord()])
@@ -55,7 +55,7 @@ describe('taking news', () => {
     expect(await after.catalog.records.take([progressed])).toHaveLength(1)
   })
 
-  test('a record that tells of a backup of another server is left out, whoever let it through', async () => {
+  test('ignores a backup of another server in a record', async () => {
     const { records, backups } = await tempCatalog()
     const foreign = sampleBackup({ server: '10.0.0.2' })
     const forged = sampleRecord({ state: 'success', result: { backup: foreign } })
@@ -66,7 +66,7 @@ describe('taking news', () => {
     expect(await backups.get('10.0.0.2', foreign.name)).toBeUndefined()
   })
 
-  test('a batch that cannot be kept changes nothing', async () => {
+  test('changes nothing if the batch cannot be stored', async () => {
     const { records } = await tempCatalog()
     const broken = sampleRecord({
       rid: ridOf(2),
@@ -78,7 +78,7 @@ describe('taking news', () => {
     expect(await records.take([sampleRecord()])).toHaveLength(1)
   })
 
-  test('sizes beyond what a number holds do not stop the news, and are left out of the list', async () => {
+  test('accepts sizes beyond the range of a number and leaves them out of lists', async () => {
     const { records, backups } = await tempCatalog()
     const backup = sampleBackup({ size: 1e300, sequence: 2 ** 60, instanceNo: 2 ** 40 })
     await records.take([sampleRecord({ state: 'success', result: { backup } })])
@@ -151,7 +151,7 @@ async function outcome({ records, backups }: Catalog, lane: number) {
   )
 }
 
-test('news in any order, in any batches, twice or late gives the same result', async () => {
+test('gives the same result in any order, in any batches, twice or late', async () => {
   const catalog = await tempCatalog()
   let lane = 0
   const deliver = async (order: number[], batch: number) => {
@@ -242,7 +242,7 @@ describe('lists', () => {
     expect({ totalCount, hasNextPage }).toEqual({ totalCount: expected.length, hasNextPage: false })
   })
 
-  test('pages meet without a gap, whatever is added meanwhile', async () => {
+  test('have pages without gaps, whatever is added meanwhile', async () => {
     const records = await filled()
     const seen: string[] = []
     let after: string | undefined
@@ -256,7 +256,7 @@ describe('lists', () => {
     expect(seen).toEqual([4, 1, 3, 2, 0, 5].map(ridOf))
   })
 
-  test('a cursor or time that is none is refused', async () => {
+  test('refuse an invalid cursor or time', async () => {
     const { records, backups } = await tempCatalog()
     const { items } = await (await filled()).find({}, { first: 1 })
     await expect(records.find({}, { first: 1, after: 'x' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
@@ -266,7 +266,7 @@ describe('lists', () => {
     await expect(records.find({ from: 'soon' }, { first: 1 })).rejects.toThrow('from: "soon" is not a time')
   })
 
-  test('the last record of each job', async () => {
+  test('give the last record of each job', async () => {
     const records = await filled()
     const last = await records.lastOfJobs(['j', 'never ran', '0a000001aaaa'])
     expect([...last].map(([job, { rid }]) => [job, rid])).toEqual([
@@ -277,7 +277,7 @@ describe('lists', () => {
 })
 
 describe('events', () => {
-  test('changes of state after a number, with the record as it then stood', async () => {
+  test('give changes of state after a number, with the record at that time', async () => {
     const { records } = await tempCatalog()
     const other = sampleRecord({ rid: ridOf(2), args: { app: 'other' } })
     const queued = sampleRecord({ seq: 1, state: 'queued' })
@@ -292,7 +292,7 @@ describe('events', () => {
     expect(await records.eventsSince(changes.at(-1)?.eventSeq ?? 0, {}, 10)).toEqual([])
   })
 
-  test('a catalog tells which events it keeps, over prunings and restarts', async () => {
+  test('are kept across restarts and pruning, and the catalog says which', async () => {
     const clock = { ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
     const folder = await tempFolder()
     const catalog = await openIn(folder, clock)
@@ -310,7 +310,7 @@ describe('events', () => {
     expect(await after.catalog.records.keptEvents()).toMatchObject({ after: first - 1 })
   })
 
-  test('a catalog from before this mark takes its oldest event for the first', async () => {
+  test('of a catalog without this mark begin with the oldest event', async () => {
     const folder = await tempFolder()
     const before = await openIn(folder)
     const kept = await before.records.take([sampleRecord({ state: 'queued' }), sampleRecord({ seq: 2 })])
@@ -322,7 +322,7 @@ describe('events', () => {
     expect(await after.catalog.records.keptEvents()).toMatchObject({ after: (kept[1]?.eventSeq ?? 0) - 1 })
   })
 
-  test('numbers count on over restarts and are never given twice', async () => {
+  test('have numbers that continue after restarts and are never used twice', async () => {
     const folder = await tempFolder()
     let last = 0
     for (let start = 0; start < 3; start++) {
@@ -335,7 +335,7 @@ describe('events', () => {
     }
   })
 
-  test('old ones go, the record stays', async () => {
+  test('are pruned when they are old, and the record stays', async () => {
     const clock = { ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
     const catalog = await tempCatalog(clock)
     const kept = await catalog.records.take([sampleRecord()])

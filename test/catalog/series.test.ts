@@ -25,7 +25,7 @@ test('a series is kept with its counts, and follows its newest snapshot', async 
   expect(await backups.get('10.0.0.1', NAME)).toMatchObject({ size: 7, series })
 })
 
-test('a series that expired in part is told of by the run that did it', async () => {
+test('a series that lost snapshots by expiry is updated by the run that expired them', async () => {
   const { records, backups } = await tempCatalog()
   await records.take([told(1, sampleSeries())])
   const series = { snapshots: 1, newest: 'ab'.repeat(32), lastGood: null }
@@ -35,7 +35,7 @@ test('a series that expired in part is told of by the run that did it', async ()
   expect(await backups.get('10.0.0.1', NAME)).toMatchObject({ series: { snapshots: 1 } })
 })
 
-test('a series that was deleted stays so against late news, and comes back with its next run', async () => {
+test('a deleted series stays deleted after late news, and returns with its next run', async () => {
   const { records, backups } = await tempCatalog()
   await records.take([told(1, sampleSeries())])
   await backups.remove('10.0.0.1', [NAME])
@@ -45,7 +45,7 @@ test('a series that was deleted stays so against late news, and comes back with 
   expect(await backups.get('10.0.0.1', NAME)).toMatchObject({ created: '2100-01-01T00:00:00.000Z' })
 })
 
-test('the last good backup of a volume is the later of its newest archive and the good point of its series', async () => {
+test('the last good backup of a volume is the later of its newest archive and the last good snapshot', async () => {
   const { records, backups } = await tempCatalog()
   const lastGood = async () => {
     const last = await backups.lastGood([{ server: '10.0.0.1', source }])

@@ -50,7 +50,7 @@ async function start() {
   return { folder, namespace, rebuild }
 }
 
-test('what a controller answers moves no cursor: neither a table nor an error of it', async () => {
+test('an answer of a controller cannot move the cursor, in a table or an error', async () => {
   const hostile = 'x\u009b2J\u001b]0;y\u0007\u202e'
   const namespaces = [
     {
@@ -76,7 +76,7 @@ test('what a controller answers moves no cursor: neither a table nor an error of
   }
 })
 
-test('catalog rebuild: counts first, then makes it; a dead server is read too, strangers are named', async () => {
+test('catalog rebuild counts first, then writes; it reads a dead server too, and names unknown objects', async () => {
   const { namespace, rebuild } = await start()
   writeFileSync(join(namespace, 'stranger\u001b[2J'), '')
   const counted = await rebuild('--dry-run')
@@ -97,7 +97,7 @@ test('catalog rebuild: counts first, then makes it; a dead server is read too, s
   })
 })
 
-test('a dead server whose folder was removed stays in the catalog until it is to be forgotten', async () => {
+test('a dead server whose folder was removed stays in the catalog until --forget', async () => {
   const { namespace, rebuild } = await start()
   await rebuild()
   const early = await rebuild('--forget', DEAD)
@@ -126,7 +126,7 @@ test('a dead server whose folder was removed stays in the catalog until it is to
   })
 })
 
-test('nothing is forgotten while the store is away, or another directory stands in its place', async () => {
+test('nothing is forgotten while the store is unmounted or another directory lies in its place', async () => {
   const { folder, rebuild } = await start()
   await rebuild()
   const store = join(folder, 'store')
@@ -141,7 +141,7 @@ test('nothing is forgotten while the store is away, or another directory stands 
   expect(back.out).toMatch(/^10\.0\.0\.9 +0 +0 +0 +1 /m)
 })
 
-test('a controller that is not there, an address that is none: one line, exit code 1', async () => {
+test('an unreachable controller or an invalid address is one line and exit code 1', async () => {
   expect(await run('catalog', 'rebuild', '--url', 'http://127.0.0.1:1')).toMatchObject({
     code: 1,
     err: expect.stringMatching(
@@ -154,7 +154,7 @@ test('a controller that is not there, an address that is none: one line, exit co
   })
 })
 
-test('a namespace that cannot be read: said, and exit code 1', async () => {
+test('an unreadable namespace is named, with exit code 1', async () => {
   const folder = await testFolder()
   const inventory = toldInventory(given.app('hello').proc('web').on(SERVER).volume('/data/db').inventory())
   const { url } = await startTestController({ folder, inventory })

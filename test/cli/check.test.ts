@@ -44,7 +44,7 @@ test('the inventory of the README is valid, and its commands allow its paths', a
   for (const command of daemons) expect(command).toContain('--allow-path /srv/shop ')
 })
 
-test('the example of docs/inventory.md is valid, and the page names every key that is read', async () => {
+test('the example of docs/inventory.md is valid, and the page names every key', async () => {
   const page = await read('docs/inventory.md')
   expect(await check(exampleOf(page))).toBe(0)
   expect(output.stdout).toContain('The inventory is valid: 4 volumes.')
@@ -56,12 +56,12 @@ test('an inventory without volumes is valid, with a warning', async () => {
   expect(output.stdout).toBe('The inventory is valid: 0 volumes. Nothing is backed up with it.\n')
 })
 
-test('a file that is wrong is refused with line and column, and exit code 1', async () => {
+test('an invalid file is refused with line and column, and exit code 1', async () => {
   expect(await check('apps:\n  shop:\n    web: { on: [10.0.0], volumes: {} }\n')).toBe(1)
   expect(output.stderr).toMatch(/^backupd: .*inventory.yaml cannot be used: line 3, column \d+: "10.0.0" is/)
 })
 
-test('a file that is not there is refused', async () => {
+test('a missing file is refused', async () => {
   expect(await runCommand(['check', join(dir.path, 'none.yaml')])).toBe(1)
   expect(output.stderr).toContain('none.yaml')
 })

@@ -59,7 +59,7 @@ test.each([
   ],
   [['-debug'], ['-debug']],
   [[], []],
-])('%j has its command first: %j', (given, ordered) => {
+])('%j becomes %j, with the command first', (given, ordered) => {
   expect(commandFirst(given)).toEqual(ordered)
 })
 
@@ -74,7 +74,7 @@ describe('an address', () => {
   })
 
   test.each(['9002', '127.0.0.1', '127.0.0.1:', ':70000', '::1:9002', 'a b:1', ''])(
-    '"%s" is none',
+    '"%s" is not an address',
     (text) => {
       expect(() => parseAddress('--addr', text)).toThrow(`--addr is "${text}": write HOST:PORT`)
     },
@@ -92,28 +92,28 @@ test.each([
   ['a name for an ip', [...localFlags('/tmp/x'), '--ip', 'me'], /--ip is "me": write an IPv4 address/],
   ['an address that is none', [...localFlags('/tmp/x'), '--addr', '9002'], /--addr is "9002"/],
   ['no number of runs', [...localFlags('/tmp/x'), '--concurrency', '0'], /--concurrency is "0"/],
-])('with %s it says what is wrong', async (_what, args, words) => {
+])('with %s the error says what is wrong', async (_what, args, words) => {
   const command = daemonCommand()
     .exitOverride()
     .configureOutput({ writeErr() {} })
   await expect(command.parseAsync(normaliseArgv(args), { from: 'user' })).rejects.toThrow(words)
 })
 
-test('without a word on the driver the store is the recorded one, on MooseFS', async () => {
+test('without --backup-driver the store is the legacy one, on MooseFS', async () => {
   const data = ['--data', join(dir.path, 'data'), '--volume-root', join(dir.path, 'volumes')]
   const { code, stderr } = await spawnDaemon(['--ip', '10.0.0.1', '--addr', '127.0.0.1:0', ...data]).ended
   expect(code).toBe(1)
   expect(stderr).toContain('The store /mfs/lain/backup is not on a mounted MooseFS')
 })
 
-test('a data directory that cannot be written is one line and 1', async () => {
+test('a data directory that cannot be written is one line and exit code 1', async () => {
   writeFileSync(join(dir.path, 'data'), '')
   const { code, stderr } = await spawnDaemon(localFlags(dir.path)).ended
   expect(code).toBe(1)
   expect(stderr).toMatch(/^Cannot use the data directory .*\n$/m)
 })
 
-test('it runs until it is told to stop, then ends with 0 and leaves nothing behind', async () => {
+test('it runs until it is stopped, then exits with 0 and leaves nothing behind', async () => {
   for (const name of ['store', 'volumes']) mkdirSync(join(dir.path, name))
   const daemon = await startDaemonProcess(localFlags(dir.path))
   expect((await askHttp(daemon.url, 'GET', '/healthz')).status).toBe(200)

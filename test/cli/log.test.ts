@@ -16,7 +16,7 @@ test('the log is JSON unless it goes to a terminal', () => {
   })
 })
 
-test('on a terminal a person can read it', () => {
+test('on a terminal the log is text for people', () => {
   const text = logged(true, 'hello', { volume: '/data' })
   expect(text).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] .*WARN.*: .*hello/)
   expect(text).toContain('volume: "/data"')

@@ -9,7 +9,7 @@ test.each([
   ['10.0.0.5=::ffff:192.168.1.1', '192.168.1.1'],
   ['::ffff:10.0.0.5=::ffff:c0a8:101', '192.168.1.1'],
   ['10.0.0.5=fe80::1%eth0', 'fe80::1%eth0'],
-])('news of 10.0.0.5 is taken with --news-from %s from %s', (pair, address) => {
+])('news of 10.0.0.5 is accepted with --news-from %s from %s', (pair, address) => {
   expect(parseNewsFrom([pair])('10.0.0.5')).toEqual([address])
 })
 

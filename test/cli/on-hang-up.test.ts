@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { rereadOnHangUp } from '../../src/cli/on-hang-up.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 
-test('SIGHUP reads the inventory again, ends nothing during the start, and survives a failure', async () => {
+test('SIGHUP reads the inventory again, does not end a start, and survives a failure', async () => {
   const others = process.listeners('SIGHUP')
   onTestFinished(() => {
     for (const added of process.listeners('SIGHUP')) if (!others.includes(added)) process.off('SIGHUP', added)

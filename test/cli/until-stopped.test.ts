@@ -25,7 +25,7 @@ function start(close: string) {
 }
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s closes, and the program ends with what it had to do',
+  '%s closes the program, which ends with what it had to do',
   async (signal) => {
     const { child, ended, next } = start('')
     expect(await next()).toBe('started')
@@ -35,7 +35,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-test('a second signal ends a program at once whose closing hangs', async () => {
+test('a second signal ends a program at once if its closing hangs', async () => {
   const { child, ended, next } = start('await new Promise(() => {})')
   expect(await next()).toBe('started')
   child.kill('SIGTERM')
@@ -44,7 +44,7 @@ test('a second signal ends a program at once whose closing hangs', async () => {
   expect(await ended).toEqual([130, null])
 })
 
-test('a closing that fails is an error of the program', async () => {
+test('a failed closing is an error of the program', async () => {
   const { child, ended, next } = start("throw new Error('no')")
   expect(await next()).toBe('started')
   child.kill('SIGTERM')

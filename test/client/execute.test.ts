@@ -12,7 +12,7 @@ async function start() {
   return startTestController({ folder: await testFolder(), inventory })
 }
 
-test('typed documents say the same in process and over HTTP', async () => {
+test('typed documents give the same answer in process and over HTTP', async () => {
   const { execute, url } = await start()
   const overHttp = executeOverHttp(url)
   const { jobs } = await execute(JobsDocument, { filter: { action: 'backup' } })
@@ -33,14 +33,14 @@ test('a refusal is one error with its code, both ways', async () => {
   }
 })
 
-test('a controller that is not there is told with its address', async () => {
+test('the error for an unreachable controller names its address', async () => {
   await expect(executeOverHttp('http://127.0.0.1:1')(ServersDocument, {})).rejects.toMatchObject({
     code: 'CONTROLLER_UNREACHABLE',
     message: expect.stringContaining('The controller at http://127.0.0.1:1 does not answer'),
   })
 })
 
-test('an answer with an error is an error, whatever it says besides', () => {
+test('an answer with an error throws, even if it has data', () => {
   const refused = (extensions: Record<string, unknown>) => {
     try {
       return readResult({ data: { jobs: [] }, errors: [{ message: 'no', extensions }] })

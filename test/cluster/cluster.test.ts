@@ -146,7 +146,7 @@ describeMooseFs('a cluster on a MooseFS', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 503, 200, 503, 200, 200, 200])
   }
 
-  it('sends the jobs of lainlet to both machines, whatever lainlet does', async () => {
+  it('the controller sends the jobs of lainlet to both machines, whatever lainlet does', async () => {
     await expect.poll(async () => (await jobs()).length, LONG).toBe(6)
     const servers = async () =>
       (
@@ -163,14 +163,14 @@ describeMooseFs('a cluster on a MooseFS', () => {
     expect(await jobs()).toHaveLength(6)
   })
 
-  it('backs up into the MooseFS and migrates to the other machine, everything alike', async () => {
+  it('a backup into MooseFS migrates to the other machine unchanged', async () => {
     const name = await succeeded(await run(1, '/db'))
     expect(proveWhole(join(folderOf(0, 1), name))).toMatchObject({ durability: 'acknowledged' })
     await succeeded(await migrate(name, '/db'))
     expect(compareTrees(cluster.volume(1, 'db'), cluster.volume(2, 'db'))).toEqual([])
   })
 
-  it('keeps increments in the MooseFS and migrates a point of them, everything alike', async () => {
+  it('increments in MooseFS migrate to the other machine unchanged', async () => {
     await succeeded(await run(1, '/files'))
     writeFileSync(join(cluster.volume(1, 'files'), 'later'), 'made between two increments')
     const series = await succeeded(await run(1, '/files'))
@@ -187,7 +187,7 @@ describeMooseFs('a cluster on a MooseFS', () => {
   })
 
   it(
-    'a master that stops in the middle of a backup: no success that is not whole, all well afterwards',
+    'if the master stops during a backup, nothing incomplete succeeds, and later all works',
     async () => {
       const rid = await run(1, '/big')
       await begun(rid)
@@ -207,7 +207,7 @@ describeMooseFs('a cluster on a MooseFS', () => {
   )
 
   it(
-    'a master that stops in the middle of a recover: the volume is wholly old or wholly new',
+    'if the master stops during a recover, the volume has the old or the new content',
     async () => {
       const name = await succeeded(await run(1, '/big'))
       const old = `${cluster.volume(2, 'big')}-old`
@@ -229,7 +229,7 @@ describeMooseFs('a cluster on a MooseFS', () => {
   )
 
   it(
-    'a daemon that starts while the master is away answers, and works when it is back',
+    'a daemon that starts without the master answers, and works when it is back',
     async () => {
       cluster.moosefs.stopMaster()
       await cluster.restartDaemon(0)
@@ -256,7 +256,7 @@ describeMooseFs('a cluster on a MooseFS', () => {
   )
 
   it(
-    'a mount that goes away: runs say so, nothing is written under it, all well afterwards',
+    'if the mount disappears, runs say so, nothing is written below it, and later all works',
     async () => {
       const [first] = cluster.nodes
       first.unmount()
