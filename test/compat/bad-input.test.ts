@@ -75,14 +75,14 @@ test.for(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const
   },
 )
 
-test('a body without end is cut off', async () => {
+test('an endless body is cut off', async () => {
   const ask = await start()
   const path = '/api/v2/app/hello/proc/web/backups/actions/delete'
   const body = `files=${'x'.repeat(2 * 1024 * 1024)}`
   expect(await ask({ method: 'POST', path, headers: FORM, body })).toMatchObject({ status: 413 })
 })
 
-test('other sites’ pages and unknown host names are refused, allowed names are not', async () => {
+test('foreign pages and unknown host names are refused, allowed names are not', async () => {
   const { url } = await startTestController({
     folder: await testFolder(),
     allowedHosts: ['backupctl.lain.local'],

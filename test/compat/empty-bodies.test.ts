@@ -28,8 +28,8 @@ async function start() {
   ] as const
 }
 
-describe('a post', () => {
-  test('without a body is taken, whatever type it says it has', async () => {
+describe('a POST', () => {
+  test('without a body is accepted with any content type', async () => {
     const targets = await start()
     for (const [what, headers] of EMPTY)
       for (const [who, url, path, status] of targets) {
@@ -38,7 +38,7 @@ describe('a post', () => {
       }
   })
 
-  test('with a body of a type nobody knows is refused, and one of another site’s page whatever it has', async () => {
+  test('with a body of unknown type is refused, and so is any POST from a page of another site', async () => {
     for (const [, url, path, status] of await start())
       for (const [type, body] of [
         ['text/plain', 'volume=/data/db'],

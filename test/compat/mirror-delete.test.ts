@@ -16,7 +16,7 @@ async function start() {
   return { ask, listed, isThere, remove: (...files: string[]) => ask(`${BACKUPS}/actions/delete`, { files }) }
 }
 
-test('inside a mirror of the recorded system one file can be deleted, and the rest stays', async () => {
+test('one file of a legacy mirror can be deleted, and the rest stays', async () => {
   const { ask, listed, isThere, remove } = await start()
   expect(await remove(`${MIRROR}/sub/s.txt`)).toMatchObject({ status: 204 })
   expect([isThere('sub/s.txt'), isThere('time.log')]).toEqual([false, true])
@@ -24,7 +24,7 @@ test('inside a mirror of the recorded system one file can be deleted, and the re
   expect(await listed()).toEqual([MIRROR])
 })
 
-test('inside a series of snapshots nothing can be deleted, only all of it', async () => {
+test('a series of snapshots can only be deleted as a whole', async () => {
   const { controller } = await startRecordedCluster({ mirror: false })
   const ask = (method: string, path: string, form?: { files: string[] }) =>
     askHttp(controller.url, method, path, form ? { form } : {})
@@ -48,7 +48,7 @@ interface Listed {
   job: { id: string }
 }
 
-test('what leads out or belongs to others is 400, and nothing is deleted, not even what may go', async () => {
+test('a name that leads out or belongs to others is 400, and nothing is deleted', async () => {
   const { listed, isThere, remove } = await start()
   for (const name of [
     `${MIRROR}/../x`,

@@ -42,7 +42,7 @@ async function oldClient({ controller }: RecordedCluster) {
   }
 }
 
-test('the old command line client does its work and prints what it reads', async () => {
+test('the legacy command line client works and prints what it reads', async () => {
   const cluster = await startRecordedCluster({ mirror: true })
   const client = await oldClient(cluster)
   const ended = (rid: string) =>
@@ -79,7 +79,7 @@ test('the old command line client does its work and prints what it reads', async
   expect([await client.backups('/data/db'), await client.backups('/data/files')]).toEqual([[], []])
 })
 
-test('what the old client prints of a refusal is a sentence', async () => {
+test('the legacy client prints a refusal as a sentence', async () => {
   const client = await oldClient(await startRecordedCluster({ mirror: true }))
   await expect(client.remove(['other-1.tar.gz'])).rejects.toThrow(
     /^No permission to delete other-1\.tar\.gz: .*nothing was deleted/,
@@ -115,7 +115,7 @@ test('bodies may be JSON; * puts every file of an increment in place, and remove
   expect(await listed()).toEqual([])
 })
 
-test('by no route a recover that was asked for its plan alone is done', async () => {
+test('no route performs a recover for which only a plan was requested', async () => {
   const { controller, one, volumeFile, write } = await startRecordedCluster({ mirror: true })
   await expect
     .poll(async () => (await askHttp(controller.url, 'GET', '/api/v1/backup/json/app/hello/proc/web')).body)
@@ -136,7 +136,7 @@ test('by no route a recover that was asked for its plan alone is done', async ()
   expect(readFileSync(volumeFile(1, 'files/time.log'), 'utf8')).toBe('newer')
 })
 
-test('by no route an increment goes back without the names of files: what came since stays', async () => {
+test('no route recovers an increment without names of files: newer files stay', async () => {
   const { controller, one, volumeFile, write } = await startRecordedCluster({ mirror: true })
   await expect
     .poll(async () => (await askHttp(controller.url, 'GET', '/api/v1/backup/json/app/hello/proc/web')).body)

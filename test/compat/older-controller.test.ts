@@ -86,7 +86,7 @@ const AFTER_RUN: Record<number, [path: string, content: string]> = {
 const CANCELLED_RUN = 11
 
 test(
-  'a daemon answers an older controller as the older daemon did, and its runs end alike',
+  'a daemon answers an older controller as the older daemon did, and its runs end the same',
   LONG,
   async () => {
     const traffic = olderTraffic()

@@ -150,28 +150,24 @@ async function runAll({ execute, daemon, record }: Started, exchanges: OlderExch
   }
 }
 
-test(
-  'an older daemon gets the jobs that the older controller sent, and nothing is wrong with it',
-  LONG,
-  async () => {
-    const { seen, problems, execute } = await start()
-    const sent = seen.find(({ method, path }) => method === 'PUT' && path === '/api/v1/cron/jobs')
-    const before = asked.find(({ method, path }) => method === 'PUT' && path === '/api/v1/cron/jobs')
-    const jobsIn = (data: string | undefined) =>
-      (JSON.parse(data ?? '[]') as Job[]).sort((a, b) => (a.id < b.id ? -1 : 1))
-    expect(jobsIn(new Map(sent?.form).get('data'))).toEqual(jobsIn(before && fieldsOf(before).data))
-    expect(await problems()).toEqual([])
-    const [server] = (await execute(ServersDocument, {})).servers
-    expect(server).toMatchObject({
-      reachable: true,
-      protocol: 2,
-      capabilities: answerTo('/api/v1/debug').capabilities,
-    })
-  },
-)
+test('an older daemon gets the jobs of the older controller, without problems', LONG, async () => {
+  const { seen, problems, execute } = await start()
+  const sent = seen.find(({ method, path }) => method === 'PUT' && path === '/api/v1/cron/jobs')
+  const before = asked.find(({ method, path }) => method === 'PUT' && path === '/api/v1/cron/jobs')
+  const jobsIn = (data: string | undefined) =>
+    (JSON.parse(data ?? '[]') as Job[]).sort((a, b) => (a.id < b.id ? -1 : 1))
+  expect(jobsIn(new Map(sent?.form).get('data'))).toEqual(jobsIn(before && fieldsOf(before).data))
+  expect(await problems()).toEqual([])
+  const [server] = (await execute(ServersDocument, {})).servers
+  expect(server).toMatchObject({
+    reachable: true,
+    protocol: 2,
+    capabilities: answerTo('/api/v1/debug').capabilities,
+  })
+})
 
 test(
-  'its runs end as it says: good, cancelled, cut off; the last is a problem until one succeeds',
+  'its runs end as it reports: good, cancelled, cut off; the last is a problem until one succeeds',
   LONG,
   async () => {
     const world = await start()
@@ -185,7 +181,7 @@ test(
   },
 )
 
-test('its backups are listed, looked into, recovered and deleted', LONG, async () => {
+test('its backups are listed, browsed, recovered and deleted', LONG, async () => {
   const world = await start()
   const { execute, seen, daemon, record } = world
   await runAll(world, asked.filter(isRun).slice(0, 5))
@@ -245,7 +241,7 @@ function runsOf(count: number) {
   return rids.flatMap((rid) => ends.get(rid)?.result?.backup ?? [])
 }
 
-test('all of its news is taken, and changes nothing when it comes once more', LONG, async () => {
+test('all of its news is accepted, and changes nothing if it is sent again', LONG, async () => {
   const { daemon, record } = await start()
   for (const round of [1, 2]) {
     for (const rid of ends.keys()) await daemon.tell(rid, rid)

@@ -40,8 +40,8 @@ function seriesIn(listed: Listed) {
   return listed.backups.nodes.find(({ id }) => id === `${ONE}/${SERIES}`)
 }
 
-describe('what an older version left when it was stopped', LONG, () => {
-  test('is listed as it was: records, backups, snapshots; nothing is wrong with it', async () => {
+describe('data of an older version that was stopped', LONG, () => {
+  test('is listed unchanged: records, backups, snapshots; without problems', async () => {
     const { listed: before } = await unpackOlder('stopped')
     const { listed, controller, execute } = await startOnOlder()
     await expect.poll(listed, PATIENCE).toEqual({ records: before.records, backups: before.backups })
@@ -51,7 +51,7 @@ describe('what an older version left when it was stopped', LONG, () => {
     await expect.poll(problems, PATIENCE).toEqual([[], []])
   })
 
-  test('has jobs of the same ids; the one that slept sleeps, and can be woken', async () => {
+  test('has jobs with the same ids, and the sleeping one can be woken', async () => {
     await unpackOlder('stopped')
     const { execute, jobs } = await startOnOlder()
     const asleep = async () => (await jobs()).filter((job) => job.asleep)
@@ -91,7 +91,7 @@ describe('what an older version left when it was stopped', LONG, () => {
     ])
   })
 
-  test('goes on in its series, and stores no content twice', async () => {
+  test('continues its series, and stores no content twice', async () => {
     const { listed: before } = await unpackOlder('stopped')
     const { backUp, listed } = await startOnOlder()
     // Unpacked files are other inodes: they are read once more, and the store has their content.
@@ -106,7 +106,7 @@ describe('what an older version left when it was stopped', LONG, () => {
     expect(await series()).toEqual([second?.snapshot, first?.snapshot, ...(known ?? [])])
   })
 
-  test.skipIf(!hasRestic)('and restic finds nothing wrong with either (needs restic)', async () => {
+  test.skipIf(!hasRestic)('is accepted by restic, before and after (needs restic)', async () => {
     await unpackOlder('stopped')
     const { backUp } = await startOnOlder()
     expect(await backUp('/data/files', ONE)).toMatchObject({ state: 'SUCCESS' })
@@ -114,7 +114,7 @@ describe('what an older version left when it was stopped', LONG, () => {
     expect(checkRepository(TWO)).toBe('')
   })
 
-  test('expires once it is older than the inventory says now, but for the newest partial backup', async () => {
+  test('expires by the present inventory, except the newest partial backup', async () => {
     const { listed: before } = await unpackOlder('stopped')
     const { backUp, execute, jobs } = await startOnOlder()
     const short = read(at('inventory.yaml')).replace(/(backup_full: .*)36500d/g, '$11m')
@@ -142,7 +142,7 @@ describe('the store of an older version', LONG, () => {
     askHttp(url, 'GET', `/api/v1/backup/json?protocol=2&namespace=${ip}&limit=10`)
   const storeId = () => (JSON.parse(read(at(`store/${ONE}/.owner`))) as { storeId?: string }).storeId
 
-  test('is taken for the known one, and gets an id: another one in its place is refused from then on', async () => {
+  test('is accepted as the known one and gets an id; another one in its place is refused from then on', async () => {
     await unpackOlder('stopped')
     expect(storeId()).toBeUndefined()
     const daemon = await startDaemonOnOlder(ONE)
@@ -155,7 +155,7 @@ describe('the store of an older version', LONG, () => {
     await expect.poll(async () => (await listOf(again.url, ONE)).code, PATIENCE).toBe('STORE_CHANGED')
   })
 
-  test('is missed if an empty directory is in its place, and used once it is back', async () => {
+  test('is reported missing if an empty directory is in its place, and used when it is back', async () => {
     await unpackOlder('stopped')
     renameSync(at('store'), at('moved'))
     mkdirSync(at('store'))
@@ -174,10 +174,10 @@ describe('the store of an older version', LONG, () => {
 })
 
 describe(
-  'what an older version left when it was killed in a full backup, an increment and a recover',
+  'data of an older version that was killed in a full backup, an increment and a recover',
   LONG,
   () => {
-    test('is settled: the records say so, temporary files are gone, and all three work again', async () => {
+    test('is settled: records say so, temporary files are removed, and all three work again', async () => {
       await unpackOlder('killed')
       const rids = JSON.parse(read(at('killed.json'))) as Record<'full' | 'increment' | 'recover', string>
       expect(namesIn(`store/${ONE}`).filter((name) => name.includes('.part-'))).toHaveLength(2)
@@ -202,14 +202,11 @@ describe(
       expect(existsSync(volume('shop.worker.worker/1/logs/big'))).toBe(true)
     })
 
-    test.skipIf(!hasRestic)(
-      'leaves increments in which restic finds nothing wrong (needs restic)',
-      async () => {
-        await unpackOlder('killed')
-        const { backUp } = await startOnOlder()
-        expect(await backUp('/data/files', TWO)).toMatchObject({ state: 'SUCCESS' })
-        expect(checkRepository(TWO)).toBe('')
-      },
-    )
+    test.skipIf(!hasRestic)('leaves increments that restic accepts (needs restic)', async () => {
+      await unpackOlder('killed')
+      const { backUp } = await startOnOlder()
+      expect(await backUp('/data/files', TWO)).toMatchObject({ state: 'SUCCESS' })
+      expect(checkRepository(TWO)).toBe('')
+    })
   },
 )

@@ -41,7 +41,7 @@ async function start() {
 
 const WARNING = `199 backupd "The daemon on ${DOWN} has not answered yet: its entries are as it last reported them"`
 
-test('lists hold what the others have, and name the daemon that does not answer', async () => {
+test('lists show what the other daemons have, and name the daemon that does not answer', async () => {
   const { ask, execute, up } = await start()
   const rid = (await ask(`${APP}/cron/jobs/${up.id}/actions/run`, 'POST')).body
   const state = async () => (await execute(RecordDocument, { rid })).record?.state
@@ -61,7 +61,7 @@ test('lists hold what the others have, and name the daemon that does not answer'
   expect((await ask('/api/v2/app/nope/cron/jobs')).warning).toBeUndefined()
 })
 
-test('a server that left the inventory without a word is named where its backups are listed, and nowhere else', async () => {
+test('a silent server that left the inventory is named only in lists of its own backups', async () => {
   const { ask, execute, folder, inventory } = await start()
   const namespace = join(folder, 'store', DOWN)
   const source = join(folder, 'volumes/hello/hello.web.web/2/data/db')
@@ -76,7 +76,7 @@ test('a server that left the inventory without a word is named where its backups
   expect(await ask(`${path}/data/more`)).toMatchObject({ warning: undefined, body: [] })
 })
 
-test('what is asked of the daemon that does not answer fails with its name', async () => {
+test('a request to a daemon that does not answer fails with its name', async () => {
   const { ask, down } = await start()
   for (const [path, method, status] of [
     [`/api/v2/server/${DOWN}/debug`, 'GET', 400],
@@ -90,7 +90,7 @@ test('what is asked of the daemon that does not answer fails with its name', asy
   }
 })
 
-test('jobs and records are narrowed by what they are asked for', async () => {
+test('filters narrow jobs and records', async () => {
   const { ask, execute, up, down } = await start()
   const idsOf = async (query: string) => {
     const { body } = await ask(`${APP}/cron/jobs?${query}`)
@@ -132,7 +132,7 @@ test('jobs and records are narrowed by what they are asked for', async () => {
   })
 })
 
-test('a daemon that takes questions and never answers holds up no list', async () => {
+test('a daemon that accepts requests and never answers delays no list', async () => {
   const hanging = await scriptedDaemon(() => undefined)
   const inventory = toldInventory(hello.on(UP, DOWN).volume('/data/db').inventory())
   const daemonUrls = { [UP]: hanging.url, [DOWN]: hanging.url }

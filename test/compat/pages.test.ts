@@ -60,7 +60,7 @@ function nameOf(n: number): string {
   return `hello-hello.web.web-1-data-db-${1_795_000_000 + n}.tar.gz`
 }
 
-test('lists longer than a page of GraphQL are whole and in order', async () => {
+test('lists longer than a page of GraphQL are complete and in order', async () => {
   const ask = await start()
   const backups = await ask<{ name: string }>('/proc/web/backups?volume=/data/db')
   expect(backups.map(({ name }) => name)).toEqual(Array.from({ length: COUNT }, (_, n) => nameOf(n)))

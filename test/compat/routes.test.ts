@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ROUTES } from '../../src/rest-compat/routes.ts'
 import { recordedExchanges } from '../support/recorded-cluster.ts'
 
-test('the whole table of old URLs', () => {
+test('the table of legacy URLs is complete', () => {
   const lines = ROUTES.map(
     ({ method, path, operation }) => `${method.padEnd(4)} ${path.padEnd(74)} ${operation}`,
   )

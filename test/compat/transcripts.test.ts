@@ -165,7 +165,7 @@ function isBetterError({ status = 0, body }: Exchange, ours: Answer): boolean {
   return typeof body === 'string' ? ours.body.startsWith(body) : ours.body.includes('. ')
 }
 
-test('every recorded exchange, the increment a series of snapshots', async () => {
+test('every recorded exchange has the same answer, with the increment as a series of snapshots', async () => {
   const cluster = await startRecordedCluster({ mirror: false })
   await replay(cluster, await recordedExchanges(cluster.volumes))
 })
@@ -173,7 +173,7 @@ test('every recorded exchange, the increment a series of snapshots', async () =>
 /** Not asked where the increment is the recorded system's own. */
 const MADE_BEFORE = 'v2 run increment'
 
-test('every recorded exchange on a store that the recorded system left its increment in', async () => {
+test('every recorded exchange has the same answer on a store with a legacy increment', async () => {
   const cluster = await startRecordedCluster({ mirror: true })
   await replay(
     cluster,
@@ -290,7 +290,7 @@ async function stateVerdict({ volumeFile }: RecordedCluster, { name, state = {} 
   return migrated ? 'corrected' : 'same'
 }
 
-test('a copy of the catalog goes below the copies directory', async () => {
+test('a copy of the catalog is written below the copies directory', async () => {
   const { controller, folder } = await startRecordedCluster({ mirror: false })
   const answer = await askHttp(controller.url, 'POST', '/api/v2/system/backup', { form: { dir: 'lab' } })
   expect(answer).toMatchObject({ status: 200, body: 'CREATED' })

@@ -6,7 +6,7 @@ import { collect } from '../support/collect.ts'
 /** The exam every driver sits. `open` makes a driver over an empty store. */
 export function driverContract(name: string, open: () => Promise<Driver> | Driver): void {
   describe(`driver contract: ${name}`, () => {
-    it('gives back what was written, in any piece', async () => {
+    it('returns what was written, in any range', async () => {
       const driver = await open()
       await put(driver, 'ns/object', 'hello', ' world')
       await using reader = await driver.open('ns/object')
@@ -16,7 +16,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect((await reader.read(11, 5)).length).toBe(0)
     })
 
-    it('refuses to create what is there', async () => {
+    it('refuses to create an existing object', async () => {
       const driver = await open()
       await put(driver, 'ns/object', 'first')
       await expect(driver.create('ns/object')).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -41,7 +41,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       },
     )
 
-    it('says what is not there', async () => {
+    it('reports a missing object', async () => {
       const driver = await open()
       expect(await driver.stat('ns/none')).toBeUndefined()
       await driver.remove('ns/none')
@@ -58,7 +58,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect(await driver.stat('ns')).toMatchObject({ name: 'ns', kind: 'folder' })
     })
 
-    it('renames over what is there', async () => {
+    it('renames over an existing object', async () => {
       const driver = await open()
       await put(driver, 'ns/a', 'new')
       await put(driver, 'ns/b', 'old')
@@ -67,7 +67,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect(await driver.stat('ns/a')).toBeUndefined()
     })
 
-    it('publishes under a name that is free, and under no other', async () => {
+    it('publishes only under a free name', async () => {
       const driver = await open()
       await put(driver, 'ns/a', 'new')
       await driver.publish('ns/a', 'ns/b')
@@ -79,7 +79,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       await expect(driver.publish('ns/none', 'ns/c')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     })
 
-    it('replaces a small object as a whole and leaves nothing beside it', async () => {
+    it('replaces a small object atomically and leaves nothing beside it', async () => {
       const driver = await open()
       await driver.replace('ns/small', Buffer.from('one, and longer'))
       await driver.replace('ns/small', Buffer.from('two'))
@@ -87,14 +87,14 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect(await collect(driver.names('ns'))).toEqual([{ name: 'small', kind: 'file' }])
     })
 
-    it('removes', async () => {
+    it('removes objects', async () => {
       const driver = await open()
       await put(driver, 'ns/object', 'x')
       await driver.remove('ns/object')
       expect(await driver.stat('ns/object')).toBeUndefined()
     })
 
-    it('lists what lies directly in a folder, with sizes and without', async () => {
+    it('lists the direct entries of a folder, with sizes and without', async () => {
       const driver = await open()
       for (let n = 0; n < 100; n++) await put(driver, `ns/object-${n}`, 'x'.repeat(n))
       await put(driver, 'ns/deeper/object', 'x')
@@ -107,13 +107,13 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect(names.map(plain)).toContain('folder deeper')
     })
 
-    it('lists nothing in a folder that is not there', async () => {
+    it('lists nothing for a missing folder', async () => {
       const driver = await open()
       expect(await collect(driver.list('none'))).toEqual([])
       expect(await collect(driver.names('none'))).toEqual([])
     })
 
-    it('takes any plain name', async () => {
+    it('accepts any plain name', async () => {
       const driver = await open()
       for (const odd of ['a b', '-rf', 'new\nline', '"quote"', 'ümläut', '..a', '$(x)']) {
         await put(driver, `ns/${odd}`, odd)
@@ -121,7 +121,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       }
     })
 
-    it('syncs files and folders, tells its room, and is well', async () => {
+    it('syncs files and folders, reports its room, and is healthy', async () => {
       const driver = await open()
       await put(driver, 'ns/object', 'x')
       await driver.syncFolder('ns')
@@ -132,7 +132,7 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect(['synced', 'acknowledged']).toContain(driver.abilities.durability)
     })
 
-    it('lets one at a time hold a lock', async () => {
+    it('lets one holder at a time have a lock', async () => {
       const driver = await open()
       let inside = 0
       let most = 0

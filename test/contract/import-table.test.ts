@@ -115,16 +115,16 @@ test('plugins do not import each other', () => {
   expect(between).toEqual([])
 })
 
-test('packages are used where they belong', () => {
+test('packages are imported only where the table allows', () => {
   const strays = imports.filter(({ from, to }) => PACKAGES[to] && !PACKAGES[to].only.test(from))
   expect(strays.map(({ from, to }) => `${from} uses ${to}: ${PACKAGES[to]?.why}`)).toEqual([])
 })
 
-test('no file leads back to itself, not even through types', () => {
+test('there is no cycle of files, types included', () => {
   expect(findCycles(edgesOf(imports.filter(({ to }) => to.startsWith('src/'))))).toEqual([])
 })
 
-test('no folder leads back to itself', () => {
+test('there is no cycle of folders', () => {
   const between = imports
     .filter((one) => one.to.startsWith('src/') && !exceptionFor(one))
     .map(({ from, to }) => ({ from: folderOf(from), to: folderOf(to) }))
@@ -139,7 +139,7 @@ test('each exception is still needed', () => {
   expect(unused).toEqual([])
 })
 
-test('an import against the table is told with its reason', () => {
+test('a forbidden import is reported with its reason', () => {
   const [stray] = importsOf('src/domain/jobs.ts', "import type { Catalog } from '../catalog/catalog.ts'")
   expect(stray && complaintAbout(stray)).toBe(
     'src/domain/jobs.ts imports src/catalog/catalog.ts: domain may import lib, wire, because the rules know no GraphQL, SQL or HTTP: ports.ts names what they need',

@@ -36,7 +36,7 @@ test.each(rows.filter(([, { changesStore }]) => changesStore))(
   },
 )
 
-test('an empty snapshot is a mistake, and one that is left out means the newest', () => {
+test('an empty snapshot is an error, and a missing one means the newest', () => {
   const asked = { namespace: OWN, name: NAME }
   expect(QUESTIONS.files.args.safeParse({ ...asked, snapshot: '' })).toMatchObject({ success: false })
   expect(QUESTIONS.files.args.parse(asked)).not.toHaveProperty('snapshot')

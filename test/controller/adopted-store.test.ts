@@ -83,7 +83,7 @@ async function ended(execute: Execute, rid: string) {
   return await record()
 }
 
-test('what the recorded system left appears, is listed inside, recovered and deleted; its own way back stays open', async () => {
+test('data of the legacy system is listed, browsed, recovered and deleted, and the way back stays open', async () => {
   const { own, volumeOf, controller } = await start()
   const { execute } = controller
   await adopted(controller, 2)
@@ -111,7 +111,7 @@ test('what the recorded system left appears, is listed inside, recovered and del
   expect(Object.keys(meta)).toEqual([`${volumeOf('data/files')}@increment`])
 })
 
-test("a dead server's backups come with a rebuild, and a catalog that is lost is made the same again", async () => {
+test('a rebuild finds the backups of a dead server, and restores a lost catalog', async () => {
   const { folder, dead, volumeOf, options, controller } = await start()
   const { execute } = controller
   await adopted(controller, 2)

@@ -76,7 +76,7 @@ test.for([
   },
 )
 
-test('a daemon that is down: its job says so, and the run is known as lost', async () => {
+test('the job of a daemon that is down says so, and the run is lost', async () => {
   const { url } = await start()
   const { data } = await askGraphQL<{ jobs: { id: string }[] }>(
     url,
@@ -96,7 +96,7 @@ test('a daemon that is down: its job says so, and the run is known as lost', asy
   })
 })
 
-test('a fault of ours is told by an id alone, under which the log has it', () => {
+test('an internal error shows only an id, under which the log has the details', () => {
   const log = keepingLog()
   const shown = formatError(
     { message: 'secret', path: ['jobs'], originalError: new TypeError('secret') },
@@ -110,7 +110,7 @@ test('a fault of ours is told by an id alone, under which the log has it', () =>
   expect(log.lines).toEqual(['A request failed with an internal error'])
 })
 
-test('an error of ours keeps its code whichever way it came', () => {
+test('an error of ours keeps its code on every way', () => {
   const error = new BackupdError('STORE_FULL', 'full', { facts: { freeBytes: 0 } })
   expect(formatError({ message: 'x', path: ['runJob'], originalError: error }, keepingLog())).toEqual({
     message: 'full',
@@ -119,7 +119,7 @@ test('an error of ours keeps its code whichever way it came', () => {
   })
 })
 
-test('a refusal that a library wraps keeps the code that it had', () => {
+test('a refusal that a library wraps keeps its code', () => {
   const wrapped = Object.assign(new Error('too much'), { extensions: { code: 'TOO_COSTLY' } })
   const error = { message: 'too much', extensions: { code: 'BAD_USER_INPUT' }, originalError: wrapped }
   expect(formatError(error, keepingLog()).extensions).toMatchObject({ code: 'TOO_COSTLY' })

@@ -72,7 +72,7 @@ async function listed(url: string): Promise<[id: string, asleep: boolean][]> {
     .sort()
 }
 
-test('the controller is exchanged over a daemon of ours, and back: ids and sleep marks stay, no news is lost', async () => {
+test('the controller is replaced over a daemon of ours, and back: ids and sleep marks stay, no news is lost', async () => {
   const { folder, jobs, db, sendJobs, controllerOn } = await start()
   const daemon = await startTestDaemon(folder, IP)
   const port = await freePort()
@@ -114,7 +114,7 @@ test('the controller is exchanged over a daemon of ours, and back: ids and sleep
   expect(told().map(({ state }) => state)).toEqual(['running', 'success'])
 })
 
-test('a daemon is exchanged under our controller, and back: ids and sleep marks stay', async () => {
+test('a daemon is replaced under our controller, and back: ids and sleep marks stay', async () => {
   const { folder, db, controllerOn } = await start()
   const clock = handClock()
   const original = await startOriginalDaemon(clock.now)

@@ -33,7 +33,7 @@ const HEADERS: [string, (own: string) => Record<string, string>, boolean][] = [
   ['a same-site fetch', () => ({ 'sec-fetch-site': 'same-site' }), false],
 ]
 
-describe('who may come in', () => {
+describe('hosts and origins', () => {
   test.for(HEADERS)('%s', async ([, headersFor, allowed]) => {
     const { url } = await start()
     const headers = headersFor(new URL(url).host)
@@ -48,7 +48,7 @@ describe('who may come in', () => {
   })
 })
 
-describe('what only a page would send', () => {
+describe('requests that only a page would send', () => {
   test.for([
     ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'query={__typename}', 415],
     ['plain text', { 'content-type': 'text/plain' }, QUERY, 415],
@@ -72,7 +72,7 @@ describe('what only a page would send', () => {
   })
 })
 
-describe('what is not there', () => {
+describe('unknown paths', () => {
   test.for([
     ['GET', '/'],
     ['GET', '/api/v2/nope'],
@@ -100,7 +100,7 @@ test('a body of more than a mebibyte is refused', async () => {
   expect(answer).toMatchObject({ status: 413, body: expect.stringContaining('BAD_INPUT') })
 })
 
-test('a body that is not what it says is refused', async () => {
+test('a body that does not match its content type is refused', async () => {
   const { url } = await start()
   const answer = await rawRequest(url, {
     method: 'POST',

@@ -67,7 +67,7 @@ async function start() {
   return { execute, folder, volumeOf, ended, run }
 }
 
-test('what other hands did to the snapshots, and damage that a recover finds, is in the lists within moments', async () => {
+test('changes by other programs, and damage found by a recover, appear in lists within moments', async () => {
   const { execute, folder, volumeOf, ended, run } = await start()
   await writeFile(join(volumeOf(1), 'orders.table'), randomBytes(100_000))
   const first = (await run())?.result?.snapshot ?? ''
@@ -89,7 +89,7 @@ test('what other hands did to the snapshots, and damage that a recover finds, is
 }, 90_000)
 
 test.skipIf(!hasRestic)(
-  'a snapshot that restic made of the volume before is what the first run builds on, and of its series (needs restic)',
+  'the first run continues the series of an earlier restic snapshot (needs restic)',
   async () => {
     const { execute, folder, volumeOf, run } = await start()
     await writeFile(join(volumeOf(1), 'orders.table'), 'as it was')
@@ -115,7 +115,7 @@ async function damage(path: string): Promise<void> {
   await writeFile(path, content)
 }
 
-test('increments, from the inventory to the last deletion', async () => {
+test('increments work from the inventory to the last deletion', async () => {
   const { execute, folder, volumeOf, ended, run } = await start()
   const at = (name: string) => join(volumeOf(1), name)
   await writeFile(at('orders.table'), 'as it was')

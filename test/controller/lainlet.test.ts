@@ -46,7 +46,7 @@ async function inventoryOf(url: string) {
   return data?.inventory
 }
 
-test('what lainlet tells is backed up; what is wrong with a pod is named; an outage ends nothing', async () => {
+test('the inventory of lainlet is backed up, faulty pods are named, and an outage ends nothing', async () => {
   const { lainlet, controllerOf } = await start()
   const controller = await controllerOf(lainlet)
   const { execute, url } = controller

@@ -66,14 +66,14 @@ test.for([
     `{ records(first: 500) { nodes { rid app proc volume action state reason warnings start end attempt args
       progress { phase bytesDone bytesTotal filesDone } error { code message action } server { ip } } } }`,
   ],
-] as const)('%s is not too much', async ([, query]) => {
+] as const)('%s is within the limits', async ([, query]) => {
   const { url } = await startTestController({ folder: await testFolder() })
   expect(await askGraphQL(url, query)).toMatchObject({ status: 200, data: expect.any(Object) })
   const answer = await socketClient(url).iterate({ query }).next()
   expect(answer.value).toMatchObject({ data: expect.any(Object) })
 })
 
-test('a page is of 1 to 500', async () => {
+test('a page has 1 to 500 items', async () => {
   const { url } = await startTestController({ folder: await testFolder() })
   for (const first of [0, 501]) {
     const { errors } = await askGraphQL(
@@ -90,7 +90,7 @@ test('a page is of 1 to 500', async () => {
   }
 })
 
-test('a message that is no message, and one that is too long, end their connection alone', async () => {
+test('an invalid or too long message ends only its own connection', async () => {
   const { url } = await startTestController({ folder: await testFolder() })
   const { WebSocket } = await import('ws')
   const closes = (text: string) =>

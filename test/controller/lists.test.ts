@@ -40,7 +40,7 @@ function counted<T extends object>(port: T, verb: keyof T): { count: number } {
   return calls
 }
 
-test('the last record of every job and the last good backup of every volume are one question each', async () => {
+test('the last record of every job and the last good backup of every volume are one query each', async () => {
   const { ask, world } = await start()
   const [job] = world.inventory.plan.jobs.keys()
   await world.ledger.apply([
@@ -79,7 +79,7 @@ interface RecordPage {
   }
 }
 
-test('pages follow each other without a gap or a double, while new ones come', async () => {
+test('pages have no gaps and no duplicates while new items arrive', async () => {
   const { ask, world } = await start()
   const record = (n: number) =>
     sampleRecord({ rid: ridOf(n), start: `2026-11-23T08:${String(n).padStart(2, '0')}:00Z` })
@@ -122,7 +122,7 @@ test.for([
   })
 })
 
-test('jobs by filter; the expire jobs belong to backupctl', async () => {
+test('jobs can be filtered; the expire jobs belong to backupctl', async () => {
   const { ask } = await start()
   const count = async (filter: object) =>
     (await ask<{ jobs: object[] }>('query ($filter: JobFilter) { jobs(filter: $filter) { id } }', { filter }))
@@ -143,7 +143,7 @@ test('jobs by filter; the expire jobs belong to backupctl', async () => {
   })
 })
 
-test('sizes beyond 32 bits, times and digests come whole', async () => {
+test('sizes beyond 32 bits, times and digests are complete', async () => {
   const { ask, world } = await start()
   const big = sampleBackup({ size: 9_007_199_254_740_991 })
   await world.ledger.apply([

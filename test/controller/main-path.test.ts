@@ -53,7 +53,7 @@ async function world() {
   return { ...controller, daemon, volume, ask, watch }
 }
 
-test('back up, watch it live, list it, damage the volume, recover it', async () => {
+test('a volume is backed up, watched live, listed, damaged and recovered', async () => {
   const { ask, watch, volume } = await world()
   const JOBS = '{ jobs(filter: { app: "hello", proc: "web" }) { id nextRun } }'
   const listJobs = async () => (await ask<{ jobs: { id: string; nextRun: string }[] }>(JOBS)).jobs

@@ -38,7 +38,7 @@ const done = sampleRecord({
   result: { backup: sampleBackup() },
 })
 
-test('what was answered with 200 is there after a restart', async () => {
+test('news that was answered with 200 is there after a restart', async () => {
   const folder = await testFolder()
   const first = await start(folder)
   expect(await first.post(news([sampleRecord({ rid: ridOf(2) }), done]))).toMatchObject({
@@ -59,7 +59,7 @@ test('the same news twice and out of order changes nothing', async () => {
   expect(await states()).toEqual([{ rid: ridOf(1), state: 'SUCCESS' }])
 })
 
-test('a batch of a hundred records with a thousand warnings each is taken', async () => {
+test('a batch of a hundred records with a thousand warnings each is accepted', async () => {
   const { post } = await start()
   const warnings = Array.from(
     { length: 1000 },
@@ -71,7 +71,7 @@ test('a batch of a hundred records with a thousand warnings each is taken', asyn
   expect((await post(news(records))).status).toBe(200)
 })
 
-test('one record of an original daemon is taken as it comes', async () => {
+test('a record of a legacy daemon is accepted as it is', async () => {
   const { post, states } = await start()
   const legacy = {
     ...{ id: '0a000001aaaa', spec: '0 5 * * *', action: 'backup', args: null, type: 'once', sleep: false },
@@ -89,7 +89,7 @@ test.for([
   ['a record without an rid', { id: 'x' }, JSON_TYPE, 400],
   ['a prototype', '{"__proto__": {"x": 1}}', JSON_TYPE, 400],
   ['a form', 'rid=7', { 'content-type': 'application/x-www-form-urlencoded' }, 400],
-] as const)('%s is refused with a JSON string, and nothing is kept', async ([, body, headers, status]) => {
+] as const)('%s is refused with a JSON string, and nothing is stored', async ([, body, headers, status]) => {
   const { post, states } = await start()
   const answer = await post(body, { ...headers })
   expect(answer.status).toBe(status)
@@ -97,7 +97,7 @@ test.for([
   expect(await states()).toEqual([])
 })
 
-test('a record with a key that could change a prototype loses it, and holds up no other', async () => {
+test('a record with a key that could change a prototype loses the key, and does not block others', async () => {
   const { post, states } = await start()
   const body = JSON.stringify(news([sampleRecord({ rid: ridOf(2) }), done]))
   const evil = body.replace('"args":{', '"args":{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}},')
@@ -106,7 +106,7 @@ test('a record with a key that could change a prototype loses it, and holds up n
   expect((await states())?.map(({ rid }) => rid).sort()).toEqual([done.rid, ridOf(2)].sort())
 })
 
-test('a body without end is cut off', async () => {
+test('an endless body is cut off', async () => {
   const { post } = await start()
   const answer = await post(news([sampleRecord({ reason: 'x'.repeat(33 * 1024 * 1024) })]))
   expect(answer.status).toBe(413)

@@ -64,7 +64,7 @@ async function start(servers: string[] = [ONE]) {
 
 const SERVERS = '{ servers { ip reachable protocol capabilities problems } }'
 
-test('our controller gives it jobs and its address, and says what it lacks', async () => {
+test('our controller sends it jobs and its address, and says what it lacks', async () => {
   const { url, original, seen } = await start([ONE, TWO])
   expect(original.notify).toEqual([`${url}/api/v2/system/notify`])
   const put = seen.find(({ method, path }) => method === 'PUT' && path === '/api/v1/cron/jobs')
@@ -90,7 +90,7 @@ test('our controller gives it jobs and its address, and says what it lacks', asy
 })
 
 test.each(['begin first', 'end first'] as const)(
-  'a run of it is kept under its rid, told %s',
+  'its run is stored under its rid, in the order %s',
   async (order) => {
     const { execute, original, stateOf, jobId } = await start()
     const { runJob } = await execute(RunJobDocument, { id: await jobId() })
@@ -103,7 +103,7 @@ test.each(['begin first', 'end first'] as const)(
   },
 )
 
-test('a run cannot be cancelled there, and the words say so', async () => {
+test('a run cannot be cancelled there, and the error says so', async () => {
   const { execute, jobId } = await start()
   const { runJob } = await execute(RunJobDocument, { id: await jobId() })
   await expect(execute(CancelRecordDocument, { rid: runJob.rid })).rejects.toMatchObject({
@@ -112,7 +112,7 @@ test('a run cannot be cancelled there, and the words say so', async () => {
   })
 })
 
-test('its backups are recovered by it, in whole or by files', async () => {
+test('it recovers its backups, as a whole or by files', async () => {
   const { execute, original, seen, stateOf } = await start()
   const name = { app: 'hello', proc: 'web' }
   const { recover } = await execute(RecoverDocument, { input: { ...name, backup: FULL.name } })
@@ -137,7 +137,7 @@ test('its backups are recovered by it, in whole or by files', async () => {
 test.each([
   ['an increment without names, of which it would put back nothing', { backup: MIRROR.name }],
   ['files of a full backup, of which it would put back all', { backup: FULL.name, files: ['a'] }],
-])('%s, is not asked of it', async (_, what) => {
+])('%s is not requested of it', async (_, what) => {
   const { execute, original } = await start()
   const input = { app: 'hello', proc: 'web', ...what }
   await expect(execute(RecoverDocument, { input })).rejects.toMatchObject({
@@ -147,7 +147,7 @@ test.each([
   expect(original.runs.size).toBe(0)
 })
 
-test('a backup of its server goes to a server of ours', async () => {
+test('a backup of its server can be migrated to a server of ours', async () => {
   const { execute, original, stateOf } = await start([ONE, TWO])
   const input = { app: 'hello', proc: 'web', backup: FULL.name, volume: '/data/db' }
   const { migrate } = await execute(MigrateDocument, { input: { ...input, to: 2 } })
@@ -159,7 +159,7 @@ test('a backup of its server goes to a server of ours', async () => {
   expect(original.runs.size).toBe(0)
 })
 
-test('one that restarted gets its jobs again, and what slept sleeps', async () => {
+test('after a restart it gets its jobs again, and sleeping jobs sleep', async () => {
   const { execute, original, clock, jobs, jobId, log } = await start()
   const id = await jobId()
   await execute(SleepJobDocument, { id })

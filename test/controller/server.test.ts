@@ -15,7 +15,7 @@ import {
 
 const hello = given.app('hello').proc('web')
 
-test('a port in use is one clear error, and leaves nothing open', async () => {
+test('a port in use gives one clear error, and leaves nothing open', async () => {
   const folder = await testFolder()
   const port = await freePort()
   const other = createServer().listen(port, '127.0.0.1')
@@ -27,7 +27,7 @@ test('a port in use is one clear error, and leaves nothing open', async () => {
   expect((await startTestController({ folder, port })).url).toBe(`http://127.0.0.1:${port}`)
 })
 
-test('a broken inventory at the start is one clear error, and leaves nothing open', async () => {
+test('a broken inventory at the start gives one clear error, and leaves nothing open', async () => {
   const folder = await testFolder()
   const port = await freePort()
   const inventory = { watch: () => Promise.reject(new Error('line 3, column 7: no such word')) }
@@ -58,7 +58,7 @@ test('closing ends what is open: subscriptions, kept connections, the port', asy
   await startTestController({ folder, port })
 })
 
-test('health tells the catalog, the inventory and each server, a silent one too', async () => {
+test('health covers the catalog, the inventory and each server, a silent one included', async () => {
   const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const health = async () => JSON.parse((await rawRequest(url, { path: '/healthz' })).body)
@@ -78,7 +78,7 @@ test('health tells the catalog, the inventory and each server, a silent one too'
   })
 })
 
-test('an inventory that nobody has told is not called ok', async () => {
+test('health is not ok before the first inventory', async () => {
   const inventory = { watch: async () => ({ reread: async () => {}, close: async () => {} }) }
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const { body } = await rawRequest(url, { path: '/healthz' })
@@ -87,7 +87,7 @@ test('an inventory that nobody has told is not called ok', async () => {
   expect(data).toEqual({ inventory: { problem: JSON.parse(body).inventory } })
 })
 
-test('a broken edit is told in GraphQL, and the last good inventory stays', async () => {
+test('a broken edit is shown in GraphQL, and the last good inventory stays', async () => {
   const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const { url } = await startTestController({ folder: await testFolder(), inventory })
   const status = () =>
@@ -107,7 +107,7 @@ test('a broken edit is told in GraphQL, and the last good inventory stays', asyn
     })
 })
 
-test('an inventory that cannot be taken is logged, and the next one is taken all the same', async () => {
+test('an inventory that cannot be applied is logged, and the next one is applied', async () => {
   const inventory = toldInventory(hello.on('127.0.0.1').volume('/data/db').inventory())
   const { url, log } = await startTestController({ folder: await testFolder(), inventory })
   inventory.tell({ kind: 'inventory', inventory: { apps: null as never } })
@@ -121,7 +121,7 @@ test('an inventory that cannot be taken is logged, and the next one is taken all
     .toEqual({ inventory: { volumes: 2 } })
 })
 
-test('an inventory that was emptied while the controller was away is held', async () => {
+test('an inventory that was emptied while the controller was down is held', async () => {
   const folder = await testFolder()
   const first = await startTestController({
     folder,
@@ -133,7 +133,7 @@ test('an inventory that was emptied while the controller was away is held', asyn
   expect(data).toEqual({ inventory: { volumes: 1, held: { lostVolumes: 1, ofVolumes: 1 } } })
 })
 
-test('the IDE is what a browser gets at /graphql, its files come from /ide/, nothing else does', async () => {
+test('browsers get the IDE at /graphql, and its files only below /ide/', async () => {
   const folder = await testFolder()
   const webDir = join(folder, 'web')
   await mkdir(join(webDir, 'assets'), { recursive: true })

@@ -26,7 +26,7 @@ function sockets(count: number): Socket[] {
   return Array.from({ length: count }, () => ({ subscriptions: {} }))
 }
 
-test('all sockets together hold so much and no more, and what ended or was cut off is given back', () => {
+test('all sockets together have a limit, and ended or dropped operations are released', () => {
   const { held, heldByAll } = SOCKET_LIMITS
   const many = sockets(heldByAll / held)
   for (const socket of many) expect(begin(socket, 'a', sized(held))).toBeUndefined()
@@ -44,7 +44,7 @@ test('all sockets together hold so much and no more, and what ended or was cut o
   expect(begin({ subscriptions: {} }, 'd', sized(20))).toMatch(/^All WebSockets together/)
 })
 
-test('what the library dropped on its own counts no more', () => {
+test('operations that the library dropped no longer count', () => {
   const socket: Socket = { subscriptions: {} }
   expect(begin(socket, 'a', sized(SOCKET_LIMITS.held))).toBeUndefined()
   expect(begin(socket, 'b', sized(20))).toMatch(/^The operations of this WebSocket are longer/)
@@ -52,7 +52,7 @@ test('what the library dropped on its own counts no more', () => {
   expect(begin(socket, 'b', sized(SOCKET_LIMITS.held))).toBeUndefined()
 })
 
-test('each bound lets in what is at it, and nothing beyond', () => {
+test('each limit admits its exact value, and nothing above', () => {
   const [one, two, three] = sockets(3) as [Socket, Socket, Socket]
   const { operations, variables, held } = SOCKET_LIMITS
   for (let n = 0; n < operations; n++) expect(begin(one, `${n}`, sized(20))).toBeUndefined()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startTestController, testFolder } from '../support/real-controller.ts'
 
-test('every link of / leads to something', async () => {
+test('every link of / works', async () => {
   const { url } = await startTestController({ folder: await testFolder() })
   const response = await fetch(`${url}/`, { headers: { accept: 'text/html' } })
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')

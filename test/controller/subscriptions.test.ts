@@ -39,7 +39,7 @@ const running = sampleRecord()
 const at = (seq: number) => ({ ...running, seq, progress: sampleProgress(seq) })
 const done = sampleRecord({ seq: 99, state: 'success', end: '2026-11-23T08:45:00Z' })
 
-test('a snapshot, then every change, to each of many clients', async () => {
+test('each of many clients gets a snapshot, then every change', async () => {
   const { tell, watch } = await start()
   await tell(running)
   const clients = Array.from({ length: 20 }, () => watch({ rid: running.rid }))
@@ -74,7 +74,7 @@ test('a client that lost its connection misses nothing with since', async () => 
   expect(await ofApp.next()).toMatchObject({ record: { rid: ridOf(2) } })
 })
 
-test('a client that only wants one app hears of no other', async () => {
+test('a client that watches one app gets no events of others', async () => {
   const { tell, watch } = await start()
   await tell(running, sampleRecord({ rid: ridOf(2), args: { app: 'other' } }))
   const { next } = watch({ app: 'other' })

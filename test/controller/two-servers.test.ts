@@ -48,7 +48,7 @@ async function start() {
   return { ...controller, execute, one, two, folder, volumeOf, ended, jobOn }
 }
 
-test('a backup of one server goes into a volume of another; who is down hides nobody; a rebuilt catalog says the same', async () => {
+test('a backup migrates to another server; a dead server hides nobody; a rebuilt catalog is the same', async () => {
   const { execute, one, volumeOf, ended, jobOn } = await start()
   const { runJob } = await execute(RunJobDocument, { id: await jobOn(ONE) })
   expect(await ended(runJob.rid)).toMatchObject({ state: 'SUCCESS', reason: null, warnings: [] })
@@ -85,7 +85,7 @@ test('a backup of one server goes into a volume of another; who is down hides no
   ])
 })
 
-test('a catalog that is gone is made again of the store', async () => {
+test('a lost catalog is rebuilt from the store', async () => {
   const { execute, close, folder, jobOn, ended, one } = await start()
   const { runJob } = await execute(RunJobDocument, { id: await jobOn(ONE) })
   await ended(runJob.rid)

@@ -10,7 +10,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const FIRST = { id: 'a'.repeat(32), url: 'http://10.0.0.9:9002' }
 
-test('a controller is remembered over a restart, and forgotten once it was released', () => {
+test('a controller is remembered across a restart, and forgotten after its release', () => {
   const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
   const open = () => {

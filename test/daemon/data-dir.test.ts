@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { openDataDir } from '../../src/daemon/data-dir.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-test('a data directory that cannot be used is free again for a start in the same process', async () => {
+test('an unusable data directory is released for another start in the same process', async () => {
   const path = tempDir()
   writeFileSync(join(path, 'daemon-id'), 'no id')
   await expect(openDataDir(path)).rejects.toMatchObject({ code: 'BAD_INPUT' })

@@ -37,6 +37,6 @@ test.each([
   ['localhost', () => ({ host: 'localhost:9002' })],
   ['an IPv6 address', () => ({ host: '[::1]:9002' })],
   ['an allowed name, however it is written', () => ({ host: 'BACKUP.example:9002' })],
-])('%s may ask', async (_who, headers) => {
+])('%s may send requests', async (_who, headers) => {
   expect((await daemon.ask('GET', '/api/v1/debug', { headers: headers() })).status).toBe(200)
 })

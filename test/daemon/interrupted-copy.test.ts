@@ -43,7 +43,7 @@ async function startDaemon(folder: string) {
 const JOB = { spec: '0 6 * * *', type: 'cron', sleep: false }
 
 test.skipIf(noFlags)(
-  `a recover that is to proceed in spite of users passes the lock of an interrupted copy (${noFlags ?? 'needs chattr'})`,
+  `a recover with inUse proceed passes the lock of an interrupted copy despite users (${noFlags ?? 'needs chattr'})`,
   { timeout: 300_000 },
   async () => {
     const { dir, volume, user } = await makeInterrupted()
@@ -76,7 +76,7 @@ test.skipIf(noFlags)(
 )
 
 test.skipIf(noFlags)(
-  `a daemon finishes an interrupted copy in place once nobody uses the volume; other jobs run (${noFlags ?? 'needs chattr'})`,
+  `a daemon finishes an interrupted copy in place when nobody uses the volume; other jobs run (${noFlags ?? 'needs chattr'})`,
   { timeout: 300_000 },
   async () => {
     const { dir, dataDir, volume, user, expected } = await makeInterrupted()

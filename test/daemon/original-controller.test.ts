@@ -51,7 +51,7 @@ afterAll(async () => {
 const VERSION = '%D4%1D%8C%D9%8F%00%B2%04%E9%80%09%98%EC%F8%42%7E'
 const EXPIRE = { id: '', spec: '* * * * *', action: 'backup_expire', type: 'cron', sleep: false }
 
-test('it finds a daemon that lacks jobs, sends them with its address, and finds that it has them', async () => {
+test('it finds a daemon without jobs, sends them with its address, and then finds them there', async () => {
   const before = await ask('GET', '/debug')
   expect(before.body).toMatchObject({ updateTime: expect.stringMatching(/^0/) })
   const jobs = [
@@ -72,7 +72,7 @@ test('it finds a daemon that lacks jobs, sends them with its address, and finds 
   expect((await ask('GET', '/cron/jobs/count')).body).toEqual({ count: 2 })
 })
 
-test('a run is told in exactly the two recorded posts', async () => {
+test('a run is reported in exactly the two recorded posts', async () => {
   const { status, body } = await ask('POST', `/cron/jobs/${job.id}/actions/run`)
   expect(status).toBe(202)
   const { rid } = body as { rid: string }
@@ -89,7 +89,7 @@ test('a run is told in exactly the two recorded posts', async () => {
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?Z$/)
 const NAME = expect.stringMatching(/^hello-hello\.web\.web-1-data-db-\d{10}\.tar\.gz$/)
 
-test('it lists the volumes of an app in one question, and looks at one backup', async () => {
+test('it lists the volumes of an app in one request, and reads one backup', async () => {
   const other = join(daemon.dir, 'volumes/other')
   const dirs = [other, volume, `${volume}/none`].map((dir) => `dir=${encodeURIComponent(dir)}`).join('&')
   const { body } = await ask('GET', `/backup/json?${dirs}`)
@@ -99,7 +99,7 @@ test('it lists the volumes of an app in one question, and looks at one backup', 
   expect((await ask('GET', `/backup/json?dir=${encodeURIComponent(other)}`)).body).toBeNull()
 })
 
-test('a recover is told in exactly the two recorded posts, and done', async () => {
+test('a recover is done, and reported in exactly the two recorded posts', async () => {
   await writeFile(join(volume, 'table'), 'damaged\n')
   const list = (await ask('GET', '/backup/json')).body as { name: string }[]
   const name = list[0]?.name ?? ''
@@ -116,7 +116,7 @@ test('a recover is told in exactly the two recorded posts, and done', async () =
   ])
 })
 
-test('an increment is told in exactly the two recorded posts, under the name that is recorded', async () => {
+test('an increment is reported in exactly the two recorded posts, under the recorded name', async () => {
   const recorded = RECORDED.map((post) => post.body).filter(({ args }) => args?.mode === 'increment')
   const files = join(daemon.dir, 'volumes/hello/hello.web.web/1/data/files')
   await mkdir(files, { recursive: true })
@@ -147,7 +147,7 @@ test('an increment is told in exactly the two recorded posts, under the name tha
   ])
 })
 
-test('where lainlet names no mode it sends an empty one: the run makes a full backup', async () => {
+test('it sends an empty mode if lainlet names none, and the run makes a full backup', async () => {
   const args = { ...job.args, mode: '' }
   const id = jobId(IP, { spec: job.spec, action: 'backup', args })
   await sendJobs([job, { ...job, id, args }], 'without a mode')
@@ -157,7 +157,7 @@ test('where lainlet names no mode it sends an empty one: the run makes a full ba
   expect(told().at(-1)).toMatchObject({ id, args, state: 'success', result: { file: NAME } })
 })
 
-test('a job that it puts to sleep stays asleep over its next list, a changed one too', async () => {
+test('a job that it puts to sleep stays asleep after its next list, even if the list changed', async () => {
   expect(await ask('POST', `/cron/jobs/${job.id}/actions/sleep`)).toMatchObject({ status: 201 })
   await sendJobs([{ ...job, type: 'cron', sleep: false }], `${VERSION}%01`)
   expect((await ask('GET', `/cron/jobs/${job.id}`)).body).toMatchObject({ id: job.id, sleep: true })
@@ -165,7 +165,7 @@ test('a job that it puts to sleep stays asleep over its next list, a changed one
   expect(await ask('POST', `/cron/jobs/${job.id}/actions/wakeup`)).toMatchObject({ status: 204 })
 })
 
-test('it stops and starts the schedule, deletes a backup, and takes its address off', async () => {
+test('it stops and starts the schedule, deletes a backup, and removes its address', async () => {
   expect(await ask('PUT', '/cron/stop')).toMatchObject({ status: 201, body: '' })
   expect((await ask('GET', '/debug')).body).toMatchObject({ crond_status: 'stopped' })
   expect(await ask('PUT', '/cron/start')).toMatchObject({ status: 201, body: '' })

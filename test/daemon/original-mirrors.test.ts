@@ -76,7 +76,7 @@ test('it lists a mirror at any depth', async () => {
   })
 })
 
-test('it recovers files and folders of one, told as recorded', async () => {
+test('it recovers files and folders of a mirror, which is reported as recorded', async () => {
   await writeFile(join(volume, 'time.log'), 'damaged')
   await writeFile(join(volume, 'since'), 'made since')
   const recorded = JSON.parse(await readFile('test/fixtures/wire/notify.json', 'utf8')) as {
@@ -99,7 +99,7 @@ test('it migrates from the namespace of another server: all files', async () => 
   expect(await readFile(join(target, 'time.log'), 'utf8')).toBe('time2\n')
 })
 
-test('it deletes a file inside a mirror, then the mirror; one on another server is asked for here too', async () => {
+test('it deletes a file inside a mirror, then the mirror; for another server the request comes here too', async () => {
   const remove = (files: string) => daemon.ask('POST', '/api/v1/backup/delete', { form: { files } })
   const mirror = join(dir.path, 'store', IP, NAME)
   const elsewhere = NAME.replace('-1-', '-2-')

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { startTestDaemon, testFolder } from '../support/real-controller.ts'
 
-test('a first start tells where the password is, not what it is; a wrong one stops the next', async () => {
+test('a first start logs where the password is, not the password; a wrong one prevents the next start', async () => {
   const folder = await testFolder()
   const dir = join(folder, 'store')
   const first = await startTestDaemon(folder)

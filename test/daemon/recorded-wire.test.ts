@@ -146,7 +146,7 @@ test('every recorded exchange has the recorded status, type and shape', async ()
   expect((await daemon.ended(runs[2] ?? '')).state).toBe('failed')
 })
 
-test('an action is known in any case, as the recorded system reads it', async () => {
+test('the name of an action is accepted in any case, as in the legacy system', async () => {
   const act = (action: string) => daemon.ask('POST', `/api/v1/cron/jobs/${JOB}/actions/${action}`)
   expect(await act('Sleep')).toMatchObject({ status: 201 })
   expect((await daemon.ask('GET', `/api/v1/cron/jobs/${JOB}`)).body).toMatchObject({ sleep: true })

@@ -52,7 +52,7 @@ async function killAndRestart(signal: NodeJS.Signals): Promise<void> {
   daemon = await startDaemonProcess(localFlags(dir.path))
 }
 
-test('killed and started again: jobs and sleep marks are there, the run has ended, and the controller hears of it', async () => {
+test('a killed daemon starts with its jobs and sleep marks, ends the run, and reports it to the controller', async () => {
   await ask('PUT', '/api/v1/notify', { form: { addr: receiver.url, protocol: '2' } })
   await setUp()
   const rid = await runLong()
@@ -73,7 +73,7 @@ test('killed and started again: jobs and sleep marks are there, the run has ende
   expect((await ask('GET', `/api/v1/cron/records/${rid}`)).body).toMatchObject({ state: 'failed' })
 })
 
-test('an original controller hears of a run that was killed in two posts, the second when it is back', async () => {
+test('a legacy controller gets two posts about a killed run, the second when the daemon is back', async () => {
   await ask('PUT', '/api/v1/notify', { form: { addr: receiver.url } })
   await setUp()
   const rid = await runLong()
@@ -90,7 +90,7 @@ test('an original controller hears of a run that was killed in two posts, the se
   ])
 })
 
-test('told to stop it ends its runs, says so, and brings that to who listens', async () => {
+test('a stopped daemon ends its runs and reports that to its listeners', async () => {
   await ask('PUT', '/api/v1/notify', { form: { addr: receiver.url, protocol: '2' } })
   await setUp()
   const rid = await runLong()

@@ -66,7 +66,7 @@ function ridOf({ status, body }: HttpAnswer): string {
   return (body as { rid: string }).rid
 }
 
-test('what the expire job cannot do is among the problems, though it leaves no record', async () => {
+test('a failure of the expire job is among the problems, although it leaves no record', async () => {
   await using other = await startTestDaemon()
   const expire = { id: '', spec: '* * * * * *', action: 'backup_expire', args: { info: ['/v', 'soon'] } }
   const form = { data: JSON.stringify([expire]), version: 'v1' }
@@ -113,7 +113,7 @@ describe('runs', () => {
     })
   })
 
-  test('a record that nobody knows is 404, with its code', async () => {
+  test('an unknown record is 404, with its code', async () => {
     const rid = newRid(Date.now())
     const nobody = { status: 404, code: 'NOT_FOUND', body: expect.stringContaining(rid) }
     expect(await get(`/api/v1/cron/records/${rid}`)).toMatchObject(nobody)
@@ -122,7 +122,7 @@ describe('runs', () => {
 })
 
 describe('jobs', () => {
-  test('the job with the empty id is shown, run, and put to sleep like any other', async () => {
+  test('the job with the empty id is shown, run, and put to sleep like the others', async () => {
     expect((await get('/api/v1/cron/jobs/')).body).toMatchObject({ id: '', action: 'test' })
     expect((await post('/api/v1/cron/jobs//actions/sleep')).status).toBe(201)
     expect((await get('/api/v1/cron/jobs/')).body).toMatchObject({ sleep: true })
@@ -145,7 +145,7 @@ describe('jobs', () => {
   })
 
   test.each(['sleep', 'wakeup', 'run'])(
-    '%s of an unknown job is 400 in the recorded words',
+    '%s of an unknown job is 400 with the recorded text',
     async (action) => {
       expect(await post(`/api/v1/cron/jobs/zz/actions/${action}`)).toMatchObject({
         status: 400,
@@ -167,7 +167,7 @@ describe('jobs', () => {
     expect((await get('/api/v1/cron/jobs/count')).body).toEqual({ count: 4 })
   })
 
-  test('a JSON body is read like a form, and what is no job is dropped with a word in the log', async () => {
+  test('a JSON body is read like a form, and an invalid job is dropped with a log line', async () => {
     await using other = await startTestDaemon()
     const data = [
       testJob('a', {}),
@@ -194,7 +194,7 @@ describe('jobs', () => {
     expect((await other.ask('GET', '/api/v1/cron/jobs/count')).body).toEqual({ count: 0 })
   })
 
-  test('a list of several MiB is taken, one that is too large is 413', async () => {
+  test('a list of several MiB is accepted, a larger one is 413', async () => {
     await using other = await startTestDaemon()
     const many = Array.from({ length: 20_000 }, (_, n) => ({
       ...backupJob(`job-${n}`),
@@ -215,7 +215,7 @@ describe('jobs', () => {
 })
 
 describe('backups', () => {
-  test('pages of protocol 2 carry what the manifest knows', async () => {
+  test('pages of protocol 2 have the fields of the manifest', async () => {
     const { body } = await get('/api/v1/backup/json?protocol=2&namespace=10.77.0.11&limit=1')
     expect(backupPageSchema.parse(body)).toMatchObject({
       backups: [{ name: backup, state: 'success', hasIndex: true }],
@@ -229,7 +229,7 @@ describe('backups', () => {
     })
   })
 
-  test('the files of a backup, folder by folder, in both dialects', async () => {
+  test('the files of a backup are listed folder by folder, in both dialects', async () => {
     const page = await get(`/api/v1/backup/files/${backup}?limit=1`)
     expect(filePageSchema.parse(page.body)).toMatchObject({
       files: [{ path: 'notes.txt', type: 'file', size: 8 }],
@@ -245,7 +245,7 @@ describe('backups', () => {
     ])
   })
 
-  test('one backup is shown as it is listed', async () => {
+  test('one backup is shown as in the list', async () => {
     const [listed] = (await get('/api/v1/backup/json')).body as unknown[]
     expect(await get(`/api/v1/backup/info/file/${backup}`)).toMatchObject({ status: 200, body: listed })
   })
@@ -268,7 +268,7 @@ describe('backups', () => {
   })
 
   test.each(['dir/../../x', '/etc/passwd', '', 'a//b', '.meta', '..'])(
-    'the delete of "%s" is refused, nothing is touched',
+    'the delete of "%s" is refused, nothing is deleted',
     async (name) => {
       const answer = await post('/api/v1/backup/delete', { form: { files: [backup, name] } })
       expect(answer).toMatchObject({ status: 400, code: 'BAD_INPUT' })
@@ -276,12 +276,12 @@ describe('backups', () => {
     },
   )
 
-  test('nobody deletes in the namespace of another server', async () => {
+  test('backups of another server cannot be deleted', async () => {
     const answer = await post('/api/v1/backup/delete', { form: { files: backup, namespace: '10.77.0.12' } })
     expect(answer).toMatchObject({ status: 403, code: 'FORBIDDEN' })
   })
 
-  test('a volume is put back from its backup', async () => {
+  test('a volume is recovered from its backup', async () => {
     writeFileSync(join(volume, 'notes.txt'), 'damaged')
     const form = {
       namespace: '10.77.0.11',
@@ -297,7 +297,7 @@ describe('backups', () => {
     })
   })
 
-  test('a caller that says nothing of processes in the volume asks to proceed, as the recorded system does', async () => {
+  test('inUse defaults to proceed, as in the legacy system', async () => {
     const rid = ridOf(await post(`/api/v1/backup/full/recover/file/${backup}`, { form: { destDir: volume } }))
     expect(await daemon.ended(rid)).toMatchObject({ args: { inUse: 'proceed', namespace: '10.77.0.11' } })
   })
@@ -327,7 +327,7 @@ describe('backups', () => {
 })
 
 describe('the daemon itself', () => {
-  test('debug tells who it is, and the room in the store without waiting for it', async () => {
+  test('debug describes the daemon, and the room of its store without waiting for the store', async () => {
     const { body } = await get('/api/v1/debug')
     const debug = debugSchema.parse(body)
     expect(debug).toMatchObject({
@@ -343,7 +343,7 @@ describe('the daemon itself', () => {
       .toBeGreaterThan(0)
   })
 
-  test('a daemon that no list of jobs has reached says never', async () => {
+  test('updateTime is never until a list of jobs arrives', async () => {
     await using other = await startTestDaemon()
     const before = Date.now()
     expect((await other.ask('GET', '/api/v1/debug')).body).toMatchObject({ updateTime: NEVER })
@@ -382,7 +382,7 @@ describe('the daemon itself', () => {
     expect(String(answer.body)).toMatch(/^[A-Z"].{20}/)
   })
 
-  test('a body that says more than it sends, and a path that is no path, end in an answer', async () => {
+  test('a body shorter than its Content-Length, and an invalid path, get an answer', async () => {
     expect((await get('/api/v1/cron/jobs/%zz')).status).toBe(400)
     expect(await daemon.ask('DELETE', '/api/v1/cron/jobs')).toMatchObject({
       status: 404,

@@ -6,7 +6,7 @@ import { silentLog } from '../../src/lib/log.ts'
 import { keptLog } from '../support/daemon-kit.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-test('a scheduler stays as it was asked to be over restarts', () => {
+test('a stopped or started scheduler stays so across restarts', () => {
   const file = join(tempDir(), 'daemon.db')
   /** What the scheduler was told during a life of the daemon. */
   const life = (act: (it: SchedulerSwitch) => void) => {
@@ -27,7 +27,7 @@ test('a scheduler stays as it was asked to be over restarts', () => {
   expect(life((it) => it.start())).toEqual({ told: ['start', 'start'], warnings: 0 })
 })
 
-test('a stop that cannot be kept is not done: it would end with the next restart', () => {
+test('a stop that cannot be stored is refused, because the next restart would end it', () => {
   const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
   const told: string[] = []

@@ -25,12 +25,12 @@ afterEach(() => {
   dir[Symbol.dispose]()
 })
 
-test('the data directory is made, for nobody else to look into', async () => {
+test('the data directory is created, readable only by its owner', async () => {
   await using daemon = await startTestDaemon({}, dir.path)
   expect(statSync(join(daemon.dir, 'data')).mode & 0o777).toBe(0o700)
 })
 
-test('a port in use is one clear sentence, and the data directory is free again', async () => {
+test('a port in use gives one clear sentence, and the data directory is released', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -42,13 +42,13 @@ test('a port in use is one clear sentence, and the data directory is free again'
   await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
-test('an address that is not of this machine is refused', async () => {
+test('an address of another machine is refused', async () => {
   await expect(startDaemon(optionsIn(dir.path, { host: '192.0.2.1' }))).rejects.toThrow(
     /cannot listen on 192\.0\.2\.1:0/,
   )
 })
 
-test('a data directory that is a file, or cannot be made, is refused', async () => {
+test('a data directory that is a file, or cannot be created, is refused', async () => {
   writeFileSync(join(dir.path, 'file'), '')
   for (const dataDir of [join(dir.path, 'file'), join(dir.path, 'file/below'), '/proc/nowhere']) {
     await expect(startDaemon(optionsIn(dir.path, { dataDir }))).rejects.toMatchObject({
@@ -58,7 +58,7 @@ test('a data directory that is a file, or cannot be made, is refused', async () 
   }
 })
 
-test('two daemons on one data directory: the second is refused, the first runs on', async () => {
+test('the second of two daemons on one data directory is refused, the first continues', async () => {
   await using first = await startTestDaemon({}, dir.path)
   await expect(startDaemon(optionsIn(dir.path))).rejects.toMatchObject({
     code: 'CONFLICT',
@@ -67,7 +67,7 @@ test('two daemons on one data directory: the second is refused, the first runs o
   await expect.poll(async () => (await first.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
-test('while what an earlier life left is not settled, the daemon answers and takes no work', async () => {
+test('until interrupted runs are settled, the daemon answers and accepts no work', async () => {
   const held = await takeLocks(join(dir.path, 'data'), [lifeLock(newRid(Date.now()))], { waitMs: 0 })
   const port = await freePort()
   const started = startTestDaemon({ port }, dir.path)
@@ -107,7 +107,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test("another daemon's namespace in the store is refused, and taken over only on request", async () => {
+test('a namespace of another daemon is refused, and taken over only on request', async () => {
   await (await startTestDaemon({}, dir.path)).close()
   const other = { dataDir: join(dir.path, 'other') }
   await expect(startDaemon(optionsIn(dir.path, other))).rejects.toMatchObject({
@@ -118,7 +118,7 @@ test("another daemon's namespace in the store is refused, and taken over only on
   await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
-test('the daemon id is made once', async () => {
+test('the daemon id is created once', async () => {
   const ids: (string | undefined)[] = []
   for (let n = 0; n < 2; n++) {
     await using daemon = await startTestDaemon({}, dir.path)
@@ -130,7 +130,7 @@ test('the daemon id is made once', async () => {
   await expect(startDaemon(optionsIn(dir.path))).rejects.toThrow(/holds no daemon id/)
 })
 
-test('a store that is not there stops no daemon: it answers, keeps time, and says what is wrong', async () => {
+test('a daemon without its store starts, answers, keeps time, and says what is wrong', async () => {
   const store = { driver: 'local', dir: join(dir.path, 'not-mounted/store') } as const
   writeFileSync(join(dir.path, 'not-mounted'), '')
   await using daemon = await startTestDaemon({ store }, dir.path)
@@ -142,7 +142,7 @@ test('a store that is not there stops no daemon: it answers, keeps time, and say
   expect((await daemon.ask('GET', '/api/v1/backup/json')).status).toBe(503)
 })
 
-test('a store that should be on a MooseFS and is not keeps the daemon from starting', async () => {
+test('a daemon does not start if its MooseFS store is not on a MooseFS', async () => {
   const store = { driver: 'moosefs', dir: dir.path } as const
   await expect(startDaemon(optionsIn(dir.path, { store }))).rejects.toMatchObject({
     code: 'STORE_NOT_MOUNTED',
@@ -152,7 +152,7 @@ test('a store that should be on a MooseFS and is not keeps the daemon from start
   await expect.poll(async () => (await daemon.ask('GET', '/healthz')).status, LONG).toBe(200)
 })
 
-test('a daemon that others can reach says at start who can now overwrite what', async () => {
+test('a daemon that others can reach logs at the start what they can overwrite', async () => {
   await using daemon = await startTestDaemon({ host: '0.0.0.0', allowPaths: ['/srv/shop'] }, dir.path)
   const warnings = daemon.log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
   expect(warnings).toEqual([expect.stringMatching(/Everyone who reaches .* can overwrite .*\/srv\/shop/)])

@@ -23,7 +23,7 @@ function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLIC
   return { startup, schedule, left: codes }
 }
 
-test('a store that comes and is refused is tried again, and used once it is right', async () => {
+test('a refused store that appears after the start is tried again, and used when it is right', async () => {
   // So many that a loaded machine sees them.
   const refusals = Array.from({ length: 25 }, () => 'CONFLICT' as const)
   const { startup, schedule, left } = startupWith('STORE_UNAVAILABLE', ...refusals)
@@ -35,13 +35,13 @@ test('a store that comes and is refused is tried again, and used once it is righ
   expect(schedule).toEqual(['start', 'stop', 'start'])
 })
 
-test('a store that is refused at the start ends the daemon', async () => {
+test('a refused store ends a starting daemon', async () => {
   const { startup, schedule } = startupWith('CONFLICT')
   await expect(startup.run()).rejects.toMatchObject({ code: 'CONFLICT' })
   expect(schedule).toEqual([])
 })
 
-test('another store at the start does not end the daemon: nothing runs until the known one is there', async () => {
+test('another store does not end a starting daemon, but nothing runs until the known one is back', async () => {
   const { startup, schedule, left } = startupWith('STORE_CHANGED', 'STORE_CHANGED')
   await startup.run()
   expect(startup.waitsFor).toBe('the store says STORE_CHANGED')

@@ -8,7 +8,7 @@ const ROOM = {
   ...{ quota: { usedBytes: 95, limitBytes: 100 }, problems: ['The quota of /mfs is nearly used up'] },
 }
 
-it('never waits for the store: it tells what was seen last, and has it looked up', async () => {
+it('never waits for the store: it returns the last known room and has it read again', async () => {
   const answer = Promise.withResolvers<unknown>()
   const problems = new Problems(systemClock)
   const space = new StoreSpace({ driver: 'moosefs', problems, ask: () => answer.promise })
@@ -31,7 +31,7 @@ it('says why the store does not answer', async () => {
   expect(problems.list()).toMatchObject([{ source: 'store', text: 'The store does not answer: it hangs' }])
 })
 
-it('a store that is slow is asked once, however often its room is looked at', async () => {
+it('a slow store is read once, however often its room is requested', async () => {
   let asked = 0
   const ask = () => {
     asked++

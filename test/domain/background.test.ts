@@ -3,7 +3,7 @@ import { Background } from '../../src/domain/background.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { keptLog, movedClock } from '../support/daemon-kit.ts'
 
-test('work that fails is logged and a problem, until the controller is closed: then daemons go away too', async () => {
+test('failed work is logged and a problem, until the controller closes', async () => {
   const log = keptLog()
   const problems = new Problems(movedClock())
   const background = new Background(log, problems)
@@ -17,7 +17,7 @@ test('work that fails is logged and a problem, until the controller is closed: t
   expect(log.lines).toHaveLength(1)
 })
 
-test('work of one name is done once at a time, and again when it is over, however it ended', async () => {
+test('work of one name runs once at a time, and again after it ended, however it ended', async () => {
   const background = new Background(keptLog(), new Problems(movedClock()))
   const { promise, reject } = Promise.withResolvers<void>()
   let begun = 0
@@ -34,7 +34,7 @@ test('work of one name is done once at a time, and again when it is over, howeve
   expect(begun).toBe(2)
 })
 
-test('closing waits for what failed and what was begun meanwhile', async () => {
+test('closing waits for work that failed and work that began meanwhile', async () => {
   const background = new Background(keptLog(), new Problems(movedClock()))
   const done: string[] = []
   void background.run('first', async () => {

@@ -29,7 +29,7 @@ test('a backup is found by the short and the full name of its proc', async () =>
   }
 })
 
-test('a name that lies on two servers needs the server said', async () => {
+test('a name that exists on two servers needs the server', async () => {
   const { world, two } = await twoServers()
   two.backups = [sampleBackup({ server: TWO })]
   await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
@@ -40,7 +40,7 @@ test('a name that lies on two servers needs the server said', async () => {
   expect(await locateBackup(world, { ...whole, server: TWO })).toMatchObject({ server: TWO })
 })
 
-test('deleting takes them out of the store and out of the catalog', async () => {
+test('deleting removes backups from the store and from the catalog', async () => {
   const { world, one } = await twoServers()
   expect(await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME, NAME] })).toEqual([
     NAME,
@@ -66,7 +66,7 @@ test.for([
   ],
   ['one that is not there', 'hello-hello.web.web-1-data-db-1.tar.gz', 'NOT_FOUND', /There is no backup/],
 ] as const)(
-  'deleting %s is refused, and with it everything asked along',
+  'deleting %s is refused, with all other names of the request',
   async ([, name, refused, message]) => {
     const { world, one } = await twoServers()
     const answer = await deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME, name] })
@@ -76,7 +76,7 @@ test.for([
   },
 )
 
-test('recover goes where the inventory has the volume, whatever the catalog says of the backup', async () => {
+test('recover uses the path of the inventory, whatever the catalog says about the backup', async () => {
   const { world, one } = await twoServers()
   one.backups = one.backups.map((backup) => ({ ...backup, source: '/etc', volume: '/x', instanceNo: 9 }))
   await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })
@@ -94,7 +94,7 @@ test('recover goes where the inventory has the volume, whatever the catalog says
   ])
 })
 
-test('migrate goes to the volume of the other instance, the backup staying where it lies', async () => {
+test('migrate writes to the volume of the other instance, and the backup stays where it is', async () => {
   const { world, one, two } = await twoServers()
   await migrate(world, 'test', { backup: whole, to: 2, volume: '/data/db', files: ['a'], inUse: 'proceed' })
   expect(one.recovers).toEqual([])
@@ -123,7 +123,7 @@ test.for([
   expect((await catalog.records.find({}, { first: 1 })).totalCount).toBe(0)
 })
 
-test("a dead server's backups are read through another daemon of the same store", async () => {
+test('backups of a dead server are read through another daemon of the same store', async () => {
   const { world, one, two } = await twoServers()
   const backup = await locateBackup(world, whole)
   if ('refused' in backup) throw new Error(backup.message)
@@ -137,7 +137,7 @@ test("a dead server's backups are read through another daemon of the same store"
   ])
 })
 
-test('rebuilding counts first, changes then; a server that is down loses nothing', async () => {
+test('a rebuild counts first, then changes; a server that is down loses nothing', async () => {
   const { world, one, two, catalog } = await twoServers()
   two.down = true
   one.backups = [
@@ -155,7 +155,7 @@ test('rebuilding counts first, changes then; a server that is down loses nothing
   expect((await catalog.backups.find({ server: ONE }, { first: 9 })).totalCount).toBe(2)
 })
 
-test("a catalog made anew holds a dead server's backups, and those of folders nobody remembers", async () => {
+test('a rebuilt catalog has the backups of dead and of forgotten servers', async () => {
   const { world, one, two } = await twoServers()
   const dead = sampleBackup({ server: '10.0.0.9' })
   two.backups = [dead]
@@ -188,7 +188,7 @@ test("a catalog made anew holds a dead server's backups, and those of folders no
   expect(one.asked).not.toContain('delete')
 })
 
-test('the backup of a volume that left the inventory is orphaned, and can be had in a volume that is there', async () => {
+test('the backup of a volume that left the inventory is orphaned, and can be migrated', async () => {
   const { world, take } = await twoServers()
   await take(hello.on(ONE, TWO).volumes('/data/db', '/logs').inventory())
   await take(hello.on(ONE, TWO).volume('/logs').inventory())
@@ -203,7 +203,7 @@ test('the backup of a volume that left the inventory is orphaned, and can be had
   expect(await migrate(world, 'test', wish)).toMatchObject({ state: 'queued' })
 })
 
-test('a short name that means two procs is refused', async () => {
+test('a short name of two procs is refused', async () => {
   const { world, take } = await twoServers()
   const inventory = hello.on(ONE).volume('/data/db').inventory()
   inventory.apps[0]?.procs.push({ name: 'hello.worker.web', shortName: 'web', instances: [] })

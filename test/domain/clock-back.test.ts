@@ -21,7 +21,7 @@ async function oneServer() {
   return { ...kit, daemon, count }
 }
 
-test('a clock that is put back by a day leaves no daemon unasked for a day', async () => {
+test('all daemons are polled although the clock was set back by a day', async () => {
   const { world, clock, count } = await oneServer()
   const before = count('debug')
   pollDue(world)
@@ -33,7 +33,7 @@ test('a clock that is put back by a day leaves no daemon unasked for a day', asy
   expect(count('debug')).toBe(before + 1)
 })
 
-test('a schedule that is stale is read again, although the clock was put back', async () => {
+test('a stale schedule is read again although the clock was set back', async () => {
   const { world, clock, daemon, count } = await oneServer()
   const readAfter = async (ms: number, seq: number, state: 'running' | 'success') => {
     await acceptNews(world, newsOf(daemon, sampleRecord({ server: IP, seq, state })), { from: IP })
@@ -52,7 +52,7 @@ function newsOf({ debug }: MemoryDaemon, record: RunRecord) {
   return { protocol: 2 as const, daemonId, server: IP, records: [record], running: [] }
 }
 
-test('old records are looked for each hour, and an hour after the clock was put back', async () => {
+test('old records are deleted each hour, and an hour after the clock was set back', async () => {
   const { world, clock } = await oneServer()
   let looks = 0
   const { forget } = world.ports.records
@@ -72,7 +72,7 @@ test('old records are looked for each hour, and an hour after the clock was put 
   expect(await look(-DAY)).toBe(3)
 })
 
-test('what is set aside is logged each minute, and a minute after the clock was put back', () => {
+test('set aside items are logged each minute, and a minute after the clock was set back', () => {
   const clock = handClock()
   const log = keepingLog()
   const problems = new Problems(clock)

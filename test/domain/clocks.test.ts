@@ -6,7 +6,7 @@ import { machineClocks } from '../support/machine-clocks.ts'
 
 const DAY = 24 * 3_600_000
 
-test('a clock that is in doubt is not shown to daemons as a witness', () => {
+test('a clock in doubt is not sent to daemons', () => {
   const machine = machineClocks()
   const trustedClock = machine.start()
   const world = { trustedClock } as unknown as World

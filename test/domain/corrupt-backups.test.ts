@@ -18,7 +18,7 @@ async function corruptInTheStore() {
   return { ...kit, daemon, faults }
 }
 
-test('a backup that the store calls corrupt is a problem of its server, also after a restart, until it is deleted', async () => {
+test('a corrupt backup is a problem of its server, also after a restart, until it is deleted', async () => {
   const { world, faults, log, reopen } = await corruptInTheStore()
   expect(faults()).toEqual([expect.stringContaining(`A backup in the store is corrupt: "${NAME}"`)])
   expect(log.lines.filter((line) => line.includes('corrupt'))).toHaveLength(1)
@@ -28,7 +28,7 @@ test('a backup that the store calls corrupt is a problem of its server, also aft
   expect(faults()).toEqual([])
 })
 
-test('news of a corrupt backup is a problem at once, and ends with the list that shows it whole', async () => {
+test('news of a corrupt backup is a problem at once, until a list shows it intact', async () => {
   const { world, daemon, clock, faults } = await corruptInTheStore()
   const second = sampleBackup({ name: NAME.replace('.tar', '1.tar'), sequence: 2, corrupt: 'cut short' })
   const record = sampleRecord({

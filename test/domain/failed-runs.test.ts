@@ -34,7 +34,7 @@ function news(record: RunRecord) {
   return { protocol: 2 as const, daemonId: 'x', server: IP, records: [record], running: [] }
 }
 
-test('a run that is lost is a problem and degrades health, until a later run of the job succeeds', async () => {
+test('a lost run is a problem and degrades health, until a later run of the job succeeds', async () => {
   const { world, clock, record, log, reopen } = await oneServer()
   await acceptNews(world, news(record({ rid: ridOf(1) })), { from: IP })
   clock.move(SILENT_AFTER_MS + 1)
@@ -57,7 +57,7 @@ test('a run that is lost is a problem and degrades health, until a later run of 
   expect(await readHealth(world)).toMatchObject({ status: 'ok', reason: '' })
 })
 
-test('a failure on a legacy daemon, which tells no problems, is one all the same', async () => {
+test('a failure on a legacy daemon is a problem, although the daemon reports none', async () => {
   const { world, record, take } = await oneServer({ protocol: undefined, capabilities: undefined })
   const { rid, jobId: id, spec, action, args } = record({ rid: ridOf(1) })
   const legacy = { id, spec, action, args, type: 'cron', sleep: false, rid, result: null }
@@ -74,7 +74,7 @@ test('a failure on a legacy daemon, which tells no problems, is one all the same
   expect((await readHealth(world)).reason).not.toContain('legacy daemon')
 })
 
-test('a failure on an earlier daemon of ours, which does not tell failures, is a problem until a run succeeds', async () => {
+test('a failure on an earlier daemon of ours is a problem until a run succeeds', async () => {
   const { world, record, log, reopen } = await oneServer({ capabilities: ['news', 'progress', 'records'] })
   const end = { seq: 9, end: '2026-11-23T08:45:00Z' } as const
   const failed = record({ ...end, rid: ridOf(1), state: 'failed', reason: 'tar: no such file' })
@@ -90,7 +90,7 @@ test('a failure on an earlier daemon of ours, which does not tell failures, is a
   expect(listProblems(world)).toEqual([])
 })
 
-test('a failure on a daemon that tells failures is not told twice', async () => {
+test('a failure on a daemon that reports failures is not reported twice', async () => {
   const { world, record } = await oneServer({ capabilities: ['failures'] })
   const failed = { rid: ridOf(1), seq: 9, state: 'failed', end: '2026-11-23T08:45:00Z' } as const
   await acceptNews(world, news(record(failed)), { from: IP })

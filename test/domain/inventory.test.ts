@@ -22,7 +22,7 @@ async function withVolumes(count: number) {
   return { ...kit, daemon, ticked }
 }
 
-test('a change goes to the daemon at once', async () => {
+test('a change is sent to the daemon at once', async () => {
   const { take, daemon } = await withVolumes(2)
   expect(daemon.jobs).toHaveLength(3)
   await take(hello(3).inventory())
@@ -46,7 +46,7 @@ test('an inventory that loses everything is held for ten minutes, then comes int
   expect(world.inventory.held).toBeNull()
 })
 
-test('more than half of ten is held, half of ten and most of nine are not', async () => {
+test('losing more than half of ten volumes is held, losing half of ten or most of nine is not', async () => {
   for (const [before, after, held] of [
     [10, 4, true],
     [10, 5, false],
@@ -70,7 +70,7 @@ test('volumes that come back end the hold', async () => {
   expect(daemon.jobs).toHaveLength(3)
 })
 
-test('news that loses no more does not put the end of the hold off', async () => {
+test('a later inventory that loses no more does not postpone the end of the hold', async () => {
   const { world, take, clock } = await withVolumes(10)
   await take(hello(1).inventory())
   const until = world.inventory.held?.until
@@ -83,7 +83,7 @@ test('news that loses no more does not put the end of the hold off', async () =>
   expect(world.inventory.held?.until).toBe(clock.now() + HELD_FOR_MS)
 })
 
-test('an inventory that was emptied while the controller was away is held too', async () => {
+test('an inventory that was emptied while the controller was down is held too', async () => {
   const { reopen, memory } = await withVolumes(3)
   expect(memory.inventory?.apps).toHaveLength(1)
   const again = await reopen()
@@ -93,7 +93,7 @@ test('an inventory that was emptied while the controller was away is held too', 
   expect([...again.inventory.plan.jobs]).toHaveLength(4)
 })
 
-test('a broken edit keeps the last good inventory and says so, until a good one comes', async () => {
+test('a broken edit keeps the last good inventory and says so, until a good one arrives', async () => {
   const { world, take, log, jobIds } = await withVolumes(1)
   await acceptInventory(world, { kind: 'broken', problem: 'line 3, column 7: no such word' })
   expect(world.inventory.problem).toBe('line 3, column 7: no such word')
@@ -103,7 +103,7 @@ test('a broken edit keeps the last good inventory and says so, until a good one 
   expect(world.inventory.problem).toBeNull()
 })
 
-test('a held inventory does not come into force while its repair is broken', async () => {
+test('a held inventory does not come into force while its source is broken', async () => {
   const { world, take, clock, ticked, daemon } = await withVolumes(1)
   await take(EMPTY)
   await acceptInventory(world, { kind: 'broken', problem: 'line 1: a typo' })
@@ -115,7 +115,7 @@ test('a held inventory does not come into force while its repair is broken', asy
   expect(world.inventory.held?.until).toBe(clock.now() + HELD_FOR_MS)
 })
 
-test('a held inventory comes into force only if the source still tells it', async () => {
+test('a held inventory comes into force only if the source still has it', async () => {
   const { world, take, clock, ticked, daemon } = await withVolumes(1)
   await take(EMPTY)
   world.rereadInventory = () => acceptInventory(world, { kind: 'broken', problem: 'the file is gone' })

@@ -44,7 +44,7 @@ async function recordedInventory(): Promise<Inventory> {
   }
 }
 
-test('the recorded inventory makes the recorded jobs, ids and args and all', async () => {
+test('the recorded inventory makes the recorded jobs with their ids and args', async () => {
   const plan = makePlan(await recordedInventory(), ROOT)
   const exchanges = JSON.parse(
     await readFile(new URL('../fixtures/wire/controller.json', import.meta.url), 'utf8'),
@@ -54,19 +54,19 @@ test('the recorded inventory makes the recorded jobs, ids and args and all', asy
   expect(made).toEqual(recorded)
 })
 
-test('the id of the README is the id of its text', () => {
+test('the job id in the README of wire/ is computed from its text', () => {
   const plan = makePlan(hello.on('10.77.0.11').volume('/data/db').inventory(), ROOT)
   expect([...plan.jobs.keys()]).toEqual(['0a4d000b0b46c535c4493a6b508e69c211c35d81', '0a4d000b-expire'])
 })
 
-test('a version changes with the jobs and with nothing else', () => {
+test('a version changes only with the jobs', () => {
   const version = (inventory: Inventory) => makePlan(inventory, ROOT).servers.get('10.0.0.1')?.version
   const before = version(hello.on('10.0.0.1').volume('/data/db').inventory())
   expect(version(hello.on('10.0.0.1', '10.0.0.2').volume('/data/db').inventory())).toBe(before)
   expect(version(hello.on('10.0.0.1').volumes('/data/db', '/logs').inventory())).not.toBe(before)
 })
 
-test('settings travel beside the args, and the id of the job stays the same', () => {
+test('settings are sent beside the args, and the id of the job stays the same', () => {
   const plain = hello.on('10.0.0.1').volume('/data/db').inventory()
   const set = hello.on('10.0.0.1').volume('/data/db').inventory()
   const volume = set.apps[0]?.procs[0]?.instances[0]?.volumes[0]
@@ -79,7 +79,7 @@ test('settings travel beside the args, and the id of the job stays the same', ()
   expect([...makePlan(set, ROOT).jobs.keys()]).toEqual([...makePlan(plain, ROOT).jobs.keys()])
 })
 
-test('a path of its own takes the place of the usual one', () => {
+test('the path in the inventory replaces the default path', () => {
   const inventory = hello.on('10.0.0.1').volume('/data/db').inventory()
   const volume = inventory.apps[0]?.procs[0]?.instances[0]?.volumes[0]
   if (volume) volume.path = '/srv/db'
@@ -88,7 +88,7 @@ test('a path of its own takes the place of the usual one', () => {
   expect(planned?.jobs[0]?.job.args.path).toBe('/srv/db')
 })
 
-test('a volume whose backups would be named like those of another is left out, and said so', () => {
+test('a volume whose backups would have the names of another is left out and named', () => {
   const plan = makePlan(hello.on('10.0.0.1').volumes('/data/db', '/data-db').inventory(), ROOT)
   expect(plan.volumes.map(({ name }) => name)).toEqual(['/data/db'])
   expect(plan.problems).toEqual([
@@ -96,13 +96,13 @@ test('a volume whose backups would be named like those of another is left out, a
   ])
 })
 
-test('a volume on what is no IPv4 is left out, and said so', () => {
+test('a volume on a server without an IPv4 address is left out and named', () => {
   const plan = makePlan(hello.on('node1', '10.0.0.2').volume('/data/db').inventory(), ROOT)
   expect([...plan.servers.keys()]).toEqual(['10.0.0.2'])
   expect(plan.problems[0]).toContain('its server "node1" is not an IPv4 address')
 })
 
-test('a volume below one of another proc is left out, and both are named, wherever their paths come from', () => {
+test('a volume below one of another proc is left out, and both are named, whatever their paths come from', () => {
   const inventory = hello.on('10.0.0.1').volume('/data/db').inventory()
   const [app] = inventory.apps
   const [proc] = app?.procs ?? []

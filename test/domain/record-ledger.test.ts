@@ -14,7 +14,7 @@ async function ledgerOf(change: Partial<RecordStore> = {}) {
   return { ledger, clock, records }
 }
 
-test('a batch that cannot be kept holds up no later one', async () => {
+test('a batch that cannot be stored does not block later ones', async () => {
   let fails = true
   const { records } = await tempCatalog()
   const { ledger } = await ledgerOf({
@@ -28,7 +28,7 @@ test('a batch that cannot be kept holds up no later one', async () => {
   expect(await ledger.apply([RUNNING])).toBe(true)
 })
 
-test('only the server of a run says that it is alive', async () => {
+test('only the server of a run can report that it is alive', async () => {
   const { ledger, clock } = await ledgerOf()
   await ledger.apply([RUNNING])
   clock.move(60_000)

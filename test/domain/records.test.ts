@@ -55,7 +55,7 @@ test.for([
   expect((await catalog.backups.find({}, { first: 5 })).totalCount).toBe(1)
 })
 
-test('progress is known at once and is no change of state on disk', async () => {
+test('progress is known at once and is not stored as a change of state', async () => {
   const { world, catalog } = await oneServer()
   await acceptNews(world, news([started]), { from: IP })
   await acceptNews(world, news([{ ...started, seq: 2, progress: sampleProgress(500) }]), { from: IP })
@@ -63,7 +63,7 @@ test('progress is known at once and is no change of state on disk', async () => 
   expect(await catalog.records.eventsSince(0, { rid: RID }, 10)).toHaveLength(1)
 })
 
-test('a scheduled run of the expire job belongs to it', async () => {
+test('a scheduled run of the expire job gets the id of that job', async () => {
   const { world } = await oneServer()
   const expire = { ...started, jobId: '', action: 'backup_expire', args: { info: [] } }
   await acceptNews(world, news([expire]), { from: IP })
@@ -87,7 +87,7 @@ test('the debug answer counts as a heartbeat', async () => {
   expect(kit.daemon.asked).not.toContain('record')
 })
 
-test('a daemon that is asked after a silent run is believed', async () => {
+test('the answer of a daemon about a silent run is used', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started]), { from: IP })
   kit.daemon.records.set(RID, ended)
@@ -95,7 +95,7 @@ test('a daemon that is asked after a silent run is believed', async () => {
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
 })
 
-test('a run that its daemon does not know is lost, and a later word takes its place', async () => {
+test('a run that its daemon does not know is lost, until a later report replaces that', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, SILENT_AFTER_MS + 1)
@@ -107,7 +107,7 @@ test('a run that its daemon does not know is lost, and a later word takes its pl
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
 })
 
-test('a lost run that its daemon reports as running again is alive, also without any progress', async () => {
+test('a lost run that its daemon reports as running is alive again, also without progress', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started]), { from: IP })
   kit.daemon.down = true
@@ -123,7 +123,7 @@ test('a lost run that its daemon reports as running again is alive, also without
   expect(kit.daemon.asked).toContain('cancel')
 })
 
-test('a run of another server is not revived by who names it', async () => {
+test('a run is not revived by another server that names it', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, SILENT_AFTER_MS + 1)
@@ -148,7 +148,7 @@ test('a run whose daemon cannot be reached is lost after five minutes, not befor
   })
 })
 
-test('a daemon that does not answer is asked after one silent run, not after each in turn', async () => {
+test('a daemon that does not answer is asked about one silent run, not about each', async () => {
   const kit = await oneServer()
   const runs = [1, 2, 3].map((n) => sampleRecord({ rid: ridOf(n) }))
   await acceptNews(kit.world, news(runs), { from: IP })
@@ -160,7 +160,7 @@ test('a daemon that does not answer is asked after one silent run, not after eac
   for (const { rid } of runs) expect(await getRecord(kit.world, rid)).toMatchObject({ state: 'lost' })
 })
 
-test('a daemon cannot call its own run lost: the next good word would not count', async () => {
+test('a daemon cannot report its own run as lost', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started, { ...started, seq: 2, state: 'lost' }]), { from: IP })
   expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
@@ -169,7 +169,7 @@ test('a daemon cannot call its own run lost: the next good word would not count'
   ])
 })
 
-test('a controller that starts again asks after what had not ended', async () => {
+test('a restarted controller asks about runs that had not ended', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started]), { from: IP })
   const again = await kit.reopen()
@@ -178,7 +178,7 @@ test('a controller that starts again asks after what had not ended', async () =>
   expect(await getRecord(again, RID)).toMatchObject({ state: 'success' })
 })
 
-test('an original daemon tells a run in two posts, in either order; what it made is listed', async () => {
+test('a legacy daemon reports a run in two posts, in either order, and its backup is listed', async () => {
   const { world, daemon, catalog } = await oneServer()
   const legacy = {
     id: '0a000001aaaa',
@@ -211,7 +211,7 @@ test('an original daemon tells a run in two posts, in either order; what it made
   expect((await catalog.backups.find({}, { first: 5 })).totalCount).toBe(1)
 })
 
-test('a run is cancelled by its daemon, and one that has ended is not', async () => {
+test('a running run is cancelled by its daemon, an ended one is not', async () => {
   const { world, daemon } = await oneServer()
   await acceptNews(world, news([started]), { from: IP })
   daemon.records.set(RID, started)
@@ -223,7 +223,7 @@ test('a run is cancelled by its daemon, and one that has ended is not', async ()
   expect(await cancelRecord(world, 'test', ridOf(7))).toMatchObject({ refused: 'NOT_FOUND' })
 })
 
-test('an original daemon that restarted meanwhile, or is gone for five minutes, has lost its run', async () => {
+test('a legacy daemon that restarted, or was unreachable for five minutes, has lost its run', async () => {
   for (const [what, reason] of [
     ['restart', 'The daemon on 10.0.0.1 was restarted while this ran'],
     ['down', 'The daemon on 10.0.0.1 has not been reached since 2026-11-23T09:01:00.000Z'],
@@ -249,7 +249,7 @@ async function originalServer() {
   return { ...kit, daemon, state }
 }
 
-test('an original daemon that says that something runs has lost nothing, for hours', async () => {
+test('a legacy daemon that says that something runs has lost nothing, for hours', async () => {
   const kit = await originalServer()
   kit.daemon.debug.running_tasks = 1
   await acceptNews(kit.world, news([started]), { from: IP })
@@ -257,7 +257,7 @@ test('an original daemon that says that something runs has lost nothing, for hou
   expect(await kit.state()).toBe('running')
 })
 
-test('one that says for five minutes that nothing runs, and tells no end, has lost its run, until it tells all the same', async () => {
+test('a legacy daemon that is idle for five minutes without reporting the end has lost its run, until it reports it', async () => {
   const kit = await originalServer()
   kit.daemon.debug.running_tasks = 1
   await acceptNews(kit.world, news([started]), { from: IP })
@@ -274,7 +274,7 @@ test('one that says for five minutes that nothing runs, and tells no end, has lo
   expect(await kit.state()).toBe('success')
 })
 
-test('one that has said for long that nothing runs has not lost a run that it told of since', async () => {
+test('a legacy daemon that was idle for long has not lost a run that it reported since', async () => {
   const kit = await originalServer()
   for (let at = 0; at < 12; at++) await after(kit, 30_000)
   await acceptNews(kit.world, news([{ ...started, start: '2026-11-23T09:06:00Z' }]), { from: IP })
@@ -282,7 +282,7 @@ test('one that has said for long that nothing runs has not lost a run that it to
   expect(await kit.state()).toBe('running')
 })
 
-test('a run asked of an original daemon whose clock is ahead is not taken for one of before its start', async () => {
+test('a run on a legacy daemon whose clock is ahead does not count as started before the restart', async () => {
   const kit = await originalServer()
   kit.daemon.restart('2026-11-23T09:23:59Z')
   const asked = { ...started, rid: `1795425840${'b'.repeat(32)}`, seq: 0, state: 'queued' as const }
@@ -291,7 +291,7 @@ test('a run asked of an original daemon whose clock is ahead is not taken for on
   expect(await getRecord(kit.world, asked.rid)).toMatchObject({ state: 'queued' })
 })
 
-test('whether a daemon is an original is asked before its runs are, when the controller starts', async () => {
+test('a starting controller finds out whether a daemon is a legacy one before it asks about runs', async () => {
   const kit = await originalServer()
   kit.daemon.debug.running_tasks = 1
   await acceptNews(kit.world, news([started]), { from: IP })
@@ -301,7 +301,7 @@ test('whether a daemon is an original is asked before its runs are, when the con
   expect(kit.daemon.asked).not.toContain('record')
 })
 
-test('only what changed a state has the schedule read again', async () => {
+test('only a change of state makes the schedule stale', async () => {
   const kit = await oneServer()
   const reads = () => kit.daemon.asked.filter((question) => question === 'jobs').length
   const before = reads()

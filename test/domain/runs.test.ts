@@ -27,7 +27,7 @@ async function oneServer(changes = {}) {
   return { ...kit, daemon, audits, id, expireId, onlyRecord }
 }
 
-test('a run is in the catalog before its daemon is asked, under the rid that the daemon gets', async () => {
+test('a run is in the catalog before its daemon is asked, with the rid that the daemon gets', async () => {
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   const { promise, resolve } = Promise.withResolvers<void>()
   daemon.hang = promise
@@ -40,14 +40,14 @@ test('a run is in the catalog before its daemon is asked, under the rid that the
   expect(audits).toMatchObject([{ who: 'test', verb: 'runJob', facts: { id }, outcome: 'done' }])
 })
 
-test('a run that reads every file asks the daemon for that, and the audit says so', async () => {
+test('reread is passed on to the daemon and written to the audit', async () => {
   const { world, daemon, id, audits } = await oneServer()
   await runJob(world, 'test', { id, reread: true })
   expect(daemon.asked).toContain('run reread')
   expect(audits).toMatchObject([{ verb: 'runJob', facts: { id, reread: true } }])
 })
 
-test("a refused run stays as failed with the daemon's words", async () => {
+test('a refused run is stored as failed with the text of the daemon', async () => {
   const { world, daemon, id, onlyRecord, audits } = await oneServer()
   daemon.refusal = new BackupdError('CONFLICT', 'the volume is locked', { facts: { volume: '/data/db' } })
   await expect(runJob(world, 'test', { id })).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -62,7 +62,7 @@ test("a refused run stays as failed with the daemon's words", async () => {
 })
 
 test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')])(
-  'a run whose daemon gave no clear answer is lost until it says otherwise: $code',
+  'a run without a clear answer of its daemon is lost until a later report: $code',
   async (refusal) => {
     const { world, daemon, id, onlyRecord } = await oneServer()
     daemon.refusal = refusal
@@ -80,13 +80,13 @@ test.for([unreachable(IP), new BackupdError('TIMED_OUT', 'the daemon was late')]
   },
 )
 
-test('an original daemon runs it under an rid of its own', async () => {
+test('a legacy daemon runs it under its own rid', async () => {
   const { world, id, onlyRecord } = await oneServer({ protocol: undefined })
   await runJob(world, 'test', { id })
   expect(await onlyRecord()).toMatchObject([{ rid: `1795425846${'b'.repeat(32)}`, state: 'queued' }])
 })
 
-test('an unknown job and an expire job are refused, and nothing is asked of anyone', async () => {
+test('an unknown job and an expire job are refused, and no daemon is asked', async () => {
   const { world, daemon, expireId, audits } = await oneServer()
   const asked = daemon.asked.length
   expect(await runJob(world, 'test', { id: 'nope' })).toEqual({

@@ -22,7 +22,7 @@ async function oneServer() {
   return { ...kit, daemon, poll, count }
 }
 
-test('a list of backups that breaks off is made again with the next poll', async () => {
+test('a broken list of backups is read again with the next poll', async () => {
   const { world, daemons, daemon, catalog, take, poll } = await oneServer()
   daemon.backups = [sampleBackup({ server: IP })]
   const list = daemons.backups
@@ -39,7 +39,7 @@ test('a list of backups that breaks off is made again with the next poll', async
   expect(world.problems.list()).toEqual([])
 })
 
-test('jobs that could not be sent are sent again, and an address that could not be set is set', async () => {
+test('jobs and the notify address are sent again after a failure', async () => {
   const { world, daemons, daemon, take, poll } = await oneServer()
   const { setNotify, setJobs } = daemons
   daemon.debug.updateTime = '2026-11-23T08:30:00Z'
@@ -68,7 +68,7 @@ test('jobs that could not be sent are sent again, and an address that could not 
   expect(world.servers.get(IP)?.error).toBeNull()
 })
 
-test('a daemon that fails is asked again after one, two, four seconds, at last each half a minute', async () => {
+test('a failing daemon is asked again after one, two, four seconds, at last every half minute', async () => {
   const { daemon, take, poll, count } = await oneServer()
   daemon.down = true
   await take(hello)
@@ -88,7 +88,7 @@ test('a daemon that fails is asked again after one, two, four seconds, at last e
   expect(count('debug')).toBe(before + 1)
 })
 
-test('a daemon that answers with a refusal is not silent, one that cannot be reached is since the first time', async () => {
+test('a daemon that refuses is not silent, an unreachable one is silent since the first failure', async () => {
   const { world, daemons, daemon, take, poll, clock } = await oneServer()
   daemon.down = true
   await take(hello)
@@ -121,7 +121,7 @@ test('an audit entry that cannot be written fails nothing, and is a problem unti
   expect(world.problems.list()).toEqual([])
 })
 
-test('a run whose daemon cannot be asked after it is told as it is known', async () => {
+test('a run whose daemon cannot be asked again is returned as it is known', async () => {
   const { world, daemons, daemon, take, jobIds } = await oneServer()
   await take(hello)
   const { runJob: run } = daemons
@@ -137,7 +137,7 @@ test('a run whose daemon cannot be asked after it is told as it is known', async
   expect(await getRecord(world, record.rid)).toMatchObject({ state: 'queued' })
 })
 
-test('a delete that broke off is found out with the next poll: some of it may be gone', async () => {
+test('after an interrupted delete the next poll lists the backups again', async () => {
   const { world, daemon, catalog, take, poll } = await oneServer()
   daemon.backups = [sampleBackup({ server: IP })]
   await take(hello)

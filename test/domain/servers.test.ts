@@ -23,7 +23,7 @@ async function after({ world, clock }: InMemory, ms: number): Promise<void> {
   await world.background.settled()
 }
 
-test('a daemon gets our address and its jobs, once', async () => {
+test('a daemon gets our address and its jobs once', async () => {
   const kit = await twoServers()
   await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   await after(kit, POLL_EVERY_MS)
@@ -32,7 +32,7 @@ test('a daemon gets our address and its jobs, once', async () => {
   expect(kit.one.jobs.map(({ job }) => job.action)).toEqual(['backup', 'backup_expire'])
 })
 
-test('a daemon that restarted gets both again, with the next poll', async () => {
+test('a restarted daemon gets both again, with the next poll', async () => {
   const kit = await twoServers()
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
   kit.one.restart('2026-11-23T08:59:59Z')
@@ -41,7 +41,7 @@ test('a daemon that restarted gets both again, with the next poll', async () => 
   expect(kit.one.notify).toHaveLength(2)
 })
 
-test('a daemon that is down hides and slows nobody, and gets its jobs when it is back', async () => {
+test('a daemon that is down hides and delays nobody, and gets its jobs when it is up', async () => {
   const kit = await twoServers()
   kit.two.down = true
   await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
@@ -54,7 +54,7 @@ test('a daemon that is down hides and slows nobody, and gets its jobs when it is
   expect(server && isReachable(server)).toBe(true)
 })
 
-test('a daemon that never answers keeps the others waiting for nothing', async () => {
+test('a daemon that never answers does not delay others', async () => {
   const kit = await twoServers()
   const { promise, resolve } = Promise.withResolvers<void>()
   kit.two.hang = promise
@@ -70,7 +70,7 @@ test('a daemon that never answers keeps the others waiting for nothing', async (
   resolve()
 })
 
-test('a silent daemon that tells news is asked at once', async () => {
+test('a silent daemon that sends news is polled at once', async () => {
   const kit = await twoServers()
   kit.one.down = true
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
@@ -84,7 +84,7 @@ test('a silent daemon that tells news is asked at once', async () => {
   expect(kit.one.jobs).toHaveLength(2)
 })
 
-test('a server that leaves is sent an empty list until it takes it, over a restart of the controller too', async () => {
+test('a server that leaves is sent an empty list until it accepts it, also across a restart of the controller', async () => {
   const kit = await twoServers()
   await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   kit.two.down = true
@@ -100,7 +100,7 @@ test('a server that leaves is sent an empty list until it takes it, over a resta
   expect((await kit.catalog.servers.all()).map(({ ip }) => ip)).toEqual([ONE])
 })
 
-test('after a restart of the controller backups are listed again: some may be gone that it could not forget', async () => {
+test('after a restart of the controller backups are listed again, because some may be deleted', async () => {
   const kit = await twoServers()
   kit.one.backups = [sampleBackup({ server: ONE })]
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
@@ -115,7 +115,7 @@ test('after a restart of the controller backups are listed again: some may be go
   expect(await inCatalog()).toBe(0)
 })
 
-test('a job that the daemon did not take is named with the server', async () => {
+test('a job that the daemon dropped is named with the server', async () => {
   const kit = await twoServers()
   kit.one.unknownSpecs.add('0 5 * * *')
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
@@ -137,7 +137,7 @@ test('a daemon that runs for another IP is sent nothing', async () => {
   ])
 })
 
-test('the backups that a new server holds already come into the catalog', async () => {
+test('existing backups of a new server are added to the catalog', async () => {
   const kit = await twoServers()
   kit.one.backups = [sampleBackup({ server: ONE })]
   await kit.take(hello.on(ONE).volume('/data/db').inventory())
@@ -145,7 +145,7 @@ test('the backups that a new server holds already come into the catalog', async 
   expect(items.map(({ node }) => node.name)).toEqual([sampleBackup().name])
 })
 
-test('an inventory that changes while a daemon is talked to reaches it all the same', async () => {
+test('an inventory that changes during a poll reaches the daemon', async () => {
   const kit = await twoServers()
   const { promise, resolve } = Promise.withResolvers<void>()
   kit.one.hang = promise
@@ -159,7 +159,7 @@ test('an inventory that changes while a daemon is talked to reaches it all the s
   expect(kit.one.jobs).toHaveLength(3)
 })
 
-test('a controller that is to take over does so once, not again from one that took over since', async () => {
+test('a controller takes over once in each start, and not again', async () => {
   const kit = await twoServers()
   kit.world.settings.takesOver = () => true
   kit.one.debug.controller = { id: 'before', url: 'http://10.0.0.8:9002' }

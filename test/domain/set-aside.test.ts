@@ -4,7 +4,7 @@ import { Problems } from '../../src/lib/problems.ts'
 import { handClock } from '../support/hand-clock.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 
-test('after a day without anything new the count begins again', () => {
+test('after a day without new items the count begins again', () => {
   const clock = handClock()
   const problems = new Problems(clock)
   const setAside = new SetAside({ clock, log: keepingLog(), problems })

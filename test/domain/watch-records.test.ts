@@ -15,7 +15,7 @@ async function take(events: AsyncIterator<RecordEvent>, count: number): Promise<
   return taken
 }
 
-test('first how it stands, then every change, each with a higher number', async () => {
+test('a watcher gets the present record, then every change, each with a higher number', async () => {
   const { world } = await given.inMemory()
   await world.ledger.apply([running])
   const events = watchRecords(world, { rid: running.rid })
@@ -30,7 +30,7 @@ test('first how it stands, then every change, each with a higher number', async 
   expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
 })
 
-test('a change that comes before the first look is told once', async () => {
+test('a change before the first read is sent once', async () => {
   const { world } = await given.inMemory()
   await world.ledger.apply([running])
   const events = watchRecords(world, {})
@@ -41,7 +41,7 @@ test('a change that comes before the first look is told once', async () => {
   expect((await take(events, 1))[0]).toMatchObject({ kind: 'CHANGE', record: { seq: 90 } })
 })
 
-test('a look at everything begins with what has not ended', async () => {
+test('a watcher of everything first gets the runs that have not ended', async () => {
   const { world } = await given.inMemory()
   await world.ledger.apply([
     done,
@@ -54,7 +54,7 @@ test('a look at everything begins with what has not ended', async () => {
   expect(ofApp?.record.rid).toBe(ridOf(3))
 })
 
-test('since fills the gap with what changed meanwhile, progress too, and goes on live', async () => {
+test('since fills the gap with the changes meanwhile and the newest progress, and continues live', async () => {
   const { world } = await given.inMemory()
   await world.ledger.apply([running])
   const [seen] = await take(watchRecords(world, {}), 1)
@@ -71,7 +71,7 @@ test('since fills the gap with what changed meanwhile, progress too, and goes on
   expect((await live).value).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
 })
 
-test('since fills the gap over a restart of the controller', async () => {
+test('since fills the gap across a restart of the controller', async () => {
   const { world, reopen } = await given.inMemory()
   await world.ledger.apply([running])
   const [seen] = await take(watchRecords(world, {}), 1)
@@ -81,7 +81,7 @@ test('since fills the gap over a restart of the controller', async () => {
   expect(missed).toMatchObject({ kind: 'CHANGE', record: { state: 'success' } })
 })
 
-test('a gap of more than a page is filled whole and in order', async () => {
+test('a gap of more than a page is filled completely and in order', async () => {
   const { world } = await given.inMemory()
   const records = Array.from({ length: 1203 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) }))
   await world.ledger.apply(records)
@@ -102,7 +102,7 @@ test('a slow listener gets every change of state and only the newest progress', 
   expect(told.map(({ record }) => record.seq)).toEqual([49, 90])
 })
 
-test('a listener that goes leaves nothing behind, even while it waits', async () => {
+test('a listener that leaves is removed, even while it waits', async () => {
   const { world } = await given.inMemory()
   const events = watchRecords(world, {})
   const waiting = events.next()
@@ -119,7 +119,7 @@ test('closing the controller ends every listener', async () => {
   expect((await waiting).done).toBe(true)
 })
 
-test('a listener whose gap is pruned while it reads is let go, and misses nothing unsaid', async () => {
+test('a listener whose gap is pruned while it reads is closed with an error', async () => {
   const { world } = await given.inMemory()
   await world.ledger.apply(Array.from({ length: 700 }, (_, at) => sampleRecord({ rid: ridOf(at + 10) })))
   const { records } = world.ports
@@ -139,7 +139,7 @@ test('a listener whose gap is pruned while it reads is let go, and misses nothin
   expect(await events.next()).toEqual({ value: undefined, done: true })
 })
 
-test('a listener that is hopelessly behind is let go, and holds no more than it may', async () => {
+test('a listener too far behind is closed, and its queue is limited', async () => {
   const { world } = await given.inMemory()
   const queue = world.ledger.events.listen({})
   const offer = (seq: number) => queue.offer({ seq, kind: 'CHANGE', record: running }, 'state')

@@ -21,7 +21,7 @@ function hangingRunner() {
   return { runner, tasks }
 }
 
-test('a store that hangs holds a few processes, however often it is asked', async () => {
+test('a hanging store holds only a few processes, however often it is asked', async () => {
   const { runner, tasks } = hangingRunner()
   const settings = await runSettings()
   const query = createAsking({ clock: systemClock, runner, settings, onLog() {} })
@@ -43,7 +43,7 @@ test('a store that hangs holds a few processes, however often it is asked', asyn
   expect(await answer).toEqual({ freeBytes: 1 })
 })
 
-test('a question whose process could not be had gives its turn back', async () => {
+test('a question without a process gives its turn back', async () => {
   let failures = 20
   const runner: Runner = {
     run: async () => {

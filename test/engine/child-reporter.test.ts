@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('progress is sent at once, then merged for a moment, and the last of it is not kept back', () => {
+test('progress is sent at once, then merged for a moment, and the last of it is not delayed', () => {
   reporter.progress({ filesDone: 1 })
   expect(sent).toEqual([{ kind: 'progress', change: { filesDone: 1 } }])
   reporter.progress({ filesDone: 2, bytesDone: 5 })
@@ -26,7 +26,7 @@ test('progress is sent at once, then merged for a moment, and the last of it is 
   expect(sent).toHaveLength(2)
 })
 
-test('warnings beyond those that a record keeps are counted, none twice and none lost', () => {
+test('warnings beyond the limit of a record are counted, none twice and none lost', () => {
   for (let n = 1; n <= MAX_WARNINGS + 5; n++) reporter.warn(`warning ${n}`)
   vi.advanceTimersByTime(50)
   const counts = sent.map((message) => (message.kind === 'warn' ? message.count : 0))
@@ -35,7 +35,7 @@ test('warnings beyond those that a record keeps are counted, none twice and none
   expect(sent.at(-1)).toMatchObject({ message: `warning ${MAX_WARNINGS + 5}` })
 })
 
-test('what a run leaves behind does not speak for the next one', () => {
+test('leftovers of a run are not reported by the next one', () => {
   reporter.progress({ filesDone: 1 })
   reporter.progress({ filesDone: 2 })
   reporter.close()

@@ -13,7 +13,7 @@ function jobOf(id: string, args: Record<string, unknown> = {}, change: Partial<J
 const reported = (rid: string) => (record: RunRecord) => record.rid === rid && record.progress !== null
 
 describe('a run', () => {
-  test('goes from running to success, each change numbered and on disk', async () => {
+  test('goes from running to success, and each change is numbered and on disk', async () => {
     const { engine, memory } = await startEngine()
     const first = await engine.runOnce('test', { steps: 2 })
     expect(first).toMatchObject({
@@ -49,7 +49,7 @@ describe('a run', () => {
     expect(engine.running()).toEqual([])
   })
 
-  test('of a job carries the job', async () => {
+  test('of a job has the id of the job', async () => {
     const { engine, memory } = await startEngine()
     engine.setJobs([jobOf('job-1', { steps: 1 })], 'v1')
     const { rid } = await engine.runJob('job-1')
@@ -101,14 +101,14 @@ describe('a run', () => {
     expect(memory.versions.filter(({ state }) => state === 'success')).toHaveLength(1)
   })
 
-  test('is on disk before its child hears of it', async () => {
+  test('is on disk before its child gets it', async () => {
     const { engine, memory } = await startEngine()
     memory.broken = new Error('the disk is full')
     await expect(engine.runOnce('test', {})).rejects.toThrow('the disk is full')
     expect(memory.versions).toEqual([])
   })
 
-  test('runs that start in one go are written in one go', async () => {
+  test('is written together with others that start at the same time', async () => {
     const { engine, memory } = await startEngine({ concurrency: 50 })
     const records = await Promise.all(
       Array.from({ length: 20 }, () => engine.runOnce('test', { steps: 0, forever: true })),
@@ -116,7 +116,7 @@ describe('a run', () => {
     expect(memory.keeps).toEqual([records.map(({ rid }) => rid)])
   })
 
-  test('is told the settings of its job', async () => {
+  test('gets the settings of its job', async () => {
     const { engine, memory } = await startEngine()
     const options = { consistency: 'strict', rereadEveryDays: 30 } as const
     engine.setJobs([jobOf('set', {}, { action: 'options', options })], 'v1')
@@ -124,7 +124,7 @@ describe('a run', () => {
     expect(await memory.ended(rid)).toMatchObject({ state: 'success', reason: JSON.stringify(options) })
   })
 
-  test('is told the settings of its own besides', async () => {
+  test('gets its own settings in addition', async () => {
     const { engine, memory } = await startEngine()
     engine.setJobs([jobOf('set', {}, { action: 'options', options: { consistency: 'strict' } })], 'v1')
     const { rid } = await engine.runJob('set', { reread: true })
@@ -145,7 +145,7 @@ describe('a run', () => {
   })
 })
 
-describe('asking for the impossible', () => {
+describe('impossible requests', () => {
   test.each([
     ['an unknown action', 'nope', {}, 'BAD_INPUT', 'There is no action "nope"'],
     ['a query as a run', 'echo', {}, 'BAD_INPUT', 'There is no action "echo"'],
@@ -160,7 +160,7 @@ describe('asking for the impossible', () => {
     expect(memory.versions).toEqual([])
   })
 
-  test('a rid that is none, an unknown job, an unknown record', async () => {
+  test('an invalid rid, an unknown job, an unknown record are refused', async () => {
     const { engine } = await startEngine()
     await expect(engine.runOnce('test', {}, { rid: '../../etc/passwd' })).rejects.toMatchObject({
       code: 'BAD_INPUT',
@@ -201,7 +201,7 @@ describe('cancelling', () => {
     ])
   })
 
-  test('a run that is just being written never reaches a child', async () => {
+  test('a run that is still being written never reaches a child', async () => {
     const { engine, memory } = await startEngine()
     const rid = newRid(Date.now())
     const asked = engine.runOnce('test', FOREVER, { rid })
@@ -212,7 +212,7 @@ describe('cancelling', () => {
 })
 
 describe('order and locks', () => {
-  test('the same volume, one above and one below wait; another one runs', async () => {
+  test('runs on the same volume, one above or one below wait; others run', async () => {
     const { engine, memory } = await startEngine({ concurrency: 10 })
     const volumes = { db: '/v/db', wal: '/v/db/wal/', all: '/v', other: '/v2', near: '/v/db2' }
     engine.setJobs(
@@ -234,7 +234,7 @@ describe('order and locks', () => {
     ).toEqual(['all queued', 'near queued', 'other running', 'wal running'])
   })
 
-  test('no more than so many at once, in the order they came', async () => {
+  test('runs start in order, a limited number at a time', async () => {
     const { engine, memory } = await startEngine({ concurrency: 2 })
     const records: RunRecord[] = []
     for (let n = 0; n < 6; n++) records.push(await engine.runOnce('test', { steps: 3 }))
@@ -266,7 +266,7 @@ describe('order and locks', () => {
     expect((await engine.runOnce('test', { volume: '/v/db' })).state).toBe('running')
   })
 
-  test('a job that runs is queued once more by hand, not twice', async () => {
+  test('a running job is queued once more by hand, not twice', async () => {
     const { engine } = await startEngine()
     engine.setJobs([jobOf('db', { ...FOREVER, volume: '/v/db' })], 'v1')
     expect((await engine.runJob('db')).state).toBe('running')
@@ -292,7 +292,7 @@ describe('order and locks', () => {
 })
 
 describe('questions', () => {
-  test('are answered, leave no record and need no turn', async () => {
+  test('are answered without a record and without a turn', async () => {
     const { engine, memory } = await startEngine({ concurrency: 1 })
     await engine.runOnce('test', FOREVER)
     const answers = await Promise.all(
@@ -302,13 +302,13 @@ describe('questions', () => {
     expect(memory.keeps).toHaveLength(1)
   })
 
-  test('an action that is none is refused', async () => {
+  test('are refused for an unknown action', async () => {
     const { engine } = await startEngine()
     await expect(engine.ask('test', {})).rejects.toMatchObject({ code: 'BAD_INPUT' })
     await expect(engine.ask('nope', {})).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
-  test('one that hangs is given up after 9 s, and the others are answered', async () => {
+  test('are given up after 9 s if they hang, and the others are answered', async () => {
     const { engine } = await startEngine()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
@@ -322,7 +322,7 @@ describe('questions', () => {
     expect(await engine.ask('echo', { say: 'afterwards' })).toEqual({ said: 'afterwards' })
   })
 
-  test('so many that hang at once that one must wait: it is given up in time, too', async () => {
+  test('that wait for hanging ones are given up in time too', async () => {
     const { engine } = await startEngine()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
@@ -338,7 +338,7 @@ describe('questions', () => {
 })
 
 describe('stopping', () => {
-  test('ends what runs and what waits, and takes nothing more', async () => {
+  test('ends running and waiting runs, and accepts no more', async () => {
     const { engine, memory } = await startEngine({ concurrency: 1 })
     const running = await engine.runOnce('test', FOREVER)
     const queued = await engine.runOnce('test', {})
@@ -349,7 +349,7 @@ describe('stopping', () => {
     await expect(engine.runOnce('test', {})).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
-  test('kills what does not end', async () => {
+  test('kills runs that do not end', async () => {
     const { engine, memory } = await startEngine()
     const { rid } = await engine.runOnce('test', { forever: true, deaf: true })
     await memory.until(reported(rid))

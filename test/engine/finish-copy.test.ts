@@ -25,7 +25,7 @@ test.each([
   ['all of it', {}, /the volume holds what the backup holds$/, /Nothing is left to do/],
   ['not exactly', { faults: 3 }, /3 entries could not be restored exactly/, /See the warnings of the record/],
 ])(
-  'an interrupted copy in place holds up its volume alone, and its record says how it ended: %s',
+  'an interrupted copy in place blocks only its volume, and its record says how it ended: %s',
   async (_how, inexact, message, advice) => {
     const { engine, memory, rid, settling, nth, problems } = await settledEngine()
     expect(settling.task).toMatchObject({ action: 'settle', args: { copiesOf: [VOLUME] } })
@@ -48,7 +48,7 @@ test.each([
   },
 )
 
-test('a copy in place that cannot be finished yet says why, in its record and in what it locks', async () => {
+test('a copy in place that cannot be finished yet says why, in its record and in its lock', async () => {
   const { engine, memory, rid, settling } = await settledEngine()
   const reason = 'the volume is in use by process 1 (sleep)'
   const locked = [{ volume: VOLUME, journal: '/v/.staging', reason }]

@@ -64,7 +64,7 @@ describe('a list of jobs', () => {
     })
   })
 
-  test('what cannot run is dropped with its reason, the rest runs', () => {
+  test('jobs that cannot run are dropped with their reason, the others run', () => {
     const { table } = openTable()
     const jobs = [
       jobOf('good', '0 3 * * *'),
@@ -89,7 +89,7 @@ describe('a list of jobs', () => {
     expect(table.list().map(({ job }) => job.spec)).toEqual(['TZ=UTC 0 3 * * *'])
   })
 
-  test('the same list again, as another version too, makes no ripple', () => {
+  test('the same list again, also as another version, changes nothing', () => {
     const { table, memory, fired } = openTable()
     const jobs = [jobOf('a', '@hourly'), jobOf('', '* * * * *', { args: { info: [] } })]
     table.set(jobs, 'v1')
@@ -105,7 +105,7 @@ describe('a list of jobs', () => {
     expect(fired).toHaveLength(32)
   })
 
-  test('the same version changes nothing, whatever comes with it; no version always does', () => {
+  test('the same version changes nothing, whatever the list is; a list without version always counts', () => {
     const { table } = openTable()
     table.set([jobOf('a', '@hourly')], 'v1')
     table.set([jobOf('b', '@hourly')], 'v1')
@@ -115,7 +115,7 @@ describe('a list of jobs', () => {
     expect(table.list().map(({ job }) => job.id)).toEqual(['c'])
   })
 
-  test('a job that leaves runs no more, one whose args changed keeps its times', () => {
+  test('a removed job runs no more, one with changed args keeps its times', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly')], 'v1')
     vi.advanceTimersByTime(HOUR)
@@ -129,7 +129,7 @@ describe('a list of jobs', () => {
     expect(fired).toHaveLength(1)
   })
 
-  test('asked to stop, it keeps its jobs and runs none', () => {
+  test('after a stop it keeps its jobs and runs none', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '@hourly')], 'v1')
     table.stop()
@@ -144,7 +144,7 @@ describe('a list of jobs', () => {
 })
 
 describe('sleep', () => {
-  test('a sleeping job stays asleep over an update and a restart, and wakes when told', () => {
+  test('a sleeping job stays asleep after an update and a restart, and wakes on request', () => {
     const { table, memory, fired } = openTable()
     table.set([jobOf('a', '@hourly'), jobOf('b', '@hourly', { sleep: true })], 'v1')
     table.setAsleep('a', true)
@@ -168,7 +168,7 @@ describe('sleep', () => {
 })
 
 describe('a restart', () => {
-  test('jobs of the last time run on; updateTime is never until a list comes, of the same version too', () => {
+  test('keeps the jobs; updateTime is never until a list arrives, even of the same version', () => {
     const { table, memory } = openTable()
     expect(table.updateTime).toBe(NEVER)
     table.set([jobOf('a', '@hourly')], 'v1')
@@ -184,7 +184,7 @@ describe('a restart', () => {
 })
 
 describe('a clock that jumps', () => {
-  test('forward, as after a suspend: what was missed runs once', () => {
+  test('forward, as after a suspend: a missed job runs once', () => {
     const { table, fired } = openTable()
     table.set(
       [jobOf('minutely', '* * * * *'), jobOf('at three', '0 15 * * *'), jobOf('tomorrow', '0 3 * * *')],
@@ -198,7 +198,7 @@ describe('a clock that jumps', () => {
     expect(fired).toEqual(['minutely @ 11-23T20:01:00'])
   })
 
-  test('back by an hour: no named time runs again, and on it goes where the clock was', () => {
+  test('back by an hour: no named time runs again, and intervals continue', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '*/30 0-23 * * *')], 'v1')
     vi.advanceTimersByTime(61 * MINUTE)
@@ -213,7 +213,7 @@ describe('a clock that jumps', () => {
     expect(fired).toEqual(['a @ 11-23T12:30:00', 'a @ 11-23T13:00:00', 'a @ 11-23T13:30:00'])
   })
 
-  test('back by a year: it was wrong, schedules start afresh', () => {
+  test('back by a year: the clock was wrong, and schedules start again', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '@hourly')], 'v1')
     vi.advanceTimersByTime(HOUR)
@@ -223,7 +223,7 @@ describe('a clock that jumps', () => {
     expect(table.get('a')?.prev).toBe('2025-11-23T13:00:00.000Z')
   })
 
-  test('back by more than three hours, named times start afresh; by three hours they wait', () => {
+  test('back by more than three hours: named times start again; by three hours they wait', () => {
     const { table } = openTable()
     table.set([jobOf('a', '0 11,13 * * *')], 'v1')
     vi.setSystemTime(NOON - 3 * HOUR)
@@ -234,7 +234,7 @@ describe('a clock that jumps', () => {
     expect(table.get('a')?.next).toBe('2026-10-24T13:00:00.000Z')
   })
 
-  test('back by ten minutes, and stopped and started meanwhile: the named time that ran does not run again', () => {
+  test('back by ten minutes, with a stop and a start: the named time that ran does not run again', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '0 13 * * *')], 'v1')
     vi.advanceTimersByTime(HOUR + MINUTE)
@@ -246,7 +246,7 @@ describe('a clock that jumps', () => {
     expect(fired).toEqual(['a @ 11-23T13:00:00'])
   })
 
-  test('a wait longer than Node can time', () => {
+  test('a wait longer than a timer of Node works', () => {
     const { table, fired } = openTable()
     table.set([jobOf('a', '0 0 20 12 *')], 'v1')
     vi.advanceTimersByTime(26 * DAY)
@@ -256,7 +256,7 @@ describe('a clock that jumps', () => {
   })
 })
 
-test('a job that throws when it is due holds up no other', () => {
+test('a due job that throws does not block others', () => {
   vi.useFakeTimers({ now: NOON })
   onTestFinished(() => void vi.useRealTimers())
   const fired: string[] = []

@@ -3,7 +3,7 @@ import { createKeeper } from '../../src/engine/keeper.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { someRun } from '../support/daemon-kit.ts'
 
-test('a write that fails is told to whoever waits for it, and the next one is written all the same', async () => {
+test('a failed write is reported to its caller, and the next one is written', async () => {
   const written: string[][] = []
   let broken: Error | undefined = new Error('the disk is full')
   const keep = createKeeper({
@@ -21,7 +21,7 @@ test('a write that fails is told to whoever waits for it, and the next one is wr
   expect(written).toEqual([['failed']])
 })
 
-test('what comes while something is written waits, and is written in one go, in order', async () => {
+test('changes during a write wait and are written together, in order', async () => {
   const written: number[][] = []
   const gate = Promise.withResolvers<void>()
   const keep = createKeeper({

@@ -38,7 +38,7 @@ async function killedBeforeAnother() {
   return { ...held, second, gone }
 }
 
-test('the volume of a killed run is locked until its process is gone and it is settled; who was queued waits for that', async () => {
+test('the volume of a killed run is locked until its process is gone and it is settled, and queued runs wait', async () => {
   const { engine, memory, begun, nth, second, gone } = await killedBeforeAnother()
   await expect(engine.runOnce('test', VOLUME)).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
   expect(begun).toHaveLength(1)
@@ -53,7 +53,7 @@ test('the volume of a killed run is locked until its process is gone and it is s
   expect(await memory.ended(second.rid)).toMatchObject({ state: 'success' })
 })
 
-test('a run queued behind a killed one whose process never ends is refused in the end', async () => {
+test('a run queued behind a killed one whose process never ends is refused at last', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   const { memory, begun, second } = await killedBeforeAnother()
@@ -64,7 +64,7 @@ test('a run queued behind a killed one whose process never ends is refused in th
   expect(begun).toHaveLength(1)
 })
 
-test('what a process says after the end of its run changes no record', async () => {
+test('messages of a process after the end of its run change no record', async () => {
   const { engine, memory, nth } = await heldEngine()
   const { rid } = await engine.runOnce('test', {})
   const { on, end } = await nth(0)
@@ -75,7 +75,7 @@ test('what a process says after the end of its run changes no record', async () 
   expect(memory.versions.filter((record) => record.rid === rid).at(-1)).toEqual(last)
 })
 
-test('nothing is left locked once the runs of an earlier life are settled', async () => {
+test('nothing stays locked after the runs of the previous daemon are settled', async () => {
   const { engine, settings } = await startEngine()
   const locks = join(settings.dataDir, 'locks')
   mkdirSync(locks)
@@ -84,7 +84,7 @@ test('nothing is left locked once the runs of an earlier life are settled', asyn
   expect(await listLifeLocks(settings.dataDir)).toEqual([])
 })
 
-test('settling what a killed run left may take as long as it goes on, and is ended only without progress', async () => {
+test('settling a killed run has no time limit while it makes progress', async () => {
   const { engine, nth } = await heldEngine()
   await engine.runOnce('test', VOLUME)
   const run = await nth(0)
@@ -103,7 +103,7 @@ test('settling what a killed run left may take as long as it goes on, and is end
   expect(task.signal.reason).toMatchObject({ code: 'TIMED_OUT' })
 })
 
-test('a recover whose process died is settled at once, and the next run of its volume waits for that', async () => {
+test('a recover whose process died is settled at once, and the next run of its volume waits', async () => {
   const recovering = { ...testPlugin, name: 'recovering', changesVolumes: true }
   const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
   const { rid } = await engine.runOnce('recovering', VOLUME)
@@ -118,7 +118,7 @@ test('a recover whose process died is settled at once, and the next run of its v
   expect(await memory.ended(next.rid)).toMatchObject({ state: 'success' })
 })
 
-test('a recover whose process died and that cannot be settled locks its volume, with the reason', async () => {
+test('a recover whose process died and that cannot be settled locks its volume with the reason', async () => {
   const recovering = { ...testPlugin, name: 'recovering', changesVolumes: true }
   const { engine, memory, nth } = await heldEngine({ plugins: [...enginePlugins, recovering] })
   const { rid } = await engine.runOnce('recovering', VOLUME)

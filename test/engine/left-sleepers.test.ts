@@ -9,7 +9,7 @@ function jobOf(id: string, args: Record<string, unknown> = {}): Job {
   return jobSchema.parse({ id, spec: '0 5 * * *', action: 'backup', args: { ...of, ...args } })
 }
 
-test('the mark goes to one job of the same volume and mode', () => {
+test('a mark is passed to one job of the same volume and mode', () => {
   const carrier = carrySleep([], [jobOf('old')], NOW)
   for (const args of [{ volume: '/data/x' }, { mode: 'increment' }, { instanceNo: 2 }, { app: 'other' }])
     expect(carrier.claim(jobOf('new', args))).toBe(false)
@@ -18,14 +18,14 @@ test('the mark goes to one job of the same volume and mode', () => {
   expect(carrier.rest()).toEqual([])
 })
 
-test('a job without a volume is known by its id', () => {
+test('a job without a volume is identified by its id', () => {
   const plain = (id: string) => jobSchema.parse({ id, spec: '@daily', action: 'test', args: {} })
   const carrier = carrySleep([], [plain('a')], NOW)
   expect(carrier.claim(plain('b'))).toBe(false)
   expect(carrier.claim(plain('a'))).toBe(true)
 })
 
-test('a mark that nobody took over waits for 30 days', () => {
+test('a mark without a job is kept for 30 days', () => {
   const [mark] = carrySleep([], [jobOf('old')], NOW).rest()
   expect(mark).toMatchObject({ leftAt: NOW })
   const later = (ms: number) => carrySleep(mark ? [mark] : [], [], NOW + ms).rest()
@@ -33,7 +33,7 @@ test('a mark that nobody took over waits for 30 days', () => {
   expect(later(FORGET_SLEEPER_MS)).toEqual([])
 })
 
-test('of too many marks the newest stay', () => {
+test('if there are too many marks, the newest are kept', () => {
   const left = Array.from({ length: 10_002 }, (_, n) => ({ key: `mark ${n}`, leftAt: NOW }))
   const rest = carrySleep(left, [], NOW).rest()
   expect([rest.length, rest.at(0)?.key, rest.at(-1)?.key]).toEqual([10_000, 'mark 2', 'mark 10001'])

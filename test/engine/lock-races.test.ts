@@ -37,7 +37,7 @@ test.skipIf(!kernel)(
   },
 )
 
-test('a lock that another took over from the dead in the same moment is not taken from it', () => {
+test('a lock that another process took over at the same moment stays with it', () => {
   const folder = tempDir()
   const [file, other] = [join(folder, 'lock'), join(folder, 'other')]
   const living = takePidFile(other)
@@ -55,7 +55,7 @@ test('a lock that another took over from the dead in the same moment is not take
   living?.release()
 })
 
-test('a lock of the dead that somebody else removes in the same moment is taken, and nothing is left beside it', () => {
+test('a lock of a dead run that another process removes at the same moment is taken, and nothing is left', () => {
   const folder = tempDir()
   const file = join(folder, 'lock')
   writeFileSync(file, DEAD)

@@ -19,7 +19,7 @@ test.each([
   expect(overlap([b], [a])).toBe(meet)
 })
 
-test('what is held, found and released is what overlaps', () => {
+test('held, found and released paths are those that overlap', () => {
   fc.assert(
     fc.property(fc.array(paths, { maxLength: 5 }), paths, (holders, wanted) => {
       const lock = new PathLock<number>()
@@ -37,7 +37,7 @@ test('what is held, found and released is what overlaps', () => {
   )
 })
 
-test('a queue never runs two that overlap nor too many, and everyone has a turn', () => {
+test('a queue never runs overlapping or too many runs, and everyone gets a turn', () => {
   fc.assert(
     fc.property(
       fc.array(paths, { minLength: 1, maxLength: 12 }),

@@ -21,7 +21,7 @@ function jobsOf(...ids: string[]) {
   return ids.map((id) => jobSchema.parse({ id, spec: '@yearly', action: 'passing', args: { path: PATH } }))
 }
 
-test('a run that settles its volume first passes no lock but that of an unfinished copy', async () => {
+test('a run that settles its volume first passes only the lock of an unfinished copy', async () => {
   const { engine, begun } = await heldEngine({ plugins })
   engine.lockVolume(PATH, 'an operator locked it')
   await expect(engine.runOnce('passing', { path: PATH, passes: true })).rejects.toMatchObject({
@@ -33,7 +33,7 @@ test('a run that settles its volume first passes no lock but that of an unfinish
   expect(begun).toEqual([])
 })
 
-test('a waiting run that could not be written is gone: its job can be asked for again', async () => {
+test('a waiting run that could not be written is removed: its job can be requested again', async () => {
   const { engine, memory, nth } = await heldEngine({ plugins })
   engine.setJobs(jobsOf('a'), 'v1')
   await engine.runJob('a')
@@ -49,7 +49,7 @@ test('a waiting run that could not be written is gone: its job can be asked for 
   expect(await memory.ended(again.rid)).toMatchObject({ state: 'success' })
 })
 
-test('a volume that is locked while a run waits for it is not touched when its turn comes', async () => {
+test('a volume that is locked while a run waits for it is not touched', async () => {
   const { engine, memory, begun, nth } = await heldEngine({ plugins })
   engine.setJobs(jobsOf('a', 'b'), 'v1')
   await engine.runJob('a')

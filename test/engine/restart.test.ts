@@ -25,7 +25,7 @@ async function leftMemory() {
 }
 
 describe('settling', () => {
-  test('ends the records of the last life, and locks what the action reports', async () => {
+  test('ends the records of the previous daemon, and locks the volumes that the action reports', async () => {
     const { memory, rids } = await leftMemory()
     const { engine, settings } = await startEngine({ memory })
     const volume = `${settings.volumeRoot}/locked`
@@ -46,7 +46,7 @@ describe('settling', () => {
     expect((await engine.settle()).ended).toEqual([])
   })
 
-  test('waits for a run of the last life that is still dying', async () => {
+  test('waits for a run of the previous daemon that is still ending', async () => {
     const { memory, rids } = await leftMemory()
     const settings = await runSettings()
     const held = await takeLocks(settings.dataDir, [lifeLock(rids[0] ?? '')], { waitMs: 0 })
@@ -59,7 +59,7 @@ describe('settling', () => {
     expect((await settled).ended).toEqual(rids)
   })
 
-  test('where it cannot be done, every volume is locked and the records stay as they were', async () => {
+  test('locks every volume if it is impossible, and leaves the records unchanged', async () => {
     const { memory } = await leftMemory()
     const childEntry = new URL('../support/talking-child.ts', import.meta.url) // knows no settle
     const { engine } = await startEngine({
@@ -74,7 +74,7 @@ describe('settling', () => {
   })
 })
 
-test('the end of a run that cannot be written is written when it can', async () => {
+test('writes the end of a run when it can', async () => {
   const { engine, memory } = await startEngine()
   const { rid } = await engine.runOnce('test', { forever: true })
   await memory.until(({ progress }) => progress !== null)
@@ -109,7 +109,7 @@ describe('a daemon that is killed', () => {
     return { parent, record, pid, dataDir: settings.dataDir }
   }
 
-  test('takes its child along, and the lock is free', async () => {
+  test('ends its child, and the lock is free', async () => {
     const { parent, record, dataDir } = await startParent()
     const locks = [lifeLock(record.rid)]
     await expect(takeLocks(dataDir, locks, { waitMs: 0 })).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -118,7 +118,7 @@ describe('a daemon that is killed', () => {
     held.release()
   })
 
-  test('by Ctrl-C, which its child sees too, ends the run itself', async () => {
+  test('by Ctrl-C, which its child gets too, ends the run itself', async () => {
     const { record, pid, dataDir } = await startParent()
     process.kill(pid, 'SIGINT')
     process.kill(pid, 'SIGTERM')
@@ -141,7 +141,7 @@ describe('lock files', () => {
     second.release()
   })
 
-  test('of a process that is gone, or another that has its number now, are taken over', async () => {
+  test('of a dead process, or of a reused process number, are taken over', async () => {
     const { dataDir } = await runSettings()
     mkdirSync(join(dataDir, 'locks'))
     for (const content of [`${2 ** 22 - 1} 17\n`, `${process.pid} 1\n`, '']) {
@@ -152,7 +152,7 @@ describe('lock files', () => {
     expect(existsSync(join(dataDir, 'locks', 'a'))).toBe(false)
   })
 
-  test('waiting for one can be called off', async () => {
+  test('can be waited for until cancelled', async () => {
     const { dataDir } = await runSettings()
     const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))], { waitMs: 0 })
     const aborting = new AbortController()

@@ -62,7 +62,7 @@ testWithFlock('a lock file that was removed before the flock is made again, not 
 test.each([
   ['flock', {}],
   ['files that name their process', { kernel: undefined }],
-])('%s: locks that were taken before one that is held are given back', async (_name, how) => {
+])('%s: locks taken before a held one are released', async (_name, how) => {
   const { dataDir } = await runSettings()
   const held = await takeLocks(dataDir, ['b'], { waitMs: 0, ...how })
   await expect(takeLocks(dataDir, ['a', 'b'], { waitMs: 0, ...how })).rejects.toMatchObject({

@@ -9,7 +9,7 @@ function tickets(begun: string[]) {
   })
 }
 
-test('a run that gave its lane away frees no second one when it ends', () => {
+test('a run that gave up its lane frees no second one when it ends', () => {
   const begun: string[] = []
   const ticket = tickets(begun)
   const queue = new RunQueue(1)
@@ -29,7 +29,7 @@ test('a run that gave its lane away frees no second one when it ends', () => {
   expect(begun).toEqual(['a', 'b', 'c', 'd'])
 })
 
-test('a run without a lane keeps what it needs, from light runs too', () => {
+test('a run without a lane keeps its paths locked, against light runs too', () => {
   const begun: string[] = []
   const ticket = tickets(begun)
   const queue = new RunQueue(1)

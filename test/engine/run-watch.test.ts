@@ -62,7 +62,7 @@ test.each([{ phase: 'pack' }, { bytesDone: 1 }, { filesDone: 1 }])('$0 is progre
   expect(problems.list()).toMatchObject([{ source: 'hung', text: expect.stringContaining(run.rid) }])
 })
 
-test('a run without progress is reported once, until it goes on', async () => {
+test('a run without progress is reported once, until it continues', async () => {
   const { problems, log, begin, progress, pass } = await watchWorld()
   const run = begin()
   progress(run, { phase: 'pack', currentPath: 'a/b' })
@@ -76,7 +76,7 @@ test('a run without progress is reported once, until it goes on', async () => {
   expect(problems.list()).toEqual([])
 })
 
-test('a run that waits for its store does not hang, and makes no progress either', async () => {
+test('a run that waits for its store does not hang, and makes no progress', async () => {
   const { watch, problems, yields, begin, progress, pass } = await watchWorld()
   const run = begin()
   progress(run, { phase: 'pack' })
@@ -90,7 +90,7 @@ test('a run that waits for its store does not hang, and makes no progress either
   expect(problems.list()).toMatchObject([{ source: 'hung' }])
 })
 
-test('a store that does not answer is a problem while a run waits for it, and is none afterwards', async () => {
+test('a store that does not answer is a problem only while a run waits for it', async () => {
   const { problems, log, begin, progress, pass } = await watchWorld()
   const run = begin()
   progress(run, { phase: WAIT_FOR_STORE })
@@ -106,7 +106,7 @@ test('a store that does not answer is a problem while a run waits for it, and is
   expect(problems.list()).toEqual([])
 })
 
-test('a lane is given back after ten minutes, by sixteen runs at most', async () => {
+test('a lane is given up after ten minutes, by at most sixteen runs', async () => {
   const { watch, yields, begin, pass } = await watchWorld()
   const runs = Array.from({ length: MAX_HUNG + 2 }, () => begin())
   pass(YIELD_AFTER_MS - 1)
@@ -119,7 +119,7 @@ test('a lane is given back after ten minutes, by sixteen runs at most', async ()
   expect(yields).toHaveLength(MAX_HUNG + 1)
 })
 
-test('a killed process that stays counts among the sixteen', async () => {
+test('a killed process that still exists counts among the sixteen', async () => {
   const { watch, yields, begin, pass } = await watchWorld()
   const { promise, resolve } = Promise.withResolvers<void>()
   const held = Array.from({ length: MAX_HUNG }, () => watch.holdStuck(promise))
@@ -132,7 +132,7 @@ test('a killed process that stays counts among the sixteen', async () => {
   expect(yields).toHaveLength(1)
 })
 
-test('the time limit of a job counts from its start, progress or not', async () => {
+test('the time limit of a job counts from its start, with or without progress', async () => {
   const { limits, begin, progress, pass } = await watchWorld()
   const run = begin(90)
   begin()

@@ -63,7 +63,7 @@ describe('a run in a child process', () => {
     })
   })
 
-  test('a hundred thousand steps and warnings cross in few messages, all counted', async () => {
+  test('sends a hundred thousand steps and warnings in few messages, all counted', async () => {
     const { on, heard } = listener()
     const end = await startRunner().run(await taskOf({ steps: 100_000, warnings: 100_000 }), on)
     expect(end.state).toBe('partial')
@@ -81,7 +81,7 @@ describe('a run in a child process', () => {
     })
   })
 
-  test('bad args and an unknown action are failures, and the child goes on', async () => {
+  test('fails for bad args and an unknown action, and the child continues', async () => {
     const runner = startRunner()
     expect(await runner.run(await taskOf({ steps: 'x' }), listener().on)).toMatchObject({
       state: 'failed',
@@ -95,7 +95,7 @@ describe('a run in a child process', () => {
 })
 
 describe('ending a run', () => {
-  test('an aborted run ends as its reason says', async () => {
+  test('by an abort gives the reason of the abort', async () => {
     const runner = startRunner()
     for (const [code, state] of [
       ['CANCELLED', 'cancelled'],
@@ -110,7 +110,7 @@ describe('ending a run', () => {
     }
   })
 
-  test('an abort that comes after the end of a run does not end the next one in its child', async () => {
+  test('by an abort after its end does not end the next one in its child', async () => {
     const runner = startRunner()
     const [first, second] = [new AbortController(), new AbortController()]
     await runner.run(await taskOf({}, { signal: first.signal }), listener().on)
@@ -122,7 +122,7 @@ describe('ending a run', () => {
     expect(await end).toMatchObject({ state: 'cancelled', reason: 'enough' })
   })
 
-  test('a run that was aborted before its child has it ends as its reason says', async () => {
+  test('before its child has it gives the reason of the abort', async () => {
     const signal = AbortSignal.abort(new BackupdError('CANCELLED', 'enough'))
     const end = await startRunner().run(await taskOf({ forever: true }, { signal }), listener().on)
     expect(end).toMatchObject({ state: 'cancelled', reason: 'enough', error: { code: 'CANCELLED' } })
@@ -135,7 +135,7 @@ describe('ending a run', () => {
       { own: true },
       { state: 'failed', error: { code: 'STORE_UNAVAILABLE' } },
     ],
-  ])('an aborted run may fail with %s', async (_name, args, wanted) => {
+  ])('by an abort may fail with %s', async (_name, args, wanted) => {
     const runner = startRunner({ childEntry: new URL('../support/engine-child.ts', import.meta.url) })
     const aborting = new AbortController()
     const { on, begun } = listener()
@@ -145,7 +145,7 @@ describe('ending a run', () => {
     expect(await end).toMatchObject(wanted)
   })
 
-  test('one that does not listen is killed, and the next run finds a new child', async () => {
+  test('that does not listen kills the child, and the next run gets a new one', async () => {
     const runner = startRunner()
     const aborting = new AbortController()
     const { on, begun } = listener()
@@ -159,7 +159,7 @@ describe('ending a run', () => {
     expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
   })
 
-  test('a child that dies fails the run, and the next one works', async () => {
+  test('by the death of its child fails the run, and the next one works', async () => {
     const runner = startRunner()
     const end = await runner.run(await taskOf({ die: true }), listener().on)
     expect(end).toMatchObject({
@@ -170,7 +170,7 @@ describe('ending a run', () => {
     expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
   })
 
-  test('a child that cannot even start fails the run', async () => {
+  test('whose child cannot start fails the run', async () => {
     const runner = startRunner({ childEntry: new URL('file:///there/is/no/such/child.js') })
     expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({
       state: 'failed',
@@ -178,7 +178,7 @@ describe('ending a run', () => {
     })
   })
 
-  test('a closed runner takes nothing more', async () => {
+  test('a closed runner accepts no more runs', async () => {
     const runner = startRunner()
     const { on, begun } = listener()
     const end = runner.run(await taskOf({ forever: true }), on)
@@ -193,7 +193,7 @@ describe('ending a run', () => {
 })
 
 describe('locks of a run', () => {
-  test('are held while it runs and free when it is over', async () => {
+  test('are held while it runs and released when it ends', async () => {
     const runner = startRunner()
     const aborting = new AbortController()
     const settings = await runSettings()

@@ -20,7 +20,7 @@ function listeningLog() {
   }
 }
 
-test('the schedule runs a job, and prev is the second it named', async () => {
+test('the schedule runs a job, and prev is the scheduled second', async () => {
   const { engine, memory } = await startEngine()
   engine.setJobs([eachSecond('a', 'test', { steps: 1 })], 'v1')
   engine.start()
@@ -30,7 +30,7 @@ test('the schedule runs a job, and prev is the second it named', async () => {
   expect(engine.job('a')?.prev).toMatch(/:\d\d\.000Z$/)
 })
 
-test('a job whose last run still runs is skipped, with a word in the log', async () => {
+test('a job whose last run still runs is skipped, with a log line', async () => {
   const { log, warned } = listeningLog()
   const { engine, memory } = await startEngine({ log, concurrency: 5 })
   engine.setJobs([eachSecond('a', 'test', { forever: true })], 'v1')
@@ -39,7 +39,7 @@ test('a job whose last run still runs is skipped, with a word in the log', async
   expect(memory.keeps).toHaveLength(1)
 })
 
-test('what stands in the way of a scheduled run is told by its record', async () => {
+test('a scheduled run that cannot start has a record with the reason', async () => {
   const { engine, memory } = await startEngine()
   engine.lockVolume('/v/db', 'its journal is open')
   engine.setJobs(
@@ -78,7 +78,7 @@ test('a quiet run that does nothing leaves no record, one that announces itself 
   expect(new Set(memory.versions.map(({ jobId }) => jobId))).toEqual(new Set(['works']))
 })
 
-test('what a quiet run could not do is known until a later one could, or its job is gone', async () => {
+test('a failure of a quiet run is known until a later one succeeds or its job is gone', async () => {
   const { engine, problems } = await startEngine()
   const texts = () => problems.list().map(({ text }) => text)
   engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v1')
@@ -94,13 +94,13 @@ test('what a quiet run could not do is known until a later one could, or its job
   expect(texts()).toEqual([])
 })
 
-test('a quiet run that was asked for by hand has a record', async () => {
+test('a quiet run by hand has a record', async () => {
   const { engine, memory } = await startEngine()
   const { rid } = await engine.runOnce('quiet', {})
   expect(await memory.ended(rid)).toMatchObject({ state: 'success' })
 })
 
-test('long runs do not keep quiet ones waiting', async () => {
+test('long runs do not delay quiet ones', async () => {
   const { engine, memory } = await startEngine({ concurrency: 1 })
   await engine.runOnce('test', { forever: true })
   expect((await engine.runOnce('test', {})).state).toBe('queued')

@@ -8,7 +8,7 @@ const STUCK = {
   error: { code: 'TIMED_OUT', message: 'no answer', facts: {} },
 } as const
 
-test('what could not be settled at a start is tried again, without a restart, and then the volumes are free', async () => {
+test('runs that could not be settled at a start are settled later without a restart, and the volumes are free', async () => {
   const before = await heldEngine()
   const interrupted = await before.engine.runOnce('test', { volume: '/v/db' })
   const memory = new MemoryWithoutDisk()

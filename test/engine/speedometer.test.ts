@@ -13,7 +13,7 @@ const progress = (phase: string, bytesDone: number, bytesTotal: number | null = 
   etaSeconds: null,
 })
 
-test('speed is that of the last ten seconds, and the rest is reckoned by it', () => {
+test('speed is that of the last ten seconds, and the remaining time follows from it', () => {
   const measure = createSpeedometer()
   expect(measure(progress('pack', 0, 100_000), 0)).toEqual({ bytesPerSecond: null, etaSeconds: null })
   expect(measure(progress('pack', 1000, 100_000), 1000)).toEqual({ bytesPerSecond: 1000, etaSeconds: 99 })
@@ -23,7 +23,7 @@ test('speed is that of the last ten seconds, and the rest is reckoned by it', ()
   expect(measure(progress('pack', 41_000), 22_000).etaSeconds).toBeNull()
 })
 
-test('a new phase, and a clock put back, start anew', () => {
+test('a new phase, and a clock set back, start again', () => {
   const measure = createSpeedometer()
   measure(progress('pack', 0), 0)
   measure(progress('pack', 5000), 1000)

@@ -26,7 +26,7 @@ function callOf(params: Record<string, string>, late = new AbortController().sig
 const FILE = { type: 'file', size: 1, mode: 0o644, uid: 0, gid: 0, linkTarget: null, sha256: null }
 const fileAt = (path: string) => ({ ...FILE, path, modified: '2026-11-23T08:44:53.000Z' })
 
-test('the recorded list of a folder is one question, whatever the folder holds', async () => {
+test('the legacy list of a folder is one request, however many names the folder has', async () => {
   const files = Array.from({ length: 5000 }, (_, n) => fileAt(`d/${String(n).padStart(4, '0')}`))
   const { asked, world } = worldWith(({ limit }) => {
     const page = files.slice(0, Number(limit))
@@ -37,7 +37,7 @@ test('the recorded list of a folder is one question, whatever the folder holds',
   expect(asked).toHaveLength(1)
 })
 
-test('a folder that is too large for one list is refused, and where to ask is said', async () => {
+test('a folder too large for one list is refused, with the route to use instead', async () => {
   const { asked, world } = worldWith(() => ({ files: [fileAt('d/a')], next: 'd/a' }))
   await expect(listFolder(callOf({ '*': 'NAME/d' }), world)).rejects.toMatchObject({
     code: 'TOO_COSTLY',
@@ -46,7 +46,7 @@ test('a folder that is too large for one list is refused, and where to ask is sa
   expect(asked).toHaveLength(1)
 })
 
-test('the recorded list of backups asks no further once the caller was told that it is late', async () => {
+test('the legacy list of backups stops when its caller was told that it is late', async () => {
   const late = new AbortController()
   const { asked, world } = worldWith(() => {
     if (asked.length === 3) late.abort(new Error('late'))

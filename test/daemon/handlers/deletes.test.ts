@@ -39,7 +39,7 @@ const DELETES = [
   ],
 ] as const
 
-test.each(DELETES)('%s are deleted in the own namespace, named or not', async (_what, act) => {
+test.each(DELETES)('%s are deleted in the own namespace, whether it is named or not', async (_what, act) => {
   const { asked, world } = worldWith()
   await act(world)
   await act(world, { namespace: [OWN] })
@@ -47,7 +47,7 @@ test.each(DELETES)('%s are deleted in the own namespace, named or not', async (_
 })
 
 test.each(DELETES)(
-  '%s of another server are not deleted: its own daemon may be using them',
+  '%s of another server are not deleted, because its own daemon may use them',
   async (_w, act) => {
     const { asked, world } = worldWith()
     await expect(act(world, { namespace: ['10.0.0.2'] })).rejects.toMatchObject({ code: 'FORBIDDEN' })
@@ -56,14 +56,11 @@ test.each(DELETES)(
   },
 )
 
-test.each(DELETES)(
-  '%s are not deleted before what an interrupted run left is settled',
-  async (_what, act) => {
-    const { asked, world } = worldWith({ notReady: 'it is starting' })
-    await expect(act(world)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-    expect(asked).toEqual([])
-  },
-)
+test.each(DELETES)('%s are not deleted before interrupted runs are settled', async (_what, act) => {
+  const { asked, world } = worldWith({ notReady: 'it is starting' })
+  await expect(act(world)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  expect(asked).toEqual([])
+})
 
 test.each(['.meta', '.', '..', '', 'a/../b', 'a//b', '/a', 'a\0', 'x'.repeat(256)])(
   'one bad name among good ones deletes nothing: %j',
@@ -77,7 +74,7 @@ test.each(['.meta', '.', '..', '', 'a/../b', 'a//b', '/a', 'a\0', 'x'.repeat(256
 )
 
 test.each(['.meta', '..', 'a/b', 'a\0', 'x'.repeat(256)])(
-  'snapshots of what can be no backup are not asked for: %j',
+  'snapshots of an impossible backup are not requested: %j',
   async (name) => {
     const { asked, world } = worldWith()
     await expect(deleteSnapshots(callOf({ snapshots: ['a1'] }, { name }), world)).rejects.toMatchObject({
@@ -87,7 +84,7 @@ test.each(['.meta', '..', 'a/b', 'a\0', 'x'.repeat(256)])(
   },
 )
 
-test('a delete that names nothing is refused, and names of 255 bytes or inside of a mirror are not', async () => {
+test('a delete without names is refused, names of 255 bytes or inside of a mirror are not', async () => {
   const { asked, world } = worldWith()
   await expect(deleteBackups(callOf({}), world)).rejects.toMatchObject({ code: 'BAD_INPUT' })
   const names = ['x'.repeat(255), 'mirror/.hidden/a file', 'mirror/dir/']

@@ -7,7 +7,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('what is not answered in time is told so, logged, and goes on no further', async () => {
+test('a late answer is replaced by a refusal, logged, and its work stops', async () => {
   const calls: Call[] = []
   const handle = (call: Call) => {
     calls.push(call)

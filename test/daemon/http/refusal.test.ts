@@ -13,7 +13,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 }
 
 test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
-  'a caller can tell by the status what to do about %s, and whether to ask again',
+  'the status of %s says what the caller can do, and whether to try again',
   (code) => {
     expect(refusalOf(new BackupdError(code, 'no'))).toEqual({
       status: STATUS[code] ?? 500,
@@ -23,12 +23,12 @@ test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
   },
 )
 
-test('only what is not there gets the status that the recorded system has for it on a route', () => {
+test('only a missing thing gets the status that the legacy system has for it on a route', () => {
   expect(refusalOf(new BackupdError('NOT_FOUND', 'no'), 503).status).toBe(503)
   expect(refusalOf(new BackupdError('FORBIDDEN', 'no'), 503).status).toBe(403)
 })
 
-test('a fault of ours is 500 and no blame of the caller, a body that cannot be read is the caller’s', () => {
+test('an internal error is 500, and an unreadable body is an error of the caller', () => {
   expect(refusalOf(new TypeError('x is undefined'))).toMatchObject({ status: 500, code: 'INTERNAL' })
   expect(refusalOf('thrown text')).toMatchObject({ status: 500, code: 'INTERNAL' })
   expect(refusalOf(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())).toMatchObject({

@@ -65,14 +65,14 @@ test('a failure is known after a restart, until a later run of the same volume s
   expect(memory.failures()).toEqual([])
 })
 
-test('a memory of the version before gets the tables that came later', () => {
+test('a database of an earlier version gets the new tables', () => {
   db.exec('DROP TABLE failed_runs')
   reopen()
   expect(memory.failures()).toEqual([])
 })
 
 describe('jobs', () => {
-  test('the list, its version and sleep marks are there after a restart', () => {
+  test('the list, its version and sleep marks survive a restart', () => {
     memory.saveJobs(jobs('', 'a', 'b'), 'v7')
     memory.saveSleep('a', true)
     memory.saveSleep('b', true)
@@ -88,7 +88,7 @@ describe('jobs', () => {
     expect(known.jobs[0]?.args).toEqual({ app: 'hello' })
   })
 
-  test('a sleeping job sleeps on over an update, and no mark outlives its job', () => {
+  test('a sleeping job stays asleep after an update, and no mark outlives its job', () => {
     memory.saveJobs(jobs('a', 'b'), 'v1')
     memory.saveSleep('a', true)
     memory.saveSleep('b', true)
@@ -102,7 +102,7 @@ describe('jobs', () => {
     expect(memory.lastStarts()).toEqual(new Map())
   })
 
-  test('the last start of a job is that of its schedule, not of a run by hand', async () => {
+  test('the last start of a job is that of its schedule, not of a manual run', async () => {
     await memory.keep([someRun({ start: '2026-11-23T05:00:00.000Z' }).at('running')])
     await memory.keep([someRun({ start: '2026-11-22T05:00:00.000Z' }).at('running')])
     await memory.keep([someRun({ start: '2026-11-23T07:00:00.000Z', type: 'once' }).at('running')])
@@ -112,12 +112,12 @@ describe('jobs', () => {
 })
 
 describe('records', () => {
-  test('a commit is on the disk when it returns: write-ahead log, full sync', () => {
+  test('a commit is on disk when it returns: write-ahead log, full sync', () => {
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
     expect(db.pragma('synchronous', { simple: true })).toBe(2)
   })
 
-  test('what was kept is on disk when the promise resolves', async () => {
+  test('a stored record is on disk when the promise resolves', async () => {
     const run = someRun()
     await memory.keep([run.at('queued')])
     const other = new Database(file, { readonly: true })
@@ -126,7 +126,7 @@ describe('records', () => {
     expect(JSON.parse(text)).toMatchObject({ rid: run.rid, state: 'queued' })
   })
 
-  test('a record is kept as it was when it was handed over', async () => {
+  test('a record is stored as it was when it was passed', async () => {
     const record = someRun().at('running')
     const kept = memory.keep([record])
     record.state = 'failed'
@@ -135,13 +135,13 @@ describe('records', () => {
     expect(told.flat()[0]?.state).toBe('running')
   })
 
-  test('many writers of one moment share one commit', async () => {
+  test('writes of the same moment share one commit', async () => {
     await Promise.all(Array.from({ length: 500 }, () => memory.keep([someRun().at('queued')])))
     expect(told.map((group) => group.length)).toEqual([500])
     expect(memory.unfinished()).toHaveLength(500)
   })
 
-  test('a commit that fails is told to all who waited for it, and leaves nothing', async () => {
+  test('a failed commit is reported to all who waited for it, and changes nothing', async () => {
     db.exec(`CREATE TRIGGER full BEFORE INSERT ON news WHEN json_extract(NEW.record, '$.jobId') = 'bad'
              BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
     const good = someRun()
@@ -156,7 +156,7 @@ describe('records', () => {
     expect(memory.find(good.rid)?.state).toBe('running')
   })
 
-  test('the newest version is found, and only what has not ended is unfinished', async () => {
+  test('the newest version is found, and only runs without an end are unfinished', async () => {
     const [first, second] = [someRun(), someRun()]
     await memory.keep([first.at('queued'), second.at('queued')])
     await memory.keep([first.at('running')])
@@ -175,7 +175,7 @@ describe('news', () => {
     return (outbox.batch(address, 100)?.records ?? []).map(({ rid, state }) => [rid, state])
   }
 
-  test('protocol 2 gets every change, protocol 1 the first that runs and the end', async () => {
+  test('protocol 2 gets every change, protocol 1 the first running one and the end', async () => {
     const run = someRun()
     for (const state of ['queued', 'running', 'running', 'partial'] as const)
       await memory.keep([run.at(state)])
@@ -186,7 +186,7 @@ describe('news', () => {
     ])
   })
 
-  test('a run that ended before it ran is two posts all the same on protocol 1', async () => {
+  test('a run that ended before it began is two posts in protocol 1 all the same', async () => {
     const run = someRun()
     await memory.keep([run.at('queued')])
     await memory.keep([run.at('cancelled', { reason: 'on request' })])
@@ -199,7 +199,7 @@ describe('news', () => {
     expect(begin).toMatchObject({ end: null, reason: '', result: null })
   })
 
-  test('an end that is told twice is one end on protocol 1', async () => {
+  test('an end that is reported twice is one end in protocol 1', async () => {
     const run = someRun()
     await memory.keep([run.at('running')])
     await memory.keep([run.at('success')])
@@ -207,7 +207,7 @@ describe('news', () => {
     expect(newsOf(1)).toHaveLength(2)
   })
 
-  test('each address has its own place, kept over a restart', async () => {
+  test('each address has its own position, kept across a restart', async () => {
     const run = someRun()
     const other = 'http://127.0.0.1:2/notify'
     outbox.add({ address: ADDRESS, protocol: 2 })
@@ -223,7 +223,7 @@ describe('news', () => {
     expect(outbox.batch(other, 100)?.records.map(({ state }) => state)).toEqual(['queued', 'running'])
   })
 
-  test('an address that is set again keeps its place, whatever it speaks now', async () => {
+  test('an address that is added again keeps its position, whatever its protocol is now', async () => {
     outbox.add({ address: ADDRESS, protocol: 1 })
     await memory.keep([someRun().at('running')])
     outbox.taken(ADDRESS, outbox.batch(ADDRESS, 1)?.upTo ?? 0)
@@ -232,7 +232,7 @@ describe('news', () => {
     expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
   })
 
-  test('an address never has less than it had: a late word on an earlier batch changes nothing', async () => {
+  test('the position of an address never goes back, even if an earlier batch is answered late', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     await memory.keep([someRun().at('running')])
     const early = outbox.batch(ADDRESS, 100)?.upTo ?? 0
@@ -241,7 +241,7 @@ describe('news', () => {
     expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
   })
 
-  test('an address that comes again starts with no silence', () => {
+  test('an address that is added again has no silence', () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     expect(outbox.silent(ADDRESS)).toBe(false)
     clock.move(SILENCE_MS)
@@ -249,7 +249,7 @@ describe('news', () => {
     expect(outbox.silent(ADDRESS)).toBe(false)
   })
 
-  test('a batch stays digestible, and one large record goes alone', async () => {
+  test('a batch has a limited size, and a large record goes alone', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     const large = { warnings: [' '.repeat(300_000)] }
     await memory.keep([
@@ -265,7 +265,7 @@ describe('news', () => {
     expect(sizes).toEqual([1, 1, 1])
   })
 
-  test('silence is counted from the first attempt that failed, over restarts, until an answer comes', () => {
+  test('silence counts from the first failed attempt, across restarts, until an answer', () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     expect(outbox.silent(ADDRESS)).toBe(false)
     clock.move(SILENCE_MS - 1)
@@ -289,7 +289,7 @@ describe('pruning', () => {
     return { news: count('news'), records: count('records') }
   }
 
-  test('what is old goes once every address has it; what runs stays', async () => {
+  test('old records are deleted when every address has them; running ones stay', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     const [old, running] = [someRun(), someRun()]
     await memory.keep([old.at('running'), old.at('success'), running.at('running')])
@@ -302,7 +302,7 @@ describe('pruning', () => {
     expect(memory.unfinished().map(({ rid }) => rid)).toEqual([running.rid])
   })
 
-  test('what is not old stays', async () => {
+  test('records that are not old stay', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     await memory.keep([someRun().at('success')])
     outbox.taken(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
@@ -345,7 +345,7 @@ describe('a damaged file', () => {
     writeFileSync(file, bytes)
   }
 
-  test('a newer backupd is not undone: the file stays as it is', () => {
+  test('the database of a newer backupd is refused and not set aside', () => {
     db.pragma('user_version = 99')
     db.close()
     expect(() => open()).toThrow(/made by a newer backupd \(format 99\)/)

@@ -32,7 +32,7 @@ function openFiles(): string[] {
   })
 }
 
-test('the write-ahead log of a damaged file goes with it, although somebody else still reads it', () => {
+test('the write-ahead log of a damaged database is set aside with it, even if somebody else reads it', () => {
   const file = newFile()
   const db = openDatabase(file, silentLog)
   db.exec("INSERT INTO facts VALUES ('version', 'v1')")
@@ -48,7 +48,7 @@ test('the write-ahead log of a damaged file goes with it, although somebody else
   expect(begun.prepare('SELECT count(*) FROM facts').pluck().get()).toBe(0)
 })
 
-test('a file that cannot be opened is not taken for a damaged one', () => {
+test('an unreadable file does not count as damaged', () => {
   const file = newFile()
   mkdirSync(file)
   expect(() => openDatabase(file, silentLog)).toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }))
@@ -57,7 +57,7 @@ test('a file that cannot be opened is not taken for a damaged one', () => {
   open(file)
 })
 
-test('a file that is refused is not held open', () => {
+test('a refused file is not held open', () => {
   const file = newFile()
   const db = openDatabase(file, silentLog)
   db.pragma('user_version = 99')

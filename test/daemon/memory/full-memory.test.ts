@@ -28,7 +28,7 @@ function fullMemory(makesRoom: boolean) {
 
 const large = () => someRun().at('partial', { warnings: ['x'.repeat(200_000)] })
 
-test('a commit that finds no room is done once more after the reserve was given back, and told once', async () => {
+test('a commit without room is repeated after the reserve was given up, and reported once', async () => {
   const { memory, told, asked } = fullMemory(true)
   const record = large()
   await memory.keep([record])
@@ -37,7 +37,7 @@ test('a commit that finds no room is done once more after the reserve was given 
   expect(told).toEqual([record])
 })
 
-test('a commit for which there is no room at all fails, leaves nothing and tells nobody', async () => {
+test('a commit without any room fails, changes nothing and reports nothing', async () => {
   const { memory, told, asked } = fullMemory(false)
   const record = large()
   await expect(memory.keep([record])).rejects.toMatchObject({ code: 'SQLITE_FULL' })
@@ -46,7 +46,7 @@ test('a commit for which there is no room at all fails, leaves nothing and tells
   expect(told).toEqual([])
 })
 
-test('an error that no room would mend is not tried again', () => {
+test('an error that room would not fix is not repeated', () => {
   const { memory, asked } = fullMemory(true)
   expect(() => memory.saveSleep(Symbol('no text') as never, true)).toThrow()
   expect(asked()).toBe(0)

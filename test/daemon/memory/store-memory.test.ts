@@ -23,7 +23,7 @@ function made(mode: 'full' | 'increment', about: Partial<RunRecord> = {}): RunRe
   return someRun(about).at('success', { result: { backup: sampleBackup({ mode }) } })
 }
 
-test('what was made in a store is known after a restart, each kind on its own', () => {
+test('a database remembers what was made in a store, each kind separately', () => {
   const stores = new StoreMemory(db, IP)
   stores.claimed(ID, false)
   stores.note([someRun().at('failed'), made('full', { action: 'backup_recover' })])
@@ -36,7 +36,7 @@ test('what was made in a store is known after a restart, each kind on its own', 
   expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: true, madeSnapshots: false })
 })
 
-test('a start over with another store forgets what was made in the one before, a start with the same does not', () => {
+test('starting over with another store forgets what was made in the previous one', () => {
   const stores = new StoreMemory(db, IP)
   stores.claimed(ID, false)
   stores.note([made('full'), made('increment')])
@@ -48,12 +48,12 @@ test('a start over with another store forgets what was made in the one before, a
   })
 })
 
-test('each address that the daemon ever had has its own store', () => {
+test('each store that the daemon used is remembered separately', () => {
   new StoreMemory(db, IP).claimed(ID, false)
   expect(new StoreMemory(db, '127.0.0.2').known.id).toBeNull()
 })
 
-test('a memory from before store ids tells by its own records what was made', async () => {
+test('a database from before store ids knows by its records what was made', async () => {
   const memory = createDaemonMemory(db, systemClock, { kept() {}, progressed() {} })
   await memory.keep([made('increment', { server: '10.0.0.9' })])
   expect(new StoreMemory(db, IP).known.madeSnapshots).toBe(false)

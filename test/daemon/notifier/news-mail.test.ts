@@ -32,12 +32,12 @@ function take(): News | undefined {
   return delivery?.body as News | undefined
 }
 
-test('while nothing runs and nothing is new there is nothing to say, ever', () => {
+test('while nothing runs and nothing is new, nothing is sent', () => {
   expect(mail.next()).toBeUndefined()
   expect(mail.dueInMs()).toBe(Number.POSITIVE_INFINITY)
 })
 
-test('while something runs a heartbeat is due well within ten seconds', () => {
+test('while something runs, a heartbeat is due well within ten seconds', () => {
   running = ['r1']
   expect(take()).toMatchObject({ records: [], running: ['r1'] })
   expect(mail.next()).toBeUndefined()
@@ -48,13 +48,13 @@ test('while something runs a heartbeat is due well within ten seconds', () => {
   expect(take()).toMatchObject({ records: [], running: ['r1'] })
 })
 
-test('a heartbeat that was not taken is due at once', () => {
+test('a heartbeat that was not accepted is due at once', () => {
   running = ['r1']
   mail.next()
   expect(mail.dueInMs()).toBeLessThanOrEqual(0)
 })
 
-test("a second of progress is a handful of posts, each the newest, and the last one is the run's last", () => {
+test('a second of progress is a few posts, each with the newest, and the last with the end', () => {
   const run = someRun()
   const told: (number | undefined)[] = []
   for (let n = 1; n <= 100; n++) {
@@ -68,7 +68,7 @@ test("a second of progress is a handful of posts, each the newest, and the last 
   expect(told).toEqual([1, 21, 41, 61, 81, 100])
 })
 
-test('progress that was not taken is told again, as it is by then', () => {
+test('progress that was not accepted is sent again in its newest state', () => {
   const run = someRun()
   mail.progressed(run.at('running', { progress: someProgress(1) }))
   expect(mail.next()).toBeDefined()

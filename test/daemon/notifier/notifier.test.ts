@@ -67,7 +67,7 @@ test('changes arrive in order, in the shape of protocol 2', async () => {
   expect([...receiver.contentTypes]).toEqual(['POST application/json'])
 })
 
-test('the recorded posts come out as they were recorded, two a run', async () => {
+test('the legacy posts are as recorded, two for each run', async () => {
   const recorded = JSON.parse(readFileSync('test/fixtures/wire/notify.json', 'utf8')).map(
     ({ body }: { body: LegacyRecord }) => body,
   ) as LegacyRecord[]
@@ -100,7 +100,7 @@ async function keepRun(end: LegacyRecord): Promise<void> {
   await memory.keep([run.at('success', { end: end.end, result })])
 }
 
-test('what the recorded system has no word for reads failed, with the reason', async () => {
+test('states unknown to the legacy system are sent as failed, with the reason', async () => {
   await notifier.add({ address: receiver.url, protocol: 1 })
   await memory.keep([someRun().at('partial', { reason: '2 files changed while they were read' })])
   await receiver.until(() => receiver.taken.length === 2)
@@ -121,7 +121,7 @@ test('an address that answers 500 gets the same again, then the rest in order, n
 })
 
 test.each([301, 302, 303, 304, 307, 308])(
-  'news that is answered %i is not delivered: it goes nowhere else, and is sent again',
+  'news answered %i is not delivered: it is not redirected, and is sent again',
   async (status) => {
     await using other = await startReceiver()
     receiver.headers = { location: other.url }
@@ -137,7 +137,7 @@ test.each([301, 302, 303, 304, 307, 308])(
   },
 )
 
-test('news waits for an address that is down, over a restart of the daemon, and comes when the address does', async () => {
+test('news waits for an address that is down, across a restart of the daemon, and arrives when it is up', async () => {
   const { port, url } = receiver
   await receiver.close()
   await notifier.add({ address: url, protocol: 2 })
@@ -156,7 +156,7 @@ test('news waits for an address that is down, over a restart of the daemon, and 
   expect(states(receiver.taken)).toEqual(['running', 'success', 'failed'])
 })
 
-test('one address that hangs keeps no other waiting', async () => {
+test('a hanging address does not delay others', async () => {
   await using other = await startReceiver()
   receiver.answer = () => new Promise(() => {})
   await notifier.add({ address: receiver.url, protocol: 2 })
@@ -166,7 +166,7 @@ test('one address that hangs keeps no other waiting', async () => {
   expect(receiver.taken).toEqual([])
 })
 
-test('a backlog goes in batches of at most a hundred', async () => {
+test('a backlog is sent in batches of at most a hundred', async () => {
   const runs = Array.from({ length: 250 }, () => someRun())
   for (const run of runs) void memory.keep([run.at('failed')])
   await memory.keep([])
@@ -178,7 +178,7 @@ test('a backlog goes in batches of at most a hundred', async () => {
   )
 })
 
-test('progress that comes while an address is slow is told once, newest only, with what else is new', async () => {
+test('progress during a slow post is sent once, only the newest, with other news', async () => {
   const gate = Promise.withResolvers<number>()
   receiver.answer = () => gate.promise
   await notifier.add({ address: receiver.url, protocol: 2 })
@@ -199,7 +199,7 @@ test('progress that comes while an address is slow is told once, newest only, wi
   expect(second?.running).toEqual([run.rid])
 })
 
-test('no progress of a run comes after its end', async () => {
+test('no progress of a run is sent after its end', async () => {
   await notifier.add({ address: receiver.url, protocol: 2 })
   const run = someRun()
   await memory.keep([run.at('running')])
@@ -211,7 +211,7 @@ test('no progress of a run comes after its end', async () => {
   expect(all.indexOf('success')).toBe(all.length - 1)
 })
 
-test('what still runs beats at once; what ended in the same post does not', async () => {
+test('the heartbeat names only runs that still run, not those ending in the same post', async () => {
   const [run, other] = [someRun(), someRun()]
   running = [run.rid, other.rid]
   await notifier.add({ address: receiver.url, protocol: 2 })
@@ -222,7 +222,7 @@ test('what still runs beats at once; what ended in the same post does not', asyn
   expect(receiver.taken[1]?.running).toEqual([other.rid])
 })
 
-test('an address that speaks another protocol from now on gets what it has not taken in that one', async () => {
+test('after a change of protocol, an address gets the rest of its news in the new one', async () => {
   await notifier.add({ address: receiver.url, protocol: 1 })
   const run = someRun()
   await memory.keep([run.at('running')])
@@ -234,7 +234,7 @@ test('an address that speaks another protocol from now on gets what it has not t
   expect(receiver.taken[1]?.records.map(({ state }) => state)).toEqual(['success'])
 })
 
-test('an address that is set twice at once to another protocol is told all once', async () => {
+test('an address whose protocol is changed twice at once gets all news once', async () => {
   await memory.keep([someRun().at('success')])
   const held = Promise.withResolvers<number>()
   receiver.answer = () => held.promise
@@ -248,7 +248,7 @@ test('an address that is set twice at once to another protocol is told all once'
   expect(receiver.seen.filter(({ protocol }) => protocol === 2)).toHaveLength(1)
 })
 
-test('an address that is set again is tried at once, however long the pause had become', async () => {
+test('an address that is added again is tried at once, however long its pause was', async () => {
   receiver.answer = () => 500
   await notifier.add({ address: receiver.url, protocol: 2 })
   await memory.keep([someRun().at('success')])
@@ -259,7 +259,7 @@ test('an address that is set again is tried at once, however long the pause had 
   expect(receiver.seen).toHaveLength(5)
 })
 
-test('an address that is set again is said to fail at once, and its pauses begin at half a second', async () => {
+test('an address that is added again logs its failure at once, and its pauses begin at half a second', async () => {
   receiver.answer = () => 500
   await notifier.add({ address: receiver.url, protocol: 2 })
   await memory.keep([someRun().at('success')])
@@ -270,7 +270,7 @@ test('an address that is set again is said to fail at once, and its pauses begin
   await expect.poll(said).toBe(2)
 })
 
-test('an address that is taken off gets no more', async () => {
+test('a removed address gets nothing more', async () => {
   await using other = await startReceiver()
   await notifier.add({ address: receiver.url, protocol: 2 })
   await notifier.add({ address: other.url, protocol: 2 })
@@ -282,7 +282,7 @@ test('an address that is taken off gets no more', async () => {
   expect(receiver.seen).toEqual([])
 })
 
-test('an address that is silent for a week is dropped, loudly; the news stays for who comes next', async () => {
+test('an address that is silent for a week is dropped with an error, and the news is kept for the next one', async () => {
   receiver.answer = () => 503
   await notifier.add({ address: receiver.url, protocol: 2 })
   await memory.keep([someRun().at('success')])
@@ -312,7 +312,7 @@ test('an address that never answers is tried again', async () => {
   await receiver.until(() => states(receiver.taken).length === 1)
 })
 
-test('a memory that cannot note the silence of an address ends no news', async () => {
+test('news continues if the silence of an address cannot be stored', async () => {
   receiver.answer = () => 503
   db.exec(
     "CREATE TRIGGER full BEFORE UPDATE OF silent_since ON addresses BEGIN SELECT raise(FAIL, 'full'); END",

@@ -11,7 +11,7 @@ async function isOver(waiting: Promise<void>): Promise<boolean> {
   return over
 }
 
-test('a ring ends one wait, also one that begins after it, and not the next', async () => {
+test('a ring ends one wait, also a later one, and only one', async () => {
   const wake = new Wake()
   wake.ring()
   wake.ring()
@@ -26,7 +26,7 @@ test('a ring ends one wait, also one that begins after it, and not the next', as
   await third
 })
 
-test('a wait that is due already ends without a ring', async () => {
+test('a wait that is due ends without a ring', async () => {
   const wake = new Wake()
   await wake.wait(-5)
   await wake.wait(0)

@@ -44,7 +44,7 @@ async function twentyDays() {
 }
 
 describe('backup_expire', () => {
-  it('deletes what is older than each volume allows, announced before the first', async () => {
+  it('deletes backups older than their volume allows, and announces that before the first', async () => {
     const { expire, names, left, events, objects } = await twentyDays()
     const before = objects().length
     const { state, result } = await expire(SOURCE, '7d', OTHER, '30d', `${SOURCE}@increment`, '1d')
@@ -55,7 +55,7 @@ describe('backup_expire', () => {
     expect(objects().length).toBe(before - 3 * 13)
   })
 
-  it('plans again under the lock: what was found corrupt since takes no good backup with it', async () => {
+  it('plans again under the lock, so that a backup found corrupt meanwhile does not replace a good one', async () => {
     const { expire, names, left, change, store } = await twentyDays()
     change.announce = async () => {
       for (const name of names.slice(5))
@@ -65,7 +65,7 @@ describe('backup_expire', () => {
     expect(await left()).toEqual(expect.arrayContaining(names))
   })
 
-  it('leaves no word where it deletes nothing', async () => {
+  it('leaves no record if it deletes nothing', async () => {
     const { expire, events, left, names } = await twentyDays()
     expect(await expire(SOURCE, '30d', '/data/unknown', '1d', `${SOURCE}@increment`, '1d')).toMatchObject({
       ...{ state: 'success', reason: '', result: { deleted: [] } },
@@ -75,7 +75,7 @@ describe('backup_expire', () => {
     expect((await left()).length).toBe(names.length + 3)
   })
 
-  it('leaves snapshots alone that are of another host, or of more than the volume', async () => {
+  it('leaves snapshots of another host, or of more than the volume', async () => {
     const { expire, store } = await twentyDays()
     const strange = [20, 10, 0].flatMap((day) =>
       [{ hostname: 'laptop' }, { paths: [SOURCE, '/etc'] }].map((of) =>
@@ -96,7 +96,7 @@ describe('backup_expire', () => {
     ])
   })
 
-  it('goes on where one volume is malformed, and is partial', async () => {
+  it('continues if one volume is malformed, and is partial', async () => {
     const { expire, events } = await twentyDays()
     const { state, reason, warnings, result } = await expire(OTHER, '1 fortnight', SOURCE, '19d', '/odd')
     expect(state).toBe('partial')
@@ -107,7 +107,7 @@ describe('backup_expire', () => {
     expect(events.filter((event) => event.startsWith('announce')).length).toBe(1)
   })
 
-  it('stops where a backup is of the future, and says so', async () => {
+  it('stops if a backup is from the future, and says so', async () => {
     const { expire, clock, events, left } = await twentyDays()
     clock.set(T0 - 2 * DAY)
     const before = await left()
@@ -116,13 +116,13 @@ describe('backup_expire', () => {
     expect(events).toEqual([expect.stringContaining('was made in the future')])
   })
 
-  it('looks closer where .meta cannot tell', async () => {
+  it('reads manifests if .meta is not enough', async () => {
     const { expire, storeDir, names } = await twentyDays()
     writeFileSync(join(storeDir, SERVER, '.meta'), 'garbage')
     expect((await expire(SOURCE, '19d')).result).toEqual({ deleted: names.slice(0, 1) })
   })
 
-  it('refuses args that are none', async () => {
+  it('refuses invalid args', async () => {
     const { settings } = await shop.plugins()
     const expire = runPlugin(backupExpirePlugin, settings, { args: { info: 'all' }, change: {} })
     await expect(expire).rejects.toMatchObject({ code: 'BAD_INPUT' })

@@ -7,7 +7,7 @@ import { makeRecoversFolder } from '../../../src/volume/swap/pointer.ts'
 import { claimVolume } from '../../../src/volume/swap/volume-claim.ts'
 import { given } from '../../support/given.ts'
 
-test('a volume that cannot be settled is free again for the next run', async () => {
+test('a volume that cannot be settled is released for the next run', async () => {
   const { dataDir, settings, volume } = await given.app('shop').proc('web').volume('/data/db').plugins()
   writeFileSync(join(await makeRecoversFolder(dataDir), 'broken.json'), '{')
   const context = { settings, warn: () => {} } as unknown as RunContext

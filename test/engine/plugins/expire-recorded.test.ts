@@ -13,7 +13,7 @@ import { SOURCE, T0 } from '../../support/store-samples.ts'
 const DAY = 86_400
 const nameOf = (day: number) => `hello-hello.web.web-1-data-db-${T0 - day * DAY}.tar.gz`
 
-it('archives of the recorded system expire by the age in .meta, all but the newest; their entries go with them', async () => {
+it('legacy archives expire by the age in .meta, all but the newest, and their entries are removed', async () => {
   const { settings, storeDir, objects } = await given.app('shop').proc('web').volume('/data/db').plugins()
   const namespace = join(storeDir, SERVER)
   const days = [0, 5, 20, 40]

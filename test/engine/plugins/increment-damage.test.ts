@@ -57,7 +57,7 @@ function flipByte(path: string): void {
   writeFileSync(path, content)
 }
 
-test('a snapshot that proves damaged is good no more, and the next run stores anew what it lacks', async () => {
+test('a damaged snapshot is no longer good, and the next run stores the missing content again', async () => {
   const { recover, increment, first, dataPack, packs, isWhole, snapshots, ...world } = await makeSeries()
   const damaged = dataPack()
   flipByte(damaged)
@@ -85,7 +85,7 @@ test('a snapshot that proves damaged is good no more, and the next run stores an
   world.check()
 })
 
-test('a run whose snapshot before cannot be read reads everything, and what was damaged is whole again', async () => {
+test('a run whose previous snapshot is unreadable reads everything, which repairs the damage', async () => {
   const { recover, increment, treePack, first, snapshots, isWhole } = await makeSeries()
   flipByte(treePack())
   const healing = await increment()
@@ -103,7 +103,7 @@ test('a run whose snapshot before cannot be read reads everything, and what was 
   expect(await snapshots()).toMatchObject([{ good: true }, { good: true }, { good: true }])
 })
 
-test('a pack that is not there any more is stored anew too, and a prune has no need of it', async () => {
+test('the content of a missing pack is stored again, and a prune does not need the pack', async () => {
   const { recover, increment, dataPack, expireIn, first, check } = await makeSeries()
   rmSync(dataPack())
   await expect(recover(NAME)).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' })
@@ -113,7 +113,7 @@ test('a pack that is not there any more is stored anew too, and a prune has no n
   check()
 })
 
-test('the newest one that is damaged does not let the good one before it expire', async () => {
+test('a damaged newest snapshot does not let the good one before it expire', async () => {
   const { recover, increment, packs, first, volume, expireIn, snapshots } = await makeSeries()
   const before = packs()
   writeFileSync(join(volume, 'below/large'), randomBytes(2 * MIB))
@@ -125,7 +125,7 @@ test('the newest one that is damaged does not let the good one before it expire'
   expect((await snapshots()).map(({ id }) => id)).toEqual([second.result.snapshot, first])
 })
 
-test('what is found in the increments of another server is not written there', async () => {
+test('damage in increments of another server is not noted there', async () => {
   const { recover, settings, dataPack, storeDir } = await makeSeries()
   flipByte(dataPack())
   const elsewhere = recover(NAME, {}, { settings: { ...settings, ip: '10.77.0.12', daemonId: 'daemon-2' } })

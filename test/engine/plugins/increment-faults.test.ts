@@ -30,7 +30,7 @@ async function makeSmallStore(size = '4m') {
 }
 
 test.skipIf(!canMount)(
-  'a full store leaves no snapshot, and the next run needs no hand (needs mount)',
+  'a full store leaves no snapshot, and the next run works without help (needs mount)',
   async () => {
     const { volume, storeDir, increment, check } = await makeSmallStore()
     writeFileSync(join(volume, 'small'), 'fits')
@@ -50,7 +50,7 @@ test.skipIf(!canMount)(
 )
 
 test.skipIf(!canMount)(
-  'what cannot be locked is recovered all the same, with a word: in a full store, and in one that is read-only (needs mount)',
+  'a recover from a full or read-only store works without a lock, with a warning (needs mount)',
   async () => {
     const { volume, storeDir, increment, recover } = await makeSmallStore()
     writeFileSync(join(volume, 'file'), 'content')
@@ -96,7 +96,7 @@ async function makeFullStore(withReserve: boolean) {
 }
 
 test.skipIf(!canMount)(
-  'a full store is emptied all the same: by hand, by age and by a prune an hour later (needs mount)',
+  'a full store can be emptied by hand, by age and by a prune an hour later (needs mount)',
   async () => {
     const { settings, ids, expire, free, reserve, snapshots, check } = await makeFullStore(true)
     const args = { namespace: SERVER, name: NAME, snapshots: ids.slice(0, 1) }
@@ -113,7 +113,7 @@ test.skipIf(!canMount)(
   },
 )
 
-test.skipIf(!canMount)('a full store that cannot be emptied is told of (needs mount)', async () => {
+test.skipIf(!canMount)('a full store that cannot be emptied is reported (needs mount)', async () => {
   const { ids, expire, snapshots } = await makeFullStore(false)
   expect(await expire('1h', 0)).toMatchObject({
     state: 'partial',
@@ -137,7 +137,7 @@ test('a cancelled run leaves no snapshot and no lock', async () => {
   expect(await backUp({ mode: 'increment' })).toMatchObject({ state: 'success', result: { filesNew: 4 } })
 })
 
-test('increments of a store whose password is another are refused by the run, and full backups go on', async () => {
+test('increments with a wrong password are refused, and full backups continue', async () => {
   const { volume, storeDir, backUp } = await shop.plugins()
   writeFileSync(join(volume, 'a'), 'a')
   await backUp({ mode: 'increment' })

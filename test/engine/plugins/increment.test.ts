@@ -60,7 +60,7 @@ async function makeSeries() {
 }
 
 describe('an increment', () => {
-  test('is a snapshot of the series under its legacy name, with what it did', async () => {
+  test('is a snapshot in the series with the legacy name, and reports what it did', async () => {
     const { first, second, ids, volume } = await makeSeries()
     expect(first).toMatchObject({ state: 'success', reason: '', warnings: [] })
     expect(first.result).toMatchObject({ file: NAME, size: 8, filesNew: 2, filesUnchanged: 0, bytesRead: 8 })
@@ -71,7 +71,7 @@ describe('an increment', () => {
     })
   })
 
-  test('of a volume that is empty where it was not is suspect', async () => {
+  test('of a volume that is suddenly empty is suspect', async () => {
     const world = await makeSeries()
     for (const name of readdirSync(world.volume)) rmSync(world.file(name), { recursive: true })
     const empty = await world.increment()
@@ -79,7 +79,7 @@ describe('an increment', () => {
     expect(empty.result.backup).toMatchObject({ series: { snapshots: 3, lastGood: { id: world.ids[1] } } })
   })
 
-  test('of an emptied volume is suspect too where restic made a snapshot in between', async () => {
+  test('of an emptied volume is suspect even if restic made a snapshot in between', async () => {
     const world = await makeSeries()
     const newest = await world.snapshotFile(world.ids[1])
     const afterIt = formatGoTime((parseGoTime(newest.time) ?? 0n) + 1n)
@@ -89,7 +89,7 @@ describe('an increment', () => {
     expect(empty).toMatchObject({ state: 'partial', reason: expect.stringContaining('the volume is empty') })
   })
 
-  test('is refused where another volume has the series of that name', async () => {
+  test('is refused if another volume has the series of that name', async () => {
     const world = await makeSeries()
     const other = join(world.volumeRoot, 'other')
     mkdirSync(other)
@@ -99,7 +99,7 @@ describe('an increment', () => {
     }
   })
 
-  test('goes on in its series where the volume moved; recovers and expiry follow it there', async () => {
+  test('continues its series if the volume moved, and recovers and expiry follow', async () => {
     const { volume, volumeRoot, settings, jobs, backUp, recover, file } = await makeWorld()
     const clock = { now: () => Date.now() - 3 * 3_600_000 }
     writeFileSync(file('a.txt'), 'first')
@@ -133,7 +133,7 @@ describe('an increment', () => {
     expect(await backUp({ mode: 'increment', path })).toMatchObject({ state: 'partial' })
   })
 
-  test.skipIf(!hasRestic)('is one that restic takes as its own (needs restic)', async () => {
+  test.skipIf(!hasRestic)('is a snapshot that restic accepts (needs restic)', async () => {
     const { restic, ids } = await makeSeries()
     restic('check', '--read-data')
     const listed = JSON.parse(restic('snapshots', '--json')) as { id: string; hostname: string }[]
@@ -142,7 +142,7 @@ describe('an increment', () => {
   })
 })
 
-describe('a series is asked for', () => {
+describe('a series shows', () => {
   test('its snapshots, newest first and page by page', async () => {
     const { ask, ids } = await makeSeries()
     const all = await ask(backupSnapshotsPlugin)
@@ -157,7 +157,7 @@ describe('a series is asked for', () => {
     })
   })
 
-  test('its files at either point', async () => {
+  test('its files in either snapshot', async () => {
     const { ask, ids } = await makeSeries()
     const names = async (args: object) =>
       ((await ask(backupFilesPlugin, args)).files as { path: string }[]).map(({ path }) => path)
@@ -166,7 +166,7 @@ describe('a series is asked for', () => {
     expect(await names({ snapshot: ids[0]?.slice(0, 8) })).toEqual(['a.txt', 'b.txt'])
   })
 
-  test('what differs', async () => {
+  test('the differences', async () => {
     const { ask, ids } = await makeSeries()
     const { changes, next } = await ask(backupDiffPlugin, { from: ids[0] })
     const told = (changes as { path: string; change: string }[]).map(
@@ -192,7 +192,7 @@ describe('a series is asked for', () => {
     ])
   })
 
-  test('by its name', async () => {
+  test('itself by its name', async () => {
     const { ask, ids } = await makeSeries()
     expect(await ask(backupInfoPlugin)).toMatchObject({ name: NAME, series: { newest: ids[1] } })
     await expect(ask(backupInfoPlugin, { name: 'another' })).rejects.toMatchObject({ code: 'NOT_FOUND' })

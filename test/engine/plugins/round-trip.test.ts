@@ -16,7 +16,7 @@ async function makeFilledWorld() {
   return world
 }
 
-test('backed up, damaged, recovered: everything is as it was, the volume still the same directory', async () => {
+test('a damaged volume is recovered exactly, and stays the same directory', async () => {
   const world = await makeFilledWorld()
   execFileSync('cp', ['-a', '--sparse=always', world.volume, `${world.base}/copy`])
   const backup = await world.backUp()
@@ -40,7 +40,7 @@ async function manifestOf({ store }: Plugins, name = '') {
   return manifest
 }
 
-test('recovered into a volume that is not there yet', async () => {
+test('a missing volume is recovered', async () => {
   const world = await makeFilledWorld()
   const { result } = await world.backUp()
   const recovered = await world.recover(result.file ?? '', { destDir: `${world.parent}/second` })
@@ -48,7 +48,7 @@ test('recovered into a volume that is not there yet', async () => {
   expect(compareTrees(world.volume, `${world.parent}/second`)).toEqual([])
 })
 
-test('what GNU tar made recovers too', async () => {
+test('an archive of GNU tar is recovered', async () => {
   const world = await makeFilledWorld()
   const { result } = await world.backUp()
   const name = result.file ?? ''
@@ -64,7 +64,7 @@ test('what GNU tar made recovers too', async () => {
   expect(compareTrees(`${world.base}/plain`, world.volume, { ignore: ['mtimeNs'] })).toEqual([])
 })
 
-test('a backup of what a crashed recover left half way ends that first', async () => {
+test('a backup of a volume with an interrupted recover settles the recover first', async () => {
   const world = await makeFilledWorld()
   mkdirSync(`${world.dataDir}/recovers`, { recursive: true })
   const rid = `1795423489${'a'.repeat(32)}`

@@ -45,7 +45,7 @@ async function backedUp() {
 const TOP = ['a.txt', 'b\\x0a.txt', 'conf', 'conf-d', 'empty', 'link', 'raw-\\xff\\\\']
 
 describe('backup_files', () => {
-  it('lists what lies directly in a folder, as find(1) sees it', async () => {
+  it('lists the direct entries of a folder, as find(1) does', async () => {
     const world = await backedUp()
     expect(await paths(world, { name: world.name })).toEqual(TOP)
     expect(await paths(world, { name: world.name, path: '/' })).toEqual(TOP)
@@ -58,7 +58,7 @@ describe('backup_files', () => {
     ])
   })
 
-  it('goes on after a path', async () => {
+  it('continues after a path', async () => {
     const world = await backedUp()
     const seen: string[] = []
     for (let after = ''; ; ) {
@@ -70,7 +70,7 @@ describe('backup_files', () => {
     expect(seen).toEqual(TOP)
   })
 
-  it('says what is not in the backup, what is no folder, and which backup is none', async () => {
+  it('reports a missing path, a path that is not a folder, and a missing backup', async () => {
     const world = await backedUp()
     const of = (args: object) => paths(world, { name: world.name, ...args })
     await expect(of({ path: 'con' })).rejects.toMatchObject({
@@ -97,7 +97,7 @@ describe('backup_files', () => {
     expect(await paths(world, { name: world.name, path: 'conf/deep' })).toEqual(['conf/deep/z'])
   })
 
-  it('lists an archive that another tar made, and says that one is damaged', async () => {
+  it('lists an archive of another tar, and reports a damaged one', async () => {
     const world = await backedUp()
     const name = 'old-1700000000.tar.gz'
     const file = join(world.storeDir, SERVER, name)
@@ -108,8 +108,8 @@ describe('backup_files', () => {
   })
 })
 
-describe('the questions about backups', () => {
-  it('give pages, one backup, and what is not there', async () => {
+describe('questions about backups', () => {
+  it('return pages, one backup, and a missing one', async () => {
     const world = await backedUp()
     const second = (await world.backUp()).result.file
     const list = async (args: object) => {
@@ -133,7 +133,7 @@ describe('the questions about backups', () => {
     })
   })
 
-  it('delete, all or nothing', async () => {
+  it('delete all backups or none', async () => {
     const world = await backedUp()
     const remove = (names: unknown) =>
       runPlugin(backupDeletePlugin, world.settings, { args: { names }, change: {} })
@@ -145,7 +145,7 @@ describe('the questions about backups', () => {
     expect(world.objects()).toEqual([])
   })
 
-  it('tell the room of the store, or why it cannot be used', async () => {
+  it('report the room of the store, or why it cannot be used', async () => {
     const world = await shop.plugins()
     const space = () => runPlugin(storeSpacePlugin, world.settings, { args: {}, change: {} })
     const { freeBytes, totalBytes } = (await space()).result

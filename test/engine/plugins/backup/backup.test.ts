@@ -13,7 +13,7 @@ import { canMount, mountTmpfs } from '../../../support/tmpfs.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
 
-test('a full backup: result, manifest, and nothing else in the store', async () => {
+test('a full backup has a result and a manifest, and leaves nothing else in the store', async () => {
   const world = await shop.plugins()
   writeFileSync(`${world.volume}/file`, 'content')
   const { state, reason, result } = await world.backUp()
@@ -37,16 +37,16 @@ test.each([
   [{ path: '/data/../etc' }, 'write it absolute'],
   [{ path: '/' }, 'cannot be a volume'],
   [{ instanceNo: 'many' }, 'instanceNo'],
-])('refused at the door: %j', (change, message) => {
+])('args are refused: %j', (change, message) => {
   expect(() => backupPlugin.parseArgs({ ...backupArgs('/data/db'), ...change })).toThrow(message)
 })
 
-test('the engine is told which path it needs', () => {
+test('the engine is told which path the run needs', () => {
   const settings = {} as Parameters<typeof backupPlugin.needs>[1]
   expect(backupPlugin.needs(backupPlugin.parseArgs(backupArgs('/data/db/')), settings)).toEqual(['/data/db'])
 })
 
-test('a volume that is missing, a file, elsewhere, or a link that leads elsewhere', async () => {
+test('a missing volume, a file, a forbidden path, and a link to elsewhere are refused', async () => {
   const world = await shop.plugins()
   writeFileSync(`${world.volumeRoot}/file`, '')
   symlinkSync('/etc', `${world.volumeRoot}/link`)
@@ -69,7 +69,7 @@ test('a volume that holds the store is refused', async () => {
   })
 })
 
-test('a volume that lies in the store or in the data directory is refused, in a recover too', async () => {
+test('a volume inside the store or the data directory is refused, in a recover too', async () => {
   const world = await shop.plugins()
   writeFileSync(`${world.volume}/file`, 'x')
   const name = (await world.backUp()).result.file ?? ''
@@ -86,7 +86,7 @@ test('a volume that lies in the store or in the data directory is refused, in a 
   expect(world.objects()).toEqual(before)
 })
 
-test('empty where it was not before is partial and suspect, and stays so until it is filled again', async () => {
+test('a suddenly empty volume is partial and suspect, until it is filled again', async () => {
   const world = await shop.plugins()
   expect(await world.backUp()).toMatchObject({ state: 'success', result: { backup: { suspect: null } } })
   writeFileSync(`${world.volume}/file`, 'content')
@@ -102,7 +102,7 @@ test('empty where it was not before is partial and suspect, and stays so until i
   expect(await world.backUp()).toMatchObject({ state: 'success', result: { backup: { suspect: null } } })
 })
 
-test.skipIf(!canMount)('not the mount it was before is suspect (needs mounts)', async () => {
+test.skipIf(!canMount)('a volume that is suddenly another mount is suspect (needs mounts)', async () => {
   const world = await shop.plugins()
   const unmount = mountTmpfs(world.volume)
   onTestFinished(unmount)
@@ -121,7 +121,7 @@ test.skipIf(!canMount)('not the mount it was before is suspect (needs mounts)', 
   expect((await world.backUp()).state).toBe('success')
 })
 
-test('hooks that are not run make it partial, and say so', async () => {
+test('hooks that are not run make the backup partial, and it says so', async () => {
   const world = await shop.plugins()
   const ran = await world.backUp({ preRun: 'quiesce.sh' })
   expect(ran).toMatchObject({
@@ -131,7 +131,7 @@ test('hooks that are not run make it partial, and say so', async () => {
   })
 })
 
-test('cancelled while it packs, nothing is left in the store', async () => {
+test('a cancelled backup leaves nothing in the store', async () => {
   const world = await shop.plugins()
   for (let n = 0; n < 100; n++) writeFileSync(`${world.volume}/${n}`, `${n}`)
   const cancel = new AbortController()
@@ -141,7 +141,7 @@ test('cancelled while it packs, nothing is left in the store', async () => {
   expect(world.objects()).toEqual([])
 })
 
-test('a volume that another run works on', async () => {
+test('a volume of another run is refused', async () => {
   const world = await shop.plugins()
   await using _claim = await claimVolume(world.dataDir, world.volume)
   await expect(world.backUp()).rejects.toMatchObject({
@@ -150,14 +150,17 @@ test('a volume that another run works on', async () => {
   })
 })
 
-test.skipIf(!canMount)('a store that fills up: STORE_FULL, nothing left (needs mounts)', async () => {
-  const world = await shop.plugins()
-  const small = `${world.base}/small`
-  onTestFinished(mountTmpfs(small, 'size=1m'))
-  const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }
-  const store = await openStore(change.settings.store, world.settings, { clock: systemClock })
-  await store.claim(false)
-  writeFileSync(`${world.volume}/noise`, randomBytes(4 << 20))
-  await expect(world.backUp({}, change)).rejects.toMatchObject({ code: 'STORE_FULL' })
-  expect(readdirSync(`${small}/${SERVER}`).filter((name) => !name.startsWith('.'))).toEqual([])
-})
+test.skipIf(!canMount)(
+  'a store that becomes full gives STORE_FULL and keeps nothing (needs mounts)',
+  async () => {
+    const world = await shop.plugins()
+    const small = `${world.base}/small`
+    onTestFinished(mountTmpfs(small, 'size=1m'))
+    const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }
+    const store = await openStore(change.settings.store, world.settings, { clock: systemClock })
+    await store.claim(false)
+    writeFileSync(`${world.volume}/noise`, randomBytes(4 << 20))
+    await expect(world.backUp({}, change)).rejects.toMatchObject({ code: 'STORE_FULL' })
+    expect(readdirSync(`${small}/${SERVER}`).filter((name) => !name.startsWith('.'))).toEqual([])
+  },
+)

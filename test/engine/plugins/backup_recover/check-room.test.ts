@@ -46,7 +46,7 @@ test.skipIf(!canMount).for(['full', 'increment'] as const)(
 )
 
 test.skipIf(!canMount)(
-  'what is larger than the room by its holes alone is recovered (needs mounts)',
+  'a backup that is larger than the room only by its holes is recovered (needs mounts)',
   async () => {
     const { recover, backUp, volume, destDir } = await makeBackup('increment')
     rmSync(join(volume, 'large'))
@@ -59,7 +59,7 @@ test.skipIf(!canMount)(
   },
 )
 
-test('what fits by its size is not measured', async () => {
+test('a backup that fits by its size is not measured', async () => {
   const { volume } = await shop.plugins()
   const question = { volume: heldVolume(volume), chosen: null, signal: AbortSignal.abort() }
   let measured = 0

@@ -43,7 +43,7 @@ async function makeMirrorWorld(namespace = SERVER) {
   return { ...world, mirror, query }
 }
 
-test('whole: the volume is what the mirror is', async () => {
+test('the whole volume becomes what the mirror is', async () => {
   const { recover, mirror, volume, parent } = await makeMirrorWorld()
   const { state, warnings } = await recover(NAME)
   expect({ state, warnings }).toEqual({ state: 'success', warnings: [] })
@@ -51,7 +51,7 @@ test('whole: the volume is what the mirror is', async () => {
   expect(readdirSync(parent)).toEqual(['db'])
 })
 
-test('* puts every file in place and removes nothing; a name puts that one', async () => {
+test('* puts every file in place and removes nothing, a name puts that file in place', async () => {
   const { recover, volume, mirror } = await makeMirrorWorld()
   expect(await recover(NAME, { files: ['time.log'] })).toMatchObject({ state: 'success', warnings: [] })
   expect(readdirSync(volume).sort()).toEqual(['since', 'time.log'])
@@ -60,7 +60,7 @@ test('* puts every file in place and removes nothing; a name puts that one', asy
   expect(compareTrees(mirror, volume, { ignoreRoot: true })).toEqual(['since: not expected'])
 })
 
-test("from a dead server's folder into another volume", async () => {
+test('a mirror of a dead server is recovered into another volume', async () => {
   const { recover, mirror, parent } = await makeMirrorWorld(DEAD)
   const destDir = join(parent, 'elsewhere')
   mkdirSync(destDir)
@@ -73,7 +73,7 @@ test("from a dead server's folder into another volume", async () => {
   expect(readdirSync(made)).toEqual(['time.log'])
 })
 
-test('its files are listed at any depth, and a link in it leads nowhere', async () => {
+test('its files are listed at any depth, and its links are not followed', async () => {
   const { query, mirror, recover, volume } = await makeMirrorWorld()
   symlinkSync('/', join(mirror, 'out'))
   expect((await query({ path: 'names' })).files.map(({ path }) => path)).toContain('names/f\\xff\\xfe')
@@ -85,7 +85,7 @@ test('its files are listed at any depth, and a link in it leads nowhere', async 
   expect(contentOf(volume)).toEqual(before)
 })
 
-test('it is deleted, and its room freed', async () => {
+test('it is deleted, and its room is freed', async () => {
   const { settings, objects, recover } = await makeMirrorWorld()
   const remove = (names: string[]) => runPlugin(backupDeletePlugin, settings, { args: { names }, change: {} })
   expect((await remove([`${NAME}/names`, NAME])).result).toEqual({ deleted: [`${NAME}/names`, NAME] })
@@ -94,7 +94,7 @@ test('it is deleted, and its room freed', async () => {
 })
 
 test.skipIf(!canMount)(
-  'a disk that is full while it recovers: NO_ROOM, the volume untouched (needs mounts)',
+  'a full disk during the recover gives NO_ROOM, and the volume is untouched (needs mounts)',
   async () => {
     const { recover, mirror, volumeRoot } = await makeMirrorWorld()
     const small = join(volumeRoot, 'small')

@@ -41,7 +41,7 @@ async function makeSeries() {
   return { ...world, increment, original, copy: join(world.volumeRoot, 'copy'), ids }
 }
 
-test('whole: the newest where none is named, an older one by its id; into another volume as well', async () => {
+test('a whole snapshot is recovered: the newest by default, an older one by its id, also into another volume', async () => {
   const { recover, volume, volumeRoot, copy, ids } = await makeSeries()
   const older = await recover(NAME, { snapshot: ids[0]?.slice(0, 8) })
   expect(older).toMatchObject({ state: 'success', warnings: [] })
@@ -53,7 +53,7 @@ test('whole: the newest where none is named, an older one by its id; into anothe
   expect(compareTrees(copy, other)).toEqual([])
 })
 
-test('without a name the newest that is not suspect is taken, and the record says which was passed over', async () => {
+test('without an id the newest snapshot that is not suspect is used, and the record names the skipped one', async () => {
   const { recover, backUp, volume } = await shop.plugins()
   writeFileSync(join(volume, 'precious'), 'content')
   const good = await backUp({ mode: 'increment' })
@@ -74,7 +74,7 @@ test('without a name the newest that is not suspect is taken, and the record say
   expect(readdirSync(volume)).toEqual([])
 })
 
-test('single files come back, in place, and the rest stays', async () => {
+test('single files are recovered in place, and the rest stays', async () => {
   const { recover, volume, ids } = await makeSeries()
   chmodSync(join(volume, 'time.log'), 0o600)
   const one = await recover(NAME, { snapshot: ids[0], files: ['time.log', 'nowhere'] })
@@ -101,7 +101,7 @@ test('a plan says what would be done, and does nothing', async () => {
   expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('other than either')
 })
 
-test('a plan ends as the recover would: over what is not in the backup, and what would be left alone', async () => {
+test('a plan ends as the recover would if files are missing or would be left alone', async () => {
   const { recover, volume, ids } = await makeSeries()
   for (const files of [['nowhere'], ['time.*', 'nowhere/in']]) {
     const real = await recover(NAME, { files }).catch((error: unknown) => error)
@@ -125,12 +125,12 @@ test('a plan ends as the recover would: over what is not in the backup, and what
   }
 })
 
-test('a snapshot that is not there is named', async () => {
+test('a missing snapshot is named', async () => {
   const { recover } = await makeSeries()
   await expect(recover(NAME, { snapshot: 'ffffffff' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
-test('a snapshot that is deleted while its recover waits is said to be gone', async () => {
+test('a snapshot that is deleted while its recover waits is reported as missing', async () => {
   const { recover, store, settings, ids } = await makeSeries()
   await using repository = await store.ownRepository()
   const { signal } = new AbortController()
@@ -145,7 +145,7 @@ test('a snapshot that is deleted while its recover waits is said to be gone', as
   await expect(recovering).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
-test('a damaged pack is found, and the volume stays as it is', async () => {
+test('a damaged pack is found, and the volume is untouched', async () => {
   const { recover, storeDir, volume } = await makeSeries()
   const packs = join(storeDir, SERVER, 'repo/data')
   for (const name of readdirSync(packs, { recursive: true, withFileTypes: true })) {
@@ -161,7 +161,7 @@ test('a damaged pack is found, and the volume stays as it is', async () => {
   expect(readdirSync(volume)).toEqual(before)
 })
 
-test('a mirror of the recorded system becomes the first snapshot, and only then goes', async () => {
+test('a legacy mirror becomes the first snapshot, and is deleted only then', async () => {
   const world = await shop.plugins()
   const namespace = join(world.storeDir, SERVER)
   const mirror = join(namespace, NAME)
@@ -182,7 +182,7 @@ test('a mirror of the recorded system becomes the first snapshot, and only then 
   expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the recorded system had it')
 })
 
-test('what only a mirror holds never expires: its snapshot goes by hand', async () => {
+test('the snapshot of a mirror never expires, and is deleted by hand', async () => {
   const world = await shop.plugins()
   const namespace = join(world.storeDir, SERVER)
   const created = new Date(Date.now() - 3 * DAY_MS).toISOString()
@@ -215,7 +215,7 @@ test('what only a mirror holds never expires: its snapshot goes by hand', async 
   expect((await list()).map(({ id }) => id)).toEqual(ids.slice(1))
 })
 
-test('what a killed run wrote goes a week later, though no snapshot ever went', async () => {
+test('content of a killed run is deleted a week later, even if no snapshot was ever deleted', async () => {
   const { settings, storeDir, volume, backUp } = await shop.plugins()
   writeFileSync(join(volume, 'file'), 'content')
   await backUp({ mode: 'increment' })
@@ -231,7 +231,7 @@ test('what a killed run wrote goes a week later, though no snapshot ever went', 
   expect((await expireIn(8)).result.bytesFreed).toBe(5000)
 })
 
-test('a mirror that the recorded system made anew, after one was taken over, is taken over too', async () => {
+test('a second mirror that the legacy system made later is taken over too', async () => {
   const world = await shop.plugins()
   const namespace = join(world.storeDir, SERVER)
   const of = { mode: 'increment', name: NAME, source: world.volume, server: SERVER, size: 5 } as const
@@ -254,7 +254,7 @@ test('a mirror that the recorded system made anew, after one was taken over, is 
 })
 
 test.skipIf(!hasRestic)(
-  'what expires is gone, its room too, and restic finds nothing wrong (needs restic)',
+  'expired snapshots are gone, their room is freed, and restic accepts the repository (needs restic)',
   async () => {
     const { settings, storeDir, volume, backUp } = await shop.plugins()
     const ids: string[] = []

@@ -45,13 +45,13 @@ test.each([
   [{ destDir: 'relative' }, 'write it absolute'],
   [{ destDir: '/data/db/..' }, 'write it absolute'],
   [{ inUse: 'maybe' }, 'inUse'],
-])('refused at the door: %j', (change, message) => {
+])('args are refused: %j', (change, message) => {
   expect(() => recoverPlugin.parseArgs({ ...recoverArgs('db-1795423489.tar.gz'), ...change })).toThrow(
     message,
   )
 })
 
-test('a backup that is not there, a destination that may not be touched', async () => {
+test('a missing backup and a forbidden destination are refused', async () => {
   const world = await makeBackedUpWorld()
   await expect(world.recover('db-1.tar.gz')).rejects.toMatchObject({
     code: expect.stringMatching(/NOT_FOUND|BAD_INPUT/),
@@ -65,7 +65,7 @@ test('a backup that is not there, a destination that may not be touched', async 
   world.expectUntouched()
 })
 
-test('chosen files of a full backup: each in its place, the rest left alone', async () => {
+test('chosen files of a full backup are put in place, and the rest is left alone', async () => {
   const world = await makeBackedUpWorld()
   for (const path of ['3', '4']) writeFileSync(`${world.volume}/${path}`, 'changed since')
   const { state, result } = await world.recover(world.name, { files: ['3', '/7'] })
@@ -76,7 +76,7 @@ test('chosen files of a full backup: each in its place, the rest left alone', as
   expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
-test('files that are not in the backup: named, and refused where none is', async () => {
+test('files that are not in the backup are named, and refused if none is', async () => {
   const world = await makeBackedUpWorld()
   await expect(world.recover(world.name, { files: ['none', 'nor/this'] })).rejects.toMatchObject({
     code: 'NOT_FOUND',
@@ -88,7 +88,7 @@ test('files that are not in the backup: named, and refused where none is', async
   expect({ state, warnings }).toEqual({ state: 'partial', warnings: ['none: is not in the backup'] })
 })
 
-test('one byte flipped: ARCHIVE_CORRUPT, the step named, the backup marked, the volume untouched', async () => {
+test('one flipped byte gives ARCHIVE_CORRUPT with the step, marks the backup, and leaves the volume untouched', async () => {
   const world = await makeBackedUpWorld()
   const fd = openSync(world.archive, 'r+')
   const at = Math.floor(readFileSync(world.archive).length / 2)
@@ -104,14 +104,14 @@ test('one byte flipped: ARCHIVE_CORRUPT, the step named, the backup marked, the 
   world.expectUntouched()
 })
 
-test('a truncated archive: ARCHIVE_CORRUPT, the volume untouched', async () => {
+test('a truncated archive gives ARCHIVE_CORRUPT and leaves the volume untouched', async () => {
   const world = await makeBackedUpWorld()
   truncateSync(world.archive, 5000)
   await expect(world.recover(world.name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' })
   world.expectUntouched()
 })
 
-test('names that lead out: ARCHIVE_UNSAFE, nothing written anywhere', async () => {
+test('names that lead out give ARCHIVE_UNSAFE, and nothing is written', async () => {
   const world = await makeBackedUpWorld()
   const name = 'shop-evil-1795423489.tar.gz'
   writeFileSync(`${world.base}/evil`, 'x')
@@ -132,7 +132,7 @@ test('names that lead out: ARCHIVE_UNSAFE, nothing written anywhere', async () =
   world.expectUntouched()
 })
 
-test('cancelled while it unpacks: the staging is gone, the volume untouched', async () => {
+test('a cancelled unpacking removes the staging folder and leaves the volume untouched', async () => {
   const world = await makeBackedUpWorld()
   const cancel = new AbortController()
   const reason = new BackupdError('CANCELLED', 'cancelled')
@@ -141,7 +141,7 @@ test('cancelled while it unpacks: the staging is gone, the volume untouched', as
   world.expectUntouched()
 })
 
-test('a process in the volume: refused with its pid, gone ahead with when asked to', async () => {
+test('a process in the volume refuses the recover with its pid, unless it may proceed', async () => {
   const world = await makeBackedUpWorld()
   const holder = await hold('/bin/sh', ['-c', 'echo ready; read x'], world.volume)
   onTestFinished(() => holder.end())
@@ -157,7 +157,7 @@ test('a process in the volume: refused with its pid, gone ahead with when asked 
   expect(readdirSync(world.volume)).not.toContain('since')
 })
 
-test('a process that comes while it unpacks is noticed before the swap', async () => {
+test('a process that appears during unpacking is found before the swap', async () => {
   const world = await makeBackedUpWorld()
   let holder: ReturnType<typeof hold> | undefined
   const progress = ({ phase }: { phase?: string }) => {
@@ -172,7 +172,7 @@ test('a process that comes while it unpacks is noticed before the swap', async (
   world.expectUntouched()
 })
 
-test('two recovers of one volume at once: one of them is refused', async () => {
+test('one of two simultaneous recovers of a volume is refused', async () => {
   const world = await makeBackedUpWorld()
   const results = await Promise.allSettled([world.recover(world.name), world.recover(world.name)])
   expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
@@ -196,7 +196,7 @@ test.skipIf(!canMount)('room is checked first, with both numbers (needs mounts)'
 })
 
 test.skipIf(!canMount)(
-  'room that runs out while it unpacks: NO_ROOM, nothing left (needs mounts)',
+  'a disk that becomes full during unpacking gives NO_ROOM and keeps nothing (needs mounts)',
   async () => {
     const world = await makeBackedUpWorld()
     const small = `${world.volumeRoot}/small`
@@ -215,7 +215,7 @@ test.skipIf(!canMount)(
   },
 )
 
-test('a partial backup recovers, with a warning', async () => {
+test('a partial backup is recovered with a warning', async () => {
   const world = await shop.plugins()
   writeFileSync(`${world.volume}/file`, 'content')
   const { result } = await world.backUp({ preRun: 'quiesce.sh' })
@@ -224,7 +224,7 @@ test('a partial backup recovers, with a warning', async () => {
   expect(warnings).toEqual([expect.stringContaining('the backup is partial')])
 })
 
-test('the engine is told which path it needs, where it is given', () => {
+test('the engine is told which path the run needs, if it is given', () => {
   const settings = {} as Parameters<typeof recoverPlugin.needs>[1]
   const args = recoverPlugin.parseArgs(recoverArgs('db-1795423489.tar.gz'))
   expect(recoverPlugin.needs(args, settings)).toEqual([])

@@ -23,7 +23,7 @@ function settle(world: World, args = {}, settings = world.settings) {
   return runPlugin(settlePlugin, settings, { args, change: {} })
 }
 
-test('what crashed in a volume and in the store is settled in one run', async () => {
+test('crashed runs in a volume and in the store are settled in one run', async () => {
   const world = await shop.plugins()
   fillOld(world.volume)
   const before = contentOf(world.volume)
@@ -42,7 +42,7 @@ test('what crashed in a volume and in the store is settled in one run', async ()
   expect(world.objects()).toEqual([])
 })
 
-test('a store of another daemon is said, and taken over when asked to; volumes are settled either way', async () => {
+test('a store of another daemon is reported, or taken over on request; volumes are settled either way', async () => {
   const world = await shop.plugins()
   fillOld(world.volume)
   await recoverUntil({ dataDir: world.dataDir, volume: world.volume, point: 'moved out' })
@@ -73,7 +73,7 @@ test('what cannot be settled is reported with volume, journal and reason', async
   expect(readdirSync(`${staging}/old`)).not.toEqual([])
 })
 
-test('what a run that was killed left locked of another server goes: at the start, or when it is expired', async () => {
+test('a lock of a killed run in the increments of another server is removed at the start, or by expire', async () => {
   const world = await shop.plugins()
   const { dir, create } = repositoryWorld()
   await create()
@@ -95,7 +95,7 @@ test('what a run that was killed left locked of another server goes: at the star
 })
 
 test.skipIf(noFlags)(
-  `a copy in place is left, or finished once nobody uses the volume (${noFlags ?? 'needs chattr'})`,
+  `a copy in place is left, or finished when nobody uses the volume (${noFlags ?? 'needs chattr'})`,
   async () => {
     const world = await shop.plugins()
     const { dataDir, volume } = world
@@ -127,7 +127,7 @@ test.skipIf(noFlags)(
   },
 )
 
-test('nothing to settle', async () => {
+test('without leftovers nothing is settled', async () => {
   const world = await shop.plugins()
   expect(await settle(world)).toMatchObject({
     state: 'success',
