@@ -43,7 +43,7 @@ export interface BackupRun {
 export interface BackupWarnings {
   readonly kept: string[]
   readonly count: number
-  onWarning(warning: TreeWarning): void
+  addVolumeWarning(warning: TreeWarning): void
 }
 
 /** What reading the volume showed. */

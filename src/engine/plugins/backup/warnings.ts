@@ -21,6 +21,6 @@ export function collectWarnings(context: Pick<RunContext, 'warn'>): Warnings {
       return count
     },
     add,
-    onWarning: (warning) => add(warningText(warning)),
+    addVolumeWarning: (warning) => add(warningText(warning)),
   }
 }

@@ -69,7 +69,7 @@ function pack(
         ...phase,
       })
     },
-    onWarning: (warning) => warnings.onWarning(warning),
+    onWarning: (warning) => warnings.addVolumeWarning(warning),
   })
 }
 

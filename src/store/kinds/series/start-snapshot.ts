@@ -93,7 +93,7 @@ async function makeDespiteDamage(snapshot: NewSnapshot): Promise<SnapshotSummary
   const { run, store, repository, before } = snapshot
   const { ip: namespace } = run.settings
   try {
-    return await make(snapshot, before)
+    return await makeAfter(snapshot, before)
   } catch (error) {
     if (!before || !(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
     run.warn(`the snapshot before is damaged, so that everything is read again: ${error.message}`)
@@ -102,11 +102,12 @@ async function makeDespiteDamage(snapshot: NewSnapshot): Promise<SnapshotSummary
     await noteIfDamaged(read, before.id, error)
     await noteForgotten({ store, ip: namespace }, 1).catch(() => {})
     snapshot.reread = planReread(undefined, run)
-    return await make(snapshot, undefined)
+    return await makeAfter(snapshot, undefined)
   }
 }
 
-function make(snapshot: NewSnapshot, before: SeriesSnapshot | undefined): Promise<SnapshotSummary> {
+/** @param before the snapshot whose unchanged files are not read again; none if it is damaged, or the first */
+function makeAfter(snapshot: NewSnapshot, before: SeriesSnapshot | undefined): Promise<SnapshotSummary> {
   const { args, run, repository, lock, volume, warnings, reread } = snapshot
   if (before && reread.reread) run.log('info', 'every file is read, whatever its timestamps say')
   run.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
@@ -120,7 +121,7 @@ function make(snapshot: NewSnapshot, before: SeriesSnapshot | undefined): Promis
     describe: (seen) => describeSnapshot(snapshot, seen),
     onProgress: ({ bytes, files, path, ...rest }) =>
       run.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path), ...rest }),
-    onWarning: (warning) => warnings.onWarning(warning),
+    onWarning: (warning) => warnings.addVolumeWarning(warning),
   })
 }
 

@@ -74,7 +74,7 @@ async function makeMirrorSnapshot(
       ...{ repository, lock, volume, sourcePath: args.path, hostname: run.settings.ip, parent: null },
       time: new Date(info.created),
       signal: run.signal,
-      describe: (seen) => describe(task, seen, sequence),
+      describe: (seen) => describeMirror(task, seen, sequence),
       onProgress: ({ bytes, files, path }) =>
         run.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),
       onWarning: ({ path, message }) => run.warn(`${bytesToText(path)} of the mirror: ${message}`),
@@ -82,7 +82,11 @@ async function makeMirrorSnapshot(
   )
 }
 
-async function describe(task: SeriesTask, seen: SnapshotSeen, sequence: number): Promise<SnapshotWords> {
+async function describeMirror(
+  task: SeriesTask,
+  seen: SnapshotSeen,
+  sequence: number,
+): Promise<SnapshotWords> {
   const { args, run, store } = task
   if (seen.faults > 0)
     throw new BackupdError('STORE_UNAVAILABLE', `${seen.faults} of its files could not be read`)

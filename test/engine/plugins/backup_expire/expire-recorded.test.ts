@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { backupExpirePlugin } from '../../../src/engine/plugins/backup_expire/plugin.ts'
-import { isoTime } from '../../../src/lib/clock.ts'
-import { given } from '../../support/given.ts'
-import { secondsClock } from '../../support/hand-clock.ts'
-import { SERVER } from '../../support/plugin-args.ts'
-import { recordedEntity, writeRecordedMeta } from '../../support/recorded-store.ts'
-import { runPlugin } from '../../support/run-plugin.ts'
-import { SOURCE, T0 } from '../../support/store-samples.ts'
+import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
+import { isoTime } from '../../../../src/lib/clock.ts'
+import { given } from '../../../support/given.ts'
+import { secondsClock } from '../../../support/hand-clock.ts'
+import { SERVER } from '../../../support/plugin-args.ts'
+import { recordedEntity, writeRecordedMeta } from '../../../support/recorded-store.ts'
+import { runPlugin } from '../../../support/run-plugin.ts'
+import { SOURCE, T0 } from '../../../support/store-samples.ts'
 
 const DAY = 86_400
 const nameOf = (day: number) => `hello-hello.web.web-1-data-db-${T0 - day * DAY}.tar.gz`
