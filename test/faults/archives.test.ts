@@ -18,7 +18,7 @@ import { backedUpWorld, type FaultWorld, faultWorld } from '../support/fault-wor
 import { contentOf } from '../support/swap-content.ts'
 import { archiveOf, directory, file, hardLink, symlink } from '../support/tar-blocks.ts'
 
-describe('an archive that is not what was written', () => {
+describe('an archive that differs from what was written', () => {
   test.each<[string, (archive: string) => void, string]>([
     ['cut off', (archive) => truncateSync(archive, statSync(archive).size - 1), 'expected'],
     ['empty', (archive) => truncateSync(archive, 0), 'expected'],
@@ -42,7 +42,7 @@ describe('an archive that is not what was written', () => {
     expect((await world.backUp()).state).toBe('SUCCESS')
   })
 
-  test('gone: said so, the volume untouched', async () => {
+  test('that is missing is reported, and the volume is untouched', async () => {
     const world = await backedUpWorld()
     const before = contentOf(world.volume)
     rmSync(world.archive)
@@ -61,7 +61,7 @@ function flipBit(archive: string): void {
   writeFileSync(archive, bytes)
 }
 
-describe('an archive that another tar made, with', () => {
+describe('an archive of another tar with', () => {
   test.each<[string, Buffer[], string]>([
     [
       '../',
@@ -94,7 +94,7 @@ describe('an archive that another tar made, with', () => {
     world.expectNothingLeft()
   })
 
-  test('nothing in it: ARCHIVE_EMPTY, the volume keeps what it has', async () => {
+  test('no content gives ARCHIVE_EMPTY, and the volume keeps its content', async () => {
     const world = await faultWorld()
     writeFileSync(`${world.volume}/file`, 'as it was')
     const name = 'hello-hello.web.web-1-data-db-1700000000.tar.gz'
@@ -124,7 +124,7 @@ async function adopt(
   expect(await ask('{ backups { nodes { name } } }')).toEqual({ backups: { nodes: [{ name }] } })
 }
 
-test('names with newlines, quotes, backslashes and bytes that are no text: listed, walked into, recovered', async () => {
+test('names with newlines, quotes, backslashes and arbitrary bytes are listed, entered and recovered', async () => {
   const world = await faultWorld()
   const folders = [
     'new\nline',

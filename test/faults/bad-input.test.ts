@@ -28,8 +28,8 @@ import { askGraphQL, startTestController, startTestDaemon, testFolder } from '..
 import { contentOf } from '../support/swap-content.ts'
 import { canMount, mountTmpfs } from '../support/tmpfs.ts'
 
-describe('an id that nobody knows', () => {
-  test('reads as null, and what would act on it is refused without a trace', async () => {
+describe('an unknown id', () => {
+  test('is null in queries, and mutations refuse it without a trace', async () => {
     const { url, ask, objects, volume } = await backedUpWorld()
     const nothing = `{ record(rid: "7") { rid } backup(app: "hello", proc: "web", name: "x-1700000000.tar.gz") { id }
       server(ip: "10.9.9.9") { ip } app(name: "nope") { name } job(id: "nope") { id } }`
@@ -99,7 +99,7 @@ describe('an inventory', () => {
     return { path, write, look }
   }
 
-  test('edited into nonsense: the problem is shown with its line, all jobs stay', async () => {
+  test('with a broken edit shows the problem with its line, and all jobs stay', async () => {
     const { path, write, look } = await watchedInventory()
     const jobs = [{ spec: '0 5 * * *', problem: null }]
     expect(await look()).toEqual({ inventory: { problem: null }, jobs })
@@ -126,7 +126,7 @@ describe('an inventory', () => {
   })
 })
 
-test('jobs with a spec that is nonsense, from a legacy controller: dropped by name, the rest taken', async () => {
+test('jobs with an invalid spec from a legacy controller are dropped by name, and the others accepted', async () => {
   const daemon = await startTestDaemon(await testFolder())
   const job = (id: string, spec: string) => ({
     id,
@@ -180,7 +180,7 @@ describe('a volume', () => {
     expect(await world.ask('{ backups { totalCount } }')).toEqual({ backups: { totalCount: 0 } })
   })
 
-  test('that is a link out of what the daemon may touch: FORBIDDEN', async () => {
+  test('that is a link to a forbidden place gives FORBIDDEN', async () => {
     const world = await faultWorld()
     rmdirSync(world.volume)
     symlinkSync('/etc', world.volume)
@@ -190,7 +190,7 @@ describe('a volume', () => {
     expect(world.objects()).toEqual([])
   })
 
-  test('that is empty where it was not: PARTIAL and suspect, and the last good backup stays the one before', async () => {
+  test('that is suddenly empty gives PARTIAL and suspect, and the last good backup stays the one before', async () => {
     const world = await backedUpWorld()
     for (const name of readdirSync(world.volume)) rmSync(join(world.volume, name), { recursive: true })
     const { state, reason, error, result } = await world.backUp()
@@ -204,7 +204,7 @@ describe('a volume', () => {
     world.expectNothingLeft()
   })
 
-  test('that is missing is made by a recover; one that is a file stays as it is', async () => {
+  test('that is missing is created by a recover, and one that is a file stays', async () => {
     const world = await backedUpWorld()
     rmSync(world.volume, { recursive: true })
     writeFileSync(world.volume, 'I am a file')
@@ -223,7 +223,7 @@ describe('a volume', () => {
 })
 
 describe.skipIf(!canMount)('a store (needs mounts)', () => {
-  test('that is full: STORE_FULL, not a byte stays, what is there stays whole and is recovered', async () => {
+  test('that is full gives STORE_FULL and keeps no bytes, and its backups stay recoverable', async () => {
     const world = await faultWorld({
       prepare: ({ store }) => onTestFinished(mountTmpfs(store, 'size=3m')),
     })
@@ -249,7 +249,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
     world.expectNothingLeft()
   })
 
-  test('that is read-only: backups and deletes say so, a recover works', async () => {
+  test('that is read-only refuses backups and deletes, and a recover works', async () => {
     const world = await faultWorld({ prepare: ({ store }) => onTestFinished(mountTmpfs(store)) })
     const remount = (how: string) => execFileSync('mount', ['-o', `remount,${how}`, join(world.store, '..')])
     writeFileSync(`${world.volume}/file`, 'as it was')
@@ -277,7 +277,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
     expect((await world.backUp()).state).toBe('SUCCESS')
   })
 
-  test('whose mount is gone: nothing is written beside it, and no backup is forgotten', async () => {
+  test('that is not mounted gets no data, and no backup is forgotten', async () => {
     let unmount = () => {}
     const world = await faultWorld({
       prepare({ store }) {
@@ -301,7 +301,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
   })
 })
 
-test('two recovers of one volume at once: one is refused by name, the volume is whole', async () => {
+test('one of two simultaneous recovers of a volume is refused by name, and the volume has one content', async () => {
   const world = await backedUpWorld()
   const answers = await Promise.all([world.askRecover(world.name), world.askRecover(world.name)])
   const taken = answers.flatMap(({ data }) => (data ? [data.recover.rid] : []))

@@ -66,7 +66,7 @@ test.each(['rid', 'server', 'state', 'jobId', 'action', 'start', 'seq'])(
   },
 )
 
-test('a post is checked against the runs of other servers with one look-up', async () => {
+test('a post is compared with runs of other servers by one query', async () => {
   const { world, records, post } = await start()
   const other = sampleRecord({ rid: ridOf(3), server: '10.0.0.2', jobId: '' })
   await records.take([other])

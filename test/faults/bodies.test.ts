@@ -30,7 +30,7 @@ describe('a body', () => {
     for (const each of [url, daemon.url]) expect((await fetch(`${each}/healthz`)).status).toBe(200)
   })
 
-  test('that is shorter than it says harms nobody', async () => {
+  test('that is shorter than its length does no harm', async () => {
     const { url, daemon } = await faultWorld()
     for (const target of [`${url}/graphql`, `${daemon.url}/api/v1/backup/delete`]) {
       const headers = { ...JSON_TYPE, 'content-length': '1000' }

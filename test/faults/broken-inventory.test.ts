@@ -29,7 +29,7 @@ async function withFile() {
   return { file, start, allowed, statusOf, write: (text: string) => writeFile(file, text) }
 }
 
-test('a typo in the repair of a held inventory ends the hold, and the last good one stands', async () => {
+test('a typing error in the repair of a held inventory ends the hold, and the last good one stays', async () => {
   const { start, statusOf, write } = await withFile()
   await write(GOOD)
   const { url } = await start()
@@ -41,7 +41,7 @@ test('a typo in the repair of a held inventory ends the hold, and the last good 
     .toMatchObject({ volumes: 1, held: null, problem: expect.stringContaining('inventory.yaml') })
 })
 
-test('a held inventory takes no permission from the volumes that are still in force', async () => {
+test('a held inventory does not remove permissions of volumes in force', async () => {
   const { start, statusOf, write, allowed } = await withFile()
   await write(GOOD)
   const { url } = await start()
@@ -50,7 +50,7 @@ test('a held inventory takes no permission from the volumes that are still in fo
   expect(allowed).toEqual([['/srv/db']])
 })
 
-test('with a typo at the start the last good inventory is in force, with its permissions and a problem', async () => {
+test('with a typing error at the start the last good inventory is in force, with its permissions and a problem', async () => {
   const { start, statusOf, write, allowed } = await withFile()
   await write(GOOD)
   const first = await start()
@@ -69,7 +69,7 @@ test('with a typo at the start the last good inventory is in force, with its per
   expect(await statusOf(second.url)).toMatchObject({ volumes: 1, problem: null })
 })
 
-test('with a typo at the very first start the controller says so and does not start', async () => {
+test('with a typing error at the first start ever the controller reports it and does not start', async () => {
   const { start, write } = await withFile()
   await write(TYPO)
   await expect(start()).rejects.toMatchObject({ code: 'BAD_INPUT' })

@@ -106,8 +106,8 @@ function putStoreBack(): void {
   renameSync(at('moved'), at('store'))
 }
 
-describe('an empty directory where the store was mounted', LONG, () => {
-  test('takes no backup and hides none, while the daemon runs', async () => {
+describe('an empty directory in place of the mounted store', LONG, () => {
+  test('gets no backup and hides none, while the daemon runs', async () => {
     await made('full')
     putEmptyStore()
     expect(await backUp('full')).toMatchObject({
@@ -120,7 +120,7 @@ describe('an empty directory where the store was mounted', LONG, () => {
     await made('full')
   })
 
-  test('is not claimed by a daemon that starts; it stays empty, is named, and the store is used once it is back', async () => {
+  test('is not claimed by a starting daemon; it stays empty, is named, and the store is used when it is back', async () => {
     await made('full')
     await restart({}, putEmptyStore)
     expect(await backUp('full')).toMatchObject({
@@ -136,7 +136,7 @@ describe('an empty directory where the store was mounted', LONG, () => {
     await made('full')
   })
 
-  test('is not claimed by a daemon of before this, whose records tell of backups', async () => {
+  test('is not claimed by a daemon of an earlier version whose records name backups', async () => {
     await made('full')
     await restart({}, () => {
       forgetIds()
@@ -149,7 +149,7 @@ describe('an empty directory where the store was mounted', LONG, () => {
     expect(readdirSync(at('store'))).toEqual([])
   })
 
-  test('is claimed if the operator says so, once; from then on it is the known one', async () => {
+  test('is claimed once on request, and is the known store from then on', async () => {
     await made('increment')
     await restart({ claimStore: true }, putEmptyStore)
     await made('increment')
@@ -164,7 +164,7 @@ describe('an empty directory where the store was mounted', LONG, () => {
 })
 
 describe('the increment repository', LONG, () => {
-  test('that disappears while the daemon runs is not begun again; full backups continue', async () => {
+  test('that disappears while the daemon runs is not created again, and full backups continue', async () => {
     await made('increment')
     renameSync(inNamespace('repo'), at('repo'))
     expect(await backUp('increment')).toMatchObject({
@@ -180,7 +180,7 @@ describe('the increment repository', LONG, () => {
     await made('increment')
   })
 
-  test('is missed by a daemon of before this as soon as its records tell of snapshots', async () => {
+  test('is missed by a daemon of an earlier version if its records name snapshots', async () => {
     await made('increment')
     await restart({}, () => {
       forgetIds()
@@ -190,7 +190,7 @@ describe('the increment repository', LONG, () => {
     await vi.waitFor(async () => expect((await problems()).join()).toContain('--new-repository'), PATIENCE)
   })
 
-  test('begins again if the operator says so; another one that is put in its place does not pass for it', async () => {
+  test('is created again on request, and another one in its place is not accepted', async () => {
     await made('increment')
     await restart({ newRepository: true }, () => renameSync(inNamespace('repo'), at('repo')))
     await made('increment')
@@ -202,7 +202,7 @@ describe('the increment repository', LONG, () => {
     })
   })
 
-  test('and its password that are both gone get no new password', async () => {
+  test('that is missing with its password gets no new password', async () => {
     await made('increment')
     await restart({}, () => {
       rmSync(inNamespace('repo'), { recursive: true })
@@ -213,12 +213,12 @@ describe('the increment repository', LONG, () => {
   })
 })
 
-describe('archives that are gone beside an intact .owner', LONG, () => {
+describe('archives that are missing beside an intact .owner', LONG, () => {
   const removeArchives = () => {
     for (const name of readdirSync(inNamespace('.'))) if (name.includes('.tar.gz')) rmSync(inNamespace(name))
   }
 
-  test('are a problem while backups continue, until the operator accepts it', async () => {
+  test('are a problem until the operator accepts it, and backups continue', async () => {
     await made('full')
     await restart({}, removeArchives)
     await vi.waitFor(async () => expect((await problems()).join()).toContain('.tar.gz" is missing'), PATIENCE)
@@ -228,7 +228,7 @@ describe('archives that are gone beside an intact .owner', LONG, () => {
     expect(await problems()).toEqual([])
   })
 
-  test('are a problem even if .meta went with them', async () => {
+  test('are a problem even if .meta is missing too', async () => {
     await made('full')
     await restart({}, () => {
       removeArchives()

@@ -28,7 +28,7 @@ function scheduled(spec: string) {
   return { table, fired, back }
 }
 
-test.each(['*/10 * * * * *', '@every 10s'])('%s runs on in elapsed time', (spec) => {
+test.each(['*/10 * * * * *', '@every 10s'])('%s continues in elapsed time', (spec) => {
   const { fired, back } = scheduled(spec)
   vi.advanceTimersByTime(MINUTE)
   expect(fired).toHaveLength(6)
@@ -39,7 +39,7 @@ test.each(['*/10 * * * * *', '@every 10s'])('%s runs on in elapsed time', (spec)
   expect(fired[0]).toBe('10:01:10')
 })
 
-test('an hourly job keeps its distance, and then its minute', () => {
+test('an hourly job keeps its interval, and then its minute', () => {
   const { fired, back, table } = scheduled('0 * * * *')
   vi.advanceTimersByTime(90 * MINUTE)
   back(2 * HOUR + 10 * MINUTE)
@@ -49,7 +49,7 @@ test('an hourly job keeps its distance, and then its minute', () => {
   expect(fired).toEqual(['13:00:00', '11:50:00', '13:00:00', '14:00:00', '15:00:00'])
 })
 
-test('no run comes twice in a row because the clock was corrected by a minute and a half', () => {
+test('no run comes twice after the clock was corrected by a minute and a half', () => {
   const { fired, back } = scheduled('@every 1h')
   vi.advanceTimersByTime(HOUR + 5 * SECOND)
   back(90 * SECOND)
@@ -57,7 +57,7 @@ test('no run comes twice in a row because the clock was corrected by a minute an
   expect(fired).toEqual(['13:00:00', '13:58:30', '15:00:00'])
 })
 
-test('an interval of a day that was due in ten minutes is due in ten minutes', () => {
+test('a daily interval that was due in ten minutes stays due in ten minutes', () => {
   const { fired, back } = scheduled('@every 24h')
   vi.advanceTimersByTime(12 * HOUR - 10 * MINUTE)
   back(2 * HOUR)
@@ -75,7 +75,7 @@ test('named times wait until the clock has caught up', () => {
   expect(fired).toEqual(['12:30:00', '13:30:00'])
 })
 
-test('a correction by less than a second moves nothing', () => {
+test('a correction by less than a second changes nothing', () => {
   const { fired, back } = scheduled('*/10 * * * * *')
   vi.advanceTimersByTime(15 * SECOND)
   back(900)

@@ -131,7 +131,7 @@ test.skipIf(noFlags)(
   },
 )
 
-test('where renames work, IN_PLACE changes nothing about the swap', async () => {
+test('if renames work, IN_PLACE swaps as usual', async () => {
   const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, 'file'), 'as it was')
   const { ino } = lstatSync(join(volume, 'file'))
@@ -152,21 +152,24 @@ test('single files are not copied in place', async () => {
   })
 })
 
-test.skipIf(noFlags)(`a plan tells whether it would be a copy (${noFlags ?? 'needs chattr'})`, async () => {
-  const { volume, backUp, recover } = await shop.plugins()
-  writeFileSync(join(volume, 'file'), 'as it was')
-  const { result } = await backUp({ mode: 'increment' })
-  const args = { plan: true, ...IN_PLACE }
-  const before = contentOf(volume)
-  expect((await recover(result.file ?? '', args)).result.plan).toMatchObject({ inPlace: false })
-  run('chattr', '+i', join(volume, 'file'))
-  onTestFinished(() => run('chattr', '-i', join(volume, 'file')))
-  const refused = await recover(result.file ?? '', args)
-  expect(refused.result.plan).toMatchObject({ inPlace: true })
-  expect(refused.warnings).toEqual([COPIED])
-  expect((await recover(result.file ?? '', { plan: true })).result.plan).not.toHaveProperty('inPlace')
-  expect(contentOf(volume)).toEqual(before)
-})
+test.skipIf(noFlags)(
+  `a plan says whether the recover would be a copy (${noFlags ?? 'needs chattr'})`,
+  async () => {
+    const { volume, backUp, recover } = await shop.plugins()
+    writeFileSync(join(volume, 'file'), 'as it was')
+    const { result } = await backUp({ mode: 'increment' })
+    const args = { plan: true, ...IN_PLACE }
+    const before = contentOf(volume)
+    expect((await recover(result.file ?? '', args)).result.plan).toMatchObject({ inPlace: false })
+    run('chattr', '+i', join(volume, 'file'))
+    onTestFinished(() => run('chattr', '-i', join(volume, 'file')))
+    const refused = await recover(result.file ?? '', args)
+    expect(refused.result.plan).toMatchObject({ inPlace: true })
+    expect(refused.warnings).toEqual([COPIED])
+    expect((await recover(result.file ?? '', { plan: true })).result.plan).not.toHaveProperty('inPlace')
+    expect(contentOf(volume)).toEqual(before)
+  },
+)
 
 /** A volume with an immutable name in it, so that nothing can be moved out. */
 function makeImmutableWorld() {
@@ -210,7 +213,7 @@ test.skipIf(noFlags).each([
 )
 
 test.skipIf(noFlags)(
-  `what could not be unpacked exactly is told when the copy is finished (${noFlags ?? 'needs chattr'})`,
+  `entries that were not unpacked exactly are reported when the copy is finished (${noFlags ?? 'needs chattr'})`,
   async () => {
     const world = makeImmutableWorld()
     expect(await recoverUntil({ ...world, point: 'writing', unpackFaults: 2 })).toBe('SIGKILL')
@@ -221,7 +224,7 @@ test.skipIf(noFlags)(
 )
 
 test.skipIf(noFlags)(
-  `killed before the copy begins, the volume is untouched (${noFlags ?? 'needs chattr'})`,
+  `a kill before the copy begins leaves the volume untouched (${noFlags ?? 'needs chattr'})`,
   async () => {
     const world = makeImmutableWorld()
     const before = contentOf(world.volume)
@@ -232,7 +235,7 @@ test.skipIf(noFlags)(
 )
 
 test.skipIf(noFlags)(
-  `a copy that stopped half way with a foreign journal locks the volume (${noFlags ?? 'needs chattr'})`,
+  `an interrupted copy with a foreign journal locks the volume (${noFlags ?? 'needs chattr'})`,
   async () => {
     const world = makeImmutableWorld()
     await recoverUntil({ ...world, point: 'writing', time: 2 })
@@ -267,7 +270,7 @@ test.skipIf(noFlags)(
 )
 
 test.skipIf(noFlags)(
-  `what appears during the copy is removed and named (${noFlags ?? 'needs chattr'})`,
+  `names that appear during the copy are removed and reported (${noFlags ?? 'needs chattr'})`,
   async () => {
     const world = makeImmutableWorld()
     expect(await recoverUntil({ ...world, point: 'never', appear: ['at work', 'both'] })).toBe(null)

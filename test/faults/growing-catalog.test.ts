@@ -13,7 +13,7 @@ function ended(n: number, changes: Parameters<typeof sampleRecord>[0] = {}) {
   return sampleRecord({ rid: ridOf(n), seq: 2, state: 'success', end: END, ...changes })
 }
 
-test('records older than --keep-records go, but not the last word on a job or a backup', async () => {
+test('records older than --keep-records are deleted, except the last of a job or a backup', async () => {
   const folder = await tempFolder()
   const { world, catalog, clock } = await given.inMemory({ folder })
   const running = sampleRecord({ rid: ridOf(9_000), jobId: 'other' })
@@ -50,7 +50,7 @@ test('records older than --keep-records go, but not the last word on a job or a 
 test.each([
   ['are kept, and older ones go', { oldestCreated: '2026-11-15T08:44:53Z' }, [2, 4, 5]],
   ['are kept with all older ones, if nobody tells when the oldest was made', {}, [1, 2, 4, 5]],
-])('records of the snapshots that a series still has %s', async (_, oldest, expected) => {
+])('records of snapshots that exist %s', async (_, oldest, expected) => {
   const { world, catalog, clock } = await given.inMemory()
   const about = { app: 'hello', proc: 'hello.web.web', volume: '/data/db', instanceNo: 1 }
   const run = (n: number, day: number, mode: string) =>
@@ -86,7 +86,7 @@ async function* pageOf<T>(page: T[]) {
   yield page
 }
 
-test('a run that has not ended keeps its record, however old', async () => {
+test('a run that has not ended keeps its record, however old it is', async () => {
   const { catalog } = await given.inMemory()
   await catalog.records.take([
     sampleRecord({ rid: ridOf(1), jobId: '' }),

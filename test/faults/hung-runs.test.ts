@@ -28,7 +28,7 @@ async function oneLane() {
   return { ...started, pass, hang, texts }
 }
 
-test('a run that hangs is named, gives its lane to others after ten minutes, and keeps its volume', async () => {
+test('a hanging run is named, gives up its lane after ten minutes, and keeps its volume', async () => {
   const { engine, memory, pass, hang, texts } = await oneLane()
   const volume = '/srv/hung'
   const hung = await hang({ volume })
@@ -48,7 +48,7 @@ test('a run that hangs is named, gives its lane to others after ten minutes, and
   expect(engine.record(hung)?.state).toBe('running')
 })
 
-test('a run that hangs ends at once when it is cancelled, and its volume is free again', async () => {
+test('a hanging run ends at once when it is cancelled, and its volume is free', async () => {
   const { engine, memory, pass, hang, texts } = await oneLane()
   const volume = '/srv/hung'
   const hung = await hang({ volume })
@@ -61,7 +61,7 @@ test('a run that hangs ends at once when it is cancelled, and its volume is free
   expect((await memory.ended(rid)).state).toBe('success')
 })
 
-test('a run that works on without progress to show does not hang', async () => {
+test('a working run without visible progress does not hang', async () => {
   const { engine, pass, hang, texts } = await oneLane()
   const busy = await hang({ busy: true })
   pass(HUNG_AFTER_MS)
@@ -70,7 +70,7 @@ test('a run that works on without progress to show does not hang', async () => {
   expect(engine.record(busy)?.state).toBe('running')
 })
 
-test('each name that is removed from a folder counts as work', async () => {
+test('each name that is removed from a folder counts as progress', async () => {
   using dir = temporaryDir()
   for (let n = 0; n < 20; n++) writeFileSync(join(dir.path, `${n}`), '')
   const before = readStepCount()
@@ -79,7 +79,7 @@ test('each name that is removed from a folder counts as work', async () => {
   expect(readStepCount() - before).toBeGreaterThanOrEqual(20)
 })
 
-test('a run that hangs ends at its time limit', async () => {
+test('a hanging run ends at its time limit', async () => {
   const { engine, memory, pass } = await oneLane()
   const job = { id: 'j', spec: '@yearly', action: 'test', args: HANGS, options: { timeLimitSeconds: 3600 } }
   engine.setJobs([jobSchema.parse(job)], 'v1')

@@ -66,7 +66,7 @@ const packsIn = (repository: string) =>
   readdirSync(repository, { recursive: true, encoding: 'utf8' }).filter((name) => /data\/../.test(name))
     .length
 
-test('a daemon killed in the middle of an increment leaves nothing that the next run stumbles over', async () => {
+test('a daemon killed during an increment leaves nothing that disturbs the next run', async () => {
   const { volume, store, repository, start } = await makeWorld()
   writeFileSync(join(volume, 'first'), 'first')
   const first = await start()

@@ -73,27 +73,23 @@ const RESTARTED = {
 /** A program takes seconds to start: one is killed again and again, and what it left is settled by the next. */
 const LONG = { timeout: 300_000 }
 
-test(
-  'killed in a backup, at any moment: it failed, nothing of it is left, the next one works',
-  LONG,
-  async () => {
-    const world = await killWorld()
-    let running = await world.start()
-    for (const [when, moment] of backupMoments) {
-      const rid = await startBackup(running)
-      await moment({ running, rid, world })
-      await kill(running)
+test('a backup killed at any moment fails, leaves nothing, and the next one works', LONG, async () => {
+  const world = await killWorld()
+  let running = await world.start()
+  for (const [when, moment] of backupMoments) {
+    const rid = await startBackup(running)
+    await moment({ running, rid, world })
+    await kill(running)
 
-      running = await world.start()
-      expect(await recordWhen(running, rid, hasEnded), when).toMatchObject(RESTARTED)
-      expect(world.objects(), when).toEqual([])
-      await expectSettled(running, { backups: 0 })
-    }
-    expect((await backUp(running)).state).toBe('SUCCESS')
-    expect(world.objects()).toHaveLength(3)
-    await expectSettled(running, { backups: 1 })
-  },
-)
+    running = await world.start()
+    expect(await recordWhen(running, rid, hasEnded), when).toMatchObject(RESTARTED)
+    expect(world.objects(), when).toEqual([])
+    await expectSettled(running, { backups: 0 })
+  }
+  expect((await backUp(running)).state).toBe('SUCCESS')
+  expect(world.objects()).toHaveLength(3)
+  await expectSettled(running, { backups: 1 })
+})
 
 const pointerSays =
   (phase: string): Moment =>
@@ -156,7 +152,7 @@ function doneAlready(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
 }
 
-test('killed in a recover once it is decided: the volume is wholly new, nothing of the old is left', async () => {
+test('a recover killed after the decision has the new content, and nothing of the old is left', async () => {
   const { world, running, backup, fresh } = await backedUp()
   world.damage()
   const rid = await startRecover(running, backup)
@@ -176,7 +172,7 @@ test('killed in a recover once it is decided: the volume is wholly new, nothing 
   await expectSettled(again, { backups: 1 })
 })
 
-test('only the process of a backup is killed: RUNNER_DIED, the program goes on', async () => {
+test('killing only the process of a backup gives RUNNER_DIED, and the daemon continues', async () => {
   const world = await killWorld()
   const running = await world.start()
   const rid = await startBackup(running)

@@ -27,7 +27,7 @@ async function makeDatabase(mode: 'full' | 'increment') {
 }
 
 describe.each(['full', 'increment'] as const)('files that change together, %s', (mode) => {
-  test('a run in which nothing changed says so', async () => {
+  test('a run without changes says so', async () => {
     const { backUp } = await makeDatabase(mode)
     const { state, result, warnings } = await backUp(() => {}, { consistency: 'strict' })
     expect(state).toBe('success')
@@ -58,7 +58,7 @@ describe.each(['full', 'increment'] as const)('files that change together, %s', 
     expect(reason).toMatch(/^1 files changed while the volume was read \(log\)/)
   })
 
-  test('at most a hundred are named', async () => {
+  test('at most a hundred files are named', async () => {
     const { at, backUp } = await makeDatabase(mode)
     for (let n = 0; n < 150; n++) writeFileSync(at(`row ${n}`), 'row')
     const { result } = await backUp(() => {
@@ -69,7 +69,7 @@ describe.each(['full', 'increment'] as const)('files that change together, %s', 
   })
 })
 
-test('a file that an increment carried over unchanged is looked at again', async () => {
+test('a file that an increment carried over unchanged is checked again', async () => {
   const { at, backUp } = await makeDatabase('increment')
   await backUp(() => {})
   writeFileSync(at('new'), 'so that something is read')

@@ -19,7 +19,7 @@ async function prunedCatalog(folder: string): Promise<void> {
   await catalog.close()
 }
 
-test('a subscriber that was away for too long is told so instead of missing events', async () => {
+test('a subscriber that was away too long is told so instead of missing events', async () => {
   const folder = await testFolder()
   await prunedCatalog(folder)
   const { url } = await startTestController({ folder })

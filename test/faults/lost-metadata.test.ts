@@ -53,7 +53,7 @@ function withoutFlags(volume: string): void {
 }
 
 describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'})`, () => {
-  it.each(MODES)('come back with a %s backup, those that forbid renames after the swap', async (mode) => {
+  it.each(MODES)('are restored by a %s backup, those that forbid renames after the swap', async (mode) => {
     const world = await makeFlaggedWorld()
     const { volume } = world
     const backup = await world.backUp({ mode })
@@ -66,22 +66,19 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
     expect(readFileSync(join(volume, 'plain'), 'utf8')).toBe('plain')
   })
 
-  it.each(MODES)(
-    'come back with a %s backup for single files, and for a volume that is made',
-    async (mode) => {
-      const world = await makeFlaggedWorld()
-      const { volume } = world
-      const name = (await world.backUp({ mode })).result.file ?? ''
-      withoutFlags(volume)
-      expect(await world.recover(name, { files: ['app', 'd'] })).toMatchObject({ state: 'success' })
-      expect(flagsOf(volume, 'app', 'nodump', 'd', 'd/imm')).toEqual(['a app', ' nodump', 'i d', 'i d/imm'])
-      const destDir = `${world.parent}/second`
-      expect(await world.recover(name, { destDir })).toMatchObject({ state: 'success' })
-      expect(flagsOf(destDir, ...FLAGGED)).toEqual(EXPECTED)
-    },
-  )
+  it.each(MODES)('are restored by a %s backup for single files, and for a created volume', async (mode) => {
+    const world = await makeFlaggedWorld()
+    const { volume } = world
+    const name = (await world.backUp({ mode })).result.file ?? ''
+    withoutFlags(volume)
+    expect(await world.recover(name, { files: ['app', 'd'] })).toMatchObject({ state: 'success' })
+    expect(flagsOf(volume, 'app', 'nodump', 'd', 'd/imm')).toEqual(['a app', ' nodump', 'i d', 'i d/imm'])
+    const destDir = `${world.parent}/second`
+    expect(await world.recover(name, { destDir })).toMatchObject({ state: 'success' })
+    expect(flagsOf(destDir, ...FLAGGED)).toEqual(EXPECTED)
+  })
 
-  it('stay in later snapshots of what did not change', async () => {
+  it('stay in later snapshots of unchanged files', async () => {
     const world = await makeFlaggedWorld()
     await world.backUp({ mode: 'increment' })
     writeFileSync(join(world.volume, 'new'), '')
@@ -91,7 +88,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
     expect(flagsOf(world.volume, ...FLAGGED)).toEqual(EXPECTED)
   })
 
-  it('do not keep old content that is protected from being removed', async () => {
+  it('of protected old content do not prevent its removal', async () => {
     const world = await shop.plugins()
     unprotectAtEnd(world.base)
     mkdirSync(join(world.volume, 'd/e'), { recursive: true })
@@ -103,7 +100,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
     expect(flagsOf(world.volume, 'd/e', 'd/e/imm')).toEqual(['i d/e', 'i d/e/imm'])
   })
 
-  it('are set after a crash between the swap and them', async () => {
+  it('are set after a crash between the swap and setting them', async () => {
     const { dataDir, volume, parent } = given.volume('/data/db').files(fillOld).onDisk()
     unprotectAtEnd(parent)
     const claim = await claimVolume(dataDir, volume)
@@ -124,7 +121,7 @@ describe.skipIf(noFlags !== undefined)(`inode flags (${noFlags ?? 'chattr works'
     expect(flagsOf(volume, 'imm')).toEqual(['ia imm'])
   })
 
-  it('cannot be had by whoever sets an attribute of the name that snapshots keep them under', async () => {
+  it('cannot be forged by an attribute with the name that snapshots use', async () => {
     const world = await shop.plugins()
     writeFileSync(join(world.volume, 'f'), '')
     execFileSync('setfattr', ['-n', 'user.backupd.fflags', '-v', 'schg', join(world.volume, 'f')])

@@ -48,7 +48,7 @@ async function withSleeper() {
   return { send, asleep, restart, ask: (...ask: Parameters<StartedDaemon['ask']>) => daemon.ask(...ask) }
 }
 
-test('a job sleeps on although its volume was missing from the list for a moment, over a restart too', async () => {
+test('a job stays asleep although its volume was missing from the list for a moment, across a restart too', async () => {
   const { send, asleep, restart } = await withSleeper()
   await send(['/a', '0 5 * * *'])
   expect(await asleep()).toEqual([])
@@ -57,7 +57,7 @@ test('a job sleeps on although its volume was missing from the list for a moment
   expect(await asleep()).toEqual(['/b 0 5 * * *'])
 })
 
-test('a job sleeps on after its schedule was edited, and wakes for good when told', async () => {
+test('a job stays asleep after its schedule was edited, and wakes permanently on request', async () => {
   const { send, asleep, restart, ask } = await withSleeper()
   await send(['/a', '0 6 * * *'], ['/b', '5 5 * * *'])
   expect(await asleep()).toEqual(['/b 5 5 * * *'])
@@ -69,7 +69,7 @@ test('a job sleeps on after its schedule was edited, and wakes for good when tol
   expect(await asleep()).toEqual([])
 })
 
-test('a stopped scheduler stays stopped over a list and a restart, until it is started', async () => {
+test('a stopped scheduler stays stopped after a list and a restart, until it is started', async () => {
   const { send, restart, ask } = await withSleeper()
   const status = async () =>
     ((await ask('GET', '/api/v1/debug')).body as { crond_status: string }).crond_status
@@ -84,7 +84,7 @@ test('a stopped scheduler stays stopped over a list and a restart, until it is s
   expect(await status()).toBe('started')
 })
 
-test('a list of jobs does not start the scheduler of a legacy daemon that was stopped', async () => {
+test('a list of jobs does not start the stopped scheduler of a legacy daemon', async () => {
   const IP = '10.0.0.1'
   const { world, daemons, take } = await given.daemon(IP, { protocol: undefined }).inMemory()
   const legacy = daemons.at(IP)

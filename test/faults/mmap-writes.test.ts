@@ -30,7 +30,7 @@ test.skipIf(!loadKernel())('a second store through mmap is in the next increment
 })
 
 test.skipIf(!loadKernel())(
-  'a file that is stored to while it is packed makes the run partial (needs glibc)',
+  'a store through mmap during packing makes the run partial (needs glibc)',
   async () => {
     const dir = mkdtempSync(join(tmpdir(), 'mmap-'))
     onTestFinished(() => rmSync(dir, { recursive: true }))
@@ -55,7 +55,7 @@ test.skipIf(!loadKernel())(
 )
 
 test.skipIf(!loadKernel())(
-  'a store before a file is opened is in the backup, and no fault (needs glibc)',
+  'a store before a file is opened is in the backup, and is not a fault (needs glibc)',
   async () => {
     const dir = mkdtempSync(join(tmpdir(), 'mmap-'))
     onTestFinished(() => rmSync(dir, { recursive: true }))
@@ -74,7 +74,7 @@ test.skipIf(!loadKernel())(
 )
 
 test.skipIf(!loadKernel())(
-  'a file system that does not end its writing is a warning (needs glibc)',
+  'a file system that does not finish writing is a warning (needs glibc)',
   async () => {
     const dir = mkdtempSync(join(tmpdir(), 'mmap-'))
     onTestFinished(() => rmSync(dir, { recursive: true }))

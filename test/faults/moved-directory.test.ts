@@ -95,7 +95,7 @@ describe('in a full backup', () => {
     return { ...packed, first }
   }
 
-  test('what comes while the rest is walked again is a fault if it is old', async () => {
+  test('what appears during the second walk is a fault if it is old', async () => {
     const outside = mkdtempSync(join(tmpdir(), 'moved-directory-'))
     onTestFinished(() => rmSync(outside, { recursive: true, force: true }))
     mkdirSync(join(outside, 'folder'))
@@ -110,7 +110,7 @@ describe('in a full backup', () => {
     expect(summary.faults).toBe(2)
   })
 
-  test('what comes while the rest is walked again is a note if it is new, or was read elsewhere', async () => {
+  test('what appears during the second walk is a note if it is new, or was read elsewhere', async () => {
     const { summary, warnings, first } = await packMovingTwice((volume, first) => {
       writeFileSync(join(volume, first, 'late'), 'new')
       renameSync(join(volume, first, 'file'), join(volume, first, 'renamed'))
@@ -167,7 +167,7 @@ describe('in a snapshot', () => {
     },
   )
 
-  test('the next one has it once, and lacks nothing', async () => {
+  test('the next snapshot has it once, and lacks nothing', async () => {
     const { volume, summary, world, repository } = await snapshotMoving((volume) =>
       renameSync(join(volume, 'c/deep'), join(volume, 'a/moved')),
     )

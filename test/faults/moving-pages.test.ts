@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { tempCatalog } from '../support/temp-catalog.ts'
 
-test('a record does not move between pages when it starts', async () => {
+test('a record stays on its page when it starts', async () => {
   const { records } = await tempCatalog()
   const at = (minute: number) => `2026-11-23T08:0${minute}:00.000Z`
   const queued = sampleRecord({ rid: ridOf(1), state: 'queued', start: at(0) })

@@ -31,7 +31,7 @@ test.each(MODES)('names like those of a recover are kept by a %s backup, and rec
   ])
 })
 
-test.each(MODES)('a recover puts names like those of a recover back over changed ones (%s)', async (mode) => {
+test.each(MODES)('a recover restores changed names that look like those of a recover (%s)', async (mode) => {
   const { volume, backUp, recover } = await shop.plugins()
   for (const name of ['.backupd-notes', '.backupd-recover-plan.txt', 'other'])
     writeFileSync(join(volume, name), 'as it was')
@@ -45,7 +45,7 @@ test.each(MODES)('a recover puts names like those of a recover back over changed
   expect(existsSync(join(volume, '.backupd-since'))).toBe(false)
 })
 
-test.each(MODES)('one of them is recovered by its name (%s)', async (mode) => {
+test.each(MODES)('a name like those of a recover is recovered by itself (%s)', async (mode) => {
   const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, '.backupd-notes'), 'notes')
   const { result } = await backUp({ mode })

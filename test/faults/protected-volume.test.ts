@@ -105,7 +105,7 @@ function refuseFoldersIn(folder: string): void {
 }
 
 test.skipIf(noProjects)(
-  `a project without room for a staging folder inside names the other ways (${noProjects ?? 'needs XFS'})`,
+  `a project without room for a staging folder inside suggests the alternatives (${noProjects ?? 'needs XFS'})`,
   async () => {
     const { base, dataDir } = given.onDisk()
     const { mounted, volume } = makeProjectVolume(base)

@@ -14,7 +14,7 @@ const BEFORE: Record<Task, Task[]> = { backup: [], forget: ['backup'], prune: ['
 describe.skipIf(!hasRestic)('kill -9 (needs restic)', () => {
   const seed = randomInt(2 ** 31)
 
-  it(`${KILLS} random moments of backup, forget and prune: always whole, and the next run needs no hand (seed ${seed})`, async () => {
+  it(`${KILLS} random moments of backup, forget and prune leave it intact, and the next run works (seed ${seed})`, async () => {
     const world = await repositoryKillWorld(seed)
     const random = randomOf(seed)
     const took: Record<Task, { calls: number; ms: number }> = {

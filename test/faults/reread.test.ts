@@ -45,7 +45,7 @@ test.skipIf(!canMap)(
   },
 )
 
-test('a run that reads every file again stores nothing again', async () => {
+test('a run that reads every file again stores nothing twice', async () => {
   const { file, increment } = await incrementWorld()
   writeFileSync(file, Buffer.alloc(BYTES, 'content'))
   await increment(1)
@@ -55,7 +55,7 @@ test('a run that reads every file again stores nothing again', async () => {
   expect((await increment(3)).result).toMatchObject({ filesUnchanged: 1, bytesRead: 0 })
 })
 
-test('every file is read once in so many days, by what the snapshots remember', async () => {
+test('every file is read once in the given number of days, as the snapshots remember', async () => {
   const { file, increment } = await incrementWorld()
   writeFileSync(file, Buffer.alloc(BYTES, 'content'))
   const weekly = { rereadEveryDays: 7 }
@@ -64,7 +64,7 @@ test('every file is read once in so many days, by what the snapshots remember', 
   expect(bytesRead).toEqual([BYTES, 0, 0, BYTES, 0, 0, BYTES])
 })
 
-test('a series that remembers nothing is read once, and a time from the future counts for nothing', async () => {
+test('a series without such a time is read once, and a time from the future does not count', async () => {
   const { file, increment } = await incrementWorld()
   writeFileSync(file, Buffer.alloc(BYTES, 'content'))
   await increment(60)

@@ -37,7 +37,7 @@ async function tempFolder(): Promise<string> {
   return folder
 }
 
-describe('a hard-linked pair that gets the inode of a deleted one', () => {
+describe('a hard-linked pair with the inode of a deleted one is read correctly', () => {
   itOnExt4('keeps its own content in a full backup, and stays a pair', async (dir) => {
     const volume = join(dir, 'v')
     for (const name of ['a', 'b', 'c']) mkdirSync(join(volume, name), { recursive: true })

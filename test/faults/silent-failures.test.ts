@@ -19,7 +19,7 @@ async function readProblems({ ask }: FaultWorld): Promise<string[]> {
   return servers.flatMap(({ problems }) => problems)
 }
 
-test('a backup that fails is in the log, in problems and in both healths, until one succeeds', {
+test('a failing backup is in the log, in problems and in both healths, until one succeeds', {
   timeout: 120_000,
 }, async () => {
   const world = await faultWorld()

@@ -35,7 +35,7 @@ describe('a migrate into a volume of another name', () => {
     expect(two.recovers).toEqual([])
   })
 
-  test('is done if it is confirmed; one of the same name needs no word', async () => {
+  test('is done if it is confirmed; the same name needs no confirmation', async () => {
     const { world, two } = await helloWorld()
     expect(await migrate(world, 'test', { ...wish, confirmVolume: '/logs' })).toMatchObject({
       state: 'queued',
@@ -63,7 +63,7 @@ describe('the record of a plan', () => {
     expect(await actionOf({})).toBe('backup_recover')
   })
 
-  test('has one in the catalog, too, if a daemon from before made it', async () => {
+  test('has one in the catalog too if an earlier daemon made it', async () => {
     const { world, catalog } = await helloWorld()
     await world.ledger.apply([
       sampleRecord({ rid: ridOf(1), action: 'backup_recover', args: { plan: true } }),
@@ -77,12 +77,12 @@ describe('the record of a plan', () => {
   })
 })
 
-test('no input with a default is said to be needed: an IDE would ask for it', () => {
+test('no input with a default is required in the schema', () => {
   const schema = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')
   expect(schema.match(/^.*! = .*$/gm)).toBeNull()
 })
 
-test('a proc can be named as the inventory names it', async () => {
+test('a proc can have its name from the inventory', async () => {
   for (const asked of ['mail', 'worker.mail', 'shop.worker.mail', 'proc.mail', 'service.mail'])
     expect(isProcNamed('shop.worker.mail', asked)).toBe(true)
   for (const asked of ['worker', 'web.mail', 'shop.web.mail', 'shop.mail', ''])
@@ -103,14 +103,14 @@ process.stdout.write("ready")
 setInterval(() => {}, 1e9)`
 
 describe('the warning about processes that could not be inspected', () => {
-  test('names them, and is absent if it is pid 1 alone', () => {
+  test('names them, and is missing if there is only pid 1', () => {
     const init = { pid: 1, command: 'init' }
     expect(unseenWarning([])).toBeUndefined()
     expect(unseenWarning([init])).toBeUndefined()
     expect(unseenWarning([init, { pid: 7, command: 'db' }])).toContain('may use the volume: 1 (init), 7 (db)')
   })
 
-  test('appears once in a recover, which looks twice', async () => {
+  test('appears once in a recover, which checks twice', async () => {
     const world = await given.app('shop').proc('web').volume('/data/db').plugins()
     const name = (await world.backUp()).result.file ?? ''
     onTestFinished(() => void execFileSync('rm', ['-rf', `${world.base}/${DEEP}`]))
@@ -123,7 +123,7 @@ describe('the warning about processes that could not be inspected', () => {
   })
 })
 
-test('a delete that names nothing is refused by a daemon, too', async () => {
+test('a daemon refuses a delete without names too', async () => {
   await using daemon = await startTestDaemon()
   const ask = (form: Record<string, string>) => daemon.ask('POST', '/api/v1/backup/delete', { form })
   const forms: Record<string, string>[] = [{}, { files: '' }, { names: 'a-1795425842.tar.gz' }]

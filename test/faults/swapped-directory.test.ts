@@ -51,7 +51,7 @@ describe.each(['full', 'increment'] as const)('a directory that is replaced whil
     ['a link out of the volume', (path) => symlinkSync(makeForeign(), path)],
   ]
 
-  test.each(replacements)('by %s: the run goes on, and has what was moved', async (_what, replace) => {
+  test.each(replacements)('by %s continues, and has the moved files', async (_what, replace) => {
     const { state, warnings, result, first } = await swapWhileRead(mode, replace)
     expect(state).toBe('success')
     const files = ['big', 'deep/er/file', 'deep/file', 'file'].map((name) => `${first}/${name}`)
@@ -59,7 +59,7 @@ describe.each(['full', 'increment'] as const)('a directory that is replaced whil
     expect(warnings).toEqual([expect.stringMatching(/^4 files changed while the volume was read \(/)])
   })
 
-  test('the recheck is a phase of its own, and reports what it looks at', async () => {
+  test('the recheck is a phase of its own, and reports its paths', async () => {
     const { phases, rechecked } = await swapWhileRead(mode, (path) => symlinkSync('moved', path))
     expect(phases).toContain('recheck')
     for (const path of ['b/deep/er', 'b/deep/er/file']) expect(rechecked).toContain(path)

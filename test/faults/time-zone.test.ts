@@ -3,7 +3,7 @@ import { localZone, setLocalZone } from '../../src/lib/schedule/zone.ts'
 import { debugSchema } from '../../src/wire/daemon-api.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
 
-test('a daemon tells its zone, what is wrong with it, and runs its schedules by it', async () => {
+test('a daemon reports its zone and its problems, and uses it for schedules', async () => {
   const before = localZone()
   onTestFinished(() => setLocalZone(before))
   setLocalZone('+05:30')

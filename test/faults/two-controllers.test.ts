@@ -67,7 +67,7 @@ test('a second controller does not replace the jobs of the first, and both sides
   })
 })
 
-test('a controller takes over if it is told to, and the one before names that, not the spec or the path', async () => {
+test('a controller takes over on request, and the previous one names that as the reason', async () => {
   const daemon = await startDaemonIn(await testFolder())
   const folder = await testFolder()
   const first = await startController(daemon.url, { folder })
@@ -100,7 +100,7 @@ test('a controller that starts from a copy of its catalog is still the same', as
   expect(await again.problems()).toBe('')
 })
 
-test('a daemon that is released takes the list of another controller', async () => {
+test('a released daemon accepts the list of another controller', async () => {
   const folder = await testFolder()
   const before = await startDaemonIn(folder)
   const first = await startController(before.url)
@@ -118,7 +118,7 @@ test('a daemon that is released takes the list of another controller', async () 
   expect(await second.problems()).toBe('')
 })
 
-test('legacy controllers, which have no identity, keep working as the only one', async () => {
+test('legacy controllers, which have no identity, keep working alone', async () => {
   const daemon = await startDaemonIn(await testFolder())
   const send = (version: string, more = {}) =>
     askHttp(daemon.url, 'PUT', '/api/v1/cron/jobs', { form: { data: '[]', version, ...more } })

@@ -24,7 +24,7 @@ function tempFolder(): string {
 }
 
 describe.each([PROC, SYS])('files that report a wrong size, in %s', (volume) => {
-  test.skipIf(!existsSync(volume))('are whole in an archive (needs that folder)', async () => {
+  test.skipIf(!existsSync(volume))('are complete in an archive (needs that folder)', async () => {
     const folder = tempFolder()
     const { archive, summary, warnings } = await packTo(join(folder, 'a.tar.gz'), volume)
     await untar(archive, folder)
@@ -37,7 +37,7 @@ describe.each([PROC, SYS])('files that report a wrong size, in %s', (volume) => 
   })
 
   test.skipIf(!existsSync(volume))(
-    'are whole in a snapshot, and are read in each (needs that folder)',
+    'are complete in a snapshot, and are read each time (needs that folder)',
     async () => {
       const { create, snapshot, treeWarnings } = snapshotWorld()
       const repository = await create()
@@ -86,7 +86,7 @@ function openEmpty(read: OpenFile['read'], changed: OpenFile['changed'] = async 
 
 const EMPTY = { size: 0, extents: null } as TreeEntry
 
-test('a file that does not end within 1 GiB is refused, and nothing of it stays open', async () => {
+test('an endless file is refused after 1 GiB, and nothing stays open', async () => {
   const open = () => readdirSync('/proc/self/fd').length
   const before = open()
   // More than was asked for: a gigabyte need not be written for this.
@@ -95,7 +95,7 @@ test('a file that does not end within 1 GiB is refused, and nothing of it stays 
   expect([isClosed(), open()]).toEqual([true, before])
 })
 
-test('a file that grew since it was opened is kept as long as it was, not copied', async () => {
+test('a file that grew since it was opened keeps its opened size, without a copy', async () => {
   const { file } = openEmpty(
     async () => 2,
     async () => 'grew',
@@ -105,7 +105,7 @@ test('a file that grew since it was opened is kept as long as it was, not copied
   expect(entry.size).toBe(0)
 })
 
-test('a file system whose sizes are not known to be true is not trusted', async () => {
+test('sizes of an unknown file system are not trusted', async () => {
   expect(await hasTrueSizes(Buffer.from('/proc'))).toBe(false)
   expect(await hasTrueSizes(Buffer.from('/dev/shm'))).toBe(true)
 })

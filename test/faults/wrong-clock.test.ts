@@ -63,7 +63,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
     return { ...world, store, clock, expireAt }
   }
 
-  test('60 days ahead, a backup is made and the expire job looks', async () => {
+  test('60 days ahead, with a backup and an expire run', async () => {
     const { store, clock, expireAt } = await history()
     clock.set(T0 + 60 * DAY_SECONDS)
     await madeBackup(store)
@@ -79,7 +79,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
     expect((await expireAt(T0)).result).toEqual({ deleted: [] })
   })
 
-  test('records and news of a daemon, and the address of a controller that is away', () => {
+  test('records, news and notify addresses during a controller outage', () => {
     using dir = temporaryDir()
     const machine = machineClocks()
     const db = openDatabase(join(dir.path, 'daemon.db'), keptLog())
@@ -151,7 +151,7 @@ describe('a daemon whose clock jumped while it was stopped', () => {
     debugSchema.parse((await daemon.ask('GET', `/api/v1/debug${query}`)).body)
   const controller = (nowMs: number, boot = 'controller') => `?clock=${nowMs}&boot=${boot}`
 
-  test('says so, and marks what its runs make, until an operator confirms it', async () => {
+  test('says so, and marks its backups, until an operator confirms the clock', async () => {
     const daemon = await jumped()
     expect((await debugOf(daemon)).problems?.join()).toMatch(/The clock says .*, expected .*confirmClock/)
     expect(daemon.log.lines.map(({ message }) => message).join()).toContain('The clock says')
@@ -169,7 +169,7 @@ describe('a daemon whose clock jumped while it was stopped', () => {
     expect(await back()).not.toHaveProperty('clockDoubt')
   })
 
-  test('trusts it once the clock of the controller agrees', async () => {
+  test('trusts the clock when the clock of the controller agrees', async () => {
     const daemon = await jumped()
     const { clock } = await debugOf(daemon)
     expect(clock?.inDoubt).toBe(true)
@@ -180,7 +180,7 @@ describe('a daemon whose clock jumped while it was stopped', () => {
   })
 
   test.each(['?clock=x&boot=b', '?clock=1e99&boot=b', '?clock=-1&boot=b', '?clock=5'])(
-    'passes over a clock that is none: %s',
+    'ignores an invalid clock: %s',
     async (query) => {
       const daemon = await startTestDaemon()
       onTestFinished(() => daemon[Symbol.asyncDispose]())
@@ -212,7 +212,7 @@ describe('a controller', () => {
     return { ...kit, machine, trustedClock, daemon, clock, poll }
   }
 
-  test('tells daemons its clock, and not while that is in doubt itself', async () => {
+  test('sends its clock to daemons, except while it is in doubt', async () => {
     const { machine, daemon, poll } = await withClocks()
     await poll()
     expect(daemon.witnesses.at(-1)).toEqual({ nowMs: machine.clock.now(), bootId: machine.boot.bootId })
@@ -232,7 +232,7 @@ describe('a controller', () => {
     expect(trustedClock.doubt).toBeNull()
   })
 
-  test('hands the word of an operator on to the daemon', async () => {
+  test('passes the confirmation of an operator on to the daemon', async () => {
     const { world, clock } = await withClocks()
     const answer = await confirmClock(world, 'ann', IP)
     expect(answer).toMatchObject({ ip: IP, debug: { clock: { inDoubt: false } } })
@@ -240,7 +240,7 @@ describe('a controller', () => {
     expect(await confirmClock(world, 'ann', '10.0.0.2')).toMatchObject({ refused: 'NOT_FOUND' })
   })
 
-  test('trusts its own clock too, where the daemon has the same', async () => {
+  test('trusts its own clock too if the daemon has the same one', async () => {
     const { world, machine, trustedClock, clock } = await withClocks()
     machine.jump(60 * DAY)
     await confirmClock(world, 'ann', IP)

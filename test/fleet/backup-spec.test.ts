@@ -37,7 +37,7 @@ function volumesOf(document: unknown): string[] {
   return volumes.map(({ server, path }) => `${server}:${path}`)
 }
 
-test('the recorded document gives the recorded jobs under their recorded ids', () => {
+test('the recorded document gives the recorded jobs with their recorded ids', () => {
   const { inventory, faults } = readBackupSpec(fixture('backupspec'))
   expect(faults).toEqual([])
   const { servers } = makePlan(inventory, '/data/lain/volumes')
@@ -77,7 +77,7 @@ test('a proc without a mode is backed up in full; hooks and several schedules of
   ])
 })
 
-test('where no mode is named the job has the id that the recorded system gives it', () => {
+test('a job without a mode has the id that the legacy system gives it', () => {
   const { inventory } = read({ 'hello.web.web': [pod([entry()])] })
   const [job] = makePlan(inventory, '/data/lain/volumes').jobs.values()
   const { mode, ...args } = job?.job.args ?? {}
@@ -86,7 +86,7 @@ test('where no mode is named the job has the id that the recorded system gives i
   expect(job?.id).toBe(jobId(job?.server ?? '', schedule))
 })
 
-test('a volume written with a slash too many lies where the recorded system looks for it', () => {
+test('a volume with an extra slash has the path that the legacy system uses', () => {
   const { inventory } = read({ 'hello.web.web': [pod([entry({ volume: 'data//db/' })])] })
   const [job] = makePlan(inventory, '/data/lain/volumes').jobs.values()
   expect(job?.job.args).toMatchObject({
@@ -96,7 +96,7 @@ test('a volume written with a slash too many lies where the recorded system look
   })
 })
 
-test('pods without backups say nothing, whatever they are', () => {
+test('pods without backups give no faults, whatever they are', () => {
   const quiet = { Annotation: '{"mountpoint":[]}', Containers: null, InstanceNo: 1 }
   expect(read({ 'a.b.c.d': [quiet], x: null, y: [{ ...quiet, Annotation: '' }, pod(null)], z: [] })).toEqual({
     inventory: { apps: [] },
@@ -104,7 +104,7 @@ test('pods without backups say nothing, whatever they are', () => {
   })
 })
 
-describe('what is wrong with one pod is named, and hurts no other', () => {
+describe('a fault in one pod is named, and does not affect others', () => {
   test.each<[string, unknown, string]>([
     ['no pod', 7, 'it has another shape: Invalid input'],
     ['no annotation', { ...GOOD, Annotation: null }, 'it has another shape (Annotation)'],
@@ -160,19 +160,19 @@ describe('what is wrong with one pod is named, and hurts no other', () => {
     expect(volumesOf(document)).toEqual(['10.77.0.11:/data/lain/volumes/hello/hello.web.web/2/data/db'])
   })
 
-  test('a key that is none', () => {
+  test('an invalid key is a fault', () => {
     expect(read({ 'a.b.web.web': [GOOD] }).faults).toEqual([
       'The pod of a.b.web.web, instance 1, is left out: its key is not <app>.<type>.<name>',
     ])
   })
 
-  test('an instance that is there twice', () => {
+  test('a repeated instance is a fault', () => {
     expect(read({ 'hello.web.web': [GOOD, GOOD] }).faults).toEqual([
       'Instance 1 of hello.web.web on 10.77.0.11 is left out: it is there already',
     ])
   })
 
-  test('an expire that cannot be read keeps the backup, for good', () => {
+  test('a backup with an unreadable expire is kept forever', () => {
     const { inventory, faults } = read({ 'hello.web.web': [pod([entry({ expire: 'soon' })])] })
     expect(faults).toEqual([
       expect.stringMatching(/^The expire of \/data\/db .* Its backups are kept for good$/),
@@ -185,7 +185,7 @@ describe('what is wrong with one pod is named, and hurts no other', () => {
   })
 })
 
-test('thousands of faults are told in a few hundred sentences', () => {
+test('thousands of faults are reported in a few hundred sentences', () => {
   const { faults } = read({ 'hello.web.web': Array(5000).fill(7) })
   expect(faults).toHaveLength(201)
   expect(faults.at(-1)).toBe('… and 4800 more')
@@ -199,7 +199,7 @@ test.each<[string, string, string]>([
   expect(() => readBackupSpec(text)).toThrow(words)
 })
 
-test('more volumes than a controller takes are refused', () => {
+test('more volumes than the limit of a controller are refused', () => {
   const many = pod(Array.from({ length: 1000 }, (_, n) => entry({ volume: `/v${n}` })))
   const pods = Array.from({ length: 201 }, (_, n) => ({ ...many, InstanceNo: n }))
   expect(() => read({ 'hello.web.web': pods })).toThrow('it names more than 200000 volumes')

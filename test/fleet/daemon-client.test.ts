@@ -45,7 +45,7 @@ const recoverRequest = {
   inUse: 'refuse',
 } as const
 
-describe('what is sent', () => {
+describe('requests', () => {
   const job = {
     id: 'j',
     spec: '* * * * *',
@@ -152,8 +152,8 @@ describe('what is sent', () => {
   })
 })
 
-describe('one of ours', () => {
-  test('tells of a record, or that it knows none', async () => {
+describe('a daemon of ours', () => {
+  test('returns a record, or that it knows none', async () => {
     const record = sampleRecord({ server: IP })
     const { client } = await daemonThatSays({ body: record })
     expect(await client.record(IP, record.rid)).toEqual(record)
@@ -182,7 +182,7 @@ describe('one of ours', () => {
     ])
   })
 
-  test('that cannot read its increments lists the rest first: what is unread is not taken for gone', async () => {
+  test('that cannot read its increments lists the rest first, and nothing counts as deleted', async () => {
     const daemon = await scriptedDaemon(({ query }) => {
       const isFirst = !new Map(query).has('after')
       const page = isFirst ? { next: 'a', unread: 'the password is wrong' } : { next: null }
@@ -200,7 +200,7 @@ describe('one of ours', () => {
     expect(listed).toEqual(['a', 'b'])
   })
 
-  test('that lists in circles is not asked for ever', async () => {
+  test('that lists in circles is not asked forever', async () => {
     const { client } = await daemonThatSays({ body: { backups: [], next: 'a' } })
     await expect(collect(client.backups(IP, IP))).rejects.toThrow('the same page follows again and again')
   })
@@ -212,7 +212,7 @@ describe('one of ours', () => {
     ['copy in place if renames are refused', { onRefusedRename: 'in-place' }],
     ['pick a snapshot', { mode: 'increment', files: ['a'], snapshot: 'abcd' }],
     ['recover a backup of 10.0.0.9', { namespace: '10.0.0.9' }],
-  ] as const)('that cannot %s is not asked to: it would do something else', async (what, wish) => {
+  ] as const)('that cannot %s is not asked to, because it would do something else', async (what, wish) => {
     const body = {
       crond_status: 'started',
       running_tasks: 0,
@@ -284,7 +284,7 @@ describe('refusals', () => {
   })
 })
 
-test('a text that is not Unicode is refused, and costs no connection however often it is sent', async () => {
+test('a text that is not Unicode is refused, and costs no connection', async () => {
   const { daemon, client } = await daemonThatSays({ body: { files: [], next: null } })
   const asked = { namespace: IP, name: 'b', path: '', after: null, limit: 9 }
   for (let n = 0; n < 20; n++) {
@@ -296,8 +296,8 @@ test('a text that is not Unicode is refused, and costs no connection however oft
   expect(daemon.seen).toHaveLength(1)
 })
 
-describe('unreachable', () => {
-  test('nobody listens', async () => {
+describe('an unreachable daemon', () => {
+  test('does not listen', async () => {
     const daemon = await scriptedDaemon(() => ({}))
     await daemon.close()
     await expect(clientOf(daemon.url).debug(IP)).rejects.toMatchObject({
@@ -309,7 +309,7 @@ describe('unreachable', () => {
     })
   })
 
-  test('it hangs up', async () => {
+  test('hangs up', async () => {
     const daemon = await scriptedDaemon((_, response) => void response.destroy())
     await expect(clientOf(daemon.url).startScheduler(IP)).rejects.toMatchObject({
       code: 'DAEMON_UNREACHABLE',
@@ -317,7 +317,7 @@ describe('unreachable', () => {
     expect(daemon.seen).toHaveLength(1)
   })
 
-  test('it is restarted between two questions: a new connection is made', async () => {
+  test('was restarted between two requests: a new connection is opened', async () => {
     let alive = true
     const answer = {
       body: { crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER },
@@ -332,7 +332,7 @@ describe('unreachable', () => {
     expect(await client.debug(IP)).toEqual(answer.body)
   })
 
-  test('it answers without end', async () => {
+  test('answers endlessly', async () => {
     const daemon = await scriptedDaemon((_, response) => {
       const chunk = Buffer.alloc(1 << 20, 0x20)
       const more = () => {
@@ -345,7 +345,7 @@ describe('unreachable', () => {
     await expect(clientOf(daemon.url).debug(IP)).rejects.toThrow('its answer is larger than')
   })
 
-  test('it never answers: the patience ends', async () => {
+  test('never answers: the request times out', async () => {
     const mute = createServer(() => {})
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void mute.close())
@@ -357,10 +357,10 @@ describe('unreachable', () => {
   })
 })
 
-describe('an original daemon', () => {
+describe('a legacy daemon', () => {
   const original = async () => clientOf((await originalDaemon()).url)
 
-  test('is known by its debug', async () => {
+  test('is recognized by its debug answer', async () => {
     const debug = await (await original()).debug(IP)
     expect(debug).toMatchObject({ crond_status: 'stopped', updateTime: '2026-11-23T09:24:06.796190297Z' })
     expect(debug.protocol).toBeUndefined()
@@ -387,7 +387,7 @@ describe('an original daemon', () => {
     })
   })
 
-  test('lists its backups, with app and proc out of the name, in its own namespace only', async () => {
+  test('lists its backups in its own namespace only, with app and proc from their names', async () => {
     const client = await original()
     expect(await collect(client.backups(IP, IP))).toMatchObject([
       {
@@ -407,7 +407,7 @@ describe('an original daemon', () => {
     await expect(client.deleteBackups(IP, '10.77.0.12', ['a'])).rejects.toThrow('in its own namespace only')
   })
 
-  test('is not asked to recover a backup of another server, which fails there each time', async () => {
+  test('is not asked to recover a backup of another server, because that fails there', async () => {
     const daemon = await originalDaemon()
     const request = { ...recoverRequest, namespace: '10.77.0.12' }
     await expect(clientOf(daemon.url).recover(IP, request)).rejects.toMatchObject({
@@ -417,7 +417,7 @@ describe('an original daemon', () => {
     expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
   })
 
-  test('is not asked for a run that reads every file, since it would read as usual', async () => {
+  test('is not asked for a run that reads every file, because it would ignore that', async () => {
     const daemon = await originalDaemon()
     const wish = { rid: ridOf(1), reread: true }
     await expect(clientOf(daemon.url).runJob(IP, 'j', wish)).rejects.toMatchObject({

@@ -49,7 +49,7 @@ async function folderWith(text: string) {
 }
 
 describe('the first state', () => {
-  test('is told before watch() resolves', async () => {
+  test('is reported before watch() resolves', async () => {
     const { file } = await folderWith(of('one'))
     const { left } = await watched(file)
     expect(left).toEqual(['one'])
@@ -75,7 +75,7 @@ describe('the first state', () => {
   })
 })
 
-describe('a change is told', () => {
+describe('a change is reported', () => {
   test('when the file is edited in place', async () => {
     const { file } = await folderWith(of('one'))
     const { next } = await watched(file)
@@ -114,7 +114,7 @@ describe('a change is told', () => {
     expect(await next()).toContain('cannot be used')
   })
 
-  test('when a link to a file elsewhere leads to an edit, or elsewhere', async () => {
+  test('when a link to a file elsewhere changes, or its target', async () => {
     const { folder, file } = await folderWith(of('one'))
     const other = await folderWith(of('three'))
     await symlink(folder, join(other.folder, 'current'))
@@ -127,7 +127,7 @@ describe('a change is told', () => {
     expect(await next()).toBe('three')
   })
 
-  test('when the directory goes and comes back', async () => {
+  test('when the directory disappears and returns', async () => {
     const outer = await tempFolder()
     const folder = join(outer, 'etc', 'backupd')
     const file = join(folder, 'inventory.yaml')
@@ -182,7 +182,7 @@ describe('a change is told', () => {
   })
 })
 
-test('a broken edit is told, what comes back good too, and nothing twice', async () => {
+test('a broken edit and its repair are reported once each', async () => {
   const { folder, file } = await folderWith(of('one'))
   const { next, left } = await watched(file)
   expect(await next()).toBe('one')
@@ -201,7 +201,7 @@ test('a broken edit is told, what comes back good too, and nothing twice', async
   expect(left).toEqual([])
 })
 
-test('after close nothing is told', async () => {
+test('after close nothing is reported', async () => {
   const { file } = await folderWith(of('one'))
   const first = await watched(file)
   const second = await watched(file)
@@ -213,7 +213,7 @@ test('after close nothing is told', async () => {
 })
 
 describe('read again on request', () => {
-  test('an unchanged file is no news, a changed one is told before it resolves', async () => {
+  test('reports no unchanged file, and a changed one before it resolves', async () => {
     const { file } = await folderWith(of('one'))
     const { next, reread, left } = await watched(file)
     expect(await next()).toBe('one')
@@ -225,7 +225,7 @@ describe('read again on request', () => {
   })
 })
 
-test('a file that is broken at the start is told as such if there is a last good inventory', async () => {
+test('a file that is broken at the start is reported as broken if there is a last good inventory', async () => {
   const { file } = await folderWith('apps')
   const { next } = await watched(file, true)
   expect(await next()).toMatch(/^The inventory .*line 1/)

@@ -26,7 +26,7 @@ async function watch(address: string, heartbeatSeconds = 1, anewSeconds = 600) {
 const appsOf = (news: InventoryNews | undefined) =>
   news?.kind === 'inventory' ? news.inventory.apps.map(({ name }) => name) : news?.problem
 
-test('the first state is there when it watches; each change follows, and nothing twice', async () => {
+test('the first state is there when the watch begins; each change follows once', async () => {
   const lainlet = await lainletWith(RECORDED)
   const { news } = await watch(lainlet.address)
   expect(news.map(appsOf)).toEqual([['hello', 'ipaddr']])
@@ -40,7 +40,7 @@ test('the first state is there when it watches; each change follows, and nothing
   await expect.poll(() => appsOf(news[2])).toEqual(['ipaddr'])
 })
 
-test('of a burst of changes the newest is told, and soon', async () => {
+test('of a burst of changes the newest is reported, soon', async () => {
   const lainlet = await lainletWith(RECORDED)
   const { news } = await watch(lainlet.address)
   const { 'hello.web.web': hello } = RECORDED
@@ -50,14 +50,14 @@ test('of a burst of changes the newest is told, and soon', async () => {
   expect(news.length).toBeLessThan(20)
 })
 
-test('it is asked anew now and then, which is no news', async () => {
+test('the document is requested again now and then, without a report', async () => {
   const lainlet = await lainletWith(RECORDED)
   const { news, log } = await watch(lainlet.address, 1, 0.1)
   await expect.poll(() => lainlet.requests.length).toBeGreaterThan(3)
   expect([news.map(appsOf), log.lines]).toEqual([[['hello', 'ipaddr']], []])
 })
 
-test('words that are none of its events change nothing', async () => {
+test('unknown events change nothing', async () => {
   const lainlet = await lainletWith(RECORDED)
   const { news } = await watch(lainlet.address)
   lainlet.send(': a comment\n\nevent: later\ndata: {}\n\ndata: {}\n\nevent: heartbeat\n\n')
@@ -66,7 +66,7 @@ test('words that are none of its events change nothing', async () => {
   expect(appsOf(news[1])).toEqual([])
 })
 
-test('a connection that is cut comes again by itself, and is no news where nothing changed', async () => {
+test('an interrupted connection is opened again on its own, without a report if nothing changed', async () => {
   const lainlet = await lainletWith(RECORDED)
   const { news } = await watch(lainlet.address)
   lainlet.cut()
@@ -77,7 +77,7 @@ test('a connection that is cut comes again by itself, and is no news where nothi
   expect(news.map(appsOf)).toEqual([['hello', 'ipaddr'], []])
 })
 
-test('what changed while it was away is told when it is back; that it was away, too', async () => {
+test('changes during an outage are reported after it, and so is the outage', async () => {
   const lainlet = await lainletWith(RECORDED)
   const { port } = lainlet
   const { news } = await watch(lainlet.address)
@@ -114,7 +114,7 @@ test.each<[Misbehaviour, RegExp]>([
   await expect.poll(() => appsOf(news.at(-1)), { timeout: 30_000 }).toEqual(['hello', 'ipaddr'])
 })
 
-test('silence ends a connection; a beat keeps it', async () => {
+test('silence ends a connection, and a heartbeat keeps it', async () => {
   const lainlet = await lainletWith(RECORDED)
   await watch(lainlet.address, 1)
   const steady = lainlet.requests.length
@@ -126,7 +126,7 @@ test('silence ends a connection; a beat keeps it', async () => {
   expect(lainlet.requests.filter((url) => url.endsWith('heartbeat=1'))).toHaveLength(1)
 })
 
-test('close() ends a watch that waits for its first word', async () => {
+test('close() ends a watch that waits for its first document', async () => {
   const lainlet = await lainletWith(RECORDED)
   lainlet.misbehave('mute')
   const source = createLainlet({ address: lainlet.address, log: keepingLog(), heartbeatSeconds: 1 })

@@ -34,11 +34,11 @@ describe('an inventory file', () => {
     ['braces', '{a: '.repeat(20_000)],
     ['dashes', '- '.repeat(20_000)],
     ['brackets that are closed', `apps: ${'['.repeat(20_000)}${']'.repeat(20_000)}`],
-  ])('of 20,000 nested %s is refused in words', (_what, text) => {
+  ])('of 20,000 nested %s is refused with a message', (_what, text) => {
     expect(problems(text)).toEqual([expect.stringContaining('nested too deeply')])
   })
 
-  test('as the documentation writes it', () => {
+  test('as in the documentation is valid', () => {
     const text = `
 apps:
   shop:
@@ -77,7 +77,7 @@ apps:
     })
   })
 
-  test('with the settings of a volume and its schedules', () => {
+  test('may have settings of a volume and its schedules', () => {
     const [app] = inventory(
       shop(
         '/v: { consistency: strict, backup_increment: { schedule: "@daily", expire: 7d, time_limit: 1h30m, reread_every: 30d } }\n/w: { consistency: any }',
@@ -96,12 +96,12 @@ apps:
     ['worker.mail', 'shop.worker.mail', 'mail'],
     ['shop.worker.mail', 'shop.worker.mail', 'mail'],
     ['shop.web.web', 'shop.web.web', 'web'],
-  ])('names a proc %s', (key, name, shortName) => {
+  ])('may name a proc %s', (key, name, shortName) => {
     const [app] = inventory(shop('/v:').replace('web:', `${key}:`)).apps
     expect(app?.procs[0]).toMatchObject({ name, shortName })
   })
 
-  test('may hold no app, a volume without a backup, and anchors', () => {
+  test('may have no app, a volume without a backup, and anchors', () => {
     expect(inventory('apps: {}')).toEqual({ apps: [] })
     const text = shop('/a: &daily { backup_full: { schedule: "@daily", expire: 7d } }\n/b: *daily\n/c:')
     const volumes = inventory(text).apps[0]?.procs[0]?.instances[0]?.volumes
@@ -118,7 +118,7 @@ apps:
     'TZ=Europe/Berlin 0 5 * * *',
     '*/5 0-3,6 ? JAN-MAR MON',
     '0 0 5 * * *',
-  ])('takes the schedule %s', (spec) => {
+  ])('may have the schedule %s', (spec) => {
     const text = shop(`/v: { backup_full: { schedule: "${spec}", expire: 1h } }`)
     expect(inventory(text).apps[0]?.procs[0]?.instances[0]?.volumes[0]?.schedules[0]?.spec).toBe(spec)
   })
@@ -142,7 +142,7 @@ proc.job:
 worker.none:
   cmd: x
 `
-  test('is one app, its instance 1 on the local server', () => {
+  test('becomes one app with instance 1 on the local server', () => {
     const [app, ...more] = inventory(text).apps
     expect(more).toEqual([])
     expect(app?.procs.map(({ name, shortName }) => [name, shortName])).toEqual([
@@ -165,12 +165,12 @@ worker.none:
     ['appname: hello\nweb:\n  volume: []\n', ['3:3 "volume" is not known here: did you mean "volumes"?']],
     ['appname: hello\nproc.a:\n  type: cron\n', ['2:1 "proc.a" is not a proc']],
     ['appname: -a\n', ['1:10 "-a" is not a valid name of an app']],
-  ])('with a flaw: %j', (flawed, expected) => {
+  ])('with a mistake: %j', (flawed, expected) => {
     expect(problems(flawed)).toEqual(expected.map((start) => expect.stringContaining(start)))
   })
 })
 
-describe('what is wrong is said with its line and column', () => {
+describe('mistakes are reported with line and column', () => {
   const full = (inside: string) => shop(`/v: { backup_full: ${inside} }`)
   test.each<[string, string, string[]]>([
     ['nothing', '', ['1:1 the inventory is empty: write "apps:"']],
@@ -327,11 +327,11 @@ describe('what is wrong is said with its line and column', () => {
     expect(problems(text)).toEqual(expected.map((start) => expect.stringContaining(start)))
   })
 
-  test('the same path on two servers is fine', () => {
+  test('the same path on two servers is valid', () => {
     expect(inventory(shop('/a: { path: /x }', '[10.0.0.1, 10.0.0.2]')).apps).toHaveLength(1)
   })
 
-  test('one problem is one line; of many the first twenty are listed, in order', () => {
+  test('one mistake is one line; of many the first twenty are listed, in order', () => {
     expect(read('aps: {}')).toEqual({
       kind: 'broken',
       problem:
@@ -344,7 +344,7 @@ describe('what is wrong is said with its line and column', () => {
   })
 })
 
-describe('a small file that stands for billions', () => {
+describe('a small file that expands to billions', () => {
   const many = (count: number, of: (n: number) => string) =>
     Array.from({ length: count }, (_, n) => of(n)).join(', ')
   const servers = `&servers [${many(1000, () => '10.0.0.1')}]`
@@ -361,7 +361,7 @@ describe('a small file that stands for billions', () => {
   })
 })
 
-test('whatever stands there, it is an inventory or problems', () => {
+test('any text is an inventory or a list of mistakes', () => {
   const words = [
     'apps',
     'shop',

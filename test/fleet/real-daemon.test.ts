@@ -132,7 +132,7 @@ test('client and daemon agree on jobs, runs, backups, recovers and deletes', asy
   expect(await listed()).toEqual([])
 })
 
-test('and on what is refused', async () => {
+test('client and daemon agree on refusals', async () => {
   const rid = newRid(Date.now())
   await expect(client.runJob(IP, 'nope', { rid, reread: false })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(await client.record(IP, rid)).toBeUndefined()

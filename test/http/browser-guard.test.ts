@@ -11,7 +11,7 @@ test.each([
   [{ host: '10.0.0.1:9002', origin: 'http://10.0.0.1:9002' }],
   [{ host: 'localhost', 'sec-fetch-site': 'same-origin' }],
   [{ host: 'localhost', 'sec-fetch-site': 'none' }],
-])('%j comes in', (headers) => {
+])('%j is allowed', (headers) => {
   guardBrowsers(headers, ['backup.example'])
 })
 
@@ -26,6 +26,6 @@ test.each([
   [{ host: 'localhost', origin: 'null' }],
   [{ host: 'localhost:9002', origin: 'http://localhost:8080' }],
   [{ host: 'localhost', origin: 'http://localhost.evil.example' }],
-])('no page of another site drives a program of ours: %j', (headers) => {
+])('a page of another site cannot use our programs: %j', (headers) => {
   expect(() => guardBrowsers(headers, ['backup.example'])).toThrow(FORBIDDEN)
 })

@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a file is replaced as a whole and leaves nothing beside it', async () => {
+test('a file is replaced atomically and nothing is left beside it', async () => {
   const file = join(folder, 'state.json')
   expect(await readFileIfThere(file)).toBeUndefined()
   await writeFileAtomically(file, 'old')
@@ -24,14 +24,14 @@ test('a file is replaced as a whole and leaves nothing beside it', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
-test('a write that cannot be published leaves what was there, and no temporary file', async () => {
+test('a write that cannot be published keeps the old file, and leaves no temporary file', async () => {
   const file = join(folder, 'taken')
   await mkdir(join(file, 'full'), { recursive: true })
   await expect(writeFileAtomically(file, 'new')).rejects.toThrow()
   expect(await readdir(folder)).toEqual(['taken'])
 })
 
-test('the content is on disk before it gets its name, and the name before the write is over', async () => {
+test('the content is on disk before it gets its name, and the name before the write resolves', async () => {
   const below = join(folder, 'data')
   await mkdir(below)
   const disk = await recordDisk(folder)

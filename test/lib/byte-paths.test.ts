@@ -15,7 +15,7 @@ test.each([
   expect(textToBytes(text)).toEqual(bytes)
 })
 
-test('every name comes back from its text', () => {
+test('every name is read back from its text', () => {
   const anyByte = fc.oneof(fc.constantFrom(0x5c, 0x78, 0x66, 0xff, 0xc3), fc.integer({ min: 1, max: 255 }))
   fc.assert(
     fc.property(fc.array(anyByte, { maxLength: 40 }), (name) => {

@@ -29,7 +29,7 @@ function leave(dir: string, size: number, bytes: number): void {
   writeFileSync(join(dir, 'fill'), Buffer.alloc(size - bytes))
 }
 
-test('a write that failed counts for a minute, whatever the file system says it has left', async () => {
+test('a failed write counts for a minute, whatever room the file system reports', async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
   const { room, problems, said } = await roomIn(tempDir())
   expect(room.isFull).toBe(false)
@@ -44,7 +44,7 @@ test('a write that failed counts for a minute, whatever the file system says it 
   expect([said('error'), said('info')]).toEqual([1, 1])
 })
 
-test('a disk that stays full is said once, and again after ten minutes; one that fills up again at once', async () => {
+test('a full disk is logged once, and again after ten minutes; a second time at once', async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
   const { room, said } = await roomIn(tempDir())
   for (let n = 0; n < 3; n++) room.reportFull()
@@ -59,7 +59,7 @@ test('a disk that stays full is said once, and again after ten minutes; one that
   expect(said('error')).toBe(3)
 })
 
-test('a data directory whose room cannot be read is a warning, and ends nothing', async () => {
+test('a data directory whose room cannot be read is a warning, and does not stop the program', async () => {
   const dir = tempDir()
   const { room, said } = await roomIn(dir)
   rmSync(dir, { recursive: true })
@@ -69,7 +69,7 @@ test('a data directory whose room cannot be read is a warning, and ends nothing'
   mkdirSync(dir)
 })
 
-test('with plenty of room nothing is held in reserve', async () => {
+test('with plenty of room there is no reserve', async () => {
   const dir = tempDir()
   await roomIn(dir)
   expect(readdirSync(dir)).toEqual([])

@@ -13,7 +13,7 @@ test.each([
   [-117, 'EUCLEAN'],
   [-123, 'ENOMEDIUM'],
   [-126, 'ENOKEY'],
-])('an error that Node has no name for is known by its number %i: %s', (errno, name) => {
+])('an error without a name in Node is known by its number %i: %s', (errno, name) => {
   expect(errnoOf(unknown(errno))).toBe(name)
 })
 
@@ -24,16 +24,16 @@ test.each([
   [122, 'EDQUOT'],
   [11, 'EAGAIN'],
   [95, 'ENOTSUP'],
-])('a call of the kernel that fails with %i has the code %s, whether or not Node knows it', (errno, name) => {
+])('a failed kernel call with %i has the code %s, whether Node knows it or not', (errno, name) => {
   const error = new KernelError(errno, 'flock')
   expect([error.code, errnoOf(error)]).toEqual([name, name])
 })
 
-test('a number that Linux has no name for stays as it is', () => {
+test('a number without a name in Linux stays a number', () => {
   expect(errnoOf(unknown(-4000))).toBe('Unknown system error -4000')
 })
 
-test('an error code that the table does not have is refused by the compiler', () => {
+test('an unknown error code is refused by the compiler', () => {
   // @ts-expect-error a slip of the pen: NOT_FOUND
   const error = new BackupdError('NOT_FOUDN', 'There is no such backup')
   expect(Object.keys(ERROR_CODES)).not.toContain(error.code)

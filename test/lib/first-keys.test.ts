@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { FirstKeys } from '../../src/lib/first-keys.ts'
 
-it('is a page of a sort, whatever the order', () => {
+it('the first keys are a page of the sorted list, whatever the order', () => {
   const keys = fc.array(fc.string({ maxLength: 3, minLength: 1 }))
   fc.assert(
     fc.property(keys, fc.integer({ min: 1, max: 5 }), fc.string({ maxLength: 2 }), (all, limit, after) => {

@@ -52,7 +52,7 @@ describe.skipIf(!loaded)('without openat2 (needs glibc)', () => {
   const open = (dir: number, path: string, acrossMounts = false) =>
     openStepwise(kernel.openat, { dir, path: bytes(path), flags: constants.O_RDONLY, acrossMounts })
 
-  test('what lies below is opened step by step, and only it stays open', () => {
+  test('paths below are opened step by step, and only the last stays open', () => {
     const { path, dir } = makeFolder()
     mkdirSync(join(path, 'a/b'), { recursive: true })
     writeFileSync(join(path, 'a/b/f'), 'x')
@@ -80,7 +80,7 @@ describe.skipIf(!loaded)('without openat2 (needs glibc)', () => {
     expect(openCount()).toBe(before)
   })
 
-  test.skipIf(!canMount)('another file system is entered only where that is asked for (needs mounts)', () => {
+  test.skipIf(!canMount)('another file system is entered only on request (needs mounts)', () => {
     const { path, dir } = makeFolder()
     onTestFinished(mountTmpfs(join(path, 'a')))
     writeFileSync(join(path, 'a/f'), 'x')
@@ -116,7 +116,7 @@ describe('openat2', () => {
     return { kernel: bindOpen(libcOf({ bind })), calls: () => calls - 1 }
   }
 
-  test('is asked again where a rename elsewhere interrupted it, but not without end', () => {
+  test('is called again if a rename elsewhere interrupted it, but not endlessly', () => {
     const busy = bindBusy(31)
     closeSync(busy.kernel.openBeneath(0, bytes('x'), constants.O_RDONLY))
     expect(busy.calls()).toBe(32)
@@ -125,7 +125,7 @@ describe('openat2', () => {
     expect(hanging.calls()).toBe(32)
   })
 
-  test.each([ENOSYS, EPERM])('that the kernel or a filter refuses with errno %i is done without', (errno) => {
+  test.each([ENOSYS, EPERM])('is replaced if the kernel or a filter refuses it with errno %i', (errno) => {
     const opened: unknown[] = []
     const bind: Call = (first, ...rest) => {
       // SYS_openat2; the other calls are openat.
@@ -141,14 +141,14 @@ describe('openat2', () => {
   })
 })
 
-describe('what is in memory', () => {
-  test('nothing is, where the kernel cannot say so', () => {
+describe('cached content', () => {
+  test('is none if the kernel cannot report it', () => {
     const kernel = bindCached(libcOf({ attempt: () => -ENOSYS }))
     expect(kernel.pinCached(0, bytes('x'))).toBeUndefined()
   })
 
   test.each([EAGAIN, EOPNOTSUPP])(
-    'a read that answers errno %i waits for its turn; another error is thrown',
+    'a read with errno %i waits for its turn; another error is thrown',
     (errno) => {
       let answer = -errno
       const kernel = bindCached(libcOf({ attempt: () => answer }))
@@ -174,7 +174,7 @@ describe('what is in memory', () => {
     },
   )
 
-  test.skipIf(!loaded)('is pinned through no link on the way (needs glibc)', () => {
+  test.skipIf(!loaded)('is pinned without following links (needs glibc)', () => {
     const kernel = loaded as Kernel
     const { path, dir } = makeFolder()
     mkdirSync(join(path, 'a'))
@@ -191,7 +191,7 @@ describe('what is in memory', () => {
   })
 })
 
-describe.skipIf(!loaded)('an error that is no answer is thrown (needs glibc)', () => {
+describe.skipIf(!loaded)('unexpected errors are thrown (needs glibc)', () => {
   const kernel = loaded as Kernel
   test.each<[string, (fd: number) => unknown]>([
     ['tryLock', (fd) => kernel.tryLock(fd)],
@@ -205,7 +205,7 @@ describe.skipIf(!loaded)('an error that is no answer is thrown (needs glibc)', (
     expect(() => call(2 ** 30)).toThrow(code('EBADF'))
   })
 
-  test('of what is not open there are no flags, no time and no project', async () => {
+  test('a closed file has no flags, no time and no project', async () => {
     const fd = 2 ** 30
     expect([kernel.getFlags(fd), kernel.ctimeOf(fd), kernel.mtimeOf(fd), kernel.getProject(fd)]).toEqual([
       ...[undefined, undefined, undefined, undefined],
@@ -222,7 +222,7 @@ describe.skipIf(!loaded)('an error that is no answer is thrown (needs glibc)', (
     expect(kernel.listXattrs(file).map(String).toSorted()).toEqual(names.toSorted())
   })
 
-  test('a short name after a long one is that name alone', () => {
+  test('a short name after a long one is read without the rest of the long one', () => {
     const { path, dir } = makeFolder()
     writeFileSync(join(path, 'long-name'), 'x')
     writeFileSync(join(path, 'lo'), '')

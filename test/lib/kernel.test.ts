@@ -68,7 +68,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     expect(() => kernel.openBeneath(dir, bytes(name), constants.O_RDONLY)).toThrow(code(expected))
   })
 
-  test('attributes are kept as bytes, on files, paths and what is pinned', () => {
+  test('attributes are stored as bytes, on files, paths and pinned entries', () => {
     writeFileSync(join(path, 'f'), '')
     const file = bytes(join(path, 'f'))
     kernel.setXattr(file, bytes('user.a'), Buffer.from([0, 10, 255]))
@@ -87,7 +87,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     closeSync(pinned)
   })
 
-  test('what is pinned is a link itself, not what it leads to', () => {
+  test('pinning a link pins the link, not its target', () => {
     writeFileSync(join(path, 'f'), '')
     kernel.setXattr(bytes(join(path, 'f')), bytes('user.a'), bytes('x'))
     symlinkSync('f', join(path, 'link'))
@@ -97,7 +97,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     closeSync(pinned)
   })
 
-  test('stat is told as Node tells it, of a link itself, and nothing of what is not there', () => {
+  test('stat returns what Node returns, also for a link, and nothing for a missing name', () => {
     writeFileSync(join(path, 'f'), 'some')
     symlinkSync('nowhere', join(path, 'link'))
     mkdirSync(join(path, 'd'))
@@ -115,7 +115,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     expect(() => kernel.statAt(dir, bytes('f\0'))).toThrow(code('EINVAL'))
   })
 
-  test('times are set to the nanosecond, before 1970 too, and one may be left alone', () => {
+  test('times are set to the nanosecond, also before 1970, and one may stay unchanged', () => {
     symlinkSync('x', join(path, 'link'))
     kernel.utimensat(dir, bytes('link'), { atimeNs: 5n, mtimeNs: -1n })
     kernel.utimensat(dir, bytes('link'), { mtimeNs: -157_766_400_000_000_001n })
@@ -137,7 +137,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     expect(readdirSync(path)).toEqual(['a'])
   })
 
-  test('names are made and removed', () => {
+  test('names are created and removed', () => {
     kernel.symlinkat(bytes('target'), dir, bytes('link'))
     kernel.linkat(at('link'), at('hard'))
     kernel.mknodat(dir, bytes('fifo'), { mode: constants.S_IFIFO | 0o600, major: 0, minor: 0 })
@@ -152,7 +152,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     expect(readdirSync(path)).toEqual([])
   })
 
-  test('holes are found and made', () => {
+  test('holes are found and created', () => {
     const fd = openSync(join(path, 'f'), 'w+')
     writeSync(fd, 'DATA', 1 << 20)
     truncateSync(join(path, 'f'), 4 << 20)
@@ -165,7 +165,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     closeSync(fd)
   })
 
-  test('a lock is had once, until it is given back', () => {
+  test('a lock is held once, until it is released', () => {
     const [a, b] = [openSync(join(path, 'lock'), 'w'), openSync(join(path, 'lock'), 'w')]
     expect([kernel.tryLock(a), kernel.tryLock(b)]).toEqual([true, false])
     kernel.unlock(a)
@@ -174,7 +174,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     closeSync(b)
   })
 
-  test('what is in memory is read, and what is not there is said', () => {
+  test('cached content is read, and missing content is reported', () => {
     writeFileSync(join(path, 'f'), 'content')
     const into = Buffer.alloc(20)
     const fd = openSync(join(path, 'f'), 'r')
@@ -195,7 +195,7 @@ test.each([
   [1, 3],
   [4095, 1_048_575],
   [2 ** 32 - 1, 2 ** 32 - 1],
-])('device %d:%d is made and taken apart', (major, minor) => {
+])('device %d:%d is composed and decomposed', (major, minor) => {
   const device = makeDevice(major, minor)
   expect([majorOf(device), minorOf(device)]).toEqual([major, minor])
 })

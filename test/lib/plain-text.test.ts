@@ -8,15 +8,15 @@ test.each([
   ['\x00\x7f\u009b', '\\x00\\x7f\\x9b'],
   ['two \x1b of \x1b them', 'two \\x1b of \\x1b them'],
   ['Grüße 日本 😀', 'Grüße 日本 😀'],
-])('no name moves the cursor of a terminal: %j reads %j', (text, shown) => {
+])('no name moves the cursor of a terminal: %j is printed as %j', (text, shown) => {
   expect(withoutControls(text)).toBe(shown)
   expect(hasControls(shown)).toBe(false)
 })
 
-test('whether a text has controls does not depend on what was asked before', () => {
+test('whether a text has control characters does not depend on earlier calls', () => {
   for (let n = 0; n < 3; n++) expect(hasControls('a\x1bb')).toBe(true)
 })
 
-test('lines stay lines where they are to be printed', () => {
+test('line ends stay if lines are printed', () => {
   expect(printableLines('one\ntwo\x1b\nthree')).toBe('one\ntwo\\x1b\nthree')
 })

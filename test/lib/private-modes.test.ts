@@ -19,7 +19,7 @@ function modeOf(path: string): number {
   return lstatSync(path).mode & 0o7777
 }
 
-test('others lose their rights, the owner keeps his own, and nothing is reported twice', () => {
+test('group and others lose their rights, the owner keeps his, and nothing is reported twice', () => {
   const dir = tempDir()
   mkdirSync(join(dir, 'deep'))
   chmodSync(join(dir, 'deep'), 0o755)
@@ -31,7 +31,7 @@ test('others lose their rights, the owner keeps his own, and nothing is reported
   expect(makePrivate(dir, all)).toEqual([])
 })
 
-test.skipIf(!isRoot)('a file of somebody else keeps its mode: it is not ours to close', () => {
+test.skipIf(!isRoot)('a file of another user keeps its mode', () => {
   const dir = tempDir()
   const path = put(dir, 'foreign', 0o644)
   mkdirSync(join(dir, 'folder'))
@@ -41,7 +41,7 @@ test.skipIf(!isRoot)('a file of somebody else keeps its mode: it is not ours to 
   expect(modeOf(path)).toBe(0o644)
 })
 
-test('links are not followed, and neither a pipe nor what is missing is waited for', () => {
+test('links are not followed, and pipes and missing files are not waited for', () => {
   const [dir, elsewhere] = [tempDir(), tempDir()]
   const secret = put(elsewhere, 'secret', 0o644)
   symlinkSync(secret, join(dir, 'link'))

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { limitTexts, Problems } from '../../src/lib/problems.ts'
 import { movedClock } from '../support/daemon-kit.ts'
 
-test('a problem that is reported again keeps the time it began', () => {
+test('a problem that is reported again keeps its start time', () => {
   const clock = movedClock(Date.UTC(2026, 10, 23, 9))
   const problems = new Problems(clock)
   problems.report({ source: 'disk', key: 'data', text: '3 MiB are left' })
@@ -17,7 +17,7 @@ test('a problem that is reported again keeps the time it began', () => {
   expect(problems.list()).toMatchObject([{ since: '2026-11-23T09:01:00.000Z' }])
 })
 
-test('what a source no longer reports is gone, other sources stay', () => {
+test('problems that a source no longer reports are cleared, those of others stay', () => {
   const problems = new Problems(movedClock())
   problems.report({ source: 'disk', key: 'a', text: 'of the disk' })
   problems.replace('store', [
@@ -28,14 +28,14 @@ test('what a source no longer reports is gone, other sources stay', () => {
   expect(problems.list().map(({ text }) => text)).toEqual(['of the disk', 'two again'])
 })
 
-test('what stops the program comes first', () => {
+test('fatal problems come first', () => {
   const problems = new Problems(movedClock())
   problems.report({ source: 'runs', key: 'a', text: 'one backup failed' })
   problems.report({ source: 'disk', key: 'a', text: 'no room', isFatal: true })
   expect(problems.list().map(({ text }) => text)).toEqual(['no room', 'one backup failed'])
 })
 
-test('thousands of problems are told as a few and a number', () => {
+test('thousands of problems are listed as a few and a number', () => {
   expect(limitTexts(['a', 'b'], 2)).toEqual(['a', 'b'])
   expect(limitTexts(['a', 'b', 'c', 'd'], 2)).toEqual(['a', 'b', '… and 2 more'])
 })

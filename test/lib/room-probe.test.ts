@@ -15,7 +15,7 @@ itMounts('a full file system is told from one with room, and nothing is left on 
   expect(readdirSync(dir)).toEqual(['fill'])
 })
 
-test('what cannot be tried is not called full', () => {
+test('a file system that cannot be probed does not count as full', () => {
   const dir = tempDir()
   expect(hasNoRoomBeside(join(dir, 'gone/catalog.db'))).toBe(false)
 })

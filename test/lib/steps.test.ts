@@ -15,7 +15,7 @@ test('a failure names the task and the step, and keeps code, facts and cause', a
   })
 })
 
-test('a full disk is no fault of ours, anything unknown is', async () => {
+test('a full disk is not an internal error, unknown errors are', async () => {
   const { step } = namedSteps('Cannot do it', signal)
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
   await expect(step('write', () => Promise.reject(full))).rejects.toMatchObject({ code: 'NO_ROOM' })
@@ -24,7 +24,7 @@ test('a full disk is no fault of ours, anything unknown is', async () => {
   })
 })
 
-test('cancelled: the reason as it is, but not in place of what an operator must know', async () => {
+test('a cancelled step throws the reason, unless an operator must know about a failure', async () => {
   const cancel = new AbortController()
   const reason = new BackupdError('CANCELLED', 'cancelled')
   const { step } = namedSteps('Cannot do it', cancel.signal)

@@ -6,7 +6,7 @@ import { Thread } from '../../src/lib/thread.ts'
 const ZSTD_THREAD = new URL('../support/zstd-thread.ts', import.meta.url)
 
 // Where a thread is terminated instead, Node aborts in one of some dozen rounds.
-test('a thread that makes zstd contexts without end is ended, and the process goes on', async () => {
+test('a thread that creates zstd contexts endlessly is ended, and the process continues', async () => {
   for (let round = 0; round < 100; round++) {
     const thread = new Thread(ZSTD_THREAD, null)
     const exited = once(thread.worker, 'exit')
@@ -18,7 +18,7 @@ test('a thread that makes zstd contexts without end is ended, and the process go
   }
 })
 
-test('a thread is ended before it has begun, after it was ended, and after it failed', async () => {
+test('a thread can be ended before it has begun, after it was ended, and after it failed', async () => {
   const young = new Thread(ZSTD_THREAD, null)
   await Promise.all([young.end(), young.end()])
   await young.end()

@@ -55,7 +55,7 @@ describe('the trusted clock', () => {
     expect(trusted.now()).toBe(MACHINE_START + 3 * DAY)
   })
 
-  it('takes the restart of a container, whose boot id stays, for a start of the machine', () => {
+  it('treats the restart of a container, whose boot id stays, as a start of the machine', () => {
     const machine = machineClocks()
     machine.run(machine.start(), DAY)
     machine.restartContainer()
@@ -64,7 +64,7 @@ describe('the trusted clock', () => {
     expect(trusted.now()).toBe(machine.clock.now())
   })
 
-  it('ends doubt after six steady hours', () => {
+  it('ends the doubt after six steady hours', () => {
     const machine = machineClocks()
     const trusted = machine.start()
     machine.jump(60 * DAY)
@@ -91,7 +91,7 @@ describe('the trusted clock', () => {
     expect(third.doubt).toBeNull()
   })
 
-  it('begins to count again if the clock jumps again', () => {
+  it('starts counting again if the clock jumps again', () => {
     const machine = machineClocks()
     const trusted = machine.start()
     machine.jump(60 * DAY)
@@ -103,7 +103,7 @@ describe('the trusted clock', () => {
     expect(trusted.doubt).toBeNull()
   })
 
-  it('trusts the clock of another machine, and not its own kernel under another name', () => {
+  it('trusts the clock of another machine, but not its own kernel under another name', () => {
     const machine = machineClocks()
     const trusted = machine.start()
     machine.jump(60 * DAY)
@@ -114,7 +114,7 @@ describe('the trusted clock', () => {
     expect(trusted.doubt).toBeNull()
   })
 
-  it('says that it differs from another machine although nothing jumped', () => {
+  it('says that it differs from another machine, although nothing jumped', () => {
     const machine = machineClocks()
     const trusted = machine.start()
     trusted.hear({ nowMs: machine.clock.now() - 2 * DAY, bootId: 'controller' })
@@ -164,7 +164,7 @@ describe('the trusted clock', () => {
     expect(trusted.doubt).toBeNull()
   })
 
-  it('a machine without a battery clock starts in 1970 and is trusted once NTP set it to what is expected', () => {
+  it('a machine without a battery clock starts in 1970 and is trusted when NTP set the expected time', () => {
     const machine = machineClocks()
     machine.start()
     machine.reboot(3 * MINUTE, 0)
@@ -197,7 +197,7 @@ describe('the trusted clock', () => {
     },
   )
 
-  it('an old sum of steady hours does not vouch for another clock after boot', () => {
+  it('an old sum of steady hours does not prove another clock after a boot', () => {
     const machine = machineClocks()
     machine.start()
     machine.reboot(2 * DAY)
@@ -210,7 +210,7 @@ describe('the trusted clock', () => {
     expect(again.doubt).not.toBeNull()
   })
 
-  it('logs once that it cannot save, and goes on', () => {
+  it('logs once that it cannot save, and continues', () => {
     const machine = machineClocks()
     machine.memory.save = () => {
       throw new Error('disk full')
@@ -244,7 +244,7 @@ describe('the trusted clock', () => {
     )
   })
 
-  it('reads the same in a child that was handed the anchor', () => {
+  it('is the same in a child that got the anchor', () => {
     const machine = machineClocks()
     const trusted = machine.start()
     const { anchor } = trusted

@@ -19,7 +19,7 @@ async function startController(more: string[]) {
   return { program, url: `http://${addr}/graphql` }
 }
 
-test('the controller backs up what lainlet tells', async () => {
+test('the controller backs up what lainlet lists', async () => {
   const recorded = JSON.parse(await readFile('test/fixtures/wire/backupspec.json', 'utf8'))
   await using lainlet = await startLainlet(recorded)
   const { program, url } = await startController(['-lainlet', lainlet.address])
@@ -28,7 +28,7 @@ test('the controller backs up what lainlet tells', async () => {
   expect(jobs.map(({ id }) => id)).toContain('0a4d000b0b46c535c4493a6b508e69c211c35d81')
 })
 
-test('without a word on the inventory it looks for lainlet where the recorded system does', async () => {
+test('without --inventory and --lainlet the controller uses the lainlet of the legacy system', async () => {
   const { program, url } = await startController([])
   await program.said(
     /comes from lainlet at lainlet\.lain:9001, because neither --inventory nor --lainlet is given/,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort, startProgram } from '../support/standalone.ts'
 
-test('a daemon is for MooseFS unless told otherwise, and does not start where there is none', async () => {
+test('a daemon uses MooseFS by default, and does not start without one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'backupd-moosefs-flags-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const program = startProgram([

@@ -99,7 +99,7 @@ test('a volume is backed up, watched live, damaged, and recovered', async () => 
   expect(await program.ended).toBe(0)
 })
 
-test('killed and started again it knows all it knew', async () => {
+test('after a kill and a start nothing is forgotten', async () => {
   await mkdir(join(folder, 'volume'))
   await writeFile(join(folder, 'volume/file'), 'x')
   const first = await start()
@@ -130,7 +130,7 @@ test('killed and started again it knows all it knew', async () => {
   expect(again).toEqual({ record: { state: 'SUCCESS' }, job: { asleep: true }, backups: { totalCount: 1 } })
 })
 
-describe('what stops the start is one line, and exit code 1', () => {
+describe('a failed start is one line and exit code 1, with', () => {
   async function refusal(program: Program): Promise<string> {
     expect(await program.ended).toBe(1)
     const said = program.lines.filter((line) => line.startsWith('backupd: '))
@@ -162,12 +162,12 @@ describe('what stops the start is one line, and exit code 1', () => {
     expect(await refusal(program)).toContain(join(folder, 'data'))
   })
 
-  test('a data directory where none can be made', async () => {
+  test('an impossible data directory', async () => {
     const { program } = await start(['--data', '/proc/backupd'])
     expect(await refusal(program)).toContain('The data directory /proc/backupd cannot be made')
   })
 
-  test('an option that does not exist', async () => {
+  test('an unknown option', async () => {
     const program = startProgram(['standalone', '--backup-drivre', 'local'])
     running = program
     expect(await program.ended).toBe(1)

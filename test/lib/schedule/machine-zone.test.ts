@@ -54,7 +54,7 @@ describe('TZ', () => {
   })
 
   test.each(['Europe/Berln', 'CET-1CEST,J60,J300', 'CET-1CEST,M3.5.0,M10.5.0/4', NOWHERE, '+05:30', 'A-1'])(
-    'what cannot be used is told, and means UTC: %s',
+    'an invalid value is reported and means UTC: %s',
     (tz) => {
       const { zone, problem } = ofTz(tz)
       expect(zone).toBe('UTC')
@@ -69,7 +69,7 @@ describe('/etc/localtime, if there is no TZ', () => {
   const of = (localtime: string, timezone = NOWHERE) =>
     resolveMachineZone({ tz: undefined, localtime, timezone })
 
-  test('a machine without it is on UTC', () => {
+  test('is UTC on a machine without it', () => {
     expect(of(NOWHERE)).toEqual({ zone: 'UTC', problem: null })
   })
 
@@ -91,7 +91,7 @@ describe('/etc/localtime, if there is no TZ', () => {
     expect(offsetsOf(of(join(path, 'localtime'), join(path, 'timezone')).zone)).toEqual([1, 2])
   })
 
-  test('a file that is none is told', () => {
+  test('is reported if it is not a zone', () => {
     const file = join(folder(), 'localtime')
     writeFileSync(file, 'Europe/Berlin\n')
     expect(of(file)).toEqual({

@@ -27,7 +27,7 @@ const CHANGES: [string, string, number][] = [
   ['Pacific/Apia', '2011-12-30T10:00:00Z', 24 * 60], // a whole day is left out
 ]
 
-describe('clock changes, spelled out', () => {
+describe('clock changes, written out', () => {
   test.each([
     [
       'named hour in a gap: once, right after it',
@@ -207,7 +207,7 @@ const dates = fc.oneof(
   fc.tuple(field(1, 31), fc.constant('*'), field(0, 6)).map((list) => list.join(' ')),
 )
 
-describe('clock changes, against a clock read step by step', () => {
+describe('clock changes, compared with a clock read step by step', () => {
   test.each(CHANGES)('%s at %s', (zone, instant, minutes) => {
     const change = Date.parse(instant)
     const days = readWallClock(zone, change - 30 * HOUR, { to: change + 30 * HOUR, stepMs: 60_000 })
@@ -259,7 +259,7 @@ describe('clock changes, against a clock read step by step', () => {
   })
 })
 
-test('a time between two milliseconds and far ends of the calendar do no harm', () => {
+test('a time between two milliseconds and the ends of the calendar work', () => {
   const schedule = parseSpec('TZ=Europe/Berlin 0 5 * * *')
   expect(nextTime(schedule, Date.UTC(2026, 0, 1, 4) - 1)).toBe(Date.UTC(2026, 0, 1, 4))
   expect(nextTime(schedule, Date.UTC(2026, 0, 1, 4))).toBe(Date.UTC(2026, 0, 2, 4))

@@ -14,7 +14,7 @@ function nextOf(spec: string, count = 3): string[] {
   return times
 }
 
-describe('what is accepted', () => {
+describe('accepted specs', () => {
   test.each([
     ['TZ=UTC 0 5 * * *', ['2026-11-24T05:00:00Z', '2026-11-25T05:00:00Z', '2026-11-26T05:00:00Z']],
     ['TZ=UTC 15 0 5 * * *', ['2026-11-24T05:00:15Z', '2026-11-25T05:00:15Z', '2026-11-26T05:00:15Z']],
@@ -49,12 +49,12 @@ describe('what is accepted', () => {
     ['  TZ=UTC   0\t5 * *   *  ', ['2026-11-24T05:00:00Z', '2026-11-25T05:00:00Z', '2026-11-26T05:00:00Z']],
   ])('%s', (spec, times) => expect(nextOf(spec)).toEqual(times))
 
-  test('29 February on a Sunday comes, however far away', () => {
+  test('29 February on a Sunday is found, however far away', () => {
     expect(nextOf('TZ=UTC 0 0 29 2 */7', 2)).toEqual(['2032-02-29T00:00:00Z', '2060-02-29T00:00:00Z'])
   })
 })
 
-describe('what is refused', () => {
+describe('refused specs', () => {
   test.each([
     ['', 'it has 0 fields'],
     ['   ', 'it has 0 fields'],

@@ -9,7 +9,7 @@ import { lockInChild } from '../../support/store-child.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 describe('the local driver', () => {
-  it('keeps what it makes to its own user', async () => {
+  it('keeps its files private to its user', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
     await (await driver.create('ns/object')).close()
@@ -20,7 +20,7 @@ describe('the local driver', () => {
       expect(statSync(join(dir, 'ns', name)).mode & 0o777).toBe(0o600)
   })
 
-  it('has the content of what it replaces on the disk before it has its name', async () => {
+  it('has the content of a replaced object on disk before it gets its name', async () => {
     const dir = tempDir()
     const { steps } = await recordDisk(dir)
     await localDriver(dir).replace('ns/small', Buffer.from('x'))
@@ -32,7 +32,7 @@ describe('the local driver', () => {
     ])
   })
 
-  it('has the folders above a new object on the disk', async () => {
+  it('has the folders above a new object on disk', async () => {
     const dir = tempDir()
     mkdirSync(join(dir, 'store'))
     const { steps } = await recordDisk(dir)
@@ -40,7 +40,7 @@ describe('the local driver', () => {
     expect(steps).toEqual(['sync store', 'sync store/a'])
   })
 
-  it('locks a file that could not be locked before', async () => {
+  it('locks a file again after a failed attempt', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
     mkdirSync(join(dir, 'ns'))
@@ -67,7 +67,7 @@ describe('the local driver', () => {
     expect(readdirSync(outside)).toEqual(['secret'])
   })
 
-  it('opens no link, fifo or folder as an object, and creates through no link', async () => {
+  it('opens no link, fifo or folder as an object, and creates nothing through a link', async () => {
     const dir = tempDir()
     mkdirSync(join(dir, 'ns/folder'), { recursive: true })
     symlinkSync('/etc/passwd', join(dir, 'ns/link'))
@@ -80,7 +80,7 @@ describe('the local driver', () => {
     expect(readdirSync(dir)).toEqual(['ns'])
   })
 
-  it('may itself be reached by a link', async () => {
+  it('may be reached through a link', async () => {
     const dir = tempDir()
     const link = join(tempDir(), 'store')
     symlinkSync(dir, link)
@@ -88,7 +88,7 @@ describe('the local driver', () => {
     expect(readdirSync(join(dir, 'ns'))).toEqual(['small'])
   })
 
-  it('says that the store is not there, not that an object is not', async () => {
+  it('says that the store is missing, not an object', async () => {
     const driver = localDriver(join(tempDir(), 'gone'))
     const gone = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('is it mounted') }
     await expect(driver.check()).rejects.toMatchObject(gone)
@@ -100,7 +100,7 @@ describe('the local driver', () => {
     await expect(collect(driver.names('ns'))).rejects.toMatchObject(gone)
   })
 
-  it('says that a file stands where a folder should', async () => {
+  it('says that a file is in place of a folder', async () => {
     const dir = tempDir()
     writeFileSync(join(dir, 'ns'), '')
     const driver = localDriver(dir)
@@ -116,7 +116,7 @@ describe('the local driver', () => {
     await expect(driver.stat('x'.repeat(256))).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
-  it('frees a lock when the process that holds it is killed', async () => {
+  it('releases a lock when the process that holds it is killed', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
     const child = await lockInChild(dir, 'ns/.lock')

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { publishFile } from '../../../src/objects/drivers/publish-file.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
-it('moves a file to a free name, and takes no other', async () => {
+it('moves a file to a free name, and replaces no other', async () => {
   const dir = tempDir()
   const [from, to] = [join(dir, 'from'), join(dir, 'to')]
   writeFileSync(from, 'new')
@@ -16,7 +16,7 @@ it('moves a file to a free name, and takes no other', async () => {
 })
 
 /** A directory: what the kernel gives no second name (EPERM), as a file on a file system without hard links. */
-it('moves what can have no second name by renaming it, and then takes no other either', async () => {
+it('renames a file that cannot have a second name, without replacing another', async () => {
   const dir = tempDir()
   const [from, to] = [join(dir, 'from'), join(dir, 'to')]
   mkdirSync(from)

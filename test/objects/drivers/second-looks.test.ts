@@ -13,7 +13,7 @@ const ENOLCK = 37
 const EBADF = 9
 const openCount = () => readdirSync('/proc/self/fd').length
 
-test('a fifo in the place of an object is refused, not waited for, and nothing stays open', async () => {
+test('a fifo in place of an object is refused without waiting, and nothing stays open', async () => {
   const dir = tempDir()
   mkdirSync(join(dir, 'ns/folder'), { recursive: true })
   execFileSync('mkfifo', [join(dir, 'ns/fifo')])
@@ -36,7 +36,7 @@ test('a list of which only the first names are read leaves nothing open', async 
   expect(openCount()).toBe(before)
 })
 
-test('a link to a folder beside the store, whose name begins as its own, leads out', async () => {
+test('a link to a folder beside the store with a similar name leads out', async () => {
   const base = tempDir()
   mkdirSync(join(base, 'store'))
   mkdirSync(join(base, 'store-of-another'))
@@ -48,7 +48,7 @@ test('a link to a folder beside the store, whose name begins as its own, leads o
   })
 })
 
-test('a file of which there are names enough is still published', async () => {
+test('a file with the maximum number of links is still published', async () => {
   const dir = tempDir()
   const driver = localDriver(dir)
   await (await driver.create('ns/a')).close()
@@ -57,7 +57,7 @@ test('a file of which there are names enough is still published', async () => {
   expect(readdirSync(join(dir, 'ns')).sort()).toEqual(['b', 'c'])
 })
 
-test('callers of one process have a lock in turn, however many wait and leave', async () => {
+test('callers of one process get a lock in turn, however many wait and leave', async () => {
   const path = join(tempDir(), 'lock')
   const order: number[] = []
   let inside = 0
@@ -86,7 +86,7 @@ function refuseLocks(errno: number): void {
   onTestFinished(() => void vi.restoreAllMocks())
 }
 
-test('where there is no flock, callers of one process are kept apart all the same', async () => {
+test('without flock, callers of one process exclude each other all the same', async () => {
   refuseLocks(ENOLCK)
   const path = join(tempDir(), 'lock')
   const held = await lockFile(path)
@@ -102,7 +102,7 @@ test('where there is no flock, callers of one process are kept apart all the sam
 })
 
 test.skipIf(!loadKernel())(
-  'a lock that fails leaves nothing open, and the next caller is let in (needs libc)',
+  'a lock that fails leaves nothing open, and the next caller gets it (needs libc)',
   async () => {
     const path = join(tempDir(), 'lock')
     refuseLocks(EBADF)
@@ -115,7 +115,7 @@ test.skipIf(!loadKernel())(
 )
 
 test.skipIf(!loadKernel())(
-  'a lock that another process holds for over a minute is given up (needs libc)',
+  'waiting for a lock of another process ends after a minute (needs libc)',
   async () => {
     const dir = tempDir()
     const child = await lockInChild(dir, 'ns/.lock')

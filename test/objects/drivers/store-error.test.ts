@@ -17,24 +17,24 @@ it.each([
   ['ENOENT', 'NOT_FOUND'],
   ['EEXIST', 'CONFLICT'],
   ['ENAMETOOLONG', 'BAD_INPUT'],
-])('tells %s as %s, naming the object and the store', (errno, code) => {
+])('reports %s as %s, and names the object and the store', (errno, code) => {
   const error = storeError('write', place, errorOf(errno))
   expect(error.code).toBe(code)
   expect(error.message).toMatch(/^Cannot write "10\.0\.0\.1\/x" in the store \/store: /)
   expect(error.facts).toEqual({ object: '10.0.0.1/x', errno })
 })
 
-it('knows a quota that is used up, for which Node has no name', () => {
+it('recognizes an exceeded quota, for which Node has no name', () => {
   const error = Object.assign(new Error('Unknown system error -122, fsync'), { errno: -122 })
   expect(storeError('sync', place, error).code).toBe('STORE_FULL')
 })
 
-it('keeps an error that is for people already', () => {
+it('keeps an error that is already for people', () => {
   const known = new BackupdError('CONFLICT', 'known')
   expect(storeError('write', place, known)).toBe(known)
 })
 
-it('names the store alone where no object is meant', () => {
+it('names only the store if there is no object', () => {
   const { message } = storeError('use', { dir: '/store', name: '' }, errorOf('EROFS'))
   expect(message).toBe('Cannot use the store /store: it is read-only. See its mount and its permissions')
 })

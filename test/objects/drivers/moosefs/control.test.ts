@@ -68,8 +68,8 @@ async function mountAnswering(then: Buffer[] | 'close', first = packet(REGISTERE
   return { top, questions, control: await openControl(top) }
 }
 
-describe('the way to MooseFS for tools', () => {
-  test.each([true, false])('gives what lies in the trash (with free room told: %s)', async (withFree) => {
+describe('the control files of MooseFS', () => {
+  test.each([true, false])('report the size of the trash (with free room reported: %s)', async (withFree) => {
     const { control, questions } = await mountAnswering([
       packet(STATFS.answers, withId(roomOf(123_456, withFree))),
     ])
@@ -77,7 +77,7 @@ describe('the way to MooseFS for tools', () => {
     expect(questions).toEqual([400, STATFS.asks])
   })
 
-  test('takes an answer in any pieces, with empty messages before it', async () => {
+  test('are answered in any pieces, with empty messages before', async () => {
     const bytes = Buffer.concat([packet(0, Buffer.alloc(0)), packet(STATFS.answers, withId(roomOf(77)))])
     const cuts = [0, 3, 8, 11, 16, 18, 40, bytes.length]
     const pieces = cuts.slice(1).map((end, at) => bytes.subarray(cuts[at], end))
@@ -96,7 +96,7 @@ describe('the way to MooseFS for tools', () => {
     })
   })
 
-  test('says so where nobody listens, or what is told of it is no such thing', async () => {
+  test('report if nobody listens, or the answer is invalid', async () => {
     const top = tempDir()
     writeFileSync(join(top, '.masterinfo'), Buffer.from([127, 0, 0, 1, 0, 1, 0, 0, 0, 0]))
     await expect((await openControl(top)).trashBytes()).rejects.toMatchObject({
@@ -108,7 +108,7 @@ describe('the way to MooseFS for tools', () => {
   })
 })
 
-test('files that only have the names of control files are not taken for a MooseFS', async () => {
+test('are not accepted by their names alone', async () => {
   const top = tempDir()
   for (const name of ['.masterinfo', '.stats']) writeFileSync(join(top, name), '')
   await expect(checkControlFiles({ top } as MooseFsMount, '/store')).rejects.toMatchObject({
@@ -117,7 +117,7 @@ test('files that only have the names of control files are not taken for a MooseF
   await checkControlFiles({ top: undefined } as MooseFsMount, '/store')
 })
 
-test('a link in the place of a folder of the store is not followed, a file is none', async () => {
+test('a link in place of a folder of the store is not followed, and a file is refused', async () => {
   const dir = tempDir()
   mkdirSync(join(dir, 'a/b'), { recursive: true })
   symlinkSync('b', join(dir, 'a/link'))
@@ -129,7 +129,7 @@ test('a link in the place of a folder of the store is not followed, a file is no
   await expect(folder(dir, 'a/none')).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
-test('where MooseFS does not answer, it is asked to skip the trash once a minute at most', async () => {
+test('a MooseFS that does not answer is asked to skip the trash at most once a minute', async () => {
   let now = 1000
   vi.spyOn(performance, 'now').mockImplementation(() => now)
   onTestFinished(() => void vi.restoreAllMocks())

@@ -25,8 +25,8 @@ async function put(driver: Driver, name: string, content: Buffer): Promise<void>
   await writer.close()
 }
 
-describe('the moosefs driver where there is no MooseFS', () => {
-  it('refuses a directory of another file system, naming it', async () => {
+describe('the moosefs driver without a MooseFS', () => {
+  it('refuses a directory of another file system, and names it', async () => {
     const driver = driverOn(tempDir())
     const refused = {
       code: 'STORE_NOT_MOUNTED',
@@ -69,7 +69,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
   }
   const inHost = (task: string) => JSON.parse(host.run(process.execPath, CHILD, task, dir, tempDir()))
 
-  it('writes nothing under the mount once it is gone, and goes on when it is back', async () => {
+  it('writes nothing below a missing mount, and continues when it is back', async () => {
     const driver = driverOn(dir)
     const under = host.dir
     await put(driver, 'ns/before', Buffer.from('x'))
@@ -91,7 +91,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     await put(driver, 'ns/object', Buffer.from('x'))
   })
 
-  it('says that a mount whose mfsmount died does not answer', async () => {
+  it('reports a mount whose mfsmount died', async () => {
     const driver = driverOn(dir)
     await driver.check()
     host.killMount()
@@ -102,7 +102,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     await driver.check()
   })
 
-  it('waits for a master that went away, and goes on when it is back', async () => {
+  it('waits for an absent master, and continues when it is back', async () => {
     const child = fork(CHILD, ['write', dir, tempDir()])
     const said: unknown[] = []
     child.on('message', (word) => said.push(word))
@@ -118,7 +118,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     expect(await driverOn(dir).stat('ns/object')).toMatchObject({ size: 4 << 20 })
   })
 
-  it('reads samples back from the chunk servers, though all of it lies in the page cache', async () => {
+  it('reads samples back from the chunk servers, although all of it is in the page cache', async () => {
     const content = Buffer.alloc(32 << 20, 'what is written')
     const writer = await driverOn(dir).create('ns/object')
     for (let at = 0; at < content.length; at += 1 << 20)
@@ -129,7 +129,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     expect(received() - before).toBeGreaterThan(16 * 65_536)
   })
 
-  it('finds that what is read back is not what was written', async () => {
+  it('finds that the samples differ from what was written', async () => {
     await put(driverOn(dir), 'ns/object', Buffer.from('hello'))
     const path = join(dir, 'ns/object')
     await readBack(path, 'ns/object', wholeSample(Buffer.from('hello')))
@@ -139,7 +139,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     })
   })
 
-  it('makes an object once, whichever host is first', async () => {
+  it('creates an object once, whichever host is first', async () => {
     const theirs = driverOn(dir.replace(host.dir, other.dir))
     const ours = driverOn(dir)
     const made = await Promise.allSettled([
@@ -153,14 +153,14 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     expect(published.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  it('lets temporary and replaced files skip the trash, and tells what lies there', () => {
+  it('lets temporary and replaced files skip the trash, and reports the trash', () => {
     const before: Space = inHost('space')
     host.run(process.execPath, CHILD, 'trash', dir, tempDir())
     const after: Space = inHost('space')
     expect((after.trashBytes ?? 0) - (before.trashBytes ?? 0)).toBe(1_000_000)
   })
 
-  it('counts a quota as room, and warns when it is nearly used up', async () => {
+  it('treats a quota as room, and warns when it is nearly used up', async () => {
     await put(driverOn(dir), 'ns/object', Buffer.alloc(1_000_000))
     host.run('mfssetquota', '-L', '1050000', dir)
     const { freeBytes, quota, problems }: Space = inHost('space')

@@ -21,7 +21,7 @@ function answer(flags: number, soft: Set, hard: Set, used: Set): Buffer {
 
 const used: Set = { length: 70, size: 80, realSize: 160 }
 
-it('reads the limit that leaves least', () => {
+it('uses the limit that leaves least room', () => {
   const hard: Set = { length: 100, size: 90, realSize: 1000 }
   expect(parseQuota(answer(0x20 | 0x40 | 0x80, NONE, hard, used))).toEqual({
     usedBytes: 80,
@@ -30,7 +30,7 @@ it('reads the limit that leaves least', () => {
   })
 })
 
-it('says that a soft limit is passed', () => {
+it('reports that a soft limit is exceeded', () => {
   expect(parseQuota(answer(0x02, { ...NONE, length: 60 }, NONE, used))).toEqual({
     usedBytes: 70,
     limitBytes: 60,
@@ -38,7 +38,7 @@ it('says that a soft limit is passed', () => {
   })
 })
 
-it('knows none where none of bytes is set, or the answer is a refusal', () => {
+it('knows no quota if none limits bytes, or the answer is a refusal', () => {
   expect(parseQuota(answer(0x10, NONE, NONE, used))).toBeNull()
   expect(parseQuota(Buffer.from([1]))).toBeNull()
 })

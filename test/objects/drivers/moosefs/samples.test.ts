@@ -8,7 +8,7 @@ function taken(chunks: Buffer[]) {
   return samples.taken()
 }
 
-it('takes the first and the last 64 KiB, and stretches in between, as they were written', () => {
+it('takes the first and the last 64 KiB, and pieces in between, as they were written', () => {
   const chunks = Array.from({ length: 100 }, () => randomBytes(100_000))
   const all = Buffer.concat(chunks)
   const samples = taken(chunks)
@@ -19,7 +19,7 @@ it('takes the first and the last 64 KiB, and stretches in between, as they were 
     expect(digestOf(all.subarray(position, position + length))).toBe(sha256)
 })
 
-it('takes what is small whole', () => {
+it('takes all of a small object', () => {
   const samples = taken([Buffer.from('hello'), Buffer.alloc(0), Buffer.from(' world')])
   expect(samples.map(({ position, length }) => [position, length])).toContainEqual([0, 5])
   expect(samples.map(({ position, length }) => [position, length])).toContainEqual([5, 6])
@@ -28,6 +28,6 @@ it('takes what is small whole', () => {
   ])
 })
 
-it('takes nothing of nothing', () => {
+it('takes nothing of an empty object', () => {
   expect(taken([])).toEqual([])
 })
