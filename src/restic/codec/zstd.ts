@@ -1,5 +1,4 @@
-import { promisify } from 'node:util'
-import { constants, type ZstdOptions, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 /** restic's level "auto". */
 export const COMPRESSION_LEVEL = 3
@@ -17,24 +16,6 @@ function optionsFor({ length }: Buffer): ZstdOptions {
     params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL },
   }
 }
-
-/** To compress a shorter text takes less time than to hand it to a thread. */
-const MIN_POOLED_BYTES = 16 * 1024
-const MAX_POOLED = 4
-let pooled = 0
-
-/** Like compress(), in a thread of Node's pool. If MAX_POOLED texts are there already, compresses in this thread. */
-export async function compressInPool(plain: Buffer): Promise<Buffer> {
-  if (plain.length < MIN_POOLED_BYTES || pooled >= MAX_POOLED) return compress(plain)
-  pooled++
-  try {
-    return await zstdCompressAsync(plain, optionsFor(plain))
-  } finally {
-    pooled--
-  }
-}
-
-const zstdCompressAsync = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 
 /** Decompresses to exactly `plainLength` bytes. Throws if the text is longer or shorter; never allocates more. */
 export function decompress(packed: Buffer, plainLength: number): Buffer {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { release } from '../../lib/release.ts'
 import type { ThreadWork } from '../../lib/thread.ts'
+import { compressShared } from '../codec/compressor.ts'
 import { type RepositoryKey, receiveKey, seal } from '../codec/crypt.ts'
-import { compress } from '../codec/zstd.ts'
 import type { AskMessage, BlobsMessage, ContentStart, SealedBlob } from './content-messages.ts'
 import { ID_LENGTH, splitIds } from './content-messages.ts'
 import { MIN_COMPRESSED_BYTES, SmallBlobs } from './small-blobs.ts'
@@ -117,18 +117,16 @@ function sumLengths(pieces: readonly Buffer[]): number {
 
 /** Compresses the piece if that makes it shorter, and seals it. */
 function newBlob(key: RepositoryKey, plain: Buffer, id: Buffer): NewBlob {
-  const packed = plain.length < MIN_COMPRESSED_BYTES || seemsIncompressible(plain) ? plain : compress(plain)
+  const packed =
+    plain.length < MIN_COMPRESSED_BYTES || seemsIncompressible(plain) ? plain : compressShared(plain)
   const compressed = packed.length < plain.length
   const sealed = seal(key, compressed ? packed : plain)
-  if (packed !== plain) release(packed)
   return { id, sealed, plainLength: plain.length, compressed }
 }
 
 function seemsIncompressible(plain: Buffer): boolean {
   if (plain.length < MIN_SAMPLED_BYTES) return false
   const middle = (plain.length - SAMPLE_BYTES) >> 1
-  const packed = compress(plain.subarray(middle, middle + SAMPLE_BYTES))
-  const { length } = packed
-  release(packed)
+  const { length } = compressShared(plain.subarray(middle, middle + SAMPLE_BYTES))
   return length > SAMPLE_BYTES * MAX_USEFUL_RATIO
 }

@@ -1,7 +1,7 @@
+import { Compressor, compressBound } from '../codec/compressor.ts'
 import type { RepositoryKey } from '../codec/crypt.ts'
 import { SEAL_OVERHEAD } from '../codec/crypt.ts'
 import { nextInBatch, sealBatch } from '../codec/seal-batch.ts'
-import { compressBound, SmallCompressor } from '../codec/small-compressor.ts'
 import { type BlobsMessage, ID_LENGTH, type SealedBlob } from './content-messages.ts'
 
 /** Compression does not make shorter pieces any smaller. */
@@ -13,7 +13,7 @@ export const MIN_COMPRESSED_BYTES = 64
  */
 export class SmallBlobs {
   readonly #key: RepositoryKey
-  readonly #compressor = new SmallCompressor()
+  readonly #compressor = new Compressor()
   /** The texts to seal, each starting at a block boundary. */
   #texts = Buffer.alloc(0)
 

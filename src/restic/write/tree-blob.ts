@@ -1,8 +1,8 @@
 import { createHash, hash } from 'node:crypto'
 import { once } from 'node:events'
 import { constants, createZstdCompress } from 'node:zlib'
+import { compressShared } from '../codec/compressor.ts'
 import { createSealer, seal } from '../codec/crypt.ts'
-import { compressInPool } from '../codec/zstd.ts'
 import type { PackWriter, Repository } from '../repository/repository.ts'
 
 /** Larger trees are compressed and sealed piece by piece. */
@@ -39,7 +39,7 @@ export class TreeBlob {
     const plain = this.#pieces.length === 1 && this.#pieces[0] ? this.#pieces[0] : Buffer.concat(this.#pieces)
     const id = hash('sha256', plain, 'buffer')
     if (packs.has('tree', id)) return id
-    const sealed = seal(repository.key, await compressInPool(plain))
+    const sealed = seal(repository.key, compressShared(plain))
     await packs.add({ type: 'tree', id, sealed, plainLength: plain.length, compressed: true })
     return id
   }

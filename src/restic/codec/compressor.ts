@@ -8,8 +8,8 @@ interface Engine {
   _writeState: Uint32Array
 }
 
-/** Compresses many short texts like compress(), but with one zstd context for all. */
-export class SmallCompressor {
+/** Compresses many texts like compress(), but with one zstd context for all. */
+export class Compressor {
   readonly #engine = makeEngine()
 
   /** Writes into `room` at `at`, where compressBound() bytes must be free. Returns the number of bytes written. */
@@ -24,6 +24,17 @@ export class SmallCompressor {
     if (left === 0 || unread !== 0) throw new RangeError('a compressed text does not fit into its room')
     return available - left
   }
+}
+
+let shared: { compressor: Compressor; room: Buffer } | undefined
+
+/** Like compress(), with one context for each thread. The result is valid until the next call in this thread. */
+export function compressShared(plain: Buffer): Buffer {
+  const bound = compressBound(plain.length)
+  shared ??= { compressor: new Compressor(), room: Buffer.allocUnsafeSlow(bound) }
+  if (shared.room.length < bound)
+    shared.room = Buffer.allocUnsafeSlow(Math.max(bound, 2 * shared.room.length))
+  return shared.room.subarray(0, shared.compressor.compressInto(shared.room, 0, plain))
 }
 
 /** The largest compressed size of a text of `length` bytes (ZSTD_COMPRESSBOUND). */
