@@ -64,7 +64,7 @@ const seed = randomInt(2 ** 31)
 const TIMEOUT_MS = 300_000
 
 test(
-  `30 points of a volume that changes at random come back identical, with any of the others gone (seed ${seed})`,
+  `30 snapshots of a volume that changes at random are restored exactly, with any of the others deleted (seed ${seed})`,
   async ({ skip }) => {
     const { dir, repository, points, open, check, restored } = await madePoints(seed)
     for (const point of points) expect(await differences(repository, point), point.id).toEqual([])

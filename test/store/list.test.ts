@@ -49,7 +49,7 @@ describe('list', () => {
     expect((await allPages(store, DEAD, { limit: 2000 })).flat()).toEqual(names)
   })
 
-  it('narrows to a volume, whether or not .meta helps', async () => {
+  it('can be limited to a volume, whether or not .meta helps', async () => {
     const { dir, store, backups } = await given.withBackups(1).store()
     const [model] = backups
     const odd = fill(dir, model, 100).filter((name) => name.startsWith('odd'))
@@ -62,7 +62,7 @@ describe('list', () => {
     expect((await store.list(IP, { source: '/data/none', limit: 5 })).backups).toEqual([])
   })
 
-  it('gives an empty list for a namespace that is not there, and refuses what is none', async () => {
+  it('is empty for a missing namespace, and refused for an invalid one', async () => {
     const { store } = await given.store()
     expect(await store.list('10.9.9.9', { limit: 5 })).toEqual({ backups: [], next: null })
     for (const bad of ['', '..', 'etc', '10.0.0.1/..', 'localhost']) {
@@ -94,7 +94,7 @@ describe('list', () => {
         execFileSync('mkfifo', [file])
       },
     ],
-  ])('lists and makes backups beside a manifest that is %s', async (_what, spoil) => {
+  ])('works, and so does a new backup, beside a manifest that is %s', async (_what, spoil) => {
     const made = await given.withBackups(1).store()
     const { store, dir } = made
     const [bad] = made.backups
@@ -108,7 +108,7 @@ describe('list', () => {
     expect(await store.settle()).toMatchObject({ swept: [] })
   })
 
-  it.each(['.meta', '.owner'])('says what is wrong with a %s of 70 MB', async (name) => {
+  it.each(['.meta', '.owner'])('names the problem of a %s of 70 MB', async (name) => {
     const { store, dir, warnings, backups } = await given.withBackups(1).store()
     const [made] = backups
     truncateSync(join(dir, IP, name), 70 << 20)
@@ -126,7 +126,7 @@ describe('list', () => {
     ],
     ['without a sequence', (text: string) => text.replace(/"sequence": 1,/, '')],
     ['empty', () => ''],
-  ])('shows a backup as corrupt whose manifest is %s, and hides no other', async (_what, spoil) => {
+  ])('shows a backup as corrupt if its manifest is %s, and hides no other', async (_what, spoil) => {
     const made = await given.withBackups(2).store()
     const { store, dir } = made
     const [bad, good] = made.backups
@@ -146,7 +146,7 @@ describe('list', () => {
     expect((await madeBackup(store)).sequence).toBe(3)
   })
 
-  it('does not call good what nothing but its name calls a backup', async () => {
+  it('does not call a file good that only has the name of a backup', async () => {
     const { store, dir } = await given.withBackups(1).store()
     const name = `other-app.web.web-1-data-${T0}.tar.gz`
     writeFileSync(join(dir, IP, name), randomBytes(100))
@@ -155,7 +155,7 @@ describe('list', () => {
     expect(found && isGood(found)).toBe(false)
   })
 
-  it('shows an archive that is gone or cut as corrupt', async () => {
+  it('shows a missing or truncated archive as corrupt', async () => {
     const { store, dir, backups } = await given.withBackups(2).store()
     const [gone, cut] = backups
     rmSync(join(dir, IP, gone.name))
@@ -179,7 +179,7 @@ describe('list', () => {
   })
 })
 
-describe('what the recorded system left', () => {
+describe('a legacy backup', () => {
   const name = 'hello-hello.web.web-1-data-db-1795425846.tar.gz'
   const entity = {
     mode: 'full',
@@ -246,14 +246,14 @@ describe('what the recorded system left', () => {
     expect((await store.find(IP, mirror.name))?.info.mode).toBe('increment')
   })
 
-  it('keeps its names and is followed by our sequence', async () => {
+  it('keeps its name and comes before our sequence', async () => {
     const { store } = await recorded()
     await store.claim(false)
     expect(await madeBackup(store)).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 1 })
     expect((await store.settle()).unknown).toEqual([])
   })
 
-  it('is listed by name where .meta knows nothing of it', async () => {
+  it('is listed by its name if .meta does not know it', async () => {
     const { store, dir } = await recorded()
     rmSync(join(dir, IP, '.meta'))
     expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([
@@ -264,7 +264,7 @@ describe('what the recorded system left', () => {
   })
 })
 
-it('does not take a store whose mount is gone for one without backups', async () => {
+it('does not mistake an unmounted store for an empty one', async () => {
   const { dir, store } = await given.store()
   expect(await store.list(IP, { limit: 5 })).toEqual({ backups: [], next: null })
   rmSync(join(dir, IP), { recursive: true })
@@ -276,7 +276,7 @@ it('does not take a store whose mount is gone for one without backups', async ()
 })
 
 describe('find', () => {
-  it('gives the archive and the index that the manifest names', async () => {
+  it('returns the archive and the index that the manifest names', async () => {
     const { store, backups } = await given.withBackups(1).store()
     const [manifest] = backups
     const found = await store.findArchive(IP, manifest.name)
@@ -313,7 +313,7 @@ describe('find', () => {
     await expect(store.find(IP, name)).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
-  it('does not know what is not there', async () => {
+  it('finds nothing for an unknown name', async () => {
     const { store } = await given.store()
     expect(await store.find(IP, 'none-1700000000.tar.gz')).toBeUndefined()
     expect(await store.find('10.9.9.9', 'none-1700000000.tar.gz')).toBeUndefined()

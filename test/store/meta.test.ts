@@ -20,7 +20,7 @@ const ENTITY = {
   instanceNo: 1,
 }
 
-it('keeps what it cannot read of a list', () => {
+it('keeps entries that it cannot read', () => {
   const strange = [{ name: 'x', from: 'the future' }, 17, null]
   const meta = Meta.parse(Buffer.from(JSON.stringify({ [SOURCE]: [...strange, ENTITY], '/empty': null })))
   meta.put({ ...ENTITY, name: 'b-1700000001.tar.gz' })
@@ -31,17 +31,17 @@ it('keeps what it cannot read of a list', () => {
   })
 })
 
-it.each([{ mode: '' }, { mode: undefined }])('takes an entity with %j for a full backup', ({ mode }) => {
+it.each([{ mode: '' }, { mode: undefined }])('treats an entity with %j as a full backup', ({ mode }) => {
   const meta = Meta.parse(Buffer.from(JSON.stringify({ [SOURCE]: [{ ...ENTITY, mode }] })))
   expect(meta.find(ENTITY.name)).toEqual(ENTITY)
 })
 
-it('reads what stands among NULs', () => {
+it('reads content among NULs', () => {
   const text = `\0\0${JSON.stringify({ [SOURCE]: [ENTITY] })}\0`
   expect(Meta.parse(Buffer.from(text)).find(ENTITY.name)).toEqual(ENTITY)
 })
 
-it('takes any path as a source', () => {
+it('accepts any path as a source', () => {
   const meta = new Meta()
   meta.put({ ...ENTITY, source: '__proto__' })
   meta.put({ ...ENTITY, name: 'series', mode: 'increment', source: '/x' })
@@ -65,7 +65,7 @@ it.each(['garbage', '', '[]', '{"a": 1}', '\0\0\0', '{"/data": [{}'])(
   },
 )
 
-it('only says so where it merely reads', async () => {
+it('only reports a broken .meta in another namespace', async () => {
   const { store, dir, warnings, backups } = await given.withBackups(1).store()
   const [{ name }] = backups
   writeFileSync(join(dir, IP, '.meta'), 'garbage')
@@ -74,7 +74,7 @@ it('only says so where it merely reads', async () => {
   expect(readFileSync(join(dir, IP, '.meta'), 'utf8')).toBe('garbage')
 })
 
-it('is made again at start where it is missing or lacks a backup', async () => {
+it('is made again at start if it is missing or lacks a backup', async () => {
   const { store, dir, backups } = await given.withBackups(2).store()
   const [first, second] = backups
   for (const spoilt of ['garbage', JSON.stringify({ [SOURCE]: [] })]) {
@@ -84,7 +84,7 @@ it('is made again at start where it is missing or lacks a backup', async () => {
   }
 })
 
-it('loses no entry where many publish at once, in one process', async () => {
+it('loses no entry if many publish at once, in one process', async () => {
   const dir = tempDir()
   const publishThree = async (_: unknown, n: number) => {
     const { store } = await given.store({ dir })
@@ -100,7 +100,7 @@ it('loses no entry where many publish at once, in one process', async () => {
   )
 })
 
-it('loses no entry where many processes publish at once', async () => {
+it('loses no entry if many processes publish at once', async () => {
   const dir = tempDir()
   await given.store({ dir })
   const children = [1, 2, 3, 4].map((n) => publishInChild(dir, `volume-${n}`, 5))
@@ -117,7 +117,7 @@ function entitiesIn(dir: string): string[] {
     .sort()
 }
 
-it('has entities of ours in the very shape of the recorded ones', async () => {
+it('has our entities in the exact shape of the legacy ones', async () => {
   const { dir } = await given.withBackups(1).store()
   const exchanges: { name: string; body: object[] }[] = JSON.parse(
     readFileSync(new URL('../fixtures/wire/daemon.json', import.meta.url), 'utf8'),
@@ -128,7 +128,7 @@ it('has entities of ours in the very shape of the recorded ones', async () => {
   expect(kinds(lists[0]?.[0] ?? {})).toEqual(kinds(recorded))
 })
 
-it('keeps what it does not know of an entity, through our own backups and deletes', async () => {
+it('keeps unknown fields of an entity across our own backups and deletes', async () => {
   const { store, dir } = await given.store()
   const strange = { ...ENTITY, label: 'of a later version', containers: null }
   writeFileSync(join(dir, IP, '.meta'), `${JSON.stringify({ [SOURCE]: [strange] })}\0\0\0`)

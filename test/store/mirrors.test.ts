@@ -42,7 +42,7 @@ it('is found, and its folder can be read', async () => {
 })
 
 describe('deleting', () => {
-  it('a mirror takes all of it, with its entry, and nothing else', async () => {
+  it('a mirror removes all of it with its entry, and nothing else', async () => {
     const { store, names, metaKeys } = await recorded()
     expect(await store.remove([NAME])).toEqual([NAME])
     expect(metaKeys()).toEqual([SOURCE])
@@ -52,7 +52,7 @@ describe('deleting', () => {
     expect(await store.remove([NAME])).toEqual([])
   })
 
-  it('a mirror is on the disk as deleted before its entry goes', async () => {
+  it('a mirror is on disk as deleted before its entry is removed', async () => {
     const dir = tempDir()
     await recorded(dir)
     const faulty = faultyLocal(dir)
@@ -67,7 +67,7 @@ describe('deleting', () => {
     ])
   })
 
-  it('NAME/path takes just that', async () => {
+  it('NAME/path removes only that', async () => {
     const { store, at } = await recorded()
     expect(await store.remove([`${NAME}/sub/deep`, `${NAME}/time.log/`, `${NAME}/none/x`])).toEqual([
       `${NAME}/sub/deep`,
@@ -85,7 +85,7 @@ describe('deleting', () => {
     ['a NUL', `${NAME}/sub\0`],
     ['inside of an archive', `${ARCHIVE}/db`],
     ['the own files', '.meta/x'],
-  ])('refuses %s, and touches nothing', async (_what, path) => {
+  ])('refuses %s, and changes nothing', async (_what, path) => {
     const { store, at, names } = await recorded()
     await expect(store.remove([`${NAME}/time.log`, path])).rejects.toMatchObject({ code: 'BAD_INPUT' })
     expect([readdirSync(at('')).sort(), names()]).toEqual([
@@ -94,7 +94,7 @@ describe('deleting', () => {
     ])
   })
 
-  it('takes no notice of NAME/path where nothing of that NAME is, not even what .meta still tells of', async () => {
+  it('ignores NAME/path if NAME does not exist, even if .meta still has its files', async () => {
     const { store, at } = await recorded()
     const names = [`${NAME}/time.log`, 'none/x', `${NAME}-1795425847.tar.gz/db`]
     expect(await store.remove(names)).toEqual([`${NAME}/time.log`])
@@ -114,7 +114,7 @@ describe('deleting', () => {
     expect(readdirSync(outside)).toEqual(['x'])
   })
 
-  it('that a crash stops is finished at the next start', async () => {
+  it('is finished at the next start after a crash', async () => {
     for (let nth = 1; ; nth++) {
       const dir = tempDir()
       const { namespace } = await recorded(dir)
@@ -154,7 +154,7 @@ it('leaves a folder alone that only looks like one being deleted', async () => {
   expect(await store.unknown(IP)).toEqual({ count: 1, names: ['x.deleted-soon'] })
 })
 
-it('counts what nobody knows and names the first of it, in a namespace of any server', async () => {
+it('counts unknown objects and names the first of them, in a namespace of any server', async () => {
   const { store, namespace, dir } = await recorded()
   expect(await store.unknown(IP)).toEqual({ count: 0, names: [] })
   for (let n = 0; n < 100; n++) writeFileSync(join(namespace, `stranger-${String(n).padStart(3, '0')}`), '')
@@ -166,7 +166,7 @@ it('counts what nobody knows and names the first of it, in a namespace of any se
   expect(await store.unknown('10.0.0.9')).toEqual({ count: 0, names: [] })
 })
 
-it("lists and counts where 100,000 files are nobody's", async () => {
+it('lists and counts although 100,000 files are unknown', async () => {
   const { store, namespace } = await recorded()
   for (let n = 0; n < 100_000; n++) writeFileSync(join(namespace, `stranger-${n}`), '')
   expect(await store.unknown(IP)).toMatchObject({ count: 100_000, names: { length: 20 } })
@@ -175,7 +175,7 @@ it("lists and counts where 100,000 files are nobody's", async () => {
   expect((await store.settle()).unknown).toHaveLength(100_000)
 })
 
-it('is in no list where only its entry is left, which a delete takes away', async () => {
+it('is in no list if only its entry is left, and a delete removes the entry', async () => {
   const { store, at, metaKeys } = await recorded()
   rmSync(at(''), { recursive: true })
   expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([ARCHIVE])
@@ -184,7 +184,7 @@ it('is in no list where only its entry is left, which a delete takes away', asyn
   expect(metaKeys()).toEqual([SOURCE])
 })
 
-it('is named as unknown, and left alone, where .meta cannot tell of it', async () => {
+it('is named as unknown, and left alone, if .meta cannot be read', async () => {
   const { store, namespace, names } = await recorded()
   writeFileSync(join(namespace, '.meta'), '{"/data": [{')
   expect(await store.unknown(IP)).toEqual({ count: 1, names: [NAME] })

@@ -9,7 +9,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const owner = (dir: string) => JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))
 
 describe('the owner of a namespace', () => {
-  it('is the first daemon that claims it, and stays it over restarts', async () => {
+  it('is the first daemon that claims it, also after restarts', async () => {
     const { dir } = await given.store()
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
     await given.store({ dir })
@@ -30,7 +30,7 @@ describe('the owner of a namespace', () => {
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-b', epoch: 2 })
   })
 
-  it('cannot be replaced unasked because its file cannot be read', async () => {
+  it('is not replaced without a request because its file cannot be read', async () => {
     const dir = tempDir()
     const { store } = await given.store({ dir })
     writeFileSync(join(dir, IP, '.owner'), 'garbage')
@@ -39,7 +39,7 @@ describe('the owner of a namespace', () => {
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 
-  it('is looked at again before publish, delete, settle and a mark', async () => {
+  it('is checked again before publish, delete, settle and a mark', async () => {
     const { dir, store, names, backups } = await given.withBackups(1).store()
     const [{ name }] = backups
     const { pending, rid } = await writtenBackup(store)
@@ -59,7 +59,7 @@ describe('the owner of a namespace', () => {
     expect(names().length).toBe(3)
   })
 
-  it('does not publish what it began before the namespace went to another and came back', async () => {
+  it('does not publish a backup that began before the namespace had another owner', async () => {
     const { dir, store } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     await given.owner('daemon-b').store({ dir, takeOver: true })
@@ -67,7 +67,7 @@ describe('the owner of a namespace', () => {
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
-  it('must be there: an empty folder where the store was mounted takes no backup', async () => {
+  it('is required: an empty folder in place of the mounted store gets no backup', async () => {
     const { dir, store } = await given.store()
     rmSync(join(dir, IP), { recursive: true })
     await expect(writtenBackup(store)).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describe('the owner of a namespace', () => {
     })
   })
 
-  it('is nobody in a namespace that is only read', async () => {
+  it('is not needed to read a namespace', async () => {
     const { dir } = await given.withBackups(1).store()
     const reader = await given.owner('daemon-b').unclaimedStore({ dir })
     expect((await reader.store.list(IP, { limit: 10 })).backups.length).toBe(1)

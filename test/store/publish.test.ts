@@ -17,7 +17,7 @@ const NAME = `${ARCHIVE}-${T0}.tar.gz`
 const WHOLE = [NAME, `${NAME}.index.gz`, `${NAME}.manifest.json`]
 
 describe('publish', () => {
-  it('leaves the archive, its index, its manifest and an entry in .meta', async () => {
+  it('creates the archive, its index, its manifest and an entry in .meta', async () => {
     const { store, dir, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     expect(names().every((name) => name.endsWith(`.part-${rid}`))).toBe(true)
@@ -45,7 +45,7 @@ describe('publish', () => {
     expect(statSync(join(dir, IP, NAME)).mode & 0o777).toBe(0o600)
   })
 
-  it('does its steps in the order that a crash can be settled from', async () => {
+  it('has an order of steps in which each crash can be settled', async () => {
     const driver = faultyDriver(localDriver(tempDir()))
     const { store } = await given.store({ driver })
     const { pending, rid } = await writtenBackup(store)
@@ -71,13 +71,13 @@ describe('publish', () => {
     ])
   })
 
-  it('drops an index that the manifest does not name', async () => {
+  it('removes an index that the manifest does not name', async () => {
     const { store, names } = await given.store()
     const manifest = await madeBackup(store, { index: null })
     expect(names()).toEqual([manifest.name, `${manifest.name}.manifest.json`])
   })
 
-  it('refuses an archive that has not the bytes it should have', async () => {
+  it('refuses an archive with a wrong size', async () => {
     const { store, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     await expect(pending.publish(factsOf(rid, { size: OBJECT.length + 1 }))).rejects.toThrow(
@@ -87,7 +87,7 @@ describe('publish', () => {
     expect(names()).toEqual([])
   })
 
-  it('abandons without a trace, and says nothing the second time or after publish', async () => {
+  it('abandons without a trace, and silently the second time or after publish', async () => {
     const { store, names } = await given.store()
     const { pending } = await writtenBackup(store)
     await pending.abandon()
@@ -99,7 +99,7 @@ describe('publish', () => {
     expect(names()).toEqual(WHOLE)
   })
 
-  it("leaves somebody else's archive alone that took the name meanwhile", async () => {
+  it('leaves an archive of somebody else alone that took the name meanwhile', async () => {
     const { store, dir, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     writeFileSync(join(dir, IP, NAME), 'another archive')
@@ -125,7 +125,7 @@ describe('publish', () => {
     expect((await collect(driver.names(IP))).filter(({ name }) => name.startsWith(ARCHIVE))).toEqual([])
   })
 
-  it('abandons as a whole what failed between its two renames', async () => {
+  it('abandons everything after a failure between its two renames', async () => {
     const driver = faultyLocal(tempDir())
     const { store } = await given.store({ driver })
     const { pending, rid } = await writtenBackup(store)
@@ -136,7 +136,7 @@ describe('publish', () => {
     expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
   })
 
-  it('stands even where .meta cannot be written, and says so', async () => {
+  it('succeeds even if .meta cannot be written, and says so', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store, warnings, names } = await given.store({ dir, driver })
@@ -203,7 +203,7 @@ describe('a crash while publishing', () => {
     return 'new'
   }
 
-  it('keeps what it rolls forward readable, index included', async () => {
+  it('leaves a completed backup readable, index included', async () => {
     const { dir, rid, name } = await crashedBetweenRenames()
     const { store } = await given.store({ dir })
     expect(await store.settle()).toEqual({ rolledForward: [name], swept: [], unknown: [] })
@@ -247,7 +247,7 @@ describe('begin', () => {
     expect(new Set(names).size).toBe(3)
   })
 
-  it('counts on where the clock went back', async () => {
+  it('continues the sequence if the clock was set back', async () => {
     const { store, clock } = await given.withBackups(1).store()
     clock.set(T0 - 86_400)
     const later = await madeBackup(store)
@@ -256,14 +256,14 @@ describe('begin', () => {
     expect(await store.newest(IP, SOURCE)).toEqual(later)
   })
 
-  it('takes no name that is pending or being deleted', async () => {
+  it('uses no name that is pending or being deleted', async () => {
     const { store, dir } = await given.store()
     writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 5}.tar.gz.deleted`), '')
     writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 7}.tar.gz.part-${newRid(0).padStart(43, '1')}`), '')
     expect((await writtenBackup(store)).pending.name).toBe(`${ARCHIVE}-${T0 + 8}.tar.gz`)
   })
 
-  it('counts a volume by its source, whatever its archives were called', async () => {
+  it('identifies a volume by its source, whatever the names of its archives were', async () => {
     const { store } = await given.store()
     await madeBackup(store, { archive: 'renamed-since' })
     await madeBackup(store, { archive: 'another', source: '/data/other' })
@@ -280,19 +280,19 @@ describe('begin', () => {
     },
   )
 
-  it('takes the longest archive name there can be', async () => {
+  it('accepts the longest archive name', async () => {
     const { store } = await given.store()
     const archive = 'x'.repeat(170)
     expect((await madeBackup(store, { archive })).name).toBe(`${archive}-${T0}.tar.gz`)
   })
 
-  it('refuses what is no run id, since its files could not be told from others', async () => {
+  it('refuses an invalid run id, because its files could not be recognized', async () => {
     const { store } = await given.store()
     const begun = store.begin({ archive: ARCHIVE, rid: 'x', source: SOURCE })
     await expect(begun).rejects.toMatchObject({ code: 'BAD_INPUT' })
   })
 
-  it('leaves nothing where the second file cannot be made', async () => {
+  it('leaves nothing if the second file cannot be created', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store, names } = await given.store({ dir, driver })

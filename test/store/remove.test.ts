@@ -34,7 +34,7 @@ function readMetaFile(dir: string): Record<string, { name: string }[]> {
 }
 
 describe('remove', () => {
-  it('removes a backup with all that belongs to it, and nothing else', async () => {
+  it('removes a backup with all its files, and nothing else', async () => {
     const { store, dir, names, backups } = await given.withBackups(2).store()
     const [first, second] = backups
     expect(await store.remove([first.name, 'never-was-1700000000.tar.gz'])).toEqual([first.name])
@@ -43,7 +43,7 @@ describe('remove', () => {
     expect(await store.remove([first.name])).toEqual([])
   })
 
-  it('makes the manifest a tombstone first and takes the tombstone last', async () => {
+  it('makes the manifest a tombstone first and removes the tombstone last', async () => {
     const driver = faultyDriver(localDriver(tempDir()))
     const { store, backups } = await given.withBackups(1).store({ driver })
     const [{ name }] = backups
@@ -83,7 +83,7 @@ describe('remove', () => {
     `${ARCHIVE}-${T0}.tar.gz.index.gz`,
     `${ARCHIVE}-${T0}.tar.gz.deleted`,
     `${ARCHIVE}-${T0}.tar.gz.part-${'0'.repeat(42)}`,
-  ])('refuses %j, with everything asked beside it', async (bad) => {
+  ])('refuses %j, with all other names of the request', async (bad) => {
     const { store, names, backups } = await given.withBackups(1).store()
     const [{ name }] = backups
     const before = names()
@@ -91,7 +91,7 @@ describe('remove', () => {
     expect(names()).toEqual(before)
   })
 
-  it('refuses what is held, and says why it is', async () => {
+  it('refuses a held backup, and names the holds', async () => {
     const { store, dir, names, backups } = await given.withBackups(2).store()
     const [{ name }, other] = backups
     const file = join(dir, IP, `${name}.manifest.json`)
@@ -103,7 +103,7 @@ describe('remove', () => {
     expect(names()).toEqual(before)
   })
 
-  it('deletes on a store too full for a new .meta', async () => {
+  it('works on a store too full for a new .meta', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store, names, backups } = await given.withBackups(1).store({ dir, driver })
@@ -114,7 +114,7 @@ describe('remove', () => {
     expect(readMetaFile(dir)).toEqual({})
   })
 
-  it('finishes, the next time, what a failed delete left', async () => {
+  it('finishes what a failed delete left, the next time', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store, names, backups } = await given.withBackups(2).store({ dir, driver })
@@ -130,7 +130,7 @@ describe('remove', () => {
 
 describe('a crash while deleting', () => {
   it.each(['with a manifest', 'adopted'])(
-    'leaves a backup %s whole or gone after settle, at every step',
+    'leaves a backup %s intact or deleted after settle, at every step',
     async (kind) => {
       const seen: string[] = []
       for (let step = 1; seen.at(-1) !== 'not crashed'; step++) seen.push(await crashedRemove(kind, step))
@@ -171,7 +171,7 @@ describe('a crash while deleting', () => {
 })
 
 describe('a crash while settling', () => {
-  it('is settled by the next one, at every step', async () => {
+  it('is settled by the next settle, at every step', async () => {
     let steps = 0
     for (let isCrashed = true; isCrashed; steps++) isCrashed = await crashedSettle(steps + 1)
     expect(steps).toBeGreaterThan(20)

@@ -19,7 +19,7 @@ async function reserveWorld() {
 }
 
 it.each(['succeeds', 'fails'])(
-  'the reserve is given up for what needs room, and is there again when that %s',
+  'the reserve is given up for what needs room, and exists again when that %s',
   async (how) => {
     const { store, reserve, hasReserve } = await reserveWorld()
     expect(hasReserve()).toBe(true)

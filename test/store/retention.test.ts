@@ -37,12 +37,12 @@ describe('retention', () => {
     ['archives that were adopted', [aged(0), aged(20, { sequence: 0, rid: null })], ['20d']],
     ['none with a time that is none', [aged(0), aged(20, { created: 'never' })], []],
   ]
-  it.each(cases)('takes %s', (_what, backups, expired) => {
+  it.each(cases)('deletes %s', (_what, backups, expired) => {
     expect(planRetention(backups, WEEK)).toMatchObject({ expired, stopped: null })
     expect(planRetention(backups.toReversed(), WEEK)).toMatchObject({ expired, stopped: null })
   })
 
-  it('says which backups stay since only partial ones follow a good one', () => {
+  it('names the backups that stay because only partial ones follow a good one', () => {
     const { expired, delayed } = planRetention(
       [partial(0), aged(5, { name: 'good' }), aged(9), aged(20)],
       WEEK,
@@ -55,7 +55,7 @@ describe('retention', () => {
     expect(planRetention([partial(0), aged(5)], WEEK).delayed).toBeNull()
   })
 
-  it('goes by the sequence where the clock went back', () => {
+  it('follows the sequence if the clock was set back', () => {
     const beforeJump = aged(1, { sequence: 10, name: 'before' })
     const afterJump = aged(20, { sequence: 11, name: 'after' })
     const old = aged(25, { sequence: 9, name: 'old' })
@@ -63,7 +63,7 @@ describe('retention', () => {
     expect(planRetention([beforeJump, afterJump, aged(28, { sequence: 8 })], WEEK).expired).toEqual(['28d'])
   })
 
-  it('stops where a backup was made in the future, and says so', () => {
+  it('stops if a backup was made in the future, and says so', () => {
     const { expired, stopped } = planRetention([aged(-1, { name: 'tomorrow' }), aged(0), aged(50)], WEEK)
     expect(expired).toEqual([])
     expect(stopped).toBe(
@@ -74,7 +74,7 @@ describe('retention', () => {
     expect(planRetention([slightly, aged(50)], WEEK)).toMatchObject({ expired: ['50d'], stopped: null })
   })
 
-  describe('of backups made while the clock was in doubt', () => {
+  describe('and backups made while the clock was in doubt', () => {
     const doubted = (days: number, trustedDays: number, change: Partial<Aged> = {}) =>
       aged(days, {
         clockDoubt: { trusted: new Date(NOW - trustedDays * DAY).toISOString() },
@@ -82,12 +82,12 @@ describe('retention', () => {
         ...change,
       })
 
-    it('does not count one as from the future', () => {
+    it('does not treat one as from the future', () => {
       const plan = planRetention([doubted(-60, 1), aged(0), aged(50)], WEEK)
       expect(plan).toMatchObject({ expired: ['50d'], stopped: null })
     })
 
-    it('takes none as the measure of others', () => {
+    it('measures no other age against one', () => {
       expect(planRetention([doubted(0, 0), aged(50), aged(55), aged(58)], WEEK).expired).toEqual(['58d'])
       expect(planRetention([doubted(0, 0), doubted(30, 30)], WEEK).expired).toEqual([])
     })
@@ -96,7 +96,7 @@ describe('retention', () => {
       expect(planRetention([doubted(9000, 9), aged(10), aged(20)], WEEK).expired).toEqual(['20d'])
     })
 
-    it('ages it by the later of its two times', () => {
+    it('ages one by the later of its two times', () => {
       expect(planRetention([aged(0), doubted(9000, 6), doubted(9001, 8)], WEEK).expired).toEqual(['9001d'])
       expect(planRetention([aged(0), doubted(6, 9000), doubted(8, 9001)], WEEK).expired).toEqual(['8d'])
     })
@@ -115,7 +115,7 @@ describe('retention', () => {
     .uniqueArray(anyBackup, { selector: ({ sequence }) => sequence, maxLength: 30 })
     .map((list) => list.map(({ days, ...rest }) => aged(days, { ...rest, name: `${rest.sequence}` })))
 
-  it('always keeps the newest good one, the newest partial, and what is held', () => {
+  it('always keeps the newest good one, the newest partial, and held ones', () => {
     fc.assert(
       fc.property(anyVolume, fc.integer({ min: 1, max: 40 }), (backups, expireDays) => {
         const gone = new Set(planRetention(backups, { expireMs: expireDays * DAY, nowMs: NOW }).expired)
@@ -127,7 +127,7 @@ describe('retention', () => {
     )
   })
 
-  it('takes nothing that is younger than the limit, and no more a second time', () => {
+  it('deletes nothing younger than the limit, and nothing more a second time', () => {
     fc.assert(
       fc.property(anyVolume, fc.integer({ min: 1, max: 40 }), (backups, expireDays) => {
         const rule = { expireMs: expireDays * DAY, nowMs: NOW }

@@ -45,7 +45,7 @@ describe('the reserve', () => {
     expect(warnings).toEqual([expect.stringContaining('The reserve of the store cannot be made')])
   })
 
-  it('is gone from the disk before what needs its room is tried again', async () => {
+  it('is removed from disk before the request that needs its room is repeated', async () => {
     const dir = tempDir()
     const driver = faultyDriver(localDriver(dir))
     const { store } = await reserveWorld(driver, dir)
@@ -60,7 +60,7 @@ describe('the reserve', () => {
     expect(calls).toEqual([`remove ${IP}/.reserve`, `syncFolder ${IP}`])
   })
 
-  it('is not made where the store has less room than it takes', async () => {
+  it('is not created if the store has less room than it needs', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
     const { store, reserve } = await reserveWorld(driver, dir)
@@ -74,7 +74,7 @@ describe('the reserve', () => {
     expect(existsSync(reserve)).toBe(true)
   })
 
-  it('fails without a second try where there is none, or where room is not what is missing', async () => {
+  it('fails without a second try if it does not exist, or if room is not the problem', async () => {
     const { store, reserve } = await reserveWorld()
     for (const error of [new Error('another reason'), FULL]) {
       let tries = 0
@@ -90,7 +90,7 @@ describe('the reserve', () => {
 })
 
 describe('a claim', () => {
-  it('is refused if another daemon claimed the namespace between the look and the lock', async () => {
+  it('is refused if another daemon claimed the namespace between the check and the lock', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
     const lock = driver.lock.bind(driver)
@@ -107,7 +107,7 @@ describe('a claim', () => {
     expect(JSON.parse(readFileSync(join(dir, IP, '.owner'), 'utf8'))).toMatchObject({ daemonId: 'daemon-b' })
   })
 
-  it('is refused, and use too, if the known store has lost its id', async () => {
+  it('is refused, and so is use, if the known store has lost its id', async () => {
     const { dir } = await given.store()
     const file = join(dir, IP, '.owner')
     const { storeId, ...owner } = JSON.parse(readFileSync(file, 'utf8'))
@@ -166,7 +166,7 @@ describe('a backup', () => {
     expect(await later.find(IP, pending.name)).toBeDefined()
   })
 
-  it('whose index is another one leaves no file open', async () => {
+  it('with a wrong index leaves no file open', async () => {
     const { store, dir, backups } = await given.withBackups(1).store()
     const [{ name }] = backups
     const file = join(dir, IP, `${name}.index.gz`)
@@ -179,7 +179,7 @@ describe('a backup', () => {
     expect(openCount()).toBe(before)
   })
 
-  it('that cannot be begun leaves no file open', async () => {
+  it('that cannot begin leaves no file open', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store } = await given.store({ dir, driver })
@@ -189,7 +189,7 @@ describe('a backup', () => {
     expect(openCount()).toBe(before)
   })
 
-  it('that is no longer due when nobody else can change the namespace is not deleted', async () => {
+  it('that is no longer due under the lock is not deleted', async () => {
     const { store, names, backups } = await given.withBackups(2).store()
     const [first, second] = backups
     expect(await store.remove([first.name, second.name], async () => [second.name])).toEqual([second.name])
@@ -209,7 +209,7 @@ describe('a mirror', () => {
     return { ...(await given.store({ dir })), namespace }
   }
 
-  it('that was made again while an older one of its name is being deleted is not forgotten', async () => {
+  it('that was made again while an older one of its name is being deleted is kept', async () => {
     const { store, namespace } = await mirrorWorld()
     mkdirSync(join(namespace, `${NAME}.deleted-${'a'.repeat(42)}`))
     await store.settle()
@@ -219,7 +219,7 @@ describe('a mirror', () => {
     expect(readFileSync(join(namespace, '.meta'), 'utf8')).not.toContain(NAME)
   })
 
-  it('has what is deleted in it gone from the disk, a file and a folder', async () => {
+  it('has the deletion of a file or a folder in it on disk', async () => {
     const { dir, store } = await mirrorWorld()
     const { steps } = await recordDisk(dir)
     await store.remove([`${NAME}/sub/file`])

@@ -18,7 +18,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const RID = `1795425846${'a'.repeat(32)}`
 
-it('sweeps the temporary files of dead runs, and only files that are named as ours are', async () => {
+it('removes temporary files of dead runs, and only files with our names', async () => {
   const { store, dir } = await given.store()
   const { pending, rid } = await writtenBackup(store)
   const strange = [
@@ -37,7 +37,7 @@ it('sweeps the temporary files of dead runs, and only files that are named as ou
   expect(unknown.length).toBe(strange.length + 1)
 })
 
-it('sweeps what a killed run of an archive left when the next one begins, and nothing of other archives', async () => {
+it('removes leftovers of a killed run when the next one of the archive begins, and no others', async () => {
   const { store, dir } = await given.store()
   const killed = await writtenBackup(store)
   const others = `another-${T0}.tar.gz.part-${RID}`
@@ -50,7 +50,7 @@ it('sweeps what a killed run of an archive left when the next one begins, and no
   await drop(killed.pending)
 })
 
-it('publishes what a killed run had whole when the next one begins', async () => {
+it('publishes the complete backup of a killed run when the next one begins', async () => {
   const { store, dir, backups } = await given.withBackups(1).store()
   const [{ name, rid }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${rid}`))
@@ -90,7 +90,7 @@ it.each([
   },
 )
 
-it('reports what nobody made, and leaves it as it is', async () => {
+it('reports unknown objects, and leaves them alone', async () => {
   const { store, dir, backups } = await given.withBackups(1).store()
   const [{ name }] = backups
   writeFileSync(join(dir, IP, 'stray-1700000000.tar.gz'), 'x')
@@ -110,7 +110,7 @@ it('reports what nobody made, and leaves it as it is', async () => {
   expect((await store.find(IP, name))?.info.corrupt).toBeNull()
 })
 
-it('publishes nothing whose archive is not there', async () => {
+it('publishes nothing without its archive', async () => {
   const { store, dir, names, backups } = await given.withBackups(1).store()
   const [{ name, rid }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${rid}`))
@@ -128,7 +128,7 @@ it('publishes nothing by a manifest of another run', async () => {
   expect(existsSync(join(dir, IP, name))).toBe(true)
 })
 
-it('touches no other namespace', async () => {
+it('changes no other namespace', async () => {
   const { store, dir } = await given.store()
   mkdirSync(join(dir, '10.0.0.2'))
   const part = join(dir, '10.0.0.2', `${ARCHIVE}-${T0}.tar.gz.part-${RID}`)
@@ -137,7 +137,7 @@ it('touches no other namespace', async () => {
   expect(existsSync(part)).toBe(true)
 })
 
-it('leaves the index of an archive that stands, whatever a dead run left of its manifest', async () => {
+it('leaves the index of an existing archive, whatever a dead run left of its manifest', async () => {
   const { store, dir, names, backups } = await given.withBackups(1).store()
   const [{ name }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${RID}`))

@@ -49,7 +49,7 @@ function flipByte(path: string, at = 100): void {
   writeFileSync(path, content)
 }
 
-test('an archive that is what was written is read to its last byte, and nothing changes', async () => {
+test('an intact archive is read to its last byte, and nothing changes', async () => {
   const { verify, fullBackup, corruptOf, namespace, warnings } = await verifyingWorld()
   const name = await fullBackup()
   const before = readdirSync(namespace)
@@ -72,14 +72,14 @@ test.each([
   expect(await corruptOf(name)).toMatch(/The archive is damaged/)
 })
 
-test('an archive that is cut off is found without being read', async () => {
+test('a truncated archive is found without reading it', async () => {
   const { verify, fullBackup, namespace } = await verifyingWorld()
   const name = await fullBackup()
   truncateSync(join(namespace, name), 1000)
   await expect(verify(name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT', facts: { size: 1000 } })
 })
 
-test('an archive without a manifest is judged by its own checksums', async () => {
+test('an archive without a manifest is checked by its own checksums', async () => {
   const { verify, fullBackup, namespace } = await verifyingWorld()
   const name = await fullBackup()
   const path = join(namespace, name)
@@ -89,7 +89,7 @@ test('an archive without a manifest is judged by its own checksums', async () =>
   await expect(verify(name)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT' })
 })
 
-test('the verification of an archive ends when it is aborted, and condemns nothing', async () => {
+test('an aborted verification of an archive marks nothing', async () => {
   const { verify, fullBackup, corruptOf } = await verifyingWorld()
   const name = await fullBackup()
   const reason = new Error('enough')
@@ -97,7 +97,7 @@ test('the verification of an archive ends when it is aborted, and condemns nothi
   expect(await corruptOf(name)).toBeNull()
 })
 
-test('a series that is what was written is read whole', async () => {
+test('an intact series is read completely', async () => {
   const { verify, backUp, corruptOf, warnings } = await verifyingWorld()
   await backUp({ mode: 'increment' })
   expect(await verify(NAME)).toBeGreaterThan(3 * MIB)
@@ -105,7 +105,7 @@ test('a series that is what was written is read whole', async () => {
   expect(warnings).toEqual([])
 })
 
-test('a damaged pack condemns the snapshots that lack something, with the paths', async () => {
+test('a damaged pack marks the snapshots that lack something, with the paths', async () => {
   const { verify, backUp, corruptOf, namespace, warnings } = await verifyingWorld()
   await backUp({ mode: 'increment' })
   flipByte(largestPack(namespace))
@@ -118,7 +118,7 @@ test('a damaged pack condemns the snapshots that lack something, with the paths'
   expect(await corruptOf(NAME)).toContain('"large"')
 })
 
-test('a pack that is gone condemns the snapshots that lack something', async () => {
+test('a missing pack marks the snapshots that lack something', async () => {
   const { verify, backUp, namespace } = await verifyingWorld()
   await backUp({ mode: 'increment' })
   rmSync(largestPack(namespace))
@@ -128,7 +128,7 @@ test('a pack that is gone condemns the snapshots that lack something', async () 
   })
 })
 
-test('damage that only another series has does not condemn this one', async () => {
+test('damage in another series does not mark this one', async () => {
   const { verify, backUp, parent, namespace } = await verifyingWorld()
   await backUp({ mode: 'increment' })
   const other = join(parent, 'other')
@@ -145,7 +145,7 @@ test('damage that only another series has does not condemn this one', async () =
   await expect(verify('shop-shop.web.web-1-data-other')).rejects.toMatchObject({ code: 'SNAPSHOT_CORRUPT' })
 })
 
-test('of a mirror nothing tells what it was: that is said, and it is not called good', async () => {
+test('a mirror cannot be verified: that is reported, and it does not count as good', async () => {
   const { verify, namespace } = await verifyingWorld()
   const name = 'hello-hello.web.web-1-data'
   const source = '/data/lain/volumes/hello/hello.web.web/1/data'

@@ -8,8 +8,8 @@ import { tempDir } from './temp-dir.ts'
 const faulty = () => faultyDriver(localDriver(tempDir()))
 const sizeOf = async (driver: Driver, name: string) => (await driver.stat(name))?.size
 
-describe('faults to order', () => {
-  it('fail the nth call, as often as told', async () => {
+describe('injected faults', () => {
+  it('fail the nth call, as often as requested', async () => {
     const driver = faulty()
     driver.fail('space').at(2).times(2)
     await driver.space()
@@ -20,7 +20,7 @@ describe('faults to order', () => {
     driver.assertAllHit()
   })
 
-  it('count bytes for writes, and tear the write that fails', async () => {
+  it('count bytes of writes, and tear the failing write', async () => {
     const driver = faulty()
     driver.fail('write').after(100).with(new Error('torn'))
     const writer = await driver.create('object')
@@ -54,7 +54,7 @@ describe('faults to order', () => {
     expect(driver.calls).toEqual(['create object', 'write object', 'sync object', 'write object'])
   })
 
-  it('reach readers and listings', async () => {
+  it('affect readers and listings', async () => {
     const driver = faulty()
     await driver.replace('object', Buffer.from('x'))
     driver.fail('read')
@@ -67,7 +67,7 @@ describe('faults to order', () => {
     expect((await reader.read(0, 1)).toString()).toBe('x')
   })
 
-  it('that were never hit are told', async () => {
+  it('are reported if they were never hit', async () => {
     const driver = faulty()
     driver.fail('rename')
     driver.fail('space')

@@ -36,7 +36,7 @@ function makeWorld() {
   return { base, roots: { volumeRoot: join(base, 'root'), allowPaths: [join(base, 'allowed')] } }
 }
 
-test('under the root and under an allowed path', async () => {
+test('a volume below the root and below an allowed path is accepted', async () => {
   const { base, roots } = makeWorld()
   expect(await resolve(`${base}/root/app/db/`, roots)).toMatchObject({
     path: `${base}/root/app/db`,
@@ -49,14 +49,14 @@ test('under the root and under an allowed path', async () => {
   })
 })
 
-test('a name that only starts like the root is outside', async () => {
+test('a similar name beside the root is outside', async () => {
   const { base, roots } = makeWorld()
   mkdirSync(`${base}/root2`)
   await expect(resolveVolume(`${base}/root2`, roots)).rejects.toMatchObject({ code: 'FORBIDDEN' })
   expect(isUnder('/data', '/')).toBe(true)
 })
 
-test('a link below a root is refused with what it leads to, one above a root is followed', async () => {
+test('a link below a root is refused with its target, one above a root is followed', async () => {
   const { base, roots } = makeWorld()
   symlinkSync(`${base}/secret`, `${base}/root/out`)
   symlinkSync(`${base}/allowed/db`, `${base}/root/across`)
@@ -82,7 +82,7 @@ test('a link below a root is refused with what it leads to, one above a root is 
   })
 })
 
-test('what is outside all roots is refused with what it leads to', async () => {
+test('a path outside all roots is refused with its target', async () => {
   const { base, roots } = makeWorld()
   symlinkSync(`${base}/secret`, `${base}/link`)
   for (const path of [`${base}/secret/db`, `${base}/link/db`, `${base}/secret/none/none`])
@@ -126,7 +126,7 @@ test('a link that leads out of a directory that others can change is not followe
   })
 })
 
-test('a root inside another is no way around: a link in the outer one is refused', async () => {
+test('an allowed root inside another does not allow a link in the outer one', async () => {
   const { base, roots } = makeWorld()
   const nested = { ...roots, allowPaths: [`${base}/root/app/db`] }
   rmSync(`${base}/root/app/db`, { recursive: true })
@@ -135,7 +135,7 @@ test('a root inside another is no way around: a link in the outer one is refused
   await expect(resolveVolume(`${base}/secret/db`, nested)).rejects.toMatchObject({ code: 'FORBIDDEN' })
 })
 
-test('what is held stays the same directory, whatever its path leads to', async () => {
+test('a held volume stays the same directory, whatever its path leads to', async () => {
   const { base, roots } = makeWorld()
   const held = await resolve(`${base}/root/app/db`, roots)
   writeFileSync(`${base}/root/app/db/own`, '')
@@ -146,7 +146,7 @@ test('what is held stays the same directory, whatever its path leads to', async 
   expect(held.currentPath()).toBe(`${base}/root/moved/db`)
 })
 
-test('missing parents, files and dangling links are no volumes', async () => {
+test('missing parents, files and dangling links are not volumes', async () => {
   const { base, roots } = makeWorld()
   symlinkSync('nowhere', `${base}/root/dangling`)
   for (const path of ['none/none', 'file', 'file/db', 'dangling']) {
@@ -160,13 +160,13 @@ test('missing parents, files and dangling links are no volumes', async () => {
 })
 
 test.each(['', 'data', './data', '/data/../etc', '/data/./db', '/data//db', '/', '/data\0/etc'])(
-  '%j is no volume path',
+  '%j is not a volume path',
   (path) => {
     expect(() => checkVolumePath(path)).toThrow()
   },
 )
 
-describe.skipIf(process.getuid?.() !== 0)('who counts as another user (needs root)', () => {
+describe.skipIf(process.getuid?.() !== 0)('other users (needs root)', () => {
   /** Links are followed only through what others cannot change. */
   async function isTrusted(mode: number, [uid, gid]: [number, number], user?: number): Promise<boolean> {
     const { base, roots } = makeWorld()
@@ -185,14 +185,14 @@ describe.skipIf(process.getuid?.() !== 0)('who counts as another user (needs roo
     )
   }
 
-  test('not group 0, if the daemon runs as root', async () => {
+  test('do not include group 0 if the daemon runs as root', async () => {
     expect(await isTrusted(0o775, [0, 0])).toBe(true)
     expect(await isTrusted(0o775, [0, 12345])).toBe(false)
     expect(await isTrusted(0o777, [0, 0])).toBe(false)
     expect(await isTrusted(0o755, [12345, 0])).toBe(false)
   })
 
-  test('not the private group of the user who runs it', async () => {
+  test("do not include the private group of the daemon's user", async () => {
     expect(await isTrusted(0o775, [1234, 1234], 1234)).toBe(true)
     expect(await isTrusted(0o775, [1234, 1235], 1234)).toBe(false)
     expect(await isTrusted(0o775, [0, 0], 1234)).toBe(false)

@@ -6,7 +6,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const openFiles = () => readdirSync('/proc/self/fd').length
 
-test('a volume that is let go, or that cannot be held, leaves nothing open', () => {
+test('a released volume, or one that cannot be held, leaves nothing open', () => {
   const root = tempDir()
   mkdirSync(join(root, 'a/b'), { recursive: true })
   writeFileSync(join(root, 'a/file'), '')
@@ -29,7 +29,7 @@ test('a volume that is let go, or that cannot be held, leaves nothing open', () 
   expect(openFiles()).toBe(before)
 })
 
-test('a volume that does not exist has no place, and is found where it would lie', () => {
+test('a missing volume is found at the place where it would be created', () => {
   const root = tempDir()
   using volume = holdVolume(root, ['new'])
   expect([volume.exists, volume.currentPath()]).toEqual([false, join(root, 'new')])

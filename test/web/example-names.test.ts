@@ -8,7 +8,7 @@ const volume = (job: string, good: string | null) => ({
   lastGood: good === null ? null : { name: good },
 })
 
-test('the example tabs hold names of the actual inventory, of a volume with a good backup', () => {
+test('the example tabs use names of the present inventory, of a volume with a good backup', () => {
   const names = pickNames({
     data: {
       apps: [
@@ -33,7 +33,7 @@ test('the example tabs hold names of the actual inventory, of a volume with a go
   expect(snapshots).toEqual({ app: 'mail', proc: 'mail.worker.imap', name: 'box', from: 'old' })
 })
 
-test('without an answer every tab is there, its names empty', () => {
+test('without an answer every tab exists, with empty names', () => {
   const tabs = makeExampleTabs(pickNames({}))
   expect(tabs).toHaveLength(5)
   for (const { query } of tabs) expect(() => parse(query)).not.toThrow()

@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 test.skipIf(!existsSync(BROWSER))(
-  `the IDE queries and subscribes, and asks no other host (needs ${BROWSER})`,
+  `the IDE queries and subscribes, and contacts no other host (needs ${BROWSER})`,
   async () => {
     folder = await mkdtemp(join(tmpdir(), 'ide-'))
     await mkdir(join(folder, 'volume'))

@@ -20,7 +20,7 @@ const owner = fc.record({
   volume,
 })
 
-test('a name of an archive tells whose it is, of whichever app, proc and volume', () => {
+test('the name of an archive tells its owner, for any app, proc and volume', () => {
   fc.assert(
     fc.property(owner, ({ app, type, name, instanceNo, volume }) => {
       const proc = `${app}.${type}.${name}`
@@ -30,7 +30,7 @@ test('a name of an archive tells whose it is, of whichever app, proc and volume'
   )
 })
 
-test('a name of a backup comes apart as it was put together', () => {
+test('the name of a backup is split into the parts it was made of', () => {
   fc.assert(
     fc.property(owner, fc.integer({ min: 1_000_000_000, max: 99_999_999_999 }), (of, seconds) => {
       const archive = archiveName({ ...of, proc: `${of.app}.${of.type}.${of.name}` })
@@ -45,6 +45,6 @@ test('a name of another kind belongs to nobody', () => {
   expect(parseBackupName('notes.txt')).toBeUndefined()
 })
 
-test('without its volume, a name tells whose it is up to the first number', () => {
+test('without its volume, a name tells its owner up to the first number', () => {
   expect(guessProcOfArchive('shop-shop.web.web-1-data-db')).toEqual({ app: 'shop', proc: 'shop.web.web' })
 })

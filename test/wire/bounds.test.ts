@@ -3,7 +3,7 @@ import { readBackup } from '../../src/wire/mend.ts'
 import { applyNews, MAX_WARNINGS, recordSchema } from '../../src/wire/record.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 
-test('a record keeps the first thousand warnings that it is told, and its count of all', () => {
+test('a record keeps the first thousand warnings, and the count of all', () => {
   const warnings = Array.from({ length: MAX_WARNINGS + 500 }, (_, n) => `warning ${n}`)
   const record = recordSchema.parse(sampleRecord({ warnings, warningCount: 1500 }))
   expect([record.warnings.length, record.warnings.at(-1), record.warningCount]).toEqual([
@@ -20,7 +20,7 @@ test('news of a run from another server changes nothing, however new it is', () 
   expect(applyNews(known, news)).toBe(news)
 })
 
-test('what is known to be damaged keeps its reason where the rest of it cannot be read', () => {
+test('known damage keeps its reason even if the rest is unreadable', () => {
   const bad = { ...sampleBackup(), size: -1 }
   expect(readBackup({ ...bad, corrupt: 'a block is damaged' })?.corrupt).toBe('a block is damaged')
   expect(readBackup(bad)?.corrupt).toMatch(/^its description is not valid \(size: /)

@@ -11,7 +11,7 @@ function documentedCodes(): { code: string; meaning: string; action: string }[] 
   return [...rows].map(([, code = '', meaning = '', action = '']) => ({ code, meaning, action }))
 }
 
-test('docs/errors.md says of every code, in order, what the code says, and of no other', () => {
+test('docs/errors.md has every code in order with its action, and no other', () => {
   const documented = documentedCodes().map(({ code, action }) => [code, action])
   expect(documented).toEqual(Object.entries(ERROR_CODES))
 })

@@ -22,7 +22,7 @@ const anyMs = fc.oneof(
   fc.integer(),
 )
 
-test('every moment has a text of RFC 3339 that GraphQL sends and reads', () => {
+test('every time has an RFC 3339 text that GraphQL sends and reads', () => {
   fc.assert(
     fc.property(anyMs, (ms) => {
       const iso = isoTime(ms)
@@ -33,7 +33,7 @@ test('every moment has a text of RFC 3339 that GraphQL sends and reads', () => {
   )
 })
 
-test('texts of moments sort as the moments do', () => {
+test('texts of times sort like the times', () => {
   fc.assert(
     fc.property(extremeTime, extremeTime, (a, b) => {
       const [early, late] = a < b ? [a, b] : [b, a]
@@ -46,11 +46,11 @@ test.each([
   ['+275760-09-13T00:00:00.000Z', '9999-12-31T23:59:59.999Z'],
   ['-271821-04-20T00:00:00.000Z', '0000-01-01T00:00:00.000Z'],
   ['2026-01-02T03:04:05.123456789Z', '2026-01-02T03:04:05.123456789Z'],
-])('what an older daemon tells of a file, %s, is sent as %s', (told, sent) => {
+])('the time of a file from an older daemon, %s, is sent as %s', (told, sent) => {
   expect(DateTime.serialize(told)).toBe(sent)
 })
 
-test('bounds of a list hold for every time that a filter can name', () => {
+test('bounds of a list apply to every time in a filter', () => {
   const year = fc.constantFrom('0000', '0001', '1969', '2026', '9998', '9999')
   const zone = fc.constantFrom('Z', '+23:59', '-23:59')
   fc.assert(
@@ -70,7 +70,7 @@ test('a time with any fraction has a key', () => {
   expect(timeKey('soon')).toBeUndefined()
 })
 
-test('every cursor leads back to its key, and to no other list', () => {
+test('every cursor leads back to its key, and is refused by other lists', () => {
   fc.assert(
     fc.property(text, (key) => {
       const { items } = toSlice([{ key, node: 1 }], { first: 1 }, { kind: 'record', totalCount: 1 })
@@ -81,7 +81,7 @@ test('every cursor leads back to its key, and to no other list', () => {
   )
 })
 
-test('a manifest with any printable texts and sizes comes back', () => {
+test('a manifest with any printable texts and sizes is read back the same', () => {
   const manifest: fc.Arbitrary<Manifest> = fc.record({
     ...{ format: fc.constant(1 as const), name: objectName, mode: fc.constant('full' as const) },
     ...{
@@ -118,7 +118,7 @@ test('a manifest with any printable texts and sizes comes back', () => {
   )
 })
 
-test('free JSON has 32 levels at most, and names 255 bytes', () => {
+test('free JSON has at most 32 levels, and names at most 255 bytes', () => {
   const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
   expect([32, 33].map((levels) => json.safeParse(nested(levels)).success)).toEqual([true, false])
   expect(['é'.repeat(127), 'é'.repeat(128)].map((name) => objectNameField.safeParse(name).success)).toEqual([

@@ -9,7 +9,7 @@ test.each([
   ['went forward', 2, /See the warnings of the record/],
   ['went back', 0, /run it again/i],
 ])(
-  'a recover that the daemon ended when it started again, and that %s, says what is left to do',
+  'a recover that the daemon ended at its next start, and that %s, says what is left to do',
   (outcome, faults, advice) => {
     const error = { code: 'DAEMON_RESTARTED', message: 'stopped', facts: { outcome, faults } }
     const text = describeFailure(

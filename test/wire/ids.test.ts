@@ -29,7 +29,7 @@ test('only an IPv4 has a hex form', () => {
   expect(() => ipv4Hex('::1')).toThrow('"::1" is not an IPv4 address, such as 10.0.0.1')
 })
 
-test('a rid starts with its second and is never the same twice', () => {
+test('a rid starts with its second and is never repeated', () => {
   const [one, two] = [newRid(1_795_425_842_999), newRid(1_795_425_842_999)]
   expect(one).toMatch(RID_PATTERN)
   expect(one.slice(0, 10)).toBe('1795425842')

@@ -11,7 +11,7 @@ test.each([
   ['of a job without a server in its id', record({ jobId: '' })],
   ['of an own job with an own backup', record({ jobId: '0a000001ab', result: { backup: own } })],
   ['that changed own series', record({ result: { changed: [own, own] } })],
-])('a record %s speaks for its own server alone', (_what, told) => {
+])('a record %s may only be about its own server', (_what, told) => {
   expect(findForeignPart(told)).toBeUndefined()
 })
 
@@ -24,6 +24,6 @@ test.each([
     record({ result: { backup: own, changed: [foreign] } }),
     'its backup',
   ],
-])('no daemon speaks for another: %s is found', (_what, told, flaw) => {
+])('no daemon may report for another: %s is found', (_what, told, flaw) => {
   expect(findForeignPart(told)).toContain(flaw)
 })

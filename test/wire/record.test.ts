@@ -43,7 +43,7 @@ test('news in any order, twice, or late gives the same record', () => {
   )
 })
 
-test('lost gives way to the daemon’s own word, and to nothing else', () => {
+test('lost is replaced by a report of the daemon, and by nothing else', () => {
   const lost = record(1, 'lost')
   expect(applyNews(lost, record(0, 'queued'))).toBeUndefined()
   expect(applyNews(lost, record(3, 'success'))).toEqual(record(3, 'success'))

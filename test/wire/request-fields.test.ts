@@ -27,14 +27,14 @@ test.each(['0', '1001', '-1', '1.5', '1e2', '0x10', ' 7', '9999999999', 'x'])(
   },
 )
 
-test('a field that is there and empty is no field that is left out', () => {
+test('an empty field differs from a missing one', () => {
   expect(form('').optional('snapshot')).toBeUndefined()
   expect(json({ snapshot: null }).optional('snapshot')).toBeUndefined()
   expect(() => form('snapshot=').optional('snapshot')).toThrow(BAD_INPUT)
   expect(form('snapshot=abc').optional('snapshot')).toBe('abc')
 })
 
-test('a form may name a field many times, JSON has a list; numbers and booleans are texts', () => {
+test('a form may repeat a field, JSON has a list; numbers and booleans become texts', () => {
   expect(form('files=a&files=b').list('files')).toEqual(['a', 'b'])
   expect(json({ files: ['a', 'b'], plan: true, limit: 7 }).list('files')).toEqual(['a', 'b'])
   expect(json({ plan: true }).text('plan')).toBe('true')
@@ -42,7 +42,7 @@ test('a form may name a field many times, JSON has a list; numbers and booleans 
 })
 
 test.each([{ files: [['a']] }, { files: { a: 1 } }, { files: ['a', {}] }])(
-  'JSON that hides something in a text is refused: %j',
+  'JSON with a hidden text is refused: %j',
   (body) => {
     expect(() => json(body).list('files')).toThrow(BAD_INPUT)
   },
@@ -52,6 +52,6 @@ test.each(['[]', '"x"', '7', 'null', '{'])('a JSON body %s is refused', (body) =
   expect(() => jsonValues(body)).toThrow(BAD_INPUT)
 })
 
-test('a JSON body of nothing names no field', () => {
+test('an empty JSON body has no fields', () => {
   expect(jsonValues(' \n').size).toBe(0)
 })

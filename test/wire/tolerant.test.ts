@@ -13,7 +13,7 @@ test('one bad item is set aside by its name, and the others count', () => {
   ])
 })
 
-test('of thousands of flaws a hundred are told, and that there are more', () => {
+test('of thousands of faults a hundred are reported, and that there are more', () => {
   const flaws: string[] = []
   for (let n = 1; n <= 100; n++) addFlaw(flaws, `flaw ${n}`)
   expect([flaws.length, flaws.at(-1)]).toEqual([100, 'flaw 100'])
@@ -21,7 +21,7 @@ test('of thousands of flaws a hundred are told, and that there are more', () => 
   expect([flaws.length, flaws.at(-2), flaws.at(-1)]).toEqual([100, 'flaw 99', 'and more'])
 })
 
-test('what a daemon set aside itself is passed on without control characters, a hundred of it', () => {
+test('items that a daemon set aside are passed on without control characters, at most a hundred', () => {
   const page = tolerantPage('items', item, { next: z.string().nullable() })
   const told = Array.from({ length: 150 }, (_, n) => `bad \u001b ${n}`)
   const parsed = page.parse({ items: [{ name: 'a' }, {}], next: null, setAside: told })
@@ -32,7 +32,7 @@ test('what a daemon set aside itself is passed on without control characters, a 
   expect(page.safeParse({ items: {}, next: null }).success).toBe(false)
 })
 
-test('a bad field that may be missing is left out and told; one that must be there is an error', () => {
+test('a bad optional field is left out and reported; a bad required one is an error', () => {
   const object = tolerantObject(
     z.object({ need: z.number(), may: z.string().optional(), setAside: z.array(z.string()).optional() }),
   )

@@ -36,7 +36,7 @@ async function check(repository: Repository) {
   return { packs: packs.map(({ pack }) => pack), touched: touched.sort() }
 }
 
-test('a repository that is whole has nothing to tell', async () => {
+test('an intact repository has no findings', async () => {
   const { repository } = await filled()
   const seen: number[] = []
   for await (const _pack of checkPacks(repository, { signal, onProgress: ({ packs }) => seen.push(packs) })) {
@@ -45,7 +45,7 @@ test('a repository that is whole has nothing to tell', async () => {
   expect(seen).toEqual([1, 2, 3, 4])
 })
 
-test('a flipped byte in any pack is found, and the files that it touches are named in every snapshot', async () => {
+test('a flipped byte in any pack is found, and the affected files are named in every snapshot', async () => {
   const { repository, open, packs, first, second } = await filled()
   const pack = repository.locate('data', idOf(SHARED))?.pack ?? ''
   const offset = repository.locate('data', idOf(SHARED))?.offset ?? 0
@@ -66,7 +66,7 @@ test('a flipped byte in any pack is found, and the files that it touches are nam
   expect(await check(await open())).toEqual({ packs: [], touched: [] })
 })
 
-test('a lost tree names the directory; a lost header names nothing, since the index knows what is there', async () => {
+test('a lost tree names the directory; a lost header names nothing, because the index knows its content', async () => {
   const { repository, open, path, second } = await filled()
   const { tree } = JSON.parse((await repository.loadUnpacked('snapshots', second)).toString())
   const place = repository.locate('tree', Buffer.from(tree, 'hex'))

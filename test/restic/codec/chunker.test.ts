@@ -49,7 +49,7 @@ const content = noise(40 * MIB)
 const chunker = new Chunker(POLYNOMIAL, 4 * MIB)
 const lengths = cut(chunker, content, 4 * MIB)
 
-test('chunks end where the fingerprint says so, and cover everything', () => {
+test('chunks end where the fingerprint matches, and cover everything', () => {
   expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(content.length)
   expect(lengths.length).toBeGreaterThan(15)
   let end = 0
@@ -70,7 +70,7 @@ test('tiny pieces are cut like the whole', () => {
   expect(cut(chunker, start, 37)).toEqual(cut(chunker, start, 3 * MIB))
 })
 
-test('bytes put in at the front move the cuts and do not change them', () => {
+test('bytes inserted at the front move the cuts and do not change them', () => {
   const moved = cut(chunker, Buffer.concat([noise(1000), content]), 4 * MIB)
   const ends = (of: number[], by: number) =>
     of.map((_, at) => of.slice(0, at + 1).reduce((a, b) => a + b, -by))
@@ -78,13 +78,13 @@ test('bytes put in at the front move the cuts and do not change them', () => {
   expect(same.length).toBeGreaterThan(lengths.length / 2)
 })
 
-test('zeros are cut at the shortest, what never matches at the longest', () => {
+test('zeros are cut at the minimum, data without matches at the maximum', () => {
   expect(cut(chunker, Buffer.alloc(MIB + 5), MIB)).toEqual([MIN_CHUNK_BYTES, MIN_CHUNK_BYTES, 5])
   expect(cut(chunker, Buffer.alloc(9 * MIB, 1), MIB)).toEqual([MAX_CHUNK_BYTES, MIB])
   expect(cut(chunker, Buffer.alloc(0), MIB)).toEqual([])
 })
 
-describe('against restic', () => {
+describe('compared with restic', () => {
   const dir = mkdtempSync(join(tmpdir(), 'chunker-'))
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 

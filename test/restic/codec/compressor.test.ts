@@ -10,12 +10,12 @@ function compressed(plain: Buffer): Buffer {
   return room.subarray(5, 5 + compressor.compressInto(room, 5, plain))
 }
 
-test.each([0, 1, 64, 1000, 65_536, 300_000])('%i bytes become what compress() makes of them', (length) => {
+test.each([0, 1, 64, 1000, 65_536, 300_000])('%i bytes give the same as compress()', (length) => {
   for (const plain of [Buffer.alloc(length, 'some text '), randomBytes(length)])
     expect(compressed(plain).equals(compress(plain))).toBe(true)
 })
 
-test('a text that does not fit is never cut', () => {
+test('a text that does not fit is never truncated', () => {
   const plain = randomBytes(1000)
   expect(() => compressor.compressInto(Buffer.alloc(500), 0, plain)).toThrow('does not fit')
 })

@@ -44,7 +44,7 @@ describe.each(VECTORS)('the vector with message %.10s', (...hex) => {
   ]
   const key = { encrypt: Buffer.alloc(32), macK: k, macR: r }
 
-  test('is taken as authentic', () => {
+  test('is accepted as authentic', () => {
     expect(unseal(key, Buffer.concat([n, m, result]))).toHaveLength(m.length)
   })
 
@@ -57,7 +57,7 @@ describe.each(VECTORS)('the vector with message %.10s', (...hex) => {
   })
 })
 
-test.each([0, 1, 16, 33, 70_000, 1_000_000])('%i bytes come back', (length) => {
+test.each([0, 1, 16, 33, 70_000, 1_000_000])('%i bytes are decrypted correctly', (length) => {
   const key = newKey()
   const plain = randomBytes(length)
   const sealed = seal(key, plain)
@@ -65,7 +65,7 @@ test.each([0, 1, 16, 33, 70_000, 1_000_000])('%i bytes come back', (length) => {
   expect(unseal(key, sealed)?.equals(plain)).toBe(true)
 })
 
-test('the same text is sealed differently each time', () => {
+test('the same text is encrypted differently each time', () => {
   const key = newKey()
   expect(seal(key, Buffer.from('text')).equals(seal(key, Buffer.from('text')))).toBe(false)
 })
@@ -83,7 +83,7 @@ test('any changed byte, another key and a short text are refused', () => {
   expect(unseal(key, sealed.subarray(0, -1))).toBeUndefined()
 })
 
-test('a text sealed in pieces is one that is sealed whole', () => {
+test('a text encrypted in pieces is the same as a text encrypted at once', () => {
   const key = newKey()
   const plain = randomBytes(200_001)
   const one = createSealer(key)

@@ -14,13 +14,13 @@ describe('a key file', () => {
     expect(await unsealKey(file, Buffer.from('correct horsf'))).toBeUndefined()
   })
 
-  test('does not show the key', async () => {
+  test('does not contain the key in plain text', async () => {
     const key = newKey()
     const json = (await sealKey(key, password, maker)).toString()
     for (const part of [key.encrypt, key.macK, key.macR]) expect(json).not.toContain(part.toString('base64'))
   })
 
-  test('that asks for too much memory is refused', async () => {
+  test('that requires too much memory is refused', async () => {
     const file = parseKeyFile(await sealKey(newKey(), password, maker))
     await expect(unsealKey({ ...file, N: 2 ** 24 }, password)).rejects.toThrow('bytes of memory')
   })

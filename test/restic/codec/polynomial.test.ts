@@ -18,13 +18,13 @@ function divides(factor: bigint, polynomial: bigint): boolean {
   return rest === 0n
 }
 
-test('small polynomials are told apart', () => {
+test('small polynomials are recognized as irreducible or not', () => {
   const expected = irreducibles(2048n)
   const found = Array.from({ length: 2048 }, (_, n) => BigInt(n)).filter(isIrreducible)
   expect(found).toEqual(expected)
 })
 
-test('the one of restic’s own documentation is irreducible', () => {
+test('the one of restic’s documentation is irreducible', () => {
   expect(isIrreducible(0x3da3358b4dc173n)).toBe(true)
   expect(isIrreducible(0x3da3358b4dc171n)).toBe(false)
 })

@@ -26,12 +26,12 @@ function sealed(lengths: readonly number[], first?: Buffer<ArrayBuffer>) {
   return { plains, pieces }
 }
 
-test('each text of a batch is opened alone', () => {
+test('each text of a batch can be decrypted alone', () => {
   const { plains, pieces } = sealed(LENGTHS)
   expect(pieces.map((piece) => unseal(key, piece))).toEqual(plains)
 })
 
-test('also where the counter passes its end', () => {
+test('also if the counter wraps around', () => {
   const nearEnd = Buffer.alloc(16, 0xff)
   nearEnd[15] = 0xfe
   const { plains, pieces } = sealed(LENGTHS, nearEnd)

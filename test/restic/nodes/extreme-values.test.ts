@@ -22,7 +22,7 @@ function asKept(entry: TreeEntry): TreeEntry {
   return { ...entry, ...kept, links: type === 'directory' ? 1 : links }
 }
 
-test('every time within its years comes back, and every other is moved once and for all', () => {
+test('every time within the supported years is kept, and every other is moved once to the nearest', () => {
   fc.assert(
     fc.property(extremeTime, (ns) => {
       const kept = toStorableTime(ns)
@@ -32,7 +32,7 @@ test('every time within its years comes back, and every other is moved once and 
   )
 })
 
-test('a node with any values comes back', () => {
+test('a node with any values is read back the same', () => {
   fc.assert(
     fc.property(extremeEntry, (entry) => {
       const folder = entry.path.subarray(0, Math.max(entry.path.lastIndexOf('/'), 0))
@@ -44,7 +44,7 @@ test('a node with any values comes back', () => {
   )
 })
 
-test('a tree of any nodes comes back in pieces of any size', async () => {
+test('a tree of any nodes is read back the same in pieces of any size', async () => {
   const names = fc.uniqueArray(extremeName, {
     minLength: 1,
     maxLength: 6,
@@ -67,7 +67,7 @@ test('a tree of any nodes comes back in pieces of any size', async () => {
   )
 })
 
-test('a snapshot file with any text in it comes back', () => {
+test('a snapshot file with any text is read back the same', () => {
   const text = fc.string({ unit: 'binary' })
   const filled = fc.string({ unit: 'binary', minLength: 1 })
   fc.assert(

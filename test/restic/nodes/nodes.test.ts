@@ -35,7 +35,7 @@ function there(change: Partial<TreeEntry>) {
 }
 
 describe('a node', () => {
-  it('has the fields of restic in its order', () => {
+  it('has the fields in restic’s order', () => {
     expect(there({}).json).toBe(
       `{"name":"name","type":"file","mode":420,"mtime":"2023-11-14T22:13:20.123456789Z","atime":"2023-11-14T22:13:20.123456789Z","ctime":"2023-11-14T22:13:21Z","uid":0,"gid":0,"inode":12,"device_id":2049,"size":3,"links":1,"content":["${'ab'.repeat(32)}"]}`,
     )
@@ -82,7 +82,7 @@ describe('a node', () => {
     expect(there({ mtimeNs: -(2n ** 62n) * 10n ** 9n }).json).toContain('"mtime":"0000-')
   })
 
-  it('reads a time of any zone', () => {
+  it('is read with a time of any zone', () => {
     const at = (time: string) => parseNode(there({}).json.replace(/"ctime":"[^"]*"/, `"ctime":"${time}"`))
     expect(at('2023-11-15T00:13:20.5+02:00')?.entry.ctimeNs).toBe(1_700_000_000_500_000_000n)
     expect(at('2023-11-14T20:43:20-01:30')?.entry.ctimeNs).toBe(1_700_000_000_000_000_000n)
@@ -98,7 +98,7 @@ describe('a name', () => {
     ['what cannot be printed', '\u00a0\u200b\u2028\u{e0001}', '"\\\\u00a0\\\\u200b\\\\u2028\\\\U000e0001"'],
     ['what HTML knows', '<&>', '"\\u003c\\u0026\\u003e"'],
     ['a replacement character', '\ufffd', '"\ufffd"'],
-  ])('of %s is written as Go quotes it', (_, name, quoted) => {
+  ])('of %s is quoted as Go does', (_, name, quoted) => {
     const { json, node } = there({ path: Buffer.from(name) })
     expect(json.slice('{"name":'.length, json.indexOf(',"type"'))).toBe(quoted)
     expect(node?.name).toEqual(Buffer.from(name))
@@ -116,7 +116,7 @@ describe('a name', () => {
     expect(node?.name).toEqual(Buffer.from(bytes))
   })
 
-  it('is read in all of the forms Go reads', () => {
+  it('is read in every form that Go reads', () => {
     const node = parseNode(
       there({}).json.replace('"name":"name"', '"name":"\\\\101\\\\u0042\\\\U00000043\\\\v"'),
     )
@@ -124,7 +124,7 @@ describe('a name', () => {
   })
 
   it.each(['', '.', '..', 'a/b', '/', 'a\\\\x00', '\\\\x2f', '\\\\q', 'a\\\\', '\\\\ud800'])(
-    'that leads elsewhere or is none is refused: %j',
+    'that leads elsewhere or is invalid is refused: %j',
     (name) => {
       const json = there({}).json.replace('"name":"name"', `"name":"${name}"`)
       expect(() => parseNode(json)).toThrow(/is not a name/)
@@ -132,7 +132,7 @@ describe('a name', () => {
   )
 })
 
-describe('what is no node', () => {
+describe('an invalid node', () => {
   const { json } = there({})
   it.each([
     ['a type nobody knows', json.replace('"file"', '"door"'), /unknown type/],
@@ -145,7 +145,7 @@ describe('what is no node', () => {
     expect(() => parseNode(text)).toThrow(message)
   })
 
-  it('a socket is passed over', () => {
+  it('a socket is skipped', () => {
     expect(parseNode(json.replace('"file"', '"socket"'))).toBeUndefined()
   })
 })
@@ -165,14 +165,14 @@ describe('a tree', () => {
       })),
     )
 
-  it.each([0, 1, 3, 5000])('of %i nodes comes back', (count) => {
+  it.each([0, 1, 3, 5000])('of %i nodes is read back the same', (count) => {
     const tree = treeOf(count)
     const read = [...readNodes(tree, Buffer.from('d'))]
     expect(read.map(({ entry }) => entry.path)).toEqual(names(count))
     expect(tree.subarray(-3).toString()).toBe(']}\n')
   })
 
-  it('is never parsed at once where it is large', () => {
+  it('is never parsed at once if it is large', () => {
     const sizes = [...nodeBatches(treeOf(5000), Buffer.alloc(0))].map((batch) => batch.length)
     expect(Math.max(...sizes)).toBeLessThan(1000)
   })
@@ -189,7 +189,7 @@ describe('a tree', () => {
     expect(read).toEqual(names(300))
   })
 
-  it('that is cut off, or is none, is refused however large it is', () => {
+  it('that is truncated or invalid is refused, however large it is', () => {
     const large = treeOf(5000)
     for (const cut of [3, 4, 100]) {
       expect(() => [...readNodes(large.subarray(0, large.length - cut))]).toThrow(/ends too early/)
@@ -198,7 +198,7 @@ describe('a tree', () => {
     expect(() => [...readNodes(Buffer.from('{"nodes":[7]}'))]).toThrow(/not a name/)
   })
 
-  it('has its names in order, when it is read and when it is written', () => {
+  it('must have sorted names when it is read and when it is written', () => {
     const encoder = new TreeEncoder()
     encoder.add({ ...plain, path: Buffer.from('b') }, { content: [], subtree: null })
     const again = () => encoder.add({ ...plain, path: Buffer.from('a') }, { content: [], subtree: null })

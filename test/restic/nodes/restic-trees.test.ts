@@ -34,7 +34,7 @@ describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
     for (const { entry, subtree } of readNodes(json, folder)) if (subtree) await collect(subtree, entry.path)
   }
 
-  it('are written by us in the same bytes, but for what we leave out', () => {
+  it('are written by us with the same bytes, except what we leave out', () => {
     expect(trees.length).toBeGreaterThan(20)
     for (const { folder, json } of trees) {
       const nodes = [...readNodes(Buffer.from(json), folder)]
@@ -49,7 +49,7 @@ describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
     }
   })
 
-  it('tell of every entry what the volume itself tells', async () => {
+  it('describe every entry as the volume has it', async () => {
     using volume = await openVolume(`${world.folder}/volume`)
     const prefix = `${world.folder.slice(1)}/volume`
     const stored = new Map<string, TreeEntry>()

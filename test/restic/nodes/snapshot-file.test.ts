@@ -38,7 +38,7 @@ const ours: SnapshotFile = {
 }
 
 describe('a snapshot file', () => {
-  it('comes back as it was', () => {
+  it('is read back the same', () => {
     expect(parseSnapshot(id, encodeSnapshot(ours))).toEqual(ours)
   })
 
@@ -48,7 +48,7 @@ describe('a snapshot file', () => {
     )
   })
 
-  it('may have as little as restic needs, and more than we know', () => {
+  it('may have only what restic requires, and unknown fields', () => {
     const json = `{"time":"2026-01-02T03:04:05+01:00","tree":"${'ab'.repeat(32)}","paths":null,"excludes":["x"],"original":"${id}","summary":{"files_new":1},"backupd":{"format":99}}`
     expect(parseSnapshot(id, Buffer.from(json))).toEqual({
       ...ours,

@@ -8,7 +8,7 @@ import { addSnapshot, collectIds, repositoryWorld } from '../../support/reposito
 
 const signal = new AbortController().signal
 
-test('a backup that waits for its lock gets it between two slices of a prune, and what it adds stays', async () => {
+test('a backup that waits for its lock gets it between two slices of a prune, and its data stays', async () => {
   const { create, open, dir } = repositoryWorld()
   const repository = await create()
   for (let n = 0; n < 6; n++) {

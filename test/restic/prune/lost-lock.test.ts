@@ -65,13 +65,13 @@ test.each([
   expect(await collectIds(repository.listUnpacked('index'))).toEqual(expect.arrayContaining(indexes))
 })
 
-test('a slice that keeps its lock looks at it twice, then removes the packs', async () => {
+test('a slice that keeps its lock checks it twice, then removes the packs', async () => {
   const { victims, slice } = await sliceWorld()
   expect(victims.length).toBeGreaterThan(0)
   expect((await slice(lockHeldFor(2))).packsRemoved).toBe(victims.length)
 })
 
-test('a pack that no index names stays if the lock is lost', async () => {
+test('a pack without an index stays if the lock is lost', async () => {
   const world = repositoryWorld()
   const repository = await world.create()
   const pack = join(world.dir, packName(world.place, 'ab'.repeat(32)))
@@ -86,7 +86,7 @@ test('a pack that no index names stays if the lock is lost', async () => {
   expect(existsSync(pack)).toBe(false)
 })
 
-test('a prune goes on where another one took all packs between its search and its first slice', async () => {
+test('a prune continues if another one removed all packs between its search and its first slice', async () => {
   const { world, repository } = await sliceWorld()
   const other = await world.open()
   await other.loadIndex()

@@ -73,7 +73,7 @@ function restored(world: RepositoryWorld, id: string): Map<string, Buffer> {
 
 describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   it.each([[[0, 1, 2]], [[1, 3]], [[5]], [[0, 1, 2, 3, 4, 5]], [[]]])(
-    'leaves the other points as they were when %j of six are forgotten, and gives their room back',
+    'keeps the other snapshots intact when %j of six are forgotten, and frees their room',
     async (forgotten) => {
       const world = repositoryWorld()
       await world.create()
@@ -105,7 +105,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     },
   )
 
-  it('keeps what a backup between two slices took up again', async () => {
+  it('keeps what a backup between two slices used again', async () => {
     const world = repositoryWorld()
     await world.create()
     const ids = await makePoints(world, 4)
@@ -128,7 +128,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     expect(restored(world, late).get('/again')).toEqual(content('pair 3', 300_000))
   })
 
-  it('broken off at any call to the store, it leaves a whole repository, and the next prune ends it', async () => {
+  it('interrupted at any store call, it leaves an intact repository, and the next prune completes it', async () => {
     const world = repositoryWorld()
     await world.create()
     const ids = await makePoints(world, 3, 60_000)
@@ -152,7 +152,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     }
   })
 
-  it('deletes nothing where a tree that is needed is damaged, or a pack is missing', async () => {
+  it('deletes nothing if a needed tree is damaged, or a pack is missing', async () => {
     const world = repositoryWorld()
     await world.create()
     const ids = await makePoints(world, 2)
@@ -172,7 +172,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     expect(restored(world, ids[1] ?? '').size).toBe(4)
   })
 
-  it('leaves a pack with a damaged blob in place, and names it', async () => {
+  it('leaves a pack with a damaged blob, and names it', async () => {
     const world = repositoryWorld()
     await world.create()
     const repository = await world.open()
@@ -191,7 +191,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
     expect(readFileSync(file)).toEqual(bytes)
   })
 
-  it('puts the many small packs of small runs together', async () => {
+  it('merges the many small packs of small runs', async () => {
     const world = repositoryWorld()
     await world.create()
     const repository = await world.open()

@@ -15,21 +15,21 @@ async function diff(before: Tree, after: Tree): Promise<string[]> {
   return found
 }
 
-describe('the difference of two trees', () => {
-  it('is nothing where they are the same, and nothing is read', async () => {
+describe('the difference between two trees', () => {
+  it('is empty if they are equal, and nothing is read', async () => {
     trees.reads = []
     expect(await diff({ a: 'x', d: { e: 'f' } }, { a: 'x', d: { e: 'f' } })).toEqual([])
     expect(trees.reads).toEqual([])
   })
 
-  it('is found in trees that are deeper than any stack', async () => {
+  it('is found in trees deeper than the stack', async () => {
     const [before, after] = ['old', 'other'].map((leaf) => trees.addBelow(trees.add({ leaf }), 5000))
     if (!before || !after) throw new Error('no trees')
     const { differences } = await diffPage(trees, { before, after }, { signal, limit: 2 })
     expect(differences).toMatchObject([{ change: 'content', path: Buffer.from(`${'d/'.repeat(5000)}leaf`) }])
   })
 
-  it('names what came, went and changed, each directory before what is in it', async () => {
+  it('names what was added, removed and changed, each directory before its content', async () => {
     const before = {
       a: '1',
       b: '2',
@@ -119,7 +119,7 @@ describe('the difference of two trees', () => {
 })
 
 describe('the history of a file', () => {
-  it('says at which points it was there, and when it changed', async () => {
+  it('names the snapshots that have it, and those in which it changed', async () => {
     const states: Tree[] = [
       { other: '1' },
       { d: { f: '1' } },

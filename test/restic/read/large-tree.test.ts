@@ -37,7 +37,7 @@ async function sizesOfBatches(repository: Repository, id: Buffer): Promise<numbe
   return sizes
 }
 
-test('a tree of very many names is read in pieces', async () => {
+test('a tree with very many names is read in pieces', async () => {
   const repository = await repositoryWorld().create()
   const id = await putLargeTree(repository)
   const sizes = await sizesOfBatches(repository, id)
@@ -64,7 +64,7 @@ test('a large tree that is damaged is refused', async () => {
   )
 })
 
-test('a large tree that is whole and not the one its id says is refused', async () => {
+test('a large intact tree with another id is refused', async () => {
   const repository = await repositoryWorld().create()
   const id = await putLargeTree(repository, true)
   await expect(sizesOfBatches(repository, id)).rejects.toThrow(/does not match its id/)

@@ -27,7 +27,7 @@ async function pages(path: string, limit: number): Promise<string[][]> {
   return found
 }
 
-it('lists what is directly in a folder', async () => {
+it('lists the direct entries of a folder', async () => {
   expect(await pages('', 10)).toEqual([['dir', 'many', 'z']])
   const { files } = await listSnapshotFolder(trees, volume, { path: '/dir/', after: '', limit: 10 })
   expect(files).toMatchObject([
@@ -44,7 +44,7 @@ it('lists what is directly in a folder', async () => {
   expect(await pages('z', 10)).toEqual([[]])
 })
 
-it('turns its pages by the bytes of the path', async () => {
+it('has pages sorted by the bytes of the path', async () => {
   const found = await pages('many', 1000)
   expect(found.map((page) => page.length)).toEqual([1000, 1000, 500])
   expect(found.flat()).toEqual(
@@ -55,7 +55,7 @@ it('turns its pages by the bytes of the path', async () => {
   expect(await pages('', 3)).toEqual([['dir', 'many', 'z']])
 })
 
-it('says that a folder is not there, or is none', async () => {
+it('reports a missing folder, and a path that is not a folder', async () => {
   await expect(pages('no', 1)).rejects.toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
   await expect(pages('dir/a', 1)).rejects.toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
 })

@@ -18,28 +18,31 @@ describe('a volume in a snapshot', () => {
     expect(found.root).toMatchObject({ type: 'directory', path: Buffer.alloc(0), mode: 0o755 })
   })
 
-  it('that restic was given as . has no metadata of its own', async () => {
+  it('backed up by restic as . has no metadata of its own', async () => {
     expect(await volumeTree(trees, { tree: inside, paths: ['/srv/shop/db'] })).toEqual({
       tree: inside,
       root: null,
     })
   })
 
-  it('that is the whole machine', async () => {
+  it('that is the whole machine is found', async () => {
     expect(await volumeTree(trees, { tree: inside, paths: ['/'] })).toEqual({ tree: inside, root: null })
   })
 
-  it('one of several, or below one', async () => {
+  it('is found among several, and below another one', async () => {
     const tree = trees.add({ srv: { shop: { db: content } }, etc: { a: '1' } })
     expect((await volumeTree(trees, { tree, paths: ['/etc', '/srv'] }, '/srv/shop/db')).tree).toEqual(inside)
   })
 
-  it.each(['/srv/none', '/etc/a', '/srv/../etc'])('that is not in it is said not to be: %s', async (path) => {
-    const tree = trees.add({ srv: { shop: content }, etc: { a: '1' } })
-    await expect(volumeTree(trees, { tree, paths: ['/srv', '/etc'] }, path)).rejects.toThrow(
-      expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringContaining(path) }),
-    )
-  })
+  it.each(['/srv/none', '/etc/a', '/srv/../etc'])(
+    'that does not contain it is reported: %s',
+    async (path) => {
+      const tree = trees.add({ srv: { shop: content }, etc: { a: '1' } })
+      await expect(volumeTree(trees, { tree, paths: ['/srv', '/etc'] }, path)).rejects.toThrow(
+        expect.objectContaining({ code: 'NOT_FOUND', message: expect.stringContaining(path) }),
+      )
+    },
+  )
 })
 
 describe('a path in a volume', () => {
@@ -54,7 +57,7 @@ describe('a path in a volume', () => {
     expect(await findNode(trees, volume, Buffer.from('dir/../file'))).toBeUndefined()
   })
 
-  it('is a directory, or refused as one', async () => {
+  it('must be a directory, or is refused', async () => {
     expect(await findFolderTree(trees, volume, Buffer.from('/'))).toEqual(volume.tree)
     await expect(findFolderTree(trees, volume, Buffer.from('file'))).rejects.toThrow(
       '"file" is a file, not a directory',

@@ -5,7 +5,7 @@ import { BlobIndex } from '../../../src/restic/repository/blob-index.ts'
 const idOf = (n: number) => createHash('sha256').update(String(n)).digest()
 const packOf = (n: number) => createHash('sha256').update(`pack ${n}`).digest('hex')
 
-test('200,000 blobs of both types are found where they were put, and no others', () => {
+test('200,000 blobs of both types are found at their places, and no others', () => {
   const index = new BlobIndex()
   for (let n = 0; n < 200_000; n++) {
     const pack = index.internPack(packOf(n >> 10))
@@ -36,7 +36,7 @@ test('200,000 blobs of both types are found where they were put, and no others',
   }
 })
 
-test('copies of a blob are kept apart, the first one first; the same copy is kept once', () => {
+test('copies of a blob are kept in order of arrival, and the same copy once', () => {
   const index = new BlobIndex()
   const blob = { type: 'data' as const, id: idOf(1), offset: 0, length: 50, plainLength: 0 }
   for (const pack of ['a', 'b', 'a', 'b', 'c']) index.add({ ...blob, pack: index.internPack(pack) })
@@ -47,7 +47,7 @@ test('copies of a blob are kept apart, the first one first; the same copy is kep
   expect(index.placeAt(index.find('data', idOf(1))).pack).toBe('a')
 })
 
-test('a copy in a pack with damage comes last, and does not count', () => {
+test('a copy in a damaged pack comes last, and does not count', () => {
   const distrusted = new Set(['a', 'c'])
   const index = new BlobIndex(distrusted)
   const blob = { type: 'data' as const, id: idOf(1), offset: 0, length: 50, plainLength: 0 }
@@ -62,11 +62,11 @@ test('a copy in a pack with damage comes last, and does not count', () => {
   expect(index.has('data', idOf(1))).toBe(false)
 })
 
-test('an id that is none is a fault of the caller', () => {
+test('an invalid id is an error of the caller', () => {
   expect(() => new BlobIndex().find('data', Buffer.alloc(31))).toThrow(RangeError)
 })
 
-test('a pack that is gone is not found, its copies elsewhere are; the same pack may come back', () => {
+test('a blob of a removed pack is found only in its other copies, and the pack may return', () => {
   const index = new BlobIndex()
   const blob = { type: 'data' as const, id: idOf(1), offset: 0, length: 50, plainLength: 0 }
   for (const pack of ['a', 'b']) index.add({ ...blob, pack: index.internPack(pack) })

@@ -28,7 +28,7 @@ function lengthField(length: number): Buffer {
 }
 
 describe('the header of a pack', () => {
-  test('begins where its length says, between what is too short and too long', () => {
+  test('begins where its length says, within its limits', () => {
     expect(findHeaderStart(1000, lengthField(SEAL_OVERHEAD))).toBe(1000 - 4 - SEAL_OVERHEAD)
     expect(findHeaderStart(36, lengthField(32))).toBe(0)
     expect(findHeaderStart(32 * MIB, lengthField(16 * MIB))).toBe(16 * MIB - 4)
@@ -40,7 +40,7 @@ describe('the header of a pack', () => {
       expect(() => findHeaderStart(size, lengthField(length))).toThrow(RangeError)
   })
 
-  test('comes back as it was; cut off anywhere, or of an unknown type, it is refused', () => {
+  test('is read back the same; truncated or with an unknown type it is refused', () => {
     const rows = (['data', 'tree'] as const).flatMap((type) =>
       [false, true].map((compressed) => ({
         ...{ type, compressed, id: idOf(Buffer.from(`${type} ${compressed}`)), offset: 0, length: 100 },
@@ -54,7 +54,7 @@ describe('the header of a pack', () => {
   })
 })
 
-test('a blob of an index that is shorter than its seal, or larger than numbers go, is refused', () => {
+test('a blob of an index that is shorter than its MAC, or too large, is refused', () => {
   const row = {
     type: 'data' as const,
     id: idOf(Buffer.alloc(0)),
@@ -79,7 +79,7 @@ test('a blob of an index that is shorter than its seal, or larger than numbers g
   }
 })
 
-test('a tree that is streamed is checked against its id at its end', async () => {
+test('a streamed tree is checked against its id at its end', async () => {
   const key = newKey()
   const plain = Buffer.alloc(2 * MIB, 'x')
   const source = packed(key, seal(key, compress(plain))).of(plain.length)
@@ -106,7 +106,7 @@ test.each([
   await expect(open()).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
 })
 
-test('of what lies among temporary files only what has such a name is swept', async () => {
+test('among temporary files only those with our names are removed', async () => {
   const { create, path, place } = repositoryWorld()
   await create()
   const ours = 'backupd-00000000-0000-4000-8000-000000000000'
@@ -118,7 +118,7 @@ test('of what lies among temporary files only what has such a name is swept', as
 test.each([
   [29, false],
   [31, true],
-])('a lock that was not refreshed for %i minutes counts as left behind: %s', async (minutes, stale) => {
+])('a lock that was not refreshed for %i minutes counts as stale: %s', async (minutes, stale) => {
   const { create, clock, dir } = repositoryWorld()
   const repository = await create()
   const time = new Date(clock.ms - minutes * MINUTE).toISOString()
@@ -127,7 +127,7 @@ test.each([
   await expect(lockRepository(repository, options)).rejects.toMatchObject({ facts: { stale } })
 })
 
-describe('who reads', () => {
+describe('a reader', () => {
   async function readingWorld() {
     const drivers: FaultyDriver[] = []
     const world = repositoryWorld((dir) => {
@@ -158,7 +158,7 @@ describe('who reads', () => {
     expect(heard).toEqual([expect.stringContaining('It is read without a lock')])
   })
 
-  test('a store that does not answer is told so', async () => {
+  test('is told that the store does not answer', async () => {
     const { driver, heard, lock } = await readingWorld()
     driver
       .fail('create')
@@ -167,7 +167,7 @@ describe('who reads', () => {
     expect(heard).toEqual([])
   })
 
-  test('holds the lock no longer when somebody has removed it', async () => {
+  test('notices that somebody removed its lock', async () => {
     const { repository, clock, path, lock } = await readingWorld()
     const held = await lock()
     expect(held.isHeld()).toBe(true)

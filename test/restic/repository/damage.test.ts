@@ -18,7 +18,7 @@ async function filled() {
   return { ...world, repository }
 }
 
-test('a wrong password is said, and changes nothing', async () => {
+test('a wrong password is reported, and changes nothing', async () => {
   const { open, path } = await filled()
   const before = readdirSync(path, { recursive: true })
   await expect(open('wrong')).rejects.toMatchObject({
@@ -28,7 +28,7 @@ test('a wrong password is said, and changes nothing', async () => {
   expect(readdirSync(path, { recursive: true })).toEqual(before)
 })
 
-test('where there is no repository, it is NOT_FOUND; where there is one, it is not made again', async () => {
+test('a missing repository is NOT_FOUND, and an existing one is not created again', async () => {
   await expect(repositoryWorld().open()).rejects.toMatchObject({ code: 'NOT_FOUND' })
   const { create } = await filled()
   await expect(create()).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -52,14 +52,14 @@ test('a damaged config, key, index or snapshot file is named', async () => {
   }
 })
 
-test('a lost config is damage, not a place for a new repository', async () => {
+test('a missing config is damage, not a place for a new repository', async () => {
   const { path, open, create } = await filled()
   rmSync(join(path, 'config'))
   await expect(open()).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' })
   await expect(create()).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' })
 })
 
-test('a creation that was cut short is begun anew', async () => {
+test('an interrupted creation is started again', async () => {
   const world = repositoryWorld()
   await world.create()
   rmSync(join(world.path, 'config'))
@@ -68,7 +68,7 @@ test('a creation that was cut short is begun anew', async () => {
   expect((await world.open()).id).toBe(repository.id)
 })
 
-test('a flipped byte anywhere in a pack is found when the blob is read, and the pack is named', async () => {
+test('a flipped byte in a pack is found when the blob is read, and the pack is named', async () => {
   const { repository, path } = await filled()
   const { pack = '', offset = 0, length = 0 } = repository.locate('data', idOf(CONTENT)) ?? {}
   const file = join(path, 'data', pack.slice(0, 2), pack)
@@ -83,7 +83,7 @@ test('a flipped byte anywhere in a pack is found when the blob is read, and the 
   expect(await repository.readBlob('data', idOf(CONTENT))).toEqual(CONTENT)
 })
 
-test('a missing pack, a short one and a blob that no index knows are SNAPSHOT_CORRUPT', async () => {
+test('a missing pack, a short one and an unknown blob are SNAPSHOT_CORRUPT', async () => {
   const { repository, path, open } = await filled()
   const { pack = '' } = repository.locate('data', idOf(CONTENT)) ?? {}
   const file = join(path, 'data', pack.slice(0, 2), pack)
@@ -102,7 +102,7 @@ test('a missing pack, a short one and a blob that no index knows are SNAPSHOT_CO
   })
 })
 
-test('where one copy of a blob is damaged, the other one is read, and the damage is told', async () => {
+test('if one copy of a blob is damaged, another is read, and the damage is reported', async () => {
   const { repository, path, open, warnings } = await filled()
   const { pack = '', offset = 0 } = repository.locate('data', idOf(CONTENT)) ?? {}
   // As two runs at once leave it: each had not seen the other's index.

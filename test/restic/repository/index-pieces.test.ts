@@ -39,12 +39,12 @@ const EXPECTED = [
   ['rest', { supersedes: ['a', 'b'], packs: [] }],
 ]
 
-test.each([1, 2, 3, 7, 50, 10_000])('an index that comes in pieces of %i bytes', (length) => {
+test.each([1, 2, 3, 7, 50, 10_000])('an index in pieces of %i bytes is read', (length) => {
   expect(piecesOf(JSON.stringify(INDEX), length)).toEqual(EXPECTED)
   expect(piecesOf(JSON.stringify(INDEX, null, 2), length)).toEqual(EXPECTED)
 })
 
-test('fields in another order', () => {
+test('fields in another order are read', () => {
   const text = '{"packs":[{"blobs":[{"id":"1"}],"id":"p"}],"supersedes":["a"]}'
   expect(piecesOf(text, 5)).toEqual([
     ['blob', { id: '1' }],

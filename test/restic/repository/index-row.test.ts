@@ -11,11 +11,11 @@ test.each([
   usual('"offset":7,"length":64,"uncompressed_length":1'),
   usual('"offset":7,"length":64,"uncompressed_length":0'),
   usual('"offset":70,"length":6400').replace('data', 'tree'),
-])('%s is read as its JSON is', (json) => {
+])('%s is read like its JSON', (json) => {
   expect(read(json)).toEqual({ row: checkRow(JSON.parse(json)), end: json.length + 1 })
 })
 
-test('what is written is read without being parsed', () => {
+test('rows that we write are read without a JSON parser', () => {
   const row = checkRow(JSON.parse(usual('"offset":12,"length":345,"uncompressed_length":6789')))
   expect(read(rowJson(row))?.row).toEqual(row)
 })
@@ -36,6 +36,6 @@ test.each([
   usual('"offset":0,"length":33').replace('ff', 'f'),
   usual('"offset":0,"length":33').slice(0, -1),
   '',
-])('%s is left to be parsed', (json) => {
+])('%s is left to the JSON parser', (json) => {
   expect(read(json)).toBeUndefined()
 })

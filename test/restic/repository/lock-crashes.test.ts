@@ -35,7 +35,7 @@ async function faultyLocks() {
   return { ...world, repository, driver: drivers[0] as FaultyDriver, lock, locks, journal }
 }
 
-test('a lock and its journal are on the disk, each before what counts on it', async () => {
+test('a lock and its journal are on disk, each before it is relied on', async () => {
   const { dir, lock } = await faultyLocks()
   const { steps } = await recordDisk(dir)
   const held = await lock(false)
@@ -59,7 +59,7 @@ test('a lock and its journal are on the disk, each before what counts on it', as
   expect(steps).toEqual(['sync 10.0.0.1/repo/locks'])
 })
 
-test('a lock that could not be removed at the end is removed by the next run of the same process', async () => {
+test('a lock that could not be removed at the end is removed by the next run of the process', async () => {
   const { driver, warnings, lock, locks, journal } = await faultyLocks()
   const held = await lock(true)
   driver.fail('remove')
@@ -81,7 +81,7 @@ test('a lock whose publication fails although it took effect leaves nothing', as
   expect([locks(), journal()]).toEqual([[], []])
 })
 
-test('a lock that is neither made whole nor removed is removed by the next run', async () => {
+test('a lock that was neither created nor removed is removed by the next run', async () => {
   const { driver, lock, locks, journal } = await faultyLocks()
   driver.fail('syncFolder')
   driver.fail('remove').times(2)
@@ -110,7 +110,7 @@ test('the age of a lock counts from before it was written, however long that tak
   await expect(held.assertHeld()).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
 })
 
-test('after a refresh that failed and one that did not, the next is due in five minutes again', async () => {
+test('after one failed refresh and one success, the next is due in five minutes again', async () => {
   const { clock, driver, warnings, lock, locks } = await faultyLocks()
   await lock(false)
   const [first] = locks()
@@ -125,7 +125,7 @@ test('after a refresh that failed and one that did not, the next is due in five 
   await expect.poll(() => locks().length === 1 && locks()[0] !== second).toBe(true)
 })
 
-test('who asks whether a lock lives ends no process that holds one, and any other again', async () => {
+test('a signal to check whether a lock lives does not end a process that holds one', async () => {
   const { repository, dir, lock } = await faultyLocks()
   const before = process.listenerCount(HANG_UP)
   const [one, other] = [await lock(false), await lock(false)]
@@ -142,7 +142,7 @@ test('who asks whether a lock lives ends no process that holds one, and any othe
   expect(process.listenerCount(HANG_UP)).toBe(before)
 })
 
-test('the journal of a dead run goes when the removal of its locks is on the disk', async () => {
+test('the journal of a dead run is removed when the removal of its locks is on disk', async () => {
   const { dir, place, journal } = await faultyLocks()
   await killAndWait(await lockRepositoryInChild(dir, false))
   const driver = localDriver(dir)

@@ -21,7 +21,7 @@ function journalsIn(dataDir: string): string[] {
   return readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
 }
 
-test('a journal names a lock before the lock is there', async () => {
+test('a journal names a lock before the lock exists', async () => {
   const named: boolean[] = []
   const { dir, create } = repositoryWorld((root) => {
     const driver = localDriver(root)
@@ -60,7 +60,7 @@ test.skipIf(!loadKernel())(
   },
 )
 
-test('the journal of a dead run is kept until the repository that it names is locked', async () => {
+test('the journal of a dead run is kept until its repository is locked', async () => {
   const [left, other] = [repositoryWorld(), repositoryWorld()]
   const repository = await left.create()
   const dataDir = `${left.dir}/daemon`

@@ -44,7 +44,7 @@ async function lockWorld(world: RepositoryWorld = repositoryWorld()) {
   }
 }
 
-test('shared locks stand beside each other; an exclusive one stands alone and says who is in its way', async () => {
+test('shared locks coexist; an exclusive lock is alone and names the holder in its way', async () => {
   const { lock, locks, journal } = await lockWorld()
   const first = await lock(false)
   const second = await lock(false)
@@ -62,7 +62,7 @@ test('shared locks stand beside each other; an exclusive one stands alone and sa
   expect(journal()).toEqual([])
 })
 
-test('who waits gets the lock when it is free, and stops waiting when asked to', async () => {
+test('a waiting caller gets the lock when it is free, and stops waiting on request', async () => {
   const { lock, locks } = await lockWorld()
   const held = await lock(true)
   const waiting = lock(false, { waitMs: 30_000 })
@@ -92,7 +92,7 @@ test('a lock of a dead run of ours is removed, one of a living run is not', asyn
   expect(journal()).toEqual([])
 })
 
-test('locks of dead runs are removed from whatever repository they are in; what is not found is left', async () => {
+test('locks of dead runs are removed from any repository, and unknown ones are left', async () => {
   const { dir, place, repository, lock, locks, journal } = await lockWorld()
   const remove = () => removeStaleLocks(place.driver, `${dir}/daemon`)
   const child = await lockRepositoryInChild(dir, false)
@@ -112,7 +112,7 @@ test('locks of dead runs are removed from whatever repository they are in; what 
   expect(journal()).toEqual([])
 })
 
-test('a lock that no journal of ours knows stays, however old, and is named', async () => {
+test('a lock without a journal of ours stays, however old it is, and is named', async () => {
   const { repository, clock, lock, locks } = await lockWorld()
   const foreign = { time: '2020-01-01T00:00:00Z', exclusive: true, hostname: 'far', username: 'ann', pid: 7 }
   await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(foreign)))
@@ -135,7 +135,7 @@ class LateNamesDriver extends FileDriver {
   }
 }
 
-test('of two at once where names show up late, at most one gets the lock', async () => {
+test('if names appear late, at most one of two callers gets the lock', async () => {
   const abilities = { durability: 'acknowledged', showsNamesAtOnce: false } as const
   const world = repositoryWorld((dir) => new LateNamesDriver('late', abilities, localPlace(dir)))
   const { lock } = await lockWorld(world)
@@ -143,7 +143,7 @@ test('of two at once where names show up late, at most one gets the lock', async
   expect(both.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
 })
 
-test('of two who look before either has added its lock, at most one gets it', async () => {
+test('if two callers check before either has added its lock, at most one gets it', async () => {
   const { lock, locks } = await lockWorld()
   for (let round = 0; round < 20; round++) {
     const both = await Promise.allSettled([lock(true), lock(round % 2 === 0)])
@@ -154,7 +154,7 @@ test('of two who look before either has added its lock, at most one gets it', as
   }
 })
 
-test('a lock file that cannot be read is in the way, an empty one is not', async () => {
+test('an unreadable lock file blocks, an empty one does not', async () => {
   const { path, lock, repository } = await lockWorld()
   await (await lock(false))[Symbol.asyncDispose]()
   writeFileSync(join(path, 'locks', '0'.repeat(64)), '')
@@ -167,7 +167,7 @@ test('a lock file that cannot be read is in the way, an empty one is not', async
   expect(repository.place.base).toBe('10.0.0.1/repo')
 })
 
-test('it is refreshed every five minutes: the next one is there before the last one goes', async () => {
+test('a lock is refreshed every five minutes: the new one exists before the old one is removed', async () => {
   const { clock, lock, locks } = await lockWorld()
   const held = await lock(false)
   const [first] = locks()
@@ -183,7 +183,7 @@ test('it is refreshed every five minutes: the next one is there before the last 
   await held.assertHeld()
 })
 
-test('one that is released while it is refreshed leaves nothing', async () => {
+test('a lock that is released during a refresh leaves nothing', async () => {
   const begun = Promise.withResolvers<void>()
   const goesOn = Promise.withResolvers<void>()
   const published = Promise.withResolvers<void>()
@@ -218,7 +218,7 @@ test('one that is released while it is refreshed leaves nothing', async () => {
   expect([locks(), journal()]).toEqual([[], []])
 })
 
-test('one that could not be refreshed for 22 minutes is lost', async () => {
+test('a lock that could not be refreshed for 22 minutes is lost', async () => {
   const faulty = { driver: faultyDriver(localDriver('/')) }
   const { clock, lock, warnings } = await lockWorld(
     repositoryWorld((dir) => {
@@ -238,7 +238,7 @@ test('one that could not be refreshed for 22 minutes is lost', async () => {
   expect(held.signal.reason).toMatchObject({ message: expect.stringContaining('22 minutes') })
 })
 
-test('one that somebody removed by force is lost', async () => {
+test('a lock that somebody removed by force is lost', async () => {
   const { repository, lock, locks, clock } = await lockWorld()
   const [held, noticing] = [await lock(false), await lock(false)]
   for (const id of locks()) await repository.removeUnpacked('locks', id)
@@ -248,7 +248,7 @@ test('one that somebody removed by force is lost', async () => {
   await expect.poll(() => noticing.signal.aborted).toBe(true)
 })
 
-test('once it is locked, what others added or took away meanwhile is known', async () => {
+test('after locking, changes of others are known', async () => {
   const { open, lock, repository } = await lockWorld()
   const other = await open()
   const content = Buffer.from('made by another')
@@ -262,7 +262,7 @@ test('once it is locked, what others added or took away meanwhile is known', asy
 })
 
 describe.skipIf(!hasRestic)('with restic (needs restic)', () => {
-  it('honours its locks, and is honoured by it', async () => {
+  it('respects its locks, and restic respects ours', async () => {
     const { lock, locks, path, passwordFile, restic, folder } = await lockWorld()
     const files = folder({ file: 'content' })
     const shared = await lock(false)

@@ -3,7 +3,7 @@ import { indexOfNumbers, numberedId, typeOfNumber } from '../../support/many-blo
 
 const COUNT = 20_000_000
 
-test('20 million blobs fit into the index, more than a Map can hold', () => {
+test('20 million blobs fit into the index, more than into a Map', () => {
   const index = indexOfNumbers(COUNT)
   expect(index.size).toBe(COUNT)
   const lost: number[] = []

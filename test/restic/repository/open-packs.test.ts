@@ -18,7 +18,7 @@ async function addPacks(repository: Repository, count: number): Promise<void> {
   }
 }
 
-test('a pack that could not be opened is read when it is there again', async () => {
+test('a pack that could not be opened is read when it exists again', async () => {
   const { create, path } = repositoryWorld()
   const repository = await create()
   await addPacks(repository, 1)
@@ -59,7 +59,7 @@ function slowly(driver: Driver) {
   return { driver, open: () => open, most: () => most }
 }
 
-test('packs that are being read stay open, however many, and few stay open after it', async () => {
+test('packs that are being read stay open, however many, and few stay open afterwards', async () => {
   const { create, open, dir } = repositoryWorld()
   await addPacks(await create(), 30)
   const slow = slowly(localDriver(dir))
@@ -74,7 +74,7 @@ test('packs that are being read stay open, however many, and few stay open after
   expect(slow.open()).toBe(0)
 })
 
-test('an index that another run rewrites while it is loaded is loaded from its new files', async () => {
+test('an index that another run rewrites during loading is loaded from its new files', async () => {
   const { create, open, dir } = repositoryWorld()
   const repository = await create()
   await addPacks(repository, 3)
@@ -95,7 +95,7 @@ test('an index that another run rewrites while it is loaded is loaded from its n
   expect([0, 1, 2].map((n) => index.has('data', idOf(contentOf(n))))).toEqual([false, false, true])
 })
 
-test('of two who create a repository at once, one does, and its key is the only one', async () => {
+test('if two callers create a repository at once, one does, and its key is the only one', async () => {
   const { create, open } = repositoryWorld()
   const both = await Promise.allSettled([create(), create()])
   expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)

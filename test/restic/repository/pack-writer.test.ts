@@ -17,7 +17,7 @@ async function faultyWorld() {
   return { ...world, repository, driver: faulty[0] as FaultyDriver }
 }
 
-test('a blob that comes twice is written once', async () => {
+test('a repeated blob is written once', async () => {
   const { repository } = await faultyWorld()
   const packs = repository.beginPacks()
   await Promise.all([1, 2, 3].map(() => packs.add(blobOf(repository, 'data', CONTENT))))
@@ -32,7 +32,7 @@ test('a blob that comes twice is written once', async () => {
   expect(await anew.finish()).toMatchObject({ packs: 1 })
 })
 
-test('what is abandoned leaves no half written file, and nobody counts on it', async () => {
+test('an abandoned writer leaves no half written file, and no index names its blobs', async () => {
   const { repository, open, path } = await faultyWorld()
   const packs = repository.beginPacks()
   await packs.add(blobOf(repository, 'data', CONTENT))
@@ -44,7 +44,7 @@ test('what is abandoned leaves no half written file, and nobody counts on it', a
 })
 
 test.each(['create', 'write', 'sync', 'rename', 'syncFolder'] as const)(
-  'a %s that fails while packs are published is told, and a later run in the same process stores it all again',
+  'a %s that fails while packs are published is reported, and a later run of the process stores all again',
   async (call) => {
     const { repository, driver, open } = await faultyWorld()
     for (const after of [0, 1]) {

@@ -15,7 +15,7 @@ async function readingWorld() {
   return { ...world, repository, heard, lock }
 }
 
-test('who reads holds a shared lock; where somebody removes it, reading goes on, with a word', async () => {
+test('a reader holds a shared lock; if somebody removes it, reading continues with a warning', async () => {
   const { open, repository, path, clock, heard, lock } = await readingWorld()
   const content = Buffer.from('made by another')
   const snapshot = await addSnapshot(await open(), { file: content })
@@ -27,7 +27,7 @@ test('who reads holds a shared lock; where somebody removes it, reading goes on,
   await expect.poll(() => heard).toEqual([expect.stringMatching(/was removed.*It is read without a lock/)])
 })
 
-test('a lock that is in the way is honoured', async () => {
+test('a lock of another process is respected', async () => {
   const { dir, heard, lock } = await readingWorld()
   await lockRepositoryInChild(dir, true)
   await expect(lock()).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })

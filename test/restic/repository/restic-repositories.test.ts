@@ -38,7 +38,7 @@ async function contentsOf(repository: Repository, tree: Buffer): Promise<Map<str
 
 describe.skipIf(!hasRestic)('repositories that restic wrote (needs restic)', () => {
   it.each(['off', 'auto'])(
-    'with compression %s are read, and extended so that restic accepts them',
+    'with compression %s are read, and restic accepts our additions',
     async (compression) => {
       const world = repositoryWorld()
       world.restic('init')
@@ -76,7 +76,7 @@ describe.skipIf(!hasRestic)('repositories that restic wrote (needs restic)', () 
 })
 
 describe.skipIf(!hasRestic)('a repository of ours (needs restic)', () => {
-  it('passes the check, empty and filled, with packs of both kinds and several index files', async () => {
+  it('is accepted by restic check, empty and filled, with packs of both kinds and several index files', async () => {
     const world = repositoryWorld()
     const repository = await world.create()
     expect(world.check).not.toThrow()

@@ -25,7 +25,7 @@ async function filled(count: number) {
   return { ...world, repository, packs, indexFiles: () => collectIds(repository.listUnpacked('index')) }
 }
 
-test('index files without some packs: what names none of them stays, small files are put together when they are many', async () => {
+test('index files that name none of the removed packs stay, and many small ones are merged', async () => {
   const { repository, packs, indexFiles, open } = await filled(33)
   const before = await indexFiles()
   await repository.dropFromIndex(new Set(packs.slice(0, 2)))
@@ -48,7 +48,7 @@ test('index files without some packs: what names none of them stays, small files
   expect(index.has('data', idOf(contentOf(100)))).toBe(true)
 })
 
-test('what an index file named that another run took away is forgotten', async () => {
+test('entries of an index file that another run removed are forgotten', async () => {
   const { repository, packs, open } = await filled(2)
   const other = await open()
   await other.loadIndex()
@@ -60,7 +60,7 @@ test('what an index file named that another run took away is forgotten', async (
   ])
 })
 
-test('broken off at any call, the index knows all that it knew', async () => {
+test('after an interruption at any call, the index still has all entries', async () => {
   const { dir } = await filled(34)
   let isDone = false
   for (let nth = 1; !isDone; nth += 11) {

@@ -22,12 +22,12 @@ it('counts hard links once, and no piece of zeros', async () => {
   expect(await measureRestore({ ...snapshot(), signal })).toEqual({ bytes: 20, entries: 8 })
 })
 
-it('counts what is chosen alone, with the folders on the way', async () => {
+it('counts only what is chosen, with the folders on the way', async () => {
   const chosen = chosenPaths(['dir/b', 'hole', 'second'].map((path) => Buffer.from(path)))
   expect(await measureRestore({ ...snapshot(), chosen, signal })).toEqual({ bytes: 5, entries: 4 })
 })
 
-it('ends where it is cancelled', async () => {
+it('stops when it is cancelled', async () => {
   const cancelled = AbortSignal.abort(new Error('cancelled'))
   await expect(measureRestore({ ...snapshot(), signal: cancelled })).rejects.toThrow('cancelled')
 })

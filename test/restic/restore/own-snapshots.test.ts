@@ -47,7 +47,7 @@ async function restore(repository: Repository, volume: VolumeTree, target: strin
   return { summary, warnings }
 }
 
-test('a snapshot of ours comes back identical in everything', async () => {
+test('a snapshot of ours is restored exactly', async () => {
   const { create, snapshot, volume, dir, treeWarnings } = snapshotWorld()
   rmSync(volume, { recursive: true })
   makeNastyTree(volume)
@@ -65,7 +65,7 @@ test('a snapshot of ours comes back identical in everything', async () => {
 }, 30_000)
 
 test.skipIf(!hasRestic)(
-  'of what restic made, content alone is taken over: the rest is looked at again (needs restic)',
+  'content of a restic snapshot is kept, and metadata is read again (needs restic)',
   async () => {
     const { create, snapshot, volume, dir, restic } = snapshotWorld()
     rmSync(volume, { recursive: true })
@@ -82,7 +82,7 @@ test.skipIf(!hasRestic)(
   },
 )
 
-test('files larger than all windows come back, with what is in them twice and their holes', async () => {
+test('files larger than all windows are restored, with repeated content and holes', async () => {
   const { create, snapshot, volume, dir } = snapshotWorld()
   const block = randomBytes(3 << 20)
   writeFileSync(
@@ -101,46 +101,52 @@ test('files larger than all windows come back, with what is in them twice and th
   expect(summary.files).toBe(3)
 }, 30_000)
 
-test.skipIf(!canMount)('a full file system ends it, and all that was under way (needs mounts)', async () => {
-  const { create, snapshot, volume, dir } = snapshotWorld()
-  for (let n = 0; n < 12; n++) writeFileSync(`${volume}/${n}`, randomBytes(4 << 20))
-  const repository = await create()
-  const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
-  onTestFinished(mountTmpfs(`${dir}/small`))
-  await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
-    expect.objectContaining({ code: 'NO_ROOM' }),
-  )
-  expect(process.getActiveResourcesInfo()).not.toContain('MessagePort')
-})
+test.skipIf(!canMount)(
+  'a full file system ends the restore, and all work in progress (needs mounts)',
+  async () => {
+    const { create, snapshot, volume, dir } = snapshotWorld()
+    for (let n = 0; n < 12; n++) writeFileSync(`${volume}/${n}`, randomBytes(4 << 20))
+    const repository = await create()
+    const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
+    onTestFinished(mountTmpfs(`${dir}/small`))
+    await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
+      expect.objectContaining({ code: 'NO_ROOM' }),
+    )
+    expect(process.getActiveResourcesInfo()).not.toContain('MessagePort')
+  },
+)
 
-test.skipIf(!canMount)('a full file system ends it in the middle of a file (needs mounts)', async () => {
-  let read = 0
-  const counted = (at: string) => {
-    const driver = localDriver(at)
-    const open = driver.open.bind(driver)
-    driver.open = async (name) => {
-      const reader = await open(name)
-      const readFrom = reader.read.bind(reader)
-      reader.read = (position, length) => {
-        read += length
-        return readFrom(position, length)
+test.skipIf(!canMount)(
+  'a full file system ends the restore in the middle of a file (needs mounts)',
+  async () => {
+    let read = 0
+    const counted = (at: string) => {
+      const driver = localDriver(at)
+      const open = driver.open.bind(driver)
+      driver.open = async (name) => {
+        const reader = await open(name)
+        const readFrom = reader.read.bind(reader)
+        reader.read = (position, length) => {
+          read += length
+          return readFrom(position, length)
+        }
+        return reader
       }
-      return reader
+      return driver
     }
-    return driver
-  }
-  const { create, snapshot, volume, dir } = snapshotWorld(counted)
-  writeFileSync(`${volume}/large`, randomBytes(120 << 20))
-  const repository = await create()
-  const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
-  onTestFinished(mountTmpfs(`${dir}/small`))
-  read = 0
-  await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
-    expect.objectContaining({ code: 'NO_ROOM' }),
-  )
-  expect(read).toBeGreaterThan(8 << 20)
-  expect(read).toBeLessThan(100 << 20)
-})
+    const { create, snapshot, volume, dir } = snapshotWorld(counted)
+    writeFileSync(`${volume}/large`, randomBytes(120 << 20))
+    const repository = await create()
+    const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
+    onTestFinished(mountTmpfs(`${dir}/small`))
+    read = 0
+    await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
+      expect.objectContaining({ code: 'NO_ROOM' }),
+    )
+    expect(read).toBeGreaterThan(8 << 20)
+    expect(read).toBeLessThan(100 << 20)
+  },
+)
 
 test('two snapshots of ours differ in what was done between them', async () => {
   const { create, snapshot, volume } = snapshotWorld()

@@ -62,7 +62,7 @@ async function plan(chosen?: string[], names = 100) {
   })
 }
 
-it('of the whole says what it would create, overwrite and delete', async () => {
+it('of the whole volume says what would be created, overwritten and deleted', async () => {
   expect(await plan()).toEqual({
     create: { count: 4, bytes: 8, paths: ['created', 'dir/file/inside', 'dir/made', 'dir/made/x'] },
     overwrite: { count: 4, bytes: 22, paths: ['changed', 'dir/file', 'full', 'link'] },
@@ -72,7 +72,7 @@ it('of the whole says what it would create, overwrite and delete', async () => {
   })
 })
 
-it('of everything in place deletes nothing, and leaves a folder alone that holds something', async () => {
+it('of everything in place deletes nothing, and leaves a folder that is not empty alone', async () => {
   const found = await plan([''])
   expect(found.delete.count).toBe(0)
   expect(found.refuse.paths).toEqual(['full'])
@@ -80,7 +80,7 @@ it('of everything in place deletes nothing, and leaves a folder alone that holds
   expect(found.overwrite.paths).toEqual(['changed', 'dir/file', 'link'])
 })
 
-it('of chosen paths tells of these alone', async () => {
+it('of chosen paths covers only these', async () => {
   const found = await plan(['dir/made/x', 'changed', 'none'])
   expect(found.create.paths).toEqual(['dir/made', 'dir/made/x'])
   expect(found.overwrite.paths).toEqual(['changed'])
@@ -93,12 +93,12 @@ it('of a path that leads through a file in the volume leaves it out', async () =
   expect([found.create.count, found.overwrite.count, found.delete.count]).toEqual([0, 0, 0])
 })
 
-it('names the first of many, and counts the rest', async () => {
+it('names the first of many steps, and counts the rest', async () => {
   const { create } = await plan(undefined, 1)
   expect(create).toEqual({ count: 4, bytes: 8, paths: ['created'] })
 })
 
-it('of a volume that is not there creates everything', async () => {
+it('of a missing volume creates everything', async () => {
   const trees = new MemoryTrees()
   const volume = { tree: trees.add({ a: '1', d: { b: '22' } }), root: null }
   const found = await planRestore({
@@ -111,7 +111,7 @@ it('of a volume that is not there creates everything', async () => {
   expect(found).toMatchObject({ create: { count: 3, bytes: 3, paths: ['a', 'd', 'd/b'] }, same: 0 })
 })
 
-it('of what is named tells which of it the snapshot has, also behind a file that is in the way', async () => {
+it('of named paths says which the snapshot has, also behind a file in the way', async () => {
   const trees = new MemoryTrees()
   const volume = { tree: trees.add({ same: '1', dir: { file: { inside: '2' } } }), root: null }
   const chosen = chosenFiles(['same', 'dir/file/inside', 'dir/file/none', 'none', 'same/none'])
@@ -122,7 +122,7 @@ it('of what is named tells which of it the snapshot has, also behind a file that
 })
 
 it.skipIf(!loadKernel() || process.getuid?.() !== 0)(
-  'overwrites what differs in its attributes, its link target or its device number alone (needs root)',
+  'overwrites entries that differ only in attributes, link target or device number (needs root)',
   async () => {
     const kernel = loadKernel()
     const time = 1_700_000_000_000_000_000n

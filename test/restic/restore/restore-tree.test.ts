@@ -89,7 +89,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
   const contentOf = async (path: string) =>
     (await findNode(repository, volume, Buffer.from(path)))?.content[0] as Buffer
 
-  it('comes back identical, but for what restic does not keep', async () => {
+  it('is restored exactly, except what restic does not keep', async () => {
     const { target, summary, seen } = await restore()
     const differences = compareTrees(`${world.folder}/volume`, target, { ignoreRoot: true })
     expect(differences).toEqual(LOST_BY_RESTIC)
@@ -100,7 +100,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
     expect(seen.calls).toBeGreaterThanOrEqual(summary.entries - 1)
   })
 
-  it('comes back in part, with what leads there', async () => {
+  it('is restored in part, with the folders on the way', async () => {
     const chosen = chosenPaths([
       Buffer.from('links/a'),
       Buffer.from('links/b'),
@@ -128,7 +128,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
     expect(readFileSync(`${target}/links/b`, 'utf8')).toBe('hello')
   })
 
-  it('of which a byte is damaged is refused, and every path named that it touches', async () => {
+  it('with a damaged byte is refused, and every affected path is named', async () => {
     const [twice, other] = [await contentOf('twice/a'), await contentOf('content/3000001')]
     const faults = [flip('data', twice), flip('data', other)]
     try {
@@ -151,14 +151,14 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
     await restore()
   })
 
-  it('of which a folder is damaged is refused, and the folder named', async () => {
+  it('with a damaged folder is refused, and the folder is named', async () => {
     const fault = flip('tree', (await findNode(repository, volume, Buffer.from('deep')))?.subtree as Buffer)
     const facts = { packs: [fault.pack], files: ['deep'], count: 1 }
     await expect(restore()).rejects.toThrow(expect.objectContaining({ code: 'SNAPSHOT_CORRUPT', facts }))
     fault.heal()
   })
 
-  it('of which a pack is cut short, or gone, is refused', async () => {
+  it('with a truncated or missing pack is refused', async () => {
     const { pack = '' } = repository.locate('data', await contentOf('links/a')) ?? {}
     const file = `${world.repository}/data/${pack.slice(0, 2)}/${pack}`
     const whole = readFileSync(file)
@@ -185,7 +185,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
     await expect(restore({ signal: cancelled.signal })).rejects.toThrow('enough')
   })
 
-  it('may hold nothing of what is chosen', async () => {
+  it('may contain none of the chosen paths', async () => {
     const { summary } = await restore({ chosen: chosenPaths([Buffer.from('no/such')]) })
     expect(summary).toMatchObject({ entries: 1, files: 0, bytes: 0 })
     expect(warnings.map(({ path }) => bytesToText(path))).toEqual([])

@@ -12,7 +12,7 @@ async function walked(source: MemoryTrees, tree: Buffer, chosen: Chosen = EVERYT
   return paths
 }
 
-test('each directory comes before what is in it, and what is behind it after that', async () => {
+test('each directory comes before its content, and what follows it comes after the content', async () => {
   const trees = new MemoryTrees()
   const top = trees.add({ a: 'a', b: { c: {}, d: 'd' }, e: 'e', f: { g: 'g' } })
   expect(await walked(trees, top)).toEqual(['a', 'b', 'b/c', 'b/d', 'e', 'f', 'f/g'])
@@ -20,7 +20,7 @@ test('each directory comes before what is in it, and what is behind it after tha
   expect(await walked(trees, top, chosen)).toEqual(['b', 'b/d', 'f', 'f/g'])
 })
 
-test('a tree that is deeper than any stack is walked to its end', async () => {
+test('a tree deeper than the stack is walked to its end', async () => {
   const trees = new MemoryTrees()
   const paths = await walked(trees, trees.addBelow(trees.add({ leaf: 'leaf' }), 5000))
   expect(paths).toHaveLength(5001)

@@ -10,7 +10,7 @@ import { makeNastyTree } from '../../support/tree-make.ts'
 
 const MIB = 1024 * 1024
 
-describe.skipIf(!hasRestic)('judged by restic (needs restic)', () => {
+describe.skipIf(!hasRestic)('compared with restic (needs restic)', () => {
   // What restic 0.14 keeps and does not restore: holes, hard links of what is no file, years after 2262, link targets
   // that are no text. Attributes of a link it sets on the file behind it.
   const asRestic: CompareOptions = {
@@ -25,7 +25,7 @@ describe.skipIf(!hasRestic)('judged by restic (needs restic)', () => {
     ],
   }
 
-  test('restores a nasty tree identically, and finds nothing wrong', async () => {
+  test('restic restores a difficult tree exactly, and finds no damage', async () => {
     const { create, snapshot, volume, restored, check } = snapshotWorld()
     rmSync(volume, { recursive: true })
     makeNastyTree(volume)
@@ -37,7 +37,7 @@ describe.skipIf(!hasRestic)('judged by restic (needs restic)', () => {
     expect(compareTrees(volume, restored(snapshotId), asRestic)).toEqual([])
   })
 
-  test('and of the next one, made on top of it', async () => {
+  test('restic does so for the next snapshot too', async () => {
     const { create, snapshot, volume, restored, check } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
@@ -49,7 +49,7 @@ describe.skipIf(!hasRestic)('judged by restic (needs restic)', () => {
     expect(compareTrees(volume, restored(second.snapshotId), asRestic)).toEqual([])
   })
 
-  test('finds all content there when it makes its own snapshot', async () => {
+  test('restic finds all content present when it makes its own snapshot', async () => {
     const { create, snapshot, volume, restic } = snapshotWorld()
     writeSome(volume)
     await snapshot(await create())

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Backlog } from '../../../src/restic/write/backlog.ts'
 
-test('who waits goes on when there is room, not before', async () => {
+test('a waiting caller continues when there is room, not before', async () => {
   const backlog = new Backlog(2)
   for (let n = 0; n < 2; n++) backlog.add()
   expect(backlog.room()).toBeUndefined()
@@ -19,7 +19,7 @@ test('who waits goes on when there is room, not before', async () => {
   expect(backlog.room()).toBeUndefined()
 })
 
-test('who waits is told the first failure, and so is who asks later', async () => {
+test('waiting and later callers get the first failure', async () => {
   const backlog = new Backlog(0)
   backlog.add()
   const waiting = backlog.room()

@@ -9,7 +9,7 @@ const FILES = 100
 const LENGTH = 100
 const JOBS = 40
 
-test('threads that are ended in the middle of their work end, and the process goes on', async () => {
+test('threads that are ended during their work end, and the process continues', async () => {
   const repository = await repositoryWorld().create()
   const packs = repository.beginPacks()
   for (let round = 0; round < 8; round++) {

@@ -52,7 +52,7 @@ test('a run that fails at its last step leaves nothing half written, and adds no
   await expect(began[0]?.add(blobOf(repository, 'data', plain))).rejects.toThrow('abandoned')
 })
 
-test('what is cancelled while its snapshot is published ends when it is, under its lock', async () => {
+test('a run cancelled while its snapshot is published ends after that, under its lock', async () => {
   const cancelling = new AbortController()
   const published = Promise.withResolvers<void>()
   const world = snapshotWorld((dir) => {
@@ -80,7 +80,7 @@ test('what is cancelled while its snapshot is published ends when it is, under i
   expect(told).toEqual(await collectIds(repository.listUnpacked('snapshots')))
 })
 
-test('what is cancelled while a pack is published writes no index once it has ended', async () => {
+test('a run cancelled while a pack is published writes no index', async () => {
   const cancelling = new AbortController()
   const events: string[] = []
   const world = snapshotWorld((dir) => {
@@ -105,7 +105,7 @@ test('what is cancelled while a pack is published writes no index once it has en
   expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
 })
 
-test('a run that has lost its lock names its packs in no index', async () => {
+test('a run that lost its lock writes no index', async () => {
   const world = snapshotWorld()
   writeFileSync(join(world.volume, 'file'), 'content')
   const repository = await world.create()
@@ -116,7 +116,7 @@ test('a run that has lost its lock names its packs in no index', async () => {
   expect(await collectIds(repository.listUnpacked('index'))).toEqual([])
 })
 
-test('a run that loses its lock after all else is on the disk publishes no snapshot', async () => {
+test('a run that loses its lock at the end publishes no snapshot', async () => {
   const world = snapshotWorld()
   writeFileSync(join(world.volume, 'file'), 'content')
   const repository = await world.create()

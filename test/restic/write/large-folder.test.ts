@@ -28,7 +28,7 @@ test.skipIf(!hasRestic)('a folder of many names is written as restic reads it (n
   expect(listed.filter((line) => line.startsWith(`${STILL_PATH}/many/`))).toHaveLength(FILES - 1)
 })
 
-test('a folder that goes is counted with all that was in it', async () => {
+test('a removed folder is counted with all its content', async () => {
   const { create, snapshot, volume } = snapshotWorld()
   for (const folder of ['a/b', 'a/c', 'stays']) mkdirSync(join(volume, folder), { recursive: true })
   for (const file of ['a/1', 'a/b/2', 'a/b/3', 'a/c/4', 'stays/5']) writeFileSync(join(volume, file), file)

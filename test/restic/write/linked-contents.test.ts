@@ -25,7 +25,7 @@ test('a file is forgotten when all its names have come', () => {
   expect([1, 2, 3].map(() => linked.find(entry()))).toEqual([READING, READING, undefined])
 })
 
-test('no more than 50,000 files are remembered', () => {
+test('at most 50,000 files are remembered', () => {
   const linked = new LinkedContents()
   for (let n = 0; n <= 50_000; n++) linked.add(entry({ inode: BigInt(n) }), READING)
   expect(linked.find(entry({ inode: 49_999n }))).toBe(READING)

@@ -25,7 +25,7 @@ import { FACTS, STILL_PATH, snapshotWorld, writeSome } from '../../support/snaps
 
 const MIB = 1024 * 1024
 
-describe('what a snapshot counts', () => {
+describe('the counts of a snapshot', () => {
   test('an unchanged volume is not read, and keeps its tree', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
@@ -39,7 +39,7 @@ describe('what a snapshot counts', () => {
     expect(second.tree.equals(first.tree)).toBe(true)
   })
 
-  test('new, changed and deleted files are told apart', async () => {
+  test('new, changed and deleted files are counted separately', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
@@ -52,7 +52,7 @@ describe('what a snapshot counts', () => {
     expect(second.bytesRead).toBe('other'.length + 'new'.length)
   })
 
-  test('metadata that changed reads the file again and stores no content', async () => {
+  test('changed metadata makes the file be read again and stores no content', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
@@ -85,7 +85,7 @@ describe('what a snapshot counts', () => {
     if (hasRestic) check()
   })
 
-  test('a parent whose trees are gone stops it, and is named', async () => {
+  test('a parent with missing trees stops the run, and is named', async () => {
     const { create, open, snapshot, volume, path } = snapshotWorld()
     writeSome(volume)
     const first = await snapshot(await create())
@@ -97,13 +97,13 @@ describe('what a snapshot counts', () => {
     expect(await snapshot(repository)).toMatchObject({ filesNew: 4 })
   })
 
-  test('an empty volume is a snapshot too', async () => {
+  test('an empty volume gives a snapshot too', async () => {
     const { create, snapshot } = snapshotWorld()
     const seen = await snapshot(await create())
     expect(seen).toMatchObject({ files: 0, entries: 1, bytes: 0, empty: true })
   })
 
-  test('what does not fit under a parent of another volume is read', async () => {
+  test('files that do not match the parent of another volume are read', async () => {
     const { create, snapshot, volume, dir } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
@@ -130,7 +130,7 @@ describe('content', () => {
     expect(second.bytesAdded).toBeLessThan(8 * MIB)
   })
 
-  test('the same content is stored once, of several threads too', async () => {
+  test('equal content is stored once, by several threads too', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     const content = randomBytes(3 * MIB)
     for (let n = 0; n < 8; n++) writeFileSync(join(volume, `${n}`), content)
@@ -139,7 +139,7 @@ describe('content', () => {
     expect(bytesAdded).toBeLessThan(3.1 * MIB)
   })
 
-  test('a name more of a file is not read again', async () => {
+  test('another name of a file is not read again', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeFileSync(join(volume, 'a'), randomBytes(MIB))
     linkSync(join(volume, 'a'), join(volume, 'b'))
@@ -157,7 +157,7 @@ describe('content', () => {
     expect(bytesAdded).toBeLessThan(500_000)
   })
 
-  test('a file that grows, shrinks or changes while it is read is told of', async () => {
+  test('a file that grows, shrinks or changes while it is read is reported', async () => {
     const { create, snapshot, volume, treeWarnings } = snapshotWorld()
     for (const name of ['grows', 'shrinks', 'turns']) writeFileSync(join(volume, name), randomBytes(64 * MIB))
     let done = false
@@ -179,7 +179,7 @@ describe('content', () => {
 })
 
 describe('order and ending', () => {
-  test('what describe() throws stops it without a snapshot', async () => {
+  test('an error of describe() stops the run without a snapshot', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
@@ -190,7 +190,7 @@ describe('order and ending', () => {
     expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
   })
 
-  test('cancelled in the middle of a file, it ends at once and without a snapshot', async () => {
+  test('a run cancelled in the middle of a file ends at once and without a snapshot', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeFileSync(join(volume, 'large'), randomBytes(200 * MIB))
     const repository = await create()
@@ -201,14 +201,14 @@ describe('order and ending', () => {
     expect(await snapshot(repository)).toMatchObject({ files: 1, faults: 0 })
   })
 
-  test('a volume that is not there is said', async () => {
+  test('a missing volume is reported', async () => {
     const { create, snapshot, dir } = snapshotWorld()
     await expect(snapshot(await create(), { volume: join(dir, 'none') })).rejects.toMatchObject({
       code: 'VOLUME_MISSING',
     })
   })
 
-  test('totals are those of the snapshot before, until they are passed', async () => {
+  test('totals are those of the previous snapshot, until they are exceeded', async () => {
     const { create, snapshot, volume } = snapshotWorld()
     writeSome(volume)
     const repository = await create()
@@ -239,7 +239,7 @@ async function forgetDataPacks(repository: Repository): Promise<void> {
   }
 }
 
-test('nothing is published once the lock of the repository is lost', async () => {
+test('nothing is published after the lock of the repository is lost', async () => {
   const { create, snapshot, volume, path } = snapshotWorld()
   writeSome(volume)
   const repository = await create()

@@ -14,7 +14,7 @@ import { hasRestic } from '../../support/restic.ts'
 import { snapshotWorld } from '../../support/snapshot-world.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
-test('a file that could not be read to its end is read again, though nothing about it changed', async () => {
+test('a file that could not be read to its end is read again, even if it did not change', async () => {
   const repository = await repositoryWorld().create()
   const packs = repository.beginPacks()
   const pool = new ContentPool({ repository, packs, workers: 1, onBytes: () => {} })
@@ -53,7 +53,7 @@ test('a file that could not be read to its end is read again, though nothing abo
 })
 
 test.skipIf(!canMount)(
-  'what has more attributes than can be read is named by each run (needs mount)',
+  'a file with more attributes than can be read is named by each run (needs mount)',
   async () => {
     const { create, snapshot, volume, treeWarnings } = snapshotWorld()
     onTestFinished(mountTmpfs(volume))

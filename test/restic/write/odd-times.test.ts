@@ -6,7 +6,7 @@ import { STILL_PATH, snapshotWorld } from '../../support/snapshot-world.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 test.skipIf(!canMount)(
-  'a time outside the years that a snapshot can hold is told of, each time, and the file not read again (needs mounts)',
+  'a time outside the supported years is reported each time, and the file is not read again (needs mounts)',
   async () => {
     const { create, snapshot, volume, treeWarnings } = snapshotWorld()
     // Few other file systems hold such times.

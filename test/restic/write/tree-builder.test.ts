@@ -29,7 +29,7 @@ async function build(fill: (tree: TreeBuilder) => void): Promise<boolean> {
   return same
 }
 
-test('a directory of which nothing differs is that of the snapshot before', async () => {
+test('an unchanged directory keeps the tree of the previous snapshot', async () => {
   expect(
     await build((tree) => {
       tree.add(node('a', true))
@@ -51,7 +51,7 @@ test.each<[string, (tree: TreeBuilder) => void]>([
   ).toBe(false)
 })
 
-test('a node that fails fails the directory, and tells who waits for room', async () => {
+test('a node that fails fails the directory, and callers that wait for room are told', async () => {
   const repository = await repositoryWorld().create()
   const packs = repository.beginPacks()
   const backlog = new Backlog(0)

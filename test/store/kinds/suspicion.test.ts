@@ -12,15 +12,15 @@ test('the first backup of a volume is never suspect', () => {
   expect(suspicionOf({ root: DISK, empty: true }, undefined)).toBeNull()
 })
 
-test('empty before and empty now', () => {
+test('an empty volume that was empty before is not suspect', () => {
   expect(suspicionOf({ root: DISK, empty: true }, before({ files: 0 }))).toBeNull()
 })
 
-test('empty now, filled before', () => {
+test('an empty volume that was filled before is suspect', () => {
   expect(suspicionOf({ root: DISK, empty: true }, before())).toContain('the volume is empty')
 })
 
-test('the mount is away, and doubt stays while it is', () => {
+test('a missing mount is suspect, and stays so while it is missing', () => {
   const first = suspicionOf({ root: DISK, empty: true }, before({ root: MOUNT }))
   expect(first).toContain('the volume is empty, nothing is mounted on the volume')
   const second = before({ suspect: first, files: 0 })
@@ -29,7 +29,7 @@ test('the mount is away, and doubt stays while it is', () => {
   expect(suspicionOf({ root: MOUNT, empty: false }, second)).toBeNull()
 })
 
-test('another disk is mounted, or the disk below the volume is another', () => {
+test('another disk, or another disk below the volume, is suspect', () => {
   expect(
     suspicionOf({ root: { ...MOUNT, device: '8:33' }, empty: false }, before({ root: MOUNT })),
   ).toContain('(8:33, was 8:17)')
@@ -38,11 +38,11 @@ test('another disk is mounted, or the disk below the volume is another', () => {
   )
 })
 
-test('numbers that a network file system gets anew with each mount tell nothing', () => {
+test('device numbers that a network file system changes with each mount mean nothing', () => {
   const now = { root: { device: '0:51', mountPoint: true }, empty: false }
   expect(suspicionOf(now, before({ root: { device: '0:47', mountPoint: true } }))).toBeNull()
 })
 
-test('a mount where there was none is no reason to doubt', () => {
+test('a new mount is not suspect', () => {
   expect(suspicionOf({ root: MOUNT, empty: false }, before())).toBeNull()
 })

@@ -19,7 +19,7 @@ async function copy(mirror: string, target: string, files = ['*'], signal = new 
   return { ...summary, warnings, missing: chosen.missing() }
 }
 
-it('brings every name, byte, owner, time, link, hole and attribute over', async () => {
+it('copies every name, byte, owner, time, link, hole and attribute', async () => {
   using bench = makeBench()
   const mirror = join(bench.path, 'mirror')
   makeNastyTree(mirror)
@@ -29,7 +29,7 @@ it('brings every name, byte, owner, time, link, hole and attribute over', async 
   expect(root).toMatchObject({ mode: 0o750, mtimeNs: 1_600_000_000_123_456_789n })
 })
 
-it('brings what is chosen, with the folders on the way, and tells what is missing', async () => {
+it('copies chosen paths with the folders on the way, and reports missing ones', async () => {
   using bench = makeBench('memory')
   const mirror = join(bench.path, 'mirror')
   mkdirSync(`${mirror}/a/b`, { recursive: true, mode: 0o711 })
@@ -50,7 +50,7 @@ it.each([['../x'], ['a/../../x'], [''], ['/'], ['a//b'], ['a\0b'], ['.']])('refu
   expect(() => chosenFiles(['good', file])).toThrow(/is not a path in a backup/)
 })
 
-it('stops when it is told to', async () => {
+it('stops on request', async () => {
   using bench = makeBench('memory')
   const mirror = join(bench.path, 'mirror')
   mkdirSync(mirror)
@@ -59,14 +59,14 @@ it('stops when it is told to', async () => {
   await expect(copy(mirror, bench.target, ['*'], AbortSignal.abort(reason))).rejects.toBe(reason)
 })
 
-it('says that there is no mirror', async () => {
+it('reports a missing mirror', async () => {
   using bench = makeBench('memory')
   await expect(copy(join(bench.path, 'none'), bench.target)).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
   })
 })
 
-test.skipIf(!canMount)('a disk that is full while it copies: NO_ROOM (needs mounts)', async () => {
+test.skipIf(!canMount)('gives NO_ROOM if the disk becomes full (needs mounts)', async () => {
   using bench = makeBench('memory')
   const mirror = join(bench.path, 'mirror')
   mkdirSync(mirror)

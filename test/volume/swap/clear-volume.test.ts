@@ -40,7 +40,7 @@ async function makeClearing(change: Partial<Clearing> = {}) {
   return { base, volume, wantedPath, clearing, told, remove }
 }
 
-test('what appeared in a wanted directory is removed, and the times of directories stay', async () => {
+test('entries that appear in a wanted directory are removed, and times of directories stay', async () => {
   const { volume, clearing, remove, told } = await makeClearing()
   await clearVolume(clearing)
   fillNew(volume)
@@ -53,7 +53,7 @@ test('what appeared in a wanted directory is removed, and the times of directori
   expect(readFileSync(join(deep, 'file'), 'utf8')).toBe('new')
 })
 
-test('what has a wanted name, but is of another kind, is removed', async () => {
+test('an entry with a wanted name and another type is removed', async () => {
   const { base, volume, clearing, remove, told } = await makeClearing()
   writeFileSync(join(base, 'outside'), 'untouched')
   await clearVolume(clearing)
@@ -65,7 +65,7 @@ test('what has a wanted name, but is of another kind, is removed', async () => {
   expect(readFileSync(join(base, 'outside'), 'utf8')).toBe('untouched')
 })
 
-test('a directory that is moved out of the volume while it is cleared stops nothing', async () => {
+test('a directory that is moved out of the volume during clearing stops nothing', async () => {
   const { base, volume, clearing } = await makeClearing()
   const onPath = (path: Buffer) => {
     if (`${path}` === 'was a folder/deep') renameSync(join(volume, 'was a folder'), join(base, 'moved'))
@@ -74,7 +74,7 @@ test('a directory that is moved out of the volume while it is cleared stops noth
   expect(readdirSync(volume)).toEqual([])
 })
 
-test('the folder that is copied from stays under whatever name, in both passes', async () => {
+test('the source folder stays under any name, in both passes', async () => {
   const { base, volume, clearing, told } = await makeClearing()
   mkdirSync(join(volume, 'renamed'))
   writeFileSync(join(volume, 'renamed/unpacked'), 'x')
@@ -89,7 +89,7 @@ test('the folder that is copied from stays under whatever name, in both passes',
   expect(readdirSync(base)).toContain('wanted')
 })
 
-test('the staging folder at the top stays, a name like it deeper down does not', async () => {
+test('the staging folder at the top stays, a similar name deeper down does not', async () => {
   const own = '.backupd-recover-mine'
   const { volume, clearing } = await makeClearing({ own })
   for (const folder of [own, `was a folder/${own}`]) mkdirSync(join(volume, folder))

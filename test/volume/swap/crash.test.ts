@@ -36,7 +36,7 @@ const beforeTheMark: [string, number][] = [
   ['in place', 1],
 ]
 
-test.each(beforeTheMark)('killed at "%s" (%i): the old content is back whole', async (point, time) => {
+test.each(beforeTheMark)('after a kill at "%s" (%i) the old content is restored', async (point, time) => {
   const { dataDir, volume, parent } = oldVolume.onDisk()
   const before = contentOf(volume)
   expect(await recoverUntil({ dataDir, volume, point, time })).toBe('SIGKILL')
@@ -52,7 +52,7 @@ test.each([
   ['committed', 'went forward'],
   ['emptied', 'went forward'],
   ['done', 'swept'],
-])('killed at "%s": the new content is there whole', async (point, outcome) => {
+])('after a kill at "%s" the new content is complete', async (point, outcome) => {
   const { base, dataDir, volume, parent } = oldVolume.onDisk()
   const inode = lstatSync(volume).ino
   expect(await recoverUntil({ dataDir, volume, point, unpackFaults: 2 })).toBe('SIGKILL')
@@ -65,7 +65,7 @@ test.each([
   expect(readdirSync(parent)).toEqual(['db'])
 })
 
-test('killed while unpacking: the staging is swept, the volume untouched', async () => {
+test('after a kill during unpacking the staging folder is removed and the volume untouched', async () => {
   const { dataDir, volume, parent } = oldVolume.onDisk()
   const before = contentOf(volume)
   expect(await recoverUntil({ dataDir, volume, point: 'staged' })).toBe('SIGKILL')
@@ -76,7 +76,7 @@ test('killed while unpacking: the staging is swept, the volume untouched', async
 })
 
 test.each(['in place', 'committed'])(
-  'a missing volume, killed at "%s": all of it or nothing',
+  'after a kill at "%s" a missing volume is complete or does not exist',
   async (point) => {
     const { base, dataDir, parent } = oldVolume.onDisk()
     const volume = `${parent}/fresh`
@@ -87,7 +87,7 @@ test.each(['in place', 'committed'])(
   },
 )
 
-test('killed twice, in the swap and again while it is put back, it still ends', async () => {
+test('a swap killed twice, the second time while it is undone, is settled', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   const before = contentOf(volume)
   await recoverUntil({ dataDir, volume, point: 'moved in' })
@@ -99,7 +99,7 @@ test('killed twice, in the swap and again while it is put back, it still ends', 
   expect(contentOf(volume)).toEqual(before)
 })
 
-test('killed between the two names of a move without rename, one name is left and nothing is said', async () => {
+test('a kill between the two names of a move without rename leaves one name, without a warning', async () => {
   const { dataDir, volume, parent } = oldVolume.onDisk()
   const before = contentOf(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })
@@ -113,7 +113,7 @@ test('killed between the two names of a move without rename, one name is left an
   expect(readdirSync(parent)).toEqual(['db'])
 })
 
-test('what processes made after the crash is kept when the swap goes back', async () => {
+test('entries made after the crash are kept when the swap is undone', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'moved out', appear: ['at work', 'both'] })
   writeFileSync(`${volume}/after the crash`, 'x')
@@ -125,7 +125,7 @@ test('what processes made after the crash is kept when the swap goes back', asyn
   expect(warnings.join()).toContain('both')
 })
 
-test('a volume that is not there locks it, and is settled when it is back', async () => {
+test('a missing volume is locked, and settled when it is back', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   const before = contentOf(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })
@@ -180,7 +180,7 @@ function cutJournal(staging: string, lines: number): void {
 }
 
 test.each(['moved out', 'moved in', 'committed'])(
-  'killed at "%s", a journal without its seal locks the volume, and nothing is moved',
+  'after a kill at "%s" a journal without its seal locks the volume, and nothing is moved',
   async (point) => {
     const { dataDir, volume } = oldVolume.onDisk()
     await recoverUntil({ dataDir, volume, point })
@@ -213,7 +213,7 @@ test.each(['', '["committed"]\n'])(
   },
 )
 
-test('a journal with a line that does not end is not read into memory', async () => {
+test('a journal with an endless line is not read into memory', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'journal written' })
   const journal = `${volume}/../.backupd-recover-${RID}/journal`
@@ -233,7 +233,7 @@ test('a link in place of the staging folder is not followed', async () => {
   expect(readdirSync(`${base}/elsewhere/new`)).not.toEqual([])
 })
 
-test('a pointer that cannot be read locks every volume, naming its file', async () => {
+test('an unreadable pointer locks every volume, and its file is named', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   writeFileSync(`${dataDir}/recovers/${RID}.json`, '{')

@@ -21,14 +21,14 @@ async function usersOf(volume: string, holder: Awaited<ReturnType<typeof hold>>)
   return users.filter(({ pid }) => pid === holder.pid)
 }
 
-test('nobody uses a volume that nobody uses, our own process does not count', async () => {
+test('an unused volume has no users, and our own process does not count', async () => {
   const { volume } = oldVolume.onDisk()
   const fd = openSync(`${volume}/both`, 'r')
   expect((await findUsers(volume)).users).toEqual([])
   closeSync(fd)
 })
 
-test('a working directory in the volume', async () => {
+test('a working directory in the volume counts', async () => {
   const { volume } = oldVolume.onDisk()
   const holder = await holdWithNode('', `${volume}/was a folder/deep`)
   expect(await usersOf(volume, holder)).toEqual([
@@ -36,7 +36,7 @@ test('a working directory in the volume', async () => {
   ])
 })
 
-test('an open file, one with a name that is no text, an open directory', async () => {
+test('an open file, a name that is not text, and an open directory count', async () => {
   const { volume } = oldVolume.onDisk()
   const script = (path: string) =>
     `require("fs").openSync(Buffer.from("${Buffer.from(path, 'latin1').toString('hex')}", "hex"))`
@@ -48,7 +48,7 @@ test('an open file, one with a name that is no text, an open directory', async (
   expect(await usersOf(volume, folder)).toMatchObject([{ what: 'open file' }])
 })
 
-test('a file that was removed is still held', async () => {
+test('a removed file that is still open counts', async () => {
   const { volume } = oldVolume.onDisk()
   const script = `const fs = require("fs"); fs.openSync("${volume}/both"); fs.unlinkSync("${volume}/both")`
   expect(await usersOf(volume, await holdWithNode(script))).toMatchObject([
@@ -56,7 +56,7 @@ test('a file that was removed is still held', async () => {
   ])
 })
 
-test('a mapped file that is not open any more', async () => {
+test('a mapped file that is no longer open counts', async () => {
   const { volume } = oldVolume.onDisk()
   execFileSync('cp', ['/bin/sleep', `${volume}/program`])
   const holder = await hold('/bin/sh', ['-c', `echo ready; exec "${volume}/program" 1000`])
@@ -66,7 +66,7 @@ test('a mapped file that is not open any more', async () => {
   expect(users).toEqual([{ pid: holder.pid, command: 'program', what: 'mapped file program' }])
 })
 
-test('a volume beside it, whose name only starts alike, is another', async () => {
+test('a volume with a similar name beside it does not count', async () => {
   const { parent, volume } = oldVolume.onDisk()
   mkdirSync(`${parent}/db2`)
   writeFileSync(`${parent}/db2/file`, '')
@@ -74,7 +74,7 @@ test('a volume beside it, whose name only starts alike, is another', async () =>
 })
 
 test.skipIf(!canMount)(
-  'a process that sees the volume under another path, as a container does (needs mounts)',
+  'a process that sees the volume under another path, as in a container, counts (needs mounts)',
   async () => {
     const { base, volume } = oldVolume.onDisk()
     mkdirSync(`${base}/inside`)
@@ -85,7 +85,7 @@ test.skipIf(!canMount)(
 )
 
 test.skipIf(!canMount)(
-  'a process with another root that holds the volume mounted in it (needs mounts)',
+  'a process with another root in which the volume is mounted counts (needs mounts)',
   async () => {
     const { base, volume } = oldVolume.onDisk()
     for (const name of ['bin', 'lib', 'lib64', 'usr', 'data'])
@@ -111,7 +111,7 @@ async function findAsNobody(volume: string) {
 }
 
 test.skipIf(process.getuid?.() !== 0)(
-  'a process that another user may not look into counts as unseen (needs root)',
+  'a process that may not be inspected counts as unseen (needs root)',
   async () => {
     const { volume } = oldVolume.onDisk()
     const holder = await holdWithNode('', volume)
@@ -136,7 +136,7 @@ function makeDeepWorld() {
   return world
 }
 
-test('a path too long to be read ends nothing, and what else the process holds is found', async () => {
+test('a path too long to be read ends nothing, and other files of the process are found', async () => {
   const { base, volume } = makeDeepWorld()
   const before = (await findUsers(volume)).unseen.length
   const deep = await holdWithNode(`${GO_DEEP}; fs.openSync("file", "w")`, base)
@@ -147,7 +147,7 @@ test('a path too long to be read ends nothing, and what else the process holds i
 })
 
 test.skipIf(!canMount)(
-  'a path too long to be read, in a container: in the volume by what is mounted there, or nobody (needs mounts)',
+  'a path too long to be read in a container counts by its mount, or not at all (needs mounts)',
   async () => {
     const { base, volume, parent } = makeDeepWorld()
     const other = `${parent}/other`

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { readProcText } from '../../../src/volume/swap/foreign-proc.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
-test('what a process may make as large as it likes is read up to a limit only', async () => {
+test('files that a process can make arbitrarily large are read up to a limit', async () => {
   const file = join(tempDir(), 'maps')
   writeFileSync(file, '')
   truncateSync(file, 32 * 1024 * 1024)
@@ -13,6 +13,6 @@ test('what a process may make as large as it likes is read up to a limit only', 
   await expect(readProcText(file)).rejects.toMatchObject({ code: 'EFBIG' })
 })
 
-test('a file of /proc, which has no size, is read whole', async () => {
+test('a file of /proc, which has size 0, is read completely', async () => {
   expect(await readProcText('/proc/self/mountinfo')).toBe(readFileSync('/proc/self/mountinfo', 'latin1'))
 })

@@ -59,7 +59,7 @@ async function* streamOf(children: Child[]) {
 
 const content = fc.record({ header, children: fc.array(child, { maxLength: 30 }) })
 
-test('a journal of any names and numbers comes back', async () => {
+test('a journal of any names and numbers is read back the same', async () => {
   await fc.assert(
     fc.asyncProperty(content, (written) =>
       withJournal(written, async (staging) => {
@@ -81,7 +81,7 @@ test('a journal of any names and numbers comes back', async () => {
   )
 })
 
-test('a journal that is cut off anywhere is neither sealed nor committed by what is left', async () => {
+test('the rest of a truncated journal is neither sealed nor committed', async () => {
   await fc.assert(
     fc.asyncProperty(
       content,

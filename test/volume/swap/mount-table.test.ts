@@ -7,7 +7,7 @@ function mount(point: string, device: string, root = '/'): Mount {
   return { point, device, root } as Mount
 }
 
-test('of mounts over each other the newest counts, and the deepest of all', () => {
+test('of stacked mounts the newest counts, and of nested ones the deepest', () => {
   const mounts = [mount('/', '8:1'), mount('/v', '8:2'), mount('/v', '8:3', '/below'), mount('/v2', '8:4')]
   expect(placeOf('/v/a', mounts)).toEqual({ device: '8:3', path: '/below/a' })
   expect(placeOf('/v', mounts)).toEqual({ device: '8:3', path: '/below' })
@@ -16,7 +16,7 @@ test('of mounts over each other the newest counts, and the deepest of all', () =
   expect(placeOf('/v', [mount('/other', '8:1')])).toBeUndefined()
 })
 
-test('a path is within itself and what is above it, not within what only starts alike', () => {
+test('a path is within itself and its parents, not within similar names', () => {
   expect(isWithin('/a', '/a')).toBe(true)
   expect(isWithin('/a/b', '/a')).toBe(true)
   expect(isWithin('/a', '/')).toBe(true)
@@ -24,7 +24,7 @@ test('a path is within itself and what is above it, not within what only starts 
   expect(isWithin('/a', '/a/b')).toBe(false)
 })
 
-test('of thousands of inodes each one is known again, and no other', async () => {
+test('thousands of inodes are recognized, and no others', async () => {
   const known = Array.from({ length: 5000 }, (_, n) => BigInt((n * 7919) % 5000) * 2n + 2n ** 63n)
   const set = await collectInodes(
     (async function* () {

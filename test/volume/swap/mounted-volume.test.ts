@@ -24,7 +24,7 @@ function makeMountedWorld() {
 }
 
 test.skipIf(!canMount)(
-  'on its own mount, staging lies inside and leaves no trace (needs mounts)',
+  'with its own mount, staging lies inside and leaves no trace (needs mounts)',
   async () => {
     const { dataDir, volume, parent, before } = makeMountedWorld()
     await using claim = await claimVolume(dataDir, volume)
@@ -66,7 +66,7 @@ test.skipIf(!canMount).each(['committed', 'emptied', 'done'])(
   },
 )
 
-test.skipIf(!canMount)('the mount that is away after a crash locks the volume (needs mounts)', async () => {
+test.skipIf(!canMount)('a mount that is missing after a crash locks the volume (needs mounts)', async () => {
   const { dataDir, volume, parent, before } = makeMountedWorld()
   await recoverUntil({ dataDir, volume, point: 'moved in' })
   mkdirSync(`${parent}/elsewhere`)
@@ -78,23 +78,20 @@ test.skipIf(!canMount)('the mount that is away after a crash locks the volume (n
   expect(contentOf(volume)).toEqual(before)
 })
 
-test.skipIf(!canMount)(
-  'something mounted inside the volume is named, and nothing moves (needs mounts)',
-  async () => {
-    const { dataDir, volume } = oldVolume.onDisk()
-    onTestFinished(mountTmpfs(`${volume}/was a folder/deep`))
-    writeFileSync(`${volume}/was a folder/deep/precious`, 'x')
-    await using claim = await claimVolume(dataDir, volume)
-    await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
-    fillNew(staging.target)
-    await expect(swapIn(staging, QUIET)).rejects.toMatchObject({
-      code: 'CONFLICT',
-      message: expect.stringContaining('deep'),
-    })
-    await discardStaging(staging)
-    expect(existsSync(`${volume}/was a folder/deep/precious`)).toBe(true)
-  },
-)
+test.skipIf(!canMount)('a mount inside the volume is named, and nothing moves (needs mounts)', async () => {
+  const { dataDir, volume } = oldVolume.onDisk()
+  onTestFinished(mountTmpfs(`${volume}/was a folder/deep`))
+  writeFileSync(`${volume}/was a folder/deep/precious`, 'x')
+  await using claim = await claimVolume(dataDir, volume)
+  await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
+  fillNew(staging.target)
+  await expect(swapIn(staging, QUIET)).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: expect.stringContaining('deep'),
+  })
+  await discardStaging(staging)
+  expect(existsSync(`${volume}/was a folder/deep/precious`)).toBe(true)
+})
 
 test.skipIf(!canMount)('a volume mounted read-only is refused (needs mounts)', async () => {
   const { dataDir, parent } = oldVolume.onDisk()

@@ -45,7 +45,7 @@ test('another folder in place of the staging folder is not swapped in', async ()
 })
 
 test.each(['journal written', 'moved', 'moved out', 'moved in'])(
-  'a swap that is cancelled at "%s" leaves the old content, whole',
+  'a swap that is cancelled at "%s" keeps the old content',
   async (point) => {
     const { dataDir, volume, parent } = oldVolume.onDisk()
     const before = contentOf(volume)
@@ -64,7 +64,7 @@ test.each(['journal written', 'moved', 'moved out', 'moved in'])(
   },
 )
 
-test('a recover that is cancelled before its new volume has a name makes none', async () => {
+test('a recover that is cancelled before its new volume has a name creates none', async () => {
   const { dataDir, parent } = oldVolume.onDisk()
   await using claim = await claimVolume(dataDir, `${parent}/fresh`)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -75,7 +75,7 @@ test('a recover that is cancelled before its new volume has a name makes none', 
   expect(readdirSync(parent)).toEqual(['db'])
 })
 
-test('a process that makes the same name again and again is given up on', async () => {
+test('the swap gives up if a process creates the same name again and again', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -93,7 +93,7 @@ test('a process that makes the same name again and again is given up on', async 
   expect(readFileSync(`${staging.target}/both`, 'utf8')).toBe('new')
 })
 
-test('a volume that another run has is refused, and nothing of it stays open', async () => {
+test('a volume of another run is refused, and nothing of it stays open', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await using _claim = await claimVolume(dataDir, volume)
   const before = readdirSync('/proc/self/fd').length
@@ -101,7 +101,7 @@ test('a volume that another run has is refused, and nothing of it stays open', a
   expect(readdirSync('/proc/self/fd').length).toBe(before)
 })
 
-test('renames are tried without a trace, whatever in the volume has the names that are tried', async () => {
+test('renames are tried without a trace, even if the volume has the tried names', async () => {
   const { dataDir, volume, parent } = oldVolume.onDisk()
   mkdirSync(`${volume}/.backupd-recover-${RID}-probe/full`, { recursive: true })
   const before = contentOf(volume)
@@ -115,7 +115,7 @@ test('renames are tried without a trace, whatever in the volume has the names th
 })
 
 test.skipIf(!loadKernel())(
-  'a staging folder inherits no access list from where it lies (needs libc)',
+  'a staging folder inherits no access list from its parent (needs libc)',
   async () => {
     const { dataDir, volume, parent } = oldVolume.onDisk()
     const kernel = loadKernel()
@@ -138,7 +138,7 @@ test.skipIf(!loadKernel())(
   },
 )
 
-test('what has the name and the inode of a staged entry, but lies on another device, is not put into the volume', async () => {
+test('an entry with the name and the inode of a staged one on another device is not moved into the volume', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'moved out' })
   appendFileSync(editJournal(volume, 'new'), '["committed"]\n')
@@ -148,7 +148,7 @@ test('what has the name and the inode of a staged entry, but lies on another dev
   expect(names).not.toContain('new only')
 })
 
-test('an old entry that is not what the journal says is put back all the same', async () => {
+test('an old entry that differs from the journal is restored all the same', async () => {
   const { dataDir, volume, parent } = oldVolume.onDisk()
   const names = readdirSync(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })
@@ -158,7 +158,7 @@ test('an old entry that is not what the journal says is put back all the same', 
   expect(readdirSync(parent)).toEqual(['db'])
 })
 
-test('a staging folder inside another directory that has the path of the volume now is left alone', async () => {
+test('a staging folder inside another directory at the path of the volume is left alone', async () => {
   const { dataDir, volume, base } = oldVolume.onDisk()
   await recoverUntil({ dataDir, volume, point: 'staged' })
   const file = `${dataDir}/recovers/${RID}.json`
@@ -173,19 +173,16 @@ test('a staging folder inside another directory that has the path of the volume 
   expect(readFileSync(`${inside}/new/precious`, 'utf8')).toBe('of another recover')
 })
 
-test.skipIf(!loadKernel())(
-  'a volume at which a run is at work is not settled beside it (needs libc)',
-  async () => {
-    const { dataDir, volume } = oldVolume.onDisk()
-    await recoverUntil({ dataDir, volume, point: 'moved out' })
-    const before = contentOf(volume)
-    await using _claim = await claimVolume(dataDir, volume)
-    const { settled, locked } = await settleJournals(dataDir)
-    expect(settled).toEqual([])
-    expect(locked).toMatchObject([{ volume, reason: expect.stringContaining('Another run works on') }])
-    expect(contentOf(volume)).toEqual(before)
-  },
-)
+test.skipIf(!loadKernel())('a volume is not settled while a run works on it (needs libc)', async () => {
+  const { dataDir, volume } = oldVolume.onDisk()
+  await recoverUntil({ dataDir, volume, point: 'moved out' })
+  const before = contentOf(volume)
+  await using _claim = await claimVolume(dataDir, volume)
+  const { settled, locked } = await settleJournals(dataDir)
+  expect(settled).toEqual([])
+  expect(locked).toMatchObject([{ volume, reason: expect.stringContaining('Another run works on') }])
+  expect(contentOf(volume)).toEqual(before)
+})
 
 /** Has the journal say that `<side> only` lies on another device. Returns its path. */
 function editJournal(volume: string, side: 'old' | 'new'): string {

@@ -52,7 +52,7 @@ async function makePlacing(fill: (target: string) => void) {
   return { ...world, place, textOf }
 }
 
-it('replaces what was chosen, adds what is missing, and leaves the rest alone', async () => {
+it('replaces chosen entries, adds missing ones, and leaves the rest alone', async () => {
   const world = await makePlacing((target) => {
     mkdirSync(join(target, 'sub/new'), { recursive: true })
     chmodSync(join(target, 'sub'), 0o711)
@@ -74,7 +74,7 @@ it('replaces what was chosen, adds what is missing, and leaves the rest alone', 
   expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
-it('leaves a folder that only leads to what was chosen as it is', async () => {
+it('leaves folders on the way as they are', async () => {
   const world = await makePlacing((target) => {
     mkdirSync(join(target, 'way'), { mode: 0o755 })
     writeFileSync(join(target, 'way/x'), 'x')
@@ -85,7 +85,7 @@ it('leaves a folder that only leads to what was chosen as it is', async () => {
   expect(world.textOf('way/x')).toBe('x')
 })
 
-it('exchanges what is of another kind, if that name was chosen', async () => {
+it('replaces an entry of another type if its name was chosen', async () => {
   const world = await makePlacing((target) => {
     writeFileSync(join(target, 'a'), 'a file')
     mkdirSync(join(target, 'b'))
@@ -103,7 +103,7 @@ it('exchanges what is of another kind, if that name was chosen', async () => {
   expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
-it('leaves a folder alone that holds something where a file is to be', async () => {
+it('leaves a folder that is not empty alone where a file should be', async () => {
   const world = await makePlacing((target) => {
     writeFileSync(join(target, 'a'), 'a file')
     writeFileSync(join(target, 'b'), 'b')
@@ -118,7 +118,7 @@ it('leaves a folder alone that holds something where a file is to be', async () 
   expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
-it('never goes through a link that stands in the way, nor removes it', async () => {
+it('never follows or removes a link in the way', async () => {
   const world = await makePlacing((target) => {
     mkdirSync(join(target, 'way'))
     writeFileSync(join(target, 'way/x'), 'x')
@@ -136,7 +136,7 @@ it('never goes through a link that stands in the way, nor removes it', async () 
   expect(world.textOf('good')).toBe('good')
 })
 
-it('stops between two names when it is told to, and leaves nothing lying about', async () => {
+it('stops between two names on request, and leaves nothing behind', async () => {
   const world = await makePlacing((target) => {
     for (let n = 0; n < 10; n++) writeFileSync(join(target, String(n)), 'x')
   })
@@ -147,7 +147,7 @@ it('stops between two names when it is told to, and leaves nothing lying about',
 })
 
 it.skipIf(noFlags)(
-  `leaves the flags of what only leads to the chosen as they are (${noFlags ?? 'needs chattr'})`,
+  `leaves the flags of folders on the way as they are (${noFlags ?? 'needs chattr'})`,
   async () => {
     const APPEND_ONLY = 0x20
     const world = await makePlacing((target) => {

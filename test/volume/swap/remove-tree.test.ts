@@ -13,7 +13,7 @@ async function empty(path: string): Promise<void> {
   await emptyFolder(folder)
 }
 
-test('everything goes: links themselves, folders nobody may read, names that are no text', async () => {
+test('everything is removed: links themselves, unreadable folders, names that are not text', async () => {
   const { base, volume } = oldVolume.onDisk()
   writeFileSync(`${base}/outside`, 'x')
   symlinkSync(base, `${volume}/link to a folder`)
@@ -23,7 +23,7 @@ test('everything goes: links themselves, folders nobody may read, names that are
   expect(existsSync(`${base}/outside`)).toBe(true)
 })
 
-test('folders deeper than any path may be long', async () => {
+test('folders deeper than the longest path are removed', async () => {
   const { volume } = oldVolume.onDisk()
   const start = process.cwd()
   onTestFinished(() => process.chdir(start))

@@ -46,7 +46,7 @@ test('mounts are compared within one boot and one mount namespace only', async (
   }
 })
 
-test('a disk that is mounted once more is the same volume', async () => {
+test('a disk that is mounted again is the same volume', async () => {
   const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
   expect(majorOf(BigInt(pointer.seen.device)), 'a disk, not a file system in memory').not.toBe(0)
   save({ ...pointer, seen: { ...pointer.seen, mount: 'none' } })
@@ -54,7 +54,7 @@ test('a disk that is mounted once more is the same volume', async () => {
   expect(contentOf(volume)).toEqual(before)
 })
 
-test('a walk leaves out the staging of a recover at its very place, and no other of that name', async () => {
+test('a walk leaves out the staging folder of a recover at its exact place only', async () => {
   const { dataDir, parent } = await makeHalfSwapped()
   const name = Buffer.from(`.backupd-recover-${RID}`)
   const own = findOwnStaging(dataDir, parent)
@@ -64,7 +64,7 @@ test('a walk leaves out the staging of a recover at its very place, and no other
   expect(own(Buffer.alloc(0), Buffer.from('.backupd-recover-../x'))).toBeUndefined()
 })
 
-test('a journal without the nonce of its pointer is not followed', async () => {
+test('a journal without the nonce of its pointer is not used', async () => {
   const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
   save({ ...pointer, nonce: 'another' })
   expect((await settleJournals(dataDir)).locked).toMatchObject([
@@ -75,7 +75,7 @@ test('a journal without the nonce of its pointer is not followed', async () => {
   expect(contentOf(volume)).toEqual(before)
 })
 
-test('what a daemon of an older version left is settled as before', async () => {
+test('leftovers of an older daemon are settled as before', async () => {
   const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
   const { nonce, seen, ...older } = pointer
   expect([nonce, seen]).not.toContain(undefined)

@@ -36,7 +36,7 @@ function expectNew(world: { base: string; volume: string }): void {
   expect(differences).toEqual([])
 }
 
-test('the content is swapped, the volume stays the directory it was, with the metadata of the archive', async () => {
+test('the content is swapped, the volume stays the same directory, with the metadata of the archive', async () => {
   const world = oldVolume.onDisk()
   const inode = lstatSync(world.volume).ino
   await using claim = await claimVolume(world.dataDir, world.volume)
@@ -54,7 +54,7 @@ test('the content is swapped, the volume stays the directory it was, with the me
   expect(readdirSync(`${world.dataDir}/recovers`).filter((name) => name.endsWith('.json'))).toEqual([])
 })
 
-test('staging lies beside the volume, for its owner alone, and inherits no access list', async () => {
+test('staging lies beside the volume, private to its owner, and inherits no access list', async () => {
   const world = oldVolume.onDisk()
   chmodSync(world.parent, 0o2777)
   const acl = Buffer.from(
@@ -76,7 +76,7 @@ test('staging lies beside the volume, for its owner alone, and inherits no acces
   expect(readdirSync(world.parent)).toEqual(['db'])
 })
 
-test('a volume that someone removes while it is empty: no success, old and new content are kept and named', async () => {
+test('a volume that somebody removes while it is empty fails the swap, and both contents are kept and named', async () => {
   const world = oldVolume.onDisk()
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -96,7 +96,7 @@ test('a volume that someone removes while it is empty: no success, old and new c
   ])
 })
 
-test('a volume that is missing is made by one rename', async () => {
+test('a missing volume is created by one rename', async () => {
   const world = oldVolume.onDisk()
   const volume = `${world.parent}/fresh`
   await using claim = await claimVolume(world.dataDir, volume)
@@ -108,7 +108,7 @@ test('a volume that is missing is made by one rename', async () => {
   expect(readdirSync(world.parent).sort()).toEqual(['db', 'fresh'])
 })
 
-test('a volume that someone made meanwhile is not replaced', async () => {
+test('a volume that somebody created meanwhile is not replaced', async () => {
   const world = oldVolume.onDisk()
   const volume = `${world.parent}/fresh`
   await using claim = await claimVolume(world.dataDir, volume)
@@ -144,7 +144,7 @@ test.each<Checkpoint>(['journal written', 'moved', 'moved out', 'moved in', 'in 
   },
 )
 
-test('what appears in the volume meanwhile goes with the old content and is named', async () => {
+test('entries that appear in the volume meanwhile are removed with the old content and named', async () => {
   const world = oldVolume.onDisk()
   await using claim = await claimVolume(world.dataDir, world.volume)
   await using staging = await prepareStaging(claim, { rid: RID, volume: heldVolume(claim.volume) })
@@ -162,7 +162,7 @@ test('what appears in the volume meanwhile goes with the old content and is name
   expect(warnings.map((line) => line.split(':')[0]).sort()).toEqual(['both', 'first', 'second'])
 })
 
-test('what appeared stays in the volume when the swap goes back, under a taken name in the staging folder', async () => {
+test('entries that appeared stay when the swap is undone; with a taken name, in the staging folder', async () => {
   const world = oldVolume.onDisk()
   const cancel = new AbortController()
   await using claim = await claimVolume(world.dataDir, world.volume)
@@ -181,7 +181,7 @@ test('what appeared stays in the volume when the swap goes back, under a taken n
   expect(readdirSync(`${staging.pointer.staging}/late/0`)).toEqual(['both'])
 })
 
-test('staging folders that no recover of ours left are named and stay', async () => {
+test('staging folders without a recover of ours are named and stay', async () => {
   const world = oldVolume.onDisk()
   mkdirSync(`${world.parent}/.backupd-recover-unknown`)
   mkdirSync(`${world.volume}/.backupd-recover-inside`)
@@ -197,7 +197,7 @@ test('staging folders that no recover of ours left are named and stay', async ()
   expect(readdirSync(world.parent).sort()).toEqual(['.backupd-recover-unknown', 'db'])
 })
 
-test('a volume is claimed by one run at a time', async () => {
+test('only one run at a time claims a volume', async () => {
   const { dataDir, volume } = oldVolume.onDisk()
   const first = await claimVolume(dataDir, volume)
   await expect(claimVolume(dataDir, volume)).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -205,7 +205,7 @@ test('a volume is claimed by one run at a time', async () => {
   await using _second = await claimVolume(dataDir, volume)
 })
 
-test('50,000 names at the top of a volume', async () => {
+test('50,000 names at the top of a volume are swapped', async () => {
   const world = oldVolume.onDisk()
   for (let n = 0; n < 50_000; n++) writeFileSync(`${world.volume}/${n}`, '')
   await using claim = await claimVolume(world.dataDir, world.volume)

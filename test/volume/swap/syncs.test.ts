@@ -187,7 +187,7 @@ testSyncs('a single file is on the disk when it is reported as recovered (needs 
   expect(await placeSteps(world)).toEqual([`move ${STAGING}/new/old volumes/db/old`, 'syncfs volumes/db'])
 })
 
-test('the list of protected entries is on the disk with its name', async () => {
+test('the list of protected entries is on disk with its name', async () => {
   const { parent, record } = await syncWorld()
   const { steps } = await record()
   await withProtectedList(`${parent}/.backupd-recover-${RID}`, async (list) =>

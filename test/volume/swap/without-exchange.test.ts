@@ -46,7 +46,7 @@ async function placeWithoutExchange(fill: (target: string) => void, fillVolume: 
   return { volume, faults, warnings, ...left }
 }
 
-test('without an exchange of names, what is of another kind is replaced, and nothing of it stays', async () => {
+test('without an exchange of names, an entry of another type is replaced completely', async () => {
   const placed = await placeWithoutExchange(
     (target) => {
       writeFileSync(join(target, 'was a folder'), 'a file now')
@@ -62,7 +62,7 @@ test('without an exchange of names, what is of another kind is replaced, and not
   expect(readdirSync(join(placed.volume, 'was a file'))).toEqual(['in'])
 })
 
-test('without an exchange of names, a directory that holds something is back at its name', async () => {
+test('without an exchange of names, a directory that is not empty is restored to its name', async () => {
   const placed = await placeWithoutExchange(
     (target) => writeFileSync(join(target, 'a'), 'a file'),
     (volume) => mkdirSync(join(volume, 'a/full'), { recursive: true }),
@@ -75,7 +75,7 @@ test('without an exchange of names, a directory that holds something is back at 
 })
 
 test.skipIf(noFlags)(
-  `without an exchange of names, the old entry is back if the new one cannot be moved (${noFlags ?? 'needs chattr'})`,
+  `without an exchange of names, the old entry is restored if the new one cannot be moved (${noFlags ?? 'needs chattr'})`,
   async () => {
     const placed = await placeWithoutExchange(
       (target) => {

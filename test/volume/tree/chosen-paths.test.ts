@@ -3,7 +3,7 @@ import { chosenPaths } from '../../../src/volume/tree/chosen-paths.ts'
 
 const bytes = (path: string) => Buffer.from(path)
 
-test('a path is chosen with all below it; what leads to it is a way', () => {
+test('a chosen path includes everything below it, and its parents are only on the way', () => {
   const chosen = chosenPaths([bytes('a/b'), bytes('c')])
   const choices = ['a', 'a/b', 'a/b/x', 'a/bb', 'a/c', 'c', 'c/d/e', 'cc', 'b'].map((path) =>
     chosen.of(bytes(path)),
@@ -11,7 +11,7 @@ test('a path is chosen with all below it; what leads to it is a way', () => {
   expect(choices).toEqual(['way', 'all', 'all', 'none', 'none', 'all', 'all', 'none', 'none'])
 })
 
-test('a tree of thousands of levels is chosen from in a moment', { timeout: 30_000 }, () => {
+test('choosing from a tree of thousands of levels is fast', { timeout: 30_000 }, () => {
   const level = 'a-folder-in-a-folder/'
   const pathAt = (depth: number) => bytes(`top/${level.repeat(depth)}file`)
   const chosen = chosenPaths([bytes('top'), bytes('other')])

@@ -5,7 +5,7 @@ import { Losses } from '../../../src/volume/tree/losses.ts'
 import { noteFlags } from '../../../src/volume/tree/note-flags.ts'
 
 describe('inode flags as text', () => {
-  it('are the names of libarchive, and come back', () => {
+  it('have the names of libarchive, and are read back the same', () => {
     expect(flagsText(0x10 | 0x20 | 0x40)).toBe('schg,sappnd,nodump')
     for (const bit of [
       0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x40, 0x80, 0x4000, 0x8000, 0x10000, 0x20000, 0x800000,
@@ -13,13 +13,13 @@ describe('inode flags as text', () => {
       expect(parseFlags(flagsText(bit))).toBe(bit)
   })
 
-  it('are read as other tars write them; what is not known is passed over', () => {
+  it('are read as other tars write them, and unknown ones are skipped', () => {
     expect(parseFlags('append,immutable,uarch,nouchg')).toBe(0x30)
     expect(parseFlags('')).toBe(0)
   })
 })
 
-it('project ids and settings that are not kept are one warning for each kind, with a count and three names', () => {
+it('project ids and settings that are not kept give one warning for each kind, with a count and three names', () => {
   const losses = new Losses()
   const warnings: TreeWarning[] = []
   const entryAt = (path: string) => ({ path: Buffer.from(path) }) as TreeEntry

@@ -6,7 +6,7 @@ function file(change: Partial<LinkIdentity> = {}): LinkIdentity {
   return { type: 'file', size: 9, mtimeNs: 1n, ctimeNs: 2n, device: 1n, inode: 1n, links: 3, ...change }
 }
 
-test('finds what was put in, and nothing else, through many growths', () => {
+test('finds what was added, and nothing else, through many growths', () => {
   using table = createLinkTable()
   const target = (n: number) => ({
     path: Buffer.from(`folder/${'p'.repeat(n % 300)}/${n}`),
@@ -19,7 +19,7 @@ test('finds what was put in, and nothing else, through many growths', () => {
   expect(table.claim(file({ device: 0n, inode: 1n }))).toBeUndefined()
 })
 
-test('keeps the largest numbers a file system may use', () => {
+test('holds the largest numbers of a file system', () => {
   using table = createLinkTable()
   const most = 2n ** 64n - 1n
   const identity = file({ device: most, inode: most, mtimeNs: -(2n ** 63n), ctimeNs: 10n ** 21n })
@@ -40,14 +40,14 @@ test.each<Partial<LinkIdentity>>([
   expect(table.claim(file(change))).toEqual({ path: Buffer.from('first'), offset: 512, isSame: false })
 })
 
-test('tells inodes of one number on devices that differ in their high bits alone', () => {
+test('distinguishes inodes of one number on devices that differ only in their high bits', () => {
   using table = createLinkTable()
   table.add(file({ device: 1n }), { path: Buffer.from('first'), offset: 0 })
   expect(table.claim(file({ device: 1n + 2n ** 32n }))).toBeUndefined()
   expect(table.claim(file({ device: 1n }))).toMatchObject({ isSame: true })
 })
 
-test('gives a file no more names than its link count allows', () => {
+test('gives a file at most as many names as its link count', () => {
   using table = createLinkTable()
   table.add(file(), { path: Buffer.from('first'), offset: 0 })
   const claims = [1, 2, 3].map(() => table.claim(file())?.isSame)

@@ -9,7 +9,7 @@ function pinByPath(path: string): Pin {
   return { fd: -1, place: Buffer.from(path), cached: false, stat: lstatSync(path, { bigint: true }) }
 }
 
-test('what took the place of a pinned file is not opened', async () => {
+test('a file that replaced a pinned one is not opened', async () => {
   const path = join(tempDir(), 'file')
   writeFileSync(path, 'seen')
   const pin = pinByPath(path)

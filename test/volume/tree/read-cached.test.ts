@@ -32,7 +32,7 @@ async function canReadCached(): Promise<boolean> {
   return (await makeCached()).read() === 'as it was'
 }
 
-test('a file that changed since it was pinned is not taken from memory, whatever its size', async ({
+test('a file that changed since it was pinned is not read from memory, whatever its size', async ({
   skip,
 }) => {
   if (!(await canReadCached())) skip('the kernel reads nothing without waiting here')
@@ -53,7 +53,7 @@ test('a file that changed since it was pinned is not taken from memory, whatever
   }
 })
 
-test('a file with unsettled writes, of unknown size or too large is read as any other', async ({ skip }) => {
+test('a file with unsettled writes, of unknown size or too large is read normally', async ({ skip }) => {
   if (!(await canReadCached())) skip('the kernel reads nothing without waiting here')
   const { read } = await makeCached()
   expect(read({ beganNs: 2n ** 62n })).toBe('as it was')

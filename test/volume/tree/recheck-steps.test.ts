@@ -19,7 +19,7 @@ function makeSteps() {
 }
 
 test.each([ENOENT, ENOTDIR, ELOOP, EXDEV])(
-  'with errno %i an entry is gone, without a warning',
+  'with errno %i an entry is missing, without a warning',
   async (errno) => {
     const { fail, warnings } = makeSteps()
     expect(await fail('a', errno)).toBeNull()
@@ -27,7 +27,7 @@ test.each([ENOENT, ENOTDIR, ELOOP, EXDEV])(
   },
 )
 
-test('what cannot be read is a fault, once for each path', async () => {
+test('an unreadable entry is a fault, once for each path', async () => {
   const { fail, warnings } = makeSteps()
   for (const errno of [EIO, EACCES]) expect(await fail('a', errno)).toBeUndefined()
   expect(await fail('b', EACCES)).toBeUndefined()
@@ -37,14 +37,14 @@ test('what cannot be read is a fault, once for each path', async () => {
   ])
 })
 
-test('beyond a thousand paths one warning stands for the others', async () => {
+test('beyond a thousand paths one warning covers the others', async () => {
   const { fail, warnings } = makeSteps()
   for (let n = 0; n < 1100; n++) await fail(`${n}`, EIO)
   expect(warnings).toHaveLength(1001)
   expect(warnings.at(-1)).toBe('fault : more than 1000 entries cannot be checked again')
 })
 
-test('a cancelled run ends, and a bug is no fault of the file system', async () => {
+test('a cancelled run ends, and a bug does not count as a fault of the file system', async () => {
   const { steps, fail, abort } = makeSteps()
   await expect(steps.attempt(Buffer.from('a'), () => Promise.reject(new TypeError('bug')))).rejects.toThrow(
     'bug',

@@ -51,7 +51,7 @@ async function walkedWorld() {
   return { dir, volume, log, warnings, look, logFolder, changed, missed }
 }
 
-test('a file that another older one took the place of has changed, one that is gone too', async () => {
+test('a file that an older one replaced has changed, and so has a missing one', async () => {
   const { dir, look, logFolder, changed } = await walkedWorld()
   mkdirSync(join(dir, 'other'))
   writeFileSync(join(dir, 'other/a'), 'older than the run, too')
@@ -69,7 +69,7 @@ test('a file that another older one took the place of has changed, one that is g
   expect(await changed()).toEqual({ count: 2, names: ['sub/a', 'sub/b'] })
 })
 
-test('of files that changed the first hundred are named, and all are counted', async () => {
+test('of changed files the first hundred are named, and all are counted', async () => {
   const { dir, logFolder, changed } = await walkedWorld()
   const names = Array.from({ length: 150 }, (_, n) => `${n}`)
   for (const name of names) writeFileSync(join(dir, 'sub', name), '')
@@ -78,7 +78,7 @@ test('of files that changed the first hundred are named, and all are counted', a
   expect([count, named.length]).toEqual([150, 100])
 })
 
-test.skipIf(!canMount)('files behind a mount that was made since count as gone (needs mounts)', async () => {
+test.skipIf(!canMount)('files behind a later mount count as missing (needs mounts)', async () => {
   const { dir, logFolder, changed, missed } = await walkedWorld()
   logFolder('sub', ['a', 'b'])
   onTestFinished(mountTmpfs(join(dir, 'sub')))
@@ -87,14 +87,14 @@ test.skipIf(!canMount)('files behind a mount that was made since count as gone (
   expect(await missed()).toEqual([])
 })
 
-test('a name that came in the tick in which its directory was listed is found, though no stamp tells of it', async () => {
+test('a name that appeared in the clock tick in which its directory was listed is found', async () => {
   const { logFolder, missed } = await walkedWorld()
   // As listed right before "b" came.
   logFolder('sub', ['a'])
   expect(await missed()).toEqual([['sub', ['b']]])
 })
 
-test('what is left out of a backup, and what no backup can hold, is not missed', async () => {
+test('entries that a backup leaves out or cannot hold do not count as missing', async () => {
   const { dir, logFolder, missed } = await walkedWorld()
   logFolder('sub', ['a'])
   const socket = await import('node:net').then(({ createServer }) => createServer())
@@ -104,7 +104,7 @@ test('what is left out of a backup, and what no backup can hold, is not missed',
   expect(await missed(whyLeftOut)).toEqual([])
 })
 
-test('a name that vanished while it was looked at counts as never seen, one that cannot be read as seen', async () => {
+test('a name that vanished during the check counts as never seen, an unreadable one as seen', async () => {
   const { log } = await walkedWorld()
   const folder = log.openFolder(Buffer.from('sub'), stampOf(statSync('/', { bigint: true })), false)
   const names = ['gone', 'unreadable'].map((name) => Buffer.from(name))
@@ -117,7 +117,7 @@ test('a name that vanished while it was looked at counts as never seen, one that
   expect(seen.map(({ name, type }) => [`${name}`, type])).toEqual([['unreadable', undefined]])
 })
 
-test('an inode counts as seen under any name, also of a directory that is listed again, unless it could not be read', async () => {
+test('an inode counts as seen under any name, also in a directory listed again, unless it was unreadable', async () => {
   const { log, logFolder, look } = await walkedWorld()
   logFolder('sub', ['a', 'b'])
   const unread = log.openFolder(Buffer.from('x'), stampOf(look('sub')), false)
@@ -130,7 +130,7 @@ test('an inode counts as seen under any name, also of a directory that is listed
   expect(log.findInodes(wanted)).toEqual(both)
 })
 
-test('of a directory with more than 10,000 new entries the rest is told as one', async () => {
+test('more than 10,000 new entries of a directory are reported as one', async () => {
   const { dir, volume, log, logFolder, warnings } = await walkedWorld()
   logFolder('sub', ['a', 'b'])
   for (let n = 0; n <= 10_000; n++) writeFileSync(join(dir, 'sub', `${n}`), '')
@@ -148,7 +148,7 @@ test('of a directory with more than 10,000 new entries the rest is told as one',
   ])
 })
 
-test('the stamps of more directories than it has room for at first are kept', async () => {
+test('the stamps of more directories than the first table holds are kept', async () => {
   const { log, look } = await walkedWorld()
   for (let n = 0; n < 200; n++) log.openFolder(Buffer.from(`${n}`), stampOf(look('sub')), false)?.close()
   expect(log.folderCount).toBe(200)
@@ -156,7 +156,7 @@ test('the stamps of more directories than it has room for at first are kept', as
 })
 
 test.skipIf(!canMount)(
-  'a directory shown at another place by a bind mount is looked at as such (needs mounts)',
+  'a directory shown at another place by a bind mount is checked there (needs mounts)',
   async () => {
     const { dir, logFolder, changed } = await walkedWorld()
     mkdirSync(join(dir, 'shown'))

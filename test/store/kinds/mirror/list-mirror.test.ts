@@ -19,7 +19,7 @@ const all = { path: '', after: '', limit: 100 }
 const pathsIn = async (mirror: string, question: Partial<typeof all> = {}) =>
   (await listMirror(mirror, { ...all, ...question })).files.map(({ path }) => path)
 
-it('lists what lies directly in a folder, at any depth, links as links', async () => {
+it('lists the direct entries of a folder, at any depth, links as links', async () => {
   const mirror = makeMirror()
   expect((await listMirror(mirror, all)).files).toMatchObject([
     { path: 'out', type: 'symlink', linkTarget: '/etc', sha256: null },
@@ -30,7 +30,7 @@ it('lists what lies directly in a folder, at any depth, links as links', async (
   expect(await pathsIn(mirror, { path: 'sub/deeper' })).toEqual(['sub/deeper/x'])
 })
 
-it('goes on after a path, and says where more follows', async () => {
+it('continues after a path, and says whether more follows', async () => {
   const mirror = makeMirror()
   expect(await listMirror(mirror, { ...all, limit: 2 })).toMatchObject({ next: 'sub' })
   expect(await listMirror(mirror, { ...all, after: 'sub', limit: 2 })).toMatchObject({
@@ -67,7 +67,7 @@ it('keeps a page of a folder of many names in memory, not the folder', async () 
   expect(next).toBe('sub/deeper/n02502')
 })
 
-it('leaves out a socket, which no backup holds', async () => {
+it('leaves out a socket', async () => {
   const mirror = makeMirror()
   const end = await makeSocket(`${mirror}/sub/deeper/socket`)
   expect(await pathsIn(mirror, { path: 'sub/deeper' })).toEqual(['sub/deeper/x'])

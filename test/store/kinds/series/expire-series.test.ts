@@ -33,7 +33,7 @@ async function lockAsAnother(store: Store): Promise<void> {
   await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(lock)))
 }
 
-test('a run that another holds up says who it is once it has been due for an hour', async () => {
+test('a run that a lock delays names the holder after an hour', async () => {
   const { store, clock } = await given.store()
   await store.preparePassword()
   const expire = async () => {
@@ -51,7 +51,7 @@ test('a run that another holds up says who it is once it has been due for an hou
   expect(await expire()).toMatch(/neither expired nor pruned.*the process 7 of ann on far/)
 })
 
-test('a prune that another holds up leaves no record', async () => {
+test('a prune that a lock delays leaves no record', async () => {
   const { settings, store, volume, backUp } = await given.app('shop').proc('web').volume('/data/db').plugins()
   writeFileSync(join(volume, 'file'), 'content')
   await backUp({ mode: 'increment' })

@@ -44,7 +44,7 @@ async function notingWorld() {
 const found = (reason: string) => new BackupdError('SNAPSHOT_CORRUPT', reason)
 
 describe('the note of damage', () => {
-  test('keeps what was found first, of packs and of snapshots', async () => {
+  test('keeps the first finding of packs and of snapshots', async () => {
     const { noting, read } = await notingWorld()
     for (const [nowMs, reason] of [
       [NOW, 'first'],
@@ -61,7 +61,7 @@ describe('the note of damage', () => {
     })
   })
 
-  test('forgets a snapshot that was read whole since, and keeps the packs', async () => {
+  test('forgets a snapshot that was read completely since, and keeps the packs', async () => {
     const { noting, read } = await notingWorld()
     await using one = await noting()
     one.repository.distrust(['a'.repeat(64)])
@@ -80,7 +80,7 @@ describe('the note of damage', () => {
     expect(await read()).toEqual({ packs: {}, snapshots: {} })
   })
 
-  test('that cannot be read counts as empty, and is made again', async () => {
+  test('counts as empty if it cannot be read, and is made again', async () => {
     const { noting, file, read } = await notingWorld()
     writeFileSync(file, '{"packs":')
     expect(await read()).toEqual({ packs: {}, snapshots: {} })
@@ -91,7 +91,7 @@ describe('the note of damage', () => {
     })
   })
 
-  test('loses packs and snapshots that a prune took away, and no others', async () => {
+  test('loses packs and snapshots that a prune removed, and no others', async () => {
     const { store, noting, read } = await notingWorld()
     const [snapshot = ''] = await putSnapshots(store, sampleSnapshot())
     await using one = await noting()
@@ -114,7 +114,7 @@ describe('the note of damage', () => {
 })
 
 describe('the note of prunes', () => {
-  test('counts what was forgotten until the next prune, and when ages were looked at', async () => {
+  test('counts deleted snapshots until the next prune, and when ages were checked', async () => {
     const { store } = await notingWorld()
     const namespace = { store, ip: IP }
     expect(await readPruneNote(namespace)).toEqual({ forgotten: 0, prunedAt: 0, lookedAt: 0 })
@@ -129,14 +129,14 @@ describe('the note of prunes', () => {
     expect(await readPruneNote(namespace)).toEqual({ forgotten: 0, prunedAt: 11, lookedAt: 9 })
   })
 
-  test('whose first entry is of something forgotten begins no waiting', async () => {
+  test('does not delay anything by an entry of a deleted series', async () => {
     const { store } = await notingWorld()
     await noteForgotten({ store, ip: IP }, 1)
     await noteRetentionCheck({ store, ip: IP }, 9)
     expect(await readPruneNote({ store, ip: IP })).toEqual({ forgotten: 1, prunedAt: 0, lookedAt: 9 })
   })
 
-  test('that cannot be read makes a prune due', async () => {
+  test('makes a prune due if it cannot be read', async () => {
     const { store, dir } = await notingWorld()
     writeFileSync(join(dir, IP, '.prune'), 'garbage')
     expect(isPruneDue(await readPruneNote({ store, ip: IP }), NOW)).toBe(true)
@@ -159,7 +159,7 @@ describe('the note of prunes', () => {
     expect(isPruneDue(of, NOW, { isStoreFull })).toBe(isDue)
   })
 
-  test('ages are looked at each ten minutes, sooner for short ones, at once if the clock was set back', () => {
+  test('ages are checked every ten minutes, sooner for short ones, at once if the clock was set back', () => {
     expect(isRetentionCheckDue(note(0, 600_000), DAY, NOW)).toBe(true)
     expect(isRetentionCheckDue(note(0, 599_999), DAY, NOW)).toBe(false)
     expect(isRetentionCheckDue(note(0, 6000), 60_000, NOW)).toBe(true)
@@ -167,7 +167,7 @@ describe('the note of prunes', () => {
     expect(isRetentionCheckDue(note(0, -1), DAY, NOW)).toBe(true)
   })
 
-  test('what has been due for an hour is late', () => {
+  test('a prune that was due for an hour is late', () => {
     expect(isOverdue({ ...note(1, DAY + HOUR - 1), lookedAt: NOW }, NOW)).toBe(false)
     expect(isOverdue({ ...note(1, DAY + HOUR), lookedAt: NOW }, NOW)).toBe(true)
     expect(isOverdue({ ...note(0, 7 * DAY + HOUR - 1), lookedAt: NOW }, NOW)).toBe(false)

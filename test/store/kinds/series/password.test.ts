@@ -22,7 +22,7 @@ function passwordFile(text: string): string {
 }
 
 describe('the password of a store', () => {
-  test('is made once, however many daemons start, for nobody else to read', async () => {
+  test('is created once, however many daemons start, readable by nobody else', async () => {
     const dir = tempDir()
     const daemons = [1, 2, 3, 4].map((n) => daemonOn(dir, { ip: `10.0.0.${n}` }))
     const made = await Promise.all(daemons.map((daemon) => daemon.preparePassword()))
@@ -32,21 +32,21 @@ describe('the password of a store', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
-  test('is made anew where a crash left an empty file', async () => {
+  test('is created again if a crash left an empty file', async () => {
     const dir = tempDir()
     writeFileSync(join(dir, '.repository-password'), '')
     expect(await daemonOn(dir).preparePassword()).toEqual({ made: true })
     expect(readFileSync(join(dir, '.repository-password'), 'utf8')).toHaveLength(65)
   }, 15_000)
 
-  test('stays as it is', async () => {
+  test('is not changed', async () => {
     const dir = tempDir()
     writeFileSync(join(dir, '.repository-password'), 'chosen by hand\n')
     expect(await daemonOn(dir).preparePassword()).toEqual({ made: false })
     expect(readFileSync(join(dir, '.repository-password'), 'utf8')).toBe('chosen by hand\n')
   })
 
-  test('is not made where increments are there already that it would not open', async () => {
+  test('is not created if increments exist that it would not open', async () => {
     const dir = tempDir()
     const other = daemonOn(dir, { ip: OTHER })
     await other.claim(false)
@@ -60,7 +60,7 @@ describe('the password of a store', () => {
 })
 
 describe('a password of the operator', () => {
-  test('is read without the line end, and none is made in the store', async () => {
+  test('is read without its line end, and none is created in the store', async () => {
     const dir = tempDir()
     const daemon = daemonOn(dir, { file: passwordFile('right one\r\n') })
     await daemon.claim(false)
@@ -71,7 +71,7 @@ describe('a password of the operator', () => {
     expect(() => statSync(join(dir, '.repository-password'))).toThrow('ENOENT')
   })
 
-  test('that is wrong is refused at start, also where only another daemon has increments yet', async () => {
+  test('is refused at start if it is wrong, even if only another daemon has increments yet', async () => {
     const dir = tempDir()
     const daemon = daemonOn(dir, { file: passwordFile('right one') })
     await daemon.claim(false)
@@ -83,7 +83,7 @@ describe('a password of the operator', () => {
     }
   })
 
-  test('is right where it opens one of the others, though another of them is damaged', async () => {
+  test('is accepted if it opens one of the others, although another of them is damaged', async () => {
     const dir = tempDir()
     const file = passwordFile('right one')
     for (const ip of ['10.0.0.2', '10.0.0.3']) {
@@ -102,7 +102,7 @@ describe('a password of the operator', () => {
     }
   })
 
-  test.each(['', ' \n'])('that is %j is none', async (text) => {
+  test.each(['', ' \n'])('cannot be %j', async (text) => {
     const refusal = daemonOn(tempDir(), { file: passwordFile(text) }).preparePassword()
     await expect(refusal).rejects.toMatchObject({ code: 'REPOSITORY_PASSWORD' })
   })

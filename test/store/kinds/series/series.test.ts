@@ -24,24 +24,24 @@ const ofRestic = (seconds: number, changes: Partial<SnapshotFile> = {}) =>
   sampleSnapshot({ backupd: null, tags: [], ...changes }, seconds)
 
 describe('snapshots', () => {
-  test('stand in the order they were made in, whatever the clock said', () => {
+  test('have the order in which they were made, whatever the clock was', () => {
     const [series] = seriesOf(ours(2, T0 - 500), ours(3, T0 - 400), ours(1, T0))
     expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, 2, 3])
   })
 
-  test('of restic belong to the volume whose host and path they carry', () => {
+  test('of restic belong to the volume with their host and path', () => {
     const [series, ...others] = seriesOf(ours(1, T0), ofRestic(T0 + 10), ours(2, T0 + 20))
     expect(others).toEqual([])
     expect(series?.name).toBe(ARCHIVE)
     expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, undefined, 2])
   })
 
-  test('of restic that are younger than all of ours stand last', () => {
+  test('of restic that are younger than all of ours come last', () => {
     const [series] = seriesOf(ours(1, T0), ours(2, T0 + 10), ofRestic(T0 + 20))
     expect(series?.snapshots.map(({ file }) => file.backupd?.sequence)).toEqual([1, 2, undefined])
   })
 
-  test('of which two have ids that begin alike are told apart by more of the id', () => {
+  test('with similar ids are shown with more digits of the id', () => {
     const [series] = seriesOf(ours(1, T0), ours(2, T0 + 1))
     if (!series) throw new Error('no series')
     const alike = series.snapshots.map((one, n) => ({ ...one, id: `abcd${n}`.padEnd(64, '0') }))
@@ -64,12 +64,12 @@ describe('snapshots', () => {
     ])
   })
 
-  test('whose tags lead elsewhere are named after host and path', () => {
+  test('with a tag that leads elsewhere are named by host and path', () => {
     const names = seriesOf(ofRestic(T0, { tags: ['backup=../x'] })).map(({ name }) => name)
     expect(names).toEqual([`${IP}-${SOURCE.replaceAll('/', '-')}`])
   })
 
-  test('are found by the beginning of their id, the newest where none is named', () => {
+  test('are found by the first digits of their id, and the newest without one', () => {
     const [series] = seriesOf(ours(1, T0), ours(2, T0 + 1))
     if (!series) throw new Error('no series')
     expect(findSnapshot(series, null).file.backupd?.sequence).toBe(2)
@@ -80,7 +80,7 @@ describe('snapshots', () => {
   })
 })
 
-test('a series tells what its newest snapshot tells, and which was the last good one', () => {
+test('a series shows the facts of its newest snapshot, and its last good one', () => {
   const partial = sampleFacts({ sequence: 2, state: 'partial', bytes: 99 })
   const [series] = seriesOf(
     ours(1, T0),
@@ -103,7 +103,7 @@ test('a series tells what its newest snapshot tells, and which was the last good
   })
 })
 
-test('a series whose facts restic dropped is named by its tag', () => {
+test('a series whose facts restic removed is named by its tag', () => {
   const [series] = seriesOf(ofRestic(T0, { tags: tagsOf('shop-shop.web.web-3-data', 'rid', false) }))
   if (!series) throw new Error('no series')
   expect(infoOfSeries(IP, series)).toMatchObject({ app: 'shop', proc: 'shop.web.web', state: 'success' })
@@ -132,7 +132,7 @@ describe('the list of backups', () => {
     expect((await store.list(IP, { source: '/b', limit: 9 })).backups.map(({ name }) => name)).toEqual(['b'])
   })
 
-  test('says what is missing where the increments cannot be opened, and has the rest', async () => {
+  test('reports increments that cannot be opened, and has the rest', async () => {
     const { store, dir, warnings, backups } = await given.withBackups(1).withSnapshots(1).store()
     writeFileSync(join(dir, '.repository-password'), 'another')
     const page = await store.list(IP, { limit: 9 })
@@ -141,7 +141,7 @@ describe('the list of backups', () => {
     expect(warnings.join()).toContain('password')
   })
 
-  test('hides no snapshot because of one that is damaged', async () => {
+  test('hides no snapshot because another one is damaged', async () => {
     const { store, dir, warnings, snapshots } = await given.withSnapshots(2).store()
     const [, bad] = snapshots
     writeFileSync(join(dir, IP, 'repo/snapshots', bad), 'x'.repeat(200))
