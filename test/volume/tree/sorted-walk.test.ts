@@ -57,7 +57,7 @@ function pathOf({ path }: TreeEntry): string {
   return path.toString('latin1')
 }
 
-test('finds what the other walk finds, with the same metadata and contents, each folder in the order of bytes', async () => {
+test('finds what the plain walk finds, with the same metadata and content, each folder in byte order', async () => {
   makeNastyTree(volume)
   const { found } = await walk()
   const other: Found[] = []
@@ -78,14 +78,14 @@ function folderOf(entry: TreeEntry): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 }
 
-test('reads nothing of what is known already', async () => {
+test('does not read known files', async () => {
   makeNastyTree(volume)
   const { found } = await walk({ isKnown: () => true })
   expect(found.length).toBeGreaterThan(10)
   expect(found.every(({ data, entry }) => data === undefined && entry.xattrs.length === 0)).toBe(true)
 })
 
-test('tells the same of what is known and of what is looked at', async () => {
+test('returns the same for known and for checked files', async () => {
   makeNastyTree(volume)
   const told = ({ found }: { found: Found[] }) =>
     found.map(({ entry }) => ({ ...entry, xattrs: [], linkTarget: null, extents: null }))
@@ -93,7 +93,7 @@ test('tells the same of what is known and of what is looked at', async () => {
 })
 
 test.skipIf(process.getuid?.() !== 0)(
-  'names what is mounted where it knew a file (needs root)',
+  'names a mount where a file was known (needs root)',
   async (context) => {
     mkdirSync(volume)
     for (const name of ['a', 'b', 'c']) writeFileSync(join(volume, name), name)
@@ -111,7 +111,7 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 )
 
-test('goes through thousands of names, directories among them, without losing one', async () => {
+test('walks thousands of names, directories among them, without losing one', async () => {
   mkdirSync(volume)
   for (let at = 0; at < 3000; at++) {
     if (at % 7 === 0) mkdirSync(join(volume, `n${at}`))
@@ -124,7 +124,7 @@ test('goes through thousands of names, directories among them, without losing on
   expect(found.filter(({ data, entry }) => data !== undefined && `n${data}` !== pathOf(entry))).toEqual([])
 })
 
-test('a file that became a directory since it was listed is entered, and what follows it is still found', async () => {
+test('a file that became a directory after it was listed is entered, and what follows is found', async () => {
   mkdirSync(join(volume, '0'), { recursive: true })
   for (const name of ['a', 'b', 'c']) writeFileSync(join(volume, name), name)
   const swap = () => {

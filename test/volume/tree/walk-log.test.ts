@@ -20,7 +20,7 @@ function namesAt(log: WalkLog, index: number): string[] {
   return folder ? [...log.names(folder)].flat().map(({ name }) => name.toString('latin1')) : []
 }
 
-test('gives back every name of every directory, with inode and time', () => {
+test('returns every name of every directory, with inode and time', () => {
   const names = fc.array(fc.uint8Array({ minLength: 1, maxLength: 255 }), { maxLength: 300 })
   fc.assert(
     fc.property(fc.array(names, { maxLength: 5 }), fc.bigInt(0n, 2n ** 64n - 1n), (folders, inode) => {

@@ -61,7 +61,7 @@ async function walk({ during, change = (same) => same, ...leaving }: WalkPlan = 
   return walked
 }
 
-test('each directory comes before what is in it, the volume first', async () => {
+test('each directory comes before its content, the volume first', async () => {
   makeNastyTree(volume)
   const { paths } = await walk()
   expect(paths[0]).toBe('')
@@ -83,7 +83,7 @@ test('without libc it finds the same, and says what is not kept', async () => {
   expect(without.warnings).toEqual([])
 })
 
-test('small files are read ahead, others are opened by who wants them', async () => {
+test('small files are read ahead, others are opened by the caller', async () => {
   mkdirSync(volume)
   writeFileSync(join(volume, 'small'), Buffer.alloc(MAX_SMALL_FILE_BYTES, 's'))
   writeFileSync(join(volume, 'large'), Buffer.alloc(MAX_SMALL_FILE_BYTES + 1, 'l'))
@@ -113,7 +113,7 @@ test('a folder of 300 folders is walked with few of them open', async () => {
   expect(readdirSync('/proc/self/fd').length).toBe(before)
 })
 
-test('a folder that becomes a link after it was listed is kept as a link: nothing outside is read', async () => {
+test('a folder that becomes a link after it was listed is kept as a link, and nothing outside is read', async () => {
   mkdirSync(join(dir, 'outside'))
   writeFileSync(join(dir, 'outside/secret'), 'secret')
   for (const name of ['a', 'b']) mkdirSync(join(volume, name), { recursive: true })
@@ -132,7 +132,7 @@ test('a folder that becomes a link after it was listed is kept as a link: nothin
   expect(contents.size).toBe(0)
 })
 
-test('a folder that is moved away while it is read is read on, not what took its place', async () => {
+test('a folder that is moved away while it is read is read on, not its replacement', async () => {
   mkdirSync(join(dir, 'outside'))
   for (let n = 0; n < 300; n++) writeFileSync(join(dir, `outside/${n}`), 'secret')
   mkdirSync(join(volume, 'd'), { recursive: true })
@@ -150,7 +150,7 @@ test('a folder that is moved away while it is read is read on, not what took its
   expect(new Set(contents.values())).toEqual(new Set(['own']))
 })
 
-test('what the caller leaves out is named in a note', async () => {
+test('names that the caller leaves out are named in a note', async () => {
   mkdirSync(join(volume, 'own/new'), { recursive: true })
   mkdirSync(join(volume, 'sub/own'), { recursive: true })
   const whyLeftOut = (folder: Buffer, name: Buffer) =>
@@ -183,7 +183,7 @@ test.skipIf(!isRoot)('a mount inside is named and not entered (needs root)', asy
 })
 
 test.skipIf(!isRoot)(
-  'a file of the same file system mounted inside is not read either (needs root)',
+  'a file mounted inside from the same file system is not read either (needs root)',
   async (context) => {
     mkdirSync(volume)
     writeFileSync(join(dir, 'outside'), 'secret')
@@ -196,7 +196,7 @@ test.skipIf(!isRoot)(
   },
 )
 
-test.skipIf(!isRoot)('a volume that is a mount says so (needs root)', async (context) => {
+test.skipIf(!isRoot)('a volume that is a mount is reported as one (needs root)', async (context) => {
   mkdirSync(volume)
   {
     using plain = await openVolume(volume)
@@ -213,7 +213,7 @@ test.skipIf(!isRoot)('a volume that is a mount says so (needs root)', async (con
   }
 })
 
-test('a tree deeper than a path may be long is walked to its end', async (context) => {
+test('a tree deeper than the longest path is walked to its end', async (context) => {
   const kernel = loadKernel()
   if (!kernel) return context.skip('this machine has no libc to make it with')
   mkdirSync(volume)
@@ -233,7 +233,7 @@ test('a tree deeper than a path may be long is walked to its end', async (contex
   expect(warnings).toEqual([])
 })
 
-test.skipIf(!isRoot)('a mount made after the begin of the run is seen (needs root)', async (context) => {
+test.skipIf(!isRoot)('a mount made after the run began is noticed (needs root)', async (context) => {
   const inside = join(volume, 'late')
   mkdirSync(inside, { recursive: true })
   using opened = await openVolume(volume)

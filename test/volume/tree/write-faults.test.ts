@@ -37,7 +37,7 @@ function makeWriter() {
 test.each([
   ['EINVAL', 'a refusal', true],
   ['EIO', 'an error', false],
-])('of a file whose content ends in %s, %s, nothing is left', async (code, _, isRefusal) => {
+])('a file whose content ends in %s, %s, is removed', async (code, _, isRefusal) => {
   const { writer, warnings, at } = makeWriter()
   const before = openCount()
   const pieces = [Buffer.from('first')]
@@ -53,7 +53,7 @@ test.each([
   expect(warnings).toEqual(isRefusal ? [`f: could not be restored (${code})`] : [])
 })
 
-test.each(['ENOSPC', 'EDQUOT'])('%s says that there is no room, and where', (code) => {
+test.each(['ENOSPC', 'EDQUOT'])('%s gives NO_ROOM, and the path', (code) => {
   expect(explainWriteError(errorOf(code), Buffer.from('a/b'))).toMatchObject({
     ...{ code: 'NO_ROOM', facts: { path: 'a/b' } },
     message: expect.stringContaining('Cannot write "a/b"'),
@@ -69,7 +69,7 @@ test.each([null, Buffer.alloc(0), Buffer.from('a\0b')])('a symlink to %j is a fa
   expect(existsSync(at('l'))).toBe(false)
 })
 
-test('a directory that gives way to a file leaves nothing open', async () => {
+test('a directory that a file replaces leaves nothing open', async () => {
   const { writer, at } = makeWriter()
   for (const path of ['d/a/b', 'd/c', 'x']) mkdirSync(at(path), { recursive: true })
   writeFileSync(at('d/a/f'), '')
@@ -79,7 +79,7 @@ test('a directory that gives way to a file leaves nothing open', async () => {
   expect(lstatSync(at('d')).isFile()).toBe(true)
 })
 
-test('a file that ends in zeros, which become a hole, is as long as it was', async () => {
+test('a file that ends in zeros, which become a hole, keeps its length', async () => {
   const { writer, at } = makeWriter()
   const pieces = [Buffer.from('x'), Buffer.alloc(1 << 20), Buffer.alloc(1 << 20)]
   const content = { next: async () => pieces.shift() ?? null, findHoles: true }
@@ -88,7 +88,7 @@ test('a file that ends in zeros, which become a hole, is as long as it was', asy
   expect(lstatSync(at('f')).blocks).toBeLessThan(64)
 })
 
-test('what took the place of a pinned file is not left open', async () => {
+test('the replacement of a pinned file is not left open', async () => {
   const path = join(tempDir(), 'file')
   writeFileSync(path, 'seen')
   const stat = lstatSync(path, { bigint: true })
@@ -118,7 +118,7 @@ test('a directory is pinned by any path, however long, and only it stays open', 
 })
 
 test.skipIf(!loadKernel() || process.getuid?.() !== 0)(
-  'labels of the machine stay on a volume, its own attributes go (needs libc and root)',
+  'labels of the machine stay on a volume, its own attributes are removed (needs libc and root)',
   async ({ skip }) => {
     const bench = makeBench()
     onTestFinished(() => bench[Symbol.dispose]())

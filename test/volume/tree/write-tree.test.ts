@@ -60,14 +60,14 @@ const stat = (path: string) => lstatSync(`${bench.target}/${path}`, { bigint: tr
 const read = (path: string) => readFileSync(`${bench.target}/${path}`, 'utf8')
 
 describe('TreeWriter', () => {
-  test('a file: content in pieces, mode, time to the nanosecond', async () => {
+  test('writes a file in pieces with mode, and time to the nanosecond', async () => {
     await write(made('file', 'f', { mode: 0o4711, mtimeNs: 1_234_567_890_123_456_789n }), 'one ', 'two')
     expect(read('f')).toBe('one two')
     expect(stat('f').mode & 0o7777n).toBe(0o4711n)
     expect(stat('f').mtimeNs).toBe(1_234_567_890_123_456_789n)
   })
 
-  test('a sparse file: pieces do not follow the extents, the rest is holes', async () => {
+  test('writes a sparse file whose pieces do not match its extents, the rest as holes', async () => {
     const extents = [
       { offset: 4096, length: 6 },
       { offset: 1_000_000, length: 3 },
@@ -81,7 +81,7 @@ describe('TreeWriter', () => {
     expect(stat('s').blocks).toBeLessThan(64n)
   })
 
-  test('directories get mode and time at the end, whatever came after them', async () => {
+  test('sets mode and time of directories at the end, whatever came after them', async () => {
     await write(made('directory', 'd', { mode: 0o2500, mtimeNs: 5n }))
     await write(made('directory', 'd/e', { mode: 0o1777, mtimeNs: 6n }))
     await write(made('file', 'd/e/f'), 'x')
@@ -91,7 +91,7 @@ describe('TreeWriter', () => {
     expect([stat('d/e').mode & 0o7777n, stat('d/e').mtimeNs]).toEqual([0o1777n, 6n])
   })
 
-  test('of two records of one directory the later counts, below the root and deeper', async () => {
+  test('uses the later of two records of one directory, below the root and deeper', async () => {
     for (const mode of [0o711, 0o750, 0o705]) {
       await write(made('directory', 'd', { mode, mtimeNs: BigInt(mode) }))
       await write(made('directory', 'd/e', { mode, mtimeNs: BigInt(mode) }))
@@ -101,7 +101,7 @@ describe('TreeWriter', () => {
       expect([stat(path).mode & 0o7777n, stat(path).mtimeNs]).toEqual([0o705n, 0o705n])
   })
 
-  test('thousands of directories, more than is kept in memory', async () => {
+  test('writes thousands of directories, more than it keeps in memory', async () => {
     const entries = Array.from({ length: 6000 }, (_, n) =>
       made('directory', n % 3 === 0 ? `${n}` : `${n - (n % 3)}/${n}`, {
         mode: 0o700 + (n % 64),
@@ -117,13 +117,13 @@ describe('TreeWriter', () => {
     expect(readdirSync(bench.target)).toHaveLength(2000)
   })
 
-  test('symlinks have a time of their own', async () => {
+  test('sets times of symlinks themselves', async () => {
     await write(made('symlink', 'l', { linkTarget: Buffer.from([0xff, 0x20]), mtimeNs: 77n }))
     expect(readlinkSync(`${bench.target}/l`, { encoding: 'buffer' })).toEqual(Buffer.from([0xff, 0x20]))
     expect(stat('l').mtimeNs).toBe(77n)
   })
 
-  test('hard links, also of a symlink, keep the time of what they link', async () => {
+  test('writes hard links, also to a symlink, and keeps the time of their target', async () => {
     await write(made('file', 'a/f', { mtimeNs: 9n }), 'x')
     await write(made('symlink', 'a/l', { linkTarget: Buffer.from('f') }))
     expect(writer.hardLink(Buffer.from('b/f'), Buffer.from('a/f'))).toBe('file')
@@ -132,7 +132,7 @@ describe('TreeWriter', () => {
     expect(stat('b/f').mtimeNs).toBe(9n)
   })
 
-  test('a symlink on the way is not followed', async () => {
+  test('does not follow a symlink on the way', async () => {
     mkdirSync(`${bench.path}/outside`)
     await write(made('symlink', 'l', { linkTarget: Buffer.from(`${bench.path}/outside`) }))
     await expect(write(made('file', 'l/f'), 'x')).rejects.toThrow(/ELOOP|ENOTDIR/)
@@ -140,7 +140,7 @@ describe('TreeWriter', () => {
     expect(readdirSync(`${bench.path}/outside`)).toEqual([])
   })
 
-  test('a folder that is replaced while it is open is not written into', async () => {
+  test('does not write into a folder that replaced an open one', async () => {
     mkdirSync(`${bench.path}/outside`)
     await write(made('file', 'd/f'), 'x')
     await write(made('symlink', 'd', { linkTarget: Buffer.from(`${bench.path}/outside`) }))
@@ -148,7 +148,7 @@ describe('TreeWriter', () => {
     expect(readdirSync(`${bench.path}/outside`)).toEqual([])
   })
 
-  test('more folders than are kept open', async () => {
+  test('writes more folders than it keeps open', async () => {
     for (let round = 0; round < 2; round++) {
       for (let n = 0; n < 100; n++) await write(made('file', `d${n}/${round}`), `${n}`)
     }
@@ -156,7 +156,7 @@ describe('TreeWriter', () => {
     expect(readdirSync('/proc/self/fd').length).toBeLessThan(100)
   })
 
-  test('what is there when all of it moves below a directory', async () => {
+  test('handles existing entries when everything moves below a directory', async () => {
     await write(made('directory', 'd', { mode: 0o711, mtimeNs: 3n }))
     await write(made('file', 'd/f'), 'x')
     await write(made('file', 'top'), 'y')
@@ -169,7 +169,7 @@ describe('TreeWriter', () => {
 })
 
 describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
-  test('owner before mode: setuid stays; capability after both; times last', async () => {
+  test('sets the owner before the mode, a capability after both, and times last', async () => {
     const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex')
     const xattrs = [{ name: Buffer.from('security.capability'), value: capability }]
     const facts = { mode: 0o6755, uid: 4294967294, gid: 4294967294, xattrs, mtimeNs: -1n }
@@ -179,7 +179,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     expect(kernel?.getXattr(Buffer.from(`${bench.target}/f`), xattrs[0]?.name ?? DEFAULT)).toEqual(capability)
   })
 
-  test('an access ACL is written behind other attributes and sets the mask, a default ACL is not handed down', async () => {
+  test('writes an access ACL after other attributes, and does not inherit a default ACL', async () => {
     const xattrs = [
       { name: DEFAULT, value: ACL },
       { name: ACCESS, value: ACL },
@@ -199,7 +199,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     expect([stat('d').mode & 0o777n, stat('d').mtimeNs]).toEqual([0o770n, 8n])
   })
 
-  test('a default ACL of the target is handed down to nothing', async () => {
+  test('inherits no default ACL of the target', async () => {
     writer.close()
     kernel?.setXattr(Buffer.from(bench.target), DEFAULT, ACL)
     writer = new TreeWriter(bench.target, () => {})
@@ -210,7 +210,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
       expect(kernel?.listXattrs(Buffer.from(`${bench.target}/${path}`))).toEqual([])
   })
 
-  test('fifos and devices with owner, mode, attributes and time', async () => {
+  test('writes fifos and devices with owner, mode, attributes and time', async () => {
     const xattrs = [{ name: Buffer.from('trusted.t'), value: Buffer.from('v') }]
     const facts = { mode: 0o1606, uid: 7, gid: 8, mtimeNs: 12n, xattrs }
     await write(made('fifo', 'p', facts))
@@ -227,7 +227,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     expect(warnings).toEqual([])
   })
 
-  test('a tree deeper than a path may be long is opened step by step, not name by name', async (context) => {
+  test('opens a tree deeper than the longest path step by step', async (context) => {
     if (!kernel) return context.skip('this machine has no libc to open it with')
     const depth = 300
     const opens = vi.spyOn(kernel, 'openBeneath')
@@ -248,7 +248,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     expect(warnings).toEqual([])
   })
 
-  test('an attribute that does not fit is a fault, not a full disk', async () => {
+  test('reports an attribute that does not fit as a fault, not as a full disk', async () => {
     const big = { name: Buffer.from('user.big'), value: Buffer.alloc(60_000, 'v') }
     writeFileSync(`${bench.path}/probe`, '')
     const fits = (() => {
@@ -266,7 +266,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
   })
 })
 
-test('the umask of the process changes no mode of what is written', async () => {
+test('is not affected by the umask of the process', async () => {
   const before = process.umask(0o077)
   try {
     await write(made('file', 'implied/file', { mode: 0o666 }), 'x')

@@ -33,7 +33,7 @@ const ROOT: TreeEntry = {
   extents: null,
 }
 
-test('mode and time of the directory; it can be done twice', async () => {
+test('mode and time of the directory are set, also a second time', async () => {
   using bench = makeBench()
   const { ino } = lstatSync(bench.target)
   for (let round = 0; round < 2; round++) await applyRootMetadata(bench.target, ROOT)
@@ -42,7 +42,7 @@ test('mode and time of the directory; it can be done twice', async () => {
 })
 
 test.runIf(kernel && isRoot)(
-  'attributes and ACLs of before go, those of the entry come (as root)',
+  'earlier attributes and ACLs are removed, those of the entry are set (as root)',
   async () => {
     using bench = makeBench()
     const path = Buffer.from(bench.target)
@@ -59,13 +59,13 @@ test.runIf(kernel && isRoot)(
   },
 )
 
-test('a symlink in the place of the directory is not followed', async () => {
+test('a symlink in place of the directory is not followed', async () => {
   using bench = makeBench()
   symlinkSync(bench.target, `${bench.path}/link`)
   await expect(applyRootMetadata(`${bench.path}/link`, ROOT)).rejects.toThrow(/ENOTDIR|ELOOP/)
 })
 
-test.runIf(kernel && isRoot)('what is refused is told (as root)', async () => {
+test.runIf(kernel && isRoot)('refusals are reported (as root)', async () => {
   using bench = makeBench()
   const told: string[] = []
   const xattrs = [{ name: Buffer.from('nonsense.name'), value: Buffer.from('x') }]
