@@ -14,8 +14,8 @@ import { jobId } from '../../src/wire/ids.ts'
 import { askHttp, endOfRun } from '../support/daemon-http.ts'
 import { handClock } from '../support/hand-clock.ts'
 import { startLainlet } from '../support/lainlet.ts'
+import { startLegacyDaemon } from '../support/legacy-daemon.ts'
 import { startReceiver } from '../support/news-receiver.ts'
-import { startOriginalDaemon } from '../support/original-daemon.ts'
 import { freePort, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
 
 const IP = '10.77.0.11'
@@ -27,7 +27,7 @@ interface RecordedJob {
   args: Record<string, unknown>
 }
 
-/** The recorded jobs of the server, their volumes under `root`: what the original controller sends there. */
+/** The recorded jobs of the server, their volumes under `root`: what the legacy controller sends there. */
 async function recordedJobs(root: string): Promise<RecordedJob[]> {
   const text = await readFile('test/fixtures/wire/daemon.json', 'utf8')
   const [first] = JSON.parse(text.replaceAll('/data/lain/volumes', root)) as [
@@ -38,7 +38,7 @@ async function recordedJobs(root: string): Promise<RecordedJob[]> {
   })
 }
 
-/** The recorded cluster's first server, and an original controller that is asked by hand. */
+/** The recorded cluster's first server, and a legacy controller that is asked by hand. */
 async function start() {
   const folder = await testFolder()
   const root = join(folder, 'volumes')
@@ -51,7 +51,7 @@ async function start() {
   const jobs = await recordedJobs(root)
   const db = jobs.find(({ args }) => args.volume === '/data/db')?.id ?? ''
   const sendJobs = async (url: string, address: string) => {
-    const form = { data: JSON.stringify(jobs), version: 'of the original controller' }
+    const form = { data: JSON.stringify(jobs), version: 'of the legacy controller' }
     expect(await askHttp(url, 'PUT', '/api/v1/cron/jobs', { form })).toMatchObject({ body: 'OK' })
     const notify = { form: { addr: address } }
     expect(await askHttp(url, 'PUT', '/api/v1/notify', notify)).toMatchObject({ body: 'OK' })
@@ -82,7 +82,7 @@ test('the controller is replaced over a daemon of ours, and back: ids and sleep 
   await askHttp(daemon.url, 'POST', `/api/v1/cron/jobs/${files}/actions/sleep`)
   const before = await listed(daemon.url)
   expect(before).toContainEqual([files, true])
-  // The original controller is down by now: the word on this run waits at the daemon.
+  // The legacy controller is down by now: the word on this run waits at the daemon.
   const { body } = await askHttp(daemon.url, 'POST', `/api/v1/cron/once/${db}`)
   const { rid } = body as { rid: string }
   await endOfRun(daemon.url, rid)
@@ -101,28 +101,28 @@ test('the controller is replaced over a daemon of ours, and back: ids and sleep 
   await controller.close()
   await daemon.close()
 
-  // The original has no identity: the daemon is told that its jobs may come from another one now.
+  // The legacy controller has no identity: the daemon is told that its jobs may come from another one now.
   const released = await startTestDaemon(folder, IP, { releaseController: true })
   const health = async () => (await askHttp(released.url, 'GET', '/healthz')).status
   await expect.poll(health, { timeout: 30_000 }).toBe(200)
-  await using original = await startReceiver(port)
+  await using legacy = await startReceiver(port)
   await sendJobs(released.url, address)
   expect(await listed(released.url)).toEqual(before)
   const again = await askHttp(released.url, 'POST', `/api/v1/cron/once/${db}`)
-  const told = () => original.taken.filter((post) => post.rid === (again.body as { rid: string }).rid)
-  await original.until(() => told().length === 2)
+  const told = () => legacy.taken.filter((post) => post.rid === (again.body as { rid: string }).rid)
+  await legacy.until(() => told().length === 2)
   expect(told().map(({ state }) => state)).toEqual(['running', 'success'])
 })
 
 test('a daemon is replaced under our controller, and back: ids and sleep marks stay', async () => {
   const { folder, db, controllerOn } = await start()
   const clock = handClock()
-  const original = await startOriginalDaemon(clock.now)
-  let url = original.url
+  const legacy = await startLegacyDaemon(clock.now)
+  let url = legacy.url
   const { execute } = await controllerOn(await freePort(), () => url, clock)
-  await expect.poll(() => original.daemon.jobs.length, { timeout: 30_000 }).toBe(4)
+  await expect.poll(() => legacy.daemon.jobs.length, { timeout: 30_000 }).toBe(4)
   await execute(SleepJobDocument, { id: db })
-  const before = await listed(original.url)
+  const before = await listed(legacy.url)
   expect(before).toContainEqual([db, true])
 
   const ours = await startTestDaemon(folder, IP)
@@ -135,9 +135,9 @@ test('a daemon is replaced under our controller, and back: ids and sleep marks s
   const state = async () => (await execute(RecordDocument, { rid: runJob.rid })).record?.state
   await expect.poll(state, { timeout: 30_000 }).toBe('SUCCESS')
 
-  original.daemon.restart()
-  url = original.url
+  legacy.daemon.restart()
+  url = legacy.url
   clock.move(31_000)
-  await expect.poll(() => listed(original.url), { timeout: 30_000 }).toEqual(before)
+  await expect.poll(() => listed(legacy.url), { timeout: 30_000 }).toEqual(before)
   await expect.poll(async () => (await server())?.capabilities).toEqual(['original'])
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 
-/** One recorded exchange with the original daemon. */
+/** One recorded exchange with the legacy daemon. */
 interface Exchange {
   name: string
   method: string

@@ -242,7 +242,7 @@ test('a legacy daemon that restarted, or was unreachable for five minutes, has l
   }
 })
 
-async function originalServer() {
+async function legacyServer() {
   const kit = await hello.on(IP).volume('/data/db').daemon(IP, { protocol: undefined }).inMemory()
   const daemon = kit.daemons.at(IP)
   const state = async () => (await getRecord(kit.world, RID))?.state
@@ -250,7 +250,7 @@ async function originalServer() {
 }
 
 test('a legacy daemon that says that something runs has lost nothing, for hours', async () => {
-  const kit = await originalServer()
+  const kit = await legacyServer()
   kit.daemon.debug.running_tasks = 1
   await acceptNews(kit.world, news([started]), { from: IP })
   for (let at = 0; at < 20; at++) await after(kit, 10 * 60_000)
@@ -258,7 +258,7 @@ test('a legacy daemon that says that something runs has lost nothing, for hours'
 })
 
 test('a legacy daemon that is idle for five minutes without reporting the end has lost its run, until it reports it', async () => {
-  const kit = await originalServer()
+  const kit = await legacyServer()
   kit.daemon.debug.running_tasks = 1
   await acceptNews(kit.world, news([started]), { from: IP })
   await after(kit, 60 * 60_000)
@@ -275,7 +275,7 @@ test('a legacy daemon that is idle for five minutes without reporting the end ha
 })
 
 test('a legacy daemon that was idle for long has not lost a run that it reported since', async () => {
-  const kit = await originalServer()
+  const kit = await legacyServer()
   for (let at = 0; at < 12; at++) await after(kit, 30_000)
   await acceptNews(kit.world, news([{ ...started, start: '2026-11-23T09:06:00Z' }]), { from: IP })
   for (let at = 0; at < 4; at++) await after(kit, 30_000)
@@ -283,7 +283,7 @@ test('a legacy daemon that was idle for long has not lost a run that it reported
 })
 
 test('a run on a legacy daemon whose clock is ahead does not count as started before the restart', async () => {
-  const kit = await originalServer()
+  const kit = await legacyServer()
   kit.daemon.restart('2026-11-23T09:23:59Z')
   const asked = { ...started, rid: `1795425840${'b'.repeat(32)}`, seq: 0, state: 'queued' as const }
   await acceptNews(kit.world, news([asked]), { from: IP })
@@ -292,7 +292,7 @@ test('a run on a legacy daemon whose clock is ahead does not count as started be
 })
 
 test('a starting controller finds out whether a daemon is a legacy one before it asks about runs', async () => {
-  const kit = await originalServer()
+  const kit = await legacyServer()
   kit.daemon.debug.running_tasks = 1
   await acceptNews(kit.world, news([started]), { from: IP })
   const again = await kit.reopen()

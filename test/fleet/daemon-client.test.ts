@@ -6,7 +6,7 @@ import { NEVER } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { RecoverRequest } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
-import { originalDaemon, type ScriptedAnswer, scriptedDaemon } from '../support/scripted-daemon.ts'
+import { legacyDaemon, type ScriptedAnswer, scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const IP = '10.77.0.11'
 
@@ -245,7 +245,7 @@ describe('refusals', () => {
       'refused PUT /api/v1/cron/start with status 500: odd',
     ],
     [
-      "an original's unknown job",
+      'the unknown job of a legacy daemon',
       { status: 400, body: 'Unvalid Argument: Job not found with id="xx"' },
       'NOT_FOUND',
       'Job not found',
@@ -358,16 +358,16 @@ describe('an unreachable daemon', () => {
 })
 
 describe('a legacy daemon', () => {
-  const original = async () => clientOf((await originalDaemon()).url)
+  const legacy = async () => clientOf((await legacyDaemon()).url)
 
   test('is recognized by its debug answer', async () => {
-    const debug = await (await original()).debug(IP)
+    const debug = await (await legacy()).debug(IP)
     expect(debug).toMatchObject({ crond_status: 'stopped', updateTime: '2026-11-23T09:24:06.796190297Z' })
     expect(debug.protocol).toBeUndefined()
   })
 
   test('lists its jobs, runs them under its own rid, and knows no record', async () => {
-    const client = await original()
+    const client = await legacy()
     const jobs = await client.jobs(IP)
     expect(jobs.map(({ job }) => job.action)).toEqual(['backup_expire', 'backup', 'backup', 'backup'])
     const job = '0a4d000bffffffffffffffffffffffffffffffff'
@@ -381,14 +381,14 @@ describe('a legacy daemon', () => {
   })
 
   test('cannot cancel, and says so', async () => {
-    await expect((await original()).cancel(IP, ridOf(1))).rejects.toMatchObject({
+    await expect((await legacy()).cancel(IP, ridOf(1))).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
       message: expect.stringContaining('is a legacy one, which cannot cancel a run'),
     })
   })
 
   test('lists its backups in its own namespace only, with app and proc from their names', async () => {
-    const client = await original()
+    const client = await legacy()
     expect(await collect(client.backups(IP, IP))).toMatchObject([
       {
         name: 'hello-hello.web.web-1-data-db-1795425846.tar.gz',
@@ -408,7 +408,7 @@ describe('a legacy daemon', () => {
   })
 
   test('is not asked to recover a backup of another server, because that fails there', async () => {
-    const daemon = await originalDaemon()
+    const daemon = await legacyDaemon()
     const request = { ...recoverRequest, namespace: '10.77.0.12' }
     await expect(clientOf(daemon.url).recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
@@ -418,7 +418,7 @@ describe('a legacy daemon', () => {
   })
 
   test('is not asked for a run that reads every file, because it would ignore that', async () => {
-    const daemon = await originalDaemon()
+    const daemon = await legacyDaemon()
     const wish = { rid: ridOf(1), reread: true }
     await expect(clientOf(daemon.url).runJob(IP, 'j', wish)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',

@@ -64,7 +64,7 @@ interface Exchange {
 }
 
 /** The recorded system's daemon on 10.77.0.11, as it answered; what was not recorded is its 404. */
-export async function originalDaemon() {
+export async function legacyDaemon() {
   const file = new URL('../fixtures/wire/daemon.json', import.meta.url)
   const exchanges = JSON.parse(await readFile(file, 'utf8')) as Exchange[]
   return scriptedDaemon(({ method, path }) => {

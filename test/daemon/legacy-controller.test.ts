@@ -8,7 +8,7 @@ import type { HttpAnswer } from '../support/daemon-http.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { type NewsReceiver, startReceiver } from '../support/news-receiver.ts'
 
-/** The original controller, as its requests are: a form content type on each, GET too, and nothing it does not know. */
+/** The legacy controller, as its requests are: a form content type on each, GET too, and nothing it does not know. */
 const IP = '10.77.0.11'
 const FORM = 'application/x-www-form-urlencoded'
 const RECORDED = JSON.parse(readFileSync('test/fixtures/wire/notify.json', 'utf8')) as {

@@ -8,7 +8,7 @@ import { optionsIn, type StartedDaemon, startTestDaemon } from '../support/daemo
 import { type NewsReceiver, startReceiver } from '../support/news-receiver.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 
-/** What the original controller asks of a daemon of ours about mirrors that the original daemon made there. */
+/** What the legacy controller asks of a daemon of ours about mirrors that the legacy daemon made there. */
 const IP = '10.77.0.11'
 const OTHER = '10.77.0.12'
 const NAME = 'hello-hello.web.web-1-data-files'

@@ -6,8 +6,8 @@ import type { Job } from '../../src/wire/job.ts'
 import type { LegacyRecord } from '../../src/wire/record.ts'
 import { type ScriptedAnswer, type SeenRequest, scriptedDaemon } from './scripted-daemon.ts'
 
-/** The original daemon as far as a controller sees it: recorded answers, everything in memory, two posts a run. */
-export class OriginalDaemon {
+/** The legacy daemon as far as a controller sees it: recorded answers, everything in memory, two posts a run. */
+export class LegacyDaemon {
   jobs: Job[] = []
   notify: string[] = []
   backups: BackupEntity[] = []
@@ -145,8 +145,8 @@ async function postTo(address: string, record: unknown): Promise<void> {
 }
 
 /** One that listens, until the test ends. */
-export async function startOriginalDaemon(now: () => number = Date.now) {
-  const daemon = new OriginalDaemon(now)
+export async function startLegacyDaemon(now: () => number = Date.now) {
+  const daemon = new LegacyDaemon(now)
   const { url, seen } = await scriptedDaemon(daemon.answer)
   return { daemon, url, seen }
 }

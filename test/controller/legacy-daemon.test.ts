@@ -11,7 +11,7 @@ import {
 } from '../../src/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import { handClock } from '../support/hand-clock.ts'
-import { startOriginalDaemon } from '../support/original-daemon.ts'
+import { startLegacyDaemon } from '../support/legacy-daemon.ts'
 import {
   askGraphQL,
   startTestController,
@@ -32,12 +32,12 @@ function backupOf(name: string, mode: 'full' | 'increment', volume: string) {
 const FULL = backupOf('hello-hello.web.web-1-data-db-1795423489.tar.gz', 'full', '/data/db')
 const MIRROR = backupOf('hello-hello.web.web-1-data-files', 'increment', '/data/files')
 
-/** An original daemon on ONE, one of ours on TWO where that is asked for, and our controller, whose clock a test moves. */
+/** A legacy daemon on ONE, one of ours on TWO where that is asked for, and our controller, whose clock a test moves. */
 async function start(servers: string[] = [ONE]) {
   const folder = await testFolder()
   const clock = handClock()
-  const { daemon: original, url, seen } = await startOriginalDaemon(clock.now)
-  original.backups = [FULL, MIRROR]
+  const { daemon: legacy, url, seen } = await startLegacyDaemon(clock.now)
+  legacy.backups = [FULL, MIRROR]
   const two = servers.includes(TWO) ? await startTestDaemon(folder, TWO) : undefined
   const controller = await startTestController({
     folder,
@@ -54,19 +54,19 @@ async function start(servers: string[] = [ONE]) {
     daemonUrls: { [ONE]: url, ...(two && { [TWO]: two.url }) },
   })
   const { execute } = controller
-  await expect.poll(() => original.jobs.length, { timeout: 30_000 }).toBe(3)
+  await expect.poll(() => legacy.jobs.length, { timeout: 30_000 }).toBe(3)
   const stateOf = async (rid: string) => (await execute(RecordDocument, { rid })).record?.state
   const jobs = () => execute(JobsDocument, { filter: { server: ONE, action: 'backup' } })
   const jobId = async () => (await jobs()).jobs.find(({ volume }) => volume === '/data/db')?.id ?? ''
   await expect.poll(async () => (await execute(BackupsDocument, {})).backups.totalCount).toBe(2)
-  return { ...controller, original, seen, clock, stateOf, jobs, jobId }
+  return { ...controller, legacy, seen, clock, stateOf, jobs, jobId }
 }
 
 const SERVERS = '{ servers { ip reachable protocol capabilities problems } }'
 
 test('our controller sends it jobs and its address, and says what it lacks', async () => {
-  const { url, original, seen } = await start([ONE, TWO])
-  expect(original.notify).toEqual([`${url}/api/v2/system/notify`])
+  const { url, legacy, seen } = await start([ONE, TWO])
+  expect(legacy.notify).toEqual([`${url}/api/v2/system/notify`])
   const put = seen.find(({ method, path }) => method === 'PUT' && path === '/api/v1/cron/jobs')
   const sent = JSON.parse(new Map(put?.form).get('data') ?? '') as { id: string; action: string }[]
   expect(sent.map(({ id, action }) => [action, id.length])).toEqual([
@@ -92,11 +92,11 @@ test('our controller sends it jobs and its address, and says what it lacks', asy
 test.each(['begin first', 'end first'] as const)(
   'its run is stored under its rid, in the order %s',
   async (order) => {
-    const { execute, original, stateOf, jobId } = await start()
+    const { execute, legacy, stateOf, jobId } = await start()
     const { runJob } = await execute(RunJobDocument, { id: await jobId() })
-    expect(original.runs.has(runJob.rid)).toBe(true)
+    expect(legacy.runs.has(runJob.rid)).toBe(true)
     expect(await stateOf(runJob.rid)).toBe('QUEUED')
-    await original.tell(runJob.rid, { result: { file: 'f.tar.gz', size: 342 } }, order)
+    await legacy.tell(runJob.rid, { result: { file: 'f.tar.gz', size: 342 } }, order)
     expect(await stateOf(runJob.rid)).toBe('SUCCESS')
     const { record } = await execute(RecordDocument, { rid: runJob.rid })
     expect(record).toMatchObject({ result: { file: 'f.tar.gz' }, reason: null })
@@ -113,10 +113,10 @@ test('a run cannot be cancelled there, and the error says so', async () => {
 })
 
 test('it recovers its backups, as a whole or by files', async () => {
-  const { execute, original, seen, stateOf } = await start()
+  const { execute, legacy, seen, stateOf } = await start()
   const name = { app: 'hello', proc: 'web' }
   const { recover } = await execute(RecoverDocument, { input: { ...name, backup: FULL.name } })
-  await original.tell(recover.rid, {})
+  await legacy.tell(recover.rid, {})
   expect(await stateOf(recover.rid)).toBe('SUCCESS')
   await execute(RecoverDocument, { input: { ...name, backup: MIRROR.name, files: ['a', 'sub'] } })
   const asked = seen.filter(({ path }) => path.includes('/recover/'))
@@ -135,20 +135,20 @@ test('it recovers its backups, as a whole or by files', async () => {
 })
 
 test.each([
-  ['an increment without names, of which it would put back nothing', { backup: MIRROR.name }],
-  ['files of a full backup, of which it would put back all', { backup: FULL.name, files: ['a'] }],
+  ['a recover of an increment without names', { backup: MIRROR.name }],
+  ['a recover of single files of a full backup', { backup: FULL.name, files: ['a'] }],
 ])('%s is not requested of it', async (_, what) => {
-  const { execute, original } = await start()
+  const { execute, legacy } = await start()
   const input = { app: 'hello', proc: 'web', ...what }
   await expect(execute(RecoverDocument, { input })).rejects.toMatchObject({
     code: 'DAEMON_REFUSED',
     message: expect.stringContaining('nothing was started'),
   })
-  expect(original.runs.size).toBe(0)
+  expect(legacy.runs.size).toBe(0)
 })
 
 test('a backup of its server can be migrated to a server of ours', async () => {
-  const { execute, original, stateOf } = await start([ONE, TWO])
+  const { execute, legacy, stateOf } = await start([ONE, TWO])
   const input = { app: 'hello', proc: 'web', backup: FULL.name, volume: '/data/db' }
   const { migrate } = await execute(MigrateDocument, { input: { ...input, to: 2 } })
   expect(migrate.server.ip).toBe(TWO)
@@ -156,25 +156,25 @@ test('a backup of its server can be migrated to a server of ours', async () => {
   await expect.poll(() => stateOf(migrate.rid), { timeout: 30_000 }).toBe('FAILED')
   const { record } = await execute(RecordDocument, { rid: migrate.rid })
   expect(record?.reason).toContain(FULL.name)
-  expect(original.runs.size).toBe(0)
+  expect(legacy.runs.size).toBe(0)
 })
 
 test('after a restart it gets its jobs again, and sleeping jobs sleep', async () => {
-  const { execute, original, clock, jobs, jobId, log } = await start()
+  const { execute, legacy, clock, jobs, jobId, log } = await start()
   const id = await jobId()
   await execute(SleepJobDocument, { id })
-  const before = original.jobs.map((job) => job.id)
+  const before = legacy.jobs.map((job) => job.id)
   clock.move(10_000)
-  original.restart()
+  legacy.restart()
   clock.move(31_000)
-  await expect.poll(() => original.jobs.map((job) => job.id), { timeout: 30_000 }).toEqual(before)
-  await expect.poll(() => original.jobs.find((job) => job.id === id)?.sleep).toBe(true)
+  await expect.poll(() => legacy.jobs.map((job) => job.id), { timeout: 30_000 }).toEqual(before)
+  await expect.poll(() => legacy.jobs.find((job) => job.id === id)?.sleep).toBe(true)
   await expect
     .poll(async () => (await jobs()).jobs.map((job) => [job.volume, job.asleep]))
     .toEqual([
       ['/data/db', true],
       ['/data/files', false],
     ])
-  expect(original.notify).toHaveLength(1)
+  expect(legacy.notify).toHaveLength(1)
   expect(log.lines).toContain('The daemon had forgotten that jobs sleep; they sleep again')
 })
