@@ -1,3 +1,4 @@
+import { systemClock } from '../src/lib/clock.ts'
 import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
 
 /**
@@ -22,7 +23,7 @@ const { makeSnapshot } = await built<typeof import('../src/restic/write/make-sna
 const place: RepositoryPlace = { driver: localDriver(store), base: 'repo' }
 const options = {
   password: Buffer.from('benchmark'),
-  clock: { now: () => Date.now() },
+  clock: systemClock,
   warn: (message: string) => console.error(message),
 }
 await using repository = (await repositoryExists(place))

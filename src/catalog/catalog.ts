@@ -65,7 +65,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const lock = lockCatalog(join(dataDir, 'catalog.lock'))
   let db: Db | undefined
   try {
-    db = openDatabase(file, options.log)
+    db = openDatabase(file, options)
     return await openStores({ ...options, db, file, release: lock.release })
   } catch (error) {
     await db?.$disconnect()

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import Database from 'better-sqlite3'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { fileErrorOf } from './file-error.ts'
@@ -14,6 +15,14 @@ export type Db = PrismaClient
 export type DbTransaction = Parameters<Parameters<Db['$transaction']>[0]>[0]
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
+
+export interface DatabaseOptions {
+  log: Log
+  clock: Clock
+  /** The folder of migrations; default: ours. */
+  migrations?: string
+}
+
 /** In ms. Long, because a transaction may wait for others and may take long itself. */
 const TIMEOUTS = { maxWait: 60_000, timeout: 60_000 }
 
@@ -21,9 +30,9 @@ const TIMEOUTS = { maxWait: 60_000, timeout: 60_000 }
  * Opens the database file or creates it; checks all pages, applies migrations, turns on the write-ahead log. The caller
  * must hold the lock. Throws CATALOG_UNUSABLE with the file and a solution; a damaged file is left untouched.
  */
-export function openDatabase(file: string, log: Log, migrations = MIGRATIONS): Db {
+export function openDatabase(file: string, options: DatabaseOptions): Db {
   try {
-    prepare(file, log, migrations)
+    prepare(file, options)
   } catch (error) {
     throw error instanceof BackupdError ? error : (fileErrorOf(error, file) ?? error)
   }
@@ -31,7 +40,7 @@ export function openDatabase(file: string, log: Log, migrations = MIGRATIONS): D
   return new PrismaClient({ adapter, transactionOptions: TIMEOUTS, errorFormat: 'minimal' })
 }
 
-function prepare(file: string, log: Log, migrations: string): void {
+function prepare(file: string, { log, clock, migrations = MIGRATIONS }: DatabaseOptions): void {
   const database = new Database(file)
   try {
     checkAllPages(database)
@@ -39,6 +48,7 @@ function prepare(file: string, log: Log, migrations: string): void {
     database.pragma('synchronous = FULL')
     const applied = migrate(database, {
       folder: migrations,
+      clock,
       beforeFirst: (name) => copyBefore(database, name, log),
     })
     if (applied.length > 0) log.info({ file, applied }, 'The catalog is up to date')

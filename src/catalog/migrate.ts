@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 
 /** The same table as Prisma's own migration history, so that Prisma's tools can read ours. */
@@ -26,6 +27,7 @@ interface Applied {
 export interface MigrateOptions {
   /** One folder per migration, `<yyyymmddhhmmss>_<name>/migration.sql`; applied in order of their names. */
   folder: string
+  clock: Clock
   /** Called before the first change to a database that is not empty. */
   beforeFirst(name: string): void
 }
@@ -42,7 +44,7 @@ export function migrate(database: Database.Database, options: MigrateOptions): s
   const pending = all.filter(({ name }) => !done.has(name))
   if (pending[0] && applied.length > 0) options.beforeFirst(pending[0].name)
   database.exec(HISTORY)
-  for (const migration of pending) apply(database, migration)
+  for (const migration of pending) apply(database, migration, options.clock)
   return pending.map(({ name }) => name)
 }
 
@@ -93,21 +95,21 @@ function unusable(message: string): BackupdError {
  * Applies a migration in one transaction, unless it redefines tables: that needs a PRAGMA to turn foreign keys off,
  * which has no effect inside a transaction. Such a migration can stop half way, which the next start reports.
  */
-function apply(database: Database.Database, migration: Migration): void {
-  const steps = () => runSteps(database, migration)
+function apply(database: Database.Database, migration: Migration, clock: Clock): void {
+  const steps = () => runSteps(database, migration, clock)
   if (/^PRAGMA/m.test(migration.sql)) steps()
   else database.transaction(steps)()
 }
 
-function runSteps(database: Database.Database, { name, sql, checksum }: Migration): void {
+function runSteps(database: Database.Database, { name, sql, checksum }: Migration, clock: Clock): void {
   const id = randomUUID()
   database
     .prepare(
       'INSERT INTO "_prisma_migrations" (id, checksum, migration_name, started_at) VALUES (?, ?, ?, ?)',
     )
-    .run(id, checksum, name, Date.now())
+    .run(id, checksum, name, clock.now())
   database.exec(sql)
   database
     .prepare('UPDATE "_prisma_migrations" SET finished_at = ?, applied_steps_count = 1 WHERE id = ?')
-    .run(Date.now(), id)
+    .run(clock.now(), id)
 }

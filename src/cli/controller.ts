@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { createInventorySource } from '../controller/inventory-source.ts'
 import { startController } from '../controller/server.ts'
+import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isLoopback } from '../lib/loopback.ts'
@@ -81,6 +82,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     inventory: createInventorySource({
       from: inventoryFrom(flags, log),
       localIp: new URL(advertise).hostname,
+      clock: systemClock,
       log,
     }),
     addressOf: (ip) => `http://${ip}:${dport}`,

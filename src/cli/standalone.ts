@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { createInventorySource } from '../controller/inventory-source.ts'
 import { type Controller, startController } from '../controller/server.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { systemClock } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
@@ -153,7 +154,12 @@ async function startLocalController(
     ...parseAddress('--addr', flags.addr),
     advertise: '',
     dataDir: join(dataDir, 'controller'),
-    inventory: createInventorySource({ from: { file: inventory }, localIp: flags.ip, log }),
+    inventory: createInventorySource({
+      from: { file: inventory },
+      localIp: flags.ip,
+      clock: systemClock,
+      log,
+    }),
     // In standalone mode the operator wrote the inventory, so the daemon may use the volumes in it.
     onPaths: (paths) => daemon.allow(paths),
     addressOf: (ip) => (ip === flags.ip ? daemon.url : `http://${ip}:9002`),

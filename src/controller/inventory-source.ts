@@ -1,6 +1,7 @@
 import type { InventorySource } from '../domain/ports.ts'
 import { createInventoryFile, readInventoryFile } from '../fleet/inventory-file.ts'
 import { createLainlet } from '../fleet/lainlet.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 
@@ -8,14 +9,15 @@ export interface InventoryChoice {
   from: { file: string } | { lainlet: string }
   /** The server for a plain lain.yaml, which names none. */
   localIp: string
+  clock: Clock
   log: Log
 }
 
 /** Creates the inventory source chosen on the command line. */
-export function createInventorySource({ from, localIp, log }: InventoryChoice): InventorySource {
+export function createInventorySource({ from, localIp, clock, log }: InventoryChoice): InventorySource {
   return 'file' in from
     ? createInventoryFile({ file: from.file, localIp, log })
-    : createLainlet({ address: from.lainlet, log })
+    : createLainlet({ address: from.lainlet, clock, log })
 }
 
 /** Reads a file as the controller would, for `backupd check`. */

@@ -88,7 +88,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   await using parts = new AsyncDisposableStack()
   const { log, dataDir } = options
   let trustedClock: TrustedClock | undefined
-  const clock: Clock = { now: () => (trustedClock ?? options.clock).now() }
+  const clock: Clock = { ...options.clock, now: () => (trustedClock ?? options.clock).now() }
   const problems = new Problems(clock)
   const room = await openRoom({ dir: dataDir, clock, log, problems }, parts)
   const onDiskFull = () => room.reportFull()

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
@@ -8,6 +9,12 @@ export interface ListSender {
   controller: KnownController | undefined
   /** Its operator asked to take over this daemon. */
   takeOver: boolean
+}
+
+interface BondOptions {
+  problems: Problems
+  log: Log
+  clock: Clock
 }
 
 /** How long a refused controller stays a problem. It tries again at least every minute, which renews the problem. */
@@ -23,10 +30,12 @@ export class ControllerBond {
   readonly #problems: Problems
   readonly #log: Log
   #known: KnownController | undefined
-  #clearing: NodeJS.Timeout | undefined
+  readonly #clock: Clock
+  #clearing: Disposable | undefined
 
-  constructor(memory: ControllerMemory, { problems, log }: { problems: Problems; log: Log }) {
+  constructor(memory: ControllerMemory, { problems, log, clock }: BondOptions) {
     this.#memory = memory
+    this.#clock = clock
     this.#problems = problems
     this.#log = log
     this.#known = memory.load()
@@ -59,7 +68,7 @@ export class ControllerBond {
   }
 
   close(): void {
-    clearTimeout(this.#clearing)
+    this.#clearing?.[Symbol.dispose]()
   }
 
   #refuse(known: KnownController, other: KnownController | undefined): BackupdError {
@@ -69,14 +78,14 @@ export class ControllerBond {
     const text = `Another controller sent a list of jobs: ${who}, expected ${describe(known)}. ${todo}`
     if (!this.#problems.has(...PROBLEM)) this.#log.warn({ controller: other ?? null, known }, text)
     this.#problems.report({ source: PROBLEM[0], key: PROBLEM[1], text })
-    clearTimeout(this.#clearing)
-    this.#clearing = setTimeout(() => this.#clear(), PROBLEM_MS).unref()
+    this.#clearing?.[Symbol.dispose]()
+    this.#clearing = this.#clock.after(PROBLEM_MS, () => this.#clear())
     const message = `Cannot take a list of jobs from ${who}: the jobs of this daemon are from ${describe(known)}. ${todo}`
     return new BackupdError('CONFLICT', message, { facts: { controller: known.id, url: known.url } })
   }
 
   #clear(): void {
-    clearTimeout(this.#clearing)
+    this.#clearing?.[Symbol.dispose]()
     this.#problems.clear(...PROBLEM)
   }
 }

@@ -98,12 +98,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const room = parts.adopt(await DataRoom.open({ dir: dir.path, clock, log, problems }), (it) => it.close())
   const opened = openEngine({ ...options, settings, problems, room }, parts)
   const { engine, scheduler, notifier, trustedClock, stores, controllers } = opened
-  const bond = parts.adopt(new ControllerBond(controllers, { problems, log }), (it) => it.close())
+  const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())
   if (options.releaseController) bond.release()
   const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
-  const space = new StoreSpace({ driver, problems, ask: () => engine.ask('store_space', {}) })
+  const space = new StoreSpace({ driver, problems, clock, ask: () => engine.ask('store_space', {}) })
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor

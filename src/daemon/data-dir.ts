@@ -23,7 +23,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await makeFolder(path)
     await access(path, constants.W_OK)
-    const lock = await takeLocks(path, ['daemon'], { waitMs: 0 })
+    const lock = await takeLocks(path, ['daemon'])
     try {
       return { path, daemonId: await readDaemonId(path), release: () => lock.release() }
     } catch (error) {

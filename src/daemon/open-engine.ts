@@ -50,7 +50,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
   const trustedClock = keepTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
-  const sender = { daemonId: settings.daemonId, server: settings.ip, running }
+  const sender = { daemonId: settings.daemonId, server: settings.ip, running, clock }
   const outbox = new Outbox(db, trustedClock)
   const notifier = parts.adopt(new Notifier(outbox, sender, { log, problems }), (it) => it.close())
   const stores = new StoreMemory(db, settings.ip)

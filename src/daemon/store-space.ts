@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
@@ -19,6 +20,7 @@ const SOURCE = 'store'
 export interface StoreSpaceOptions {
   driver: string
   problems: Problems
+  clock: Clock
   /** Runs the plugin store_space. */
   ask(): Promise<unknown>
 }
@@ -39,13 +41,13 @@ export class StoreSpace {
   }
 
   get(): NonNullable<DaemonDebug['store']> {
-    if (performance.now() - this.#askedAt >= FRESH_MS) void this.#refresh()
+    if (this.#options.clock.elapsed() - this.#askedAt >= FRESH_MS) void this.#refresh()
     return this.#known
   }
 
   async #refresh(): Promise<void> {
     const { ask, driver, problems: board } = this.#options
-    this.#askedAt = performance.now()
+    this.#askedAt = this.#options.clock.elapsed()
     try {
       const { problems, ...room } = spaceSchema.parse(await ask())
       this.#known = { driver, ...room, error: null }

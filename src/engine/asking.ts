@@ -57,12 +57,8 @@ export function createAsking({ clock, runner, settings, onLog }: AskingOptions) 
     const seconds = TIMEOUT_MS / 1000
     const message = `"${action}" gave no answer in ${seconds} s: check the store and its mount`
     const late = new BackupdError('TIMED_OUT', message, { facts: { action, seconds } })
-    const timer = setTimeout(() => asking.abort(late), TIMEOUT_MS)
-    try {
-      return await ask(action, args, asking.signal)
-    } finally {
-      clearTimeout(timer)
-    }
+    using _limit = clock.after(TIMEOUT_MS, () => asking.abort(late))
+    return await ask(action, args, asking.signal)
   }
 }
 

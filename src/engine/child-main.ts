@@ -1,3 +1,4 @@
+import { systemClock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { loadKernel } from '../lib/kernel.ts'
 import type { FromChild, ToChild } from './child-messages.ts'
@@ -14,7 +15,7 @@ export function serveRuns(plugins: readonly Plugin[]): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   let current: ChildRun | undefined
   process.on('message', (message: ToChild) => {
-    if (message.kind === 'run') current = startChildRun(message.task, { plugins, send })
+    if (message.kind === 'run') current = startChildRun(message.task, { plugins, clock: systemClock, send })
     else if (message.kind === 'abort') current?.abort(fromRecordError(message.reason))
     else current?.announced(message.refusal && fromRecordError(message.refusal))
   })

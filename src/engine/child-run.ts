@@ -1,4 +1,4 @@
-import { systemClock } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError, type Json } from '../lib/errors.ts'
 import { readStepCount } from '../lib/work-steps.ts'
 import type { FromChild, ToChild } from './child-messages.ts'
@@ -24,11 +24,12 @@ export interface ChildRun {
 
 interface World {
   plugins: readonly Plugin[]
+  clock: Clock
   send(message: FromChild): void
 }
 
 /** Runs a task. Its last message is `end`. */
-export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
+export function startChildRun(task: Task, { plugins, clock, send }: World): ChildRun {
   const aborting = new AbortController()
   const reporter = createReporter(send)
   let answer: (refusal: BackupdError | null) => void = () => {}
@@ -41,13 +42,13 @@ export function startChildRun(task: Task, { plugins, send }: World): ChildRun {
   }
   const { rid, jobId, settings, options = {} } = task
   const { warn } = reporter
-  const storeWait = showStoreWait((change) => reporter.progress(change))
+  const storeWait = showStoreWait((change) => reporter.progress(change), clock)
   const { progress } = storeWait
   const log: RunContext['log'] = (level, message, facts = {}) =>
     reporter.log(level, message, toPlainFacts(facts))
   const { signal } = aborting
   const context: RunContext = {
-    ...{ rid, jobId, settings, options, clock: systemClock, signal, log, progress, warn, announce },
+    ...{ rid, jobId, settings, options, clock, signal, log, progress, warn, announce },
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
   const alive = reportWork(send)
@@ -88,7 +89,7 @@ async function runTask(task: Task, plugins: readonly Plugin[], context: RunConte
     const plugin = plugins.find(({ name }) => name === task.action)
     if (!plugin) throw new BackupdError('BAD_INPUT', `There is no action "${task.action}"`)
     locks = await takeLocks(task.settings.dataDir, task.locks, {
-      waitMs: LOCK_WAIT_MS,
+      wait: { ms: LOCK_WAIT_MS, clock: context.clock },
       signal: context.signal,
     })
     return await plugin.run(plugin.parseArgs(task.args), context)

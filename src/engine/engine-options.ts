@@ -4,7 +4,6 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import type { Plugin, RunSettings } from './plugin.ts'
 import type { EngineMemory, Runner } from './ports.ts'
-import type { Uptime } from './uptime.ts'
 
 export interface EngineOptions {
   clock: Clock
@@ -17,8 +16,6 @@ export interface EngineOptions {
   runner: Runner
   memory: EngineMemory
   settings: RunSettings
-  /** Monotonic milliseconds, to detect hung runs and time limits; defaults to those of the process. */
-  uptime?: Uptime
   /** Why no run of this action may begin now; undefined if one may. */
   admit?(action: string): BackupdError | undefined
   /** How many runs may run in parallel; runs of quiet plugins and queries do not count. */

@@ -13,6 +13,7 @@ import {
 import { mkdir, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 import { type Kernel, loadKernel } from '../lib/kernel.ts'
 import { takePidFile } from './pid-file.ts'
@@ -35,8 +36,8 @@ export interface HeldLocks {
 }
 
 export interface LockOptions {
-  /** How long to try. */
-  waitMs: number
+  /** How long to try; once if left out. */
+  wait?: { ms: number; clock: Clock }
   signal?: AbortSignal
   /** If undefined, PID files replace flock. */
   kernel?: Kernel | undefined
@@ -49,7 +50,7 @@ export interface LockOptions {
 export async function takeLocks(
   dataDir: string,
   names: readonly string[],
-  options: LockOptions,
+  options: LockOptions = {},
 ): Promise<HeldLocks> {
   if (names.length === 0) return { release: () => {} }
   const folder = join(dataDir, 'locks')
@@ -80,7 +81,7 @@ export async function listLifeLocks(dataDir: string): Promise<string[]> {
 /** Whether the run of this rid is running, that is, whether its life lock is held. */
 export async function isRunning(dataDir: string, rid: string): Promise<boolean> {
   try {
-    const lock = await takeLocks(dataDir, [lifeLock(rid)], { waitMs: 0 })
+    const lock = await takeLocks(dataDir, [lifeLock(rid)])
     lock.release()
     return false
   } catch (error) {
@@ -91,13 +92,14 @@ export async function isRunning(dataDir: string, rid: string): Promise<boolean> 
 
 async function takeLock(file: string, name: string, options: LockOptions): Promise<HeldLocks> {
   const kernel = 'kernel' in options ? options.kernel : loadKernel()
-  const deadline = performance.now() + options.waitMs
+  const { signal, wait } = options
+  const end = wait ? wait.clock.elapsed() + wait.ms : 0
   for (;;) {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     const lock = kernel ? tryFlock(file, kernel) : takePidFile(file)
     if (lock) return lock
-    if (performance.now() >= deadline) throw heldByAnother(file, name)
-    await sleep(RETRY_MS, undefined, options.signal ? { signal: options.signal } : {})
+    if (!wait || wait.clock.elapsed() >= end) throw heldByAnother(file, name)
+    await sleep(RETRY_MS, undefined, signal ? { signal } : {})
   }
 }
 

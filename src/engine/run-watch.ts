@@ -1,9 +1,9 @@
+import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import { describeRun } from '../wire/failed-run.ts'
 import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 import type { Run } from './run.ts'
-import type { Uptime } from './uptime.ts'
 
 export const HUNG_AFTER_MS = 60_000
 export const YIELD_AFTER_MS = 10 * 60_000
@@ -25,7 +25,7 @@ interface Watched {
 }
 
 export interface WatchOptions {
-  uptime: Uptime
+  clock: Clock
   log: Log
   problems: Problems
   /** The run has exceeded the time limit of its job. */
@@ -47,7 +47,7 @@ export class RunWatch {
   }
 
   begin(run: Run): void {
-    const now = this.#options.uptime()
+    const now = this.#options.clock.elapsed()
     this.#watched.set(run, { beganAt: now, checkedAt: now, idleMs: 0, storeMs: 0, progress: {} })
   }
 
@@ -89,7 +89,7 @@ export class RunWatch {
     if (watched.idleMs >= HUNG_AFTER_MS) this.#reportRecovery(run)
     watched.idleMs = 0
     this.#storeAnswers(run, watched)
-    watched.checkedAt = this.#options.uptime()
+    watched.checkedAt = this.#options.clock.elapsed()
   }
 
   /** Checks every run; call it about once a second. */
@@ -98,7 +98,7 @@ export class RunWatch {
   }
 
   #check(run: Run, watched: Watched): void {
-    const now = this.#options.uptime()
+    const now = this.#options.clock.elapsed()
     if (watched.progress.phase === WAIT_FOR_STORE) watched.storeMs += now - watched.checkedAt
     else watched.idleMs += now - watched.checkedAt
     watched.checkedAt = now

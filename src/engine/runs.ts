@@ -16,7 +16,7 @@ import { VolumeLocks } from './volume-locks.ts'
 import { within } from './within.ts'
 
 type RunsOptions = RunWorld &
-  Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'uptime' | 'admit'>
+  Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'admit'>
 
 /** How often the RunWatch checks all runs. */
 const WATCH_MS = 1000
@@ -45,9 +45,12 @@ export class Runs {
     this.locks = new VolumeLocks(options, () => this.#isClosing)
     this.#keep = createKeeper(options.memory)
     this.#queue = new RunQueue(options.concurrency)
-    const { uptime = () => performance.now(), log, problems } = options
+    const { clock, log, problems } = options
     this.#watch = new RunWatch({
-      ...{ uptime, log, problems, onLimit: endAtLimit },
+      clock,
+      log,
+      problems,
+      onLimit: endAtLimit,
       onYield: (run) => this.#queue.giveLane(run.ticket),
     })
     this.#watching = setInterval(() => this.#watch.check(), WATCH_MS).unref()

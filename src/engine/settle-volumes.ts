@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { newRid } from '../wire/ids.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -47,7 +48,7 @@ export async function settleVolumes(
 ): Promise<SettleAnswer | undefined> {
   if (!plugins.some(({ name }) => name === ACTION)) return undefined
   const rid = newRid(clock.now())
-  using limit = limitIdleTime(idleMs)
+  using limit = limitIdleTime(idleMs, clock)
   const { signal, noteLife } = limit
   const on: RunnerEvents = {
     progress: noteLife,
@@ -60,13 +61,22 @@ export async function settleVolumes(
   return parseAnswer(await runner.run({ ...task, locks: [lifeLock(rid)], killAfterMs: 0 }, on))
 }
 
-function limitIdleTime(ms: number | undefined): Disposable & { signal: AbortSignal; noteLife(): void } {
+function limitIdleTime(
+  ms: number | undefined,
+  clock: Clock,
+): Disposable & { signal: AbortSignal; noteLife(): void } {
   const aborting = new AbortController()
   const { signal } = aborting
   if (ms === undefined) return { signal, noteLife() {}, [Symbol.dispose]() {} }
   const message = `It made no progress for ${ms / 60_000} minutes: check whether the volume's mount answers`
-  const timer = setTimeout(() => aborting.abort(new BackupdError('TIMED_OUT', message)), ms).unref()
-  return { signal, noteLife: () => void timer.refresh(), [Symbol.dispose]: () => clearTimeout(timer) }
+  const late = () => aborting.abort(new BackupdError('TIMED_OUT', message))
+  let limit = clock.after(ms, late)
+  const end = () => limit[Symbol.dispose]()
+  const noteLife = () => {
+    end()
+    limit = clock.after(ms, late)
+  }
+  return { signal, noteLife, [Symbol.dispose]: end }
 }
 
 function parseAnswer(end: RunEnd): SettleAnswer {

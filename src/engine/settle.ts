@@ -85,8 +85,10 @@ async function retry(
 }
 
 async function settleInterrupted(options: SettleOptions, interrupted: Interrupted): Promise<SettleReport> {
-  const { settings, withStore } = options
-  const locks = await takeLocks(settings.dataDir, interrupted.lifeLocks, { waitMs: LIFE_WAIT_MS })
+  const { settings, withStore, clock } = options
+  const locks = await takeLocks(settings.dataDir, interrupted.lifeLocks, {
+    wait: { ms: LIFE_WAIT_MS, clock },
+  })
   try {
     const answer = await settleVolumes(options, { withStore, copiesOf: [] })
     if (answer) logAnswer(options, answer)

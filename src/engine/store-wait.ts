@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts'
 import { storeMeter } from '../lib/store-meter.ts'
 import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 
@@ -8,16 +9,16 @@ const QUIET_MS = 5000
 type Report = (change: Partial<Progress>) => void
 
 /** Shows the phase WAIT_FOR_STORE while a run reports no progress because it mostly waits for its store. */
-export function showStoreWait(report: Report): { progress: Report; close(): void } {
+export function showStoreWait(report: Report, clock: Clock): { progress: Report; close(): void } {
   let phase = 'start'
-  let reportedAt = performance.now()
+  let reportedAt = clock.elapsed()
   let waitedMs = storeMeter.waitedMs
   let isShown = false
 
   function check(): void {
     const waited = storeMeter.waitedMs - waitedMs
     waitedMs = storeMeter.waitedMs
-    if (performance.now() - reportedAt < QUIET_MS) return
+    if (clock.elapsed() - reportedAt < QUIET_MS) return
     show(waited > CHECK_INTERVAL_MS / 2)
   }
 
@@ -31,7 +32,7 @@ export function showStoreWait(report: Report): { progress: Report; close(): void
   return {
     progress(change) {
       phase = change.phase ?? phase
-      reportedAt = performance.now()
+      reportedAt = clock.elapsed()
       report(isShown ? { phase, ...change } : change)
       isShown = false
     },

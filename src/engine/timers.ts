@@ -64,7 +64,7 @@ export function createTimers({ clock, onDue }: TimersOptions): Timers {
   }
 
   function readBoth() {
-    return { wall: clock.now(), elapsed: performance.now() }
+    return { wall: clock.now(), elapsed: clock.elapsed() }
   }
 
   /** By how much the clock was set back since the last reading, ms. */

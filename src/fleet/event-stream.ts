@@ -1,8 +1,10 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { type Dispatcher, request } from 'undici'
+import type { Clock } from '../lib/clock.ts'
 
 export interface EventStreamOptions {
   dispatcher: Dispatcher
+  clock: Clock
   /** Ends the stream. */
   signal: AbortSignal
   /** The stream fails after this long without a complete line, ms. */
@@ -22,17 +24,21 @@ export async function* readEvents(
   const silence = new AbortController()
   const seconds = options.silenceMs / 1000
   const giveUp = () => silence.abort(new Error(`nothing was heard for ${seconds} s`))
-  const watchdog = setTimeout(giveUp, options.silenceMs)
+  const watch = () => options.clock.after(options.silenceMs, giveUp)
+  let watchdog = watch()
   try {
     const body = await open(url, options.dispatcher, AbortSignal.any([options.signal, silence.signal]))
     const stream = new EventReader(options.largestEvent)
     for await (const chunk of body) {
       // Bytes without an end of line do not count as a sign of life: they could go on forever.
-      if (stream.feed(chunk)) watchdog.refresh()
+      if (stream.feed(chunk)) {
+        watchdog[Symbol.dispose]()
+        watchdog = watch()
+      }
       yield* stream.take()
     }
   } finally {
-    clearTimeout(watchdog)
+    watchdog[Symbol.dispose]()
   }
 }
 

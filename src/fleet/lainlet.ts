@@ -2,6 +2,7 @@ import type { EventSourceMessage } from 'eventsource-parser'
 import { Agent } from 'undici'
 import type { InventorySource } from '../domain/ports.ts'
 import { backoffMs } from '../lib/backoff.ts'
+import type { Clock } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
@@ -13,6 +14,7 @@ import { truncate } from './shortly.ts'
 export interface LainletOptions {
   /** HOST:PORT */
   address: string
+  clock: Clock
   log: Log
   /** How often lainlet has to send a heartbeat. */
   heartbeatSeconds?: number
@@ -100,12 +102,12 @@ class LainletWatch {
 
   async #follow(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const begun = performance.now()
+      const begun = this.#options.clock.elapsed()
       this.#hasState = false
       const problem = await this.#listen()
       if (this.#stop.signal.aborted) return
       if (problem === undefined) continue
-      if (this.#hasState && performance.now() - begun > STEADY_MS) this.#failures = 0
+      if (this.#hasState && this.#options.clock.elapsed() - begun > STEADY_MS) this.#failures = 0
       this.#failed(problem)
       const woken = AbortSignal.any([this.#stop.signal, this.#again.signal])
       await sleep(backoffMs(this.#failures, MAX_BACKOFF_MS), woken)
@@ -115,21 +117,18 @@ class LainletWatch {
   /** @returns why the connection ended; undefined if it was ended to connect again */
   async #listen(): Promise<string | undefined> {
     this.#broken = new AbortController()
-    this.#again = new AbortController()
-    const anew = AbortSignal.any([
-      this.#again.signal,
-      AbortSignal.timeout((this.#options.anewSeconds ?? ANEW_SECONDS) * 1000),
-    ])
-    const late = setTimeout(() => this.#breakWithoutDocument(), this.#documentSeconds * 1000)
+    const again = new AbortController()
+    this.#again = again
+    const { clock, anewSeconds = ANEW_SECONDS } = this.#options
+    using _anew = clock.after(anewSeconds * 1000, () => again.abort())
+    using _late = clock.after(this.#documentSeconds * 1000, () => this.#breakWithoutDocument())
     try {
-      const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, anew])
+      const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, again.signal])
       for await (const event of this.#events(signal)) this.#take(event)
       this.#readNow()
       return 'it closed the connection'
     } catch (error) {
-      return anew.aborted ? undefined : messageOf(error)
-    } finally {
-      clearTimeout(late)
+      return again.signal.aborted ? undefined : messageOf(error)
     }
   }
 
@@ -144,9 +143,10 @@ class LainletWatch {
   }
 
   #events(signal: AbortSignal): AsyncGenerator<EventSourceMessage> {
-    const { address, heartbeatSeconds = HEARTBEAT_SECONDS } = this.#options
+    const { address, clock, heartbeatSeconds = HEARTBEAT_SECONDS } = this.#options
     return readEvents(`http://${address}/v2/backupspec?watch=1&heartbeat=${heartbeatSeconds}`, {
       dispatcher: this.#agent,
+      clock,
       signal,
       silenceMs: heartbeatSeconds * BEATS_MISSED * 1000,
       largestEvent: MAX_DOCUMENT,
@@ -158,7 +158,7 @@ class LainletWatch {
     if (event === 'error') throw new Error(`it says: ${truncate(data)}`)
     if (!DOCUMENTS.has(event)) return
     this.#newest = data
-    const wait = Math.max(0, this.#readAt + READ_GAP_MS - performance.now())
+    const wait = Math.max(0, this.#readAt + READ_GAP_MS - this.#options.clock.elapsed())
     this.#reading ??= setTimeout(() => this.#readOrBreak(), wait)
   }
 
@@ -178,7 +178,7 @@ class LainletWatch {
     if (text === undefined) return
     const { inventory, faults } = readBackupSpec(text)
     this.#hasState = true
-    this.#readAt = performance.now()
+    this.#readAt = this.#options.clock.elapsed()
     this.#publish({ kind: 'inventory', inventory, faults })
   }
 

@@ -1,13 +1,29 @@
 // src/lib holds helpers that know nothing of backups, so that each file can be read alone: time, errors, texts, files,
 // the kernel's calls (kernel/) and schedules (schedule/). Every folder may use it; it imports nothing of ours.
 
-/** The time is passed in, so that tests can move it, also backwards. */
+/**
+ * The time is passed in, so that tests can move it, also backwards. Whatever decides by the time takes a Clock from its
+ * caller: what is due, too old or at its limit. The system's own time may be read by code that measures one turn or one
+ * call, or compares with times of the kernel; test/contract/time.test.ts lists these files. A timer may be the system's
+ * if the code only looks again after it, or gives up waiting.
+ */
 export interface Clock {
   /** Unix ms by the wall clock, which can jump. */
   now(): number
+  /** Monotonic ms since some moment of this process: for ages and deadlines. */
+  elapsed(): number
+  /** Calls `act` when `ms` have elapsed, unless it is disposed before. Does not keep the process alive. */
+  after(ms: number, act: () => void): Disposable
 }
 
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  after(ms, act) {
+    const timer = setTimeout(act, ms).unref()
+    return { [Symbol.dispose]: () => clearTimeout(timer) }
+  },
+}
 
 /** The zero time of Go, with which the legacy system means "never". */
 export const NEVER = '0001-01-01T00:00:00Z'

@@ -64,7 +64,7 @@ export class DataRoom {
 
   /** Call it after a write failed on a full disk. */
   reportFull(): void {
-    this.#failedAt = performance.now()
+    this.#failedAt = this.#options.clock.elapsed()
     this.#release()
     this.#full('a write failed for lack of room')
   }
@@ -86,7 +86,7 @@ export class DataRoom {
   async #judge(free: number): Promise<void> {
     if (free < NONE_BYTES) this.#release()
     if (free + this.#reserved < MIN_FREE_BYTES) this.#full(`${Math.floor(free / MIB)} MiB are left`)
-    else if (performance.now() - this.#failedAt >= FAILED_MS) this.#hasRoom()
+    else if (this.#options.clock.elapsed() - this.#failedAt >= FAILED_MS) this.#hasRoom()
     if (free >= 2 * RESERVE_BYTES && free < PLENTY_BYTES && this.#reserved === 0) await this.#fillReserve()
   }
 
@@ -94,8 +94,8 @@ export class DataRoom {
     const { dir, problems, log } = this.#options
     const text = `The disk of the data directory ${dir} is full: ${why}. No new backup starts until ${MIN_FREE_BYTES / MIB} MiB are free. Free some room, or shorten a retention time`
     problems.report({ source: DISK_SOURCE, key: KEY, text, isFatal: true })
-    if (performance.now() - this.#loggedAt < LOG_INTERVAL_MS) return
-    this.#loggedAt = performance.now()
+    if (this.#options.clock.elapsed() - this.#loggedAt < LOG_INTERVAL_MS) return
+    this.#loggedAt = this.#options.clock.elapsed()
     log.error({ dir }, text)
   }
 

@@ -109,6 +109,14 @@ export class TrustedClock implements Clock {
     return this.read().nowMs
   }
 
+  elapsed(): number {
+    return this.#options.clock.elapsed()
+  }
+
+  after(ms: number, act: () => void): Disposable {
+    return this.#options.clock.after(ms, act)
+  }
+
   get doubt(): ClockDoubt | null {
     return this.read().doubt
   }

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Db, openDatabase } from '../../src/catalog/database.ts'
 import { type EventNumbers, openEventNumbers } from '../../src/catalog/event-numbers.ts'
 import { createWriteQueue } from '../../src/catalog/write-queue.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 
@@ -10,7 +11,7 @@ import { tempFolder } from '../support/temp-catalog.ts'
 async function processesOf() {
   const file = join(await tempFolder(), 'catalog.db')
   return async (): Promise<{ db: Db; numbers: EventNumbers }> => {
-    const db = openDatabase(file, silentLog)
+    const db = openDatabase(file, { log: silentLog, clock: systemClock })
     onTestFinished(() => db.$disconnect())
     return { db, numbers: await openEventNumbers(db, createWriteQueue(), silentLog) }
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { migrate } from '../../src/catalog/migrate.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 
 async function lab() {
@@ -18,7 +19,11 @@ async function lab() {
       await writeFile(join(folder, 'migrations', name, 'migration.sql'), sql)
     },
     run: () =>
-      migrate(database, { folder: join(folder, 'migrations'), beforeFirst: (name) => before.push(name) }),
+      migrate(database, {
+        clock: systemClock,
+        folder: join(folder, 'migrations'),
+        beforeFirst: (name) => before.push(name),
+      }),
     tables: () =>
       database
         .prepare(

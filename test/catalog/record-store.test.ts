@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import type { RecordFilter } from '../../src/wire/listing.ts'
 import { MAX_WARNINGS, type RunRecord } from '../../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
@@ -293,7 +294,7 @@ describe('events', () => {
   })
 
   test('are kept across restarts and pruning, and the catalog says which', async () => {
-    const clock = { ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
+    const clock = { ...systemClock, ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
     const folder = await tempFolder()
     const catalog = await openIn(folder, clock)
     const { records } = catalog
@@ -336,7 +337,7 @@ describe('events', () => {
   })
 
   test('are pruned when they are old, and the record stays', async () => {
-    const clock = { ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
+    const clock = { ...systemClock, ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
     const catalog = await tempCatalog(clock)
     const kept = await catalog.records.take([sampleRecord()])
     clock.ms += 8 * 86_400_000

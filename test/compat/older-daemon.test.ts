@@ -18,6 +18,7 @@ import {
   ServersDocument,
 } from '../../src/client/generated/operations.ts'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Job } from '../../src/wire/job.ts'
 import {
@@ -65,7 +66,7 @@ async function start() {
     folder,
     volumeRoot: VOLUMES,
     daemonUrls: { [SERVER]: url },
-    inventory: createInventorySource({ from: { file }, localIp: SERVER, log: silentLog }),
+    inventory: createInventorySource({ clock: systemClock, from: { file }, localIp: SERVER, log: silentLog }),
   })
   const { execute } = controller
   const planned = async () =>

@@ -9,6 +9,7 @@ import {
   SleepJobDocument,
 } from '../../src/client/generated/operations.ts'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { jobId } from '../../src/wire/ids.ts'
 import { askHttp, endOfRun } from '../support/daemon-http.ts'
@@ -59,7 +60,7 @@ async function start() {
   const controllerOn = (port: number, addressOf: () => string, clock = handClock()) =>
     startTestController({
       ...{ folder, port, clock, volumeRoot: root, advertise: `http://127.0.0.1:${port}` },
-      inventory: createLainlet({ address: lainlet.address, log: silentLog }),
+      inventory: createLainlet({ clock: systemClock, address: lainlet.address, log: silentLog }),
       addressOf: (ip) => (ip === IP ? addressOf() : 'http://127.0.0.1:1'),
     })
   return { folder, jobs, db, sendJobs, controllerOn }

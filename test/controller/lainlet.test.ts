@@ -8,6 +8,7 @@ import {
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { type Lainlet, startLainlet } from '../support/lainlet.ts'
 import { askGraphQL, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
@@ -34,7 +35,12 @@ async function start() {
     startTestController({
       folder,
       daemonUrls: { [IP]: daemon.url },
-      inventory: createLainlet({ address: from.address, log: silentLog, heartbeatSeconds: 1 }),
+      inventory: createLainlet({
+        clock: systemClock,
+        address: from.address,
+        log: silentLog,
+        heartbeatSeconds: 1,
+      }),
     })
   return { lainlet, controllerOf }
 }

@@ -6,8 +6,10 @@ import { openDatabase } from '../../src/daemon/memory/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { Problems } from '../../src/lib/problems.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
+const MINUTE = 60_000
 const FIRST = { id: 'a'.repeat(32), url: 'http://10.0.0.9:9002' }
 
 test('a controller is remembered across a restart, and forgotten after its release', () => {
@@ -15,7 +17,7 @@ test('a controller is remembered across a restart, and forgotten after its relea
   onTestFinished(() => void db.close())
   const open = () => {
     const bond = new ControllerBond(new ControllerMemory(db), {
-      ...{ problems: new Problems(systemClock), log: silentLog },
+      ...{ problems: new Problems(systemClock), log: silentLog, clock: systemClock },
     })
     onTestFinished(() => bond.close())
     return bond
@@ -26,4 +28,24 @@ test('a controller is remembered across a restart, and forgotten after its relea
   expect(open().controller).toEqual(FIRST)
   open().release()
   expect(open().controller).toBeUndefined()
+})
+
+test('a refused controller is a problem until it was silent for five minutes', () => {
+  const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  onTestFinished(() => void db.close())
+  const clock = handClock()
+  const problems = new Problems(clock)
+  const bond = new ControllerBond(new ControllerMemory(db), { problems, log: silentLog, clock })
+  bond.accept({ controller: FIRST, takeOver: false })
+  const refuse = () =>
+    expect(() => bond.accept({ controller: undefined, takeOver: false })).toThrow(
+      'Cannot take a list of jobs',
+    )
+  refuse()
+  clock.move(4 * MINUTE)
+  refuse()
+  clock.move(4 * MINUTE)
+  expect(problems.list()).toMatchObject([{ source: 'controller' }])
+  clock.move(MINUTE)
+  expect(problems.list()).toEqual([])
 })

@@ -68,7 +68,7 @@ test('the second of two daemons on one data directory is refused, the first cont
 })
 
 test('until interrupted runs are settled, the daemon answers and accepts no work', async () => {
-  const held = await takeLocks(join(dir.path, 'data'), [lifeLock(newRid(Date.now()))], { waitMs: 0 })
+  const held = await takeLocks(join(dir.path, 'data'), [lifeLock(newRid(Date.now()))])
   const port = await freePort()
   const started = startTestDaemon({ port }, dir.path)
   const url = `http://127.0.0.1:${port}`

@@ -21,7 +21,7 @@ test.skipIf(!kernel)(
   'the file of a life lock is removed while it is locked, so that no other holder loses it',
   async () => {
     const { dataDir } = await runSettings()
-    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))], { waitMs: 0 })
+    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))])
     const { unlinkSync } = fs
     const locked: boolean[] = []
     vi.spyOn(fs, 'unlinkSync').mockImplementation((path) => {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { lifeLock, takeLocks } from '../../src/engine/run-locks.ts'
 import { createRunner } from '../../src/engine/runner.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
@@ -49,7 +50,7 @@ describe('settling', () => {
   test('waits for a run of the previous daemon that is still ending', async () => {
     const { memory, rids } = await leftMemory()
     const settings = await runSettings()
-    const held = await takeLocks(settings.dataDir, [lifeLock(rids[0] ?? '')], { waitMs: 0 })
+    const held = await takeLocks(settings.dataDir, [lifeLock(rids[0] ?? '')])
     const { engine } = await startEngine({ memory, settings })
     const settled = engine.settle()
     const first = await Promise.race([settled.then(() => 'settled'), sleep(200).then(() => 'waiting')])
@@ -112,9 +113,9 @@ describe('a daemon that is killed', () => {
   test('ends its child, and the lock is free', async () => {
     const { parent, record, dataDir } = await startParent()
     const locks = [lifeLock(record.rid)]
-    await expect(takeLocks(dataDir, locks, { waitMs: 0 })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(takeLocks(dataDir, locks)).rejects.toMatchObject({ code: 'CONFLICT' })
     parent.kill('SIGKILL')
-    const held = await takeLocks(dataDir, locks, { waitMs: 10_000 })
+    const held = await takeLocks(dataDir, locks, { wait: { ms: 10_000, clock: systemClock } })
     held.release()
   })
 
@@ -122,7 +123,7 @@ describe('a daemon that is killed', () => {
     const { record, pid, dataDir } = await startParent()
     process.kill(pid, 'SIGINT')
     process.kill(pid, 'SIGTERM')
-    const taken = takeLocks(dataDir, [lifeLock(record.rid)], { waitMs: 200 })
+    const taken = takeLocks(dataDir, [lifeLock(record.rid)], { wait: { ms: 200, clock: systemClock } })
     await expect(taken).rejects.toMatchObject({ code: 'CONFLICT', facts: { pid } })
   })
 })
@@ -133,11 +134,11 @@ describe('lock files', () => {
     ['files that name their process', { kernel: undefined }],
   ])('%s', async (_name, how) => {
     const { dataDir } = await runSettings()
-    const first = await takeLocks(dataDir, ['b', 'a'], { waitMs: 0, ...how })
-    const refused = takeLocks(dataDir, ['c', 'b'], { waitMs: 0, ...how })
+    const first = await takeLocks(dataDir, ['b', 'a'], how)
+    const refused = takeLocks(dataDir, ['c', 'b'], how)
     await expect(refused).rejects.toMatchObject({ code: 'CONFLICT', facts: { lock: 'b', pid: process.pid } })
     first.release()
-    const second = await takeLocks(dataDir, ['a', 'b', 'c'], { waitMs: 0, ...how })
+    const second = await takeLocks(dataDir, ['a', 'b', 'c'], how)
     second.release()
   })
 
@@ -146,7 +147,7 @@ describe('lock files', () => {
     mkdirSync(join(dataDir, 'locks'))
     for (const content of [`${2 ** 22 - 1} 17\n`, `${process.pid} 1\n`, '']) {
       writeFileSync(join(dataDir, 'locks', 'a'), content)
-      const held = await takeLocks(dataDir, ['a'], { waitMs: 0, kernel: undefined })
+      const held = await takeLocks(dataDir, ['a'], { kernel: undefined })
       held.release()
     }
     expect(existsSync(join(dataDir, 'locks', 'a'))).toBe(false)
@@ -154,10 +155,13 @@ describe('lock files', () => {
 
   test('can be waited for until cancelled', async () => {
     const { dataDir } = await runSettings()
-    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))], { waitMs: 0 })
+    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))])
     const aborting = new AbortController()
     const [name = ''] = readdirSync(join(dataDir, 'locks'))
-    const waiting = takeLocks(dataDir, [name], { waitMs: 60_000, signal: aborting.signal })
+    const waiting = takeLocks(dataDir, [name], {
+      wait: { ms: 60_000, clock: systemClock },
+      signal: aborting.signal,
+    })
     aborting.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow()
     held.release()

@@ -6,19 +6,19 @@ import { Problems } from '../../src/lib/problems.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { jobSchema } from '../../src/wire/job.ts'
 import { WAIT_FOR_STORE } from '../../src/wire/record.ts'
-import { keptLog, movedClock } from '../support/daemon-kit.ts'
+import { keptLog } from '../support/daemon-kit.ts'
 import { MemoryWithoutDisk } from '../support/engine-memory.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { runSettings } from '../support/run-settings.ts'
 
 async function watchWorld() {
-  const clock = movedClock()
-  let uptime = 5000
+  const clock = handClock()
   const problems = new Problems(clock)
   const log = keptLog()
   const limits: string[] = []
   const yields: string[] = []
   const watch = new RunWatch({
-    ...{ uptime: () => uptime, log, problems },
+    ...{ clock, log, problems },
     onLimit: ({ rid }) => void limits.push(rid),
     onYield: ({ rid }) => void yields.push(rid),
   })
@@ -42,7 +42,7 @@ async function watchWorld() {
     run.record.progressed(change)
   }
   const pass = (ms: number) => {
-    uptime += ms
+    clock.move(ms)
     watch.check()
   }
   return { watch, problems, log, limits, yields, begin, progress, pass }

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { askGraphQL, startTestController, testFolder } from '../support/real-controller.ts'
 
@@ -19,7 +20,12 @@ const TYPO = GOOD.replace('apps:', 'apps')
 async function withFile() {
   const folder = await testFolder()
   const file = join(folder, 'inventory.yaml')
-  const inventory = createInventorySource({ from: { file }, localIp: '127.0.0.1', log: silentLog })
+  const inventory = createInventorySource({
+    clock: systemClock,
+    from: { file },
+    localIp: '127.0.0.1',
+    log: silentLog,
+  })
   const allowed: string[][] = []
   const start = () => startTestController({ folder, inventory, onPaths: (paths) => void allowed.push(paths) })
   const statusOf = async (url: string) => {

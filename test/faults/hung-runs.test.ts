@@ -7,6 +7,7 @@ import { openFolder } from '../../src/volume/swap/folder.ts'
 import { emptyFolder } from '../../src/volume/swap/remove-tree.ts'
 import { jobSchema } from '../../src/wire/job.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
+import { handClock } from '../support/hand-clock.ts'
 import { startEngine } from '../support/start-engine.ts'
 
 const PATIENCE = { timeout: 30_000, interval: 20 }
@@ -14,11 +15,9 @@ const HANGS = { forever: true, deaf: true }
 
 /** An engine with one lane, and a clock for its runs that only a test moves. */
 async function oneLane() {
-  let uptime = 0
-  const started = await startEngine({ concurrency: 1, uptime: () => uptime })
-  const pass = (ms: number) => {
-    uptime += ms
-  }
+  const clock = handClock()
+  const started = await startEngine({ concurrency: 1, clock })
+  const pass = (ms: number) => clock.move(ms)
   const hang = async (args: object = {}) => {
     const { rid } = await started.engine.runOnce('test', { ...HANGS, ...args })
     await started.memory.until((record) => record.rid === rid && record.progress?.filesDone === 1)

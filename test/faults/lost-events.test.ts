@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { socketClient, startTestController, testFolder } from '../support/real-controller.ts'
@@ -8,7 +9,7 @@ const WATCH = 'subscription ($since: Int) { recordUpdated(since: $since) { seq }
 
 /** A catalog whose first event is older than what is kept. */
 async function prunedCatalog(folder: string): Promise<void> {
-  const clock = { ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
+  const clock = { ...systemClock, ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
   const dataDir = `${folder}/controller`
   const catalog = await openCatalog({ dataDir, copyDir: `${folder}/copies`, log: silentLog, clock })
   await catalog.records.take([sampleRecord()])

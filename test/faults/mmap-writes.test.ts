@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { flushVolume } from '../../src/volume/tree/flush-volume.ts'
 import { openVolume } from '../../src/volume/tree/volume.ts'
@@ -11,7 +12,7 @@ import { packTo, untar } from '../support/packing.ts'
 
 const MIB = 1 << 20
 /** So that no file is too young to be trusted by its timestamps. */
-const later = { now: () => Date.now() + 10_000 }
+const later = { ...systemClock, now: () => Date.now() + 10_000 }
 
 test.skipIf(!loadKernel())('a second store through mmap is in the next increment (needs glibc)', async () => {
   const { volume, backUp, recover } = await given.app('shop').proc('web').volume('/data/db').plugins()

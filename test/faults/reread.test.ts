@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { given } from '../support/given.ts'
 import { mapFile } from '../support/mapped-file.ts'
@@ -14,7 +15,7 @@ async function incrementWorld() {
   const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const increment = (days: number, options: object = {}) => {
     const now = Date.now() + days * DAY_MS
-    return world.backUp({ mode: 'increment' }, { options, clock: { now: () => now } })
+    return world.backUp({ mode: 'increment' }, { options, clock: { ...systemClock, now: () => now } })
   }
   return { ...world, increment, file: join(world.volume, 'db') }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 import { type Lainlet, type Misbehaviour, startLainlet } from '../support/lainlet.ts'
@@ -17,7 +18,7 @@ async function lainletWith(document: unknown): Promise<Lainlet> {
 async function watch(address: string, heartbeatSeconds = 1, anewSeconds = 600) {
   const news: InventoryNews[] = []
   const log = keepingLog()
-  const source = createLainlet({ address, log, heartbeatSeconds, anewSeconds })
+  const source = createLainlet({ clock: systemClock, address, log, heartbeatSeconds, anewSeconds })
   const watching = await source.watch((one) => void news.push(one), { hasLastGood: false })
   onTestFinished(() => watching.close())
   return { news, log, close: () => watching.close() }
@@ -129,7 +130,12 @@ test('silence ends a connection, and a heartbeat keeps it', async () => {
 test('close() ends a watch that waits for its first document', async () => {
   const lainlet = await lainletWith(RECORDED)
   lainlet.misbehave('mute')
-  const source = createLainlet({ address: lainlet.address, log: keepingLog(), heartbeatSeconds: 1 })
+  const source = createLainlet({
+    clock: systemClock,
+    address: lainlet.address,
+    log: keepingLog(),
+    heartbeatSeconds: 1,
+  })
   const watching = await source.watch(() => {}, { hasLastGood: false })
   await watching.close()
   expect(lainlet.watchers).toBe(0)

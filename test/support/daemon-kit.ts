@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Clock } from '../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import type { Progress, RecordState, RunRecord } from '../../src/wire/record.ts'
@@ -30,6 +30,7 @@ export function keptLog(): Log & { lines: LogLine[] } {
 export function movedClock(start = Date.UTC(2026, 10, 23, 9, 0, 0)): Clock & { move(ms: number): void } {
   let now = start
   return {
+    ...systemClock,
     now: () => now,
     move: (ms) => {
       now += ms

@@ -1,5 +1,5 @@
 import type { BootClock } from '../../src/lib/boot-clock.ts'
-import type { Clock } from '../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { ClockNote } from '../../src/lib/clock-note.ts'
 import { CLOCK_TICK_MS, TrustedClock } from '../../src/lib/trusted-clock.ts'
 import { keepingLog } from './keeping-log.ts'
@@ -13,7 +13,7 @@ export function machineClocks(start = MACHINE_START) {
   let elapsed = HOUR
   let boots = 1
   let note: string | undefined
-  const clock: Clock = { now: () => wall }
+  const clock: Clock = { ...systemClock, now: () => wall }
   const boot: BootClock = {
     get bootId() {
       return `boot-${boots}`

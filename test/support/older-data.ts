@@ -11,6 +11,7 @@ import {
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { keepingLog } from './keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
 
@@ -82,7 +83,12 @@ export function startControllerOnOlder(daemonUrls: Record<string, string>) {
     folder: PLACE,
     daemonUrls,
     keepRecordsMs: KEPT_FOR_EVER,
-    inventory: createInventorySource({ from: { file: join(PLACE, 'inventory.yaml') }, localIp: ONE, log }),
+    inventory: createInventorySource({
+      clock: systemClock,
+      from: { file: join(PLACE, 'inventory.yaml') },
+      localIp: ONE,
+      log,
+    }),
   })
 }
 

@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/lib/clock.ts'
 import type { Driver } from '../../src/objects/driver.ts'
 import { parseSnapshot } from '../../src/restic/nodes/snapshot-file.ts'
 import { forgetSnapshots } from '../../src/restic/prune/forget.ts'
@@ -19,7 +20,7 @@ const KEPT = 3
 
 /** Opens the repository of the store behind `driver`. */
 export function openForTasks(driver: Driver): Promise<Repository> {
-  const options = { password: Buffer.from(PASSWORD), clock: { now: () => Date.now() }, warn: () => {} }
+  const options = { password: Buffer.from(PASSWORD), clock: systemClock, warn: () => {} }
   return openRepository({ driver, base: REPOSITORY }, options)
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
 import type { Driver } from '../../src/objects/driver.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { seal } from '../../src/restic/codec/crypt.ts'
@@ -24,7 +25,7 @@ export function repositoryWorld(driverOf: (dir: string) => Driver = localDriver)
   const path = join(dir, REPOSITORY)
   const passwordFile = join(dir, 'password')
   const warnings: string[] = []
-  const clock = { ms: Date.now(), now: () => clock.ms }
+  const clock = { ...systemClock, ms: Date.now(), now: () => clock.ms }
   const place = { driver: driverOf(dir), base: REPOSITORY }
   writeFileSync(passwordFile, PASSWORD)
 

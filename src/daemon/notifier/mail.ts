@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type News, PROTOCOL } from '../../wire/daemon-api.ts'
 import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts'
@@ -21,6 +22,7 @@ export interface Mail {
 }
 
 export interface Sender {
+  clock: Clock
   daemonId: string
   /** The daemon's IP. */
   server: string
@@ -67,7 +69,7 @@ export class NewsMail implements Mail {
   }
 
   next(): Delivery | undefined {
-    const now = performance.now()
+    const now = this.#sender.clock.elapsed()
     const batch = this.#outbox.batch(this.#address, BATCH_RECORDS)
     const progress = this.#progress.due(now)
     if (!batch && progress.length === 0 && this.dueInMs() > 0) return undefined
@@ -83,7 +85,7 @@ export class NewsMail implements Mail {
   }
 
   dueInMs(): number {
-    const now = performance.now()
+    const now = this.#sender.clock.elapsed()
     const beat =
       this.#sender.running().length > 0 ? this.#lastPost + HEARTBEAT_MS - now : Number.POSITIVE_INFINITY
     return Math.min(beat, this.#progress.dueInMs(now))

@@ -159,7 +159,8 @@ export class HeldLock implements Lock {
   }
 
   #now() {
-    return { wall: this.#repository.clock.now(), elapsed: performance.now() }
+    const { clock } = this.#repository
+    return { wall: clock.now(), elapsed: clock.elapsed() }
   }
 }
 

@@ -60,13 +60,14 @@ async function lock(repository: Repository, options: LockOptions, onEnd: () => v
 }
 
 async function acquire(repository: Repository, files: LockFiles, options: LockOptions): Promise<void> {
-  const deadline = performance.now() + options.waitMs
+  const { clock } = repository
+  const deadline = clock.elapsed() + options.waitMs
   for (;;) {
     options.signal.throwIfAborted()
     await removeDeadLocks(repository, options.dataDir)
     const other = await tryOnce(repository, files)
     if (!other) return
-    if (performance.now() >= deadline) throw lockedBy(other, repository)
+    if (clock.elapsed() >= deadline) throw lockedBy(other, repository)
     const pauseMs = LOCK_RETRY_MS * (0.5 + Math.random() / 2)
     await storeMeter.during(() => wait(pauseMs, undefined, { signal: options.signal }).catch(() => {}))
   }

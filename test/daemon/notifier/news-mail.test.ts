@@ -1,28 +1,29 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
 import { Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { NewsMail } from '../../../src/daemon/notifier/mail.ts'
 import { backoffMs } from '../../../src/lib/backoff.ts'
 import type { News } from '../../../src/wire/daemon-api.ts'
-import { keptLog, movedClock, someProgress, someRun } from '../../support/daemon-kit.ts'
+import { keptLog, someProgress, someRun } from '../../support/daemon-kit.ts'
+import { type HandClock, handClock } from '../../support/hand-clock.ts'
 
 let db: Db
 let mail: NewsMail
 let running: string[]
+let clock: HandClock
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['performance'] })
+  clock = handClock()
   running = []
   db = openDatabase(':memory:', keptLog())
   const to = { address: 'http://127.0.0.1:1/', protocol: 2 } as const
-  const outbox = new Outbox(db, movedClock())
+  const outbox = new Outbox(db, clock)
   outbox.add(to)
-  mail = new NewsMail(outbox, to, { daemonId: 'd1', server: '10.0.0.1', running: () => running })
+  mail = new NewsMail(outbox, to, { daemonId: 'd1', server: '10.0.0.1', clock, running: () => running })
 })
 
 afterEach(() => {
   db.close()
-  vi.useRealTimers()
 })
 
 /** Takes the next post, if there is one. */
@@ -44,7 +45,7 @@ test('while something runs, a heartbeat is due well within ten seconds', () => {
   const due = mail.dueInMs()
   expect(due).toBeGreaterThan(0)
   expect(due).toBeLessThan(10_000)
-  vi.advanceTimersByTime(due)
+  clock.move(due)
   expect(take()).toMatchObject({ records: [], running: ['r1'] })
 })
 
@@ -61,9 +62,9 @@ test('a second of progress is a few posts, each with the newest, and the last wi
     mail.progressed(run.at('running', { progress: someProgress(n) }))
     const news = take()
     if (news) told.push(news.records[0]?.progress?.bytesDone)
-    vi.advanceTimersByTime(10)
+    clock.move(10)
   }
-  vi.advanceTimersByTime(mail.dueInMs())
+  clock.move(mail.dueInMs())
   told.push(take()?.records[0]?.progress?.bytesDone)
   expect(told).toEqual([1, 21, 41, 61, 81, 100])
 })

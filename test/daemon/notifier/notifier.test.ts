@@ -39,7 +39,7 @@ function open(): void {
   db = openDatabase(join(dir.path, 'daemon.db'), log)
   notifier = new Notifier(
     new Outbox(db, clock),
-    { daemonId: 'd1', server: '10.0.0.1', running: () => running },
+    { daemonId: 'd1', server: '10.0.0.1', clock, running: () => running },
     { log, problems: new Problems(clock) },
   )
   memory = createDaemonMemory(db, clock, notifier)

@@ -25,7 +25,7 @@ export interface ClaimOptions extends StoreOptions {
 export interface UnclaimedStore {
   dir: string
   store: Store
-  clock: { now(): number; set(seconds: number): void }
+  clock: ReturnType<typeof secondsClock>
   warnings: string[]
   /** Names in the own namespace, sorted. */
   names(): string[]

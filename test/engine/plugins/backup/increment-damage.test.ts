@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { backupSnapshotsPlugin } from '../../../../src/engine/plugins/backup_snapshots/plugin.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import type { SnapshotInfo } from '../../../../src/wire/snapshot.ts'
 import { given } from '../../../support/given.ts'
 import { SERVER } from '../../../support/plugin-args.ts'
@@ -22,7 +23,7 @@ async function makeSeries() {
   mkdirSync(join(volume, 'below'))
   writeFileSync(join(volume, 'below/large'), content)
   // What changed so shortly before would be read again in any case.
-  const in_ = (ms: number) => ({ now: () => Date.now() + ms })
+  const in_ = (ms: number) => ({ ...systemClock, now: () => Date.now() + ms })
   const increment = (days = 0) => world.backUp({ mode: 'increment' }, { clock: in_(days * DAY_MS + 10_000) })
   const first = await increment()
   const repository = join(storeDir, SERVER, 'repo')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { snapshotsDeletePlugin } from '../../../../src/engine/plugins/snapshots_delete/plugin.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import { BackupdError } from '../../../../src/lib/errors.ts'
 import { fillUp } from '../../../support/fill-store.ts'
 import { given } from '../../../support/given.ts'
@@ -76,7 +77,7 @@ test.skipIf(!canMount)(
 async function makeFullStore(withReserve: boolean) {
   const world = await makeSmallStore('32m')
   const { volume, storeDir, settings, backUp } = world
-  const at = (hours: number) => ({ now: () => Date.now() + hours * 3_600_000 })
+  const at = (hours: number) => ({ ...systemClock, now: () => Date.now() + hours * 3_600_000 })
   const ids: string[] = []
   for (const hours of [-4, -3, -2, -1]) {
     writeFileSync(join(volume, 'large'), randomBytes(2 * MIB))

@@ -9,6 +9,7 @@ import { backupHistoryPlugin } from '../../../../src/engine/plugins/backup_histo
 import { backupInfoPlugin } from '../../../../src/engine/plugins/backup_info/plugin.ts'
 import { backupSnapshotsPlugin } from '../../../../src/engine/plugins/backup_snapshots/plugin.ts'
 import { snapshotsDeletePlugin } from '../../../../src/engine/plugins/snapshots_delete/plugin.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import { formatGoTime, parseGoTime } from '../../../../src/restic/nodes/go-time.ts'
 import { parseSnapshot } from '../../../../src/restic/nodes/snapshot-file.ts'
 import { given } from '../../../support/given.ts'
@@ -101,7 +102,7 @@ describe('an increment', () => {
 
   test('continues its series if the volume moved, and recovers and expiry follow', async () => {
     const { volume, volumeRoot, settings, jobs, backUp, recover, file } = await makeWorld()
-    const clock = { now: () => Date.now() - 3 * 3_600_000 }
+    const clock = { ...systemClock, now: () => Date.now() - 3 * 3_600_000 }
     writeFileSync(file('a.txt'), 'first')
     const first = await backUp({ mode: 'increment' }, { clock })
     const path = join(volumeRoot, 'moved')

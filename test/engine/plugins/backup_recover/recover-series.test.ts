@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { backupSnapshotsPlugin } from '../../../../src/engine/plugins/backup_snapshots/plugin.ts'
 import { snapshotsDeletePlugin } from '../../../../src/engine/plugins/snapshots_delete/plugin.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import { lockRepository } from '../../../../src/restic/repository/lock.ts'
 import { readSeries } from '../../../../src/store/kinds/series/series.ts'
 import { parseShape } from '../../../../src/wire/json.ts'
@@ -193,7 +194,7 @@ test('the snapshot of a mirror never expires, and is deleted by hand', async () 
   writeFileSync(join(world.volume, 'time.log'), 'now')
   const ids: string[] = []
   for (const hoursAgo of [2, 0]) {
-    const clock = { now: () => Date.now() - hoursAgo * HOUR_MS }
+    const clock = { ...systemClock, now: () => Date.now() - hoursAgo * HOUR_MS }
     ids.push(String((await world.backUp({ mode: 'increment' }, { clock })).result.snapshot))
   }
   const args = { info: [`${world.volume}@increment`, '1h'] }
@@ -223,7 +224,7 @@ test('content of a killed run is deleted a week later, even if no snapshot was e
   mkdirSync(left, { recursive: true })
   writeFileSync(join(left, `ab${'0'.repeat(62)}`), randomBytes(5000))
   const expireIn = (days: number) => {
-    const clock = { now: () => Date.now() + days * 86_400_000 }
+    const clock = { ...systemClock, now: () => Date.now() + days * 86_400_000 }
     const args = { info: [`${volume}@increment`, '30d'] }
     return runPlugin(backupExpirePlugin, settings, { args, change: { clock } })
   }
@@ -260,7 +261,7 @@ test.skipIf(!hasRestic)(
     const ids: string[] = []
     for (const hoursAgo of [3, 2, 0]) {
       writeFileSync(join(volume, 'blob'), randomBytes(1 << 20))
-      const clock = { now: () => Date.now() - hoursAgo * 3_600_000 }
+      const clock = { ...systemClock, now: () => Date.now() - hoursAgo * 3_600_000 }
       ids.push(String((await backUp({ mode: 'increment' }, { clock })).result.snapshot))
     }
     const args = { info: [`${volume}@increment`, '1h'] }

@@ -1,2 +1,0 @@
-/** Monotonic milliseconds; unlike the wall clock, they never jump. */
-export type Uptime = () => number

@@ -1,0 +1,66 @@
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+// The rule stands in src/lib/clock.ts: whatever decides by the time takes a Clock from its caller.
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Reader {
+  files: RegExp
+  why: string
+}
+
+/** Who may read the time of the system itself. */
+const READERS: readonly Reader[] = [
+  { files: /^src\/lib\/clock\.ts$/, why: 'the clock of the system' },
+  {
+    files: /^src\/(catalog\/one-at-a-time|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+    why: 'measures one turn of the event loop, to give way to others',
+  },
+  {
+    files: /^src\/volume\/tree\/(fast-stat|recheck\/changed-files)\.ts$/,
+    why: 'measures one call, to notice a file system that makes it wait',
+  },
+  { files: /^src\/lib\/store-meter\.ts$/, why: 'measures the calls of a driver' },
+  {
+    files: /^src\/volume\/tree\/(flush-writes|flush-volume|recheck\/begin-time|recheck\/walk-log)\.ts$/,
+    why: 'compares with ctimes, which the kernel takes from the clock of the machine',
+  },
+  {
+    files: /^src\/volume\/tree\/volume\.ts$/,
+    why: 'how long one walk trusts a list of mounts: they are those of the machine',
+  },
+  {
+    files: /^src\/objects\/drivers\/(local-lock|moosefs\/(place|trash))\.ts$/,
+    why: 'how long a lock, a mount or a control file of the machine is trusted or left alone',
+  },
+  { files: /^src\/volume\/swap\/restore-time\.ts$/, why: 'sets the access time of a folder' },
+  { files: /^src\/lib\/schedule\/machine-zone\.ts$/, why: 'looks up what offsets a zone has this year' },
+  { files: /^src\/daemon\/memory\/database\.ts$/, why: 'names a damaged file that is set aside' },
+  { files: /^src\/engine\/timers\.ts$/, why: 'node-schedule compares dates with the clock of the machine' },
+  { files: /^src\/fleet\/file-watch\.ts$/, why: 'sets a timer, after which it looks at the file again' },
+]
+
+const READS = /\b(Date\.now|performance\.now|process\.hrtime)\b|\bnew Date\(\)/
+
+/** Where a program begins, and hands the clock to what it starts. */
+const STARTS = /^src\/(cli\/[^/]+|engine\/child-main|lib\/clock)\.ts$/
+
+const sources = globSync('src/**/*.{ts,tsx}', { cwd: root })
+  .filter((file) => !/\/generated\/|^src\/web\//.test(file))
+  .map((file) => ({ file, text: readFileSync(`${root}/${file}`, 'utf8') }))
+const readers = sources.filter(({ text }) => READS.test(text)).map(({ file }) => file)
+
+test('what decides by the time is handed a clock', () => {
+  expect(readers.filter((file) => !READERS.some(({ files }) => files.test(file)))).toEqual([])
+})
+
+test('each reader of the time is still one', () => {
+  expect(READERS.filter(({ files }) => !readers.some((file) => files.test(file)))).toEqual([])
+})
+
+test("only a program's start names the clock of the system", () => {
+  const named = sources.filter(({ text }) => /\bsystemClock\b/.test(text)).map(({ file }) => file)
+  expect(named.filter((file) => !STARTS.test(file))).toEqual([])
+})
