@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { packArchive } from '../src/archive/pack.ts'
-import type { ObjectWriter } from '../src/objects/driver.ts'
 
 /** Packs argv[2] into argv[3], syncs, and prints as JSON what it took. A process of its own, as a runner is. */
 const [, , volume = '', file = ''] = process.argv
@@ -24,10 +23,10 @@ for (const writer of [out, index]) {
 const { maxRSS } = process.resourceUsage()
 console.log(JSON.stringify({ ...summary, warnings, peakMiB: Math.round(maxRSS / 1024) }))
 
-async function fileWriter(path: string): Promise<ObjectWriter> {
+async function fileWriter(path: string) {
   const handle = await open(path, 'w')
   return {
-    write: async (chunk) => {
+    write: async (chunk: Buffer) => {
       for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten
     },
     sync: () => handle.sync(),

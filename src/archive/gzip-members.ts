@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { release } from '../lib/release.ts'
-import type { ObjectWriter } from '../objects/driver.ts'
+import type { ByteSink } from '../objects/driver.ts'
 import { makeGzipMember } from './gzip-member.ts'
 
 export interface GzipMembersOptions {
-  out: ObjectWriter
+  out: ByteSink
   /** Bytes of content in each member. */
   blockSize: number
   /** The number of blocks in memory, each being filled, compressed or written; at least 2. */

@@ -1,5 +1,5 @@
 import { bytesToText } from '../lib/byte-paths.ts'
-import type { ObjectWriter } from '../objects/driver.ts'
+import type { ByteSink } from '../objects/driver.ts'
 import type { TreeEntry } from '../volume/tree/entry.ts'
 import { createGzipMembers } from './gzip-members.ts'
 import type { IndexLine } from './index-format.ts'
@@ -26,7 +26,7 @@ const BLOCKS = 2
 const MEMBERS_PER_LINE = 256
 
 /** Writes the index of an archive together with it; see index-format.ts. */
-export function createIndexWriter(out: ObjectWriter, topName: Buffer): IndexWriter {
+export function createIndexWriter(out: ByteSink, topName: Buffer): IndexWriter {
   const lines = createGzipMembers({ out, blockSize: BLOCK_BYTES, blocks: BLOCKS })
   const put = (line: IndexLine) => lines.append(Buffer.from(`${JSON.stringify(line)}\n`))
   let pending: [number, number][] = []

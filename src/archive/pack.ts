@@ -6,7 +6,7 @@
 
 import { addAbortListener } from 'node:events'
 import { availableParallelism } from 'node:os'
-import type { ObjectWriter } from '../objects/driver.ts'
+import type { ByteSink } from '../objects/driver.ts'
 import type { TreeWarning } from '../volume/tree/entry.ts'
 import { flushVolume } from '../volume/tree/flush-volume.ts'
 import type { WalkOptions } from '../volume/tree/inspector.ts'
@@ -28,8 +28,8 @@ export interface PackInput {
   volume: string
   /** The one directory at the top of the archive, one component. */
   topName: Buffer
-  out: ObjectWriter
-  index: ObjectWriter
+  out: ByteSink
+  index: ByteSink
   signal: AbortSignal
   /** See WalkOptions. */
   whyLeftOut?: WalkOptions['whyLeftOut']

@@ -5,8 +5,8 @@ import type { Problems } from '../lib/problems.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 
 const spaceSchema = z.object({
-  freeBytes: z.number(),
-  totalBytes: z.number(),
+  freeBytes: z.number().nullable(),
+  totalBytes: z.number().nullable(),
   trashBytes: z.number().nullable(),
   quota: z.object({ usedBytes: z.number(), limitBytes: z.number() }).nullable(),
   problems: z.array(z.string()),

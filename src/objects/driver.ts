@@ -5,19 +5,24 @@
 
 /**
  * A store of objects. Names are relative to the store's root, `/` separated, without `..`; other names are rejected.
+ * Objects are created and committed, replaced or removed; none is ever renamed.
  * Errors: NOT_FOUND, CONFLICT, STORE_FULL, STORE_UNAVAILABLE, STORE_NOT_MOUNTED (lib/errors.ts), each with the object.
  */
 export interface Driver {
   readonly name: string
   readonly abilities: DriverAbilities
-  /** Creates an object of this name, and its parent folders. Throws CONFLICT if it exists. */
-  create(name: string): Promise<ObjectWriter>
+  /**
+   * Begins an object. Nobody sees it under its name before it is committed. Until then, and after a crash, it is listed
+   * as unfinishedName(name, run) of unfinished.ts; removing that name discards it.
+   */
+  create(name: string, options?: CreateOptions): Promise<ObjectWriter>
+  /**
+   * Like create(), for content whose name is known only at its end. Until then it is listed in `folder`, if at all, by
+   * a name that isUnnamed(). An object store keeps such content in memory, so it must be bounded, like a pack.
+   */
+  createIn(folder: string): Promise<UnnamedWriter>
   open(name: string): Promise<ObjectReader>
   stat(name: string): Promise<ObjectStat | undefined>
-  /** Atomic; replaces `to`. */
-  rename(from: string, to: string): Promise<void>
-  /** Like rename, but throws CONFLICT if `to` exists. After a crash in between, the object may have both names. */
-  publish(from: string, to: string): Promise<void>
   /** Replaces a small object as a whole, durably. */
   replace(name: string, content: Buffer): Promise<void>
   /** No error if it does not exist. */
@@ -26,14 +31,15 @@ export interface Driver {
   list(folder: string): AsyncIterable<ObjectStat>
   /** Like list(), but only the names: much cheaper if each size costs a call. */
   names(folder: string): AsyncIterable<ObjectName>
-  /** After this, names created, renamed or removed in `folder` survive a power loss. */
-  syncFolder(folder: string): Promise<void>
+  /** After this, no object that was removed from `folder` comes back. Missing if remove() is durable itself. */
+  syncFolder?(folder: string): Promise<void>
   /**
    * Excludes other holders of this name within this daemon, child processes included, until it is disposed or the
    * process ends.
    */
   lock(name: string): Promise<AsyncDisposable>
-  space(): Promise<Space>
+  /** Missing if the store has no known limit. */
+  space?(): Promise<Space>
   /** Throws STORE_UNAVAILABLE or STORE_NOT_MOUNTED if the store cannot be used. */
   check(): Promise<void>
   /**
@@ -41,6 +47,14 @@ export interface Driver {
    * content that is not in our format, such as mirrors. Errors of `act` are thrown unchanged.
    */
   withFolder?<T>(folder: string, act: (path: string) => Promise<T>): Promise<T>
+}
+
+/** A driver as it is written: open-driver.ts adds locks on this machine if it has none of its own. */
+export type BareDriver = Omit<Driver, 'lock'> & Partial<Pick<Driver, 'lock'>>
+
+export interface CreateOptions {
+  /** The id of the run that writes the object, so that its leftovers can be told apart. Default: random. */
+  run?: string
 }
 
 export interface DriverAbilities {
@@ -61,13 +75,30 @@ export interface ObjectStat extends ObjectName {
   modifiedMs: number
 }
 
-export interface ObjectWriter {
+export interface ByteSink {
   /** The caller may use `chunk` again once this resolves. */
   write(chunk: Buffer): Promise<void>
-  /** Resolves when the data is on disk. */
-  sync(): Promise<void>
-  /** Call it after sync(); no write may follow. */
-  close(): Promise<void>
+}
+
+interface UnfinishedObject extends ByteSink {
+  /** Stores the content durably, so that commit() is quick; resolves with the stored size. No write may follow. */
+  sync(): Promise<number>
+  /** Removes what was written, and does nothing after a commit. Never throws: settling sweeps what is left. */
+  abort(): Promise<void>
+}
+
+export interface ObjectWriter extends UnfinishedObject {
+  /**
+   * Gives the object its name: all or nothing, durable when this resolves. Throws CONFLICT if the name exists. After any
+   * other error the object may have its name all the same. If an outcome is unknown, the driver looks: its own object
+   * at that name is a success.
+   */
+  commit(): Promise<void>
+}
+
+export interface UnnamedWriter extends UnfinishedObject {
+  /** As in ObjectWriter. */
+  commit(name: string): Promise<void>
 }
 
 export interface ObjectReader extends AsyncDisposable {

@@ -1,7 +1,8 @@
 import { BackupdError } from '../lib/errors.ts'
-import type { Driver, ObjectReader } from './driver.ts'
+import type { ByteSink, Driver, ObjectReader } from './driver.ts'
 
 const MAX_BYTES = 64 * 1024 * 1024
+const COPY_BYTES = 1024 * 1024
 const CONCURRENCY = 16
 
 /** Reads a small object; undefined if it does not exist. Throws STORE_UNAVAILABLE if it is larger than 64 MiB. */
@@ -45,14 +46,31 @@ export async function openIfThere(driver: Driver, name: string): Promise<ObjectR
   }
 }
 
-/** Creates a small object; it is on disk when this resolves. */
+/** Creates a small object; it is on disk when this resolves. Throws CONFLICT if it exists. */
 export async function createSmall(driver: Driver, name: string, content: Buffer): Promise<void> {
+  await createWith(driver, name, (writer) => writer.write(content))
+}
+
+/** Copies an object of any size to a new name. Throws NOT_FOUND, or CONFLICT if that name exists. */
+export async function copyObject(driver: Driver, from: string, to: string): Promise<void> {
+  await using reader = await driver.open(from)
+  await createWith(driver, to, async (writer) => {
+    for (let at = 0; at < reader.size; at += COPY_BYTES) await writer.write(await reader.read(at, COPY_BYTES))
+  })
+}
+
+async function createWith(
+  driver: Driver,
+  name: string,
+  fill: (writer: ByteSink) => Promise<void>,
+): Promise<void> {
   const writer = await driver.create(name)
   try {
-    await writer.write(content)
-    await writer.sync()
-  } finally {
-    await writer.close()
+    await fill(writer)
+    await writer.commit()
+  } catch (error) {
+    await writer.abort()
+    throw error
   }
 }
 

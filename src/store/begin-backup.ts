@@ -11,8 +11,8 @@ import type { BeginInput, PendingBackup } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**
- * Removes leftovers of killed runs of the archive, then reserves an unused name and sequence number, and opens the
- * archive and its index for writing under temporary names.
+ * Removes leftovers of killed runs of the archive, then reserves an unused name and sequence number, and begins
+ * the archive and its index.
  */
 export async function beginBackup(
   world: StoreWorld,
@@ -50,13 +50,11 @@ async function lastSeconds({ driver, identity }: StoreWorld, archive: string): P
 }
 
 async function openParts({ driver, identity }: StoreWorld, name: string, rid: string) {
-  const objectKey = keyOf(identity.ip, name, 'object', rid)
-  const object = await driver.create(objectKey)
+  const object = await driver.create(keyOf(identity.ip, name, 'object'), { run: rid })
   try {
-    return { object, index: await driver.create(keyOf(identity.ip, name, 'index', rid)) }
+    return { object, index: await driver.create(keyOf(identity.ip, name, 'index'), { run: rid }) }
   } catch (error) {
-    await object.close()
-    await driver.remove(objectKey)
+    await object.abort()
     throw error
   }
 }

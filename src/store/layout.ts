@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 import type { ObjectName } from '../objects/driver.ts'
+import { parseUnfinished, unfinishedName } from '../objects/unfinished.ts'
 import { backupName, LONGEST_ARCHIVE_NAME, parseBackupName } from '../wire/archive-name.ts'
 
 /** Names in a namespace that the store uses itself; no backup can have them. */
@@ -19,19 +20,31 @@ export type Piece = keyof typeof SUFFIX
 /** What one name in a namespace stands for; `backup` is the name of the backup it belongs to. */
 export type Place =
   | { kind: Piece; backup: string }
-  /** A temporary file; `of` is null if it replaces one of the store's own files. */
+  /** An unfinished object, or an intent (see intentKey); `of` is null if it replaces one of the store's own files. */
   | { kind: 'part'; of: Piece | null; backup: string; rid: string }
   /** A mirror, or a folder from inside one, that is being deleted. */
   | { kind: 'trash'; backup: string }
   | { kind: 'own' }
   | { kind: 'unknown' }
 
-const PART = /^(?<whole>.+)\.part-(?<rid>[0-9a-f]{42,43})$/
 const TRASH = /^(?<backup>.+)\.deleted-[0-9a-f]{42}$/
 
-/** The driver's key for a piece of a backup; with `rid`, its temporary key. */
-export function keyOf(namespace: string, backup: string, piece: Piece, rid?: string): string {
-  return `${namespace}/${backup}${SUFFIX[piece]}${rid === undefined ? '' : `.part-${rid}`}`
+/** The driver's key for a piece of a backup. */
+export function keyOf(namespace: string, backup: string, piece: Piece): string {
+  return `${namespace}/${backup}${SUFFIX[piece]}`
+}
+
+/** Until it is committed, a piece that the run `rid` writes has this key. */
+export function unfinishedKey(namespace: string, backup: string, piece: Piece, rid: string): string {
+  return unfinishedName(keyOf(namespace, backup, piece), rid)
+}
+
+/**
+ * The copy of the manifest that the run `rid` writes before the first piece of its backup gets its name: while it exists
+ * without the manifest, the backup is being published. Earlier versions renamed it, so it looks like an unfinished object.
+ */
+export function intentKey(namespace: string, backup: string, rid: string): string {
+  return unfinishedKey(namespace, backup, 'manifest', rid)
 }
 
 export function placeOf({ name, kind }: ObjectName): Place {
@@ -39,11 +52,11 @@ export function placeOf({ name, kind }: ObjectName): Place {
   if (kind === 'folder') return parseTrashName(name)
   if (kind !== 'file') return { kind: 'unknown' }
   if (isOwn(name)) return { kind: 'own' }
-  const { whole, rid } = PART.exec(name)?.groups ?? {}
-  if (whole === undefined || rid === undefined) return parsePieceName(name) ?? { kind: 'unknown' }
-  const piece = parsePieceName(whole)
-  if (piece) return { kind: 'part', of: piece.kind, backup: piece.backup, rid }
-  return isOwn(whole) ? { kind: 'part', of: null, backup: '', rid } : { kind: 'unknown' }
+  const part = parseUnfinished(name)
+  if (!part) return parsePieceName(name) ?? { kind: 'unknown' }
+  const piece = parsePieceName(part.name)
+  if (piece) return { kind: 'part', of: piece.kind, backup: piece.backup, rid: part.run }
+  return isOwn(part.name) ? { kind: 'part', of: null, backup: '', rid: part.run } : { kind: 'unknown' }
 }
 
 /** A new name for a mirror's folder that is to be deleted. Everything under such a name is deleted sooner or later. */
@@ -84,7 +97,7 @@ export function checkNamespace(namespace: string): string {
 export function checkBackupName(name: string): string {
   const place = placeOf({ name, kind: 'file' })
   const isPlain = name !== '' && !name.startsWith('.') && !/[/\0]/.test(name) && name !== REPOSITORY
-  if (isPlain && (place.kind === 'object' || place.kind === 'unknown') && !PART.test(name)) return name
+  if (isPlain && (place.kind === 'object' || place.kind === 'unknown') && !parseUnfinished(name)) return name
   throw new BackupdError(
     'BAD_INPUT',
     `${JSON.stringify(name)} is not the name of a backup: take one from the list of backups`,

@@ -1,10 +1,11 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Driver } from '../objects/driver.ts'
-import { eachOf, tryReadSmall } from '../objects/small-objects.ts'
+import { copyObject, eachOf, tryReadSmall } from '../objects/small-objects.ts'
 import type { BackupEntity, Manifest } from '../wire/backup.ts'
 import { META, placeOf } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { Meta } from './meta.ts'
+import { renameInNamespace } from './mirrors.ts'
 import type { StoreWorld } from './world.ts'
 
 /**
@@ -52,8 +53,11 @@ async function readOwnMeta(world: StoreWorld): Promise<{ meta: Meta; remade: boo
 }
 
 async function setAside(world: StoreWorld, why: string): Promise<void> {
-  const aside = `${metaKey(world)}.broken-${Math.floor(world.clock.now() / 1000)}`
-  await world.driver.rename(metaKey(world), aside)
+  const name = `${META}.broken-${Math.floor(world.clock.now() / 1000)}`
+  const aside = `${world.identity.ip}/${name}`
+  // Only a rename works for a file that cannot be read at all.
+  if (world.driver.withFolder) await renameInNamespace(world, META, name)
+  else await copyObject(world.driver, metaKey(world), aside)
   world.warn(
     `"${metaKey(world)}" cannot be read (${why}): made again from the manifests. The old one is "${aside}"`,
   )
@@ -61,13 +65,16 @@ async function setAside(world: StoreWorld, why: string): Promise<void> {
 
 async function rebuildMeta(world: StoreWorld): Promise<Meta> {
   const { driver, identity } = world
-  const names: string[] = []
+  const names = new Set<string>()
+  const deleted = new Set<string>()
   for await (const entry of driver.names(identity.ip)) {
     const place = placeOf(entry)
-    if (place.kind === 'manifest') names.push(place.backup)
+    if (place.kind === 'manifest') names.add(place.backup)
+    if (place.kind === 'tombstone') deleted.add(place.backup)
   }
+  const kept = [...names].filter((name) => !deleted.has(name)).sort()
   const entities: BackupEntity[] = []
-  for await (const read of eachOf(names.sort(), (name) => readManifest(driver, identity.ip, name))) {
+  for await (const read of eachOf(kept, (name) => readManifest(driver, identity.ip, name))) {
     if (read?.manifest) entities.push(entityOf(read.manifest))
   }
   return new Meta(Map.groupBy(entities, (entity) => entity.source))

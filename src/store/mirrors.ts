@@ -28,12 +28,19 @@ export function mirrorAt({ driver }: StoreWorld, namespace: string, name: string
  * Renames a mirror into the trash: it stops being a backup at once, and stays deleted after a crash. False if it did
  * not exist.
  */
-export async function moveMirrorToTrash({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
-  const folder = await driver.stat(`${identity.ip}/${name}`)
+export async function moveMirrorToTrash(world: StoreWorld, name: string): Promise<boolean> {
+  const folder = await world.driver.stat(`${world.identity.ip}/${name}`)
   if (folder?.kind !== 'folder') return false
-  await driver.rename(`${identity.ip}/${name}`, `${identity.ip}/${trashName(name)}`)
-  await driver.syncFolder(identity.ip)
+  await renameInNamespace(world, name, trashName(name))
   return true
+}
+
+/** Renames a file or folder of the own namespace, durably; only in a store of files. */
+export function renameInNamespace(world: StoreWorld, from: string, to: string): Promise<void> {
+  return inNamespace(world, async (namespace) => {
+    renameSync(join(namespace, from), join(namespace, to))
+    await syncFolder(namespace)
+  })
 }
 
 /** Deletes a file or a folder inside a mirror, without following links. False if it did not exist. */
@@ -113,7 +120,7 @@ async function inNamespace<T>(
       return await act(path)
     } catch (cause) {
       if (errnoOf(cause) === undefined) throw cause
-      const message = `Cannot delete in ${identity.ip} of the store: ${messageOf(cause)}. See its mount and its permissions`
+      const message = `Cannot change ${identity.ip} of the store: ${messageOf(cause)}. See its mount and its permissions`
       throw new BackupdError('STORE_UNAVAILABLE', message, { cause })
     }
   })

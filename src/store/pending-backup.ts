@@ -1,11 +1,11 @@
 import { BackupdError } from '../lib/errors.ts'
-import { namedSteps } from '../lib/steps.ts'
-import type { ObjectWriter } from '../objects/driver.ts'
+import { namedSteps, type Steps } from '../lib/steps.ts'
+import type { ByteSink, ObjectWriter } from '../objects/driver.ts'
 import { createSmall } from '../objects/small-objects.ts'
 import { type BackupInfo, type Manifest, manifestSchema } from '../wire/backup.ts'
 import { parseShape } from '../wire/json.ts'
 import { infoOfManifest } from './backup-info.ts'
-import { keyOf, type Piece } from './layout.ts'
+import { intentKey, keyOf, type Piece } from './layout.ts'
 import { manifestText } from './manifest.ts'
 import { entityOf, updateMeta } from './meta-file.ts'
 import { assertOwner, type Owner } from './owner.ts'
@@ -26,9 +26,6 @@ interface Parts {
   index: ObjectWriter
 }
 
-/** How far the backup got. From `renamed` on, a crash is rolled forward by settle instead of undone. */
-type Stage = 'writing' | 'renamed' | 'published' | 'abandoned'
-
 export function createPendingBackup(world: StoreWorld, place: Place, parts: Parts): PendingBackup {
   return new PendingArchive(world, place, parts)
 }
@@ -37,48 +34,85 @@ class PendingArchive implements PendingBackup {
   readonly name: string
   readonly sequence: number
   readonly created: string
-  readonly object: ObjectWriter
-  readonly index: ObjectWriter
+  readonly object: ByteSink
+  readonly index: ByteSink
   readonly #world: StoreWorld
   readonly #place: Place
-  #stage: Stage = 'writing'
+  readonly #parts: Parts
+  /** Pieces that have their names, or may have. */
+  readonly #named = new Set<Piece>()
+  #isIntended = false
+  #isOver = false
 
-  constructor(world: StoreWorld, place: Place, { object, index }: Parts) {
+  constructor(world: StoreWorld, place: Place, parts: Parts) {
     this.#world = world
     this.#place = place
+    this.#parts = parts
     this.name = place.name
     this.sequence = place.sequence
     this.created = place.created
-    this.object = object
-    this.index = index
+    this.object = parts.object
+    this.index = parts.index
   }
 
   async publish(facts: ManifestFacts): Promise<{ manifest: Manifest; info: BackupInfo }> {
     const manifest = this.#manifestOf(facts)
     const steps = namedSteps(`Cannot publish "${this.name}"`, new AbortController().signal)
-    await steps.step('sync the archive', () => this.#finish('object', manifest.size))
-    await steps.step('sync the index', () => this.#finishIndex(manifest.index))
-    await steps.step('write the manifest', () => this.#writeManifest(manifest))
+    await steps.step('sync the archive', () => this.#sync('object', manifest.size))
+    await steps.step('sync the index', () => this.#syncIndex(manifest.index))
     await exclusively(this.#world, async () => {
       await steps.step('check the owner', () => assertOwner(this.#world, this.#place.owner))
-      await steps.step('rename the archive', () => this.#renameData(manifest))
-      await steps.step('rename the manifest', () => this.#renameManifest())
-      await this.#enterInMeta(manifest)
+      await this.#nameAll(steps, manifest)
+      this.#isOver = true
+      await this.#complete('its intent could not be removed', () =>
+        this.#world.driver.remove(this.#intentKey),
+      )
+      await this.#complete('not in .meta', () => this.#enterInMeta(manifest))
     })
     const found = { namespace: this.#world.identity.ip, name: this.name, size: manifest.size }
     return { manifest, info: infoOfManifest(manifest, found) }
   }
 
+  /** The manifest goes first and the intent last, so that no list shows a part of the backup. */
   async abandon(): Promise<void> {
-    const stage = this.#stage
-    if (stage === 'published' || stage === 'abandoned') return
-    this.#stage = 'abandoned'
-    await Promise.allSettled([this.object.close(), this.index.close()])
-    if (stage === 'renamed') {
-      await this.#remove('object')
-      await this.#remove('index')
+    if (this.#isOver) return
+    this.#isOver = true
+    const { driver, identity } = this.#world
+    await Promise.all([this.#parts.object.abort(), this.#parts.index.abort()])
+    if (!this.#isIntended) return
+    for (const piece of ['manifest', 'object', 'index'] as const) {
+      if (this.#named.has(piece)) await driver.remove(this.#key(piece))
     }
-    for (const piece of ['object', 'index', 'manifest'] as const) await this.#remove(piece, this.#place.rid)
+    await driver.syncFolder?.(identity.ip)
+    await driver.remove(this.#intentKey)
+  }
+
+  /**
+   * From the archive's name on, a crash is rolled forward by settle instead of undone. An archive without a manifest
+   * would be listed as a legacy one, so the intent comes first; each step is on disk before the next.
+   */
+  async #nameAll({ step }: Steps, manifest: Manifest): Promise<void> {
+    const { driver } = this.#world
+    const text = manifestText(manifest)
+    this.#isIntended = true
+    await step('write the manifest', () => createSmall(driver, this.#intentKey, text))
+    if (manifest.index)
+      await step('publish the index', () => this.#name('index', () => this.#parts.index.commit()))
+    await step('publish the archive', () => this.#name('object', () => this.#parts.object.commit()))
+    await step('publish the manifest', () =>
+      this.#name('manifest', () => createSmall(driver, this.#key('manifest'), text)),
+    )
+  }
+
+  /** A failed commit may still have taken effect, except with CONFLICT: then the name was already in use. */
+  async #name(piece: Piece, commit: () => Promise<void>): Promise<void> {
+    this.#named.add(piece)
+    try {
+      await commit()
+    } catch (error) {
+      if (error instanceof BackupdError && error.code === 'CONFLICT') this.#named.delete(piece)
+      throw error
+    }
   }
 
   #manifestOf(facts: ManifestFacts): Manifest {
@@ -93,79 +127,42 @@ class PendingArchive implements PendingBackup {
     return parseShape(`the manifest of "${name}"`, manifest, manifestSchema)
   }
 
-  async #finish(piece: 'object' | 'index', size: number): Promise<void> {
-    await this[piece].sync()
-    await this[piece].close()
-    const key = this.#key(piece, this.#place.rid)
-    const written = await this.#world.driver.stat(key)
-    if (written?.size === size) return
+  async #sync(piece: 'object' | 'index', expected: number): Promise<void> {
+    const size = await this.#parts[piece].sync()
+    if (size === expected) return
     throw new BackupdError(
       'STORE_UNAVAILABLE',
-      `"${key}" has ${written?.size ?? 'no'} bytes, expected ${size}`,
+      `"${this.#key(piece)}" has ${size} bytes, expected ${expected}`,
     )
   }
 
-  async #finishIndex(index: Manifest['index']): Promise<void> {
-    if (index) return this.#finish('index', index.size)
-    await this.index.close()
-    await this.#remove('index', this.#place.rid)
+  async #syncIndex(index: Manifest['index']): Promise<void> {
+    if (index) await this.#sync('index', index.size)
+    else await this.#parts.index.abort()
   }
 
-  async #writeManifest(manifest: Manifest): Promise<void> {
-    await createSmall(this.#world.driver, this.#key('manifest', this.#place.rid), manifestText(manifest))
-    await this.#syncFolder()
-  }
-
-  /** Syncs the folder before the manifest is renamed: after a power loss no manifest may lack its archive. */
-  async #renameData(manifest: Manifest): Promise<void> {
-    await this.#publishObject()
-    if (manifest.index) await this.#rename('index')
-    await this.#syncFolder()
-  }
-
-  /** A failed publish may still have taken effect, except with CONFLICT: then the name was already in use. */
-  async #publishObject(): Promise<void> {
-    this.#stage = 'renamed'
+  /** Only warns on failure, because the backup is already published; the next start completes it. */
+  async #complete(what: string, act: () => Promise<void>): Promise<void> {
     try {
-      await this.#world.driver.publish(this.#key('object', this.#place.rid), this.#key('object'))
-    } catch (error) {
-      if (error instanceof BackupdError && error.code === 'CONFLICT') this.#stage = 'writing'
-      throw error
-    }
-  }
-
-  async #renameManifest(): Promise<void> {
-    await this.#rename('manifest')
-    this.#stage = 'published'
-    await this.#syncFolder()
-  }
-
-  /** Only warns on failure, because the backup is already published; the next start adds the missing entry. */
-  async #enterInMeta(manifest: Manifest): Promise<void> {
-    try {
-      await updateMeta(this.#world, (meta) => {
-        meta.put(entityOf(manifest))
-        return true
-      })
+      await act()
     } catch (error) {
       if (!(error instanceof BackupdError)) throw error
-      this.#world.warn(`"${this.name}" is published, but not in .meta: ${error.message}`)
+      this.#world.warn(`"${this.name}" is published, but ${what}: ${error.message}`)
     }
   }
 
-  #key(piece: Piece, rid?: string): string {
-    return keyOf(this.#world.identity.ip, this.name, piece, rid)
+  #enterInMeta(manifest: Manifest): Promise<void> {
+    return updateMeta(this.#world, (meta) => {
+      meta.put(entityOf(manifest))
+      return true
+    })
   }
 
-  #rename(piece: Piece): Promise<void> {
-    return this.#world.driver.rename(this.#key(piece, this.#place.rid), this.#key(piece))
+  #key(piece: Piece): string {
+    return keyOf(this.#world.identity.ip, this.name, piece)
   }
 
-  #remove(piece: Piece, rid?: string): Promise<void> {
-    return this.#world.driver.remove(this.#key(piece, rid))
-  }
-
-  #syncFolder(): Promise<void> {
-    return this.#world.driver.syncFolder(this.#world.identity.ip)
+  get #intentKey(): string {
+    return intentKey(this.#world.identity.ip, this.name, this.#place.rid)
   }
 }

@@ -1,11 +1,12 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { Driver } from '../objects/driver.ts'
 import { createSmall } from '../objects/small-objects.ts'
-import { keyOf, placeOf, splitBackupPath } from './layout.ts'
+import { keyOf, type Piece, placeOf, splitBackupPath } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
 import { deleteInsideMirror, moveMirrorToTrash } from './mirrors.ts'
 import { assertOwner } from './owner.ts'
+import { isFull, withReserve } from './reserve.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**
@@ -124,12 +125,21 @@ async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Pro
   return object?.kind === 'file' || (await driver.stat(keyOf(identity.ip, name, 'tombstone'))) !== undefined
 }
 
-/** Makes the manifest a tombstone, or writes an empty one: from here on it is not a backup any more. */
-async function writeTombstone({ driver, identity }: StoreWorld, name: string): Promise<void> {
+/**
+ * From here on it is not a backup any more, manifest or not. In a store that is too full even for an empty object, the
+ * index makes room for it, and at last the archive.
+ */
+async function writeTombstone(world: StoreWorld, name: string): Promise<void> {
+  const { driver, identity } = world
   const tombstone = keyOf(identity.ip, name, 'tombstone')
-  const manifest = keyOf(identity.ip, name, 'manifest')
-  if (await driver.stat(manifest)) await driver.rename(manifest, tombstone)
-  else if (!(await driver.stat(tombstone))) await createSmall(driver, tombstone, Buffer.alloc(0))
+  if (await driver.stat(tombstone)) return
+  const write = () => createSmall(driver, tombstone, Buffer.alloc(0))
+  for (const piece of ['index', 'object'] as const) {
+    if (await unlessFull(() => withReserve(world, write))) return
+    await driver.remove(keyOf(identity.ip, name, piece))
+    await driver.syncFolder?.(identity.ip)
+  }
+  await write()
 }
 
 async function listTombstones(driver: Driver, namespace: string): Promise<string[]> {
@@ -142,31 +152,35 @@ async function listTombstones(driver: Driver, namespace: string): Promise<string
 }
 
 /**
- * Deletes backups that have a tombstone: `.meta` entry, index, archive, the tombstone last. Call it under
+ * Deletes backups that have a tombstone: manifest, `.meta` entry, index, archive, the tombstone last. Call it under
  * exclusively().
  */
 export async function finishDeletes(world: StoreWorld, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   const { driver, identity } = world
-  await driver.syncFolder(identity.ip)
-  const isDropped = await dropFromMeta(world, names)
-  for (const name of names.filter(isArchive)) {
-    await driver.remove(keyOf(identity.ip, name, 'index'))
-    await driver.remove(keyOf(identity.ip, name, 'object'))
+  const archives = names.filter(isArchive)
+  const remove = (name: string, piece: Piece) => driver.remove(keyOf(identity.ip, name, piece))
+  await driver.syncFolder?.(identity.ip)
+  for (const name of archives) await remove(name, 'manifest')
+  // A store that is too full for a new `.meta` gets it once the archives are gone.
+  const isDropped = await unlessFull(() => updateMeta(world, (meta) => meta.drop(names)))
+  for (const name of archives) {
+    await remove(name, 'index')
+    await remove(name, 'object')
   }
-  await driver.syncFolder(identity.ip)
+  await driver.syncFolder?.(identity.ip)
   if (!isDropped) await updateMeta(world, (meta) => meta.drop(names))
-  for (const name of names.filter(isArchive)) await driver.remove(keyOf(identity.ip, name, 'tombstone'))
-  await driver.syncFolder(identity.ip)
+  for (const name of archives) await remove(name, 'tombstone')
+  await driver.syncFolder?.(identity.ip)
 }
 
-/** False if the store is too full for a new `.meta`: the caller then updates it after the archives are deleted. */
-async function dropFromMeta(world: StoreWorld, names: readonly string[]): Promise<boolean> {
+/** False if the store has no room for what `act` writes. */
+async function unlessFull(act: () => Promise<void>): Promise<boolean> {
   try {
-    await updateMeta(world, (meta) => meta.drop(names))
+    await act()
     return true
   } catch (error) {
-    if (error instanceof BackupdError && error.code === 'STORE_FULL') return false
+    if (isFull(error)) return false
     throw error
   }
 }

@@ -26,13 +26,14 @@ export async function withReserve<T>(world: StoreWorld, act: () => Promise<T>): 
   }
 }
 
-/** Creates the reserve file if it is missing, there are increments, and the store has room. Never throws. */
+/** Creates the reserve file if it is missing, there are increments, and the store has limited room left. Never throws. */
 export async function keepReserve(world: StoreWorld): Promise<void> {
   const { driver, identity } = world
   try {
     if (await driver.stat(reserveKey(world))) return
     if (!(await repositoryExists(placeOfRepository(driver, identity.ip)))) return
-    if ((await driver.space()).freeBytes < RESERVE_BYTES) return
+    const space = await driver.space?.()
+    if (!space || space.freeBytes < RESERVE_BYTES) return
     await assertOwner(world)
     // Random bytes, because a file system that compresses would reserve no space for zeros.
     await driver.replace(reserveKey(world), randomBytes(RESERVE_BYTES))
@@ -47,7 +48,7 @@ async function deleteReserve(world: StoreWorld): Promise<boolean> {
   if (!(await driver.stat(reserveKey(world)))) return false
   await assertOwner(world)
   await driver.remove(reserveKey(world))
-  await driver.syncFolder(identity.ip)
+  await driver.syncFolder?.(identity.ip)
   return true
 }
 
@@ -55,6 +56,6 @@ function reserveKey({ identity }: StoreWorld): string {
   return `${identity.ip}/${RESERVE}`
 }
 
-function isFull(error: unknown): boolean {
+export function isFull(error: unknown): boolean {
   return error instanceof BackupdError && error.code === 'STORE_FULL'
 }

@@ -1,12 +1,14 @@
 import { isoTime } from '../lib/clock.ts'
-import { eachOf, tryReadSmall } from '../objects/small-objects.ts'
+import { messageOf } from '../lib/errors.ts'
+import { copyObject, createSmall, eachOf, tryReadSmall } from '../objects/small-objects.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
-import { keyOf, type Piece, type Place, placeOf } from './layout.ts'
+import { intentKey, keyOf, type Piece, type Place, placeOf, unfinishedKey } from './layout.ts'
 import { manifestText, parseManifest, readManifest } from './manifest.ts'
 import { entityOf, readMeta, updateMeta } from './meta-file.ts'
 import { assertOwner } from './owner.ts'
 import { finishDeletes } from './remove-backups.ts'
+import { isFull } from './reserve.ts'
 import type { Settled } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
@@ -21,7 +23,7 @@ interface Folder {
   strangers: string[]
 }
 
-/** Recovers the own namespace after a crash. Runs before any job, so every temporary file belongs to a dead run. */
+/** Recovers the own namespace after a crash. Runs before any job, so every unfinished object belongs to a dead run. */
 export function settleNamespace(world: StoreWorld): Promise<Settled> {
   return exclusively(world, async () => {
     await assertOwner(world)
@@ -29,7 +31,7 @@ export function settleNamespace(world: StoreWorld): Promise<Settled> {
     await finishDeletes(world, [...folder.pieces.tombstone])
     await dropTrashFromMeta(world, folder.trash)
     const rolledForward = await rollForward(world, folder)
-    const swept = [...folder.pieces.tombstone, ...(await removeLeftovers(world, folder))]
+    const swept = [...folder.pieces.tombstone, ...(await removeLeftovers(world, folder, rolledForward))]
     await addMissingToMeta(world, folder)
     return { rolledForward, swept, unknown: await listUnknown(world, folder) }
   })
@@ -46,10 +48,11 @@ export async function settleArchive(
   for (const rid of rids) if (await isRunning(rid)) rids.delete(rid)
   folder.parts = folder.parts.filter(({ part }) => rids.has(part.rid))
   if (folder.parts.length === 0) return
-  for (const name of await rollForward(world, folder)) {
+  const rolledForward = await rollForward(world, folder)
+  for (const name of rolledForward) {
     world.warn(`"${name}" is published now: the run that made it was killed right before its end`)
   }
-  await removeLeftovers(world, folder)
+  await removeLeftovers(world, folder, rolledForward)
   await addMissingToMeta(world, folder)
 }
 
@@ -84,13 +87,25 @@ async function dropTrashFromMeta(world: StoreWorld, trash: string[]): Promise<vo
   if (gone.length > 0) await updateMeta(world, (meta) => meta.drop(gone))
 }
 
-/** Publishes archives with a final name whose manifest still has a temporary one: they were complete and synced. */
+/**
+ * Finishes backups whose archive has its name and whose intent exists: both were complete and synced. In a full store the
+ * next settle does it. Returns the names.
+ */
 async function rollForward(world: StoreWorld, folder: Folder): Promise<string[]> {
+  const { object, manifest } = folder.pieces
   const published: string[] = []
   for (const { part } of folder.parts) {
-    const { object, manifest } = folder.pieces
     if (part.of !== 'manifest' || !object.has(part.backup) || manifest.has(part.backup)) continue
-    if (!(await finishPublish(world, part))) continue
+    try {
+      if (!(await finishPublish(world, part))) continue
+    } catch (error) {
+      if (!isFull(error)) throw error
+      world.warn(
+        `"${part.backup}" is complete, but the store has no room for its manifest: ${messageOf(error)}`,
+      )
+      folder.parts = folder.parts.filter((other) => other.part.backup !== part.backup)
+      continue
+    }
     manifest.add(part.backup)
     published.push(part.backup)
   }
@@ -101,48 +116,39 @@ async function finishPublish(
   { driver, identity, clock }: StoreWorld,
   { backup, rid }: Part,
 ): Promise<boolean> {
-  const key = (piece: Piece, ofRun?: string) => keyOf(identity.ip, backup, piece, ofRun)
-  const { content } = await tryReadSmall(driver, key('manifest', rid))
+  const key = (piece: Piece) => keyOf(identity.ip, backup, piece)
+  const { content } = await tryReadSmall(driver, intentKey(identity.ip, backup, rid))
   const { manifest } = parseManifest(backup, content ?? Buffer.alloc(0))
   if (manifest?.rid !== rid) return false
+  // Earlier versions gave the index its name after the archive's.
+  const index = unfinishedKey(identity.ip, backup, 'index', rid)
+  const isIndexDue = (await driver.stat(index)) && !(await driver.stat(key('index')))
+  if (isIndexDue) await copyObject(driver, index, key('index'))
   const size = (await driver.stat(key('object')))?.size
-  if (size !== manifest.size) {
-    const reason = `the archive was ${size} bytes after a crash, expected ${manifest.size}`
-    await driver.replace(
-      key('manifest', rid),
-      manifestText({ ...manifest, corrupt: { at: isoTime(clock.now()), reason } }),
-    )
-  }
-  if (await driver.stat(key('index', rid))) await driver.rename(key('index', rid), key('index'))
-  // As in publish(): after a power loss no manifest may lack its archive or index.
-  await driver.syncFolder(identity.ip)
-  await driver.rename(key('manifest', rid), key('manifest'))
-  await driver.syncFolder(identity.ip)
+  const reason = `the archive was ${size} bytes after a crash, expected ${manifest.size}`
+  const corrupt = size === manifest.size ? manifest.corrupt : { at: isoTime(clock.now()), reason }
+  await createSmall(driver, key('manifest'), manifestText({ ...manifest, corrupt }))
   return true
 }
 
 /**
- * Removes temporary files. The index of an abandoned publish goes before the manifest, which is the only trace of
- * it.
+ * Removes unfinished objects and intents. The index of an abandoned publish goes before the intent, which is the only
+ * trace of it. Returns the names of those that were not rolled forward.
  */
 async function removeLeftovers(
   { driver, identity }: StoreWorld,
   { parts, pieces }: Folder,
+  rolledForward: readonly string[],
 ): Promise<string[]> {
   const swept: string[] = []
   for (const { fileName, part } of parts) {
-    const isRolled = part.of === 'manifest' && pieces.manifest.has(part.backup)
-    if (
-      part.of === 'manifest' &&
-      !isRolled &&
-      !pieces.object.has(part.backup) &&
-      pieces.index.delete(part.backup)
-    ) {
+    const isUndone = part.of === 'manifest' && !pieces.manifest.has(part.backup)
+    if (isUndone && !pieces.object.has(part.backup) && pieces.index.delete(part.backup)) {
       await driver.remove(keyOf(identity.ip, part.backup, 'index'))
+      await driver.syncFolder?.(identity.ip)
     }
-    if (!(await driver.stat(`${identity.ip}/${fileName}`))) continue
     await driver.remove(`${identity.ip}/${fileName}`)
-    swept.push(fileName)
+    if (!rolledForward.includes(part.backup)) swept.push(fileName)
   }
   return swept
 }

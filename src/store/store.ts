@@ -7,7 +7,7 @@
 // backup.
 // Engine plugins and the daemon use it. It knows no runs, no HTTP and no schedules.
 
-import type { Driver, ObjectWriter } from '../objects/driver.ts'
+import type { ByteSink, Driver } from '../objects/driver.ts'
 import type { Repository } from '../restic/repository/repository.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage, UnknownObjects } from '../wire/daemon-api.ts'
@@ -60,7 +60,7 @@ export interface Store {
   claim(takeOver: boolean, options?: ClaimOptions): Promise<string>
   /** Throws CONFLICT if another daemon owns the own namespace, STORE_CHANGED or STORE_UNAVAILABLE if none does. */
   assertOwner(): Promise<void>
-  /** Begins a new backup under temporary names. claim() must have been called once in the store's life. */
+  /** Begins a new backup, which nobody sees before it is published. claim() must have been called once in the store's life. */
   begin(input: BeginInput): Promise<PendingBackup>
   /** By name, at most `limit`; `next` = the last name examined, if more follow; `unread` = why series are missing. */
   list(namespace: string, options: { source?: string; after?: string; limit: number }): Promise<BackupPage>
@@ -145,9 +145,9 @@ export interface PendingBackup {
   readonly sequence: number
   /** ISO 8601. */
   readonly created: string
-  /** The archive and its index: write only; publish() syncs and closes them. */
-  readonly object: ObjectWriter
-  readonly index: ObjectWriter
+  /** The archive and its index. */
+  readonly object: ByteSink
+  readonly index: ByteSink
   /**
    * All or nothing, even if it crashes. `facts.index` = null drops the index. Throws CONFLICT if another daemon took
    * the namespace.

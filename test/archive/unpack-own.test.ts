@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readIndex } from '../../src/archive/index-format.ts'
 import { type PackSummary, packArchive } from '../../src/archive/pack.ts'
-import type { ObjectWriter } from '../../src/objects/driver.ts'
 import { applyRootMetadata } from '../../src/volume/tree/write.ts'
+import type { FileSink } from '../support/packing.ts'
 import { compareTrees } from '../support/tree-compare.ts'
 import { makeNastyTree } from '../support/tree-make.ts'
 import { type Bench, makeBench, readerOf, refusalOf, unpack } from '../support/unpack-kit.ts'
@@ -39,7 +39,7 @@ async function pack(volume: string, name: string): Promise<PackSummary> {
   return summary
 }
 
-async function writerTo(path: string): Promise<ObjectWriter> {
+async function writerTo(path: string): Promise<FileSink> {
   const handle = await open(path, 'w')
   return { write: (chunk) => handle.writeFile(chunk), sync: () => handle.sync(), close: () => handle.close() }
 }

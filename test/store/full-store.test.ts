@@ -8,16 +8,18 @@ import { ARCHIVE, factsOf, IP } from '../support/store-samples.ts'
 
 itMounts('a full store refuses a backup without a trace, and can be freed by deleting', async () => {
   const { dir } = smallFileSystem(128)
-  const { store, names, backups } = await given.withBackups(1).store({ dir })
-  const [old] = backups
+  const { store, names } = await given.store({ dir })
+  // Two, because publishing takes a copy of the manifest more than what it leaves.
+  const [old, older] = [await madeBackup(store), await madeBackup(store)]
+  const whole = names()
   const { pending } = await writtenBackup(store)
   await expect(pending.object.write(Buffer.alloc(256 * 1024))).rejects.toMatchObject({ code: 'STORE_FULL' })
   await pending.abandon()
-  expect(names()).toEqual([old.name, `${old.name}.index.gz`, `${old.name}.manifest.json`])
+  expect(names()).toEqual(whole)
 
-  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space()).freeBytes))
-  expect((await store.driver.space()).freeBytes).toBe(0)
-  expect(await store.remove([old.name])).toEqual([old.name])
+  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space?.())?.freeBytes ?? 0))
+  expect((await store.driver.space?.())?.freeBytes).toBe(0)
+  expect(await store.remove([old.name, older.name])).toEqual([old.name, older.name])
   expect(names()).toEqual([])
   await madeBackup(store)
 })
@@ -26,7 +28,7 @@ itMounts('a store that fills up while publishing keeps the old state', async () 
   const { dir } = smallFileSystem(128)
   const { store, names } = await given.store({ dir })
   const { pending, rid } = await writtenBackup(store)
-  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space()).freeBytes))
+  writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space?.())?.freeBytes ?? 0))
   await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({
     code: 'STORE_FULL',
     message: expect.stringContaining('(step "write the manifest")'),

@@ -9,7 +9,7 @@ import { collect } from '../support/collect.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
-import { drop, madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, factsOf, INDEX, IP, namesIn, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -51,22 +51,17 @@ describe('publish', () => {
     const { pending, rid } = await writtenBackup(store)
     const before = driver.calls.length
     await pending.publish(factsOf(rid))
-    const part = (name: string) => `${IP}/${name}.part-${rid}`
-    const steps = driver.calls
-      .slice(before)
-      .filter((call) => !/^(open|read|stat|names|lock|close) /.test(call))
+    const steps = driver.calls.slice(before).filter((call) => !/^(open|read|stat|names|lock) /.test(call))
+    const created = (name: string) => ['create', 'write', 'sync', 'commit'].map((call) => `${call} ${name}`)
+    const intent = `${IP}/${NAME}.manifest.json.part-${rid}`
     expect(steps).toEqual([
-      `sync ${part(NAME)}`,
-      `sync ${part(`${NAME}.index.gz`)}`,
-      `create ${part(`${NAME}.manifest.json`)}`,
-      `write ${part(`${NAME}.manifest.json`)}`,
-      `sync ${part(`${NAME}.manifest.json`)}`,
-      `syncFolder ${IP}`,
-      `publish ${part(NAME)} ${IP}/${NAME}`,
-      `rename ${part(`${NAME}.index.gz`)} ${IP}/${NAME}.index.gz`,
-      `syncFolder ${IP}`,
-      `rename ${part(`${NAME}.manifest.json`)} ${IP}/${NAME}.manifest.json`,
-      `syncFolder ${IP}`,
+      `sync ${IP}/${NAME}`,
+      `sync ${IP}/${NAME}.index.gz`,
+      ...created(intent),
+      `commit ${IP}/${NAME}.index.gz`,
+      `commit ${IP}/${NAME}`,
+      ...created(`${IP}/${NAME}.manifest.json`),
+      `remove ${intent}`,
       `replace ${IP}/.meta`,
     ])
   })
@@ -81,7 +76,7 @@ describe('publish', () => {
     const { store, names } = await given.store()
     const { pending, rid } = await writtenBackup(store)
     await expect(pending.publish(factsOf(rid, { size: OBJECT.length + 1 }))).rejects.toThrow(
-      `Cannot publish "${NAME}": "${IP}/${NAME}.part-${rid}" has 23 bytes, expected 24 (step "sync the archive")`,
+      `Cannot publish "${NAME}": "${IP}/${NAME}" has 23 bytes, expected 24 (step "sync the archive")`,
     )
     await pending.abandon()
     expect(names()).toEqual([])
@@ -110,30 +105,52 @@ describe('publish', () => {
   })
 
   it('removes an archive whose publish failed although it took effect', async () => {
-    const driver = localDriver(tempDir())
-    const publish = driver.publish.bind(driver)
-    let isCut = true
-    driver.publish = async (from, to) => {
-      await publish(from, to)
-      if (isCut) throw new BackupdError('STORE_UNAVAILABLE', 'the answer was lost')
-    }
+    const driver = faultyLocal(tempDir())
     const { store } = await given.store({ driver })
     const { pending, rid } = await writtenBackup(store)
-    await expect(pending.publish(factsOf(rid))).rejects.toThrow('the answer was lost')
-    isCut = false
+    driver.fail('committed').at(3).with(new BackupdError('STORE_UNAVAILABLE', 'the answer was lost'))
+    await expect(pending.publish(factsOf(rid))).rejects.toThrow(
+      'the answer was lost (step "publish the archive")',
+    )
+    expect(await driver.stat(`${IP}/${NAME}`)).toBeDefined()
     await pending.abandon()
     expect((await collect(driver.names(IP))).filter(({ name }) => name.startsWith(ARCHIVE))).toEqual([])
   })
 
-  it('abandons everything after a failure between its two renames', async () => {
-    const driver = faultyLocal(tempDir())
-    const { store } = await given.store({ driver })
-    const { pending, rid } = await writtenBackup(store)
-    driver.fail('rename').at(2)
-    await expect(pending.publish(factsOf(rid))).rejects.toThrow('step "rename the manifest"')
-    await pending.abandon()
-    expect((await collect(driver.names(IP))).map(({ name }) => name)).not.toContain(NAME)
-    expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
+  it.each(['commit', 'committed'] as const)(
+    'abandons everything after a failure at the %s of its manifest, and never shows a part of it',
+    async (call) => {
+      const driver = faultyLocal(tempDir())
+      const { store } = await given.store({ driver })
+      const { pending, rid } = await writtenBackup(store)
+      driver.fail(call).at(4)
+      await expect(pending.publish(factsOf(rid))).rejects.toThrow('step "publish the manifest"')
+      const before = driver.calls.length
+      await pending.abandon()
+      const steps = driver.calls.slice(before).filter((step) => !step.startsWith('abort'))
+      const rest = [NAME, `${NAME}.index.gz`].map((name) => `remove ${IP}/${name}`)
+      const intent = `${NAME}.manifest.json.part-${rid}`
+      expect(steps).toEqual([
+        `remove ${IP}/${NAME}.manifest.json`,
+        ...[...rest, `syncFolder ${IP}`, `remove ${IP}/${intent}`],
+      ])
+      expect((await collect(driver.names(IP))).filter(({ name }) => name.startsWith(ARCHIVE))).toEqual([])
+      expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
+    },
+  )
+
+  it('succeeds even if its intent cannot be removed, and says so', async () => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, warnings, names } = await given.store({ dir, driver })
+    driver.fail('remove')
+    const { rid } = await madeBackup(store)
+    expect(warnings).toEqual([expect.stringContaining('is published, but its intent could not be removed')])
+    const intent = `${NAME}.manifest.json.part-${rid}`
+    expect(names()).toEqual([...WHOLE, intent].sort())
+    expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([{ name: NAME, corrupt: null }])
+    expect(await store.settle()).toEqual({ rolledForward: [], swept: [intent], unknown: [] })
+    expect(names()).toEqual(WHOLE)
   })
 
   it('succeeds even if .meta cannot be written, and says so', async () => {
@@ -172,7 +189,6 @@ describe('a crash while publishing', () => {
     const { pending, rid } = await writtenBackup(store)
     driver.crash('any').at(step)
     await pending.publish(factsOf(rid)).catch(() => {})
-    await drop(pending)
     if (!driver.isCrashed) return 'not crashed'
 
     const reader = await given.unclaimedStore({ dir })
@@ -204,7 +220,7 @@ describe('a crash while publishing', () => {
   }
 
   it('leaves a completed backup readable, index included', async () => {
-    const { dir, rid, name } = await crashedBetweenRenames()
+    const { dir, rid, name } = await crashedBeforeManifest()
     const { store } = await given.store({ dir })
     expect(await store.settle()).toEqual({ rolledForward: [name], swept: [], unknown: [] })
     const found = await store.findArchive(IP, name)
@@ -214,7 +230,7 @@ describe('a crash while publishing', () => {
   })
 
   it('marks an archive corrupt that lost bytes in the crash', async () => {
-    const { dir, name } = await crashedBetweenRenames()
+    const { dir, name } = await crashedBeforeManifest()
     writeFileSync(join(dir, IP, name), OBJECT.subarray(0, 5))
     const { store } = await given.store({ dir })
     expect((await store.settle()).rolledForward).toEqual([name])
@@ -222,14 +238,13 @@ describe('a crash while publishing', () => {
     expect(backups).toMatchObject([{ name, corrupt: 'the archive was 5 bytes after a crash, expected 23' }])
   })
 
-  async function crashedBetweenRenames() {
+  async function crashedBeforeManifest() {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store } = await given.store({ dir, driver })
     const { pending, rid } = await writtenBackup(store)
-    driver.crash('rename').at(1)
+    driver.crash('commit').at(4)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
-    await drop(pending)
     return { dir, rid, name: pending.name }
   }
 })

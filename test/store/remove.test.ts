@@ -6,6 +6,7 @@ import { localDriver } from '../../src/objects/drivers/local.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
+import { madeBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, IP, namesIn, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -43,7 +44,7 @@ describe('remove', () => {
     expect(await store.remove([first.name])).toEqual([])
   })
 
-  it('makes the manifest a tombstone first and removes the tombstone last', async () => {
+  it('creates the tombstone first and removes it last', async () => {
     const driver = faultyDriver(localDriver(tempDir()))
     const { store, backups } = await given.withBackups(1).store({ driver })
     const [{ name }] = backups
@@ -51,8 +52,9 @@ describe('remove', () => {
     await store.remove([name])
     const steps = driver.calls.slice(before).filter((call) => !/^(open|read|stat|names|lock) /.test(call))
     expect(steps).toEqual([
-      `rename ${IP}/${name}.manifest.json ${IP}/${name}.deleted`,
+      ...['create', 'write', 'sync', 'commit'].map((call) => `${call} ${IP}/${name}.deleted`),
       `syncFolder ${IP}`,
+      `remove ${IP}/${name}.manifest.json`,
       `replace ${IP}/.meta`,
       `remove ${IP}/${name}.index.gz`,
       `remove ${IP}/${name}`,
@@ -112,6 +114,60 @@ describe('remove', () => {
     expect(await store.remove([name])).toEqual([name])
     expect(names()).toEqual([])
     expect(readMetaFile(dir)).toEqual({})
+  })
+
+  it('gives up the reserve if there is no room for the tombstone', async () => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, names } = await given.store({ dir, driver })
+    await store.preparePassword()
+    await using _repository = await store.ownRepository()
+    await store.keepReserve()
+    const { name } = await madeBackup(store)
+    const before = driver.calls.length
+    driver.fail('create').with(new BackupdError('STORE_FULL', 'no room'))
+    expect(await store.remove([name])).toEqual([name])
+    const writes = driver.calls.slice(before).filter((call) => /^(create|remove) /.test(call))
+    expect(writes.slice(0, 3)).toEqual([
+      `create ${IP}/${name}.deleted`,
+      `remove ${IP}/.reserve`,
+      `create ${IP}/${name}.deleted`,
+    ])
+    expect(names()).toEqual(['.reserve', 'repo'])
+  })
+
+  it.each([1, 2])('makes room for the tombstone by what it deletes, after %i refusals', async (refusals) => {
+    const dir = tempDir()
+    const driver = faultyLocal(dir)
+    const { store, names } = await given.store({ dir, driver })
+    const { name } = await madeBackup(store)
+    const before = driver.calls.length
+    driver.fail('create').times(refusals).with(new BackupdError('STORE_FULL', 'no room'))
+    expect(await store.remove([name])).toEqual([name])
+    const writes = driver.calls.slice(before).filter((call) => /^(create|remove) /.test(call))
+    const tombstone = `create ${IP}/${name}.deleted`
+    const pieces = [`remove ${IP}/${name}.index.gz`, `remove ${IP}/${name}`].slice(0, refusals)
+    expect(writes.slice(0, 2 * refusals + 1)).toEqual([
+      tombstone,
+      ...pieces.flatMap((piece) => [piece, tombstone]),
+    ])
+    expect(names()).toEqual([])
+    expect(readMetaFile(dir)).toEqual({})
+  })
+
+  it('shows a backup in no list if a tombstone lies beside its manifest', async () => {
+    const { store, dir, names } = await given.store()
+    const [kept, deleted] = [await madeBackup(store), await madeBackup(store)]
+    writeFileSync(join(dir, IP, `${deleted.name}.deleted`), '')
+    writeFileSync(join(dir, IP, '.meta'), 'broken')
+    expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([kept.name])
+    expect(await store.find(IP, deleted.name)).toBeUndefined()
+    expect((await store.newest(IP, SOURCE))?.name).toBe(kept.name)
+    const third = await madeBackup(store)
+    expect(third.sequence).toBe(2)
+    expect(readMetaFile(dir)[SOURCE]?.map(({ name }) => name)).toEqual([kept.name, third.name])
+    expect(await store.settle()).toMatchObject({ swept: [deleted.name], unknown: [] })
+    expect(names().filter((name) => name.startsWith(deleted.name))).toEqual([])
   })
 
   it('finishes what a failed delete left, the next time', async () => {

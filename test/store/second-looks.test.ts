@@ -12,7 +12,7 @@ import { given } from '../support/given.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
-import { drop, writtenBackup } from '../support/sample-backups.ts'
+import { writtenBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, factsOf, IP, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -152,14 +152,13 @@ describe('a backup', () => {
     expect((await store.find(IP, name))?.info.corrupt).toBe('first')
   })
 
-  it('that stopped between its two renames is not found before it is settled', async () => {
+  it('that stopped between its archive and its manifest is not found before it is settled', async () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store } = await given.store({ dir, driver })
     const { pending, rid } = await writtenBackup(store)
-    driver.crash('rename').at(2)
+    driver.crash('commit').at(4)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
-    await drop(pending)
     const { store: later } = await given.unclaimedStore({ dir })
     expect(await later.find(IP, pending.name)).toBeUndefined()
     await later.settle()

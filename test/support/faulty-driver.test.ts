@@ -5,6 +5,7 @@ import { collect } from './collect.ts'
 import { faultyDriver } from './faulty-driver.ts'
 import { tempDir } from './temp-dir.ts'
 
+const RUN = '0'.repeat(42)
 const faulty = () => faultyDriver(localDriver(tempDir()))
 const sizeOf = async (driver: Driver, name: string) => (await driver.stat(name))?.size
 
@@ -27,9 +28,8 @@ describe('injected faults', () => {
     await writer.write(Buffer.alloc(60))
     await writer.write(Buffer.alloc(40))
     await expect(writer.write(Buffer.alloc(10))).rejects.toThrow('torn')
-    expect(await sizeOf(driver, 'object')).toBe(105)
     await writer.write(Buffer.alloc(10))
-    await writer.close()
+    await writer.commit()
     expect(await sizeOf(driver, 'object')).toBe(115)
     driver.assertAllHit()
   })
@@ -37,21 +37,37 @@ describe('injected faults', () => {
   it('let nothing happen after a crash', async () => {
     const dir = tempDir()
     const driver = faultyDriver(localDriver(dir))
-    driver.crash('any').after(3)
-    const writer = await driver.create('object')
+    driver.crash('any').after(4)
+    const other = await driver.createIn('tmp')
+    const writer = await driver.create('object', { run: RUN })
     await writer.write(Buffer.alloc(10))
-    await writer.sync()
+    await other.sync()
     expect(driver.isCrashed).toBe(false)
     await expect(writer.write(Buffer.alloc(10))).rejects.toThrow('Crashed as ordered')
     expect(driver.isCrashed).toBe(true)
     await expect(writer.write(Buffer.alloc(10))).rejects.toThrow('Crashed as ordered')
-    await expect(writer.close()).rejects.toThrow('Crashed as ordered')
-    await expect(driver.rename('object', 'other')).rejects.toThrow('Crashed as ordered')
+    await writer.abort()
+    await expect(writer.commit()).rejects.toThrow('Crashed as ordered')
+    await expect(other.commit('other')).rejects.toThrow('Crashed as ordered')
     await expect(driver.open('object')).rejects.toThrow('Crashed as ordered')
     await expect(collect(driver.names(''))).rejects.toThrow('Crashed as ordered')
-    expect(await sizeOf(localDriver(dir), 'object')).toBe(15)
-    expect(await sizeOf(localDriver(dir), 'other')).toBeUndefined()
-    expect(driver.calls).toEqual(['create object', 'write object', 'sync object', 'write object'])
+    expect(await sizeOf(localDriver(dir), `object.part-${RUN}`)).toBe(15)
+    for (const name of ['object', 'other']) expect(await sizeOf(localDriver(dir), name)).toBeUndefined()
+    expect(driver.calls).toEqual([
+      ...['createIn tmp', 'create object', 'write object', 'sync tmp', 'write object'],
+    ])
+  })
+
+  it('fail a commit before it takes effect, and after', async () => {
+    const driver = faulty()
+    const writer = await driver.create('object')
+    driver.fail('commit')
+    await expect(writer.commit()).rejects.toThrow('at: commit')
+    expect(await sizeOf(driver, 'object')).toBeUndefined()
+    driver.fail('committed')
+    await expect(writer.commit()).rejects.toThrow('at: committed')
+    expect(await sizeOf(driver, 'object')).toBe(0)
+    driver.assertAllHit()
   })
 
   it('affect readers and listings', async () => {
@@ -69,9 +85,9 @@ describe('injected faults', () => {
 
   it('are reported if they were never hit', async () => {
     const driver = faulty()
-    driver.fail('rename')
+    driver.fail('commit')
     driver.fail('space')
     await expect(driver.space()).rejects.toThrow()
-    expect(() => driver.assertAllHit()).toThrow('Faults that were never hit: rename')
+    expect(() => driver.assertAllHit()).toThrow('Faults that were never hit: commit')
   })
 })

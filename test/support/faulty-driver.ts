@@ -1,16 +1,27 @@
 import { BackupdError } from '../../src/lib/errors.ts'
-import type { Driver, ObjectReader, ObjectWriter } from '../../src/objects/driver.ts'
+import type { Driver, ObjectReader, UnnamedWriter } from '../../src/objects/driver.ts'
+import { onEnd } from './lifetime.ts'
 
-/** Calls that can be made to fail: those of a driver, of its writers (`write`, `sync`, `close`) and readers (`read`). */
-export type DriverCall = Exclude<keyof Driver, 'name' | 'abilities'> | 'write' | 'sync' | 'close' | 'read'
+/**
+ * Calls that can be made to fail: those of a driver, of its writers and readers. `sync` is also the first part of a
+ * commit; `committed` is its end, when it took effect and only the answer is lost.
+ */
+export type DriverCall =
+  | Exclude<keyof Driver, 'name' | 'abilities'>
+  | 'write'
+  | 'sync'
+  | 'commit'
+  | 'committed'
+  | 'abort'
+  | 'read'
 
-/** A small language of faults: `faulty.fail('write').after(1_000_000).times(2)`, `faulty.crash('rename').at(2)`. */
-export interface FaultyDriver extends Driver {
+/** A small language of faults: `faulty.fail('write').after(1_000_000).times(2)`, `faulty.crash('commit').at(2)`. */
+export interface FaultyDriver extends Required<Driver> {
   /** The call throws, once unless told otherwise, and does nothing; a failing write has written half of its chunk. */
   fail(call: DriverCall | 'any'): Fault
   /** The call throws, and so does every later one: what the store then holds is what a killed process leaves. */
   crash(call: DriverCall | 'any'): Fault
-  /** Every call made so far, with the names it was made on: `rename a b`. */
+  /** Every call made so far, with the name it was made on: `commit a`. */
   readonly calls: readonly string[]
   readonly isCrashed: boolean
   /** Throws where a fault was ordered and never hit: such a test proves nothing. */
@@ -27,16 +38,20 @@ export interface Fault {
 }
 
 /** `driver` with faults to order. */
-export function faultyDriver(driver: Driver): FaultyDriver {
+export function faultyDriver(driver: Required<Driver>): FaultyDriver {
   const orders: Order[] = []
   const calls: string[] = []
   let crashed: Error | undefined
+  const writers: UnnamedWriter[] = []
+  // What a crash leaves open is closed, and removed, only after the test.
+  onEnd(async () => void (await Promise.all(writers.map((writer) => writer.abort()))))
 
   const faults: Faults = {
     isCrashed: () => crashed !== undefined,
+    began: (writer) => void writers.push(writer),
     meet(call, on, bytes = 0) {
       if (crashed) throw crashed
-      calls.push(`${call} ${on}`)
+      if (call !== 'committed') calls.push(`${call} ${on}`)
       const order = orders.filter((each) => each.isDue(call, bytes))[0]
       if (order?.crash) crashed = order.error
       if (order) throw order.error
@@ -115,9 +130,10 @@ interface Faults {
   /** Throws where a fault is due. */
   meet(call: DriverCall, on: string, bytes?: number): void
   isCrashed(): boolean
+  began(writer: UnnamedWriter): void
 }
 
-function metCalls(driver: Driver, faults: Faults): Driver {
+function metCalls(driver: Required<Driver>, faults: Faults): Required<Driver> {
   const met = async <T>(call: DriverCall, on: string, go: () => Promise<T>): Promise<T> => {
     faults.meet(call, on)
     return go()
@@ -125,31 +141,21 @@ function metCalls(driver: Driver, faults: Faults): Driver {
   return {
     name: driver.name,
     abilities: driver.abilities,
-    create: (name) => met('create', name, async () => metWriter(name, await driver.create(name), faults)),
+    create: (name, options) =>
+      met('create', name, async () => metWriter(name, await driver.create(name, options), faults)),
+    createIn: (folder) =>
+      met('createIn', folder, async () => metWriter(folder, await driver.createIn(folder), faults)),
     open: (name) => met('open', name, async () => metReader(name, await driver.open(name), faults)),
     stat: (name) => met('stat', name, () => driver.stat(name)),
-    rename: (from, to) => met('rename', `${from} ${to}`, () => driver.rename(from, to)),
-    publish: (from, to) => met('publish', `${from} ${to}`, () => driver.publish(from, to)),
     replace: (name, content) => met('replace', name, () => driver.replace(name, content)),
     remove: (name) => met('remove', name, () => driver.remove(name)),
     list: (folder) => metList(driver.list(folder), () => faults.meet('list', folder)),
     names: (folder) => metList(driver.names(folder), () => faults.meet('names', folder)),
-    syncFolder: (folder) => met('syncFolder', folder, () => driver.syncFolder(folder)),
     lock: (name) => met('lock', name, () => driver.lock(name)),
-    space: () => met('space', '', () => driver.space()),
     check: () => met('check', '', () => driver.check()),
-    ...metFolders(driver, faults),
-  }
-}
-
-function metFolders(driver: Driver, faults: Faults): Pick<Driver, 'withFolder'> {
-  const withFolder = driver.withFolder?.bind(driver)
-  if (!withFolder) return {}
-  return {
-    async withFolder<T>(folder: string, act: (path: string) => Promise<T>): Promise<T> {
-      faults.meet('withFolder', folder)
-      return withFolder<T>(folder, act)
-    },
+    syncFolder: (folder) => met('syncFolder', folder, () => driver.syncFolder(folder)),
+    space: () => met('space', '', () => driver.space()),
+    withFolder: (folder, act) => met('withFolder', folder, () => driver.withFolder(folder, act)),
   }
 }
 
@@ -158,9 +164,16 @@ async function* metList<T>(entries: AsyncIterable<T>, meet: () => void): AsyncIt
   yield* entries
 }
 
-function metWriter(name: string, writer: ObjectWriter, faults: Faults): ObjectWriter {
+function metWriter<Writer extends UnnamedWriter>(name: string, writer: Writer, faults: Faults): Writer {
+  faults.began(writer)
+  let isSynced = false
+  const sync = async () => {
+    if (!isSynced) faults.meet('sync', name)
+    isSynced = true
+    return writer.sync()
+  }
   return {
-    async write(chunk) {
+    async write(chunk: Buffer) {
       const wasCrashed = faults.isCrashed()
       try {
         faults.meet('write', name, chunk.length)
@@ -170,19 +183,23 @@ function metWriter(name: string, writer: ObjectWriter, faults: Faults): ObjectWr
       }
       await writer.write(chunk)
     },
-    async sync() {
-      faults.meet('sync', name)
-      await writer.sync()
+    sync,
+    async commit(to = name) {
+      await sync()
+      faults.meet('commit', to)
+      await writer.commit(to)
+      faults.meet('committed', to)
     },
-    /** The file is closed either way, as the kernel does for a killed process. */
-    async close() {
+    /** It never throws; a crash lets it do nothing. */
+    async abort() {
       try {
-        faults.meet('close', name)
-      } finally {
-        await writer.close()
+        faults.meet('abort', name)
+      } catch {
+        return
       }
+      await writer.abort()
     },
-  }
+  } as Writer
 }
 
 function metReader(name: string, reader: ObjectReader, faults: Faults): ObjectReader {

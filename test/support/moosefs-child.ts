@@ -8,17 +8,16 @@ import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 const [task = '', dir = '', dataDir = ''] = process.argv.slice(2)
 const driver = openDriver({ driver: 'moosefs', dir }, { dataDir })
 
-if (task === 'space') console.log(JSON.stringify(await driver.space()))
+if (task === 'space') console.log(JSON.stringify(await driver.space?.()))
 if (task === 'trash') await fillTrash(driver)
 if (task === 'write') await writeSlowly(driver)
 
 /** One file that lies in the trash then, and three that do not. */
 async function fillTrash(driver: Driver): Promise<void> {
-  for (const name of ['ns/kept', `ns/dropped.part-${'0'.repeat(42)}`]) {
+  for (const name of ['ns/kept', 'ns/dropped']) {
     const writer = await driver.create(name)
     await writer.write(Buffer.alloc(1_000_000, 'x'))
-    await writer.sync()
-    await writer.close()
+    await (name === 'ns/kept' ? writer.commit() : writer.abort())
     await driver.remove(name)
   }
   for (const letter of 'abc') await driver.replace('ns/small', Buffer.alloc(1000, letter))
@@ -32,8 +31,7 @@ async function writeSlowly(driver: Driver): Promise<void> {
   await new Promise((resolve) => process.once('message', resolve))
   for (let n = 2; n <= 4; n++) await writer.write(Buffer.alloc(1 << 20, n))
   process.send?.('written')
-  await writer.sync()
-  await writer.close()
+  await writer.commit()
   process.send?.('done')
   process.disconnect()
 }

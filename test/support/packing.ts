@@ -2,12 +2,18 @@ import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type PackInput, type PackSummary, packArchive } from '../../src/archive/pack.ts'
-import type { ObjectReader, ObjectWriter } from '../../src/objects/driver.ts'
+import type { ByteSink, ObjectReader } from '../../src/objects/driver.ts'
 
 export const isRoot = process.getuid?.() === 0
 
+/** An open file that is written from its beginning to its end. */
+export interface FileSink extends ByteSink {
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
 /** Appends to a file; `beforeWrite` may do what it likes to the world. */
-export async function fileWriter(path: string, beforeWrite?: (count: number) => void): Promise<ObjectWriter> {
+export async function fileWriter(path: string, beforeWrite?: (count: number) => void): Promise<FileSink> {
   const handle = await open(path, 'w')
   let count = 0
   return {

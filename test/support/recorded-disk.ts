@@ -62,7 +62,7 @@ async function recordHandles(base: string, record: Recorder): Promise<void> {
 
 function recordFiles(record: Recorder): void {
   const { fsyncSync, renameSync, rmdirSync, unlinkSync } = fs
-  const { rename, rm } = promises
+  const { link, rename, rm } = promises
   vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
     fsyncSync(fd)
     record('sync', ofDescriptor(fd))
@@ -82,6 +82,10 @@ function recordFiles(record: Recorder): void {
   vi.spyOn(promises, 'rename').mockImplementation(async (from, to) => {
     await rename(from, to)
     record('move', from as string, to as string)
+  })
+  vi.spyOn(promises, 'link').mockImplementation(async (from, to) => {
+    await link(from, to)
+    record('link', from as string, to as string)
   })
   vi.spyOn(promises, 'rm').mockImplementation(async (path, options) => {
     await rm(path, options)

@@ -1,4 +1,4 @@
-import type { BeginInput, ManifestFacts, PendingBackup, Store } from '../../src/store/store.ts'
+import type { BeginInput, ManifestFacts, Store } from '../../src/store/store.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { onEnd } from './lifetime.ts'
@@ -10,7 +10,8 @@ export async function writtenBackup(
   { archive = ARCHIVE, source = SOURCE, rid = newRid(T0 * 1000), ...more }: Partial<BeginInput> = {},
 ) {
   const pending = await store.begin({ archive, rid, source, ...more })
-  onEnd(() => drop(pending))
+  // A test may leave it as a killed process does; its files are closed, and removed, only after the test.
+  onEnd(() => pending.abandon().catch(() => {}))
   await pending.object.write(OBJECT)
   await pending.index.write(INDEX)
   return { pending, rid }
@@ -23,9 +24,4 @@ export async function madeBackup(
 ): Promise<Manifest> {
   const { pending, rid } = await writtenBackup(store, { archive, source })
   return (await pending.publish(factsOf(rid, { source, ...change }))).manifest
-}
-
-/** Gives up a run as a killed process does: open files are closed, nothing else happens. */
-export async function drop(pending: PendingBackup): Promise<void> {
-  await Promise.allSettled([pending.object.close(), pending.index.close()])
 }

@@ -1,4 +1,4 @@
-import type { Driver, ObjectWriter } from '../../src/objects/driver.ts'
+import type { Driver, UnnamedWriter } from '../../src/objects/driver.ts'
 
 /** `driver` whose process is killed at its nth call; at a write, when half of the bytes are written. */
 export function suicidalDriver(driver: Driver, nth: number): Driver & { readonly calls: number } {
@@ -13,14 +13,14 @@ export function suicidalDriver(driver: Driver, nth: number): Driver & { readonly
       return (...args: never[]) => {
         if (isLast()) die()
         const result = (member as (...args: never[]) => unknown).apply(target, args)
-        if (name !== 'create') return result
-        return (result as Promise<ObjectWriter>).then((writer) => mortal(writer, { isLast, die }))
+        if (name !== 'create' && name !== 'createIn') return result
+        return (result as Promise<UnnamedWriter>).then((writer) => mortal(writer, { isLast, die }))
       }
     },
   }) as Driver & { readonly calls: number }
 }
 
-function mortal(writer: ObjectWriter, { isLast, die }: { isLast(): boolean; die(): void }): ObjectWriter {
+function mortal(writer: UnnamedWriter, { isLast, die }: { isLast(): boolean; die(): void }): UnnamedWriter {
   return {
     async write(chunk) {
       if (isLast()) {
@@ -31,11 +31,18 @@ function mortal(writer: ObjectWriter, { isLast, die }: { isLast(): boolean; die(
     },
     async sync() {
       if (isLast()) die()
-      await writer.sync()
+      return await writer.sync()
     },
-    async close() {
+    async commit(name) {
       if (isLast()) die()
-      await writer.close()
+      await writer.sync()
+      if (isLast()) die()
+      await writer.commit(name)
+      if (isLast()) die()
+    },
+    async abort() {
+      if (isLast()) die()
+      await writer.abort()
     },
   }
 }

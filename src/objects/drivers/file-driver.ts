@@ -1,22 +1,25 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, lstat, open, opendir, rename, statfs, unlink } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { access, type FileHandle, lstat, open, opendir, statfs, unlink } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { syncFolder } from '../../lib/atomic-file.ts'
 import { byteText } from '../../lib/byte-counts.ts'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
 import type {
-  Driver,
+  BareDriver,
+  CreateOptions,
   DriverAbilities,
   ObjectName,
   ObjectReader,
   ObjectStat,
   ObjectWriter,
   Space,
+  UnnamedWriter,
 } from '../driver.ts'
+import { unfinishedName, unnamedName } from '../unfinished.ts'
 import { atFolder, atNewObject, atObject, type FilePlace, newObjectPath, objectPath } from './file-place.ts'
-import { type Attempt, fileReader, fileWriter } from './local-file.ts'
-import { lockFile } from './local-lock.ts'
-import { publishFile } from './publish-file.ts'
+import { type Attempt, FileWriter, fileReader } from './local-file.ts'
+import { checkObjectName } from './object-names.ts'
+import { publishFile, type StoredFile } from './publish-file.ts'
 import { NEW, replaceFile } from './replace-file.ts'
 import { storeError } from './store-error.ts'
 
@@ -35,7 +38,7 @@ interface Dirent {
  * Stores objects as files, mode 0600, in folders, mode 0700. Does not follow symbolic links out of the store. Subclasses
  * override what differs between file systems.
  */
-export class FileDriver implements Driver {
+export class FileDriver implements BareDriver {
   readonly name: string
   readonly abilities: DriverAbilities
   protected readonly place: FilePlace
@@ -46,12 +49,18 @@ export class FileDriver implements Driver {
     this.place = place
   }
 
-  async create(name: string): Promise<ObjectWriter> {
-    const attempt = this.attemptOn(name)
-    const file = await attempt('create', () =>
-      atNewObject(this.place, name, (path) => open(path, NEW, 0o600)),
-    )
-    return fileWriter(file, attempt)
+  async create(name: string, { run }: CreateOptions = {}): Promise<ObjectWriter> {
+    const writer = await this.createFile(unfinishedName(checkObjectName(name), run), name)
+    return {
+      write: (chunk) => writer.write(chunk),
+      sync: () => writer.sync(),
+      commit: () => writer.commit(name),
+      abort: () => writer.abort(),
+    }
+  }
+
+  createIn(folder: string): Promise<UnnamedWriter> {
+    return this.createFile(`${folder}/${unnamedName()}`)
   }
 
   open(name: string): Promise<ObjectReader> {
@@ -67,14 +76,6 @@ export class FileDriver implements Driver {
       const stats = await ifThere(() => atObject(this.place, name, (path) => lstat(path)))
       return stats && { name, kind: kindOf(stats), size: stats.size, modifiedMs: stats.mtimeMs }
     })
-  }
-
-  rename(from: string, to: string): Promise<void> {
-    return this.#move('rename', { from, to }, rename)
-  }
-
-  publish(from: string, to: string): Promise<void> {
-    return this.#move('publish', { from, to }, publishFile)
   }
 
   replace(name: string, content: Buffer): Promise<void> {
@@ -117,10 +118,6 @@ export class FileDriver implements Driver {
 
   syncFolder(folder: string): Promise<void> {
     return this.attemptOn(folder)('sync', () => atFolder(this.place, folder, syncFolder))
-  }
-
-  async lock(name: string): Promise<AsyncDisposable> {
-    return this.attemptOn(name)('lock', () => atNewObject(this.place, name, lockFile))
   }
 
   space(): Promise<Space> {
@@ -170,16 +167,27 @@ export class FileDriver implements Driver {
     }
   }
 
-  #move(
-    doing: string,
-    { from, to }: { from: string; to: string },
-    act: (from: string, to: string) => Promise<void>,
-  ): Promise<void> {
-    return this.attemptOn(from)(doing, () =>
-      this.place.within(async (root) =>
-        act(await objectPath(this.place, root, from), await newObjectPath(this.place, root, to)),
-      ),
+  /** @param name the object that errors name */
+  protected async createFile(temporary: string, name = temporary): Promise<UnnamedWriter> {
+    const attempt = this.attemptOn(name)
+    const file = await attempt('create', () =>
+      atNewObject(this.place, temporary, (path) => open(path, NEW, 0o600)),
     )
+    return new FileWriter({
+      ...{ file, attempt },
+      publish: (to, stored) => this.#publish(temporary, to, stored),
+      remove: () => this.remove(temporary),
+    })
+  }
+
+  async #publish(temporary: string, name: string, file: StoredFile): Promise<void> {
+    await this.attemptOn(name)('create', () =>
+      this.place.within(async (root) => {
+        const to = await newObjectPath(this.place, root, name)
+        await publishFile(await objectPath(this.place, root, temporary), to, file)
+      }),
+    )
+    await this.syncFolder(dirname(`/${name}`).slice(1))
   }
 
   async #statAll(folder: string, entries: ObjectName[]): Promise<ObjectStat[]> {

@@ -1,20 +1,67 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { ObjectReader, ObjectWriter } from '../driver.ts'
+import type { ObjectReader, UnnamedWriter } from '../driver.ts'
+import type { StoredFile } from './publish-file.ts'
 
 /** Wraps the calls of a driver, so that every error is one of the driver contract. */
 export type Attempt = <T>(doing: string, call: () => Promise<T>) => Promise<T>
 
-/** Writes an object to an open file. */
-export function fileWriter(file: FileHandle, attempt: Attempt): ObjectWriter {
-  let closed = false
-  return {
-    write: (chunk) => attempt('write', () => writeAll(file, chunk)),
-    sync: () => attempt('sync', () => file.sync()),
-    async close() {
-      if (closed) return
-      closed = true
-      await attempt('close', () => file.close())
-    },
+/** The file of an object that has no name yet. */
+export interface TemporaryFile {
+  file: FileHandle
+  attempt: Attempt
+  /** Gives the closed file its name, durably. */
+  publish(name: string, file: StoredFile): Promise<void>
+  remove(): Promise<void>
+}
+
+/** Writes an object to a temporary file, which gets its name at the end. */
+export class FileWriter implements UnnamedWriter {
+  readonly #temporary: TemporaryFile
+  /** A failed sync is never repeated: the kernel would report the lost pages as written. */
+  #stored: Promise<StoredFile> | undefined
+  #isOpen = true
+  #isCommitted = false
+
+  constructor(temporary: TemporaryFile) {
+    this.#temporary = temporary
+  }
+
+  write(chunk: Buffer): Promise<void> {
+    const { file, attempt } = this.#temporary
+    return attempt('write', () => writeAll(file, chunk))
+  }
+
+  async sync(): Promise<number> {
+    return Number((await this.#store()).size)
+  }
+
+  async commit(name: string): Promise<void> {
+    await this.#temporary.publish(name, await this.#store())
+    this.#isCommitted = true
+  }
+
+  async abort(): Promise<void> {
+    if (this.#isOpen) await this.#close().catch(() => {})
+    if (!this.#isCommitted) await this.#temporary.remove().catch(() => {})
+  }
+
+  #store(): Promise<StoredFile> {
+    this.#stored ??= this.#syncAndClose()
+    return this.#stored
+  }
+
+  async #syncAndClose(): Promise<StoredFile> {
+    const { file, attempt } = this.#temporary
+    await attempt('sync', () => file.sync())
+    const stored = await attempt('sync', () => file.stat({ bigint: true }))
+    await this.#close()
+    return stored
+  }
+
+  async #close(): Promise<void> {
+    this.#isOpen = false
+    const { file, attempt } = this.#temporary
+    await attempt('close', () => file.close())
   }
 }
 

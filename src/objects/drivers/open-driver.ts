@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { StoreSettings } from '../../wire/store-settings.ts'
-import type { Driver } from '../driver.ts'
+import type { BareDriver, Driver } from '../driver.ts'
+import { withLocalLocks } from '../wrap/local-locks.ts'
 import { meteredDriver } from '../wrap/metered-driver.ts'
 import { localDriver } from './local.ts'
 import { mooseFsDriver } from './moosefs/moosefs.ts'
@@ -11,16 +12,17 @@ export interface Opener {
   dataDir: string
 }
 
-type Open<Settings> = (settings: Settings, opener: Opener) => Driver
+type Open<Settings> = (settings: Settings) => BareDriver
 
 /** All drivers by name. A new driver adds a line, and must pass test/contract/driver-contract.ts. */
 const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { driver: Name }> } = {
   local: ({ dir }) => localDriver(dir),
-  moosefs: ({ dir }, { dataDir }) => mooseFsDriver(dir, join(dataDir, 'locks')),
+  moosefs: ({ dir }) => mooseFsDriver(dir),
 }
 
 /** Does not access the store yet: see Driver.check. */
 export function openDriver<Settings extends StoreSettings>(settings: Settings, opener: Opener): Driver {
   const open = DRIVERS[settings.driver] as Open<StoreSettings>
-  return meteredDriver(open(settings, opener))
+  const lockDir = join(opener.dataDir, 'locks')
+  return meteredDriver(withLocalLocks(open(settings), { lockDir, store: settings.dir }))
 }

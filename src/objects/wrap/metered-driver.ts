@@ -1,25 +1,30 @@
 import { storeMeter } from '../../lib/store-meter.ts'
-import type { Driver, ObjectReader, ObjectWriter } from '../driver.ts'
+import type { Driver, ObjectReader, UnnamedWriter } from '../driver.ts'
 
 /** Wraps a driver, and adds the time of its calls to the store meter. */
 export function meteredDriver(driver: Driver): Driver {
-  const { withFolder } = driver
   return {
     name: driver.name,
     abilities: driver.abilities,
-    create: async (name) => meteredWriter(await timed(() => driver.create(name))),
+    create: async (name, options) => meteredWriter(await timed(() => driver.create(name, options))),
+    createIn: async (folder) => meteredWriter(await timed(() => driver.createIn(folder))),
     open: async (name) => meteredReader(await timed(() => driver.open(name))),
     stat: (name) => timed(() => driver.stat(name)),
-    rename: (from, to) => timed(() => driver.rename(from, to)),
-    publish: (from, to) => timed(() => driver.publish(from, to)),
     replace: (name, content) => timed(() => driver.replace(name, content)),
     remove: (name) => timed(() => driver.remove(name)),
     list: (folder) => meteredList(driver.list(folder)),
     names: (folder) => meteredList(driver.names(folder)),
-    syncFolder: (folder) => timed(() => driver.syncFolder(folder)),
     lock: (name) => timed(() => driver.lock(name)),
-    space: () => timed(() => driver.space()),
     check: () => timed(() => driver.check()),
+    ...meteredAbilities(driver),
+  }
+}
+
+function meteredAbilities(driver: Driver): Pick<Driver, 'syncFolder' | 'space' | 'withFolder'> {
+  const { syncFolder, space, withFolder } = driver
+  return {
+    ...(syncFolder && { syncFolder: (folder) => timed(() => syncFolder.call(driver, folder)) }),
+    ...(space && { space: () => timed(() => space.call(driver)) }),
     ...(withFolder && { withFolder: (folder, act) => withFolder.call(driver, folder, act) as never }),
   }
 }
@@ -28,12 +33,13 @@ function timed<T>(work: () => Promise<T>): Promise<T> {
   return storeMeter.during(work)
 }
 
-function meteredWriter(writer: ObjectWriter): ObjectWriter {
+function meteredWriter<Writer extends UnnamedWriter>(writer: Writer): Writer {
   return {
-    write: (chunk) => timed(() => writer.write(chunk)),
+    write: (chunk: Buffer) => timed(() => writer.write(chunk)),
     sync: () => timed(() => writer.sync()),
-    close: () => timed(() => writer.close()),
-  }
+    commit: (name: string) => timed(() => writer.commit(name)),
+    abort: () => timed(() => writer.abort()),
+  } as Writer
 }
 
 function meteredReader(reader: ObjectReader): ObjectReader {

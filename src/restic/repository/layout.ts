@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import type { ObjectName } from '../../objects/driver.ts'
+import { isUnnamed } from '../../objects/unfinished.ts'
 import type { RepositoryPlace, UnpackedKind } from './repository.ts'
 
 /** The names of restic's local layout. Restic ignores files at other places or with other names. */
 const ID = /^[0-9a-f]{64}$/
-const TEMPORARY = /^backupd-[0-9a-f-]{36}$/
 
 export function isId(text: string): boolean {
   return ID.test(text)
@@ -26,9 +25,9 @@ export function packName({ base }: RepositoryPlace, id: string): string {
   return `${base}/data/${id.slice(0, 2)}/${id}`
 }
 
-/** A new temporary name for an incomplete file. */
-export function temporaryName({ base }: RepositoryPlace): string {
-  return `${base}/tmp/backupd-${randomUUID()}`
+/** The folder of incomplete files. */
+export function temporaryFolder({ base }: RepositoryPlace): string {
+  return `${base}/tmp`
 }
 
 export function parentOf(name: string): string {
@@ -55,12 +54,13 @@ export async function* listPacks(place: RepositoryPlace): AsyncGenerator<{ id: s
  * Removes incomplete files of dead runs, and resolves with their names. Only call it while nobody else writes: under an
  * exclusive lock, or before any run starts.
  */
-export async function sweepTemporary({ driver, base }: RepositoryPlace): Promise<string[]> {
+export async function sweepTemporary(place: RepositoryPlace): Promise<string[]> {
+  const folder = temporaryFolder(place)
   const swept: string[] = []
-  for await (const { name, kind } of driver.names(`${base}/tmp`)) {
-    if (kind === 'file' && TEMPORARY.test(name)) swept.push(`${base}/tmp/${name}`)
+  for await (const { name, kind } of place.driver.names(folder)) {
+    if (kind === 'file' && isUnnamed(name)) swept.push(`${folder}/${name}`)
   }
-  for (const name of swept) await driver.remove(name)
+  for (const name of swept) await place.driver.remove(name)
   return swept
 }
 

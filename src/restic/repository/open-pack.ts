@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { UnnamedWriter } from '../../objects/driver.ts'
 import { type RepositoryKey, seal } from '../codec/crypt.ts'
 import type { IndexRow } from './index-row.ts'
-import { packName } from './layout.ts'
+import { packName, temporaryFolder } from './layout.ts'
 import { encodeHeader, LENGTH_FIELD } from './pack-header.ts'
-import { Publication } from './publish.ts'
 import type { PackedBlob, RepositoryPlace } from './repository.ts'
 
 const BUFFER_BYTES = 1024 * 1024
@@ -19,7 +19,7 @@ export interface FinishedPack {
 
 /** A pack that is being written. Calls must not overlap. */
 export class OpenPack {
-  readonly #publication: Publication
+  readonly #writer: UnnamedWriter
   readonly #place: RepositoryPlace
   readonly #hash = createHash('sha256')
   readonly #rows: IndexRow[] = []
@@ -27,13 +27,13 @@ export class OpenPack {
   #filled = 0
   #size = 0
 
-  private constructor(place: RepositoryPlace, publication: Publication) {
+  private constructor(place: RepositoryPlace, writer: UnnamedWriter) {
     this.#place = place
-    this.#publication = publication
+    this.#writer = writer
   }
 
   static async begin(place: RepositoryPlace): Promise<OpenPack> {
-    return new OpenPack(place, await Publication.begin(place))
+    return new OpenPack(place, await place.driver.createIn(temporaryFolder(place)))
   }
 
   get isFull(): boolean {
@@ -53,12 +53,12 @@ export class OpenPack {
     await this.#write(Buffer.concat([header, length]))
     await this.#flush()
     const id = this.#hash.digest('hex')
-    await this.#publication.publish(packName(this.#place, id))
+    await this.#writer.commit(packName(this.#place, id))
     return { id, rows: this.#rows, size: this.#size }
   }
 
   abandon(): Promise<void> {
-    return this.#publication.abandon()
+    return this.#writer.abort()
   }
 
   #write(bytes: Buffer): Promise<void> | undefined {
@@ -81,6 +81,6 @@ export class OpenPack {
     const bytes = this.#buffer.subarray(0, this.#filled)
     this.#filled = 0
     this.#hash.update(bytes)
-    await this.#publication.write(bytes)
+    await this.#writer.write(bytes)
   }
 }

@@ -118,7 +118,7 @@ export class OpenedRepository implements Repository {
     const name = unpackedName(this.place, kind, id)
     if (!(await this.place.driver.stat(name))) return
     await this.place.driver.remove(name)
-    await this.place.driver.syncFolder(parentOf(name))
+    await this.place.driver.syncFolder?.(parentOf(name))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -16,7 +16,7 @@ export async function removeStaleLocks(driver: Driver, dataDir: string): Promise
     for (const name of there) await driver.remove(name)
     const [first] = there
     if (first === undefined) continue
-    await driver.syncFolder(parentOf(first))
+    await driver.syncFolder?.(parentOf(first))
     await removed()
     removedNames.push(...there)
   }

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
+import { createSmall } from '../../../src/objects/small-objects.ts'
 import { collect } from '../../support/collect.ts'
 import { recordDisk } from '../../support/recorded-disk.ts'
 import { itMounts, smallFileSystem } from '../../support/small-file-system.ts'
@@ -12,7 +13,7 @@ describe('the local driver', () => {
   it('keeps its files private to its user', async () => {
     const dir = tempDir()
     const driver = localDriver(dir)
-    await (await driver.create('ns/object')).close()
+    await createSmall(driver, 'ns/object', Buffer.from('x'))
     await driver.replace('ns/small', Buffer.from('x'))
     await using _lock = await driver.lock('ns/.lock')
     expect(statSync(join(dir, 'ns')).mode & 0o777).toBe(0o700)
@@ -32,11 +33,25 @@ describe('the local driver', () => {
     ])
   })
 
+  it('has the content of a new object on disk before it has its name, and the name when it is committed', async () => {
+    const dir = tempDir()
+    const writer = await localDriver(dir).create('ns/object')
+    await writer.write(Buffer.from('x'))
+    const { steps } = await recordDisk(dir)
+    const known = () => steps.map((step) => step.replaceAll(/part-[0-9a-f]{42}/g, 'PART'))
+    await writer.sync()
+    expect(known()).toEqual(['sync ns/object.PART'])
+    await writer.commit()
+    expect(known().slice(1)).toEqual(['link ns/object.PART ns/object', 'sync ns'])
+    expect(readdirSync(join(dir, 'ns'))).toEqual(['object'])
+  })
+
   it('has the folders above a new object on disk', async () => {
     const dir = tempDir()
     mkdirSync(join(dir, 'store'))
     const { steps } = await recordDisk(dir)
-    await (await localDriver(join(dir, 'store')).create('a/b/object')).close()
+    const writer = await localDriver(join(dir, 'store')).create('a/b/object')
+    onTestFinished(() => writer.abort())
     expect(steps).toEqual(['sync store', 'sync store/a'])
   })
 
@@ -75,7 +90,9 @@ describe('the local driver', () => {
     const driver = localDriver(dir)
     await expect(driver.open('ns/link')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await expect(driver.open('ns/folder')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-    await expect(driver.create('ns/dangling')).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(createSmall(driver, 'ns/dangling', Buffer.from('x'))).rejects.toMatchObject({
+      code: 'CONFLICT',
+    })
     expect(await driver.stat('ns/link')).toMatchObject({ kind: 'other' })
     expect(readdirSync(dir)).toEqual(['ns'])
   })
@@ -141,7 +158,6 @@ describe('the local driver', () => {
       ),
     }
     await expect(writer.write(Buffer.alloc(512 * 1024))).rejects.toMatchObject(full)
-    await writer.close()
     await driver.check()
     expect(await driver.space()).toMatchObject({
       ...{ freeBytes: 0, totalBytes: 256 * 1024 },
@@ -150,8 +166,8 @@ describe('the local driver', () => {
     await expect(driver.replace('ns/small', Buffer.alloc(8192))).rejects.toMatchObject({
       code: 'STORE_FULL',
     })
-    expect(readdirSync(join(dir, 'ns'))).toEqual(['object'])
-    await driver.remove('ns/object')
+    expect(readdirSync(join(dir, 'ns'))).toEqual([expect.stringMatching(/^object\.part-/)])
+    await writer.abort()
     await driver.replace('ns/small', Buffer.alloc(8192))
   })
 

@@ -153,7 +153,7 @@ describe('a reader', () => {
     ['is read-only', 'STORE_UNAVAILABLE', { errno: 'EROFS' }],
   ])('a store that %s does so without a lock, with a word', async (_, code, facts) => {
     const { driver, heard, lock } = await readingWorld()
-    driver.fail('create').with(new BackupdError(code, 'no lock can be made', { facts }))
+    driver.fail('createIn').with(new BackupdError(code, 'no lock can be made', { facts }))
     expect((await lock()).isHeld()).toBe(false)
     expect(heard).toEqual([expect.stringContaining('It is read without a lock')])
   })
@@ -161,7 +161,7 @@ describe('a reader', () => {
   test('is told that the store does not answer', async () => {
     const { driver, heard, lock } = await readingWorld()
     driver
-      .fail('create')
+      .fail('createIn')
       .with(new BackupdError('STORE_UNAVAILABLE', 'it is gone', { facts: { errno: 'EIO' } }))
     await expect(lock()).rejects.toThrow('it is gone')
     expect(heard).toEqual([])

@@ -51,7 +51,7 @@ test('a lock and its journal are on disk, each before it is relied on', async ()
     'sync daemon/repository-locks',
     'sync daemon/repository-locks/UUID',
     'sync repo/tmp/backupd-UUID',
-    'move repo/tmp/backupd-UUID repo/locks/ID',
+    'link repo/tmp/backupd-UUID repo/locks/ID',
     'sync repo/locks',
   ])
   steps.length = 0
@@ -75,7 +75,7 @@ test('a lock that could not be removed at the end is removed by the next run of 
 
 test('a lock whose publication fails although it took effect leaves nothing', async () => {
   const { driver, lock, locks, journal } = await faultyLocks()
-  driver.fail('syncFolder')
+  driver.fail('committed')
   await expect(lock(true)).rejects.toThrow('Failed as ordered')
   driver.assertAllHit()
   expect([locks(), journal()]).toEqual([[], []])
@@ -83,9 +83,9 @@ test('a lock whose publication fails although it took effect leaves nothing', as
 
 test('a lock that was neither created nor removed is removed by the next run', async () => {
   const { driver, lock, locks, journal } = await faultyLocks()
-  driver.fail('syncFolder')
-  driver.fail('remove').times(2)
-  await expect(lock(true)).rejects.toThrow('Failed as ordered, at: syncFolder')
+  driver.fail('committed')
+  driver.fail('remove')
+  await expect(lock(true)).rejects.toThrow('Failed as ordered, at: committed')
   expect([locks().length, journal().length]).toEqual([1, 1])
   await (await lock(true))[Symbol.asyncDispose]()
   expect([locks(), journal()]).toEqual([[], []])
@@ -95,13 +95,13 @@ test('the age of a lock counts from before it was written, however long that tak
   const { clock, driver, lock, locks } = await faultyLocks()
   const held = await lock(false)
   const [first] = locks()
-  const create = driver.create.bind(driver)
+  const createIn = driver.createIn.bind(driver)
   let isSlow = true
-  driver.create = (name) => {
+  driver.createIn = (folder) => {
     if (!isSlow) return Promise.reject(new Error('no more'))
     isSlow = false
     clock.ms += 10 * MINUTE
-    return create(name)
+    return createIn(folder)
   }
   clock.ms += 6 * MINUTE
   await expect.poll(() => locks().length === 1 && locks()[0] !== first).toBe(true)
@@ -114,7 +114,7 @@ test('after one failed refresh and one success, the next is due in five minutes 
   const { clock, driver, warnings, lock, locks } = await faultyLocks()
   await lock(false)
   const [first] = locks()
-  driver.fail('create')
+  driver.fail('createIn')
   clock.ms += 6 * MINUTE
   await expect.poll(() => warnings.length).toBe(1)
   expect(locks()).toEqual([first])

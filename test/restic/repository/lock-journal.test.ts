@@ -5,6 +5,7 @@ import { loadKernel } from '../../../src/lib/kernel.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { aroundCommit } from '../../support/around-commit.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
 import { repositoryWorld } from '../../support/repository-world.ts'
 
@@ -23,16 +24,12 @@ function journalsIn(dataDir: string): string[] {
 
 test('a journal names a lock before the lock exists', async () => {
   const named: boolean[] = []
-  const { dir, create } = repositoryWorld((root) => {
-    const driver = localDriver(root)
-    const rename = driver.rename.bind(driver)
-    return Object.assign(driver, {
-      async rename(from: string, to: string) {
-        if (to.includes('/locks/')) named.push(journalsIn(`${root}/daemon`).join().includes(basename(to)))
-        await rename(from, to)
-      },
-    })
-  })
+  const { dir, create } = repositoryWorld((root) =>
+    aroundCommit(localDriver(root), async (name, commit) => {
+      if (name.includes('/locks/')) named.push(journalsIn(`${root}/daemon`).join().includes(basename(name)))
+      await commit()
+    }),
+  )
   await hold(await create(), `${dir}/daemon`)
   expect(named).toEqual([true])
 })

@@ -6,13 +6,16 @@ import type { Driver, ObjectName } from '../../../src/objects/driver.ts'
 import { FileDriver } from '../../../src/objects/drivers/file-driver.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { localPlace } from '../../../src/objects/drivers/local-place.ts'
+import { withLocalLocks } from '../../../src/objects/wrap/local-locks.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
 import { removeStaleLocks } from '../../../src/restic/repository/remove-stale-locks.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { aroundCommit } from '../../support/around-commit.ts'
 import { faultyDriver } from '../../support/faulty-driver.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
 import { addSnapshot, idOf, type RepositoryWorld, repositoryWorld } from '../../support/repository-world.ts'
 import { hasRestic } from '../../support/restic.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const MINUTE = 60_000
 
@@ -137,7 +140,10 @@ class LateNamesDriver extends FileDriver {
 
 test('if names appear late, at most one of two callers gets the lock', async () => {
   const abilities = { durability: 'acknowledged', showsNamesAtOnce: false } as const
-  const world = repositoryWorld((dir) => new LateNamesDriver('late', abilities, localPlace(dir)))
+  const world = repositoryWorld((dir) => {
+    const driver = new LateNamesDriver('late', abilities, localPlace(dir))
+    return withLocalLocks(driver, { lockDir: tempDir(), store: dir })
+  })
   const { lock } = await lockWorld(world)
   const both = await Promise.allSettled([lock(true), lock(true)])
   expect(both.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
@@ -189,20 +195,18 @@ test('a lock that is released during a refresh leaves nothing', async () => {
   const published = Promise.withResolvers<void>()
   let isSlow = false
   const slowly = (dir: string): Driver => {
-    const driver = localDriver(dir)
-    const create = driver.create.bind(driver)
-    const rename = driver.rename.bind(driver)
+    const driver = aroundCommit(localDriver(dir), async (_name, commit) => {
+      await commit()
+      if (isSlow) published.resolve()
+    })
+    const createIn = driver.createIn.bind(driver)
     return Object.assign(driver, {
-      async create(name: string) {
+      async createIn(folder: string) {
         if (isSlow) {
           begun.resolve()
           await goesOn.promise
         }
-        return create(name)
-      },
-      async rename(from: string, to: string) {
-        await rename(from, to)
-        if (isSlow) published.resolve()
+        return createIn(folder)
       },
     })
   }
@@ -227,7 +231,7 @@ test('a lock that could not be refreshed for 22 minutes is lost', async () => {
     }),
   )
   const held = await lock(false)
-  faulty.driver.fail('create').times(1000)
+  faulty.driver.fail('createIn').times(1000)
   clock.ms += 6 * MINUTE
   await expect.poll(() => warnings).toEqual([expect.stringContaining('could not be refreshed')])
   await held.assertHeld()

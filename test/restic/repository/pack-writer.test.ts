@@ -43,7 +43,7 @@ test('an abandoned writer leaves no half written file, and no index names its bl
   expect((await (await open()).loadIndex()).size).toBe(0)
 })
 
-test.each(['create', 'write', 'sync', 'rename', 'syncFolder'] as const)(
+test.each(['createIn', 'write', 'sync', 'commit', 'committed'] as const)(
   'a %s that fails while packs are published is reported, and a later run of the process stores all again',
   async (call) => {
     const { repository, driver, open } = await faultyWorld()

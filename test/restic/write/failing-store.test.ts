@@ -3,9 +3,9 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Driver } from '../../../src/objects/driver.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import type { PackWriter } from '../../../src/restic/repository/repository.ts'
+import { aroundCommit } from '../../support/around-commit.ts'
 import { type DriverCall, type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
 import { blobOf, collectIds } from '../../support/repository-world.ts'
 import { hasRestic } from '../../support/restic.ts'
@@ -16,7 +16,8 @@ const MIB = 1024 * 1024
 test.each<[DriverCall, string]>([
   ['write', 'while packs are written'],
   ['sync', 'when a pack is synced'],
-  ['rename', 'when a pack is published'],
+  ['commit', 'when a pack is published'],
+  ['committed', 'when a pack is published, although it took effect'],
 ])('a store that fails at %s, %s, ends it without a snapshot', async (call) => {
   let faulty: FaultyDriver | undefined
   const world = snapshotWorld((dir) => {
@@ -56,18 +57,14 @@ test('a run cancelled while its snapshot is published ends after that, under its
   const cancelling = new AbortController()
   const published = Promise.withResolvers<void>()
   const world = snapshotWorld((dir) => {
-    const driver = localDriver(dir)
-    return new Proxy(driver, {
-      get: (_, name) => (name === 'rename' ? rename : bound(driver, name)),
-    })
-    async function rename(from: string, to: string): Promise<void> {
-      if (to.includes('/snapshots/')) {
+    return aroundCommit(localDriver(dir), async (name, commit) => {
+      if (name.includes('/snapshots/')) {
         cancelling.abort(new Error('cancelled'))
         await setImmediate()
       }
-      await driver.rename(from, to)
-      if (to.includes('/snapshots/')) published.resolve()
-    }
+      await commit()
+      if (name.includes('/snapshots/')) published.resolve()
+    })
   })
   writeFileSync(join(world.volume, 'file'), 'content')
   const repository = await world.create()
@@ -84,16 +81,14 @@ test('a run cancelled while a pack is published writes no index', async () => {
   const cancelling = new AbortController()
   const events: string[] = []
   const world = snapshotWorld((dir) => {
-    const driver = localDriver(dir)
-    return new Proxy(driver, { get: (_, name) => (name === 'syncFolder' ? syncFolder : bound(driver, name)) })
-    async function syncFolder(folder: string): Promise<void> {
-      if (folder.includes('/data/')) {
+    return aroundCommit(localDriver(dir), async (name, commit) => {
+      if (name.includes('/data/')) {
         cancelling.abort(new Error('cancelled'))
         for (let turn = 0; turn < 100; turn++) await setImmediate()
       }
-      await driver.syncFolder(folder)
-      events.push(folder.replace(/^.*repo\//, '').replace(/\/.*/, ''))
-    }
+      await commit()
+      events.push(name.replace(/^.*repo\//, '').replace(/\/.*/, ''))
+    })
   })
   writeFileSync(join(world.volume, 'file'), 'content')
   const repository = await world.create()
@@ -147,11 +142,6 @@ test('a run that is cancelled while it is described publishes no snapshot', asyn
   await expect(snapshot).rejects.toThrow('cancelled')
   expect(await collectIds(repository.listUnpacked('snapshots'))).toEqual([])
 })
-
-function bound(driver: Driver, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(driver, name)
-  return typeof value === 'function' ? value.bind(driver) : value
-}
 
 test.skipIf(!hasRestic)('the next run stores what the failed one did not (needs restic)', async () => {
   let faulty: FaultyDriver | undefined

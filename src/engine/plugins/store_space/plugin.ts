@@ -2,7 +2,8 @@ import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
 /**
- * The space of the store (Space in objects/driver.ts); its problems include what is missing in the own namespace.
+ * The space of the store (Space in objects/driver.ts; nulls if it has no known limit); its problems include what is
+ * missing in the own namespace.
  * Throws STORE_UNAVAILABLE if the store cannot be written.
  */
 export const storeSpacePlugin: Plugin<null> = {
@@ -13,8 +14,10 @@ export const storeSpacePlugin: Plugin<null> = {
   async run(_args, context) {
     const store = await openToAnswer(context)
     await store.driver.check()
-    const space = await store.driver.space()
+    const space = (await store.driver.space?.()) ?? NO_LIMIT
     const problems = [...space.problems, ...(await store.problems())]
     return { state: 'success', reason: '', result: { ...space, problems } }
   },
 }
+
+const NO_LIMIT = { freeBytes: null, totalBytes: null, trashBytes: null, quota: null, problems: [] }

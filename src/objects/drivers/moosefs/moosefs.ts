@@ -1,12 +1,7 @@
-import { createHash } from 'node:crypto'
 import { type FileHandle, lstat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
-import { makeFolder } from '../../../lib/make-folder.ts'
-import type { Driver, ObjectWriter, Space } from '../../driver.ts'
+import type { BareDriver, Space, UnnamedWriter } from '../../driver.ts'
 import { FileDriver, ifThere } from '../file-driver.ts'
 import { atNewObject, atObject } from '../file-place.ts'
-import { lockFile } from '../local-lock.ts'
-import { checkObjectName } from '../object-names.ts'
 import { replaceFile } from '../replace-file.ts'
 import { checkControlFiles } from './mount.ts'
 import { type MooseFsPlace, mooseFsPlace } from './place.ts'
@@ -21,30 +16,28 @@ const TEMPORARY = /\.part-[0-9a-f]+$/
 /**
  * A directory of a mounted MooseFS as a store. Differences from a local directory: each call checks that it is on a
  * MooseFS; samples of written data are read back from the chunk servers; folders need no sync, because the master has a
- * name once the call returns; temporary files skip the trash.
- * @param lockDir a local folder of this daemon: a lock on MooseFS itself would outlive its mount by a day.
+ * name once the call returns; temporary files skip the trash. It has no locks: a lock on MooseFS would outlive its mount
+ * by a day.
  */
-export function mooseFsDriver(dir: string, lockDir: string): Driver {
-  return new MooseFsDriver(mooseFsPlace(dir), lockDir)
+export function mooseFsDriver(dir: string): BareDriver {
+  return new MooseFsDriver(mooseFsPlace(dir))
 }
 
 class MooseFsDriver extends FileDriver {
   readonly #mooseFs: MooseFsPlace
-  readonly #lockDir: string
   readonly #trash: Trash
 
-  constructor(place: MooseFsPlace, lockDir: string) {
+  constructor(place: MooseFsPlace) {
     super('moosefs', { durability: 'acknowledged', showsNamesAtOnce: false }, place)
     this.#mooseFs = place
-    this.#lockDir = lockDir
     this.#trash = new Trash(place)
   }
 
-  override async create(name: string): Promise<ObjectWriter> {
-    const writer = await super.create(name)
+  protected override async createFile(temporary: string, name = temporary): Promise<UnnamedWriter> {
+    const writer = await super.createFile(temporary, name)
     return provenWriter(writer, (samples) =>
       this.attemptOn(name)('read back', () =>
-        atObject(this.place, name, (path) => readBack(path, name, samples)),
+        atObject(this.place, temporary, (path) => readBack(path, name, samples)),
       ),
     )
   }
@@ -73,16 +66,6 @@ class MooseFsDriver extends FileDriver {
 
   override syncFolder(folder: string): Promise<void> {
     return this.attemptOn(folder)('sync', () => this.place.within(async () => {}))
-  }
-
-  override async lock(name: string): Promise<AsyncDisposable> {
-    checkObjectName(name)
-    return this.attemptOn(name)('lock', async () => {
-      await this.place.within(async () => {})
-      await makeFolder(this.#lockDir)
-      const file = createHash('sha256').update(`${this.place.dir}\n${name}`).digest('hex').slice(0, 32)
-      return lockFile(join(this.#lockDir, `store-${file}`))
-    })
   }
 
   override space(): Promise<Space> {

@@ -1,28 +1,39 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { BackupdError } from '../../../lib/errors.ts'
-import type { ObjectWriter } from '../../driver.ts'
+import type { UnnamedWriter } from '../../driver.ts'
 import { readFully } from '../local-file.ts'
 import { digestOf, type Sample, Samples } from './samples.ts'
 
 const { O_DIRECT, O_NOFOLLOW, O_RDONLY } = constants
 
-/** Wraps a writer so that sync() also checks samples of what the chunk servers stored. */
+/** Wraps a writer so that sync() and commit() also check samples of what the chunk servers stored. */
 export function provenWriter(
-  writer: ObjectWriter,
+  writer: UnnamedWriter,
   prove: (samples: readonly Sample[]) => Promise<void>,
-): ObjectWriter {
+): UnnamedWriter {
   const samples = new Samples()
+  let stored: Promise<number> | undefined
+  const syncAndProve = async () => {
+    const size = await writer.sync()
+    await prove(samples.taken())
+    return size
+  }
+  const sync = () => {
+    stored ??= syncAndProve()
+    return stored
+  }
   return {
     async write(chunk) {
       await writer.write(chunk)
       samples.add(chunk)
     },
-    async sync() {
-      await writer.sync()
-      await prove(samples.taken())
+    sync,
+    async commit(name) {
+      await sync()
+      await writer.commit(name)
     },
-    close: () => writer.close(),
+    abort: () => writer.abort(),
   }
 }
 

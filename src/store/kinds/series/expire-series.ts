@@ -97,7 +97,8 @@ async function mustPrune(note: PruneNote, { store, run }: Expiry): Promise<boole
   const nowMs = run.now()
   if (isPruneDue(note, nowMs)) return true
   if (!isPruneDue(note, nowMs, { isStoreFull: true })) return false
-  return (await store.driver.space()).freeBytes < FULL_BYTES
+  const space = await store.driver.space?.()
+  return space !== undefined && space.freeBytes < FULL_BYTES
 }
 
 /** Tolerates a full store: without the note, the next run only checks again. */

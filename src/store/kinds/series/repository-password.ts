@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
-import { readSmall } from '../../../objects/small-objects.ts'
+import { createSmall, readSmall } from '../../../objects/small-objects.ts'
 import { repositoryExists } from '../../../restic/repository/open-repository.ts'
 import type { StoreWorld } from '../../world.ts'
 import { placeOfRepository } from './repository-place.ts'
@@ -46,13 +46,12 @@ export async function makePassword({ driver }: StoreWorld): Promise<boolean> {
   await using _lock = await driver.lock(`${PASSWORD_FILE}.lock`)
   if (await isFilled(driver)) return false
   for await (const namespace of namespacesWithRepository(driver)) throw passwordMissing(namespace)
-  if (await driver.stat(PASSWORD_FILE)) await driver.replace(PASSWORD_FILE, newPassword())
-  else if (!(await create(driver))) return false
-  await driver.syncFolder('')
+  if (!(await driver.stat(PASSWORD_FILE))) return await create(driver)
+  await driver.replace(PASSWORD_FILE, newPassword())
   return true
 }
 
-/** An empty file is being written by another daemon, so it is waited for, or is left over from a crash. */
+/** An empty file is being written by an older daemon, so it is waited for, or is left over from a crash of one. */
 async function isFilled(driver: Driver): Promise<boolean> {
   for (let waited = 0; ; waited += POLL_MS) {
     const stat = await driver.stat(PASSWORD_FILE)
@@ -65,18 +64,13 @@ async function isFilled(driver: Driver): Promise<boolean> {
 
 /** Creates the file, false if it exists: this decides between daemons if locks do not work across machines. */
 async function create(driver: Driver): Promise<boolean> {
-  const writer = await driver.create(PASSWORD_FILE).catch((error: unknown) => {
-    if (error instanceof BackupdError && error.code === 'CONFLICT') return undefined
-    throw error
-  })
-  if (!writer) return false
   try {
-    await writer.write(newPassword())
-    await writer.sync()
-  } finally {
-    await writer.close()
+    await createSmall(driver, PASSWORD_FILE, newPassword())
+    return true
+  } catch (error) {
+    if (error instanceof BackupdError && error.code === 'CONFLICT') return false
+    throw error
   }
-  return true
 }
 
 function newPassword(): Buffer {

@@ -21,8 +21,7 @@ function driverOn(dir: string): Driver {
 async function put(driver: Driver, name: string, content: Buffer): Promise<void> {
   const writer = await driver.create(name)
   await writer.write(content)
-  await writer.sync()
-  await writer.close()
+  await writer.commit().finally(() => writer.abort())
 }
 
 describe('the moosefs driver without a MooseFS', () => {
@@ -78,16 +77,19 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     const gone = { code: 'STORE_NOT_MOUNTED' }
     await expect(driver.create('ns/object')).rejects.toMatchObject(gone)
     await expect(driver.replace('ns/small', Buffer.from('x'))).rejects.toMatchObject(gone)
-    await expect(driver.rename('ns/before', 'ns/after')).rejects.toMatchObject(gone)
+    await expect(driver.remove('ns/before')).rejects.toMatchObject(gone)
     await expect(driver.check()).rejects.toMatchObject(gone)
     mkdirSync(dir)
     await expect(driver.create('ns/object')).rejects.toMatchObject(gone)
     expect(readdirSync(under, { recursive: true })).toEqual([dir.slice(under.length + 1)])
     rmSync(dir, { recursive: true })
     await open.write(Buffer.from('what was open still goes to the MooseFS'))
-    await open.close()
+    await expect(open.commit()).rejects.toMatchObject(gone)
     host.mount()
-    expect(statSync(join(dir, 'ns/open')).size).toBe(39)
+    const part = readdirSync(join(dir, 'ns')).find((name) => name.startsWith('open.part-')) ?? ''
+    expect(statSync(join(dir, 'ns', part)).size).toBe(39)
+    await open.abort()
+    expect(readdirSync(join(dir, 'ns'))).toEqual(['before'])
     await put(driver, 'ns/object', Buffer.from('x'))
   })
 
@@ -125,7 +127,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
       await writer.write(content.subarray(at, at + (1 << 20)))
     const before = received()
     await writer.sync()
-    await writer.close()
+    await writer.commit()
     expect(received() - before).toBeGreaterThan(16 * 65_536)
   })
 
@@ -147,10 +149,11 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
       put(theirs, 'ns/object', Buffer.from('2')),
     ])
     expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    await put(ours, 'ns/a', Buffer.from('1'))
-    await put(theirs, 'ns/b', Buffer.from('2'))
-    const published = await Promise.allSettled([ours.publish('ns/a', 'ns/c'), theirs.publish('ns/b', 'ns/c')])
-    expect(published.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const unnamed = await Promise.all([ours, theirs].map((driver) => driver.createIn('ns/tmp')))
+    const named = await Promise.allSettled(unnamed.map((writer) => writer.commit('ns/c')))
+    expect(named.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    for (const writer of unnamed) await writer.abort()
+    expect(readdirSync(join(dir, 'ns/tmp'))).toEqual([])
   })
 
   it('lets temporary and replaced files skip the trash, and reports the trash', () => {

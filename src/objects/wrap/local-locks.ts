@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { makeFolder } from '../../lib/make-folder.ts'
+import type { BareDriver, Driver } from '../driver.ts'
+import { lockFile } from '../drivers/local-lock.ts'
+
+/**
+ * Adds locks to a driver that has none of its own: files in `lockDir`, a local folder of this daemon, named after `store`
+ * and the object.
+ */
+export function withLocalLocks(
+  driver: BareDriver,
+  { lockDir, store }: { lockDir: string; store: string },
+): Driver {
+  const { lock } = driver
+  if (lock) return Object.assign(driver, { lock })
+  return Object.assign(driver, {
+    async lock(name: string) {
+      // Rejects bad names, and a store that cannot be used.
+      await driver.stat(name)
+      await makeFolder(lockDir)
+      const file = createHash('sha256').update(`${store}\n${name}`).digest('hex').slice(0, 32)
+      return lockFile(join(lockDir, `store-${file}`))
+    },
+  })
+}
