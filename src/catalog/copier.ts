@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { CatalogCopier } from '../domain/ports.ts'
-import { syncFolder } from '../lib/atomic-file.ts'
+import { replaceAtomically } from '../lib/atomic-file.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 import { fileErrorOf } from './file-error.ts'
@@ -80,13 +80,10 @@ function forbidden(dir: string, allowed: string): BackupdError {
 async function publishCopy(from: string, path: string): Promise<void> {
   const part = `${path}.part`
   try {
-    await copyInThread(from, part)
-    await rename(part, path)
+    await replaceAtomically(path, part, () => copyInThread(from, part))
   } catch (error) {
-    await rm(part, { force: true })
     throw fileErrorOf(error, part) ?? error
   }
-  await syncFolder(dirname(path))
 }
 
 /** Rejects with the error of the thread. */

@@ -1,4 +1,4 @@
-import { open, readFile, rename, unlink } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errors.ts'
 
@@ -12,27 +12,37 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Replaces `file` atomically: writes beside it, syncs, renames, syncs the folder. Readers see old or new content. */
+/**
+ * Makes a file or folder under a temporary name beside `path`, then renames it, so that others see the old one, or the
+ * new one whole, also after a power loss. If `make` fails, nothing of it is left.
+ * @param make must sync what it writes
+ */
+export async function replaceAtomically(
+  path: string,
+  temporary: string,
+  make: (temporary: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await make(temporary)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {})
+    throw error
+  }
+  await syncFolder(dirname(path))
+}
+
+/** Replaces `file` atomically with `content`. */
 export async function writeFileAtomically(
   file: string,
   content: string | Buffer,
   mode = 0o600,
 ): Promise<void> {
-  const temporary = `${file}.tmp-${process.pid}`
-  const handle = await open(temporary, 'w', mode)
-  try {
-    try {
-      await handle.writeFile(content)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw error
-  }
-  await syncFolder(dirname(file))
+  await replaceAtomically(file, `${file}.tmp-${process.pid}`, async (temporary) => {
+    await using handle = await open(temporary, 'w', mode)
+    await handle.writeFile(content)
+    await handle.sync()
+  })
 }
 
 /** The file's text, or undefined if the file does not exist. */

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
-import { open, rename, statfs, unlink } from 'node:fs/promises'
+import { open, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceAtomically } from './atomic-file.ts'
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
@@ -120,15 +121,15 @@ export class DataRoom {
 
   /** Writes the reserve, not sparse, and renames it, so that it exists completely or not at all. */
   async #fillReserve(): Promise<void> {
-    const part = `${this.#reserve}.part`
     try {
-      await using file = await open(part, 'w', 0o600)
-      for (let at = 0; at < RESERVE_BYTES; at += MIB)
-        await file.write(Buffer.alloc(MIB, 'reserve '), 0, MIB, at)
-      await rename(part, this.#reserve)
+      await replaceAtomically(this.#reserve, `${this.#reserve}.part`, async (part) => {
+        await using file = await open(part, 'w', 0o600)
+        for (let at = 0; at < RESERVE_BYTES; at += MIB)
+          await file.write(Buffer.alloc(MIB, 'reserve '), 0, MIB, at)
+      })
       this.#reserved = RESERVE_BYTES
     } catch {
-      await unlink(part).catch(() => {})
+      // Without room for it there is no reserve; it is tried again.
     }
   }
 }

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readFileIfThere, writeFileAtomically } from '../../src/lib/atomic-file.ts'
+import { readFileIfThere, replaceAtomically, writeFileAtomically } from '../../src/lib/atomic-file.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 
 let folder: string
@@ -45,4 +45,20 @@ test('the content is on disk before it gets its name, and the name before the wr
     'sync data',
     'over',
   ])
+})
+
+test('a folder is made as a whole too, and nothing of it stays if that fails', async () => {
+  const path = join(folder, 'example')
+  const make = async (part: string) => {
+    await mkdir(join(part, 'below'), { recursive: true })
+  }
+  const failing = async (part: string) => {
+    await make(part)
+    throw new Error('half way')
+  }
+  await expect(replaceAtomically(path, `${path}.part`, failing)).rejects.toThrow('half way')
+  expect(await readdir(folder)).toEqual([])
+  await replaceAtomically(path, `${path}.part`, make)
+  expect(await readdir(path)).toEqual(['below'])
+  expect(await readdir(folder)).toEqual(['example'])
 })

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { appendFile, link, mkdir, open, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, link, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { syncFolder } from '../../lib/atomic-file.ts'
+import { replaceAtomically } from '../../lib/atomic-file.ts'
 import { makeRandomBytes, tableRows } from './content.ts'
 
 const MIB = 1024 * 1024
@@ -18,11 +18,11 @@ export async function makeExample(dataDir: string, onMake: () => void): Promise<
   onMake()
   const part = `${folder}.part`
   await rm(part, { recursive: true, force: true })
-  await makeDatabase(join(part, 'volumes/db'))
-  await makeFiles(join(part, 'volumes/files'))
-  await writeFile(join(part, 'inventory.yaml'), inventoryText(folder))
-  await rename(part, folder)
-  await syncFolder(dataDir)
+  await replaceAtomically(folder, part, async () => {
+    await makeDatabase(join(part, 'volumes/db'))
+    await makeFiles(join(part, 'volumes/files'))
+    await writeFile(join(part, 'inventory.yaml'), inventoryText(folder))
+  })
   return inventory
 }
 

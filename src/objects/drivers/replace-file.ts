@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { syncFolder } from '../../lib/atomic-file.ts'
+import { type FileHandle, open } from 'node:fs/promises'
+import { replaceAtomically } from '../../lib/atomic-file.ts'
+import { unfinishedName } from '../unfinished.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 /** Flags to open a new object. */
@@ -17,20 +16,10 @@ export async function replaceFile(
   content: Buffer,
   prepare: (file: FileHandle, temporary: string) => Promise<void> = async () => {},
 ): Promise<void> {
-  const temporary = join(dirname(path), `${basename(path)}.part-${randomBytes(21).toString('hex')}`)
-  const file = await open(temporary, NEW, 0o600)
-  try {
-    try {
-      await file.writeFile(content)
-      await file.sync()
-      await prepare(file, temporary)
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw error
-  }
-  await syncFolder(dirname(path))
+  await replaceAtomically(path, unfinishedName(path), async (temporary) => {
+    await using file = await open(temporary, NEW, 0o600)
+    await file.writeFile(content)
+    await file.sync()
+    await prepare(file, temporary)
+  })
 }
