@@ -49,7 +49,7 @@ export type IndexEnd = z.infer<typeof endSchema>
 const lineSchema = z.discriminatedUnion('kind', [headerSchema, entrySchema, membersSchema, endSchema])
 
 /** Converts an entry to the shape that file lists show. */
-export function fileInfoOf(entry: IndexEntry): FileInfo {
+export function toArchiveFileInfo(entry: IndexEntry): FileInfo {
   const { path, type, size, mode, uid, gid, linkTarget, sha256 } = entry
   const modified = isoTimeOfNs(BigInt(entry.mtimeNs))
   return { path, type, size, mode, uid, gid, modified, linkTarget, sha256 }

@@ -15,7 +15,7 @@ import {
   ipFlag,
   MAX_SOCKETS,
   NEW_REPOSITORY,
-  PASSWORD_FILE,
+  PASSWORD_FILE_FLAG,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
 } from './shared-flags.ts'
@@ -55,7 +55,7 @@ export function daemonCommand(): Command {
   return addStoreFlags(command)
     .addOption(ALLOWED_HOST)
     .addOption(CONCURRENCY)
-    .addOption(PASSWORD_FILE)
+    .addOption(PASSWORD_FILE_FLAG)
     .addOption(TAKE_OVER_NAMESPACE)
     .addOption(CLAIM_STORE)
     .addOption(NEW_REPOSITORY)

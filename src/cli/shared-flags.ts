@@ -47,7 +47,7 @@ export const ALLOWED_HOST = new Option(
   .argParser(collect)
   .default([])
 
-export const PASSWORD_FILE = new Option(
+export const PASSWORD_FILE_FLAG = new Option(
   '--repository-password-file <file>',
   'the file with the password of increments; without it, one is created in the store',
 ).argParser((file) => resolve(file))

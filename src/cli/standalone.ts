@@ -34,7 +34,7 @@ import {
   localDirFlag,
   MAX_SOCKETS,
   NEW_REPOSITORY,
-  PASSWORD_FILE,
+  PASSWORD_FILE_FLAG,
   TAKE_OVER_NAMESPACE,
   VOLUME_ROOT,
 } from './shared-flags.ts'
@@ -65,7 +65,7 @@ export function standaloneCommand(): Command {
     .addOption(ALLOW_PATH)
     .addOption(KEEP_RECORDS)
     .addOption(ALLOWED_HOST)
-    .addOption(PASSWORD_FILE)
+    .addOption(PASSWORD_FILE_FLAG)
     .addOption(TAKE_OVER_NAMESPACE)
     .addOption(CLAIM_STORE)
     .addOption(NEW_REPOSITORY)

@@ -13,7 +13,7 @@ import type { Context } from '../resolvers/context.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { refuseCostlyDocuments } from './refuse-costly.ts'
 
-export interface HttpOptions {
+export interface ControllerHttpOptions {
   apollo: ApolloServer<Context>
   makeContext(who: string): Context
   /** Throws for a request that is not allowed. */
@@ -29,7 +29,7 @@ export async function createHttpApp({
   guard,
   log,
   schema,
-}: HttpOptions): Promise<FastifyInstance> {
+}: ControllerHttpOptions): Promise<FastifyInstance> {
   const app = createApp({
     guard: ({ raw }) => guard(raw),
     refuse: (error, request, reply) => refuse(error, request, { reply, log }),

@@ -2,7 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { relistSoon } from './listing.ts'
-import type { LiveRecord } from './record-ledger.ts'
+import type { UnfinishedRecord } from './record-ledger.ts'
 import { isLegacyDaemon, type ServerState } from './server-state.ts'
 import { pollServer } from './servers.ts'
 import type { World } from './world.ts'
@@ -20,7 +20,7 @@ export function checkSilentRuns(world: World): void {
   }
 }
 
-async function checkRecords(world: World, records: LiveRecord[]): Promise<void> {
+async function checkRecords(world: World, records: UnfinishedRecord[]): Promise<void> {
   for (const live of records) {
     const news = await findNews(world, live)
     if (news === 'no answer yet') return
@@ -31,7 +31,7 @@ async function checkRecords(world: World, records: LiveRecord[]): Promise<void> 
 /** The daemon's record of the run, or one that says `lost`; undefined if there is nothing new. */
 async function findNews(
   world: World,
-  { record, aliveAt }: LiveRecord,
+  { record, aliveAt }: UnfinishedRecord,
 ): Promise<RunRecord | 'no answer yet' | undefined> {
   const server = world.servers.get(record.server)
   const waited = world.clock.now() - aliveAt
@@ -59,7 +59,7 @@ async function findNews(
  */
 function checkLegacyRun(
   world: World,
-  { record, aliveAt }: LiveRecord,
+  { record, aliveAt }: UnfinishedRecord,
   { debug, silentSince, idle }: ServerState,
 ): RunRecord | undefined {
   const now = world.clock.now()

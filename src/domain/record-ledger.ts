@@ -11,7 +11,7 @@ export class RecordLedger {
   readonly #store: RecordStore
   readonly #clock: Clock
   readonly #onChange: (record: RunRecord) => void
-  readonly #live = new Map<string, LiveRecord>()
+  readonly #live = new Map<string, UnfinishedRecord>()
   #tail: Promise<unknown> = Promise.resolve()
 
   /** @param onChange called with each record whose state changed, once that is on disk */
@@ -55,7 +55,7 @@ export class RecordLedger {
   }
 
   /** Records that have not ended and without a sign of life for `ms`. */
-  listSilent(ms: number): LiveRecord[] {
+  listSilent(ms: number): UnfinishedRecord[] {
     const now = this.#clock.now()
     return [...this.#live.values()].filter((live) => now - live.aliveAt > ms)
   }
@@ -78,7 +78,7 @@ export class RecordLedger {
   }
 }
 
-export interface LiveRecord {
+export interface UnfinishedRecord {
   record: RunRecord
   /** Unix ms of the last sign of life. */
   aliveAt: number

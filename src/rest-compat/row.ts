@@ -14,7 +14,7 @@ export interface Call {
 }
 
 /** A legacy URL: its GraphQL document, how to read its arguments, and how to convert the answer to legacy JSON. */
-export interface Row<R, V extends object> {
+export interface RestRow<R, V extends object> {
   method: 'GET' | 'POST' | 'PUT'
   /** With `?name=value` at the end, it matches only requests with that value. List such a row before the one without. */
   path: string
@@ -39,7 +39,7 @@ export interface Route {
   reply(call: Call, execute: Execute): Promise<Reply>
 }
 
-export function row<R, V extends object>(table: Row<R, V>): Route {
+export function row<R, V extends object>(table: RestRow<R, V>): Route {
   const { method, path, document } = table
   return {
     method,
@@ -56,7 +56,7 @@ export function row<R, V extends object>(table: Row<R, V>): Route {
 }
 
 async function gather<R, V extends object>(
-  { document, ask, more }: Row<R, V>,
+  { document, ask, more }: RestRow<R, V>,
   call: Call,
   execute: Execute,
 ): Promise<Pages<R>> {

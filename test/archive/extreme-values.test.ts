@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ByteStream } from '../../src/archive/byte-stream.ts'
-import { fileInfoOf, type IndexLine, readIndex } from '../../src/archive/index-format.ts'
+import { type IndexLine, readIndex, toArchiveFileInfo } from '../../src/archive/index-format.ts'
 import { createIndexWriter } from '../../src/archive/index-writer.ts'
 import { encodeHead } from '../../src/archive/member-header.ts'
 import { encodePaxRecords, formatPaxTime } from '../../src/archive/pax-encode.ts'
@@ -117,7 +117,7 @@ test('an index of any entries is read back the same, and its times can be shown'
       expect(read.map(({ size, uid, gid, mode }) => [size, uid, gid, mode])).toEqual(
         entries.map(({ size, uid, gid, mode }) => [size, uid, gid, mode]),
       )
-      for (const line of read) expect(DateTime.serialize(fileInfoOf(line).modified)).toMatch(/^\d{4}-/)
+      for (const line of read) expect(DateTime.serialize(toArchiveFileInfo(line).modified)).toMatch(/^\d{4}-/)
     }),
     { numRuns: 50 },
   )

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fileInfoOf, type IndexEntry, type IndexLine, readIndex } from '../../src/archive/index-format.ts'
+import {
+  type IndexEntry,
+  type IndexLine,
+  readIndex,
+  toArchiveFileInfo,
+} from '../../src/archive/index-format.ts'
 import { fileInfoSchema } from '../../src/wire/backup.ts'
 import { bytesReader, type Packed, packTo, runTar } from '../support/packing.ts'
 
@@ -90,7 +95,7 @@ test('the members cover the archive, and each can be unpacked alone', () => {
 })
 
 test('an entry is shown as a line of a list of files', () => {
-  const info = fileInfoSchema.parse(fileInfoOf(entry('new\\x0aline')))
+  const info = fileInfoSchema.parse(toArchiveFileInfo(entry('new\\x0aline')))
   expect(info).toMatchObject({ path: 'new\\x0aline', type: 'file', size: 5 })
   expect(Math.abs(Date.parse(info.modified) - Date.now())).toBeLessThan(600_000)
 })

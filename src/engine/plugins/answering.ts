@@ -10,7 +10,7 @@ export function openToAnswer({ settings, clock, log }: RunContext): Promise<Stor
 }
 
 /** Throws NOT_FOUND. */
-export async function findBackup(
+export async function findBackupToAnswer(
   context: RunContext,
   namespace: string,
   name: string,

@@ -13,7 +13,7 @@ import { type OpenVolume, openVolume } from '../tree/volume.ts'
 import { TreeWriter } from '../tree/write-tree.ts'
 import { openContent } from './item-content.ts'
 
-export interface CopyInput {
+export interface MirrorCopyInput {
   /** The folder to copy: a trusted path, but with untrusted content. */
   mirror: string
   /** An existing empty directory. */
@@ -33,7 +33,7 @@ export interface CopyInput {
  * written exactly causes a warning. Blocks the event loop: use it in a process of its own. Throws STORE_UNAVAILABLE,
  * NO_ROOM, or the signal's reason once aborted; the caller must then discard the target.
  */
-export async function copyMirror(input: CopyInput): Promise<UnpackSummary> {
+export async function copyMirror(input: MirrorCopyInput): Promise<UnpackSummary> {
   using volume = await openMirror(input.mirror)
   using links = createLinkTable()
   const copy = new Copy(input, volume, links)
@@ -54,7 +54,7 @@ async function openMirror(mirror: string): Promise<OpenVolume> {
 }
 
 class Copy {
-  readonly #input: CopyInput
+  readonly #input: MirrorCopyInput
   readonly #volume: OpenVolume
   readonly #links: LinkTable
   readonly #walk: SortedWalk
@@ -62,7 +62,7 @@ class Copy {
   readonly #done = { bytes: 0, files: 0, entries: 0 }
   #faults = 0
 
-  constructor(input: CopyInput, volume: OpenVolume, links: LinkTable) {
+  constructor(input: MirrorCopyInput, volume: OpenVolume, links: LinkTable) {
     this.#input = input
     this.#volume = volume
     this.#links = links

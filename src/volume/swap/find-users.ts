@@ -1,9 +1,9 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import type { Mount } from '../../lib/mount-info.ts'
-import { isGone, readProcLink } from './foreign-proc.ts'
+import { isProcessGone, readProcLink } from './foreign-proc.ts'
 import { type Held, listHeld } from './held-things.ts'
-import { isWithin, type Place, pathText, placeOf, readMounts } from './mount-table.ts'
+import { findPlaceOnDevice, isWithin, type PlaceOnDevice, printMountPath, readMounts } from './mount-table.ts'
 
 export interface VolumeUser {
   pid: number
@@ -30,7 +30,7 @@ export type UnseenProcess = Pick<VolumeUser, 'pid' | 'command'>
  * @param volume its real path
  */
 export async function findUsers(volume: string): Promise<FoundUsers> {
-  const place = placeOf(pathText(volume), await readMounts('self'))
+  const place = findPlaceOnDevice(printMountPath(volume), await readMounts('self'))
   const found: FoundUsers = { users: [], unseen: [] }
   if (!place) return found
   const mountsOf = createMountsReader()
@@ -79,7 +79,7 @@ interface Inspection {
   unseen: boolean
 }
 
-async function inspectProcess(pid: number, volume: Place, mountsOf: MountsOf): Promise<Inspection> {
+async function inspectProcess(pid: number, volume: PlaceOnDevice, mountsOf: MountsOf): Promise<Inspection> {
   let unseen = false
   try {
     const mounts = await mountsOf(pid)
@@ -90,12 +90,12 @@ async function inspectProcess(pid: number, volume: Place, mountsOf: MountsOf): P
     }
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
-    unseen ||= !isGone(error)
+    unseen ||= !isProcessGone(error)
   }
   return { unseen }
 }
 
-function inspectHeld({ kind, path, mount }: Held, volume: Place, mounts: Mount[]): Inspection {
+function inspectHeld({ kind, path, mount }: Held, volume: PlaceOnDevice, mounts: Mount[]): Inspection {
   if (path === undefined) {
     const where = mounts.find(({ id }) => id === mount)
     return inspectByMount(kind, volume, where)
@@ -106,7 +106,7 @@ function inspectHeld({ kind, path, mount }: Held, volume: Place, mounts: Mount[]
 }
 
 /** For a file without a known path, compares mounts: inside the volume, disjoint from it, or above it (unknown). */
-function inspectByMount(kind: string, volume: Place, mount: Mount | undefined): Inspection {
+function inspectByMount(kind: string, volume: PlaceOnDevice, mount: Mount | undefined): Inspection {
   if (!mount) return { unseen: true }
   if (mount.device !== volume.device) return { unseen: false }
   if (isWithin(mount.root, volume.path))
@@ -114,9 +114,9 @@ function inspectByMount(kind: string, volume: Place, mount: Mount | undefined): 
   return { unseen: isWithin(volume.path, mount.root) }
 }
 
-function pathInside(path: string, volume: Place, mounts: Mount[]): string | undefined {
+function pathInside(path: string, volume: PlaceOnDevice, mounts: Mount[]): string | undefined {
   if (!path.startsWith('/')) return undefined
-  const place = placeOf(path, mounts)
+  const place = findPlaceOnDevice(path, mounts)
   if (!place || place.device !== volume.device || !isWithin(place.path, volume.path)) return undefined
   return place.path.slice(volume.path.length).replace(/^\//, '')
 }

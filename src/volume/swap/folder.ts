@@ -2,7 +2,7 @@ import { type BigIntStats, constants, lstatSync } from 'node:fs'
 import { type FileHandle, open, opendir } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'
-import { mountIdOf } from '../tree/mounts.ts'
+import { findMountId } from '../tree/mounts.ts'
 
 /** Identifies a file independent of its name. */
 export interface Identity {
@@ -51,7 +51,7 @@ function createFolder(handle: FileHandle, identity: Identity): Folder {
 
 /** False if a mount lies between them. Compares mount ids too: a bind mount has the same device number. */
 export function isOnSameMount(folder: Folder, top: Folder): boolean {
-  return folder.identity.device === top.identity.device && mountIdOf(folder.fd) === mountIdOf(top.fd)
+  return folder.identity.device === top.identity.device && findMountId(folder.fd) === findMountId(top.fd)
 }
 
 /** The names in a folder as bytes, streamed: a volume can hold very many. */

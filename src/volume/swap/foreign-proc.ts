@@ -23,6 +23,6 @@ export async function readProcLink(link: string): Promise<string> {
 }
 
 /** Whether the error means a kernel thread, or a process that has ended: both hold nothing. */
-export function isGone(error: unknown): boolean {
+export function isProcessGone(error: unknown): boolean {
   return ['ENOENT', 'ESRCH', 'EINVAL'].includes(errnoOf(error) ?? '')
 }

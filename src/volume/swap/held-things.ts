@@ -2,8 +2,8 @@ import { open, readdir } from 'node:fs/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import { O_PATH } from '../../lib/kernel/open.ts'
 import { unescapeOctal } from '../../lib/mount-info.ts'
-import { mountIdOf } from '../tree/mounts.ts'
-import { isGone, readProcLink, readProcText } from './foreign-proc.ts'
+import { findMountId } from '../tree/mounts.ts'
+import { isProcessGone, readProcLink, readProcText } from './foreign-proc.ts'
 
 /** Something that a process holds open. If `path` and `mount` are both missing, it could not be inspected. */
 export interface Held {
@@ -43,7 +43,7 @@ async function toHeld(kind: string, places: Promise<Place[]>): Promise<Held[]> {
 /** An error of inspecting another process must not fail the recover: it yields an entry that could not be inspected. */
 function notInspected(kind: string, error: unknown): Held[] {
   if (errnoOf(error) === undefined) throw error
-  return isGone(error) ? [] : [{ kind }]
+  return isProcessGone(error) ? [] : [{ kind }]
 }
 
 async function readLinkPlace(link: string): Promise<Place[]> {
@@ -51,15 +51,15 @@ async function readLinkPlace(link: string): Promise<Place[]> {
     return [{ path: await readProcLink(link) }]
   } catch (error) {
     if (errnoOf(error) !== 'ENAMETOOLONG') throw error
-    return [{ mount: await readMountId(link) }]
+    return [{ mount: await readMountOfLink(link) }]
   }
 }
 
 /** Opens the target, because only descriptors have a mount id, and a working directory has no descriptor. */
-async function readMountId(link: string): Promise<string> {
+async function readMountOfLink(link: string): Promise<string> {
   const handle = await open(link, O_PATH)
   try {
-    return mountIdOf(handle.fd)
+    return findMountId(handle.fd)
   } finally {
     await handle.close()
   }

@@ -2,7 +2,7 @@ import { type Mount, parseMountInfo } from '../../lib/mount-info.ts'
 import { readProcText } from './foreign-proc.ts'
 
 /** Where a file is on its file system, independent of the mount it is reached through. */
-export interface Place {
+export interface PlaceOnDevice {
   device: string
   path: string
 }
@@ -18,7 +18,7 @@ export function isWithin(path: string, folder: string): boolean {
 }
 
 /** Translates a path of a process to its place. If mounts cover each other, the newest one counts, as in the kernel. */
-export function placeOf(path: string, mounts: readonly Mount[]): Place | undefined {
+export function findPlaceOnDevice(path: string, mounts: readonly Mount[]): PlaceOnDevice | undefined {
   let best: Mount | undefined
   for (const mount of mounts) {
     if (isWithin(path, mount.point) && (!best || mount.point.length >= best.point.length)) best = mount
@@ -34,13 +34,13 @@ function join(root: string, rest: string): string {
 }
 
 /** A path as latin1 text, as this file's other functions expect it. */
-export function pathText(path: string | Buffer): string {
+export function printMountPath(path: string | Buffer): string {
   return Buffer.from(path).toString('latin1')
 }
 
 /** Lists mount points below `folder` in this process's mount namespace. */
 export async function listMountsBelow(folder: string): Promise<string[]> {
-  const text = pathText(folder)
+  const text = printMountPath(folder)
   const points = (await readMounts('self')).map((mount) => mount.point)
   return points
     .filter((point) => point !== text && isWithin(point, text))

@@ -5,7 +5,7 @@ import { moveWithoutReplacing } from './move.ts'
 import { protectListed } from './protected-list.ts'
 import { applyRoot, toRootMetadata } from './root-metadata.ts'
 import { discardStaging, type Staging } from './staging.ts'
-import { NEW, stagingPlace } from './staging-folders.ts'
+import { NEW_FOLDER, stagingPlace } from './staging-folders.ts'
 import type { SwapOptions } from './swap-options.ts'
 import { syncFilesystem } from './sync-filesystem.ts'
 
@@ -18,7 +18,7 @@ export async function placeNewVolume(
   await using folder = await openFolder(stagingPlace(pointer, volume))
   await using parent = await openFolder(volume.parent)
   {
-    await using fresh = await openFolder(folder.at(NEW))
+    await using fresh = await openFolder(folder.at(NEW_FOLDER))
     if (root) await applyRoot(fresh, toRootMetadata(root), onRefused)
     else await fresh.chmod(0o755)
     await protectListed({ staging: folder, top: fresh, warn })
@@ -35,7 +35,7 @@ export async function placeNewVolume(
 function rename(staging: Folder, parent: Folder, volume: string): void {
   const target = { folder: parent, name: Buffer.from(basename(volume)) }
   try {
-    moveWithoutReplacing({ folder: staging, name: Buffer.from(NEW) }, target)
+    moveWithoutReplacing({ folder: staging, name: Buffer.from(NEW_FOLDER) }, target)
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error
     throw new BackupdError(

@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { z } from 'zod'
 import { BackupdError } from '../../lib/errors.ts'
 import { majorOf } from '../../lib/kernel/device-number.ts'
-import { mountIdOf } from '../tree/mounts.ts'
+import { findMountId } from '../tree/mounts.ts'
 import type { Folder } from './folder.ts'
 
 /**
@@ -27,7 +27,7 @@ export function readIdentity({ fd }: Folder): { inode: string; mtimeNs: string; 
   const seen = {
     birthtimeNs: birthtimeNs > 0n ? String(birthtimeNs) : '',
     device: String(dev),
-    mount: mountIdOf(fd),
+    mount: findMountId(fd),
     boot: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     namespace: readlinkSync('/proc/self/ns/mnt'),
   }

@@ -14,9 +14,9 @@ import { isProtected } from './unprotect.ts'
 export const STAGING_PREFIX = '.backupd-recover-'
 
 /** Folders in a staging folder: the new content, the old content, and what appeared in the volume meanwhile. */
-export const NEW = 'new'
-export const OLD = 'old'
-export const LATE = 'late'
+export const NEW_FOLDER = 'new'
+export const OLD_FOLDER = 'old'
+export const LATE_FOLDER = 'late'
 
 /** A swap never moves such names at the top of a volume: they may have the old content of another recover. */
 export function isStagingName(name: Buffer): boolean {
@@ -69,7 +69,7 @@ export async function makeStagingFolders(staging: string): Promise<void> {
   await using folder = await openFolder(staging)
   for (const acl of ['system.posix_acl_default', 'system.posix_acl_access']) removeXattr(folder, acl)
   await folder.chmod(0o700)
-  for (const name of [NEW, OLD, LATE]) await mkdir(folder.at(name), { mode: 0o700 })
+  for (const name of [NEW_FOLDER, OLD_FOLDER, LATE_FOLDER]) await mkdir(folder.at(name), { mode: 0o700 })
 }
 
 function removeXattr(folder: Folder, name: string): void {
@@ -87,11 +87,12 @@ function removeXattr(folder: Folder, name: string): void {
 export async function removeStaging(staging: string): Promise<boolean> {
   try {
     await using folder = await openFolder(staging)
-    await emptyIfThere(folder, NEW)
+    await emptyIfThere(folder, NEW_FOLDER)
     // Probes of a run that was killed while it tested renames.
-    for (const probe of [`${OLD}/probe`, probeName(basename(staging))])
+    for (const probe of [`${OLD_FOLDER}/probe`, probeName(basename(staging))])
       await ignoring(['ENOENT', 'ENOTEMPTY', 'ENOTDIR'], rmdir(folder.at(probe)))
-    for (const name of [NEW, OLD, LATE]) await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
+    for (const name of [NEW_FOLDER, OLD_FOLDER, LATE_FOLDER])
+      await ignoring(['ENOENT', 'ENOTEMPTY'], rmdir(folder.at(name)))
     await ignoring(['ENOENT'], unlink(folder.at(JOURNAL)))
     await ignoring(['ENOENT'], unlink(folder.at(PROTECTED)))
   } catch (error) {

@@ -11,7 +11,7 @@ import {
   isInside,
   isStagingName,
   makeStagingFolders,
-  NEW,
+  NEW_FOLDER,
   stagingPath,
   stagingPathInside,
   stagingPlace,
@@ -149,7 +149,7 @@ async function openStaging(
 ): Promise<Omit<Staging, 'refusedRename'>> {
   const leftOver = await listLeftovers(dataDir, volume)
   await using folder = await openFolder(stagingPlace(pointer, volume))
-  const target = await openFolder(folder.at(NEW))
+  const target = await openFolder(folder.at(NEW_FOLDER))
   return {
     dataDir,
     pointer,

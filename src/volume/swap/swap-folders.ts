@@ -2,7 +2,7 @@ import type { HeldVolume } from '../held-volume.ts'
 import { type Folder, openFolder } from './folder.ts'
 import type { Pointer } from './pointer.ts'
 import { checkSameVolume } from './seen-volume.ts'
-import { LATE, NEW, OLD, stagingPlace } from './staging-folders.ts'
+import { LATE_FOLDER, NEW_FOLDER, OLD_FOLDER, stagingPlace } from './staging-folders.ts'
 
 /** The folders between which a swap moves entries, all held open. */
 export interface SwapFolders extends AsyncDisposable {
@@ -23,9 +23,9 @@ export async function openSwapFolders(pointer: Pointer, held: HeldVolume): Promi
   checkSameVolume(pointer, volume)
   const staging = opened.use(await openFolder(stagingPlace(pointer, held)))
   const [fresh, old, late] = [
-    opened.use(await openFolder(staging.at(NEW))),
-    opened.use(await openFolder(staging.at(OLD))),
-    opened.use(await openFolder(staging.at(LATE))),
+    opened.use(await openFolder(staging.at(NEW_FOLDER))),
+    opened.use(await openFolder(staging.at(OLD_FOLDER))),
+    opened.use(await openFolder(staging.at(LATE_FOLDER))),
   ]
   const owned = opened.move()
   return { volume, staging, fresh, old, late, [Symbol.asyncDispose]: () => owned.disposeAsync() }

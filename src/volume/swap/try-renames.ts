@@ -6,7 +6,7 @@ import { breather, type Folder, namesIn, openFolder } from './folder.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { restoreTime } from './restore-time.ts'
 import { readIdentity } from './seen-volume.ts'
-import { isStagingName, OLD, probeName } from './staging-folders.ts'
+import { isStagingName, OLD_FOLDER, probeName } from './staging-folders.ts'
 
 /** Errors of a rename that rights, attributes, quotas or overlay layers refuse. Other errors say nothing about that. */
 const REFUSALS = new Set(['EXDEV', 'EPERM', 'EACCES'])
@@ -42,7 +42,7 @@ export async function tryRenames(renames: RenamesToTry): Promise<void> {
  * moved.
  */
 async function tryMovesOut(volume: Folder, { staging }: RenamesToTry): Promise<void> {
-  const full = staging.at(OLD)
+  const full = staging.at(OLD_FOLDER)
   await using old = await openFolder(full)
   const content = old.at('probe')
   mkdirSync(content)

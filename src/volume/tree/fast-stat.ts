@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import type { TreeItem } from './entry.ts'
-import type { Inspector, Place } from './inspect.ts'
+import type { EntryPlace, Inspector } from './inspect.ts'
 import { MAX_CONCURRENT } from './inspector.ts'
 import type { Pin } from './pin.ts'
 import { entryOf, typeOf } from './stat-entry.ts'
@@ -37,7 +37,7 @@ export class FastStat {
   }
 
   /** The entry of this name, if it is known and not a directory. */
-  known(place: Place): TreeItem | undefined {
+  known(place: EntryPlace): TreeItem | undefined {
     if (this.#pause > 0) {
       this.#pause--
       return undefined
@@ -50,7 +50,7 @@ export class FastStat {
     return item
   }
 
-  #itemAt({ directory, name, path }: Place): TreeItem | undefined {
+  #itemAt({ directory, name, path }: EntryPlace): TreeItem | undefined {
     const { isKnown, volume } = this.#inspector
     if (!isKnown) return undefined
     const { below } = volume.mounts()

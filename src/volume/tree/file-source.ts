@@ -31,7 +31,7 @@ export async function openFile(
     closePinned(pin, fd)
     throw new KernelError(EFBIG, 'open')
   }
-  bringUpToDate(entry, stat, { kernel, fd })
+  refreshEntry(entry, stat, { kernel, fd })
   const isSettled = beganNs === undefined || (await flushWrites(fd, stat, beganNs))
   return {
     fd,
@@ -43,7 +43,7 @@ export async function openFile(
 }
 
 /** Updates the fields that may have changed since the walk saw the entry. */
-export function bringUpToDate(
+export function refreshEntry(
   entry: TreeEntry,
   stat: BigIntStats,
   { kernel, fd }: { kernel: Kernel | undefined; fd: number },

@@ -6,7 +6,7 @@ import type { FileSource, OpenFile, TreeEntry, TreeItem, TreeWarning } from './e
 import { exactMtimeNs } from './exact-time.ts'
 import { openFile, readWhole } from './file-source.ts'
 import { readFlags, readFlagsAt } from './inode-flags.ts'
-import { mountIdOf } from './mounts.ts'
+import { findMountId } from './mounts.ts'
 import { noteFlags } from './note-flags.ts'
 import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
 import { MAX_SMALL_FILE_BYTES, readCachedFile } from './read-cached.ts'
@@ -38,7 +38,7 @@ export interface Inspected {
 }
 
 /** An entry of a pinned directory; `path` is relative to the volume. */
-export interface Place {
+export interface EntryPlace {
   directory: Pin
   name: Buffer
   path: Buffer
@@ -52,7 +52,7 @@ export interface Place {
  */
 export function inspect(
   inspector: Inspector,
-  place: Place,
+  place: EntryPlace,
 ): Inspected | undefined | Promise<Inspected | undefined> {
   if (isInMountTable(inspector.volume, place.path)) return describeMount(inspector, place)
   let pin: Pin | Promise<Pin>
@@ -68,7 +68,7 @@ export function inspect(
 
 async function inspectWhenPinned(
   inspector: Inspector,
-  place: Place,
+  place: EntryPlace,
   pinning: Promise<Pin>,
 ): Promise<Inspected | undefined> {
   let pin: Pin
@@ -82,7 +82,7 @@ async function inspectWhenPinned(
 
 function inspectPinned(
   inspector: Inspector,
-  place: Place,
+  place: EntryPlace,
   pin: Pin,
 ): Inspected | undefined | Promise<Inspected | undefined> {
   const isMount = isMountPoint(inspector.volume, pin)
@@ -105,7 +105,7 @@ function unpinned(pin: Pin): undefined {
   unpin(pin)
 }
 
-function warnOfPin(inspector: Inspector, { path }: Place, error: unknown): undefined {
+function warnOfPin(inspector: Inspector, { path }: EntryPlace, error: unknown): undefined {
   if (errnoOf(error) === 'ENOENT') {
     inspector.onVanished?.(path)
     inspector.warn('note', path, 'vanished before it was opened')
@@ -118,7 +118,7 @@ function isInMountTable({ mounts }: OpenVolume, path: Buffer): boolean {
 }
 
 /** Describes a mount point without accessing it: its server may be dead, and every call would hang. */
-function describeMount(inspector: Inspector, place: Place): Inspected {
+function describeMount(inspector: Inspector, place: EntryPlace): Inspected {
   const { directory, name, path, isDirectory = true } = place
   const { stat } = directory
   const entry = entryOf(isDirectory ? 'directory' : 'file', stat, path)
@@ -130,7 +130,7 @@ function describeMount(inspector: Inspector, place: Place): Inspected {
 /** Detects by the device number what was mounted since the mount table was read, or if there is no such table. */
 function isMountPoint(volume: OpenVolume, pin: Pin): boolean {
   if (pin.stat.dev === volume.pin.stat.dev) return false
-  return pin.fd < 0 || mountIdOf(pin.fd) !== volume.mounts().id
+  return pin.fd < 0 || findMountId(pin.fd) !== volume.mounts().id
 }
 
 /** Keeps the mount point itself, so that it can be mounted again after a recover, but not what is mounted there. */
@@ -140,7 +140,11 @@ function mountItem(inspector: Inspector, entry: TreeEntry): TreeItem {
   return { entry: { ...entry, size: 0, links: 1 }, data, open: null }
 }
 
-function createItem(inspector: Inspector, place: Place, pin: Pin): TreeItem | undefined | Promise<TreeItem> {
+function createItem(
+  inspector: Inspector,
+  place: EntryPlace,
+  pin: Pin,
+): TreeItem | undefined | Promise<TreeItem> {
   const type = typeOf(pin.stat)
   if (type === undefined) {
     inspector.warn('note', place.path, 'is a socket, which has no content: left out')
@@ -176,7 +180,7 @@ function readAttributes(inspector: Inspector, entry: TreeEntry, pin: Pin): void 
 function linkItem(
   { kernel }: OpenVolume,
   entry: TreeEntry,
-  { place, pin }: { place: Place; pin: Pin },
+  { place, pin }: { place: EntryPlace; pin: Pin },
 ): TreeItem | Promise<TreeItem> {
   const withTarget = (linkTarget: Buffer) => ({
     entry: Object.assign(entry, { linkTarget }),

@@ -19,7 +19,7 @@ export interface Mounts {
 export function mountsAt(fd: number, path: Buffer): Mounts {
   const own = path.toString('latin1')
   const prefix = own === '/' ? own : `${own}/`
-  const id = mountIdOf(fd)
+  const id = findMountId(fd)
   const mounts = parseMountInfo(readProc('/proc/self/mountinfo'))
   const below = mounts
     .filter(({ point, parent }) => point.startsWith(prefix) && (id === '' || parent === id))
@@ -28,7 +28,7 @@ export function mountsAt(fd: number, path: Buffer): Mounts {
 }
 
 /** The id of the mount that an open file is on (proc_pid_fdinfo(5)); empty if the kernel does not report it. */
-export function mountIdOf(fd: number): string {
+export function findMountId(fd: number): string {
   return /^mnt_id:\s*(\d+)/m.exec(readProc(`/proc/self/fdinfo/${fd}`))?.[1] ?? ''
 }
 

@@ -3,7 +3,7 @@ import { errnoOf } from '../../lib/errors.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import { readXattrs } from './attributes.ts'
 import type { TreeEntry, Xattr } from './entry.ts'
-import { bringUpToDate } from './file-source.ts'
+import { refreshEntry } from './file-source.ts'
 import { areWritesFlushed } from './flush-writes.ts'
 import { readFlags } from './inode-flags.ts'
 import { noteFlags } from './note-flags.ts'
@@ -31,7 +31,7 @@ export function readCachedFile(volume: OpenVolume, entry: TreeEntry, pin: Pin): 
     const xattrs = xattrsIfReadable(kernel, fd)
     const flags = readFlags(kernel, fd, false)
     if (!xattrs || kernel.ctimeOf(fd) !== pin.stat.ctimeNs) return undefined
-    bringUpToDate(entry, pin.stat, { kernel, fd })
+    refreshEntry(entry, pin.stat, { kernel, fd })
     noteFlags(volume, Object.assign(entry, { xattrs }), flags)
     return scratch.subarray(0, size)
   } finally {

@@ -1,5 +1,5 @@
 import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
-import { mountIdOf } from './mounts.ts'
+import { findMountId } from './mounts.ts'
 import { openFolder } from './write-folder.ts'
 import type { NameInFolder } from './write-metadata.ts'
 
@@ -8,13 +8,13 @@ import type { NameInFolder } from './write-metadata.ts'
  * @throws EXDEV if something is mounted at it or in it; the mount's content is not touched
  */
 export function removeFolder({ folder, name }: NameInFolder): void {
-  removeBelow(folder.at(name), mountIdOf(folder.fd))
+  removeBelow(folder.at(name), findMountId(folder.fd))
 }
 
 function removeBelow(place: Buffer, mount: string): void {
   const folder = openFolder(place)
   try {
-    if (mountIdOf(folder.fd) !== mount)
+    if (findMountId(folder.fd) !== mount)
       throw Object.assign(new Error('EXDEV: something is mounted in it'), { code: 'EXDEV' })
     for (const name of readdirSync(folder.at(Buffer.from('.')), { encoding: 'buffer' })) {
       const inner = folder.at(name)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Mount } from '../../../src/lib/mount-info.ts'
 import { collectInodes } from '../../../src/volume/swap/inode-set.ts'
-import { isWithin, placeOf } from '../../../src/volume/swap/mount-table.ts'
+import { findPlaceOnDevice, isWithin } from '../../../src/volume/swap/mount-table.ts'
 
 function mount(point: string, device: string, root = '/'): Mount {
   return { point, device, root } as Mount
@@ -9,11 +9,11 @@ function mount(point: string, device: string, root = '/'): Mount {
 
 test('of stacked mounts the newest counts, and of nested ones the deepest', () => {
   const mounts = [mount('/', '8:1'), mount('/v', '8:2'), mount('/v', '8:3', '/below'), mount('/v2', '8:4')]
-  expect(placeOf('/v/a', mounts)).toEqual({ device: '8:3', path: '/below/a' })
-  expect(placeOf('/v', mounts)).toEqual({ device: '8:3', path: '/below' })
-  expect(placeOf('/v2/a', mounts)).toEqual({ device: '8:4', path: '/a' })
-  expect(placeOf('/va', mounts)).toEqual({ device: '8:1', path: '/va' })
-  expect(placeOf('/v', [mount('/other', '8:1')])).toBeUndefined()
+  expect(findPlaceOnDevice('/v/a', mounts)).toEqual({ device: '8:3', path: '/below/a' })
+  expect(findPlaceOnDevice('/v', mounts)).toEqual({ device: '8:3', path: '/below' })
+  expect(findPlaceOnDevice('/v2/a', mounts)).toEqual({ device: '8:4', path: '/a' })
+  expect(findPlaceOnDevice('/va', mounts)).toEqual({ device: '8:1', path: '/va' })
+  expect(findPlaceOnDevice('/v', [mount('/other', '8:1')])).toBeUndefined()
 })
 
 test('a path is within itself and its parents, not within similar names', () => {

@@ -3,7 +3,7 @@ import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
 import { parseShape } from '../../../wire/json.ts'
 import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
-import { findBackup } from '../answering.ts'
+import { findBackupToAnswer } from '../answering.ts'
 
 const QUESTION = QUESTIONS.files
 type FilesArgs = z.infer<typeof QUESTION.args>
@@ -15,7 +15,7 @@ export const backupFilesPlugin: Plugin<FilesArgs> = {
   parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run({ namespace, name, path, snapshot = '', ...question }, context) {
-    await using found = await findBackup(context, namespace, name)
+    await using found = await findBackupToAnswer(context, namespace, name)
     const page = await found.listFiles(
       { path: bytesToText(textToBytes(path)), snapshot, ...question },
       context.signal,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
-import { findBackup } from '../answering.ts'
+import { findBackupToAnswer } from '../answering.ts'
 
 const infoArgsSchema = z.object({ namespace: z.string(), name: z.string() })
 type InfoArgs = z.infer<typeof infoArgsSchema>
@@ -13,7 +13,7 @@ export const backupInfoPlugin: Plugin<InfoArgs> = {
   parseArgs: (raw) => parseShape('The question for a backup', raw, infoArgsSchema),
   needs: () => [],
   async run({ namespace, name }, context) {
-    await using found = await findBackup(context, namespace, name)
+    await using found = await findBackupToAnswer(context, namespace, name)
     return { state: 'success', reason: '', result: found.info }
   },
 }

@@ -2,7 +2,7 @@
 // format. Legacy archives have neither manifest nor index: they are listed by reading the whole archive.
 // find-backup.ts opens an archive as a StoredBackup here; start-archive.ts makes one.
 
-import { fileInfoOf, readIndex } from '../../../archive/index-format.ts'
+import { readIndex, toArchiveFileInfo } from '../../../archive/index-format.ts'
 import { unpackArchive } from '../../../archive/unpack.ts'
 import { verifyArchive } from '../../../archive/verify.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
@@ -53,7 +53,7 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
 }
 
 async function* indexEntries(index: ObjectReader): AsyncGenerator<FileInfo> {
-  for await (const line of readIndex(index)) if (line.kind === 'entry') yield fileInfoOf(line)
+  for await (const line of readIndex(index)) if (line.kind === 'entry') yield toArchiveFileInfo(line)
 }
 
 async function restoreArchive(
