@@ -206,7 +206,19 @@ function toTreeEntry(type: EntryType, path: Buffer, entry: TarEntry): TreeEntry 
   const linkTarget = type === 'symlink' ? entry.linkName : null
   const unknown = { ctimeNs: 0n, device: 0n, inode: 0n, links: 1 }
   return {
-    ...{ type, path, mode, uid, gid, size, mtimeNs, major, minor, linkTarget, xattrs, extents, ...unknown },
+    type,
+    path,
+    mode,
+    uid,
+    gid,
+    size,
+    mtimeNs,
+    major,
+    minor,
+    linkTarget,
+    xattrs,
+    extents,
+    ...unknown,
     ...(flags !== 0 && { flags }),
   }
 }

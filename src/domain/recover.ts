@@ -151,7 +151,12 @@ function startRecover(
   const plan = options.plan === true
   const inPlace = options.onRefusedRename === 'in-place' ? { onRefusedRename: options.onRefusedRename } : {}
   const args = {
-    ...{ app, proc, backup: name, destDir: path, files, namespace: backup.server },
+    app,
+    proc,
+    backup: name,
+    destDir: path,
+    files,
+    namespace: backup.server,
     ...(snapshot !== null && { snapshot }),
     ...inPlace,
     ...(plan && { plan }),

@@ -11,7 +11,9 @@ const ACTION = 'settle'
 
 const namesSchema = z.array(z.string()).default([])
 const settledSchema = z.object({
-  ...{ volume: z.string(), rid: z.string(), outcome: z.string() },
+  volume: z.string(),
+  rid: z.string(),
+  outcome: z.string(),
   /** How many entries of a finished recover differ from the backup. */
   faults: z.number().default(0),
 })

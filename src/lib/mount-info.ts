@@ -26,8 +26,13 @@ function parseMount(line: string): Mount {
   const [id = '', parent = '', device = '', root = '', point = ''] = of.split(' ')
   const [type = '', source = ''] = about.split(' ')
   return {
-    ...{ id, parent, device, root: unescapeOctal(root), point: unescapeOctal(point) },
-    ...{ type, source: unescapeOctal(source) },
+    id,
+    parent,
+    device,
+    root: unescapeOctal(root),
+    point: unescapeOctal(point),
+    type,
+    source: unescapeOctal(source),
   }
 }
 

@@ -3,7 +3,8 @@ import { errnoOf } from './errors.ts'
 
 /** System errors that an operator can fix: room, permissions, attributes, mounts, devices, limits. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
-  ...{ ENOSPC: 'NO_ROOM', EDQUOT: 'NO_ROOM' },
+  ENOSPC: 'NO_ROOM',
+  EDQUOT: 'NO_ROOM',
   ...Object.fromEntries(
     [
       ...[

@@ -8,9 +8,23 @@ import { addFlaw, issueOf, labelOf } from './tolerant.ts'
 // are kept, because the end of a run must not be lost over a bad count in its result.
 
 const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
-  ...{ seq: 0, attempt: 1, server: '0.0.0.0', jobId: '', spec: '', action: '', args: {}, type: 'once' },
-  ...{ state: 'lost', start: UNKNOWN_TIME, end: null, reason: '', error: null, warnings: [] },
-  ...{ warningCount: 0, result: null, progress: null },
+  seq: 0,
+  attempt: 1,
+  server: '0.0.0.0',
+  jobId: '',
+  spec: '',
+  action: '',
+  args: {},
+  type: 'once',
+  state: 'lost',
+  start: UNKNOWN_TIME,
+  end: null,
+  reason: '',
+  error: null,
+  warnings: [],
+  warningCount: 0,
+  result: null,
+  progress: null,
 }
 
 /** The fields without which a record is useless. */

@@ -10,10 +10,29 @@ import { issueOf } from './tolerant.ts'
 export const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z'
 
 const UNKNOWN_BACKUP: Omit<BackupInfo, 'server' | 'name'> = {
-  ...{ mode: 'full', app: '', proc: '', volume: '', instanceNo: 0, source: '', containers: [], size: 0 },
-  ...{ created: UNKNOWN_TIME, sequence: 0, rid: null, jobId: null, state: 'partial', suspect: null },
-  ...{ corrupt: null, verified: null, holds: [], sha256: null, hasIndex: false, files: null, bytes: null },
-  ...{ durability: null, series: null },
+  mode: 'full',
+  app: '',
+  proc: '',
+  volume: '',
+  instanceNo: 0,
+  source: '',
+  containers: [],
+  size: 0,
+  created: UNKNOWN_TIME,
+  sequence: 0,
+  rid: null,
+  jobId: null,
+  state: 'partial',
+  suspect: null,
+  corrupt: null,
+  verified: null,
+  holds: [],
+  sha256: null,
+  hasIndex: false,
+  files: null,
+  bytes: null,
+  durability: null,
+  series: null,
 }
 
 /** Parses a backup; invalid values are left out and named in `corrupt`. undefined if server or name is invalid. */
