@@ -13,7 +13,7 @@ import { DOCUMENT_LIMITS, DocumentWalk } from './document-walk.ts'
  * Why a document must not be executed, or undefined. Call it before GraphQL's own validation, one rule of which takes
  * quadratic time for repeated fields. This check takes linear time and stops at the limit of selections.
  */
-export function documentProblem(schema: GraphQLSchema, document: DocumentNode): GraphQLError | undefined {
+export function findDocumentProblem(schema: GraphQLSchema, document: DocumentNode): GraphQLError | undefined {
   try {
     walkDocument(schema, document)
     return undefined

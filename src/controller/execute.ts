@@ -9,7 +9,7 @@ import { formatError } from './format-error.ts'
  * Executes typed documents in this process, without HTTP. `makeContext` says who asks. The limits for documents of
  * clients do not apply: these are our own, each validated once.
  */
-export function executeIn({ schema, log }: GraphQLParts, makeContext: () => Context): Execute {
+export function createExecute({ schema, log }: GraphQLParts, makeContext: () => Context): Execute {
   return async (document, variables) => {
     if (!checked.has(document)) check({ schema, document })
     const { data, errors } = await execute({

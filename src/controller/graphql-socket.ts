@@ -7,10 +7,10 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { messageOf } from '../lib/errors.ts'
 import type { Context } from '../resolvers/context.ts'
 import type { GraphQLParts } from './apollo.ts'
-import { documentProblem } from './document-problem.ts'
+import { findDocumentProblem } from './document-problem.ts'
 import { formatError } from './format-error.ts'
 import { parseDocument } from './parse-document.ts'
-import { initProblem, SocketLimits } from './socket-limits.ts'
+import { findInitProblem, SocketLimits } from './socket-limits.ts'
 
 export interface SocketOptions extends GraphQLParts {
   /** Throws for a request that is not allowed. */
@@ -55,7 +55,7 @@ export function serveSocket(server: Server, options: SocketOptions): { close(): 
 
 /** Drops the payload, which is not used. Returning false closes the socket; the close frame here has the reason. */
 function acceptInit(connection: Connection<undefined, Extra>): boolean {
-  const problem = initProblem(connection.connectionParams)
+  const problem = findInitProblem(connection.connectionParams)
   Object.assign(connection, { connectionParams: undefined })
   if (problem !== undefined) connection.extra.socket.close(BAD_REQUEST, problem)
   return problem === undefined
@@ -66,7 +66,7 @@ function prepareOperation(payload: SubscribePayload, { socket }: IncomingMessage
   const { schema, makeContext } = options
   const document = parseDocument(payload.query)
   if (document instanceof GraphQLError) return [document]
-  const costly = documentProblem(schema, document)
+  const costly = findDocumentProblem(schema, document)
   if (costly) return [costly]
   const problems = validate(schema, document)
   if (problems.length > 0) return problems

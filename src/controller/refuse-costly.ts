@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
 import type { Log } from '../lib/log.ts'
-import { documentProblem } from './document-problem.ts'
+import { findDocumentProblem } from './document-problem.ts'
 import { formatError } from './format-error.ts'
 import { parseDocument } from './parse-document.ts'
 
@@ -28,5 +28,5 @@ function readQueries({ body, query }: FastifyRequest): string[] {
 /** Leaves documents that cannot be parsed to Apollo, which refuses them. */
 function findProblem(schema: GraphQLSchema, query: string): GraphQLError | undefined {
   const document = parseDocument(query)
-  return document instanceof GraphQLError ? undefined : documentProblem(schema, document)
+  return document instanceof GraphQLError ? undefined : findDocumentProblem(schema, document)
 }

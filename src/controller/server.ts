@@ -23,7 +23,7 @@ import { createSchema } from '../resolvers/schema.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { startApollo } from './apollo.ts'
 import { keepTime } from './clock-file.ts'
-import { executeIn } from './execute.ts'
+import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
 import { createHttpApp } from './http-app.ts'
@@ -144,7 +144,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   const graphql = { schema: createSchema(), log }
   const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
   const guard = createGuard(options)
-  const executeAs = (who: string) => executeIn(graphql, () => makeContext(who))
+  const executeAs = (who: string) => createExecute(graphql, () => makeContext(who))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
   const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeApp)
   await app.register(async (legacy) => {

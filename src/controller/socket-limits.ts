@@ -25,10 +25,10 @@ export class SocketLimits {
 
   /** Counts a new operation, or returns why it is refused. */
   begin(connection: Connection, id: string, payload: SubscribePayload): GraphQLError | undefined {
-    const operations = this.#operationsOf(connection)
+    const operations = this.#readOperations(connection)
     const size = JSON.stringify(payload).length
     const reason =
-      reasonAgainst(payload, size, operations) ??
+      findExceededLimit(payload, size, operations) ??
       (this.#held + size > SOCKET_LIMITS.heldByAll
         ? `All WebSockets together hold more than ${SOCKET_LIMITS.heldByAll} characters of operations: try again later`
         : undefined)
@@ -50,7 +50,7 @@ export class SocketLimits {
     this.#operations.delete(connection)
   }
 
-  #operationsOf(connection: Connection): Map<string, number> {
+  #readOperations(connection: Connection): Map<string, number> {
     const operations = this.#operations.get(connection) ?? new Map<string, number>()
     this.#operations.set(connection, operations)
     for (const id of [...operations.keys()]) if (!(id in connection.subscriptions)) this.end(connection, id)
@@ -58,7 +58,7 @@ export class SocketLimits {
   }
 }
 
-function reasonAgainst(
+function findExceededLimit(
   { variables }: SubscribePayload,
   size: number,
   operations: ReadonlyMap<string, number>,
@@ -75,7 +75,7 @@ function reasonAgainst(
 }
 
 /** Why a `connection_init` is refused; short enough for the reason of a close frame. */
-export function initProblem(payload: unknown): string | undefined {
+export function findInitProblem(payload: unknown): string | undefined {
   if (JSON.stringify(payload ?? {}).length <= SOCKET_LIMITS.initPayload) return undefined
   return `The payload of connection_init is longer than ${SOCKET_LIMITS.initPayload} characters: leave it out`
 }

@@ -40,7 +40,7 @@ export class RecordEvents {
   }
 }
 
-export function matches(record: RunRecord, filter: EventFilter): boolean {
+export function matchesEventFilter(record: RunRecord, filter: EventFilter): boolean {
   if (filter.rid !== undefined && record.rid !== filter.rid) return false
   return filter.app === undefined || appOf(record) === filter.app
 }
@@ -63,7 +63,7 @@ export class EventQueue {
   }
 
   offer(event: RecordEvent, weight: Waiting['weight']): void {
-    if (this.#closed || !matches(event.record, this.#filter)) return
+    if (this.#closed || !matchesEventFilter(event.record, this.#filter)) return
     if (weight === 'progress') this.#dropOlderProgress(event.record.rid)
     this.#waiting.push({ event, weight })
     if (this.#waiting.length > MAX_BEHIND) this.close()

@@ -70,7 +70,7 @@ export async function diffSnapshots(
   backup: BackupInfo,
   { to = NO_ID, ...question }: DiffQuestion,
 ): Promise<Answer<DiffPage>> {
-  if (!backup.series) return noSeries(backup)
+  if (!backup.series) return refuseWithoutSeries(backup)
   const request = { ...toBackupKey(backup), to, ...question }
   return await ask(world, backup, (ip) => world.ports.daemon.diff(ip, request))
 }
@@ -82,12 +82,12 @@ export interface HistoryQuestion {
 }
 
 /** The versions of one path in all snapshots, newest first. `next` is the `after` of the next page. */
-export async function fileHistory(
+export async function readFileHistory(
   world: World,
   backup: BackupInfo,
   { path, after, limit }: HistoryQuestion,
 ): Promise<Answer<FileHistory>> {
-  if (!backup.series) return noSeries(backup)
+  if (!backup.series) return refuseWithoutSeries(backup)
   const versions: FileHistory['versions'] = []
   let next = after
   const guard = new PageGuard(backup.server)
@@ -113,7 +113,7 @@ export function deleteSnapshots(
   return audited(world, { who, verb: 'deleteSnapshots', facts }, async () => {
     const backup = await locateBackup(world, name)
     if (isRefused(backup)) return backup
-    if (!backup.series) return noSeries(backup)
+    if (!backup.series) return refuseWithoutSeries(backup)
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
     const request = { ...toBackupKey(backup), snapshots }
     try {
@@ -133,6 +133,6 @@ function ask<T>(world: World, { server }: BackupInfo, question: (ip: string) => 
   return askReaders(world, server, { ask: question, counts: () => true })
 }
 
-function noSeries({ name }: BackupInfo): Answer<never> {
+function refuseWithoutSeries({ name }: BackupInfo): Answer<never> {
   return refuse('BAD_INPUT', `"${name}" has no snapshots: it is not an increment of this system`, { name })
 }

@@ -1,6 +1,6 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { KeptRecord } from './ports.ts'
-import { type EventFilter, type EventQueue, matches, type RecordEvent } from './record-events.ts'
+import { type EventFilter, type EventQueue, matchesEventFilter, type RecordEvent } from './record-events.ts'
 import type { World } from './world.ts'
 
 export interface Watch extends EventFilter {
@@ -52,8 +52,8 @@ async function* streamEvents(
   try {
     const sent = new Map<string, number>()
     for await (const event of watch.since === undefined
-      ? snapshot(world, watch)
-      : gap(world, { ...watch, since: watch.since }, queue)) {
+      ? streamSnapshot(world, watch)
+      : streamGap(world, { ...watch, since: watch.since }, queue)) {
       sent.set(event.record.rid, event.seq)
       yield event
     }
@@ -65,31 +65,31 @@ async function* streamEvents(
   }
 }
 
-async function* snapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent> {
+async function* streamSnapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent> {
   const { rid } = watch
   for (const { record, eventSeq } of rid === undefined
-    ? await unfinished(world)
-    : await known(world, [rid])) {
-    if (matches(record, watch)) yield { seq: eventSeq, kind: 'SNAPSHOT', record }
+    ? await readUnfinished(world)
+    : await readKnown(world, [rid])) {
+    if (matchesEventFilter(record, watch)) yield { seq: eventSeq, kind: 'SNAPSHOT', record }
   }
 }
 
 /** Stored changes of state and the newest progress of running records, in the order of their numbers. */
-async function* gap(
+async function* streamGap(
   world: World,
   watch: Watch & { since: number },
   queue: EventQueue,
 ): AsyncGenerator<RecordEvent> {
   const { rid, app, since } = watch
   const filter = { ...(rid !== undefined && { rid }), ...(app !== undefined && { app }) }
-  const progressed = (await unfinished(world)).filter(({ record }) => matches(record, watch))
+  const progressed = (await readUnfinished(world)).filter(({ record }) => matchesEventFilter(record, watch))
   let after = since
   for (;;) {
     const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
     // Events were pruned while a slow listener was reading: the stream ends, and `since` then throws EVENTS_GONE.
     if ((await world.ports.records.keptEvents()).after > after) return queue.close()
     const last = kept.length < GAP_PAGE ? Number.POSITIVE_INFINITY : (kept.at(-1)?.eventSeq ?? after)
-    yield* merged(
+    yield* mergeEvents(
       kept,
       progressed.filter(({ eventSeq }) => eventSeq > after && eventSeq <= last),
     )
@@ -98,20 +98,20 @@ async function* gap(
   }
 }
 
-function merged(kept: KeptRecord[], progressed: KeptRecord[]): RecordEvent[] {
+function mergeEvents(kept: KeptRecord[], progressed: KeptRecord[]): RecordEvent[] {
   const bySeq = new Map([...progressed, ...kept].map((change) => [change.eventSeq, change]))
   const inOrder = [...bySeq.values()].sort((one, other) => one.eventSeq - other.eventSeq)
   return inOrder.map(({ record, eventSeq }) => ({ seq: eventSeq, kind: 'CHANGE', record }))
 }
 
-async function unfinished(world: World): Promise<KeptRecord[]> {
-  return known(
+async function readUnfinished(world: World): Promise<KeptRecord[]> {
+  return readKnown(
     world,
     (await world.ports.records.unfinished()).map(({ rid }) => rid),
   )
 }
 
-async function known(world: World, rids: string[]): Promise<KeptRecord[]> {
+async function readKnown(world: World, rids: string[]): Promise<KeptRecord[]> {
   const kept = await Promise.all(rids.map((rid) => world.ports.records.get(rid)))
   return kept.filter((each) => each !== undefined)
 }

@@ -32,7 +32,7 @@ export class BodyBudget {
     const body = new MeteredBody((length) => {
       bytes += length
       this.#add(peer, length)
-      return this.#reasonAgainst(peer)
+      return this.#findExceededLimit(peer)
     })
     return { body, release: () => this.#add(peer, -bytes) }
   }
@@ -44,11 +44,11 @@ export class BodyBudget {
     else this.#peers.delete(peer)
   }
 
-  #reasonAgainst(peer: string): BackupdError | undefined {
+  #findExceededLimit(peer: string): BackupdError | undefined {
     const { perPeer, total } = this.#limits
     if ((this.#peers.get(peer) ?? 0) > perPeer)
-      return tooMuch(`${peer} sends more than ${perPeer} bytes at once`)
-    if (this.#total > total) return tooMuch(`more than ${total} bytes of requests are being received`)
+      return makeTooMuch(`${peer} sends more than ${perPeer} bytes at once`)
+    if (this.#total > total) return makeTooMuch(`more than ${total} bytes of requests are being received`)
     return undefined
   }
 }
@@ -75,7 +75,7 @@ export class MeteredBody extends Transform {
   }
 }
 
-function tooMuch(why: string): BackupdError {
+function makeTooMuch(why: string): BackupdError {
   return new BackupdError(
     'TOO_COSTLY',
     `Cannot read the body: ${why}. Send fewer requests at once, or try again later`,

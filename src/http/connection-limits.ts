@@ -19,7 +19,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
   server.prependListener('connection', (socket: Socket) => {
     const peer = plainIp(socket.remoteAddress ?? '')
     const ofPeer = (peers.get(peer) ?? 0) + 1
-    const reason = reasonAgainst(limits, { peer, ofPeer, total: total + 1 })
+    const reason = findExceededLimit(limits, { peer, ofPeer, total: total + 1 })
     peers.set(peer, ofPeer)
     total += 1
     socket.once('close', () => {
@@ -32,7 +32,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
   })
 }
 
-function reasonAgainst(
+function findExceededLimit(
   limits: ConnectionLimits,
   { peer, ofPeer, total }: { peer: string; ofPeer: number; total: number },
 ): string | undefined {

@@ -2,9 +2,9 @@ import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root } from 'type
 import {
   deleteSnapshots,
   diffSnapshots,
-  fileHistory,
   getSnapshot,
   listSnapshots,
+  readFileHistory,
 } from '../domain/snapshots.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, PROC, pageSize, SERVER } from './arguments.ts'
@@ -76,7 +76,7 @@ export class SnapshotResolver {
   ): Promise<Connection<FileVersion>> {
     const page = toPage(first ?? 50, after)
     const question = { path, after: page.after ?? null, limit: page.first }
-    return toVersions(orThrow(await fileHistory(world, info, question)))
+    return toVersions(orThrow(await readFileHistory(world, info, question)))
   }
 
   @Mutation(() => [ID], {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { initProblem, SOCKET_LIMITS, SocketLimits } from '../../src/controller/socket-limits.ts'
+import { findInitProblem, SOCKET_LIMITS, SocketLimits } from '../../src/controller/socket-limits.ts'
 
 let limits: SocketLimits
 beforeEach(() => {
@@ -63,7 +63,7 @@ test('each limit admits its exact value, and nothing above', () => {
   expect(begin(three, 'a', sized(held - 100))).toBeUndefined()
   expect(begin(three, 'b', sized(101))).toMatch(/^The operations of this WebSocket/)
   expect(begin(three, 'b', sized(100))).toBeUndefined()
-  expect(initProblem(padded(SOCKET_LIMITS.initPayload))).toBeUndefined()
-  expect(initProblem(padded(SOCKET_LIMITS.initPayload + 1))).toMatch(/connection_init/)
-  expect(initProblem(undefined)).toBeUndefined()
+  expect(findInitProblem(padded(SOCKET_LIMITS.initPayload))).toBeUndefined()
+  expect(findInitProblem(padded(SOCKET_LIMITS.initPayload + 1))).toMatch(/connection_init/)
+  expect(findInitProblem(undefined)).toBeUndefined()
 })

@@ -54,7 +54,7 @@ test('the recorded inventory makes the recorded jobs with their ids and args', a
   expect(made).toEqual(recorded)
 })
 
-test('the job id in the README of wire/ is computed from its text', () => {
+test('a job has its documented id, and the expire job that of its server', () => {
   const plan = makePlan(hello.on('10.77.0.11').volume('/data/db').inventory(), ROOT)
   expect([...plan.jobs.keys()]).toEqual(['0a4d000b0b46c535c4493a6b508e69c211c35d81', '0a4d000b-expire'])
 })

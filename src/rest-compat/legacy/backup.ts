@@ -1,12 +1,12 @@
 import type { LegacyBackupFragment, LegacyFilesQuery } from '../../client/generated/operations.ts'
 import { goTime } from '../../lib/go-time.ts'
 
-export function legacyBackup({ volume, name, size, created, instanceNo }: LegacyBackupFragment) {
+export function toLegacyBackup({ volume, name, size, created, instanceNo }: LegacyBackupFragment) {
   return { volume, name, size, created: goTime(created), instanceNo }
 }
 
 /** Sorts by instance, then by volume, then oldest first. `backups` must be newest first. */
-export function inLegacyOrder(backups: readonly LegacyBackupFragment[]): LegacyBackupFragment[] {
+export function sortInLegacyOrder(backups: readonly LegacyBackupFragment[]): LegacyBackupFragment[] {
   return backups
     .toReversed()
     .sort((one, other) => one.instanceNo - other.instanceNo || compare(one.volume, other.volume))
@@ -14,7 +14,7 @@ export function inLegacyOrder(backups: readonly LegacyBackupFragment[]): LegacyB
 
 type LegacyFile = NonNullable<LegacyFilesQuery['backup']>['files']['nodes'][number]
 
-export function legacyFile({ path, type, size, modified }: LegacyFile) {
+export function toLegacyFile({ path, type, size, modified }: LegacyFile) {
   const name = path.slice(path.lastIndexOf('/') + 1)
   return { name, size, mod_time: goTime(modified), dir: type === 'DIRECTORY' }
 }

@@ -3,11 +3,11 @@ import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
 
 /** A job in legacy form, in which the expire job of a server has no id. */
-export function legacyJob({ id, spec, action, args, asleep }: LegacyJobFragment) {
-  return { id: legacyJobId(id, action), spec, action, args, type: 'cron', sleep: asleep }
+export function toLegacyJob({ id, spec, action, args, asleep }: LegacyJobFragment) {
+  return { id: toLegacyJobId(id, action), spec, action, args, type: 'cron', sleep: asleep }
 }
 
-export function legacyJobId(id: string | null, action: string): string {
+export function toLegacyJobId(id: string | null, action: string): string {
   return id === null || action === 'backup_expire' ? '' : id
 }
 
@@ -17,12 +17,12 @@ interface TimedJob extends LegacyJobFragment {
 }
 
 /** A job as in lists for users: with its times, without the internal args `path` and `archive`. */
-export function scheduledJob(job: TimedJob) {
+export function toScheduledJob(job: TimedJob) {
   const { path: _path, archive: _archive, ...args } = readJobArgs(job)
   return {
     prev: toLegacyTime(job.prevRun),
     next: toLegacyTime(job.nextRun),
-    job: legacyJob({ ...job, args }),
+    job: toLegacyJob({ ...job, args }),
   }
 }
 
@@ -31,7 +31,7 @@ export function readJobArgs({ args }: { args: unknown }): Record<string, unknown
 }
 
 /** Sorts by server, then by next time. */
-export function bySchedule(one: TimedJob, other: TimedJob): number {
+export function compareBySchedule(one: TimedJob, other: TimedJob): number {
   return compare(one.id.slice(0, 8), other.id.slice(0, 8)) || compare(one.nextRun ?? '', other.nextRun ?? '')
 }
 

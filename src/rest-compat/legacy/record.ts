@@ -1,7 +1,7 @@
 import type { LegacyRecordFragment, RecordState } from '../../client/generated/operations.ts'
 import { NEVER } from '../../lib/clock.ts'
 import { goTime } from '../../lib/go-time.ts'
-import { legacyJobId } from './job.ts'
+import { toLegacyJobId } from './job.ts'
 
 type LegacyState = 'running' | 'success' | 'failed'
 
@@ -16,10 +16,10 @@ const STATES: Readonly<Record<RecordState, LegacyState>> = {
   LOST: 'failed',
 }
 
-export function legacyRecord(record: LegacyRecordFragment) {
+export function toLegacyRecord(record: LegacyRecordFragment) {
   const { result } = record
   return {
-    id: legacyJobId(record.jobId, record.action),
+    id: toLegacyJobId(record.jobId, record.action),
     spec: record.spec,
     action: record.action,
     args: record.args,

@@ -6,7 +6,7 @@ interface SilentServer {
 }
 
 /** A list with a warning for each daemon that does not answer, whose entries may be outdated. */
-export function listed(body: unknown, silent: readonly SilentServer[]): Reply {
+export function makeListReply(body: unknown, silent: readonly SilentServer[]): Reply {
   return { status: 200, body, warnings: silent.map(describeSilent) }
 }
 

@@ -9,8 +9,8 @@ import { BackupdError } from '../../lib/errors.ts'
 import { MAX_FILES } from '../../wire/daemon-api.ts'
 import { isProcNamed } from '../../wire/proc-names.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
-import { inLegacyOrder, legacyBackup, legacyFile } from '../legacy/backup.ts'
-import { listed } from '../legacy/warning.ts'
+import { sortInLegacyOrder, toLegacyBackup, toLegacyFile } from '../legacy/backup.ts'
+import { makeListReply } from '../legacy/warning.ts'
 import type { Refusal } from '../refusal.ts'
 import { type Call, type Route, row } from '../row.ts'
 
@@ -31,7 +31,7 @@ const backupsOfProc = (path: string) =>
       const [first] = pages
       const backups = pages.flatMap((page) => page.backups.nodes)
       if (backups.length === 0) checkProc(pages.at(-1) ?? first, call)
-      return listed(inLegacyOrder(backups).map(legacyBackup), silentAmong(backups, first))
+      return makeListReply(sortInLegacyOrder(backups).map(toLegacyBackup), silentAmong(backups, first))
     },
   })
 
@@ -44,7 +44,7 @@ const filesOfBackup = (path: string) =>
     answer([{ backup }], call) {
       if (!backup) throw noBackup(call, readStar(call))
       if (backup.files.pageInfo.hasNextPage) throw tooManyFiles(readStar(call))
-      return { status: 200, body: backup.files.nodes.map(legacyFile) }
+      return { status: 200, body: backup.files.nodes.map(toLegacyFile) }
     },
     refused: { statuses: { TOO_COSTLY: 400 } },
   })
@@ -63,7 +63,7 @@ export const BACKUP_ROWS: readonly Route[] = [
     ask: (call) => ({ ...readBackupName(call), name: readStar(call) }),
     answer([{ backup }], call) {
       if (!backup) throw noBackup(call, readStar(call))
-      return { status: 200, body: legacyBackup(backup) }
+      return { status: 200, body: toLegacyBackup(backup) }
     },
   }),
   row({
@@ -92,7 +92,7 @@ function namesIn(fields: RequestFields): string[] {
   )
 }
 
-/** Silent servers on which the app has volumes, or had some whose backups are still listed. */
+/** Silent servers on which the app has volumes, or had some whose backups are still makeListReply. */
 function silentAmong(backups: readonly { id: string }[], { silent, silentAnywhere }: LegacyBackupsQuery) {
   const owners = new Set([...silent.map(({ ip }) => ip), ...backups.map(({ id }) => readServer(id))])
   return silentAnywhere.filter(({ ip }) => owners.has(ip))

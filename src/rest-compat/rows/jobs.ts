@@ -8,8 +8,8 @@ import {
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { argsMatch, fieldMatches } from '../args-filter.ts'
-import { bySchedule, legacyJob, readJobArgs, scheduledJob } from '../legacy/job.ts'
-import { listed } from '../legacy/warning.ts'
+import { compareBySchedule, readJobArgs, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
+import { makeListReply } from '../legacy/warning.ts'
 import { type Call, type Route, row } from '../row.ts'
 
 /** `action`, `args_<name>` and a job's own fields filter the list. */
@@ -28,7 +28,7 @@ const jobsOfApp = (path: string) =>
           fieldMatches(fields, 'type', 'cron') &&
           fieldMatches(fields, 'sleep', String(job.asleep)),
       )
-      return listed(found.sort(bySchedule).map(scheduledJob), silent)
+      return makeListReply(found.sort(compareBySchedule).map(toScheduledJob), silent)
     },
   })
 
@@ -41,7 +41,10 @@ const allJobs = (path: string) =>
     ask: () => ({}),
     answer([{ servers, silent }]) {
       const planned = servers.filter(({ jobs }) => jobs.length > 0)
-      return listed(Object.fromEntries(planned.map(({ ip, jobs }) => [ip, jobs.map(legacyJob)])), silent)
+      return makeListReply(
+        Object.fromEntries(planned.map(({ ip, jobs }) => [ip, jobs.map(toLegacyJob)])),
+        silent,
+      )
     },
   })
 
@@ -66,7 +69,7 @@ export const JOB_ROWS: readonly Route[] = [
     ask: askJob,
     answer([{ job }], call) {
       if (job?.app?.name !== call.params.app) throw noJob(call)
-      return { status: 200, body: job && legacyJob(job) }
+      return { status: 200, body: job && toLegacyJob(job) }
     },
     refused: { otherwise: 400 },
   }),

@@ -7,7 +7,7 @@ import {
 import { BackupdError } from '../../lib/errors.ts'
 import { argsMatch, fieldMatches, hasArgsFilter } from '../args-filter.ts'
 import { readJobArgs } from '../legacy/job.ts'
-import { findStates, legacyRecord } from '../legacy/record.ts'
+import { findStates, toLegacyRecord } from '../legacy/record.ts'
 import { readMonth } from '../month.ts'
 import { type Call, type Pages, type Route, row } from '../row.ts'
 
@@ -30,8 +30,10 @@ const recordsOfApp = (path: string) =>
     answer(pages, call) {
       const records = found(pages, call).slice(0, readTotal(call))
       const cut = Number(call.fields.text('total')) > MAX_RECORDS
-      const warnings = cut ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`] : []
-      return { status: 200, body: records.map(legacyRecord), warnings }
+      const warnings = cut
+        ? [`Only the newest ${MAX_RECORDS} are makeListReply at once: ask by month and year`]
+        : []
+      return { status: 200, body: records.map(toLegacyRecord), warnings }
     },
   })
 
@@ -42,7 +44,7 @@ const recordOfApp = (path: string) =>
     document: LegacyRecordDocument,
     ask: ({ params }) => ({ rid: params.rid ?? '' }),
     answer([{ record }], { params }) {
-      if (record?.app === params.app && record) return { status: 200, body: legacyRecord(record) }
+      if (record?.app === params.app && record) return { status: 200, body: toLegacyRecord(record) }
       throw new BackupdError('NOT_FOUND', `There is no record "${params.rid}" of ${params.app}`)
     },
     refused: { statuses: { NOT_FOUND: 404 } },

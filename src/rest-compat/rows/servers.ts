@@ -9,8 +9,8 @@ import {
 import { NEVER } from '../../lib/clock.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
-import { legacyJob } from '../legacy/job.ts'
-import { listed } from '../legacy/warning.ts'
+import { toLegacyJob } from '../legacy/job.ts'
+import { makeListReply } from '../legacy/warning.ts'
 import { type Call, type Route, row } from '../row.ts'
 
 const SERVER = '/api/v2/server/:ip'
@@ -23,7 +23,7 @@ export const SERVER_ROWS: readonly Route[] = [
     ask: ({ params }) => ({ ip: params.ip ?? '' }),
     answer([{ server }]) {
       if (!server) return { status: 200, body: [] }
-      return listed(server.jobs.map(legacyJob), server.reachable ? [] : [server])
+      return makeListReply(server.jobs.map(toLegacyJob), server.reachable ? [] : [server])
     },
   }),
   row({
