@@ -1,5 +1,5 @@
 import { type BackupInfo, isGood } from '../wire/backup.ts'
-import { readBackupRow } from '../wire/mend.ts'
+import { readBackupRow } from '../wire/repair-backup.ts'
 import type { Backup, Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'

@@ -1,6 +1,6 @@
 import { appOf } from '../wire/app-of.ts'
-import { readRecordRow } from '../wire/mend-record.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { readRecordRow } from '../wire/repair-record.ts'
 import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'

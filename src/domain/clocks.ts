@@ -15,7 +15,7 @@ export function clockWitness({ trustedClock }: World, server: ServerState): Cloc
 
 /** Reports a daemon's clock that is not in doubt to our own, whose doubt it may end. */
 export function reportDaemonClock({ trustedClock }: World, { clock }: DaemonDebug): void {
-  if (clock && !clock.inDoubt) trustedClock?.hear({ nowMs: clock.now, bootId: clock.boot })
+  if (clock && !clock.inDoubt) trustedClock?.compareWith({ nowMs: clock.now, bootId: clock.boot })
 }
 
 /** Reports a doubt of our own clock as a problem. */

@@ -1,5 +1,5 @@
 import { findNestedPaths } from '../lib/nested-paths.ts'
-import { archiveName, LONGEST_ARCHIVE_NAME } from '../wire/archive-name.ts'
+import { archiveName, MAX_ARCHIVE_NAME_BYTES } from '../wire/archive-name.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
@@ -29,10 +29,10 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
   }
   const places = procs.flatMap(listPlaces)
   for (const place of places) {
-    if (Buffer.byteLength(place.archive) <= LONGEST_ARCHIVE_NAME) continue
+    if (Buffer.byteLength(place.archive) <= MAX_ARCHIVE_NAME_BYTES) continue
     reader.problem(
       { at: place.keyAt },
-      `the archive of ${place.words} would be named with more than ${LONGEST_ARCHIVE_NAME} bytes: shorten a name`,
+      `the archive of ${place.words} would be named with more than ${MAX_ARCHIVE_NAME_BYTES} bytes: shorten a name`,
     )
   }
   const withPath = places.filter(({ path }) => path !== null)

@@ -9,8 +9,8 @@ import {
   runAnswerSchema,
 } from '../wire/daemon-api.ts'
 import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
-import { tolerantRecordSchema } from '../wire/mend-record.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { tolerantRecordSchema } from '../wire/repair-record.ts'
 import { parseEach } from '../wire/tolerant.ts'
 import { createDaemonBackups, type DaemonBackups, demand } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'

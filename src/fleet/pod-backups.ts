@@ -5,7 +5,7 @@ import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
-import { archiveName, LONGEST_ARCHIVE_NAME } from '../wire/archive-name.ts'
+import { archiveName, MAX_ARCHIVE_NAME_BYTES } from '../wire/archive-name.ts'
 import type {
   InventoryInstance,
   InventoryProc,
@@ -143,7 +143,7 @@ function findFlaw(entry: Entry, app: string, { InstanceNo }: Pod): string | unde
   const flaw = entry.volume.split('/').includes('..') ? pathFlaw(entry.volume) : pathFlaw(path)
   if (flaw) return `its volume ${flaw}`
   const archive = archiveName({ app, proc: entry.procname, instanceNo: InstanceNo, volume: path })
-  if (Buffer.byteLength(archive) > LONGEST_ARCHIVE_NAME)
+  if (Buffer.byteLength(archive) > MAX_ARCHIVE_NAME_BYTES)
     return 'its backups would have names that are too long'
   if (!['', 'full', 'increment'].includes(entry.mode))
     return `its mode "${truncate(entry.mode)}" is not known`

@@ -19,14 +19,14 @@ const MIB = 1024 * 1024
 /** With less, no new backup starts: the rest is for actions that free room, and for records. */
 export const MIN_FREE_BYTES = 64 * MIB
 /** With less, the reserve is freed. */
-const NONE_BYTES = MIB
+const EXHAUSTED_BYTES = MIB
 const RESERVE_BYTES = 8 * MIB
-/** With more, no reserve is needed yet. */
-const PLENTY_BYTES = 4096 * MIB
+/** With more, no reserve is created. */
+const MAX_FREE_FOR_RESERVE_BYTES = 4096 * MIB
 const CHECK_INTERVAL_MS = 1000
 const LOG_INTERVAL_MS = 10 * 60_000
 /** A failed write counts for this long, whatever the file system reports as free, because a quota may be the cause. */
-const FAILED_MS = 60_000
+const FAILED_WRITE_MS = 60_000
 const KEY = 'data'
 
 /**
@@ -41,7 +41,7 @@ export class DataRoom {
   #failedAt = Number.NEGATIVE_INFINITY
   #loggedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #checking: Promise<void> = Promise.resolve()
 
   constructor(options: DataRoomOptions) {
     this.#options = options
@@ -52,9 +52,9 @@ export class DataRoom {
   static async open(options: DataRoomOptions): Promise<DataRoom> {
     const room = new DataRoom(options)
     await room.#readReserve()
-    await room.look()
+    await room.check()
     room.#timer = setInterval(() => {
-      room.#looking = room.#looking.then(() => room.look())
+      room.#checking = room.#checking.then(() => room.check())
     }, CHECK_INTERVAL_MS).unref()
     return room
   }
@@ -70,25 +70,30 @@ export class DataRoom {
     this.#full('a write failed for lack of room')
   }
 
-  async look(): Promise<void> {
+  /** Measures the free room, and reports or clears the problem. */
+  async check(): Promise<void> {
     try {
       const { bavail, bsize } = await statfs(this.#options.dir)
-      await this.#judge(bavail * bsize)
+      await this.#update(bavail * bsize)
     } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, `Cannot read the room under ${this.#options.dir}`)
+      this.#options.log.warn(
+        { error: messageOf(error) },
+        `Cannot measure the free room under ${this.#options.dir}`,
+      )
     }
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#looking
+    await this.#checking
   }
 
-  async #judge(free: number): Promise<void> {
-    if (free < NONE_BYTES) this.#release()
+  async #update(free: number): Promise<void> {
+    if (free < EXHAUSTED_BYTES) this.#release()
     if (free + this.#reserved < MIN_FREE_BYTES) this.#full(`${Math.floor(free / MIB)} MiB are left`)
-    else if (this.#options.clock.elapsed() - this.#failedAt >= FAILED_MS) this.#hasRoom()
-    if (free >= 2 * RESERVE_BYTES && free < PLENTY_BYTES && this.#reserved === 0) await this.#fillReserve()
+    else if (this.#options.clock.elapsed() - this.#failedAt >= FAILED_WRITE_MS) this.#hasRoom()
+    if (free >= 2 * RESERVE_BYTES && free < MAX_FREE_FOR_RESERVE_BYTES && this.#reserved === 0)
+      await this.#fillReserve()
   }
 
   #full(why: string): void {

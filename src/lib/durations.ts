@@ -9,7 +9,7 @@ export function parseExpire(text: string): number {
   if (!match || unit === undefined || Number(match[1]) === 0) {
     throw new BackupdError(
       'BAD_INPUT',
-      `"${text}" is no retention time: write a number and m, h or d, such as 30d`,
+      `"${text}" is not a retention time, expected a number and m, h or d, such as 30d`,
     )
   }
   return Number(match[1]) * unit
@@ -42,7 +42,7 @@ export function parseGoDuration(text: string): number {
 function badDuration(text: string, at: number): BackupdError {
   return new BackupdError(
     'BAD_INPUT',
-    `"${text}" is no duration (at "${text.slice(at)}"): write 90s, 15m or 1h30m`,
+    `"${text}" is not a duration (at "${text.slice(at)}"), expected one such as 90s, 15m or 1h30m`,
   )
 }
 

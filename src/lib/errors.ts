@@ -27,7 +27,7 @@ export class BackupdError extends Error {
 }
 
 /** Linux error numbers that neither Node's errors nor `os.constants` name. */
-const UNNAMED: readonly [number, string][] = [
+const MISSING_IN_NODE: readonly [number, string][] = [
   [108, 'ESHUTDOWN'],
   [112, 'EHOSTDOWN'],
   [117, 'EUCLEAN'],
@@ -37,14 +37,14 @@ const UNNAMED: readonly [number, string][] = [
   [127, 'EKEYEXPIRED'],
   [128, 'EKEYREVOKED'],
 ]
-const NAMES = new Map([
-  ...UNNAMED,
+const ERRNO_NAMES = new Map([
+  ...MISSING_IN_NODE,
   ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
 ])
 
 /** The name of a Linux error number; undefined if there is none. */
 export function nameErrno(errno: number): string | undefined {
-  return NAMES.get(Math.abs(errno))
+  return ERRNO_NAMES.get(Math.abs(errno))
 }
 
 /**

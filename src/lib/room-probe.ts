@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { errnoOf } from './errors.ts'
 
-const BYTES = 64 * 1024
+const PROBE_BYTES = 64 * 1024
 
 /**
  * Whether the file system or quota of a file's folder is full, tested by a write. For callers that do not get the error
@@ -23,7 +23,7 @@ function writeProbe(path: string): void {
   const file = openSync(path, 'w', 0o600)
   try {
     // Not writeSync, which writes only a part if there is room for a part.
-    writeFileSync(file, Buffer.alloc(BYTES, 'room '))
+    writeFileSync(file, Buffer.alloc(PROBE_BYTES, 'room '))
     fsyncSync(file)
   } finally {
     closeSync(file)

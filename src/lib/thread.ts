@@ -34,7 +34,7 @@ export class ThreadEnded extends Error {}
 export interface ThreadWork<Start> {
   start: Start
   /** Call it between two pieces of work. Throws ThreadEnded if the thread has to end. */
-  goOn(): void
+  throwIfEnding(): void
   send(message: unknown, transfer?: ArrayBuffer[]): void
 }
 
@@ -44,17 +44,17 @@ export function serveThread<Start, Message>(begin: (work: ThreadWork<Start>) => 
   if (!port) throw new Error('this file is the entry of a thread')
   const { start, ending } = workerData as Started
   const flag = new Int32Array(ending)
-  const goOn = () => {
-    if (Atomics.load(flag, 0) === 1) throw new ThreadEnded('the thread is to end')
+  const throwIfEnding = () => {
+    if (Atomics.load(flag, 0) === 1) throw new ThreadEnded('the thread was asked to end')
   }
   const onMessage = begin({
     start: start as Start,
-    goOn,
+    throwIfEnding,
     send: (message, transfer) => port.postMessage(message, transfer),
   })
   port.on('message', (message: Message) => {
     try {
-      goOn()
+      throwIfEnding()
       onMessage(message)
     } catch (error) {
       if (!(error instanceof ThreadEnded)) throw error

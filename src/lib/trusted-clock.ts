@@ -39,9 +39,9 @@ const STEADY_MS = 6 * 3_600_000
 /** How much of that must be since the last boot, so that time before it does not count for a changed clock. */
 const STEADY_SINCE_BOOT_MS = 3_600_000
 export const CLOCK_TICK_MS = 10_000
-const SAVE_EVERY_MS = 60_000
+const SAVE_INTERVAL_MS = 60_000
 /** On a machine without a battery clock, NTP may set the clock until this long after boot. */
-const BOOT_SETTLE_MS = 15 * 60_000
+const AFTER_BOOT_MS = 15 * 60_000
 /** Limit of steady time per tick, because unobserved time (a suspended machine) does not count. */
 const MAX_TICK_MS = 6 * CLOCK_TICK_MS
 
@@ -142,8 +142,8 @@ export class TrustedClock implements Clock {
     this.#options.onChange?.(this)
   }
 
-  /** Notes the time of another machine. One with our boot id shares our clock, so it proves nothing. */
-  hear({ nowMs, bootId }: ClockWitness): void {
+  /** Compares with the clock of another machine. One with our boot id shares our clock, so it proves nothing. */
+  compareWith({ nowMs, bootId }: ClockWitness): void {
     if (bootId === this.#boot.bootId) return
     this.#witnessGapMs = this.#options.clock.now() - nowMs
     const agrees = Math.abs(this.#witnessGapMs) <= CLOCK_TOLERANCE_MS
@@ -175,8 +175,8 @@ export class TrustedClock implements Clock {
   }
 
   /** Soon after boot, the clock may still be set, and the gap includes the time off: neither resets the steady time. */
-  get #isSettling(): boolean {
-    return this.#isNewBoot && this.#boot.elapsedMs() < BOOT_SETTLE_MS
+  get #isSoonAfterBoot(): boolean {
+    return this.#isNewBoot && this.#boot.elapsedMs() < AFTER_BOOT_MS
   }
 
   #noteSteady({ wallMs, trustedMs }: ClockDoubt, passed: number): void {
@@ -188,7 +188,7 @@ export class TrustedClock implements Clock {
     }
     this.#gapMs = gapMs
     this.#steadySinceBootMs = 0
-    if (!this.#isSettling) this.#steadyMs = 0
+    if (!this.#isSoonAfterBoot) this.#steadyMs = 0
   }
 
   #agree(): void {
@@ -197,7 +197,7 @@ export class TrustedClock implements Clock {
       return
     }
     this.#follow()
-    if (!this.#isSettling) this.#forgetDoubt()
+    if (!this.#isSoonAfterBoot) this.#forgetDoubt()
     this.#save(false)
   }
 
@@ -224,7 +224,7 @@ export class TrustedClock implements Clock {
   /** Saves rarely, because a start within the same boot can compute the time since. */
   #save(isUrgent: boolean): void {
     const elapsed = this.#boot.elapsedMs()
-    if (!isUrgent && elapsed - this.#savedAt < SAVE_EVERY_MS) return
+    if (!isUrgent && elapsed - this.#savedAt < SAVE_INTERVAL_MS) return
     this.#savedAt = elapsed
     const trustedMs = Math.round(trustedTime(this.#anchor, elapsed))
     const note = { trustedMs, bootMs: elapsed, bootId: this.#boot.bootId }

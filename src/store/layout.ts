@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 import type { ObjectName } from '../objects/driver.ts'
 import { parseUnfinished, unfinishedName } from '../objects/unfinished.ts'
-import { backupName, LONGEST_ARCHIVE_NAME, parseBackupName } from '../wire/archive-name.ts'
+import { backupName, MAX_ARCHIVE_NAME_BYTES, parseBackupName } from '../wire/archive-name.ts'
 
 /** Names in a namespace that the store uses itself; no backup can have them. */
 export const META = '.meta'
@@ -61,7 +61,7 @@ export function placeOf({ name, kind }: ObjectName): Place {
 
 /** A new name for a mirror's folder that is to be deleted. Everything under such a name is deleted sooner or later. */
 export function trashName(backup: string): string {
-  const start = Buffer.byteLength(backup) > LONGEST_ARCHIVE_NAME ? backup.slice(0, 40) : backup
+  const start = Buffer.byteLength(backup) > MAX_ARCHIVE_NAME_BYTES ? backup.slice(0, 40) : backup
   return `${start}.deleted-${randomBytes(21).toString('hex')}`
 }
 
@@ -120,8 +120,8 @@ export function splitBackupPath(path: string): { name: string; inside: string | 
 /** Throws BAD_INPUT if no backup can be named after it. */
 export function checkArchiveName(archive: string): string {
   const named = parseBackupName(backupName(archive, 1_000_000_000))?.archive === archive
-  if (named && !archive.includes('\0') && Buffer.byteLength(archive) <= LONGEST_ARCHIVE_NAME) return archive
-  const rule = `it must be a plain file name of at most ${LONGEST_ARCHIVE_NAME} bytes that starts with no dot`
+  if (named && !archive.includes('\0') && Buffer.byteLength(archive) <= MAX_ARCHIVE_NAME_BYTES) return archive
+  const rule = `it must be a plain file name of at most ${MAX_ARCHIVE_NAME_BYTES} bytes that starts with no dot`
   throw new BackupdError(
     'BAD_INPUT',
     `No backup can be named after the archive ${JSON.stringify(archive)}: ${rule}`,

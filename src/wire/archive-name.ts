@@ -1,9 +1,12 @@
 // Names of archives in the store. A name contains the volume and the time of the backup.
 
-/** Bytes. A file name holds 255; the rest is for the seconds, endings and the id of a run after the archive's name. */
-export const LONGEST_ARCHIVE_NAME = 170
+/**
+ * A file name has at most 255 bytes. The rest is for the seconds, endings and the id of a run after the archive's
+ * name.
+ */
+export const MAX_ARCHIVE_NAME_BYTES = 170
 
-export interface ArchiveOf {
+export interface ArchiveParts {
   app: string
   /** The full name: `<app>.<type>.<name>`. */
   proc: string
@@ -15,7 +18,7 @@ const BACKUP_NAME = /^(?<archive>[^./][^/]*)-(?<seconds>\d{9,12})\.tar\.gz$/
 const ARCHIVE = /^(?<app>.+?)-(?<proc>\k<app>\..+?)-\d+-/
 
 /** `<app>-<proc>-<instance>-<volume, / as ->` */
-export function archiveName({ app, proc, instanceNo, volume }: ArchiveOf): string {
+export function archiveName({ app, proc, instanceNo, volume }: ArchiveParts): string {
   return `${app}-${proc}-${instanceNo}${dashed(volume)}`
 }
 
@@ -33,8 +36,8 @@ export function parseBackupName(name: string): { archive: string; seconds: numbe
 /** The app and proc of an archive whose instance and volume are known; empty if its name has another form. */
 export function procOfArchive(
   archive: string,
-  { instanceNo, volume }: Pick<ArchiveOf, 'instanceNo' | 'volume'>,
-): Pick<ArchiveOf, 'app' | 'proc'> {
+  { instanceNo, volume }: Pick<ArchiveParts, 'instanceNo' | 'volume'>,
+): Pick<ArchiveParts, 'app' | 'proc'> {
   const tail = `-${instanceNo}${dashed(volume)}`
   const head = archive.endsWith(tail) ? archive.slice(0, archive.length - tail.length) : ''
   for (let at = head.indexOf('-'); at > 0; at = head.indexOf('-', at + 1)) {
@@ -45,7 +48,7 @@ export function procOfArchive(
 }
 
 /** The same from the name alone; only a guess if the name of the proc contains `-<number>-`. */
-export function guessProcOfArchive(archive: string): Pick<ArchiveOf, 'app' | 'proc'> {
+export function guessProcOfArchive(archive: string): Pick<ArchiveParts, 'app' | 'proc'> {
   const { app = '', proc = '' } = ARCHIVE.exec(archive)?.groups ?? {}
   return { app, proc }
 }

@@ -14,14 +14,14 @@ import {
 } from './fields.ts'
 
 /** If lainlet names no mode, the legacy system writes an empty one and makes a full backup. */
-export const recordedModeSchema = z
+export const legacyModeSchema = z
   .enum(['full', 'increment', ''])
   .nullish()
   .transform((mode) => mode || 'full')
 
 /** A backup as the legacy system lists it (`GET /api/v1/backup/json` of a daemon, and `.meta`). */
 export const backupEntitySchema = z.object({
-  mode: recordedModeSchema,
+  mode: legacyModeSchema,
   /** Absolute path of the volume on its server. */
   source: words,
   volume: name,
@@ -117,7 +117,7 @@ export type Series = z.infer<typeof seriesSchema>
  * snapshot.
  */
 export const backupInfoSchema = z.object({
-  /** The namespace (server IP) it lies in. */
+  /** Its namespace: the IP of its server. */
   server: ipv4,
   name: objectName,
   mode: z.enum(['full', 'increment']),
@@ -149,7 +149,7 @@ export const backupInfoSchema = z.object({
 })
 export type BackupInfo = z.infer<typeof backupInfoSchema>
 
-/** Whole, not corrupt, not suspect. */
+/** Complete, not corrupt, not suspect. */
 export function isGood(backup: Pick<BackupInfo, 'state' | 'suspect' | 'corrupt'>): boolean {
   return backup.state === 'success' && backup.suspect === null && backup.corrupt === null
 }

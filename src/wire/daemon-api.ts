@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { type BackupInfo, fileInfoSchema } from './backup.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
-import { readBackup } from './mend.ts'
-import { readRecords, type SortedRecords } from './mend-record.ts'
 import type { RunRecord } from './record.ts'
+import { readBackup } from './repair-backup.ts'
+import { readRecords, type SortedRecords } from './repair-record.ts'
 import { parseEach, tolerantObject, tolerantPage } from './tolerant.ts'
 
-// What controller and daemon say to each other: requests, answers and news. docs/protocol.md describes every message.
+// The messages between controller and daemon: requests, answers and news. docs/protocol.md describes every message.
 // src/wire holds these types and the rules that both programs must apply alike; daemon/, engine/, domain/, catalog/ and
 // fleet/ use it. It contains the behaviour of neither program and may import only lib.
 
@@ -30,7 +30,7 @@ const debugShape = z.object({
   version: words.optional(),
   /** rids of the present runs, so that a controller can distinguish silent runs from lost ones. */
   running: z.array(name).optional(),
-  /** What an operator has to fix, one sentence each. */
+  /** What an operator must fix, one sentence each. */
   problems: wordList.optional(),
   /** Its wall clock (unix ms), the boot id of its machine, and whether it differs too much from the trusted time. */
   clock: z.object({ now: measure, boot: name, inDoubt: z.boolean() }).optional(),
@@ -60,7 +60,7 @@ export interface JobsSender {
   /** The same non-empty version means the same list. */
   version: string
   controller: { id: string; url: string }
-  /** Take the daemon over from another controller. */
+  /** Whether to take the daemon over from another controller. */
   takeOver: boolean
 }
 export type DaemonDebug = z.infer<typeof debugShape>

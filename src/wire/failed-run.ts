@@ -16,7 +16,7 @@ export function readRunKey({ action, args, jobId }: Pick<RunRecord, 'action' | '
 /** Describes a run that did not succeed on one line: what failed, why, what to do. */
 export function describeFailure(run: Ended): string {
   const code = run.error?.code
-  const reason = run.reason.trim().replace(/\.$/, '') || 'no reason is known'
+  const reason = run.reason.trim().replace(/\.$/, '') || 'the reason is not known'
   return `${describeRun(run)} ${VERBS[run.state] ?? run.state}: ${reason}${code ? ` (${code})` : ''}. ${adviceFor(run)}`
 }
 

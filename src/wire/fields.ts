@@ -9,7 +9,7 @@ import { hasControls, withoutControls } from '../lib/plain-text.ts'
 // the parsers with values out of bounds.
 
 const MAX_INT32 = 2 ** 31 - 1
-const MAX_TEXT = 64 * 1024
+const MAX_TEXT_LENGTH = 64 * 1024
 /** Limit of nesting in free JSON, such as `args`. */
 const MAX_LEVELS = 32
 
@@ -47,7 +47,7 @@ export const words = z.string().transform(toWords)
 export const wordList = z.array(z.string()).transform((list) => list.map(toWords))
 
 export function toWords(text: string): string {
-  return withoutControls(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
+  return withoutControls(text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text)
 }
 
 /** The name of an app, proc, volume, job or container. */

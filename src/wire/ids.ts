@@ -11,7 +11,8 @@ export const RID_PATTERN = /^\d{10,11}[0-9a-f]{32}$/
 
 /** `10.77.0.11` → `0a4d000b`. Throws BAD_INPUT for anything but an IPv4. */
 export function ipv4Hex(ip: string): string {
-  if (!isIPv4(ip)) throw new BackupdError('BAD_INPUT', `"${ip}" is not an IPv4 address, such as 10.0.0.1`)
+  if (!isIPv4(ip))
+    throw new BackupdError('BAD_INPUT', `"${ip}" is not an IPv4 address, expected one such as 10.0.0.1`)
   return ip
     .split('.')
     .map((part) => Number(part).toString(16).padStart(2, '0'))

@@ -35,7 +35,7 @@ export interface InventoryVolume {
 
 export interface InventorySchedule {
   mode: 'full' | 'increment'
-  /** lainlet gave no mode. The legacy job id differs between that and `full`. */
+  /** lainlet gave no mode. The legacy job id then differs from that of `full`. */
   namesNoMode?: boolean
   spec: string
   /** As written: `30d`. Empty if lainlet gave an unreadable one: such backups never expire. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { recordedModeSchema } from './backup.ts'
+import { legacyModeSchema } from './backup.ts'
 import { moment, name, runArgs } from './fields.ts'
 
 /** Settings of a job that are not part of its id. A daemon ignores those that it does not know. */
@@ -43,7 +43,7 @@ export const backupArgsSchema = z.object({
     .nullish()
     .transform((list) => list ?? []),
   instanceNo: z.coerce.number().int().nonnegative(),
-  mode: recordedModeSchema,
+  mode: legacyModeSchema,
   path: z.string(),
   postRun: z
     .string()

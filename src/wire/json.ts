@@ -24,5 +24,5 @@ export function parseShape<T>(what: string, value: unknown, schema: z.ZodType<T>
 /** For a text with half of a surrogate pair, which JSON can carry and UTF-8 cannot. */
 export function notUnicode(text: string): BackupdError {
   const shown = JSON.stringify(text.slice(0, 100))
-  return new BackupdError('BAD_INPUT', `${shown} is not Unicode text: it holds half of a surrogate pair`)
+  return new BackupdError('BAD_INPUT', `${shown} is not Unicode text: it has half of a surrogate pair`)
 }

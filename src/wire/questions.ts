@@ -9,8 +9,9 @@ import {
 import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
 
 /**
- * A query that a controller can send to a daemon about its store. The table below defines one row for each; the daemon's
- * routes, the fleet's client and the plugins use it. Paths, fields and answers are those of docs/protocol.md.
+ * A query that a controller can send to a daemon about its store. The table below defines one row for each; the
+ * daemon's routes, the fleet's client and the plugins use it. Paths, fields and answers are those of
+ * docs/protocol.md.
  */
 export interface Question<Args extends z.ZodObject = z.ZodObject, Answer = unknown> {
   /** The plugin that answers. */
@@ -33,14 +34,14 @@ function question<Args extends z.ZodObject, Answer>(row: Question<Args, Answer>)
 }
 
 const BACKUP = '/api/v1/backup'
-const MAX_PAGE = 1000
-const DEFAULT_PAGE = 500
+const MAX_PAGE_SIZE = 1000
+const DEFAULT_PAGE_SIZE = 500
 
 const namespace = z.string()
 const name = z.string()
 /** The last item of the previous page; empty for the first page. */
 const after = z.string().default('')
-const limit = z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE)
+const limit = z.coerce.number().int().min(1).max(MAX_PAGE_SIZE).default(DEFAULT_PAGE_SIZE)
 
 export const QUESTIONS = {
   /** The direct entries of a folder, by path. */
@@ -51,7 +52,7 @@ export const QUESTIONS = {
       namespace,
       name,
       path: z.string().default(''),
-      limit: z.coerce.number().int().min(1).max(MAX_FILES).default(DEFAULT_PAGE),
+      limit: z.coerce.number().int().min(1).max(MAX_FILES).default(DEFAULT_PAGE_SIZE),
       after,
       /** Of an increment; the newest if it is left out. */
       snapshot: z.string().min(1, 'it is empty, expected the id of a snapshot').optional(),

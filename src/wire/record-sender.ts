@@ -2,8 +2,8 @@ import { serverOfJobId } from './ids.ts'
 import type { RunRecord } from './record.ts'
 
 /**
- * Why a record mixes servers; undefined if it does not. A record, the backups in its result and the id of its job must
- * name the same server, because a daemon may report only its own runs and its own namespace.
+ * Finds a part of a record that names another server; undefined if there is none. A record, the backups in its result
+ * and the id of its job must name the same server, because a daemon may report only its own runs and namespace.
  */
 export function findForeignPart({ server, jobId, result }: RunRecord): string | undefined {
   const ofJob = serverOfJobId(jobId)

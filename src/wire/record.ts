@@ -129,8 +129,8 @@ export type RunRecord = z.infer<typeof recordSchema>
 /**
  * Applies news to a known record. The result does not depend on order or repetition, because versions are ordered: the
  * end reported by the daemon is final; before it, the higher seq is newer. `lost`, the controller's guess, is the
- * exception: it and the daemon's own word of the same seq replace each other, so that a run without progress which its
- * daemon reports again is alive again. News from another server than the record's changes nothing.
+ * exception: it and the daemon's own report of the same seq replace each other, so that a run without progress which
+ * its daemon reports again is alive again. News from another server than the record's changes nothing.
  * @returns the new record, or undefined if the news changes nothing
  */
 export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
@@ -148,7 +148,7 @@ function isOwnEnd({ state }: RunRecord): boolean {
   return isTerminal(state) && state !== 'lost'
 }
 
-/** A record as the legacy system posts it: two posts for each run, its own states, `end` = NEVER while it runs. */
+/** A record as the legacy system posts it: two posts for each run, with its own states; `end` = NEVER while it runs. */
 export const legacyRecordSchema = z.object({
   id: name,
   spec: name,
@@ -178,7 +178,9 @@ const LEGACY_STATE: Record<RecordState, string> = {
 /** Our own args, which legacy posts do not have. */
 const OWN_ARGS: ReadonlySet<string> = new Set(['inUse', 'onRefusedRename', 'snapshot', 'plan'])
 
-/** States unknown to the legacy system become `failed` with the reason, so that no script takes them for a success. */
+/**
+ * States unknown to the legacy system become `failed` with the reason, so that no script mistakes them for a success.
+ */
 export function toLegacyRecord(record: RunRecord): LegacyRecord {
   const { file, size } = record.result ?? {}
   return {

@@ -29,7 +29,7 @@ export class RequestFields {
     return this.rawList(name).map((value) => asText(name, value))
   }
 
-  /** The first value as text; '' if it is missing. Throws as list() does. */
+  /** The first value as text; '' if it is missing. Throws like list(). */
   text(name: string): string {
     return this.list(name)[0] ?? ''
   }
@@ -55,7 +55,7 @@ export class RequestFields {
     const text = this.text(name)
     if (text === '') return undefined
     if (/^\d{1,9}$/.test(text)) return Number(text)
-    throw new BackupdError('BAD_INPUT', `"${name}" is "${shortened(text)}": write a whole number`)
+    throw new BackupdError('BAD_INPUT', `"${name}" is "${truncate(text)}", expected a whole number`)
   }
 
   /** Throws BAD_INPUT for anything but a whole number from 1 to `max`. */
@@ -66,7 +66,7 @@ export class RequestFields {
     if (count >= 1 && count <= max) return count
     throw new BackupdError(
       'BAD_INPUT',
-      `"${name}" is "${shortened(text)}": write a whole number from 1 to ${max}`,
+      `"${name}" is "${truncate(text)}", expected a whole number from 1 to ${max}`,
     )
   }
 }
@@ -85,9 +85,9 @@ function asText(name: string, value: unknown): string {
   if (value === null) return ''
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  throw new BackupdError('BAD_INPUT', `"${shortened(name)}" must be a text or a list of texts`)
+  throw new BackupdError('BAD_INPUT', `"${truncate(name)}" must be a text or a list of texts`)
 }
 
-function shortened(text: string): string {
+function truncate(text: string): string {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }

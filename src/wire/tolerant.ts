@@ -30,9 +30,9 @@ export function tolerantPage<K extends string, T, S extends z.ZodRawShape>(
   type Page = z.infer<z.ZodObject<S>> & { [P in K]: T[] } & { setAside?: string[] | undefined }
   const shape = z.object({ ...rest, [key]: z.array(z.unknown()), setAside: z.array(z.string()).optional() })
   return shape.transform((page): Page => {
-    const { [key]: values, setAside: told = [], ...others } = page as { [name: string]: unknown }
+    const { [key]: values, setAside: reported = [], ...others } = page as { [name: string]: unknown }
     const { good, setAside } = parseEach(item, values as unknown[])
-    const all = [...(told as string[]).slice(0, MAX_DESCRIBED).map(toWords), ...setAside]
+    const all = [...(reported as string[]).slice(0, MAX_DESCRIBED).map(toWords), ...setAside]
     return { ...others, [key]: good, ...(all.length > 0 && { setAside: all }) } as Page
   })
 }

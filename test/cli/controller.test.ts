@@ -11,7 +11,7 @@ test.each<[string, string[], string]>([
   [
     'a time of keeping that is none',
     ['--inventory', 'a.yaml', '--keep-records', 'soon'],
-    '--keep-records: "soon" is no retention time',
+    '--keep-records: "soon" is not a retention time',
   ],
   ['a lainlet with a path', ['--lainlet', 'http://h:1/x'], '--lainlet is "http://h:1/x": write HOST:PORT'],
 ])('%s is refused before anything is opened', async (_, flags, words) => {

@@ -102,7 +102,7 @@ test('foreign pages and unknown host names are refused, allowed names are not', 
 })
 
 test.for([
-  ['records?total=x', '"total" is "x": write a whole number'],
+  ['records?total=x', '"total" is "x", expected a whole number'],
   ['records?month=13', '"month" is 13: write 1 to 12'],
   ['records?year=99999', '"year" is 99999'],
   ['records?state=done', '"done" is not a state: ask for running, success or failed'],

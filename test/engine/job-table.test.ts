@@ -79,11 +79,14 @@ describe('a list of jobs', () => {
         {
           id: 'x',
           reason:
-            '"TZ=UTC bad spec" is no schedule: it has 2 fields; write minute, hour, day of month, month, day of week (and second before them)',
+            '"TZ=UTC bad spec" is not a schedule: it has 2 fields, expected minute, hour, day of month, month, day of week (and optionally second before them)',
         },
         { id: 'y', reason: 'there is no action "nope"' },
         { id: 'good', reason: 'another job of this list has the id "good"' },
-        { id: 'z', reason: '"TZ=UTC */0 * * * *" is no schedule: minute: a step of 0 never moves on' },
+        {
+          id: 'z',
+          reason: '"TZ=UTC */0 * * * *" is not a schedule: minute: the step is 0, expected at least 1',
+        },
       ],
     })
     expect(table.list().map(({ job }) => job.spec)).toEqual(['TZ=UTC 0 3 * * *'])

@@ -72,7 +72,7 @@ test('a quiet run that does nothing leaves no record, one that announces itself 
   expect(running.jobId).toBe('works')
   expect(await memory.ended(running.rid)).toMatchObject({ state: 'success', seq: running.seq + 1 })
   await warned(
-    'The run of quiet failed: it went wrong (INTERNAL). A fault of ours: see the log of the program named, and report it.',
+    'The run of quiet failed: it went wrong (INTERNAL). A fault of backupd: see the log of the program that the message names, and report it.',
   )
   engine.stop()
   expect(new Set(memory.versions.map(({ jobId }) => jobId))).toEqual(new Set(['works']))

@@ -117,7 +117,7 @@ describe('an inventory', () => {
         .toEqual({ inventory: { problem: expect.stringMatching(problem) }, jobs })
     }
     write('*/0 * * * *')
-    const nonsense = expect.stringMatching(/line 7, column \d+: "\*\/0 \* \* \* \*" is no schedule/)
+    const nonsense = expect.stringMatching(/line 7, column \d+: "\*\/0 \* \* \* \*" is not a schedule/)
     await expect.poll(look, { timeout: 30_000 }).toEqual({ inventory: { problem: nonsense }, jobs })
     write('0 6 * * *')
     await expect

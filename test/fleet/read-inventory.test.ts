@@ -247,7 +247,7 @@ describe('mistakes are reported with line and column', () => {
     [
       'expire without its unit',
       full('{ schedule: "@daily", expire: 30 }'),
-      ['6:58 "30" is no retention time: write a number and m, h or d'],
+      ['6:58 "30" is not a retention time, expected a number and m, h or d'],
     ],
     [
       'a consistency that does not exist',
@@ -257,7 +257,7 @@ describe('mistakes are reported with line and column', () => {
     [
       'a time limit without a unit',
       full('{ schedule: "@daily", expire: 1d, time_limit: 30 }'),
-      ['"30" is no duration'],
+      ['"30" is not a duration'],
     ],
     [
       'a time limit of nothing',
@@ -274,8 +274,12 @@ describe('mistakes are reported with line and column', () => {
       full('{ schedule: "@daily", expire: 1d, reread_every: 30d }'),
       ['"reread_every" is not known here'],
     ],
-    ['an empty schedule', full('{ schedule: "", expire: 1d }'), ['6:40 "" is no schedule: it has 0 fields']],
-    ['four fields', full('{ schedule: "* * * *", expire: 1d }'), ['6:40 "* * * *" is no schedule']],
+    [
+      'an empty schedule',
+      full('{ schedule: "", expire: 1d }'),
+      ['6:40 "" is not a schedule: it has 0 fields'],
+    ],
+    ['four fields', full('{ schedule: "* * * *", expire: 1d }'), ['6:40 "* * * *" is not a schedule']],
     [
       'a hook of two lines',
       full('{ schedule: "@daily", expire: 1d, pre_run: "a\\nb" }'),

@@ -8,7 +8,9 @@ test.each([
 ])('expire %s', (text, ms) => expect(parseExpire(text)).toBe(ms))
 
 test.each(['', '30', 'd', '0d', '-1d', '1w', '1.5h', ' 1d'])('expire %j is refused', (text) => {
-  expect(() => parseExpire(text)).toThrow('is no retention time: write a number and m, h or d, such as 30d')
+  expect(() => parseExpire(text)).toThrow(
+    'is not a retention time, expected a number and m, h or d, such as 30d',
+  )
 })
 
 test.each([
@@ -20,5 +22,5 @@ test.each([
 ])('duration %s', (text, ms) => expect(parseGoDuration(text)).toBe(ms))
 
 test.each(['', '5', '5x', '1h 30m', '-1h', 'h'])('duration %j is refused', (text) => {
-  expect(() => parseGoDuration(text)).toThrow('is no duration')
+  expect(() => parseGoDuration(text)).toThrow('is not a duration')
 })

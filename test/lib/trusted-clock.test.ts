@@ -107,17 +107,17 @@ describe('the trusted clock', () => {
     const machine = machineClocks()
     const trusted = machine.start()
     machine.jump(60 * DAY)
-    trusted.hear({ nowMs: machine.clock.now(), bootId: machine.boot.bootId })
-    trusted.hear({ nowMs: machine.clock.now() - 60 * DAY, bootId: 'controller' })
+    trusted.compareWith({ nowMs: machine.clock.now(), bootId: machine.boot.bootId })
+    trusted.compareWith({ nowMs: machine.clock.now() - 60 * DAY, bootId: 'controller' })
     expect(trusted.doubt).not.toBeNull()
-    trusted.hear({ nowMs: machine.clock.now() + 4 * MINUTE, bootId: 'controller' })
+    trusted.compareWith({ nowMs: machine.clock.now() + 4 * MINUTE, bootId: 'controller' })
     expect(trusted.doubt).toBeNull()
   })
 
   it('says that it differs from another machine, although nothing jumped', () => {
     const machine = machineClocks()
     const trusted = machine.start()
-    trusted.hear({ nowMs: machine.clock.now() - 2 * DAY, bootId: 'controller' })
+    trusted.compareWith({ nowMs: machine.clock.now() - 2 * DAY, bootId: 'controller' })
     expect(trusted.doubt).toBeNull()
     expect(trusted.problems.map(({ text }) => text)).toEqual([
       'The clock of this machine is 2 days ahead of the clock of another machine: check NTP on both',
@@ -140,7 +140,7 @@ describe('the trusted clock', () => {
     const trusted = machine.start()
     expect(trusted.doubt?.trustedMs).toBe(MACHINE_START)
     expect(trusted.now()).toBe(MACHINE_START)
-    trusted.hear({ nowMs: machine.clock.now(), bootId: 'controller' })
+    trusted.compareWith({ nowMs: machine.clock.now(), bootId: 'controller' })
     expect(trusted.doubt).toBeNull()
   })
 

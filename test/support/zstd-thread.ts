@@ -4,10 +4,10 @@ import { serveThread } from '../../src/lib/thread.ts'
 // The entry of a thread that makes one zstd context after the other, from its first message on, and never comes back.
 const PLAIN = Buffer.alloc(100, 'abc')
 
-serveThread<null, 'begin'>(({ goOn, send }) => () => {
+serveThread<null, 'begin'>(({ throwIfEnding, send }) => () => {
   send('begun')
   for (;;) {
-    goOn()
+    throwIfEnding()
     zstdCompressSync(PLAIN)
   }
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { readBackup } from '../../src/wire/mend.ts'
 import { applyNews, MAX_WARNINGS, recordSchema } from '../../src/wire/record.ts'
+import { readBackup } from '../../src/wire/repair-backup.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 
 test('a record keeps the first thousand warnings, and the count of all', () => {

@@ -54,7 +54,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
 function hearClock(fields: RequestFields, { trustedClock }: World): void {
   const nowMs = Number(fields.text('clock'))
   const bootId = fields.text('boot')
-  if (Number.isSafeInteger(nowMs) && nowMs > 0 && bootId !== '') trustedClock.hear({ nowMs, bootId })
+  if (Number.isSafeInteger(nowMs) && nowMs > 0 && bootId !== '') trustedClock.compareWith({ nowMs, bootId })
 }
 
 function describeClock({ trustedClock }: World): NonNullable<DaemonDebug['clock']> {

@@ -1,3 +1,7 @@
+// kernel/ has the bindings of libc calls that Node's fs lacks, one group of calls in each file. lib/kernel.ts joins
+// them into the Kernel that all callers use; only files here may import koffi. Calls are not retried, and their
+// errors look like Node's.
+
 import { createRequire } from 'node:module'
 import { getSystemErrorMap } from 'node:util'
 import { nameErrno } from '../errors.ts'

@@ -30,7 +30,7 @@ const RESOLVE_NO_LINKS = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_B
 const RESOLVE = RESOLVE_NO_XDEV | RESOLVE_NO_LINKS
 const OPEN_HOW_SIZE = 24
 /** Tries per lookup, because a rename elsewhere may interrupt it with EAGAIN. */
-const ATTEMPTS = 32
+const MAX_ATTEMPTS = 32
 
 const EXDEV = 18
 
@@ -68,7 +68,7 @@ function openat2(call: Call, dir: number, path: Buffer, how: Buffer): number {
       return call(SYS_OPENAT2, dir, path, how, how.length)
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
-      if (error.code !== 'EAGAIN' || attempt === ATTEMPTS) throw new KernelError(error.errno, 'openat2')
+      if (error.code !== 'EAGAIN' || attempt === MAX_ATTEMPTS) throw new KernelError(error.errno, 'openat2')
     }
   }
 }

@@ -35,14 +35,14 @@ const STATX_CTIME = 0x80
 const STATX_BASIC_STATS = 0x7ff
 const NS_PER_SECOND = 1_000_000_000n
 /** `struct statx` (statx(2)): its size and the offsets of fields. */
-const SIZE = 256
+const STATX_BYTES = 256
 const AT = {
   ...{ mask: 0, nlink: 16, uid: 20, gid: 24, mode: 28, ino: 32, size: 40 },
   ...{ ctime: 96, mtime: 112, rdevMajor: 128, rdevMinor: 132, devMajor: 136, devMinor: 140 },
 }
 
 export function bindStat(libc: Libc): KernelStat {
-  const struct = Buffer.alloc(SIZE)
+  const struct = Buffer.alloc(STATX_BYTES)
   const call = bindStatx(libc)
   const statAt: KernelStat['statAt'] = (dir, name) => {
     if (call(dir, passingCString(name), FLAGS, STATX_BASIC_STATS, struct) < 0) return undefined

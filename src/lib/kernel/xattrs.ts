@@ -15,12 +15,12 @@ export interface KernelXattrs {
 }
 
 /** The limit of Linux for a list and for a value (linux/limits.h). */
-const XATTR_MAX = 65536
+const MAX_XATTR_BYTES = 65536
 /** Size of the first try. The kernel allocates as many bytes as offered, and most lists are short. */
-const SHORT_LIST = 256
+const SHORT_LIST_BYTES = 256
 
 export function bindXattrs(libc: Libc): KernelXattrs {
-  const room = Buffer.allocUnsafeSlow(XATTR_MAX)
+  const room = Buffer.allocUnsafeSlow(MAX_XATTR_BYTES)
   const list = bindBoth(libc, 'int64_t', 'listxattr', '_Out_ void *list, size_t size')
   const get = bindBoth(libc, 'int64_t', 'getxattr', 'const void *name, _Out_ void *value, size_t size')
   const set = bindBoth(libc, 'int', 'setxattr', 'const void *name, const void *value, size_t size, int flags')
@@ -28,10 +28,10 @@ export function bindXattrs(libc: Libc): KernelXattrs {
   return {
     listXattrs(target) {
       const listed = (size: number) => without('ENOTSUP', () => list(target, room, size)) ?? 0
-      return splitNames(room, without('ERANGE', () => listed(SHORT_LIST)) ?? listed(XATTR_MAX))
+      return splitNames(room, without('ERANGE', () => listed(SHORT_LIST_BYTES)) ?? listed(MAX_XATTR_BYTES))
     },
     getXattr(target, name) {
-      const length = without('ENODATA', () => get(target, cString(name), room, XATTR_MAX))
+      const length = without('ENODATA', () => get(target, cString(name), room, MAX_XATTR_BYTES))
       return length === undefined ? undefined : Buffer.from(room.subarray(0, length))
     },
     setXattr: (target, name, value) => void set(target, cString(name), value, value.length, 0),

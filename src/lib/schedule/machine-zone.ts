@@ -29,7 +29,7 @@ export function resolveMachineZone(sources: MachineZoneSources): MachineZone {
     return { zone, problem: null }
   } catch (error) {
     const what = tz === undefined ? localtime : `TZ=${tz}`
-    const then = 'Schedules that name no zone run in UTC: correct it, or write TZ=Area/City before them'
+    const then = 'Schedules without a zone run in UTC: correct it, or write TZ=Area/City before them'
     return { zone: 'UTC', problem: `Cannot use the time zone ${what}: ${messageOf(error)}. ${then}` }
   }
 }
@@ -41,7 +41,7 @@ function zoneOfTz(tz: string, usual: readonly string[]): string {
   if (tz.startsWith('/')) return zoneOfFile(tz, usual)
   const rule = parsePosixRule(tz)
   if (rule) return zoneOfRule(tz, rule, usual)
-  throw new Error('there is no such time zone, expected a name such as Europe/Berlin')
+  throw new Error('it does not exist, expected a name such as Europe/Berlin')
 }
 
 /** A machine without /etc/localtime uses UTC. */
@@ -61,7 +61,7 @@ function zoneOfFile(path: string, usual: readonly string[]): string {
   if (!text.startsWith('TZif')) throw new Error('it is not a time zone file')
   const footer = text.trimEnd().split('\n').at(-1) ?? ''
   const rule = parsePosixRule(footer)
-  if (!rule) throw new Error('the file does not say which rule holds today')
+  if (!rule) throw new Error('the file has no rule for the present time')
   return zoneOfRule(footer, rule, usual)
 }
 
@@ -79,7 +79,7 @@ function zoneOfRule(text: string, rule: PosixRule, usual: readonly string[]): st
     samples.every(({ instant, offsetMs }) => offsetAt(zone, instant) === offsetMs)
   const zone = [...usual, ...Intl.supportedValuesOf('timeZone')].find(fits)
   forgetZones()
-  if (zone === undefined) throw new Error(`no known time zone changes its clocks as ${text} says`)
+  if (zone === undefined) throw new Error(`no known time zone has the clock changes of ${text}`)
   return zone
 }
 
@@ -88,7 +88,7 @@ function fixedZone(offsetMs: number): string {
   const minutes = Math.abs(offsetMs) / 60_000
   const zone = `${offsetMs < 0 ? '-' : '+'}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`
   if (!/^[+-](?:[01]\d|2[0-3]):[0-5]\d$/.test(zone))
-    throw new Error('its distance from UTC is not a clock time')
+    throw new Error('its offset from UTC is not a time of day')
   return zone
 }
 

@@ -47,7 +47,7 @@ function parseRange(range: string, stepped: boolean, shape: FieldShape): [number
   const last = shape.last ?? shape.max
   if (range === '*' || range === '?') return [shape.min, last]
   const [from = '', to, ...rest] = range.split('-')
-  if (rest.length > 0) throw new Error(`"${range}" is no range`)
+  if (rest.length > 0) throw new Error(`"${range}" is not a range`)
   const start = parseValue(from, shape)
   const end = to === undefined ? (stepped ? Math.max(start, last) : start) : parseValue(to, shape)
   if (end < start) throw new Error(`range ${range} ends before it starts`)
@@ -57,7 +57,7 @@ function parseRange(range: string, stepped: boolean, shape: FieldShape): [number
 function parseValue(text: string, shape: FieldShape): number {
   const named = shape.names?.indexOf(text.toLowerCase()) ?? -1
   if (named >= 0) return shape.min + named
-  if (!/^\d+$/.test(text)) throw new Error(text === '' ? 'a value is missing' : `"${text}" is no value`)
+  if (!/^\d+$/.test(text)) throw new Error(text === '' ? 'a value is missing' : `"${text}" is not a value`)
   const value = Number(text)
   if (value < shape.min || value > shape.max) {
     throw new Error(`${text} is out of range ${shape.min}-${shape.max}`)
@@ -67,6 +67,6 @@ function parseValue(text: string, shape: FieldShape): number {
 
 function parseStep(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new Error(`step "${text}" is not a number`)
-  if (Number(text) === 0) throw new Error('a step of 0 never moves on')
+  if (Number(text) === 0) throw new Error('the step is 0, expected at least 1')
   return Number(text)
 }

@@ -1,3 +1,7 @@
+// schedule/ computes when jobs run: spec.ts and spec-field.ts parse a schedule in the legacy system's format, next-
+// time.ts finds the next time, also across clock changes; zone.ts wraps Intl's time zones, machine-zone.ts finds the
+// machine's own. The engine's timers, and the parsers of inventories, use it. It starts no timers and reads no clock.
+
 import { parseGoDuration } from '../durations.ts'
 import { BackupdError, messageOf } from '../errors.ts'
 import { FIELDS, parseField } from './spec-field.ts'
@@ -48,18 +52,18 @@ const MONTH_LENGTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /**
  * Parses a spec in the legacy system's format: 5 or 6 fields (seconds first), `@daily` and the like, or
- * `@every 1h30m`, each with an optional `TZ=Area/City` or `CRON_TZ=` in front. Throws BAD_INPUT that names the field and
- * the reason.
+ * `@every 1h30m`, each with an optional `TZ=Area/City` or `CRON_TZ=` in front. Throws BAD_INPUT that names the field
+ * and the reason.
  */
 export function parseSpec(spec: string): Schedule {
   try {
     const { zone, rest } = splitZone(spec.trim())
     if (rest.startsWith('@every')) return parseInterval(rest)
     const nickname = rest.startsWith('@') ? NICKNAMES[rest.toLowerCase()] : rest
-    if (nickname === undefined) throw new Error(`there is no ${rest}`)
+    if (nickname === undefined) throw new Error(`${rest} does not exist`)
     return parseCalendar(nickname, zone)
   } catch (cause) {
-    throw new BackupdError('BAD_INPUT', `"${spec}" is no schedule: ${messageOf(cause)}`, {
+    throw new BackupdError('BAD_INPUT', `"${spec}" is not a schedule: ${messageOf(cause)}`, {
       facts: { spec },
       cause,
     })
@@ -70,15 +74,15 @@ function splitZone(spec: string): { zone: string; rest: string } {
   const match = /^(?:CRON_)?TZ=(\S*)\s*(.*)$/s.exec(spec)
   if (!match) return { zone: localZone(), rest: spec }
   const [, zone = '', rest = ''] = match
-  if (!isZone(zone)) throw new Error(`there is no time zone "${zone}"`)
+  if (!isZone(zone)) throw new Error(`the time zone "${zone}" does not exist`)
   return { zone, rest }
 }
 
 function parseInterval(text: string): IntervalSchedule {
   const match = /^@every\s+(\S+)$/.exec(text)
-  if (!match?.[1]) throw new Error('after @every stands one duration, such as 1h30m')
+  if (!match?.[1]) throw new Error('@every needs one duration, such as @every 1h30m')
   const asked = parseGoDuration(match[1])
-  if (asked <= 0) throw new Error('an interval of 0 never moves on')
+  if (asked <= 0) throw new Error('the interval is 0, expected at least 1s')
   if (asked > MAX_INTERVAL_MS) throw new Error('the interval is longer than 292 years')
   return { kind: 'interval', everyMs: Math.max(1000, Math.floor(asked / 1000) * 1000) }
 }
@@ -87,7 +91,7 @@ function parseCalendar(text: string, zone: string): CronSchedule {
   const parts = text === '' ? [] : text.split(/\s+/)
   if (parts.length !== 5 && parts.length !== 6) {
     throw new Error(
-      `it has ${parts.length} fields; write minute, hour, day of month, month, day of week (and second before them)`,
+      `it has ${parts.length} fields, expected minute, hour, day of month, month, day of week (and optionally second before them)`,
     )
   }
   const [second = '', minute = '', hour = '', day = '', month = '', weekday = ''] =
@@ -104,7 +108,7 @@ function parseCalendar(text: string, zone: string): CronSchedule {
     eitherDay: !isStar(day) && !isStar(weekday),
     everyHour: isStar(hour),
   }
-  if (!everComes(schedule)) throw new Error(`day of month ${day} never comes in month ${month}`)
+  if (!canOccur(schedule)) throw new Error(`month ${month} never has the day of month ${day}`)
   return schedule
 }
 
@@ -120,7 +124,7 @@ function isStar(text: string): boolean {
   return text.startsWith('*') || text.startsWith('?')
 }
 
-function everComes({ days, months, eitherDay }: CronSchedule): boolean {
+function canOccur({ days, months, eitherDay }: CronSchedule): boolean {
   const first = days[0] ?? 1
   return eitherDay || months.some((month) => first <= (MONTH_LENGTHS[month - 1] ?? 0))
 }

@@ -41,7 +41,7 @@ export class BlobMaker {
     let blobs: NewBlob[] = []
     let length = 0
     for (const [at, plain] of pieces.entries()) {
-      this.#work.goOn()
+      this.#work.throwIfEnding()
       if (this.#wanted[at] !== 1) continue
       const blob = newBlob(this.#key, plain, ids.subarray(at * ID_LENGTH, (at + 1) * ID_LENGTH))
       blobs.push(blob)
@@ -60,7 +60,7 @@ export class BlobMaker {
     const ids = this.#askFor(pieces, sumLengths(pieces))
     const isWanted = (_: unknown, at: number) => this.#wanted[at] === 1
     const wanted = pieces.filter(isWanted)
-    this.#work.goOn()
+    this.#work.throwIfEnding()
     if (wanted.length === 0) return ids
     const message = this.#small.make(wanted, splitIds(ids).filter(isWanted))
     this.#work.send(message, [message.bytes.buffer])

@@ -41,21 +41,21 @@ export function readBackup(value: unknown): BackupInfo | undefined {
   if (parsed.success) return parsed.data
   const { server, name } = Object(value)
   if (!ipv4.safeParse(server).success || !objectName.safeParse(name).success) return undefined
-  return mendBackup(value, parsed.error)
+  return repairBackup(value, parsed.error)
 }
 
 /** The same for a row of the catalog, which is shown even if its name is invalid. */
 export function readBackupRow(value: BackupInfo): BackupInfo {
   const parsed = backupInfoSchema.safeParse(value)
-  return parsed.success ? parsed.data : mendBackup(value, parsed.error)
+  return parsed.success ? parsed.data : repairBackup(value, parsed.error)
 }
 
-function mendBackup(value: unknown, error: z.ZodError): BackupInfo {
+function repairBackup(value: unknown, error: z.ZodError): BackupInfo {
   const { server, name } = Object(value)
   const named = { server: withoutControls(String(server)), name: withoutControls(String(name)) }
-  const mended = fieldsOf(backupInfoSchema.shape, value, UNKNOWN_BACKUP)
-  const { corrupt } = mended
-  return { ...mended, ...named, corrupt: corrupt ?? `its description is not valid (${issueOf(error)})` }
+  const repaired = fieldsOf(backupInfoSchema.shape, value, UNKNOWN_BACKUP)
+  const { corrupt } = repaired
+  return { ...repaired, ...named, corrupt: corrupt ?? `its description is not valid (${issueOf(error)})` }
 }
 
 /** Parses each field with its schema; an invalid one gets the value from `unknown`. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { json, name } from './fields.ts'
-import { fieldsOf, readBackup, UNKNOWN_TIME } from './mend.ts'
 import { type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
+import { fieldsOf, readBackup, UNKNOWN_TIME } from './repair-backup.ts'
 import { addFlaw, issueOf, labelOf } from './tolerant.ts'
 
 // Repairs records with values out of bounds, from news, answers of daemons and rows of the catalog. Their valid parts
@@ -55,8 +55,8 @@ const RESULT_PARTS = new Map<string, z.ZodType>(
 
 const partsShape = {
   ...recordSchema.shape,
-  error: z.unknown().transform(mendError),
-  result: z.unknown().transform(mendResult),
+  error: z.unknown().transform(repairError),
+  result: z.unknown().transform(repairResult),
   warnings: strings.pipe(recordSchema.shape.warnings),
 }
 
@@ -76,7 +76,7 @@ export function readRecords(values: readonly unknown[]): SortedRecords {
     const required = requiredSchema.safeParse(value)
     if (parsed.success) sorted.good.push(parsed.data)
     else if (required.success) {
-      sorted.good.push(mendRecord(required.data.rid, value, parsed.error))
+      sorted.good.push(repairRecord(required.data.rid, value, parsed.error))
       addFlaw(sorted.mended, `${required.data.rid}: ${issueOf(parsed.error)}`)
     } else addFlaw(sorted.setAside, `${labelOf(value)}: ${issueOf(required.error)}`)
   }
@@ -94,24 +94,24 @@ export const tolerantRecordSchema: z.ZodType<RunRecord> = z.unknown().transform(
 /** Reads a record of the catalog; always returns one, whatever is wrong with it. */
 export function readRecordRow(rid: string, value: unknown): RunRecord {
   const parsed = recordSchema.safeParse(value)
-  return parsed.success ? parsed.data : mendRecord(rid, value, parsed.error)
+  return parsed.success ? parsed.data : repairRecord(rid, value, parsed.error)
 }
 
 /** Leaves invalid parts out and says so in the reason. */
-function mendRecord(rid: string, value: unknown, error: z.ZodError): RunRecord {
-  const mended = fieldsOf(partsShape, value, UNKNOWN_RECORD)
-  const reason = `${mended.reason} (not all of this record can be read: ${issueOf(error)})`.trimStart()
-  const warningCount = Math.max(mended.warningCount, mended.warnings.length)
-  return { ...mended, rid, reason, warningCount }
+function repairRecord(rid: string, value: unknown, error: z.ZodError): RunRecord {
+  const repaired = fieldsOf(partsShape, value, UNKNOWN_RECORD)
+  const reason = `${repaired.reason} (not all of this record can be read: ${issueOf(error)})`.trimStart()
+  const warningCount = Math.max(repaired.warningCount, repaired.warnings.length)
+  return { ...repaired, rid, reason, warningCount }
 }
 
-function mendError(value: unknown): RunRecord['error'] {
+function repairError(value: unknown): RunRecord['error'] {
   const { code } = Object(value)
   if (!recordErrorSchema.shape.code.safeParse(code).success) return null
   return fieldsOf(recordErrorSchema.shape, value, { code: '', message: '', facts: {} })
 }
 
-function mendResult(value: unknown): RunRecord['result'] {
+function repairResult(value: unknown): RunRecord['result'] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   const parts = Object.entries(value).flatMap(([key, part]) => {
     const parsed = (RESULT_PARTS.get(key) ?? json).safeParse(part)
