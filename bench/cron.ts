@@ -19,7 +19,7 @@ interface Load {
 }
 const nothingKept: EngineMemory = {
   loadJobs: () => ({ jobs: [], version: '' }),
-  loadLeftSleepers: () => [],
+  loadSleepMarks: () => [],
   saveJobs() {},
   saveSleep() {},
   keep: async () => {},

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
-import { takeLocks } from '../engine/run-locks.ts'
+import { acquireLocks } from '../engine/run-locks.ts'
 import { readFileIfThere, writeFileAtomically } from '../lib/atomic-file.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import { makeFolder } from '../lib/make-folder.ts'
@@ -23,7 +23,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await makeFolder(path)
     await access(path, constants.W_OK)
-    const lock = await takeLocks(path, ['daemon'])
+    const lock = await acquireLocks(path, ['daemon'])
     try {
       return { path, daemonId: await readDaemonId(path), release: () => lock.release() }
     } catch (error) {

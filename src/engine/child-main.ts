@@ -29,7 +29,7 @@ function send(message: FromChild): void {
 
 /** The parent passes its process id as the first argument; another PPID means that it is already gone. */
 function endWithParent(): void {
-  if (!process.send) throw new BackupdError('BAD_INPUT', 'This file is run by the daemon, not by hand')
+  if (!process.send) throw new BackupdError('BAD_INPUT', 'Cannot run this file: only the daemon starts it')
   process.on('disconnect', endNow)
   loadKernel()?.signalOnParentDeath('SIGKILL')
   if (process.ppid !== Number(process.argv[2])) endNow()

@@ -2,8 +2,8 @@ import type { Json } from '../lib/errors.ts'
 import { MAX_WARNINGS, type Progress } from '../wire/record.ts'
 import type { FromChild } from './child-messages.ts'
 
-/** Least time between two reports. */
-const PAUSE_MS = 50
+/** The least time between two reports. */
+const MIN_INTERVAL_MS = 50
 
 export interface Reporter {
   progress(change: Partial<Progress>): void
@@ -43,7 +43,7 @@ export function createReporter(write: (message: FromChild) => void): Reporter {
     pause = setTimeout(() => {
       pause = undefined
       if (change || uncounted) flushSoon()
-    }, PAUSE_MS)
+    }, MIN_INTERVAL_MS)
     pause.unref()
   }
 

@@ -5,14 +5,14 @@ import type { FromChild, ToChild } from './child-messages.ts'
 import { createReporter } from './child-reporter.ts'
 import type { Plugin, RunContext } from './plugin.ts'
 import type { RunEnd } from './ports.ts'
-import { endOf } from './run-end.ts'
-import { type HeldLocks, isRunning, takeLocks } from './run-locks.ts'
+import { toFailure } from './run-end.ts'
+import { acquireLocks, type HeldLocks, isRunning } from './run-locks.ts'
 import { showStoreWait } from './store-wait.ts'
 
 /** How long a run waits for a lock that a dying process may still hold. */
 const LOCK_WAIT_MS = 2000
 /** How often work without visible progress is reported. */
-const ALIVE_MS = 5000
+const ALIVE_INTERVAL_MS = 5000
 
 type Task = Extract<ToChild, { kind: 'run' }>['task']
 
@@ -68,7 +68,7 @@ function reportWork(send: World['send']): NodeJS.Timeout {
     if (readStepCount() !== reported) send({ kind: 'alive' })
     reported = readStepCount()
   }
-  return setInterval(report, ALIVE_MS).unref()
+  return setInterval(report, ALIVE_INTERVAL_MS).unref()
 }
 
 /** Turns facts of any type into JSON, which can be sent to the parent. */
@@ -87,8 +87,8 @@ async function runTask(task: Task, plugins: readonly Plugin[], context: RunConte
   let locks: HeldLocks | undefined
   try {
     const plugin = plugins.find(({ name }) => name === task.action)
-    if (!plugin) throw new BackupdError('BAD_INPUT', `There is no action "${task.action}"`)
-    locks = await takeLocks(task.settings.dataDir, task.locks, {
+    if (!plugin) throw new BackupdError('BAD_INPUT', `The action "${task.action}" does not exist`)
+    locks = await acquireLocks(task.settings.dataDir, task.locks, {
       wait: { ms: LOCK_WAIT_MS, clock: context.clock },
       signal: context.signal,
     })
@@ -102,18 +102,18 @@ async function runTask(task: Task, plugins: readonly Plugin[], context: RunConte
 
 /** An aborted run ends with the reason of its signal, unless it threw its own error, such as one it could not undo. */
 function toFailedEnd(error: unknown, { signal, log }: RunContext): RunEnd {
-  const isOwn = error instanceof BackupdError && !isOfAbort(error, signal)
+  const isOwn = error instanceof BackupdError && !isCausedByAbort(error, signal)
   const cause = signal.aborted && !isOwn ? signal.reason : error
   if (!(cause instanceof BackupdError)) {
     log('error', 'the run failed unexpectedly', {
       stack: cause instanceof Error ? cause.stack : String(cause),
     })
   }
-  return endOf(cause)
+  return toFailure(cause)
 }
 
 /** Whether the abort caused the error, however often it was wrapped. */
-function isOfAbort(error: unknown, signal: AbortSignal): boolean {
+function isCausedByAbort(error: unknown, signal: AbortSignal): boolean {
   if (error === signal.reason) return true
-  return error instanceof Error && (error.name === 'AbortError' || isOfAbort(error.cause, signal))
+  return error instanceof Error && (error.name === 'AbortError' || isCausedByAbort(error.cause, signal))
 }

@@ -10,7 +10,7 @@ export interface EngineOptions {
   /** The clock that measures age, such as that of sleep marks; defaults to `clock`. */
   agingClock?: Clock
   log: Log
-  /** The board of problems that an operator has to fix. */
+  /** The board of problems that an operator must fix. */
   problems: Problems
   plugins: readonly Plugin[]
   runner: Runner

@@ -2,11 +2,11 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { createAsking } from './asking.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishCopy } from './finish-copy.ts'
-import { JobTable, type TakenJobs } from './job-table.ts'
+import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
+import { createQueryRunner } from './query-runner.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
 
@@ -28,7 +28,7 @@ export interface JobRunOptions extends RunOptions {
 /** The cron worker, without HTTP. */
 export interface Engine {
   /** Replaces the list of jobs. Drops invalid jobs, each with its reason; the same list again changes nothing. */
-  setJobs(jobs: Job[], version: string): TakenJobs
+  setJobs(jobs: Job[], version: string): SetJobsResult
   /** Sorted by next time, like the legacy daemon's list. */
   jobs(): ScheduledJob[]
   job(id: string): ScheduledJob | undefined
@@ -69,7 +69,7 @@ export function createEngine(options: EngineOptions): Engine {
   const runs = new Runs({ ...options, jobs: () => table.list().map(({ job }) => job) })
   const agingClock = options.agingClock ?? clock
   const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
-  const ask = createAsking({
+  const ask = createQueryRunner({
     ...options,
     onLog: (level, message, facts = {}) => log[level](facts, message),
   })
@@ -78,26 +78,30 @@ export function createEngine(options: EngineOptions): Engine {
     return plugins.some((plugin) => plugin.name === action && !plugin.answersAtOnce)
   }
 
-  function pluginOf(action: string, isAtOnce: boolean): Plugin {
+  function findPlugin(action: string, isAtOnce: boolean): Plugin {
     const plugin = plugins.find(({ name }) => name === action)
     if (plugin && (plugin.answersAtOnce ?? false) === isAtOnce) return plugin
     const known = plugins
       .filter((other) => (other.answersAtOnce ?? false) === isAtOnce)
       .map(({ name }) => name)
-    throw new BackupdError('BAD_INPUT', `There is no action "${action}": there are ${known.join(', ')}`, {
-      facts: { action },
-    })
+    throw new BackupdError(
+      'BAD_INPUT',
+      `The action "${action}" does not exist, expected one of ${known.join(', ')}`,
+      {
+        facts: { action },
+      },
+    )
   }
 
-  function requestOf(action: string, args: Record<string, unknown>, rid = newRid(clock.now())) {
-    return { plugin: pluginOf(action, false), args, rid }
+  function makeRequest(action: string, args: Record<string, unknown>, rid = newRid(clock.now())) {
+    return { plugin: findPlugin(action, false), args, rid }
   }
 
   function runDue(job: Job): void {
-    runs.requestScheduled({ ...requestOf(job.action, job.args), job, type: 'cron' })
+    runs.requestScheduled({ ...makeRequest(job.action, job.args), job, type: 'cron' })
   }
 
-  /** Returns what releases the volumes that the report locks. */
+  /** Returns a function that releases the volumes that the report locks. */
   function applyReport({ locked, copies, ended }: SettleReport): () => void {
     const releases = locked.map(({ volume, reason }) => runs.locks.lock([volume], { reason }))
     for (const copy of copies) void finishCopy({ ...options, runs }, copy)
@@ -117,9 +121,9 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     setJobs(jobs, version) {
-      const taken = table.set(jobs, version)
+      const result = table.set(jobs, version)
       runs.failed.keepJobs(() => table.list())
-      return taken
+      return result
     },
     jobs: () => table.list(),
     job: (id) => table.get(id),
@@ -138,14 +142,14 @@ export function createEngine(options: EngineOptions): Engine {
       if (known) return known
       const job = table.find(id)
       const options = reread === true ? { reread } : {}
-      return runs.request({ ...requestOf(job.action, job.args, rid), job, options, type: 'once' })
+      return runs.request({ ...makeRequest(job.action, job.args, rid), job, options, type: 'once' })
     },
     async runOnce(action, args, { rid } = {}) {
       const known = rid === undefined ? undefined : runs.known(checkRid(rid))
-      return known ?? runs.request({ ...requestOf(action, args, rid), job: undefined, type: 'once' })
+      return known ?? runs.request({ ...makeRequest(action, args, rid), job: undefined, type: 'once' })
     },
     async ask(action, args) {
-      pluginOf(action, true).parseArgs(args)
+      findPlugin(action, true).parseArgs(args)
       return ask(action, args)
     },
     cancel: (rid) => runs.cancel(rid),
@@ -166,8 +170,8 @@ export function createEngine(options: EngineOptions): Engine {
         },
       )
       release = applyReport(report)
-      const { copies: _finishing, ...told } = report
-      return told
+      const { copies: _finishing, ...shown } = report
+      return shown
     },
     async close(graceMs) {
       table.stop()
@@ -179,7 +183,11 @@ export function createEngine(options: EngineOptions): Engine {
 /** Checks the format, because a rid becomes part of file names. */
 function checkRid(rid: string): string {
   if (RID_PATTERN.test(rid)) return rid
-  throw new BackupdError('BAD_INPUT', `"${rid}" is not a rid: expected unix seconds and 32 hex digits`, {
-    facts: { rid },
-  })
+  throw new BackupdError(
+    'BAD_INPUT',
+    `"${rid}" is not the id of a run, expected unix seconds and 32 hex digits`,
+    {
+      facts: { rid },
+    },
+  )
 }

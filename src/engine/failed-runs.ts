@@ -5,7 +5,7 @@ import type { ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 
 /** How long a failed one-off run stays a problem. That of a job stays until a later run succeeds. */
-export const ONE_OFF_MS = 24 * 3_600_000
+export const ONE_OFF_PROBLEM_MS = 24 * 3_600_000
 const SOURCE = 'runs'
 
 /**
@@ -37,10 +37,10 @@ export class FailedRuns {
 
   report(record: RunRecord, { isQuiet = false } = {}): void {
     const text = isQuiet
-      ? `The job ${record.action} cannot do all that is due: ${record.reason}`
+      ? `The job ${record.action} cannot do all of its work: ${record.reason}`
       : describeFailure(record)
     const isOneOff = record.jobId === '' && record.type === 'once'
-    const untilMs = isOneOff ? { untilMs: Date.parse(record.end ?? record.start) + ONE_OFF_MS } : {}
+    const untilMs = isOneOff ? { untilMs: Date.parse(record.end ?? record.start) + ONE_OFF_PROBLEM_MS } : {}
     this.#problems.report({ source: SOURCE, key: readRunKey(record), text, ...untilMs })
   }
 

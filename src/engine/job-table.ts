@@ -4,8 +4,8 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { followsElapsedTime, parseSpec, type Schedule } from '../lib/schedule/spec.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
-import { carrySleep, type LeftSleeper, type SleepCarrier } from './left-sleepers.ts'
 import type { EngineMemory } from './ports.ts'
+import { carrySleep, type SleepCarrier, type SleepMark } from './sleep-marks.ts'
 import { createTimers, SMALL_STEP_BACK_MS, type Timers } from './timers.ts'
 
 export interface JobTableOptions {
@@ -20,7 +20,7 @@ export interface JobTableOptions {
   onDue(job: Job, dueAt: number): void
 }
 
-export interface TakenJobs {
+export interface SetJobsResult {
   accepted: number
   dropped: { id: string; reason: string }[]
 }
@@ -39,16 +39,16 @@ export class JobTable {
   #entries = new Map<string, Entry>()
   #timers: Timers | undefined
   #version: string
-  #taken: TakenJobs = { accepted: 0, dropped: [] }
+  #lastResult: SetJobsResult = { accepted: 0, dropped: [] }
   #updatedAt: number | undefined
-  #left: LeftSleeper[]
+  #left: SleepMark[]
 
   constructor(options: JobTableOptions) {
     this.#options = options
     const { jobs, version } = options.memory.loadJobs()
     this.#version = version
-    this.#left = options.memory.loadLeftSleepers()
-    for (const { id, reason } of this.#take(jobs).dropped) {
+    this.#left = options.memory.loadSleepMarks()
+    for (const { id, reason } of this.#replaceEntries(jobs).dropped) {
       options.log.error({ job: id }, `a remembered job is dropped: ${reason}`)
     }
     for (const [id, at] of options.memory.lastStarts()) {
@@ -65,11 +65,11 @@ export class JobTable {
     return this.#timers ? 'started' : 'stopped'
   }
 
-  set(jobs: readonly Job[], version: string): TakenJobs {
-    if (this.#updatedAt !== undefined && version !== '' && version === this.#version) return this.#taken
+  set(jobs: readonly Job[], version: string): SetJobsResult {
+    if (this.#updatedAt !== undefined && version !== '' && version === this.#version) return this.#lastResult
     const before = this.#jobs()
     const carrier = this.#carrySleep(jobs)
-    this.#taken = this.#take(jobs, carrier)
+    this.#lastResult = this.#replaceEntries(jobs, carrier)
     this.#left = carrier.rest()
     const after = this.#jobs()
     if (version !== this.#version || !isDeepStrictEqual(before, after)) {
@@ -77,7 +77,7 @@ export class JobTable {
     }
     this.#version = version
     this.#updatedAt = this.#options.clock.now()
-    return this.#taken
+    return this.#lastResult
   }
 
   start(): void {
@@ -136,14 +136,14 @@ export class JobTable {
     return carrySleep(this.#left, leaving, this.#options.agingClock.now())
   }
 
-  #take(jobs: readonly Job[], carrier?: SleepCarrier): TakenJobs {
+  #replaceEntries(jobs: readonly Job[], carrier?: SleepCarrier): SetJobsResult {
     const entries = new Map<string, Entry>()
-    const dropped: TakenJobs['dropped'] = []
+    const dropped: SetJobsResult['dropped'] = []
     const parse = createCachedParser()
     for (const job of jobs) {
       try {
         if (entries.has(job.id)) throw new Error(`another job of this list has the id "${job.id}"`)
-        entries.set(job.id, this.#entryOf(job, parse, carrier))
+        entries.set(job.id, this.#makeEntry(job, parse, carrier))
       } catch (error) {
         dropped.push({ id: job.id, reason: messageOf(error) })
       }
@@ -154,8 +154,8 @@ export class JobTable {
     return { accepted: entries.size, dropped }
   }
 
-  #entryOf(job: Job, parse: (spec: string) => Schedule, carrier: SleepCarrier | undefined): Entry {
-    if (!this.#options.isAction(job.action)) throw new Error(`there is no action "${job.action}"`)
+  #makeEntry(job: Job, parse: (spec: string) => Schedule, carrier: SleepCarrier | undefined): Entry {
+    if (!this.#options.isAction(job.action)) throw new Error(`the action "${job.action}" does not exist`)
     const schedule = parse(job.spec)
     const known = this.#entries.get(job.id)
     const lastDue = known?.job.spec === job.spec ? known.lastDue : undefined
@@ -164,10 +164,10 @@ export class JobTable {
   }
 
   #claimSleep(job: Job, carrier: SleepCarrier | undefined): boolean {
-    const sleepsOn = carrier?.claim(job) ?? false
-    if (sleepsOn)
+    const isAsleep = carrier?.claim(job) ?? false
+    if (isAsleep)
       this.#options.log.warn({ job: job.id }, 'A new job sleeps, because the earlier job of its volume did')
-    return sleepsOn
+    return isAsleep
   }
 
   #schedule({ job, schedule }: Entry): void {

@@ -2,8 +2,8 @@ import { type Clock, isoTime } from '../lib/clock.ts'
 import { MAX_WARNINGS, type Progress, type RunRecord } from '../wire/record.ts'
 import { createSpeedometer } from './speedometer.ts'
 
-/** Least time between two reports of progress. */
-const PROGRESS_PAUSE_MS = 200
+/** The least time between two reports of progress. */
+const MIN_PROGRESS_INTERVAL_MS = 200
 
 const NO_PROGRESS: Progress = {
   phase: 'start',
@@ -101,7 +101,7 @@ export class LiveRecord {
     this.#pause = setTimeout(() => {
       this.#pause = undefined
       if (this.#isDirty) this.#reportSoon()
-    }, PROGRESS_PAUSE_MS)
+    }, MIN_PROGRESS_INTERVAL_MS)
     this.#pause.unref()
   }
 }

@@ -3,7 +3,7 @@ import { posix } from 'node:path'
 /** Held absolute paths with their holders. A path includes everything under it. */
 export class PathLock<Holder> {
   readonly #held = new Map<string, Holder[]>()
-  /** Path → how many held paths lie under it. */
+  /** Path → how many held paths are under it. */
   readonly #below = new Map<string, number>()
 
   hold(paths: readonly string[], holder: Holder): void {
@@ -34,7 +34,7 @@ export class PathLock<Holder> {
 
   /** Whether one of the paths, a parent or a child of it is held. */
   isHeld(paths: readonly string[]): boolean {
-    return paths.map(normalPath).some((path) => this.#meets(path))
+    return paths.map(normalPath).some((path) => this.#overlapsHeld(path))
   }
 
   /** The holders of the paths, of their parents and of their children. */
@@ -45,13 +45,13 @@ export class PathLock<Holder> {
     })
   }
 
-  #meets(path: string): boolean {
+  #overlapsHeld(path: string): boolean {
     if (this.#held.has(path) || (this.#below.get(path) ?? 0) > 0) return true
     return ancestors(path).some((above) => this.#held.has(above))
   }
 }
 
-/** Whether a path of `a` equals, contains or lies under a path of `b`. */
+/** Whether a path of `a` equals a path of `b`, contains it, or is under it. */
 export function overlap(a: readonly string[], b: readonly string[]): boolean {
   return a.some((one) =>
     b.some(
@@ -74,7 +74,7 @@ function ancestors(path: string): string[] {
   return above
 }
 
-/** Whether `path` is `top` or lies under it. */
+/** Whether `path` is `top` or is under it. */
 function isUnder(path: string, top: string): boolean {
   return path === top || path.startsWith(top === '/' ? '/' : `${top}/`)
 }

@@ -6,7 +6,7 @@ import { errnoOf } from '../lib/errors.ts'
  * A lock without flock: a file with the id and start time of its process, created atomically.
  * @returns undefined if a running process holds it
  */
-export function takePidFile(file: string): { release(): void } | undefined {
+export function acquirePidFile(file: string): { release(): void } | undefined {
   const own = beside(file, 'new')
   writeFileSync(own, `${process.pid} ${readStartTime(process.pid)}\n`, { mode: 0o600 })
   try {

@@ -49,7 +49,7 @@ export interface RunSettings {
   allowPaths: string[]
   store: StoreSettings
   version: string
-  /** Absolute path of the file with the repository password; without it, the password lies in the store. */
+  /** Absolute path of the file with the repository password; without it, the password is in the store. */
   repositoryPasswordFile?: string
   /** The trusted time to check the clock against (run-time.ts); it changes while the daemon runs. */
   timeAnchor?: TimeAnchor

@@ -1,15 +1,15 @@
 import type { Job, JobOptions } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
-import type { LeftSleeper } from './left-sleepers.ts'
 import type { RunSettings } from './plugin.ts'
+import type { SleepMark } from './sleep-marks.ts'
 
 /** The persistent state of the engine; the daemon implements it with a database file. */
 export interface EngineMemory {
   /** The last known jobs with their sleep marks, for a start without a controller. */
   loadJobs(): { jobs: Job[]; version: string }
   /** @param left all sleep marks of jobs that left the list; replaces those stored before */
-  saveJobs(jobs: Job[], version: string, left?: readonly LeftSleeper[]): void
-  loadLeftSleepers(): LeftSleeper[]
+  saveJobs(jobs: Job[], version: string, left?: readonly SleepMark[]): void
+  loadSleepMarks(): SleepMark[]
   saveSleep(id: string, asleep: boolean): void
   /** Resolves when these records are on disk. Called before a run's first effect and at each change of its state. */
   keep(records: RunRecord[]): Promise<void>

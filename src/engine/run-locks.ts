@@ -16,9 +16,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 import { type Kernel, loadKernel } from '../lib/kernel.ts'
-import { takePidFile } from './pid-file.ts'
+import { acquirePidFile } from './pid-file.ts'
 
-const RETRY_MS = 50
+const RETRY_INTERVAL_MS = 50
 const LIFE_PREFIX = 'run-'
 
 /** The lock held for the whole run: a process that gets this lock knows that the run is over. */
@@ -47,7 +47,7 @@ export interface LockOptions {
  * Acquires the locks `<dataDir>/locks/<name>`, all or none; they end with the process at the latest.
  * Throws CONFLICT that names the lock and the process that holds it.
  */
-export async function takeLocks(
+export async function acquireLocks(
   dataDir: string,
   names: readonly string[],
   options: LockOptions = {},
@@ -60,7 +60,7 @@ export async function takeLocks(
     for (const lock of held.splice(0).reverse()) lock.release()
   }
   try {
-    for (const name of [...names].sort()) held.push(await takeLock(join(folder, name), name, options))
+    for (const name of [...names].sort()) held.push(await acquireLock(join(folder, name), name, options))
   } catch (error) {
     release()
     throw error
@@ -81,7 +81,7 @@ export async function listLifeLocks(dataDir: string): Promise<string[]> {
 /** Whether the run of this rid is running, that is, whether its life lock is held. */
 export async function isRunning(dataDir: string, rid: string): Promise<boolean> {
   try {
-    const lock = await takeLocks(dataDir, [lifeLock(rid)])
+    const lock = await acquireLocks(dataDir, [lifeLock(rid)])
     lock.release()
     return false
   } catch (error) {
@@ -90,16 +90,16 @@ export async function isRunning(dataDir: string, rid: string): Promise<boolean> 
   }
 }
 
-async function takeLock(file: string, name: string, options: LockOptions): Promise<HeldLocks> {
+async function acquireLock(file: string, name: string, options: LockOptions): Promise<HeldLocks> {
   const kernel = 'kernel' in options ? options.kernel : loadKernel()
   const { signal, wait } = options
   const end = wait ? wait.clock.elapsed() + wait.ms : 0
   for (;;) {
     signal?.throwIfAborted()
-    const lock = kernel ? tryFlock(file, kernel) : takePidFile(file)
+    const lock = kernel ? tryFlock(file, kernel) : acquirePidFile(file)
     if (lock) return lock
     if (!wait || wait.clock.elapsed() >= end) throw heldByAnother(file, name)
-    await sleep(RETRY_MS, undefined, signal ? { signal } : {})
+    await sleep(RETRY_INTERVAL_MS, undefined, signal ? { signal } : {})
   }
 }
 
@@ -140,7 +140,7 @@ function heldByAnother(file: string, name: string): BackupdError {
   const holder = Number.isNaN(pid) ? 'another process' : `process ${pid}`
   return new BackupdError(
     'CONFLICT',
-    `The lock "${name}" is held by ${holder}: wait for it to end, then ask again`,
+    `Cannot acquire the lock "${name}": ${holder} holds it. Wait for it to end, then ask again`,
     {
       facts: { lock: name, pid: Number.isNaN(pid) ? null : pid },
     },

@@ -27,14 +27,14 @@ export class RunQueue {
 
   /** Calls `begin` synchronously if the run can begin immediately. */
   enter(ticket: Ticket): void {
-    const lane = this.#laneOf(ticket)
+    const lane = this.#findLane(ticket)
     lane.waiting.add(ticket)
     this.#advance(lane)
   }
 
   /** Frees the lane of a running run for others; the run continues and keeps its paths. */
   giveLane(ticket: Ticket): void {
-    const lane = this.#laneOf(ticket)
+    const lane = this.#findLane(ticket)
     if (!lane.running.has(ticket) || lane.without.has(ticket)) return
     lane.without.add(ticket)
     lane.free++
@@ -42,7 +42,7 @@ export class RunQueue {
   }
 
   leave(ticket: Ticket): void {
-    const lane = this.#laneOf(ticket)
+    const lane = this.#findLane(ticket)
     lane.waiting.delete(ticket)
     if (lane.running.delete(ticket)) {
       if (!lane.without.delete(ticket)) lane.free++
@@ -52,7 +52,7 @@ export class RunQueue {
     this.#advance(this.#light)
   }
 
-  #laneOf(ticket: Ticket): Lane {
+  #findLane(ticket: Ticket): Lane {
     return ticket.light ? this.#light : this.#heavy
   }
 

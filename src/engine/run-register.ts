@@ -39,8 +39,11 @@ export class RunRegister {
     run.over.resolve()
   }
 
-  /** A run that conflicts with this one: a queued one of the same job, or a one-off of the same action and volume. */
-  rivalOf(run: Run): Run | undefined {
+  /**
+   * Finds a run that conflicts with this one: a queued one of the same job, or a one-off of the same action and
+   * volume.
+   */
+  findRival(run: Run): Run | undefined {
     if (run.job) return this.ofJob(run.job.id).find((other) => other.record.now.state === 'queued')
     return this.all().find(
       (other) =>

@@ -78,7 +78,7 @@ export class RunWatch {
     if (!watched) return
     const before = watched.progress
     watched.progress = { ...before, ...change }
-    if (watched.progress.phase !== WAIT_FOR_STORE) this.#storeAnswers(run, watched)
+    if (watched.progress.phase !== WAIT_FOR_STORE) this.#endStoreWait(run, watched)
     if (isProgress(before, change)) this.worked(run)
   }
 
@@ -88,7 +88,7 @@ export class RunWatch {
     if (!watched) return
     if (watched.idleMs >= HUNG_AFTER_MS) this.#reportRecovery(run)
     watched.idleMs = 0
-    this.#storeAnswers(run, watched)
+    this.#endStoreWait(run, watched)
     watched.checkedAt = this.#options.clock.elapsed()
   }
 
@@ -121,7 +121,7 @@ export class RunWatch {
     onYield(run)
   }
 
-  /** A run that waits for its store does not hang, but an operator has to know of it. */
+  /** A run that waits for its store does not hang, but an operator must know of it. */
   #reportStoreWait(run: Run): void {
     const { problems, log } = this.#options
     if (problems.has(STORE_SOURCE, run.rid)) return
@@ -130,7 +130,7 @@ export class RunWatch {
     log.warn({ rid: run.rid, action: run.plugin.name }, text)
   }
 
-  #storeAnswers(run: Run, watched: Watched): void {
+  #endStoreWait(run: Run, watched: Watched): void {
     watched.storeMs = 0
     const { problems, log } = this.#options
     if (!problems.has(STORE_SOURCE, run.rid)) return

@@ -76,7 +76,7 @@ function resolveNeeds(plugin: Plugin, args: RunRequest['args'], settings: RunSet
 }
 
 /** @param isHung evaluated when the run is aborted: a hung run is killed immediately */
-export function taskOf(run: Run, settings: RunSettings, isHung: () => boolean): RunTask {
+export function makeTask(run: Run, settings: RunSettings, isHung: () => boolean): RunTask {
   const { rid, job, plugin, args, ticket, aborting } = run
   const locks = [lifeLock(rid), ...ticket.needs.map(volumeLock)]
   const jobId = job?.id ?? ''

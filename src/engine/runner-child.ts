@@ -6,10 +6,10 @@ import type { Log } from '../lib/log.ts'
 import type { FromChild, ToChild } from './child-messages.ts'
 import type { RunEnd, RunnerEvents, RunTask } from './ports.ts'
 import { toRecordError } from './record-error.ts'
-import { endOf } from './run-end.ts'
+import { toFailure } from './run-end.ts'
 
 /** A killed process that has not exited after this is stuck in the kernel. */
-const STUCK_MS = 2000
+const STUCK_AFTER_MS = 2000
 /** How long an aborted run may take to end on its own. */
 const KILL_AFTER_MS = 10_000
 
@@ -64,12 +64,14 @@ function watchDeath(child: ChildProcess): Promise<BackupdError> {
   child.once('exit', (exitCode, signal) => {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`
     const hint = signal === 'SIGKILL' ? ' (out of memory, or by hand)' : ''
-    const message = `The process ${child.pid} that ran it ${how}${hint}: see the log, then run it again`
+    const message = `The process ${child.pid} of the run ${how}${hint}: see the log, then run it again`
     resolve(new BackupdError('RUNNER_DIED', message, { facts: { pid: child.pid ?? null, signal, exitCode } }))
   })
   child.on('error', (cause) => {
     if (child.pid !== undefined) return
-    resolve(new BackupdError('RUNNER_DIED', `No process could be started: ${cause.message}`, { cause }))
+    resolve(
+      new BackupdError('RUNNER_DIED', `Cannot start a process for the run: ${cause.message}`, { cause }),
+    )
   })
   return promise
 }
@@ -93,7 +95,10 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
     child.kill('SIGKILL')
     if (!on.killed) return
     on.killed(death.then(() => {}))
-    killing = setTimeout(() => ended.resolve({ end: endOf(signal.reason), rss: undefined }), STUCK_MS)
+    killing = setTimeout(
+      () => ended.resolve({ end: toFailure(signal.reason), rss: undefined }),
+      STUCK_AFTER_MS,
+    )
   }
   const abort = () => {
     send({ kind: 'abort', reason: toRecordError(signal.reason) })
@@ -101,7 +106,7 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
   }
   child.on('message', onMessage)
   void death.then((error) =>
-    ended.resolve({ end: endOf(signal.aborted ? signal.reason : error), rss: undefined }),
+    ended.resolve({ end: toFailure(signal.aborted ? signal.reason : error), rss: undefined }),
   )
   send({ kind: 'run', task: rest })
   if (signal.aborted) abort()

@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { RunEnd, Runner, RunnerEvents, RunTask } from './ports.ts'
-import { endOf } from './run-end.ts'
+import { toFailure } from './run-end.ts'
 import { forkChild, type RunnerChild } from './runner-child.ts'
 import { within } from './within.ts'
 
@@ -29,9 +29,9 @@ export const RUNNER_ARGV: readonly string[] = ['--max-semi-space-size=16', '--he
 const MAX_RUNS = 100
 const MAX_RSS_BYTES = 160 * 1024 * 1024
 /** Idle children beyond `size` are killed after this. */
-const SPARE_IDLE_MS = 30_000
+const MAX_SPARE_IDLE_MS = 30_000
 /** How long to wait for killed processes to exit. */
-const STUCK_MS = 2000
+const KILL_WAIT_MS = 2000
 
 interface Member {
   child: RunnerChild
@@ -70,7 +70,7 @@ export function createRunner(options: RunnerOptions): Runner {
     if (closed || rss === undefined || rss > maxRssBytes || member.runs >= maxRuns) member.child.kill()
     else idle.push(member)
     keepWarm()
-    if (idle.length > size) setTimeout(endSpare, SPARE_IDLE_MS).unref()
+    if (idle.length > size) setTimeout(endSpare, MAX_SPARE_IDLE_MS).unref()
   }
 
   function endSpare(): void {
@@ -78,7 +78,7 @@ export function createRunner(options: RunnerOptions): Runner {
   }
 
   async function run(task: RunTask, on: RunnerEvents): Promise<RunEnd> {
-    if (closed) return endOf(new BackupdError('DAEMON_RESTARTED', 'The daemon is stopping'))
+    if (closed) return toFailure(new BackupdError('DAEMON_RESTARTED', 'The daemon is stopping'))
     const member = idle.pop() ?? addMember()
     member.runs++
     const { end, rss } = await member.child.run(task, on)
@@ -93,7 +93,7 @@ export function createRunner(options: RunnerOptions): Runner {
     const gone = Promise.all([...alive].map((member) => member.child.gone))
     if (await within(graceMs, gone)) return
     for (const member of alive) member.child.kill()
-    if (!(await within(STUCK_MS, gone)))
+    if (!(await within(KILL_WAIT_MS, gone)))
       log.error({}, 'a child process is stuck in the kernel and ends later')
   }
 

@@ -7,8 +7,8 @@ import type { EngineOptions } from './engine-options.ts'
 import { FailedRuns } from './failed-runs.ts'
 import { createKeeper } from './keeper.ts'
 import type { RunEnd, RunnerEvents } from './ports.ts'
-import { makeRun, type Run, type RunRequest, type RunWorld, taskOf } from './run.ts'
-import { endOf } from './run-end.ts'
+import { makeRun, makeTask, type Run, type RunRequest, type RunWorld } from './run.ts'
+import { toFailure } from './run-end.ts'
 import { RunQueue } from './run-queue.ts'
 import { RunRegister } from './run-register.ts'
 import { RunWatch } from './run-watch.ts'
@@ -19,7 +19,7 @@ type RunsOptions = RunWorld &
   Pick<EngineOptions, 'log' | 'problems' | 'plugins' | 'runner' | 'concurrency' | 'admit'>
 
 /** How often the RunWatch checks all runs. */
-const WATCH_MS = 1000
+const WATCH_INTERVAL_MS = 1000
 /** Delay before another try to write the end of a record. */
 const RETRY_INTERVAL_MS = 5000
 /** On shutdown, how long to wait for the ends of runs to reach the disk after all processes are gone. */
@@ -27,7 +27,7 @@ const END_TIMEOUT_MS = 2000
 /** How long runs wait for the volumes of a killed run before they are refused. */
 const SETTLE_WAIT_MS = 30_000
 
-/** The life of every run, from the request to its end on disk. */
+/** Every run from its request until its end is on disk. */
 export class Runs {
   readonly #options: RunsOptions
   readonly #keep: (record: RunRecord) => Promise<void>
@@ -53,7 +53,7 @@ export class Runs {
       onLimit: endAtLimit,
       onYield: (run) => this.#queue.giveLane(run.ticket),
     })
-    this.#watching = setInterval(() => this.#watch.check(), WATCH_MS).unref()
+    this.#watching = setInterval(() => this.#watch.check(), WATCH_INTERVAL_MS).unref()
   }
 
   get isClosing(): boolean {
@@ -82,13 +82,13 @@ export class Runs {
   /** Starts or queues a run; resolves when its record is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */
   async request(request: RunRequest): Promise<RunRecord> {
     const run = this.#makeRun(request)
-    const refusal = this.#refusalOf(run) ?? this.#conflictOf(run)
+    const refusal = this.#findRefusal(run) ?? this.#findConflict(run)
     if (refusal) throw refusal
     this.#admit(run)
     try {
       await run.kept
     } catch (error) {
-      if (run.record.now.state === 'queued') this.#finish(run, endOf(error))
+      if (run.record.now.state === 'queued') this.#finish(run, toFailure(error))
       throw error
     }
     return run.record.now
@@ -144,26 +144,26 @@ export class Runs {
     return makeRun(request, this.#options, (run) => this.#begin(run))
   }
 
-  #refusalOf(run: Run): BackupdError | undefined {
-    return run.refusal ?? this.#options.admit?.(run.plugin.name) ?? this.#lockOn(run)
+  #findRefusal(run: Run): BackupdError | undefined {
+    return run.refusal ?? this.#options.admit?.(run.plugin.name) ?? this.#findLock(run)
   }
 
-  #lockOn({ ticket, args, plugin }: Run): BackupdError | undefined {
+  #findLock({ ticket, args, plugin }: Run): BackupdError | undefined {
     const mayPass = plugin.settlesFirst?.(args) ?? false
     const lock = this.locks.on(ticket.needs).find(({ isUnsettled }) => !(isUnsettled && mayPass))
     if (!lock) return undefined
     const { reason } = lock
-    const message = `Nothing may touch ${ticket.needs.join(', ')}: ${reason}`
+    const message = `The volume ${ticket.needs.join(', ')} is locked: ${reason}`
     return new BackupdError('VOLUME_LOCKED', message, { facts: { reason } })
   }
 
-  #conflictOf(run: Run): BackupdError | undefined {
+  #findConflict(run: Run): BackupdError | undefined {
     if (this.#isClosing) return new BackupdError('CONFLICT', 'The daemon is stopping: ask again when it runs')
-    const rival = this.#register.rivalOf(run)?.record.now
+    const rival = this.#register.findRival(run)?.record.now
     if (!rival) return undefined
     const { rid, state } = rival
     const what = run.job ? `The job "${run.job.id}"` : describeRun(rival)
-    const message = `${what} is ${state} already, as ${rid}: wait for it or cancel it`
+    const message = `${what} is already ${state} as ${rid}: wait for it or cancel it`
     return new BackupdError('CONFLICT', message, { facts: { rid } })
   }
 
@@ -173,7 +173,7 @@ export class Runs {
     if (run.record.now.state === 'queued' && !run.isSilent) run.kept = this.#keep(run.record.now)
   }
 
-  /** Called by the queue when it is the run's turn. */
+  /** The queue calls it when it is the run's turn. */
   #begin(run: Run): void {
     const record = run.record.begin()
     this.#watch.begin(run)
@@ -185,18 +185,18 @@ export class Runs {
   async #execute(run: Run): Promise<RunEnd> {
     try {
       await run.kept
-      const refusal = this.#refusalOf(run)
+      const refusal = this.#findRefusal(run)
       if (refusal) throw refusal
       run.aborting.signal.throwIfAborted()
       const { runner, settings } = this.#options
-      const task = taskOf(run, settings, () => this.#watch.isHung(run))
-      return await runner.run(task, this.#eventsOf(run))
+      const task = makeTask(run, settings, () => this.#watch.isHung(run))
+      return await runner.run(task, this.#makeEvents(run))
     } catch (error) {
-      return endOf(error)
+      return toFailure(error)
     }
   }
 
-  #eventsOf(run: Run): RunnerEvents {
+  #makeEvents(run: Run): RunnerEvents {
     const { log } = this.#options
     const facts = { rid: run.rid, action: run.plugin.name }
     return {
@@ -220,7 +220,7 @@ export class Runs {
   }
 
   #abort(run: Run, reason: BackupdError): void {
-    if (run.record.now.state === 'queued') this.#finish(run, endOf(reason))
+    if (run.record.now.state === 'queued') this.#finish(run, toFailure(reason))
     else run.aborting.abort(reason)
   }
 
@@ -239,7 +239,7 @@ export class Runs {
 
   /**
    * Keeps the volumes of a killed run locked until its process is gone and its leftovers are settled. Runs that are
-   * queued for them wait for that, but not for ever: a process on a dead mount may never end.
+   * queued for them wait for that, but not forever: a process on a dead mount may never end.
    */
   #releaseKilled(run: Run, gone: Promise<void>): void {
     const { ticket, rid } = run

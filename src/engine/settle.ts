@@ -6,7 +6,7 @@ import { FINISHED } from '../wire/failed-run.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
-import { listLifeLocks, takeLocks } from './run-locks.ts'
+import { acquireLocks, listLifeLocks } from './run-locks.ts'
 import { type Locked, type SettleAnswer, type Settled, settleVolumes } from './settle-volumes.ts'
 
 export interface SettleReport {
@@ -19,9 +19,9 @@ export interface SettleReport {
 }
 
 /** How long to wait for children of the previous daemon process to exit; they are killed with their parent. */
-const LIFE_WAIT_MS = 20_000
+const CHILDREN_EXIT_MS = 20_000
 /** The longest delay between two tries. */
-const MAX_RETRY_MS = 30_000
+const MAX_RETRY_DELAY_MS = 30_000
 
 type SettleOptions = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'memory' | 'settings'> & {
   /** false if the store does not answer, so that the volumes do not wait for it. */
@@ -72,7 +72,7 @@ async function retry(
   { isClosing, onSettled }: Settling,
 ): Promise<void> {
   for (let failures = 1; ; failures++) {
-    await sleep(backoffMs(failures, MAX_RETRY_MS), undefined, { ref: false })
+    await sleep(backoffMs(failures, MAX_RETRY_DELAY_MS), undefined, { ref: false })
     if (isClosing()) return
     try {
       const report = await attempt()
@@ -86,8 +86,8 @@ async function retry(
 
 async function settleInterrupted(options: SettleOptions, interrupted: Interrupted): Promise<SettleReport> {
   const { settings, withStore, clock } = options
-  const locks = await takeLocks(settings.dataDir, interrupted.lifeLocks, {
-    wait: { ms: LIFE_WAIT_MS, clock },
+  const locks = await acquireLocks(settings.dataDir, interrupted.lifeLocks, {
+    wait: { ms: CHILDREN_EXIT_MS, clock },
   })
   try {
     const answer = await settleVolumes(options, { withStore, copiesOf: [] })
@@ -106,10 +106,11 @@ async function settleInterrupted(options: SettleOptions, interrupted: Interrupte
 /** Logs what was settled and what was unexpected, because no record shows it. */
 function logAnswer({ log }: SettleOptions, answer: SettleAnswer): void {
   for (const one of answer.settled) log.warn(one, `an interrupted recover ${one.outcome}`)
-  for (const name of answer.rolledForward) log.warn({ name }, 'a backup that was whole is published now')
-  for (const name of answer.swept) log.info({ name }, 'a temporary file of a run that was killed is gone')
+  for (const name of answer.rolledForward)
+    log.warn({ name }, 'a complete backup of an interrupted run is published now')
+  for (const name of answer.swept) log.info({ name }, 'a temporary file of a killed run was removed')
   for (const name of answer.unknown) log.warn({ name }, 'unknown object in the store; left untouched')
-  if (answer.storeError) log.error({}, `the store could not be put in order: ${answer.storeError.message}`)
+  if (answer.storeError) log.error({}, `the store could not be cleaned up: ${answer.storeError.message}`)
 }
 
 const STOPPED = 'The daemon stopped while this ran'
@@ -155,9 +156,9 @@ function makeEndError({ settled, locked }: InterruptedEnd): BackupdError {
 
 function describeEnd(outcome: string | null, faults: number): string {
   if (outcome === 'went back')
-    return ', and took it back when it started again: the volume is as it was. Run it again'
+    return ', and undid it at its next start: the volume is unchanged. Run it again'
   if (outcome !== FINISHED) return ': run it again'
-  const exact = 'the volume holds what the backup holds'
+  const exact = 'the volume has the content of the backup'
   const inexact = `${faults} entries could not be restored exactly; the warnings and the log of the daemon name them`
-  return `, and finished it when it started again: ${faults === 0 ? exact : inexact}`
+  return `, and finished it at its next start: ${faults === 0 ? exact : inexact}`
 }

@@ -4,7 +4,7 @@ import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 
 const CHECK_INTERVAL_MS = 1000
 /** A run that reported progress within this time is not shown as waiting, however slow its store is. */
-const QUIET_MS = 5000
+const MIN_SILENCE_MS = 5000
 
 type Report = (change: Partial<Progress>) => void
 
@@ -18,7 +18,7 @@ export function showStoreWait(report: Report, clock: Clock): { progress: Report;
   function check(): void {
     const waited = storeMeter.waitedMs - waitedMs
     waitedMs = storeMeter.waitedMs
-    if (clock.elapsed() - reportedAt < QUIET_MS) return
+    if (clock.elapsed() - reportedAt < MIN_SILENCE_MS) return
     show(waited > CHECK_INTERVAL_MS / 2)
   }
 

@@ -21,9 +21,9 @@ export interface TimersOptions {
 /** Clock set back by less: scheduled times wait until it catches up. By more: it was wrong, they are computed again. */
 export const SMALL_STEP_BACK_MS = 3 * 3_600_000
 /** A clock that is behind its expected reading by more than this was set back. */
-const STEP_BACK_MS = 1000
+const MIN_STEP_BACK_MS = 1000
 /** A suspended machine or a clock set forward is noticed within this. */
-const WATCH_MS = 1000
+const WATCH_INTERVAL_MS = 1000
 
 /** One timer of node-schedule and the ids that share it. */
 interface Bucket {
@@ -47,14 +47,14 @@ interface Bucket {
 export function createTimers({ clock, onDue }: TimersOptions): Timers {
   const buckets = new Map<string, Bucket>()
   const bucketOf = new Map<string, Bucket>()
-  const watch = setInterval(fireDue, WATCH_MS)
+  const watch = setInterval(fireDue, WATCH_INTERVAL_MS)
   let readBefore = readBoth()
 
   /** Fires everything due before it computes the next dates, which would delay the jobs of a busy second. */
   function fireDue(): void {
     const now = clock.now()
     const steppedBack = measureStepBack()
-    if (steppedBack > STEP_BACK_MS) moveBack(steppedBack)
+    if (steppedBack > MIN_STEP_BACK_MS) moveBack(steppedBack)
     const due = [...buckets.values()].filter((bucket) => bucket.next !== undefined && bucket.next <= now)
     for (const { ids, next = now } of due) onDue([...ids], next)
     for (const bucket of buckets.values()) {

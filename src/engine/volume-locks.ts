@@ -33,7 +33,7 @@ export class VolumeLocks {
     return () => this.#held.release(volumes, lock)
   }
 
-  /** The locks on these volumes, and on what lies above or below them. */
+  /** The locks on these volumes, their parents and their children. */
   on(volumes: readonly string[]): VolumeLock[] {
     return this.#held.holders(volumes)
   }

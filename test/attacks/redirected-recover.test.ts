@@ -73,7 +73,7 @@ test('a recover without a job for its volume is refused, and the error suggests 
   expect(await recover()).toMatchObject({
     state: 'failed',
     reason: expect.stringContaining(
-      'no job of this daemon backs up the volume that it is named after. Migrate it',
+      'no job of this daemon backs up the volume in its name. Migrate it',
     ),
   })
   await intact()

@@ -72,7 +72,7 @@ test('a failure of the expire job is among the problems, although it leaves no r
   const form = { data: JSON.stringify([expire]), version: 'v1' }
   expect(await other.ask('PUT', '/api/v1/cron/jobs', { form })).toMatchObject({ status: 200 })
   const problems = async () => debugSchema.parse((await other.ask('GET', '/api/v1/debug')).body).problems
-  const told = expect.stringMatching(/^The job backup_expire cannot do all that is due: \/v: "soon" is no/)
+  const told = expect.stringMatching(/^The job backup_expire cannot do all of its work: \/v: "soon" is not/)
   await expect.poll(problems, { timeout: 30_000 }).toEqual([told])
 })
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startDaemon } from '../../src/daemon/daemon.ts'
-import { lifeLock, takeLocks } from '../../src/engine/run-locks.ts'
+import { acquireLocks, lifeLock } from '../../src/engine/run-locks.ts'
 import { debugSchema } from '../../src/wire/daemon-api.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { askHttp } from '../support/daemon-http.ts'
@@ -68,7 +68,7 @@ test('the second of two daemons on one data directory is refused, the first cont
 })
 
 test('until interrupted runs are settled, the daemon answers and accepts no work', async () => {
-  const held = await takeLocks(join(dir.path, 'data'), [lifeLock(newRid(Date.now()))])
+  const held = await acquireLocks(join(dir.path, 'data'), [lifeLock(newRid(Date.now()))])
   const port = await freePort()
   const started = startTestDaemon({ port }, dir.path)
   const url = `http://127.0.0.1:${port}`

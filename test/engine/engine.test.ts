@@ -65,7 +65,7 @@ describe('a run', () => {
   test('that fails says what went wrong', async () => {
     const { engine, memory } = await startEngine()
     const { rid } = await engine.runOnce('test', { failAt: 1 })
-    const message = 'Step 1 failed, as it was asked to'
+    const message = 'Step 1 failed as requested'
     expect(await memory.ended(rid)).toMatchObject({
       state: 'failed',
       reason: message,
@@ -147,8 +147,8 @@ describe('a run', () => {
 
 describe('impossible requests', () => {
   test.each([
-    ['an unknown action', 'nope', {}, 'BAD_INPUT', 'There is no action "nope"'],
-    ['a query as a run', 'echo', {}, 'BAD_INPUT', 'There is no action "echo"'],
+    ['an unknown action', 'nope', {}, 'BAD_INPUT', 'The action "nope" does not exist'],
+    ['a query as a run', 'echo', {}, 'BAD_INPUT', 'The action "echo" does not exist'],
     ['bad args', 'test', { steps: 'many' }, 'BAD_INPUT', 'at steps'],
     ['unknown args', 'test', { speed: 1 }, 'BAD_INPUT', 'speed'],
   ])('%s', async (_name, action, args, code, message) => {

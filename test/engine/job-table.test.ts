@@ -81,7 +81,7 @@ describe('a list of jobs', () => {
           reason:
             '"TZ=UTC bad spec" is not a schedule: it has 2 fields, expected minute, hour, day of month, month, day of week (and optionally second before them)',
         },
-        { id: 'y', reason: 'there is no action "nope"' },
+        { id: 'y', reason: 'the action "nope" does not exist' },
         { id: 'good', reason: 'another job of this list has the id "good"' },
         {
           id: 'z',

@@ -2,8 +2,8 @@ import fs, { closeSync, openSync, readdirSync, readFileSync, writeFileSync } fro
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { takePidFile } from '../../src/engine/pid-file.ts'
-import { lifeLock, takeLocks } from '../../src/engine/run-locks.ts'
+import { acquirePidFile } from '../../src/engine/pid-file.ts'
+import { acquireLocks, lifeLock } from '../../src/engine/run-locks.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { runSettings } from '../support/run-settings.ts'
@@ -21,7 +21,7 @@ test.skipIf(!kernel)(
   'the file of a life lock is removed while it is locked, so that no other holder loses it',
   async () => {
     const { dataDir } = await runSettings()
-    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))])
+    const held = await acquireLocks(dataDir, [lifeLock(newRid(Date.now()))])
     const { unlinkSync } = fs
     const locked: boolean[] = []
     vi.spyOn(fs, 'unlinkSync').mockImplementation((path) => {
@@ -40,7 +40,7 @@ test.skipIf(!kernel)(
 test('a lock that another process took over at the same moment stays with it', () => {
   const folder = tempDir()
   const [file, other] = [join(folder, 'lock'), join(folder, 'other')]
-  const living = takePidFile(other)
+  const living = acquirePidFile(other)
   const alive = readFileSync(other, 'utf8')
   writeFileSync(file, DEAD)
   const { renameSync } = fs
@@ -49,7 +49,7 @@ test('a lock that another process took over at the same moment stays with it', (
     renameSync(from, to)
   })
   syncBuiltinESMExports()
-  expect(takePidFile(file)).toBeUndefined()
+  expect(acquirePidFile(file)).toBeUndefined()
   expect(readFileSync(file, 'utf8')).toBe(alive)
   expect(readdirSync(folder).sort()).toEqual(['lock', 'other'])
   living?.release()
@@ -65,7 +65,7 @@ test('a lock of a dead run that another process removes at the same moment is ta
     renameSync(from, to)
   })
   syncBuiltinESMExports()
-  const held = takePidFile(file)
+  const held = acquirePidFile(file)
   expect(held).toBeDefined()
   expect(readdirSync(folder)).toEqual(['lock'])
   held?.release()

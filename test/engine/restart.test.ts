@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { lifeLock, takeLocks } from '../../src/engine/run-locks.ts'
+import { acquireLocks, lifeLock } from '../../src/engine/run-locks.ts'
 import { createRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
@@ -50,7 +50,7 @@ describe('settling', () => {
   test('waits for a run of the previous daemon that is still ending', async () => {
     const { memory, rids } = await leftMemory()
     const settings = await runSettings()
-    const held = await takeLocks(settings.dataDir, [lifeLock(rids[0] ?? '')])
+    const held = await acquireLocks(settings.dataDir, [lifeLock(rids[0] ?? '')])
     const { engine } = await startEngine({ memory, settings })
     const settled = engine.settle()
     const first = await Promise.race([settled.then(() => 'settled'), sleep(200).then(() => 'waiting')])
@@ -68,7 +68,7 @@ describe('settling', () => {
       runner: createRunner({ size: 0, log: silentLog, childEntry }),
     })
     expect((await engine.settle()).locked).toMatchObject([
-      { volume: '/', reason: expect.stringContaining('There is no action "settle"') },
+      { volume: '/', reason: expect.stringContaining('The action "settle" does not exist') },
     ])
     expect(memory.unfinished()).toHaveLength(2)
     await expect(engine.runOnce('test', { volume: '/v/db' })).rejects.toMatchObject({ code: 'VOLUME_LOCKED' })
@@ -113,9 +113,9 @@ describe('a daemon that is killed', () => {
   test('ends its child, and the lock is free', async () => {
     const { parent, record, dataDir } = await startParent()
     const locks = [lifeLock(record.rid)]
-    await expect(takeLocks(dataDir, locks)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(acquireLocks(dataDir, locks)).rejects.toMatchObject({ code: 'CONFLICT' })
     parent.kill('SIGKILL')
-    const held = await takeLocks(dataDir, locks, { wait: { ms: 10_000, clock: systemClock } })
+    const held = await acquireLocks(dataDir, locks, { wait: { ms: 10_000, clock: systemClock } })
     held.release()
   })
 
@@ -123,7 +123,7 @@ describe('a daemon that is killed', () => {
     const { record, pid, dataDir } = await startParent()
     process.kill(pid, 'SIGINT')
     process.kill(pid, 'SIGTERM')
-    const taken = takeLocks(dataDir, [lifeLock(record.rid)], { wait: { ms: 200, clock: systemClock } })
+    const taken = acquireLocks(dataDir, [lifeLock(record.rid)], { wait: { ms: 200, clock: systemClock } })
     await expect(taken).rejects.toMatchObject({ code: 'CONFLICT', facts: { pid } })
   })
 })
@@ -134,11 +134,11 @@ describe('lock files', () => {
     ['files that name their process', { kernel: undefined }],
   ])('%s', async (_name, how) => {
     const { dataDir } = await runSettings()
-    const first = await takeLocks(dataDir, ['b', 'a'], how)
-    const refused = takeLocks(dataDir, ['c', 'b'], how)
+    const first = await acquireLocks(dataDir, ['b', 'a'], how)
+    const refused = acquireLocks(dataDir, ['c', 'b'], how)
     await expect(refused).rejects.toMatchObject({ code: 'CONFLICT', facts: { lock: 'b', pid: process.pid } })
     first.release()
-    const second = await takeLocks(dataDir, ['a', 'b', 'c'], how)
+    const second = await acquireLocks(dataDir, ['a', 'b', 'c'], how)
     second.release()
   })
 
@@ -147,7 +147,7 @@ describe('lock files', () => {
     mkdirSync(join(dataDir, 'locks'))
     for (const content of [`${2 ** 22 - 1} 17\n`, `${process.pid} 1\n`, '']) {
       writeFileSync(join(dataDir, 'locks', 'a'), content)
-      const held = await takeLocks(dataDir, ['a'], { kernel: undefined })
+      const held = await acquireLocks(dataDir, ['a'], { kernel: undefined })
       held.release()
     }
     expect(existsSync(join(dataDir, 'locks', 'a'))).toBe(false)
@@ -155,10 +155,10 @@ describe('lock files', () => {
 
   test('can be waited for until cancelled', async () => {
     const { dataDir } = await runSettings()
-    const held = await takeLocks(dataDir, [lifeLock(newRid(Date.now()))])
+    const held = await acquireLocks(dataDir, [lifeLock(newRid(Date.now()))])
     const aborting = new AbortController()
     const [name = ''] = readdirSync(join(dataDir, 'locks'))
-    const waiting = takeLocks(dataDir, [name], {
+    const waiting = acquireLocks(dataDir, [name], {
       wait: { ms: 60_000, clock: systemClock },
       signal: aborting.signal,
     })

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { lifeLock, takeLocks, volumeLock } from '../../src/engine/run-locks.ts'
+import { lifeLock, acquireLocks, volumeLock } from '../../src/engine/run-locks.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
 import { newRid } from '../../src/wire/ids.ts'
@@ -41,7 +41,7 @@ testWithFlock(
       onTestFinished(() => closeSync(other))
       expect(kernel?.tryLock(other)).toBe(true)
     })
-    await expect(takeLocks(dataDir, [name], { kernel: racing })).rejects.toMatchObject({
+    await expect(acquireLocks(dataDir, [name], { kernel: racing })).rejects.toMatchObject({
       code: 'CONFLICT',
       facts: { lock: name },
     })
@@ -51,9 +51,9 @@ testWithFlock(
 testWithFlock('a lock file that was removed before the flock is made again, not locked unseen', async () => {
   const { dataDir, name, file } = await lockFile()
   const racing = interrupted(() => rmSync(file))
-  const held = await takeLocks(dataDir, [name], { wait: { ms: 60_000, clock: systemClock }, kernel: racing })
+  const held = await acquireLocks(dataDir, [name], { wait: { ms: 60_000, clock: systemClock }, kernel: racing })
   expect(statSync(file).size).toBeGreaterThan(0)
-  await expect(takeLocks(dataDir, [name])).rejects.toMatchObject({
+  await expect(acquireLocks(dataDir, [name])).rejects.toMatchObject({
     code: 'CONFLICT',
     facts: { lock: name, pid: process.pid },
   })
@@ -65,11 +65,11 @@ test.each([
   ['files that name their process', { kernel: undefined }],
 ])('%s: locks taken before a held one are released', async (_name, how) => {
   const { dataDir } = await runSettings()
-  const held = await takeLocks(dataDir, ['b'], how)
-  await expect(takeLocks(dataDir, ['a', 'b'], how)).rejects.toMatchObject({
+  const held = await acquireLocks(dataDir, ['b'], how)
+  await expect(acquireLocks(dataDir, ['a', 'b'], how)).rejects.toMatchObject({
     facts: { lock: 'b' },
   })
-  const first = await takeLocks(dataDir, ['a'], how)
+  const first = await acquireLocks(dataDir, ['a'], how)
   first.release()
   held.release()
 })
@@ -77,7 +77,7 @@ test.each([
 testWithFlock('the file of a volume lock stays, so that nobody locks a removed one', async () => {
   const { dataDir } = await runSettings()
   const name = volumeLock('/data/db')
-  const held = await takeLocks(dataDir, [name])
+  const held = await acquireLocks(dataDir, [name])
   held.release()
   expect(readdirSync(join(dataDir, 'locks'))).toEqual([name])
 })

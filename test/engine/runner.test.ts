@@ -15,7 +15,7 @@ function startRunner(options: Partial<RunnerOptions> = {}) {
   return runner
 }
 
-async function taskOf(args: Record<string, unknown>, change: Partial<RunTask> = {}): Promise<RunTask> {
+async function makeTask(args: Record<string, unknown>, change: Partial<RunTask> = {}): Promise<RunTask> {
   const rid = newRid(Date.now())
   const signal = new AbortController().signal
   return {
@@ -50,7 +50,7 @@ function listener() {
 describe('a run in a child process', () => {
   test('reports progress and ends with its result', async () => {
     const { on, heard } = listener()
-    const end = await startRunner().run(await taskOf({ steps: 3 }), on)
+    const end = await startRunner().run(await makeTask({ steps: 3 }), on)
     expect(end).toEqual({ state: 'success', reason: '', result: { steps: 3 } })
     const all = Object.assign({}, ...heard.progress)
     expect(all).toEqual({
@@ -65,15 +65,15 @@ describe('a run in a child process', () => {
 
   test('sends a hundred thousand steps and warnings in few messages, all counted', async () => {
     const { on, heard } = listener()
-    const end = await startRunner().run(await taskOf({ steps: 100_000, warnings: 100_000 }), on)
+    const end = await startRunner().run(await makeTask({ steps: 100_000, warnings: 100_000 }), on)
     expect(end.state).toBe('partial')
     expect(heard.warnings).toBe(100_000)
     expect(heard.progress.length).toBeLessThan(500)
   })
 
   test('fails with code, message and facts', async () => {
-    const end = await startRunner().run(await taskOf({ steps: 3, failAt: 2 }), listener().on)
-    const message = 'Step 2 failed, as it was asked to'
+    const end = await startRunner().run(await makeTask({ steps: 3, failAt: 2 }), listener().on)
+    const message = 'Step 2 failed as requested'
     expect(end).toEqual({
       state: 'failed',
       reason: message,
@@ -83,14 +83,14 @@ describe('a run in a child process', () => {
 
   test('fails for bad args and an unknown action, and the child continues', async () => {
     const runner = startRunner()
-    expect(await runner.run(await taskOf({ steps: 'x' }), listener().on)).toMatchObject({
+    expect(await runner.run(await makeTask({ steps: 'x' }), listener().on)).toMatchObject({
       state: 'failed',
       error: { code: 'BAD_INPUT' },
     })
-    expect(await runner.run(await taskOf({}, { action: 'nope' }), listener().on)).toMatchObject({
+    expect(await runner.run(await makeTask({}, { action: 'nope' }), listener().on)).toMatchObject({
       error: { code: 'BAD_INPUT' },
     })
-    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
+    expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({ state: 'success' })
   })
 })
 
@@ -103,7 +103,7 @@ describe('ending a run', () => {
     ] as const) {
       const aborting = new AbortController()
       const { on, begun } = listener()
-      const end = runner.run(await taskOf({ forever: true }, { signal: aborting.signal }), on)
+      const end = runner.run(await makeTask({ forever: true }, { signal: aborting.signal }), on)
       await begun
       aborting.abort(new BackupdError(code, 'enough'))
       expect(await end).toMatchObject({ state, reason: 'enough', error: { code } })
@@ -113,9 +113,9 @@ describe('ending a run', () => {
   test('by an abort after its end does not end the next one in its child', async () => {
     const runner = startRunner()
     const [first, second] = [new AbortController(), new AbortController()]
-    await runner.run(await taskOf({}, { signal: first.signal }), listener().on)
+    await runner.run(await makeTask({}, { signal: first.signal }), listener().on)
     const { on, begun } = listener()
-    const end = runner.run(await taskOf({ forever: true }, { signal: second.signal }), on)
+    const end = runner.run(await makeTask({ forever: true }, { signal: second.signal }), on)
     await begun
     first.abort(new BackupdError('TIMED_OUT', 'late'))
     second.abort(new BackupdError('CANCELLED', 'enough'))
@@ -124,7 +124,7 @@ describe('ending a run', () => {
 
   test('before its child has it gives the reason of the abort', async () => {
     const signal = AbortSignal.abort(new BackupdError('CANCELLED', 'enough'))
-    const end = await startRunner().run(await taskOf({ forever: true }, { signal }), listener().on)
+    const end = await startRunner().run(await makeTask({ forever: true }, { signal }), listener().on)
     expect(end).toMatchObject({ state: 'cancelled', reason: 'enough', error: { code: 'CANCELLED' } })
   })
 
@@ -139,7 +139,7 @@ describe('ending a run', () => {
     const runner = startRunner({ childEntry: new URL('../support/engine-child.ts', import.meta.url) })
     const aborting = new AbortController()
     const { on, begun } = listener()
-    const end = runner.run(await taskOf(args, { action: 'wrapping', signal: aborting.signal }), on)
+    const end = runner.run(await makeTask(args, { action: 'wrapping', signal: aborting.signal }), on)
     await begun
     aborting.abort(new BackupdError('CANCELLED', 'enough'))
     expect(await end).toMatchObject(wanted)
@@ -150,29 +150,29 @@ describe('ending a run', () => {
     const aborting = new AbortController()
     const { on, begun } = listener()
     const end = runner.run(
-      await taskOf({ forever: true, deaf: true }, { signal: aborting.signal, killAfterMs: 10 }),
+      await makeTask({ forever: true, deaf: true }, { signal: aborting.signal, killAfterMs: 10 }),
       on,
     )
     await begun
     aborting.abort(new BackupdError('CANCELLED', 'enough'))
     expect(await end).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
-    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
+    expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({ state: 'success' })
   })
 
   test('by the death of its child fails the run, and the next one works', async () => {
     const runner = startRunner()
-    const end = await runner.run(await taskOf({ die: true }), listener().on)
+    const end = await runner.run(await makeTask({ die: true }), listener().on)
     expect(end).toMatchObject({
       state: 'failed',
       error: { code: 'RUNNER_DIED', facts: { signal: 'SIGKILL', exitCode: null } },
     })
     expect(end.reason).toContain('was killed by SIGKILL')
-    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({ state: 'success' })
+    expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({ state: 'success' })
   })
 
   test('whose child cannot start fails the run', async () => {
     const runner = startRunner({ childEntry: new URL('file:///there/is/no/such/child.js') })
-    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({
+    expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({
       state: 'failed',
       error: { code: 'RUNNER_DIED', facts: { exitCode: 1 } },
     })
@@ -181,11 +181,11 @@ describe('ending a run', () => {
   test('a closed runner accepts no more runs', async () => {
     const runner = startRunner()
     const { on, begun } = listener()
-    const end = runner.run(await taskOf({ forever: true }), on)
+    const end = runner.run(await makeTask({ forever: true }), on)
     await begun
     await runner.close(0)
     expect(await end).toMatchObject({ state: 'failed', error: { code: 'RUNNER_DIED' } })
-    expect(await runner.run(await taskOf({}), listener().on)).toMatchObject({
+    expect(await runner.run(await makeTask({}), listener().on)).toMatchObject({
       state: 'failed',
       error: { code: 'DAEMON_RESTARTED' },
     })
@@ -200,12 +200,12 @@ describe('locks of a run', () => {
     const locks = [volumeLock('/data/db')]
     const { on, begun } = listener()
     const first = runner.run(
-      await taskOf({ forever: true }, { signal: aborting.signal, settings, locks }),
+      await makeTask({ forever: true }, { signal: aborting.signal, settings, locks }),
       on,
     )
     await begun
     const { on: onSecond, heard } = listener()
-    const second = await runner.run(await taskOf({ warnings: 1 }, { settings, locks }), onSecond)
+    const second = await runner.run(await makeTask({ warnings: 1 }, { settings, locks }), onSecond)
     expect(second).toMatchObject({
       state: 'failed',
       error: { code: 'CONFLICT', facts: { lock: locks[0], pid: expect.any(Number) } },
@@ -214,13 +214,13 @@ describe('locks of a run', () => {
     expect(heard).toEqual({ progress: [], warnings: 0 })
     aborting.abort(new BackupdError('CANCELLED', 'enough'))
     await first
-    expect(await runner.run(await taskOf({}, { settings, locks }), listener().on)).toMatchObject({
+    expect(await runner.run(await makeTask({}, { settings, locks }), listener().on)).toMatchObject({
       state: 'success',
     })
   })
 
   test('a life lock leaves no file behind', async () => {
-    const task = await taskOf({})
+    const task = await makeTask({})
     await startRunner().run(task, listener().on)
     expect(existsSync(join(task.settings.dataDir, 'locks'))).toBe(true)
     expect(readdirSync(join(task.settings.dataDir, 'locks'))).toEqual([])
@@ -237,7 +237,7 @@ test.each([
   const log = { ...silentLog, info: (facts: object) => void pids.add((facts as { pid?: number }).pid) }
   const childEntry = new URL('../support/talking-child.ts', import.meta.url)
   const runner = startRunner({ ...options, log, childEntry, size: 0 })
-  for (let n = 0; n < 4; n++) await runner.run(await taskOf({}), listener().on)
+  for (let n = 0; n < 4; n++) await runner.run(await makeTask({}), listener().on)
   await runner.close(1000)
   expect(pids.size).toBe(children)
 })

@@ -52,7 +52,7 @@ test('a scheduled run that cannot start has a record with the reason', async () 
   })
   expect(await memory.until(({ jobId, state }) => jobId === 'locked' && state === 'failed')).toMatchObject({
     error: { code: 'VOLUME_LOCKED' },
-    reason: 'Nothing may touch /v/db: its journal is open',
+    reason: 'The volume /v/db is locked: its journal is open',
   })
 })
 
@@ -83,7 +83,7 @@ test('a failure of a quiet run is known until a later one succeeds or its job is
   const texts = () => problems.list().map(({ text }) => text)
   engine.setJobs([eachSecond('a', 'quiet', { fail: true })], 'v1')
   engine.start()
-  const trouble = ['The job quiet cannot do all that is due: it went wrong']
+  const trouble = ['The job quiet cannot do all of its work: it went wrong']
   await expect.poll(texts, { timeout: 30_000 }).toEqual(trouble)
   engine.setJobs([eachSecond('a', 'quiet', {})], 'v2')
   expect(texts()).toEqual(trouble)

@@ -310,7 +310,7 @@ test('one of two simultaneous recovers of a volume is refused by name, and the v
   expect(refused).toMatchObject([
     {
       message: expect.stringMatching(
-        new RegExp(`^The recover of ".*" into ".*/data/db" is (queued|running) already, as ${taken[0]}`),
+        new RegExp(`^The recover of ".*" into ".*/data/db" is already (queued|running) as ${taken[0]}`),
       ),
       extensions: { code: 'CONFLICT', action: ERROR_CODES.CONFLICT },
     },

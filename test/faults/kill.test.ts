@@ -182,7 +182,7 @@ test('killing only the process of a backup gives RUNNER_DIED, and the daemon con
   const ended = await recordWhen(running, rid, hasEnded)
   expect(ended).toMatchObject({ state: 'FAILED', error: { code: 'RUNNER_DIED' } })
   expect(ended.reason).toBe(
-    `The process ${pid} that ran it was killed by SIGKILL (out of memory, or by hand): see the log, then run it again`,
+    `The process ${pid} of the run was killed by SIGKILL (out of memory, or by hand): see the log, then run it again`,
   )
   await expectSettled(running, { backups: 0 })
   expect((await backUp(running)).state).toBe('SUCCESS')

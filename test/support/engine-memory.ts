@@ -1,5 +1,5 @@
-import type { LeftSleeper } from '../../src/engine/left-sleepers.ts'
 import type { EngineMemory } from '../../src/engine/ports.ts'
+import type { SleepMark } from '../../src/engine/sleep-marks.ts'
 import { readRunKey } from '../../src/wire/failed-run.ts'
 import type { Job } from '../../src/wire/job.ts'
 import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
@@ -27,15 +27,15 @@ export class MemoryWithoutDisk implements EngineMemory {
     return { jobs: JSON.parse(this.#jobs) as Job[], version: this.#version }
   }
 
-  saveJobs(jobs: Job[], version: string, left: readonly LeftSleeper[] = []) {
+  saveJobs(jobs: Job[], version: string, left: readonly SleepMark[] = []) {
     this.saves++
     this.#left = JSON.stringify(left)
     this.#jobs = JSON.stringify(jobs)
     this.#version = version
   }
 
-  loadLeftSleepers() {
-    return JSON.parse(this.#left) as LeftSleeper[]
+  loadSleepMarks() {
+    return JSON.parse(this.#left) as SleepMark[]
   }
 
   saveSleep(id: string, asleep: boolean) {

@@ -40,7 +40,7 @@ export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListene
   return {
     loadJobs: () => jobs.load(),
     saveJobs: (list, version, left) => jobsIfRoom(() => jobs.save(list, version, left)),
-    loadLeftSleepers: () => jobs.loadLeftSleepers(),
+    loadSleepMarks: () => jobs.loadSleepMarks(),
     saveSleep: (id, asleep) => jobsIfRoom(() => jobs.saveSleep(id, asleep)),
     keep: (list) =>
       group.add(list.map((record) => ({ record: { ...record }, text: JSON.stringify(record) }))),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LeftSleeper } from '../../engine/left-sleepers.ts'
+import type { SleepMark } from '../../engine/sleep-marks.ts'
 import type { Job } from '../../wire/job.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { Db } from './database.ts'
@@ -29,7 +29,7 @@ export class JobMemory {
   }
 
   /** Keeps the sleep marks of jobs that stay. @param left those of jobs that left the list */
-  save(jobs: Job[], version: string, left: readonly LeftSleeper[] = []): void {
+  save(jobs: Job[], version: string, left: readonly SleepMark[] = []): void {
     this.#db.transaction(() => {
       const set = this.#db.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)')
       set.run('jobs', JSON.stringify(jobs))
@@ -45,7 +45,7 @@ export class JobMemory {
   }
 
   /** Sleep marks of jobs that left the list. */
-  loadLeftSleepers(): LeftSleeper[] {
+  loadSleepMarks(): SleepMark[] {
     return leftSleepersSchema.parse(JSON.parse(this.#fact('left-sleepers') ?? '[]'))
   }
 

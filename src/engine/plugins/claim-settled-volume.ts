@@ -38,6 +38,6 @@ function volumeLocked(
   volume: string,
   { journal, reason }: { journal: string; reason: string },
 ): BackupdError {
-  const message = `An earlier recover of "${volume}" stopped half way and cannot be ended (see "${journal}"): ${reason}`
+  const message = `An earlier recover of "${volume}" stopped half way and cannot be completed (see "${journal}"): ${reason}`
   return new BackupdError('VOLUME_LOCKED', message, { facts: { journal, reason } })
 }

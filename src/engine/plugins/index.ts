@@ -1,6 +1,6 @@
-// The actions of the daemon, one folder each. A plugin uses the store, the volumes and the contract in ../plugin.ts,
-// never another plugin, the daemon or the controller. Files in this folder are shared by plugins.
-// child.ts runs them; the daemon passes the same list to the engine.
+// The actions of the daemon, one folder each, in which plugin.ts is the first file to read. A plugin uses the store,
+// the volumes and the contract in ../plugin.ts, never another plugin, the daemon or the controller. Files in this
+// folder are shared by plugins. child.ts runs them; the daemon passes the same list to the engine.
 import type { Plugin } from '../plugin.ts'
 import { backupPlugin } from './backup/plugin.ts'
 import { backupDeletePlugin } from './backup_delete/plugin.ts'

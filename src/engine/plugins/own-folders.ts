@@ -4,7 +4,7 @@ import { isUnder } from '../../volume/allowed-paths.ts'
 import type { RunSettings } from '../plugin.ts'
 
 /**
- * Refuses a volume that contains the store or the daemon's data directory, or lies in one of them: a backup would
+ * Rejects a volume that contains the store or the daemon's data directory, or is inside one of them: a backup would
  * include itself, and a recover would remove them.
  * @param volume its real path
  * @throws FORBIDDEN
@@ -12,7 +12,7 @@ import type { RunSettings } from '../plugin.ts'
 export async function refuseOwnFolders(volume: string, { dataDir, store }: RunSettings): Promise<void> {
   for (const [what, folder] of [['store', store.dir] as const, ['data directory', dataDir] as const]) {
     const real = await realpath(folder).catch(() => folder)
-    const how = isUnder(real, volume) ? 'holds' : isUnder(volume, real) ? 'lies in' : undefined
+    const how = isUnder(real, volume) ? 'contains' : isUnder(volume, real) ? 'is inside' : undefined
     if (how) throw new BackupdError('FORBIDDEN', `"${volume}" ${how} the ${what} of this daemon ("${real}")`)
   }
 }

@@ -13,8 +13,9 @@ export interface RoomQuestion {
 }
 
 /**
- * Checks that the backup, or the chosen files, fits beside the present content, where it is unpacked before the swap.
- * Measures exactly only if the whole backup might not fit. A backup of unknown size may still run out of room later.
+ * Checks that the backup, or the chosen files, fits besides the present content, because it is unpacked before the
+ * swap. Measures exactly only if the whole backup might not fit. A backup of unknown size may still run out of room
+ * later.
  * @throws NO_ROOM with both numbers, in bytes or in files
  */
 export async function checkRoom({ source, volume, chosen, signal }: RoomQuestion): Promise<void> {
@@ -34,7 +35,11 @@ async function freeRoom(volume: HeldVolume): Promise<Room> {
 
 function refuseLess(unit: string, needed: number, free: number): void {
   if (needed <= free) return
-  throw new BackupdError('NO_ROOM', `it needs ${needed} ${unit} beside what is there, and ${free} are free`, {
-    facts: { needed, free, unit },
-  })
+  throw new BackupdError(
+    'NO_ROOM',
+    `it needs ${needed} ${unit} besides the present content, and ${free} are free`,
+    {
+      facts: { needed, free, unit },
+    },
+  )
 }

@@ -15,7 +15,7 @@ export function mayCopy({ onRefusedRename }: RecoverArgs): boolean {
 /** Always warns, because a copy in place removes the old content for good. */
 export function warnOfCopy({ refusedRename }: Staging, warn: (message: string) => void): void {
   if (refusedRename === null) return
-  warn(`${refusedRename}. So it is copied in place, as asked; once it has begun, this cannot be undone`)
+  warn(`${refusedRename}. The backup is copied in place as requested; once begun, this cannot be undone`)
 }
 
 /** Returns how many entries could not be restored exactly. */

@@ -13,9 +13,12 @@ export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): Recove
     throw new BackupdError('BAD_INPUT', `The namespace "${args.namespace}" is not an IP address`)
   if (args.files) chosenFiles(args.files)
   if (args.files?.length === 0)
-    throw new BackupdError('BAD_INPUT', 'No file is named: leave "files" out to recover everything')
+    throw new BackupdError(
+      'BAD_INPUT',
+      '"files" is empty, expected at least one file. Leave it out to recover everything',
+    )
   if (args.files && args.onRefusedRename === 'in-place') {
-    const what = 'A copy in place is of the whole volume: leave "files" out, or "onRefusedRename"'
+    const what = 'A copy in place replaces the whole volume: leave out "files" or "onRefusedRename"'
     throw new BackupdError('BAD_INPUT', what)
   }
   return args.destDir === '' ? args : { ...args, destDir: checkVolumePath(args.destDir) }

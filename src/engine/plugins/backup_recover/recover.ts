@@ -40,8 +40,8 @@ interface Recover extends Steps {
  * Checks, stages and unpacks; then swaps the whole content, or puts the chosen files in place, name by name. If this
  * throws, the volume is unchanged, except for names already put in place, and except for VOLUME_LOCKED.
  * @throws what the steps throw, each with the step's name: NOT_FOUND, FORBIDDEN, VOLUME_MISSING, VOLUME_IN_USE,
- * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT, REPOSITORY_PASSWORD,
- * REPOSITORY_DAMAGED, REPOSITORY_LOCKED
+ * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT,
+ * REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED
  */
 export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
@@ -120,7 +120,7 @@ async function findBackup({ namespace, backup }: RecoverArgs, context: RunContex
   const store = await openStore(settings.store, settings, { clock, warn })
   const found = await store.find(namespace, backup)
   if (found) return found
-  throw new BackupdError('NOT_FOUND', `there is no backup of this name in ${namespace}`)
+  throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)
 }
 
 function createReader(context: RunContext): Reader {
@@ -131,7 +131,7 @@ function createReader(context: RunContext): Reader {
 /** A legacy backup goes to the directory named in its `.meta`, if a job of this daemon backs that directory up. */
 function resolveHome({ jobPaths = [] }: RecoverArgs, { legacySource }: OpenedBackup): string {
   if (legacySource !== null && jobPaths.includes(legacySource)) return legacySource
-  const what = 'no job of this daemon backs up the volume that it is named after'
+  const what = 'no job of this daemon backs up the volume in its name'
   throw new BackupdError('BAD_INPUT', `${what}. Migrate it to a volume of the inventory, or give destDir`)
 }
 
@@ -149,7 +149,7 @@ async function openTarget(path: string, { settings }: RunContext): Promise<HeldV
 
 function warnOfBackup({ source, volume, context }: Recover): void {
   if (source.state === 'partial')
-    context.warn('the backup is partial: the record of its run says what is missing')
+    context.warn('the backup is partial: the record of its run lists what is missing')
   if (source.suspect !== null) context.warn(`the backup is suspect: ${source.suspect}`)
   if (!volume.exists) context.warn(`the volume "${volume.path}" did not exist and is created`)
 }
@@ -186,7 +186,9 @@ function addWarning(context: RunContext, warning: TreeWarning): void {
   context.warn(warningText(warning))
 }
 
-/** Warns about named files that the backup lacks and returns their number. @throws NOT_FOUND if it lacks all */
+/**
+ * Warns about named files that are not in the backup, and returns their number. @throws NOT_FOUND if all are missing
+ */
 function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
   if (!chosen) return 0
   const missing = chosen.missing()
@@ -194,12 +196,9 @@ function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
   if (!chosen.sawNothing()) return missing.length
   const named = missing.slice(0, 5).map((path) => `"${path}"`)
   const hint = missing.some((path) => path.includes('*'))
-    ? '. Patterns are not taken: name files or directories'
+    ? '. Patterns are not supported: name files or directories'
     : ''
-  throw new BackupdError(
-    'NOT_FOUND',
-    `nothing of what was named is in the backup: ${named.join(', ')}${hint}`,
-  )
+  throw new BackupdError('NOT_FOUND', `none of the named files is in the backup: ${named.join(', ')}${hint}`)
 }
 
 /** Returns how many entries could not be restored exactly. */

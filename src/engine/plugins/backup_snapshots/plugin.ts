@@ -19,7 +19,7 @@ export const backupSnapshotsPlugin: Plugin<SnapshotsArgs> = {
     const store = await openToAnswer(context)
     await using opened = await openKnownSeries(store, namespace, name)
     const newestFirst = opened.series.snapshots.toReversed()
-    // If the snapshot `after` was deleted meanwhile, the list ends: the reader has to start again.
+    // If the snapshot `after` was deleted meanwhile, the list ends: the reader must start again.
     const at = after === '' ? -1 : newestFirst.findIndex(({ id }) => id === after)
     const from = after !== '' && at === -1 ? newestFirst.length : at + 1
     const page = newestFirst.slice(from, from + limit)

@@ -8,7 +8,7 @@ import type { Plugin } from '../../plugin.ts'
 const claimArgsSchema = z.strictObject({
   /** Claim the namespace even if another daemon owns it. */
   takeOver: z.boolean(),
-  /** As ClaimOptions. */
+  /** See ClaimOptions. */
   claimStore: z.boolean().default(false),
   newRepository: z.boolean().default(false),
 })

@@ -13,7 +13,7 @@ const testArgsSchema = z.strictObject({
   delayMs: z.number().min(0).max(86_400_000).default(0),
   /** The step (from 1) that fails. */
   failAt: z.number().int().positive().optional(),
-  /** How many warnings it gives; any make it partial. */
+  /** How many warnings it gives; with any, the run is partial. */
   warnings: z.number().int().min(0).max(1_000_000).default(0),
   /** Keeps running after the last step until it is cancelled. */
   forever: z.boolean().default(false),
@@ -30,7 +30,7 @@ type TestArgs = z.infer<typeof testArgsSchema>
 
 const STEP_BYTES = 1024
 
-/** Changes nothing: tests the way from the controller to a child process and back. */
+/** Changes nothing: tests the path from the controller to a child process and back. */
 export const testPlugin: Plugin<TestArgs> = {
   name: 'test',
   parseArgs: (raw) => parseShape('The args of a test run', raw, testArgsSchema),
@@ -43,7 +43,7 @@ export const testPlugin: Plugin<TestArgs> = {
     if (args.forever) await runOn(args, context)
     return {
       state: args.warnings > 0 ? 'partial' : 'success',
-      reason: args.warnings > 0 ? `${args.warnings} warnings were asked for` : '',
+      reason: args.warnings > 0 ? `${args.warnings} warnings were requested` : '',
       result: { steps: args.steps },
     }
   },
@@ -52,7 +52,7 @@ export const testPlugin: Plugin<TestArgs> = {
 async function doStep(step: number, args: TestArgs, context: RunContext): Promise<void> {
   context.signal.throwIfAborted()
   if (step === args.failAt) {
-    throw new BackupdError('INTERNAL', `Step ${step} failed, as it was asked to`, { facts: { step } })
+    throw new BackupdError('INTERNAL', `Step ${step} failed as requested`, { facts: { step } })
   }
   context.progress({ bytesDone: step * STEP_BYTES, filesDone: step, currentPath: `step-${step}` })
   if (args.delayMs > 0) await sleep(args.delayMs, undefined, { signal: context.signal })

@@ -79,7 +79,7 @@ test('a volume inside the store or the data directory is refused, in a recover t
     [join(world.storeDir, SERVER), 'store'],
     [join(world.dataDir, 'recovers'), 'data directory'],
   ] as const) {
-    const refusal = { code: 'FORBIDDEN', message: expect.stringContaining(`lies in the ${what}`) }
+    const refusal = { code: 'FORBIDDEN', message: expect.stringContaining(`is inside the ${what}`) }
     await expect(world.backUp({ path }, change)).rejects.toMatchObject(refusal)
     await expect(world.recover(name, { destDir: path }, change)).rejects.toMatchObject(refusal)
   }

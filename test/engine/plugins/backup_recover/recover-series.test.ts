@@ -85,7 +85,7 @@ test('single files are recovered in place, and the rest stays', async () => {
   const none = recover(NAME, { files: ['nowhere'] })
   await expect(none).rejects.toMatchObject({ code: 'NOT_FOUND' })
   const pattern = recover(NAME, { files: ['time.*'] })
-  await expect(pattern).rejects.toThrow('"time.*". Patterns are not taken: name files or directories')
+  await expect(pattern).rejects.toThrow('"time.*". Patterns are not supported: name files or directories')
 })
 
 test('a plan says what would be done, and does nothing', async () => {

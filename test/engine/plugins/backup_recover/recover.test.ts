@@ -39,7 +39,7 @@ async function makeBackedUpWorld() {
 }
 
 test.each([
-  [{ files: [] }, 'No file is named'],
+  [{ files: [] }, '"files" is empty'],
   [{ files: ['../a'] }, 'is not a path in a backup'],
   [{ namespace: '../10.0.0.1' }, 'not an IP address'],
   [{ destDir: 'relative' }, 'write it absolute'],
@@ -189,7 +189,7 @@ test.skipIf(!canMount)('room is checked first, with both numbers (needs mounts)'
   onTestFinished(mountTmpfs(small, 'size=256k'))
   await expect(world.recover(world.name, { destDir: small })).rejects.toMatchObject({
     code: 'NO_ROOM',
-    message: expect.stringMatching(/needs \d{6} bytes beside what is there, and \d{6} are free/),
+    message: expect.stringMatching(/needs \d{6} bytes besides the present content, and \d{6} are free/),
     facts: { step: 'check for room' },
   })
   expect(readdirSync(small)).toEqual([])

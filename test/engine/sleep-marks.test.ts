@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { carrySleep, FORGET_SLEEPER_MS } from '../../src/engine/left-sleepers.ts'
+import { carrySleep, MAX_SLEEP_MARK_AGE_MS } from '../../src/engine/sleep-marks.ts'
 import { type Job, jobSchema } from '../../src/wire/job.ts'
 
 const NOW = Date.UTC(2026, 10, 23, 12)
@@ -29,8 +29,8 @@ test('a mark without a job is kept for 30 days', () => {
   const [mark] = carrySleep([], [jobOf('old')], NOW).rest()
   expect(mark).toMatchObject({ leftAt: NOW })
   const later = (ms: number) => carrySleep(mark ? [mark] : [], [], NOW + ms).rest()
-  expect(later(FORGET_SLEEPER_MS - 1)).toEqual([mark])
-  expect(later(FORGET_SLEEPER_MS)).toEqual([])
+  expect(later(MAX_SLEEP_MARK_AGE_MS - 1)).toEqual([mark])
+  expect(later(MAX_SLEEP_MARK_AGE_MS)).toEqual([])
 })
 
 test('if there are too many marks, the newest are kept', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createAsking } from '../../src/engine/asking.ts'
 import type { RunEnd, Runner, RunTask } from '../../src/engine/ports.ts'
+import { createQueryRunner } from '../../src/engine/query-runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { runSettings } from '../support/run-settings.ts'
 
@@ -24,7 +24,7 @@ function hangingRunner() {
 test('a hanging store holds only a few processes, however often it is asked', async () => {
   const { runner, tasks } = hangingRunner()
   const settings = await runSettings()
-  const query = createAsking({ clock: systemClock, runner, settings, onLog() {} })
+  const query = createQueryRunner({ clock: systemClock, runner, settings, onLog() {} })
   for (let round = 0; round < 3; round++) {
     const answers = Array.from({ length: 5 }, () => query('store_space', {}))
     const refused = Promise.all(
@@ -53,7 +53,7 @@ test('a question without a process gives its turn back', async () => {
     close: async () => {},
   }
   const settings = await runSettings()
-  const query = createAsking({ clock: systemClock, runner, settings, onLog: () => {} })
+  const query = createQueryRunner({ clock: systemClock, runner, settings, onLog: () => {} })
   for (let n = 0; n < 20; n++) await expect(query('echo', {})).rejects.toThrow('no process')
   expect(await query('echo', {})).toEqual({ said: 'yes' })
 })

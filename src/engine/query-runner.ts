@@ -6,11 +6,11 @@ import type { Runner, RunnerEvents } from './ports.ts'
 import { fromRecordError } from './record-error.ts'
 
 /** A daemon answers every request within 10 s; this leaves a second for the network. */
-const TIMEOUT_MS = 9000
+const QUERY_TIMEOUT_MS = 9000
 /** Queries in parallel, each in its own child, so that one on a stalled mount delays no other. */
 const MAX_PARALLEL = 6
 
-export interface AskingOptions {
+export interface QueryRunnerOptions {
   clock: Clock
   runner: Runner
   settings: RunSettings
@@ -19,11 +19,11 @@ export interface AskingOptions {
 }
 
 /** Runs plugins with `answersAtOnce`: MAX_PARALLEL at a time, the rest wait in order. */
-export function createAsking({ clock, runner, settings, onLog }: AskingOptions) {
+export function createQueryRunner({ clock, runner, settings, onLog }: QueryRunnerOptions) {
   let free = MAX_PARALLEL
   const waiting = new Set<() => void>()
 
-  async function waitForTurn(signal: AbortSignal): Promise<void> {
+  async function waitForSlot(signal: AbortSignal): Promise<void> {
     if (free > 0) return void free--
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     waiting.add(resolve)
@@ -31,7 +31,7 @@ export function createAsking({ clock, runner, settings, onLog }: AskingOptions) 
     return promise
   }
 
-  function nextTurn(): void {
+  function freeSlot(): void {
     const [first] = waiting
     if (!first) return void free++
     waiting.delete(first)
@@ -39,13 +39,13 @@ export function createAsking({ clock, runner, settings, onLog }: AskingOptions) 
   }
 
   async function ask(action: string, args: Record<string, unknown>, signal: AbortSignal): Promise<Json> {
-    await waitForTurn(signal)
+    await waitForSlot(signal)
     const on: RunnerEvents = { progress() {}, warn() {}, log: onLog, announce: async () => {} }
     const rid = newRid(clock.now())
     const task = { rid, jobId: '', action, args, settings, signal, locks: [], killAfterMs: 0 }
     const run = runner.run(task, on)
     // The slot stays taken until the process ends, not until the timeout: one stuck in the kernel outlives it.
-    void run.then(nextTurn, nextTurn)
+    void run.then(freeSlot, freeSlot)
     const end = await Promise.race([run, rejectOnAbort(signal)])
     if ('error' in end) throw fromRecordError(end.error)
     return end.result ?? null
@@ -54,10 +54,10 @@ export function createAsking({ clock, runner, settings, onLog }: AskingOptions) 
   /** Throws what the plugin threw, RUNNER_DIED, or TIMED_OUT if no answer came in 9 s. */
   return async (action: string, args: Record<string, unknown>): Promise<Json> => {
     const asking = new AbortController()
-    const seconds = TIMEOUT_MS / 1000
+    const seconds = QUERY_TIMEOUT_MS / 1000
     const message = `"${action}" gave no answer in ${seconds} s: check the store and its mount`
     const late = new BackupdError('TIMED_OUT', message, { facts: { action, seconds } })
-    using _limit = clock.after(TIMEOUT_MS, () => asking.abort(late))
+    using _limit = clock.after(QUERY_TIMEOUT_MS, () => asking.abort(late))
     return await ask(action, args, asking.signal)
   }
 }

@@ -1,7 +1,7 @@
 import type { Job } from '../wire/job.ts'
 
 /** The sleep mark of a job that left the list, kept for the next job of the same volume. */
-export interface LeftSleeper {
+export interface SleepMark {
   /** Identifies the job without its schedule: see sleepKey. */
   key: string
   /** Unix ms. */
@@ -9,25 +9,21 @@ export interface LeftSleeper {
 }
 
 /** A mark is dropped after this long: a volume added again so late is meant to be backed up. */
-export const FORGET_SLEEPER_MS = 30 * 86_400_000
-const MAX_LEFT_SLEEPERS = 10_000
+export const MAX_SLEEP_MARK_AGE_MS = 30 * 86_400_000
+const MAX_SLEEP_MARKS = 10_000
 
 export interface SleepCarrier {
   /** Whether this new job takes over the mark of a job that left. Each mark goes to one job only. */
   claim(job: Job): boolean
   /** The marks that no job took over. */
-  rest(): LeftSleeper[]
+  rest(): SleepMark[]
 }
 
 /**
  * Carries sleep marks from jobs that left the list to later jobs of the same volume. This is needed because an edited
  * schedule makes a new job, and an inventory file written in two steps lacks a volume for a moment.
  */
-export function carrySleep(
-  left: readonly LeftSleeper[],
-  leaving: readonly Job[],
-  nowMs: number,
-): SleepCarrier {
+export function carrySleep(left: readonly SleepMark[], leaving: readonly Job[], nowMs: number): SleepCarrier {
   const marks = [...left, ...leaving.map((job) => ({ key: sleepKey(job), leftAt: nowMs }))]
   return {
     claim(job) {
@@ -35,7 +31,7 @@ export function carrySleep(
       if (at >= 0) marks.splice(at, 1)
       return at >= 0
     },
-    rest: () => marks.filter(({ leftAt }) => nowMs - leftAt < FORGET_SLEEPER_MS).slice(-MAX_LEFT_SLEEPERS),
+    rest: () => marks.filter(({ leftAt }) => nowMs - leftAt < MAX_SLEEP_MARK_AGE_MS).slice(-MAX_SLEEP_MARKS),
   }
 }
 
