@@ -34,6 +34,7 @@ export class AnswerCache<T> {
     this.#weight = 0
   }
 
+  /** Records the weight of an answer that has arrived, then drops the oldest answers above the limit. */
   #weigh(question: string, asked: Promise<T>, weight: number): void {
     if (this.#answers.get(question) !== asked) return
     this.#weights.set(question, weight)

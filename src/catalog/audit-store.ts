@@ -2,7 +2,8 @@ import type { AuditStore } from '../domain/ports.ts'
 import type { Db } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-const FORGET_SLICE = 500
+/** How many rows one call of forget() deletes at most, so that other writes do not wait long. */
+const MAX_FORGOTTEN_ROWS = 500
 
 export function createAuditStore(db: Db, writes: WriteQueue): AuditStore {
   return {
@@ -15,7 +16,7 @@ export function createAuditStore(db: Db, writes: WriteQueue): AuditStore {
         const old = await db.audit.findMany({
           where: { at: { lt: before } },
           orderBy: { at: 'asc' },
-          take: FORGET_SLICE,
+          take: MAX_FORGOTTEN_ROWS,
           select: { id: true },
         })
         await db.audit.deleteMany({ where: { id: { in: old.map(({ id }) => id) } } })

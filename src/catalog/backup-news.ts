@@ -1,15 +1,19 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
-import { backupRow } from './backup-rows.ts'
+import { makeBackupRow } from './backup-rows.ts'
 import type { DbTransaction } from './database.ts'
 import { timeKey } from './keyset.ts'
-import { inLists } from './numbers.ts'
+import { splitIntoLists } from './numbers.ts'
 
-/** What runs changed in the store, in the order of their news. */
+/**
+ * What runs changed in the store. `toldAt` is the end of the run and its rid, which orders two reports on one backup;
+ * `touched` is the event number of the change.
+ */
 export type BackupNews =
   | { kind: 'present'; info: BackupInfo; toldAt: string; touched: number }
   | { kind: 'gone'; server: string; names: string[]; touched: number }
 
+/** In the order of the changes. */
 export function collectBackupNews(changes: KeptRecord[]): BackupNews[] {
   return changes.flatMap(({ record, eventSeq: touched }) => {
     const { backup, deleted, changed = [] } = record.result ?? {}
@@ -47,7 +51,7 @@ async function applyPresent(
   const known = await transaction.backup.findUnique({ where: { server_name }, select: { toldAt: true } })
   if (known && known.toldAt > toldAt) return
   if (known) await transaction.backup.delete({ where: { server_name } })
-  await transaction.backup.create({ data: backupRow(info, { toldAt, touched }) })
+  await transaction.backup.create({ data: makeBackupRow(info, { toldAt, touched }) })
 }
 
 /** A deleted series comes back under its name with the next run. */
@@ -61,7 +65,7 @@ export async function removeBackups(
   { server, names, touched }: { server: string; names: string[]; touched: number },
   now: number,
 ): Promise<void> {
-  for (const some of inLists([...new Set(names)])) {
+  for (const some of splitIntoLists([...new Set(names)])) {
     const where = { server, name: { in: some } }
     await transaction.backup.deleteMany({ where })
     await transaction.tombstone.deleteMany({ where })

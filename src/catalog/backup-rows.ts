@@ -6,13 +6,13 @@ import { toBigInt } from './numbers.ts'
 
 type Row = Prisma.BackupCreateManyInput
 
-/** @param told which run reported it and when (`toldAt`), and the number of the change */
-export function backupRow(info: BackupInfo, told: { toldAt: string; touched: number }): Row {
+/** @param report which run reported it and when (`toldAt`), and the number of the change */
+export function makeBackupRow(info: BackupInfo, report: { toldAt: string; touched: number }): Row {
   const createdKey = `${timeKey(info.created) ?? '0000'} ${info.server} ${info.name}`
   const sequence = toBigInt(Math.max(info.sequence, 0))
   return {
     ...info,
-    ...told,
+    ...report,
     createdKey,
     sequenceKey: `${String(sequence).padStart(16, '0')} ${createdKey}`,
     good: info.series ? info.series.lastGood !== null : isGood(info),
@@ -30,7 +30,7 @@ export function backupRow(info: BackupInfo, told: { toldAt: string; touched: num
 }
 
 /** Tolerates a bad row, which must not break a list: unreadable fields are left out. */
-export function backupOf(row: Backup): BackupInfo {
+export function toBackupInfo(row: Backup): BackupInfo {
   const { createdKey, sequenceKey, good, toldAt, touched, clockDoubt, changedWhileRead, ...info } = row
   return readBackupRow({
     ...info,

@@ -1,6 +1,6 @@
 import type { BackupStore } from '../domain/ports.ts'
 import { removeBackups } from './backup-news.ts'
-import { backupOf } from './backup-rows.ts'
+import { toBackupInfo } from './backup-rows.ts'
 import { countCorrupt } from './count-corrupt.ts'
 import { findBackups } from './find-backups.ts'
 import { lastGood } from './last-good.ts'
@@ -9,7 +9,7 @@ import type { CatalogWorld } from './world.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
 export function createBackupStore(world: CatalogWorld): BackupStore {
-  const { db, numbers, writes, clock, lists } = world
+  const { db, numbers, writes, clock, caches } = world
   // Listings of a namespace run one at a time, or the older of two could overwrite the newer.
   const listings = new Map<string, WriteQueue>()
   const listingsOf = (server: string) => {
@@ -20,10 +20,10 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
   return {
     get: async (server, name) => {
       const row = await db.backup.findUnique({ where: { server_name: { server, name } } })
-      return row ? backupOf(row) : undefined
+      return row ? toBackupInfo(row) : undefined
     },
     find: (filter, page) =>
-      lists.backups.get(JSON.stringify([filter, page]), () => findBackups(db, filter, page)),
+      caches.backups.get(JSON.stringify([filter, page]), () => findBackups(db, filter, page)),
     corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => lastGood(db, keys),
     remove: (server, names) =>

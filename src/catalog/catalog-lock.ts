@@ -2,8 +2,8 @@ import Database from 'better-sqlite3'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 
 /**
- * Locks `file` until release() or the end of this process, even a crash: an open SQLite transaction holds a kernel lock.
- * Two processes that write to one catalog would use event numbers twice.
+ * Locks `file` until release() or the end of this process, even a crash: an open SQLite transaction holds a kernel
+ * lock. Two processes that write to one catalog would use event numbers twice.
  * Throws CONFLICT that names the process that has the lock.
  */
 export function lockCatalog(file: string): { release(): void } {
@@ -22,6 +22,6 @@ export function lockCatalog(file: string): { release(): void } {
 function makeLockError(lock: Database.Database, file: string, cause: unknown): unknown {
   if (errnoOf(cause) !== 'SQLITE_BUSY') return cause
   const holder = lock.pragma('user_version', { simple: true })
-  const message = `The catalog is in use by process ${holder} (it holds ${file}): stop that one first, or use another --data directory`
+  const message = `The catalog is in use by process ${holder}, which has locked ${file}. Stop that process first, or use another --data directory`
   return new BackupdError('CONFLICT', message, { cause })
 }

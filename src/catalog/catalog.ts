@@ -24,7 +24,7 @@ import { openEventNumbers } from './event-numbers.ts'
 import { openIdentity } from './identity.ts'
 import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
-import type { Lists } from './world.ts'
+import type { Caches } from './world.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 // The catalog: what the controller remembers, in one SQLite database through Prisma. catalog.ts opens it and hands out
@@ -80,7 +80,7 @@ async function makeDirectory(dataDir: string): Promise<void> {
   } catch (cause) {
     throw new BackupdError(
       'CATALOG_UNUSABLE',
-      `The data directory ${dataDir} cannot be made: ${messageOf(cause)}`,
+      `Cannot create the data directory ${dataDir}: ${messageOf(cause)}`,
       { cause },
     )
   }
@@ -93,14 +93,14 @@ interface OpenedDatabase extends CatalogOptions {
 }
 
 /** Limits of the caches: backups or records in cached pages, and cached single records. */
-const MAX_LISTED = 10_000
-const MAX_SINGLE = 1000
+const MAX_CACHED_ITEMS = 10_000
+const MAX_CACHED_RECORDS = 1000
 
-function createLists(): Lists {
+function createCaches(): Caches {
   return {
-    backups: new AnswerCache<Slice<BackupInfo>>(weighPage, MAX_LISTED),
-    records: new AnswerCache<Slice<RunRecord>>(weighPage, MAX_LISTED),
-    record: new AnswerCache<KeptRecord | undefined>(() => 1, MAX_SINGLE),
+    backups: new AnswerCache<Slice<BackupInfo>>(weighPage, MAX_CACHED_ITEMS),
+    records: new AnswerCache<Slice<RunRecord>>(weighPage, MAX_CACHED_ITEMS),
+    record: new AnswerCache<KeptRecord | undefined>(() => 1, MAX_CACHED_RECORDS),
   }
 }
 
@@ -111,15 +111,15 @@ function weighPage({ items }: Slice<unknown>): number {
 
 async function openStores(options: OpenedDatabase): Promise<Catalog> {
   const { db, file, release, copyDir, clock, log } = options
-  const lists = createLists()
+  const caches = createCaches()
   const writes = createWriteQueue({
     afterEach: () => {
-      for (const list of Object.values(lists)) list.forget()
+      for (const cache of Object.values(caches)) cache.forget()
     },
     onDiskFull: () => options.onDiskFull?.(),
   })
   const numbers = await openEventNumbers(db, writes, log)
-  const world = { db, numbers, writes, lists, clock, log }
+  const world = { db, numbers, writes, caches, clock, log }
   return {
     records: await openRecordStore(world),
     backups: createBackupStore(world),

@@ -7,7 +7,7 @@ import type { CatalogCopier } from '../domain/ports.ts'
 import { replaceAtomically } from '../lib/atomic-file.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
-import { fileErrorOf } from './file-error.ts'
+import { toFileError } from './file-error.ts'
 
 export interface CopierOptions {
   /** The catalog's database file. */
@@ -28,7 +28,7 @@ export function createCopier(options: CopierOptions): CatalogCopier {
      * BAD_INPUT if it cannot be a directory.
      */
     async copyTo(dir) {
-      const folder = await folderFor(options.copyDir, dir)
+      const folder = await resolveCopyFolder(options.copyDir, dir)
       const stamp = new Date(options.clock.now()).toISOString().replace(/[-:.]/g, '')
       const path = join(folder, `catalog-${stamp}-${randomBytes(4).toString('hex')}.db`)
       await publishCopy(options.file, path)
@@ -37,7 +37,7 @@ export function createCopier(options: CopierOptions): CatalogCopier {
   }
 }
 
-async function folderFor(copyDir: string, dir: string): Promise<string> {
+async function resolveCopyFolder(copyDir: string, dir: string): Promise<string> {
   await mkdir(copyDir, { recursive: true, mode: 0o700 })
   const allowed = await realpath(copyDir)
   try {
@@ -46,12 +46,12 @@ async function folderFor(copyDir: string, dir: string): Promise<string> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     return folder
   } catch (cause) {
-    throw NO_DIRECTORY.includes(errnoOf(cause) ?? '') ? noDirectory(dir, allowed) : cause
+    throw NOT_A_DIRECTORY_CODES.includes(errnoOf(cause) ?? '') ? noDirectory(dir, allowed) : cause
   }
 }
 
 /** Codes for a name that cannot be a directory. Node throws the first one for a NUL byte. */
-const NO_DIRECTORY = ['ERR_INVALID_ARG_VALUE', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'ELOOP']
+const NOT_A_DIRECTORY_CODES = ['ERR_INVALID_ARG_VALUE', 'ENAMETOOLONG', 'ENOTDIR', 'EEXIST', 'ELOOP']
 
 /** Resolves the links of the part of the path that exists. */
 async function resolveExisting(path: string): Promise<string> {
@@ -66,14 +66,14 @@ async function resolveExisting(path: string): Promise<string> {
 function noDirectory(dir: string, allowed: string): BackupdError {
   return new BackupdError(
     'BAD_INPUT',
-    `${JSON.stringify(dir)} is not a directory and cannot be one: name another one in ${allowed}`,
+    `Cannot copy the catalog to ${JSON.stringify(dir)}: it is not a directory and cannot be created as one. Name another directory in ${allowed}`,
   )
 }
 
 function forbidden(dir: string, allowed: string): BackupdError {
   return new BackupdError(
     'FORBIDDEN',
-    `"${dir}" is outside ${allowed}, where copies go: name a directory in it, or start with --copy-dir`,
+    `Cannot copy the catalog to "${dir}": it is outside ${allowed}, where copies go. Name a directory in it, or start with --copy-dir`,
   )
 }
 
@@ -82,7 +82,7 @@ async function publishCopy(from: string, path: string): Promise<void> {
   try {
     await replaceAtomically(path, part, () => copyInThread(from, part))
   } catch (error) {
-    throw fileErrorOf(error, part) ?? error
+    throw toFileError(error, part) ?? error
   }
 }
 

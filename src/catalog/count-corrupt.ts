@@ -1,6 +1,7 @@
 import type { CorruptBackups } from '../domain/ports.ts'
 import type { Db } from './database.ts'
 
+/** How many corrupt backups of a namespace are named; the others are only counted. */
 const MAX_NAMED = 3
 
 /** The backups known to be corrupt, of one namespace or of all; a namespace without one is left out. */

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { fileErrorOf } from './file-error.ts'
+import { toFileError } from './file-error.ts'
 import { PrismaClient } from './generated/client.ts'
 import { migrate } from './migrate.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -34,7 +34,7 @@ export function openDatabase(file: string, options: DatabaseOptions): Db {
   try {
     prepare(file, options)
   } catch (error) {
-    throw error instanceof BackupdError ? error : (fileErrorOf(error, file) ?? error)
+    throw error instanceof BackupdError ? error : (toFileError(error, file) ?? error)
   }
   const adapter = oneAtATime(new PrismaBetterSqlite3({ url: `file:${file}` }), file)
   return new PrismaClient({ adapter, transactionOptions: TIMEOUTS, errorFormat: 'minimal' })

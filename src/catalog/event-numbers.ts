@@ -5,7 +5,7 @@ import type { WriteQueue } from './write-queue.ts'
 
 const KEY = 'event numbers given'
 /** How many numbers are reserved on disk at a time; unused ones are skipped after a crash. */
-const BLOCK = 10_000
+const NUMBERS_PER_BLOCK = 10_000
 
 /** Increasing numbers that are never used twice, even after a restart or a crash. */
 export interface EventNumbers {
@@ -18,13 +18,13 @@ export interface EventNumbers {
 export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Promise<EventNumbers> {
   const mark = (upTo: number) => writes.run(() => saveMark(db, upTo))
   let last = await lastGiven(db)
-  let reserved = last + BLOCK
+  let reserved = last + NUMBERS_PER_BLOCK
   let reserving: Promise<void> | undefined
   await mark(reserved)
 
   /** Reserves the next block; called half a block before the reserved numbers run out. */
   const reserve = async () => {
-    const upTo = last + BLOCK
+    const upTo = last + NUMBERS_PER_BLOCK
     await mark(upTo).then(
       () => {
         reserved = upTo
@@ -32,7 +32,7 @@ export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Pr
       (error) =>
         log.error(
           { error: messageOf(error) },
-          'Event numbers could not be reserved; tried again with the next',
+          'Cannot reserve event numbers; tried again with the next event',
         ),
     )
     reserving = undefined
@@ -40,7 +40,7 @@ export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Pr
   return {
     next() {
       last += 1
-      if (last > reserved - BLOCK / 2) reserving ??= reserve()
+      if (last > reserved - NUMBERS_PER_BLOCK / 2) reserving ??= reserve()
       return last
     },
     last: () => last,

@@ -1,6 +1,6 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { Db, DbTransaction } from './database.ts'
-import { recordOf } from './record-rows.ts'
+import { parseRecord } from './record-rows.ts'
 
 export interface EventQuery {
   after: number
@@ -17,7 +17,7 @@ export async function eventsSince(db: Db, { after, limit, rid, app }: EventQuery
     take: limit,
     select: { seq: true, rid: true, json: true },
   })
-  return rows.map((row) => ({ record: recordOf(row.rid, row.json), eventSeq: row.seq }))
+  return rows.map((row) => ({ record: parseRecord(row.rid, row.json), eventSeq: row.seq }))
 }
 
 const PRUNED_KEY = 'events pruned up to'

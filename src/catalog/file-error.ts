@@ -3,14 +3,16 @@ import { hasNoRoomBeside } from '../lib/room-probe.ts'
 
 const DISK_FULL = 'cannot grow: its disk or quota is full'
 
-const WAY_OUT: Record<string, string> = {
-  SQLITE_CORRUPT:
-    'is damaged. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
-  SQLITE_NOTADB:
-    'is not a database. Nothing was overwritten. Put a copy of the catalog in its place, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not',
-  SQLITE_FULL: `${DISK_FULL}. The catalog was not changed; free some room`,
+const RESTORE_IT =
+  'Nothing was overwritten. Restore a copy of the catalog, or move it away and start again: servers and backups come back with rebuildCatalog, the history of runs does not'
+
+/** By the main code of the SQLite error: what is wrong with the file, and what to do. */
+const ADVICE: Record<string, string> = {
+  SQLITE_CORRUPT: `is damaged. ${RESTORE_IT}`,
+  SQLITE_NOTADB: `is not a database. ${RESTORE_IT}`,
+  SQLITE_FULL: `${DISK_FULL}. The catalog was not changed. Free some room`,
   SQLITE_IOERR:
-    'cannot be read or written: its disk reports an error. The catalog was not changed; see the system log',
+    'cannot be read or written: its disk reports an error. The catalog was not changed. See the system log',
   SQLITE_READONLY:
     'cannot be written. Check its owner and permissions, and that its disk is mounted for writing',
   SQLITE_CANTOPEN: 'cannot be opened. Check that its directory exists, and its owner and permissions',
@@ -20,13 +22,13 @@ const WAY_OUT: Record<string, string> = {
  * CATALOG_UNUSABLE with a solution if the database file is the cause; otherwise undefined.
  * @param file named in the message; without it, the message says "The catalog database"
  */
-export function fileErrorOf(error: unknown, file?: string): BackupdError | undefined {
+export function toFileError(error: unknown, file?: string): BackupdError | undefined {
   const code = findSqliteCode(error)
   const kind = /^SQLITE_[A-Z]+/.exec(code ?? '')?.[0] ?? ''
   const isQuota = kind === 'SQLITE_IOERR' && file !== undefined && hasNoRoomBeside(file)
-  const way = WAY_OUT[isQuota ? 'SQLITE_FULL' : kind]
-  if (way === undefined) return undefined
-  const message = `The catalog database ${file === undefined ? '' : `${file} `}${way} (${messageOf(error)})`
+  const advice = ADVICE[isQuota ? 'SQLITE_FULL' : kind]
+  if (advice === undefined) return undefined
+  const message = `The catalog database ${file === undefined ? '' : `${file} `}${advice} (${messageOf(error)})`
   return new BackupdError('CATALOG_UNUSABLE', message, { facts: { sqlite: code ?? '' }, cause: error })
 }
 

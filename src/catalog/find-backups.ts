@@ -1,6 +1,6 @@
 import type { BackupInfo } from '../wire/backup.ts'
 import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
-import { backupOf } from './backup-rows.ts'
+import { toBackupInfo } from './backup-rows.ts'
 import type { Db } from './database.ts'
 import type { Prisma } from './generated/client.ts'
 import { keyAfter, keyBounds, rowsFor, toSlice } from './keyset.ts'
@@ -18,7 +18,7 @@ export async function findBackups(db: Db, filter: BackupFilter, page: Page): Pro
     take: rowsFor(page),
   })
   const totalCount = await db.backup.count({ where: whereBackups(filter) })
-  const items = rows.map((row) => ({ key: row[order], node: backupOf(row) }))
+  const items = rows.map((row) => ({ key: row[order], node: toBackupInfo(row) }))
   return toSlice(items, page, { kind: order, totalCount })
 }
 

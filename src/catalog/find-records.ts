@@ -1,7 +1,7 @@
 import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { keyAfter, rowsFor, toSlice } from './keyset.ts'
-import { inLists } from './numbers.ts'
+import { splitIntoLists } from './numbers.ts'
 import { readRecords } from './read-records.ts'
 import { whereRecords } from './record-filter.ts'
 import type { RecordWorld } from './world.ts'
@@ -33,7 +33,7 @@ export async function lastOfJobs(
   jobIds: readonly string[],
 ): Promise<Map<string, RunRecord>> {
   const last = new Map<string, RunRecord>()
-  for (const some of inLists(jobIds)) {
+  for (const some of splitIntoLists(jobIds)) {
     const newest = await world.db.record.groupBy({
       by: ['jobId'],
       where: { jobId: { in: some } },
@@ -49,7 +49,7 @@ export async function lastOfJobs(
   return last
 }
 
-/** Adds the records to the rows; those of running ones come from memory, which is newer. */
+/** Adds the records to the rows. A record that has not ended comes from memory, which is newer than the disk. */
 async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKey: string }[]) {
   const records = await readRecords(
     db,

@@ -2,7 +2,7 @@ import { Prisma } from './generated/client.ts'
 import type { CatalogWorld } from './world.ts'
 
 /** Rows per slice, few enough that news does not wait long. */
-const SLICE = 200
+const ROWS_PER_SLICE = 200
 
 interface OldRecord {
   rid: string
@@ -49,7 +49,7 @@ export async function forgetRecords(
             ifnull(strftime('%Y-%m-%dT%H:%M:%S', series.series ->> 'oldestCreated', '-1 day'), ''))) AS isKept
     FROM Record old
     WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN ('queued', 'running')
-    ORDER BY startKey LIMIT ${SLICE}`
+    ORDER BY startKey LIMIT ${ROWS_PER_SLICE}`
   const old = slice.filter(({ isKept }) => Number(isKept) === 0)
   if (old.length > 0) {
     const rids = old.map(({ rid }) => rid)
@@ -60,7 +60,10 @@ export async function forgetRecords(
       await transaction.recordBody.deleteMany({ where: { rid: { in: rids } } })
     })
   }
-  return { deleted: old.length, next: slice.length < SLICE ? null : (slice.at(-1)?.startKey ?? null) }
+  return {
+    deleted: old.length,
+    next: slice.length < ROWS_PER_SLICE ? null : (slice.at(-1)?.startKey ?? null),
+  }
 }
 
 type Day = Prisma.RecordDayCreateManyInput

@@ -3,7 +3,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Page, Slice } from '../wire/listing.ts'
 
 /** Limit of items in a page, whatever was requested. */
-const MAX_PAGE = 1000
+const MAX_PAGE_SIZE = 1000
 
 /** Rows to fetch for a page: one more than its size, to see whether more follow. */
 export function rowsFor(page: Page): number {
@@ -11,7 +11,7 @@ export function rowsFor(page: Page): number {
 }
 
 function pageSize({ first }: Page): number {
-  return Math.min(Math.max(Math.trunc(first), 0), MAX_PAGE)
+  return Math.min(Math.max(Math.trunc(first), 0), MAX_PAGE_SIZE)
 }
 
 /** Cuts rows, sorted by key, newest first, to a page. `kind` distinguishes the cursors of different lists. */
@@ -36,7 +36,7 @@ export function keyAfter(kind: string, { after }: Page): string | undefined {
   if (text.startsWith(`${kind}:`)) return text.slice(kind.length + 1)
   throw new BackupdError(
     'BAD_INPUT',
-    `"${after}" is not a cursor of this list: take one from its edges or its pageInfo`,
+    `"${after}" is not a cursor of this list: use one from its edges or its pageInfo`,
   )
 }
 
@@ -57,7 +57,10 @@ export function keyBounds(range: { from?: string; to?: string }, after: string |
 function parseBound(name: string, text: string): string {
   const key = timeKey(text)
   if (key !== undefined) return key
-  throw new BackupdError('BAD_INPUT', `${name}: "${text}" is not a time such as 2026-01-31T05:00:00Z`)
+  throw new BackupdError(
+    'BAD_INPUT',
+    `${name}: "${text}" is not a time, expected one such as 2026-01-31T05:00:00Z`,
+  )
 }
 
 /** Converts a time with any fraction or zone to ISO 8601 in UTC with milliseconds, which sorts as text. */

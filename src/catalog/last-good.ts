@@ -1,8 +1,8 @@
 import type { VolumeKey } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
-import { backupOf } from './backup-rows.ts'
+import { toBackupInfo } from './backup-rows.ts'
 import type { Db } from './database.ts'
-import { inLists } from './numbers.ts'
+import { splitIntoLists } from './numbers.ts'
 
 /**
  * The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. Archives are
@@ -10,7 +10,7 @@ import { inLists } from './numbers.ts'
  */
 export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>> {
   const last = new Map<string, BackupInfo>()
-  for (const some of inLists(keys)) {
+  for (const some of splitIntoLists(keys)) {
     const newest = await db.backup.groupBy({
       by: ['server', 'source', 'mode'],
       where: {
@@ -25,15 +25,15 @@ export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<
       .filter((volume) => wanted.has(volumeName(volume)))
       .map(({ _max }) => _max.sequenceKey ?? '')
     const rows = await db.backup.findMany({ where: { sequenceKey: { in: asked } } })
-    for (const info of rows.map(backupOf)) {
+    for (const info of rows.map(toBackupInfo)) {
       const other = last.get(volumeName(info))
-      if (!other || goodSince(info) > goodSince(other)) last.set(volumeName(info), info)
+      if (!other || readGoodTime(info) > readGoodTime(other)) last.set(volumeName(info), info)
     }
   }
   return last
 }
 
-function goodSince({ created, series }: BackupInfo): number {
+function readGoodTime({ created, series }: BackupInfo): number {
   return Date.parse(series?.lastGood?.created ?? created)
 }
 

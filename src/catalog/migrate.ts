@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 
 /** The same table as Prisma's own migration history, so that Prisma's tools can read ours. */
-const HISTORY = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+const CREATE_HISTORY = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "id" TEXT PRIMARY KEY NOT NULL, "checksum" TEXT NOT NULL, "finished_at" DATETIME,
   "migration_name" TEXT NOT NULL, "logs" TEXT, "rolled_back_at" DATETIME,
   "started_at" DATETIME NOT NULL DEFAULT current_timestamp, "applied_steps_count" INTEGER UNSIGNED NOT NULL DEFAULT 0)`
@@ -43,7 +43,7 @@ export function migrate(database: Database.Database, options: MigrateOptions): s
   const done = new Set(applied.map((row) => row.migration_name))
   const pending = all.filter(({ name }) => !done.has(name))
   if (pending[0] && applied.length > 0) options.beforeFirst(pending[0].name)
-  database.exec(HISTORY)
+  database.exec(CREATE_HISTORY)
   for (const migration of pending) apply(database, migration, options.clock)
   return pending.map(({ name }) => name)
 }
@@ -73,15 +73,15 @@ function checkHistory(file: string, all: Migration[], applied: Applied[]): void 
     const migration = known.get(row.migration_name)
     const step = `${file}: the change "${row.migration_name}"`
     if (!migration)
-      throw unusable(`${step} was made by a newer backupd; start that one, or restore an older copy`)
+      throw unusable(`${step} was made by a newer backupd. Start that one, or restore an older copy`)
     if (row.finished_at === null) {
       throw unusable(
-        `${step} stopped half way; put the copy that was made before it (${file}.before-…) in its place`,
+        `${step} stopped half way. Replace the file by the copy that was made before the change (${file}.before-…)`,
       )
     }
     if (row.checksum !== migration.checksum) {
       throw unusable(
-        `${step} is not the one that was applied; install the backupd release that made this catalog`,
+        `${step} is not the one that was applied. Install the backupd release that made this catalog`,
       )
     }
   }

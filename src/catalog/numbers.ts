@@ -5,6 +5,6 @@ export function toBigInt(value: number): bigint {
 }
 
 /** Splits `items` into lists of at most `size`, because the values of a statement are limited. */
-export function* inLists<T>(items: readonly T[], size = 500): Generator<T[]> {
+export function* splitIntoLists<T>(items: readonly T[], size = 500): Generator<T[]> {
   for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size)
 }

@@ -6,12 +6,12 @@ import type {
   SqlQueryable,
   Transaction,
 } from '@prisma/driver-adapter-utils'
-import { fileErrorOf } from './file-error.ts'
+import { toFileError } from './file-error.ts'
 
 /** How long queries may run before timers and sockets get their turn. */
 const MAX_BLOCKING_MS = 5
 
-const EACH_CONNECTION = 'PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;'
+const CONNECTION_PRAGMAS = 'PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;'
 
 /**
  * Adds to Prisma's SQLite adapter what it lacks:
@@ -28,7 +28,7 @@ export function oneAtATime(factory: SqlDriverAdapterFactory, file: string): SqlD
     adapterName,
     async connect() {
       const adapter = await factory.connect()
-      await adapter.executeScript(EACH_CONNECTION)
+      await adapter.executeScript(CONNECTION_PRAGMAS)
       return guard(adapter, file)
     },
   }
@@ -101,7 +101,7 @@ async function end(transaction: Transaction, query: SqlQuery, leave: () => void)
 
 function rethrow(file: string): (error: unknown) => never {
   return (error) => {
-    throw fileErrorOf(error, file) ?? error
+    throw toFileError(error, file) ?? error
   }
 }
 

@@ -4,12 +4,13 @@ import { markPruned } from './event-store.ts'
 import type { CatalogWorld } from './world.ts'
 
 const DAY_MS = 86_400_000
-const KEEP_MS = 7 * DAY_MS
-const KEEP_COUNT = 100_000
-const TOMBSTONE_MS = 30 * DAY_MS
+const MAX_EVENT_AGE_MS = 7 * DAY_MS
+const MAX_EVENTS = 100_000
+const MAX_TOMBSTONE_AGE_MS = 30 * DAY_MS
 /** Prunes after this many new events, and after the first one. */
-const PRUNE_EVERY = 1000
-const SLICE = 500
+const EVENTS_PER_PRUNE = 1000
+/** Events that one call removes at most. */
+const ROWS_PER_SLICE = 500
 
 /**
  * Removes events older than 7 days or beyond the newest 100,000, and tombstones older than 30 days (no daemon keeps
@@ -23,22 +24,22 @@ export function createPruner({ db, clock, log }: CatalogWorld): (added: number) 
   return async (added) => {
     untilPrune -= added
     if (untilPrune >= 0 && !more) return
-    untilPrune = PRUNE_EVERY
+    untilPrune = EVENTS_PER_PRUNE
     try {
       more = await pruneSlice(db, clock.now())
     } catch (error) {
-      log.warn({ error: messageOf(error) }, 'Old events could not be removed; tried again later')
+      log.warn({ error: messageOf(error) }, 'Cannot remove old events; tried again later')
     }
   }
 }
 
 /** @returns whether there is more to remove */
 async function pruneSlice(db: Db, now: number): Promise<boolean> {
-  const before = await firstToKeep(db, now - KEEP_MS)
+  const before = await findFirstKept(db, now - MAX_EVENT_AGE_MS)
   const oldest = await db.recordEvent.findMany({
     where: { seq: { lt: before } },
     orderBy: { seq: 'asc' },
-    take: SLICE,
+    take: ROWS_PER_SLICE,
     select: { seq: true },
   })
   const last = oldest.at(-1)
@@ -48,14 +49,14 @@ async function pruneSlice(db: Db, now: number): Promise<boolean> {
       await markPruned(transaction, last.seq)
     })
   }
-  await db.tombstone.deleteMany({ where: { at: { lt: now - TOMBSTONE_MS } } })
-  return oldest.length === SLICE
+  await db.tombstone.deleteMany({ where: { at: { lt: now - MAX_TOMBSTONE_AGE_MS } } })
+  return oldest.length === ROWS_PER_SLICE
 }
 
 /** The number of the first event that stays. */
-async function firstToKeep(db: Db, oldestMs: number): Promise<number> {
+async function findFirstKept(db: Db, oldestMs: number): Promise<number> {
   const order = { orderBy: { seq: 'desc' }, select: { seq: true } } as const
-  const tooMany = await db.recordEvent.findFirst({ ...order, skip: KEEP_COUNT })
+  const tooMany = await db.recordEvent.findFirst({ ...order, skip: MAX_EVENTS })
   const tooOld = await db.recordEvent.findFirst({ ...order, where: { at: { lt: oldestMs } } })
   return Math.max(tooMany?.seq ?? 0, tooOld?.seq ?? 0) + 1
 }

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ReconcileCounts } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { removeBackups } from './backup-news.ts'
-import { backupOf, backupRow } from './backup-rows.ts'
+import { makeBackupRow, toBackupInfo } from './backup-rows.ts'
 import type { Backup } from './generated/client.ts'
-import { inLists } from './numbers.ts'
+import { splitIntoLists } from './numbers.ts'
 import type { CatalogWorld } from './world.ts'
 
 interface Reconciling extends CatalogWorld {
@@ -16,7 +16,8 @@ interface Reconciling extends CatalogWorld {
 }
 
 /**
- * Makes the catalog equal to one namespace. If the listing fails half way, nothing is removed, and backups already
+ * Makes the catalog's backups of one namespace equal to the listing that its daemon sent, or with `dryRun` only counts
+ * the differences. If the listing fails half way, nothing is removed, and backups already
  * added or updated stay.
  */
 export async function reconcile(
@@ -29,7 +30,7 @@ export async function reconcile(
   for await (const page of pages) {
     const own = page.filter((info) => info.server === server)
     for (const { name } of own) seen.add(name)
-    for (const some of inLists(own)) await world.writes.run(() => applyPage(now, some))
+    for (const some of splitIntoLists(own)) await world.writes.run(() => applyPage(now, some))
   }
   await removeUnseen(now, seen)
   return counts
@@ -39,30 +40,34 @@ async function applyPage(world: Reconciling, page: BackupInfo[]): Promise<void> 
   const { db, server, dryRun, mark, counts } = world
   const where = { server, name: { in: page.map(({ name }) => name) } }
   const known = new Map((await db.backup.findMany({ where })).map((row) => [row.name, row]))
-  const goneSince = new Set(
+  const removedSince = new Set(
     (await db.tombstone.findMany({ where: { ...where, touched: { gt: mark } } })).map(nameOf),
   )
   const found: (keyof ReconcileCounts)[] = []
   const changed = page.filter((info) => {
     const row = known.get(info.name)
-    if (goneSince.has(info.name) || (row && row.touched > mark)) return false
+    if (removedSince.has(info.name) || (row && row.touched > mark)) return false
     const change = compareBackup(row, info)
     found.push(change)
     return change !== 'unchanged'
   })
-  if (!dryRun && changed.length > 0) await write(world, changed, known)
+  if (!dryRun && changed.length > 0) await replaceRows(world, changed, known)
   for (const change of found) counts[change] += 1
 }
 
 function compareBackup(row: Backup | undefined, info: BackupInfo): 'added' | 'updated' | 'unchanged' {
   if (!row) return 'added'
-  return isDeepStrictEqual(backupOf(row), info) ? 'unchanged' : 'updated'
+  return isDeepStrictEqual(toBackupInfo(row), info) ? 'unchanged' : 'updated'
 }
 
-async function write({ db, server, numbers }: Reconciling, infos: BackupInfo[], known: Map<string, Backup>) {
+async function replaceRows(
+  { db, server, numbers }: Reconciling,
+  infos: BackupInfo[],
+  known: Map<string, Backup>,
+) {
   const where = { server, name: { in: infos.map(nameOf) } }
   const rows = infos.map((info) =>
-    backupRow(info, { toldAt: known.get(info.name)?.toldAt ?? '', touched: numbers.next() }),
+    makeBackupRow(info, { toldAt: known.get(info.name)?.toldAt ?? '', touched: numbers.next() }),
   )
   await db.$transaction(async (transaction) => {
     await transaction.backup.deleteMany({ where })
@@ -77,7 +82,7 @@ async function removeUnseen(world: Reconciling, seen: Set<string>): Promise<void
   const unseen = rows.map(nameOf).filter((name) => !seen.has(name))
   counts.removed = unseen.length
   if (dryRun) return
-  for (const names of inLists(unseen)) {
+  for (const names of splitIntoLists(unseen)) {
     const gone = { server, names, touched: numbers.next() }
     await writes.run(() => db.$transaction((transaction) => removeBackups(transaction, gone, clock.now())))
   }

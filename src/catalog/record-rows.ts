@@ -10,9 +10,9 @@ const NO_TIME = '0000'
 
 /**
  * The columns by which lists filter and sort; empty if the args do not have them.
- * @param startKey the key of an earlier version of this record, so that it keeps its position when it starts
+ * @param startKey the key of an earlier version of this record, so that it keeps its position in lists when it starts
  */
-export function recordRow(
+export function makeRecordRow(
   record: RunRecord,
   eventSeq: number,
   startKey = makeStartKey(record),
@@ -44,12 +44,12 @@ function toText(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-export function recordJson(record: RunRecord): string {
+export function printRecord(record: RunRecord): string {
   return JSON.stringify(record)
 }
 
 /** Tolerates a bad row, which must not break a list: unreadable fields are left out. */
-export function recordOf(rid: string, json: string): RunRecord {
+export function parseRecord(rid: string, json: string): RunRecord {
   return readRecordRow(rid, parseOrNothing(json))
 }
 

@@ -5,26 +5,26 @@ import { findRecords, lastOfJobs } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
 import { createPruner } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
-import { takeNews } from './take-news.ts'
+import { storeNews } from './store-news.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
   const world: RecordWorld = { ...base, live: await loadLive(base.db) }
-  const { db, live, numbers, writes, lists } = world
+  const { db, live, numbers, writes, caches } = world
   await addPrunedMark(db, numbers.last())
   const prune = createPruner(world)
   return {
     take: (news) =>
       writes.run(async () => {
-        const kept = await takeNews(world, news)
+        const kept = await storeNews(world, news)
         await prune(kept.length)
         return kept
       }),
     get: async (rid) =>
-      live.get(rid) ?? (await lists.record.get(rid, async () => (await readKept(db, [rid])).get(rid))),
+      live.get(rid) ?? (await caches.record.get(rid, async () => (await readKept(db, [rid])).get(rid))),
     serversOf: (rids) => readServers(db, rids),
     find: (filter, page) =>
-      lists.records.get(JSON.stringify([filter, page]), () => findRecords(world, filter, page)),
+      caches.records.get(JSON.stringify([filter, page]), () => findRecords(world, filter, page)),
     lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)

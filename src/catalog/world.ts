@@ -10,7 +10,7 @@ import type { EventNumbers } from './event-numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** Caches of pages; every write through `writes` clears them. */
-export interface Lists {
+export interface Caches {
   backups: AnswerCache<Slice<BackupInfo>>
   records: AnswerCache<Slice<RunRecord>>
   record: AnswerCache<KeptRecord | undefined>
@@ -21,7 +21,7 @@ export interface CatalogWorld {
   db: Db
   numbers: EventNumbers
   writes: WriteQueue
-  lists: Lists
+  caches: Caches
   clock: Clock
   log: Log
 }

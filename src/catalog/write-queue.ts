@@ -14,7 +14,7 @@ export interface WriteQueueOptions {
   onDiskFull?: (() => void) | undefined
 }
 
-/** Work that fails must have changed nothing, so that it can run again. */
+/** Work that fails must not have changed anything, so that it can run again. */
 export function createWriteQueue({ afterEach, onDiskFull }: WriteQueueOptions = {}): WriteQueue {
   let tail: Promise<unknown> = Promise.resolve()
   return {

@@ -149,7 +149,7 @@ describe('a file that cannot be used', () => {
     const folder = await tempFolder()
     await writeFile(join(folder, 'file'), '')
     await expect(openIn(join(folder, 'file', 'data'))).rejects.toThrow(
-      `The data directory ${folder}/file/data cannot be made`,
+      `Cannot create the data directory ${folder}/file/data: `,
     )
   })
 })

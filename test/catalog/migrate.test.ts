@@ -60,7 +60,7 @@ test('a migration that cannot be atomic reports at the next start that it stoppe
   const { write, run } = await lab()
   await write('1_bad', 'PRAGMA foreign_keys=OFF;\nCREATE TABLE one (x); CREATE TABLE one (x)')
   expect(run).toThrow('already exists')
-  expect(run).toThrow(/"1_bad" stopped half way; put the copy/)
+  expect(run).toThrow(/"1_bad" stopped half way. Replace the file by the copy/)
 })
 
 test('a migration that was changed after it was applied is refused', async () => {

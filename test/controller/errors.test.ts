@@ -42,7 +42,7 @@ test.for([
     '{ records(after: "xyz") { totalCount } }',
     {},
     'BAD_INPUT',
-    '"xyz" is not a cursor of this list: take one from its edges or its pageInfo',
+    '"xyz" is not a cursor of this list: use one from its edges or its pageInfo',
   ],
   ['an unknown field', '{ nope }', {}, 'BAD_INPUT', expect.stringContaining('Cannot query field "nope"')],
   ['no query at all', '{', {}, 'BAD_INPUT', expect.stringContaining('Syntax Error')],

@@ -2,7 +2,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
-import { fileErrorOf } from '../../src/catalog/file-error.ts'
+import { toFileError } from '../../src/catalog/file-error.ts'
 import { deleteBackups, locateBackup } from '../../src/domain/backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -43,7 +43,7 @@ itMounts('a delete that a full disk keeps out of the catalog is found out with t
   const deleting = deleteBackups(world, 'test', { app: 'hello', proc: 'web', names: [NAME] })
   await expect(deleting).rejects.toMatchObject({
     code: 'CATALOG_UNUSABLE',
-    message: expect.stringMatching(/disk or quota is full\. The catalog was not changed; free some room/),
+    message: expect.stringMatching(/disk or quota is full\. The catalog was not changed. Free some room/),
   })
   expect(daemon.backups).toEqual([])
   makeRoom(dir)
@@ -88,7 +88,7 @@ itMounts('an I/O error counts as a full disk or quota if nothing more can be wri
   const { dir } = smallFileSystem(1024)
   const failed = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' })
   const file = join(dir, 'catalog.db')
-  expect(fileErrorOf(failed, file)?.message).toMatch(/reports an error/)
+  expect(toFileError(failed, file)?.message).toMatch(/reports an error/)
   fill(dir)
-  expect(fileErrorOf(failed, file)?.message).toMatch(/its disk or quota is full/)
+  expect(toFileError(failed, file)?.message).toMatch(/its disk or quota is full/)
 })

@@ -164,7 +164,7 @@ describe('a failed start is one line and exit code 1, with', () => {
 
   test('an impossible data directory', async () => {
     const { program } = await start(['--data', '/proc/backupd'])
-    expect(await refusal(program)).toContain('The data directory /proc/backupd cannot be made')
+    expect(await refusal(program)).toContain('Cannot create the data directory /proc/backupd: ')
   })
 
   test('an unknown option', async () => {

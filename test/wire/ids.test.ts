@@ -26,7 +26,7 @@ test('a job id names its server', () => {
 
 test('only an IPv4 has a hex form', () => {
   expect(ipv4Hex('127.0.0.1')).toBe('7f000001')
-  expect(() => ipv4Hex('::1')).toThrow('"::1" is not an IPv4 address, such as 10.0.0.1')
+  expect(() => ipv4Hex('::1')).toThrow('"::1" is not an IPv4 address, expected one such as 10.0.0.1')
 })
 
 test('a rid starts with its second and is never repeated', () => {

@@ -4,18 +4,18 @@ import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { applyBackupNews, collectBackupNews } from './backup-news.ts'
 import type { DbTransaction } from './database.ts'
-import { inLists } from './numbers.ts'
+import { splitIntoLists } from './numbers.ts'
 import { readKept } from './read-records.ts'
-import { recordJson, recordRow } from './record-rows.ts'
+import { makeRecordRow, printRecord } from './record-rows.ts'
 import type { RecordWorld } from './world.ts'
 
 /**
  * Applies news to the known records. Changes of state are on disk when it resolves, in one transaction with the backups
  * in them. Mere progress is kept in memory only; after a restart the daemon sends it again. Runs in the write queue.
  */
-export async function takeNews(world: RecordWorld, news: RunRecord[]): Promise<KeptRecord[]> {
+export async function storeNews(world: RecordWorld, news: RunRecord[]): Promise<KeptRecord[]> {
   const known = await readKnown(world, news)
-  const { changes, progress } = fold(world, known, news)
+  const { changes, progress } = applyInOrder(world, known, news)
   if (changes.length > 0) {
     const newest = [...new Set(changes.map(({ record }) => record.rid))].flatMap(
       (rid) => known.get(rid) ?? [],
@@ -44,14 +44,14 @@ async function readKnown({ db, live }: RecordWorld, news: RunRecord[]): Promise<
   return known
 }
 
-/** Applies the news in order; `known` then has the newest version of each record. */
-function fold({ numbers }: RecordWorld, known: Map<string, KeptRecord>, news: RunRecord[]) {
+/** Sorts the news into changes of state and mere progress; `known` then has the newest version of each record. */
+function applyInOrder({ numbers }: RecordWorld, known: Map<string, KeptRecord>, news: RunRecord[]) {
   const changes: KeptRecord[] = []
   const progress: KeptRecord[] = []
-  for (const told of news) {
-    if (findForeignPart(told) !== undefined) continue
-    const before = known.get(told.rid)?.record
-    const record = applyNews(before, told)
+  for (const reported of news) {
+    if (findForeignPart(reported) !== undefined) continue
+    const before = known.get(reported.rid)?.record
+    const record = applyNews(before, reported)
     if (!record) continue
     const kept = { record, eventSeq: numbers.next() }
     known.set(record.rid, kept)
@@ -72,27 +72,27 @@ function remember(live: Map<string, KeptRecord>, change: KeptRecord): void {
  * the time of its request, and so its position in lists.
  */
 async function writeRecords(transaction: DbTransaction, newest: KeptRecord[]): Promise<void> {
-  for (const some of inLists(newest)) {
+  for (const some of splitIntoLists(newest)) {
     const rids = some.map(({ record }) => record.rid)
-    const placed = await transaction.record.findMany({
+    const earlier = await transaction.record.findMany({
       where: { rid: { in: rids } },
       select: { rid: true, startKey: true },
     })
-    const places = new Map(placed.map(({ rid, startKey }) => [rid, startKey]))
+    const startKeys = new Map(earlier.map(({ rid, startKey }) => [rid, startKey]))
     await transaction.record.deleteMany({ where: { rid: { in: rids } } })
     await transaction.recordBody.deleteMany({ where: { rid: { in: rids } } })
     await transaction.record.createMany({
-      data: some.map(({ record, eventSeq }) => recordRow(record, eventSeq, places.get(record.rid))),
+      data: some.map(({ record, eventSeq }) => makeRecordRow(record, eventSeq, startKeys.get(record.rid))),
     })
     await transaction.recordBody.createMany({
-      data: some.map(({ record }) => ({ rid: record.rid, json: recordJson(record) })),
+      data: some.map(({ record }) => ({ rid: record.rid, json: printRecord(record) })),
     })
   }
 }
 
 async function writeEvents(transaction: DbTransaction, changes: KeptRecord[], at: number): Promise<void> {
   const rows = changes.map(({ record, eventSeq }) => {
-    return { seq: eventSeq, rid: record.rid, app: appOf(record), at, json: recordJson(record) }
+    return { seq: eventSeq, rid: record.rid, app: appOf(record), at, json: printRecord(record) }
   })
-  for (const some of inLists(rows)) await transaction.recordEvent.createMany({ data: some })
+  for (const some of splitIntoLists(rows)) await transaction.recordEvent.createMany({ data: some })
 }
