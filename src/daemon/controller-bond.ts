@@ -17,8 +17,8 @@ interface BondOptions {
   clock: Clock
 }
 
-/** How long a refused controller stays a problem. It tries again at least every minute, which renews the problem. */
-const PROBLEM_MS = 5 * 60_000
+/** How long a refused controller stays on the list of problems. Each try, at least one a minute, renews this time. */
+const CONFLICT_PROBLEM_MS = 5 * 60_000
 const PROBLEM = ['controller', 'conflict'] as const
 
 /**
@@ -54,8 +54,8 @@ export class ControllerBond {
     this.#memory.save(controller)
     this.#known = controller
     if (known && known.id !== controller.id) {
-      const words = `${describe(controller)} took this daemon over from ${describe(known)}`
-      this.#log.warn({ controller, before: known }, words)
+      const text = `${describe(controller)} took this daemon over from ${describe(known)}`
+      this.#log.warn({ controller, before: known }, text)
       this.#clear()
     }
   }
@@ -73,14 +73,14 @@ export class ControllerBond {
 
   #refuse(known: KnownController, other: KnownController | undefined): BackupdError {
     const who = other ? describe(other) : 'a legacy controller'
-    const todo =
+    const advice =
       'Start the controller that should have it with --take-over, or this daemon once with --release-controller'
-    const text = `Another controller sent a list of jobs: ${who}, expected ${describe(known)}. ${todo}`
+    const text = `Another controller sent a list of jobs: ${who}, expected ${describe(known)}. ${advice}`
     if (!this.#problems.has(...PROBLEM)) this.#log.warn({ controller: other ?? null, known }, text)
     this.#problems.report({ source: PROBLEM[0], key: PROBLEM[1], text })
     this.#clearing?.[Symbol.dispose]()
-    this.#clearing = this.#clock.after(PROBLEM_MS, () => this.#clear())
-    const message = `Cannot take a list of jobs from ${who}: the jobs of this daemon are from ${describe(known)}. ${todo}`
+    this.#clearing = this.#clock.after(CONFLICT_PROBLEM_MS, () => this.#clear())
+    const message = `Cannot accept a list of jobs from ${who}: the jobs of this daemon are from ${describe(known)}. ${advice}`
     return new BackupdError('CONFLICT', message, { facts: { controller: known.id, url: known.url } })
   }
 

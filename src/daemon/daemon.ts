@@ -13,13 +13,13 @@ import type { StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
 import { serve } from './http/server.ts'
+import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
 import { warnOfReach } from './reach.ts'
 import { ROUTES } from './routes.ts'
 import { Startup } from './startup.ts'
 import { StoreSpace } from './store-space.ts'
-import { logPassword } from './tell-password.ts'
 
 // The daemon process: it opens its memory (memory/), serves its routes (http/, handlers/), runs the engine and sends
 // news of its records to controllers (notifier/). cli/ starts it; the standalone command adds a controller.
@@ -80,7 +80,7 @@ const claimedSchema = z.object({
 })
 
 /** startDaemon returns when the engine is up, or after this time, so that a slow store does not block the start. */
-const START_MS = 5000
+const START_TIMEOUT_MS = 5000
 
 /**
  * Opens the memory, listens, then starts the engine (see Startup).
@@ -128,7 +128,7 @@ async function claimStore(options: DaemonOptions, engine: Engine, stores: StoreM
   if (newRepository) stores.forgetSnapshots()
   const answer = await engine.ask('store_claim', { takeOver, claimStore, newRepository })
   const { madePassword, storeId, startsOver, missing } = claimedSchema.parse(answer)
-  stores.claimed(storeId, startsOver)
+  stores.noteClaim(storeId, startsOver)
   if (missing !== undefined) log.error({}, `${missing}. Full backups continue`)
   if (madePassword) logPassword(log, store)
   if (claimStore && !startsOver)
@@ -153,15 +153,15 @@ function absolute(paths: string[]): string[] {
   return paths.map((path) => resolve(path))
 }
 
-/** Throws an error that occurs within START_MS. A later one is logged, and requests for runs stay refused. */
+/** Throws an error that occurs within START_TIMEOUT_MS. A later one is logged, and requests for runs stay refused. */
 async function waitForStart(startup: Startup, log: Log): Promise<void> {
   const started = new AbortController()
   const run = startup.run()
-  const late = sleep(START_MS, started.signal)
+  const late = sleep(START_TIMEOUT_MS, started.signal)
   try {
     await Promise.race([run, late])
   } finally {
     started.abort()
   }
-  run.catch((error) => log.error({ error }, `The daemon takes no work: ${messageOf(error)}`))
+  run.catch((error) => log.error({ error }, `The daemon does not accept work: ${messageOf(error)}`))
 }

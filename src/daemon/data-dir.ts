@@ -46,7 +46,7 @@ async function readDaemonId(path: string): Promise<string> {
   if (/^[0-9a-f]{32}$/.test(known)) return known
   throw new BackupdError(
     'BAD_INPUT',
-    `${file} holds no daemon id (32 hex digits): put it back from a copy, or remove it and start with --take-over`,
+    `${file} does not contain a daemon id, expected 32 hex digits. Restore it from a copy, or remove it and start with --take-over`,
   )
 }
 

@@ -1,5 +1,5 @@
 /**
- * The present memory use of this process, in bytes, under the names that the legacy daemon's Go runtime uses. Values
+ * The current memory use of this process, in bytes, under the names that the legacy daemon's Go runtime uses. Values
  * that Node does not have (counts of allocations and collections) are left out.
  */
 export function memStats(): Record<string, number> {

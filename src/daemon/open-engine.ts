@@ -41,8 +41,9 @@ export interface OpenedEngine {
 /** Idle child processes kept ready: one makes the next run start fast, more would only hold memory. */
 const WARM_RUNNERS = 1
 /** How long runs may take to end on their own when the daemon stops. */
-const GRACE_MS = 5000
-const FLUSH_MS = 2000
+const RUN_END_TIMEOUT_MS = 5000
+/** How long the last news may take to be sent when the daemon stops. */
+const FLUSH_TIMEOUT_MS = 2000
 
 /** Opens the engine, the daemon's memory and the notifier; `parts` closes them in order. */
 export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): OpenedEngine {
@@ -56,7 +57,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   const stores = new StoreMemory(db, settings.ip)
   settings.knownStore = stores.known
   const memory = createDaemonMemory(db, trustedClock, {
-    ...noteStores(stores, notifier),
+    ...listenForStores(stores, notifier),
     diskFull: () => room.reportFull(),
   })
   parts.defer(startUpkeep(() => memory.prune(), log))
@@ -66,9 +67,9 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
   const engine = createEngine({ ...shared, plugins, runner, memory, admit })
   const scheduler = new SchedulerSwitch(engine, db, log)
   parts.defer(async () => {
-    await engine.close(GRACE_MS)
+    await engine.close(RUN_END_TIMEOUT_MS)
     memory.flush()
-    await notifier.flush(FLUSH_MS)
+    await notifier.flush(FLUSH_TIMEOUT_MS)
   })
   return { engine, scheduler, notifier, trustedClock, stores, controllers: new ControllerMemory(db) }
 }
@@ -79,10 +80,11 @@ function diskFull(problems: Problems): BackupdError {
   return new BackupdError('DISK_FULL', `Cannot start a backup: ${why}`)
 }
 
-function noteStores(stores: StoreMemory, listener: MemoryListener): MemoryListener {
+/** A listener that also notes in `stores` what the ended runs made there. */
+function listenForStores(stores: StoreMemory, listener: MemoryListener): MemoryListener {
   return {
     kept(records) {
-      stores.note(records)
+      stores.noteResults(records)
       listener.kept(records)
     },
     progressed: (record) => listener.progressed(record),

@@ -8,12 +8,12 @@ import { recoverFile, recoverFolder } from './handlers/recover.ts'
 import type { Route } from './http/route.ts'
 
 /** Bytes. The jobs of thousands of volumes arrive in one form field. */
-const JOBS_LIMIT = 32 * 1024 * 1024
+const MAX_JOBS_BYTES = 32 * 1024 * 1024
 
 /** Every route of the daemon: first the legacy routes with their statuses, then ours. See docs/protocol.md. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/cron/jobs', handle: listJobs },
-  { method: 'PUT', path: '/api/v1/cron/jobs', handle: setJobs, bodyLimit: JOBS_LIMIT },
+  { method: 'PUT', path: '/api/v1/cron/jobs', handle: setJobs, bodyLimit: MAX_JOBS_BYTES },
   { method: 'GET', path: '/api/v1/cron/jobs/count', handle: countJobs },
   { method: 'GET', path: '/api/v1/cron/jobs/:id', handle: showJob, notFound: 400 },
   { method: 'POST', path: '/api/v1/cron/jobs/:id/actions/:action', handle: actOnJob, notFound: 400 },

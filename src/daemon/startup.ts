@@ -14,7 +14,7 @@ export interface StartupParts {
   scheduler: { resume(): void }
   log: Log
   /** Delay before the next try to claim the store; default 30 s. */
-  againMs?: number
+  retryIntervalMs?: number
 }
 
 /** How long the start waits for the store. Later tries run in the background. */
@@ -51,7 +51,10 @@ export class Startup {
     this.#waitsFor = 'interrupted runs are being settled'
     const { ended, locked } = await engine.settle({ withStore })
     if (ended.length > 0)
-      log.warn({ ended }, `${ended.length} runs had not ended when the daemon stopped; they read failed now`)
+      log.warn(
+        { ended },
+        `${ended.length} runs had not ended when the daemon stopped; they count as failed now`,
+      )
     for (const { volume, reason } of locked)
       log.error({ volume }, `The volume ${volume} is locked: ${reason}`)
     if (this.#stop.signal.aborted) return
@@ -85,10 +88,10 @@ export class Startup {
   }
 
   async #claimLater(): Promise<void> {
-    while (await sleep(this.#parts.againMs ?? RETRY_INTERVAL_MS, this.#stop.signal)) {
+    while (await sleep(this.#parts.retryIntervalMs ?? RETRY_INTERVAL_MS, this.#stop.signal)) {
       try {
         await this.#parts.claim()
-        this.#use()
+        this.#onClaimed()
         return
       } catch (error) {
         if (isRefusal(error)) this.#refuse(messageOf(error))
@@ -104,7 +107,8 @@ export class Startup {
     this.#refusal = reason
   }
 
-  #use(): void {
+  /** Starts the schedule again if a refused claim had stopped it. */
+  #onClaimed(): void {
     this.#parts.log.info({}, 'The store is available and claimed')
     if (this.#refusal === undefined) return
     this.#refusal = undefined

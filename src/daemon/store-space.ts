@@ -13,7 +13,7 @@ const spaceSchema = z.object({
 })
 
 /** How long an answer counts as fresh. */
-const FRESH_MS = 30_000
+const MAX_AGE_MS = 30_000
 
 const SOURCE = 'store'
 
@@ -41,7 +41,7 @@ export class StoreSpace {
   }
 
   get(): NonNullable<DaemonDebug['store']> {
-    if (this.#options.clock.elapsed() - this.#askedAt >= FRESH_MS) void this.#refresh()
+    if (this.#options.clock.elapsed() - this.#askedAt >= MAX_AGE_MS) void this.#refresh()
     return this.#known
   }
 

@@ -11,7 +11,7 @@ export function startUpkeep(prune: () => number, log: Log): () => void {
     try {
       if (prune() > 0) step = setImmediate(sweep)
     } catch (error) {
-      log.error({ error }, `The daemon's memory could not be pruned: ${messageOf(error)}`)
+      log.error({ error }, `Cannot prune the daemon's memory: ${messageOf(error)}. Tried again in an hour`)
     }
   }
   const timer = setInterval(sweep, HOUR_MS)

@@ -81,7 +81,7 @@ test('until interrupted runs are settled, the daemon answers and accepts no work
     ['POST', '/api/v1/backup/full/recover/file/a.tar.gz'],
     ['PUT', '/api/v1/cron/start'],
   ] as const) {
-    const words = expect.stringContaining('takes no work yet')
+    const words = expect.stringContaining('does not accept work yet')
     expect(await askHttp(url, method, path)).toMatchObject({
       status: 503,
       body: words,
@@ -127,7 +127,7 @@ test('the daemon id is created once', async () => {
   expect(ids[0]).toMatch(/^[0-9a-f]{32}$/)
   expect(ids[1]).toBe(ids[0])
   writeFileSync(join(dir.path, 'data/daemon-id'), 'scribble')
-  await expect(startDaemon(optionsIn(dir.path))).rejects.toThrow(/holds no daemon id/)
+  await expect(startDaemon(optionsIn(dir.path))).rejects.toThrow(/does not contain a daemon id/)
 })
 
 test('a daemon without its store starts, answers, keeps time, and says what is wrong', async () => {

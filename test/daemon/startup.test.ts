@@ -17,7 +17,7 @@ function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLIC
     },
     scheduler: { resume: () => void schedule.push('start') },
     log: silentLog,
-    againMs: 20,
+    retryIntervalMs: 20,
   })
   onTestFinished(() => startup.stop())
   return { startup, schedule, left: codes }

@@ -57,7 +57,7 @@ test('a second controller does not replace the jobs of the first, and both sides
   const second = await startController(daemon.url, {
     inventory: toldInventory(hello.on(IP).volume('/data/other').inventory()),
   })
-  await expect.poll(second.problems, PATIENCE).toContain('Cannot take a list of jobs from the controller')
+  await expect.poll(second.problems, PATIENCE).toContain('Cannot accept a list of jobs from the controller')
   expect(await volumesOf(daemon.url)).toEqual(['/data/db'])
   expect(await problemsOfDaemon(daemon.url)).toContain('Another controller sent a list of jobs')
   const [job] = (await second.execute(JobsDocument, {})).jobs
@@ -80,7 +80,7 @@ test('a controller takes over on request, and the previous one names that as the
   // A controller that starts asks at once, not after the 30 s between two polls.
   await first.close()
   const again = await startController(daemon.url, { folder })
-  await expect.poll(again.problems, PATIENCE).toContain('Cannot take a list of jobs')
+  await expect.poll(again.problems, PATIENCE).toContain('Cannot accept a list of jobs')
   expect(await again.problems()).not.toContain('see that the spec is a schedule')
   expect(await volumesOf(daemon.url)).toEqual(['/data/other'])
 })

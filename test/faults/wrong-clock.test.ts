@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDaemonMemory } from '../../src/daemon/memory/daemon-memory.ts'
 import { openDatabase } from '../../src/daemon/memory/database.ts'
-import { Outbox, SILENCE_MS } from '../../src/daemon/memory/outbox.ts'
+import { MAX_SILENCE_MS, Outbox } from '../../src/daemon/memory/outbox.ts'
 import { confirmClock } from '../../src/domain/clocks.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { HELD_FOR_MS } from '../../src/domain/inventory.ts'
@@ -91,14 +91,14 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
     const kept = memory.keep([run.at('success')])
     memory.flush()
     outbox.add({ address: 'http://10.0.0.9:9002/notify', protocol: 2 })
-    outbox.taken('http://10.0.0.9:9002/notify', 1)
-    outbox.silent('http://10.0.0.9:9002/notify')
+    outbox.noteAccepted('http://10.0.0.9:9002/notify', 1)
+    outbox.noteSilence('http://10.0.0.9:9002/notify')
     machine.jump(60 * DAY)
     expect(memory.prune()).toBe(0)
-    expect(outbox.silent('http://10.0.0.9:9002/notify')).toBe(false)
+    expect(outbox.noteSilence('http://10.0.0.9:9002/notify')).toBe(false)
     machine.jump(-60 * DAY)
-    machine.pass(SILENCE_MS)
-    expect(outbox.silent('http://10.0.0.9:9002/notify')).toBe(true)
+    machine.pass(MAX_SILENCE_MS)
+    expect(outbox.noteSilence('http://10.0.0.9:9002/notify')).toBe(true)
     return kept
   })
 })

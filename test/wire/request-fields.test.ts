@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import { formValues, jsonValues } from '../../src/daemon/http/body-values.ts'
+import { parseForm, parseJsonBody } from '../../src/daemon/http/body-values.ts'
 import { RequestFields } from '../../src/wire/request-fields.ts'
 
 const BAD_INPUT = expect.objectContaining({ code: 'BAD_INPUT' })
 
 function form(body: string): RequestFields {
-  return new RequestFields(formValues(body))
+  return new RequestFields(parseForm(body))
 }
 
 function json(value: unknown): RequestFields {
-  return new RequestFields(jsonValues(JSON.stringify(value)))
+  return new RequestFields(parseJsonBody(JSON.stringify(value)))
 }
 
 test.each([
@@ -49,9 +49,9 @@ test.each([{ files: [['a']] }, { files: { a: 1 } }, { files: ['a', {}] }])(
 )
 
 test.each(['[]', '"x"', '7', 'null', '{'])('a JSON body %s is refused', (body) => {
-  expect(() => jsonValues(body)).toThrow(BAD_INPUT)
+  expect(() => parseJsonBody(body)).toThrow(BAD_INPUT)
 })
 
 test('an empty JSON body has no fields', () => {
-  expect(jsonValues(' \n').size).toBe(0)
+  expect(parseJsonBody(' \n').size).toBe(0)
 })

@@ -10,15 +10,16 @@ import {
 } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
 import type { Answer, Call, World } from '../http/route.ts'
-import { checkBackupName, checkOwn, readNamespace, splitBackupPath } from './names.ts'
+import { checkBackupName, checkOwnNamespace, readNamespace, splitBackupPath } from './names.ts'
 import { checkReady } from './run-request.ts'
 
-const PAGE = 500
-const MAX_PAGE = 1000
+/** How many backups a page has, unless the request names a limit. */
+const DEFAULT_PAGE_SIZE = 500
+const MAX_PAGE_SIZE = 1000
 
 /**
- * `?protocol=2&namespace=IP&after=NAME&limit=N` answers one page. The legacy query `?dir=PATH&dir=PATH` answers one list
- * in the order of the paths, null if it is empty.
+ * `?protocol=2&namespace=IP&after=NAME&limit=N` answers one page. The legacy query `?dir=PATH&dir=PATH` answers one
+ * list in the order of the paths, null if it is empty.
  */
 export async function listBackups(call: Call, world: World): Promise<Answer> {
   const { fields } = call
@@ -27,7 +28,7 @@ export async function listBackups(call: Call, world: World): Promise<Answer> {
   if (fields.text('protocol') !== '2') return await listEntities({ call, namespace, sources }, world)
   const [source] = sources
   const wanted = source === undefined ? { namespace } : { namespace, source }
-  const limit = fields.count('limit', PAGE, MAX_PAGE)
+  const limit = fields.count('limit', DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
   return { status: 200, body: await askPage(world, { ...wanted, limit }, fields.text('after')) }
 }
 
@@ -44,7 +45,7 @@ async function listEntities({ call, namespace, sources }: Listing, world: World)
   for (const question of questions) {
     for (let after: string | null = ''; after !== null; ) {
       call.late.throwIfAborted()
-      const page: BackupPage = await askPage(world, { ...question, limit: MAX_PAGE }, after)
+      const page: BackupPage = await askPage(world, { ...question, limit: MAX_PAGE_SIZE }, after)
       entities.push(...page.backups.map(toEntity))
       after = page.next
     }
@@ -82,8 +83,8 @@ export async function listFolder({ params, fields }: Call, world: World): Promis
     askFiles(world, question),
   )
   if (next === null) return { status: 200, body: files.map(toFolderEntry) }
-  const words = `"${name}/${inside}" holds more than ${MAX_FILES} names, too many for one list: GET /api/v1/backup/files/NAME lists them by pages`
-  throw new BackupdError('TOO_COSTLY', words)
+  const message = `Cannot list "${name}/${inside}": it has more than ${MAX_FILES} names, too many for one list. GET /api/v1/backup/files/NAME lists them in pages`
+  throw new BackupdError('TOO_COSTLY', message)
 }
 
 function toFolderEntry(file: FileInfo): Json {
@@ -116,10 +117,10 @@ export async function deleteBackups({ fields }: Call, world: World): Promise<Ans
   if (names.length === 0)
     throw new BackupdError(
       'BAD_INPUT',
-      'Cannot delete backups: the field "files" names none. Nothing was deleted',
+      'Cannot delete backups: the field "files" is empty, expected their names. Nothing was deleted',
     )
   const namespace = readNamespace(fields, world.ip)
-  checkOwn(namespace, world.ip)
+  checkOwnNamespace(namespace, world.ip)
   checkReady(world)
   await world.engine.ask('backup_delete', { names })
   return { status: 204 }

@@ -9,8 +9,9 @@ import type { Answer, Call, World } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
 
-/** Limit of problems in one answer, because a fault of the store can be a problem of thousands of volumes. */
+/** Limit of problems in one answer, because one fault of the store can be a problem of thousands of volumes. */
 const MAX_PROBLEMS = 200
+/** Limit of problems in the answer of /healthz, which is one line. */
 const MAX_REASONS = 10
 
 export function startScheduler(_call: Call, world: World): Answer {
@@ -26,7 +27,7 @@ export function stopScheduler(_call: Call, { scheduler }: World): Answer {
 
 /** `goroutines` and `mem_stats` come from the legacy daemon's Go runtime; ours are the nearest values. */
 export function showDebug({ fields }: Call, world: World): Answer {
-  hearClock(fields, world)
+  compareClocks(fields, world)
   const running = world.engine.running().map(({ rid }) => rid)
   const body: DaemonDebug & Record<string, unknown> = {
     crond_status: world.engine.status,
@@ -34,7 +35,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
     mem_stats: memStats(),
     running_tasks: running.length,
     startTime: goTime(world.startTime),
-    updateTime: goTime(updateTime(world)),
+    updateTime: goTime(readUpdateTime(world)),
     protocol: PROTOCOL,
     capabilities: [...CAPABILITIES],
     daemonId: world.daemonId,
@@ -42,7 +43,7 @@ export function showDebug({ fields }: Call, world: World): Answer {
     version: world.version,
     ...(world.bond.controller && { controller: world.bond.controller }),
     running,
-    problems: limitTexts(problemTexts(world), MAX_PROBLEMS),
+    problems: limitTexts(listProblems(world), MAX_PROBLEMS),
     store: world.space.get(),
     clock: describeClock(world),
     timeZone: localZone(),
@@ -50,8 +51,11 @@ export function showDebug({ fields }: Call, world: World): Answer {
   return { status: 200, body }
 }
 
-/** A controller whose clock is not in doubt sends it with the request: `clock` (unix ms) and `boot` (its boot id). */
-function hearClock(fields: RequestFields, { trustedClock }: World): void {
+/**
+ * A controller whose clock is not in doubt sends its time with the request: `clock` (unix ms) and `boot` (its boot
+ * id).
+ */
+function compareClocks(fields: RequestFields, { trustedClock }: World): void {
   const nowMs = Number(fields.text('clock'))
   const bootId = fields.text('boot')
   if (Number.isSafeInteger(nowMs) && nowMs > 0 && bootId !== '') trustedClock.compareWith({ nowMs, bootId })
@@ -69,11 +73,11 @@ export function confirmClock(_call: Call, { trustedClock }: World): Answer {
 }
 
 /** NEVER after a notify address was dropped, which makes the controller register again. */
-function updateTime({ engine, notifier }: World): string {
-  return notifier.deserted ? NEVER : engine.updateTime
+function readUpdateTime({ engine, notifier }: World): string {
+  return notifier.droppedAddress ? NEVER : engine.updateTime
 }
 
-function problemTexts({ engine, problems }: World): string[] {
+function listProblems({ engine, problems }: World): string[] {
   const locked = engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`)
   return [...problems.list().map(({ text }) => text), ...locked]
 }
@@ -83,7 +87,7 @@ export function showHealth(_call: Call, world: World): Answer {
   const notReady = world.notReady()
   if (notReady !== undefined) return { status: 503, body: { status: 'starting', reason: notReady } }
   world.space.get()
-  const reasons = problemTexts(world)
+  const reasons = listProblems(world)
   if (reasons.length === 0) return { status: 200, body: { status: 'ok' } }
   const isFailing = world.problems.list().some(({ isFatal }) => isFatal)
   const reason = limitTexts(reasons, MAX_REASONS).join('; ')

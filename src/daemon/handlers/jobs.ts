@@ -35,11 +35,11 @@ export function countJobs(_call: Call, { engine }: World): Answer {
 }
 
 export function showJob({ params }: Call, { engine }: World): Answer {
-  return { status: 200, body: knownJob(params.id ?? '', engine).job }
+  return { status: 200, body: findJob(params.id ?? '', engine).job }
 }
 
 /** The message begins with the text of the legacy daemon, misspelling included, for scripts that search for it. */
-function knownJob(id: string, engine: World['engine']): ScheduledJob {
+function findJob(id: string, engine: World['engine']): ScheduledJob {
   const job = engine.job(id)
   if (job) return job
   throw new BackupdError(
@@ -114,7 +114,7 @@ function labelJob(value: unknown, at: number): string {
 }
 
 export async function runJob({ params, fields }: Call, world: World): Promise<Answer> {
-  const { job } = knownJob(params.id ?? '', world.engine)
+  const { job } = findJob(params.id ?? '', world.engine)
   checkReady(world)
   const { rid } = await world.engine.runJob(job.id, {
     ...readRid(fields),
@@ -126,11 +126,11 @@ export async function runJob({ params, fields }: Call, world: World): Promise<An
 const JOB_ACTIONS: Readonly<Record<string, (call: Call, world: World) => Answer | Promise<Answer>>> = {
   run: runJob,
   sleep({ params }, { engine }) {
-    engine.sleep(knownJob(params.id ?? '', engine).job.id)
+    engine.sleep(findJob(params.id ?? '', engine).job.id)
     return { status: 201, body: '' }
   },
   wakeup({ params }, { engine }) {
-    engine.wake(knownJob(params.id ?? '', engine).job.id)
+    engine.wake(findJob(params.id ?? '', engine).job.id)
     return { status: 204 }
   },
 }

@@ -9,12 +9,12 @@ export function readNamespace(fields: RequestFields, own: string): string {
   throw new BackupdError('BAD_INPUT', `The namespace "${namespace}" is not an IP address`)
 }
 
-/** Throws FORBIDDEN. */
-export function checkOwn(namespace: string, own: string): void {
+/** Throws FORBIDDEN if `namespace` is not the daemon's own, because it deletes only there. */
+export function checkOwnNamespace(namespace: string, own: string): void {
   if (namespace === own) return
   throw new BackupdError(
     'FORBIDDEN',
-    `The daemon on ${own} deletes in its own namespace only: ask the daemon on ${namespace}`,
+    `Cannot delete in the namespace ${namespace}: the daemon on ${own} deletes in its own namespace only. Ask the daemon on ${namespace}`,
   )
 }
 
@@ -23,7 +23,7 @@ export function checkBackupName(name: string): string {
   if (isComponent(name) && !name.startsWith('.')) return name
   throw new BackupdError(
     'BAD_INPUT',
-    `"${printable(name)}" is not the name of a backup: it must be one name, without "/" and no dot in front`,
+    `"${printable(name)}" is not the name of a backup, expected a name without "/" that does not begin with a dot`,
   )
 }
 
@@ -32,7 +32,10 @@ export function splitBackupPath(path: string): { name: string; inside: string } 
   const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
   checkBackupName(name)
   if (inside.every(isComponent)) return { name, inside: inside.join('/') }
-  throw new BackupdError('BAD_INPUT', `"${printable(path)}" leads out of the backup: nothing was touched`)
+  throw new BackupdError(
+    'BAD_INPUT',
+    `"${printable(path)}" leads out of the backup, expected a path inside it`,
+  )
 }
 
 function isComponent(name: string): boolean {

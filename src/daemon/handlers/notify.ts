@@ -17,7 +17,7 @@ export async function setNotify({ fields }: Call, { notifier }: World): Promise<
   if (new Set([...notifier.addresses(), ...addresses]).size > MAX_ADDRESSES) {
     throw new BackupdError(
       'BAD_INPUT',
-      `A daemon sends news to ${MAX_ADDRESSES} addresses at most: POST /api/v1/notify/actions/remove removes one`,
+      `Cannot add a notify address: a daemon sends news to ${MAX_ADDRESSES} addresses at most. POST /api/v1/notify/actions/remove removes one`,
     )
   }
   const protocol = fields.text('protocol') === String(PROTOCOL) ? PROTOCOL : 1
@@ -36,7 +36,7 @@ function readAddresses(fields: RequestFields): string[] {
   if (addresses.length > 0) return addresses
   throw new BackupdError(
     'BAD_INPUT',
-    'No address was named: send the form field "addr", such as addr=http://10.0.0.1:9002/api/v2/system/notify',
+    'The field "addr" is missing, expected a notify address such as addr=http://10.0.0.1:9002/api/v2/system/notify',
   )
 }
 
@@ -45,6 +45,6 @@ function checkAddress(address: string): void {
   if (address.length <= 2000 && (url?.protocol === 'http:' || url?.protocol === 'https:')) return
   throw new BackupdError(
     'BAD_INPUT',
-    `"${redactUrl(address).slice(0, 300)}" is not a notify address: send a URL that begins with http:// or https://`,
+    `"${redactUrl(address).slice(0, 300)}" is not a notify address, expected a URL that begins with http:// or https://`,
   )
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseShape } from '../../wire/json.ts'
 import { QUESTIONS, type Question } from '../../wire/questions.ts'
 import type { Answer, Call, Route, World } from '../http/route.ts'
-import { checkBackupName, checkOwn, readNamespace } from './names.ts'
+import { checkBackupName, checkOwnNamespace, readNamespace } from './names.ts'
 import { checkReady } from './run-request.ts'
 
 /** One route for each row of QUESTIONS. */
@@ -14,15 +14,16 @@ export const QUESTION_ROUTES: readonly Route[] = Object.values(QUESTIONS).map((q
 async function answer(question: Question, call: Call, world: World): Promise<Answer> {
   const namespace = readNamespace(call.fields, world.ip)
   if (question.changesStore) {
-    checkOwn(namespace, world.ip)
+    checkOwnNamespace(namespace, world.ip)
     checkReady(world)
   }
-  const args = parseShape(question.what, { ...fieldsOf(question, call), namespace }, question.args)
+  const args = parseShape(question.what, { ...readArgs(question, call), namespace }, question.args)
   const answered = await world.engine.ask(question.action, args)
   return { status: 200, body: parseShape(`The answer to ${question.path}`, answered, question.answer) }
 }
 
-function fieldsOf({ args }: Question, { params, fields }: Call): Record<string, unknown> {
+/** The fields of the request that the question knows, and the name in its path. */
+function readArgs({ args }: Question, { params, fields }: Call): Record<string, unknown> {
   const given = Object.entries(args.shape)
     .filter(([name]) => fields.has(name))
     .map(([name, shape]) => [name, shape instanceof z.ZodArray ? fields.list(name) : fields.text(name)])

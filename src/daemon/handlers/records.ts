@@ -5,7 +5,7 @@ export function showRecord({ params }: Call, { engine }: World): Answer {
   const rid = params.rid ?? ''
   const record = engine.record(rid)
   if (record) return { status: 200, body: record }
-  throw new BackupdError('NOT_FOUND', `This daemon knows no record "${rid}"`)
+  throw new BackupdError('NOT_FOUND', `The record "${rid}" does not exist on this daemon`)
 }
 
 /** Answers with the record after the request; a running one ends a little later. */

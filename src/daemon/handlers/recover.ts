@@ -12,14 +12,16 @@ export function recoverFile(call: Call, world: World): Promise<Answer> {
   return recover(call, world, { backup, files: files.length > 0 ? files : null })
 }
 
-/** Recovers `files` (repeatable, `*`: all) of an increment in place. `whole=true` replaces the whole content instead. */
+/**
+ * Recovers `files` (repeatable, `*`: all) of an increment in place. `whole=true` replaces the whole content instead.
+ */
 export function recoverFolder(call: Call, world: World): Promise<Answer> {
   const files = call.fields.list('files')
   const whole = call.fields.text('whole') === 'true'
   if (whole === files.length > 0) {
     throw new BackupdError(
       'BAD_INPUT',
-      'The recover of an increment needs "files": name the files, or send * for all',
+      'Cannot recover an increment without the field "files". Send the names of files, or * for all',
     )
   }
   return recover(call, world, { backup: checkBackupName(call.params.dir ?? ''), files: whole ? null : files })
@@ -29,7 +31,7 @@ function noFullBackup(name: string): BackupdError {
   const route = `POST /api/v1/backup/increment/recover/dir/${name}`
   return new BackupdError(
     'BAD_INPUT',
-    `"${name}" is not a full backup, whose names end in .tar.gz: ask ${route} with the field "files"`,
+    `"${name}" is not a full backup, expected a name that ends in .tar.gz. Ask ${route} with the field "files"`,
   )
 }
 
@@ -59,11 +61,11 @@ async function recover(
 function readInUse(text: string): 'refuse' | 'proceed' {
   if (text === '' || text === 'proceed') return 'proceed'
   if (text === 'refuse') return 'refuse'
-  throw new BackupdError('BAD_INPUT', `"inUse" is "${text}": write refuse or proceed`)
+  throw new BackupdError('BAD_INPUT', `"inUse" is "${text}", expected refuse or proceed`)
 }
 
 function readOnRefusedRename(text: string): { onRefusedRename?: 'in-place' } {
   if (text === '' || text === 'refuse') return {}
   if (text === 'in-place') return { onRefusedRename: text }
-  throw new BackupdError('BAD_INPUT', `"onRefusedRename" is "${text}": write refuse or in-place`)
+  throw new BackupdError('BAD_INPUT', `"onRefusedRename" is "${text}", expected refuse or in-place`)
 }

@@ -2,7 +2,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { type FieldValues, readFieldValues } from '../../wire/request-fields.ts'
 
 /** Parses an urlencoded body; a name may occur many times. */
-export function formValues(body: string): FieldValues {
+export function parseForm(body: string): FieldValues {
   const values = new Map<string, string[]>()
   for (const [name, value] of new URLSearchParams(body)) {
     const known = values.get(name)
@@ -13,7 +13,7 @@ export function formValues(body: string): FieldValues {
 }
 
 /** Parses a JSON object; a list counts like a name that occurs many times. Throws BAD_INPUT. */
-export function jsonValues(body: string): FieldValues {
+export function parseJsonBody(body: string): FieldValues {
   return body.trim() === '' ? new Map() : readFieldValues(parseJson(body))
 }
 
@@ -23,7 +23,7 @@ function parseJson(body: string): unknown {
   } catch (cause) {
     throw new BackupdError(
       'BAD_INPUT',
-      `The body is not the JSON that its content type says: ${(cause as Error).message}`,
+      `The body is not JSON, although its content type says so: ${(cause as Error).message}`,
       { cause },
     )
   }

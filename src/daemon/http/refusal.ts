@@ -30,15 +30,15 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
 }
 
 /** @param notFound the status of NOT_FOUND on this route */
-export function refusalOf(error: unknown, notFound = 404): Refusal {
+export function toRefusal(error: unknown, notFound = 404): Refusal {
   if (!(error instanceof BackupdError)) {
     const refused = frameworkRefusal(error)
-    return refused ? { ...refused, code: 'BAD_INPUT' } : fault(error)
+    return refused ? { ...refused, code: 'BAD_INPUT' } : makeInternalRefusal(error)
   }
   const { code, message } = error
   return { status: code === 'NOT_FOUND' ? notFound : (STATUS[code] ?? 500), code, message }
 }
 
-function fault(error: unknown): Refusal {
+function makeInternalRefusal(error: unknown): Refusal {
   return { status: 500, code: 'INTERNAL', message: `A fault of the daemon: ${messageOf(error)}. See its log` }
 }

@@ -1,3 +1,7 @@
+// The HTTP side of the daemon: server.ts serves the table of routes with Fastify, body-values.ts parses bodies,
+// refusal.ts turns errors into answers, and this file describes a route. handlers/ contains what the routes do. It
+// knows nothing about single routes, backups or jobs.
+
 import type { Engine } from '../../engine/engine.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'

@@ -6,8 +6,8 @@ import { acceptEmptyBodies } from '../../http/empty-bodies.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
 import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
-import { formValues, jsonValues } from './body-values.ts'
-import { refusalOf } from './refusal.ts'
+import { parseForm, parseJsonBody } from './body-values.ts'
+import { toRefusal } from './refusal.ts'
 import type { Answer, Route, World } from './route.ts'
 
 export interface HttpServer {
@@ -26,7 +26,7 @@ export interface HttpOptions {
 }
 
 /** Controllers wait 10 s for an answer; this leaves half a second for the network. */
-const ANSWER_MS = 9_500
+const ANSWER_TIMEOUT_MS = 9_500
 
 /** Serves the table of routes. Throws CONFLICT, FORBIDDEN or BAD_INPUT if it cannot listen. */
 export async function serve(
@@ -49,8 +49,8 @@ function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   const parse = (read: (body: string) => FieldValues) => async (_request: FastifyRequest, body: string) =>
     read(body)
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, parse(formValues))
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, parse(jsonValues))
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, parse(parseForm))
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parse(parseJsonBody))
   acceptEmptyBodies(app)
 }
 
@@ -64,7 +64,7 @@ function addRoute(app: FastifyInstance, route: Route, world: World): void {
         const { status, body } = await answerInTime(route, request, world)
         return printJson(reply.code(status), body)
       } catch (error) {
-        if (refusalOf(error).status >= 500) world.log.error({ error, url: request.url }, messageOf(error))
+        if (toRefusal(error).status >= 500) world.log.error({ error, url: request.url }, messageOf(error))
         return refuse(reply, error, route.notFound)
       }
     },
@@ -79,12 +79,12 @@ async function answerInTime(route: Route, request: FastifyRequest, world: World)
   )
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
-    const words = `${request.method} ${request.url} was not answered in time: ask for less, or check whether the store answers`
+    const message = `${request.method} ${request.url} was not answered within ${ANSWER_TIMEOUT_MS / 1000} s. Ask for less, or check whether the store answers`
     timer = setTimeout(() => {
-      const error = new BackupdError('TIMED_OUT', words)
+      const error = new BackupdError('TIMED_OUT', message)
       reject(error)
       late.abort(error)
-    }, ANSWER_MS)
+    }, ANSWER_TIMEOUT_MS)
   })
   return await Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
 }
@@ -95,7 +95,7 @@ function readFields(request: FastifyRequest): RequestFields {
 }
 
 function refuse(reply: FastifyReply, error: unknown, notFound?: number): FastifyReply {
-  const { status, code, message } = refusalOf(error, notFound)
+  const { status, code, message } = toRefusal(error, notFound)
   reply.header(ERROR_CODE_HEADER, code)
   return printJson(reply.code(status), message)
 }

@@ -1,3 +1,7 @@
+// The memory of the daemon: one SQLite file, daemon.db, with jobs, sleep marks, records, news for the notify
+// addresses, and what the daemon knows about its store, clock and controller. database.ts opens it; daemon-memory.ts
+// is what the engine sees of it. It stores facts only: it knows no HTTP and starts nothing.
+
 import type { EngineMemory } from '../../engine/ports.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { RunRecord } from '../../wire/record.ts'

@@ -71,7 +71,7 @@ function makeTables(db: Db, file: string): void {
   if (format > FORMAT) {
     throw new BackupdError(
       'BAD_INPUT',
-      `${file} was made by a newer backupd (format ${format}): start that one, or name another --data directory`,
+      `${file} was made by a newer backupd (format ${format}, expected at most ${FORMAT}). Start that one, or name another --data directory`,
     )
   }
   db.transaction(() => {

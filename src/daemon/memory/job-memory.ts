@@ -4,7 +4,8 @@ import type { Job } from '../../wire/job.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { Db } from './database.ts'
 
-const leftSleepersSchema = z.array(z.object({ key: z.string(), leftAt: z.number() })).catch([])
+/** Unreadable marks count as none. */
+const sleepMarksSchema = z.array(z.object({ key: z.string(), leftAt: z.number() })).catch([])
 
 /** The last list of jobs, their sleep marks and last starts, for a start without a controller. */
 export class JobMemory {
@@ -46,7 +47,7 @@ export class JobMemory {
 
   /** Sleep marks of jobs that left the list. */
   loadSleepMarks(): SleepMark[] {
-    return leftSleepersSchema.parse(JSON.parse(this.#fact('left-sleepers') ?? '[]'))
+    return sleepMarksSchema.parse(JSON.parse(this.#fact('left-sleepers') ?? '[]'))
   }
 
   saveSleep(id: string, asleep: boolean): void {

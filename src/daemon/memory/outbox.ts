@@ -13,14 +13,14 @@ export interface NotifyAddress {
 export interface NewsBatch {
   /** Oldest first. */
   records: RunRecord[]
-  /** Pass it to `taken` when the address has accepted these records. */
+  /** Pass it to `noteAccepted` when the address has accepted these records. */
   upTo: number
 }
 
 /** An address that accepted nothing for this long, although there was news, is dropped. */
-export const SILENCE_MS = 7 * 86_400_000
+export const MAX_SILENCE_MS = 7 * 86_400_000
 /** Limit of characters of JSON in one batch, for bodies of moderate size; a single record may be larger. */
-const BATCH_CHARACTERS = 512 * 1024
+const MAX_BATCH_LENGTH = 512 * 1024
 
 /** The notify addresses, each with its position in the news. A new address starts with the oldest stored news. */
 export class Outbox {
@@ -62,14 +62,15 @@ export class Outbox {
     let characters = 0
     for (const { seq, record } of this.#next.iterate(address, limit)) {
       characters += record.length
-      if (batch.records.length > 0 && characters > BATCH_CHARACTERS) break
+      if (batch.records.length > 0 && characters > MAX_BATCH_LENGTH) break
       batch.records.push(JSON.parse(record) as RunRecord)
       batch.upTo = seq
     }
     return batch.records.length > 0 ? batch : undefined
   }
 
-  taken(address: string, upTo: number): void {
+  /** Notes that the address has accepted all news up to this number. */
+  noteAccepted(address: string, upTo: number): void {
     this.#db
       .prepare(
         'UPDATE addresses SET taken = max(taken, ?), taken_at = ?, silent_since = NULL WHERE address = ?',
@@ -78,7 +79,7 @@ export class Outbox {
   }
 
   /** Notes that the address did not answer. @returns whether it has now been silent for too long. */
-  silent(address: string): boolean {
+  noteSilence(address: string): boolean {
     const now = this.#clock.now()
     const since = this.#db
       .prepare<[number, string], number>(
@@ -86,6 +87,6 @@ export class Outbox {
       )
       .pluck()
       .get(now, address)
-    return since !== undefined && now - since >= SILENCE_MS
+    return since !== undefined && now - since >= MAX_SILENCE_MS
   }
 }

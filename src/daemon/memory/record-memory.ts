@@ -9,15 +9,16 @@ export interface Kept {
   text: string
 }
 
+/** How long records and their news are kept after every notify address has them. */
+const MAX_AGE_MS = 30 * 86_400_000
+/** Limit of rows deleted per transaction, so that a big clean-up does not block the event loop. */
+const MAX_PRUNED_ROWS = 2000
+
+/** What is known of a record that is already stored, as 0 or 1: whether a run has begun and ended. */
 interface Known {
   begun: number
   ended: number
 }
-
-/** How long records and their news are kept after every notify address has them. */
-const KEEP_MS = 30 * 86_400_000
-/** Limit of rows deleted per transaction, so that a big clean-up does not block the event loop. */
-const PRUNE_ROWS = 2000
 
 /**
  * Stores every version of every record twice: as the current record and as a line of news. A protocol 1 address gets
@@ -86,24 +87,25 @@ export class RecordMemory {
   }
 
   /**
-   * Deletes some old entries that all addresses have received; none without an address, because nobody has received them.
+   * Deletes some old entries that all addresses have received; none without an address, because nobody has received
+   * them.
    * @returns rows deleted: call again until it is 0
    */
   prune(): number {
-    const before = this.#clock.now() - KEEP_MS
+    const before = this.#clock.now() - MAX_AGE_MS
     const news = this.#db
       .prepare(
         `DELETE FROM news WHERE seq IN (
            SELECT seq FROM news WHERE kept_at < ? AND seq <= (SELECT min(taken) FROM addresses) LIMIT ?)`,
       )
-      .run(before, PRUNE_ROWS)
+      .run(before, MAX_PRUNED_ROWS)
     const records = this.#db
       .prepare(
         `DELETE FROM records WHERE rid IN (
            SELECT rid FROM records WHERE ended = 1 AND kept_at < ?
              AND kept_at < coalesce((SELECT min(kept_at) FROM news), 9e18) ORDER BY kept_at LIMIT ?)`,
       )
-      .run(before, PRUNE_ROWS)
+      .run(before, MAX_PRUNED_ROWS)
     this.#db.exec('DELETE FROM failed_runs WHERE rid NOT IN (SELECT rid FROM records)')
     return news.changes + records.changes
   }

@@ -4,7 +4,9 @@ import type { Db } from './database.ts'
 
 type BackupMode = 'full' | 'increment'
 
-/** Which store the daemon's namespace is in, and what the daemon has made there; one entry for each `--ip` ever used. */
+/**
+ * Which store the daemon's namespace is in, and what the daemon has made there; one entry for each `--ip` ever used.
+ */
 export class StoreMemory {
   readonly #db: Db
   readonly #key: string
@@ -14,7 +16,7 @@ export class StoreMemory {
     this.#db = db
     this.#key = `store:${ip}`
     const text = db.prepare<[string], string>('SELECT value FROM facts WHERE key = ?').pluck().get(this.#key)
-    this.#known = text === undefined ? this.#byRecords(ip) : (JSON.parse(text) as KnownStore)
+    this.#known = text === undefined ? this.#deriveFromRecords(ip) : (JSON.parse(text) as KnownStore)
   }
 
   /** Always the same object, updated in place, so that each run gets the state at its start. */
@@ -23,16 +25,17 @@ export class StoreMemory {
   }
 
   /** Notes a successful claim. @param startsOver it is a different store, so what was made in the old one is reset */
-  claimed(id: string, startsOver: boolean): void {
+  noteClaim(id: string, startsOver: boolean): void {
     this.#change(startsOver ? { id, madeArchives: false, madeSnapshots: false } : { id })
   }
 
+  /** A missing repository is then not an error. */
   forgetSnapshots(): void {
     this.#change({ madeSnapshots: false })
   }
 
   /** Notes what the ended runs among these records made. */
-  note(records: readonly RunRecord[]): void {
+  noteResults(records: readonly RunRecord[]): void {
     for (const { action, result } of records) {
       const mode = action === 'backup' ? result?.backup?.mode : undefined
       if (mode === 'full' && !this.#known.madeArchives) this.#change({ madeArchives: true })
@@ -48,7 +51,7 @@ export class StoreMemory {
   }
 
   /** For a daemon older than store ids: derives the facts from its records, once, before the first claim. */
-  #byRecords(ip: string): KnownStore {
+  #deriveFromRecords(ip: string): KnownStore {
     const made = this.#db
       .prepare<[BackupMode, string], number>(
         `SELECT 1 FROM records WHERE ended = 1 AND json_extract(record, '$.action') = 'backup'

@@ -19,11 +19,12 @@ export interface CourierWorld {
 }
 
 export const NEWS_SOURCE = 'news'
+/** How many attempts in a row must fail before it is reported as a problem. */
 const REPORTED_FAILURES = 6
 /** An address that takes longer to answer counts as not having accepted the post. */
-const ANSWER_MS = 20_000
+const ANSWER_TIMEOUT_MS = 20_000
 /** Limit of characters of a refusal that are logged. */
-const MAX_REFUSAL = 500
+const MAX_REFUSAL_LENGTH = 500
 
 /**
  * Sends news to one address, one post at a time; a post without a 2xx answer is tried again with a backoff, for days.
@@ -109,7 +110,7 @@ export class Courier {
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_MS)])
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
     const { statusCode, body } = await request(this.#to.address, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...authorizationOf(this.#to.address) },
@@ -119,8 +120,9 @@ export class Courier {
     })
     if (statusCode < 200 || statusCode > 299) throw await readRefusal(statusCode, body)
     await body.dump()
-    delivery.taken()
-    if (this.#failures > 0) this.#world.log.info({ address: this.#shown }, `${this.#shown} takes news again`)
+    delivery.accepted()
+    if (this.#failures > 0)
+      this.#world.log.info({ address: this.#shown }, `${this.#shown} accepts news again`)
     this.#failures = 0
     this.#world.problems.clear(NEWS_SOURCE, this.#to.address)
   }
@@ -142,13 +144,13 @@ export class Courier {
   /** Tolerates a full disk, which must not end the courier. */
   #isSilentTooLong(): boolean {
     try {
-      return this.#world.outbox.silent(this.#to.address)
+      return this.#world.outbox.noteSilence(this.#to.address)
     } catch {
       return false
     }
   }
 
-  /** Logs the first failure and then every 60th, not each attempt of days. */
+  /** Logs the first failure and then every 60th, because attempts may go on for days. */
   #logFailure(error: unknown): void {
     if (this.#failures !== 1 && this.#failures % 60 !== 0) return
     const address = this.#shown
@@ -176,8 +178,8 @@ async function readRefusal(statusCode: number, body: Dispatcher.ResponseData['bo
   let text = ''
   for await (const chunk of body) {
     text += chunk
-    if (text.length >= MAX_REFUSAL) break
+    if (text.length >= MAX_REFUSAL_LENGTH) break
   }
-  const reason = withoutControls(text.slice(0, MAX_REFUSAL)).trim()
+  const reason = withoutControls(text.slice(0, MAX_REFUSAL_LENGTH)).trim()
   return new Error(`it answered ${statusCode}${reason && `: ${reason}`}`)
 }

@@ -5,10 +5,11 @@ import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import { ProgressBoard } from './progress-board.ts'
 
-/** One post. Call `taken` when it was accepted. */
+/** One post; `body` is sent as JSON. */
 export interface Delivery {
   body: unknown
-  taken(): void
+  /** Call it when the address has accepted the post. */
+  accepted(): void
 }
 
 /** Makes the posts for one address, in its protocol. */
@@ -30,18 +31,18 @@ export interface Sender {
   running(): string[]
 }
 
-const BATCH_RECORDS = 100
+const MAX_BATCH_RECORDS = 100
 /** While something runs, the daemon posts at least twice in the ten seconds after which it counts as silent. */
-const HEARTBEAT_MS = 5000
+const HEARTBEAT_INTERVAL_MS = 5000
 
 /** The legacy protocol: two posts for each run, one record each, in order. */
-export function legacyMail(outbox: Outbox, { address }: NotifyAddress): Mail {
+export function createLegacyMail(outbox: Outbox, { address }: NotifyAddress): Mail {
   return {
     next() {
       const batch = outbox.batch(address, 1)
       const record = batch?.records[0]
       if (!batch || !record) return undefined
-      return { body: legacyPost(record), taken: () => outbox.taken(address, batch.upTo) }
+      return { body: toLegacyPost(record), accepted: () => outbox.noteAccepted(address, batch.upTo) }
     },
     dueInMs: () => Number.POSITIVE_INFINITY,
     progressed: () => {},
@@ -49,7 +50,7 @@ export function legacyMail(outbox: Outbox, { address }: NotifyAddress): Mail {
   }
 }
 
-function legacyPost(record: RunRecord): unknown {
+function toLegacyPost(record: RunRecord): unknown {
   const legacy = toLegacyRecord(record)
   return { ...legacy, start: goTime(legacy.start), end: goTime(legacy.end) }
 }
@@ -70,16 +71,16 @@ export class NewsMail implements Mail {
 
   next(): Delivery | undefined {
     const now = this.#sender.clock.elapsed()
-    const batch = this.#outbox.batch(this.#address, BATCH_RECORDS)
+    const batch = this.#outbox.batch(this.#address, MAX_BATCH_RECORDS)
     const progress = this.#progress.due(now)
     if (!batch && progress.length === 0 && this.dueInMs() > 0) return undefined
     const records = [...(batch?.records ?? []), ...progress]
     return {
       body: this.#news(records),
-      taken: () => {
+      accepted: () => {
         this.#lastPost = now
         this.#progress.sent(progress, now)
-        if (batch) this.#outbox.taken(this.#address, batch.upTo)
+        if (batch) this.#outbox.noteAccepted(this.#address, batch.upTo)
       },
     }
   }
@@ -87,7 +88,9 @@ export class NewsMail implements Mail {
   dueInMs(): number {
     const now = this.#sender.clock.elapsed()
     const beat =
-      this.#sender.running().length > 0 ? this.#lastPost + HEARTBEAT_MS - now : Number.POSITIVE_INFINITY
+      this.#sender.running().length > 0
+        ? this.#lastPost + HEARTBEAT_INTERVAL_MS - now
+        : Number.POSITIVE_INFINITY
     return Math.min(beat, this.#progress.dueInMs(now))
   }
 

@@ -1,13 +1,17 @@
+// Sends news of records to the notify addresses, normally controllers. The notifier has one courier for each address;
+// a mail makes the posts in the protocol of the address; ../memory/outbox.ts stores what is not sent yet. It knows
+// records only as what it sends, and nothing about runs or the store.
+
 import { Agent } from 'undici'
 import type { Log } from '../../lib/log.ts'
 import type { Problems } from '../../lib/problems.ts'
 import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
-import { type NotifyAddress, type Outbox, SILENCE_MS } from '../memory/outbox.ts'
+import { MAX_SILENCE_MS, type NotifyAddress, type Outbox } from '../memory/outbox.ts'
 import { boundConnector } from './bound-connector.ts'
 import { Courier, NEWS_SOURCE } from './courier.ts'
-import { legacyMail, NewsMail, type Sender } from './mail.ts'
+import { createLegacyMail, NewsMail, type Sender } from './mail.ts'
 
 /** Sends news of records to all notify addresses, with one courier for each. */
 export class Notifier implements MemoryListener {
@@ -43,7 +47,7 @@ export class Notifier implements MemoryListener {
   }
 
   /** Whether an address was dropped and none added since: a controller should register again. */
-  get deserted(): boolean {
+  get droppedAddress(): boolean {
     return this.#dropped
   }
 
@@ -104,7 +108,7 @@ export class Notifier implements MemoryListener {
 
   #send(to: NotifyAddress): void {
     const mail =
-      to.protocol === 2 ? new NewsMail(this.#outbox, to, this.#sender) : legacyMail(this.#outbox, to)
+      to.protocol === 2 ? new NewsMail(this.#outbox, to, this.#sender) : createLegacyMail(this.#outbox, to)
     const world = {
       outbox: this.#outbox,
       dispatcher: this.#agent,
@@ -121,7 +125,7 @@ export class Notifier implements MemoryListener {
     const { server } = this.#sender
     this.#log.warn(
       { server, reason },
-      `News cannot be sent from ${server} (${reason}): it goes out from another address, which the controller refuses unless it was started with --news-from ${server}=ADDRESS`,
+      `Cannot send news from ${server}: ${reason}. It goes out from another address, which the controller refuses unless it was started with --news-from ${server}=ADDRESS`,
     )
   }
 
@@ -130,7 +134,7 @@ export class Notifier implements MemoryListener {
     this.#outbox.remove(address)
     this.#dropped = true
     const shown = redactUrl(address)
-    const text = `${shown} accepted no news for ${SILENCE_MS / 86_400_000} days and was dropped: it gets no more until it is set again with PUT /api/v1/notify`
+    const text = `${shown} accepted no news for ${MAX_SILENCE_MS / 86_400_000} days and was dropped. It gets none until it is set again with PUT /api/v1/notify`
     this.#log.error({ address: shown }, text)
     this.#problems.report({ source: NEWS_SOURCE, key: address, text })
   }

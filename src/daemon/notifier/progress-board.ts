@@ -7,7 +7,7 @@ interface Entry {
 }
 
 /** Least time between two sends of one record's progress; the same as in the engine, so that no report is delayed. */
-const GAP_MS = 200
+const MIN_INTERVAL_MS = 200
 
 /** The newest progress of each run, for one address. Times are monotonic, in ms. */
 export class ProgressBoard {
@@ -25,13 +25,16 @@ export class ProgressBoard {
 
   /** The newest versions that may be sent now. */
   due(now: number): RunRecord[] {
-    const due = this.#unsent().filter((entry) => entry.sentAt + GAP_MS <= now)
+    const due = this.#unsent().filter((entry) => entry.sentAt + MIN_INTERVAL_MS <= now)
     return due.map((entry) => entry.record)
   }
 
   /** ms until something may be sent; Infinity if there is nothing to send. */
   dueInMs(now: number): number {
-    return Math.min(Number.POSITIVE_INFINITY, ...this.#unsent().map((entry) => entry.sentAt + GAP_MS - now))
+    return Math.min(
+      Number.POSITIVE_INFINITY,
+      ...this.#unsent().map((entry) => entry.sentAt + MIN_INTERVAL_MS - now),
+    )
   }
 
   sent(records: RunRecord[], now: number): void {

@@ -1,4 +1,4 @@
-/** A signal for one waiter. A ring while nobody waits is remembered. */
+/** A signal for one waiter. If it rings while nobody waits, the next wait returns immediately. */
 export class Wake {
   #rung = false
   #stopWaiting: (() => void) | undefined

@@ -1,6 +1,6 @@
 import { errorCodes } from 'fastify'
 import { expect, test } from 'vitest'
-import { refusalOf } from '../../../src/daemon/http/refusal.ts'
+import { toRefusal } from '../../../src/daemon/http/refusal.ts'
 import { ERROR_CODES, type ErrorCode } from '../../../src/lib/error-codes.ts'
 import { BackupdError } from '../../../src/lib/errors.ts'
 
@@ -15,7 +15,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
   'the status of %s says what the caller can do, and whether to try again',
   (code) => {
-    expect(refusalOf(new BackupdError(code, 'no'))).toEqual({
+    expect(toRefusal(new BackupdError(code, 'no'))).toEqual({
       status: STATUS[code] ?? 500,
       code,
       message: 'no',
@@ -24,14 +24,14 @@ test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
 )
 
 test('only a missing thing gets the status that the legacy system has for it on a route', () => {
-  expect(refusalOf(new BackupdError('NOT_FOUND', 'no'), 503).status).toBe(503)
-  expect(refusalOf(new BackupdError('FORBIDDEN', 'no'), 503).status).toBe(403)
+  expect(toRefusal(new BackupdError('NOT_FOUND', 'no'), 503).status).toBe(503)
+  expect(toRefusal(new BackupdError('FORBIDDEN', 'no'), 503).status).toBe(403)
 })
 
 test('an internal error is 500, and an unreadable body is an error of the caller', () => {
-  expect(refusalOf(new TypeError('x is undefined'))).toMatchObject({ status: 500, code: 'INTERNAL' })
-  expect(refusalOf('thrown text')).toMatchObject({ status: 500, code: 'INTERNAL' })
-  expect(refusalOf(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())).toMatchObject({
+  expect(toRefusal(new TypeError('x is undefined'))).toMatchObject({ status: 500, code: 'INTERNAL' })
+  expect(toRefusal('thrown text')).toMatchObject({ status: 500, code: 'INTERNAL' })
+  expect(toRefusal(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())).toMatchObject({
     status: 413,
     code: 'BAD_INPUT',
     message: expect.stringContaining('send less at once'),

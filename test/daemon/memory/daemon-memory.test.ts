@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
-import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
+import { MAX_SILENCE_MS, Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { newRid } from '../../../src/wire/ids.ts'
 import { jobSchema } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
@@ -216,7 +216,7 @@ describe('news', () => {
     await memory.keep([run.at('running')])
     const first = outbox.batch(ADDRESS, 1)
     expect(first?.records.map(({ state }) => state)).toEqual(['queued'])
-    outbox.taken(ADDRESS, first?.upTo ?? 0)
+    outbox.noteAccepted(ADDRESS, first?.upTo ?? 0)
     reopen()
     expect(outbox.addresses().map(({ address }) => address)).toEqual([ADDRESS, other])
     expect(outbox.batch(ADDRESS, 100)?.records.map(({ state }) => state)).toEqual(['running'])
@@ -226,7 +226,7 @@ describe('news', () => {
   test('an address that is added again keeps its position, whatever its protocol is now', async () => {
     outbox.add({ address: ADDRESS, protocol: 1 })
     await memory.keep([someRun().at('running')])
-    outbox.taken(ADDRESS, outbox.batch(ADDRESS, 1)?.upTo ?? 0)
+    outbox.noteAccepted(ADDRESS, outbox.batch(ADDRESS, 1)?.upTo ?? 0)
     outbox.add({ address: ADDRESS, protocol: 2 })
     expect(outbox.addresses()).toEqual([{ address: ADDRESS, protocol: 2 }])
     expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
@@ -237,16 +237,16 @@ describe('news', () => {
     await memory.keep([someRun().at('running')])
     const early = outbox.batch(ADDRESS, 100)?.upTo ?? 0
     await memory.keep([someRun().at('success')])
-    for (const upTo of [outbox.batch(ADDRESS, 100)?.upTo ?? 0, early]) outbox.taken(ADDRESS, upTo)
+    for (const upTo of [outbox.batch(ADDRESS, 100)?.upTo ?? 0, early]) outbox.noteAccepted(ADDRESS, upTo)
     expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
   })
 
   test('an address that is added again has no silence', () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
-    expect(outbox.silent(ADDRESS)).toBe(false)
-    clock.move(SILENCE_MS)
+    expect(outbox.noteSilence(ADDRESS)).toBe(false)
+    clock.move(MAX_SILENCE_MS)
     outbox.add({ address: ADDRESS, protocol: 2 })
-    expect(outbox.silent(ADDRESS)).toBe(false)
+    expect(outbox.noteSilence(ADDRESS)).toBe(false)
   })
 
   test('a batch has a limited size, and a large record goes alone', async () => {
@@ -260,22 +260,22 @@ describe('news', () => {
     const sizes: (number | undefined)[] = []
     for (let batch = outbox.batch(ADDRESS, 100); batch; batch = outbox.batch(ADDRESS, 100)) {
       sizes.push(batch.records.length)
-      outbox.taken(ADDRESS, batch.upTo)
+      outbox.noteAccepted(ADDRESS, batch.upTo)
     }
     expect(sizes).toEqual([1, 1, 1])
   })
 
   test('silence counts from the first failed attempt, across restarts, until an answer', () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
-    expect(outbox.silent(ADDRESS)).toBe(false)
-    clock.move(SILENCE_MS - 1)
+    expect(outbox.noteSilence(ADDRESS)).toBe(false)
+    clock.move(MAX_SILENCE_MS - 1)
     reopen()
-    expect(outbox.silent(ADDRESS)).toBe(false)
-    outbox.taken(ADDRESS, 0)
+    expect(outbox.noteSilence(ADDRESS)).toBe(false)
+    outbox.noteAccepted(ADDRESS, 0)
     clock.move(1)
-    expect(outbox.silent(ADDRESS)).toBe(false)
-    clock.move(SILENCE_MS)
-    expect(outbox.silent(ADDRESS)).toBe(true)
+    expect(outbox.noteSilence(ADDRESS)).toBe(false)
+    clock.move(MAX_SILENCE_MS)
+    expect(outbox.noteSilence(ADDRESS)).toBe(true)
   })
 })
 
@@ -296,7 +296,7 @@ describe('pruning', () => {
     clock.move(31 * DAY)
     pruneAll()
     expect(counts()).toEqual({ news: 3, records: 2 })
-    outbox.taken(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
+    outbox.noteAccepted(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
     pruneAll()
     expect(counts()).toEqual({ news: 0, records: 1 })
     expect(memory.unfinished().map(({ rid }) => rid)).toEqual([running.rid])
@@ -305,7 +305,7 @@ describe('pruning', () => {
   test('records that are not old stay', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     await memory.keep([someRun().at('success')])
-    outbox.taken(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
+    outbox.noteAccepted(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
     clock.move(29 * DAY)
     pruneAll()
     expect(counts().records).toBe(1)

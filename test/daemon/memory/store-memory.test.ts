@@ -25,12 +25,12 @@ function made(mode: 'full' | 'increment', about: Partial<RunRecord> = {}): RunRe
 
 test('a database remembers what was made in a store, each kind separately', () => {
   const stores = new StoreMemory(db, IP)
-  stores.claimed(ID, false)
-  stores.note([someRun().at('failed'), made('full', { action: 'backup_recover' })])
+  stores.noteClaim(ID, false)
+  stores.noteResults([someRun().at('failed'), made('full', { action: 'backup_recover' })])
   expect(stores.known).toEqual({ id: ID, madeArchives: false, madeSnapshots: false })
-  stores.note([made('increment')])
+  stores.noteResults([made('increment')])
   expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: false, madeSnapshots: true })
-  stores.note([made('full')])
+  stores.noteResults([made('full')])
   expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: true, madeSnapshots: true })
   stores.forgetSnapshots()
   expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: true, madeSnapshots: false })
@@ -38,18 +38,18 @@ test('a database remembers what was made in a store, each kind separately', () =
 
 test('starting over with another store forgets what was made in the previous one', () => {
   const stores = new StoreMemory(db, IP)
-  stores.claimed(ID, false)
-  stores.note([made('full'), made('increment')])
-  stores.claimed(ID, false)
+  stores.noteClaim(ID, false)
+  stores.noteResults([made('full'), made('increment')])
+  stores.noteClaim(ID, false)
   expect(stores.known).toMatchObject({ madeArchives: true, madeSnapshots: true })
-  stores.claimed('b'.repeat(32), true)
+  stores.noteClaim('b'.repeat(32), true)
   expect(new StoreMemory(db, IP).known).toEqual({
     ...{ id: 'b'.repeat(32), madeArchives: false, madeSnapshots: false },
   })
 })
 
 test('each store that the daemon used is remembered separately', () => {
-  new StoreMemory(db, IP).claimed(ID, false)
+  new StoreMemory(db, IP).noteClaim(ID, false)
   expect(new StoreMemory(db, '127.0.0.2').known.id).toBeNull()
 })
 

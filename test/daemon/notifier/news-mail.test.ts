@@ -29,7 +29,7 @@ afterEach(() => {
 /** Takes the next post, if there is one. */
 function take(): News | undefined {
   const delivery = mail.next()
-  delivery?.taken()
+  delivery?.accepted()
   return delivery?.body as News | undefined
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
 import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
-import { Outbox, SILENCE_MS } from '../../../src/daemon/memory/outbox.ts'
+import { MAX_SILENCE_MS, Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { Notifier } from '../../../src/daemon/notifier/notifier.ts'
 import { Problems } from '../../../src/lib/problems.ts'
 import { newsSchema } from '../../../src/wire/daemon-api.ts'
@@ -117,7 +117,7 @@ test('an address that answers 500 gets the same again, then the rest in order, n
   expect(receiver.seen.map(({ state }) => state)).toEqual(['running', 'running', 'running', 'failed'])
   const warnings = log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
   expect(warnings.filter((message) => message.includes('Cannot send news'))).toHaveLength(1)
-  expect(log.lines.at(-1)?.message).toContain('takes news again')
+  expect(log.lines.at(-1)?.message).toContain('accepts news again')
 })
 
 test.each([301, 302, 303, 304, 307, 308])(
@@ -287,15 +287,15 @@ test('an address that is silent for a week is dropped with an error, and the new
   await notifier.add({ address: receiver.url, protocol: 2 })
   await memory.keep([someRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
-  clock.move(SILENCE_MS)
+  clock.move(MAX_SILENCE_MS)
   await expect.poll(() => notifier.addresses(), { timeout: 30_000 }).toEqual([])
-  expect(notifier.deserted).toBe(true)
+  expect(notifier.droppedAddress).toBe(true)
   expect(log.lines.find(({ level }) => level === 'error')?.message).toContain(
     'accepted no news for 7 days and was dropped',
   )
   receiver.answer = () => 200
   await notifier.add({ address: receiver.url, protocol: 2 })
-  expect(notifier.deserted).toBe(false)
+  expect(notifier.droppedAddress).toBe(false)
   await receiver.until(() => states(receiver.taken).length === 1)
 })
 
