@@ -2,7 +2,7 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Inventory, InventoryApp, InventoryProc } from '../wire/inventory.ts'
 import { MAX_PLACES } from './check-inventory.ts'
 import { readPod } from './pod-backups.ts'
-import { truncate } from './shortly.ts'
+import { truncate } from './truncate.ts'
 
 export interface BackupSpec {
   inventory: Inventory
@@ -25,7 +25,7 @@ export function readBackupSpec(text: string): BackupSpec {
   for (const [key, pods] of Object.entries(readDocument(text))) {
     for (const pod of readPods(key, pods, spec.faults)) {
       places += addPod(apps, { key, pod, seen, faults: spec.faults })
-      if (places > MAX_PLACES) throw tooMany()
+      if (places > MAX_PLACES) throw makeTooManyError()
     }
   }
   spec.inventory.apps = [...apps].map(([name, procs]): InventoryApp => ({ name, procs: [...procs.values()] }))
@@ -52,7 +52,7 @@ function readPods(key: string, pods: unknown, faults: string[]): unknown[] {
   return []
 }
 
-interface KnownPod {
+interface PodToAdd {
   key: string
   pod: unknown
   /** Proc and number of every instance read so far. */
@@ -61,7 +61,7 @@ interface KnownPod {
 }
 
 /** @returns how many volumes the pod has */
-function addPod(apps: Map<string, Map<string, InventoryProc>>, { key, pod, seen, faults }: KnownPod): number {
+function addPod(apps: Map<string, Map<string, InventoryProc>>, { key, pod, seen, faults }: PodToAdd): number {
   let count = 0
   for (const { app, proc, instance } of readPod(key, pod, faults)) {
     const name = `${proc.name} ${instance.no}`
@@ -82,10 +82,10 @@ function addPod(apps: Map<string, Map<string, InventoryProc>>, { key, pod, seen,
   return count
 }
 
-function tooMany(): BackupdError {
+function makeTooManyError(): BackupdError {
   return new BackupdError(
     'BAD_INPUT',
-    `it names more than ${MAX_PLACES} volumes, which is more than one controller takes`,
+    `it names more than ${MAX_PLACES} volumes, the limit of one controller`,
   )
 }
 

@@ -6,33 +6,36 @@ import type { YamlReader } from './yaml-reader.ts'
 /** Limit of volumes times instances for one controller. */
 export const MAX_PLACES = 200_000
 
-interface Place {
+interface VolumePlace {
   /** For people: `/data/db of shop.web.web, instance 1`. */
-  words: string
+  label: string
   keyAt: number
-  /** The instance whose containers may change what lies in it. */
+  /** The instance whose containers may change its content. */
   owner: string
   server: string
   path: string | null
   archive: string
 }
 
-/** What no volume shows alone: two archives of one name, two volumes on one directory, names twice. */
+/**
+ * Reports what is wrong between volumes: archives with the same name or one that is too long, and volumes in the same
+ * directory or one inside another.
+ */
 export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]): void {
   const count = procs.reduce((sum, { instances, volumes }) => sum + instances.length * volumes.length, 0)
   if (count > MAX_PLACES) {
     reader.problem(
       reader.root,
-      `it names ${count} volumes over all instances, ${MAX_PLACES} at most: split it`,
+      `it names ${count} volumes over all instances, expected at most ${MAX_PLACES}: split it`,
     )
     return
   }
-  const places = procs.flatMap(listPlaces)
+  const places = procs.flatMap(listVolumePlaces)
   for (const place of places) {
     if (Buffer.byteLength(place.archive) <= MAX_ARCHIVE_NAME_BYTES) continue
     reader.problem(
       { at: place.keyAt },
-      `the archive of ${place.words} would be named with more than ${MAX_ARCHIVE_NAME_BYTES} bytes: shorten a name`,
+      `the name of the archive of ${place.label} would have more than ${MAX_ARCHIVE_NAME_BYTES} bytes: shorten a name`,
     )
   }
   const withPath = places.filter(({ path }) => path !== null)
@@ -42,28 +45,28 @@ export function checkInventory(reader: YamlReader, procs: readonly WrittenProc[]
   })
   reportTwins(reader, withPath, {
     keyOf: ({ path }) => path ?? '',
-    wrong: 'lie in the same directory: give each its own path',
+    wrong: 'are in the same directory: give each its own path',
   })
   reportNested(reader, places)
 }
 
 /** A container that owns the outer volume could lead a backup or a recover of the inner one elsewhere. */
-function reportNested(reader: YamlReader, places: readonly Place[]): void {
+function reportNested(reader: YamlReader, places: readonly VolumePlace[]): void {
   const withPath = places.flatMap(({ path, ...rest }) => (path === null ? [] : [{ ...rest, path }]))
   for (const { inner, outer } of findNestedPaths(withPath)) {
     if (inner.path === outer.path) continue
     reader.problem(
       { at: inner.keyAt },
-      `${inner.words} ("${inner.path}"), lies below ${outer.words} ("${outer.path}"), both on ${inner.server}: ` +
+      `${inner.label} ("${inner.path}"), is below ${outer.label} ("${outer.path}"), both on ${inner.server}: ` +
         'a proc cannot own a directory above the volume of another. Move one of them',
     )
   }
 }
 
-function listPlaces({ app, proc, instances, volumes }: WrittenProc): Place[] {
+function listVolumePlaces({ app, proc, instances, volumes }: WrittenProc): VolumePlace[] {
   return instances.flatMap(({ no, server }) =>
     volumes.map(({ name, path, keyAt }) => ({
-      words: `${name} of ${proc.name}, instance ${no}`,
+      label: `${name} of ${proc.name}, instance ${no}`,
       keyAt,
       owner: `${proc.name} ${no}`,
       server,
@@ -73,20 +76,20 @@ function listPlaces({ app, proc, instances, volumes }: WrittenProc): Place[] {
   )
 }
 
-/** Names each place whose key an earlier one on the same server has. */
+/** Reports each volume that has the same key as an earlier one on the same server. */
 function reportTwins(
   reader: YamlReader,
-  places: Place[],
-  { keyOf, wrong }: { keyOf(place: Place): string; wrong: string },
+  places: VolumePlace[],
+  { keyOf, wrong }: { keyOf(place: VolumePlace): string; wrong: string },
 ): void {
-  const first = new Map<string, Place>()
+  const first = new Map<string, VolumePlace>()
   for (const place of places) {
     const key = `${place.server} ${keyOf(place)}`
     const earlier = first.get(key)
     if (earlier)
       reader.problem(
         { at: place.keyAt },
-        `${place.words}, and ${earlier.words}, both on ${place.server}, ${wrong}`,
+        `${place.label}, and ${earlier.label}, both on ${place.server}, ${wrong}`,
       )
     else first.set(key, place)
   }

@@ -19,8 +19,8 @@ import { PageGuard } from '../wire/page-guard.ts'
 import { QUESTIONS } from '../wire/questions.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 import type { DaemonHttp } from './daemon-http.ts'
-import { askFor, askQuestion, isMissingRoute, segment } from './daemon-question.ts'
-import { fromEntity, fromFolderEntry, legacyBackupsSchema, legacyFolderSchema } from './legacy-backups.ts'
+import { askFor, askQuestion, encodeSegment, isMissingRoute } from './daemon-question.ts'
+import { legacyBackupsSchema, legacyFolderSchema, toBackupInfo, toFileInfo } from './legacy-backups.ts'
 
 export interface DaemonBackups {
   /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
@@ -36,7 +36,8 @@ export interface DaemonBackups {
   recover(ip: string, request: RecoverRequest): Promise<string>
 }
 
-const PAGE = 1000
+/** How many backups are requested at a time. */
+const PAGE_SIZE = 1000
 
 const BACKUP = '/api/v1/backup'
 
@@ -46,7 +47,7 @@ export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
     files: (ip, request) => listFiles(http, ip, request),
     async deleteBackups(ip, namespace, files) {
       // A legacy daemon would delete backups of these names in its own namespace.
-      if (namespace !== ip) throw foreignNamespace(ip, namespace, 'deletes')
+      if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'deletes')
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
     recover: (ip, request) => recover(http, ip, request),
@@ -69,7 +70,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
   let unread: string | undefined
   const guard = new PageGuard(ip)
   for (let after: string | null = ''; after !== null; ) {
-    const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: PAGE }
+    const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: PAGE_SIZE }
     if (after !== '') query.after = after
     const answer: z.infer<typeof listSchema> = await askFor(http, ip, {
       method: 'GET',
@@ -78,8 +79,8 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
       schema: listSchema,
     })
     if ('good' in answer) {
-      if (namespace !== ip) throw foreignNamespace(ip, namespace, 'lists')
-      return yield answer.good.map((entity) => fromEntity(entity, ip))
+      if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'lists')
+      return yield answer.good.map((entity) => toBackupInfo(entity, ip))
     }
     guard.check(answer.backups.length, answer.next)
     yield answer.backups
@@ -87,7 +88,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
     after = answer.next
   }
   // Thrown at the end, so that the rest is listed; and thrown at all, so that unread series do not count as deleted.
-  if (unread !== undefined) throw unreadSeries(ip, namespace, unread)
+  if (unread !== undefined) throw makeUnreadSeriesError(ip, namespace, unread)
 }
 
 async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): Promise<FilePage> {
@@ -105,42 +106,40 @@ async function listFolder(
   ip: string,
   { namespace, name, path, after, limit }: FilesRequest,
 ) {
-  if (namespace !== ip) throw foreignNamespace(ip, namespace, 'lists')
+  if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'lists')
   const folder = [name, ...path.split('/')]
     .filter((part) => part !== '')
-    .map(segment)
+    .map(encodeSegment)
     .join('/')
   const entries = await askFor(http, ip, {
     method: 'GET',
     path: `${BACKUP}/filelist/dir/${folder}`,
     schema: legacyFolderSchema,
   })
-  const all = entries.good
-    .map((entry) => fromFolderEntry(path, entry))
-    .sort((a, b) => (a.path < b.path ? -1 : 1))
+  const all = entries.good.map((entry) => toFileInfo(path, entry)).sort((a, b) => (a.path < b.path ? -1 : 1))
   const rest = after === null ? all : all.filter((file) => file.path > after)
   const files = rest.slice(0, limit)
   return { files, next: rest.length > limit ? (files.at(-1)?.path ?? null) : null }
 }
 
 async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
-  await demand(http, ip, listNeeds(ip, request))
+  await requireCapabilities(http, ip, listNeeds(ip, request))
   const { mode, name, files, snapshot, onRefusedRename, plan = false, ...rest } = request
   const route = mode === 'full' ? 'full/recover/file' : 'increment/recover/dir'
   const form = {
     ...rest,
-    ...(files === null ? wholeField(mode) : { files }),
+    ...(files === null ? makeWholeField(mode) : { files }),
     ...(snapshot === null ? {} : { snapshot }),
     ...(onRefusedRename === 'in-place' ? { onRefusedRename } : {}),
     ...(plan ? { plan: 'true' } : {}),
   }
-  const path = `${BACKUP}/${route}/${segment(name)}`
+  const path = `${BACKUP}/${route}/${encodeSegment(name)}`
   const { rid } = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
   return rid
 }
 
 /** A daemon requires `whole` or names of files for an increment. */
-function wholeField(mode: RecoverRequest['mode']): Record<string, string> {
+function makeWholeField(mode: RecoverRequest['mode']): Record<string, string> {
   return mode === 'increment' ? { whole: 'true' } : {}
 }
 
@@ -164,22 +163,22 @@ function listNeeds(ip: string, request: RecoverRequest): Need[] {
 }
 
 /** Throws DAEMON_REFUSED if the daemon lacks a capability, because it would ignore fields that it does not know. */
-export async function demand(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
+export async function requireCapabilities(http: DaemonHttp, ip: string, needs: Need[]): Promise<void> {
   if (needs.length === 0) return
   const debug = await askFor(http, ip, { method: 'GET', path: '/api/v1/debug', schema: debugSchema })
   const missing = needs.find(({ capability }) => !hasCapability(debug, capability))
   if (!missing) return
   const { capability, what } = missing
-  const message = `The daemon on ${ip} cannot ${what}; nothing was started. Leave that out, or update the daemon`
+  const message = `The daemon on ${ip} cannot ${what}. Nothing was started. Leave that out, or update the daemon`
   throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
 }
 
-function foreignNamespace(ip: string, namespace: string, does: string): BackupdError {
-  const message = `The daemon on ${ip} ${does} in its own namespace only: ask the daemon on ${namespace}`
+function makeForeignNamespaceError(ip: string, namespace: string, does: string): BackupdError {
+  const message = `The daemon on ${ip} ${does} in its own namespace only. Ask the daemon on ${namespace}`
   return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, namespace } })
 }
 
-function unreadSeries(ip: string, namespace: string, reason: string): BackupdError {
+function makeUnreadSeriesError(ip: string, namespace: string, reason: string): BackupdError {
   const message = `The increments of ${namespace} are not listed: ${reason}`
   return new BackupdError('REPOSITORY_PASSWORD', message, { facts: { server: ip, namespace } })
 }

@@ -12,10 +12,10 @@ import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { tolerantRecordSchema } from '../wire/repair-record.ts'
 import { parseEach } from '../wire/tolerant.ts'
-import { createDaemonBackups, type DaemonBackups, demand } from './daemon-backups.ts'
+import { createDaemonBackups, type DaemonBackups, requireCapabilities } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
 import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespaces.ts'
-import { askFor, isMissingRoute, segment } from './daemon-question.ts'
+import { askFor, encodeSegment, isMissingRoute } from './daemon-question.ts'
 
 // The fleet: adapters to the outside world of the controller. daemon-*.ts talk to daemons over HTTP; the rest reads
 // inventories, from a file (inventory-*.ts, lain-yaml.ts) or from lainlet. controller/ creates them.
@@ -71,14 +71,14 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
     await http.ask(ip, { method: 'PUT', path: `/api/v1${path}`, form })
   }
   const act = async (ip: string, id: string, action: 'sleep' | 'wakeup') => {
-    await http.ask(ip, { method: 'POST', path: `${jobPath(id)}/actions/${action}`, form: {} })
+    await http.ask(ip, { method: 'POST', path: `${makeJobPath(id)}/actions/${action}`, form: {} })
   }
   return {
     debug: (ip, witness) =>
       askFor(http, ip, {
         method: 'GET',
         path: '/api/v1/debug',
-        query: clockQuery(witness),
+        query: toClockQuery(witness),
         schema: debugSchema,
       }),
     async confirmClock(ip) {
@@ -102,22 +102,23 @@ function createDaemonJobs(http: DaemonHttp): DaemonJobs {
   }
 }
 
-function clockQuery(witness: ClockWitness | undefined): Record<string, string | number> {
+function toClockQuery(witness: ClockWitness | undefined): Record<string, string | number> {
   return witness === undefined ? {} : { clock: witness.nowMs, boot: witness.bootId }
 }
 
 function createDaemonRuns(http: DaemonHttp): DaemonRuns {
   return {
     async runJob(ip, id, { rid, reread }) {
-      const path = `${jobPath(id)}/actions/run`
+      const path = `${makeJobPath(id)}/actions/run`
       const form = { rid, ...(reread && { reread: 'true' }) }
-      if (reread) await demand(http, ip, [{ capability: 'reread', what: 'read every file again' }])
+      if (reread)
+        await requireCapabilities(http, ip, [{ capability: 'reread', what: 'read every file again' }])
       const answer = await askFor(http, ip, { method: 'POST', path, form, schema: runAnswerSchema })
       return answer.rid
     },
     async record(ip, rid) {
       try {
-        const path = recordPath(rid)
+        const path = makeRecordPath(rid)
         const record = await askFor(http, ip, { method: 'GET', path, schema: tolerantRecordSchema })
         return record.rid === rid && record.server === ip ? record : undefined
       } catch (error) {
@@ -127,27 +128,27 @@ function createDaemonRuns(http: DaemonHttp): DaemonRuns {
     },
     async cancel(ip, rid) {
       try {
-        await http.ask(ip, { method: 'POST', path: `${recordPath(rid)}/actions/cancel`, form: {} })
+        await http.ask(ip, { method: 'POST', path: `${makeRecordPath(rid)}/actions/cancel`, form: {} })
       } catch (error) {
-        throw isMissingRoute(error) ? cannotCancel(ip) : error
+        throw isMissingRoute(error) ? makeCannotCancelError(ip) : error
       }
     },
   }
 }
 
-function jobPath(id: string): string {
-  return `/api/v1/cron/jobs/${segment(id)}`
+function makeJobPath(id: string): string {
+  return `/api/v1/cron/jobs/${encodeSegment(id)}`
 }
 
-function recordPath(rid: string): string {
-  return `/api/v1/cron/records/${segment(rid)}`
+function makeRecordPath(rid: string): string {
+  return `/api/v1/cron/records/${encodeSegment(rid)}`
 }
 
 function isNotFound(error: unknown): boolean {
   return error instanceof BackupdError && error.code === 'NOT_FOUND'
 }
 
-function cannotCancel(ip: string): BackupdError {
-  const message = `The daemon on ${ip} is a legacy one, which cannot cancel a run: wait for its end, or stop that daemon`
+function makeCannotCancelError(ip: string): BackupdError {
+  const message = `The daemon on ${ip} is a legacy one, which cannot cancel a run. Wait for its end, or stop that daemon`
   return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip } })
 }

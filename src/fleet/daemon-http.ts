@@ -8,10 +8,11 @@ import { withoutControls } from '../lib/plain-text.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { notUnicode } from '../wire/json.ts'
 
-const TIMEOUT_MS = 10_000
-const CONNECTIONS = 8
+const ANSWER_TIMEOUT_MS = 10_000
+/** To one daemon. */
+const MAX_CONNECTIONS = 8
 /** Bytes. Large, because a legacy daemon lists all backups in one answer. */
-const MAX_ANSWER = 64 * 1024 * 1024
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** The name of a list is repeated. */
 export type Field = string | number | readonly string[]
@@ -46,25 +47,28 @@ export interface DaemonHttpOptions {
 export function createDaemonHttp({
   addressOf,
   log,
-  onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Some ${what} could not be used`),
-  patienceMs = TIMEOUT_MS,
+  onSetAside = (server, what, reasons) => log.warn({ server, reasons }, `Cannot use some ${what}`),
+  patienceMs = ANSWER_TIMEOUT_MS,
 }: DaemonHttpOptions): DaemonHttp {
   const pools = new Map<string, Pool>()
-  const poolOf = (origin: string) => {
+  const openPool = (origin: string) => {
     const pool =
-      pools.get(origin) ?? new Pool(origin, { connections: CONNECTIONS, connect: { timeout: patienceMs } })
+      pools.get(origin) ??
+      new Pool(origin, { connections: MAX_CONNECTIONS, connect: { timeout: patienceMs } })
     pools.set(origin, pool)
     return pool
   }
   return {
     async ask(ip, request) {
       const url = isIPv4(ip) ? addressOf(ip) : undefined
-      if (url === undefined) throw unknownServer(ip)
+      if (url === undefined) throw makeUnknownServerError(ip)
       const address = new URL(url).origin
       const sent = encode(request)
-      const answer = await inTime(exchange(poolOf(address), sent, patienceMs), patienceMs).catch((cause) => {
-        throw unreachable({ ip, address, patienceMs }, cause)
-      })
+      const answer = await limitTime(exchange(openPool(address), sent, patienceMs), patienceMs).catch(
+        (cause) => {
+          throw makeUnreachableError({ ip, address, patienceMs }, cause)
+        },
+      )
       if (answer.status < 300) return answer.body
       const refusal = parseRefusal(answer, { ip, address, request })
       log.warn({ server: ip, status: answer.status, code: refusal.code }, refusal.message)
@@ -92,8 +96,8 @@ interface SentRequest {
 }
 
 /**
- * Encoded here and not by undici: an error in the middle of writing a request costs a connection for good. Throws
- * BAD_INPUT for a text that is not Unicode.
+ * Encodes the request here and not in undici, where an error in the middle of writing a request would make one of the
+ * connections unusable. Throws BAD_INPUT for a text that is not Unicode.
  */
 function encode({ method, path, query, form }: DaemonRequest): SentRequest {
   const fields = Object.entries({ ...query, ...form }).flatMap(([name, value]) => [name, ...[value].flat()])
@@ -103,10 +107,10 @@ function encode({ method, path, query, form }: DaemonRequest): SentRequest {
   return { method, path: `${path}${search}`, body: form === undefined ? null : encodeForm(form) }
 }
 
-/** Ends a wait even if undici never calls back. Two tries fit in: a GET is repeated once. */
-async function inTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> {
+/** Ends a wait even if undici never calls back. Leaves time for two tries, because a GET is repeated once. */
+async function limitTime<T>(answer: Promise<T>, patienceMs: number): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error('it gave no answer in time')), 2 * patienceMs + 1000)
+  const timer = setTimeout(() => late.reject(new Error('it did not answer in time')), 2 * patienceMs + 1000)
   try {
     return await Promise.race([answer, late.promise])
   } finally {
@@ -156,26 +160,26 @@ async function readBody(body: Dispatcher.ResponseData['body']): Promise<string> 
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > MAX_ANSWER) throw new Error(`its answer is larger than ${MAX_ANSWER} bytes`)
+    if (size > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The name may come from a daemon or the catalog, so nothing is sent to an address that no inventory names. */
-function unknownServer(ip: string): BackupdError {
+/** The name may come from a daemon or the catalog, so nothing is sent to an address that is not in an inventory. */
+function makeUnknownServerError(ip: string): BackupdError {
   const name = withoutControls(ip.slice(0, 100))
   const message = `Cannot ask the daemon on "${name}": it is not a server of the inventory. Add it to the inventory to reach it`
   return new BackupdError('DAEMON_UNREACHABLE', message, { facts: { server: name } })
 }
 
-function unreachable(
+function makeUnreachableError(
   { ip, address, patienceMs }: { ip: string; address: string; patienceMs: number },
   cause: unknown,
 ): BackupdError {
   const late = cause instanceof Error && cause.name === 'TimeoutError'
   const reason = late ? `no answer within ${patienceMs / 1000} s` : describeCause(cause)
-  const message = `The daemon on ${ip} could not be reached at ${address}: ${reason}. Check that it runs and that the network lets requests through`
+  const message = `Cannot reach the daemon on ${ip} at ${address}: ${reason}. Check that it runs and that the network lets requests through`
   return new BackupdError('DAEMON_UNREACHABLE', message, { facts: { server: ip, address, reason }, cause })
 }
 
@@ -188,13 +192,13 @@ function parseRefusal(
   { status, code, body }: Answer,
   { ip, address, request }: { ip: string; address: string; request: DaemonRequest },
 ): BackupdError {
-  const words = readAnswerText(body)
+  const text = readAnswerText(body)
   const facts = { server: ip, address, status }
-  if (isErrorCode(code)) return new BackupdError(code, words, { facts })
-  if (/Job not found|backup named .* not found/.test(words))
-    return new BackupdError('NOT_FOUND', words, { facts })
-  const message = `The daemon on ${ip} refused ${request.method} ${request.path} with status ${status}: ${words || 'no text'}`
-  return new BackupdError('DAEMON_REFUSED', message, { facts: { ...facts, words } })
+  if (isErrorCode(code)) return new BackupdError(code, text, { facts })
+  if (/Job not found|backup named .* not found/.test(text))
+    return new BackupdError('NOT_FOUND', text, { facts })
+  const message = `The daemon on ${ip} refused ${request.method} ${request.path} with status ${status}: ${text || 'no text'}`
+  return new BackupdError('DAEMON_REFUSED', message, { facts: { ...facts, words: text } })
 }
 
 /** The text of an answer: a JSON string, `{"msg": …}`, or the body itself, shortened. */

@@ -14,15 +14,17 @@ export function createDaemonNamespaces(http: DaemonHttp): DaemonNamespaces {
   return {
     async namespaces(ip) {
       const asked = { question: QUESTIONS.namespaces, args: {} }
-      return (await ifItKnows(() => askQuestion(http, ip, asked)))?.namespaces ?? [ip]
+      return (await undefinedIfUnsupported(() => askQuestion(http, ip, asked)))?.namespaces ?? [ip]
     },
     unknown(ip, namespace) {
-      return ifItKnows(() => askQuestion(http, ip, { question: QUESTIONS.unknown, args: { namespace } }))
+      return undefinedIfUnsupported(() =>
+        askQuestion(http, ip, { question: QUESTIONS.unknown, args: { namespace } }),
+      )
     },
   }
 }
 
-async function ifItKnows<T>(ask: () => Promise<T>): Promise<T | undefined> {
+async function undefinedIfUnsupported<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
   } catch (error) {

@@ -35,7 +35,7 @@ export function askQuestion<Answer>(
 ): Promise<Answer> {
   const { name = '', ...fields } = args as { name?: string } & Record<string, Field | null | undefined>
   const { method, answer: schema } = question
-  const path = question.path.replace(':name', () => segment(name))
+  const path = question.path.replace(':name', () => encodeSegment(name))
   const given: Record<string, Field> = {}
   for (const key of Object.keys(question.args.shape)) {
     const value = fields[key]
@@ -55,7 +55,7 @@ export function isMissingRoute(error: unknown): boolean {
 }
 
 /** Encodes a name as a segment of a URL path, because it may contain any character. */
-export function segment(name: string): string {
+export function encodeSegment(name: string): string {
   if (!name.isWellFormed()) throw notUnicode(name)
   return encodeURIComponent(name)
 }

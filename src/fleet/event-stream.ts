@@ -10,7 +10,7 @@ export interface EventStreamOptions {
   /** The stream fails after this long without a complete line, ms. */
   silenceMs: number
   /** Limit of characters in one event. */
-  largestEvent: number
+  maxEventLength: number
 }
 
 /**
@@ -23,19 +23,19 @@ export async function* readEvents(
 ): AsyncGenerator<EventSourceMessage> {
   const silence = new AbortController()
   const seconds = options.silenceMs / 1000
-  const giveUp = () => silence.abort(new Error(`nothing was heard for ${seconds} s`))
+  const giveUp = () => silence.abort(new Error(`it sent nothing for ${seconds} s`))
   const watch = () => options.clock.after(options.silenceMs, giveUp)
   let watchdog = watch()
   try {
     const body = await open(url, options.dispatcher, AbortSignal.any([options.signal, silence.signal]))
-    const stream = new EventReader(options.largestEvent)
+    const stream = new EventReader(options.maxEventLength)
     for await (const chunk of body) {
       // Bytes without an end of line do not count as a sign of life: they could go on forever.
       if (stream.feed(chunk)) {
         watchdog[Symbol.dispose]()
         watchdog = watch()
       }
-      yield* stream.take()
+      yield* stream.takeEvents()
     }
   } finally {
     watchdog[Symbol.dispose]()
@@ -81,7 +81,8 @@ class EventReader {
     return text.includes('\n')
   }
 
-  take(): EventSourceMessage[] {
+  /** Returns the complete events and forgets them. */
+  takeEvents(): EventSourceMessage[] {
     return this.#events.splice(0)
   }
 }

@@ -6,7 +6,7 @@ import { errnoOf, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 
 /** An editor saves in several steps: a save counts as finished after this time without another step. */
-const QUIET_MS = 100
+const MIN_QUIET_MS = 100
 /** Limit for that wait, in case the steps never end. */
 const MAX_WAIT_MS = 500
 /** The same limit as in the kernel: more links count as a cycle. */
@@ -82,7 +82,10 @@ class FileWatch {
       .then(() => this.renew())
       .then(onChange)
       .catch((error) =>
-        log.error({ path: this.#path, error: messageOf(error) }, `Watching ${this.#path} failed`),
+        log.error(
+          { path: this.#path, error: messageOf(error) },
+          `Cannot watch ${this.#path}: ${messageOf(error)}`,
+        ),
       )
   }
 
@@ -113,7 +116,7 @@ class FileWatch {
   #warnUnwatched(error: unknown): void {
     this.#options.log.warn(
       { path: this.#path, error: messageOf(error) },
-      `Changes of ${this.#path} may be missed`,
+      `Cannot watch ${this.#path} completely: ${messageOf(error)}. Changes may be missed`,
     )
   }
 }
@@ -156,7 +159,7 @@ async function readKind(path: string): Promise<'missing' | 'link' | 'other'> {
   }
 }
 
-/** After stop(), nothing is started. */
+/** Calls `act` once after several calls of start(), when they have paused; not after stop(). */
 function debounce(act: () => void): { start(): void; stop(): void } {
   let quiet: NodeJS.Timeout | undefined
   let since = 0
@@ -171,7 +174,7 @@ function debounce(act: () => void): { start(): void; stop(): void } {
       const now = performance.now()
       if (quiet === undefined) since = now
       clearTimeout(quiet)
-      quiet = setTimeout(fire, Math.max(0, Math.min(QUIET_MS, since + MAX_WAIT_MS - now)))
+      quiet = setTimeout(fire, Math.max(0, Math.min(MIN_QUIET_MS, since + MAX_WAIT_MS - now)))
     },
     stop() {
       stopped = true

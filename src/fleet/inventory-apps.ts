@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import { INVENTORY_VOLUMES, readVolumes, type WrittenVolume } from './inventory-volumes.ts'
-import { inventoryProc, isName } from './proc-name.ts'
+import { isAppName, parseInventoryProc } from './proc-name.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
 /** A proc with the offsets of its parts in the file, so that later checks can name the line. */
@@ -36,7 +36,7 @@ export function readApps(reader: YamlReader, value: Value): WrittenProc[] {
 }
 
 function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
-  if (!isName(app.key)) {
+  if (!isAppName(app.key)) {
     reader.problem(
       { at: app.keyAt },
       `"${app.key}" is not a valid name of an app: use letters, digits, "-" and "_", 100 at most`,
@@ -45,18 +45,21 @@ function readApp(reader: YamlReader, app: Entry): WrittenProc[] {
   }
   const seen = new Set<string>()
   return reader.entries(app, 'web: { on: [10.0.0.1], volumes: … }').flatMap((entry) => {
-    const proc = inventoryProc(app.key, entry.key)
-    if (!proc) return unknownProc(reader, app.key, entry)
+    const proc = parseInventoryProc(app.key, entry.key)
+    if (!proc) return reportUnknownProc(reader, app.key, entry)
     if (seen.has(proc.name))
-      reader.problem({ at: entry.keyAt }, `the proc ${proc.name} appears here for the second time`)
+      reader.problem(
+        { at: entry.keyAt },
+        `the proc ${proc.name} appears here for the second time: keep one of them`,
+      )
     seen.add(proc.name)
     return [{ app: app.key, proc, ...readProc(reader, entry) }]
   })
 }
 
-function unknownProc(reader: YamlReader, app: string, { key, keyAt }: Entry): [] {
+function reportUnknownProc(reader: YamlReader, app: string, { key, keyAt }: Entry): [] {
   const example = `web for ${app}.web.web, or worker.NAME, or the full name ${app}.worker.NAME`
-  reader.problem({ at: keyAt }, `"${key}" is not a proc: write ${example}`)
+  reader.problem({ at: keyAt }, `"${key}" is not a proc, expected ${example}`)
   return []
 }
 
@@ -100,13 +103,16 @@ function readInstance(reader: YamlReader, item: Value, no: number): WrittenInsta
 function readServer(reader: YamlReader, value: Value): string | undefined {
   const server = reader.text(value, '10.0.0.1')
   if (server === undefined || isIPv4(server)) return server
-  return reader.problem(value, `"${server}" is not an IPv4 address of a server: write it like 10.0.0.1`)
+  return reader.problem(
+    value,
+    `"${server}" is not an IPv4 address of a server, expected one such as 10.0.0.1`,
+  )
 }
 
 function readNumber(reader: YamlReader, value: Value): number {
   const text = reader.text(value, 'instance: 7') ?? ''
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  reader.problem(value, `"${text}" is not a valid instance number: write 1, 2, 3, …`)
+  reader.problem(value, `"${text}" is not a valid instance number, expected 1, 2, 3, …`)
   return 0
 }
 
@@ -114,7 +120,10 @@ function readContainers(reader: YamlReader, value: Value): string[] {
   return reader.list(value, 'containers: [c1]').flatMap((item) => {
     const container = reader.text(item, 'c1')
     if (container !== undefined && !/^[A-Za-z0-9][\w.-]*$/.test(container))
-      reader.problem(item, `"${container}" is not a container id or name`)
+      reader.problem(
+        item,
+        `"${container}" is not a container id or name, expected letters, digits, "_", "." and "-"`,
+      )
     return container ?? []
   })
 }

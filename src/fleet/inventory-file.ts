@@ -18,9 +18,9 @@ export interface InventoryFileOptions {
 }
 
 /** Bytes. */
-const MAX_FILE = 16 * 1024 * 1024
+const MAX_FILE_BYTES = 16 * 1024 * 1024
 /** Limit of characters parsed in the event loop, at about 1 ms per thousand; larger files go to a thread. */
-const MAX_INLINE = 16 * 1024
+const MAX_INLINE_LENGTH = 16 * 1024
 
 /** An inventory in a watched file. If an edit breaks it, that is reported and the last good inventory stays. */
 export function createInventoryFile({ file, localIp, log }: InventoryFileOptions): InventorySource {
@@ -69,9 +69,9 @@ interface FileState {
 
 async function readState(file: string, localIp: string): Promise<FileState> {
   try {
-    const text = await readText(file, MAX_FILE)
+    const text = await readText(file, MAX_FILE_BYTES)
     const state = createHash('sha256').update(text).digest('hex')
-    const read = text.length > MAX_INLINE ? readInThread : readInventory
+    const read = text.length > MAX_INLINE_LENGTH ? readInThread : readInventory
     return { news: await read({ text, file, localIp }), state }
   } catch (error) {
     const problem = messageOf(error)
@@ -84,8 +84,8 @@ async function readInThread(workerData: InventoryText): Promise<InventoryNews> {
   const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
   const worker = new Worker(entry, { workerData, execArgv: [] })
   let news: InventoryNews | undefined
-  worker.once('message', (told: InventoryNews) => {
-    news = told
+  worker.once('message', (message: InventoryNews) => {
+    news = message
   })
   try {
     await once(worker, 'exit')
@@ -94,7 +94,7 @@ async function readInThread(workerData: InventoryText): Promise<InventoryNews> {
   } catch (cause) {
     throw new BackupdError(
       'BAD_INPUT',
-      `The inventory ${workerData.file} could not be read to its end: ${messageOf(cause)}`,
+      `Cannot read the inventory ${workerData.file} to its end: ${messageOf(cause)}`,
       { cause },
     )
   }

@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts'
 import { hasControls } from '../lib/plain-text.ts'
 import { parseSpec } from '../lib/schedule/spec.ts'
 import type { InventorySchedule, InventoryVolume } from '../wire/inventory.ts'
-import { pathFlaw } from './path-flaw.ts'
+import { findPathFlaw } from './find-path-flaw.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
 /** A volume as written in the file, for every instance of its proc. */
@@ -48,19 +48,22 @@ const EXAMPLE = '/data/db: { backup_full: { schedule: "0 5 * * *", expire: 30d }
 export function readVolumes(reader: YamlReader, value: Value, rules: VolumeRules): WrittenVolume[] {
   const entries = reader.isMap(value)
     ? reader.entries(value, EXAMPLE)
-    : reader.list(value, `- ${EXAMPLE}`).flatMap((item) => listedVolume(reader, item))
+    : reader.list(value, `- ${EXAMPLE}`).flatMap((item) => readListedVolume(reader, item))
   const seen = new Set<string>()
   return entries.flatMap((entry) => {
     const volume = readVolume(reader, entry, rules)
     if (!volume) return []
     if (seen.has(volume.name))
-      reader.problem({ at: entry.keyAt }, `the volume ${volume.name} appears here for the second time`)
+      reader.problem(
+        { at: entry.keyAt },
+        `the volume ${volume.name} appears here for the second time: keep one of them`,
+      )
     seen.add(volume.name)
     return [volume]
   })
 }
 
-function listedVolume(reader: YamlReader, item: Value): Entry[] {
+function readListedVolume(reader: YamlReader, item: Value): Entry[] {
   if (!reader.isText(item)) return reader.entries(item, EXAMPLE)
   const name = reader.text(item, '/data/db')
   return name === undefined ? [] : [{ key: name, keyAt: item.at, node: null, at: item.at }]
@@ -72,7 +75,7 @@ function readVolume(
   { base, known }: VolumeRules,
 ): WrittenVolume | undefined {
   const name = base === null || entry.key.startsWith('/') ? entry.key : `${base}/${entry.key}`
-  const flaw = pathFlaw(name)
+  const flaw = findPathFlaw(name)
   if (flaw) return reader.problem({ at: entry.keyAt }, `the volume "${entry.key}" ${flaw}`)
   const fields = reader.isEmpty(entry) ? {} : reader.fields(entry, { known, example: EXAMPLE })
   const { path, consistency, backup_full, backup_increment } = fields
@@ -91,7 +94,7 @@ function readVolume(
 
 function readPath(reader: YamlReader, value: Value): string | null {
   const path = reader.text(value, '/srv/shop/db')
-  const flaw = path === undefined ? undefined : pathFlaw(path)
+  const flaw = path === undefined ? undefined : findPathFlaw(path)
   if (flaw) reader.problem(value, `the path "${path}" ${flaw}`)
   return path ?? null
 }
@@ -101,7 +104,7 @@ function readConsistency(reader: YamlReader, value: Value): Pick<InventoryVolume
   const word = reader.text(value, 'strict')
   if (word === 'strict') return { consistency: word }
   if (word !== undefined && word !== 'any')
-    reader.problem(value, `"${word}" is not a consistency: write strict or any`)
+    reader.problem(value, `"${word}" is not a consistency, expected strict or any`)
   return {}
 }
 
@@ -152,7 +155,7 @@ function readTimeLimit(reader: YamlReader, value: Value): Pick<InventorySchedule
   try {
     const seconds = Math.ceil(parseGoDuration(text) / 1000)
     if (seconds >= 1 && seconds <= MAX_TIME_LIMIT_SECONDS) return { timeLimitSeconds: seconds }
-    reader.problem(value, `the time limit "${text}" is out of range: write 1s to 8760h`)
+    reader.problem(value, `the time limit "${text}" is out of range, expected 1s to 8760h`)
   } catch (error) {
     reader.problem(value, messageOf(error))
   }
@@ -163,7 +166,7 @@ function readRereadEvery(reader: YamlReader, value: Value): Pick<InventorySchedu
   const text = reader.text(value, '30d') ?? ''
   const days = /^([1-9]\d{0,3})d$/.exec(text)?.[1]
   if (days !== undefined) return { rereadEveryDays: Number(days) }
-  reader.problem(value, `"${text}" is not a number of days: write 1d to 9999d, such as 30d`)
+  reader.problem(value, `"${text}" is not a number of days, expected 1d to 9999d, such as 30d`)
   return {}
 }
 

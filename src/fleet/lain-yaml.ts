@@ -1,10 +1,10 @@
+import { describeUnknownWord } from './describe-unknown-word.ts'
 import type { WrittenProc } from './inventory-apps.ts'
 import { LAIN_VOLUMES, readVolumes } from './inventory-volumes.ts'
-import { isName, lainProc } from './proc-name.ts'
-import { unknownWord } from './suggest.ts'
+import { isAppName, parseLainProc } from './proc-name.ts'
 import type { Entry, Value, YamlReader } from './yaml-reader.ts'
 
-/** The sections of a lain.yaml besides its procs; none concerns backups. */
+/** The sections of a lain.yaml besides its procs, which are ignored. */
 const SECTIONS = [
   'appname',
   'giturl',
@@ -45,7 +45,7 @@ export function readLainYaml(reader: YamlReader, root: Value, server: string): W
   const appname = sections.find(({ key }) => key === 'appname')
   const app = appname ? reader.text(appname, 'appname: shop') : undefined
   if (app === undefined) return []
-  if (!isName(app))
+  if (!isAppName(app))
     reader.problem(
       appname ?? root,
       `"${app}" is not a valid name of an app: use letters, digits, "-" and "_", 100 at most`,
@@ -55,7 +55,7 @@ export function readLainYaml(reader: YamlReader, root: Value, server: string): W
     if (!SECTIONS.includes(section.key)) {
       reader.problem(
         { at: section.keyAt },
-        unknownWord(section.key, [...SECTIONS, 'web', 'worker.NAME', 'proc.NAME']),
+        describeUnknownWord(section.key, [...SECTIONS, 'web', 'worker.NAME', 'proc.NAME']),
       )
     }
     return []
@@ -69,11 +69,11 @@ function readProc(
 ): WrittenProc[] {
   if (reader.isEmpty(section)) return []
   const { type, volumes, persistent_dirs } = reader.fields(section, PROC_RULES)
-  const proc = lainProc(app, section.key, type ? (reader.text(type, 'type: web') ?? '') : 'worker')
+  const proc = parseLainProc(app, section.key, type ? (reader.text(type, 'type: web') ?? '') : 'worker')
   if (!proc) {
     reader.problem(
       { at: section.keyAt },
-      `"${section.key}" is not a proc: write web, or worker.NAME, or proc.NAME with its type`,
+      `"${section.key}" is not a proc, expected web, or worker.NAME, or proc.NAME with its type`,
     )
     return []
   }

@@ -9,7 +9,7 @@ import { sleep } from '../lib/sleep.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { readBackupSpec } from './backup-spec.ts'
 import { readEvents } from './event-stream.ts'
-import { truncate } from './shortly.ts'
+import { truncate } from './truncate.ts'
 
 export interface LainletOptions {
   /** HOST:PORT */
@@ -19,26 +19,29 @@ export interface LainletOptions {
   /** How often lainlet has to send a heartbeat. */
   heartbeatSeconds?: number
   /** How often to reconnect, because lainlet drops a change that occurs while it sends another. */
-  anewSeconds?: number
+  reconnectSeconds?: number
 }
 
 const HEARTBEAT_SECONDS = 10
-/** How many heartbeats may be missed. */
-const BEATS_MISSED = 3
-/** How many may come before the first document; more than BEATS_MISSED, so that silence is reported as silence. */
-const BEATS_BEFORE_DOCUMENT = 4
+/** How many heartbeats may be missed in a row. */
+const MAX_MISSED_BEATS = 3
+/**
+ * How many heartbeats may come before the first document. More than MAX_MISSED_BEATS, so that a silent lainlet is
+ * reported as silent and not as one without a document.
+ */
+const MAX_BEATS_BEFORE_DOCUMENT = 4
 const MAX_BACKOFF_MS = 30_000
 /** A connection that lasted this long resets the backoff. */
-const STEADY_MS = 60_000
-const ANEW_SECONDS = 600
+const STEADY_CONNECTION_MS = 60_000
+const RECONNECT_SECONDS = 600
 /** Least time between two documents that are parsed. */
-const READ_GAP_MS = 200
+const MIN_READ_INTERVAL_MS = 200
 /** Limit of characters in one document. */
-const MAX_DOCUMENT = 32 * 1024 * 1024
+const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024
 /** How long a start waits for the first news. */
-const FIRST_NEWS_MS = 5000
-/** Events that carry the whole present document. */
-const DOCUMENTS: ReadonlySet<string> = new Set(['init', 'update', 'delete'])
+const FIRST_NEWS_TIMEOUT_MS = 5000
+/** Events that carry the whole current document. */
+const DOCUMENT_EVENTS: ReadonlySet<string> = new Set(['init', 'update', 'delete'])
 
 /**
  * The inventory from lainlet, which lists the pods of a cluster. While lainlet is unreachable or sends an unreadable
@@ -62,18 +65,18 @@ class LainletWatch {
   readonly #first = Promise.withResolvers<void>()
   readonly #done: Promise<void>
   #failures = 0
-  /** This connection has sent a readable document. */
-  #hasState = false
-  /** The last published news, to publish nothing twice. */
+  /** Whether this connection has sent a readable document. */
+  #hasDocument = false
+  /** The last published news, so that the same news is not published twice. */
   #published = ''
   /** A document that arrived and is not parsed yet. */
   #newest: string | undefined
   #reading: NodeJS.Timeout | undefined
   #readAt = Number.NEGATIVE_INFINITY
-  /** Ends the present connection, with the reason. */
+  /** Ends the current connection, with the reason. */
   #broken = new AbortController()
-  /** Ends the present connection or the backoff, to connect again. */
-  #again = new AbortController()
+  /** Ends the current connection or the backoff, to connect again. */
+  #reconnect = new AbortController()
 
   constructor(options: LainletOptions, onNews: (news: InventoryNews) => void) {
     this.#options = options
@@ -84,13 +87,13 @@ class LainletWatch {
   async firstNews(): Promise<void> {
     const late = new AbortController()
     const signal = AbortSignal.any([late.signal, this.#stop.signal])
-    await Promise.race([this.#first.promise, sleep(FIRST_NEWS_MS, signal)])
+    await Promise.race([this.#first.promise, sleep(FIRST_NEWS_TIMEOUT_MS, signal)])
     late.abort()
   }
 
   /** Connects again immediately. The result arrives as news. */
   async reread(): Promise<void> {
-    this.#again.abort()
+    this.#reconnect.abort()
   }
 
   async close(): Promise<void> {
@@ -103,13 +106,13 @@ class LainletWatch {
   async #follow(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const begun = this.#options.clock.elapsed()
-      this.#hasState = false
+      this.#hasDocument = false
       const problem = await this.#listen()
       if (this.#stop.signal.aborted) return
       if (problem === undefined) continue
-      if (this.#hasState && this.#options.clock.elapsed() - begun > STEADY_MS) this.#failures = 0
+      if (this.#hasDocument && this.#options.clock.elapsed() - begun > STEADY_CONNECTION_MS) this.#failures = 0
       this.#failed(problem)
-      const woken = AbortSignal.any([this.#stop.signal, this.#again.signal])
+      const woken = AbortSignal.any([this.#stop.signal, this.#reconnect.signal])
       await sleep(backoffMs(this.#failures, MAX_BACKOFF_MS), woken)
     }
   }
@@ -117,28 +120,28 @@ class LainletWatch {
   /** @returns why the connection ended; undefined if it was ended to connect again */
   async #listen(): Promise<string | undefined> {
     this.#broken = new AbortController()
-    const again = new AbortController()
-    this.#again = again
-    const { clock, anewSeconds = ANEW_SECONDS } = this.#options
-    using _anew = clock.after(anewSeconds * 1000, () => again.abort())
+    const reconnect = new AbortController()
+    this.#reconnect = reconnect
+    const { clock, reconnectSeconds = RECONNECT_SECONDS } = this.#options
+    using _timer = clock.after(reconnectSeconds * 1000, () => reconnect.abort())
     using _late = clock.after(this.#documentSeconds * 1000, () => this.#breakWithoutDocument())
     try {
-      const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, again.signal])
-      for await (const event of this.#events(signal)) this.#take(event)
+      const signal = AbortSignal.any([this.#stop.signal, this.#broken.signal, reconnect.signal])
+      for await (const event of this.#events(signal)) this.#receive(event)
       this.#readNow()
       return 'it closed the connection'
     } catch (error) {
-      return again.signal.aborted ? undefined : messageOf(error)
+      return reconnect.signal.aborted ? undefined : messageOf(error)
     }
   }
 
   get #documentSeconds(): number {
-    return (this.#options.heartbeatSeconds ?? HEARTBEAT_SECONDS) * BEATS_BEFORE_DOCUMENT
+    return (this.#options.heartbeatSeconds ?? HEARTBEAT_SECONDS) * MAX_BEATS_BEFORE_DOCUMENT
   }
 
   /** Ends a connection with heartbeats but no document, which would last forever. */
   #breakWithoutDocument(): void {
-    if (this.#hasState || this.#newest !== undefined) return
+    if (this.#hasDocument || this.#newest !== undefined) return
     this.#broken.abort(new Error(`it sent no document within ${this.#documentSeconds} s`))
   }
 
@@ -148,17 +151,17 @@ class LainletWatch {
       dispatcher: this.#agent,
       clock,
       signal,
-      silenceMs: heartbeatSeconds * BEATS_MISSED * 1000,
-      largestEvent: MAX_DOCUMENT,
+      silenceMs: heartbeatSeconds * MAX_MISSED_BEATS * 1000,
+      maxEventLength: MAX_DOCUMENT_LENGTH,
     })
   }
 
   /** Each document replaces the last one, so only the newest of a burst is parsed. */
-  #take({ event = '', data }: EventSourceMessage): void {
-    if (event === 'error') throw new Error(`it says: ${truncate(data)}`)
-    if (!DOCUMENTS.has(event)) return
+  #receive({ event = '', data }: EventSourceMessage): void {
+    if (event === 'error') throw new Error(`it reports an error: ${truncate(data)}`)
+    if (!DOCUMENT_EVENTS.has(event)) return
     this.#newest = data
-    const wait = Math.max(0, this.#readAt + READ_GAP_MS - this.#options.clock.elapsed())
+    const wait = Math.max(0, this.#readAt + MIN_READ_INTERVAL_MS - this.#options.clock.elapsed())
     this.#reading ??= setTimeout(() => this.#readOrBreak(), wait)
   }
 
@@ -177,7 +180,7 @@ class LainletWatch {
     this.#newest = undefined
     if (text === undefined) return
     const { inventory, faults } = readBackupSpec(text)
-    this.#hasState = true
+    this.#hasDocument = true
     this.#readAt = this.#options.clock.elapsed()
     this.#publish({ kind: 'inventory', inventory, faults })
   }
@@ -188,7 +191,7 @@ class LainletWatch {
     const { address, log } = this.#options
     const sentence = `lainlet at ${address} sends nothing: ${problem}. Check that it runs and can be reached from here`
     if (this.#failures === 1) log.info({ address, problem }, `${sentence}; trying again`)
-    if (!this.#hasState && (this.#failures > 1 || this.#published === ''))
+    if (!this.#hasDocument && (this.#failures > 1 || this.#published === ''))
       this.#publish({ kind: 'broken', problem: sentence })
   }
 

@@ -15,7 +15,7 @@ export const legacyBackupsSchema = z
  * Fields that a legacy list lacks become null, or as if the backup were good.
  * @param server the daemon that answered, which lists its own namespace only
  */
-export function fromEntity(entity: BackupEntity, server: string): BackupInfo {
+export function toBackupInfo(entity: BackupEntity, server: string): BackupInfo {
   return {
     ...entity,
     server,
@@ -58,7 +58,7 @@ export const legacyFolderSchema = z
   .nullable()
   .transform((list) => parseEach(legacyFileSchema, list ?? []))
 
-export function fromFolderEntry(
+export function toFileInfo(
   folder: string,
   { name, size, mod_time, dir }: { name: string; size: number; mod_time: string; dir: boolean },
 ): FileInfo {

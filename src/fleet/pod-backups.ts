@@ -12,9 +12,9 @@ import type {
   InventorySchedule,
   InventoryVolume,
 } from '../wire/inventory.ts'
-import { pathFlaw } from './path-flaw.ts'
-import { keyProc } from './proc-name.ts'
-import { truncate } from './shortly.ts'
+import { findPathFlaw } from './find-path-flaw.ts'
+import { parseProcKey } from './proc-name.ts'
+import { truncate } from './truncate.ts'
 
 /** What a pod adds to the inventory for one proc; nearly always only for its own proc. */
 export interface PodBackups {
@@ -23,7 +23,8 @@ export interface PodBackups {
   instance: InventoryInstance
 }
 
-const ANNOTATION_CHARACTERS = 1024 * 1024
+const MAX_ANNOTATION_LENGTH = 1024 * 1024
+/** Limit of backups in one annotation. */
 const MAX_ENTRIES = 1000
 
 const containerSchema = z.object({
@@ -31,7 +32,7 @@ const containerSchema = z.object({
   NodeIp: z.string(),
 })
 const podSchema = z.object({
-  Annotation: z.string().max(ANNOTATION_CHARACTERS),
+  Annotation: z.string().max(MAX_ANNOTATION_LENGTH),
   Containers: z.array(containerSchema).nullish(),
   InstanceNo: z.number().int().min(0).max(999_999_999),
 })
@@ -66,7 +67,7 @@ export function readPod(key: string, value: unknown, faults: string[]): PodBacku
   if (typeof entries === 'string') leaveOut('The pod', entries)
   if (typeof entries === 'string' || entries.length === 0) return []
   const server = findNode(pod.data)
-  const app = keyProc(key)?.app
+  const app = parseProcKey(key)?.app
   if (app === undefined) leaveOut('The pod', 'its key is not <app>.<type>.<name>')
   else if (server === undefined)
     leaveOut('The pod', 'its containers are not on one node with an IPv4 address')
@@ -115,11 +116,11 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
       continue
     }
     const { procname, volume, expire } = entry.data
-    const unreadable = expireFlaw(expire)
+    const unreadable = findExpireFlaw(expire)
     if (unreadable) leaveOut(`The expire of ${what}`, `${unreadable}. Its backups are kept for good`)
     const known = byProc.get(procname) ?? {
       app,
-      proc: { name: procname, shortName: keyProc(procname)?.name ?? procname },
+      proc: { name: procname, shortName: parseProcKey(procname)?.name ?? procname },
       instance: {
         no: pod.InstanceNo,
         server,
@@ -128,7 +129,7 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
       },
     }
     byProc.set(procname, known)
-    volumeIn(known.instance, volume).schedules.push(toSchedule(entry.data, unreadable ? '' : expire))
+    findOrAddVolume(known.instance, volume).schedules.push(toSchedule(entry.data, unreadable ? '' : expire))
   }
   return [...byProc.values()]
 }
@@ -136,11 +137,11 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
 /** Why an entry cannot be used; undefined if it can. */
 function findFlaw(entry: Entry, app: string, { InstanceNo }: Pod): string | undefined {
   const missing = (['procname', 'volume', 'schedule', 'expire'] as const).filter((name) => entry[name] === '')
-  if (missing.length > 0) return `it names no ${missing.join(' and no ')}`
-  if (keyProc(entry.procname)?.app !== app)
-    return `its procname "${truncate(entry.procname)}" is none of ${app}`
+  if (missing.length > 0) return `it lacks ${missing.join(', ')}`
+  if (parseProcKey(entry.procname)?.app !== app)
+    return `its procname "${truncate(entry.procname)}" is not a proc of ${app}`
   const path = posix.join('/', entry.volume).replace(/(?<=.)\/$/, '')
-  const flaw = entry.volume.split('/').includes('..') ? pathFlaw(entry.volume) : pathFlaw(path)
+  const flaw = entry.volume.split('/').includes('..') ? findPathFlaw(entry.volume) : findPathFlaw(path)
   if (flaw) return `its volume ${flaw}`
   const archive = archiveName({ app, proc: entry.procname, instanceNo: InstanceNo, volume: path })
   if (Buffer.byteLength(archive) > MAX_ARCHIVE_NAME_BYTES)
@@ -151,7 +152,7 @@ function findFlaw(entry: Entry, app: string, { InstanceNo }: Pod): string | unde
   return messageOfThrown(() => parseSpec(entry.schedule))
 }
 
-function expireFlaw(expire: string): string | undefined {
+function findExpireFlaw(expire: string): string | undefined {
   return messageOfThrown(() => parseExpire(expire))
 }
 
@@ -164,7 +165,7 @@ function messageOfThrown(read: () => unknown): string | undefined {
   }
 }
 
-function volumeIn(instance: InventoryInstance, name: string): InventoryVolume {
+function findOrAddVolume(instance: InventoryInstance, name: string): InventoryVolume {
   const known = instance.volumes.find((volume) => volume.name === name)
   if (known) return known
   const volume: InventoryVolume = { name, path: null, schedules: [] }

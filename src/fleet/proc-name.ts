@@ -1,5 +1,6 @@
 /** The kinds of proc that lain.yaml knows. */
 const TYPES: readonly string[] = ['web', 'worker', 'oneshot', 'portal']
+/** One part of a name, between two dots. */
 const PART = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
 
 export interface ProcName {
@@ -9,12 +10,12 @@ export interface ProcName {
   shortName: string
 }
 
-export function isName(text: string): boolean {
+export function isAppName(text: string): boolean {
   return text.length <= 100 && text.split('.').every((part) => PART.test(part))
 }
 
 /** `web` → `shop.web.web`, `worker.mail` → `shop.worker.mail`, `shop.worker.mail` as it is; undefined for others. */
-export function inventoryProc(app: string, key: string): ProcName | undefined {
+export function parseInventoryProc(app: string, key: string): ProcName | undefined {
   const own = key.startsWith(`${app}.`) ? key.slice(app.length + 1) : undefined
   return (
     (own === undefined ? undefined : makeProcName(app, own.split('.'), 2)) ??
@@ -26,7 +27,7 @@ export function inventoryProc(app: string, key: string): ProcName | undefined {
  * The same for a section of lain.yaml: `proc.NAME` and `service.NAME` have the type given inside, by default worker.
  * undefined for a section that is not a proc.
  */
-export function lainProc(app: string, key: string, type: string): ProcName | undefined {
+export function parseLainProc(app: string, key: string, type: string): ProcName | undefined {
   const [first = '', name] = key.split('.')
   const isOpen = (first === 'proc' || first === 'service') && name !== undefined
   return makeProcName(app, isOpen ? [type, name] : key.split('.'), 1)
@@ -40,7 +41,7 @@ function makeProcName(app: string, parts: string[], min: number): ProcName | und
 }
 
 /** `hello.web.web` → its app and name; undefined if it is not `<app>.<type>.<name>`. */
-export function keyProc(key: string): { app: string; name: string } | undefined {
+export function parseProcKey(key: string): { app: string; name: string } | undefined {
   const [app = '', type = '', name = '', ...more] = key.split('.')
   if (more.length > 0 || key.length > 200) return undefined
   return [app, type, name].every((part) => PART.test(part)) ? { app, name } : undefined

@@ -1,8 +1,8 @@
 import type { InventoryNews } from '../wire/inventory.ts'
 import { checkInventory } from './check-inventory.ts'
+import { describeUnknownWord } from './describe-unknown-word.ts'
 import { readApps, toApps, type WrittenProc } from './inventory-apps.ts'
 import { readLainYaml } from './lain-yaml.ts'
-import { unknownWord } from './suggest.ts'
 import { printProblems } from './yaml-problems.ts'
 import { type Entry, YamlReader } from './yaml-reader.ts'
 
@@ -39,6 +39,6 @@ function readRoot(reader: YamlReader, localIp: string): WrittenProc[] {
 
 function readTop(reader: YamlReader, entry: Entry): WrittenProc[] {
   if (entry.key === 'apps') return readApps(reader, entry)
-  reader.problem({ at: entry.keyAt }, unknownWord(entry.key, ['apps']))
+  reader.problem({ at: entry.keyAt }, describeUnknownWord(entry.key, ['apps']))
   return []
 }

@@ -4,23 +4,24 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 
 /** Reads a text file. Throws BAD_INPUT with a sentence that names it if it is missing, not UTF-8 or too large. */
-export async function readText(file: string, largest: number): Promise<string> {
-  const content = await readBytes(file, largest)
-  if (content.length > largest) throw unreadable(file, `is larger than ${largest / 2 ** 20} MiB: split it`)
-  if (!isUtf8(content)) throw unreadable(file, 'is not a text in UTF-8: save it as UTF-8')
+export async function readText(file: string, maxBytes: number): Promise<string> {
+  const content = await readBytes(file, maxBytes)
+  if (content.length > maxBytes)
+    throw makeReadError(file, `is larger than ${maxBytes / 2 ** 20} MiB: split it`)
+  if (!isUtf8(content)) throw makeReadError(file, 'is not a text in UTF-8: save it as UTF-8')
   return content.toString('utf8')
 }
 
-/** Reads up to one byte more than `largest`, which shows that the file is larger. */
-async function readBytes(file: string, largest: number): Promise<Buffer> {
+/** Reads up to one byte more than `maxBytes`, which shows that the file is larger. */
+async function readBytes(file: string, maxBytes: number): Promise<Buffer> {
   let handle: FileHandle | undefined
   try {
     handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
-    if (!(await handle.stat()).isFile()) throw unreadable(file, 'is not a file')
-    const chunks = handle.createReadStream({ start: 0, end: largest, autoClose: false })
+    if (!(await handle.stat()).isFile()) throw makeReadError(file, 'is not a file')
+    const chunks = handle.createReadStream({ start: 0, end: maxBytes, autoClose: false })
     return Buffer.concat(await chunks.toArray())
   } catch (cause) {
-    throw cause instanceof BackupdError ? cause : unreadable(file, describeReadError(cause))
+    throw cause instanceof BackupdError ? cause : makeReadError(file, describeReadError(cause))
   } finally {
     await handle?.close()
   }
@@ -30,6 +31,6 @@ function describeReadError(cause: unknown): string {
   return errnoOf(cause) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(cause)}`
 }
 
-function unreadable(file: string, words: string): BackupdError {
+function makeReadError(file: string, words: string): BackupdError {
   return new BackupdError('BAD_INPUT', `The inventory ${file} ${words}`)
 }

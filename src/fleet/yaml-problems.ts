@@ -8,33 +8,33 @@ export interface Problem {
 }
 
 /** How many are listed; the rest are counted. */
-const MAX_LISTED = 20
+const MAX_LISTED_PROBLEMS = 20
 
 /** Prints one problem on one line, several as a list below a heading. */
 export function printProblems(file: string, problems: readonly Problem[]): string {
   const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
   const lines = sorted
-    .slice(0, MAX_LISTED)
+    .slice(0, MAX_LISTED_PROBLEMS)
     .map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`)
-  if (sorted.length > MAX_LISTED) lines.push(`and ${sorted.length - MAX_LISTED} more`)
+  if (sorted.length > MAX_LISTED_PROBLEMS) lines.push(`and ${sorted.length - MAX_LISTED_PROBLEMS} more`)
   const head = `The inventory ${file} cannot be used:`
   return lines.length === 1 ? `${head} ${lines[0]}` : [head, ...lines].join('\n  ')
 }
 
 /** Replaces the YAML parser's texts for the most common mistakes, which are hard to act on. */
-const PLAIN_WORDS: Partial<Record<YAMLError['code'], string>> = {
-  BAD_ALIAS: 'a text that begins with * must stand in quotes, such as "0 5 * * *"',
+const PLAIN_MESSAGES: Partial<Record<YAMLError['code'], string>> = {
+  BAD_ALIAS: 'a text that begins with * must be in quotes, such as "0 5 * * *"',
   TAB_AS_INDENT: 'tabs cannot indent: use spaces',
-  MULTIPLE_DOCS: 'one document is enough: take out this "---" and what follows it',
+  MULTIPLE_DOCS: 'a file has one document only: remove this "---" and what follows it',
 }
 
 /** Keeps the first problem of each line, because the others usually follow from it. */
-export function syntaxProblems(errors: readonly YAMLError[], lines: LineCounter): Problem[] {
+export function toProblems(errors: readonly YAMLError[], lines: LineCounter): Problem[] {
   const byLine = new Map<number, Problem>()
   for (const { code, message, pos } of errors) {
     const { line, col } = lines.linePos(pos[0])
     if (!byLine.has(line))
-      byLine.set(line, { line, column: col, message: PLAIN_WORDS[code] ?? hintFor(code, message) })
+      byLine.set(line, { line, column: col, message: PLAIN_MESSAGES[code] ?? hintFor(code, message) })
   }
   return [...byLine.values()]
 }
@@ -42,6 +42,6 @@ export function syntaxProblems(errors: readonly YAMLError[], lines: LineCounter)
 function hintFor(code: YAMLError['code'], message: string): string {
   if (code === 'BAD_SCALAR_START') return `${message}: put the text in quotes`
   // The parser recurses, and reports the end of its stack as a mistake in the text.
-  if (message.includes('call stack')) return 'what stands here is nested too deeply to be an inventory'
+  if (message.includes('call stack')) return 'this is nested too deeply to be an inventory'
   return message
 }

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { unknownWord } from './suggest.ts'
-import { type Problem, syntaxProblems } from './yaml-problems.ts'
+import { describeUnknownWord } from './describe-unknown-word.ts'
+import { type Problem, toProblems } from './yaml-problems.ts'
 
 /** A value of the file with its position; `node` is null if nothing follows the key. */
 export interface Value {
@@ -38,7 +38,7 @@ export class YamlReader {
   constructor(text: string) {
     // The parser's check for duplicate keys is quadratic; entries() checks instead.
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
-    this.problems.push(...syntaxProblems(this.#document.errors, this.#lines))
+    this.problems.push(...toProblems(this.#document.errors, this.#lines))
     this.root = { node: this.#document.contents, at: this.#document.contents?.range?.[0] ?? 0 }
   }
 
@@ -66,7 +66,7 @@ export class YamlReader {
     const fields: Partial<Record<K, Entry>> = {}
     for (const entry of this.entries(value, example)) {
       const name = known.find((word) => word === entry.key)
-      if (name === undefined) this.problem({ at: entry.keyAt }, unknownWord(entry.key, known))
+      if (name === undefined) this.problem({ at: entry.keyAt }, describeUnknownWord(entry.key, known))
       else fields[name] = entry
     }
     if (this.problems.length > before) return fields
@@ -86,7 +86,7 @@ export class YamlReader {
   /** A scalar as written in the file, numbers included. */
   text(value: Value, example: string): string | undefined {
     const node = this.#resolve(value)
-    const text = isScalar(node) ? scalarText(node.value, node.source) : undefined
+    const text = isScalar(node) ? readScalar(node.value, node.source) : undefined
     return text ?? this.problem(value, `a text belongs here: ${example}`)
   }
 
@@ -115,7 +115,7 @@ export class YamlReader {
 
   #entry(key: unknown, value: Node | null): Entry[] {
     const keyAt = isScalar(key) || isMap(key) || isSeq(key) || isAlias(key) ? (key.range?.[0] ?? 0) : 0
-    const text = isScalar(key) ? scalarText(key.value, key.source) : undefined
+    const text = isScalar(key) ? readScalar(key.value, key.source) : undefined
     if (text === undefined) return this.problem({ at: keyAt }, 'a key must be a plain text') ?? []
     return [{ key: text, keyAt, node: value, at: value?.range?.[0] ?? keyAt }]
   }
@@ -132,7 +132,7 @@ export class YamlReader {
     this.problems.length = 0
     this.problem(
       { at },
-      `the inventory stands for more than ${MAX_VALUES} values: split it, or use fewer aliases`,
+      `the inventory has more than ${MAX_VALUES} values once its aliases are resolved: split it, or use fewer aliases`,
     )
     this.#valuesLeft = 0
   }
@@ -142,13 +142,13 @@ export class YamlReader {
     if (isMap(target) || isSeq(target) || isScalar(target)) return target
     this.problem(
       { at },
-      `"*${alias.source}" names no anchor: write "&${alias.source}" where it is first used, or put the text in quotes`,
+      `"*${alias.source}" does not name an anchor: write "&${alias.source}" where it is first used, or put the text in quotes`,
     )
     return null
   }
 }
 
-function scalarText(value: unknown, source: string | undefined): string | undefined {
+function readScalar(value: unknown, source: string | undefined): string | undefined {
   if (typeof value === 'string') return value
   return typeof value === 'number' || typeof value === 'boolean' ? (source ?? String(value)) : undefined
 }

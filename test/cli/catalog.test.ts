@@ -161,7 +161,7 @@ test('an unreadable namespace is named, with exit code 1', async () => {
   const { code, out, err } = await run('catalog', 'rebuild', '--url', url)
   expect([code, out]).toEqual([
     1,
-    expect.stringMatching(/127\.0\.0\.1: The daemon on 127\.0\.0\.1 could not be reached/),
+    expect.stringMatching(/127\.0\.0\.1: Cannot reach the daemon on 127\.0\.0\.1/),
   ])
   expect(err).toBe('backupd: Not everything could be read: the catalog keeps what it had of 127.0.0.1\n')
 })

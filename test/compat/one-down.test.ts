@@ -86,7 +86,7 @@ test('a request to a daemon that does not answer fails with its name', async () 
   ] as const) {
     const answer = await ask(path, method)
     expect(answer).toMatchObject({ status, code: 'DAEMON_UNREACHABLE' })
-    expect(answer.body).toContain(`The daemon on ${DOWN} could not be reached`)
+    expect(answer.body).toContain(`Cannot reach the daemon on ${DOWN}`)
   }
 })
 

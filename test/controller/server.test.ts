@@ -65,7 +65,7 @@ test('health covers the catalog, the inventory and each server, a silent one inc
   await expect.poll(health).toEqual({
     status: 'degraded',
     version: '1.2.3',
-    reason: expect.stringMatching(/^127\.0\.0\.1: The daemon on 127\.0\.0\.1 could not be reached/),
+    reason: expect.stringMatching(/^127\.0\.0\.1: Cannot reach the daemon on 127\.0\.0\.1/),
     catalog: 'ok',
     inventory: 'ok',
     servers: [{ ip: '127.0.0.1', reachable: false, lastSeen: null }],

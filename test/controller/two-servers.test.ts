@@ -81,7 +81,7 @@ test('a backup migrates to another server; a dead server hides nobody; a rebuilt
   expect(rebuildCatalog.namespaces).toMatchObject([
     { ip: ONE, added: 0, updated: 0, removed: 0, unchanged: 1, error: null },
     { ip: TWO, error: null },
-    { ip: DEAD, error: expect.stringContaining('could not be reached') },
+    { ip: DEAD, error: expect.stringContaining('Cannot reach the daemon on') },
   ])
 })
 

@@ -145,7 +145,7 @@ test('a rebuild counts first, then changes; a server that is down loses nothing'
     sampleBackup({ name: 'hello-hello.web.web-1-data-db-3.tar.gz', sequence: 3 }),
   ]
   const counts = { ip: ONE, added: 1, updated: 1, removed: 1, unchanged: 0, error: null }
-  const down = { ip: TWO, added: 0, removed: 0, error: 'The daemon on 10.0.0.2 could not be reached' }
+  const down = { ip: TWO, added: 0, removed: 0, error: 'Cannot reach the daemon on 10.0.0.2' }
   expect(await rebuildCatalog(world, 'test', { dryRun: true, forget: [] })).toMatchObject([counts, down])
   expect(await locateBackup(world, { ...whole, name: OTHER })).toMatchObject({ name: OTHER })
   expect(await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })).toMatchObject([counts, down])
@@ -182,7 +182,7 @@ test('a rebuilt catalog has the backups of dead and of forgotten servers', async
     { ip: ONE },
     { ip: TWO },
     { ip: '10.0.0.8' },
-    { ip: '10.0.0.9', removed: 0, error: expect.stringContaining('could not be reached') },
+    { ip: '10.0.0.9', removed: 0, error: expect.stringContaining('Cannot reach the daemon on') },
   ])
   expect(await locateBackup(world, { ...whole, server: '10.0.0.9' })).toEqual(dead)
   expect(one.asked).not.toContain('delete')

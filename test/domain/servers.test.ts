@@ -47,7 +47,7 @@ test('a daemon that is down hides and delays nobody, and gets its jobs when it i
   await kit.take(hello.on(ONE, TWO).volume('/data/db').inventory())
   const server = kit.world.servers.get(TWO)
   expect(kit.one.jobs).toHaveLength(2)
-  expect(server && listServerProblems(server)).toEqual(['The daemon on 10.0.0.2 could not be reached'])
+  expect(server && listServerProblems(server)).toEqual(['Cannot reach the daemon on 10.0.0.2'])
   kit.two.down = false
   await after(kit, 1000)
   expect(kit.two.jobs).toHaveLength(2)

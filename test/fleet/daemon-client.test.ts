@@ -303,7 +303,7 @@ describe('an unreachable daemon', () => {
     await expect(clientOf(daemon.url).debug(IP)).rejects.toMatchObject({
       code: 'DAEMON_UNREACHABLE',
       message: expect.stringContaining(
-        `The daemon on ${IP} could not be reached at ${daemon.url}: connect ECONNREFUSED`,
+        `Cannot reach the daemon on ${IP} at ${daemon.url}: connect ECONNREFUSED`,
       ),
       facts: { server: IP, address: daemon.url },
     })

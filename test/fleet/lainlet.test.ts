@@ -15,10 +15,10 @@ async function lainletWith(document: unknown): Promise<Lainlet> {
 }
 
 /** Watches until the test ends; every piece of news, in order. */
-async function watch(address: string, heartbeatSeconds = 1, anewSeconds = 600) {
+async function watch(address: string, heartbeatSeconds = 1, reconnectSeconds = 600) {
   const news: InventoryNews[] = []
   const log = keepingLog()
-  const source = createLainlet({ clock: systemClock, address, log, heartbeatSeconds, anewSeconds })
+  const source = createLainlet({ clock: systemClock, address, log, heartbeatSeconds, reconnectSeconds })
   const watching = await source.watch((one) => void news.push(one), { hasLastGood: false })
   onTestFinished(() => watching.close())
   return { news, log, close: () => watching.close() }
@@ -96,9 +96,9 @@ test('changes during an outage are reported after it, and so is the outage', asy
 test.each<[Misbehaviour, RegExp]>([
   ['hang-up', /other side closed|ECONNRESET/],
   ['garbage', /it sent what is not JSON/],
-  ['error', /it says: etcd cluster is unavailable/],
-  ['slow', /nothing was heard for 1\.5 s/],
-  ['mute', /nothing was heard for 1\.5 s/],
+  ['error', /it reports an error: etcd cluster is unavailable/],
+  ['slow', /it sent nothing for 1\.5 s/],
+  ['mute', /it sent nothing for 1\.5 s/],
   ['beating', /it sent no document within 2 s/],
   ['babbling', /it sent no document within 2 s/],
   ['huge', /it sent more than 33554432 characters at once/],
@@ -121,7 +121,7 @@ test('silence ends a connection, and a heartbeat keeps it', async () => {
   const steady = lainlet.requests.length
   lainlet.misbehave('silent')
   const { log } = await watch(lainlet.address, 0.2)
-  await expect.poll(() => log.lines.join('\n')).toMatch(/nothing was heard for 0\.6/)
+  await expect.poll(() => log.lines.join('\n')).toMatch(/it sent nothing for 0\.6/)
   lainlet.misbehave(undefined)
   await expect.poll(() => lainlet.requests.length).toBeGreaterThan(steady + 1)
   expect(lainlet.requests.filter((url) => url.endsWith('heartbeat=1'))).toHaveLength(1)

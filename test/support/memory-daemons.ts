@@ -181,7 +181,7 @@ export function memoryDaemons(): DaemonPort & {
 }
 
 export function unreachable(ip: string): BackupdError {
-  return new BackupdError('DAEMON_UNREACHABLE', `The daemon on ${ip} could not be reached`, {
+  return new BackupdError('DAEMON_UNREACHABLE', `Cannot reach the daemon on ${ip}`, {
     facts: { server: ip },
   })
 }

@@ -1,11 +1,11 @@
 /** `"exprie" is not known here: …`, with the nearest known word, or all of them. */
-export function unknownWord(word: string, known: readonly string[]): string {
-  const near = nearest(word, known)
+export function describeUnknownWord(word: string, known: readonly string[]): string {
+  const near = findNearest(word, known)
   const advice = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`
   return `"${word}" is not known here: ${advice}`
 }
 
-function nearest(word: string, known: readonly string[]): string | undefined {
+function findNearest(word: string, known: readonly string[]): string | undefined {
   const tolerance = Math.max(1, Math.floor(word.length / 3))
   const [best] = known
     .map((candidate) => ({ candidate, distance: countEdits(word.slice(0, 100).toLowerCase(), candidate) }))
