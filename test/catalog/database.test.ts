@@ -122,7 +122,7 @@ describe('a file that cannot be used', () => {
     [
       'is not a database',
       (file) => writeFile(file, 'hello, I am a text file\n'.repeat(100)),
-      /catalog\.db is not a database\. Nothing was overwritten\. Put a copy/,
+      /catalog\.db is not a database\. Nothing was overwritten\. Restore a copy/,
     ],
     [
       'is cut short',

@@ -33,8 +33,8 @@ test('a full backup has a result and a manifest, and leaves nothing else in the 
 })
 
 test.each([
-  [{ path: 'relative' }, 'write it absolute'],
-  [{ path: '/data/../etc' }, 'write it absolute'],
+  [{ path: 'relative' }, 'expected an absolute path'],
+  [{ path: '/data/../etc' }, 'expected an absolute path'],
   [{ path: '/' }, 'cannot be a volume'],
   [{ instanceNo: 'many' }, 'instanceNo'],
 ])('args are refused: %j', (change, message) => {

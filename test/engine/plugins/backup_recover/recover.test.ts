@@ -42,8 +42,8 @@ test.each([
   [{ files: [] }, '"files" is empty'],
   [{ files: ['../a'] }, 'is not a path in a backup'],
   [{ namespace: '../10.0.0.1' }, 'not an IP address'],
-  [{ destDir: 'relative' }, 'write it absolute'],
-  [{ destDir: '/data/db/..' }, 'write it absolute'],
+  [{ destDir: 'relative' }, 'expected an absolute path'],
+  [{ destDir: '/data/db/..' }, 'expected an absolute path'],
   [{ inUse: 'maybe' }, 'inUse'],
 ])('args are refused: %j', (change, message) => {
   expect(() => recoverPlugin.parseArgs({ ...recoverArgs('db-1795423489.tar.gz'), ...change })).toThrow(
