@@ -110,7 +110,8 @@ class LainletWatch {
       const problem = await this.#listen()
       if (this.#stop.signal.aborted) return
       if (problem === undefined) continue
-      if (this.#hasDocument && this.#options.clock.elapsed() - begun > STEADY_CONNECTION_MS) this.#failures = 0
+      if (this.#hasDocument && this.#options.clock.elapsed() - begun > STEADY_CONNECTION_MS)
+        this.#failures = 0
       this.#failed(problem)
       const woken = AbortSignal.any([this.#stop.signal, this.#reconnect.signal])
       await sleep(backoffMs(this.#failures, MAX_BACKOFF_MS), woken)

@@ -72,9 +72,7 @@ test('a recover without a job for its volume is refused, and the error suggests 
   await setJobs([{ archive: 'shop-shop.web.web-1-data-other', path: other }])
   expect(await recover()).toMatchObject({
     state: 'failed',
-    reason: expect.stringContaining(
-      'no job of this daemon backs up the volume in its name. Migrate it',
-    ),
+    reason: expect.stringContaining('no job of this daemon backs up the volume in its name. Migrate it'),
   })
   await intact()
 })

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { lifeLock, acquireLocks, volumeLock } from '../../src/engine/run-locks.ts'
+import { acquireLocks, lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
 import { newRid } from '../../src/wire/ids.ts'
@@ -51,7 +51,10 @@ testWithFlock(
 testWithFlock('a lock file that was removed before the flock is made again, not locked unseen', async () => {
   const { dataDir, name, file } = await lockFile()
   const racing = interrupted(() => rmSync(file))
-  const held = await acquireLocks(dataDir, [name], { wait: { ms: 60_000, clock: systemClock }, kernel: racing })
+  const held = await acquireLocks(dataDir, [name], {
+    wait: { ms: 60_000, clock: systemClock },
+    kernel: racing,
+  })
   expect(statSync(file).size).toBeGreaterThan(0)
   await expect(acquireLocks(dataDir, [name])).rejects.toMatchObject({
     code: 'CONFLICT',
