@@ -125,7 +125,7 @@ export class Notifier implements MemoryListener {
     const { server } = this.#sender
     this.#log.warn(
       { server, reason },
-      `Cannot send news from ${server}: ${reason}. It goes out from another address, which the controller refuses unless it was started with --news-from ${server}=ADDRESS`,
+      `Cannot use the address ${server} to send news: ${reason}. News goes out from another address, which the controller refuses unless it was started with --news-from ${server}=ADDRESS`,
     )
   }
 

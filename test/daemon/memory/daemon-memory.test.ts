@@ -348,7 +348,7 @@ describe('a damaged file', () => {
   test('the database of a newer backupd is refused and not set aside', () => {
     db.pragma('user_version = 99')
     db.close()
-    expect(() => open()).toThrow(/made by a newer backupd \(format 99\)/)
+    expect(() => open()).toThrow(/made by a newer backupd \(format 99, expected/)
     expect(log.lines).toEqual([])
     db = new Database(file)
     db.pragma('user_version = 1')
