@@ -224,7 +224,7 @@ describe('a daemon of ours', () => {
     const request = { ...recoverRequest, ...wish } as RecoverRequest
     await expect(client.recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining(`cannot ${what}; nothing was started`),
+      message: expect.stringContaining(`cannot ${what}. Nothing was started`),
     })
     expect(daemon.seen.map(({ method }) => method)).toEqual(['GET'])
   })
@@ -412,7 +412,7 @@ describe('a legacy daemon', () => {
     const request = { ...recoverRequest, namespace: '10.77.0.12' }
     await expect(clientOf(daemon.url).recover(IP, request)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining('cannot recover a backup of 10.77.0.12; nothing was started'),
+      message: expect.stringContaining('cannot recover a backup of 10.77.0.12. Nothing was started'),
     })
     expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
   })
@@ -422,7 +422,7 @@ describe('a legacy daemon', () => {
     const wish = { rid: ridOf(1), reread: true }
     await expect(clientOf(daemon.url).runJob(IP, 'j', wish)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',
-      message: expect.stringContaining('cannot read every file again; nothing was started'),
+      message: expect.stringContaining('cannot read every file again. Nothing was started'),
     })
     expect(daemon.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/v1/debug'])
   })

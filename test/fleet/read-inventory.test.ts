@@ -316,7 +316,7 @@ describe('mistakes are reported with line and column', () => {
         '4:46 /ssl of shop.worker.ssl, instance 1 ("/srv/shop/x/ssl"), is below /data of shop.web.web, instance 1 ("/srv/shop"), both on 10.0.0.1: a proc cannot own',
       ],
     ],
-    ['a name too long for a folder', shop(`/${'x'.repeat(200)}:`), ['6:9 the archive of /xxx']],
+    ['a name too long for a folder', shop(`/${'x'.repeat(200)}:`), ['6:9 the name of the archive of /xxx']],
     [
       'an unquoted star',
       full('{ schedule: * * * * *, expire: 1d }'),
