@@ -92,7 +92,7 @@ function namesIn(fields: RequestFields): string[] {
   )
 }
 
-/** Silent servers on which the app has volumes, or had some whose backups are still makeListReply. */
+/** Silent servers on which the app has volumes, or had some whose backups are still listed. */
 function silentAmong(backups: readonly { id: string }[], { silent, silentAnywhere }: LegacyBackupsQuery) {
   const owners = new Set([...silent.map(({ ip }) => ip), ...backups.map(({ id }) => readServer(id))])
   return silentAnywhere.filter(({ ip }) => owners.has(ip))

@@ -31,7 +31,7 @@ const recordsOfApp = (path: string) =>
       const records = found(pages, call).slice(0, readTotal(call))
       const cut = Number(call.fields.text('total')) > MAX_RECORDS
       const warnings = cut
-        ? [`Only the newest ${MAX_RECORDS} are makeListReply at once: ask by month and year`]
+        ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`]
         : []
       return { status: 200, body: records.map(toLegacyRecord), warnings }
     },
