@@ -26,10 +26,10 @@ export function catalogCommand(): Command {
   return new Command('catalog').description('Maintains the catalog of a controller.').addCommand(rebuild)
 }
 
-type Rebuilt = RebuildCatalogMutation['rebuildCatalog']
+type RebuildAnswer = RebuildCatalogMutation['rebuildCatalog']
 
-async function rebuildCatalog({ url, json, ...wish }: RebuildFlags): Promise<void> {
-  const rebuilt = await ask(url, wish)
+async function rebuildCatalog({ url, json, ...request }: RebuildFlags): Promise<void> {
+  const rebuilt = await requestRebuild(url, request)
   print(json ? `${JSON.stringify(rebuilt)}\n` : describeRebuilt(rebuilt))
   const unread = rebuilt.namespaces.filter(({ error }) => error !== null)
   if (unread.length === 0) return
@@ -40,11 +40,14 @@ async function rebuildCatalog({ url, json, ...wish }: RebuildFlags): Promise<voi
   )
 }
 
-async function ask(url: string, wish: Pick<RebuildFlags, 'dryRun' | 'forget'>): Promise<Rebuilt> {
+async function requestRebuild(
+  url: string,
+  request: Pick<RebuildFlags, 'dryRun' | 'forget'>,
+): Promise<RebuildAnswer> {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new BackupdError('BAD_INPUT', `--url is ${JSON.stringify(url)}: write it as http://10.0.0.1:9002`)
   try {
-    return (await executeOverHttp(url)(RebuildCatalogDocument, wish)).rebuildCatalog
+    return (await executeOverHttp(url)(RebuildCatalogDocument, request)).rebuildCatalog
   } catch (error) {
     if (!(error instanceof ControllerError)) throw error
     const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
@@ -52,7 +55,7 @@ async function ask(url: string, wish: Pick<RebuildFlags, 'dryRun' | 'forget'>): 
   }
 }
 
-function describeRebuilt({ dryRun, namespaces }: Rebuilt): string {
+function describeRebuilt({ dryRun, namespaces }: RebuildAnswer): string {
   const head = ['namespace', 'added', 'updated', 'removed', 'unchanged', 'unknown']
   const rows = namespaces.map(({ ip, added, updated, removed, unchanged, unknown }) => [
     ...[ip, added, updated, removed, unchanged],

@@ -3,7 +3,7 @@ import { BackupdError, type Json, messageOf } from '../lib/errors.ts'
 import { type Answer, isRefused } from './answer.ts'
 import type { World } from './world.ts'
 
-export interface Ask {
+export interface AuditedRequest {
   /** Who asks: `graphql 10.0.0.7`. */
   who: string
   verb: string
@@ -11,24 +11,28 @@ export interface Ask {
 }
 
 /** Runs `work` and writes an audit entry: who asked for what, and the outcome. */
-export async function audited<T>(world: World, ask: Ask, work: () => Promise<Answer<T>>): Promise<Answer<T>> {
+export async function audited<T>(
+  world: World,
+  request: AuditedRequest,
+  work: () => Promise<Answer<T>>,
+): Promise<Answer<T>> {
   try {
     const answer = await work()
-    await write(world, ask, isRefused(answer) ? `refused: ${answer.refused} ${answer.message}` : 'done')
+    await write(world, request, isRefused(answer) ? `refused: ${answer.refused} ${answer.message}` : 'done')
     return answer
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : 'INTERNAL'
-    await write(world, ask, `failed: ${code} ${messageOf(error)}`)
+    await write(world, request, `failed: ${code} ${messageOf(error)}`)
     throw error
   }
 }
 
-async function write(world: World, ask: Ask, outcome: string): Promise<void> {
+async function write(world: World, request: AuditedRequest, outcome: string): Promise<void> {
   try {
-    await world.ports.audit.write({ at: isoTime(world.clock.now()), ...ask, outcome })
+    await world.ports.audit.write({ at: isoTime(world.clock.now()), ...request, outcome })
     world.problems.clear('audit', 'write')
   } catch (error) {
-    world.log.error({ err: error, ...ask, outcome }, 'An audit entry could not be written')
+    world.log.error({ err: error, ...request, outcome }, 'An audit entry could not be written')
     const text = `Cannot write to the audit: ${messageOf(error)}. Later entries are in the log only`
     world.problems.report({ source: 'audit', key: 'write', text })
   }

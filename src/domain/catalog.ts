@@ -18,7 +18,7 @@ export function copyCatalog(world: World, who: string, dir: string): Promise<Ans
   return audited(world, { who, verb: 'copyCatalog', facts: { dir } }, () => world.ports.copier.copyTo(dir))
 }
 
-export interface Rebuilt extends ReconcileCounts {
+export interface RebuiltNamespace extends ReconcileCounts {
   ip: string
   /** Objects in its folder that belong to no backup; never touched. null if no daemon can list them. */
   unknown: UnknownObjects | null
@@ -41,8 +41,12 @@ export interface RebuildRequest {
  * store, and of those with backups in the catalog. `forget` refuses a server of the inventory with BAD_INPUT, and one
  * without backups in the catalog with NOT_FOUND.
  */
-export function rebuildCatalog(world: World, who: string, wish: RebuildRequest): Promise<Answer<Rebuilt[]>> {
-  const { dryRun, forget } = wish
+export function rebuildCatalog(
+  world: World,
+  who: string,
+  request: RebuildRequest,
+): Promise<Answer<RebuiltNamespace[]>> {
+  const { dryRun, forget } = request
   return audited(world, { who, verb: 'rebuildCatalog', facts: { dryRun, forget: [...forget] } }, async () => {
     const remembered = new Set(await world.ports.backups.namespaces())
     for (const ip of forget) {
@@ -57,12 +61,14 @@ export function rebuildCatalog(world: World, who: string, wish: RebuildRequest):
     const namespaces = [
       ...new Set([...world.servers.keys(), ...(await storedNamespaces(world)), ...remembered]),
     ]
-    const rebuilt: Rebuilt[] = []
+    const rebuilt: RebuiltNamespace[] = []
     for (let at = 0; at < namespaces.length; at += MAX_PARALLEL) {
       const some = namespaces.slice(at, at + MAX_PARALLEL)
       rebuilt.push(
         ...(await Promise.all(
-          some.map((ip) => rebuild(world, { ip, dryRun, remembered, isForgotten: forget.includes(ip) })),
+          some.map((ip) =>
+            rebuildNamespace(world, { ip, dryRun, remembered, isForgotten: forget.includes(ip) }),
+          ),
         )),
       )
     }
@@ -79,16 +85,19 @@ async function storedNamespaces(world: World): Promise<string[]> {
   return found.flat().sort()
 }
 
-interface Rebuild {
+interface NamespaceTask {
   ip: string
   dryRun: boolean
   remembered: ReadonlySet<string>
   isForgotten: boolean
 }
 
-async function rebuild(world: World, { ip, isForgotten, ...wish }: Rebuild): Promise<Rebuilt> {
+async function rebuildNamespace(
+  world: World,
+  { ip, isForgotten, ...request }: NamespaceTask,
+): Promise<RebuiltNamespace> {
   try {
-    const { reader, ...counts } = await relist(world, ip, wish.dryRun)
+    const { reader, ...counts } = await relist(world, ip, request.dryRun)
     const unknown = await world.ports.daemon.unknown(reader, ip).catch(() => undefined)
     return {
       ip,
@@ -97,12 +106,12 @@ async function rebuild(world: World, { ip, isForgotten, ...wish }: Rebuild): Pro
       error: isForgotten ? describeStillRead(ip, reader) : null,
     }
   } catch (error) {
-    if (isForgotten && isUnreachable(error)) return await forgetFolder(world, ip, wish.dryRun)
-    return { ip, ...NOTHING, unknown: null, error: describeUnread(world, { ip, ...wish }, error) }
+    if (isForgotten && isUnreachable(error)) return await forgetFolder(world, ip, request.dryRun)
+    return { ip, ...NOTHING, unknown: null, error: describeUnread(world, { ip, ...request }, error) }
   }
 }
 
-async function forgetFolder(world: World, ip: string, dryRun: boolean): Promise<Rebuilt> {
+async function forgetFolder(world: World, ip: string, dryRun: boolean): Promise<RebuiltNamespace> {
   try {
     return { ip, ...(await forgetNamespace(world, ip, dryRun)), unknown: null, error: null }
   } catch (error) {
@@ -117,7 +126,7 @@ function describeStillRead(ip: string, reader: string): string {
 /** Why a namespace is unread; null for the empty folder of a removed server, which is not an error. */
 function describeUnread(
   world: World,
-  { ip, remembered }: Pick<Rebuild, 'ip' | 'remembered'>,
+  { ip, remembered }: Pick<NamespaceTask, 'ip' | 'remembered'>,
   error: unknown,
 ): string | null {
   const isGone = !world.inventory.plan.servers.has(ip) && isUnreachable(error)

@@ -92,7 +92,7 @@ export function wakeJob(world: World, who: string, name: JobName): Promise<Answe
   })
 }
 
-interface JobAsk extends JobName {
+interface JobRequest extends JobName {
   who: string
   verb: string
   facts?: Record<string, boolean>
@@ -100,7 +100,7 @@ interface JobAsk extends JobName {
 
 function withJob<T>(
   world: World,
-  { who, verb, id, app, facts }: JobAsk,
+  { who, verb, id, app, facts }: JobRequest,
   work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
   return audited(world, { who, verb, facts: { id, ...facts } }, async () => {

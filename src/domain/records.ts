@@ -20,7 +20,7 @@ const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
   'DAEMON_RESTARTED', // a complete backup was published at the restart
 ])
 
-export interface Post {
+export interface NewsOrigin {
   /** The address that the connection came from. */
   from: string
   /** One reason for each record that could not be used. */
@@ -36,7 +36,7 @@ export interface Post {
 export async function acceptNews(
   world: World,
   news: News,
-  { from, setAside = [], mended = [] }: Post,
+  { from, setAside = [], mended = [] }: NewsOrigin,
 ): Promise<void> {
   checkSender(world, news.server, from)
   world.setAside.note(news.server, 'records', setAside)
@@ -73,7 +73,11 @@ function findServer({ servers }: World, { namespace }: RunRecord['args'], { serv
 }
 
 /** Accepts one post of a legacy daemon. Throws FORBIDDEN if it did not come from its server. */
-export async function acceptLegacyRecord(world: World, legacy: LegacyRecord, { from }: Post): Promise<void> {
+export async function acceptLegacyRecord(
+  world: World,
+  legacy: LegacyRecord,
+  { from }: NewsOrigin,
+): Promise<void> {
   const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
   await world.ledger.apply(await filterOwnRecords(world, record.server, [record]))
   noteNewsFrom(world, record.server, true)

@@ -18,7 +18,7 @@ export function stopScheduler(world: World, who: string, ip: string): Promise<An
   )
 }
 
-interface SwitchAsk {
+interface SchedulerRequest {
   who: string
   verb: string
   ip: string
@@ -26,7 +26,7 @@ interface SwitchAsk {
 
 function switchScheduler(
   world: World,
-  { who, verb, ip }: SwitchAsk,
+  { who, verb, ip }: SchedulerRequest,
   ask: () => Promise<void>,
 ): Promise<Answer<ServerState>> {
   return audited(world, { who, verb, facts: { ip } }, async () => {

@@ -30,7 +30,7 @@ export class CatalogResolver {
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
     @Arg('forget', () => [ID], FORGET) forget?: string[],
   ): Promise<CatalogRebuild> {
-    const wish = { dryRun: dryRun === true, forget: forget ?? [] }
-    return { dryRun: wish.dryRun, namespaces: orThrow(await rebuildCatalog(world, who, wish)) }
+    const request = { dryRun: dryRun === true, forget: forget ?? [] }
+    return { dryRun: request.dryRun, namespaces: orThrow(await rebuildCatalog(world, who, request)) }
   }
 }

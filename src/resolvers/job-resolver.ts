@@ -42,8 +42,8 @@ export class JobResolver {
     @Arg('app', () => ID, OF_APP) app?: string,
     @Arg('reread', () => Boolean, REREAD) reread?: boolean,
   ): Promise<Record> {
-    const wish = { id, app: app ?? undefined, reread: reread ?? false }
-    return toRecord(world, orThrow(await runJob(world, who, wish)))
+    const request = { id, app: app ?? undefined, reread: reread ?? false }
+    return toRecord(world, orThrow(await runJob(world, who, request)))
   }
 
   @Mutation(() => Job, { description: 'Stops the schedule of a job until `wakeJob`.' })
