@@ -30,9 +30,7 @@ const recordsOfApp = (path: string) =>
     answer(pages, call) {
       const records = found(pages, call).slice(0, readTotal(call))
       const cut = Number(call.fields.text('total')) > MAX_RECORDS
-      const warnings = cut
-        ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`]
-        : []
+      const warnings = cut ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`] : []
       return { status: 200, body: records.map(toLegacyRecord), warnings }
     },
   })
