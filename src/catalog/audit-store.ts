@@ -1,11 +1,11 @@
 import type { AuditStore } from '../domain/ports.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** How many rows one call of forget() deletes at most, so that other writes do not wait long. */
 const MAX_FORGOTTEN_ROWS = 500
 
-export function createAuditStore(db: Db, writes: WriteQueue): AuditStore {
+export function createAuditStore(db: CatalogDb, writes: WriteQueue): AuditStore {
   return {
     write: ({ at, who, verb, facts, outcome }) =>
       writes.run(async () => {

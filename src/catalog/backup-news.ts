@@ -37,7 +37,7 @@ export async function applyBackupNews(
 ): Promise<void> {
   for (const one of news) {
     if (one.kind === 'present') await applyPresent(transaction, one)
-    else await removeBackups(transaction, one, now)
+    else await removeBackupRows(transaction, one, now)
   }
 }
 
@@ -60,7 +60,7 @@ function isStartedAgain({ series, created }: BackupInfo, goneAt: number): boolea
 }
 
 /** Removes backups and leaves tombstones, so that late news does not bring them back. */
-export async function removeBackups(
+export async function removeBackupRows(
   transaction: DbTransaction,
   { server, names, touched }: { server: string; names: string[]; touched: number },
   now: number,

@@ -1,8 +1,8 @@
 import type { BackupStore } from '../domain/ports.ts'
-import { removeBackups } from './backup-news.ts'
+import { removeBackupRows } from './backup-news.ts'
 import { toBackupInfo } from './backup-rows.ts'
 import { countCorrupt } from './count-corrupt.ts'
-import { findBackups } from './find-backups.ts'
+import { findBackupRows } from './find-backups.ts'
 import { lastGood } from './last-good.ts'
 import { reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
@@ -23,13 +23,13 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
       return row ? toBackupInfo(row) : undefined
     },
     find: (filter, page) =>
-      caches.backups.get(JSON.stringify([filter, page]), () => findBackups(db, filter, page)),
+      caches.backups.get(JSON.stringify([filter, page]), () => findBackupRows(db, filter, page)),
     corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => lastGood(db, keys),
     remove: (server, names) =>
       writes.run(() =>
         db.$transaction((transaction) =>
-          removeBackups(transaction, { server, names, touched: numbers.next() }, clock.now()),
+          removeBackupRows(transaction, { server, names, touched: numbers.next() }, clock.now()),
         ),
       ),
     namespaces: async () => {

@@ -19,7 +19,7 @@ import { createAuditStore } from './audit-store.ts'
 import { createBackupStore } from './backup-store.ts'
 import { lockCatalog } from './catalog-lock.ts'
 import { createCopier } from './copier.ts'
-import { type Db, openDatabase } from './database.ts'
+import { type CatalogDb, openCatalogDatabase } from './database.ts'
 import { openEventNumbers } from './event-numbers.ts'
 import { openIdentity } from './identity.ts'
 import { openRecordStore } from './record-store.ts'
@@ -63,9 +63,9 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   await makeDirectory(dataDir)
   const file = join(dataDir, 'catalog.db')
   const lock = lockCatalog(join(dataDir, 'catalog.lock'))
-  let db: Db | undefined
+  let db: CatalogDb | undefined
   try {
-    db = openDatabase(file, options)
+    db = openCatalogDatabase(file, options)
     return await openStores({ ...options, db, file, release: lock.release })
   } catch (error) {
     await db?.$disconnect()
@@ -87,7 +87,7 @@ async function makeDirectory(dataDir: string): Promise<void> {
 }
 
 interface OpenedDatabase extends CatalogOptions {
-  db: Db
+  db: CatalogDb
   file: string
   release(): void
 }

@@ -1,11 +1,11 @@
 import type { CorruptBackups } from '../domain/ports.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 
 /** How many corrupt backups of a namespace are named; the others are only counted. */
 const MAX_NAMED = 3
 
 /** The backups known to be corrupt, of one namespace or of all; a namespace without one is left out. */
-export async function countCorrupt(db: Db, server?: string): Promise<CorruptBackups[]> {
+export async function countCorrupt(db: CatalogDb, server?: string): Promise<CorruptBackups[]> {
   const where = { corrupt: { not: null }, ...(server !== undefined && { server }) }
   const groups = await db.backup.groupBy({ by: ['server'], where, _count: { name: true } })
   const found: CorruptBackups[] = []

@@ -7,12 +7,12 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { toFileError } from './file-error.ts'
 import { PrismaClient } from './generated/client.ts'
-import { migrate } from './migrate.ts'
+import { applyMigrations } from './migrate.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 
-export type Db = PrismaClient
+export type CatalogDb = PrismaClient
 /** The client inside a transaction. */
-export type DbTransaction = Parameters<Parameters<Db['$transaction']>[0]>[0]
+export type DbTransaction = Parameters<Parameters<CatalogDb['$transaction']>[0]>[0]
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
 
@@ -30,7 +30,7 @@ const TIMEOUTS = { maxWait: 60_000, timeout: 60_000 }
  * Opens the database file or creates it; checks all pages, applies migrations, turns on the write-ahead log. The caller
  * must hold the lock. Throws CATALOG_UNUSABLE with the file and a solution; a damaged file is left untouched.
  */
-export function openDatabase(file: string, options: DatabaseOptions): Db {
+export function openCatalogDatabase(file: string, options: DatabaseOptions): CatalogDb {
   try {
     prepare(file, options)
   } catch (error) {
@@ -46,7 +46,7 @@ function prepare(file: string, { log, clock, migrations = MIGRATIONS }: Database
     checkAllPages(database)
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
-    const applied = migrate(database, {
+    const applied = applyMigrations(database, {
       folder: migrations,
       clock,
       beforeFirst: (name) => copyBefore(database, name, log),

@@ -1,6 +1,6 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 const KEY = 'event numbers given'
@@ -15,7 +15,7 @@ export interface EventNumbers {
   close(): Promise<void>
 }
 
-export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Promise<EventNumbers> {
+export async function openEventNumbers(db: CatalogDb, writes: WriteQueue, log: Log): Promise<EventNumbers> {
   const mark = (upTo: number) => writes.run(() => saveMark(db, upTo))
   let last = await lastGiven(db)
   let reserved = last + NUMBERS_PER_BLOCK
@@ -51,13 +51,13 @@ export async function openEventNumbers(db: Db, writes: WriteQueue, log: Log): Pr
   }
 }
 
-async function lastGiven(db: Db): Promise<number> {
+async function lastGiven(db: CatalogDb): Promise<number> {
   const marked = await db.meta.findUnique({ where: { key: KEY } })
   const newest = await db.recordEvent.findFirst({ orderBy: { seq: 'desc' }, select: { seq: true } })
   return Math.max(Number(marked?.value ?? 0), newest?.seq ?? 0)
 }
 
-async function saveMark(db: Db, upTo: number): Promise<void> {
+async function saveMark(db: CatalogDb, upTo: number): Promise<void> {
   const value = String(upTo)
   await db.meta.upsert({ where: { key: KEY }, create: { key: KEY, value }, update: { value } })
 }

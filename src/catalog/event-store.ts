@@ -1,5 +1,5 @@
 import type { KeptRecord } from '../domain/ports.ts'
-import type { Db, DbTransaction } from './database.ts'
+import type { CatalogDb, DbTransaction } from './database.ts'
 import { parseRecord } from './record-rows.ts'
 
 export interface EventQuery {
@@ -10,7 +10,10 @@ export interface EventQuery {
 }
 
 /** Changes of state, oldest first, each with the record as it was then. */
-export async function eventsSince(db: Db, { after, limit, rid, app }: EventQuery): Promise<KeptRecord[]> {
+export async function eventsSince(
+  db: CatalogDb,
+  { after, limit, rid, app }: EventQuery,
+): Promise<KeptRecord[]> {
   const rows = await db.recordEvent.findMany({
     where: { seq: { gt: after }, rid, app },
     orderBy: { seq: 'asc' },
@@ -23,7 +26,7 @@ export async function eventsSince(db: Db, { after, limit, rid, app }: EventQuery
 const PRUNED_KEY = 'events pruned up to'
 
 /** All changes of state with a higher number are stored. */
-export async function prunedUpTo(db: Db | DbTransaction): Promise<number> {
+export async function prunedUpTo(db: CatalogDb | DbTransaction): Promise<number> {
   const mark = await db.meta.findUnique({ where: { key: PRUNED_KEY } })
   return Number(mark?.value ?? 0)
 }
@@ -35,7 +38,7 @@ export async function markPruned(db: DbTransaction, upTo: number): Promise<void>
 }
 
 /** Adds the mark to an older catalog, which may have been pruned up to its oldest event, or completely. */
-export async function addPrunedMark(db: Db, lastGiven: number): Promise<void> {
+export async function addPrunedMark(db: CatalogDb, lastGiven: number): Promise<void> {
   if (await db.meta.findUnique({ where: { key: PRUNED_KEY } })) return
   const oldest = await db.recordEvent.findFirst({ orderBy: { seq: 'asc' }, select: { seq: true } })
   await db.$transaction((transaction) => markPruned(transaction, oldest ? oldest.seq - 1 : lastGiven))

@@ -1,7 +1,7 @@
 import type { BackupInfo } from '../wire/backup.ts'
 import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { toBackupInfo } from './backup-rows.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import type { Prisma } from './generated/client.ts'
 import { keyAfter, keyBounds, rowsFor, toSlice } from './keyset.ts'
 
@@ -9,7 +9,11 @@ import { keyAfter, keyBounds, rowsFor, toSlice } from './keyset.ts'
  * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, because clocks can
  * jump; otherwise by time of creation, because sequences count per volume. Throws BAD_INPUT for a bad cursor or time.
  */
-export async function findBackups(db: Db, filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>> {
+export async function findBackupRows(
+  db: CatalogDb,
+  filter: BackupFilter,
+  page: Page,
+): Promise<Slice<BackupInfo>> {
   const order = isOneVolume(filter) ? 'sequenceKey' : 'createdKey'
   const after = keyAfter(order, page)
   const rows = await db.backup.findMany({

@@ -2,7 +2,7 @@ import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { keyAfter, rowsFor, toSlice } from './keyset.ts'
 import { splitIntoLists } from './numbers.ts'
-import { readRecords } from './read-records.ts'
+import { readRecordRows } from './read-records.ts'
 import { whereRecords } from './record-filter.ts'
 import type { RecordWorld } from './world.ts'
 
@@ -11,7 +11,7 @@ const CURSOR = 'record'
 type ReadWorld = Pick<RecordWorld, 'db' | 'live'>
 
 /** Sorted by request time, latest first. Throws BAD_INPUT for a bad cursor or time. */
-export async function findRecords(
+export async function findRecordRows(
   world: ReadWorld,
   filter: RecordFilter,
   page: Page,
@@ -51,7 +51,7 @@ export async function lastOfJobs(
 
 /** Adds the records to the rows. A record that has not ended comes from memory, which is newer than the disk. */
 async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKey: string }[]) {
-  const records = await readRecords(
+  const records = await readRecordRows(
     db,
     rows.map(({ rid }) => rid),
   )

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 const KEY = 'controller id'
@@ -8,7 +8,7 @@ const KEY = 'controller id'
  * The id by which daemons know this controller. Created once and the same in every copy of the catalog, so that a
  * controller started from a copy still owns the jobs of its daemons.
  */
-export async function openIdentity(db: Db, writes: WriteQueue): Promise<string> {
+export async function openIdentity(db: CatalogDb, writes: WriteQueue): Promise<string> {
   const known = await db.meta.findUnique({ where: { key: KEY } })
   if (known) return known.value
   const value = randomBytes(16).toString('hex')

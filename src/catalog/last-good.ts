@@ -1,14 +1,14 @@
 import type { VolumeKey } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { toBackupInfo } from './backup-rows.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import { splitIntoLists } from './numbers.ts'
 
 /**
  * The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. Archives are
  * ordered by sequence. Of the newest archive and the series of snapshots, the one with the later good point wins.
  */
-export async function lastGood(db: Db, keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>> {
+export async function lastGood(db: CatalogDb, keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>> {
   const last = new Map<string, BackupInfo>()
   for (const some of splitIntoLists(keys)) {
     const newest = await db.backup.groupBy({

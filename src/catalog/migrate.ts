@@ -24,7 +24,7 @@ interface Applied {
   finished_at: number | null
 }
 
-export interface MigrateOptions {
+export interface MigrationOptions {
   /** One folder per migration, `<yyyymmddhhmmss>_<name>/migration.sql`; applied in order of their names. */
   folder: string
   clock: Clock
@@ -36,7 +36,7 @@ export interface MigrateOptions {
  * Applies the pending migrations of the folder and returns their names. Throws CATALOG_UNUSABLE if an applied one
  * failed half way earlier, has changed since, or is unknown here.
  */
-export function migrate(database: Database.Database, options: MigrateOptions): string[] {
+export function applyMigrations(database: Database.Database, options: MigrationOptions): string[] {
   const all = readMigrations(options.folder)
   const applied = readHistory(database)
   checkHistory(database.name, all, applied)

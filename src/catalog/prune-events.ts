@@ -1,5 +1,5 @@
 import { messageOf } from '../lib/errors.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import { markPruned } from './event-store.ts'
 import type { CatalogWorld } from './world.ts'
 
@@ -34,7 +34,7 @@ export function createPruner({ db, clock, log }: CatalogWorld): (added: number) 
 }
 
 /** @returns whether there is more to remove */
-async function pruneSlice(db: Db, now: number): Promise<boolean> {
+async function pruneSlice(db: CatalogDb, now: number): Promise<boolean> {
   const before = await findFirstKept(db, now - MAX_EVENT_AGE_MS)
   const oldest = await db.recordEvent.findMany({
     where: { seq: { lt: before } },
@@ -54,7 +54,7 @@ async function pruneSlice(db: Db, now: number): Promise<boolean> {
 }
 
 /** The number of the first event that stays. */
-async function findFirstKept(db: Db, oldestMs: number): Promise<number> {
+async function findFirstKept(db: CatalogDb, oldestMs: number): Promise<number> {
   const order = { orderBy: { seq: 'desc' }, select: { seq: true } } as const
   const tooMany = await db.recordEvent.findFirst({ ...order, skip: MAX_EVENTS })
   const tooOld = await db.recordEvent.findFirst({ ...order, where: { at: { lt: oldestMs } } })

@@ -1,18 +1,18 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { RunRecord } from '../wire/record.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import { splitIntoLists } from './numbers.ts'
 import { parseRecord } from './record-rows.ts'
 
 /** Reads records from disk; unknown ones are left out. */
-export async function readKept(db: Db, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
+export async function readKept(db: CatalogDb, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
   const kept = new Map<string, KeptRecord>()
   for (const some of splitIntoLists(rids)) {
     const rows = await db.record.findMany({
       where: { rid: { in: some } },
       select: { rid: true, eventSeq: true },
     })
-    const records = rows.length === 0 ? new Map<string, RunRecord>() : await readRecords(db, some)
+    const records = rows.length === 0 ? new Map<string, RunRecord>() : await readRecordRows(db, some)
     for (const { rid, eventSeq } of rows) {
       const record = records.get(rid)
       if (record) kept.set(rid, { record, eventSeq })
@@ -22,13 +22,13 @@ export async function readKept(db: Db, rids: readonly string[]): Promise<Map<str
 }
 
 /** Pass at most a page of rids. */
-export async function readRecords(db: Db, rids: string[]): Promise<Map<string, RunRecord>> {
+export async function readRecordRows(db: CatalogDb, rids: string[]): Promise<Map<string, RunRecord>> {
   const bodies = await db.recordBody.findMany({ where: { rid: { in: rids } } })
   return new Map(bodies.map(({ rid, json }) => [rid, parseRecord(rid, json)]))
 }
 
 /** The server of each run on disk; does not read the bodies. */
-export async function readServers(db: Db, rids: readonly string[]): Promise<Map<string, string>> {
+export async function readServers(db: CatalogDb, rids: readonly string[]): Promise<Map<string, string>> {
   const servers = new Map<string, string>()
   for (const some of splitIntoLists(rids)) {
     const rows = await db.record.findMany({

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ReconcileCounts } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
-import { removeBackups } from './backup-news.ts'
+import { removeBackupRows } from './backup-news.ts'
 import { makeBackupRow, toBackupInfo } from './backup-rows.ts'
 import type { Backup } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
@@ -84,7 +84,7 @@ async function removeUnseen(world: Reconciling, seen: Set<string>): Promise<void
   if (dryRun) return
   for (const names of splitIntoLists(unseen)) {
     const gone = { server, names, touched: numbers.next() }
-    await writes.run(() => db.$transaction((transaction) => removeBackups(transaction, gone, clock.now())))
+    await writes.run(() => db.$transaction((transaction) => removeBackupRows(transaction, gone, clock.now())))
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KeptRecord, RecordStore } from '../domain/ports.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import { addPrunedMark, eventsSince, prunedUpTo } from './event-store.ts'
-import { findRecords, lastOfJobs } from './find-records.ts'
+import { findRecordRows, lastOfJobs } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
 import { createPruner } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
@@ -24,7 +24,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
       live.get(rid) ?? (await caches.record.get(rid, async () => (await readKept(db, [rid])).get(rid))),
     serversOf: (rids) => readServers(db, rids),
     find: (filter, page) =>
-      caches.records.get(JSON.stringify([filter, page]), () => findRecords(world, filter, page)),
+      caches.records.get(JSON.stringify([filter, page]), () => findRecordRows(world, filter, page)),
     lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)
@@ -37,7 +37,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
   }
 }
 
-async function loadLive(db: Db): Promise<Map<string, KeptRecord>> {
+async function loadLive(db: CatalogDb): Promise<Map<string, KeptRecord>> {
   const rows = await db.record.findMany({
     where: { state: { in: ['queued', 'running'] } },
     select: { rid: true },

@@ -1,8 +1,8 @@
 import type { ServerStore } from '../domain/ports.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-export function createServerStore(db: Db, writes: WriteQueue): ServerStore {
+export function createServerStore(db: CatalogDb, writes: WriteQueue): ServerStore {
   return {
     all: () => db.server.findMany({ orderBy: { ip: 'asc' } }),
     save: ({ ip, daemonId, lastSeen, leaving }) =>

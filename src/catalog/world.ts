@@ -5,7 +5,7 @@ import type { BackupInfo } from '../wire/backup.ts'
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { AnswerCache } from './answer-cache.ts'
-import type { Db } from './database.ts'
+import type { CatalogDb } from './database.ts'
 import type { EventNumbers } from './event-numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
@@ -18,7 +18,7 @@ export interface Caches {
 
 /** What the stores of a catalog share. */
 export interface CatalogWorld {
-  db: Db
+  db: CatalogDb
   numbers: EventNumbers
   writes: WriteQueue
   caches: Caches

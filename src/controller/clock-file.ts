@@ -13,7 +13,10 @@ interface TimeKeeping {
 }
 
 /** Keeps the controller's trusted time in `<data>/clock.json`, until `parts` are disposed. */
-export function keepTime({ dataDir, clock, log }: TimeKeeping, parts: AsyncDisposableStack): TrustedClock {
+export function keepControllerTime(
+  { dataDir, clock, log }: TimeKeeping,
+  parts: AsyncDisposableStack,
+): TrustedClock {
   const file = join(dataDir, 'clock.json')
   const memory = {
     load: () => parseClockNote(readIfThere(file)),

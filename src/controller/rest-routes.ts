@@ -6,8 +6,8 @@ import { acceptEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
 import { makeRefusalReply } from '../rest-compat/refusal.ts'
 import type { Reply } from '../rest-compat/reply.ts'
-import { ROUTES } from '../rest-compat/routes.ts'
-import type { Route } from '../rest-compat/row.ts'
+import { REST_ROUTES } from '../rest-compat/routes.ts'
+import type { RestRoute } from '../rest-compat/row.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { RequestFields, readFieldValues } from '../wire/request-fields.ts'
 
@@ -28,7 +28,10 @@ export async function addRestRoutes(app: FastifyInstance, options: RestOptions):
     else parse(request, String(body), done)
   })
   acceptEmptyBodies(app)
-  for (const [path, routes] of Map.groupBy(ROUTES, ({ method, path }) => `${method} ${readPath(path)}`)) {
+  for (const [path, routes] of Map.groupBy(
+    REST_ROUTES,
+    ({ method, path }) => `${method} ${readPath(path)}`,
+  )) {
     const [method = '', url = ''] = path.split(' ')
     const choices = routes.map((route) => ({ route, flags: readFlags(route.path) }))
     app.route({ method, url, handler: (request, reply) => answer(choices, { request, reply, ...options }) })
@@ -36,7 +39,7 @@ export async function addRestRoutes(app: FastifyInstance, options: RestOptions):
 }
 
 interface Choice {
-  route: Route
+  route: RestRoute
   flags: [string, string][]
 }
 

@@ -22,7 +22,7 @@ import { createLoaders } from '../resolvers/loaders.ts'
 import { createSchema } from '../resolvers/schema.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { startApollo } from './apollo.ts'
-import { keepTime } from './clock-file.ts'
+import { keepControllerTime } from './clock-file.ts'
 import { createExecute } from './execute.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { addHealthRoute } from './health-route.ts'
@@ -93,7 +93,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const room = await openRoom({ dir: dataDir, clock, log, problems }, parts)
   const onDiskFull = () => room.reportFull()
   const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull }), (it) => it.close())
-  trustedClock = keepTime(options, parts)
+  trustedClock = keepControllerTime(options, parts)
   let opened: World | undefined
   const daemon = createDaemonClient({
     log,

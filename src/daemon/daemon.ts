@@ -17,9 +17,9 @@ import { logPassword } from './log-password.ts'
 import type { StoreMemory } from './memory/store-memory.ts'
 import { openEngine } from './open-engine.ts'
 import { warnOfReach } from './reach.ts'
-import { ROUTES } from './routes.ts'
+import { DAEMON_ROUTES } from './routes.ts'
 import { Startup } from './startup.ts'
-import { StoreSpace } from './store-space.ts'
+import { KnownSpace } from './store-space.ts'
 
 // The daemon process: it opens its memory (memory/), serves its routes (http/, handlers/), runs the engine and sends
 // news of its records to controllers (notifier/). cli/ starts it; the standalone command adds a controller.
@@ -103,12 +103,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const startup = new Startup({ claim: () => claimStore(options, engine, stores), engine, scheduler, log })
   parts.defer(() => startup.stop())
   const { driver } = settings.store
-  const space = new StoreSpace({ driver, problems, clock, ask: () => engine.ask('store_space', {}) })
+  const space = new KnownSpace({ driver, problems, clock, ask: () => engine.ask('store_space', {}) })
   const { ip, daemonId, version } = settings
   const facts = { ip, daemonId, version, startTime: isoTime(clock.now()) }
   const notReady = () => startup.waitsFor
   const world = { engine, scheduler, notifier, bond, space, problems, trustedClock, log, ...facts, notReady }
-  const http = parts.adopt(await serve(ROUTES, world, options), (it) => it.close())
+  const http = parts.adopt(await serve(DAEMON_ROUTES, world, options), (it) => it.close())
   warnOfReach(options)
   notifier.start()
   await waitForStart(startup, log)

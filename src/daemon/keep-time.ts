@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import { CLOCK_TICK_MS, TrustedClock } from '../lib/trusted-clock.ts'
 import { createClockMemory } from './memory/clock-memory.ts'
-import type { Db } from './memory/database.ts'
+import type { DaemonDb } from './memory/database.ts'
 
 interface TimeKeeping {
   clock: Clock
@@ -15,7 +15,11 @@ interface TimeKeeping {
 }
 
 /** Keeps the trusted time in the daemon's database and passes it to runs, until `parts` are disposed. */
-export function keepTime(db: Db, keeping: TimeKeeping, parts: AsyncDisposableStack): TrustedClock {
+export function keepDaemonTime(
+  db: DaemonDb,
+  keeping: TimeKeeping,
+  parts: AsyncDisposableStack,
+): TrustedClock {
   const { clock, log, problems, settings } = keeping
   const memory = createClockMemory(db)
   const onChange = (it: TrustedClock) => {

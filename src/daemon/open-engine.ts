@@ -9,10 +9,10 @@ import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { DISK_SOURCE, type Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
-import { keepTime } from './keep-time.ts'
+import { keepDaemonTime } from './keep-time.ts'
 import { ControllerMemory } from './memory/controller-memory.ts'
 import { createDaemonMemory, type MemoryListener } from './memory/daemon-memory.ts'
-import { openDatabase } from './memory/database.ts'
+import { openDaemonDatabase } from './memory/database.ts'
 import { Outbox } from './memory/outbox.ts'
 import { StoreMemory } from './memory/store-memory.ts'
 import { Notifier } from './notifier/notifier.ts'
@@ -48,8 +48,11 @@ const FLUSH_TIMEOUT_MS = 2000
 /** Opens the engine, the daemon's memory and the notifier; `parts` closes them in order. */
 export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): OpenedEngine {
   const { settings, log, clock, problems, room, concurrency, warmRunners = WARM_RUNNERS } = setup
-  const db = parts.adopt(openDatabase(join(settings.dataDir, 'daemon.db'), log), (it) => void it.close())
-  const trustedClock = keepTime(db, setup, parts)
+  const db = parts.adopt(
+    openDaemonDatabase(join(settings.dataDir, 'daemon.db'), log),
+    (it) => void it.close(),
+  )
+  const trustedClock = keepDaemonTime(db, setup, parts)
   const running = () => engine.running().map(({ rid }) => rid)
   const sender = { daemonId: settings.daemonId, server: settings.ip, running, clock }
   const outbox = new Outbox(db, trustedClock)

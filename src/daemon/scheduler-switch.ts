@@ -1,14 +1,14 @@
 import type { Engine } from '../engine/engine.ts'
 import type { Log } from '../lib/log.ts'
-import type { Db } from './memory/database.ts'
+import type { DaemonDb } from './memory/database.ts'
 
 /** Starts and stops the schedule. A requested stop is kept in the database and survives a restart. */
 export class SchedulerSwitch {
   readonly #engine: Pick<Engine, 'start' | 'stop'>
-  readonly #db: Db
+  readonly #db: DaemonDb
   readonly #log: Log
 
-  constructor(engine: Pick<Engine, 'start' | 'stop'>, db: Db, log: Log) {
+  constructor(engine: Pick<Engine, 'start' | 'stop'>, db: DaemonDb, log: Log) {
     this.#engine = engine
     this.#db = db
     this.#log = log

@@ -26,7 +26,7 @@ export interface StoreSpaceOptions {
 }
 
 /** The last known space of the store. `get` never waits for the store; it only starts a refresh. */
-export class StoreSpace {
+export class KnownSpace {
   readonly #options: StoreSpaceOptions
   #known: NonNullable<DaemonDebug['store']>
   #askedAt = Number.NEGATIVE_INFINITY

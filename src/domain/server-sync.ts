@@ -6,7 +6,7 @@ import { isForeign, isLegacyDaemon, type ServerState } from './server-state.ts'
 import type { World } from './world.ts'
 
 /** Sends the daemon its jobs and our notify address if it lacks them, and reads its schedule. */
-export async function bringUpToDate(world: World, server: ServerState): Promise<void> {
+export async function syncServer(world: World, server: ServerState): Promise<void> {
   if (isForeign(server)) {
     server.schedule = new Map()
     return

@@ -6,7 +6,7 @@ import { dropOldOutcomes, restoreOutcomes } from './failed-runs.ts'
 import { relistSoon } from './listing.ts'
 import { reviveRuns } from './revive-runs.ts'
 import { isReachable, newServer, type ServerState } from './server-state.ts'
-import { bringUpToDate, refreshSchedule } from './server-sync.ts'
+import { refreshSchedule, syncServer } from './server-sync.ts'
 import type { World } from './world.ts'
 
 export const POLL_EVERY_MS = 30_000
@@ -84,7 +84,7 @@ async function poll(world: World, server: ServerState): Promise<void> {
     noteIdle(server, server.debug, world.clock.now())
     world.ledger.noteAlive(server.debug.running ?? [], server.ip)
     reviveRuns(world, server.ip, server.debug.running ?? [])
-    await bringUpToDate(world, server)
+    await syncServer(world, server)
     await noteAnswer(world, server)
   } catch (error) {
     noteFailure(world, server, error)

@@ -35,7 +35,7 @@ export interface HeldLocks {
   release(): void
 }
 
-export interface LockOptions {
+export interface RunLockOptions {
   /** How long to try; once if left out. */
   wait?: { ms: number; clock: Clock }
   signal?: AbortSignal
@@ -50,7 +50,7 @@ export interface LockOptions {
 export async function acquireLocks(
   dataDir: string,
   names: readonly string[],
-  options: LockOptions = {},
+  options: RunLockOptions = {},
 ): Promise<HeldLocks> {
   if (names.length === 0) return { release: () => {} }
   const folder = join(dataDir, 'locks')
@@ -90,7 +90,7 @@ export async function isRunning(dataDir: string, rid: string): Promise<boolean> 
   }
 }
 
-async function acquireLock(file: string, name: string, options: LockOptions): Promise<HeldLocks> {
+async function acquireLock(file: string, name: string, options: RunLockOptions): Promise<HeldLocks> {
   const kernel = 'kernel' in options ? options.kernel : loadKernel()
   const { signal, wait } = options
   const end = wait ? wait.clock.elapsed() + wait.ms : 0

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../lib/errors.ts'
-import { type Locked, type Settled, settleVolumes, type VolumeSettling } from './settle-volumes.ts'
+import {
+  type LockedVolume,
+  type SettledVolume,
+  settleVolumes,
+  type VolumeSettling,
+} from './settle-volumes.ts'
 
 /** Delay between two tries. */
 const RETRY_INTERVAL_MS = 30_000
@@ -11,8 +16,8 @@ export interface LaterSettling {
   volumes: readonly string[]
   isClosing(): boolean
   /** Called whenever the reason why the volumes cannot be settled changes. */
-  onLocked(locked: Locked): void
-  onSettled?(settled: Settled): void
+  onLocked(locked: LockedVolume): void
+  onSettled?(settled: SettledVolume): void
 }
 
 /** Retries until no volume is locked any more or the daemon stops. Never rejects. */
@@ -37,7 +42,7 @@ export async function settleLater(options: VolumeSettling, later: LaterSettling)
 async function trySettle(
   options: VolumeSettling,
   { volumes, onSettled }: LaterSettling,
-): Promise<Locked | undefined> {
+): Promise<LockedVolume | undefined> {
   try {
     const task = { withStore: false, copiesOf: volumes, idleMs: SETTLE_IDLE_MS }
     const answer = await settleVolumes(options, task)

@@ -29,8 +29,8 @@ const answerSchema = z.object({
   storeError: z.object({ message: z.string() }).optional(),
 })
 export type SettleAnswer = z.infer<typeof answerSchema>
-export type Settled = z.infer<typeof settledSchema>
-export type Locked = z.infer<typeof lockedSchema>
+export type SettledVolume = z.infer<typeof settledSchema>
+export type LockedVolume = z.infer<typeof lockedSchema>
 
 export type VolumeSettling = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'settings'>
 

@@ -20,7 +20,7 @@ import { QUESTIONS } from '../wire/questions.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, askQuestion, encodeSegment, isMissingRoute } from './daemon-question.ts'
-import { legacyBackupsSchema, legacyFolderSchema, toBackupInfo, toFileInfo } from './legacy-backups.ts'
+import { fromLegacyBackup, legacyBackupsSchema, legacyFolderSchema, toFileInfo } from './legacy-backups.ts'
 
 export interface DaemonBackups {
   /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
@@ -80,7 +80,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
     })
     if ('good' in answer) {
       if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'lists')
-      return yield answer.good.map((entity) => toBackupInfo(entity, ip))
+      return yield answer.good.map((entity) => fromLegacyBackup(entity, ip))
     }
     guard.check(answer.backups.length, answer.next)
     yield answer.backups

@@ -15,7 +15,7 @@ export const legacyBackupsSchema = z
  * Fields that a legacy list lacks become null, or as if the backup were good.
  * @param server the daemon that answered, which lists its own namespace only
  */
-export function toBackupInfo(entity: BackupEntity, server: string): BackupInfo {
+export function fromLegacyBackup(entity: BackupEntity, server: string): BackupInfo {
   return {
     ...entity,
     server,

@@ -1,7 +1,7 @@
 import type { LineCounter, YAMLError } from 'yaml'
 
 /** A problem in a file; line and column count from 1. */
-export interface Problem {
+export interface YamlProblem {
   line: number
   column: number
   message: string
@@ -11,7 +11,7 @@ export interface Problem {
 const MAX_LISTED_PROBLEMS = 20
 
 /** Prints one problem on one line, several as a list below a heading. */
-export function printProblems(file: string, problems: readonly Problem[]): string {
+export function printProblems(file: string, problems: readonly YamlProblem[]): string {
   const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
   const lines = sorted
     .slice(0, MAX_LISTED_PROBLEMS)
@@ -29,8 +29,8 @@ const PLAIN_MESSAGES: Partial<Record<YAMLError['code'], string>> = {
 }
 
 /** Keeps the first problem of each line, because the others usually follow from it. */
-export function toProblems(errors: readonly YAMLError[], lines: LineCounter): Problem[] {
-  const byLine = new Map<number, Problem>()
+export function toProblems(errors: readonly YAMLError[], lines: LineCounter): YamlProblem[] {
+  const byLine = new Map<number, YamlProblem>()
   for (const { code, message, pos } of errors) {
     const { line, col } = lines.linePos(pos[0])
     if (!byLine.has(line))

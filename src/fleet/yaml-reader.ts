@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { describeUnknownWord } from './describe-unknown-word.ts'
-import { type Problem, toProblems } from './yaml-problems.ts'
+import { toProblems, type YamlProblem } from './yaml-problems.ts'
 
 /** A value of the file with its position; `node` is null if nothing follows the key. */
 export interface Value {
@@ -29,7 +29,7 @@ const MAX_PROBLEMS = 1000
  * so that one pass finds all problems.
  */
 export class YamlReader {
-  readonly problems: Problem[] = []
+  readonly problems: YamlProblem[] = []
   readonly root: Value
   readonly #lines = new LineCounter()
   readonly #document

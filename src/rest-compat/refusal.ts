@@ -9,10 +9,10 @@ export interface Refusals {
   /** The status of all other codes; default 500. */
   otherwise?: 400 | 500
   /** Legacy text at the start of the message, because scripts search for it. */
-  words?(error: Refusal): string
+  words?(error: RestRefusal): string
 }
 
-export interface Refusal {
+export interface RestRefusal {
   code: string
   message: string
   facts: Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import type { Route } from './row.ts'
+import type { RestRoute } from './row.ts'
 import { BACKUP_ROWS } from './rows/backups.ts'
 import { JOB_ROWS } from './rows/jobs.ts'
 import { RECORD_ROWS } from './rows/records.ts'
@@ -10,7 +10,7 @@ import { SYSTEM_ROWS } from './rows/system.ts'
 // legacy JSON (legacy/). controller/ serves it. It knows no domain or catalog and may import only lib, wire and client.
 
 /** Every legacy URL of the controller, except the one for news of daemons. docs/rest.md describes each. */
-export const ROUTES: readonly Route[] = [
+export const REST_ROUTES: readonly RestRoute[] = [
   ...JOB_ROWS,
   ...RECORD_ROWS,
   ...BACKUP_ROWS,

@@ -5,7 +5,7 @@ import { makeRefusalReply, type Refusals } from './refusal.ts'
 import type { Reply } from './reply.ts'
 
 /** A request, as a row reads it. */
-export interface Call {
+export interface RestCall {
   /** Decoded path parameters; `*` is the part that matches the star of the pattern. */
   params: Readonly<Record<string, string>>
   fields: RequestFields
@@ -20,26 +20,26 @@ export interface RestRow<R, V extends object> {
   path: string
   document: TypedDocumentNode<R, V>
   /** The variables of the document. Throws BAD_INPUT. */
-  ask(call: Call): V
+  ask(call: RestCall): V
   /** For a list in pages: the variables of the next request; undefined when done. */
-  more?(pages: Pages<R>, call: Call): V | undefined
-  answer(pages: Pages<R>, call: Call): Reply
+  more?(pages: Pages<R>, call: RestCall): V | undefined
+  answer(pages: Pages<R>, call: RestCall): Reply
   refused?: Refusals
 }
 
 export type Pages<R> = readonly [R, ...R[]]
 
 /** A row without its type parameters, for the table. */
-export interface Route {
+export interface RestRoute {
   method: 'GET' | 'POST' | 'PUT'
   path: string
   /** Name of the GraphQL operation. */
   operation: string
   /** A refusal resolves as a reply and does not reject. */
-  reply(call: Call, execute: Execute): Promise<Reply>
+  reply(call: RestCall, execute: Execute): Promise<Reply>
 }
 
-export function row<R, V extends object>(table: RestRow<R, V>): Route {
+export function row<R, V extends object>(table: RestRow<R, V>): RestRoute {
   const { method, path, document } = table
   return {
     method,
@@ -57,7 +57,7 @@ export function row<R, V extends object>(table: RestRow<R, V>): Route {
 
 async function gather<R, V extends object>(
   { document, ask, more }: RestRow<R, V>,
-  call: Call,
+  call: RestCall,
   execute: Execute,
 ): Promise<Pages<R>> {
   const pages: [R, ...R[]] = [await execute(document, ask(call))]

@@ -5,7 +5,7 @@ import { textToBytes } from '../lib/byte-paths.ts'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import { openFolder as openSwapFolder } from '../volume/swap/folder.ts'
 import { emptyFolder } from '../volume/swap/remove-tree.ts'
-import { type Folder, openFolder, openFolderBeneath } from '../volume/tree/write-folder.ts'
+import { type OutputFolder, openFolderBeneath, openOutputFolder } from '../volume/tree/write-folder.ts'
 import { splitLast } from '../volume/tree/write-paths.ts'
 import { placeOf, trashName } from './layout.ts'
 import type { Mirror } from './store.ts'
@@ -47,7 +47,7 @@ export function renameInNamespace(world: StoreWorld, from: string, to: string): 
 export async function deleteInsideMirror(world: StoreWorld, name: string, inside: string): Promise<boolean> {
   const { folder, name: last } = splitLast(textToBytes(inside))
   return inNamespace(world, async (namespace) => {
-    const mirror = openFolder(join(namespace, name))
+    const mirror = openOutputFolder(join(namespace, name))
     try {
       const parent = openBeneath(mirror, folder)
       return parent
@@ -59,7 +59,7 @@ export async function deleteInsideMirror(world: StoreWorld, name: string, inside
   })
 }
 
-function openBeneath(mirror: Folder, folder: Buffer): Folder | undefined {
+function openBeneath(mirror: OutputFolder, folder: Buffer): OutputFolder | undefined {
   try {
     return folder.length === 0 ? mirror : openFolderBeneath(mirror, folder)
   } catch (error) {
@@ -69,9 +69,9 @@ function openBeneath(mirror: Folder, folder: Buffer): Folder | undefined {
 }
 
 async function removeName(
-  parent: Folder,
+  parent: OutputFolder,
   name: Buffer,
-  { mirror, trash }: { mirror: Folder; trash: string },
+  { mirror, trash }: { mirror: OutputFolder; trash: string },
 ): Promise<boolean> {
   try {
     const stat = lstatSync(parent.at(name), { throwIfNoEntry: false })

@@ -13,7 +13,7 @@ import type { ManifestFacts, PendingBackup } from './store.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /** What begin() fixed for a backup; `owner` is who owned the namespace then. */
-export interface Place {
+export interface BegunBackup {
   name: string
   rid: string
   created: string
@@ -26,7 +26,7 @@ interface Parts {
   index: ObjectWriter
 }
 
-export function createPendingBackup(world: StoreWorld, place: Place, parts: Parts): PendingBackup {
+export function createPendingBackup(world: StoreWorld, place: BegunBackup, parts: Parts): PendingBackup {
   return new PendingArchive(world, place, parts)
 }
 
@@ -37,14 +37,14 @@ class PendingArchive implements PendingBackup {
   readonly object: ByteSink
   readonly index: ByteSink
   readonly #world: StoreWorld
-  readonly #place: Place
+  readonly #place: BegunBackup
   readonly #parts: Parts
   /** Pieces that have their names, or may have. */
   readonly #named = new Set<Piece>()
   #isIntended = false
   #isOver = false
 
-  constructor(world: StoreWorld, place: Place, parts: Parts) {
+  constructor(world: StoreWorld, place: BegunBackup, parts: Parts) {
     this.#world = world
     this.#place = place
     this.#parts = parts

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
-import { openDatabase } from '../../src/catalog/database.ts'
+import { openCatalogDatabase } from '../../src/catalog/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
@@ -27,7 +27,7 @@ test('a copy gets its name when it is complete, and the name is on disk before t
 test('the content of a copy is on disk before the thread that made it ends', async () => {
   const folder = await tempFolder()
   const from = join(folder, 'catalog.db')
-  await openDatabase(from, { log: silentLog, clock: systemClock }).$disconnect()
+  await openCatalogDatabase(from, { log: silentLog, clock: systemClock }).$disconnect()
   const disk = await recordDisk(folder)
   // In this thread, where it can be seen what is synced.
   vi.doMock('node:worker_threads', () => ({ workerData: { from, to: join(folder, 'copy.db') } }))
@@ -49,7 +49,7 @@ itMounts('a copy that finds no room leaves no part of itself, and the room is fr
 async function olderCatalog() {
   const folder = await tempFolder()
   const file = join(folder, 'catalog.db')
-  const db = openDatabase(file, { log: silentLog, clock: systemClock })
+  const db = openCatalogDatabase(file, { log: silentLog, clock: systemClock })
   await db.meta.create({ data: { key: 'old', value: 'kept' } })
   await db.$disconnect()
   const later = join(folder, 'migrations')
@@ -67,7 +67,7 @@ async function olderCatalog() {
 test('the copy before a migration is whole on disk before it gets its name', async () => {
   const { folder, file, later, copy } = await olderCatalog()
   const disk = await recordDisk(folder)
-  await openDatabase(file, { log: silentLog, clock: systemClock, migrations: later }).$disconnect()
+  await openCatalogDatabase(file, { log: silentLog, clock: systemClock, migrations: later }).$disconnect()
   const name = basename(copy)
   expect(disk.steps).toEqual([`sync ${name}.part`, `move ${name}.part ${name}`])
 })
@@ -75,7 +75,7 @@ test('the copy before a migration is whole on disk before it gets its name', asy
 test('the rest of a copy that a power loss interrupted does not block a migration', async () => {
   const { file, later, copy } = await olderCatalog()
   await writeFile(`${copy}.part`, 'half a copy')
-  await openDatabase(file, { log: silentLog, clock: systemClock, migrations: later }).$disconnect()
+  await openCatalogDatabase(file, { log: silentLog, clock: systemClock, migrations: later }).$disconnect()
   const database = new Database(copy, { readonly: true })
   onTestFinished(() => void database.close())
   expect(database.prepare('SELECT value FROM Meta').pluck().all()).toEqual(['kept'])

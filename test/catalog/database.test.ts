@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Db, openDatabase } from '../../src/catalog/database.ts'
+import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { openIn, tempFolder } from '../support/temp-catalog.ts'
 
-async function tempDatabase(): Promise<{ db: Db; file: string }> {
+async function tempDatabase(): Promise<{ db: CatalogDb; file: string }> {
   const file = join(await tempFolder(), 'catalog.db')
-  const db = openDatabase(file, { log: silentLog, clock: systemClock })
+  const db = openCatalogDatabase(file, { log: silentLog, clock: systemClock })
   onTestFinished(() => db.$disconnect())
   return { db, file }
 }
@@ -172,7 +172,7 @@ test('a copy is made before an older database is changed', async () => {
   await promisify(execFile)('cp', ['-r', `${real}/.`, migrations])
   await promisify(execFile)('mkdir', [join(migrations, '99991231235959_later')])
   await writeFile(join(migrations, '99991231235959_later', 'migration.sql'), 'CREATE TABLE later (x)')
-  await openDatabase(file, { log: silentLog, clock: systemClock, migrations }).$disconnect()
+  await openCatalogDatabase(file, { log: silentLog, clock: systemClock, migrations }).$disconnect()
   const copy = new Database(`${file}.before-99991231235959_later`, { readonly: true })
   onTestFinished(() => void copy.close())
   expect(copy.prepare('SELECT value FROM Meta').pluck().all()).toEqual(['kept'])

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Db, openDatabase } from '../../src/catalog/database.ts'
+import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.ts'
 import { type EventNumbers, openEventNumbers } from '../../src/catalog/event-numbers.ts'
 import { createWriteQueue } from '../../src/catalog/write-queue.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -10,8 +10,8 @@ import { tempFolder } from '../support/temp-catalog.ts'
 /** Event numbers as a new process opens them; whoever had them before has crashed and closed nothing. */
 async function processesOf() {
   const file = join(await tempFolder(), 'catalog.db')
-  return async (): Promise<{ db: Db; numbers: EventNumbers }> => {
-    const db = openDatabase(file, { log: silentLog, clock: systemClock })
+  return async (): Promise<{ db: CatalogDb; numbers: EventNumbers }> => {
+    const db = openCatalogDatabase(file, { log: silentLog, clock: systemClock })
     onTestFinished(() => db.$disconnect())
     return { db, numbers: await openEventNumbers(db, createWriteQueue(), silentLog) }
   }

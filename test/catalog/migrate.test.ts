@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
-import { migrate } from '../../src/catalog/migrate.ts'
+import { applyMigrations } from '../../src/catalog/migrate.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 
@@ -19,7 +19,7 @@ async function lab() {
       await writeFile(join(folder, 'migrations', name, 'migration.sql'), sql)
     },
     run: () =>
-      migrate(database, {
+      applyMigrations(database, {
         clock: systemClock,
         folder: join(folder, 'migrations'),
         beforeFirst: (name) => before.push(name),

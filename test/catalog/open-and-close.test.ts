@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { lockCatalog } from '../../src/catalog/catalog-lock.ts'
-import { openDatabase } from '../../src/catalog/database.ts'
+import { openCatalogDatabase } from '../../src/catalog/database.ts'
 import { openEventNumbers } from '../../src/catalog/event-numbers.ts'
 import { createWriteQueue } from '../../src/catalog/write-queue.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -62,7 +62,10 @@ test('a write in progress is completed when the catalog closes', async () => {
 })
 
 test('a transaction that cannot begin blocks nobody', async () => {
-  const db = openDatabase(join(await tempFolder(), 'catalog.db'), { log: silentLog, clock: systemClock })
+  const db = openCatalogDatabase(join(await tempFolder(), 'catalog.db'), {
+    log: silentLog,
+    clock: systemClock,
+  })
   onTestFinished(() => db.$disconnect())
   const level = { isolationLevel: 'ReadUncommitted' } as never
   await expect(db.$transaction(async () => {}, level)).rejects.toThrow()
@@ -72,14 +75,14 @@ test('a transaction that cannot begin blocks nobody', async () => {
 
 test('event numbers are reserved before the last reserved one is used', async () => {
   const file = join(await tempFolder(), 'catalog.db')
-  const db = openDatabase(file, { log: silentLog, clock: systemClock })
+  const db = openCatalogDatabase(file, { log: silentLog, clock: systemClock })
   onTestFinished(() => db.$disconnect())
   const numbers = await openEventNumbers(db, createWriteQueue(), silentLog)
   for (let n = 0; n < 5001; n++) numbers.next()
   const reserved = async () => Number((await db.meta.findFirst({ where: { value: { not: '' } } }))?.value)
   await expect.poll(reserved).toBeGreaterThan(numbers.last() + 5000)
   for (let n = 0; n < 5000; n++) numbers.next()
-  const after = openDatabase(file, { log: silentLog, clock: systemClock })
+  const after = openCatalogDatabase(file, { log: silentLog, clock: systemClock })
   onTestFinished(() => after.$disconnect())
   const again = await openEventNumbers(after, createWriteQueue(), silentLog)
   expect(again.next()).toBeGreaterThan(numbers.last())

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ROUTES } from '../../src/rest-compat/routes.ts'
+import { REST_ROUTES } from '../../src/rest-compat/routes.ts'
 import { given } from '../support/given.ts'
 import { type RawAnswer, type RawRequest, rawRequest } from '../support/raw-http.ts'
 import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
@@ -53,7 +53,7 @@ function expectAnswer(what: string, { status, headers, body }: RawAnswer): void 
   if (status >= 500) expect(told.code, `${what}: ${body}`).toBeDefined()
 }
 
-test.for(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
+test.for(REST_ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
   '%s stands hostile names and bodies',
   async ([, { method, path }]) => {
     const ask = await start()

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { ROUTES } from '../../src/rest-compat/routes.ts'
+import { REST_ROUTES } from '../../src/rest-compat/routes.ts'
 import { recordedExchanges } from '../support/recorded-cluster.ts'
 
 test('the table of legacy URLs is complete', () => {
-  const lines = ROUTES.map(
+  const lines = REST_ROUTES.map(
     ({ method, path, operation }) => `${method.padEnd(4)} ${path.padEnd(74)} ${operation}`,
   )
   console.log(lines.join('\n'))
   expect(new Set(lines).size).toBe(lines.length)
-  expect(ROUTES.every(({ operation }) => operation !== '')).toBe(true)
+  expect(REST_ROUTES.every(({ operation }) => operation !== '')).toBe(true)
 })
 
 test('every recorded URL has its row', async () => {
@@ -21,7 +21,7 @@ test('every recorded URL has its row', async () => {
 
 function hasRow(method: string, path: string): boolean {
   const [asked = ''] = path.split('?')
-  return ROUTES.some((row) => {
+  return REST_ROUTES.some((row) => {
     const pattern = row.path.split('?')[0]?.replaceAll(/:\w+/g, '[^/]+').replace('*', '.+')
     return row.method === method && new RegExp(`^${pattern}$`).test(asked)
   })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { QUESTION_ROUTES } from '../../src/daemon/handlers/questions.ts'
-import type { World } from '../../src/daemon/http/route.ts'
+import type { DaemonParts } from '../../src/daemon/http/route.ts'
 import { plugins } from '../../src/engine/plugins/index.ts'
 import { QUESTIONS } from '../../src/wire/questions.ts'
 import { RequestFields } from '../../src/wire/request-fields.ts'
@@ -23,7 +23,7 @@ test.each(rows.filter(([, { changesStore }]) => changesStore))(
   '%s is refused of another server, and before the daemon is ready',
   async (_, { method, path }) => {
     const route = QUESTION_ROUTES.find((one) => one.path === path && one.method === method)
-    const world = (reason?: string) => ({ ip: OWN, notReady: () => reason }) as unknown as World
+    const world = (reason?: string) => ({ ip: OWN, notReady: () => reason }) as unknown as DaemonParts
     const call = (namespace: string) => ({
       params: { name: NAME },
       fields: new RequestFields(new Map([['namespace', [namespace]]])),

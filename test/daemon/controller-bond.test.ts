@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ControllerBond } from '../../src/daemon/controller-bond.ts'
 import { ControllerMemory } from '../../src/daemon/memory/controller-memory.ts'
-import { openDatabase } from '../../src/daemon/memory/database.ts'
+import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { Problems } from '../../src/lib/problems.ts'
@@ -13,7 +13,7 @@ const MINUTE = 60_000
 const FIRST = { id: 'a'.repeat(32), url: 'http://10.0.0.9:9002' }
 
 test('a controller is remembered across a restart, and forgotten after its release', () => {
-  const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
   const open = () => {
     const bond = new ControllerBond(new ControllerMemory(db), {
@@ -31,7 +31,7 @@ test('a controller is remembered across a restart, and forgotten after its relea
 })
 
 test('a refused controller is a problem until it was silent for five minutes', () => {
-  const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
   const clock = handClock()
   const problems = new Problems(clock)

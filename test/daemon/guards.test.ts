@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ROUTES } from '../../src/daemon/routes.ts'
+import { DAEMON_ROUTES } from '../../src/daemon/routes.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 
 let daemon: StartedDaemon
@@ -24,12 +24,19 @@ const REFUSED: [string, Record<string, string>][] = [
   ['an allowed name with more to it', { host: 'backup.example.evil' }],
 ]
 
-describe.each([...ROUTES, { method: 'GET', path: '/nowhere' }])('$method $path', ({ method, path }) => {
-  test.each(REFUSED)('refuses %s', async (_who, headers) => {
-    const answer = await daemon.ask(method, path.replaceAll(/:\w+|\*/g, 'x'), { headers })
-    expect(answer).toMatchObject({ status: 403, code: 'FORBIDDEN', body: expect.stringContaining('refused') })
-  })
-})
+describe.each([...DAEMON_ROUTES, { method: 'GET', path: '/nowhere' }])(
+  '$method $path',
+  ({ method, path }) => {
+    test.each(REFUSED)('refuses %s', async (_who, headers) => {
+      const answer = await daemon.ask(method, path.replaceAll(/:\w+|\*/g, 'x'), { headers })
+      expect(answer).toMatchObject({
+        status: 403,
+        code: 'FORBIDDEN',
+        body: expect.stringContaining('refused'),
+      })
+    })
+  },
+)
 
 test.each([
   ['its own pages', () => ({ origin: `http://${host}`, 'sec-fetch-site': 'same-origin' })],

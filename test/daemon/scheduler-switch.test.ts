@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openDatabase } from '../../src/daemon/memory/database.ts'
+import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { SchedulerSwitch } from '../../src/daemon/scheduler-switch.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { keptLog } from '../support/daemon-kit.ts'
@@ -10,7 +10,7 @@ test('a stopped or started scheduler stays so across restarts', () => {
   const file = join(tempDir(), 'daemon.db')
   /** What the scheduler was told during a life of the daemon. */
   const life = (act: (it: SchedulerSwitch) => void) => {
-    const db = openDatabase(file, silentLog)
+    const db = openDaemonDatabase(file, silentLog)
     const told: string[] = []
     const log = keptLog()
     const engine = { start: () => void told.push('start'), stop: () => void told.push('stop') }
@@ -28,7 +28,7 @@ test('a stopped or started scheduler stays so across restarts', () => {
 })
 
 test('a stop that cannot be stored is refused, because the next restart would end it', () => {
-  const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
   const told: string[] = []
   const engine = { start: () => void told.push('start'), stop: () => void told.push('stop') }

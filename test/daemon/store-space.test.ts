@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { StoreSpace } from '../../src/daemon/store-space.ts'
+import { KnownSpace } from '../../src/daemon/store-space.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { handClock } from '../support/hand-clock.ts'
@@ -12,7 +12,7 @@ const ROOM = {
 it('never waits for the store: it returns the last known room and has it read again', async () => {
   const answer = Promise.withResolvers<unknown>()
   const problems = new Problems(systemClock)
-  const space = new StoreSpace({ driver: 'moosefs', clock: systemClock, problems, ask: () => answer.promise })
+  const space = new KnownSpace({ driver: 'moosefs', clock: systemClock, problems, ask: () => answer.promise })
   const nothing = { driver: 'moosefs', freeBytes: null, totalBytes: null, trashBytes: null, quota: null }
   expect(space.get()).toEqual({ ...nothing, error: null })
   expect(problems.list()).toEqual([])
@@ -26,7 +26,7 @@ it('never waits for the store: it returns the last known room and has it read ag
 it('says why the store does not answer', async () => {
   const problems = new Problems(systemClock)
   const ask = () => Promise.reject(new Error('it hangs'))
-  const space = new StoreSpace({ driver: 'moosefs', clock: systemClock, problems, ask })
+  const space = new KnownSpace({ driver: 'moosefs', clock: systemClock, problems, ask })
   space.get()
   await expect.poll(() => space.get().error).toBe('it hangs')
   expect(problems.list()).toMatchObject([{ source: 'store', text: 'The store does not answer: it hangs' }])
@@ -39,7 +39,7 @@ it('a slow store is read once, however often its room is requested', async () =>
     return new Promise<never>(() => {})
   }
   const clock = handClock()
-  const space = new StoreSpace({ driver: 'local', clock, problems: new Problems(clock), ask })
+  const space = new KnownSpace({ driver: 'local', clock, problems: new Problems(clock), ask })
   for (let look = 0; look < 5; look++) space.get()
   clock.move(29_999)
   space.get()

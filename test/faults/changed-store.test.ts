@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DaemonOptions } from '../../src/daemon/daemon.ts'
-import { openDatabase } from '../../src/daemon/memory/database.ts'
+import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
@@ -88,7 +88,7 @@ const listed = () => daemon.ask('GET', `/api/v1/backup/json?protocol=2&namespace
 
 /** As a daemon of the commit before leaves it: it kept no ids. */
 function forgetIds(): void {
-  const db = openDatabase(at('data/daemon.db'), silentLog)
+  const db = openDaemonDatabase(at('data/daemon.db'), silentLog)
   db.prepare("DELETE FROM facts WHERE key LIKE 'store:%'").run()
   db.close()
   if (!existsSync(inNamespace('.owner'))) return

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { bringUpToDate } from '../../src/domain/server-sync.ts'
+import { syncServer } from '../../src/domain/server-sync.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { given } from '../support/given.ts'
@@ -99,6 +99,6 @@ test('a list of jobs does not start the stopped scheduler of a legacy daemon', a
   if (!server) throw new Error('the server is not known')
   server.debug = { ...legacy.debug }
   await take(hello.on(IP).volumes('/data/db', '/data/more').inventory())
-  await bringUpToDate(world, server)
+  await syncServer(world, server)
   expect(legacy.debug.crond_status).toBe('stopped')
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDaemonMemory } from '../../src/daemon/memory/daemon-memory.ts'
-import { openDatabase } from '../../src/daemon/memory/database.ts'
+import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { MAX_SILENCE_MS, Outbox } from '../../src/daemon/memory/outbox.ts'
 import { confirmClock } from '../../src/domain/clocks.ts'
 import { tick } from '../../src/domain/controller.ts'
@@ -82,7 +82,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
   test('records, news and notify addresses during a controller outage', () => {
     using dir = temporaryDir()
     const machine = machineClocks()
-    const db = openDatabase(join(dir.path, 'daemon.db'), keptLog())
+    const db = openDaemonDatabase(join(dir.path, 'daemon.db'), keptLog())
     onTestFinished(() => void db.close())
     const trusted = machine.start()
     const memory = createDaemonMemory(db, trusted, { kept() {}, progressed() {} })

@@ -15,7 +15,7 @@ import { constants as system, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { bindCached } from '../../src/lib/kernel/cached.ts'
-import { type Call, KernelError, type Libc } from '../../src/lib/kernel/libc.ts'
+import { KernelError, type Libc, type SystemCall } from '../../src/lib/kernel/libc.ts'
 import { bindOpen, openStepwise } from '../../src/lib/kernel/open.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
 import { bindMount, canMount, mountTmpfs } from '../support/tmpfs.ts'
@@ -35,8 +35,8 @@ function makeFolder() {
 }
 
 /** A libc of which only the calls that a test is about do something. */
-function libcOf(calls: { attempt?: Call; bind?: Call }): Libc {
-  const none: Call = () => {
+function libcOf(calls: { attempt?: SystemCall; bind?: SystemCall }): Libc {
+  const none: SystemCall = () => {
     throw new KernelError(ENOSYS, 'none')
   }
   return {
@@ -108,7 +108,7 @@ describe('openat2', () => {
   /** Answers EAGAIN so many times, after the first call, which looks whether there is such a call. */
   function bindBusy(times: number) {
     let calls = 0
-    const bind: Call = () => {
+    const bind: SystemCall = () => {
       calls++
       if (calls > 1 && calls <= 1 + times) throw new KernelError(EAGAIN, 'syscall')
       return openSync('/', constants.O_DIRECTORY)
@@ -127,7 +127,7 @@ describe('openat2', () => {
 
   test.each([ENOSYS, EPERM])('is replaced if the kernel or a filter refuses it with errno %i', (errno) => {
     const opened: unknown[] = []
-    const bind: Call = (first, ...rest) => {
+    const bind: SystemCall = (first, ...rest) => {
       // SYS_openat2; the other calls are openat.
       if (first === 437) throw new KernelError(errno, 'syscall')
       opened.push(rest[0])

@@ -9,8 +9,8 @@ import {
   MAX_FILES,
 } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
-import type { Answer, Call, World } from '../http/route.ts'
-import { checkBackupName, checkOwnNamespace, readNamespace, splitBackupPath } from './names.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
+import { checkOwnNamespace, readBackupName, readBackupPath, readNamespace } from './names.ts'
 import { checkReady } from './run-request.ts'
 
 /** How many backups a page has, unless the request names a limit. */
@@ -21,7 +21,7 @@ const MAX_PAGE_SIZE = 1000
  * `?protocol=2&namespace=IP&after=NAME&limit=N` answers one page. The legacy query `?dir=PATH&dir=PATH` answers one
  * list in the order of the paths, null if it is empty.
  */
-export async function listBackups(call: Call, world: World): Promise<Answer> {
+export async function handleBackupList(call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
   const { fields } = call
   const namespace = readNamespace(fields, world.ip)
   const sources = fields.list('dir').filter((dir) => dir !== '')
@@ -33,13 +33,16 @@ export async function listBackups(call: Call, world: World): Promise<Answer> {
 }
 
 interface Listing {
-  call: Call
+  call: DaemonCall
   namespace: string
   sources: string[]
 }
 
 /** Lists all sources in one answer, because the legacy controller asks for all volumes of an app together. */
-async function listEntities({ call, namespace, sources }: Listing, world: World): Promise<Answer> {
+async function listEntities(
+  { call, namespace, sources }: Listing,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
   const questions = sources.length === 0 ? [{ namespace }] : sources.map((source) => ({ namespace, source }))
   const entities: BackupEntity[] = []
   for (const question of questions) {
@@ -53,7 +56,11 @@ async function listEntities({ call, namespace, sources }: Listing, world: World)
   return { status: 200, body: entities.length > 0 ? entities : null }
 }
 
-async function askPage(world: World, wanted: Record<string, unknown>, after: string): Promise<BackupPage> {
+async function askPage(
+  world: DaemonParts,
+  wanted: Record<string, unknown>,
+  after: string,
+): Promise<BackupPage> {
   const answer = await world.engine.ask('backup_list', after === '' ? wanted : { ...wanted, after })
   return parseShape('The list of backups', answer, backupPageSchema)
 }
@@ -63,8 +70,11 @@ function toEntity(backup: BackupInfo): BackupEntity {
   return { mode, source, volume, name, server, size, created: goTime(created), containers, instanceNo }
 }
 
-export async function showBackup({ params, fields }: Call, world: World): Promise<Answer> {
-  const name = checkBackupName(params.file ?? '')
+export async function handleBackupInfo(
+  { params, fields }: DaemonCall,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
+  const name = readBackupName(params.file ?? '')
   const namespace = readNamespace(fields, world.ip)
   const answer = await withLegacyText(`backup named ${name} not found`, () =>
     world.engine.ask('backup_info', { namespace, name }),
@@ -76,8 +86,11 @@ export async function showBackup({ params, fields }: Call, world: World): Promis
  * The legacy list of a folder: names, sizes, times and which are directories. Read as one page, because each page would
  * read the folder from the start again, and perhaps from a newer snapshot.
  */
-export async function listFolder({ params, fields }: Call, world: World): Promise<Answer> {
-  const { name, inside } = splitBackupPath(params['*'] ?? '')
+export async function handleFolderList(
+  { params, fields }: DaemonCall,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
+  const { name, inside } = readBackupPath(params['*'] ?? '')
   const question = { namespace: readNamespace(fields, world.ip), name, path: inside, limit: MAX_FILES }
   const { files, next } = await withLegacyText(`open ${name}: no such file or directory`, () =>
     askFiles(world, question),
@@ -92,7 +105,7 @@ function toFolderEntry(file: FileInfo): Json {
   return { name, size: file.size, mod_time: goTime(file.modified), dir: file.type === 'directory' }
 }
 
-async function askFiles(world: World, question: Record<string, unknown>): Promise<FilePage> {
+async function askFiles(world: DaemonParts, question: Record<string, unknown>): Promise<FilePage> {
   return parseShape('The list of files', await world.engine.ask('backup_files', question), filePageSchema)
 }
 
@@ -111,9 +124,9 @@ async function withLegacyText<T>(words: string, ask: () => Promise<T>): Promise<
 }
 
 /** Deletes the backups in `files` (repeatable), in the daemon's own namespace only. A missing one is not an error. */
-export async function deleteBackups({ fields }: Call, world: World): Promise<Answer> {
+export async function handleBackupDelete({ fields }: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
   const names = fields.list('files')
-  for (const name of names) splitBackupPath(name)
+  for (const name of names) readBackupPath(name)
   if (names.length === 0)
     throw new BackupdError(
       'BAD_INPUT',

@@ -5,7 +5,7 @@ import { localZone } from '../../lib/schedule/zone.ts'
 import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
-import type { Answer, Call, World } from '../http/route.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { memStats } from '../mem-stats.ts'
 import { checkReady } from './run-request.ts'
 
@@ -14,19 +14,19 @@ const MAX_PROBLEMS = 200
 /** Limit of problems in the answer of /healthz, which is one line. */
 const MAX_REASONS = 10
 
-export function startScheduler(_call: Call, world: World): Answer {
+export function handleSchedulerStart(_call: DaemonCall, world: DaemonParts): DaemonAnswer {
   checkReady(world)
   world.scheduler.start()
   return { status: 201, body: '' }
 }
 
-export function stopScheduler(_call: Call, { scheduler }: World): Answer {
+export function handleSchedulerStop(_call: DaemonCall, { scheduler }: DaemonParts): DaemonAnswer {
   scheduler.stop()
   return { status: 201, body: '' }
 }
 
 /** `goroutines` and `mem_stats` come from the legacy daemon's Go runtime; ours are the nearest values. */
-export function showDebug({ fields }: Call, world: World): Answer {
+export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonAnswer {
   compareClocks(fields, world)
   const running = world.engine.running().map(({ rid }) => rid)
   const body: DaemonDebug & Record<string, unknown> = {
@@ -55,35 +55,35 @@ export function showDebug({ fields }: Call, world: World): Answer {
  * A controller whose clock is not in doubt sends its time with the request: `clock` (unix ms) and `boot` (its boot
  * id).
  */
-function compareClocks(fields: RequestFields, { trustedClock }: World): void {
+function compareClocks(fields: RequestFields, { trustedClock }: DaemonParts): void {
   const nowMs = Number(fields.text('clock'))
   const bootId = fields.text('boot')
   if (Number.isSafeInteger(nowMs) && nowMs > 0 && bootId !== '') trustedClock.compareWith({ nowMs, bootId })
 }
 
-function describeClock({ trustedClock }: World): NonNullable<DaemonDebug['clock']> {
+function describeClock({ trustedClock }: DaemonParts): NonNullable<DaemonDebug['clock']> {
   const { doubt } = trustedClock
   return { now: trustedClock.wallMs, boot: trustedClock.bootId, inDoubt: doubt !== null }
 }
 
 /** The operator confirms that the clock of this machine is right. */
-export function confirmClock(_call: Call, { trustedClock }: World): Answer {
+export function handleClockConfirm(_call: DaemonCall, { trustedClock }: DaemonParts): DaemonAnswer {
   trustedClock.confirm()
   return { status: 200, body: 'OK' }
 }
 
 /** NEVER after a notify address was dropped, which makes the controller register again. */
-function readUpdateTime({ engine, notifier }: World): string {
+function readUpdateTime({ engine, notifier }: DaemonParts): string {
   return notifier.droppedAddress ? NEVER : engine.updateTime
 }
 
-function listProblems({ engine, problems }: World): string[] {
+function listProblems({ engine, problems }: DaemonParts): string[] {
   const locked = engine.locked().map(({ path, reason }) => `The volume ${path} is locked: ${reason}`)
   return [...problems.list().map(({ text }) => text), ...locked]
 }
 
 /** 503 only while the daemon cannot work, because supervisors restart what answers 503. */
-export function showHealth(_call: Call, world: World): Answer {
+export function handleHealth(_call: DaemonCall, world: DaemonParts): DaemonAnswer {
   const notReady = world.notReady()
   if (notReady !== undefined) return { status: 503, body: { status: 'starting', reason: notReady } }
   world.space.get()

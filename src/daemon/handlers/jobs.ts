@@ -4,7 +4,7 @@ import { withoutControls } from '../../lib/plain-text.ts'
 import { printValue } from '../../wire/ids.ts'
 import { type Job, jobSchema, type ScheduledJob } from '../../wire/job.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
-import type { Answer, Call, World } from '../http/route.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import type { KnownController } from '../memory/controller-memory.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
 
@@ -12,7 +12,7 @@ import { checkReady, readFlag, readRid } from './run-request.ts'
 const FILTERS = ['id', 'spec', 'action', 'type', 'sleep'] as const
 
 /** `?action=backup&args_app=hello`: lists the jobs that match all filters. */
-export function listJobs({ fields }: Call, { engine }: World): Answer {
+export function handleJobList({ fields }: DaemonCall, { engine }: DaemonParts): DaemonAnswer {
   const jobs = engine.jobs().filter(({ job }) => fits(job, fields))
   return { status: 200, body: jobs.map(printScheduled) }
 }
@@ -30,16 +30,16 @@ function printScheduled({ prev, next, job }: ScheduledJob): ScheduledJob {
   return { prev: goTime(prev), next: goTime(next), job }
 }
 
-export function countJobs(_call: Call, { engine }: World): Answer {
+export function handleJobCount(_call: DaemonCall, { engine }: DaemonParts): DaemonAnswer {
   return { status: 200, body: { count: engine.jobs().length } }
 }
 
-export function showJob({ params }: Call, { engine }: World): Answer {
+export function handleJob({ params }: DaemonCall, { engine }: DaemonParts): DaemonAnswer {
   return { status: 200, body: findJob(params.id ?? '', engine).job }
 }
 
 /** The message begins with the text of the legacy daemon, misspelling included, for scripts that search for it. */
-function findJob(id: string, engine: World['engine']): ScheduledJob {
+function findJob(id: string, engine: DaemonParts['engine']): ScheduledJob {
   const job = engine.job(id)
   if (job) return job
   throw new BackupdError(
@@ -52,7 +52,7 @@ function findJob(id: string, engine: World['engine']): ScheduledJob {
  * Fields: `data`, a JSON list, and `version`; from our controllers also `controller`, `controllerUrl`, `takeOver`.
  * Invalid jobs are dropped and logged, the rest accepted. Throws CONFLICT for a list of another controller.
  */
-export function setJobs({ fields }: Call, { engine, bond, log }: World): Answer {
+export function handleJobUpload({ fields }: DaemonCall, { engine, bond, log }: DaemonParts): DaemonAnswer {
   const read = readJobs(readList(fields))
   bond.accept({ controller: readController(fields), takeOver: fields.text('takeOver') === 'true' })
   const { accepted, dropped } = engine.setJobs(read.jobs, fields.text('version'))
@@ -113,7 +113,10 @@ function labelJob(value: unknown, at: number): string {
   return typeof id === 'string' ? id : `number ${at + 1} of the list`
 }
 
-export async function runJob({ params, fields }: Call, world: World): Promise<Answer> {
+export async function handleRunOnce(
+  { params, fields }: DaemonCall,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
   const { job } = findJob(params.id ?? '', world.engine)
   checkReady(world)
   const { rid } = await world.engine.runJob(job.id, {
@@ -123,8 +126,10 @@ export async function runJob({ params, fields }: Call, world: World): Promise<An
   return { status: 202, body: { rid } }
 }
 
-const JOB_ACTIONS: Readonly<Record<string, (call: Call, world: World) => Answer | Promise<Answer>>> = {
-  run: runJob,
+const JOB_ACTIONS: Readonly<
+  Record<string, (call: DaemonCall, world: DaemonParts) => DaemonAnswer | Promise<DaemonAnswer>>
+> = {
+  run: handleRunOnce,
   sleep({ params }, { engine }) {
     engine.sleep(findJob(params.id ?? '', engine).job.id)
     return { status: 201, body: '' }
@@ -135,7 +140,7 @@ const JOB_ACTIONS: Readonly<Record<string, (call: Call, world: World) => Answer 
   },
 }
 
-export function actOnJob(call: Call, world: World): Answer | Promise<Answer> {
+export function handleJobAction(call: DaemonCall, world: DaemonParts): DaemonAnswer | Promise<DaemonAnswer> {
   const name = (call.params.action ?? '').toLowerCase()
   const action = Object.hasOwn(JOB_ACTIONS, name) ? JOB_ACTIONS[name] : undefined
   if (action) return action(call, world)

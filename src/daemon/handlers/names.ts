@@ -19,7 +19,7 @@ export function checkOwnNamespace(namespace: string, own: string): void {
 }
 
 /** Checks the name of a backup in the store. Throws BAD_INPUT for one that could be a path to another place. */
-export function checkBackupName(name: string): string {
+export function readBackupName(name: string): string {
   if (isComponent(name) && !name.startsWith('.')) return name
   throw new BackupdError(
     'BAD_INPUT',
@@ -28,9 +28,9 @@ export function checkBackupName(name: string): string {
 }
 
 /** Splits `NAME` or `NAME/path/inside`. Throws BAD_INPUT for a path that leaves the backup. */
-export function splitBackupPath(path: string): { name: string; inside: string } {
+export function readBackupPath(path: string): { name: string; inside: string } {
   const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
-  checkBackupName(name)
+  readBackupName(name)
   if (inside.every(isComponent)) return { name, inside: inside.join('/') }
   throw new BackupdError(
     'BAD_INPUT',

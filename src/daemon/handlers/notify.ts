@@ -2,16 +2,19 @@ import { BackupdError } from '../../lib/errors.ts'
 import { redactUrl } from '../../lib/redact-url.ts'
 import { PROTOCOL } from '../../wire/daemon-api.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
-import type { Answer, Call, World } from '../http/route.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 
 const MAX_ADDRESSES = 50
 
-export function showNotify(_call: Call, { notifier }: World): Answer {
+export function handleNotifyList(_call: DaemonCall, { notifier }: DaemonParts): DaemonAnswer {
   return { status: 200, body: { addr: notifier.shownAddresses() } }
 }
 
 /** Fields: `addr` (one or many), which are added to the known addresses, and `protocol`. */
-export async function setNotify({ fields }: Call, { notifier }: World): Promise<Answer> {
+export async function handleNotifyAdd(
+  { fields }: DaemonCall,
+  { notifier }: DaemonParts,
+): Promise<DaemonAnswer> {
   const addresses = readAddresses(fields)
   for (const address of addresses) checkAddress(address)
   if (new Set([...notifier.addresses(), ...addresses]).size > MAX_ADDRESSES) {
@@ -26,7 +29,10 @@ export async function setNotify({ fields }: Call, { notifier }: World): Promise<
 }
 
 /** An unknown address is not an error. */
-export async function removeNotify({ fields }: Call, { notifier }: World): Promise<Answer> {
+export async function handleNotifyRemove(
+  { fields }: DaemonCall,
+  { notifier }: DaemonParts,
+): Promise<DaemonAnswer> {
   for (const address of readAddresses(fields)) await notifier.remove(address)
   return { status: 203, body: 'OK' }
 }

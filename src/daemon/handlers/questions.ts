@@ -1,17 +1,17 @@
 import { z } from 'zod'
 import { parseShape } from '../../wire/json.ts'
 import { QUESTIONS, type Question } from '../../wire/questions.ts'
-import type { Answer, Call, Route, World } from '../http/route.ts'
-import { checkBackupName, checkOwnNamespace, readNamespace } from './names.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts, DaemonRoute } from '../http/route.ts'
+import { checkOwnNamespace, readBackupName, readNamespace } from './names.ts'
 import { checkReady } from './run-request.ts'
 
 /** One route for each row of QUESTIONS. */
-export const QUESTION_ROUTES: readonly Route[] = Object.values(QUESTIONS).map((question) => ({
+export const QUESTION_ROUTES: readonly DaemonRoute[] = Object.values(QUESTIONS).map((question) => ({
   ...{ method: question.method, path: question.path },
   handle: (call, world) => answer(question, call, world),
 }))
 
-async function answer(question: Question, call: Call, world: World): Promise<Answer> {
+async function answer(question: Question, call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
   const namespace = readNamespace(call.fields, world.ip)
   if (question.changesStore) {
     checkOwnNamespace(namespace, world.ip)
@@ -23,12 +23,12 @@ async function answer(question: Question, call: Call, world: World): Promise<Ans
 }
 
 /** The fields of the request that the question knows, and the name in its path. */
-function readArgs({ args }: Question, { params, fields }: Call): Record<string, unknown> {
+function readArgs({ args }: Question, { params, fields }: DaemonCall): Record<string, unknown> {
   const given = Object.entries(args.shape)
     .filter(([name]) => fields.has(name))
     .map(([name, shape]) => [name, shape instanceof z.ZodArray ? fields.list(name) : fields.text(name)])
   return {
     ...Object.fromEntries(given),
-    ...(params.name === undefined ? {} : { name: checkBackupName(params.name) }),
+    ...(params.name === undefined ? {} : { name: readBackupName(params.name) }),
   }
 }

@@ -1,7 +1,7 @@
 import { BackupdError } from '../../lib/errors.ts'
-import type { Answer, Call, World } from '../http/route.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 
-export function showRecord({ params }: Call, { engine }: World): Answer {
+export function handleRecord({ params }: DaemonCall, { engine }: DaemonParts): DaemonAnswer {
   const rid = params.rid ?? ''
   const record = engine.record(rid)
   if (record) return { status: 200, body: record }
@@ -9,6 +9,6 @@ export function showRecord({ params }: Call, { engine }: World): Answer {
 }
 
 /** Answers with the record after the request; a running one ends a little later. */
-export function cancelRecord({ params }: Call, { engine }: World): Answer {
+export function handleRecordCancel({ params }: DaemonCall, { engine }: DaemonParts): DaemonAnswer {
   return { status: 202, body: engine.cancel(params.rid ?? '') }
 }

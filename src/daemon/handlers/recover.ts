@@ -1,13 +1,13 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { recoverAction } from '../../wire/job.ts'
-import type { Answer, Call, World } from '../http/route.ts'
-import { checkBackupName, readNamespace } from './names.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
+import { readBackupName, readNamespace } from './names.ts'
 import { checkReady, readFlag, readRid } from './run-request.ts'
 
 /** Recovers a full backup: everything, or with the field `files` only these. */
-export function recoverFile(call: Call, world: World): Promise<Answer> {
+export function handleRecoverFile(call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
   const files = call.fields.list('files')
-  const backup = checkBackupName(call.params.file ?? '')
+  const backup = readBackupName(call.params.file ?? '')
   if (!backup.endsWith('.tar.gz')) throw noFullBackup(backup)
   return recover(call, world, { backup, files: files.length > 0 ? files : null })
 }
@@ -15,7 +15,7 @@ export function recoverFile(call: Call, world: World): Promise<Answer> {
 /**
  * Recovers `files` (repeatable, `*`: all) of an increment in place. `whole=true` replaces the whole content instead.
  */
-export function recoverFolder(call: Call, world: World): Promise<Answer> {
+export function handleRecoverFolder(call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
   const files = call.fields.list('files')
   const whole = call.fields.text('whole') === 'true'
   if (whole === files.length > 0) {
@@ -24,7 +24,7 @@ export function recoverFolder(call: Call, world: World): Promise<Answer> {
       'Cannot recover an increment without the field "files". Send the names of files, or * for all',
     )
   }
-  return recover(call, world, { backup: checkBackupName(call.params.dir ?? ''), files: whole ? null : files })
+  return recover(call, world, { backup: readBackupName(call.params.dir ?? ''), files: whole ? null : files })
 }
 
 function noFullBackup(name: string): BackupdError {
@@ -36,10 +36,10 @@ function noFullBackup(name: string): BackupdError {
 }
 
 async function recover(
-  { fields }: Call,
-  world: World,
+  { fields }: DaemonCall,
+  world: DaemonParts,
   what: { backup: string; files: string[] | null },
-): Promise<Answer> {
+): Promise<DaemonAnswer> {
   const snapshot = fields.optional('snapshot')
   const args = {
     ...what,

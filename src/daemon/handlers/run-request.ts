@@ -5,7 +5,7 @@
 import { BackupdError } from '../../lib/errors.ts'
 import { RID_PATTERN } from '../../wire/ids.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
-import type { World } from '../http/route.ts'
+import type { DaemonParts } from '../http/route.ts'
 
 /** The rid chosen by the caller, if any. Throws BAD_INPUT. */
 export function readRid(fields: RequestFields): { rid?: string } {
@@ -19,7 +19,7 @@ export function readRid(fields: RequestFields): { rid?: string } {
 }
 
 /** Throws STORE_UNAVAILABLE until interrupted runs are settled. */
-export function checkReady(world: World): void {
+export function checkReady(world: DaemonParts): void {
   const reason = world.notReady()
   if (reason === undefined) return
   throw new BackupdError(

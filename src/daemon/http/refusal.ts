@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../lib/error-codes.ts'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 
 /** The answer to a failed request: a sentence, and the code for programs in ERROR_CODE_HEADER. */
-export interface Refusal {
+export interface DaemonRefusal {
   status: number
   code: ErrorCode
   message: string
@@ -30,7 +30,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
 }
 
 /** @param notFound the status of NOT_FOUND on this route */
-export function toRefusal(error: unknown, notFound = 404): Refusal {
+export function toRefusal(error: unknown, notFound = 404): DaemonRefusal {
   if (!(error instanceof BackupdError)) {
     const refused = frameworkRefusal(error)
     return refused ? { ...refused, code: 'BAD_INPUT' } : makeInternalRefusal(error)
@@ -39,6 +39,6 @@ export function toRefusal(error: unknown, notFound = 404): Refusal {
   return { status: code === 'NOT_FOUND' ? notFound : (STATUS[code] ?? 500), code, message }
 }
 
-function makeInternalRefusal(error: unknown): Refusal {
+function makeInternalRefusal(error: unknown): DaemonRefusal {
   return { status: 500, code: 'INTERNAL', message: `A fault of the daemon: ${messageOf(error)}. See its log` }
 }

@@ -10,15 +10,15 @@ import type { RequestFields } from '../../wire/request-fields.ts'
 import type { ControllerBond } from '../controller-bond.ts'
 import type { Notifier } from '../notifier/notifier.ts'
 import type { SchedulerSwitch } from '../scheduler-switch.ts'
-import type { StoreSpace } from '../store-space.ts'
+import type { KnownSpace } from '../store-space.ts'
 
 /** The parts of the daemon that handlers use. */
-export interface World {
+export interface DaemonParts {
   engine: Engine
   scheduler: SchedulerSwitch
   notifier: Notifier
   bond: ControllerBond
-  space: StoreSpace
+  space: KnownSpace
   problems: Problems
   trustedClock: TrustedClock
   log: Log
@@ -31,7 +31,7 @@ export interface World {
   notReady(): string | undefined
 }
 
-export interface Call {
+export interface DaemonCall {
   /** Decoded path parameters. */
   params: Readonly<Record<string, string>>
   fields: RequestFields
@@ -39,17 +39,17 @@ export interface Call {
   late: AbortSignal
 }
 
-export interface Answer {
+export interface DaemonAnswer {
   status: number
   /** Sent as JSON; a 204 has none. */
   body?: unknown
 }
 
 /** One row of the table of routes. */
-export interface Route {
+export interface DaemonRoute {
   method: 'GET' | 'PUT' | 'POST'
   path: string
-  handle(call: Call, world: World): Answer | Promise<Answer>
+  handle(call: DaemonCall, world: DaemonParts): DaemonAnswer | Promise<DaemonAnswer>
   /** The largest body, bytes; default 1 MiB. */
   bodyLimit?: number
   /** The status of NOT_FOUND, as the legacy daemon answers on this route; default 404. */

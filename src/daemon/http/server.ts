@@ -8,7 +8,7 @@ import { ERROR_CODE_HEADER } from '../../wire/error-code-header.ts'
 import { type FieldValues, RequestFields, readFieldValues } from '../../wire/request-fields.ts'
 import { parseForm, parseJsonBody } from './body-values.ts'
 import { toRefusal } from './refusal.ts'
-import type { Answer, Route, World } from './route.ts'
+import type { DaemonAnswer, DaemonParts, DaemonRoute } from './route.ts'
 
 export interface HttpServer {
   /** `http://127.0.0.1:9002` */
@@ -17,7 +17,7 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-export interface HttpOptions {
+export interface DaemonHttpOptions {
   host: string
   port: number
   allowedHosts: readonly string[]
@@ -30,9 +30,9 @@ const ANSWER_TIMEOUT_MS = 9_500
 
 /** Serves the table of routes. Throws CONFLICT, FORBIDDEN or BAD_INPUT if it cannot listen. */
 export async function serve(
-  routes: readonly Route[],
-  world: World,
-  options: HttpOptions,
+  routes: readonly DaemonRoute[],
+  world: DaemonParts,
+  options: DaemonHttpOptions,
 ): Promise<HttpServer> {
   const allowed = options.allowedHosts.map((host) => host.toLowerCase())
   const app = createApp({
@@ -54,7 +54,7 @@ function readBodies(app: FastifyInstance): void {
   acceptEmptyBodies(app)
 }
 
-function addRoute(app: FastifyInstance, route: Route, world: World): void {
+function addRoute(app: FastifyInstance, route: DaemonRoute, world: DaemonParts): void {
   app.route({
     method: route.method,
     url: route.path,
@@ -71,7 +71,11 @@ function addRoute(app: FastifyInstance, route: Route, world: World): void {
   })
 }
 
-async function answerInTime(route: Route, request: FastifyRequest, world: World): Promise<Answer> {
+async function answerInTime(
+  route: DaemonRoute,
+  request: FastifyRequest,
+  world: DaemonParts,
+): Promise<DaemonAnswer> {
   const late = new AbortController()
   const params = request.params as Record<string, string>
   const answer = Promise.resolve(

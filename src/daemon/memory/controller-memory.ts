@@ -1,4 +1,4 @@
-import type { Db } from './database.ts'
+import type { DaemonDb } from './database.ts'
 
 /** A controller, as it introduces itself with a list of jobs. */
 export interface KnownController {
@@ -11,9 +11,9 @@ const KEY = 'controller'
 
 /** Stores which controller the jobs are from: nothing for a legacy controller, or before the first list. */
 export class ControllerMemory {
-  readonly #db: Db
+  readonly #db: DaemonDb
 
-  constructor(db: Db) {
+  constructor(db: DaemonDb) {
     this.#db = db
   }
 

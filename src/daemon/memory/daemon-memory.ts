@@ -6,7 +6,7 @@ import type { EngineMemory } from '../../engine/ports.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import { CommitGroup } from './commit-group.ts'
-import type { Db } from './database.ts'
+import type { DaemonDb } from './database.ts'
 import { JobMemory } from './job-memory.ts'
 import { type Kept, RecordMemory } from './record-memory.ts'
 
@@ -26,7 +26,7 @@ export interface DaemonMemory extends EngineMemory {
 }
 
 /** The persistent state of the engine, in the daemon's database. */
-export function createDaemonMemory(db: Db, clock: Clock, listener: MemoryListener): DaemonMemory {
+export function createDaemonMemory(db: DaemonDb, clock: Clock, listener: MemoryListener): DaemonMemory {
   const jobs = new JobMemory(db)
   const records = new RecordMemory(db, clock)
   const write = db.transaction((kept: Kept[]) => {

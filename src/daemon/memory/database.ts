@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 
-export type Db = Database.Database
+export type DaemonDb = Database.Database
 
 /** Incremented with each change of TABLES; a file with a higher number was made by a newer backupd. */
 const FORMAT = 1
@@ -37,7 +37,7 @@ const LATER_TABLES = `
  * controller sends the jobs again, and continuing backups matter more than the lost records.
  * Throws STORE_UNAVAILABLE if the file cannot be read or written, BAD_INPUT if a newer backupd made it.
  */
-export function openDatabase(file: string, log: Log): Db {
+export function openDaemonDatabase(file: string, log: Log): DaemonDb {
   try {
     return openSound(file)
   } catch (error) {
@@ -51,7 +51,7 @@ export function openDatabase(file: string, log: Log): Db {
   }
 }
 
-function openSound(file: string): Db {
+function openSound(file: string): DaemonDb {
   const db = new Database(file)
   try {
     db.pragma('journal_mode = WAL')
@@ -66,7 +66,7 @@ function openSound(file: string): Db {
   }
 }
 
-function makeTables(db: Db, file: string): void {
+function makeTables(db: DaemonDb, file: string): void {
   const format = Number(db.pragma('user_version', { simple: true }))
   if (format > FORMAT) {
     throw new BackupdError(

@@ -2,17 +2,17 @@ import { z } from 'zod'
 import type { SleepMark } from '../../engine/sleep-marks.ts'
 import type { Job } from '../../wire/job.ts'
 import type { RunRecord } from '../../wire/record.ts'
-import type { Db } from './database.ts'
+import type { DaemonDb } from './database.ts'
 
 /** Unreadable marks count as none. */
 const sleepMarksSchema = z.array(z.object({ key: z.string(), leftAt: z.number() })).catch([])
 
 /** The last list of jobs, their sleep marks and last starts, for a start without a controller. */
 export class JobMemory {
-  readonly #db: Db
+  readonly #db: DaemonDb
   readonly #started
 
-  constructor(db: Db) {
+  constructor(db: DaemonDb) {
     this.#db = db
     this.#started = db.prepare(
       `INSERT INTO last_starts (job_id, started) VALUES (?, ?)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { RunRecord } from '../../wire/record.ts'
-import type { Db } from './database.ts'
+import type { DaemonDb } from './database.ts'
 
 /** 1: the legacy protocol, 2: ours. */
 export type Protocol = 1 | 2
@@ -24,11 +24,11 @@ const MAX_BATCH_LENGTH = 512 * 1024
 
 /** The notify addresses, each with its position in the news. A new address starts with the oldest stored news. */
 export class Outbox {
-  readonly #db: Db
+  readonly #db: DaemonDb
   readonly #clock: Clock
   readonly #next
 
-  constructor(db: Db, clock: Clock) {
+  constructor(db: DaemonDb, clock: Clock) {
     this.#db = db
     this.#clock = clock
     this.#next = db.prepare<[string, number], { seq: number; record: string }>(

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { readRunKey } from '../../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
-import type { Db } from './database.ts'
+import type { DaemonDb } from './database.ts'
 
 /** A version of a record, serialized when it was handed over, because its run may change it later. */
 export interface Kept {
@@ -25,7 +25,7 @@ interface Known {
  * exactly two lines for each run, whatever states it went through: the first running one and the first ended one.
  */
 export class RecordMemory {
-  readonly #db: Db
+  readonly #db: DaemonDb
   readonly #clock: Clock
   readonly #known
   readonly #addNews
@@ -33,7 +33,7 @@ export class RecordMemory {
   readonly #failed
   readonly #succeeded
 
-  constructor(db: Db, clock: Clock) {
+  constructor(db: DaemonDb, clock: Clock) {
     this.#db = db
     this.#clock = clock
     this.#known = db.prepare<[string], Known>('SELECT begun, ended FROM records WHERE rid = ?')

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../../wire/record.ts'
 import type { KnownStore } from '../../wire/store-settings.ts'
-import type { Db } from './database.ts'
+import type { DaemonDb } from './database.ts'
 
 type BackupMode = 'full' | 'increment'
 
@@ -8,11 +8,11 @@ type BackupMode = 'full' | 'increment'
  * Which store the daemon's namespace is in, and what the daemon has made there; one entry for each `--ip` ever used.
  */
 export class StoreMemory {
-  readonly #db: Db
+  readonly #db: DaemonDb
   readonly #key: string
   readonly #known: KnownStore
 
-  constructor(db: Db, ip: string) {
+  constructor(db: DaemonDb, ip: string) {
     this.#db = db
     this.#key = `store:${ip}`
     const text = db.prepare<[string], string>('SELECT value FROM facts WHERE key = ?').pluck().get(this.#key)

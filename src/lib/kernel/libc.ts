@@ -29,13 +29,13 @@ export class KernelError extends Error {
 type Argument = number | bigint | Buffer
 
 /** A libc function. */
-export type Call = (...args: Argument[]) => number
+export type SystemCall = (...args: Argument[]) => number
 
 export interface Libc {
   /** `int mkdirat(int, const void *, uint32_t)` → a function that throws a KernelError if libc returns -1. */
-  bind(prototype: string): Call
+  bind(prototype: string): SystemCall
   /** The same, but returns the negative errno of a failure: for calls that fail often. */
-  attempt(prototype: string): Call
+  attempt(prototype: string): SystemCall
   /** Like `bind`, but runs in a thread of Node's pool. */
   bindAsync(prototype: string): (...args: Argument[]) => Promise<number>
   /** The memory address of the bytes. Keep them referenced while libc uses them. */
@@ -61,14 +61,14 @@ export function loadLibc(): Libc | undefined {
   }
 }
 
-function negativeErrno(raw: (...args: Argument[]) => unknown, errno: () => number): Call {
+function negativeErrno(raw: (...args: Argument[]) => unknown, errno: () => number): SystemCall {
   return (...args) => {
     const result = Number(raw(...args))
     return result === -1 ? -errno() : result
   }
 }
 
-function checked(attempt: Call, name: string): Call {
+function checked(attempt: SystemCall, name: string): SystemCall {
   return (...args) => {
     const result = attempt(...args)
     if (result < 0) throw new KernelError(-result, name)

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync } from 'node:fs'
-import { AT_FDCWD, type Call, cString, KernelError, type Libc } from './libc.ts'
+import { AT_FDCWD, cString, KernelError, type Libc, type SystemCall } from './libc.ts'
 
 export interface KernelOpen {
   /** Opens a component or path; pass O_NOFOLLOW. Close-on-exec. The caller closes the descriptor. */
@@ -62,7 +62,7 @@ export function openHow(flags: number, mode: number, resolve: number): Buffer {
   return how
 }
 
-function openat2(call: Call, dir: number, path: Buffer, how: Buffer): number {
+function openat2(call: SystemCall, dir: number, path: Buffer, how: Buffer): number {
   for (let attempt = 1; ; attempt++) {
     try {
       return call(SYS_OPENAT2, dir, path, how, how.length)

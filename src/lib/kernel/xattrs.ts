@@ -1,4 +1,4 @@
-import { type Call, cString, KernelError, type Libc } from './libc.ts'
+import { cString, KernelError, type Libc, type SystemCall } from './libc.ts'
 
 /** An open file, a path whose last component is not followed, or the file of an O_PATH descriptor. */
 export type XattrTarget = number | Buffer | { pinned: number }
@@ -39,7 +39,7 @@ export function bindXattrs(libc: Libc): KernelXattrs {
   }
 }
 
-type Rest = Parameters<Call>
+type Rest = Parameters<SystemCall>
 
 /** Combines `fgetxattr` for descriptors, `lgetxattr` for paths, and `getxattr` for the link of a pinned file. */
 function bindBoth(libc: Libc, result: string, name: string, rest: string) {

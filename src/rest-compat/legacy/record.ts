@@ -16,7 +16,7 @@ const STATES: Readonly<Record<RecordState, LegacyState>> = {
   LOST: 'failed',
 }
 
-export function toLegacyRecord(record: LegacyRecordFragment) {
+export function toRestRecord(record: LegacyRecordFragment) {
   const { result } = record
   return {
     id: toLegacyJobId(record.jobId, record.action),

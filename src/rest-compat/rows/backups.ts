@@ -11,8 +11,8 @@ import { isProcNamed } from '../../wire/proc-names.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import { sortInLegacyOrder, toLegacyBackup, toLegacyFile } from '../legacy/backup.ts'
 import { makeListReply } from '../legacy/warning.ts'
-import type { Refusal } from '../refusal.ts'
-import { type Call, type Route, row } from '../row.ts'
+import type { RestRefusal } from '../refusal.ts'
+import { type RestCall, type RestRoute, row } from '../row.ts'
 
 /** Field `volume` (repeatable); without it, all volumes of the proc. */
 const backupsOfProc = (path: string) =>
@@ -51,7 +51,7 @@ const filesOfBackup = (path: string) =>
 
 const BACKUPS = '/api/v2/app/:app/proc/:proc/backups'
 
-export const BACKUP_ROWS: readonly Route[] = [
+export const BACKUP_ROWS: readonly RestRoute[] = [
   backupsOfProc('/api/v1/backup/json/app/:app/proc/:proc'),
   filesOfBackup('/api/v1/backup/filelist/app/:app/proc/:proc/dir/*'),
   backupsOfProc(BACKUPS),
@@ -103,7 +103,7 @@ function readServer(id: string): string {
   return id.slice(0, id.indexOf('/'))
 }
 
-function backupsAfter({ params, fields }: Call, after: string | null) {
+function backupsAfter({ params, fields }: RestCall, after: string | null) {
   const { app = '', proc = '' } = params
   const volumes = fields.list('volume').filter(Boolean)
   const filter = { app, proc, volumes: volumes.length > 0 ? volumes : null }
@@ -111,21 +111,21 @@ function backupsAfter({ params, fields }: Call, after: string | null) {
 }
 
 /** `NAME`, or `NAME/path/inside`. */
-function readBackupName(call: Call) {
+function readBackupName(call: RestCall) {
   const { app = '', proc = '' } = call.params
   const [name = ''] = readStar(call).split('/')
   return { app, proc, name, server: call.fields.text('server') || null }
 }
 
-function readInsidePath(call: Call): string {
+function readInsidePath(call: RestCall): string {
   return readStar(call).split('/').slice(1).filter(Boolean).join('/')
 }
 
-function readStar({ params }: Call): string {
+function readStar({ params }: RestCall): string {
   return params['*'] ?? ''
 }
 
-function noBackup({ params }: Call, name: string): BackupdError {
+function noBackup({ params }: RestCall, name: string): BackupdError {
   const message = `There is no backup "${name}" of ${params.proc} of ${params.app}; see its list of backups`
   return new BackupdError('NOT_FOUND', message)
 }
@@ -135,7 +135,7 @@ function tooManyFiles(path: string): BackupdError {
   return new BackupdError('TOO_COSTLY', message)
 }
 
-function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
+function checkProc({ app }: LegacyBackupsQuery, { params }: RestCall): void {
   const { proc } = params
   if (app?.procs.some(({ name }) => isProcNamed(name, proc ?? ''))) return
   throw new BackupdError(
@@ -145,7 +145,7 @@ function checkProc({ app }: LegacyBackupsQuery, { params }: Call): void {
 }
 
 /** The legacy system says "No permission" also for a missing backup, which would mislead. */
-function describeNoPermission({ code, facts }: Refusal): string {
+function describeNoPermission({ code, facts }: RestRefusal): string {
   const refused = code === 'FORBIDDEN' || code === 'BAD_INPUT'
   return refused && 'name' in facts ? `No permission to delete ${facts.name}` : 'Not deleted'
 }

@@ -10,7 +10,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { argsMatch, fieldMatches } from '../args-filter.ts'
 import { compareBySchedule, readJobArgs, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
-import { type Call, type Route, row } from '../row.ts'
+import { type RestCall, type RestRoute, row } from '../row.ts'
 
 /** `action`, `args_<name>` and a job's own fields filter the list. */
 const jobsOfApp = (path: string) =>
@@ -48,10 +48,10 @@ const allJobs = (path: string) =>
     },
   })
 
-const askJob = ({ params }: Call) => ({ id: params.id ?? '', app: params.app ?? '' })
+const askJob = ({ params }: RestCall) => ({ id: params.id ?? '', app: params.app ?? '' })
 const JOB = '/api/v2/app/:app/cron/jobs/:id'
 
-export const JOB_ROWS: readonly Route[] = [
+export const JOB_ROWS: readonly RestRoute[] = [
   jobsOfApp('/api/v1/cron/jobs/app/:app'),
   allJobs('/api/v1/cron/jobs/all'),
   row({
@@ -112,7 +112,7 @@ export const JOB_ROWS: readonly Route[] = [
   allJobs('/api/v2/system/cron/jobs'),
 ]
 
-function noJob({ params }: Call): BackupdError {
+function noJob({ params }: RestCall): BackupdError {
   return new BackupdError(
     'NOT_FOUND',
     `There is no job "${params.id}" of ${params.app}; see the list of jobs`,

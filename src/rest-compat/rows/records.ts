@@ -7,9 +7,9 @@ import {
 import { BackupdError } from '../../lib/errors.ts'
 import { argsMatch, fieldMatches, hasArgsFilter } from '../args-filter.ts'
 import { readJobArgs } from '../legacy/job.ts'
-import { findStates, toLegacyRecord } from '../legacy/record.ts'
+import { findStates, toRestRecord } from '../legacy/record.ts'
 import { readMonth } from '../month.ts'
-import { type Call, type Pages, type Route, row } from '../row.ts'
+import { type Pages, type RestCall, type RestRoute, row } from '../row.ts'
 
 const USUAL_TOTAL = 100
 const MAX_RECORDS = 10_000
@@ -31,7 +31,7 @@ const recordsOfApp = (path: string) =>
       const records = found(pages, call).slice(0, readTotal(call))
       const cut = Number(call.fields.text('total')) > MAX_RECORDS
       const warnings = cut ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`] : []
-      return { status: 200, body: records.map(toLegacyRecord), warnings }
+      return { status: 200, body: records.map(toRestRecord), warnings }
     },
   })
 
@@ -42,20 +42,20 @@ const recordOfApp = (path: string) =>
     document: LegacyRecordDocument,
     ask: ({ params }) => ({ rid: params.rid ?? '' }),
     answer([{ record }], { params }) {
-      if (record?.app === params.app && record) return { status: 200, body: toLegacyRecord(record) }
+      if (record?.app === params.app && record) return { status: 200, body: toRestRecord(record) }
       throw new BackupdError('NOT_FOUND', `There is no record "${params.rid}" of ${params.app}`)
     },
     refused: { statuses: { NOT_FOUND: 404 } },
   })
 
-export const RECORD_ROWS: readonly Route[] = [
+export const RECORD_ROWS: readonly RestRoute[] = [
   recordsOfApp('/api/v1/cron/records/app/:app'),
   recordOfApp('/api/v1/cron/record/app/:app/id/:rid'),
   recordsOfApp('/api/v2/app/:app/cron/records'),
   recordOfApp('/api/v2/app/:app/cron/records/:rid'),
 ]
 
-function pageAfter(call: Call, after: string | null) {
+function pageAfter(call: RestCall, after: string | null) {
   const { params, fields, now } = call
   const action = fields.list('action').length === 1 ? fields.text('action') : null
   const filter = { app: params.app ?? '', action, states: readStates(call), ...readMonth(fields, now) }
@@ -63,11 +63,11 @@ function pageAfter(call: Call, after: string | null) {
   return { filter, first: narrows ? PAGE : Math.min(readTotal(call), PAGE), after }
 }
 
-function readTotal({ fields }: Call): number {
+function readTotal({ fields }: RestCall): number {
   return Math.min(fields.whole('total') || USUAL_TOTAL, MAX_RECORDS)
 }
 
-function readStates({ fields }: Call) {
+function readStates({ fields }: RestCall) {
   const names = fields.list('state').filter(Boolean)
   if (names.length === 0) return null
   return names.flatMap((name) => findStates(name) ?? unknownState(name))
@@ -77,7 +77,7 @@ function unknownState(name: string): never {
   throw new BackupdError('BAD_INPUT', `"${name}" is not a state: ask for running, success or failed`)
 }
 
-function found(pages: Pages<LegacyRecordsQuery>, { fields }: Call): LegacyRecordFragment[] {
+function found(pages: Pages<LegacyRecordsQuery>, { fields }: RestCall): LegacyRecordFragment[] {
   const all = pages.flatMap(({ records }) => records.nodes)
   return all.filter(
     (record) =>

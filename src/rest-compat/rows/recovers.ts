@@ -5,7 +5,7 @@ import {
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
-import { type Call, type Route, row } from '../row.ts'
+import { type RestCall, type RestRoute, row } from '../row.ts'
 
 const recover = (path: string) =>
   row({
@@ -44,7 +44,7 @@ const migrate = (path: string) =>
 const V1 = '/api/v1/backup'
 const V2 = '/api/v2/app/:app/proc/:proc/backups/:name/actions'
 
-export const RECOVER_ROWS: readonly Route[] = [
+export const RECOVER_ROWS: readonly RestRoute[] = [
   recover(`${V1}/recover/app/:app/proc/:proc/file/:file`),
   recover(`${V1}/recover/increment/app/:app/proc/:proc/dir/:dir`),
   migrate(`${V1}/migrate/app/:app/proc/:proc/file/:file`),
@@ -54,7 +54,7 @@ export const RECOVER_ROWS: readonly Route[] = [
 ]
 
 /** Without files, a full backup is recovered completely; for an increment, files must be named. */
-function readRecoverInput({ params, fields }: Call) {
+function readRecoverInput({ params, fields }: RestCall) {
   refusePlan(fields)
   refuseInPlace(fields)
   const { app = '', proc = '', file, dir, name } = params

@@ -11,11 +11,11 @@ import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { toLegacyJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
-import { type Call, type Route, row } from '../row.ts'
+import { type RestCall, type RestRoute, row } from '../row.ts'
 
 const SERVER = '/api/v2/server/:ip'
 
-export const SERVER_ROWS: readonly Route[] = [
+export const SERVER_ROWS: readonly RestRoute[] = [
   row({
     method: 'GET',
     path: `${SERVER}/cron/jobs`,
@@ -77,12 +77,12 @@ export const SERVER_ROWS: readonly Route[] = [
 ]
 
 /** The message begins with the text of the legacy system, misspelling included. */
-function askIp({ params }: Call): { ip: string } {
+function askIp({ params }: RestCall): { ip: string } {
   const { ip = '' } = params
   if (isIP(ip) !== 0) return { ip }
   throw new BackupdError('BAD_INPUT', `unvalid ip addr: "${ip}" is not the IP address of a server`)
 }
 
-function noServer({ params }: Call): BackupdError {
+function noServer({ params }: RestCall): BackupdError {
   return new BackupdError('NOT_FOUND', `There is no server "${params.ip}" in the inventory`)
 }

@@ -1,8 +1,8 @@
 import { LegacyCopyDocument } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { type Route, row } from '../row.ts'
+import { type RestRoute, row } from '../row.ts'
 
-export const SYSTEM_ROWS: readonly Route[] = [
+export const SYSTEM_ROWS: readonly RestRoute[] = [
   row({
     method: 'POST',
     path: '/api/v2/system/backup',

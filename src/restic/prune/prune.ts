@@ -16,10 +16,10 @@ import { findUnknownPacks } from './stored-packs.ts'
 import { UsedBlobs } from './used-blobs.ts'
 
 /** A lock from lockRepository(), held until it is disposed. */
-export type HeldLock = Pick<Lock, 'signal' | 'assertHeld' | typeof Symbol.asyncDispose>
+export type PruneLock = Pick<Lock, 'signal' | 'assertHeld' | typeof Symbol.asyncDispose>
 
 /** Locks the repository. Waits for a while, then throws REPOSITORY_LOCKED with the holder. */
-export type TakeLock = (how: { exclusive: boolean }) => Promise<HeldLock>
+export type TakeLock = (how: { exclusive: boolean }) => Promise<PruneLock>
 
 export interface PruneOptions {
   takeLock: TakeLock
@@ -95,7 +95,7 @@ function renew(run: Prune, index: BlobIndex): UsedBlobs {
 }
 
 /** Returns whether there is more to do. */
-async function pruneLocked(run: Prune, used: UsedBlobs, lock: HeldLock): Promise<boolean> {
+async function pruneLocked(run: Prune, used: UsedBlobs, lock: PruneLock): Promise<boolean> {
   const { repository, options, summary, skip } = run
   const signal = AbortSignal.any([options.signal, lock.signal])
   await used.markSnapshots(signal)

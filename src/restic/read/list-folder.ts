@@ -6,7 +6,7 @@ import { fileInfoOf } from './file-info.ts'
 import { type TreeSource, treeBatches } from './tree-source.ts'
 import { findFolderTree, type VolumeTree } from './volume-tree.ts'
 
-export interface FolderQuestion {
+export interface TreeFolderQuestion {
   /** Text form of lib/byte-paths.ts, relative to the volume; empty = its top. */
   path: string
   /** The last path of the previous page; empty for the first page. */
@@ -23,7 +23,7 @@ const SLASH = Buffer.from('/')
 export async function listSnapshotFolder(
   source: TreeSource,
   volume: VolumeTree,
-  { path, after, limit }: FolderQuestion,
+  { path, after, limit }: TreeFolderQuestion,
 ): Promise<FilePage> {
   const folder = withoutSlashes(textToBytes(path))
   const tree = await findFolderTree(source, volume, folder)

@@ -4,7 +4,7 @@ import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { readXattrs } from '../../volume/tree/attributes.ts'
 import type { TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import { readFlags } from '../../volume/tree/inode-flags.ts'
-import type { Folder } from '../../volume/tree/write-folder.ts'
+import type { OutputFolder } from '../../volume/tree/write-folder.ts'
 import type { LiveEntry } from './live-folder.ts'
 
 /**
@@ -12,7 +12,7 @@ import type { LiveEntry } from './live-folder.ts'
  * mtime count as equal. The ctime is ignored, because a restore cannot set it, and so is a folder's mtime, because it
  * changes with the names in it.
  */
-export function isAsRestored(entry: TreeEntry, there: LiveEntry, folder: Folder): boolean {
+export function isAsRestored(entry: TreeEntry, there: LiveEntry, folder: OutputFolder): boolean {
   return hasSameStat(entry, there) && hasSameRest(entry, folder.at(there.name))
 }
 

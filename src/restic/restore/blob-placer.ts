@@ -5,26 +5,23 @@ import { type PackRun, packRuns } from '../repository/pack-runs.ts'
 import type { Repository } from '../repository/repository.ts'
 import { snapshotCorrupt } from '../repository/repository-errors.ts'
 import { PlacePool } from './place-pool.ts'
-import { type Place, placeContent, type Refused } from './place-run.ts'
+import { placeContent, type RefusedPlace, type WritePlace } from './place-run.ts'
 
 /** The part of a repository that reading content needs; its index is loaded. */
-export type ContentSource = Pick<
-  Repository,
-  'place' | 'key' | 'locate' | 'readBlob' | 'blobSize' | 'streamBlob'
->
+export type BlobSource = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'blobSize' | 'streamBlob'>
 
 /** A blob, its place according to the index, and the places that its content is written to. */
-export interface Wanted<P extends Place> {
+export interface Wanted<P extends WritePlace> {
   id: Buffer
   where: BlobPlace | undefined
   places: P[]
 }
 
-type Located<P extends Place> = Pick<Wanted<P>, 'id' | 'places'> & BlobPlace
-type Alone<P extends Place> = Pick<Located<P>, 'id' | 'places' | 'plainLength'>
+type Located<P extends WritePlace> = Pick<Wanted<P>, 'id' | 'places'> & BlobPlace
+type Alone<P extends WritePlace> = Pick<Located<P>, 'id' | 'places' | 'plainLength'>
 
-export interface PlacerOptions<P extends Place> {
-  source: ContentSource
+export interface PlacerOptions<P extends WritePlace> {
+  source: BlobSource
   signal: AbortSignal
   onPlaced(place: P, bytes: number): void
   /** `error`: SNAPSHOT_CORRUPT if the content is lost, else an error with the code of the failed write. */
@@ -35,7 +32,7 @@ export interface PlacerOptions<P extends Place> {
 const MAX_READS = 2
 
 /** Reads many data blobs with few, long reads, checks them, and writes their content to its places. */
-export class BlobPlacer<P extends Place> implements AsyncDisposable {
+export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
   readonly #options: PlacerOptions<P>
   readonly #packs: OpenPacks
   readonly #pool: PlacePool
@@ -134,7 +131,7 @@ export class BlobPlacer<P extends Place> implements AsyncDisposable {
     }
   }
 
-  #report(places: readonly P[], bytes: number, refused: Refused[]): void {
+  #report(places: readonly P[], bytes: number, refused: RefusedPlace[]): void {
     for (const [at, place] of places.entries()) {
       const code = refused.find((one) => one.place === at)?.code
       if (code === undefined) this.#options.onPlaced(place, bytes)

@@ -3,7 +3,7 @@ import { errnoOf } from '../../lib/errors.ts'
 import { isStagingName } from '../../volume/swap/staging-folders.ts'
 import type { EntryType } from '../../volume/tree/entry.ts'
 import { typeOf } from '../../volume/tree/stat-entry.ts'
-import { type Folder, openFolderBeneath } from '../../volume/tree/write-folder.ts'
+import { type OutputFolder, openFolderBeneath } from '../../volume/tree/write-folder.ts'
 
 /** An entry of the volume as it is now. */
 export interface LiveEntry {
@@ -19,7 +19,7 @@ const HERE = Buffer.from('.')
  * Lists an open folder of a volume, sorted by the bytes of the names. Skips staging folders at the top, as a recover
  * does.
  */
-export function* listLive(folder: Folder, isTop: boolean): Generator<LiveEntry> {
+export function* listLive(folder: OutputFolder, isTop: boolean): Generator<LiveEntry> {
   const names = readdirSync(folder.at(HERE), { encoding: 'buffer' }).sort(Buffer.compare)
   for (const name of names) {
     if (isTop && isStagingName(name)) continue
@@ -30,9 +30,9 @@ export function* listLive(folder: Folder, isTop: boolean): Generator<LiveEntry> 
 
 /** Opens a subfolder while `use` runs; undefined if it is gone, is not a folder any more, or is a mount point. */
 export async function withLiveFolder(
-  folder: Folder | undefined,
+  folder: OutputFolder | undefined,
   name: Buffer,
-  use: (inner: Folder | undefined) => Promise<void>,
+  use: (inner: OutputFolder | undefined) => Promise<void>,
 ): Promise<void> {
   const inner = folder && openIfFolder(folder, name)
   try {
@@ -42,7 +42,7 @@ export async function withLiveFolder(
   }
 }
 
-function openIfFolder(folder: Folder, name: Buffer): Folder | undefined {
+function openIfFolder(folder: OutputFolder, name: Buffer): OutputFolder | undefined {
   try {
     return openFolderBeneath(folder, name)
   } catch (error) {

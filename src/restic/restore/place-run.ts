@@ -5,29 +5,29 @@ import type { RepositoryKey } from '../codec/crypt.ts'
 import { openBlob } from '../repository/blob-reader.ts'
 
 /** A place to write content to: an open file, and the offset in it. */
-export interface Place {
+export interface WritePlace {
   fd: number
   position: number
 }
 
 /** A sealed blob: its offset in the bytes that were read, and the places for its content. */
-export interface SealedBlob {
+export interface BlobToPlace {
   at: number
   length: number
   id: Uint8Array
   plainLength: number
   compressed: boolean
-  places: Place[]
+  places: WritePlace[]
 }
 
 /** Sealed blobs that were read together. */
 export interface SealedRun {
   bytes: Uint8Array
-  blobs: SealedBlob[]
+  blobs: BlobToPlace[]
 }
 
 /** The index of a place that could not be written, with the errno. */
-export interface Refused {
+export interface RefusedPlace {
   place: number
   code: string
 }
@@ -36,7 +36,7 @@ export interface Refused {
 export interface PlacedRun {
   /** Damaged blobs: nothing of them was written. */
   damaged: number[]
-  refused: (Refused & { blob: number })[]
+  refused: (RefusedPlace & { blob: number })[]
 }
 
 /**
@@ -58,8 +58,8 @@ export function placeRun(key: RepositoryKey, { bytes, blobs }: SealedRun): Place
 }
 
 /** Writes the content to its places, and returns those that failed. */
-export function placeContent(content: Buffer, places: readonly Place[]): Refused[] {
-  const refused: Refused[] = []
+export function placeContent(content: Buffer, places: readonly WritePlace[]): RefusedPlace[] {
+  const refused: RefusedPlace[] = []
   for (const [place, { fd, position }] of places.entries()) {
     try {
       writeData(fd, content, position)
@@ -74,7 +74,7 @@ export function placeContent(content: Buffer, places: readonly Place[]): Refused
 
 function openOrNothing(
   key: RepositoryKey,
-  { id, plainLength, compressed }: SealedBlob,
+  { id, plainLength, compressed }: BlobToPlace,
   sealed: Buffer,
 ): Buffer | undefined {
   try {

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import { type Folder, openFolder } from '../../volume/tree/write-folder.ts'
+import { type OutputFolder, openOutputFolder } from '../../volume/tree/write-folder.ts'
 import type { Node } from '../nodes/node.ts'
 import { emptyList, joinNames } from '../read/join-names.ts'
 import { readTree, type TreeSource } from '../read/tree-source.ts'
@@ -24,7 +24,7 @@ export interface PlanInput {
 
 /** Plans what a restore would create, overwrite and delete, without reading content. Changes nothing. */
 export async function planRestore(input: PlanInput): Promise<RestorePlan> {
-  const live = input.path === null ? undefined : openFolder(input.path)
+  const live = input.path === null ? undefined : openOutputFolder(input.path)
   try {
     const planning = new Planning(input)
     const top = {
@@ -45,7 +45,7 @@ interface PlanStep {
   /** null if the snapshot does not have this folder. */
   tree: Buffer | null
   path: Buffer
-  live: Folder | undefined
+  live: OutputFolder | undefined
   /** Whether entries that are only in the volume would be deleted. */
   deletesRest: boolean
   /** The folder is left out, and its content is only noted as seen. */
@@ -115,13 +115,17 @@ class Planning {
     if (tree) await this.folder({ tree, path, live: undefined, deletesRest: false, isRefused: true }, choice)
   }
 
-  #compare(entry: TreeEntry, there: LiveEntry | undefined, live: Folder | undefined): void {
+  #compare(entry: TreeEntry, there: LiveEntry | undefined, live: OutputFolder | undefined): void {
     if (!there || !live) this.tally.add('create', entry.path, entry.size)
     else if (isAsRestored(entry, there, live)) this.tally.plan.same++
     else this.tally.add('overwrite', entry.path, entry.size)
   }
 
-  async #addDeleted({ name, type, stat }: LiveEntry, path: Buffer, live: Folder | undefined): Promise<void> {
+  async #addDeleted(
+    { name, type, stat }: LiveEntry,
+    path: Buffer,
+    live: OutputFolder | undefined,
+  ): Promise<void> {
     const inner = path.length === 0 ? name : Buffer.concat([path, SLASH, name])
     this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
     if (type !== 'directory') return
@@ -132,7 +136,7 @@ class Planning {
 }
 
 /** A folder that is not empty is never replaced by a file that is put in place. */
-async function isNotEmpty(live: Folder | undefined, name: Buffer): Promise<boolean> {
+async function isNotEmpty(live: OutputFolder | undefined, name: Buffer): Promise<boolean> {
   let holds = false
   await withLiveFolder(live, name, async (folder) => {
     if (folder) for (const _entry of listLive(folder, false)) holds = true

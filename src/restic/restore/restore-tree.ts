@@ -11,15 +11,15 @@ import type { OnProtected } from '../../volume/tree/on-protected.ts'
 import { explainWriteError, isRefusal } from '../../volume/tree/write-errors.ts'
 import { TreeWriter } from '../../volume/tree/write-tree.ts'
 import type { VolumeTree } from '../read/volume-tree.ts'
-import { BlobPlacer, type ContentSource } from './blob-placer.ts'
+import { BlobPlacer, type BlobSource } from './blob-placer.ts'
 import { Damage } from './damage.ts'
 import { linkItems, type RestoreItem } from './link-items.ts'
 import { walkSnapshot } from './walk-snapshot.ts'
-import { type FilePlace, type Link, type OpenFile, Window } from './window.ts'
+import { type Link, type PlaceInFile, type RestoredFile, Window } from './window.ts'
 
 export interface RestoreInput {
   /** A repository whose index is loaded. */
-  source: ContentSource
+  source: BlobSource
   volume: VolumeTree
   /** An existing empty directory. */
   target: string
@@ -67,11 +67,11 @@ const MAX_WRITING = 3
 /** The restore of one snapshot into one directory. */
 class Restoring {
   readonly #input: RestoreInput
-  readonly #placer: BlobPlacer<FilePlace>
+  readonly #placer: BlobPlacer<PlaceInFile>
   readonly #writer: TreeWriter
   readonly #items: AsyncGenerator<RestoreItem[], undefined>
   readonly #damage = new Damage()
-  readonly #open = new Set<OpenFile>()
+  readonly #open = new Set<RestoredFile>()
   readonly #done = { bytes: 0, files: 0, entries: 0 }
   readonly #writing: { window: Window; placed: Promise<void> }[] = []
   #window = new Window()
@@ -127,7 +127,7 @@ class Restoring {
   async #beginFile({ node: { entry }, content }: RestoreItem): Promise<void> {
     const fd = this.#writer.beginFile(entry)
     if (fd === undefined) return
-    const file: OpenFile = { entry, fd, placed: 0, fault: undefined }
+    const file: RestoredFile = { entry, fd, placed: 0, fault: undefined }
     this.#open.add(file)
     let position = 0
     for (const id of content) {
@@ -162,7 +162,7 @@ class Restoring {
   }
 
   /** Damage takes precedence over a refusal of the file system. */
-  #failed(file: OpenFile, error: unknown): void {
+  #failed(file: RestoredFile, error: unknown): void {
     const isDamage = error instanceof BackupdError
     if (isDamage || file.fault === undefined) file.fault = error
     if (!isDamage && !isRefusal(error)) this.#fatal ??= { error: explainWriteError(error, file.entry.path) }
@@ -172,13 +172,13 @@ class Restoring {
     if (this.#fatal) throw this.#fatal.error
   }
 
-  #addPlaced(file: OpenFile, bytes: number): void {
+  #addPlaced(file: RestoredFile, bytes: number): void {
     file.placed += bytes
     this.#done.bytes += bytes
     this.#report(file.entry.path)
   }
 
-  #endFile(file: OpenFile): void {
+  #endFile(file: RestoredFile): void {
     this.#open.delete(file)
     if (this.#completeFile(file)) {
       this.#done.files++
@@ -186,7 +186,7 @@ class Restoring {
     } else this.#done.bytes -= file.placed
   }
 
-  #completeFile({ entry, fd, placed, fault }: OpenFile): boolean {
+  #completeFile({ entry, fd, placed, fault }: RestoredFile): boolean {
     if (fault instanceof BackupdError) {
       this.#writer.dropFile(entry, fd)
       this.#damage.add(entry.path, fault)

@@ -1,6 +1,6 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { Wanted } from './blob-placer.ts'
-import type { Place } from './place-run.ts'
+import type { WritePlace } from './place-run.ts'
 
 /** The limits of a window. Its files stay open while earlier windows are written. */
 const MAX_BYTES = 8 << 20
@@ -9,7 +9,7 @@ const MAX_FILES = 200
 const MAX_LINKS = 4096
 
 /** A file whose content is being written. */
-export interface OpenFile {
+export interface RestoredFile {
   entry: TreeEntry
   fd: number
   /** Bytes written so far. */
@@ -19,8 +19,8 @@ export interface OpenFile {
 }
 
 /** The place that a piece is written to. */
-export interface FilePlace extends Place {
-  file: OpenFile
+export interface PlaceInFile extends WritePlace {
+  file: RestoredFile
 }
 
 /** A hard link to an entry that was restored before. */
@@ -32,10 +32,10 @@ export interface Link {
 /** Content that is read and written together. Limits the memory, whatever the size of files. */
 export class Window {
   /** Files whose last piece is in this window. */
-  readonly files: OpenFile[] = []
+  readonly files: RestoredFile[] = []
   /** Links to create once the files before them are written. */
   readonly links: Link[] = []
-  readonly #wanted = new Map<string, Wanted<FilePlace>>()
+  readonly #wanted = new Map<string, Wanted<PlaceInFile>>()
   #bytes = 0
   #pieces = 0
 
@@ -49,11 +49,11 @@ export class Window {
     )
   }
 
-  get blobs(): Iterable<Wanted<FilePlace>> {
+  get blobs(): Iterable<Wanted<PlaceInFile>> {
     return this.#wanted.values()
   }
 
-  add(blob: Pick<Wanted<FilePlace>, 'id' | 'where'>, place: FilePlace): void {
+  add(blob: Pick<Wanted<PlaceInFile>, 'id' | 'where'>, place: PlaceInFile): void {
     const key = blob.id.toString('latin1')
     const known = this.#wanted.get(key)
     this.#pieces++

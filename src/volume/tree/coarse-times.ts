@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { Losses } from './losses.ts'
-import type { Folder } from './write-folder.ts'
+import type { OutputFolder } from './write-folder.ts'
 
 const PROBE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 /** An odd second with nine decimal places, so that any rounding of the file system is visible. */
@@ -11,11 +11,11 @@ const GRANULARITIES_NS = [1n, 100n, 1000n, 1_000_000n, 10_000_000n, 1_000_000_00
 
 /** Counts entries whose times the target's file system cannot store exactly. Probes the granularity once. */
 export class CoarseTimes {
-  readonly #target: Folder
+  readonly #target: OutputFolder
   readonly #losses: Losses
   #granularityNs: bigint | undefined
 
-  constructor(target: Folder, losses: Losses) {
+  constructor(target: OutputFolder, losses: Losses) {
     this.#target = target
     this.#losses = losses
   }
@@ -54,7 +54,7 @@ function formatGranularity(ns: bigint): string {
 }
 
 /** The granularity in nanoseconds; 1 if the file system is exact, or if that cannot be determined. */
-function probeGranularity(target: Folder): bigint {
+function probeGranularity(target: OutputFolder): bigint {
   const place = target.at(Buffer.from(`.times-${randomBytes(12).toString('hex')}`))
   const kernel = loadKernel()
   if (!kernel) return 1n

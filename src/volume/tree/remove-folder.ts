@@ -1,6 +1,6 @@
 import { closeSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { findMountId } from './mounts.ts'
-import { openFolder } from './write-folder.ts'
+import { openOutputFolder } from './write-folder.ts'
 import type { NameInFolder } from './write-metadata.ts'
 
 /**
@@ -12,7 +12,7 @@ export function removeFolder({ folder, name }: NameInFolder): void {
 }
 
 function removeBelow(place: Buffer, mount: string): void {
-  const folder = openFolder(place)
+  const folder = openOutputFolder(place)
   try {
     if (findMountId(folder.fd) !== mount)
       throw Object.assign(new Error('EXDEV: something is mounted in it'), { code: 'EXDEV' })

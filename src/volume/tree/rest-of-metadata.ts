@@ -5,7 +5,7 @@ import type { TreeEntry } from './entry.ts'
 import { PROTECTING_FLAGS, setFlags } from './inode-flags.ts'
 import type { Losses } from './losses.ts'
 import type { OnProtected } from './on-protected.ts'
-import type { Folder } from './write-folder.ts'
+import type { OutputFolder } from './write-folder.ts'
 import type { NameInFolder } from './write-metadata.ts'
 
 /** Sets metadata that not every file system can store, inode flags and exact times, and counts what is lost. */
@@ -14,7 +14,7 @@ export class RestOfMetadata {
   readonly #times: CoarseTimes
   readonly #onProtected: OnProtected | undefined
 
-  constructor(target: Folder, losses: Losses, onProtected?: OnProtected) {
+  constructor(target: OutputFolder, losses: Losses, onProtected?: OnProtected) {
     this.#losses = losses
     this.#times = new CoarseTimes(target, losses)
     this.#onProtected = onProtected

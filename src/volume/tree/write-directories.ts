@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import type { TreeEntry } from './entry.ts'
-import type { Folder } from './write-folder.ts'
+import type { OutputFolder } from './write-folder.ts'
 import { depthOf } from './write-paths.ts'
 
 /** Records of so many bytes are kept in memory before they are written to the file. */
@@ -15,7 +15,7 @@ const SLASH = Buffer.from('/')
  * the target, so that a million directories take about 20 MB of memory.
  */
 export class DirectoryLedger {
-  readonly #target: Folder
+  readonly #target: OutputFolder
   readonly #offsets: number[] = []
   readonly #depths: number[] = []
   #waiting: Buffer[] = []
@@ -24,7 +24,7 @@ export class DirectoryLedger {
   #spill: number | undefined
   #moved: { top: Buffer; count: number } | undefined
 
-  constructor(target: Folder) {
+  constructor(target: OutputFolder) {
     this.#target = target
   }
 

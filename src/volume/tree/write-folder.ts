@@ -9,12 +9,12 @@ const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
 const MAX_STEP_BYTES = 4000
 
 /** An open directory. `at(name)` is a path of an entry in it that stays valid if the directory is renamed. */
-export interface Folder {
+export interface OutputFolder {
   fd: number
   at(name: Buffer): Buffer
 }
 
-export function openFolder(path: string | Buffer): Folder {
+export function openOutputFolder(path: string | Buffer): OutputFolder {
   return asFolder(openSync(path, OPEN_FOLDER), Buffer.from(path))
 }
 
@@ -22,7 +22,7 @@ export function openFolder(path: string | Buffer): Folder {
  * Opens the directory at `path` (`a/b/c`) below `root`. Throws ELOOP or ENOTDIR if there is a symlink on the way. The
  * caller closes `fd`.
  */
-export function openFolderBeneath(root: Folder, path: Buffer): Folder {
+export function openFolderBeneath(root: OutputFolder, path: Buffer): OutputFolder {
   let folder = root
   for (const step of stepsOf(path)) {
     const above = folder
@@ -57,7 +57,7 @@ function stepsOf(path: Buffer): Buffer[] {
   return [...steps, rest]
 }
 
-function openStep(folder: Folder, step: Buffer): Folder {
+function openStep(folder: OutputFolder, step: Buffer): OutputFolder {
   const kernel = loadKernel()
   const path = folder.at(step)
   return asFolder(
@@ -70,13 +70,13 @@ const HAS_PROC = existsSync('/proc/self/fd')
 const SLASH = Buffer.from('/')
 
 /** Paths go through /proc/self/fd, so that they stay in the open directory; without /proc, the plain path is used. */
-function asFolder(fd: number, path: Buffer): Folder {
+function asFolder(fd: number, path: Buffer): OutputFolder {
   const prefix = HAS_PROC ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH])
   return { fd, at: (name) => Buffer.concat([prefix, name]) }
 }
 
 /** Removes the default ACL, so that entries written here get their own ACL or none, and do not inherit one. */
-export function dropDefaultAcl(root: Folder): void {
+export function dropDefaultAcl(root: OutputFolder): void {
   try {
     loadKernel()?.removeXattr(root.fd, DEFAULT_ACL)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { closeSync, fchmodSync, mkdirSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
-import { type Folder, openFolder, openFolderBeneath, splitWay } from './write-folder.ts'
+import { type OutputFolder, openFolderBeneath, openOutputFolder, splitWay } from './write-folder.ts'
 import { componentsOf, splitLast } from './write-paths.ts'
 
 /** Descriptors kept open. A few are enough, because archives are written folder by folder. */
@@ -10,18 +10,18 @@ const IMPLIED_MODE = 0o755
 
 /** The folders below a root that entries are written into, opened without following links and kept open for a while. */
 export class Folders {
-  readonly root: Folder
-  readonly #open = new Map<string, Folder>()
+  readonly root: OutputFolder
+  readonly #open = new Map<string, OutputFolder>()
   #lastPath = Buffer.alloc(0)
-  #last: Folder
+  #last: OutputFolder
 
   constructor(target: string) {
-    this.root = openFolder(target)
+    this.root = openOutputFolder(target)
     this.#last = this.root
   }
 
   /** The open parent folder of `path`, created if it is missing, and the last name of `path`. */
-  parentOf(path: Buffer): { folder: Folder; name: Buffer } {
+  parentOf(path: Buffer): { folder: OutputFolder; name: Buffer } {
     const { folder, name } = splitLast(path)
     if (!folder.equals(this.#lastPath)) {
       this.#last = this.#folderAt(folder)
@@ -31,7 +31,7 @@ export class Folders {
   }
 
   /** Opens an existing folder, which the caller closes. Its parent is kept open for its siblings. */
-  reopen(path: Buffer): Folder {
+  reopen(path: Buffer): OutputFolder {
     const { way, rest } = splitWay(path)
     return openFolderBeneath(this.#folderAt(way), rest)
   }
@@ -49,7 +49,7 @@ export class Folders {
     closeSync(this.root.fd)
   }
 
-  #folderAt(path: Buffer): Folder {
+  #folderAt(path: Buffer): OutputFolder {
     if (path.length === 0) return this.root
     const key = path.toString('latin1')
     const folder = this.#open.get(key) ?? this.#openOrMake(path)
@@ -59,7 +59,7 @@ export class Folders {
     return folder
   }
 
-  #openOrMake(path: Buffer): Folder {
+  #openOrMake(path: Buffer): OutputFolder {
     // From the parent if it is open: opening each folder of a deep tree from the root would take quadratic time.
     const { folder, name } = splitLast(path)
     const above = this.#open.get(folder.toString('latin1'))
@@ -82,7 +82,7 @@ export class Folders {
 }
 
 /** Creates the missing folders on the way to `path`, one by one. */
-function makeFolders(root: Folder, path: Buffer): Folder {
+function makeFolders(root: OutputFolder, path: Buffer): OutputFolder {
   let folder = root
   for (const name of componentsOf(path)) {
     const above = folder

@@ -3,7 +3,7 @@ import { errnoOf } from '../../lib/errors.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeEntry, Xattr } from './entry.ts'
 import { isRefusal } from './write-errors.ts'
-import type { Folder } from './write-folder.ts'
+import type { OutputFolder } from './write-folder.ts'
 
 /**
  * Called if the file system or missing rights refuse metadata of an entry. `message` is the end of a sentence, `kind` the
@@ -13,7 +13,7 @@ export type OnRefused = (message: string, kind: string) => void
 
 /** An entry of an open folder that cannot or must not be opened itself: a symlink, a fifo, a device. */
 export interface NameInFolder {
-  folder: Folder
+  folder: OutputFolder
   name: Buffer
 }
 

@@ -25,7 +25,7 @@ import { RestOfMetadata } from './rest-of-metadata.ts'
 import { type ContentSource, writeContent } from './write-content.ts'
 import { DirectoryLedger } from './write-directories.ts'
 import { explainWriteError, isRefusal } from './write-errors.ts'
-import { dropDefaultAcl, type Folder, openFolderBeneath } from './write-folder.ts'
+import { dropDefaultAcl, type OutputFolder, openFolderBeneath } from './write-folder.ts'
 import { Folders } from './write-folders.ts'
 import { applyMetadata, applyMetadataByName, type NameInFolder, type OnRefused } from './write-metadata.ts'
 
@@ -283,7 +283,7 @@ function placeOf({ folder, name }: NameInFolder): Buffer {
 }
 
 /** False if the name exists already. */
-function makeFolder(folder: Folder, name: Buffer): boolean {
+function makeFolder(folder: OutputFolder, name: Buffer): boolean {
   try {
     mkdirSync(folder.at(name), 0o700)
     return true

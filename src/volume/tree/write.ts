@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import { loadKernel } from '../../lib/kernel.ts'
 import type { TreeEntry } from './entry.ts'
 import { isRefusal } from './write-errors.ts'
-import { openFolder } from './write-folder.ts'
+import { openOutputFolder } from './write-folder.ts'
 import { applyMetadata, type OnRefused } from './write-metadata.ts'
 
 /** Attributes that are removed from a root if its entry lacks them. Others, such as SELinux labels, are kept. */
@@ -18,7 +18,7 @@ export async function applyRootMetadata(
   root: TreeEntry,
   onRefused: OnRefused = () => {},
 ): Promise<void> {
-  const { fd } = openFolder(volumePath)
+  const { fd } = openOutputFolder(volumePath)
   try {
     removeOtherXattrs(fd, root)
     applyMetadata(fd, root, onRefused)

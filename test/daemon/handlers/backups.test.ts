@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { listBackups, listFolder } from '../../../src/daemon/handlers/backups.ts'
-import type { World } from '../../../src/daemon/http/route.ts'
+import { handleBackupList, handleFolderList } from '../../../src/daemon/handlers/backups.ts'
+import type { DaemonParts } from '../../../src/daemon/http/route.ts'
 import type { Json } from '../../../src/lib/errors.ts'
 import { RequestFields } from '../../../src/wire/request-fields.ts'
 import { sampleBackup } from '../../support/catalog-samples.ts'
@@ -16,7 +16,7 @@ function worldWith(answer: (question: Question) => Json) {
       return answer(question)
     },
   }
-  return { asked, world: { ip: '10.0.0.1', engine } as unknown as World }
+  return { asked, world: { ip: '10.0.0.1', engine } as unknown as DaemonParts }
 }
 
 function callOf(params: Record<string, string>, late = new AbortController().signal) {
@@ -32,14 +32,14 @@ test('the legacy list of a folder is one request, however many names the folder 
     const page = files.slice(0, Number(limit))
     return { files: page, next: page.length < files.length ? 'd/more' : null }
   })
-  const { body } = await listFolder(callOf({ '*': 'NAME/d' }), world)
+  const { body } = await handleFolderList(callOf({ '*': 'NAME/d' }), world)
   expect((body as { name: string }[]).map(({ name }) => `d/${name}`)).toEqual(files.map(({ path }) => path))
   expect(asked).toHaveLength(1)
 })
 
 test('a folder too large for one list is refused, with the route to use instead', async () => {
   const { asked, world } = worldWith(() => ({ files: [fileAt('d/a')], next: 'd/a' }))
-  await expect(listFolder(callOf({ '*': 'NAME/d' }), world)).rejects.toMatchObject({
+  await expect(handleFolderList(callOf({ '*': 'NAME/d' }), world)).rejects.toMatchObject({
     code: 'TOO_COSTLY',
     message: expect.stringContaining('/api/v1/backup/files/NAME'),
   })
@@ -52,6 +52,6 @@ test('the legacy list of backups stops when its caller was told that it is late'
     if (asked.length === 3) late.abort(new Error('late'))
     return { backups: [sampleBackup()], next: `page ${asked.length}` }
   })
-  await expect(listBackups(callOf({}, late.signal), world)).rejects.toThrow('late')
+  await expect(handleBackupList(callOf({}, late.signal), world)).rejects.toThrow('late')
   expect(asked).toHaveLength(3)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { deleteBackups } from '../../../src/daemon/handlers/backups.ts'
+import { handleBackupDelete } from '../../../src/daemon/handlers/backups.ts'
 import { QUESTION_ROUTES } from '../../../src/daemon/handlers/questions.ts'
-import type { Call, World } from '../../../src/daemon/http/route.ts'
+import type { DaemonCall, DaemonParts } from '../../../src/daemon/http/route.ts'
 import { RequestFields } from '../../../src/wire/request-fields.ts'
 
 const OWN = '10.0.0.1'
@@ -16,11 +16,11 @@ function worldWith({ notReady }: { notReady?: string } = {}) {
       return { deletedSnapshots: ['a1'] }
     },
   }
-  return { asked, world: { ip: OWN, engine, notReady: () => notReady } as unknown as World }
+  return { asked, world: { ip: OWN, engine, notReady: () => notReady } as unknown as DaemonParts }
 }
 
 const deleting = QUESTION_ROUTES.find(({ path }) => path.endsWith('/actions/delete'))
-const deleteSnapshots = async (call: Call, world: World) => await deleting?.handle(call, world)
+const deleteSnapshots = async (call: DaemonCall, world: DaemonParts) => await deleting?.handle(call, world)
 
 function callOf(fields: Record<string, unknown[]>, params: Record<string, string> = {}) {
   return {
@@ -31,10 +31,13 @@ function callOf(fields: Record<string, unknown[]>, params: Record<string, string
 }
 
 const DELETES = [
-  ['backups', (world: World, more = {}) => deleteBackups(callOf({ files: [NAME], ...more }), world)],
+  [
+    'backups',
+    (world: DaemonParts, more = {}) => handleBackupDelete(callOf({ files: [NAME], ...more }), world),
+  ],
   [
     'snapshots',
-    (world: World, more = {}) =>
+    (world: DaemonParts, more = {}) =>
       deleteSnapshots(callOf({ snapshots: ['a1'], ...more }, { name: NAME }), world),
   ],
 ] as const
@@ -66,7 +69,7 @@ test.each(['.meta', '.', '..', '', 'a/../b', 'a//b', '/a', 'a\0', 'x'.repeat(256
   'one bad name among good ones deletes nothing: %j',
   async (name) => {
     const { asked, world } = worldWith()
-    await expect(deleteBackups(callOf({ files: [NAME, name] }), world)).rejects.toMatchObject({
+    await expect(handleBackupDelete(callOf({ files: [NAME, name] }), world)).rejects.toMatchObject({
       code: 'BAD_INPUT',
     })
     expect(asked).toEqual([])
@@ -86,8 +89,8 @@ test.each(['.meta', '..', 'a/b', 'a\0', 'x'.repeat(256)])(
 
 test('a delete without names is refused, names of 255 bytes or inside of a mirror are not', async () => {
   const { asked, world } = worldWith()
-  await expect(deleteBackups(callOf({}), world)).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  await expect(handleBackupDelete(callOf({}), world)).rejects.toMatchObject({ code: 'BAD_INPUT' })
   const names = ['x'.repeat(255), 'mirror/.hidden/a file', 'mirror/dir/']
-  expect(await deleteBackups(callOf({ files: names }), world)).toEqual({ status: 204 })
+  expect(await handleBackupDelete(callOf({ files: names }), world)).toEqual({ status: 204 })
   expect(asked).toEqual([['backup_delete', { names }]])
 })

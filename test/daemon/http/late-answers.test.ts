@@ -1,5 +1,5 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import type { Answer, Call, World } from '../../../src/daemon/http/route.ts'
+import type { DaemonAnswer, DaemonCall, DaemonParts } from '../../../src/daemon/http/route.ts'
 import { serve } from '../../../src/daemon/http/server.ts'
 import { keptLog } from '../../support/daemon-kit.ts'
 
@@ -8,15 +8,15 @@ afterEach(() => {
 })
 
 test('a late answer is replaced by a refusal, logged, and its work stops', async () => {
-  const calls: Call[] = []
-  const handle = (call: Call) => {
+  const calls: DaemonCall[] = []
+  const handle = (call: DaemonCall) => {
     calls.push(call)
-    return new Promise<Answer>(() => {})
+    return new Promise<DaemonAnswer>(() => {})
   }
   const log = keptLog()
   const routes = [{ method: 'GET' as const, path: '/slow', handle }]
   const options = { host: '127.0.0.1', port: 0, allowedHosts: [] }
-  const server = await serve(routes, { log } as unknown as World, options)
+  const server = await serve(routes, { log } as unknown as DaemonParts, options)
   onTestFinished(() => server.close())
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const answer = fetch(`${server.url}/slow`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
-import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { MAX_SILENCE_MS, Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { newRid } from '../../../src/wire/ids.ts'
 import { jobSchema } from '../../../src/wire/job.ts'
@@ -17,7 +17,7 @@ let dir: ReturnType<typeof temporaryDir>
 let file: string
 let clock: ReturnType<typeof movedClock>
 let log: ReturnType<typeof keptLog>
-let db: Db
+let db: DaemonDb
 let memory: DaemonMemory
 let outbox: Outbox
 let told: RunRecord[][]
@@ -37,7 +37,7 @@ afterEach(() => {
 
 function open(): void {
   told = []
-  db = openDatabase(file, log)
+  db = openDaemonDatabase(file, log)
   outbox = new Outbox(db, clock)
   memory = createDaemonMemory(db, clock, { kept: (records) => void told.push(records), progressed: () => {} })
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -10,8 +10,8 @@ function newFile(): string {
   return join(tempDir(), 'daemon.db')
 }
 
-function open(file: string): Db {
-  const db = openDatabase(file, silentLog)
+function open(file: string): DaemonDb {
+  const db = openDaemonDatabase(file, silentLog)
   onTestFinished(() => void db.close())
   return db
 }
@@ -34,7 +34,7 @@ function openFiles(): string[] {
 
 test('the write-ahead log of a damaged database is set aside with it, even if somebody else reads it', () => {
   const file = newFile()
-  const db = openDatabase(file, silentLog)
+  const db = openDaemonDatabase(file, silentLog)
   db.exec("INSERT INTO facts VALUES ('version', 'v1')")
   const reader = new Database(file, { readonly: true })
   db.pragma('wal_checkpoint(FULL)')
@@ -51,7 +51,9 @@ test('the write-ahead log of a damaged database is set aside with it, even if so
 test('an unreadable file does not count as damaged', () => {
   const file = newFile()
   mkdirSync(file)
-  expect(() => openDatabase(file, silentLog)).toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }))
+  expect(() => openDaemonDatabase(file, silentLog)).toThrow(
+    expect.objectContaining({ code: 'STORE_UNAVAILABLE' }),
+  )
   expect(setAside(file)).toEqual([])
   rmSync(file, { recursive: true })
   open(file)
@@ -59,9 +61,9 @@ test('an unreadable file does not count as damaged', () => {
 
 test('a refused file is not held open', () => {
   const file = newFile()
-  const db = openDatabase(file, silentLog)
+  const db = openDaemonDatabase(file, silentLog)
   db.pragma('user_version = 99')
   db.close()
-  expect(() => openDatabase(file, silentLog)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+  expect(() => openDaemonDatabase(file, silentLog)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
   expect(openFiles()).not.toContain(file)
 })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
-import { openDatabase } from '../../../src/daemon/memory/database.ts'
+import { openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
@@ -10,7 +10,7 @@ import { tempDir } from '../../support/temp-dir.ts'
 
 /** A memory whose file cannot grow until `makesRoom` is asked to make room, if it does. */
 function fullMemory(makesRoom: boolean) {
-  const db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  const db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
   const told: RunRecord[] = []
   let asked = 0

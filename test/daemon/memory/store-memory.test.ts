@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createDaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
-import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { StoreMemory } from '../../../src/daemon/memory/store-memory.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog } from '../../../src/lib/log.ts'
@@ -13,9 +13,9 @@ import { tempDir } from '../../support/temp-dir.ts'
 const IP = '127.0.0.1'
 const ID = 'a'.repeat(32)
 
-let db: Db
+let db: DaemonDb
 beforeEach(() => {
-  db = openDatabase(join(tempDir(), 'daemon.db'), silentLog)
+  db = openDaemonDatabase(join(tempDir(), 'daemon.db'), silentLog)
   onTestFinished(() => void db.close())
 })
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { NewsMail } from '../../../src/daemon/notifier/mail.ts'
 import { backoffMs } from '../../../src/lib/backoff.ts'
@@ -7,7 +7,7 @@ import type { News } from '../../../src/wire/daemon-api.ts'
 import { keptLog, someProgress, someRun } from '../../support/daemon-kit.ts'
 import { type HandClock, handClock } from '../../support/hand-clock.ts'
 
-let db: Db
+let db: DaemonDb
 let mail: NewsMail
 let running: string[]
 let clock: HandClock
@@ -15,7 +15,7 @@ let clock: HandClock
 beforeEach(() => {
   clock = handClock()
   running = []
-  db = openDatabase(':memory:', keptLog())
+  db = openDaemonDatabase(':memory:', keptLog())
   const to = { address: 'http://127.0.0.1:1/', protocol: 2 } as const
   const outbox = new Outbox(db, clock)
   outbox.add(to)

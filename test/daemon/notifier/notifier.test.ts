@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
-import { type Db, openDatabase } from '../../../src/daemon/memory/database.ts'
+import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { MAX_SILENCE_MS, Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { Notifier } from '../../../src/daemon/notifier/notifier.ts'
 import { Problems } from '../../../src/lib/problems.ts'
@@ -15,7 +15,7 @@ let dir: ReturnType<typeof temporaryDir>
 let clock: ReturnType<typeof movedClock>
 let log: ReturnType<typeof keptLog>
 let running: string[]
-let db: Db
+let db: DaemonDb
 let notifier: Notifier
 let memory: DaemonMemory
 let receiver: NewsReceiver
@@ -36,7 +36,7 @@ afterEach(async () => {
 })
 
 function open(): void {
-  db = openDatabase(join(dir.path, 'daemon.db'), log)
+  db = openDaemonDatabase(join(dir.path, 'daemon.db'), log)
   notifier = new Notifier(
     new Outbox(db, clock),
     { daemonId: 'd1', server: '10.0.0.1', clock, running: () => running },

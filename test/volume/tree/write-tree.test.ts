@@ -11,7 +11,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
-import { openFolder, openFolderBeneath } from '../../../src/volume/tree/write-folder.ts'
+import { openFolderBeneath, openOutputFolder } from '../../../src/volume/tree/write-folder.ts'
 import { TreeWriter } from '../../../src/volume/tree/write-tree.ts'
 import { posixAcl } from '../../support/tree-make.ts'
 import { type Bench, isRoot, makeBench } from '../../support/unpack-kit.ts'
@@ -239,7 +239,7 @@ describe.runIf(kernel && isRoot)('TreeWriter as root', () => {
     opens.mockRestore()
     expect(count).toBeLessThan(4 * depth)
     for (const level of [1, 39, 40, 41, 200, depth]) {
-      const root = openFolder(bench.target)
+      const root = openOutputFolder(bench.target)
       const { fd } = openFolderBeneath(root, Buffer.from(pathAt(level)))
       expect(fstatSync(fd).mode & 0o7777).toBe(0o700 + (level % 8))
       closeSync(fd)

@@ -1,6 +1,6 @@
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
-import { recover } from './recover.ts'
+import { runRecover } from './recover.ts'
 import { fillDestDir, parseRecoverArgs } from './recover-args.ts'
 
 /**
@@ -14,7 +14,7 @@ export const recoverPlugin: Plugin<RecoverArgs> = {
   needs: ({ destDir }) => (destDir === '' ? [] : [destDir]),
   settlesFirst: ({ inUse }) => inUse === 'proceed',
   changesVolumes: true,
-  run: recover,
+  run: runRecover,
 }
 
 /** Shows what a recover would do, without any change. */

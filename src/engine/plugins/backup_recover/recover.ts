@@ -43,7 +43,7 @@ interface Recover extends Steps {
  * VOLUME_LOCKED, NO_ROOM, ARCHIVE_CORRUPT, ARCHIVE_UNSAFE, ARCHIVE_EMPTY, CONFLICT, SNAPSHOT_CORRUPT,
  * REPOSITORY_PASSWORD, REPOSITORY_DAMAGED, REPOSITORY_LOCKED
  */
-export async function recover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
+export async function runRecover(args: RecoverArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot recover "${args.backup}"`, context.signal)
   await using backup = await step('find the backup', () => findBackup(args, context))
   await using source = await step('find the backup', () => backup.open(args.snapshot, createReader(context)))

@@ -6,7 +6,7 @@ import { fileInfoOf } from '../../../restic/read/file-info.ts'
 import { joinPath } from '../../../volume/tree/join-path.ts'
 import { openNames } from '../../../volume/tree/name-stream.ts'
 import { entryOf, typeOf } from '../../../volume/tree/stat-entry.ts'
-import { type Folder, openFolder, openFolderBeneath } from '../../../volume/tree/write-folder.ts'
+import { type OutputFolder, openFolderBeneath, openOutputFolder } from '../../../volume/tree/write-folder.ts'
 import { componentsOf } from '../../../volume/tree/write-paths.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
@@ -24,7 +24,7 @@ export async function listMirror(
   { path, after, limit }: Omit<FolderQuestion, 'snapshot'>,
 ): Promise<FilePage> {
   const inside = Buffer.concat(componentsOf(textToBytes(path)).flatMap((name) => [SLASH, name])).subarray(1)
-  const root = openFolder(mirror)
+  const root = openOutputFolder(mirror)
   try {
     const folder = openInside(root, inside, path)
     try {
@@ -40,7 +40,7 @@ export async function listMirror(
 const SLASH = Buffer.from('/')
 const SELF = Buffer.from('.')
 
-function openInside(root: Folder, inside: Buffer, path: string): Folder {
+function openInside(root: OutputFolder, inside: Buffer, path: string): OutputFolder {
   try {
     return inside.length === 0 ? root : openFolderBeneath(root, inside)
   } catch (error) {
@@ -60,7 +60,7 @@ interface Wanted {
   limit: number
 }
 
-async function readPage(folder: Folder, { inside, after, limit }: Wanted): Promise<FilePage> {
+async function readPage(folder: OutputFolder, { inside, after, limit }: Wanted): Promise<FilePage> {
   const found = new FirstKeys<Buffer>(limit, after)
   const names = await openNames(folder.at(SELF))
   try {
@@ -78,7 +78,7 @@ async function readPage(folder: Folder, { inside, after, limit }: Wanted): Promi
 }
 
 /** Empty for an entry that was deleted meanwhile, and for a socket, which no backup contains. */
-function readFileInfo(folder: Folder, inside: Buffer, name: Buffer): FileInfo[] {
+function readFileInfo(folder: OutputFolder, inside: Buffer, name: Buffer): FileInfo[] {
   const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
   const type = stat && typeOf(stat)
   if (!stat || !type) return []
