@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { treeBatches } from '../../src/restic/read/tree-source.ts'
 import { volumeTree } from '../../src/restic/read/volume-tree.ts'
+import { given } from '../support/given.ts'
 import { packTo, untar } from '../support/packing.ts'
-import { parentOf, snapshotWorld } from '../support/snapshot-world.ts'
+import { parentOf } from '../support/repository-content.ts'
 
 const BIG = 3 << 20
 
@@ -130,8 +131,8 @@ describe('in a full backup', () => {
 describe('in a snapshot', () => {
   async function snapshotMoving(act: (volume: string) => void, from?: boolean) {
     const { volume } = makeVolume()
-    const world = snapshotWorld()
-    const repository = await world.create()
+    const world = await given.repository()
+    const { repository } = world
     const before = from ? await world.snapshot(repository, { volume }) : undefined
     const onProgress = onceInSecond(() => act(volume), ['a', 'b', 'c'])
     const summary = await world.snapshot(repository, {

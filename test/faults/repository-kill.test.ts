@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { makeKillableTasks } from '../support/killable-tasks.ts'
 import { randomOf } from '../support/random-edits.ts'
-import { repositoryKillWorld } from '../support/repository-kill-world.ts'
 import type { Task } from '../support/repository-tasks.ts'
 import { hasRestic } from '../support/restic.ts'
 
@@ -15,7 +15,7 @@ describe.skipIf(!hasRestic)('kill -9 (needs restic)', () => {
   const seed = randomInt(2 ** 31)
 
   it(`${KILLS} random moments of backup, forget and prune leave it intact, and the next run works (seed ${seed})`, async () => {
-    const world = await repositoryKillWorld(seed)
+    const world = await makeKillableTasks(seed)
     const random = randomOf(seed)
     const took: Record<Task, { calls: number; ms: number }> = {
       backup: await world.complete('backup'),

@@ -8,9 +8,10 @@ import { volumeTree } from '../../src/restic/read/volume-tree.ts'
 import type { Repository } from '../../src/restic/repository/repository.ts'
 import type { SnapshotSummary } from '../../src/restic/write/snapshot-input.ts'
 import { itOnExt4 } from '../support/ext4.ts'
+import { given } from '../support/given.ts'
 import { packTo, untar } from '../support/packing.ts'
+import { parentOf } from '../support/repository-content.ts'
 import { hasRestic } from '../support/restic.ts'
-import { parentOf, snapshotWorld } from '../support/snapshot-world.ts'
 
 const BIG = 4 << 20
 const NOTE =
@@ -92,11 +93,11 @@ describe('a hard-linked pair with the inode of a deleted one is read correctly',
 
 /** A snapshot of folders a, b and c; a pair in `a` is replaced by one in `c` when `a` was read and `b` is next. */
 async function snapshotWhileReplaced(dir: string) {
-  const world = snapshotWorld()
+  const world = await given.repository()
   const volume = join(dir, 'v')
   for (const name of ['a', 'b', 'c']) mkdirSync(join(volume, name), { recursive: true })
   makePair(join(volume, 'a'))
-  const repository = await world.create()
+  const { repository } = world
   let isReplaced = false
   const first = await world.snapshot(repository, {
     volume,

@@ -8,8 +8,8 @@ import { openFile } from '../../src/volume/tree/file-source.ts'
 import { pinPath, unpin } from '../../src/volume/tree/pin.ts'
 import { entryOf } from '../../src/volume/tree/stat-entry.ts'
 import { hasTrueSizes, openWhole } from '../../src/volume/tree/whole-file.ts'
+import { given } from '../support/given.ts'
 import { packTo, untar } from '../support/packing.ts'
-import { snapshotWorld } from '../support/snapshot-world.ts'
 
 /** Every file in it says that its size is 0. */
 const PROC = '/proc/sys/kernel/random'
@@ -39,8 +39,7 @@ describe.each([PROC, SYS])('files that report a wrong size, in %s', (volume) => 
   test.skipIf(!existsSync(volume))(
     'are complete in a snapshot, and are read each time (needs that folder)',
     async () => {
-      const { create, snapshot, treeWarnings } = snapshotWorld()
-      const repository = await create()
+      const { repository, snapshot, treeWarnings } = await given.repository()
       const names = readdirSync(volume)
       const bytes = names.reduce((sum, name) => sum + readFileSync(join(volume, name)).length, 0)
       const first = await snapshot(repository, { volume })

@@ -9,10 +9,10 @@ import { volumeTree } from '../../src/restic/read/volume-tree.ts'
 import { lockRepository } from '../../src/restic/repository/lock.ts'
 import type { Repository } from '../../src/restic/repository/repository.ts'
 import { restoreTree } from '../../src/restic/restore/restore-tree.ts'
+import { given } from '../support/given.ts'
 import { RandomEdits, randomOf } from '../support/random-edits.ts'
-import { readSnapshot } from '../support/repository-world.ts'
+import { readSnapshot } from '../support/repository-content.ts'
 import { hasRestic } from '../support/restic.ts'
-import { snapshotWorld } from '../support/snapshot-world.ts'
 import { compareTrees } from '../support/tree-compare.ts'
 
 const POINTS = 30
@@ -22,8 +22,8 @@ const AS_RESTIC = { ignore: ['allocatedKiB', 'hardLinkOf'] as const }
 
 /** A volume that changes between points, and a copy of what it was at each. */
 async function madePoints(seed: number) {
-  const world = snapshotWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   const edits = new RandomEdits(world.volume, seed)
   const points: { id: string; copy: string }[] = []
   edits.start()

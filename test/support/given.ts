@@ -6,6 +6,7 @@ import type { InMemory, InMemoryOptions } from './given/in-memory.ts'
 import { toInventory } from './given/inventory.ts'
 import { makeOnDisk } from './given/on-disk.ts'
 import type { FilledPlugins, PluginsOptions } from './given/plugins.ts'
+import type { FilledRepository, RepositoryOptions, UnmadeRepository } from './given/repository.ts'
 import type { ClaimedStore, ClaimOptions, StoreOptions, UnclaimedStore } from './given/store.ts'
 import { subjectOf } from './given/subject.ts'
 
@@ -114,6 +115,18 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
   async plugins(options: PluginsOptions = {}): Promise<FilledPlugins<Backups, Snapshots>> {
     const { preparePlugins } = await import('./given/plugins.ts')
     return await preparePlugins(this.#facts, options)
+  }
+
+  /** A repository in a store, the volume beside it, and restic to judge it. */
+  async repository(options: RepositoryOptions = {}): Promise<FilledRepository<Snapshots>> {
+    const { startRepository } = await import('./given/repository.ts')
+    return await startRepository(this.#facts, options)
+  }
+
+  /** The same, before anybody made the repository. */
+  async unmadeRepository(options: RepositoryOptions = {}): Promise<UnmadeRepository> {
+    const { prepareRepository } = await import('./given/repository.ts')
+    return prepareRepository(this.#facts, options)
   }
 
   #with(facts: Partial<Omit<Facts, 'backups' | 'snapshots'>>): Given<Backups, Snapshots> {

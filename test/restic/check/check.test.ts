@@ -5,14 +5,15 @@ import { expect, test } from 'vitest'
 import { checkPacks, type DamagedPack } from '../../../src/restic/check/check-packs.ts'
 import { findTouchedFiles } from '../../../src/restic/check/touched-files.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
-import { addSnapshot, idOf, repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { addSnapshot, idOf } from '../../support/repository-content.ts'
 
 const signal = new AbortController().signal
 const SHARED = Buffer.from('in both snapshots')
 
 async function filled() {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   const first = await addSnapshot(repository, { shared: SHARED, old: Buffer.from('only in the first') })
   const second = await addSnapshot(repository, {
     shared: SHARED,

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { formatGoTime, parseGoTime } from '../../../src/restic/nodes/go-time.ts'
 import { readNodes } from '../../../src/restic/nodes/read-nodes.ts'
 import { encodeTree } from '../../../src/restic/nodes/tree-encoder.ts'
@@ -7,26 +7,34 @@ import type { Repository } from '../../../src/restic/repository/repository.ts'
 import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
 import { openVolume } from '../../../src/volume/tree/volume.ts'
 import { walkTree } from '../../../src/volume/tree/walk.ts'
+import { given } from '../../support/given.ts'
+import { forWholeSuite } from '../../support/lifetime.ts'
+import { pointsOf } from '../../support/repository-tasks.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { ResticWorld } from '../../support/restic-world.ts'
 import { makeNastyTree } from '../../support/tree-make.ts'
 
 describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
-  let world: ResticWorld
+  let root: string
   let repository: Repository
   const trees: { folder: Buffer; json: string }[] = []
 
-  beforeAll(async () => {
-    world = await ResticWorld.make()
-    makeNastyTree(`${world.folder}/volume`)
-    rmSync(`${world.folder}/volume/sparse`, { recursive: true })
-    world.restic('backup', `${world.folder}/volume`)
-    repository = await world.open()
-    const [newest] = await world.snapshots(repository)
-    await collect(newest?.snapshot.tree ?? Buffer.alloc(0), Buffer.alloc(0))
-  }, 60_000)
-
-  afterAll(() => world[Symbol.asyncDispose]())
+  beforeAll(
+    () =>
+      forWholeSuite(async () => {
+        const { volume, restic, open } = await given.unmadeRepository()
+        root = volume
+        rmSync(volume, { recursive: true })
+        makeNastyTree(volume)
+        rmSync(`${volume}/sparse`, { recursive: true })
+        restic('init')
+        restic('backup', volume)
+        repository = await open()
+        await repository.loadIndex()
+        const [newest] = await pointsOf(repository)
+        await collect(newest?.snapshot.tree ?? Buffer.alloc(0), Buffer.alloc(0))
+      }),
+    60_000,
+  )
 
   async function collect(tree: Buffer, folder: Buffer): Promise<void> {
     const json = await repository.readBlob('tree', tree)
@@ -50,8 +58,8 @@ describe.skipIf(!hasRestic)('trees that restic wrote (needs restic)', () => {
   })
 
   it('describe every entry as the volume has it', async () => {
-    using volume = await openVolume(`${world.folder}/volume`)
-    const prefix = `${world.folder.slice(1)}/volume`
+    using volume = await openVolume(root)
+    const prefix = root.slice(1)
     const stored = new Map<string, TreeEntry>()
     for (const { folder, json } of trees) {
       for (const { entry } of readNodes(Buffer.from(json), folder))

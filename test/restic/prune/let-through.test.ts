@@ -4,13 +4,13 @@ import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
 import { prune } from '../../../src/restic/prune/prune.ts'
 import { LOCK_RETRY_MS, lockRepository } from '../../../src/restic/repository/lock.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
-import { addSnapshot, collectIds, repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { addSnapshot, collectIds } from '../../support/repository-content.ts'
 
 const signal = new AbortController().signal
 
 test('a backup that waits for its lock gets it between two slices of a prune, and its data stays', async () => {
-  const { create, open, dir } = repositoryWorld()
-  const repository = await create()
+  const { repository, open, dir } = await given.repository()
   for (let n = 0; n < 6; n++) {
     await addSnapshot(repository, { shared: Buffer.from('shared'), [`own ${n}`]: Buffer.from(`own ${n}`) })
   }

@@ -9,12 +9,9 @@ import { prune } from '../../../src/restic/prune/prune.ts'
 import { pruneSlice } from '../../../src/restic/prune/prune-slice.ts'
 import { UsedBlobs } from '../../../src/restic/prune/used-blobs.ts'
 import { listPacks, packName } from '../../../src/restic/repository/layout.ts'
-import {
-  addSnapshot,
-  collectIds,
-  type RepositoryWorld,
-  repositoryWorld,
-} from '../../support/repository-world.ts'
+import type { GivenRepository } from '../../support/given/repository.ts'
+import { given } from '../../support/given.ts'
+import { addSnapshot, collectIds } from '../../support/repository-content.ts'
 
 const { signal } = new AbortController()
 
@@ -33,14 +30,14 @@ function lockHeldFor(times: number) {
 const takeLock = async () => lockHeldFor(Number.POSITIVE_INFINITY)
 const takeLostLock = async () => lockHeldFor(0)
 
-async function packsOf(world: RepositoryWorld): Promise<string[]> {
+async function packsOf(world: GivenRepository): Promise<string[]> {
   return (await Array.fromAsync(listPacks(world.place))).map(({ id }) => id).sort()
 }
 
 /** A repository with packs that are used in part, and the task to prune them. */
 async function sliceWorld() {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   await repository.loadIndex()
   const keep = randomBytes(50_000)
   const gone = await addSnapshot(repository, { gone: randomBytes(50_000), keep })
@@ -72,8 +69,8 @@ test('a slice that keeps its lock checks it twice, then removes the packs', asyn
 })
 
 test('a pack without an index stays if the lock is lost', async () => {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   const pack = join(world.dir, packName(world.place, 'ab'.repeat(32)))
   mkdirSync(dirname(pack), { recursive: true })
   writeFileSync(pack, 'of a backup that runs')

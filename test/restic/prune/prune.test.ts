@@ -7,12 +7,9 @@ import { forgetSnapshots } from '../../../src/restic/prune/forget.ts'
 import { type PruneOptions, prune } from '../../../src/restic/prune/prune.ts'
 import { listPacks, packName } from '../../../src/restic/repository/layout.ts'
 import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
-import {
-  addSnapshot,
-  collectIds,
-  type RepositoryWorld,
-  repositoryWorld,
-} from '../../support/repository-world.ts'
+import type { GivenRepository } from '../../support/given/repository.ts'
+import { given } from '../../support/given.ts'
+import { addSnapshot, collectIds } from '../../support/repository-content.ts'
 import { hasRestic } from '../../support/restic.ts'
 
 /** Nobody else is there. */
@@ -35,7 +32,7 @@ function content(seed: string, bytes: number): Buffer {
 }
 
 /** `points` snapshots; each keeps `shared`, and has files of its own. */
-async function makePoints(world: RepositoryWorld, points: number, bytes = 300_000): Promise<string[]> {
+async function makePoints(world: GivenRepository, points: number, bytes = 300_000): Promise<string[]> {
   const ids: string[] = []
   for (let point = 0; point < points; point++) {
     const repository = await world.open()
@@ -52,14 +49,14 @@ async function makePoints(world: RepositoryWorld, points: number, bytes = 300_00
   return ids
 }
 
-async function bytesOf(world: RepositoryWorld): Promise<number> {
+async function bytesOf(world: GivenRepository): Promise<number> {
   let bytes = 0
   for await (const { size } of listPacks(world.place)) bytes += size
   return bytes
 }
 
 /** What restic restores of a snapshot, by name. */
-function restored(world: RepositoryWorld, id: string): Map<string, Buffer> {
+function restored(world: GivenRepository, id: string): Map<string, Buffer> {
   const target = join(world.dir, 'restored')
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target)
@@ -75,8 +72,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   it.each([[[0, 1, 2]], [[1, 3]], [[5]], [[0, 1, 2, 3, 4, 5]], [[]]])(
     'keeps the other snapshots intact when %j of six are forgotten, and frees their room',
     async (forgotten) => {
-      const world = repositoryWorld()
-      await world.create()
+      const world = await given.repository()
       const ids = await makePoints(world, 6)
       const kept = ids.filter((_, at) => !forgotten.includes(at))
       const before = new Map(kept.map((id) => [id, restored(world, id)]))
@@ -106,8 +102,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   )
 
   it('keeps what a backup between two slices used again', async () => {
-    const world = repositoryWorld()
-    await world.create()
+    const world = await given.repository()
     const ids = await makePoints(world, 4)
     const repository = await world.open()
     await forgetSnapshots(repository, ids.slice(0, 3), { takeLock })
@@ -129,8 +124,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   })
 
   it('interrupted at any store call, it leaves an intact repository, and the next prune completes it', async () => {
-    const world = repositoryWorld()
-    await world.create()
+    const world = await given.repository()
     const ids = await makePoints(world, 3, 60_000)
     await forgetSnapshots(await world.open(), ids.slice(0, 1), { takeLock })
     const template = join(world.dir, 'template')
@@ -153,8 +147,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   })
 
   it('deletes nothing if a needed tree is damaged, or a pack is missing', async () => {
-    const world = repositoryWorld()
-    await world.create()
+    const world = await given.repository()
     const ids = await makePoints(world, 2)
     await forgetSnapshots(await world.open(), ids.slice(0, 1), { takeLock })
     await prune(await world.open(), optionsOf({ maxUnused: 0 }))
@@ -173,8 +166,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   })
 
   it('leaves a pack with a damaged blob, and names it', async () => {
-    const world = repositoryWorld()
-    await world.create()
+    const world = await given.repository()
     const repository = await world.open()
     await repository.loadIndex()
     const gone = await addSnapshot(repository, { big: randomBytes(400_000), keep: content('keep', 100_000) })
@@ -192,8 +184,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
   })
 
   it('merges the many small packs of small runs', async () => {
-    const world = repositoryWorld()
-    await world.create()
+    const world = await given.repository()
     const repository = await world.open()
     await repository.loadIndex()
     for (let run = 0; run < 70; run++)
@@ -207,7 +198,7 @@ describe.skipIf(!hasRestic)('forget and prune (needs restic)', () => {
 })
 
 async function pruneWith(
-  world: RepositoryWorld,
+  world: GivenRepository,
   order: (driver: FaultyDriver) => unknown,
 ): Promise<FaultyDriver> {
   const driver = faultyDriver(localDriver(world.dir))
@@ -217,7 +208,7 @@ async function pruneWith(
   return driver
 }
 
-async function countCalls(world: RepositoryWorld, template: string): Promise<number> {
+async function countCalls(world: GivenRepository, template: string): Promise<number> {
   let before = 0
   const driver = await pruneWith(world, (faulty) => {
     before = faulty.calls.length

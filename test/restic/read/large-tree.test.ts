@@ -7,8 +7,8 @@ import { encodeTree } from '../../../src/restic/nodes/tree-encoder.ts'
 import { listSnapshotFolder } from '../../../src/restic/read/list-folder.ts'
 import { treeBatches } from '../../../src/restic/read/tree-source.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
+import { given } from '../../support/given.ts'
 import { plainEntry } from '../../support/memory-trees.ts'
-import { repositoryWorld } from '../../support/repository-world.ts'
 
 const COUNT = 40_000
 
@@ -38,7 +38,7 @@ async function sizesOfBatches(repository: Repository, id: Buffer): Promise<numbe
 }
 
 test('a tree with very many names is read in pieces', async () => {
-  const repository = await repositoryWorld().create()
+  const { repository } = await given.repository()
   const id = await putLargeTree(repository)
   const sizes = await sizesOfBatches(repository, id)
   expect(sizes.reduce((sum, size) => sum + size)).toBe(COUNT)
@@ -49,8 +49,8 @@ test('a tree with very many names is read in pieces', async () => {
 })
 
 test('a large tree that is damaged is refused', async () => {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   const id = await putLargeTree(repository)
   const { pack = '', offset = 0, length = 0 } = repository.locate('tree', id) ?? {}
   const fd = openSync(`${world.path}/data/${pack.slice(0, 2)}/${pack}`, 'r+')
@@ -65,7 +65,7 @@ test('a large tree that is damaged is refused', async () => {
 })
 
 test('a large intact tree with another id is refused', async () => {
-  const repository = await repositoryWorld().create()
+  const { repository } = await given.repository()
   const id = await putLargeTree(repository, true)
   await expect(sizesOfBatches(repository, id)).rejects.toThrow(/does not match its id/)
 })

@@ -15,7 +15,8 @@ import { lockForReading } from '../../../src/restic/repository/read-lock.ts'
 import { streamBlob } from '../../../src/restic/repository/stream-blob.ts'
 import { packed } from '../../support/bombs.ts'
 import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
-import { idOf, repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { idOf } from '../../support/repository-content.ts'
 
 const MIB = 1 << 20
 const MINUTE = 60_000
@@ -100,15 +101,14 @@ test.each([
   ['of a newer format', { version: 3 }, 'CONFLICT', 'has format 3, expected 2'],
   ['with a polynomial that files cannot be cut by', { polynomial: 4n }, 'REPOSITORY_DAMAGED', 'polynomial'],
 ])('a config %s is refused with the reason', async (_, change, code, words) => {
-  const { create, open, path } = repositoryWorld()
-  const { key, id, polynomial } = await create()
+  const { repository, open, path } = await given.repository()
+  const { key, id, polynomial } = repository
   writeFileSync(join(path, 'config'), sealConfig(key, { version: 2, id, polynomial, ...change }))
   await expect(open()).rejects.toMatchObject({ code, message: expect.stringContaining(words) })
 })
 
 test('among temporary files only those with our names are removed', async () => {
-  const { create, path, place } = repositoryWorld()
-  await create()
+  const { path, place } = await given.repository()
   const ours = 'backupd-00000000-0000-4000-8000-000000000000'
   for (const name of [ours, 'of-restic', `${ours}.txt`]) writeFileSync(join(path, 'tmp', name), '')
   expect(await sweepTemporary(place)).toEqual([`${place.base}/tmp/${ours}`])
@@ -119,8 +119,7 @@ test.each([
   [29, false],
   [31, true],
 ])('a lock that was not refreshed for %i minutes counts as stale: %s', async (minutes, stale) => {
-  const { create, clock, dir } = repositoryWorld()
-  const repository = await create()
+  const { repository, clock, dir } = await given.repository()
   const time = new Date(clock.ms - minutes * MINUTE).toISOString()
   await repository.saveUnpacked('locks', Buffer.from(JSON.stringify({ time, exclusive: true })))
   const options = { exclusive: false, dataDir: `${dir}/daemon`, waitMs: 0, signal }
@@ -130,12 +129,14 @@ test.each([
 describe('a reader', () => {
   async function readingWorld() {
     const drivers: FaultyDriver[] = []
-    const world = repositoryWorld((dir) => {
-      const driver = faultyDriver(localDriver(dir))
-      drivers.push(driver)
-      return driver
+    const world = await given.repository({
+      driverOf: (dir) => {
+        const driver = faultyDriver(localDriver(dir))
+        drivers.push(driver)
+        return driver
+      },
     })
-    const repository = await world.create()
+    const { repository } = world
     const heard: string[] = []
     const lock = async () => {
       const held = await lockForReading(repository, {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { addSnapshot, blobOf, collectIds, idOf, repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { addSnapshot, blobOf, collectIds, idOf } from '../../support/repository-content.ts'
 
 const CONTENT = Buffer.from('what a file holds')
 
@@ -12,8 +13,8 @@ function flip(file: string, at: number): void {
 }
 
 async function filled() {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   await addSnapshot(repository, { file: CONTENT, other: Buffer.from('other') })
   return { ...world, repository }
 }
@@ -29,7 +30,8 @@ test('a wrong password is reported, and changes nothing', async () => {
 })
 
 test('a missing repository is NOT_FOUND, and an existing one is not created again', async () => {
-  await expect(repositoryWorld().open()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  const { open } = await given.unmadeRepository()
+  await expect(open()).rejects.toMatchObject({ code: 'NOT_FOUND' })
   const { create } = await filled()
   await expect(create()).rejects.toMatchObject({ code: 'CONFLICT' })
 })
@@ -60,8 +62,7 @@ test('a missing config is damage, not a place for a new repository', async () =>
 })
 
 test('an interrupted creation is started again', async () => {
-  const world = repositoryWorld()
-  await world.create()
+  const world = await given.repository()
   rmSync(join(world.path, 'config'))
   const repository = await world.create()
   expect(await collectIds(repository.listUnpacked('keys'))).toHaveLength(1)

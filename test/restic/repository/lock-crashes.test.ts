@@ -5,9 +5,9 @@ import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
 import { removeStaleLocks } from '../../../src/restic/repository/remove-stale-locks.ts'
 import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
+import { given } from '../../support/given.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
 import { recordDisk } from '../../support/recorded-disk.ts'
-import { repositoryWorld } from '../../support/repository-world.ts'
 
 const MINUTE = 60_000
 const HANG_UP = 'SIGHUP'
@@ -15,12 +15,14 @@ const HANG_UP = 'SIGHUP'
 /** A repository on a driver with faults, whose locks are looked at every 5 ms. */
 async function faultyLocks() {
   const drivers: FaultyDriver[] = []
-  const world = repositoryWorld((dir) => {
-    const driver = faultyDriver(localDriver(dir))
-    drivers.push(driver)
-    return driver
+  const world = await given.repository({
+    driverOf: (dir) => {
+      const driver = faultyDriver(localDriver(dir))
+      drivers.push(driver)
+      return driver
+    },
   })
-  const repository = await world.create()
+  const { repository } = world
   const { signal } = new AbortController()
   const lock = async (exclusive: boolean) => {
     const held = await lockRepository(repository, {

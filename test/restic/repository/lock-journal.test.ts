@@ -6,8 +6,8 @@ import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { lockRepository } from '../../../src/restic/repository/lock.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { aroundCommit } from '../../support/around-commit.ts'
+import { given } from '../../support/given.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
-import { repositoryWorld } from '../../support/repository-world.ts'
 
 const { signal } = new AbortController()
 
@@ -24,21 +24,20 @@ function journalsIn(dataDir: string): string[] {
 
 test('a journal names a lock before the lock exists', async () => {
   const named: boolean[] = []
-  const { dir, create } = repositoryWorld((root) =>
+  const driverOf = (root: string) =>
     aroundCommit(localDriver(root), async (name, commit) => {
       if (name.includes('/locks/')) named.push(journalsIn(`${root}/daemon`).join().includes(basename(name)))
       await commit()
-    }),
-  )
-  await hold(await create(), `${dir}/daemon`)
+    })
+  const { repository, dir } = await given.repository({ driverOf })
+  await hold(repository, `${dir}/daemon`)
   expect(named).toEqual([true])
 })
 
 test.skipIf(!loadKernel())(
   'a journal that was removed before it was locked is created again (needs libc)',
   async () => {
-    const { dir, create } = repositoryWorld()
-    const repository = await create()
+    const { dir, repository } = await given.repository()
     const kernel = loadKernel()
     const tryLock = kernel?.tryLock
     const folder = join(dir, 'daemon', 'repository-locks')
@@ -58,12 +57,11 @@ test.skipIf(!loadKernel())(
 )
 
 test('the journal of a dead run is kept until its repository is locked', async () => {
-  const [left, other] = [repositoryWorld(), repositoryWorld()]
-  const repository = await left.create()
+  const [left, other] = [await given.repository(), await given.repository()]
   const dataDir = `${left.dir}/daemon`
   await killAndWait(await lockRepositoryInChild(left.dir, true))
-  await (await hold(await other.create(), dataDir))[Symbol.asyncDispose]()
-  expect(journalsIn(dataDir)).toEqual([expect.stringContaining(repository.id)])
-  await hold(repository, dataDir, true)
+  await (await hold(other.repository, dataDir))[Symbol.asyncDispose]()
+  expect(journalsIn(dataDir)).toEqual([expect.stringContaining(left.repository.id)])
+  await hold(left.repository, dataDir, true)
   expect(readdirSync(join(left.path, 'locks'))).toHaveLength(1)
 })

@@ -12,15 +12,18 @@ import { removeStaleLocks } from '../../../src/restic/repository/remove-stale-lo
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { aroundCommit } from '../../support/around-commit.ts'
 import { faultyDriver } from '../../support/faulty-driver.ts'
+import type { RepositoryOptions } from '../../support/given/repository.ts'
+import { given } from '../../support/given.ts'
 import { killAndWait, lockRepositoryInChild } from '../../support/lock-child.ts'
-import { addSnapshot, idOf, type RepositoryWorld, repositoryWorld } from '../../support/repository-world.ts'
+import { addSnapshot, idOf } from '../../support/repository-content.ts'
 import { hasRestic } from '../../support/restic.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const MINUTE = 60_000
 
-async function lockWorld(world: RepositoryWorld = repositoryWorld()) {
-  const repository = await world.create()
+async function lockable(options: RepositoryOptions = {}) {
+  const world = await given.repository(options)
+  const { repository } = world
   const locks = () =>
     readdirSync(world.path).includes('locks') ? readdirSync(join(world.path, 'locks')) : []
   const lock = async (
@@ -48,7 +51,7 @@ async function lockWorld(world: RepositoryWorld = repositoryWorld()) {
 }
 
 test('shared locks coexist; an exclusive lock is alone and names the holder in its way', async () => {
-  const { lock, locks, journal } = await lockWorld()
+  const { lock, locks, journal } = await lockable()
   const first = await lock(false)
   const second = await lock(false)
   expect(locks()).toHaveLength(2)
@@ -66,7 +69,7 @@ test('shared locks coexist; an exclusive lock is alone and names the holder in i
 })
 
 test('a waiting caller gets the lock when it is free, and stops waiting on request', async () => {
-  const { lock, locks } = await lockWorld()
+  const { lock, locks } = await lockable()
   const held = await lock(true)
   const waiting = lock(false, { waitMs: 30_000 })
   const controller = new AbortController()
@@ -80,7 +83,7 @@ test('a waiting caller gets the lock when it is free, and stops waiting on reque
 })
 
 test('a lock of a dead run of ours is removed, one of a living run is not', async () => {
-  const { dir, lock, locks, journal } = await lockWorld()
+  const { dir, lock, locks, journal } = await lockable()
   const child = await lockRepositoryInChild(dir, true)
   await expect(lock(false)).rejects.toMatchObject({
     code: 'REPOSITORY_LOCKED',
@@ -96,7 +99,7 @@ test('a lock of a dead run of ours is removed, one of a living run is not', asyn
 })
 
 test('locks of dead runs are removed from any repository, and unknown ones are left', async () => {
-  const { dir, place, repository, lock, locks, journal } = await lockWorld()
+  const { dir, place, repository, lock, locks, journal } = await lockable()
   const remove = () => removeStaleLocks(place.driver, `${dir}/daemon`)
   const child = await lockRepositoryInChild(dir, false)
   expect(await remove()).toEqual([])
@@ -116,7 +119,7 @@ test('locks of dead runs are removed from any repository, and unknown ones are l
 })
 
 test('a lock without a journal of ours stays, however old it is, and is named', async () => {
-  const { repository, clock, lock, locks } = await lockWorld()
+  const { repository, clock, lock, locks } = await lockable()
   const foreign = { time: '2020-01-01T00:00:00Z', exclusive: true, hostname: 'far', username: 'ann', pid: 7 }
   await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(foreign)))
   clock.ms = Date.now()
@@ -140,17 +143,17 @@ class LateNamesDriver extends FileDriver {
 
 test('if names appear late, at most one of two callers gets the lock', async () => {
   const abilities = { durability: 'acknowledged', showsNamesAtOnce: false } as const
-  const world = repositoryWorld((dir) => {
+  const driverOf = (dir: string) => {
     const driver = new LateNamesDriver('late', abilities, localPlace(dir))
     return withLocalLocks(driver, { lockDir: tempDir(), store: dir })
-  })
-  const { lock } = await lockWorld(world)
+  }
+  const { lock } = await lockable({ driverOf })
   const both = await Promise.allSettled([lock(true), lock(true)])
   expect(both.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1)
 })
 
 test('if two callers check before either has added its lock, at most one gets it', async () => {
-  const { lock, locks } = await lockWorld()
+  const { lock, locks } = await lockable()
   for (let round = 0; round < 20; round++) {
     const both = await Promise.allSettled([lock(true), lock(round % 2 === 0)])
     const held = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -161,7 +164,7 @@ test('if two callers check before either has added its lock, at most one gets it
 })
 
 test('an unreadable lock file blocks, an empty one does not', async () => {
-  const { path, lock, repository } = await lockWorld()
+  const { path, lock, repository } = await lockable()
   await (await lock(false))[Symbol.asyncDispose]()
   writeFileSync(join(path, 'locks', '0'.repeat(64)), '')
   await (await lock(true))[Symbol.asyncDispose]()
@@ -174,7 +177,7 @@ test('an unreadable lock file blocks, an empty one does not', async () => {
 })
 
 test('a lock is refreshed every five minutes: the new one exists before the old one is removed', async () => {
-  const { clock, lock, locks } = await lockWorld()
+  const { clock, lock, locks } = await lockable()
   const held = await lock(false)
   const [first] = locks()
   clock.ms += 4 * MINUTE
@@ -210,7 +213,7 @@ test('a lock that is released during a refresh leaves nothing', async () => {
       },
     })
   }
-  const { clock, lock, locks, journal } = await lockWorld(repositoryWorld(slowly))
+  const { clock, lock, locks, journal } = await lockable({ driverOf: slowly })
   const held = await lock(false)
   isSlow = true
   clock.ms += 6 * MINUTE
@@ -224,12 +227,12 @@ test('a lock that is released during a refresh leaves nothing', async () => {
 
 test('a lock that could not be refreshed for 22 minutes is lost', async () => {
   const faulty = { driver: faultyDriver(localDriver('/')) }
-  const { clock, lock, warnings } = await lockWorld(
-    repositoryWorld((dir) => {
+  const { clock, lock, warnings } = await lockable({
+    driverOf: (dir) => {
       faulty.driver = faultyDriver(localDriver(dir))
       return faulty.driver
-    }),
-  )
+    },
+  })
   const held = await lock(false)
   faulty.driver.fail('createIn').times(1000)
   clock.ms += 6 * MINUTE
@@ -243,7 +246,7 @@ test('a lock that could not be refreshed for 22 minutes is lost', async () => {
 })
 
 test('a lock that somebody removed by force is lost', async () => {
-  const { repository, lock, locks, clock } = await lockWorld()
+  const { repository, lock, locks, clock } = await lockable()
   const [held, noticing] = [await lock(false), await lock(false)]
   for (const id of locks()) await repository.removeUnpacked('locks', id)
   await expect(held.assertHeld()).rejects.toMatchObject({ code: 'REPOSITORY_LOCKED' })
@@ -253,7 +256,7 @@ test('a lock that somebody removed by force is lost', async () => {
 })
 
 test('after locking, changes of others are known', async () => {
-  const { open, lock, repository } = await lockWorld()
+  const { open, lock, repository } = await lockable()
   const other = await open()
   const content = Buffer.from('made by another')
   const snapshot = await addSnapshot(other, { file: content })
@@ -267,8 +270,8 @@ test('after locking, changes of others are known', async () => {
 
 describe.skipIf(!hasRestic)('with restic (needs restic)', () => {
   it('respects its locks, and restic respects ours', async () => {
-    const { lock, locks, path, passwordFile, restic, folder } = await lockWorld()
-    const files = folder({ file: 'content' })
+    const { lock, locks, path, passwordFile, restic, volume: files } = await lockable()
+    writeFileSync(join(files, 'file'), 'content')
     const shared = await lock(false)
     restic('backup', files)
     expect(() => restic('prune')).toThrow(`PID ${process.pid}`)

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import type { Driver, ObjectReader } from '../../../src/objects/driver.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
-import { blobOf, collectIds, idOf, repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { blobOf, collectIds, idOf } from '../../support/repository-content.ts'
 
 const contentOf = (n: number) => Buffer.from(`content ${n}`)
 
@@ -19,8 +20,7 @@ async function addPacks(repository: Repository, count: number): Promise<void> {
 }
 
 test('a pack that could not be opened is read when it exists again', async () => {
-  const { create, path } = repositoryWorld()
-  const repository = await create()
+  const { repository, path } = await given.repository()
   await addPacks(repository, 1)
   const { pack = '' } = repository.locate('data', idOf(contentOf(0))) ?? {}
   const file = join(path, 'data', pack.slice(0, 2), pack)
@@ -60,8 +60,8 @@ function slowly(driver: Driver) {
 }
 
 test('packs that are being read stay open, however many, and few stay open afterwards', async () => {
-  const { create, open, dir } = repositoryWorld()
-  await addPacks(await create(), 30)
+  const { repository: first, open, dir } = await given.repository()
+  await addPacks(first, 30)
   const slow = slowly(localDriver(dir))
   const repository = await open(undefined, slow.driver)
   await repository.loadIndex()
@@ -75,8 +75,7 @@ test('packs that are being read stay open, however many, and few stay open after
 })
 
 test('an index that another run rewrites during loading is loaded from its new files', async () => {
-  const { create, open, dir } = repositoryWorld()
-  const repository = await create()
+  const { repository, open, dir } = await given.repository()
   await addPacks(repository, 3)
   const driver = localDriver(dir)
   const opens = driver.open.bind(driver)
@@ -96,7 +95,7 @@ test('an index that another run rewrites during loading is loaded from its new f
 })
 
 test('if two callers create a repository at once, one does, and its key is the only one', async () => {
-  const { create, open } = repositoryWorld()
+  const { create, open } = await given.unmadeRepository()
   const both = await Promise.allSettled([create(), create()])
   expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'CONFLICT' } })

@@ -2,18 +2,21 @@ import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
-import { blobOf, idOf, repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { blobOf, idOf } from '../../support/repository-content.ts'
 
 const CONTENT = Buffer.from('what is put into packs')
 
 async function faultyWorld() {
   const faulty: FaultyDriver[] = []
-  const world = repositoryWorld((dir) => {
-    const driver = faultyDriver(localDriver(dir))
-    faulty.push(driver)
-    return driver
+  const world = await given.repository({
+    driverOf: (dir) => {
+      const driver = faultyDriver(localDriver(dir))
+      faulty.push(driver)
+      return driver
+    },
   })
-  const repository = await world.create()
+  const { repository } = world
   return { ...world, repository, driver: faulty[0] as FaultyDriver }
 }
 

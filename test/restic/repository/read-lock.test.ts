@@ -2,12 +2,13 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { lockForReading } from '../../../src/restic/repository/read-lock.ts'
+import { given } from '../../support/given.ts'
 import { lockRepositoryInChild } from '../../support/lock-child.ts'
-import { addSnapshot, idOf, repositoryWorld } from '../../support/repository-world.ts'
+import { addSnapshot, idOf } from '../../support/repository-content.ts'
 
 async function readingWorld() {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   const heard: string[] = []
   const { signal } = new AbortController()
   const options = { dataDir: `${world.dir}/daemon`, waitMs: 0, signal, tickMs: 5 }

@@ -5,13 +5,8 @@ import { readNodes } from '../../../src/restic/nodes/read-nodes.ts'
 import { listPacks } from '../../../src/restic/repository/layout.ts'
 import { readPackHeader } from '../../../src/restic/repository/pack-file.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
-import {
-  addSnapshot,
-  idOf as blobId,
-  collectIds,
-  readSnapshot,
-  repositoryWorld,
-} from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { addSnapshot, idOf as blobId, collectIds, readSnapshot } from '../../support/repository-content.ts'
 import { hasRestic } from '../../support/restic.ts'
 
 const FILES = {
@@ -40,10 +35,9 @@ describe.skipIf(!hasRestic)('repositories that restic wrote (needs restic)', () 
   it.each(['off', 'auto'])(
     'with compression %s are read, and restic accepts our additions',
     async (compression) => {
-      const world = repositoryWorld()
+      const world = await given.files(FILES).unmadeRepository()
       world.restic('init')
-      const folder = world.folder(FILES)
-      world.restic('backup', '--compression', compression, folder)
+      world.restic('backup', '--compression', compression, world.volume)
       const repository = await world.open()
       await repository.loadIndex()
 
@@ -66,8 +60,8 @@ describe.skipIf(!hasRestic)('repositories that restic wrote (needs restic)', () 
   )
 
   it('with several keys are opened by each password', async () => {
-    const world = repositoryWorld()
-    const repository = await world.create()
+    const world = await given.repository()
+    const { repository } = world
     writeFileSync(`${world.dir}/second`, 'another')
     world.restic('key', 'add', '--new-password-file', `${world.dir}/second`)
     expect((await world.open('another')).id).toBe(repository.id)
@@ -77,8 +71,8 @@ describe.skipIf(!hasRestic)('repositories that restic wrote (needs restic)', () 
 
 describe.skipIf(!hasRestic)('a repository of ours (needs restic)', () => {
   it('is accepted by restic check, empty and filled, with packs of both kinds and several index files', async () => {
-    const world = repositoryWorld()
-    const repository = await world.create()
+    const world = await given.repository()
+    const { repository } = world
     expect(world.check).not.toThrow()
 
     const files: Record<string, Buffer> = { large: randomBytes(8_000_000), larger: randomBytes(15_000_000) }

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { faultyDriver } from '../../support/faulty-driver.ts'
+import { given } from '../../support/given.ts'
+import { blobOf, collectIds, idOf } from '../../support/repository-content.ts'
 import { openForTasks } from '../../support/repository-tasks.ts'
-import { blobOf, collectIds, idOf, repositoryWorld } from '../../support/repository-world.ts'
 import { IP } from '../../support/store-samples.ts'
 
 const contentOf = (n: number) => Buffer.from(`content ${n}`)
@@ -18,8 +19,8 @@ async function addOne(repository: Repository, n: number): Promise<string> {
 
 /** A repository with a pack and an index file for each of `count` blobs. */
 async function filled(count: number) {
-  const world = repositoryWorld()
-  const repository = await world.create()
+  const world = await given.repository()
+  const { repository } = world
   const packs: string[] = []
   for (let n = 0; n < count; n++) packs.push(await addOne(repository, n))
   return { ...world, repository, packs, indexFiles: () => collectIds(repository.listUnpacked('index')) }

@@ -17,9 +17,9 @@ import { type VolumeTree, volumeTree } from '../../../src/restic/read/volume-tre
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { planRestore } from '../../../src/restic/restore/plan-restore.ts'
 import { restoreTree } from '../../../src/restic/restore/restore-tree.ts'
-import { collectIds, readSnapshot } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { collectIds, readSnapshot } from '../../support/repository-content.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { snapshotWorld } from '../../support/snapshot-world.ts'
 import { IP } from '../../support/store-samples.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
@@ -48,11 +48,10 @@ async function restore(repository: Repository, volume: VolumeTree, target: strin
 }
 
 test('a snapshot of ours is restored exactly', async () => {
-  const { create, snapshot, volume, dir, treeWarnings } = snapshotWorld()
+  const { repository, snapshot, volume, dir, treeWarnings } = await given.repository()
   rmSync(volume, { recursive: true })
   makeNastyTree(volume)
   rmSync(`${volume}/sparse/beyond 8 GiB`)
-  const repository = await create()
   const made = await snapshot(repository)
   const tree = await volumeOf(repository, made.snapshotId)
   const { summary, warnings } = await restore(repository, tree, `${dir}/out`)
@@ -67,11 +66,10 @@ test('a snapshot of ours is restored exactly', async () => {
 test.skipIf(!hasRestic)(
   'content of a restic snapshot is kept, and metadata is read again (needs restic)',
   async () => {
-    const { create, snapshot, volume, dir, restic } = snapshotWorld()
+    const { repository, snapshot, volume, dir, restic } = await given.repository()
     rmSync(volume, { recursive: true })
     makeNastyTree(volume)
     rmSync(`${volume}/sparse/beyond 8 GiB`)
-    const repository = await create()
     restic('backup', '--host', IP, '--time', '2037-01-01 00:00:00', volume)
     const [from] = await collectIds(repository.listUnpacked('snapshots'))
     const made = await snapshot(repository, { from })
@@ -83,7 +81,7 @@ test.skipIf(!hasRestic)(
 )
 
 test('files larger than all windows are restored, with repeated content and holes', async () => {
-  const { create, snapshot, volume, dir } = snapshotWorld()
+  const { repository, snapshot, volume, dir } = await given.repository()
   const block = randomBytes(3 << 20)
   writeFileSync(
     `${volume}/large`,
@@ -94,7 +92,6 @@ test('files larger than all windows are restored, with repeated content and hole
   for (const at of [0, 20 << 20, 90 << 20]) writeSync(fd, block, 0, block.length, at)
   ftruncateSync(fd, 100 << 20)
   closeSync(fd)
-  const repository = await create()
   const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
   const { summary } = await restore(repository, tree, `${dir}/out`)
   expect(compareTrees(volume, `${dir}/out`, { ignoreRoot: true })).toEqual([])
@@ -104,9 +101,8 @@ test('files larger than all windows are restored, with repeated content and hole
 test.skipIf(!canMount)(
   'a full file system ends the restore, and all work in progress (needs mounts)',
   async () => {
-    const { create, snapshot, volume, dir } = snapshotWorld()
+    const { repository, snapshot, volume, dir } = await given.repository()
     for (let n = 0; n < 12; n++) writeFileSync(`${volume}/${n}`, randomBytes(4 << 20))
-    const repository = await create()
     const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
     onTestFinished(mountTmpfs(`${dir}/small`))
     await expect(restore(repository, tree, `${dir}/small/out`)).rejects.toThrow(
@@ -134,9 +130,8 @@ test.skipIf(!canMount)(
       }
       return driver
     }
-    const { create, snapshot, volume, dir } = snapshotWorld(counted)
+    const { repository, snapshot, volume, dir } = await given.repository({ driverOf: counted })
     writeFileSync(`${volume}/large`, randomBytes(120 << 20))
-    const repository = await create()
     const tree = await volumeOf(repository, (await snapshot(repository)).snapshotId)
     onTestFinished(mountTmpfs(`${dir}/small`))
     read = 0
@@ -149,9 +144,8 @@ test.skipIf(!canMount)(
 )
 
 test('two snapshots of ours differ in what was done between them', async () => {
-  const { create, snapshot, volume } = snapshotWorld()
+  const { repository, snapshot, volume } = await given.repository()
   for (const name of ['kept', 'edited', 'removed', 'renamed']) writeFileSync(`${volume}/${name}`, name)
-  const repository = await create()
   const first = await snapshot(repository)
   writeFileSync(`${volume}/edited`, 'otherwise')
   rmSync(`${volume}/removed`)

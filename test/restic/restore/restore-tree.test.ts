@@ -10,15 +10,18 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { bytesToText } from '../../../src/lib/byte-paths.ts'
-import { findNode, type VolumeTree } from '../../../src/restic/read/volume-tree.ts'
+import { findNode, type VolumeTree, volumeTree } from '../../../src/restic/read/volume-tree.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { restoreTree } from '../../../src/restic/restore/restore-tree.ts'
 import { type Chosen, chosenPaths, EVERYTHING } from '../../../src/volume/tree/chosen-paths.ts'
 import type { TreeWarning } from '../../../src/volume/tree/entry.ts'
+import type { UnmadeRepository } from '../../support/given/repository.ts'
+import { given } from '../../support/given.ts'
+import { forWholeSuite } from '../../support/lifetime.ts'
+import { pointsOf } from '../../support/repository-tasks.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { ResticWorld } from '../../support/restic-world.ts'
 import { compareTrees } from '../../support/tree-compare.ts'
 import { makeNastyTree } from '../../support/tree-make.ts'
 
@@ -31,25 +34,30 @@ const LOST_BY_RESTIC = [
 ]
 
 describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => {
-  let world: ResticWorld
+  let world: UnmadeRepository
   let repository: Repository
   let volume: VolumeTree
   let outs = 0
   const warnings: TreeWarning[] = []
 
-  beforeAll(async () => {
-    world = await ResticWorld.make()
-    makeNastyTree(`${world.folder}/volume`)
-    rmSync(`${world.folder}/volume/sparse/beyond 8 GiB`)
-    mkdirSync(`${world.folder}/volume/twice`)
-    for (const name of ['a', 'b']) writeFileSync(`${world.folder}/volume/twice/${name}`, 'the same in both')
-    linkSync(`${world.folder}/volume/twice/b`, `${world.folder}/volume/twice/link of b`)
-    world.restic('backup', `${world.folder}/volume`)
-    repository = await world.open()
-    volume = await world.newest(repository)
-  }, 60_000)
+  beforeAll(() => forWholeSuite(start), 60_000)
 
-  afterAll(() => world[Symbol.asyncDispose]())
+  async function start() {
+    world = await given.unmadeRepository()
+    rmSync(world.volume, { recursive: true })
+    makeNastyTree(world.volume)
+    rmSync(`${world.volume}/sparse/beyond 8 GiB`)
+    mkdirSync(`${world.volume}/twice`)
+    for (const name of ['a', 'b']) writeFileSync(`${world.volume}/twice/${name}`, 'the same in both')
+    linkSync(`${world.volume}/twice/b`, `${world.volume}/twice/link of b`)
+    world.restic('init')
+    world.restic('backup', world.volume)
+    repository = await world.open()
+    await repository.loadIndex()
+    const newest = (await pointsOf(repository)).at(-1)
+    if (!newest) throw new Error('there is no snapshot')
+    volume = await volumeTree(repository, newest.snapshot)
+  }
 
   async function restore({
     chosen = EVERYTHING,
@@ -58,7 +66,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
     chosen?: Chosen
     signal?: AbortSignal
   } = {}) {
-    const target = `${world.folder}/out-${outs++}`
+    const target = `${world.dir}/out-${outs++}`
     mkdirSync(target)
     const seen = { bytes: 0, files: 0, calls: 0 }
     warnings.length = 0
@@ -74,7 +82,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
   function flip(type: 'data' | 'tree', id: Buffer): { pack: string; heal(): void } {
     const place = repository.locate(type, id)
     if (!place) throw new Error('the blob is not there')
-    const file = `${world.repository}/data/${place.pack.slice(0, 2)}/${place.pack}`
+    const file = `${world.path}/data/${place.pack.slice(0, 2)}/${place.pack}`
     const before = readFileSync(file)
     const at = place.offset + Math.floor(place.length / 2)
     const put = (bytes: Buffer) => {
@@ -91,10 +99,10 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
 
   it('is restored exactly, except what restic does not keep', async () => {
     const { target, summary, seen } = await restore()
-    const differences = compareTrees(`${world.folder}/volume`, target, { ignoreRoot: true })
+    const differences = compareTrees(world.volume, target, { ignoreRoot: true })
     expect(differences).toEqual(LOST_BY_RESTIC)
     expect(warnings).toEqual([])
-    const { mtimeNs } = statSync(`${world.folder}/volume`, { bigint: true })
+    const { mtimeNs } = statSync(world.volume, { bigint: true })
     expect(summary).toMatchObject({ faults: 0, root: { mode: 0o750, mtimeNs } })
     expect(seen).toMatchObject({ bytes: summary.bytes, files: summary.files })
     expect(seen.calls).toBeGreaterThanOrEqual(summary.entries - 1)
@@ -116,7 +124,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
       'links/up',
       'links/to dir',
     ]
-    const whole = compareTrees(`${world.folder}/volume`, target, {
+    const whole = compareTrees(world.volume, target, {
       ignoreRoot: true,
       except,
       ignore: ['hardLinkOf'],
@@ -144,7 +152,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
         }),
       )
       const { target } = await restore({ chosen: chosenPaths([Buffer.from('links')]) })
-      expect(compareTrees(`${world.folder}/volume/links`, `${target}/links`)).toEqual([])
+      expect(compareTrees(`${world.volume}/links`, `${target}/links`)).toEqual([])
     } finally {
       for (const { heal } of faults) heal()
     }
@@ -160,13 +168,14 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
 
   it('with a truncated or missing pack is refused', async () => {
     const { pack = '' } = repository.locate('data', await contentOf('links/a')) ?? {}
-    const file = `${world.repository}/data/${pack.slice(0, 2)}/${pack}`
+    const file = `${world.path}/data/${pack.slice(0, 2)}/${pack}`
     const whole = readFileSync(file)
     for (const harm of [() => truncateSync(file, 10), () => rmSync(file)]) {
       harm()
       const again = await world.open()
+      await again.loadIndex()
       const chosen = chosenPaths([Buffer.from('links')])
-      const target = `${world.folder}/out-${outs++}`
+      const target = `${world.dir}/out-${outs++}`
       mkdirSync(target)
       const quiet = { onProgress: () => {}, onWarning: () => {}, signal: new AbortController().signal }
       await expect(restoreTree({ source: again, volume, target, chosen, ...quiet })).rejects.toThrow(

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { collectIds } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { collectIds } from '../../support/repository-content.ts'
+import { writeSome } from '../../support/repository-samples.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { snapshotWorld, writeSome } from '../../support/snapshot-world.ts'
 import { type CompareOptions, compareTrees } from '../../support/tree-compare.ts'
 import { makeNastyTree } from '../../support/tree-make.ts'
 
@@ -26,22 +27,23 @@ describe.skipIf(!hasRestic)('compared with restic (needs restic)', () => {
   }
 
   test('restic restores a difficult tree exactly, and finds no damage', async () => {
-    const { create, snapshot, volume, restored, check } = snapshotWorld()
+    const { repository, snapshot, volume, restored, check } = await given.repository()
     rmSync(volume, { recursive: true })
     makeNastyTree(volume)
     rmSync(join(volume, 'sparse/beyond 8 GiB'))
     rmSync(join(volume, 'attributes/link'), { force: true })
-    const { snapshotId, faults } = await snapshot(await create())
+    const { snapshotId, faults } = await snapshot(repository)
     expect(faults).toBe(0)
     check()
     expect(compareTrees(volume, restored(snapshotId), asRestic)).toEqual([])
   })
 
   test('restic does so for the next snapshot too', async () => {
-    const { create, snapshot, volume, restored, check } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
-    const first = await snapshot(repository)
+    const { repository, snapshot, volume, restored, check, snapshots } = await given
+      .files(writeSome)
+      .withSnapshots(1)
+      .repository()
+    const [first] = snapshots
     writeFileSync(join(volume, 'sub/new'), 'new')
     rmSync(join(volume, 'text'))
     const second = await snapshot(repository, { from: first.snapshotId })
@@ -50,9 +52,8 @@ describe.skipIf(!hasRestic)('compared with restic (needs restic)', () => {
   })
 
   test('restic finds all content present when it makes its own snapshot', async () => {
-    const { create, snapshot, volume, restic } = snapshotWorld()
-    writeSome(volume)
-    await snapshot(await create())
+    const { repository, snapshot, volume, restic } = await given.files(writeSome).repository()
+    await snapshot(repository)
     const blobs = () =>
       restic('list', 'blobs')
         .split('\n')
@@ -65,8 +66,8 @@ describe.skipIf(!hasRestic)('compared with restic (needs restic)', () => {
   test.each(['off', 'auto'])(
     'a repository that it made with compression %s is extended',
     async (compression) => {
-      const { open, snapshot, volume, restic, restored, check } = snapshotWorld()
-      writeSome(volume)
+      const world = await given.files(writeSome).unmadeRepository()
+      const { open, snapshot, volume, restic, restored, check } = world
       restic('init')
       restic('--compression', compression, 'backup', volume)
       const repository = await open()

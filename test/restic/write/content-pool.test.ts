@@ -3,14 +3,14 @@ import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { messageOf } from '../../../src/lib/errors.ts'
 import { ContentPool } from '../../../src/restic/write/content-pool.ts'
-import { repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
 
 const FILES = 100
 const LENGTH = 100
 const JOBS = 40
 
 test('threads that are ended during their work end, and the process continues', async () => {
-  const repository = await repositoryWorld().create()
+  const { repository } = await given.repository()
   const packs = repository.beginPacks()
   for (let round = 0; round < 8; round++) {
     const begun = Promise.withResolvers<void>()

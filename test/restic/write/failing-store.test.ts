@@ -7,9 +7,10 @@ import { localDriver } from '../../../src/objects/drivers/local.ts'
 import type { PackWriter } from '../../../src/restic/repository/repository.ts'
 import { aroundCommit } from '../../support/around-commit.ts'
 import { type DriverCall, type FaultyDriver, faultyDriver } from '../../support/faulty-driver.ts'
-import { blobOf, collectIds } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { blobOf, collectIds } from '../../support/repository-content.ts'
+import { NO_LOCK } from '../../support/repository-samples.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { NO_LOCK, snapshotWorld } from '../../support/snapshot-world.ts'
 
 const MIB = 1024 * 1024
 
@@ -20,12 +21,14 @@ test.each<[DriverCall, string]>([
   ['committed', 'when a pack is published, although it took effect'],
 ])('a store that fails at %s, %s, ends it without a snapshot', async (call) => {
   let faulty: FaultyDriver | undefined
-  const world = snapshotWorld((dir) => {
-    faulty = faultyDriver(localDriver(dir))
-    return faulty
+  const world = await given.repository({
+    driverOf: (dir) => {
+      faulty = faultyDriver(localDriver(dir))
+      return faulty
+    },
   })
   for (let n = 0; n < 40; n++) writeFileSync(join(world.volume, `${n}`), randomBytes(MIB))
-  const repository = await world.create()
+  const { repository } = world
   faulty?.fail(call)
   await expect(world.snapshot(repository)).rejects.toMatchObject({ name: 'BackupdError' })
   faulty?.assertAllHit()
@@ -34,9 +37,9 @@ test.each<[DriverCall, string]>([
 })
 
 test('a run that fails at its last step leaves nothing half written, and adds no more', async () => {
-  const world = snapshotWorld()
+  const world = await given.repository()
   writeFileSync(join(world.volume, 'file'), randomBytes(MIB))
-  const repository = await world.create()
+  const { repository } = world
   const began: PackWriter[] = []
   const { beginPacks } = repository
   repository.beginPacks = (options) => {
@@ -56,18 +59,20 @@ test('a run that fails at its last step leaves nothing half written, and adds no
 test('a run cancelled while its snapshot is published ends after that, under its lock', async () => {
   const cancelling = new AbortController()
   const published = Promise.withResolvers<void>()
-  const world = snapshotWorld((dir) => {
-    return aroundCommit(localDriver(dir), async (name, commit) => {
-      if (name.includes('/snapshots/')) {
-        cancelling.abort(new Error('cancelled'))
-        await setImmediate()
-      }
-      await commit()
-      if (name.includes('/snapshots/')) published.resolve()
-    })
+  const world = await given.repository({
+    driverOf: (dir) => {
+      return aroundCommit(localDriver(dir), async (name, commit) => {
+        if (name.includes('/snapshots/')) {
+          cancelling.abort(new Error('cancelled'))
+          await setImmediate()
+        }
+        await commit()
+        if (name.includes('/snapshots/')) published.resolve()
+      })
+    },
   })
   writeFileSync(join(world.volume, 'file'), 'content')
-  const repository = await world.create()
+  const { repository } = world
   const ended = world.snapshot(repository, { signal: cancelling.signal }).then(
     ({ snapshotId }) => [snapshotId],
     () => [],
@@ -80,18 +85,20 @@ test('a run cancelled while its snapshot is published ends after that, under its
 test('a run cancelled while a pack is published writes no index', async () => {
   const cancelling = new AbortController()
   const events: string[] = []
-  const world = snapshotWorld((dir) => {
-    return aroundCommit(localDriver(dir), async (name, commit) => {
-      if (name.includes('/data/')) {
-        cancelling.abort(new Error('cancelled'))
-        for (let turn = 0; turn < 100; turn++) await setImmediate()
-      }
-      await commit()
-      events.push(name.replace(/^.*repo\//, '').replace(/\/.*/, ''))
-    })
+  const world = await given.repository({
+    driverOf: (dir) => {
+      return aroundCommit(localDriver(dir), async (name, commit) => {
+        if (name.includes('/data/')) {
+          cancelling.abort(new Error('cancelled'))
+          for (let turn = 0; turn < 100; turn++) await setImmediate()
+        }
+        await commit()
+        events.push(name.replace(/^.*repo\//, '').replace(/\/.*/, ''))
+      })
+    },
   })
   writeFileSync(join(world.volume, 'file'), 'content')
-  const repository = await world.create()
+  const { repository } = world
   events.length = 0
   await expect(world.snapshot(repository, { signal: cancelling.signal })).rejects.toThrow('cancelled')
   events.push('ended')
@@ -101,9 +108,9 @@ test('a run cancelled while a pack is published writes no index', async () => {
 })
 
 test('a run that lost its lock writes no index', async () => {
-  const world = snapshotWorld()
+  const world = await given.repository()
   writeFileSync(join(world.volume, 'file'), 'content')
-  const repository = await world.create()
+  const { repository } = world
   const assertHeld = () => Promise.reject(new Error('the lock is lost'))
   const snapshot = world.snapshot(repository, { lock: { ...NO_LOCK, assertHeld } })
   await expect(snapshot).rejects.toThrow('the lock is lost')
@@ -112,9 +119,9 @@ test('a run that lost its lock writes no index', async () => {
 })
 
 test('a run that loses its lock at the end publishes no snapshot', async () => {
-  const world = snapshotWorld()
+  const world = await given.repository()
   writeFileSync(join(world.volume, 'file'), 'content')
-  const repository = await world.create()
+  const { repository } = world
   let isLost = false
   const assertHeld = async () => {
     if (isLost) throw new Error('the lock is lost')
@@ -130,9 +137,9 @@ test('a run that loses its lock at the end publishes no snapshot', async () => {
 })
 
 test('a run that is cancelled while it is described publishes no snapshot', async () => {
-  const world = snapshotWorld()
+  const world = await given.repository()
   writeFileSync(join(world.volume, 'file'), 'content')
-  const repository = await world.create()
+  const { repository } = world
   const cancelling = new AbortController()
   const describe = () => {
     cancelling.abort(new Error('cancelled'))
@@ -145,12 +152,14 @@ test('a run that is cancelled while it is described publishes no snapshot', asyn
 
 test.skipIf(!hasRestic)('the next run stores what the failed one did not (needs restic)', async () => {
   let faulty: FaultyDriver | undefined
-  const world = snapshotWorld((dir) => {
-    faulty = faultyDriver(localDriver(dir))
-    return faulty
+  const world = await given.repository({
+    driverOf: (dir) => {
+      faulty = faultyDriver(localDriver(dir))
+      return faulty
+    },
   })
   for (let n = 0; n < 20; n++) writeFileSync(join(world.volume, `${n}`), randomBytes(MIB))
-  const broken = await world.create()
+  const { repository: broken } = world
   faulty?.fail('write').times(1)
   await expect(world.snapshot(broken)).rejects.toThrow()
   faulty?.assertAllHit()

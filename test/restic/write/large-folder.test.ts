@@ -1,17 +1,17 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { given } from '../../support/given.ts'
+import { STILL_PATH } from '../../support/repository-samples.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { STILL_PATH, snapshotWorld } from '../../support/snapshot-world.ts'
 
 /** More than are kept in the hope that nothing differs, and a tree that is compressed piece by piece. */
 const FILES = 6000
 
 test.skipIf(!hasRestic)('a folder of many names is written as restic reads it (needs restic)', async () => {
-  const { create, snapshot, volume, check, restic } = snapshotWorld()
+  const { repository, snapshot, volume, check, restic } = await given.repository()
   mkdirSync(join(volume, 'many'))
   for (let n = 0; n < FILES; n++) writeFileSync(join(volume, `many/file-${n}`), `${n}`)
-  const repository = await create()
   const first = await snapshot(repository, { sourcePath: STILL_PATH })
   expect(first).toMatchObject({ files: FILES, filesNew: FILES })
 
@@ -29,10 +29,9 @@ test.skipIf(!hasRestic)('a folder of many names is written as restic reads it (n
 })
 
 test('a removed folder is counted with all its content', async () => {
-  const { create, snapshot, volume } = snapshotWorld()
+  const { repository, snapshot, volume } = await given.repository()
   for (const folder of ['a/b', 'a/c', 'stays']) mkdirSync(join(volume, folder), { recursive: true })
   for (const file of ['a/1', 'a/b/2', 'a/b/3', 'a/c/4', 'stays/5']) writeFileSync(join(volume, file), file)
-  const repository = await create()
   const first = await snapshot(repository)
   rmSync(join(volume, 'a'), { recursive: true })
   writeFileSync(join(volume, 'a'), 'a file now')

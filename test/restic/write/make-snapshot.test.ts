@@ -19,17 +19,16 @@ import { BackupdError } from '../../../src/lib/errors.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import type { SnapshotProgress } from '../../../src/restic/write/run-progress.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../src/restic/write/snapshot-input.ts'
-import { collectIds } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
+import { collectIds } from '../../support/repository-content.ts'
+import { FACTS, STILL_PATH, writeSome } from '../../support/repository-samples.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { FACTS, STILL_PATH, snapshotWorld, writeSome } from '../../support/snapshot-world.ts'
 
 const MIB = 1024 * 1024
 
 describe('the counts of a snapshot', () => {
   test('an unchanged volume is not read, and keeps its tree', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
+    const { repository, snapshot } = await given.files(writeSome).repository()
     const first = await snapshot(repository, { sourcePath: STILL_PATH })
     expect(first).toMatchObject({ files: 4, filesNew: 4, filesUnchanged: 0, entries: 8, empty: false })
     expect(first.bytesRead).toBe(first.bytes)
@@ -40,10 +39,11 @@ describe('the counts of a snapshot', () => {
   })
 
   test('new, changed and deleted files are counted separately', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
-    const first = await snapshot(repository)
+    const { repository, snapshot, volume, snapshots } = await given
+      .files(writeSome)
+      .withSnapshots(1)
+      .repository()
+    const [first] = snapshots
     writeFileSync(join(volume, 'text'), 'other')
     writeFileSync(join(volume, 'new'), 'new')
     rmSync(join(volume, 'sub/deep'), { recursive: true })
@@ -53,9 +53,7 @@ describe('the counts of a snapshot', () => {
   })
 
   test('changed metadata makes the file be read again and stores no content', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
+    const { repository, snapshot, volume } = await given.files(writeSome).repository()
     const first = await snapshot(repository, { sourcePath: STILL_PATH })
     chmodSync(join(volume, 'large'), 0o600)
     const second = await snapshot(repository, { from: first.snapshotId, sourcePath: STILL_PATH })
@@ -65,19 +63,18 @@ describe('the counts of a snapshot', () => {
   })
 
   test('a file that changed less than 2 s before the last snapshot began is read again', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
+    const { repository, snapshot } = await given.files(writeSome).repository()
     const first = await snapshot(repository, { time: new Date() })
     const second = await snapshot(repository, { from: first.snapshotId })
     expect(second).toMatchObject({ filesChanged: 0, filesUnchanged: 4, bytesRead: first.bytesRead })
   })
 
   test('content that the index does not have is read and stored again', async () => {
-    const { create, open, snapshot, volume, check } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
-    const first = await snapshot(repository)
+    const { repository, open, snapshot, check, snapshots } = await given
+      .files(writeSome)
+      .withSnapshots(1)
+      .repository()
+    const [first] = snapshots
     await forgetDataPacks(repository)
     const second = await snapshot(await open(), { from: first.snapshotId })
     expect(second).toMatchObject({ filesChanged: 0, filesUnchanged: 4, bytesRead: first.bytesRead })
@@ -86,9 +83,8 @@ describe('the counts of a snapshot', () => {
   })
 
   test('a parent with missing trees stops the run, and is named', async () => {
-    const { create, open, snapshot, volume, path } = snapshotWorld()
-    writeSome(volume)
-    const first = await snapshot(await create())
+    const { open, snapshot, path, snapshots } = await given.files(writeSome).withSnapshots(1).repository()
+    const [first] = snapshots
     rmSync(join(path, 'index'), { recursive: true })
     mkdirSync(join(path, 'index'))
     const repository = await open()
@@ -98,16 +94,17 @@ describe('the counts of a snapshot', () => {
   })
 
   test('an empty volume gives a snapshot too', async () => {
-    const { create, snapshot } = snapshotWorld()
-    const seen = await snapshot(await create())
+    const { snapshots } = await given.withSnapshots(1).repository()
+    const [seen] = snapshots
     expect(seen).toMatchObject({ files: 0, entries: 1, bytes: 0, empty: true })
   })
 
   test('files that do not match the parent of another volume are read', async () => {
-    const { create, snapshot, volume, dir } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
-    const first = await snapshot(repository)
+    const { repository, snapshot, volume, dir, snapshots } = await given
+      .files(writeSome)
+      .withSnapshots(1)
+      .repository()
+    const [first] = snapshots
     renameSync(volume, join(dir, 'moved'))
     const second = await snapshot(repository, { from: first.snapshotId, volume: join(dir, 'moved') })
     expect(second).toMatchObject({ filesNew: 4, filesDeleted: 0 })
@@ -117,9 +114,8 @@ describe('the counts of a snapshot', () => {
 
 describe('content', () => {
   test('one changed MiB in a large file adds little', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
+    const { repository, snapshot, volume } = await given.repository()
     writeFileSync(join(volume, 'large'), randomBytes(48 * MIB))
-    const repository = await create()
     const first = await snapshot(repository)
     expect(first.bytesAdded).toBeGreaterThan(48 * MIB)
     const fd = openSync(join(volume, 'large'), 'r+')
@@ -131,34 +127,34 @@ describe('content', () => {
   })
 
   test('equal content is stored once, by several threads too', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
+    const { repository, snapshot, volume } = await given.repository()
     const content = randomBytes(3 * MIB)
     for (let n = 0; n < 8; n++) writeFileSync(join(volume, `${n}`), content)
-    const { bytesAdded, bytes } = await snapshot(await create(), { workers: 4 })
+    const { bytesAdded, bytes } = await snapshot(repository, { workers: 4 })
     expect(bytes).toBe(24 * MIB)
     expect(bytesAdded).toBeLessThan(3.1 * MIB)
   })
 
   test('another name of a file is not read again', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
+    const { repository, snapshot, volume } = await given.repository()
     writeFileSync(join(volume, 'a'), randomBytes(MIB))
     linkSync(join(volume, 'a'), join(volume, 'b'))
     const bytes: number[] = []
-    await snapshot(await create(), { onProgress: (progress) => void bytes.push(progress.bytes) })
+    await snapshot(repository, { onProgress: (progress) => void bytes.push(progress.bytes) })
     expect(Math.max(...bytes)).toBe(MIB)
   })
 
   test('a huge hole costs nothing', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
+    const { repository, snapshot, volume } = await given.repository()
     writeFileSync(join(volume, 'holes'), 'start')
     truncateSync(join(volume, 'holes'), 40 * 1024 * MIB)
-    const { bytes, bytesAdded } = await snapshot(await create())
+    const { bytes, bytesAdded } = await snapshot(repository)
     expect(bytes).toBe(40 * 1024 * MIB)
     expect(bytesAdded).toBeLessThan(500_000)
   })
 
   test('a file that grows, shrinks or changes while it is read is reported', async () => {
-    const { create, snapshot, volume, treeWarnings } = snapshotWorld()
+    const { repository, snapshot, volume, treeWarnings } = await given.repository()
     for (const name of ['grows', 'shrinks', 'turns']) writeFileSync(join(volume, name), randomBytes(64 * MIB))
     let done = false
     const onProgress = ({ bytes }: { bytes: number }) => {
@@ -168,7 +164,7 @@ describe('content', () => {
       truncateSync(join(volume, 'shrinks'), MIB)
       utimesSync(join(volume, 'turns'), 1, 1)
     }
-    const seen = await snapshot(await create(), { onProgress, workers: 4 })
+    const seen = await snapshot(repository, { onProgress, workers: 4 })
     expect(treeWarnings.toSorted()).toEqual([
       'fault shrinks: shrank while it was read: the rest of it is zeros',
       'fault turns: changed while it was read',
@@ -180,9 +176,7 @@ describe('content', () => {
 
 describe('order and ending', () => {
   test('an error of describe() stops the run without a snapshot', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
+    const { repository, snapshot } = await given.files(writeSome).repository()
     const describe = () => {
       throw new Error('the lock is lost')
     }
@@ -191,9 +185,8 @@ describe('order and ending', () => {
   })
 
   test('a run cancelled in the middle of a file ends at once and without a snapshot', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
+    const { repository, snapshot, volume } = await given.repository()
     writeFileSync(join(volume, 'large'), randomBytes(200 * MIB))
-    const repository = await create()
     const cancel = new AbortController()
     const onProgress = () => cancel.abort(new Error('cancelled'))
     await expect(snapshot(repository, { signal: cancel.signal, onProgress })).rejects.toThrow('cancelled')
@@ -202,16 +195,14 @@ describe('order and ending', () => {
   })
 
   test('a missing volume is reported', async () => {
-    const { create, snapshot, dir } = snapshotWorld()
-    await expect(snapshot(await create(), { volume: join(dir, 'none') })).rejects.toMatchObject({
+    const { repository, snapshot, dir } = await given.repository()
+    await expect(snapshot(repository, { volume: join(dir, 'none') })).rejects.toMatchObject({
       code: 'VOLUME_MISSING',
     })
   })
 
   test('totals are those of the previous snapshot, until they are exceeded', async () => {
-    const { create, snapshot, volume } = snapshotWorld()
-    writeSome(volume)
-    const repository = await create()
+    const { repository, snapshot, volume } = await given.files(writeSome).repository()
     const { snapshotId, files, bytes } = await snapshot(repository, { describe: wordsOf })
     const told: SnapshotProgress[] = []
     writeFileSync(join(volume, 'zzz'), 'one more')
@@ -240,9 +231,7 @@ async function forgetDataPacks(repository: Repository): Promise<void> {
 }
 
 test('nothing is published after the lock of the repository is lost', async () => {
-  const { create, snapshot, volume, path } = snapshotWorld()
-  writeSome(volume)
-  const repository = await create()
+  const { repository, snapshot, path } = await given.files(writeSome).repository()
   let isHeld = true
   const lock = {
     signal: new AbortController().signal,

@@ -9,13 +9,12 @@ import { ContentPool } from '../../../src/restic/write/content-pool.ts'
 import { FileReader } from '../../../src/restic/write/file-reader.ts'
 import { makeFileNode } from '../../../src/restic/write/new-node.ts'
 import { isUnchanged } from '../../../src/restic/write/unchanged.ts'
-import { repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
 import { hasRestic } from '../../support/restic.ts'
-import { snapshotWorld } from '../../support/snapshot-world.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 test('a file that could not be read to its end is read again, even if it did not change', async () => {
-  const repository = await repositoryWorld().create()
+  const { repository } = await given.repository()
   const packs = repository.beginPacks()
   const pool = new ContentPool({ repository, packs, workers: 1, onBytes: () => {} })
   const warnings: string[] = []
@@ -55,13 +54,12 @@ test('a file that could not be read to its end is read again, even if it did not
 test.skipIf(!canMount)(
   'a file with more attributes than can be read is named by each run (needs mount)',
   async () => {
-    const { create, snapshot, volume, treeWarnings } = snapshotWorld()
+    const { repository, snapshot, volume, treeWarnings } = await given.repository()
     onTestFinished(mountTmpfs(volume))
     mkdirSync(join(volume, 'folder'))
     writeFileSync(join(volume, 'large'), Buffer.alloc(100_000, 1))
     writeFileSync(join(volume, 'small'), 'small')
     for (const name of ['folder', 'large', 'small']) fillAttributes(join(volume, name))
-    const repository = await create()
     const first = await snapshot(repository)
     const second = await snapshot(repository, { from: first.snapshotId })
     expect([first.faults, second.faults]).toEqual([3, 3])
@@ -72,13 +70,12 @@ test.skipIf(!canMount)(
 test.skipIf(!loadKernel() || !canMount)(
   'attributes whose names are not UTF-8 are left out and named by each run (needs mount)',
   async () => {
-    const { create, snapshot, volume, treeWarnings } = snapshotWorld()
+    const { repository, snapshot, volume, treeWarnings } = await given.repository()
     onTestFinished(mountTmpfs(volume))
     writeFileSync(join(volume, 'file'), 'content')
     for (const target of [volume, join(volume, 'file')])
       for (const name of ['trusted.kept', 'trusted.\xfe', 'trusted.\xff'])
         loadKernel()?.setXattr(Buffer.from(target), Buffer.from(name, 'latin1'), Buffer.from('v'))
-    const repository = await create()
     const first = await snapshot(repository)
     const second = await snapshot(repository, { from: first.snapshotId })
     expect([first.faults, second.faults]).toEqual([4, 4])
@@ -96,12 +93,12 @@ test.skipIf(!loadKernel() || !canMount)(
 test('a file of more pieces than a snapshot can hold is left out and named, and nothing else is', async ({
   skip,
 }) => {
-  const { create, snapshot, volume, treeWarnings, restored, check } = snapshotWorld()
+  const { repository, snapshot, volume, treeWarnings, restored, check } = await given.repository()
   writeFileSync(join(volume, 'a'), 'content')
   writeFileSync(join(volume, 'sparse'), '')
   truncateSync(join(volume, 'sparse'), 3 * 2 ** 40)
   writeFileSync(join(volume, 'z'), 'content')
-  const made = await snapshot(await create())
+  const made = await snapshot(repository)
   expect(made.faults).toBe(1)
   expect(treeWarnings).toEqual([expect.stringMatching(/^fault sparse: has more than 4194304 pieces/)])
   skip(!hasRestic, 'needs restic for its last part')

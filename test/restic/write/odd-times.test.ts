@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { STILL_PATH, snapshotWorld } from '../../support/snapshot-world.ts'
+import { given } from '../../support/given.ts'
+import { STILL_PATH } from '../../support/repository-samples.ts'
 import { canMount, mountTmpfs } from '../../support/tmpfs.ts'
 
 test.skipIf(!canMount)(
   'a time outside the supported years is reported each time, and the file is not read again (needs mounts)',
   async () => {
-    const { create, snapshot, volume, treeWarnings } = snapshotWorld()
+    const { repository, snapshot, volume, treeWarnings } = await given.repository()
     // Few other file systems hold such times.
     onTestFinished(mountTmpfs(volume))
     for (const [name, seconds] of [
@@ -19,7 +20,6 @@ test.skipIf(!canMount)(
       writeFileSync(join(volume, String(name)), 'content')
       execFileSync('touch', ['-d', `@${seconds}`, join(volume, String(name))])
     }
-    const repository = await create()
     const first = await snapshot(repository, { sourcePath: STILL_PATH })
     const told = [
       'note early: its time of change is kept as 0000-02-15T14:13:21Z: a snapshot has no other years than 0 to 9999',

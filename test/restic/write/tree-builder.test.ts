@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Backlog } from '../../../src/restic/write/backlog.ts'
 import { type NewNode, TreeBuilder } from '../../../src/restic/write/tree-builder.ts'
 import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
-import { repositoryWorld } from '../../support/repository-world.ts'
+import { given } from '../../support/given.ts'
 import { NEW_ROOT } from '../../support/swap-content.ts'
 
 const BEFORE = Buffer.alloc(32, 1)
@@ -19,7 +19,7 @@ function node(name: string, same: boolean): NewNode {
 }
 
 async function build(fill: (tree: TreeBuilder) => void): Promise<boolean> {
-  const repository = await repositoryWorld().create()
+  const { repository } = await given.repository()
   const packs = repository.beginPacks()
   const tree = new TreeBuilder({ repository, packs }, new Backlog(100), BEFORE)
   fill(tree)
@@ -52,7 +52,7 @@ test.each<[string, (tree: TreeBuilder) => void]>([
 })
 
 test('a node that fails fails the directory, and callers that wait for room are told', async () => {
-  const repository = await repositoryWorld().create()
+  const { repository } = await given.repository()
   const packs = repository.beginPacks()
   const backlog = new Backlog(0)
   const tree = new TreeBuilder({ repository, packs }, backlog, null)

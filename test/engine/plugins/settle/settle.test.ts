@@ -11,7 +11,6 @@ import { killAndWait, lockRepositoryInChild } from '../../../support/lock-child.
 import { SERVER } from '../../../support/plugin-args.ts'
 import { recoverUntil } from '../../../support/recover-until.ts'
 import { noFlags, run } from '../../../support/refused-renames.ts'
-import { repositoryWorld } from '../../../support/repository-world.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
 import { contentOf, fillOld, RID } from '../../../support/swap-content.ts'
 
@@ -75,8 +74,7 @@ test('what cannot be settled is reported with volume, journal and reason', async
 
 test('a lock of a killed run in the increments of another server is removed at the start, or by expire', async () => {
   const world = await shop.plugins()
-  const { dir, create } = repositoryWorld()
-  await create()
+  const { dir } = await given.repository()
   const store = { driver: 'local', dir } as const
   const settings = { ...world.settings, store, dataDir: `${dir}/daemon` }
   const locks = () => readdirSync(`${dir}/10.0.0.1/repo/locks`)

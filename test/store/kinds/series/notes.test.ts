@@ -20,7 +20,7 @@ import {
   readPruneNote,
 } from '../../../../src/store/kinds/series/prune-note.ts'
 import { given } from '../../../support/given.ts'
-import { blobOf, idOf } from '../../../support/repository-world.ts'
+import { blobOf, idOf } from '../../../support/repository-content.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { IP, T0 } from '../../../support/store-samples.ts'
 

@@ -1,65 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
-import { systemClock } from '../../src/lib/clock.ts'
-import type { Driver } from '../../src/objects/driver.ts'
-import { localDriver } from '../../src/objects/drivers/local.ts'
 import { seal } from '../../src/restic/codec/crypt.ts'
 import { compress } from '../../src/restic/codec/zstd.ts'
 import { encodeSnapshot, parseSnapshot } from '../../src/restic/nodes/snapshot-file.ts'
 import type { BlobType } from '../../src/restic/repository/blob-place.ts'
-import { createRepository } from '../../src/restic/repository/create-repository.ts'
-import { openRepository } from '../../src/restic/repository/open-repository.ts'
 import type { PackedBlob, PackWriter, Repository } from '../../src/restic/repository/repository.ts'
-import { restic } from './restic.ts'
 import { IP } from './store-samples.ts'
-import { tempDir } from './temp-dir.ts'
-
-export const PASSWORD = 'correct horse'
-export const REPOSITORY = `${IP}/repo`
-
-/** A folder for a store with one repository, and restic to judge it. */
-export function repositoryWorld(driverOf: (dir: string) => Driver = localDriver) {
-  const dir = tempDir()
-  const path = join(dir, REPOSITORY)
-  const passwordFile = join(dir, 'password')
-  const warnings: string[] = []
-  const clock = { ...systemClock, ms: Date.now(), now: () => clock.ms }
-  const place = { driver: driverOf(dir), base: REPOSITORY }
-  writeFileSync(passwordFile, PASSWORD)
-
-  const optionsOf = (password: string) => ({
-    password: Buffer.from(password),
-    clock,
-    warn: (message: string) => void warnings.push(message),
-  })
-  const closedAfter = <R extends Repository>(repository: R): R => {
-    onTestFinished(() => repository[Symbol.asyncDispose]())
-    return repository
-  }
-  return {
-    ...{ dir, path, passwordFile, warnings, clock, place },
-    create: async () => closedAfter(await createRepository(place, optionsOf(PASSWORD))),
-    open: async (password = PASSWORD, driver = place.driver) =>
-      closedAfter(await openRepository({ ...place, driver }, optionsOf(password))),
-    /** Runs restic on the repository; throws where it fails. */
-    restic: restic(path, passwordFile),
-    /** restic's full check; throws where it finds anything. */
-    check: () => restic(path, passwordFile)('check', '--read-data', '--no-lock'),
-    /** A folder with files, to have restic back up. */
-    folder(files: Record<string, string | Buffer>): string {
-      const folder = join(dir, 'volume')
-      for (const [name, content] of Object.entries(files)) {
-        mkdirSync(join(folder, name, '..'), { recursive: true })
-        writeFileSync(join(folder, name), content)
-      }
-      return folder
-    },
-  }
-}
-
-export type RepositoryWorld = ReturnType<typeof repositoryWorld>
 
 export function idOf(plain: Buffer): Buffer {
   return createHash('sha256').update(plain).digest()
@@ -110,4 +55,8 @@ export async function collectIds(ids: AsyncIterable<string>): Promise<string[]> 
   const all: string[] = []
   for await (const id of ids) all.push(id)
   return all.sort()
+}
+
+export async function parentOf(repository: Repository, id: string) {
+  return { id, snapshot: await readSnapshot(repository, id) }
 }

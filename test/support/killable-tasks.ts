@@ -7,21 +7,18 @@ import { onTestFinished } from 'vitest'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { volumeTree } from '../../src/restic/read/volume-tree.ts'
 import { restoreTree } from '../../src/restic/restore/restore-tree.ts'
+import { given } from './given.ts'
 import { RandomEdits } from './random-edits.ts'
 import { openForTasks, pointsOf, runTask, type Task } from './repository-tasks.ts'
-import { repositoryWorld } from './repository-world.ts'
 import { suicidalDriver } from './suicidal-driver.ts'
 import { compareTrees } from './tree-compare.ts'
 
 const CHILD = fileURLToPath(new URL('./repository-child-main.ts', import.meta.url))
 
 /** A repository and a volume that changes; tasks on it that are killed, and such that are not. */
-export async function repositoryKillWorld(seed: number) {
-  const world = repositoryWorld()
-  const { dir, path, open, place } = world
-  const volume = join(dir, 'volume')
-  mkdirSync(volume)
-  await world.create()
+export async function makeKillableTasks(seed: number) {
+  const world = await given.repository()
+  const { dir, path, open, place, volume } = world
   const driver = suicidalDriver(localDriver(dir), 0)
   const repository = await openForTasks(driver)
   onTestFinished(() => repository[Symbol.asyncDispose]())
