@@ -14,9 +14,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bytesToText } from '../../src/lib/byte-paths.ts'
 import { ERROR_CODES } from '../../src/lib/error-codes.ts'
-import { backedUpWorld, type FaultWorld, faultWorld } from '../support/fault-world.ts'
+import { runBackedUpVolume } from '../support/backed-up-volume.ts'
+import type { Running } from '../support/given/running.ts'
+import { given } from '../support/given.ts'
 import { contentOf } from '../support/swap-content.ts'
 import { archiveOf, directory, file, hardLink, symlink } from '../support/tar-blocks.ts'
+
+const hello = given.app('hello').proc('web').volume('/data/db')
 
 describe('an archive that differs from what was written', () => {
   test.each<[string, (archive: string) => void, string]>([
@@ -25,7 +29,7 @@ describe('an archive that differs from what was written', () => {
     ['with one bit flipped', flipBit, 'The archive is'],
     ['something else altogether', (archive) => writeFileSync(archive, 'no archive at all'), 'expected'],
   ])('%s: ARCHIVE_CORRUPT, the volume untouched, the backup no longer good', async (_what, spoil, words) => {
-    const world = await backedUpWorld()
+    const world = await runBackedUpVolume()
     const before = contentOf(world.volume)
     spoil(world.archive)
     const { state, error, result } = await world.recover(world.name)
@@ -43,7 +47,7 @@ describe('an archive that differs from what was written', () => {
   })
 
   test('that is missing is reported, and the volume is untouched', async () => {
-    const world = await backedUpWorld()
+    const world = await runBackedUpVolume()
     const before = contentOf(world.volume)
     rmSync(world.archive)
     const { state, error } = await world.recover(world.name)
@@ -80,7 +84,7 @@ describe('an archive of another tar with', () => {
     ],
     ['a hard link that leads out', [directory('db/'), hardLink('db/h', '../victim')], 'leads up'],
   ])('%s: ARCHIVE_UNSAFE, nothing written anywhere', async (_what, parts, words) => {
-    const world = await faultWorld()
+    const world = await hello.running()
     writeFileSync(`${world.volume}/file`, 'as it was')
     writeFileSync(`${world.instance}/victim`, 'untouched')
     const name = 'hello-hello.web.web-1-data-db-1700000000.tar.gz'
@@ -95,7 +99,7 @@ describe('an archive of another tar with', () => {
   })
 
   test('no content gives ARCHIVE_EMPTY, and the volume keeps its content', async () => {
-    const world = await faultWorld()
+    const world = await hello.running()
     writeFileSync(`${world.volume}/file`, 'as it was')
     const name = 'hello-hello.web.web-1-data-db-1700000000.tar.gz'
     await adopt(world, name, archiveOf())
@@ -107,11 +111,7 @@ describe('an archive of another tar with', () => {
 })
 
 /** Puts an archive into the store as the recorded system would have, and has the catalog read it. */
-async function adopt(
-  { folder, store, volume, ask }: FaultWorld,
-  name: string,
-  archive: Buffer,
-): Promise<void> {
+async function adopt({ folder, store, volume, ask }: Running, name: string, archive: Buffer): Promise<void> {
   const entity = {
     ...{ mode: 'full', source: volume, volume: '/data/db', name, server: '127.0.0.1', size: archive.length },
     ...{ created: '2023-11-14T22:13:20Z', containers: [], instanceNo: 1 },
@@ -125,7 +125,7 @@ async function adopt(
 }
 
 test('names with newlines, quotes, backslashes and arbitrary bytes are listed, entered and recovered', async () => {
-  const world = await faultWorld()
+  const world = await hello.running()
   const folders = [
     'new\nline',
     'quo"te\'s `$(x)`',
@@ -170,7 +170,7 @@ const FILES = `query ($names: [ID!], $path: String, $after: String) { backups(fi
   files(path: $path, first: 3, after: $after) { nodes { path } pageInfo { hasNextPage endCursor } } } } }`
 
 /** The paths in a folder of a backup, by pages of three. */
-async function listAll(world: FaultWorld, backup: string, path?: string): Promise<string[]> {
+async function listAll(world: Running, backup: string, path?: string): Promise<string[]> {
   const paths: string[] = []
   for (let after: string | undefined, more = true; more; ) {
     const page: FilesPage = await world.ask<FilesPage>(FILES, { names: [backup], path, after })

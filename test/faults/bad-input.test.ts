@@ -22,15 +22,18 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
 import { ERROR_CODES } from '../../src/lib/error-codes.ts'
-import { backedUpWorld, faultWorld } from '../support/fault-world.ts'
+import { runBackedUpVolume } from '../support/backed-up-volume.ts'
+import { given } from '../support/given.ts'
 import { keepingLog } from '../support/keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
 import { contentOf } from '../support/swap-content.ts'
 import { canMount, mountTmpfs } from '../support/tmpfs.ts'
 
+const hello = given.app('hello').proc('web').volume('/data/db')
+
 describe('an unknown id', () => {
   test('is null in queries, and mutations refuse it without a trace', async () => {
-    const { url, ask, objects, volume } = await backedUpWorld()
+    const { url, ask, objects, volume } = await runBackedUpVolume()
     const nothing = `{ record(rid: "7") { rid } backup(app: "hello", proc: "web", name: "x-1700000000.tar.gz") { id }
       server(ip: "10.9.9.9") { ip } app(name: "nope") { name } job(id: "nope") { id } }`
     expect(await ask(nothing)).toEqual({ record: null, backup: null, server: null, app: null, job: null })
@@ -167,7 +170,7 @@ describe('a volume', () => {
     ['a file', (volume) => writeFileSync(volume, 'x'), 'is not a directory'],
     ['a link to nothing', (volume) => symlinkSync('nowhere', volume), 'leads nowhere'],
   ])('that is %s: VOLUME_MISSING, nothing in the store', async (_what, put, words) => {
-    const world = await faultWorld()
+    const world = await hello.running()
     rmdirSync(world.volume)
     put(world.volume)
     const { state, reason, error } = await world.backUp()
@@ -181,7 +184,7 @@ describe('a volume', () => {
   })
 
   test('that is a link to a forbidden place gives FORBIDDEN', async () => {
-    const world = await faultWorld()
+    const world = await hello.running()
     rmdirSync(world.volume)
     symlinkSync('/etc', world.volume)
     const { state, error } = await world.backUp()
@@ -191,7 +194,7 @@ describe('a volume', () => {
   })
 
   test('that is suddenly empty gives PARTIAL and suspect, and the last good backup stays the one before', async () => {
-    const world = await backedUpWorld()
+    const world = await runBackedUpVolume()
     for (const name of readdirSync(world.volume)) rmSync(join(world.volume, name), { recursive: true })
     const { state, reason, error, result } = await world.backUp()
     expect({ state, error }).toEqual({ state: 'PARTIAL', error: null })
@@ -205,7 +208,7 @@ describe('a volume', () => {
   })
 
   test('that is missing is created by a recover, and one that is a file stays', async () => {
-    const world = await backedUpWorld()
+    const world = await runBackedUpVolume()
     rmSync(world.volume, { recursive: true })
     writeFileSync(world.volume, 'I am a file')
     const refused = await world.recover(world.name)
@@ -224,7 +227,7 @@ describe('a volume', () => {
 
 describe.skipIf(!canMount)('a store (needs mounts)', () => {
   test('that is full gives STORE_FULL and keeps no bytes, and its backups stay recoverable', async () => {
-    const world = await faultWorld({
+    const world = await hello.running({
       prepare: ({ store }) => onTestFinished(mountTmpfs(store, 'size=3m')),
     })
     writeFileSync(`${world.volume}/small`, 'small')
@@ -250,7 +253,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
   })
 
   test('that is read-only refuses backups and deletes, and a recover works', async () => {
-    const world = await faultWorld({ prepare: ({ store }) => onTestFinished(mountTmpfs(store)) })
+    const world = await hello.running({ prepare: ({ store }) => onTestFinished(mountTmpfs(store)) })
     const remount = (how: string) => execFileSync('mount', ['-o', `remount,${how}`, join(world.store, '..')])
     writeFileSync(`${world.volume}/file`, 'as it was')
     const name = (await world.backUp()).result?.file ?? ''
@@ -279,7 +282,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
 
   test('that is not mounted gets no data, and no backup is forgotten', async () => {
     let unmount = () => {}
-    const world = await faultWorld({
+    const world = await hello.running({
       prepare({ store }) {
         unmount = mountTmpfs(store)
         onTestFinished(unmount)
@@ -302,7 +305,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
 })
 
 test('one of two simultaneous recovers of a volume is refused by name, and the volume has one content', async () => {
-  const world = await backedUpWorld()
+  const world = await runBackedUpVolume()
   const answers = await Promise.all([world.askRecover(world.name), world.askRecover(world.name)])
   const taken = answers.flatMap(({ data }) => (data ? [data.recover.rid] : []))
   const refused = answers.flatMap(({ errors }) => errors ?? [])

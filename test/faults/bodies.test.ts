@@ -1,7 +1,9 @@
 import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { faultWorld } from '../support/fault-world.ts'
+import { given } from '../support/given.ts'
+
+const hello = given.app('hello').proc('web').volume('/data/db')
 
 describe('a body', () => {
   const bomb = gzipSync(Buffer.alloc(8 << 20, ' '))
@@ -17,7 +19,7 @@ describe('a body', () => {
     ['that is nested without end', { headers: JSON_TYPE, body: Buffer.from('['.repeat(200_000)) }],
     ['of a type nobody knows', { headers: { 'content-type': 'application/x-tar' }, body: bomb }],
   ])('%s is refused by every program, which go on', async (_what, sent) => {
-    const { url, daemon } = await faultWorld()
+    const { url, daemon } = await hello.running()
     for (const [target, path] of [
       [url, '/graphql'],
       [url, '/api/v2/system/notify'],
@@ -31,7 +33,7 @@ describe('a body', () => {
   })
 
   test('that is shorter than its length does no harm', async () => {
-    const { url, daemon } = await faultWorld()
+    const { url, daemon } = await hello.running()
     for (const target of [`${url}/graphql`, `${daemon.url}/api/v1/backup/delete`]) {
       const headers = { ...JSON_TYPE, 'content-length': '1000' }
       await expect(

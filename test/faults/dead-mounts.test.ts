@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { faultWorld } from '../support/fault-world.ts'
 import { sampleSchedule } from '../support/given/inventory.ts'
 import { given } from '../support/given.ts'
 import { mountDead, mountHung, noHungMounts } from '../support/hung-mount.ts'
@@ -9,7 +8,7 @@ const title = 'a dead and a hung mount inside a volume are named, and neither en
 
 it(title, { timeout: 120_000 }, async ({ skip }) => {
   if (noHungMounts !== undefined) skip(noHungMounts)
-  const world = await faultWorld()
+  const world = await given.app('hello').proc('web').volume('/data/db').running()
   writeFileSync(`${world.volume}/a`, 'a')
   mountDead(`${world.volume}/dead`)
   await mountHung(`${world.volume}/hung`)

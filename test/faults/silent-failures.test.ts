@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { type FaultWorld, faultWorld } from '../support/fault-world.ts'
+import type { Running } from '../support/given/running.ts'
+import { given } from '../support/given.ts'
 
 interface Health {
   status: string
@@ -14,7 +15,7 @@ async function readHealth(url: string): Promise<{ code: number; body: Health }> 
   return { code: response.status, body: (await response.json()) as Health }
 }
 
-async function readProblems({ ask }: FaultWorld): Promise<string[]> {
+async function readProblems({ ask }: Running): Promise<string[]> {
   const { servers } = await ask<{ servers: { problems: string[] }[] }>('{ servers { problems } }')
   return servers.flatMap(({ problems }) => problems)
 }
@@ -22,7 +23,7 @@ async function readProblems({ ask }: FaultWorld): Promise<string[]> {
 test('a failing backup is in the log, in problems and in both healths, until one succeeds', {
   timeout: 120_000,
 }, async () => {
-  const world = await faultWorld()
+  const world = await given.app('hello').proc('web').volume('/data/db').running()
   const { url, daemon, volume } = world
   expect(await readHealth(daemon.url)).toMatchObject({ code: 200, body: { status: 'ok' } })
   rmSync(volume, { recursive: true })

@@ -7,6 +7,7 @@ import { toInventory } from './given/inventory.ts'
 import { makeOnDisk } from './given/on-disk.ts'
 import type { FilledPlugins, PluginsOptions } from './given/plugins.ts'
 import type { FilledRepository, RepositoryOptions, UnmadeRepository } from './given/repository.ts'
+import type { FilledRunning, RunningOptions } from './given/running.ts'
 import type { ClaimedStore, ClaimOptions, StoreOptions, UnclaimedStore } from './given/store.ts'
 import { subjectOf } from './given/subject.ts'
 
@@ -57,6 +58,11 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
   /** Content of the volume, as its backups have it. */
   files(content: Content): Given<Backups, Snapshots> {
     return this.#with({ files: [...this.#facts.files, content] })
+  }
+
+  /** What came into the volume after its backups. */
+  changedTo(content: Content): Given<Backups, Snapshots> {
+    return this.#with({ changes: [...this.#facts.changes, content] })
   }
 
   /** The volume is a mount of its own, an ext4 of 16 MiB. */
@@ -127,6 +133,12 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
   async unmadeRepository(options: RepositoryOptions = {}): Promise<UnmadeRepository> {
     const { prepareRepository } = await import('./given/repository.ts')
     return prepareRepository(this.#facts, options)
+  }
+
+  /** A real controller and daemon in this process, on ports of their own; backups are real runs. */
+  async running(options: RunningOptions = {}): Promise<FilledRunning<Backups>> {
+    const { startRunning } = await import('./given/running.ts')
+    return await startRunning(this.#facts, options)
   }
 
   #with(facts: Partial<Omit<Facts, 'backups' | 'snapshots'>>): Given<Backups, Snapshots> {

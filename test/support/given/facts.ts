@@ -36,6 +36,8 @@ export interface Facts<Backups extends number = number, Snapshots extends number
   readonly subject: Subject | null
   /** Written into the subject before its backups are made. */
   readonly files: readonly Content[]
+  /** Written into the subject after its backups were made. */
+  readonly changes: readonly Content[]
   /** The subject is a mount point. */
   readonly ownMount: boolean
   /** Full backups of the subject. */
@@ -51,6 +53,7 @@ export const NOTHING: Facts<0, 0> = {
     owner: 'daemon-a',
     subject: null,
     files: [],
+    changes: [],
     ownMount: false,
     backups: 0,
     snapshots: 0,
