@@ -4,18 +4,18 @@ import { expect, test } from 'vitest'
 import {
   foundIn,
   hasEnded,
-  type KillWorld,
-  killWorld,
+  type KillableProgram,
   type LiveRecord,
+  makeKillableProgram,
   type Running,
   recordWhen,
   startBackup,
   startRecover,
-} from '../support/kill-world.ts'
+} from '../support/killable-program.ts'
 import { ask } from '../support/standalone.ts'
 
 /** A moment of a run; resolves when it has come. */
-type Moment = (run: { running: Running; rid: string; world: KillWorld }) => Promise<unknown>
+type Moment = (run: { running: Running; rid: string; world: KillableProgram }) => Promise<unknown>
 
 const sizeOrNone = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
@@ -74,7 +74,7 @@ const RESTARTED = {
 const LONG = { timeout: 300_000 }
 
 test('a backup killed at any moment fails, leaves nothing, and the next one works', LONG, async () => {
-  const world = await killWorld()
+  const world = await makeKillableProgram()
   let running = await world.start()
   for (const [when, moment] of backupMoments) {
     const rid = await startBackup(running)
@@ -140,7 +140,7 @@ test(recoverKilled, LONG, async () => {
 })
 
 async function backedUp() {
-  const world = await killWorld()
+  const world = await makeKillableProgram()
   const running = await world.start()
   const { state, result } = await backUp(running)
   expect(state).toBe('SUCCESS')
@@ -173,7 +173,7 @@ test('a recover killed after the decision has the new content, and nothing of th
 })
 
 test('killing only the process of a backup gives RUNNER_DIED, and the daemon continues', async () => {
-  const world = await killWorld()
+  const world = await makeKillableProgram()
   const running = await world.start()
   const rid = await startBackup(running)
   await recordWhen(running, rid, ({ progress }) => (progress?.bytesDone ?? 0) > 0)

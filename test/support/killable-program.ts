@@ -36,8 +36,8 @@ export interface Running {
 const LARGE = 40
 const SMALL = 3000
 
-/** A folder for the built program's data and one volume of about 40 MiB that packs slowly; gone after the test. */
-export async function killWorld() {
+/** The built program in a process of its own, to be killed: its folder, and a volume of about 40 MiB that packs slowly. */
+export async function makeKillableProgram() {
   const folder = await mkdtemp(join(roomyFolder(), 'backupd-kill-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const volume = join(folder, 'volume')
@@ -90,7 +90,7 @@ export async function killWorld() {
   }
 }
 
-export type KillWorld = Awaited<ReturnType<typeof killWorld>>
+export type KillableProgram = Awaited<ReturnType<typeof makeKillableProgram>>
 
 /** A killed process loses nothing that it wrote, so memory serves as well as a disk, and a sync costs nothing there. */
 function roomyFolder(): string {
