@@ -1,5 +1,5 @@
 import { bytesToText } from '../lib/byte-paths.ts'
-import { componentsOf } from '../volume/tree/write-paths.ts'
+import { splitComponents } from '../volume/tree/write-paths.ts'
 import { unsafe } from './archive-fault.ts'
 
 const SLASH = Buffer.from('/')
@@ -68,7 +68,7 @@ function parseName(name: Buffer): Name {
   if (name.length > MAX_NAME_BYTES) throw unsafe(`a name of ${name.length} bytes`)
   if (name[0] === 0x2f) throw unsafe(`the absolute name "${text}"`)
   if (name.includes(0)) throw unsafe(`the name "${text}" with a NUL in it`)
-  const all = componentsOf(name)
+  const all = splitComponents(name)
   if (all.some((component) => component.equals(DOTS))) throw unsafe(`the name "${text}", which leads up`)
   return {
     components: all.filter((component) => !component.equals(DOT)),

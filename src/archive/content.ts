@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
+import { describeReason } from '../volume/tree/describe-reason.ts'
 import type { Extent, FileSource, TreeItem } from '../volume/tree/entry.ts'
-import { reasonOf } from '../volume/tree/reason.ts'
 import type { GzipMembers } from './gzip-members.ts'
 
 /** What storeContent() needs to write the content of files into a tar stream. */
@@ -87,7 +87,10 @@ async function readPiece(source: FileSource, into: Buffer, position: number): Pr
     const count = await source.read(into, position)
     return { count, broken: count === 0 ? 'shrank while it was read: the rest of it is zeros' : undefined }
   } catch (error) {
-    return { count: 0, broken: `cannot be read to its end: ${reasonOf(error)}; the rest of it is zeros` }
+    return {
+      count: 0,
+      broken: `cannot be read to its end: ${describeReason(error)}; the rest of it is zeros`,
+    }
   }
 }
 

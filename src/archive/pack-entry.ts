@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
+import { describeReason } from '../volume/tree/describe-reason.ts'
 import type { FileSource, TreeEntry, TreeItem, TreeWarning } from '../volume/tree/entry.ts'
 import { noLongerLinked, warnOfChange } from '../volume/tree/inspect.ts'
 import type { LinkTable, LinkTarget } from '../volume/tree/link-table.ts'
-import { reasonOf } from '../volume/tree/reason.ts'
 import { storeContent } from './content.ts'
 import type { GzipMembers } from './gzip-members.ts'
 import type { IndexWriter } from './index-writer.ts'
@@ -88,7 +88,7 @@ async function packOpened(
   try {
     source = await open()
   } catch (error) {
-    packing.warn('fault', item.entry.path, `cannot be opened: ${reasonOf(error)}`)
+    packing.warn('fault', item.entry.path, `cannot be opened: ${describeReason(error)}`)
     return false
   }
   try {

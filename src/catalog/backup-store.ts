@@ -3,7 +3,7 @@ import { removeBackupRows } from './backup-news.ts'
 import { toBackupInfo } from './backup-rows.ts'
 import { countCorrupt } from './count-corrupt.ts'
 import { findBackupRows } from './find-backups.ts'
-import { lastGood } from './last-good.ts'
+import { findLastGood } from './find-last-good.ts'
 import { reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
@@ -25,7 +25,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
     find: (filter, page) =>
       caches.backups.get(JSON.stringify([filter, page]), () => findBackupRows(db, filter, page)),
     corrupt: (server) => countCorrupt(db, server),
-    lastGood: (keys) => lastGood(db, keys),
+    lastGood: (keys) => findLastGood(db, keys),
     remove: (server, names) =>
       writes.run(() =>
         db.$transaction((transaction) =>

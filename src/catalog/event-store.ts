@@ -10,7 +10,7 @@ export interface EventQuery {
 }
 
 /** Changes of state, oldest first, each with the record as it was then. */
-export async function eventsSince(
+export async function readEventsSince(
   db: CatalogDb,
   { after, limit, rid, app }: EventQuery,
 ): Promise<KeptRecord[]> {

@@ -3,7 +3,7 @@ import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { toBackupInfo } from './backup-rows.ts'
 import type { CatalogDb } from './database.ts'
 import type { Prisma } from './generated/client.ts'
-import { keyAfter, keyBounds, rowsFor, toSlice } from './keyset.ts'
+import { makeKeyBounds, parseCursor, rowsFor, toSlice } from './keyset.ts'
 
 /**
  * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, because clocks can
@@ -15,7 +15,7 @@ export async function findBackupRows(
   page: Page,
 ): Promise<Slice<BackupInfo>> {
   const order = isOneVolume(filter) ? 'sequenceKey' : 'createdKey'
-  const after = keyAfter(order, page)
+  const after = parseCursor(order, page)
   const rows = await db.backup.findMany({
     where: { AND: [whereBackups(filter), after === undefined ? {} : { [order]: { lt: after } }] },
     orderBy: { [order]: 'desc' },
@@ -41,6 +41,6 @@ function whereBackups(filter: BackupFilter): Prisma.BackupWhereInput {
     server,
     volume: volumes && { in: volumes },
     name: names && { in: names },
-    createdKey: keyBounds(filter, undefined),
+    createdKey: makeKeyBounds(filter, undefined),
   }
 }

@@ -1,6 +1,6 @@
 import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { keyAfter, rowsFor, toSlice } from './keyset.ts'
+import { parseCursor, rowsFor, toSlice } from './keyset.ts'
 import { splitIntoLists } from './numbers.ts'
 import { readRecordRows } from './read-records.ts'
 import { whereRecords } from './record-filter.ts'
@@ -18,7 +18,7 @@ export async function findRecordRows(
 ): Promise<Slice<RunRecord>> {
   const { db } = world
   const rows = await db.record.findMany({
-    where: whereRecords(filter, keyAfter(CURSOR, page)),
+    where: whereRecords(filter, parseCursor(CURSOR, page)),
     orderBy: { startKey: 'desc' },
     take: rowsFor(page),
     select: { rid: true, startKey: true },
@@ -28,7 +28,7 @@ export async function findRecordRows(
 }
 
 /** The newest record of each job; a job that never ran is left out. */
-export async function lastOfJobs(
+export async function findLastOfJobs(
   world: ReadWorld,
   jobIds: readonly string[],
 ): Promise<Map<string, RunRecord>> {

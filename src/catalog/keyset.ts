@@ -30,7 +30,7 @@ function encodeCursor(kind: string, key: string): string {
 }
 
 /** The key after which a page begins; undefined for the first page. Throws BAD_INPUT for a cursor of another list. */
-export function keyAfter(kind: string, { after }: Page): string | undefined {
+export function parseCursor(kind: string, { after }: Page): string | undefined {
   if (after === undefined) return undefined
   const text = Buffer.from(after, 'base64url').toString()
   if (text.startsWith(`${kind}:`)) return text.slice(kind.length + 1)
@@ -44,7 +44,7 @@ export function keyAfter(kind: string, { after }: Page): string | undefined {
  * The bounds of a key that begins with a time: at or after `from`, before `to`, below the cursor's key.
  * Throws BAD_INPUT for an invalid time.
  */
-export function keyBounds(range: { from?: string; to?: string }, after: string | undefined) {
+export function makeKeyBounds(range: { from?: string; to?: string }, after: string | undefined) {
   const upper = [after, range.to === undefined ? undefined : parseBound('to', range.to)].filter(
     (key) => key !== undefined,
   )

@@ -1,6 +1,6 @@
 import type { RecordFilter } from '../wire/listing.ts'
 import type { Prisma } from './generated/client.ts'
-import { keyBounds } from './keyset.ts'
+import { makeKeyBounds } from './keyset.ts'
 
 /** Throws BAD_INPUT for an invalid time. */
 export function whereRecords(filter: RecordFilter, after?: string): Prisma.RecordWhereInput {
@@ -11,7 +11,7 @@ export function whereRecords(filter: RecordFilter, after?: string): Prisma.Recor
     action,
     server,
     jobId,
-    startKey: keyBounds(filter, after),
+    startKey: makeKeyBounds(filter, after),
     proc: filter.proc === undefined ? undefined : { in: namesOfProc(filter.proc) },
     volume: filter.volumes && { in: filter.volumes },
     state: filter.states && { in: filter.states },

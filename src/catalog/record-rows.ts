@@ -1,4 +1,4 @@
-import { appOf } from '../wire/app-of.ts'
+import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { readRecordRow } from '../wire/repair-record.ts'
 import type { Prisma } from './generated/client.ts'
@@ -27,7 +27,7 @@ export function makeRecordRow(
     jobId,
     action,
     state,
-    app: appOf(record),
+    app: findApp(record),
     proc: toText(args.proc),
     volume: toText(args.volume),
     instanceNo: Number.isInteger(instanceNo) ? toBigInt(instanceNo) : null,

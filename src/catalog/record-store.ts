@@ -1,7 +1,7 @@
 import type { KeptRecord, RecordStore } from '../domain/ports.ts'
 import type { CatalogDb } from './database.ts'
-import { addPrunedMark, eventsSince, prunedUpTo } from './event-store.ts'
-import { findRecordRows, lastOfJobs } from './find-records.ts'
+import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
+import { findLastOfJobs, findRecordRows } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
 import { createPruner } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
@@ -25,12 +25,12 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     serversOf: (rids) => readServers(db, rids),
     find: (filter, page) =>
       caches.records.get(JSON.stringify([filter, page]), () => findRecordRows(world, filter, page)),
-    lastOfJobs: (jobIds) => lastOfJobs(world, jobIds),
+    lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)
       return server === undefined ? records : records.filter((record) => record.server === server)
     },
-    eventsSince: (seq, filter, limit) => eventsSince(db, { ...filter, after: seq, limit }),
+    eventsSince: (seq, filter, limit) => readEventsSince(db, { ...filter, after: seq, limit }),
     keptEvents: async () => ({ after: await prunedUpTo(db), upTo: numbers.last() }),
     nextEventSeq: () => numbers.next(),
     forget: (request) => writes.run(() => forgetRecords(world, request)),

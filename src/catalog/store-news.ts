@@ -1,5 +1,5 @@
 import type { KeptRecord } from '../domain/ports.ts'
-import { appOf } from '../wire/app-of.ts'
+import { findApp } from '../wire/find-app.ts'
 import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { applyBackupNews, collectBackupNews } from './backup-news.ts'
@@ -92,7 +92,7 @@ async function writeRecords(transaction: DbTransaction, newest: KeptRecord[]): P
 
 async function writeEvents(transaction: DbTransaction, changes: KeptRecord[], at: number): Promise<void> {
   const rows = changes.map(({ record, eventSeq }) => {
-    return { seq: eventSeq, rid: record.rid, app: appOf(record), at, json: printRecord(record) }
+    return { seq: eventSeq, rid: record.rid, app: findApp(record), at, json: printRecord(record) }
   })
   for (const some of splitIntoLists(rows)) await transaction.recordEvent.createMany({ data: some })
 }

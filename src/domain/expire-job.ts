@@ -1,4 +1,4 @@
-import { SYSTEM_APP } from '../wire/app-of.ts'
+import { SYSTEM_APP } from '../wire/find-app.ts'
 import { ipv4Hex } from '../wire/ids.ts'
 import type { PlannedJob } from './plan.ts'
 

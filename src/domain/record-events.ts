@@ -1,4 +1,4 @@
-import { appOf } from '../wire/app-of.ts'
+import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 
 /** `seq` counts over all records of this controller and continues after a restart. */
@@ -42,7 +42,7 @@ export class RecordEvents {
 
 export function matchesEventFilter(record: RunRecord, filter: EventFilter): boolean {
   if (filter.rid !== undefined && record.rid !== filter.rid) return false
-  return filter.app === undefined || appOf(record) === filter.app
+  return filter.app === undefined || findApp(record) === filter.app
 }
 
 interface Waiting {

@@ -20,7 +20,12 @@ import { QUESTIONS } from '../wire/questions.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, askQuestion, encodeSegment, isMissingRoute } from './daemon-question.ts'
-import { fromLegacyBackup, legacyBackupsSchema, legacyFolderSchema, toFileInfo } from './legacy-backups.ts'
+import {
+  fromLegacyBackup,
+  fromLegacyFile,
+  legacyBackupsSchema,
+  legacyFolderSchema,
+} from './legacy-backups.ts'
 
 export interface DaemonBackups {
   /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
@@ -116,7 +121,9 @@ async function listFolder(
     path: `${BACKUP}/filelist/dir/${folder}`,
     schema: legacyFolderSchema,
   })
-  const all = entries.good.map((entry) => toFileInfo(path, entry)).sort((a, b) => (a.path < b.path ? -1 : 1))
+  const all = entries.good
+    .map((entry) => fromLegacyFile(path, entry))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
   const rest = after === null ? all : all.filter((file) => file.path > after)
   const files = rest.slice(0, limit)
   return { files, next: rest.length > limit ? (files.at(-1)?.path ?? null) : null }

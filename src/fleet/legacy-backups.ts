@@ -58,7 +58,7 @@ export const legacyFolderSchema = z
   .nullable()
   .transform((list) => parseEach(legacyFileSchema, list ?? []))
 
-export function toFileInfo(
+export function fromLegacyFile(
   folder: string,
   { name, size, mod_time, dir }: { name: string; size: number; mod_time: string; dir: boolean },
 ): FileInfo {

@@ -11,7 +11,7 @@ export function redactUrl(text: string): string {
 }
 
 /** The Authorization header for a URL's user and password, which undici does not send on its own. */
-export function authorizationOf(text: string): { authorization?: string } {
+export function makeAuthorization(text: string): { authorization?: string } {
   const { username, password } = new URL(text)
   if (!username && !password) return {}
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`

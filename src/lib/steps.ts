@@ -1,5 +1,5 @@
 import { BackupdError, messageOf } from './errors.ts'
-import { codeOfSystemError } from './system-errors.ts'
+import { findSystemErrorCode } from './system-errors.ts'
 
 /** Splits a long procedure into named steps; an error names the task and the step. */
 export interface Steps {
@@ -27,7 +27,7 @@ export function namedSteps(task: string, signal: AbortSignal): Steps {
 
 function inStep(task: string, name: string, error: unknown): BackupdError {
   const known = error instanceof BackupdError ? error : undefined
-  const code = known?.code ?? codeOfSystemError(error) ?? 'INTERNAL'
+  const code = known?.code ?? findSystemErrorCode(error) ?? 'INTERNAL'
   const facts = { ...known?.facts, step: name }
   return new BackupdError(code, `${task}: ${messageOf(error)} (step "${name}")`, { facts, cause: error })
 }

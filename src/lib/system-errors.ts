@@ -39,6 +39,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** The stable code for a failed system call; undefined if only a bug of ours explains it. */
-export function codeOfSystemError(error: unknown): ErrorCode | undefined {
+export function findSystemErrorCode(error: unknown): ErrorCode | undefined {
   return CODES[errnoOf(error) ?? '']
 }

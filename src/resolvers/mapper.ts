@@ -13,10 +13,10 @@ import {
 import type { World } from '../domain/world.ts'
 import { isoTime, NEVER } from '../lib/clock.ts'
 import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
-import { appOf } from '../wire/app-of.ts'
 import { type BackupInfo, type FileInfo, isGood } from '../wire/backup.ts'
 import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { count } from '../wire/fields.ts'
+import { findApp } from '../wire/find-app.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
 import type { Slice } from '../wire/listing.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
@@ -80,7 +80,7 @@ export function toRecord(world: World, record: RunRecord): Record {
   const { args, action } = record
   return {
     rid: record.rid,
-    app: appOf(record),
+    app: findApp(record),
     proc: toText(args.proc),
     ...findPlace(world, record),
     mode: toMode(args),

@@ -1,5 +1,5 @@
 /** `hello.web.web` → `web` */
-export function shortNameOf(proc: string): string {
+export function shortenProcName(proc: string): string {
   return proc.slice(proc.lastIndexOf('.') + 1)
 }
 
@@ -8,7 +8,7 @@ export function shortNameOf(proc: string): string {
  * lain.yaml `proc.mail` or `service.mail`.
  */
 export function isProcNamed(proc: string, asked: string): boolean {
-  const short = shortNameOf(proc)
+  const short = shortenProcName(proc)
   const withType = proc.split('.').slice(-2).join('.')
   return [proc, short, withType, `proc.${short}`, `service.${short}`].includes(asked)
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { withoutControls } from '../lib/plain-text.ts'
 import { type BackupInfo, backupInfoSchema } from './backup.ts'
 import { ipv4, objectName } from './fields.ts'
-import { issueOf } from './tolerant.ts'
+import { printIssue } from './tolerant.ts'
 
 // Repairs backups with invalid values, from a store or from rows that an older version wrote. They are shown without
 // these values, because one bad backup must not break a whole list.
@@ -53,13 +53,17 @@ export function readBackupRow(value: BackupInfo): BackupInfo {
 function repairBackup(value: unknown, error: z.ZodError): BackupInfo {
   const { server, name } = Object(value)
   const named = { server: withoutControls(String(server)), name: withoutControls(String(name)) }
-  const repaired = fieldsOf(backupInfoSchema.shape, value, UNKNOWN_BACKUP)
+  const repaired = readFields(backupInfoSchema.shape, value, UNKNOWN_BACKUP)
   const { corrupt } = repaired
-  return { ...repaired, ...named, corrupt: corrupt ?? `its description is not valid (${issueOf(error)})` }
+  return { ...repaired, ...named, corrupt: corrupt ?? `its description is not valid (${printIssue(error)})` }
 }
 
 /** Parses each field with its schema; an invalid one gets the value from `unknown`. */
-export function fieldsOf<T extends object>(shape: Record<string, z.ZodType>, value: unknown, unknown: T): T {
+export function readFields<T extends object>(
+  shape: Record<string, z.ZodType>,
+  value: unknown,
+  unknown: T,
+): T {
   const fields = Object(value) as Record<string, unknown>
   const read = Object.entries(unknown).map(([key, fallback]) => {
     const parsed = shape[key]?.safeParse(fields[key])

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { json, name } from './fields.ts'
 import { type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
-import { fieldsOf, readBackup, UNKNOWN_TIME } from './repair-backup.ts'
-import { addFlaw, issueOf, labelOf } from './tolerant.ts'
+import { readBackup, readFields, UNKNOWN_TIME } from './repair-backup.ts'
+import { addFlaw, makeLabel, printIssue } from './tolerant.ts'
 
 // Repairs records with values out of bounds, from news, answers of daemons and rows of the catalog. Their valid parts
 // are kept, because the end of a run must not be lost over a bad count in its result.
@@ -77,8 +77,8 @@ export function readRecords(values: readonly unknown[]): SortedRecords {
     if (parsed.success) sorted.good.push(parsed.data)
     else if (required.success) {
       sorted.good.push(repairRecord(required.data.rid, value, parsed.error))
-      addFlaw(sorted.mended, `${required.data.rid}: ${issueOf(parsed.error)}`)
-    } else addFlaw(sorted.setAside, `${labelOf(value)}: ${issueOf(required.error)}`)
+      addFlaw(sorted.mended, `${required.data.rid}: ${printIssue(parsed.error)}`)
+    } else addFlaw(sorted.setAside, `${makeLabel(value)}: ${printIssue(required.error)}`)
   }
   return sorted
 }
@@ -99,8 +99,8 @@ export function readRecordRow(rid: string, value: unknown): RunRecord {
 
 /** Leaves invalid parts out and says so in the reason. */
 function repairRecord(rid: string, value: unknown, error: z.ZodError): RunRecord {
-  const repaired = fieldsOf(partsShape, value, UNKNOWN_RECORD)
-  const reason = `${repaired.reason} (not all of this record can be read: ${issueOf(error)})`.trimStart()
+  const repaired = readFields(partsShape, value, UNKNOWN_RECORD)
+  const reason = `${repaired.reason} (not all of this record can be read: ${printIssue(error)})`.trimStart()
   const warningCount = Math.max(repaired.warningCount, repaired.warnings.length)
   return { ...repaired, rid, reason, warningCount }
 }
@@ -108,7 +108,7 @@ function repairRecord(rid: string, value: unknown, error: z.ZodError): RunRecord
 function repairError(value: unknown): RunRecord['error'] {
   const { code } = Object(value)
   if (!recordErrorSchema.shape.code.safeParse(code).success) return null
-  return fieldsOf(recordErrorSchema.shape, value, { code: '', message: '', facts: {} })
+  return readFields(recordErrorSchema.shape, value, { code: '', message: '', facts: {} })
 }
 
 function repairResult(value: unknown): RunRecord['result'] {

@@ -16,7 +16,7 @@ export function parseEach<T>(item: z.ZodType<T>, values: readonly unknown[]): So
   for (const value of values) {
     const parsed = item.safeParse(value)
     if (parsed.success) sorted.good.push(parsed.data)
-    else addFlaw(sorted.setAside, `${labelOf(value)}: ${issueOf(parsed.error)}`)
+    else addFlaw(sorted.setAside, `${makeLabel(value)}: ${printIssue(parsed.error)}`)
   }
   return sorted
 }
@@ -45,13 +45,13 @@ export function tolerantObject<S extends z.ZodRawShape>(object: z.ZodObject<S>) 
     const setAside = first.error.issues.map(describeIssue)
     const second = object.safeParse(withoutFields(value, first.error))
     if (second.success) return { ...second.data, setAside: setAside.slice(0, MAX_DESCRIBED) }
-    context.issues.push({ code: 'custom', message: issueOf(second.error), input: value })
+    context.issues.push({ code: 'custom', message: printIssue(second.error), input: value })
     return z.NEVER
   })
 }
 
 /** Describes the first issue with its place. */
-export function issueOf(error: z.ZodError): string {
+export function printIssue(error: z.ZodError): string {
   const [issue] = error.issues
   return issue ? describeIssue(issue) : 'unknown shape'
 }
@@ -61,7 +61,7 @@ function describeIssue({ path, message }: z.core.$ZodIssue): string {
 }
 
 /** A label by which people can identify an item. */
-export function labelOf(value: unknown): string {
+export function makeLabel(value: unknown): string {
   const { name, rid, id, path } = Object(value) as Record<string, unknown>
   const label = [name, rid, id, path].find((each) => typeof each === 'string')
   return typeof label === 'string' ? toWords(label.slice(0, 100)) : 'an item without a name'

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { resolveVolume } from '../../src/volume/allowed-paths.ts'
 import { holdRealPath } from '../../src/volume/held-volume.ts'
 import { beginSwap } from '../../src/volume/swap/begin-swap.ts'
-import { childrenOf } from '../../src/volume/swap/journal.ts'
+import { readChildren } from '../../src/volume/swap/journal.ts'
 import { moveListed } from '../../src/volume/swap/moves.ts'
 import * as inPlace from '../../src/volume/swap/put-in-place.ts'
 import { settleJournals } from '../../src/volume/swap/settle.ts'
@@ -227,5 +227,5 @@ async function stopHalfWay({ dataDir, volume, rid }: { dataDir: string; volume: 
   const header = await beginSwap(staging, folders, { root: null })
   const moving = { folders, header, appeared: () => {}, moved: () => {} }
   await moveListed(moving, { side: 'old', from: folders.volume, to: folders.old })
-  expect((await Array.fromAsync(childrenOf(folders.staging, 'old'))).length).toBe(1)
+  expect((await Array.fromAsync(readChildren(folders.staging, 'old'))).length).toBe(1)
 }

@@ -6,7 +6,7 @@ import { loadKernel } from '../../src/lib/kernel.ts'
 import type { OpenFile, TreeEntry } from '../../src/volume/tree/entry.ts'
 import { openFile } from '../../src/volume/tree/file-source.ts'
 import { pinPath, unpin } from '../../src/volume/tree/pin.ts'
-import { entryOf } from '../../src/volume/tree/stat-entry.ts'
+import { toTreeEntry } from '../../src/volume/tree/stat-entry.ts'
 import { hasTrueSizes, openWhole } from '../../src/volume/tree/whole-file.ts'
 import { given } from '../support/given.ts'
 import { packTo, untar } from '../support/packing.ts'
@@ -63,7 +63,7 @@ test.skipIf(!existsSync(LARGE))(
   async () => {
     const pin = await pinPath(LARGE)
     onTestFinished(() => unpin(pin))
-    const entry = entryOf('file', pin.stat, Buffer.from('f'))
+    const entry = toTreeEntry('file', pin.stat, Buffer.from('f'))
     const file = await openWhole(await openFile(pin, entry, { kernel: loadKernel() }), entry)
     onTestFinished(() => file.close())
     const content = readFileSync(LARGE)

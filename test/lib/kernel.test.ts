@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { majorOf, makeDevice, minorOf } from '../../src/lib/kernel/device-number.ts'
+import { makeDevice, readMajor, readMinor } from '../../src/lib/kernel/device-number.ts'
 import { O_PATH } from '../../src/lib/kernel/open.ts'
 import type { FileStat } from '../../src/lib/kernel/stat.ts'
 import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
@@ -197,5 +197,5 @@ test.each([
   [2 ** 32 - 1, 2 ** 32 - 1],
 ])('device %d:%d is composed and decomposed', (major, minor) => {
   const device = makeDevice(major, minor)
-  expect([majorOf(device), minorOf(device)]).toEqual([major, minor])
+  expect([readMajor(device), readMinor(device)]).toEqual([major, minor])
 })

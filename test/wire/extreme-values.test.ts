@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keyAfter, keyBounds, timeKey, toSlice } from '../../src/catalog/keyset.ts'
+import { makeKeyBounds, parseCursor, timeKey, toSlice } from '../../src/catalog/keyset.ts'
 import { isoTime, isoTimeOfNs } from '../../src/lib/clock.ts'
 import { withoutControls } from '../../src/lib/plain-text.ts'
 import { DateTime } from '../../src/resolvers/scalars.ts'
@@ -57,7 +57,7 @@ test('bounds of a list apply to every time in a filter', () => {
     fc.property(year, zone, year, zone, (fromYear, fromZone, toYear, toZone) => {
       const from = `${fromYear}-01-01T00:00:00${fromZone}`
       const to = `${toYear}-12-31T23:59:59${toZone}`
-      const bounds = keyBounds({ from, to }, undefined)
+      const bounds = makeKeyBounds({ from, to }, undefined)
       const key = '2026-06-01T00:00:00.000Z'
       const isIn = Date.parse(from) <= Date.parse(key) && Date.parse(key) < Date.parse(to)
       expect(key >= (bounds.gte ?? '') && key < (bounds.lt ?? '')).toBe(isIn)
@@ -75,8 +75,8 @@ test('every cursor leads back to its key, and is refused by other lists', () => 
     fc.property(text, (key) => {
       const { items } = toSlice([{ key, node: 1 }], { first: 1 }, { kind: 'record', totalCount: 1 })
       const after = items[0]?.cursor ?? ''
-      expect(keyAfter('record', { first: 1, after })).toBe(key)
-      expect(() => keyAfter('backup', { first: 1, after })).toThrow('is not a cursor')
+      expect(parseCursor('record', { first: 1, after })).toBe(key)
+      expect(() => parseCursor('backup', { first: 1, after })).toThrow('is not a cursor')
     }),
   )
 })

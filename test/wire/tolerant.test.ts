@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { addFlaw, labelOf, parseEach, tolerantObject, tolerantPage } from '../../src/wire/tolerant.ts'
+import { addFlaw, makeLabel, parseEach, tolerantObject, tolerantPage } from '../../src/wire/tolerant.ts'
 
 const item = z.object({ name: z.string() })
 
@@ -42,6 +42,6 @@ test('a bad optional field is left out and reported; a bad required one is an er
 })
 
 test('a label is short, whoever sends it', () => {
-  expect(labelOf({ name: 'x'.repeat(5000) })).toHaveLength(100)
-  expect(labelOf({ name: 7, id: 'a\u001bb' })).toBe('a\\x1bb')
+  expect(makeLabel({ name: 'x'.repeat(5000) })).toHaveLength(100)
+  expect(makeLabel({ name: 7, id: 'a\u001bb' })).toBe('a\\x1bb')
 })

@@ -6,7 +6,7 @@ import { CAPABILITIES } from '../../wire/capabilities.ts'
 import { type DaemonDebug, PROTOCOL } from '../../wire/daemon-api.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
-import { memStats } from '../mem-stats.ts'
+import { readMemStats } from '../read-mem-stats.ts'
 import { checkReady } from './run-request.ts'
 
 /** Limit of problems in one answer, because one fault of the store can be a problem of thousands of volumes. */
@@ -32,7 +32,7 @@ export function handleDebug({ fields }: DaemonCall, world: DaemonParts): DaemonA
   const body: DaemonDebug & Record<string, unknown> = {
     crond_status: world.engine.status,
     goroutines: process.getActiveResourcesInfo().length,
-    mem_stats: memStats(),
+    mem_stats: readMemStats(),
     running_tasks: running.length,
     startTime: goTime(world.startTime),
     updateTime: goTime(readUpdateTime(world)),

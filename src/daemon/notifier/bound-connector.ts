@@ -7,7 +7,7 @@ import { errnoOf, messageOf } from '../../lib/errors.ts'
  * controller may refuse the news.
  * @param onUnbound called with the reason
  */
-export function boundConnector(
+export function createBoundConnector(
   localAddress: string,
   onUnbound: (reason: string) => void,
 ): buildConnector.connector {

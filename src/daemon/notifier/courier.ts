@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { withoutControls } from '../../lib/plain-text.ts'
 import type { Problems } from '../../lib/problems.ts'
-import { authorizationOf, redactUrl } from '../../lib/redact-url.ts'
+import { makeAuthorization, redactUrl } from '../../lib/redact-url.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import type { Delivery, Mail } from './mail.ts'
 import { Wake } from './wake.ts'
@@ -113,7 +113,7 @@ export class Courier {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
     const { statusCode, body } = await request(this.#to.address, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...authorizationOf(this.#to.address) },
+      headers: { 'content-type': 'application/json', ...makeAuthorization(this.#to.address) },
       body: JSON.stringify(delivery.body),
       dispatcher: this.#world.dispatcher,
       signal,

@@ -9,7 +9,7 @@ import { redactUrl } from '../../lib/redact-url.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { MemoryListener } from '../memory/daemon-memory.ts'
 import { MAX_SILENCE_MS, type NotifyAddress, type Outbox } from '../memory/outbox.ts'
-import { boundConnector } from './bound-connector.ts'
+import { createBoundConnector } from './bound-connector.ts'
 import { Courier, NEWS_SOURCE } from './courier.ts'
 import { createLegacyMail, NewsMail, type Sender } from './mail.ts'
 
@@ -29,7 +29,7 @@ export class Notifier implements MemoryListener {
     this.#sender = sender
     this.#log = log
     this.#problems = problems
-    const connect = boundConnector(sender.server, (reason) => this.#warnUnbound(reason))
+    const connect = createBoundConnector(sender.server, (reason) => this.#warnUnbound(reason))
     this.#agent = new Agent({ pipelining: 1, keepAliveTimeout: 30_000, connect })
   }
 

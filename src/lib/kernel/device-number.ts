@@ -5,10 +5,10 @@ export function makeDevice(major: number, minor: number): bigint {
   return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn)
 }
 
-export function majorOf(device: bigint): number {
+export function readMajor(device: bigint): number {
   return Number(((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn))
 }
 
-export function minorOf(device: bigint): number {
+export function readMinor(device: bigint): number {
   return Number(((device >> 12n) & 0xffffff00n) | (device & 0xffn))
 }

@@ -1,6 +1,6 @@
 import { nextWall } from './next-wall.ts'
 import type { CronSchedule, Schedule } from './spec.ts'
-import { instantOf, nextChange, offsetAt } from './zone.ts'
+import { findInstant, nextChange, offsetAt } from './zone.ts'
 
 /** The end of the year 9999, the limit for scheduled times. */
 const LAST_MS = Date.UTC(10_000, 0, 1) - 1
@@ -21,7 +21,7 @@ function nextNamed(schedule: CronSchedule, after: number): number | undefined {
   const wall = after + offsetAt(zone, after)
   const passed = pastRepeat(zone, after, wall)
   for (let at = nextWall(schedule, passed); at !== undefined; at = nextWall(schedule, at + 1000)) {
-    const instant = instantOf(zone, at)
+    const instant = findInstant(zone, at)
     if (instant > after) return instant
   }
   return undefined
@@ -29,7 +29,7 @@ function nextNamed(schedule: CronSchedule, after: number): number | undefined {
 
 /** The first wall time to consider: during the second pass of a repeated hour, the one after it. */
 function pastRepeat(zone: string, after: number, wall: number): number {
-  const first = instantOf(zone, wall)
+  const first = findInstant(zone, wall)
   if (first >= after) return wall + 1
   const change = nextChange(zone, first, after)
   return change === undefined ? wall + 1 : change + offsetAt(zone, first)

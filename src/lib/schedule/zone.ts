@@ -99,7 +99,7 @@ function changeWithin(zone: string, from: number, to: number): number {
  * The instant of a wall time: the first of two if the clock is set back over it, the end of the gap if the clock is set
  * forward over it.
  */
-export function instantOf(zone: string, wall: number): number {
+export function findInstant(zone: string, wall: number): number {
   const before = offsetAt(zone, wall - DAY_MS)
   const after = offsetAt(zone, wall + DAY_MS)
   if (before === after) return wall - before

@@ -1,5 +1,5 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
-import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import type { EntryType, TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import { splitFlags } from './flags-attribute.ts'
 import { fromGoMode } from './go-mode.ts'
@@ -54,7 +54,7 @@ export function decodeNode(raw: RawNode, prefix: Buffer): Node | undefined {
   }
   const path = prefix.length === 0 ? name : Buffer.concat([prefix, name])
   const subtree = type === 'directory' ? parseId(raw.subtree) : null
-  return { name, entry: entryOf(raw, type, path), content: contentOf(raw.content), subtree }
+  return { name, entry: nodeToEntry(raw, type, path), content: contentOf(raw.content), subtree }
 }
 
 /** Rejects names that could lead out of the directory. */
@@ -70,7 +70,7 @@ function isDots(name: Buffer): boolean {
   return name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e))
 }
 
-function entryOf(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
+function nodeToEntry(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
   const isDevice = type === 'chardev' || type === 'blockdev'
   const device = isDevice ? bigOf(raw.device) : 0n
   return {
@@ -85,8 +85,8 @@ function entryOf(raw: RawNode, type: EntryType, path: Buffer): TreeEntry {
     device: bigOf(raw.device_id),
     inode: bigOf(raw.inode),
     links: numberOf(raw.links) || 1,
-    major: isDevice ? majorOf(device) : 0,
-    minor: isDevice ? minorOf(device) : 0,
+    major: isDevice ? readMajor(device) : 0,
+    minor: isDevice ? readMinor(device) : 0,
     linkTarget: type === 'symlink' ? targetOf(raw) : null,
     ...(raw.extended_attributes ? splitFlags(xattrsOf(raw.extended_attributes)) : { xattrs: [] }),
     extents: null,

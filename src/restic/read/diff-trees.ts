@@ -1,5 +1,5 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import { componentsOf } from '../../volume/tree/write-paths.ts'
+import { splitComponents } from '../../volume/tree/write-paths.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Change, compareNodes } from './compare-nodes.ts'
 import { emptyList, type Joined, joinNames } from './join-names.ts'
@@ -39,7 +39,7 @@ export function diffTrees(
   { before, after }: { before: Buffer; after: Buffer },
   options: DiffOptions,
 ): AsyncGenerator<Difference> {
-  const resume = componentsOf(options.after ?? NOWHERE)
+  const resume = splitComponents(options.after ?? NOWHERE)
   return diffPair({ source, options }, { before, after, folder: NOWHERE }, resume)
 }
 

@@ -1,5 +1,5 @@
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import { componentsOf } from '../../volume/tree/write-paths.ts'
+import { splitComponents } from '../../volume/tree/write-paths.ts'
 import type { Node } from '../nodes/node.ts'
 import type { SnapshotFile } from '../nodes/snapshot-file.ts'
 import { type Change, compareNodes } from './compare-nodes.ts'
@@ -34,7 +34,7 @@ export async function* fileHistory(
   points: Iterable<Point> | AsyncIterable<Point>,
   path: Buffer,
 ): AsyncGenerator<HistoryEntry> {
-  const finder = new PathFinder(source, componentsOf(path))
+  const finder = new PathFinder(source, splitComponents(path))
   let before: Node | undefined
   for await (const { id, snapshot, volume } of points) {
     const { tree } = await volumeTree(source, snapshot, volume)

@@ -4,7 +4,7 @@ import type { TreeEntry } from '../../volume/tree/entry.ts'
 import type { FileInfo } from '../../wire/backup.ts'
 
 /** Converts an entry to the shape that lists show. */
-export function fileInfoOf(entry: TreeEntry): FileInfo {
+export function toFileInfo(entry: TreeEntry): FileInfo {
   const { path, type, size, mode, uid, gid, mtimeNs, linkTarget } = entry
   return {
     ...{ path: bytesToText(path), type, size, mode, uid, gid },

@@ -1,8 +1,8 @@
 import { textToBytes } from '../../lib/byte-paths.ts'
-import { componentsOf, splitLast } from '../../volume/tree/write-paths.ts'
+import { splitComponents, splitLast } from '../../volume/tree/write-paths.ts'
 import type { FileInfo } from '../../wire/backup.ts'
 import type { FilePage } from '../../wire/daemon-api.ts'
-import { fileInfoOf } from './file-info.ts'
+import { toFileInfo } from './file-info.ts'
 import { type TreeSource, treeBatches } from './tree-source.ts'
 import { findFolderTree, type VolumeTree } from './volume-tree.ts'
 
@@ -33,12 +33,12 @@ export async function listSnapshotFolder(
     for (const { name, entry } of nodes) {
       if (name.compare(last) <= 0) continue
       if (files.length === limit) return { files, next: files.at(-1)?.path ?? null }
-      files.push(fileInfoOf(entry))
+      files.push(toFileInfo(entry))
     }
   }
   return { files, next: null }
 }
 
 function withoutSlashes(path: Buffer): Buffer {
-  return Buffer.concat(componentsOf(path).flatMap((name, n) => (n === 0 ? [name] : [SLASH, name])))
+  return Buffer.concat(splitComponents(path).flatMap((name, n) => (n === 0 ? [name] : [SLASH, name])))
 }

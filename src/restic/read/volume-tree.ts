@@ -1,7 +1,7 @@
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
-import { componentsOf } from '../../volume/tree/write-paths.ts'
+import { splitComponents } from '../../volume/tree/write-paths.ts'
 import type { Node } from '../nodes/node.ts'
 import type { SnapshotFile } from '../nodes/snapshot-file.ts'
 import { findChild, readTree, type TreeSource } from './tree-source.ts'
@@ -26,7 +26,7 @@ export async function volumeTree(
   snapshot: Pick<SnapshotFile, 'tree' | 'paths'>,
   volume: string | undefined = snapshot.paths[0],
 ): Promise<VolumeTree> {
-  const names = componentsOf(Buffer.from(volume ?? '/'))
+  const names = splitComponents(Buffer.from(volume ?? '/'))
   const found = await walkDown(names, snapshot.tree, (tree, name) =>
     findChild(source, { id: tree, folder: NOWHERE }, name),
   )
@@ -87,7 +87,7 @@ export async function findNode(
 ): Promise<Node | undefined> {
   let node: Node | undefined
   let id: Buffer | null = volume.tree
-  for (const name of componentsOf(path)) {
+  for (const name of splitComponents(path)) {
     if (!id) return undefined
     node = await findChild(source, { id, folder: node?.entry.path ?? NOWHERE }, name)
     id = node?.subtree ?? null
@@ -98,7 +98,7 @@ export async function findNode(
 
 /** Finds the tree of a directory in the volume. Throws NOT_FOUND, or BAD_INPUT if the path is not a directory. */
 export async function findFolderTree(source: TreeSource, volume: VolumeTree, path: Buffer): Promise<Buffer> {
-  if (componentsOf(path).length === 0) return volume.tree
+  if (splitComponents(path).length === 0) return volume.tree
   const node = await findNode(source, volume, path)
   if (node?.subtree) return node.subtree
   const name = `"${bytesToText(path)}"`

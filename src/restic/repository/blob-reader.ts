@@ -8,7 +8,7 @@ import { OpenPacks } from './open-packs.ts'
 import { type PackRun, packRuns } from './pack-runs.ts'
 import type { Repository } from './repository.ts'
 import { snapshotCorrupt } from './repository-errors.ts'
-import { hashOf } from './unpacked.ts'
+import { hashSha256 } from './unpacked.ts'
 
 interface Wanted extends BlobPlace {
   id: Buffer
@@ -24,7 +24,7 @@ export function openBlob(
   if (!packed) throw new RangeError('its checksum is wrong')
   const plain = compressed ? inflate(packed, plainLength) : packed
   if (plain !== packed) release(packed)
-  if (!hashOf(plain).equals(id)) throw new RangeError('its content does not match its id')
+  if (!hashSha256(plain).equals(id)) throw new RangeError('its content does not match its id')
   return plain
 }
 

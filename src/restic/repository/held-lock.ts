@@ -4,7 +4,7 @@ import { lockJson } from './lock-file.ts'
 import type { LockJournal } from './lock-journal.ts'
 import { publishSmall } from './publish.ts'
 import type { Repository } from './repository.ts'
-import { hashOf, sealUnpacked } from './unpacked.ts'
+import { hashSha256, sealUnpacked } from './unpacked.ts'
 
 const REFRESH_INTERVAL_MS = 5 * 60_000
 /** As in restic: some time before others consider the lock stale (30 minutes). */
@@ -37,7 +37,7 @@ export class LockFiles {
   async add(): Promise<void> {
     const { place, key, clock } = this.#repository
     const sealed = sealUnpacked(key, lockJson(clock.now(), this.exclusive))
-    const id = hashOf(sealed).toString('hex')
+    const id = hashSha256(sealed).toString('hex')
     await this.#journal.announce(id)
     this.ids.add(id)
     await publishSmall(place, unpackedName(place, 'locks', id), sealed)

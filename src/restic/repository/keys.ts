@@ -7,7 +7,7 @@ import { readProcessIdentity } from './process-identity.ts'
 import { publishSmall } from './publish.ts'
 import type { OpenOptions, RepositoryPlace } from './repository.ts'
 import { repositoryDamaged } from './repository-errors.ts'
-import { hashOf, readUnpacked } from './unpacked.ts'
+import { hashSha256, readUnpacked } from './unpacked.ts'
 
 /** Writes a new key file for `key`. */
 export async function addKey(
@@ -18,7 +18,7 @@ export async function addKey(
   const { username, hostname } = readProcessIdentity()
   const maker = { created: isoTime(clock.now()), username, hostname }
   const file = await sealKey(key, password, maker)
-  await publishSmall(place, unpackedName(place, 'keys', hashOf(file).toString('hex')), file)
+  await publishSmall(place, unpackedName(place, 'keys', hashSha256(file).toString('hex')), file)
 }
 
 /** Yields the keys that the password opens: one, unless a creation of the repository was interrupted. */

@@ -17,7 +17,7 @@ import type {
   UnpackedKind,
 } from './repository.ts'
 import { streamBlob } from './stream-blob.ts'
-import { hashOf, readUnpacked, sealUnpacked, unsealUnpacked } from './unpacked.ts'
+import { hashSha256, readUnpacked, sealUnpacked, unsealUnpacked } from './unpacked.ts'
 
 export class OpenedRepository implements Repository {
   readonly id: string
@@ -100,7 +100,7 @@ export class OpenedRepository implements Repository {
 
   async saveUnpacked(kind: UnpackedKind, content: Buffer): Promise<string> {
     const sealed = kind === 'keys' ? content : sealUnpacked(this.key, content)
-    const id = hashOf(sealed).toString('hex')
+    const id = hashSha256(sealed).toString('hex')
     await publishSmall(this.place, unpackedName(this.place, kind, id), sealed)
     return id
   }

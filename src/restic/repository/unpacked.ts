@@ -21,7 +21,7 @@ const ALWAYS_ALLOWED_BYTES = 1024 * 1024
 /** Files that are read at once, such as snapshots and locks, normally have a few KiB. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024
 
-export function hashOf(content: Buffer): Buffer {
+export function hashSha256(content: Buffer): Buffer {
   return hash('sha256', content, 'buffer')
 }
 
@@ -89,6 +89,6 @@ export async function readUnpacked(place: RepositoryPlace, kind: UnpackedKind, i
   if (!content) {
     throw new BackupdError('NOT_FOUND', `"${name}" does not exist in the store`, { facts: { object: name } })
   }
-  if (hashOf(content).toString('hex') === id) return content
+  if (hashSha256(content).toString('hex') === id) return content
   throw repositoryDamaged(name, 'its content does not match its name')
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
-import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { readXattrs } from '../../volume/tree/attributes.ts'
 import type { TreeEntry, Xattr } from '../../volume/tree/entry.ts'
@@ -22,7 +22,7 @@ function hasSameStat(entry: TreeEntry, { type, stat }: LiveEntry): boolean {
   if (type !== 'symlink' && mode !== (Number(stat.mode) & 0o7777)) return false
   if (type === 'file' && BigInt(entry.size) !== stat.size) return false
   const isDevice = type === 'chardev' || type === 'blockdev'
-  if (isDevice && (entry.major !== majorOf(stat.rdev) || entry.minor !== minorOf(stat.rdev))) return false
+  if (isDevice && (entry.major !== readMajor(stat.rdev) || entry.minor !== readMinor(stat.rdev))) return false
   return type === 'directory' || entry.mtimeNs === stat.mtimeNs
 }
 

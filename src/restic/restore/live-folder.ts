@@ -2,7 +2,7 @@ import { type BigIntStats, closeSync, lstatSync, readdirSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { isStagingName } from '../../volume/swap/staging-folders.ts'
 import type { EntryType } from '../../volume/tree/entry.ts'
-import { typeOf } from '../../volume/tree/stat-entry.ts'
+import { readEntryType } from '../../volume/tree/stat-entry.ts'
 import { type OutputFolder, openFolderBeneath } from '../../volume/tree/write-folder.ts'
 
 /** An entry of the volume as it is now. */
@@ -24,7 +24,7 @@ export function* listLive(folder: OutputFolder, isTop: boolean): Generator<LiveE
   for (const name of names) {
     if (isTop && isStagingName(name)) continue
     const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
-    if (stat) yield { name, type: typeOf(stat), stat }
+    if (stat) yield { name, type: readEntryType(stat), stat }
   }
 }
 

@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs'
-import { reasonOf } from '../../volume/tree/reason.ts'
+import { describeReason } from '../../volume/tree/describe-reason.ts'
 import { type Chunker, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from '../codec/chunker.ts'
 import type { BlobMaker } from './blob-maker.ts'
 import { type FileJob, ID_LENGTH } from './content-messages.ts'
@@ -101,7 +101,7 @@ class FileReading {
       if (this.fault === undefined) count = readSync(this.#file.fd, into, 0, into.length, this.#position)
       if (count === 0) this.fault ??= SHRANK
     } catch (error) {
-      this.fault = `cannot be read to its end: ${reasonOf(error)}; the rest of it is zeros`
+      this.fault = `cannot be read to its end: ${describeReason(error)}; the rest of it is zeros`
     }
     if (this.fault !== undefined) this.#zeros(into.length)
     else {

@@ -1,6 +1,6 @@
+import { describeReason } from '../../volume/tree/describe-reason.ts'
 import type { OpenFile, TreeEntry, TreeItem, TreeWarning } from '../../volume/tree/entry.ts'
 import { warnOfChange } from '../../volume/tree/inspect.ts'
-import { reasonOf } from '../../volume/tree/reason.ts'
 import type { Content, ContentPool } from './content-pool.ts'
 import { LinkedContents } from './linked-contents.ts'
 import type { Reading } from './reading.ts'
@@ -63,7 +63,7 @@ export class FileReader {
       const file = await open?.()
       return file ? { content: this.#readOpen(entry, file) } : NOTHING
     } catch (error) {
-      this.#warn('fault', entry.path, `cannot be opened: ${reasonOf(error)}`)
+      this.#warn('fault', entry.path, `cannot be opened: ${describeReason(error)}`)
       return undefined
     }
   }

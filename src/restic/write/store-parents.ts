@@ -3,9 +3,9 @@ import { holdRealPath } from '../../volume/held-volume.ts'
 import { readXattrs } from '../../volume/tree/attributes.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { type Pin, pinPath, unpin } from '../../volume/tree/pin.ts'
-import { entryOf } from '../../volume/tree/stat-entry.ts'
+import { toTreeEntry } from '../../volume/tree/stat-entry.ts'
 import type { OpenVolume } from '../../volume/tree/volume.ts'
-import { componentsOf } from '../../volume/tree/write-paths.ts'
+import { splitComponents } from '../../volume/tree/write-paths.ts'
 import { encodeTree } from '../nodes/tree-encoder.ts'
 import { removeUnsupported } from './remove-unsupported.ts'
 import { TreeBlob, type TreeStore } from './tree-blob.ts'
@@ -19,7 +19,7 @@ export async function storeParents(
   sourcePath: string,
   { tree, store }: { tree: Buffer; store: TreeStore },
 ): Promise<Buffer> {
-  const names = componentsOf(Buffer.from(sourcePath))
+  const names = splitComponents(Buffer.from(sourcePath))
   let below = tree
   for (let depth = names.length; depth > 0; depth--) {
     const path = Buffer.from(`/${Buffer.concat(joined(names.slice(0, depth))).toString('latin1')}`, 'latin1')
@@ -38,7 +38,7 @@ async function directoryAt(path: Buffer, { kernel, root }: OpenVolume): Promise<
   const pin = await pinReal(path)
   if (!pin) return root
   try {
-    const entry = entryOf('directory', pin.stat, path)
+    const entry = toTreeEntry('directory', pin.stat, path)
     if (kernel) entry.xattrs = readXattrs(kernel, { pinned: pin.fd })
     return entry
   } finally {

@@ -1,5 +1,5 @@
+import { describeReason } from '../tree/describe-reason.ts'
 import type { FileSource, TreeItem } from '../tree/entry.ts'
-import { reasonOf } from '../tree/reason.ts'
 import type { ContentSource } from '../tree/write-content.ts'
 
 export interface ContentEvents {
@@ -24,7 +24,7 @@ export async function openContent(item: TreeItem, on: ContentEvents): Promise<It
     const source = await item.open?.()
     if (source) return createContent(readSource(item, source, on), on, () => source.close())
   } catch (error) {
-    on.onFault(`cannot be read: ${reasonOf(error)}`)
+    on.onFault(`cannot be read: ${describeReason(error)}`)
   }
   return undefined
 }
@@ -82,7 +82,7 @@ async function read(
     if (count === 0) onFault('shrank while it was read: the rest of it is zeros')
     return count
   } catch (error) {
-    onFault(`cannot be read to its end: ${reasonOf(error)}; the rest of it is zeros`)
+    onFault(`cannot be read to its end: ${describeReason(error)}; the rest of it is zeros`)
     return 0
   }
 }

@@ -119,7 +119,7 @@ export async function readJournal(staging: Folder): Promise<Journal> {
 }
 
 /** Reads the children of one side, as they were when the journal was sealed. */
-export async function* childrenOf(staging: Folder, side: Child['side']): AsyncGenerator<Child> {
+export async function* readChildren(staging: Folder, side: Child['side']): AsyncGenerator<Child> {
   let line = 0
   for await (const { text } of readLines(staging)) {
     if (text === SEAL) return

@@ -2,7 +2,7 @@ import { mkdirSync, unlinkSync } from 'node:fs'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf } from '../../lib/errors.ts'
 import { breather, type Folder, lookUp, namesIn, openFolder } from './folder.ts'
-import { type Child, childrenOf, type JournalHeader } from './journal.ts'
+import { type Child, type JournalHeader, readChildren } from './journal.ts'
 import { moveWithoutReplacing } from './move.ts'
 import { isStagingName } from './staging-folders.ts'
 import type { SwapFolders } from './swap-folders.ts'
@@ -31,7 +31,7 @@ export interface Move {
  */
 export async function moveListed(moving: Moving, { side, from, to }: Move): Promise<void> {
   const breathe = breather()
-  for await (const child of childrenOf(moving.folders.staging, side)) {
+  for await (const child of readChildren(moving.folders.staging, side)) {
     await breathe()
     if (!isUnmoved(child, from, moving)) continue
     for (let attempt = 1; !move(from, to, child.name); attempt++) {

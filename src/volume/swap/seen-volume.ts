@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { z } from 'zod'
 import { BackupdError } from '../../lib/errors.ts'
-import { majorOf } from '../../lib/kernel/device-number.ts'
+import { readMajor } from '../../lib/kernel/device-number.ts'
 import { findMountId } from '../tree/mounts.ts'
 import type { Folder } from './folder.ts'
 
@@ -57,7 +57,7 @@ function isOtherMount(before: SeenVolume, now: SeenVolume): boolean {
   if (before.boot !== now.boot || before.namespace !== now.namespace) return false
   // A disk that is mounted again gets a new mount id. Device numbers with major 0 (no disk) are reused, and prove
   // nothing.
-  const isSameDisk = before.device === now.device && majorOf(BigInt(now.device)) !== 0
+  const isSameDisk = before.device === now.device && readMajor(BigInt(now.device)) !== 0
   return before.mount !== now.mount && !isSameDisk
 }
 

@@ -9,7 +9,7 @@
 import { BackupdError, messageOf } from '../../lib/errors.ts'
 import { beginSwap } from './begin-swap.ts'
 import { collectInodes } from './inode-set.ts'
-import { childrenOf, commitJournal, readJournal, uncommitJournal } from './journal.ts'
+import { commitJournal, readChildren, readJournal, uncommitJournal } from './journal.ts'
 import { type Moving, moveListed, setAsideUnknown } from './moves.ts'
 import { placeNewVolume } from './place-new-volume.ts'
 import { rollBack, rollForward } from './roll.ts'
@@ -68,7 +68,7 @@ async function replaceChildren(
   checkpoint?.('moved out')
   signal.throwIfAborted()
   await moveListed(moving, { side: 'new', from: fresh, to: volume })
-  await setAsideUnknown(moving, (await collectInodes(childrenOf(staging, 'new'))).has)
+  await setAsideUnknown(moving, (await collectInodes(readChildren(staging, 'new'))).has)
   checkpoint?.('moved in')
   await applyRoot(volume, moving.header.after, onRefused)
   await syncFilesystem(volume)

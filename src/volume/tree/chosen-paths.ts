@@ -1,6 +1,6 @@
 import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
-import { componentsOf } from './write-paths.ts'
+import { splitComponents } from './write-paths.ts'
 
 /** `all`: the path is chosen with all its content. `way`: only something below it is chosen. */
 export type Choice = 'all' | 'way' | 'none'
@@ -17,7 +17,7 @@ export function chosenPaths(paths: readonly Buffer[]): Chosen {
   const wanted = new Set<string>()
   const ways = new Set<string>()
   for (const path of paths) {
-    const names = componentsOf(path).map((name) => name.toString('latin1'))
+    const names = splitComponents(path).map((name) => name.toString('latin1'))
     wanted.add(names.join('/'))
     for (let depth = 0; depth < names.length; depth++) ways.add(names.slice(0, depth).join('/'))
   }

@@ -10,7 +10,7 @@ const ZEROS = Buffer.alloc(PAGE_BYTES)
 export const MIN_HOLE_BYTES = 64 * 1024
 
 /** Finds the data in `bytes`, which are at `position` of a file; long runs of zeros are left out. */
-export function dataRuns(bytes: Buffer, position: number): Extent[] {
+export function listDataRuns(bytes: Buffer, position: number): Extent[] {
   if (bytes.length < MIN_HOLE_BYTES) return [{ offset: 0, length: bytes.length }]
   const runs: Extent[] = []
   let start = 0

@@ -7,7 +7,7 @@ const MAX_EXTENTS = 20_000
 const BLOCK_BYTES = 512
 
 /** Finds the data of an open file, in whole blocks; null if it has no hole worth keeping. */
-export function dataExtents(kernel: Kernel, fd: number, size: number): Extent[] | null {
+export function findDataExtents(kernel: Kernel, fd: number, size: number): Extent[] | null {
   let extents: Extent[] = []
   let smallestHole = BLOCK_BYTES
   for (let at = nextData(kernel, fd, { from: 0, size }); at < size; ) {

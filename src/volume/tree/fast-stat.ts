@@ -3,7 +3,7 @@ import type { TreeItem } from './entry.ts'
 import type { EntryPlace, Inspector } from './inspect.ts'
 import { MAX_CONCURRENT } from './inspector.ts'
 import type { Pin } from './pin.ts'
-import { entryOf, typeOf } from './stat-entry.ts'
+import { readEntryType, toTreeEntry } from './stat-entry.ts'
 
 /** A call that took longer had to wait for a disk or a server: the next names are then inspected concurrently. */
 const BLOCKED_MS = 0.2
@@ -56,9 +56,9 @@ export class FastStat {
     const { below } = volume.mounts()
     if (below.size > 0 && below.has(path.toString('latin1'))) return undefined
     const stat = volume.kernel?.statAt(directory.fd, name)
-    const type = stat && typeOf(stat)
+    const type = stat && readEntryType(stat)
     if (!type || type === 'directory') return undefined
-    const entry = entryOf(type, stat, path)
+    const entry = toTreeEntry(type, stat, path)
     return isKnown(entry) ? { entry, data: null, open: null } : undefined
   }
 }

@@ -5,7 +5,7 @@ import { KernelError } from '../../lib/kernel/libc.ts'
 import type { Kernel } from '../../lib/kernel.ts'
 import type { Extent, FileSource, OpenFile, TreeEntry } from './entry.ts'
 import { exactMtimeNs } from './exact-time.ts'
-import { dataExtents } from './extents.ts'
+import { findDataExtents } from './extents.ts'
 import { flushWrites } from './flush-writes.ts'
 import { closePinned, openPinned, type Pin } from './pin.ts'
 import { changeBetween, mayHaveHoles } from './stat-entry.ts'
@@ -70,7 +70,7 @@ async function readAt(fd: number, into: Buffer, { position, kernel }: Where): Pr
 /** null if the file was truncated meanwhile, or the file system has no SEEK_DATA: it is read as if it had no holes. */
 function extentsIfKnown(kernel: Kernel, fd: number, size: number): Extent[] | null {
   try {
-    return dataExtents(kernel, fd, size)
+    return findDataExtents(kernel, fd, size)
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     return null

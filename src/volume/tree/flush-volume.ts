@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { errnoOf } from '../../lib/errors.ts'
 import type { Kernel } from '../../lib/kernel.ts'
+import { describeReason } from './describe-reason.ts'
 import type { TreeWarning } from './entry.ts'
-import { reasonOf } from './reason.ts'
 import type { OpenVolume } from './volume.ts'
 
 const FLUSH_TIMEOUT_MS = 60_000
@@ -42,7 +42,7 @@ async function flush(volume: OpenVolume, kernel: Kernel, limitMs: number): Promi
     return `the file system did not write everything to disk within ${limitMs / 1000} s`
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
-    return `the file system cannot write everything to disk, ${reasonOf(error)}`
+    return `the file system cannot write everything to disk, ${describeReason(error)}`
   } finally {
     giveUp.abort()
   }

@@ -2,6 +2,7 @@ import { readlink } from 'node:fs/promises'
 import { bytesToText } from '../../lib/byte-paths.ts'
 import { errnoOf } from '../../lib/errors.ts'
 import { readXattrs } from './attributes.ts'
+import { describeReason } from './describe-reason.ts'
 import type { FileSource, OpenFile, TreeEntry, TreeItem, TreeWarning } from './entry.ts'
 import { exactMtimeNs } from './exact-time.ts'
 import { openFile, readWhole } from './file-source.ts'
@@ -10,8 +11,7 @@ import { findMountId } from './mounts.ts'
 import { noteFlags } from './note-flags.ts'
 import { childPlace, type Pin, pinChild, unpin } from './pin.ts'
 import { MAX_SMALL_FILE_BYTES, readCachedFile } from './read-cached.ts'
-import { reasonOf } from './reason.ts'
-import { entryOf, typeOf } from './stat-entry.ts'
+import { readEntryType, toTreeEntry } from './stat-entry.ts'
 import type { OpenVolume } from './volume.ts'
 import { openWhole } from './whole-file.ts'
 
@@ -87,13 +87,13 @@ function inspectPinned(
 ): Inspected | undefined | Promise<Inspected | undefined> {
   const isMount = isMountPoint(inspector.volume, pin)
   const failed = (error: unknown) => {
-    inspector.warn('fault', place.path, `cannot be read: ${reasonOf(error)}`)
+    inspector.warn('fault', place.path, `cannot be read: ${describeReason(error)}`)
     return unpinned(pin)
   }
   const inspected = (item: TreeItem | undefined) => (item ? { item, pin, isMount } : unpinned(pin))
   try {
     const item = isMount
-      ? mountItem(inspector, entryOf(typeOf(pin.stat) ?? 'file', pin.stat, place.path))
+      ? mountItem(inspector, toTreeEntry(readEntryType(pin.stat) ?? 'file', pin.stat, place.path))
       : createItem(inspector, place, pin)
     return item instanceof Promise ? item.then(inspected, failed) : inspected(item)
   } catch (error) {
@@ -109,7 +109,7 @@ function warnOfPin(inspector: Inspector, { path }: EntryPlace, error: unknown): 
   if (errnoOf(error) === 'ENOENT') {
     inspector.onVanished?.(path)
     inspector.warn('note', path, 'vanished before it was opened')
-  } else inspector.warn('fault', path, `cannot be inspected: ${reasonOf(error)}`)
+  } else inspector.warn('fault', path, `cannot be inspected: ${describeReason(error)}`)
 }
 
 function isInMountTable({ mounts }: OpenVolume, path: Buffer): boolean {
@@ -121,7 +121,7 @@ function isInMountTable({ mounts }: OpenVolume, path: Buffer): boolean {
 function describeMount(inspector: Inspector, place: EntryPlace): Inspected {
   const { directory, name, path, isDirectory = true } = place
   const { stat } = directory
-  const entry = entryOf(isDirectory ? 'directory' : 'file', stat, path)
+  const entry = toTreeEntry(isDirectory ? 'directory' : 'file', stat, path)
   const mode = isDirectory ? entry.mode : entry.mode & 0o666
   const pin = { fd: -1, place: childPlace(directory, name), cached: false, stat }
   return { item: mountItem(inspector, { ...entry, mode }), pin, isMount: true }
@@ -145,12 +145,12 @@ function createItem(
   place: EntryPlace,
   pin: Pin,
 ): TreeItem | undefined | Promise<TreeItem> {
-  const type = typeOf(pin.stat)
+  const type = readEntryType(pin.stat)
   if (type === undefined) {
     inspector.warn('note', place.path, 'is a socket, which has no content: left out')
     return undefined
   }
-  const entry = entryOf(type, pin.stat, place.path)
+  const entry = toTreeEntry(type, pin.stat, place.path)
   entry.mtimeNs = exactMtimeNs(pin.fd, entry.mtimeNs)
   if (inspector.isKnown?.(entry)) return { entry, data: null, open: null }
   const content = type === 'file' ? readCachedFile(inspector.volume, entry, pin) : undefined
@@ -171,7 +171,7 @@ function readAttributes(inspector: Inspector, entry: TreeEntry, pin: Pin): void 
   try {
     entry.xattrs = readXattrs(inspector.volume.kernel, { pinned: pin.fd })
   } catch (error) {
-    inspector.warn('fault', entry.path, `its extended attributes cannot be read: ${reasonOf(error)}`)
+    inspector.warn('fault', entry.path, `its extended attributes cannot be read: ${describeReason(error)}`)
   }
   if (entry.type === 'directory')
     noteFlags(inspector.volume, entry, readFlagsAt(inspector.volume.kernel, pin.place))

@@ -1,4 +1,5 @@
 import { allKnown } from '../../lib/all-known.ts'
+import { describeReason } from './describe-reason.ts'
 import type { TreeEntry } from './entry.ts'
 import { FastStat } from './fast-stat.ts'
 import { type Inspected, inspect } from './inspect.ts'
@@ -8,8 +9,7 @@ import { withoutLeftOut } from './left-out.ts'
 import { type ListedName, openNames } from './name-stream.ts'
 import { NameTable } from './name-table.ts'
 import { type Pin, unpin } from './pin.ts'
-import { reasonOf } from './reason.ts'
-import { logSeen, type SeenNames, stampOf } from './recheck/walk-log.ts'
+import { logSeen, makeStamp, type SeenNames } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 export interface SortedWalkOptions extends WalkOptions {
@@ -74,7 +74,11 @@ interface Folder {
 
 async function enterFolder(folder: Folder): Promise<SortedFolder | undefined> {
   const { log: walkLog, part } = folder.options
-  const log = walkLog?.openFolder(folder.path, stampOf(folder.pin.stat), part?.leadsTo(folder.path) ?? false)
+  const log = walkLog?.openFolder(
+    folder.path,
+    makeStamp(folder.pin.stat),
+    part?.leadsTo(folder.path) ?? false,
+  )
   const names = await readNames(folder)
   if (!names) return undefined
   let place = 0
@@ -162,12 +166,12 @@ async function readNames({ inspector, pin, path, options }: Folder): Promise<Nam
         for (const one of withoutLeftOut(options, path, some)) table.add(one)
       }
     } catch (error) {
-      inspector.warn('fault', path, `cannot be listed to its end: ${reasonOf(error)}`)
+      inspector.warn('fault', path, `cannot be listed to its end: ${describeReason(error)}`)
     } finally {
       await names.close()
     }
   } catch (error) {
-    inspector.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
+    inspector.warn('fault', path, `cannot be listed: ${describeReason(error)}`)
     return undefined
   }
   table.sort()

@@ -1,5 +1,5 @@
 import { type BigIntStats, constants } from 'node:fs'
-import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import type { FileStat } from '../../lib/kernel/stat.ts'
 import type { EntryType, TreeEntry } from './entry.ts'
 
@@ -13,12 +13,12 @@ const TYPES = new Map<number, EntryType>([
 ])
 
 /** Undefined for a socket, which a backup cannot contain. */
-export function typeOf(stat: FileStat): EntryType | undefined {
+export function readEntryType(stat: FileStat): EntryType | undefined {
   return TYPES.get(Number(stat.mode) & constants.S_IFMT)
 }
 
 /** An entry with the fields of stat; link target, attributes and extents are read separately. */
-export function entryOf(type: EntryType, stat: FileStat, path: Buffer): TreeEntry {
+export function toTreeEntry(type: EntryType, stat: FileStat, path: Buffer): TreeEntry {
   const isDevice = type === 'chardev' || type === 'blockdev'
   return {
     type,
@@ -32,8 +32,8 @@ export function entryOf(type: EntryType, stat: FileStat, path: Buffer): TreeEntr
     device: stat.dev,
     inode: stat.ino,
     links: Number(stat.nlink),
-    major: isDevice ? majorOf(stat.rdev) : 0,
-    minor: isDevice ? minorOf(stat.rdev) : 0,
+    major: isDevice ? readMajor(stat.rdev) : 0,
+    minor: isDevice ? readMinor(stat.rdev) : 0,
     linkTarget: null,
     xattrs: [],
     extents: null,

@@ -1,8 +1,9 @@
 import { readlink, realpath } from 'node:fs/promises'
 import { BackupdError, errnoOf } from '../../lib/errors.ts'
-import { majorOf, minorOf } from '../../lib/kernel/device-number.ts'
+import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import { type Kernel, loadKernel } from '../../lib/kernel.ts'
 import { readXattrs } from './attributes.ts'
+import { describeReason } from './describe-reason.ts'
 import type { TreeEntry } from './entry.ts'
 import { exactMtimeNs } from './exact-time.ts'
 import { readFlagsAt } from './inode-flags.ts'
@@ -10,8 +11,7 @@ import { Losses } from './losses.ts'
 import { type Mounts, mountsAt } from './mounts.ts'
 import { noteFlags } from './note-flags.ts'
 import { type Pin, pinPath, unpin } from './pin.ts'
-import { reasonOf } from './reason.ts'
-import { entryOf, typeOf } from './stat-entry.ts'
+import { readEntryType, toTreeEntry } from './stat-entry.ts'
 import { hasTrueSizes } from './whole-file.ts'
 
 /** How long the mount table is cached. */
@@ -40,15 +40,15 @@ export interface OpenVolume extends Disposable {
 /** Throws VOLUME_MISSING if the path is not a readable directory. */
 export async function openVolume(path: string): Promise<OpenVolume> {
   const pin = await pinPath(path).catch((error: unknown) => {
-    throw missing(path, errnoOf(error) === 'ENOENT' ? 'it does not exist' : reasonOf(error), error)
+    throw missing(path, errnoOf(error) === 'ENOENT' ? 'it does not exist' : describeReason(error), error)
   })
   try {
-    if (typeOf(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
+    if (readEntryType(pin.stat) !== 'directory') throw missing(path, 'it is not a directory')
     const real = await readRealPath(path, pin)
     return createVolume(real, pin, { path, hasTrueSizes: await hasTrueSizes(pin.place) })
   } catch (error) {
     unpin(pin)
-    throw error instanceof BackupdError ? error : missing(path, reasonOf(error), error)
+    throw error instanceof BackupdError ? error : missing(path, describeReason(error), error)
   }
 }
 
@@ -60,7 +60,7 @@ function readRealPath(path: string, pin: Pin): Promise<Buffer> {
 function createVolume(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | 'hasTrueSizes'>): OpenVolume {
   const kernel = loadKernel()
   const mounts = keepFresh(() => mountsAt(pin.fd, real))
-  const root = entryOf('directory', pin.stat, Buffer.alloc(0))
+  const root = toTreeEntry('directory', pin.stat, Buffer.alloc(0))
   root.mtimeNs = exactMtimeNs(pin.fd, root.mtimeNs)
   const losses = new Losses()
   if (kernel) {
@@ -72,7 +72,7 @@ function createVolume(real: Buffer, pin: Pin, known: Pick<OpenVolume, 'path' | '
     ...known,
     pin,
     root,
-    device: `${majorOf(pin.stat.dev)}:${minorOf(pin.stat.dev)}`,
+    device: `${readMajor(pin.stat.dev)}:${readMinor(pin.stat.dev)}`,
     mounts,
     kernel,
     notKept: kernel ? [] : ['extended attributes, ACLs and capabilities', 'holes in sparse files'],

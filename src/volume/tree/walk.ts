@@ -1,3 +1,4 @@
+import { describeReason } from './describe-reason.ts'
 import type { TreeItem } from './entry.ts'
 import { type Inspected, inspect } from './inspect.ts'
 import { createInspector, MAX_CONCURRENT, type WalkOptions } from './inspector.ts'
@@ -5,8 +6,7 @@ import { joinPath } from './join-path.ts'
 import { withoutLeftOut } from './left-out.ts'
 import { type ListedName, type NameStream, openNames } from './name-stream.ts'
 import { type Pin, unpin } from './pin.ts'
-import { reasonOf } from './reason.ts'
-import { type FolderLog, logSeen, stampOf } from './recheck/walk-log.ts'
+import { type FolderLog, logSeen, makeStamp } from './recheck/walk-log.ts'
 import type { OpenVolume } from './volume.ts'
 
 /**
@@ -72,7 +72,7 @@ async function listNames(walk: Walk, top: OpenDirectory): Promise<ListedName[]> 
     const others = withoutLeftOut(walk.options, top.path, names)
     return others.length === 0 && names.length > 0 ? await listNames(walk, top) : others
   } catch (error) {
-    walk.inspector.warn('fault', top.path, `cannot be listed to its end: ${reasonOf(error)}`)
+    walk.inspector.warn('fault', top.path, `cannot be listed to its end: ${describeReason(error)}`)
     return []
   }
 }
@@ -103,10 +103,10 @@ async function enterOrUnpin(walk: Walk, { item, pin, isMount }: Inspected): Prom
 
 async function enter(walk: Walk, pin: Pin, path: Buffer): Promise<void> {
   try {
-    const log = walk.options.log?.openFolder(path, stampOf(pin.stat), false)
+    const log = walk.options.log?.openFolder(path, makeStamp(pin.stat), false)
     walk.open.push({ pin, path, names: await openNames(pin.place), directories: [], log })
   } catch (error) {
-    walk.inspector.warn('fault', path, `cannot be listed: ${reasonOf(error)}`)
+    walk.inspector.warn('fault', path, `cannot be listed: ${describeReason(error)}`)
     if (path.length > 0) unpin(pin)
   }
 }

@@ -1,5 +1,5 @@
 import { ftruncateSync, writeSync } from 'node:fs'
-import { dataRuns } from './data-runs.ts'
+import { listDataRuns } from './data-runs.ts'
 import type { TreeEntry } from './entry.ts'
 
 /** The content of a file, in order, without holes. */
@@ -34,7 +34,7 @@ async function writeDense(fd: number, content: ContentSource): Promise<number> {
  * file.
  */
 export function writeData(fd: number, bytes: Buffer, position: number): void {
-  for (const { offset, length } of dataRuns(bytes, position)) {
+  for (const { offset, length } of listDataRuns(bytes, position)) {
     writeAll(fd, bytes.subarray(offset, offset + length), position + offset)
   }
 }

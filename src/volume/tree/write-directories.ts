@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 
 import { deserialize, serialize } from 'node:v8'
 import type { TreeEntry } from './entry.ts'
 import type { OutputFolder } from './write-folder.ts'
-import { depthOf } from './write-paths.ts'
+import { countComponents } from './write-paths.ts'
 
 /** Records of so many bytes are kept in memory before they are written to the file. */
 const MAX_MEMORY_BYTES = 1 << 20
@@ -31,7 +31,7 @@ export class DirectoryLedger {
   add(entry: TreeEntry): void {
     const record = serialize(entry)
     this.#offsets.push(this.#end)
-    this.#depths.push(depthOf(entry.path))
+    this.#depths.push(countComponents(entry.path))
     this.#waiting.push(record)
     this.#end += record.length
     if (this.#end - this.#spilled >= MAX_MEMORY_BYTES) this.#flush()

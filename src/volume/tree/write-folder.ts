@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { loadKernel } from '../../lib/kernel.ts'
 import { isRefusal } from './write-errors.ts'
-import { componentsOf } from './write-paths.ts'
+import { splitComponents } from './write-paths.ts'
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default')
@@ -43,7 +43,7 @@ export function splitWay(path: Buffer): { way: Buffer; rest: Buffer } {
 
 /** Splits a path into steps that one call can open; without kernel calls, each name is a step. */
 function stepsOf(path: Buffer): Buffer[] {
-  if (!loadKernel()) return componentsOf(path)
+  if (!loadKernel()) return splitComponents(path)
   if (path.length <= MAX_STEP_BYTES) return [path]
   const steps: Buffer[] = []
   let rest = path

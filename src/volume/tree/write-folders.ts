@@ -1,7 +1,7 @@
 import { closeSync, fchmodSync, mkdirSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
 import { type OutputFolder, openFolderBeneath, openOutputFolder, splitWay } from './write-folder.ts'
-import { componentsOf, splitLast } from './write-paths.ts'
+import { splitComponents, splitLast } from './write-paths.ts'
 
 /** Descriptors kept open. A few are enough, because archives are written folder by folder. */
 const MAX_OPEN = 32
@@ -84,7 +84,7 @@ export class Folders {
 /** Creates the missing folders on the way to `path`, one by one. */
 function makeFolders(root: OutputFolder, path: Buffer): OutputFolder {
   let folder = root
-  for (const name of componentsOf(path)) {
+  for (const name of splitComponents(path)) {
     const above = folder
     try {
       const isNew = makeIfMissing(above.at(name))

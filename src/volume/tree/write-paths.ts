@@ -1,7 +1,7 @@
 const SLASH = 0x2f
 
 /** `a/b/c` → `a`, `b`, `c`. */
-export function componentsOf(path: Buffer): Buffer[] {
+export function splitComponents(path: Buffer): Buffer[] {
   const names: Buffer[] = []
   for (let at = 0; at < path.length; ) {
     const slash = path.indexOf(SLASH, at)
@@ -13,7 +13,7 @@ export function componentsOf(path: Buffer): Buffer[] {
 }
 
 /** `a/b/c` → 3, without allocating the names. */
-export function depthOf(path: Buffer): number {
+export function countComponents(path: Buffer): number {
   let depth = 0
   for (let at = 0; at < path.length; at++) {
     if (path[at] !== SLASH && (at === 0 || path[at - 1] === SLASH)) depth++

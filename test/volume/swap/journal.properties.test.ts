@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 import { openFolder } from '../../../src/volume/swap/folder.ts'
 import {
   type Child,
-  childrenOf,
   commitJournal,
   type JournalHeader,
+  readChildren,
   readJournal,
   uncommitJournal,
   writeJournal,
@@ -68,7 +68,7 @@ test('a journal of any names and numbers is read back the same', async () => {
         })
         for (const side of ['old', 'new'] as const) {
           const expected = written.children.filter((one) => one.side === side)
-          expect(await collect(childrenOf(staging, side))).toEqual(expected)
+          expect(await collect(readChildren(staging, side))).toEqual(expected)
         }
         await commitJournal(staging)
         const committed = await readJournal(staging)
@@ -93,7 +93,7 @@ test('the rest of a truncated journal is neither sealed nor committed', async ()
           const read = await readJournal(staging).catch(() => undefined)
           if (read) expect(read).toMatchObject({ header: written.header, sealed: false, committed: false })
           if (read)
-            expect((await collect(childrenOf(staging, 'old'))).length).toBeLessThanOrEqual(
+            expect((await collect(readChildren(staging, 'old'))).length).toBeLessThanOrEqual(
               written.children.length,
             )
           appendFileSync(file, '["committed"]\n')

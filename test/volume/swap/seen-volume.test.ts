@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { majorOf } from '../../../src/lib/kernel/device-number.ts'
+import { readMajor } from '../../../src/lib/kernel/device-number.ts'
 import { findOwnStaging } from '../../../src/volume/swap/find-own-staging.ts'
 import { settleJournals } from '../../../src/volume/swap/settle.ts'
 import { given } from '../../support/given.ts'
@@ -48,7 +48,7 @@ test('mounts are compared within one boot and one mount namespace only', async (
 
 test('a disk that is mounted again is the same volume', async () => {
   const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
-  expect(majorOf(BigInt(pointer.seen.device)), 'a disk, not a file system in memory').not.toBe(0)
+  expect(readMajor(BigInt(pointer.seen.device)), 'a disk, not a file system in memory').not.toBe(0)
   save({ ...pointer, seen: { ...pointer.seen, mount: 'none' } })
   expect((await settleJournals(dataDir)).locked).toEqual([])
   expect(contentOf(volume)).toEqual(before)

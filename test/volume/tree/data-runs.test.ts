@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { dataRuns } from '../../../src/volume/tree/data-runs.ts'
+import { listDataRuns } from '../../../src/volume/tree/data-runs.ts'
 
 const KiB = 1024
 
@@ -49,7 +49,7 @@ it.each<[string, Buffer, number, [number, number][]]>([
     ],
   ],
 ])('%s', (_, piece, position, expected) => {
-  const runs = dataRuns(piece, position)
+  const runs = listDataRuns(piece, position)
   expect(runs.map(({ offset, length }) => [offset, length])).toEqual(expected)
   const back = Buffer.alloc(piece.length)
   for (const { offset, length } of runs) piece.copy(back, offset, offset, offset + length)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Pin, pinIfCached, unpin } from '../../../src/volume/tree/pin.ts'
 import { MAX_SMALL_FILE_BYTES, readCachedFile } from '../../../src/volume/tree/read-cached.ts'
-import { entryOf } from '../../../src/volume/tree/stat-entry.ts'
+import { toTreeEntry } from '../../../src/volume/tree/stat-entry.ts'
 import { type OpenVolume, openVolume } from '../../../src/volume/tree/volume.ts'
 
 /** A small file in the kernel's memory; its content by readCachedFile, if that reads it. */
@@ -21,7 +21,7 @@ async function makeCached(content = 'as it was') {
   const read = (change: Partial<OpenVolume> = {}, pinChange: Partial<Pin> = {}) => {
     if (!pin) return undefined
     const changed = { fd: pin.fd, place: pin.place, cached: pin.cached, stat: pin.stat, ...pinChange }
-    const entry = entryOf('file', pin.stat, Buffer.from('file'))
+    const entry = toTreeEntry('file', pin.stat, Buffer.from('file'))
     return readCachedFile(Object.assign(Object.create(volume), change), entry, changed)?.toString()
   }
   return { path, read }

@@ -5,9 +5,9 @@ import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
 import { findChangedFiles } from '../../../src/volume/tree/recheck/changed-files.ts'
 import { findMissed } from '../../../src/volume/tree/recheck/missed.ts'
 import { RecheckSteps } from '../../../src/volume/tree/recheck/recheck-steps.ts'
-import { logSeen, stampOf, WalkLog } from '../../../src/volume/tree/recheck/walk-log.ts'
+import { logSeen, makeStamp, WalkLog } from '../../../src/volume/tree/recheck/walk-log.ts'
 import { warnOfMissed } from '../../../src/volume/tree/recheck/warn-of-missed.ts'
-import { entryOf } from '../../../src/volume/tree/stat-entry.ts'
+import { toTreeEntry } from '../../../src/volume/tree/stat-entry.ts'
 import { openVolume } from '../../../src/volume/tree/volume.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { bindMount, canMount, mountTmpfs } from '../../support/tmpfs.ts'
@@ -32,9 +32,9 @@ async function walkedWorld() {
   const steps = new RecheckSteps({ signal, onWarning, onRecheck: () => {} })
   const look = (path: string) => lstatSync(join(dir, path), { bigint: true })
   const logFolder = (path: string, names: string[], change: Partial<TreeEntry> = {}) => {
-    const folder = log.openFolder(Buffer.from(path), { ...stampOf(look(path)), ...change }, false)
+    const folder = log.openFolder(Buffer.from(path), { ...makeStamp(look(path)), ...change }, false)
     for (const name of names)
-      folder?.add(Buffer.from(name), entryOf('file', look(join(path, name)), Buffer.from(name)), false)
+      folder?.add(Buffer.from(name), toTreeEntry('file', look(join(path, name)), Buffer.from(name)), false)
     folder?.close()
   }
   const changed = async (beginNs = NEVER) => {
@@ -106,7 +106,7 @@ test('entries that a backup leaves out or cannot hold do not count as missing', 
 
 test('a name that vanished during the check counts as never seen, an unreadable one as seen', async () => {
   const { log } = await walkedWorld()
-  const folder = log.openFolder(Buffer.from('sub'), stampOf(statSync('/', { bigint: true })), false)
+  const folder = log.openFolder(Buffer.from('sub'), makeStamp(statSync('/', { bigint: true })), false)
   const names = ['gone', 'unreadable'].map((name) => Buffer.from(name))
   const inspected = [undefined, undefined]
   if (folder)
@@ -120,7 +120,7 @@ test('a name that vanished during the check counts as never seen, an unreadable 
 test('an inode counts as seen under any name, also in a directory listed again, unless it was unreadable', async () => {
   const { log, logFolder, look } = await walkedWorld()
   logFolder('sub', ['a', 'b'])
-  const unread = log.openFolder(Buffer.from('x'), stampOf(look('sub')), false)
+  const unread = log.openFolder(Buffer.from('x'), makeStamp(look('sub')), false)
   unread?.add(Buffer.from('unread'), undefined, false)
   unread?.close()
   const wanted = new Set([look('sub/a').ino, look('sub/b').ino, 0n])
@@ -150,7 +150,7 @@ test('more than 10,000 new entries of a directory are reported as one', async ()
 
 test('the stamps of more directories than the first table holds are kept', async () => {
   const { log, look } = await walkedWorld()
-  for (let n = 0; n < 200; n++) log.openFolder(Buffer.from(`${n}`), stampOf(look('sub')), false)?.close()
+  for (let n = 0; n < 200; n++) log.openFolder(Buffer.from(`${n}`), makeStamp(look('sub')), false)?.close()
   expect(log.folderCount).toBe(200)
   for (let n = 0; n < 200; n++) expect(log.folderAt(n)?.path.toString()).toBe(`${n}`)
 })

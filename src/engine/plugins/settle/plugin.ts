@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { z } from 'zod'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
-import { codeOfSystemError } from '../../../lib/system-errors.ts'
+import { findSystemErrorCode } from '../../../lib/system-errors.ts'
 import { openStore } from '../../../store/open-store.ts'
 import { readPointers } from '../../../volume/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../volume/swap/settle.ts'
@@ -81,7 +81,7 @@ async function repairStore(takeOver: boolean, context: RunContext): Promise<Stor
     const locks = await store.removeStaleLocks(settings.dataDir)
     return { rolledForward, swept: [...swept, ...locks], unknown }
   } catch (error) {
-    const code = error instanceof BackupdError ? error.code : (codeOfSystemError(error) ?? 'INTERNAL')
+    const code = error instanceof BackupdError ? error.code : (findSystemErrorCode(error) ?? 'INTERNAL')
     return { storeError: { code, message: messageOf(error) } }
   }
 }

@@ -21,7 +21,7 @@ export async function* archiveEntries(object: ObjectReader, signal: AbortSignal)
   try {
     for await (const entry of readTarEntries(stream)) {
       const path = paths.resolve(entry.name, entry.type === 'directory')
-      if (path.length > 0) yield fileInfoOf(entry, path)
+      if (path.length > 0) yield toFileInfo(entry, path)
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason
@@ -33,7 +33,7 @@ export async function* archiveEntries(object: ObjectReader, signal: AbortSignal)
   }
 }
 
-function fileInfoOf(entry: TarEntry, path: Buffer): FileInfo {
+function toFileInfo(entry: TarEntry, path: Buffer): FileInfo {
   const { type, size, mode, uid, gid, mtimeNs, linkName } = entry
   const isLink = type === 'symlink' || type === 'hardlink'
   return {

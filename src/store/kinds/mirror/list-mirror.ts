@@ -2,12 +2,12 @@ import { closeSync, lstatSync, readlinkSync } from 'node:fs'
 import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
 import { FirstKeys } from '../../../lib/first-keys.ts'
-import { fileInfoOf } from '../../../restic/read/file-info.ts'
+import { toFileInfo } from '../../../restic/read/file-info.ts'
 import { joinPath } from '../../../volume/tree/join-path.ts'
 import { openNames } from '../../../volume/tree/name-stream.ts'
-import { entryOf, typeOf } from '../../../volume/tree/stat-entry.ts'
+import { readEntryType, toTreeEntry } from '../../../volume/tree/stat-entry.ts'
 import { type OutputFolder, openFolderBeneath, openOutputFolder } from '../../../volume/tree/write-folder.ts'
-import { componentsOf } from '../../../volume/tree/write-paths.ts'
+import { splitComponents } from '../../../volume/tree/write-paths.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
 import type { FolderQuestion } from '../../stored-backup.ts'
@@ -23,7 +23,9 @@ export async function listMirror(
   mirror: string,
   { path, after, limit }: Omit<FolderQuestion, 'snapshot'>,
 ): Promise<FilePage> {
-  const inside = Buffer.concat(componentsOf(textToBytes(path)).flatMap((name) => [SLASH, name])).subarray(1)
+  const inside = Buffer.concat(splitComponents(textToBytes(path)).flatMap((name) => [SLASH, name])).subarray(
+    1,
+  )
   const root = openOutputFolder(mirror)
   try {
     const folder = openInside(root, inside, path)
@@ -80,9 +82,9 @@ async function readPage(folder: OutputFolder, { inside, after, limit }: Wanted):
 /** Empty for an entry that was deleted meanwhile, and for a socket, which no backup contains. */
 function readFileInfo(folder: OutputFolder, inside: Buffer, name: Buffer): FileInfo[] {
   const stat = lstatSync(folder.at(name), { bigint: true, throwIfNoEntry: false })
-  const type = stat && typeOf(stat)
+  const type = stat && readEntryType(stat)
   if (!stat || !type) return []
-  const entry = entryOf(type, stat, joinPath(inside, name))
+  const entry = toTreeEntry(type, stat, joinPath(inside, name))
   if (type === 'symlink') entry.linkTarget = readlinkSync(folder.at(name), { encoding: 'buffer' })
-  return [fileInfoOf(entry)]
+  return [toFileInfo(entry)]
 }

@@ -1,6 +1,6 @@
 import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
 import { type Difference, diffPage } from '../../../restic/read/diff-trees.ts'
-import { fileInfoOf } from '../../../restic/read/file-info.ts'
+import { toFileInfo } from '../../../restic/read/file-info.ts'
 import { volumeTree } from '../../../restic/read/volume-tree.ts'
 import type { DiffPage, FileDiff } from '../../../wire/snapshot.ts'
 import type { Store } from '../../store.ts'
@@ -40,7 +40,7 @@ export async function diffSnapshots(
 function toFileDiff({ change, path, before, after }: Difference): FileDiff {
   return {
     ...{ change, path: bytesToText(path) },
-    before: before && fileInfoOf(before),
-    after: after && fileInfoOf(after),
+    before: before && toFileInfo(before),
+    after: after && toFileInfo(after),
   }
 }

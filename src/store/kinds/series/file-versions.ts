@@ -1,7 +1,7 @@
 import { textToBytes } from '../../../lib/byte-paths.ts'
 import { isoTime } from '../../../lib/clock.ts'
 import { fileHistory } from '../../../restic/read/file-history.ts'
-import { fileInfoOf } from '../../../restic/read/file-info.ts'
+import { toFileInfo } from '../../../restic/read/file-info.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { FileHistory, FileVersion } from '../../../wire/snapshot.ts'
 import type { Store } from '../../store.ts'
@@ -63,7 +63,7 @@ async function versionsIn(
         snapshot,
         created: created.get(snapshot) ?? '',
         change,
-        file: entry && fileInfoOf(entry),
+        file: entry && toFileInfo(entry),
       })
     isFirst = false
   }

@@ -6,7 +6,7 @@ import { joinPath } from '../join-path.ts'
 import { openNames } from '../name-stream.ts'
 import { NameTable } from '../name-table.ts'
 import { type Pin, pinChild, unpin } from '../pin.ts'
-import { typeOf } from '../stat-entry.ts'
+import { readEntryType } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
 import { isGone, pinFolder, unpinFolder } from './pin-below.ts'
 import type { RecheckSteps } from './recheck-steps.ts'
@@ -128,7 +128,7 @@ async function canBeKept({ kernel }: OpenVolume, folder: Pin, name: Buffer): Pro
   try {
     const pin = await pinChild(folder, name, kernel)
     unpin(pin)
-    return typeOf(pin.stat) !== undefined
+    return readEntryType(pin.stat) !== undefined
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
     return !isGone(error)

@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import { errnoOf } from '../../../lib/errors.ts'
 import { KernelError } from '../../../lib/kernel/libc.ts'
 import { type Pin, pinChild, pinIfCached, unpin } from '../pin.ts'
-import { typeOf } from '../stat-entry.ts'
+import { readEntryType } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
 
 /** Well below PATH_MAX, the limit of the kernel for one call. */
@@ -38,7 +38,7 @@ async function pinByComponents(volume: OpenVolume, path: Buffer): Promise<Pin> {
 }
 
 function requireFolder(pin: Pin): Pin {
-  if (typeOf(pin.stat) === 'directory') return pin
+  if (readEntryType(pin.stat) === 'directory') return pin
   unpin(pin)
   throw new KernelError(constants.errno.ENOTDIR, 'open')
 }

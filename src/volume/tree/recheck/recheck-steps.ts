@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
+import { describeReason } from '../describe-reason.ts'
 import type { WalkOptions } from '../inspector.ts'
-import { reasonOf } from '../reason.ts'
 import { isGone } from './pin-below.ts'
 
 export interface RecheckOptions extends Pick<WalkOptions, 'signal' | 'onWarning'> {
@@ -54,7 +54,7 @@ export class RecheckSteps {
     const key = path.toString('latin1')
     if (this.#faulty.has(key) || this.#faulty.size > MAX_NAMED) return
     this.#faulty.add(key)
-    if (this.#faulty.size <= MAX_NAMED) this.#warn(path, `cannot be checked again: ${reasonOf(error)}`)
+    if (this.#faulty.size <= MAX_NAMED) this.#warn(path, `cannot be checked again: ${describeReason(error)}`)
     else this.#warn(Buffer.alloc(0), `more than ${MAX_NAMED} entries cannot be checked again`)
   }
 

@@ -6,7 +6,7 @@ import { joinPath } from '../join-path.ts'
 /** Differs if a directory changed since it was listed. */
 export type FolderStamp = Pick<TreeEntry, 'device' | 'inode' | 'mtimeNs' | 'ctimeNs'>
 
-export function stampOf({ dev, ino, mtimeNs, ctimeNs }: BigIntStats): FolderStamp {
+export function makeStamp({ dev, ino, mtimeNs, ctimeNs }: BigIntStats): FolderStamp {
   return { device: dev, inode: ino, mtimeNs, ctimeNs }
 }
 

@@ -2,7 +2,7 @@ import type { WalkOptions } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
 import { openNames } from '../name-stream.ts'
 import { type Pin, pinChild, unpin } from '../pin.ts'
-import { typeOf } from '../stat-entry.ts'
+import { readEntryType } from '../stat-entry.ts'
 import type { OpenVolume } from '../volume.ts'
 import type { Missed } from './missed.ts'
 import { pinFolder, unpinFolder } from './pin-below.ts'
@@ -83,7 +83,7 @@ class OlderSearch {
     if (!pin) return
     try {
       if (isOlder(pin, beginNs)) this.older.push({ path, inode: pin.stat.ino })
-      else if (typeOf(pin.stat) === 'directory' && pin.stat.dev === folder.stat.dev)
+      else if (readEntryType(pin.stat) === 'directory' && pin.stat.dev === folder.stat.dev)
         await steps.attempt(path, () => this.#checkContent(pin, path))
     } finally {
       unpin(pin)

@@ -2,7 +2,7 @@
  * The current memory use of this process, in bytes, under the names that the legacy daemon's Go runtime uses. Values
  * that Node does not have (counts of allocations and collections) are left out.
  */
-export function memStats(): Record<string, number> {
+export function readMemStats(): Record<string, number> {
   const { heapUsed, heapTotal, rss } = process.memoryUsage()
   return {
     Alloc: heapUsed,

@@ -8,7 +8,10 @@ import { splitIntoLists } from './numbers.ts'
  * The newest good backup of each volume, keyed `${server} ${source}`; a volume without one is left out. Archives are
  * ordered by sequence. Of the newest archive and the series of snapshots, the one with the later good point wins.
  */
-export async function lastGood(db: CatalogDb, keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>> {
+export async function findLastGood(
+  db: CatalogDb,
+  keys: readonly VolumeKey[],
+): Promise<Map<string, BackupInfo>> {
   const last = new Map<string, BackupInfo>()
   for (const some of splitIntoLists(keys)) {
     const newest = await db.backup.groupBy({

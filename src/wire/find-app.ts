@@ -4,7 +4,7 @@ import type { RunRecord } from './record.ts'
 export const SYSTEM_APP = 'backupctl'
 
 /** The app of a run; empty for a one-off run that belongs to none. */
-export function appOf({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
+export function findApp({ action, args }: Pick<RunRecord, 'action' | 'args'>): string {
   if (typeof args.app === 'string' && args.app !== '') return args.app
   return action === 'backup_expire' ? SYSTEM_APP : ''
 }
