@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../lib/errors.ts'
 import {
-  type LockedVolume,
   type SettledVolume,
   settleVolumes,
+  type UnsettledVolume,
   type VolumeSettling,
 } from './settle-volumes.ts'
 
@@ -16,7 +16,7 @@ export interface LaterSettling {
   volumes: readonly string[]
   isClosing(): boolean
   /** Called whenever the reason why the volumes cannot be settled changes. */
-  onLocked(locked: LockedVolume): void
+  onLocked(locked: UnsettledVolume): void
   onSettled?(settled: SettledVolume): void
 }
 
@@ -42,7 +42,7 @@ export async function settleLater(options: VolumeSettling, later: LaterSettling)
 async function trySettle(
   options: VolumeSettling,
   { volumes, onSettled }: LaterSettling,
-): Promise<LockedVolume | undefined> {
+): Promise<UnsettledVolume | undefined> {
   try {
     const task = { withStore: false, copiesOf: volumes, idleMs: SETTLE_IDLE_MS }
     const answer = await settleVolumes(options, task)

@@ -30,7 +30,7 @@ const answerSchema = z.object({
 })
 export type SettleAnswer = z.infer<typeof answerSchema>
 export type SettledVolume = z.infer<typeof settledSchema>
-export type LockedVolume = z.infer<typeof lockedSchema>
+export type UnsettledVolume = z.infer<typeof lockedSchema>
 
 export type VolumeSettling = Pick<EngineOptions, 'clock' | 'log' | 'plugins' | 'runner' | 'settings'>
 

@@ -7,7 +7,12 @@ import type { RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { toRecordError } from './record-error.ts'
 import { acquireLocks, listLifeLocks } from './run-locks.ts'
-import { type LockedVolume, type SettleAnswer, type SettledVolume, settleVolumes } from './settle-volumes.ts'
+import {
+  type SettleAnswer,
+  type SettledVolume,
+  settleVolumes,
+  type UnsettledVolume,
+} from './settle-volumes.ts'
 
 export interface SettleReport {
   /** rids of interrupted runs, whose records now read failed, DAEMON_RESTARTED. */
@@ -118,7 +123,7 @@ const STOPPED = 'The daemon stopped while this ran'
 /** How an interrupted run ended; neither field is set if it left nothing to settle. */
 export interface InterruptedEnd {
   settled?: SettledVolume | undefined
-  locked?: LockedVolume
+  locked?: UnsettledVolume
 }
 
 async function endRecords(

@@ -1,7 +1,7 @@
 import type { EngineOptions } from './engine-options.ts'
 import { PathLock } from './path-lock.ts'
 import { type LaterSettling, settleLater } from './settle-later.ts'
-import type { LockedVolume, VolumeSettling } from './settle-volumes.ts'
+import type { UnsettledVolume, VolumeSettling } from './settle-volumes.ts'
 
 export interface VolumeLock {
   reason: string
@@ -46,7 +46,7 @@ export class VolumeLocks {
   async settle(volumes: readonly string[], { reason, after, ...listeners }: SettleWait): Promise<void> {
     let release = reason === undefined ? () => {} : this.lock(volumes, { reason })
     await after
-    const onLocked = (locked: LockedVolume) => {
+    const onLocked = (locked: UnsettledVolume) => {
       const releaseBefore = release
       release = this.lock(volumes, { reason: locked.reason, isUnsettled: true })
       releaseBefore()

@@ -10,7 +10,7 @@ const SWEEP_MS = 3000
  * Deletes backups of the own namespace, of any kind, and returns the names that existed.
  * Throws BAD_INPUT, CONFLICT or REPOSITORY_LOCKED. All names are checked before anything is deleted.
  */
-export async function deleteBackups(
+export async function deleteStoredBackups(
   { store, ip }: { store: Store; ip: string },
   names: string[],
   reader: Reader,

@@ -7,7 +7,7 @@ import { withLocalLocks } from '../../src/objects/wrap/local-locks.ts'
 import { lockRepository } from '../../src/restic/repository/lock.ts'
 import { makeSnapshot } from '../../src/restic/write/make-snapshot.ts'
 import { createStore } from '../../src/store/create-store.ts'
-import { deleteBackups } from '../../src/store/delete-backups.ts'
+import { deleteStoredBackups } from '../../src/store/delete-backups.ts'
 import { tagsOf } from '../../src/store/kinds/series/series.ts'
 import type { Store } from '../../src/store/store.ts'
 import { collect } from '../support/collect.ts'
@@ -94,7 +94,7 @@ describe('a store on a driver without any optional ability', () => {
     expect(readdirSync(target)).toEqual(['file'])
     expect(readFileSync(join(target, 'file'), 'utf8')).toBe('content')
 
-    expect(await deleteBackups({ store: restart(), ip: IP }, [ARCHIVE], reader)).toEqual([ARCHIVE])
+    expect(await deleteStoredBackups({ store: restart(), ip: IP }, [ARCHIVE], reader)).toEqual([ARCHIVE])
     expect(await namesOf(store)).toEqual([])
     expect([...memory.objects.keys()].filter((name) => name.includes('/snapshots/'))).toEqual([])
     expect(warnings).toEqual([])

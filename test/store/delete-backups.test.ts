@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { deleteBackups } from '../../src/store/delete-backups.ts'
+import { deleteStoredBackups } from '../../src/store/delete-backups.ts'
 import { given } from '../support/given.ts'
 import { ARCHIVE, IP } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -13,7 +13,7 @@ async function seriesAndArchive() {
   const list = async () => (await store.list(IP, { limit: 10 })).backups.map((backup) => backup.name)
   return {
     ...{ name, list, file: join(dir, IP, `${name}.manifest.json`) },
-    remove: (names: string[]) => deleteBackups({ store, ip: IP }, names, reader),
+    remove: (names: string[]) => deleteStoredBackups({ store, ip: IP }, names, reader),
   }
 }
 

@@ -17,7 +17,7 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-export interface DaemonHttpOptions {
+export interface ServeOptions {
   host: string
   port: number
   allowedHosts: readonly string[]
@@ -32,7 +32,7 @@ const ANSWER_TIMEOUT_MS = 9_500
 export async function serve(
   routes: readonly DaemonRoute[],
   world: DaemonParts,
-  options: DaemonHttpOptions,
+  options: ServeOptions,
 ): Promise<HttpServer> {
   const allowed = options.allowedHosts.map((host) => host.toLowerCase())
   const app = createApp({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deleteBackups } from '../../../store/delete-backups.ts'
+import { deleteStoredBackups } from '../../../store/delete-backups.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 import { answeringReader, openToAnswer } from '../answering.ts'
@@ -15,7 +15,7 @@ export const backupDeletePlugin: Plugin<DeleteArgs> = {
   needs: () => [],
   async run({ names }, context) {
     const own = { store: await openToAnswer(context), ip: context.settings.ip }
-    const deleted = await deleteBackups(own, names, answeringReader(context))
+    const deleted = await deleteStoredBackups(own, names, answeringReader(context))
     return { state: 'success', reason: '', result: { deleted } }
   },
 }

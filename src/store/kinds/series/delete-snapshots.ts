@@ -10,7 +10,7 @@ import { ANSWER_WAIT_MS, takeLockOf } from './take-lock.ts'
  * Throws NOT_FOUND or BAD_INPUT before anything is deleted, and REPOSITORY_LOCKED.
  * @param snapshots ids, or the first digits of ids
  */
-export async function deleteSnapshots(
+export async function deleteSeriesSnapshots(
   { store, ip }: { store: Store; ip: string },
   { name, snapshots }: { name: string; snapshots: readonly string[] },
   reader: Reader,

@@ -7,7 +7,7 @@ import type { Store } from '../../store.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { openKnownSeries } from './open-series.ts'
 
-export interface DiffQuestion {
+export interface SeriesDiffQuestion {
   namespace: string
   name: string
   from: string
@@ -19,9 +19,9 @@ export interface DiffQuestion {
 }
 
 /** Lists one page of the differences between two snapshots of a series. Throws NOT_FOUND. */
-export async function diffSnapshots(
+export async function diffSeries(
   store: Store,
-  { namespace, name, from, to, after, limit }: DiffQuestion,
+  { namespace, name, from, to, after, limit }: SeriesDiffQuestion,
   signal: AbortSignal,
 ): Promise<DiffPage> {
   await using opened = await openKnownSeries(store, namespace, name)

@@ -8,7 +8,7 @@ import type { Store } from '../../store.ts'
 import { openKnownSeries } from './open-series.ts'
 import type { SeriesSnapshot } from './series.ts'
 
-export interface HistoryQuestion {
+export interface FileVersionsQuestion {
   namespace: string
   name: string
   path: string
@@ -25,7 +25,7 @@ const WINDOW = 200
  */
 export async function fileVersions(
   store: Store,
-  { namespace, name, path, after }: HistoryQuestion,
+  { namespace, name, path, after }: FileVersionsQuestion,
 ): Promise<FileHistory> {
   await using opened = await openKnownSeries(store, namespace, name)
   const { repository, series } = opened
