@@ -73,7 +73,7 @@ class PendingArchive implements PendingBackup {
     return { manifest, info: infoOfManifest(manifest, found) }
   }
 
-  /** The manifest goes first and the intent last, so that no list shows a part of the backup. */
+  /** The manifest goes first and the intent last, each for good, so that no list shows a part of the backup. */
   async abandon(): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
@@ -81,9 +81,10 @@ class PendingArchive implements PendingBackup {
     await Promise.all([this.#parts.object.abort(), this.#parts.index.abort()])
     if (!this.#isIntended) return
     for (const piece of ['manifest', 'object', 'index'] as const) {
-      if (this.#named.has(piece)) await driver.remove(this.#key(piece))
+      if (!this.#named.has(piece)) continue
+      await driver.remove(this.#key(piece))
+      await driver.syncFolder?.(identity.ip)
     }
-    await driver.syncFolder?.(identity.ip)
     await driver.remove(this.#intentKey)
   }
 

@@ -48,6 +48,23 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       expect(await namesIn(driver, 'ns')).toEqual(['object'])
     })
 
+    it('finds its own object at the name if it commits again, as after an answer that was lost', async () => {
+      const driver = await open()
+      const writer = await driver.create('ns/object')
+      await writer.write(Buffer.from('ours'))
+      await writer.commit()
+      await writer.commit()
+      const unnamed = await driver.createIn('ns/tmp')
+      await unnamed.write(Buffer.from('ours'))
+      await unnamed.commit('ns/unnamed')
+      await unnamed.commit('ns/unnamed')
+      expect((await namesIn(driver, 'ns')).filter((each) => each !== 'tmp')).toEqual(['object', 'unnamed'])
+      expect(await text(driver, 'ns/unnamed')).toBe('ours')
+      await writer.abort()
+      await unnamed.abort()
+      expect(await text(driver, 'ns/object')).toBe('ours')
+    })
+
     it('lets one of two that commit the same name at once win', async () => {
       const driver = await open()
       const made = await Promise.allSettled(['one', 'two'].map((each) => put(driver, 'ns/object', each)))

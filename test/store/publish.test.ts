@@ -128,11 +128,10 @@ describe('publish', () => {
       const before = driver.calls.length
       await pending.abandon()
       const steps = driver.calls.slice(before).filter((step) => !step.startsWith('abort'))
-      const rest = [NAME, `${NAME}.index.gz`].map((name) => `remove ${IP}/${name}`)
-      const intent = `${NAME}.manifest.json.part-${rid}`
+      const pieces = [`${NAME}.manifest.json`, NAME, `${NAME}.index.gz`]
       expect(steps).toEqual([
-        `remove ${IP}/${NAME}.manifest.json`,
-        ...[...rest, `syncFolder ${IP}`, `remove ${IP}/${intent}`],
+        ...pieces.flatMap((name) => [`remove ${IP}/${name}`, `syncFolder ${IP}`]),
+        `remove ${IP}/${NAME}.manifest.json.part-${rid}`,
       ])
       expect((await collect(driver.names(IP))).filter(({ name }) => name.startsWith(ARCHIVE))).toEqual([])
       expect((await store.list(IP, { limit: 10 })).backups).toEqual([])

@@ -116,6 +116,7 @@ class MemoryDriver implements BareDriver {
       write: async (chunk) => void chunks.push(Buffer.from(chunk)),
       sync: async () => Buffer.concat(chunks).length,
       commit: async (name) => {
+        if (isOver) return
         if (this.#objects.has(checkObjectName(name))) throw refusal('CONFLICT', 'create', name)
         this.#objects.set(name, stored(Buffer.concat(chunks)))
         isOver = true
