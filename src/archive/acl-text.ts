@@ -44,7 +44,7 @@ function parseEntry(words: string): AclEntry | string {
   if (!tags || !match) return `"${words.slice(0, 60)}" is not understood`
   const named = isNamed(word) && name !== ''
   const id = named ? findId(tags[0], star || name) : NO_ID
-  if (id === undefined) return `this machine has no ${tags[0]} "${name}"`
+  if (id === undefined) return `the ${tags[0]} "${name}" does not exist on this machine`
   const permissions = (match[1] === 'r' ? 4 : 0) + (match[2] === 'w' ? 2 : 0) + (match[3] === 'x' ? 1 : 0)
   return { tag: named ? tags[1].named : tags[1].own, permissions, id }
 }

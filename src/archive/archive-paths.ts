@@ -5,7 +5,7 @@ import { unsafe } from './archive-fault.ts'
 const SLASH = Buffer.from('/')
 const DOT = Buffer.from('.')
 const DOTS = Buffer.from('..')
-/** Real trees have far shorter paths, however deep they are. */
+/** Real trees have far shorter paths, even deep ones. */
 const MAX_NAME_BYTES = 1 << 20
 
 interface Name {

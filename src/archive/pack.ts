@@ -51,7 +51,7 @@ export interface PackSummary {
   tarBytes: number
   /** `device` is `major:minor` of the volume's file system. */
   root: { device: string; mountPoint: boolean }
-  /** The volume has nothing but directories. */
+  /** The volume has only directories. */
   empty: boolean
   faults: number
   /** What this machine cannot keep, in words; normally empty. */

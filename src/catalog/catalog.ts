@@ -37,7 +37,7 @@ export interface CatalogOptions {
   copyDir: string
   log: Log
   clock: Clock
-  /** Called if a write finds the disk full, to free room; the write is tried once more. */
+  /** Called if a write finds the disk full, to free room; the write is then tried again. */
   onDiskFull?(): void
 }
 

@@ -10,7 +10,7 @@ export interface WriteQueue {
 export interface WriteQueueOptions {
   /** Called when work has ended, successfully or not, before its caller gets the result. */
   afterEach?(): void
-  /** Called if the disk is full, to free room; then the work runs once more. */
+  /** Called if the disk is full, to free room; then the work runs again. */
   onDiskFull?: (() => void) | undefined
 }
 

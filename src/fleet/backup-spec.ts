@@ -48,7 +48,7 @@ function readDocument(text: string): object {
 
 function readPods(key: string, pods: unknown, faults: string[]): unknown[] {
   if (Array.isArray(pods)) return pods
-  if (pods !== null) faults.push(`${truncate(key)} is left out: it has no list of pods`)
+  if (pods !== null) faults.push(`${truncate(key)} is left out: it does not have a list of pods`)
   return []
 }
 

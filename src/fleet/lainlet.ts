@@ -190,7 +190,7 @@ class LainletWatch {
   #failed(problem: string): void {
     this.#failures += 1
     const { address, log } = this.#options
-    const sentence = `lainlet at ${address} sends nothing: ${problem}. Check that it runs and can be reached from here`
+    const sentence = `Cannot read the inventory from lainlet at ${address}: ${problem}. Check that it runs and can be reached from here`
     if (this.#failures === 1) log.info({ address, problem }, `${sentence}; trying again`)
     if (!this.#hasDocument && (this.#failures > 1 || this.#published === ''))
       this.#publish({ kind: 'broken', problem: sentence })

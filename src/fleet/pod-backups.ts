@@ -117,7 +117,7 @@ function assemble({ app, server, pod }: PodOrigin, entries: unknown[], leaveOut:
     }
     const { procname, volume, expire } = entry.data
     const unreadable = findExpireFlaw(expire)
-    if (unreadable) leaveOut(`The expire of ${what}`, `${unreadable}. Its backups are kept for good`)
+    if (unreadable) leaveOut(`The expire of ${what}`, `${unreadable}. Its backups never expire`)
     const known = byProc.get(procname) ?? {
       app,
       proc: { name: procname, shortName: parseProcKey(procname)?.name ?? procname },

@@ -37,7 +37,7 @@ export function isoTime(ms: number): string {
   return new Date(Math.max(FIRST_MS, Math.min(LAST_MS, ms))).toISOString()
 }
 
-/** The same for the time of a file, which can lie billions of years away. */
+/** The same for the time of a file, which can be billions of years away. */
 export function isoTimeOfNs(ns: bigint): string {
   return isoTime(Number(ns / 1_000_000n))
 }

@@ -95,7 +95,10 @@ async function explainOpen(error: unknown, given: string, resolved: string): Pro
   const real = await realpath(given).catch(() => undefined)
   // With ELOOP there was a link, even if it is gone when the path is resolved again.
   if (real !== undefined && (code === 'ELOOP' || real !== resolved)) return symbolicLink(given, real)
-  return missing(`"${given}" is not a directory, or a symbolic link on the way leads nowhere`, error)
+  return missing(
+    `"${given}" is not a directory, or a symbolic link on the way to it does not lead to one`,
+    error,
+  )
 }
 
 function symbolicLink(given: string, real: string): BackupdError {

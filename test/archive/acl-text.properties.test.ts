@@ -75,6 +75,6 @@ test('any text gives a list with ids that the kernel accepts, or a problem', () 
 
 test.each(['4294967295', '4294967296', '9999999999'])('the id %s is a problem, not another id', (id) => {
   expect(parseAclText(`user::rwx,user:${id}:rwx,group::r--,mask::r--,other::r--`)).toEqual({
-    problem: `this machine has no user "${id}"`,
+    problem: `the user "${id}" does not exist on this machine`,
   })
 })

@@ -36,8 +36,8 @@ test('three entries say what the mode says', () => {
 })
 
 test.each([
-  ['user:nobody-has-this-name:rwx', 'this machine has no user "nobody-has-this-name"'],
-  ['group:nor-this:rwx', 'this machine has no group "nor-this"'],
+  ['user:nobody-has-this-name:rwx', 'the user "nobody-has-this-name" does not exist on this machine'],
+  ['group:nor-this:rwx', 'the group "nor-this" does not exist on this machine'],
   ['owner@:rwx::allow', '"owner@:rwx::allow" is not understood'],
   ['user::banana', '"user::banana" is not understood'],
 ])('%s is a problem', (text, problem) => {

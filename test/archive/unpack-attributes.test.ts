@@ -51,7 +51,7 @@ test.runIf(kernel)('an ACL for an unknown user is a warning', async () => {
   const { values, warnings } = await attributesOf(['SCHILY.acl.access', `user:who-is-this:rwx\n${ACL}`])
   expect(values).toEqual({})
   expect(warnings).toEqual([
-    'fault f: has an ACL that could not be restored (this machine has no user "who-is-this")',
+    'fault f: has an ACL that could not be restored (the user "who-is-this" does not exist on this machine)',
   ])
 })
 

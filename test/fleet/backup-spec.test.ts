@@ -152,7 +152,7 @@ describe('a fault in one pod is named, and does not affect others', () => {
     expect(faults).toHaveLength(2)
     expect(faults[0]).toContain('of hello.web.web, instance ')
     expect(faults[0]).toContain(words)
-    expect(faults[1]).toBe('other.web.web is left out: it has no list of pods')
+    expect(faults[1]).toBe('other.web.web is left out: it does not have a list of pods')
     expect(volumesOf(document)).toEqual(['10.77.0.11:/data/lain/volumes/hello/hello.web.web/2/data/db'])
   })
 
@@ -170,9 +170,7 @@ describe('a fault in one pod is named, and does not affect others', () => {
 
   test('a backup with an unreadable expire is kept forever', () => {
     const { inventory, faults } = read({ 'hello.web.web': [pod([entry({ expire: 'soon' })])] })
-    expect(faults).toEqual([
-      expect.stringMatching(/^The expire of \/data\/db .* Its backups are kept for good$/),
-    ])
+    expect(faults).toEqual([expect.stringMatching(/^The expire of \/data\/db .* Its backups never expire$/)])
     const jobs = makePlan(inventory, '/v').servers.get('10.77.0.11')?.jobs ?? []
     expect(jobs.map(({ action, args }) => [action, args.info])).toEqual([
       ['backup', undefined],

@@ -85,7 +85,7 @@ test('changes during an outage are reported after it, and so is the outage', asy
   await lainlet.close()
   await expect.poll(() => news.length, { timeout: 30_000 }).toBe(2)
   expect(appsOf(news[1])).toBe(
-    `lainlet at 127.0.0.1:${port} sends nothing: connect ECONNREFUSED 127.0.0.1:${port}. Check that it runs and can be reached from here`,
+    `Cannot read the inventory from lainlet at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}. Check that it runs and can be reached from here`,
   )
   await using again = await startLainlet({}, { port })
   await expect.poll(() => news.length, { timeout: 30_000 }).toBe(3)

@@ -34,7 +34,7 @@ test('without --inventory and --lainlet the controller uses the lainlet of the l
     /comes from lainlet at lainlet\.lain:9001, because neither --inventory nor --lainlet is given/,
   )
   const { inventory } = await ask<{ inventory: { problem: string } }>(url, '{ inventory { problem } }')
-  expect(inventory.problem).toContain('lainlet at lainlet.lain:9001 sends nothing')
+  expect(inventory.problem).toContain('Cannot read the inventory from lainlet at lainlet.lain:9001')
 })
 
 test('SIGHUP makes the controller read its inventory again, and ends nothing', async () => {

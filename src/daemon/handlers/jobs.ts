@@ -146,6 +146,6 @@ export function handleJobAction(call: DaemonCall, world: DaemonParts): DaemonAns
   if (action) return action(call, world)
   throw new BackupdError(
     'BAD_INPUT',
-    `A job has no action "${name}": ask for one of ${Object.keys(JOB_ACTIONS).join(', ')}`,
+    `The action "${name}" of a job does not exist, expected one of ${Object.keys(JOB_ACTIONS).join(', ')}`,
   )
 }

@@ -14,7 +14,7 @@ import { type Kept, RecordMemory } from './record-memory.ts'
 export interface MemoryListener {
   kept(records: RunRecord[]): void
   progressed(record: RunRecord): void
-  /** A commit failed on a full disk; it is tried once more after this call. */
+  /** A commit failed on a full disk; it is tried again after this call. */
   diskFull?(): void
 }
 

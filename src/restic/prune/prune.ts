@@ -1,7 +1,7 @@
 // Frees the space of blobs that no snapshot needs any more. forget.ts deletes snapshots; prune.ts then removes packs in
 // short slices under an exclusive lock, so that backups can run in between. Crash-safe at any moment: blobs are first
 // copied to new packs, then the index is rewritten, then old packs are deleted. src/store/kinds/series uses it.
-// It knows no retention: the caller decides which snapshots to forget.
+// It knows nothing about retention: the caller decides which snapshots to forget.
 
 import { messageOf } from '../../lib/errors.ts'
 import { countStep } from '../../lib/work-steps.ts'

@@ -23,7 +23,7 @@ export class Damage {
     this.addPath(path)
   }
 
-  /** Adds a path without an error of its own, such as a hard link to a damaged file. */
+  /** Adds a path that is not damaged itself, such as a hard link to a damaged file. */
   addPath(path: Buffer): void {
     if (this.has(path)) return
     this.#count++

@@ -15,7 +15,7 @@ export function removeUnsupported(entry: TreeEntry): LeftOut[] {
     return { severity: 'fault', message }
   })
   if (toStorableTime(mtimeNs) !== mtimeNs) {
-    const message = `its time of change is kept as ${formatGoTime(mtimeNs)}: a snapshot has no other years than 0 to 9999`
+    const message = `its time of change is stored as ${formatGoTime(mtimeNs)}, because a snapshot can only have years from 0 to 9999`
     warnings.push({ severity: 'note', message })
   }
   return warnings

@@ -62,7 +62,7 @@ export interface SnapshotSeen {
   faults: number
   /** `device` is `major:minor` of the volume's file system. */
   root: { device: string; mountPoint: boolean }
-  /** The volume has nothing but directories. */
+  /** The volume has only directories. */
   empty: boolean
   /** What this machine cannot keep, in words; normally empty. */
   notKept: string[]

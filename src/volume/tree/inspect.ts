@@ -117,7 +117,7 @@ function isInMountTable({ mounts }: OpenVolume, path: Buffer): boolean {
   return below.size > 0 && below.has(path.toString('latin1'))
 }
 
-/** Describes a mount point without accessing it: its server may be dead, and every call would hang. */
+/** Describes a mount point without accessing it, because its server may not answer, and every call would hang. */
 function describeMount(inspector: Inspector, place: EntryPlace): Inspected {
   const { directory, name, path, isDirectory = true } = place
   const { stat } = directory

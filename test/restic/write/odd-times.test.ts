@@ -22,8 +22,8 @@ test.skipIf(!canMount)(
     }
     const first = await snapshot(repository, { sourcePath: STILL_PATH })
     const told = [
-      'note early: its time of change is kept as 0000-02-15T14:13:21Z: a snapshot has no other years than 0 to 9999',
-      'note late: its time of change is kept as 9999-01-01T00:00:00Z: a snapshot has no other years than 0 to 9999',
+      'note early: its time of change is stored as 0000-02-15T14:13:21Z, because a snapshot can only have years from 0 to 9999',
+      'note late: its time of change is stored as 9999-01-01T00:00:00Z, because a snapshot can only have years from 0 to 9999',
     ]
     expect(treeWarnings.toSorted()).toEqual(told)
     const second = await snapshot(repository, { from: first.snapshotId, sourcePath: STILL_PATH })

@@ -12,7 +12,7 @@ export function mayCopy({ onRefusedRename }: RecoverArgs): boolean {
   return onRefusedRename === 'in-place'
 }
 
-/** Always warns, because a copy in place removes the old content for good. */
+/** Always warns, because a copy in place destroys the old content. */
 export function warnOfCopy({ refusedRename }: Staging, warn: (message: string) => void): void {
   if (refusedRename === null) return
   warn(`${refusedRename}. The backup is copied in place as requested; once begun, this cannot be undone`)
