@@ -1,5 +1,5 @@
 import { WASM } from '../generated/chunker-wasm.ts'
-import { WASM_PAGE, type WasmExports, wasmMaker } from './wasm-exports.ts'
+import { WASM_PAGE_BYTES, type WasmExports, wasmMaker } from './wasm-exports.ts'
 
 interface ChunkerExports extends WasmExports {
   roomAt(): number
@@ -23,7 +23,7 @@ export class Chunker {
 
   constructor(polynomial: bigint, bytes: number) {
     this.#room = this.#wasm.roomAt()
-    this.#wasm.memory.grow(Math.ceil(bytes / WASM_PAGE) + 1)
+    this.#wasm.memory.grow(Math.ceil(bytes / WASM_PAGE_BYTES) + 1)
     this.buffer = Buffer.from(this.#wasm.memory.buffer, this.#room, bytes)
     this.#wasm.init(polynomial)
   }

@@ -9,7 +9,7 @@ declare const WebAssembly: {
   Instance: new (module: object) => { exports: unknown }
 }
 
-export const WASM_PAGE = 65536
+export const WASM_PAGE_BYTES = 65536
 
 /** Returns a function that makes instances, each with its own memory. `Exports` is what the source in wasm/ exports. */
 export function wasmMaker<Exports extends WasmExports>(base64: string): () => Exports {

@@ -33,15 +33,15 @@ function fractionText(fraction: number): string {
   return digits.slice(1, end)
 }
 
-const DAY = 86_400
+const DAY_SECONDS = 86_400
 const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
 /** The last day that was formatted: neighbours in a tree often share it. */
 const last = { day: Number.NaN, text: '' }
 
 function secondText(second: number): string {
   const within = Math.max(-LAST_SECOND, Math.min(LAST_SECOND, second))
-  const day = Math.floor(within / DAY)
-  const rest = within - day * DAY
+  const day = Math.floor(within / DAY_SECONDS)
+  const rest = within - day * DAY_SECONDS
   const hour = Math.floor(rest / 3600)
   const minute = Math.floor((rest % 3600) / 60)
   return `${dayText(day)}T${TWO_DIGITS[hour]}:${TWO_DIGITS[minute]}:${TWO_DIGITS[rest % 60]}`
@@ -50,7 +50,7 @@ function secondText(second: number): string {
 function dayText(day: number): string {
   if (day !== last.day) {
     last.day = day
-    last.text = withinYears(new Date(day * DAY * 1000).toISOString())
+    last.text = withinYears(new Date(day * DAY_SECONDS * 1000).toISOString())
   }
   return last.text
 }

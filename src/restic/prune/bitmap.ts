@@ -1,8 +1,8 @@
-const FIRST_WORDS = 1024
+const INITIAL_WORDS = 1024
 
 /** A set of small whole numbers, one bit each. */
 export class Bitmap {
-  #words = new Uint32Array(FIRST_WORDS)
+  #words = new Uint32Array(INITIAL_WORDS)
 
   has(number: number): boolean {
     return ((this.#words[number >>> 5] ?? 0) & (1 << (number & 31))) !== 0

@@ -9,9 +9,9 @@ export interface ChooseOptions {
   skip: ReadonlySet<number>
 }
 
-/** Smaller packs, from short runs, are merged if there are at least MANY_SMALL of them. */
-const SMALL_PACK_BYTES = 4 * 1024 * 1024
-const MANY_SMALL = 64
+/** Smaller packs, from short runs, are merged if there are at least MIN_SMALL_PACKS of them. */
+const MAX_SMALL_PACK_BYTES = 4 * 1024 * 1024
+const MIN_SMALL_PACKS = 64
 /** The most unused packs to delete in one slice. */
 const MAX_UNUSED_PACKS = 4096
 
@@ -46,10 +46,10 @@ function chooseWasteful(
 }
 
 function chooseSmall(movable: readonly PackUse[], { sliceBytes }: ChooseOptions): PackUse[] {
-  const small = movable.filter(({ usedBytes, unusedBytes }) => usedBytes + unusedBytes < SMALL_PACK_BYTES)
+  const small = movable.filter(({ usedBytes, unusedBytes }) => usedBytes + unusedBytes < MAX_SMALL_PACK_BYTES)
   for (const holdsTrees of [true, false]) {
     const alike = small.filter((use) => use.holdsTrees === holdsTrees)
-    if (alike.length < MANY_SMALL) continue
+    if (alike.length < MIN_SMALL_PACKS) continue
     let moved = 0
     return alike.filter(({ usedBytes }) => {
       moved += usedBytes

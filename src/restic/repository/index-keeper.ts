@@ -6,9 +6,9 @@ import type { Repository } from './repository.ts'
 import { rewriteIndex } from './rewrite-index.ts'
 
 const MAX_TRIES = 5
-/** An index file with at most so many packs is small. From MANY_SMALL small files on, they are merged. */
-const SMALL_PACKS = 8
-const MANY_SMALL = 32
+/** An index file with at most so many packs is small. From MIN_SMALL_FILES small files on, they are merged. */
+const MAX_PACKS_OF_SMALL_FILE = 8
+const MIN_SMALL_FILES = 32
 
 /** The index of blobs in memory, with the index files that it was read from. */
 export class IndexKeeper {
@@ -51,8 +51,8 @@ export class IndexKeeper {
   #filesToRewrite(packs: ReadonlySet<string>): string[] {
     const numbers = new Set(Array.from(packs, (pack) => this.index.packNumber(pack)))
     const isTouched = (named: Uint32Array) => named.some((number) => numbers.has(number))
-    const small = [...this.files].filter(([, named]) => named.length <= SMALL_PACKS)
-    const others = small.length >= MANY_SMALL ? small : []
+    const small = [...this.files].filter(([, named]) => named.length <= MAX_PACKS_OF_SMALL_FILE)
+    const others = small.length >= MIN_SMALL_FILES ? small : []
     const touched = [...this.files].filter(([, named]) => isTouched(named))
     return [...new Set([...touched, ...others].map(([file]) => file))]
   }

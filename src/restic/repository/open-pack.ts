@@ -3,7 +3,7 @@ import type { UnnamedWriter } from '../../objects/driver.ts'
 import { type RepositoryKey, seal } from '../codec/crypt.ts'
 import type { IndexRow } from './index-row.ts'
 import { packName, temporaryFolder } from './layout.ts'
-import { encodeHeader, LENGTH_FIELD } from './pack-header.ts'
+import { encodeHeader, LENGTH_FIELD_BYTES } from './pack-header.ts'
 import type { PackedBlob, RepositoryPlace } from './repository.ts'
 
 const BUFFER_BYTES = 1024 * 1024
@@ -48,7 +48,7 @@ export class OpenPack {
 
   async finish(key: RepositoryKey): Promise<FinishedPack> {
     const header = seal(key, encodeHeader(this.#rows))
-    const length = Buffer.alloc(LENGTH_FIELD)
+    const length = Buffer.alloc(LENGTH_FIELD_BYTES)
     length.writeUInt32LE(header.length)
     await this.#write(Buffer.concat([header, length]))
     await this.#flush()

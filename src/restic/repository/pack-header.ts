@@ -5,7 +5,7 @@ const ID_LENGTH = 32
 const PLAIN_ENTRY_BYTES = 1 + 4 + ID_LENGTH
 const COMPRESSED_ENTRY_BYTES = PLAIN_ENTRY_BYTES + 4
 /** Bytes. The length of the sealed header is at the very end of the pack. */
-export const LENGTH_FIELD = 4
+export const LENGTH_FIELD_BYTES = 4
 const MAX_HEADER_BYTES = 16 * 1024 * 1024
 
 /** Encodes a pack's header, not sealed yet: type, lengths and id of each blob, in the order of the pack. */
@@ -44,7 +44,7 @@ export function parseHeader(header: Buffer): IndexRow[] {
 /** The offset of the sealed header in a pack of `packSize` bytes. Throws a RangeError if it is impossible. */
 export function findHeaderStart(packSize: number, lengthField: Buffer): number {
   const length = lengthField.readUInt32LE(0)
-  const start = packSize - LENGTH_FIELD - length
+  const start = packSize - LENGTH_FIELD_BYTES - length
   if (length < SEAL_OVERHEAD || length > MAX_HEADER_BYTES || start < 0) {
     throw new RangeError(`its header cannot have ${length} bytes in a pack of ${packSize} bytes`)
   }

@@ -34,26 +34,28 @@ export interface LinkTable extends Disposable {
   add(entry: LinkIdentity, target: LinkTarget): void
 }
 
-/** Offsets of the fields of a record in the file. The path follows; records are padded to a multiple of UNIT. */
+/**
+ * Offsets of the fields of a record in the file. The path follows; records are padded to a multiple of PADDING_BYTES.
+ */
 const AT = { device: 0, inode: 8, offset: 16, size: 24, mtime: 32, ctime: 40, type: 48, names: 56, path: 60 }
-const HEAD = 64
+const HEAD_BYTES = 64
 const TYPE_LENGTH = AT.names - AT.type
-const UNIT = 16
-const FIRST_SLOTS = 1 << 12
+const PADDING_BYTES = 16
+const INITIAL_SLOTS = 1 << 12
 /** The table is doubled if it is fuller than this. */
 const MAX_LOAD = 0.6
 
 export function createLinkTable(): LinkTable {
-  const head = Buffer.alloc(HEAD)
+  const head = Buffer.alloc(HEAD_BYTES)
   let fd = -1
-  let end = UNIT
+  let end = PADDING_BYTES
   let count = 0
   /** The start of the record in units; 0 = free. `tags` has eight more bits of the hash, which avoids most reads. */
-  let slots = new Uint32Array(FIRST_SLOTS)
-  let tags = new Uint8Array(FIRST_SLOTS)
+  let slots = new Uint32Array(INITIAL_SLOTS)
+  let tags = new Uint8Array(INITIAL_SLOTS)
 
   const holds = (slot: number, device: bigint, inode: bigint): boolean => {
-    readSync(fd, head, 0, HEAD, (slots[slot] as number) * UNIT)
+    readSync(fd, head, 0, HEAD_BYTES, (slots[slot] as number) * PADDING_BYTES)
     return head.readBigUInt64LE(AT.inode) === inode && head.readBigUInt64LE(AT.device) === device
   }
   /** The slot of the inode, or the free slot for it. */
@@ -71,21 +73,21 @@ export function createLinkTable(): LinkTable {
     slots = new Uint32Array(slots.length * 2)
     tags = new Uint8Array(slots.length)
     for (const at of records) {
-      readSync(fd, head, 0, HEAD, at * UNIT)
+      readSync(fd, head, 0, HEAD_BYTES, at * PADDING_BYTES)
       slots[findSlot(head.readBigUInt64LE(AT.device), head.readBigUInt64LE(AT.inode))] = at
     }
   }
   return {
     claim(entry) {
       const at = fd < 0 ? 0 : (slots[findSlot(entry.device, entry.inode)] as number)
-      return at === 0 ? undefined : claimName(fd, at * UNIT, entry)
+      return at === 0 ? undefined : claimName(fd, at * PADDING_BYTES, entry)
     },
     add(entry, target) {
       if (fd < 0) fd = openUnnamedFile()
       if (++count > slots.length * MAX_LOAD) grow()
       const record = encodeRecord(entry, target)
       writeSync(fd, record, 0, record.length, end)
-      slots[findSlot(entry.device, entry.inode)] = end / UNIT
+      slots[findSlot(entry.device, entry.inode)] = end / PADDING_BYTES
       end += record.length
     },
     [Symbol.dispose]() {
@@ -95,7 +97,7 @@ export function createLinkTable(): LinkTable {
 }
 
 function encodeRecord(entry: LinkIdentity, { path, offset }: LinkTarget): Buffer {
-  const record = Buffer.alloc(Math.ceil((HEAD + path.length) / UNIT) * UNIT)
+  const record = Buffer.alloc(Math.ceil((HEAD_BYTES + path.length) / PADDING_BYTES) * PADDING_BYTES)
   record.writeBigUInt64LE(entry.device, AT.device)
   record.writeBigUInt64LE(entry.inode, AT.inode)
   record.writeDoubleLE(offset, AT.offset)
@@ -105,16 +107,16 @@ function encodeRecord(entry: LinkIdentity, { path, offset }: LinkTarget): Buffer
   record.write(entry.type.slice(0, TYPE_LENGTH), AT.type, 'latin1')
   record.writeUInt32LE(1, AT.names)
   record.writeUInt32LE(path.length, AT.path)
-  path.copy(record, HEAD)
+  path.copy(record, HEAD_BYTES)
   return record
 }
 
 /** Reads the record at an offset, and counts one more name in it if it is of the same file. */
 function claimName(fd: number, at: number, entry: LinkIdentity): FoundLink {
-  const head = Buffer.alloc(HEAD)
-  readSync(fd, head, 0, HEAD, at)
+  const head = Buffer.alloc(HEAD_BYTES)
+  readSync(fd, head, 0, HEAD_BYTES, at)
   const path = Buffer.alloc(head.readUInt32LE(AT.path))
-  readSync(fd, path, 0, path.length, at + HEAD)
+  readSync(fd, path, 0, path.length, at + HEAD_BYTES)
   const names = head.readUInt32LE(AT.names)
   const isSame = names < entry.links && describes(head, entry)
   if (isSame) {

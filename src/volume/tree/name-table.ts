@@ -1,15 +1,15 @@
 import type { ListedName } from './name-stream.ts'
 
-const FIRST_BYTES = 4096
-const FIRST_NAMES = 128
+const INITIAL_BYTES = 4096
+const INITIAL_NAMES = 128
 
 /** All names of a directory, sorted by their bytes and packed into one buffer: a million take about 30 MB. */
 export class NameTable {
-  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   #used = 0
   /** The start of each name; the last element is the end of the last name. */
-  #starts = new Uint32Array(FIRST_NAMES)
-  #isDirectory = new Uint8Array(FIRST_NAMES)
+  #starts = new Uint32Array(INITIAL_NAMES)
+  #isDirectory = new Uint8Array(INITIAL_NAMES)
   #order = new Uint32Array(0)
   #count = 0
 

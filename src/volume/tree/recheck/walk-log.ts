@@ -54,16 +54,16 @@ const TYPES: readonly LoggedName['type'][] = [
   ...[undefined, 'file', 'directory', 'symlink', 'fifo', 'chardev', 'blockdev', 'mount'],
 ] as const
 /** Type, inode, ctime, length of the name; the name follows. */
-const NAME_HEAD = 19
+const NAME_HEAD_BYTES = 19
 /** Offset of the names before these, length in bytes; the names follow. */
-const NAMES_HEAD = 12
+const NAMES_HEAD_BYTES = 12
 /** Device, inode, mtime, ctime, listed, last names (8 bytes each), length of the path; the path follows. */
-const FOLDER_HEAD = 52
+const FOLDER_HEAD_BYTES = 52
 /** The names of a directory are written in pieces of this size. */
 const NAMES_PIECE_BYTES = 8 * 1024
 const MAX_UNWRITTEN_BYTES = 256 * 1024
 /** The file starts at this offset, so that 0 can mean "none". */
-const START = 8
+const START_OFFSET = 8
 
 /**
  * Records each directory of a walk and each name in it, so that they can be checked again after the walk. It is kept in
@@ -71,7 +71,7 @@ const START = 8
  */
 export class WalkLog implements Disposable {
   #fd = -1
-  #end = START
+  #end = START_OFFSET
   #unwritten: Buffer[] = []
   #unwrittenBytes = 0
   #folders = new Float64Array(64)
@@ -116,8 +116,8 @@ export class WalkLog implements Disposable {
   folderAt(index: number): LoggedFolder | undefined {
     const at = this.#folders[index] ?? 0
     if (at === 0) return undefined
-    const head = this.#read(at, FOLDER_HEAD)
-    const path = this.#read(at + FOLDER_HEAD, head.readUInt32LE(48))
+    const head = this.#read(at, FOLDER_HEAD_BYTES)
+    const path = this.#read(at + FOLDER_HEAD_BYTES, head.readUInt32LE(48))
     return decodeFolder(head, path)
   }
 
@@ -131,8 +131,8 @@ export class WalkLog implements Disposable {
   /** Reads the names of a directory in batches, the last ones first. A batch is valid until the next one. */
   *names({ lastNames }: Pick<LoggedFolder, 'lastNames'>): Generator<LoggedName[]> {
     for (let at = lastNames; at !== 0; ) {
-      const head = this.#read(at, NAMES_HEAD)
-      yield decodeNames(this.#read(at + NAMES_HEAD, head.readUInt32LE(8)))
+      const head = this.#read(at, NAMES_HEAD_BYTES)
+      yield decodeNames(this.#read(at + NAMES_HEAD_BYTES, head.readUInt32LE(8)))
       at = head.readDoubleLE(0)
     }
   }
@@ -194,28 +194,28 @@ export class WalkLog implements Disposable {
 }
 
 function encodeName(name: Buffer, entry: TreeEntry | undefined, isMount: boolean): Buffer {
-  const bytes = Buffer.allocUnsafe(NAME_HEAD + name.length)
+  const bytes = Buffer.allocUnsafe(NAME_HEAD_BYTES + name.length)
   bytes[0] = TYPES.indexOf(isMount ? 'mount' : entry?.type)
   bytes.writeBigUInt64LE(BigInt.asUintN(64, entry?.inode ?? 0n), 1)
   bytes.writeBigInt64LE(BigInt.asIntN(64, entry?.ctimeNs ?? 0n), 9)
   bytes.writeUInt16LE(name.length, 17)
-  name.copy(bytes, NAME_HEAD)
+  name.copy(bytes, NAME_HEAD_BYTES)
   return bytes
 }
 
 function encodeNames(names: Buffer[], bytes: number, before: number): Buffer {
-  const head = Buffer.allocUnsafe(NAMES_HEAD)
+  const head = Buffer.allocUnsafe(NAMES_HEAD_BYTES)
   head.writeDoubleLE(before, 0)
   head.writeUInt32LE(bytes, 8)
-  return Buffer.concat([head, ...names], NAMES_HEAD + bytes)
+  return Buffer.concat([head, ...names], NAMES_HEAD_BYTES + bytes)
 }
 
 function decodeNames(bytes: Buffer): LoggedName[] {
   const names: LoggedName[] = []
   for (let at = 0; at < bytes.length; ) {
-    const end = at + NAME_HEAD + bytes.readUInt16LE(at + 17)
+    const end = at + NAME_HEAD_BYTES + bytes.readUInt16LE(at + 17)
     names.push({
-      name: bytes.subarray(at + NAME_HEAD, end),
+      name: bytes.subarray(at + NAME_HEAD_BYTES, end),
       type: TYPES[bytes[at] ?? 0],
       inode: bytes.readBigUInt64LE(at + 1),
       ctimeNs: bytes.readBigInt64LE(at + 9),
@@ -226,7 +226,7 @@ function decodeNames(bytes: Buffer): LoggedName[] {
 }
 
 function encodeFolder({ path, device, inode, mtimeNs, ctimeNs, listedMs, lastNames }: LoggedFolder): Buffer {
-  const bytes = Buffer.allocUnsafe(FOLDER_HEAD + path.length)
+  const bytes = Buffer.allocUnsafe(FOLDER_HEAD_BYTES + path.length)
   bytes.writeBigUInt64LE(BigInt.asUintN(64, device), 0)
   bytes.writeBigUInt64LE(BigInt.asUintN(64, inode), 8)
   bytes.writeBigInt64LE(BigInt.asIntN(64, mtimeNs), 16)
@@ -234,7 +234,7 @@ function encodeFolder({ path, device, inode, mtimeNs, ctimeNs, listedMs, lastNam
   bytes.writeDoubleLE(listedMs, 32)
   bytes.writeDoubleLE(lastNames, 40)
   bytes.writeUInt32LE(path.length, 48)
-  path.copy(bytes, FOLDER_HEAD)
+  path.copy(bytes, FOLDER_HEAD_BYTES)
   return bytes
 }
 
