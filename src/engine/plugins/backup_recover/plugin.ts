@@ -1,3 +1,6 @@
+// The actions backup_recover and backup_recover_plan. recover-args.ts checks the arguments, recover.ts does the work
+// or shows what it would do. It uses the store and volume/swap, and does not know where its record goes.
+
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { Plugin } from '../../plugin.ts'
 import { runRecover } from './recover.ts'
