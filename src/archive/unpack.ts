@@ -108,9 +108,9 @@ class Unpacking {
   #isWanted({ type }: TarEntry, path: Buffer): boolean {
     const { chosen } = this.#input
     if (!chosen) return true
-    chosen.saw(path)
+    chosen.noteFound(path)
     const choice = chosen.of(path)
-    return choice === 'all' || (choice === 'way' && type === 'directory')
+    return choice === 'all' || (choice === 'ancestor' && type === 'directory')
   }
 
   #link(path: Buffer, entry: TarEntry): void {

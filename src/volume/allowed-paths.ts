@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, normalize, sep } from 'node:path'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 import { type HeldVolume, holdVolume } from './held-volume.ts'
-import { followTrusted, type TrustedWay } from './trusted-path.ts'
+import { followTrusted, type TrustedPath } from './trusted-path.ts'
 
 export interface AllowedRoots {
   volumeRoot: string
@@ -72,13 +72,13 @@ interface AllowedDirectories {
 async function followRoots(given: string[]): Promise<AllowedDirectories> {
   const real = new Set<string>()
   for (const root of given.toSorted((a, b) => a.length - b.length)) {
-    const way = await followTrusted(root, (at) => real.has(at)).catch(() => undefined)
-    if (way && !way.stopped) real.add(join(way.real, ...way.rest))
+    const followed = await followTrusted(root, (at) => real.has(at)).catch(() => undefined)
+    if (followed && !followed.stopped) real.add(join(followed.real, ...followed.rest))
   }
   return { given, real }
 }
 
-async function followToRoot(path: string, { given, real }: AllowedDirectories): Promise<TrustedWay> {
+async function followToRoot(path: string, { given, real }: AllowedDirectories): Promise<TrustedPath> {
   try {
     return await followTrusted(path, (at) => real.has(at))
   } catch (error) {

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
 
 /** How far a path was followed. */
-export interface TrustedWay {
+export interface TrustedPath {
   /** Whether it ended at a path for which `stopAt` returned true. */
   stopped: boolean
   /** Contains no symbolic link. Names that do not exist are kept as they were given. */
@@ -26,41 +26,41 @@ const STICKY = 0o1000
  * changed by these two, so nobody else can replace the directory later.
  * @throws FORBIDDEN if ".." follows after such a directory, and errors of the file system
  */
-export async function followTrusted(path: string, stopAt: (real: string) => boolean): Promise<TrustedWay> {
-  const way: TrustedWay = { stopped: false, real: '/', rest: namesOf(path), endsInLink: false }
+export async function followTrusted(path: string, stopAt: (real: string) => boolean): Promise<TrustedPath> {
+  const followed: TrustedPath = { stopped: false, real: '/', rest: namesOf(path), endsInLink: false }
   let isMissing = false
   for (let links = 0; ; ) {
-    way.stopped = stopAt(way.real)
-    const name = way.stopped ? undefined : way.rest.shift()
-    if (name === undefined) return way
+    followed.stopped = stopAt(followed.real)
+    const name = followed.stopped ? undefined : followed.rest.shift()
+    if (name === undefined) return followed
     if (name === '..') {
-      way.real = dirname(way.real)
+      followed.real = dirname(followed.real)
       continue
     }
-    const next = join(way.real, name)
-    const found: Found = isMissing ? 'missing' : await classifyEntry(way.real, next)
-    if (found === 'untrusted') return endUntrusted(path, way, name)
+    const next = join(followed.real, name)
+    const found: Found = isMissing ? 'missing' : await classifyEntry(followed.real, next)
+    if (found === 'untrusted') return endUntrusted(path, followed, name)
     isMissing ||= found === 'missing'
     if (typeof found === 'string') {
-      way.real = next
+      followed.real = next
       continue
     }
     if (++links > MAX_LINKS)
       throw new BackupdError('BAD_INPUT', `"${path}" leads through more than ${MAX_LINKS} symbolic links`)
-    way.endsInLink ||= way.rest.length === 0
-    way.rest.unshift(...namesOf(found.target))
-    if (isAbsolute(found.target)) way.real = '/'
+    followed.endsInLink ||= followed.rest.length === 0
+    followed.rest.unshift(...namesOf(found.target))
+    if (isAbsolute(found.target)) followed.real = '/'
   }
 }
 
 /** No link is followed from here on, so ".." could not be resolved correctly by names. */
-function endUntrusted(path: string, way: TrustedWay, name: string): TrustedWay {
-  way.rest.unshift(name)
-  if (!way.rest.includes('..')) return way
-  const what = `a symbolic link on the way leads through "${way.real}", which others can change, and has ".." after it`
-  const todo = 'Write the real path in the inventory'
-  throw new BackupdError('FORBIDDEN', `Cannot follow "${path}": ${what}, expected none. ${todo}`, {
-    facts: { path: way.real },
+function endUntrusted(path: string, followed: TrustedPath, name: string): TrustedPath {
+  followed.rest.unshift(name)
+  if (!followed.rest.includes('..')) return followed
+  const what = `a symbolic link on the way leads through "${followed.real}", which others can change, and has ".." after it`
+  const advice = 'Write the real path in the inventory'
+  throw new BackupdError('FORBIDDEN', `Cannot follow "${path}": ${what}, expected none. ${advice}`, {
+    facts: { path: followed.real },
   })
 }
 

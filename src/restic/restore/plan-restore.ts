@@ -16,7 +16,7 @@ export interface PlanInput {
   /** The path of the volume; null if it does not exist. */
   path: string | null
   /** The files to put into the volume. If left out, the whole content of the volume is replaced. */
-  chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
+  chosen?: Chosen & Partial<Pick<ChosenFiles, 'noteFound'>>
   /** How many paths of each kind are listed. */
   names: number
   signal: AbortSignal
@@ -84,8 +84,8 @@ class Planning {
   /** Also notes chosen entries as seen. */
   #choiceOf({ entry, subtree }: Node, choice: Choice): Choice {
     const inner = choice === 'all' ? 'all' : this.#chosen.of(entry.path)
-    if (inner === 'none' || (inner === 'way' && !subtree)) return 'none'
-    this.#input.chosen?.saw?.(entry.path)
+    if (inner === 'none' || (inner === 'ancestor' && !subtree)) return 'none'
+    this.#input.chosen?.noteFound?.(entry.path)
     return inner
   }
 
@@ -99,7 +99,7 @@ class Planning {
     const inner = this.#choiceOf(node, choice)
     if (inner === 'none') return
     const isFolder = there?.type === 'directory'
-    const isBarred = inner === 'way' && there !== undefined && !isFolder
+    const isBarred = inner === 'ancestor' && there !== undefined && !isFolder
     if (isBarred) this.tally.add('refuse', path, 0)
     if (isBarred || isRefused) return this.#noteSeen(subtree, path, inner)
     if (!subtree && isFolder && !this.#isWhole && (await isNotEmpty(live, name)))

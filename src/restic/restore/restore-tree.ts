@@ -24,7 +24,7 @@ export interface RestoreInput {
   /** An existing empty directory. */
   target: string
   /** Default: everything. Parent directories of chosen entries are restored too. */
-  chosen?: Chosen & Partial<Pick<ChosenFiles, 'saw'>>
+  chosen?: Chosen & Partial<Pick<ChosenFiles, 'noteFound'>>
   signal: AbortSignal
   /** Totals so far (`bytes` of file content) and the path that is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
@@ -117,7 +117,7 @@ class Restoring {
 
   async #restore(item: RestoreItem): Promise<void> {
     const { entry } = item.node
-    this.#input.chosen?.saw?.(entry.path)
+    this.#input.chosen?.noteFound?.(entry.path)
     if (item.linkTo) this.#window.links.push({ path: entry.path, target: item.linkTo })
     else if (entry.type === 'file') await this.#beginFile(item)
     else if (await this.#writer.write(entry, NOTHING)) this.#count(entry.path)

@@ -55,7 +55,7 @@ function nextNodes(walk: SnapshotWalk, level: Level): { nodes: Node[]; inner: St
     const node = level.nodes[level.at++] as Node
     const { path } = node.entry
     const choice = level.choice === 'all' ? 'all' : walk.chosen.of(path)
-    if (choice === 'none' || (choice === 'way' && !node.subtree)) continue
+    if (choice === 'none' || (choice === 'ancestor' && !node.subtree)) continue
     nodes.push(node)
     if (node.subtree) return { nodes, inner: { tree: node.subtree, path, choice } }
   }

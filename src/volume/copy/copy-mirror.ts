@@ -18,7 +18,7 @@ export interface MirrorCopyInput {
   mirror: string
   /** An existing empty directory. */
   target: string
-  chosen: Chosen & { saw?(path: Buffer): void }
+  chosen: Chosen & { noteFound?(path: Buffer): void }
   signal: AbortSignal
   /** Totals so far (`bytes` of file content) and the path that is being written. Called often: keep it cheap. */
   onProgress(done: { bytes: number; files: number; path: Buffer }): void
@@ -85,7 +85,7 @@ class Copy {
 
   #isWanted({ path, type }: TreeEntry): boolean {
     const choice = this.#input.chosen.of(path)
-    return choice === 'all' || (choice === 'way' && type === 'directory')
+    return choice === 'all' || (choice === 'ancestor' && type === 'directory')
   }
 
   async #copyFolder(folder: SortedFolder): Promise<void> {
@@ -100,7 +100,7 @@ class Copy {
 
   async #copy(seen: Seen): Promise<void> {
     const { entry } = seen.item
-    this.#input.chosen.saw?.(entry.path)
+    this.#input.chosen.noteFound?.(entry.path)
     if (await this.#write(seen.item)) this.#count(entry)
     this.#progress(entry.path)
     const inner = canEnter(seen) ? await this.#walk.open(seen) : undefined

@@ -2,8 +2,8 @@ import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { splitComponents } from './write-paths.ts'
 
-/** `all`: the path is chosen with all its content. `way`: only something below it is chosen. */
-export type Choice = 'all' | 'way' | 'none'
+/** `all`: the path is chosen with all its content. `ancestor`: only something below it is chosen. */
+export type Choice = 'all' | 'ancestor' | 'none'
 
 /** Decides which paths of a volume are chosen. */
 export interface Chosen {
@@ -15,39 +15,39 @@ export const EVERYTHING: Chosen = { of: () => 'all' }
 /** Chooses files and directories by their paths; an empty path chooses everything. */
 export function chosenPaths(paths: readonly Buffer[]): Chosen {
   const wanted = new Set<string>()
-  const ways = new Set<string>()
+  const ancestors = new Set<string>()
   for (const path of paths) {
     const names = splitComponents(path).map((name) => name.toString('latin1'))
     wanted.add(names.join('/'))
-    for (let depth = 0; depth < names.length; depth++) ways.add(names.slice(0, depth).join('/'))
+    for (let depth = 0; depth < names.length; depth++) ancestors.add(names.slice(0, depth).join('/'))
   }
   if (wanted.has('')) return EVERYTHING
   const lengths = new Set([...wanted].map((path) => path.length))
-  return { of: (path) => choiceOf(path.toString('latin1'), { wanted, lengths, ways }) }
+  return { of: (path) => choiceOf(path.toString('latin1'), { wanted, lengths, ancestors }) }
 }
 
 interface Wanted {
   wanted: ReadonlySet<string>
   /** Lengths of the wanted paths: avoids hashing each of a path's parents, of which there may be thousands. */
   lengths: ReadonlySet<number>
-  ways: ReadonlySet<string>
+  ancestors: ReadonlySet<string>
 }
 
-function choiceOf(path: string, { wanted, lengths, ways }: Wanted): Choice {
+function choiceOf(path: string, { wanted, lengths, ancestors }: Wanted): Choice {
   for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
     if (lengths.has(end) && wanted.has(path.slice(0, end))) return 'all'
   }
-  return ways.has(path) ? 'way' : 'none'
+  return ancestors.has(path) ? 'ancestor' : 'none'
 }
 
 /** The files that a user named, and which of them were found. */
 export interface ChosenFiles extends Chosen {
-  /** Call it with each path that exists. */
-  saw(path: Buffer): void
-  /** Named paths that were not seen. */
+  /** Call it with each path that exists in the backup. */
+  noteFound(path: Buffer): void
+  /** Named paths that were not found. */
   missing(): string[]
-  /** True if none of the named paths was seen. */
-  sawNothing(): boolean
+  /** True if none of the named paths was found. */
+  foundNothing(): boolean
 }
 
 /**
@@ -56,14 +56,14 @@ export interface ChosenFiles extends Chosen {
  */
 export function chosenFiles(files: readonly string[]): ChosenFiles {
   const paths = files.includes('*') ? [] : files.map(parsePath)
-  const unseen = new Set(paths.map((path) => path.toString('latin1')))
-  const named = unseen.size
+  const notFound = new Set(paths.map((path) => path.toString('latin1')))
+  const named = notFound.size
   const chosen = paths.length === 0 ? EVERYTHING : chosenPaths(paths)
   return {
     of: (path) => chosen.of(path),
-    saw: (path) => void (unseen.size > 0 && unseen.delete(path.toString('latin1'))),
-    missing: () => [...unseen].map((path) => bytesToText(Buffer.from(path, 'latin1'))),
-    sawNothing: () => named > 0 && unseen.size === named,
+    noteFound: (path) => void (notFound.size > 0 && notFound.delete(path.toString('latin1'))),
+    missing: () => [...notFound].map((path) => bytesToText(Buffer.from(path, 'latin1'))),
+    foundNothing: () => named > 0 && notFound.size === named,
   }
 }
 

@@ -36,9 +36,9 @@ export function openFolderBeneath(root: OutputFolder, path: Buffer): OutputFolde
 }
 
 /** Splits `path` before its last step; siblings share the first part. */
-export function splitWay(path: Buffer): { way: Buffer; rest: Buffer } {
+export function splitLastStep(path: Buffer): { parent: Buffer; rest: Buffer } {
   const rest = stepsOf(path).at(-1) ?? path
-  return { way: path.subarray(0, Math.max(path.length - rest.length - 1, 0)), rest }
+  return { parent: path.subarray(0, Math.max(path.length - rest.length - 1, 0)), rest }
 }
 
 /** Splits a path into steps that one call can open; without kernel calls, each name is a step. */

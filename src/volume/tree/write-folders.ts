@@ -1,6 +1,6 @@
 import { closeSync, fchmodSync, mkdirSync } from 'node:fs'
 import { errnoOf } from '../../lib/errors.ts'
-import { type OutputFolder, openFolderBeneath, openOutputFolder, splitWay } from './write-folder.ts'
+import { type OutputFolder, openFolderBeneath, openOutputFolder, splitLastStep } from './write-folder.ts'
 import { splitComponents, splitLast } from './write-paths.ts'
 
 /** Descriptors kept open. A few are enough, because archives are written folder by folder. */
@@ -32,8 +32,8 @@ export class Folders {
 
   /** Opens an existing folder, which the caller closes. Its parent is kept open for its siblings. */
   reopen(path: Buffer): OutputFolder {
-    const { way, rest } = splitWay(path)
-    return openFolderBeneath(this.#folderAt(way), rest)
+    const { parent, rest } = splitLastStep(path)
+    return openFolderBeneath(this.#folderAt(parent), rest)
   }
 
   /** Call it after a folder was removed: open folders may no longer be at their paths. */

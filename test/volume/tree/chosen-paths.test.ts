@@ -8,7 +8,7 @@ test('a chosen path includes everything below it, and its parents are only on th
   const choices = ['a', 'a/b', 'a/b/x', 'a/bb', 'a/c', 'c', 'c/d/e', 'cc', 'b'].map((path) =>
     chosen.of(bytes(path)),
   )
-  expect(choices).toEqual(['way', 'all', 'all', 'none', 'none', 'all', 'all', 'none', 'none'])
+  expect(choices).toEqual(['ancestor', 'all', 'all', 'none', 'none', 'all', 'all', 'none', 'none'])
 })
 
 test('choosing from a tree of thousands of levels is fast', { timeout: 30_000 }, () => {

@@ -193,7 +193,7 @@ function noteMissing(context: RunContext, chosen: ChosenFiles | null): number {
   if (!chosen) return 0
   const missing = chosen.missing()
   for (const path of missing) context.warn(`${path}: is not in the backup`)
-  if (!chosen.sawNothing()) return missing.length
+  if (!chosen.foundNothing()) return missing.length
   const named = missing.slice(0, 5).map((path) => `"${path}"`)
   const hint = missing.some((path) => path.includes('*'))
     ? '. Patterns are not supported: name files or directories'

@@ -22,15 +22,15 @@ export class Missed implements WalkPart {
   /** The new names of each of these directories. Keys are paths as latin1 text. */
   readonly folders = new Map<string, NameTable>()
   /** These directories and all their parents; '' for the volume. */
-  readonly #ways = new Set<string>()
+  readonly #ancestors = new Set<string>()
 
   add(folder: Buffer, names: NameTable): void {
     this.folders.set(folder.toString('latin1'), names)
-    for (const way of waysTo(folder)) this.#ways.add(way)
+    for (const ancestor of listAncestors(folder)) this.#ancestors.add(ancestor)
   }
 
   leadsTo(folder: Buffer): boolean {
-    return this.#ways.has(folder.toString('latin1'))
+    return this.#ancestors.has(folder.toString('latin1'))
   }
 
   has(folder: Buffer, name: Buffer): boolean {
@@ -136,7 +136,7 @@ async function canBeKept({ kernel }: OpenVolume, folder: Pin, name: Buffer): Pro
 }
 
 /** The paths from the volume down to a directory, both included. */
-function* waysTo(path: Buffer): Generator<string> {
+function* listAncestors(path: Buffer): Generator<string> {
   yield ''
   for (let at = path.indexOf(SLASH); at >= 0; at = path.indexOf(SLASH, at + 1))
     yield path.toString('latin1', 0, at)
