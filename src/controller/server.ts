@@ -104,7 +104,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { identity, ...stores } = catalog
   const settings = {
     advertise: options.advertise.replace(/\/+$/, ''),
-    ...{ volumeRoot, keepRecordsMs, newsFrom, takesOver, identity },
+    volumeRoot,
+    keepRecordsMs,
+    newsFrom,
+    takesOver,
+    identity,
     onInForce: ({ volumes }: Plan) => options.onPaths?.(volumes.map(({ path }) => path)),
   }
   const inventoryMemory = createInventoryMemory(dataDir, log)

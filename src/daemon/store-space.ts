@@ -35,8 +35,12 @@ export class KnownSpace {
     this.#options = options
     const { driver } = options
     this.#known = {
-      ...{ driver, freeBytes: null, totalBytes: null, error: null },
-      ...{ trashBytes: null, quota: null },
+      driver,
+      freeBytes: null,
+      totalBytes: null,
+      error: null,
+      trashBytes: null,
+      quota: null,
     }
   }
 

@@ -48,7 +48,16 @@ export function startChildRun(task: Task, { plugins, clock, send }: World): Chil
     reporter.log(level, message, toPlainFacts(facts))
   const { signal } = aborting
   const context: RunContext = {
-    ...{ rid, jobId, settings, options, clock, signal, log, progress, warn, announce },
+    rid,
+    jobId,
+    settings,
+    options,
+    clock,
+    signal,
+    log,
+    progress,
+    warn,
+    announce,
     isRunning: (other) => isRunning(settings.dataDir, other),
   }
   const alive = reportWork(send)

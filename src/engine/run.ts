@@ -83,7 +83,14 @@ export function makeTask(run: Run, settings: RunSettings, isHung: () => boolean)
   const options = { ...job?.options, ...run.options }
   const { signal } = aborting
   return {
-    ...{ rid, jobId, action: plugin.name, args, settings, options, signal, locks },
+    rid,
+    jobId,
+    action: plugin.name,
+    args,
+    settings,
+    options,
+    signal,
+    locks,
     get killAfterMs() {
       return isHung() ? 0 : undefined
     },

@@ -75,7 +75,8 @@ function openFoundMirror(world: StoreWorld, { info }: Found): Mirror | undefined
 function openFoundArchive(world: StoreWorld, { info, manifest }: Found): StoredArchive {
   const { server, name } = info
   return {
-    ...{ info, manifest },
+    info,
+    manifest,
     openObject: () => world.driver.open(keyOf(server, name, 'object')),
     openIndex: () => openIndex(world, server, manifest),
     markCorrupt: (reason) => markCorrupt(world, { server, name }, reason),

@@ -122,8 +122,15 @@ class PendingArchive implements PendingBackup {
     const manifest: Manifest = {
       format: 1,
       ...facts,
-      ...{ name, sequence, created, server: identity.ip, durability: driver.abilities.durability },
-      ...{ verified: null, corrupt: null, holds: [], writer: identity.version },
+      name,
+      sequence,
+      created,
+      server: identity.ip,
+      durability: driver.abilities.durability,
+      verified: null,
+      corrupt: null,
+      holds: [],
+      writer: identity.version,
     }
     return parseShape(`the manifest of "${name}"`, manifest, manifestSchema)
   }

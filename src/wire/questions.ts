@@ -46,7 +46,10 @@ const limit = z.coerce.number().int().min(1).max(MAX_PAGE_SIZE).default(DEFAULT_
 export const QUESTIONS = {
   /** The direct entries of a folder, by path. */
   files: question({
-    ...{ action: 'backup_files', method: 'GET', path: `${BACKUP}/files/:name`, changesStore: false },
+    action: 'backup_files',
+    method: 'GET',
+    path: `${BACKUP}/files/:name`,
+    changesStore: false,
     what: 'The question for files of a backup',
     args: z.object({
       namespace,
@@ -61,7 +64,10 @@ export const QUESTIONS = {
   }),
   /** The snapshots of a series, newest first. */
   snapshots: question({
-    ...{ action: 'backup_snapshots', method: 'GET', path: `${BACKUP}/snapshots/:name`, changesStore: false },
+    action: 'backup_snapshots',
+    method: 'GET',
+    path: `${BACKUP}/snapshots/:name`,
+    changesStore: false,
     what: 'The question for snapshots',
     args: z.object({ namespace, name, limit, after }),
     answer: snapshotPageSchema,
@@ -69,7 +75,9 @@ export const QUESTIONS = {
   /** Deletes single snapshots of a series, all or none. A missing one is an error. */
   deleteSnapshots: question({
     action: 'snapshots_delete',
-    ...{ method: 'POST', path: `${BACKUP}/snapshots/:name/actions/delete`, changesStore: true },
+    method: 'POST',
+    path: `${BACKUP}/snapshots/:name/actions/delete`,
+    changesStore: true,
     what: 'The snapshots to delete',
     args: z.object({
       namespace,
@@ -81,7 +89,10 @@ export const QUESTIONS = {
   }),
   /** The differences between two snapshots, by path. */
   diff: question({
-    ...{ action: 'backup_diff', method: 'GET', path: `${BACKUP}/diff/:name`, changesStore: false },
+    action: 'backup_diff',
+    method: 'GET',
+    path: `${BACKUP}/diff/:name`,
+    changesStore: false,
     what: 'The question for a difference',
     args: z.object({
       namespace,
@@ -96,21 +107,30 @@ export const QUESTIONS = {
   }),
   /** The versions of one path in the snapshots of a series, newest first. */
   history: question({
-    ...{ action: 'backup_history', method: 'GET', path: `${BACKUP}/history/:name`, changesStore: false },
+    action: 'backup_history',
+    method: 'GET',
+    path: `${BACKUP}/history/:name`,
+    changesStore: false,
     what: 'The question for the history of a file',
     args: z.object({ namespace, name, path: z.string(), after }),
     answer: fileHistorySchema,
   }),
   /** The servers that have a folder in the store, including dead ones. */
   namespaces: question({
-    ...{ action: 'backup_namespaces', method: 'GET', path: `${BACKUP}/namespaces`, changesStore: false },
+    action: 'backup_namespaces',
+    method: 'GET',
+    path: `${BACKUP}/namespaces`,
+    changesStore: false,
     what: 'The question for namespaces',
     args: z.object({}),
     answer: namespacesSchema,
   }),
   /** The objects in a namespace that belong to no backup. */
   unknown: question({
-    ...{ action: 'backup_unknown', method: 'GET', path: `${BACKUP}/unknown`, changesStore: false },
+    action: 'backup_unknown',
+    method: 'GET',
+    path: `${BACKUP}/unknown`,
+    changesStore: false,
     what: 'The question for unknown objects',
     args: z.object({ namespace }),
     answer: unknownObjectsSchema,

@@ -7,7 +7,8 @@ import { checkReady } from './run-request.ts'
 
 /** One route for each row of QUESTIONS. */
 export const QUESTION_ROUTES: readonly DaemonRoute[] = Object.values(QUESTIONS).map((question) => ({
-  ...{ method: question.method, path: question.path },
+  method: question.method,
+  path: question.path,
   handle: (call, world) => answer(question, call, world),
 }))
 

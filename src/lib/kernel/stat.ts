@@ -37,8 +37,19 @@ const NS_PER_SECOND = 1_000_000_000n
 /** `struct statx` (statx(2)): its size and the offsets of fields. */
 const STATX_BYTES = 256
 const AT = {
-  ...{ mask: 0, nlink: 16, uid: 20, gid: 24, mode: 28, ino: 32, size: 40 },
-  ...{ ctime: 96, mtime: 112, rdevMajor: 128, rdevMinor: 132, devMajor: 136, devMinor: 140 },
+  mask: 0,
+  nlink: 16,
+  uid: 20,
+  gid: 24,
+  mode: 28,
+  ino: 32,
+  size: 40,
+  ctime: 96,
+  mtime: 112,
+  rdevMajor: 128,
+  rdevMinor: 132,
+  devMajor: 136,
+  devMinor: 140,
 }
 
 export function bindStat(libc: Libc): KernelStat {

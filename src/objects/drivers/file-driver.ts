@@ -174,7 +174,8 @@ export class FileDriver implements BareDriver {
       atNewObject(this.place, temporary, (path) => open(path, NEW, 0o600)),
     )
     return new FileWriter({
-      ...{ file, attempt },
+      file,
+      attempt,
       publish: (to, stored) => this.#publish(temporary, to, stored),
       remove: () => this.remove(temporary),
     })

@@ -13,7 +13,10 @@ export interface PackUse {
 export function measurePacks(used: UsedBlobs): PackUse[] {
   const { index } = used
   const uses: PackUse[] = Array.from({ length: index.packCount }, (_, pack) => ({
-    ...{ pack, usedBytes: 0, unusedBytes: 0, holdsTrees: false },
+    pack,
+    usedBytes: 0,
+    unusedBytes: 0,
+    holdsTrees: false,
   }))
   for (let entry = 0; entry < index.size; entry++) {
     const use = uses[index.packOf(entry)]

@@ -7,7 +7,12 @@ import type { FileInfo } from '../../wire/backup.ts'
 export function toFileInfo(entry: TreeEntry): FileInfo {
   const { path, type, size, mode, uid, gid, mtimeNs, linkTarget } = entry
   return {
-    ...{ path: bytesToText(path), type, size, mode, uid, gid },
+    path: bytesToText(path),
+    type,
+    size,
+    mode,
+    uid,
+    gid,
     modified: isoTimeOfNs(mtimeNs),
     linkTarget: linkTarget && bytesToText(linkTarget),
     sha256: null,

@@ -143,7 +143,9 @@ export class BlobIndex {
     const compressed = plainLength > 0
     return {
       pack: this.packId(pack),
-      ...{ offset, length, compressed },
+      offset,
+      length,
+      compressed,
       plainLength: compressed ? plainLength : length - SEAL_OVERHEAD,
     }
   }

@@ -89,7 +89,10 @@ export class BlobPlacer<P extends WritePlace> implements AsyncDisposable {
   async #placeRun(run: PackRun<Located<P>>): Promise<void> {
     const bytes = await this.#bytesOf(run)
     const blobs = run.blobs.map(({ id, offset, length, plainLength, compressed, places }) => ({
-      ...{ at: offset - run.offset, length, plainLength, compressed },
+      at: offset - run.offset,
+      length,
+      plainLength,
+      compressed,
       id: Uint8Array.from(id),
       places: places.map(({ fd, position }) => ({ fd, position })),
     }))

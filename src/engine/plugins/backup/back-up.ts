@@ -23,7 +23,11 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   const store = await step('open the store', () => openRunStore(context))
   const warnings = collectWarnings(context)
   await using backup = await startBackup(store, {
-    ...{ args, volume, run: context, warnings, step },
+    args,
+    volume,
+    run: context,
+    warnings,
+    step,
     listReasons: (seen, suspect) => listPartialReasons({ args, context, warnings }, seen, suspect),
   })
   return describeOutcome(await backup.make(readClockDoubt(context, warnings)))

@@ -52,7 +52,12 @@ function parseRules(info: string[]): ExpireRule[] {
 function describeRun(context: RunContext, problems: string[]): ExpireRun {
   const { settings, signal, announce, progress, log, warn } = context
   return {
-    ...{ settings, signal, announce, progress, log, lockWaitMs: LOCK_WAIT_MS },
+    settings,
+    signal,
+    announce,
+    progress,
+    log,
+    lockWaitMs: LOCK_WAIT_MS,
     now: () => readRunTime(context).nowMs,
     reportProblem(problem) {
       problems.push(problem)

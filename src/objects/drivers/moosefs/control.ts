@@ -34,7 +34,9 @@ export async function openControl(top: string): Promise<MooseFsControl> {
   if (info.length < 10)
     throw new BackupdError('STORE_UNAVAILABLE', `${top}/.masterinfo is not what a MooseFS has there`)
   const mount = {
-    ...{ host: info.subarray(0, 4).join('.'), port: info.readUInt16BE(4), session: info.readUInt32BE(6) },
+    host: info.subarray(0, 4).join('.'),
+    port: info.readUInt16BE(4),
+    session: info.readUInt32BE(6),
     version: info.length >= 14 ? info.readUInt32BE(10) : 0,
   }
   const ask = (message: Message) => askMooseFs(mount, message)

@@ -28,7 +28,9 @@ export async function readSpace(place: MooseFsPlace): Promise<Space> {
   const totalBytes = room.blocks * room.bsize
   const freeBytes = Math.min(room.bavail * room.bsize, quota ? roomIn(quota) : Number.POSITIVE_INFINITY)
   return {
-    ...{ freeBytes, totalBytes, trashBytes },
+    freeBytes,
+    totalBytes,
+    trashBytes,
     quota: quota ? { usedBytes: quota.usedBytes, limitBytes: quota.limitBytes } : null,
     problems: [...quotas.flatMap(quotaProblem), ...roomProblem({ freeBytes, totalBytes, trashBytes })],
   }

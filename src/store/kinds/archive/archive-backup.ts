@@ -36,7 +36,8 @@ export function archiveBackup(archive: StoredArchive): StoredBackup {
       refuseSnapshot(snapshot)
       return {
         legacySource: manifest === null ? findLegacySource(info) : null,
-        ...{ state: info.state, suspect: info.suspect },
+        state: info.state,
+        suspect: info.suspect,
         totals: manifest && { bytes: manifest.bytes, files: manifest.files },
         needs,
         measure: async (chosen, signal) => (chosen ? await measureArchive(archive, chosen, signal) : needs),
@@ -64,7 +65,9 @@ async function restoreArchive(
   await using archive = await stored.openObject()
   const expected = expectedOf(stored)
   return await unpackArchive({
-    ...{ ...into, archive, expected },
+    ...into,
+    archive,
+    expected,
     members: await membersOf(stored),
     chosen: chosen ?? undefined,
   })

@@ -37,7 +37,12 @@ function toFileInfo(entry: TarEntry, path: Buffer): FileInfo {
   const { type, size, mode, uid, gid, mtimeNs, linkName } = entry
   const isLink = type === 'symlink' || type === 'hardlink'
   return {
-    ...{ path: bytesToText(path), type, size, mode, uid, gid },
+    path: bytesToText(path),
+    type,
+    size,
+    mode,
+    uid,
+    gid,
     modified: isoTimeOfNs(mtimeNs),
     linkTarget: isLink ? bytesToText(linkName) : null,
     sha256: null,

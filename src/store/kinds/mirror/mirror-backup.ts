@@ -24,7 +24,10 @@ export function mirrorBackup(info: BackupInfo, mirror: Mirror): StoredBackup {
       refuseSnapshot(snapshot)
       return {
         legacySource: findLegacySource(info),
-        ...{ state: info.state, suspect: info.suspect, totals: null, needs },
+        state: info.state,
+        suspect: info.suspect,
+        totals: null,
+        needs,
         // The size of the chosen files is unknown until they are copied.
         measure: async (chosen) => (chosen ? { bytes: 0, entries: 0 } : needs),
         restore: (into, chosen) =>

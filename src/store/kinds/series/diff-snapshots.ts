@@ -39,7 +39,8 @@ export async function diffSeries(
 
 function toFileDiff({ change, path, before, after }: Difference): FileDiff {
   return {
-    ...{ change, path: bytesToText(path) },
+    change,
+    path: bytesToText(path),
     before: before && toFileInfo(before),
     after: after && toFileInfo(after),
   }

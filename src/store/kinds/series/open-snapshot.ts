@@ -86,7 +86,9 @@ async function readContent(
   const { state, suspect, size, files } = infoOfSnapshot(found)
   const volume = await volumeTree(source, found.file)
   return {
-    ...{ legacySource: null, state, suspect },
+    legacySource: null,
+    state,
+    suspect,
     totals: size === null || files === null ? null : { bytes: size, files },
     // The most it can need: the size also counts holes, and every name of a hard link.
     needs: { bytes: size ?? UNKNOWN, entries: found.file.backupd?.entries ?? UNKNOWN },
@@ -106,7 +108,10 @@ function toRecoverPlan({ create, overwrite, delete: gone, same }: RestorePlan): 
   const kinds = [['create', create] as const, ['overwrite', overwrite] as const, ['delete', gone] as const]
   const steps = kinds.flatMap(([action, { paths }]) => paths.map((path) => ({ action, path })))
   return {
-    ...{ create: create.count, overwrite: overwrite.count, delete: gone.count, unchanged: same },
+    create: create.count,
+    overwrite: overwrite.count,
+    delete: gone.count,
+    unchanged: same,
     bytes: create.bytes + overwrite.bytes,
     steps: steps.slice(0, MAX_NAMED),
     more: create.count + overwrite.count + gone.count > Math.min(steps.length, MAX_NAMED),

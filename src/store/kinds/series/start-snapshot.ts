@@ -71,7 +71,10 @@ async function makeAndReadBack(
 ): Promise<MadeBackup> {
   const { store, repository, run, step } = task
   const snapshot: NewSnapshot = {
-    ...{ ...task, series, clockDoubt, reasons: [] },
+    ...task,
+    series,
+    clockDoubt,
+    reasons: [],
     before: series?.snapshots.at(-1),
     known: series?.snapshots.findLast(({ file }) => file.backupd),
     sequence: lastSequence(series) + 1,
@@ -112,7 +115,11 @@ function makeAfter(snapshot: NewSnapshot, before: SeriesSnapshot | undefined): P
   if (before && reread.reread) run.log('info', 'every file is read, whatever its timestamps say')
   run.progress({ phase: 'snapshot', bytesTotal: before?.file.backupd?.bytes ?? null })
   return makeSnapshot({
-    ...{ repository, lock, volume: volume.place, sourcePath: args.path, hostname: run.settings.ip },
+    repository,
+    lock,
+    volume: volume.place,
+    sourcePath: args.path,
+    hostname: run.settings.ip,
     parent: before ? { id: before.id, snapshot: before.file } : null,
     reread: reread.reread,
     time: new Date(run.clock.now()),
@@ -144,7 +151,9 @@ function describeMade(
   const { snapshotId: snapshot, filesNew, filesChanged, filesUnchanged, filesDeleted } = summary
   const { bytesRead, bytesAdded } = summary
   return {
-    ...{ info, reasons, changedWhileRead: describeChanged(summary.changedWhileRead) },
+    info,
+    reasons,
+    changedWhileRead: describeChanged(summary.changedWhileRead),
     counts: { snapshot, filesNew, filesChanged, filesUnchanged, filesDeleted, bytesRead, bytesAdded },
   }
 }

@@ -71,7 +71,12 @@ async function makeMirrorSnapshot(
   run.progress({ phase: 'take over', bytesTotal: null, filesTotal: null })
   await mirror.withFolder((volume) =>
     makeSnapshot({
-      ...{ repository, lock, volume, sourcePath: args.path, hostname: run.settings.ip, parent: null },
+      repository,
+      lock,
+      volume,
+      sourcePath: args.path,
+      hostname: run.settings.ip,
+      parent: null,
       time: new Date(info.created),
       signal: run.signal,
       describe: (seen) => describeMirror(task, seen, sequence),
