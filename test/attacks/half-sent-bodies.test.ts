@@ -91,19 +91,22 @@ test.each([
       return daemon
     },
   ],
-])('a %s takes so many connections of one address, and one more when one is closed', async (_, start) => {
-  const { url } = await start()
-  const sockets = [await opened(url), await opened(url), await opened(url)]
-  const refused = await wordsOf(await opened(url))
-  expect(refused).toMatch(/^HTTP\/1.1 503 .*\r\n/)
-  expect(refused).toContain('x-backupd-error-code: TOO_COSTLY')
-  expect(refused).toContain('"Cannot open another connection from 127.0.0.1: it has 3 already.')
-  expect(refused).toContain('--max-sockets-per-peer')
-  for (const socket of sockets) socket.destroy()
-  let status = 503
-  while (status === 503) status = await fetch(`${url}/healthz`).then((response) => response.status)
-  expect(status).not.toBe(503)
-})
+])(
+  'a %s accepts a limited number of connections of one address, and one more after one is closed',
+  async (_, start) => {
+    const { url } = await start()
+    const sockets = [await opened(url), await opened(url), await opened(url)]
+    const refused = await wordsOf(await opened(url))
+    expect(refused).toMatch(/^HTTP\/1.1 503 .*\r\n/)
+    expect(refused).toContain('x-backupd-error-code: TOO_COSTLY')
+    expect(refused).toContain('"Cannot open another connection from 127.0.0.1: it has 3 already.')
+    expect(refused).toContain('--max-sockets-per-peer')
+    for (const socket of sockets) socket.destroy()
+    let status = 503
+    while (status === 503) status = await fetch(`${url}/healthz`).then((response) => response.status)
+    expect(status).not.toBe(503)
+  },
+)
 
 test('connections of all addresses have a common limit', async () => {
   const app = Fastify()

@@ -129,7 +129,7 @@ describe.skipIf(noSwaps)(
       ['recover', null],
       ['recover of single files', ['own']],
     ])(
-      `nor if others own a directory above what is allowed (%s) (${notRoot ?? 'needs root'})`,
+      `no backup or recover is redirected if others own a directory above what is allowed (%s) (${notRoot ?? 'needs root'})`,
       { timeout: PATIENCE_MS },
       async (_, files) => {
         const world = await prepare('untrusted')

@@ -130,7 +130,7 @@ describe('a file that cannot be used', () => {
       /catalog\.db is damaged\. Nothing was overwritten.*rebuildCatalog/,
     ],
     ['has a page overwritten', scribble, /catalog\.db is damaged\. Nothing was overwritten/],
-  ])('%s: one clear line, and it is left as it was', async (_, damage, message) => {
+  ])('%s gives one clear line, and is left unchanged', async (_, damage, message) => {
     const folder = await tempFolder()
     const catalog = await openIn(folder)
     await catalog.records.take(Array.from({ length: 200 }, (_, n) => sampleRecord({ rid: ridOf(n) })))

@@ -54,7 +54,7 @@ function expectAnswer(what: string, { status, headers, body }: RawAnswer): void 
 }
 
 test.for(REST_ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
-  '%s stands hostile names and bodies',
+  '%s answers hostile names and bodies with a proper error',
   async ([, { method, path }]) => {
     const ask = await start()
     const [pattern = '', flag] = path.split('?')
@@ -118,53 +118,63 @@ const GONE = 'hello-hello.web.web-1-data-db-1795425842.tar.gz'
 
 test.for<[string, RawRequest, number, RegExp]>([
   [
-    'a type nobody knows',
+    'an unknown content type',
     { path: DELETE, headers: { 'content-type': 'text/xml' }, body: '<a/>' },
     415,
     /send /,
   ],
-  ['too much', { path: DELETE, headers: FORM, body: 'x'.repeat(2 ** 21) }, 413, /send less at once$/],
   [
-    'no name that is understood',
+    'a body that is too large',
+    { path: DELETE, headers: FORM, body: 'x'.repeat(2 ** 21) },
+    413,
+    /send less at once$/,
+  ],
+  [
+    'an unknown field',
     { path: DELETE, headers: FORM, body: `names=${GONE}` },
     400,
     /^Not deleted: the request names no backup in the field "files" \(it has "names"\): send files=NAME/,
   ],
-  ['names that are empty', { path: DELETE, headers: FORM, body: 'files=&files=' }, 400, /names no backup/],
-  ['half of JSON', { path: DELETE, headers: JSON_BODY, body: '{"files"' }, 400, /send valid JSON/],
-  ['no URL', { path: '/api/v2/app/%ff%fe/cron/jobs/x/actions/run' }, 400, /percent-encode names as UTF-8/],
+  ['empty names', { path: DELETE, headers: FORM, body: 'files=&files=' }, 400, /names no backup/],
+  ['incomplete JSON', { path: DELETE, headers: JSON_BODY, body: '{"files"' }, 400, /send valid JSON/],
   [
-    'too long a name',
+    'an invalid URL',
+    { path: '/api/v2/app/%ff%fe/cron/jobs/x/actions/run' },
+    400,
+    /percent-encode names as UTF-8/,
+  ],
+  [
+    'a name that is too long',
     { path: `/api/v2/app/${'x'.repeat(4500)}/cron/jobs/x/actions/run` },
     414,
     /from a list$/,
   ],
-  ['no news', { path: '/api/v2/system/notify' }, 400, /not a JSON object\. Send one record/],
+  ['invalid news', { path: '/api/v2/system/notify' }, 400, /not a JSON object\. Send one record/],
   [
-    'a copy to no directory',
+    'a copy to an invalid directory',
     { path: '/api/v2/system/backup', headers: FORM, body: 'dir=a%00b' },
     400,
-    /name another/,
+    /Name another/,
   ],
   [
-    'the backup of others',
+    'a backup of another app',
     { path: DELETE, headers: FORM, body: 'files=other-1.tar.gz' },
     400,
     /^No permission to delete other-1\.tar\.gz: .* belong .*nothing was deleted: take names from its list of backups\. (?!.*--)/,
   ],
   [
-    'a backup that is gone',
+    'a deleted backup',
     { path: DELETE, headers: FORM, body: `files=${GONE}` },
     400,
     /^Not deleted: There is no/,
   ],
   [
-    'a job that is not there',
+    'a missing job',
     { path: '/api/v2/app/hello/cron/jobs/x/actions/run' },
     400,
     /see the list of jobs\. Check the name or id .*; a record or a backup may have expired/,
   ],
-])('of %s it is said what to do', async ([, request, status, words]) => {
+])('the refusal of %s says what to do', async ([, request, status, words]) => {
   const ask = await start()
   const answer = await ask({ method: 'POST', ...request })
   expect(answer).toMatchObject({ status, headers: { 'x-backupd-error-code': expect.any(String) } })

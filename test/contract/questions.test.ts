@@ -20,7 +20,7 @@ test.each(rows)('the route of %s is documented', (_, { method, path }) => {
 })
 
 test.each(rows.filter(([, { changesStore }]) => changesStore))(
-  '%s is refused of another server, and before the daemon is ready',
+  '%s is refused for another server, and before the daemon is ready',
   async (_, { method, path }) => {
     const route = QUESTION_ROUTES.find((one) => one.path === path && one.method === method)
     const world = (reason?: string) => ({ ip: OWN, notReady: () => reason }) as unknown as DaemonParts

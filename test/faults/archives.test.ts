@@ -28,23 +28,28 @@ describe('an archive that differs from what was written', () => {
     ['empty', (archive) => truncateSync(archive, 0), 'expected'],
     ['with one bit flipped', flipBit, 'The archive is'],
     ['something else altogether', (archive) => writeFileSync(archive, 'no archive at all'), 'expected'],
-  ])('%s: ARCHIVE_CORRUPT, the volume untouched, the backup no longer good', async (_what, spoil, words) => {
-    const world = await runBackedUpVolume()
-    const before = contentOf(world.volume)
-    spoil(world.archive)
-    const { state, error, result } = await world.recover(world.name)
-    expect({ state, result }).toEqual({ state: 'FAILED', result: null })
-    expect(error).toMatchObject({ code: 'ARCHIVE_CORRUPT', action: ERROR_CODES.ARCHIVE_CORRUPT })
-    expect(error?.message).toContain(`Cannot recover "${world.name}": `)
-    expect(error?.message).toContain(words)
-    expect(contentOf(world.volume)).toEqual(before)
-    world.expectNothingLeft()
-    const good = () => world.ask('{ backups { nodes { good corrupt } } }')
-    await world.ask('mutation { rebuildCatalog { namespaces { updated } } }')
-    expect(await good()).toMatchObject({ backups: { nodes: [{ good: false, corrupt: expect.any(String) }] } })
-    expect(await world.lastGood()).toBeUndefined()
-    expect((await world.backUp()).state).toBe('SUCCESS')
-  })
+  ])(
+    '%s gives ARCHIVE_CORRUPT, leaves the volume untouched, and the backup is no longer good',
+    async (_what, spoil, words) => {
+      const world = await runBackedUpVolume()
+      const before = contentOf(world.volume)
+      spoil(world.archive)
+      const { state, error, result } = await world.recover(world.name)
+      expect({ state, result }).toEqual({ state: 'FAILED', result: null })
+      expect(error).toMatchObject({ code: 'ARCHIVE_CORRUPT', action: ERROR_CODES.ARCHIVE_CORRUPT })
+      expect(error?.message).toContain(`Cannot recover "${world.name}": `)
+      expect(error?.message).toContain(words)
+      expect(contentOf(world.volume)).toEqual(before)
+      world.expectNothingLeft()
+      const good = () => world.ask('{ backups { nodes { good corrupt } } }')
+      await world.ask('mutation { rebuildCatalog { namespaces { updated } } }')
+      expect(await good()).toMatchObject({
+        backups: { nodes: [{ good: false, corrupt: expect.any(String) }] },
+      })
+      expect(await world.lastGood()).toBeUndefined()
+      expect((await world.backUp()).state).toBe('SUCCESS')
+    },
+  )
 
   test('that is missing is reported, and the volume is untouched', async () => {
     const world = await runBackedUpVolume()
@@ -83,7 +88,7 @@ describe('an archive of another tar with', () => {
       '"db/out/victim", which leads through a symbolic link',
     ],
     ['a hard link that leads out', [directory('db/'), hardLink('db/h', '../victim')], 'leads up'],
-  ])('%s: ARCHIVE_UNSAFE, nothing written anywhere', async (_what, parts, words) => {
+  ])('%s gives ARCHIVE_UNSAFE, and nothing is written', async (_what, parts, words) => {
     const world = await hello.running()
     writeFileSync(`${world.volume}/file`, 'as it was')
     writeFileSync(`${world.instance}/victim`, 'untouched')

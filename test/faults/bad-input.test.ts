@@ -169,7 +169,7 @@ describe('a volume', () => {
     ['missing', () => {}, 'does not exist: check its mount'],
     ['a file', (volume) => writeFileSync(volume, 'x'), 'is not a directory'],
     ['a link to nothing', (volume) => symlinkSync('nowhere', volume), 'does not lead to one'],
-  ])('that is %s: VOLUME_MISSING, nothing in the store', async (_what, put, words) => {
+  ])('that is %s gives VOLUME_MISSING, and nothing in the store', async (_what, put, words) => {
     const world = await hello.running()
     rmdirSync(world.volume)
     put(world.volume)

@@ -71,7 +71,7 @@ testBinds('a bind mount inside old content is not emptied with it (needs mounts)
 })
 
 testBinds.each(['was a folder', 'was a folder/deep'])(
-  'a mount made at "%s" while old content is removed keeps its mode and all in it (needs mounts)',
+  'a mount made at "%s" while old content is removed keeps its mode and its content (needs mounts)',
   async (path) => {
     const { base, volume } = oldVolume.onDisk()
     const [source, point] = [`${base}/outside`, `${volume}/${path}`]
@@ -174,7 +174,7 @@ testCopies('a mount made while a copy in place is checked is not entered (needs 
 })
 
 testCopies.each(['begun', 'cleared'])(
-  'a mount made after a copy was killed at "%s" locks the volume until it is gone (needs mounts)',
+  'a mount made after a copy was killed at "%s" locks the volume until it is removed (needs mounts)',
   async (point) => {
     const world = makeImmutableWorld()
     const { dataDir, volume, bind, expectIntact } = world

@@ -18,7 +18,7 @@ describe('a body', () => {
     ['that is no UTF-8', { headers: JSON_TYPE, body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }],
     ['that is nested without end', { headers: JSON_TYPE, body: Buffer.from('['.repeat(200_000)) }],
     ['of a type nobody knows', { headers: { 'content-type': 'application/x-tar' }, body: bomb }],
-  ])('%s is refused by every program, which go on', async (_what, sent) => {
+  ])('%s is refused by every program, which continues', async (_what, sent) => {
     const { url, daemon } = await hello.running()
     for (const [target, path] of [
       [url, '/graphql'],

@@ -68,7 +68,7 @@ testOwnMount('a staging folder that is renamed during the copy is not emptied (n
 })
 
 testOwnMount.each(['the staging folder', 'what was unpacked'])(
-  '%s is not copied if something else took its place (needs mounts)',
+  '%s is not copied if something replaced it (needs mounts)',
   async (what) => {
     const { volume, staging, copy } = await makeInsideWorld()
     const replaced = what === 'the staging folder' ? staging : join(staging, 'new')

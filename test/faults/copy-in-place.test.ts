@@ -196,7 +196,7 @@ test.skipIf(noFlags).each([
   ['copied', 1],
   ['in place', 1],
 ])(
-  `killed at "%s" (%i), the copy is done to its end afterwards (${noFlags ?? 'needs chattr'})`,
+  `a copy killed at "%s" (%i) is completed afterwards (${noFlags ?? 'needs chattr'})`,
   async (point, time) => {
     const world = makeImmutableWorld()
     const { dataDir, volume } = world

@@ -30,7 +30,7 @@ function makeProtectedWorld(flag: string) {
 }
 
 testOwnMount.each(['i', 'a'])(
-  'a volume with chattr +%s itself is refused with the ways to recover it, and left as it was (needs mounts)',
+  'a volume with chattr +%s itself is refused with the alternatives, and left unchanged (needs mounts)',
   async (flag) => {
     const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
     const before = look()
@@ -70,7 +70,7 @@ testOwnMount.each([
   ['a', null],
   ['i', { ...NEW_ROOT, flags: 0x10 }],
 ])(
-  'a volume with chattr +%s is copied in place and said to be without it (needs mounts)',
+  'a volume with chattr +%s is copied in place and reported to be without it (needs mounts)',
   async (flag, root) => {
     const { dataDir, volume, look, plan } = makeProtectedWorld(flag)
     await using claim = await claimVolume(dataDir, volume)

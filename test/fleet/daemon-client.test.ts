@@ -273,7 +273,7 @@ describe('refusals', () => {
   test.each<[string, ScriptedAnswer]>([
     ['not JSON', { body: '<html>', headers: { 'content-type': 'text/html' } }],
     ['another shape', { body: { hello: 'world' } }],
-  ])('an answer that is %s names the daemon and what was asked', async (_, answer) => {
+  ])('an answer that is %s names the daemon and the request', async (_, answer) => {
     const { client } = await daemonThatSays(answer)
     await expect(client.debug(IP)).rejects.toMatchObject({
       code: 'DAEMON_REFUSED',

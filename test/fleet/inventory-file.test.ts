@@ -160,7 +160,7 @@ describe('a change is reported', () => {
         renameSync(`${folder}.new`, folder)
       },
     ],
-  ])('when the directory is %s in one moment, and of later edits in it', async (_how, replace) => {
+  ])('when the directory is %s atomically, and later edits in it', async (_how, replace) => {
     const folder = join(await tempFolder(), 'backupd')
     const file = join(folder, 'inventory.yaml')
     await mkdir(folder)

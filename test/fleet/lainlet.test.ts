@@ -105,7 +105,7 @@ test.each<[Misbehaviour, RegExp]>([
   ['json', /it answered 200 with application\/json, not an event stream/],
   ['redirect', /it answered 302 with text\/event-stream, not an event stream/],
   ['failing', /it answered 500 with text\/plain/],
-])('one that is there and %s is told as such, and heard once it is well', async (how, words) => {
+])('one that exists and %s is reported as broken, and read when it works', async (how, words) => {
   const lainlet = await lainletWith(RECORDED)
   lainlet.misbehave(how)
   const { news } = await watch(lainlet.address, 0.5)

@@ -201,7 +201,7 @@ describe.skipIf(!loaded)('unexpected errors are thrown (needs glibc)', () => {
     ['removeXattr', (fd) => kernel.removeXattr(fd, bytes('user.a'))],
     ['setFlags', (fd) => kernel.setFlags(fd, 0)],
     ['syncfs', (fd) => kernel.syncfs(fd)],
-  ])('%s of what is not open', (_, call) => {
+  ])('%s of a closed file', (_, call) => {
     expect(() => call(2 ** 30)).toThrow(code('EBADF'))
   })
 

@@ -62,7 +62,7 @@ test.skipIf(!libc)('a path is opened again after renames below it, a limited num
 })
 
 test.skipIf(!libc).each([ENOSYS, EPERM])(
-  'where openat2 is missing or forbidden (%d), each step is opened without links, and closed again',
+  'without openat2 (%d), each step is opened without links, and closed again',
   (errno) => {
     const { openBeneath, openAcrossMounts } = openWith(() => errno)
     const dir = folderWith(tempDir())

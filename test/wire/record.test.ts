@@ -59,7 +59,7 @@ test.each<[RecordState, string]>([
   ['failed', 'failed'],
   ['cancelled', 'failed'],
   ['lost', 'failed'],
-])('%s reads %s on the recorded wire', (state, legacy) => {
+])('%s is sent as %s to a legacy controller', (state, legacy) => {
   const told = toLegacyRecord(record(1, state, { reason: 'why', result: { file: 'a.tar.gz', size: 342 } }))
   expect(told).toMatchObject({ state: legacy, reason: 'why', end: '0001-01-01T00:00:00Z' })
   expect(told.result).toEqual({ file: 'a.tar.gz', size: 342 })

@@ -88,7 +88,7 @@ describe('backup_files', () => {
   it.each([
     ['missing', (index: string) => rmSync(index)],
     ['damaged', (index: string) => writeFileSync(index, readFileSync(index).reverse())],
-  ])('reads the archive in order where its index is %s', async (_what, spoil) => {
+  ])('reads the archive in order if its index is %s', async (_what, spoil) => {
     const world = await backedUp()
     const whole = await ask(world, { name: world.name })
     spoil(`${world.object}.index.gz`)

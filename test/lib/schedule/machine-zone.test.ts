@@ -42,7 +42,7 @@ describe('TZ', () => {
     ['PST8PDT', -8, -7],
     ['AEST-10AEDT,M10.1.0,M4.1.0/3', 11, 10],
     ['<-02>2<-01>,M3.5.0/-1,M10.5.0/0', -2, -1],
-  ])('the rule %s means a zone that changes its clocks so', (tz, winter, summer) => {
+  ])('the rule %s means a zone with the same clock changes', (tz, winter, summer) => {
     const { zone, problem } = ofTz(tz)
     expect(problem).toBeNull()
     expect(offsetsOf(zone)).toEqual([winter, summer])

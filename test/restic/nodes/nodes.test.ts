@@ -56,7 +56,7 @@ describe('a node', () => {
     ['a block device', { type: 'blockdev', size: 0, major: 7, minor: 0 }],
     ['an attribute', { xattrs: [{ name: Buffer.from('user.a=<b'), value: Buffer.from([0, 255]) }] }],
     ['an empty attribute', { xattrs: [{ name: Buffer.from('user.e'), value: Buffer.alloc(0) }] }],
-  ])('comes back as it was: %s', (_, change) => {
+  ])('is read back the same: %s', (_, change) => {
     const { node, entry } = there(change)
     expect(node?.entry).toEqual(entry)
     expect(node?.content).toEqual(entry.type === 'file' ? [id] : [])

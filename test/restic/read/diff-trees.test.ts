@@ -77,7 +77,7 @@ describe('the difference between two trees', () => {
       'x',
       ['type f', 'removed f/in', 'removed f/in/it'],
     ],
-  ])('tells of %s', async (_, before, after, expected) => {
+  ])('reports %s', async (_, before, after, expected) => {
     expect(await diff({ f: before }, { f: after })).toEqual(expected)
   })
 

@@ -152,7 +152,7 @@ describe('a reader', () => {
   test.each<[string, ErrorCode, Record<string, string>]>([
     ['is full', 'STORE_FULL', {}],
     ['is read-only', 'STORE_UNAVAILABLE', { errno: 'EROFS' }],
-  ])('a store that %s does so without a lock, with a word', async (_, code, facts) => {
+  ])('a store that %s is read without a lock, with a warning', async (_, code, facts) => {
     const { driver, heard, lock } = await readingWorld()
     driver.fail('createIn').with(new BackupdError(code, 'no lock can be made', { facts }))
     expect((await lock()).isHeld()).toBe(false)

@@ -19,7 +19,7 @@ test.each<[DriverCall, string]>([
   ['sync', 'when a pack is synced'],
   ['commit', 'when a pack is published'],
   ['committed', 'when a pack is published, although it took effect'],
-])('a store that fails at %s, %s, ends it without a snapshot', async (call) => {
+])('a store that fails at %s, %s, ends the run without a snapshot', async (call) => {
   let faulty: FaultyDriver | undefined
   const world = await given.repository({
     driverOf: (dir) => {

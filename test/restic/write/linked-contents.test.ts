@@ -33,7 +33,7 @@ test('at most 50,000 files are remembered', () => {
 })
 
 test.each<Partial<TreeEntry>>([{ size: 11 }, { mtimeNs: 6n }, { ctimeNs: 6n }])(
-  'a new file that got the inode of one that is gone has content of its own: %o',
+  'a new file with the inode of a deleted one has content of its own: %o',
   (change) => {
     const linked = new LinkedContents()
     linked.add(entry(), READING)

@@ -45,7 +45,7 @@ test.skipIf(!canMount)(
 )
 
 test.skipIf(!canMount).each(['staged', 'journal written', 'moved out', 'moved in', 'in place'])(
-  'inside a mount, killed at "%s", the old content is back, its own time too (needs mounts)',
+  'inside a mount, after a kill at "%s" the old content is restored, with its own time (needs mounts)',
   async (point) => {
     const { dataDir, volume, before } = makeMountedWorld()
     expect(await recoverUntil({ dataDir, volume, point })).toBe('SIGKILL')
@@ -55,7 +55,7 @@ test.skipIf(!canMount).each(['staged', 'journal written', 'moved out', 'moved in
 )
 
 test.skipIf(!canMount).each(['committed', 'emptied', 'done'])(
-  'inside a mount, killed at "%s", the new content is there (needs mounts)',
+  'inside a mount, after a kill at "%s" the new content is complete (needs mounts)',
   async (point) => {
     const { dataDir, volume } = makeMountedWorld()
     expect(await recoverUntil({ dataDir, volume, point })).toBe('SIGKILL')

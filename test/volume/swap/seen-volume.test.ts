@@ -24,7 +24,7 @@ const OTHER_DISK = String(0x812345)
 test.each<[string, (seen: Record<string, string>) => object, string]>([
   ['born at another time', () => ({ birthtimeNs: '1' }), 'birth time'],
   ['on another mount', () => ({ mount: 'none', device: OTHER_DISK }), 'another mount'],
-])('a volume that is %s is not settled, and locked with the reason', async (_, change, words) => {
+])('a volume that is %s is not settled, and is locked with the reason', async (_, change, words) => {
   const { dataDir, volume, before, pointer, save } = await makeHalfSwapped()
   const half = contentOf(volume)
   save({ ...pointer, seen: { ...pointer.seen, ...change(pointer.seen) } })

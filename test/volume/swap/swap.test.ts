@@ -122,7 +122,7 @@ test('a volume that somebody created meanwhile is not replaced', async () => {
 })
 
 test.each<Checkpoint>(['journal written', 'moved', 'moved out', 'moved in', 'in place'])(
-  'cancelled at "%s", everything is as it was',
+  'a swap cancelled at "%s" leaves everything unchanged',
   async (point) => {
     const world = oldVolume.onDisk()
     const before = contentOf(world.volume)

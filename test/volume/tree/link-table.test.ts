@@ -34,7 +34,7 @@ test.each<Partial<LinkIdentity>>([
   { mtimeNs: 2n },
   { ctimeNs: 3n },
   { links: 1 },
-])('tells a file that has the inode of another one: %o', (change) => {
+])('distinguishes a file that has the inode of another one: %o', (change) => {
   using table = createLinkTable()
   table.add(file(), { path: Buffer.from('first'), offset: 512 })
   expect(table.claim(file(change))).toEqual({ path: Buffer.from('first'), offset: 512, isSame: false })

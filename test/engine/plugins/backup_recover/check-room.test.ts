@@ -25,7 +25,7 @@ async function makeBackup(mode: 'full' | 'increment') {
 }
 
 test.skipIf(!canMount).for(['full', 'increment'] as const)(
-  'of a backup (%s) that does not fit nothing is unpacked, and files of it that fit are put back (needs mounts)',
+  'nothing of a backup (%s) that does not fit is unpacked, and files of it that fit are recovered (needs mounts)',
   async (mode) => {
     const { recover, name, destDir } = await makeBackup(mode)
     for (const files of [null, ['*'], ['large']]) {

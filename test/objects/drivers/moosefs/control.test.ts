@@ -89,7 +89,7 @@ describe('the control files of MooseFS', () => {
     ['refuses', [packet(STATFS.answers, withId(Buffer.of(9)))], /refuses it with status 9/],
     ['answers another question', [packet(477, withId(roomOf(1)))], /answered with message 477/],
     ['hangs up', 'close', /closed the connection/],
-  ])('says so where it %s', async (_, then, words) => {
+  ])('report if it %s', async (_, then, words) => {
     const { control } = await mountAnswering(then)
     await expect(control.trashBytes()).rejects.toMatchObject({
       ...{ code: 'STORE_UNAVAILABLE', message: expect.stringMatching(words) },
