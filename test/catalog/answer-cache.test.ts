@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
 import { AnswerCache } from '../../src/catalog/answer-cache.ts'
-import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
-import { tempCatalog } from '../support/temp-catalog.ts'
 
 /** Counts how often it is asked; the answer is that number. */
 function counting() {
@@ -64,39 +62,3 @@ test('the oldest answers are dropped if there are too many', async () => {
   expect(asked()).toBe(0)
   expect(await cache.get('a', find)).toBe(1)
 })
-
-test('every kind of write invalidates the cache', async () => {
-  const { records, backups } = await tempCatalog()
-  const names = async () =>
-    (await backups.find({ app: 'hello' }, { first: 10 })).items.map(({ node }) => node.name)
-  const states = async () =>
-    (await records.find({ app: 'hello' }, { first: 10 })).items.map(
-      ({ node }) => node.progress?.bytesDone ?? node.state,
-    )
-  const [one, two] = [
-    sampleBackup({ name: 'one', sequence: 1 }),
-    sampleBackup({ name: 'two', sequence: 2, created: '2026-11-24T09:00:00Z' }),
-  ]
-  expect(await records.get(ridOf(1))).toBeUndefined()
-  const told: unknown[] = [await names(), await states()]
-  await records.take([sampleRecord({ seq: 1 })])
-  told.push(await states())
-  await records.take([sampleRecord({ seq: 2, progress: sampleProgress(5) })])
-  told.push(await states())
-  await records.take([
-    sampleRecord({ seq: 3, state: 'success', end: '2026-11-23T09:00:00Z', result: { backup: one } }),
-  ])
-  told.push(await states(), await names())
-  await backups.reconcile(one.server, pagesOf([one, two]), false)
-  told.push(await names())
-  await backups.remove(one.server, ['one'])
-  told.push(await names())
-  await backups.reconcile(one.server, pagesOf([]), false)
-  told.push(await names())
-  expect((await records.get(ridOf(1)))?.record.state).toBe('success')
-  expect(told).toEqual([[], [], ['running'], [5], ['success'], ['one'], ['two', 'one'], ['two'], []])
-})
-
-async function* pagesOf(backups: ReturnType<typeof sampleBackup>[]) {
-  yield backups
-}

@@ -1,51 +1,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type {
-  AuditStore,
-  BackupStore,
-  CatalogCopier,
-  RecordStore,
-  ServerStore,
-} from '../../src/domain/ports.ts'
 import { sampleRecord } from '../support/catalog-samples.ts'
-import { openIn, tempCatalog, tempFolder } from '../support/temp-catalog.ts'
-
-interface Ports {
-  records: RecordStore
-  backups: BackupStore
-  servers: ServerStore
-  audit: AuditStore
-  copier: CatalogCopier
-}
+import { openIn, tempFolder } from '../support/temp-catalog.ts'
 
 const CHILD = fileURLToPath(new URL('../support/catalog-child.ts', import.meta.url))
-
-test('the catalog implements the ports of the domain, and keeps servers and audit', async () => {
-  const ports: Ports = await tempCatalog()
-  const server = { ip: '10.0.0.2', daemonId: null, lastSeen: null, leaving: false }
-  await ports.servers.save(server)
-  await ports.servers.save({ ...server, ip: '10.0.0.1' })
-  await ports.servers.save({ ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true })
-  expect(await ports.servers.all()).toEqual([
-    { ...server, ip: '10.0.0.1' },
-    { ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true },
-  ])
-  await ports.servers.remove('10.0.0.1')
-  await ports.servers.remove('10.0.0.1')
-  expect(await ports.servers.all()).toHaveLength(1)
-  await ports.audit.write({
-    at: '2026-01-01T00:00:00Z',
-    who: 'me',
-    verb: 'recover',
-    facts: { a: 1 },
-    outcome: 'ok',
-  })
-})
 
 describe('only one process at a time uses a catalog', () => {
   test('the second process is told who uses it, and may open it afterwards', async () => {
@@ -98,32 +61,5 @@ describe('copies', () => {
       expect(database.prepare('SELECT count(*) FROM Record').pluck().get()).toBe(1)
       database.close()
     }
-  })
-
-  test.each(['/tmp', '..', '../copies-2', 'link/below', '/proc/self/cwd'])(
-    'to %s are refused',
-    async (dir) => {
-      const folder = await tempFolder()
-      const catalog = await openIn(folder)
-      onTestFinished(() => catalog.close())
-      await mkdir(join(folder, 'copies'))
-      await symlink('/tmp', join(folder, 'copies', 'link'))
-      await expect(catalog.copier.copyTo(dir)).rejects.toMatchObject({
-        code: 'FORBIDDEN',
-        message: expect.stringContaining(`"${dir}": it is outside`),
-      })
-      expect(await readdir(join(folder, 'copies'))).toEqual(['link'])
-    },
-  )
-
-  test('that fail leave nothing behind', async () => {
-    const folder = await tempFolder()
-    const catalog = await openIn(folder)
-    onTestFinished(() => catalog.close())
-    await mkdir(join(folder, 'copies'))
-    await writeFile(join(folder, 'copies', 'file'), '')
-    for (const dir of ['file', 'file/below', 'a\0b', 'x'.repeat(300)])
-      await expect(catalog.copier.copyTo(dir)).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    expect(await readdir(join(folder, 'copies'))).toEqual(['file'])
   })
 })

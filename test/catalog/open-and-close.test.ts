@@ -47,20 +47,6 @@ test('a refused lock keeps no file open', async () => {
   expect(holdsOf(file)).toBe(0)
 })
 
-test('a write in progress is completed when the catalog closes', async () => {
-  const folder = await tempFolder()
-  const catalog = await openIn(folder)
-  const server = { ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false }
-  const writing = Promise.all(
-    Array.from({ length: 20 }, (_, n) => catalog.servers.save({ ...server, ip: `10.0.0.${n}` })),
-  )
-  await catalog.close()
-  await writing
-  const again = await openIn(folder)
-  onTestFinished(() => again.close())
-  expect(await again.servers.all()).toHaveLength(20)
-})
-
 test('a transaction that cannot begin blocks nobody', async () => {
   const db = openCatalogDatabase(join(await tempFolder(), 'catalog.db'), {
     log: silentLog,

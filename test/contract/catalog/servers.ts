@@ -1,0 +1,54 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { closing, type MakePlace, openEmpty } from './place.ts'
+
+/** What a catalog remembers of servers, of who asked for what, and of itself. */
+export function serverDemands(makePlace: MakePlace): void {
+  test('servers are kept, in the order of their addresses', async () => {
+    const { servers } = await openEmpty(makePlace)
+    const server = { ip: '10.0.0.2', daemonId: null, lastSeen: null, leaving: false }
+    await servers.save(server)
+    await servers.save({ ...server, ip: '10.0.0.1' })
+    await servers.save({ ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true })
+    expect(await servers.all()).toEqual([
+      { ...server, ip: '10.0.0.1' },
+      { ...server, daemonId: 'd', lastSeen: '2026-01-01T00:00:00Z', leaving: true },
+    ])
+    await servers.remove('10.0.0.1')
+    await servers.remove('10.0.0.1')
+    expect(await servers.all()).toHaveLength(1)
+  })
+
+  test('the audit is forgotten slice by slice, up to a time', async () => {
+    const { audit } = await openEmpty(makePlace)
+    const entry = { who: 'me', verb: 'recover', facts: { a: 1 }, outcome: 'ok' }
+    await audit.write({ ...entry, at: '2026-01-01T00:00:00Z' })
+    await audit.write({ ...entry, at: '2026-01-02T00:00:00Z' })
+    await audit.write({ ...entry, at: '2026-01-03T00:00:00Z' })
+    expect(await audit.forget('2026-01-03T00:00:00Z')).toBe(2)
+    expect(await audit.forget('2026-01-03T00:00:00Z')).toBe(0)
+    expect(await audit.forget('2027-01-01T00:00:00Z')).toBe(1)
+  })
+
+  test('the identity stays over restarts, and no other catalog has it', async () => {
+    const [place, other] = [await makePlace(), await openEmpty(makePlace)]
+    const first = await place.open()
+    await first.close()
+    await using again = closing(await place.open())
+    expect(again.catalog.identity).toBe(first.identity)
+    expect(other.identity).not.toBe(first.identity)
+  })
+
+  test('a write in progress is completed when the catalog closes', async () => {
+    const place = await makePlace()
+    const catalog = await place.open()
+    const server = { ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false }
+    const writing = Promise.all(
+      Array.from({ length: 20 }, (_, n) => catalog.servers.save({ ...server, ip: `10.0.0.${n}` })),
+    )
+    await catalog.close()
+    await writing
+    const again = await place.open()
+    onTestFinished(() => again.close())
+    expect(await again.servers.all()).toHaveLength(20)
+  })
+}
