@@ -67,13 +67,13 @@ const catalog = await openCatalog({
 const { records, backups } = catalog
 await measure('take, 500 ended runs at once', COUNT, async () => {
   for (let n = 0; n < COUNT; n += 500)
-    await records.take([...numbers(n, Math.min(n + 500, COUNT))].map(recordNumber))
+    await records.apply([...numbers(n, Math.min(n + 500, COUNT))].map(recordNumber))
 })
 const takeRate = await measure('take, one change of state at a time', 1000, async () => {
-  for (const n of numbers(COUNT, COUNT + 1000)) await records.take([sampleRecord({ rid: ridOf(n) })])
+  for (const n of numbers(COUNT, COUNT + 1000)) await records.apply([sampleRecord({ rid: ridOf(n) })])
 })
 await measure('take, progress', 5000, async () => {
-  for (const n of numbers(2, 5002)) await records.take([sampleRecord({ rid: ridOf(COUNT), seq: n })])
+  for (const n of numbers(2, 5002)) await records.apply([sampleRecord({ rid: ridOf(COUNT), seq: n })])
 })
 const lists: Record<string, () => Promise<unknown>> = {
   'records, first page': () => records.find({}, { first: 20 }),

@@ -50,7 +50,7 @@ async function fillCatalog(): Promise<void> {
   const gap = (Date.now() - monthStart) / RECORDS
   for (let n = 0; n < RECORDS; n += 500) {
     const records = Array.from({ length: 500 }, (_, at) => recordNumber(n + at, monthStart + (n + at) * gap))
-    await catalog.records.take(records)
+    await catalog.records.apply(records)
   }
   await catalog.close()
 }

@@ -14,7 +14,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
   await addPrunedMark(db, numbers.last())
   const prune = createPruner(world)
   return {
-    take: (news) =>
+    apply: (news) =>
       writes.run(async () => {
         const kept = await storeNews(world, news)
         await prune(kept.length)

@@ -32,7 +32,7 @@ export interface RecordStore {
    * Applies news to the known records (wire applyNews), with the backups in them, in one transaction. On disk when it
    * resolves, except for mere progress, which stays in memory. Returns the changed records in order, each numbered.
    */
-  take(news: RunRecord[]): Promise<KeptRecord[]>
+  apply(news: RunRecord[]): Promise<KeptRecord[]>
   get(rid: string): Promise<KeptRecord | undefined>
   /** rid → server, for those of these runs that are known. */
   serversOf(rids: readonly string[]): Promise<Map<string, string>>

@@ -30,7 +30,7 @@ export class RecordLedger {
   apply(news: RunRecord[]): Promise<boolean> {
     const taken = this.#tail.then(async () => {
       for (const { rid, server } of news) this.noteAlive([rid], server)
-      return this.#publish(await this.#store.take(news.map(normalizeNames)))
+      return this.#publish(await this.#store.apply(news.map(normalizeNames)))
     })
     this.#tail = taken.catch(() => {})
     return taken

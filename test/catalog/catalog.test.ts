@@ -48,7 +48,7 @@ describe('copies', () => {
     const folder = await tempFolder()
     const catalog = await openIn(folder)
     onTestFinished(() => catalog.close())
-    await catalog.records.take([sampleRecord()])
+    await catalog.records.apply([sampleRecord()])
     const { path, size } = await catalog.copier.copyTo('nightly/one')
     const inside = join(folder, 'copies', 'nightly')
     const again = await catalog.copier.copyTo(inside)

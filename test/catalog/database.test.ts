@@ -133,7 +133,7 @@ describe('a file that cannot be used', () => {
   ])('%s gives one clear line, and is left unchanged', async (_, damage, message) => {
     const folder = await tempFolder()
     const catalog = await openIn(folder)
-    await catalog.records.take(Array.from({ length: 200 }, (_, n) => sampleRecord({ rid: ridOf(n) })))
+    await catalog.records.apply(Array.from({ length: 200 }, (_, n) => sampleRecord({ rid: ridOf(n) })))
     await catalog.close()
     const file = join(folder, 'catalog.db')
     await damage(file)

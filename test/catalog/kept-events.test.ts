@@ -7,7 +7,7 @@ import { openIn, tempFolder } from '../support/temp-catalog.ts'
 test('events of a catalog without this mark begin with the oldest event', async () => {
   const folder = await tempFolder()
   const before = await openIn(folder)
-  const kept = await before.records.take([sampleRecord({ state: 'queued' }), sampleRecord({ seq: 2 })])
+  const kept = await before.records.apply([sampleRecord({ state: 'queued' }), sampleRecord({ seq: 2 })])
   await before.close()
   const database = new Database(join(folder, 'catalog.db'))
   database.exec("DELETE FROM Meta WHERE key = 'events pruned up to'; DELETE FROM RecordEvent WHERE seq = 1")

@@ -18,9 +18,9 @@ test('a batch that cannot be stored does not block later ones', async () => {
   let fails = true
   const { records } = await tempCatalog()
   const { ledger } = await ledgerOf({
-    async take(news) {
+    async apply(news) {
       if (fails) throw new Error('the disk is full')
-      return records.take(news)
+      return records.apply(news)
     },
   })
   await expect(ledger.apply([RUNNING])).rejects.toThrow('the disk is full')

@@ -69,7 +69,7 @@ test.each(['rid', 'server', 'state', 'jobId', 'action', 'start', 'seq'])(
 test('a post is compared with runs of other servers by one query', async () => {
   const { world, records, post } = await start()
   const other = sampleRecord({ rid: ridOf(3), server: '10.0.0.2', jobId: '' })
-  await records.take([other])
+  await records.apply([other])
   const get = vi.spyOn(world.ports.records, 'get')
   const serversOf = vi.spyOn(world.ports.records, 'serversOf')
   const many = Array.from({ length: 1000 }, (_, at) => sampleRecord({ rid: ridOf(3 + at) }))

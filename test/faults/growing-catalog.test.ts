@@ -88,7 +88,7 @@ async function* pageOf<T>(page: T[]) {
 
 test('a run that has not ended keeps its record, however old it is', async () => {
   const { catalog } = await given.inMemory()
-  await catalog.records.take([
+  await catalog.records.apply([
     sampleRecord({ rid: ridOf(1), jobId: '' }),
     sampleRecord({ rid: ridOf(2), jobId: '', state: 'queued' }),
     ended(3, { jobId: '' }),

@@ -12,10 +12,10 @@ async function prunedCatalog(folder: string): Promise<void> {
   const clock = { ...systemClock, ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
   const dataDir = `${folder}/controller`
   const catalog = await openCatalog({ dataDir, copyDir: `${folder}/copies`, log: silentLog, clock })
-  await catalog.records.take([sampleRecord()])
+  await catalog.records.apply([sampleRecord()])
   clock.ms += 8 * 86_400_000
-  await catalog.records.take(Array.from({ length: 1100 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) })))
-  await catalog.records.take([sampleRecord({ rid: ridOf(9000) })])
+  await catalog.records.apply(Array.from({ length: 1100 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) })))
+  await catalog.records.apply([sampleRecord({ rid: ridOf(9000) })])
   await expect.poll(async () => (await catalog.records.keptEvents()).after).toBeGreaterThan(0)
   await catalog.close()
 }

@@ -7,6 +7,6 @@ import { ridOf, sampleRecord } from './catalog-samples.ts'
 const dataDir = process.argv[2] ?? ''
 const { records } = await openCatalog({ dataDir, copyDir: dataDir, log: silentLog, clock: systemClock })
 for (let n = 0; ; n++) {
-  await records.take([sampleRecord({ rid: ridOf(n) })])
+  await records.apply([sampleRecord({ rid: ridOf(n) })])
   process.send?.(ridOf(n))
 }

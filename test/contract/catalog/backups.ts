@@ -11,7 +11,7 @@ async function catalogWith(makePlace: MakePlace, ...backups: Partial<BackupInfo>
     const { server } = info
     return sampleRecord({ rid: ridOf(n), server, jobId: '', state: 'success', result: { backup: info } })
   })
-  await catalog.records.take(told)
+  await catalog.records.apply(told)
   return catalog
 }
 
@@ -124,7 +124,7 @@ export function backupDemands(makePlace: MakePlace): void {
         state: 'success',
         result: { backup: sampleBackup({ name: 'b' }) },
       })
-      await records.take([late])
+      await records.apply([late])
       expect((await backups.find({}, { first: 9 })).totalCount).toBe(0)
     })
 
@@ -140,7 +140,7 @@ export function backupDemands(makePlace: MakePlace): void {
     const word = (n: number, end: string, verified: string | null) =>
       sampleRecord({ rid: ridOf(n), state: 'success', end, result: { backup: sampleBackup({ verified }) } })
     const checked = word(2, '2026-11-24T09:00:00Z', '2026-11-24T08:59:00Z')
-    for (const record of [checked, word(1, '2026-11-23T09:00:00Z', null)]) await records.take([record])
+    for (const record of [checked, word(1, '2026-11-23T09:00:00Z', null)]) await records.apply([record])
     const { server, name } = sampleBackup()
     expect((await backups.get(server, name))?.verified).toBe('2026-11-24T08:59:00Z')
   })

@@ -12,7 +12,7 @@ export function eventDemands(makePlace: MakePlace): void {
       const queued = sampleRecord({ seq: 1, state: 'queued' })
       const running = sampleRecord({ seq: 2 })
       const ended = sampleRecord({ seq: 9, state: 'failed' })
-      const told = await records.take([queued, running, other, sampleRecord({ seq: 3 }), ended])
+      const told = await records.apply([queued, running, other, sampleRecord({ seq: 3 }), ended])
       const changes = told.filter(({ record }) => record.seq !== 3)
       const start = (told[0]?.eventSeq ?? 0) - 1
       expect(await records.eventsSince(start, {}, 10)).toEqual(changes)
@@ -27,11 +27,11 @@ export function eventDemands(makePlace: MakePlace): void {
       const catalog = await place.open(clock)
       const { records } = catalog
       expect(await records.keptEvents()).toEqual({ after: 0, upTo: 0 })
-      await records.take([sampleRecord()])
+      await records.apply([sampleRecord()])
       clock.ms += 8 * 86_400_000
       const many = Array.from({ length: 1100 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) }))
-      const newer = await records.take(many)
-      await records.take([sampleRecord({ rid: ridOf(9000) })])
+      const newer = await records.apply(many)
+      await records.apply([sampleRecord({ rid: ridOf(9000) })])
       const first = newer[0]?.eventSeq ?? 0
       await expect.poll(records.keptEvents).toEqual({ after: first - 1, upTo: first + 1100 })
       await catalog.close()
@@ -55,11 +55,11 @@ export function eventDemands(makePlace: MakePlace): void {
     test('are pruned when they are old, and the record stays', async () => {
       const clock = { ...systemClock, ms: Date.parse('2026-01-01T00:00:00Z'), now: () => clock.ms }
       const catalog = await openEmpty(makePlace, clock)
-      const kept = await catalog.records.take([sampleRecord()])
+      const kept = await catalog.records.apply([sampleRecord()])
       clock.ms += 8 * 86_400_000
       const many = Array.from({ length: 1100 }, (_, n) => sampleRecord({ rid: ridOf(n + 10) }))
-      const newer = await catalog.records.take(many)
-      await catalog.records.take([sampleRecord({ rid: ridOf(9000) })])
+      const newer = await catalog.records.apply(many)
+      await catalog.records.apply([sampleRecord({ rid: ridOf(9000) })])
       await catalog.servers.save({ ip: '10.0.0.1', daemonId: null, lastSeen: null, leaving: false })
       await expect
         .poll(async () => (await catalog.records.eventsSince(0, {}, 1))[0]?.eventSeq)

@@ -31,7 +31,7 @@ async function ridsOf(records: RecordStore): Promise<number[]> {
 export function forgetDemands(makePlace: MakePlace): void {
   test('a run that has not ended keeps its record, however old', async () => {
     const { records } = await openEmpty(makePlace)
-    await records.take([
+    await records.apply([
       sampleRecord({ rid: ridOf(1), jobId: '' }),
       sampleRecord({ rid: ridOf(2), jobId: '', state: 'queued' }),
       ended(3),
@@ -43,7 +43,7 @@ export function forgetDemands(makePlace: MakePlace): void {
   test('the newest record of a job and one that a backup refers to are kept', async () => {
     const { records } = await openEmpty(makePlace)
     const backup = sampleBackup({ rid: ridOf(2) })
-    await records.take([
+    await records.apply([
       ended(1, { jobId: 'j' }),
       ended(2, { jobId: 'j', start: '2026-11-23T08:45:00Z', result: { backup } }),
       ended(3, { jobId: 'j', start: '2026-11-23T08:46:00Z' }),
@@ -54,7 +54,7 @@ export function forgetDemands(makePlace: MakePlace): void {
 
   test('what was requested later than asked for stays, to the millisecond', async () => {
     const { records } = await openEmpty(makePlace)
-    await records.take([
+    await records.apply([
       ended(1, { start: '2026-11-23T08:44:53.999Z' }),
       ended(2, { start: '2026-11-23T08:44:54.000Z' }),
     ])
@@ -64,7 +64,7 @@ export function forgetDemands(makePlace: MakePlace): void {
 
   test('slices meet without a gap, however many records there are', async () => {
     const { records } = await openEmpty(makePlace)
-    await records.take(Array.from({ length: 700 }, (_, n) => ended(n + 10)))
+    await records.apply(Array.from({ length: 700 }, (_, n) => ended(n + 10)))
     expect(await forgetAll(records)).toBe(700)
     expect(await ridsOf(records)).toEqual([])
   })

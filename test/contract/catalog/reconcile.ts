@@ -10,7 +10,7 @@ async function catalogWith(makePlace: MakePlace, ...backups: Partial<BackupInfo>
     const { server } = info
     return sampleRecord({ rid: ridOf(n), server, jobId: '', state: 'success', result: { backup: info } })
   })
-  await catalog.records.take(told)
+  await catalog.records.apply(told)
   return catalog
 }
 
@@ -107,7 +107,7 @@ export function reconcileDemands(makePlace: MakePlace): void {
           end: '2027-01-01T00:00:00Z',
           result: { backup: { ...b, verified: '2026-12-01T00:00:00Z' } as BackupInfo },
         })
-        await records.take([deleted, made, checked])
+        await records.apply([deleted, made, checked])
         yield [a as BackupInfo, b as BackupInfo]
       }
       const counts = await backups.reconcile('10.0.0.1', staleList(), false)

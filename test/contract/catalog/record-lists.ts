@@ -34,7 +34,7 @@ export function recordListDemands(makePlace: MakePlace): void {
 
     const filled = async () => {
       const catalog = await openEmpty(makePlace)
-      await catalog.records.take(
+      await catalog.records.apply(
         runs.map((run, n) => sampleRecord({ rid: ridOf(n), ...run } as Partial<RunRecord>)),
       )
       return catalog.records
@@ -76,7 +76,7 @@ export function recordListDemands(makePlace: MakePlace): void {
         seen.push(...page.items.map(({ node }) => node.rid))
         after = page.items.at(-1)?.cursor
         more = page.hasNextPage
-        await records.take([sampleRecord({ rid: ridOf(100 + seen.length), start: '2026-02-01T00:00:00Z' })])
+        await records.apply([sampleRecord({ rid: ridOf(100 + seen.length), start: '2026-02-01T00:00:00Z' })])
       }
       expect(seen).toEqual([4, 1, 3, 2, 0, 5].map(ridOf))
     })

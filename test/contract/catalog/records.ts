@@ -78,11 +78,11 @@ export function recordDemands(makePlace: MakePlace): void {
       const { records } = await openEmpty(makePlace)
       const running = sampleRecord()
       const ended = sampleRecord({ seq: 5, state: 'success', end: '2026-11-23T09:00:00Z' })
-      const first = await records.take([running, running])
+      const first = await records.apply([running, running])
       expect(first).toEqual([{ record: running, eventSeq: expect.any(Number) }])
-      const second = await records.take([ended, running])
+      const second = await records.apply([ended, running])
       expect(second).toEqual([{ record: ended, eventSeq: (first[0]?.eventSeq ?? 0) + 1 }])
-      expect(await records.take([running, ended])).toEqual([])
+      expect(await records.apply([running, ended])).toEqual([])
       expect(await records.get(running.rid)).toEqual(second[0])
     })
 
@@ -98,7 +98,7 @@ export function recordDemands(makePlace: MakePlace): void {
         progress: sampleProgress(9),
       })
       const before = await place.open()
-      const kept = await before.records.take([record])
+      const kept = await before.records.apply([record])
       await before.close()
       await using after = closing(await place.open())
       expect(await after.catalog.records.get(record.rid)).toEqual(kept[0])
@@ -108,23 +108,23 @@ export function recordDemands(makePlace: MakePlace): void {
     test('keeps progress in memory only; after a restart the daemon reports it again', async () => {
       const place = await makePlace()
       const before = await place.open()
-      await before.records.take([sampleRecord()])
+      await before.records.apply([sampleRecord()])
       const progressed = sampleRecord({ seq: 7, progress: sampleProgress(500) })
-      expect(await before.records.take([progressed])).toHaveLength(1)
+      expect(await before.records.apply([progressed])).toHaveLength(1)
       expect((await before.records.find({}, { first: 1 })).items[0]?.node).toEqual(progressed)
       expect(await before.records.unfinished('10.0.0.1')).toEqual([progressed])
       expect(await before.records.unfinished('10.0.0.2')).toEqual([])
       await before.close()
       await using after = closing(await place.open())
       expect(await after.catalog.records.unfinished()).toEqual([sampleRecord()])
-      expect(await after.catalog.records.take([progressed])).toHaveLength(1)
+      expect(await after.catalog.records.apply([progressed])).toHaveLength(1)
     })
 
     test('ignores a backup of another server in a record', async () => {
       const { records, backups } = await openEmpty(makePlace)
       const foreign = sampleBackup({ server: '10.0.0.2' })
       const forged = sampleRecord({ state: 'success', result: { backup: foreign } })
-      expect(await records.take([forged, sampleRecord({ rid: ridOf(2) })])).toMatchObject([
+      expect(await records.apply([forged, sampleRecord({ rid: ridOf(2) })])).toMatchObject([
         { record: { rid: ridOf(2) } },
       ])
       expect(await records.get(forged.rid)).toBeUndefined()
@@ -137,16 +137,16 @@ export function recordDemands(makePlace: MakePlace): void {
         rid: ridOf(2),
         result: { backup: sampleBackup({ hasIndex: 'no' as never }) },
       })
-      await expect(records.take([sampleRecord(), { ...broken, state: 'success' }])).rejects.toThrow()
+      await expect(records.apply([sampleRecord(), { ...broken, state: 'success' }])).rejects.toThrow()
       expect(await records.get(ridOf(1))).toBeUndefined()
       expect(await records.unfinished()).toEqual([])
-      expect(await records.take([sampleRecord()])).toHaveLength(1)
+      expect(await records.apply([sampleRecord()])).toHaveLength(1)
     })
 
     test('accepts sizes beyond the range of a number and leaves them out of lists', async () => {
       const { records, backups } = await openEmpty(makePlace)
       const backup = sampleBackup({ size: 1e300, sequence: 2 ** 60, instanceNo: 2 ** 40 })
-      await records.take([sampleRecord({ state: 'success', result: { backup } })])
+      await records.apply([sampleRecord({ state: 'success', result: { backup } })])
       expect(await backups.get(backup.server, backup.name)).toMatchObject({
         size: Number.MAX_SAFE_INTEGER,
         instanceNo: 0,
@@ -162,7 +162,7 @@ export function recordDemands(makePlace: MakePlace): void {
       lane += 1
       const lives = livesOf(lane)
       const told = order.flatMap((at) => lives[at] ?? [])
-      for (let at = 0; at < told.length; at += batch) await catalog.records.take(told.slice(at, at + batch))
+      for (let at = 0; at < told.length; at += batch) await catalog.records.apply(told.slice(at, at + batch))
       return outcome(catalog, lane)
     }
     const everyNews = livesOf(0).map((_, at) => at)
@@ -203,11 +203,11 @@ export function recordDemands(makePlace: MakePlace): void {
     ]
     expect(await records.get(ridOf(1))).toBeUndefined()
     const told: unknown[] = [await names(), await states()]
-    await records.take([sampleRecord({ seq: 1 })])
+    await records.apply([sampleRecord({ seq: 1 })])
     told.push(await states())
-    await records.take([sampleRecord({ seq: 2, progress: sampleProgress(5) })])
+    await records.apply([sampleRecord({ seq: 2, progress: sampleProgress(5) })])
     told.push(await states())
-    await records.take([
+    await records.apply([
       sampleRecord({ seq: 3, state: 'success', end: '2026-11-23T09:00:00Z', result: { backup: one } }),
     ])
     told.push(await states(), await names())
@@ -224,7 +224,7 @@ export function recordDemands(makePlace: MakePlace): void {
   test('the server of a run is known for runs that are, and for no others', async () => {
     const { records } = await openEmpty(makePlace)
     const other = sampleRecord({ rid: ridOf(2), server: '10.0.0.2', jobId: '' })
-    await records.take([sampleRecord(), other])
+    await records.apply([sampleRecord(), other])
     expect(await records.serversOf([ridOf(1), ridOf(2), ridOf(3)])).toEqual(
       new Map([
         [ridOf(1), '10.0.0.1'],
