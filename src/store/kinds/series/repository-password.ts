@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { createSmall, readSmall } from '../../../objects/small-objects.ts'
+import { parseUnfinished } from '../../../objects/unfinished.ts'
 import { repositoryExists } from '../../../restic/repository/open-repository.ts'
 import type { StoreWorld } from '../../world.ts'
 import { placeOfRepository } from './repository-place.ts'
@@ -15,6 +16,8 @@ export const PASSWORD_FILE = '.repository-password'
 /** How long another daemon may take between creating the file and writing the password. */
 const FILL_WAIT_MS = 5000
 const POLL_MS = 100
+/** How long a daemon may take to write the password, with clocks that differ. */
+const UNFINISHED_MS = 3_600_000
 
 /** Reads the password like restic does, without white space around it. Throws REPOSITORY_PASSWORD. */
 export async function readPassword({ driver, identity }: StoreWorld): Promise<Buffer> {
@@ -42,13 +45,21 @@ async function readGiven(file: string): Promise<Buffer> {
  * REPOSITORY_PASSWORD if there are repositories already, because a new password would not open them.
  * @returns whether this call generated it
  */
-export async function makePassword({ driver }: StoreWorld): Promise<boolean> {
+export async function makePassword({ driver, clock }: StoreWorld): Promise<boolean> {
   await using _lock = await driver.lock(`${PASSWORD_FILE}.lock`)
+  await sweepUnfinished(driver, clock.now() - UNFINISHED_MS)
   if (await isFilled(driver)) return false
   for await (const namespace of namespacesWithRepository(driver)) throw passwordMissing(namespace)
   if (!(await driver.stat(PASSWORD_FILE))) return await create(driver)
   await driver.replace(PASSWORD_FILE, newPassword())
   return true
+}
+
+/** Removes what a crash left of a password, if it is so old that no other daemon can be writing it. */
+async function sweepUnfinished(driver: Driver, beforeMs: number): Promise<void> {
+  for await (const { name, modifiedMs } of driver.list('')) {
+    if (parseUnfinished(name)?.name === PASSWORD_FILE && modifiedMs < beforeMs) await driver.remove(name)
+  }
 }
 
 /** An empty file is being written by an older daemon, so it is waited for, or is left over from a crash of one. */

@@ -1,10 +1,10 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { localDriver } from '../../../../src/objects/drivers/local.ts'
 import { createStore } from '../../../../src/store/create-store.ts'
 import { secondsClock } from '../../../support/hand-clock.ts'
-import { IP } from '../../../support/store-samples.ts'
+import { IP, T0 } from '../../../support/store-samples.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
 const OTHER = '10.0.0.77'
@@ -38,6 +38,20 @@ describe('the password of a store', () => {
     expect(await daemonOn(dir).preparePassword()).toEqual({ made: true })
     expect(readFileSync(join(dir, '.repository-password'), 'utf8')).toHaveLength(65)
   }, 15_000)
+
+  test('leaves no file of a daemon that was killed while it created it', async () => {
+    const dir = tempDir()
+    const [old, fresh] = ['1', '2'].map((digit) => `.repository-password.part-${digit.repeat(42)}`)
+    for (const name of [old, fresh, `other.part-${'1'.repeat(42)}`])
+      writeFileSync(join(dir, name ?? ''), 'half')
+    const [long, now] = [T0 - 3700, T0 - 3500]
+    utimesSync(join(dir, old ?? ''), long, long)
+    utimesSync(join(dir, fresh ?? ''), now, now)
+    utimesSync(join(dir, `other.part-${'1'.repeat(42)}`), long, long)
+    await daemonOn(dir).preparePassword()
+    const left = readdirSync(dir).filter((name) => name.includes('.part-'))
+    expect(left.sort()).toEqual([fresh, `other.part-${'1'.repeat(42)}`])
+  })
 
   test('is not changed', async () => {
     const dir = tempDir()
