@@ -1,5 +1,6 @@
 import { type FileHandle, lstat, unlink } from 'node:fs/promises'
 import type { BareDriver, Space, UnnamedWriter } from '../../driver.ts'
+import { parseUnfinished } from '../../unfinished.ts'
 import { FileDriver, ifThere } from '../file-driver.ts'
 import { atNewObject, atObject } from '../file-place.ts'
 import { replaceFile } from '../replace-file.ts'
@@ -9,9 +10,6 @@ import { provenWriter, readBack } from './read-back.ts'
 import { wholeSample } from './samples.ts'
 import { readSpace } from './space.ts'
 import { Trash } from './trash.ts'
-
-/** Temporary files of the store, which nobody needs to recover from the trash. */
-const TEMPORARY = /\.part-[0-9a-f]+$/
 
 /**
  * A directory of a mounted MooseFS as a store. Differences from a local directory: each call checks that it is on a
@@ -57,7 +55,8 @@ class MooseFsDriver extends FileDriver {
     await this.attemptOn(name)('remove', () =>
       ifThere(() =>
         atObject(this.place, name, async (path) => {
-          if (TEMPORARY.test(name)) await this.#skipTrash(path)
+          // Nobody needs to recover it from the trash.
+          if (parseUnfinished(name)) await this.#skipTrash(path)
           await unlink(path)
         }),
       ),
