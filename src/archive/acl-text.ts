@@ -27,9 +27,9 @@ const ACL_VERSION = 2
 export function parseAclText(text: string): ParsedAcl {
   const entries: AclEntry[] = []
   for (const part of text.split(/[,\n]/)) {
-    const words = part.replace(/#.*/, '').trim()
-    if (words === '') continue
-    const entry = parseEntry(words)
+    const line = part.replace(/#.*/, '').trim()
+    if (line === '') continue
+    const entry = parseEntry(line)
     if (typeof entry === 'string') return { problem: entry }
     entries.push(entry)
   }
@@ -37,11 +37,11 @@ export function parseAclText(text: string): ParsedAcl {
 }
 
 /** Returns the entry, or what is wrong with it. */
-function parseEntry(words: string): AclEntry | string {
-  const [word = '', name = '', rights = '', star = ''] = words.split(':')
+function parseEntry(line: string): AclEntry | string {
+  const [word = '', name = '', rights = '', star = ''] = line.split(':')
   const tags = Object.entries(TAGS).find(([long]) => long === word || long[0] === word)
   const match = /^([r-])([w-])([x-])$/.exec((tags && !isNamed(word) && rights === '' ? name : rights).trim())
-  if (!tags || !match) return `"${words.slice(0, 60)}" is not understood`
+  if (!tags || !match) return `"${line.slice(0, 60)}" is not an ACL entry, expected one such as user:1000:rwx`
   const named = isNamed(word) && name !== ''
   const id = named ? findId(tags[0], star || name) : NO_ID
   if (id === undefined) return `the ${tags[0]} "${name}" does not exist on this machine`

@@ -203,12 +203,12 @@ function parseRefusal(
 
 /** The text of an answer: a JSON string, `{"msg": …}`, or the body itself, shortened. */
 function readAnswerText(body: string): string {
-  let words: unknown
+  let parsed: unknown
   try {
-    words = JSON.parse(body)
+    parsed = JSON.parse(body)
   } catch {
-    words = body
+    parsed = body
   }
-  if (typeof words === 'object' && words !== null && 'msg' in words) words = words.msg
-  return withoutControls((typeof words === 'string' ? words : body).trim().slice(0, 2000))
+  if (typeof parsed === 'object' && parsed !== null && 'msg' in parsed) parsed = parsed.msg
+  return withoutControls((typeof parsed === 'string' ? parsed : body).trim().slice(0, 2000))
 }

@@ -31,6 +31,6 @@ function describeReadError(cause: unknown): string {
   return errnoOf(cause) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(cause)}`
 }
 
-function makeReadError(file: string, words: string): BackupdError {
-  return new BackupdError('BAD_INPUT', `The inventory ${file} ${words}`)
+function makeReadError(file: string, problem: string): BackupdError {
+  return new BackupdError('BAD_INPUT', `The inventory ${file} ${problem}`)
 }

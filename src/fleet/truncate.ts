@@ -1,8 +1,8 @@
 const MAX_LENGTH = 120
 
 /** Makes outside text fit for a sentence: one line, at most MAX_LENGTH characters. */
-export function truncate(words: unknown): string {
-  const text = (typeof words === 'string' ? words : (JSON.stringify(words) ?? String(words))).replaceAll(
+export function truncate(value: unknown): string {
+  const text = (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).replaceAll(
     /\p{Cc}+/gu,
     ' ',
   )

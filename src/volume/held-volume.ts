@@ -39,12 +39,12 @@ const DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW
  * @throws ELOOP or ENOTDIR for a link or a file on the way, ENOENT if the directory above is missing
  */
 export function holdVolume(root: string, names: readonly string[]): HeldVolume {
-  const way = names.length > 0 ? names : [basename(root)]
+  const below = names.length > 0 ? names : [basename(root)]
   using opened = new DisposableStack()
   const keep = (fd: number) => opened.adopt(fd, closeSync)
   const top = keep(openSync(names.length > 0 ? root : dirname(root), DIRECTORY))
-  const parent = way.length > 1 ? keep(openBelow(top, way.slice(0, -1).join('/'))) : top
-  const volume = openIfThere(parent, way.at(-1) ?? '')
+  const parent = below.length > 1 ? keep(openBelow(top, below.slice(0, -1).join('/'))) : top
+  const volume = openIfThere(parent, below.at(-1) ?? '')
   if (volume !== undefined) keep(volume)
   const owned = opened.move()
   const path = join(root, ...names)

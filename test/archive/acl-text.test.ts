@@ -38,8 +38,8 @@ test('three entries say what the mode says', () => {
 test.each([
   ['user:nobody-has-this-name:rwx', 'the user "nobody-has-this-name" does not exist on this machine'],
   ['group:nor-this:rwx', 'the group "nor-this" does not exist on this machine'],
-  ['owner@:rwx::allow', '"owner@:rwx::allow" is not understood'],
-  ['user::banana', '"user::banana" is not understood'],
+  ['owner@:rwx::allow', '"owner@:rwx::allow" is not an ACL entry, expected one such as user:1000:rwx'],
+  ['user::banana', '"user::banana" is not an ACL entry, expected one such as user:1000:rwx'],
 ])('%s is a problem', (text, problem) => {
   expect(parseAclText(text)).toEqual({ problem })
 })

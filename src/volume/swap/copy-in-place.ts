@@ -90,8 +90,8 @@ function createEnding({ staging, onWarning }: CopyInput, pointer: Pointer): Endi
 
 function stoppedHalfWay({ pointer: { volume, staging } }: Staging, cause: unknown): BackupdError {
   const what = `the copy into "${volume}" stopped half way (${messageOf(cause)}): its content is neither the old nor the new`
-  const todo = `Remove the cause; the next recover of the volume, or a restart of the daemon, copies it again from "${staging}"`
-  return new BackupdError('VOLUME_LOCKED', `${what}. ${todo}`, { facts: { journal: staging }, cause })
+  const advice = `Remove the cause; the next recover of the volume, or a restart of the daemon, copies it again from "${staging}"`
+  return new BackupdError('VOLUME_LOCKED', `${what}. ${advice}`, { facts: { journal: staging }, cause })
 }
 
 export interface Forward extends Pick<CopyInput, 'signal' | 'onWarning' | 'onProgress' | 'checkpoint'> {
