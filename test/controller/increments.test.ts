@@ -17,7 +17,6 @@ import {
   RecoverDocument,
   RunJobDocument,
 } from '../../src/client/generated/operations.ts'
-import type { Inventory } from '../../src/wire/inventory.ts'
 import { given } from '../support/given.ts'
 import {
   startTestController,
@@ -31,15 +30,6 @@ const [ONE, TWO] = ['127.0.0.1', '127.0.0.2'] as const
 const NAME = 'hello-hello.web.web-1-data-db'
 const OF = { app: 'hello', proc: 'web' }
 
-function incrementsOf(inventory: Inventory): Inventory {
-  const volumes = inventory.apps.flatMap(({ procs }) =>
-    procs.flatMap(({ instances }) => instances.flatMap((instance) => instance.volumes)),
-  )
-  for (const volume of volumes)
-    volume.schedules = volume.schedules.map((schedule) => ({ ...schedule, mode: 'increment' }))
-  return inventory
-}
-
 /** Two daemons on one store, with an increment of each instance's volume in the inventory. */
 async function start() {
   const folder = await testFolder()
@@ -48,9 +38,8 @@ async function start() {
   const one = await startTestDaemon(folder, ONE)
   const two = await startTestDaemon(folder, TWO)
   const daemonUrls = { [ONE]: one.url, [TWO]: two.url }
-  const inventory = toldInventory(
-    incrementsOf(given.app('hello').proc('web').on(ONE, TWO).volume('/data/db').inventory()),
-  )
+  const hello = given.app('hello').proc('web').on(ONE, TWO).volume('/data/db')
+  const inventory = toldInventory(hello.schedule({ mode: 'increment' }).inventory())
   const { execute } = await startTestController({ folder, inventory, daemonUrls })
   const ended = async (rid: string) => {
     const record = async () => (await execute(RecordDocument, { rid })).record

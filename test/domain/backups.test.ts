@@ -205,9 +205,7 @@ test('the backup of a volume that left the inventory is orphaned, and can be mig
 
 test('a short name of two procs is refused', async () => {
   const { world, take } = await twoServers()
-  const inventory = hello.on(ONE).volume('/data/db').inventory()
-  inventory.apps[0]?.procs.push({ name: 'hello.worker.web', shortName: 'web', instances: [] })
-  await take(inventory)
+  await take(hello.on(ONE).volume('/data/db').proc('hello.worker.web').inventory())
   expect(() => fullProcName(world, 'hello', 'web')).toThrow(
     '"web" means hello.web.web and hello.worker.web: write the full name',
   )

@@ -68,21 +68,16 @@ test('a version changes only with the jobs', () => {
 
 test('settings are sent beside the args, and the id of the job stays the same', () => {
   const plain = hello.on('10.0.0.1').volume('/data/db').inventory()
-  const set = hello.on('10.0.0.1').volume('/data/db').inventory()
-  const volume = set.apps[0]?.procs[0]?.instances[0]?.volumes[0]
-  if (!volume) throw new Error('the inventory has no volume')
-  volume.consistency = 'strict'
-  volume.schedules = [sampleSchedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })]
-  const jobs = [...makePlan(set, ROOT).jobs.values()].map(({ job }) => job)
+  const strict = hello.on('10.0.0.1').volume('/data/db', { consistency: 'strict' })
+  const increment = strict.schedule({ mode: 'increment', timeLimitSeconds: 60, rereadEveryDays: 7 })
+  const jobs = [...makePlan(increment.inventory(), ROOT).jobs.values()].map(({ job }) => job)
   expect(jobs[0]?.options).toEqual({ timeLimitSeconds: 60, consistency: 'strict', rereadEveryDays: 7 })
-  volume.schedules = [sampleSchedule({ timeLimitSeconds: 60 })]
+  const set = strict.schedule({ timeLimitSeconds: 60 }).inventory()
   expect([...makePlan(set, ROOT).jobs.keys()]).toEqual([...makePlan(plain, ROOT).jobs.keys()])
 })
 
 test('the path in the inventory replaces the default path', () => {
-  const inventory = hello.on('10.0.0.1').volume('/data/db').inventory()
-  const volume = inventory.apps[0]?.procs[0]?.instances[0]?.volumes[0]
-  if (volume) volume.path = '/srv/db'
+  const inventory = hello.on('10.0.0.1').volume('/data/db', { path: '/srv/db' }).inventory()
   const [planned] = makePlan(inventory, ROOT).volumes
   expect(planned?.path).toBe('/srv/db')
   expect(planned?.jobs[0]?.job.args.path).toBe('/srv/db')

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { sampleSchedule } from '../support/given/inventory.ts'
 import { given } from '../support/given.ts'
 import { mountDead, mountHung, noHungMounts } from '../support/hung-mount.ts'
 
@@ -12,9 +11,8 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   writeFileSync(`${world.volume}/a`, 'a')
   mountDead(`${world.volume}/dead`)
   await mountHung(`${world.volume}/hung`)
-  const inventory = given.app('hello').proc('web').on('127.0.0.1').volume('/data/db').inventory()
-  for (const volume of inventory.apps[0]?.procs[0]?.instances[0]?.volumes ?? [])
-    volume.schedules.push(sampleSchedule({ mode: 'increment' }))
+  const hello = given.app('hello').proc('web').on('127.0.0.1').volume('/data/db')
+  const inventory = hello.schedule().schedule({ mode: 'increment' }).inventory()
   world.inventory.tell({ kind: 'inventory', inventory })
   const listJobs = async () =>
     (

@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { jobId } from '../../src/wire/ids.ts'
 import type { Inventory } from '../../src/wire/inventory.ts'
-import { sampleSchedule } from './given/inventory.ts'
+import { given } from './given.ts'
 import { startTestController, startTestDaemon, testFolder, toldInventory } from './real-controller.ts'
 import { recordedEntity, writeRecordedMeta } from './recorded-store.ts'
 
@@ -10,32 +10,22 @@ export const [ONE, TWO] = ['10.77.0.11', '10.77.0.12'] as const
 
 /** What the recorded system's inventory said (fixtures/wire/backupspec.json). */
 function recordedInventory(): Inventory {
-  const instance = (
-    no: number,
-    server: string,
-    volumes: Inventory['apps'][0]['procs'][0]['instances'][0]['volumes'],
-  ) => {
-    return { no, server, containers: [`c${no}`], volumes }
-  }
-  const db = { name: '/data/db', path: null, schedules: [sampleSchedule()] }
-  const increment = sampleSchedule({ mode: 'increment', spec: '0 23 * * *', expire: '10d' })
-  const files = { name: '/data/files', path: null, schedules: [increment] }
-  const logs = {
-    name: '/logs',
-    path: null,
-    schedules: [sampleSchedule({ spec: '*/5 * * * *', expire: '1h' })],
-  }
-  const web = [instance(1, ONE, [db, files]), instance(2, TWO, [db, files])]
-  const worker = [{ ...instance(1, ONE, [logs]), containers: ['c3'] }]
-  return {
-    apps: [
-      { name: 'hello', procs: [{ name: 'hello.web.web', shortName: 'web', instances: web }] },
-      {
-        name: 'ipaddr',
-        procs: [{ name: 'ipaddr.worker.ipaddr', shortName: 'ipaddr', instances: worker }],
-      },
-    ],
-  }
+  const inventory = given
+    .app('hello')
+    .proc('web')
+    .on(ONE, TWO)
+    .volume('/data/db')
+    .volume('/data/files')
+    .schedule({ mode: 'increment', spec: '0 23 * * *', expire: '10d' })
+    .app('ipaddr')
+    .proc('ipaddr.worker.ipaddr')
+    .on(ONE)
+    .volume('/logs')
+    .schedule({ spec: '*/5 * * * *', expire: '1h' })
+    .inventory()
+  const worker = inventory.apps[1]?.procs[0]?.instances[0]
+  if (worker) worker.containers = ['c3']
+  return inventory
 }
 
 export const MIRROR = 'hello-hello.web.web-1-data-files'

@@ -86,3 +86,18 @@ export function changeLastVolume<F extends Facts>(facts: F, change: (volume: Vol
     return { ...proc, volumes: [...proc.volumes.slice(0, -1), change(last)] }
   })
 }
+
+type OfVolume = 'files' | 'changes' | 'backups' | 'snapshots' | 'ownMount'
+
+const OF_VOLUME: readonly OfVolume[] = ['files', 'changes', 'backups', 'snapshots', 'ownMount']
+
+/** Throws if something of the volume was described that is not started: the test would begin with less than it says. */
+export function allowOnly(facts: Facts, ...started: OfVolume[]): void {
+  const described = OF_VOLUME.filter((name) => isDescribed(facts[name]) && !started.includes(name))
+  if (described.length > 0)
+    throw new Error(`given describes ${described.join(', ')}, which is not started here`)
+}
+
+function isDescribed(fact: boolean | number | readonly unknown[]): boolean {
+  return typeof fact === 'object' ? fact.length > 0 : Boolean(fact)
+}

@@ -11,7 +11,7 @@ import { onEnd } from '../lifetime.ts'
 import { MemoryDaemon, memoryDaemons } from '../memory-daemons.ts'
 import { T0 } from '../store-samples.ts'
 import { openIn, tempFolder } from '../temp-catalog.ts'
-import type { Facts } from './facts.ts'
+import { allowOnly, type Facts } from './facts.ts'
 import { toInventory } from './inventory.ts'
 import { subjectOf } from './subject.ts'
 
@@ -24,7 +24,7 @@ export type InMemory = Awaited<ReturnType<typeof startInMemory>>
 
 /** A controller without HTTP: the real catalog, daemons in memory, a clock moved by hand. The inventory is in force. */
 export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemoryOptions = {}) {
-  if (facts.snapshots > 0) throw new Error('daemons in memory have no snapshots')
+  allowOnly(facts, 'backups')
   const [clock, log] = [handClock(), keepingLog()]
   const catalog = await openIn(folder ?? (await tempFolder()), clock)
   const daemons = daemonsOf(facts)

@@ -15,7 +15,7 @@ import { restic } from '../restic.ts'
 import { IP } from '../store-samples.ts'
 import { tempDir } from '../temp-dir.ts'
 import { writeContent } from './content.ts'
-import type { Facts } from './facts.ts'
+import { allowOnly, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
 
 export interface RepositoryOptions {
@@ -37,14 +37,20 @@ export async function startRepository<Snapshots extends number>(
   facts: Facts<number, Snapshots>,
   options: RepositoryOptions = {},
 ): Promise<FilledRepository<Snapshots>> {
-  const prepared = prepareRepository(facts, options)
+  allowOnly(facts, 'files', 'snapshots')
+  const prepared = prepareFolders(facts, options)
   const repository = await prepared.create()
   const snapshots = await makeSeveral(facts.snapshots, () => prepared.snapshot(repository))
   return { ...prepared, repository, snapshots }
 }
 
 /** A folder for a store with one repository that nobody made yet, a volume beside it, and restic to judge it. */
-export function prepareRepository({ files }: Facts, { driverOf = localDriver }: RepositoryOptions = {}) {
+export function prepareRepository(facts: Facts, options: RepositoryOptions = {}) {
+  allowOnly(facts, 'files')
+  return prepareFolders(facts, options)
+}
+
+function prepareFolders({ files }: Facts, { driverOf = localDriver }: RepositoryOptions) {
   const dir = tempDir()
   const [path, volume, passwordFile] = [join(dir, REPOSITORY), join(dir, 'volume'), join(dir, 'password')]
   writeFileSync(passwordFile, PASSWORD)

@@ -10,13 +10,14 @@ import {
 } from '../real-controller.ts'
 import { type Asker, type EndedRecord, endOfRecord } from '../record-end.ts'
 import { writeContent } from './content.ts'
-import type { Facts } from './facts.ts'
+import { allowOnly, type Facts } from './facts.ts'
 import { toInventory } from './inventory.ts'
 import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
 
 const IP = '127.0.0.1'
-const LAST_GOOD = '{ app(name: "hello") { procs { instances { volumes { lastGood { name } } } } } }'
+const LAST_GOOD =
+  'query ($app: ID!) { app(name: $app) { procs { instances { volumes { lastGood { name } } } } } }'
 const RUN = 'mutation ($id: ID!) { runJob(id: $id) { rid } }'
 const RECOVER = 'mutation ($input: RecoverInput!) { recover(input: $input) { rid } }'
 
@@ -37,6 +38,7 @@ export async function startRunning<Backups extends number>(
   facts: Facts<Backups>,
   options: RunningOptions = {},
 ): Promise<FilledRunning<Backups>> {
+  allowOnly(facts, 'files', 'backups', 'changes')
   const programs = await startPrograms(facts, options)
   for (const content of facts.files) writeContent(programs.volume, content)
   const backups = await makeSeveral(facts.backups, async () => {
@@ -118,8 +120,8 @@ function runner(url: string, ask: Asker, facts: Facts) {
     },
     /** Name of the volume's last good backup. */
     async lastGood(): Promise<string | undefined> {
-      const { app } = await ask<LastGood>(LAST_GOOD)
-      return app.procs[0]?.instances[0]?.volumes[0]?.lastGood?.name
+      const { app: found } = await ask<LastGood>(LAST_GOOD, { app })
+      return found.procs[0]?.instances[0]?.volumes[0]?.lastGood?.name
     },
   }
 }

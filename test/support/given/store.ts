@@ -8,7 +8,7 @@ import { madeBackup } from '../sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../snapshot-samples.ts'
 import { IP, namesIn, T0 } from '../store-samples.ts'
 import { tempDir } from '../temp-dir.ts'
-import type { Facts } from './facts.ts'
+import { allowOnly, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
 
@@ -38,7 +38,12 @@ export interface ClaimedStore<Backups extends number, Snapshots extends number> 
 }
 
 /** A store as a daemon has it that did not claim its namespace. */
-export function openUnclaimed({ owner }: Facts, options: StoreOptions = {}): UnclaimedStore {
+export function openUnclaimed(facts: Facts, options: StoreOptions = {}): UnclaimedStore {
+  allowOnly(facts)
+  return openStoreIn(facts, options)
+}
+
+function openStoreIn({ owner }: Facts, options: StoreOptions): UnclaimedStore {
   const { dir = tempDir(), driver = localDriver(dir) } = options
   const [clock, warnings] = [secondsClock(), [] as string[]]
   const identity = { ip: IP, daemonId: owner, version: '0.1.0' }
@@ -51,7 +56,8 @@ export async function openClaimed<Backups extends number, Snapshots extends numb
   facts: Facts<Backups, Snapshots>,
   { takeOver = false, ...options }: ClaimOptions = {},
 ): Promise<ClaimedStore<Backups, Snapshots>> {
-  const opened = openUnclaimed(facts, options)
+  allowOnly(facts, 'backups', 'snapshots')
+  const opened = openStoreIn(facts, options)
   const { store } = opened
   await store.claim(takeOver)
   if (facts.snapshots > 0) await store.preparePassword()
