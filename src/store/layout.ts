@@ -34,17 +34,12 @@ export function keyOf(namespace: string, backup: string, piece: Piece): string {
   return `${namespace}/${backup}${SUFFIX[piece]}`
 }
 
-/** Until it is committed, a piece that the run `rid` writes has this key. */
-export function unfinishedKey(namespace: string, backup: string, piece: Piece, rid: string): string {
-  return unfinishedName(keyOf(namespace, backup, piece), rid)
-}
-
 /**
  * The copy of the manifest that the run `rid` writes before the first piece of its backup gets its name: while it exists
  * without the manifest, the backup is being published. Earlier versions renamed it, so it looks like an unfinished object.
  */
 export function intentKey(namespace: string, backup: string, rid: string): string {
-  return unfinishedKey(namespace, backup, 'manifest', rid)
+  return unfinishedName(keyOf(namespace, backup, 'manifest'), rid)
 }
 
 export function placeOf({ name, kind }: ObjectName): Place {

@@ -6,11 +6,11 @@ import type { Store, StoreIdentity, StoreOptions } from './store.ts'
 
 export async function openStore(
   settings: StoreSettings,
-  identity: StoreIdentity & Opener,
+  identity: StoreIdentity & Pick<Opener, 'dataDir'>,
   { clock, warn = () => {} }: { clock: Clock } & StoreOptions,
 ): Promise<Store> {
   return createStore({
-    driver: openDriver(settings, identity),
+    driver: openDriver(settings, { dataDir: identity.dataDir, clock }),
     identity,
     clock,
     warn,

@@ -1,9 +1,10 @@
 import { isoTime } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import { copyObject, createSmall, eachOf, tryReadSmall } from '../objects/small-objects.ts'
+import { unfinishedName } from '../objects/unfinished.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import type { Manifest } from '../wire/backup.ts'
-import { intentKey, keyOf, type Piece, type Place, placeOf, unfinishedKey } from './layout.ts'
+import { intentKey, keyOf, type Piece, type Place, placeOf } from './layout.ts'
 import { manifestText, parseManifest, readManifest } from './manifest.ts'
 import { entityOf, readMeta, updateMeta } from './meta-file.ts'
 import { assertOwner } from './owner.ts'
@@ -121,7 +122,7 @@ async function finishPublish(
   const { manifest } = parseManifest(backup, content ?? Buffer.alloc(0))
   if (manifest?.rid !== rid) return false
   // Earlier versions gave the index its name after the archive's.
-  const index = unfinishedKey(identity.ip, backup, 'index', rid)
+  const index = unfinishedName(key('index'), rid)
   const isIndexDue = (await driver.stat(index)) && !(await driver.stat(key('index')))
   if (isIndexDue) await copyObject(driver, index, key('index'))
   const size = (await driver.stat(key('object')))?.size

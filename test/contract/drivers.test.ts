@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/lib/clock.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { withLocalLocks } from '../../src/objects/wrap/local-locks.ts'
@@ -6,7 +7,9 @@ import { memoryDriver } from '../support/memory-driver.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { driverContract } from './driver-contract.ts'
 
-driverContract('local', () => openDriver({ driver: 'local', dir: tempDir() }, { dataDir: tempDir() }))
+driverContract('local', () =>
+  openDriver({ driver: 'local', dir: tempDir() }, { dataDir: tempDir(), clock: systemClock }),
+)
 driverContract('local, in the fault wrapper without faults', () => faultyDriver(localDriver(tempDir())))
 driverContract('in memory, without any ability that a driver may lack', () =>
   withLocalLocks(memoryDriver(), { lockDir: tempDir(), store: 'memory' }),

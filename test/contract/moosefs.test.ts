@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import { systemClock } from '../../src/lib/clock.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { describeMooseFs } from '../support/describe-moosefs.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from '../support/moosefs.ts'
@@ -21,6 +22,6 @@ describeMooseFs('on a real MooseFS', () => {
   driverContract('moosefs', () => {
     const dir = join(host.dir, `store-${count++}`)
     mkdirSync(dir)
-    return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir() })
+    return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir(), clock: systemClock })
   })
 })

@@ -32,8 +32,8 @@ const READERS: readonly Reader[] = [
     why: 'how long one walk trusts a list of mounts: they are those of the machine',
   },
   {
-    files: /^src\/objects\/drivers\/(local-lock|moosefs\/(place|trash))\.ts$/,
-    why: 'how long a lock, a mount or a control file of the machine is trusted or left alone',
+    files: /^src\/objects\/drivers\/local-lock\.ts$/,
+    why: 'gives up waiting for a process that hangs with a lock',
   },
   { files: /^src\/volume\/swap\/restore-time\.ts$/, why: 'sets the access time of a folder' },
   { files: /^src\/lib\/schedule\/machine-zone\.ts$/, why: 'looks up what offsets a zone has this year' },

@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/lib/clock.ts'
 import type { Driver } from '../../src/objects/driver.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 
@@ -6,7 +7,7 @@ import { openDriver } from '../../src/objects/drivers/open-driver.ts'
  * own, since one that has files open on a dead mount can start no other.
  */
 const [task = '', dir = '', dataDir = ''] = process.argv.slice(2)
-const driver = openDriver({ driver: 'moosefs', dir }, { dataDir })
+const driver = openDriver({ driver: 'moosefs', dir }, { dataDir, clock: systemClock })
 
 if (task === 'space') console.log(JSON.stringify(await driver.space?.()))
 if (task === 'trash') await fillTrash(driver)

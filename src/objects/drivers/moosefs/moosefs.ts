@@ -1,4 +1,5 @@
 import { type FileHandle, lstat, unlink } from 'node:fs/promises'
+import type { Clock } from '../../../lib/clock.ts'
 import type { BareDriver, Space, UnnamedWriter } from '../../driver.ts'
 import { parseUnfinished } from '../../unfinished.ts'
 import { FileDriver, ifThere } from '../file-driver.ts'
@@ -17,18 +18,18 @@ import { Trash } from './trash.ts'
  * name once the call returns; temporary files skip the trash. It has no locks: a lock on MooseFS would outlive its mount
  * by a day.
  */
-export function mooseFsDriver(dir: string): BareDriver {
-  return new MooseFsDriver(mooseFsPlace(dir))
+export function mooseFsDriver(dir: string, clock: Clock): BareDriver {
+  return new MooseFsDriver(mooseFsPlace(dir, clock), clock)
 }
 
 class MooseFsDriver extends FileDriver {
   readonly #mooseFs: MooseFsPlace
   readonly #trash: Trash
 
-  constructor(place: MooseFsPlace) {
+  constructor(place: MooseFsPlace, clock: Clock) {
     super('moosefs', { durability: 'acknowledged', showsNamesAtOnce: false }, place)
     this.#mooseFs = place
-    this.#trash = new Trash(place)
+    this.#trash = new Trash(place, clock)
   }
 
   protected override async createFile(temporary: string, name = temporary): Promise<UnnamedWriter> {

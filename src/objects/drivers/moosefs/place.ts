@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { lstat, open } from 'node:fs/promises'
+import type { Clock } from '../../../lib/clock.ts'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
 import { O_PATH } from '../../../lib/kernel/open.ts'
 import type { FilePlace } from '../file-place.ts'
@@ -19,13 +20,13 @@ export interface MooseFsPlace extends FilePlace {
  * open directory: if the mount disappears, no call uses the empty directory below it. Nothing is kept open between
  * calls, so that it can be unmounted.
  */
-export function mooseFsPlace(dir: string): MooseFsPlace {
+export function mooseFsPlace(dir: string, clock: Clock): MooseFsPlace {
   let seen: { id: string; at: number } | undefined
 
   async function check(fd: number): Promise<void> {
-    if (seen && performance.now() - seen.at < FRESH_MS && (await mountIdOf(fd)) === seen.id) return
+    if (seen && clock.elapsed() - seen.at < FRESH_MS && (await mountIdOf(fd)) === seen.id) return
     const { id } = await findMooseFs(fd, dir)
-    seen = { id, at: performance.now() }
+    seen = { id, at: clock.elapsed() }
   }
 
   async function opened<T>(act: (fd: number) => Promise<T>): Promise<T> {

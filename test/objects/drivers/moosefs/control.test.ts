@@ -3,11 +3,13 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import { openControl } from '../../../../src/objects/drivers/moosefs/control.ts'
 import { checkControlFiles, type MooseFsMount } from '../../../../src/objects/drivers/moosefs/mount.ts'
 import { type MooseFsPlace, mooseFsPlace } from '../../../../src/objects/drivers/moosefs/place.ts'
 import { Trash } from '../../../../src/objects/drivers/moosefs/trash.ts'
+import { handClock } from '../../../support/hand-clock.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
 const REGISTERED = 401
@@ -122,7 +124,7 @@ test('a link in place of a folder of the store is not followed, and a file is re
   mkdirSync(join(dir, 'a/b'), { recursive: true })
   symlinkSync('b', join(dir, 'a/link'))
   writeFileSync(join(dir, 'a/file'), '')
-  const { folder } = mooseFsPlace(dir)
+  const { folder } = mooseFsPlace(dir, systemClock)
   expect(await folder(dir, 'a/b')).toBe(join(dir, 'a/b'))
   await expect(folder(dir, 'a/link')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   await expect(folder(dir, 'a/file')).rejects.toMatchObject({ code: 'ENOTDIR' })
@@ -130,22 +132,20 @@ test('a link in place of a folder of the store is not followed, and a file is re
 })
 
 test('a MooseFS that does not answer is asked to skip the trash at most once a minute', async () => {
-  let now = 1000
-  vi.spyOn(performance, 'now').mockImplementation(() => now)
-  onTestFinished(() => void vi.restoreAllMocks())
+  const clock = handClock()
   let asked = 0
   const mount = async () => {
     asked++
     throw new Error('no answer')
   }
-  const trash = new Trash({ mount } as unknown as MooseFsPlace)
-  for (const [at, count] of [
-    [1000, 1],
-    [1001, 1],
-    [60_999, 1],
-    [61_000, 2],
+  const trash = new Trash({ mount } as unknown as MooseFsPlace, clock)
+  for (const [later, count] of [
+    [0, 1],
+    [1, 1],
+    [59_998, 1],
+    [1, 2],
   ] as const) {
-    now = at
+    clock.move(later)
     await trash.skip(7)
     expect(asked).toBe(count)
   }

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import type { Driver, Space } from '../../../../src/objects/driver.ts'
 import { readBack } from '../../../../src/objects/drivers/moosefs/read-back.ts'
 import { wholeSample } from '../../../../src/objects/drivers/moosefs/samples.ts'
@@ -15,7 +16,7 @@ import { tempDir } from '../../../support/temp-dir.ts'
 const CHILD = fileURLToPath(new URL('../../../support/moosefs-child.ts', import.meta.url))
 
 function driverOn(dir: string): Driver {
-  return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir() })
+  return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir(), clock: systemClock })
 }
 
 async function put(driver: Driver, name: string, content: Buffer): Promise<void> {
