@@ -1,15 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { given } from '../support/given.ts'
-import {
-  askGraphQL,
-  socketClient,
-  startTestController,
-  startTestDaemon,
-  testFolder,
-  toldInventory,
-} from '../support/real-controller.ts'
+import { socketClient } from '../support/real-controller.ts'
 
 const IP = '127.0.0.1'
 const WATCH = `subscription ($rid: ID!) { recordUpdated(rid: $rid) { seq kind record {
@@ -23,24 +16,14 @@ interface Told {
   }
 }
 
+const FILES = { 'a.txt': 'first words', 'sub/b.bin': Buffer.alloc(3_000_000, 'abcdefg') }
+
 async function world() {
-  const folder = await testFolder()
-  const volume = join(folder, 'volumes/hello/hello.web.web/1/data/db')
-  await mkdir(join(volume, 'sub'), { recursive: true })
-  await writeFile(join(volume, 'a.txt'), 'first words')
-  await writeFile(join(volume, 'sub/b.bin'), Buffer.alloc(3_000_000, 'abcdefg'))
-  const daemon = await startTestDaemon(folder)
-  const inventory = toldInventory(given.app('hello').proc('web').on(IP).volume('/data/db').inventory())
-  const controller = await startTestController({ folder, inventory, daemonUrls: { [IP]: daemon.url } })
-  const ask = async <T>(query: string, variables: object = {}): Promise<T> => {
-    const { data, errors } = await askGraphQL<T>(controller.url, query, variables)
-    if (errors || !data) throw new Error(JSON.stringify(errors))
-    return data
-  }
+  const { url, volume, ask } = await given.app('hello').proc('web').volume('/data/db').files(FILES).running()
   /** Every event of a run to its end. */
   const watch = async (rid: string) => {
     const events: Told['recordUpdated'][] = []
-    for await (const { data } of socketClient(controller.url).iterate<Told>({
+    for await (const { data } of socketClient(url).iterate<Told>({
       query: WATCH,
       variables: { rid },
     })) {
@@ -50,7 +33,7 @@ async function world() {
     }
     return events
   }
-  return { ...controller, daemon, volume, ask, watch }
+  return { volume, ask, watch }
 }
 
 test('a volume is backed up, watched live, listed, damaged and recovered', async () => {
