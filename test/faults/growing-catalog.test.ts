@@ -85,16 +85,3 @@ test.each([
 async function* pageOf<T>(page: T[]) {
   yield page
 }
-
-test('a run that has not ended keeps its record, however old it is', async () => {
-  const { catalog } = await given.inMemory()
-  await catalog.records.apply([
-    sampleRecord({ rid: ridOf(1), jobId: '' }),
-    sampleRecord({ rid: ridOf(2), jobId: '', state: 'queued' }),
-    ended(3, { jobId: '' }),
-  ])
-  const request = { before: '2030-01-01T00:00:00.000Z', after: null }
-  expect(await catalog.records.forget(request)).toEqual({ deleted: 1, next: null })
-  const left = (await catalog.records.find({}, { first: 9 })).items.map(({ node }) => node.rid)
-  expect(left.sort()).toEqual([ridOf(1), ridOf(2)])
-})
