@@ -29,7 +29,7 @@ test('a failing backup is in the log, in problems and in both healths, until one
   rmSync(volume, { recursive: true })
   expect((await world.backUp()).state).toBe('FAILED')
   const told = new RegExp(
-    `^The full backup of "${volume}" failed: .*\\(VOLUME_MISSING\\)\\. The volume directory`,
+    `^The full backup of "${volume}" failed: .*\\(VOLUME_MISSING\\)\\. The directory of the volume`,
   )
   expect(daemon.log.lines.filter((line) => told.test(line))).toHaveLength(1)
   expect(await readHealth(daemon.url)).toMatchObject({

@@ -91,7 +91,8 @@ test('an endless file is refused after 1 GiB, and nothing stays open', async () 
   // More than was asked for: a gigabyte need not be written for this.
   const { file, isClosed } = openEmpty(async ({ length }) => (length === 2 ? 2 : 2 ** 30 + 1))
   await expect(openWhole(file, { ...EMPTY })).rejects.toMatchObject({ code: 'EFBIG' })
-  expect([isClosed(), open()]).toEqual([true, before])
+  expect(isClosed()).toBe(true)
+  expect(open()).toBeLessThanOrEqual(before)
 })
 
 test('a file that grew since it was opened keeps its opened size, without a copy', async () => {
