@@ -39,7 +39,7 @@ test('a refused controller is a problem until it was silent for five minutes', (
   bond.accept({ controller: FIRST, takeOver: false })
   const refuse = () =>
     expect(() => bond.accept({ controller: undefined, takeOver: false })).toThrow(
-      'Cannot take a list of jobs',
+      'Cannot accept a list of jobs',
     )
   refuse()
   clock.move(4 * MINUTE)
