@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import Database from 'better-sqlite3'
@@ -69,13 +70,15 @@ function copyBefore(database: Database.Database, name: string, log: Log): void {
   const part = `${copy}.part`
   rmSync(part, { force: true })
   database.prepare('VACUUM INTO ?').run(part)
-  syncFile(part)
+  syncPath(part)
   renameSync(part, copy)
+  syncPath(dirname(copy))
   log.info({ copy }, `The catalog is copied to ${copy} before it is changed`)
 }
 
-function syncFile(file: string): void {
-  const handle = openSync(file, 'r')
+/** Syncs a file, or the names in a folder. */
+function syncPath(path: string): void {
+  const handle = openSync(path, 'r')
   fsyncSync(handle)
   closeSync(handle)
 }
