@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
 import { writtenBackup } from '../support/sample-backups.ts'
 import { factsOf, IP } from '../support/store-samples.ts'
@@ -36,6 +37,16 @@ describe('the owner of a namespace', () => {
     writeFileSync(join(dir, IP, '.owner'), 'garbage')
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
     await store.claim(true)
+    expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
+  })
+
+  it('is not replaced because the disk fails when it is read', async () => {
+    const dir = tempDir()
+    await given.store({ dir })
+    const driver = faultyLocal(dir)
+    const other = await given.owner('daemon-b').unclaimedStore({ dir, driver })
+    driver.fail('read').times(2)
+    await expect(other.store.claim(false)).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(owner(dir)).toMatchObject({ daemonId: 'daemon-a', epoch: 1 })
   })
 

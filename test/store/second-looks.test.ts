@@ -194,6 +194,24 @@ describe('a backup', () => {
     expect(await store.remove([first.name, second.name], async () => [second.name])).toEqual([second.name])
     expect(names()).toEqual([first.name, `${first.name}.index.gz`, `${first.name}.manifest.json`])
   })
+
+  it('cannot be changed by others while it is decided whether it is still due', async () => {
+    const { dir, store, backups } = await given.withBackups(1).store()
+    const [{ name }] = backups
+    let isOther = false
+    let other: Promise<AsyncDisposable> | undefined
+    await store.remove([name], async () => {
+      other = localDriver(dir).lock(`${IP}/.lock`)
+      void other.then(() => {
+        isOther = true
+      })
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+      expect(isOther).toBe(false)
+      return [name]
+    })
+    await (await other)?.[Symbol.asyncDispose]()
+    expect(isOther).toBe(true)
+  })
 })
 
 describe('a mirror', () => {

@@ -124,6 +124,23 @@ it('publishes nothing without its archive', async () => {
   expect(names()).toEqual([])
 })
 
+it('removes the index of an abandoned publish for good before its intent', async () => {
+  const dir = tempDir()
+  const driver = faultyDriver(localDriver(dir))
+  const { store, backups } = await given.withBackups(1).store({ dir, driver })
+  const [{ name, rid }] = backups
+  const intent = `${name}.manifest.json.part-${rid}`
+  renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, intent))
+  unlinkSync(join(dir, IP, name))
+  const before = driver.calls.length
+  await store.settle()
+  expect(driver.calls.slice(before).filter((call) => /^(remove|syncFolder) /.test(call))).toEqual([
+    `remove ${IP}/${name}.index.gz`,
+    `syncFolder ${IP}`,
+    `remove ${IP}/${intent}`,
+  ])
+})
+
 it('publishes nothing by a manifest of another run', async () => {
   const { store, dir, backups } = await given.withBackups(1).store()
   const [{ name }] = backups

@@ -36,6 +36,22 @@ test.each<[DriverCall, string]>([
   expect(readdirSync(join(world.path, 'tmp'))).toEqual(['create.lock'])
 })
 
+test.each(['index', 'snapshots'])(
+  'a small object of %s that cannot be published leaves nothing half written',
+  async (folder) => {
+    const world = await given.repository({
+      driverOf: (dir) =>
+        aroundCommit(localDriver(dir), async (name, commit) => {
+          if (name.includes(`/${folder}/`)) throw new Error('not published')
+          await commit()
+        }),
+    })
+    writeFileSync(join(world.volume, 'file'), 'content')
+    await expect(world.snapshot(world.repository)).rejects.toThrow('not published')
+    expect(readdirSync(join(world.path, 'tmp'))).toEqual(['create.lock'])
+  },
+)
+
 test('a run that fails at its last step leaves nothing half written, and adds no more', async () => {
   const world = await given.repository()
   writeFileSync(join(world.volume, 'file'), randomBytes(MIB))
