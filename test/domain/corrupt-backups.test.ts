@@ -51,3 +51,19 @@ test('news of a corrupt backup is a problem at once, until a list shows it intac
   await world.background.settled()
   expect(faults()).toEqual([])
 })
+
+test('news that replaces the last corrupt backup ends the problem at once', async () => {
+  const { world, faults } = await corruptInTheStore()
+  const record = sampleRecord({
+    seq: 2,
+    state: 'success',
+    end: '2026-11-23T08:45:00Z',
+    result: { backup: sampleBackup({ corrupt: null }) },
+  })
+  await acceptNews(
+    world,
+    { protocol: 2, daemonId: 'x', server: IP, records: [record], running: [] },
+    { from: IP },
+  )
+  expect(faults()).toEqual([])
+})

@@ -135,6 +135,27 @@ test('a run is not revived by another server that names it', async () => {
   expect(other.asked).not.toContain('record')
 })
 
+test('a run that ended is not revived, whatever its daemon reports as running', async () => {
+  const kit = await oneServer()
+  await acceptNews(kit.world, news([started, ended]), { from: IP })
+  kit.daemon.records.set(RID, started)
+  kit.daemon.debug.running = [RID]
+  await after(kit, 31_000)
+  expect(kit.daemon.asked).not.toContain('record')
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'success' })
+})
+
+test('an unknown run that a daemon reports as running is learned from it, but only one of its own', async () => {
+  const kit = await oneServer()
+  const foreign = ridOf(2)
+  kit.daemon.records.set(RID, started)
+  kit.daemon.records.set(foreign, { ...started, rid: foreign, server: '10.0.0.2', jobId: '' })
+  kit.daemon.debug.running = [foreign, RID]
+  await after(kit, 31_000)
+  expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
+  expect(await getRecord(kit.world, foreign)).toBeFalsy()
+})
+
 test('a run whose daemon cannot be reached is lost after five minutes, not before', async () => {
   const kit = await oneServer()
   await acceptNews(kit.world, news([started]), { from: IP })

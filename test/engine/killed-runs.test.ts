@@ -4,6 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { testPlugin } from '../../src/engine/plugins/test/plugin.ts'
 import type { RunEnd } from '../../src/engine/ports.ts'
 import { lifeLock, listLifeLocks } from '../../src/engine/run-locks.ts'
+import { MAX_HUNG } from '../../src/engine/run-watch.ts'
 import { SETTLE_IDLE_MS } from '../../src/engine/settle-later.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { enginePlugins } from '../support/engine-plugins.ts'
@@ -62,6 +63,20 @@ test('a run queued behind a killed one whose process never ends is refused at la
   await vi.advanceTimersByTimeAsync(1000)
   expect(await memory.ended(second.rid)).toMatchObject({ state: 'failed', error: { code: 'VOLUME_LOCKED' } })
   expect(begun).toHaveLength(1)
+})
+
+test('killed processes that never end give their lanes to other runs up to a limit', async () => {
+  const { engine, begun, nth, memory } = await heldEngine({ concurrency: 1 })
+  const rids: string[] = []
+  for (let n = 0; n <= MAX_HUNG + 1; n++) rids.push((await engine.runOnce('test', { volume: `/v/${n}` })).rid)
+  for (const [n, rid] of rids.slice(0, -1).entries()) {
+    const run = await nth(n)
+    run.on.killed?.(new Promise(() => {}))
+    run.end(KILLED)
+    await memory.ended(rid)
+  }
+  expect(begun).toHaveLength(MAX_HUNG + 1)
+  expect(memory.find(rids.at(-1) ?? '')).toMatchObject({ state: 'queued' })
 })
 
 test('messages of a process after the end of its run change no record', async () => {
