@@ -46,6 +46,41 @@ export function backupDemands(makePlace: MakePlace): void {
     expect(await backups.get('10.0.0.2', 'odd')).toBeUndefined()
   })
 
+  test('the corrupt backups of a server, or of all, are counted, and the newest three are named', async () => {
+    const days = ['05', '03', '01', '04', '02'].map((day) => ({
+      name: `day ${day}`,
+      created: `2026-01-${day}T00:00:00Z`,
+      corrupt: 'a byte flipped',
+    }))
+    const { backups } = await catalogWith(
+      makePlace,
+      ...days,
+      { name: 'whole' },
+      { server: '10.0.0.2', name: 'other', corrupt: 'cut' },
+      { server: '10.0.0.3', name: 'whole' },
+    )
+    const own = { server: '10.0.0.1', count: 5, names: ['day 05', 'day 04', 'day 03'] }
+    expect(await backups.corrupt('10.0.0.1')).toEqual([own])
+    expect(await backups.corrupt('10.0.0.3')).toEqual([])
+    const all = await backups.corrupt()
+    expect(all.toSorted((a, b) => a.server.localeCompare(b.server))).toEqual([
+      own,
+      { server: '10.0.0.2', count: 1, names: ['other'] },
+    ])
+  })
+
+  test('the servers that it has backups of are listed once each', async () => {
+    const { backups } = await catalogWith(
+      makePlace,
+      { name: 'a' },
+      { name: 'b' },
+      { server: '10.0.0.2', name: 'c' },
+    )
+    expect((await backups.namespaces()).toSorted()).toEqual(['10.0.0.1', '10.0.0.2'])
+    await backups.remove('10.0.0.2', ['c'])
+    expect(await backups.namespaces()).toEqual(['10.0.0.1'])
+  })
+
   describe('lists of backups', () => {
     const four = [
       { name: 'a', created: '2026-01-01T00:00:00Z', sequence: 1 },
