@@ -18,6 +18,6 @@ export interface EngineOptions {
   settings: RunSettings
   /** Why no run of this action may begin now; undefined if one may. */
   admit?(action: string): BackupdError | undefined
-  /** How many runs may run in parallel; runs of quiet plugins and queries do not count. */
+  /** How many runs may run in parallel; quiet plugins and those that answer at once do not count. */
   concurrency: number
 }

@@ -2,11 +2,11 @@ import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { createAtOnceRunner } from './at-once-runner.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { finishCopy } from './finish-copy.ts'
 import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
-import { createQueryRunner } from './query-runner.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
 
@@ -44,7 +44,7 @@ export interface Engine {
   /** Resolves when the record is on disk. Throws NOT_FOUND, BAD_INPUT, CONFLICT (facts.rid), VOLUME_LOCKED. */
   runJob(id: string, options?: JobRunOptions): Promise<RunRecord>
   runOnce(action: string, args: Record<string, unknown>, options?: RunOptions): Promise<RunRecord>
-  /** Runs a plugin with `answersAtOnce` and returns its answer. Throws TIMED_OUT after 9 s. */
+  /** Runs an action that answers at once and returns its answer. Throws TIMED_OUT after 9 s. */
   ask(action: string, args: Record<string, unknown>): Promise<Json>
   /** Ends a queued run immediately, aborts a running one. Throws NOT_FOUND, CONFLICT. */
   cancel(rid: string): RunRecord
@@ -69,7 +69,7 @@ export function createEngine(options: EngineOptions): Engine {
   const runs = new Runs({ ...options, jobs: () => table.list().map(({ job }) => job) })
   const agingClock = options.agingClock ?? clock
   const table = new JobTable({ clock, agingClock, log, memory, isAction, onDue: runDue })
-  const ask = createQueryRunner({
+  const ask = createAtOnceRunner({
     ...options,
     onLog: (level, message, facts = {}) => log[level](facts, message),
   })

@@ -25,7 +25,7 @@ export interface Plugin<Args = unknown> {
   readonly changesVolumes?: boolean
   /** A run leaves a record only after it calls `announce`, so that runs that had nothing to do stay invisible. */
   readonly quiet?: boolean
-  /** A query: it holds no volume, skips the queue and leaves no record; the caller waits for the answer. */
+  /** It holds no volume, skips the queue and leaves no record; the caller waits for the answer. */
   readonly answersAtOnce?: boolean
   run(args: Args, context: RunContext): Promise<RunOutcome>
 }

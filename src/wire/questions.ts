@@ -9,9 +9,9 @@ import {
 import { diffPageSchema, fileHistorySchema, snapshotPageSchema } from './snapshot.ts'
 
 /**
- * A query that a controller can send to a daemon about its store. The table below defines one row for each; the
- * daemon's routes, the fleet's client and the plugins use it. Paths, fields and answers are those of
- * docs/protocol.md.
+ * What a controller can ask a daemon about its store, or have it change there, with the answer in the same response.
+ * The table below has one row for each; the daemon's routes, the fleet's client and the plugins use it. Paths, fields
+ * and answers are those of docs/protocol.md.
  */
 export interface Question<Args extends z.ZodObject = z.ZodObject, Answer = unknown> {
   /** The plugin that answers. */

@@ -4,7 +4,7 @@ import type { Store } from '../../store/store.ts'
 import type { Reader, StoredBackup } from '../../store/stored-backup.ts'
 import type { RunContext } from '../plugin.ts'
 
-/** Opens the store for a query. Its warnings go to the log, because a query has no record. */
+/** Opens the store for an action that answers at once. Its warnings go to the log, because it has no record. */
 export function openToAnswer({ settings, clock, log }: RunContext): Promise<Store> {
   return openStore(settings.store, settings, { clock, warn: (message) => log('warn', message) })
 }
@@ -20,7 +20,7 @@ export async function findBackupToAnswer(
   throw new BackupdError('NOT_FOUND', `There is no backup "${name}" in the namespace ${namespace}`)
 }
 
-/** How a query reads a backup. Warnings go to the log. */
+/** How an action that answers at once reads a backup. Warnings go to the log. */
 export function answeringReader({ settings, signal, log }: RunContext): Reader {
   return { dataDir: settings.dataDir, signal, warn: (message) => log('warn', message) }
 }

@@ -14,8 +14,8 @@ const claimArgsSchema = z.strictObject({
 })
 
 /**
- * Makes this daemon the owner of its namespace and prepares the repository password. It is a query with a process of
- * its own, so that a hanging store delays nothing else.
+ * Makes this daemon the owner of its namespace and prepares the repository password. It answers at once from
+ * a process of its own, so that a hanging store delays nothing else.
  */
 export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   name: 'store_claim',

@@ -6,11 +6,11 @@ import type { Runner, RunnerEvents } from './ports.ts'
 import { fromRecordError } from './record-error.ts'
 
 /** A daemon answers every request within 10 s; this leaves a second for the network. */
-const QUERY_TIMEOUT_MS = 9000
-/** Queries in parallel, each in its own child, so that one on a stalled mount delays no other. */
+const ANSWER_TIMEOUT_MS = 9000
+/** Actions in parallel, each in its own child, so that one on a stalled mount delays no other. */
 const MAX_PARALLEL = 6
 
-export interface QueryRunnerOptions {
+export interface AtOnceRunnerOptions {
   clock: Clock
   runner: Runner
   settings: RunSettings
@@ -18,8 +18,8 @@ export interface QueryRunnerOptions {
   onLog: RunnerEvents['log']
 }
 
-/** Runs plugins with `answersAtOnce`: MAX_PARALLEL at a time, the rest wait in order. */
-export function createQueryRunner({ clock, runner, settings, onLog }: QueryRunnerOptions) {
+/** Runs actions that answer at once (`answersAtOnce`): MAX_PARALLEL at a time, the rest wait in order. */
+export function createAtOnceRunner({ clock, runner, settings, onLog }: AtOnceRunnerOptions) {
   let free = MAX_PARALLEL
   const waiting = new Set<() => void>()
 
@@ -54,10 +54,10 @@ export function createQueryRunner({ clock, runner, settings, onLog }: QueryRunne
   /** Throws what the plugin threw, RUNNER_DIED, or TIMED_OUT if no answer came in 9 s. */
   return async (action: string, args: Record<string, unknown>): Promise<Json> => {
     const asking = new AbortController()
-    const seconds = QUERY_TIMEOUT_MS / 1000
+    const seconds = ANSWER_TIMEOUT_MS / 1000
     const message = `"${action}" gave no answer in ${seconds} s: check the store and its mount`
     const late = new BackupdError('TIMED_OUT', message, { facts: { action, seconds } })
-    using _limit = clock.after(QUERY_TIMEOUT_MS, () => asking.abort(late))
+    using _limit = clock.after(ANSWER_TIMEOUT_MS, () => asking.abort(late))
     return await ask(action, args, asking.signal)
   }
 }

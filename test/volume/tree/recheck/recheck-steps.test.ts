@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { expect, test } from 'vitest'
-import { KernelError } from '../../../src/lib/kernel/libc.ts'
-import { RecheckSteps } from '../../../src/volume/tree/recheck/recheck-steps.ts'
+import { KernelError } from '../../../../src/lib/kernel/libc.ts'
+import { RecheckSteps } from '../../../../src/volume/tree/recheck/recheck-steps.ts'
 
 const { EACCES, EIO, ELOOP, ENOENT, ENOTDIR, EXDEV } = constants.errno
 

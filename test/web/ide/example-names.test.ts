@@ -1,7 +1,7 @@
 import { parse } from 'graphql'
 import { expect, test } from 'vitest'
-import { pickNames } from '../../src/web/ide/example-names.ts'
-import { makeExampleTabs } from '../../src/web/ide/examples.ts'
+import { pickNames } from '../../../src/web/ide/example-names.ts'
+import { makeExampleTabs } from '../../../src/web/ide/examples.ts'
 
 const volume = (job: string, good: string | null) => ({
   jobs: [{ id: job }],

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
-import { type FolderStamp, WalkLog } from '../../../src/volume/tree/recheck/walk-log.ts'
+import type { TreeEntry } from '../../../../src/volume/tree/entry.ts'
+import { type FolderStamp, WalkLog } from '../../../../src/volume/tree/recheck/walk-log.ts'
 
 const STAMP: FolderStamp = { device: 1n, inode: 2n ** 64n - 1n, mtimeNs: -5n, ctimeNs: 2n ** 62n }
 
