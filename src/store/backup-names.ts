@@ -4,8 +4,8 @@ import { parseBackupName } from '../wire/archive-name.ts'
 import { type Place, placeOf } from './layout.ts'
 import type { Meta } from './meta.ts'
 
-/** Which pieces of a backup the folder holds. `pending` = its manifest still has its temporary name. */
-type Seen = Partial<Record<Place['kind'] | 'pending' | 'mirror', true>>
+/** Which pieces of a backup the folder holds. `intent` = its publish has begun and is not finished. */
+type Seen = Partial<Record<Place['kind'] | 'intent' | 'mirror', true>>
 
 export interface NamesQuery {
   after: string
@@ -37,12 +37,12 @@ export async function listBackupNames(
 
 function findPiece(place: Place): [name: string, what: keyof Seen] {
   if (place.kind === 'own' || place.kind === 'unknown') return ['', place.kind]
-  return [place.backup, place.kind === 'part' && place.of === 'manifest' ? 'pending' : place.kind]
+  return [place.backup, place.kind === 'part' && place.of === 'manifest' ? 'intent' : place.kind]
 }
 
 function isListed(seen: Seen): boolean {
   if (seen.tombstone) return false
-  return Boolean(seen.manifest || seen.mirror || (seen.object && !seen.pending))
+  return Boolean(seen.manifest || seen.mirror || (seen.object && !seen.intent))
 }
 
 /**

@@ -96,7 +96,7 @@ class PendingArchive implements PendingBackup {
     const { driver } = this.#world
     const text = manifestText(manifest)
     this.#isIntended = true
-    await step('write the manifest', () => createSmall(driver, this.#intentKey, text))
+    await step('write the intent', () => createSmall(driver, this.#intentKey, text))
     if (manifest.index)
       await step('publish the index', () => this.#name('index', () => this.#parts.index.commit()))
     await step('publish the archive', () => this.#name('object', () => this.#parts.object.commit()))

@@ -31,7 +31,7 @@ itMounts('a store that fills up while publishing keeps the old state', async () 
   writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space?.())?.freeBytes ?? 0))
   await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({
     code: 'STORE_FULL',
-    message: expect.stringContaining('(step "write the manifest")'),
+    message: expect.stringContaining('(step "write the intent")'),
   })
   await pending.abandon()
   expect(names()).toEqual([])
