@@ -10,7 +10,7 @@ interface Engine {
 
 /** Compresses many texts like compress(), but with one zstd context for all. */
 export class Compressor {
-  readonly #engine = makeEngine()
+  #engine = makeEngine()
 
   /** Writes into `room` at `at`, where compressBound() bytes must be free. Returns the number of bytes written. */
   compressInto(room: Buffer, at: number, plain: Buffer): number {
@@ -21,8 +21,10 @@ export class Compressor {
     engine._writeState.fill(0)
     engine._handle.writeSync(constants.ZSTD_e_end, plain, 0, plain.length, room, at, available)
     const [left = 0, unread] = engine._writeState
-    if (left === 0 || unread !== 0) throw new RangeError('a compressed text does not fit into its room')
-    return available - left
+    if (left > 0 && unread === 0) return available - left
+    // The context may still hold the rest of this text, which would be written before the next one.
+    this.#engine = makeEngine()
+    throw new RangeError('a compressed text does not fit into its room')
   }
 }
 
