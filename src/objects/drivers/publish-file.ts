@@ -34,12 +34,20 @@ async function moveToFree(from: string, to: string): Promise<void> {
 
 /** Without hard links, checks and then renames: no race, because names of a store are only created under its lock. */
 async function renameToFree(from: string, to: string): Promise<void> {
-  const isTaken = await lstat(to).then(
-    () => true,
-    () => false,
-  )
-  if (isTaken) throw Object.assign(new Error(`EEXIST: file already exists, ${to}`), { code: 'EEXIST' })
+  if (await exists(to))
+    throw Object.assign(new Error(`EEXIST: file already exists, ${to}`), { code: 'EEXIST' })
   await rename(from, to)
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    // After any other error the name may be in use, and a rename would replace its file.
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function isFile(path: string, { dev, ino, size }: StoredFile): Promise<boolean> {

@@ -2,7 +2,7 @@ import { existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import promises, { lstat } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { publishFile } from '../../../src/objects/drivers/publish-file.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -62,6 +62,37 @@ it.each(['link', 'rename'] as const)('is done although the answer to its %s was 
   })
   await publish(from, to)
   expect([existsSync(from), readFileSync(to, 'utf8')]).toEqual([false, 'new'])
+})
+
+describe('on a file system without hard links', () => {
+  function withoutLinks() {
+    const [from, to] = ['from', 'to'].map((name) => join(tempDir(), name)) as [string, string]
+    writeFileSync(from, 'ours')
+    vi.spyOn(promises, 'link').mockRejectedValue(Object.assign(new Error('EPERM'), { code: 'EPERM' }))
+    syncBuiltinESMExports()
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+      syncBuiltinESMExports()
+    })
+    return { from, to }
+  }
+
+  it('replaces no other file', async () => {
+    const { from, to } = withoutLinks()
+    writeFileSync(to, 'them')
+    await expect(publish(from, to)).rejects.toMatchObject({ code: 'EEXIST' })
+    expect([readFileSync(from, 'utf8'), readFileSync(to, 'utf8')]).toEqual(['ours', 'them'])
+  })
+
+  it('renames nothing if it cannot tell whether the name is in use', async () => {
+    const { from, to } = withoutLinks()
+    writeFileSync(to, 'them')
+    const file = await lstat(from, { bigint: true })
+    vi.spyOn(promises, 'lstat').mockRejectedValue(Object.assign(new Error('EIO'), { code: 'EIO' }))
+    syncBuiltinESMExports()
+    await expect(publishFile(from, to, file)).rejects.toMatchObject({ code: 'EIO' })
+    expect([readFileSync(from, 'utf8'), readFileSync(to, 'utf8')]).toEqual(['ours', 'them'])
+  })
 })
 
 it('fails if another file of the same size has the name', async () => {

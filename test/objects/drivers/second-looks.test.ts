@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { KernelError } from '../../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../../src/lib/kernel.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
 import { lockFile } from '../../../src/objects/drivers/local-lock.ts'
+import { copyObject, createSmall, readSmall } from '../../../src/objects/small-objects.ts'
 import { lockInChild } from '../../support/store-child.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -46,6 +49,39 @@ test('a link to a folder beside the store with a similar name leads out', async 
     code: 'STORE_UNAVAILABLE',
     message: expect.stringContaining('leads out of the store'),
   })
+})
+
+test('an object whose content could not be synced is never published', async () => {
+  const dir = tempDir()
+  const writer = await localDriver(dir).create('ns/object')
+  await writer.write(Buffer.from('lost'))
+  const handle = await open(dir)
+  const methods = Object.getPrototypeOf(handle) as FileHandle
+  await handle.close()
+  vi.spyOn(methods, 'sync').mockRejectedValueOnce(Object.assign(new Error('EIO'), { code: 'EIO' }))
+  onTestFinished(() => void vi.restoreAllMocks())
+  for (const end of [writer.sync, writer.sync, writer.commit])
+    await expect(end()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  await writer.abort()
+  expect(readdirSync(join(dir, 'ns'))).toEqual([])
+})
+
+test('giving up an object never fails, also in a store that is gone', async () => {
+  const dir = join(tempDir(), 'store')
+  mkdirSync(dir)
+  const writer = await localDriver(dir).create('ns/object')
+  renameSync(dir, `${dir}-unmounted`)
+  const before = openCount()
+  await writer.abort()
+  expect(openCount()).toBe(before - 1)
+})
+
+test('an object of several pieces is copied whole', async () => {
+  const driver = localDriver(tempDir())
+  const content = randomBytes(2_500_000)
+  await createSmall(driver, 'ns/from', content)
+  await copyObject(driver, 'ns/from', 'ns/to')
+  expect((await readSmall(driver, 'ns/to'))?.equals(content)).toBe(true)
 })
 
 test('a file with the maximum number of links is still published', async () => {
