@@ -4,8 +4,16 @@ import type { Driver, ObjectName } from '../../src/objects/driver.ts'
 import { isUnnamed, parseUnfinished } from '../../src/objects/unfinished.ts'
 import { collect } from '../support/collect.ts'
 
-/** The exam every driver sits. `open` makes a driver over an empty store. */
-export function driverContract(name: string, open: () => Promise<Driver> | Driver): void {
+/** Opens a driver over one place, as each run does in a process of its own. */
+type OpenDriver = () => Promise<Driver> | Driver
+
+/**
+ * The exam every driver sits.
+ * @param newPlace makes an empty store and returns what opens it
+ * @param inOneProcess why its objects do not outlive the process: only a model for tests has such a reason
+ */
+export function driverContract(name: string, newPlace: () => OpenDriver, inOneProcess?: string): void {
+  const open = () => newPlace()()
   describe(`driver contract: ${name}`, () => {
     it('returns what was written, in any range', async () => {
       const driver = await open()
@@ -115,6 +123,22 @@ export function driverContract(name: string, open: () => Promise<Driver> | Drive
       await again.abort()
       expect(await namesIn(driver, 'ns/tmp')).toEqual([])
       expect(await text(driver, 'ns/data/he/hello')).toBe('hello')
+    })
+
+    it('shows two drivers over one place the objects of each other', async ({ skip }) => {
+      if (inOneProcess !== undefined) skip(inOneProcess)
+      const openPlace = newPlace()
+      const [one, other] = [await openPlace(), await openPlace()]
+      await put(one, 'ns/object', 'hello')
+      expect(await text(other, 'ns/object')).toBe('hello')
+      await expect(put(other, 'ns/object', 'other')).rejects.toMatchObject({ code: 'CONFLICT' })
+      const run = `1795425846${'c'.repeat(32)}`
+      const crashed = await one.create('ns/crashed', { run })
+      await crashed.write(Buffer.from('half'))
+      expect(await namesIn(other, 'ns')).toEqual([`crashed.part-${run}`, 'object'])
+      for (const name of [`crashed.part-${run}`, 'object']) await other.remove(`ns/${name}`)
+      expect(await namesIn(one, 'ns')).toEqual([])
+      await crashed.abort()
     })
 
     it('takes a name that looks unfinished for an object, if it is committed', async () => {

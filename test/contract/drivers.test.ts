@@ -7,10 +7,16 @@ import { memoryDriver } from '../support/memory-driver.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { driverContract } from './driver-contract.ts'
 
-driverContract('local', () =>
-  openDriver({ driver: 'local', dir: tempDir() }, { dataDir: tempDir(), clock: systemClock }),
-)
-driverContract('local, in the fault wrapper without faults', () => faultyDriver(localDriver(tempDir())))
-driverContract('in memory, without any ability that a driver may lack', () =>
-  withLocalLocks(memoryDriver(), { lockDir: tempDir(), store: 'memory' }),
+driverContract('local', () => {
+  const dir = tempDir()
+  return () => openDriver({ driver: 'local', dir }, { dataDir: tempDir(), clock: systemClock })
+})
+driverContract('local, in the fault wrapper without faults', () => {
+  const dir = tempDir()
+  return () => faultyDriver(localDriver(dir))
+})
+driverContract(
+  'in memory, without any ability that a driver may lack',
+  () => () => withLocalLocks(memoryDriver(), { lockDir: tempDir(), store: 'memory' }),
+  'its objects end with the process: it is a model of the interface, not of a store',
 )

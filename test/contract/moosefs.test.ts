@@ -22,6 +22,6 @@ describeMooseFs('on a real MooseFS', () => {
   driverContract('moosefs', () => {
     const dir = join(host.dir, `store-${count++}`)
     mkdirSync(dir)
-    return openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir(), clock: systemClock })
+    return () => openDriver({ driver: 'moosefs', dir }, { dataDir: tempDir(), clock: systemClock })
   })
 })

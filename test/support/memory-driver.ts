@@ -26,7 +26,8 @@ export function newMemory(): Memory {
 
 /**
  * Objects in memory, as an object store has them: no folders, no renames, no locks, no limit. Unfinished objects lie
- * elsewhere, as uploads do, and are listed beside the others.
+ * elsewhere, as uploads do, and are listed beside the others. A model of the interface only: a real driver's objects
+ * outlive the process that wrote them.
  */
 export function memoryDriver(memory = newMemory()): BareDriver {
   return new MemoryDriver(memory)
