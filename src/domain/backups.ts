@@ -1,6 +1,7 @@
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
+import type { QuestionArgs } from '../wire/questions.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -51,13 +52,7 @@ export function findPlannedVolume(world: World, backup: BackupInfo): PlannedVolu
   return world.inventory.plan.volumesByPath.get(volumeKey(backup.server, backup.source))
 }
 
-export interface FilesPage {
-  path: string
-  /** Of an increment; the newest if left out. */
-  snapshot?: string | null
-  after: string | null
-  limit: number
-}
+export type FilesPage = Omit<QuestionArgs<'files'>, 'namespace' | 'name'>
 
 /** The direct entries of `path` in the backup, sorted by path. */
 export function listFiles(

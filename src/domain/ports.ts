@@ -1,19 +1,10 @@
 import type { ClockWitness } from '../lib/trusted-clock.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
-import type {
-  DaemonDebug,
-  DiffRequest,
-  FilesRequest,
-  HistoryRequest,
-  JobsSender,
-  RecoverRequest,
-  SnapshotNames,
-  SnapshotsRequest,
-  UnknownObjects,
-} from '../wire/daemon-api.ts'
+import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts'
+import type { QuestionArgs } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 
@@ -142,27 +133,31 @@ export interface DaemonPort {
   /** Throws CONFLICT if the daemon has the jobs of another controller. */
   setJobs(ip: string, jobs: Job[], sender: JobsSender): Promise<void>
   setNotify(ip: string, address: string): Promise<void>
+  /** Returns the rid of the run: a legacy daemon chooses its own. */
   runJob(ip: string, id: string, run: RunJobRequest): Promise<string>
   sleepJob(ip: string, id: string): Promise<void>
   wakeJob(ip: string, id: string): Promise<void>
   startScheduler(ip: string): Promise<void>
   stopScheduler(ip: string): Promise<void>
+  /** undefined if the daemon does not know the run; a legacy daemon knows none. */
   record(ip: string, rid: string): Promise<RunRecord | undefined>
   cancel(ip: string, rid: string): Promise<void>
+  /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
-  files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
+  files(ip: string, request: QuestionArgs<'files'>): Promise<{ files: FileInfo[]; next: string | null }>
   /** `names`: backups, or `NAME/path` inside a mirror. */
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
-  /** The servers that have a folder in the daemon's store. */
+  /** The servers that have a folder in the daemon's store; for a legacy daemon only its own. */
   namespaces(ip: string): Promise<string[]>
   /** Objects of the namespace that belong to no backup; undefined if the daemon cannot list them. */
   unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
+  /** Returns the rid of the run. */
   recover(ip: string, request: RecoverRequest): Promise<string>
-  snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
-  diff(ip: string, request: DiffRequest): Promise<DiffPage>
+  snapshots(ip: string, request: QuestionArgs<'snapshots'>): Promise<SnapshotPage>
+  diff(ip: string, request: QuestionArgs<'diff'>): Promise<DiffPage>
   /** Returns the ids that existed. */
-  deleteSnapshots(ip: string, request: SnapshotNames): Promise<string[]>
-  history(ip: string, request: HistoryRequest): Promise<FileHistory>
+  deleteSnapshots(ip: string, request: QuestionArgs<'deleteSnapshots'>): Promise<string[]>
+  history(ip: string, request: QuestionArgs<'history'>): Promise<FileHistory>
 }
 
 export interface InventorySource {

@@ -1,5 +1,7 @@
 import type { BackupInfo, Series } from '../wire/backup.ts'
 import { PageGuard } from '../wire/page-guard.ts'
+import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
+import type { QuestionArgs } from '../wire/questions.ts'
 import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/snapshot.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -7,7 +9,6 @@ import { type BackupName, locateBackup } from './backups.ts'
 import { askReaders, relistSoon } from './listing.ts'
 import type { World } from './world.ts'
 
-const PAGE = 1000
 const NO_ID = ''
 
 /** The snapshots of an increment after `after`, newest first; empty for a full backup or a mirror. */
@@ -21,7 +22,7 @@ export async function listSnapshots(
   let next: string | null = after
   const guard = new PageGuard(backup.server)
   while (next !== null && found.length < first) {
-    const limit = Math.min(PAGE, first - found.length)
+    const limit = Math.min(MAX_PAGE_SIZE, first - found.length)
     const request = { ...toBackupKey(backup), after: next === NO_ID ? null : next, limit }
     const page: SnapshotPage = await ask(world, backup, (ip) => world.ports.daemon.snapshots(ip, request))
     guard.check(page.snapshots.length, page.next)
@@ -75,9 +76,7 @@ export async function diffSnapshots(
   return await ask(world, backup, (ip) => world.ports.daemon.diff(ip, request))
 }
 
-export interface HistoryQuestion {
-  path: string
-  after: string | null
+export interface HistoryQuestion extends Pick<QuestionArgs<'history'>, 'path' | 'after'> {
   limit: number
 }
 

@@ -1,23 +1,19 @@
 import { z } from 'zod'
+import type { DaemonPort } from '../domain/ports.ts'
 import { BackupdError } from '../lib/errors.ts'
-import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import type { BackupInfo } from '../wire/backup.ts'
 import { type Capability, hasCapability } from '../wire/capabilities.ts'
 import {
   backupPageSchema,
-  type DiffRequest,
   debugSchema,
   type FilePage,
-  type FilesRequest,
-  type HistoryRequest,
   PROTOCOL,
   type RecoverRequest,
   runAnswerSchema,
-  type SnapshotNames,
-  type SnapshotsRequest,
 } from '../wire/daemon-api.ts'
 import { PageGuard } from '../wire/page-guard.ts'
-import { QUESTIONS } from '../wire/questions.ts'
-import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
+import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
+import { QUESTIONS, type QuestionArgs } from '../wire/questions.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askFor, askQuestion, encodeSegment, isMissingRoute } from './daemon-question.ts'
 import {
@@ -27,22 +23,10 @@ import {
   legacyFolderSchema,
 } from './legacy-backups.ts'
 
-export interface DaemonBackups {
-  /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
-  backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
-  files(ip: string, request: FilesRequest): Promise<{ files: FileInfo[]; next: string | null }>
-  deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
-  snapshots(ip: string, request: SnapshotsRequest): Promise<SnapshotPage>
-  diff(ip: string, request: DiffRequest): Promise<DiffPage>
-  history(ip: string, request: HistoryRequest): Promise<FileHistory>
-  /** Returns the ids that existed. */
-  deleteSnapshots(ip: string, request: SnapshotNames): Promise<string[]>
-  /** Returns the rid of the run. */
-  recover(ip: string, request: RecoverRequest): Promise<string>
-}
-
-/** How many backups are requested at a time. */
-const PAGE_SIZE = 1000
+type DaemonBackups = Pick<
+  DaemonPort,
+  'backups' | 'files' | 'deleteBackups' | 'snapshots' | 'diff' | 'history' | 'deleteSnapshots' | 'recover'
+>
 
 const BACKUP = '/api/v1/backup'
 
@@ -75,7 +59,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
   let unread: string | undefined
   const guard = new PageGuard(ip)
   for (let after: string | null = ''; after !== null; ) {
-    const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: PAGE_SIZE }
+    const query: Record<string, string | number> = { protocol: PROTOCOL, namespace, limit: MAX_PAGE_SIZE }
     if (after !== '') query.after = after
     const answer: z.infer<typeof listSchema> = await askFor(http, ip, {
       method: 'GET',
@@ -96,7 +80,7 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
   if (unread !== undefined) throw makeUnreadSeriesError(ip, namespace, unread)
 }
 
-async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): Promise<FilePage> {
+async function listFiles(http: DaemonHttp, ip: string, request: QuestionArgs<'files'>): Promise<FilePage> {
   try {
     return await askQuestion(http, ip, { question: QUESTIONS.files, args: request })
   } catch (error) {
@@ -109,7 +93,7 @@ async function listFiles(http: DaemonHttp, ip: string, request: FilesRequest): P
 async function listFolder(
   http: DaemonHttp,
   ip: string,
-  { namespace, name, path, after, limit }: FilesRequest,
+  { namespace, name, path, after, limit }: QuestionArgs<'files'>,
 ) {
   if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'lists')
   const folder = [name, ...path.split('/')]

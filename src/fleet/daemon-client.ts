@@ -1,20 +1,14 @@
 import { z } from 'zod'
+import type { DaemonPort } from '../domain/ports.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { ClockWitness } from '../lib/trusted-clock.ts'
-import {
-  type DaemonDebug,
-  debugSchema,
-  type JobsSender,
-  PROTOCOL,
-  runAnswerSchema,
-} from '../wire/daemon-api.ts'
-import { type Job, type ScheduledJob, scheduledJobSchema } from '../wire/job.ts'
-import type { RunRecord } from '../wire/record.ts'
+import { debugSchema, PROTOCOL, runAnswerSchema } from '../wire/daemon-api.ts'
+import { scheduledJobSchema } from '../wire/job.ts'
 import { tolerantRecordSchema } from '../wire/repair-record.ts'
 import { parseEach } from '../wire/tolerant.ts'
-import { createDaemonBackups, type DaemonBackups, requireCapabilities } from './daemon-backups.ts'
+import { createDaemonBackups, requireCapabilities } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
-import { createDaemonNamespaces, type DaemonNamespaces } from './daemon-namespaces.ts'
+import { createDaemonNamespaces } from './daemon-namespaces.ts'
 import { askFor, encodeSegment, isMissingRoute } from './daemon-question.ts'
 
 // The fleet: adapters to the outside world of the controller. daemon-*.ts talk to daemons over HTTP; the rest reads
@@ -22,32 +16,26 @@ import { askFor, encodeSegment, isMissingRoute } from './daemon-question.ts'
 // Of the domain it knows only ports.ts; it may import lib and wire.
 
 /**
- * The daemons, over HTTP, ours or legacy ones. Implements DaemonPort of domain/ports.ts.
+ * The daemons, over HTTP, ours or legacy ones.
  * Throws DAEMON_UNREACHABLE with address and cause, DAEMON_REFUSED with the daemon's text, or the daemon's own code.
  */
-export interface DaemonClient extends DaemonJobs, DaemonRuns, DaemonBackups, DaemonNamespaces {
+export interface DaemonClient extends DaemonPort {
   close(): Promise<void>
 }
 
-interface DaemonJobs {
-  debug(ip: string, witness?: ClockWitness): Promise<DaemonDebug>
-  confirmClock(ip: string): Promise<void>
-  jobs(ip: string): Promise<ScheduledJob[]>
-  setJobs(ip: string, jobs: Job[], sender: JobsSender): Promise<void>
-  setNotify(ip: string, address: string): Promise<void>
-  sleepJob(ip: string, id: string): Promise<void>
-  wakeJob(ip: string, id: string): Promise<void>
-  startScheduler(ip: string): Promise<void>
-  stopScheduler(ip: string): Promise<void>
-}
-
-interface DaemonRuns {
-  /** Returns the rid of the run: a legacy daemon chooses its own. */
-  runJob(ip: string, id: string, run: { rid: string; reread: boolean }): Promise<string>
-  /** undefined if the daemon does not know the run; a legacy daemon knows none. */
-  record(ip: string, rid: string): Promise<RunRecord | undefined>
-  cancel(ip: string, rid: string): Promise<void>
-}
+type DaemonJobs = Pick<
+  DaemonPort,
+  | 'debug'
+  | 'confirmClock'
+  | 'jobs'
+  | 'setJobs'
+  | 'setNotify'
+  | 'sleepJob'
+  | 'wakeJob'
+  | 'startScheduler'
+  | 'stopScheduler'
+>
+type DaemonRuns = Pick<DaemonPort, 'runJob' | 'record' | 'cancel'>
 
 export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
   const http = createDaemonHttp(options)

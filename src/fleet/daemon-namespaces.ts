@@ -1,16 +1,9 @@
-import type { UnknownObjects } from '../wire/daemon-api.ts'
+import type { DaemonPort } from '../domain/ports.ts'
 import { QUESTIONS } from '../wire/questions.ts'
 import type { DaemonHttp } from './daemon-http.ts'
 import { askQuestion, isMissingRoute } from './daemon-question.ts'
 
-export interface DaemonNamespaces {
-  /** The servers that have a folder in its store; for a legacy daemon only its own. */
-  namespaces(ip: string): Promise<string[]>
-  /** Objects of the namespace that belong to no backup; undefined if the daemon cannot list them. */
-  unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
-}
-
-export function createDaemonNamespaces(http: DaemonHttp): DaemonNamespaces {
+export function createDaemonNamespaces(http: DaemonHttp): Pick<DaemonPort, 'namespaces' | 'unknown'> {
   return {
     async namespaces(ip) {
       const asked = { question: QUESTIONS.namespaces, args: {} }

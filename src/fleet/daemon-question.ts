@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { notUnicode, parseJson } from '../wire/json.ts'
-import type { Question } from '../wire/questions.ts'
+import type { AskedArgs, Question } from '../wire/questions.ts'
 import type { DaemonHttp, DaemonRequest, Field } from './daemon-http.ts'
 
 /** Sends a request and parses the answer with `schema`. Throws DAEMON_REFUSED if the answer does not fit. */
@@ -21,17 +21,16 @@ export async function askFor<T>(
   }
 }
 
-export interface AskedQuestion<Answer> {
-  question: Question<z.ZodObject, Answer>
-  /** As its row has them; null for what is left out. */
-  args: object
+export interface AskedQuestion<Args extends z.ZodObject, Answer> {
+  question: Question<Args, Answer>
+  args: AskedArgs<Args>
 }
 
 /** Asks a question of the table. Throws as askFor(). */
-export function askQuestion<Answer>(
+export function askQuestion<Args extends z.ZodObject, Answer>(
   http: DaemonHttp,
   ip: string,
-  { question, args }: AskedQuestion<Answer>,
+  { question, args }: AskedQuestion<Args, Answer>,
 ): Promise<Answer> {
   const { name = '', ...fields } = args as { name?: string } & Record<string, Field | null | undefined>
   const { method, answer: schema } = question

@@ -114,47 +114,7 @@ export type UnknownObjects = z.infer<typeof unknownObjectsSchema>
 
 export const runAnswerSchema = z.object({ rid })
 
-/** The request of `GET /api/v1/backup/files/NAME`. */
-export interface FilesRequest {
-  namespace: string
-  name: string
-  path: string
-  /** Of an increment; the newest if left out. */
-  snapshot?: string | null
-  after: string | null
-  limit: number
-}
-
-/** The request of `GET /api/v1/backup/snapshots/NAME`. */
-export interface SnapshotsRequest {
-  namespace: string
-  name: string
-  after: string | null
-  limit: number
-}
-
-/** The request of `POST /api/v1/backup/snapshots/NAME/actions/delete`. */
-export interface SnapshotNames {
-  namespace: string
-  name: string
-  snapshots: string[]
-}
-
 export const deletedSnapshotsSchema = z.object({ deletedSnapshots: z.array(name) })
-
-/** The request of `GET /api/v1/backup/diff/NAME`. */
-export interface DiffRequest extends SnapshotsRequest {
-  from: string
-  to: string
-}
-
-/** The request of `GET /api/v1/backup/history/NAME`. */
-export interface HistoryRequest {
-  namespace: string
-  name: string
-  path: string
-  after: string | null
-}
 
 /** The request of the recover routes. */
 export interface RecoverRequest {

@@ -3,13 +3,7 @@ import { NEVER } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import type { ClockWitness } from '../../src/lib/trusted-clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
-import type {
-  DaemonDebug,
-  FilesRequest,
-  JobsSender,
-  RecoverRequest,
-  UnknownObjects,
-} from '../../src/wire/daemon-api.ts'
+import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 
@@ -138,7 +132,7 @@ export function memoryDaemons(): DaemonPort & {
     async *backups(ip, namespace) {
       yield (await reach(ip, 'backups')).backups.filter(({ server }) => server === namespace)
     },
-    async files(ip, { name, path }: FilesRequest) {
+    async files(ip, { name, path }) {
       const daemon = await reach(ip, 'files')
       if (!daemon.backups.some((backup) => backup.name === name))
         throw new BackupdError('NOT_FOUND', `no ${name}`)

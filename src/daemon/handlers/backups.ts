@@ -9,13 +9,10 @@ import {
   MAX_FILES,
 } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../wire/page-limits.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { checkOwnNamespace, readBackupName, readBackupPath, readNamespace } from './names.ts'
 import { checkReady } from './run-request.ts'
-
-/** How many backups a page has, unless the request names a limit. */
-const DEFAULT_PAGE_SIZE = 500
-const MAX_PAGE_SIZE = 1000
 
 /**
  * `?protocol=2&namespace=IP&after=NAME&limit=N` answers one page. The legacy query `?dir=PATH&dir=PATH` answers one

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseShape } from '../../../wire/json.ts'
+import { pageLimit } from '../../../wire/page-limits.ts'
 import type { Plugin } from '../../plugin.ts'
 import { openToAnswer } from '../answering.ts'
 
@@ -8,7 +9,7 @@ const listArgsSchema = z.object({
   /** Absolute path of a volume on its server. */
   source: z.string().optional(),
   after: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: pageLimit,
 })
 type ListArgs = z.infer<typeof listArgsSchema>
 
