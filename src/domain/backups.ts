@@ -1,4 +1,4 @@
-import type { BackupInfo, FileInfo } from '../wire/backup.ts'
+import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
 import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
@@ -124,8 +124,7 @@ async function resolveDeletion(
   const [whole = ''] = name.split('/')
   const backup = await locateBackup(world, { app, proc, name: whole, server })
   if (isRefused(backup)) return backup
-  const isMirror = backup.mode === 'increment' && backup.series === null
-  if (name === whole || isMirror) return { name, backup }
+  if (name === whole || isMirror(backup)) return { name, backup }
   const message = `Nothing inside of "${whole}" can be deleted, only all of it; nothing was deleted`
   return refuse('BAD_INPUT', message, { name })
 }

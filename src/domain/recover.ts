@@ -1,4 +1,5 @@
-import type { BackupInfo } from '../wire/backup.ts'
+import { findArchiveOfBackup } from '../wire/archive-name.ts'
+import { type BackupInfo, hasSnapshots } from '../wire/backup.ts'
 import { recoverAction } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
@@ -64,7 +65,7 @@ async function locateRecoverable(
       name: backup.name,
     })
   }
-  if (plan && !backup.series) {
+  if (plan && !hasSnapshots(backup)) {
     return refuse('BAD_INPUT', `Only the recover of a snapshot can be planned; "${backup.name}" has none`, {
       name: backup.name,
     })
@@ -98,7 +99,7 @@ function refuseUnconfirmed(
  * not used: anyone who can write there could direct the recover to another volume.
  */
 function findOwnVolume({ inventory }: World, { server, name }: BackupInfo): Answer<PlannedVolume> {
-  const home = inventory.plan.volumesByArchive.get(volumeKey(server, archiveOfBackup(name)))
+  const home = inventory.plan.volumesByArchive.get(volumeKey(server, findArchiveOfBackup(name)))
   if (home) return home
   const what = `Cannot recover "${name}": the inventory has no volume on ${server} that it is named after`
   return refuse(
@@ -109,11 +110,6 @@ function findOwnVolume({ inventory }: World, { server, name }: BackupInfo): Answ
       server,
     },
   )
-}
-
-/** `<archive>-<unix seconds>.tar.gz` is a full backup; an increment is named like its archive. */
-function archiveOfBackup(name: string): string {
-  return name.replace(/-\d{9,12}\.tar\.gz$/, '')
 }
 
 function findTarget(

@@ -1,4 +1,4 @@
-import type { BackupInfo, Series } from '../wire/backup.ts'
+import { type BackupInfo, hasSnapshots, type Series } from '../wire/backup.ts'
 import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
@@ -17,7 +17,7 @@ export async function listSnapshots(
   backup: BackupInfo,
   { first, after = NO_ID }: { first: number; after?: string | undefined },
 ): Promise<SnapshotInfo[]> {
-  if (!backup.series) return []
+  if (!hasSnapshots(backup)) return []
   const found: SnapshotInfo[] = []
   let next: string | null = after
   const guard = new PageGuard(backup.server)
@@ -71,7 +71,7 @@ export async function diffSnapshots(
   backup: BackupInfo,
   { to = NO_ID, ...question }: DiffQuestion,
 ): Promise<Answer<DiffPage>> {
-  if (!backup.series) return refuseWithoutSeries(backup)
+  if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
   const request = { ...toBackupKey(backup), to, ...question }
   return await ask(world, backup, (ip) => world.ports.daemon.diff(ip, request))
 }
@@ -86,7 +86,7 @@ export async function readFileHistory(
   backup: BackupInfo,
   { path, after, limit }: HistoryQuestion,
 ): Promise<Answer<FileHistory>> {
-  if (!backup.series) return refuseWithoutSeries(backup)
+  if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
   const versions: FileHistory['versions'] = []
   let next = after
   const guard = new PageGuard(backup.server)
@@ -112,7 +112,7 @@ export function deleteSnapshots(
   return audited(world, { who, verb: 'deleteSnapshots', facts }, async () => {
     const backup = await locateBackup(world, name)
     if (isRefused(backup)) return backup
-    if (!backup.series) return refuseWithoutSeries(backup)
+    if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
     const request = { ...toBackupKey(backup), snapshots }
     try {

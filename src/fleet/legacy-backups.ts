@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isoTime } from '../lib/clock.ts'
-import { procOfArchive } from '../wire/archive-name.ts'
+import { parseLegacyBackupName, procOfArchive } from '../wire/archive-name.ts'
 import { type BackupEntity, type BackupInfo, backupEntitySchema, type FileInfo } from '../wire/backup.ts'
 import { bigCount, isMoment } from '../wire/fields.ts'
 import { parseEach } from '../wire/tolerant.ts'
@@ -21,7 +21,7 @@ export function fromLegacyBackup(entity: BackupEntity, server: string): BackupIn
     server,
     created: readCreated(entity),
     source: entity.source.replace(/@increment$/, ''),
-    ...procOfArchive(entity.name.replace(/-\d+\.tar\.gz$/, ''), entity),
+    ...procOfArchive(parseLegacyBackupName(entity.name)?.archive ?? entity.name, entity),
     containers: entity.containers ?? [],
     sequence: 0,
     rid: null,
@@ -42,7 +42,7 @@ export function fromLegacyBackup(entity: BackupEntity, server: string): BackupIn
 
 function readCreated({ created, name }: BackupEntity): string {
   if (isMoment(created)) return created
-  return isoTime(Number(/-(\d{1,10})\.tar\.gz$/.exec(name)?.[1] ?? 0) * 1000)
+  return isoTime((parseLegacyBackupName(name)?.seconds ?? 0) * 1000)
 }
 
 const legacyFileSchema = z.object({

@@ -1,5 +1,5 @@
 import { isoTime } from '../lib/clock.ts'
-import { parseBackupName, procOfArchive } from '../wire/archive-name.ts'
+import { findArchiveOfBackup, parseBackupName, procOfArchive } from '../wire/archive-name.ts'
 import type { BackupEntity, BackupInfo, Manifest } from '../wire/backup.ts'
 import { isMoment } from '../wire/fields.ts'
 
@@ -71,7 +71,7 @@ export function infoOfEntity(
     server: namespace,
     name,
     mode: entity?.mode ?? 'full',
-    ...procOfArchive(parseBackupName(name)?.archive ?? name, { volume, instanceNo }),
+    ...procOfArchive(findArchiveOfBackup(name), { volume, instanceNo }),
     volume,
     instanceNo,
     source: entity?.source.replace(/@increment$/, '') ?? '',

@@ -1,4 +1,5 @@
 import { eachOf } from '../objects/small-objects.ts'
+import { isFullBackupName } from '../wire/archive-name.ts'
 import type { BackupEntity } from '../wire/backup.ts'
 import { keyOf } from './layout.ts'
 import { readMeta, updateMeta } from './meta-file.ts'
@@ -58,6 +59,6 @@ function oldestAndNewest(entities: Iterable<BackupEntity>): BackupEntity[] {
 }
 
 async function hasArchive({ driver, identity }: StoreWorld): Promise<boolean> {
-  for await (const { name } of driver.names(identity.ip)) if (name.endsWith('.tar.gz')) return true
+  for await (const { name } of driver.names(identity.ip)) if (isFullBackupName(name)) return true
   return false
 }

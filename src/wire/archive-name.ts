@@ -15,6 +15,9 @@ export interface ArchiveParts {
 }
 
 const BACKUP_NAME = /^(?<archive>[^./][^/]*)-(?<seconds>\d{9,12})\.tar\.gz$/
+const LEGACY_BACKUP_NAME = /^(?<archive>.*)-(?<seconds>\d+)\.tar\.gz$/s
+/** The seconds of a clock in this era. */
+const MAX_LEGACY_DIGITS = 10
 const ARCHIVE = /^(?<app>.+?)-(?<proc>\k<app>\..+?)-\d+-/
 
 /** `<app>-<proc>-<instance>-<volume, / as ->` */
@@ -31,6 +34,26 @@ export function backupName(archive: string, seconds: number): string {
 export function parseBackupName(name: string): { archive: string; seconds: number } | undefined {
   const { archive, seconds } = BACKUP_NAME.exec(name)?.groups ?? {}
   return archive === undefined ? undefined : { archive, seconds: Number(seconds) }
+}
+
+/** The archive that a backup is named after: a series and a mirror have its name as it is. */
+export function findArchiveOfBackup(name: string): string {
+  return parseBackupName(name)?.archive ?? name
+}
+
+/** Tells a full backup from an increment by the ending alone, as the legacy system does: also for foreign names. */
+export function isFullBackupName(name: string): boolean {
+  return name.endsWith('.tar.gz')
+}
+
+/**
+ * Splits a name that a legacy daemon lists. It takes the seconds from its clock unchecked: one that starts in 1970
+ * gives few digits, and its backups are listed and recovered all the same. Seconds with too many digits read 0.
+ */
+export function parseLegacyBackupName(name: string): { archive: string; seconds: number } | undefined {
+  const { archive, seconds = '' } = LEGACY_BACKUP_NAME.exec(name)?.groups ?? {}
+  if (archive === undefined) return undefined
+  return { archive, seconds: seconds.length > MAX_LEGACY_DIGITS ? 0 : Number(seconds) }
 }
 
 /** The app and proc of an archive whose instance and volume are known; empty if its name has another form. */

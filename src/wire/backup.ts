@@ -149,6 +149,18 @@ export const backupInfoSchema = z.object({
 })
 export type BackupInfo = z.infer<typeof backupInfoSchema>
 
+/** Whether it is a series of snapshots. */
+export function hasSnapshots<B extends Pick<BackupInfo, 'series'>>(
+  backup: B,
+): backup is B & { series: Series } {
+  return backup.series !== null
+}
+
+/** Whether it is an increment of the legacy system: plain copies of the files, without snapshots. */
+export function isMirror(backup: Pick<BackupInfo, 'mode' | 'series'>): boolean {
+  return backup.mode === 'increment' && !hasSnapshots(backup)
+}
+
 /** Complete, not corrupt, not suspect. */
 export function isGood(backup: Pick<BackupInfo, 'state' | 'suspect' | 'corrupt'>): boolean {
   return backup.state === 'success' && backup.suspect === null && backup.corrupt === null

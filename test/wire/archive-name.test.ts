@@ -3,8 +3,11 @@ import { expect, test } from 'vitest'
 import {
   archiveName,
   backupName,
+  findArchiveOfBackup,
   guessProcOfArchive,
+  isFullBackupName,
   parseBackupName,
+  parseLegacyBackupName,
   procOfArchive,
 } from '../../src/wire/archive-name.ts'
 
@@ -47,4 +50,21 @@ test('a name of another kind belongs to nobody', () => {
 
 test('without its volume, a name tells its owner up to the first number', () => {
   expect(guessProcOfArchive('shop-shop.web.web-1-data-db')).toEqual({ app: 'shop', proc: 'shop.web.web' })
+})
+
+test('a series is named like its archive, a full backup after it', () => {
+  expect(findArchiveOfBackup('shop-shop.web.web-1-data-1700000000.tar.gz')).toBe('shop-shop.web.web-1-data')
+  expect(findArchiveOfBackup('shop-shop.web.web-1-data')).toBe('shop-shop.web.web-1-data')
+  expect(isFullBackupName('shop-shop.web.web-1-data')).toBe(false)
+  expect(isFullBackupName('photos.tar.gz')).toBe(true)
+})
+
+test('a legacy daemon whose clock began in 1970 has backups with few digits', () => {
+  expect(parseBackupName('a-a.web.web-1-data-90.tar.gz')).toBeUndefined()
+  expect(parseLegacyBackupName('a-a.web.web-1-data-90.tar.gz')).toEqual({
+    archive: 'a-a.web.web-1-data',
+    seconds: 90,
+  })
+  expect(parseLegacyBackupName('a-12345678901.tar.gz')).toEqual({ archive: 'a', seconds: 0 })
+  expect(parseLegacyBackupName('a-1')).toBeUndefined()
 })

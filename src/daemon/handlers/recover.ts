@@ -1,4 +1,5 @@
 import { BackupdError } from '../../lib/errors.ts'
+import { isFullBackupName } from '../../wire/archive-name.ts'
 import { recoverAction } from '../../wire/job.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { readBackupName, readNamespace } from './names.ts'
@@ -8,7 +9,7 @@ import { checkReady, readFlag, readRid } from './run-request.ts'
 export function handleRecoverFile(call: DaemonCall, world: DaemonParts): Promise<DaemonAnswer> {
   const files = call.fields.list('files')
   const backup = readBackupName(call.params.file ?? '')
-  if (!backup.endsWith('.tar.gz')) throw noFullBackup(backup)
+  if (!isFullBackupName(backup)) throw noFullBackup(backup)
   return recover(call, world, { backup, files: files.length > 0 ? files : null })
 }
 

@@ -4,6 +4,7 @@ import {
   LegacyRecoverDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { isFullBackupName } from '../../wire/archive-name.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 import { type RestCall, type RestRoute, row } from '../row.ts'
 
@@ -60,7 +61,7 @@ function readRecoverInput({ params, fields }: RestCall) {
   const { app = '', proc = '', file, dir, name } = params
   const backup = file ?? dir ?? name ?? ''
   const files = fields.list('files').filter(Boolean)
-  const isFull = dir === undefined && backup.endsWith('.tar.gz')
+  const isFull = dir === undefined && isFullBackupName(backup)
   if (!isFull && files.length === 0) throw noFiles(backup)
   return {
     app,

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { BackupdError } from '../../../lib/errors.ts'
 import { checkVolumePath } from '../../../volume/allowed-paths.ts'
 import { chosenFiles } from '../../../volume/tree/chosen-paths.ts'
+import { findArchiveOfBackup } from '../../../wire/archive-name.ts'
 import { type RecoverArgs, recoverArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { DaemonFacts } from '../../plugin.ts'
@@ -33,7 +34,7 @@ export function fillDestDir(raw: Readonly<Record<string, unknown>>, { settings, 
   if (raw.destDir !== '') return raw
   const isOwn = raw.namespace === settings.ip
   const volumes = jobs.filter(({ action }) => isOwn && action === 'backup').map(({ args }) => args)
-  const archive = String(raw.backup).replace(/-\d{9,12}\.tar\.gz$/, '')
+  const archive = findArchiveOfBackup(String(raw.backup))
   const named = volumes.find((args) => args.archive === archive)
   if (typeof named?.path === 'string') return { ...raw, destDir: named.path }
   return { ...raw, jobPaths: volumes.map(({ path }) => String(path)) }
