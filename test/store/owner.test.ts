@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { faultyLocal } from '../support/faulty-local.ts'
@@ -84,6 +84,17 @@ describe('the owner of a namespace', () => {
     await expect(writtenBackup(store)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('See that the store is mounted'),
+    })
+  })
+
+  it('is not taken for another daemon if the whole store is gone', async () => {
+    const dir = join(tempDir(), 'store')
+    mkdirSync(dir)
+    const { store } = await given.store({ dir })
+    rmSync(dir, { recursive: true })
+    await expect(store.assertOwner()).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('is it mounted'),
     })
   })
 

@@ -1,6 +1,9 @@
+import { linkSync } from 'node:fs'
+import { join } from 'node:path'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Driver } from '../../src/objects/driver.ts'
 import { openDriver } from '../../src/objects/drivers/open-driver.ts'
+import { unfinishedName } from '../../src/objects/unfinished.ts'
 
 /**
  * What a test asks of the driver from inside a host, where MooseFS's way for tools is open; or from a process of its
@@ -19,9 +22,17 @@ async function fillTrash(driver: Driver): Promise<void> {
     const writer = await driver.create(name)
     await writer.write(Buffer.alloc(1_000_000, 'x'))
     await (name === 'ns/kept' ? writer.commit() : writer.abort())
+    if (name === 'ns/kept') await removeSecondName(driver, name)
     await driver.remove(name)
   }
   for (const letter of 'abc') await driver.replace('ns/small', Buffer.alloc(1000, letter))
+}
+
+/** As a crash in the middle of a commit leaves it. */
+async function removeSecondName(driver: Driver, name: string): Promise<void> {
+  const second = unfinishedName(name)
+  linkSync(join(dir, name), join(dir, second))
+  await driver.remove(second)
 }
 
 /** Says when it has begun, and waits to be told to go on. */

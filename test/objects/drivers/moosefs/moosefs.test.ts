@@ -157,7 +157,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     expect(readdirSync(join(dir, 'ns/tmp'))).toEqual([])
   })
 
-  it('lets temporary and replaced files skip the trash, and reports the trash', () => {
+  it('lets temporary and replaced files skip the trash, but no object by its second name, and reports the trash', () => {
     const before: Space = inHost('space')
     host.run(process.execPath, CHILD, 'trash', dir, tempDir())
     const after: Space = inHost('space')
