@@ -1,15 +1,19 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import type { Driver, Space } from '../../../../src/objects/driver.ts'
+import { mooseFsPlace } from '../../../../src/objects/drivers/moosefs/place.ts'
 import { readBack } from '../../../../src/objects/drivers/moosefs/read-back.ts'
 import { wholeSample } from '../../../../src/objects/drivers/moosefs/samples.ts'
 import { openDriver } from '../../../../src/objects/drivers/open-driver.ts'
 import { describeMooseFs } from '../../../support/describe-moosefs.ts'
+import { handClock } from '../../../support/hand-clock.ts'
 import { type MooseFs, type MooseFsHost, startMooseFs } from '../../../support/moosefs.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
 
@@ -155,6 +159,25 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     expect(named.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     for (const writer of unnamed) await writer.abort()
     expect(readdirSync(join(dir, 'ns/tmp'))).toEqual([])
+  })
+
+  it('checks its mount again after a second, also if the wall clock was set back', async () => {
+    const clock = handClock()
+    const place = mooseFsPlace(dir, clock)
+    const read = vi.spyOn(promises, 'readFile')
+    syncBuiltinESMExports()
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+      syncBuiltinESMExports()
+    })
+    const countChecks = async () => {
+      await place.within(async () => {})
+      return read.mock.calls.filter(([path]) => path === '/proc/self/mountinfo').length
+    }
+    expect([await countChecks(), await countChecks()]).toEqual([1, 1])
+    clock.move(-3_600_000)
+    clock.move(1000)
+    expect(await countChecks()).toBe(2)
   })
 
   it('lets temporary and replaced files skip the trash, but no object by its second name, and reports the trash', () => {
