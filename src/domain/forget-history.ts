@@ -1,4 +1,4 @@
-import type { World } from './world.ts'
+import { trustedNow, type World } from './world.ts'
 
 const FORGET_INTERVAL_MS = 3_600_000
 
@@ -11,10 +11,9 @@ export function forgetHistoryIfDue(world: World): void {
   void world.background.run('delete old records', () => forgetHistory(world))
 }
 
-/** Measures age with the trusted clock, or a clock that is ahead for a minute would delete the history. */
 export async function forgetHistory(world: World): Promise<void> {
-  const { ports, clock, trustedClock = clock, settings, log } = world
-  const before = new Date(trustedClock.now() - settings.keepRecordsMs).toISOString()
+  const { ports, settings, log } = world
+  const before = new Date(trustedNow(world) - settings.keepRecordsMs).toISOString()
   let records = 0
   let next: string | null = null
   do {

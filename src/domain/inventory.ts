@@ -5,7 +5,7 @@ import type { InventoryState } from './inventory-state.ts'
 import { makePlan } from './make-plan.ts'
 import type { Plan } from './plan.ts'
 import { applyInventory } from './servers.ts'
-import type { World } from './world.ts'
+import { trustedNow, type World } from './world.ts'
 
 export const HELD_FOR_MS = 10 * 60_000
 /** With at least this many volumes, losing more than half counts as sudden; losing all always does. */
@@ -56,7 +56,7 @@ export async function acceptInventory(world: World, news: InventoryNews): Promis
 /** Puts a held change in force after its delay, if the source still has it. */
 export async function releaseHeld(world: World): Promise<void> {
   const { held } = world.inventory
-  if (!held || holdTime(world) < held.until) return
+  if (!held || trustedNow(world) < held.until) return
   await world.rereadInventory()
   if (world.inventory.held === held) await accept(world, held.plan)
 }
@@ -69,14 +69,9 @@ function isSudden(lost: number, of: number): boolean {
   return of > 0 && (lost === of || (of >= MANY_VOLUMES && lost > of / 2))
 }
 
-/** Uses the trusted clock, so that a clock that jumps ahead does not end the hold. */
-function holdTime({ trustedClock, clock }: World): number {
-  return (trustedClock ?? clock).now()
-}
-
 function hold(world: World, plan: Plan, lost: number): void {
   const { held, plan: inForce } = world.inventory
-  const now = holdTime(world)
+  const now = trustedNow(world)
   const since = held && held.lostVolumes >= lost ? held.since : now
   world.inventory.held = {
     plan,

@@ -40,6 +40,11 @@ export interface World {
   readonly setAside: SetAside
 }
 
+/** The time to measure ages by, unix ms: a wall clock that jumps ahead would delete history, or end a hold. */
+export function trustedNow({ trustedClock, clock }: World): number {
+  return (trustedClock ?? clock).now()
+}
+
 export interface Ports {
   records: RecordStore
   backups: BackupStore
