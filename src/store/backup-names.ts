@@ -1,6 +1,7 @@
 import { FirstKeys } from '../lib/first-keys.ts'
 import type { Driver } from '../objects/driver.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
+import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { type Place, placeOf } from './layout.ts'
 import type { Meta } from './meta.ts'
 
@@ -26,8 +27,9 @@ export async function listBackupNames(
 ): Promise<{ names: string[]; last: string | null }> {
   const found = new FirstKeys<Seen>(limit, after)
   for await (const entry of driver.names(namespace)) {
-    const isMirror = entry.kind === 'folder' && meta.find(entry.name)?.mode === 'increment'
-    const [name, what] = isMirror ? [entry.name, 'mirror' as const] : findPiece(placeOf(entry))
+    const [name, what] = isMirrorFolder(entry, meta)
+      ? [entry.name, 'mirror' as const]
+      : findPiece(placeOf(entry))
     if (name !== '' && keep(name)) found.put(name, (seen) => ({ ...seen, [what]: true }))
   }
   const { entries, more } = found.page()

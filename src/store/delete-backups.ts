@@ -1,4 +1,4 @@
-import { removeSeries } from './kinds/series/remove-series.ts'
+import { deleteSeries } from './kinds/series/delete-series.ts'
 import { ANSWER_WAIT_MS, takeLockOf } from './kinds/series/take-lock.ts'
 import type { Store } from './store.ts'
 import type { Reader } from './stored-backup.ts'
@@ -16,7 +16,8 @@ export async function deleteStoredBackups(
   reader: Reader,
 ): Promise<string[]> {
   await store.checkRemovable(names)
-  const series = await removeSeries({ store, ip }, names, {
+  // Series first: if others have locked their repository, nothing is deleted.
+  const series = await deleteSeries({ store, ip }, names, {
     takeLockOf: (repository) => takeLockOf(repository, reader, ANSWER_WAIT_MS),
     warn: reader.warn,
   })

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import type { ObjectReader } from '../objects/driver.ts'
 import { openIfThere } from '../objects/small-objects.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
-import type { BackupInfo, Manifest } from '../wire/backup.ts'
+import { type BackupInfo, isMirror, type Manifest } from '../wire/backup.ts'
 import { archiveBackup } from './kinds/archive/archive-backup.ts'
 import type { StoredArchive } from './kinds/archive/stored-archive.ts'
+import { mirrorAt } from './kinds/mirror/mirror-at.ts'
 import { mirrorBackup } from './kinds/mirror/mirror-backup.ts'
 import { seriesBackup } from './kinds/series/series-backup.ts'
 import { checkBackupName, checkNamespace, keyOf, placeOf } from './layout.ts'
 import { describeBackup } from './list-backups.ts'
 import { markCorrupt } from './mark-corrupt.ts'
 import { readMeta } from './meta-file.ts'
-import { mirrorAt } from './mirrors.ts'
 import type { Mirror, StoredMirror } from './store.ts'
 import type { StoredBackup } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
@@ -69,7 +69,7 @@ async function findEntry(world: StoreWorld, namespace: string, name: string): Pr
 }
 
 function openFoundMirror(world: StoreWorld, { info }: Found): Mirror | undefined {
-  return info.mode === 'increment' ? mirrorAt(world, info.server, info.name) : undefined
+  return isMirror(info) ? mirrorAt(world, info.server, info.name) : undefined
 }
 
 function openFoundArchive(world: StoreWorld, { info, manifest }: Found): StoredArchive {

@@ -99,16 +99,25 @@ export function checkBackupName(name: string): string {
   )
 }
 
+/** What a caller wants deleted. */
+export interface BackupPath {
+  /** As the caller wrote it. */
+  path: string
+  name: string
+  /** The path inside the mirror; null = the whole backup. */
+  inside: string | null
+}
+
 /**
  * Splits `NAME`, or `NAME/path/inside` for a path in a mirror. Throws BAD_INPUT for a path that could leave the
  * backup.
  */
-export function splitBackupPath(path: string): { name: string; inside: string | null } {
+export function splitBackupPath(path: string): BackupPath {
   const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
   checkBackupName(name)
-  if (inside.length === 0) return { name, inside: null }
+  if (inside.length === 0) return { path, name, inside: null }
   const leadsOut = inside.some((part) => ['', '.', '..'].includes(part) || part.includes('\0'))
-  if (!leadsOut) return { name, inside: inside.join('/') }
+  if (!leadsOut) return { path, name, inside: inside.join('/') }
   throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} leads out of the backup: nothing was touched`)
 }
 

@@ -4,6 +4,7 @@ import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
 import { infoOfEntity, infoOfManifest } from './backup-info.ts'
 import { listBackupNames, namesOfVolume } from './backup-names.ts'
+import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { checkNamespace, keyOf } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import type { Meta } from './meta.ts'
@@ -77,7 +78,7 @@ export async function describeBackup(
   const found = { namespace, name, size: object?.kind === 'file' ? object.size : null }
   if (read?.manifest) return { info: infoOfManifest(read.manifest, found), manifest: read.manifest }
   const entity = meta.find(name)
-  const isMirror = object?.kind === 'folder' && entity?.mode === 'increment'
+  const isMirror = object !== undefined && isMirrorFolder({ name, kind: object.kind }, meta)
   if (!read && found.size === null && !isMirror) return undefined
   return { info: infoOfEntity(entity, found, read?.problem), manifest: null }
 }

@@ -5,7 +5,7 @@ import type { BackupEntity, Manifest } from '../wire/backup.ts'
 import { META, placeOf } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import { Meta } from './meta.ts'
-import { renameInNamespace } from './mirrors.ts'
+import { renameInNamespace } from './namespace-folder.ts'
 import type { StoreWorld } from './world.ts'
 
 /**

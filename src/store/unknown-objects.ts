@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { FirstKeys } from '../lib/first-keys.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
+import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { checkNamespace, placeOf } from './layout.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
@@ -23,8 +24,7 @@ export async function listUnknownObjects(world: StoreWorld, namespace: string): 
   const first = new FirstKeys<true>(MAX_LISTED)
   let count = 0
   for await (const entry of world.driver.names(namespace)) {
-    const isMirror = entry.kind === 'folder' && meta.find(entry.name)?.mode === 'increment'
-    if (isMirror || placeOf(entry).kind !== 'unknown') continue
+    if (isMirrorFolder(entry, meta) || placeOf(entry).kind !== 'unknown') continue
     count++
     first.put(entry.name, () => true)
   }

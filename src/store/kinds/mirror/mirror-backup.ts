@@ -1,6 +1,6 @@
 // Mirrors: increments of the legacy system, plain copies of a volume's files in the store. backupd only reads them,
 // lists them and deletes them; the first increment of a volume makes a snapshot of its mirror.
-// find-backup.ts opens a mirror as a StoredBackup here; ../../mirrors.ts locates and deletes it.
+// find-backup.ts opens a mirror as a StoredBackup here; delete-mirrors.ts deletes it.
 
 import { BackupdError } from '../../../lib/errors.ts'
 import { copyMirror } from '../../../volume/copy/copy-mirror.ts'

@@ -5,7 +5,7 @@ import { type Forgetting, forgetInNamespace } from './forget-series.ts'
 import { readSeries } from './series.ts'
 
 /** Deletes whole series of the own namespace by name. Returns the names that existed. */
-export async function removeSeries(
+export async function deleteSeries(
   { store, ip }: { store: Store; ip: string },
   names: readonly string[],
   how: Pick<Forgetting, 'warn'> & {

@@ -1,0 +1,104 @@
+import { BackupdError } from '../../../lib/errors.ts'
+import type { Driver } from '../../../objects/driver.ts'
+import { createSmall } from '../../../objects/small-objects.ts'
+import { type BackupPath, keyOf, type Piece, placeOf } from '../../layout.ts'
+import { readManifest } from '../../manifest.ts'
+import { updateMeta } from '../../meta-file.ts'
+import { isFull, withReserve } from '../../reserve.ts'
+import type { StoreWorld } from '../../world.ts'
+
+/** Picks the archives that exist. Throws CONFLICT for one that is held. */
+export async function findDeletableArchives(
+  world: StoreWorld,
+  paths: readonly BackupPath[],
+): Promise<BackupPath[]> {
+  const found: BackupPath[] = []
+  for (const one of paths) if (one.inside === null && (await canBeDeleted(world, one.name))) found.push(one)
+  return found
+}
+
+/** Deletes archives, and finishes the deletes of archives that were interrupted. Call it under exclusively(). */
+export async function deleteArchives(world: StoreWorld, archives: readonly BackupPath[]): Promise<void> {
+  for (const { name } of archives) await writeTombstone(world, name)
+  const interrupted = await listTombstones(world.driver, world.identity.ip)
+  await finishDeletes(world, [...new Set([...archives.map(({ name }) => name), ...interrupted])])
+}
+
+async function canBeDeleted({ driver, identity }: StoreWorld, name: string): Promise<boolean> {
+  if (!isArchive(name)) return false
+  const read = await readManifest(driver, identity.ip, name)
+  const holds = read?.manifest?.holds ?? []
+  if (holds.length > 0) {
+    throw new BackupdError(
+      'CONFLICT',
+      `Cannot delete "${name}": it is held (${holds.join(', ')}). Release it first`,
+    )
+  }
+  if (read) return true
+  const object = await driver.stat(keyOf(identity.ip, name, 'object'))
+  return object?.kind === 'file' || (await driver.stat(keyOf(identity.ip, name, 'tombstone'))) !== undefined
+}
+
+function isArchive(name: string): boolean {
+  return placeOf({ name, kind: 'file' }).kind === 'object'
+}
+
+/**
+ * From here on it is not a backup any more, manifest or not. In a store that is too full even for an empty object, the
+ * index makes room for it, and at last the archive.
+ */
+async function writeTombstone(world: StoreWorld, name: string): Promise<void> {
+  const { driver, identity } = world
+  const tombstone = keyOf(identity.ip, name, 'tombstone')
+  if (await driver.stat(tombstone)) return
+  const write = () => createSmall(driver, tombstone, Buffer.alloc(0))
+  for (const piece of ['index', 'object'] as const) {
+    if (await unlessFull(() => withReserve(world, write))) return
+    await driver.remove(keyOf(identity.ip, name, piece))
+    await driver.syncFolder?.(identity.ip)
+  }
+  await write()
+}
+
+async function listTombstones(driver: Driver, namespace: string): Promise<string[]> {
+  const names: string[] = []
+  for await (const entry of driver.names(namespace)) {
+    const place = placeOf(entry)
+    if (place.kind === 'tombstone') names.push(place.backup)
+  }
+  return names
+}
+
+/**
+ * Deletes backups that have a tombstone: manifest, `.meta` entry, index, archive, the tombstone last. Call it under
+ * exclusively().
+ */
+export async function finishDeletes(world: StoreWorld, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  const { driver, identity } = world
+  const archives = names.filter(isArchive)
+  const remove = (name: string, piece: Piece) => driver.remove(keyOf(identity.ip, name, piece))
+  await driver.syncFolder?.(identity.ip)
+  for (const name of archives) await remove(name, 'manifest')
+  // A store that is too full for a new `.meta` gets it once the archives are gone.
+  const isDropped = await unlessFull(() => updateMeta(world, (meta) => meta.drop(names)))
+  for (const name of archives) {
+    await remove(name, 'index')
+    await remove(name, 'object')
+  }
+  await driver.syncFolder?.(identity.ip)
+  if (!isDropped) await updateMeta(world, (meta) => meta.drop(names))
+  for (const name of archives) await remove(name, 'tombstone')
+  await driver.syncFolder?.(identity.ip)
+}
+
+/** False if the store has no room for what `act` writes. */
+async function unlessFull(act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act()
+    return true
+  } catch (error) {
+    if (isFull(error)) return false
+    throw error
+  }
+}
