@@ -1,3 +1,4 @@
+import { UNFINISHED_STATES } from '../wire/record.ts'
 import { Prisma } from './generated/client.ts'
 import type { CatalogWorld } from './world.ts'
 
@@ -48,7 +49,7 @@ export async function forgetRecords(
           AND series.series IS NOT NULL AND old.startKey >=
             ifnull(strftime('%Y-%m-%dT%H:%M:%S', series.series ->> 'oldestCreated', '-1 day'), ''))) AS isKept
     FROM Record old
-    WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN ('queued', 'running')
+    WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN (${Prisma.join([...UNFINISHED_STATES])})
     ORDER BY startKey LIMIT ${ROWS_PER_SLICE}`
   const old = slice.filter(({ isKept }) => Number(isKept) === 0)
   if (old.length > 0) {

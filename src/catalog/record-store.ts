@@ -1,4 +1,5 @@
 import type { KeptRecord, RecordStore } from '../domain/ports.ts'
+import { UNFINISHED_STATES } from '../wire/record.ts'
 import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
 import { findLastOfJobs, findRecordRows } from './find-records.ts'
@@ -39,7 +40,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
 
 async function loadLive(db: CatalogDb): Promise<Map<string, KeptRecord>> {
   const rows = await db.record.findMany({
-    where: { state: { in: ['queued', 'running'] } },
+    where: { state: { in: [...UNFINISHED_STATES] } },
     select: { rid: true },
   })
   return readKept(

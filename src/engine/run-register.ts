@@ -1,4 +1,4 @@
-import { can } from '../wire/actions.ts'
+import { isTerminal } from '../wire/record.ts'
 import { overlap } from './path-lock.ts'
 import type { Run } from './run.ts'
 
@@ -49,7 +49,7 @@ export class RunRegister {
       (other) =>
         !other.job &&
         other.plugin === run.plugin &&
-        can('cancel', other.record.now.state) &&
+        !isTerminal(other.record.now.state) &&
         overlap(other.ticket.needs, run.ticket.needs),
     )
   }

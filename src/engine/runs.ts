@@ -2,7 +2,7 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import { can } from '../wire/actions.ts'
 import { describeRun } from '../wire/failed-run.ts'
 import type { Job } from '../wire/job.ts'
-import type { RunRecord } from '../wire/record.ts'
+import { isTerminal, type RunRecord } from '../wire/record.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { FailedRuns } from './failed-runs.ts'
 import { createKeeper } from './keeper.ts'
@@ -76,7 +76,7 @@ export class Runs {
   /** Queued and running. */
   list(): RunRecord[] {
     const shown = this.#register.all().filter((run) => !run.isSilent)
-    return shown.map((run) => run.record.now).filter(({ state }) => can('cancel', state))
+    return shown.map((run) => run.record.now).filter(({ state }) => !isTerminal(state))
   }
 
   /** Starts or queues a run; resolves when its record is on disk. Throws BAD_INPUT, CONFLICT, VOLUME_LOCKED. */

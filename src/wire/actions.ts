@@ -1,11 +1,11 @@
-import type { RecordState } from './record.ts'
+import { type RecordState, UNFINISHED_STATES } from './record.ts'
 
 /** What can be done with a run. */
 export type RunAction = 'cancel'
 
-/** The states in which each action is allowed: pages, resolvers and the engine ask this table. */
+/** The states in which each action is allowed. The controller asks before it sends a cancel, the engine before it acts. */
 const ALLOWED: Readonly<Record<RunAction, readonly RecordState[]>> = {
-  cancel: ['queued', 'running'],
+  cancel: UNFINISHED_STATES,
 }
 
 export function can(action: RunAction, state: RecordState): boolean {

@@ -29,9 +29,11 @@ export const RECORD_STATES = [
 ] as const
 export type RecordState = (typeof RECORD_STATES)[number]
 
-const TERMINAL: ReadonlySet<RecordState> = new Set(['success', 'partial', 'failed', 'cancelled', 'lost'])
+/** The states of a run that has not ended; all others are terminal. */
+export const UNFINISHED_STATES: readonly RecordState[] = ['queued', 'running']
+
 export function isTerminal(state: RecordState): boolean {
-  return TERMINAL.has(state)
+  return !UNFINISHED_STATES.includes(state)
 }
 
 /** The phase of a run that waits for its store or for a lock in it; such a run does not count as hung. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { newRid } from '../../src/wire/ids.ts'
-import type { Progress, RecordState, RunRecord } from '../../src/wire/record.ts'
+import { isTerminal, type Progress, type RecordState, type RunRecord } from '../../src/wire/record.ts'
 
 /** A directory of its own, gone at the end. */
 export function temporaryDir(): { path: string } & Disposable {
@@ -49,7 +49,7 @@ export function someRun(about: Partial<RunRecord> = {}): {
     rid,
     at(state, more = {}) {
       seq += 1
-      const ended = !['queued', 'running'].includes(state)
+      const ended = isTerminal(state)
       return { ...BLANK, end: ended ? '2026-11-23T09:00:07.000Z' : null, ...about, rid, seq, state, ...more }
     },
   }
