@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Log } from '../lib/log.ts'
-import { PASSWORD_FILE } from '../store/kinds/series/repository-password.ts'
+import { PASSWORD_FILE } from '../store/layout.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 
 /** Logs once where the new password file is; never the password itself. */

@@ -13,6 +13,8 @@ export const PRUNE_NOTE = '.prune'
 export const RESERVE = '.reserve'
 export const DAMAGE_NOTE = '.damaged'
 const REPOSITORY = 'repo'
+/** In the store's root, unless a flag names another file: all daemons of a store share one password of increments. */
+export const PASSWORD_FILE = '.repository-password'
 
 const SUFFIX = { object: '', manifest: '.manifest.json', index: '.index.gz', tombstone: '.deleted' } as const
 export type Piece = keyof typeof SUFFIX

@@ -103,6 +103,15 @@ const PACKAGES: Readonly<Record<string, { only: RegExp; why: string }>> = {
   },
 }
 
+/** Parts of a folder that others may not use. */
+const INNER: readonly { part: RegExp; only: RegExp; why: string }[] = [
+  {
+    part: /^src\/store\/kinds\//,
+    only: /^src\/store\//,
+    why: 'everyone else uses backups of any kind through the files of store/ itself',
+  },
+]
+
 const imports = readImports()
 
 test('folders import only what the table allows', () => {
@@ -113,6 +122,15 @@ test('plugins do not import each other', () => {
   const plugin = (file: string) => /^src\/engine\/plugins\/([^/]+)\//.exec(file)?.[1]
   const between = imports.filter(({ from, to }) => plugin(from) && plugin(to) && plugin(from) !== plugin(to))
   expect(between).toEqual([])
+})
+
+test('inner parts of a folder are imported only by that folder', () => {
+  expect(imports.flatMap(innerComplaints)).toEqual([])
+  const [stray] = importsOf(
+    'src/engine/plugins/x/plugin.ts',
+    "import '../../../store/kinds/series/series.ts'",
+  )
+  expect(stray && innerComplaints(stray)).toHaveLength(1)
 })
 
 test('packages are imported only where the table allows', () => {
@@ -174,6 +192,11 @@ function complaintAbout(one: Import): string | undefined {
   const allowed = row.mayImport.split(' ')
   if (allowed.includes(to)) return undefined
   return `${one.from} imports ${one.to}: ${from} may import ${allowed.join(', ') || 'nothing of ours'}, because ${row.why}`
+}
+
+function innerComplaints({ from, to }: Import): string[] {
+  const broken = INNER.filter(({ part, only }) => part.test(to) && !only.test(from))
+  return broken.map(({ why }) => `${from} imports ${to}: ${why}`)
 }
 
 function exceptionFor({ from, to }: Import) {

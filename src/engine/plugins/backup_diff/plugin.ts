@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { diffSeries } from '../../../store/kinds/series/diff-snapshots.ts'
+import { seriesSnapshots } from '../../../store/snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
 import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
@@ -15,7 +15,7 @@ export const backupDiffPlugin: Plugin<DiffArgs> = {
   parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run(question, context) {
-    const page = await diffSeries(await openToAnswer(context), question, context.signal)
+    const page = await seriesSnapshots.diff(await openToAnswer(context), question, context.signal)
     return { state: 'success', reason: '', result: { ...page } }
   },
 }

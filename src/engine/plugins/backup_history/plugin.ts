@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { fileVersions } from '../../../store/kinds/series/file-versions.ts'
+import { seriesSnapshots } from '../../../store/snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
 import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
@@ -18,7 +18,7 @@ export const backupHistoryPlugin: Plugin<HistoryArgs> = {
   parseArgs: (raw) => parseShape(QUESTION.what, raw, QUESTION.args),
   needs: () => [],
   async run(question, context) {
-    const history = await fileVersions(await openToAnswer(context), question)
+    const history = await seriesSnapshots.listVersions(await openToAnswer(context), question)
     return { state: 'success', reason: '', result: { ...history } }
   },
 }

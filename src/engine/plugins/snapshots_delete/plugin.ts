@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { deleteSeriesSnapshots } from '../../../store/kinds/series/delete-snapshots.ts'
+import { seriesSnapshots } from '../../../store/snapshots.ts'
 import { parseShape } from '../../../wire/json.ts'
 import { QUESTIONS } from '../../../wire/questions.ts'
 import type { Plugin } from '../../plugin.ts'
@@ -19,7 +19,7 @@ export const snapshotsDeletePlugin: Plugin<DeleteArgs> = {
   needs: () => [],
   async run(wanted, context) {
     const own = { store: await openToAnswer(context), ip: context.settings.ip }
-    const deletedSnapshots = await deleteSeriesSnapshots(own, wanted, answeringReader(context))
+    const deletedSnapshots = await seriesSnapshots.delete(own, wanted, answeringReader(context))
     return { state: 'success', reason: '', result: { deletedSnapshots } }
   },
 }

@@ -7,11 +7,9 @@ import type { Driver } from '../../../objects/driver.ts'
 import { createSmall, readSmall } from '../../../objects/small-objects.ts'
 import { parseUnfinished } from '../../../objects/unfinished.ts'
 import { repositoryExists } from '../../../restic/repository/open-repository.ts'
+import { PASSWORD_FILE } from '../../layout.ts'
 import type { StoreWorld } from '../../world.ts'
 import { placeOfRepository } from './repository-place.ts'
-
-/** In the store's root, unless a flag names another file: all daemons of a store share one password. */
-export const PASSWORD_FILE = '.repository-password'
 
 /** How long another daemon may take between creating the file and writing the password. */
 const FILL_WAIT_MS = 5000
