@@ -16,18 +16,16 @@ export interface WrittenInstance extends Omit<InventoryInstance, 'volumes'> {
   at: number
 }
 
-const PROC_FIELDS = {
+export const PROC_FIELDS = {
   known: ['on', 'volumes'],
   needed: ['on', 'volumes'],
   example: '{ on: [10.0.0.1], volumes: { /data/db: … } }',
 } as const
-const INSTANCE_FIELDS = {
+export const INSTANCE_FIELDS = {
   known: ['server', 'instance', 'containers'],
   needed: ['server'],
   example: '{ server: 10.0.0.2, instance: 7, containers: [c1] }',
 } as const
-export const PROC_KEYS = PROC_FIELDS.known
-export const INSTANCE_KEYS = INSTANCE_FIELDS.known
 const APP_EXAMPLE = 'shop: { web: { on: [10.0.0.1], volumes: … } }'
 
 /** Reads the `apps:` of an inventory file. */

@@ -30,11 +30,10 @@ export const LAIN_VOLUMES: VolumeRules = {
 }
 
 const COMMON_FIELDS = ['schedule', 'expire', 'pre_run', 'post_run', 'time_limit'] as const
-const SCHEDULE_FIELDS = {
+export const SCHEDULE_FIELDS = {
   full: COMMON_FIELDS,
   increment: [...COMMON_FIELDS, 'reread_every'],
 } as const
-export const SCHEDULE_KEYS = SCHEDULE_FIELDS.increment
 type ScheduleField = (typeof SCHEDULE_FIELDS)['increment'][number]
 const SCHEDULE_RULES = {
   needed: ['schedule', 'expire'],

@@ -11,11 +11,6 @@ export function withoutControls(text: string): string {
   return hasControls(text) ? text.replaceAll(ANY_CONTROL, escapeControl) : text
 }
 
-/** The same for a text of several lines: line ends stay. */
-export function printableLines(text: string): string {
-  return text.split('\n').map(withoutControls).join('\n')
-}
-
 function escapeControl(control: string): string {
   if ('\n\r\t'.includes(control)) return ' '
   return `\\x${(control.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`

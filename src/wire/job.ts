@@ -60,7 +60,6 @@ export type BackupArgs = z.infer<typeof backupArgsSchema>
 
 /** `info` = [source, expire, source, expire, …]; an increment's source ends in `@increment`. */
 export const expireArgsSchema = z.object({ info: z.array(z.string()) })
-export type ExpireArgs = z.infer<typeof expireArgsSchema>
 
 export const recoverArgsSchema = z.object({
   app: z.string(),

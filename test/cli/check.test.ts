@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/cli/run-command.ts'
-import { INVENTORY_KEYS } from '../../src/fleet/inventory-keys.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
+import { INVENTORY_KEYS } from '../support/inventory-keys.ts'
 
 let dir: ReturnType<typeof temporaryDir>
 let output: { stdout: string; stderr: string }

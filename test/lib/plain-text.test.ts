@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hasControls, printableLines, withoutControls } from '../../src/lib/plain-text.ts'
+import { hasControls, withoutControls } from '../../src/lib/plain-text.ts'
 
 test.each([
   ['a b', 'a b'],
@@ -15,8 +15,4 @@ test.each([
 
 test('whether a text has control characters does not depend on earlier calls', () => {
   for (let n = 0; n < 3; n++) expect(hasControls('a\x1bb')).toBe(true)
-})
-
-test('line ends stay if lines are printed', () => {
-  expect(printableLines('one\ntwo\x1b\nthree')).toBe('one\ntwo\\x1b\nthree')
 })

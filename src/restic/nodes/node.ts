@@ -49,12 +49,10 @@ export function lastName(path: Buffer): Buffer {
   return path.subarray(path.lastIndexOf(SLASH) + 1)
 }
 
-/** Encodes an entry as one node of a tree: JSON with restic 0.14's fields in its order, times in UTC. */
-export function encodeNode(entry: TreeEntry, facts: NodeFacts): Buffer {
-  return Buffer.from(nodeJson(entry, facts))
-}
-
-/** Like encodeNode(), but as text. The node's name is the last component of the entry's path. */
+/**
+ * Encodes an entry as one node of a tree: JSON with restic 0.14's fields in its order, times in UTC. The node's name is
+ * the last component of the entry's path.
+ */
 export function nodeJson(entry: TreeEntry, { content, subtree }: NodeFacts): string {
   const mtime = formatGoTime(entry.mtimeNs)
   const ctime = formatGoTime(entry.ctimeNs)

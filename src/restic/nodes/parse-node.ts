@@ -1,4 +1,4 @@
-import { BackupdError, messageOf } from '../../lib/errors.ts'
+import { BackupdError } from '../../lib/errors.ts'
 import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import type { EntryType, TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import { splitFlags } from './flags-attribute.ts'
@@ -19,15 +19,6 @@ const MAY_BE_LARGE = /:\d{16}/
 /** Turns numbers of 64 bits into text, so that JSON.parse does not round them. */
 export function quoteLargeNumbers(json: string): string {
   return MAY_BE_LARGE.test(json) ? json.replaceAll(LARGE_NUMBER, '"$1":"$2"') : json
-}
-
-/** Parses one node of a `folder` of the volume. Undefined for a socket. Throws SNAPSHOT_CORRUPT. */
-export function parseNode(json: Buffer | string, folder: Buffer = Buffer.alloc(0)): Node | undefined {
-  try {
-    return decodeNode(JSON.parse(quoteLargeNumbers(json.toString())) as RawNode, pathPrefix(folder))
-  } catch (error) {
-    throw error instanceof BackupdError ? error : badTree(messageOf(error))
-  }
 }
 
 /** The start of all paths in `folder`: empty, or with a slash at its end. */

@@ -7,12 +7,10 @@ import { badTree, decodeNode, pathPrefix, quoteLargeNumbers, type RawNode } from
 const MAX_WHOLE_BYTES = 256 * 1024
 const PIECE_BYTES = 1 << 20
 
-/** Reads the nodes of a tree, in the order of their names; their paths begin with `folder`. Throws SNAPSHOT_CORRUPT. */
-export function* readNodes(tree: Buffer, folder: Buffer = Buffer.alloc(0)): Generator<Node> {
-  for (const batch of nodeBatches(tree, folder)) yield* batch
-}
-
-/** Like readNodes(), in batches. */
+/**
+ * Reads the nodes of a tree in batches, in the order of their names; their paths begin with `folder`. Throws
+ * SNAPSHOT_CORRUPT.
+ */
 export function* nodeBatches(tree: Buffer, folder: Buffer): Generator<Node[]> {
   const parser = new BatchParser(folder)
   if (tree.length <= MAX_WHOLE_BYTES) {

@@ -1,13 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatGoTime, parseGoTime, toStorableTime } from '../../../src/restic/nodes/go-time.ts'
-import { encodeNode } from '../../../src/restic/nodes/node.ts'
-import { parseNode } from '../../../src/restic/nodes/parse-node.ts'
 import { streamNodes } from '../../../src/restic/nodes/read-nodes.ts'
 import { encodeSnapshot, parseSnapshot } from '../../../src/restic/nodes/snapshot-file.ts'
 import { encodeTree } from '../../../src/restic/nodes/tree-encoder.ts'
 import type { TreeEntry } from '../../../src/volume/tree/entry.ts'
 import { extremeEntry, extremeName, extremeTime } from '../../support/extreme-entries.ts'
+import { encodeNode, parseNode } from '../../support/nodes.ts'
 
 const id = Buffer.alloc(32, 0xab)
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { encodeNode, NODE_TYPES } from '../../../src/restic/nodes/node.ts'
-import { parseNode } from '../../../src/restic/nodes/parse-node.ts'
-import { nodeBatches, readNodes, streamNodes } from '../../../src/restic/nodes/read-nodes.ts'
+import { NODE_TYPES } from '../../../src/restic/nodes/node.ts'
+import { nodeBatches, streamNodes } from '../../../src/restic/nodes/read-nodes.ts'
 import { encodeTree, TreeEncoder } from '../../../src/restic/nodes/tree-encoder.ts'
 import type { EntryType, TreeEntry } from '../../../src/volume/tree/entry.ts'
+import { encodeNode, parseNode, readNodes } from '../../support/nodes.ts'
 
 const plain: TreeEntry = {
   type: 'file',

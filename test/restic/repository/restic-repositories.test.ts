@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { readNodes } from '../../../src/restic/nodes/read-nodes.ts'
 import { listPacks } from '../../../src/restic/repository/layout.ts'
-import { readPackHeader } from '../../../src/restic/repository/pack-file.ts'
 import type { Repository } from '../../../src/restic/repository/repository.ts'
 import { given } from '../../support/given.ts'
+import { readNodes } from '../../support/nodes.ts'
+import { readPackHeader } from '../../support/pack-headers.ts'
 import { addSnapshot, idOf as blobId, collectIds, readSnapshot } from '../../support/repository-content.ts'
 import { hasRestic } from '../../support/restic.ts'
 
