@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { parseClockNote } from '../lib/clock-note.ts'
 import type { Log } from '../lib/log.ts'
 import { CLOCK_TICK_MS, TrustedClock } from '../lib/trusted-clock.ts'
+import { CLOCK_DOUBT_TEXT } from '../wire/health-texts.ts'
 
 interface TimeKeeping {
   dataDir: string
@@ -22,7 +23,7 @@ export function keepControllerTime(
     load: () => parseClockNote(readIfThere(file)),
     save: (note: object) => writeFileAtomically(file, JSON.stringify(note)),
   }
-  const trusted = new TrustedClock({ clock, memory, log })
+  const trusted = new TrustedClock({ clock, memory, log, doubtText: CLOCK_DOUBT_TEXT })
   const timer = setInterval(() => trusted.tick(), CLOCK_TICK_MS)
   parts.defer(async () => {
     clearInterval(timer)

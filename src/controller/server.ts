@@ -20,6 +20,7 @@ import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Context } from '../resolvers/context.ts'
 import { createLoaders } from '../resolvers/loaders.ts'
 import { createSchema } from '../resolvers/schema.ts'
+import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { startApollo } from './apollo.ts'
 import { keepControllerTime } from './clock-file.ts'
@@ -90,7 +91,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   let trustedClock: TrustedClock | undefined
   const clock: Clock = { ...options.clock, now: () => (trustedClock ?? options.clock).now() }
   const problems = new Problems(clock)
-  const room = await openRoom({ dir: dataDir, clock, log, problems }, parts)
+  const room = await openRoom({ dir: dataDir, clock, log, problems, texts: FULL_DISK_TEXTS }, parts)
   const onDiskFull = () => room.reportFull()
   const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull }), (it) => it.close())
   trustedClock = keepControllerTime(options, parts)

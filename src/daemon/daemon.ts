@@ -9,6 +9,7 @@ import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import { sleep } from '../lib/sleep.ts'
+import { FULL_DISK_TEXTS } from '../wire/health-texts.ts'
 import type { StoreSettings } from '../wire/store-settings.ts'
 import { ControllerBond } from './controller-bond.ts'
 import { type DataDir, openDataDir } from './data-dir.ts'
@@ -95,7 +96,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const problems = new Problems(clock)
   const { zoneProblem: text } = options
   if (text) problems.report({ source: 'time-zone', key: 'unknown', text })
-  const room = parts.adopt(await DataRoom.open({ dir: dir.path, clock, log, problems }), (it) => it.close())
+  const room = parts.adopt(
+    await DataRoom.open({ dir: dir.path, clock, log, problems, texts: FULL_DISK_TEXTS }),
+    (it) => it.close(),
+  )
   const opened = openEngine({ ...options, settings, problems, room }, parts)
   const { engine, scheduler, notifier, trustedClock, stores, controllers } = opened
   const bond = parts.adopt(new ControllerBond(controllers, { problems, log, clock }), (it) => it.close())

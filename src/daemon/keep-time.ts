@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
 import { CLOCK_TICK_MS, TrustedClock } from '../lib/trusted-clock.ts'
+import { CLOCK_DOUBT_TEXT } from '../wire/health-texts.ts'
 import { createClockMemory } from './memory/clock-memory.ts'
 import type { DaemonDb } from './memory/database.ts'
 
@@ -26,7 +27,7 @@ export function keepDaemonTime(
     settings.timeAnchor = it.anchor
     problems.replace('clock', it.problems)
   }
-  const trusted = new TrustedClock({ clock, memory, log, onChange })
+  const trusted = new TrustedClock({ clock, memory, log, doubtText: CLOCK_DOUBT_TEXT, onChange })
   const timer = setInterval(() => trusted.tick(), CLOCK_TICK_MS)
   parts.defer(async () => {
     clearInterval(timer)

@@ -1,5 +1,5 @@
 import { NEVER } from '../lib/clock.ts'
-import { DISK_SOURCE } from '../lib/problems.ts'
+import { DISK_SOURCE } from '../lib/data-room.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'

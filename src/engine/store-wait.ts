@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import { storeMeter } from '../lib/store-meter.ts'
+import { waitMeter } from '../lib/wait-meter.ts'
 import { type Progress, WAIT_FOR_STORE } from '../wire/record.ts'
 
 const CHECK_INTERVAL_MS = 1000
@@ -12,12 +12,12 @@ type Report = (change: Partial<Progress>) => void
 export function showStoreWait(report: Report, clock: Clock): { progress: Report; close(): void } {
   let phase = 'start'
   let reportedAt = clock.elapsed()
-  let waitedMs = storeMeter.waitedMs
+  let waitedMs = waitMeter.waitedMs
   let isShown = false
 
   function check(): void {
-    const waited = storeMeter.waitedMs - waitedMs
-    waitedMs = storeMeter.waitedMs
+    const waited = waitMeter.waitedMs - waitedMs
+    waitedMs = waitMeter.waitedMs
     if (clock.elapsed() - reportedAt < MIN_SILENCE_MS) return
     show(waited > CHECK_INTERVAL_MS / 2)
   }

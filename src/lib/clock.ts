@@ -1,5 +1,6 @@
 // src/lib holds helpers that know nothing of backups, so that each file can be read alone: time, errors, texts, files,
-// the kernel's calls (kernel/) and schedules (schedule/). Every folder may use it; it imports nothing of ours.
+// the kernel's calls (kernel/) and schedules (schedule/). Only the table of error codes names backups, because errors are
+// checked against it here too (error-codes.ts). Every folder may use lib; it imports nothing of ours.
 
 /**
  * The time is passed in, so that tests can move it, also backwards. Whatever decides by the time takes a Clock from its

@@ -5,18 +5,31 @@ import { replaceAtomically } from './atomic-file.ts'
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
-import { DISK_SOURCE, type Problems } from './problems.ts'
+import type { Problems } from './problems.ts'
 
 export interface DataRoomOptions {
-  /** The data directory of the daemon or of the controller. */
+  /** The data directory of the program. */
   dir: string
   clock: Clock
   log: Log
   problems: Problems
+  texts: DataRoomTexts
 }
 
+/** The parts of the problem that only the program can word. */
+export interface DataRoomTexts {
+  /** What stops while there is too little room: "No new … starts". */
+  stops: string
+  /** What goes on after it: "… start again". */
+  resumes: string
+  remedy: string
+}
+
+/** The source of the problem; what must not start meanwhile looks for it. */
+export const DISK_SOURCE = 'disk'
+
 const MIB = 1024 * 1024
-/** With less, no new backup starts: the rest is for actions that free room, and for records. */
+/** With less, there is too little: the rest is for what frees room, and for notes about it. */
 export const MIN_FREE_BYTES = 64 * MIB
 /** With less, the reserve is freed. */
 const EXHAUSTED_BYTES = MIB
@@ -32,7 +45,7 @@ const KEY = 'data'
 /**
  * Watches the free room under a data directory. While there is too little, `isFull` is true, /healthz answers 503 with
  * the reason (a fatal problem), and the log repeats it every ten minutes. A reserve file keeps some room and is deleted
- * when nothing else is left, so that expiring, deleting, cancelling and recovering can still be recorded.
+ * when nothing else is left, so that what frees room can still be noted.
  */
 export class DataRoom {
   readonly #options: DataRoomOptions
@@ -97,8 +110,9 @@ export class DataRoom {
   }
 
   #full(why: string): void {
-    const { dir, problems, log } = this.#options
-    const text = `The disk of the data directory ${dir} is full: ${why}. No new backup starts until ${MIN_FREE_BYTES / MIB} MiB are free. Free some room, or shorten a retention time`
+    const { dir, problems, log, texts } = this.#options
+    const until = `${texts.stops} until ${MIN_FREE_BYTES / MIB} MiB are free. ${texts.remedy}`
+    const text = `The disk of the data directory ${dir} is full: ${why}. ${until}`
     problems.report({ source: DISK_SOURCE, key: KEY, text, isFatal: true })
     if (this.#options.clock.elapsed() - this.#loggedAt < LOG_INTERVAL_MS) return
     this.#loggedAt = this.#options.clock.elapsed()
@@ -106,10 +120,10 @@ export class DataRoom {
   }
 
   #hasRoom(): void {
-    const { dir, problems, log } = this.#options
+    const { dir, problems, log, texts } = this.#options
     if (!problems.clear(DISK_SOURCE, KEY)) return
     this.#loggedAt = Number.NEGATIVE_INFINITY
-    log.info({ dir }, `The disk of the data directory ${dir} has room again: backups start again`)
+    log.info({ dir }, `The disk of the data directory ${dir} has room again: ${texts.resumes}`)
   }
 
   async #readReserve(): Promise<void> {

@@ -1,4 +1,8 @@
-/** Every stable error code with what the operator should do. docs/errors.md is generated from this table. */
+/**
+ * Every stable error code with what the operator should do; docs/errors.md has the same table. The one file of lib/ that
+ * names backups and daemons: BackupdError, which lib/ throws too, accepts these codes only, so that a typing error in a
+ * code does not compile anywhere.
+ */
 export const ERROR_CODES = {
   NOT_FOUND:
     'Check the name or id against the list it came from; a record or a backup may have expired meanwhile.',

@@ -1,29 +1,24 @@
 import { type Clock, isoTime } from './clock.ts'
 
 /*
- * The board of present problems that an operator has to fix. A daemon and a controller have one each
- * (`world.problems`), and any part can add to it:
+ * The board of present problems that an operator has to fix. A program has one, and any part can add to it:
  *
  *   problems.report({ source: 'clock', key: 'doubt', text: 'The clock … Set it, then …' })   // again: new text, same since
  *   problems.clear('clock', 'doubt')
  *
- * A daemon's problems are in `problems` of its /api/v1/debug, and so in `server.problems` of GraphQL. They make
- * /healthz of both programs `degraded` (200), or with `isFatal` `failing` (503). The controller adds problems of a
- * server with `about: ip`. The board is in memory only and writes no log: a source logs the start and the end of a
- * problem and reports it again after a restart. The part that reports a problem also clears it.
+ * Problems make /healthz `degraded` (200), or with `isFatal` `failing` (503). The board is in memory only and writes no
+ * log: a source logs the start and the end of a problem and reports it again after a restart. The part that reports a
+ * problem also clears it.
  */
 
-/** The source of the one problem that stops new backups: see lib/data-room.ts. */
-export const DISK_SOURCE = 'disk'
-
 export interface Report {
-  /** The part that reports it: `runs`, `store`, `clock`, `disk`. */
+  /** The part that reports it, such as `clock` or `disk`. */
   source: string
   /** Distinguishes it from other problems of the same source. */
   key: string
   /** What is wrong and what to do, one sentence or two. */
   text: string
-  /** On the controller: the IP of the server concerned; undefined: the program itself. */
+  /** The IP of the other machine concerned; undefined: the program itself. */
   about?: string
   /** The program cannot work while the problem lasts. */
   isFatal?: boolean
@@ -83,7 +78,7 @@ function makeId(source: string, key: string): string {
   return `${source}\n${key}`
 }
 
-/** Limits a list of texts, because one fault of the store can be a problem of thousands of volumes. */
+/** Limits a list of texts, because one fault can be a problem of thousands of things. */
 export function limitTexts(texts: readonly string[], limit: number): string[] {
   if (texts.length <= limit) return [...texts]
   return [...texts.slice(0, limit), `… and ${texts.length - limit} more`]

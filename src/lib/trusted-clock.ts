@@ -30,6 +30,8 @@ export interface TrustedClockOptions {
   boot?: BootClock
   memory: ClockMemory
   log: Log
+  /** What a clock in doubt means for the program, and what to do: it follows "…, expected …: ". */
+  doubtText: string
   /** Called when the anchor or the problems may have changed. */
   onChange?(clock: TrustedClock): void
 }
@@ -124,7 +126,7 @@ export class TrustedClock implements Clock {
   /** The present problems, for the board. */
   get problems(): { key: string; text: string }[] {
     const { doubt } = this.read()
-    if (doubt) return [{ key: 'doubt', text: describeDoubt(doubt) }]
+    if (doubt) return [{ key: 'doubt', text: this.#describe(doubt) }]
     if (Math.abs(this.#witnessGapMs) <= CLOCK_TOLERANCE_MS) return []
     const how = `${printDuration(Math.abs(this.#witnessGapMs))} ${this.#witnessGapMs > 0 ? 'ahead of' : 'behind'}`
     const text = `The clock of this machine is ${how} the clock of another machine: check NTP on both`
@@ -169,7 +171,7 @@ export class TrustedClock implements Clock {
       this.#accept('it has been steady for six hours')
       return
     }
-    if (!this.#isInDoubt) this.#options.log.warn({ ...doubt }, describeDoubt(doubt))
+    if (!this.#isInDoubt) this.#options.log.warn({ ...doubt }, this.#describe(doubt))
     this.#save(!this.#isInDoubt)
     this.#isInDoubt = true
   }
@@ -231,6 +233,11 @@ export class TrustedClock implements Clock {
     this.#saving = this.#write({ ...note, gapMs: this.#gapMs, steadyMs: this.#steadyMs })
   }
 
+  #describe({ wallMs, trustedMs }: ClockDoubt): string {
+    const what = `The clock says ${printTime(wallMs)}, expected ${printTime(trustedMs)}`
+    return `${what}: ${this.#options.doubtText}`
+  }
+
   async #write(note: ClockNote): Promise<void> {
     try {
       await this.#options.memory.save(note)
@@ -242,11 +249,6 @@ export class TrustedClock implements Clock {
       this.#cannotSave = true
     }
   }
-}
-
-export function describeDoubt({ wallMs, trustedMs }: ClockDoubt): string {
-  const what = `The clock says ${printTime(wallMs)}, expected ${printTime(trustedMs)}`
-  return `${what}: until it is trusted again, backups expire by the earlier of the two. Check NTP; if the clock is right, call the mutation confirmClock`
 }
 
 /** Handles a clock so wrong that ISO 8601 cannot express it. */

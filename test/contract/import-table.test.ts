@@ -9,7 +9,10 @@ interface Row {
 
 /** Which folder of src may import which others. Imports of types count. */
 const TABLE: Readonly<Record<string, Row>> = {
-  lib: { mayImport: '', why: 'lib knows nothing of backups, so that it can be read alone' },
+  lib: {
+    mayImport: '',
+    why: 'lib knows nothing of backups but the error codes, which its own errors need; so it can be read alone',
+  },
   wire: {
     mayImport: 'lib',
     why: 'wire holds what both programs say to each other, and the behaviour of neither',

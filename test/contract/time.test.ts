@@ -22,7 +22,7 @@ const READERS: readonly Reader[] = [
     files: /^src\/volume\/tree\/(fast-stat|recheck\/changed-files)\.ts$/,
     why: 'measures one call, to notice a file system that makes it wait',
   },
-  { files: /^src\/lib\/store-meter\.ts$/, why: 'measures the calls of a driver' },
+  { files: /^src\/lib\/wait-meter\.ts$/, why: 'measures the calls of a driver' },
   {
     files: /^src\/volume\/tree\/(flush-writes|flush-volume|recheck\/begin-time|recheck\/walk-log)\.ts$/,
     why: 'compares with ctimes, which the kernel takes from the clock of the machine',

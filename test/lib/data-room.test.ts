@@ -4,6 +4,7 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { DataRoom, MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
 import { Problems } from '../../src/lib/problems.ts'
+import { FULL_DISK_TEXTS } from '../../src/wire/health-texts.ts'
 import { keptLog } from '../support/daemon-kit.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -18,7 +19,7 @@ afterEach(() => {
 async function roomIn(dir: string) {
   const log = keptLog()
   const problems = new Problems(systemClock)
-  const room = await DataRoom.open({ dir, clock: systemClock, log, problems })
+  const room = await DataRoom.open({ dir, clock: systemClock, log, problems, texts: FULL_DISK_TEXTS })
   onTestFinished(() => room.close())
   const said = (level: string) => log.lines.filter((line) => line.level === level).length
   return { room, problems, said }

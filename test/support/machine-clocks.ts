@@ -2,6 +2,7 @@ import type { BootClock } from '../../src/lib/boot-clock.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { ClockNote } from '../../src/lib/clock-note.ts'
 import { CLOCK_TICK_MS, TrustedClock } from '../../src/lib/trusted-clock.ts'
+import { CLOCK_DOUBT_TEXT } from '../../src/wire/health-texts.ts'
 import { keepingLog } from './keeping-log.ts'
 
 export const MACHINE_START = Date.parse('2026-11-23T09:00:00Z')
@@ -51,7 +52,7 @@ export function machineClocks(start = MACHINE_START) {
     restartContainer() {
       elapsed = 0
     },
-    start: () => new TrustedClock({ clock, boot, memory, log }),
+    start: () => new TrustedClock({ clock, boot, memory, log, doubtText: CLOCK_DOUBT_TEXT }),
     /** Time passes while the program runs and looks at its clocks. */
     run(trusted: TrustedClock, ms: number) {
       for (let left = ms; left > 0; left -= CLOCK_TICK_MS) {

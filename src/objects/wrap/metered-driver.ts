@@ -1,7 +1,7 @@
-import { storeMeter } from '../../lib/store-meter.ts'
+import { waitMeter } from '../../lib/wait-meter.ts'
 import type { Driver, ObjectReader, UnnamedWriter } from '../driver.ts'
 
-/** Wraps a driver, and adds the time of its calls to the store meter. */
+/** Wraps a driver, and adds the time of its calls to the wait meter. */
 export function meteredDriver(driver: Driver): Driver {
   return {
     name: driver.name,
@@ -30,7 +30,7 @@ function meteredAbilities(driver: Driver): Pick<Driver, 'syncFolder' | 'space' |
 }
 
 function timed<T>(work: () => Promise<T>): Promise<T> {
-  return storeMeter.during(work)
+  return waitMeter.during(work)
 }
 
 function meteredWriter<Writer extends UnnamedWriter>(writer: Writer): Writer {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError } from '../../lib/errors.ts'
-import { storeMeter } from '../../lib/store-meter.ts'
+import { waitMeter } from '../../lib/wait-meter.ts'
 import { HeldLock, type Lock, LockFiles } from './held-lock.ts'
 import { ignoreHangUp } from './ignore-hang-up.ts'
 import { unpackedName } from './layout.ts'
@@ -69,7 +69,7 @@ async function acquire(repository: Repository, files: LockFiles, options: LockOp
     if (!other) return
     if (clock.elapsed() >= deadline) throw lockedBy(other, repository)
     const pauseMs = LOCK_RETRY_MS * (0.5 + Math.random() / 2)
-    await storeMeter.during(() => wait(pauseMs, undefined, { signal: options.signal }).catch(() => {}))
+    await waitMeter.during(() => wait(pauseMs, undefined, { signal: options.signal }).catch(() => {}))
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * Measures how long this process has waited for its store. A child process has one run at a time, so this is the time
- * of that run. A run that waits for the store is not hung: see engine/run-watch.ts.
+ * Measures how long this process has waited for something outside it that may be slow, as its callers decide. A process
+ * that only waits is not hung.
  */
-class StoreMeter {
+class WaitMeter {
   #pending = 0
   #since = 0
   #waitedMs = 0
@@ -23,4 +23,4 @@ class StoreMeter {
   }
 }
 
-export const storeMeter = new StoreMeter()
+export const waitMeter = new WaitMeter()
