@@ -34,7 +34,7 @@ test('an inventory that loses everything is held for ten minutes, then comes int
   await take(EMPTY)
   expect(world.inventory.held).toMatchObject({ lostVolumes: 1, ofVolumes: 1 })
   expect(log.lines.join('\n')).toContain(
-    'The new inventory loses 1 of 1 volumes: it is held until 2026-11-23T09:10:00',
+    'The new inventory loses 1 of 1 volumes: it is held until 2026-11-23T10:10:00',
   )
   clock.move(HELD_FOR_MS - 1)
   await ticked()

@@ -247,13 +247,13 @@ test('a running run is cancelled by its daemon, an ended one is not', async () =
 test('a legacy daemon that restarted, or was unreachable for five minutes, has lost its run', async () => {
   for (const [what, reason] of [
     ['restart', 'The daemon on 10.0.0.1 was restarted while this ran'],
-    ['down', 'The daemon on 10.0.0.1 has not been reached since 2026-11-23T09:01:00.000Z'],
+    ['down', 'The daemon on 10.0.0.1 has not been reached since 2026-11-23T10:01:00.000Z'],
   ] as const) {
     const kit = await hello.on(IP).volume('/data/db').daemon(IP, { protocol: undefined }).inMemory()
     const daemon = kit.daemons.at(IP)
     await acceptNews(kit.world, news([started]), { from: IP })
     await after(kit, 30_000)
-    if (what === 'restart') daemon.restart('2026-11-23T09:00:30Z')
+    if (what === 'restart') daemon.restart('2026-11-23T10:00:30Z')
     else daemon.down = true
     await after(kit, 30_000)
     expect(await getRecord(kit.world, RID)).toMatchObject({ state: 'running' })
@@ -298,7 +298,7 @@ test('a legacy daemon that is idle for five minutes without reporting the end ha
 test('a legacy daemon that was idle for long has not lost a run that it reported since', async () => {
   const kit = await legacyServer()
   for (let at = 0; at < 12; at++) await after(kit, 30_000)
-  await acceptNews(kit.world, news([{ ...started, start: '2026-11-23T09:06:00Z' }]), { from: IP })
+  await acceptNews(kit.world, news([{ ...started, start: '2026-11-23T10:06:00Z' }]), { from: IP })
   for (let at = 0; at < 4; at++) await after(kit, 30_000)
   expect(await kit.state()).toBe('running')
 })

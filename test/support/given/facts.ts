@@ -89,13 +89,41 @@ export function changeLastVolume<F extends Facts>(facts: F, change: (volume: Vol
 
 type OfVolume = 'files' | 'changes' | 'backups' | 'snapshots' | 'ownMount'
 
-const OF_VOLUME: readonly OfVolume[] = ['files', 'changes', 'backups', 'snapshots', 'ownMount']
+/** What describes each. */
+const CALLS: Record<OfVolume, string> = {
+  files: 'files()',
+  changes: 'changedTo()',
+  backups: 'withBackups()',
+  snapshots: 'withSnapshots()',
+  ownMount: 'onOwnMount()',
+}
+const OF_VOLUME = Object.keys(CALLS) as OfVolume[]
+
+/** What each last call starts of a described volume. */
+const STARTED = {
+  onDisk: ['files', 'ownMount'],
+  inMemory: ['backups'],
+  store: ['backups', 'snapshots'],
+  unclaimedStore: [],
+  plugins: ['files', 'backups', 'snapshots'],
+  repository: ['files', 'snapshots'],
+  unmadeRepository: ['files'],
+  running: ['files', 'backups', 'changes'],
+} as const satisfies Record<string, readonly OfVolume[]>
 
 /** Throws if something of the volume was described that is not started: the test would begin with less than it says. */
-export function allowOnly(facts: Facts, ...started: OfVolume[]): void {
-  const described = OF_VOLUME.filter((name) => isDescribed(facts[name]) && !started.includes(name))
-  if (described.length > 0)
-    throw new Error(`given describes ${described.join(', ')}, which is not started here`)
+export function checkStarted(facts: Facts, end: keyof typeof STARTED): void {
+  const described = OF_VOLUME.filter((name) => isDescribed(facts[name]))
+  const started: readonly OfVolume[] = STARTED[end]
+  const missed = described.filter((name) => !started.includes(name))
+  if (missed.length === 0) return
+  const others = Object.entries<readonly OfVolume[]>(STARTED)
+    .filter(([, those]) => described.every((name) => those.includes(name)))
+    .map(([other]) => `${other}()`)
+  const calls = missed.map((name) => CALLS[name]).join(', ')
+  throw new Error(
+    `${end}() starts nothing of ${calls}. Calls that start all of it: ${others.join(', ') || 'none'}`,
+  )
 }
 
 function isDescribed(fact: boolean | number | readonly unknown[]): boolean {

@@ -1,5 +1,6 @@
 import { type ControllerInput, closeWorld, createWorld } from '../../../src/domain/controller.ts'
 import { acceptInventory } from '../../../src/domain/inventory.ts'
+import { isoTime } from '../../../src/lib/clock.ts'
 import { backupName } from '../../../src/wire/archive-name.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
 import type { DaemonDebug } from '../../../src/wire/daemon-api.ts'
@@ -11,7 +12,7 @@ import { onEnd } from '../lifetime.ts'
 import { MemoryDaemon, memoryDaemons } from '../memory-daemons.ts'
 import { T0 } from '../store-samples.ts'
 import { openIn, tempFolder } from '../temp-catalog.ts'
-import { allowOnly, type Facts } from './facts.ts'
+import { checkStarted, type Facts } from './facts.ts'
 import { toInventory } from './inventory.ts'
 import { subjectOf } from './subject.ts'
 
@@ -22,10 +23,14 @@ export interface InMemoryOptions extends Partial<Pick<ControllerInput, 'clock' |
 
 export type InMemory = Awaited<ReturnType<typeof startInMemory>>
 
+/** After all described backups were made. */
+const START = '2026-11-23T10:00:00Z'
+
 /** A controller without HTTP: the real catalog, daemons in memory, a clock moved by hand. The inventory is in force. */
 export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemoryOptions = {}) {
-  allowOnly(facts, 'backups')
-  const [clock, log] = [handClock(), keepingLog()]
+  checkStarted(facts, 'inMemory')
+  checkServers(facts)
+  const [clock, log] = [handClock(START), keepingLog()]
   const catalog = await openIn(folder ?? (await tempFolder()), clock)
   const daemons = daemonsOf(facts)
   const memory = inventoryMemory()
@@ -46,8 +51,20 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
     await world.background.settled()
   }
   if (facts.apps.length > 0) await take(toInventory(facts))
-  const jobIds = () => [...world.inventory.plan.jobs.keys()]
-  return { world, daemons, clock, log, catalog, take, memory, reopen, jobIds }
+  return {
+    ...{ world, daemons, clock, log, catalog, take, memory, reopen },
+    /** Of all servers; the job of each that expires backups counts, too. */
+    jobIds: () => [...world.inventory.plan.jobs.keys()],
+  }
+}
+
+/** Without a server there are neither jobs nor a daemon that has the backups. */
+function checkServers({ apps, daemons, backups }: Facts): void {
+  const procs = apps.flatMap((app) => app.procs)
+  const lost = procs.find(({ servers, volumes }) => servers.length === 0 && volumes.length > 0)
+  if (lost) throw new Error(`${lost.name} is on no server, so inMemory() has no job of it: call on() first`)
+  const hasDaemon = daemons.size > 0 || procs.some(({ servers }) => servers.length > 0)
+  if (backups > 0 && !hasDaemon) throw new Error('No daemon has the backups: call on() first')
 }
 
 const SETTINGS = {
@@ -81,13 +98,13 @@ function daemonsOf(facts: Facts) {
   return made
 }
 
-/** The first is `sampleBackup()`, but for the volume; each further one was made a second later. */
+/** The first is `sampleBackup()`, but for the volume; each further one was made a second later, all before START. */
 function backupsOn(server: string, facts: Facts): BackupInfo[] {
   const { archive, place, ...volume } = subjectOf(facts)
   return Array.from({ length: facts.backups }, (_, at) =>
     sampleBackup({
       ...{ ...volume, server, source: `${SETTINGS.volumeRoot}/${place}` },
-      ...{ name: backupName(archive, T0 + at), sequence: at + 1 },
+      ...{ name: backupName(archive, T0 + at), created: isoTime((T0 + at) * 1000 + 799), sequence: at + 1 },
     }),
   )
 }

@@ -4,12 +4,12 @@ import { basename, dirname, join } from 'node:path'
 import { mountOwn } from '../own-mount.ts'
 import { tempDir } from '../temp-dir.ts'
 import { writeContent } from './content.ts'
-import { allowOnly, type Facts } from './facts.ts'
+import { checkStarted, type Facts } from './facts.ts'
 import { subjectOf } from './subject.ts'
 
 /** A folder of this test's own: `data` for the daemon, and the volume in `volumes`. */
 export function makeOnDisk(facts: Facts) {
-  allowOnly(facts, 'files', 'ownMount')
+  checkStarted(facts, 'onDisk')
   const base = tempDir(tmpdir())
   const [dataDir, volume] = [join(base, 'data'), join(base, 'volumes', basename(subjectOf(facts).volume))]
   for (const folder of [dataDir, volume]) mkdirSync(folder, { recursive: true })

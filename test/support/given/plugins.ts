@@ -11,7 +11,7 @@ import { backupArgs, recoverArgs, SERVER } from '../plugin-args.ts'
 import { runPlugin } from '../run-plugin.ts'
 import { tempDir } from '../temp-dir.ts'
 import { writeContent } from './content.ts'
-import { allowOnly, type Facts } from './facts.ts'
+import { checkStarted, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
 
@@ -34,7 +34,7 @@ export async function preparePlugins<Backups extends number, Snapshots extends n
   facts: Facts<Backups, Snapshots>,
   options: PluginsOptions = {},
 ): Promise<FilledPlugins<Backups, Snapshots>> {
-  allowOnly(facts, 'files', 'backups', 'snapshots')
+  checkStarted(facts, 'plugins')
   const daemon = await openDaemon(facts, options)
   const { backUp, volume } = daemon
   for (const content of facts.files) writeContent(volume, content)

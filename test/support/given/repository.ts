@@ -15,7 +15,7 @@ import { restic } from '../restic.ts'
 import { IP } from '../store-samples.ts'
 import { tempDir } from '../temp-dir.ts'
 import { writeContent } from './content.ts'
-import { allowOnly, type Facts } from './facts.ts'
+import { checkStarted, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
 
 export interface RepositoryOptions {
@@ -37,7 +37,7 @@ export async function startRepository<Snapshots extends number>(
   facts: Facts<number, Snapshots>,
   options: RepositoryOptions = {},
 ): Promise<FilledRepository<Snapshots>> {
-  allowOnly(facts, 'files', 'snapshots')
+  checkStarted(facts, 'repository')
   const prepared = prepareFolders(facts, options)
   const repository = await prepared.create()
   const snapshots = await makeSeveral(facts.snapshots, () => prepared.snapshot(repository))
@@ -46,7 +46,7 @@ export async function startRepository<Snapshots extends number>(
 
 /** A folder for a store with one repository that nobody made yet, a volume beside it, and restic to judge it. */
 export function prepareRepository(facts: Facts, options: RepositoryOptions = {}) {
-  allowOnly(facts, 'files')
+  checkStarted(facts, 'unmadeRepository')
   return prepareFolders(facts, options)
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../real-controller.ts'
 import { type Asker, type EndedRecord, endOfRecord } from '../record-end.ts'
 import { writeContent } from './content.ts'
-import { allowOnly, type Facts } from './facts.ts'
+import { checkStarted, type Facts } from './facts.ts'
 import { toInventory } from './inventory.ts'
 import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
@@ -38,7 +38,7 @@ export async function startRunning<Backups extends number>(
   facts: Facts<Backups>,
   options: RunningOptions = {},
 ): Promise<FilledRunning<Backups>> {
-  allowOnly(facts, 'files', 'backups', 'changes')
+  checkStarted(facts, 'running')
   const programs = await startPrograms(facts, options)
   for (const content of facts.files) writeContent(programs.volume, content)
   const backups = await makeSeveral(facts.backups, async () => {

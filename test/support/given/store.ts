@@ -8,7 +8,7 @@ import { madeBackup } from '../sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../snapshot-samples.ts'
 import { IP, namesIn, T0 } from '../store-samples.ts'
 import { tempDir } from '../temp-dir.ts'
-import { allowOnly, type Facts } from './facts.ts'
+import { checkStarted, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
 
@@ -39,7 +39,7 @@ export interface ClaimedStore<Backups extends number, Snapshots extends number> 
 
 /** A store as a daemon has it that did not claim its namespace. */
 export function openUnclaimed(facts: Facts, options: StoreOptions = {}): UnclaimedStore {
-  allowOnly(facts)
+  checkStarted(facts, 'unclaimedStore')
   return openStoreIn(facts, options)
 }
 
@@ -56,7 +56,7 @@ export async function openClaimed<Backups extends number, Snapshots extends numb
   facts: Facts<Backups, Snapshots>,
   { takeOver = false, ...options }: ClaimOptions = {},
 ): Promise<ClaimedStore<Backups, Snapshots>> {
-  allowOnly(facts, 'backups', 'snapshots')
+  checkStarted(facts, 'store')
   const opened = openStoreIn(facts, options)
   const { store } = opened
   await store.claim(takeOver)
