@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { openCatalog } from '../src/catalog/catalog.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { silentLog } from '../src/lib/log.ts'
 import type { RunRecord } from '../src/wire/record.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../test/support/catalog-samples.ts'
+import { silentLog } from '../test/support/silent-log.ts'
 
 const COUNT = Number(process.argv[2] ?? 100_000)
 const folder = mkdtempSync(join(tmpdir(), 'backupd-bench-catalog-'))

@@ -7,8 +7,8 @@ import nodeSchedule from 'node-schedule'
 import { JobTable } from '../src/engine/job-table.ts'
 import type { EngineMemory } from '../src/engine/ports.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { silentLog } from '../src/lib/log.ts'
 import type { Job } from '../src/wire/job.ts'
+import { silentLog } from '../test/support/silent-log.ts'
 
 const JOBS = Number(process.argv[2] ?? 10_000)
 const SPECS = 1440

@@ -19,8 +19,8 @@ import {
   LegacyRecordsDocument,
 } from '../src/client/generated/operations.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { silentLog } from '../src/lib/log.ts'
 import { ridOf, sampleRecord } from '../test/support/catalog-samples.ts'
+import { silentLog } from '../test/support/silent-log.ts'
 
 const SECONDS = Number(process.argv[2] ?? 10)
 const [APPS, RECORDS, BACKUPS, CONNECTIONS] = [250, Number(process.argv[3] ?? 100_000), 10, 16]

@@ -4,6 +4,3 @@ export interface Log {
   warn(facts: object, message: string): void
   error(facts: object, message: string): void
 }
-
-/** Discards everything. */
-export const silentLog: Log = { info() {}, warn() {}, error() {} }

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { MAX_PAGES, PageGuard } from '../../src/wire/page-guard.ts'
 import { scriptedDaemon } from '../support/scripted-daemon.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const ENDLESS = /^Cannot read the list of the daemon on 10.77.0.11: it does not end/
 

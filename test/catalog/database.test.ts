@@ -7,8 +7,8 @@ import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { openIn, tempFolder } from '../support/temp-catalog.ts'
 
 async function tempDatabase(): Promise<{ db: CatalogDb; file: string }> {

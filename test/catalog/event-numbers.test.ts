@@ -4,7 +4,7 @@ import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.
 import { type EventNumbers, openEventNumbers } from '../../src/catalog/event-numbers.ts'
 import { createWriteQueue } from '../../src/catalog/write-queue.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
 
 /** Event numbers as a new process opens them; whoever had them before has crashed and closed nothing. */

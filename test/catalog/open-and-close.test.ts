@@ -7,7 +7,7 @@ import { openCatalogDatabase } from '../../src/catalog/database.ts'
 import { openEventNumbers } from '../../src/catalog/event-numbers.ts'
 import { createWriteQueue } from '../../src/catalog/write-queue.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { openIn, tempFolder } from '../support/temp-catalog.ts'
 
 /** How often this process holds the file open. */

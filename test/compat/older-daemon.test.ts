@@ -19,7 +19,6 @@ import {
 } from '../../src/client/generated/operations.ts'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import type { Job } from '../../src/wire/job.ts'
 import {
   endsIn,
@@ -32,6 +31,7 @@ import {
 } from '../support/older-traffic.ts'
 import { startTestController, testFolder } from '../support/real-controller.ts'
 import { type SeenRequest, scriptedDaemon } from '../support/scripted-daemon.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const LONG = { timeout: 120_000 }
 const PATIENCE = { timeout: 30_000, interval: 50 }

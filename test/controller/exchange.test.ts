@@ -10,7 +10,6 @@ import {
 } from '../../src/client/generated/operations.ts'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { jobId } from '../../src/wire/ids.ts'
 import { askHttp, endOfRun } from '../support/daemon-http.ts'
 import { handClock } from '../support/hand-clock.ts'
@@ -18,6 +17,7 @@ import { startLainlet } from '../support/lainlet.ts'
 import { startLegacyDaemon } from '../support/legacy-daemon.ts'
 import { startReceiver } from '../support/news-receiver.ts'
 import { freePort, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const IP = '10.77.0.11'
 

@@ -9,9 +9,9 @@ import {
 } from '../../src/client/generated/operations.ts'
 import { createLainlet } from '../../src/fleet/lainlet.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { type Lainlet, startLainlet } from '../support/lainlet.ts'
 import { askGraphQL, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const IP = '127.0.0.1'
 

@@ -4,9 +4,9 @@ import { ControllerBond } from '../../src/daemon/controller-bond.ts'
 import { ControllerMemory } from '../../src/daemon/memory/controller-memory.ts'
 import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { handClock } from '../support/hand-clock.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const MINUTE = 60_000

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
 import { SchedulerSwitch } from '../../src/daemon/scheduler-switch.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { keptLog } from '../support/daemon-kit.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 test('a stopped or started scheduler stays so across restarts', () => {

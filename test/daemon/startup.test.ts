@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { Startup } from '../../src/daemon/startup.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { silentLog } from '../../src/lib/log.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 /** Each claim fails with the next of `codes`, the ones after them succeed. */
 function startupWith(...codes: ('STORE_UNAVAILABLE' | 'STORE_CHANGED' | 'CONFLICT')[]) {

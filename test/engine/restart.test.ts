@@ -7,11 +7,11 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { acquireLocks, lifeLock } from '../../src/engine/run-locks.ts'
 import { createRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 import { MemoryWithoutDisk } from '../support/engine-memory.ts'
 import { runSettings } from '../support/run-settings.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { startEngine } from '../support/start-engine.ts'
 
 /** A memory as a daemon leaves it that was killed while one run ran and one waited. */

@@ -5,9 +5,9 @@ import type { RunnerEvents, RunTask } from '../../src/engine/ports.ts'
 import { lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
 import { createRunner, type RunnerOptions } from '../../src/engine/runner.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { runSettings } from '../support/run-settings.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 function startRunner(options: Partial<RunnerOptions> = {}) {
   const runner = createRunner({ size: 1, log: silentLog, ...options })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { silentLog } from '../../src/lib/log.ts'
 import type { Job } from '../../src/wire/job.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { startEngine } from '../support/start-engine.ts'
 
 function eachSecond(id: string, action: string, args: Record<string, unknown>): Job {

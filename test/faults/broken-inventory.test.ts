@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createInventorySource } from '../../src/controller/inventory-source.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { askGraphQL, startTestController, testFolder } from '../support/real-controller.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const GOOD = `apps:
   shop:

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DaemonOptions } from '../../src/daemon/daemon.ts'
 import { openDaemonDatabase } from '../../src/daemon/memory/database.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const IP = '10.77.0.11'
 /** A store that did not answer in time, on a busy machine, is tried again after 30 s. */

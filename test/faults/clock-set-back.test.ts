@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { JobTable } from '../../src/engine/job-table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { jobSchema } from '../../src/wire/job.ts'
 import { MemoryWithoutDisk } from '../support/engine-memory.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const NOON = Date.UTC(2026, 10, 23, 12)
 const SECOND = 1000

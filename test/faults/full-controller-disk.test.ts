@@ -7,10 +7,10 @@ import { deleteBackups, locateBackup } from '../../src/domain/backups.ts'
 import { POLL_EVERY_MS, pollDue } from '../../src/domain/servers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { MIN_FREE_BYTES } from '../../src/lib/data-room.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
 import { askGraphQL, startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 
 const hello = given.app('hello').proc('web')

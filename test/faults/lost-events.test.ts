@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { openCatalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { socketClient, startTestController, testFolder } from '../support/real-controller.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const WATCH = 'subscription ($since: Int) { recordUpdated(since: $since) { seq } }'
 

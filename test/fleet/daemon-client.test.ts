@@ -3,10 +3,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DaemonPort } from '../../src/domain/ports.ts'
 import { createDaemonClient } from '../../src/fleet/daemon-client.ts'
 import { NEVER } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import type { RecoverRequest } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { legacyDaemon, type ScriptedAnswer, scriptedDaemon } from '../support/scripted-daemon.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const IP = '10.77.0.11'
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { InventorySource } from '../../src/domain/ports.ts'
 import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 async function tempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'backupd-test-inventory-'))

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts'
 import { createDaemonClient, type DaemonClient } from '../../src/fleet/daemon-client.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { jobId, newRid } from '../../src/wire/ids.ts'
 import { isTerminal } from '../../src/wire/record.ts'
+import { silentLog } from '../support/silent-log.ts'
 
 const IP = '127.0.0.1'
 let folder: string

@@ -1,7 +1,7 @@
 import { openCatalog } from '../../src/catalog/catalog.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { ridOf, sampleRecord } from './catalog-samples.ts'
+import { silentLog } from './silent-log.ts'
 
 /** Takes one record after the other, and names each to its parent once it is on disk, until it is killed. */
 const dataDir = process.argv[2] ?? ''

@@ -1,10 +1,10 @@
 import { createEngine } from '../../src/engine/engine.ts'
 import { createRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { MemoryWithoutDisk } from './engine-memory.ts'
 import { enginePlugins } from './engine-plugins.ts'
+import { silentLog } from './silent-log.ts'
 
 /** A process with an engine that runs one run forever, and tells its parent of it once it does. */
 const memory = new MemoryWithoutDisk()

@@ -3,11 +3,11 @@ import { createEngine } from '../../src/engine/engine.ts'
 import type { EngineOptions } from '../../src/engine/engine-options.ts'
 import { createRunner } from '../../src/engine/runner.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { Problems } from '../../src/lib/problems.ts'
 import { MemoryWithoutDisk } from './engine-memory.ts'
 import { enginePlugins } from './engine-plugins.ts'
 import { runSettings } from './run-settings.ts'
+import { silentLog } from './silent-log.ts'
 
 const childEntry = new URL('./engine-child.ts', import.meta.url)
 

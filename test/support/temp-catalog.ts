@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type Catalog, openCatalog } from '../../src/catalog/catalog.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
+import { silentLog } from './silent-log.ts'
 
 /** A folder that goes with the test. */
 export async function tempFolder(): Promise<string> {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
-import { silentLog } from '../../../src/lib/log.ts'
+import { silentLog } from '../../support/silent-log.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 function newFile(): string {

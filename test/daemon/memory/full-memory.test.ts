@@ -3,9 +3,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createDaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
 import { openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { silentLog } from '../../../src/lib/log.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { someRun } from '../../support/daemon-kit.ts'
+import { silentLog } from '../../support/silent-log.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 /** A memory whose file cannot grow until `makesRoom` is asked to make room, if it does. */

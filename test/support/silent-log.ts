@@ -1,0 +1,4 @@
+import type { Log } from '../../src/lib/log.ts'
+
+/** Discards everything. */
+export const silentLog: Log = { info() {}, warn() {}, error() {} }
