@@ -85,7 +85,8 @@ class Restoring {
     this.#writer = new TreeWriter(input.target, (warning) => this.#warn(warning), input.onProtected)
     this.#items = linkItems(walkSnapshot({ source, chosen, damage: this.#damage, signal }, volume.tree))
     this.#placer = new BlobPlacer({
-      ...{ source, signal },
+      source,
+      signal,
       onPlaced: ({ file }, bytes) => this.#addPlaced(file, bytes),
       onFailed: ({ file }, error) => this.#failed(file, error),
     })

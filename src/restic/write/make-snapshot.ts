@@ -90,10 +90,8 @@ async function archive(
   const { repository, parent, signal } = input
   const counts = new Counts()
   const progress = new RunProgress(parent?.snapshot.backupd ?? null, input.onProgress)
-  const pool = new ContentPool({
-    ...{ repository, packs, workers: input.workers },
-    onBytes: (bytes) => progress.addBytes(bytes),
-  })
+  const onBytes = (bytes: number) => progress.addBytes(bytes)
+  const pool = new ContentPool({ repository, packs, workers: input.workers, onBytes })
   using _listener = addAbortListener(signal, () => void pool.close())
   using links = createLinkTable()
   using log = new WalkLog()
@@ -187,8 +185,12 @@ function makeArchiver(
   // Snapshots by restic, on machines without kernel calls, or by versions without inode flags lack some attributes.
   const hasAttributes = before?.backupd?.notKept.length === 0 && before.backupd.inodeFlags === true
   return new VolumeArchiver({
-    ...{ repository: input.repository, packs, counts, links },
-    ...{ files: new FileReader(pool, warn), warn },
+    repository: input.repository,
+    packs,
+    counts,
+    links,
+    files: new FileReader(pool, warn),
+    warn,
     backlog: new Backlog(MAX_BACKLOG),
     rule: {
       reread: input.reread === true,

@@ -23,7 +23,10 @@ export async function copy(context: RunContext, staging: Staging, summary: Unpac
   const { root, faults: unpackFaults, bytes: bytesTotal, files: filesTotal } = summary
   context.progress({ phase: 'copy', bytesTotal, filesTotal, bytesDone: 0, filesDone: 0 })
   const { faults } = await copyInPlace({
-    ...{ staging, root, unpackFaults, signal: context.signal },
+    staging,
+    root,
+    unpackFaults,
+    signal: context.signal,
     onWarning: (warning) => context.warn(warningText(warning)),
     onProgress: ({ bytes, files, path }) =>
       context.progress({ bytesDone: bytes, filesDone: files, currentPath: bytesToText(path) }),

@@ -12,26 +12,45 @@ export function infoOfSeries(namespace: string, { name, source, snapshots }: Sna
   const facts = snapshots.findLast(({ file }) => file.backupd)?.file.backupd
   const { app, proc } = facts ?? guessProcOfArchive(name)
   return {
-    ...{ server: namespace, name, mode: 'increment', app, proc, source },
-    ...{
-      volume: facts?.volume ?? '',
-      instanceNo: facts?.instanceNo ?? 0,
-      containers: facts?.containers ?? [],
-    },
-    ...{ size: newest?.size ?? 0, files: newest?.files ?? null, bytes: newest?.size ?? null },
-    ...{ created: newest?.created ?? isoTime(0), sequence: newest?.sequence ?? 0 },
-    ...{ rid: newest?.rid ?? null, jobId: newest?.jobId ?? null },
-    ...{ state: newest?.state ?? 'partial', suspect: newest?.suspect ?? null },
-    ...{ corrupt: newest?.corrupt ?? null, verified: null, holds: [], sha256: null, hasIndex: false },
+    server: namespace,
+    name,
+    mode: 'increment',
+    app,
+    proc,
+    source,
+    volume: facts?.volume ?? '',
+    instanceNo: facts?.instanceNo ?? 0,
+    containers: facts?.containers ?? [],
+    ...infoOfNewest(newest),
+    verified: null,
+    holds: [],
+    sha256: null,
+    hasIndex: false,
     durability: snapshots.at(-1)?.file.backupd?.durability ?? null,
-    ...(newest?.clockDoubt && { clockDoubt: newest.clockDoubt }),
-    ...(newest?.changedWhileRead && { changedWhileRead: newest.changedWhileRead }),
     series: {
       snapshots: infos.length,
       newest: newest?.id ?? '',
       ...(snapshots.length > 0 && { oldestCreated: findOldestTime(snapshots) }),
       lastGood: lastGood ? { id: lastGood.id, created: lastGood.created } : null,
     },
+  }
+}
+
+/** The facts of a series that are those of its newest snapshot. */
+function infoOfNewest(newest: SnapshotInfo | undefined) {
+  return {
+    size: newest?.size ?? 0,
+    files: newest?.files ?? null,
+    bytes: newest?.size ?? null,
+    created: newest?.created ?? isoTime(0),
+    sequence: newest?.sequence ?? 0,
+    rid: newest?.rid ?? null,
+    jobId: newest?.jobId ?? null,
+    state: newest?.state ?? ('partial' as const),
+    suspect: newest?.suspect ?? null,
+    corrupt: newest?.corrupt ?? null,
+    ...(newest?.clockDoubt && { clockDoubt: newest.clockDoubt }),
+    ...(newest?.changedWhileRead && { changedWhileRead: newest.changedWhileRead }),
   }
 }
 
@@ -52,12 +71,20 @@ export function infoOfSnapshot(snapshot: SeriesSnapshot): SnapshotInfo {
   const state = facts?.state ?? (file.tags.includes('partial') ? 'partial' : 'success')
   const suspect = facts?.suspect ?? null
   return {
-    ...{ id, created: isoTime(createdMs), sequence: facts?.sequence ?? 0 },
-    ...{ state, suspect, corrupt, good: isGood({ state, suspect, corrupt }) },
+    id,
+    created: isoTime(createdMs),
+    sequence: facts?.sequence ?? 0,
+    state,
+    suspect,
+    corrupt,
+    good: isGood({ state, suspect, corrupt }),
     mirror: isOfMirror(snapshot),
     ...(facts?.clockDoubt && { clockDoubt: facts.clockDoubt }),
     ...(facts?.changedWhileRead && { changedWhileRead: facts.changedWhileRead }),
-    ...{ size: facts?.bytes ?? null, files: facts?.files ?? null, added: facts?.added ?? null },
-    ...{ rid: ridOf(file), jobId: facts?.jobId ?? null },
+    size: facts?.bytes ?? null,
+    files: facts?.files ?? null,
+    added: facts?.added ?? null,
+    rid: ridOf(file),
+    jobId: facts?.jobId ?? null,
   }
 }
