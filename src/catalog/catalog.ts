@@ -1,3 +1,7 @@
+// The catalog: what the controller remembers, in one SQLite database through Prisma. catalog.ts opens it and hands out
+// the stores that domain/ports.ts describes; only controller/ and cli/ open it, one process at a time.
+// It only remembers: it knows no rules, daemons or GraphQL, and may import lib, wire and domain/ports.ts.
+
 import { join, resolve } from 'node:path'
 import type {
   AuditStore,
@@ -26,10 +30,6 @@ import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
 import type { Caches } from './world.ts'
 import { createWriteQueue } from './write-queue.ts'
-
-// The catalog: what the controller remembers, in one SQLite database through Prisma. catalog.ts opens it and hands out
-// the stores that domain/ports.ts describes; only controller/ and cli/ open it, one process at a time.
-// It only remembers: it knows no rules, daemons or GraphQL, and may import lib, wire and domain/ports.ts.
 
 export interface CatalogOptions {
   /** The directory of `catalog.db`; created if it is missing. */

@@ -1,13 +1,13 @@
+// The commands of backupd. A command reads its flags, then starts a program or sends a request to one. main.ts calls runCommand.
+// Only this folder touches the environment, signals and the terminal. It may import lib, wire, http, controller, daemon
+// and client.
+
 import { Command, CommanderError } from 'commander'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { commandFirst, normaliseArgv } from './argv.ts'
 import { setEnvironmentOfChildren } from './environment.ts'
 import { printError } from './print.ts'
 import { VERSION } from './version.ts'
-
-// The commands of backupd. A command reads its flags, then starts a program or sends a request to one. main.ts calls runCommand.
-// Only this folder touches the environment, signals and the terminal. It may import lib, wire, http, controller, daemon
-// and client.
 
 /** Loads only the requested command, so that a daemon does not have Apollo and Prisma in memory. */
 const COMMANDS: Record<string, () => Promise<Command>> = {

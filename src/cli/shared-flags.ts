@@ -1,12 +1,12 @@
+// The flags that several commands share: name, description, default and parser. A flag is a function if its description
+// or default depends on the command. Parsers throw BAD_INPUT and name the flag.
+
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { Option } from 'commander'
 import { CONNECTION_LIMITS } from '../http/connection-limits.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { collect } from './collect.ts'
-
-// The flags that several commands share: name, description, default and parser. A flag is a function if its description
-// or default depends on the command. Parsers throw BAD_INPUT and name the flag.
 
 export function addrFlag(text: string, usual: string): Option {
   return new Option('--addr <host:port>', text).default(usual)

@@ -1,3 +1,7 @@
+// How the programs and the IDE use the GraphQL API: documents (*.graphql), their types (generated/, by graphql-codegen),
+// and execute(), which runs a document in this process or over HTTP. rest-compat/, cli/ and web/ use it; controller/
+// provides the execute() of this process. It knows no resolvers and no domain, and may import only wire.
+
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { GraphQLFormattedError } from 'graphql'
 

@@ -1,3 +1,7 @@
+// The controller process: joins catalog, fleet and domain, and serves GraphQL, the legacy URLs (rest-compat/), news from
+// daemons, health and the web pages on one port. cli/ starts it. It never touches a store or an engine.
+// It may import lib, wire, http, catalog, fleet, domain, resolvers, rest-compat and client.
+
 import type { IncomingMessage } from 'node:http'
 import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
@@ -33,10 +37,6 @@ import { addNewsRoute } from './news-route.ts'
 import { addRestRoutes } from './rest-routes.ts'
 import { addStartPage } from './start-page.ts'
 import { addWebRoutes, readWebFiles } from './web-files.ts'
-
-// The controller process: joins catalog, fleet and domain, and serves GraphQL, the legacy URLs (rest-compat/), news from
-// daemons, health and the web pages on one port. cli/ starts it. It never touches a store or an engine.
-// It may import lib, wire, http, catalog, fleet, domain, resolvers, rest-compat and client.
 
 export interface ControllerOptions {
   host: string

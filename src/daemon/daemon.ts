@@ -1,3 +1,8 @@
+// The daemon process: it opens its memory (memory/), serves its routes (http/, handlers/), runs the engine and sends
+// news of its records to controllers (notifier/). cli/ starts it; the standalone command adds a controller.
+// It may import lib, wire, http, engine, its plugins and store. It knows no controller code, because a daemon runs on
+// machines where no controller is.
+
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { Engine } from '../engine/engine.ts'
@@ -21,11 +26,6 @@ import { warnOfReach } from './reach.ts'
 import { DAEMON_ROUTES } from './routes.ts'
 import { Startup } from './startup.ts'
 import { KnownSpace } from './store-space.ts'
-
-// The daemon process: it opens its memory (memory/), serves its routes (http/, handlers/), runs the engine and sends
-// news of its records to controllers (notifier/). cli/ starts it; the standalone command adds a controller.
-// It may import lib, wire, http, engine, its plugins and store. It knows no controller code, because a daemon runs on
-// machines where no controller is.
 
 export interface DaemonOptions {
   host: string

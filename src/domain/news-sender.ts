@@ -1,11 +1,11 @@
+// News is accepted only for the server that sent it. Anyone who reaches the controller can post, and a daemon can be
+// compromised: it must not be able to report runs and backups of another one.
+
 import { BackupdError } from '../lib/errors.ts'
 import { serverOfJobId } from '../wire/ids.ts'
 import type { LegacyRecord, RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import type { World } from './world.ts'
-
-// News is accepted only for the server that sent it. Anyone who reaches the controller can post, and a daemon can be
-// compromised: it must not be able to report runs and backups of another one.
 
 /** Throws FORBIDDEN unless `from` is an address of the server, and the server is a known one. */
 export function checkSender(world: World, server: string, from: string): void {

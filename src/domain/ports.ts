@@ -1,3 +1,7 @@
+// The ports of the domain: what it needs from the outside. catalog/ and fleet/ implement them, controller/ connects
+// them. This folder holds the rules of the controller: plan, jobs, runs, records, backups. Only resolvers/ and
+// controller/ call it. It knows no GraphQL, SQL or HTTP; it may import only lib and wire.
+
 import type { ClockWitness } from '../lib/trusted-clock.ts'
 import type { BackupInfo, FileInfo } from '../wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../wire/daemon-api.ts'
@@ -7,10 +11,6 @@ import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts
 import type { QuestionArgs } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
-
-// The ports of the domain: what it needs from the outside. catalog/ and fleet/ implement them, controller/ connects
-// them. This folder holds the rules of the controller: plan, jobs, runs, records, backups. Only resolvers/ and
-// controller/ call it. It knows no GraphQL, SQL or HTTP; it may import only lib and wire.
 
 /** A record with the number of its last change: see RecordEvent. */
 export interface KeptRecord {

@@ -1,3 +1,8 @@
+// The engine: schedules jobs and runs actions (plugins/) in child processes. The daemon creates it and serves it
+// over HTTP; child.ts is the entry of a child process.
+// It knows no HTTP, no controller and no store: its memory and its runner are handed in (ports.ts), and plugins
+// alone open the store. It may import only lib and wire.
+
 import { BackupdError, type Json } from '../lib/errors.ts'
 import { newRid, RID_PATTERN } from '../wire/ids.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
@@ -9,11 +14,6 @@ import { JobTable, type SetJobsResult } from './job-table.ts'
 import type { Plugin } from './plugin.ts'
 import { Runs } from './runs.ts'
 import { type SettleReport, settle } from './settle.ts'
-
-// The engine: schedules jobs and runs actions (plugins/) in child processes. The daemon creates it and serves it
-// over HTTP; child.ts is the entry of a child process.
-// It knows no HTTP, no controller and no store: its memory and its runner are handed in (ports.ts), and plugins
-// alone open the store. It may import only lib and wire.
 
 export interface RunOptions {
   /** Chosen by the caller, for idempotent requests: a rid that is already known returns its record in any state. */

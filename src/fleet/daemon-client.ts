@@ -1,3 +1,7 @@
+// The fleet: adapters to the outside world of the controller. daemon-*.ts talk to daemons over HTTP; the rest reads
+// inventories, from a file (inventory-*.ts, lain-yaml.ts) or from lainlet. controller/ creates them.
+// Of the domain it knows only ports.ts; it may import lib and wire.
+
 import { z } from 'zod'
 import type { DaemonPort } from '../domain/ports.ts'
 import { BackupdError } from '../lib/errors.ts'
@@ -10,10 +14,6 @@ import { createDaemonBackups, requireCapabilities } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
 import { createDaemonNamespaces } from './daemon-namespaces.ts'
 import { askFor, encodeSegment, isMissingRoute } from './daemon-question.ts'
-
-// The fleet: adapters to the outside world of the controller. daemon-*.ts talk to daemons over HTTP; the rest reads
-// inventories, from a file (inventory-*.ts, lain-yaml.ts) or from lainlet. controller/ creates them.
-// Of the domain it knows only ports.ts; it may import lib and wire.
 
 /**
  * The daemons, over HTTP, ours or legacy ones.

@@ -1,3 +1,6 @@
+// What the HTTP servers of both programs share: the Fastify app, the guard against web pages, and the limits of
+// connections and bodies. controller/, daemon/ and cli/ use it; it knows no route, and may import lib and wire.
+
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -6,9 +9,6 @@ import Fastify, {
 } from 'fastify'
 import { BackupdError, errnoOf, messageOf } from '../lib/errors.ts'
 import { meterBodies } from './meter-bodies.ts'
-
-// What the HTTP servers of both programs share: the Fastify app, the guard against web pages, and the limits of
-// connections and bodies. controller/, daemon/ and cli/ use it; it knows no route, and may import lib and wire.
 
 /** What differs between the HTTP servers of the two programs. */
 export interface AppOptions {

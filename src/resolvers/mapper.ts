@@ -1,3 +1,5 @@
+// Converts the domain's types to GraphQL's; only this file and snapshot-mapper.ts do so.
+
 import { findPlannedVolume, isOrphaned } from '../domain/backups.ts'
 import type { InventoryState } from '../domain/inventory-state.ts'
 import type { JobView } from '../domain/jobs.ts'
@@ -30,8 +32,6 @@ import type { InventoryStatus } from './types/inventory.ts'
 import type { Job } from './types/job.ts'
 import type { BackupResult, Record, RecordError } from './types/record.ts'
 import type { Server, ServerDebug } from './types/server.ts'
-
-// Converts the domain's types to GraphQL's; only this file and snapshot-mapper.ts do so.
 
 export function toApp({ name, procs }: InventoryApp): App {
   return { name, source: procs }

@@ -1,3 +1,6 @@
+// The GraphQL API: resolvers, types and mappers. A resolver is one call into domain/; decorators stay in this folder.
+// controller/ serves the schema. It may import only lib, wire and domain.
+
 import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchemaSync, type PubSub } from 'type-graphql'
@@ -8,9 +11,6 @@ import { JobResolver } from './job-resolver.ts'
 import { BackupResultResolver, RecordResolver } from './record-resolver.ts'
 import { ServerResolver } from './server-resolver.ts'
 import { SnapshotResolver } from './snapshot-resolver.ts'
-
-// The GraphQL API: resolvers, types and mappers. A resolver is one call into domain/; decorators stay in this folder.
-// controller/ serves the schema. It may import only lib, wire and domain.
 
 /** Required by the library but unused, because every subscription has its own source of events. */
 const noPubSub: PubSub = {

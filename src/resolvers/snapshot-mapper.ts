@@ -1,8 +1,8 @@
+// Like mapper.ts, for the content of increments.
+
 import type { DiffPage, FileHistory, SnapshotInfo } from '../wire/snapshot.ts'
 import type { Connection } from './types/connection.ts'
 import type { FileChange, FileVersion, Snapshot } from './types/snapshot.ts'
-
-// Like mapper.ts, for the content of increments.
 
 export function toSnapshot(info: SnapshotInfo): Snapshot {
   const { id, created, good, mirror, state, suspect, corrupt, size, files, added, rid } = info

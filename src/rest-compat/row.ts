@@ -1,3 +1,7 @@
+// A row is one legacy URL. rows/ has one file for each kind of thing: the path, the GraphQL document, how its variables
+// are read, and what each refusal answers. legacy/ converts the results of documents to the JSON of the legacy system,
+// and knows no URLs. Neither can do anything that GraphQL cannot.
+
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import type { Execute } from '../client/execute.ts'
 import type { RequestFields } from '../wire/request-fields.ts'

@@ -1,3 +1,7 @@
+// The messages between controller and daemon: requests, answers and news. docs/protocol.md describes every message.
+// src/wire holds these types and the rules that both programs must apply alike; daemon/, engine/, domain/, catalog/ and
+// fleet/ use it. It contains the behaviour of neither program and may import only lib.
+
 import { z } from 'zod'
 import { type BackupInfo, fileInfoSchema } from './backup.ts'
 import { bigCount, count, ipv4, jsonObject, measure, moment, name, rid, wordList, words } from './fields.ts'
@@ -5,10 +9,6 @@ import type { RunRecord } from './record.ts'
 import { readBackup } from './repair-backup.ts'
 import { readRecords, type SortedRecords } from './repair-record.ts'
 import { parseEach, tolerantObject, tolerantPage } from './tolerant.ts'
-
-// The messages between controller and daemon: requests, answers and news. docs/protocol.md describes every message.
-// src/wire holds these types and the rules that both programs must apply alike; daemon/, engine/, domain/, catalog/ and
-// fleet/ use it. It contains the behaviour of neither program and may import only lib.
 
 /** The version of our protocol; a legacy daemon reports none. */
 export const PROTOCOL = 2

@@ -1,12 +1,12 @@
+// The types of all fields in messages, limited to what GraphQL can show, the database can store, and a URL, a path or a
+// terminal can hold. Every number, time and text in src/wire uses one of these. test/attacks/bad-values.test.ts feeds
+// the parsers with values out of bounds.
+
 import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { escapeControls } from '../lib/byte-paths.ts'
 import type { Json } from '../lib/errors.ts'
 import { hasControls, withoutControls } from '../lib/plain-text.ts'
-
-// The types of all fields in messages, limited to what GraphQL can show, the database can store, and a URL, a path or a
-// terminal can hold. Every number, time and text in src/wire uses one of these. test/attacks/bad-values.test.ts feeds
-// the parsers with values out of bounds.
 
 const MAX_INT32 = 2 ** 31 - 1
 const MAX_TEXT_LENGTH = 64 * 1024

@@ -1,11 +1,11 @@
+// Repairs backups with invalid values, from a store or from rows that an older version wrote. They are shown without
+// these values, because one bad backup must not break a whole list.
+
 import type { z } from 'zod'
 import { withoutControls } from '../lib/plain-text.ts'
 import { type BackupInfo, backupInfoSchema } from './backup.ts'
 import { ipv4, objectName } from './fields.ts'
 import { printIssue } from './tolerant.ts'
-
-// Repairs backups with invalid values, from a store or from rows that an older version wrote. They are shown without
-// these values, because one bad backup must not break a whole list.
 
 export const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z'
 

@@ -1,11 +1,11 @@
+// Repairs records with values out of bounds, from news, answers of daemons and rows of the catalog. Their valid parts
+// are kept, because the end of a run must not be lost over a bad count in its result.
+
 import { z } from 'zod'
 import { json, name } from './fields.ts'
 import { type RunRecord, recordErrorSchema, recordSchema, runResultSchema } from './record.ts'
 import { readBackup, readFields, UNKNOWN_TIME } from './repair-backup.ts'
 import { addFlaw, makeLabel, printIssue } from './tolerant.ts'
-
-// Repairs records with values out of bounds, from news, answers of daemons and rows of the catalog. Their valid parts
-// are kept, because the end of a run must not be lost over a bad count in its result.
 
 const UNKNOWN_RECORD: Omit<RunRecord, 'rid'> = {
   seq: 0,

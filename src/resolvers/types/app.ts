@@ -1,3 +1,7 @@
+// The types and inputs of the GraphQL API, with the descriptions that users read in the IDE. Classes without behaviour:
+// the mappers of ../mapper.ts and ../snapshot-mapper.ts fill them, field resolvers (../*-resolver.ts) add what must be
+// fetched. Decorators read no TypeScript types, so each field names its type and whether it may be null.
+
 import { Field, ID, Int, ObjectType } from 'type-graphql'
 import type { PlannedVolume } from '../../domain/plan.ts'
 import type { InventoryInstance, InventoryProc } from '../../wire/inventory.ts'

@@ -1,3 +1,7 @@
+// src/restic reads and writes the repository format of restic over src/objects and src/volume: codec/ has bytes,
+// repository/ blobs and locks, nodes/ trees and snapshots; write/, read/, restore/, check/ and prune/ work on these.
+// src/store keeps increments in it. It knows no namespaces, and may import only lib, wire, objects and volume.
+//
 // A restic repository (format 2): a set of packs with encrypted blobs, an index of the blobs, snapshots, locks and keys.
 // This file has the interface; open-repository.ts and create-repository.ts make one, lock.ts locks it, pack-writer.ts
 // writes blobs, blob-reader.ts reads them. restic/write, read, restore, prune and check build on it. Restic itself must

@@ -1,7 +1,10 @@
+// The kinds of backups: archive/ (full backups), series/ (increments) and mirror/ (increments of the legacy system). Each
+// implements StoredBackup of ../stored-backup.ts; find-backup.ts and start-backup.ts choose one. A kind knows the format
+// it reads and writes (src/archive, src/restic), but no other kind: what two share lies directly in this folder.
+// This file has what archives and mirrors share, because they are not series of snapshots.
+
 import { BackupdError } from '../../lib/errors.ts'
 import type { BackupInfo } from '../../wire/backup.ts'
-
-// What archives and mirrors have in common, because they are not series of snapshots.
 
 /** Throws BAD_INPUT if a snapshot is named. */
 export function refuseSnapshot(snapshot: string | null): void {

@@ -1,3 +1,6 @@
+// What a browser loads: the GraphQL IDE, with an example for each task in examples.ts. vite.config.ts builds it into
+// static files, which controller/ serves under /ide/. It talks to the controller over HTTP and graphql-ws alone.
+
 import 'graphiql/setup-workers/vite'
 import 'graphiql/style.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
