@@ -32,7 +32,7 @@ export async function replaceAtomically(
   await syncFolder(dirname(path))
 }
 
-/** Replaces `file` atomically with `content`. */
+/** Replaces `file` atomically with `content`. Not in a volume: a link that others plant at the temporary name is followed. */
 export async function writeFileAtomically(
   file: string,
   content: string | Buffer,
