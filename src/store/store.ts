@@ -95,8 +95,9 @@ export interface Store {
   /** Makes the checks of `remove` without deleting anything. */
   checkRemovable(names: string[]): Promise<void>
   /**
-   * Deletes backups of the own namespace, or `NAME/path` in a mirror, and returns the names that existed. Throws
-   * BAD_INPUT or CONFLICT before anything is deleted. `stillDue` as in removeBackups.
+   * Deletes archives and mirrors of the own namespace, or `NAME/path` in a mirror, and returns the names that existed.
+   * Throws BAD_INPUT or CONFLICT before anything is deleted. `stillDue` as in removeBackups. deleteStoredBackups()
+   * deletes series too.
    */
   remove(names: string[], stillDue?: () => Promise<readonly string[]>): Promise<string[]>
   /** Frees the space of deleted mirrors, which can take long. May be aborted at any time; the next call continues. */

@@ -53,6 +53,17 @@ describe('deleting', () => {
     expect(await store.remove([NAME])).toEqual([])
   })
 
+  it('a mirror and an archive together removes both, and names them as they were asked for', async () => {
+    const { store, names, metaKeys } = await recorded()
+    expect(await store.remove([`${NAME}/sub`, NAME, 'never-was', ARCHIVE])).toEqual([
+      `${NAME}/sub`,
+      NAME,
+      ARCHIVE,
+    ])
+    await store.sweep(never)
+    expect([names(), metaKeys()]).toEqual([[], []])
+  })
+
   it('a mirror is on disk as deleted before its entry is removed', async () => {
     const dir = tempDir()
     await recorded(dir)
