@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { executeOverHttp } from '../src/client/execute-over-http.ts'
-import { BackupsDocument, RebuildCatalogDocument } from '../src/client/generated/operations.ts'
+import { RebuildCatalogDocument } from '../src/client/generated/operations.ts'
+import { BackupsDocument } from '../test/support/client/generated/operations.ts'
 import { factsOf, OBJECT } from '../test/support/store-samples.ts'
 
 const BACKUPS = Number(process.argv[2] ?? 10_000)

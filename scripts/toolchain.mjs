@@ -16,6 +16,8 @@ const BUILT_FROM = [
   'prisma',
   'scripts/wasm-generate.mjs',
   'codegen.yml',
+  'schema.graphql',
+  'test/support/client',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',

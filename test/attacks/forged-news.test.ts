@@ -4,6 +4,9 @@ import { createServer } from 'node:http'
 import { type AddressInfo, createConnection } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { newRid } from '../../src/wire/ids.ts'
+import type { RunRecord } from '../../src/wire/record.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import {
   BackupsDocument,
   JobsDocument,
@@ -11,10 +14,7 @@ import {
   RecoverDocument,
   RunJobDocument,
   ServersDocument,
-} from '../../src/client/generated/operations.ts'
-import { newRid } from '../../src/wire/ids.ts'
-import type { RunRecord } from '../../src/wire/record.ts'
-import { ridOf, sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
+} from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import {
   startTestController,

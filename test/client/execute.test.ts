@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ControllerError, readResult } from '../../src/client/execute.ts'
 import { executeOverHttp } from '../../src/client/execute-over-http.ts'
-import { JobsDocument, RunJobDocument, ServersDocument } from '../../src/client/generated/operations.ts'
+import { JobsDocument, RunJobDocument, ServersDocument } from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import { startTestController, testFolder, toldInventory } from '../support/real-controller.ts'
 

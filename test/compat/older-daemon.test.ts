@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { expect, test } from 'vitest'
+import { createInventorySource } from '../../src/controller/inventory-source.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Job } from '../../src/wire/job.ts'
 import {
   BackupDiffDocument,
   BackupFilesDocument,
@@ -16,10 +19,7 @@ import {
   RecoverDocument,
   RunJobDocument,
   ServersDocument,
-} from '../../src/client/generated/operations.ts'
-import { createInventorySource } from '../../src/controller/inventory-source.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import type { Job } from '../../src/wire/job.ts'
+} from '../support/client/generated/operations.ts'
 import {
   endsIn,
   newsIn,

@@ -10,8 +10,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { BackupsDocument, ServersDocument, WakeJobDocument } from '../../src/client/generated/operations.ts'
 import type { DaemonDebug } from '../../src/wire/daemon-api.ts'
+import { BackupsDocument, ServersDocument, WakeJobDocument } from '../support/client/generated/operations.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import {
   type Listed,

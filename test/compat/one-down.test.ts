@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { RebuildCatalogDocument, RecordDocument } from '../../src/client/generated/operations.ts'
+import { RebuildCatalogDocument } from '../../src/client/generated/operations.ts'
+import { RecordDocument } from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
-import { RecordDocument } from '../../src/client/generated/operations.ts'
+import { RecordDocument } from '../support/client/generated/operations.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import {
   type Exchange,

@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { RebuildCatalogDocument } from '../../src/client/generated/operations.ts'
 import {
   BackupFilesDocument,
   BackupsDocument,
   DeleteBackupsDocument,
   MigrateDocument,
-  RebuildCatalogDocument,
   RecordDocument,
   RecoverDocument,
-} from '../../src/client/generated/operations.ts'
+} from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import {
   startTestController,

@@ -1,16 +1,16 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { createLainlet } from '../../src/fleet/lainlet.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { jobId } from '../../src/wire/ids.ts'
 import {
   JobsDocument,
   RecordDocument,
   RunJobDocument,
   ServersDocument,
   SleepJobDocument,
-} from '../../src/client/generated/operations.ts'
-import { createLainlet } from '../../src/fleet/lainlet.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { jobId } from '../../src/wire/ids.ts'
+} from '../support/client/generated/operations.ts'
 import { askHttp, endOfRun } from '../support/daemon-http.ts'
 import { handClock } from '../support/hand-clock.ts'
 import { startLainlet } from '../support/lainlet.ts'

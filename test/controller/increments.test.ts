@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { RebuildCatalogDocument } from '../../src/client/generated/operations.ts'
 import {
   BackupDiffDocument,
   BackupFilesDocument,
@@ -12,11 +13,10 @@ import {
   FileHistoryDocument,
   JobsDocument,
   MigrateDocument,
-  RebuildCatalogDocument,
   RecordDocument,
   RecoverDocument,
   RunJobDocument,
-} from '../../src/client/generated/operations.ts'
+} from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import {
   startTestController,

@@ -1,14 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { createLainlet } from '../../src/fleet/lainlet.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import {
   BackupsDocument,
   JobsDocument,
   RecordDocument,
   RunJobDocument,
-} from '../../src/client/generated/operations.ts'
-import { createLainlet } from '../../src/fleet/lainlet.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+} from '../support/client/generated/operations.ts'
 import { type Lainlet, startLainlet } from '../support/lainlet.ts'
 import { askGraphQL, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
 import { silentLog } from '../support/silent-log.ts'

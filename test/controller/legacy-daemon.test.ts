@@ -8,7 +8,7 @@ import {
   RecoverDocument,
   RunJobDocument,
   SleepJobDocument,
-} from '../../src/client/generated/operations.ts'
+} from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import { handClock } from '../support/hand-clock.ts'
 import { startLegacyDaemon } from '../support/legacy-daemon.ts'

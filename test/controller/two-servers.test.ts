@@ -1,16 +1,16 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { RebuildCatalogDocument } from '../../src/client/generated/operations.ts'
 import {
   BackupFilesDocument,
   BackupsDocument,
   JobsDocument,
   MigrateDocument,
-  RebuildCatalogDocument,
   RecordDocument,
   RunJobDocument,
   ServersDocument,
-} from '../../src/client/generated/operations.ts'
+} from '../support/client/generated/operations.ts'
 import { given } from '../support/given.ts'
 import {
   startTestController,

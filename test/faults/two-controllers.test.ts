@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { CopyCatalogDocument, JobsDocument, ServersDocument } from '../../src/client/generated/operations.ts'
+import { CopyCatalogDocument, JobsDocument, ServersDocument } from '../support/client/generated/operations.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
 import { given } from '../support/given.ts'

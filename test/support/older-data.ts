@@ -4,14 +4,14 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { expect, onTestFinished } from 'vitest'
+import { createInventorySource } from '../../src/controller/inventory-source.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import {
   JobsDocument,
   RecordDocument,
   RecoverDocument,
   RunJobDocument,
-} from '../../src/client/generated/operations.ts'
-import { createInventorySource } from '../../src/controller/inventory-source.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+} from './client/generated/operations.ts'
 import { keepingLog } from './keeping-log.ts'
 import { askGraphQL, startTestController, startTestDaemon } from './real-controller.ts'
 
