@@ -44,6 +44,49 @@ const READERS: readonly Reader[] = [
 
 const READS = /\b(Date\.now|performance\.now|process\.hrtime)\b|\bnew Date\(\)/
 
+/** Who may set a timer of the system. Code that decides by the time uses Clock.after(). */
+const TIMERS: readonly Reader[] = [
+  { files: /^src\/lib\/clock\.ts$/, why: 'the timers of the clock itself' },
+  {
+    files: /^src\/(catalog\/one-at-a-time|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+    why: 'gives way to others for one turn of the event loop',
+  },
+  {
+    files:
+      /^src\/(daemon\/http\/server|engine\/runner-child|engine\/within|fleet\/daemon-http|http\/app|volume\/tree\/flush-volume)\.ts$/,
+    why: 'gives up waiting for a request, a process, a connection or a disk',
+  },
+  {
+    files:
+      /^src\/(objects\/drivers\/local-lock|restic\/repository\/lock|engine\/run-locks|store\/kinds\/series\/expire-series)\.ts$/,
+    why: 'waits before it tries a lock again',
+  },
+  {
+    files:
+      /^src\/(engine\/runs|engine\/settle|engine\/settle-later|lib\/sleep|store\/kinds\/series\/repository-password)\.ts$/,
+    why: 'waits before it tries again',
+  },
+  {
+    files:
+      /^src\/(controller\/server|controller\/clock-file|daemon\/keep-time|daemon\/upkeep|engine\/store-wait|engine\/timers|lib\/data-room|restic\/repository\/held-lock)\.ts$/,
+    why: 'looks again from time to time; a clock or the state of the disk decides what is due',
+  },
+  {
+    files:
+      /^src\/(engine\/live-record|engine\/child-reporter|engine\/child-run|fleet\/lainlet|fleet\/file-watch)\.ts$/,
+    why: 'limits how often something is sent or read',
+  },
+  { files: /^src\/daemon\/notifier\/wake\.ts$/, why: 'the notifier looks again at what is to be sent' },
+  { files: /^src\/engine\/runner\.ts$/, why: 'ends idle processes to save memory' },
+  {
+    files: /^src\/volume\/tree\/(flush-writes|recheck\/begin-time)\.ts$/,
+    why: 'waits for the next tick of the kernel, from which it takes ctimes',
+  },
+  { files: /^src\/engine\/plugins\/test\/plugin\.ts$/, why: 'an action that only takes time' },
+]
+
+const SETS_TIMER = /\b(setTimeout|setInterval)\(|'(node:)?timers(\/promises)?'/
+
 /** Where a program begins, and hands the clock to what it starts. */
 const STARTS = /^src\/(cli\/[^/]+|engine\/child-main|lib\/clock)\.ts$/
 
@@ -51,6 +94,7 @@ const sources = globSync('src/**/*.{ts,tsx}', { cwd: root })
   .filter((file) => !/\/generated\/|^src\/web\//.test(file))
   .map((file) => ({ file, text: readFileSync(`${root}/${file}`, 'utf8') }))
 const readers = sources.filter(({ text }) => READS.test(text)).map(({ file }) => file)
+const timers = sources.filter(({ text }) => SETS_TIMER.test(text)).map(({ file }) => file)
 
 test('what decides by the time is handed a clock', () => {
   expect(readers.filter((file) => !READERS.some(({ files }) => files.test(file)))).toEqual([])
@@ -58,6 +102,16 @@ test('what decides by the time is handed a clock', () => {
 
 test('each reader of the time is still one', () => {
   expect(READERS.filter(({ files }) => !readers.some((file) => files.test(file)))).toEqual([])
+})
+
+test("only timers that retry, give up, limit or give way are the system's", () => {
+  expect(timers.filter((file) => !TIMERS.some(({ files }) => files.test(file)))).toEqual([])
+})
+
+test('each file with a timer still has one', () => {
+  const named = TIMERS.flatMap(({ files }) => sources.filter(({ file }) => files.test(file)))
+  expect(named.filter(({ file }) => !timers.includes(file)).map(({ file }) => file)).toEqual([])
+  expect(TIMERS.filter(({ files }) => !timers.some((file) => files.test(file)))).toEqual([])
 })
 
 test("only a program's start names the clock of the system", () => {
