@@ -79,7 +79,7 @@ function daily(at: Date): string {
 }
 
 const spread = Array.from({ length: JOBS }, (_, i) => `${i % 60} ${Math.floor((i % SPECS) / 60)} * * *`)
-/** Distinct specs that all name the second of `at`, and others in other minutes: the worst night. */
+/** Distinct specs that are all due in the second of `at`, and at different other minutes and hours: the worst case. */
 function sameSecond(at: Date): string[] {
   const [second, minute, hour] = [at.getSeconds(), at.getMinutes(), at.getHours()]
   const spec = (i: number) => `${second} ${minute},${i % 60} ${hour},${Math.floor((i % SPECS) / 60)} * * *`

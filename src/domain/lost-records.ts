@@ -44,11 +44,7 @@ async function findNews(
   } catch (error) {
     if (!(error instanceof BackupdError)) throw error
     if (waited < LOST_AFTER_MS) return 'no answer yet'
-    return makeLostRecord(
-      world,
-      record,
-      `Nothing was heard of it for ${Math.round(waited / 1000)} s: ${messageOf(error)}`,
-    )
+    return makeLostRecord(world, record, `No report for ${Math.round(waited / 1000)} s: ${messageOf(error)}`)
   }
 }
 

@@ -51,7 +51,7 @@ export async function filterOwnRecords(world: World, server: string, records: re
 }
 
 function findFlaw(record: RunRecord, { server, known }: { server: string; known: string }) {
-  if (record.server !== server) return `it is of ${record.server}, expected ${server}`
+  if (record.server !== server) return `it belongs to ${record.server}, expected ${server}`
   if (record.state === 'lost') return 'only a controller calls a run lost'
-  return findForeignPart(record) ?? (known === server ? undefined : `this run is one of ${known}`)
+  return findForeignPart(record) ?? (known === server ? undefined : `this run belongs to ${known}`)
 }

@@ -45,7 +45,7 @@ async function restoreSleep(world: World, server: ServerState, ids: string[]): P
   for (const id of awake) await world.ports.daemon.sleepJob(server.ip, id)
   world.log.warn(
     { server: server.ip, jobs: awake },
-    'The daemon had forgotten that jobs sleep; they sleep again',
+    'The daemon lost the sleep state of jobs; it was restored',
   )
   await refreshSchedule(world, server)
 }

@@ -90,7 +90,7 @@ interface UnfinishedObject extends ByteSink {
 export interface ObjectWriter extends UnfinishedObject {
   /**
    * Gives the object its name: all or nothing, durable when this resolves. Throws CONFLICT if the name exists. After any
-   * other error the object may have its name all the same. If an outcome is unknown, the driver looks: its own object
+   * other error the object may have its name anyway. If an outcome is unknown, the driver looks: its own object
    * at that name is a success.
    */
   commit(): Promise<void>

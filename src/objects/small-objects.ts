@@ -13,7 +13,7 @@ export async function readSmall(driver: Driver, name: string): Promise<Buffer | 
   if (reader.size > MAX_BYTES) {
     throw new BackupdError(
       'STORE_UNAVAILABLE',
-      `"${name}" has ${reader.size} bytes, more than such a file ever has`,
+      `"${name}" has ${reader.size} bytes, more than such a file can have`,
     )
   }
   return await reader.read(0, reader.size)

@@ -48,7 +48,7 @@ export type InUse = (typeof InUse)[keyof typeof InUse]
 registerEnumType(InUse, {
   name: 'InUse',
   description:
-    'What to do if processes use the volume. PROCEED: recover all the same, with a warning that names them.',
+    'What to do if processes use the volume. PROCEED: recover anyway, with a warning that names them.',
 })
 
 export const OnRefusedRename = { REFUSE: 'refuse', IN_PLACE: 'in-place' } as const

@@ -49,7 +49,7 @@ export function infoOfManifest(manifest: Manifest, { namespace, name, size }: Fo
 
 function damage(expected: number, size: number | null): string | null {
   if (size === expected) return null
-  return size === null ? 'the archive is not there' : `the archive is ${size} bytes, expected ${expected}`
+  return size === null ? 'the archive is missing' : `the archive is ${size} bytes, expected ${expected}`
 }
 
 /** Anybody can have put such a file there: it is listed, because it may be a backup, but does not count as good. */

@@ -37,8 +37,7 @@ export async function listBackups(
 
 async function readPage(world: StoreWorld, namespace: string, options: ListOptions): Promise<BackupPage> {
   const { source, limit } = options
-  if (!(limit >= 1))
-    throw new BackupdError('BAD_INPUT', `A page of ${limit} backups cannot be: ask for 1 or more`)
+  if (!(limit >= 1)) throw new BackupdError('BAD_INPUT', `The page limit is ${limit}, expected at least 1`)
   const { meta, whole } = await readMeta(world, checkNamespace(namespace))
   const keep = source !== undefined && whole ? namesOfVolume(meta, source) : undefined
   const backups: BackupInfo[] = []

@@ -19,7 +19,7 @@ export async function readMeta(
   const { meta, problem } = await parseMeta(driver, `${namespace}/${META}`)
   if (problem !== null)
     warn(
-      `"${namespace}/${META}" cannot be read (${problem}): backups without a manifest lack what stood there`,
+      `"${namespace}/${META}" cannot be read (${problem}): backups without a manifest lack the facts it held`,
     )
   return { meta: meta ?? new Meta(), whole: meta !== undefined }
 }
@@ -59,7 +59,7 @@ async function setAside(world: StoreWorld, why: string): Promise<void> {
   if (world.driver.withFolder) await renameInNamespace(world, META, name)
   else await copyObject(world.driver, metaKey(world), aside)
   world.warn(
-    `"${metaKey(world)}" cannot be read (${why}): made again from the manifests. The old one is "${aside}"`,
+    `"${metaKey(world)}" cannot be read (${why}): rebuilt from the manifests. The old one is "${aside}"`,
   )
 }
 

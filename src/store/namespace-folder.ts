@@ -24,7 +24,7 @@ export async function withNamespaceFolder<T>(
       return await act(path)
     } catch (cause) {
       if (errnoOf(cause) === undefined) throw cause
-      const message = `Cannot change ${identity.ip} of the store: ${messageOf(cause)}. See its mount and its permissions`
+      const message = `Cannot change ${identity.ip} of the store: ${messageOf(cause)}. Check its mount and its permissions`
       throw new BackupdError('STORE_UNAVAILABLE', message, { cause })
     }
   })

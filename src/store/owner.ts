@@ -28,7 +28,7 @@ export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Own
   checkKnown(world, owner)
   if (!owner) throw notClaimed(world)
   if (since && owner.epoch !== since.epoch) {
-    const what = `The namespace ${world.identity.ip} changed hands and came back since this began`
+    const what = `The namespace ${world.identity.ip} had another owner for a while since this began`
     throw new BackupdError('CONFLICT', `${what}. Run it again`)
   }
   return owner
@@ -89,7 +89,7 @@ export function ownedByOther(world: StoreWorld, owner: Owner): BackupdError {
 
 function notClaimed(world: StoreWorld): BackupdError {
   const what = `"${ownerKey(world)}" is not in the store`
-  const then = 'See that the store is mounted; a daemon makes the file when it starts'
+  const then = 'Check that the store is mounted; a daemon creates the file when it starts'
   return new BackupdError('STORE_UNAVAILABLE', `${what}. ${then}`)
 }
 

@@ -38,7 +38,7 @@ export async function keepReserve(world: StoreWorld): Promise<void> {
     // Random bytes, because a file system that compresses would reserve no space for zeros.
     await driver.replace(reserveKey(world), randomBytes(RESERVE_BYTES))
   } catch (error) {
-    if (!isFull(error)) world.warn(`The reserve of the store cannot be made: ${messageOf(error)}`)
+    if (!isFull(error)) world.warn(`Cannot create the reserve of the store: ${messageOf(error)}`)
   }
 }
 

@@ -56,7 +56,7 @@ export function planRetention(
 
 function withoutGood({ name }: Aged, late: number): string {
   const what = late === 1 ? '1 backup that is old enough stays' : `${late} backups that are old enough stay`
-  return `no backup since "${name}" is good: ${what} until one is. See why the runs of this volume are partial`
+  return `no backup since "${name}" is good: ${what} until one is. Find out why the runs of this volume are partial`
 }
 
 function isPartial(backup: Aged): boolean {
@@ -80,5 +80,5 @@ function mayBeHeld({ holds, corrupt, rid }: Aged): boolean {
 
 function fromTheFuture({ name, created }: Aged, nowMs: number): string {
   const what = `"${name}" was made in the future (${created}; the clock says ${isoTime(nowMs)})`
-  return `${what}: nothing of this volume expires until the clock is past it. See the clock, or delete that backup`
+  return `${what}: nothing of this volume expires until the clock is past it. Check the clock, or delete that backup`
 }

@@ -51,7 +51,7 @@ export async function settleArchive(
   if (folder.parts.length === 0) return
   const rolledForward = await rollForward(world, folder)
   for (const name of rolledForward) {
-    world.warn(`"${name}" is published now: the run that made it was killed right before its end`)
+    world.warn(`"${name}" is published now; its run was killed just before it would have published it`)
   }
   await removeLeftovers(world, folder, rolledForward)
   await addMissingToMeta(world, folder)

@@ -7,8 +7,8 @@ import type { RunRecord } from './record.ts'
  */
 export function findForeignPart({ server, jobId, result }: RunRecord): string | undefined {
   const ofJob = serverOfJobId(jobId)
-  if (ofJob !== undefined && ofJob !== server) return `its job is of ${ofJob}, expected ${server}`
+  if (ofJob !== undefined && ofJob !== server) return `its job belongs to ${ofJob}, expected ${server}`
   const { backup, changed = [] } = result ?? {}
   const foreign = (backup ? [backup, ...changed] : changed).find((info) => info.server !== server)
-  return foreign && `its backup is of ${foreign.server}, expected ${server}`
+  return foreign && `its backup belongs to ${foreign.server}, expected ${server}`
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
   source = makeBench()
   tree = `${source.path}/db`
   makeNastyTree(tree)
-  // Whoever compares it reads 9 GiB of zeros.
+  // Comparing this file would read 9 GiB of zeros.
   rmSync(`${tree}/sparse/beyond 8 GiB`, { force: true })
   writeFileSync(`${tree}/big`, Buffer.alloc(5_000_000, 'some text that fills more than a gzip member '))
   packed = await pack(tree, `${source.path}/a`)

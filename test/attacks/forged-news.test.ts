@@ -97,17 +97,17 @@ test('news of a server outside the inventory is refused', async () => {
 
 const foreign = sampleBackup({ server: VICTIM })
 test.for<[string, Partial<RunRecord>, string]>([
-  ['a record of another server', { server: VICTIM }, `it is of ${VICTIM}`],
-  ['a job of another server', { jobId: '7f000002aaaa' }, `its job is of ${VICTIM}`],
+  ['a record of another server', { server: VICTIM }, `it belongs to ${VICTIM}`],
+  ['a job of another server', { jobId: '7f000002aaaa' }, `its job belongs to ${VICTIM}`],
   [
     'a backup of another server',
     { state: 'success', end, result: { backup: foreign } },
-    `its backup is of ${VICTIM}`,
+    `its backup belongs to ${VICTIM}`,
   ],
   [
     'a series of another server',
     { state: 'success', end, result: { changed: [foreign] } },
-    `its backup is of ${VICTIM}`,
+    `its backup belongs to ${VICTIM}`,
   ],
   ['a run that is lost', { state: 'lost', end }, 'only a controller calls a run lost'],
 ])('%s is set aside, and the rest of the batch counts', async ([, forged, reason]) => {
@@ -127,7 +127,7 @@ test('a daemon cannot end, take over or keep alive a run of another daemon', asy
   const stolen = { ...running, server: ATTACKER, jobId: '', seq: 99, state: 'success' as const, end }
   expect((await postFrom(ATTACKER, url, newsOf(ATTACKER, [stolen], [running.rid]))).status).toBe(200)
   expect(await record(running.rid)).toMatchObject({ state: 'RUNNING', server: { ip: VICTIM } })
-  expect(await problems(ATTACKER)).toContainEqual(expect.stringContaining(`this run is one of ${VICTIM}`))
+  expect(await problems(ATTACKER)).toContainEqual(expect.stringContaining(`this run belongs to ${VICTIM}`))
 })
 
 test('a cancelled run stays cancelled, whatever later news says', async () => {

@@ -17,7 +17,7 @@ interface Answer {
   body: unknown
 }
 
-/** Where the recorded system is wrong: what is right. */
+/** Where the legacy system is wrong: what is right. */
 const RIGHT: Record<string, (ours: Answer, recorded: Exchange) => void> = {
   'v2 action bogus': ({ status, body }) => {
     expect(status).toBe(400)
@@ -170,7 +170,7 @@ test('every recorded exchange has the same answer, with the increment as a serie
   await replay(cluster, await recordedExchanges(cluster.volumes))
 })
 
-/** Not asked where the increment is the recorded system's own. */
+/** Not asked where the increment is the legacy system's own. */
 const MADE_BEFORE = 'v2 run increment'
 
 test('every recorded exchange has the same answer on a store with a legacy increment', async () => {

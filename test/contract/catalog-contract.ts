@@ -10,7 +10,7 @@ import { recordDemands } from './catalog/records.ts'
 import { seriesDemands } from './catalog/series.ts'
 import { serverDemands } from './catalog/servers.ts'
 
-/** The exam every catalog sits: what the ports of domain/ports.ts promise, whatever database keeps it. */
+/** What every catalog must do: what the ports of domain/ports.ts promise, whatever database is behind it. */
 export function catalogContract(name: string, makePlace: MakePlace): void {
   describe(`catalog contract: ${name}`, () => {
     recordDemands(makePlace)

@@ -24,7 +24,7 @@ const [SERVER, DEAD] = ['127.0.0.1', '10.0.0.9'] as const
 const ARCHIVE = 'hello-hello.web.web-1-data-db'
 const MIRROR = 'hello-hello.web.web-1-data-files'
 
-/** What the recorded system leaves in a server's folder: an archive of /data/db, a mirror of /data/files, their `.meta`. */
+/** What the legacy system leaves in a server's folder: an archive of /data/db, a mirror of /data/files, their `.meta`. */
 function fillRecorded(folder: string, server: string) {
   const namespace = join(folder, 'store', server)
   const sourceOf = (volume: string) => join(folder, 'volumes/hello/hello.web.web/1', volume)

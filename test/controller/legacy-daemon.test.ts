@@ -176,5 +176,5 @@ test('after a restart it gets its jobs again, and sleeping jobs sleep', async ()
       ['/data/files', false],
     ])
   expect(legacy.notify).toHaveLength(1)
-  expect(log.lines).toContain('The daemon had forgotten that jobs sleep; they sleep again')
+  expect(log.lines).toContain('The daemon lost the sleep state of jobs; it was restored')
 })

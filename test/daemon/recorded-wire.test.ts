@@ -31,7 +31,7 @@ const OWN_BACKUPS = 'its own names, sizes, times'
 const OWN_RUNTIME = 'its own runtime, and our fields beside'
 const COUNTS = 'CORRECTED: counts, where the record takes "count" for a job'
 
-/** Where the recorded system is wrong, or its answer tells of its own moment or runtime. */
+/** Where the legacy system is wrong, or its answer tells of its own moment or runtime. */
 const RIGHT: Record<string, Right> = {
   'daemon jobs count': { why: COUNTS, status: 200, body: () => ({ count: 4 }) },
   'daemon count after set': { why: COUNTS, status: 200, body: () => ({ count: 1 }) },

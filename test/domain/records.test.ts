@@ -165,7 +165,7 @@ test('a run whose daemon cannot be reached is lost after five minutes, not befor
   await after(kit, 1000)
   expect(await getRecord(kit.world, RID)).toMatchObject({
     state: 'lost',
-    reason: 'Nothing was heard of it for 300 s: Cannot reach the daemon on 10.0.0.1',
+    reason: 'No report for 300 s: Cannot reach the daemon on 10.0.0.1',
   })
 })
 

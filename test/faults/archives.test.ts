@@ -57,7 +57,7 @@ describe('an archive that differs from what was written', () => {
     rmSync(world.archive)
     const { state, error } = await world.recover(world.name)
     expect({ state, code: error?.code }).toEqual({ state: 'FAILED', code: 'NOT_FOUND' })
-    expect(error?.message).toContain('it is not there')
+    expect(error?.message).toContain('it does not exist')
     expect(contentOf(world.volume)).toEqual(before)
     world.expectNothingLeft()
   })
@@ -115,7 +115,7 @@ describe('an archive of another tar with', () => {
   })
 })
 
-/** Puts an archive into the store as the recorded system would have, and has the catalog read it. */
+/** Puts an archive into the store as the legacy system would have, and has the catalog read it. */
 async function adopt({ folder, store, volume, ask }: Running, name: string, archive: Buffer): Promise<void> {
   const entity = {
     ...{ mode: 'full', source: volume, volume: '/data/db', name, server: '127.0.0.1', size: archive.length },

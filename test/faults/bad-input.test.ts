@@ -198,7 +198,7 @@ describe('a volume', () => {
     for (const name of readdirSync(world.volume)) rmSync(join(world.volume, name), { recursive: true })
     const { state, reason, error, result } = await world.backUp()
     expect({ state, error }).toEqual({ state: 'PARTIAL', error: null })
-    expect(reason).toBe(`the volume is empty, other than in an earlier backup (see ${world.name})`)
+    expect(reason).toBe(`the volume is empty, unlike the backup ${world.name}`)
     expect(result?.backup).toMatchObject({ good: false, suspect: reason })
     expect(await world.lastGood()).toBe(world.name)
 
@@ -263,7 +263,7 @@ describe.skipIf(!canMount)('a store (needs mounts)', () => {
 
     const { state, error } = await world.backUp()
     expect({ state, code: error?.code }).toEqual({ state: 'FAILED', code: 'STORE_UNAVAILABLE' })
-    expect(error?.message).toContain('it is read-only. See its mount and its permissions')
+    expect(error?.message).toContain('it is read-only. Check its mount and its permissions')
     const remove = 'mutation ($names: [ID!]!) { deleteBackups(app: "hello", proc: "web", names: $names) }'
     const { errors } = await askGraphQL(world.url, remove, { names: [name] })
     expect(errors).toMatchObject([

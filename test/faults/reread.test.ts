@@ -36,7 +36,7 @@ test.skipIf(!canMap)(
     const { warnings, result, state } = await increment(3, { reread: true })
     expect(state).toBe('success')
     expect(warnings).toEqual([
-      'db: its content differs from the snapshot before, although its timestamps do not: its current content is stored',
+      'db: its content differs from the previous snapshot, although its timestamps do not: its current content is stored',
     ])
     expect(result).toMatchObject({ filesChanged: 1, bytesRead: BYTES })
     mapped.fill(0)

@@ -14,7 +14,7 @@ test('a daemon uses MooseFS by default, and does not start without one', async (
   expect(await program.ended).toBe(1)
   const said = program.lines.filter((line) => line.startsWith('backupd: '))
   expect(said).toEqual([
-    `backupd: The store ${folder}/none is not on a mounted MooseFS: it is not there. Mount it with mfsmount, or name a directory on it`,
+    `backupd: The store ${folder}/none is not on a mounted MooseFS: it does not exist. Mount it with mfsmount, or name a directory on it`,
   ])
 })
 

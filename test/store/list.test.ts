@@ -161,7 +161,7 @@ describe('list', () => {
     rmSync(join(dir, IP, gone.name))
     writeFileSync(join(dir, IP, cut.name), OBJECT.subarray(1))
     expect((await store.list(IP, { limit: 10 })).backups).toMatchObject([
-      { name: gone.name, corrupt: 'the archive is not there' },
+      { name: gone.name, corrupt: 'the archive is missing' },
       { name: cut.name, corrupt: 'the archive is 22 bytes, expected 23' },
     ])
   })
@@ -270,7 +270,7 @@ it('does not mistake an unmounted store for an empty one', async () => {
   rmSync(join(dir, IP), { recursive: true })
   await expect(store.list(IP, { limit: 5 })).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
-    message: expect.stringContaining('See that the store is mounted'),
+    message: expect.stringContaining('Check that the store is mounted'),
   })
   expect(await store.list(DEAD, { limit: 5 })).toEqual({ backups: [], next: null })
 })

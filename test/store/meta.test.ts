@@ -60,7 +60,7 @@ it.each(['garbage', '', '[]', '{"a": 1}', '\0\0\0', '{"/data": [{}'])(
     expect(names).toContain(`.meta.broken-${T0}`)
     expect(readFileSync(join(dir, IP, `.meta.broken-${T0}`), 'utf8')).toBe(broken)
     expect(entitiesIn(dir)).toEqual([first.name, second.name])
-    expect(warnings.at(-1)).toMatch(/".*\.meta" cannot be read .* made again from the manifests/)
+    expect(warnings.at(-1)).toMatch(/".*\.meta" cannot be read .* rebuilt from the manifests/)
     expect((await store.settle()).unknown).toEqual([])
   },
 )

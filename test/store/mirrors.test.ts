@@ -12,7 +12,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const NAME = 'hello-hello.web.web-1-data-db'
 const ARCHIVE = `${NAME}-1795425846.tar.gz`
 
-/** A namespace that the recorded system filled: an archive and a mirror. */
+/** A namespace that the legacy system filled: an archive and a mirror. */
 async function recorded(dir = tempDir()) {
   const namespace = join(dir, IP)
   mkdirSync(join(namespace, NAME, 'sub/deep'), { recursive: true })

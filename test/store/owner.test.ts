@@ -83,7 +83,7 @@ describe('the owner of a namespace', () => {
     rmSync(join(dir, IP), { recursive: true })
     await expect(writtenBackup(store)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('See that the store is mounted'),
+      message: expect.stringContaining('Check that the store is mounted'),
     })
   })
 
@@ -94,7 +94,7 @@ describe('the owner of a namespace', () => {
     rmSync(dir, { recursive: true })
     await expect(store.assertOwner()).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('is it mounted'),
+      message: expect.stringContaining('Mount it, or create the directory'),
     })
   })
 

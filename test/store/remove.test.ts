@@ -12,7 +12,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const ADOPTED = `${ARCHIVE}-${T0 - 100}.tar.gz`
 
-/** An archive of the recorded system, with its entry in `.meta`. */
+/** An archive of the legacy system, with its entry in `.meta`. */
 function adopt(dir: string): void {
   writeFileSync(join(dir, IP, ADOPTED), OBJECT)
   const meta = readMetaFile(dir)

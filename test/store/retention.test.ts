@@ -49,7 +49,7 @@ describe('retention', () => {
     )
     expect(expired).toEqual(['20d'])
     expect(delayed).toBe(
-      'no backup since "good" is good: 1 backup that is old enough stays until one is. See why the runs of this volume are partial',
+      'no backup since "good" is good: 1 backup that is old enough stays until one is. Find out why the runs of this volume are partial',
     )
     expect(planRetention([aged(5), aged(9), aged(20)], WEEK).delayed).toBeNull()
     expect(planRetention([partial(0), aged(5)], WEEK).delayed).toBeNull()
@@ -68,7 +68,7 @@ describe('retention', () => {
     expect(expired).toEqual([])
     expect(stopped).toBe(
       '"tomorrow" was made in the future (2026-11-24T09:00:00.000Z; the clock says 2026-11-23T09:00:00.000Z): ' +
-        'nothing of this volume expires until the clock is past it. See the clock, or delete that backup',
+        'nothing of this volume expires until the clock is past it. Check the clock, or delete that backup',
     )
     const slightly = aged(-FUTURE_TOLERANCE_MS / DAY, { sequence: 2000 })
     expect(planRetention([slightly, aged(50)], WEEK)).toMatchObject({ expired: ['50d'], stopped: null })

@@ -42,7 +42,7 @@ describe('the reserve', () => {
     rmSync(reserve)
     await store.keepReserve()
     expect(existsSync(reserve)).toBe(false)
-    expect(warnings).toEqual([expect.stringContaining('The reserve of the store cannot be made')])
+    expect(warnings).toEqual([expect.stringContaining('Cannot create the reserve of the store')])
   })
 
   it('is removed from disk before the request that needs its room is repeated', async () => {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { BackupdError } from '../../src/lib/errors.ts'
 
 /**
- * Lets two names change places in a thread, from the first time on until the function given back is called.
+ * Swaps two names in a thread, again and again. Resolves after the first swap; call the result to stop.
  * @param target with it, the names lie in a volume: one is made a directory again and again, one a link to the target
  */
 export async function startFlipping(

@@ -12,10 +12,10 @@ import type { ClaimedStore, ClaimOptions, StoreOptions, UnclaimedStore } from '.
 import { subjectOf } from './given/subject.ts'
 
 /**
- * What a test starts from, in one line: first what exists, at the end what is started of it.
+ * Describes what a test starts from, in one line: first what exists, then the call that starts what is needed.
  * `given.app('shop').proc('web').on('10.0.0.1').volume('/data/db').withBackups(3).inMemory()`.
- * Each call returns a new value, so that a test file can keep a beginning and go on from it. Whatever is started ends
- * with the test. The files behind the last calls are loaded only by the tests that make them.
+ * Each call returns a new value, so that tests of a file can share its first part. Whatever is started ends with the
+ * test. The modules of the starting calls are loaded only by tests that make them.
  */
 class Given<Backups extends number = number, Snapshots extends number = number> {
   readonly #facts: Facts<Backups, Snapshots>

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import type { News } from '../../src/wire/daemon-api.ts'
 import type { LegacyRecord } from '../../src/wire/record.ts'
 
-/** Something that came in: a News of protocol 2 or a record of the recorded system's. */
+/** Something that came in: a News of protocol 2 or a record of the legacy system's. */
 export type Post = News & LegacyRecord
 
 /** A real HTTP server where a daemon's news arrives. */

@@ -92,7 +92,7 @@ export function startControllerOnOlder(daemonUrls: Record<string, string>) {
   })
 }
 
-/** A store, or a list from it, that took longer than it may on a busy machine is asked again. */
+/** How long a test polls: on a busy machine, a store or a list from it may answer only after a retry. */
 export const PATIENCE = { timeout: 120_000, interval: 200 }
 
 /** Today's programs on all of it, once every job is known. */

@@ -8,7 +8,7 @@ import { recordedEntity, writeRecordedMeta } from './recorded-store.ts'
 
 export const [ONE, TWO] = ['10.77.0.11', '10.77.0.12'] as const
 
-/** What the recorded system's inventory said (fixtures/wire/backupspec.json). */
+/** What the legacy system's inventory said (fixtures/wire/backupspec.json). */
 function recordedInventory(): Inventory {
   const inventory = given
     .app('hello')
@@ -30,7 +30,7 @@ function recordedInventory(): Inventory {
 
 export const MIRROR = 'hello-hello.web.web-1-data-files'
 
-/** An increment as the recorded system left it in the store. */
+/** An increment as the legacy system left it in the store. */
 async function leaveMirror(folder: string): Promise<void> {
   const namespace = join(folder, 'store', ONE)
   const source = join(folder, 'volumes/hello/hello.web.web/1/data/files')
@@ -42,7 +42,7 @@ async function leaveMirror(folder: string): Promise<void> {
 
 /**
  * The recorded cluster with our programs: two daemons on one store, a controller, the files of the recording.
- * With `mirror` the store already has the increment, made by the recorded system.
+ * With `mirror` the store already has the increment, made by the legacy system.
  */
 export async function startRecordedCluster({ mirror }: { mirror: boolean }) {
   const folder = await testFolder()

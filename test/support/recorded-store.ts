@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BackupEntity } from '../../src/wire/backup.ts'
 
-/** An entity as the recorded system writes it, of the volume at `source`. */
+/** An entity as the legacy system writes it, of the volume at `source`. */
 export function recordedEntity(
   about: Partial<BackupEntity> & { name: string; source: string },
 ): BackupEntity {
@@ -13,7 +13,7 @@ export function recordedEntity(
   }
 }
 
-/** `.meta` as the recorded system leaves it: by source, an increment's with its mark, NULs behind. */
+/** `.meta` as the legacy system leaves it: by source, an increment's with its mark, NULs behind. */
 export function writeRecordedMeta(namespace: string, entities: readonly BackupEntity[]): void {
   const keyOf = ({ mode, source }: BackupEntity) => (mode === 'increment' ? `${source}@increment` : source)
   const lists = Object.fromEntries(Map.groupBy(entities, keyOf))

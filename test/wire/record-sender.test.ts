@@ -16,9 +16,9 @@ test.each([
 })
 
 test.each([
-  ['a job of another server', record({ jobId: '0a000002ab' }), 'its job is of 10.0.0.2'],
-  ['a backup of another', record({ result: { backup: foreign } }), 'its backup is of 10.0.0.2'],
-  ['series of another', record({ result: { changed: [own, foreign] } }), 'its backup is of 10.0.0.2'],
+  ['a job of another server', record({ jobId: '0a000002ab' }), 'its job belongs to 10.0.0.2'],
+  ['a backup of another', record({ result: { backup: foreign } }), 'its backup belongs to 10.0.0.2'],
+  ['series of another', record({ result: { changed: [own, foreign] } }), 'its backup belongs to 10.0.0.2'],
   [
     'an own backup, a series of another',
     record({ result: { backup: own, changed: [foreign] } }),

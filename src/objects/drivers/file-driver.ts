@@ -72,7 +72,7 @@ export class FileDriver implements BareDriver {
   }
 
   async stat(name: string): Promise<ObjectStat | undefined> {
-    return this.attemptOn(name)('look at', async () => {
+    return this.attemptOn(name)('inspect', async () => {
       const stats = await ifThere(() => atObject(this.place, name, (path) => lstat(path)))
       return stats && { name, kind: kindOf(stats), size: stats.size, modifiedMs: stats.mtimeMs }
     })
@@ -121,7 +121,7 @@ export class FileDriver implements BareDriver {
   }
 
   space(): Promise<Space> {
-    return this.attemptOn('')('ask the room of', async () => {
+    return this.attemptOn('')('read the free space of', async () => {
       const { bavail, blocks, bsize } = await this.place.within((root) => statfs(root))
       const [freeBytes, totalBytes] = [bavail * bsize, blocks * bsize]
       const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
@@ -207,7 +207,7 @@ async function sizeOfFile(file: FileHandle): Promise<number> {
   const stats = await file.stat()
   if (stats.isFile()) return stats.size
   await file.close()
-  throw new BackupdError('STORE_UNAVAILABLE', 'what lies there is not a file')
+  throw new BackupdError('STORE_UNAVAILABLE', 'it is not a regular file')
 }
 
 function notADirectory(error: unknown): undefined {

@@ -52,7 +52,7 @@ async function lockOpenFile(file: FileHandle, path: string): Promise<void> {
     if (performance.now() > deadline) {
       throw new BackupdError(
         'CONFLICT',
-        `Another process holds ${path} for over a minute: see which one, with fuser(1)`,
+        `Another process has held the lock ${path} for over a minute. Find it with fuser(1)`,
       )
     }
     await wait(pause)

@@ -19,7 +19,7 @@ async function realRoot(dir: string): Promise<string> {
     if (errnoOf(cause) !== 'ENOENT') throw cause
     throw new BackupdError(
       'STORE_UNAVAILABLE',
-      `The store ${dir} is not there: is it mounted, or should it be made?`,
+      `The store ${dir} does not exist. Mount it, or create the directory`,
       { cause },
     )
   }

@@ -17,7 +17,7 @@ export async function publishFile(from: string, to: string, file: StoredFile): P
     await moveToFree(from, to)
   } catch (error) {
     if (!(await isFile(to, file))) throw error
-    // If this fails, the object is published all the same, and the next settle sweeps its second name.
+    // If this fails, the object is published anyway, and the next settle sweeps its second name.
     await unlink(from).catch(() => {})
   }
 }

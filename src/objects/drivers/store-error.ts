@@ -8,10 +8,10 @@ const REASONS: Record<string, string> = {
   EPERM: 'permission denied',
   EIO: 'the disk or the mount answered with an I/O error',
   ENOTDIR: 'a part of the path is not a directory',
-  ELOOP: 'a symbolic link stands where the store keeps its own files',
+  ELOOP: 'a file or folder of the store is a symbolic link',
   ESTALE: 'the mount is stale',
   ENOTCONN: 'the mount is not connected',
-  ECONNABORTED: 'the mount went away meanwhile',
+  ECONNABORTED: 'the mount disappeared during the call',
 }
 
 /** Converts the error of a call on the object `name` of the store at `dir` to one of the driver contract. */
@@ -25,8 +25,8 @@ export function storeError(
   const object = place.name === '' ? '' : `"${place.name}" in `
   const what = `Cannot ${doing} ${object}the store ${place.dir}`
   const details = { cause, facts: { object: place.name, errno: errno ?? null } }
-  if (errno === 'ENOENT') return new BackupdError('NOT_FOUND', `${what}: it is not there`, details)
-  if (errno === 'EEXIST') return new BackupdError('CONFLICT', `${what}: it is there already`, details)
+  if (errno === 'ENOENT') return new BackupdError('NOT_FOUND', `${what}: it does not exist`, details)
+  if (errno === 'EEXIST') return new BackupdError('CONFLICT', `${what}: it already exists`, details)
   if (errno === 'ENAMETOOLONG') return new BackupdError('BAD_INPUT', `${what}: the name is too long`, details)
   if (FULL.has(errno ?? '')) {
     return new BackupdError(
@@ -38,7 +38,7 @@ export function storeError(
   const reason = REASONS[errno ?? ''] ?? messageOf(cause)
   return new BackupdError(
     'STORE_UNAVAILABLE',
-    `${what}: ${reason}. See its mount and its permissions`,
+    `${what}: ${reason}. Check its mount and its permissions`,
     details,
   )
 }

@@ -31,7 +31,7 @@ export interface VolumeArchiverOptions extends TreeStore {
 }
 
 const CHANGED_UNSEEN =
-  'its content differs from the snapshot before, although its timestamps do not: its current content is stored'
+  'its content differs from the previous snapshot, although its timestamps do not: its current content is stored'
 
 /** The directory that is being read. */
 interface Level {

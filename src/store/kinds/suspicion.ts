@@ -25,9 +25,7 @@ export function suspicionOf(now: VolumeRoot, before: BackupBefore | undefined): 
   if (!now.root.mountPoint && (before.root.mountPoint || doubted(UNMOUNTED))) reasons.push(UNMOUNTED)
   else if (isOtherDevice(now.root, before.root))
     reasons.push(`${REPLACED} (${now.root.device}, was ${before.root.device})`)
-  return reasons.length === 0
-    ? null
-    : `${reasons.join(', ')}, other than in an earlier backup (see ${before.name})`
+  return reasons.length === 0 ? null : `${reasons.join(', ')}, unlike the backup ${before.name}`
 }
 
 /** Ignores device numbers with major 0 (network and memory file systems), which change with each mount. */

@@ -66,7 +66,7 @@ async function placeAll(placing: Placing, pair: Pair): Promise<void> {
     const path = joinPath(pair.path, name)
     try {
       if (pair.path.length === 0 && isOwnStaging(placing, name))
-        fault(placing, path, 'has the name of the folder from which it is recovered: recover it again')
+        fault(placing, path, 'collides with the name of the staging folder. Recover it again')
       else await placeOne(placing, pair, name)
     } catch (error) {
       if (!isRefusal(error)) throw error

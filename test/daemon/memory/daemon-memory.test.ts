@@ -186,7 +186,7 @@ describe('news', () => {
     ])
   })
 
-  test('a run that ended before it began is two posts in protocol 1 all the same', async () => {
+  test('a run that ended before it began is two posts in protocol 1 anyway', async () => {
     const run = someRun()
     await memory.keep([run.at('queued')])
     await memory.keep([run.at('cancelled', { reason: 'on request' })])

@@ -107,7 +107,10 @@ describe('the local driver', () => {
 
   it('says that the store is missing, not an object', async () => {
     const driver = localDriver(join(tempDir(), 'gone'))
-    const gone = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('is it mounted') }
+    const gone = {
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('Mount it, or create the directory'),
+    }
     await expect(driver.check()).rejects.toMatchObject(gone)
     await expect(driver.open('ns/object')).rejects.toMatchObject(gone)
     await expect(driver.stat('ns/object')).rejects.toMatchObject(gone)

@@ -123,7 +123,7 @@ function refuseLocks(errno: number): void {
   onTestFinished(() => void vi.restoreAllMocks())
 }
 
-test('without flock, callers of one process exclude each other all the same', async () => {
+test('without flock, callers of one process exclude each other anyway', async () => {
   refuseLocks(ENOLCK)
   const path = join(tempDir(), 'lock')
   const held = await lockFile(path)

@@ -36,5 +36,5 @@ it('keeps an error that is already for people', () => {
 
 it('names only the store if there is no object', () => {
   const { message } = storeError('use', { dir: '/store', name: '' }, errorOf('EROFS'))
-  expect(message).toBe('Cannot use the store /store: it is read-only. See its mount and its permissions')
+  expect(message).toBe('Cannot use the store /store: it is read-only. Check its mount and its permissions')
 })

@@ -148,7 +148,7 @@ test('an entry with the name and the inode of a staged one on another device is 
   expect(names).not.toContain('new only')
 })
 
-test('an old entry that differs from the journal is restored all the same', async () => {
+test('an old entry that differs from the journal is restored anyway', async () => {
   const { dataDir, volume, parent } = oldVolume.onDisk()
   const names = readdirSync(volume)
   await recoverUntil({ dataDir, volume, point: 'moved out' })

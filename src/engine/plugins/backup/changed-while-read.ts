@@ -8,5 +8,5 @@ export function warnOfChanged({ count, names }: ChangedFiles): string | undefine
   if (count === 0) return undefined
   const shown = names.slice(0, MAX_SHOWN).map(bytesToText).join(', ')
   const more = count > MAX_SHOWN ? ', …' : ''
-  return `${count} files changed while the volume was read (${shown}${more}): the backup may hold no single moment of all of them. See "Databases" in the documentation`
+  return `${count} files changed while the volume was read (${shown}${more}): they may not be consistent with each other. See "Databases" in the documentation`
 }

@@ -32,7 +32,7 @@ const WITH_FREE_BYTES = 44
 export async function openControl(top: string): Promise<MooseFsControl> {
   const info = await readFile(join(top, '.masterinfo'))
   if (info.length < 10)
-    throw new BackupdError('STORE_UNAVAILABLE', `${top}/.masterinfo is not what a MooseFS has there`)
+    throw new BackupdError('STORE_UNAVAILABLE', `${top}/.masterinfo is not a MooseFS control file`)
   const mount = {
     host: info.subarray(0, 4).join('.'),
     port: info.readUInt16BE(4),

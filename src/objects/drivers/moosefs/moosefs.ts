@@ -69,7 +69,7 @@ class MooseFsDriver extends FileDriver {
   }
 
   override space(): Promise<Space> {
-    return this.attemptOn('')('ask the room of', () => readSpace(this.#mooseFs))
+    return this.attemptOn('')('read the free space of', () => readSpace(this.#mooseFs))
   }
 
   override async check(): Promise<void> {

@@ -16,7 +16,7 @@ export interface MooseFsMount extends Mount {
 export async function findMooseFs(fd: number, dir: string): Promise<MooseFsMount> {
   const [mountId, mounts] = await Promise.all([mountIdOf(fd), readMounts()])
   const mount = mounts.find(({ id }) => id === mountId)
-  if (!mount) throw notMooseFs(dir, 'what was mounted there is not mounted any more')
+  if (!mount) throw notMooseFs(dir, 'it was unmounted')
   if (!isMooseFs(mount)) {
     const where = `it lies on ${mount.point}, which is ${mount.type}`
     throw notMooseFs(dir, Buffer.from(where, 'latin1').toString())
@@ -33,7 +33,7 @@ export async function checkControlFiles({ top }: MooseFsMount, dir: string): Pro
   if (top === undefined) return
   const info = await lstatIfThere(join(top, '.masterinfo'))
   if (info && CONTROL_INODES.includes(info.ino) && (await lstatIfThere(join(top, '.stats')))) return
-  throw notMooseFs(dir, `${top} has not the control files of a MooseFS (.masterinfo, .stats)`)
+  throw notMooseFs(dir, `${top} lacks MooseFS's control files (.masterinfo, .stats)`)
 }
 
 async function lstatIfThere(path: string) {

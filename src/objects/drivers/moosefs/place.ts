@@ -62,13 +62,13 @@ async function realFolder(path: string, dir: string): Promise<string> {
   if (!stats.isSymbolicLink()) throw Object.assign(new Error(`ENOTDIR: ${path}`), { code: 'ENOTDIR' })
   throw new BackupdError(
     'STORE_UNAVAILABLE',
-    `A symbolic link stands where the store ${dir} has a folder: it leads out of the store, or could. Remove it`,
+    `A folder of the store ${dir} is a symbolic link, which may lead out of the store. Remove it`,
   )
 }
 
 function refusal(dir: string, cause: unknown): unknown {
   const errno = errnoOf(cause)
-  if (errno === 'ENOENT') return notMooseFs(dir, 'it is not there', cause)
+  if (errno === 'ENOENT') return notMooseFs(dir, 'it does not exist', cause)
   if (errno === 'ENOTDIR') return notMooseFs(dir, 'it is not a directory', cause)
   return cause
 }

@@ -56,7 +56,7 @@ async function compare(file: FileHandle, name: string, { position, length, sha25
   if (bytes.length === length && digestOf(bytes) === sha256) return
   throw new BackupdError(
     'STORE_UNAVAILABLE',
-    `"${name}" reads back other than it was written, at byte ${position}: see the disks of MooseFS's chunk servers (mfscheckfile, mfsfileinfo)`,
+    `"${name}" differs from what was written, at byte ${position}. Check the disks of MooseFS's chunk servers (mfscheckfile, mfsfileinfo)`,
     { facts: { object: name, position, length, got: bytes.length } },
   )
 }

@@ -21,7 +21,7 @@ export async function readSpace(place: MooseFsPlace): Promise<Space> {
   const room = await place.within((root) => statfs(root))
   // If the master does not answer, statfs reports a MooseFS without any blocks.
   if (room.blocks === 0) {
-    throw new BackupdError('STORE_UNAVAILABLE', `The MooseFS of ${place.dir} does not say what room it has`)
+    throw new BackupdError('STORE_UNAVAILABLE', `The MooseFS of ${place.dir} does not report its free space`)
   }
   const { trashBytes, quotas } = await readTrashAndQuotas(place)
   const quota = quotas.sort((a, b) => roomIn(a) - roomIn(b))[0]
@@ -70,10 +70,7 @@ function roomIn({ limitBytes, usedBytes }: DirectoryQuota): number {
 function quotaProblem(quota: SetQuota): string[] {
   const { path, usedBytes, limitBytes, isOver } = quota
   const used = `${byteText(usedBytes)} of ${byteText(limitBytes)} are used`
-  if (isOver)
-    return [
-      `The soft quota of ${path} is passed (${used}): when its grace period is over, nothing can be written`,
-    ]
+  if (isOver) return [`The soft quota of ${path} is exceeded (${used}); writes fail after the grace period`]
   if (roomIn(quota) < LOW_SHARE * limitBytes) return [`The quota of ${path} is nearly used up: ${used}`]
   return []
 }
@@ -82,7 +79,5 @@ function roomProblem({ freeBytes, totalBytes, trashBytes }: Omit<Space, 'quota' 
   if (freeBytes >= LOW_SHARE * totalBytes) return []
   const left = `The store has ${byteText(freeBytes)} of ${byteText(totalBytes)} left`
   if (!trashBytes) return [left]
-  return [
-    `${left}; ${byteText(trashBytes)} of what was deleted lie in MooseFS's trash and come free when their time there is over`,
-  ]
+  return [`${left}. MooseFS's trash holds ${byteText(trashBytes)} and frees them after its trash time`]
 }

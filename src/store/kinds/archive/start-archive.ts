@@ -35,7 +35,7 @@ export async function startArchive(store: Store, task: BackupTask): Promise<NewB
 
 async function packAndPublish(archive: NewArchive, clockDoubt: MadeInDoubt | undefined): Promise<MadeBackup> {
   const { args, run, store, pending, step } = archive
-  const before = await step('look at the backup before', () => store.newest(run.settings.ip, args.path))
+  const before = await step('find the previous backup', () => store.newest(run.settings.ip, args.path))
   run.progress({ phase: 'pack', bytesTotal: before?.bytes ?? null, filesTotal: before?.files ?? null })
   const summary = await step('pack', () => pack(archive, before))
   const suspect = suspicionOf(summary, before)

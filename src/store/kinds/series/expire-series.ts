@@ -36,7 +36,7 @@ export async function expireSeries(rules: readonly ExpireRule[], expiry: Expiry)
   const { store, run } = expiry
   try {
     const unlocked = await store.removeStaleLocks(run.settings.dataDir)
-    for (const name of unlocked) run.log('info', `The lock "${name}" of a run that was killed is gone`)
+    for (const name of unlocked) run.log('info', `Removed the lock "${name}" of a killed run`)
     await expireIfDue(readRules(rules, expiry), expiry)
   } catch (error) {
     if (error instanceof BackupdError && error.code === 'REPOSITORY_LOCKED')
@@ -51,7 +51,7 @@ async function reportLockedOut(who: string, expiry: Expiry): Promise<void> {
   const { store, run } = expiry
   const note = await readPruneNote({ store, ip: run.settings.ip })
   if (!isOverdue(note, run.now())) return run.log('info', who)
-  run.reportProblem(`Snapshots are neither expired nor pruned for a while now. ${who}`)
+  run.reportProblem(`Snapshots have been neither expired nor pruned for a while. ${who}`)
 }
 
 function readRules(rules: readonly ExpireRule[], { run }: Expiry): SeriesRule[] {

@@ -19,7 +19,7 @@ export function findTrustedSnapshot(series: SnapshotSeries, wanted: string | nul
   const skipped = `the newest snapshot, ${describeSnapshot(named)}, is suspect (${suspectOf(named)})`
   return {
     found: trusted,
-    notice: `${skipped}: ${describeSnapshot(trusted)} is taken, the newest that is not`,
+    notice: `${skipped}: ${describeSnapshot(trusted)} is used, the newest that is not`,
   }
 }
 

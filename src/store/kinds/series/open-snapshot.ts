@@ -98,7 +98,7 @@ async function readContent(
       const wanted = chosen ? { chosen } : {}
       const plan = await planRestore({ source, volume, path, names: MAX_NAMED, signal, ...wanted })
       for (const name of plan.refuse.paths)
-        warn(`${name}: would be left alone, what is there is of another kind`)
+        warn(`${name}: would be skipped: the existing entry has another type`)
       return { plan: toRecoverPlan(plan), refused: plan.refuse.count }
     },
   }

@@ -32,7 +32,7 @@ export async function startSnapshot(store: Store, task: BackupTask): Promise<New
   const locking = { exclusive: false, dataDir, waitMs: LOCK_WAIT_MS, signal: run.signal }
   const lock = parts.use(await step('lock the increments', () => lockRepository(repository, locking)))
   const locked: SeriesTask = { ...task, store, repository, lock }
-  const series = await step('look at the snapshots before', () => findSeries(locked))
+  const series = await step('find the previous snapshots', () => findSeries(locked))
   const owned = parts.move()
   return {
     make: (clockDoubt) => makeAndReadBack(locked, series, clockDoubt),
@@ -46,11 +46,11 @@ async function findSeries(task: SeriesTask): Promise<SnapshotSeries | undefined>
   const series = await takeOverMirror(task)
   if (!series || series.source === args.path) return series
   if (isOfVolume(series, args)) {
-    run.warn(`the volume was at "${series.source}" in the snapshot before: its series goes on here`)
+    run.warn(`the volume was at "${series.source}" in the previous snapshot; its series continues here`)
     return series
   }
   const what = `"${args.archive}" is the series of "${series.source}", not of "${args.path}"`
-  const then = 'name this volume otherwise, and it gets a series of its own; that one stays as it is'
+  const then = 'rename this volume to give it a series of its own; the existing series stays unchanged'
   throw new BackupdError('CONFLICT', `${what}: ${then}`)
 }
 
@@ -99,7 +99,7 @@ async function makeDespiteDamage(snapshot: NewSnapshot): Promise<SnapshotSummary
     return await makeAfter(snapshot, before)
   } catch (error) {
     if (!before || !(error instanceof BackupdError) || error.code !== 'SNAPSHOT_CORRUPT') throw error
-    run.warn(`the snapshot before is damaged, so that everything is read again: ${error.message}`)
+    run.warn(`the previous snapshot is damaged, so everything is read again: ${error.message}`)
     const warn = (message: string) => run.warn(message)
     const read = { store, ip: namespace, clock: run.clock, repository, namespace, warn }
     await noteIfDamaged(read, before.id, error)

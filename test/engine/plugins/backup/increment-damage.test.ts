@@ -92,7 +92,7 @@ test('a run whose previous snapshot is unreadable reads everything, which repair
   const healing = await increment()
   expect(healing).toMatchObject({
     state: 'success',
-    warnings: [expect.stringContaining('the snapshot before is damaged, so that everything is read again')],
+    warnings: [expect.stringContaining('the previous snapshot is damaged, so everything is read again')],
     result: { bytesRead: 3 * MIB, backup: { series: { lastGood: { id: healing.result.snapshot } } } },
   })
   expect(healing.result.bytesAdded).toBeLessThan(MIB)

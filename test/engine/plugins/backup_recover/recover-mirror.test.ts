@@ -14,10 +14,10 @@ import { compareTrees } from '../../../support/tree-compare.ts'
 import { makeNastyTree } from '../../../support/tree-make.ts'
 
 const NAME = 'shop-shop.web.web-1-data-db'
-/** The server whose folder it is may be long dead. */
+/** The server whose namespace has the mirror; no daemon runs there. */
 const DEAD = '10.77.0.99'
 
-/** A mirror of the recorded system with everything in it that a tree can have, and a volume that changed since. */
+/** A mirror of the legacy system with everything in it that a tree can have, and a volume that changed since. */
 async function makeMirrorWorld(namespace = SERVER) {
   const world = await given.app('shop').proc('web').volume('/data/db').plugins()
   const mirror = join(world.storeDir, namespace, NAME)

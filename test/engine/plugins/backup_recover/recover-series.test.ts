@@ -102,7 +102,7 @@ test('a plan says what would be done, and does nothing', async () => {
   expect(readFileSync(join(volume, 'time.log'), 'utf8')).toBe('other than either')
 })
 
-test('a plan ends as the recover would if files are missing or would be left alone', async () => {
+test('a plan ends as the recover would if files are missing or would be skipped', async () => {
   const { recover, volume, ids } = await makeSeries()
   for (const files of [['nowhere'], ['time.*', 'nowhere/in']]) {
     const real = await recover(NAME, { files }).catch((error: unknown) => error)
@@ -167,7 +167,7 @@ test('a legacy mirror becomes the first snapshot, and is deleted only then', asy
   const namespace = join(world.storeDir, SERVER)
   const mirror = join(namespace, NAME)
   mkdirSync(mirror)
-  writeFileSync(join(mirror, 'time.log'), 'as the recorded system had it')
+  writeFileSync(join(mirror, 'time.log'), 'as the legacy system had it')
   const of = { mode: 'increment', name: NAME, source: world.volume, server: SERVER, size: 29 } as const
   writeRecordedMeta(namespace, [recordedEntity(of)])
   writeFileSync(join(world.volume, 'time.log'), 'now')
@@ -180,7 +180,7 @@ test('a legacy mirror becomes the first snapshot, and is deleted only then', asy
   const snapshots = await Array.fromAsync(repository?.listUnpacked('snapshots') ?? [])
   const oldest = snapshots.find((id) => id !== run.result.snapshot)
   expect(await world.recover(NAME, { snapshot: oldest })).toMatchObject({ state: 'success' })
-  expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the recorded system had it')
+  expect(readFileSync(join(world.volume, 'time.log'), 'utf8')).toBe('as the legacy system had it')
 })
 
 test('the snapshot of a mirror never expires, and is deleted by hand', async () => {

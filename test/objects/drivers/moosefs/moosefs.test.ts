@@ -41,10 +41,10 @@ describe('the moosefs driver without a MooseFS', () => {
     await expect(driver.lock('ns/.lock')).rejects.toMatchObject(refused)
   })
 
-  it('refuses a directory that is not there', async () => {
+  it('refuses a directory that does not exist', async () => {
     await expect(driverOn(join(tempDir(), 'none')).check()).rejects.toMatchObject({
       code: 'STORE_NOT_MOUNTED',
-      message: expect.stringContaining('it is not there'),
+      message: expect.stringContaining('it does not exist'),
     })
   })
 })
@@ -142,7 +142,7 @@ describeMooseFs('the moosefs driver on a real MooseFS', () => {
     await readBack(path, 'ns/object', wholeSample(Buffer.from('hello')))
     await expect(readBack(path, 'ns/object', wholeSample(Buffer.from('hullo')))).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: expect.stringContaining('reads back other than it was written, at byte 0'),
+      message: expect.stringContaining('differs from what was written, at byte 0'),
     })
   })
 
