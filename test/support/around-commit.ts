@@ -1,6 +1,6 @@
 import type { Driver } from '../../src/objects/driver.ts'
 
-/** `driver` whose objects of a repository are committed by `around`. */
+/** Wraps `driver`: `around` commits the objects of a repository. */
 export function aroundCommit<Some extends Driver>(
   driver: Some,
   around: (name: string, commit: () => Promise<void>) => Promise<void>,

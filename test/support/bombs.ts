@@ -5,7 +5,7 @@ import { readerOf } from './unpack-kit.ts'
 
 type Source = Pick<Repository, 'place' | 'key' | 'locate' | 'readBlob' | 'distrust'>
 
-/** A repository of one pack with one blob, of which the index says that it has `plainLength` bytes. */
+/** A repository of one pack with one blob; its index claims that the blob has `plainLength` bytes. */
 export function packed(key: RepositoryKey, sealed: Buffer): { of(plainLength: number): Source } {
   const open = async (): Promise<ObjectReader> => readerOf(sealed)
   return {

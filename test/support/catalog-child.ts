@@ -3,7 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { ridOf, sampleRecord } from './catalog-samples.ts'
 import { silentLog } from './silent-log.ts'
 
-/** Takes one record after the other, and names each to its parent once it is on disk, until it is killed. */
+/** Stores one record after the other until it is killed, and reports each to its parent once it is on disk. */
 const dataDir = process.argv[2] ?? ''
 const { records } = await openCatalog({ dataDir, copyDir: dataDir, log: silentLog, clock: systemClock })
 for (let n = 0; ; n++) {

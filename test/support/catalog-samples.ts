@@ -62,7 +62,7 @@ export function sampleBackup(changes: Partial<BackupInfo> = {}): BackupInfo {
   }
 }
 
-/** Progress as a daemon tells it. */
+/** Progress as a daemon reports it. */
 export function sampleProgress(bytesDone: number): NonNullable<RunRecord['progress']> {
   return {
     phase: 'pack',

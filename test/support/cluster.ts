@@ -17,9 +17,9 @@ const LAINLET = fileURLToPath(new URL('./lainlet-child.ts', import.meta.url))
 export interface Cluster extends AsyncDisposable {
   moosefs: MooseFs
   nodes: readonly [MooseFsHost, MooseFsHost]
-  /** Where the volume of an instance lies. */
+  /** The path of an instance's volume. */
   volume(instance: number, name: string): string
-  /** The store as a node sees it. */
+  /** The path of the store on a node. */
   store(node: MooseFsHost): string
   /** Of the controller. */
   ask(method: string, path: string, form?: Record<string, string>): Promise<HttpAnswer>
@@ -116,7 +116,7 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-/** What GNU tar and sha256sum say of an archive: its digest, after reading it to the end. */
+/** The digest of an archive by sha256sum, after GNU tar read the archive to its end. */
 export function digestOfArchive(path: string): string {
   execFileSync('tar', ['-tzf', path], { stdio: 'pipe' })
   return execFileSync('sha256sum', [path], { encoding: 'utf8' }).split(' ')[0] ?? ''

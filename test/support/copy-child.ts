@@ -17,7 +17,7 @@ interface Order {
   unpackFaults?: number
   /** Files made in the volume once it is cleared, as its own processes might. */
   appear?: string[]
-  /** So many directories in each other are unpacked, with 20 files in each. */
+  /** How many nested directories are unpacked, with 20 files in each. */
   depth?: number
 }
 

@@ -5,19 +5,19 @@ export interface HttpAnswer {
   status: number
   type: string | undefined
   code: string | undefined
-  /** Parsed JSON, '' where there is no body. */
+  /** Parsed JSON; '' if there is no body. */
   body: unknown
 }
 
 export interface HttpQuestion {
   form?: Record<string, string | readonly string[]>
   json?: unknown
-  /** A body as it is, with its content type among the headers. */
+  /** The raw body; its content type is among the headers. */
   raw?: string
   headers?: Record<string, string>
 }
 
-/** One request, as any program would send it. */
+/** Sends one request, as any program would. */
 export async function askHttp(
   url: string,
   method: string,
@@ -50,7 +50,7 @@ function bodyOf({ form, json, raw }: HttpQuestion): { body?: string; type?: stri
   return { body: fields.toString(), type: 'application/x-www-form-urlencoded' }
 }
 
-/** The record once it has ended. */
+/** Waits until the run has ended, and returns its record. */
 export async function endOfRun(url: string, rid: string): Promise<RunRecord> {
   for (;;) {
     const { body } = await askHttp(url, 'GET', `/api/v1/cron/records/${rid}`)

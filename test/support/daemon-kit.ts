@@ -6,7 +6,7 @@ import type { Log } from '../../src/lib/log.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { isTerminal, type Progress, type RecordState, type RunRecord } from '../../src/wire/record.ts'
 
-/** A directory of its own, gone at the end. */
+/** A directory of its own, removed after the test. */
 export function temporaryDir(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'backupd-daemon-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
@@ -18,7 +18,7 @@ export interface LogLine {
   message: string
 }
 
-/** Keeps what is said. */
+/** Keeps the lines of the log. */
 export function keptLog(): Log & { lines: LogLine[] } {
   const lines: LogLine[] = []
   const say = (level: LogLine['level']) => (facts: object, message: string) =>
@@ -38,7 +38,7 @@ export function movedClock(start = Date.UTC(2026, 10, 23, 9, 0, 0)): Clock & { m
   }
 }
 
-/** A run as the engine would tell it; `at` makes the next versions of the same run. */
+/** A run as the engine would report it; `at` makes the next versions of the same run. */
 export function someRun(about: Partial<RunRecord> = {}): {
   rid: string
   at(state: RecordState, more?: Partial<RunRecord>): RunRecord

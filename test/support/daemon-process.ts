@@ -9,11 +9,11 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export interface DaemonProcess {
   child: ChildProcess
-  /** Once it listens. */
+  /** Resolves once it listens. */
   url: string
 }
 
-/** What is left of a process: its exit code (null after a signal) and all that it wrote to stderr. */
+/** How a process ended: its exit code (null after a signal) and everything that it wrote to stderr. */
 export interface Ended {
   code: number | null
   stderr: string
@@ -41,7 +41,7 @@ export function startMainProcess(args: string[]): ReturnType<typeof startDaemonP
   return startDaemonProcess(args, MAIN)
 }
 
-/** Resolves when it listens; rejects with its words where it ends first. */
+/** Resolves when it listens; rejects with its output if it ends first. */
 export async function startDaemonProcess(
   args: string[],
   entry?: string,

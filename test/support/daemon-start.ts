@@ -12,7 +12,7 @@ export interface StartedDaemon extends AsyncDisposable {
   dir: string
   log: Log & { lines: { level: string; message: string }[] }
   ask(method: string, path: string, question?: HttpQuestion): Promise<HttpAnswer>
-  /** The rid of what was asked for, once it has ended; the record. */
+  /** Waits until the requested run has ended, and returns its record. */
   ended(rid: string): ReturnType<typeof endOfRun>
   close(): Promise<void>
 }

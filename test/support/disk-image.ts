@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, onTestFinished } from 'vitest'
 
-/** A test on an ext4 of its own, made with these options; skipped, with the reason, where none can be mounted. */
+/** A test on an ext4 of its own, made with these options; skipped, with the reason, if it cannot be mounted. */
 export function itOnExt4(
   name: string,
   options: readonly string[],
@@ -50,7 +50,7 @@ export function flagsOf(dir: string, ...paths: string[]): string[] {
     })
 }
 
-/** Why inode flags cannot be tested in the temporary folder; undefined where they can. */
+/** Why inode flags cannot be tested in the temporary folder; undefined if they can. */
 export function whyNoFlags(): string | undefined {
   const base = mkdtempSync(join(tmpdir(), 'backupd-flags-'))
   try {

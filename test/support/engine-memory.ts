@@ -6,7 +6,7 @@ import { isTerminal, type RunRecord } from '../../src/wire/record.ts'
 
 /**
  * The engine's memory without a disk. Like a disk it keeps text, not objects: hand it to a second engine for a
- * restart. What is kept can be waited for.
+ * restart. A test can wait for what is kept.
  */
 export class MemoryWithoutDisk implements EngineMemory {
   /** The rids of each call of keep. */
@@ -52,7 +52,7 @@ export class MemoryWithoutDisk implements EngineMemory {
     this.#heard(records)
   }
 
-  /** Resolves at the next call of keep, whatever becomes of it. */
+  /** Resolves at the next call of keep, whether it fails or not. */
   keepTried(): Promise<void> {
     this.#tried = Promise.withResolvers()
     return this.#tried.promise
@@ -85,7 +85,7 @@ export class MemoryWithoutDisk implements EngineMemory {
     return new Map(cron.map(({ jobId, start }) => [jobId, Date.parse(start)]))
   }
 
-  /** Resolves with the first version, past or to come, that fits. */
+  /** Resolves with the first version, past or to come, that matches. */
   async until(fits: (record: RunRecord) => boolean): Promise<RunRecord> {
     for (;;) {
       const found = this.versions.find(fits)

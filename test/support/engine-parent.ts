@@ -6,7 +6,7 @@ import { MemoryWithoutDisk } from './engine-memory.ts'
 import { enginePlugins } from './engine-plugins.ts'
 import { silentLog } from './silent-log.ts'
 
-/** A process with an engine that runs one run forever, and tells its parent of it once it does. */
+/** A process with an engine that runs one run forever, and reports to its parent once it runs. */
 const memory = new MemoryWithoutDisk()
 const engine = createEngine({
   clock: systemClock,

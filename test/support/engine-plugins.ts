@@ -4,7 +4,7 @@ import { BackupdError } from '../../src/lib/errors.ts'
 
 const success: RunOutcome = { state: 'success', reason: '', result: null }
 
-/** Says nothing unless `args.announce`; then it may fail. */
+/** Announces itself only if `args.announce` is set; then it may fail. */
 const quietPlugin: Plugin<{ announce?: boolean; fail?: boolean }> = {
   name: 'quiet',
   quiet: true,
@@ -17,7 +17,7 @@ const quietPlugin: Plugin<{ announce?: boolean; fail?: boolean }> = {
   },
 }
 
-/** Answers with what it was asked, after `args.afterMs`, or never. */
+/** Answers with its args, after `args.afterMs`, or never. */
 const echoPlugin: Plugin<{ say?: string; never?: boolean }> = {
   name: 'echo',
   answersAtOnce: true,
@@ -29,7 +29,7 @@ const echoPlugin: Plugin<{ say?: string; never?: boolean }> = {
   },
 }
 
-/** Ends with the settings of the job that it ran for. */
+/** Its result is the settings of its job. */
 const optionsPlugin: Plugin = {
   name: 'options',
   parseArgs: (raw) => raw,
@@ -52,7 +52,7 @@ const wrappingPlugin: Plugin<{ own?: boolean }> = {
   },
 }
 
-/** Reports locks as the args tell it. */
+/** Reports the locks that its args name. */
 const settlePlugin: Plugin = {
   name: 'settle',
   parseArgs: (raw) => raw,

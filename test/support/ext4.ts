@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, onTestFinished } from 'vitest'
 
-/** A test that needs an ext4 file system of its own; skipped with the reason on machines that cannot mount one. */
+/** A test that needs an ext4 file system of its own; skipped, with the reason, if this machine cannot mount one. */
 export function itOnExt4(name: string, test: (dir: string) => Promise<void>, skipReason = noExt4): void {
   if (skipReason === undefined) it(name, () => test(mountExt4()))
   else it(name, ({ skip }) => skip(skipReason))

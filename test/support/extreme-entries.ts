@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { EntryType, TreeEntry, Xattr } from '../../src/volume/tree/entry.ts'
 
-/** What a volume can hold at its worst, for the tests that write an entry and read it back. */
+/** The most extreme entries of a volume, for tests that write an entry and read it back. */
 
 const NS_PER_SECOND = 1_000_000_000n
 const KERNEL_SECONDS = 2n ** 63n - 1n
@@ -58,7 +58,7 @@ const xattr: fc.Arbitrary<Xattr> = fc.record({
 
 const TYPES: EntryType[] = ['file', 'directory', 'symlink', 'fifo', 'chardev', 'blockdev']
 
-/** As stat-entry.ts makes them: what a type does not have is 0 or null. */
+/** As stat-entry.ts makes them: fields that a type lacks are 0 or null. */
 export const extremeEntry: fc.Arbitrary<TreeEntry> = fc
   .record({
     type: fc.constantFrom(...TYPES),

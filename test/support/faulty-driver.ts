@@ -4,7 +4,7 @@ import { onEnd } from './lifetime.ts'
 
 /**
  * Calls that can be made to fail: those of a driver, of its writers and readers. `sync` is also the first part of a
- * commit; `committed` is its end, when it took effect and only the answer is lost.
+ * commit; `committed` is its end: the commit took effect, and only the answer is lost.
  */
 export type DriverCall =
   | Exclude<keyof Driver, 'name' | 'abilities'>
@@ -17,19 +17,19 @@ export type DriverCall =
 
 /** A small language of faults: `faulty.fail('write').after(1_000_000).times(2)`, `faulty.crash('commit').at(2)`. */
 export interface FaultyDriver extends Required<Driver> {
-  /** The call throws, once unless told otherwise, and does nothing; a failing write has written half of its chunk. */
+  /** The call throws and has no effect, once by default; a failing write has written half of its chunk. */
   fail(call: DriverCall | 'any'): Fault
   /** The call throws, and so does every later one: what the store then holds is what a killed process leaves. */
   crash(call: DriverCall | 'any'): Fault
   /** Every call made so far, with the name it was made on: `commit a`. */
   readonly calls: readonly string[]
   readonly isCrashed: boolean
-  /** Throws where a fault was ordered and never hit: such a test proves nothing. */
+  /** Throws if an ordered fault was never hit: such a test proves nothing. */
   assertAllHit(): void
 }
 
 export interface Fault {
-  /** Lets so many calls through first; where it is for `write`, so many bytes. */
+  /** How many calls succeed first; for `write`, how many bytes. */
   after(count: number): Fault
   /** Hits the nth call, counted from 1. */
   at(nth: number): Fault
@@ -37,13 +37,13 @@ export interface Fault {
   with(error: Error): Fault
 }
 
-/** `driver` with faults to order. */
+/** Wraps `driver`, so that tests can order faults. */
 export function faultyDriver(driver: Required<Driver>): FaultyDriver {
   const orders: Order[] = []
   const calls: string[] = []
   let crashed: Error | undefined
   const writers: UnnamedWriter[] = []
-  // What a crash leaves open is closed, and removed, only after the test.
+  // Files that a crash left open are closed and removed after the test.
   onEnd(async () => void (await Promise.all(writers.map((writer) => writer.abort()))))
 
   const faults: Faults = {
@@ -127,7 +127,7 @@ class Order implements Fault {
 }
 
 interface Faults {
-  /** Throws where a fault is due. */
+  /** Throws if a fault is due. */
   meet(call: DriverCall, on: string, bytes?: number): void
   isCrashed(): boolean
   began(writer: UnnamedWriter): void
@@ -190,7 +190,7 @@ function metWriter<Writer extends UnnamedWriter>(name: string, writer: Writer, f
       await writer.commit(to)
       faults.meet('committed', to)
     },
-    /** It never throws; a crash lets it do nothing. */
+    /** Never throws; after a crash it does nothing. */
     async abort() {
       try {
         faults.meet('abort', name)

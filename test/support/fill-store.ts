@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Takes all the room that is left on the file system of a folder; what it gives back frees it again. */
+/** Fills the file system of a folder; call the result to free the space again. */
 export function fillUp(folder: string): () => void {
   const path = join(folder, 'filling')
   const file = openSync(path, 'w')

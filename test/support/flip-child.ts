@@ -2,10 +2,10 @@ import { workerData } from 'node:worker_threads'
 import { AT_FDCWD } from '../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 
-/** Run as a thread: lets two names change places, each time after a moment, until `flags[STOP]` is set. */
+/** Run as a thread: swaps two names again and again, after a short pause each, until `flags[STOP]` is set. */
 interface Order {
   names: [string, string]
-  /** Number of changes so far, and whether to stop. */
+  /** Number of swaps so far, and whether to stop. */
   flags: Int32Array
 }
 
@@ -18,6 +18,6 @@ while (Atomics.load(flags, 1) === 0) {
   kernel.renameat2(one, other, 'exchange')
   Atomics.add(flags, 0, 1)
   Atomics.notify(flags, 0)
-  // From almost nothing to longer than a step of a run: all that follows a check may see the other state.
+  // From almost zero to longer than a step of a run, so that any call after a check may see the other state.
   Atomics.wait(flags, 1, 0, Math.random() ** 4 * 20)
 }

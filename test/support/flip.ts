@@ -3,7 +3,7 @@ import { BackupdError } from '../../src/lib/errors.ts'
 
 /**
  * Swaps two names in a thread, again and again. Resolves after the first swap; call the result to stop.
- * @param target with it, the names lie in a volume: one is made a directory again and again, one a link to the target
+ * @param target if given, the names lie in a volume: one is always a directory, the other a link to the target
  */
 export async function startFlipping(
   names: readonly [string, string],
@@ -24,10 +24,10 @@ export async function startFlipping(
   }
 }
 
-/** How often each outcome came: `success`, or the code of what was thrown. */
+/** How often each outcome occurred: `success`, or the code of the error. */
 export type Outcomes = Record<string, number>
 
-/** Does it again and again; what is thrown must be a refusal in words. */
+/** Repeats it and counts the outcomes; every error must be a refusal with a code. */
 export async function countOutcomes(rounds: number, act: () => Promise<string>): Promise<Outcomes> {
   const outcomes: Outcomes = {}
   for (let round = 0; round < rounds; round++) {

@@ -60,7 +60,7 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
     return this.#with({ files: [...this.#facts.files, content] })
   }
 
-  /** What came into the volume after its backups. */
+  /** Content that was added to the volume after its backups. */
   changedTo(content: Content): Given<Backups, Snapshots> {
     return this.#with({ changes: [...this.#facts.changes, content] })
   }
@@ -80,7 +80,7 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
     return new Given({ ...this.#facts, subject: subjectOf(this.#facts), snapshots })
   }
 
-  /** The id of the daemon that claims the namespace of a store; `daemon-a` if nobody is named. */
+  /** The id of the daemon that claims the namespace of a store; `daemon-a` by default. */
   owner(owner: string): Given<Backups, Snapshots> {
     return this.#with({ owner })
   }
@@ -129,7 +129,7 @@ class Given<Backups extends number = number, Snapshots extends number = number> 
     return await startRepository(this.#facts, options)
   }
 
-  /** The same, before anybody made the repository. */
+  /** The same, before the repository is created. */
   async unmadeRepository(options: RepositoryOptions = {}): Promise<UnmadeRepository> {
     const { prepareRepository } = await import('./given/repository.ts')
     return prepareRepository(this.#facts, options)

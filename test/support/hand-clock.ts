@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { T0 } from './store-samples.ts'
 
 export interface HandClock extends Clock {
-  /** Time passes, and what comes due on the way is called. A negative time sets the wall clock back; no time passes. */
+  /** Lets time pass, and calls what comes due. A negative time sets the wall clock back; no time passes. */
   move(ms: number): void
 }
 
@@ -16,7 +16,7 @@ export function handClock(at = '2026-11-23T09:00:00Z'): HandClock {
     elapsed = end
   }
 
-  /** The first that is due until then. */
+  /** The first timer that is due until then. */
   function findDue(end: number) {
     return [...waiting].filter((one) => one.at <= end).sort((a, b) => a.at - b.at)[0]
   }
@@ -42,7 +42,7 @@ export function handClock(at = '2026-11-23T09:00:00Z'): HandClock {
   }
 }
 
-/** A wall clock that stands until it is set. Unix seconds. */
+/** A wall clock that stands still until it is set. Unix seconds. */
 export function secondsClock(seconds = T0): Clock & { set(to: number): void } {
   let now = seconds
   return {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** A process that holds something and says `ready` when it does; ended by `end`. */
+/** A process that holds something and prints `ready` once it does; end() ends it. */
 export interface Holder {
   pid: number
   end(): Promise<void>

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 
 /**
- * A FUSE file system whose server answers the handshake and nothing else. It prints "asked" when somebody waits for it.
- * With a second argument the server is gone at once.
+ * A FUSE file system whose server answers only the handshake. It prints "asked" when a process waits for it.
+ * With a second argument the server ends at once.
  */
 const SERVER = `
 import ctypes, os, select, struct, sys, time
@@ -36,13 +36,13 @@ function whyNot(): string | undefined {
 }
 
 export interface HungMount {
-  /** Resolves when somebody waits for an answer of the file system. */
+  /** Resolves when a process waits for an answer of the file system. */
   asked: Promise<void>
-  /** Unmounts it: whoever waits for an answer gets an error. */
+  /** Unmounts it: calls that wait for an answer fail. */
   release(): void
 }
 
-/** Mounts at `folder`, until the test is over. Nothing in this process may touch it. */
+/** Mounted at `folder` until the test ends. This process must not touch it. */
 export async function mountHung(folder: string): Promise<HungMount> {
   mkdirSync(folder, { recursive: true })
   const server = spawn('python3', ['-c', SERVER, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -60,7 +60,7 @@ export async function mountHung(folder: string): Promise<HungMount> {
   return { asked: asked.promise, release }
 }
 
-/** The same, with a server that is gone: every call fails (ENOTCONN). */
+/** The same with a dead server: every call fails (ENOTCONN). */
 export function mountDead(folder: string): void {
   mkdirSync(folder, { recursive: true })
   execFileSync('python3', ['-c', SERVER, folder, 'dead'], { stdio: ['ignore', 'ignore', 'inherit'] })

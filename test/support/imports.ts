@@ -12,7 +12,7 @@ export interface Import {
   to: string
 }
 
-/** All imports under src, those of types and those at run time (`import()`) included. */
+/** All imports under src, including those of types and those at run time (`import()`). */
 export function readImports(): Import[] {
   return sources().flatMap((from) => importsOf(from, readFileSync(join(root, from), 'utf8')))
 }
@@ -22,7 +22,7 @@ export function importsOf(from: string, text: string): Import[] {
   return importedFiles.map(({ fileName }) => ({ from, to: targetOf(from, fileName) }))
 }
 
-/** Without what is generated. */
+/** Without generated files. */
 function sources(): string[] {
   return globSync('src/**/*.{ts,tsx}', { cwd: root }).filter((file) => !file.includes('/generated/'))
 }
@@ -33,7 +33,7 @@ function targetOf(from: string, specifier: string): string {
   return specifier.startsWith('@') ? `${scope}/${name}` : scope
 }
 
-/** Groups of names that lead to each other (Tarjan's strongly connected components). */
+/** Groups of names that reach each other (Tarjan's strongly connected components). */
 export function findCycles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
   const order = new Map<string, number>()
   const lowest = new Map<string, number>()

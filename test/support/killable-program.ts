@@ -44,13 +44,13 @@ export async function makeKillableProgram() {
   const store = join(folder, 'data/store/127.0.0.1')
   const recovers = join(folder, 'data/daemon/recovers')
   mkdirSync(volume)
-  // Half of it compresses, with much work for little.
+  // Half of it compresses, slowly.
   const text = randomBytes(768 * 1024).toString('base64')
   for (let n = 0; n < LARGE; n++)
     writeFileSync(`${volume}/large-${n}`, text.slice(n * 1000) + text.slice(0, n * 1000))
   for (let n = 0; n < SMALL; n++) writeFileSync(`${volume}/small-${n}`, `${n}`)
 
-  /** The program on what is there; killed after the test at the latest. */
+  /** Starts the program on the existing data; killed after the test at the latest. */
   async function start(): Promise<Running> {
     const { program, url } = await startStandalone(folder)
     onTestFinished(async () => {
@@ -61,7 +61,7 @@ export async function makeKillableProgram() {
     return { program, url }
   }
 
-  /** The volume after much in it changed. */
+  /** Changes much of the volume. */
   function damage(): void {
     for (let n = 0; n < LARGE; n += 2) writeFileSync(`${volume}/large-${n}`, `damaged ${n}`)
     for (let n = 0; n < SMALL; n += 3) writeFileSync(`${volume}/small-${n}`, `damaged ${n}`)
@@ -71,28 +71,28 @@ export async function makeKillableProgram() {
 
   return {
     ...{ folder, volume, store, recovers, start, damage },
-    /** Of all names and contents of the volume. */
+    /** A digest of all names and contents of the volume. */
     digest: () => digestOf(volume),
-    /** What the store holds besides its own files. */
+    /** Names in the store, without the store's own files. */
     objects: () =>
       readdirSync(store)
         .filter((name) => !name.startsWith('.'))
         .sort(),
-    /** What a recover left beside and in the volume, and its pointers. */
+    /** Leftovers of a recover in and beside the volume, and its pointers. */
     leftOvers: () => [
       ...[folder, volume].flatMap((at) => readdirSync(at).filter((name) => name.startsWith('.backupd-'))),
       ...readdirSync(recovers, { withFileTypes: true }).flatMap(({ name }) =>
         name.endsWith('.json') ? [name] : [],
       ),
     ],
-    /** The process that a run is carried out by. */
+    /** The process that carries out a run. */
     runnerOf: (rid: string) => Number(readFileSync(join(folder, 'data/daemon/locks', `run-${rid}`), 'utf8')),
   }
 }
 
 export type KillableProgram = Awaited<ReturnType<typeof makeKillableProgram>>
 
-/** A killed process loses nothing that it wrote, so memory serves as well as a disk, and a sync costs nothing there. */
+/** A killed process loses nothing that it wrote, so a file system in memory is as good as a disk, and a sync costs nothing there. */
 function roomyFolder(): string {
   const memory = '/dev/shm'
   if (!existsSync(memory)) return tmpdir()
@@ -130,7 +130,7 @@ export async function startRecover({ url }: Running, backup: string): Promise<st
   return recover.rid
 }
 
-/** The first version of a record, as it is told live, of which `is` holds. */
+/** The first version of a record in the live events for which `is` returns true. */
 export async function recordWhen(
   { url }: Running,
   rid: string,
@@ -150,7 +150,7 @@ export function hasEnded({ state }: LiveRecord): boolean {
   return !['QUEUED', 'RUNNING'].includes(state)
 }
 
-/** Resolves with the first that `find` finds in a folder, looked at each time something in it changes. */
+/** Resolves with the first result of `find` in a folder; calls it each time the folder changes. */
 export function foundIn<T>(folder: string, find: (names: string[]) => T | undefined): Promise<T> {
   let watcher: FSWatcher | undefined
   return new Promise<T>((resolve, reject) => {

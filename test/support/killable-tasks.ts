@@ -15,7 +15,7 @@ import { compareTrees } from './tree-compare.ts'
 
 const CHILD = fileURLToPath(new URL('./repository-child-main.ts', import.meta.url))
 
-/** A repository and a volume that changes; tasks on it that are killed, and such that are not. */
+/** A repository and a volume that changes, with tasks that run to their end or are killed. */
 export async function makeKillableTasks(seed: number) {
   const world = await given.repository()
   const { dir, path, open, place, volume } = world
@@ -25,11 +25,11 @@ export async function makeKillableTasks(seed: number) {
   const callsToOpen = driver.calls
   const edits = new RandomEdits(volume, seed)
   edits.start()
-  /** What the volume was at each point, by the snapshot's id. */
+  /** Copies of the volume at each point, by the snapshot's id. */
   const copies = new Map<string, string>()
   let made = 0
 
-  /** Keeps a copy of the volume for points that came, and none for those that went. */
+  /** Keeps a copy of the volume for new points, and removes those of deleted points. */
   async function remember(): Promise<void> {
     const ids = new Set((await pointsOf(repository)).map(({ id }) => id))
     for (const id of copies.keys()) if (!ids.has(id)) copies.delete(id)
@@ -40,7 +40,7 @@ export async function makeKillableTasks(seed: number) {
     for (const id of fresh) copies.set(id, copy)
   }
 
-  /** To its end, in this process; what it took. */
+  /** Runs a task to its end in this process; returns what it took. */
   async function complete(task: Task): Promise<{ calls: number; ms: number }> {
     const before = driver.calls
     const started = performance.now()
@@ -51,7 +51,7 @@ export async function makeKillableTasks(seed: number) {
     return { calls, ms }
   }
 
-  /** In a process that is killed at its nth call to the store, or so long after it began. Says whether it was. */
+  /** Runs a task in a process that is killed at its nth call to the store, or after a time. Returns whether it was killed. */
   async function kill(task: Task, moment: { nth: number } | { ms: number }): Promise<boolean> {
     const nth = 'nth' in moment ? moment.nth : 0
     const child = fork(CHILD, [task, dir, String(nth)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
@@ -65,7 +65,7 @@ export async function makeKillableTasks(seed: number) {
     return signal === 'SIGKILL'
   }
 
-  /** What differs between any point and the volume as it was. */
+  /** The differences between each point and its copy of the volume. */
   async function differences(): Promise<string[]> {
     const repository = await open()
     await repository.loadIndex()
@@ -84,7 +84,7 @@ export async function makeKillableTasks(seed: number) {
     return found
   }
 
-  /** Locks, half written files and packs that no index names. */
+  /** Leftovers: locks, partly written files, and packs that no index names. */
   async function leftOvers(): Promise<string[]> {
     const repository = await open()
     const index = await repository.loadIndex()

@@ -1,6 +1,6 @@
 import { type Misbehaviour, startLainlet } from './lainlet.ts'
 
-/** A lainlet on a host of its own; it is told by messages what to do. */
+/** A lainlet on a host of its own, controlled by messages. */
 const [host = '', port = ''] = process.argv.slice(2)
 
 export type LainletOrder = { tell: unknown } | { misbehave: Misbehaviour | null } | { cut: true }

@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** What it can do wrong, from the next request on. */
+/** Faults, from the next request on. */
 export type Misbehaviour =
   /** Hangs up before it answers. */
   | 'hang-up'
   /** Takes the request and never answers. */
   | 'mute'
-  /** Tells its state, then nothing more, not even heartbeats. */
+  /** Sends its state, then nothing more, not even heartbeats. */
   | 'silent'
   /** A first state that is not JSON. */
   | 'garbage'
-  /** An error event in place of a first state, as the real one when it cannot ask its store. */
+  /** An error event instead of a first state, as the real one sends if it cannot reach its store. */
   | 'error'
-  /** Beats, and never tells its state. */
+  /** Sends heartbeats, but never its state. */
   | 'beating'
-  /** Bytes that are no events, then beats alone. */
+  /** Bytes that are not events, then only heartbeats. */
   | 'babbling'
   /** One event without an end, byte by byte. */
   | 'slow'
@@ -32,24 +32,24 @@ export interface Lainlet extends AsyncDisposable {
   /** HOST:PORT, as --lainlet takes it. */
   address: string
   port: number
-  /** What was asked for, in order. */
+  /** The requests, in order. */
   requests: string[]
-  /** Who watches now. */
+  /** Number of current watchers. */
   readonly watchers: number
-  /** A new state, told to everyone who watches and to everyone who comes. `event` is `update` unless given. */
+  /** Sets the state and sends it to all present and later watchers. `event` is `update` by default. */
   tell(document: unknown, event?: string): void
-  /** Bytes as they are, to everyone who watches. */
+  /** Sends raw bytes to all watchers. */
   send(bytes: string): void
-  /** Ends every connection; who comes again is served. */
+  /** Ends all connections; new ones are served. */
   cut(): void
-  /** undefined = well again. Connections that stand stay as they are: see cut(). */
+  /** undefined = no fault. Existing connections stay open: see cut(). */
   misbehave(how: Misbehaviour | undefined): void
   close(): Promise<void>
 }
 
 export interface LainletPlace {
   host?: string
-  /** Any free one unless given. */
+  /** Default: any free one. */
   port?: number
 }
 

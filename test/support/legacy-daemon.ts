@@ -22,7 +22,7 @@ export class LegacyDaemon {
     this.#now = now
   }
 
-  /** Everything but its store was in memory. */
+  /** Loses everything but its store, as after a restart. */
   restart(): void {
     this.jobs = []
     this.notify = []
@@ -45,7 +45,7 @@ export class LegacyDaemon {
     return MISSING
   }
 
-  /** Its word on the begin and the end of a run, in this order unless told otherwise. */
+  /** Its posts at the begin and the end of a run, by default in this order. */
   async tell(rid: string, end: Partial<LegacyRecord>, order: 'begin first' | 'end first' = 'begin first') {
     const begin = this.runs.get(rid)
     this.runs.delete(rid)
@@ -144,7 +144,7 @@ async function postTo(address: string, record: unknown): Promise<void> {
   if (statusCode !== 200) throw new Error(`${address} answered ${statusCode}`)
 }
 
-/** One that listens, until the test ends. */
+/** Starts one that listens until the test ends. */
 export async function startLegacyDaemon(now: () => number = Date.now) {
   const daemon = new LegacyDaemon(now)
   const { url, seen } = await scriptedDaemon(daemon.answer)

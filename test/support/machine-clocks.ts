@@ -42,13 +42,13 @@ export function machineClocks(start = MACHINE_START) {
       wall += ms
       elapsed += ms
     },
-    /** Off for `offMs`; without a battery the wall clock starts where it is told. */
+    /** Off for `offMs`; without a battery, the wall clock starts at the given time. */
     reboot(offMs: number, wallAtBoot = wall + offMs) {
       wall = wallAtBoot
       elapsed = 0
       boots += 1
     },
-    /** A container starts again: its uptime counts anew, and the boot id is its host's. */
+    /** A container starts again: its uptime starts at 0, and the boot id is that of its host. */
     restartContainer() {
       elapsed = 0
     },

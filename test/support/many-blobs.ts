@@ -5,7 +5,7 @@ const words = new Uint32Array(8)
 /** The id that numberedId() made last. */
 const bytes = Buffer.from(words.buffer)
 
-/** An id for a number, as spread as a hash is; overwritten by the next call. */
+/** An id for a number, spread like a hash; the next call overwrites it. */
 export function numberedId(n: number): Buffer {
   let x = n + 1
   for (let word = 0; word < 7; word++) {
@@ -18,7 +18,7 @@ export function numberedId(n: number): Buffer {
 
 export const typeOfNumber = (n: number) => (n % 10 === 0 ? 'tree' : 'data')
 
-/** An index of so many blobs, the nth of them numbered n. */
+/** An index of `count` blobs, the nth of them with number n. */
 export function indexOfNumbers(count: number): BlobIndex {
   const index = new BlobIndex()
   let pack = 0

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
 
-/** The bytes of an existing file, mapped into this process: a store to them is a write that no system call tells of. */
+/** The bytes of an existing file, mapped into this process: a store to them is a write without a system call. */
 export function mapFile(path: string, length: number): Buffer {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
   const libc = koffi.load('libc.so.6')

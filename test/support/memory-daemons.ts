@@ -7,12 +7,12 @@ import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '..
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 
-/** One daemon that keeps everything in memory and does what it is told. */
+/** A daemon that keeps everything in memory and follows the test's orders. */
 export class MemoryDaemon {
   down = false
-  /** Answers nothing and refuses nothing: the caller waits until it is let go. */
+  /** Neither answers nor refuses: the caller waits until it is released. */
   hang: Promise<void> | undefined
-  /** Refuses runs with these words. */
+  /** Refuses runs with this message. */
   refusal: BackupdError | undefined
   debug: DaemonDebug
   jobs: ScheduledJob[] = []
@@ -27,7 +27,7 @@ export class MemoryDaemon {
   namespaces: string[] = []
   unknown = new Map<string, UnknownObjects>()
   asked: string[] = []
-  /** What each question for its state told of the controller's clock. */
+  /** The controller's time in each request for its state. */
   witnesses: (ClockWitness | undefined)[] = []
 
   constructor(ip: string, changes: Partial<DaemonDebug> = {}) {

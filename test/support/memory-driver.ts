@@ -25,8 +25,8 @@ export function newMemory(): Memory {
 }
 
 /**
- * Objects in memory, as an object store has them: no folders, no renames, no locks, no limit. Unfinished objects lie
- * elsewhere, as uploads do, and are listed beside the others. A model of the interface only: a real driver's objects
+ * Objects in memory, as an object store has them: no folders, no renames, no locks, no limit. Unfinished objects are
+ * kept elsewhere, like uploads, and listed beside the others. A model of the interface only: a real driver's objects
  * outlive the process that wrote them.
  */
 export function memoryDriver(memory = newMemory()): BareDriver {

@@ -3,7 +3,7 @@ import { encodeTree } from '../../src/restic/nodes/tree-encoder.ts'
 import type { TreeSource } from '../../src/restic/read/tree-source.ts'
 import type { TreeEntry } from '../../src/volume/tree/entry.ts'
 
-/** A folder by name: text is a file's content, an object a folder, an array an entry with something of its own. */
+/** A folder by name: text is a file's content, an object a folder, an array an entry with fields of its own. */
 export interface Tree {
   [name: string]: string | Tree | [content: string, entry: Partial<TreeEntry>]
 }
@@ -11,7 +11,7 @@ export interface Tree {
 /** Trees without a repository. */
 export class MemoryTrees implements TreeSource {
   readonly blobs = new Map<string, Buffer>()
-  /** Ids that were asked for. */
+  /** Ids that were requested. */
   reads: string[] = []
 
   async readBlob(_type: 'tree', id: Buffer): Promise<Buffer> {
@@ -21,7 +21,7 @@ export class MemoryTrees implements TreeSource {
     return blob
   }
 
-  /** Gives its id. Names are latin1, so that they can be any bytes. */
+  /** Returns its id. Names are latin1, so that they can be any bytes. */
   add(tree: Tree): Buffer {
     const names = Object.keys(tree).map((name) => Buffer.from(name, 'latin1'))
     const nodes = names
@@ -33,7 +33,7 @@ export class MemoryTrees implements TreeSource {
     return id
   }
 
-  /** As many folders in one another, all named `d`, around a tree. */
+  /** Nested folders, all named `d`, around a tree. */
   addBelow(tree: Buffer, depth: number): Buffer {
     let top = tree
     const entry = { ...plainEntry, type: 'directory' as const, path: Buffer.from('d') }
@@ -60,7 +60,7 @@ export class MemoryTrees implements TreeSource {
   }
 }
 
-/** A file, as small as it gets. */
+/** A minimal file. */
 export const plainEntry: TreeEntry = {
   type: 'file',
   path: Buffer.alloc(0),

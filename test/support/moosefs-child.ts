@@ -6,8 +6,8 @@ import { openDriver } from '../../src/objects/drivers/open-driver.ts'
 import { unfinishedName } from '../../src/objects/unfinished.ts'
 
 /**
- * What a test asks of the driver from inside a host, where MooseFS's way for tools is open; or from a process of its
- * own, since one that has files open on a dead mount can start no other.
+ * Calls of the driver from inside a host, where MooseFS's port for tools can be reached; or in a process of their own,
+ * because a process with open files on a dead mount cannot start another one.
  */
 const [task = '', dir = '', dataDir = ''] = process.argv.slice(2)
 const driver = openDriver({ driver: 'moosefs', dir }, { dataDir, clock: systemClock })
@@ -16,7 +16,7 @@ if (task === 'space') console.log(JSON.stringify(await driver.space?.()))
 if (task === 'trash') await fillTrash(driver)
 if (task === 'write') await writeSlowly(driver)
 
-/** One file that lies in the trash then, and three that do not. */
+/** Deletes one file that goes into the trash, and three that do not. */
 async function fillTrash(driver: Driver): Promise<void> {
   for (const name of ['ns/kept', 'ns/dropped']) {
     const writer = await driver.create(name)
@@ -28,14 +28,14 @@ async function fillTrash(driver: Driver): Promise<void> {
   for (const letter of 'abc') await driver.replace('ns/small', Buffer.alloc(1000, letter))
 }
 
-/** As a crash in the middle of a commit leaves it. */
+/** Leaves an object as a crash in the middle of a commit does. */
 async function removeSecondName(driver: Driver, name: string): Promise<void> {
   const second = unfinishedName(name)
   linkSync(join(dir, name), join(dir, second))
   await driver.remove(second)
 }
 
-/** Says when it has begun, and waits to be told to go on. */
+/** Reports that it has begun, and waits for the signal to go on. */
 async function writeSlowly(driver: Driver): Promise<void> {
   const writer = await driver.create('ns/object')
   await writer.write(Buffer.alloc(1 << 20, 1))

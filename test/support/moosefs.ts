@@ -16,12 +16,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAlive, makeNetHosts, type NetHost, noNetHosts } from './net-hosts.ts'
 
-/** What lies beside an installed master: a file system without files. */
+/** The metadata of an empty file system, which is installed with the master. */
 const EMPTY = '/var/lib/mfs/metadata.mfs.empty'
 const PREFIX = 'backupd-moosefs-'
 const MASTER_IP = '10.77.0.1'
 
-/** Why no MooseFS can be run here; undefined where it can. */
+/** Why no MooseFS can be run here; undefined if it can. */
 export const noMooseFs = whyNoMooseFs()
 
 function whyNoMooseFs(): string | undefined {
@@ -43,7 +43,7 @@ export interface MooseFs extends AsyncDisposable {
   addHost(ip: string): MooseFsHost
   /** A host that has not. */
   addBareHost(ip: string): NetHost
-  /** With SIGKILL, as a machine goes down. */
+  /** With SIGKILL, like a machine that fails. */
   stopMaster(): void
   startMaster(): void
   stopChunkServer(): void
@@ -51,16 +51,16 @@ export interface MooseFs extends AsyncDisposable {
 }
 
 export interface MooseFsHost extends NetHost {
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly dir: string
   mount(): void
-  /** Lazily: what is open stays so. */
+  /** Lazily: open files stay open. */
   unmount(): void
-  /** Ends mfsmount with SIGKILL: the mount is there and answers nothing. */
+  /** Ends mfsmount with SIGKILL: the mount stays and does not answer. */
   killMount(): void
 }
 
-/** Up, with room, when this resolves. */
+/** Resolves when it is up and has free space. */
 export async function startMooseFs(): Promise<MooseFs> {
   if (noMooseFs !== undefined) throw new Error(`No MooseFS here: ${noMooseFs}`)
   sweepLeftOvers()
@@ -129,7 +129,7 @@ function writeConfig(dir: string): void {
     execFileSync('chown', ['mfs:mfs', join(dir, folder), join(dir, 'meta/metadata.mfs')])
 }
 
-/** `start` comes back once it listens, `kill` once it is gone; a killed master starts again by its change logs (`-a`). */
+/** `start` resolves once it listens, `kill` once it has ended; a killed master starts again by its change logs (`-a`). */
 function daemon(host: NetHost, program: string, config: string) {
   const more = program === 'mfsmaster' ? ['-a'] : []
   return {
@@ -156,7 +156,7 @@ function mountedHost(host: NetHost, dir: string): MooseFsHost & { end(): void } 
     killMount: () => process.kill(pids.at(-1) ?? 0, 'SIGKILL'),
     end() {
       unmount()
-      // Without its master, one may take minutes to end by itself.
+      // Without its master, one may take minutes to end on its own.
       for (const pid of pids) quietly(() => process.kill(pid, 'SIGKILL'))
     },
   }
@@ -176,7 +176,7 @@ function commandLine(pid: string): string {
   }
 }
 
-/** The master says that there is room once the chunk server has told it. */
+/** The master reports free space once the chunk server has registered. */
 async function roomIn(dir: string): Promise<void> {
   for (let n = 0; n < 300; n++) {
     if (statfsSync(dir).bavail > 0) return
@@ -189,7 +189,7 @@ function quietly(act: () => void): void {
   try {
     act()
   } catch {
-    // It was gone already.
+    // It had ended already.
   }
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { NetHost } from './net-hosts.ts'
 
 export interface HttpAnswer {
-  /** 0 where there was no answer in ten seconds, or none at all. */
+  /** 0 if there was no answer within ten seconds. */
   status: number
   body: unknown
 }
@@ -14,7 +14,7 @@ export interface HttpQuestion {
   body?: string
 }
 
-/** Speaks HTTP from inside a host. */
+/** Sends HTTP requests from inside a host. */
 export interface NetClient extends Disposable {
   ask(url: string, question?: HttpQuestion): Promise<HttpAnswer>
 }

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 /** A machine of its own as far as the network goes: a network namespace on a bridge. Files are shared with all others. */
 export interface NetHost {
   readonly ip: string
-  /** Runs a command here and waits for its end; throws with its words where it fails. */
+  /** Runs a command here and waits for its end; throws with its output if it fails. */
   run(command: string, ...args: string[]): string
   spawn(command: string, args: string[], options: SpawnOptions): ChildProcess
 }
@@ -18,7 +18,7 @@ const FOLDER = '/run/netns'
 const PREFIX = 'backupd-'
 let counter = 0
 
-/** Why no namespaces can be made here; undefined where they can. */
+/** Why no namespaces can be made here; undefined if they can. */
 export const noNetHosts = whyNoNetHosts()
 
 function whyNoNetHosts(): string | undefined {
@@ -33,7 +33,7 @@ function whyNoNetHosts(): string | undefined {
   }
 }
 
-/** Hosts that reach each other and nobody else. */
+/** Hosts that reach only each other. */
 export function makeNetHosts(): NetHosts {
   sweepLeftOvers()
   const names: string[] = []
@@ -73,7 +73,7 @@ function hostIn(name: string, address: string): NetHost {
   }
 }
 
-/** Of test processes that were killed. */
+/** Removes what killed test processes left. */
 function sweepLeftOvers(): void {
   for (const name of namesIn(FOLDER)) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]

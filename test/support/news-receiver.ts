@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import type { News } from '../../src/wire/daemon-api.ts'
 import type { LegacyRecord } from '../../src/wire/record.ts'
 
-/** Something that came in: a News of protocol 2 or a record of the legacy system's. */
+/** A received message: a News of protocol 2 or a record of the legacy system's. */
 export type Post = News & LegacyRecord
 
 /** A real HTTP server where a daemon's news arrives. */
@@ -19,9 +19,9 @@ export interface NewsReceiver extends AsyncDisposable {
   contentTypes: Set<string>
   /** The status of the next answers; a promise holds the answer back. */
   answer: (post: Post) => number | Promise<number>
-  /** Sent with every answer. */
+  /** Headers of every answer. */
   headers: Record<string, string>
-  /** Resolves when the condition holds; asked again at every post and answer. */
+  /** Resolves when the condition holds; checked at every post and answer. */
   until(condition: () => boolean): Promise<void>
   close(): Promise<void>
 }

@@ -39,7 +39,7 @@ export interface ListedBackup {
   snapshots: { id: string; created: string }[]
 }
 
-/** The question that gave it. */
+/** The query of that list. */
 const LISTED = `{
   records(first: 100) { totalCount nodes { rid action state reason volume start end warnings } }
   backups(first: 30) { totalCount nodes { id mode volume instanceNo created size partial good suspect corrupt orphaned
@@ -58,7 +58,7 @@ export async function unpackOlder(name: 'stopped' | 'killed'): Promise<{ listed:
   return { listed: JSON.parse(listed) as Listed }
 }
 
-/** A name in the kernel that one process can hold, and that goes with it. */
+/** A name in the kernel that one process can hold, and that is freed when it ends. */
 async function placeIsOurs(): Promise<void> {
   for (;;) {
     const server = createServer()
@@ -71,7 +71,7 @@ async function placeIsOurs(): Promise<void> {
   }
 }
 
-/** Today's daemons on what the older ones left. */
+/** Today's daemons on the data of the older ones. */
 export function startDaemonOnOlder(ip: string, more: Parameters<typeof startTestDaemon>[2] = {}) {
   return startTestDaemon(PLACE, ip, more)
 }
@@ -118,7 +118,7 @@ export async function startOnOlder() {
     const whole = { app: 'shop', proc: 'web', server: ONE, ...input }
     return await ended((await execute(RecoverDocument, { input: whole })).recover.rid)
   }
-  /** What it lists, or what it says if it cannot. */
+  /** What it lists, or its error. */
   const listed = async () => {
     const { data, errors } = await askGraphQL<Listed>(url, LISTED)
     return errors ? errors.map(({ message }) => message) : data

@@ -13,7 +13,7 @@ export interface OlderExchange {
 }
 
 export const SERVER = '127.0.0.1'
-/** Where the recorded volumes lay. */
+/** The folder of the recorded volumes. */
 export const VOLUMES = '/tmp/backupd-recorded'
 
 const file = new URL('../fixtures/older-version/traffic.json', import.meta.url)
@@ -26,7 +26,7 @@ export function newsIn(exchanges: OlderExchange[]): News[] {
   return exchanges.filter(({ from }) => from === 'daemon').map(({ body }) => JSON.parse(body) as News)
 }
 
-/** The last word of the older daemon on each of its runs that ended. */
+/** The last record that the older daemon sent of each ended run. */
 export function endsIn(exchanges: OlderExchange[]) {
   const records = newsIn(exchanges).flatMap((news) => news.records)
   return new Map(records.filter(({ end }) => end !== null).map((record) => [record.rid, record]))
@@ -38,8 +38,8 @@ export function ridIn({ body }: OlderExchange): string {
 }
 
 /**
- * What a reader of `before` would miss in `after`: paths of fields that are not there or of another type. null stands for
- * a value that is not known, and of lists of objects the first are compared.
+ * What a reader of `before` would miss in `after`: paths of fields that do not exist or have another type. null stands
+ * for an unknown value; of lists of objects, only the first ones are compared.
  */
 export function missing(before: unknown, after: unknown, path = ''): string[] {
   if (before === null || after === null) return after === undefined ? [path] : []

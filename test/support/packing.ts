@@ -12,7 +12,7 @@ export interface FileSink extends ByteSink {
   close(): Promise<void>
 }
 
-/** Appends to a file; `beforeWrite` may do what it likes to the world. */
+/** Appends to a file; `beforeWrite` may change anything before each write. */
 export async function fileWriter(path: string, beforeWrite?: (count: number) => void): Promise<FileSink> {
   const handle = await open(path, 'w')
   let count = 0
@@ -71,7 +71,7 @@ export async function packTo(archive: string, volume: string, options: PackOptio
   }
 }
 
-/** Unpacks with GNU tar, everything that it can bring back; gives what it printed on stderr. */
+/** Unpacks with GNU tar, with everything that it can restore; returns its stderr. */
 export async function untar(archive: string, target: string): Promise<string> {
   await mkdir(target, { recursive: true })
   const flags = ['--xattrs', '--xattrs-include=*', '--acls', '--numeric-owner', '-S', '-p']
@@ -79,7 +79,7 @@ export async function untar(archive: string, target: string): Promise<string> {
   return stderr
 }
 
-/** Runs GNU tar; rejects where it does not end with 0. */
+/** Runs GNU tar; rejects if its exit code is not 0. */
 export async function runTar(args: string[], input?: Buffer): Promise<{ stdout: Buffer; stderr: string }> {
   const child = spawn('tar', args)
   const stdout: Buffer[] = []

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { AT_FDCWD } from '../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 
-/** Run as a thread: makes a directory in a volume and lets it change places with a link to `target`, until told to stop. */
+/** Run as a thread: makes a directory in a volume and swaps it with a link to `target` again and again, until told to stop. */
 interface Order {
   names: [string, string]
   target: string
@@ -14,7 +14,7 @@ const { names, target, flags } = workerData as Order
 const [folder, link] = names
 const at = (name: string) => ({ dir: AT_FDCWD, name: Buffer.from(name) })
 
-/** The recover may have taken either away. */
+/** The recover may have moved either of them. */
 function attempt(act: () => void): void {
   try {
     act()

@@ -3,7 +3,7 @@ import { countOutcomes, startFlipping } from './flip.ts'
 import type { RaceOrder } from './races.ts'
 import { runPlugin } from './run-plugin.ts'
 
-/** Run as a process: recovers again and again while two names change places, and prints how that ended. */
+/** Run as a process: recovers again and again while two names are swapped, and prints the outcomes. */
 const { names, target, rounds, settings, args } = JSON.parse(process.argv[2] ?? '{}') as RaceOrder
 const stop = await startFlipping(names, target)
 const outcomes = await countOutcomes(rounds, async () => {

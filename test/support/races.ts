@@ -6,7 +6,7 @@ import type { Outcomes } from './flip.ts'
 
 export interface RaceOrder {
   names: readonly [string, string]
-  /** As startFlipping has it. */
+  /** See startFlipping. */
   target?: string
   rounds: number
   settings: RunSettings
@@ -14,7 +14,7 @@ export interface RaceOrder {
 }
 
 const CHILD = fileURLToPath(new URL('./race-child.ts', import.meta.url))
-/** A recover looks through all processes twice: among themselves there are few. */
+/** A recover scans all processes twice, and a pid namespace of its own has only a few. */
 const ALONE = ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath]
 const canBeAlone = tryAlone()
 
@@ -27,7 +27,7 @@ function tryAlone(): boolean {
   }
 }
 
-/** Recovers `rounds` times while the names change places, in a pid namespace of its own if the machine allows that. */
+/** Recovers `rounds` times while the names are swapped, in a pid namespace of its own if the machine allows that. */
 export async function raceRecovers(order: RaceOrder): Promise<Outcomes> {
   const [command, first] = canBeAlone ? ['unshare', ALONE] : [process.execPath, []]
   const { stdout } = await promisify(execFile)(command, [...first, CHILD, JSON.stringify(order)])

@@ -22,7 +22,7 @@ import { join } from 'node:path'
 const LARGEST = 60_000
 const LARGE = 3_000_000
 
-/** Numbers from 0 up to 1, the same for a seed (mulberry32). */
+/** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -33,7 +33,7 @@ export function randomOf(seed: number): () => number {
   }
 }
 
-/** Changes a volume as users do, one thing at a time, the same way for a seed. */
+/** Changes a volume as users do, one thing at a time, the same way for the same seed. */
 export class RandomEdits {
   readonly #volume: string
   readonly #random: () => number
@@ -75,7 +75,7 @@ export class RandomEdits {
     writeFileSync(this.#newPath(), this.#bytes(this.#below(LARGEST)))
   }
 
-  /** The same size and the same mtime: only the ctime tells. */
+  /** The same size and the same mtime: only the ctime changes. */
   #changeInPlace(): void {
     const path = this.#file()
     if (!path) return

@@ -13,7 +13,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { Inventory, InventoryNews } from '../../src/wire/inventory.ts'
 import { keepingLog } from './keeping-log.ts'
 
-/** A source that tells what a test says. */
+/** An inventory source that a test controls. */
 export function toldInventory(first: Inventory): InventorySource & { tell(news: InventoryNews): void } {
   let listener: (news: InventoryNews) => void = () => {}
   return {
@@ -35,7 +35,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** A folder that goes when the test ends, after everything that was started later. */
+/** A folder that is removed when the test ends, after everything that was started later has ended. */
 export async function testFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'backupd-test-server-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -47,7 +47,7 @@ export type StartOptions = Partial<ControllerOptions> & {
   daemonUrls?: Record<string, string>
 }
 
-/** A real controller on a free port; where nothing answers for a server, its daemon counts as down. */
+/** A real controller on a free port; a server without an answering daemon counts as down. */
 export async function startTestController({ folder, daemonUrls = {}, ...options }: StartOptions) {
   const port = await freePort()
   const log = keepingLog()
@@ -120,7 +120,7 @@ export async function askGraphQL<T = Record<string, unknown>>(
   return { status: response.status, ...((await response.json()) as object) }
 }
 
-/** graphql-ws, without coming back by itself. */
+/** graphql-ws, without reconnecting. */
 export function socketClient(url: string, headers: Record<string, string> = {}) {
   class Socket extends WebSocket {
     constructor(address: string, protocols: string[]) {

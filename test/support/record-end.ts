@@ -17,10 +17,10 @@ export interface EndedRecord {
 const RECORD = `subscription ($rid: ID!) { recordUpdated(rid: $rid) { record {
   rid state reason error { code message action facts } warnings result { file size entriesRestored backup { name good suspect } } } } }`
 
-/** Some machines have processes that nobody may look into. */
+/** Some machines have processes that cannot be inspected. */
 const isOfVolume = (warning: string) => !warning.startsWith('processes that could not be inspected')
 
-/** The record of a run when it has ended. */
+/** Waits until a run has ended, and returns its record. */
 export async function endOfRecord(url: string, rid: string): Promise<EndedRecord> {
   const events = socketClient(url).iterate<{ recordUpdated: { record: EndedRecord } }>({
     query: RECORD,

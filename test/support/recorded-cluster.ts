@@ -8,7 +8,7 @@ import { recordedEntity, writeRecordedMeta } from './recorded-store.ts'
 
 export const [ONE, TWO] = ['10.77.0.11', '10.77.0.12'] as const
 
-/** What the legacy system's inventory said (fixtures/wire/backupspec.json). */
+/** The inventory of the legacy system (fixtures/wire/backupspec.json). */
 function recordedInventory(): Inventory {
   const inventory = given
     .app('hello')
@@ -72,7 +72,7 @@ export async function startRecordedCluster({ mirror }: { mirror: boolean }) {
 
 export type RecordedCluster = Awaited<ReturnType<typeof startRecordedCluster>>
 
-/** One recorded exchange, or what was then on disk. */
+/** One recorded exchange, or the content of the disk at that time. */
 export interface Exchange {
   name: string
   method?: string
@@ -91,7 +91,7 @@ interface RecordedJob {
   args: Record<string, unknown>
 }
 
-/** The recorded exchanges as they would be where the volumes lie in `volumes`: a job's id is a digest of its args. */
+/** The recorded exchanges as they would be if the volumes were in `volumes`: a job's id is a digest of its args. */
 export async function recordedExchanges(volumes: string): Promise<Exchange[]> {
   const recorded = await readFile('test/fixtures/wire/controller.json', 'utf8')
   const text = recorded.replaceAll('/data/lain/volumes', volumes)

@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { onTestFinished, vi } from 'vitest'
 import { loadKernel } from '../../src/lib/kernel.ts'
 
-/** What was done to the disk below `base`, in order: `sync data/recovers`, `move volumes/db/a volumes/old/a`. */
+/** The recorded steps below `base`, in order: `sync data/recovers`, `move volumes/db/a volumes/old/a`. */
 export interface RecordedDisk {
   steps: string[]
   /** Adds a step of the test's own. */
@@ -13,7 +13,7 @@ export interface RecordedDisk {
 
 /**
  * Records writes, renames, removals and syncs that do not go through a driver of the store, until the test ends. Each
- * call still does its work. Ids of recovers, processes and temporary names are cut out.
+ * call still does its work. Ids of recovers and processes, and temporary names, are removed from the steps.
  */
 export async function recordDisk(base: string): Promise<RecordedDisk> {
   const steps: string[] = []
@@ -34,7 +34,7 @@ export async function recordDisk(base: string): Promise<RecordedDisk> {
 
 type Recorder = (verb: string, ...paths: (string | Buffer)[]) => void
 
-/** Folders held open are named by what their descriptor stands for. */
+/** Open folders are named by the path that their descriptor refers to. */
 function pathText(path: string | Buffer): string {
   return path
     .toString('latin1')

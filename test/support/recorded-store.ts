@@ -13,7 +13,7 @@ export function recordedEntity(
   }
 }
 
-/** `.meta` as the legacy system leaves it: by source, an increment's with its mark, NULs behind. */
+/** `.meta` as the legacy system leaves it: lists by source, an increment's source with its mark, NULs at the end. */
 export function writeRecordedMeta(namespace: string, entities: readonly BackupEntity[]): void {
   const keyOf = ({ mode, source }: BackupEntity) => (mode === 'increment' ? `${source}@increment` : source)
   const lists = Object.fromEntries(Map.groupBy(entities, keyOf))

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** Why this machine cannot do it; undefined if it can. The world is gone again afterwards. */
+/** Why this machine cannot do it; undefined if it can. Everything made for the check is removed again. */
 function whyNot(act: (folder: string) => void): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'backupd-try-'))
   try {
@@ -50,7 +50,7 @@ export function mountWithProjects(base: string): string {
   return point
 }
 
-/** A volume with a quota project of its own, which holds `file`; gone after the test. */
+/** A volume with a quota project of its own, which holds `file`; removed after the test. */
 export function makeProjectVolume(base: string): { mounted: string; volume: string } {
   const mounted = mountWithProjects(base)
   onTestFinished(() => run('umount', '-l', mounted))

@@ -10,7 +10,7 @@ export function idOf(plain: Buffer): Buffer {
   return createHash('sha256').update(plain).digest()
 }
 
-/** `plain` as it goes into a pack. */
+/** `plain` in the form in which a pack stores it. */
 export function blobOf(repository: Repository, type: BlobType, plain: Buffer, compressed = true): PackedBlob {
   const sealed = seal(repository.key, compressed ? compress(plain) : plain)
   return { type, id: idOf(plain), sealed, plainLength: plain.length, compressed }
@@ -19,7 +19,7 @@ export function blobOf(repository: Repository, type: BlobType, plain: Buffer, co
 const WHO = { username: 'root', uid: 0, gid: 0, parent: null, original: null, backupd: null }
 const FILE = { mode: 420, mtime: '2026-01-01T00:00:00Z', ctime: '2026-01-01T00:00:00Z', uid: 0, gid: 0 }
 
-/** Puts a folder of files, given by their contents, into packs; the id of its tree. */
+/** Puts a folder of files, given by their contents, into packs; returns the id of its tree. */
 export async function addFolder(
   repository: Repository,
   packs: PackWriter,
@@ -37,7 +37,7 @@ export async function addFolder(
   return idOf(tree)
 }
 
-/** A snapshot of files, given by their contents; its id. */
+/** A snapshot of files, given by their contents; returns its id. */
 export async function addSnapshot(repository: Repository, files: Record<string, Buffer>): Promise<string> {
   const packs = repository.beginPacks()
   const tree = await addFolder(repository, packs, files)

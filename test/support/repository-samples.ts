@@ -18,7 +18,7 @@ export const FACTS: SnapshotFacts = {
   ...{ durability: 'synced', writer: 'test' },
 }
 
-/** For a repository that nobody else uses. */
+/** For a repository without other users. */
 export const NO_LOCK = { signal: new AbortController().signal, assertHeld: async () => {} }
 
 /** Four files in four directories, the volume one of them. */

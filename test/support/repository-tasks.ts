@@ -14,7 +14,7 @@ import { IP } from './store-samples.ts'
 export type Task = 'backup' | 'forget' | 'prune'
 
 const signal = new AbortController().signal
-/** Snapshots that are left by a forget. */
+/** How many snapshots a forget keeps. */
 const KEPT = 3
 
 /** Opens the repository of the store behind `driver`. */
@@ -42,7 +42,7 @@ export async function runTask(task: Task, dir: string, repository: Repository): 
   }
 }
 
-/** All snapshots, the oldest first. */
+/** All snapshots, oldest first. */
 export async function pointsOf(repository: Repository) {
   const ids = await Array.fromAsync(repository.listUnpacked('snapshots'))
   const points = await Promise.all(

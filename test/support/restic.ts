@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 /** The judge of repositories: Debian's package `restic`. */
 export const hasRestic = spawnSync('restic', ['version']).status === 0
 
-/** Runs restic on a repository, and gives what it prints. Throws with its complaint where it fails. */
+/** Runs restic on a repository, and returns its output. Throws with its stderr if it fails. */
 export function restic(repository: string, passwordFile: string) {
   return (...args: string[]): string =>
     execFileSync('restic', ['-q', '-r', repository, '--password-file', passwordFile, '--no-cache', ...args], {

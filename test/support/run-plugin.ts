@@ -30,7 +30,7 @@ export async function runPlugin<Args>(
     isRunning: async () => false,
     ...call.change,
   }
-  // Some machines have processes that nobody may look into.
+  // Some machines have processes that cannot be inspected.
   const isOurs = (warning: string) => !warning.startsWith('processes that could not be inspected')
   const outcome = await plugin.run(plugin.parseArgs(call.args), context)
   return { ...outcome, result: outcome.result ?? {}, warnings: warnings.filter(isOurs) }

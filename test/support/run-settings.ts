@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { RunSettings } from '../../src/engine/plugin.ts'
 
-/** Settings of a daemon whose data lies in a folder of its own, which goes when the test is over. */
+/** Settings of a daemon whose data lies in a folder of its own, which is removed after the test. */
 export async function runSettings(): Promise<RunSettings> {
   const dataDir = await mkdtemp(join(tmpdir(), 'backupd-engine-'))
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))

@@ -10,7 +10,7 @@ export async function writtenBackup(
   { archive = ARCHIVE, source = SOURCE, rid = newRid(T0 * 1000), ...more }: Partial<BeginInput> = {},
 ) {
   const pending = await store.begin({ archive, rid, source, ...more })
-  // A test may leave it as a killed process does; its files are closed, and removed, only after the test.
+  // A test may leave it like a killed process; its files are closed and removed after the test.
   onEnd(() => pending.abandon().catch(() => {}))
   await pending.object.write(OBJECT)
   await pending.index.write(INDEX)

@@ -63,7 +63,7 @@ interface Exchange {
   body: unknown
 }
 
-/** The legacy system's daemon on 10.77.0.11, as it answered; what was not recorded is its 404. */
+/** The legacy system's daemon on 10.77.0.11, with its recorded answers; requests that were not recorded get its 404. */
 export async function legacyDaemon() {
   const file = new URL('../fixtures/wire/daemon.json', import.meta.url)
   const exchanges = JSON.parse(await readFile(file, 'utf8')) as Exchange[]

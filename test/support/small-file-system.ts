@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it, onTestFinished } from 'vitest'
 
-/** A test that mounts a file system; skipped, with the reason, where this machine lets nobody do that. */
+/** A test that mounts a file system; skipped, with the reason, if this machine does not allow that. */
 export function itMounts(name: string, test: () => Promise<void>): void {
   if (noMounts === undefined) it(name, test)
   else it(name, ({ skip }) => skip(noMounts))
@@ -12,7 +12,7 @@ export function itMounts(name: string, test: () => Promise<void>): void {
 
 const noMounts = whyNoMounts()
 
-/** undefined where it can. */
+/** undefined if it can. */
 function whyNoMounts(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can mount'
   try {
@@ -23,7 +23,7 @@ function whyNoMounts(): string | undefined {
   }
 }
 
-/** A file system of its own with room for `kib` KiB, gone after the test. */
+/** A file system of its own with room for `kib` KiB, removed after the test. */
 export function smallFileSystem(kib: number): { dir: string; remount(options: 'ro' | 'rw'): void } {
   const dir = mount(kib)
   onTestFinished(() => unmount(dir))

@@ -26,7 +26,7 @@ export function sampleFacts(changes: Partial<SnapshotFacts> = {}): SnapshotFacts
   }
 }
 
-/** A snapshot of a volume of which nobody reads the tree. */
+/** A snapshot whose tree is never read. */
 export function sampleSnapshot(changes: Partial<SnapshotFile> = {}, seconds = T0): SnapshotFile {
   return {
     ...{ time: formatGoTime(BigInt(seconds) * 1_000_000_000n), tree: Buffer.alloc(32, 1), parent: null },
@@ -36,7 +36,7 @@ export function sampleSnapshot(changes: Partial<SnapshotFile> = {}, seconds = T0
   }
 }
 
-/** Puts snapshots into the own namespace, as they are; returns their ids. */
+/** Puts snapshots into the own namespace unchanged; returns their ids. */
 export async function putSnapshots(store: Store, ...snapshots: SnapshotFile[]): Promise<string[]> {
   await using repository = await store.ownRepository()
   const ids: string[] = []

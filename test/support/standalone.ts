@@ -13,15 +13,15 @@ const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export interface Program {
   process: ChildProcess
-  /** Everything it said, stdout and stderr, line by line. */
+  /** Everything it printed on stdout and stderr, line by line. */
   lines: string[]
-  /** Resolves with the first line that fits, said already or yet to come; rejects where the program ends before. */
+  /** Resolves with the first line that matches, printed already or later; rejects if the program ends before. */
   said(pattern: RegExp): Promise<string>
   /** Resolves with the exit code. */
   ended: Promise<number | null>
 }
 
-/** Runs the built program for real, on a host of its own where one is given. */
+/** Runs the built program for real, on a host of its own if one is given. */
 export function startProgram(args: string[], host?: NetHost): Program {
   const start = host ? host.spawn : spawn
   const child = start(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -44,7 +44,7 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Names in the own namespace of the store in `dir`, but for the files that are always there. */
+/** Names in the own namespace of the store in `dir`, without the files that always exist. */
 export function namesIn(dir: string): string[] {
   const own = ['.owner', '.lock', '.meta']
   return readdirSync(join(dir, IP))

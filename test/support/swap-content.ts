@@ -5,7 +5,7 @@ import { describeTree } from './tree-compare.ts'
 
 export const RID = `1795423489${'a'.repeat(32)}`
 
-/** Names that are in both, in one only, that are no text, that change their kind. */
+/** Names that are in both, in one only, not text, or of different types. */
 export function fillOld(folder: string): void {
   for (const name of ['both', 'old only', 'was a file']) writeFileSync(join(folder, name), `old ${name}`)
   writeFileSync(
@@ -43,7 +43,7 @@ export const NEW_ROOT: TreeEntry = {
   extents: null,
 }
 
-/** What is in a folder, down to the last time and inode number of the folder itself. */
+/** The content of a folder, with all times, and the inode number of the folder itself. */
 export function contentOf(folder: string) {
   return { inode: lstatSync(folder).ino, tree: Object.fromEntries(describeTree(folder)) }
 }

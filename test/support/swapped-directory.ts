@@ -6,7 +6,7 @@ import { startFlipping } from './flip.ts'
 import type { Plugins } from './given/plugins.ts'
 import { onEnd } from './lifetime.ts'
 
-/** Why the attack cannot be made here; undefined where it can. */
+/** Why the attack cannot be made here; undefined if it can. */
 export const noSwaps = loadKernel() ? undefined : 'needs the kernel to let two names change places'
 
 const CONTAINER_USER = 1234

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 
-/** A header block written by hand, so that it can hold what no tar writes. */
+/** A header block written by hand, so that it can hold what a tar program never writes. */
 export interface BlockFields {
   name: string | Buffer
   type?: string

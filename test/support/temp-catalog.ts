@@ -6,7 +6,7 @@ import { type Catalog, openCatalog } from '../../src/catalog/catalog.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from './silent-log.ts'
 
-/** A folder that goes with the test. */
+/** A folder that is removed after the test. */
 export async function tempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'backupd-test-catalog-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onEnd } from './lifetime.ts'
 
-/** Where a sync costs nothing, if there is such a place. */
+/** A folder in memory, where a sync costs nothing, if this machine has one. */
 export const FAST_DIR = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** A new empty directory, removed after the test. */

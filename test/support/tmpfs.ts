@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 
-/** Whether this user may mount here; tests that must, skip otherwise. */
+/** Whether this user may mount here; tests that need it are skipped otherwise. */
 export const canMount = tryMount()
 
 function tryMount(): boolean {
@@ -13,7 +13,7 @@ function tryMount(): boolean {
   }
 }
 
-/** A file system of its own in memory; unmounted (lazily) by the function given back, which may be called twice. */
+/** A file system of its own in memory; the returned function unmounts it (lazily), and may be called twice. */
 export function mountTmpfs(folder: string, options = 'size=8m'): () => void {
   mkdirSync(folder, { recursive: true })
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'backupd-test', folder])
@@ -24,7 +24,7 @@ export function mountTmpfs(folder: string, options = 'size=8m'): () => void {
   }
 }
 
-/** Shows `source` at the directory `folder` too, on the same device; unmounted by the function given back. */
+/** Shows `source` at the directory `folder` too, on the same device; the returned function unmounts it. */
 export function bindMount(source: string, folder: string): () => void {
   mkdirSync(folder, { recursive: true })
   execFileSync('mount', ['--bind', source, folder])

@@ -6,13 +6,13 @@ import { loadKernel } from '../../src/lib/kernel.ts'
 export interface CompareOptions {
   /** The two top directories themselves may differ in mode, owner, times and attributes. */
   ignoreRoot?: boolean
-  /** Paths (text form) that are not compared, nor what lies under them. */
+  /** Paths (text form) that are not compared, with everything below them. */
   except?: string[]
-  /** What is not compared anywhere. */
+  /** Attributes that are not compared anywhere. */
   ignore?: (keyof Description)[]
 }
 
-/** One thing in a tree, as far as a backup must bring it back. */
+/** One entry of a tree, as far as a backup must restore it. */
 export interface Description {
   type: string
   mode: string
@@ -23,14 +23,14 @@ export interface Description {
   content: string
   linkTarget: string
   device: string
-  /** The first path of the same inode, where there are several. */
+  /** The first path of the same inode, if there are several. */
   hardLinkOf: string
   xattrs: string
   /** KiB allocated; compared roughly. */
   allocatedKiB: number
 }
 
-/** What differs between two trees, one sentence each; empty = the same, names, bytes, holes and all. */
+/** Lists the differences between two trees, one sentence each; empty if names, bytes, holes and all else are the same. */
 export function compareTrees(expected: string, actual: string, options: CompareOptions = {}): string[] {
   const a = describeTree(expected, options)
   const b = describeTree(actual, options)
@@ -118,7 +118,7 @@ function typeOf(mode: number): string {
 const PAGE = 4096
 const WHOLE = 16 << 20
 
-/** Of large files only what is not zero counts, with its place: holes take no time. */
+/** Of large files, hashes only the data that is not zero, with its position: holes take no time. */
 function hashOf(path: Buffer, size: number): string {
   const hash = createHash('sha256')
   const chunk = Buffer.alloc(1 << 20)
@@ -145,13 +145,13 @@ function hashPages(hash: Hash, bytes: Buffer, offset: number): void {
   }
 }
 
-/** On a page: both trees are cut alike. */
+/** At a page boundary: both trees are split alike. */
 function nextData(fd: number, from: number, size: number): number {
   const at = loadKernel()?.seekData(fd, from)
   return at === undefined ? (loadKernel() ? size : from) : Math.max(from, Math.floor(at / PAGE) * PAGE)
 }
 
-/** `name=hex` in order; SELinux's label belongs to the place, not to the file. */
+/** `name=hex` in order; SELinux's label depends on the place, not on the file. */
 function xattrsOf(path: Buffer): string {
   const kernel = loadKernel()
   if (!kernel) return ''

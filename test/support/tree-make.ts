@@ -21,7 +21,7 @@ import { type Kernel, loadKernel } from '../../src/lib/kernel.ts'
 /**
  * Makes a small tree with everything in it that is easily lost: names that are not text, owners, times to the
  * nanosecond, hard links, holes, attributes, ACLs, fifos, devices. `root` must not exist.
- * Gives back what this machine did not allow (needs root, or attributes of the file system).
+ * Returns what this machine did not allow (needs root, or attributes of the file system).
  */
 export function makeNastyTree(root: string): { skipped: string[] } {
   mkdirSync(root, { mode: 0o750 })
@@ -37,7 +37,7 @@ export function makeNastyTree(root: string): { skipped: string[] } {
   return { skipped }
 }
 
-/** A socket in the file system; end it with the function given back. */
+/** A socket in the file system; the returned function ends it. */
 export async function makeSocket(path: string): Promise<() => Promise<void>> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {

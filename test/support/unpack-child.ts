@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /**
  * Unpacks argv[2] into argv[3] in a process of its own and prints `{ faults, warnings }`, as argv[4] says:
- * `plain` finds no libc and goes without, `nobody` gives its rights away first.
+ * `plain` runs without libc, `nobody` drops its privileges first.
  */
 const [archive = '', target = '', how = ''] = process.argv.slice(2)
 if (how === 'plain') Object.defineProperty(process, 'platform', { value: 'elsewhere' })

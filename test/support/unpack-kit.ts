@@ -8,14 +8,14 @@ import { BackupdError } from '../../src/lib/errors.ts'
 import type { ObjectReader } from '../../src/objects/driver.ts'
 import type { UnpackSummary } from '../../src/volume/tree/unpack-summary.ts'
 
-/** A folder with room for an archive and what it unpacks to; gone at the end of the block. */
+/** A folder for an archive and its unpacked content; removed at the end of the block. */
 export interface Bench extends Disposable {
   path: string
   /** An existing empty directory. */
   target: string
 }
 
-/** `memory`: where syncing costs nothing, if this machine has such a place; attributes may not be had there. */
+/** `memory`: a place where syncing costs nothing, if this machine has one; it may not support attributes. */
 export function makeBench(where: 'disk' | 'memory' = 'disk'): Bench {
   const folder = where === 'memory' && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   const path = mkdtempSync(join(folder, 'backupd-unpack-'))
@@ -54,7 +54,7 @@ export async function unpack(
   return { ...summary, warnings }
 }
 
-/** `CODE: message` of what it is refused with, or what it gave where it was not. */
+/** `CODE: message` of the refusal, or the result if there was none. */
 export async function refusalOf(
   archive: Buffer,
   target: string,
@@ -68,7 +68,7 @@ export async function refusalOf(
   }
 }
 
-/** GNU tar's own words where it could not keep everything; its exit code is not looked at. */
+/** GNU tar's messages about what it could not keep; its exit code is ignored. */
 export function gnuTar(...args: string[]): string {
   try {
     execFileSync('tar', args, { stdio: ['ignore', 'ignore', 'pipe'] })

@@ -1,4 +1,4 @@
-/** How a zone's wall clock reads, told apart from the code under test: by another locale and format. */
+/** Reads a zone's wall clock independently of the code under test: by another locale and format. */
 export interface Reading {
   instant: number
   /** `YYYY-MM-DD hh:mm:ss` as numbers. */
@@ -11,7 +11,7 @@ export interface Reading {
   weekday: number
 }
 
-/** Each step from `from` to `to` (unix ms) with what the clock on the wall shows. */
+/** Each step from `from` to `to` (unix ms) with the wall clock's reading. */
 export function readWallClock(
   zone: string,
   from: number,

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** What lies in a folder: files by their paths, or a function that writes it. */
+/** The content of a folder: files by their paths, or a function that writes it. */
 export type Content = Record<string, string | Buffer> | ((folder: string) => void)
 
 export function writeContent(folder: string, content: Content): void {

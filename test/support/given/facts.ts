@@ -3,7 +3,7 @@ import type { InventorySchedule, InventoryVolume } from '../../../src/wire/inven
 import type { Content } from './content.ts'
 import type { Subject } from './subject.ts'
 
-// What a test says that exists. Plain values: `given.ts` collects them, the other files of this folder start them.
+// The facts that a test describes. Plain values: `given.ts` collects them, the other files of this folder start them.
 
 export interface AppFacts {
   readonly name: string
@@ -22,13 +22,13 @@ export interface VolumeFacts {
   readonly name: string
   /** What differs from a volume at its usual path. */
   readonly more: Partial<InventoryVolume>
-  /** None: one full backup a day. */
+  /** Empty: one full backup a day. */
   readonly schedules: readonly Partial<InventorySchedule>[]
 }
 
 export interface Facts<Backups extends number = number, Snapshots extends number = number> {
   readonly apps: readonly AppFacts[]
-  /** Daemons by their IP, and what is special in how they describe themselves. */
+  /** Daemons by IP, and how their descriptions of themselves differ from the usual. */
   readonly daemons: ReadonlyMap<string, Partial<DaemonDebug>>
   /** The id of the daemon that claims a store. */
   readonly owner: string
@@ -89,7 +89,7 @@ export function changeLastVolume<F extends Facts>(facts: F, change: (volume: Vol
 
 type OfVolume = 'files' | 'changes' | 'backups' | 'snapshots' | 'ownMount'
 
-/** What describes each. */
+/** The call that describes each fact. */
 const CALLS: Record<OfVolume, string> = {
   files: 'files()',
   changes: 'changedTo()',
@@ -99,7 +99,7 @@ const CALLS: Record<OfVolume, string> = {
 }
 const OF_VOLUME = Object.keys(CALLS) as OfVolume[]
 
-/** What each last call starts of a described volume. */
+/** Which facts of a volume each starting call uses. */
 const STARTED = {
   onDisk: ['files', 'ownMount'],
   inMemory: ['backups'],
@@ -111,7 +111,7 @@ const STARTED = {
   running: ['files', 'backups', 'changes'],
 } as const satisfies Record<string, readonly OfVolume[]>
 
-/** Throws if something of the volume was described that is not started: the test would begin with less than it says. */
+/** Throws if the starting call ignores a described fact: the test would begin with less than it says. */
 export function checkStarted(facts: Facts, end: keyof typeof STARTED): void {
   const described = OF_VOLUME.filter((name) => isDescribed(facts[name]))
   const started: readonly OfVolume[] = STARTED[end]

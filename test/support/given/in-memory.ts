@@ -17,7 +17,7 @@ import { toInventory } from './inventory.ts'
 import { subjectOf } from './subject.ts'
 
 export interface InMemoryOptions extends Partial<Pick<ControllerInput, 'clock' | 'trustedClock'>> {
-  /** Where the catalog lies; a new folder if absent. */
+  /** The folder of the catalog; a new one if absent. */
   folder?: string
 }
 
@@ -45,7 +45,7 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
     await closeWorld(world)
     await catalog.close()
   })
-  /** Takes an inventory and waits until every daemon was talked to. */
+  /** Accepts an inventory and waits until it was sent to every daemon. */
   const take = async (inventory: Inventory) => {
     await acceptInventory(world, { kind: 'inventory', inventory })
     await world.background.settled()
@@ -86,7 +86,7 @@ function inventoryMemory() {
   return Object.assign(memory, { port })
 }
 
-/** The daemon of each server; the backups lie with the first. */
+/** The daemon of each server; the first one has the backups. */
 function daemonsOf(facts: Facts) {
   const made = memoryDaemons()
   const servers = facts.apps.flatMap(({ procs }) => procs.flatMap((proc) => proc.servers))

@@ -7,7 +7,7 @@ import { writeContent } from './content.ts'
 import { checkStarted, type Facts } from './facts.ts'
 import { subjectOf } from './subject.ts'
 
-/** A folder of this test's own: `data` for the daemon, and the volume in `volumes`. */
+/** A folder of its own for each test: `data` for the daemon, and the volume in `volumes`. */
 export function makeOnDisk(facts: Facts) {
   checkStarted(facts, 'onDisk')
   const base = tempDir(tmpdir())

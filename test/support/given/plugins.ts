@@ -16,7 +16,7 @@ import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
 
 export interface PluginsOptions {
-  /** Where the daemon's folders are made. */
+  /** The parent of the daemon's folders. */
   parent?: string
 }
 
@@ -66,7 +66,7 @@ async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
         args: filled({ ...recoverArgs(backup, subject), ...more }),
         change,
       }),
-    /** What lies in the store for this server, the store's own files left out. */
+    /** Names in the server's namespace, without the store's own files. */
     objects: () =>
       readdirSync(join(storeDir, SERVER))
         .filter((name) => !name.startsWith('.'))

@@ -44,7 +44,7 @@ export async function startRepository<Snapshots extends number>(
   return { ...prepared, repository, snapshots }
 }
 
-/** A folder for a store with one repository that nobody made yet, a volume beside it, and restic to judge it. */
+/** A folder for a store whose repository is not created yet, a volume beside it, and restic to check it. */
 export function prepareRepository(facts: Facts, options: RepositoryOptions = {}) {
   checkStarted(facts, 'unmadeRepository')
   return prepareFolders(facts, options)
@@ -62,11 +62,11 @@ function prepareFolders({ files }: Facts, { driverOf = localDriver }: Repository
     ...{ dir, path, volume, passwordFile, place },
     ...openers(place),
     ...snapshotMaker(volume),
-    /** Runs restic on the repository; throws where it fails. */
+    /** Runs restic on the repository; throws if it fails. */
     restic: runRestic,
-    /** restic's full check; throws where it finds anything. */
+    /** restic's full check; throws if it finds an error. */
     check: () => runRestic('check', '--read-data', '--no-lock'),
-    /** What restic restores of a snapshot: the folder that stands for the volume. */
+    /** Restores a snapshot with restic; returns the folder of the volume. */
     restored(id: string): string {
       const target = join(dir, `restored-${id.slice(0, 8)}`)
       runRestic('restore', id, '--target', target)
@@ -93,7 +93,7 @@ function closedAtEnd(repository: Repository): Repository {
   return repository
 }
 
-/** Times lie ahead, so that nothing is too young to trust. */
+/** The clock is ahead, so that no file is too young to trust its timestamps. */
 function snapshotMaker(volume: string) {
   const treeWarnings: string[] = []
   const onWarning: MakeSnapshotInput['onWarning'] = ({ severity, path, message }) =>

@@ -68,7 +68,7 @@ async function startPrograms(facts: Facts, { prepare }: RunningOptions) {
     ...{ ...folders, url, daemon, inventory, ask },
     ended: (rid: string) => endOfRecord(url, rid),
     ...runner(url, ask, facts),
-    /** Backups as the store's folder has them; the store's own files left out. */
+    /** Names of backups in the store's folder, without the store's own files. */
     objects: () =>
       readdirSync(store)
         .filter((name) => !name.startsWith('.'))
@@ -130,7 +130,7 @@ interface LastGood {
   app: { procs: { instances: { volumes: { lastGood: { name: string } | null }[] }[] }[] }
 }
 
-/** No run left anything beside or in the volume, nor the record of a recover that is under way. */
+/** Checks that no run left anything in or beside the volume, nor the record of an unfinished recover. */
 function expectNothingLeft({ folder, store, volume }: Folders): void {
   const left = (at: string) => readdirSync(at).filter((name) => name.startsWith('.backupd-'))
   const recovers = join(folder, `daemon-${IP}`, 'recovers')

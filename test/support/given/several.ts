@@ -1,11 +1,11 @@
-/** N of them in a tuple, so that a test can take the first two of two. */
+/** A tuple of N, so that a test can destructure it without checks. */
 export type Several<T, N extends number, Found extends T[] = []> = number extends N
   ? T[]
   : Found['length'] extends N
     ? Found
     : Several<T, N, [...Found, T]>
 
-/** Makes N of them, one after the other. */
+/** Makes N values, one after the other. */
 export async function makeSeveral<T, N extends number>(
   count: N,
   make: (at: number) => Promise<T>,

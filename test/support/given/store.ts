@@ -13,7 +13,7 @@ import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
 
 export interface StoreOptions {
-  /** Where it lies; a new folder if absent. */
+  /** Its folder; a new one if absent. */
   dir?: string
   driver?: Driver
 }
@@ -33,11 +33,11 @@ export interface UnclaimedStore {
 
 export interface ClaimedStore<Backups extends number, Snapshots extends number> extends UnclaimedStore {
   backups: Several<Manifest, Backups>
-  /** Their ids, the oldest first. */
+  /** Their ids, oldest first. */
   snapshots: Several<string, Snapshots>
 }
 
-/** A store as a daemon has it that did not claim its namespace. */
+/** A store whose daemon has not claimed its namespace yet. */
 export function openUnclaimed(facts: Facts, options: StoreOptions = {}): UnclaimedStore {
   checkStarted(facts, 'unclaimedStore')
   return openStoreIn(facts, options)

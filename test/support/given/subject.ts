@@ -12,7 +12,7 @@ export interface Subject {
   place: string
 }
 
-/** The volume that was the last one when its backups were described, or the last one of all. */
+/** The volume that was described last before its backups, or else the last one of all. */
 export function subjectOf({ subject, apps }: Pick<Facts, 'subject' | 'apps'>): Subject {
   if (subject) return subject
   const app = apps.at(-1)?.name ?? 'hello'
