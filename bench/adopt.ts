@@ -1,6 +1,7 @@
 /**
- * A store with many backups of one volume, and a catalog that knows nothing of it: `node bench/adopt.ts [backups]`; build
- * first. The built program runs in a process of its own. Beside it stands what merely reading all manifests costs.
+ * A store with many backups of one volume, and a catalog that knows nothing of it: `node bench/adopt.ts [backups]`;
+ * build first. The built program runs in a process of its own. For comparison, it prints the cost of only reading all
+ * manifests.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -50,7 +51,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-/** As both systems leave it: archives, our manifests beside them, `.meta` with every one of them. */
+/** A namespace as both systems leave it: archives, our manifests beside them, and `.meta` with all of them. */
 function fillStore(): void {
   for (const dir of [namespace, source]) mkdirSync(dir, { recursive: true })
   const first = Math.floor(Date.now() / 1000) - BACKUPS * 60
@@ -81,7 +82,7 @@ async function readManifests(): Promise<void> {
     if (name.endsWith('.manifest.json')) JSON.parse(await readFile(join(namespace, name), 'utf8'))
 }
 
-/** Starts it, prints how long it took until every backup is in its lists, and ends it. */
+/** Starts the program, prints how long it took until every backup is in its lists, and ends it. */
 async function withProgram(what: string, work: () => Promise<void>): Promise<void> {
   const flags = [
     ...['standalone', '--inventory', join(folder, 'inventory.yaml'), '--data', data, '--ip', IP],

@@ -5,7 +5,7 @@ import { RUNNER_ARGV } from '../src/engine/runner.ts'
 
 setEnvironmentOfChildren()
 
-/** Runs a file of this folder as the daemon starts its runners; gives what it prints. */
+/** Runs a file of this folder like the daemon starts its runners; returns its output. */
 export function asRunner(file: string, ...args: string[]): string {
   const child = fileURLToPath(new URL(file, import.meta.url))
   const flags = [...RUNNER_ARGV, '--disable-warning=ExperimentalWarning']

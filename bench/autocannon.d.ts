@@ -1,4 +1,4 @@
-/** What is used of autocannon, which brings no types. */
+/** The part of autocannon that we use; it has no types of its own. */
 declare module 'autocannon' {
   interface Options {
     url: string
@@ -8,7 +8,7 @@ declare module 'autocannon' {
     connections: number
     /** Seconds. */
     duration: number
-    /** Requests a second, of all connections together; latencies are then counted from when each was due. */
+    /** Requests a second, of all connections together; each latency is then measured from when the request was due. */
     overallRate?: number
   }
   interface Result {

@@ -1,4 +1,4 @@
-// Time and memory of the index of blobs, filled and asked.
+// Time and memory of filling and querying the index of blobs.
 //   node bench/blob-index.ts [BLOBS]     20 million by default
 import { indexOfNumbers, numberedId, typeOfNumber } from '../test/support/many-blobs.ts'
 

@@ -1,4 +1,4 @@
-// How quickly the catalog takes news and lists, beside raw better-sqlite3 doing the least that could be done.
+// How quickly the catalog stores news and lists records, compared with raw better-sqlite3 doing the least possible.
 //   node bench/catalog.ts [RECORDS]      100,000 by default
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * 10,000 jobs of at most 1,440 specs: how long they take to load, and how late they fire; beside the same number
- * of jobs in node-schedule alone. `node bench/cron.ts [jobs]`
+ * 10,000 jobs of at most 1,440 specs: how long they take to load, and how late they fire; compared with the same
+ * number of jobs in node-schedule alone. `node bench/cron.ts [jobs]`
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import nodeSchedule from 'node-schedule'

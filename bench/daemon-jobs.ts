@@ -63,7 +63,7 @@ async function load(jobs: Job[], version: string): Promise<number> {
   return Math.round(performance.now() - began)
 }
 
-/** When each of `count` scheduled runs was first told to have fired, unix ms. */
+/** When each of `count` scheduled runs was first reported, unix ms. */
 async function startsOf(count: number): Promise<number[]> {
   const starts = new Map<string, number>()
   const all = Promise.withResolvers<number[]>()

@@ -1,7 +1,7 @@
 /**
  * Peak memory of the built daemon and its runner together while one volume is backed up, and while it is recovered.
- * `node bench/daemon-memory.ts [--mib 1024] [--files 20000]`; build first. Printed is the most that they were seen to hold
- * at once (VmRSS, each 50 ms), and for each the most it ever held (VmHWM).
+ * `node bench/daemon-memory.ts [--mib 1024] [--files 20000]`; build first. It prints the highest
+ * sum that was sampled (VmRSS, each 50 ms), and the peak of each process (VmHWM).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -86,7 +86,7 @@ async function endOf(rid: string): Promise<Ended> {
   }
 }
 
-/** The daemon and its children, each by its own highest. */
+/** The daemon and its children, each with its own peak. */
 function notePeaks(): void {
   const own = String(daemon.pid)
   let now = 0

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { packArchive } from '../src/archive/pack.ts'
 
-/** Packs argv[2] into argv[3], syncs, and prints as JSON what it took. A process of its own, as a runner is. */
+/** Packs argv[2] into argv[3], syncs, and prints time and memory as JSON. A process of its own, as a runner is. */
 const [, , volume = '', file = ''] = process.argv
 const out = await fileWriter(file)
 const index = await fileWriter(`${file}.index.gz`)

@@ -22,7 +22,7 @@ const tree = mixedTree({ mib: Number(values.mib), files: Number(values.files) })
 const folder = dirname(tree.path)
 const archive = (name: string) => `${folder}/full-backup-${name}.tar.gz`
 
-/** As the engine starts its runners. */
+/** Started like the engine starts its runners. */
 
 interface Outcome {
   seconds: number

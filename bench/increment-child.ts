@@ -2,8 +2,9 @@ import { systemClock } from '../src/lib/clock.ts'
 import type { RepositoryPlace } from '../src/restic/repository/repository.ts'
 
 /**
- * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints as JSON what it took; without
- * argv[3] only the repository. A process of its own, as a runner is, and of the built program, as runners are.
+ * Makes a snapshot of argv[3] in the store argv[2], on top of the newest, and prints time and memory as JSON; without
+ * argv[3], it only creates the repository. A process of its own, as a runner is, and of the built program, as runners
+ * are.
  */
 const [, , store = '', volume = ''] = process.argv
 const { localDriver } = await built<typeof import('../src/objects/drivers/local.ts')>('objects/drivers/local')

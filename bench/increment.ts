@@ -8,7 +8,8 @@ import { mixedTree } from './mixed-tree.ts'
 
 /**
  * Snapshots by us and by restic, in turns: the first of a mixed tree, the first of many small files, one after which
- * nothing changed among these, and one after a MiB changed in a large file. `--mib`, `--files` and `--many` choose the trees, `--rounds` how often.
+ * nothing changed among these, and one after a MiB changed in a large file. `--mib`, `--files` and `--many` choose the
+ * trees, `--rounds` how often.
  */
 const { values } = parseArgs({
   options: {
@@ -55,7 +56,7 @@ try {
 
 function compareFirst(tree: { mib: number; files: number }): void {
   const { path } = mixedTree(tree)
-  // What was written a moment ago is flushed again when it is read: the tree stands for one that is older.
+  // Data that was just written is flushed again when it is read; a real volume is older than that.
   execFileSync('sync')
   const sizes: number[] = []
   const seconds = inTurns(`first backup of ${tree.mib} MiB, ${tree.files} files`, (one) => {
@@ -102,7 +103,7 @@ function compareOneMiB(): void {
   console.log(`  ours: at most 8 MiB: ${(added[0] ?? Infinity) <= 8 ? 'reached' : 'MISSED'}`)
 }
 
-/** The medians, ours first. */
+/** Measures all in turns; prints and returns the medians, ours first. */
 function inTurns(what: string, measure: (one: Contestant) => number): number[] {
   console.log(what)
   const all = contestants.map((): number[] => [])

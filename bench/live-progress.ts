@@ -1,7 +1,7 @@
 /**
  * From a daemon's progress to its subscribed clients: `node bench/live-progress.ts [clients] [main.js]`.
- * The built program runs as its users run it; its daemon runs a test action that steps on each few milliseconds. What
- * the daemon knows is read from its own HTTP each few milliseconds, what the clients know comes over graphql-ws.
+ * The built program runs as its users run it; its daemon runs a test action that steps on each few milliseconds. The
+ * daemon's progress is read over its HTTP every few milliseconds; the clients get theirs over graphql-ws.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -38,9 +38,9 @@ const flags = [
 ]
 const program = spawn(process.execPath, [MAIN, 'standalone', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
 try {
-  await said(/Jobs sent/)
+  await waitForLine(/Jobs sent/)
   const rid = await startTestRun()
-  const looking = lookAtDaemon(rid)
+  const looking = pollDaemon(rid)
   const seen = await Promise.all(Array.from({ length: CLIENTS }, () => watchRun(rid)))
   const known = await looking
   const delays = seen.flatMap((steps) => delaysOf(known, steps))
@@ -50,10 +50,10 @@ try {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Step → when it was first known, ms. */
+/** Step → when it was first seen, ms. */
 type Steps = { step: number; at: number }[]
 
-function said(pattern: RegExp): Promise<void> {
+function waitForLine(pattern: RegExp): Promise<void> {
   return new Promise((found, failed) => {
     const lines: string[] = []
     for (const stream of [program.stdout, program.stderr]) {
@@ -86,8 +86,8 @@ async function startTestRun(): Promise<string> {
   return ((await answer.json()) as { rid: string }).rid
 }
 
-/** What the daemon itself says, as often as it can be asked. */
-async function lookAtDaemon(rid: string): Promise<Steps> {
+/** Polls the progress of the daemon as often as possible. */
+async function pollDaemon(rid: string): Promise<Steps> {
   const steps: Steps = []
   for (;;) {
     const record = (await (await fetch(`${DAEMON}/records/${rid}`)).json()) as {
@@ -119,7 +119,7 @@ async function watchRun(rid: string): Promise<Steps> {
   return steps
 }
 
-/** Each step the daemon told: how long until the client knew it or a later one. */
+/** For each step of the daemon: how long until the client got it or a later one. */
 function delaysOf(known: Steps, seen: Steps): number[] {
   return known.flatMap(({ step, at }) => {
     const later = seen.find((told) => told.step >= step)

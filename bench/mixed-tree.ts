@@ -55,7 +55,7 @@ function writePieces(path: string, length: number, piece: (length: number) => Bu
   for (let left = length; left > 0; left -= 4 * MiB) appendFileSync(path, piece(Math.min(left, 4 * MiB)))
 }
 
-/** Lines like those of a log: some words often, some seldom, numbers that differ. */
+/** Lines like those of a log: some words are frequent, some are rare, and the numbers differ. */
 function textPool(bytes: number, random: () => number): Buffer {
   const words = Array.from({ length: 4000 }, () =>
     random()

@@ -4,7 +4,7 @@ import { unpackArchive } from '../src/archive/unpack.ts'
 import type { ObjectReader } from '../src/objects/driver.ts'
 import { applyRootMetadata } from '../src/volume/tree/write.ts'
 
-/** Unpacks argv[2] into argv[3] and prints as JSON what it took. A process of its own, as a runner is. */
+/** Unpacks argv[2] into argv[3] and prints time and memory as JSON. A process of its own, as a runner is. */
 const [, , file = '', target = ''] = process.argv
 let warnings = 0
 const { size, sha256 } = JSON.parse(await readFile(`${file}.json`, 'utf8'))

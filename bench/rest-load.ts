@@ -1,8 +1,8 @@
 /**
- * Requests a second of the v1 and v2 URLs and of the GraphQL queries behind them: `node bench/rest-load.ts [seconds] [records]`;
- * build first. The built controller runs in a process of its own with two real daemons, 1,000 jobs of 250 apps and
- * 100,000 records; the volume asked for has 10 real backups. Beside the rate stands what a request costs the
- * controller's process, which tells even where the machine is busy.
+ * Requests a second of the v1 and v2 URLs and of the GraphQL queries behind them: `node bench/rest-load.ts [seconds]
+ * [records]`; build first. The built controller runs in a process of its own with two real daemons, 1,000 jobs of 250
+ * apps and 100,000 records; the volume asked for has 10 real backups. It also prints the processor time of the
+ * controller for each request, which is meaningful even on a busy machine.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -105,7 +105,7 @@ function controllerFlags(): string[] {
   ]
 }
 
-/** Resolves once the program said what it should. */
+/** Resolves once the program printed the expected line. */
 function start(command: string, flags: string[], said: RegExp): Promise<ChildProcess> {
   const program = spawn(process.execPath, ['dist/main.js', command, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -154,7 +154,7 @@ interface Question {
   path: string
   /** A GraphQL request. */
   body?: string
-  /** Requests a second that it should reach. */
+  /** Target, in requests a second. */
   target?: number
 }
 

@@ -2,21 +2,21 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 
 export interface RestoreContest {
-  /** What is restored, for the eye. */
+  /** What is restored, for the output. */
   what: string
   /**
-   * Where to: a new folder in it for each run, all removed at the end. ext4 searches past inodes that were freed a
-   * minute ago, which makes every file that follows a removal slow to create.
+   * The parent of the targets: a new folder for each run, all removed at the end. ext4 searches past inodes that were
+   * freed a minute ago, so after a removal, each new file is slow to create.
    */
   folder: string
   rounds: number
-  /** The one that we are compared with; null where only ours is run. */
+  /** The program that ours is compared with; null if only ours runs. */
   other: string | null
-  /** By name: restores into `target` until all is on the disk; gives peak memory in MiB, or 0. */
+  /** By name: restores into `target` and syncs; returns its peak memory in MiB, or 0. */
   contestants: Readonly<Record<string, (target: string) => number>>
 }
 
-/** Has them restore in turns; prints each run, the medians and their ratio. */
+/** Runs the programs in turns; prints each run, the medians and their ratio. */
 export function restoreInTurns({ what, folder, rounds, other, contestants }: RestoreContest): void {
   const names = other === null ? ['ours'] : ['ours', other]
   const seconds = new Map<string, number[]>(names.map((name) => [name, []]))

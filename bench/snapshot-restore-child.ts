@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Restores a snapshot of the repository argv[2] into argv[4] and prints as JSON what it took. argv[3] is the file with the password. Of the built program, as runners are. */
+/**
+ * Restores a snapshot of the repository argv[2] into argv[4] and prints time and memory as JSON. argv[3] is the file
+ * with the password. Of the built program, as runners are.
+ */
 const { systemClock } = await built<typeof import('../src/lib/clock.ts')>('lib/clock')
 const { localDriver } = await built<typeof import('../src/objects/drivers/local.ts')>('objects/drivers/local')
 const { parseSnapshot } = await built<typeof import('../src/restic/nodes/snapshot-file.ts')>(

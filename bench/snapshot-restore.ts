@@ -6,9 +6,9 @@ import { mixedTree } from './mixed-tree.ts'
 import { restoreInTurns } from './restore-in-turns.ts'
 
 /**
- * Restores a snapshot of a mixed tree into an empty folder, by us and by restic, out of one repository that restic made,
- * both until all is on the disk, in turns. `--mib` and `--files` choose the tree, `--folder` where to restore, `--only
- * ours` measures memory alone.
+ * Restores a snapshot of a mixed tree into an empty folder, by us and by restic, out of one repository that restic
+ * made, both until all is on the disk, in turns. `--mib` and `--files` choose the tree, `--folder` where to restore,
+ * `--only ours` measures memory alone.
  */
 const { values } = parseArgs({
   options: {

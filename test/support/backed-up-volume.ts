@@ -9,7 +9,10 @@ const BACKED_UP = given
   .withBackups(1)
   .changedTo({ 'a.txt': 'changed since', since: 'made since' })
 
-/** A controller and a daemon, a volume with a few files, and a backup of it; after that, one file changed and one was added. */
+/**
+ * A controller and a daemon, a volume with a few files, and a backup of it; after that, one file changed and one was
+ * added.
+ */
 export async function runBackedUpVolume() {
   const running = await BACKED_UP.running()
   const [name] = running.backups

@@ -13,7 +13,9 @@ export const NODES = ['10.77.0.11', '10.77.0.12'] as const
 const CONTROLLER = '10.77.0.9'
 const LAINLET = fileURLToPath(new URL('./lainlet-child.ts', import.meta.url))
 
-/** Two machines with a daemon each, one with a controller and a lainlet, one with a MooseFS that the two have mounted. */
+/**
+ * Two machines with a daemon each, one with a controller and a lainlet, one with a MooseFS that the two have mounted.
+ */
 export interface Cluster extends AsyncDisposable {
   moosefs: MooseFs
   nodes: readonly [MooseFsHost, MooseFsHost]

@@ -36,7 +36,9 @@ export interface Running {
 const LARGE = 40
 const SMALL = 3000
 
-/** The built program in a process of its own, to be killed: its folder, and a volume of about 40 MiB that packs slowly. */
+/**
+ * The built program in a process of its own, to be killed: its folder, and a volume of about 40 MiB that packs slowly.
+ */
 export async function makeKillableProgram() {
   const folder = await mkdtemp(join(roomyFolder(), 'backupd-kill-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -92,7 +94,10 @@ export async function makeKillableProgram() {
 
 export type KillableProgram = Awaited<ReturnType<typeof makeKillableProgram>>
 
-/** A killed process loses nothing that it wrote, so a file system in memory is as good as a disk, and a sync costs nothing there. */
+/**
+ * A killed process loses nothing that it wrote, so a file system in memory is as good as a disk, and a sync costs
+ * nothing there.
+ */
 function roomyFolder(): string {
   const memory = '/dev/shm'
   if (!existsSync(memory)) return tmpdir()

@@ -51,7 +51,10 @@ export async function makeKillableTasks(seed: number) {
     return { calls, ms }
   }
 
-  /** Runs a task in a process that is killed at its nth call to the store, or after a time. Returns whether it was killed. */
+  /**
+   * Runs a task in a process that is killed at its nth call to the store, or after a time. Returns whether it was
+   * killed.
+   */
   async function kill(task: Task, moment: { nth: number } | { ms: number }): Promise<boolean> {
     const nth = 'nth' in moment ? moment.nth : 0
     const child = fork(CHILD, [task, dir, String(nth)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })

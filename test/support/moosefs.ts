@@ -129,7 +129,9 @@ function writeConfig(dir: string): void {
     execFileSync('chown', ['mfs:mfs', join(dir, folder), join(dir, 'meta/metadata.mfs')])
 }
 
-/** `start` resolves once it listens, `kill` once it has ended; a killed master starts again by its change logs (`-a`). */
+/**
+ * `start` resolves once it listens, `kill` once it has ended; a killed master starts again by its change logs (`-a`).
+ */
 function daemon(host: NetHost, program: string, config: string) {
   const more = program === 'mfsmaster' ? ['-a'] : []
   return {

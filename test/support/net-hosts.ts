@@ -1,7 +1,9 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
-/** A machine of its own as far as the network goes: a network namespace on a bridge. Files are shared with all others. */
+/**
+ * A machine of its own as far as the network goes: a network namespace on a bridge. Files are shared with all others.
+ */
 export interface NetHost {
   readonly ip: string
   /** Runs a command here and waits for its end; throws with its output if it fails. */

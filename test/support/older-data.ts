@@ -17,7 +17,9 @@ import { askGraphQL, startTestController, startTestDaemon } from './real-control
 
 /** What a real older version left (test/fixtures/older-version/README.md). */
 export const [ONE, TWO] = ['127.0.0.1', '127.0.0.2'] as const
-/** Job ids, journals and snapshots hold the paths of volumes, so it must be unpacked at the path at which it was made. */
+/**
+ * Job ids, journals and snapshots hold the paths of volumes, so it must be unpacked at the path at which it was made.
+ */
 export const PLACE = '/tmp/backupd-of-c500901'
 const KEPT_FOR_EVER = 36_500 * 86_400_000
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { News } from '../../src/wire/daemon-api.ts'
 
-/** One exchange between an older controller and the older daemon of 127.0.0.1 (test/fixtures/older-version/README.md). */
+/**
+ * One exchange between an older controller and the older daemon of 127.0.0.1 (test/fixtures/older-version/README.md).
+ */
 export interface OlderExchange {
   from: 'controller' | 'daemon'
   method: string

@@ -3,7 +3,10 @@ import { workerData } from 'node:worker_threads'
 import { AT_FDCWD } from '../../src/lib/kernel/libc.ts'
 import { loadKernel } from '../../src/lib/kernel.ts'
 
-/** Run as a thread: makes a directory in a volume and swaps it with a link to `target` again and again, until told to stop. */
+/**
+ * Run as a thread: makes a directory in a volume and swaps it with a link to `target` again and again, until told to
+ * stop.
+ */
 interface Order {
   names: [string, string]
   target: string

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { RID } from './swap-content.ts'
 
-/** Recovers in a process that kills itself at the n-th time it passes a point; see swap-child.ts, or another `child`. */
+/**
+ * Recovers in a process that kills itself at the n-th time it passes a point; see swap-child.ts, or another `child`.
+ */
 export async function recoverUntil(order: {
   child?: string
   [key: string]: unknown

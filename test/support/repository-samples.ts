@@ -7,7 +7,9 @@ import { IP } from './store-samples.ts'
 export const PASSWORD = 'correct horse'
 export const REPOSITORY = `${IP}/repo`
 
-/** Not on this machine, so that the tree is of the volume alone: a folder above it, such as /tmp, is changed by others. */
+/**
+ * Not on this machine, so that the tree is of the volume alone: a folder above it, such as /tmp, is changed by others.
+ */
 export const STILL_PATH = '/not/here/volume'
 
 /** Of a snapshot of ours that lacks nothing. */

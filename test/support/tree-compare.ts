@@ -30,7 +30,9 @@ export interface Description {
   allocatedKiB: number
 }
 
-/** Lists the differences between two trees, one sentence each; empty if names, bytes, holes and all else are the same. */
+/**
+ * Lists the differences between two trees, one sentence each; empty if names, bytes, holes and all else are the same.
+ */
 export function compareTrees(expected: string, actual: string, options: CompareOptions = {}): string[] {
   const a = describeTree(expected, options)
   const b = describeTree(actual, options)
