@@ -6,20 +6,20 @@ import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { sampleRecord } from '../support/catalog-samples.ts'
-import { openIn, tempFolder } from '../support/temp-catalog.ts'
+import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 
 const CHILD = fileURLToPath(new URL('../support/catalog-child.ts', import.meta.url))
 
 describe('only one process at a time uses a catalog', () => {
   test('the second process is told who uses it, and may open it afterwards', async () => {
     const folder = await tempFolder()
-    const first = await openIn(folder)
-    await expect(openIn(folder)).rejects.toMatchObject({
+    const first = await openCatalogIn(folder)
+    await expect(openCatalogIn(folder)).rejects.toMatchObject({
       code: 'CONFLICT',
       message: expect.stringContaining(`in use by process ${process.pid}`),
     })
     await first.close()
-    await (await openIn(folder)).close()
+    await (await openCatalogIn(folder)).close()
   })
 
   test('acknowledged writes survive kill -9, and the lock does not', async () => {
@@ -32,9 +32,9 @@ describe('only one process at a time uses a catalog', () => {
       if (acknowledged.length === 40) child.kill('SIGKILL')
     })
     await once(child, 'message')
-    await expect(openIn(folder)).rejects.toThrow(`in use by process ${child.pid}`)
+    await expect(openCatalogIn(folder)).rejects.toThrow(`in use by process ${child.pid}`)
     await once(child, 'close')
-    const after = await openIn(folder)
+    const after = await openCatalogIn(folder)
     onTestFinished(() => after.close())
     expect(acknowledged.length).toBeGreaterThanOrEqual(40)
     for (const rid of acknowledged) expect((await after.records.get(rid))?.record.rid).toBe(rid)
@@ -46,7 +46,7 @@ describe('only one process at a time uses a catalog', () => {
 describe('copies', () => {
   test('are complete databases, made while the catalog is in use', async () => {
     const folder = await tempFolder()
-    const catalog = await openIn(folder)
+    const catalog = await openCatalogIn(folder)
     onTestFinished(() => catalog.close())
     await catalog.records.apply([sampleRecord()])
     const { path, size } = await catalog.copier.copyTo('nightly/one')

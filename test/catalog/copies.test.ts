@@ -9,13 +9,13 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
-import { openIn, tempFolder } from '../support/temp-catalog.ts'
+import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/sqlite', import.meta.url))
 
 test('a copy gets its name when it is complete, and the name is on disk before the copy is reported', async () => {
   const folder = await tempFolder()
-  const catalog = await openIn(folder)
+  const catalog = await openCatalogIn(folder)
   onTestFinished(() => catalog.close())
   await mkdir(join(folder, 'copies'))
   const disk = await recordDisk(folder)

@@ -9,7 +9,7 @@ import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.
 import { systemClock } from '../../src/lib/clock.ts'
 import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
 import { silentLog } from '../support/silent-log.ts'
-import { openIn, tempFolder } from '../support/temp-catalog.ts'
+import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 
 async function tempDatabase(): Promise<{ db: CatalogDb; file: string }> {
   const file = join(await tempFolder(), 'catalog.db')
@@ -132,13 +132,13 @@ describe('a file that cannot be used', () => {
     ['has a page overwritten', scribble, /catalog\.db is damaged\. Nothing was overwritten/],
   ])('%s gives one clear line, and is left unchanged', async (_, damage, message) => {
     const folder = await tempFolder()
-    const catalog = await openIn(folder)
+    const catalog = await openCatalogIn(folder)
     await catalog.records.apply(Array.from({ length: 200 }, (_, n) => sampleRecord({ rid: ridOf(n) })))
     await catalog.close()
     const file = join(folder, 'catalog.db')
     await damage(file)
     await copyFile(file, `${file}.damaged`)
-    await expect(openIn(folder)).rejects.toMatchObject({
+    await expect(openCatalogIn(folder)).rejects.toMatchObject({
       code: 'CATALOG_UNUSABLE',
       message: expect.stringMatching(message),
     })
@@ -148,7 +148,7 @@ describe('a file that cannot be used', () => {
   test('a directory that cannot be created is named', async () => {
     const folder = await tempFolder()
     await writeFile(join(folder, 'file'), '')
-    await expect(openIn(join(folder, 'file', 'data'))).rejects.toThrow(
+    await expect(openCatalogIn(join(folder, 'file', 'data'))).rejects.toThrow(
       `Cannot create the data directory ${folder}/file/data: `,
     )
   })

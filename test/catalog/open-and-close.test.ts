@@ -8,7 +8,7 @@ import { openEventNumbers } from '../../src/catalog/event-numbers.ts'
 import { createWriteQueue } from '../../src/catalog/write-queue.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../support/silent-log.ts'
-import { openIn, tempFolder } from '../support/temp-catalog.ts'
+import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 
 /** How often this process holds the file open. */
 function holdsOf(file: string): number {
@@ -25,9 +25,9 @@ function holdsOf(file: string): number {
 test('a catalog that cannot be opened is not locked afterwards, so that it opens once it is repaired', async () => {
   const folder = await tempFolder()
   await writeFile(join(folder, 'catalog.db'), 'no database at all, not even nearly\n'.repeat(100))
-  await expect(openIn(folder)).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' })
+  await expect(openCatalogIn(folder)).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' })
   await rm(join(folder, 'catalog.db'))
-  await (await openIn(folder)).close()
+  await (await openCatalogIn(folder)).close()
 })
 
 test('a refused lock keeps no file open', async () => {

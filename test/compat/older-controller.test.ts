@@ -8,11 +8,11 @@ import { temporaryDir } from '../support/daemon-kit.ts'
 import { startTestDaemon } from '../support/daemon-start.ts'
 import { startReceiver } from '../support/news-receiver.ts'
 import {
-  endsIn,
+  listEndedRuns,
   missing,
   type OlderExchange,
   olderTraffic,
-  ridIn,
+  readRequestedRid,
   SERVER,
   VOLUMES,
 } from '../support/older-traffic.ts'
@@ -91,7 +91,7 @@ test(
   async () => {
     const traffic = olderTraffic()
     const world = await replayWorld()
-    const all = endsIn(traffic)
+    const all = listEndedRuns(traffic)
     const killed = [...all.values()].find(({ error }) => error?.code === 'DAEMON_RESTARTED')?.rid ?? ''
     const ends = new Map([...all].filter(([rid, { type }]) => rid !== killed && type === 'once'))
     const asked = traffic.filter(
@@ -106,7 +106,7 @@ test(
       expect([what, status]).toEqual([what, exchange.status])
       const before: unknown = exchange.answer === '' ? '' : JSON.parse(exchange.answer)
       expect([what, missing(before, answer)]).toEqual([what, []])
-      if (isRun) await follow(world, { exchange, run: runs, end: ends.get(ridIn(exchange)) })
+      if (isRun) await follow(world, { exchange, run: runs, end: ends.get(readRequestedRid(exchange)) })
       if (exchange.path.endsWith('/cancel')) await ended(world, exchange.path.split('/').at(-3) ?? '')
     }
     expect(runs).toBe(13)
@@ -133,7 +133,7 @@ interface Followed {
 
 /** Until the run ended, or is at work if it is to be cancelled. */
 async function follow(world: ReplayWorld, { exchange, run, end }: Followed): Promise<void> {
-  const rid = ridIn(exchange)
+  const rid = readRequestedRid(exchange)
   const progress = async () => (await world.record(rid)).progress?.bytesDone ?? 0
   if (run === CANCELLED_RUN) return expect.poll(progress, PATIENCE).toBeGreaterThan(0)
   await ended(world, rid)

@@ -21,11 +21,11 @@ import {
   ServersDocument,
 } from '../support/client/generated/operations.ts'
 import {
-  endsIn,
+  listEndedRuns,
   newsIn,
   type OlderExchange,
   olderTraffic,
-  ridIn,
+  readRequestedRid,
   SERVER,
   VOLUMES,
 } from '../support/older-traffic.ts'
@@ -49,7 +49,7 @@ const INVENTORY = `apps:
 
 const traffic = olderTraffic()
 const asked = traffic.filter(({ from }) => from === 'controller')
-const ends = endsIn(traffic)
+const ends = listEndedRuns(traffic)
 const isRun = ({ path }: OlderExchange) => path.endsWith('/actions/run')
 const isRecover = ({ path }: OlderExchange) => path.includes('/recover/')
 const fieldsOf = ({ body }: OlderExchange) => Object.fromEntries(new URLSearchParams(body))
@@ -102,7 +102,7 @@ function olderDaemon() {
     const told = query.map(([name, value]) => `${name}=${value}`).join('&')
     const exchange = take(method, replaceAll(told === '' ? path : `${path}?${told}`, rids, 'back'))
     if (!exchange) return { status: 404, body: 'Not recorded' }
-    if (fields.has('rid')) rids.set(ridIn(exchange), fields.get('rid') ?? '')
+    if (fields.has('rid')) rids.set(readRequestedRid(exchange), fields.get('rid') ?? '')
     const text = replaceAll(exchange.answer, rids)
     return { status: exchange.status, body: text === '' ? '' : JSON.parse(text) }
   }
@@ -133,7 +133,7 @@ function replaceAll(text: string, pairs: Map<string, string>, way: 'forth' | 'ba
 /** Runs of the same volumes as recorded, with the real news of each. */
 async function runAll({ execute, daemon, record }: Started, exchanges: OlderExchange[]) {
   for (const exchange of exchanges) {
-    const recorded = ridIn(exchange)
+    const recorded = readRequestedRid(exchange)
     const end = ends.get(recorded)
     const { rid } = (await execute(RunJobDocument, { id: exchange.path.split('/').at(-3) ?? '' })).runJob
     if (end?.state === 'cancelled') {
@@ -173,7 +173,9 @@ test(
   async () => {
     const world = await start()
     const runs = asked.filter(isRun)
-    const cutOff = runs.findIndex((each) => ends.get(ridIn(each))?.error?.code === 'DAEMON_RESTARTED')
+    const cutOff = runs.findIndex(
+      (each) => ends.get(readRequestedRid(each))?.error?.code === 'DAEMON_RESTARTED',
+    )
     await runAll(world, runs.slice(0, cutOff + 1))
     expect(await world.problems()).toEqual([expect.stringContaining('The daemon stopped while this ran')])
     const again = runs.slice(0, cutOff).findLast(({ path }) => path === runs[cutOff]?.path)
@@ -238,7 +240,7 @@ test('its backups are listed, browsed, recovered and deleted', LONG, async () =>
 })
 
 function runsOf(count: number) {
-  const rids = asked.filter(isRun).slice(0, count).map(ridIn)
+  const rids = asked.filter(isRun).slice(0, count).map(readRequestedRid)
   return rids.flatMap((rid) => ends.get(rid)?.result?.backup ?? [])
 }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { openIn, tempFolder } from '../support/temp-catalog.ts'
+import { openCatalogIn, tempFolder } from '../support/temp-catalog.ts'
 import { catalogContract } from './catalog-contract.ts'
 
 catalogContract('SQLite', async () => {
   const folder = await tempFolder()
-  return { open: (clock) => openIn(folder, clock), copyDir: join(folder, 'copies') }
+  return { open: (clock) => openCatalogIn(folder, clock), copyDir: join(folder, 'copies') }
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createKeeper } from '../../src/engine/keeper.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
-import { someRun } from '../support/daemon-kit.ts'
+import { sampleRun } from '../support/daemon-kit.ts'
 
 test('a failed write is reported to its caller, and the next one is written', async () => {
   const written: string[][] = []
@@ -13,7 +13,7 @@ test('a failed write is reported to its caller, and the next one is written', as
       written.push(records.map(({ state }) => state))
     },
   })
-  const run = someRun()
+  const run = sampleRun()
   const failed = await Promise.allSettled([keep(run.at('queued')), keep(run.at('running'))])
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   broken = undefined
@@ -29,7 +29,7 @@ test('changes during a write wait and are written together, in order', async () 
       if (written.push(records.map(({ seq }) => seq)) === 1) await gate.promise
     },
   })
-  const run = someRun()
+  const run = sampleRun()
   const first = keep(run.at('queued'))
   await new Promise(setImmediate)
   const later = [keep(run.at('running')), keep(run.at('running')), keep(run.at('success'))]

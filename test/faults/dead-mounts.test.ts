@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { given } from '../support/given.ts'
-import { mountDead, mountHung, noHungMounts } from '../support/hung-mount.ts'
+import { mountHung, mountWithoutServer, noHungMounts } from '../support/hung-mount.ts'
 
 const title = 'a dead and a hung mount inside a volume are named, and neither entered nor waited for'
 
@@ -9,7 +9,7 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   if (noHungMounts !== undefined) skip(noHungMounts)
   const world = await given.app('hello').proc('web').volume('/data/db').running()
   writeFileSync(`${world.volume}/a`, 'a')
-  mountDead(`${world.volume}/dead`)
+  mountWithoutServer(`${world.volume}/dead`)
   await mountHung(`${world.volume}/hung`)
   const hello = given.app('hello').proc('web').on('127.0.0.1').volume('/data/db')
   const inventory = hello.schedule().schedule({ mode: 'increment' }).inventory()

@@ -2,15 +2,15 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
-  foundIn,
   hasEnded,
   type KillableProgram,
   type LiveRecord,
   makeKillableProgram,
   type Running,
-  recordWhen,
   startBackup,
   startRecover,
+  waitForEntry,
+  waitForRecord,
 } from '../support/killable-program.ts'
 import { ask } from '../support/standalone.ts'
 
@@ -20,15 +20,15 @@ type Moment = (run: { running: Running; rid: string; world: KillableProgram }) =
 const sizeOrNone = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 const backupMoments: [string, Moment][] = [
-  ['as it starts', ({ running, rid }) => recordWhen(running, rid, ({ state }) => state === 'RUNNING')],
+  ['as it starts', ({ running, rid }) => waitForRecord(running, rid, ({ state }) => state === 'RUNNING')],
   [
     'when progress is told',
-    ({ running, rid }) => recordWhen(running, rid, ({ progress }) => (progress?.bytesDone ?? 0) > 0),
+    ({ running, rid }) => waitForRecord(running, rid, ({ progress }) => (progress?.bytesDone ?? 0) > 0),
   ],
   [
     'when half of the archive is written',
     ({ world }) =>
-      foundIn(world.store, (names) =>
+      waitForEntry(world.store, (names) =>
         names.find(
           (name) => name.includes('.tar.gz.part-') && sizeOrNone(join(world.store, name)) > 16_000_000,
         ),
@@ -61,7 +61,7 @@ async function kill({ program }: Running): Promise<void> {
 }
 
 async function backUp(running: Running): Promise<LiveRecord> {
-  return recordWhen(running, await startBackup(running), hasEnded)
+  return waitForRecord(running, await startBackup(running), hasEnded)
 }
 
 const RESTARTED = {
@@ -82,7 +82,7 @@ test('a backup killed at any moment fails, leaves nothing, and the next one work
     await kill(running)
 
     running = await world.start()
-    expect(await recordWhen(running, rid, hasEnded), when).toMatchObject(RESTARTED)
+    expect(await waitForRecord(running, rid, hasEnded), when).toMatchObject(RESTARTED)
     expect(world.objects(), when).toEqual([])
     await expectSettled(running, { backups: 0 })
   }
@@ -94,7 +94,7 @@ test('a backup killed at any moment fails, leaves nothing, and the next one work
 const pointerSays =
   (phase: string): Moment =>
   ({ rid, world }) =>
-    foundIn(world.recovers, (names) => {
+    waitForEntry(world.recovers, (names) => {
       if (!names.includes(`${rid}.json`)) return undefined
       return (
         JSON.parse(readFileSync(join(world.recovers, `${rid}.json`), 'utf8')).phase === phase || undefined
@@ -102,11 +102,11 @@ const pointerSays =
     })
 
 const recoverMoments: [string, Moment][] = [
-  ['as it starts', ({ running, rid }) => recordWhen(running, rid, ({ state }) => state === 'RUNNING')],
+  ['as it starts', ({ running, rid }) => waitForRecord(running, rid, ({ state }) => state === 'RUNNING')],
   ['when its staging is made', pointerSays('staging')],
   [
     'when it says that it unpacks',
-    ({ running, rid }) => recordWhen(running, rid, ({ progress }) => progress?.phase === 'unpack'),
+    ({ running, rid }) => waitForRecord(running, rid, ({ progress }) => progress?.phase === 'unpack'),
   ],
   ['in the swap', pointerSays('swap')],
 ]
@@ -125,13 +125,13 @@ test(recoverKilled, LONG, async () => {
     await kill(running)
 
     running = await world.start()
-    const ended = await recordWhen(running, rid, hasEnded)
+    const ended = await waitForRecord(running, rid, hasEnded)
     expect(ended, when).toMatchObject(RESTARTED)
     expect(world.leftOvers(), when).toEqual([])
     expect(world.digest(), when).toBe(ended.reason?.includes('and finished it') ? fresh : old)
     await expectSettled(running, { backups: 1 })
 
-    const next = await recordWhen(running, await startRecover(running, backup), hasEnded)
+    const next = await waitForRecord(running, await startRecover(running, backup), hasEnded)
     expect(next, when).toMatchObject({ state: 'SUCCESS', error: null })
     expect(world.digest(), when).toBe(fresh)
     expect(world.leftOvers(), when).toEqual([])
@@ -160,12 +160,12 @@ test('a recover killed after the decision has the new content, and nothing of th
   const staging = join(world.folder, `.backupd-recover-${rid}`)
   const isDecided = () =>
     readFileSync(join(staging, 'journal'), 'utf8').endsWith('["committed"]\n') || undefined
-  await foundIn(staging, isDecided).catch(doneAlready)
+  await waitForEntry(staging, isDecided).catch(doneAlready)
   await kill(running)
 
   const again = await world.start()
   // It may have told of its end before it was killed.
-  const { state, error } = await recordWhen(again, rid, hasEnded)
+  const { state, error } = await waitForRecord(again, rid, hasEnded)
   expect(error?.code ?? state).toMatch(/^(DAEMON_RESTARTED|SUCCESS)$/)
   expect(world.digest()).toBe(fresh)
   expect(world.leftOvers()).toEqual([])
@@ -176,10 +176,10 @@ test('killing only the process of a backup gives RUNNER_DIED, and the daemon con
   const world = await makeKillableProgram()
   const running = await world.start()
   const rid = await startBackup(running)
-  await recordWhen(running, rid, ({ progress }) => (progress?.bytesDone ?? 0) > 0)
+  await waitForRecord(running, rid, ({ progress }) => (progress?.bytesDone ?? 0) > 0)
   const pid = world.runnerOf(rid)
   process.kill(pid, 'SIGKILL')
-  const ended = await recordWhen(running, rid, hasEnded)
+  const ended = await waitForRecord(running, rid, hasEnded)
   expect(ended).toMatchObject({ state: 'FAILED', error: { code: 'RUNNER_DIED' } })
   expect(ended.reason).toBe(
     `The process ${pid} of the run was killed by SIGKILL (out of memory, or by hand): see the log, then run it again`,
@@ -203,12 +203,12 @@ test(processKilled, LONG, async () => {
     const rid = await startRecover(running, backup)
     await moment({ running, rid, world })
     process.kill(world.runnerOf(rid), 'SIGKILL')
-    expect(await recordWhen(running, rid, hasEnded), when).toMatchObject({
+    expect(await waitForRecord(running, rid, hasEnded), when).toMatchObject({
       state: 'FAILED',
       error: { code: 'RUNNER_DIED' },
     })
 
-    const next = await recordWhen(running, await startRecover(running, backup), hasEnded)
+    const next = await waitForRecord(running, await startRecover(running, backup), hasEnded)
     expect(next, when).toMatchObject({ state: 'SUCCESS', error: null })
     expect(world.digest(), when).toBe(fresh)
     expect(world.leftOvers(), when).toEqual([])

@@ -15,14 +15,14 @@ import { systemBootClock } from '../../src/lib/boot-clock.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
 import { createStore } from '../../src/store/create-store.ts'
 import { debugSchema } from '../../src/wire/daemon-api.ts'
-import { keptLog, someRun, temporaryDir } from '../support/daemon-kit.ts'
+import { keptLog, sampleRun, temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { given } from '../support/given.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { machineClocks } from '../support/machine-clocks.ts'
 import { backupArgs, SERVER } from '../support/plugin-args.ts'
 import { runPlugin } from '../support/run-plugin.ts'
-import { madeBackup } from '../support/sample-backups.ts'
+import { publishSample } from '../support/sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../support/store-samples.ts'
 
@@ -44,7 +44,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
     const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
     for (let day = 6; day >= 0; day--) {
       clock.set(T0 - day * DAY_SECONDS)
-      await madeBackup(store)
+      await publishSample(store)
       await putSnapshots(
         store,
         sampleSnapshot(
@@ -66,7 +66,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
   test('60 days ahead, with a backup and an expire run', async () => {
     const { store, clock, expireAt } = await history()
     clock.set(T0 + 60 * DAY_SECONDS)
-    await madeBackup(store)
+    await publishSample(store)
     await putSnapshots(store, sampleSnapshot({ hostname: SERVER }, T0 + 60 * DAY_SECONDS))
     const { result } = await expireAt(T0 + 60 * DAY_SECONDS)
     expect(result).toEqual({ deleted: [] })
@@ -87,7 +87,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
     const trusted = machine.start()
     const memory = createDaemonMemory(db, trusted, { kept() {}, progressed() {} })
     const outbox = new Outbox(db, trusted)
-    const run = someRun()
+    const run = sampleRun()
     const kept = memory.keep([run.at('success')])
     memory.flush()
     outbox.add({ address: 'http://10.0.0.9:9002/notify', protocol: 2 })

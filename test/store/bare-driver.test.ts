@@ -13,7 +13,7 @@ import type { Store } from '../../src/store/store.ts'
 import { collect } from '../support/collect.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { memoryDriver, newMemory } from '../support/memory-driver.ts'
-import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { sampleFacts } from '../support/snapshot-samples.ts'
 import { ARCHIVE, factsOf, IP, OBJECT, SOURCE } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -62,7 +62,7 @@ async function backUpIncrement(store: Store, dataDir: string, volume: string): P
 describe('a store on a driver without any optional ability', () => {
   test('publishes, lists, reads and deletes full backups', async () => {
     const { store, restart, names } = await bareWorld()
-    const [first, second] = [await madeBackup(store), await madeBackup(store)]
+    const [first, second] = [await publishSample(store), await publishSample(store)]
     expect(await namesOf(restart())).toEqual([first.name, second.name])
     const found = await restart().findArchive(IP, second.name)
     expect(found?.info).toMatchObject({ corrupt: null, sequence: 2, durability: 'acknowledged' })
@@ -102,7 +102,7 @@ describe('a store on a driver without any optional ability', () => {
 
   test('sweeps what a killed run had uploaded', async () => {
     const { store, restart, memory } = await bareWorld()
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     expect(memory.uploads.size).toBe(2)
     const swept = [`${pending.name}.part-${rid}`, `${pending.name}.index.gz.part-${rid}`]
     expect((await restart().settle()).swept.sort()).toEqual(swept.sort())
@@ -121,7 +121,7 @@ describe('a store on a driver without any optional ability', () => {
       const writer = await create(name, options)
       return isLast(name) ? { ...writer, commit: () => Promise.reject(new Error('killed')) } : writer
     }
-    const { pending, rid } = await writtenBackup(openOn(driver))
+    const { pending, rid } = await writePendingBackup(openOn(driver))
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('killed')
 
     const later = restart()
@@ -137,7 +137,7 @@ describe('a store on a driver without any optional ability', () => {
 
   test('says of a mirror that it cannot hold one, and sets a broken .meta aside', async () => {
     const { store, memory, openDriver } = await bareWorld()
-    const { name } = await madeBackup(store)
+    const { name } = await publishSample(store)
     const meta = memory.objects.get(`${IP}/.meta`)?.content.toString() ?? ''
     const mirror = { ...JSON.parse(meta)[SOURCE][0], mode: 'increment', name: 'mirror' }
     const driver = openDriver()

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { given } from '../support/given.ts'
-import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { itMounts, smallFileSystem } from '../support/small-file-system.ts'
 import { ARCHIVE, factsOf, IP } from '../support/store-samples.ts'
 
@@ -10,9 +10,9 @@ itMounts('a full store refuses a backup without a trace, and can be freed by del
   const { dir } = smallFileSystem(128)
   const { store, names } = await given.store({ dir })
   // Two, because publishing takes a copy of the manifest more than what it leaves.
-  const [old, older] = [await madeBackup(store), await madeBackup(store)]
+  const [old, older] = [await publishSample(store), await publishSample(store)]
   const whole = names()
-  const { pending } = await writtenBackup(store)
+  const { pending } = await writePendingBackup(store)
   await expect(pending.object.write(Buffer.alloc(256 * 1024))).rejects.toMatchObject({ code: 'STORE_FULL' })
   await pending.abandon()
   expect(names()).toEqual(whole)
@@ -21,13 +21,13 @@ itMounts('a full store refuses a backup without a trace, and can be freed by del
   expect((await store.driver.space?.())?.freeBytes).toBe(0)
   expect(await store.remove([old.name, older.name])).toEqual([old.name, older.name])
   expect(names()).toEqual([])
-  await madeBackup(store)
+  await publishSample(store)
 })
 
 itMounts('a store that fills up while publishing keeps the old state', async () => {
   const { dir } = smallFileSystem(128)
   const { store, names } = await given.store({ dir })
-  const { pending, rid } = await writtenBackup(store)
+  const { pending, rid } = await writePendingBackup(store)
   writeFileSync(join(dir, 'ballast'), Buffer.alloc((await store.driver.space?.())?.freeBytes ?? 0))
   await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({
     code: 'STORE_FULL',
@@ -46,7 +46,7 @@ itMounts('a read-only store is read, and refuses all else with the reason', asyn
   remount('ro')
   const readOnly = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('it is read-only') }
   await expect(store.claim(false)).rejects.toMatchObject(readOnly)
-  await expect(writtenBackup(store)).rejects.toMatchObject(readOnly)
+  await expect(writePendingBackup(store)).rejects.toMatchObject(readOnly)
   await expect(store.remove([name])).rejects.toMatchObject(readOnly)
   await expect(store.settle()).rejects.toMatchObject(readOnly)
   expect((await store.list(IP, { limit: 5 })).backups).toMatchObject([{ name, corrupt: null }])
@@ -54,5 +54,5 @@ itMounts('a read-only store is read, and refuses all else with the reason', asyn
   await using _object = await found?.openObject()
   expect(names()).toEqual(before)
   remount('rw')
-  expect((await madeBackup(store)).name).toContain(ARCHIVE)
+  expect((await publishSample(store)).name).toContain(ARCHIVE)
 })

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { isGood, type Manifest } from '../../src/wire/backup.ts'
 import { given } from '../support/given.ts'
-import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, INDEX, IP, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -42,7 +42,7 @@ async function allPages(store: Store, namespace: string, options: { source?: str
 describe('list', () => {
   it('gives 2,000 backups by name, page by page, each once', async () => {
     const { dir, store } = await given.store()
-    const names = fill(dir, await madeBackup(store), 2000)
+    const names = fill(dir, await publishSample(store), 2000)
     const pages = await allPages(store, DEAD, { limit: 300 })
     expect(pages.map((page) => page.length)).toEqual([300, 300, 300, 300, 300, 300, 200])
     expect(pages.flat()).toEqual(names)
@@ -57,7 +57,7 @@ describe('list', () => {
     expect(pages.map((page) => page.length)).toEqual([30, 20])
     expect(pages.flat()).toEqual(odd)
     expect(await store.newest(DEAD, '/data/odd')).toMatchObject({ sequence: 99 })
-    await madeBackup(store, { source: '/data/other', archive: 'other' })
+    await publishSample(store, { source: '/data/other', archive: 'other' })
     expect((await allPages(store, IP, { source: SOURCE, limit: 1 })).flat()).toEqual([model.name])
     expect((await store.list(IP, { source: '/data/none', limit: 5 })).backups).toEqual([])
   })
@@ -103,7 +103,7 @@ describe('list', () => {
     expect(backups).toMatchObject([
       { name: bad.name, corrupt: expect.stringContaining('its manifest cannot be read') },
     ])
-    const good = await madeBackup(store)
+    const good = await publishSample(store)
     expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toContain(good.name)
     expect(await store.settle()).toMatchObject({ swept: [] })
   })
@@ -143,7 +143,7 @@ describe('list', () => {
     })
     expect(backups[0]?.corrupt).toMatch(/^its manifest is /)
     expect(backups[1]?.corrupt).toBeNull()
-    expect((await madeBackup(store)).sequence).toBe(3)
+    expect((await publishSample(store)).sequence).toBe(3)
   })
 
   it('does not call a file good that only has the name of a backup', async () => {
@@ -168,8 +168,8 @@ describe('list', () => {
 
   it('shows nothing that is being written, published or deleted', async () => {
     const { store, dir } = await given.store()
-    await writtenBackup(store)
-    const deleted = await madeBackup(store)
+    await writePendingBackup(store)
+    const deleted = await publishSample(store)
     writeFileSync(join(dir, IP, `${deleted.name}.deleted`), '')
     writeFileSync(join(dir, IP, 'half-1700000000.tar.gz'), 'x')
     writeFileSync(join(dir, IP, `half-1700000000.tar.gz.manifest.json.part-${deleted.rid}`), 'x')
@@ -249,7 +249,7 @@ describe('a legacy backup', () => {
   it('keeps its name and comes before our sequence', async () => {
     const { store } = await recorded()
     await store.claim(false)
-    expect(await madeBackup(store)).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 1 })
+    expect(await publishSample(store)).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 1 })
     expect((await store.settle()).unknown).toEqual([])
   })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Meta } from '../../src/store/meta.ts'
 import { given } from '../support/given.ts'
-import { madeBackup } from '../support/sample-backups.ts'
+import { publishSample } from '../support/sample-backups.ts'
 import { publishInChild } from '../support/store-child.ts'
 import { IP, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -55,7 +55,7 @@ it.each(['garbage', '', '[]', '{"a": 1}', '\0\0\0', '{"/data": [{}'])(
     const { store, dir, warnings, backups } = await given.withBackups(1).store()
     const [first] = backups
     writeFileSync(join(dir, IP, '.meta'), broken)
-    const second = await madeBackup(store)
+    const second = await publishSample(store)
     const names = readdirSync(join(dir, IP))
     expect(names).toContain(`.meta.broken-${T0}`)
     expect(readFileSync(join(dir, IP, `.meta.broken-${T0}`), 'utf8')).toBe(broken)
@@ -89,7 +89,11 @@ it('loses no entry if many publish at once, in one process', async () => {
   const publishThree = async (_: unknown, n: number) => {
     const { store } = await given.store({ dir })
     const volume = { archive: `volume-${n}`, source: `/data/volume-${n}` }
-    return [await madeBackup(store, volume), await madeBackup(store, volume), await madeBackup(store, volume)]
+    return [
+      await publishSample(store, volume),
+      await publishSample(store, volume),
+      await publishSample(store, volume),
+    ]
   }
   const made = await Promise.all(Array.from({ length: 8 }, publishThree))
   expect(entitiesIn(dir)).toEqual(
@@ -133,7 +137,7 @@ it('keeps unknown fields of an entity across our own backups and deletes', async
   const strange = { ...ENTITY, label: 'of a later version', containers: null }
   writeFileSync(join(dir, IP, '.meta'), `${JSON.stringify({ [SOURCE]: [strange] })}\0\0\0`)
   writeFileSync(join(dir, IP, ENTITY.name), 'an archive')
-  const made = await madeBackup(store)
+  const made = await publishSample(store)
   await store.remove([made.name])
   expect(JSON.parse(readFileSync(join(dir, IP, '.meta'), 'utf8'))).toEqual({ [SOURCE]: [strange] })
 })

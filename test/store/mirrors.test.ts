@@ -5,7 +5,7 @@ import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
-import { madeBackup } from '../support/sample-backups.ts'
+import { publishSample } from '../support/sample-backups.ts'
 import { IP, OBJECT, SOURCE } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -199,7 +199,7 @@ it('is named as unknown, and left alone, if .meta cannot be read', async () => {
   const { store, namespace, names } = await recorded()
   writeFileSync(join(namespace, '.meta'), '{"/data": [{')
   expect(await store.unknown(IP)).toEqual({ count: 1, names: [NAME] })
-  await madeBackup(store)
+  await publishSample(store)
   expect(names()).toContain(NAME)
   expect(names()).toContain(ARCHIVE)
 })

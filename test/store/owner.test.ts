@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
-import { writtenBackup } from '../support/sample-backups.ts'
+import { writePendingBackup } from '../support/sample-backups.ts'
 import { factsOf, IP } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -53,7 +53,7 @@ describe('the owner of a namespace', () => {
   it('is checked again before publish, delete, settle and a mark', async () => {
     const { dir, store, names, backups } = await given.withBackups(1).store()
     const [{ name }] = backups
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     const found = await store.findArchive(IP, name)
     await given.owner('daemon-b').store({ dir, takeOver: true })
     const before = names()
@@ -62,7 +62,7 @@ describe('the owner of a namespace', () => {
     await expect(store.settle()).rejects.toMatchObject(conflict)
     await expect(found?.markCorrupt('damaged')).rejects.toMatchObject(conflict)
     expect((await store.find(IP, name))?.info.corrupt).toBeNull()
-    await expect(writtenBackup(store)).rejects.toMatchObject(conflict)
+    await expect(writePendingBackup(store)).rejects.toMatchObject(conflict)
     expect(names()).toEqual(before)
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject(conflict)
     await pending.abandon()
@@ -72,7 +72,7 @@ describe('the owner of a namespace', () => {
 
   it('does not publish a backup that began before the namespace had another owner', async () => {
     const { dir, store } = await given.store()
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     await given.owner('daemon-b').store({ dir, takeOver: true })
     await store.claim(true)
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -81,7 +81,7 @@ describe('the owner of a namespace', () => {
   it('is required: an empty folder in place of the mounted store gets no backup', async () => {
     const { dir, store } = await given.store()
     rmSync(join(dir, IP), { recursive: true })
-    await expect(writtenBackup(store)).rejects.toMatchObject({
+    await expect(writePendingBackup(store)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('Check that the store is mounted'),
     })

@@ -9,7 +9,7 @@ import { collect } from '../support/collect.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
-import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, factsOf, INDEX, IP, namesIn, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -19,7 +19,7 @@ const WHOLE = [NAME, `${NAME}.index.gz`, `${NAME}.manifest.json`]
 describe('publish', () => {
   it('creates the archive, its index, its manifest and an entry in .meta', async () => {
     const { store, dir, names } = await given.store()
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     expect(names().every((name) => name.endsWith(`.part-${rid}`))).toBe(true)
     expect((await store.list(IP, { limit: 10 })).backups).toEqual([])
 
@@ -48,7 +48,7 @@ describe('publish', () => {
   it('has an order of steps in which each crash can be settled', async () => {
     const driver = faultyDriver(localDriver(tempDir()))
     const { store } = await given.store({ driver })
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     const before = driver.calls.length
     await pending.publish(factsOf(rid))
     const steps = driver.calls.slice(before).filter((call) => !/^(open|read|stat|names|lock) /.test(call))
@@ -68,13 +68,13 @@ describe('publish', () => {
 
   it('removes an index that the manifest does not name', async () => {
     const { store, names } = await given.store()
-    const manifest = await madeBackup(store, { index: null })
+    const manifest = await publishSample(store, { index: null })
     expect(names()).toEqual([manifest.name, `${manifest.name}.manifest.json`])
   })
 
   it('refuses an archive with a wrong size', async () => {
     const { store, names } = await given.store()
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     await expect(pending.publish(factsOf(rid, { size: OBJECT.length + 1 }))).rejects.toThrow(
       `Cannot publish "${NAME}": "${IP}/${NAME}" has 23 bytes, expected 24 (step "sync the archive")`,
     )
@@ -84,11 +84,11 @@ describe('publish', () => {
 
   it('abandons without a trace, and silently the second time or after publish', async () => {
     const { store, names } = await given.store()
-    const { pending } = await writtenBackup(store)
+    const { pending } = await writePendingBackup(store)
     await pending.abandon()
     await pending.abandon()
     expect(names()).toEqual([])
-    const { pending: second, rid } = await writtenBackup(store)
+    const { pending: second, rid } = await writePendingBackup(store)
     await second.publish(factsOf(rid))
     await second.abandon()
     expect(names()).toEqual(WHOLE)
@@ -96,7 +96,7 @@ describe('publish', () => {
 
   it('leaves an archive of somebody else alone that took the name meanwhile', async () => {
     const { store, dir, names } = await given.store()
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     writeFileSync(join(dir, IP, NAME), 'another archive')
     await expect(pending.publish(factsOf(rid))).rejects.toMatchObject({ code: 'CONFLICT' })
     await pending.abandon()
@@ -107,7 +107,7 @@ describe('publish', () => {
   it('removes an archive whose publish failed although it took effect', async () => {
     const driver = faultyLocal(tempDir())
     const { store } = await given.store({ driver })
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     driver.fail('committed').at(3).with(new BackupdError('STORE_UNAVAILABLE', 'the answer was lost'))
     await expect(pending.publish(factsOf(rid))).rejects.toThrow(
       'the answer was lost (step "publish the archive")',
@@ -122,7 +122,7 @@ describe('publish', () => {
     async (call) => {
       const driver = faultyLocal(tempDir())
       const { store } = await given.store({ driver })
-      const { pending, rid } = await writtenBackup(store)
+      const { pending, rid } = await writePendingBackup(store)
       driver.fail(call).at(4)
       await expect(pending.publish(factsOf(rid))).rejects.toThrow('step "publish the manifest"')
       const before = driver.calls.length
@@ -143,7 +143,7 @@ describe('publish', () => {
     const driver = faultyLocal(dir)
     const { store, warnings, names } = await given.store({ dir, driver })
     driver.fail('remove')
-    const { rid } = await madeBackup(store)
+    const { rid } = await publishSample(store)
     expect(warnings).toEqual([expect.stringContaining('is published, but its intent could not be removed')])
     const intent = `${NAME}.manifest.json.part-${rid}`
     expect(names()).toEqual([...WHOLE, intent].sort())
@@ -157,7 +157,7 @@ describe('publish', () => {
     const driver = faultyLocal(dir)
     const { store, warnings, names } = await given.store({ dir, driver })
     driver.fail('replace')
-    await madeBackup(store)
+    await publishSample(store)
     expect(names()).toEqual(WHOLE)
     expect(warnings).toEqual([expect.stringContaining('is published, but not in .meta')])
     await store.settle()
@@ -185,7 +185,7 @@ describe('a crash while publishing', () => {
     const old = namesIn(dir)
     const driver = faultyDriver(localDriver(dir))
     const { store } = await given.unclaimedStore({ dir, driver })
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     driver.crash('any').at(step)
     await pending.publish(factsOf(rid)).catch(() => {})
     if (!driver.isCrashed) return 'not crashed'
@@ -241,7 +241,7 @@ describe('a crash while publishing', () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store } = await given.store({ dir, driver })
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     driver.crash('commit').at(4)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
     return { dir, rid, name: pending.name }
@@ -251,11 +251,11 @@ describe('a crash while publishing', () => {
 describe('begin', () => {
   it('gives two backups of one second two names and two sequence numbers', async () => {
     const { store } = await given.store()
-    const first = await writtenBackup(store)
-    const second = await writtenBackup(store)
+    const first = await writePendingBackup(store)
+    const second = await writePendingBackup(store)
     expect([first.pending.name, second.pending.name]).toEqual([NAME, `${ARCHIVE}-${T0 + 1}.tar.gz`])
     await Promise.all([first.pending.abandon(), second.pending.abandon()])
-    const names = (await Promise.all([madeBackup(store), madeBackup(store), madeBackup(store)])).map(
+    const names = (await Promise.all([publishSample(store), publishSample(store), publishSample(store)])).map(
       ({ name }) => name,
     )
     expect(new Set(names).size).toBe(3)
@@ -264,7 +264,7 @@ describe('begin', () => {
   it('continues the sequence if the clock was set back', async () => {
     const { store, clock } = await given.withBackups(1).store()
     clock.set(T0 - 86_400)
-    const later = await madeBackup(store)
+    const later = await publishSample(store)
     expect(later).toMatchObject({ name: `${ARCHIVE}-${T0 + 1}.tar.gz`, sequence: 2 })
     expect(later.created).toBe('2026-11-22T09:24:06.799Z')
     expect(await store.newest(IP, SOURCE)).toEqual(later)
@@ -274,15 +274,15 @@ describe('begin', () => {
     const { store, dir } = await given.store()
     writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 5}.tar.gz.deleted`), '')
     writeFileSync(join(dir, IP, `${ARCHIVE}-${T0 + 7}.tar.gz.part-${newRid(0).padStart(43, '1')}`), '')
-    expect((await writtenBackup(store)).pending.name).toBe(`${ARCHIVE}-${T0 + 8}.tar.gz`)
+    expect((await writePendingBackup(store)).pending.name).toBe(`${ARCHIVE}-${T0 + 8}.tar.gz`)
   })
 
   it('identifies a volume by its source, whatever the names of its archives were', async () => {
     const { store } = await given.store()
-    await madeBackup(store, { archive: 'renamed-since' })
-    await madeBackup(store, { archive: 'another', source: '/data/other' })
-    expect((await madeBackup(store)).sequence).toBe(2)
-    expect((await madeBackup(store, { archive: 'another', source: '/data/other' })).sequence).toBe(2)
+    await publishSample(store, { archive: 'renamed-since' })
+    await publishSample(store, { archive: 'another', source: '/data/other' })
+    expect((await publishSample(store)).sequence).toBe(2)
+    expect((await publishSample(store, { archive: 'another', source: '/data/other' })).sequence).toBe(2)
   })
 
   it.each(['', '../up', 'a/b', '.hidden', 'nul\0', 'x'.repeat(171)])(
@@ -297,7 +297,7 @@ describe('begin', () => {
   it('accepts the longest archive name', async () => {
     const { store } = await given.store()
     const archive = 'x'.repeat(170)
-    expect((await madeBackup(store, { archive })).name).toBe(`${archive}-${T0}.tar.gz`)
+    expect((await publishSample(store, { archive })).name).toBe(`${archive}-${T0}.tar.gz`)
   })
 
   it('refuses an invalid run id, because its files could not be recognized', async () => {
@@ -311,7 +311,7 @@ describe('begin', () => {
     const driver = faultyLocal(dir)
     const { store, names } = await given.store({ dir, driver })
     driver.fail('create').at(2)
-    await expect(writtenBackup(store)).rejects.toThrow('Failed as ordered')
+    await expect(writePendingBackup(store)).rejects.toThrow('Failed as ordered')
     expect(names()).toEqual([])
   })
 })

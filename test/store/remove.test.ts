@@ -6,7 +6,7 @@ import { localDriver } from '../../src/objects/drivers/local.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
-import { madeBackup } from '../support/sample-backups.ts'
+import { publishSample } from '../support/sample-backups.ts'
 import { ARCHIVE, IP, namesIn, OBJECT, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -123,7 +123,7 @@ describe('remove', () => {
     await store.preparePassword()
     await using _repository = await store.ownRepository()
     await store.keepReserve()
-    const { name } = await madeBackup(store)
+    const { name } = await publishSample(store)
     const before = driver.calls.length
     driver.fail('create').with(new BackupdError('STORE_FULL', 'no room'))
     expect(await store.remove([name])).toEqual([name])
@@ -140,7 +140,7 @@ describe('remove', () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store, names } = await given.store({ dir, driver })
-    const { name } = await madeBackup(store)
+    const { name } = await publishSample(store)
     const before = driver.calls.length
     driver.fail('create').times(refusals).with(new BackupdError('STORE_FULL', 'no room'))
     expect(await store.remove([name])).toEqual([name])
@@ -157,13 +157,13 @@ describe('remove', () => {
 
   it('shows a backup in no list if a tombstone lies beside its manifest', async () => {
     const { store, dir, names } = await given.store()
-    const [kept, deleted] = [await madeBackup(store), await madeBackup(store)]
+    const [kept, deleted] = [await publishSample(store), await publishSample(store)]
     writeFileSync(join(dir, IP, `${deleted.name}.deleted`), '')
     writeFileSync(join(dir, IP, '.meta'), 'broken')
     expect((await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)).toEqual([kept.name])
     expect(await store.find(IP, deleted.name)).toBeUndefined()
     expect((await store.newest(IP, SOURCE))?.name).toBe(kept.name)
-    const third = await madeBackup(store)
+    const third = await publishSample(store)
     expect(third.sequence).toBe(2)
     expect(readMetaFile(dir)[SOURCE]?.map(({ name }) => name)).toEqual([kept.name, third.name])
     expect(await store.settle()).toMatchObject({ swept: [deleted.name], unknown: [] })

@@ -12,7 +12,7 @@ import { given } from '../support/given.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { recordDisk } from '../support/recorded-disk.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
-import { writtenBackup } from '../support/sample-backups.ts'
+import { writePendingBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, factsOf, IP, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -156,7 +156,7 @@ describe('a backup', () => {
     const dir = tempDir()
     const driver = faultyLocal(dir)
     const { store } = await given.store({ dir, driver })
-    const { pending, rid } = await writtenBackup(store)
+    const { pending, rid } = await writePendingBackup(store)
     driver.crash('commit').at(4)
     await expect(pending.publish(factsOf(rid))).rejects.toThrow('Crashed as ordered')
     const { store: later } = await given.unclaimedStore({ dir })
@@ -184,7 +184,7 @@ describe('a backup', () => {
     const { store } = await given.store({ dir, driver })
     driver.fail('create').at(2)
     const before = openCount()
-    await expect(writtenBackup(store)).rejects.toThrow('Failed as ordered')
+    await expect(writePendingBackup(store)).rejects.toThrow('Failed as ordered')
     expect(openCount()).toBe(before)
   })
 

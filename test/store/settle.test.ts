@@ -15,7 +15,7 @@ import { localDriver } from '../../src/objects/drivers/local.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
 import { given } from '../support/given.ts'
-import { madeBackup, writtenBackup } from '../support/sample-backups.ts'
+import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, IP, namesIn, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -23,7 +23,7 @@ const RID = `1795425846${'a'.repeat(32)}`
 
 it('removes temporary files of dead runs, and only files with our names', async () => {
   const { store, dir } = await given.store()
-  const { pending, rid } = await writtenBackup(store)
+  const { pending, rid } = await writePendingBackup(store)
   const strange = [
     'x.part-1',
     `x.part-${RID}`,
@@ -42,10 +42,10 @@ it('removes temporary files of dead runs, and only files with our names', async 
 
 it('removes leftovers of a killed run when the next one of the archive begins, and no others', async () => {
   const { store, dir } = await given.store()
-  const killed = await writtenBackup(store)
+  const killed = await writePendingBackup(store)
   const others = `another-${T0}.tar.gz.part-${RID}`
   writeFileSync(join(dir, IP, others), 'of a run that lives')
-  const { pending, rid } = await writtenBackup(store, { isRunning: async (rid) => rid !== killed.rid })
+  const { pending, rid } = await writePendingBackup(store, { isRunning: async (rid) => rid !== killed.rid })
   expect(namesIn(dir)).toEqual(
     [others, `${pending.name}.index.gz.part-${rid}`, `${pending.name}.part-${rid}`].sort(),
   )
@@ -56,7 +56,7 @@ it('publishes the complete backup of a killed run when the next one begins', asy
   const { store, dir, backups } = await given.withBackups(1).store()
   const [{ name, rid }] = backups
   renameSync(join(dir, IP, `${name}.manifest.json`), join(dir, IP, `${name}.manifest.json.part-${rid}`))
-  const { pending } = await writtenBackup(store, { isRunning: async () => false })
+  const { pending } = await writePendingBackup(store, { isRunning: async () => false })
   expect(pending.sequence).toBe(2)
   expect((await store.find(IP, name))?.info.state).toBe('success')
   await pending.abandon()
@@ -171,7 +171,7 @@ it('leaves the index of an existing archive, whatever a dead run left of its man
 
 it('sweeps the second name of an object whose commit was interrupted', async () => {
   const { store, dir } = await given.store()
-  const { name, rid } = await madeBackup(store)
+  const { name, rid } = await publishSample(store)
   const whole = namesIn(dir)
   const part = (piece: string) => `${name}${piece}.part-${rid}`
   const second = ['', '.index.gz'].map(part)
@@ -189,9 +189,9 @@ it('keeps what it cannot finish in a full store, and finishes it when there is r
   const dir = tempDir()
   const driver = faultyLocal(dir)
   const { store, warnings } = await given.store({ dir, driver })
-  const { name, rid } = await madeBackup(store)
+  const { name, rid } = await publishSample(store)
   const whole = namesIn(dir)
-  const { pending: killed, rid: other } = await writtenBackup(store)
+  const { pending: killed, rid: other } = await writePendingBackup(store)
   for (const piece of ['.manifest.json', '.index.gz'])
     renameSync(join(dir, IP, `${name}${piece}`), join(dir, IP, `${name}${piece}.part-${rid}`))
   const left = namesIn(dir).filter((each) => each.startsWith(name))

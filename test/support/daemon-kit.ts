@@ -39,7 +39,7 @@ export function movedClock(start = Date.UTC(2026, 10, 23, 9, 0, 0)): Clock & { m
 }
 
 /** A run as the engine would report it; `at` makes the next versions of the same run. */
-export function someRun(about: Partial<RunRecord> = {}): {
+export function sampleRun(about: Partial<RunRecord> = {}): {
   rid: string
   at(state: RecordState, more?: Partial<RunRecord>): RunRecord
 } {

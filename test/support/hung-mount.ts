@@ -61,7 +61,7 @@ export async function mountHung(folder: string): Promise<HungMount> {
 }
 
 /** The same with a dead server: every call fails (ENOTCONN). */
-export function mountDead(folder: string): void {
+export function mountWithoutServer(folder: string): void {
   mkdirSync(folder, { recursive: true })
   execFileSync('python3', ['-c', SERVER, folder, 'dead'], { stdio: ['ignore', 'ignore', 'inherit'] })
   onTestFinished(() => void execFileSync('umount', ['-l', folder]))

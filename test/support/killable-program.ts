@@ -136,7 +136,7 @@ export async function startRecover({ url }: Running, backup: string): Promise<st
 }
 
 /** The first version of a record in the live events for which `is` returns true. */
-export async function recordWhen(
+export async function waitForRecord(
   { url }: Running,
   rid: string,
   is: (record: LiveRecord) => boolean,
@@ -156,7 +156,7 @@ export function hasEnded({ state }: LiveRecord): boolean {
 }
 
 /** Resolves with the first result of `find` in a folder; calls it each time the folder changes. */
-export function foundIn<T>(folder: string, find: (names: string[]) => T | undefined): Promise<T> {
+export function waitForEntry<T>(folder: string, find: (names: string[]) => T | undefined): Promise<T> {
   let watcher: FSWatcher | undefined
   return new Promise<T>((resolve, reject) => {
     const look = () => {

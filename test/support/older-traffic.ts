@@ -29,13 +29,13 @@ export function newsIn(exchanges: OlderExchange[]): News[] {
 }
 
 /** The last record that the older daemon sent of each ended run. */
-export function endsIn(exchanges: OlderExchange[]) {
+export function listEndedRuns(exchanges: OlderExchange[]) {
   const records = newsIn(exchanges).flatMap((news) => news.records)
   return new Map(records.filter(({ end }) => end !== null).map((record) => [record.rid, record]))
 }
 
 /** The rid that a request for a run names. */
-export function ridIn({ body }: OlderExchange): string {
+export function readRequestedRid({ body }: OlderExchange): string {
   return new URLSearchParams(body).get('rid') ?? ''
 }
 

@@ -5,7 +5,7 @@ import { onEnd } from './lifetime.ts'
 import { ARCHIVE, factsOf, INDEX, OBJECT, SOURCE, T0 } from './store-samples.ts'
 
 /** A backup that is written, not yet published. */
-export async function writtenBackup(
+export async function writePendingBackup(
   store: Store,
   { archive = ARCHIVE, source = SOURCE, rid = newRid(T0 * 1000), ...more }: Partial<BeginInput> = {},
 ) {
@@ -18,10 +18,10 @@ export async function writtenBackup(
 }
 
 /** A published backup. */
-export async function madeBackup(
+export async function publishSample(
   store: Store,
   { archive = ARCHIVE, source = SOURCE, ...change }: Partial<ManifestFacts> & { archive?: string } = {},
 ): Promise<Manifest> {
-  const { pending, rid } = await writtenBackup(store, { archive, source })
+  const { pending, rid } = await writePendingBackup(store, { archive, source })
   return (await pending.publish(factsOf(rid, { source, ...change }))).manifest
 }

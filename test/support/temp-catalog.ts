@@ -13,13 +13,13 @@ export async function tempFolder(): Promise<string> {
   return folder
 }
 
-export function openIn(dataDir: string, clock: Clock = systemClock): Promise<Catalog> {
+export function openCatalogIn(dataDir: string, clock: Clock = systemClock): Promise<Catalog> {
   return openCatalog({ dataDir, copyDir: join(dataDir, 'copies'), log: silentLog, clock })
 }
 
 /** An empty catalog that is closed with the test. */
 export async function tempCatalog(clock?: Clock): Promise<Catalog> {
-  const catalog = await openIn(await tempFolder(), clock)
+  const catalog = await openCatalogIn(await tempFolder(), clock)
   onTestFinished(() => catalog.close())
   return catalog
 }

@@ -8,7 +8,7 @@ import { MAX_SILENCE_MS, Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { newRid } from '../../../src/wire/ids.ts'
 import { jobSchema } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
-import { keptLog, movedClock, someRun, temporaryDir } from '../../support/daemon-kit.ts'
+import { keptLog, movedClock, sampleRun, temporaryDir } from '../../support/daemon-kit.ts'
 
 const DAY = 86_400_000
 const ADDRESS = 'http://127.0.0.1:1/notify'
@@ -53,13 +53,13 @@ function jobs(...ids: string[]) {
 
 test('a failure is known after a restart, until a later run of the same volume succeeds', async () => {
   const args = { path: '/srv/db', mode: 'full' }
-  const failed = someRun({ args, jobId: 'old schedule' })
+  const failed = sampleRun({ args, jobId: 'old schedule' })
   await memory.keep([failed.at('running'), failed.at('failed', { reason: 'no room' })])
-  const cancelled = someRun({ args, rid: newRid(1) })
+  const cancelled = sampleRun({ args, rid: newRid(1) })
   await memory.keep([cancelled.at('running'), cancelled.at('cancelled')])
   reopen()
   expect(memory.failures()).toMatchObject([{ rid: failed.rid, reason: 'no room' }])
-  const good = someRun({ args, jobId: 'new schedule', rid: newRid(2) })
+  const good = sampleRun({ args, jobId: 'new schedule', rid: newRid(2) })
   await memory.keep([good.at('running'), good.at('success')])
   reopen()
   expect(memory.failures()).toEqual([])
@@ -103,9 +103,9 @@ describe('jobs', () => {
   })
 
   test('the last start of a job is that of its schedule, not of a manual run', async () => {
-    await memory.keep([someRun({ start: '2026-11-23T05:00:00.000Z' }).at('running')])
-    await memory.keep([someRun({ start: '2026-11-22T05:00:00.000Z' }).at('running')])
-    await memory.keep([someRun({ start: '2026-11-23T07:00:00.000Z', type: 'once' }).at('running')])
+    await memory.keep([sampleRun({ start: '2026-11-23T05:00:00.000Z' }).at('running')])
+    await memory.keep([sampleRun({ start: '2026-11-22T05:00:00.000Z' }).at('running')])
+    await memory.keep([sampleRun({ start: '2026-11-23T07:00:00.000Z', type: 'once' }).at('running')])
     reopen()
     expect(memory.lastStarts()).toEqual(new Map([['j1', Date.UTC(2026, 10, 23, 5)]]))
   })
@@ -118,7 +118,7 @@ describe('records', () => {
   })
 
   test('a stored record is on disk when the promise resolves', async () => {
-    const run = someRun()
+    const run = sampleRun()
     await memory.keep([run.at('queued')])
     const other = new Database(file, { readonly: true })
     const text = other.prepare('SELECT record FROM records').pluck().get() as string
@@ -127,7 +127,7 @@ describe('records', () => {
   })
 
   test('a record is stored as it was when it was passed', async () => {
-    const record = someRun().at('running')
+    const record = sampleRun().at('running')
     const kept = memory.keep([record])
     record.state = 'failed'
     await kept
@@ -136,7 +136,7 @@ describe('records', () => {
   })
 
   test('writes of the same moment share one commit', async () => {
-    await Promise.all(Array.from({ length: 500 }, () => memory.keep([someRun().at('queued')])))
+    await Promise.all(Array.from({ length: 500 }, () => memory.keep([sampleRun().at('queued')])))
     expect(told.map((group) => group.length)).toEqual([500])
     expect(memory.unfinished()).toHaveLength(500)
   })
@@ -144,10 +144,10 @@ describe('records', () => {
   test('a failed commit is reported to all who waited for it, and changes nothing', async () => {
     db.exec(`CREATE TRIGGER full BEFORE INSERT ON news WHEN json_extract(NEW.record, '$.jobId') = 'bad'
              BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
-    const good = someRun()
+    const good = sampleRun()
     const results = await Promise.allSettled([
       memory.keep([good.at('running')]),
-      memory.keep([someRun({ jobId: 'bad' }).at('running')]),
+      memory.keep([sampleRun({ jobId: 'bad' }).at('running')]),
     ])
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(memory.find(good.rid)).toBeUndefined()
@@ -157,7 +157,7 @@ describe('records', () => {
   })
 
   test('the newest version is found, and only runs without an end are unfinished', async () => {
-    const [first, second] = [someRun(), someRun()]
+    const [first, second] = [sampleRun(), sampleRun()]
     await memory.keep([first.at('queued'), second.at('queued')])
     await memory.keep([first.at('running')])
     await memory.keep([first.at('success')])
@@ -176,7 +176,7 @@ describe('news', () => {
   }
 
   test('protocol 2 gets every change, protocol 1 the first running one and the end', async () => {
-    const run = someRun()
+    const run = sampleRun()
     for (const state of ['queued', 'running', 'running', 'partial'] as const)
       await memory.keep([run.at(state)])
     expect(newsOf(2).map(([, state]) => state)).toEqual(['queued', 'running', 'running', 'partial'])
@@ -187,7 +187,7 @@ describe('news', () => {
   })
 
   test('a run that ended before it began is two posts in protocol 1 anyway', async () => {
-    const run = someRun()
+    const run = sampleRun()
     await memory.keep([run.at('queued')])
     await memory.keep([run.at('cancelled', { reason: 'on request' })])
     expect(newsOf(1)).toEqual([
@@ -200,7 +200,7 @@ describe('news', () => {
   })
 
   test('an end that is reported twice is one end in protocol 1', async () => {
-    const run = someRun()
+    const run = sampleRun()
     await memory.keep([run.at('running')])
     await memory.keep([run.at('success')])
     await memory.keep([run.at('success')])
@@ -208,7 +208,7 @@ describe('news', () => {
   })
 
   test('each address has its own position, kept across a restart', async () => {
-    const run = someRun()
+    const run = sampleRun()
     const other = 'http://127.0.0.1:2/notify'
     outbox.add({ address: ADDRESS, protocol: 2 })
     outbox.add({ address: other, protocol: 2 })
@@ -225,7 +225,7 @@ describe('news', () => {
 
   test('an address that is added again keeps its position, whatever its protocol is now', async () => {
     outbox.add({ address: ADDRESS, protocol: 1 })
-    await memory.keep([someRun().at('running')])
+    await memory.keep([sampleRun().at('running')])
     outbox.noteAccepted(ADDRESS, outbox.batch(ADDRESS, 1)?.upTo ?? 0)
     outbox.add({ address: ADDRESS, protocol: 2 })
     expect(outbox.addresses()).toEqual([{ address: ADDRESS, protocol: 2 }])
@@ -234,9 +234,9 @@ describe('news', () => {
 
   test('the position of an address never goes back, even if an earlier batch is answered late', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
-    await memory.keep([someRun().at('running')])
+    await memory.keep([sampleRun().at('running')])
     const early = outbox.batch(ADDRESS, 100)?.upTo ?? 0
-    await memory.keep([someRun().at('success')])
+    await memory.keep([sampleRun().at('success')])
     for (const upTo of [outbox.batch(ADDRESS, 100)?.upTo ?? 0, early]) outbox.noteAccepted(ADDRESS, upTo)
     expect(outbox.batch(ADDRESS, 100)).toBeUndefined()
   })
@@ -253,9 +253,9 @@ describe('news', () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
     const large = { warnings: [' '.repeat(300_000)] }
     await memory.keep([
-      someRun().at('partial', large),
-      someRun().at('partial', large),
-      someRun().at('partial', { warnings: [' '.repeat(900_000)] }),
+      sampleRun().at('partial', large),
+      sampleRun().at('partial', large),
+      sampleRun().at('partial', { warnings: [' '.repeat(900_000)] }),
     ])
     const sizes: (number | undefined)[] = []
     for (let batch = outbox.batch(ADDRESS, 100); batch; batch = outbox.batch(ADDRESS, 100)) {
@@ -291,7 +291,7 @@ describe('pruning', () => {
 
   test('old records are deleted when every address has them; running ones stay', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
-    const [old, running] = [someRun(), someRun()]
+    const [old, running] = [sampleRun(), sampleRun()]
     await memory.keep([old.at('running'), old.at('success'), running.at('running')])
     clock.move(31 * DAY)
     pruneAll()
@@ -304,7 +304,7 @@ describe('pruning', () => {
 
   test('records that are not old stay', async () => {
     outbox.add({ address: ADDRESS, protocol: 2 })
-    await memory.keep([someRun().at('success')])
+    await memory.keep([sampleRun().at('success')])
     outbox.noteAccepted(ADDRESS, outbox.batch(ADDRESS, 100)?.upTo ?? 0)
     clock.move(29 * DAY)
     pruneAll()
@@ -312,7 +312,7 @@ describe('pruning', () => {
   })
 
   test('without an address news is kept, however old', async () => {
-    await memory.keep([someRun().at('success')])
+    await memory.keep([sampleRun().at('success')])
     clock.move(400 * DAY)
     pruneAll()
     outbox.add({ address: ADDRESS, protocol: 2 })
@@ -333,7 +333,7 @@ describe('a damaged file', () => {
     expect(log.lines.map(({ level }) => level)).toEqual(['error'])
     expect(log.lines[0]?.message).toContain('was set aside as')
     expect(readdirSync(dir.path).some((name) => name.startsWith('daemon.db.damaged-'))).toBe(true)
-    await memory.keep([someRun().at('running')])
+    await memory.keep([sampleRun().at('running')])
     reopen()
     expect(memory.unfinished()).toHaveLength(1)
     expect(log.lines).toHaveLength(1)

@@ -4,7 +4,7 @@ import { createDaemonMemory } from '../../../src/daemon/memory/daemon-memory.ts'
 import { openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
-import { someRun } from '../../support/daemon-kit.ts'
+import { sampleRun } from '../../support/daemon-kit.ts'
 import { silentLog } from '../../support/silent-log.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -26,7 +26,7 @@ function fullMemory(makesRoom: boolean) {
   return { memory, told, asked: () => asked }
 }
 
-const large = () => someRun().at('partial', { warnings: ['x'.repeat(200_000)] })
+const large = () => sampleRun().at('partial', { warnings: ['x'.repeat(200_000)] })
 
 test('a commit without room is repeated after the reserve was given up, and reported once', async () => {
   const { memory, told, asked } = fullMemory(true)

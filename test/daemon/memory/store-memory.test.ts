@@ -6,7 +6,7 @@ import { StoreMemory } from '../../../src/daemon/memory/store-memory.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { sampleBackup } from '../../support/catalog-samples.ts'
-import { someRun } from '../../support/daemon-kit.ts'
+import { sampleRun } from '../../support/daemon-kit.ts'
 import { silentLog } from '../../support/silent-log.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
@@ -20,13 +20,13 @@ beforeEach(() => {
 })
 
 function made(mode: 'full' | 'increment', about: Partial<RunRecord> = {}): RunRecord {
-  return someRun(about).at('success', { result: { backup: sampleBackup({ mode }) } })
+  return sampleRun(about).at('success', { result: { backup: sampleBackup({ mode }) } })
 }
 
 test('a database remembers what was made in a store, each kind separately', () => {
   const stores = new StoreMemory(db, IP)
   stores.noteClaim(ID, false)
-  stores.noteResults([someRun().at('failed'), made('full', { action: 'backup_recover' })])
+  stores.noteResults([sampleRun().at('failed'), made('full', { action: 'backup_recover' })])
   expect(stores.known).toEqual({ id: ID, madeArchives: false, madeSnapshots: false })
   stores.noteResults([made('increment')])
   expect(new StoreMemory(db, IP).known).toEqual({ id: ID, madeArchives: false, madeSnapshots: true })

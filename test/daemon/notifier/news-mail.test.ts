@@ -4,7 +4,7 @@ import { Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { NewsMail } from '../../../src/daemon/notifier/mail.ts'
 import { backoffMs } from '../../../src/lib/backoff.ts'
 import type { News } from '../../../src/wire/daemon-api.ts'
-import { keptLog, someProgress, someRun } from '../../support/daemon-kit.ts'
+import { keptLog, sampleRun, someProgress } from '../../support/daemon-kit.ts'
 import { type HandClock, handClock } from '../../support/hand-clock.ts'
 
 let db: DaemonDb
@@ -56,7 +56,7 @@ test('a heartbeat that was not accepted is due at once', () => {
 })
 
 test('a second of progress is a few posts, each with the newest, and the last with the end', () => {
-  const run = someRun()
+  const run = sampleRun()
   const told: (number | undefined)[] = []
   for (let n = 1; n <= 100; n++) {
     mail.progressed(run.at('running', { progress: someProgress(n) }))
@@ -70,7 +70,7 @@ test('a second of progress is a few posts, each with the newest, and the last wi
 })
 
 test('progress that was not accepted is sent again in its newest state', () => {
-  const run = someRun()
+  const run = sampleRun()
   mail.progressed(run.at('running', { progress: someProgress(1) }))
   expect(mail.next()).toBeDefined()
   mail.progressed(run.at('running', { progress: someProgress(2) }))

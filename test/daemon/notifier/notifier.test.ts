@@ -8,7 +8,7 @@ import { Notifier } from '../../../src/daemon/notifier/notifier.ts'
 import { Problems } from '../../../src/lib/problems.ts'
 import { newsSchema } from '../../../src/wire/daemon-api.ts'
 import { type LegacyRecord, type RunRecord, runResultSchema } from '../../../src/wire/record.ts'
-import { keptLog, movedClock, someProgress, someRun, temporaryDir } from '../../support/daemon-kit.ts'
+import { keptLog, movedClock, sampleRun, someProgress, temporaryDir } from '../../support/daemon-kit.ts'
 import { type NewsReceiver, startReceiver } from '../../support/news-receiver.ts'
 
 let dir: ReturnType<typeof temporaryDir>
@@ -58,7 +58,7 @@ function states(posts: { records: RunRecord[] }[]): string[] {
 
 test('changes arrive in order, in the shape of protocol 2', async () => {
   await notifier.add({ address: receiver.url, protocol: 2 })
-  const run = someRun()
+  const run = sampleRun()
   for (const state of ['queued', 'running', 'success'] as const) await memory.keep([run.at(state)])
   await receiver.until(() => states(receiver.taken).includes('success'))
   expect(states(receiver.taken)).toEqual(['queued', 'running', 'success'])
@@ -84,7 +84,7 @@ test('the legacy posts are as recorded, two for each run', async () => {
 
 async function keepRun(end: LegacyRecord): Promise<void> {
   const { id: jobId, spec, action, args, type, rid, start } = end
-  const run = someRun({
+  const run = sampleRun({
     jobId,
     spec,
     action,
@@ -102,7 +102,7 @@ async function keepRun(end: LegacyRecord): Promise<void> {
 
 test('states unknown to the legacy system are sent as failed, with the reason', async () => {
   await notifier.add({ address: receiver.url, protocol: 1 })
-  await memory.keep([someRun().at('partial', { reason: '2 files changed while they were read' })])
+  await memory.keep([sampleRun().at('partial', { reason: '2 files changed while they were read' })])
   await receiver.until(() => receiver.taken.length === 2)
   expect(receiver.taken[1]).toMatchObject({ state: 'failed', reason: '2 files changed while they were read' })
 })
@@ -111,7 +111,7 @@ test('an address that answers 500 gets the same again, then the rest in order, n
   let refusals = 2
   receiver.answer = () => (refusals-- > 0 ? 500 : 204)
   await notifier.add({ address: receiver.url, protocol: 1 })
-  const run = someRun()
+  const run = sampleRun()
   for (const state of ['running', 'failed'] as const) await memory.keep([run.at(state)])
   await receiver.until(() => receiver.taken.length === 2)
   expect(receiver.seen.map(({ state }) => state)).toEqual(['running', 'running', 'running', 'failed'])
@@ -128,7 +128,7 @@ test.each([301, 302, 303, 304, 307, 308])(
     let redirects = 2
     receiver.answer = () => (redirects-- > 0 ? status : 204)
     await notifier.add({ address: receiver.url, protocol: 2 })
-    await memory.keep([someRun().at('success')])
+    await memory.keep([sampleRun().at('success')])
     await receiver.until(() => receiver.taken.length === 1)
     expect(states(receiver.seen)).toEqual(['success', 'success', 'success'])
     expect(other.seen).toEqual([])
@@ -141,7 +141,7 @@ test('news waits for an address that is down, across a restart of the daemon, an
   const { port, url } = receiver
   await receiver.close()
   await notifier.add({ address: url, protocol: 2 })
-  const run = someRun()
+  const run = sampleRun()
   await memory.keep([run.at('running')])
   await close()
   open()
@@ -151,7 +151,7 @@ test('news waits for an address that is down, across a restart of the daemon, an
   expect(states(receiver.taken)).toEqual(['running', 'success'])
   await close()
   open()
-  await memory.keep([someRun().at('failed')])
+  await memory.keep([sampleRun().at('failed')])
   await receiver.until(() => states(receiver.taken).includes('failed'))
   expect(states(receiver.taken)).toEqual(['running', 'success', 'failed'])
 })
@@ -161,13 +161,13 @@ test('a hanging address does not delay others', async () => {
   receiver.answer = () => new Promise(() => {})
   await notifier.add({ address: receiver.url, protocol: 2 })
   await notifier.add({ address: other.url, protocol: 2 })
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await other.until(() => other.taken.length > 0)
   expect(receiver.taken).toEqual([])
 })
 
 test('a backlog is sent in batches of at most a hundred', async () => {
-  const runs = Array.from({ length: 250 }, () => someRun())
+  const runs = Array.from({ length: 250 }, () => sampleRun())
   for (const run of runs) void memory.keep([run.at('failed')])
   await memory.keep([])
   await notifier.add({ address: receiver.url, protocol: 2 })
@@ -182,7 +182,7 @@ test('progress during a slow post is sent once, only the newest, with other news
   const gate = Promise.withResolvers<number>()
   receiver.answer = () => gate.promise
   await notifier.add({ address: receiver.url, protocol: 2 })
-  const [run, other] = [someRun(), someRun()]
+  const [run, other] = [sampleRun(), sampleRun()]
   running = [run.rid]
   await memory.keep([run.at('running')])
   await receiver.until(() => receiver.seen.length === 1)
@@ -201,7 +201,7 @@ test('progress during a slow post is sent once, only the newest, with other news
 
 test('no progress of a run is sent after its end', async () => {
   await notifier.add({ address: receiver.url, protocol: 2 })
-  const run = someRun()
+  const run = sampleRun()
   await memory.keep([run.at('running')])
   memory.progressed(run.at('running', { progress: someProgress(1) }))
   memory.progressed(run.at('running', { progress: someProgress(2) }))
@@ -212,7 +212,7 @@ test('no progress of a run is sent after its end', async () => {
 })
 
 test('the heartbeat names only runs that still run, not those ending in the same post', async () => {
-  const [run, other] = [someRun(), someRun()]
+  const [run, other] = [sampleRun(), sampleRun()]
   running = [run.rid, other.rid]
   await notifier.add({ address: receiver.url, protocol: 2 })
   await receiver.until(() => receiver.taken.length === 1)
@@ -224,7 +224,7 @@ test('the heartbeat names only runs that still run, not those ending in the same
 
 test('after a change of protocol, an address gets the rest of its news in the new one', async () => {
   await notifier.add({ address: receiver.url, protocol: 1 })
-  const run = someRun()
+  const run = sampleRun()
   await memory.keep([run.at('running')])
   await receiver.until(() => receiver.taken.length === 1)
   await notifier.flush(5000)
@@ -235,7 +235,7 @@ test('after a change of protocol, an address gets the rest of its news in the ne
 })
 
 test('an address whose protocol is changed twice at once gets all news once', async () => {
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   const held = Promise.withResolvers<number>()
   receiver.answer = () => held.promise
   await notifier.add({ address: receiver.url, protocol: 1 })
@@ -251,7 +251,7 @@ test('an address whose protocol is changed twice at once gets all news once', as
 test('an address that is added again is tried at once, however long its pause was', async () => {
   receiver.answer = () => 500
   await notifier.add({ address: receiver.url, protocol: 2 })
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await receiver.until(() => receiver.seen.length === 4)
   receiver.answer = () => 200
   await notifier.add({ address: receiver.url, protocol: 2 })
@@ -262,7 +262,7 @@ test('an address that is added again is tried at once, however long its pause wa
 test('an address that is added again logs its failure at once, and its pauses begin at half a second', async () => {
   receiver.answer = () => 500
   await notifier.add({ address: receiver.url, protocol: 2 })
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
   const said = () => log.lines.filter(({ message }) => message.startsWith('Cannot send news')).length
   expect(said()).toBe(1)
@@ -276,7 +276,7 @@ test('a removed address gets nothing more', async () => {
   await notifier.add({ address: other.url, protocol: 2 })
   await notifier.remove(receiver.url)
   expect(notifier.addresses()).toEqual([other.url])
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await other.until(() => other.taken.length === 1)
   await notifier.flush(5000)
   expect(receiver.seen).toEqual([])
@@ -285,7 +285,7 @@ test('a removed address gets nothing more', async () => {
 test('an address that is silent for a week is dropped with an error, and the news is kept for the next one', async () => {
   receiver.answer = () => 503
   await notifier.add({ address: receiver.url, protocol: 2 })
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
   clock.move(MAX_SILENCE_MS)
   await expect.poll(() => notifier.addresses(), { timeout: 30_000 }).toEqual([])
@@ -306,7 +306,7 @@ test('an address that never answers is tried again', async () => {
   const never = new Promise<number>(() => {})
   receiver.answer = () => never
   await notifier.add({ address: receiver.url, protocol: 2 })
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
   receiver.answer = () => 200
   await receiver.until(() => states(receiver.taken).length === 1)
@@ -318,7 +318,7 @@ test('news continues if the silence of an address cannot be stored', async () =>
     "CREATE TRIGGER full BEFORE UPDATE OF silent_since ON addresses BEGIN SELECT raise(FAIL, 'full'); END",
   )
   await notifier.add({ address: receiver.url, protocol: 2 })
-  await memory.keep([someRun().at('success')])
+  await memory.keep([sampleRun().at('success')])
   await receiver.until(() => receiver.seen.length === 2)
   db.exec('DROP TRIGGER full')
   receiver.answer = () => 200

@@ -11,7 +11,7 @@ import { keepingLog } from '../keeping-log.ts'
 import { onEnd } from '../lifetime.ts'
 import { MemoryDaemon, memoryDaemons } from '../memory-daemons.ts'
 import { T0 } from '../store-samples.ts'
-import { openIn, tempFolder } from '../temp-catalog.ts'
+import { openCatalogIn, tempFolder } from '../temp-catalog.ts'
 import { checkStarted, type Facts } from './facts.ts'
 import { toInventory } from './inventory.ts'
 import { subjectOf } from './subject.ts'
@@ -31,7 +31,7 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
   checkStarted(facts, 'inMemory')
   checkServers(facts)
   const [clock, log] = [handClock(START), keepingLog()]
-  const catalog = await openIn(folder ?? (await tempFolder()), clock)
+  const catalog = await openCatalogIn(folder ?? (await tempFolder()), clock)
   const daemons = daemonsOf(facts)
   const memory = inventoryMemory()
   const reopen = () =>

@@ -4,7 +4,7 @@ import { createStore } from '../../../src/store/create-store.ts'
 import type { Store } from '../../../src/store/store.ts'
 import type { Manifest } from '../../../src/wire/backup.ts'
 import { secondsClock } from '../hand-clock.ts'
-import { madeBackup } from '../sample-backups.ts'
+import { publishSample } from '../sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../snapshot-samples.ts'
 import { IP, namesIn, T0 } from '../store-samples.ts'
 import { tempDir } from '../temp-dir.ts'
@@ -65,7 +65,7 @@ export async function openClaimed<Backups extends number, Snapshots extends numb
   const source = `/data/lain/volumes/${place}`
   return {
     ...opened,
-    backups: await makeSeveral(facts.backups, () => madeBackup(store, { ...volume, archive, source })),
+    backups: await makeSeveral(facts.backups, () => publishSample(store, { ...volume, archive, source })),
     snapshots: await makeSeveral(facts.snapshots, (at) => putOne(store, at)),
   }
 }

@@ -7,7 +7,7 @@ import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire
 import { snapshotsDeletePlugin } from '../../../../src/engine/plugins/snapshots_delete/plugin.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { BackupdError } from '../../../../src/lib/errors.ts'
-import { fillUp } from '../../../support/fill-store.ts'
+import { fillFileSystem } from '../../../support/fill-store.ts'
 import { given } from '../../../support/given.ts'
 import { SERVER } from '../../../support/plugin-args.ts'
 import { hasRestic, restic } from '../../../support/restic.ts'
@@ -64,7 +64,7 @@ test.skipIf(!canMount)(
       expect(await recover(NAME)).toMatchObject({ state: 'success', warnings: [warning] })
       expect(readFileSync(join(volume, 'file'), 'utf8')).toBe('content')
     }
-    const free = fillUp(storeDir)
+    const free = fillFileSystem(storeDir)
     await expectReadable('the store is full')
     free()
     execFileSync('mount', ['-o', 'remount,ro', storeDir])
@@ -91,7 +91,7 @@ async function makeFullStore(withReserve: boolean) {
   const left = join(storeDir, SERVER, 'repo/data/ab')
   mkdirSync(left, { recursive: true })
   writeFileSync(join(left, `ab${'0'.repeat(62)}`), randomBytes(MIB))
-  const free = fillUp(storeDir)
+  const free = fillFileSystem(storeDir)
   const [reserve, snapshots] = [join(storeDir, SERVER, '.reserve'), join(storeDir, SERVER, 'repo/snapshots')]
   return { ...world, ids, expire, free, reserve, snapshots: () => readdirSync(snapshots).sort() }
 }

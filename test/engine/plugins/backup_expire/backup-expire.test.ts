@@ -9,7 +9,7 @@ import { given } from '../../../support/given.ts'
 import { secondsClock } from '../../../support/hand-clock.ts'
 import { SERVER } from '../../../support/plugin-args.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
-import { madeBackup } from '../../../support/sample-backups.ts'
+import { publishSample } from '../../../support/sample-backups.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../../../support/store-samples.ts'
 
@@ -27,8 +27,8 @@ async function twentyDays() {
   const names: string[] = []
   for (let day = 20; day >= 0; day--) {
     clock.set(T0 - day * DAY)
-    names.push((await madeBackup(store)).name)
-    if (day > 17) await madeBackup(store, { archive: 'other', source: OTHER })
+    names.push((await publishSample(store)).name)
+    if (day > 17) await publishSample(store, { archive: 'other', source: OTHER })
   }
   clock.set(T0 + 1)
   const events: string[] = []

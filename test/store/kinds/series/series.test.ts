@@ -6,7 +6,7 @@ import { findSnapshot } from '../../../../src/store/kinds/series/find-snapshot.t
 import { groupSeries, tagsOf } from '../../../../src/store/kinds/series/series.ts'
 import { infoOfSeries } from '../../../../src/store/kinds/series/series-info.ts'
 import { given } from '../../../support/given.ts'
-import { madeBackup } from '../../../support/sample-backups.ts'
+import { publishSample } from '../../../support/sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from '../../../support/store-samples.ts'
 
@@ -113,8 +113,8 @@ describe('the list of backups', () => {
   test('has series among the archives, by name, page by page', async () => {
     const { store } = await given.store()
     await store.preparePassword()
-    await madeBackup(store)
-    await madeBackup(store, { archive: 'zz-zz.web.web-1-a', source: '/zz' })
+    await publishSample(store)
+    await publishSample(store, { archive: 'zz-zz.web.web-1-a', source: '/zz' })
     const b = sampleSnapshot({ paths: ['/b'], tags: tagsOf('b', 'rid-2', false) })
     await putSnapshots(store, sampleSnapshot(), b)
     const all = (await store.list(IP, { limit: 9 })).backups.map(({ name }) => name)
