@@ -5,8 +5,8 @@
 /**
  * The time is passed in, so that tests can move it, also backwards. Whatever decides by the time takes a Clock from its
  * caller: what is due, too old or at its limit. The system's own time may be read by code that measures one turn or one
- * call, or compares with times of the kernel; test/contract/time.test.ts lists these files. A timer may be the system's
- * if the code only looks again after it, or gives up waiting.
+ * call, or compares with times of the kernel. A timer may be the system's if the code only looks or tries again after it,
+ * gives up waiting, or limits how often something is sent. test/contract/time.test.ts lists the files that do either.
  */
 export interface Clock {
   /** Unix ms by the wall clock, which can jump. */
