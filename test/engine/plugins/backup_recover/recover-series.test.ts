@@ -62,7 +62,7 @@ test('without an id the newest snapshot that is not suspect is used, and the rec
   const suspect = await backUp({ mode: 'increment' })
   expect(suspect).toMatchObject({ state: 'partial', result: { backup: { suspect: expect.any(String) } } })
   const [taken, passed] = [good, suspect].map(({ result }) => String(result.snapshot).slice(0, 8))
-  const both = expect.stringMatching(`${passed}.* is suspect .*${taken}.* is taken`)
+  const both = expect.stringMatching(`${passed}.* is suspect .*${taken}.* is used`)
   expect(await recover(NAME, { plan: true })).toMatchObject({
     warnings: [both],
     result: { plan: { create: 1 } },
