@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type CatalogDb, openCatalogDatabase } from '../../src/catalog/database.ts'
 import { type EventNumbers, openEventNumbers } from '../../src/catalog/event-numbers.ts'
-import { createWriteQueue } from '../../src/catalog/write-queue.ts'
+import { createWriteQueue, type WriteQueue } from '../../src/catalog/write-queue.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { tempFolder } from '../support/temp-catalog.ts'
@@ -10,10 +10,11 @@ import { tempFolder } from '../support/temp-catalog.ts'
 /** Event numbers as a new process opens them; whoever had them before has crashed and closed nothing. */
 async function processesOf() {
   const file = join(await tempFolder(), 'catalog.db')
-  return async (): Promise<{ db: CatalogDb; numbers: EventNumbers }> => {
+  return async (): Promise<{ writes: WriteQueue; db: CatalogDb; numbers: EventNumbers }> => {
     const db = openCatalogDatabase(file, { log: silentLog, clock: systemClock })
     onTestFinished(() => db.$disconnect())
-    return { db, numbers: await openEventNumbers(db, createWriteQueue(), silentLog) }
+    const writes = createWriteQueue()
+    return { writes, db, numbers: await openEventNumbers(db, writes, silentLog) }
   }
 }
 
@@ -33,11 +34,10 @@ test('event numbers that were not stored are not reused after a crash', async ()
 
 test('more event numbers than one reservation are not reused after a crash', async () => {
   const start = await processesOf()
-  const { db, numbers } = await start()
+  const { writes, numbers } = await start()
   for (let round = 0; round < 30; round++) {
     for (let n = 0; n < 1000; n++) numbers.next()
-    // The database does one thing after the other: what was reserved is on disk now.
-    await db.meta.count()
+    await writes.idle()
   }
   const { numbers: after } = await start()
   expect(after.next()).toBeGreaterThan(numbers.last())
@@ -55,10 +55,11 @@ test('a failed reservation is repeated with a later number', async () => {
       return { findUnique: target.meta.findUnique, upsert }
     },
   })
-  const numbers = await openEventNumbers(failing, createWriteQueue(), silentLog)
+  const writes = createWriteQueue()
+  const numbers = await openEventNumbers(failing, writes, silentLog)
   for (let round = 0; round < 30; round++) {
     for (let n = 0; n < 1000; n++) numbers.next()
-    await db.meta.count()
+    await writes.idle()
   }
   expect(failures).toBeLessThan(0)
   const { numbers: after } = await start()
