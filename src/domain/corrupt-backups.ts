@@ -4,6 +4,9 @@ import type { CorruptBackups } from './ports.ts'
 import type { World } from './world.ts'
 
 const SOURCE = 'corrupt backups'
+/** A series must not be deleted for its newest snapshot: the earlier ones may be good. */
+const ACTION =
+  'Run the job of the volume, so that it has a newer good backup, then delete the corrupt archive. Do not delete an increment: its next run stores the damaged content again, and its earlier snapshots may be good'
 
 /**
  * Makes the backups that the catalog knows to be corrupt a problem of their server, until they are deleted or replaced.
@@ -33,8 +36,8 @@ function tellsCorrupt(...backups: (BackupInfo | undefined)[]): boolean {
 function report({ problems, log }: World, { server, count, names }: CorruptBackups): void {
   const listed = names.map((name) => `"${name}"`).join(', ')
   const more = count > names.length ? ` and ${count - names.length} more` : ''
-  const what = count === 1 ? 'A backup in the store is corrupt' : `${count} backups in the store are corrupt`
-  const text = `${what}: ${listed}${more}. Make sure that the volume has a newer good backup (run its job), then delete the corrupt one`
-  if (!problems.has(SOURCE, server)) log.error({ server, count, names }, `${server}: ${text}`)
+  const what = count === 1 ? `A backup of ${server} is corrupt` : `${count} backups of ${server} are corrupt`
+  const text = `${what}: ${listed}${more}. ${ACTION}`
+  if (!problems.has(SOURCE, server)) log.error({ server, count, names }, text)
   problems.report({ source: SOURCE, key: server, about: server, text })
 }

@@ -20,7 +20,8 @@ async function corruptInTheStore() {
 
 test('a corrupt backup is a problem of its server, also after a restart, until it is deleted', async () => {
   const { world, faults, log, reopen } = await corruptInTheStore()
-  expect(faults()).toEqual([expect.stringContaining(`A backup in the store is corrupt: "${NAME}"`)])
+  expect(faults()).toEqual([expect.stringContaining(`A backup of ${IP} is corrupt: "${NAME}"`)])
+  expect(faults()).toEqual([expect.stringContaining('Do not delete an increment')])
   expect(log.lines.filter((line) => line.includes('corrupt'))).toHaveLength(1)
   expect((await reopen()).problems.list()).toMatchObject([{ about: IP }])
 
@@ -42,7 +43,7 @@ test('news of a corrupt backup is a problem at once, until a list shows it intac
     { protocol: 2, daemonId: 'x', server: IP, records: [record], running: [] },
     { from: IP },
   )
-  expect(faults()).toEqual([expect.stringContaining('2 backups in the store are corrupt')])
+  expect(faults()).toEqual([expect.stringContaining(`2 backups of ${IP} are corrupt`)])
 
   daemon.backups = [sampleBackup(), { ...second, corrupt: null }]
   world.servers.get(IP)!.listingStale = true
