@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { isoTime } from '../lib/clock.ts'
 import { parseLegacyBackupName, procOfArchive } from '../wire/archive-name.ts'
-import { type BackupEntity, type BackupInfo, backupEntitySchema, type FileInfo } from '../wire/backup.ts'
+import {
+  type BackupEntity,
+  type BackupInfo,
+  backupEntitySchema,
+  type FileInfo,
+  WITHOUT_MANIFEST,
+} from '../wire/backup.ts'
 import { bigCount, isMoment } from '../wire/fields.ts'
 import { parseEach } from '../wire/tolerant.ts'
 
@@ -29,14 +35,8 @@ export function fromLegacyBackup(entity: BackupEntity, server: string): BackupIn
     state: 'success',
     suspect: null,
     corrupt: null,
-    verified: null,
     holds: [],
-    sha256: null,
-    hasIndex: false,
-    files: null,
-    bytes: null,
-    durability: null,
-    series: null,
+    ...WITHOUT_MANIFEST,
   }
 }
 

@@ -1,6 +1,6 @@
 import { isoTime } from '../lib/clock.ts'
 import { findArchiveOfBackup, parseBackupName, procOfArchive } from '../wire/archive-name.ts'
-import type { BackupEntity, BackupInfo, Manifest } from '../wire/backup.ts'
+import { type BackupEntity, type BackupInfo, type Manifest, WITHOUT_MANIFEST } from '../wire/backup.ts'
 import { isMoment } from '../wire/fields.ts'
 
 /** What a listing of the store's folder shows of a backup. */
@@ -84,14 +84,8 @@ export function infoOfEntity(
     state: 'success',
     suspect: entity || problem !== null ? null : UNDESCRIBED,
     corrupt: problem,
-    verified: null,
     holds: [],
-    sha256: null,
-    hasIndex: false,
-    files: null,
-    bytes: null,
-    durability: null,
-    series: null,
+    ...WITHOUT_MANIFEST,
   }
 }
 

@@ -161,6 +161,17 @@ export function isMirror(backup: Pick<BackupInfo, 'mode' | 'series'>): boolean {
   return backup.mode === 'increment' && !hasSnapshots(backup)
 }
 
+/** The facts that only a manifest or a snapshot has. */
+export const WITHOUT_MANIFEST = {
+  verified: null,
+  sha256: null,
+  hasIndex: false,
+  files: null,
+  bytes: null,
+  durability: null,
+  series: null,
+} satisfies Partial<BackupInfo>
+
 /** Complete, not corrupt, not suspect. */
 export function isGood(backup: Pick<BackupInfo, 'state' | 'suspect' | 'corrupt'>): boolean {
   return backup.state === 'success' && backup.suspect === null && backup.corrupt === null

@@ -3,7 +3,7 @@
 
 import type { z } from 'zod'
 import { withoutControls } from '../lib/plain-text.ts'
-import { type BackupInfo, backupInfoSchema } from './backup.ts'
+import { type BackupInfo, backupInfoSchema, WITHOUT_MANIFEST } from './backup.ts'
 import { ipv4, objectName } from './fields.ts'
 import { printIssue } from './tolerant.ts'
 
@@ -25,14 +25,8 @@ const UNKNOWN_BACKUP: Omit<BackupInfo, 'server' | 'name'> = {
   state: 'partial',
   suspect: null,
   corrupt: null,
-  verified: null,
   holds: [],
-  sha256: null,
-  hasIndex: false,
-  files: null,
-  bytes: null,
-  durability: null,
-  series: null,
+  ...WITHOUT_MANIFEST,
 }
 
 /** Parses a backup; invalid values are left out and named in `corrupt`. undefined if server or name is invalid. */

@@ -1,6 +1,8 @@
 import { onTestFinished } from 'vitest'
 import type { Catalog } from '../../../src/catalog/catalog.ts'
 import type { Clock } from '../../../src/lib/clock.ts'
+import type { BackupInfo } from '../../../src/wire/backup.ts'
+import { ridOf, sampleBackup, sampleRecord } from '../../support/catalog-samples.ts'
 
 /** Where a catalog lies; it is empty at first. */
 export interface CatalogPlace {
@@ -17,6 +19,18 @@ export async function openEmpty(makePlace: MakePlace, clock?: Clock): Promise<Ca
   const place = await makePlace()
   const catalog = await place.open(clock)
   onTestFinished(() => catalog.close())
+  return catalog
+}
+
+/** A catalog that heard of these backups by one run each. */
+export async function catalogWith(makePlace: MakePlace, ...backups: Partial<BackupInfo>[]) {
+  const catalog = await openEmpty(makePlace)
+  const told = backups.map((backup, n) => {
+    const info = sampleBackup(backup)
+    const { server } = info
+    return sampleRecord({ rid: ridOf(n), server, jobId: '', state: 'success', result: { backup: info } })
+  })
+  await catalog.records.apply(told)
   return catalog
 }
 

@@ -1,18 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
 import { ridOf, sampleBackup, sampleRecord } from '../../support/catalog-samples.ts'
-import { type MakePlace, openEmpty } from './place.ts'
-
-async function catalogWith(makePlace: MakePlace, ...backups: Partial<BackupInfo>[]) {
-  const catalog = await openEmpty(makePlace)
-  const told = backups.map((backup, n) => {
-    const info = sampleBackup(backup)
-    const { server } = info
-    return sampleRecord({ rid: ridOf(n), server, jobId: '', state: 'success', result: { backup: info } })
-  })
-  await catalog.records.apply(told)
-  return catalog
-}
+import { catalogWith, type MakePlace, openEmpty } from './place.ts'
 
 async function* pagesOf(...pages: BackupInfo[][]) {
   yield* pages
