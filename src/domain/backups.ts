@@ -5,7 +5,7 @@ import type { QuestionArgs } from '../wire/questions.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
-import { askReaders, relistSoon } from './listing.ts'
+import { askAbout, relistSoon } from './listing.ts'
 import { type PlannedVolume, volumeKey } from './plan.ts'
 import { fullProcName } from './procs.ts'
 import type { World } from './world.ts'
@@ -61,10 +61,7 @@ export function listFiles(
   page: FilesPage,
 ): Promise<{ files: FileInfo[]; next: string | null }> {
   const request = { namespace: backup.server, name: backup.name, ...page }
-  return askReaders(world, backup.server, {
-    ask: (ip) => world.ports.daemon.files(ip, request),
-    counts: () => true,
-  })
+  return askAbout(world, 'files', request)
 }
 
 export interface DeleteBackups {

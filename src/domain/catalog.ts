@@ -81,8 +81,10 @@ async function storedNamespaces(world: World): Promise<string[]> {
   const readers = [...world.servers.values()].filter(
     (server) => isReachable(server) && !isLegacyDaemon(server),
   )
-  const found = await Promise.all(readers.map(({ ip }) => world.ports.daemon.namespaces(ip).catch(() => [])))
-  return found.flat().sort()
+  const found = await Promise.allSettled(
+    readers.map(({ ip }) => world.ports.daemon.ask(ip, 'namespaces', {})),
+  )
+  return found.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.namespaces : [])).sort()
 }
 
 interface NamespaceTask {
@@ -98,11 +100,11 @@ async function rebuildNamespace(
 ): Promise<RebuiltNamespace> {
   try {
     const { reader, ...counts } = await relist(world, ip, request.dryRun)
-    const unknown = await world.ports.daemon.unknown(reader, ip).catch(() => undefined)
+    const unknown = await world.ports.daemon.ask(reader, 'unknown', { namespace: ip }).catch(() => null)
     return {
       ip,
       ...counts,
-      unknown: unknown ?? null,
+      unknown,
       error: isForgotten ? describeStillRead(ip, reader) : null,
     }
   } catch (error) {

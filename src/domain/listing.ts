@@ -1,5 +1,6 @@
 import { BackupdError } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
+import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
 import type { ReconcileCounts } from './ports.ts'
 import { isLegacyDaemon, isReachable, type ServerState } from './server-state.ts'
@@ -40,7 +41,8 @@ export async function forgetNamespace(
 }
 
 async function checkGone({ ports: { daemon } }: World, namespace: string, ip: string): Promise<void> {
-  if (!(await daemon.namespaces(ip)).includes(ip)) {
+  const { namespaces } = await daemon.ask(ip, 'namespaces', {})
+  if (!namespaces.includes(ip)) {
     const message = `The daemon on ${ip} does not find its own folder in its store, so it cannot check ${namespace}; nothing of it was forgotten. Check its store`
     throw new BackupdError('CONFLICT', message)
   }
@@ -64,12 +66,24 @@ export function relistSoon(world: World, server: ServerState): void {
   })
 }
 
+/** Asks a question about a namespace as askReaders() does; the first answer counts. */
+export function askAbout<Name extends QuestionName>(
+  world: World,
+  question: Name,
+  args: QuestionArgs<Name> & { namespace: string },
+): Promise<QuestionAnswer<Name>> {
+  return askReaders(world, args.namespace, {
+    ask: (ip) => world.ports.daemon.ask(ip, question, args),
+    counts: () => true,
+  })
+}
+
 /**
  * Asks the namespace's own daemon or, if that is unreachable, the others, one of which may share its store: this is how
  * backups of a dead server are read. An empty answer of another daemon does not count, because its store may be a
  * different one. If the namespace's server is no longer known, it is asked last, because it is probably gone.
  */
-export async function askReaders<T>(world: World, namespace: string, question: Question<T>): Promise<T> {
+async function askReaders<T>(world: World, namespace: string, question: ReaderQuestion<T>): Promise<T> {
   const others = othersThan(world, namespace)
   const readers = world.servers.has(namespace) ? [namespace, ...others] : [...others, namespace]
   let failure: unknown
@@ -86,7 +100,7 @@ export async function askReaders<T>(world: World, namespace: string, question: Q
   throw failure
 }
 
-interface Question<T> {
+interface ReaderQuestion<T> {
   ask(ip: string): Promise<T>
   /** Whether an answer of another daemon than the namespace's own counts. */
   counts(answer: T): boolean

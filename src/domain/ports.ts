@@ -3,14 +3,13 @@
 // controller/ call it. It knows no GraphQL, SQL or HTTP; it may import only lib and wire.
 
 import type { ClockWitness } from '../lib/trusted-clock.ts'
-import type { BackupInfo, FileInfo } from '../wire/backup.ts'
-import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../wire/daemon-api.ts'
+import type { BackupInfo } from '../wire/backup.ts'
+import type { DaemonDebug, JobsSender, RecoverRequest } from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
 import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts'
-import type { QuestionArgs } from '../wire/questions.ts'
+import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
-import type { DiffPage, FileHistory, SnapshotPage } from '../wire/snapshot.ts'
 
 /** A record with the number of its last change: see RecordEvent. */
 export interface KeptRecord {
@@ -144,20 +143,19 @@ export interface DaemonPort {
   cancel(ip: string, rid: string): Promise<void>
   /** Sorted by name, in pages. A legacy daemon lists its own namespace only. */
   backups(ip: string, namespace: string): AsyncIterable<BackupInfo[]>
-  files(ip: string, request: QuestionArgs<'files'>): Promise<{ files: FileInfo[]; next: string | null }>
   /** `names`: backups, or `NAME/path` inside a mirror. */
   deleteBackups(ip: string, namespace: string, names: string[]): Promise<void>
-  /** The servers that have a folder in the daemon's store; for a legacy daemon only its own. */
-  namespaces(ip: string): Promise<string[]>
-  /** Objects of the namespace that belong to no backup; undefined if the daemon cannot list them. */
-  unknown(ip: string, namespace: string): Promise<UnknownObjects | undefined>
   /** Returns the rid of the run. */
   recover(ip: string, request: RecoverRequest): Promise<string>
-  snapshots(ip: string, request: QuestionArgs<'snapshots'>): Promise<SnapshotPage>
-  diff(ip: string, request: QuestionArgs<'diff'>): Promise<DiffPage>
-  /** Returns the ids that existed. */
-  deleteSnapshots(ip: string, request: QuestionArgs<'deleteSnapshots'>): Promise<string[]>
-  history(ip: string, request: QuestionArgs<'history'>): Promise<FileHistory>
+  /**
+   * Asks a question of the table in wire/questions.ts. A legacy daemon answers `files` and, with its own server only,
+   * `namespaces`; the rest is DAEMON_REFUSED there.
+   */
+  ask<Name extends QuestionName>(
+    ip: string,
+    question: Name,
+    args: QuestionArgs<Name>,
+  ): Promise<QuestionAnswer<Name>>
 }
 
 export interface InventorySource {

@@ -6,7 +6,7 @@ import type { DiffPage, FileHistory, SnapshotInfo, SnapshotPage } from '../wire/
 import { type Answer, isRefused, refuse } from './answer.ts'
 import { audited } from './audit.ts'
 import { type BackupName, locateBackup } from './backups.ts'
-import { askReaders, relistSoon } from './listing.ts'
+import { askAbout, relistSoon } from './listing.ts'
 import type { World } from './world.ts'
 
 const NO_ID = ''
@@ -24,7 +24,7 @@ export async function listSnapshots(
   while (next !== null && found.length < first) {
     const limit = Math.min(MAX_PAGE_SIZE, first - found.length)
     const request = { ...toBackupKey(backup), after: next === NO_ID ? null : next, limit }
-    const page: SnapshotPage = await ask(world, backup, (ip) => world.ports.daemon.snapshots(ip, request))
+    const page: SnapshotPage = await askAbout(world, 'snapshots', request)
     guard.check(page.snapshots.length, page.next)
     found.push(...page.snapshots)
     next = page.next
@@ -73,7 +73,7 @@ export async function diffSnapshots(
 ): Promise<Answer<DiffPage>> {
   if (!hasSnapshots(backup)) return refuseWithoutSeries(backup)
   const request = { ...toBackupKey(backup), to, ...question }
-  return await ask(world, backup, (ip) => world.ports.daemon.diff(ip, request))
+  return await askAbout(world, 'diff', request)
 }
 
 export interface HistoryQuestion extends Pick<QuestionArgs<'history'>, 'path' | 'after'> {
@@ -92,7 +92,7 @@ export async function readFileHistory(
   const guard = new PageGuard(backup.server)
   do {
     const request = { ...toBackupKey(backup), path, after: next }
-    const page = await ask(world, backup, (ip) => world.ports.daemon.history(ip, request))
+    const page = await askAbout(world, 'history', request)
     guard.check(page.versions.length, page.next)
     versions.push(...page.versions)
     next = page.next
@@ -116,7 +116,7 @@ export function deleteSnapshots(
     if (snapshots.length === 0) return refuse('BAD_INPUT', 'No snapshot is named; nothing was deleted', {})
     const request = { ...toBackupKey(backup), snapshots }
     try {
-      return await world.ports.daemon.deleteSnapshots(backup.server, request)
+      return (await world.ports.daemon.ask(backup.server, 'deleteSnapshots', request)).deletedSnapshots
     } finally {
       // Even if it failed, some may be deleted.
       relistNow(world, backup)
@@ -126,10 +126,6 @@ export function deleteSnapshots(
 
 function toBackupKey({ server, name }: BackupInfo): { namespace: string; name: string } {
   return { namespace: server, name }
-}
-
-function ask<T>(world: World, { server }: BackupInfo, question: (ip: string) => Promise<T>): Promise<T> {
-  return askReaders(world, server, { ask: question, counts: () => true })
 }
 
 function refuseWithoutSeries({ name }: BackupInfo): Answer<never> {

@@ -6,50 +6,29 @@ import { type Capability, hasCapability } from '../wire/capabilities.ts'
 import {
   backupPageSchema,
   debugSchema,
-  type FilePage,
   PROTOCOL,
   type RecoverRequest,
   runAnswerSchema,
 } from '../wire/daemon-api.ts'
 import { PageGuard } from '../wire/page-guard.ts'
 import { MAX_PAGE_SIZE } from '../wire/page-limits.ts'
-import { QUESTIONS, type QuestionArgs } from '../wire/questions.ts'
 import type { DaemonHttp } from './daemon-http.ts'
-import { askFor, askQuestion, encodeSegment, isMissingRoute } from './daemon-question.ts'
-import {
-  fromLegacyBackup,
-  fromLegacyFile,
-  legacyBackupsSchema,
-  legacyFolderSchema,
-} from './legacy-backups.ts'
+import { askFor, encodeSegment } from './daemon-request.ts'
+import { fromLegacyBackup, legacyBackupsSchema } from './legacy-backups.ts'
 
-type DaemonBackups = Pick<
-  DaemonPort,
-  'backups' | 'files' | 'deleteBackups' | 'snapshots' | 'diff' | 'history' | 'deleteSnapshots' | 'recover'
->
+type DaemonBackups = Pick<DaemonPort, 'backups' | 'deleteBackups' | 'recover'>
 
 const BACKUP = '/api/v1/backup'
 
 export function createDaemonBackups(http: DaemonHttp): DaemonBackups {
   return {
     backups: (ip, namespace) => listBackups(http, ip, namespace),
-    files: (ip, request) => listFiles(http, ip, request),
     async deleteBackups(ip, namespace, files) {
       // A legacy daemon would delete backups of these names in its own namespace.
       if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'deletes')
       await http.ask(ip, { method: 'POST', path: `${BACKUP}/delete`, form: { namespace, files } })
     },
     recover: (ip, request) => recover(http, ip, request),
-    snapshots: (ip, request) => askQuestion(http, ip, { question: QUESTIONS.snapshots, args: request }),
-    diff: (ip, request) => askQuestion(http, ip, { question: QUESTIONS.diff, args: request }),
-    history: (ip, request) => askQuestion(http, ip, { question: QUESTIONS.history, args: request }),
-    async deleteSnapshots(ip, request) {
-      const { deletedSnapshots } = await askQuestion(http, ip, {
-        question: QUESTIONS.deleteSnapshots,
-        args: request,
-      })
-      return deletedSnapshots
-    },
   }
 }
 
@@ -78,39 +57,6 @@ async function* listBackups(http: DaemonHttp, ip: string, namespace: string): As
   }
   // Thrown at the end, so that the rest is listed; and thrown at all, so that unread series do not count as deleted.
   if (unread !== undefined) throw makeUnreadSeriesError(ip, namespace, unread)
-}
-
-async function listFiles(http: DaemonHttp, ip: string, request: QuestionArgs<'files'>): Promise<FilePage> {
-  try {
-    return await askQuestion(http, ip, { question: QUESTIONS.files, args: request })
-  } catch (error) {
-    if (!isMissingRoute(error)) throw error
-    return await listFolder(http, ip, request)
-  }
-}
-
-/** Uses the route of a legacy daemon, which lists each folder of an increment completely. */
-async function listFolder(
-  http: DaemonHttp,
-  ip: string,
-  { namespace, name, path, after, limit }: QuestionArgs<'files'>,
-) {
-  if (namespace !== ip) throw makeForeignNamespaceError(ip, namespace, 'lists')
-  const folder = [name, ...path.split('/')]
-    .filter((part) => part !== '')
-    .map(encodeSegment)
-    .join('/')
-  const entries = await askFor(http, ip, {
-    method: 'GET',
-    path: `${BACKUP}/filelist/dir/${folder}`,
-    schema: legacyFolderSchema,
-  })
-  const all = entries.good
-    .map((entry) => fromLegacyFile(path, entry))
-    .sort((a, b) => (a.path < b.path ? -1 : 1))
-  const rest = after === null ? all : all.filter((file) => file.path > after)
-  const files = rest.slice(0, limit)
-  return { files, next: rest.length > limit ? (files.at(-1)?.path ?? null) : null }
 }
 
 async function recover(http: DaemonHttp, ip: string, request: RecoverRequest): Promise<string> {
@@ -164,7 +110,7 @@ export async function requireCapabilities(http: DaemonHttp, ip: string, needs: N
   throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, capability } })
 }
 
-function makeForeignNamespaceError(ip: string, namespace: string, does: string): BackupdError {
+export function makeForeignNamespaceError(ip: string, namespace: string, does: string): BackupdError {
   const message = `The daemon on ${ip} ${does} in its own namespace only. Ask the daemon on ${namespace}`
   return new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip, namespace } })
 }

@@ -12,8 +12,8 @@ import { tolerantRecordSchema } from '../wire/repair-record.ts'
 import { parseEach } from '../wire/tolerant.ts'
 import { createDaemonBackups, requireCapabilities } from './daemon-backups.ts'
 import { createDaemonHttp, type DaemonHttp, type DaemonHttpOptions } from './daemon-http.ts'
-import { createDaemonNamespaces } from './daemon-namespaces.ts'
-import { askFor, encodeSegment, isMissingRoute } from './daemon-question.ts'
+import { createDaemonQuestions } from './daemon-questions.ts'
+import { askFor, encodeSegment, isMissingRoute } from './daemon-request.ts'
 
 /**
  * The daemons, over HTTP, ours or legacy ones.
@@ -43,7 +43,7 @@ export function createDaemonClient(options: DaemonHttpOptions): DaemonClient {
     ...createDaemonJobs(http),
     ...createDaemonRuns(http),
     ...createDaemonBackups(http),
-    ...createDaemonNamespaces(http),
+    ...createDaemonQuestions(http),
     close: () => http.close(),
   }
 }

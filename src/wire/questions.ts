@@ -138,10 +138,23 @@ export const QUESTIONS = {
   }),
 } as const
 
+export type QuestionName = keyof typeof QUESTIONS
+
 /** What a caller gives for the args of a row. A field that is null is left out. */
 export type AskedArgs<Args extends z.ZodObject> = {
   [Field in keyof z.infer<Args>]: z.infer<Args>[Field] | (Field extends 'after' | 'snapshot' ? null : never)
 }
 
 /** The args of one row: `QuestionArgs<'files'>`. */
-export type QuestionArgs<Name extends keyof typeof QUESTIONS> = AskedArgs<(typeof QUESTIONS)[Name]['args']>
+export type QuestionArgs<Name extends QuestionName> = AskedArgs<(typeof QUESTIONS)[Name]['args']>
+
+/** The answer of one row: `QuestionAnswer<'files'>`. */
+export type QuestionAnswer<Name extends QuestionName> = z.infer<(typeof QUESTIONS)[Name]['answer']>
+
+/** The row of a name that is known only when the code runs, with the types of that row. */
+export function findQuestion<Name extends QuestionName>(
+  name: Name,
+): Question<z.ZodObject, QuestionAnswer<Name>> {
+  const table: { [Each in QuestionName]: Question<z.ZodObject, QuestionAnswer<Each>> } = QUESTIONS
+  return table[name]
+}

@@ -27,7 +27,9 @@ export function tolerantPage<K extends string, T, S extends z.ZodRawShape>(
   item: z.ZodType<T>,
   rest: S,
 ) {
-  type Page = z.infer<z.ZodObject<S>> & { [P in K]: T[] } & { setAside?: string[] | undefined }
+  // Of an empty object, z.infer says that every field is `never`.
+  type Rest = keyof S extends never ? unknown : z.infer<z.ZodObject<S>>
+  type Page = Rest & { [P in K]: T[] } & { setAside?: string[] | undefined }
   const shape = z.object({ ...rest, [key]: z.array(z.unknown()), setAside: z.array(z.string()).optional() })
   return shape.transform((page): Page => {
     const { [key]: values, setAside: reported = [], ...others } = page as { [name: string]: unknown }

@@ -134,7 +134,10 @@ describe('requests', () => {
     ],
     [
       'a question for files',
-      (d) => d.files(IP, { namespace: IP, name: 'n', path: 'a/b', after: 'a/b/c', limit: 9 }).catch(() => {}),
+      (d) =>
+        d
+          .ask(IP, 'files', { namespace: IP, name: 'n', path: 'a/b', after: 'a/b/c', limit: 9 })
+          .catch(() => {}),
       {
         path: '/api/v1/backup/files/n',
         query: [
@@ -288,11 +291,15 @@ test('a text that is not Unicode is refused, and costs no connection', async () 
   const { daemon, client } = await daemonThatSays({ body: { files: [], next: null } })
   const asked = { namespace: IP, name: 'b', path: '', after: null, limit: 9 }
   for (let n = 0; n < 20; n++) {
-    await expect(client.files(IP, { ...asked, path: 'a\ud800' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    await expect(client.files(IP, { ...asked, name: '\udc00' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(client.ask(IP, 'files', { ...asked, path: 'a\ud800' })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    })
+    await expect(client.ask(IP, 'files', { ...asked, name: '\udc00' })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    })
     await expect(client.deleteBackups(IP, IP, ['\ud800'])).rejects.toMatchObject({ code: 'BAD_INPUT' })
   }
-  expect(await client.files(IP, asked)).toEqual({ files: [], next: null })
+  expect(await client.ask(IP, 'files', asked)).toEqual({ files: [], next: null })
   expect(daemon.seen).toHaveLength(1)
 })
 
@@ -438,9 +445,9 @@ describe('a legacy daemon', () => {
         : { status: 404, body: { msg: '404 not found' } },
     )
     const request = { namespace: IP, name: 'mirror', path: 'in', after: null, limit: 1 }
-    const first = await clientOf(daemon.url).files(IP, request)
+    const first = await clientOf(daemon.url).ask(IP, 'files', request)
     expect(first).toMatchObject({ files: [{ path: 'in/sub', type: 'directory' }], next: 'in/sub' })
-    const second = await clientOf(daemon.url).files(IP, { ...request, after: 'in/sub' })
+    const second = await clientOf(daemon.url).ask(IP, 'files', { ...request, after: 'in/sub' })
     expect(second).toMatchObject({ files: [{ path: 'in/time.log', type: 'file', size: 6 }], next: null })
   })
 })

@@ -111,7 +111,7 @@ test('client and daemon agree on jobs, runs, backups, recovers and deletes', asy
   const [backup, ...others] = await listed()
   expect([backup, others]).toEqual([backedUp?.result?.backup, []])
   const name = backup?.name ?? ''
-  const page = await client.files(IP, { namespace: IP, name, path: '', after: null, limit: 10 })
+  const page = await client.ask(IP, 'files', { namespace: IP, name, path: '', after: null, limit: 10 })
   expect(page).toMatchObject({ files: [{ path: 'a', size: 5 }], next: null })
 
   await writeFile(join(volume, 'a'), 'damaged')

@@ -5,6 +5,7 @@ import type { ClockWitness } from '../../src/lib/trusted-clock.ts'
 import type { BackupInfo } from '../../src/wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest, UnknownObjects } from '../../src/wire/daemon-api.ts'
 import type { Job, ScheduledJob } from '../../src/wire/job.ts'
+import type { QuestionAnswer, QuestionArgs, QuestionName } from '../../src/wire/questions.ts'
 import type { RunRecord } from '../../src/wire/record.ts'
 
 /** A daemon that keeps everything in memory and follows the test's orders. */
@@ -66,6 +67,38 @@ export class MemoryDaemon {
       }))
     this.debug.updateTime = '2026-11-23T09:00:00Z'
   }
+}
+
+type Answers = {
+  [Name in QuestionName]?: (daemon: MemoryDaemon, args: QuestionArgs<Name>) => QuestionAnswer<Name>
+}
+
+/** What a MemoryDaemon says to the questions of the table; it does not know the others. */
+const ANSWERS: Answers = {
+  files(daemon, { name, path }) {
+    if (!daemon.backups.some((backup) => backup.name === name))
+      throw new BackupdError('NOT_FOUND', `no ${name}`)
+    const file = {
+      path: `${path}/a.txt`,
+      type: 'file',
+      size: 3,
+      mode: 420,
+      uid: 3_000_000_000,
+      gid: 0,
+    } as const
+    return {
+      files: [{ ...file, modified: '2026-11-23T09:00:00Z', linkTarget: null, sha256: null }],
+      next: null,
+    }
+  },
+  snapshots: () => ({ snapshots: [], next: null }),
+  diff: () => ({ changes: [], next: null }),
+  history: () => ({ versions: [], next: null }),
+  deleteSnapshots: (_daemon, { snapshots }) => ({ deletedSnapshots: snapshots }),
+  namespaces: ({ debug, backups, namespaces }) => ({
+    namespaces: [...new Set([debug.ip ?? '', ...backups.map(({ server }) => server), ...namespaces])],
+  }),
+  unknown: ({ unknown }, { namespace }) => unknown.get(namespace) ?? { count: 0, names: [] },
 }
 
 /** All daemons of a test, by IP. */
@@ -132,39 +165,16 @@ export function memoryDaemons(): DaemonPort & {
     async *backups(ip, namespace) {
       yield (await reach(ip, 'backups')).backups.filter(({ server }) => server === namespace)
     },
-    async files(ip, { name, path }) {
-      const daemon = await reach(ip, 'files')
-      if (!daemon.backups.some((backup) => backup.name === name))
-        throw new BackupdError('NOT_FOUND', `no ${name}`)
-      const file = {
-        path: `${path}/a.txt`,
-        type: 'file' as const,
-        size: 3,
-        mode: 420,
-        uid: 3_000_000_000,
-        gid: 0,
-      }
-      return {
-        files: [{ ...file, modified: '2026-11-23T09:00:00Z', linkTarget: null, sha256: null }],
-        next: null,
-      }
+    async ask(ip, question, args) {
+      const answer = ANSWERS[question]
+      if (!answer) throw new BackupdError('DAEMON_REFUSED', `no ${question}`, { facts: { status: 404 } })
+      return answer(await reach(ip, question), args)
     },
     async deleteBackups(ip, namespace, names) {
       const daemon = await reach(ip, 'delete')
       daemon.backups = daemon.backups.filter(
         ({ server, name }) => server !== namespace || !names.includes(name),
       )
-    },
-    snapshots: async () => ({ snapshots: [], next: null }),
-    diff: async () => ({ changes: [], next: null }),
-    history: async () => ({ versions: [], next: null }),
-    deleteSnapshots: async (_ip, { snapshots }) => snapshots,
-    async namespaces(ip) {
-      const daemon = await reach(ip, 'namespaces')
-      return [...new Set([ip, ...daemon.backups.map(({ server }) => server), ...daemon.namespaces])]
-    },
-    async unknown(ip, namespace) {
-      return (await reach(ip, 'unknown')).unknown.get(namespace) ?? { count: 0, names: [] }
     },
     async recover(ip, request) {
       const rid = await run(ip, request.rid)

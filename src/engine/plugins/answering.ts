@@ -1,8 +1,31 @@
+import type { z } from 'zod'
 import { BackupdError } from '../../lib/errors.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reader, StoredBackup } from '../../store/stored-backup.ts'
-import type { RunContext } from '../plugin.ts'
+import { parseShape } from '../../wire/json.ts'
+import { findQuestion, type QUESTIONS, type QuestionAnswer, type QuestionName } from '../../wire/questions.ts'
+import type { Plugin, RunContext } from '../plugin.ts'
+
+/** The args of a row as its plugin gets them, with their defaults. */
+type ParsedArgs<Name extends QuestionName> = z.infer<(typeof QUESTIONS)[Name]['args']>
+
+/** Makes the plugin of a row of QUESTIONS. */
+export function answering<Name extends QuestionName>(
+  name: Name,
+  answer: (args: ParsedArgs<Name>, context: RunContext) => Promise<QuestionAnswer<Name>>,
+): Plugin<ParsedArgs<Name>> {
+  const question = findQuestion(name)
+  return {
+    name: question.action,
+    answersAtOnce: true,
+    parseArgs: (raw) => parseShape(question.what, raw, question.args) as ParsedArgs<Name>,
+    needs: () => [],
+    async run(args, context) {
+      return { state: 'success', reason: '', result: { ...(await answer(args, context)) } }
+    },
+  }
+}
 
 /** Opens the store for an action that answers at once. Its warnings go to the log, because it has no record. */
 export function openToAnswer({ settings, clock, log }: RunContext): Promise<Store> {

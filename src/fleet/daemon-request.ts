@@ -1,8 +1,7 @@
 import type { z } from 'zod'
 import { BackupdError, messageOf } from '../lib/errors.ts'
 import { notUnicode, parseJson } from '../wire/json.ts'
-import type { AskedArgs, Question } from '../wire/questions.ts'
-import type { DaemonHttp, DaemonRequest, Field } from './daemon-http.ts'
+import type { DaemonHttp, DaemonRequest } from './daemon-http.ts'
 
 /** Sends a request and parses the answer with `schema`. Throws DAEMON_REFUSED if the answer does not fit. */
 export async function askFor<T>(
@@ -19,28 +18,6 @@ export async function askFor<T>(
     const message = `The daemon on ${ip} sent an unexpected answer: ${messageOf(cause)}. Check that it is a backupd daemon`
     throw new BackupdError('DAEMON_REFUSED', message, { facts: { server: ip }, cause })
   }
-}
-
-export interface AskedQuestion<Args extends z.ZodObject, Answer> {
-  question: Question<Args, Answer>
-  args: AskedArgs<Args>
-}
-
-/** Asks a question of the table. Throws as askFor(). */
-export function askQuestion<Args extends z.ZodObject, Answer>(
-  http: DaemonHttp,
-  ip: string,
-  { question, args }: AskedQuestion<Args, Answer>,
-): Promise<Answer> {
-  const { name = '', ...fields } = args as { name?: string } & Record<string, Field | null | undefined>
-  const { method, answer: schema } = question
-  const path = question.path.replace(':name', () => encodeSegment(name))
-  const given: Record<string, Field> = {}
-  for (const key of Object.keys(question.args.shape)) {
-    const value = fields[key]
-    if (value != null) given[key] = value
-  }
-  return askFor(http, ip, { method, path, schema, [method === 'GET' ? 'query' : 'form']: given })
 }
 
 function noteSetAside(http: DaemonHttp, { ip, path, answer }: { ip: string; path: string; answer: unknown }) {
