@@ -1,16 +1,18 @@
 import { BackupdError } from '../lib/errors.ts'
 import { describeGoneArchives } from './gone-archives.ts'
+import { describeUnreadableNote } from './kinds/series/damage-note.ts'
 import { checkRepository } from './kinds/series/known-repository.ts'
 import { assertOwner } from './owner.ts'
 import type { StoreWorld } from './world.ts'
 
-/** Lists what is missing in the own namespace, one sentence each. Cheap: reads only a few small files. */
+/** Lists what is missing or unreadable in the own namespace, one sentence each. Cheap: reads only a few small files. */
 export async function listNamespaceProblems(world: StoreWorld): Promise<string[]> {
   const store = await findErrorMessage(() => assertOwner(world))
   if (store !== undefined) return [store]
   const repository = await findErrorMessage(() => checkRepository(world))
   const archives = await describeGoneArchives(world)
-  return [repository, archives].filter((problem) => problem !== undefined)
+  const note = await describeUnreadableNote(world.driver, world.identity.ip)
+  return [repository, archives, note].filter((problem) => problem !== undefined)
 }
 
 async function findErrorMessage(check: () => Promise<unknown>): Promise<string | undefined> {

@@ -90,7 +90,7 @@ export interface Store {
   keepReserve(): Promise<void>
   /** Once at start: checks that the password of increments exists and is right. Throws REPOSITORY_PASSWORD. */
   preparePassword(): Promise<{ made: boolean }>
-  /** What is missing in the own namespace, one sentence each: the store itself, the increments, archives. */
+  /** What is missing or unreadable in the own namespace, one sentence each: the store itself, increments, archives. */
   problems(): Promise<string[]>
   /** Makes the checks of `remove` without deleting anything. */
   checkRemovable(names: string[]): Promise<void>

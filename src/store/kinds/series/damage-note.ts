@@ -27,12 +27,28 @@ export interface Noting {
 
 /** Empty if the note is missing or unreadable. */
 export async function readDamage(driver: Driver, namespace: string): Promise<DamageNote> {
-  const { content } = await tryReadSmall(driver, noteKey(namespace))
-  if (!content) return { packs: {}, snapshots: {} }
+  return (await readNote(driver, namespace)).note
+}
+
+/** Tells that the note is unreadable, because backups that were found corrupt then count as good. */
+export async function describeUnreadableNote(driver: Driver, namespace: string): Promise<string | undefined> {
+  const { problem } = await readNote(driver, namespace)
+  if (problem === null) return undefined
+  const key = noteKey(namespace)
+  return `The note of damaged increments, "${key}" in the store, cannot be read: ${problem}. Until damage is found again, damaged snapshots count as good. Bring the file back, or delete it to accept that`
+}
+
+async function readNote(
+  driver: Driver,
+  namespace: string,
+): Promise<{ note: DamageNote; problem: string | null }> {
+  const nothing = { packs: {}, snapshots: {} }
+  const { content, problem } = await tryReadSmall(driver, noteKey(namespace))
+  if (!content) return { note: nothing, problem }
   try {
-    return noteSchema.parse(JSON.parse(content.toString()))
+    return { note: noteSchema.parse(JSON.parse(content.toString())), problem: null }
   } catch {
-    return { packs: {}, snapshots: {} }
+    return { note: nothing, problem: 'it is not JSON of the expected form' }
   }
 }
 

@@ -80,12 +80,17 @@ describe('the note of damage', () => {
     expect(await read()).toEqual({ packs: {}, snapshots: {} })
   })
 
-  test('counts as empty if it cannot be read, and is made again', async () => {
-    const { noting, file, read } = await notingWorld()
+  test('counts as empty if it cannot be read, which is a problem until it is made again', async () => {
+    const { store, noting, file, read } = await notingWorld()
+    expect(await store.problems()).toEqual([])
     writeFileSync(file, '{"packs":')
     expect(await read()).toEqual({ packs: {}, snapshots: {} })
+    expect(await store.problems()).toEqual([
+      expect.stringContaining(`"${IP}/.damaged" in the store, cannot be read`),
+    ])
     await using one = await noting()
     await noteCorrupt(one, 'snapshot', found('damaged'))
+    expect(await store.problems()).toEqual([])
     expect(JSON.parse(readFileSync(file, 'utf8')).snapshots).toMatchObject({
       snapshot: { reason: 'damaged' },
     })
