@@ -90,7 +90,12 @@ test('a sparse file of any size comes back from its header and map', async () =>
       const map = encodeSparseMap(extents, entry.size)
       const size = map.length + extents.reduce((sum, { length }) => sum + length, 0)
       const head = encodeHead({
-        ...{ entry, name: entry.path, linkName: null, isHardLink: false, size, sparseSize: entry.size },
+        entry,
+        name: entry.path,
+        linkName: null,
+        isHardLink: false,
+        size,
+        sparseSize: entry.size,
       })
       expect(await readFirst(head, map)).toMatchObject({ size: entry.size, extents })
     }),

@@ -77,17 +77,22 @@ describe('GNU tar reads an archive', () => {
     (prefix, name, isLong) => {
       const path = Buffer.from(`${prefix > 0 ? `${'p'.repeat(prefix)}/` : ''}${'n'.repeat(name)}`)
       const entry = {
-        ...{ type: 'file' as const, path, mode: 0o600, uid: 0, gid: 0, size: 0, mtimeNs: 0n, ctimeNs: 0n },
-        ...{
-          device: 1n,
-          inode: 2n,
-          links: 1,
-          major: 0,
-          minor: 0,
-          linkTarget: null,
-          xattrs: [],
-          extents: null,
-        },
+        type: 'file' as const,
+        path,
+        mode: 0o600,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        mtimeNs: 0n,
+        ctimeNs: 0n,
+        device: 1n,
+        inode: 2n,
+        links: 1,
+        major: 0,
+        minor: 0,
+        linkTarget: null,
+        xattrs: [],
+        extents: null,
       }
       const head = encodeHead({
         entry,

@@ -152,17 +152,17 @@ describe('a file that is not an archive is refused', () => {
       /a header of 4294967296 bytes/,
     ],
     [
-      'a size that is no number',
+      'a size that is not a number',
       archiveOf(header({ name: 'db/x', patches: [[124, '00000zz0000\0']] })),
       /is malformed/,
     ],
     [
-      'a pax size that is no number',
+      'a pax size that is not a number',
       archiveOf(pax([['size', '-1']]), entry({ name: 'db/x' })),
       /"-1" is not a number/,
     ],
     [
-      'a pax time that is no time',
+      'a pax time that is not a time',
       archiveOf(pax([['mtime', 'soon']]), entry({ name: 'db/x' })),
       /"soon" is not a time/,
     ],

@@ -22,7 +22,7 @@ import { scriptedDaemon } from '../support/scripted-daemon.ts'
 
 const IP = '10.0.0.1'
 
-/** Everything that a message from outside is read with. */
+/** Every parser of messages from outside. */
 const EXPORTED: [string, unknown][] = Object.entries({
   ...backup,
   ...daemonApi,
@@ -102,7 +102,7 @@ async function askLists(url: string): Promise<Lists> {
   return data
 }
 
-/** What is inside of backups, and what apps hold: a daemon is asked for it when somebody looks. */
+/** Fields that a daemon is asked for on demand. */
 const INSIDE = `{
   apps { name procs { name instances { no volumes { name path lastGood { name created } } } } }
   backups(first: 2) { nodes { name
@@ -162,13 +162,23 @@ test('bad records are set aside one by one, the others count, and every list ans
 test('every list of the controller answers, whatever a daemon sends', async () => {
   const good = {
     debug: {
-      ...{ crond_status: 'started', running_tasks: 0, startTime: NEVER, updateTime: NEVER, protocol: 2 },
-      ...{ capabilities: ['news'], daemonId: 'd', ip: IP, version: '1', running: [], problems: ['p'] },
+      crond_status: 'started',
+      running_tasks: 0,
+      startTime: NEVER,
+      updateTime: NEVER,
+      protocol: 2,
+      capabilities: ['news'],
+      daemonId: 'd',
+      ip: IP,
+      version: '1',
+      running: [],
+      problems: ['p'],
       store: { driver: 'local', freeBytes: 1, totalBytes: 2, trashBytes: null, quota: null, error: null },
     },
     jobs: [
       {
-        ...{ prev: NEVER, next: '2026-11-24T05:00:00Z' },
+        prev: NEVER,
+        next: '2026-11-24T05:00:00Z',
         job: { id: 'a', spec: '@daily', action: 'backup', args: {}, type: 'cron', sleep: false },
       },
     ],
@@ -192,20 +202,30 @@ test('every list of the controller answers, whatever a daemon sends', async () =
 test('whatever a daemon says about the content of backups, no answer is INTERNAL or has raw terminal controls', async () => {
   const created = '2026-11-23T08:45:00Z'
   const file = {
-    ...{ path: 'a', type: 'file', size: 1, mode: 0o644, uid: 1, gid: 1, modified: created },
-    ...{ linkTarget: null, sha256: null },
+    path: 'a',
+    type: 'file',
+    size: 1,
+    mode: 0o644,
+    uid: 1,
+    gid: 1,
+    modified: created,
+    linkTarget: null,
+    sha256: null,
   }
   const point = {
-    ...{
-      id: 'ab'.repeat(32),
-      created,
-      sequence: 1,
-      state: 'success',
-      suspect: null,
-      corrupt: null,
-      good: true,
-    },
-    ...{ mirror: false, size: 1, files: 1, added: 1, rid: ridOf(1), jobId: 'j' },
+    id: 'ab'.repeat(32),
+    created,
+    sequence: 1,
+    state: 'success',
+    suspect: null,
+    corrupt: null,
+    good: true,
+    mirror: false,
+    size: 1,
+    files: 1,
+    added: 1,
+    rid: ridOf(1),
+    jobId: 'j',
   }
   const name = 'hello-hello.web.web-1-data-db'
   const series = { snapshots: 1, newest: point.id, lastGood: null }

@@ -146,15 +146,18 @@ test('a cancelled run stays cancelled, whatever later news says', async () => {
 test('a legacy record counts only for the server that it came from', async () => {
   const { url, record } = await start()
   const legacy = {
-    ...{
-      id: `7f000002${'a'.repeat(32)}`,
-      spec: '',
-      action: 'backup',
-      args: null,
-      type: 'once',
-      sleep: false,
-    },
-    ...{ rid: ridOf(5), result: null, state: 'running', start: end, end: '0001-01-01T00:00:00Z', reason: '' },
+    id: `7f000002${'a'.repeat(32)}`,
+    spec: '',
+    action: 'backup',
+    args: null,
+    type: 'once',
+    sleep: false,
+    rid: ridOf(5),
+    result: null,
+    state: 'running',
+    start: end,
+    end: '0001-01-01T00:00:00Z',
+    reason: '',
   }
   expect((await postFrom(ATTACKER, url, legacy)).status).toBe(403)
   expect(await record(ridOf(5))).toBeNull()

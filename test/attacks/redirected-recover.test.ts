@@ -25,10 +25,22 @@ async function start() {
   await writeFile(join(other, 'precious'), 'precious')
   const setJobs = (list: ListedJob[]) => {
     const jobs = list.map(({ archive, path }) => ({
-      ...{ id: archive, spec: '@yearly', action: 'backup', type: 'cron', sleep: false },
+      id: archive,
+      spec: '@yearly',
+      action: 'backup',
+      type: 'cron',
+      sleep: false,
       args: {
-        ...{ app: 'shop', archive, containers: [], instanceNo: 1, mode: 'full', path },
-        ...{ postRun: '', preRun: '', proc: 'shop.web.web', volume: '/data/db' },
+        app: 'shop',
+        archive,
+        containers: [],
+        instanceNo: 1,
+        mode: 'full',
+        path,
+        postRun: '',
+        preRun: '',
+        proc: 'shop.web.web',
+        volume: '/data/db',
       },
     }))
     return daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data: JSON.stringify(jobs) } })

@@ -49,9 +49,13 @@ describeMooseFs('a cluster on a MooseFS', () => {
         ...recorded['hello.web.web'][instance - 1],
         Annotation: JSON.stringify({
           backup: ['/db', '/big', '/files'].map((volume) => ({
-            ...{ procname: 'hello.web.web', volume, schedule: '0 5 * * *', expire: '30d' },
+            procname: 'hello.web.web',
+            volume,
+            schedule: '0 5 * * *',
+            expire: '30d',
             mode: volume === '/files' ? 'increment' : 'full',
-            ...{ preRun: '', postRun: '' },
+            preRun: '',
+            postRun: '',
           })),
         }),
       })),

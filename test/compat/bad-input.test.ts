@@ -18,7 +18,7 @@ async function start() {
 const NAMES: Record<string, string> = {
   'a way out': '..%2f..%2fetc%2fpasswd',
   'a NUL': 'a%00b',
-  'bytes that are no UTF-8': '%ff%fe',
+  'bytes that are not UTF-8': '%ff%fe',
   'a broken escape': '%zz',
   'a prototype': '__proto__',
   'a very long name': 'x'.repeat(4000),

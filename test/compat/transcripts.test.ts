@@ -17,7 +17,7 @@ interface Answer {
   body: unknown
 }
 
-/** Where the legacy system is wrong: what is right. */
+/** The right answers, for exchanges in which the legacy system is wrong. */
 const RIGHT: Record<string, (ours: Answer, recorded: Exchange) => void> = {
   'v2 action bogus': ({ status, body }) => {
     expect(status).toBe(400)
@@ -77,7 +77,7 @@ function expectOwnRecords({ status, body }: Answer, recorded: unknown): void {
   expectOwnArgs(body as LegacyRecord[])
 }
 
-/** Not its neighbour's: what was made is named after the volume that the args name. */
+/** The result must belong to the record's own volume. */
 function expectOwnArgs(records: LegacyRecord[]): void {
   for (const { args, result } of records) expect(result.file.startsWith(String(args.archive))).toBe(true)
   expect(new Set(records.map(({ args }) => args.archive)).size).toBe(
@@ -128,7 +128,7 @@ class Names {
 const RID = /^\d{10}[0-9a-f]{32}$/
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?Z$/
 
-/** Without what differs from one moment, one machine or one map to the next. */
+/** Removes values that differ between runs. */
 function steady(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(steady).sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
   if (typeof value === 'string') {
@@ -170,7 +170,7 @@ test('every recorded exchange has the same answer, with the increment as a serie
   await replay(cluster, await recordedExchanges(cluster.volumes))
 })
 
-/** Not asked where the increment is the legacy system's own. */
+/** Skipped if the legacy system made the increment itself. */
 const MADE_BEFORE = 'v2 run increment'
 
 test('every recorded exchange has the same answer on a store with a legacy increment', async () => {
@@ -270,7 +270,7 @@ async function learnBackups(
   }
 }
 
-/** Where the recorded run failed, ours did what it was asked. */
+/** Checks the files; if the recorded run failed, ours must have succeeded. */
 async function stateVerdict({ volumeFile }: RecordedCluster, { name, state = {} }: Exchange, run?: Run) {
   const migrated = name.startsWith('after migrate')
   const no = migrated ? 2 : 1

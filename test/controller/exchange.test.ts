@@ -59,7 +59,11 @@ async function start() {
   }
   const controllerOn = (port: number, addressOf: () => string, clock = handClock()) =>
     startTestController({
-      ...{ folder, port, clock, volumeRoot: root, advertise: `http://127.0.0.1:${port}` },
+      folder,
+      port,
+      clock,
+      volumeRoot: root,
+      advertise: `http://127.0.0.1:${port}`,
       inventory: createLainlet({ clock: systemClock, address: lainlet.address, log: silentLog }),
       addressOf: (ip) => (ip === IP ? addressOf() : 'http://127.0.0.1:1'),
     })

@@ -155,7 +155,9 @@ test('increments work from the inventory to the last deletion', async () => {
   const wish = { ...OF, backup: NAME, snapshot: older }
   const plan = await execute(RecoverDocument, { input: { ...wish, plan: true } })
   expect((await ended(plan.recover.rid))?.result?.plan).toMatchObject({
-    ...{ create: 1, overwrite: 1, delete: 0 },
+    create: 1,
+    overwrite: 1,
+    delete: 0,
     steps: [
       { action: 'CREATE', path: 'gone.txt' },
       { action: 'OVERWRITE', path: 'orders.table' },

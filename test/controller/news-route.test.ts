@@ -74,8 +74,18 @@ test('a batch of a hundred records with a thousand warnings each is accepted', a
 test('a record of a legacy daemon is accepted as it is', async () => {
   const { post, states } = await start()
   const legacy = {
-    ...{ id: '0a000001aaaa', spec: '0 5 * * *', action: 'backup', args: null, type: 'once', sleep: false },
-    ...{ rid: ridOf(1), result: null, state: 'running', start: done.start, end: NEVER, reason: '' },
+    id: '0a000001aaaa',
+    spec: '0 5 * * *',
+    action: 'backup',
+    args: null,
+    type: 'once',
+    sleep: false,
+    rid: ridOf(1),
+    result: null,
+    state: 'running',
+    start: done.start,
+    end: NEVER,
+    reason: '',
   }
   expect((await post(legacy)).status).toBe(200)
   expect(await states()).toEqual([{ rid: ridOf(1), state: 'RUNNING' }])

@@ -17,7 +17,9 @@ test('a controller is remembered across a restart, and forgotten after its relea
   onTestFinished(() => void db.close())
   const open = () => {
     const bond = new ControllerBond(new ControllerMemory(db), {
-      ...{ problems: new Problems(systemClock), log: silentLog, clock: systemClock },
+      problems: new Problems(systemClock),
+      log: silentLog,
+      clock: systemClock,
     })
     onTestFinished(() => bond.close())
     return bond

@@ -29,9 +29,9 @@ const OWN_TIMES = 'its own times'
 const OWN_RID = 'its own rid'
 const OWN_BACKUPS = 'its own names, sizes, times'
 const OWN_RUNTIME = 'its own runtime, and our fields beside'
-const COUNTS = 'CORRECTED: counts, where the record takes "count" for a job'
+const COUNTS = 'CORRECTED: counts; the recorded daemon takes "count" for a job'
 
-/** Where the legacy system is wrong, or its answer tells of its own moment or runtime. */
+/** The right answers, if the legacy system is wrong or its answer depends on its own time or runtime. */
 const RIGHT: Record<string, Right> = {
   'daemon jobs count': { why: COUNTS, status: 200, body: () => ({ count: 4 }) },
   'daemon count after set': { why: COUNTS, status: 200, body: () => ({ count: 1 }) },

@@ -159,8 +159,8 @@ describe('jobs', () => {
     ['no data at all', { form: { version: 'v' } }],
     ['an object', { form: { data: '{"a":1}' } }],
     ['a number', { form: { data: '7' } }],
-    ['JSON that is no object', { json: [1] }],
-    ['JSON that is not even that', { raw: '{"data":', headers: { 'content-type': 'application/json' } }],
+    ['JSON that is not an object', { json: [1] }],
+    ['a text that is not JSON', { raw: '{"data":', headers: { 'content-type': 'application/json' } }],
   ])('a list of jobs that is %s is refused, and the jobs stay', async (_what, question) => {
     const answer = await put('/api/v1/cron/jobs', question)
     expect(answer).toMatchObject({ status: 400, code: 'BAD_INPUT', body: expect.any(String) })

@@ -5,8 +5,11 @@ import { Problems } from '../../src/lib/problems.ts'
 import { handClock } from '../support/hand-clock.ts'
 
 const ROOM = {
-  ...{ freeBytes: 5, totalBytes: 100, trashBytes: 7 },
-  ...{ quota: { usedBytes: 95, limitBytes: 100 }, problems: ['The quota of /mfs is nearly used up'] },
+  freeBytes: 5,
+  totalBytes: 100,
+  trashBytes: 7,
+  quota: { usedBytes: 95, limitBytes: 100 },
+  problems: ['The quota of /mfs is nearly used up'],
 }
 
 it('never waits for the store: it returns the last known room and has it read again', async () => {

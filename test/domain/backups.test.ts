@@ -64,7 +64,7 @@ test.for([
     'FORBIDDEN',
     /"other-other.* does not belong to hello.web.web of hello/,
   ],
-  ['one that is not there', 'hello-hello.web.web-1-data-db-1.tar.gz', 'NOT_FOUND', /There is no backup/],
+  ['one that does not exist', 'hello-hello.web.web-1-data-db-1.tar.gz', 'NOT_FOUND', /There is no backup/],
 ] as const)(
   'deleting %s is refused, with all other names of the request',
   async ([, name, refused, message]) => {
@@ -176,7 +176,7 @@ test('a rebuilt catalog has the backups of dead and of forgotten servers', async
   }
   expect(await migrate(world, 'test', wish)).toMatchObject({ server: TWO, state: 'queued' })
   expect(two.recovers).toMatchObject([{ namespace: '10.0.0.9', name: NAME }])
-  // Whoever could read it is gone too: nothing is forgotten for that.
+  // No daemon can read it any more either; the catalog keeps its entries.
   two.backups = []
   expect((await rebuildCatalog(world, 'test', { dryRun: false, forget: [] })) as object[]).toMatchObject([
     { ip: ONE },

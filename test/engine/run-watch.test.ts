@@ -18,7 +18,9 @@ async function watchWorld() {
   const limits: string[] = []
   const yields: string[] = []
   const watch = new RunWatch({
-    ...{ clock, log, problems },
+    clock,
+    log,
+    problems,
     onLimit: ({ rid }) => void limits.push(rid),
     onYield: ({ rid }) => void yields.push(rid),
   })

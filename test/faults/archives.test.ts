@@ -118,8 +118,15 @@ describe('an archive of another tar with', () => {
 /** Puts an archive into the store as the legacy system would have, and has the catalog read it. */
 async function adopt({ folder, store, volume, ask }: Running, name: string, archive: Buffer): Promise<void> {
   const entity = {
-    ...{ mode: 'full', source: volume, volume: '/data/db', name, server: '127.0.0.1', size: archive.length },
-    ...{ created: '2023-11-14T22:13:20Z', containers: [], instanceNo: 1 },
+    mode: 'full',
+    source: volume,
+    volume: '/data/db',
+    name,
+    server: '127.0.0.1',
+    size: archive.length,
+    created: '2023-11-14T22:13:20Z',
+    containers: [],
+    instanceNo: 1,
   }
   writeFileSync(join(store, name), archive)
   // By rename: the daemon may read it at this moment, and would set a half written one aside.

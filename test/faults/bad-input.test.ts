@@ -11,7 +11,7 @@
  * | store full, read-only | store/full-store; to the user: here |
  * | archive truncated, with a flipped byte | archive/unpack-damaged (every position); to the user: faults/archives |
  * | archive with `../`, absolute names, links that lead out | archive/unpack-hostile (each way); to the user: faults/archives |
- * | names with newlines, quotes, bytes that are no UTF-8 | archive/unpack-own; listed, walked and recovered: faults/archives |
+ * | names with newlines, quotes, bytes that are not UTF-8 | archive/unpack-own; listed, walked and recovered: faults/archives |
  * | two recovers of one volume at once | engine/plugins/backup_recover; to the user: here |
  * | bodies that are huge, or not what they say | server/guards, server/news-route, daemon/routes; without a length, compressed, cut off: faults/bodies |
  * | killed in the middle | faults/kill |

@@ -10,7 +10,11 @@ async function start() {
   const { world, catalog } = await given.app('hello').proc('web').on(IP).volume('/data/db').inMemory()
   const post = async (records: unknown[]) => {
     const { setAside, mended, ...news } = newsSchema.parse({
-      ...{ protocol: 2, daemonId: 'x', server: IP, records, running: [] },
+      protocol: 2,
+      daemonId: 'x',
+      server: IP,
+      records,
+      running: [],
     })
     await acceptNews(world, news, { from: IP, setAside, mended })
     return { setAside, mended }
@@ -19,7 +23,11 @@ async function start() {
 }
 
 const ended = sampleRecord({
-  ...{ seq: 5, state: 'failed', end: '2026-11-23T08:45:00Z', warnings: ['w'], warningCount: 1 },
+  seq: 5,
+  state: 'failed',
+  end: '2026-11-23T08:45:00Z',
+  warnings: ['w'],
+  warningCount: 1,
   error: { code: 'STORE_FULL', message: 'full', facts: { free: 1 } },
   result: { size: 7, deleted: ['a', 'b'], backup: sampleBackup() },
 })

@@ -117,7 +117,9 @@ testBinds('single files are not put into a bind mount (needs mounts)', async () 
   bind()
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, {
-    ...{ rid: RID, volume: heldVolume(volume), keepsOthers: true },
+    rid: RID,
+    volume: heldVolume(volume),
+    keepsOthers: true,
   })
   mkdirSync(`${staging.target}/was a folder/deep`, { recursive: true })
   writeFileSync(`${staging.target}/was a folder/deep/added`, 'new')
@@ -137,7 +139,9 @@ testCopies(
     const before = contentOf(volume).tree
     await using claim = await claimVolume(dataDir, volume)
     await using staging = await prepareStaging(claim, {
-      ...{ rid: RID, volume: heldVolume(volume), mayCopy: true },
+      rid: RID,
+      volume: heldVolume(volume),
+      mayCopy: true,
     })
     fillNew(staging.target)
     let unmount = (): void => {}
@@ -160,7 +164,9 @@ testCopies('a mount made while a copy in place is checked is not entered (needs 
   const { dataDir, volume, bind } = makeImmutableWorld()
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, {
-    ...{ rid: RID, volume: heldVolume(volume), mayCopy: true },
+    rid: RID,
+    volume: heldVolume(volume),
+    mayCopy: true,
   })
   const paths: string[] = []
   const onProgress = ({ path }: { path: Buffer }) => {

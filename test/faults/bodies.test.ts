@@ -15,8 +15,8 @@ describe('a body', () => {
       { headers: { ...JSON_TYPE, 'transfer-encoding': 'chunked' }, body: Buffer.alloc(8 << 20, ' ') },
     ],
     ['that is compressed', { headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body: bomb }],
-    ['that is no UTF-8', { headers: JSON_TYPE, body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }],
-    ['that is nested without end', { headers: JSON_TYPE, body: Buffer.from('['.repeat(200_000)) }],
+    ['that is not UTF-8', { headers: JSON_TYPE, body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }],
+    ['that is nested too deeply', { headers: JSON_TYPE, body: Buffer.from('['.repeat(200_000)) }],
     ['of a type nobody knows', { headers: { 'content-type': 'application/x-tar' }, body: bomb }],
   ])('%s is refused by every program, which continues', async (_what, sent) => {
     const { url, daemon } = await hello.running()
@@ -47,7 +47,7 @@ describe('a body', () => {
 interface Sent {
   headers: Record<string, string>
   body: Buffer
-  /** Ends the connection where the body is not finished. */
+  /** Ends the connection before the body is complete. */
   cutOff?: boolean
 }
 

@@ -33,16 +33,16 @@ const inNamespace = (name: string) => at(`store/${IP}/${name}`)
 
 async function backUp(mode: 'full' | 'increment') {
   const args = {
-    ...{
-      app: 'app',
-      proc: 'app.web.web',
-      volume: '/v',
-      instanceNo: 1,
-      containers: [],
-      preRun: '',
-      postRun: '',
-    },
-    ...{ archive: 'app-app.web.web-1-v', mode, path: at('volumes/v') },
+    app: 'app',
+    proc: 'app.web.web',
+    volume: '/v',
+    instanceNo: 1,
+    containers: [],
+    preRun: '',
+    postRun: '',
+    archive: 'app-app.web.web-1-v',
+    mode,
+    path: at('volumes/v'),
   }
   const job = { id: mode, spec: '0 6 * * *', action: 'backup', args, type: 'cron', sleep: false }
   await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data: JSON.stringify([job]), version: mode } })

@@ -16,7 +16,10 @@ function scheduled(spec: string) {
   onTestFinished(() => void vi.useRealTimers())
   const fired: string[] = []
   const table = new JobTable({
-    ...{ clock: systemClock, agingClock: systemClock, log: silentLog, memory: new MemoryWithoutDisk() },
+    clock: systemClock,
+    agingClock: systemClock,
+    log: silentLog,
+    memory: new MemoryWithoutDisk(),
     isAction: () => true,
     onDue: () => void fired.push(new Date().toISOString().slice(11, 19)),
   })

@@ -204,7 +204,8 @@ test.skipIf(noFlags).each([
     expect(await recoverUntil({ ...world, point, time })).toBe('SIGKILL')
     expect(await settleJournals(dataDir)).toEqual({
       settled: [{ volume, rid: RID, outcome: 'went forward' }],
-      ...{ locked: [], warnings: [] },
+      locked: [],
+      warnings: [],
     })
     expectNewContent(world)
     expect(lstatSync(volume).ino).toBe(ino)

@@ -35,8 +35,15 @@ function makeRoom(dir: string): void {
 }
 
 const ARGS = {
-  ...{ app: 'hello', archive: 'hello-web-web-1-data-db', containers: [], instanceNo: 1, mode: 'full' },
-  ...{ postRun: '', preRun: '', proc: 'hello.web.web', volume: '/data/db' },
+  app: 'hello',
+  archive: 'hello-web-web-1-data-db',
+  containers: [],
+  instanceNo: 1,
+  mode: 'full',
+  postRun: '',
+  preRun: '',
+  proc: 'hello.web.web',
+  volume: '/data/db',
 }
 
 itMounts(

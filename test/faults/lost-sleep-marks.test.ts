@@ -26,7 +26,9 @@ async function withSleeper() {
   let daemon = await started(dir.path)
   let version = 0
   const jobOf = (volume: string, spec: string) => ({
-    ...{ id: `${volume} ${spec}`, spec, action: 'backup' },
+    id: `${volume} ${spec}`,
+    spec,
+    action: 'backup',
     args: { ...backupArgs(`/v${volume}`), volume },
   })
   const send = async (...jobs: [volume: string, spec: string][]) => {

@@ -45,7 +45,7 @@ test.each(MODES)('a recover restores changed names that look like those of a rec
   expect(existsSync(join(volume, '.backupd-since'))).toBe(false)
 })
 
-test.each(MODES)('a name like those of a recover is recovered by itself (%s)', async (mode) => {
+test.each(MODES)('a name like those of a recover is recovered as an ordinary name (%s)', async (mode) => {
   const { volume, backUp, recover } = await shop.plugins()
   writeFileSync(join(volume, '.backupd-notes'), 'notes')
   const { result } = await backUp({ mode })

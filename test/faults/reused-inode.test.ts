@@ -70,7 +70,10 @@ describe('a hard-linked pair with the inode of a deleted one is read correctly',
     expect(world.treeWarnings).toEqual([expect.stringMatching(NOTE), expect.stringMatching(NOTE)])
     const { ino } = statSync(join(volume, 'c/y1'))
     expect(await linksOf(repository, first, volume)).toEqual({
-      ...{ x1: [ino, 2], x2: [ino, 2], y1: [ino, 1], y2: [ino, 1] },
+      x1: [ino, 2],
+      x2: [ino, 2],
+      y1: [ino, 1],
+      y2: [ino, 1],
     })
     const second = await world.snapshot(repository, { volume, from: first.snapshotId })
     expect(second).toMatchObject({ filesNew: 0, filesChanged: 0, bytesRead: 0 })

@@ -15,8 +15,16 @@ it(title, { timeout: 120_000 }, async ({ skip }) => {
   mkdirSync(path)
   const mount = await mountHung(path)
   const args = {
-    ...{ app: 'hello', archive: 'hello-web-web-1-data-db', containers: [], instanceNo: 1, mode: 'full' },
-    ...{ postRun: '', preRun: '', proc: 'hello.web.web', volume: '/data/db', path },
+    app: 'hello',
+    archive: 'hello-web-web-1-data-db',
+    containers: [],
+    instanceNo: 1,
+    mode: 'full',
+    postRun: '',
+    preRun: '',
+    proc: 'hello.web.web',
+    volume: '/data/db',
+    path,
   }
   const data = JSON.stringify([{ id: 'j', spec: '@yearly', action: 'backup', args }])
   await daemon.ask('PUT', '/api/v1/cron/jobs', { form: { data, version: '1' } })

@@ -21,7 +21,9 @@ async function helloWorld() {
 describe('a migrate into a volume of another name', () => {
   const wish: MigrateOptions = {
     backup: { app: 'hello', proc: 'web', name: sampleBackup().name },
-    ...{ to: 2, volume: '/logs', inUse: 'refuse' },
+    to: 2,
+    volume: '/logs',
+    inUse: 'refuse',
   }
 
   test.each([undefined, '', '/data/db'])('is refused if it is confirmed with %s', async (confirmVolume) => {

@@ -35,7 +35,7 @@ test.skipIf(!canMount)(`files of any time are recovered from a full backup (${NE
   }
 })
 
-/** Node's own stat is no measure from 2^53 seconds on. */
+/** Node's own stat is not exact from 2^53 seconds on. */
 function timesOf(volume: string, names: readonly string[]): string {
   return spawnSync('stat', ['-c', '%n %.9Y', '--', ...names], { cwd: volume, encoding: 'utf8' }).stdout
 }

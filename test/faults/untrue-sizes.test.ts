@@ -88,7 +88,7 @@ const EMPTY = { size: 0, extents: null } as TreeEntry
 test('an endless file is refused after 1 GiB, and nothing stays open', async () => {
   const open = () => readdirSync('/proc/self/fd').length
   const before = open()
-  // More than was asked for: a gigabyte need not be written for this.
+  // Returns more than was requested, so that no gigabyte has to be written.
   const { file, isClosed } = openEmpty(async ({ length }) => (length === 2 ? 2 : 2 ** 30 + 1))
   await expect(openWhole(file, { ...EMPTY })).rejects.toMatchObject({ code: 'EFBIG' })
   expect(isClosed()).toBe(true)

@@ -144,7 +144,7 @@ describe('a change is reported', () => {
 
   test.each<[string, (folder: string) => void]>([
     [
-      'made anew',
+      'created again',
       (folder) => {
         rmSync(folder, { recursive: true })
         mkdirSync(folder)

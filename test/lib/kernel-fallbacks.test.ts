@@ -68,7 +68,7 @@ describe.skipIf(!loaded)('without openat2 (needs glibc)', () => {
     ['a way out', '../x', 'EXDEV'],
     ['a way out from below', 'a/../../x', 'EXDEV'],
     ['an absolute path', '/etc/passwd', 'EXDEV'],
-    ['what is not there', 'a/nothing', 'ENOENT'],
+    ['a missing file', 'a/nothing', 'ENOENT'],
     ['a NUL', 'a\0b', 'EINVAL'],
   ])('%s is refused, and nothing stays open', (_, name, expected) => {
     const { path, dir } = makeFolder()

@@ -60,7 +60,7 @@ describe.skipIf(!loaded)('the kernel’s calls (need glibc)', () => {
     ['a way out', '../x', 'EXDEV'],
     ['a way out from below', 'a/../../x', 'EXDEV'],
     ['an absolute path', '/etc/passwd', 'EXDEV'],
-    ['what is not there', 'nothing', 'ENOENT'],
+    ['a missing file', 'nothing', 'ENOENT'],
     ['a NUL', 'a\0b', 'EINVAL'],
   ])('openBeneath refuses %s', (_, name, expected) => {
     mkdirSync(join(path, 'a'))

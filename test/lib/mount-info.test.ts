@@ -10,8 +10,13 @@ it('reads the mounts of a process', () => {
   expect(parseMountInfo(text)).toEqual([
     { id: '27', parent: '1', device: '254:0', root: '/', point: '/', type: 'ext4', source: '/dev/root' },
     {
-      ...{ id: '57', parent: '27', device: '0:41', root: '/lain', point: '/mnt/with space' },
-      ...{ type: 'fuse', source: 'mfs#10.77.0.1:9421' },
+      id: '57',
+      parent: '27',
+      device: '0:41',
+      root: '/lain',
+      point: '/mnt/with space',
+      type: 'fuse',
+      source: 'mfs#10.77.0.1:9421',
     },
   ])
 })

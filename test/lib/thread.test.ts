@@ -5,7 +5,7 @@ import { Thread } from '../../src/lib/thread.ts'
 
 const ZSTD_THREAD = new URL('../support/zstd-thread.ts', import.meta.url)
 
-// Where a thread is terminated instead, Node aborts in one of some dozen rounds.
+// If a thread is terminated instead, Node aborts in one of a few dozen rounds.
 test('a thread that creates zstd contexts endlessly is ended, and the process continues', async () => {
   for (let round = 0; round < 100; round++) {
     const thread = new Thread(ZSTD_THREAD, null)

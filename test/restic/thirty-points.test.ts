@@ -17,7 +17,7 @@ import { compareTrees } from '../support/tree-compare.ts'
 
 const POINTS = 30
 const signal = new AbortController().signal
-/** What restic 0.14 does not bring back: holes, and hard links of what is no file. */
+/** What restic 0.14 does not restore: holes, and hard links of anything but files. */
 const AS_RESTIC = { ignore: ['allocatedKiB', 'hardLinkOf'] as const }
 
 /** A volume that changes between points, and a copy of what it was at each. */
@@ -48,7 +48,10 @@ async function differences(repository: Repository, point: { id: string; copy: st
   mkdirSync(target)
   const volume = await volumeTree(repository, await readSnapshot(repository, point.id))
   await restoreTree({
-    ...{ source: repository, volume, target, signal },
+    source: repository,
+    volume,
+    target,
+    signal,
     onProgress: () => {},
     onWarning: ({ message }) => {
       throw new Error(message)
@@ -77,8 +80,11 @@ test(
     const ids = [...forgotten].map(({ id }) => id)
     expect((await forgetSnapshots(repository, ids, { takeLock })).sort()).toEqual(ids.sort())
     const { packsRemoved, bytesUnused } = await prune(repository, {
-      ...{ takeLock, signal, pause: async () => {} },
-      ...{ maxUnused: 0, sliceBytes: 1_000_000 },
+      takeLock,
+      signal,
+      pause: async () => {},
+      maxUnused: 0,
+      sliceBytes: 1_000_000,
     })
     expect(packsRemoved).toBeGreaterThan(0)
     expect(bytesUnused).toBe(0)

@@ -27,7 +27,9 @@ async function bareWorld() {
   const openDriver = () => withLocalLocks(memoryDriver(memory), { lockDir: dataDir, store: 'memory' })
   const openOn = (driver: Driver): Store =>
     createStore({
-      ...{ driver, clock: secondsClock(), warn },
+      driver,
+      clock: secondsClock(),
+      warn,
       identity: { ip: IP, daemonId: 'daemon-a', version: '0.1.0' },
     })
   const store = openOn(openDriver())
@@ -50,7 +52,13 @@ async function backUpIncrement(store: Store, dataDir: string, volume: string): P
   await using repository = await store.ownRepository()
   await using lock = await lockRepository(repository, { exclusive: false, dataDir, waitMs: 0, signal })
   await makeSnapshot({
-    ...{ repository, lock, volume, parent: null, hostname: IP, time: new Date(), signal },
+    repository,
+    lock,
+    volume,
+    parent: null,
+    hostname: IP,
+    time: new Date(),
+    signal,
     describe: () => ({ tags: tagsOf(ARCHIVE, 'rid-1', false), facts: sampleFacts() }),
     onProgress: () => {},
     onWarning: ({ message }) => {

@@ -12,7 +12,9 @@ async function seriesAndArchive() {
   const reader = { dataDir: tempDir(), signal: new AbortController().signal, warn: () => {} }
   const list = async () => (await store.list(IP, { limit: 10 })).backups.map((backup) => backup.name)
   return {
-    ...{ name, list, file: join(dir, IP, `${name}.manifest.json`) },
+    name,
+    list,
+    file: join(dir, IP, `${name}.manifest.json`),
     remove: (names: string[]) => deleteStoredBackups({ store, ip: IP }, names, reader),
   }
 }

@@ -66,7 +66,11 @@ export async function startCluster(document: unknown): Promise<Cluster> {
   await controller.said(/The controller listens/)
   const owned = parts.move()
   return {
-    ...{ moosefs, nodes, store, restartDaemon, ...asking(client) },
+    moosefs,
+    nodes,
+    store,
+    restartDaemon,
+    ...asking(client),
     volume: (instance, name) => join(root, 'hello/hello.web.web', String(instance), name),
     lainlet: (order) => void lainlet.send(order),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -72,7 +72,12 @@ export async function makeKillableProgram() {
   }
 
   return {
-    ...{ folder, volume, store, recovers, start, damage },
+    folder,
+    volume,
+    store,
+    recovers,
+    start,
+    damage,
     /** A digest of all names and contents of the volume. */
     digest: () => digestOf(volume),
     /** Names in the store, without the store's own files. */

@@ -77,8 +77,11 @@ export async function makeKillableTasks(seed: number) {
       const target = join(dir, 'restored')
       mkdirSync(target)
       await restoreTree({
-        ...{ source: repository, volume: await volumeTree(repository, snapshot), target },
-        ...{ signal: new AbortController().signal, onProgress: () => {} },
+        source: repository,
+        volume: await volumeTree(repository, snapshot),
+        target,
+        signal: new AbortController().signal,
+        onProgress: () => {},
         onWarning: ({ message }) => void found.push(`${id}: ${message}`),
       })
       found.push(...compareTrees(copies.get(id) ?? '', target, { ignoreRoot: true }))

@@ -8,8 +8,16 @@ const SHOP = { app: 'shop', proc: 'shop.web.web', instanceNo: 1, volume: '/data/
 export function backupArgs(path: string, of = SHOP) {
   const { app, proc, instanceNo, volume } = of
   return {
-    ...{ app, proc, instanceNo, volume, path, archive: archiveName(of) },
-    ...{ containers: [], mode: 'full', postRun: '', preRun: '' },
+    app,
+    proc,
+    instanceNo,
+    volume,
+    path,
+    archive: archiveName(of),
+    containers: [],
+    mode: 'full',
+    postRun: '',
+    preRun: '',
   }
 }
 

@@ -7,8 +7,13 @@ export function recordedEntity(
   about: Partial<BackupEntity> & { name: string; source: string },
 ): BackupEntity {
   return {
-    ...{ mode: 'full', volume: '/data/db', server: '10.77.0.11', size: 342 },
-    ...{ created: '2026-11-23T09:24:06.799265995Z', containers: null, instanceNo: 1 },
+    mode: 'full',
+    volume: '/data/db',
+    server: '10.77.0.11',
+    size: 342,
+    created: '2026-11-23T09:24:06.799265995Z',
+    containers: null,
+    instanceNo: 1,
     ...about,
   }
 }

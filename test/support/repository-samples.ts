@@ -14,10 +14,26 @@ export const STILL_PATH = '/not/here/volume'
 
 /** Of a snapshot of ours that lacks nothing. */
 export const FACTS: SnapshotFacts = {
-  ...{ format: 1, app: '', proc: '', volume: '', instanceNo: 1, containers: [], jobId: '' },
-  ...{ sequence: 1, state: 'success', suspect: null, files: 1, bytes: 1, entries: 1, added: 1 },
-  ...{ root: { device: '0:0', mountPoint: false }, warnings: [], warningCount: 0, notKept: [] },
-  ...{ durability: 'synced', writer: 'test' },
+  format: 1,
+  app: '',
+  proc: '',
+  volume: '',
+  instanceNo: 1,
+  containers: [],
+  jobId: '',
+  sequence: 1,
+  state: 'success',
+  suspect: null,
+  files: 1,
+  bytes: 1,
+  entries: 1,
+  added: 1,
+  root: { device: '0:0', mountPoint: false },
+  warnings: [],
+  warningCount: 0,
+  notKept: [],
+  durability: 'synced',
+  writer: 'test',
 }
 
 /** For a repository without other users. */

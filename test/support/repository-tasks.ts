@@ -56,7 +56,13 @@ export async function pointsOf(repository: Repository) {
 
 async function backUp(repository: Repository, lock: Lock, volume: string): Promise<void> {
   await makeSnapshot({
-    ...{ repository, lock, volume, signal, hostname: IP, time: new Date(), workers: 1 },
+    repository,
+    lock,
+    volume,
+    signal,
+    hostname: IP,
+    time: new Date(),
+    workers: 1,
     parent: (await pointsOf(repository)).at(-1) ?? null,
     describe: () => ({ tags: ['backup=test'], facts: FACTS }),
     onProgress: () => {},

@@ -21,7 +21,11 @@ export async function runPlugin<Args>(
 ): Promise<Ran> {
   const warnings: string[] = []
   const context: RunContext = {
-    ...{ rid: newRid(Date.now()), jobId: '', settings, options: {}, clock: systemClock },
+    rid: newRid(Date.now()),
+    jobId: '',
+    settings,
+    options: {},
+    clock: systemClock,
     signal: new AbortController().signal,
     log: () => {},
     progress: () => {},

@@ -10,28 +10,44 @@ import { ARCHIVE, IP, SOURCE, T0 } from './store-samples.ts'
 
 export function sampleFacts(changes: Partial<SnapshotFacts> = {}): SnapshotFacts {
   return {
-    ...{ format: 1, app: 'hello', proc: 'hello.web.web', volume: '/data/db', instanceNo: 1, containers: [] },
-    ...{
-      jobId: 'job',
-      sequence: 1,
-      state: 'success',
-      suspect: null,
-      files: 2,
-      bytes: 30,
-      entries: 3,
-      added: 20,
-    },
-    ...{ root: { device: '8:1', mountPoint: false }, warnings: [], warningCount: 0, notKept: [] },
-    ...{ durability: 'synced', writer: 'test', ...changes },
+    format: 1,
+    app: 'hello',
+    proc: 'hello.web.web',
+    volume: '/data/db',
+    instanceNo: 1,
+    containers: [],
+    jobId: 'job',
+    sequence: 1,
+    state: 'success',
+    suspect: null,
+    files: 2,
+    bytes: 30,
+    entries: 3,
+    added: 20,
+    root: { device: '8:1', mountPoint: false },
+    warnings: [],
+    warningCount: 0,
+    notKept: [],
+    durability: 'synced',
+    writer: 'test',
+    ...changes,
   }
 }
 
 /** A snapshot whose tree is never read. */
 export function sampleSnapshot(changes: Partial<SnapshotFile> = {}, seconds = T0): SnapshotFile {
   return {
-    ...{ time: formatGoTime(BigInt(seconds) * 1_000_000_000n), tree: Buffer.alloc(32, 1), parent: null },
-    ...{ paths: [SOURCE], hostname: IP, username: 'root', uid: 0, gid: 0, original: null },
-    ...{ tags: tagsOf(ARCHIVE, 'rid-1', false), backupd: sampleFacts() },
+    time: formatGoTime(BigInt(seconds) * 1_000_000_000n),
+    tree: Buffer.alloc(32, 1),
+    parent: null,
+    paths: [SOURCE],
+    hostname: IP,
+    username: 'root',
+    uid: 0,
+    gid: 0,
+    original: null,
+    tags: tagsOf(ARCHIVE, 'rid-1', false),
+    backupd: sampleFacts(),
     ...changes,
   }
 }

@@ -34,7 +34,9 @@ export function makeSwappableVolume(
   }
   const names = [join(outer, 'x'), join(outer, 'z')] as const
   return {
-    ...{ volume, names, host },
+    volume,
+    names,
+    host,
     flip: async () => onEnd(await startFlipping(names)),
     expectHostUntouched: () => {
       expect(readdirSync(join(host, 'y'))).toEqual(['ssl'])

@@ -55,7 +55,7 @@ test.skipIf(!existsSync(BROWSER))(
       '{ jobs { id action } }',
     )
     const id = jobs.find((job) => job.action === 'backup')?.id
-    // Nor does it say when its subscription stands: run the job until one run is seen.
+    // The page does not show when it has subscribed: run the job until a run is seen.
     await until(answer.getByText('"SUCCESS"'), () =>
       ask(started.url, 'mutation ($id: ID!) { runJob(id: $id) { rid } }', { id }),
     )
@@ -63,7 +63,7 @@ test.skipIf(!existsSync(BROWSER))(
   },
 )
 
-/** Does it again and again, until this is seen, and goes on being seen. */
+/** Repeats `act` until `seen` is visible and stays so. */
 async function until(seen: Locator, act: () => Promise<unknown>): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt++) {
     if (await staysVisible(seen)) return

@@ -221,7 +221,7 @@ export function recordDemands(makePlace: MakePlace): void {
     expect(told).toEqual([[], [], ['running'], [5], ['success'], ['one'], ['two', 'one'], ['two'], []])
   })
 
-  test('the server of a run is known for runs that are, and for no others', async () => {
+  test('serversOf() returns the server of each known run only', async () => {
     const { records } = await openEmpty(makePlace)
     const other = sampleRecord({ rid: ridOf(2), server: '10.0.0.2', jobId: '' })
     await records.apply([sampleRecord(), other])

@@ -322,7 +322,7 @@ describe('pruning', () => {
 
 describe('a damaged file', () => {
   test.each([
-    ['that is no database', () => writeFileSync(file, 'no database at all, not even nearly\n'.repeat(100))],
+    ['that is not a database', () => writeFileSync(file, 'this is not a database\n'.repeat(100))],
     ['with a page overwritten', () => damagePage()],
   ])('%s is set aside with an error, and a new one is begun', async (_what, damage) => {
     memory.saveJobs(jobs(...Array.from({ length: 2000 }, (_, n) => `job-${n}`)), 'v1')

@@ -44,7 +44,9 @@ test('starting over with another store forgets what was made in the previous one
   expect(stores.known).toMatchObject({ madeArchives: true, madeSnapshots: true })
   stores.noteClaim('b'.repeat(32), true)
   expect(new StoreMemory(db, IP).known).toEqual({
-    ...{ id: 'b'.repeat(32), madeArchives: false, madeSnapshots: false },
+    id: 'b'.repeat(32),
+    madeArchives: false,
+    madeSnapshots: false,
   })
 })
 

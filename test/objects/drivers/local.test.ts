@@ -163,7 +163,8 @@ describe('the local driver', () => {
     await expect(writer.write(Buffer.alloc(512 * 1024))).rejects.toMatchObject(full)
     await driver.check()
     expect(await driver.space()).toMatchObject({
-      ...{ freeBytes: 0, totalBytes: 256 * 1024 },
+      freeBytes: 0,
+      totalBytes: 256 * 1024,
       problems: ['The store has 0 bytes of 256.0 KiB left'],
     })
     await expect(driver.replace('ns/small', Buffer.alloc(8192))).rejects.toMatchObject({

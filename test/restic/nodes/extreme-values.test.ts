@@ -72,16 +72,17 @@ test('a snapshot file with any text is read back the same', () => {
   fc.assert(
     fc.property(text, fc.array(text), fc.array(filled), extremeTime, (hostname, paths, tags, ns) => {
       const file = {
-        ...{
-          time: formatGoTime(ns),
-          tree: id,
-          parent: null,
-          paths,
-          hostname,
-          username: '',
-          uid: 2 ** 32 - 1,
-        },
-        ...{ gid: 0, tags, original: null, backupd: null },
+        time: formatGoTime(ns),
+        tree: id,
+        parent: null,
+        paths,
+        hostname,
+        username: '',
+        uid: 2 ** 32 - 1,
+        gid: 0,
+        tags,
+        original: null,
+        backupd: null,
       }
       expect(parseSnapshot('ab'.repeat(32), encodeSnapshot(file))).toEqual(file)
     }),

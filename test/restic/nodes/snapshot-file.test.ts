@@ -52,8 +52,15 @@ describe('a snapshot file', () => {
     const json = `{"time":"2026-01-02T03:04:05+01:00","tree":"${'ab'.repeat(32)}","paths":null,"excludes":["x"],"original":"${id}","summary":{"files_new":1},"backupd":{"format":99}}`
     expect(parseSnapshot(id, Buffer.from(json))).toEqual({
       ...ours,
-      ...{ time: '2026-01-02T03:04:05+01:00', parent: null, paths: [], hostname: '', username: '', gid: 0 },
-      ...{ tags: [], original: id, backupd: null },
+      time: '2026-01-02T03:04:05+01:00',
+      parent: null,
+      paths: [],
+      hostname: '',
+      username: '',
+      gid: 0,
+      tags: [],
+      original: id,
+      backupd: null,
     })
   })
 

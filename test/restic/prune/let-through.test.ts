@@ -34,7 +34,9 @@ test('a backup that waits for its lock gets it between two slices of a prune, an
       if (how.exclusive) backup ??= backUp()
       return lock
     },
-    ...{ signal, maxUnused: 0, sliceBytes: 1 },
+    signal,
+    maxUnused: 0,
+    sliceBytes: 1,
     pause: () => wait(2 * LOCK_RETRY_MS),
     onProgress: () => order.push('slice'),
   })

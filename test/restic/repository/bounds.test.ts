@@ -27,7 +27,11 @@ describe('the header of a pack', () => {
   test('has all blobs in their order', () => {
     const rows = (['data', 'tree'] as const).flatMap((type) =>
       [false, true].map((compressed) => ({
-        ...{ type, compressed, id: idOf(Buffer.from(`${type} ${compressed}`)), offset: 0, length: 100 },
+        type,
+        compressed,
+        id: idOf(Buffer.from(`${type} ${compressed}`)),
+        offset: 0,
+        length: 100,
         plainLength: compressed ? 500 : 100 - SEAL_OVERHEAD,
       })),
     )
@@ -121,7 +125,10 @@ describe('a reader', () => {
     const heard: string[] = []
     const lock = async () => {
       const held = await lockForReading(repository, {
-        ...{ dataDir: `${world.dir}/daemon`, waitMs: 0, signal, tickMs: 5 },
+        dataDir: `${world.dir}/daemon`,
+        waitMs: 0,
+        signal,
+        tickMs: 5,
         warn: (message) => void heard.push(message),
       })
       onTestFinished(() => held[Symbol.asyncDispose]())

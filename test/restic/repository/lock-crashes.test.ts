@@ -26,7 +26,11 @@ async function faultyLocks() {
   const { signal } = new AbortController()
   const lock = async (exclusive: boolean) => {
     const held = await lockRepository(repository, {
-      ...{ exclusive, dataDir: `${world.dir}/daemon`, waitMs: 0, signal, tickMs: 5 },
+      exclusive,
+      dataDir: `${world.dir}/daemon`,
+      waitMs: 0,
+      signal,
+      tickMs: 5,
     })
     onTestFinished(() => held[Symbol.asyncDispose]())
     return held

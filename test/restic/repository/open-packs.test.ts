@@ -32,7 +32,7 @@ test('a pack that could not be opened is read when it exists again', async () =>
   expect(await repository.readBlob('data', idOf(contentOf(0)))).toEqual(contentOf(0))
 })
 
-/** Reads of packs take many turns, the later the shorter; tells how many packs are open. */
+/** A driver with slow reads of packs that counts the open ones. */
 function slowly(driver: Driver) {
   let open = 0
   let most = 0

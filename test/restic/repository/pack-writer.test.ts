@@ -30,9 +30,9 @@ test('a repeated blob is written once', async () => {
   const again = repository.beginPacks()
   await again.add(blobOf(repository, 'data', CONTENT))
   expect(await again.finish()).toEqual({ packs: 0, bytes: 0 })
-  const anew = repository.beginPacks({ storeAgain: true })
-  await Promise.all([1, 2].map(() => anew.add(blobOf(repository, 'data', CONTENT))))
-  expect(await anew.finish()).toMatchObject({ packs: 1 })
+  const second = repository.beginPacks({ storeAgain: true })
+  await Promise.all([1, 2].map(() => second.add(blobOf(repository, 'data', CONTENT))))
+  expect(await second.finish()).toMatchObject({ packs: 1 })
 })
 
 test('an abandoned writer leaves no half written file, and no index names its blobs', async () => {

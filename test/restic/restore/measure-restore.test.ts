@@ -9,8 +9,12 @@ const linked = { links: 2, inode: 7n }
 function snapshot() {
   const trees = new MemoryTrees()
   const tree = trees.add({
-    ...{ a: '12345', hole: '\0'.repeat(MIN_CHUNK_BYTES), zeros: '\0'.repeat(9) },
-    ...{ first: ['123', linked], second: ['123', linked], pipe: ['', { type: 'fifo' }] },
+    a: '12345',
+    hole: '\0'.repeat(MIN_CHUNK_BYTES),
+    zeros: '\0'.repeat(9),
+    first: ['123', linked],
+    second: ['123', linked],
+    pipe: ['', { type: 'fifo' }],
     dir: { b: '12', c: '1' },
   })
   return { source: trees, volume: { tree, root: null } }

@@ -41,23 +41,19 @@ async function plan(chosen?: string[], names = 100) {
   const own = (content: string): Tree[string] => [content, { uid, gid }]
   const trees = new MemoryTrees()
   const tree = trees.add({
-    ...{
-      same: own('same'),
-      changed: own('longer'),
-      created: own('12345'),
-      link: own('not a link'),
-      full: own('a file'),
-    },
+    same: own('same'),
+    changed: own('longer'),
+    created: own('12345'),
+    link: own('not a link'),
+    full: own('a file'),
     dir: { same: own('dir/same'), file: { inside: own('1') }, made: { x: own('22') } },
   })
   return await planRestore({
-    ...{
-      source: trees,
-      volume: { tree, root: null },
-      path: live,
-      names,
-      signal: new AbortController().signal,
-    },
+    source: trees,
+    volume: { tree, root: null },
+    path: live,
+    names,
+    signal: new AbortController().signal,
     ...(chosen && { chosen: chosenPaths(chosen.map((path) => Buffer.from(path))) }),
   })
 }
@@ -145,10 +141,13 @@ it.skipIf(!loadKernel() || process.getuid?.() !== 0)(
       kernel?.utimensat(AT_FDCWD, Buffer.from(`${live}/${name}`), { mtimeNs: time })
     const trees = new MemoryTrees()
     const tree = trees.add({
-      ...{ attribute: ['x', text], attribute2: ['x', bare], attribute3: ['x', text] },
+      attribute: ['x', text],
+      attribute2: ['x', bare],
+      attribute3: ['x', text],
       link1: ['', { ...link, linkTarget: Buffer.from('aa') }],
       link2: ['', { ...link, linkTarget: Buffer.from('bb') }],
-      ...{ device3: ['', { ...device, minor: 3 }], device5: ['', { ...device, minor: 3 }] },
+      device3: ['', { ...device, minor: 3 }],
+      device5: ['', { ...device, minor: 3 }],
     })
     const { signal } = new AbortController()
     const volume = { tree, root: null }

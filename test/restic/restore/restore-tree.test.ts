@@ -71,7 +71,11 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
     const seen = { bytes: 0, files: 0, calls: 0 }
     warnings.length = 0
     const summary = await restoreTree({
-      ...{ source: repository, volume, target, chosen, signal },
+      source: repository,
+      volume,
+      target,
+      chosen,
+      signal,
       onProgress: ({ bytes, files }) => Object.assign(seen, { bytes, files, calls: seen.calls + 1 }),
       onWarning: (warning) => void warnings.push(warning),
     })
@@ -81,7 +85,7 @@ describe.skipIf(!hasRestic)('a snapshot that restic made (needs restic)', () => 
   /** Changes one byte of a blob where it lies. Give it back by calling what this returns. */
   function flip(type: 'data' | 'tree', id: Buffer): { pack: string; heal(): void } {
     const place = repository.locate(type, id)
-    if (!place) throw new Error('the blob is not there')
+    if (!place) throw new Error('the blob is missing')
     const file = `${world.path}/data/${place.pack.slice(0, 2)}/${place.pack}`
     const before = readFileSync(file)
     const at = place.offset + Math.floor(place.length / 2)

@@ -12,8 +12,8 @@ import { makeNastyTree } from '../../support/tree-make.ts'
 const MIB = 1024 * 1024
 
 describe.skipIf(!hasRestic)('compared with restic (needs restic)', () => {
-  // What restic 0.14 keeps and does not restore: holes, hard links of what is no file, years after 2262, link targets
-  // that are no text. Attributes of a link it sets on the file behind it.
+  // What restic 0.14 keeps and does not restore: holes, hard links of anything but files, years after 2262, link targets
+  // that are not text. Attributes of a link it sets on the file behind it.
   const asRestic: CompareOptions = {
     ignore: ['allocatedKiB'],
     except: [

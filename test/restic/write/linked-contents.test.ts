@@ -6,9 +6,22 @@ const READING = { content: Promise.resolve({ ids: [Buffer.alloc(32, 1)], fault: 
 
 function entry(change: Partial<TreeEntry> = {}): TreeEntry {
   return {
-    ...{ type: 'file' as const, path: Buffer.from('f'), mode: 0o600, uid: 0, gid: 0, size: 10 },
-    ...{ mtimeNs: 5n, ctimeNs: 5n, device: 1n, inode: 2n, links: 3, major: 0, minor: 0 },
-    ...{ linkTarget: null, xattrs: [], extents: null },
+    type: 'file' as const,
+    path: Buffer.from('f'),
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    size: 10,
+    mtimeNs: 5n,
+    ctimeNs: 5n,
+    device: 1n,
+    inode: 2n,
+    links: 3,
+    major: 0,
+    minor: 0,
+    linkTarget: null,
+    xattrs: [],
+    extents: null,
     ...change,
   }
 }

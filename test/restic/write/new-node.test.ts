@@ -17,7 +17,7 @@ test('a file that could not be read to its end is read again, even if it did not
   const packs = repository.beginPacks()
   const pool = new ContentPool({ repository, packs, workers: 1, onBytes: () => {} })
   const warnings: string[] = []
-  // What the kernel answers for a directory is no content either.
+  // The kernel refuses to read a directory, so there is no content either.
   const fd = openSync(tmpdir(), 'r')
   const looked = entry()
   const reader = new FileReader(
@@ -115,8 +115,21 @@ function fillAttributes(path: string): void {
 
 function entry() {
   return {
-    ...{ type: 'file' as const, path: Buffer.from('f'), mode: 0o600, uid: 0, gid: 0, size: 100_000 },
-    ...{ mtimeNs: 5n, ctimeNs: 5n, device: 1n, inode: 2n, links: 1, major: 0, minor: 0 },
-    ...{ linkTarget: null, xattrs: [], extents: null },
+    type: 'file' as const,
+    path: Buffer.from('f'),
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    size: 100_000,
+    mtimeNs: 5n,
+    ctimeNs: 5n,
+    device: 1n,
+    inode: 2n,
+    links: 1,
+    major: 0,
+    minor: 0,
+    linkTarget: null,
+    xattrs: [],
+    extents: null,
   }
 }

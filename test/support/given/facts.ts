@@ -47,17 +47,15 @@ export interface Facts<Backups extends number = number, Snapshots extends number
 }
 
 export const NOTHING: Facts<0, 0> = {
-  ...{
-    apps: [],
-    daemons: new Map(),
-    owner: 'daemon-a',
-    subject: null,
-    files: [],
-    changes: [],
-    ownMount: false,
-    backups: 0,
-    snapshots: 0,
-  },
+  apps: [],
+  daemons: new Map(),
+  owner: 'daemon-a',
+  subject: null,
+  files: [],
+  changes: [],
+  ownMount: false,
+  backups: 0,
+  snapshots: 0,
 }
 
 const NO_APP: AppFacts = { name: 'hello', procs: [] }

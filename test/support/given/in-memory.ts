@@ -38,7 +38,9 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
     createWorld({
       ports: { ...catalog, daemon: daemons, inventoryMemory: memory.port },
       settings: { ...SETTINGS, identity: catalog.identity },
-      ...{ clock, log, ...clocks },
+      clock,
+      log,
+      ...clocks,
     })
   const world = await reopen()
   onEnd(async () => {
@@ -52,7 +54,14 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
   }
   if (facts.apps.length > 0) await take(toInventory(facts))
   return {
-    ...{ world, daemons, clock, log, catalog, take, memory, reopen },
+    world,
+    daemons,
+    clock,
+    log,
+    catalog,
+    take,
+    memory,
+    reopen,
     /** Of all servers; the job of each that expires backups counts, too. */
     jobIds: () => [...world.inventory.plan.jobs.keys()],
   }
@@ -103,8 +112,12 @@ function backupsOn(server: string, facts: Facts): BackupInfo[] {
   const { archive, place, ...volume } = subjectOf(facts)
   return Array.from({ length: facts.backups }, (_, at) =>
     sampleBackup({
-      ...{ ...volume, server, source: `${SETTINGS.volumeRoot}/${place}` },
-      ...{ name: backupName(archive, T0 + at), created: isoTime((T0 + at) * 1000 + 799), sequence: at + 1 },
+      ...volume,
+      server,
+      source: `${SETTINGS.volumeRoot}/${place}`,
+      name: backupName(archive, T0 + at),
+      created: isoTime((T0 + at) * 1000 + 799),
+      sequence: at + 1,
     }),
   )
 }

@@ -48,7 +48,12 @@ async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
   const folders = makeFolders(tempDir(parent), subject.place)
   const { dataDir, storeDir, volumeRoot, volume } = folders
   const settings: RunSettings = {
-    ...{ ip: SERVER, daemonId: facts.owner, version: '0.0.0', dataDir, volumeRoot, allowPaths: [] },
+    ip: SERVER,
+    daemonId: facts.owner,
+    version: '0.0.0',
+    dataDir,
+    volumeRoot,
+    allowPaths: [],
     store: { driver: 'local', dir: storeDir },
   }
   const store = await openStore(settings.store, settings, { clock: systemClock })
@@ -58,7 +63,10 @@ async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
   const jobs: Job[] = [{ id: 'job', spec: '@daily', action: 'backup', args, type: 'cron', sleep: false }]
   const filled = (asked: object) => recoverPlugin.fillArgs?.({ ...asked }, { settings, jobs }) ?? {}
   return {
-    ...{ ...folders, settings, store, jobs },
+    ...folders,
+    settings,
+    store,
+    jobs,
     backUp: (more: object = {}, change: Partial<RunContext> = {}) =>
       runPlugin(backupPlugin, settings, { args: { ...args, ...more }, change }),
     recover: (backup: string, more: object = {}, change: Partial<RunContext> = {}) =>

@@ -59,7 +59,11 @@ function prepareFolders({ files }: Facts, { driverOf = localDriver }: Repository
   const place = { driver: driverOf(dir), base: REPOSITORY }
   const runRestic = restic(path, passwordFile)
   return {
-    ...{ dir, path, volume, passwordFile, place },
+    dir,
+    path,
+    volume,
+    passwordFile,
+    place,
     ...openers(place),
     ...snapshotMaker(volume),
     /** Runs restic on the repository; throws if it fails. */
@@ -81,7 +85,8 @@ function openers(place: { driver: Driver; base: string }) {
   const warn = (message: string) => void warnings.push(message)
   const optionsOf = (password: string) => ({ password: Buffer.from(password), clock, warn })
   return {
-    ...{ warnings, clock },
+    warnings,
+    clock,
     create: async () => closedAtEnd(await createRepository(place, optionsOf(PASSWORD))),
     open: async (password = PASSWORD, driver = place.driver) =>
       closedAtEnd(await openRepository({ ...place, driver }, optionsOf(password))),
@@ -106,7 +111,12 @@ function snapshotMaker(volume: string) {
     async snapshot(repository: Repository, options: SnapshotOptions = {}): Promise<SnapshotSummary> {
       const { from, ...more } = options
       return await makeSnapshot({
-        ...{ repository, lock: NO_LOCK, volume, hostname: IP, onWarning, onProgress: () => {} },
+        repository,
+        lock: NO_LOCK,
+        volume,
+        hostname: IP,
+        onWarning,
+        onProgress: () => {},
         parent: from ? await parentOf(repository, from) : null,
         time: new Date(Date.now() + ++made * 3_600_000),
         describe: () => ({ tags: ['backup=test'], facts: FACTS }),

@@ -65,7 +65,11 @@ async function startPrograms(facts: Facts, { prepare }: RunningOptions) {
     .poll(() => ask('{ jobs(filter: { action: "backup" }) { nextRun } }'), { timeout: 30_000 })
     .toMatchObject({ jobs: [{ nextRun: expect.any(String) }] })
   return {
-    ...{ ...folders, url, daemon, inventory, ask },
+    ...folders,
+    url,
+    daemon,
+    inventory,
+    ask,
     ended: (rid: string) => endOfRecord(url, rid),
     ...runner(url, ask, facts),
     /** Names of backups in the store's folder, without the store's own files. */

@@ -13,7 +13,11 @@ async function copy(mirror: string, target: string, files = ['*'], signal = new 
   const warnings: string[] = []
   const chosen = chosenFiles(files)
   const summary = await copyMirror({
-    ...{ mirror, target, chosen, signal, onProgress: () => {} },
+    mirror,
+    target,
+    chosen,
+    signal,
+    onProgress: () => {},
     onWarning: ({ severity, path, message }) => warnings.push(`${severity} ${bytesToText(path)}: ${message}`),
   })
   return { ...summary, warnings, missing: chosen.missing() }

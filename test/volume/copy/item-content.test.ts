@@ -9,7 +9,9 @@ async function readAll(entry: Partial<TreeEntry>, file: Partial<OpenFile>) {
   const faults: string[] = []
   let closed = 0
   const open = async () => ({
-    ...{ fd: -1, read: async () => 0, changed: async () => undefined },
+    fd: -1,
+    read: async () => 0,
+    changed: async () => undefined,
     ...file,
     close: async () => void closed++,
   })
@@ -55,7 +57,8 @@ test.each([
 test('a file that changed while it was read is a fault, even if all of it could be read', async () => {
   const changed = async () => 'changed' as const
   expect(await readAll({ size: 10 }, { read: readTo(10), changed })).toMatchObject({
-    ...{ faults: ['changed while it was read'], closed: 1 },
+    faults: ['changed while it was read'],
+    closed: 1,
     bytes: Buffer.alloc(10, 'a'),
   })
   expect((await readAll({ size: 10 }, { read: readTo(10) })).faults).toEqual([])

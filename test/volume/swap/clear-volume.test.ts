@@ -28,7 +28,12 @@ async function makeClearing(change: Partial<Clearing> = {}) {
   })
   const { signal } = new AbortController()
   const clearing: Clearing = {
-    ...{ volume: folder, wanted, own: null, held: [], signal, onPath: () => {} },
+    volume: folder,
+    wanted,
+    own: null,
+    held: [],
+    signal,
+    onPath: () => {},
     ...change,
   }
   const told = { removed: [] as string[], refused: [] as string[] }

@@ -107,7 +107,8 @@ test('a kill between the two names of a move without rename leaves one name, wit
   linkSync(`${staging}/old/old only`, `${volume}/old only`)
   expect(await settleJournals(dataDir)).toEqual({
     settled: [{ volume, rid: RID, outcome: 'went back' }],
-    ...{ locked: [], warnings: [] },
+    locked: [],
+    warnings: [],
   })
   expect(contentOf(volume)).toEqual(before)
   expect(readdirSync(parent)).toEqual(['db'])
@@ -206,7 +207,8 @@ test.each(['', '["committed"]\n'])(
     appendFileSync(`${staging}/journal`, end)
     expect(await settleJournals(dataDir)).toEqual({
       settled: [{ volume, rid: RID, outcome: 'went back' }],
-      ...{ locked: [], warnings: [] },
+      locked: [],
+      warnings: [],
     })
     expect(contentOf(volume)).toEqual(before)
     expect(readdirSync(parent)).toEqual(['db'])

@@ -34,8 +34,14 @@ const root = fc.record({
 })
 const text = fc.string({ unit: 'binary' })
 const header: fc.Arbitrary<JournalHeader> = fc.record({
-  ...{ format: fc.constant(1 as const), rid: text, volume: text, nonce: text },
-  ...{ device: number.map(String), inode: number.map(String), before: root, after: root },
+  format: fc.constant(1 as const),
+  rid: text,
+  volume: text,
+  nonce: text,
+  device: number.map(String),
+  inode: number.map(String),
+  before: root,
+  after: root,
 })
 
 /** A staging folder with a journal of this content, for as long as `act` takes. */
@@ -64,7 +70,9 @@ test('a journal of any names and numbers is read back the same', async () => {
     fc.asyncProperty(content, (written) =>
       withJournal(written, async (staging) => {
         expect(await readJournal(staging)).toMatchObject({
-          ...{ header: written.header, sealed: true, committed: false },
+          header: written.header,
+          sealed: true,
+          committed: false,
         })
         for (const side of ['old', 'new'] as const) {
           const expected = written.children.filter((one) => one.side === side)

@@ -38,7 +38,9 @@ async function makePlacing(fill: (target: string) => void) {
     const wanted = chosenPaths(chosen.map((path) => Buffer.from(path)))
     try {
       const { faults } = await putInPlace({
-        ...{ staging, signal, isChosen: (path) => wanted.of(path) === 'all' },
+        staging,
+        signal,
+        isChosen: (path) => wanted.of(path) === 'all',
         onWarning: ({ path, message }) => warnings.push(`${bytesToText(path)}: ${message}`),
       })
       return { faults, warnings }
@@ -66,8 +68,11 @@ it('replaces chosen entries, adds missing ones, and leaves the rest alone', asyn
   expect(await world.place(['file', 'sub'])).toEqual({ faults: 0, warnings: [] })
   const paths = ['file', 'other', 'sub/old', 'sub/kept', 'sub/new/x']
   expect(Object.fromEntries(paths.map((path) => [path, world.textOf(path)]))).toEqual({
-    ...{ file: 'recovered file', other: 'was there', 'sub/old': 'recovered sub/old' },
-    ...{ 'sub/kept': 'was there', 'sub/new/x': 'recovered sub/new/x' },
+    file: 'recovered file',
+    other: 'was there',
+    'sub/old': 'recovered sub/old',
+    'sub/kept': 'was there',
+    'sub/new/x': 'recovered sub/new/x',
   })
   const sub = lstatSync(join(world.volume, 'sub'))
   expect([sub.mode & 0o777, sub.mtimeMs]).toEqual([0o711, 1_000_000])

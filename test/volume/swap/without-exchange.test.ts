@@ -33,7 +33,9 @@ async function placeWithoutExchange(fill: (target: string) => void, fillVolume: 
   fillVolume(volume)
   await using claim = await claimVolume(dataDir, volume)
   await using staging = await prepareStaging(claim, {
-    ...{ rid: RID, volume: heldVolume(volume), keepsOthers: true },
+    rid: RID,
+    volume: heldVolume(volume),
+    keepsOthers: true,
   })
   fill(staging.target)
   refuseExchange()
@@ -68,7 +70,8 @@ test('without an exchange of names, a directory that is not empty is restored to
     (volume) => mkdirSync(join(volume, 'a/full'), { recursive: true }),
   )
   expect(placed).toMatchObject({
-    ...{ faults: 1, old: [] },
+    faults: 1,
+    old: [],
     warnings: ['a: is a directory in the volume that is not empty: it was left as it is'],
   })
   expect(readdirSync(join(placed.volume, 'a'))).toEqual(['full'])

@@ -55,7 +55,8 @@ test.each([
 
 test.each(['ENOSPC', 'EDQUOT'])('%s gives NO_ROOM, and the path', (code) => {
   expect(explainWriteError(errorOf(code), Buffer.from('a/b'))).toMatchObject({
-    ...{ code: 'NO_ROOM', facts: { path: 'a/b' } },
+    code: 'NO_ROOM',
+    facts: { path: 'a/b' },
     message: expect.stringContaining('Cannot write "a/b"'),
   })
   const other = errorOf('EIO')

@@ -33,7 +33,11 @@ async function makeSeries() {
       .map(({ parentPath, name }) => join(parentPath, name))
   const args = { namespace: SERVER, name: NAME }
   return {
-    ...{ ...world, content, increment, packs, first: String(first.result.snapshot) },
+    ...world,
+    content,
+    increment,
+    packs,
+    first: String(first.result.snapshot),
     dataPack: () => packs().find((path) => statSync(path).size > MIB) ?? '',
     treePack: () => packs().find((path) => statSync(path).size < MIB) ?? '',
     isWhole: () => readFileSync(join(volume, 'below/large')).equals(content),

@@ -67,7 +67,11 @@ describe('an increment', () => {
     expect(first.result).toMatchObject({ file: NAME, size: 8, filesNew: 2, filesUnchanged: 0, bytesRead: 8 })
     expect(second.result).toMatchObject({ filesNew: 1, filesChanged: 1, filesDeleted: 1, filesUnchanged: 0 })
     expect(second.result.backup).toMatchObject({
-      ...{ name: NAME, mode: 'increment', source: volume, sequence: 2, state: 'success' },
+      name: NAME,
+      mode: 'increment',
+      source: volume,
+      sequence: 2,
+      state: 'success',
       series: { snapshots: 2, newest: ids[1], lastGood: { id: ids[1] } },
     })
   })
@@ -154,7 +158,8 @@ describe('a series shows', () => {
     const first = await ask(backupSnapshotsPlugin, { limit: 1 })
     expect(first).toMatchObject({ snapshots: [{ id: ids[1] }], next: ids[1] })
     expect(await ask(backupSnapshotsPlugin, { limit: 1, after: ids[1] })).toMatchObject({
-      ...{ snapshots: [{ id: ids[0] }], next: null },
+      snapshots: [{ id: ids[0] }],
+      next: null,
     })
   })
 

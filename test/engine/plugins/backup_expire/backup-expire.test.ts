@@ -68,7 +68,9 @@ describe('backup_expire', () => {
   it('leaves no record if it deletes nothing', async () => {
     const { expire, events, left, names } = await twentyDays()
     expect(await expire(SOURCE, '30d', '/data/unknown', '1d', `${SOURCE}@increment`, '1d')).toMatchObject({
-      ...{ state: 'success', reason: '', result: { deleted: [] } },
+      state: 'success',
+      reason: '',
+      result: { deleted: [] },
     })
     expect(await expire()).toMatchObject({ state: 'success', result: { deleted: [] } })
     expect(events).toEqual([])

@@ -94,7 +94,8 @@ describe('the control files of MooseFS', () => {
   ])('report if it %s', async (_, then, words) => {
     const { control } = await mountAnswering(then)
     await expect(control.trashBytes()).rejects.toMatchObject({
-      ...{ code: 'STORE_UNAVAILABLE', message: expect.stringMatching(words) },
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(words),
     })
   })
 

@@ -15,8 +15,13 @@ const DAY = 86_400
 function impatientRun({ now, ...change }: Pick<ExpireRun, 'now'> & Partial<ExpireRun>) {
   const problems: string[] = []
   const run: ExpireRun = {
-    ...{ settings: { ip: IP, dataDir: tempDir() }, signal: new AbortController().signal, lockWaitMs: 0 },
-    ...{ now, announce: async () => {}, progress: () => {}, log: () => {} },
+    settings: { ip: IP, dataDir: tempDir() },
+    signal: new AbortController().signal,
+    lockWaitMs: 0,
+    now,
+    announce: async () => {},
+    progress: () => {},
+    log: () => {},
     reportProblem: (problem) => void problems.push(problem),
     ...change,
   }

@@ -150,15 +150,15 @@ describe('the note of prunes', () => {
   const note = (forgotten: number, ago: number) => ({ forgotten, prunedAt: NOW - ago, lookedAt: NOW - ago })
 
   test.each([
-    ['a day after something went', note(1, DAY), false, true],
+    ['a day after something was deleted', note(1, DAY), false, true],
     ['not sooner', note(1, DAY - 1), false, false],
-    ['an hour after it in a full store', note(1, HOUR), true, true],
+    ['an hour after that in a full store', note(1, HOUR), true, true],
     ['not sooner in a full store', note(1, HOUR - 1), true, false],
-    ['a week after the last one where nothing went', note(0, 7 * DAY), false, true],
-    ['not sooner where nothing went', note(0, 7 * DAY - 1), false, false],
-    ['a day after it in a full store where nothing went', note(0, DAY), true, true],
-    ['not sooner in a full store where nothing went', note(0, DAY - 1), true, false],
-    ['never where nothing was ever pruned, nor is to be', note(0, NOW), false, false],
+    ['a week after the last prune if nothing was deleted', note(0, 7 * DAY), false, true],
+    ['not sooner if nothing was deleted', note(0, 7 * DAY - 1), false, false],
+    ['a day after it in a full store if nothing was deleted', note(0, DAY), true, true],
+    ['not sooner in a full store if nothing was deleted', note(0, DAY - 1), true, false],
+    ['never if nothing was ever pruned or has to be', note(0, NOW), false, false],
     ['at once if the clock was set back', note(0, -1), false, true],
   ])('a prune is due %s', (_, of, isStoreFull, isDue) => {
     expect(isPruneDue(of, NOW, { isStoreFull })).toBe(isDue)

@@ -98,7 +98,9 @@ test('a series shows the facts of its newest snapshot, and its last good one', (
   })
   expect(info).toMatchObject({ app: 'hello', proc: 'hello.web.web', volume: '/data/db', source: SOURCE })
   expect(info.series).toEqual({
-    ...{ snapshots: 2, newest: series.snapshots[1]?.id, oldestCreated: new Date(T0 * 1000).toISOString() },
+    snapshots: 2,
+    newest: series.snapshots[1]?.id,
+    oldestCreated: new Date(T0 * 1000).toISOString(),
     lastGood: { id: series.snapshots[0]?.id, created: new Date(T0 * 1000).toISOString() },
   })
 })

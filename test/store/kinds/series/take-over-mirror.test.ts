@@ -32,8 +32,12 @@ it('a mirror whose snapshot cannot be read back stays, with a warning', async ()
   ])
   const warnings: string[] = []
   const run = {
-    ...{ rid: newRid(T0 * 1000), jobId: '', settings: { ip: IP, dataDir: tempDir(), version: '0.1.0' } },
-    ...{ clock: systemClock, signal: new AbortController().signal, progress: () => {} },
+    rid: newRid(T0 * 1000),
+    jobId: '',
+    settings: { ip: IP, dataDir: tempDir(), version: '0.1.0' },
+    clock: systemClock,
+    signal: new AbortController().signal,
+    progress: () => {},
     warn: (message: string) => void warnings.push(message),
   }
   const task = { args, run, store, repository, lock: NO_LOCK } as unknown as SeriesTask

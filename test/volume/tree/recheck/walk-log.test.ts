@@ -8,9 +8,22 @@ const STAMP: FolderStamp = { device: 1n, inode: 2n ** 64n - 1n, mtimeNs: -5n, ct
 
 function file(inode: bigint, ctimeNs: bigint): TreeEntry {
   return {
-    ...{ type: 'file' as const, path: Buffer.from('f'), mode: 0o600, uid: 0, gid: 0, size: 10 },
-    ...{ mtimeNs: 5n, ctimeNs, device: 1n, inode, links: 1, major: 0, minor: 0 },
-    ...{ linkTarget: null, xattrs: [], extents: null },
+    type: 'file' as const,
+    path: Buffer.from('f'),
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    size: 10,
+    mtimeNs: 5n,
+    ctimeNs,
+    device: 1n,
+    inode,
+    links: 1,
+    major: 0,
+    minor: 0,
+    linkTarget: null,
+    xattrs: [],
+    extents: null,
   }
 }
 
