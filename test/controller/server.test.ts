@@ -2,11 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { given } from '../support/given.ts'
 import { rawRequest } from '../support/raw-http.ts'
 import {
   askGraphQL,
-  freePort,
   socketClient,
   startTestController,
   testFolder,

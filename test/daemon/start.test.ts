@@ -11,6 +11,7 @@ import { newRid } from '../../src/wire/ids.ts'
 import { askHttp } from '../support/daemon-http.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
 import { optionsIn, startTestDaemon } from '../support/daemon-start.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** A loaded machine takes its time to start the processes that claim and settle. */
 const LONG = { timeout: 60_000 }
@@ -96,15 +97,6 @@ test('until interrupted runs are settled, the daemon answers and accepts no work
 
 async function statusOf(url: string): Promise<number> {
   return (await askHttp(url, 'GET', '/healthz').catch(() => ({ status: 0 }))).status
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 test('a namespace of another daemon is refused, and taken over only on request', async () => {

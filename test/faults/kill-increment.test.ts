@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { hasRestic, restic } from '../support/restic.ts'
-import { ask, freePort, type Program, startProgram } from '../support/standalone.ts'
+import { ask, type Program, startProgram } from '../support/standalone.ts'
 
 const MIB = 1 << 20
 

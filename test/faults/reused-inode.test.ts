@@ -1,8 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { treeBatches } from '../../src/restic/read/tree-source.ts'
 import { volumeTree } from '../../src/restic/read/volume-tree.ts'
 import type { Repository } from '../../src/restic/repository/repository.ts'
@@ -12,6 +11,7 @@ import { given } from '../support/given.ts'
 import { packTo, untar } from '../support/packing.ts'
 import { parentOf } from '../support/repository-content.ts'
 import { hasRestic } from '../support/restic.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const BIG = 4 << 20
 const NOTE =
@@ -32,17 +32,11 @@ function makePair(folder: string): void {
   linkSync(join(folder, 'x1'), join(folder, 'x2'))
 }
 
-async function tempFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'reused-inode-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  return folder
-}
-
 describe('a hard-linked pair with the inode of a deleted one is read correctly', () => {
   itOnExt4('keeps its own content in a full backup, and stays a pair', async (dir) => {
     const volume = join(dir, 'v')
     for (const name of ['a', 'b', 'c']) mkdirSync(join(volume, name), { recursive: true })
-    const out = await tempFolder()
+    const out = tempDir(tmpdir())
     const [first = '', middle = '', last = ''] = await folderOrder(volume, join(out, 'probe'))
     makePair(join(volume, first))
     writeFileSync(join(volume, middle, 'big'), Buffer.alloc(BIG, 1))

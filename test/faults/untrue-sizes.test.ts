@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -10,6 +10,7 @@ import { toTreeEntry } from '../../src/volume/tree/stat-entry.ts'
 import { hasTrueSizes, openWhole } from '../../src/volume/tree/whole-file.ts'
 import { given } from '../support/given.ts'
 import { packTo, untar } from '../support/packing.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** Every file in it says that its size is 0. */
 const PROC = '/proc/sys/kernel/random'
@@ -17,15 +18,9 @@ const PROC = '/proc/sys/kernel/random'
 const SYS = '/sys/module/tcp_cubic/parameters'
 const LARGE = '/proc/kallsyms'
 
-function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'untrue-sizes-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  return folder
-}
-
 describe.each([PROC, SYS])('files that report a wrong size, in %s', (volume) => {
   test.skipIf(!existsSync(volume))('are complete in an archive (needs that folder)', async () => {
-    const folder = tempFolder()
+    const folder = tempDir(tmpdir())
     const { archive, summary, warnings } = await packTo(join(folder, 'a.tar.gz'), volume)
     await untar(archive, folder)
     expect({ warnings, faults: summary.faults }).toEqual({ warnings: [], faults: 0 })

@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -7,12 +7,7 @@ import type { InventorySource } from '../../src/domain/ports.ts'
 import { createInventoryFile } from '../../src/fleet/inventory-file.ts'
 import type { InventoryNews } from '../../src/wire/inventory.ts'
 import { silentLog } from '../support/silent-log.ts'
-
-async function tempFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'backupd-test-inventory-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  return folder
-}
+import { tempDir } from '../support/temp-dir.ts'
 
 /** An inventory whose app is named. */
 function of(app: string): string {
@@ -42,7 +37,7 @@ async function watched(file: string, hasLastGood = false) {
 }
 
 async function folderWith(text: string) {
-  const folder = await tempFolder()
+  const folder = tempDir(tmpdir())
   const file = join(folder, 'inventory.yaml')
   await writeFile(file, text)
   return { folder, file }
@@ -96,7 +91,7 @@ describe('a change is reported', () => {
   })
 
   test('when a ConfigMap turns its ..data link', async () => {
-    const folder = await tempFolder()
+    const folder = tempDir(tmpdir())
     const publish = async (version: string, text: string) => {
       await mkdir(join(folder, version))
       await writeFile(join(folder, version, 'inventory.yaml'), text)
@@ -128,7 +123,7 @@ describe('a change is reported', () => {
   })
 
   test('when the directory disappears and returns', async () => {
-    const outer = await tempFolder()
+    const outer = tempDir(tmpdir())
     const folder = join(outer, 'etc', 'backupd')
     const file = join(folder, 'inventory.yaml')
     await mkdir(folder, { recursive: true })
@@ -161,7 +156,7 @@ describe('a change is reported', () => {
       },
     ],
   ])('when the directory is %s atomically, and later edits in it', async (_how, replace) => {
-    const folder = join(await tempFolder(), 'backupd')
+    const folder = join(tempDir(tmpdir()), 'backupd')
     const file = join(folder, 'inventory.yaml')
     await mkdir(folder)
     await writeFile(file, of('one'))

@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { startLainlet } from '../support/lainlet.ts'
-import { ask, freePort, startProgram } from '../support/standalone.ts'
+import { ask, startProgram } from '../support/standalone.ts'
 
 /** `backupd controller` on a free port, with a data directory of its own. */
 async function startController(more: string[]) {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { freePort, startProgram } from '../support/standalone.ts'
+import { freePort } from '../support/free-port.ts'
+import { startProgram } from '../support/standalone.ts'
 
 test('a daemon uses MooseFS by default, and does not start without one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'backupd-moosefs-flags-'))

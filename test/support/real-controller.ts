@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'graphql-ws'
@@ -11,6 +9,7 @@ import { type DaemonOptions, startDaemon } from '../../src/daemon/daemon.ts'
 import type { InventorySource } from '../../src/domain/ports.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Inventory, InventoryNews } from '../../src/wire/inventory.ts'
+import { freePort } from './free-port.ts'
 import { keepingLog } from './keeping-log.ts'
 
 /** An inventory source that a test controls. */
@@ -24,15 +23,6 @@ export function toldInventory(first: Inventory): InventorySource & { tell(news: 
     },
     tell: (news) => listener(news),
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** A folder that is removed when the test ends, after everything that was started later has ended. */

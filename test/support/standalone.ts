@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { freePort } from './free-port.ts'
 import type { NetHost } from './net-hosts.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -87,15 +87,6 @@ export async function* watch<T>(url: string, query: string, variables: Record<st
   } finally {
     await client.dispose()
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** `<folder>/inventory.yaml`: the app shop with one volume, `<folder>/volume`. */

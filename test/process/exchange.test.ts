@@ -12,11 +12,12 @@ import {
   SleepJobDocument,
 } from '../support/client/generated/operations.ts'
 import { askHttp, endOfRun } from '../support/daemon-http.ts'
+import { freePort } from '../support/free-port.ts'
 import { handClock } from '../support/hand-clock.ts'
 import { startLainlet } from '../support/lainlet.ts'
 import { startLegacyDaemon } from '../support/legacy-daemon.ts'
 import { startReceiver } from '../support/news-receiver.ts'
-import { freePort, startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
+import { startTestController, startTestDaemon, testFolder } from '../support/real-controller.ts'
 import { silentLog } from '../support/silent-log.ts'
 
 const IP = '10.77.0.11'
