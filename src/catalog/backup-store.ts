@@ -1,6 +1,7 @@
 import type { BackupStore } from '../domain/ports.ts'
 import { removeBackupRows } from './backup-news.ts'
 import { toBackupInfo } from './backup-rows.ts'
+import { changeOfServer } from './catalog-change.ts'
 import { countCorrupt } from './count-corrupt.ts'
 import { findBackupRows } from './find-backups.ts'
 import { findLastGood } from './find-last-good.ts'
@@ -23,14 +24,16 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
       return row ? toBackupInfo(row) : undefined
     },
     find: (filter, page) =>
-      caches.backups.get(JSON.stringify([filter, page]), () => findBackupRows(db, filter, page)),
+      caches.backups.get(JSON.stringify([filter, page]), filter, () => findBackupRows(db, filter, page)),
     corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => findLastGood(db, keys),
     remove: (server, names) =>
-      writes.run(() =>
-        db.$transaction((transaction) =>
-          removeBackupRows(transaction, { server, names, touched: numbers.next() }, clock.now()),
-        ),
+      writes.run(
+        () =>
+          db.$transaction((transaction) =>
+            removeBackupRows(transaction, { server, names, touched: numbers.next() }, clock.now()),
+          ),
+        () => changeOfServer(server),
       ),
     namespaces: async () => {
       const rows = await db.backup.groupBy({ by: ['server'], orderBy: { server: 'asc' } })

@@ -21,6 +21,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { createAuditStore } from './audit-store.ts'
 import { createBackupStore } from './backup-store.ts'
+import { backupKey, type CatalogChange } from './catalog-change.ts'
 import { lockCatalog } from './catalog-lock.ts'
 import { createCopier } from './copier.ts'
 import { type CatalogDb, openCatalogDatabase } from './database.ts'
@@ -98,24 +99,31 @@ const MAX_CACHED_RECORDS = 1000
 
 function createCaches(): Caches {
   return {
-    backups: new AnswerCache<Slice<BackupInfo>>(weighPage, MAX_CACHED_ITEMS),
-    records: new AnswerCache<Slice<RunRecord>>(weighPage, MAX_CACHED_ITEMS),
-    record: new AnswerCache<KeptRecord | undefined>(() => 1, MAX_CACHED_RECORDS),
+    backups: new AnswerCache<Slice<BackupInfo>>(
+      ({ items }) => items.map(({ node }) => backupKey(node)),
+      MAX_CACHED_ITEMS,
+    ),
+    records: new AnswerCache<Slice<RunRecord>>(
+      ({ items }) => items.map(({ node }) => node.rid),
+      MAX_CACHED_ITEMS,
+    ),
+    record: new AnswerCache<KeptRecord | undefined>(() => [], MAX_CACHED_RECORDS),
   }
 }
 
-/** Plus one, because an empty page takes room too. */
-function weighPage({ items }: Slice<unknown>): number {
-  return items.length + 1
+/** @param change undefined: anything may have changed */
+function forgetAnswers({ backups, records, record }: Caches, change: CatalogChange | undefined): void {
+  if (!change || change.backups) backups.forget(change?.backups)
+  if (change && !change.records) return
+  records.forget(change?.records)
+  record.forget(change?.records)
 }
 
 async function openStores(options: OpenedDatabase): Promise<Catalog> {
   const { db, file, release, copyDir, clock, log } = options
   const caches = createCaches()
   const writes = createWriteQueue({
-    afterEach: () => {
-      for (const cache of Object.values(caches)) cache.forget()
-    },
+    afterEach: (change) => forgetAnswers(caches, change),
     onDiskFull: () => options.onDiskFull?.(),
   })
   const numbers = await openEventNumbers(db, writes, log)

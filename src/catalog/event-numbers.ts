@@ -1,5 +1,6 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
@@ -16,7 +17,11 @@ export interface EventNumbers {
 }
 
 export async function openEventNumbers(db: CatalogDb, writes: WriteQueue, log: Log): Promise<EventNumbers> {
-  const mark = (upTo: number) => writes.run(() => saveMark(db, upTo))
+  const mark = (upTo: number) =>
+    writes.run(
+      () => saveMark(db, upTo),
+      () => NO_CHANGE,
+    )
   let last = await lastGiven(db)
   let reserved = last + NUMBERS_PER_BLOCK
   let reserving: Promise<void> | undefined

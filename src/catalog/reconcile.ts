@@ -3,6 +3,7 @@ import type { ReconcileCounts } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { removeBackupRows } from './backup-news.ts'
 import { makeBackupRow, toBackupInfo } from './backup-rows.ts'
+import { changeOfServer, NO_CHANGE } from './catalog-change.ts'
 import type { Backup } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 import type { CatalogWorld } from './world.ts'
@@ -30,13 +31,18 @@ export async function reconcile(
   for await (const page of pages) {
     const own = page.filter((info) => info.server === server)
     for (const { name } of own) seen.add(name)
-    for (const some of splitIntoLists(own)) await world.writes.run(() => applyPage(now, some))
+    for (const some of splitIntoLists(own))
+      await world.writes.run(
+        () => applyPage(now, some),
+        (changed) => (changed > 0 ? changeOfServer(server) : NO_CHANGE),
+      )
   }
   await removeUnseen(now, seen)
   return counts
 }
 
-async function applyPage(world: Reconciling, page: BackupInfo[]): Promise<void> {
+/** Returns how many backups it wrote. */
+async function applyPage(world: Reconciling, page: BackupInfo[]): Promise<number> {
   const { db, server, dryRun, mark, counts } = world
   const where = { server, name: { in: page.map(({ name }) => name) } }
   const known = new Map((await db.backup.findMany({ where })).map((row) => [row.name, row]))
@@ -53,6 +59,7 @@ async function applyPage(world: Reconciling, page: BackupInfo[]): Promise<void> 
   })
   if (!dryRun && changed.length > 0) await replaceRows(world, changed, known)
   for (const change of found) counts[change] += 1
+  return dryRun ? 0 : changed.length
 }
 
 function compareBackup(row: Backup | undefined, info: BackupInfo): 'added' | 'updated' | 'unchanged' {
@@ -84,7 +91,10 @@ async function removeUnseen(world: Reconciling, seen: Set<string>): Promise<void
   if (dryRun) return
   for (const names of splitIntoLists(unseen)) {
     const gone = { server, names, touched: numbers.next() }
-    await writes.run(() => db.$transaction((transaction) => removeBackupRows(transaction, gone, clock.now())))
+    await writes.run(
+      () => db.$transaction((transaction) => removeBackupRows(transaction, gone, clock.now())),
+      () => changeOfServer(server),
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 import type { KeptRecord, RecordStore } from '../domain/ports.ts'
 import { UNFINISHED_STATES } from '../wire/record.ts'
+import { changeOfNews, NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
 import { findLastOfJobs, findRecordRows } from './find-records.ts'
@@ -20,12 +21,13 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
         const kept = await storeNews(world, news)
         await prune(kept.length)
         return kept
-      }),
+      }, changeOfNews),
     get: async (rid) =>
-      live.get(rid) ?? (await caches.record.get(rid, async () => (await readKept(db, [rid])).get(rid))),
+      live.get(rid) ??
+      (await caches.record.get(rid, { key: rid }, async () => (await readKept(db, [rid])).get(rid))),
     serversOf: (rids) => readServers(db, rids),
     find: (filter, page) =>
-      caches.records.get(JSON.stringify([filter, page]), () => findRecordRows(world, filter, page)),
+      caches.records.get(JSON.stringify([filter, page]), filter, () => findRecordRows(world, filter, page)),
     lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)
@@ -34,7 +36,11 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     eventsSince: (seq, filter, limit) => readEventsSince(db, { ...filter, after: seq, limit }),
     keptEvents: async () => ({ after: await prunedUpTo(db), upTo: numbers.last() }),
     nextEventSeq: () => numbers.next(),
-    forget: (request) => writes.run(() => forgetRecords(world, request)),
+    forget: (request) =>
+      writes.run(
+        () => forgetRecords(world, request),
+        ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
+      ),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ServerStore } from '../domain/ports.ts'
+import { NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import type { WriteQueue } from './write-queue.ts'
 
@@ -6,10 +7,17 @@ export function createServerStore(db: CatalogDb, writes: WriteQueue): ServerStor
   return {
     all: () => db.server.findMany({ orderBy: { ip: 'asc' } }),
     save: ({ ip, daemonId, lastSeen, leaving }) =>
-      writes.run(async () => {
-        const values = { daemonId, lastSeen, leaving }
-        await db.server.upsert({ where: { ip }, create: { ip, ...values }, update: values })
-      }),
-    remove: (ip) => writes.run(async () => void (await db.server.deleteMany({ where: { ip } }))),
+      writes.run(
+        async () => {
+          const values = { daemonId, lastSeen, leaving }
+          await db.server.upsert({ where: { ip }, create: { ip, ...values }, update: values })
+        },
+        () => NO_CHANGE,
+      ),
+    remove: (ip) =>
+      writes.run(
+        async () => void (await db.server.deleteMany({ where: { ip } })),
+        () => NO_CHANGE,
+      ),
   }
 }

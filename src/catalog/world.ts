@@ -9,7 +9,7 @@ import type { CatalogDb } from './database.ts'
 import type { EventNumbers } from './event-numbers.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-/** Caches of pages; every write through `writes` clears them. */
+/** Caches of pages; a write through `writes` drops the answers about what it changed. */
 export interface Caches {
   backups: AnswerCache<Slice<BackupInfo>>
   records: AnswerCache<Slice<RunRecord>>

@@ -1,15 +1,17 @@
+import type { CatalogChange } from './catalog-change.ts'
 import { isDiskFull } from './file-error.ts'
 
 /** Runs work one at a time, so that what it reads cannot change before it writes. */
 export interface WriteQueue {
-  run<T>(work: () => Promise<T>): Promise<T>
+  /** @param changeOf what the work changed, by its result; without it, anything may have changed */
+  run<T>(work: () => Promise<T>, changeOf?: (result: T) => CatalogChange): Promise<T>
   /** Resolves when all work queued so far has ended. */
   idle(): Promise<void>
 }
 
 export interface WriteQueueOptions {
-  /** Called when work has ended, successfully or not, before its caller gets the result. */
-  afterEach?(): void
+  /** Called when work has ended, before its caller gets the result. Without `change`, or after a failure: anything. */
+  afterEach?(change?: CatalogChange): void
   /** Called if the disk is full, to free room; then the work runs again. */
   onDiskFull?: (() => void) | undefined
 }
@@ -18,13 +20,22 @@ export interface WriteQueueOptions {
 export function createWriteQueue({ afterEach, onDiskFull }: WriteQueueOptions = {}): WriteQueue {
   let tail: Promise<unknown> = Promise.resolve()
   return {
-    run(work) {
+    run(work, changeOf) {
       const done = tail.then(work).catch((error) => {
         if (!onDiskFull || !isDiskFull(error)) throw error
         onDiskFull()
         return work()
       })
-      const result = done.finally(afterEach)
+      const result = done.then(
+        (value) => {
+          afterEach?.(changeOf?.(value))
+          return value
+        },
+        (error) => {
+          afterEach?.()
+          throw error
+        },
+      )
       tail = result.catch(() => {})
       return result
     },
