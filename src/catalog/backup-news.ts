@@ -1,7 +1,10 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { makeBackupRow } from './backup-rows.ts'
+import { executeForTuples, insertRows, joinTuples } from './bulk-rows.ts'
+import { BACKUP_TABLE, TOMBSTONE_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
+import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { splitIntoLists } from './numbers.ts'
 
@@ -35,23 +38,89 @@ export async function applyBackupNews(
   news: BackupNews[],
   now: number,
 ): Promise<void> {
+  if (news.length === 0) return
+  const backups = await readBackups(transaction, news)
   for (const one of news) {
-    if (one.kind === 'present') await applyPresent(transaction, one)
-    else await removeBackupRows(transaction, one, now)
+    if (one.kind === 'present') applyPresent(backups.get(nameKey(one.info)), one)
+    else for (const name of one.names) applyGone(backups.get(nameKey({ ...one, name })), { ...one, now })
   }
+  await writeBackups(transaction, [...backups.values()])
 }
 
-async function applyPresent(
+/** Removes backups and leaves tombstones, so that late news does not bring them back. */
+export function removeBackupRows(
   transaction: DbTransaction,
-  { info, toldAt, touched }: Extract<BackupNews, { kind: 'present' }>,
+  gone: { server: string; names: string[]; touched: number },
+  now: number,
 ): Promise<void> {
-  const server_name = { server: info.server, name: info.name }
-  const tombstone = await transaction.tombstone.findUnique({ where: { server_name } })
-  if (tombstone && !isStartedAgain(info, Number(tombstone.at))) return
-  const known = await transaction.backup.findUnique({ where: { server_name }, select: { toldAt: true } })
-  if (known && known.toldAt > toldAt) return
-  if (known) await transaction.backup.delete({ where: { server_name } })
-  await transaction.backup.create({ data: makeBackupRow(info, { toldAt, touched }) })
+  return applyBackupNews(transaction, [{ kind: 'gone', ...gone }], now)
+}
+
+/** What the catalog knows of a backup, with the changes that are not yet written. */
+interface KnownBackup {
+  server: string
+  name: string
+  isStored: boolean
+  /** Of the present backup; null without one. */
+  toldAt: string | null
+  /** When it was deleted, unix ms. */
+  goneAt: number | null
+  /** To be written; null: to be removed. */
+  row?: Prisma.BackupCreateManyInput | null
+  tombstone?: Prisma.TombstoneCreateManyInput
+}
+
+async function readBackups(
+  transaction: DbTransaction,
+  news: BackupNews[],
+): Promise<Map<string, KnownBackup>> {
+  const known = new Map<string, KnownBackup>(
+    listNames(news).map((named) => [
+      nameKey(named),
+      { ...named, isStored: false, toldAt: null, goneAt: null },
+    ]),
+  )
+  for (const some of splitIntoLists([...known.values()].map(({ server, name }) => [server, name]))) {
+    const rows = await transaction.$queryRaw<StoredRow[]>(joinTuples(some, READ_BACKUPS, READ_BACKUPS_END))
+    for (const { toldAt, goneAt, ...named } of rows) {
+      const times = { toldAt, goneAt: goneAt === null ? null : Number(goneAt) }
+      known.set(nameKey(named), { ...named, isStored: toldAt !== null, ...times })
+    }
+  }
+  return known
+}
+
+interface StoredRow extends Pick<KnownBackup, 'server' | 'name' | 'toldAt'> {
+  goneAt: bigint | null
+}
+
+function listNames(news: BackupNews[]): { server: string; name: string }[] {
+  return news.flatMap((one) =>
+    one.kind === 'present'
+      ? { server: one.info.server, name: one.info.name }
+      : one.names.map((name) => ({ server: one.server, name })),
+  )
+}
+
+const READ_BACKUPS = 'WITH asked("server", "name") AS (VALUES '
+const READ_BACKUPS_END = `)
+  SELECT asked."server", asked."name", b."toldAt", t."at" AS "goneAt" FROM asked
+  LEFT JOIN "Backup" b ON b."server" = asked."server" AND b."name" = asked."name"
+  LEFT JOIN "Tombstone" t ON t."server" = asked."server" AND t."name" = asked."name"`
+
+/** A server is an IP, so the first space ends it. */
+function nameKey({ server, name }: { server: string; name: string }): string {
+  return `${server} ${name}`
+}
+
+function applyPresent(
+  known: KnownBackup | undefined,
+  { info, toldAt, touched }: Extract<BackupNews, { kind: 'present' }>,
+): void {
+  if (!known || (known.goneAt !== null && !isStartedAgain(info, known.goneAt))) return
+  if (known.toldAt !== null && known.toldAt > toldAt) return
+  known.toldAt = toldAt
+  known.row = makeBackupRow(info, { toldAt, touched })
 }
 
 /** A deleted series comes back under its name with the next run. */
@@ -59,16 +128,27 @@ function isStartedAgain({ series, created }: BackupInfo, goneAt: number): boolea
   return series !== null && Date.parse(created) > goneAt
 }
 
-/** Removes backups and leaves tombstones, so that late news does not bring them back. */
-export async function removeBackupRows(
-  transaction: DbTransaction,
-  { server, names, touched }: { server: string; names: string[]; touched: number },
-  now: number,
-): Promise<void> {
-  for (const some of splitIntoLists([...new Set(names)])) {
-    const where = { server, name: { in: some } }
-    await transaction.backup.deleteMany({ where })
-    await transaction.tombstone.deleteMany({ where })
-    await transaction.tombstone.createMany({ data: some.map((name) => ({ server, name, at: now, touched })) })
-  }
+function applyGone(
+  known: KnownBackup | undefined,
+  { server, touched, now }: { server: string; touched: number; now: number },
+): void {
+  if (!known) return
+  known.toldAt = null
+  known.goneAt = now
+  known.row = null
+  known.tombstone = { server, name: known.name, at: now, touched }
+}
+
+async function writeBackups(transaction: DbTransaction, backups: KnownBackup[]): Promise<void> {
+  const changed = backups.filter(({ row }) => row !== undefined)
+  const removed = changed.filter(({ row, isStored }) => row === null && isStored)
+  await executeForTuples(
+    transaction,
+    removed.map(({ server, name }) => [server, name]),
+    { before: 'DELETE FROM "Backup" WHERE ("server", "name") IN (VALUES ', after: ')' },
+  )
+  const rows = changed.flatMap(({ row }) => row ?? [])
+  await insertRows(transaction, BACKUP_TABLE, rows)
+  const tombstones = changed.flatMap(({ tombstone }) => tombstone ?? [])
+  await insertRows(transaction, TOMBSTONE_TABLE, tombstones)
 }

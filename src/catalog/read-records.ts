@@ -1,6 +1,7 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import type { RunRecord } from '../wire/record.ts'
 import type { CatalogDb } from './database.ts'
+import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
 import { parseRecord } from './record-rows.ts'
 
@@ -8,15 +9,11 @@ import { parseRecord } from './record-rows.ts'
 export async function readKept(db: CatalogDb, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
   const kept = new Map<string, KeptRecord>()
   for (const some of splitIntoLists(rids)) {
-    const rows = await db.record.findMany({
-      where: { rid: { in: some } },
-      select: { rid: true, eventSeq: true },
-    })
-    const records = rows.length === 0 ? new Map<string, RunRecord>() : await readRecordRows(db, some)
-    for (const { rid, eventSeq } of rows) {
-      const record = records.get(rid)
-      if (record) kept.set(rid, { record, eventSeq })
-    }
+    const rows = await db.$queryRaw<{ rid: string; eventSeq: number; json: string }[]>`
+      SELECT r."rid", r."eventSeq", b."json" FROM "Record" r JOIN "RecordBody" b ON b."rid" = r."rid"
+      WHERE r."rid" IN (${Prisma.join(some)})`
+    for (const { rid, eventSeq, json } of rows)
+      kept.set(rid, { record: parseRecord(rid, json), eventSeq: Number(eventSeq) })
   }
   return kept
 }

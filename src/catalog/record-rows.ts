@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { findApp } from '../wire/find-app.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { readRecordRow } from '../wire/repair-record.ts'
@@ -8,20 +9,15 @@ import { toBigInt } from './numbers.ts'
 /** An invalid start time sorts below every valid one. */
 const NO_TIME = '0000'
 
-/**
- * The columns by which lists filter and sort; empty if the args do not have them.
- * @param startKey the key of an earlier version of this record, so that it keeps its position in lists when it starts
- */
-export function makeRecordRow(
-  record: RunRecord,
-  eventSeq: number,
-  startKey = makeStartKey(record),
-): Prisma.RecordCreateManyInput {
+type Row = Prisma.RecordCreateManyInput
+
+/** The columns by which lists filter and sort; empty if the args do not have them. */
+export function makeRecordRow(record: RunRecord, eventSeq: number): Row {
   const { rid, server, jobId, action, state, args } = record
   const instanceNo = Number(args.instanceNo)
   return {
     rid,
-    startKey,
+    startKey: makeStartKey(record),
     eventSeq,
     server,
     jobId,
@@ -33,6 +29,12 @@ export function makeRecordRow(
     instanceNo: Number.isInteger(instanceNo) ? toBigInt(instanceNo) : null,
     mode: toText(args.mode),
   }
+}
+
+/** Whether the rows of two versions of a record differ in nothing but their state. */
+export function isSameRow(one: RunRecord, other: RunRecord): boolean {
+  const rest = { state: '', startKey: '' }
+  return isDeepStrictEqual({ ...makeRecordRow(one, 0), ...rest }, { ...makeRecordRow(other, 0), ...rest })
 }
 
 /** In a queued record, `start` is the time of the request. */

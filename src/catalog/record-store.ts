@@ -11,15 +11,17 @@ import { storeNews } from './store-news.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
 
 export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> {
-  const world: RecordWorld = { ...base, live: await loadLive(base.db) }
+  const unfinished = await loadLive(base.db)
+  const stored = new Map([...unfinished].map(([rid, { record }]) => [rid, record]))
+  const world: RecordWorld = { ...base, live: unfinished, stored }
   const { db, live, numbers, writes, caches } = world
   await addPrunedMark(db, numbers.last())
   const prune = createPruner(world)
   return {
     apply: (news) =>
       writes.run(async () => {
-        const kept = await storeNews(world, news)
-        await prune(kept.length)
+        const { kept, events } = await storeNews(world, news)
+        await prune(events)
         return kept
       }, changeOfNews),
     get: async (rid) =>

@@ -29,4 +29,6 @@ export interface CatalogWorld {
 export interface RecordWorld extends CatalogWorld {
   /** The newest version of each record that has not ended. Mere progress is kept only here, not on disk. */
   live: Map<string, KeptRecord>
+  /** The same records as they are on disk. */
+  stored: Map<string, RunRecord>
 }
