@@ -14,35 +14,50 @@ const ROWS_PER_SLICE = 500
 
 /**
  * Removes events older than 7 days or beyond the newest 100,000, and tombstones older than 30 days (no daemon keeps
- * news that long).
+ * news that long). The caller is the only one who adds or removes events.
  * @returns a function to call in the write queue with the number of added events. It removes at most one slice, so that
  * news does not wait long. An error is logged, and the next call tries again.
  */
-export function createPruner({ db, clock, log }: CatalogWorld): (added: number) => Promise<void> {
+export async function openPruner({
+  db,
+  clock,
+  log,
+}: CatalogWorld): Promise<(added: number) => Promise<void>> {
+  let stored = await db.recordEvent.count()
   let untilPrune = 0
   let more = false
   return async (added) => {
+    stored += added
     untilPrune -= added
     if (untilPrune >= 0 && !more) return
     untilPrune = EVENTS_PER_PRUNE
     try {
-      more = await pruneSlice(db, clock.now())
+      const removed = await pruneSlice(db, { now: clock.now(), tooMany: stored - MAX_EVENTS })
+      stored -= removed
+      more = removed === ROWS_PER_SLICE
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'Cannot remove old events; tried again later')
     }
   }
 }
 
-/** @returns whether there is more to remove */
-async function pruneSlice(db: CatalogDb, now: number): Promise<boolean> {
-  const before = await findFirstKept(db, now - MAX_EVENT_AGE_MS)
+interface Excess {
+  /** Unix ms. */
+  now: number
+  /** So many events have to go, whatever their age. */
+  tooMany: number
+}
+
+/** Reads and removes only the oldest events, by their number. Returns how many. */
+async function pruneSlice(db: CatalogDb, { now, tooMany }: Excess): Promise<number> {
   const oldest = await db.recordEvent.findMany({
-    where: { seq: { lt: before } },
     orderBy: { seq: 'asc' },
     take: ROWS_PER_SLICE,
-    select: { seq: true },
+    select: { seq: true, at: true },
   })
-  const last = oldest.at(-1)
+  const tooOld = oldest.findLastIndex(({ at }) => Number(at) < now - MAX_EVENT_AGE_MS) + 1
+  const removed = oldest.slice(0, Math.max(tooOld, tooMany))
+  const last = removed.at(-1)
   if (last) {
     await db.$transaction(async (transaction) => {
       await transaction.recordEvent.deleteMany({ where: { seq: { lte: last.seq } } })
@@ -50,13 +65,5 @@ async function pruneSlice(db: CatalogDb, now: number): Promise<boolean> {
     })
   }
   await db.tombstone.deleteMany({ where: { at: { lt: now - MAX_TOMBSTONE_AGE_MS } } })
-  return oldest.length === ROWS_PER_SLICE
-}
-
-/** The number of the first event that stays. */
-async function findFirstKept(db: CatalogDb, oldestMs: number): Promise<number> {
-  const order = { orderBy: { seq: 'desc' }, select: { seq: true } } as const
-  const tooMany = await db.recordEvent.findFirst({ ...order, skip: MAX_EVENTS })
-  const tooOld = await db.recordEvent.findFirst({ ...order, where: { at: { lt: oldestMs } } })
-  return Math.max(tooMany?.seq ?? 0, tooOld?.seq ?? 0) + 1
+  return removed.length
 }

@@ -5,7 +5,7 @@ import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
 import { findLastOfJobs, findRecordRows } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
-import { createPruner } from './prune-events.ts'
+import { openPruner } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
 import { storeNews } from './store-news.ts'
 import type { CatalogWorld, RecordWorld } from './world.ts'
@@ -16,7 +16,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
   const world: RecordWorld = { ...base, live: unfinished, stored }
   const { db, live, numbers, writes, caches } = world
   await addPrunedMark(db, numbers.last())
-  const prune = createPruner(world)
+  const prune = await openPruner(world)
   return {
     apply: (news) =>
       writes.run(async () => {
