@@ -10,7 +10,7 @@ import type { Delivery, Mail } from './mail.ts'
 import { Wake } from './wake.ts'
 
 export interface CourierWorld {
-  outbox: Outbox
+  outbox: Pick<Outbox, 'noteSilence'>
   dispatcher: Dispatcher
   log: Log
   problems: Problems

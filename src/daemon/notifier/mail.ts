@@ -5,6 +5,9 @@ import { isTerminal, type RunRecord, toLegacyRecord } from '../../wire/record.ts
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import { ProgressBoard } from './progress-board.ts'
 
+/** What a mail needs of the outbox. */
+export type NewsQueue = Pick<Outbox, 'batch' | 'noteAccepted'>
+
 /** One post; `body` is sent as JSON. */
 export interface Delivery {
   body: unknown
@@ -36,7 +39,7 @@ const MAX_BATCH_RECORDS = 100
 const HEARTBEAT_INTERVAL_MS = 5000
 
 /** The legacy protocol: two posts for each run, one record each, in order. */
-export function createLegacyMail(outbox: Outbox, { address }: NotifyAddress): Mail {
+export function createLegacyMail(outbox: NewsQueue, { address }: NotifyAddress): Mail {
   return {
     next() {
       const batch = outbox.batch(address, 1)
@@ -57,13 +60,13 @@ function toLegacyPost(record: RunRecord): unknown {
 
 /** Our protocol: batches of changes, with the newest progress of runs and a heartbeat while something runs. */
 export class NewsMail implements Mail {
-  readonly #outbox: Outbox
+  readonly #outbox: NewsQueue
   readonly #address: string
   readonly #sender: Sender
   readonly #progress = new ProgressBoard()
   #lastPost = Number.NEGATIVE_INFINITY
 
-  constructor(outbox: Outbox, { address }: NotifyAddress, sender: Sender) {
+  constructor(outbox: NewsQueue, { address }: NotifyAddress, sender: Sender) {
     this.#outbox = outbox
     this.#address = address
     this.#sender = sender
