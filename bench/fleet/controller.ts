@@ -1,0 +1,69 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { callsTo, type Remote } from './calls.ts'
+import { endChild, startNode } from './child.ts'
+import type { ControllerProbe } from './controller-probe.ts'
+
+const PROBE = fileURLToPath(new URL('./controller-probe.ts', import.meta.url))
+/** A start that takes longer has failed. */
+const START_LIMIT_MS = 300_000
+
+export interface MeasuredController {
+  /** `http://127.0.0.1:19420` */
+  url: string
+  probe: Remote<ControllerProbe>
+  /** From the start of the process until it listens. */
+  listenedAfterMs: number
+  /** Daemons of which it said that a request failed. */
+  silenced: Set<string>
+  stop(): Promise<void>
+}
+
+export interface ControllerOptions {
+  /** The built program: `dist/main.js`. */
+  main: string
+  port: number
+  daemonPort: number
+  dataDir: string
+  inventory: string
+}
+
+/** Starts a built controller in a process of its own, with the probe in it; resolves once it listens. */
+export async function startController(options: ControllerOptions): Promise<MeasuredController> {
+  const { main, port, daemonPort, dataDir, inventory } = options
+  const addr = `127.0.0.1:${port}`
+  const places = ['--data', dataDir, '--inventory', inventory, '--volume-root', join(dataDir, 'volumes')]
+  const flags = ['--addr', addr, '--dport', String(daemonPort), ...places]
+  const lines: string[] = []
+  const silenced = new Set<string>()
+  const listens = Promise.withResolvers<void>()
+  const start = performance.now()
+  const child = startNode(['--import', PROBE, main, 'controller', ...flags], (line) => {
+    noteSilenced(line, silenced)
+    lines.push(line)
+    if (lines.length > 200) lines.shift()
+    if (line.includes('The controller listens')) listens.resolve()
+  })
+  const late = setTimeout(() => listens.reject(new Error(`No start in ${START_LIMIT_MS} ms`)), START_LIMIT_MS)
+  child.once('exit', () => listens.reject(new Error(`The controller ended:\n${lines.join('\n')}`)))
+  try {
+    await listens.promise
+  } catch (error) {
+    await endChild(child)
+    throw error
+  } finally {
+    clearTimeout(late)
+  }
+  return {
+    url: `http://${addr}`,
+    probe: callsTo<ControllerProbe>(child),
+    listenedAfterMs: performance.now() - start,
+    silenced,
+    stop: () => endChild(child),
+  }
+}
+
+function noteSilenced(line: string, silenced: Set<string>): void {
+  const server = line.includes('A request to a daemon failed') && /"server":"([^"]+)"/.exec(line)?.[1]
+  if (server) silenced.add(server)
+}

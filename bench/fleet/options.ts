@@ -1,0 +1,62 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { FleetSize } from './inventory.ts'
+
+export interface BenchOptions extends FleetSize {
+  /** The built programs, each with the name of its column. */
+  subjects: { name: string; main: string }[]
+  /** Records in the catalog for the rows about history. */
+  records: number
+  /** Until all runs of midnight have ended, ms. */
+  windowMs: number
+  /** Daemons wait as long as `Retry-After` says. */
+  obeysRetryAfter: boolean
+  /** Names of rows; all if it is empty. */
+  rows: string[]
+  check: boolean
+}
+
+export const USAGE = `node bench/fleet/main.ts [flags]; build first
+  --servers N        simulated daemons (100)
+  --jobs N           backup jobs of each (100)
+  --main FILE        the built program to measure (dist/main.js)
+  --before FILE      the built program of another tree, to compare with
+  --records N        records in the catalog for the rows about history (200000)
+  --window SECONDS   until all runs of midnight have ended (60 for each 1,000 daemons, at least 6)
+  --ignore-retry-after   daemons try again after their own pause, as those of older versions do
+  --rows NAME,NAME   only these rows
+  --check            only compare the simulated daemon with a real one`
+
+/** The targets are stated for this many daemons, whose runs end within this time. */
+const [FULL_FLEET, FULL_WINDOW_MS] = [1000, 60_000]
+const MIN_WINDOW_MS = 6000
+
+export function readOptions(argv: string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      servers: { type: 'string', default: '100' },
+      jobs: { type: 'string', default: '100' },
+      main: { type: 'string', default: 'dist/main.js' },
+      before: { type: 'string' },
+      records: { type: 'string', default: '200000' },
+      window: { type: 'string' },
+      'ignore-retry-after': { type: 'boolean', default: false },
+      rows: { type: 'string', default: '' },
+      check: { type: 'boolean', default: false },
+    },
+  })
+  const servers = Number(values.servers)
+  const scaled = Math.max(MIN_WINDOW_MS, (FULL_WINDOW_MS * servers) / FULL_FLEET)
+  const before = values.before === undefined ? [] : [{ name: 'before', main: resolve(values.before) }]
+  return {
+    servers,
+    jobs: Number(values.jobs),
+    subjects: [...before, { name: 'now', main: resolve(values.main) }],
+    records: Number(values.records),
+    windowMs: values.window === undefined ? scaled : Number(values.window) * 1000,
+    obeysRetryAfter: !values['ignore-retry-after'],
+    rows: values.rows.split(',').filter((name) => name !== ''),
+    check: values.check,
+  }
+}

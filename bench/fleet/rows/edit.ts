@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { countApps, makeInventory, serversOfApp } from '../inventory.ts'
+import { percentile } from '../questions.ts'
+import type { Row } from '../row.ts'
+import type { World } from '../world.ts'
+
+const EDITS = 3
+const LIMIT_MS = 60_000
+/** After this time, whoever is asked because of the edit has been asked. */
+const AFTERMATH_MS = 4000
+
+/** The schedule of one volume changes in the inventory file. */
+async function edit(world: World) {
+  const { probe } = await world.controller()
+  await probe.loopDelay()
+  const delays: number[] = []
+  let othersAsked = 0
+  for (let n = 1; n <= EDITS; n++) {
+    const app = n % countApps(world.options)
+    const servers = serversOfApp(world.options, app)
+    await world.simulator.forgetLists()
+    const start = world.writeInventory(makeInventory(world.options, { app, minute: n }))
+    const lists = await world.simulator.untilNewLists(servers, LIMIT_MS)
+    delays.push(lists === null ? Number.POSITIVE_INFINITY : lists - start)
+    await sleep(AFTERMATH_MS)
+    othersAsked = Math.max(othersAsked, await world.simulator.countOthersAsked(servers))
+  }
+  return { delay: percentile(delays, 0.5), othersAsked, loop: await probe.loopDelay() }
+}
+
+export const editRows: Row[] = [
+  {
+    name: 'edit',
+    title: 'one volume edited: until its daemons have it, ms',
+    target: '500',
+    measure: async (world) => (await world.once(edit)).delay,
+  },
+  {
+    name: 'edit-others',
+    title: '  other daemons that were asked for their lists',
+    target: '0',
+    measure: async (world) => (await world.once(edit)).othersAsked,
+  },
+  {
+    name: 'edit-stall',
+    title: '  delay of the event loop: longest, ms',
+    target: '150',
+    measure: async (world) => (await world.once(edit)).loop.longest,
+  },
+]

@@ -1,0 +1,59 @@
+import { messageOf } from '../../../src/lib/errors.ts'
+import { download, query, time } from '../questions.ts'
+import type { Row } from '../row.ts'
+import type { World } from '../world.ts'
+
+const EVERYTHING = `{ apps { name procs { name instances { no volumes {
+  name lastGood { id created } jobs { id spec lastRecord { rid state end } } } } } } }`
+
+/** One question that asks for much, and what it does to the event loop. */
+async function askOnce(world: World, ask: (url: string) => Promise<unknown>) {
+  const { url, probe } = await world.controller()
+  await probe.loopDelay()
+  const tookMs = await time(() => ask(url))
+  return { tookMs, loop: await probe.loopDelay() }
+}
+
+function askEverything(world: World) {
+  return askOnce(world, async (url) => {
+    try {
+      await query(url, EVERYTHING)
+    } catch (error) {
+      console.error(`  refused: ${messageOf(error)}`)
+    }
+  })
+}
+
+function downloadJobs(world: World) {
+  return askOnce(world, async (url) => {
+    const bytes = await download(`${url}/api/v1/cron/jobs/all`)
+    console.error(`  cron/jobs/all has ${(bytes / 1024 / 1024).toFixed(1)} MiB`)
+  })
+}
+
+export const readRows: Row[] = [
+  {
+    name: 'everything',
+    title: 'apps → volumes → lastGood, jobs → lastRecord of all: answered or refused after, ms',
+    target: '100',
+    measure: async (world) => (await world.once(askEverything)).tookMs,
+  },
+  {
+    name: 'everything-stall',
+    title: '  delay of the event loop: longest, ms',
+    target: '150',
+    measure: async (world) => (await world.once(askEverything)).loop.longest,
+  },
+  {
+    name: 'jobs-all',
+    title: 'cron/jobs/all: until the last byte, ms',
+    target: '',
+    measure: async (world) => (await world.once(downloadJobs)).tookMs,
+  },
+  {
+    name: 'jobs-all-stall',
+    title: '  delay of the event loop: longest, ms',
+    target: '50',
+    measure: async (world) => (await world.once(downloadJobs)).loop.longest,
+  },
+]

@@ -1,0 +1,166 @@
+// The process that plays all daemons; the bench calls its functions. News goes out through the real daemon's courier,
+// from the daemon's own address; the requests of the controller are answered by routes.ts.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answerCalls } from '../calls.ts'
+import { type Faults, serveFleet } from './fleet-server.ts'
+import { collectEndedRuns, runAllJobs, runNext } from './runs.ts'
+import { SimulatedDaemon } from './simulated-daemon.ts'
+import { type Counts, type EndDelays, Tally } from './tally.ts'
+
+export interface SimulatorOptions {
+  servers: string[]
+  port: number
+  obeysRetryAfter: boolean
+}
+
+export interface Delivery {
+  /** From the first change until all were accepted; null if that took longer than the limit. */
+  takenMs: number | null
+  /** Until the last run ended. */
+  endedMs: number
+  before: Counts
+  after: Counts
+  delays: EndDelays
+  /** Processor time that the simulator itself used, ms. */
+  simulatorCpuMs: number
+}
+
+export interface MidnightOptions {
+  /** How long it takes until all runs have ended. */
+  windowMs: number
+  /** When to give up waiting for the controller. */
+  limitMs: number
+}
+
+/** What the bench can call. */
+export interface Simulator {
+  open(options: SimulatorOptions): Promise<void>
+  counts(): Counts
+  /** Waits until every daemon got a list of jobs and an address for its news. */
+  untilReady(limitMs: number): Promise<void>
+  /** All jobs of all daemons fall due at the same moment. */
+  midnight(options: MidnightOptions): Promise<Delivery>
+  /** All daemons send at once the news of one run of each job, which waited in their outboxes. */
+  catchUp(options: { limitMs: number }): Promise<Delivery>
+  /** Runs begin and end one by one, each on another daemon. @returns how many */
+  trickle(options: { runsPerSecond: number; seconds: number }): Promise<number>
+  /** All daemons are as newly installed: another controller can have them. */
+  forgetController(): Promise<void>
+  /** Throws away what the controller has not accepted. */
+  dropNews(): void
+  /** Folders of servers that are gone, each in the store of one daemon; replaces those of the last call. */
+  buryServers(dead: { owner: string; ip: string }[]): void
+  /** From now on, these daemons answer nothing, never, or late; all others answer at once. */
+  setFaults(faults: Faults): void
+  /** Forgets which daemons were asked for or sent a list. */
+  forgetLists(): void
+  /** Waits until these daemons got a new list. @returns unix ms of the last one, null after `limitMs` */
+  untilNewLists(servers: string[], limitMs: number): Promise<number | null>
+  /** How many daemons besides these were asked for their lists. */
+  countOthersAsked(servers: string[]): number
+}
+
+const LOOK_EVERY_MS = 5
+
+const daemons = new Map<string, SimulatedDaemon>()
+const tally = new Tally()
+const faults: Faults = { dead: [], hanging: [], slow: [] }
+const sentLists = new Map<string, number>()
+const listsAsked = new Set<string>()
+
+answerCalls({
+  async open({ servers, port, obeysRetryAfter }) {
+    for (const ip of servers) daemons.set(ip, new SimulatedDaemon(ip, tally, { obeysRetryAfter }))
+    await serveFleet({ port, find: (ip) => daemons.get(ip), tally, faults, onAsked: noteAsked })
+  },
+  counts: () => tally.counts(),
+  async untilReady(limitMs) {
+    const isReady = () => [...daemons.values()].every((daemon) => daemon.isReady)
+    if (!(await until(isReady, limitMs))) throw new Error(`Not every daemon got its jobs in ${limitMs} ms`)
+  },
+  midnight: ({ windowMs, limitMs }) =>
+    deliver(limitMs, async () => {
+      await Promise.all([...daemons.values()].map((daemon) => runAllJobs(daemon, windowMs)))
+    }),
+  catchUp: ({ limitMs }) =>
+    deliver(limitMs, async () => {
+      for (const daemon of daemons.values()) collectEndedRuns(daemon)
+      for (const daemon of daemons.values()) daemon.sendNews()
+    }),
+  trickle,
+  async forgetController() {
+    for (const daemon of daemons.values()) await daemon.forgetController()
+  },
+  dropNews() {
+    for (const { outbox } of daemons.values()) outbox.drop()
+    tally.made = tally.accepted
+  },
+  buryServers(dead) {
+    for (const daemon of daemons.values()) daemon.deadNamespaces.clear()
+    for (const { owner, ip } of dead) daemons.get(owner)?.deadNamespaces.add(ip)
+  },
+  setFaults(changed) {
+    Object.assign(faults, changed)
+  },
+  forgetLists() {
+    sentLists.clear()
+    listsAsked.clear()
+  },
+  async untilNewLists(servers, limitMs) {
+    const haveAll = await until(() => servers.every((ip) => sentLists.has(ip)), limitMs)
+    return haveAll ? Math.max(...servers.map((ip) => sentLists.get(ip) ?? 0)) : null
+  },
+  countOthersAsked: (servers) => [...listsAsked].filter((ip) => !servers.includes(ip)).length,
+} satisfies Simulator)
+
+function noteAsked({ ip }: SimulatedDaemon, route: string): void {
+  if (route === 'setJobs') sentLists.set(ip, Date.now())
+  if (route === 'jobs') listsAsked.add(ip)
+}
+
+/** Makes changes, and waits until the controller has accepted all of them. */
+async function deliver(limitMs: number, make: () => Promise<void>): Promise<Delivery> {
+  const before = tally.counts()
+  tally.takeEndDelays()
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  await make()
+  const endedMs = performance.now() - start
+  const isTaken = await until(() => tally.accepted === tally.made, limitMs - endedMs)
+  const { user, system } = process.cpuUsage(cpu)
+  return {
+    takenMs: isTaken ? performance.now() - start : null,
+    endedMs,
+    before,
+    after: tally.counts(),
+    delays: tally.takeEndDelays(),
+    simulatorCpuMs: (user + system) / 1000,
+  }
+}
+
+async function trickle({
+  runsPerSecond,
+  seconds,
+}: {
+  runsPerSecond: number
+  seconds: number
+}): Promise<number> {
+  const all = [...daemons.values()]
+  const count = runsPerSecond * seconds
+  for (let n = 0; n < count; n++) {
+    const daemon = all[n % all.length]
+    if (daemon) runNext(daemon, Math.floor(n / all.length))
+    await sleep(1000 / runsPerSecond)
+  }
+  return count
+}
+
+async function until(isTrue: () => boolean, limitMs: number): Promise<boolean> {
+  const deadline = performance.now() + limitMs
+  while (performance.now() < deadline) {
+    if (isTrue()) return true
+    await sleep(LOOK_EVERY_MS)
+  }
+  return isTrue()
+}

@@ -1,0 +1,111 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Remote } from './calls.ts'
+import { endChild } from './child.ts'
+import { type MeasuredController, startController } from './controller.ts'
+import { listServers, makeInventory } from './inventory.ts'
+import { openSimulator } from './open-simulator.ts'
+import type { BenchOptions } from './options.ts'
+import type { Simulator } from './simulator/simulator.ts'
+
+const [PORT, DAEMON_PORT] = [19_420, 19_421]
+
+const READY_LIMIT_MS = 300_000
+
+export interface FleetController extends MeasuredController {
+  /** From the start of the process until every daemon had its jobs. */
+  readyAfterMs: number
+}
+
+/** What a row measures: one built controller with its fleet. */
+export class World implements AsyncDisposable {
+  readonly options: BenchOptions
+  /** The built program: `dist/main.js`. */
+  readonly main: string
+  readonly folder = mkdtempSync(join(tmpdir(), 'fleet-'))
+  readonly simulator: Remote<Simulator>
+  readonly #child: ChildProcess
+  readonly #results = new Map<(world: World) => unknown, unknown>()
+  #controller: FleetController | undefined
+
+  private constructor(options: BenchOptions, main: string) {
+    this.options = options
+    this.main = main
+    const { child, simulator } = openSimulator()
+    this.#child = child
+    this.simulator = simulator
+    this.writeInventory(makeInventory(options))
+  }
+
+  /** Starts the daemons; the first row that needs the controller starts it. */
+  static async open(options: BenchOptions, main: string): Promise<World> {
+    const world = new World(options, main)
+    const { obeysRetryAfter } = options
+    await world.simulator.open({ servers: listServers(options), port: DAEMON_PORT, obeysRetryAfter })
+    return world
+  }
+
+  /** Puts a new inventory file in place. @returns unix ms of that moment */
+  writeInventory(text: string): number {
+    const part = join(this.folder, 'inventory.part')
+    writeFileSync(part, text)
+    renameSync(part, this.#inventory)
+    return Date.now()
+  }
+
+  dataDir(name: string): string {
+    return join(this.folder, name)
+  }
+
+  /** Runs a part that several rows share once. */
+  async once<T>(part: (world: World) => Promise<T>): Promise<T> {
+    if (!this.#results.has(part)) this.#results.set(part, part(this))
+    return (await this.#results.get(part)) as T
+  }
+
+  /** The controller that the rows share; it has sent every daemon its jobs. Starts it if it does not run. */
+  async controller({ dataDir = 'controller' } = {}): Promise<FleetController> {
+    if (this.#controller) return this.#controller
+    const start = performance.now()
+    const controller = await this.#start(dataDir, this.#inventory)
+    await this.simulator.untilReady(READY_LIMIT_MS)
+    this.#controller = { ...controller, readyAfterMs: performance.now() - start }
+    return this.#controller
+  }
+
+  /** A controller with an inventory of its own, while the one that the rows share does not run. */
+  async startAlone({
+    dataDir,
+    inventory,
+  }: {
+    dataDir: string
+    inventory: string
+  }): Promise<MeasuredController> {
+    if (this.#controller) throw new Error('Another controller runs: this row has to come first')
+    const file = join(this.folder, `${dataDir}.yaml`)
+    writeFileSync(file, inventory)
+    return this.#start(dataDir, file)
+  }
+
+  async stopController(): Promise<void> {
+    await this.#controller?.stop()
+    this.#controller = undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopController()
+    await endChild(this.#child, 2000)
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  get #inventory(): string {
+    return join(this.folder, 'inventory.yaml')
+  }
+
+  #start(dataDir: string, inventory: string): Promise<MeasuredController> {
+    const files = { dataDir: this.dataDir(dataDir), inventory }
+    return startController({ main: this.main, port: PORT, daemonPort: DAEMON_PORT, ...files })
+  }
+}
