@@ -3,7 +3,7 @@ import { removeBackupRows } from './backup-news.ts'
 import { toBackupInfo } from './backup-rows.ts'
 import { changeOfServer } from './catalog-change.ts'
 import { countCorrupt } from './count-corrupt.ts'
-import { findBackupRows } from './find-backups.ts'
+import { countBackupRows, findBackupRows } from './find-backups.ts'
 import { findLastGood } from './find-last-good.ts'
 import { reconcile } from './reconcile.ts'
 import type { CatalogWorld } from './world.ts'
@@ -25,6 +25,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
     },
     find: (filter, page) =>
       caches.backups.get(JSON.stringify([filter, page]), filter, () => findBackupRows(db, filter, page)),
+    count: (filter) => countBackupRows(db, filter),
     corrupt: (server) => countCorrupt(db, server),
     lastGood: (keys) => findLastGood(db, keys),
     remove: (server, names) =>

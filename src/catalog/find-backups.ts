@@ -1,9 +1,17 @@
 import type { BackupInfo } from '../wire/backup.ts'
-import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
+import { parseCursor } from '../wire/cursor.ts'
+import {
+  type BackupFilter,
+  capCount,
+  type ListCount,
+  MAX_COUNT,
+  type Page,
+  type Slice,
+} from '../wire/listing.ts'
 import { toBackupInfo } from './backup-rows.ts'
 import type { CatalogDb } from './database.ts'
 import type { Prisma } from './generated/client.ts'
-import { makeKeyBounds, parseCursor, rowsFor, toSlice } from './keyset.ts'
+import { makeKeyBounds, rowsFor, toSlice } from './keyset.ts'
 
 /**
  * Newest first. Sorted by sequence if the filter selects one volume of one instance on one server, because clocks can
@@ -21,9 +29,12 @@ export async function findBackupRows(
     orderBy: { [order]: 'desc' },
     take: rowsFor(page),
   })
-  const totalCount = await db.backup.count({ where: whereBackups(filter) })
   const items = rows.map((row) => ({ key: row[order], node: toBackupInfo(row) }))
-  return toSlice(items, page, { kind: order, totalCount })
+  return toSlice(items, page, order)
+}
+
+export async function countBackupRows(db: CatalogDb, filter: BackupFilter): Promise<ListCount> {
+  return capCount(await db.backup.count({ where: whereBackups(filter), take: MAX_COUNT + 1 }))
 }
 
 function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): boolean {

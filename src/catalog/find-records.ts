@@ -1,6 +1,15 @@
-import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
+import { parseCursor } from '../wire/cursor.ts'
+import {
+  capCount,
+  type ListCount,
+  MAX_COUNT,
+  type Page,
+  type RecordFilter,
+  type Slice,
+} from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
-import { parseCursor, rowsFor, toSlice } from './keyset.ts'
+import type { CatalogDb } from './database.ts'
+import { rowsFor, toSlice } from './keyset.ts'
 import { splitIntoLists } from './numbers.ts'
 import { readRecordRows } from './read-records.ts'
 import { whereRecords } from './record-filter.ts'
@@ -23,8 +32,11 @@ export async function findRecordRows(
     take: rowsFor(page),
     select: { rid: true, startKey: true },
   })
-  const totalCount = await db.record.count({ where: whereRecords(filter) })
-  return toSlice(await withRecords(world, rows), page, { kind: CURSOR, totalCount })
+  return toSlice(await withRecords(world, rows), page, CURSOR)
+}
+
+export async function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<ListCount> {
+  return capCount(await db.record.count({ where: whereRecords(filter), take: MAX_COUNT + 1 }))
 }
 
 /** The newest record of each job; a job that never ran is left out. */

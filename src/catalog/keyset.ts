@@ -1,5 +1,6 @@
 import { isoTime } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
+import { encodeCursor } from '../wire/cursor.ts'
 import type { Page, Slice } from '../wire/listing.ts'
 
 /** Limit of items in a page, whatever was requested. */
@@ -14,30 +15,11 @@ function pageSize({ first }: Page): number {
   return Math.min(Math.max(Math.trunc(first), 0), MAX_PAGE_SIZE)
 }
 
-/** Cuts rows, sorted by key, newest first, to a page. `kind` distinguishes the cursors of different lists. */
-export function toSlice<T>(
-  rows: { key: string; node: T }[],
-  page: Page,
-  { kind, totalCount }: { kind: string; totalCount: number },
-): Slice<T> {
+/** Cuts rows, sorted by key, newest first, to a page. `kind`: that of its cursors. */
+export function toSlice<T>(rows: { key: string; node: T }[], page: Page, kind: string): Slice<T> {
   const size = pageSize(page)
   const items = rows.slice(0, size).map(({ key, node }) => ({ cursor: encodeCursor(kind, key), node }))
-  return { items, hasNextPage: rows.length > size, totalCount }
-}
-
-function encodeCursor(kind: string, key: string): string {
-  return Buffer.from(`${kind}:${key}`).toString('base64url')
-}
-
-/** The key after which a page begins; undefined for the first page. Throws BAD_INPUT for a cursor of another list. */
-export function parseCursor(kind: string, { after }: Page): string | undefined {
-  if (after === undefined) return undefined
-  const text = Buffer.from(after, 'base64url').toString()
-  if (text.startsWith(`${kind}:`)) return text.slice(kind.length + 1)
-  throw new BackupdError(
-    'BAD_INPUT',
-    `"${after}" is not a cursor of this list: use one from its edges or its pageInfo`,
-  )
+  return { items, hasNextPage: rows.length > size }
 }
 
 /**

@@ -3,7 +3,7 @@ import { UNFINISHED_STATES } from '../wire/record.ts'
 import { changeOfNews, NO_CHANGE } from './catalog-change.ts'
 import type { CatalogDb } from './database.ts'
 import { addPrunedMark, prunedUpTo, readEventsSince } from './event-store.ts'
-import { findLastOfJobs, findRecordRows } from './find-records.ts'
+import { countRecordRows, findLastOfJobs, findRecordRows } from './find-records.ts'
 import { forgetRecords } from './forget-records.ts'
 import { openPruner } from './prune-events.ts'
 import { readKept, readServers } from './read-records.ts'
@@ -30,6 +30,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     serversOf: (rids) => readServers(db, rids),
     find: (filter, page) =>
       caches.records.get(JSON.stringify([filter, page]), filter, () => findRecordRows(world, filter, page)),
+    count: (filter) => countRecordRows(db, filter),
     lastOfJobs: (jobIds) => findLastOfJobs(world, jobIds),
     unfinished: async (server) => {
       const records = [...live.values()].map(({ record }) => record)

@@ -7,15 +7,19 @@ import {
   Kind,
   type OperationDefinitionNode,
 } from 'graphql'
-import { DOCUMENT_LIMITS, DocumentWalk } from './document-walk.ts'
+import { DOCUMENT_LIMITS, DocumentWalk, type Fleet } from './document-walk.ts'
 
 /**
  * Why a document must not be executed, or undefined. Call it before GraphQL's own validation, one rule of which takes
  * quadratic time for repeated fields. This check takes linear time and stops at the limit of selections.
  */
-export function findDocumentProblem(schema: GraphQLSchema, document: DocumentNode): GraphQLError | undefined {
+export function findDocumentProblem(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  fleet: Fleet,
+): GraphQLError | undefined {
   try {
-    walkDocument(schema, document)
+    walkDocument(schema, document, fleet)
     return undefined
   } catch (error) {
     if (error instanceof GraphQLError) return error
@@ -23,7 +27,7 @@ export function findDocumentProblem(schema: GraphQLSchema, document: DocumentNod
   }
 }
 
-function walkDocument(schema: GraphQLSchema, { definitions }: DocumentNode): void {
+function walkDocument(schema: GraphQLSchema, { definitions }: DocumentNode, fleet: Fleet): void {
   const fragments = definitions.filter(isFragment)
   if (fragments.length > DOCUMENT_LIMITS.fragments) {
     throw new GraphQLError(
@@ -31,7 +35,7 @@ function walkDocument(schema: GraphQLSchema, { definitions }: DocumentNode): voi
       { extensions: { code: 'TOO_COSTLY' } },
     )
   }
-  const walk = new DocumentWalk(schema, fragments)
+  const walk = new DocumentWalk(schema, fragments, fleet)
   for (const operation of definitions.filter(isOperation)) walk.operation(operation)
   for (const fragment of fragments) walk.unusedFragment(fragment)
 }

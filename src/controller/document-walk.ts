@@ -15,7 +15,12 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from 'graphql'
+import type { ListSizes } from '../domain/list-sizes.ts'
+import { FIELD_COSTS, PLAIN_LISTS } from './list-costs.ts'
+import { readListFilter, type Variables } from './list-filter.ts'
+
 /** Limits of one document. All is counted as it will be executed: a fragment counts at each place that uses it. */
 export const DOCUMENT_LIMITS = {
   /** Definitions of fragments. */
@@ -29,7 +34,7 @@ export const DOCUMENT_LIMITS = {
   repeats: 50,
   /** Nodes of a page, multiplied by those of the pages inside. */
   nodes: 5000,
-  /** Fields, multiplied by the nodes that they are requested for. */
+  /** Fields, multiplied by the nodes that they are requested for and by FIELD_COSTS. */
   values: 50_000,
 }
 
@@ -49,8 +54,12 @@ interface WalkPlace {
   depth: number
   /** Types of the lists that contain this place. */
   lists: readonly string[]
-  /** Upper bound of how often this place is answered, from the page sizes. */
+  /** Upper bound of how often this place is answered, from the page sizes and the present sizes of lists. */
   nodes: number
+  /** No object is answered here twice, so a list below has at most all the items that there are. */
+  distinct: boolean
+  /** The outermost list without pages that contains this place. */
+  plain: { name: string; length: number; instead: string | undefined } | undefined
   /** Fragments on the path to this place. */
   inside: readonly string[]
 }
@@ -58,17 +67,23 @@ interface WalkPlace {
 /** Counts what a document requests; throws the GraphQLError of the first exceeded limit. */
 export class DocumentWalk {
   readonly #schema: GraphQLSchema
+  readonly #sizes: ListSizes
+  readonly #given: Variables
+  #variables: Variables = {}
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly #used = new Set<string>()
   #selections = 0
   #counts = { aliases: 0, directives: 0, values: 0 }
 
-  constructor(schema: GraphQLSchema, fragments: readonly FragmentDefinitionNode[]) {
+  constructor(schema: GraphQLSchema, fragments: readonly FragmentDefinitionNode[], fleet: Fleet) {
     this.#schema = schema
+    this.#sizes = fleet.sizes
+    this.#given = fleet.variables
     this.#fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]))
   }
 
-  operation({ operation, selectionSet, directives }: OperationDefinitionNode): void {
+  operation({ operation, selectionSet, directives, variableDefinitions }: OperationDefinitionNode): void {
+    this.#variables = withDefaults(this.#given, variableDefinitions)
     this.#begin(this.#schema.getRootType(operation) ?? undefined, selectionSet, directives)
   }
 
@@ -81,7 +96,8 @@ export class DocumentWalk {
   #begin(type: GraphQLNamedType | undefined, set: SelectionSetNode, directives: Directives): void {
     this.#counts = { aliases: 0, directives: 0, values: 0 }
     this.#countDirectives(directives)
-    this.#walk(set, { answer: new AnswerPlace(), type, depth: 0, lists: [], nodes: 1, inside: [] })
+    const start = { depth: 0, lists: [], nodes: 1, distinct: true, plain: undefined, inside: [] }
+    this.#walk(set, { answer: new AnswerPlace(), type, ...start })
   }
 
   #walk(set: SelectionSetNode, place: WalkPlace): void {
@@ -118,13 +134,13 @@ export class DocumentWalk {
     if (field.selectionSet) this.#walk(field.selectionSet, this.#placeBelow(field, place, below))
   }
 
-  #countField({ alias, name }: FieldNode, { depth, nodes }: WalkPlace): void {
+  #countField({ alias, name }: FieldNode, { depth, nodes, type, plain }: WalkPlace): void {
     if (depth + 1 > DOCUMENT_LIMITS.depth) throw limit('Depth', DOCUMENT_LIMITS.depth, 'ask for fewer levels')
     if (alias && name.value !== '__typename' && ++this.#counts.aliases > DOCUMENT_LIMITS.aliases)
       throw limit('Aliases', DOCUMENT_LIMITS.aliases, 'ask for less at once')
-    this.#counts.values += nodes
+    this.#counts.values += nodes * (FIELD_COSTS[`${type?.name}.${name.value}`] ?? 1)
     if (this.#counts.values > DOCUMENT_LIMITS.values)
-      throw limit('Cost', DOCUMENT_LIMITS.values, 'ask for smaller pages or fewer fields')
+      throw limit('Cost', DOCUMENT_LIMITS.values, plain ? describeInstead(plain) : SMALLER)
   }
 
   #answerBelow({ alias, name }: FieldNode, { answer }: WalkPlace): AnswerPlace {
@@ -148,9 +164,30 @@ export class DocumentWalk {
     if (!definition)
       return { ...place, answer, depth, type: isSchema ? this.#schema.getType('__Schema') : undefined }
     const type = getNamedType(definition.type)
-    const nodes = place.nodes * pageSize(field, definition)
-    if (nodes > DOCUMENT_LIMITS.nodes) throw pagesWithinPages(field, nodes)
-    return { ...place, answer, depth, type, nodes, lists: listsBelow(field, definition, place) }
+    const lists = listsBelow(field, definition, place)
+    return { ...place, answer, depth, type, lists, ...this.#countNodes(field, definition, place) }
+  }
+
+  #countNodes(
+    field: FieldNode,
+    definition: GraphQLField<unknown, unknown>,
+    place: WalkPlace,
+  ): Pick<WalkPlace, 'nodes' | 'distinct' | 'plain'> {
+    const name = field.name.value
+    const list = PLAIN_LISTS[`${place.type?.name}.${name}`]
+    if (!list) {
+      const nodes = place.nodes * pageSize(field, definition)
+      if (nodes > DOCUMENT_LIMITS.nodes && nodes > place.nodes) throw pagesWithinPages(field, nodes)
+      return { nodes, plain: place.plain, distinct: place.distinct && (nodes <= 1 || isPart(definition)) }
+    }
+    const { all, most } = list.size(this.#sizes, readListFilter(field, this.#variables))
+    const product = place.nodes * most
+    const nodes = Math.max(1, place.distinct ? Math.min(product, all) : product)
+    return {
+      nodes,
+      plain: place.plain ?? { name, length: nodes, instead: list.instead },
+      distinct: place.distinct,
+    }
   }
 
   #definition(name: string, type: GraphQLNamedType | undefined): GraphQLField<unknown, unknown> | undefined {
@@ -162,6 +199,40 @@ export class DocumentWalk {
     if (this.#counts.directives > DOCUMENT_LIMITS.directives)
       throw limit('Directives', DOCUMENT_LIMITS.directives, 'ask for less at once')
   }
+}
+
+/** What the costs of a document depend on besides its text. */
+export interface Fleet {
+  sizes: ListSizes
+  variables: Variables
+}
+
+const SMALLER = 'ask for smaller pages or fewer fields'
+
+function describeInstead({ name, length, instead }: NonNullable<WalkPlace['plain']>): string {
+  if (instead === undefined) return SMALLER
+  return `"${name}" has up to ${length} items here, in one list. Ask for pages of "${instead}", or for fewer fields`
+}
+
+function withDefaults(
+  given: Variables,
+  definitions: OperationDefinitionNode['variableDefinitions'] = [],
+): Variables {
+  const missing = definitions.filter(({ variable }) => given[variable.name.value] === undefined)
+  return {
+    ...given,
+    ...Object.fromEntries(
+      missing.flatMap(({ variable, defaultValue }) =>
+        defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
+      ),
+    ),
+  }
+}
+
+/** Whether a field leads to its items one by one: a connection and its parts. Other fields may answer one object often. */
+function isPart({ type }: GraphQLField<unknown, unknown>): boolean {
+  const list = isNonNullType(type) ? type.ofType : type
+  return isListType(list) || /(Connection|Edge)$/.test(getNamedType(type).name)
 }
 
 type Directives = readonly DirectiveNode[] | undefined

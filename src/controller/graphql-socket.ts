@@ -4,11 +4,13 @@ import { GraphQLError, validate } from 'graphql'
 import type { Context as Connection, SubscribePayload } from 'graphql-ws'
 import { type Extra, useServer as serveGraphQL } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { ListSizes } from '../domain/list-sizes.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Context } from '../resolvers/context.ts'
 import type { GraphQLParts } from './apollo.ts'
 import { findDocumentProblem } from './document-problem.ts'
 import { formatError } from './format-error.ts'
+import { readVariables } from './list-filter.ts'
 import { parseDocument } from './parse-document.ts'
 import { findInitProblem, SocketLimits } from './socket-limits.ts'
 
@@ -16,6 +18,8 @@ export interface SocketOptions extends GraphQLParts {
   /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
   makeContext(who: string): Context
+  /** The sizes of lists at present. */
+  sizes(): ListSizes
 }
 
 /** Bytes of one message. */
@@ -63,10 +67,13 @@ function acceptInit(connection: Connection<undefined, Extra>): boolean {
 
 /** What to execute, or the errors: an invalid document ends only its operation, not the connection. */
 function prepareOperation(payload: SubscribePayload, { socket }: IncomingMessage, options: SocketOptions) {
-  const { schema, makeContext } = options
+  const { schema, makeContext, sizes } = options
   const document = parseDocument(payload.query)
   if (document instanceof GraphQLError) return [document]
-  const costly = findDocumentProblem(schema, document)
+  const costly = findDocumentProblem(schema, document, {
+    sizes: sizes(),
+    variables: readVariables(payload.variables),
+  })
   if (costly) return [costly]
   const problems = validate(schema, document)
   if (problems.length > 0) return problems

@@ -4,6 +4,7 @@ import type { ApolloServer } from '@apollo/server'
 import fastifyApollo from '@as-integrations/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
+import type { ListSizes } from '../domain/list-sizes.ts'
 import { createApp, printJson } from '../http/app.ts'
 import { frameworkRefusal } from '../http/framework-refusal.ts'
 import type { ErrorCode } from '../lib/error-codes.ts'
@@ -20,6 +21,8 @@ export interface ControllerHttpOptions {
   guard(request: IncomingMessage): void
   log: Log
   schema: GraphQLSchema
+  /** The sizes of lists at present. */
+  sizes(): ListSizes
 }
 
 /** Creates the HTTP server, not yet listening: guarded, GraphQL at /graphql, 404 for unknown paths. */
@@ -29,13 +32,14 @@ export async function createHttpApp({
   guard,
   log,
   schema,
+  sizes,
 }: ControllerHttpOptions): Promise<FastifyInstance> {
   const app = createApp({
     guard: ({ raw }) => guard(raw),
     refuse: (error, request, reply) => refuse(error, request, { reply, log }),
   })
   app.removeContentTypeParser('text/plain')
-  refuseCostlyDocuments(app, schema, log)
+  refuseCostlyDocuments(app, { schema, log, sizes })
   await app.register(fastifyApollo(apollo), {
     path: '/graphql',
     method: ['GET', 'POST'],

@@ -1,32 +1,51 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
+import type { ListSizes } from '../domain/list-sizes.ts'
 import type { Log } from '../lib/log.ts'
 import { findDocumentProblem } from './document-problem.ts'
 import { formatError } from './format-error.ts'
+import { readVariables, type Variables } from './list-filter.ts'
 import { parseDocument } from './parse-document.ts'
+
+export interface CostOptions {
+  schema: GraphQLSchema
+  log: Log
+  /** The sizes of lists at present. */
+  sizes(): ListSizes
+}
+
+interface Asked {
+  query: string
+  variables: Variables
+}
 
 /**
  * Refuses documents that request too much before Apollo sees them, because one of GraphQL's own rules takes quadratic
  * time for repeated fields.
  */
-export function refuseCostlyDocuments(app: FastifyInstance, schema: GraphQLSchema, log: Log): void {
+export function refuseCostlyDocuments(app: FastifyInstance, options: CostOptions): void {
   app.addHook('preHandler', async (request, reply) => {
     if (request.routeOptions.url !== '/graphql') return
     const problem = readQueries(request)
-      .map((query) => findProblem(schema, query))
+      .map((asked) => findProblem(options, asked))
       .find(Boolean)
-    if (problem) await reply.code(400).send({ errors: [formatError(problem, log)] })
+    if (problem) await reply.code(400).send({ errors: [formatError(problem, options.log)] })
   })
 }
 
 /** The documents at all places where Apollo may read one. */
-function readQueries({ body, query }: FastifyRequest): string[] {
-  const found = [body, query].map((fields) => (fields as { query?: unknown } | null | undefined)?.query)
-  return found.flat().filter((each) => typeof each === 'string')
+function readQueries({ body, query }: FastifyRequest): Asked[] {
+  return [body, query].flatMap((fields) => {
+    const { query: found, variables } = (fields ?? {}) as { query?: unknown; variables?: unknown }
+    const queries = [found].flat().filter((each) => typeof each === 'string')
+    return queries.map((each) => ({ query: each, variables: readVariables(variables) }))
+  })
 }
 
 /** Leaves documents that cannot be parsed to Apollo, which refuses them. */
-function findProblem(schema: GraphQLSchema, query: string): GraphQLError | undefined {
+function findProblem({ schema, sizes }: CostOptions, { query, variables }: Asked): GraphQLError | undefined {
   const document = parseDocument(query)
-  return document instanceof GraphQLError ? undefined : findDocumentProblem(schema, document)
+  return document instanceof GraphQLError
+    ? undefined
+    : findDocumentProblem(schema, document, { sizes: sizes(), variables })
 }

@@ -7,6 +7,7 @@ import { openCatalog } from '../catalog/catalog.ts'
 import type { Execute } from '../client/execute.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
+import { readListSizes } from '../domain/list-sizes.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import type { World } from '../domain/world.ts'
@@ -148,10 +149,11 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   const { log } = options
   const graphql = { schema: createSchema(), log }
   const makeContext = (who: string): Context => ({ world, who, loaders: createLoaders(world) })
+  const sizes = () => readListSizes(world)
   const guard = createGuard(options)
   const executeAs = (who: string) => createExecute(graphql, () => makeContext(who))
   const apollo = parts.adopt(await startApollo(graphql), (it) => it.stop())
-  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, ...graphql }), closeApp)
+  const app = parts.adopt(await createHttpApp({ apollo, makeContext, guard, sizes, ...graphql }), closeApp)
   await app.register(async (legacy) => {
     await addRestRoutes(legacy, { executeAs, clock: options.clock })
     addNewsRoute(legacy, world)
@@ -160,7 +162,7 @@ async function serve(world: World, options: ControllerOptions, parts: AsyncDispo
   const webFiles = await readWebFiles(options.webDir)
   addWebRoutes(app, webFiles)
   addStartPage(app, { version: options.version, hasIde: webFiles.has('index.html') })
-  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext }), (it) => it.close())
+  parts.adopt(serveSocket(app.server, { ...graphql, guard, makeContext, sizes }), (it) => it.close())
   limitConnections(app.server, { ...CONNECTION_LIMITS, ...options.connections })
   const url = await listen(app, options, 'controller')
   return { url, execute: executeAs('in process') }

@@ -3,12 +3,12 @@ import { type PlannedVolume, volumeIdentity } from './plan.ts'
 import type { World } from './world.ts'
 
 /** Sorted by name. */
-export function listApps(world: World): InventoryApp[] {
-  return world.inventory.plan.inventory.apps.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+export function listApps(world: World): readonly InventoryApp[] {
+  return world.inventory.plan.apps
 }
 
 export function getApp(world: World, name: string): InventoryApp | undefined {
-  return world.inventory.plan.inventory.apps.find((app) => app.name === name)
+  return world.inventory.plan.appsByName.get(name)
 }
 
 /** The planned volumes of an instance; one left out for a fault is among the inventory's problems. */

@@ -1,5 +1,5 @@
 import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
-import type { BackupFilter, Page, Slice } from '../wire/listing.ts'
+import type { BackupFilter, ListCount, Page, Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { QuestionArgs } from '../wire/questions.ts'
 import { type Answer, isRefused, refuse } from './answer.ts'
@@ -21,6 +21,10 @@ export interface BackupName {
 /** Newest first. */
 export function findBackups(world: World, filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>> {
   return world.ports.backups.find(filter, page)
+}
+
+export function countBackups({ ports }: World, filter: BackupFilter): Promise<ListCount> {
+  return ports.backups.count(filter)
 }
 
 /** Refuses with NOT_FOUND, or with CONFLICT if several servers have a backup of that name. */

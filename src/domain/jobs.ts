@@ -1,9 +1,13 @@
 import { NEVER } from '../lib/clock.ts'
+import { compareTexts } from '../lib/compare-texts.ts'
 import { DISK_SOURCE } from '../lib/data-room.ts'
+import { parseCursor } from '../wire/cursor.ts'
+import { capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
+import { cutPage } from './cut-page.ts'
 import { findJobApp } from './expire-job.ts'
 import type { PlannedJob } from './plan.ts'
 import { startRun } from './runs.ts'
@@ -42,11 +46,40 @@ export function listJobs(world: World, filter: JobFilter): JobView[] {
     .map((planned) => toJobView(world, planned))
 }
 
+const CURSOR = 'job'
+/** Longer lists are not sorted for one page: the page is searched for in the sorted list of all jobs. */
+const MAX_SORTED = 2000
+
+/** Sorted by id, and so by server. Throws BAD_INPUT for a bad cursor. */
+export function findJobs(world: World, filter: JobFilter, page: Page): Slice<JobView> {
+  const after = parseCursor(CURSOR, page)
+  const { items, hasNextPage } = cutPage(listSorted(world, filter), page, {
+    matches: (planned) => matchesFilter(planned, filter),
+    cursor: ({ id }) => [CURSOR, id],
+    isReached: ({ id }) => after === undefined || id > after,
+  })
+  const views = items.map(({ cursor, node }) => ({ cursor, node: toJobView(world, node) }))
+  return { items: views, hasNextPage }
+}
+
+export function countJobs(world: World, filter: JobFilter): ListCount {
+  return capCount(listCandidates(world, filter).filter((planned) => matchesFilter(planned, filter)).length)
+}
+
+function listSorted(world: World, filter: JobFilter): readonly PlannedJob[] {
+  const { jobs, sortedJobs } = world.inventory.plan
+  const candidates = listCandidates(world, filter)
+  const isFew = candidates.length <= MAX_SORTED && candidates.length < jobs.size
+  return isFew ? candidates.toSorted((one, other) => compareTexts(one.id, other.id)) : sortedJobs
+}
+
 /** Narrows the list by index first. */
-function listCandidates(world: World, { app, server }: JobFilter): PlannedJob[] {
+function listCandidates(world: World, { app, server }: JobFilter): readonly PlannedJob[] {
   const { jobs, jobsByApp, jobsByServer } = world.inventory.plan
-  if (app !== undefined) return jobsByApp.get(app) ?? []
-  return server === undefined ? [...jobs.values()] : (jobsByServer.get(server) ?? [])
+  const ofApp = app === undefined ? undefined : (jobsByApp.get(app) ?? [])
+  const ofServer = server === undefined ? undefined : (jobsByServer.get(server) ?? [])
+  if (ofApp && ofServer) return ofApp.length < ofServer.length ? ofApp : ofServer
+  return ofApp ?? ofServer ?? [...jobs.values()]
 }
 
 /** Names the job that a request is about. */

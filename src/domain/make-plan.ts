@@ -1,19 +1,31 @@
 import { createHash } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 import { posix } from 'node:path'
+import { compareTexts } from '../lib/compare-texts.ts'
 import { findNestedPaths } from '../lib/nested-paths.ts'
 import { archiveName } from '../wire/archive-name.ts'
 import { jobId } from '../wire/ids.ts'
 import type {
   Inventory,
+  InventoryApp,
   InventoryInstance,
   InventoryProc,
   InventorySchedule,
   InventoryVolume,
 } from '../wire/inventory.ts'
 import type { BackupArgs, Job, JobOptions } from '../wire/job.ts'
+import { shortenProcName } from '../wire/proc-names.ts'
 import { expireJob, findJobApp } from './expire-job.ts'
-import { type Plan, type PlannedJob, type PlannedVolume, volumeIdentity, volumeKey } from './plan.ts'
+import {
+  comparePlaces,
+  type ListSize,
+  type Plan,
+  type PlannedJob,
+  type PlannedVolume,
+  type PlanSizes,
+  volumeIdentity,
+  volumeKey,
+} from './plan.ts'
 
 /** @param volumeRoot the directory of volumes whose path the inventory does not name */
 export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
@@ -27,6 +39,11 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
     jobs: new Map(),
     jobsByApp: new Map(),
     jobsByServer: new Map(),
+    ...indexApps(inventory),
+    serversByApp: new Map(),
+    sortedVolumes: [],
+    sortedJobs: [],
+    sizes: measureLists(inventory, [], []),
     problems: [],
   }
   const drafts = [...draftVolumes(inventory, volumeRoot)]
@@ -36,7 +53,73 @@ export function makePlan(inventory: Inventory, volumeRoot: string): Plan {
     addServer(plan, ip, volumes)
   plan.jobsByApp = Map.groupBy(plan.jobs.values(), findJobApp)
   plan.jobsByServer = Map.groupBy(plan.jobs.values(), ({ server }) => server)
+  const volumesByApp = Map.groupBy(plan.volumes, ({ app }) => app)
+  plan.serversByApp = new Map(
+    [...volumesByApp].map(([app, volumes]) => [app, new Set(volumes.map(({ server }) => server))]),
+  )
+  plan.sortedVolumes = sortInGroups(volumesByApp, comparePlaces)
+  plan.sortedJobs = sortInGroups(
+    Map.groupBy(plan.jobs.values(), ({ id }) => id.slice(0, SERVER_DIGITS)),
+    (one, other) => compareTexts(one.id, other.id),
+  )
+  plan.sizes = measureLists(inventory, plan.volumes, plan.jobsByServer.values())
   return plan
+}
+
+/** Hex digits of the server at the start of a job's id. */
+const SERVER_DIGITS = 8
+
+function indexApps({ apps }: Inventory): Pick<Plan, 'apps' | 'appsByName' | 'procNames'> {
+  const appsByName = new Map<string, InventoryApp>()
+  const procNames = new Map<string, Set<string>>()
+  for (const app of apps) {
+    // Of two apps with one name, the first counts.
+    if (!appsByName.has(app.name)) appsByName.set(app.name, app)
+    for (const { name } of app.procs) {
+      const short = shortenProcName(name)
+      const names = procNames.get(short) ?? new Set()
+      procNames.set(short, names.add(name))
+    }
+  }
+  return {
+    apps: apps.toSorted((one, other) => compareTexts(one.name, other.name)),
+    appsByName,
+    procNames,
+  }
+}
+
+function measureLists(
+  { apps }: Inventory,
+  volumes: PlannedVolume[],
+  jobsByServer: Iterable<PlannedJob[]>,
+): PlanSizes {
+  const procs = apps.flatMap((app) => app.procs)
+  return {
+    procsOfApps: measureEach(apps, (app) => app.procs),
+    instancesOfProcs: measureEach(procs, (proc) => proc.instances),
+    volumesOfInstances: measureEach(
+      procs.flatMap((proc) => proc.instances),
+      (instance) => instance.volumes,
+    ),
+    jobsOfVolumes: measureEach(volumes, (volume) => volume.jobs),
+    jobsOfServers: measureEach(jobsByServer, (jobs) => jobs),
+  }
+}
+
+function measureEach<T>(parents: Iterable<T>, listOf: (parent: T) => readonly unknown[]): ListSize {
+  const size = { all: 0, most: 0 }
+  for (const parent of parents) {
+    const { length } = listOf(parent)
+    size.all += length
+    size.most = Math.max(size.most, length)
+  }
+  return size
+}
+
+/** Sorts the groups by their names and each of them on its own, which is much faster than to sort all of it. */
+function sortInGroups<T>(groups: Map<string, T[]>, compare: (one: T, other: T) => number): T[] {
+  const names = [...groups.keys()].sort(compareTexts)
+  return names.flatMap((name) => groups.get(name)?.toSorted(compare) ?? [])
 }
 
 /** The version of a list of jobs: a hash, so that every controller computes the same one for the same jobs. */

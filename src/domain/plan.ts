@@ -1,4 +1,5 @@
-import type { Inventory } from '../wire/inventory.ts'
+import { compareTexts } from '../lib/compare-texts.ts'
+import type { Inventory, InventoryApp } from '../wire/inventory.ts'
 import type { Job } from '../wire/job.ts'
 
 /** The plan made from an inventory: its volumes with their places, and the jobs of each server. */
@@ -16,9 +17,39 @@ export interface Plan {
   jobs: Map<string, PlannedJob>
   jobsByApp: Map<string, PlannedJob[]>
   jobsByServer: Map<string, PlannedJob[]>
+  /** Sorted by name. */
+  apps: InventoryApp[]
+  appsByName: Map<string, InventoryApp>
+  /** Full names of procs, keyed by the short name. */
+  procNames: Map<string, Set<string>>
+  /** IPs of the servers on which an app has volumes. */
+  serversByApp: Map<string, Set<string>>
+  /** Sorted by app, proc, instance and name, for lists in pages. */
+  sortedVolumes: PlannedVolume[]
+  /** Sorted by id, for lists in pages. */
+  sortedJobs: PlannedJob[]
+  sizes: PlanSizes
   /** What could not be planned, one sentence each. */
   problems: string[]
 }
+
+/** How long the lists of a plan are, for the cost of a query. */
+export interface PlanSizes {
+  procsOfApps: ListSize
+  instancesOfProcs: ListSize
+  volumesOfInstances: ListSize
+  jobsOfVolumes: ListSize
+  jobsOfServers: ListSize
+}
+
+export interface ListSize {
+  /** Items of all these lists together. */
+  all: number
+  /** Items of the longest one. */
+  most: number
+}
+
+export type VolumePlace = Pick<PlannedVolume, 'app' | 'proc' | 'instanceNo' | 'name'>
 
 export interface PlannedVolume {
   app: string
@@ -51,12 +82,22 @@ export interface ServerPlan {
   version: string
 }
 
+/** The order of volumes in lists: by app, proc, instance and name. */
+export function comparePlaces(one: VolumePlace, other: VolumePlace): number {
+  return (
+    compareTexts(one.app, other.app) ||
+    compareTexts(one.proc, other.proc) ||
+    one.instanceNo - other.instanceNo ||
+    compareTexts(one.name, other.name)
+  )
+}
+
 /** @param name a path, or the name of an archive */
 export function volumeKey(server: string, name: string): string {
   return `${server} ${name}`
 }
 
 /** Identifies a volume regardless of its server and path. */
-export function volumeIdentity(volume: Pick<PlannedVolume, 'app' | 'proc' | 'instanceNo' | 'name'>): string {
+export function volumeIdentity(volume: VolumePlace): string {
   return JSON.stringify([volume.app, volume.proc, volume.instanceNo, volume.name])
 }

@@ -7,7 +7,7 @@ import type { BackupInfo } from '../wire/backup.ts'
 import type { DaemonDebug, JobsSender, RecoverRequest } from '../wire/daemon-api.ts'
 import type { Inventory, InventoryNews } from '../wire/inventory.ts'
 import type { Job, ScheduledJob } from '../wire/job.ts'
-import type { BackupFilter, Page, RecordFilter, Slice } from '../wire/listing.ts'
+import type { BackupFilter, ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { QuestionAnswer, QuestionArgs, QuestionName } from '../wire/questions.ts'
 import type { RunRecord } from '../wire/record.ts'
 
@@ -28,6 +28,7 @@ export interface RecordStore {
   serversOf(rids: readonly string[]): Promise<Map<string, string>>
   /** Sorted by request time, latest first; a record keeps its position when it starts. */
   find(filter: RecordFilter, page: Page): Promise<Slice<RunRecord>>
+  count(filter: RecordFilter): Promise<ListCount>
   /** The newest record of each job, for a DataLoader. */
   lastOfJobs(jobIds: readonly string[]): Promise<Map<string, RunRecord>>
   /** Records that have not ended, of one server or of all. */
@@ -54,6 +55,7 @@ export interface BackupStore {
   get(server: string, name: string): Promise<BackupInfo | undefined>
   /** Newest first (sequence, then created). */
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
+  count(filter: BackupFilter): Promise<ListCount>
   /** The newest good backup of each volume, for a DataLoader; keyed `${server} ${source}`. */
   lastGood(keys: readonly VolumeKey[]): Promise<Map<string, BackupInfo>>
   /** The backups known to be corrupt, of one server or of all. */

@@ -1,22 +1,30 @@
 import { BackupdError } from '../lib/errors.ts'
-import { isProcNamed } from '../wire/proc-names.ts'
+import { isProcNamed, shortenProcName } from '../wire/proc-names.ts'
 import type { World } from './world.ts'
+
+/** How many names an error lists at most. */
+const MAX_LISTED = 10
 
 /**
  * Expands the name of a proc, written in any way that isProcNamed() accepts, to its full name. A name that is not in
  * the inventory becomes app.web.name, the usual type. Throws BAD_INPUT if a short name is ambiguous.
  */
 export function fullProcName(world: World, app: string | undefined, asked: string): string {
-  const apps = world.inventory.plan.inventory.apps.filter(({ name }) => app === undefined || name === app)
-  const names = new Set(
-    apps.flatMap(({ procs }) => procs.map(({ name }) => name)).filter((name) => isProcNamed(name, asked)),
-  )
+  const names = listProcNames(world, app, asked)
   if (names.has(asked)) return asked
-  if (names.size > 1) {
-    throw new BackupdError('BAD_INPUT', `"${asked}" means ${[...names].join(' and ')}: write the full name`)
+  const [only, ...others] = [...names].filter((name) => isProcNamed(name, asked))
+  if (only !== undefined && others.length > 0) {
+    const listed = [only, ...others].slice(0, MAX_LISTED).join(' and ')
+    throw new BackupdError('BAD_INPUT', `"${asked}" means ${listed}: write the full name`)
   }
-  const [only] = names
   if (only !== undefined || app === undefined) return only ?? asked
   const parts = asked.split('.').length
   return parts > 2 ? asked : `${app}.${parts === 2 ? asked : `web.${asked}`}`
+}
+
+/** The procs that may be meant: those of the app, or all with that short name. */
+function listProcNames({ inventory }: World, app: string | undefined, asked: string): ReadonlySet<string> {
+  const { appsByName, procNames } = inventory.plan
+  if (app === undefined) return procNames.get(shortenProcName(asked)) ?? new Set()
+  return new Set(appsByName.get(app)?.procs.map(({ name }) => name))
 }

@@ -1,7 +1,7 @@
 import { BackupdError } from '../lib/errors.ts'
 import { can } from '../wire/actions.ts'
 import type { News } from '../wire/daemon-api.ts'
-import type { Page, RecordFilter, Slice } from '../wire/listing.ts'
+import type { ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import { isTerminal, type LegacyRecord, type RunRecord } from '../wire/record.ts'
 import { type Answer, refuse } from './answer.ts'
 import { audited } from './audit.ts'
@@ -93,6 +93,10 @@ export async function getRecord(world: World, rid: string): Promise<RunRecord | 
 /** Sorted by request time, latest first; a record keeps its position when it starts. */
 export function findRecords(world: World, filter: RecordFilter, page: Page): Promise<Slice<RunRecord>> {
   return world.ports.records.find(filter, page)
+}
+
+export function countRecords({ ports }: World, filter: RecordFilter): Promise<ListCount> {
+  return ports.records.count(filter)
 }
 
 export function cancelRecord(world: World, who: string, rid: string): Promise<Answer<RunRecord>> {

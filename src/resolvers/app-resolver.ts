@@ -1,15 +1,17 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql'
 import { getApp, listApps, listPlannedVolumes } from '../domain/apps.ts'
-import { findBackups } from '../domain/backups.ts'
+import { countBackups, findBackups } from '../domain/backups.ts'
 import { getJob } from '../domain/jobs.ts'
+import { countVolumes, findVolumes } from '../domain/volumes.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
-import { toPage } from './filters.ts'
+import { toPage, toVolumeFilter } from './filters.ts'
 import { toApp, toBackup, toConnection, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
 import { App, Instance, Proc, Volume } from './types/app.ts'
 import { Backup } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
-import { BackupConnection } from './types/connections.ts'
+import { BackupConnection, VolumeConnection } from './types/connections.ts'
+import { VolumeFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
 import { Server } from './types/server.ts'
 
@@ -57,6 +59,23 @@ export class InstanceResolver {
 
 @Resolver(() => Volume)
 export class VolumeResolver {
+  @Query(() => VolumeConnection, { description: 'Volumes, sorted by app, proc, instance and name.' })
+  volumes(
+    @Ctx() { world }: Context,
+    @Arg('first', () => Int, pageSize(50)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
+    @Arg('filter', () => VolumeFilter, { nullable: true }) filter?: VolumeFilter,
+  ): Connection<Volume> {
+    const wanted = toVolumeFilter(filter)
+    const slice = findVolumes(world, wanted, toPage(first ?? 50, after))
+    return toConnection(slice, toVolume, () => countVolumes(world, wanted))
+  }
+
+  @FieldResolver(() => Server, { description: 'The server that it lies on.' })
+  server(@Ctx() { world }: Context, @Root() { source }: Volume): Server {
+    return toServer(world, source.server)
+  }
+
   @FieldResolver(() => [Job], { description: 'The schedules of its backups.' })
   jobs(@Ctx() { world }: Context, @Root() { source }: Volume): Job[] {
     const views = source.jobs.map(({ id }) => getJob(world, id)).filter((view) => view !== undefined)
@@ -80,11 +99,12 @@ export class VolumeResolver {
     @Arg('after', () => String, AFTER) after?: string,
   ): Promise<Connection<Backup>> {
     const { app, proc, instanceNo, name } = source
-    const slice = await findBackups(
-      world,
-      { app, proc, instanceNo, volumes: [name] },
-      toPage(first ?? 50, after),
+    const filter = { app, proc, instanceNo, volumes: [name] }
+    const slice = await findBackups(world, filter, toPage(first ?? 50, after))
+    return toConnection(
+      slice,
+      (backup) => toBackup(world, backup),
+      () => countBackups(world, filter),
     )
-    return toConnection(slice, (backup) => toBackup(world, backup))
   }
 }

@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { isRefused } from '../domain/answer.ts'
-import { deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
+import { countBackups, deleteBackups, findBackups, listFiles, locateBackup } from '../domain/backups.ts'
 import { migrate, recover } from '../domain/recover.ts'
 import { MAX_FILES } from '../wire/daemon-api.ts'
 import { orThrow } from './answer.ts'
@@ -39,8 +39,13 @@ export class BackupResolver {
     @Arg('after', () => String, AFTER) after?: string,
     @Arg('filter', () => BackupFilter, { nullable: true }) filter?: BackupFilter,
   ): Promise<Connection<Backup>> {
-    const slice = await findBackups(world, toBackupFilter(world, filter), toPage(first ?? 50, after))
-    return toConnection(slice, (backup) => toBackup(world, backup))
+    const wanted = toBackupFilter(world, filter)
+    const slice = await findBackups(world, wanted, toPage(first ?? 50, after))
+    return toConnection(
+      slice,
+      (backup) => toBackup(world, backup),
+      () => countBackups(world, wanted),
+    )
   }
 
   @Query(() => Backup, { nullable: true, description: 'One backup; null if it does not exist.' })

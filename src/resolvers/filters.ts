@@ -1,5 +1,6 @@
 import type { JobFilter } from '../domain/jobs.ts'
 import { fullProcName } from '../domain/procs.ts'
+import type { VolumeFilter } from '../domain/volumes.ts'
 import type { World } from '../domain/world.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { BackupFilter, Page, RecordFilter } from '../wire/listing.ts'
@@ -27,6 +28,10 @@ export function toPage(first: number, after: string | null | undefined, max = MA
 }
 
 export function toJobFilter(filter: inputs.JobFilter | null | undefined): JobFilter {
+  return withoutNulls({ ...filter })
+}
+
+export function toVolumeFilter(filter: inputs.VolumeFilter | null | undefined): VolumeFilter {
   return withoutNulls({ ...filter })
 }
 

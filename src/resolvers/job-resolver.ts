@@ -1,11 +1,14 @@
-import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { getApp } from '../domain/apps.ts'
-import { getJob, listJobs, runJob, sleepJob, wakeJob } from '../domain/jobs.ts'
+import { countJobs, findJobs, getJob, listJobs, runJob, sleepJob, wakeJob } from '../domain/jobs.ts'
 import { orThrow } from './answer.ts'
+import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
-import { toJobFilter } from './filters.ts'
-import { toApp, toJob, toRecord, toServer } from './mapper.ts'
+import { toJobFilter, toPage } from './filters.ts'
+import { toApp, toConnection, toJob, toRecord, toServer } from './mapper.ts'
 import { App } from './types/app.ts'
+import type { Connection } from './types/connection.ts'
+import { JobConnection } from './types/connections.ts'
 import { JobFilter } from './types/inputs.ts'
 import { Job } from './types/job.ts'
 import { Record } from './types/record.ts'
@@ -25,6 +28,18 @@ export class JobResolver {
     @Arg('filter', () => JobFilter, { nullable: true }) filter?: JobFilter,
   ): Job[] {
     return listJobs(world, toJobFilter(filter)).map(toJob)
+  }
+
+  @Query(() => JobConnection, { description: 'The same jobs in pages, sorted by id.' })
+  jobConnection(
+    @Ctx() { world }: Context,
+    @Arg('first', () => Int, pageSize(50)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
+    @Arg('filter', () => JobFilter, { nullable: true }) filter?: JobFilter,
+  ): Connection<Job> {
+    const wanted = toJobFilter(filter)
+    const slice = findJobs(world, wanted, toPage(first ?? 50, after))
+    return toConnection(slice, toJob, () => countJobs(world, wanted))
   }
 
   @Query(() => Job, { nullable: true, description: 'One job; null if it does not exist.' })

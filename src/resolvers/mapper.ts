@@ -20,7 +20,7 @@ import type { DaemonDebug } from '../wire/daemon-api.ts'
 import { count } from '../wire/fields.ts'
 import { findApp } from '../wire/find-app.ts'
 import type { InventoryApp, InventoryInstance, InventoryProc } from '../wire/inventory.ts'
-import type { Slice } from '../wire/listing.ts'
+import type { ListCount, Slice } from '../wire/listing.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums.ts'
 import { optionalText } from './filters.ts'
@@ -52,7 +52,8 @@ export function toInstance(proc: Proc, instance: InventoryInstance): Instance {
 }
 
 export function toVolume(volume: PlannedVolume): Volume {
-  return { name: volume.name, path: volume.path, source: volume }
+  const { app, proc, instanceNo, name, path } = volume
+  return { app, proc, instanceNo, name, path, source: volume }
 }
 
 export function toJob(view: JobView): Job {
@@ -245,20 +246,31 @@ export function toFiles(
   first: boolean,
 ): Connection<File> {
   const items = files.map((file) => ({ cursor: file.path, node: file }))
-  const connection = toConnection(
-    { items, hasNextPage: next !== null, totalCount: items.length },
-    (file) => file,
-  )
-  return { ...connection, totalCount: first && next === null ? items.length : null }
+  const page = toPlainConnection({ items, hasNextPage: next !== null }, (file) => file)
+  return { ...page, totalCount: first && next === null ? items.length : null }
 }
 
-export function toConnection<T, U>(slice: Slice<T>, toNode: (node: T) => U): Connection<U> {
-  const edges = slice.items.map(({ cursor, node }) => ({ cursor, node: toNode(node) }))
+/** @param count counts the whole list; called at most once, and only if the count is selected */
+export function toConnection<T, U>(
+  slice: Slice<T>,
+  toNode: (node: T) => U,
+  count: () => ListCount | Promise<ListCount>,
+): Connection<U> {
+  let counting: ListCount | Promise<ListCount> | undefined
+  const countOnce = () => (counting ??= count())
+  return {
+    ...toPlainConnection(slice, toNode),
+    totalCount: async () => (await countOnce()).count,
+    totalCountIsCapped: async () => (await countOnce()).isCapped,
+  }
+}
+
+function toPlainConnection<T, U>({ items, hasNextPage }: Slice<T>, toNode: (node: T) => U) {
+  const edges = items.map(({ cursor, node }) => ({ cursor, node: toNode(node) }))
   return {
     edges,
     nodes: edges.map(({ node }) => node),
-    pageInfo: { hasNextPage: slice.hasNextPage, endCursor: edges.at(-1)?.cursor ?? null },
-    totalCount: slice.totalCount,
+    pageInfo: { hasNextPage, endCursor: edges.at(-1)?.cursor ?? null },
   }
 }
 

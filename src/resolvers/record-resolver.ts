@@ -1,7 +1,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql'
 import { getJob } from '../domain/jobs.ts'
 import type { RecordEvent as DomainEvent } from '../domain/record-events.ts'
-import { cancelRecord, findRecords, getRecord } from '../domain/records.ts'
+import { cancelRecord, countRecords, findRecords, getRecord } from '../domain/records.ts'
 import { checkSince, watchRecords } from '../domain/watch-records.ts'
 import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
@@ -39,8 +39,13 @@ export class RecordResolver {
     @Arg('after', () => String, AFTER) after?: string,
     @Arg('filter', () => RecordFilter, { nullable: true }) filter?: RecordFilter,
   ): Promise<Connection<Record>> {
-    const slice = await findRecords(world, toRecordFilter(world, filter), toPage(first ?? 20, after))
-    return toConnection(slice, (record) => toRecord(world, record))
+    const wanted = toRecordFilter(world, filter)
+    const slice = await findRecords(world, wanted, toPage(first ?? 20, after))
+    return toConnection(
+      slice,
+      (record) => toRecord(world, record),
+      () => countRecords(world, wanted),
+    )
   }
 
   @Query(() => Record, { nullable: true, description: 'One run; null if it does not exist.' })

@@ -1,15 +1,20 @@
-import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import { confirmClock } from '../domain/clocks.ts'
 import { listJobs } from '../domain/jobs.ts'
-import { listServers, readDebug } from '../domain/list-servers.ts'
+import { countServers, findServers, listServers, readDebug } from '../domain/list-servers.ts'
 import { startScheduler, stopScheduler } from '../domain/schedulers.ts'
 import { orThrow } from './answer.ts'
+import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
-import { toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
+import { toPage } from './filters.ts'
+import { toConnection, toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
+import type { Connection } from './types/connection.ts'
+import { ServerConnection } from './types/connections.ts'
 import { InventoryStatus } from './types/inventory.ts'
 import { Job } from './types/job.ts'
 import { Server, ServerDebug } from './types/server.ts'
 
+const OF_APP = { nullable: true, description: 'Only servers on which this app has volumes.' }
 const REACHABLE = { nullable: true, description: 'Only servers whose daemon answers, or only the others.' }
 
 @Resolver(() => Server)
@@ -17,12 +22,28 @@ export class ServerResolver {
   @Query(() => [Server], { description: 'The servers of the inventory, and those that are leaving it.' })
   servers(
     @Ctx() { world }: Context,
-    @Arg('app', () => ID, { nullable: true, description: 'Only servers on which this app has volumes.' })
-    app?: string,
+    @Arg('app', () => ID, OF_APP) app?: string,
     @Arg('reachable', () => Boolean, REACHABLE) reachable?: boolean,
   ): Server[] {
     const found = listServers(world, { app: app ?? undefined, reachable: reachable ?? undefined })
     return found.map(({ ip }) => toServer(world, ip))
+  }
+
+  @Query(() => ServerConnection, { description: 'The same servers in pages, sorted by address.' })
+  serverConnection(
+    @Ctx() { world }: Context,
+    @Arg('first', () => Int, pageSize(50)) first?: number,
+    @Arg('after', () => String, AFTER) after?: string,
+    @Arg('app', () => ID, OF_APP) app?: string,
+    @Arg('reachable', () => Boolean, REACHABLE) reachable?: boolean,
+  ): Connection<Server> {
+    const wanted = { app: app ?? undefined, reachable: reachable ?? undefined }
+    const slice = findServers(world, wanted, toPage(first ?? 50, after))
+    return toConnection(
+      slice,
+      ({ ip }) => toServer(world, ip),
+      () => countServers(world, wanted),
+    )
   }
 
   @Query(() => Server, { nullable: true, description: 'One server; null if it is not known.' })

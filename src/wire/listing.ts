@@ -9,7 +9,20 @@ export interface Page {
 export interface Slice<T> {
   items: { cursor: string; node: T }[]
   hasNextPage: boolean
-  totalCount: number
+}
+
+/** Lists are counted only up to here, because counting reads every item. */
+export const MAX_COUNT = 10_000
+
+/** The length of a list. If it is capped, the list has more than `count` items. */
+export interface ListCount {
+  count: number
+  isCapped: boolean
+}
+
+/** @param found the number of items, counted up to MAX_COUNT + 1 or further */
+export function capCount(found: number): ListCount {
+  return { count: Math.min(found, MAX_COUNT), isCapped: found > MAX_COUNT }
 }
 
 /** All fields must match, of a list any value. `proc`: the full name. `from` (included), `to` (excluded): ISO 8601. */

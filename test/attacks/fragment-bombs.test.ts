@@ -4,9 +4,11 @@ import { expect, test } from 'vitest'
 import { MAX_TOKENS } from '../../src/controller/apollo.ts'
 import { findDocumentProblem } from '../../src/controller/document-problem.ts'
 import { DOCUMENT_LIMITS } from '../../src/controller/document-walk.ts'
+import { sizesOf } from '../support/list-sizes.ts'
 import { askGraphQL, socketClient, startTestController, testFolder } from '../support/real-controller.ts'
 
 const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'))
+const FLEET = { sizes: sizesOf({ apps: [] }), variables: {} }
 const times = <T>(count: number, make: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => make(at))
 
@@ -45,7 +47,11 @@ function workOf(document: DocumentNode): number {
         return found && typeof found === 'object' ? counting(found) : found
       },
     })
-  findDocumentProblem(schema, counting({ ...document, definitions: document.definitions.map(counting) }))
+  findDocumentProblem(
+    schema,
+    counting({ ...document, definitions: document.definitions.map(counting) }),
+    FLEET,
+  )
   return reads
 }
 
@@ -66,14 +72,14 @@ function fits(query: string): boolean {
 
 test.each(Object.entries(SHAPES))('%s: the work is limited, however large the document is', (_, make) => {
   const document = parse(make(largest(make)), { maxTokens: MAX_TOKENS })
-  expect(findDocumentProblem(schema, document)).toMatchObject({ extensions: { code: 'TOO_COSTLY' } })
+  expect(findDocumentProblem(schema, document, FLEET)).toMatchObject({ extensions: { code: 'TOO_COSTLY' } })
   expect(workOf(document)).toBeLessThan(4 * DOCUMENT_LIMITS.selections)
 })
 
 /** What passes the limits is small enough for the rules of GraphQL, the quadratic one too. */
 test.each(Object.entries(SHAPES))('%s: within the limits, GraphQL compares few fields', (_, make) => {
   let count = 1
-  while (!findDocumentProblem(schema, parse(make(count + 1))) && count < 200) count += 1
+  while (!findDocumentProblem(schema, parse(make(count + 1)), FLEET) && count < 200) count += 1
   const document = parse(make(count))
   expect(comparisonsOf(schema, document)).toBeLessThan(200_000)
 })
@@ -155,8 +161,8 @@ function records(count: number): string {
 test.each(AT_THE_BOUND)(
   '%s: a document at the limit passes, one above does not',
   (_, within, beyond, message) => {
-    expect(findDocumentProblem(schema, parse(within))).toBeUndefined()
-    expect(findDocumentProblem(schema, parse(beyond))?.message).toMatch(message)
+    expect(findDocumentProblem(schema, parse(within), FLEET)).toBeUndefined()
+    expect(findDocumentProblem(schema, parse(beyond), FLEET)?.message).toMatch(message)
   },
 )
 
@@ -174,7 +180,7 @@ const CIRCLES: Record<string, string> = {
 
 test.each(Object.entries(CIRCLES))('%s costs only its own size, and GraphQL refuses it', (_, query) => {
   const document = parse(query)
-  expect(findDocumentProblem(schema, document)).toBeUndefined()
+  expect(findDocumentProblem(schema, document, FLEET)).toBeUndefined()
   expect(workOf(document)).toBeLessThan(100)
   expect(validate(schema, document).map(({ message }) => message)).toContainEqual(
     expect.stringMatching(/^Cannot spread fragment "[fg]" within itself/),
@@ -190,7 +196,7 @@ test.each([
     `{ __typename } fragment f on Query { ...g } fragment g on Query { ...f ${ALIASES} }`,
   ],
 ])('too many aliases %s are counted', (_, query) => {
-  expect(findDocumentProblem(schema, parse(query))?.message).toMatch(/Aliases limit of 30/)
+  expect(findDocumentProblem(schema, parse(query), FLEET)?.message).toMatch(/Aliases limit of 30/)
 })
 
 test('cycles of fragments are refused over HTTP and over a WebSocket', async () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { makeKeyBounds, parseCursor, timeKey, toSlice } from '../../src/catalog/keyset.ts'
+import { makeKeyBounds, timeKey, toSlice } from '../../src/catalog/keyset.ts'
 import { isoTime, isoTimeOfNs } from '../../src/lib/clock.ts'
 import { withoutControls } from '../../src/lib/plain-text.ts'
 import { DateTime } from '../../src/resolvers/scalars.ts'
 import { manifestText, parseManifest } from '../../src/store/manifest.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
+import { parseCursor } from '../../src/wire/cursor.ts'
 import { json, objectName as objectNameField } from '../../src/wire/fields.ts'
 import { extremeSize, extremeTime } from '../support/extreme-entries.ts'
 
@@ -73,7 +74,7 @@ test('a time with any fraction has a key', () => {
 test('every cursor leads back to its key, and is refused by other lists', () => {
   fc.assert(
     fc.property(text, (key) => {
-      const { items } = toSlice([{ key, node: 1 }], { first: 1 }, { kind: 'record', totalCount: 1 })
+      const { items } = toSlice([{ key, node: 1 }], { first: 1 }, 'record')
       const after = items[0]?.cursor ?? ''
       expect(parseCursor('record', { first: 1, after })).toBe(key)
       expect(() => parseCursor('backup', { first: 1, after })).toThrow('is not a cursor')

@@ -41,6 +41,15 @@ export class Instance {
 
 @ObjectType({ description: 'A directory of a proc that the inventory names.' })
 export class Volume {
+  @Field(() => String, { description: 'The app that it belongs to.' })
+  app!: string
+
+  @Field(() => String, { description: 'The full name of the proc.' })
+  proc!: string
+
+  @Field(() => Int, { description: 'Number of the instance, from 1.' })
+  instanceNo!: number
+
   @Field(() => String, { description: 'Its path inside the proc: `/data/db`.' })
   name!: string
 

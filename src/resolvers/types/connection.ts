@@ -13,13 +13,16 @@ export class PageInfo {
   endCursor!: string | null
 }
 
-/** A page in GraphQL's connection form. */
+/** A page in GraphQL's connection form. What counts the whole list is called only if it is selected. */
 export interface Connection<T> {
   edges: { cursor: string; node: T }[]
   nodes: T[]
   pageInfo: PageInfo
-  totalCount: number | null
+  totalCount: number | null | (() => Promise<number>)
+  totalCountIsCapped?(): Promise<boolean>
 }
+
+const IS_CAPPED = { description: 'The list has more items than `totalCount`.' }
 
 export interface ConnectionOptions {
   /** The count is not always known. */
@@ -54,9 +57,14 @@ export function connectionType<T extends object>(
 
     @Field(() => Int, {
       nullable: options.uncounted === true,
-      description: 'Number of items in the whole list.',
+      description: options.uncounted
+        ? 'Number of items in the whole list.'
+        : 'Number of items in the whole list, counted up to 10000.',
     })
-    totalCount!: number | null
+    totalCount!: Connection<T>['totalCount']
+
+    totalCountIsCapped?(): Promise<boolean>
   }
+  if (!options.uncounted) Field(() => Boolean, IS_CAPPED)(NamedConnection.prototype, 'totalCountIsCapped')
   return NamedConnection
 }

@@ -1,10 +1,16 @@
+import { Volume } from './app.ts'
 import { Backup, File } from './backup.ts'
 import { connectionType } from './connection.ts'
+import { Job } from './job.ts'
 import { Record } from './record.ts'
+import { Server } from './server.ts'
 import { FileChange, FileVersion } from './snapshot.ts'
 
 export const BackupConnection = connectionType('Backup', () => Backup)
+export const JobConnection = connectionType('Job', () => Job)
 export const RecordConnection = connectionType('Record', () => Record)
+export const ServerConnection = connectionType('Server', () => Server)
+export const VolumeConnection = connectionType('Volume', () => Volume)
 /** These lists are read in pages, so their count is known only if one page has everything. */
 export const FileConnection = connectionType('File', () => File, { uncounted: true })
 export const FileChangeConnection = connectionType('FileChange', () => FileChange, { uncounted: true })

@@ -2,8 +2,8 @@ import { Field, ID, InputType, Int } from 'type-graphql'
 import { BackupMode, InUse, OnRefusedRename, RecordState } from '../enums.ts'
 import { DateTime } from '../scalars.ts'
 
-@InputType()
-class PlaceFilter {
+@InputType({ description: 'Selects volumes that match every given field.' })
+export class VolumeFilter {
   @Field(() => ID, { nullable: true, description: 'Name of an app.' })
   app?: string
 
@@ -16,11 +16,14 @@ class PlaceFilter {
   @Field(() => Int, { nullable: true, description: 'Number of an instance.' })
   instanceNo?: number
 
-  @Field(() => BackupMode, { nullable: true, description: 'Full backups or increments.' })
-  mode?: BackupMode
-
   @Field(() => ID, { nullable: true, description: 'IP of a server.' })
   server?: string
+}
+
+@InputType()
+class PlaceFilter extends VolumeFilter {
+  @Field(() => BackupMode, { nullable: true, description: 'Full backups or increments.' })
+  mode?: BackupMode
 }
 
 @InputType({ description: 'Selects jobs that match every given field.' })

@@ -1,3 +1,5 @@
+import { shortenProcName } from '../../wire/proc-names.ts'
+
 /** Names for the example tabs; empty if the controller has nothing of the kind yet. */
 export interface ExampleNames {
   app: string
@@ -10,19 +12,22 @@ export interface ExampleNames {
   series: { app: string; proc: string; name: string; snapshot: string }
 }
 
-const QUERY = `{
-  apps { name procs { shortName instances { volumes { jobs { id } lastGood { name } } } } }
+export const QUERY = `{
+  volumes(first: 100) { nodes { app proc jobs { id } lastGood { name } } }
   backups(filter: { mode: INCREMENT }, first: 1) { nodes { app proc name snapshots(first: 10) { id } } }
 }`
 
 interface Answer {
   data?: {
-    apps: { name: string; procs: { shortName: string; instances: { volumes: Volume[] }[] }[] }[]
+    volumes: { nodes: Volume[] }
     backups: { nodes: { app: string; proc: string; name: string; snapshots: { id: string }[] }[] }
   } | null
 }
 
 interface Volume {
+  app: string
+  /** The full name. */
+  proc: string
   jobs: { id: string }[]
   lastGood: { name: string } | null
 }
@@ -45,18 +50,14 @@ export async function readExampleNames(url: string): Promise<ExampleNames> {
   }
 }
 
-/** Names of the first volume with a good backup; otherwise of the first one with a job. */
+/** Names of the first volume of the page with a good backup; otherwise of the first one with a job. */
 export function pickNames({ data }: Answer): ExampleNames {
-  const volumes = (data?.apps ?? []).flatMap(({ name: app, procs }) =>
-    procs.flatMap(({ shortName: proc, instances }) =>
-      instances.flatMap(({ volumes }) => volumes.map((volume) => ({ app, proc, ...volume }))),
-    ),
-  )
+  const volumes = data?.volumes.nodes ?? []
   const chosen = volumes.find(({ lastGood }) => lastGood) ?? volumes.find(({ jobs }) => jobs.length > 0)
   const increment = data?.backups.nodes[0]
   return {
     app: chosen?.app ?? '',
-    proc: chosen?.proc ?? '',
+    proc: shortenProcName(chosen?.proc ?? ''),
     job: chosen?.jobs[0]?.id ?? '',
     backup: chosen?.lastGood?.name ?? '',
     series: {

@@ -6,25 +6,23 @@ export function makeExampleTabs({ app, proc, job, backup, series }: ExampleNames
     {
       query: `# What is backed up, and which backup of it is the newest good one.
 query Overview {
-  apps {
-    procs {
+  volumes(first: 50) {
+    nodes {
+      proc
+      instanceNo
       name
-      instances {
-        no
-        server { ip reachable }
-        volumes {
-          name
-          path
-          lastGood { name size created }
-          jobs {
-            id
-            spec
-            nextRun
-            lastRecord { state start reason }
-          }
-        }
+      path
+      server { ip reachable }
+      lastGood { name size created }
+      jobs {
+        id
+        spec
+        nextRun
+        lastRecord { state start reason }
       }
     }
+    # For the next page: volumes(first: 50, after: "…")
+    pageInfo { hasNextPage endCursor }
   }
 }
 `,

@@ -62,7 +62,9 @@ export function recordListDemands(makePlace: MakePlace): void {
       ],
       ['two filters', { app: 'a', states: ['running'], volumes: ['/w'] }, [1]],
     ])('by %s, newest first', async (_, filter, expected) => {
-      const { items, totalCount, hasNextPage } = await (await filled()).find(filter, { first: 10 })
+      const records = await filled()
+      const { items, hasNextPage } = await records.find(filter, { first: 10 })
+      const { count: totalCount } = await records.count(filter)
       expect(items.map(({ node }) => Number.parseInt(node.rid.slice(-2), 16))).toEqual(expected)
       expect({ totalCount, hasNextPage }).toEqual({ totalCount: expected.length, hasNextPage: false })
     })

@@ -49,7 +49,8 @@ function livesOf(lane: number): RunRecord[] {
 
 async function outcome({ records, backups }: Catalog, lane: number) {
   const server = livesOf(lane)[0]?.server ?? ''
-  const { items, totalCount } = await records.find({ server }, { first: 20 })
+  const { items } = await records.find({ server }, { first: 20 })
+  const { count: totalCount } = await records.count({ server })
   const running = await records.unfinished(server)
   const stored = await backups.find({ server }, { first: 20 })
   const plain = {

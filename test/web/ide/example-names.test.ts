@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { pickNames } from '../../../src/web/ide/example-names.ts'
 import { makeExampleTabs } from '../../../src/web/ide/examples.ts'
 
-const volume = (job: string, good: string | null) => ({
+const volume = (app: string, proc: string, job: string, good: string | null) => ({
+  app,
+  proc,
   jobs: [{ id: job }],
   lastGood: good === null ? null : { name: good },
 })
@@ -11,13 +13,12 @@ const volume = (job: string, good: string | null) => ({
 test('the example tabs use names of the present inventory, of a volume with a good backup', () => {
   const names = pickNames({
     data: {
-      apps: [
-        { name: 'old', procs: [{ shortName: 'web', instances: [{ volumes: [volume('j1', null)] }] }] },
-        {
-          name: 'mail',
-          procs: [{ shortName: 'imap', instances: [{ volumes: [volume('j2', 'b.tar.gz')] }] }],
-        },
-      ],
+      volumes: {
+        nodes: [
+          volume('old', 'old.web.web', 'j1', null),
+          volume('mail', 'mail.worker.imap', 'j2', 'b.tar.gz'),
+        ],
+      },
       backups: {
         nodes: [
           { app: 'mail', proc: 'mail.worker.imap', name: 'box', snapshots: [{ id: 'new' }, { id: 'old' }] },

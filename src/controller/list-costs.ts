@@ -1,0 +1,49 @@
+import type { ListSizes } from '../domain/list-sizes.ts'
+import type { ListSize } from '../domain/plan.ts'
+
+/** A field that answers a whole list of objects, without pages. */
+export interface PlainList {
+  /** @param filter arguments that narrow the list */
+  size(sizes: ListSizes, filter: ListFilter): ListSize
+  /** The connection to use if the list is too long. */
+  instead?: string
+}
+
+export interface ListFilter {
+  app?: string | undefined
+  server?: string | undefined
+}
+
+/** A record lists at most this many steps of a plan. */
+const MAX_STEPS = 1000
+
+/** Every plain list of objects in the schema; a test compares. */
+export const PLAIN_LISTS: Readonly<Record<string, PlainList>> = {
+  'Query.apps': { size: ({ apps }) => single(apps), instead: 'volumes' },
+  'Query.jobs': { size: ({ jobs }, filter) => single(jobs(filter)), instead: 'jobConnection' },
+  'Query.servers': { size: ({ servers }, filter) => single(servers(filter)), instead: 'serverConnection' },
+  'App.procs': { size: ({ procsOfApps }) => procsOfApps, instead: 'volumes' },
+  'Proc.instances': { size: ({ instancesOfProcs }) => instancesOfProcs, instead: 'volumes' },
+  'Instance.volumes': { size: ({ volumesOfInstances }) => volumesOfInstances, instead: 'volumes' },
+  'Volume.jobs': { size: ({ jobsOfVolumes }) => jobsOfVolumes, instead: 'jobConnection' },
+  'Server.jobs': { size: ({ jobsOfServers }) => jobsOfServers, instead: 'jobConnection' },
+  'RecoverPlan.steps': { size: () => ({ all: Number.POSITIVE_INFINITY, most: MAX_STEPS }) },
+  'CatalogRebuild.namespaces': { size: ({ servers }) => single(servers({})) },
+}
+
+/** Fields that read the catalog or ask a daemon: as many plain fields as take about the same time. */
+export const FIELD_COSTS: Readonly<Record<string, number>> = {
+  'Volume.lastGood': 10,
+  'Job.lastRecord': 10,
+  'Volume.backups': 50,
+  'Server.debug': 250,
+  'Backup.files': 50,
+  'Backup.snapshots': 50,
+  'Backup.snapshot': 50,
+  'Backup.diff': 50,
+  'Backup.history': 50,
+}
+
+function single(length: number): ListSize {
+  return { all: length, most: length }
+}

@@ -1,0 +1,69 @@
+import { compareTexts } from '../lib/compare-texts.ts'
+import { badCursor, parseCursor } from '../wire/cursor.ts'
+import { capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
+import { isProcNamed } from '../wire/proc-names.ts'
+import { cutPage, findFirst } from './cut-page.ts'
+import { comparePlaces, type PlannedVolume, type VolumePlace } from './plan.ts'
+import type { World } from './world.ts'
+
+export interface VolumeFilter {
+  app?: string | undefined
+  /** Short or full. */
+  proc?: string | undefined
+  volume?: string | undefined
+  instanceNo?: number | undefined
+  server?: string | undefined
+}
+
+const CURSOR = 'volume'
+
+/** Sorted by app, proc, instance and name. Throws BAD_INPUT for a bad cursor. */
+export function findVolumes(world: World, filter: VolumeFilter, page: Page): Slice<PlannedVolume> {
+  const after = parsePlace(page)
+  return cutPage(listCandidates(world, filter), page, {
+    matches: (volume) => matchesFilter(volume, filter),
+    cursor: ({ app, proc, instanceNo, name }) => [CURSOR, JSON.stringify([app, proc, instanceNo, name])],
+    isReached: (volume) => after === undefined || comparePlaces(volume, after) > 0,
+  })
+}
+
+export function countVolumes(world: World, filter: VolumeFilter): ListCount {
+  const candidates = listCandidates(world, filter)
+  return capCount(candidates.filter((volume) => matchesFilter(volume, filter)).length)
+}
+
+/** The volumes of an app lie side by side. */
+function listCandidates({ inventory }: World, { app }: VolumeFilter): readonly PlannedVolume[] {
+  const { sortedVolumes } = inventory.plan
+  if (app === undefined) return sortedVolumes
+  const begin = findFirst(sortedVolumes, (volume) => compareTexts(volume.app, app) >= 0)
+  const end = findFirst(sortedVolumes, (volume) => compareTexts(volume.app, app) > 0)
+  return sortedVolumes.slice(begin, end)
+}
+
+function matchesFilter(planned: PlannedVolume, { proc, volume, instanceNo, server }: VolumeFilter): boolean {
+  return (
+    (server === undefined || planned.server === server) &&
+    (instanceNo === undefined || planned.instanceNo === instanceNo) &&
+    (volume === undefined || planned.name === volume) &&
+    (proc === undefined || isProcNamed(planned.proc, proc))
+  )
+}
+
+function parsePlace(page: Page): VolumePlace | undefined {
+  const key = parseCursor(CURSOR, page)
+  if (key === undefined) return undefined
+  const [app, proc, instanceNo, name] = parseList(key)
+  const isText = [app, proc, name].every((each) => typeof each === 'string')
+  if (!isText || typeof instanceNo !== 'number') throw badCursor(page.after ?? '')
+  return { app, proc, instanceNo, name } as VolumePlace
+}
+
+function parseList(key: string): unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(key)
+    return Array.isArray(parsed) ? parsed : []
+  } catch {
+    return []
+  }
+}
