@@ -23,14 +23,15 @@ import { createAuditStore } from './audit-store.ts'
 import { createBackupStore } from './backup-store.ts'
 import { backupKey, type CatalogChange } from './catalog-change.ts'
 import { lockCatalog } from './catalog-lock.ts'
+import { checkFileInProcess, isCheckedLater } from './check-file.ts'
 import { createCopier } from './copier.ts'
 import { type CatalogDb, openCatalogDatabase } from './database.ts'
-import { openEventNumbers } from './event-numbers.ts'
+import { type EventNumbers, openEventNumbers } from './event-numbers.ts'
 import { openIdentity } from './identity.ts'
 import { openRecordStore } from './record-store.ts'
 import { createServerStore } from './server-store.ts'
 import type { Caches } from './world.ts'
-import { createWriteQueue } from './write-queue.ts'
+import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
 export interface CatalogOptions {
   /** The directory of `catalog.db`; created if it is missing. */
@@ -40,6 +41,10 @@ export interface CatalogOptions {
   clock: Clock
   /** Called if a write finds the disk full, to free room; the write is then tried again. */
   onDiskFull?(): void
+  /** Called once if the database can no longer be used; the catalog must then be closed. */
+  onLost?(error: BackupdError): void
+  /** Bytes; the pages of a larger file are checked by `checkPages`. */
+  maxCheckedAtOpen?: number
 }
 
 /** What the controller remembers; implements the ports of domain/ports.ts. */
@@ -51,6 +56,11 @@ export interface Catalog {
   copier: CatalogCopier
   /** The id by which daemons know this controller. */
   identity: string
+  /**
+   * Reads all pages of a file that was too large to do so at the open, until `signal` aborts. Throws CATALOG_UNUSABLE if
+   * it is damaged; nothing is written to it from then on.
+   */
+  checkPages(signal: AbortSignal): Promise<void>
   /** Waits for writes under way, then releases the lock. */
   close(): Promise<void>
 }
@@ -66,8 +76,9 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const lock = lockCatalog(join(dataDir, 'catalog.lock'))
   let db: CatalogDb | undefined
   try {
+    const isUnchecked = isCheckedLater(file, options.maxCheckedAtOpen)
     db = openCatalogDatabase(file, options)
-    return await openStores({ ...options, db, file, release: lock.release })
+    return await openStores({ ...options, db, file, isUnchecked, release: lock.release })
   } catch (error) {
     await db?.$disconnect()
     lock.release()
@@ -90,6 +101,7 @@ async function makeDirectory(dataDir: string): Promise<void> {
 interface OpenedDatabase extends CatalogOptions {
   db: CatalogDb
   file: string
+  isUnchecked: boolean
   release(): void
 }
 
@@ -120,7 +132,7 @@ function forgetAnswers({ backups, records, record }: Caches, change: CatalogChan
 }
 
 async function openStores(options: OpenedDatabase): Promise<Catalog> {
-  const { db, file, release, copyDir, clock, log } = options
+  const { db, file, copyDir, clock, log } = options
   const caches = createCaches()
   const writes = createWriteQueue({
     afterEach: (change) => forgetAnswers(caches, change),
@@ -135,11 +147,33 @@ async function openStores(options: OpenedDatabase): Promise<Catalog> {
     audit: createAuditStore(db, writes),
     copier: createCopier({ file, copyDir, clock }),
     identity: await openIdentity(db, writes),
+    ...watchFile(options, writes, numbers),
+  }
+}
+
+function watchFile(
+  { db, file, isUnchecked, release }: OpenedDatabase,
+  writes: WriteQueue,
+  numbers: EventNumbers,
+): Pick<Catalog, 'checkPages' | 'close'> {
+  return {
+    async checkPages(signal) {
+      if (!isUnchecked) return
+      try {
+        await checkFileInProcess(file, signal)
+      } catch (error) {
+        if (error instanceof BackupdError) writes.stop(error)
+        throw error
+      }
+    },
     async close() {
       await writes.idle()
-      await numbers.close()
-      await db.$disconnect()
-      release()
+      try {
+        await numbers.close()
+      } finally {
+        await db.$disconnect()
+        release()
+      }
     },
   }
 }

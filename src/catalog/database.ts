@@ -1,15 +1,15 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3'
 import Database from 'better-sqlite3'
 import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { isCheckedLater } from './check-file.ts'
 import { toFileError } from './file-error.ts'
 import { PrismaClient } from './generated/client.ts'
 import { applyMigrations } from './migrate.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { sqliteInThreads } from './thread-adapter.ts'
 
 export type CatalogDb = PrismaClient
 /** The client inside a transaction. */
@@ -22,13 +22,17 @@ export interface DatabaseOptions {
   clock: Clock
   /** The folder of migrations; default: ours. */
   migrations?: string
+  /** Called once if a thread of the database ends on its own; all queries fail from then on. */
+  onLost?: ((error: BackupdError) => void) | undefined
+  /** Bytes; a larger file is only looked at here, and its pages are checked while it is in use. */
+  maxCheckedAtOpen?: number
 }
 
 /** In ms. Long, because a transaction may wait for others and may take long itself. */
 const TIMEOUTS = { maxWait: 60_000, timeout: 60_000 }
 
 /**
- * Opens the database file or creates it; checks all pages, applies migrations, turns on the write-ahead log. The caller
+ * Opens the database file or creates it; checks its pages, applies migrations, turns on the write-ahead log. The caller
  * must hold the lock. Throws CATALOG_UNUSABLE with the file and a solution; a damaged file is left untouched.
  */
 export function openCatalogDatabase(file: string, options: DatabaseOptions): CatalogDb {
@@ -37,14 +41,17 @@ export function openCatalogDatabase(file: string, options: DatabaseOptions): Cat
   } catch (error) {
     throw error instanceof BackupdError ? error : (toFileError(error, file) ?? error)
   }
-  const adapter = oneAtATime(new PrismaBetterSqlite3({ url: `file:${file}` }), file)
+  const adapter = sqliteInThreads({ file, onLost: options.onLost ?? (() => {}) })
   return new PrismaClient({ adapter, transactionOptions: TIMEOUTS, errorFormat: 'minimal' })
 }
 
-function prepare(file: string, { log, clock, migrations = MIGRATIONS }: DatabaseOptions): void {
+function prepare(file: string, options: DatabaseOptions): void {
+  const { log, clock, migrations = MIGRATIONS, maxCheckedAtOpen } = options
+  const isLarge = isCheckedLater(file, maxCheckedAtOpen)
   const database = new Database(file)
   try {
-    checkAllPages(database)
+    if (isLarge) readSomePages(database)
+    else checkAllPages(database)
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     const applied = applyMigrations(database, {
@@ -58,10 +65,19 @@ function prepare(file: string, { log, clock, migrations = MIGRATIONS }: Database
   }
 }
 
-/** Reads every page once (about 1 s per GiB), so that damage is found before more is written. */
+/** Reads every page once, so that damage is found before more is written. */
 function checkAllPages(database: Database.Database): void {
   const found = database.pragma('quick_check(1)', { simple: true })
   if (found !== 'ok') throw Object.assign(new Error(String(found)), { code: 'SQLITE_CORRUPT' })
+}
+
+/** Reads the schema, and the first and the last row of each table. Throws if they are damaged. */
+function readSomePages(database: Database.Database): void {
+  const tables = database.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck()
+  for (const name of tables.all()) {
+    database.prepare(`SELECT * FROM "${name}" LIMIT 1`).get()
+    database.prepare(`SELECT * FROM "${name}" ORDER BY rowid DESC LIMIT 1`).get()
+  }
 }
 
 /** Makes a copy beside the file to go back to, because not every migration is atomic. */

@@ -7,6 +7,8 @@ export interface WriteQueue {
   run<T>(work: () => Promise<T>, changeOf?: (result: T) => CatalogChange): Promise<T>
   /** Resolves when all work queued so far has ended. */
   idle(): Promise<void>
+  /** Refuses all work that has not begun with this error. */
+  stop(error: Error): void
 }
 
 export interface WriteQueueOptions {
@@ -19,9 +21,14 @@ export interface WriteQueueOptions {
 /** Work that fails must not have changed anything, so that it can run again. */
 export function createWriteQueue({ afterEach, onDiskFull }: WriteQueueOptions = {}): WriteQueue {
   let tail: Promise<unknown> = Promise.resolve()
+  let refusal: Error | undefined
   return {
     run(work, changeOf) {
-      const done = tail.then(work).catch((error) => {
+      const begin = () => {
+        if (refusal) throw refusal
+        return work()
+      }
+      const done = tail.then(begin).catch((error) => {
         if (!onDiskFull || !isDiskFull(error)) throw error
         onDiskFull()
         return work()
@@ -40,5 +47,8 @@ export function createWriteQueue({ afterEach, onDiskFull }: WriteQueueOptions = 
       return result
     },
     idle: () => tail.then(() => {}),
+    stop: (error) => {
+      refusal = error
+    },
   }
 }

@@ -92,7 +92,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   log.info({ url: controller.url }, `The controller listens on ${controller.url}`)
   warnOfReach(address, log)
   hangUp.begin(() => controller.rereadInventory())
-  await waitUntilStopped(() => controller.close())
+  await waitUntilStopped(() => controller.close(), controller.failure)
 }
 
 function inventoryFrom({ inventory, lainlet }: ControllerFlags, log: Log) {

@@ -101,7 +101,7 @@ async function runStandalone(flags: StandaloneFlags): Promise<void> {
   await waitUntilStopped(async () => {
     await daemon.close()
     await controller.close()
-  })
+  }, controller.failure)
 }
 
 async function makeDataDir(path: string): Promise<string> {

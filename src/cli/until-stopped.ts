@@ -1,7 +1,10 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
-/** Waits for SIGINT or SIGTERM, then for `close`. A second signal ends the process immediately. */
-export async function waitUntilStopped(close: () => Promise<void>): Promise<void> {
+/**
+ * Waits for SIGINT or SIGTERM, then for `close`. A second signal ends the process immediately.
+ * @param failure closes and throws its error if it rejects
+ */
+export async function waitUntilStopped(close: () => Promise<void>, failure?: Promise<never>): Promise<void> {
   const end = () => process.exit(130)
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   const onFirst = () => {
@@ -9,10 +12,14 @@ export async function waitUntilStopped(close: () => Promise<void>): Promise<void
     resolve()
   }
   for (const signal of SIGNALS) process.on(signal, onFirst)
-  await stopped
   try {
+    await Promise.race(failure ? [stopped, failure] : [stopped]).catch(async (error) => {
+      // What closing says then only follows from the failure.
+      await close().catch(() => {})
+      throw error
+    })
     await close()
   } finally {
-    for (const signal of SIGNALS) process.off(signal, end)
+    for (const signal of SIGNALS) process.off(signal, onFirst).off(signal, end)
   }
 }

@@ -17,7 +17,7 @@ import { guardBrowsers } from '../http/browser-guard.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, limitConnections } from '../http/connection-limits.ts'
 import type { Clock } from '../lib/clock.ts'
 import { DataRoom, type DataRoomOptions } from '../lib/data-room.ts'
-import { messageOf } from '../lib/errors.ts'
+import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { Problems } from '../lib/problems.ts'
@@ -77,6 +77,8 @@ export interface Controller {
   execute: Execute
   /** Reads the inventory again, even if it seems unchanged. */
   rereadInventory(): Promise<void>
+  /** Rejects if the catalog can no longer be used: the controller must then be closed. */
+  failure: Promise<never>
   close(): Promise<void>
 }
 
@@ -94,7 +96,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const problems = new Problems(clock)
   const room = await openRoom({ dir: dataDir, clock, log, problems, texts: FULL_DISK_TEXTS }, parts)
   const onDiskFull = () => room.reportFull()
-  const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull }), (it) => it.close())
+  const { failure, onLost } = createFailure()
+  const catalog = parts.adopt(await openCatalog({ ...options, clock, onDiskFull, onLost }), (it) =>
+    it.close(),
+  )
   trustedClock = keepControllerTime(options, parts)
   let opened: World | undefined
   const daemon = createDaemonClient({
@@ -103,7 +108,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     onSetAside: (ip, what, reasons) => opened?.setAside.note(ip, what, reasons),
   })
   const { volumeRoot, keepRecordsMs, newsFrom = () => [], takesOver = () => false } = options
-  const { identity, ...stores } = catalog
+  const { identity, checkPages, ...stores } = catalog
   const settings = {
     advertise: options.advertise.replace(/\/+$/, ''),
     volumeRoot,
@@ -130,12 +135,42 @@ export async function startController(options: ControllerOptions): Promise<Contr
   parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
   const timer = setInterval(() => tick(world), TICK_MS)
   parts.defer(() => clearInterval(timer))
+  parts.use(checkCatalog(world, checkPages, onLost))
   const owned = parts.move()
   return {
     url,
     execute,
     rereadInventory: () => world.rereadInventory(),
+    failure,
     close: () => owned.disposeAsync(),
+  }
+}
+
+/** A caller need not look at `failure`. */
+function createFailure() {
+  const { promise: failure, reject: onLost } = Promise.withResolvers<never>()
+  failure.catch(() => {})
+  return { failure, onLost: (error: BackupdError) => onLost(error) }
+}
+
+/** Checks the pages of a large catalog only now, because that takes longer than all the rest of the start. */
+function checkCatalog(
+  { log, problems }: World,
+  checkPages: (signal: AbortSignal) => Promise<void>,
+  onLost: (error: BackupdError) => void,
+): AsyncDisposable {
+  const closing = new AbortController()
+  const checking = checkPages(closing.signal).catch((error) => {
+    if (error instanceof BackupdError) return onLost(error)
+    const text = `${messageOf(error)}. Restart the controller to check them`
+    log.warn({ err: error }, text)
+    problems.report({ source: 'catalog', key: 'pages', text })
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await checking
+    },
   }
 }
 

@@ -5,15 +5,18 @@ import { expect, onTestFinished, test } from 'vitest'
 
 const MODULE = new URL('../../src/cli/until-stopped.ts', import.meta.url).href
 
-/** A program that closes for ever, at once, or with an error; its words and its end. */
-function start(close: string) {
+/**
+ * A program that closes for ever, at once, or with an error; its words and its end.
+ * @param failure a promise that ends it
+ */
+function start(close: string, failure = 'undefined') {
   const code = `
     import { waitUntilStopped } from ${JSON.stringify(MODULE)}
     const alive = setInterval(() => {}, 60_000)
     const close = async () => { console.log('closing'); ${close} }
-    const stopped = waitUntilStopped(close).finally(() => clearInterval(alive))
+    const stopped = waitUntilStopped(close, ${failure}).finally(() => clearInterval(alive))
     console.log('started')
-    await stopped
+    await stopped.catch((error) => { console.log(error.message); throw error })
     console.log('closed')`
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -49,5 +52,14 @@ test('a failed closing is an error of the program', async () => {
   expect(await next()).toBe('started')
   child.kill('SIGTERM')
   expect(await next()).toBe('closing')
+  expect(await ended).toEqual([1, null])
+})
+
+test('a failure closes the program and is its error, whatever closing says', async () => {
+  const { ended, next } = start(
+    "throw new Error('no')",
+    "Promise.reject(new Error('the catalog is damaged'))",
+  )
+  expect([await next(), await next(), await next()]).toEqual(['started', 'closing', 'the catalog is damaged'])
   expect(await ended).toEqual([1, null])
 })

@@ -15,7 +15,7 @@ interface Reader {
 const READERS: readonly Reader[] = [
   { files: /^src\/lib\/clock\.ts$/, why: 'the clock of the system' },
   {
-    files: /^src\/(catalog\/one-at-a-time|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+    files: /^src\/(lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
     why: 'measures one turn of the event loop, to give way to others',
   },
   {
@@ -48,7 +48,7 @@ const READS = /\b(Date\.now|performance\.now|process\.hrtime)\b|\bnew Date\(\)/
 const TIMERS: readonly Reader[] = [
   { files: /^src\/lib\/clock\.ts$/, why: 'the timers of the clock itself' },
   {
-    files: /^src\/(catalog\/one-at-a-time|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+    files: /^src\/(lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
     why: 'gives way to others for one turn of the event loop',
   },
   {

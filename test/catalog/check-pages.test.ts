@@ -1,0 +1,71 @@
+import { copyFile, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Catalog, openCatalog } from '../../src/catalog/catalog.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { ridOf, sampleRecord } from '../support/catalog-samples.ts'
+import { silentLog } from '../support/silent-log.ts'
+import { tempFolder } from '../support/temp-catalog.ts'
+
+const NEVER = new AbortController().signal
+const PAGE = 4096
+
+/** A catalog whose file counts as too large to be checked when it is opened. */
+async function openLarge(dataDir: string): Promise<Catalog> {
+  const copyDir = join(dataDir, 'copies')
+  return openCatalog({ dataDir, copyDir, log: silentLog, clock: systemClock, maxCheckedAtOpen: 0 })
+}
+
+async function filledFolder(): Promise<string> {
+  const folder = await tempFolder()
+  const catalog = await openLarge(folder)
+  await catalog.records.apply(Array.from({ length: 200 }, (_, n) => sampleRecord({ rid: ridOf(n) })))
+  await catalog.close()
+  return folder
+}
+
+/** Overwrites a page in the middle of the bodies, which neither the schema nor the first and last rows are on. */
+async function scribble(file: string): Promise<void> {
+  await copyFile(file, `${file}.sound`)
+  const handle = await open(file, 'r+')
+  const { size } = await handle.stat()
+  await handle.write(Buffer.alloc(PAGE, 0xa5), 0, PAGE, Math.floor(size / PAGE / 2) * PAGE)
+  await handle.close()
+}
+
+test('a large file that is sound is checked while it is in use', async () => {
+  const catalog = await openLarge(await filledFolder())
+  onTestFinished(() => catalog.close())
+  const [, found] = await Promise.all([catalog.checkPages(NEVER), catalog.records.get(ridOf(3))])
+  expect(found?.record.rid).toBe(ridOf(3))
+})
+
+test('damage of a large file is found after the open, and nothing is written from then on', async () => {
+  const folder = await filledFolder()
+  await scribble(join(folder, 'catalog.db'))
+  const catalog = await openLarge(folder)
+  const damaged = {
+    code: 'CATALOG_UNUSABLE',
+    message: expect.stringMatching(/is damaged\. Nothing was overwritten/),
+  }
+  await expect(catalog.checkPages(NEVER)).rejects.toMatchObject(damaged)
+  await expect(catalog.records.apply([sampleRecord({ rid: ridOf(500) })])).rejects.toMatchObject(damaged)
+  await expect(catalog.close()).rejects.toMatchObject(damaged)
+})
+
+test('a check that is no longer wanted ends at once', async () => {
+  const catalog = await openLarge(await filledFolder())
+  onTestFinished(() => catalog.close())
+  const closing = new AbortController()
+  const checking = catalog.checkPages(closing.signal)
+  closing.abort()
+  await checking
+})
+
+test('a large file without a readable schema is refused at the open', async () => {
+  const folder = await filledFolder()
+  const handle = await open(join(folder, 'catalog.db'), 'r+')
+  await handle.write(Buffer.alloc(PAGE - 100, 0xa5), 0, PAGE - 100, 100)
+  await handle.close()
+  await expect(openLarge(folder)).rejects.toMatchObject({ code: 'CATALOG_UNUSABLE' })
+})
