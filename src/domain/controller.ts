@@ -10,6 +10,7 @@ import { forgetHistoryIfDue } from './forget-history.ts'
 import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
 import { checkSilentRuns } from './lost-records.ts'
 import { RecordLedger } from './record-ledger.ts'
+import { RelistQueue } from './relist-queue.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
 import type { ControllerSettings, Ports, World } from './world.ts'
@@ -29,6 +30,7 @@ export interface ControllerInput {
 export async function createWorld(input: ControllerInput): Promise<World> {
   const { ports, clock, trustedClock, log, settings } = input
   const { problems = new Problems(clock) } = input
+  const background = new Background(log, problems)
   const world: World = {
     ports,
     clock,
@@ -40,7 +42,8 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     rereadInventory: async () => {},
     servers: new Map(),
     ledger: new RecordLedger(ports.records, clock, (record) => noteOutcome(world, record)),
-    background: new Background(log, problems),
+    background,
+    relisting: new RelistQueue(background),
     history: { forgottenAt: null, closing: false },
     setAside: new SetAside({ clock, log, problems }),
   }
@@ -65,6 +68,7 @@ export function tick(world: World): void {
 export async function closeWorld(world: World): Promise<void> {
   world.history.closing = true
   world.background.close()
+  world.relisting.close()
   world.ledger.events.close()
   await world.background.settled()
 }

@@ -53,10 +53,10 @@ async function checkGone({ ports: { daemon } }: World, namespace: string, ip: st
   }
 }
 
-/** Runs relist in the background; if it fails, the next poll tries again. */
+/** Runs relist in the background when it is its turn; if it fails, the next poll tries again. */
 export function relistSoon(world: World, server: ServerState): void {
   server.listingStale = false
-  void world.background.run(`list the backups of ${server.ip}`, async () => {
+  world.relisting.add(server.ip, async () => {
     try {
       await relist(world, server.ip, false)
     } catch (error) {

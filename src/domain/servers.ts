@@ -72,6 +72,7 @@ export function noteNewsFrom(world: World, ip: string, changed: boolean): void {
   const server = world.servers.get(ip)
   if (!server) return
   server.scheduleStale ||= changed
+  if (changed) world.relisting.prefer(ip)
   if (!isReachable(server)) void pollServer(world, server)
 }
 

@@ -15,6 +15,7 @@ import type {
   ServerStore,
 } from './ports.ts'
 import type { RecordLedger } from './record-ledger.ts'
+import type { RelistQueue } from './relist-queue.ts'
 import type { ServerState } from './server-state.ts'
 import type { SetAside } from './set-aside.ts'
 
@@ -35,6 +36,7 @@ export interface World {
   readonly servers: Map<string, ServerState>
   readonly ledger: RecordLedger
   readonly background: Background
+  readonly relisting: RelistQueue
   /** State of the deletion of old records. `forgottenAt`: unix ms of the last one, null before the first. */
   readonly history: { forgottenAt: number | null; closing: boolean }
   readonly setAside: SetAside
