@@ -36,6 +36,7 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
       const records = [...live.values()].map(({ record }) => record)
       return server === undefined ? records : records.filter((record) => record.server === server)
     },
+    unfinishedPages: (size) => readLivePages(live, size),
     eventsSince: (seq, filter, limit) => readEventsSince(db, { ...filter, after: seq, limit }),
     keptEvents: async () => ({ after: await prunedUpTo(db), upTo: numbers.last() }),
     nextEventSeq: () => numbers.next(),
@@ -44,6 +45,19 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
         () => forgetRecords(world, request),
         ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
       ),
+  }
+}
+
+/** Reads the records that are live at the start, as far as they still are. */
+async function* readLivePages(
+  live: ReadonlyMap<string, KeptRecord>,
+  size: number,
+): AsyncGenerator<KeptRecord[]> {
+  // The iterator follows changes of the map; records that are added during the reading come last.
+  const records = live.values()
+  for (let left = live.size; left > 0; left -= size) {
+    const page = records.take(Math.min(size, left)).toArray()
+    if (page.length > 0) yield page
   }
 }
 

@@ -1,14 +1,17 @@
 import { BackupdError } from '../lib/errors.ts'
+import type { EventQueue } from './event-queue.ts'
 import type { KeptRecord } from './ports.ts'
-import { type EventFilter, type EventQueue, matchesEventFilter, type RecordEvent } from './record-events.ts'
+import { type Listening, matchesEventFilter, type RecordEvent } from './record-event.ts'
 import type { World } from './world.ts'
 
-export interface Watch extends EventFilter {
+export interface Watch extends Listening {
   /** The last event number seen; undefined to start with the present state. */
   since?: number | undefined
 }
 
 const GAP_PAGE = 500
+/** Between two pages, the event loop turns once. */
+const SNAPSHOT_PAGE = 100
 
 /**
  * Streams the present state first (`SNAPSHOT`: the requested record, or all that have not ended) or, with `since`, the
@@ -22,7 +25,7 @@ export function watchRecords(world: World, watch: Watch): AsyncIterableIterator<
     next: () => events.next(),
     return() {
       // The generator may be waiting for an event that never comes.
-      queue.close()
+      queue.discard()
       return events.return(undefined)
     },
     [Symbol.asyncIterator]() {
@@ -50,27 +53,53 @@ async function* streamEvents(
   queue: EventQueue,
 ): AsyncGenerator<RecordEvent, undefined> {
   try {
-    const sent = new Map<string, number>()
+    const sent = new SentEvents()
     for await (const event of watch.since === undefined
       ? streamSnapshot(world, watch)
       : streamGap(world, { ...watch, since: watch.since }, queue)) {
-      sent.set(event.record.rid, event.seq)
+      sent.add(event)
       yield event
     }
-    for (let event = await queue.next(); event; event = await queue.next()) {
-      if (event.seq > (sent.get(event.record.rid) ?? -1)) yield event
-    }
+    for (let event = await queue.next(); event; event = await queue.next())
+      if (!sent.covers(event)) yield event
   } finally {
     queue.close()
   }
 }
 
+/** What the snapshot or the gap told, to leave it out when it comes from the queue as well. */
+class SentEvents {
+  readonly #seqs = new Map<string, number>()
+  #highest = -1
+
+  add({ record, seq }: RecordEvent): void {
+    this.#seqs.set(record.rid, seq)
+    this.#highest = Math.max(this.#highest, seq)
+  }
+
+  /** Pass events in the order of their numbers: after the highest one that was sent, nothing needs to be known. */
+  covers({ record, seq }: RecordEvent): boolean {
+    if (seq > this.#highest) this.#seqs.clear()
+    return seq <= (this.#seqs.get(record.rid) ?? -1)
+  }
+}
+
 async function* streamSnapshot(world: World, watch: Watch): AsyncGenerator<RecordEvent> {
-  const { rid } = watch
-  for (const { record, eventSeq } of rid === undefined
-    ? await readUnfinished(world)
-    : await readKnown(world, [rid])) {
-    if (matchesEventFilter(record, watch)) yield { seq: eventSeq, kind: 'SNAPSHOT', record }
+  for await (const page of readSnapshot(world, watch)) {
+    yield* page.map((kept) => makeEvent(world, 'SNAPSHOT', kept))
+  }
+}
+
+async function* readSnapshot(world: World, watch: Watch): AsyncGenerator<KeptRecord[]> {
+  if (watch.rid === undefined) return yield* readUnfinished(world, watch)
+  const kept = await world.ports.records.get(watch.rid)
+  if (kept && matchesEventFilter(kept.record, watch)) yield [kept]
+}
+
+async function* readUnfinished(world: World, watch: Watch): AsyncGenerator<KeptRecord[]> {
+  for await (const page of world.ports.records.unfinishedPages(SNAPSHOT_PAGE)) {
+    yield page.filter(({ record }) => matchesEventFilter(record, watch))
+    await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
 
@@ -82,7 +111,7 @@ async function* streamGap(
 ): AsyncGenerator<RecordEvent> {
   const { rid, app, since } = watch
   const filter = { ...(rid !== undefined && { rid }), ...(app !== undefined && { app }) }
-  const progressed = (await readUnfinished(world)).filter(({ record }) => matchesEventFilter(record, watch))
+  const progressed = await readProgressed(world, watch)
   let after = since
   for (;;) {
     const kept = await world.ports.records.eventsSince(after, filter, GAP_PAGE)
@@ -92,26 +121,25 @@ async function* streamGap(
     yield* mergeEvents(
       kept,
       progressed.filter(({ eventSeq }) => eventSeq > after && eventSeq <= last),
-    )
+    ).map((change) => makeEvent(world, 'CHANGE', change))
     if (last === Number.POSITIVE_INFINITY) return
     after = last
   }
 }
 
-function mergeEvents(kept: KeptRecord[], progressed: KeptRecord[]): RecordEvent[] {
+/** The unfinished records that changed after `since`. */
+async function readProgressed(world: World, watch: Watch & { since: number }): Promise<KeptRecord[]> {
+  const progressed: KeptRecord[] = []
+  for await (const page of readUnfinished(world, watch))
+    progressed.push(...page.filter(({ eventSeq }) => eventSeq > watch.since))
+  return progressed
+}
+
+function mergeEvents(kept: KeptRecord[], progressed: KeptRecord[]): KeptRecord[] {
   const bySeq = new Map([...progressed, ...kept].map((change) => [change.eventSeq, change]))
-  const inOrder = [...bySeq.values()].sort((one, other) => one.eventSeq - other.eventSeq)
-  return inOrder.map(({ record, eventSeq }) => ({ seq: eventSeq, kind: 'CHANGE', record }))
+  return [...bySeq.values()].sort((one, other) => one.eventSeq - other.eventSeq)
 }
 
-async function readUnfinished(world: World): Promise<KeptRecord[]> {
-  return readKnown(
-    world,
-    (await world.ports.records.unfinished()).map(({ rid }) => rid),
-  )
-}
-
-async function readKnown(world: World, rids: string[]): Promise<KeptRecord[]> {
-  const kept = await Promise.all(rids.map((rid) => world.ports.records.get(rid)))
-  return kept.filter((each) => each !== undefined)
+function makeEvent({ ledger, clock }: World, kind: RecordEvent['kind'], kept: KeptRecord): RecordEvent {
+  return ledger.events.recent.makeEvent(kind, kept, clock.now())
 }

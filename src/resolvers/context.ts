@@ -9,4 +9,6 @@ export interface Context {
   loaders: Loaders
   /** The document is one of our own and not a client's, so larger pages are allowed. */
   isOwnDocument?: boolean
+  /** Called if the client takes the events of a subscription too slowly; the subscription then ends. */
+  onBehind?: () => void
 }

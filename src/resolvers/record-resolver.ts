@@ -1,6 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql'
 import { getJob } from '../domain/jobs.ts'
-import type { RecordEvent as DomainEvent } from '../domain/record-events.ts'
+import type { RecordEvent as DomainEvent } from '../domain/record-event.ts'
 import { cancelRecord, countRecords, findRecords, getRecord } from '../domain/records.ts'
 import { checkSince, watchRecords } from '../domain/watch-records.ts'
 import { orThrow } from './answer.ts'
@@ -64,16 +64,18 @@ export class RecordResolver {
   @Subscription(() => RecordEvent, {
     description:
       'First the present records, then every change, numbered. After a lost connection, `since` fills the gap.',
-    subscribe: async ({ args, context: { world } }: { args: WatchArgs; context: Context }) => {
+    subscribe: async ({ args, context: { world, onBehind } }: { args: WatchArgs; context: Context }) => {
       const { rid = null, app = null, since = null } = args
       if (since !== null) await checkSince(world, since)
       return watchRecords(world, {
         rid: optionalText('rid', rid),
         app: optionalText('app', app),
         since: since ?? undefined,
+        onBehind,
       })
     },
   })
+  // Computed once for all subscribers of an event, whatever their arguments: it must not depend on them.
   recordUpdated(
     @Ctx() { world }: Context,
     @Root() { seq, kind, record }: DomainEvent,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { closeWorld } from '../../src/domain/controller.ts'
-import type { RecordEvent } from '../../src/domain/record-events.ts'
+import type { RecordEvent } from '../../src/domain/record-event.ts'
 import { watchRecords } from '../../src/domain/watch-records.ts'
 import { ridOf, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'
@@ -151,4 +151,54 @@ test('a listener too far behind is closed, and its queue is limited', async () =
   let last = 0
   for (let event = await queue.next(); event; event = await queue.next()) last = event.seq
   expect(last).toBe(10_001)
+})
+
+test('a listener too far behind is told so once; one that ends is not', async () => {
+  const { world } = await given.inMemory()
+  const { events } = world.ledger
+  let told = 0
+  events.listen({ onBehind: () => told++ })
+  events.listen({ rid: ridOf(7), onBehind: () => told++ }).close()
+  for (let seq = 1; seq <= 10_010; seq++) events.publish({ seq, kind: 'CHANGE', record: running }, 'state')
+  expect(told).toBe(1)
+})
+
+test('the queue of a listener is limited by its size too', async () => {
+  const { world } = await given.inMemory()
+  const queue = world.ledger.events.listen({})
+  const record = { ...running, reason: 'x'.repeat(1024 * 1024) }
+  for (let seq = 1; seq <= 1064; seq++) queue.offer({ seq, kind: 'CHANGE', record }, 'state')
+  expect(world.ledger.events.listeners).toBe(0)
+})
+
+test('a queue stays in order, and keeps the newest progress, whatever is replaced in it', async () => {
+  const { world } = await given.inMemory()
+  const queue = world.ledger.events.listen({})
+  const offer = (seq: number, weight: 'state' | 'progress') =>
+    queue.offer({ seq, kind: 'CHANGE', record: { ...running, rid: ridOf(seq % 7) } }, weight)
+  const got: number[] = []
+  for (let seq = 1; seq <= 5000; seq++) {
+    offer(seq, seq % 10 === 0 ? 'state' : 'progress')
+    if (seq % 25 === 0) got.push((await queue.next())?.seq ?? 0)
+  }
+  queue.close()
+  for (let event = await queue.next(); event; event = await queue.next()) got.push(event.seq)
+  expect(got).toEqual(got.toSorted((one, other) => one - other))
+  expect(got.filter((seq) => seq % 10 === 0)).toHaveLength(500)
+  expect(got.slice(-7).filter((seq) => seq > 4990)).toHaveLength(7)
+})
+
+test('an event passes only the listeners that may want it', async () => {
+  const { world } = await given.inMemory()
+  const { events } = world.ledger
+  const listen = (filter: { rid?: string; app?: string }) => ({ filter, queue: events.listen(filter) })
+  const { rid } = running
+  const filters = [{}, { app: 'hello' }, { rid }, { rid, app: 'hello' }]
+  const others = [{ app: 'other' }, { rid: ridOf(9) }, { rid, app: 'other' }]
+  const [wanting, not] = [filters.map(listen), others.map(listen)]
+  events.publish({ seq: 1, kind: 'CHANGE', record: running }, 'state')
+  events.close()
+  for (const { queue } of wanting) expect((await queue.next())?.seq).toBe(1)
+  for (const { queue } of not) expect(await queue.next()).toBeUndefined()
+  expect(events.listeners).toBe(0)
 })

@@ -121,6 +121,22 @@ export function recordDemands(makePlace: MakePlace): void {
       expect(await after.catalog.records.apply([progressed])).toHaveLength(1)
     })
 
+    test('reads the unfinished records in pages, each as it is when its page is read', async () => {
+      const { records } = await openEmpty(makePlace)
+      const live = Array.from({ length: 5 }, (_, n) => sampleRecord({ rid: ridOf(n) }))
+      await records.apply(live)
+      const pages = records.unfinishedPages(2)[Symbol.asyncIterator]()
+      expect((await pages.next()).value).toMatchObject([{ record: live[0] }, { record: live[1] }])
+      const progressed = sampleRecord({ rid: ridOf(2), seq: 7, progress: sampleProgress(500) })
+      const ended = sampleRecord({ rid: ridOf(3), seq: 8, state: 'success', end: '2026-11-23T09:00:00Z' })
+      const [{ eventSeq } = { eventSeq: 0 }] = await records.apply([progressed, ended])
+      expect((await pages.next()).value).toMatchObject([
+        { record: progressed, eventSeq },
+        { record: live[4] },
+      ])
+      expect((await pages.next()).done).toBe(true)
+    })
+
     test('ignores a backup of another server in a record', async () => {
       const { records, backups } = await openEmpty(makePlace)
       const foreign = sampleBackup({ server: '10.0.0.2' })

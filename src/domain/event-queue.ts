@@ -1,0 +1,115 @@
+import { type Listening, matchesEventFilter, type RecordEvent } from './record-event.ts'
+
+/** Limits of the events that wait for one client. Beyond them it is disconnected; it can come back with `since`. */
+const MAX_BEHIND = 10_000
+/** Characters of JSON, counted from the event at COUNTED_FROM on: short queues are not worth the time. */
+const MAX_CHARACTERS_BEHIND = 64 * 1024 * 1024
+const COUNTED_FROM = 1000
+/** So many slots may be empty in a short queue. */
+const SPARE_SLOTS = 64
+
+interface Slot {
+  /** Undefined once it was taken or replaced. */
+  event: RecordEvent | undefined
+  characters: number
+}
+
+/** The events that one listener has not taken yet. Every operation takes constant time, spread over many. */
+export class EventQueue {
+  readonly #listening: Listening
+  readonly #onClose: () => void
+  /** In order; the first that may be in use is at #first. */
+  #slots: Slot[] = []
+  #first = 0
+  #used = 0
+  #characters = 0
+  /** By rid: where its newest progress waits. */
+  readonly #progress = new Map<string, Slot>()
+  #wake: (() => void) | undefined
+  #closed = false
+
+  constructor(listening: Listening, onClose: () => void) {
+    this.#listening = listening
+    this.#onClose = onClose
+  }
+
+  offer(event: RecordEvent, weight: 'state' | 'progress'): void {
+    if (this.#closed || !matchesEventFilter(event.record, this.#listening)) return
+    const slot = { event, characters: this.#used < COUNTED_FROM ? 0 : countCharacters(event) }
+    if (weight === 'progress') this.#replaceProgress(event.record.rid, slot)
+    this.#slots.push(slot)
+    this.#used += 1
+    this.#characters += slot.characters
+    if (this.#slots.length > 2 * this.#used + SPARE_SLOTS) this.#dropEmpty()
+    if (this.#used > MAX_BEHIND || this.#characters > MAX_CHARACTERS_BEHIND) this.#giveUp()
+    this.#wake?.()
+  }
+
+  /** The next event; undefined once closed. */
+  async next(): Promise<RecordEvent | undefined> {
+    while (this.#used === 0 && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return this.#takeFirst()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#onClose()
+    this.#wake?.()
+  }
+
+  /** Closes the queue, and forgets what waits in it. */
+  discard(): void {
+    this.#slots = []
+    this.#progress.clear()
+    this.#used = 0
+    this.close()
+  }
+
+  #giveUp(): void {
+    const { onBehind } = this.#listening
+    if (onBehind) this.discard()
+    else this.close()
+    onBehind?.()
+  }
+
+  #replaceProgress(rid: string, slot: Slot): void {
+    const older = this.#progress.get(rid)
+    if (older) this.#empty(older)
+    this.#progress.set(rid, slot)
+  }
+
+  #takeFirst(): RecordEvent | undefined {
+    for (; this.#first < this.#slots.length; this.#first++) {
+      const slot = this.#slots[this.#first]
+      if (slot?.event) return this.#empty(slot)
+    }
+    return undefined
+  }
+
+  #empty(slot: Slot): RecordEvent | undefined {
+    const { event } = slot
+    if (event && this.#progress.get(event.record.rid) === slot) this.#progress.delete(event.record.rid)
+    this.#used -= 1
+    this.#characters -= slot.characters
+    slot.event = undefined
+    return event
+  }
+
+  #dropEmpty(): void {
+    this.#slots = this.#slots.filter(({ event }) => event)
+    this.#first = 0
+  }
+}
+
+/** One count for all the queues in which the event waits. */
+const counted = new WeakMap<RecordEvent, number>()
+
+function countCharacters(event: RecordEvent): number {
+  const characters = counted.get(event) ?? JSON.stringify(event.record).length
+  counted.set(event, characters)
+  return characters
+}

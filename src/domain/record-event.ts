@@ -1,0 +1,24 @@
+import { findApp } from '../wire/find-app.ts'
+import type { RunRecord } from '../wire/record.ts'
+
+/** `seq` counts over all records of this controller and continues after a restart. */
+export interface RecordEvent {
+  seq: number
+  kind: 'SNAPSHOT' | 'CHANGE'
+  record: RunRecord
+}
+
+export interface EventFilter {
+  rid?: string | undefined
+  app?: string | undefined
+}
+
+export interface Listening extends EventFilter {
+  /** Called once if the listener is too far behind. Its queue is closed then, and empty if this is given. */
+  onBehind?: (() => void) | undefined
+}
+
+export function matchesEventFilter(record: RunRecord, filter: EventFilter): boolean {
+  if (filter.rid !== undefined && record.rid !== filter.rid) return false
+  return filter.app === undefined || findApp(record) === filter.app
+}
