@@ -1,23 +1,20 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError, validate } from 'graphql'
+import type { GraphQLError } from 'graphql'
 import type { Context as Connection, SubscribePayload } from 'graphql-ws'
 import { type Extra, useServer as serveGraphQL } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { ListSizes } from '../domain/list-sizes.ts'
 import { messageOf } from '../lib/errors.ts'
-import type { Context } from '../resolvers/context.ts'
-import type { GraphQLParts } from './apollo.ts'
-import { findDocumentProblem } from './document-problem.ts'
 import { formatError } from './format-error.ts'
 import { readVariables } from './list-filter.ts'
-import { parseDocument } from './parse-document.ts'
+import { type SharedParts, SharedSubscriptions, type SocketOperation } from './shared-subscriptions.ts'
+import { isDocument, SocketDocuments } from './socket-documents.ts'
 import { findInitProblem, SocketLimits } from './socket-limits.ts'
 
-export interface SocketOptions extends GraphQLParts {
+export interface SocketOptions extends SharedParts {
   /** Throws for a request that is not allowed. */
   guard(request: IncomingMessage): void
-  makeContext(who: string): Context
   /** The sizes of lists at present. */
   sizes(): ListSizes
 }
@@ -27,21 +24,34 @@ const MAX_PAYLOAD = 256 * 1024
 const INIT_TIMEOUT_MS = 5000
 /** The protocol's close code for an invalid message. */
 const BAD_REQUEST = 4400
+/** After this close code, clients connect again on their own. */
+const TRY_AGAIN_LATER = 1013
+/** Closes a socket with more unsent bytes when its client sends more: such a client does not read the answers. */
+const MAX_UNREAD = 4 * 1024 * 1024
 
 /** Serves GraphQL over graphql-ws at /graphql. Close it before the server: closing ends all subscriptions. */
 export function serveSocket(server: Server, options: SocketOptions): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD })
   const limits = new SocketLimits()
+  const documents = new SocketDocuments(options.schema)
+  const subscriptions = new SharedSubscriptions(options)
   const graphql = serveGraphQL(
     {
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
       onConnect: acceptInit,
       onSubscribe(connection, id, payload) {
         const problem = limits.begin(connection, id, payload)
-        return problem ? [problem] : prepareOperation(payload, connection.extra.request, options)
+        return problem
+          ? [problem]
+          : prepareOperation({ id, payload, ...connection.extra }, documents, options)
       },
+      // onSubscribe made these args.
+      subscribe: (operation) => subscriptions.subscribe(operation as SocketOperation),
       onComplete: (connection, id) => limits.end(connection, id),
-      onClose: (connection) => limits.close(connection),
+      onClose(connection) {
+        limits.close(connection)
+        subscriptions.close(connection.extra.socket)
+      },
       // biome-ignore lint/complexity/useMaxParams: graphql-ws calls it
       onError(connection, id, _payload, errors) {
         limits.end(connection, id)
@@ -65,25 +75,38 @@ function acceptInit(connection: Connection<undefined, Extra>): boolean {
   return problem === undefined
 }
 
+interface Request extends Extra {
+  id: string
+  payload: SubscribePayload
+}
+
 /** What to execute, or the errors: an invalid document ends only its operation, not the connection. */
-function prepareOperation(payload: SubscribePayload, { socket }: IncomingMessage, options: SocketOptions) {
-  const { schema, makeContext, sizes } = options
-  const document = parseDocument(payload.query)
-  if (document instanceof GraphQLError) return [document]
-  const costly = findDocumentProblem(schema, document, {
+function prepareOperation(
+  { id, payload, socket, request }: Request,
+  documents: SocketDocuments,
+  { schema, makeContext, sizes }: SocketOptions,
+): SocketOperation | readonly GraphQLError[] {
+  const prepared = documents.prepare(payload.query, {
     sizes: sizes(),
     variables: readVariables(payload.variables),
   })
-  if (costly) return [costly]
-  const problems = validate(schema, document)
-  if (problems.length > 0) return problems
+  if (!isDocument(prepared)) return prepared
+  const context = makeContext(`graphql-ws ${request.socket.remoteAddress ?? ''}`)
   return {
+    id,
+    socket,
+    prepared,
     schema,
-    document,
+    document: prepared.document,
     operationName: payload.operationName ?? null,
     variableValues: payload.variables ?? {},
-    contextValue: makeContext(`graphql-ws ${socket.remoteAddress ?? ''}`),
+    contextValue: { ...context, onBehind: () => closeUnread(socket) },
   }
+}
+
+/** The reason reaches a client that reads on; its subscriptions end at once. */
+function closeUnread(socket: WebSocket): void {
+  socket.close(TRY_AGAIN_LATER, 'Too many unread messages: connect again, and subscribe with since')
 }
 
 function format(errors: readonly GraphQLError[], { log }: SocketOptions) {
@@ -103,6 +126,11 @@ function upgrade(sockets: WebSocketServer, options: SocketOptions, { request, so
 }
 
 function accept(sockets: WebSocketServer, webSocket: WebSocket, request: IncomingMessage): void {
+  for (const event of ['message', 'ping']) {
+    webSocket.on(event, () => {
+      if (webSocket.bufferedAmount > MAX_UNREAD) closeUnread(webSocket)
+    })
+  }
   sockets.emit('connection', webSocket, request)
   // The library would print errors of clients; the socket closes on its own, with the code for the error.
   webSocket.removeAllListeners('error')

@@ -15,7 +15,8 @@ interface Reader {
 const READERS: readonly Reader[] = [
   { files: /^src\/lib\/clock\.ts$/, why: 'the clock of the system' },
   {
-    files: /^src\/(lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
+    files:
+      /^src\/(controller\/send-turns|lib\/in-slices|restic\/write\/turn|volume\/tree\/recheck\/recheck-steps)\.ts$/,
     why: 'measures one turn of the event loop, to give way to others',
   },
   {
