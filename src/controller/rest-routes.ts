@@ -4,12 +4,14 @@ import type { Execute } from '../client/execute.ts'
 import { printJson } from '../http/app.ts'
 import { acceptEmptyBodies } from '../http/empty-bodies.ts'
 import type { Clock } from '../lib/clock.ts'
+import { JsonElements } from '../rest-compat/json-elements.ts'
 import { makeRefusalReply } from '../rest-compat/refusal.ts'
 import type { Reply } from '../rest-compat/reply.ts'
 import { REST_ROUTES } from '../rest-compat/routes.ts'
 import type { RestRoute } from '../rest-compat/row.ts'
 import { ERROR_CODE_HEADER } from '../wire/error-code-header.ts'
 import { RequestFields, readFieldValues } from '../wire/request-fields.ts'
+import { sendElements } from './send-elements.ts'
 
 export interface RestOptions {
   /** Executes documents in the name of a caller. */
@@ -49,22 +51,31 @@ interface Exchange extends RestOptions {
 }
 
 async function answer(choices: readonly Choice[], exchange: Exchange): Promise<FastifyReply> {
-  const { request, reply, executeAs, clock } = exchange
-  const { status, body, warnings = [], code } = await ask()
+  try {
+    return await send(exchange.reply, await ask(choices, exchange))
+  } catch (error) {
+    return send(exchange.reply, makeRefusalReply(error))
+  }
+}
+
+async function ask(
+  choices: readonly Choice[],
+  { request, executeAs, clock }: Omit<Exchange, 'reply'>,
+): Promise<Reply> {
+  const fields = new RequestFields(readFieldValues(request.query), readFieldValues(request.body ?? {}))
+  const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
+  const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
+  return meant ? meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND
+}
+
+async function send(
+  reply: FastifyReply,
+  { status, body, warnings = [], code }: Reply,
+): Promise<FastifyReply> {
+  reply.code(status)
   if (warnings.length > 0) reply.header('warning', warnings.map(formatWarning).join(', '))
   if (code !== undefined) reply.header(ERROR_CODE_HEADER, code)
-  return printJson(reply.code(status), body)
-
-  async function ask(): Promise<Reply> {
-    try {
-      const fields = new RequestFields(readFieldValues(request.query), readFieldValues(request.body ?? {}))
-      const call = { params: request.params as Record<string, string>, fields, now: clock.now() }
-      const meant = choices.find(({ flags }) => flags.every(([name, value]) => fields.text(name) === value))
-      return meant ? await meant.route.reply(call, executeAs(`rest ${request.ip}`)) : NOT_FOUND
-    } catch (error) {
-      return makeRefusalReply(error)
-    }
-  }
+  return body instanceof JsonElements ? sendElements(reply, body) : printJson(reply, body)
 }
 
 function readPath(pattern: string): string {

@@ -1,6 +1,7 @@
 // What the HTTP servers of both programs share: the Fastify app, the guard against web pages, and the limits of
 // connections and bodies. controller/, daemon/ and cli/ use it; it knows no route, and may import lib and wire.
 
+import type { Readable } from 'node:stream'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -43,6 +44,11 @@ export function createApp({ guard, refuse }: AppOptions): FastifyInstance {
 export function printJson(reply: FastifyReply, body: unknown): FastifyReply {
   reply.header('content-type', JSON_TYPE)
   return reply.statusCode === 204 ? reply.send() : reply.send(JSON.stringify(body))
+}
+
+/** Sends JSON text, whole or in pieces, with the status already set. */
+export function sendJson(reply: FastifyReply, text: string | Readable): FastifyReply {
+  return reply.header('content-type', JSON_TYPE).send(text)
 }
 
 /**

@@ -6,6 +6,7 @@ import { countVolumes, findVolumes } from '../domain/volumes.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { toPage, toVolumeFilter } from './filters.ts'
+import { inTurns, type Listed } from './in-turns.ts'
 import { toApp, toBackup, toConnection, toInstance, toJob, toProc, toServer, toVolume } from './mapper.ts'
 import { App, Instance, Proc, Volume } from './types/app.ts'
 import { Backup } from './types/backup.ts'
@@ -18,8 +19,8 @@ import { Server } from './types/server.ts'
 @Resolver(() => App)
 export class AppResolver {
   @Query(() => [App], { description: 'The apps of the inventory, sorted by name.' })
-  apps(@Ctx() { world }: Context): App[] {
-    return listApps(world).map(toApp)
+  apps(@Ctx() { world }: Context): Listed<App> {
+    return inTurns(listApps(world).map(toApp))
   }
 
   @Query(() => App, { nullable: true, description: 'One app; null if the inventory does not have it.' })
@@ -29,16 +30,16 @@ export class AppResolver {
   }
 
   @FieldResolver(() => [Proc], { description: 'The procs of the app that have volumes.' })
-  procs(@Root() { name, source }: App): Proc[] {
-    return source.map((proc) => toProc(name, proc))
+  procs(@Root() { name, source }: App): Listed<Proc> {
+    return inTurns(source.map((proc) => toProc(name, proc)))
   }
 }
 
 @Resolver(() => Proc)
 export class ProcResolver {
   @FieldResolver(() => [Instance], { description: 'Its instances.' })
-  instances(@Root() proc: Proc): Instance[] {
-    return proc.source.map((instance) => toInstance(proc, instance))
+  instances(@Root() proc: Proc): Listed<Instance> {
+    return inTurns(proc.source.map((instance) => toInstance(proc, instance)))
   }
 }
 
@@ -52,8 +53,8 @@ export class InstanceResolver {
   @FieldResolver(() => [Volume], {
     description: 'Its volumes, without those that were left out: see `inventory.faults`.',
   })
-  volumes(@Ctx() { world }: Context, @Root() { app, proc, source }: Instance): Volume[] {
-    return listPlannedVolumes(world, { app, proc, instance: source }).map(toVolume)
+  volumes(@Ctx() { world }: Context, @Root() { app, proc, source }: Instance): Listed<Volume> {
+    return inTurns(listPlannedVolumes(world, { app, proc, instance: source }).map(toVolume))
   }
 }
 

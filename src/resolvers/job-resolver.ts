@@ -5,6 +5,7 @@ import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { toJobFilter, toPage } from './filters.ts'
+import { inTurns, type Listed } from './in-turns.ts'
 import { toApp, toConnection, toJob, toRecord, toServer } from './mapper.ts'
 import { App } from './types/app.ts'
 import type { Connection } from './types/connection.ts'
@@ -26,8 +27,8 @@ export class JobResolver {
   jobs(
     @Ctx() { world }: Context,
     @Arg('filter', () => JobFilter, { nullable: true }) filter?: JobFilter,
-  ): Job[] {
-    return listJobs(world, toJobFilter(filter)).map(toJob)
+  ): Listed<Job> {
+    return inTurns(listJobs(world, toJobFilter(filter)).map(toJob))
   }
 
   @Query(() => JobConnection, { description: 'The same jobs in pages, sorted by id.' })

@@ -24,6 +24,7 @@ import type { ListCount, Slice } from '../wire/listing.ts'
 import type { RunRecord, RunResult } from '../wire/record.ts'
 import type { BackupMode } from './enums.ts'
 import { optionalText } from './filters.ts'
+import { inTurns } from './in-turns.ts'
 import type { App, Instance, Proc, Volume } from './types/app.ts'
 import type { Backup, File } from './types/backup.ts'
 import type { Connection } from './types/connection.ts'
@@ -268,8 +269,8 @@ export function toConnection<T, U>(
 function toPlainConnection<T, U>({ items, hasNextPage }: Slice<T>, toNode: (node: T) => U) {
   const edges = items.map(({ cursor, node }) => ({ cursor, node: toNode(node) }))
   return {
-    edges,
-    nodes: edges.map(({ node }) => node),
+    edges: inTurns(edges),
+    nodes: inTurns(edges.map(({ node }) => node)),
     pageInfo: { hasNextPage, endCursor: edges.at(-1)?.cursor ?? null },
   }
 }

@@ -7,6 +7,7 @@ import { orThrow } from './answer.ts'
 import { AFTER, pageSize } from './arguments.ts'
 import type { Context } from './context.ts'
 import { toPage } from './filters.ts'
+import { inTurns, type Listed } from './in-turns.ts'
 import { toConnection, toInventoryStatus, toJob, toServer, toServerDebug } from './mapper.ts'
 import type { Connection } from './types/connection.ts'
 import { ServerConnection } from './types/connections.ts'
@@ -24,9 +25,9 @@ export class ServerResolver {
     @Ctx() { world }: Context,
     @Arg('app', () => ID, OF_APP) app?: string,
     @Arg('reachable', () => Boolean, REACHABLE) reachable?: boolean,
-  ): Server[] {
+  ): Listed<Server> {
     const found = listServers(world, { app: app ?? undefined, reachable: reachable ?? undefined })
-    return found.map(({ ip }) => toServer(world, ip))
+    return inTurns(found.map(({ ip }) => toServer(world, ip)))
   }
 
   @Query(() => ServerConnection, { description: 'The same servers in pages, sorted by address.' })
@@ -82,7 +83,7 @@ export class ServerResolver {
   }
 
   @FieldResolver(() => [Job], { description: 'Its jobs, the expire job included.' })
-  jobs(@Ctx() { world }: Context, @Root() { ip }: Server): Job[] {
-    return listJobs(world, { server: ip }).map(toJob)
+  jobs(@Ctx() { world }: Context, @Root() { ip }: Server): Listed<Job> {
+    return inTurns(listJobs(world, { server: ip }).map(toJob))
   }
 }

@@ -1,7 +1,7 @@
 /** The answer of a legacy URL. */
 export interface Reply {
   status: number
-  /** Sent as JSON; a 204 has none. */
+  /** Sent as JSON, a JsonElements in pieces; a 204 has none. */
   body: unknown
   /** Sentences for the Warning header. */
   warnings?: readonly string[]

@@ -27,7 +27,8 @@ export interface RestRow<R, V extends object> {
   ask(call: RestCall): V
   /** For a list in pages: the variables of the next request; undefined when done. */
   more?(pages: Pages<R>, call: RestCall): V | undefined
-  answer(pages: Pages<R>, call: RestCall): Reply
+  /** @param execute reads the rest of a list that is sent in pieces */
+  answer(pages: Pages<R>, call: RestCall, execute: Execute): Reply
   refused?: Refusals
 }
 
@@ -51,7 +52,7 @@ export function row<R, V extends object>(table: RestRow<R, V>): RestRoute {
     operation: readOperationName(document),
     async reply(call, execute) {
       try {
-        return table.answer(await gather(table, call, execute), call)
+        return table.answer(await gather(table, call, execute), call, execute)
       } catch (error) {
         return makeRefusalReply(error, table.refused)
       }

@@ -13,10 +13,12 @@ export class PageInfo {
   endCursor!: string | null
 }
 
+type OneOrPromised<T> = T | Promise<T>
+
 /** A page in GraphQL's connection form. What counts the whole list is called only if it is selected. */
 export interface Connection<T> {
-  edges: { cursor: string; node: T }[]
-  nodes: T[]
+  edges: OneOrPromised<{ cursor: string; node: T }>[]
+  nodes: OneOrPromised<T>[]
   pageInfo: PageInfo
   totalCount: number | null | (() => Promise<number>)
   totalCountIsCapped?(): Promise<boolean>
@@ -47,10 +49,10 @@ export function connectionType<T extends object>(
   @ObjectType(`${name}Connection`, SIMPLE)
   class NamedConnection implements Connection<T> {
     @Field(() => [Edge], { description: 'The items with their cursors.' })
-    edges!: Edge[]
+    edges!: Connection<T>['edges']
 
     @Field(() => [node()], { description: 'The items without cursors.' })
-    nodes!: T[]
+    nodes!: Connection<T>['nodes']
 
     @Field(() => PageInfo, { description: 'Where the page ends.' })
     pageInfo!: PageInfo

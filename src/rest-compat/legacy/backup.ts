@@ -1,4 +1,5 @@
 import type { LegacyBackupFragment, LegacyFilesQuery } from '../../client/generated/operations.ts'
+import { compareTexts } from '../../lib/compare-texts.ts'
 import { goTime } from '../../lib/go-time.ts'
 
 export function toLegacyBackup({ volume, name, size, created, instanceNo }: LegacyBackupFragment) {
@@ -9,7 +10,7 @@ export function toLegacyBackup({ volume, name, size, created, instanceNo }: Lega
 export function sortInLegacyOrder(backups: readonly LegacyBackupFragment[]): LegacyBackupFragment[] {
   return backups
     .toReversed()
-    .sort((one, other) => one.instanceNo - other.instanceNo || compare(one.volume, other.volume))
+    .sort((one, other) => one.instanceNo - other.instanceNo || compareTexts(one.volume, other.volume))
 }
 
 type LegacyFile = NonNullable<LegacyFilesQuery['backup']>['files']['nodes'][number]
@@ -17,8 +18,4 @@ type LegacyFile = NonNullable<LegacyFilesQuery['backup']>['files']['nodes'][numb
 export function toLegacyFile({ path, type, size, modified }: LegacyFile) {
   const name = path.slice(path.lastIndexOf('/') + 1)
   return { name, size, mod_time: goTime(modified), dir: type === 'DIRECTORY' }
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0
 }

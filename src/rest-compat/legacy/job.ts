@@ -1,5 +1,6 @@
 import type { LegacyJobFragment } from '../../client/generated/operations.ts'
 import { NEVER } from '../../lib/clock.ts'
+import { compareTexts } from '../../lib/compare-texts.ts'
 import { goTime } from '../../lib/go-time.ts'
 
 /** A job in legacy form, in which the expire job of a server has no id. */
@@ -30,14 +31,18 @@ export function readJobArgs({ args }: { args: unknown }): Record<string, unknown
   return typeof args === 'object' && args !== null ? { ...args } : {}
 }
 
-/** Sorts by server, then by next time. */
-export function compareBySchedule(one: TimedJob, other: TimedJob): number {
-  return compare(one.id.slice(0, 8), other.id.slice(0, 8)) || compare(one.nextRun ?? '', other.nextRun ?? '')
+/** Sorts by server, then by next time. Much faster than to sort all at once, because most lists have few servers. */
+export function sortBySchedule<T extends TimedJob>(jobs: readonly T[]): T[] {
+  const byServer = Map.groupBy(jobs, ({ id }) => id.slice(0, SERVER_DIGITS))
+  const servers = [...byServer.keys()].sort(compareTexts)
+  return servers.flatMap(
+    (server) =>
+      byServer.get(server)?.sort((one, other) => compareTexts(one.nextRun ?? '', other.nextRun ?? '')) ?? [],
+  )
 }
 
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0
-}
+/** Hex digits of the server at the start of an id. */
+const SERVER_DIGITS = 8
 
 function toLegacyTime(time: string | null): string {
   return time === null ? NEVER : goTime(time)

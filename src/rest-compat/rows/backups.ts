@@ -9,6 +9,7 @@ import { BackupdError } from '../../lib/errors.ts'
 import { MAX_FILES } from '../../wire/daemon-api.ts'
 import { isProcNamed } from '../../wire/proc-names.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
+import { jsonList } from '../json-elements.ts'
 import { sortInLegacyOrder, toLegacyBackup, toLegacyFile } from '../legacy/backup.ts'
 import { makeListReply } from '../legacy/warning.ts'
 import type { RestRefusal } from '../refusal.ts'
@@ -31,7 +32,7 @@ const backupsOfProc = (path: string) =>
       const [first] = pages
       const backups = pages.flatMap((page) => page.backups.nodes)
       if (backups.length === 0) checkProc(pages.at(-1) ?? first, call)
-      return makeListReply(sortInLegacyOrder(backups).map(toLegacyBackup), silentAmong(backups, first))
+      return makeListReply(jsonList(sortInLegacyOrder(backups), toLegacyBackup), silentAmong(backups, first))
     },
   })
 
@@ -44,7 +45,7 @@ const filesOfBackup = (path: string) =>
     answer([{ backup }], call) {
       if (!backup) throw noBackup(call, readStar(call))
       if (backup.files.pageInfo.hasNextPage) throw tooManyFiles(readStar(call))
-      return { status: 200, body: backup.files.nodes.map(toLegacyFile) }
+      return { status: 200, body: jsonList(backup.files.nodes, toLegacyFile) }
     },
     refused: { statuses: { TOO_COSTLY: 400 } },
   })

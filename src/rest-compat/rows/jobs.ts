@@ -1,14 +1,17 @@
+import type { Execute } from '../../client/execute.ts'
 import {
   LegacyAllJobsDocument,
   LegacyJobDocument,
   LegacyJobsDocument,
   LegacyRunDocument,
+  LegacyServerJobsDocument,
   LegacySleepDocument,
   LegacyWakeDocument,
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { argsMatch, fieldMatches } from '../args-filter.ts'
-import { compareBySchedule, readJobArgs, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
+import { JsonElements, jsonList } from '../json-elements.ts'
+import { readJobArgs, sortBySchedule, toLegacyJob, toScheduledJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
 import { type RestCall, type RestRoute, row } from '../row.ts'
 
@@ -20,7 +23,7 @@ const jobsOfApp = (path: string) =>
     document: LegacyJobsDocument,
     ask: ({ params, fields }) => ({ app: params.app ?? '', action: fields.text('action') || null }),
     answer([{ jobs, silent }], { fields }) {
-      const found = jobs.filter(
+      const found = sortBySchedule(jobs).filter(
         (job) =>
           argsMatch(readJobArgs(job), fields) &&
           fieldMatches(fields, 'id', job.id) &&
@@ -28,25 +31,32 @@ const jobsOfApp = (path: string) =>
           fieldMatches(fields, 'type', 'cron') &&
           fieldMatches(fields, 'sleep', String(job.asleep)),
       )
-      return makeListReply(found.sort(compareBySchedule).map(toScheduledJob), silent)
+      return makeListReply(jsonList(found, toScheduledJob), silent)
     },
   })
 
-/** Grouped by server; one without jobs is left out. */
+/** Grouped by server; one without jobs is left out. The jobs of each server are read when their turn has come. */
 const allJobs = (path: string) =>
   row({
     method: 'GET',
     path,
     document: LegacyAllJobsDocument,
     ask: () => ({}),
-    answer([{ servers, silent }]) {
-      const planned = servers.filter(({ jobs }) => jobs.length > 0)
-      return makeListReply(
-        Object.fromEntries(planned.map(({ ip, jobs }) => [ip, jobs.map(toLegacyJob)])),
-        silent,
-      )
-    },
+    answer: ([{ servers, silent }], _call, execute) =>
+      makeListReply(new JsonElements('{}', printJobsByServer(servers, execute)), silent),
   })
+
+async function* printJobsByServer(servers: readonly { ip: string }[], execute: Execute) {
+  for (const { ip } of servers) {
+    const { server } = await execute(LegacyServerJobsDocument, { ip })
+    const jobs = server?.jobs ?? []
+    for (const [at, job] of jobs.entries()) {
+      const begin = at === 0 ? `${JSON.stringify(ip)}:[` : ''
+      const end = at === jobs.length - 1 ? ']' : ''
+      yield `${begin}${JSON.stringify(toLegacyJob(job))}${end}`
+    }
+  }
+}
 
 const askJob = ({ params }: RestCall) => ({ id: params.id ?? '', app: params.app ?? '' })
 const JOB = '/api/v2/app/:app/cron/jobs/:id'

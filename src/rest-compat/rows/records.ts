@@ -1,3 +1,4 @@
+import type { Execute } from '../../client/execute.ts'
 import {
   LegacyRecordDocument,
   type LegacyRecordFragment,
@@ -6,10 +7,11 @@ import {
 } from '../../client/generated/operations.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { argsMatch, fieldMatches, hasArgsFilter } from '../args-filter.ts'
+import { JsonElements } from '../json-elements.ts'
 import { readJobArgs } from '../legacy/job.ts'
 import { findStates, toRestRecord } from '../legacy/record.ts'
 import { readMonth } from '../month.ts'
-import { type Pages, type RestCall, type RestRoute, row } from '../row.ts'
+import { type RestCall, type RestRoute, row } from '../row.ts'
 
 const USUAL_TOTAL = 100
 const MAX_RECORDS = 10_000
@@ -22,16 +24,11 @@ const recordsOfApp = (path: string) =>
     path,
     document: LegacyRecordsDocument,
     ask: (call) => pageAfter(call, null),
-    more(pages, call) {
-      const { pageInfo } = lastPage(pages).records
-      const enough = found(pages, call).length >= readTotal(call)
-      return enough || !pageInfo.hasNextPage ? undefined : pageAfter(call, pageInfo.endCursor)
-    },
-    answer(pages, call) {
-      const records = found(pages, call).slice(0, readTotal(call))
+    answer([first], call, execute) {
+      const body = new JsonElements('[]', printRecords(first, call, execute))
       const cut = Number(call.fields.text('total')) > MAX_RECORDS
       const warnings = cut ? [`Only the newest ${MAX_RECORDS} are listed at once: ask by month and year`] : []
-      return { status: 200, body: records.map(toRestRecord), warnings }
+      return { status: 200, body, warnings }
     },
   })
 
@@ -77,16 +74,23 @@ function unknownState(name: string): never {
   throw new BackupdError('BAD_INPUT', `"${name}" is not a state: ask for running, success or failed`)
 }
 
-function found(pages: Pages<LegacyRecordsQuery>, { fields }: RestCall): LegacyRecordFragment[] {
-  const all = pages.flatMap(({ records }) => records.nodes)
-  return all.filter(
-    (record) =>
-      fieldMatches(fields, 'rid', record.rid) &&
-      fieldMatches(fields, 'action', record.action) &&
-      argsMatch(readJobArgs(record), fields),
-  )
+/** Reads page after page, until there are enough. */
+async function* printRecords(first: LegacyRecordsQuery, call: RestCall, execute: Execute) {
+  let missing = readTotal(call)
+  for (let page = first; ; ) {
+    const { nodes, pageInfo } = page.records
+    const found = nodes.filter((record) => matchesFields(record, call)).slice(0, missing)
+    for (const record of found) yield JSON.stringify(toRestRecord(record))
+    missing -= found.length
+    if (missing === 0 || !pageInfo.hasNextPage) return
+    page = await execute(LegacyRecordsDocument, pageAfter(call, pageInfo.endCursor))
+  }
 }
 
-function lastPage<R>(pages: Pages<R>): R {
-  return pages.at(-1) ?? pages[0]
+function matchesFields(record: LegacyRecordFragment, { fields }: RestCall): boolean {
+  return (
+    fieldMatches(fields, 'rid', record.rid) &&
+    fieldMatches(fields, 'action', record.action) &&
+    argsMatch(readJobArgs(record), fields)
+  )
 }

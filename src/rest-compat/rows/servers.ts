@@ -9,6 +9,7 @@ import {
 import { NEVER } from '../../lib/clock.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
+import { jsonList } from '../json-elements.ts'
 import { toLegacyJob } from '../legacy/job.ts'
 import { makeListReply } from '../legacy/warning.ts'
 import { type RestCall, type RestRoute, row } from '../row.ts'
@@ -23,7 +24,7 @@ export const SERVER_ROWS: readonly RestRoute[] = [
     ask: ({ params }) => ({ ip: params.ip ?? '' }),
     answer([{ server }]) {
       if (!server) return { status: 200, body: [] }
-      return makeListReply(server.jobs.map(toLegacyJob), server.reachable ? [] : [server])
+      return makeListReply(jsonList(server.jobs, toLegacyJob), server.reachable ? [] : [server])
     },
   }),
   row({
