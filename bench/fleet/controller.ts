@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { callsTo, type Remote } from './calls.ts'
 import { endChild, startNode } from './child.ts'
@@ -32,8 +31,7 @@ export interface ControllerOptions {
 export async function startController(options: ControllerOptions): Promise<MeasuredController> {
   const { main, port, daemonPort, dataDir, inventory } = options
   const addr = `127.0.0.1:${port}`
-  const places = ['--data', dataDir, '--inventory', inventory, '--volume-root', join(dataDir, 'volumes')]
-  const flags = ['--addr', addr, '--dport', String(daemonPort), ...places]
+  const flags = ['--addr', addr, '--dport', String(daemonPort), '--data', dataDir, '--inventory', inventory]
   const lines: string[] = []
   const silenced = new Set<string>()
   const listens = Promise.withResolvers<void>()

@@ -21,6 +21,20 @@ export function countApps({ servers }: FleetSize): number {
   return Math.ceil(servers / SERVERS_PER_APP)
 }
 
+export function appOfServer(n: number): string {
+  return `app${Math.floor(n / SERVERS_PER_APP)}`
+}
+
+export function instanceOfServer(n: number): number {
+  return (n % SERVERS_PER_APP) + 1
+}
+
+/** What the job number `no` of a server backs up. */
+export function volumeOfJob(no: number): { volume: string; mode: 'full' | 'increment' } {
+  const volume = `/data/${Math.floor(no / JOBS_PER_VOLUME)}`
+  return { volume, mode: no % JOBS_PER_VOLUME === 0 ? 'full' : 'increment' }
+}
+
 /** The servers of an app. */
 export function serversOfApp({ servers }: FleetSize, app: number): string[] {
   const first = app * SERVERS_PER_APP

@@ -12,12 +12,13 @@ const QUESTIONS = 20
 async function history(world: World): Promise<FleetController> {
   await world.stopController()
   await world.simulator.forgetController()
-  const tree = dirname(dirname(world.main))
-  const dataDir = world.dataDir('history')
   const { servers, jobs, records } = world.options
-  execFileSync(process.execPath, [FILL, tree, dataDir, ...[servers, jobs, records].map(String)], {
+  const past = { servers, jobs, records, untilMs: Date.now() }
+  const tree = dirname(dirname(world.main))
+  execFileSync(process.execPath, [FILL, tree, world.dataDir('history'), JSON.stringify(past)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+  await world.simulator.remember(past)
   return world.controller({ dataDir: 'history' })
 }
 
@@ -39,6 +40,13 @@ export const historyRows: Row[] = [
     target: '3',
     digits: 1,
     measure: async (world) => (await world.once(history)).listenedAfterMs / 1000,
+  },
+  {
+    name: 'restart-answer',
+    title: '  until it has answered a list of records, s',
+    target: '3',
+    digits: 1,
+    measure: async (world) => (await world.once(history)).answeredAfterMs / 1000,
   },
   {
     name: 'restart-ready',

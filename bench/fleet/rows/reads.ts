@@ -1,10 +1,32 @@
 import { messageOf } from '../../../src/lib/errors.ts'
-import { download, query, time } from '../questions.ts'
+import { download, percentile, query, time } from '../questions.ts'
 import type { Row } from '../row.ts'
 import type { World } from '../world.ts'
 
 const EVERYTHING = `{ apps { name procs { name instances { no volumes {
   name lastGood { id created } jobs { id spec lastRecord { rid state end } } } } } } }`
+
+const PAGES = 20
+const PAGE = `query ($after: String) { volumes(first: 100, after: $after) { pageInfo { endCursor }
+  nodes { app proc instanceNo name lastGood { id created } jobs { id spec lastRecord { rid state end } } } } }`
+
+/** The same for page after page. @returns how long each took, ms */
+async function turnPages(world: World): Promise<number[]> {
+  const { url } = await world.controller()
+  const times: number[] = []
+  let after: string | null = null
+  for (let n = 0; n < PAGES; n++) {
+    const start = performance.now()
+    const page: VolumePage = await query(url, PAGE, { after })
+    times.push(performance.now() - start)
+    after = page.volumes.pageInfo.endCursor
+  }
+  return times
+}
+
+interface VolumePage {
+  volumes: { pageInfo: { endCursor: string | null } }
+}
 
 /** One question that asks for much, and what it does to the event loop. */
 async function askOnce(world: World, ask: (url: string) => Promise<unknown>) {
@@ -43,6 +65,12 @@ export const readRows: Row[] = [
     title: '  delay of the event loop: longest, ms',
     target: '150',
     measure: async (world) => (await world.once(askEverything)).loop.longest,
+  },
+  {
+    name: 'volumes-page',
+    title: '  a page of 100 of the volumes with the same: p95, ms',
+    target: '100',
+    measure: async (world) => percentile(await world.once(turnPages), 0.95),
   },
   {
     name: 'jobs-all',

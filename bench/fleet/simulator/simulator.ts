@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerCalls } from '../calls.ts'
+import { type History, listHistory } from '../history-runs.ts'
 import { type Faults, serveFleet } from './fleet-server.ts'
 import { collectEndedRuns, runAllJobs, runNext } from './runs.ts'
 import { SimulatedDaemon } from './simulated-daemon.ts'
@@ -47,6 +48,8 @@ export interface Simulator {
   trickle(options: { runsPerSecond: number; seconds: number }): Promise<number>
   /** All daemons are as newly installed: another controller can have them. */
   forgetController(): Promise<void>
+  /** The daemons have the records and backups of these runs, and no others. */
+  remember(history: History): void
   /** Throws away what the controller has not accepted. */
   dropNews(): void
   /** Folders of servers that are gone, each in the store of one daemon; replaces those of the last call. */
@@ -91,6 +94,10 @@ answerCalls({
   trickle,
   async forgetController() {
     for (const daemon of daemons.values()) await daemon.forgetController()
+  },
+  remember(history) {
+    for (const { runs } of daemons.values()) runs.clear()
+    for (const run of listHistory(history)) daemons.get(run.server)?.runs.set(run.rid, run)
   },
   dropNews() {
     for (const { outbox } of daemons.values()) outbox.drop()
