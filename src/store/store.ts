@@ -35,11 +35,6 @@ export interface ClaimOptions {
   newRepository?: boolean
 }
 
-export interface StoreOptions {
-  /** Called for problems that do not make a call fail, such as a broken `.meta` that was set aside. */
-  warn?(message: string): void
-}
-
 export interface BeginInput {
   archive: string
   /** The id of the run, from newRid() of lib/ids. */

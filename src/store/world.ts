@@ -8,6 +8,7 @@ export interface StoreWorld {
   driver: Driver
   identity: StoreIdentity
   clock: Clock
+  /** Called for problems that do not make a call fail, such as a broken `.meta` that was set aside. */
   warn(message: string): void
 }
 

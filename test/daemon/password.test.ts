@@ -18,7 +18,7 @@ test('a first start logs where the password is, not the password; a wrong one pr
   const dataDir = join(folder, 'daemon-127.0.0.1')
   const daemonId = (await readFile(join(dataDir, 'daemon-id'), 'utf8')).trim()
   const identity = { ip: '127.0.0.1', daemonId, dataDir, version: 'x' }
-  const store = await openStore({ driver: 'local', dir }, identity, { clock: systemClock })
+  const store = await openStore({ driver: 'local', dir }, identity, { clock: systemClock, warn: () => {} })
   await (await store.ownRepository())[Symbol.asyncDispose]()
   const again = await startTestDaemon(folder)
   expect(JSON.stringify(again.log.lines)).not.toContain('was created')

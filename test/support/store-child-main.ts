@@ -9,7 +9,7 @@ const [task, dir = '', name = '', count = '1'] = process.argv.slice(2)
 
 if (task === 'publish') {
   const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', dataDir: dir }
-  const store = await openStore({ driver: 'local', dir }, identity, { clock: systemClock })
+  const store = await openStore({ driver: 'local', dir }, identity, { clock: systemClock, warn: () => {} })
   const names: string[] = []
   for (let n = 0; n < Number(count); n++) names.push(await publishOne(store))
   process.send?.(names)

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import { BackupdError } from '../../lib/errors.ts'
-import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import type { Reader, StoredBackup } from '../../store/stored-backup.ts'
 import { parseShape } from '../../wire/json.ts'
 import { findQuestion, type QUESTIONS, type QuestionAnswer, type QuestionName } from '../../wire/questions.ts'
 import type { Plugin, RunContext } from '../plugin.ts'
+import { openRunStore } from './open-run-store.ts'
 
 /** The args of a row as its plugin gets them, with their defaults. */
 type ParsedArgs<Name extends QuestionName> = z.infer<(typeof QUESTIONS)[Name]['args']>
@@ -28,8 +28,8 @@ export function answering<Name extends QuestionName>(
 }
 
 /** Opens the store for an action that answers at once. Its warnings go to the log, because it has no record. */
-export function openToAnswer({ settings, clock, log }: RunContext): Promise<Store> {
-  return openStore(settings.store, settings, { clock, warn: (message) => log('warn', message) })
+export function openToAnswer(context: RunContext): Promise<Store> {
+  return openRunStore(context, (message) => context.log('warn', message))
 }
 
 /** Throws NOT_FOUND. */

@@ -56,7 +56,7 @@ async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
     allowPaths: [],
     store: { driver: 'local', dir: storeDir },
   }
-  const store = await openStore(settings.store, settings, { clock: systemClock })
+  const store = await openStore(settings.store, settings, { clock: systemClock, warn: () => {} })
   await store.claim(false)
   await store.preparePassword()
   const args = backupArgs(volume, subject)

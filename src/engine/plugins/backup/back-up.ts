@@ -5,8 +5,9 @@ import { startBackup } from '../../../store/start-backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
-import { openRunStore, openRunVolume } from './begin.ts'
+import { openRunStore } from '../open-run-store.ts'
 import { readClockDoubt } from './clock-doubt.ts'
+import { openRunVolume } from './open-run-volume.ts'
 import { listPartialReasons } from './reasons.ts'
 import { collectWarnings } from './warnings.ts'
 
@@ -20,7 +21,7 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   checkArchiveName(args.archive)
   using volume = await step('check the volume', () => openRunVolume(args.path, context))
   await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
-  const store = await step('open the store', () => openRunStore(context))
+  const store = await step('open the store', () => openRunStore(context, (message) => context.warn(message)))
   const warnings = collectWarnings(context)
   await using backup = await startBackup(store, {
     args,

@@ -1,10 +1,10 @@
 import { expireBackups } from '../../../store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../store/expiry.ts'
-import { openStore } from '../../../store/open-store.ts'
 import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext } from '../../plugin.ts'
 import { readRunTime } from '../../run-time.ts'
+import { openRunStore } from '../open-run-store.ts'
 
 /** Long enough for a slice of another prune; a backup may run for hours and is not waited for. */
 const LOCK_WAIT_MS = 30_000
@@ -19,9 +19,7 @@ export const backupExpirePlugin: Plugin<ExpireRule[]> = {
   parseArgs: (raw) => parseRules(parseShape('The args of backup_expire', raw, expireArgsSchema).info),
   needs: () => [],
   async run(rules, context) {
-    const { settings, clock, log } = context
-    const warn = (message: string) => log('warn', message)
-    const store = await openStore(settings.store, settings, { clock, warn })
+    const store = await openRunStore(context, (message) => context.log('warn', message))
     const problems: string[] = []
     const expired = await expireBackups(store, rules, describeRun(context, problems))
     const { deleted, deletedSnapshots, changed, bytesFreed } = expired

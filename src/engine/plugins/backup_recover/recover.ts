@@ -1,7 +1,6 @@
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { namedSteps, type Steps } from '../../../lib/steps.ts'
-import { openStore } from '../../../store/open-store.ts'
 import type { Filling, OpenedBackup, Reader, StoredBackup } from '../../../store/stored-backup.ts'
 import { resolveVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
@@ -19,6 +18,7 @@ import type { UnpackSummary } from '../../../volume/tree/unpack-summary.ts'
 import type { RecoverArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
+import { openRunStore } from '../open-run-store.ts'
 import { refuseOwnFolders } from '../own-folders.ts'
 import { warningText } from '../warning-text.ts'
 import { checkRoom } from './check-room.ts'
@@ -115,9 +115,7 @@ async function fillAndSwap(run: Recover, staging: Staging): Promise<RunOutcome> 
 }
 
 async function findBackup({ namespace, backup }: RecoverArgs, context: RunContext): Promise<StoredBackup> {
-  const { settings, clock } = context
-  const { warn } = createReader(context)
-  const store = await openStore(settings.store, settings, { clock, warn })
+  const store = await openRunStore(context, (message) => context.warn(message))
   const found = await store.find(namespace, backup)
   if (found) return found
   throw new BackupdError('NOT_FOUND', `it does not exist in the namespace ${namespace}`)

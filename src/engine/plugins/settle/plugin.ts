@@ -3,11 +3,11 @@ import { z } from 'zod'
 import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { findSystemErrorCode } from '../../../lib/system-errors.ts'
-import { openStore } from '../../../store/open-store.ts'
 import { readPointers } from '../../../volume/swap/pointer.ts'
 import { type SettledJournals, settleJournals } from '../../../volume/swap/settle.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin, RunContext, RunOutcome } from '../../plugin.ts'
+import { openRunStore } from '../open-run-store.ts'
 
 const settleArgsSchema = z.strictObject({
   /** Claim the namespace even if another daemon owns it. */
@@ -71,14 +71,10 @@ const NOTHING_DONE: StoreResult = { rolledForward: [], swept: [], unknown: [] }
 
 async function repairStore(takeOver: boolean, context: RunContext): Promise<StoreResult> {
   try {
-    const { settings, clock } = context
-    const store = await openStore(settings.store, settings, {
-      clock,
-      warn: (message) => context.warn(message),
-    })
+    const store = await openRunStore(context, (message) => context.warn(message))
     await store.claim(takeOver)
     const { rolledForward, swept, unknown } = await store.settle()
-    const locks = await store.removeStaleLocks(settings.dataDir)
+    const locks = await store.removeStaleLocks(context.settings.dataDir)
     return { rolledForward, swept: [...swept, ...locks], unknown }
   } catch (error) {
     const code = error instanceof BackupdError ? error.code : (findSystemErrorCode(error) ?? 'INTERNAL')

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { BackupdError } from '../../../lib/errors.ts'
-import { openStore } from '../../../store/open-store.ts'
 import type { Store } from '../../../store/store.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
+import { openToAnswer } from '../answering.ts'
 
 const claimArgsSchema = z.strictObject({
   /** Claim the namespace even if another daemon owns it. */
@@ -22,12 +22,12 @@ export const storeClaimPlugin: Plugin<z.infer<typeof claimArgsSchema>> = {
   answersAtOnce: true,
   parseArgs: (raw) => parseShape('The args of a claim', raw, claimArgsSchema),
   needs: () => [],
-  async run({ takeOver, ...options }, { settings, clock }) {
-    const store = await openStore(settings.store, settings, { clock })
+  async run({ takeOver, ...options }, context) {
+    const store = await openToAnswer(context)
     const storeId = await store.claim(takeOver, options)
-    const startsOver = options.claimStore && settings.knownStore?.id !== storeId
-    const { knownStore: _forgotten, ...fresh } = settings
-    const claimed = startsOver ? await openStore(settings.store, fresh, { clock }) : store
+    const startsOver = options.claimStore && context.settings.knownStore?.id !== storeId
+    const { knownStore: _forgotten, ...fresh } = context.settings
+    const claimed = startsOver ? await openToAnswer({ ...context, settings: fresh }) : store
     return {
       state: 'success',
       reason: '',

@@ -157,7 +157,10 @@ test.skipIf(!canMount)(
     const small = `${world.base}/small`
     onTestFinished(mountTmpfs(small, 'size=1m'))
     const change = { settings: { ...world.settings, store: { driver: 'local' as const, dir: small } } }
-    const store = await openStore(change.settings.store, world.settings, { clock: systemClock })
+    const store = await openStore(change.settings.store, world.settings, {
+      clock: systemClock,
+      warn: () => {},
+    })
     await store.claim(false)
     writeFileSync(`${world.volume}/noise`, randomBytes(4 << 20))
     await expect(world.backUp({}, change)).rejects.toMatchObject({ code: 'STORE_FULL' })

@@ -1,5 +1,3 @@
-import { openStore } from '../../../store/open-store.ts'
-import type { Store } from '../../../store/store.ts'
 import { resolveExistingVolume } from '../../../volume/allowed-paths.ts'
 import type { HeldVolume } from '../../../volume/held-volume.ts'
 import type { RunContext } from '../../plugin.ts'
@@ -15,9 +13,4 @@ export async function openRunVolume(path: string, { settings }: RunContext): Pro
     volume[Symbol.dispose]()
     throw error
   }
-}
-
-export function openRunStore(context: RunContext): Promise<Store> {
-  const { settings, clock } = context
-  return openStore(settings.store, settings, { clock, warn: (message) => context.warn(message) })
 }

@@ -1,0 +1,27 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { storeClaimPlugin } from '../../../../src/engine/plugins/store_claim/plugin.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
+import { openStore } from '../../../../src/store/open-store.ts'
+import { given } from '../../../support/given.ts'
+import { runPlugin } from '../../../support/run-plugin.ts'
+
+const OTHER = '10.0.0.77'
+
+test("a damaged repository of another daemon does not fail the claim, and is written to the daemon's log", async () => {
+  const { settings, storeDir } = await given.app('shop').proc('web').volume('/data/db').plugins()
+  const identity = { ...settings, ip: OTHER, daemonId: 'another' }
+  const other = await openStore(settings.store, identity, { clock: systemClock, warn: () => {} })
+  await other.claim(false)
+  await (await other.ownRepository())[Symbol.asyncDispose]()
+  writeFileSync(join(storeDir, OTHER, 'repo', 'config'), 'damaged')
+  const logged: string[] = []
+  const log = (level: string, message: string) => void logged.push(`${level}: ${message}`)
+  const { result } = await runPlugin(storeClaimPlugin, settings, {
+    args: { takeOver: false },
+    change: { log },
+  })
+  expect(result).toMatchObject({ madePassword: false })
+  expect(logged).toEqual([expect.stringMatching(/^warn: .*config/)])
+})
