@@ -1,11 +1,13 @@
 import { ControllerError } from '../client/execute.ts'
-import { ERROR_CODES, isErrorCode } from '../lib/error-codes.ts'
+import { ERROR_CODES, type ErrorCode, isErrorCode } from '../lib/error-codes.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Reply } from './reply.ts'
 
+type Statuses = Readonly<Partial<Record<ErrorCode, number>>>
+
 /** How a row answers a refusal: the legacy status for each code. */
 export interface Refusals {
-  statuses?: Readonly<Record<string, number>>
+  statuses?: Statuses
   /** The status of all other codes; default 500. */
   otherwise?: 400 | 500
   /** Legacy text at the start of the message, because scripts search for it. */
@@ -19,7 +21,7 @@ export interface RestRefusal {
 }
 
 /** Codes with the same status on all routes. */
-const FIXED: Readonly<Record<string, number>> = { BAD_INPUT: 400, INTERNAL: 500 }
+const FIXED: Statuses = { BAD_INPUT: 400, INTERNAL: 500 }
 
 /** Makes the reply for a refusal: what was asked, what went wrong, what to do. Rethrows internal errors. */
 export function makeRefusalReply(
@@ -30,9 +32,10 @@ export function makeRefusalReply(
   if (!isRefusal) throw error
   const { code, message } = error
   const sentence = words ? `${words(error)}: ${message}` : message
+  if (!isErrorCode(code)) return { status: otherwise, body: sentence, code }
   return {
     status: statuses[code] ?? FIXED[code] ?? otherwise,
-    body: isErrorCode(code) ? `${sentence.replace(/\.$/, '')}. ${ERROR_CODES[code]}` : sentence,
+    body: `${sentence.replace(/\.$/, '')}. ${ERROR_CODES[code]}`,
     code,
   }
 }
