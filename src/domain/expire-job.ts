@@ -1,5 +1,6 @@
 import { SYSTEM_APP } from '../wire/find-app.ts'
 import { ipv4Hex } from '../wire/ids.ts'
+import { makeLegacySource } from '../wire/legacy-source.ts'
 import type { PlannedJob } from './plan.ts'
 
 export function findJobApp({ volume }: Pick<PlannedJob, 'volume'>): string {
@@ -12,13 +13,13 @@ export function expireJobId(server: string): string {
 }
 
 /**
- * The expire job of a server, run every minute: `info` = [source, expire, …]; an increment's source ends in
- * `@increment`. A job without a readable `expire` is left out, so that its backups stay.
+ * The expire job of a server, run every minute: `info` = [legacy source, expire, …]. A job without a readable
+ * `expire` is left out, so that its backups stay.
  */
 export function expireJob(server: string, backups: PlannedJob[]): PlannedJob {
   const info = backups.flatMap(({ job, expire }) => {
-    const suffix = job.args.mode === 'increment' ? '@increment' : ''
-    return expire ? [`${String(job.args.path)}${suffix}`, expire] : []
+    const mode = job.args.mode === 'increment' ? 'increment' : 'full'
+    return expire ? [makeLegacySource({ source: String(job.args.path), mode }), expire] : []
   })
   return {
     id: expireJobId(server),

@@ -9,6 +9,7 @@ import {
   WITHOUT_MANIFEST,
 } from '../wire/backup.ts'
 import { bigCount, isMoment } from '../wire/fields.ts'
+import { parseLegacySource } from '../wire/legacy-source.ts'
 import { parseEach } from '../wire/tolerant.ts'
 
 /** What a legacy daemon answers instead of a page; null if there are no backups. */
@@ -26,7 +27,7 @@ export function fromLegacyBackup(entity: BackupEntity, server: string): BackupIn
     ...entity,
     server,
     created: readCreated(entity),
-    source: entity.source.replace(/@increment$/, ''),
+    source: parseLegacySource(entity.source).source,
     ...procOfArchive(parseLegacyBackupName(entity.name)?.archive ?? entity.name, entity),
     containers: entity.containers ?? [],
     sequence: 0,

@@ -2,6 +2,7 @@ import { isoTime } from '../lib/clock.ts'
 import { findArchiveOfBackup, parseBackupName, procOfArchive } from '../wire/archive-name.ts'
 import { type BackupEntity, type BackupInfo, type Manifest, WITHOUT_MANIFEST } from '../wire/backup.ts'
 import { isMoment } from '../wire/fields.ts'
+import { parseLegacySource } from '../wire/legacy-source.ts'
 
 /** What a listing of the store's folder shows of a backup. */
 export interface Found {
@@ -74,7 +75,7 @@ export function infoOfEntity(
     ...procOfArchive(findArchiveOfBackup(name), { volume, instanceNo }),
     volume,
     instanceNo,
-    source: entity?.source.replace(/@increment$/, '') ?? '',
+    source: parseLegacySource(entity?.source ?? '').source,
     containers: entity?.containers ?? [],
     size: size ?? entity?.size ?? 0,
     created: createdOf(entity, name),

@@ -1,6 +1,7 @@
 import { FirstKeys } from '../lib/first-keys.ts'
 import type { Driver } from '../objects/driver.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
+import { parseLegacySource } from '../wire/legacy-source.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
 import { type Place, placeOf } from './layout.ts'
 import type { Meta } from './meta.ts'
@@ -55,7 +56,7 @@ export function namesOfVolume(meta: Meta, source: string, archive?: string): (na
   const names = new Set<string>()
   const archives = new Set(archive === undefined ? [] : [archive])
   for (const entity of meta.entities()) {
-    if (entity.source.replace(/@increment$/, '') !== source) continue
+    if (parseLegacySource(entity.source).source !== source) continue
     names.add(entity.name)
     const parsed = parseBackupName(entity.name)
     if (parsed) archives.add(parsed.archive)

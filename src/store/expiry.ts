@@ -1,14 +1,12 @@
 import { parseExpire } from '../lib/durations.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
+import type { VolumeSource } from '../wire/legacy-source.ts'
 import type { Progress } from '../wire/record.ts'
 import type { Store } from './store.ts'
 
 /** How long the backups of a volume are kept. */
-export interface ExpireRule {
-  /** Absolute path of the volume. */
-  source: string
-  mode: BackupInfo['mode']
+export interface ExpireRule extends VolumeSource {
   /** As the inventory writes it: `30d`. */
   expire: string
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { type BackupEntity, backupEntitySchema } from '../wire/backup.ts'
 import { parseJson } from '../wire/json.ts'
+import { makeLegacySource } from '../wire/legacy-source.ts'
 
 const listsSchema = z.record(z.string(), z.array(z.unknown()).nullable())
 
 /**
- * `.meta`, the legacy system's index of a namespace: source path (that of an increment ends in `@increment`) → list
- * of entities. List items that do not parse are kept unchanged.
+ * `.meta`, the legacy system's index of a namespace: legacy source → list of entities. List items that do not parse
+ * are kept unchanged.
  */
 export class Meta {
   readonly #lists: Map<string, unknown[]>
@@ -42,7 +43,7 @@ export class Meta {
   /** Adds an entity, or replaces the one of that name. */
   put(entity: BackupEntity): void {
     this.drop([entity.name])
-    const key = entity.mode === 'increment' ? `${entity.source}@increment` : entity.source
+    const key = makeLegacySource(entity)
     this.#lists.set(key, [...(this.#lists.get(key) ?? []), entity])
     this.#byName.set(entity.name, entity)
   }

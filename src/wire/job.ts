@@ -58,7 +58,7 @@ export const backupArgsSchema = z.object({
 })
 export type BackupArgs = z.infer<typeof backupArgsSchema>
 
-/** `info` = [source, expire, source, expire, …]; an increment's source ends in `@increment`. */
+/** `info` = [legacy source, expire, legacy source, expire, …]; see legacy-source.ts. */
 export const expireArgsSchema = z.object({ info: z.array(z.string()) })
 
 export const recoverArgsSchema = z.object({

@@ -2,6 +2,7 @@ import { expireBackups } from '../../../store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../store/expiry.ts'
 import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
+import { parseLegacySource } from '../../../wire/legacy-source.ts'
 import type { Plugin, RunContext } from '../../plugin.ts'
 import { readRunTime } from '../../run-time.ts'
 import { openRunStore } from '../open-run-store.ts'
@@ -35,14 +36,11 @@ export const backupExpirePlugin: Plugin<ExpireRule[]> = {
   },
 }
 
-/** `[source, expire, source, expire, …]`; the source of a series of snapshots ends in `@increment`. */
+/** `[legacy source, expire, legacy source, expire, …]` */
 function parseRules(info: string[]): ExpireRule[] {
   const rules: ExpireRule[] = []
-  for (let at = 0; at < info.length; at += 2) {
-    const source = info[at] ?? ''
-    const mode = source.endsWith('@increment') ? 'increment' : 'full'
-    rules.push({ source: source.replace(/@increment$/, ''), mode, expire: info[at + 1] ?? '' })
-  }
+  for (let at = 0; at < info.length; at += 2)
+    rules.push({ ...parseLegacySource(info[at] ?? ''), expire: info[at + 1] ?? '' })
   return rules
 }
 
