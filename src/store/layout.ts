@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
+import { trimEndSlashes } from '../lib/trim-slashes.ts'
 import type { ObjectName } from '../objects/driver.ts'
 import { parseUnfinished, unfinishedName } from '../objects/unfinished.ts'
 import { backupName, MAX_ARCHIVE_NAME_BYTES, parseBackupName } from '../wire/archive-name.ts'
@@ -115,7 +116,7 @@ export interface BackupPath {
  * backup.
  */
 export function splitBackupPath(path: string): BackupPath {
-  const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
+  const [name = '', ...inside] = trimEndSlashes(path).split('/')
   checkBackupName(name)
   if (inside.length === 0) return { path, name, inside: null }
   const leadsOut = inside.some((part) => ['', '.', '..'].includes(part) || part.includes('\0'))

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, normalize, sep } from 'node:path'
 import { BackupdError, errnoOf } from '../lib/errors.ts'
+import { trimEndSlashes } from '../lib/trim-slashes.ts'
 import { type HeldVolume, holdVolume } from './held-volume.ts'
 import { followTrusted, type TrustedPath } from './trusted-path.ts'
 
@@ -16,7 +17,7 @@ export function isUnder(path: string, root: string): boolean {
 
 /** Returns the path without trailing slashes. Throws BAD_INPUT if it is not absolute, or has `.`, `..` or `//`. */
 export function checkVolumePath(path: string): string {
-  const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path
+  const trimmed = path.length > 1 ? trimEndSlashes(path) : path
   if (!isAbsolute(trimmed) || normalize(trimmed) !== trimmed || path.includes('\0')) {
     throw new BackupdError(
       'BAD_INPUT',

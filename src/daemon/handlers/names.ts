@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { BackupdError } from '../../lib/errors.ts'
+import { trimEndSlashes } from '../../lib/trim-slashes.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 
 /** The requested namespace: a server's IP, by default the daemon's own. Throws BAD_INPUT. */
@@ -29,7 +30,7 @@ export function readBackupName(name: string): string {
 
 /** Splits `NAME` or `NAME/path/inside`. Throws BAD_INPUT for a path that leaves the backup. */
 export function readBackupPath(path: string): { name: string; inside: string } {
-  const [name = '', ...inside] = path.replace(/\/+$/, '').split('/')
+  const [name = '', ...inside] = trimEndSlashes(path).split('/')
   readBackupName(name)
   if (inside.every(isComponent)) return { name, inside: inside.join('/') }
   throw new BackupdError(

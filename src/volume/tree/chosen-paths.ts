@@ -1,5 +1,6 @@
 import { bytesToText, textToBytes } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
+import { trimSlashes } from '../../lib/trim-slashes.ts'
 import { splitComponents } from './write-paths.ts'
 
 /** `all`: the path is chosen with all its content. `ancestor`: only something below it is chosen. */
@@ -68,7 +69,7 @@ export function chosenFiles(files: readonly string[]): ChosenFiles {
 }
 
 function parsePath(file: string): Buffer {
-  const path = textToBytes(file.replace(/^\/+|\/+$/g, ''))
+  const path = textToBytes(trimSlashes(file))
   const names = path.toString('latin1').split('/')
   if (names.every((name) => !['', '.', '..'].includes(name) && !name.includes('\0'))) return path
   throw new BackupdError(

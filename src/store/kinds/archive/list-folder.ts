@@ -1,6 +1,7 @@
 import { textToBytes } from '../../../lib/byte-paths.ts'
 import { BackupdError } from '../../../lib/errors.ts'
 import { FirstKeys } from '../../../lib/first-keys.ts'
+import { trimSlashes } from '../../../lib/trim-slashes.ts'
 import type { FileInfo } from '../../../wire/backup.ts'
 import type { FilePage } from '../../../wire/daemon-api.ts'
 import type { FolderQuestion } from '../../stored-backup.ts'
@@ -13,7 +14,7 @@ export async function listFolder(
   entries: AsyncIterable<FileInfo>,
   { path, after, limit }: Omit<FolderQuestion, 'snapshot'>,
 ): Promise<FilePage> {
-  const folder = sortKey(path.replace(/^\/+|\/+$/g, ''))
+  const folder = sortKey(trimSlashes(path))
   const prefix = folder === '' ? '' : `${folder}/`
   const found = new FirstKeys<FileInfo>(limit, sortKey(after))
   let type: FileInfo['type'] | undefined = folder === '' ? 'directory' : undefined
