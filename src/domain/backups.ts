@@ -1,3 +1,4 @@
+import { isBackupName, isNamedAfterProc, parseBackupPath } from '../wire/archive-name.ts'
 import { type BackupInfo, type FileInfo, isMirror } from '../wire/backup.ts'
 import type { BackupFilter, ListCount, Page, Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
@@ -99,11 +100,12 @@ export function deleteBackups(world: World, who: string, request: DeleteBackups)
 }
 
 function refuseForeign(world: World, { app, proc }: DeleteBackups, name: string): Answer<never> | undefined {
-  if (!name.split('/').every(isComponent) || name.startsWith('.')) {
+  const path = parseBackupPath(name)
+  if (!isBackupName(path.name) || path.inside === undefined) {
     return refuse('BAD_INPUT', `"${name}" is not the name of a backup; nothing was deleted`, { name })
   }
   const full = fullProcName(world, app, proc)
-  if (name.startsWith(`${app}-${full}-`)) return undefined
+  if (isNamedAfterProc(name, { app, proc: full })) return undefined
   return refuse(
     'FORBIDDEN',
     `"${name}" does not belong to ${full} of ${app}; nothing was deleted: take names from its list of backups`,
@@ -122,16 +124,12 @@ async function resolveDeletion(
   { app, proc, server }: DeleteBackups,
   name: string,
 ): Promise<Answer<Deletion>> {
-  const [whole = ''] = name.split('/')
+  const { name: whole } = parseBackupPath(name)
   const backup = await locateBackup(world, { app, proc, name: whole, server })
   if (isRefused(backup)) return backup
   if (name === whole || isMirror(backup)) return { name, backup }
   const message = `Nothing inside of "${whole}" can be deleted, only all of it; nothing was deleted`
   return refuse('BAD_INPUT', message, { name })
-}
-
-function isComponent(name: string): boolean {
-  return name !== '' && name !== '.' && name !== '..' && !name.includes('\0')
 }
 
 async function deleteOn(world: World, ip: string, deletions: Deletion[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { removeStaleLocks } from '../restic/repository/remove-stale-locks.ts'
+import { parseNamespace } from '../wire/namespace.ts'
 import { beginBackup } from './begin-backup.ts'
 import { claimNamespace } from './claim-namespace.ts'
 import { findArchive, findBackup, findMirror } from './find-backup.ts'
@@ -6,7 +7,6 @@ import { emptyTrash } from './kinds/mirror/empty-trash.ts'
 import { listWithSeries } from './kinds/series/list-with-series.ts'
 import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
 import { preparePassword } from './kinds/series/prepare-password.ts'
-import { checkNamespace } from './layout.ts'
 import { findNewestManifest } from './list-backups.ts'
 import { listNamespaceProblems } from './namespace-problems.ts'
 import { findOldestBackups } from './oldest.ts'
@@ -20,7 +20,7 @@ import type { StoreWorld } from './world.ts'
 
 /** Creates a store over any driver. Throws BAD_INPUT if the identity's `ip` is not an IP. */
 export function createStore(world: StoreWorld): Store {
-  checkNamespace(world.identity.ip)
+  parseNamespace(world.identity.ip)
   /** Before anything is created, the lock included: an empty mount point of an unmounted store stays empty. */
   const asOwner = async <T>(act: () => Promise<T>): Promise<T> => {
     await assertOwner(world)

@@ -3,12 +3,13 @@ import type { ObjectReader } from '../objects/driver.ts'
 import { openIfThere } from '../objects/small-objects.ts'
 import { parseBackupName } from '../wire/archive-name.ts'
 import { type BackupInfo, isMirror, type Manifest } from '../wire/backup.ts'
+import { parseNamespace } from '../wire/namespace.ts'
 import { archiveBackup } from './kinds/archive/archive-backup.ts'
 import type { StoredArchive } from './kinds/archive/stored-archive.ts'
 import { mirrorAt } from './kinds/mirror/mirror-at.ts'
 import { mirrorBackup } from './kinds/mirror/mirror-backup.ts'
 import { seriesBackup } from './kinds/series/series-backup.ts'
-import { checkBackupName, checkNamespace, keyOf, placeOf } from './layout.ts'
+import { checkBackupName, keyOf, placeOf } from './layout.ts'
 import { describeBackup } from './list-backups.ts'
 import { markCorrupt } from './mark-corrupt.ts'
 import { readMeta } from './meta-file.ts'
@@ -61,7 +62,7 @@ interface Found {
 async function findEntry(world: StoreWorld, namespace: string, name: string): Promise<Found | undefined> {
   checkBackupName(name)
   const { driver } = world
-  const { meta } = await readMeta(world, checkNamespace(namespace))
+  const { meta } = await readMeta(world, parseNamespace(namespace))
   const found = await describeBackup(world, { namespace, name, meta })
   if (!found || (await driver.stat(keyOf(namespace, name, 'tombstone')))) return undefined
   const isKnown = found.manifest !== null || meta.find(name) !== undefined

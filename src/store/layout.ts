@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { isIP } from 'node:net'
 import { BackupdError } from '../lib/errors.ts'
 import { trimEndSlashes } from '../lib/trim-slashes.ts'
 import type { ObjectName } from '../objects/driver.ts'
 import { parseUnfinished, unfinishedName } from '../objects/unfinished.ts'
-import { backupName, MAX_ARCHIVE_NAME_BYTES, parseBackupName } from '../wire/archive-name.ts'
+import {
+  backupName,
+  isBackupName,
+  MAX_ARCHIVE_NAME_BYTES,
+  parseBackupName,
+  parseBackupPath,
+} from '../wire/archive-name.ts'
 
 /** Names in a namespace that the store uses itself; no backup can have them. */
 export const META = '.meta'
@@ -82,20 +87,12 @@ function parsePieceName(name: string): { kind: Piece; backup: string } | undefin
   return undefined
 }
 
-/** A namespace is an IP. Throws BAD_INPUT. */
-export function checkNamespace(namespace: string): string {
-  if (isIP(namespace)) return namespace
-  throw new BackupdError(
-    'BAD_INPUT',
-    `${JSON.stringify(namespace)} is not a namespace: expected a server's IP, such as 10.0.0.1`,
-  )
-}
-
 /** Checks a backup name that a user wrote. Throws BAD_INPUT for paths, temporary names and the store's own names. */
 export function checkBackupName(name: string): string {
   const place = placeOf({ name, kind: 'file' })
-  const isPlain = name !== '' && !name.startsWith('.') && !/[/\0]/.test(name) && name !== REPOSITORY
-  if (isPlain && (place.kind === 'object' || place.kind === 'unknown') && !parseUnfinished(name)) return name
+  const isAllowed = isBackupName(name) && name !== REPOSITORY
+  if (isAllowed && (place.kind === 'object' || place.kind === 'unknown') && !parseUnfinished(name))
+    return name
   throw new BackupdError(
     'BAD_INPUT',
     `${JSON.stringify(name)} is not the name of a backup: take one from the list of backups`,
@@ -116,11 +113,9 @@ export interface BackupPath {
  * backup.
  */
 export function splitBackupPath(path: string): BackupPath {
-  const [name = '', ...inside] = trimEndSlashes(path).split('/')
+  const { name, inside } = parseBackupPath(trimEndSlashes(path))
   checkBackupName(name)
-  if (inside.length === 0) return { path, name, inside: null }
-  const leadsOut = inside.some((part) => ['', '.', '..'].includes(part) || part.includes('\0'))
-  if (!leadsOut) return { path, name, inside: inside.join('/') }
+  if (inside !== undefined) return { path, name, inside: inside === '' ? null : inside }
   throw new BackupdError('BAD_INPUT', `${JSON.stringify(path)} leads out of the backup: nothing was touched`)
 }
 

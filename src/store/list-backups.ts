@@ -2,10 +2,11 @@ import { BackupdError } from '../lib/errors.ts'
 import { eachOf } from '../objects/small-objects.ts'
 import type { BackupInfo, Manifest } from '../wire/backup.ts'
 import type { BackupPage } from '../wire/daemon-api.ts'
+import { parseNamespace } from '../wire/namespace.ts'
 import { infoOfEntity, infoOfManifest } from './backup-info.ts'
 import { listBackupNames, namesOfVolume } from './backup-names.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
-import { checkNamespace, keyOf } from './layout.ts'
+import { keyOf } from './layout.ts'
 import { readManifest } from './manifest.ts'
 import type { Meta } from './meta.ts'
 import { readMeta } from './meta-file.ts'
@@ -38,7 +39,7 @@ export async function listBackups(
 async function readPage(world: StoreWorld, namespace: string, options: ListOptions): Promise<BackupPage> {
   const { source, limit } = options
   if (!(limit >= 1)) throw new BackupdError('BAD_INPUT', `The page limit is ${limit}, expected at least 1`)
-  const { meta, whole } = await readMeta(world, checkNamespace(namespace))
+  const { meta, whole } = await readMeta(world, parseNamespace(namespace))
   const keep = source !== undefined && whole ? namesOfVolume(meta, source) : undefined
   const backups: BackupInfo[] = []
   for (let after: string | null = options.after ?? ''; after !== null; ) {
@@ -87,7 +88,7 @@ export async function findNewestManifest(
   world: StoreWorld,
   { namespace, source, archive }: { namespace: string; source: string; archive?: string },
 ): Promise<Manifest | undefined> {
-  const { meta, whole } = await readMeta(world, checkNamespace(namespace))
+  const { meta, whole } = await readMeta(world, parseNamespace(namespace))
   const keep = whole ? namesOfVolume(meta, source, archive) : undefined
   let newest: Manifest | undefined
   for (let after: string | null = ''; after !== null; ) {

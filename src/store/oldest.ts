@@ -1,4 +1,4 @@
-import { checkNamespace } from './layout.ts'
+import { parseNamespace } from '../wire/namespace.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -10,7 +10,7 @@ export async function findOldestBackups(
   world: StoreWorld,
   namespace: string,
 ): Promise<Map<string, number> | undefined> {
-  const { meta, whole } = await readMeta(world, checkNamespace(namespace))
+  const { meta, whole } = await readMeta(world, parseNamespace(namespace))
   if (!whole) return undefined
   const oldest = new Map<string, number>()
   for (const { mode, source, created } of meta.entities()) {

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 import { FirstKeys } from '../lib/first-keys.ts'
 import type { UnknownObjects } from '../wire/daemon-api.ts'
+import { parseNamespace } from '../wire/namespace.ts'
 import { isMirrorFolder } from './kinds/mirror/is-mirror.ts'
-import { checkNamespace, placeOf } from './layout.ts'
+import { placeOf } from './layout.ts'
 import { readMeta } from './meta-file.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -20,7 +21,7 @@ export async function listNamespaces({ driver }: StoreWorld): Promise<string[]> 
  * stays bounded, however many there are.
  */
 export async function listUnknownObjects(world: StoreWorld, namespace: string): Promise<UnknownObjects> {
-  const { meta } = await readMeta(world, checkNamespace(namespace))
+  const { meta } = await readMeta(world, parseNamespace(namespace))
   const first = new FirstKeys<true>(MAX_LISTED)
   let count = 0
   for await (const entry of world.driver.names(namespace)) {

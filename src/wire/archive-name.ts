@@ -1,5 +1,7 @@
 // Names of archives in the store. A name contains the volume and the time of the backup.
 
+import { isPathComponent } from '../lib/path-component.ts'
+
 /**
  * A file name has at most 255 bytes. The rest is for the seconds, endings and the id of a run after the archive's
  * name.
@@ -25,6 +27,11 @@ export function archiveName({ app, proc, instanceNo, volume }: ArchiveParts): st
   return `${app}-${proc}-${instanceNo}${dashed(volume)}`
 }
 
+/** Whether an archive, or a backup, is named as those of this proc are. `proc` is the full name. */
+export function isNamedAfterProc(name: string, { app, proc }: Pick<ArchiveParts, 'app' | 'proc'>): boolean {
+  return name.startsWith(`${app}-${proc}-`)
+}
+
 /** `<archive>-<unix seconds>.tar.gz` */
 export function backupName(archive: string, seconds: number): string {
   return `${archive}-${seconds}.tar.gz`
@@ -34,6 +41,20 @@ export function backupName(archive: string, seconds: number): string {
 export function parseBackupName(name: string): { archive: string; seconds: number } | undefined {
   const { archive, seconds } = BACKUP_NAME.exec(name)?.groups ?? {}
   return archive === undefined ? undefined : { archive, seconds: Number(seconds) }
+}
+
+/** Whether a backup of any kind can have this name. Names that begin with a dot are the store's own. */
+export function isBackupName(name: string): boolean {
+  return isPathComponent(name) && !name.startsWith('.')
+}
+
+/**
+ * Splits `NAME` or `NAME/path/inside`, without checking NAME. `inside` is empty for the whole backup, and undefined if
+ * the path leads out of it.
+ */
+export function parseBackupPath(path: string): { name: string; inside: string | undefined } {
+  const [name = '', ...inside] = path.split('/')
+  return { name, inside: inside.every(isPathComponent) ? inside.join('/') : undefined }
 }
 
 /** The archive that a backup is named after: a series and a mirror have its name as it is. */

@@ -6,6 +6,7 @@ import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { escapeControls } from '../lib/byte-paths.ts'
 import type { Json } from '../lib/errors.ts'
+import { isPathComponent } from '../lib/path-component.ts'
 import { hasControls, withoutControls } from '../lib/plain-text.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
@@ -58,12 +59,7 @@ export const name = z
 /** A path of any length, or the target of a link, in the text form of lib/byte-paths.ts. */
 export const pathText = z.string().transform(escapeControls)
 /** The name of an object in the store: a single path component. */
-export const objectName = name.refine(isPathPart, 'expected one part of a path')
-
-function isPathPart(text: string): boolean {
-  const isDots = text === '' || text === '.' || text === '..'
-  return !isDots && !text.includes('/') && Buffer.byteLength(text) <= 255
-}
+export const objectName = name.refine(isPathComponent, 'expected one part of a path')
 
 /** The id of a run, ours or legacy. */
 export const rid = z.string().regex(/^[\w-]{1,64}$/, 'expected the id of a run')

@@ -5,8 +5,10 @@ import {
   backupName,
   findArchiveOfBackup,
   guessProcOfArchive,
+  isBackupName,
   isFullBackupName,
   parseBackupName,
+  parseBackupPath,
   parseLegacyBackupName,
   procOfArchive,
 } from '../../src/wire/archive-name.ts'
@@ -67,4 +69,28 @@ test('a legacy daemon whose clock began in 1970 has backups with few digits', ()
   })
   expect(parseLegacyBackupName('a-12345678901.tar.gz')).toEqual({ archive: 'a', seconds: 0 })
   expect(parseLegacyBackupName('a-1')).toBeUndefined()
+})
+
+test.each([
+  ['a.tar.gz', true],
+  ['.owner', false],
+  ['..', false],
+  ['', false],
+  ['a/b', false],
+  ['a\0', false],
+  ['é'.repeat(127), true],
+  ['é'.repeat(128), false],
+])('whether a backup can be named %j: %s', (name, isAllowed) => {
+  expect(isBackupName(name)).toBe(isAllowed)
+})
+
+test.each([
+  ['NAME', 'NAME', ''],
+  ['NAME/a/b', 'NAME', 'a/b'],
+  ['NAME/a/../b', 'NAME', undefined],
+  ['NAME//a', 'NAME', undefined],
+  ['NAME/', 'NAME', undefined],
+  [`NAME/${'a'.repeat(256)}`, 'NAME', undefined],
+])('the path %j names the backup %j and in it %j', (path, name, inside) => {
+  expect(parseBackupPath(path)).toEqual({ name, inside })
 })

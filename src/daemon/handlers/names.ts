@@ -1,13 +1,12 @@
-import { isIP } from 'node:net'
 import { BackupdError } from '../../lib/errors.ts'
 import { trimEndSlashes } from '../../lib/trim-slashes.ts'
+import { isBackupName, parseBackupPath } from '../../wire/archive-name.ts'
+import { parseNamespace } from '../../wire/namespace.ts'
 import type { RequestFields } from '../../wire/request-fields.ts'
 
 /** The requested namespace: a server's IP, by default the daemon's own. Throws BAD_INPUT. */
 export function readNamespace(fields: RequestFields, own: string): string {
-  const namespace = fields.text('namespace') || own
-  if (isIP(namespace) !== 0) return namespace
-  throw new BackupdError('BAD_INPUT', `The namespace "${namespace}" is not an IP address`)
+  return parseNamespace(fields.text('namespace') || own)
 }
 
 /** Throws FORBIDDEN if `namespace` is not the daemon's own, because it deletes only there. */
@@ -21,7 +20,7 @@ export function checkOwnNamespace(namespace: string, own: string): void {
 
 /** Checks the name of a backup in the store. Throws BAD_INPUT for one that could be a path to another place. */
 export function readBackupName(name: string): string {
-  if (isComponent(name) && !name.startsWith('.')) return name
+  if (isBackupName(name)) return name
   throw new BackupdError(
     'BAD_INPUT',
     `"${printable(name)}" is not the name of a backup, expected a name without "/" that does not begin with a dot`,
@@ -30,17 +29,13 @@ export function readBackupName(name: string): string {
 
 /** Splits `NAME` or `NAME/path/inside`. Throws BAD_INPUT for a path that leaves the backup. */
 export function readBackupPath(path: string): { name: string; inside: string } {
-  const [name = '', ...inside] = trimEndSlashes(path).split('/')
+  const { name, inside } = parseBackupPath(trimEndSlashes(path))
   readBackupName(name)
-  if (inside.every(isComponent)) return { name, inside: inside.join('/') }
+  if (inside !== undefined) return { name, inside }
   throw new BackupdError(
     'BAD_INPUT',
     `"${printable(path)}" leads out of the backup, expected a path inside it`,
   )
-}
-
-function isComponent(name: string): boolean {
-  return name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255 && !/[/\0]/.test(name)
 }
 
 function printable(name: string): string {

@@ -1,17 +1,16 @@
-import { isIP } from 'node:net'
 import { BackupdError } from '../../../lib/errors.ts'
 import { checkVolumePath } from '../../../volume/allowed-paths.ts'
 import { chosenFiles } from '../../../volume/tree/chosen-paths.ts'
 import { findArchiveOfBackup } from '../../../wire/archive-name.ts'
 import { type RecoverArgs, recoverArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
+import { parseNamespace } from '../../../wire/namespace.ts'
 import type { DaemonFacts } from '../../plugin.ts'
 
 /** Throws BAD_INPUT. */
 export function parseRecoverArgs(raw: Readonly<Record<string, unknown>>): RecoverArgs {
   const args = parseShape('The args of a recover', raw, recoverArgsSchema)
-  if (isIP(args.namespace) === 0)
-    throw new BackupdError('BAD_INPUT', `The namespace "${args.namespace}" is not an IP address`)
+  parseNamespace(args.namespace)
   if (args.files) chosenFiles(args.files)
   if (args.files?.length === 0)
     throw new BackupdError(
