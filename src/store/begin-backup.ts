@@ -7,7 +7,7 @@ import { findNewestManifest } from './list-backups.ts'
 import { assertOwner } from './owner.ts'
 import { createPendingBackup } from './pending-backup.ts'
 import { settleArchive } from './settle.ts'
-import type { BeginInput, PendingBackup } from './store.ts'
+import type { BeginInput, PendingBackup } from './store-parts.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /**

@@ -1,17 +1,14 @@
 import { deleteSeries } from './kinds/series/delete-series.ts'
 import { ANSWER_WAIT_MS, takeLockOf } from './kinds/series/take-lock.ts'
-import type { Store } from './store.ts'
+import type { StoreParts } from './store-parts.ts'
 import type { Reader } from './stored-backup.ts'
 
 /** How long this call frees the space of deleted mirrors; the expire job frees the rest. */
 const SWEEP_MS = 3000
 
-/**
- * Deletes backups of the own namespace, of any kind, and returns the names that existed.
- * Throws BAD_INPUT, CONFLICT or REPOSITORY_LOCKED. All names are checked before anything is deleted.
- */
+/** See Store.delete. */
 export async function deleteStoredBackups(
-  { store, ip }: { store: Store; ip: string },
+  { store, ip }: { store: StoreParts; ip: string },
   names: string[],
   reader: Reader,
 ): Promise<string[]> {

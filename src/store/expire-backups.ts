@@ -1,16 +1,11 @@
 import type { Expired, ExpireRule, ExpireRun, Expiry } from './expiry.ts'
 import { expireArchives } from './kinds/archive/expire-archives.ts'
 import { expireSeries } from './kinds/series/expire-series.ts'
-import type { Store } from './store.ts'
+import type { StoreParts } from './store-parts.ts'
 
-/**
- * Deletes the backups of the own namespace that are older than their volume's rule allows, and frees the room of what
- * was deleted earlier. A mirror and the snapshot made from it never expire. Problems of single volumes are reported and
- * do not end it.
- * @returns what was deleted
- */
+/** See Store.expire. */
 export async function expireBackups(
-  store: Store,
+  store: StoreParts,
   rules: readonly ExpireRule[],
   run: ExpireRun,
 ): Promise<Expired> {

@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import type { VolumeSource } from '../wire/legacy-source.ts'
 import type { Progress } from '../wire/record.ts'
-import type { Store } from './store.ts'
+import type { StoreParts } from './store-parts.ts'
 
 /** How long the backups of a volume are kept. */
 export interface ExpireRule extends VolumeSource {
@@ -39,7 +39,7 @@ export interface Expired {
 
 /** One run that expires backups of the own namespace, with what it has deleted so far. */
 export interface Expiry {
-  store: Store
+  store: StoreParts
   run: ExpireRun
   expired: Expired
 }

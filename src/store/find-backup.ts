@@ -13,7 +13,7 @@ import { checkBackupName, keyOf, placeOf } from './layout.ts'
 import { describeBackup } from './list-backups.ts'
 import { markCorrupt } from './mark-corrupt.ts'
 import { readMeta } from './meta-file.ts'
-import type { Mirror, StoredMirror } from './store.ts'
+import type { Mirror, StoredMirror } from './store-parts.ts'
 import type { StoredBackup } from './stored-backup.ts'
 import type { StoreWorld } from './world.ts'
 
@@ -29,19 +29,10 @@ export async function findBackup(
   // A series replaces the mirror of the same name that it took over.
   const series = parseBackupName(name) ? undefined : await seriesBackup(world, namespace, name)
   if (series) return series
-  const found = await findEntry(world, namespace, name)
-  if (!found) return undefined
-  const mirror = openFoundMirror(world, found)
-  return mirror ? mirrorBackup(found.info, mirror) : archiveBackup(openFoundArchive(world, found))
-}
-
-export async function findArchive(
-  world: StoreWorld,
-  namespace: string,
-  name: string,
-): Promise<StoredArchive | undefined> {
-  const found = await findEntry(world, namespace, name)
-  return found && !openFoundMirror(world, found) ? openFoundArchive(world, found) : undefined
+  const entry = await findEntry(world, namespace, name)
+  if (!entry) return undefined
+  const mirror = openMirror(world, entry)
+  return mirror ? mirrorBackup(entry.info, mirror) : archiveBackup(openArchive(world, entry))
 }
 
 export async function findMirror(
@@ -49,17 +40,22 @@ export async function findMirror(
   namespace: string,
   name: string,
 ): Promise<StoredMirror | undefined> {
-  const found = await findEntry(world, namespace, name)
-  const mirror = found && openFoundMirror(world, found)
-  return mirror ? { info: found.info, mirror } : undefined
+  const entry = await findEntry(world, namespace, name)
+  const mirror = entry && openMirror(world, entry)
+  return mirror ? { info: entry.info, mirror } : undefined
 }
 
-interface Found {
+/** An archive or a mirror. */
+export interface StoreEntry {
   info: BackupInfo
   manifest: Manifest | null
 }
 
-async function findEntry(world: StoreWorld, namespace: string, name: string): Promise<Found | undefined> {
+export async function findEntry(
+  world: StoreWorld,
+  namespace: string,
+  name: string,
+): Promise<StoreEntry | undefined> {
   checkBackupName(name)
   const { driver } = world
   const { meta } = await readMeta(world, parseNamespace(namespace))
@@ -69,11 +65,11 @@ async function findEntry(world: StoreWorld, namespace: string, name: string): Pr
   return isKnown || (await isAdoptable(world, namespace, name)) ? found : undefined
 }
 
-function openFoundMirror(world: StoreWorld, { info }: Found): Mirror | undefined {
+function openMirror(world: StoreWorld, { info }: StoreEntry): Mirror | undefined {
   return isMirror(info) ? mirrorAt(world, info.server, info.name) : undefined
 }
 
-function openFoundArchive(world: StoreWorld, { info, manifest }: Found): StoredArchive {
+export function openArchive(world: StoreWorld, { info, manifest }: StoreEntry): StoredArchive {
   const { server, name } = info
   return {
     info,

@@ -1,4 +1,4 @@
-// How a run makes a backup: it hands a BackupTask to startBackup() of start-backup.ts, and gets a NewBackup, whatever
+// How a run makes a backup: it hands a BackupTask to Store.startBackup(), and gets a NewBackup, whatever
 // the kind. What the run decides (hooks, consistency, what its record says) it answers through the task's functions.
 
 import type { Clock } from '../lib/clock.ts'

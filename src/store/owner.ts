@@ -34,6 +34,12 @@ export async function assertOwner(world: StoreWorld, since?: Owner): Promise<Own
   return owner
 }
 
+/** Checks before anything is created, the lock included: an empty mount point of an unmounted store stays empty. */
+export async function asOwner<T>(world: StoreWorld, act: () => Promise<T>): Promise<T> {
+  await assertOwner(world)
+  return act()
+}
+
 /** Throws STORE_CHANGED if this is not the known store; STORE_UNAVAILABLE if `isEmpty` and it has no owner. */
 export async function assertClaimed(world: StoreWorld, isEmpty: boolean): Promise<void> {
   const owner = await readKnownOwner(world)

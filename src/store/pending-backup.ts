@@ -9,7 +9,7 @@ import { intentKey, keyOf, type Piece } from './layout.ts'
 import { manifestText } from './manifest.ts'
 import { entityOf, updateMeta } from './meta-file.ts'
 import { assertOwner, type Owner } from './owner.ts'
-import type { ManifestFacts, PendingBackup } from './store.ts'
+import type { ManifestFacts, PendingBackup } from './store-parts.ts'
 import { exclusively, type StoreWorld } from './world.ts'
 
 /** What begin() fixed for a backup; `owner` is who owned the namespace then. */

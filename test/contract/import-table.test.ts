@@ -113,6 +113,11 @@ const INNER: readonly { part: RegExp; only: RegExp; why: string }[] = [
     only: /^src\/store\//,
     why: 'everyone else uses backups of any kind through the files of store/ itself',
   },
+  {
+    part: /^src\/store\/store-parts\.ts$/,
+    only: /^src\/store\//,
+    why: 'everyone else uses the Store, whose calls check and order the steps',
+  },
 ]
 
 const imports = readImports()

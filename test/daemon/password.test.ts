@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../src/lib/clock.ts'
-import { openStore } from '../../src/store/open-store.ts'
 import { startTestDaemon, testFolder } from '../support/real-controller.ts'
+import { openWholeStore } from '../support/whole-store.ts'
 
 test('a first start logs where the password is, not the password; a wrong one prevents the next start', async () => {
   const folder = await testFolder()
@@ -18,7 +17,7 @@ test('a first start logs where the password is, not the password; a wrong one pr
   const dataDir = join(folder, 'daemon-127.0.0.1')
   const daemonId = (await readFile(join(dataDir, 'daemon-id'), 'utf8')).trim()
   const identity = { ip: '127.0.0.1', daemonId, dataDir, version: 'x' }
-  const store = await openStore({ driver: 'local', dir }, identity, { clock: systemClock, warn: () => {} })
+  const store = openWholeStore({ driver: 'local', dir }, identity)
   await (await store.ownRepository())[Symbol.asyncDispose]()
   const again = await startTestDaemon(folder)
   expect(JSON.stringify(again.log.lines)).not.toContain('was created')

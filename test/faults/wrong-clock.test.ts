@@ -13,7 +13,6 @@ import { backupPlugin } from '../../src/engine/plugins/backup/plugin.ts'
 import { backupExpirePlugin } from '../../src/engine/plugins/backup_expire/plugin.ts'
 import { systemBootClock } from '../../src/lib/boot-clock.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { createStore } from '../../src/store/create-store.ts'
 import { debugSchema } from '../../src/wire/daemon-api.ts'
 import { keptLog, sampleRun, temporaryDir } from '../support/daemon-kit.ts'
 import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
@@ -25,6 +24,7 @@ import { runPlugin } from '../support/run-plugin.ts'
 import { publishSample } from '../support/sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../support/store-samples.ts'
+import { createWholeStore } from '../support/whole-store.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
 
@@ -41,7 +41,7 @@ describe('a clock that is wrong for a minute deletes nothing:', () => {
     const world = await shop.plugins()
     const clock = secondsClock()
     const driver = localDriver(world.storeDir)
-    const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
+    const store = createWholeStore({ driver, identity: world.settings, clock, warn: () => {} })
     for (let day = 6; day >= 0; day--) {
       clock.set(T0 - day * DAY_SECONDS)
       await publishSample(store)

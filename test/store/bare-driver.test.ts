@@ -6,10 +6,8 @@ import { copyObject } from '../../src/objects/small-objects.ts'
 import { withLocalLocks } from '../../src/objects/wrap/local-locks.ts'
 import { lockRepository } from '../../src/restic/repository/lock.ts'
 import { makeSnapshot } from '../../src/restic/write/make-snapshot.ts'
-import { createStore } from '../../src/store/create-store.ts'
 import { deleteStoredBackups } from '../../src/store/delete-backups.ts'
 import { tagsOf } from '../../src/store/kinds/series/series.ts'
-import type { Store } from '../../src/store/store.ts'
 import { collect } from '../support/collect.ts'
 import { secondsClock } from '../support/hand-clock.ts'
 import { memoryDriver, newMemory } from '../support/memory-driver.ts'
@@ -17,6 +15,7 @@ import { publishSample, writePendingBackup } from '../support/sample-backups.ts'
 import { sampleFacts } from '../support/snapshot-samples.ts'
 import { ARCHIVE, factsOf, IP, OBJECT, SOURCE } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { createWholeStore, type WholeStore } from '../support/whole-store.ts'
 
 const { signal } = new AbortController()
 
@@ -25,8 +24,8 @@ async function bareWorld() {
   const [dataDir, memory, warnings] = [tempDir(), newMemory(), [] as string[]]
   const warn = (message: string) => void warnings.push(message)
   const openDriver = () => withLocalLocks(memoryDriver(memory), { lockDir: dataDir, store: 'memory' })
-  const openOn = (driver: Driver): Store =>
-    createStore({
+  const openOn = (driver: Driver): WholeStore =>
+    createWholeStore({
       driver,
       clock: secondsClock(),
       warn,
@@ -44,11 +43,11 @@ async function bareWorld() {
   return { store, restart, openOn, openDriver, memory, names, reader, dataDir, warnings }
 }
 
-async function namesOf(store: Store): Promise<string[]> {
+async function namesOf(store: WholeStore): Promise<string[]> {
   return (await store.list(IP, { limit: 10 })).backups.map(({ name }) => name)
 }
 
-async function backUpIncrement(store: Store, dataDir: string, volume: string): Promise<void> {
+async function backUpIncrement(store: WholeStore, dataDir: string, volume: string): Promise<void> {
   await using repository = await store.ownRepository()
   await using lock = await lockRepository(repository, { exclusive: false, dataDir, waitMs: 0, signal })
   await makeSnapshot({

@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { createStore } from '../../src/store/create-store.ts'
-import type { Store } from '../../src/store/store.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { faultyDriver } from '../support/faulty-driver.ts'
 import { faultyLocal } from '../support/faulty-local.ts'
@@ -15,6 +13,7 @@ import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 import { writePendingBackup } from '../support/sample-backups.ts'
 import { ARCHIVE, factsOf, IP, SOURCE, T0 } from '../support/store-samples.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { createWholeStore, type WholeStore } from '../support/whole-store.ts'
 
 const openCount = () => readdirSync('/proc/self/fd').length
 const FULL = new BackupdError('STORE_FULL', 'The store is full')
@@ -113,7 +112,12 @@ describe('a claim', () => {
     const { storeId, ...owner } = JSON.parse(readFileSync(file, 'utf8'))
     const knownStore = { id: storeId, madeArchives: true, madeSnapshots: false }
     const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
-    const store = createStore({ driver: localDriver(dir), identity, clock: secondsClock(), warn: () => {} })
+    const store = createWholeStore({
+      driver: localDriver(dir),
+      identity,
+      clock: secondsClock(),
+      warn: () => {},
+    })
     await store.claim(false)
     writeFileSync(file, JSON.stringify(owner))
     await expect(store.claim(false)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
@@ -122,7 +126,7 @@ describe('a claim', () => {
 })
 
 describe('the empty mount point of an unmounted store', () => {
-  it.each<[string, (store: Store) => Promise<unknown>]>([
+  it.each<[string, (store: WholeStore) => Promise<unknown>]>([
     ['a full backup', (store) => store.begin({ archive: ARCHIVE, rid: newRid(T0 * 1000), source: SOURCE })],
     ['an increment', (store) => store.ownRepository()],
     ['opening the increments', (store) => store.repository(IP)],
@@ -135,7 +139,12 @@ describe('the empty mount point of an unmounted store', () => {
     const dir = tempDir()
     const knownStore = { id: 'the-real-one', madeArchives: true, madeSnapshots: true }
     const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', knownStore }
-    const store = createStore({ driver: localDriver(dir), identity, clock: secondsClock(), warn: () => {} })
+    const store = createWholeStore({
+      driver: localDriver(dir),
+      identity,
+      clock: secondsClock(),
+      warn: () => {},
+    })
     await expect(act(store)).rejects.toMatchObject({ code: 'STORE_CHANGED' })
     expect(readdirSync(dir)).toEqual([])
   })

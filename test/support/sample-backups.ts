@@ -1,4 +1,4 @@
-import type { BeginInput, ManifestFacts, Store } from '../../src/store/store.ts'
+import type { BeginInput, ManifestFacts, StoreParts } from '../../src/store/store-parts.ts'
 import type { Manifest } from '../../src/wire/backup.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { onEnd } from './lifetime.ts'
@@ -6,7 +6,7 @@ import { ARCHIVE, factsOf, INDEX, OBJECT, SOURCE, T0 } from './store-samples.ts'
 
 /** A backup that is written, not yet published. */
 export async function writePendingBackup(
-  store: Store,
+  store: StoreParts,
   { archive = ARCHIVE, source = SOURCE, rid = newRid(T0 * 1000), ...more }: Partial<BeginInput> = {},
 ) {
   const pending = await store.begin({ archive, rid, source, ...more })
@@ -19,7 +19,7 @@ export async function writePendingBackup(
 
 /** A published backup. */
 export async function publishSample(
-  store: Store,
+  store: StoreParts,
   { archive = ARCHIVE, source = SOURCE, ...change }: Partial<ManifestFacts> & { archive?: string } = {},
 ): Promise<Manifest> {
   const { pending, rid } = await writePendingBackup(store, { archive, source })

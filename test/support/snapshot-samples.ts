@@ -5,7 +5,7 @@ import {
   type SnapshotFile,
 } from '../../src/restic/nodes/snapshot-file.ts'
 import { tagsOf } from '../../src/store/kinds/series/series.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { StoreParts } from '../../src/store/store-parts.ts'
 import { ARCHIVE, IP, SOURCE, T0 } from './store-samples.ts'
 
 export function sampleFacts(changes: Partial<SnapshotFacts> = {}): SnapshotFacts {
@@ -53,7 +53,7 @@ export function sampleSnapshot(changes: Partial<SnapshotFile> = {}, seconds = T0
 }
 
 /** Puts snapshots into the own namespace unchanged; returns their ids. */
-export async function putSnapshots(store: Store, ...snapshots: SnapshotFile[]): Promise<string[]> {
+export async function putSnapshots(store: StoreParts, ...snapshots: SnapshotFile[]): Promise<string[]> {
   await using repository = await store.ownRepository()
   const ids: string[] = []
   for (const one of snapshots) ids.push(await repository.saveUnpacked('snapshots', encodeSnapshot(one)))

@@ -1,15 +1,14 @@
-import { systemClock } from '../../src/lib/clock.ts'
 import { localDriver } from '../../src/objects/drivers/local.ts'
-import { openStore } from '../../src/store/open-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { StoreParts } from '../../src/store/store-parts.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { factsOf, INDEX, IP, OBJECT } from './store-samples.ts'
+import { openWholeStore } from './whole-store.ts'
 
 const [task, dir = '', name = '', count = '1'] = process.argv.slice(2)
 
 if (task === 'publish') {
   const identity = { ip: IP, daemonId: 'daemon-a', version: '0.1.0', dataDir: dir }
-  const store = await openStore({ driver: 'local', dir }, identity, { clock: systemClock, warn: () => {} })
+  const store = openWholeStore({ driver: 'local', dir }, identity)
   const names: string[] = []
   for (let n = 0; n < Number(count); n++) names.push(await publishOne(store))
   process.send?.(names)
@@ -20,7 +19,7 @@ if (task === 'publish') {
   process.send?.('locked')
 }
 
-async function publishOne(store: Store): Promise<string> {
+async function publishOne(store: StoreParts): Promise<string> {
   const rid = newRid(Date.now())
   const source = `/data/${name}`
   const pending = await store.begin({ archive: name, rid, source })

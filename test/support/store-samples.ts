@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ManifestFacts } from '../../src/store/store.ts'
+import type { ManifestFacts } from '../../src/store/store-parts.ts'
 
 export const IP = '10.0.0.1'
 export const SOURCE = '/data/lain/volumes/hello/hello.web.web/1/data/db'

@@ -4,12 +4,11 @@ import { dirname, join } from 'node:path'
 import type { RunContext, RunSettings } from '../../../src/engine/plugin.ts'
 import { backupPlugin } from '../../../src/engine/plugins/backup/plugin.ts'
 import { recoverPlugin } from '../../../src/engine/plugins/backup_recover/plugin.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
-import { openStore } from '../../../src/store/open-store.ts'
 import type { Job } from '../../../src/wire/job.ts'
 import { backupArgs, recoverArgs, SERVER } from '../plugin-args.ts'
 import { runPlugin } from '../run-plugin.ts'
 import { tempDir } from '../temp-dir.ts'
+import { openWholeStore } from '../whole-store.ts'
 import { writeContent } from './content.ts'
 import { checkStarted, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
@@ -56,7 +55,7 @@ async function openDaemon(facts: Facts, { parent = tmpdir() }: PluginsOptions) {
     allowPaths: [],
     store: { driver: 'local', dir: storeDir },
   }
-  const store = await openStore(settings.store, settings, { clock: systemClock, warn: () => {} })
+  const store = openWholeStore(settings.store, settings)
   await store.claim(false)
   await store.preparePassword()
   const args = backupArgs(volume, subject)

@@ -1,13 +1,12 @@
 import type { Driver } from '../../../src/objects/driver.ts'
 import { localDriver } from '../../../src/objects/drivers/local.ts'
-import { createStore } from '../../../src/store/create-store.ts'
-import type { Store } from '../../../src/store/store.ts'
 import type { Manifest } from '../../../src/wire/backup.ts'
 import { secondsClock } from '../hand-clock.ts'
 import { publishSample } from '../sample-backups.ts'
 import { putSnapshots, sampleFacts, sampleSnapshot } from '../snapshot-samples.ts'
 import { IP, namesIn, T0 } from '../store-samples.ts'
 import { tempDir } from '../temp-dir.ts'
+import { createWholeStore, type WholeStore } from '../whole-store.ts'
 import { checkStarted, type Facts } from './facts.ts'
 import { makeSeveral, type Several } from './several.ts'
 import { subjectOf } from './subject.ts'
@@ -24,7 +23,7 @@ export interface ClaimOptions extends StoreOptions {
 
 export interface UnclaimedStore {
   dir: string
-  store: Store
+  store: WholeStore
   clock: ReturnType<typeof secondsClock>
   warnings: string[]
   /** Names in the own namespace, sorted. */
@@ -47,7 +46,7 @@ function openStoreIn({ owner }: Facts, options: StoreOptions): UnclaimedStore {
   const { dir = tempDir(), driver = localDriver(dir) } = options
   const [clock, warnings] = [secondsClock(), [] as string[]]
   const identity = { ip: IP, daemonId: owner, version: '0.1.0' }
-  const store = createStore({ driver, identity, clock, warn: (message) => void warnings.push(message) })
+  const store = createWholeStore({ driver, identity, clock, warn: (message) => void warnings.push(message) })
   return { dir, store, clock, warnings, names: () => namesIn(dir) }
 }
 
@@ -70,7 +69,7 @@ export async function openClaimed<Backups extends number, Snapshots extends numb
   }
 }
 
-async function putOne(store: Store, at: number): Promise<string> {
+async function putOne(store: WholeStore, at: number): Promise<string> {
   const [id = ''] = await putSnapshots(
     store,
     sampleSnapshot({ backupd: sampleFacts({ sequence: at + 1 }) }, T0 + at),

@@ -1,7 +1,6 @@
 import { namedSteps } from '../../../lib/steps.ts'
 import { checkArchiveName } from '../../../store/layout.ts'
 import type { MadeBackup } from '../../../store/new-backup.ts'
-import { startBackup } from '../../../store/start-backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { RunContext, RunOutcome } from '../../plugin.ts'
 import { claimSettledVolume } from '../claim-settled-volume.ts'
@@ -14,7 +13,7 @@ import { collectWarnings } from './warnings.ts'
 /**
  * Makes a backup of a volume, of the kind that the job's mode names. If this throws, the store has no new backup.
  * @throws what the steps throw, each with the step's name: FORBIDDEN, VOLUME_MISSING, VOLUME_LOCKED, and what
- * startBackup() and NewBackup.make() throw
+ * Store.startBackup() and NewBackup.make() throw
  */
 export async function backUp(args: BackupArgs, context: RunContext): Promise<RunOutcome> {
   const { step } = namedSteps(`Cannot back up "${args.path}"`, context.signal)
@@ -23,7 +22,7 @@ export async function backUp(args: BackupArgs, context: RunContext): Promise<Run
   await using _claim = await step('claim the volume', () => claimSettledVolume(context, volume.path))
   const store = await step('open the store', () => openRunStore(context, (message) => context.warn(message)))
   const warnings = collectWarnings(context)
-  await using backup = await startBackup(store, {
+  await using backup = await store.startBackup({
     args,
     volume,
     run: context,

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { deleteStoredBackups } from '../../../store/delete-backups.ts'
 import { parseShape } from '../../../wire/json.ts'
 import type { Plugin } from '../../plugin.ts'
 import { answeringReader, openToAnswer } from '../answering.ts'
@@ -14,8 +13,8 @@ export const backupDeletePlugin: Plugin<DeleteArgs> = {
   parseArgs: (raw) => parseShape('The names to delete', raw, deleteArgsSchema),
   needs: () => [],
   async run({ names }, context) {
-    const own = { store: await openToAnswer(context), ip: context.settings.ip }
-    const deleted = await deleteStoredBackups(own, names, answeringReader(context))
+    const store = await openToAnswer(context)
+    const deleted = await store.delete(names, answeringReader(context))
     return { state: 'success', reason: '', result: { deleted } }
   },
 }

@@ -1,4 +1,3 @@
-import { expireBackups } from '../../../store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../store/expiry.ts'
 import { expireArgsSchema } from '../../../wire/job.ts'
 import { parseShape } from '../../../wire/json.ts'
@@ -22,7 +21,7 @@ export const backupExpirePlugin: Plugin<ExpireRule[]> = {
   async run(rules, context) {
     const store = await openRunStore(context, (message) => context.log('warn', message))
     const problems: string[] = []
-    const expired = await expireBackups(store, rules, describeRun(context, problems))
+    const expired = await store.expire(rules, describeRun(context, problems))
     const { deleted, deletedSnapshots, changed, bytesFreed } = expired
     return {
       state: problems.length > 0 ? 'partial' : 'success',

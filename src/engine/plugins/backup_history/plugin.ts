@@ -1,4 +1,3 @@
-import { seriesSnapshots } from '../../../store/snapshots.ts'
 import { answering, openToAnswer } from '../answering.ts'
 
 /**
@@ -6,5 +5,5 @@ import { answering, openToAnswer } from '../answering.ts'
  * Throws NOT_FOUND.
  */
 export const backupHistoryPlugin = answering('history', async (question, context) =>
-  seriesSnapshots.listVersions(await openToAnswer(context), question),
+  (await openToAnswer(context)).snapshots.listVersions(question),
 )

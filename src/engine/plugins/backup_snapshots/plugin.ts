@@ -1,7 +1,6 @@
-import { seriesSnapshots } from '../../../store/snapshots.ts'
 import { answering, openToAnswer } from '../answering.ts'
 
 /** One page of a series' snapshots, newest first. Throws NOT_FOUND. */
 export const backupSnapshotsPlugin = answering('snapshots', async (question, context) =>
-  seriesSnapshots.list(await openToAnswer(context), question),
+  (await openToAnswer(context)).snapshots.list(question),
 )

@@ -1,4 +1,3 @@
-import { seriesSnapshots } from '../../../store/snapshots.ts'
 import { answering, answeringReader, openToAnswer } from '../answering.ts'
 
 /**
@@ -6,6 +5,6 @@ import { answering, answeringReader, openToAnswer } from '../answering.ts'
  * Throws NOT_FOUND and BAD_INPUT before the first is deleted, REPOSITORY_LOCKED.
  */
 export const snapshotsDeletePlugin = answering('deleteSnapshots', async (wanted, context) => {
-  const own = { store: await openToAnswer(context), ip: context.settings.ip }
-  return { deletedSnapshots: await seriesSnapshots.delete(own, wanted, answeringReader(context)) }
+  const { snapshots } = await openToAnswer(context)
+  return { deletedSnapshots: await snapshots.delete(wanted, answeringReader(context)) }
 })

@@ -5,18 +5,18 @@ import { messageOf } from '../../../lib/errors.ts'
 import { findOwnStaging } from '../../../volume/swap/find-own-staging.ts'
 import type { MadeInDoubt, Manifest } from '../../../wire/backup.ts'
 import type { BackupTask, MadeBackup, NewBackup } from '../../new-backup.ts'
-import type { ManifestFacts, PendingBackup, Store } from '../../store.ts'
+import type { ManifestFacts, PendingBackup, StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
 import { suspicionOf } from '../suspicion.ts'
 
 /** An archive under way. */
 interface NewArchive extends BackupTask {
-  store: Store
+  store: StoreParts
   pending: PendingBackup
 }
 
 /** Reserves the name of a full backup. If it is not published, nothing is left of it in the store. */
-export async function startArchive(store: Store, task: BackupTask): Promise<NewBackup> {
+export async function startArchive(store: StoreParts, task: BackupTask): Promise<NewBackup> {
   const { args, run, step } = task
   const { archive, path: source } = args
   const { rid, isRunning } = run

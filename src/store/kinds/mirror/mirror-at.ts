@@ -1,5 +1,5 @@
 import { BackupdError } from '../../../lib/errors.ts'
-import type { Mirror } from '../../store.ts'
+import type { Mirror } from '../../store-parts.ts'
 import type { StoreWorld } from '../../world.ts'
 
 export function mirrorAt({ driver }: StoreWorld, namespace: string, name: string): Mirror {

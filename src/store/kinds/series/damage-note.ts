@@ -5,7 +5,7 @@ import type { Driver } from '../../../objects/driver.ts'
 import { tryReadSmall } from '../../../objects/small-objects.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import { DAMAGE_NOTE } from '../../layout.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { exclusively } from '../../world.ts'
 
 /** `<ip>/.damaged`: damage found while reading the increments of the namespace. Times are ISO 8601. */
@@ -19,7 +19,7 @@ export type DamageNote = z.infer<typeof noteSchema>
 
 /** The own namespace, with its repository. */
 export interface Noting {
-  store: Pick<Store, 'driver' | 'assertOwner'>
+  store: Pick<StoreParts, 'driver' | 'assertOwner'>
   ip: string
   repository: Repository
   nowMs: number

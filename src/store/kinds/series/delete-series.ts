@@ -1,12 +1,12 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import { parseBackupName } from '../../../wire/archive-name.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { type Forgetting, forgetInNamespace } from './forget-series.ts'
 import { readSeries } from './series.ts'
 
 /** Deletes whole series of the own namespace by name. Returns the names that existed. */
 export async function deleteSeries(
-  { store, ip }: { store: Store; ip: string },
+  { store, ip }: { store: StoreParts; ip: string },
   names: readonly string[],
   how: Pick<Forgetting, 'warn'> & {
     takeLockOf(repository: Forgetting['repository']): Forgetting['takeLock']

@@ -1,4 +1,5 @@
-import type { Store } from '../../store.ts'
+import type { SnapshotsToDelete } from '../../snapshots.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import type { Reader } from '../../stored-backup.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { forgetInNamespace } from './forget-series.ts'
@@ -8,11 +9,10 @@ import { ANSWER_WAIT_MS, takeLockOf } from './take-lock.ts'
 /**
  * Deletes single snapshots of a series of the own namespace and returns their ids; the next prune frees their space.
  * Throws NOT_FOUND or BAD_INPUT before anything is deleted, and REPOSITORY_LOCKED.
- * @param snapshots ids, or the first digits of ids
  */
 export async function deleteSeriesSnapshots(
-  { store, ip }: { store: Store; ip: string },
-  { name, snapshots }: { name: string; snapshots: readonly string[] },
+  { store, ip }: { store: StoreParts; ip: string },
+  { name, snapshots }: SnapshotsToDelete,
   reader: Reader,
 ): Promise<string[]> {
   await using opened = await openKnownSeries(store, ip, name)

@@ -4,7 +4,7 @@ import type { Repository } from '../../../restic/repository/repository.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupTask, BackupWarnings } from '../../new-backup.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
 import { type BackupBefore, suspicionOf } from '../suspicion.ts'
 import type { RereadPlan } from './plan-reread.ts'
@@ -12,7 +12,7 @@ import { isOfMirror, type SeriesSnapshot, type SnapshotSeries, tagsOf } from './
 
 /** A backup that adds a snapshot to the own repository, which is locked for it. */
 export interface SeriesTask extends BackupTask {
-  store: Store
+  store: StoreParts
   repository: Repository
   lock: Lock
 }

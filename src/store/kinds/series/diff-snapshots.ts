@@ -3,24 +3,14 @@ import { type Difference, diffPage } from '../../../restic/read/diff-trees.ts'
 import { toFileInfo } from '../../../restic/read/file-info.ts'
 import { volumeTree } from '../../../restic/read/volume-tree.ts'
 import type { DiffPage, FileDiff } from '../../../wire/snapshot.ts'
-import type { Store } from '../../store.ts'
+import type { SeriesDiffQuestion } from '../../snapshots.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { findSnapshot } from './find-snapshot.ts'
 import { openKnownSeries } from './open-series.ts'
 
-export interface SeriesDiffQuestion {
-  namespace: string
-  name: string
-  from: string
-  /** Empty for the newest. */
-  to: string
-  /** The last path of the page before; empty for the first page. */
-  after: string
-  limit: number
-}
-
 /** Lists one page of the differences between two snapshots of a series. Throws NOT_FOUND. */
 export async function diffSeries(
-  store: Store,
+  store: StoreParts,
   { namespace, name, from, to, after, limit }: SeriesDiffQuestion,
   signal: AbortSignal,
 ): Promise<DiffPage> {

@@ -4,17 +4,10 @@ import { fileHistory } from '../../../restic/read/file-history.ts'
 import { toFileInfo } from '../../../restic/read/file-info.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
 import type { FileHistory, FileVersion } from '../../../wire/snapshot.ts'
-import type { Store } from '../../store.ts'
+import type { FileVersionsQuestion } from '../../snapshots.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { openKnownSeries } from './open-series.ts'
 import type { SeriesSnapshot } from './series.ts'
-
-export interface FileVersionsQuestion {
-  namespace: string
-  name: string
-  path: string
-  /** The id of a snapshot: only older versions are listed; empty for all. */
-  after: string
-}
 
 /** Snapshots that are compared for one page. */
 const WINDOW = 200
@@ -24,7 +17,7 @@ const WINDOW = 200
  * NOT_FOUND.
  */
 export async function fileVersions(
-  store: Store,
+  store: StoreParts,
   { namespace, name, path, after }: FileVersionsQuestion,
 ): Promise<FileHistory> {
   await using opened = await openKnownSeries(store, namespace, name)

@@ -1,11 +1,11 @@
 import { forgetSnapshots } from '../../../restic/prune/forget.ts'
 import type { TakeLock } from '../../../restic/prune/prune.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { noteForgotten } from './prune-note.ts'
 
 export interface Forgetting {
-  store: Store
+  store: StoreParts
   /** The own namespace. */
   ip: string
   repository: Repository

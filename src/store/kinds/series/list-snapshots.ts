@@ -1,19 +1,12 @@
 import type { SnapshotPage } from '../../../wire/snapshot.ts'
-import type { Store } from '../../store.ts'
+import type { SnapshotsQuestion } from '../../snapshots.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { openKnownSeries } from './open-series.ts'
 import { infoOfSnapshot } from './series-info.ts'
 
-export interface SnapshotsQuestion {
-  namespace: string
-  name: string
-  /** The last id of the page before; empty for the first page. */
-  after: string
-  limit: number
-}
-
 /** Lists one page of the snapshots of a series, newest first. Throws NOT_FOUND. */
 export async function listSeriesSnapshots(
-  store: Store,
+  store: StoreParts,
   { namespace, name, after, limit }: SnapshotsQuestion,
 ): Promise<SnapshotPage> {
   await using opened = await openKnownSeries(store, namespace, name)

@@ -1,6 +1,6 @@
 import { BackupdError } from '../../../lib/errors.ts'
 import type { Repository } from '../../../restic/repository/repository.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { readSeries, type SnapshotSeries } from './series.ts'
 
 /** A series of any namespace, with its repository open. */
@@ -11,7 +11,7 @@ export interface OpenSeries extends AsyncDisposable {
 
 /** undefined if no series has this name. Throws REPOSITORY_PASSWORD, REPOSITORY_DAMAGED. */
 export async function openSeries(
-  store: Pick<Store, 'repository'>,
+  store: Pick<StoreParts, 'repository'>,
   namespace: string,
   name: string,
 ): Promise<OpenSeries | undefined> {
@@ -25,7 +25,11 @@ export async function openSeries(
 }
 
 /** As openSeries, but throws NOT_FOUND if no series has this name. */
-export async function openKnownSeries(store: Store, namespace: string, name: string): Promise<OpenSeries> {
+export async function openKnownSeries(
+  store: StoreParts,
+  namespace: string,
+  name: string,
+): Promise<OpenSeries> {
   const opened = await openSeries(store, namespace, name)
   if (opened) return opened
   throw new BackupdError('NOT_FOUND', `There is no series of snapshots "${name}" in ${namespace}`)

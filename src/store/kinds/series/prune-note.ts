@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { tryReadSmall } from '../../../objects/small-objects.ts'
 import { PRUNE_NOTE } from '../../layout.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 
 /** `<ip>/.prune`: how much there is to prune, and when retention was last checked. */
 const noteSchema = z.object({
@@ -16,7 +16,7 @@ export type PruneNote = z.infer<typeof noteSchema>
 
 const NOTHING: PruneNote = { forgotten: 0, prunedAt: 0, lookedAt: 0 }
 
-type Namespace = { store: Store; ip: string }
+type Namespace = { store: StoreParts; ip: string }
 
 export async function readPruneNote({ store, ip }: Namespace): Promise<PruneNote> {
   const { content, problem } = await tryReadSmall(store.driver, `${ip}/${PRUNE_NOTE}`)

@@ -9,7 +9,7 @@ import { findOwnStaging } from '../../../volume/swap/find-own-staging.ts'
 import type { MadeInDoubt } from '../../../wire/backup.ts'
 import type { BackupArgs } from '../../../wire/job.ts'
 import type { BackupTask, MadeBackup, NewBackup } from '../../new-backup.ts'
-import type { Store } from '../../store.ts'
+import type { StoreParts } from '../../store-parts.ts'
 import { describeChanged } from '../describe-changed.ts'
 import { describeSnapshot, type NewSnapshot, type SeriesTask } from './describe-snapshot.ts'
 import { planReread } from './plan-reread.ts'
@@ -23,7 +23,7 @@ import { takeOverMirror } from './take-over-mirror.ts'
 const LOCK_WAIT_MS = 10 * 60_000
 
 /** Locks the repository until the snapshot is disposed of, and finds the series that it continues. */
-export async function startSnapshot(store: Store, task: BackupTask): Promise<NewBackup> {
+export async function startSnapshot(store: StoreParts, task: BackupTask): Promise<NewBackup> {
   const { run, step } = task
   await using parts = new AsyncDisposableStack()
   const repository = parts.use(await step('open the increments', () => store.ownRepository()))

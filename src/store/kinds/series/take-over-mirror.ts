@@ -2,7 +2,7 @@ import { bytesToText } from '../../../lib/byte-paths.ts'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
 import { makeSnapshot } from '../../../restic/write/make-snapshot.ts'
 import type { SnapshotSeen, SnapshotWords } from '../../../restic/write/snapshot-input.ts'
-import type { StoredMirror } from '../../store.ts'
+import type { StoredMirror } from '../../store-parts.ts'
 import { factsOfSnapshot, type SeriesTask } from './describe-snapshot.ts'
 import {
   findSeriesOfVolume,

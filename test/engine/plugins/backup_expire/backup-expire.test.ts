@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import type { RunContext } from '../../../../src/engine/plugin.ts'
 import { backupExpirePlugin } from '../../../../src/engine/plugins/backup_expire/plugin.ts'
 import { localDriver } from '../../../../src/objects/drivers/local.ts'
-import { createStore } from '../../../../src/store/create-store.ts'
 import { given } from '../../../support/given.ts'
 import { secondsClock } from '../../../support/hand-clock.ts'
 import { SERVER } from '../../../support/plugin-args.ts'
@@ -12,6 +11,7 @@ import { runPlugin } from '../../../support/run-plugin.ts'
 import { publishSample } from '../../../support/sample-backups.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { SOURCE, T0 } from '../../../support/store-samples.ts'
+import { createWholeStore } from '../../../support/whole-store.ts'
 
 const shop = given.app('shop').proc('web').volume('/data/db')
 
@@ -23,7 +23,7 @@ async function twentyDays() {
   const world = await shop.plugins()
   const clock = secondsClock()
   const driver = localDriver(world.storeDir)
-  const store = createStore({ driver, identity: world.settings, clock, warn: () => {} })
+  const store = createWholeStore({ driver, identity: world.settings, clock, warn: () => {} })
   const names: string[] = []
   for (let day = 20; day >= 0; day--) {
     clock.set(T0 - day * DAY)

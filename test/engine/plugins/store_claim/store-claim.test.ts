@@ -2,17 +2,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { storeClaimPlugin } from '../../../../src/engine/plugins/store_claim/plugin.ts'
-import { systemClock } from '../../../../src/lib/clock.ts'
-import { openStore } from '../../../../src/store/open-store.ts'
 import { given } from '../../../support/given.ts'
 import { runPlugin } from '../../../support/run-plugin.ts'
+import { openWholeStore } from '../../../support/whole-store.ts'
 
 const OTHER = '10.0.0.77'
 
 test("a damaged repository of another daemon does not fail the claim, and is written to the daemon's log", async () => {
   const { settings, storeDir } = await given.app('shop').proc('web').volume('/data/db').plugins()
   const identity = { ...settings, ip: OTHER, daemonId: 'another' }
-  const other = await openStore(settings.store, identity, { clock: systemClock, warn: () => {} })
+  const other = openWholeStore(settings.store, identity)
   await other.claim(false)
   await (await other.ownRepository())[Symbol.asyncDispose]()
   writeFileSync(join(storeDir, OTHER, 'repo', 'config'), 'damaged')

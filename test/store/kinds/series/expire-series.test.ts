@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { expireBackups } from '../../../../src/store/expire-backups.ts'
 import type { ExpireRule, ExpireRun } from '../../../../src/store/expiry.ts'
-import type { Store } from '../../../../src/store/store.ts'
 import { given } from '../../../support/given.ts'
 import { putSnapshots, sampleSnapshot } from '../../../support/snapshot-samples.ts'
 import { IP, SOURCE, T0 } from '../../../support/store-samples.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
+import type { WholeStore } from '../../../support/whole-store.ts'
 
 const DAY = 86_400
 
@@ -32,7 +32,7 @@ function ruleFor(source: string, expire: string): ExpireRule[] {
   return [{ source, mode: 'increment', expire }]
 }
 
-async function lockAsAnother(store: Store): Promise<void> {
+async function lockAsAnother(store: WholeStore): Promise<void> {
   await using repository = await store.ownRepository()
   const lock = { time: '2026-11-23T09:00:00Z', hostname: 'far', username: 'ann', pid: 7 }
   await repository.saveUnpacked('locks', Buffer.from(JSON.stringify(lock)))

@@ -2,17 +2,17 @@ import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync 
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { localDriver } from '../../../../src/objects/drivers/local.ts'
-import { createStore } from '../../../../src/store/create-store.ts'
 import { secondsClock } from '../../../support/hand-clock.ts'
 import { IP, T0 } from '../../../support/store-samples.ts'
 import { tempDir } from '../../../support/temp-dir.ts'
+import { createWholeStore } from '../../../support/whole-store.ts'
 
 const OTHER = '10.0.0.77'
 
 function daemonOn(dir: string, { ip = IP, file }: { ip?: string; file?: string } = {}) {
   const given = file === undefined ? {} : { repositoryPasswordFile: file }
   const identity = { ip, daemonId: `daemon of ${ip}`, version: '0.1.0', ...given }
-  return createStore({ driver: localDriver(dir), identity, clock: secondsClock(), warn: () => {} })
+  return createWholeStore({ driver: localDriver(dir), identity, clock: secondsClock(), warn: () => {} })
 }
 
 function passwordFile(text: string): string {

@@ -1,0 +1,33 @@
+import { removeStaleLocks } from '../restic/repository/remove-stale-locks.ts'
+import { beginBackup } from './begin-backup.ts'
+import { findMirror } from './find-backup.ts'
+import { emptyTrash } from './kinds/mirror/empty-trash.ts'
+import { listWithSeries } from './kinds/series/list-with-series.ts'
+import { openNamespace, openOwnRepository } from './kinds/series/open-namespace.ts'
+import { findNewestManifest } from './list-backups.ts'
+import { findOldestBackups } from './oldest.ts'
+import { asOwner, assertOwner } from './owner.ts'
+import { checkRemovable, removeBackups } from './remove-backups.ts'
+import { keepReserve, withReserve } from './reserve.ts'
+import type { StoreParts } from './store-parts.ts'
+import type { StoreWorld } from './world.ts'
+
+export function createStoreParts(world: StoreWorld): StoreParts {
+  return {
+    driver: world.driver,
+    assertOwner: async () => void (await assertOwner(world)),
+    begin: (input) => asOwner(world, () => beginBackup(world, input)),
+    list: (namespace, options) => listWithSeries(world, namespace, options),
+    findMirror: (namespace, name) => findMirror(world, namespace, name),
+    newest: (namespace, source) => findNewestManifest(world, { namespace, source }),
+    oldest: (namespace) => findOldestBackups(world, namespace),
+    repository: (namespace) => openNamespace(world, namespace),
+    ownRepository: () => asOwner(world, () => openOwnRepository(world)),
+    withReserve: (act) => withReserve(world, act),
+    keepReserve: () => keepReserve(world),
+    checkRemovable: (names) => checkRemovable(world, names),
+    remove: (names, stillDue) => asOwner(world, () => removeBackups(world, names, stillDue)),
+    sweep: (signal) => asOwner(world, () => emptyTrash(world, signal)),
+    removeStaleLocks: (dataDir) => removeStaleLocks(world.driver, dataDir),
+  }
+}
