@@ -1,6 +1,7 @@
 import type { KeptRecord } from '../domain/ports.ts'
+import { applyNews } from '../wire/apply-news.ts'
 import { findApp } from '../wire/find-app.ts'
-import { applyNews, isTerminal, type RunRecord } from '../wire/record.ts'
+import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { applyBackupNews, collectBackupNews } from './backup-news.ts'
 import { insertRows } from './bulk-rows.ts'

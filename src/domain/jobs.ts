@@ -1,6 +1,7 @@
 import { NEVER } from '../lib/clock.ts'
 import { compareTexts } from '../lib/compare-texts.ts'
 import { DISK_SOURCE } from '../lib/data-room.ts'
+import { canJob, type JobAction } from '../wire/actions.ts'
 import { parseCursor } from '../wire/cursor.ts'
 import { capCount, type ListCount, type Page, type Slice } from '../wire/listing.ts'
 import { isProcNamed } from '../wire/proc-names.ts'
@@ -100,7 +101,7 @@ export function runJob(
   who: string,
   { reread = false, ...name }: RunJob,
 ): Promise<Answer<RunRecord>> {
-  const ask = { who, verb: 'runJob', ...name, ...(reread && { facts: { reread } }) }
+  const ask = { who, action: 'run' as const, ...name, ...(reread && { facts: { reread } }) }
   return withJob<RunRecord>(world, ask, async ({ id, server, job }) => {
     const full = world.problems.list().find(({ source }) => source === DISK_SOURCE)
     // Other actions stay allowed: they free room or need none.
@@ -112,14 +113,14 @@ export function runJob(
 
 /** Suspends the job's schedule until it is woken. Idempotent. */
 export function sleepJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
-  return withJob(world, { who, verb: 'sleepJob', ...name }, async (planned) => {
+  return withJob(world, { who, action: 'sleep', ...name }, async (planned) => {
     await world.ports.daemon.sleepJob(planned.server, planned.job.id)
     return refreshJobView(world, planned)
   })
 }
 
 export function wakeJob(world: World, who: string, name: JobName): Promise<Answer<JobView>> {
-  return withJob(world, { who, verb: 'wakeJob', ...name }, async (planned) => {
+  return withJob(world, { who, action: 'wake', ...name }, async (planned) => {
     await world.ports.daemon.wakeJob(planned.server, planned.job.id)
     return refreshJobView(world, planned)
   })
@@ -127,22 +128,22 @@ export function wakeJob(world: World, who: string, name: JobName): Promise<Answe
 
 interface JobRequest extends JobName {
   who: string
-  verb: string
+  action: JobAction
   facts?: Record<string, boolean>
 }
 
 function withJob<T>(
   world: World,
-  { who, verb, id, app, facts }: JobRequest,
+  { who, action, id, app, facts }: JobRequest,
   work: (job: PlannedJob) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  return audited(world, { who, verb, facts: { id, ...facts } }, async () => {
+  return audited(world, { who, verb: `${action}Job`, facts: { id, ...facts } }, async () => {
     const planned = world.inventory.plan.jobs.get(id)
     if (!planned || (app !== undefined && findJobApp(planned) !== app)) {
       const of = app === undefined ? '' : ` of ${app}`
       return refuse('NOT_FOUND', `There is no job "${id}"${of}; see the list of jobs`, { id })
     }
-    if (planned.job.id === '') {
+    if (!canJob(action, planned.job)) {
       return refuse(
         'BAD_INPUT',
         `"${id}" expires old backups every minute on its own; it cannot be run, put to sleep or woken`,

@@ -1,4 +1,5 @@
 import { BackupdError } from '../lib/errors.ts'
+import { can } from '../wire/actions.ts'
 import type { RunRecord } from '../wire/record.ts'
 import { clearLost } from './failed-runs.ts'
 import type { World } from './world.ts'
@@ -27,7 +28,7 @@ async function revive(world: World, server: string, rid: string): Promise<void> 
 }
 
 function isLostThere(known: RunRecord, server: string): boolean {
-  return known.state === 'lost' && known.server === server
+  return can('revive', known.state) && known.server === server
 }
 
 /** Undefined also if the daemon gives no answer now: it is asked again with its next report. */

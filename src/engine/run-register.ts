@@ -1,4 +1,4 @@
-import { isTerminal } from '../wire/record.ts'
+import { can } from '../wire/actions.ts'
 import { overlap } from './path-lock.ts'
 import type { Run } from './run.ts'
 
@@ -44,12 +44,12 @@ export class RunRegister {
    * volume.
    */
   findRival(run: Run): Run | undefined {
-    if (run.job) return this.ofJob(run.job.id).find((other) => other.record.now.state === 'queued')
+    if (run.job) return this.ofJob(run.job.id).find((other) => can('refuseSameJob', other.record.now.state))
     return this.all().find(
       (other) =>
         !other.job &&
         other.plugin === run.plugin &&
-        !isTerminal(other.record.now.state) &&
+        can('refuseSameVolume', other.record.now.state) &&
         overlap(other.ticket.needs, run.ticket.needs),
     )
   }

@@ -88,7 +88,7 @@ export class Runs {
     try {
       await run.kept
     } catch (error) {
-      if (run.record.now.state === 'queued') this.#finish(run, toFailure(error))
+      if (can('endAtOnce', run.record.now.state)) this.#finish(run, toFailure(error))
       throw error
     }
     return run.record.now
@@ -220,7 +220,7 @@ export class Runs {
   }
 
   #abort(run: Run, reason: BackupdError): void {
-    if (run.record.now.state === 'queued') this.#finish(run, toFailure(reason))
+    if (can('endAtOnce', run.record.now.state)) this.#finish(run, toFailure(reason))
     else run.aborting.abort(reason)
   }
 

@@ -128,28 +128,6 @@ export const recordSchema = z.object({
 })
 export type RunRecord = z.infer<typeof recordSchema>
 
-/**
- * Applies news to a known record. The result does not depend on order or repetition, because versions are ordered: the
- * end reported by the daemon is final; before it, the higher seq is newer. `lost`, the controller's guess, is the
- * exception: it and the daemon's own report of the same seq replace each other, so that a run without progress which
- * its daemon reports again is alive again. News from another server than the record's changes nothing.
- * @returns the new record, or undefined if the news changes nothing
- */
-export function applyNews(known: RunRecord | undefined, news: RunRecord): RunRecord | undefined {
-  if (!known) return news
-  return news.server === known.server && isNewer(news, known) ? news : undefined
-}
-
-function isNewer(news: RunRecord, known: RunRecord): boolean {
-  if (isOwnEnd(known)) return false
-  if (isOwnEnd(news) || news.seq !== known.seq) return isOwnEnd(news) || news.seq > known.seq
-  return (news.state === 'lost') !== (known.state === 'lost')
-}
-
-function isOwnEnd({ state }: RunRecord): boolean {
-  return isTerminal(state) && state !== 'lost'
-}
-
 /** A record as the legacy system posts it: two posts for each run, with its own states; `end` = NEVER while it runs. */
 export const legacyRecordSchema = z.object({
   id: name,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { applyNews, MAX_WARNINGS, recordSchema } from '../../src/wire/record.ts'
+import { applyNews } from '../../src/wire/apply-news.ts'
+import { MAX_WARNINGS, recordSchema } from '../../src/wire/record.ts'
 import { readBackup } from '../../src/wire/repair-backup.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 

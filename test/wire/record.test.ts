@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { applyNews, type RecordState, type RunRecord, toLegacyRecord } from '../../src/wire/record.ts'
+import { applyNews } from '../../src/wire/apply-news.ts'
+import { type RecordState, type RunRecord, toLegacyRecord } from '../../src/wire/record.ts'
 
 function record(seq: number, state: RecordState, more: Partial<RunRecord> = {}): RunRecord {
   return {
