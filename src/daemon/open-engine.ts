@@ -64,7 +64,7 @@ export function openEngine(setup: EngineSetup, parts: AsyncDisposableStack): Ope
     diskFull: () => room.reportFull(),
   })
   parts.defer(startUpkeep(() => memory.prune(), log))
-  const runner = createRunner({ size: warmRunners, log })
+  const runner = createRunner({ size: warmRunners, clock, log })
   const admit = (action: string) => (action === 'backup' && room.isFull ? diskFull(problems) : undefined)
   const shared = { clock, agingClock: trustedClock, log, problems, settings, concurrency }
   const engine = createEngine({ ...shared, plugins, runner, memory, admit })

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FromChild, ToChild } from './child-messages.ts'
@@ -32,10 +33,11 @@ export interface ForkOptions {
   entry: URL
   execArgv: readonly string[]
   env: NodeJS.ProcessEnv | undefined
+  clock: Clock
   log: Log
 }
 
-export function forkChild({ entry, execArgv, env, log }: ForkOptions): RunnerChild {
+export function forkChild({ entry, execArgv, env, clock, log }: ForkOptions): RunnerChild {
   const child = fork(entry, [String(process.pid)], {
     execArgv: [...execArgv],
     ...(env && { env }),
@@ -48,7 +50,7 @@ export function forkChild({ entry, execArgv, env, log }: ForkOptions): RunnerChi
   const death = watchDeath(child)
   return {
     pid,
-    run: (task, on) => runIn(child, { task, on, death }),
+    run: (task, on) => runIn(child, { task, on, clock, death }),
     kill: () => void child.kill('SIGKILL'),
     gone: death.then(() => {}),
   }
@@ -79,10 +81,11 @@ function watchDeath(child: ChildProcess): Promise<BackupdError> {
 interface Assignment {
   task: RunTask
   on: RunnerEvents
+  clock: Clock
   death: Promise<BackupdError>
 }
 
-async function runIn(child: ChildProcess, { task, on, death }: Assignment): Promise<ChildRunEnd> {
+async function runIn(child: ChildProcess, { task, on, clock, death }: Assignment): Promise<ChildRunEnd> {
   const { signal, killAfterMs: _, ...rest } = task
   const ended = Promise.withResolvers<ChildRunEnd>()
   const send = (message: ToChild) => child.connected && child.send(message, () => {})
@@ -90,19 +93,18 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
     if (message.kind === 'end') ended.resolve(message)
     else handleEvent(message, on, send)
   }
-  let killing: NodeJS.Timeout | undefined
+  let killing: Disposable | undefined
   const kill = () => {
     child.kill('SIGKILL')
     if (!on.killed) return
     on.killed(death.then(() => {}))
-    killing = setTimeout(
-      () => ended.resolve({ end: toFailure(signal.reason), rss: undefined }),
-      STUCK_AFTER_MS,
+    killing = clock.after(STUCK_AFTER_MS, () =>
+      ended.resolve({ end: toFailure(signal.reason), rss: undefined }),
     )
   }
   const abort = () => {
     send({ kind: 'abort', reason: toRecordError(signal.reason) })
-    killing = setTimeout(kill, task.killAfterMs ?? KILL_AFTER_MS)
+    killing = clock.after(task.killAfterMs ?? KILL_AFTER_MS, kill)
   }
   child.on('message', onMessage)
   void death.then((error) =>
@@ -114,7 +116,7 @@ async function runIn(child: ChildProcess, { task, on, death }: Assignment): Prom
   try {
     return await ended.promise
   } finally {
-    clearTimeout(killing)
+    killing?.[Symbol.dispose]()
     child.off('message', onMessage)
     signal.removeEventListener('abort', abort)
   }

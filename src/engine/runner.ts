@@ -1,4 +1,5 @@
 import { extname } from 'node:path'
+import type { Clock } from '../lib/clock.ts'
 import { BackupdError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { RunEnd, Runner, RunnerEvents, RunTask } from './ports.ts'
@@ -9,6 +10,7 @@ import { within } from './within.ts'
 export interface RunnerOptions {
   /** Idle children kept warm; more are forked as runs need them. */
   size: number
+  clock: Clock
   log: Log
   /** The module that a child runs; defaults to child.ts. */
   childEntry?: URL
@@ -40,14 +42,21 @@ interface Member {
 
 /** Runs each task in a child process: an idle one if there is one, otherwise a new one. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { log, size, maxRuns = MAX_RUNS, maxRssBytes = MAX_RSS_BYTES, execArgv = RUNNER_ARGV } = options
+  const {
+    clock,
+    log,
+    size,
+    maxRuns = MAX_RUNS,
+    maxRssBytes = MAX_RSS_BYTES,
+    execArgv = RUNNER_ARGV,
+  } = options
   const entry = options.childEntry ?? new URL(`./child${extname(import.meta.url)}`, import.meta.url)
   const idle: Member[] = []
   const alive = new Set<Member>()
   let closed = false
 
   function addMember(): Member {
-    const member = { child: forkChild({ entry, execArgv, log, env: options.env }), runs: 0 }
+    const member = { child: forkChild({ entry, execArgv, clock, log, env: options.env }), runs: 0 }
     alive.add(member)
     void member.child.gone.then(() => {
       alive.delete(member)
@@ -70,7 +79,7 @@ export function createRunner(options: RunnerOptions): Runner {
     if (closed || rss === undefined || rss > maxRssBytes || member.runs >= maxRuns) member.child.kill()
     else idle.push(member)
     keepWarm()
-    if (idle.length > size) setTimeout(endSpare, MAX_SPARE_IDLE_MS).unref()
+    if (idle.length > size) clock.after(MAX_SPARE_IDLE_MS, endSpare)
   }
 
   function endSpare(): void {

@@ -54,7 +54,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(daemon\/http\/server|engine\/runner-child|engine\/within|fleet\/daemon-http|http\/app|volume\/tree\/flush-volume)\.ts$/,
+      /^src\/(daemon\/http\/server|engine\/within|fleet\/daemon-http|http\/app|volume\/tree\/flush-volume)\.ts$/,
     why: 'gives up waiting for a request, a process, a connection or a disk',
   },
   {
@@ -69,7 +69,7 @@ const TIMERS: readonly Reader[] = [
   },
   {
     files:
-      /^src\/(controller\/server|controller\/clock-file|daemon\/keep-time|daemon\/upkeep|engine\/store-wait|engine\/timers|lib\/data-room|restic\/repository\/held-lock)\.ts$/,
+      /^src\/(controller\/server|controller\/clock-file|daemon\/keep-time|daemon\/upkeep|engine\/store-wait|engine\/timers|lib\/data-room)\.ts$/,
     why: 'looks again from time to time; a clock or the state of the disk decides what is due',
   },
   {
@@ -78,7 +78,6 @@ const TIMERS: readonly Reader[] = [
     why: 'limits how often something is sent or read',
   },
   { files: /^src\/daemon\/notifier\/wake\.ts$/, why: 'the notifier looks again at what is to be sent' },
-  { files: /^src\/engine\/runner\.ts$/, why: 'ends idle processes to save memory' },
   {
     files: /^src\/volume\/tree\/(flush-writes|recheck\/begin-time)\.ts$/,
     why: 'waits for the next tick of the kernel, from which it takes ctimes',

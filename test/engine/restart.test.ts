@@ -65,7 +65,7 @@ describe('settling', () => {
     const childEntry = new URL('../support/talking-child.ts', import.meta.url) // knows no settle
     const { engine } = await startEngine({
       memory,
-      runner: createRunner({ size: 0, log: silentLog, childEntry }),
+      runner: createRunner({ size: 0, clock: systemClock, log: silentLog, childEntry }),
     })
     expect((await engine.settle()).locked).toMatchObject([
       { volume: '/', reason: expect.stringContaining('The action "settle" does not exist') },

@@ -4,13 +4,14 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RunnerEvents, RunTask } from '../../src/engine/ports.ts'
 import { lifeLock, volumeLock } from '../../src/engine/run-locks.ts'
 import { createRunner, type RunnerOptions } from '../../src/engine/runner.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { BackupdError } from '../../src/lib/errors.ts'
 import { newRid } from '../../src/wire/ids.ts'
 import { runSettings } from '../support/run-settings.ts'
 import { silentLog } from '../support/silent-log.ts'
 
 function startRunner(options: Partial<RunnerOptions> = {}) {
-  const runner = createRunner({ size: 1, log: silentLog, ...options })
+  const runner = createRunner({ size: 1, clock: systemClock, log: silentLog, ...options })
   onTestFinished(() => runner.close(0))
   return runner
 }

@@ -13,7 +13,7 @@ const engine = createEngine({
   log: silentLog,
   problems: new Problems(systemClock),
   plugins: enginePlugins,
-  runner: createRunner({ size: 1, log: silentLog }),
+  runner: createRunner({ size: 1, clock: systemClock, log: silentLog }),
   memory,
   settings: JSON.parse(process.argv[2] ?? ''),
   concurrency: 1,

@@ -17,7 +17,7 @@ export async function startEngine(
 ) {
   const memory = options.memory ?? new MemoryWithoutDisk()
   const settings = options.settings ?? (await runSettings())
-  const runner = options.runner ?? createRunner({ size: 1, log: silentLog, childEntry })
+  const runner = options.runner ?? createRunner({ size: 1, clock: systemClock, log: silentLog, childEntry })
   const problems = options.problems ?? new Problems(options.clock ?? systemClock)
   const engine = createEngine({
     clock: systemClock,

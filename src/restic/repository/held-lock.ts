@@ -73,7 +73,8 @@ export class HeldLock implements Lock {
   readonly #journal: LockJournal
   readonly #onEnd: () => void
   readonly #controller = new AbortController()
-  readonly #timer: NodeJS.Timeout
+  readonly #tickMs: number
+  #timer: Disposable
   #refreshed: { wall: number; elapsed: number }
   /** The age in ms at which it is refreshed. */
   #dueAge = REFRESH_INTERVAL_MS
@@ -86,7 +87,8 @@ export class HeldLock implements Lock {
     this.#onEnd = parts.onEnd
     this.snapshots = parts.snapshots
     this.#refreshed = this.#now()
-    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+    this.#tickMs = tickMs
+    this.#timer = this.#scheduleTick()
   }
 
   get signal(): AbortSignal {
@@ -100,7 +102,7 @@ export class HeldLock implements Lock {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer)
+    this.#timer[Symbol.dispose]()
     await this.#refreshing
     try {
       await this.#files.remove()
@@ -111,6 +113,13 @@ export class HeldLock implements Lock {
     } finally {
       this.#onEnd()
     }
+  }
+
+  #scheduleTick(): Disposable {
+    return this.#repository.clock.after(this.#tickMs, () => {
+      this.#timer = this.#scheduleTick()
+      this.#tick()
+    })
   }
 
   #tick(): void {
