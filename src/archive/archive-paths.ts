@@ -1,8 +1,7 @@
-import { bytesToText } from '../lib/byte-paths.ts'
+import { bytesToText, SLASH, SLASH_BYTES } from '../lib/byte-paths.ts'
 import { splitComponents } from '../volume/tree/write-paths.ts'
 import { unsafe } from './archive-fault.ts'
 
-const SLASH = Buffer.from('/')
 const DOT = Buffer.from('.')
 const DOTS = Buffer.from('..')
 /** Real trees have far shorter paths, even deep ones. */
@@ -66,7 +65,7 @@ function parseName(name: Buffer): Name {
   const text = bytesToText(name.subarray(0, 4096))
   if (name.length === 0) throw unsafe('an empty name')
   if (name.length > MAX_NAME_BYTES) throw unsafe(`a name of ${name.length} bytes`)
-  if (name[0] === 0x2f) throw unsafe(`the absolute name "${text}"`)
+  if (name[0] === SLASH) throw unsafe(`the absolute name "${text}"`)
   if (name.includes(0)) throw unsafe(`the name "${text}" with a NUL in it`)
   const all = splitComponents(name)
   if (all.some((component) => component.equals(DOTS))) throw unsafe(`the name "${text}", which leads up`)
@@ -77,5 +76,7 @@ function parseName(name: Buffer): Name {
 }
 
 function joined(components: readonly Buffer[]): Buffer {
-  return Buffer.concat(components.flatMap((component, at) => (at === 0 ? [component] : [SLASH, component])))
+  return Buffer.concat(
+    components.flatMap((component, at) => (at === 0 ? [component] : [SLASH_BYTES, component])),
+  )
 }

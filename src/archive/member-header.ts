@@ -1,4 +1,6 @@
 import { Header } from 'tar'
+import { SLASH } from '../lib/byte-paths.ts'
+import { NS_PER_SECOND } from '../lib/time-units.ts'
 import type { EntryType, TreeEntry } from '../volume/tree/entry.ts'
 import { flagsText } from '../volume/tree/inode-flags.ts'
 import { encodePaxRecords, formatPaxTime } from './pax-encode.ts'
@@ -29,13 +31,11 @@ const HEADER_TYPES = {
   blockdev: 'BlockDevice',
 } as const satisfies Record<EntryType, string>
 
-const NS_PER_SECOND = 1_000_000_000n
 /** The largest values of the octal fields of a ustar header (POSIX.1-2017, pax, "ustar Interchange Format"). */
 const MAX_ID = 0o7777777
 const MAX_NUMBER = 0o77777777777
 const NAME_BYTES = 100
 const PREFIX_BYTES = 155
-const SLASH = 0x2f
 
 /** Encodes the ustar header, with a pax header before it if a value does not fit exactly. */
 export function encodeHead(head: MemberHead): Buffer {

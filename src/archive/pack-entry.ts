@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { SLASH_BYTES } from '../lib/byte-paths.ts'
 import { describeReason } from '../volume/tree/describe-reason.ts'
 import type { FileSource, TreeEntry, TreeItem, TreeWarning } from '../volume/tree/entry.ts'
 import { noLongerLinked, warnOfChange } from '../volume/tree/inspect.ts'
@@ -149,11 +150,9 @@ async function putHead({ stream, topName }: Packing, head: Head): Promise<number
 
 /** `top/path`; a directory has a slash at its end. */
 function nameInArchive(topName: Buffer, path: Buffer, isDirectory: boolean): Buffer {
-  const parts = path.length === 0 ? [topName] : [topName, SLASH, path]
-  return Buffer.concat(isDirectory ? [...parts, SLASH] : parts)
+  const parts = path.length === 0 ? [topName] : [topName, SLASH_BYTES, path]
+  return Buffer.concat(isDirectory ? [...parts, SLASH_BYTES] : parts)
 }
-
-const SLASH = Buffer.from('/')
 
 /** Reads from the content of a small file that was read ahead, and cannot change any more. */
 function createDataSource(data: Buffer): FileSource {

@@ -1,3 +1,4 @@
+import { SLASH } from '../lib/byte-paths.ts'
 import type { EntryType, Extent, Xattr } from '../volume/tree/entry.ts'
 import { parseFlags } from '../volume/tree/inode-flags.ts'
 import { corrupt } from './archive-fault.ts'
@@ -131,7 +132,7 @@ const TYPES: Record<string, TarEntry['type']> = {
 
 /** In old tars, a directory is a file whose name ends with a slash. */
 function typeOf(header: TarHeader, name: Buffer): TarEntry['type'] {
-  return TYPES[header.type] ?? (name.at(-1) === 0x2f ? 'directory' : 'file')
+  return TYPES[header.type] ?? (name.at(-1) === SLASH ? 'directory' : 'file')
 }
 
 function storedSize(header: TarHeader, records: readonly PaxRecord[]): number {

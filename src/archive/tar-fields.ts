@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from '../lib/time-units.ts'
 import { corrupt } from './archive-fault.ts'
 
 /** The bytes of a text field up to its NUL, or all of them if there is none. */
@@ -37,7 +38,6 @@ export function parseDecimal(text: string): number {
   return value
 }
 
-const NS_PER_SECOND = 1_000_000_000n
 /** The kernel stores the seconds of a file's time in 64 bits (struct timespec64). */
 const MAX_SECONDS = 2n ** 63n - 1n
 

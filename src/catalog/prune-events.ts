@@ -1,9 +1,9 @@
 import { messageOf } from '../lib/errors.ts'
+import { DAY_MS } from '../lib/time-units.ts'
 import type { CatalogDb } from './database.ts'
 import { markPruned } from './event-store.ts'
 import type { CatalogWorld } from './world.ts'
 
-const DAY_MS = 86_400_000
 const MAX_EVENT_AGE_MS = 7 * DAY_MS
 const MAX_EVENTS = 100_000
 const MAX_TOMBSTONE_AGE_MS = 30 * DAY_MS

@@ -1,7 +1,6 @@
 import { messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../lib/time-units.ts'
 
 /** Prunes the memory immediately and then every hour, in small steps. @returns a function that stops it */
 export function startUpkeep(prune: () => number, log: Log): () => void {

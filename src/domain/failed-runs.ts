@@ -1,10 +1,11 @@
+import { DAY_MS } from '../lib/time-units.ts'
 import { describeFailure, readRunKey } from '../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { reportsFailures } from './server-state.ts'
 import type { World } from './world.ts'
 
 const SOURCE = 'runs'
-const ONE_OFF_MS = 24 * 3_600_000
+const ONE_OFF_MS = DAY_MS
 
 /**
  * Reports failures that no daemon reports: lost runs, and all failed runs of daemons without the capability `failures`.

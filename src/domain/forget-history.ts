@@ -1,6 +1,7 @@
+import { HOUR_MS } from '../lib/time-units.ts'
 import { trustedNow, type World } from './world.ts'
 
-const FORGET_INTERVAL_MS = 3_600_000
+const FORGET_INTERVAL_MS = HOUR_MS
 
 /** Deletes old records and audit entries, slice by slice, at most once an hour; call it as often as you like. */
 export function forgetHistoryIfDue(world: World): void {

@@ -1,9 +1,10 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
+import { DAY_MS } from '../lib/time-units.ts'
 
 /** A problem is cleared if nothing of its kind came for this long. */
-const FORGET_MS = 24 * 60 * 60_000
+const FORGET_MS = DAY_MS
 /** Least time between two log lines about the same problem. */
 const LOG_INTERVAL_MS = 60_000
 const SOURCE = 'set aside'

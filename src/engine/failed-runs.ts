@@ -1,11 +1,12 @@
 import type { Log } from '../lib/log.ts'
 import type { Problems } from '../lib/problems.ts'
+import { DAY_MS } from '../lib/time-units.ts'
 import { describeFailure, readRunKey } from '../wire/failed-run.ts'
 import type { ScheduledJob } from '../wire/job.ts'
 import type { RunRecord } from '../wire/record.ts'
 
 /** How long a failed one-off run stays a problem. That of a job stays until a later run succeeds. */
-export const ONE_OFF_PROBLEM_MS = 24 * 3_600_000
+export const ONE_OFF_PROBLEM_MS = DAY_MS
 const SOURCE = 'runs'
 
 /**

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../lib/time-units.ts'
 import type { Job } from '../wire/job.ts'
 
 /** The sleep mark of a job that left the list, kept for the next job of the same volume. */
@@ -9,7 +10,7 @@ export interface SleepMark {
 }
 
 /** A mark is dropped after this long: a volume added again so late is meant to be backed up. */
-export const MAX_SLEEP_MARK_AGE_MS = 30 * 86_400_000
+export const MAX_SLEEP_MARK_AGE_MS = 30 * DAY_MS
 const MAX_SLEEP_MARKS = 10_000
 
 export interface SleepCarrier {

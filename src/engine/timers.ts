@@ -2,6 +2,7 @@ import nodeSchedule from 'node-schedule'
 import type { Clock } from '../lib/clock.ts'
 import { nextTime } from '../lib/schedule/next-time.ts'
 import { followsElapsedTime, type Schedule } from '../lib/schedule/spec.ts'
+import { HOUR_MS } from '../lib/time-units.ts'
 
 export interface Timers {
   /** Adding the same id with the same spec again changes nothing. */
@@ -19,7 +20,7 @@ export interface TimersOptions {
 }
 
 /** Clock set back by less: scheduled times wait until it catches up. By more: it was wrong, they are computed again. */
-export const SMALL_STEP_BACK_MS = 3 * 3_600_000
+export const SMALL_STEP_BACK_MS = 3 * HOUR_MS
 /** A clock that is behind its expected reading by more than this was set back. */
 const MIN_STEP_BACK_MS = 1000
 /** A suspended machine or a clock set forward is noticed within this. */

@@ -1,5 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 
+export const SLASH = 0x2f
+export const SLASH_BYTES = Buffer.from('/')
+
 const CONTROLS = /\p{Cc}/gu
 
 /**

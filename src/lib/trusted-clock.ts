@@ -4,6 +4,7 @@ import type { ClockNote } from './clock-note.ts'
 import { printDuration } from './durations.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
+import { HOUR_MS } from './time-units.ts'
 import {
   CLOCK_TOLERANCE_MS,
   type ClockDoubt,
@@ -37,9 +38,9 @@ export interface TrustedClockOptions {
 }
 
 /** A clock in doubt whose difference stays the same for this long is trusted again. */
-const STEADY_MS = 6 * 3_600_000
+const STEADY_MS = 6 * HOUR_MS
 /** How much of that must be since the last boot, so that time before it does not count for a changed clock. */
-const STEADY_SINCE_BOOT_MS = 3_600_000
+const STEADY_SINCE_BOOT_MS = HOUR_MS
 export const CLOCK_TICK_MS = 10_000
 const SAVE_INTERVAL_MS = 60_000
 /** On a machine without a battery clock, NTP may set the clock until this long after boot. */

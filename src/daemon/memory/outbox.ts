@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import { DAY_MS } from '../../lib/time-units.ts'
 import type { RunRecord } from '../../wire/record.ts'
 import type { DaemonDb } from './database.ts'
 
@@ -18,7 +19,7 @@ export interface NewsBatch {
 }
 
 /** An address that accepted nothing for this long, although there was news, is dropped. */
-export const MAX_SILENCE_MS = 7 * 86_400_000
+export const MAX_SILENCE_MS = 7 * DAY_MS
 /** Limit of characters of JSON in one batch, for bodies of moderate size; a single record may be larger. */
 const MAX_BATCH_LENGTH = 512 * 1024
 

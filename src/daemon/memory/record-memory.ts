@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import { DAY_MS } from '../../lib/time-units.ts'
 import { readRunKey } from '../../wire/failed-run.ts'
 import { isTerminal, type RunRecord } from '../../wire/record.ts'
 import type { DaemonDb } from './database.ts'
@@ -10,7 +11,7 @@ export interface Kept {
 }
 
 /** How long records and their news are kept after every notify address has them. */
-const MAX_AGE_MS = 30 * 86_400_000
+const MAX_AGE_MS = 30 * DAY_MS
 /** Limit of rows deleted per transaction, so that a big clean-up does not block the event loop. */
 const MAX_PRUNED_ROWS = 2000
 

@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from '../time-units.ts'
 import type { Libc } from './libc.ts'
 
 export interface KernelCoarseClock {
@@ -6,7 +7,6 @@ export interface KernelCoarseClock {
 }
 
 const CLOCK_REALTIME_COARSE = 5
-const NS_PER_SECOND = 1_000_000_000n
 
 export function bindCoarseClock(libc: Libc): KernelCoarseClock {
   const clockGettime = libc.bind('int clock_gettime(int clock, _Out_ void *time)')

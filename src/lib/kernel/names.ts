@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from '../time-units.ts'
 import { makeDevice } from './device-number.ts'
 import { cString, type Libc } from './libc.ts'
 
@@ -80,7 +81,6 @@ function bindAttributes(libc: Libc): Pick<KernelNames, 'fchownat' | 'fchmodat' |
 }
 
 const UTIME_OMIT = 0x3ffffffen
-const NS_PER_SECOND = 1_000_000_000n
 
 function timespecs({ atimeNs, mtimeNs }: FileTimes): Buffer {
   const times = Buffer.alloc(32)

@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from '../time-units.ts'
 import { makeDevice } from './device-number.ts'
 import { AT_FDCWD, type Libc, passingCString } from './libc.ts'
 
@@ -33,7 +34,6 @@ const NO_NAME = Buffer.alloc(1)
 const FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
 const STATX_CTIME = 0x80
 const STATX_BASIC_STATS = 0x7ff
-const NS_PER_SECOND = 1_000_000_000n
 /** `struct statx` (statx(2)): its size and the offsets of fields. */
 const STATX_BYTES = 256
 const AT = {

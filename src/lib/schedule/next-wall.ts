@@ -1,6 +1,6 @@
+import { DAY_MS } from '../time-units.ts'
 import type { CronSchedule } from './spec.ts'
 
-const DAY_MS = 86_400_000
 /** 29 February falls on a given weekday at least once in 40 years. */
 const HORIZON_YEARS = 41
 

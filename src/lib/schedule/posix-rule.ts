@@ -1,3 +1,5 @@
+import { DAY_MS, HOUR_MS } from '../time-units.ts'
+
 /** A time zone as POSIX writes it in TZ: `CET-1CEST,M3.5.0,M10.5.0/3`. Offsets are wall time minus UTC, ms. */
 export interface PosixRule {
   standardMs: number
@@ -19,8 +21,6 @@ const RULE = new RegExp(`^${NAME}(${TIME})(?:${NAME}(${TIME})?(?:,(${MOMENT}),($
 const HAS_DAYLIGHT = new RegExp(`^${NAME}${TIME}${NAME}`)
 /** The default if no moments are given: those of the United States. POSIX does not define it. */
 const USUAL_MOMENTS = ['M3.2.0', 'M11.1.0'] as const
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 
 /** Parses a rule. undefined if it is invalid or uses days of the year (`J60`), which no present zone does. */
 export function parsePosixRule(text: string): PosixRule | undefined {

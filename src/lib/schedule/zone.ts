@@ -1,9 +1,10 @@
+import { DAY_MS } from '../time-units.ts'
+
 /**
  * Time zones through Intl. A wall time is represented by the unix ms of the same date and time in UTC: 02:30 in Berlin
  * is Date.UTC(…, 2, 30).
  */
 
-const DAY_MS = 86_400_000
 /** No zone has two clock changes within this time that cancel each other. */
 const SCAN_MS = 7 * DAY_MS
 

@@ -1,4 +1,5 @@
-const NS_PER_SECOND = 1_000_000_000n
+import { NS_PER_SECOND } from '../../lib/time-units.ts'
+
 /** JavaScript's dates reach from minus this to plus this, in seconds since 1970. */
 const LAST_SECOND = 8_640_000_000_000
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/

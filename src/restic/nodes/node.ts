@@ -4,6 +4,7 @@
 // restore, prune and check use this folder. It knows no repository: trees come and go as bytes.
 
 import { isUtf8 } from 'node:buffer'
+import { SLASH } from '../../lib/byte-paths.ts'
 import { makeDevice } from '../../lib/kernel/device-number.ts'
 import type { EntryType, TreeEntry, Xattr } from '../../volume/tree/entry.ts'
 import { joinFlags } from './flags-attribute.ts'
@@ -40,7 +41,6 @@ export const NODE_TYPES: Record<EntryType, string> = {
   blockdev: 'dev',
 }
 
-const SLASH = 0x2f
 /** Ids are encoded in batches, because a file can have millions. */
 const IDS_PER_BATCH = 1024
 

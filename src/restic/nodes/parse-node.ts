@@ -1,3 +1,4 @@
+import { SLASH } from '../../lib/byte-paths.ts'
 import { BackupdError } from '../../lib/errors.ts'
 import { readMajor, readMinor } from '../../lib/kernel/device-number.ts'
 import type { EntryType, TreeEntry, Xattr } from '../../volume/tree/entry.ts'
@@ -51,7 +52,7 @@ export function decodeNode(raw: RawNode, prefix: Buffer): Node | undefined {
 /** Rejects names that could lead out of the directory. */
 function nodeName(raw: unknown): Buffer {
   const name = typeof raw === 'string' ? goUnquote(raw) : undefined
-  if (!name || name.length === 0 || name.includes(0) || name.includes(0x2f) || isDots(name)) {
+  if (!name || name.length === 0 || name.includes(0) || name.includes(SLASH) || isDots(name)) {
     throw badTree(`${JSON.stringify(raw)} is not a name`)
   }
   return name

@@ -1,4 +1,4 @@
-import { textToBytes } from '../../lib/byte-paths.ts'
+import { SLASH_BYTES, textToBytes } from '../../lib/byte-paths.ts'
 import { splitComponents, splitLast } from '../../volume/tree/write-paths.ts'
 import type { FileInfo } from '../../wire/backup.ts'
 import type { FilePage } from '../../wire/daemon-api.ts'
@@ -13,8 +13,6 @@ export interface TreeFolderQuestion {
   after: string
   limit: number
 }
-
-const SLASH = Buffer.from('/')
 
 /**
  * Lists the entries of a folder of the volume, in the order of the bytes of their names.
@@ -40,5 +38,5 @@ export async function listSnapshotFolder(
 }
 
 function withoutSlashes(path: Buffer): Buffer {
-  return Buffer.concat(splitComponents(path).flatMap((name, n) => (n === 0 ? [name] : [SLASH, name])))
+  return Buffer.concat(splitComponents(path).flatMap((name, n) => (n === 0 ? [name] : [SLASH_BYTES, name])))
 }

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs'
+import { SLASH_BYTES } from '../../lib/byte-paths.ts'
 import { type Choice, type Chosen, type ChosenFiles, EVERYTHING } from '../../volume/tree/chosen-paths.ts'
 import type { TreeEntry } from '../../volume/tree/entry.ts'
 import { type OutputFolder, openOutputFolder } from '../../volume/tree/write-folder.ts'
@@ -51,8 +52,6 @@ interface PlanStep {
   /** The folder is left out, and its content is only noted as seen. */
   isRefused?: boolean
 }
-
-const SLASH = Buffer.from('/')
 
 class Planning {
   readonly tally: PlanTally
@@ -126,7 +125,7 @@ class Planning {
     path: Buffer,
     live: OutputFolder | undefined,
   ): Promise<void> {
-    const inner = path.length === 0 ? name : Buffer.concat([path, SLASH, name])
+    const inner = path.length === 0 ? name : Buffer.concat([path, SLASH_BYTES, name])
     this.tally.add('delete', inner, type === 'file' ? Number(stat.size) : 0)
     if (type !== 'directory') return
     await withLiveFolder(live, name, (folder) =>

@@ -2,6 +2,7 @@ import { type BigIntStats, fdatasync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../lib/errors.ts'
+import { NS_PER_MS, NS_PER_SECOND } from '../../lib/time-units.ts'
 
 const fdatasyncAsync = promisify(fdatasync)
 
@@ -9,8 +10,6 @@ const fdatasyncAsync = promisify(fdatasync)
 const TICK_MS = 20
 /** For file systems with times in whole seconds; FAT has steps of two seconds. */
 const COARSE_TICK_NS = 2_000_000_000n
-const NS_PER_MS = 1_000_000n
-const NS_PER_SECOND = 1_000_000_000n
 /** Errors that mean that the file, or its file system, has no pages to write. */
 const NOTHING_TO_FLUSH = ['EINVAL', 'EROFS', 'ENOSYS', 'EOPNOTSUPP']
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
+import { SLASH_BYTES } from '../../lib/byte-paths.ts'
 import type { TreeEntry } from './entry.ts'
 import type { OutputFolder } from './write-folder.ts'
 import { countComponents } from './write-paths.ts'
@@ -8,7 +9,6 @@ import { countComponents } from './write-paths.ts'
 /** Records of so many bytes are kept in memory before they are written to the file. */
 const MAX_MEMORY_BYTES = 1 << 20
 const SPILL_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-const SLASH = Buffer.from('/')
 
 /**
  * The metadata of directories, kept until everything in them is written. All but the last MiB is in an unlinked file in
@@ -64,7 +64,7 @@ export class DirectoryLedger {
     const end = this.#offsets[index + 1] ?? this.#end
     const entry = deserialize(this.#bytes(start, end - start)) as TreeEntry
     if (!this.#moved || index >= this.#moved.count) return entry
-    return { ...entry, path: Buffer.concat([this.#moved.top, SLASH, entry.path]) }
+    return { ...entry, path: Buffer.concat([this.#moved.top, SLASH_BYTES, entry.path]) }
   }
 
   #bytes(start: number, length: number): Buffer {

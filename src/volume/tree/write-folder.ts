@@ -1,4 +1,5 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { SLASH_BYTES } from '../../lib/byte-paths.ts'
 import { loadKernel } from '../../lib/kernel.ts'
 import { isRefusal } from './write-errors.ts'
 import { splitComponents } from './write-paths.ts'
@@ -48,7 +49,7 @@ function stepsOf(path: Buffer): Buffer[] {
   const steps: Buffer[] = []
   let rest = path
   while (rest.length > MAX_STEP_BYTES) {
-    const end = rest.lastIndexOf(SLASH, MAX_STEP_BYTES)
+    const end = rest.lastIndexOf(SLASH_BYTES, MAX_STEP_BYTES)
     // The kernel rejects a name that is this long.
     if (end <= 0) break
     steps.push(rest.subarray(0, end))
@@ -67,11 +68,10 @@ function openStep(folder: OutputFolder, step: Buffer): OutputFolder {
 }
 
 const HAS_PROC = existsSync('/proc/self/fd')
-const SLASH = Buffer.from('/')
 
 /** Paths go through /proc/self/fd, so that they stay in the open directory; without /proc, the plain path is used. */
 function asFolder(fd: number, path: Buffer): OutputFolder {
-  const prefix = HAS_PROC ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH])
+  const prefix = HAS_PROC ? Buffer.from(`/proc/self/fd/${fd}/`) : Buffer.concat([path, SLASH_BYTES])
   return { fd, at: (name) => Buffer.concat([prefix, name]) }
 }
 

@@ -1,4 +1,4 @@
-const SLASH = 0x2f
+import { SLASH } from '../../lib/byte-paths.ts'
 
 /** `a/b/c` → `a`, `b`, `c`. */
 export function splitComponents(path: Buffer): Buffer[] {

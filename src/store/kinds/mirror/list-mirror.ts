@@ -1,5 +1,5 @@
 import { closeSync, lstatSync, readlinkSync } from 'node:fs'
-import { bytesToText, textToBytes } from '../../../lib/byte-paths.ts'
+import { bytesToText, SLASH_BYTES, textToBytes } from '../../../lib/byte-paths.ts'
 import { BackupdError, errnoOf } from '../../../lib/errors.ts'
 import { FirstKeys } from '../../../lib/first-keys.ts'
 import { toFileInfo } from '../../../restic/read/file-info.ts'
@@ -23,9 +23,9 @@ export async function listMirror(
   mirror: string,
   { path, after, limit }: Omit<FolderQuestion, 'snapshot'>,
 ): Promise<FilePage> {
-  const inside = Buffer.concat(splitComponents(textToBytes(path)).flatMap((name) => [SLASH, name])).subarray(
-    1,
-  )
+  const inside = Buffer.concat(
+    splitComponents(textToBytes(path)).flatMap((name) => [SLASH_BYTES, name]),
+  ).subarray(1)
   const root = openOutputFolder(mirror)
   try {
     const folder = openInside(root, inside, path)
@@ -39,7 +39,6 @@ export async function listMirror(
   }
 }
 
-const SLASH = Buffer.from('/')
 const SELF = Buffer.from('.')
 
 function openInside(root: OutputFolder, inside: Buffer, path: string): OutputFolder {

@@ -1,4 +1,5 @@
 import { isoTime } from '../../../lib/clock.ts'
+import { DAY_MS, HOUR_MS } from '../../../lib/time-units.ts'
 import type { BackupRun } from '../../new-backup.ts'
 import type { SnapshotSeries } from './series.ts'
 
@@ -9,9 +10,8 @@ export interface RereadPlan {
   lastReread: string | undefined
 }
 
-const DAY_MS = 86_400_000
 /** A daily schedule may start seconds early, which must not delay the reread by a day. */
-const SLACK_MS = 3_600_000
+const SLACK_MS = HOUR_MS
 
 /** The last reread is stored in the backup, because the daemon may restart or be replaced in between. */
 export function planReread(

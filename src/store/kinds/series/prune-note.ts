@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DAY_MS, HOUR_MS } from '../../../lib/time-units.ts'
 import { tryReadSmall } from '../../../objects/small-objects.ts'
 import { PRUNE_NOTE } from '../../layout.ts'
 import type { StoreParts } from '../../store-parts.ts'
@@ -50,8 +51,6 @@ async function write({ store, ip }: Namespace, note: PruneNote): Promise<void> {
   await store.driver.replace(`${ip}/${PRUNE_NOTE}`, Buffer.from(`${JSON.stringify(note)}\n`))
 }
 
-const HOUR_MS = 60 * 60_000
-const DAY_MS = 24 * HOUR_MS
 /** Killed runs leave no note, so a prune is due at least this often to remove what they wrote. */
 const WEEK_MS = 7 * DAY_MS
 

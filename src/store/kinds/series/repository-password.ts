@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { BackupdError, messageOf } from '../../../lib/errors.ts'
+import { HOUR_MS } from '../../../lib/time-units.ts'
 import type { Driver } from '../../../objects/driver.ts'
 import { createSmall, readSmall } from '../../../objects/small-objects.ts'
 import { parseUnfinished } from '../../../objects/unfinished.ts'
@@ -15,7 +16,7 @@ import { placeOfRepository } from './repository-place.ts'
 const FILL_WAIT_MS = 5000
 const POLL_MS = 100
 /** How long a daemon may take to write the password, with clocks that differ. */
-const UNFINISHED_MS = 3_600_000
+const UNFINISHED_MS = HOUR_MS
 
 /** Reads the password like restic does, without white space around it. Throws REPOSITORY_PASSWORD. */
 export async function readPassword({ driver, identity }: StoreWorld): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Kernel } from '../../../lib/kernel.ts'
+import { NS_PER_MS } from '../../../lib/time-units.ts'
 
-const NS_PER_MS = 1_000_000n
 /** Timestamps of files advance in steps of at most this. */
 const TICK_MS = 10
 

@@ -1,6 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { SLASH } from '../../../lib/byte-paths.ts'
 import { errnoOf } from '../../../lib/errors.ts'
+import { NS_PER_MS } from '../../../lib/time-units.ts'
 import { MAX_CONCURRENT, type WalkOptions, type WalkPart } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
 import { openNames } from '../name-stream.ts'
@@ -14,8 +16,6 @@ import type { LoggedFolder, WalkLog } from './walk-log.ts'
 
 /** A directory may have changed again within one tick of its clock, which is 2 s on the coarsest file systems. */
 const COARSE_TICK_NS = 2_000_000_000n
-const NS_PER_MS = 1_000_000n
-const SLASH = 0x2f
 
 /** Names that are new in directories which changed after they were listed. */
 export class Missed implements WalkPart {

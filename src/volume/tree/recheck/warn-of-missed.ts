@@ -1,3 +1,4 @@
+import { SLASH } from '../../../lib/byte-paths.ts'
 import type { WalkOptions } from '../inspector.ts'
 import { joinPath } from '../join-path.ts'
 import { openNames } from '../name-stream.ts'
@@ -12,7 +13,6 @@ import type { WalkLog } from './walk-log.ts'
 /** At most so many entries of a directory that keeps changing are checked; the rest may contain older ones. */
 const MAX_CHECKED = 10_000
 const MAX_NAMED = 20
-const SLASH = 0x2f
 
 export interface WarnOptions extends Pick<WalkOptions, 'onWarning'> {
   log: WalkLog
