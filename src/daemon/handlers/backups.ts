@@ -1,15 +1,10 @@
 import { BackupdError, type Json } from '../../lib/errors.ts'
 import { goTime } from '../../lib/go-time.ts'
 import { type BackupEntity, type BackupInfo, backupInfoSchema, type FileInfo } from '../../wire/backup.ts'
-import {
-  type BackupPage,
-  backupPageSchema,
-  type FilePage,
-  filePageSchema,
-  MAX_FILES,
-} from '../../wire/daemon-api.ts'
+import { type BackupPage, backupPageSchema, type FilePage, MAX_FILES } from '../../wire/daemon-api.ts'
 import { parseShape } from '../../wire/json.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../wire/page-limits.ts'
+import { QUESTIONS, type QuestionArgs } from '../../wire/questions.ts'
 import type { DaemonAnswer, DaemonCall, DaemonParts } from '../http/route.ts'
 import { checkOwnNamespace, readBackupName, readBackupPath, readNamespace } from './names.ts'
 import { checkReady } from './run-request.ts'
@@ -88,7 +83,13 @@ export async function handleFolderList(
   world: DaemonParts,
 ): Promise<DaemonAnswer> {
   const { name, inside } = readBackupPath(params['*'] ?? '')
-  const question = { namespace: readNamespace(fields, world.ip), name, path: inside, limit: MAX_FILES }
+  const question = {
+    namespace: readNamespace(fields, world.ip),
+    name,
+    path: inside,
+    limit: MAX_FILES,
+    after: '',
+  }
   const { files, next } = await withLegacyText(`open ${name}: no such file or directory`, () =>
     askFiles(world, question),
   )
@@ -102,8 +103,9 @@ function toFolderEntry(file: FileInfo): Json {
   return { name, size: file.size, mod_time: goTime(file.modified), dir: file.type === 'directory' }
 }
 
-async function askFiles(world: DaemonParts, question: Record<string, unknown>): Promise<FilePage> {
-  return parseShape('The list of files', await world.engine.ask('backup_files', question), filePageSchema)
+async function askFiles(world: DaemonParts, args: QuestionArgs<'files'>): Promise<FilePage> {
+  const { action, answer } = QUESTIONS.files
+  return parseShape('The list of files', await world.engine.ask(action, args), answer)
 }
 
 /** Puts the text of the legacy daemon in front of NOT_FOUND, for scripts that search for it. */
@@ -114,7 +116,7 @@ async function withLegacyText<T>(words: string, ask: () => Promise<T>): Promise<
     if (!(cause instanceof BackupdError) || cause.code !== 'NOT_FOUND') throw cause
     throw new BackupdError(
       'NOT_FOUND',
-      `Error happend when doing backup action: ${words}. GET /api/v1/backup/json lists what there is`,
+      `Error happend when doing backup action: ${words}. GET /api/v1/backup/json lists all backups`,
       { cause },
     )
   }
