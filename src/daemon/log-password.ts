@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import type { Log } from '../lib/log.ts'
 import { PASSWORD_FILE } from '../store/layout.ts'
-import type { StoreSettings } from '../wire/store-settings.ts'
+import { describePlace, type StoreSettings } from '../wire/store-settings.ts'
 
 /** Logs once where the new password file is; never the password itself. */
 export function logPassword(log: Log, store: StoreSettings): void {
-  const file = join(store.dir, PASSWORD_FILE)
+  const file = `${describePlace(store)}/${PASSWORD_FILE}`
   const advice = 'Copy it now to a place outside the store: without it, increments cannot be read'
   const limits =
     'In the store, it does not protect increments from anyone who can read the store. To keep it elsewhere, move it on every machine and name it with --repository-password-file'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LegacyRecord } from '../../src/wire/record.ts'
 import { temporaryDir } from '../support/daemon-kit.ts'
-import { optionsIn, type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
+import { type StartedDaemon, startTestDaemon } from '../support/daemon-start.ts'
 import { type NewsReceiver, startReceiver } from '../support/news-receiver.ts'
 import { recordedEntity, writeRecordedMeta } from '../support/recorded-store.ts'
 
@@ -32,8 +32,8 @@ beforeAll(async () => {
   dir = temporaryDir()
   volume = join(dir.path, 'volumes/hello/hello.web.web/1/data/files')
   await mkdir(volume, { recursive: true })
-  await leaveMirror(optionsIn(dir.path).store.dir, IP, 'time1\n')
-  await leaveMirror(optionsIn(dir.path).store.dir, OTHER, 'time2\n')
+  await leaveMirror(join(dir.path, 'store'), IP, 'time1\n')
+  await leaveMirror(join(dir.path, 'store'), OTHER, 'time2\n')
   daemon = await startTestDaemon({ ip: IP }, dir.path)
   receiver = await startReceiver()
   const job = { id: 'files', spec: '0 23 * * *', action: 'backup', type: 'cron', sleep: false }

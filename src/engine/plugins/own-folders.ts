@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { BackupdError } from '../../lib/errors.ts'
 import { isUnder } from '../../volume/allowed-paths.ts'
+import { listLocalFolders } from '../../wire/store-settings.ts'
 import type { RunSettings } from '../plugin.ts'
 
 /**
@@ -10,7 +11,8 @@ import type { RunSettings } from '../plugin.ts'
  * @throws FORBIDDEN
  */
 export async function refuseOwnFolders(volume: string, { dataDir, store }: RunSettings): Promise<void> {
-  for (const [what, folder] of [['store', store.dir] as const, ['data directory', dataDir] as const]) {
+  const stores = listLocalFolders(store).map((folder) => ['store', folder] as const)
+  for (const [what, folder] of [...stores, ['data directory', dataDir] as const]) {
     const real = await realpath(folder).catch(() => folder)
     const how = isUnder(real, volume) ? 'contains' : isUnder(volume, real) ? 'is inside' : undefined
     if (how) throw new BackupdError('FORBIDDEN', `"${volume}" ${how} the ${what} of this daemon ("${real}")`)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
-import type { StoreSettings } from '../../wire/store-settings.ts'
+import { describePlace, type StoreSettings } from '../../wire/store-settings.ts'
 import type { BareDriver, Driver } from '../driver.ts'
 import { withLocalLocks } from '../wrap/local-locks.ts'
 import { meteredDriver } from '../wrap/metered-driver.ts'
@@ -26,5 +26,5 @@ const DRIVERS: { [Name in StoreSettings['driver']]: Open<StoreSettings & { drive
 export function openDriver<Settings extends StoreSettings>(settings: Settings, opener: Opener): Driver {
   const open = DRIVERS[settings.driver] as Open<StoreSettings>
   const lockDir = join(opener.dataDir, 'locks')
-  return meteredDriver(withLocalLocks(open(settings, opener), { lockDir, store: settings.dir }))
+  return meteredDriver(withLocalLocks(open(settings, opener), { lockDir, store: describePlace(settings) }))
 }
