@@ -6,6 +6,7 @@ import { BACKUP_TABLE, TOMBSTONE_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
 import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
+import { type GoodKey, refreshLastGood } from './newest.ts'
 import { splitIntoLists } from './numbers.ts'
 
 /**
@@ -60,7 +61,8 @@ export function removeBackupRows(
 interface KnownBackup {
   server: string
   name: string
-  isStored: boolean
+  /** Its volume as it is on disk; undefined if it is not on disk. */
+  stored?: GoodKey
   /** Of the present backup; null without one. */
   toldAt: string | null
   /** When it was deleted, unix ms. */
@@ -75,22 +77,22 @@ async function readBackups(
   news: BackupNews[],
 ): Promise<Map<string, KnownBackup>> {
   const known = new Map<string, KnownBackup>(
-    listNames(news).map((named) => [
-      nameKey(named),
-      { ...named, isStored: false, toldAt: null, goneAt: null },
-    ]),
+    listNames(news).map((named) => [nameKey(named), { ...named, toldAt: null, goneAt: null }]),
   )
   for (const some of splitIntoLists([...known.values()].map(({ server, name }) => [server, name]))) {
     const rows = await transaction.$queryRaw<StoredRow[]>(joinTuples(some, READ_BACKUPS, READ_BACKUPS_END))
-    for (const { toldAt, goneAt, ...named } of rows) {
+    for (const { server, name, source, mode, toldAt, goneAt } of rows) {
+      const stored = source !== null && mode !== null && { stored: { server, source, mode } }
       const times = { toldAt, goneAt: goneAt === null ? null : Number(goneAt) }
-      known.set(nameKey(named), { ...named, isStored: toldAt !== null, ...times })
+      known.set(nameKey({ server, name }), { server, name, ...times, ...stored })
     }
   }
   return known
 }
 
 interface StoredRow extends Pick<KnownBackup, 'server' | 'name' | 'toldAt'> {
+  source: string | null
+  mode: string | null
   goneAt: bigint | null
 }
 
@@ -104,7 +106,7 @@ function listNames(news: BackupNews[]): { server: string; name: string }[] {
 
 const READ_BACKUPS = 'WITH asked("server", "name") AS (VALUES '
 const READ_BACKUPS_END = `)
-  SELECT asked."server", asked."name", b."toldAt", t."at" AS "goneAt" FROM asked
+  SELECT asked."server", asked."name", b."source", b."mode", b."toldAt", t."at" AS "goneAt" FROM asked
   LEFT JOIN "Backup" b ON b."server" = asked."server" AND b."name" = asked."name"
   LEFT JOIN "Tombstone" t ON t."server" = asked."server" AND t."name" = asked."name"`
 
@@ -141,7 +143,7 @@ function applyGone(
 
 async function writeBackups(transaction: DbTransaction, backups: KnownBackup[]): Promise<void> {
   const changed = backups.filter(({ row }) => row !== undefined)
-  const removed = changed.filter(({ row, isStored }) => row === null && isStored)
+  const removed = changed.filter(({ row, stored }) => row === null && stored)
   await executeForTuples(
     transaction,
     removed.map(({ server, name }) => [server, name]),
@@ -151,4 +153,5 @@ async function writeBackups(transaction: DbTransaction, backups: KnownBackup[]):
   await insertRows(transaction, BACKUP_TABLE, rows)
   const tombstones = changed.flatMap(({ tombstone }) => tombstone ?? [])
   await insertRows(transaction, TOMBSTONE_TABLE, tombstones)
+  await refreshLastGood(transaction, [...rows, ...changed.flatMap(({ stored }) => stored ?? [])])
 }

@@ -1,6 +1,7 @@
 import type { VolumeKey } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { toBackupInfo } from './backup-rows.ts'
+import { joinTuples } from './bulk-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { splitIntoLists } from './numbers.ts'
 
@@ -14,19 +15,11 @@ export async function findLastGood(
 ): Promise<Map<string, BackupInfo>> {
   const last = new Map<string, BackupInfo>()
   for (const some of splitIntoLists(keys)) {
-    const newest = await db.backup.groupBy({
-      by: ['server', 'source', 'mode'],
-      where: {
-        good: true,
-        server: { in: [...new Set(some.map(({ server }) => server))] },
-        source: { in: [...new Set(some.map(({ source }) => source))] },
-      },
-      _max: { sequenceKey: true },
-    })
-    const wanted = new Set(some.map(volumeName))
-    const asked = newest
-      .filter((volume) => wanted.has(volumeName(volume)))
-      .map(({ _max }) => _max.sequenceKey ?? '')
+    const volumes = some.map(({ server, source }) => [server, source])
+    const good = await db.$queryRaw<{ sequenceKey: string }[]>(
+      joinTuples(volumes, 'SELECT "sequenceKey" FROM "LastGood" WHERE ("server", "source") IN (VALUES ', ')'),
+    )
+    const asked = good.map(({ sequenceKey }) => sequenceKey)
     const rows = await db.backup.findMany({ where: { sequenceKey: { in: asked } } })
     for (const info of rows.map(toBackupInfo)) {
       const other = last.get(volumeName(info))

@@ -10,7 +10,6 @@ import {
 import type { RunRecord } from '../wire/record.ts'
 import type { CatalogDb } from './database.ts'
 import { rowsFor, toSlice } from './keyset.ts'
-import { splitIntoLists } from './numbers.ts'
 import { readRecordRows } from './read-records.ts'
 import { whereRecords } from './record-filter.ts'
 import type { RecordWorld } from './world.ts'
@@ -37,28 +36,6 @@ export async function findRecordRows(
 
 export async function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<ListCount> {
   return capCount(await db.record.count({ where: whereRecords(filter), take: MAX_COUNT + 1 }))
-}
-
-/** The newest record of each job; a job that never ran is left out. */
-export async function findLastOfJobs(
-  world: ReadWorld,
-  jobIds: readonly string[],
-): Promise<Map<string, RunRecord>> {
-  const last = new Map<string, RunRecord>()
-  for (const some of splitIntoLists(jobIds)) {
-    const newest = await world.db.record.groupBy({
-      by: ['jobId'],
-      where: { jobId: { in: some } },
-      _max: { startKey: true },
-    })
-    const keys = newest.map(({ _max }) => _max.startKey ?? '')
-    const rows = await world.db.record.findMany({
-      where: { startKey: { in: keys } },
-      select: { rid: true, startKey: true },
-    })
-    for (const { node } of await withRecords(world, rows)) last.set(node.jobId, node)
-  }
-  return last
 }
 
 /** Adds the records to the rows. A record that has not ended comes from memory, which is newer than the disk. */

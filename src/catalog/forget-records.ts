@@ -40,8 +40,7 @@ export async function forgetRecords(
 ): Promise<{ deleted: number; next: string | null }> {
   const slice = await db.$queryRaw<OldRecord[]>`
     SELECT rid, startKey, server, app, proc, volume, instanceNo, action, mode, state,
-      (jobId <> '' AND NOT EXISTS
-        (SELECT 1 FROM Record newer WHERE newer.jobId = old.jobId AND newer.startKey > old.startKey))
+      EXISTS (SELECT 1 FROM JobLast WHERE JobLast.jobId = old.jobId AND JobLast.rid = old.rid)
       OR EXISTS (SELECT 1 FROM Backup WHERE Backup.rid = old.rid)
       OR (action = 'backup' AND mode = 'increment' AND state IN ('success', 'partial') AND EXISTS
         (SELECT 1 FROM Backup series WHERE series.server = old.server AND series.app = old.app

@@ -3,8 +3,11 @@ import type { ReconcileCounts } from '../domain/ports.ts'
 import type { BackupInfo } from '../wire/backup.ts'
 import { removeBackupRows } from './backup-news.ts'
 import { makeBackupRow, toBackupInfo } from './backup-rows.ts'
+import { insertRows } from './bulk-rows.ts'
+import { BACKUP_TABLE } from './bulk-tables.ts'
 import { changeOfServer, NO_CHANGE } from './catalog-change.ts'
 import type { Backup } from './generated/client.ts'
+import { refreshLastGood } from './newest.ts'
 import { splitIntoLists } from './numbers.ts'
 import type { CatalogWorld } from './world.ts'
 
@@ -76,10 +79,11 @@ async function replaceRows(
   const rows = infos.map((info) =>
     makeBackupRow(info, { toldAt: known.get(info.name)?.toldAt ?? '', touched: numbers.next() }),
   )
+  const replaced = infos.flatMap(({ name }) => known.get(name) ?? [])
   await db.$transaction(async (transaction) => {
-    await transaction.backup.deleteMany({ where })
     await transaction.tombstone.deleteMany({ where })
-    await transaction.backup.createMany({ data: rows })
+    await insertRows(transaction, BACKUP_TABLE, rows)
+    await refreshLastGood(transaction, [...replaced, ...rows])
   })
 }
 

@@ -7,6 +7,7 @@ import { applyBackupNews, collectBackupNews } from './backup-news.ts'
 import { insertRows } from './bulk-rows.ts'
 import { BODY_TABLE, EVENT_TABLE, MOVED_RECORD_TABLE, RECORD_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
+import { refreshJobLast } from './newest.ts'
 import { readKept } from './read-records.ts'
 import { isSameRow, makeRecordRow, printRecord } from './record-rows.ts'
 import type { RecordWorld } from './world.ts'
@@ -95,6 +96,9 @@ async function writeRecords(transaction: DbTransaction, writes: RecordWrite[]): 
   await insertRows(transaction, MOVED_RECORD_TABLE, writes.filter(isMoved).map(toRow))
   const bodies = writes.map(({ record }) => ({ rid: record.rid, json: printRecord(record) }))
   await insertRows(transaction, BODY_TABLE, bodies)
+  const isNewOfJob = ({ before, record }: RecordWrite) => before?.jobId !== record.jobId
+  const jobs = writes.filter(isNewOfJob).flatMap(({ before, record }) => [before?.jobId ?? '', record.jobId])
+  await refreshJobLast(transaction, jobs)
 }
 
 async function writeEvents(transaction: DbTransaction, changes: KeptRecord[], at: number): Promise<void> {

@@ -3,6 +3,7 @@ import { backupDemands } from './catalog/backups.ts'
 import { copyDemands } from './catalog/copies.ts'
 import { eventDemands } from './catalog/events.ts'
 import { forgetDemands } from './catalog/forgetting.ts'
+import { newestDemands } from './catalog/newest.ts'
 import type { MakePlace } from './catalog/place.ts'
 import { reconcileDemands } from './catalog/reconcile.ts'
 import { recordListDemands } from './catalog/record-lists.ts'
@@ -17,6 +18,7 @@ export function catalogContract(name: string, makePlace: MakePlace): void {
     recordListDemands(makePlace)
     eventDemands(makePlace)
     forgetDemands(makePlace)
+    newestDemands(makePlace)
     backupDemands(makePlace)
     seriesDemands(makePlace)
     reconcileDemands(makePlace)
