@@ -174,9 +174,8 @@ export function toBackup(world: World, info: BackupInfo): Backup {
 /** A server that left the inventory still has its IP. */
 export function toServer(world: World, ip: string): Server {
   const server = world.servers.get(ip)
-  const problems = server
-    ? listServerProblems(server, world.problems.list())
-    : ['It is no longer in the inventory']
+  const problems = () =>
+    server ? listServerProblems(server, world.problems.list()) : ['It is no longer in the inventory']
   return { ...fromState(server ?? newServer(ip)), problems }
 }
 

@@ -1,5 +1,7 @@
 import { type ExecutionResult, graphql } from 'graphql'
 import { expect, test } from 'vitest'
+import { acceptInventory } from '../../src/domain/inventory.ts'
+import type { VolumeKey } from '../../src/domain/ports.ts'
 import type { World } from '../../src/domain/world.ts'
 import { createLoaders } from '../../src/resolvers/loaders.ts'
 import { createSchema } from '../../src/resolvers/schema.ts'
@@ -165,4 +167,51 @@ test('records and backups are counted only if that is selected, and once', async
     backups: { totalCount: 1 },
   })
   expect(counted.sort()).toEqual(['backups', 'records'])
+})
+
+test('a page of many volumes asks the catalog for few at a time', async () => {
+  const { world } = await given.inMemory()
+  await acceptInventory(world, { kind: 'inventory', inventory: bigInventory({ ...SHAPE, volumes: 60 }) })
+  const asked: number[] = []
+  const { records, backups } = world.ports
+  const spied = {
+    ...world,
+    ports: {
+      ...world.ports,
+      records: {
+        ...records,
+        lastOfJobs: (ids: readonly string[]) => {
+          asked.push(ids.length)
+          return records.lastOfJobs(ids)
+        },
+      },
+      backups: {
+        ...backups,
+        lastGood: (keys: readonly VolumeKey[]) => {
+          asked.push(keys.length)
+          return backups.lastGood(keys)
+        },
+      },
+    },
+  }
+  await ask(spied, '{ volumes(first: 480) { nodes { lastGood { name } jobs { lastRecord { rid } } } } }')
+  expect(asked.reduce((sum, count) => sum + count)).toBe(960)
+  expect(Math.max(...asked)).toBe(100)
+})
+
+test('the problems of a server are listed only if they are selected', async () => {
+  const { world } = await smallFleet()
+  let listed = 0
+  const problems = Object.create(world.problems, {
+    list: {
+      value: () => {
+        listed += 1
+        return world.problems.list()
+      },
+    },
+  })
+  await ask({ ...world, problems }, '{ volumes { nodes { server { ip reachable } } } servers { ip } }')
+  expect(listed).toBe(0)
+  await ask({ ...world, problems }, '{ servers { problems } }')
+  expect(listed).toBe(3)
 })

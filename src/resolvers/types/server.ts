@@ -121,5 +121,6 @@ export class Server {
   @Field(() => [String], {
     description: 'Everything that an operator should know, one sentence each; empty if all is well.',
   })
-  problems!: string[]
+  /** Called only if it is selected, because it reads all present problems. */
+  problems!: () => string[]
 }
