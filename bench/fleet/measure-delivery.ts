@@ -12,6 +12,8 @@ export interface MeasuredDelivery {
   cpuMsEach: number
   /** Changes that were sent again after a refusal, a timeout or a lost connection. */
   repeated: number
+  /** Posts that the controller refused for a while. */
+  refused: number
   longestDelayMs: number
   loop: LoopDelay
 }
@@ -28,28 +30,45 @@ export async function measureDelivery(
   const tookMs = performance.now() - start
   const [cpuAfter, loop] = [await probe.cpuMs(), await probe.loopDelay()]
   const accepted = delivery.after.accepted - delivery.before.accepted
-  report(delivery, tookMs)
+  const answers = countAnswers(delivery)
+  report(delivery, tookMs, answers)
   return {
     takenMs: delivery.takenMs,
     endedMs: delivery.endedMs,
     perSecond: (accepted / (delivery.takenMs ?? tookMs)) * 1000,
     cpuMsEach: (cpuAfter - cpuBefore) / Math.max(1, accepted),
     repeated: delivery.after.offered - delivery.before.offered - accepted,
+    refused: answers.get('503') ?? 0,
     longestDelayMs: delivery.takenMs === null ? Number.POSITIVE_INFINITY : delivery.delays.longest,
     loop,
   }
 }
 
+/** Starts the controller anew if it did not take everything, so that the rows below do not suffer from the rest. */
+export async function startOverIfBehind(world: World, { takenMs }: MeasuredDelivery): Promise<void> {
+  if (takenMs !== null) return
+  await world.stopController()
+  await world.simulator.dropNews()
+}
+
+function countAnswers({ before, after }: Delivery): Map<string, number> {
+  const counts = Object.entries(after.answers).map(([status, count]) => {
+    return [status, count - (before.answers[status] ?? 0)] as const
+  })
+  return new Map(counts.filter(([, count]) => count > 0))
+}
+
 /** What a reader of the table must know: whether the simulator was the limit, and how the posts were answered. */
-function report({ before, after, simulatorCpuMs }: Delivery, tookMs: number): void {
-  const answers = Object.entries(after.answers)
-    .map(([status, count]) => [status, count - (before.answers[status] ?? 0)] as const)
-    .filter(([, count]) => count > 0)
-    .map(([status, count]) => `${count} × ${status === '0' ? 'no answer' : status}`)
+function report(
+  { before, after, simulatorCpuMs }: Delivery,
+  tookMs: number,
+  answers: Map<string, number>,
+): void {
+  const posts = [...answers].map(([status, count]) => `${count} × ${status === '0' ? 'no answer' : status}`)
   const made = after.made - before.made
   const accepted = after.accepted - before.accepted
   const share = ((simulatorCpuMs / tookMs) * 100).toFixed(0)
   console.error(
-    `  ${accepted} of ${made} changes in ${(tookMs / 1000).toFixed(1)} s; posts: ${answers.join(', ')}; the simulator used ${share} % of a core`,
+    `  ${accepted} of ${made} changes in ${(tookMs / 1000).toFixed(1)} s; posts: ${posts.join(', ')}; the simulator used ${share} % of a core`,
   )
 }

@@ -1,7 +1,13 @@
+import { Agent, fetch } from 'undici'
+
+/** Waits for an answer however long it takes: what is measured may be slow. */
+const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 })
+
 /** The answer to a GraphQL query; throws what the controller refused. */
 export async function query<T>(url: string, text: string, variables: object = {}): Promise<T> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
+    dispatcher,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: text, variables }),
   })
@@ -12,7 +18,7 @@ export async function query<T>(url: string, text: string, variables: object = {}
 
 /** Reads a legacy URL to its end. @returns bytes */
 export async function download(url: string): Promise<number> {
-  const response = await fetch(url)
+  const response = await fetch(url, { dispatcher })
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
   return (await response.arrayBuffer()).byteLength
 }

@@ -45,8 +45,8 @@ export class World implements AsyncDisposable {
   /** Starts the daemons; the first row that needs the controller starts it. */
   static async open(options: BenchOptions, main: string): Promise<World> {
     const world = new World(options, main)
-    const { obeysRetryAfter } = options
-    await world.simulator.open({ servers: listServers(options), port: DAEMON_PORT, obeysRetryAfter })
+    await world.simulator.open({ servers: listServers(options), port: DAEMON_PORT })
+    await world.simulator.obeyRetryAfter(options.obeysRetryAfter)
     return world
   }
 

@@ -31,7 +31,7 @@ export async function check(main: string): Promise<string[]> {
   const daemon = await startDaemon(main, folder)
   const { simulator, child } = openSimulator()
   try {
-    await simulator.open({ servers: [SIMULATED], port: SIMULATOR_PORT, obeysRetryAfter: true })
+    await simulator.open({ servers: [SIMULATED], port: SIMULATOR_PORT })
     const real = await interview({ ip: REAL, port: REAL_PORT, volume })
     return compare(real, await interview({ ip: SIMULATED, port: SIMULATOR_PORT, volume }))
   } finally {

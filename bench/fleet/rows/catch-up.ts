@@ -1,4 +1,5 @@
-import { measureDelivery } from '../measure-delivery.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { measureDelivery, startOverIfBehind } from '../measure-delivery.ts'
 import type { Row } from '../row.ts'
 import type { World } from '../world.ts'
 
@@ -7,7 +8,9 @@ const LIMIT_MS = 300_000
 /** All daemons send what they collected while the controller was away. */
 async function catchUp(world: World) {
   await world.controller()
-  return measureDelivery(world, () => world.simulator.catchUp({ limitMs: LIMIT_MS }))
+  const delivery = await measureDelivery(world, () => world.simulator.catchUp({ limitMs: LIMIT_MS }))
+  await startOverIfBehind(world, delivery)
+  return delivery
 }
 
 export const catchUpRows: Row[] = [
@@ -29,5 +32,15 @@ export const catchUpRows: Row[] = [
     title: '  delay of the event loop: longest, ms',
     target: '150',
     measure: async (world) => (await world.once(catchUp)).loop.longest,
+  },
+  {
+    name: 'busy-memory',
+    title: 'resident memory after all that, MiB',
+    target: '',
+    measure: async (world) => {
+      const { probe } = await world.controller()
+      await sleep(5000)
+      return (await probe.residentBytes()) / 1024 / 1024
+    },
   },
 ]

@@ -10,7 +10,7 @@ import type { Job, ScheduledJob } from '../../../src/wire/job.ts'
 import type { RunRecord } from '../../../src/wire/record.ts'
 import { sampleBackup } from '../../../test/support/catalog-samples.ts'
 import { MemoryOutbox } from './memory-outbox.ts'
-import { createNewsDispatcher } from './news-dispatcher.ts'
+import { createNewsDispatcher, type Manners } from './news-dispatcher.ts'
 import { makeBackup, printRun, type Run, readRunState } from './run.ts'
 import type { Tally } from './tally.ts'
 
@@ -33,10 +33,10 @@ export class SimulatedDaemon {
   readonly #dispatcher: Dispatcher
   #courier: Courier | undefined
 
-  constructor(ip: string, tally: Tally, options: { obeysRetryAfter: boolean }) {
+  constructor(ip: string, tally: Tally, manners: Manners) {
     this.ip = ip
     this.outbox = new MemoryOutbox(tally)
-    this.#dispatcher = createNewsDispatcher(ip, tally, options)
+    this.#dispatcher = createNewsDispatcher(ip, tally, manners)
   }
 
   /** It has a list of jobs and an address for its news. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { answerCalls } from '../calls.ts'
 import { type History, listHistory } from '../history-runs.ts'
 import { type Faults, serveFleet } from './fleet-server.ts'
+import type { Manners } from './news-dispatcher.ts'
 import { collectEndedRuns, runAllJobs, runNext } from './runs.ts'
 import { SimulatedDaemon } from './simulated-daemon.ts'
 import { type Counts, type EndDelays, Tally } from './tally.ts'
@@ -12,7 +13,6 @@ import { type Counts, type EndDelays, Tally } from './tally.ts'
 export interface SimulatorOptions {
   servers: string[]
   port: number
-  obeysRetryAfter: boolean
 }
 
 export interface Delivery {
@@ -38,6 +38,8 @@ export interface MidnightOptions {
 export interface Simulator {
   open(options: SimulatorOptions): Promise<void>
   counts(): Counts
+  /** Whether daemons wait as long as `Retry-After` says; those of older versions do not. At first they do. */
+  obeyRetryAfter(obeys: boolean): void
   /** Waits until every daemon got a list of jobs and an address for its news. */
   untilReady(limitMs: number): Promise<void>
   /** All jobs of all daemons fall due at the same moment. */
@@ -68,16 +70,20 @@ const LOOK_EVERY_MS = 5
 
 const daemons = new Map<string, SimulatedDaemon>()
 const tally = new Tally()
+const manners: Manners = { obeysRetryAfter: true }
 const faults: Faults = { dead: [], hanging: [], slow: [] }
 const sentLists = new Map<string, number>()
 const listsAsked = new Set<string>()
 
 answerCalls({
-  async open({ servers, port, obeysRetryAfter }) {
-    for (const ip of servers) daemons.set(ip, new SimulatedDaemon(ip, tally, { obeysRetryAfter }))
+  async open({ servers, port }) {
+    for (const ip of servers) daemons.set(ip, new SimulatedDaemon(ip, tally, manners))
     await serveFleet({ port, find: (ip) => daemons.get(ip), tally, faults, onAsked: noteAsked })
   },
   counts: () => tally.counts(),
+  obeyRetryAfter(obeys) {
+    manners.obeysRetryAfter = obeys
+  },
   async untilReady(limitMs) {
     const isReady = () => [...daemons.values()].every((daemon) => daemon.isReady)
     if (!(await until(isReady, limitMs))) throw new Error(`Not every daemon got its jobs in ${limitMs} ms`)
