@@ -3,6 +3,7 @@ import { removeBackupRows } from './backup-news.ts'
 import { toBackupInfo } from './backup-rows.ts'
 import { changeOfServer } from './catalog-change.ts'
 import { countCorrupt } from './count-corrupt.ts'
+import { countSnapshots } from './count-snapshots.ts'
 import { countBackupRows, findBackupRows } from './find-backups.ts'
 import { findLastGood } from './find-last-good.ts'
 import { reconcile } from './reconcile.ts'
@@ -23,6 +24,7 @@ export function createBackupStore(world: CatalogWorld): BackupStore {
       const row = await db.backup.findUnique({ where: { server_name: { server, name } } })
       return row ? toBackupInfo(row) : undefined
     },
+    countSnapshots: (keys) => countSnapshots(db, keys),
     find: (filter, page) =>
       caches.backups.get(JSON.stringify([filter, page]), filter, () => findBackupRows(db, filter, page)),
     count: (filter) => countBackupRows(db, filter),

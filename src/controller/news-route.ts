@@ -1,11 +1,12 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { acceptLegacyRecord, acceptNews } from '../domain/records.ts'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { acceptLegacyRecord, acceptNews, admitNews, type NewsOrigin } from '../domain/accept-news.ts'
 import type { World } from '../domain/world.ts'
 import { printJson } from '../http/app.ts'
 import { BackupdError } from '../lib/errors.ts'
 import { plainIp } from '../lib/plain-ip.ts'
 import { newsSchema, PROTOCOL } from '../wire/daemon-api.ts'
 import { parseShape } from '../wire/json.ts'
+import { readNewsHead } from '../wire/news-head.ts'
 import { legacyRecordSchema } from '../wire/record.ts'
 
 /** Bytes; enough for a batch of records with a thousand warnings each. */
@@ -17,28 +18,55 @@ export function addNewsRoute(app: FastifyInstance, world: World): void {
     // Removes keys that could change a prototype instead of refusing the body, which would block the whole batch.
     scope.removeContentTypeParser('application/json')
     const parse = scope.getDefaultJsonParser('remove', 'remove')
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, parse)
+    const sizes = new WeakMap<object, number>()
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+      parse(request, String(text), (error, body) => {
+        if (typeof body === 'object' && body !== null) sizes.set(body, text.length)
+        done(error, body)
+      })
+    })
+    scope.setErrorHandler((error, _request, reply) => {
+      const seconds = findRetryAfter(world, error)
+      if (seconds !== undefined) reply.header('retry-after', seconds)
+      throw error
+    })
     scope.post('/api/v2/system/notify', { bodyLimit: NEWS_LIMIT }, async (request, reply) => {
-      await accept(world, request)
+      const bytes = sizes.get(Object(request.body)) ?? 0
+      await accept(world, request.body, { from: plainIp(request.ip), bytes, gone: watchEnd(reply) })
       return printJson(reply.code(200), 'OK')
     })
   })
 }
 
-async function accept(world: World, { body, ip }: FastifyRequest): Promise<void> {
+/** Aborted when the answer was sent, or when the sender closed the connection before. */
+function watchEnd({ raw }: FastifyReply): AbortSignal {
+  const end = new AbortController()
+  raw.once('close', () => end.abort())
+  if (raw.closed) end.abort()
+  return end.signal
+}
+
+/** Seconds after which news that was refused for lack of room may come again; undefined for other errors. */
+function findRetryAfter(world: World, error: unknown): number | undefined {
+  if (!(error instanceof BackupdError)) return undefined
+  if (error.code === 'OVERLOADED') return Number(error.facts.retryAfterSeconds ?? 1)
+  return error.code === 'TOO_COSTLY' ? world.newsGate.chooseRetryAfter(1) : undefined
+}
+
+async function accept(world: World, body: unknown, origin: NewsOrigin): Promise<void> {
   if (typeof body !== 'object' || body === null) throw invalidBody()
-  if ('protocol' in body && body.protocol === PROTOCOL) {
-    const { setAside, mended, ...news } = parseShape('The news', body, newsSchema)
-    await acceptNews(world, news, { from: plainIp(ip), setAside, mended })
-  } else {
-    await acceptLegacy(world, body, plainIp(ip))
-  }
+  if (!('protocol' in body) || body.protocol !== PROTOCOL) return acceptLegacy(world, body, origin)
+  const head = readNewsHead(body)
+  using _place = head && admitNews(world, head, origin)
+  const { setAside, mended, ...news } = parseShape('The news', body, newsSchema)
+  await acceptNews(world, news, { ...origin, setAside, mended })
 }
 
 /** Accepts and sets aside a bad record of a known daemon, which would otherwise send it forever. */
-async function acceptLegacy(world: World, body: object, from: string): Promise<void> {
+async function acceptLegacy(world: World, body: object, origin: NewsOrigin): Promise<void> {
+  const { from } = origin
   try {
-    await acceptLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), { from })
+    await acceptLegacyRecord(world, parseShape('The record', body, legacyRecordSchema), origin)
   } catch (error) {
     const isBad = error instanceof BackupdError && error.code === 'BAD_INPUT'
     if (!isBad || !world.servers.has(from)) throw error

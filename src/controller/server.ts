@@ -8,6 +8,8 @@ import type { Execute } from '../client/execute.ts'
 import { closeWorld, createWorld, tick } from '../domain/controller.ts'
 import { acceptInventory, hasInventory } from '../domain/inventory.ts'
 import { readListSizes } from '../domain/list-sizes.ts'
+import type { NewsLimits } from '../domain/news-gate.ts'
+import { TURN_MS } from '../domain/own-stalls.ts'
 import type { Plan } from '../domain/plan.ts'
 import type { InventorySource } from '../domain/ports.ts'
 import type { World } from '../domain/world.ts'
@@ -63,6 +65,8 @@ export interface ControllerOptions {
   allowedHosts: string[]
   /** Limits that differ from CONNECTION_LIMITS. */
   connections?: Partial<ConnectionLimits>
+  /** Limits of waiting news that differ from NEWS_LIMITS. */
+  newsLimits?: Partial<NewsLimits>
   log: Log
   clock: Clock
   /** The directory of the built IDE; null if there is none. */
@@ -81,8 +85,6 @@ export interface Controller {
   failure: Promise<never>
   close(): Promise<void>
 }
-
-const TICK_MS = 1000
 
 /**
  * Opens the catalog, listens, reads the inventory and talks to the daemons.
@@ -126,6 +128,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     log,
     problems,
     settings,
+    newsLimits: options.newsLimits,
   })
   opened = world
   parts.defer(() => closeWorld(world))
@@ -133,7 +136,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { url, execute } = await serve(world, options, parts)
   settings.advertise ||= url
   parts.adopt(await watchInventory(world, options.inventory), (it) => it.close())
-  const timer = setInterval(() => tick(world), TICK_MS)
+  const timer = setInterval(() => {
+    world.stalls.noteTurn()
+    tick(world)
+  }, TURN_MS)
   parts.defer(() => clearInterval(timer))
   parts.use(checkCatalog(world, checkPages, onLost))
   const owned = parts.move()

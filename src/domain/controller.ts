@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
+import type { RunRecord } from '../wire/record.ts'
 import { Background } from './background.ts'
 import { reportClock } from './clocks.ts'
 import { reportCorrupt } from './corrupt-backups.ts'
@@ -9,10 +10,14 @@ import { noteOutcome } from './failed-runs.ts'
 import { forgetHistoryIfDue } from './forget-history.ts'
 import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
 import { checkSilentRuns } from './lost-records.ts'
+import { NewsGate, type NewsLimits } from './news-gate.ts'
+import { NewsLine } from './news-line.ts'
+import { OwnStalls } from './own-stalls.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { RelistQueue } from './relist-queue.ts'
 import { pollDue, restoreServers } from './servers.ts'
 import { SetAside } from './set-aside.ts'
+import { takeNews } from './take-news.ts'
 import type { ControllerSettings, Ports, World } from './world.ts'
 
 export interface ControllerInput {
@@ -24,6 +29,8 @@ export interface ControllerInput {
   /** The board with earlier problems, if there is one. */
   problems?: Problems
   settings: ControllerSettings
+  /** Limits of waiting news that differ from NEWS_LIMITS. */
+  newsLimits?: Partial<NewsLimits> | undefined
 }
 
 /** Creates the world from what the catalog remembers. It does not contact any daemon yet. */
@@ -31,6 +38,9 @@ export async function createWorld(input: ControllerInput): Promise<World> {
   const { ports, clock, trustedClock, log, settings } = input
   const { problems = new Problems(clock) } = input
   const background = new Background(log, problems)
+  const stalls = new OwnStalls(clock)
+  const newsGate = new NewsGate(clock, input.newsLimits)
+  const onChange = (record: RunRecord) => noteOutcome(world, record)
   const world: World = {
     ports,
     clock,
@@ -41,7 +51,13 @@ export async function createWorld(input: ControllerInput): Promise<World> {
     inventory: emptyInventory(),
     rereadInventory: async () => {},
     servers: new Map(),
-    ledger: new RecordLedger(ports.records, clock, (record) => noteOutcome(world, record)),
+    stalls,
+    ledger: new RecordLedger(ports.records, { clock, stalls, onChange }),
+    newsGate,
+    newsLine: new NewsLine({
+      take: (posts) => takeNews(world, posts),
+      batchSize: () => newsGate.batchSize,
+    }),
     background,
     relisting: new RelistQueue(background),
     history: { forgottenAt: null, closing: false },

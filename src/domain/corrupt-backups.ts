@@ -25,7 +25,9 @@ export async function reportCorruptAfter(
   records: readonly RunRecord[],
 ): Promise<void> {
   const isKnown = world.problems.has(SOURCE, server)
-  if (records.some(({ result }) => tellsCorrupt(result?.backup, ...(result?.changed ?? []))) || isKnown)
+  const tells = ({ result }: RunRecord) => tellsCorrupt(result?.backup, ...(result?.changed ?? []))
+  // Only a result changes what is in the store.
+  if (records.some((record) => tells(record) || (isKnown && record.result !== null)))
     await reportCorrupt(world, server)
 }
 

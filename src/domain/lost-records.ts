@@ -14,7 +14,9 @@ export const LOST_AFTER_MS = 5 * 60_000
 
 /** Asks the daemons about silent records and marks unknown ones as lost; one background task for each server. */
 export function checkSilentRuns(world: World): void {
-  const silent = world.ledger.listSilent(SILENT_AFTER_MS)
+  const silent = world.ledger
+    .listSilent(SILENT_AFTER_MS)
+    .filter(({ record }) => !world.newsGate.names(record.server, record.rid))
   for (const [server, records] of Map.groupBy(silent, ({ record }) => record.server)) {
     void world.background.run(`ask ${server} about silent runs`, () => checkRecords(world, records))
   }
@@ -24,8 +26,20 @@ async function checkRecords(world: World, records: UnfinishedRecord[]): Promise<
   for (const live of records) {
     const news = await findNews(world, live)
     if (news === 'no answer yet') return
-    if (news) await world.ledger.apply([news])
+    if (news && isStillDue(world, live, news)) await world.ledger.apply([news])
   }
+}
+
+/** Whether the daemon's word can be used: a run is not lost if it was heard of, or its end, while we asked. */
+function isStillDue(world: World, live: UnfinishedRecord, { state }: RunRecord): boolean {
+  if (state !== 'lost') return true
+  const { server, rid } = live.record
+  return world.ledger.isSilent(live, SILENT_AFTER_MS) && !world.newsGate.names(server, rid)
+}
+
+/** How long nothing was heard since `at`, ms, without the time in which the controller itself stood still. */
+function measureSilence({ clock, stalls }: World, at: number): number {
+  return clock.now() - at - stalls.since(at)
 }
 
 /** The daemon's record of the run, or one that says `lost`; undefined if there is nothing new. */
@@ -34,7 +48,7 @@ async function findNews(
   { record, aliveAt }: UnfinishedRecord,
 ): Promise<RunRecord | 'no answer yet' | undefined> {
   const server = world.servers.get(record.server)
-  const waited = world.clock.now() - aliveAt
+  const waited = measureSilence(world, aliveAt)
   // The first answer shows whether it is a legacy daemon.
   if (server?.debug === null) await pollServer(world, server)
   if (server && isLegacyDaemon(server)) return checkLegacyRun(world, { record, aliveAt }, server)
@@ -58,11 +72,10 @@ function checkLegacyRun(
   { record, aliveAt }: UnfinishedRecord,
   { debug, silentSince, idle }: ServerState,
 ): RunRecord | undefined {
-  const now = world.clock.now()
   const on = `The daemon on ${record.server}`
   if (Date.parse(debug?.startTime ?? '') >= readRunStart(record))
     return makeLostRecord(world, record, `${on} was restarted while this ran`)
-  if (silentSince !== null && now - silentSince >= LOST_AFTER_MS)
+  if (silentSince !== null && measureSilence(world, silentSince) >= LOST_AFTER_MS)
     return makeLostRecord(world, record, `${on} has not been reached since ${isoTime(silentSince)}`)
   if (!idle || idle.until - Math.max(idle.since, aliveAt) < LOST_AFTER_MS) return undefined
   const server = world.servers.get(record.server)

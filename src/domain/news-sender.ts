@@ -5,6 +5,7 @@ import { BackupdError } from '../lib/errors.ts'
 import { serverOfJobId } from '../wire/ids.ts'
 import type { LegacyRecord, RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
+import type { NewsPost } from './news-line.ts'
 import type { World } from './world.ts'
 
 /** Throws FORBIDDEN unless `from` is an address of the server, and the server is a known one. */
@@ -36,18 +37,24 @@ function serverAt({ servers, settings }: World, from: string): string {
   return only !== undefined && others.length === 0 ? only : from
 }
 
-/** Returns the acceptable records and notes the others, because one bad record must not block the batch. */
-export async function filterOwnRecords(world: World, server: string, records: readonly RunRecord[]) {
-  const known = await world.ports.records.serversOf(records.map(({ rid }) => rid))
-  const own: RunRecord[] = []
-  const flaws: string[] = []
-  for (const record of records) {
-    const flaw = findFlaw(record, { server, known: known.get(record.rid) ?? server })
-    if (flaw === undefined) own.push(record)
-    else flaws.push(`${record.rid}: ${flaw}`)
-  }
-  world.setAside.note(server, 'records', flaws)
-  return own
+/** Returns the acceptable records of each post and notes the others: one bad record must not block the batch. */
+export async function filterOwnRecords(world: World, posts: readonly NewsPost[]): Promise<RunRecord[][]> {
+  const rids = posts.flatMap(({ records }) => records.map(({ rid }) => rid))
+  const unfamiliar = new Set(rids.filter((rid) => !world.ledger.isLive(rid)))
+  const stored = await world.ports.records.serversOf([...unfamiliar])
+  return posts.map(({ server, records }) => {
+    const flaws = records.map((record) => {
+      const known = world.ledger.serverOfLive(record.rid) ?? stored.get(record.rid) ?? server
+      const flaw = findFlaw(record, { server, known })
+      return flaw && `${record.rid}: ${flaw}`
+    })
+    world.setAside.note(
+      server,
+      'records',
+      flaws.filter((flaw) => flaw !== undefined),
+    )
+    return records.filter((_record, at) => flaws[at] === undefined)
+  })
 }
 
 function findFlaw(record: RunRecord, { server, known }: { server: string; known: string }) {

@@ -53,8 +53,15 @@ export interface VolumeKey {
   source: string
 }
 
+export interface BackupKey {
+  server: string
+  name: string
+}
+
 export interface BackupStore {
   get(server: string, name: string): Promise<BackupInfo | undefined>
+  /** How many snapshots the known ones of these series have; keyed `${server} ${name}`. */
+  countSnapshots(keys: readonly BackupKey[]): Promise<Map<string, number>>
   /** Newest first (sequence, then created). */
   find(filter: BackupFilter, page: Page): Promise<Slice<BackupInfo>>
   count(filter: BackupFilter): Promise<ListCount>

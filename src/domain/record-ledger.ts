@@ -1,24 +1,43 @@
 import type { Clock } from '../lib/clock.ts'
+import { BackupdError } from '../lib/errors.ts'
+import { applyNews } from '../wire/apply-news.ts'
 import { recoverAction } from '../wire/job.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
+import { findForeignPart } from '../wire/record-sender.ts'
 import { expireJobId } from './expire-job.ts'
+import type { OwnStalls } from './own-stalls.ts'
 import type { KeptRecord, RecordStore } from './ports.ts'
 import { RecordEvents } from './record-events.ts'
 
-/** All news of records passes through here, batch by batch: stored first, then published in order of its numbers. */
+/** Limit of records in one transaction, except for a single larger post: lists wait while it is written. */
+const MAX_TOGETHER = 500
+
+interface WaitingNews extends PromiseWithResolvers<ReadonlySet<string>> {
+  news: readonly RunRecord[]
+}
+
+export interface LedgerOptions {
+  clock: Clock
+  stalls: OwnStalls
+  /** Called with each record whose state changed, once that is on disk. */
+  onChange(record: RunRecord): void
+}
+
+/**
+ * All news of records passes through here: what waits is stored together, in the order of its arrival, and then
+ * published in order of its numbers.
+ */
 export class RecordLedger {
   readonly events = new RecordEvents()
   readonly #store: RecordStore
-  readonly #clock: Clock
-  readonly #onChange: (record: RunRecord) => void
+  readonly #options: LedgerOptions
   readonly #live = new Map<string, UnfinishedRecord>()
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #waiting: WaitingNews[] = []
+  #isWorking = false
 
-  /** @param onChange called with each record whose state changed, once that is on disk */
-  constructor(store: RecordStore, clock: Clock, onChange: (record: RunRecord) => void) {
-    this.#onChange = onChange
+  constructor(store: RecordStore, options: LedgerOptions) {
     this.#store = store
-    this.#clock = clock
+    this.#options = options
   }
 
   /** Loads the records that had not ended when the controller stopped. */
@@ -26,21 +45,54 @@ export class RecordLedger {
     for (const record of await this.#store.unfinished()) this.#remember(record)
   }
 
-  /** Stores news; on disk when it resolves. Returns whether a state changed. */
-  apply(news: RunRecord[]): Promise<boolean> {
-    const taken = this.#tail.then(async () => {
-      for (const { rid, server } of news) this.noteAlive([rid], server)
-      return this.#publish(await this.#store.apply(news.map(normalizeNames)))
+  /** Stores news; on disk when it resolves. Returns the runs whose state changed. */
+  apply(news: readonly RunRecord[]): Promise<ReadonlySet<string>> {
+    for (const { rid, server } of news) this.noteAlive([rid], server)
+    const waiting = { ...Promise.withResolvers<ReadonlySet<string>>(), news: news.map(normalizeNames) }
+    this.#waiting.push(waiting)
+    if (!this.#isWorking) void this.#work()
+    return waiting.promise
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    // Lets those in that arrive in the same turn.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) await this.#applyTogether(this.#nextBatch())
+    this.#isWorking = false
+  }
+
+  /** As much as fits into one transaction, at least one. */
+  #nextBatch(): WaitingNews[] {
+    let count = 0
+    const over = this.#waiting.findIndex(({ news }) => {
+      count += news.length
+      return count > MAX_TOGETHER
     })
-    this.#tail = taken.catch(() => {})
-    return taken
+    return this.#waiting.splice(0, over < 0 ? this.#waiting.length : Math.max(over, 1))
+  }
+
+  /** If a batch fails, each half is tried alone, so that a record that cannot be stored fails only its own post. */
+  async #applyTogether(batch: readonly WaitingNews[]): Promise<void> {
+    try {
+      const news = batch.flatMap((waiting) => waiting.news)
+      const changed = this.#publish(await this.#store.apply(skipSuperseded(news)))
+      for (const { resolve, news } of batch)
+        resolve(new Set(news.filter(({ rid, server }) => changed.get(rid) === server).map(({ rid }) => rid)))
+    } catch (error) {
+      if (batch.length > 1 && !isOfWholeCatalog(error)) {
+        const half = batch.length >> 1
+        await this.#applyTogether(batch.slice(0, half))
+        await this.#applyTogether(batch.slice(half))
+      } else for (const waiting of batch) waiting.reject(error)
+    }
   }
 
   /** Notes that the daemon on `server` reports these runs as alive. Its word on runs of other servers is ignored. */
   noteAlive(rids: Iterable<string>, server: string): void {
     for (const rid of rids) {
       const live = this.#live.get(rid)
-      if (live?.record.server === server) live.aliveAt = this.#clock.now()
+      if (live?.record.server === server) live.aliveAt = this.#options.clock.now()
     }
   }
 
@@ -54,19 +106,31 @@ export class RecordLedger {
     return [...this.#live.values()].some(({ record }) => record.server === server)
   }
 
-  /** Records that have not ended and without a sign of life for `ms`. */
-  listSilent(ms: number): UnfinishedRecord[] {
-    const now = this.#clock.now()
-    return [...this.#live.values()].filter((live) => now - live.aliveAt > ms)
+  /** The server of a run that is known and has not ended. */
+  serverOfLive(rid: string): string | undefined {
+    return this.#live.get(rid)?.record.server
   }
 
-  #publish(kept: KeptRecord[]): boolean {
-    let changed = false
+  /** Records that have not ended and without a sign of life for `ms`; the controller's own stalls do not count. */
+  listSilent(ms: number): UnfinishedRecord[] {
+    return [...this.#live.values()].filter((live) => this.isSilent(live, ms))
+  }
+
+  /** Whether this run has still not ended and is still without a sign of life. */
+  isSilent({ record, aliveAt }: UnfinishedRecord, ms: number): boolean {
+    const silence = this.#options.clock.now() - aliveAt
+    if (silence <= ms || silence - this.#options.stalls.since(aliveAt) <= ms) return false
+    return this.#live.get(record.rid)?.aliveAt === aliveAt
+  }
+
+  /** Publishes what was stored. Returns the runs whose state changed, each with its server. */
+  #publish(kept: readonly KeptRecord[]): ReadonlyMap<string, string> {
+    const changed = new Map<string, string>()
     for (const { record, eventSeq } of kept) {
       const weight = this.#live.get(record.rid)?.record.state === record.state ? 'progress' : 'state'
-      changed ||= weight === 'state'
       this.#remember(record)
-      if (weight === 'state') this.#onChange(record)
+      if (weight === 'state') changed.set(record.rid, record.server)
+      if (weight === 'state') this.#options.onChange(record)
       this.events.publish({ seq: eventSeq, kind: 'CHANGE', record }, weight)
     }
     return changed
@@ -74,7 +138,7 @@ export class RecordLedger {
 
   #remember(record: RunRecord): void {
     if (isTerminal(record.state)) this.#live.delete(record.rid)
-    else this.#live.set(record.rid, { record, aliveAt: this.#clock.now() })
+    else this.#live.set(record.rid, { record, aliveAt: this.#options.clock.now() })
   }
 }
 
@@ -82,6 +146,29 @@ export interface UnfinishedRecord {
   record: RunRecord
   /** Unix ms of the last sign of life. */
   aliveAt: number
+}
+
+/** Whether no other news could be stored now either. */
+function isOfWholeCatalog(error: unknown): boolean {
+  return error instanceof BackupdError && error.code === 'CATALOG_UNUSABLE'
+}
+
+/**
+ * Leaves out versions that a later one of the same batch replaces: the result is the same, because versions are ordered.
+ * A version that the store refuses, or one of another server, replaces none.
+ */
+function skipSuperseded(news: readonly RunRecord[]): RunRecord[] {
+  const newest = new Map<string, RunRecord>()
+  for (const record of news) {
+    if (findForeignPart(record) !== undefined) continue
+    const key = `${record.server} ${record.rid}`
+    const known = newest.get(key)
+    const winner = applyNews(known, record)
+    if (!winner) continue
+    newest.delete(key)
+    newest.set(key, winner)
+  }
+  return [...newest.values()]
 }
 
 /** Adds what the wire lacks: the id of expire jobs, and the action of plans, which older daemons do not send. */

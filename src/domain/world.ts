@@ -4,6 +4,9 @@ import type { Problems } from '../lib/problems.ts'
 import type { TrustedClock } from '../lib/trusted-clock.ts'
 import type { Background } from './background.ts'
 import type { InventoryState } from './inventory-state.ts'
+import type { NewsGate } from './news-gate.ts'
+import type { NewsLine } from './news-line.ts'
+import type { OwnStalls } from './own-stalls.ts'
 import type { Plan } from './plan.ts'
 import type {
   AuditStore,
@@ -35,6 +38,11 @@ export interface World {
   /** By IP: servers in the inventory, and those that still have to accept their empty list of jobs. */
   readonly servers: Map<string, ServerState>
   readonly ledger: RecordLedger
+  /** Admits posts of news. */
+  readonly newsGate: NewsGate
+  /** The admitted posts, waiting to be taken together. */
+  readonly newsLine: NewsLine
+  readonly stalls: OwnStalls
   readonly background: Background
   readonly relisting: RelistQueue
   /** State of the deletion of old records. `forgottenAt`: unix ms of the last one, null before the first. */

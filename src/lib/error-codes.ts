@@ -50,6 +50,7 @@ export const ERROR_CODES = {
     'The process of the run ended (killed, out of memory). The daemon cleans up or finishes the run on its own; run it again.',
   CATALOG_UNUSABLE:
     'The catalog database cannot be read or written: the message names the file and what to do.',
+  OVERLOADED: 'Wait as long as Retry-After says, then send the same again. A daemon does so on its own.',
   TOO_COSTLY: 'Ask for less at once: fewer levels, smaller pages.',
   INTERNAL: 'A fault of backupd: see the log of the program that the message names, and report it.',
 } as const

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { acceptNews } from '../../src/domain/accept-news.ts'
 import { tick } from '../../src/domain/controller.ts'
-import { acceptNews } from '../../src/domain/records.ts'
 import { pollDue } from '../../src/domain/servers.ts'
 import { SetAside } from '../../src/domain/set-aside.ts'
 import { Problems } from '../../src/lib/problems.ts'

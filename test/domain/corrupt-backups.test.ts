@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { acceptNews } from '../../src/domain/accept-news.ts'
 import { deleteBackups } from '../../src/domain/backups.ts'
 import { tick } from '../../src/domain/controller.ts'
-import { acceptNews } from '../../src/domain/records.ts'
 import { listServerFaults } from '../../src/domain/server-state.ts'
 import { sampleBackup, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { acceptNews } from '../../src/domain/accept-news.ts'
 import { runJob, sleepJob, wakeJob } from '../../src/domain/jobs.ts'
-import { acceptNews, getRecord } from '../../src/domain/records.ts'
+import { getRecord } from '../../src/domain/records.ts'
 import { startScheduler, stopScheduler } from '../../src/domain/schedulers.ts'
 import { listServerProblems } from '../../src/domain/server-state.ts'
 import { BackupdError } from '../../src/lib/errors.ts'

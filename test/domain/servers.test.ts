@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { acceptNews } from '../../src/domain/accept-news.ts'
 import { tick } from '../../src/domain/controller.ts'
 import { acceptInventory } from '../../src/domain/inventory.ts'
-import { acceptNews } from '../../src/domain/records.ts'
 import { isReachable, listServerProblems } from '../../src/domain/server-state.ts'
 import { POLL_EVERY_MS } from '../../src/domain/servers.ts'
 import { sampleBackup } from '../support/catalog-samples.ts'

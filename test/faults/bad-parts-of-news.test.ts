@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { acceptNews } from '../../src/domain/records.ts'
+import { acceptNews } from '../../src/domain/accept-news.ts'
 import { newsSchema } from '../../src/wire/daemon-api.ts'
 import { ridOf, sampleBackup, sampleProgress, sampleRecord } from '../support/catalog-samples.ts'
 import { given } from '../support/given.ts'

@@ -1,5 +1,6 @@
 import { type ControllerInput, closeWorld, createWorld } from '../../../src/domain/controller.ts'
 import { acceptInventory } from '../../../src/domain/inventory.ts'
+import type { RecordStore } from '../../../src/domain/ports.ts'
 import { isoTime } from '../../../src/lib/clock.ts'
 import { backupName } from '../../../src/wire/archive-name.ts'
 import type { BackupInfo } from '../../../src/wire/backup.ts'
@@ -16,9 +17,12 @@ import { checkStarted, type Facts } from './facts.ts'
 import { toInventory } from './inventory.ts'
 import { subjectOf } from './subject.ts'
 
-export interface InMemoryOptions extends Partial<Pick<ControllerInput, 'clock' | 'trustedClock'>> {
+export interface InMemoryOptions
+  extends Partial<Pick<ControllerInput, 'clock' | 'trustedClock' | 'newsLimits'>> {
   /** The folder of the catalog; a new one if absent. */
   folder?: string
+  /** Wraps the records of the catalog. */
+  wrapRecords?(records: RecordStore): RecordStore
 }
 
 export type InMemory = Awaited<ReturnType<typeof startInMemory>>
@@ -27,7 +31,8 @@ export type InMemory = Awaited<ReturnType<typeof startInMemory>>
 const START = '2026-11-23T10:00:00Z'
 
 /** A controller without HTTP: the real catalog, daemons in memory, a clock moved by hand. The inventory is in force. */
-export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemoryOptions = {}) {
+export async function startInMemory(facts: Facts, options: InMemoryOptions = {}) {
+  const { folder, wrapRecords = (records) => records, ...input } = options
   checkStarted(facts, 'inMemory')
   checkServers(facts)
   const [clock, log] = [handClock(START), keepingLog()]
@@ -36,11 +41,16 @@ export async function startInMemory(facts: Facts, { folder, ...clocks }: InMemor
   const memory = inventoryMemory()
   const reopen = () =>
     createWorld({
-      ports: { ...catalog, daemon: daemons, inventoryMemory: memory.port },
+      ports: {
+        ...catalog,
+        records: wrapRecords(catalog.records),
+        daemon: daemons,
+        inventoryMemory: memory.port,
+      },
       settings: { ...SETTINGS, identity: catalog.identity },
       clock,
       log,
-      ...clocks,
+      ...input,
     })
   const world = await reopen()
   onEnd(async () => {

@@ -1,0 +1,101 @@
+import type { News } from '../wire/daemon-api.ts'
+import type { NewsHead } from '../wire/news-head.ts'
+import { isTerminal, type LegacyRecord, type RunRecord } from '../wire/record.ts'
+import { reportCorruptAfter } from './corrupt-backups.ts'
+import { fromLegacyRecord } from './legacy-record.ts'
+import { relistSoon } from './listing.ts'
+import type { TakenNews } from './news-line.ts'
+import { checkSender, serverOfLegacyRecord } from './news-sender.ts'
+import { reviveRuns } from './revive-runs.ts'
+import { noteNewsFrom } from './servers.ts'
+import type { World } from './world.ts'
+
+/** Error codes after which the namespace is listed again, because the store knows more than the record. */
+const STORE_KNOWS_MORE: ReadonlySet<string> = new Set([
+  'ARCHIVE_CORRUPT', // the backup is marked and no longer counts as good
+  'SNAPSHOT_CORRUPT', // the same for a snapshot
+  'DAEMON_RESTARTED', // a complete backup was published at the restart
+])
+
+const NOTHING_TAKEN: TakenNews = { records: [], changed: false, isSurprising: false }
+
+export interface PostOrigin {
+  /** The address that the connection came from. */
+  from: string
+  /** Of the body. */
+  bytes?: number
+}
+
+export interface NewsOrigin extends PostOrigin {
+  /** Aborted when the sender gives up: the news is then dropped, unless it is being stored already. */
+  gone?: AbortSignal
+  /** One reason for each record that could not be used. */
+  setAside?: readonly string[]
+  /** One reason for each part of a record that was left out. */
+  mended?: readonly string[]
+}
+
+/**
+ * Admits a post before it is read in full; dispose of its place when it has ended. Also a refused post is a sign of life
+ * of its server and of the runs that it names, so that nothing that the controller itself delays counts as silence.
+ * Throws FORBIDDEN if it did not come from its server, OVERLOADED if too much waits already.
+ */
+export function admitNews(world: World, head: NewsHead, { from, bytes = 0 }: PostOrigin): Disposable {
+  checkSender(world, head.server, from)
+  return admit(world, head, { bytes, isLegacy: false })
+}
+
+function admit(world: World, head: NewsHead, more: { bytes: number; isLegacy: boolean }): Disposable {
+  world.ledger.noteAlive(head.rids, head.server)
+  noteNewsFrom(world, head.server, false)
+  return world.newsGate.admit({ ...head, ...more })
+}
+
+/**
+ * Accepts news of a daemon; on disk when it resolves. Unusable records are set aside and the others accepted.
+ * Throws FORBIDDEN if the news did not come from its server.
+ */
+export async function acceptNews(world: World, news: News, origin: NewsOrigin): Promise<void> {
+  const { from, setAside = [], mended = [], gone } = origin
+  const { server, records, running } = news
+  checkSender(world, server, from)
+  world.setAside.note(server, 'records', setAside)
+  world.setAside.note(server, 'parts of records', mended)
+  world.ledger.noteAlive(running, server)
+  const taken = records.length > 0 ? await world.newsLine.take({ server, records, gone }) : NOTHING_TAKEN
+  await reportCorruptAfter(world, server, taken.records)
+  reviveRuns(world, server, running)
+  noteNewsFrom(world, server, taken.changed)
+  relistAfter(world, server, taken)
+}
+
+/** Accepts one post of a legacy daemon. Throws FORBIDDEN if it did not come from its server. */
+export async function acceptLegacyRecord(
+  world: World,
+  legacy: LegacyRecord,
+  { from, bytes = 0, gone }: NewsOrigin,
+): Promise<void> {
+  const record = fromLegacyRecord(legacy, serverOfLegacyRecord(world, legacy, from))
+  const { server, rid } = record
+  using _place = admit(world, { server, rids: [rid], records: 1 }, { bytes, isLegacy: true })
+  await world.newsLine.take({ server, records: [record], gone })
+  noteNewsFrom(world, server, true)
+  const known = world.servers.get(server)
+  // A legacy daemon reports only the name of the backup: list the store for the rest.
+  if (known && isTerminal(record.state)) relistSoon(world, known)
+}
+
+/** Lists the namespaces again about which the store knows more than the news tells. */
+function relistAfter(world: World, server: string, { records, isSurprising }: TakenNews): void {
+  const namespaces = records
+    .filter(({ error }) => error !== null && STORE_KNOWS_MORE.has(error.code))
+    .map((record) => findNamespace(record) ?? server)
+  for (const namespace of new Set(isSurprising ? [...namespaces, server] : namespaces)) {
+    const known = world.servers.get(namespace)
+    if (known) relistSoon(world, known)
+  }
+}
+
+function findNamespace({ args: { namespace } }: RunRecord): string | undefined {
+  return typeof namespace === 'string' ? namespace : undefined
+}

@@ -1,0 +1,125 @@
+import type { Clock } from '../lib/clock.ts'
+import { BackupdError } from '../lib/errors.ts'
+import type { NewsHead } from '../wire/news-head.ts'
+import { WorkRate } from './work-rate.ts'
+
+/** A post that was admitted or wants to be. */
+export interface ArrivedPost extends NewsHead {
+  /** Of its body. */
+  bytes: number
+  /** Legacy daemons try a post three times only, so the limit of work does not refuse it. */
+  isLegacy: boolean
+}
+
+export interface NewsLimits {
+  /** How much work may wait, in seconds at the present rate. A daemon waits 20 s for an answer. */
+  seconds: number
+  bytes: number
+  posts: number
+  /** Of our daemons, which send one post at a time: more than that have given up, or are hostile. */
+  postsPerServer: number
+}
+
+/** The bytes allow one body of the largest kind. */
+export const NEWS_LIMITS: NewsLimits = { seconds: 5, bytes: 32 * 1024 * 1024, posts: 2000, postsPerServer: 8 }
+
+/** A batch is one transaction, during which lists wait: it should take about this long. */
+const BATCH_SECONDS = 0.1
+const MIN_BATCH = 100
+const MAX_BATCH = 500
+
+/** Less than the time after which a silent run is asked for. */
+const MAX_RETRY_AFTER_MS = 30_000
+const MIN_RETRY_AFTER_MS = 1000
+
+/** Admits as much news as can be worked off within seconds, and says to the others when to come back. */
+export class NewsGate {
+  readonly #clock: Clock
+  readonly #limits: NewsLimits
+  readonly #rate = new WorkRate()
+  readonly #posts = new Map<string, Set<ArrivedPost>>()
+  #waiting = { posts: 0, records: 0, bytes: 0 }
+  /** Elapsed ms: when the next refused post is expected. */
+  #nextReturn = 0
+
+  constructor(clock: Clock, limits: Partial<NewsLimits> = {}) {
+    this.#clock = clock
+    this.#limits = { ...NEWS_LIMITS, ...limits }
+  }
+
+  /** What was admitted and has not ended. */
+  get waiting(): Readonly<{ posts: number; records: number; bytes: number }> {
+    return this.#waiting
+  }
+
+  /** How many changes are taken in one transaction. */
+  get batchSize(): number {
+    return Math.min(MAX_BATCH, Math.max(MIN_BATCH, Math.round(this.#rate.perSecond * BATCH_SECONDS)))
+  }
+
+  /** Dispose of the place when the post is on disk, dropped or refused. Throws OVERLOADED if there is no room. */
+  admit(post: ArrivedPost): Disposable {
+    const full = this.#findFullLimit(post)
+    if (full !== undefined) throw this.#refuse(post, full)
+    const admitted = { ...post }
+    const ofServer = this.#posts.get(post.server) ?? new Set()
+    this.#posts.set(post.server, ofServer.add(admitted))
+    this.#count(admitted, 1)
+    return { [Symbol.dispose]: () => this.#leave(admitted) }
+  }
+
+  /** Whether an admitted post of the server names this run. */
+  names(server: string, rid: string): boolean {
+    return [...(this.#posts.get(server) ?? [])].some(({ rids }) => rids.includes(rid))
+  }
+
+  /** Notes how long it took to take `records`. */
+  noteTaken(records: number, ms: number): void {
+    this.#rate.note(records, ms)
+  }
+
+  /**
+   * Whole seconds until a refused post may come back. Each refusal gets a later time, as if it stood in a line that
+   * moves at the present rate, so that the refused daemons do not come back in one wave.
+   */
+  chooseRetryAfter(records: number): number {
+    const now = this.#clock.elapsed()
+    const workMs = (Math.max(1, records) / this.#rate.perSecond) * 1000
+    this.#nextReturn = Math.min(Math.max(this.#nextReturn, now) + workMs, now + 2 * MAX_RETRY_AFTER_MS)
+    const delay = (this.#nextReturn - now) * (0.75 + Math.random() / 2)
+    const late = MAX_RETRY_AFTER_MS * (0.5 + Math.random() / 2)
+    return Math.ceil(Math.max(MIN_RETRY_AFTER_MS, delay > MAX_RETRY_AFTER_MS ? late : delay) / 1000)
+  }
+
+  #findFullLimit({ server, records, bytes, isLegacy }: ArrivedPost): string | undefined {
+    const { posts, ...waiting } = this.#waiting
+    if (posts === 0) return undefined
+    const { seconds, ...limits } = this.#limits
+    const work = Math.round(this.#rate.perSecond * seconds)
+    const ofServer = this.#posts.get(server)?.size ?? 0
+    if (posts >= limits.posts) return `${posts} posts wait already`
+    if (waiting.bytes + bytes > limits.bytes) return `posts of ${waiting.bytes} bytes wait already`
+    if (isLegacy) return undefined
+    if (ofServer >= limits.postsPerServer) return `${ofServer} posts of this server wait already`
+    return waiting.records + records > work ? `${waiting.records} records wait already` : undefined
+  }
+
+  #refuse({ server, records }: ArrivedPost, why: string): BackupdError {
+    const retryAfterSeconds = this.chooseRetryAfter(records)
+    const message = `Cannot take news of ${server} now: ${why}. Send it again in ${retryAfterSeconds} s`
+    return new BackupdError('OVERLOADED', message, { facts: { server, retryAfterSeconds } })
+  }
+
+  #leave(post: ArrivedPost): void {
+    const ofServer = this.#posts.get(post.server)
+    if (!ofServer?.delete(post)) return
+    if (ofServer.size === 0) this.#posts.delete(post.server)
+    this.#count(post, -1)
+  }
+
+  #count({ records, bytes }: ArrivedPost, sign: 1 | -1): void {
+    this.#waiting.posts += sign
+    this.#waiting.records += sign * records
+    this.#waiting.bytes += sign * bytes
+  }
+}

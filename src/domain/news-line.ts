@@ -1,0 +1,94 @@
+import { BackupdError } from '../lib/errors.ts'
+import type { RunRecord } from '../wire/record.ts'
+
+export interface NewsPost {
+  server: string
+  records: readonly RunRecord[]
+  /** Aborted when nobody waits for the answer any more. */
+  gone?: AbortSignal | undefined
+}
+
+/** What became of a post that is on disk. */
+export interface TakenNews {
+  /** Those that were not set aside. */
+  records: readonly RunRecord[]
+  /** A run began or ended. */
+  changed: boolean
+  /** The store differs from what the catalog knew before. */
+  isSurprising: boolean
+}
+
+interface Waiting extends PromiseWithResolvers<TakenNews> {
+  post: NewsPost
+  onGone(): void
+}
+
+export interface NewsLineOptions {
+  /** Takes posts together. Settles each on its own, in the same order. */
+  take(posts: readonly NewsPost[]): Promise<PromiseSettledResult<TakenNews>[]>
+  /** How many records to take together. */
+  batchSize(): number
+}
+
+/** The posts that wait to be taken, in the order of their arrival. One whose sender gave up leaves the line. */
+export class NewsLine {
+  readonly #options: NewsLineOptions
+  readonly #waiting = new Set<Waiting>()
+  #isWorking = false
+
+  constructor(options: NewsLineOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the post is on disk. Rejects with OVERLOADED if its sender gave up before its turn came. */
+  take(post: NewsPost): Promise<TakenNews> {
+    const waiting = { ...Promise.withResolvers<TakenNews>(), post, onGone: () => this.#drop(waiting) }
+    this.#waiting.add(waiting)
+    if (post.gone?.aborted) this.#drop(waiting)
+    else post.gone?.addEventListener('abort', waiting.onGone, { once: true })
+    if (!this.#isWorking) void this.#work()
+    return waiting.promise
+  }
+
+  #drop(waiting: Waiting): void {
+    if (!this.#waiting.delete(waiting)) return
+    const what = `The sender of this news of ${waiting.post.server} gave up before it was taken`
+    waiting.reject(new BackupdError('OVERLOADED', `${what}. It sends it again`))
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    // Lets those in that arrive in the same turn.
+    await Promise.resolve()
+    while (this.#waiting.size > 0) await this.#takeBatch(this.#nextBatch())
+    this.#isWorking = false
+  }
+
+  /** As many as fit into one batch, at least one. */
+  #nextBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    let room = this.#options.batchSize()
+    for (const waiting of this.#waiting) {
+      room -= waiting.post.records.length
+      if (batch.length > 0 && room < 0) break
+      batch.push(waiting)
+      this.#waiting.delete(waiting)
+      waiting.post.gone?.removeEventListener('abort', waiting.onGone)
+    }
+    return batch
+  }
+
+  async #takeBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await this.#options.take(batch.map(({ post }) => post))
+      for (const [at, waiting] of batch.entries()) settle(waiting, results[at])
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}
+
+function settle({ resolve, reject }: Waiting, result: PromiseSettledResult<TakenNews> | undefined): void {
+  if (result?.status === 'fulfilled') resolve(result.value)
+  else reject(result?.reason)
+}

@@ -1,0 +1,50 @@
+import type { BackupInfo } from '../wire/backup.ts'
+import type { RunRecord } from '../wire/record.ts'
+import type { NewsPost, TakenNews } from './news-line.ts'
+import { filterOwnRecords } from './news-sender.ts'
+import type { World } from './world.ts'
+
+/** Takes the posts of many daemons together: one look at what is known, and one transaction. */
+export async function takeNews(
+  world: World,
+  posts: readonly NewsPost[],
+): Promise<PromiseSettledResult<TakenNews>[]> {
+  const begun = world.clock.elapsed()
+  const own = await filterOwnRecords(world, posts)
+  const surprising = await findSurprises(world, own.flat())
+  const results = await Promise.allSettled(
+    own.map(async (records) => {
+      const changed = await world.ledger.apply(records)
+      const isSurprising = [...changed].some((rid) => surprising.has(rid))
+      return { records, changed: changed.size > 0, isSurprising }
+    }),
+  )
+  world.newsGate.noteTaken(own.flat().length, world.clock.elapsed() - begun)
+  return results
+}
+
+/** Finds the runs whose series did not grow by exactly one snapshot: another program, such as restic, has changed it. */
+async function findSurprises(world: World, records: readonly RunRecord[]): Promise<ReadonlySet<string>> {
+  const surprising = new Set<string>()
+  const series = records.flatMap(({ result }) => listSeries(result?.backup))
+  if (series.length === 0) return surprising
+  const counts = await world.ports.backups.countSnapshots(series)
+  for (const { rid, result } of records) {
+    for (const { key, snapshots } of listSeries(result?.backup)) {
+      const known = counts.get(key) ?? 0
+      if (snapshots !== known && snapshots !== known + 1) surprising.add(rid)
+    }
+    // What this run left is known to those after it.
+    for (const { key, snapshots } of listSeries(result?.backup, ...(result?.changed ?? [])))
+      counts.set(key, snapshots)
+  }
+  return surprising
+}
+
+function listSeries(...backups: (BackupInfo | undefined)[]) {
+  return backups.flatMap((backup) => {
+    if (!backup?.series) return []
+    const { server, name, series } = backup
+    return [{ server, name, key: `${server} ${name}`, snapshots: series.snapshots }]
+  })
+}

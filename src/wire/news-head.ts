@@ -1,0 +1,25 @@
+/** What a post of news is about. */
+export interface NewsHead {
+  server: string
+  /** The runs that it names: those that changed, and those that run. */
+  rids: readonly string[]
+  /** How many records it has. */
+  records: number
+}
+
+/** The limits of newsSchema; the rest of a longer list is not looked at. */
+const MAX_RECORDS = 1000
+const MAX_RUNNING = 10_000
+
+/** Reads the head of news that nobody has checked, at little cost. Undefined if it names no server. */
+export function readNewsHead(body: object): NewsHead | undefined {
+  const { server, records, running } = body as Partial<Record<'server' | 'records' | 'running', unknown>>
+  if (typeof server !== 'string') return undefined
+  const changed = takeList(records, MAX_RECORDS).map((record) => Object(record).rid as unknown)
+  const rids = [...changed, ...takeList(running, MAX_RUNNING)].filter((rid) => typeof rid === 'string')
+  return { server, rids, records: changed.length }
+}
+
+function takeList(value: unknown, limit: number): unknown[] {
+  return Array.isArray(value) ? value.slice(0, limit) : []
+}
