@@ -2,11 +2,11 @@ import { type Dispatcher, request } from 'undici'
 import { backoffMs } from '../../lib/backoff.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import { withoutControls } from '../../lib/plain-text.ts'
 import type { Problems } from '../../lib/problems.ts'
 import { makeAuthorization, redactUrl } from '../../lib/redact-url.ts'
 import type { NotifyAddress, Outbox } from '../memory/outbox.ts'
 import type { Delivery, Mail } from './mail.ts'
+import { RefusedPost, readRefusal } from './read-refusal.ts'
 import { Wake } from './wake.ts'
 
 export interface CourierWorld {
@@ -23,12 +23,11 @@ export const NEWS_SOURCE = 'news'
 const REPORTED_FAILURES = 6
 /** An address that takes longer to answer counts as not having accepted the post. */
 const ANSWER_TIMEOUT_MS = 20_000
-/** Limit of characters of a refusal that are logged. */
-const MAX_REFUSAL_LENGTH = 500
 
 /**
- * Sends news to one address, one post at a time; a post without a 2xx answer is tried again with a backoff, for days.
- * It does not use p-retry, because each try sends what is newest by then. Addresses do not wait for each other.
+ * Sends news to one address, one post at a time. A post without a 2xx answer is tried again, for days: at the time that
+ * the answer names (503 with Retry-After), otherwise with a backoff. It does not use p-retry, because each try sends what
+ * is newest by then. Addresses do not wait for each other.
  */
 export class Courier {
   readonly #to: NotifyAddress
@@ -111,15 +110,15 @@ export class Courier {
 
   async #deliver(delivery: Delivery): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
-    const { statusCode, body } = await request(this.#to.address, {
+    const answer = await request(this.#to.address, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...makeAuthorization(this.#to.address) },
       body: JSON.stringify(delivery.body),
       dispatcher: this.#world.dispatcher,
       signal,
     })
-    if (statusCode < 200 || statusCode > 299) throw await readRefusal(statusCode, body)
-    await body.dump()
+    if (answer.statusCode < 200 || answer.statusCode > 299) throw await readRefusal(answer)
+    await answer.body.dump()
     delivery.accepted()
     if (this.#failures > 0)
       this.#world.log.info({ address: this.#shown }, `${this.#shown} accepts news again`)
@@ -137,7 +136,8 @@ export class Courier {
       return this.#world.onSilent(this.#to.address)
     }
     this.#rest('waits')
-    await this.#retry.wait(backoffMs(this.#failures))
+    const asked = error instanceof RefusedPost ? error.retryAfterMs : undefined
+    await this.#retry.wait(asked ?? backoffMs(this.#failures))
     this.#state = 'busy'
   }
 
@@ -171,15 +171,4 @@ export class Courier {
     this.#state = state
     for (const resolve of this.#rested.splice(0)) resolve()
   }
-}
-
-/** Makes an error from a refused post, with the start of the answer, which says why. */
-async function readRefusal(statusCode: number, body: Dispatcher.ResponseData['body']): Promise<Error> {
-  let text = ''
-  for await (const chunk of body) {
-    text += chunk
-    if (text.length >= MAX_REFUSAL_LENGTH) break
-  }
-  const reason = withoutControls(text.slice(0, MAX_REFUSAL_LENGTH)).trim()
-  return new Error(`it answered ${statusCode}${reason && `: ${reason}`}`)
 }

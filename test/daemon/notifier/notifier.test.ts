@@ -5,6 +5,7 @@ import { createDaemonMemory, type DaemonMemory } from '../../../src/daemon/memor
 import { type DaemonDb, openDaemonDatabase } from '../../../src/daemon/memory/database.ts'
 import { MAX_SILENCE_MS, Outbox } from '../../../src/daemon/memory/outbox.ts'
 import { Notifier } from '../../../src/daemon/notifier/notifier.ts'
+import { Wake } from '../../../src/daemon/notifier/wake.ts'
 import { Problems } from '../../../src/lib/problems.ts'
 import { newsSchema } from '../../../src/wire/daemon-api.ts'
 import { type LegacyRecord, type RunRecord, runResultSchema } from '../../../src/wire/record.ts'
@@ -269,6 +270,45 @@ test('an address that is added again logs its failure at once, and its pauses be
   await notifier.add({ address: receiver.url, protocol: 2 })
   await expect.poll(said).toBe(2)
 })
+
+test('an address that answers 503 with Retry-After gets the same again after that time, and the rest in order', async () => {
+  const pauses = vi.spyOn(Wake.prototype, 'wait')
+  onTestFinished(() => void vi.restoreAllMocks())
+  const longPauses = () => pauses.mock.calls.filter(([ms]) => ms >= 7000 && ms <= 8750).length
+  receiver.headers = { 'retry-after': '7' }
+  receiver.answer = () => 503
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  const run = sampleRun()
+  await memory.keep([run.at('running')])
+  await expect.poll(longPauses).toBe(1)
+  await memory.keep([run.at('success')])
+  receiver.answer = () => 200
+  await notifier.add({ address: receiver.url, protocol: 2 })
+  await receiver.until(() => states(receiver.taken).length === 2)
+  expect(states(receiver.taken)).toEqual(['running', 'success'])
+  expect(longPauses()).toBe(1)
+})
+
+test.each([
+  { status: 503, header: '999999999', from: 60_000, to: 75_000 },
+  { status: 503, header: '0', from: 1000, to: 1250 },
+  { status: 500, header: '7', from: 250, to: 500 },
+  { status: 503, header: 'Wed, 21 Oct 2015 07:28:00 GMT', from: 250, to: 500 },
+])(
+  'Retry-After: $header with $status means a pause of $from to $to ms',
+  async ({ status, header, from, to }) => {
+    const pauses = vi.spyOn(Wake.prototype, 'wait')
+    onTestFinished(() => void vi.restoreAllMocks())
+    receiver.headers = { 'retry-after': header }
+    receiver.answer = () => status
+    await notifier.add({ address: receiver.url, protocol: 2 })
+    await memory.keep([sampleRun().at('success')])
+    const asked = () => pauses.mock.calls.map(([ms]) => ms).filter(Number.isFinite)
+    await expect.poll(asked).not.toEqual([])
+    expect(asked()[0]).toBeGreaterThanOrEqual(from)
+    expect(asked()[0]).toBeLessThanOrEqual(to)
+  },
+)
 
 test('a removed address gets nothing more', async () => {
   await using other = await startReceiver()
