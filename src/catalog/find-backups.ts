@@ -1,14 +1,8 @@
 import type { BackupInfo } from '../wire/backup.ts'
 import { parseCursor } from '../wire/cursor.ts'
-import {
-  type BackupFilter,
-  capCount,
-  type ListCount,
-  MAX_COUNT,
-  type Page,
-  type Slice,
-} from '../wire/listing.ts'
+import type { BackupFilter, ListCount, Page, Slice } from '../wire/listing.ts'
 import { toBackupInfo } from './backup-rows.ts'
+import { countRows } from './count-rows.ts'
 import type { CatalogDb } from './database.ts'
 import type { Prisma } from './generated/client.ts'
 import { makeKeyBounds, rowsFor, toSlice } from './keyset.ts'
@@ -33,8 +27,8 @@ export async function findBackupRows(
   return toSlice(items, page, order)
 }
 
-export async function countBackupRows(db: CatalogDb, filter: BackupFilter): Promise<ListCount> {
-  return capCount(await db.backup.count({ where: whereBackups(filter), take: MAX_COUNT + 1 }))
+export function countBackupRows(db: CatalogDb, filter: BackupFilter): Promise<ListCount> {
+  return countRows(db, 'Backup', whereBackups(filter))
 }
 
 function isOneVolume({ server, app, proc, volumes, instanceNo }: BackupFilter): boolean {

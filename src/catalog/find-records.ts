@@ -1,13 +1,7 @@
 import { parseCursor } from '../wire/cursor.ts'
-import {
-  capCount,
-  type ListCount,
-  MAX_COUNT,
-  type Page,
-  type RecordFilter,
-  type Slice,
-} from '../wire/listing.ts'
+import type { ListCount, Page, RecordFilter, Slice } from '../wire/listing.ts'
 import type { RunRecord } from '../wire/record.ts'
+import { countRows } from './count-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { rowsFor, toSlice } from './keyset.ts'
 import { readRecordRows } from './read-records.ts'
@@ -34,8 +28,8 @@ export async function findRecordRows(
   return toSlice(await withRecords(world, rows), page, CURSOR)
 }
 
-export async function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<ListCount> {
-  return capCount(await db.record.count({ where: whereRecords(filter), take: MAX_COUNT + 1 }))
+export function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<ListCount> {
+  return countRows(db, 'Record', whereRecords(filter))
 }
 
 /** Adds the records to the rows. A record that has not ended comes from memory, which is newer than the disk. */

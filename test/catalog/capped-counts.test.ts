@@ -36,5 +36,10 @@ test.each([
   onTestFinished(close)
   expect(await records.count({ app: 'hello', states: ['success'] })).toEqual(expected)
   expect(await backups.count({ app: 'hello' })).toEqual(expected)
-  expect(await records.count({ app: 'shop' })).toEqual({ count: 0, isCapped: false })
+  const nothing = { count: 0, isCapped: false }
+  for (const filter of [{ app: 'shop' }, { states: [] }, { from: '2030-01-01T00:00:00Z' }, { instanceNo: 2 }])
+    expect(await records.count(filter)).toEqual(nothing)
+  expect(await backups.count({ names: [] })).toEqual(nothing)
+  const all = { instanceNo: 1, from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z' }
+  expect([await records.count(all), await backups.count(all)]).toEqual([expected, expected])
 })
