@@ -38,6 +38,11 @@ export const BODY_TABLE: BulkTable<Prisma.RecordBodyCreateManyInput> = {
   onConflict: replaceColumns(['rid'], ['json']),
 }
 
+export const JOB_CONTENT_TABLE: BulkTable<{ jobId: string; json: string }> = {
+  name: 'JobContent',
+  columns: { jobId: 'string', json: 'string' },
+}
+
 export const EVENT_TABLE: BulkTable<Prisma.RecordEventCreateManyInput> = {
   name: 'RecordEvent',
   columns: { seq: 'number', rid: 'string', app: 'string', at: 'bigint', json: 'string' },

@@ -1,6 +1,11 @@
 import type { KeptRecord } from '../domain/ports.ts'
+import { can } from '../wire/actions.ts'
+import { findApp } from '../wire/find-app.ts'
+import type { RunRecord } from '../wire/record.ts'
 import type { CatalogDb, DbTransaction } from './database.ts'
-import { parseRecord } from './record-rows.ts'
+import { Prisma } from './generated/client.ts'
+import { parseStoredRecord, type StoredRecord } from './record-rows.ts'
+import { type JobContent, printSlimRecord } from './slim-record.ts'
 
 export interface EventQuery {
   after: number
@@ -14,13 +19,35 @@ export async function readEventsSince(
   db: CatalogDb,
   { after, limit, rid, app }: EventQuery,
 ): Promise<KeptRecord[]> {
-  const rows = await db.recordEvent.findMany({
-    where: { seq: { gt: after }, rid, app },
-    orderBy: { seq: 'asc' },
-    take: limit,
-    select: { seq: true, rid: true, json: true },
-  })
-  return rows.map((row) => ({ record: parseRecord(row.rid, row.json), eventSeq: row.seq }))
+  const ofRun = rid === undefined ? Prisma.empty : Prisma.sql`AND e."rid" = ${rid}`
+  const ofApp = app === undefined ? Prisma.empty : Prisma.sql`AND e."app" = ${app}`
+  const rows = await db.$queryRaw<EventRow[]>`
+    SELECT e."seq", e."rid", r."server", r."jobId", r."action", coalesce(nullif(e."json", ''), b."json") AS "json",
+      CASE WHEN e."json" = '' THEN r."state" END AS "state", c."json" AS "content"
+    FROM "RecordEvent" e LEFT JOIN "Record" r ON r."rid" = e."rid" LEFT JOIN "RecordBody" b ON b."rid" = e."rid"
+    LEFT JOIN "JobContent" c ON c."jobId" = r."jobId"
+    WHERE e."seq" > ${after} ${ofRun} ${ofApp} ORDER BY e."seq" LIMIT ${limit}`
+  return rows.map(({ seq, state, ...row }) => ({
+    record: parseStoredRecord({ ...row, state: state ?? undefined }),
+    eventSeq: Number(seq),
+  }))
+}
+
+interface EventRow extends Omit<StoredRecord, 'state'> {
+  seq: number
+  state: RunRecord['state'] | null
+}
+
+/** The end of a run never changes, so its event is the stored record. @param content of its job, if it is stored */
+export function makeEventRow(
+  { record, eventSeq }: KeptRecord,
+  at: number,
+  content: JobContent | undefined,
+): Prisma.RecordEventCreateManyInput {
+  const { rid } = record
+  const isFinal = !can('replace', record.state)
+  const json = isFinal ? '' : printSlimRecord(record, { ...record, state: undefined }, content)
+  return { seq: eventSeq, rid, app: findApp(record), at, json }
 }
 
 const PRUNED_KEY = 'events pruned up to'

@@ -1,7 +1,7 @@
 import type { RunRecord } from '../wire/record.ts'
 import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
-import { readRecordRows } from './read-records.ts'
+import { readKept } from './read-records.ts'
 import type { RecordWorld } from './world.ts'
 
 /** The newest record of each job; a job that never ran is left out. */
@@ -13,14 +13,14 @@ export async function findLastOfJobs(
   for (const some of splitIntoLists(jobIds)) {
     const rows = await db.$queryRaw<{ jobId: string; rid: string }[]>`
       SELECT "jobId", "rid" FROM "JobLast" WHERE "jobId" IN (${Prisma.join(some)})`
-    const records = await readRecordRows(
+    const kept = await readKept(
       db,
       rows.map(({ rid }) => rid),
     )
     const rids = new Map(rows.map(({ jobId, rid }) => [jobId, rid]))
     for (const jobId of some) {
       const rid = rids.get(jobId) ?? ''
-      const record = live.get(rid)?.record ?? records.get(rid)
+      const record = live.get(rid)?.record ?? kept.get(rid)?.record
       if (record) last.set(jobId, record)
     }
   }

@@ -4,7 +4,7 @@ import type { RunRecord } from '../wire/record.ts'
 import { countRows } from './count-rows.ts'
 import type { CatalogDb } from './database.ts'
 import { rowsFor, toSlice } from './keyset.ts'
-import { readRecordRows } from './read-records.ts'
+import { readKept } from './read-records.ts'
 import { whereRecords } from './record-filter.ts'
 import type { RecordWorld } from './world.ts'
 
@@ -34,12 +34,12 @@ export function countRecordRows(db: CatalogDb, filter: RecordFilter): Promise<Li
 
 /** Adds the records to the rows. A record that has not ended comes from memory, which is newer than the disk. */
 async function withRecords({ db, live }: ReadWorld, rows: { rid: string; startKey: string }[]) {
-  const records = await readRecordRows(
+  const kept = await readKept(
     db,
     rows.map(({ rid }) => rid),
   )
   return rows.flatMap(({ rid, startKey }) => {
-    const node = live.get(rid)?.record ?? records.get(rid)
+    const node = live.get(rid)?.record ?? kept.get(rid)?.record
     return node ? [{ key: startKey, node }] : []
   })
 }

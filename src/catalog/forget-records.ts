@@ -32,12 +32,13 @@ export interface ForgetRequest {
  * or a snapshot refers to. The catalog does not list snapshots, so increments requested after the oldest snapshot of
  * their series, or up to a day before, count as referred to; if an older daemon does not report that time, all of them
  * do. The same transaction adds the deleted records to the counts by day of their volume. Runs in the write queue.
- * @returns `next`: where the next slice begins, null after the last
+ * Their events go with them, because they are read together.
+ * @returns `next`: where the next slice begins, null after the last; `events`: how many were deleted
  */
 export async function forgetRecords(
   { db }: Pick<CatalogWorld, 'db'>,
   { before, after }: ForgetRequest,
-): Promise<{ deleted: number; next: string | null }> {
+): Promise<{ deleted: number; next: string | null; events: number }> {
   const slice = await db.$queryRaw<OldRecord[]>`
     SELECT rid, startKey, server, app, proc, volume, instanceNo, action, mode, state,
       EXISTS (SELECT 1 FROM JobLast WHERE JobLast.jobId = old.jobId AND JobLast.rid = old.rid)
@@ -51,6 +52,7 @@ export async function forgetRecords(
     WHERE startKey > ${after ?? ''} AND startKey < ${before} AND state NOT IN (${Prisma.join([...UNFINISHED_STATES])})
     ORDER BY startKey LIMIT ${ROWS_PER_SLICE}`
   const old = slice.filter(({ isKept }) => Number(isKept) === 0)
+  let events = 0
   if (old.length > 0) {
     const rids = old.map(({ rid }) => rid)
     await db.$transaction(async (transaction) => {
@@ -58,10 +60,12 @@ export async function forgetRecords(
       if (days.length > 0) await transaction.$executeRaw(addDays(days))
       await transaction.record.deleteMany({ where: { rid: { in: rids } } })
       await transaction.recordBody.deleteMany({ where: { rid: { in: rids } } })
+      events = (await transaction.recordEvent.deleteMany({ where: { rid: { in: rids } } })).count
     })
   }
   return {
     deleted: old.length,
+    events,
     next: slice.length < ROWS_PER_SLICE ? null : (slice.at(-1)?.startKey ?? null),
   }
 }

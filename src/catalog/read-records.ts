@@ -1,27 +1,21 @@
 import type { KeptRecord } from '../domain/ports.ts'
-import type { RunRecord } from '../wire/record.ts'
 import type { CatalogDb } from './database.ts'
 import { Prisma } from './generated/client.ts'
 import { splitIntoLists } from './numbers.ts'
-import { parseRecord } from './record-rows.ts'
+import { parseStoredRecord, type StoredRecord } from './record-rows.ts'
 
 /** Reads records from disk; unknown ones are left out. */
 export async function readKept(db: CatalogDb, rids: readonly string[]): Promise<Map<string, KeptRecord>> {
   const kept = new Map<string, KeptRecord>()
   for (const some of splitIntoLists(rids)) {
-    const rows = await db.$queryRaw<{ rid: string; eventSeq: number; json: string }[]>`
-      SELECT r."rid", r."eventSeq", b."json" FROM "Record" r JOIN "RecordBody" b ON b."rid" = r."rid"
+    const rows = await db.$queryRaw<(StoredRecord & { eventSeq: number })[]>`
+      SELECT r."rid", r."server", r."jobId", r."action", r."state", r."eventSeq", b."json", c."json" AS "content"
+      FROM "Record" r JOIN "RecordBody" b ON b."rid" = r."rid" LEFT JOIN "JobContent" c ON c."jobId" = r."jobId"
       WHERE r."rid" IN (${Prisma.join(some)})`
-    for (const { rid, eventSeq, json } of rows)
-      kept.set(rid, { record: parseRecord(rid, json), eventSeq: Number(eventSeq) })
+    for (const { eventSeq, ...row } of rows)
+      kept.set(row.rid, { record: parseStoredRecord(row), eventSeq: Number(eventSeq) })
   }
   return kept
-}
-
-/** Pass at most a page of rids. */
-export async function readRecordRows(db: CatalogDb, rids: string[]): Promise<Map<string, RunRecord>> {
-  const bodies = await db.recordBody.findMany({ where: { rid: { in: rids } } })
-  return new Map(bodies.map(({ rid, json }) => [rid, parseRecord(rid, json)]))
 }
 
 /** The server of each run on disk; does not read the bodies. */

@@ -5,6 +5,7 @@ import { readRecordRow } from '../wire/repair-record.ts'
 import type { Prisma } from './generated/client.ts'
 import { timeKey } from './keyset.ts'
 import { toBigInt } from './numbers.ts'
+import { type JobContent, parseSlimRecord, type RecordColumns } from './slim-record.ts'
 
 /** An invalid start time sorts below every valid one. */
 const NO_TIME = '0000'
@@ -46,13 +47,16 @@ function toText(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-export function printRecord(record: RunRecord): string {
-  return JSON.stringify(record)
+/** What is stored of a record besides its row: the columns of RecordBody, and of JobContent for a run of a job. */
+export interface StoredRecord extends RecordColumns {
+  json: string
+  content: string | null
 }
 
 /** Tolerates a bad row, which must not break a list: unreadable fields are left out. */
-export function parseRecord(rid: string, json: string): RunRecord {
-  return readRecordRow(rid, parseOrNothing(json))
+export function parseStoredRecord({ json, content, ...columns }: StoredRecord): RunRecord {
+  const shared = content === null ? undefined : (parseOrNothing(content) as JobContent)
+  return readRecordRow(columns.rid, parseSlimRecord(parseOrNothing(json), columns, shared))
 }
 
 function parseOrNothing(json: string): unknown {

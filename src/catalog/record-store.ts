@@ -43,7 +43,11 @@ export async function openRecordStore(base: CatalogWorld): Promise<RecordStore> 
     nextEventSeq: () => numbers.next(),
     forget: (request) =>
       writes.run(
-        () => forgetRecords(world, request),
+        async () => {
+          const { events, ...slice } = await forgetRecords(world, request)
+          await prune(-events)
+          return slice
+        },
         ({ deleted }) => (deleted > 0 ? { records: {} } : NO_CHANGE),
       ),
   }

@@ -1,15 +1,17 @@
 import type { KeptRecord } from '../domain/ports.ts'
 import { applyNews } from '../wire/apply-news.ts'
-import { findApp } from '../wire/find-app.ts'
 import { isTerminal, type RunRecord } from '../wire/record.ts'
 import { findForeignPart } from '../wire/record-sender.ts'
 import { applyBackupNews, collectBackupNews } from './backup-news.ts'
 import { insertRows } from './bulk-rows.ts'
 import { BODY_TABLE, EVENT_TABLE, MOVED_RECORD_TABLE, RECORD_TABLE } from './bulk-tables.ts'
 import type { DbTransaction } from './database.ts'
+import { makeEventRow } from './event-store.ts'
+import { findJobContents, type JobContents, writeJobContents } from './job-contents.ts'
 import { refreshJobLast } from './newest.ts'
 import { readKept } from './read-records.ts'
-import { isSameRow, makeRecordRow, printRecord } from './record-rows.ts'
+import { isSameRow, makeRecordRow } from './record-rows.ts'
+import { printSlimRecord } from './slim-record.ts'
 import type { RecordWorld } from './world.ts'
 
 /**
@@ -30,9 +32,12 @@ export async function storeNews(
       return kept ? [{ ...kept, before: world.stored.get(rid) ?? known.get(rid)?.record }] : []
     })
     const now = world.clock.now()
+    const contents = await findJobContents(world.db, changes)
     await world.db.$transaction(async (transaction) => {
-      await writeRecords(transaction, writes)
-      await writeEvents(transaction, changes, now)
+      await writeJobContents(transaction, contents)
+      await writeRecords(transaction, writes, contents)
+      const events = changes.map((change) => makeEventRow(change, now, contents.of(change.record)))
+      await insertRows(transaction, EVENT_TABLE, events)
       await applyBackupNews(transaction, collectBackupNews(changes), now)
     })
     for (const { record } of writes) rememberStored(world, record)
@@ -89,21 +94,20 @@ interface RecordWrite extends KeptRecord {
   before: RunRecord | undefined
 }
 
-async function writeRecords(transaction: DbTransaction, writes: RecordWrite[]): Promise<void> {
+async function writeRecords(
+  transaction: DbTransaction,
+  writes: RecordWrite[],
+  contents: JobContents,
+): Promise<void> {
   const isMoved = ({ before, record }: RecordWrite) => before !== undefined && !isSameRow(before, record)
   const toRow = ({ record, eventSeq }: KeptRecord) => makeRecordRow(record, eventSeq)
   await insertRows(transaction, RECORD_TABLE, writes.filter((write) => !isMoved(write)).map(toRow))
   await insertRows(transaction, MOVED_RECORD_TABLE, writes.filter(isMoved).map(toRow))
-  const bodies = writes.map(({ record }) => ({ rid: record.rid, json: printRecord(record) }))
+  const bodies = writes.map(({ record }) => {
+    return { rid: record.rid, json: printSlimRecord(record, record, contents.of(record)) }
+  })
   await insertRows(transaction, BODY_TABLE, bodies)
   const isNewOfJob = ({ before, record }: RecordWrite) => before?.jobId !== record.jobId
   const jobs = writes.filter(isNewOfJob).flatMap(({ before, record }) => [before?.jobId ?? '', record.jobId])
   await refreshJobLast(transaction, jobs)
-}
-
-async function writeEvents(transaction: DbTransaction, changes: KeptRecord[], at: number): Promise<void> {
-  const rows = changes.map(({ record, eventSeq }) => {
-    return { seq: eventSeq, rid: record.rid, app: findApp(record), at, json: printRecord(record) }
-  })
-  await insertRows(transaction, EVENT_TABLE, rows)
 }

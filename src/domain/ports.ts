@@ -37,7 +37,7 @@ export interface RecordStore {
   unfinishedPages(size: number): AsyncIterable<KeptRecord[]>
   /** State changes after `seq`, oldest first, at most `limit`. */
   eventsSince(seq: number, filter: { rid?: string; app?: string }, limit: number): Promise<KeptRecord[]>
-  /** All changes of state numbered above `after` and up to `upTo` are stored. */
+  /** All changes of state numbered above `after` and up to `upTo` are stored, except of forgotten records. */
   keptEvents(): Promise<{ after: number; upTo: number }>
   /** A number never used before, also before a restart, for a progress event that is not stored. */
   nextEventSeq(): number

@@ -1,0 +1,5 @@
+-- CreateTable
+CREATE TABLE "JobContent" (
+    "jobId" TEXT NOT NULL PRIMARY KEY,
+    "json" TEXT NOT NULL
+);
