@@ -12,6 +12,7 @@ import { emptyInventory, releaseHeld, restoreInventory } from './inventory.ts'
 import { checkSilentRuns } from './lost-records.ts'
 import { NewsGate, type NewsLimits } from './news-gate.ts'
 import { NewsLine } from './news-line.ts'
+import { reportOverload } from './overload.ts'
 import { OwnStalls } from './own-stalls.ts'
 import { RecordLedger } from './record-ledger.ts'
 import { RelistQueue } from './relist-queue.ts'
@@ -76,6 +77,7 @@ export function tick(world: World): void {
   reportClock(world)
   pollDue(world)
   checkSilentRuns(world)
+  reportOverload(world)
   forgetHistoryIfDue(world)
   world.setAside.forgetOld()
 }

@@ -31,6 +31,8 @@ const MAX_BATCH = 500
 /** Less than the time after which a silent run is asked for. */
 const MAX_RETRY_AFTER_MS = 30_000
 const MIN_RETRY_AFTER_MS = 1000
+/** Every refused daemon has come back by then, also one with the longest backoff. */
+const CALM_MS = 75_000
 
 /** Admits as much news as can be worked off within seconds, and says to the others when to come back. */
 export class NewsGate {
@@ -41,6 +43,8 @@ export class NewsGate {
   #waiting = { posts: 0, records: 0, bytes: 0 }
   /** Elapsed ms: when the next refused post is expected. */
   #nextReturn = 0
+  /** Elapsed ms, of the refusals with less than CALM_MS between two of them. */
+  #refusals = { first: 0, last: Number.NEGATIVE_INFINITY, count: 0 }
 
   constructor(clock: Clock, limits: Partial<NewsLimits> = {}) {
     this.#clock = clock
@@ -50,6 +54,13 @@ export class NewsGate {
   /** What was admitted and has not ended. */
   get waiting(): Readonly<{ posts: number; records: number; bytes: number }> {
     return this.#waiting
+  }
+
+  /** The refusals without a longer calm between them; undefined if there were none for CALM_MS. */
+  get refusing(): { count: number; sinceMs: number } | undefined {
+    const { first, last, count } = this.#refusals
+    const now = this.#clock.elapsed()
+    return now - last < CALM_MS ? { count, sinceMs: now - first } : undefined
   }
 
   /** How many changes are taken in one transaction. */
@@ -106,6 +117,8 @@ export class NewsGate {
 
   #refuse({ server, records }: ArrivedPost, why: string): BackupdError {
     const retryAfterSeconds = this.chooseRetryAfter(records)
+    const [now, count] = [this.#clock.elapsed(), (this.refusing?.count ?? 0) + 1]
+    this.#refusals = { first: count === 1 ? now : this.#refusals.first, last: now, count }
     const message = `Cannot take news of ${server} now: ${why}. Send it again in ${retryAfterSeconds} s`
     return new BackupdError('OVERLOADED', message, { facts: { server, retryAfterSeconds } })
   }

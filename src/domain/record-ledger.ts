@@ -113,7 +113,9 @@ export class RecordLedger {
 
   /** Records that have not ended and without a sign of life for `ms`; the controller's own stalls do not count. */
   listSilent(ms: number): UnfinishedRecord[] {
-    return [...this.#live.values()].filter((live) => this.isSilent(live, ms))
+    const silent: UnfinishedRecord[] = []
+    for (const live of this.#live.values()) if (this.isSilent(live, ms)) silent.push(live)
+    return silent
   }
 
   /** Whether this run has still not ended and is still without a sign of life. */
