@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { InventoryMemory } from '../domain/ports.ts'
 import { readFileIfThere, writeFileAtomically } from '../lib/atomic-file.ts'
 import { messageOf } from '../lib/errors.ts'
+import { doInSlices, type Interruptible } from '../lib/in-slices.ts'
 import type { Log } from '../lib/log.ts'
 import type { Inventory } from '../wire/inventory.ts'
 
@@ -21,6 +22,16 @@ export function createInventoryMemory(dataDir: string, log: Log): InventoryMemor
         return undefined
       }
     },
-    save: (inventory) => writeFileAtomically(file, JSON.stringify(inventory)),
+    save: async (inventory) => writeFileAtomically(file, await doInSlices(printInventory(inventory))),
   }
+}
+
+/** The same text as JSON.stringify, app by app. */
+function* printInventory({ apps }: Inventory): Interruptible<string> {
+  const printed: string[] = []
+  for (const app of apps) {
+    printed.push(JSON.stringify(app))
+    yield
+  }
+  return `{"apps":[${printed.join(',')}]}`
 }

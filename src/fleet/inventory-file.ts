@@ -7,6 +7,8 @@ import { BackupdError, messageOf } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { InventoryNews } from '../wire/inventory.ts'
 import { watchFile } from './file-watch.ts'
+import { type InventoryParts, ReceivedApps } from './inventory-parts.ts'
+import type { InventoryRequest } from './inventory-worker.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
 import { readText } from './read-text.ts'
 
@@ -27,10 +29,11 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
   const path = resolve(file)
   return {
     async watch(onNews, { hasLastGood } = { hasLastGood: false }) {
-      const first = await readState(path, localIp)
+      const received = new ReceivedApps()
+      const first = await readState(path, localIp, received)
       let last = first.state
       const readAgain = async () => {
-        const { news, state } = await readState(path, localIp)
+        const { news, state } = await readState(path, localIp, received)
         if (state === last) return
         last = state
         onNews(news)
@@ -58,7 +61,7 @@ export function createInventoryFile({ file, localIp, log }: InventoryFileOptions
 
 /** Reads the file once, without watching it. */
 export async function readInventoryFile(file: string, localIp: string): Promise<InventoryNews> {
-  return (await readState(file, localIp)).news
+  return (await readState(file, localIp, new ReceivedApps())).news
 }
 
 interface FileState {
@@ -67,12 +70,13 @@ interface FileState {
   state: string
 }
 
-async function readState(file: string, localIp: string): Promise<FileState> {
+async function readState(file: string, localIp: string, received: ReceivedApps): Promise<FileState> {
   try {
     const text = await readText(file, MAX_FILE_BYTES)
     const state = createHash('sha256').update(text).digest('hex')
-    const read = text.length > MAX_INLINE_LENGTH ? readInThread : readInventory
-    return { news: await read({ text, file, localIp }), state }
+    const isLong = text.length > MAX_INLINE_LENGTH
+    const inventory = { text, file, localIp }
+    return { news: isLong ? await readInThread(inventory, received) : readInventory(inventory), state }
   } catch (error) {
     const problem = messageOf(error)
     return { news: { kind: 'broken', problem }, state: problem }
@@ -80,21 +84,22 @@ async function readState(file: string, localIp: string): Promise<FileState> {
 }
 
 /** Parses in a separate thread, which ends on its own. */
-async function readInThread(workerData: InventoryText): Promise<InventoryNews> {
+async function readInThread(inventory: InventoryText, received: ReceivedApps): Promise<InventoryNews> {
   const entry = new URL(`./inventory-worker${extname(import.meta.url)}`, import.meta.url)
+  const workerData: InventoryRequest = { ...inventory, known: received.hashes }
   const worker = new Worker(entry, { workerData, execArgv: [] })
-  let news: InventoryNews | undefined
-  worker.once('message', (message: InventoryNews) => {
-    news = message
+  let parts: InventoryParts | undefined
+  worker.once('message', (message: InventoryParts) => {
+    parts = message
   })
   try {
     await once(worker, 'exit')
-    if (!news) throw new Error('its thread ended without a result')
-    return news
+    if (!parts) throw new Error('its thread ended without a result')
+    return await received.join(parts)
   } catch (cause) {
     throw new BackupdError(
       'BAD_INPUT',
-      `Cannot read the inventory ${workerData.file} to its end: ${messageOf(cause)}`,
+      `Cannot read the inventory ${inventory.file} to its end: ${messageOf(cause)}`,
       { cause },
     )
   }

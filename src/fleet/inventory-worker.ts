@@ -1,5 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { splitInventory } from './inventory-parts.ts'
 import { type InventoryText, readInventory } from './read-inventory.ts'
 
-/** Runs in a separate thread, because large files take seconds. `workerData` = InventoryText. */
-parentPort?.postMessage(readInventory(workerData as InventoryText))
+export interface InventoryRequest extends InventoryText {
+  /** Hashes of the apps that need not be sent again. */
+  known: string[]
+}
+
+/** Runs in a separate thread, because large files take seconds. */
+const { known, ...text } = workerData as InventoryRequest
+parentPort?.postMessage(splitInventory(readInventory(text), new Set(known)))

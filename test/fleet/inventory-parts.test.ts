@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { ReceivedApps, splitInventory } from '../../src/fleet/inventory-parts.ts'
+import type { InventoryApp, InventoryNews } from '../../src/wire/inventory.ts'
+import { given } from '../support/given.ts'
+
+function app(name: string, volume: string): InventoryApp[] {
+  return given.app(name).proc('web').on('10.0.0.1').volume(volume).inventory().apps
+}
+
+function appsOf(news: InventoryNews): InventoryApp[] {
+  return news.kind === 'inventory' ? news.inventory.apps : []
+}
+
+test('only changed apps are sent, and the others stay the same objects', async () => {
+  const received = new ReceivedApps()
+  const send = async (apps: InventoryApp[]) => {
+    const parts = splitInventory({ kind: 'inventory', inventory: { apps } }, new Set(received.hashes))
+    const sent = parts.kind === 'inventory' ? parts.apps.filter(({ json }) => json !== null) : []
+    return { sent: sent.length, apps: appsOf(await received.join(parts)) }
+  }
+  const shop = app('shop', '/data')
+  const first = await send([...app('hello', '/data'), ...shop])
+  expect(first).toEqual({ sent: 2, apps: [...app('hello', '/data'), ...shop] })
+  const second = await send([...app('hello', '/srv'), ...shop])
+  expect(second).toEqual({ sent: 1, apps: [...app('hello', '/srv'), ...shop] })
+  expect(second.apps[1]).toBe(first.apps[1])
+  // What left is sent again when it comes back.
+  await send(shop)
+  expect((await send([...app('hello', '/srv'), ...shop])).sent).toBe(1)
+})
+
+test('a broken inventory passes as it is, and what was received before stays known', async () => {
+  const received = new ReceivedApps()
+  await received.join(
+    splitInventory({ kind: 'inventory', inventory: { apps: app('hello', '/data') } }, new Set()),
+  )
+  const broken = { kind: 'broken', problem: 'line 3' } as const
+  expect(await received.join(splitInventory(broken, new Set(received.hashes)))).toEqual(broken)
+  expect(received.hashes).toHaveLength(1)
+})
